@@ -209,7 +209,7 @@ def page_script() -> str:
 
 
 def closure(scripts: Sequence[str]) -> str:
-    """Scripts that share one closure, without indentation and comments, which are a fifth of them, most line ends and blanks.
+    """Scripts that share one closure, without indentation and comments, a fifth of them, and most line ends and blanks.
 
     No text of theirs may span lines, or it would be changed, too. A line is joined with the next one where a statement
     can't end between them, or has its semicolon: a bracket or comma that goes on, or a bracket that closes.
