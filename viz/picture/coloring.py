@@ -215,10 +215,9 @@ class _Colorer:
             share = 1.0 if high == low else (math.log10(size) - low) / (high - low) if size > 0 else 0.0
             self.graph.nodes[id_].fill = heat(share**2, self.theme)
             lines = self.graph.nodes[id_].lines
-            together = (
-                " together" if any(line.endswith(" together") for line in lines) else ""
-            )  # of several equal parts
-            lines.append(f"|g| {size:.2g}{together}{' (of parts)' if id_ in in_parts else ''}")
+            is_of_several = any(line.endswith(" together") for line in lines)  # equal parts that are drawn once
+            words = (" together" if is_of_several else "", " (of parts)" if id_ in in_parts else "")
+            lines.append(f"|g| {size:.2g}{''.join(words)}")
         middle = 10 ** ((low + high) / 2)
         marks = ((0.0, 10**low), (0.25, middle), (1.0, 10**high))
         self.graph.legend = [(heat(mark, self.theme), f"|gradient| {size:.2g}") for mark, size in marks if positive]

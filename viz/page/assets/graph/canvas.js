@@ -477,7 +477,7 @@ class Canvas {
     });
     // What the first of two clicks has hit: the side panel may have opened for that, and the graph moved under the mouse.
     document.addEventListener("click", ({ detail, target }) => (this.opening = detail > 1 || node.contains(target) ? this.opening : null), true);
-    document.addEventListener("dblclick", () => this.opening && this.scene.nodes.size && this.onEvent("open", { id: this.opening }));
+    document.addEventListener("dblclick", () => this.opening && this.onEvent("open", { id: this.opening }));
   }
 
   pinch(fingers, event) {

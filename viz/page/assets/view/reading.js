@@ -127,8 +127,10 @@ function placeInMiddle(viewer) {
     boxes = canvas.isAsFitted() || canvas.isWhole() ? [] : [...scene.nodes.values()].filter((box) => box.ops.length && holds(seen, box)),
     box = boxes.length ? nearestTo(middleOf(seen), boxes) : null;
   return () => {
-    if (isWhole) canvas.fit(true, true);
-    if (isWhole) return true;
+    if (isWhole) {
+      canvas.fit(true, true);
+      return true;
+    }
     const now = box && viewer.boxOf({ kind: "op", id: box.ops[0] });
     if (!now) return false;
     canvas.keep(box, now);
