@@ -102,6 +102,16 @@ def test_the_first_view_shows_whole_columns_where_names_can_be_read(shown, pages
     assert shown.wrong == []
 
 
+def test_lines_that_lead_far_away_dont_make_the_boxes_of_a_first_view_small(shown, pages):
+    shown.size(1440, 900)
+    shown.show(pages("gan", lambda: ALL["gan"]()[0]))
+    shown.rest()
+    assert shown.run(CUT) == []
+    assert shown.run("v.canvas.view.scale") >= 0.85
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
 def test_the_side_panel_waits_for_the_first_choice_where_the_graph_needs_its_room(shown, pages):
     shown.size(1200, 900)
     shown.show(pages("with_penalties", with_penalties))

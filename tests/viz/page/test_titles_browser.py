@@ -82,6 +82,60 @@ def test_closed_layers_are_called_in_letters_that_can_be_read_from_afar(seen):
         assert all(6.5 <= size + 0.01 and is_within for _, size, is_within in names)
 
 
+def residual() -> viz.Recording:
+    """Blocks with a shortcut beside them, whose layers have long names that differ in a number."""
+    x = given = ef.Input((4,))
+    for i in range(1, 7):
+        shortcut = layers.Dense(4 + i, name=f"stage{i}_block1_0_projection")(x)
+        for j in (1, 2):
+            x = layers.Dense(4 + i, activation="relu", name=f"stage{i}_block1_{j}_projection")(x)
+        x = layers.Add(name=f"stage{i}_block1_sum")([x, shortcut])
+    model = ef.Model(given, x, name="residual")
+    model.compile("adam", "mse")
+    with viz.trace() as t:
+        model.train_on_batch(np.ones((2, 4), "float32"), np.ones((2, 10), "float32"))
+    return t
+
+
+def test_from_afar_every_closed_layer_has_its_whole_name_broken_between_words_or_beside_it(shown, pages):
+    shown.size(1440, 900)
+    shown.show(pages("residual", residual))
+    shown.run("v.setFold(false); v.changeDepth(-9); v.changeDepth(1); v.canvas.fit(false, true)")
+    shown.rest()
+    closed = shown.run(
+        "[...v.scene.nodes.values()].filter(n => n.kind === 'scope' && n.lane === 'forward').map(n => n.title)"
+    )
+    names = {name.replace(" ", "") for name, *_ in shown.run(NAMES)}
+    assert len(closed) > 8
+    assert {title.replace(" ", "") for title in closed} <= names
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
+def test_names_beside_boxes_are_cut_before_the_edge_of_a_phone_cuts_them(shown, pages):
+    shown.size(390, 844)
+    shown.show(pages("residual", residual))
+    shown.run("v.setFold(false); v.changeDepth(-9); v.changeDepth(1); v.canvas.fit(false, true)")
+    shown.rest()
+    outside = shown.run("""[...document.querySelectorAll('.node .name text')].filter(e => {
+      const { left, right } = e.getBoundingClientRect(); return left < 0 || right > innerWidth;
+    }).map(e => e.textContent)""")
+    assert shown.run("document.querySelectorAll('.node .name').length")
+    assert outside == []
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
+def test_names_are_told_once_a_moving_graph_has_come_to_rest(shown, pages):
+    shown.prefer("prefers-reduced-motion", "no-preference")
+    shown.show(pages("residual", residual))
+    shown.run("v.setFold(false); v.changeDepth(-9); v.changeDepth(1); v.canvas.fit()")
+    shown.run("new Promise(done => { v.canvas.fit(true, true); setTimeout(done, 600); })")
+    assert len(shown.run(NAMES)) > 8
+    shown.prefer("prefers-reduced-motion", "")
+    assert shown.wrong == []
+
+
 def test_titles_of_the_whole_graph_can_be_read_and_keep_how_many_parts_they_stand_for(shown, pages):
     shown.size(1400, 900)
     shown.show(pages("short_transformer", lambda: drawn("transformer")))

@@ -99,10 +99,11 @@ function widestGap(taken, from, to) {
   return best;
 }
 
-// The stretches of an area, from left to right, in which lines of arrows or their labels run.
-function crossing(scene, area, withLabels = true) {
+// The stretches of an area, from left to right, in which lines of arrows or their labels run, but for those of some kind.
+function crossing(scene, area, withLabels = true, but = null) {
   const found = [];
-  for (const { points, label, labelAt } of scene.edgeGrid.within(area)) {
+  for (const { kind, points, label, labelAt } of scene.edgeGrid.within(area)) {
+    if (kind === but) continue;
     for (let k = 1; k < points.length; k += 1) {
       const [[ax, ay], [bx, by]] = [points[k - 1], points[k]],
         line = { x: Math.min(ax, bx), y: Math.min(ay, by), w: Math.abs(ax - bx) || 0.1, h: Math.abs(ay - by) || 0.1 };

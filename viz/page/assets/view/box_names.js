@@ -5,76 +5,143 @@ const LEAST_TITLE = 6.5, // pixels of a box's own letters: lower ones can't be r
   NAME_LETTERS = [10, 9, 8, 7, LEAST_TITLE],
   NAME_HEIGHT = 1.25, // of its letters' size
   NAME_KEPT = 4, // letters of a title that is cut; fewer tell nothing
+  MOST_LINES = 3, // of a title that is broken between its words
+  NEAR_NAMES = 8, // heights of a box: titles of those as near must stay apart from its own
   BESIDE_NAME = 1, // pixels, to the edge of the box
-  OUTSIDE_NAME = 4; // pixels from a box to its name beside it
+  OUTSIDE_NAME = 4, // pixels from a box to its name beside it
+  LESS_BESIDE = [0.85, 0.7]; // of a title that has no room beside its box, either
 
 // Puts the titles over the lines of boxes that are seen; of one that has no room for its title, beside it, where nothing is.
 function nameBoxes(canvas, nodes, signs) {
-  const { shown, theme, scene, view: { scale } } = canvas,
+  const { shown, theme, scene, goal, view: { scale } } = canvas,
     isFar = TITLE_SIZE * scale < LEAST_TITLE,
-    key = isFar ? String(scale) : "",
+    key = isFar ? `${scale} ${canvas.isWhole()}` : "",
     boxes = nodes.filter(({ kind }) => kind === "scope"),
     taken = [...signs.values()].map((sign) => areaOfSign(canvas, sign));
+  if (goal && Math.abs(goal.scale / scale - 1) > 1e-6) return; // on the way there they grow as all does
   if (boxes.every(({ id }) => (shown.get(`n${id}`).dataset.named ?? "") === key)) return; // as they are while the graph is moved
+  const rows = isFar ? rowsOf(scene) : new Map(),
+    room = canvas.isWhole() ? canvas.window() : null;
   for (const node of boxes) {
     const element = shown.get(`n${node.id}`);
     element.dataset.named = key;
     element.querySelector(".name")?.remove();
-    const name = isFar && nameFromAfar(node, scale),
-      beside = isFar && name?.lines.join(" ") !== node.title ? nameBeside(scene, node, scale, taken) : null;
+    const whole = isFar && wholeName(node, scale),
+      beside = isFar && !whole ? nameBeside(canvas, node, rows.get(node.row), taken, room) : null,
+      name = whole || (isFar && !beside && cutName(node, scale, boxes));
     if (beside) {
       taken.push(beside.area);
-      element.append(nameBesideElement(beside, node, scale, theme));
+      element.append(nameBesideElement(beside, scale, theme, theme.frames[framesAround(scene, node.id).length % 2]));
     } else if (name) element.append(nameElement(node, name, scale, theme));
   }
 }
 
+// What the boxes of each row take together.
+function rowsOf({ nodes }) {
+  const rows = new Map();
+  for (const node of nodes.values()) push(rows, node.row, node);
+  return new Map([...rows].map(([row, boxes]) => [row, extentAround(boxes)]));
+}
+
 const areaOfSign = ({ view }, { x, y, w, h }) => ({ x: (x - view.x) / view.scale, y: (y - view.y) / view.scale, w: w / view.scale, h: h / view.scale });
 
-// Where the whole title of what runs forward stands beside its box: on the left before the right, in letters that are no
-// higher than the box, where no other box, arrow or title is; null where there is no such place.
-function nameBeside(scene, node, scale, taken) {
+// Where the title of what runs forward stands beside its box, or else beside its row, which ends with its gradients: on the
+// left before the right, in letters that are no higher than the box, where no other box, arrow or title is; null where there
+// is no such place. The whole title in small letters comes before one that is cut a little. The dashed line between an op and
+// its gradient is no arrow. Where all of the graph is seen, titles have the room of the window.
+function nameBeside({ scene, view: { scale } }, node, row, taken, room) {
   if (node.lane !== "forward") return null;
   const around = new Set(framesAround(scene, node.id)),
-    others = [...scene.frames.values()].filter(({ id }) => !around.has(id)); // it may reach beyond its own, not into them
-  for (const letters of NAME_LETTERS.slice(1)) {
-    const w = textWidth(node.title, letters, true) / scale,
+    others = [...scene.frames.values()].filter(({ id }) => !around.has(id)), // it may reach beyond its own, not into them
+    isFree = (area) => (!room || holds(room, area)) && ![...others, ...taken].some((other) => meet(area, other)) && !scene.grid.within(area).size && !crossing(scene, area, false, "link").length;
+  const ends = (row.x === node.x && row.w === node.w ? [node] : [node, row]).flatMap(({ x, w }) => [[x - OUTSIDE_NAME / scale, -1, "end"], [x + w + OUTSIDE_NAME / scale, 0, "start"]]);
+  for (const { text, letters } of titlesBeside(node.title)) {
+    const w = textWidth(text, letters, true) / scale,
       h = (letters * NAME_HEIGHT) / scale,
       y = node.y + (node.h - h) / 2;
-    for (const [x, anchor] of [[node.x - w - OUTSIDE_NAME / scale, "end"], [node.x + node.w + OUTSIDE_NAME / scale, "start"]]) {
-      const area = { x, y, w, h };
-      if (h > node.h || [...others, ...taken].some((other) => meet(area, other))) continue;
-      if (!scene.grid.within(area).size && !crossing(scene, area, false).length) return { area, letters, anchor };
+    if (h > node.h) continue;
+    for (const [at, by, anchor] of ends) {
+      const area = { x: at + by * w, y, w, h };
+      if (isFree(area)) return { area, text, letters, anchor };
     }
   }
   return null;
 }
 
-function nameBesideElement({ area, letters, anchor }, node, scale, theme) {
-  const size = letters / scale,
-    x = anchor === "end" ? area.x + area.w : area.x;
-  return svg("g", { class: "name", "pointer-events": "none" }, textAt(node.title, x, area.y + area.h / 2 + size * 0.36, size, theme.ink, anchor, true));
+// A title in smaller and smaller letters, then cut.
+function* titlesBeside(title) {
+  for (const letters of NAME_LETTERS.slice(1)) yield { text: title, letters };
+  for (const share of LESS_BESIDE) {
+    const text = cutToBegin(title, share * textWidth(title, LEAST_TITLE, true), LEAST_TITLE);
+    if (text) yield { text, letters: LEAST_TITLE };
+  }
 }
 
-// The title of a box in lines as its room has place for, and the size of its letters; null where that tells nothing. Which
-// call it is, or of how many equal parts, stands in a line of its own where one has no room for all.
-function nameFromAfar(node, scale) {
+function nameBesideElement({ area, text, letters, anchor }, scale, theme, ground) {
+  const size = letters / scale,
+    x = anchor === "end" ? area.x + area.w : area.x,
+    plate = rect(area.x, area.y, area.w, area.h, 0, ground, "none", 0);
+  return svg("g", { class: "name", "pointer-events": "none" }, plate, textAt(text, x, area.y + area.h / 2 + size * 0.36, size, theme.ink, anchor, true));
+}
+
+const lettersFitting = (node, scale, lines) => NAME_LETTERS.slice(lines > 1 ? 1 : 0).filter((letters) => lines * letters * NAME_HEIGHT <= node.h * scale);
+
+// All of a box's title in lines as it has room for, and the size of their letters; null where there is none. Where one line
+// is too long, it is broken: before which call it is, or of how many equal parts, else between its words.
+function wholeName({ title, ...node }, scale) {
   const width = node.w * scale - 2 * BESIDE_NAME,
-    [end = ""] = TITLE_END.exec(node.title) ?? [],
-    inTwo = end ? [node.title.slice(0, node.title.indexOf(end)), end.trim()] : [],
-    fitting = (lines) => NAME_LETTERS.filter((letters) => lines * letters * NAME_HEIGHT <= node.h * scale),
-    whole = (lines) => fitting(lines.length).find((letters) => lines.every((line) => textWidth(line, letters, true) <= width));
-  for (const lines of [[node.title], inTwo]) if (lines.length && whole(lines)) return { lines, letters: whole(lines) };
-  const letters = fitting(1).at(-1),
-    text = letters && cutName(node.title, width, letters);
+    [end = ""] = TITLE_END.exec(title) ?? [],
+    broken = end ? [[title.slice(0, title.indexOf(end)), end.trim()]] : linesOfWords(title);
+  for (const lines of [[title], ...broken]) {
+    const letters = lettersFitting(node, scale, lines.length).find((each) => lines.every((line) => textWidth(line, each, true) <= width));
+    if (letters) return { lines, letters };
+  }
+  return null;
+}
+
+// A title in two lines or more, each as long as the others, as far as its words allow: "leaky_" and "re_lu_1".
+function linesOfWords(title) {
+  const words = title.match(/[^_\s]+[_\s]*/gu) ?? [],
+    longest = (lines) => Math.max(...lines.map(({ length }) => length)),
+    ways = (from, count) => {
+      if (count === 1) return [[words.slice(from).join("")]];
+      const ends = words.slice(from + 1, words.length - count + 2).map((_, i) => from + 1 + i);
+      return ends.flatMap((to) => ways(to, count - 1).map((rest) => [words.slice(from, to).join(""), ...rest]));
+    };
+  const found = [];
+  for (let count = 2; count <= Math.min(MOST_LINES, words.length); count += 1)
+    found.push(ways(0, count).reduce((best, each) => (longest(each) < longest(best) ? each : best)));
+  return found;
+}
+
+// As much of a box's title as it has room for: its beginning, with the number at its end, "conv2d_trans…_2"; or its end, where
+// that tells it better from boxes nearby, as they begin alike: "…1_conv" of "conv2_block1_1_conv". Null where that tells nothing.
+function cutName(node, scale, boxes) {
+  const letters = lettersFitting(node, scale, 1).at(-1),
+    width = node.w * scale - 2 * BESIDE_NAME,
+    cuts = ({ title }) => (letters ? [cutToBegin, cutToEnd].map((cut) => cut(title, width, letters)) : ["", ""]),
+    near = boxes.filter(({ y, title }) => Math.abs(y - node.y) < NEAR_NAMES * node.h && title !== node.title).flatMap(cuts),
+    alike = (cut) => near.filter((other) => other === cut).length,
+    [begin, end] = cuts(node),
+    text = end && (!begin || alike(end) < alike(begin)) ? end : begin;
   return text ? { lines: [text], letters } : null;
 }
 
-// The beginning of a title, with the number at its end, which tells it from others: "conv2d_trans…_2".
-function cutName(title, width, size) {
+function cutToBegin(title, width, size) {
   const [end] = /(_\d+)?$/u.exec(title),
     cut = shortened(title.slice(0, title.length - end.length), width - textWidth(end, size, true), size);
   return cut.replace(/^∇ |….*$/gu, "").length < NAME_KEPT ? "" : cut + end;
+}
+
+// The last words of a title, as many as there is room for, or "".
+function cutToEnd(title, width, size) {
+  const [sign] = /^(∇ )?/u.exec(title),
+    words = title.slice(sign.length).split(/(?<=_)/u);
+  for (let k = 1; k < words.length; k += 1) {
+    const cut = `${sign}…${words.slice(k).join("")}`;
+    if (textWidth(cut, size, true) <= width) return cut.length - sign.length - 1 < NAME_KEPT ? "" : cut;
+  }
+  return "";
 }
 
 function nameElement({ x, y, w, h, ...node }, { lines, letters }, scale, theme) {

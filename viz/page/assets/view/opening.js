@@ -3,7 +3,7 @@
 const NAMES_READABLE = 0.6, // the scale of a first view may be as small as this, if whole columns are seen for it
   FROM_THE_START = 1500, // and it begins where the scene does, if what runs first and its input are seen from there
   ALL_READABLE = 0.92, // at such a scale the small letters in boxes can be read, too
-  WORTH_CLOSING = 1.1; // how much larger the first view has to be without the side panel
+  WORTH_CLOSING = 1.1; // how much larger the first view has to be without the side panel, or without far lines
 
 // The first view of a recording. Where a scene is so wide that little could be read in the room that the side panel leaves,
 // the panel is closed, and a line below the graph says how it opens: with the first box that is chosen. It stays where it
@@ -116,16 +116,23 @@ function cutColumns(canvas, from, scale, boxes = [...canvas.scene.nodes.values()
 }
 
 // The largest scale, of those at which names can be read, at which all that stands at the top has room beside each other, and
-// where that begins; else the one at which no box is cut; null where there is none. On a phone nothing is made smaller.
+// where that begins: with the lines there, or without some that lead far away, if boxes are much larger then; else the one at
+// which no box is cut; null where there is none. On a phone nothing is made smaller.
 function wholeColumns(canvas, scale) {
   const { w } = canvas.size(),
     room = w - BESIDE_BUTTONS;
   if (w <= PHONE) return null;
-  for (const withLines of [true, false])
-    for (let at = scale; at >= NAMES_READABLE; at -= 0.01) {
-      const { from, to } = extentOfTop(canvas, at, withLines);
-      if ((to - from) * at <= room - CLEAR) return { scale: at, from: (from + to - room / at) / 2 };
-    }
+  const most = canvas.lowered(canvas.largest, scale),
+    largest = (withLines) => {
+      for (let at = most; at >= NAMES_READABLE; at -= 0.01) {
+        const { from, to } = extentOfTop(canvas, at, withLines);
+        if ((to - from) * at <= room - CLEAR) return { scale: at, from: (from + to - room / at) / 2 };
+      }
+      return null;
+    };
+  const [withLines, alone] = [largest(true), largest(false)];
+  if (alone && alone.scale >= WORTH_CLOSING * (withLines?.scale ?? 0)) return alone;
+  if (withLines) return withLines;
   for (let at = scale; at >= NAMES_READABLE; at -= 0.02) {
     const from = leftOfFirstView(canvas, at);
     if (!cutColumns(canvas, from, at)) return { scale: at, from };
