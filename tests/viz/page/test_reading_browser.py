@@ -132,6 +132,35 @@ def test_the_side_panel_waits_for_the_first_choice_where_the_graph_needs_its_roo
     assert shown.wrong == []
 
 
+UNTOLD = "[...document.querySelectorAll('.marks .untold')].map(e => e.getAttribute('stroke'))"
+
+
+def test_lines_from_weights_to_the_penalties_of_several_layers_are_drawn_while_an_end_is_selected(shown, pages):
+    shown.show(pages("with four penalties", lambda: ALL["penalties"]()[0]))
+    shown.run("v.changeDepth(-9); v.changeDepth(1)")
+    box = "[...v.scene.nodes.values()].find(n => n.title === '{}').id"
+    reading, made = [shown.run(box.format(title)) for title in ("weight penalties", "∇ weight penalties")]
+    kinds = shown.run("v.scene.untold.map(e => e.kind)")
+    assert kinds.count("parameter") > 1
+    assert len(kinds) > kinds.count("parameter") > 1
+    assert shown.run(UNTOLD) == []
+    colours = {}
+    for each in (reading, made):
+        shown.run(f"v.selectNode('{each}')")
+        shown.rest()
+        colours[each] = shown.run(UNTOLD)
+        assert len(colours[each]) == shown.run(
+            f"v.scene.untold.filter(({{ tail, head }}) => tail === '{each}' || head === '{each}').length"
+        )
+        assert len(set(colours[each])) == 1
+    assert colours[reading][0] != colours[made][0]
+    shown.run("v.selectNode(v.scene.untold[0].tail)")
+    assert len(shown.run(UNTOLD)) == 1  # those of the other layers aren't asked for
+    shown.run("v.select(null)")
+    assert shown.run(UNTOLD) == []
+    assert shown.wrong == []
+
+
 def test_what_is_clicked_stays_under_the_mouse_when_the_panel_opens_for_it(shown, pages):
     shown.prefer("prefers-reduced-motion", "reduce")
     shown.size(1300, 900)

@@ -185,7 +185,7 @@ class Canvas {
         if (box) rings.push(svg("rect", { class: `ring ${name}`, x: box.x - by, y: box.y - by, width: box.w + 2 * by, height: box.h + 2 * by, rx: 11 }));
       }
     }
-    this.layers.marks.replaceChildren(...rings);
+    this.layers.marks.replaceChildren(...untoldLines(this), ...rings);
   }
 
   // ---------------------------------------------------------------- moving

@@ -1,6 +1,6 @@
 // Frames' titles where the reader is: within what is seen of a frame, and from afar in a size that can be read.
 
-const READABLE = 9.5, // pixels of a title's letters; where they would be lower, signs take the titles' place
+const READABLE = 8.9, // pixels of a title's letters; where they would be lower, signs take the titles' place
   SIGNS = [
     { letters: 11, h: 15 },
     { letters: 9, h: 12 }, // where there is no room for larger ones
