@@ -102,6 +102,24 @@ def test_the_first_view_shows_whole_columns_where_names_can_be_read(shown, pages
     assert shown.wrong == []
 
 
+def test_9_leads_from_all_of_the_graph_back_to_whole_columns_and_then_to_larger_letters(shown, pages):
+    shown.size(1200, 900)
+    shown.prefer("prefers-reduced-motion", "reduce")
+    shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
+    first = shown.run("v.canvas.view")
+    shown.press("0")
+    assert shown.run("v.canvas.isWhole()")
+    shown.press("9")
+    assert shown.run("v.canvas.view") == first
+    assert shown.run(CUT) == []
+    assert first["scale"] < 0.94
+    shown.press("9")
+    assert shown.run("v.canvas.view.scale") > 0.94  # shapes beside arrows are 9 pixels high
+    shown.prefer("prefers-reduced-motion", "")
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
 def test_lines_that_lead_far_away_dont_make_the_boxes_of_a_first_view_small(shown, pages):
     shown.size(1440, 900)
     shown.show(pages("gan", lambda: ALL["gan"]()[0]))

@@ -91,7 +91,8 @@ function zoomed(canvas, scale, at) {
 }
 
 // A size at which all can be read: with what is selected in the middle, else what was seen before all was fitted into the
-// window, else what is in the middle now.
+// window, else what is in the middle now. From all of the graph it leads back to how the page opened, if names can be read
+// there, as that shows whole columns.
 function readIn(canvas, smooth) {
   const { width, height, left } = canvas.scene,
     all = canvas.viewOf({ x: left, y: 0, w: width - left, h: height }),
@@ -100,7 +101,8 @@ function readIn(canvas, smooth) {
     last = canvas.isWhole() ? canvas.before : null,
     middle = last ? last.middle : middleOf(canvas.window());
   if (all.scale >= READABLE_SIZE) canvas.fit(smooth, true);
-  else if (!boxes.length && (last ? last.begins : canvas.isWhole())) canvas.fit(smooth, false, READABLE_SIZE); // as a page opens
+  else if (!boxes.length && last?.begins && last.scale >= NAMES_READABLE) canvas.fit(smooth);
+  else if (!boxes.length && (last ? last.begins : canvas.isWhole() || canvas.isAsFitted())) canvas.fit(smooth, false, READABLE_SIZE); // larger
   else {
     canvas.hold();
     const view = boxes.length ? viewOfMost(canvas, boxes, scale) : viewAround(canvas, middle, Math.max(READABLE_SIZE, last ? last.scale : scale));
