@@ -103,9 +103,9 @@ def test_the_first_view_shows_whole_columns_where_names_can_be_read(shown, pages
 
 
 def test_9_leads_from_all_of_the_graph_back_to_whole_columns_and_then_to_larger_letters(shown, pages):
-    shown.size(1200, 900)
+    shown.size(1000, 900)
     shown.prefer("prefers-reduced-motion", "reduce")
-    shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
+    shown.show(pages("bidirectional", lambda: ALL["bidirectional"]()[0]))
     first = shown.run("v.canvas.view")
     shown.press("0")
     assert shown.run("v.canvas.isWhole()")
