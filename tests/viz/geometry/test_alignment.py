@@ -43,3 +43,9 @@ def test_of_units_that_push_each_other_one_has_its_place_where_that_is_asked_for
     links = [(0, 1, 0.5, 0.5), (0, 2, 0.5, 0.5)]
     lefts = aligned([[0], [1, 2]], [400.0, 100.0, 100.0], links, GAP, straight=False, exact=exact)
     assert [lefts[1] + 50, lefts[2] + 50].count(lefts[0] + 200) == straight
+
+
+def test_an_input_stands_above_what_reads_it_first_though_a_later_reader_leads_on_as_long():
+    links = [(0, 1, 0.5, 0.5), (0, 4, 0.5, 0.5), (1, 2, 0.5, 0.5), (2, 3, 0.5, 0.5), (3, 4, 0.5, 0.9)]
+    lefts = aligned([[0], [1], [2], [3], [4]], [100.0, 100.0, 100.0, 100.0, 400.0], links, GAP)
+    assert lefts[0] == lefts[1] == lefts[2]
