@@ -2,13 +2,15 @@
 
 A multiplication and an addition count as one each, so a matrix product of (m, k) with (k, n) takes 2·m·k·n. Functions
 such as exp or tanh count as one per element, as in most profilers: the numbers are for comparing layers, not for
-predicting times. Moving data (reshape, gather, concatenate) counts as none. A backward rule counts as its
-forward op for each gradient that it computes, which for products is exact. A fused op takes what its parts take. What
-no formula fits is None, never 0.
+predicting times. Moving data (reshape, gather, concatenate) counts as none. A backward rule counts as its forward op
+for each gradient that it computes, which for products is exact; rules that share work between their gradients, as
+those of recurrent layers, attention and normalization, have formulas of their own. A fused op takes what its parts
+take. What no formula fits is None, never 0.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Container, Iterable, Sequence
 
@@ -18,6 +20,8 @@ from viz.facts.schema import Op, Record, TensorInfo
 __all__ = ["FORMULAS", "all_flops", "flops", "has_formula"]
 
 Tensors = Sequence[TensorInfo]
+_Formula = Callable[[Op, Tensors, Tensors], int]
+_Rule = Callable[[Op, Tensors, Tensors, Sequence[bool]], int]  # also of which of its inputs gradients are wanted
 # What fused ops take, by the number of their composition and, of backward ops, of which of their tensors.
 _Known = dict[tuple[int, tuple[bool, ...] | None], int | None]
 
@@ -72,16 +76,49 @@ def _attention(op: Op, read: Tensors, made: Tensors) -> int:
     return scores * (2 * size + 5 + 2 * read[2].shape[-1])
 
 
-def _recurrent(gates: int, elementwise: int) -> Callable[[Op, Tensors, Tensors], int]:
+def _attention_rule(op: Op, read: Tensors, made: Tensors, wanted: Sequence[bool]) -> int:
+    """A product for each gradient, and for those of queries and keys that of the scores, once."""
+    batch, queries, heads, size = read[0].shape
+    keys, values = read[1].shape[1], read[2].shape[-1]
+    query, key, value = wanted[:3]
+    each = 2 * values * value + (2 * values + 5) * (query or key) + 2 * size * (query + key)
+    return batch * heads * queries * keys * each
+
+
+def _recurrent(gates: int, elementwise: int) -> _Formula:
     """Each step multiplies the input and the state by the kernels of all gates."""
 
     def count(op: Op, read: Tensors, made: Tensors) -> int:
-        names = dict(zip(op.input_names, read))
-        batch, steps, features = names["sequence"].shape
-        units = names["recurrent_kernel"].shape[0]
+        batch, steps, features, units = _recurrence(op, read)
         return batch * steps * units * (2 * gates * (features + units) + elementwise)
 
     return count
+
+
+def _recurrent_rule(gates: int, elementwise: int) -> _Rule:
+    """Each step leads the gates' gradients back to the state, and to what else is wanted: a sum for a bias."""
+
+    def count(op: Op, read: Tensors, made: Tensors, wanted: Sequence[bool]) -> int:
+        batch, steps, features, units = _recurrence(op, read)
+        asked = {name for name, is_wanted in zip(op.input_names, wanted) if is_wanted}
+        products = features * len(asked & {"sequence", "kernel"}) + units * (1 + ("recurrent_kernel" in asked))
+        sums = gates * len(asked & {"bias", "recurrent_bias"})
+        return batch * steps * units * (2 * gates * products + sums + elementwise)
+
+    return count
+
+
+def _recurrence(op: Op, read: Tensors) -> tuple[int, int, int, int]:
+    """How many sequences, steps, features and units."""
+    names = dict(zip(op.input_names, read))
+    batch, steps, features = names["sequence"].shape
+    return batch, steps, features, names["recurrent_kernel"].shape[0]
+
+
+def _norm_rule(times: int) -> _Rule:
+    """As much as forward for the input, a multiplication and a sum for its scale, a sum for its offset."""
+    each = (times, 2, 1)
+    return lambda op, read, made, wanted: _size(read[:1]) * sum(itertools.compress(each, wanted))
 
 
 def _sort(op: Op, read: Tensors, made: Tensors) -> int:
@@ -163,6 +200,18 @@ FORMULAS: dict[str, Callable[[Op, Tensors, Tensors], int]] = {
     "truncated_svd": _cubic(6),
 }
 
+_RULES: dict[str, _Rule] = {
+    "dot_product_attention": _attention_rule,
+    "group_norm": _norm_rule(8),
+    "gru": _recurrent_rule(3, 10),
+    "layer_norm": _norm_rule(8),
+    "lstm": _recurrent_rule(4, 9),
+    "normalize_batch": _norm_rule(8),
+    "rms_norm": _norm_rule(4),
+    "simple_rnn": _recurrent_rule(1, 2),
+}
+"""What backward rules take whose gradients share work."""
+
 
 def has_formula(name: str) -> bool:
     """Is there a formula for the op of this name?"""
@@ -190,41 +239,41 @@ def _flops(record: Record, op: Op, known: _Known) -> int | None:
         return 0
     if op.phase == "update" and op.name not in FORMULAS:
         return None
-    at, times = op, 1
+    at, wanted = op, None
     if op.phase == "backward" and op.input_names[:1] == ("g",) and op.forward is not None:
-        at, times = record.ops[op.forward], max(1, len(op.outputs))
+        at, wanted = record.ops[op.forward], {record.tensors[i].gradient_of for i in op.outputs}
     if op.error or not at.outputs:
         return None
     if at.composition is not None:
-        wanted = None if op is at else {record.tensors[i].gradient_of for i in op.outputs}
         asked = None if wanted is None else tuple([i in wanted for i in (*at.inputs, *at.outputs)])
         if (at.composition, asked) not in known:
             known[at.composition, asked] = _of_parts(record, at, wanted)
         return known[at.composition, asked]
     read, made = ([record.tensors[i] for i in ids] for ids in (at.inputs, at.outputs))
-    return _counted(at, read, made, times)
+    if wanted is None:
+        return _counted(at, read, made)
+    return _counted(at, read, made, max(1, len(op.outputs)), [i in wanted for i in at.inputs])
 
 
 def _of_parts(record: Record, at: Op, wanted: Container[int | None] | None) -> int | None:
     """What the parts of a fused op take, or their derivatives, where the gradients of these tensors are wanted."""
     total = 0
     for part in parts_of(record, at):
-        times = 1
-        if wanted is not None:
-            inner = len(part.read) - part.given
-            times = inner + sum(x.id in wanted for x in part.read if x.id >= 0)
-        found = _counted(part.op, part.read, part.made, times) if times else 0
+        asked = None if wanted is None else [inner or x.id in wanted for x, inner in zip(part.read, part.inner)]
+        times = 1 if asked is None else sum(asked)
+        found = _counted(part.op, part.read, part.made, times, asked) if times else 0
         if found is None:
             return None
         total += found
     return total
 
 
-def _counted(op: Op, read: Tensors, made: Tensors, times: int) -> int | None:
-    formula = FORMULAS.get(op.name)
+def _counted(op: Op, read: Tensors, made: Tensors, times: int = 1, wanted: Sequence[bool] | None = None) -> int | None:
+    """What an op takes; or, for some of its inputs, its rule: as much so many times, if no formula is for that."""
+    formula, rule = FORMULAS.get(op.name), _RULES.get(op.name) if wanted is not None else None
     if formula is None:
         return None
     try:
-        return times * formula(op, read, made)
+        return rule(op, read, made, wanted or ()) if rule else times * formula(op, read, made)
     except (IndexError, KeyError, TypeError, ValueError):  # shapes that the formula is not for
         return None

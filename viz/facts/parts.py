@@ -21,13 +21,13 @@ class SinglePart(NamedTuple):
         op: as if it had run by itself, without times. Its inputs and outputs are ids of the recording's tensors where
             they are those of the fused op; what lies between the parts, which no memory holds, has negative ones.
         read, made: its tensors.
-        given: how many of its inputs come from outside of the fused op.
+        inner: which of its inputs other parts made.
     """
 
     op: Op
     read: list[TensorInfo]
     made: list[TensorInfo]
-    given: int
+    inner: list[bool]
 
 
 def parts_of(record: Record, op: Op) -> list[SinglePart]:
@@ -55,7 +55,7 @@ def parts_of(record: Record, op: Op) -> list[SinglePart]:
         single.inputs, single.outputs = (tuple([ids[i] for i in numbers]) for numbers in (part.inputs, part.outputs))
         single.input_names, single.settings = part.input_names, part.settings
         read, written = ([made[i] for i in numbers] for numbers in (single.inputs, single.outputs))
-        parts.append(SinglePart(single, read, written, sum(i < outside for i in part.inputs)))
+        parts.append(SinglePart(single, read, written, [i >= outside for i in part.inputs]))
     return parts
 
 

@@ -73,6 +73,56 @@ def test_attention_counts_scores_and_sums():
     assert counted(run, "dot_product_attention") == 2 * 4 * 6 * 6 * (2 * 8 + 5 + 2 * 8)
 
 
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize(
+    ("layer", "name", "gates", "elementwise", "biases"),
+    [
+        (layers.SimpleRNN(5), "simple_rnn", 1, 2, 1),
+        (layers.LSTM(5), "lstm", 4, 9, 1),
+        (layers.GRU(5), "gru", 3, 10, 2),
+        (layers.Bidirectional(layers.LSTM(5)), "lstm_pair", 4, 9, 1),
+    ],
+)
+def test_the_gradients_of_a_recurrent_layer_share_what_leads_back_through_time(
+    layer, name, gates, elementwise, biases, given
+):
+    """Products for the kernels, the state and, where that isn't given, the sequence: never one for a bias."""
+    x = ef.Variable(ones(2, 6, 3))
+    layer(x)
+    with viz.trace() as t:
+        with ef.GradientTape() as tape:
+            y = layer(x if not given else ones(2, 6, 3))
+        tape.gradient(y, [*layer.trainable_weights, *([] if given else [x])])
+    backs = t.find(name, "backward") or t.find("lstm", "backward")  # the two directions in one op, or each by itself
+    each = 2 * gates * (3 * (1 if given else 2) + 5 * 2) + biases * gates + elementwise
+    assert sum(flops(t, back) for back in backs) == 2 * 6 * 5 * each * (2 if name == "lstm_pair" else 1)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "each"),
+    [("qkv", 2 * 8 + 2 * 8 + 5 + 4 * 8), ("v", 2 * 8), ("q", 2 * 8 + 5 + 2 * 8), ("qk", 16 + 5 + 32)],
+)
+def test_attentions_gradients_share_that_of_the_scores(wanted, each):
+    given = {name: ef.Variable(ones(2, 6, 4, 8)) for name in "qkv"}
+    with viz.trace() as t:
+        with ef.GradientTape() as tape:
+            y = ops.dot_product_attention(*given.values())
+        tape.gradient(y, [given[name] for name in wanted])
+    (back,) = t.find("dot_product_attention", "backward")
+    assert flops(t, back) == 2 * 4 * 6 * 6 * each
+
+
+def test_the_gradients_of_a_normalizations_scale_and_offset_count_less_than_that_of_its_input():
+    layer, x = layers.LayerNormalization(), ef.Variable(ones(2, 6))
+    layer(x)
+    with viz.trace() as t:
+        with ef.GradientTape() as tape:
+            y = layer(x)
+        tape.gradient(y, [x, *layer.trainable_weights])
+    (back,) = t.find("layer_norm", "backward")
+    assert flops(t, back) == 12 * (8 + 2 + 1)
+
+
 def test_a_backward_op_counts_once_per_gradient():
     a, b = ef.Variable(ones(4, 5)), ef.Variable(ones(5, 6))
     with viz.trace() as t:
