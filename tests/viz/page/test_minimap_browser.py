@@ -65,6 +65,26 @@ def test_it_never_hides_what_is_selected(seen):
             assert not (hides and is_shown), (node, right, below)
 
 
+def test_it_never_hides_a_corner_of_the_frame_that_is_selected(seen):
+    frame = "[...v.scene.frames.values()].find(({ title }) => title)"
+    seen.run(f"v.select({{ kind: 'scope', key: {frame}.id.replace('frame:', '') }})")
+    seen.rest()
+    assert seen.run("document.querySelectorAll('.ring.selected').length") == 1
+    for right, below in ((20, 30), (60, 50), (100, 60), (40, 90)):  # its upper right corner is where the map stands
+        seen.run(
+            f"(() => {{ const {{ x, y, w }} = {frame}, size = v.canvas.size(); v.canvas.setView({{ scale: 1,"
+            f" x: size.w - {right} - x - w, y: size.h - {below} - y }}) }})()"
+        )
+        seen.rest()
+        covers = seen.run("""(() => {
+          const box = (what) => document.querySelector(what).getBoundingClientRect(),
+            [m, r] = ['.minimap', '.ring.selected'].map(box),
+            meets = r.left < m.right && m.left < r.right && r.top < m.bottom && m.top < r.bottom,
+            around = r.left < m.left && r.right > m.right && r.top < m.top && r.bottom > m.bottom;
+          return m.width > 0 && meets && !around; })()""")
+        assert not covers, (right, below)
+
+
 def test_it_stands_right_below_where_there_is_room(seen):
     look(seen, -9000, 0)
     assert seen.run("document.querySelector('.minimap').className") == "minimap"

@@ -1129,6 +1129,24 @@ def test_boxes_tell_the_median_of_the_steps_that_ran_the_same_ops_and_say_so(sma
     assert any(", median of 3 steps (" in tip and "); in this step " in tip for tip in tips)
 
 
+def test_the_tip_of_a_box_has_the_line_that_its_panel_has(shown, pages):
+    def fitted():
+        model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3, name="first"), ef.layers.Dense(2, name="second")])
+        model.compile("adam", "mse")
+        with viz.trace() as t:
+            model.fit(np.ones((2, 4), "float32"), np.ones((2, 2), "float32"), verbose=0)
+        return t
+
+    shown.show(pages("fitted in one line", fitted))
+    shown.run("v.selectNode([...v.scene.nodes.values()].find(n => n.ops.length && n.phase === 'forward').id)")
+    shown.rest()
+    tip = shown.run("document.querySelector('g.node.selected > title').textContent")
+    assert "fit(" not in tip
+    assert "Dense(3" in tip
+    assert "Dense(3" in shown.run("document.querySelector('.panel').textContent")
+    assert shown.wrong == []
+
+
 def test_of_one_step_nothing_is_said_of_medians(shown, pages):
     shown.show(pages("gan", lambda: ALL["gan"]()[0]))
     assert shown.texts(".legend .note") == shown.texts(".panel h3 small") == []

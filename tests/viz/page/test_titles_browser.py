@@ -126,6 +126,19 @@ def test_names_beside_boxes_are_cut_before_the_edge_of_a_phone_cuts_them(shown, 
     assert shown.wrong == []
 
 
+def test_from_afar_gradients_without_room_for_their_name_are_nablas_beside_what_they_are_of(shown, pages):
+    shown.size(1440, 900)
+    shown.show(pages("residual", residual))
+    shown.run("v.setFold(false); v.changeDepth(-9); v.changeDepth(1); v.canvas.fit(false, true)")
+    shown.rest()
+    gradients = [name for name, *_ in shown.run(NAMES) if name.startswith("∇")]
+    whole = set(shown.run("[...v.scene.nodes.values()].map(n => n.title)"))
+    assert "∇" in gradients
+    assert {name for name in gradients if name != "∇"} <= whole
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
 def test_names_are_told_once_a_moving_graph_has_come_to_rest(shown, pages):
     shown.prefer("prefers-reduced-motion", "no-preference")
     shown.show(pages("residual", residual))

@@ -94,7 +94,7 @@ function tipOf(node, { model, placeOf }) {
     .map((id) => `${clean(model.tensors[id].name, 120)}: ${model.tensors[id].label}`),
     more = (node.variables || []).length - weights.length;
   if (!op) return [node.title, ...weights, more > 0 && `and ${amount(more)} more`].filter(Boolean).join("\n");
-  const [frame] = op.stack;
+  const frame = model.lineOf(op); // as in its panel
   return [
     node.title,
     node.part === undefined ? null : `a part of ${op.name}, which ran as one`,

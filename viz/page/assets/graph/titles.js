@@ -145,12 +145,13 @@ function signsFromAfar(frames, canvas) {
   return found;
 }
 
-// Where a frame's title stands, if there is room for it that no arrow crosses: in small letters, and cut to the room that
-// there is, if most of it stays, before it stands above the frame; cut to less before it is left out.
+// Where a frame's title stands, if there is room for it that no arrow crosses: in small letters, or beside the frame, where
+// nothing is, before it is cut to the room that there is, if most of it stays; then above the frame; cut to less before it
+// is left out.
 function placeOfSign(frame, frames, placed, canvas) {
   const rooms = SIGNS.map((letters) => new SignRoom(frame, frames, placed, canvas, letters));
   if (canvas.view.scale < SPECKS) return overSpecks(rooms);
-  const ways = [(room) => room.free(), (room) => room.astride(), (room) => room.cut(MOST_OF_IT), (room) => room.outside(), (room) => room.beside()];
+  const ways = [(room) => room.free(), (room) => room.astride(), (room) => room.beside(), (room) => room.cut(MOST_OF_IT), (room) => room.outside()];
   for (const way of ways)
     for (const room of rooms) {
       const found = way(room);

@@ -115,7 +115,8 @@ function linesOfWords(title) {
 }
 
 // As much of a box's title as it has room for: its beginning, with the number at its end, "conv2d_trans…_2"; or its end, where
-// that tells it better from boxes nearby, as they begin alike: "…1_conv" of "conv2_block1_1_conv". Null where that tells nothing.
+// that tells it better from boxes nearby, as they begin alike: "…1_conv" of "conv2_block1_1_conv". Null where that tells
+// nothing. Gradients that have no room for all of it are "∇": what stands beside them in their row says of what.
 function cutName(node, scale, boxes) {
   const letters = lettersFitting(node, scale, 1).at(-1),
     width = node.w * scale - 2 * BESIDE_NAME,
@@ -123,7 +124,8 @@ function cutName(node, scale, boxes) {
     near = boxes.filter(({ y, title }) => Math.abs(y - node.y) < NEAR_NAMES * node.h && title !== node.title).flatMap(cuts),
     alike = (cut) => near.filter((other) => other === cut).length,
     [begin, end] = cuts(node),
-    text = end && (!begin || alike(end) < alike(begin)) ? end : begin;
+    better = end && alike(end) < (begin ? alike(begin) : 1) ? end : begin,
+    text = node.lane === "forward" ? better : letters && "∇";
   return text ? { lines: [text], letters } : null;
 }
 

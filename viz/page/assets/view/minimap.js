@@ -107,7 +107,9 @@ class Minimap {
       return { x: (left - x) / scale, y: (top - y) / scale, w: w / scale, h: h / scale };
     };
     const titles = [...scene.frames.values()].filter(({ title }) => title).map(({ headX, head }) => ({ x: headX, ...head }));
+    const chosen = [...selected].map((id) => scene.frames.get(id)).filter(Boolean);
     const hidden = (area) => {
+      if (chosen.some((frame) => meet(frame, area) && !holds(frame, area))) return Infinity; // its corner or its edge
       const boxes = [...scene.grid.within(area)].reduce((sum, box) => sum + (selected.has(box.id) ? Infinity : shared(box, area)), 0);
       return titles.reduce((sum, title) => sum + shared(title, area), boxes);
     };
