@@ -90,8 +90,9 @@ def test_what_is_shown_by_its_equal_says_so_with_both_paths(gpt):
     hits = look_for(gpt, "attn class:MultiHeadAttention")
     at = hits.index(("attn", next(where for _, where in hits if "shown by blocks[0] / attn" in where)))
     assert hits[at][1][0] == "gpt / blocks[1]"
-    for _ in range(at + 1):
-        gpt.press("Enter", "\r")
+    gpt.press("Enter", "\r")
+    for _ in range(at):
+        gpt.press("g")
     assert gpt.texts(".panel-body > .remark")[0].startswith("blocks[1] / attn is shown by blocks[0] / attn:")
 
 
@@ -99,8 +100,8 @@ def test_hits_and_the_panels_that_they_open_say_the_same_path(gpt):
     for query in ("norm", "∇ norm", "kernel, bias", "gamma, beta", "∇ layer_norm"):
         said = [(title, where[0]) for title, where in look_for(gpt, query)]
         assert any(where.startswith(PATH) for _, where in said)
-        for _, where in said:
-            gpt.press("Enter", "\r")
+        for i, (_, where) in enumerate(said):
+            gpt.press(*(("g",) if i else ("Enter", "\r")))
             box = gpt.run("v.state.selected.kind !== 'tensor'")  # the panel of a weight has its path in the heading
             if box and where.startswith("gpt /") and not gpt.texts(".panel-body > .remark"):
                 assert gpt.texts(".panel .where")[0] == where
