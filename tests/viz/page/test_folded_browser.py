@@ -86,7 +86,7 @@ def test_a_panel_names_the_equal_parts_around_and_whose_span_it_tells(gpt):
 
 
 def convolutions():
-    """More layers than are drawn one by one: rows of a convolution, a normalization and a ReLU, of which six are equal."""
+    """More layers than are drawn one by one: convolutions with a normalization and a ReLU, of which six are equal."""
     model = ef.Sequential([ef.Input((8, 8, 2))])
     for filters in (4, 6, 6, 6, 6, 6, 6, 6, 3):
         for layer in (layers.Conv2D(filters, 3, padding="same"), layers.BatchNormalization(), layers.ReLU()):

@@ -1077,7 +1077,7 @@ def test_memory_tells_weights_optimizers_and_parts_of_arrays_apart(shown, pages)
     rows = shown.texts(".owners tbody tr")
     assert sum("optimizer state" in row and "8×2 f32" in row for row in rows) == 2
     assert sum("weight" in row and "8×2 f32" in row for row in rows) == 1
-    assert any("32×8 f32 (part: 1 KB)" in row for row in rows)
+    assert any("32×8 f32 (1 KB of it)" in row for row in rows)
     assert shown.wrong == []
 
 
