@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
 
 import eagerflow as ef
@@ -37,6 +40,33 @@ def test_the_bar_has_one_row_and_tells_the_whole_step_where_there_is_room(compar
     compared.size(1700, 900)
     compared.rest()
     assert compared.run(seen) == "step 1 of 0–2 (training)"
+
+
+def many_steps():
+    model = ef.Sequential([ef.Input((4,)), *[ef.layers.Dense(4) for _ in range(4)]], name="network")
+    model.compile("adam", "mse")
+    rows = np.ones((64, 4), "float32")
+    with viz.trace() as t:
+        model.fit(rows, rows, batch_size=16, verbose=0)
+    return t
+
+
+@pytest.mark.parametrize("width", [1280, 1366, 1440, 1600, 1920])
+def test_the_bar_tells_how_many_ops_a_step_has_and_how_long_they_took(shown, pages, width):
+    """Beside a slider and a switch for times: what has no room goes before that."""
+    shown.size(width, 900)
+    shown.show(pages("many_steps", many_steps))
+    assert not shown.run("v.toolbar.steps.times.hidden")
+    seen = shown.run(
+        "(bottom => [...v.toolbar.caption.children].filter(e => e.getBoundingClientRect().top < bottom)"
+        ".map(e => e.innerText).join(''))(v.toolbar.caption.getBoundingClientRect().bottom - 4)"
+    )
+    which = "" if width <= 1390 else "this step: "
+    assert re.match(rf"\d+ ops\s· {which}[\d.]+ [mµ]s in ops", seen), seen
+    assert shown.run("v.toolbar.node.offsetHeight") < 45
+    assert shown.run("v.toolbar.search.node.offsetWidth") >= 100
+    shown.size(1400, 900)
+    assert shown.wrong == []
 
 
 @pytest.mark.parametrize(
