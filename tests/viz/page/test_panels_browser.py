@@ -494,7 +494,14 @@ def test_a_step_is_compared_with_another_of_the_recording(sizes):
     assert "Both steps ran the same ops" in told
     assert "time in step 0" in told
     assert "|gradient|\tnet / head / kernel\t" in told
-    assert "weight\tstep 0\there" in told
+    assert "weight\tstep 0\there\tΔ" in told
+    sizes_told = sizes.run("v.difference.diff.weights.map(({a, b, delta}) => [a, b, delta])")
+    assert sizes_told
+    for before, now, more in sizes_told:
+        words = more.replace("−", "-").removesuffix(" %)").split(" (")
+        assert float(words[0]) == pytest.approx(float(now) - float(before), abs=2e-3 * float(before))
+        assert float(words[1]) == pytest.approx(100 * (float(now) / float(before) - 1), abs=0.5)
+        assert more in told
     cost = sizes.run("""(() => { const took = v.model.ops.filter(op => op.step === 0 && op.name === 'dense'
       && op.phase === 'forward').reduce((sum, op) => sum + op.took, 0);
       return [took, v.difference.diff.kinds.find(each => each.name === 'dense').time_a]; })()""")
