@@ -12,6 +12,7 @@ import viz
 from eagerflow import layers
 from tests.viz import browser
 from tests.viz.picture.architectures import ALL
+from viz.facts import formatting
 from viz.facts.summary_tables import rows as summary_rows
 
 PROGRAM = browser.find()
@@ -508,6 +509,14 @@ def test_a_step_is_compared_with_another_of_the_recording(sizes):
     assert cost[0] == cost[1] > 0
     sizes.run("v.select({ kind: 'op', id: v.selection.ops[0].id })")
     assert " → " in sizes.texts(".panel .remark")[0]  # the time of each
+
+
+def test_the_panel_of_a_recording_tells_how_long_it_and_the_step_took(sizes):
+    sizes.run("v.setStep(1); v.select(null)")
+    told = dict(zip(sizes.texts(".panel .facts dt"), sizes.texts(".panel .facts dd")))
+    assert told["took"].startswith(sizes.run("v.data.took"))
+    spans = sizes.run("[...v.model.views].map(([step, {span}]) => [step, span[1] - span[0]])")
+    assert told["took"].endswith(f"; this step took {formatting.seconds(dict(spans)[1])}")
 
 
 def test_what_two_steps_ran_on_other_shapes_is_marked_until_the_comparison_ends(sizes, pages):

@@ -408,7 +408,7 @@ class Details {
         ...learningRates(viewer),
         ["layers", layers ? amount(layers) : null],
         ["tensors", amount(model.tensors.length)],
-        ["recorded for", recordedFor(viewer)],
+        ["took", tookText(viewer)],
         ["statistics", viewer.liveValues ? null : statisticsText(data)],
         [
           "made with",
