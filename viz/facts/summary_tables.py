@@ -13,7 +13,7 @@ from viz.facts import formatting
 from viz.facts.blocks import all_blocks, tree
 from viz.facts.digest.figures import OUTSIDE
 from viz.facts.digest.sparse_columns import SparseColumns
-from viz.facts.digest.time_spans import recorded_for, took
+from viz.facts.digest.time_spans import took_told
 from viz.facts.flops import all_flops, flops
 from viz.facts.network import rank_of, sent
 from viz.facts.schema import VARIABLES, Op, Record, Scope
@@ -481,11 +481,8 @@ def describe(record: Record, in_ops: int | None = None, seen: SparseColumns | No
     layers = layers_of(record)
     parts += [formatting.count(layers, "layer")] if layers else []
     of_it = f", of which {formatting.seconds(in_ops)} in ops" if in_ops else ""
-    time = took(record, seen)
-    were_chosen = any(step.number is not None for step in record.steps) if whole is None else not whole.unbroken
-    lasted = "" if were_chosen else recorded_for(record, time)
-    around = f" (recorded for {lasted}, with what came before and after)" if lasted else ""
-    parts += [f"{formatting.seconds(time)}{of_it}{around}"] if time else []
+    time = took_told(record, seen, of_it)
+    parts += [time] if time else []
     parts += [f"rank {rank_of(record)} of {record.meta.get('ranks')}"] if rank_of(record) else []
     parts += [formatting.count(1 + len(record.others), "rank")] if record.others else []
     parts += outcome(record, record.ops) if whole is None else whole.outcome

@@ -15,6 +15,7 @@ from viz.facts import formatting
 from viz.facts.blocks import TRANSPARENT
 from viz.facts.columns import Pool, frame_row
 from viz.facts.container import VERSION
+from viz.facts.digest.time_spans import took_told
 from viz.facts.flaws import came_in, first_flaw, origins
 from viz.facts.flops import all_flops
 from viz.facts.json_data import finite
@@ -77,6 +78,7 @@ def data(
         "format": VERSION,
         "title": _cut_text(title or record.name or main_scope(part, part.ops) or "recording"),
         "meta": finite(part.meta),
+        "took": took_told(record),
         "notes": [_cut_text(note) for note in part.notes],
         "total_ops": len(part.ops) if part.whole is None else part.whole.ops,
         "first_op": first,

@@ -35,10 +35,11 @@ SCRIPTS = tuple(
     view/shared_lines graph/routes graph/arrow_ends graph/labels graph/coarse_routes graph/colours recording/flaws
     recording/lineage recording/stand_ins graph/boxes graph/titles view/box_names view/untold view/sight view/reading
     view/opening graph/canvas view/minimap app/chosen panels/charts panels/panel panels/settings panels/places
-    panels/times panels/parts panels/layer panels/details panels/several panels/search panels/boxes_found
-    panels/period panels/bar_names panels/timeline panels/memory panels/layers panels/plotted_values panels/plot
-    panels/reported panels/training panels/film panels/changes recording/step_changes panels/dock app/legend
-    app/toolbar app/export app/permalink app/keyboard app/viewer app/start
+    panels/times panels/parts panels/layer panels/details panels/several panels/search panels/why_found
+    panels/boxes_found panels/period panels/bar_names panels/timeline panels/memory panels/layers
+    panels/plotted_values panels/plot panels/reported panels/training panels/film panels/changes
+    recording/step_changes panels/dock app/legend app/toolbar app/export app/permalink app/keyboard app/viewer
+    app/start
     """.split()
 )
 """The scripts in the order in which they are put together: each has one subject, and they share one closure."""

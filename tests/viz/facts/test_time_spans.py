@@ -13,6 +13,7 @@ from tests.viz.command.test_cli import main
 from viz.facts.digest.time_spans import recorded_for, step_spans, took, whole_span
 from viz.facts.overview import glance
 from viz.facts.schema import Op, Record, Scope, Step
+from viz.page.data import data as page_data
 
 
 def a_record(chosen=False):
@@ -73,6 +74,8 @@ def test_picture_page_and_commands_tell_one_duration(recorded, capsys):
         assert main([command, str(path)]) == 0
         said.append(capsys.readouterr().out)
     assert all("(recorded for " in text and "with what came before and after)" in text for text in said)
+    assert page_data(t)["took"] in repr(t)
+    assert page_data(t)["took"].endswith("with what came before and after)")
     picture = path.with_suffix(".svg")
     t.draw(picture)
     svg = picture.read_text(encoding="utf-8")

@@ -61,10 +61,11 @@ class PageBrowser(Browser):
             self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
         self.rest()
 
-    def press(self, key: str, text: str = "") -> None:
-        """One key: a letter, or a name such as `ArrowDown`."""
+    def press(self, key: str, text: str = "", modifiers: int = 0) -> None:
+        """One key: a letter, or a name such as `ArrowDown`; `modifiers` as the browser counts them, 8 for Shift."""
         letter = text or (key if len(key) == 1 else "")
-        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, **({"text": letter} if letter else {}))
+        down = {"text": letter} if letter else {}
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, modifiers=modifiers, **down)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
         self.rest()
 

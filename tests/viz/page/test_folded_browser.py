@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,41 @@ def test_a_panel_names_the_equal_parts_around_and_whose_span_it_tells(gpt):
     select(gpt, "head")
     told = dict(zip(gpt.texts(".panel dt"), gpt.texts(".panel dd")))
     assert "of the first" not in told["start to end"]
+    assert "forward" in told["start to end"]
+    assert "backward" in told["start to end"]
+    ops = "v.model.ops.filter(op => op.phase === 'forward' && v.model.path(op.home).endsWith('head'))"
+    forward = gpt.run(f"{ops}.reduce((sum, op) => sum + op.flops, 0)")
+    assert re.fullmatch(rf"forward {forward}, backward \S+( k)?", told["FLOPs"])
+
+
+def convolutions():
+    """More layers than are drawn one by one: convolutions with a normalization and a ReLU, of which six are equal."""
+    model = ef.Sequential([ef.Input((8, 8, 2))])
+    for filters in (4, 6, 6, 6, 6, 6, 6, 6, 3):
+        for layer in (layers.Conv2D(filters, 3, padding="same"), layers.BatchNormalization(), layers.ReLU()):
+            model.add(layer)
+    model.compile("sgd", "mse")
+    with viz.trace() as t:
+        model.train_on_batch(np.ones((2, 8, 8, 2), "float32"), np.ones((2, 8, 8, 3), "float32"))
+    return t
+
+
+def test_several_layers_in_one_box_tell_their_start_to_end_and_what_the_first_of_equal_ones_makes(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("convolutions", convolutions))
+    blocks = shown.run(
+        "[...v.index.blocks.values()].filter(b => b.key && !b.scope)"
+        ".map(b => [b.key, b.repeats > 1 || v.index.parents.get(b.key).includes('×')])"
+    )
+    assert {repeated for _, repeated in blocks} == {True, False}
+    for key, repeated in blocks:
+        shown.run(f"v.select({{ kind: 'scope', key: {key!r} }})")
+        told = dict(zip(shown.texts(".panel dt"), shown.texts(".panel dd")))
+        assert told["start to end"].startswith("of the first: forward " if repeated else "forward "), key
+        assert ", backward " in told["start to end"]
+        if repeated:
+            assert told["input"] == told["output"] == "2×8×8×6 f32"
+    assert shown.wrong == []
 
 
 def look_for(page, query):
@@ -90,8 +127,9 @@ def test_what_is_shown_by_its_equal_says_so_with_both_paths(gpt):
     hits = look_for(gpt, "attn class:MultiHeadAttention")
     at = hits.index(("attn", next(where for _, where in hits if "shown by blocks[0] / attn" in where)))
     assert hits[at][1][0] == "gpt / blocks[1]"
-    for _ in range(at + 1):
-        gpt.press("Enter", "\r")
+    gpt.press("Enter", "\r")
+    for _ in range(at):
+        gpt.press("g")
     assert gpt.texts(".panel-body > .remark")[0].startswith("blocks[1] / attn is shown by blocks[0] / attn:")
 
 
@@ -99,8 +137,8 @@ def test_hits_and_the_panels_that_they_open_say_the_same_path(gpt):
     for query in ("norm", "∇ norm", "kernel, bias", "gamma, beta", "∇ layer_norm"):
         said = [(title, where[0]) for title, where in look_for(gpt, query)]
         assert any(where.startswith(PATH) for _, where in said)
-        for _, where in said:
-            gpt.press("Enter", "\r")
+        for i, (_, where) in enumerate(said):
+            gpt.press(*(("g",) if i else ("Enter", "\r")))
             box = gpt.run("v.state.selected.kind !== 'tensor'")  # the panel of a weight has its path in the heading
             if box and where.startswith("gpt /") and not gpt.texts(".panel-body > .remark"):
                 assert gpt.texts(".panel .where")[0] == where

@@ -53,6 +53,35 @@ def test_weights_and_what_an_optimizer_keeps_of_them_have_their_layer_and_a_name
                 assert (f"{kept} of {own}", f"adam  ·  model / {layer}") in found
 
 
+def penalized() -> viz.Recording:
+    """A weight with a penalty gets two gradients, and their sum, which no recorded op makes."""
+    penalty = ef.regularizers.L2(0.1)
+    model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(4, kernel_regularizer=penalty, name="held")])
+    model.compile("sgd", "mse")
+    with viz.trace(memory=True) as t:
+        model.train_on_batch(np.ones((5, 3), "float32"), np.ones((5, 4), "float32"))
+    return t
+
+
+def test_a_gradient_that_no_op_returned_says_of_what_it_is(shown, pages):
+    shown.show(pages("penalized", penalized))
+    shown.run("v.dock.setOpen(true); v.dock.choose('memory')")
+    times = shown.run("v.dock.tabs.get('memory').owner.curve.map(([time]) => time)")
+    found = set()
+    for time in times:
+        shown.run(f"v.dock.tabs.get('memory').owner.moveTo({time})")
+        found |= {(row["of"], row["layer"]) for row in shown.run(ROWS) if row["role"] == "gradient"}
+    assert ("gradient of kernel", "model / held") in found
+    assert "gradient" not in dict(found)
+    tensor = (
+        "v.model.tensors.find(t => t.role === 'gradient' && t.producer === null && v.model.variables.has(t.gradientOf))"
+    )
+    shown.run(f"v.select({{kind: 'tensor', id: {tensor}.id}})")
+    assert shown.texts(".panel h2") == ["gradient of kernel"]
+    assert shown.texts(".panel .where")[0] == "model / held  ·  3×4 f32"
+    assert shown.wrong == []
+
+
 @pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1400, 900), (700, 800), (390, 800)])
 def test_names_are_whole_and_paths_begin_with_a_sign_where_they_are_cut(page, width, height):
     page.size(width, height)

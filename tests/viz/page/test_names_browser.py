@@ -195,6 +195,23 @@ def test_a_hit_begins_with_its_name_and_its_path_keeps_its_end(shown, pages):
     shown.size(1400, 900)
 
 
+def test_an_answer_whose_row_lacks_the_word_says_what_has_it(gan):
+    for query in ("gen_loss", "class:sequential", "adam_update", "16x2"):
+        search(gan, query)
+        rows = gan.run(
+            "[...document.querySelectorAll('.hits li:not(.more)')].map("
+            "row => [row.innerText, row.title, [...row.querySelectorAll('q')].map(e => e.textContent)])"
+        )
+        assert rows
+        assert all(query.split(":")[-1] in text.lower().replace("×", "x") for text, *_ in rows), (query, rows)
+        assert all(reason in title for _, title, reasons in rows for reason in reasons)
+    search(gan, "gen_loss")
+    assert ["mean", "named gen_loss"] in gan.run(
+        "[...document.querySelectorAll('.hits li')].map("
+        "row => [row.querySelector('strong')?.textContent, row.querySelector('q')?.textContent])"
+    )
+
+
 def test_gradients_that_an_arrow_carries_are_found_with_their_path(shown, pages):
     shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
     labels = shown.run(

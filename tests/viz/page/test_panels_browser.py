@@ -12,6 +12,7 @@ import viz
 from eagerflow import layers
 from tests.viz import browser
 from tests.viz.picture.architectures import ALL
+from viz.facts import formatting
 from viz.facts.summary_tables import rows as summary_rows
 
 PROGRAM = browser.find()
@@ -494,13 +495,28 @@ def test_a_step_is_compared_with_another_of_the_recording(sizes):
     assert "Both steps ran the same ops" in told
     assert "time in step 0" in told
     assert "|gradient|\tnet / head / kernel\t" in told
-    assert "weight\tstep 0\there" in told
+    assert "weight\tstep 0\there\tΔ" in told
+    sizes_told = sizes.run("v.difference.diff.weights.map(({a, b, delta}) => [a, b, delta])")
+    assert sizes_told
+    for before, now, more in sizes_told:
+        words = more.replace("−", "-").removesuffix(" %)").split(" (")
+        assert float(words[0]) == pytest.approx(float(now) - float(before), abs=2e-3 * float(before))
+        assert float(words[1]) == pytest.approx(100 * (float(now) / float(before) - 1), abs=0.5)
+        assert more in told
     cost = sizes.run("""(() => { const took = v.model.ops.filter(op => op.step === 0 && op.name === 'dense'
       && op.phase === 'forward').reduce((sum, op) => sum + op.took, 0);
       return [took, v.difference.diff.kinds.find(each => each.name === 'dense').time_a]; })()""")
     assert cost[0] == cost[1] > 0
     sizes.run("v.select({ kind: 'op', id: v.selection.ops[0].id })")
     assert " → " in sizes.texts(".panel .remark")[0]  # the time of each
+
+
+def test_the_panel_of_a_recording_tells_how_long_it_and_the_step_took(sizes):
+    sizes.run("v.setStep(1); v.select(null)")
+    told = dict(zip(sizes.texts(".panel .facts dt"), sizes.texts(".panel .facts dd")))
+    assert told["took"].startswith(sizes.run("v.data.took"))
+    spans = sizes.run("[...v.model.views].map(([step, {span}]) => [step, span[1] - span[0]])")
+    assert told["took"].endswith(f"; this step took {formatting.seconds(dict(spans)[1])}")
 
 
 def test_what_two_steps_ran_on_other_shapes_is_marked_until_the_comparison_ends(sizes, pages):

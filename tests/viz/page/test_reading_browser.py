@@ -270,7 +270,7 @@ def test_the_timeline_is_drawn_anew_when_the_panel_gives_it_room(shown, pages):
       return [canvas.getBoundingClientRect().width, canvas.width / devicePixelRatio]; })()"""
     shown.size(1400, 900)
     shown.show(pages("with_penalties", with_penalties))
-    shown.run("v.panel.setOpen(true); v.dock.choose('timeline')")
+    shown.run("v.opensPanel = false; v.panel.setOpen(true); v.dock.choose('timeline')")  # as where it is open at first
     shown.rest()
     before = shown.run(drawn)
     shown.click("[title^='show or hide the side']")
@@ -278,6 +278,33 @@ def test_the_timeline_is_drawn_anew_when_the_panel_gives_it_room(shown, pages):
     width, painted = shown.run(drawn)
     assert width > before[0] + 200
     assert width == pytest.approx(painted, abs=2)  # else its letters are stretched
+
+
+@pytest.mark.parametrize("which", [0, -1])
+def test_a_click_on_the_timeline_opens_the_panel_and_leaves_all_bars_where_they_are(shown, pages, which):
+    shown.size(1400, 900)
+    shown.show(pages("with_penalties", with_penalties))
+    shown.run("v.dock.choose('timeline')")
+    shown.rest()
+    assert shown.run("[v.opensPanel, v.state.panel]") == [True, False]
+    line = "v.dock.tabs.get('timeline').owner"
+    bar = f"{line}.bars.filter(bar => bar.op).at({which})"
+    place = f"""(() => {{ const {{ x, y, width }} = {line}.canvas.getBoundingClientRect(), bar = {bar};
+      return [x + ((bar.start + bar.end) / 2 - {line}.from) * width / ({line}.to - {line}.from),
+        y + 22 + bar.row * 19 + 8]; }})()"""
+    x, y = before = shown.run(place)
+    for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+        button = {"button": "left", "clickCount": 1} if kind != "mouseMoved" else {}
+        shown.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **button)
+        tip = "document.querySelector('.timeline .tip')"
+        assert shown.run(f"{tip}.hidden") == (kind == "mouseReleased")
+    shown.rest()
+    assert shown.run(f"[v.state.panel, v.state.selected.id === {bar}.op.id, {tip}.hidden]") == [True, True, True]
+    assert shown.run(place) == pytest.approx(before, abs=1)
+    assert shown.run("document.documentElement.scrollHeight <= innerHeight")
+    below = "document.querySelector('.panel').getBoundingClientRect().bottom - v.dock.node.getBoundingClientRect().top"
+    assert shown.run(below) <= 1
+    assert shown.wrong == []
 
 
 def test_what_is_selected_stays_in_sight_when_the_panel_takes_its_room(shown, pages):

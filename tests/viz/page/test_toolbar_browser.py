@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
 
 import eagerflow as ef
@@ -37,6 +40,33 @@ def test_the_bar_has_one_row_and_tells_the_whole_step_where_there_is_room(compar
     compared.size(1700, 900)
     compared.rest()
     assert compared.run(seen) == "step 1 of 0–2 (training)"
+
+
+def many_steps():
+    model = ef.Sequential([ef.Input((4,)), *[ef.layers.Dense(4) for _ in range(4)]], name="network")
+    model.compile("adam", "mse")
+    rows = np.ones((64, 4), "float32")
+    with viz.trace() as t:
+        model.fit(rows, rows, batch_size=16, verbose=0)
+    return t
+
+
+@pytest.mark.parametrize("width", [1280, 1366, 1440, 1600, 1920])
+def test_the_bar_tells_how_many_ops_a_step_has_and_how_long_they_took(shown, pages, width):
+    """Beside a slider and a switch for times: what has no room goes before that."""
+    shown.size(width, 900)
+    shown.show(pages("many_steps", many_steps))
+    assert not shown.run("v.toolbar.steps.times.hidden")
+    seen = shown.run(
+        "(bottom => [...v.toolbar.caption.children].filter(e => e.getBoundingClientRect().top < bottom)"
+        ".map(e => e.innerText).join(''))(v.toolbar.caption.getBoundingClientRect().bottom - 4)"
+    )
+    which = "" if width <= 1390 else "this step: "
+    assert re.match(rf"\d+ ops\s· {which}[\d.]+ [mµ]s in ops", seen), seen
+    assert shown.run("v.toolbar.node.offsetHeight") < 45
+    assert shown.run("v.toolbar.search.node.offsetWidth") >= 100
+    shown.size(1400, 900)
+    assert shown.wrong == []
 
 
 @pytest.mark.parametrize(
@@ -138,7 +168,7 @@ def test_what_was_found_stays_marked_until_escape_is_pressed_again(compared):
         compared.type("relu")
         marked = compared.run(FOUND)
         assert marked
-        for key in [*chosen, "Escape"]:
+        for key in chosen or ["Escape"]:  # each leads back to the graph
             compared.press(key)
             assert compared.run(f"[v.toolbar.search.list.hidden, {FOUND}]") == [True, marked]
         selected = compared.run("v.state.selected")
@@ -190,3 +220,57 @@ def test_the_search_finds_optimizers_by_their_settings_with_the_learning_rate_of
         assert settings["current_learning_rate"] == str(rate)
         assert settings["learning_rate"].startswith("ExponentialDecay")
     assert shown.wrong == []
+
+
+IN_GRAPH = "document.activeElement === v.canvas.node"
+ANSWER = "v.toolbar.search.at"
+
+
+def test_enter_gives_the_keys_to_the_graph_where_g_leads_on(compared):
+    compared.press("/")
+    compared.type("dense")
+    count = compared.run("v.toolbar.search.hits.length")
+    assert count > 2
+    compared.press("Enter", "\r")
+    assert compared.run(f"[{IN_GRAPH}, {ANSWER}, v.toolbar.search.list.hidden]") == [True, 0, True]
+    for key, answer in (("g", 1), ("F3", 2), ("G", 1), ("G", 0), ("G", count - 1), ("g", 0)):
+        compared.press(key)
+        assert compared.run(f"[{ANSWER}, v.state.selected]") == [
+            answer,
+            compared.run(f"v.toolbar.search.hits[{answer}].selected"),
+        ]
+    compared.press("v")  # a command, no letter of the query
+    assert compared.run("[v.state.view, v.toolbar.search.input.value]") == ["forward", "dense"]
+
+
+def test_the_slash_leads_back_to_the_answer_that_was_chosen(compared):
+    compared.press("/")
+    compared.type("dense")
+    compared.press("Enter", "\r")
+    compared.press("g")
+    compared.press("/")
+    assert compared.run("[v.toolbar.search.input.selectionStart, v.toolbar.search.input.selectionEnd]") == [0, 5]
+    assert compared.texts(".search .count")[0].startswith("2 / ")
+    assert compared.run("[...document.querySelectorAll('.hits [aria-selected=true]')].map(e => e.id)") == ["hit1"]
+    compared.press("Enter", "\r")
+    assert compared.run(f"[{IN_GRAPH}, {ANSWER}]") == [True, 2]
+    compared.press("/")
+    compared.press("Enter", "\r", modifiers=8)  # with Shift
+    assert compared.run(ANSWER) == 1
+    compared.press("/")
+    compared.type("dens")
+    compared.press("ArrowDown")
+    compared.press("ArrowDown")
+    compared.press("Enter", "\r")  # chooses what the arrows led to
+    assert compared.run(f"[{IN_GRAPH}, {ANSWER}]") == [True, 1]
+
+
+def test_a_click_on_an_answer_gives_the_keys_to_the_graph(compared):
+    compared.press("/")
+    compared.type("dense")
+    compared.click("#hit1")
+    assert compared.run(f"[{IN_GRAPH}, {ANSWER}]") == [True, 1]
+    compared.press("/")
+    compared.type("no such thing")
+    compared.press("Enter", "\r")
+    assert not compared.run(IN_GRAPH)  # there is something to write over

@@ -14,7 +14,7 @@ from viz.facts.columns import NONE
 from viz.facts.digest.sparse_columns import SparseColumns
 from viz.facts.schema import Record
 
-__all__ = ["Span", "recorded_for", "step_spans", "took", "whole_span"]
+__all__ = ["Span", "recorded_for", "step_spans", "took", "took_told", "whole_span"]
 
 Span = tuple[int, int]
 
@@ -57,6 +57,26 @@ def took(record: Record, seen: SparseColumns | None = None) -> int:
         return sum([end - start for start, end in [spans.get(step, (0, 0)) for step in chosen]])
     start, end = whole_span(spans) or (0, 0)
     return end - start
+
+
+def took_told(record: Record, seen: SparseColumns | None = None, of_it: str = "") -> str:
+    """How long a recording took, and where more was recorded from start to stop, how long that was.
+
+    As in `"20.3 ms (recorded for 22.7 ms, with what came before and after)"`; empty without times.
+
+    Args:
+        record: the recording.
+        seen: as for `step_spans`.
+        of_it: what stands behind the first of these.
+    """
+    time = took(record, seen)
+    if not time:
+        return ""
+    whole = record.whole
+    were_chosen = any(step.number is not None for step in record.steps) if whole is None else not whole.unbroken
+    lasted = "" if were_chosen else recorded_for(record, time)
+    around = f" (recorded for {lasted}, with what came before and after)" if lasted else ""
+    return f"{formatting.seconds(time)}{of_it}{around}"
 
 
 def recorded_for(record: Record, of_it: int) -> str:

@@ -1,7 +1,8 @@
 // Keys, and the list of them.
 
 const KEYS = [
-  ["/", "search; Enter goes to the next, Shift+Enter back"],
+  ["/", "search; Enter goes to what was found, and leads back to the graph"],
+  ["g  G", "the next, the previous of what was found (also F3)"],
   ["↑ ↓ ← →", "walk along the arrows of the graph, or the bars of the timeline"],
   ["Enter", "open or close what is selected"],
   ["Esc", "close lists; forget what was searched for; select nothing"],
@@ -31,7 +32,7 @@ function listenToKeys(viewer) {
     const inGraph =
       event.target === document.body || (event.target.closest(".stage") && !event.target.closest("button"));
     const action = ACTIONS[event.key];
-    if (!action || (GRAPH_KEYS.has(event.key) && !inGraph)) return;
+    if (!action || (event.key === "F3" && !viewer.state.query) || (GRAPH_KEYS.has(event.key) && !inGraph)) return;
     event.preventDefault();
     action(viewer, event);
   });
@@ -41,6 +42,9 @@ const GRAPH_KEYS = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "
 
 const ACTIONS = {
   "/": ({ toolbar: { search } }) => (search.input.focus(), search.input.select()), // to be written over
+  g: ({ toolbar: { search } }) => search.chooseNext(1),
+  G: ({ toolbar: { search } }) => search.chooseNext(-1),
+  F3: ({ toolbar: { search } }, { shiftKey }) => search.chooseNext(shiftKey ? -1 : 1),
   "?": () => showHelp(),
   ArrowDown: (viewer) => step(viewer, 0, 1),
   ArrowUp: (viewer) => step(viewer, 0, -1),

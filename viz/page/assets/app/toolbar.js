@@ -118,9 +118,7 @@ class Toolbar {
     this.title.title = clean(model.data.title, 500);
     const caption = describe(viewer);
     this.caption.title = caption;
-    this.caption.replaceChildren(
-      ...caption.split(" · ").map((part, i) => el("span", {}, i ? `\u00a0· ${part.trim()}` : part.trim())),
-    ); // parts that have no room are left out whole
+    this.caption.replaceChildren(...partsOfCaption(caption));
     this.views.show(state.view);
     this.colours.value = state.color;
     for (const option of this.colours.options) {
@@ -136,7 +134,7 @@ class Toolbar {
     this.steps.range.value = places.indexOf(state.step);
     const name = model.stepName(state.step),
       [, step = name, of = "", kind = ""] = /^(step \d+)( of \S+)(.*)$/.exec(name) || [];
-    this.steps.name.replaceChildren(step, el("span", { class: kind ? "rest" : "further" }, of), kind ? el("span", { class: "further" }, kind.replace(/ step \d+\)$/, ")")) : ""); // the slider shows where among how many
+    this.steps.name.replaceChildren(step, el("span", { class: kind ? "rest" : "which" }, of), kind ? el("span", { class: "further" }, kind.replace(/ step \d+\)$/, ")")) : ""); // the slider shows where among how many
     this.steps.name.title = name;
     const { medianSteps } = viewer.selection;
     this.steps.times.hidden = !medianSteps;
@@ -193,6 +191,16 @@ function coverWhole(search) {
     right = Math.max(right, ...cut.map((box) => box.right + 3));
   }
   search.style.setProperty("--typing", `${right - left}px`);
+}
+
+// Each is seen whole or, where it has no room, not at all, the last first.
+function partsOfCaption(caption) {
+  return caption.split(" · ").flatMap((part, i) =>
+    part.trim().split(/(?=, )/).map((each, j) => {
+      const [, which, told] = /^(this step: )?(.*)$/.exec(each);
+      return el("span", {}, i && !j ? "\u00a0· " : "", which ? el("span", { class: "which" }, which) : "", told);
+    }),
+  );
 }
 
 function describe({ model, state, data, selection, index }) {

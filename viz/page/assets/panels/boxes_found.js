@@ -4,7 +4,7 @@
 // Adds the boxes that match to what was found; one that stands for ops which are all found takes their place.
 function withBoxes(viewer, tests, found) {
   const known = new Map(found.filter(({ selected }) => "id" in selected).map((hit) => [`${hit.selected.kind}${hit.selected.id}`, hit])),
-    ofTree = (viewer.index.named ??= [...boxesOfRows(viewer), ...framesFound(viewer), ...callsFound(viewer), ...gradientsFound(viewer)]),
+    ofTree = (viewer.index.named ??= [...boxesOfRows(viewer), ...framesFound(viewer), ...callsFound(viewer), ...gradientsFound(viewer), ...sumsFound(viewer)]),
     boxes = [...ofTree, ...arrowsFound(viewer), ...inputsFound(viewer)],
     added = new Map(),
     replaced = new Set();
@@ -122,6 +122,16 @@ function gradientsFound({ model, index, selection }) {
   return [...found.values()].map(({ title, ids, where }) => {
     const selected = ids.length > 1 ? { kind: "ops", id: ids[0], ids } : { kind: "op", id: ids[0] };
     return { selects: () => selected, title, what: "backward", phase: "backward", where, beside: ["of the whole layer"], names: [title] };
+  });
+}
+
+// Gradients that no op of this step returned, as sums of several are, which the table of memory lists.
+function sumsFound({ model, selection: { backward, here } }) {
+  const isHere = ({ id, gradientOf: of }) => [id, of].some((each) => model.readers[each].some((op) => here.has(op))),
+    sums = backward ? model.tensors.filter((tensor) => tensor.producer === null && tensor.gradientOf !== null && isHere(tensor)) : [];
+  return sums.map((tensor) => {
+    const { name: title, layer: where } = namesOfTensor(model, tensor);
+    return { selects: () => ({ kind: "tensor", id: tensor.id }), title: clean(title, 60), what: "gradient", phase: "backward", where, names: [title] };
   });
 }
 

@@ -277,9 +277,9 @@ class ChangeList {
       el(
         "tr",
         {},
-        [change.kind, clean(change.place ?? this.weightAs(change.name), 90), change.a || "–", change.b || "–", farApart(change)].map((text) => el("td", {}, text)),
+        [change.kind, clean(change.place ?? this.weightAs(change.name), 90), change.a || "–", change.b || "–", change.delta ?? farApart(change)].map((text) => el("td", {}, text)),
       );
-    return section("Weights", tableOf(["", "weight", this.other(), "here", ""].map((name) => [name]), weights.slice(0, 100).map(row)));
+    return section("Weights", tableOf(["", "weight", this.other(), "here", "Δ"].map((name) => [name]), weights.slice(0, 100).map(row)));
   }
 }
 

@@ -305,9 +305,9 @@ class Details {
     const { here } = this.viewer.selection,
       given = tensor.producer === null && variable === undefined ? model.givenAs(tensor) : null,
       place = isWeight(model, tensor) ? placeOfWeight(model, id) : null,
-      maker = place || tensor.producer === null ? null : model.ops[tensor.producer],
-      title = place?.name || given?.title || tensor.name || (maker ? model.titleOf(maker) : ""),
-      around = place ? (place.scope === null ? [place.path] : this.pathLinks(place.scope)) : [maker ? model.ownerOf(maker) : ""];
+      told = namesOfTensor(model, tensor),
+      title = told.name === roleWord(tensor.role) ? "" : told.name,
+      around = place && place.scope !== null ? this.pathLinks(place.scope) : [told.layer];
     return [
       this.heading(
         given?.role ?? roleWord(tensor.role),
@@ -408,7 +408,7 @@ class Details {
         ...learningRates(viewer),
         ["layers", layers ? amount(layers) : null],
         ["tensors", amount(model.tensors.length)],
-        ["recorded for", recordedFor(viewer)],
+        ["took", tookText(viewer)],
         ["statistics", viewer.liveValues ? null : statisticsText(data)],
         [
           "made with",

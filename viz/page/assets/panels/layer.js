@@ -56,15 +56,16 @@ function factsOfLayer(viewer, block, part) {
     { forward, activations, flops } = figures,
     [back, backwardOps] = selection.backward ? [figures.backward, figures.backwardOps] : [0, 0],
     share = (time) => `${seconds(time)}  (${percent(time / whole)} of ${wholeOf(viewer)})`,
+    ofBack = block.backOps.reduce((sum, id) => sum + (model.ops[id].flops || 0), 0),
     labels = (tensors) => tensors.slice(0, 3).map((t) => model.tensors[t].label).join(", "),
-    [input, output] = scope ? [scope.inputs, scope.outputs] : endsOfGroup(model, block);
+    [input, output] = scope ? [scope.inputs, scope.outputs] : endsOfGroup(model, part ?? firstPart(viewer, block));
   return facts([
     ["forward", forward ? share(forward) : null],
     ["backward", back ? share(back) : null],
     ...(back ? block.back.map(({ name, cost }) => [block.back.length > 1 ? clean(name || `∇ ${block.title}`, 60) : "∇ box", cost]) : []), // as their boxes say
     ...timesOfLayer(viewer, block, part),
     ["ops", amount(figures.ops) + (backwardOps ? ` + ${amount(backwardOps)} backward` : "")],
-    ["FLOPs", flops ? short(flops) : null],
+    ["FLOPs", flops ? `forward ${short(flops)}${back && ofBack ? `, backward ${short(ofBack)}` : ""}` : null],
     ["parameters", params ? amount(params) : null],
     ["activations", nbytes(activations)],
     ["input", labels(input)],
@@ -105,9 +106,9 @@ function nameWithin(model, calls, weight, reader) {
   return [...within, ...parts].join("/");
 }
 
-// What a group of layers that stand for one is given, and makes: of equal groups that are drawn once, the first.
-function endsOfGroup(model, { ownOps, repeats }) {
-  const ops = ownOps.slice(0, ownOps.length / (repeats || 1)).map((id) => model.ops[id]),
+// What a group of layers that stand for one is given, and makes.
+function endsOfGroup(model, { ownOps }) {
+  const ops = [...ownOps].sort((a, b) => a - b).map((id) => model.ops[id]),
     made = new Set(ops.flatMap(({ outputs }) => outputs)),
     read = new Set(ops.flatMap(({ inputs }) => inputs)),
     given = [...read].filter((t) => !made.has(t) && !model.variables.has(t) && model.tensors[t].role !== "constant");

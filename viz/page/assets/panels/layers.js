@@ -122,7 +122,8 @@ class LayerTable {
   }
 
   meaningOf(name) {
-    const meaning = name === "ops" && !this.viewer.selection.backward ? "those of the forward pass" : MEANINGS[name];
+    const isOfForward = name === "FLOPs" || (name === "ops" && !this.viewer.selection.backward),
+      meaning = [isOfForward && "those of the forward pass", MEANINGS[name]].filter(Boolean).join("; ");
     return meaning ? ` (${meaning})` : "";
   }
 

@@ -225,12 +225,12 @@ class MemoryCurve {
     this.showHead(total);
     const order = matchMedia(NARROW).matches ? [0, 3, 4, 2, 1, 5, 6] : MEMORY_COLUMNS.map((_, i) => i); // in little room names come first
     const row = ({ tensor, size }) => {
-      const { name, layer, line } = this.namesOf(tensor),
+      const { name, layer, line } = namesOfTensor(model, tensor),
         step = stepWords(this.viewer, tensor);
       const cells = [
         nbytes(size),
         percent(size / (total || 1)),
-        [el("span", {}, tensor.label), tensor.nbytes && tensor.nbytes < size ? [" ", el("span", { title: `a part of an array of ${nbytes(size)}, which is kept whole for it` }, `(part: ${nbytes(tensor.nbytes)})`)] : ""],
+        [el("span", {}, tensor.label), tensor.nbytes && tensor.nbytes < size ? [" ", el("span", { title: `of an array of ${nbytes(size)}, which is kept whole, it has ${nbytes(tensor.nbytes)}` }, `(${nbytes(tensor.nbytes)} of it)`)] : ""],
         [
           el("button", { type: "button", class: "link", onclick: () => this.go(tensor), title: [clean(name, 200), step].filter(Boolean).join("  ·  ") }, clean(name, 44)),
           step ? [" ", el("small", {}, step)] : "",
@@ -310,18 +310,6 @@ class MemoryCurve {
     this.canvas.focus(); // the button is gone
   }
 
-  // What a tensor is called, and where it belongs: a weight where its layer is, others where they were made.
-  namesOf(tensor) {
-    const { model } = this.viewer,
-      place = isWeight(model, tensor) ? placeOfWeight(model, tensor.id) : null,
-      op = place || tensor.producer === null ? null : model.ops[tensor.producer];
-    return {
-      name: place?.name || tensor.name || (op ? model.titleOf(op) : model.givenAs(tensor)?.title ?? roleWord(tensor.role)),
-      layer: place ? place.path : op ? model.ownerOf(op) : "",
-      line: op && model.lineOf(op),
-    };
-  }
-
   // What is of another step has no box here: its panel tells of it, and leads there.
   go(tensor) {
     const { viewer } = this,
@@ -362,4 +350,19 @@ class MemoryCurve {
     event.stopPropagation();
     this.moveTo(this.moment + (by * this.viewer.period.span) / 100);
   }
+}
+
+// What a tensor is called, and where it belongs: a weight where its layer is, others where they were made. A gradient that
+// no op returned, as the sum of several, is that of something.
+function namesOfTensor(model, tensor) {
+  const place = isWeight(model, tensor) ? placeOfWeight(model, tensor.id) : null,
+    op = place || tensor.producer === null ? null : model.ops[tensor.producer],
+    given = place || op ? null : model.givenAs(tensor),
+    name = place?.name || given?.title || tensor.name || (op && model.titleOf(op)),
+    of = name || tensor.gradientOf === null ? null : namesOfTensor(model, model.tensors[tensor.gradientOf]);
+  return {
+    name: name || (of ? `gradient of ${of.name}` : roleWord(tensor.role)),
+    layer: place ? place.path : op ? model.ownerOf(op) : of?.layer ?? "",
+    line: op && model.lineOf(op),
+  };
 }

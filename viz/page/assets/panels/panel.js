@@ -27,6 +27,7 @@ class Panel {
   setOpen(open, isForChoice = false) {
     const { viewer } = this;
     this.isForChoice = open && isForChoice && (this.isForChoice || !viewer.state.panel);
+    if (open && viewer.opensPanel) viewer.root.classList.add("whole-dock"); // whose bars stay where they are
     if (open) viewer.opensPanel = false;
     viewer.state.panel = open;
     viewer.root.classList.toggle("panelless", !open);

@@ -26,17 +26,31 @@ function callsShownBy(viewer, block) {
 
 // Of equal neighbours that are no layer: what their names and places say.
 function roundsShownBy({ model, index }, block) {
-  const count = framesTo(index, block.key).reduce((all, { repeats }) => all * repeats, 1),
+  const count = countOfRounds(index, block),
     { names } = block;
   if (block.repeats < 2) return [];
-  const back = new Set(block.backOps),
-    share = (ids, i) => (ids.length % count ? [] : ids.slice((i * ids.length) / count, ((i + 1) * ids.length) / count));
   return Array.from({ length: count }, (_, i) => {
-    const ownOps = rowsIn(block).flatMap(({ ops, riders }) => [...share(ops, i), ...share(riders, i)]),
-      label = names.length && names.length % count === 0 ? share(names, i).join(", ") : `part ${i + 1}`,
-      backOps = ownOps.flatMap((id) => model.backwardOf[id]).filter((id) => back.has(id));
-    return { scope: null, ownOps, backOps, label, selected: { kind: "scope", key: block.key, round: i } };
+    const label = names.length && names.length % count === 0 ? shareOf(names, count, i).join(", ") : `part ${i + 1}`;
+    return { scope: null, ...roundOf(model, block, count, i), label, selected: { kind: "scope", key: block.key, round: i } };
   });
+}
+
+// How many equal parts a block shows that is no layer.
+const countOfRounds = (index, { key }) => framesTo(index, key).reduce((all, { repeats }) => all * repeats, 1);
+const shareOf = (all, count, i) => (all.length % count ? [] : all.slice((i * all.length) / count, ((i + 1) * all.length) / count));
+
+// The ops of one of them.
+function roundOf(model, block, count, i) {
+  const back = new Set(block.backOps),
+    ownOps = rowsIn(block).flatMap(({ ops, riders }) => [...shareOf(ops, count, i), ...shareOf(riders, count, i)]);
+  return { ownOps, backOps: ownOps.flatMap((id) => model.backwardOf[id]).filter((id) => back.has(id)) };
+}
+
+// The first of the equal parts that a block shows; of one that shows but one, the block itself.
+function firstPart(viewer, block) {
+  const [part] = partsOf(viewer, block),
+    count = block.scope || part ? 1 : countOfRounds(viewer.index, block);
+  return part ?? (count > 1 ? { scope: null, ...roundOf(viewer.model, block, count, 0) } : block);
 }
 
 // Paths from where they part.

@@ -70,15 +70,11 @@ function shownPeriod(viewer) {
   return viewer.timed.period;
 }
 
-// How long was recorded from start to stop; of that, how long what is shown took, where it is notably less.
-function recordedFor(viewer) {
-  const { duration } = viewer.data.meta,
-    span = viewer.model.views.get(viewer.state.step)?.span,
-    took = span ? span[1] - span[0] : 0;
-  if (!duration) return took ? seconds(took) : null;
-  if (!took || duration - took < 0.1 * duration) return seconds(duration);
-  const what = viewer.state.step === null ? "what is shown" : viewer.model.steps.length > 1 ? "this step" : "the step";
-  return `${seconds(duration)}, of which ${what} took ${seconds(took)}`;
+// How long all of the recording took, as everywhere; of several steps, how long what is shown did.
+function tookText({ data, model, places, state }) {
+  const span = model.views.get(state.step)?.span,
+    what = state.step === null ? "what is shown" : "this step";
+  return data.took && span && places.length > 1 ? `${data.took}; ${what} took ${seconds(span[1] - span[0])}` : data.took;
 }
 
 // Says of a tensor that an op of another step made which one that is: "from step 1"; "" else. Weights, and what optimizers

@@ -3,9 +3,7 @@
 const MOST_HITS = 200;
 const MANY_OPS = 20000; // with more, the search waits for the end of a word
 const MOST_MARKED = 500; // boxes of what was found
-const MOST_SAID = 60; // letters of why
 const FIELDS = ["op", "layer", "class", "name", "file", "phase", "shape", "dtype", "role", "code", "setting", "error"];
-const UNSEEN = { shape: "shape ", dtype: "type ", role: "", code: "", setting: "", error: "" }; // fields, and what is said before their text
 
 // What tensors are, in the word that the page has for it, and as a recording has it.
 const rolesOf = (tensors) => [...new Set(tensors.flatMap(({ role }) => [roleWord(role), role]))].join(" ");
@@ -22,7 +20,7 @@ class Search {
       "aria-label": "search",
       autocomplete: "off",
       spellcheck: "false",
-      title: `words, or field:word with ${FIELDS.join(", ")}; /…/ is a regular expression. Enter goes to the next (/)`,
+      title: `words, or field:word with ${FIELDS.join(", ")}; /…/ is a regular expression. Enter goes to the first, then g to the next (/)`,
       role: "combobox",
       "aria-expanded": "false",
       "aria-controls": "hits",
@@ -42,15 +40,22 @@ class Search {
   }
 
   run() {
-    clearTimeout(this.waiting);
-    if (this.viewer.model && this.viewer.model.ops.length > MANY_OPS)
-      this.waiting = setTimeout(() => this.look(), 150);
+    this.stopWaiting();
+    if (this.viewer.model && this.viewer.model.ops.length > MANY_OPS) this.waiting = setTimeout(() => this.look(), 150);
     else this.look();
   }
 
+  stopWaiting() {
+    clearTimeout(this.waiting);
+    this.waiting = null;
+  }
+
+  // What was asked before stays at the answer that was chosen.
   look() {
-    const query = this.input.value.trim();
-    this.viewer.state.query = query;
+    const query = this.input.value.trim(),
+      chosen = query === this.asked && this.at >= 0 ? JSON.stringify(this.hits[this.at].selected) : null;
+    this.stopWaiting();
+    this.viewer.state.query = this.asked = query;
     this.at = -1;
     this.inCode = 0;
     if (!query || !this.viewer.model) {
@@ -62,13 +67,19 @@ class Search {
     }
     try {
       ({ hits: this.hits, inCode: this.inCode } = withLinesOfCode(find(this.viewer, query), query));
-      this.count.textContent = this.hits.length ? amount(this.hits.length) : "none";
+      if (chosen) this.at = this.hits.findIndex(({ selected }) => JSON.stringify(selected) === chosen);
+      this.showCount();
     } catch (error) {
       this.hits = [];
       this.count.textContent = "not a regular expression";
     }
     this.show();
     this.viewer.mark();
+  }
+
+  showCount() {
+    const count = this.hits.length;
+    this.count.textContent = !count ? "none" : this.at < 0 ? amount(count) : `${this.at + 1} / ${amount(count)}`;
   }
 
   // Forgets what was looked for; whether there was anything.
@@ -85,30 +96,19 @@ class Search {
   }
 
   show() {
-    const shown = this.hits.slice(0, MOST_HITS).map((hit, i) =>
-      el(
-        "li",
-        {
-          role: "option",
-          id: `hit${i}`,
-          "aria-selected": String(i === this.at),
-          title: [`${hit.title} (${hit.what})`, ...toldOf(hit), hit.steps].filter(Boolean).join("\n"),
-          onclick: () => {
-            this.go(i);
-            this.close();
-          },
-        },
-        rowOf(hit),
-      ),
-    );
-    if (this.hits.length > MOST_HITS)
-      shown.push(
-        el("li", { class: "more" }, `… and ${amount(this.hits.length - MOST_HITS)} more: add words`),
-      );
+    const tests = this.hits.length ? testsOf(this.asked) : [],
+      row = (hit, i) => {
+        const why = reasonsOf(hit, tests, this.asked),
+          title = [`${hit.title} (${hit.what})`, ...toldOf(hit), ...why, hit.steps].filter(Boolean).join("\n");
+        return el("li", { role: "option", id: `hit${i}`, "aria-selected": String(i === this.at), title, onclick: () => this.choose(i) }, rowOf(hit, why));
+      },
+      shown = this.hits.slice(0, MOST_HITS).map(row);
+    if (this.hits.length > MOST_HITS) shown.push(el("li", { class: "more" }, `… and ${amount(this.hits.length - MOST_HITS)} more: add words`));
     if (this.inCode) shown.push(el("li", { class: "more in-code", onclick: () => this.lookInCode() }, `${amount(this.inCode)} more in lines of code`));
     this.list.replaceChildren(...shown);
     this.list.hidden = !shown.length;
     this.input.setAttribute("aria-expanded", String(!this.list.hidden));
+    this.list.children[this.at]?.scrollIntoView({ block: "nearest" });
   }
 
   lookInCode() {
@@ -123,11 +123,36 @@ class Search {
     this.input.removeAttribute("aria-activedescendant");
   }
 
-  // One hit further, in the list.
+  // One hit further, in the list, where Enter then chooses that.
   browse(by) {
     if (this.hits.length) this.list.hidden = false;
     this.input.setAttribute("aria-expanded", String(!this.list.hidden));
-    this.go(this.at + by);
+    this.goOn(by);
+    this.isBrowsing = true;
+  }
+
+  goOn(by) {
+    if (this.waiting) this.look();
+    this.go(by < 0 && this.at < 0 ? -1 : this.at + by);
+  }
+
+  // What was found is behind the list; the keys are the graph's again.
+  choose(i) {
+    this.go(i);
+    this.leave();
+  }
+
+  leave() {
+    this.isBrowsing = false;
+    this.close();
+    if (this.hits.length) this.viewer.canvas.node.focus();
+  }
+
+  // To the next answer, or the one before, wherever the focus is.
+  chooseNext(by) {
+    if (!this.input.value.trim()) return this.viewer.toolbar.warn("nothing was searched for (/)");
+    if (!this.isBrowsing || !this.hits[this.at]) this.goOn(by);
+    return this.leave();
   }
 
   go(i) {
@@ -135,7 +160,7 @@ class Search {
     this.at = (i + this.hits.length) % this.hits.length;
     const hit = this.hits[this.at];
     this.viewer.select(hit.selected);
-    this.count.textContent = `${this.at + 1} / ${amount(this.hits.length)}`;
+    this.showCount();
     [...this.list.children].forEach((each, j) => each.setAttribute("aria-selected", String(j === this.at)));
     const chosen = this.list.children[this.at];
     if (chosen) {
@@ -152,13 +177,11 @@ class Search {
   }
 
   onKey(event) {
-    if (event.key === "Enter") {
-      this.go(this.at + (event.shiftKey ? -1 : 1));
-      this.close(); // what was found is behind it; the arrow keys show it again
-    } else if (event.key === "ArrowDown") this.browse(1);
+    if ((event.key === "Enter" || event.key === "F3") && this.input.value.trim()) this.chooseNext(event.shiftKey ? -1 : 1);
+    else if (event.key === "ArrowDown") this.browse(1);
     else if (event.key === "ArrowUp") this.browse(-1);
     else if (event.key === "Escape") {
-      this.close(); // what was found stays marked until the key is pressed again, in the graph
+      this.leave(); // what was found stays marked until the key is pressed again, in the graph
       this.viewer.canvas.node.focus();
     } else return;
     event.preventDefault();
@@ -170,11 +193,11 @@ class Search {
 const toldOf = ({ where, beside = [] }) => [where, ...beside].filter(Boolean);
 
 // Its name first, then what it is and where; what differs least between hits comes last, and gives way first.
-function rowOf(hit) {
+function rowOf(hit, why) {
   const [first = "", ...others] = toldOf(hit),
     told = [
       el("span", { class: "path" }, el("bdi", {}, first)),
-      el("span", { class: "beside" }, hit.why?.length > 0 && [first && "  ·  ", hit.why], others.map((text) => `  ·  ${text}`)),
+      el("span", { class: "beside" }, why.map((text, i) => [(first || i > 0) && "  ·  ", el("q", {}, text)]), others.map((text) => `  ·  ${text}`)),
       hit.steps && el("span", { class: "times" }, hit.steps),
     ];
   return [el("strong", {}, hit.title), el("span", { class: `tag ${hit.phase}` }, hit.what), el("span", { class: "where" }, told)];
@@ -243,7 +266,6 @@ function find(viewer, query) {
   for (const hit of found) hit.rank = hit.byPath || Math.min(rank(hit.names), 1 + rank(hit.others || [])) + liesInOther(viewer, hit) / 2;
   rankBehindLayers(found);
   found = found.filter((hit) => hit.rank < 1 || !isOfOpenLayer(viewer, hit)); // theirs are those of the ops in them
-  for (const hit of found) hit.why = hit.rank < 4 ? null : reasonOf(hit, tests, words);
   return found.sort((a, b) => a.rank - b.rank); // which leaves equal ones in their order
 }
 
@@ -369,18 +391,6 @@ function rankBehindLayers(found) {
       around = frames.map((_, i) => layers.get(frames.slice(0, i + 1).join(" / "))).filter((rank) => rank !== undefined);
     hit.rank = Math.max(hit.rank, ...around.map((rank) => rank + 0.25));
   }
-}
-
-// What was found by something that its row doesn't show says by what: the line of code, a shape, a type, an error.
-function reasonOf({ fields, selected }, tests, words) {
-  const isShown = (name) => !(name in UNSEEN) || (name === "role" && selected.kind === "tensor"), // what it is stands beside its name
-    reasons = new Set(tests.map((test) => test(fields)).filter((name) => !isShown(name)));
-  return [...reasons].map((name) => {
-    const text = clean(String(fields[name]).trim(), 1000),
-      at = Math.max(0, ...words.map((word) => text.toLowerCase().indexOf(word))),
-      from = Math.max(0, Math.min(at - 20, text.length - MOST_SAID));
-    return el("q", {}, `${UNSEEN[name]}${from ? "…" : ""}${clean(text.slice(from, from + MOST_SAID), MOST_SAID)}${text.length > from + MOST_SAID ? "…" : ""}`);
-  });
 }
 
 // The words of a query that may be names.

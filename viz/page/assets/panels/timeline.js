@@ -253,6 +253,7 @@ class Timeline {
     });
     canvas.addEventListener("click", (event) => {
       const bar = moved ? null : this.at(event);
+      this.tip.hidden = true; // the panel says more
       if (bar) this.viewer.select(this.selectionOf(bar));
     });
     canvas.addEventListener("dblclick", () => {

@@ -53,22 +53,35 @@ function timesOfLayer(viewer, block, part) {
     both = [["→", block.ownOps], ...(backward && block.backOps.length ? [["←", block.backOps]] : [])].map(([arrow, ids]) => [arrow, ids.map((id) => model.ops[id])]),
     inStep = both.map(([arrow, ops]) => `${arrow} ${seconds(tookOf(ops))}`),
     bounds = both.map(([arrow, ops]) => [arrow, ops, rangeOf(ops)]).filter(([, , range]) => range),
-    span = spanOf(model, block),
-    one = !part && partsOf(viewer, block).length ? "of the first: " : "";
+    shown = part ?? firstPart(viewer, block),
+    spans = [["forward", spanOf(model, shown)], ["backward", backward && spanOfGradients(model, shown)]].filter(([, span]) => span);
   return [
     ["these times", timesOf ? `${isOfMedians(viewer) ? "of each op the " : ""}${timesOf}${isOfMedians(viewer) ? ", added up" : ", in ops alone"}` : null],
     ["in this step", timesOf && !model.tellsStep && selection.faster !== viewer.state.step ? inStep.join("   ") : null],
     ["range", bounds.length ? [...bounds.map(([arrow, , { least, most }]) => el("div", {}, `${arrow} ${seconds(least)} … ${seconds(most)}`)), heldUp(bounds.map(([, ...each]) => each))] : null],
     wholeTime(viewer),
-    ["start to end", span ? `${one}${seconds(span)} in the timeline, with what ran between its ops` : null],
+    ["start to end", spans.length ? `${shown === block || part ? "" : "of the first: "}${spans.map(([way, span]) => `${way} ${seconds(span)}`).join(", ")} in the timeline, with what ran between its ops` : null],
   ];
 }
 
-// How long the first call of a layer was, from its start to the end of its last forward op; 0 where that isn't known.
+const timed = (model, ids) => ids.map((id) => model.ops[id]).filter((op) => op.start !== null && op.end !== null);
+const endOf = (ops) => ops.reduce((last, { end }) => Math.max(last, end), 0);
+const firstOf = (ops) => ops.reduce((one, other) => (other.start < one.start ? other : one));
+
+// How long a call of a layer, or several layers in one box, were, from the start of the first to the end of the last
+// forward op; 0 where that isn't known.
 function spanOf(model, { scope, ownOps }) {
-  const ops = scope ? ownOps.map((id) => model.ops[id]).filter((op) => op.start !== null && op.end !== null && model.ancestors(op.scope).includes(scope)) : [];
+  const ops = timed(model, ownOps).filter((op) => !scope || model.ancestors(op.scope).includes(scope));
   if (!ops.length) return 0;
-  return Math.max(...ops.map(({ end }) => end)) - barStart(scope, ops.reduce((one, other) => (other.start < one.start ? other : one)));
+  const first = firstOf(ops),
+    layer = scope ?? model.ancestors(first.scope).filter((each) => ops.some((op) => !model.ancestors(op.scope).includes(each))).at(-1);
+  return endOf(ops) - (layer ? barStart(layer, first) : first.start);
+}
+
+// The same of its gradients, where these are computed once.
+function spanOfGradients(model, { backOps }) {
+  const ops = timed(model, backOps);
+  return new Set(ops.map(({ pass }) => pass)).size === 1 ? endOf(ops) - firstOf(ops).start : 0;
 }
 
 // Where the bar of a layer begins in the timeline, of which this is the first op.

@@ -116,11 +116,18 @@ function changedGradients(model, a, b) {
   const found = [],
     sides = [a, b].map((step) => new Set(model.ops.filter((op) => op.step === step).map(({ id }) => id)));
   for (const id of new Set(model.variables.values())) {
-    const [old, now] = sides.map((here) => gradientText(model, [id], here));
+    const [old, now] = sides.map((here) => gradientText(model, [id], here)),
+      [before, after] = sides.map((here) => gradientSizes(model, [id], here));
     if (model.tensors[id].role !== "parameter" || !old || !now) continue;
-    found.push({ kind: "|gradient|", place: placeOfWeight(model, id).whole, a: old, b: now });
+    found.push({ kind: "|gradient|", place: placeOfWeight(model, id).whole, a: old, b: now, delta: before.length === after.length ? after.map(({ size }, i) => grown(before[i].size, size)).filter(Boolean).join("; ") : "" });
   }
   return found;
+}
+
+// By how much a size is larger than before, and that as a share of it; "" where one of them isn't a number.
+function grown(before, now) {
+  const more = now - before;
+  return Number.isFinite(more) ? `${signed(more, numeral)}${before ? ` (${signed(more / before, percent)})` : ""}` : "";
 }
 
 // Time and memory by what a function says of ops, what differs most first.
