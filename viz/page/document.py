@@ -31,9 +31,9 @@ SCRIPTS = tuple(
     recording/formatting app/dom recording/compact recording/usual_times recording/model recording/weights
     recording/selection recording/gradient_sizes recording/blocks app/state recording/rounds graph/passes
     graph/outputs graph/assembly graph/sizes graph/ordering graph/alignment graph/weight_branches graph/exits
-    graph/operands graph/heads graph/layout graph/lines graph/channels graph/untangling graph/rooms
-    view/shared_lines graph/routes graph/arrow_ends graph/labels graph/coarse_routes graph/colours recording/flaws
-    recording/lineage recording/stand_ins graph/boxes graph/titles view/box_names view/untold view/sight view/reading
+    graph/operands graph/heads graph/layout graph/lines graph/channels graph/untangling graph/rooms view/shared_lines
+    graph/routes graph/arrow_ends graph/labels graph/coarse_routes graph/colours recording/flaws recording/lineage
+    recording/query recording/stand_ins graph/boxes graph/titles view/box_names view/untold view/sight view/reading
     view/opening graph/canvas view/minimap app/chosen panels/charts panels/panel panels/settings panels/places
     panels/times panels/parts panels/layer panels/details panels/several panels/search panels/why_found
     panels/boxes_found panels/period panels/bar_names panels/timeline panels/memory panels/layers

@@ -237,6 +237,69 @@ def test_the_box_of_a_closed_layers_gradients_is_found_and_marked(gan):
     assert marked == [["∇ discriminator (call 2)", "of gen_loss"]]
 
 
+def test_the_panel_of_a_closed_layers_gradients_is_called_as_their_box_and_the_layer_is_marked_beside_it(gan):
+    gan.run("v.changeDepth(-9)")
+    gan.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title === '∇ generator').id)")
+    assert gan.texts(".panel h2") == ["∇ generator"]
+    partners = gan.run("[...v.canvas.marks.partners].map(id => v.scene.nodes.get(id).title)")
+    assert partners == ["generator"]
+
+
+def test_a_whole_optimizer_is_found_before_its_updates_and_opens_no_layer_though_these_are_in_them(gan):
+    gan.run("v.changeDepth(-9)")
+    before = gan.boxes()
+    search(gan, "adam of generator")
+    assert gan.texts(".hits .tag")[0] == "optimizer"
+    gan.press("Enter", "\r")
+    assert gan.boxes() == before
+    assert gan.run("v.nodesOf(v.state.selected).map(id => v.scene.nodes.get(id).title)") == ["adam of generator"]
+
+
+def test_a_drawn_op_is_found_before_parts_of_closed_ops_that_are_called_so(shown, pages):
+    def recurrent():
+        both = ef.layers.Bidirectional(ef.layers.LSTM(4, return_sequences=True))
+        model = ef.Sequential([ef.Input((5, 3)), both, ef.layers.LSTM(4, name="last")])
+        with viz.trace() as t:
+            model(np.ones((2, 5, 3), "float32"))
+        return t
+
+    shown.show(pages("both and last", recurrent))
+    search(shown, "lstm")
+    tags = shown.texts(".hits .tag")
+    assert tags.index("forward") < tags.index("part")
+    shown.press("Enter", "\r")
+    assert shown.run("v.state.selected.kind") == "op"
+
+
+def test_what_stands_only_in_the_name_of_a_file_is_apart_and_unmarked(shown, pages, tmp_path):
+    def named():
+        code = compile(
+            "def step():\n    model.train_on_batch(x, y)\n",
+            str(tmp_path / "hidden_network.py"),
+            "exec",
+            dont_inherit=True,
+        )
+        (tmp_path / "hidden_network.py").write_text("def step():\n    model.train_on_batch(x, y)\n")
+        model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3, name="hidden"), ef.layers.Dense(2, name="last")])
+        model.compile("adam", "mse")
+        given = {"model": model, "x": np.ones((2, 4), "float32"), "y": np.ones((2, 2), "float32")}
+        exec(code, given)
+        with viz.trace() as t:
+            given["step"]()
+        return t
+
+    shown.show(pages("named as its file", named))
+    search(shown, "hidden")
+    assert not any("last" in text for text in shown.texts(".hits li:not(.more)"))
+    (more,) = shown.texts(".hits li.in-code")
+    assert int(more.split()[0]) > 5
+    marked = "[...v.canvas.marks.found].map(id => (v.scene.nodes.get(id) || v.scene.frames.get(id)).title)"
+    assert "last" not in shown.run(marked)
+    shown.click(".hits li.in-code")
+    assert "last" in shown.run(marked)
+    assert shown.wrong == []
+
+
 def test_a_constant_that_a_layer_fills_is_found(shown, pages):
     shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
     constants = shown.run("[...v.scene.nodes.values()].filter(n => n.kind === 'input').map(n => n.title)")

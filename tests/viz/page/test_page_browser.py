@@ -643,7 +643,7 @@ def test_what_is_called_so_is_found_first(shown, pages):
     assert set(hits) == {"softmax"}
     more = shown.texts(".hits li.in-code")
     assert len(more) == 1
-    assert re.fullmatch(r"\d+ more in lines of code", more[0])
+    assert re.fullmatch(r"\d+ more in code and file names", more[0])
     shown.click(".hits li.in-code")
     in_code = shown.texts(".hits li strong")
     assert shown.run("v.toolbar.search.input.value") == "code:softmax"

@@ -72,6 +72,17 @@ function nodesOfSelected(viewer, selected) {
   return reader === undefined ? own : [reader];
 }
 
+// The closed blocks that something is in, and of a part its op. What updates weights has a box beside a closed layer.
+function closedAround(viewer, selected, op) {
+  const { index, model, open, scene } = viewer,
+    row = selected.kind === "part" ? index.rows.get(op) : null,
+    keys = row ? [row.key] : [],
+    boxes = op !== null && model.ops[op].phase === "update" ? viewer.nodesOf(selected) : [];
+  if (boxes.length && boxes.every((id) => scene.nodes.get(id)?.kind === "update")) return [];
+  for (let at = op === null ? index.parents.get(selected.key) : index.around.get(op); at; at = index.parents.get(at)) keys.push(at);
+  return keys.filter((key) => !open.has(key));
+}
+
 // The box of a weight, of what made a tensor, or of what came from outside; none for what is in another's box.
 function boxOfTensor({ scene, model }, tensor) {
   const variable = model.variables.get(tensor),

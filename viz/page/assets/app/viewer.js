@@ -216,12 +216,7 @@ class Viewer {
     if (selected.kind === "scope" && !this.index.blocks.has(selected.key)) return;
     if (op !== null && this.model.steps.length && this.model.ops[op].step !== this.state.step)
       this.setStep(this.model.ops[op].step, true);
-    let at = selected.kind === "scope" ? this.index.parents.get(selected.key) : this.blockAround(op);
-    const closed = [],
-      row = selected.kind === "part" ? this.index.rows.get(op) : null;
-    if (row && !this.open.has(row.key)) closed.push(row.key);
-    for (; at !== undefined && at !== ""; at = this.index.parents.get(at))
-      if (!this.open.has(at)) closed.push(at);
+    const closed = closedAround(this, selected, op);
     if (closed.length) {
       this.setOpen(new Set([...this.open, ...closed]));
     }
@@ -275,6 +270,7 @@ class Viewer {
       nodes = new Set(this.nodesOf(selected)),
       shown = (set) => new Set([...set].flatMap((op) => this.scene.boxesOf(op)));
     const partners = new Set([...partnersOf(this.model, ops)].flatMap((id) => this.nodesOf({ kind: "op", id })));
+    if (selected?.pass !== undefined) this.nodesOf({ kind: "scope", key: selected.key }).forEach((node) => partners.add(node));
     nodes.forEach((node) => partners.delete(node));
     let near = null;
     if (lineage === "flaw" && this.flaw)

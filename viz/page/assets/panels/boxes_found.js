@@ -101,7 +101,7 @@ function callsFound(viewer) {
     const title = model.titleOfCall(scope, [first]),
       selects = () => selectionOfCall(viewer, scope),
       rate = scope.kind === "optimizer" ? learningRateOf(scope) : undefined,
-      found = { selects, title, what: scope.kind, phase: model.ops[first].phase, where: model.path(scope.parent), names: [title, scope.name] };
+      found = { selects, isWhole: true, title, what: scope.kind, phase: model.ops[first].phase, where: model.path(scope.parent), names: [title, scope.name] };
     if (scope.kind === "optimizer") found.fields = { setting: settingsSaid(scope) };
     return rate === undefined ? found : { ...found, beside: [`learning rate ${settingText(rate)}`], names: [...found.names, "learning rate", "lr"] };
   });
@@ -158,15 +158,15 @@ function inputsFound({ model, selection, index, scene }) {
   return [...known.values()];
 }
 
-// Where names, shapes and the like were found, what only stands on the same line of code is apart: of a model that is written
-// in one line, that is every layer.
+// Where names, shapes and the like were found, what only stands on the same line of code, or in a file of that name, is apart:
+// of a model that is written in one line, that is every layer.
 function withLinesOfCode(found, query) {
-  const isAsked = query.startsWith("/") || /(^|\s)code:/iu.test(query),
+  const isAsked = query.startsWith("/") || /(^|\s)(code|file):/iu.test(query),
     tests = testsOf(query),
-    byCode = (hit) => !hit.byPath && tests.some((test) => test(hit.fields) === "code"),
+    byCode = (hit) => !hit.byPath && tests.some((test) => CODE_FIELDS.includes(test(hit.fields))),
     hits = isAsked ? [] : found.filter((hit) => !byCode(hit));
   return hits.length ? { hits, inCode: found.length - hits.length } : { hits: found, inCode: 0 };
 }
 
-// A query for lines of code alone.
+// A query for lines of code and names of files alone.
 const queryForCode = (query) => query.split(/\s+/).map((word) => `code:${word.replace(/^[a-z]+:/, "")}`).join(" ");

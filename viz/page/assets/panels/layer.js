@@ -13,7 +13,7 @@ function layerPanel(details, selected) {
     details.heading(
       scope ? scope.cls || scope.kind : "group",
       "scope",
-      block.title || "equal parts",
+      selected.pass === undefined ? block.title || "equal parts" : `∇ ${block.title}`, // as its box
       part && scope ? details.pathLinks(scope.parent) : linksTo(details, viewer.index.parents.get(key)),
     ),
     buttonsOfLayer(viewer, all, part),
@@ -54,12 +54,14 @@ function factsOfLayer(viewer, block, part) {
     { figures, scope, params } = block,
     whole = selection.time || 1,
     { forward, activations, flops } = figures,
+    count = part ? 1 : partsOf(viewer, block).length || (scope ? 1 : countOfRounds(viewer.index, block)),
     [back, backwardOps] = selection.backward ? [figures.backward, figures.backwardOps] : [0, 0],
     share = (time) => `${seconds(time)}  (${percent(time / whole)} of ${wholeOf(viewer)})`,
     ofBack = block.backOps.reduce((sum, id) => sum + (model.ops[id].flops || 0), 0),
     labels = (tensors) => tensors.slice(0, 3).map((t) => model.tensors[t].label).join(", "),
     [input, output] = scope ? [scope.inputs, scope.outputs] : endsOfGroup(model, part ?? firstPart(viewer, block));
   return facts([
+    ["sums", count > 1 ? `of ${count} equal parts together` : null],
     ["forward", forward ? share(forward) : null],
     ["backward", back ? share(back) : null],
     ...(back ? block.back.map(({ name, cost }) => [block.back.length > 1 ? clean(name || `∇ ${block.title}`, 60) : "∇ box", cost]) : []), // as their boxes say

@@ -3,8 +3,6 @@
 const MOST_HITS = 200;
 const MANY_OPS = 20000; // with more, the search waits for the end of a word
 const MOST_MARKED = 500; // boxes of what was found
-const FIELDS = ["op", "layer", "class", "name", "file", "phase", "shape", "dtype", "role", "code", "setting", "error"];
-
 // What tensors are, in the word that the page has for it, and as a recording has it.
 const rolesOf = (tensors) => [...new Set(tensors.flatMap(({ role }) => [roleWord(role), role]))].join(" ");
 
@@ -104,7 +102,7 @@ class Search {
       },
       shown = this.hits.slice(0, MOST_HITS).map(row);
     if (this.hits.length > MOST_HITS) shown.push(el("li", { class: "more" }, `… and ${amount(this.hits.length - MOST_HITS)} more: add words`));
-    if (this.inCode) shown.push(el("li", { class: "more in-code", onclick: () => this.lookInCode() }, `${amount(this.inCode)} more in lines of code`));
+    if (this.inCode) shown.push(el("li", { class: "more in-code", onclick: () => this.lookInCode() }, `${amount(this.inCode)} more in code and file names`));
     this.list.replaceChildren(...shown);
     this.list.hidden = !shown.length;
     this.input.setAttribute("aria-expanded", String(!this.list.hidden));
@@ -263,7 +261,7 @@ function find(viewer, query) {
   const words = wordsOf(query),
     pattern = patternOf(query),
     rank = (names) => (pattern ? fitOfNames(names, pattern) : rankOf(names, words));
-  for (const hit of found) hit.rank = hit.byPath || Math.min(rank(hit.names), 1 + rank(hit.others || [])) + liesInOther(viewer, hit) / 2;
+  for (const hit of found) hit.rank = hit.byPath || Math.min(rank(hit.names), 1 + rank(hit.others || [])) + liesInOther(viewer, hit) / 2 - (hit.isWhole ? 0.25 : 0);
   rankBehindLayers(found);
   found = found.filter((hit) => hit.rank < 1 || !isOfOpenLayer(viewer, hit)); // theirs are those of the ops in them
   return found.sort((a, b) => a.rank - b.rank); // which leaves equal ones in their order
@@ -348,9 +346,11 @@ function fieldsOfLayer(model, scope, names) {
 // Is what is found the gradients of a layer, whose box isn't there while the layer is open?
 const isOfOpenLayer = ({ open }, { selected: { key, pass } }) => pass !== undefined && open.has(key);
 
-// Is what is found drawn in a box or frame that is called otherwise, as a cast is, and the gradients of a layer that is open?
+// Is what is found drawn in a box or frame that is called otherwise, as a cast is, a part of a closed op, and the gradients
+// of a layer that is open?
 // What has a box of its own comes first.
-function liesInOther({ index, model, open }, { selected: { kind, id, key, pass } }) {
+function liesInOther({ index, model, open, scene }, { selected: { kind, id, key, pass } }) {
+  if (kind === "part") return !scene.partNodes.has(id);
   if (kind === "scope") return isOfOpenLayer({ open }, { selected: { key, pass } });
   const row = kind === "op" && index.rows.get(id);
   return row && model.ops[id].phase !== "update" && model.ops[row.ops[0]].title !== model.ops[id].title;
@@ -391,13 +391,6 @@ function rankBehindLayers(found) {
       around = frames.map((_, i) => layers.get(frames.slice(0, i + 1).join(" / "))).filter((rank) => rank !== undefined);
     hit.rank = Math.max(hit.rank, ...around.map((rank) => rank + 0.25));
   }
-}
-
-// The words of a query that may be names.
-function wordsOf(query) {
-  const words = query.startsWith("/") ? [] : query.toLowerCase().split(/\s+/),
-    isOther = (word) => FIELDS.includes(word.split(":")[0]) && word.includes(":");
-  return words.map((word) => word.replace(/^(name|op|layer|class):/, "")).filter((word) => word && !isOther(word));
 }
 
 function variableNames(model) {
@@ -467,33 +460,4 @@ function fieldsOfPart(fields, { name, read, made }) {
   const shapes = made.map(({ label }) => labelled(label).shapeName),
     types = [...read, ...made].map(({ label }) => labelled(label).dtypeName);
   return { ...fields, op: name, name, shape: shapes.join(" "), dtype: types.join(" "), role: "part" };
-}
-
-// The regular expression that a query is; null for words.
-function patternOf(query) {
-  const [, source, flags] = /^\/(.+)\/([a-z]*)$/.exec(query) || [];
-  return source ? new RegExp(source, flags.replace(/[gy]/g, "") || "i") : null;
-}
-
-// For each word of a query, a test of the fields: it tells in which one the word is, if it is in any.
-function testsOf(query) {
-  const pattern = patternOf(query);
-  if (pattern) return [(fields) => FIELDS.find((name) => pattern.test(fields[name] ?? ""))];
-  return query
-    .toLowerCase()
-    .split(/\s+/)
-    .map((word) => {
-      const [, field, rest] = /^([a-z]+):(.+)$/.exec(word) || [];
-      const wanted = (FIELDS.includes(field) ? rest : word)
-        .replace(/(\d)[x*](?=\d)/g, "$1×")
-        .replace(/(\d),(?=\d)/g, "$1×")
-        .replace(/^[[(](.*)[\])]$/, "$1");
-      const shape = /^\d+(×\d+)*$/.test(wanted);
-      const has = (name, value) =>
-        shape && name === "shape"
-          ? ` ${value} `.includes(` ${wanted} `) || (wanted.includes("×") && value.includes(wanted))
-          : value.toLowerCase().includes(wanted);
-      if (FIELDS.includes(field)) return (fields) => has(field, fields[field] || "") && field;
-      return (fields) => FIELDS.find((name) => fields[name] && has(name, fields[name]));
-    });
 }
