@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -509,6 +510,59 @@ def test_a_step_is_compared_with_another_of_the_recording(sizes):
     assert cost[0] == cost[1] > 0
     sizes.run("v.select({ kind: 'op', id: v.selection.ops[0].id })")
     assert " → " in sizes.texts(".panel .remark")[0]  # the time of each
+
+
+def test_between_two_steps_a_layer_with_others_in_it_says_so_and_penalties_have_their_own_row(shown, pages):
+    def nested():
+        inner = ef.Sequential(
+            [layers.Dense(3, activity_regularizer="l1", name="a"), layers.Dense(3, name="b")], name="inner"
+        )
+        model = ef.Sequential([ef.Input((4,)), inner, layers.Dense(2, name="last")], name="outer")
+        model.compile("adam", "mse")
+        x, y = np.ones((8, 4), "float32"), np.ones((8, 2), "float32")
+        with viz.trace() as t:
+            model.fit(x, y, batch_size=4, verbose=0)
+        return t
+
+    shown.show(pages("nested with a penalty", nested))
+    shown.run("v.setStep(1); v.select(null)")
+    shown.run(f"{COMPARE}('step 0')")
+    rows = shown.run("""[...document.querySelectorAll('.changes section:first-of-type tbody tr')]
+      .map(row => [...row.children].map(cell => cell.innerText.replace(/\\s+/g, ' ').trim()))""")
+    names = [name for name, *_ in rows]
+    assert any(name.endswith("/ activity penalty") for name in names)
+    whole = {name.removesuffix(" without the layers in it") for name in names}
+    for name in names:
+        has_others = any(other.startswith(f"{name.removesuffix(' without the layers in it')} / ") for other in whole)
+        assert name.endswith(" without the layers in it") == has_others, name
+    assert all(re.fullmatch(r"[+−][\d.<]+ %|×[\d.]+ ?k?|", cells[4]) for cells in rows)
+    assert len({len(cells) for cells in rows}) == 1
+    assert len(rows[0]) == 7  # nothing was made in one step alone
+    assert shown.wrong == []
+
+
+def test_updates_that_ran_as_one_pass_are_one_row_of_what_takes_longest(sizes):
+    sizes.run("v.setStep(1); v.select(null)")
+    rows = sizes.run("[...document.querySelectorAll('.panel .bars li')].map(li => li.innerText.replace(/\\s+/g, ' '))")
+    updates = [row for row in rows if row.startswith("sgd")]
+    assert len(updates) == 1
+    assert re.search(r"sgd \d+ ops", updates[0])
+    assert "share" not in updates[0]
+    sizes.run("[...document.querySelectorAll('.panel .bars .link')].find(e => e.textContent === 'sgd').click()")
+    selected = sizes.run(
+        "[v.state.selected.kind, v.state.selected.ids.every(id => v.model.ops[id].phase === 'update')]"
+    )
+    assert selected == ["ops", True]
+    sizes.run("v.select(null)")
+
+
+def test_the_panel_of_equal_parts_says_that_its_numbers_are_sums(shown, pages):
+    shown.show(pages("transformer sums", lambda: ALL["transformer"]()[0]))
+    shown.run("v.changeDepth(-9); v.changeDepth(1)")
+    shown.run("v.selectNode([...v.scene.nodes.values(), ...v.scene.frames.values()].find(n => / ×/.test(n.title)).id)")
+    told = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd"), strict=True))
+    assert re.fullmatch(r"of \d+ equal parts together", told["sums"])
+    assert shown.wrong == []
 
 
 def test_the_panel_of_a_recording_tells_how_long_it_and_the_step_took(sizes):

@@ -169,7 +169,7 @@ class ChangeList {
             )
           : null,
         diff.isOfSteps && !diff.ops.length ? el("p", { class: "remark" }, "Both steps ran the same ops, on the same shapes.") : null,
-        this.costs(`By layer${this.ofWhich(diff)}`, diff.layers, (name) => this.viewer.difference.pathAs(name)),
+        this.costs(`By layer${this.ofWhich(diff)}`, diff.layers, (name) => this.viewer.difference.pathAs(name), true),
         diff.isOfSteps && !diff.ops.length ? null : choices,
         this.table(ops),
         this.costs(`By op${this.ofWhich(diff)}`, diff.kinds, (name) => name),
@@ -243,25 +243,29 @@ class ChangeList {
     return diff.isOfSteps ? `${word}${diff.a.replace(/ of .*/, "")}` : "before";
   }
 
-  costs(title, costs, shown) {
+  // What differs most first. Of a layer it is what its own ops took: those of layers within it have rows of their own.
+  costs(title, costs, shown, ofLayers = false) {
     if (!costs.length) return null;
-    const other = this.other("in ");
-    const cells = (cost, name) => [
-      name,
-      cost.time_a || cost.memory_a ? seconds(cost.time_a) : "–", // what isn't there took no time
-      cost.time_b || cost.memory_b ? seconds(cost.time_b) : "–",
-      signed(cost.time_b - cost.time_a, seconds),
-      cost.time_a || cost.memory_a ? nbytes(cost.memory_a) : "–",
-      cost.time_b || cost.memory_b ? nbytes(cost.memory_b) : "–",
-      signed(cost.memory_b - cost.memory_a, nbytes),
+    const other = this.other("in "),
+      around = new Set(ofLayers ? costs.flatMap(({ name }) => name.split("/").map((_, i, path) => path.slice(0, i).join("/"))) : []);
+    const differs = costs.some((cost) => cost.memory_a !== cost.memory_b);
+    const cells = ({ time_a: before, time_b: now, memory_a: made, memory_b: makes }) => [
+      before || made ? seconds(before) : "–", // what isn't there took no time
+      now || makes ? seconds(now) : "–",
+      signed(now - before, seconds),
+      grownBy(before, now),
+      before || made ? nbytes(made) : "–",
+      now || makes ? nbytes(makes) : "–",
+      ...(differs ? [makes === made ? "" : signed(makes - made, nbytes)] : []),
     ];
-    const row = (name, cost, attributes = {}) => el("tr", attributes, cells(cost, name).map((text, i) => el("td", { class: i ? "right" : "" }, text))),
-      names = ["", `time ${other}`, "time here", "Δ", `made ${other}`, "made here", "Δ"];
+    const row = (name, cost, attributes = {}) => el("tr", attributes, el("td", {}, name), cells(cost).map((text) => el("td", { class: "right" }, text))),
+      named = ({ name }) => [clean(shown(name) || OUTSIDE_OF_LAYERS, 90), name && around.has(name) ? el("span", { class: "beside" }, "  without the layers in it") : null],
+      names = ["", `time ${other}`, "time here", "Δ", "", `made ${other}`, "made here", ...(differs ? ["Δ"] : [])];
     return section(
       title,
       tableOf(
         names.map((name, i) => [name, i ? "right" : ""]),
-        [row("in all", sumOf(costs), { class: "sum" }), ...costs.slice(0, 30).map((cost) => row(clean(shown(cost.name) || OUTSIDE_OF_LAYERS, 90), cost))],
+        [row("in all", sumOf(costs), { class: "sum" }), ...costs.slice(0, 30).map((cost) => row(named(cost), cost))],
       ),
     );
   }
@@ -282,6 +286,9 @@ class ChangeList {
     return section("Weights", tableOf(["", "weight", this.other(), "here", "Δ"].map((name) => [name]), weights.slice(0, 100).map(row)));
   }
 }
+
+// As a share, or from ten times on as so many times; "" of what wasn't there.
+const grownBy = (before, now) => (!before || !now ? "" : now >= 10 * before ? `×${short(now / before)}` : signed((now - before) / before, percent));
 
 const sumOf = (costs) =>
   Object.fromEntries(["time_a", "time_b", "memory_a", "memory_b"].map((figure) => [figure, costs.reduce((all, cost) => all + cost[figure], 0)]));

@@ -50,25 +50,32 @@ class Details {
     return [lines(items.slice(0, MOST_LINKS)), more];
   }
 
-  // Ops with a bar for the time that each took.
-  bars(title, ops) {
+  // Ops, or several that ran as one, with a bar for the time that each took.
+  bars(title, passes) {
     const { model, viewer } = this,
-      most = Math.max(1, ...ops.map(({ duration }) => duration)),
-      places = placesApart(model, ops),
-      row = (op) => [
-        el("span", { class: `bar ${op.phase}`, style: `width:${Math.max(1, (op.duration / most) * 100)}%` }),
-        this.opLink(op.id),
-        el("span", { class: "where", title: placeIn(model, op) }, el("bdi", {}, places.get(op))),
-        el("b", {}, seconds(op.duration) + shareWord(model, [op])),
+      times = passes.map((ops) => ops.reduce((sum, { duration }) => sum + duration, 0)),
+      most = Math.max(1, ...times),
+      places = placesApart(model, passes.map(([op]) => op)),
+      row = (ops, i) => [
+        el("span", { class: `bar ${ops[0].phase}`, style: `width:${Math.max(1, (times[i] / most) * 100)}%` }),
+        ops.length > 1 ? this.linkToSeveral(ops) : this.opLink(ops[0].id),
+        el("span", { class: "where", title: ops.length > 1 ? null : placeIn(model, ops[0]) }, el("bdi", {}, ops.length > 1 ? counted(ops.length, "op") : places.get(ops[0]))),
+        el("b", {}, seconds(times[i]) + shareWord(model, ops)),
       ];
-    return ops.length ? section([title, viewer.selection.timesOf ? el("small", {}, viewer.selection.timesOf) : ""], el("ul", { class: "bars" }, this.lines(ops.map(row)))) : null;
+    return passes.length ? section([title, viewer.selection.timesOf ? el("small", {}, viewer.selection.timesOf) : ""], el("ul", { class: "bars" }, this.lines(passes.map(row)))) : null;
+  }
+
+  linkToSeveral(ops) {
+    const ids = ops.map(({ id }) => id),
+      select = () => this.viewer.select({ kind: "ops", id: ids[0], ids });
+    return el("button", { type: "button", class: "link", onclick: select }, clean(this.model.titleOf(ops[0]), 40));
   }
 
   // While the critical path stands out: its ops in the order in which they wait for each other.
   criticalPath() {
     const { model, viewer } = this;
     if (viewer.state.lineage !== "critical") return null;
-    return this.bars("Critical path", [...criticalPath(model, viewer.selection.ops)].reverse().map((id) => model.ops[id]));
+    return this.bars("Critical path", [...criticalPath(model, viewer.selection.ops)].reverse().map((id) => [model.ops[id]]));
   }
 
   // ---------------------------------------------------------------- an op
@@ -366,9 +373,9 @@ class Details {
       { data } = viewer,
       here = viewer.selection.ops;
     const layers = new Set(model.scopes.filter((s) => s.kind === "layer").map((s) => s.owner)).size;
-    const top = here
-        .filter((op) => op.duration && isInView(viewer, op))
-        .sort((a, b) => b.duration - a.duration)
+    const timeOfPass = (ops) => ops.reduce((sum, { duration }) => sum + duration, 0),
+      top = passesOf(model, here.filter((op) => op.duration && isInView(viewer, op)))
+        .sort((a, b) => timeOfPass(b) - timeOfPass(a))
         .slice(0, 8);
     const failed = model.ops.filter((op) => op.error);
     return [

@@ -50,7 +50,7 @@ function stepChanges(model, a, b) {
   return {
     ...{ a: model.stepName(a), b: model.stepName(b), isOfSteps: true, different: true, first: null, notes: [], compared: {} },
     ...{ ops, settings, weights, tensors: changedInputs(model, pairs), times: pairs.map(([op, other]) => [other.id, op.took]) },
-    layers: costsOf(model, before, after, (op) => model.path(op.home) || model.originOf(op).part),
+    layers: costsOf(model, before, after, (op) => model.placeOf(op)),
     kinds: costsOf(model, before, after, (op) => model.titleOf(op)),
   };
 }

@@ -77,6 +77,13 @@ const isShare = ({ updatePasses }, ops) =>
     return count > 0 && count < to - from;
   });
 
+// Ops, each by itself, but for updates that ran as one pass: these together.
+function passesOf({ updatePasses }, ops) {
+  const found = new Map();
+  for (const op of ops) push(found, updatePasses.find(([from, to]) => op.id >= from && op.id < to) ?? op, op);
+  return [...found.values()];
+}
+
 // The same in words, behind a time.
 const shareWord = (model, ops) => (isShare(model, ops) ? " (share)" : "");
 
