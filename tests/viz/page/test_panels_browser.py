@@ -513,11 +513,16 @@ def test_a_step_is_compared_with_another_of_the_recording(sizes):
 
 
 def test_between_two_steps_a_layer_with_others_in_it_says_so_and_penalties_have_their_own_row(shown, pages):
+    class Block(layers.Layer):
+        def __init__(self):
+            super().__init__(name="block")
+            self.a, self.b = layers.Dense(3, activity_regularizer="l1", name="a"), layers.Dense(3, name="b")
+
+        def call(self, x):
+            return ef.ops.tanh(self.a(x)) * self.b(x)
+
     def nested():
-        inner = ef.Sequential(
-            [layers.Dense(3, activity_regularizer="l1", name="a"), layers.Dense(3, name="b")], name="inner"
-        )
-        model = ef.Sequential([ef.Input((4,)), inner, layers.Dense(2, name="last")], name="outer")
+        model = ef.Sequential([ef.Input((4,)), Block(), layers.Dense(2, name="last")], name="outer")
         model.compile("adam", "mse")
         x, y = np.ones((8, 4), "float32"), np.ones((8, 2), "float32")
         with viz.trace() as t:
@@ -531,6 +536,7 @@ def test_between_two_steps_a_layer_with_others_in_it_says_so_and_penalties_have_
       .map(row => [...row.children].map(cell => cell.innerText.replace(/\\s+/g, ' ').trim()))""")
     names = [name for name, *_ in rows]
     assert any(name.endswith("/ activity penalty") for name in names)
+    assert "outer / block without the layers in it" in names
     whole = {name.removesuffix(" without the layers in it") for name in names}
     for name in names:
         has_others = any(other.startswith(f"{name.removesuffix(' without the layers in it')} / ") for other in whole)
