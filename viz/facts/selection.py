@@ -311,7 +311,7 @@ class Selection:
         for op in self.ops:
             self._sort(op, backward)
         self._add_preparations()
-        for op in [op for waiting in self._waiting.values() for op in waiting]:
+        for op in [op for waiting in self._waiting.values() for op in waiting if op.phase == "forward"]:
             self.forward.append(op)  # nothing else ran in its scope
             self._note_weights(op, op.id)
         self.riders = {rider for riders in self.riders_of.values() for rider in riders}
@@ -322,11 +322,13 @@ class Selection:
         if op.phase == "backward":
             if backward:
                 self._sort_backward(op)
+        elif op.outputs and is_of_seeds(self.record.tensors[op.outputs[0]]):
+            self._sort_rider(op, goes_on=True)
         elif op.phase == "update":
             if backward and op.outputs and op.outputs[0] in self.variables:
                 self.updates_of.setdefault(self.variables[op.outputs[0]], []).append(op.id)
         elif op.phase == "forward" and op.outputs and self.record.tensors[op.outputs[0]].version:
-            self._sort_rider(op, goes_on=is_of_seeds(self.record.tensors[op.outputs[0]]))
+            self._sort_rider(op, goes_on=False)
         elif op.phase == "network":
             if backward or any(scope.kind in ("layer", "model") for scope in self.record.ancestors(op.scope)):
                 self.forward.append(op)
@@ -490,7 +492,8 @@ class Selection:
         """
         info = self.record.tensors[tensor]
         if tensor in self.variables:
-            return ("" if op.phase == "update" or self._goes_on_with_seeds(op, tensor) else "parameter"), ""
+            is_update = op.phase == "update" and op.id not in self.riders
+            return ("" if is_update or self._goes_on_with_seeds(op, tensor) else "parameter"), ""
         if info.role == "gradient" or op.phase == "backward":
             return "gradient", ""
         if info.role not in ("input", "activation", "constant") or op.phase == "update" or op.id in self.riders:

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from viz.facts.blocks import Block, all_blocks
 from viz.facts.gradient_passes import GradientPasses
 from viz.facts.schema import Op, Record
-from viz.facts.selection import variables_of
+from viz.facts.selection import is_of_seeds, variables_of
 from viz.picture import box_texts
 
 __all__ = ["OpNames"]
 
+_NEXT_STATE = "next random state"  # of a generator that was drawn from
 _CHANGED = ("parameter", "frozen")  # weights; what an optimizer keeps beside them has names of its own
 
 
@@ -25,8 +26,8 @@ class OpNames:
         record: the recording.
 
     Attributes:
-        titles: by op, what its box is called where that isn't the op: the optimizer that updates a weight, or what the
-            user's code calls that which is drawn at random.
+        titles: by op, what its box is called where that isn't the op: the optimizer that updates a weight, what the
+            user's code calls that which is drawn at random, or that a generator goes on to its next state.
         parts: by op, what the frame is called that is around it and no layer: the line of code that it belongs to.
         passes: by backward op, which of several passes of its step it is of: `"of gen_loss"`.
     """
@@ -62,6 +63,8 @@ class OpNames:
     def _title(self, op: Op) -> str:
         if op.phase == "update" and self._weights.intersection(op.outputs):
             return box_texts.updating(self._record, [op])
+        if op.outputs and is_of_seeds(self._record.tensors[op.outputs[0]]):
+            return _NEXT_STATE
         return box_texts.kept_as(self._record, [op]) if op.phase == "forward" else ""
 
     def _passes_of(self, ops: Iterable[Op]) -> dict[int, str]:

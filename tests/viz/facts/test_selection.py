@@ -115,6 +115,22 @@ def test_a_seed_belongs_to_the_op_that_draws_with_it():
     assert [t.tensors[i].name.split("/")[-1] for i in chosen.weights_of[draw]] == ["seed_generator_state"]
 
 
+def test_a_seed_belongs_to_the_op_that_draws_with_it_outside_of_layers_too():
+    seeds, x = ef.random.SeedGenerator(1), ef.ops.ones((2, 3))
+    with viz.trace() as t:
+        kept = ef.random.dropout(ef.ops.exp(x), 0.5, seed=seeds)
+        kept * 2.0
+    chosen = Selection(t, None, backward=True)
+    (draw,) = [op.id for op in t.ops if op.name == "masked_scale"]
+    (moved,) = [op.id for op in t.ops if op.name == "assign"]
+    assert t.ops[moved].phase == "update"
+    assert chosen.riders_of == {draw: [moved]}
+    graph = t.draw().graph
+    assert "assign" not in {node.title for node in graph.nodes.values()}
+    (state,) = [node.id for node in graph.nodes.values() if node.title == "seed_generator_state"]
+    assert [(edge.tail, edge.kind) for edge in graph.edges if edge.tail == state] == [(state, "parameter")]
+
+
 def test_moving_averages_belong_to_the_op_before_them():
     layer = layers.BatchNormalization()
     with viz.trace() as t:

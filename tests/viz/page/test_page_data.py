@@ -490,6 +490,14 @@ def residual():
     return t
 
 
+def test_what_brings_a_generator_on_is_called_so():
+    with viz.trace() as t:
+        ef.layers.Dropout(0.5)(ef.ops.ones((2, 3)), training=True)
+    told = page.data(t)
+    (moved,) = [op.id for op in t.ops if op.name == "assign"]
+    assert (moved, "next random state") in [(op, told["texts"][text]) for op, text in told["names"]["titles"]]
+
+
 def test_very_many_layers_are_grouped_by_name_with_what_is_in_them():
     t = residual()
     found = page.data(t)
