@@ -17,8 +17,8 @@ _MOST_IN_ONE, _DEEPEST = 40, 5  # parts of a list or dict, and how many of these
 def settings_text(settings: dict[str, Any]) -> str:
     """Settings as JSON. Lists and dicts keep their form, where they are long with fewer parts.
 
-    Objects of a configuration keep their class and what they were given. Those of a list which have a name, as the
-    layers of a model, keep that alone: each layer has a panel of its own.
+    Objects of a configuration keep their class and what they were given, functions their name. Those of a list which
+    have a name, as the layers of a model, keep that alone: each layer has a panel of its own.
     """
     entries = list(settings.items())[:_MOST]
     shown = {formatting.clean(str(name), 100): _shortened(each) for name, each in entries}
@@ -41,6 +41,8 @@ def _shortened(value: Any, depth: int = 0) -> Any:
         return "…"
     more = len(value) - _MOST_IN_ONE
     if isinstance(value, dict):
+        if value.get("class_name") == "function" and isinstance(value.get("config"), str):
+            return _leaf(value["config"], depth)  # a function by its name, as of a metric
         if _is_object(value):
             return {"class_name": _shortened(value["class_name"]), "config": _shortened(value["config"], depth + 1)}
         entries = list(value.items())[:_MOST_IN_ONE]

@@ -300,6 +300,26 @@ def test_while_the_critical_path_stands_out_its_length_and_share_of_the_step_are
     assert small.texts(".legend .path-length") == []
 
 
+def test_the_graph_keeps_its_height_while_the_critical_path_stands_out(small):
+    small.size(1300, 900)
+    height = small.run("v.canvas.node.clientHeight")
+    small.press("p")
+    assert small.run("v.canvas.node.clientHeight") == height
+    assert not small.run("[...document.querySelectorAll('.legend .note, .legend .line')].some(e => e.offsetWidth)")
+    small.press("p")
+    small.size(1400, 900)
+
+
+def test_a_search_leaves_no_ring_around_the_graph(small):
+    small.press("/")
+    small.type("tanh")
+    small.press("Enter", "\r")
+    assert small.run("document.activeElement === v.canvas.node")
+    assert small.run("getComputedStyle(v.canvas.node).outlineStyle") == "none"
+    small.press("ArrowDown")
+    assert small.run("getComputedStyle(v.canvas.node).outlineStyle") != "none"
+
+
 def test_only_who_walks_by_keys_sees_a_ring_around_the_graph(small):
     outline = "getComputedStyle(v.canvas.node).outlineStyle"
     small.press("p")

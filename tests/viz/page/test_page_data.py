@@ -559,6 +559,11 @@ def test_what_a_file_says_of_guilty_parts_is_only_taken_where_it_makes_sense():
         assert page.data(recording)["guilty"] == found
 
 
+def test_functions_in_settings_are_told_by_their_names():
+    function = {"module": "builtins", "class_name": "function", "config": "accuracy", "registered_name": "accuracy"}
+    assert json.loads(settings_text({"fn": function, "all": [function]})) == {"fn": "accuracy", "all": ["accuracy"]}
+
+
 def test_settings_that_are_long_keep_their_form_with_fewer_parts():
     layer = {"module": "m", "class_name": "Dense", "config": {"name": "d", "units": 3}, "registered_name": None}
     given = {"layers": [layer] * 50, "one": layer, "sizes": list(range(99)), "of": {"a": {"b": "x" * 999}}}

@@ -2,7 +2,7 @@
 
 function showLegend(viewer, legend) {
   const swatches = [...legend, ...linkSign(viewer.scene, legend)].map(([ground, text, line, dashed]) =>
-    el("span", { class: "swatch" }, svg("svg", { width: 16, height: 12, "aria-hidden": "true" }, colourSign(ground, line, dashed)), text),
+    el("span", { class: ground === null ? "swatch line" : "swatch" }, svg("svg", { width: 16, height: 12, "aria-hidden": "true" }, colourSign(ground, line, dashed)), text),
   );
   const { timesOf } = viewer.selection, // which nothing else says where the numbers are
     note = timesOf ? [el("span", { class: "note" }, `times: ${timesOf}`)] : [];

@@ -2,6 +2,7 @@
 
 const LOWEST_CURVE = 64,
   CURVE_AXIS = 16, // below the curve
+  AWAY = 30, // pixels between two words of the axis where one stands on the other side of its mark
   CURVE_TOP = 18, // above it, where the peak's name stands
   MEMORY_COLUMNS = ["memory", "share", "tensor", "of", "layer", "line", "role"],
   MEMORY_CLASSES = ["right", "right share", "of-array", "named", "shortened", "line", "role"]; // of these: paths and files begin with "…" where there is no room
@@ -182,10 +183,11 @@ class MemoryCurve {
     let end = -9;
     for (const [at, words] of this.viewer.period.ticks(width, 56)) {
       const long = pen.measureText(words).width,
-        left = at + 4 + long > width ? at - 4 - long : at + 4; // it stands left of its mark where there is no room
+        isMoved = at + 4 + long > width,
+        left = isMoved ? at - 4 - long : at + 4; // it stands left of its mark where there is no room
       pen.fillStyle = theme.frame;
       pen.fillRect(at, height - CURVE_AXIS, 1, CURVE_AXIS - 2);
-      if (left < end + 6) continue;
+      if (left < end + (isMoved ? AWAY : 6)) continue; // it would seem to be of the mark before
       pen.fillStyle = theme.muted;
       pen.fillText(words, left, height - 4);
       end = left + long;

@@ -176,13 +176,13 @@ class Plot {
     brush.textAlign = "center";
     brush.textBaseline = "top";
     const steps = ticks(...this.x, Math.max(3, Math.floor(this.width / 52)));
-    const end = this.width - PLOT_MARGIN.right, wide = brush.measureText(this.axis).width + 2 * space;
-    for (const at of this.options.whole || this.axis.endsWith("step") ? steps.filter(Number.isInteger) : steps) {
-      const words = at >= 1e4 ? short(at) : this.place(at), half = brush.measureText(words).width / 2;
-      if (this.toX(at) + half <= end - wide) brush.fillText(words, this.toX(at), bottom + 5);
-    }
+    const shownSteps = this.options.whole || this.axis.endsWith("step") ? steps.filter(Number.isInteger) : steps, end = this.width - PLOT_MARGIN.right;
+    const wordsOf = (at) => (at >= 1e4 ? short(at) : this.place(at)), widthOf = (text) => brush.measureText(text).width;
+    const last = shownSteps.at(-1), isAtEnd = last !== undefined && this.toX(last) > end - widthOf(this.axis) - space;
+    const name = isAtEnd ? `${this.axis} ${wordsOf(last)}` : this.axis, free = end - widthOf(name) - 2 * space; // the last number is beside the name
+    for (const at of shownSteps) if (this.toX(at) + widthOf(wordsOf(at)) / 2 <= free) brush.fillText(wordsOf(at), this.toX(at), bottom + 5);
     brush.textAlign = "right";
-    brush.fillText(this.axis, end, bottom + 5);
+    brush.fillText(name, end, bottom + 5);
     this.marks(brush, bottom);
     const { shown = null } = this.options;
     if (shown === null || shown < this.x[0] || shown > this.x[1]) return;

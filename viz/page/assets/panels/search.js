@@ -143,7 +143,9 @@ class Search {
   leave() {
     this.isBrowsing = false;
     this.close();
-    if (this.hits.length) this.viewer.canvas.node.focus();
+    if (!this.hits.length) return;
+    this.viewer.canvas.node.classList.add("pointed"); // what was found has a ring: the graph needs none
+    this.viewer.canvas.node.focus();
   }
 
   // To the next answer, or the one before, wherever the focus is.
