@@ -169,6 +169,19 @@ def test_the_name_of_a_narrow_bar_stands_beside_it_where_the_row_is_free(page):
     assert page.run(WRITTEN) == [["layer0", 23], ["layer2", 141], ["layer3", 251]]  # the last one's is before it
 
 
+@pytest.mark.parametrize(("start", "written"), [(60, False), (200, True), (10, True)])
+def test_no_name_beside_a_bar_of_the_timeline_stands_below_another_bar(page, start, written):
+    """It would seem to belong to that; but not where its own bar already lies below it."""
+    said = page.run(f"""(() => {{ const said = [],
+      bars = ['outer', 'other', 'inside'].map(title => ({{title, scope: {{}}}})),
+      pen = {{measureText: text => ({{width: 6 * text.length}}), fillText: text => said.push(text)}},
+      place = ([at, row, x, w]) => ({{bar: {{...bars[at], row}}, x, w, y: 0, alpha: 1}}),
+      rows = [[[0, 0, 0, 8], [1, 0, {start}, 90]], [[2, 1, 12, 8]]].map(row => row.map(place));
+      new ({TIMELINE}.names.constructor)(bars).write(pen, new Map([[0, rows[0]], [1, rows[1]]]), 300, '');
+      return said; }})()""")
+    assert ("inside" in said) == written
+
+
 @pytest.mark.parametrize("query", ["kernel", "momentum", "head", "bias", "adam", "mean_squared_error"])
 def test_what_a_search_finds_is_marked_in_the_timeline_in_every_step(steps, query):
     for step in (0, 1):

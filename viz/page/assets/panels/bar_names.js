@@ -59,7 +59,7 @@ class BarNames {
           left = Math.max(0, x),
           room = Math.min(x + w, width) - left - 7,
           inside = w > NARROWEST_NAMED ? this.fitting(pen, bar, room) : "",
-          next = row[i + 1]?.x ?? width,
+          next = Math.min(row[i + 1]?.x ?? width, ...nextAbove(rows, bar.row, x + w)), // a name below another bar would seem to be in that
           middle = y + ROW / 2 - 1;
         pen.globalAlpha = alpha;
         if (inside) {
@@ -79,6 +79,10 @@ class BarNames {
     pen.globalAlpha = 1;
   }
 }
+
+// In each row above, where the first bar begins that does so behind a place.
+const nextAbove = (rows, number, from) =>
+  [...rows].filter(([each]) => each < number).flatMap(([, bars]) => bars.find(({ x }) => x >= from)?.x ?? []);
 
 const CALL = /\(calls? [^()]*\)$/u;
 
