@@ -191,6 +191,7 @@ function coverWhole(search) {
     right = Math.max(right, ...cut.map((box) => box.right + 3));
   }
   search.style.setProperty("--typing", `${right - left}px`);
+  search.style.setProperty("--left", `${left}px`); // the list is as wide as the window goes on
 }
 
 // Each is seen whole or, where it has no room, not at all, the last first.
