@@ -383,9 +383,11 @@ def test_rows_of_ops_of_a_name_tell_them_apart(shown, pages):
     told = shown.run("v.model.ops.filter(op => op.phase === 'update').map(op => v.model.ownerOf(op))")
     assert len(told) == len(set(told)) == 26
     assert "net / inner_3 / kernel" in told
-    slowest = "v.selection.ops.filter(op => op.duration).sort((a, b) => b.duration - a.duration).slice(0, 8)"
-    places = shown.run(f"{slowest}.map(op => v.model.ownerOf(op))")
-    told = shown.texts(".bars .where")
+    layers = "v.selection.ops.filter(op => op.duration && op.phase !== 'update')"
+    slowest = f"{layers}.sort((a, b) => b.duration - a.duration).slice(0, 8)"
+    told = [each for each in shown.texts(".bars .where") if each != "26 ops"]  # the updates, which ran as one
+    assert len(told) in (7, 8)
+    places = shown.run(f"{slowest}.map(op => v.model.ownerOf(op))")[: len(told)]
     assert all(place.endswith(each) for place, each in zip(places, told, strict=True))  # from where equal ones part
     assert len(set(told)) == len(set(places))
     shown.run("eagerflowViewer.openTab('memory')")

@@ -159,6 +159,7 @@ def test_titles_of_the_whole_graph_can_be_read_and_keep_how_many_parts_they_stan
     signs = [name for name, *_ in shown.run(SIGNS)]
     assert len(signs) >= 0.7 * len(titled)
     cut = 0
+    shown.size(500, 900)  # where no title has room beside its frame
     for percent in range(16, 72, 4):
         shown.run(f"v.canvas.setView({{ x: 60, y: 20, scale: {percent / 100} }})")
         shown.rest()
@@ -169,6 +170,7 @@ def test_titles_of_the_whole_graph_can_be_read_and_keep_how_many_parts_they_stan
                 assert times[0] in told
                 cut += "…" in told and told != title
     assert cut
+    shown.size(1400, 900)
     assert shown.wrong == []
 
 
