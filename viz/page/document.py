@@ -263,7 +263,8 @@ def _escaped(text: str) -> str:
 def plain_themes() -> dict[str, Any]:
     """What the scripts know of colours: those of pictures, with every shade and its ink."""
     return {
-        name: {**dataclasses.asdict(theme), "heat": ramp(theme), "inks": inks(theme)} for name, theme in THEMES.items()
+        name: {**dataclasses.asdict(theme), "heat": ramp(theme.heat), "cool": ramp(theme.cool), "inks": inks(theme)}
+        for name, theme in THEMES.items()
     }
 
 

@@ -110,7 +110,7 @@ def _told(tip: Tooltip, width: float, height: float) -> str:
 
 def darkened(graph: Graph) -> Graph:
     """The same graph in dark colours."""
-    pairs = dict(zip(ramp(LIGHT), ramp(DARK)))
+    pairs = dict(zip(ramp(LIGHT.heat), ramp(DARK.heat)))
     pairs |= dict(zip(LIGHT.kinds, DARK.kinds))
     pairs |= {LIGHT.plain: DARK.plain, LIGHT.flaw: DARK.flaw, LIGHT.origin: DARK.origin}
     pairs |= {fill: DARK.phases[phase][0] for phase, (fill, _) in LIGHT.phases.items()}

@@ -31,6 +31,7 @@ class Theme:
         lines: arrows, by kind.
         error: fill and line of the box that failed.
         heat: from nothing to the most.
+        cool: the same of what became less, beside `heat` of what became more.
         plain: fill of a box that a colouring says nothing about.
         kinds: fills of boxes that differ in kind, such as in type.
         flaw, origin: fills of boxes with non-finite elements, and of the one where they came from.
@@ -45,6 +46,7 @@ class Theme:
     lines: dict[str, str]
     error: tuple[str, str]
     heat: tuple[Color, ...]
+    cool: tuple[Color, ...]
     plain: str
     kinds: tuple[str, ...]
     flaw: str
@@ -72,6 +74,7 @@ LIGHT = Theme(
     lines={"data": "#0072b2", "gradient": "#c15100", "parameter": "#a68a00", "update": "#00805c", "link": "#9aa5af"},
     error=("#ffd9d2", "#b3261e"),
     heat=((255, 255, 255), (253, 231, 180), (244, 160, 92), (226, 96, 70)),
+    cool=((255, 255, 255), (205, 235, 226), (120, 196, 172), (46, 150, 120)),
     plain="#eef1f4",
     kinds=("#cfe5f5", "#fbd9bd", "#c9ecdd", "#f2dbe9", "#fbf0b2", "#e2e0f5", "#d9d9d9", "#d2f0f7"),
     flaw="#f6b98a",
@@ -98,6 +101,7 @@ DARK = Theme(
     lines={"data": "#56b4e9", "gradient": "#f28e43", "parameter": "#d9bd45", "update": "#3ecf9f", "link": "#6d7d8b"},
     error=("#5c1a14", "#ff8a7a"),
     heat=((31, 42, 53), (84, 62, 30), (168, 92, 32), (240, 140, 66)),
+    cool=((31, 42, 53), (20, 66, 58), (28, 116, 94), (62, 180, 138)),
     plain="#28323b",
     kinds=("#16466a", "#6a3812", "#0f5441", "#5f2b4b", "#5b4d0a", "#37336b", "#464646", "#0e4d5a"),
     flaw="#8a4a12",
@@ -134,21 +138,17 @@ def fill_and_line(node: Node, theme: Theme = LIGHT) -> tuple[str, str]:
 
 def heat(share: float, theme: Theme) -> str:
     """The colour for a share from 0 to 1; the square root shows small shares too."""
-    return _ramp(theme.heat)[int(max(0.0, min(1.0, share)) ** 0.5 * _SHADES + 0.5)]
-
-
-def ramp(theme: Theme) -> list[str]:
-    """All colours that `heat` gives, in equal steps of the share's square root."""
-    return _ramp(theme.heat)
+    return ramp(theme.heat)[int(max(0.0, min(1.0, share)) ** 0.5 * _SHADES + 0.5)]
 
 
 @functools.cache
-def _ramp(heat: tuple[Color, ...]) -> list[str]:
+def ramp(colors: tuple[Color, ...]) -> list[str]:
+    """All shades of a theme's `heat` or `cool`, in equal steps of the share's square root."""
     found = []
     for step in range(_SHADES + 1):
-        at = step / _SHADES * (len(heat) - 1)
-        low = min(int(at), len(heat) - 2)
-        mixed = [round(a + (b - a) * (at - low)) for a, b in zip(heat[low], heat[low + 1])]
+        at = step / _SHADES * (len(colors) - 1)
+        low = min(int(at), len(colors) - 2)
+        mixed = [round(a + (b - a) * (at - low)) for a, b in zip(colors[low], colors[low + 1])]
         found.append("#{:02x}{:02x}{:02x}".format(*mixed))
     return found
 
@@ -156,7 +156,7 @@ def _ramp(heat: tuple[Color, ...]) -> list[str]:
 def inks(theme: Theme) -> dict[str, str]:
     """The ink for each fill that a box may have."""
     plain = [theme.plain, theme.flaw, theme.origin, theme.error[0], *theme.kinds]
-    fills = [*plain, *ramp(theme), *[fill for fill, _ in theme.phases.values()]]
+    fills = [*plain, *ramp(theme.heat), *ramp(theme.cool), *[fill for fill, _ in theme.phases.values()]]
     return {fill: ink_on(fill) for fill in fills}
 
 

@@ -12,6 +12,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers
 from tests.viz import browser
+from tests.viz.nets import Trainer
 from tests.viz.picture.architectures import ALL
 from viz.facts import formatting
 from viz.facts.summary_tables import rows as summary_rows
@@ -557,6 +558,42 @@ def test_between_two_steps_a_layer_with_others_in_it_says_so_and_penalties_have_
     assert all(re.fullmatch(r"[+−][\d.<]+ %|×[\d.]+ ?k?|", cells[4]) for cells in rows)
     assert len({len(cells) for cells in rows}) == 1
     assert len(rows[0]) == 7  # nothing was made in one step alone
+    assert shown.wrong == []
+
+
+def test_boxes_are_coloured_by_how_much_longer_they_took_than_in_another_step(shown, pages):
+    def uneven():
+        with viz.trace() as t:
+            trainer = Trainer()
+            trainer.step()
+            trainer.step()
+        for op in t.ops:
+            op.end = (
+                op.start + {0: 1000, 1: 1000 + 1000 * (op.phase == "forward") - 500 * (op.phase == "backward")}[op.step]
+            )
+        return t
+
+    shown.show(pages("uneven", uneven))
+    shown.run("v.setStep(1); v.select(null)")
+    option = "[...v.toolbar.colours.options].find(each => each.value === 'slower').hidden"
+    assert shown.run(option)
+    shown.run(f"{COMPARE}('step 0')")
+    assert not shown.run(option)
+    shown.run("v.setColour('slower')")
+    notes = shown.run("""[...v.scene.nodes.values()].filter(n => n.kind === 'op' && n.ops.length)
+      .map(n => [n.phase, n.lines.at(-1), n.fill, n.ops.length])""")
+    for phase, note, _, count in notes:
+        if phase == "forward":
+            assert note == f"Δ +{count} µs"
+        elif phase == "backward":
+            assert note == f"Δ −{500 * count} ns"
+    hues = {phase: {fill for each, _, fill, _ in notes if each == phase} for phase in ("forward", "backward")}
+    assert hues["forward"].isdisjoint(hues["backward"])
+    legend = shown.texts(".legend .swatch")
+    assert any(text.startswith("Δ +") for text in legend)
+    assert any(text.startswith("Δ −") for text in legend)
+    shown.run("[...document.querySelectorAll('.changes .link')].find(e => e.textContent === 'stop comparing').click()")
+    assert shown.run("v.state.color") == "op"
     assert shown.wrong == []
 
 

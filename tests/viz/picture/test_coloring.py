@@ -184,7 +184,7 @@ def contrast(a, b):
 def test_text_stands_out_from_every_fill(theme):
     fills = [fill for fill, _ in theme.phases.values()]
     fills += [*theme.kinds, theme.flaw, theme.origin, theme.plain, theme.error[0]]
-    fills += ["#{:02x}{:02x}{:02x}".format(*color) for color in theme.heat]
+    fills += ["#{:02x}{:02x}{:02x}".format(*color) for color in (*theme.heat, *theme.cool)]
     for fill in fills:
         assert contrast(fill, ink_on(fill)) >= 3.9, fill
 

@@ -125,7 +125,7 @@ class Toolbar {
       const possible = viewer.canColour(option.value);
       option.disabled = possible !== true;
       option.title = possible === true ? "" : possible;
-      option.hidden = option.value === "diff" && !viewer.difference;
+      option.hidden = ["diff", "slower"].includes(option.value) && !viewer.difference;
     }
     this.fold.setAttribute("aria-pressed", String(state.fold));
     this.flaw.hidden = !viewer.flaw;

@@ -161,7 +161,7 @@ class Viewer {
     if (mode === "time" && !model.hasTimes) return "times were not recorded: viz.trace(time=True)";
     if ((mode === "grad" || mode === "nonfinite") && !model.hasStats)
       return 'needs statistics: record with viz.trace(stats="basic")';
-    if (mode === "diff" && !this.difference) return "compare two recordings: t.to_html(path, diff=other)";
+    if ((mode === "diff" || mode === "slower") && !this.difference) return "compare two steps, or two recordings: t.to_html(path, diff=other)";
     return true;
   }
 

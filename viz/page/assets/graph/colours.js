@@ -8,6 +8,7 @@ const COLOURINGS = [
   ["nonfinite", "NaN and infinity"],
   ["dtype", "data type"],
   ["diff", "difference"],
+  ["slower", "difference in time"],
 ];
 
 // As viz/picture/legend.py says them.
@@ -35,8 +36,8 @@ function themeName() {
 const themeNow = () => themes[themeName()];
 
 // The colour for a share from 0 to 1: the square root shows small shares too.
-const heat = (share, theme) =>
-  theme.heat[Math.floor(Math.sqrt(Math.max(0, Math.min(1, share))) * (theme.heat.length - 1) + 0.5)];
+const heat = (share, theme, ramp = theme.heat) =>
+  ramp[Math.floor(Math.sqrt(Math.max(0, Math.min(1, share))) * (ramp.length - 1) + 0.5)];
 
 // Dark or light, whichever stands out more.
 const inkOn = (ground) => themeNow().inks[ground];
@@ -62,6 +63,7 @@ const PAINTERS = {
   nonfinite: "byNonFinite",
   dtype: "byDtype",
   diff: "byDifference",
+  slower: "byTimeDifference",
 };
 
 class Painter {
@@ -233,5 +235,21 @@ class Painter {
     const equal = this.difference.diff.isOfSteps ? "same ops and shapes (times and gradients: see the tab)" : "equal",
       told = [["equal", this.theme.plain, equal], ["added", kinds.added, "added"], ["changed", kinds.changed, "changed"], ["first", kinds.first, "first differing value"]];
     return told.filter(([kind]) => found.has(kind)).map(([, fill, words]) => [fill, words]);
+  }
+
+  // How much longer or shorter what a box stands for took than on the other side.
+  byTimeDifference() {
+    const more = new Map(),
+      { theme } = this;
+    for (const node of this.scene.nodes.values()) {
+      const spans = node.part === undefined ? node.ops.map((op) => this.difference.took.get(op)).filter(Boolean) : [];
+      node.fill = theme.plain;
+      if (spans.length) more.set(node, spans.reduce((sum, [before, now]) => sum + now - before, 0));
+    }
+    const most = Math.max(1, ...[...more.values()].map(Math.abs)),
+      shade = (time) => heat(Math.abs(time) / most, theme, time < 0 ? theme.cool : theme.heat);
+    for (const [node, time] of more) [node.fill, node.note] = [shade(time), time ? `Δ ${signed(time, seconds)}` : ""];
+    const told = [-most, -most / 4, 0, most / 4, most].filter((time) => !time || [...more.values()].some((each) => each * time > 0));
+    return told.map((time) => [shade(time), time ? `Δ ${signed(time, seconds)}` : "as long"]);
   }
 }

@@ -7,7 +7,8 @@ class Changes {
     Object.assign(this, { model, diff });
     this.kinds = new Map();
     this.texts = new Map();
-    this.spans = new Map(); // what ops took before and now
+    this.spans = new Map(); // what ops took before and now, in words
+    this.took = new Map(); // and as numbers
     this.gone = new Map();
     this.tensors = new Map();
     for (const change of diff.ops) {
@@ -28,7 +29,9 @@ class Changes {
     for (const [op, at, kind, text] of diff.tensors) this.tensors.set(this.firstOf(model.ops[op].inputs[at]), { kind, text });
     diff.times.forEach(([b, time]) => {
       const now = model.ops[b] && (diff.isOfSteps ? model.ops[b].took : usualTime([model.ops[b]]));
-      if (now && time) this.spans.set(b, `${seconds(time)} → ${seconds(now)} (${signed(now - time, seconds)})`);
+      if (!now || !time) return;
+      this.took.set(b, [time, now]);
+      this.spans.set(b, `${seconds(time)} → ${seconds(now)} (${signed(now - time, seconds)})`);
     });
   }
 

@@ -20,7 +20,7 @@ function compareWith(viewer, step) {
   state.compared = step;
   viewer.difference = changesSince(viewer);
   if (viewer.difference) state.tab = "changes";
-  if (state.color === "diff" && !viewer.difference) state.color = "op";
+  if (["diff", "slower"].includes(state.color) && !viewer.difference) state.color = "op";
   viewer.toolbar.show();
   if (viewer.difference?.firstOp !== null && viewer.difference) viewer.setColour("diff");
   else viewer.repaint();
