@@ -135,6 +135,7 @@ def test_the_side_panel_waits_for_the_first_choice_where_the_graph_needs_its_roo
     shown.show(pages("with_penalties", with_penalties))
     shown.rest()
     assert not shown.run("v.state.panel")
+    assert shown.run("document.documentElement.scrollWidth") == 1200  # what waits in it makes the page no wider
     alone = shown.run("v.canvas.view.scale")
     shown.run("v.panel.setOpen(true); v.canvas.fit()")
     assert shown.run("v.canvas.view.scale") < alone
