@@ -31,7 +31,8 @@ def excerpts(frames: Sequence[Frame]) -> dict[str, dict[str, str]]:
         for number in range(max(1, frame.line - _AROUND), frame.line + _AROUND + 1):
             text = linecache.getline(frame.file, number)
             if text and str(number) not in lines:
-                lines[str(number)] = text.rstrip()[:_LONGEST].expandtabs(4)
+                whole = text.rstrip()
+                lines[str(number)] = (whole if len(whole) <= _LONGEST else whole[:_LONGEST] + "…").expandtabs(4)
                 count += 1
     return found
 

@@ -262,7 +262,8 @@ def weights(
     state = [t for t in tensors if t.role == "state"]
     first = [t for t in tensors if t.role != "state"] or state
     names = list(dict.fromkeys([_own_name(record, t) for t in first]))
-    title, lines = _names(names), [*_owners(record, first), *_outside_of(record, first, reader), *_kinds(first)]
+    whose = _owners(record, first) or _part_owner(record, first, reader) or _outside_of(record, first, reader)
+    title, lines = _names(names), [*whose, *_kinds(first)]
     if len(names) > _MOST_NAMES:  # too many for a title: a line for each
         title, lines = (
             formatting.count(len(first), "variable" if first is state else "weight"),
@@ -282,6 +283,20 @@ def _owners(record: Record, tensors: Sequence[TensorInfo]) -> list[str]:
         return []
     differing = [list(dict.fromkeys(parts)) for parts in zip(*same) if len({*parts}) > 1]
     return [f"of {_names(differing[0])}"] if len(differing) == 1 else []
+
+
+def _part_owner(record: Record, tensors: Sequence[TensorInfo], reader: Op | None) -> list[str]:
+    """Whose weights a part of a fused op reads, where others are of other layers: `["of forward_lstm"]`."""
+    if reader is None or reader.composition is None:
+        return []
+    name = _own_name(record, tensors[0])
+    read = [t for t in (record.tensors[i] for i in reader.inputs) if t.role == tensors[0].role]
+    same = [t.name.split("/") for t in read if t.name and _own_name(record, t) == name]
+    if len({len(path) for path in same}) != 1 or len(same) < 2:
+        return []
+    differing = [at for at, parts in enumerate(zip(*same)) if len({*parts}) > 1]
+    path = tensors[0].name.split("/")
+    return [f"of {formatting.clean(path[differing[0]], 30)}"] if len(differing) == 1 and path in same else []
 
 
 def _outside_of(record: Record, tensors: Sequence[TensorInfo], reader: Op | None) -> list[str]:

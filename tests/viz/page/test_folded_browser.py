@@ -169,6 +169,34 @@ def select_bar(page, title, number=0):
     page.rest()
 
 
+def test_ops_of_a_group_that_others_ran_between_have_no_time_from_start_to_end(shown, pages):
+    def masked():
+        both = layers.Bidirectional(layers.LSTM(4, return_sequences=True))
+        model = ef.Sequential([ef.Input((5,), dtype="int32"), layers.Embedding(9, 3, mask_zero=True), both])
+        with viz.trace() as t:
+            model(np.array([[1, 2, 3, 0, 0]]))
+        return t
+
+    shown.show(pages("masked both ways", masked))
+    scattered = shown.run("""[...v.index.blocks.values()].filter(b => b.key && !b.scope && b.ownOps.length > 1 &&
+      Math.max(...b.ownOps) - Math.min(...b.ownOps) >= b.ownOps.length).map(b => b.key)""")
+    assert scattered
+    for key in scattered:
+        shown.run(f"v.select({{ kind: 'scope', key: {key!r} }})")
+        assert "start to end" not in facts(shown)
+    assert shown.wrong == []
+
+
+def test_a_search_for_one_of_equal_parts_leads_to_it_alone(gpt):
+    for i in range(3):
+        gpt.run("v.select(null)")
+        gpt.press("/")
+        gpt.run(f"v.toolbar.search.input.value = 'blocks[{i}]'; v.toolbar.search.look(); 1")
+        gpt.press("Enter", "\r")
+        assert gpt.texts(".panel h2") == [f"blocks[{i}]"]
+    gpt.run("v.toolbar.search.clear()")
+
+
 def facts(page):
     return dict(zip(page.texts(".panel .facts dt"), page.texts(".panel .facts dd")))
 

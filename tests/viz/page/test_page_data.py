@@ -559,6 +559,15 @@ def test_what_a_file_says_of_guilty_parts_is_only_taken_where_it_makes_sense():
         assert page.data(recording)["guilty"] == found
 
 
+def test_a_long_line_of_code_ends_with_a_sign_that_it_goes_on(tmp_path):
+    script = tmp_path / "long.py"
+    script.write_text(f"first = {'1' * 400}\nsecond = 2\n")
+    frame = viz.Frame(str(script), 2, "<module>", "second = 2")
+    (lines,) = page.data(Record(ops=[Op(0, "tanh", stack=(frame,))]))["excerpts"].values()
+    assert lines["1"].endswith("1…")
+    assert lines["2"] == "second = 2"
+
+
 def test_functions_in_settings_are_told_by_their_names():
     function = {"module": "builtins", "class_name": "function", "config": "accuracy", "registered_name": "accuracy"}
     assert json.loads(settings_text({"fn": function, "all": [function]})) == {"fn": "accuracy", "all": ["accuracy"]}

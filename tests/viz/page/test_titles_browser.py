@@ -63,9 +63,9 @@ def test_titles_of_frames_are_read_from_afar_and_none_lies_over_another(seen):
     assert seen.run(SIGNS) == []
 
 
-NAMES = """[...document.querySelectorAll('.node .name')].map(name => {
+NAMES = """[...document.querySelectorAll('.node .name, .names .name')].map(name => {
   const { right, left } = name.querySelector('text').getBoundingClientRect(),
-    box = name.parentNode.querySelector('.ground').getBoundingClientRect(),
+    box = (name.parentNode.querySelector('.ground') ?? document.querySelector(`.node[data-id="${name.dataset.id}"] .ground`)).getBoundingClientRect(),
     size = parseFloat(getComputedStyle(name.querySelector('text')).fontSize) * v.canvas.view.scale;
   return [name.textContent, size, left >= box.left && right <= box.right]; })"""
 
@@ -117,10 +117,10 @@ def test_names_beside_boxes_are_cut_before_the_edge_of_a_phone_cuts_them(shown, 
     shown.show(pages("residual", residual))
     shown.run("v.setFold(false); v.changeDepth(-9); v.changeDepth(1); v.canvas.fit(false, true)")
     shown.rest()
-    outside = shown.run("""[...document.querySelectorAll('.node .name text')].filter(e => {
+    outside = shown.run("""[...document.querySelectorAll('.node .name text, .names .name text')].filter(e => {
       const { left, right } = e.getBoundingClientRect(); return left < 0 || right > innerWidth;
     }).map(e => e.textContent)""")
-    assert shown.run("document.querySelectorAll('.node .name').length")
+    assert shown.run("document.querySelectorAll('.node .name, .names .name').length")
     assert outside == []
     shown.size(1400, 900)
     assert shown.wrong == []
@@ -135,6 +135,27 @@ def test_from_afar_gradients_without_room_for_their_name_are_nablas_beside_what_
     whole = set(shown.run("[...v.scene.nodes.values()].map(n => n.title)"))
     assert "∇" in gradients
     assert {name for name in gradients if name != "∇"} <= whole
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
+def test_a_name_beside_a_row_stands_out_with_any_box_of_that_row(shown, pages):
+    shown.size(1440, 900)
+    shown.show(pages("residual", residual))
+    shown.run("v.setFold(false); v.changeDepth(-9); v.changeDepth(1); v.canvas.fit(false, true)")
+    rows = shown.run("[...document.querySelectorAll('.names .name')].map(e => e.dataset.row)")
+    assert len(rows) > 4
+    back = f"[...v.scene.nodes.values()].find(n => n.row === {rows[1]!r} && n.lane.startsWith('backward'))"
+    shown.run(f"v.canvas.mark(new Set(), new Set(), new Set([{back}.id]), new Set())")
+    dim = shown.run(
+        "[...document.querySelectorAll('.names .name')].map(e => [e.dataset.row, e.classList.contains('dim')])"
+    )
+    assert dim == [[row, row != rows[1]] for row, _ in dim]
+    shown.run("v.mark()")
+    assert shown.run("document.querySelectorAll('.names .dim').length") == 0
+    shown.run("v.canvas.setView({ x: 0, y: 0, scale: 1 })")
+    shown.rest()
+    assert shown.run("document.querySelectorAll('.names .name').length") == 0
     shown.size(1400, 900)
     assert shown.wrong == []
 
@@ -535,10 +556,8 @@ def test_a_layer_whose_title_has_no_room_from_afar_has_it_beside_its_box_if_noth
     shown.show(pages("two ways", two_ways))
     shown.run("v.setFold(false); v.setOpen(new Set(['/two'])); v.canvas.setView({ x: 400, y: 20, scale: 0.2 })")
     shown.rest()
-    names = shown.run("""[...document.querySelectorAll('.node .name text')].map(e => {
-      const [name, box] = [e, e.closest('.node').querySelector('.ground')].map(each => each.getBoundingClientRect());
-      return [e.textContent, name.right <= box.left || name.left >= box.right]; })""")
-    beside = [name for name, is_beside in names if is_beside]
+    names = shown.run("[...document.querySelectorAll('.node .name, .names .name')].map(e => e.textContent)")
+    beside = shown.run("[...document.querySelectorAll('.names .name')].map(e => e.textContent)")
     assert {f"long_name_{i}_of_a_layer" for i in range(9)} | {"joined"} <= set(beside), names
     assert shown.wrong == []
 

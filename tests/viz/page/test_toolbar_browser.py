@@ -69,6 +69,30 @@ def test_the_bar_tells_how_many_ops_a_step_has_and_how_long_they_took(shown, pag
     assert shown.wrong == []
 
 
+def test_buttons_have_words_where_these_leave_room_for_what_a_step_took(shown, pages):
+    def one_step():
+        model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(4)], name="network")
+        model.compile("adam", "mse")
+        with viz.trace() as t:
+            model.train_on_batch(np.ones((4, 4), "float32"), np.ones((4, 4), "float32"))
+        return t
+
+    words = "[...v.toolbar.views.children].map(each => each.innerText)"
+    whole = "v.toolbar.caption.scrollHeight <= v.toolbar.caption.clientHeight + 2"
+    shown.size(1440, 900)
+    shown.show(pages("one_step", one_step))
+    assert shown.run(words) == ["Both", "Forward", "Backward"]
+    assert shown.run(whole)
+    shown.size(1280, 900)
+    shown.rest()
+    assert shown.run(words) == ["→←", "→", "←"]
+    shown.size(1440, 900)
+    shown.rest()
+    assert shown.run(words) == ["Both", "Forward", "Backward"]
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
 @pytest.mark.parametrize(
     ("width", "step", "views"),
     [(at, step, ["→←", "→", "←"]) for at, step in ((1280, "step 1 (training)"), (1100, "step 1"), (901, "step 1"))],

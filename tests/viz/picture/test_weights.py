@@ -86,6 +86,18 @@ def test_the_weights_of_both_directions_are_named_with_their_layers():
     assert all(text_width(line, 11) < node_size(box)[0] for line in (box.title, *box.lines))
 
 
+def test_the_weights_of_each_direction_are_named_with_their_layer_where_both_are_one_op_that_is_open():
+    both = layers.Bidirectional(layers.LSTM(4, name="lstm", return_sequences=True))
+    model = ef.Sequential([layers.Input((5, 3)), both])
+    with viz.trace() as t:
+        model(np.ones((2, 5, 3), "float32"))
+    boxes = [node for node in t.draw(parts=True).graph.nodes.values() if node.kind == "parameter"]
+    assert [(box.title, box.lines[0]) for box in boxes] == [
+        ("kernel, recurrent_kernel, bias", "of forward_lstm"),
+        ("kernel, recurrent_kernel, bias", "of backward_lstm"),
+    ]
+
+
 def weights(tensors):
     return box_texts.weights(Record(tensors=tensors), tensors)
 

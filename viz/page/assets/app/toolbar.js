@@ -3,7 +3,8 @@
 // What a narrow bar has instead of words, as the lines of frames have them.
 const inShort = (words, sign) => [el("span", { class: "spelled" }, words), el("span", { class: "in-short" }, sign)];
 
-const TYPING = 360; // pixels for a long query
+const TYPING = 360, // pixels for a long query
+  NO_WORDS = 1390; // pixels of a window that has signs in any case
 
 class Toolbar {
   constructor(viewer) {
@@ -54,6 +55,7 @@ class Toolbar {
     this.help = button("?", "keys (?)", () => showHelp());
     this.side = button(icon("side"), "show or hide the side panel (\\)", () => viewer.panel.toggle());
     this.warning = el("div", { class: "toolbar-warning", role: "alert", hidden: true });
+    addEventListener("resize", () => this.fitWords());
     this.node = el(
       "header",
       { class: "toolbar" },
@@ -143,6 +145,14 @@ class Toolbar {
     this.steps.times.firstChild.title = medianSteps ? `times: the ${medianOf(medianSteps)} (m)` : "";
     this.steps.times.firstChild.replaceChildren(first, el("span", { class: "rest" }, `\u00a0${rest.join(" ")}`)); // where there is room
     this.showLineage();
+    this.fitWords();
+  }
+
+  // Words on buttons, where the caption beside them is seen whole then; else signs.
+  fitWords() {
+    const { caption, node } = this;
+    node.classList.remove("signs");
+    if (innerWidth <= NO_WORDS || caption.scrollHeight > caption.clientHeight + 2 || node.scrollWidth > node.clientWidth) node.classList.add("signs");
   }
 
   showLineage() {

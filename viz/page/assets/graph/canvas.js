@@ -25,7 +25,7 @@ class Canvas {
     this.onEvent = onEvent;
     this.view = { x: 0, y: 0, scale: 1 };
     this.layers = {};
-    for (const name of ["frames", "afar", "marks", "edges", "heads", "nodes", "signs"]) // no outline crosses a label
+    for (const name of ["frames", "afar", "marks", "edges", "heads", "nodes", "names", "signs"]) // no outline crosses a label
       this.layers[name] = svg("g", { class: name });
     this.world = svg("g", { class: "world" }, Object.values(this.layers));
     this.defs = svg("g", {});
@@ -186,6 +186,7 @@ class Canvas {
       }
     }
     this.layers.marks.replaceChildren(...untoldLines(this), ...rings);
+    dimNames(this);
   }
 
   // ---------------------------------------------------------------- moving

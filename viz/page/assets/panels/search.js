@@ -207,7 +207,7 @@ function rowOf(hit, why) {
 function find(viewer, query) {
   const { model, state, index } = viewer,
     tests = testsOf(query);
-  let found = layersFound(viewer, tests, pathIn(query));
+  let found = layersFound(viewer, tests, pathIn(query), wordsOf(query).join(" "));
   for (const [id, name] of variableNames(model)) {
     const t = model.tensors[id],
       place = placeOfWeight(model, id),
@@ -299,32 +299,36 @@ function fitOfPath(path, wanted) {
   return whole === wanted ? -2 : whole.endsWith(` / ${wanted}`) ? -1 : 0;
 }
 
-// The layers that match, or whose path was typed: those with blocks, and those that others stand for.
-function layersFound(viewer, tests, wanted) {
+// The layers that match, or whose path was typed: those with blocks, and those that others stand for. Of equal parts that are
+// drawn once, one that is called just so comes before all of them.
+function layersFound(viewer, tests, wanted, asked) {
   const { model, index } = viewer,
+    isCalled = ({ label }) => label.toLowerCase() === asked,
     found = [];
-  const add = (scope, names, selected, title, path, by) => {
+  const add = (scope, names, selected, title, path, by, isWhole = false) => {
     const fields = fieldsOfLayer(model, scope, [scope.name, ...names].join(" ")),
       byPath = fitOfPath(model.path(scope.id), wanted) || fitOfPath([path, title].filter(Boolean).join(" / "), wanted);
     if (!byPath && !tests.every((test) => test(fields))) return;
     const madeAt = scope.createdAt ? `made at ${scope.createdAt.place}` : "";
     found.push({
-      ...{ fields, selected, byPath, title, what: clean(scope.cls || scope.kind, 24), phase: "scope" },
+      ...{ fields, selected, byPath, title, what: clean(scope.cls || scope.kind, 24), phase: "scope", isWhole },
       where: path,
       beside: [by && `shown by ${by}`, madeAt],
       names,
       others: [scope.cls, scope.name], // what else stands on its box
     });
   };
-  for (const { scope, key, title, names } of index.blocks.values())
-    if (scope) add(scope, [scope.label, title, ...names], { kind: "scope", key }, title, pathTo(index, index.parents.get(key)), "");
-  for (const [id, key] of standIns(viewer)) {
+  const addPart = (id, key) => {
     const scope = model.scopes[id],
-      selected = { kind: "scope", key, call: id },
-      by = clean(standInFor(viewer, selected), 60);
-    if (fitOfPath(model.path(id), wanted) || !index.blocks.get(key).names.includes(scope.name))
-      add(scope, [scope.label], selected, scope.label, model.path(scope.parent), by);
+      selected = { kind: "scope", key, call: id };
+    add(scope, [scope.label], selected, scope.label, model.path(scope.parent), clean(standInFor(viewer, selected), 60), isCalled(scope));
+  };
+  for (const { scope, key, title, names, repeats } of index.blocks.values()) {
+    if (scope) add(scope, [scope.label, title, ...names], { kind: "scope", key }, title, pathTo(index, index.parents.get(key)), "");
+    if (scope && repeats > 1 && isCalled(scope)) addPart(scope.id, key);
   }
+  for (const [id, key] of standIns(viewer))
+    if (fitOfPath(model.path(id), wanted) || isCalled(model.scopes[id]) || !index.blocks.get(key).names.includes(model.scopes[id].name)) addPart(id, key);
   return found;
 }
 

@@ -12,11 +12,13 @@ function timesOfOps(ops, viewer) {
     range = rangeOf(ops);
   if (!steps) return [["time", told], ofPass, wholeTime(viewer)];
   const alone = model.tellsStep,
-    isSame = !alone && selection.faster === ops[0].step; // of two steps the faster is shown
+    faster = fasterOf(model, selection.ops),
+    isSame = faster === ops[0].step, // of two steps the one that was the faster altogether is shown
+    beside = !alone ? ["in this step", shown(tookOf(ops))] : faster === undefined ? [usualWord(steps), `${shown(usualTime(ops))}, of ${counted(steps, "step")}`] : [`in ${nameShort(model, faster)}`, `${shown(usualTime(ops))}; that step was the faster altogether`];
   return [
     ["time", told && `${told}, ${alone ? nameAlone(model, ops[0].step) : selection.faster === undefined ? `${ops.length > 1 && steps > 2 ? "each op's " : ""}${ofUsual(steps)}` : `in ${selection.timesOf}`}`],
     ofPass,
-    isSame ? ["", ""] : [alone ? usualWord(steps) : "in this step", alone ? `${shown(usualTime(ops))}, of ${counted(steps, "step")}` : shown(tookOf(ops))],
+    isSame ? ["", ""] : beside,
     ["range", range && [`${seconds(range.least)} … ${seconds(range.most)}${share}`, heldUp([[ops, range]])]],
     wholeTime(viewer),
   ];
@@ -69,19 +71,26 @@ const endOf = (ops) => ops.reduce((last, { end }) => Math.max(last, end), 0);
 const firstOf = (ops) => ops.reduce((one, other) => (other.start < one.start ? other : one));
 
 // How long a call of a layer, or several layers in one box, were, from the start of the first to the end of the last
-// forward op; 0 where that isn't known.
+// forward op; 0 where that isn't known, or tells nothing, as other ops ran between those of a group.
 function spanOf(model, { scope, ownOps }) {
   const ops = timed(model, ownOps).filter((op) => !scope || model.ancestors(op.scope).includes(scope));
-  if (!ops.length) return 0;
+  if (!ops.length || (!scope && areApart(model, ops))) return 0;
   const first = firstOf(ops),
     layer = scope ?? model.ancestors(first.scope).filter((each) => ops.some((op) => !model.ancestors(op.scope).includes(each))).at(-1);
   return endOf(ops) - (layer ? barStart(layer, first) : first.start);
 }
 
 // The same of its gradients, where these are computed once.
-function spanOfGradients(model, { backOps }) {
+function spanOfGradients(model, { scope, backOps }) {
   const ops = timed(model, backOps);
-  return new Set(ops.map(({ pass }) => pass)).size === 1 ? endOf(ops) - firstOf(ops).start : 0;
+  return new Set(ops.map(({ pass }) => pass)).size === 1 && (scope || !areApart(model, ops)) ? endOf(ops) - firstOf(ops).start : 0;
+}
+
+// Did other ops run between some?
+function areApart(model, ops) {
+  const ids = ops.map(({ id }) => id),
+    own = new Set(ids);
+  return model.ops.slice(Math.min(...ids), Math.max(...ids)).some(({ id, step }) => !own.has(id) && step === ops[0].step);
 }
 
 // Where the bar of a layer begins in the timeline, of which this is the first op.

@@ -13,27 +13,36 @@ const LEAST_TITLE = 6.5, // pixels of a box's own letters: lower ones can't be r
 
 // Puts the titles over the lines of boxes that are seen; of one that has no room for its title, beside it, where nothing is.
 function nameBoxes(canvas, nodes, signs) {
-  const { shown, theme, scene, goal, view: { scale } } = canvas,
+  const { shown, theme, scene, goal, layers, view: { scale } } = canvas,
     isFar = TITLE_SIZE * scale < LEAST_TITLE,
     key = isFar ? `${scale} ${canvas.isWhole()}` : "",
     boxes = nodes.filter(({ kind }) => kind === "scope"),
     taken = [...signs.values()].map((sign) => areaOfSign(canvas, sign));
+  for (const name of [...layers.names.children]) if (!shown.has(`n${name.dataset.id}`)) name.remove();
   if (goal && Math.abs(goal.scale / scale - 1) > 1e-6) return; // on the way there they grow as all does
   if (boxes.every(({ id }) => (shown.get(`n${id}`).dataset.named ?? "") === key)) return; // as they are while the graph is moved
-  const rows = isFar ? rowsOf(scene) : new Map(),
+  const besides = new Map([...layers.names.children].map((name) => [name.dataset.id, name])),
+    rows = isFar ? rowsOf(scene) : new Map(),
     room = canvas.isWhole() ? canvas.window() : null;
   for (const node of boxes) {
     const element = shown.get(`n${node.id}`);
     element.dataset.named = key;
     element.querySelector(".name")?.remove();
+    besides.get(node.id)?.remove();
     const whole = isFar && wholeName(node, scale),
       beside = isFar && !whole ? nameBeside(canvas, node, rows.get(node.row), taken, room) : null,
       name = whole || (isFar && !beside && cutName(node, scale, boxes));
     if (beside) {
       taken.push(beside.area);
-      element.append(nameBesideElement(beside, scale, theme, theme.frames[framesAround(scene, node.id).length % 2]));
+      layers.names.append(nameBesideElement(beside, node, scale, theme, theme.frames[framesAround(scene, node.id).length % 2]));
     } else if (name) element.append(nameElement(node, name, scale, theme));
   }
+}
+
+// A name beside a row stands out if anything in that row does.
+function dimNames({ layers, scene, marks: { lineage } }) {
+  const rows = lineage && new Set([...lineage].map((id) => String(scene.nodes.get(id)?.row)));
+  for (const name of layers.names.children) name.classList.toggle("dim", rows !== null && !rows.has(name.dataset.row));
 }
 
 // What the boxes of each row take together.
@@ -47,41 +56,47 @@ const areaOfSign = ({ view }, { x, y, w, h }) => ({ x: (x - view.x) / view.scale
 
 // Where the title of what runs forward stands beside its box, or else beside its row, which ends with its gradients: on the
 // left before the right, in letters that are no higher than the box, where no other box, arrow or title is; null where there
-// is no such place. The whole title in small letters comes before one that is cut a little. The dashed line between an op and
-// its gradient is no arrow. Where all of the graph is seen, titles have the room of the window.
+// is no such place. The whole title in small letters, and then one beside all of the graph, comes before one that is cut a
+// little. The dashed line between an op and its gradient is no arrow. Where all of the graph is seen, titles have the room of
+// the window.
 function nameBeside({ scene, view: { scale } }, node, row, taken, room) {
   if (node.lane !== "forward") return null;
   const around = new Set(framesAround(scene, node.id)),
     others = [...scene.frames.values()].filter(({ id }) => !around.has(id)), // it may reach beyond its own, not into them
-    isFree = (area) => (!room || holds(room, area)) && ![...others, ...taken].some((other) => meet(area, other)) && !scene.grid.within(area).size && !crossing(scene, area, false, "link").length;
-  const ends = (row.x === node.x && row.w === node.w ? [node] : [node, row]).flatMap(({ x, w }) => [[x - OUTSIDE_NAME / scale, -1, "end"], [x + w + OUTSIDE_NAME / scale, 0, "start"]]);
-  for (const { text, letters } of titlesBeside(node.title)) {
+    isFree = (area) => (!room || holds(room, area)) && ![...others, ...taken].some((other) => meet(area, other)) && !scene.grid.within(area).size && !crossing(scene, area, false, "link").length,
+    sidesOf = ({ x, w }) => [[x - OUTSIDE_NAME / scale, -1, "end"], [x + w + OUTSIDE_NAME / scale, 0, "start"]],
+    near = (row.x === node.x && row.w === node.w ? [node] : [node, row]).flatMap(sidesOf);
+  const placeOf = ({ text, letters }, ends) => {
     const w = textWidth(text, letters, true) / scale,
       h = (letters * NAME_HEIGHT) / scale,
-      y = node.y + (node.h - h) / 2;
-    if (h > node.h) continue;
-    for (const [at, by, anchor] of ends) {
-      const area = { x: at + by * w, y, w, h };
-      if (isFree(area)) return { area, text, letters, anchor };
-    }
-  }
-  return null;
+      y = node.y + (node.h - h) / 2,
+      areas = h > node.h ? [] : ends.map(([at, by, anchor]) => ({ area: { x: at + by * w, y, w, h }, text, letters, anchor }));
+    return areas.find(({ area }) => isFree(area));
+  };
+  const first = (titles, ends) => titles.reduce((found, title) => found ?? placeOf(title, ends), undefined),
+    [whole, cut] = titlesBeside(node.title);
+  return first(whole, near) ?? first(whole, outerSides(scene, node, row, sidesOf)) ?? first(cut, near) ?? null;
 }
 
-// A title in smaller and smaller letters, then cut.
-function* titlesBeside(title) {
-  for (const letters of NAME_LETTERS.slice(1)) yield { text: title, letters };
-  for (const share of LESS_BESIDE) {
-    const text = cutToBegin(title, share * textWidth(title, LEAST_TITLE, true), LEAST_TITLE);
-    if (text) yield { text, letters: LEAST_TITLE };
-  }
+// The sides of all of the graph on which nothing stands between a row and its name that has a name, too.
+function outerSides(scene, node, row, sidesOf) {
+  const level = [...scene.nodes.values()].filter((other) => other.lane === "forward" && other !== node && other.y < node.y + node.h && other.y + other.h > node.y),
+    [left, right] = sidesOf({ x: scene.left, w: scene.width - scene.left });
+  return [...(level.some(({ x }) => x < node.x) ? [] : [left]), ...(level.some(({ x }) => x > row.x) ? [] : [right])];
 }
 
-function nameBesideElement({ area, text, letters, anchor }, scale, theme, ground) {
+// A title in smaller and smaller letters, and cut.
+function titlesBeside(title) {
+  const whole = NAME_LETTERS.slice(1).map((letters) => ({ text: title, letters })),
+    cut = LESS_BESIDE.map((share) => ({ text: cutToBegin(title, share * textWidth(title, LEAST_TITLE, true), LEAST_TITLE), letters: LEAST_TITLE }));
+  return [whole, cut.filter(({ text }) => text)];
+}
+
+function nameBesideElement({ area, text, letters, anchor }, { id, row }, scale, theme, ground) {
   const size = letters / scale,
     x = anchor === "end" ? area.x + area.w : area.x,
     plate = rect(area.x, area.y, area.w, area.h, 0, ground, "none", 0);
-  return svg("g", { class: "name", "pointer-events": "none" }, plate, textAt(text, x, area.y + area.h / 2 + size * 0.36, size, theme.ink, anchor, true));
+  return svg("g", { class: "name", "data-id": id, "data-row": row, "pointer-events": "none" }, plate, textAt(text, x, area.y + area.h / 2 + size * 0.36, size, theme.ink, anchor, true));
 }
 
 const lettersFitting = (node, scale, lines) => NAME_LETTERS.slice(lines > 1 ? 1 : 0).filter((letters) => lines * letters * NAME_HEIGHT <= node.h * scale);
