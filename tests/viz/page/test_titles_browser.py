@@ -65,7 +65,8 @@ def test_titles_of_frames_are_read_from_afar_and_none_lies_over_another(seen):
 
 NAMES = """[...document.querySelectorAll('.node .name, .names .name')].map(name => {
   const { right, left } = name.querySelector('text').getBoundingClientRect(),
-    box = (name.parentNode.querySelector('.ground') ?? document.querySelector(`.node[data-id="${name.dataset.id}"] .ground`)).getBoundingClientRect(),
+    own = name.dataset.id ? document.querySelector(`.node[data-id="${name.dataset.id}"]`) : name.parentNode,
+    box = own.querySelector('.ground').getBoundingClientRect(),
     size = parseFloat(getComputedStyle(name.querySelector('text')).fontSize) * v.canvas.view.scale;
   return [name.textContent, size, left >= box.left && right <= box.right]; })"""
 
