@@ -18,12 +18,13 @@ import numpy
 from eagerflow.base.capturing import Shared, capturing
 from eagerflow.base.machine.forks import renewed_in_children
 from eagerflow.base.tracebacks import boundary, warn
+from eagerflow.capture.afresh import as_before
 from eagerflow.capture.alone import is_alone, surroundings
 from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
 from eagerflow.capture.arguments.looking import Look, asking_for_id, goes_by_objects, references, telling_apart
 from eagerflow.capture.arguments.results import Results, as_each_time, leaves_given
 from eagerflow.capture.arguments.standing_in import StandIns
-from eagerflow.capture.arguments.state import State
+from eagerflow.capture.arguments.state import State, forget
 from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays, weakly
 from eagerflow.capture.comparing import first_difference
 from eagerflow.capture.cuda.graphs import Graphs, graphs_of
@@ -48,7 +49,7 @@ from eagerflow.capture.varying import changes_too_often, never_pays, what_varies
 from eagerflow.core.in_place import stored
 from eagerflow.core.log import log
 from eagerflow.core.lowering import load_kernels
-from eagerflow.core.observe import current, heard_by, observing
+from eagerflow.core.observe import current, heard_by, observing, unobserved
 from eagerflow.core.tensor import Tensor
 from eagerflow.kernels.machine.threads import get_num_threads
 from eagerflow.layer.added_losses import forget_losses_of
@@ -167,9 +168,12 @@ class Captured(Generic[P, R]):
         try:
             return self._called(args, kwargs)
         except Exception as error:
-            if (better := explained(error)) is None:
-                raise
-            raise better from None
+            if not as_before(error):
+                if (better := explained(error)) is None:
+                    raise
+                raise better from None
+        with unobserved():  # who watches has heard of the replay
+            return self._function(*args, **kwargs)
 
     def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         observers, taping = current(), log.get()
@@ -255,9 +259,10 @@ class Captured(Generic[P, R]):
             count -= left
         if not count or (program := self._current(state)) is None or not may_run_side_by_side(program):
             return []
-        state.replays += count
-        self.replays += count
-        return run_side_by_side(program, [program.passed(one) for one in given[:count]])
+        found = run_side_by_side(program, [program.passed(one) for one in given[:count]])
+        state.replays += len(found)
+        self.replays += len(found)
+        return found
 
     def _ready(self, state: State) -> Program | None:
         """The program, if this call is a replay of it; None if there is more to do."""
@@ -298,7 +303,7 @@ class Captured(Generic[P, R]):
         self._made, self._key = self._made + 1, given.key
         if any(x.__class__ is numpy.ndarray for x in given.objects):  # others are tensors
             self._around = "it is given an array of texts, another one each time: turn texts into numbers outside of it"
-        gone = functools.partial(_forget, weakref.ref(self), given.key)
+        gone = functools.partial(forget, weakref.ref(self), given.key)
         found = self._states[given.key] = State([weakly(each, gone) for each in given.objects])
         return found
 
@@ -570,12 +575,6 @@ class Captured(Generic[P, R]):
         state.distance = state.check_at = _FIRST if self.verify_every is None else self.verify_every
         state.graphs = graphs_of(made)
         return None
-
-
-def _forget(ask: weakref.ref[Captured[..., Any]], key: tuple[Any, ...], _: Any) -> None:
-    captured = ask()
-    if captured is not None:
-        captured._drop(key)
 
 
 @overload
