@@ -182,9 +182,13 @@ class Captured(Generic[P, R]):
             arrays = before.arrays(args)
             if arrays is not None and (ready := self._ready(before.state)) is not None:
                 if not ready.ignores_errors:
-                    return ready.run(*arrays)
-                with numpy.errstate(all="ignore"):  # as gradients are computed
-                    return ready.run(*arrays)
+                    found = ready.run(*arrays)
+                else:
+                    with numpy.errstate(all="ignore"):  # as gradients are computed
+                        found = ready.run(*arrays)
+                if ready.forgets:
+                    forget_losses_of(ready.forgets)
+                return found
         if not alone or (
             observers and (taping is not None or not all(observer.hears_replays for observer in observers))
         ):
@@ -220,12 +224,15 @@ class Captured(Generic[P, R]):
             if taping is not None:
                 keys = [tensor.key for tensor in tensors]
                 given_back = [given.numbered(number) for number in program.gives]
-                return program.run(taping.append, *[tensor.data for tensor in tensors], *keys, *given_back)
-            if observers and program.interests(observers):
-                return program.announce(self.name, given, observers)
-            if state.graphs is not None:
-                return self._launched(state.graphs, program.passed(given))
-            return program.run(*program.passed(given))
+                found = program.run(taping.append, *[tensor.data for tensor in tensors], *keys, *given_back)
+            elif observers and program.interests(observers):
+                found = program.announce(self.name, given, observers)
+            elif state.graphs is not None:
+                found = self._launched(state.graphs, program.passed(given))
+            else:
+                found = program.run(*program.passed(given))
+        forget_losses_of(program.forgets)
+        return found
 
     def passed_by(self) -> None:
         """Notes why this call isn't captured, where the caller takes another way itself."""
@@ -262,14 +269,13 @@ class Captured(Generic[P, R]):
         found = run_side_by_side(program, [program.passed(one) for one in given[:count]])
         state.replays += len(found)
         self.replays += len(found)
+        forget_losses_of(program.forgets if found else {})
         return found
 
     def _ready(self, state: State) -> Program | None:
         """The program, if this call is a replay of it; None if there is more to do."""
         program = self._current(state)
-        if program is None or self._last is None:
-            return None
-        if state.replays + 1 == state.check_at:
+        if program is None or self._last is None or state.replays + 1 == state.check_at:
             return None
         state.replays += 1
         self.replays += 1
@@ -322,7 +328,6 @@ class Captured(Generic[P, R]):
         is_as_it_was = program is not None and guards is not None and guards.changed() is None
         is_as_it_was = is_as_it_was and state.program is program and state.guards is guards  # for other threads, too
         if program is not None and is_as_it_was:
-            forget_losses_of(program.forgets)
             return program
         with self._lock:
             changed = state.follow()
@@ -331,8 +336,6 @@ class Captured(Generic[P, R]):
             if changed is not None and changes_too_often(state.again, state.replayed):
                 why = f"{changed} changes again and again: make it a Variable, or pass it as a tensor"
                 self._give_up(state, why, None)
-            if state.program is not None:
-                forget_losses_of(state.program.forgets)
             return state.program
 
     def _give_up(self, state: State, why: str, line: tuple[str, int] | None) -> None:
@@ -475,7 +478,7 @@ class Captured(Generic[P, R]):
         likes = [like(value) for value in recorder.arrays]
         taped = log.get() is not None
         made = Program(inputs, recorder.instructions, outputs, sizes, recorder.marks, taped, self.less_memory, likes)
-        made.forgets = recorder.read_losses.emptied()
+        made.forgets, made.losses = recorder.read_losses.emptied(), recorder.read_losses.counts
         return found, made
 
     def _stand_ins(

@@ -18,6 +18,7 @@ from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.afresh import Before
 from eagerflow.capture.arguments.results import arguments_in
 from eagerflow.capture.arguments.taken_apart import Arguments
+from eagerflow.capture.dependence.read_losses import Counted
 from eagerflow.capture.in_place import in_place, taken_apart
 from eagerflow.capture.instructions import Add, Call, Compute, Convert, Group, Instruction, Ref, Rule, Slot
 from eagerflow.capture.joined import joined
@@ -83,6 +84,7 @@ class Program:
 
     Attributes:
         forgets: by their identities, what gives layers that the step calls and leaves without losses.
+        losses: when layers get and forget losses.
         pace: what replays took, for `side_by_side.py`; None before it asked.
     """
 
@@ -101,6 +103,7 @@ class Program:
     ) -> None:
         self.likes = likes
         self.forgets: dict[int, Any] = {}
+        self.losses: Sequence[Counted] = ()
         self.inputs, self.instructions, self.outputs, self.sizes = inputs, instructions, outputs, sizes
         self.found = outputs  # by this run, for comparison with others: `outputs` are what replays give
         self.marks, self.taped, self.less_memory = marks, taped, less_memory

@@ -23,7 +23,7 @@ from eagerflow.capture.comparing import other_bits
 from eagerflow.capture.dependence.kept import Kept, keep, those_kept
 from eagerflow.capture.dependence.read_losses import ReadLosses
 from eagerflow.capture.dependence.watch import RAISE_FOR_NO_VALUES, Watch
-from eagerflow.capture.errors import called_around
+from eagerflow.capture.errors import called_around, given_by_position
 from eagerflow.capture.forwarding import Forwarding
 from eagerflow.capture.hearing.calls import line_of_user
 from eagerflow.capture.hearing.named import called
@@ -106,7 +106,7 @@ class Recorder(Observer):
         self._kept_back = KeptBack(self.arrays, self._slots)
         self.conversions = Conversions(self)
         self.losses_before: dict[int, tuple[Any, str]] = {}  # in layers, by the identity of arrays, with layers' names
-        self.read_losses = ReadLosses()
+        self.read_losses = ReadLosses(self.instructions)
         self._of_before: dict[int, str] = {}  # their names, by the identity of their arrays
         self.kept: list[Kept] = []  # tensors that layers have of the call before, and that replays replace
         self._reads: dict[int, Variable] = {}  # variables whose values are those of slots, by the identity of arrays
@@ -475,7 +475,9 @@ class Recorder(Observer):
         if self.ended is None:
             places, by_user = self.walker.begin(sys._getframe(1))
             inputs = announced_ref(self.ref(scope.inputs))
-            self._mark(Begins(scope.kind, scope.name, weakly(self._owner(scope.owner)), inputs, by_user), places)
+            begins = Begins(scope.kind, scope.name, weakly(self._owner(scope.owner)), inputs, by_user)
+            begins.by_position = given_by_position(sys._getframe(1))
+            self._mark(begins, places)
 
     def _owner(self, owner: Any) -> Any:
         """Whose scope it is; of tapes, which have records of this run, just which one."""

@@ -95,6 +95,8 @@ class LossHolder:
                 )
             if context is None or not context.probing:
                 self._losses.append(term)
+                if (recorder := capturing.get()) is not None:
+                    recorder.read_losses.add(self)
                 _holding.add(self)
                 if scope is not None and scope.collect_losses:
                     scope.add_loss(term)

@@ -152,6 +152,74 @@ def test_an_optimizer_does_not_act_twice():
     assert (float(weight), int(sgd.iterations)) == (-6.0, 7)
 
 
+class Losing(layers.Layer):
+    """Adds losses before and after what may raise."""
+
+    def __init__(self):
+        super().__init__(name="losing")
+        self.table = layers.Embedding(3, 2, name="table")
+
+    def call(self, x, scale, by_name=None):
+        self.add_loss(ops.sum(scale))
+        self.add_loss(1.5)
+        y = self.table(x) * scale
+        self.add_loss(ops.mean(y))
+        return ops.take(y, x + by_name, axis=0)
+
+
+def after_changes(captures, ids):
+    """What is left by an error after an optimizer has changed a variable."""
+    ef.utils.set_random_seed(5)
+    layer, other, weight, sgd = Losing(), Losing(), ef.Variable(1.0), ef.optimizers.SGD(0.5)
+    zero = ef.Tensor(np.array([0, 0], "int32"))
+
+    def step(x, more):
+        with ef.GradientTape() as tape:
+            loss = weight * 2.0
+        sgd.apply(tape.gradient(loss, [weight]), [weight])
+        y = layer(x, weight * 3.0, by_name=more)
+        return other(x, weight * 4.0, by_name=zero) + y
+
+    called = ef.function(step, verify_every=0) if captures else step
+    for _ in range(6):
+        called(GOOD, zero)
+    error = failing(called, *ids)[:4]
+    assert not captures or called.replays == 4
+    return error, bits(layer.losses), bits(other.losses), float(weight), int(sgd.iterations)
+
+
+@pytest.mark.parametrize("ids", [(BAD, GOOD * 0), (GOOD, BAD)])
+def test_what_an_optimizer_changed_before_the_error_stays_and_losses_and_notes_are_right(ids):
+    assert after_changes(True, ids) == after_changes(False, ids)
+
+
+class Lossy(layers.Layer):
+    """Adds a loss while training."""
+
+    def call(self, x, training=False):
+        if training:
+            self.add_loss(ops.sum(x))
+        return x * 1.0
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_layers_that_an_error_comes_before_keep_their_losses(changes):
+    lossy, weight = Lossy(), ef.Variable(np.zeros(100_000, "float32"))
+
+    def step(x):
+        if changes:
+            weight.assign_add(ops.ones((100_000,)))
+        return lossy(ops.take(ops.ones((3, 2)) * 2, x, axis=0))
+
+    captured = ef.function(step)
+    many(captured, GOOD)
+    lossy(ops.ones((2, 2)), training=True)
+    failing(captured, BAD)
+    assert bits(lossy.losses) == bits([ef.Tensor(4.0)])
+    captured(GOOD)
+    assert lossy.losses == []
+
+
 def test_draws_of_other_threads_are_not_drawn_again():
     _, step = noisy()
     captured = ef.function(step)
