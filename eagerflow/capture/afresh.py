@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from eagerflow.capture.dependence.watch import RAISE_FOR_NO_VALUES
+from eagerflow.capture.hearing.whose import is_users
 from eagerflow.capture.instructions import Call, Compute, Const, Group, Instruction, Naming, Rule, array_of
 from eagerflow.core import random
 from eagerflow.core.in_place import put, stored
@@ -92,6 +93,8 @@ def _changed(call: Call) -> tuple[list[Variable], int] | None:
     function, given = call.function, [*_constants(call.args), *_constants(call.kwargs)]
     if getattr(function, "only_checks", False):
         return [], 0
+    if any(isinstance(each, (Variable, SeedGenerator)) and is_users(type(each)) for each in given):
+        return None  # they may note anything
     if str(function.__module__).startswith(_DRAWING):
         own = [each.state for each in given if isinstance(each, SeedGenerator)]
         return own, 0 if own else 1
