@@ -42,12 +42,14 @@ class ReadLosses:
         written: the instructions so far.
 
     Attributes:
+        spoilt: why a function can't be called again, as it reads losses that a replay leaves at its end; or None.
         shared: what a replay depends on, by names that are the same in each run.
         counts: of instructions, when each layer forgot its losses and when one was added to it, in order.
     """
 
     def __init__(self, written: Sized) -> None:
         self.shared: dict[str, Shared] = {}
+        self.spoilt: str | None = None
         self.counts = list[Counted]()
         self._written = written
         self._called: dict[int, ref[Any]] = {}  # layers by their identities; programs must not keep them alive
@@ -73,6 +75,11 @@ class ReadLosses:
         if others:
             name = f"the losses that {layer.name!r} holds"
             self.shared[f"{name} {[*map(id, others)]}"] = Shared(name, partial(_held, list(map(ref, others))))
+
+    def read_again(self, layer: Any) -> None:
+        """A function that each replay calls again asks for the losses of a layer and of those in it."""
+        if any(map(self.has_called, layer._flatten_layers())):  # also if there are none: others may have left some
+            self.spoilt = f"reads the losses of {layer.name!r}, which a replay leaves there at its end"
 
     def has_called(self, layer: Any) -> bool:
         """Whether a layer was called, directly or within another."""
