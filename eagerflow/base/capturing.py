@@ -18,7 +18,7 @@ from functools import wraps
 from types import FunctionType
 from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
 
-__all__ = ["Capturing", "Shared", "asked_by", "beside_the_step", "capturing", "once_only", "replayed"]
+__all__ = ["Capturing", "Shared", "asked_by", "beside_the_step", "calling_again", "capturing", "once_only", "replayed"]
 __all__ += ["replayed_assignment", "replayed_check", "replayed_draw", "shared"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,6 +37,8 @@ class Capturing(Protocol):
 
 
 capturing: contextvars.ContextVar[Capturing | None] = contextvars.ContextVar("capturing", default=None)
+# What records a step of which a function runs just now that each replay calls again.
+calling_again: contextvars.ContextVar[Capturing | None] = contextvars.ContextVar("calling_again", default=None)
 
 
 def replayed(function: Callable[P, R]) -> Callable[P, R]:

@@ -12,7 +12,7 @@ graphs.py       the list as CUDA graphs, and what runs between them; segments.py
 observed.py     a replay that others listen to; marks.py: what is announced beside the list; places.py: its lines
 taped.py        a replay under a tape
 forwarding.py   observers that hear a run while it is captured
-errors.py       errors of replays
+afresh.py       replays that raise, run again as eager steps; errors.py: the errors of those that can't be
 hearing/        what a step does besides computing: reads of values, changes of variables, prints, random draws
 dependence/     what a step depends on, and whether it is as it was
 varying.py      arguments that are others each time

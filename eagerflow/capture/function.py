@@ -18,12 +18,13 @@ import numpy
 from eagerflow.base.capturing import Shared, capturing
 from eagerflow.base.machine.forks import renewed_in_children
 from eagerflow.base.tracebacks import boundary, warn
+from eagerflow.capture.afresh import as_before
 from eagerflow.capture.alone import is_alone, surroundings
 from eagerflow.capture.arguments.array_argument import ArrayArgument, opened_in
 from eagerflow.capture.arguments.looking import Look, asking_for_id, goes_by_objects, references, telling_apart
 from eagerflow.capture.arguments.results import Results, as_each_time, leaves_given
 from eagerflow.capture.arguments.standing_in import StandIns
-from eagerflow.capture.arguments.state import State
+from eagerflow.capture.arguments.state import State, forget
 from eagerflow.capture.arguments.taken_apart import Arguments, Last, last, named_arrays, weakly
 from eagerflow.capture.comparing import first_difference
 from eagerflow.capture.cuda.graphs import Graphs, graphs_of
@@ -48,7 +49,7 @@ from eagerflow.capture.varying import changes_too_often, never_pays, what_varies
 from eagerflow.core.in_place import stored
 from eagerflow.core.log import log
 from eagerflow.core.lowering import load_kernels
-from eagerflow.core.observe import current, heard_by, observing
+from eagerflow.core.observe import current, heard_by, observing, unobserved
 from eagerflow.core.tensor import Tensor
 from eagerflow.kernels.machine.threads import get_num_threads
 from eagerflow.layer.added_losses import forget_losses_of
@@ -167,9 +168,12 @@ class Captured(Generic[P, R]):
         try:
             return self._called(args, kwargs)
         except Exception as error:
-            if (better := explained(error)) is None:
-                raise
-            raise better from None
+            if not as_before(error):
+                if (better := explained(error)) is None:
+                    raise
+                raise better from None
+        with unobserved():  # who watches has heard of the replay
+            return self._function(*args, **kwargs)
 
     def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         observers, taping = current(), log.get()
@@ -178,9 +182,13 @@ class Captured(Generic[P, R]):
             arrays = before.arrays(args)
             if arrays is not None and (ready := self._ready(before.state)) is not None:
                 if not ready.ignores_errors:
-                    return ready.run(*arrays)
-                with numpy.errstate(all="ignore"):  # as gradients are computed
-                    return ready.run(*arrays)
+                    found = ready.run(*arrays)
+                else:
+                    with numpy.errstate(all="ignore"):  # as gradients are computed
+                        found = ready.run(*arrays)
+                if ready.forgets:
+                    forget_losses_of(ready.forgets)
+                return found
         if not alone or (
             observers and (taping is not None or not all(observer.hears_replays for observer in observers))
         ):
@@ -216,12 +224,15 @@ class Captured(Generic[P, R]):
             if taping is not None:
                 keys = [tensor.key for tensor in tensors]
                 given_back = [given.numbered(number) for number in program.gives]
-                return program.run(taping.append, *[tensor.data for tensor in tensors], *keys, *given_back)
-            if observers and program.interests(observers):
-                return program.announce(self.name, given, observers)
-            if state.graphs is not None:
-                return self._launched(state.graphs, program.passed(given))
-            return program.run(*program.passed(given))
+                found = program.run(taping.append, *[tensor.data for tensor in tensors], *keys, *given_back)
+            elif observers and program.interests(observers):
+                found = program.announce(self.name, given, observers)
+            elif state.graphs is not None:
+                found = self._launched(state.graphs, program.passed(given))
+            else:
+                found = program.run(*program.passed(given))
+        forget_losses_of(program.forgets)
+        return found
 
     def passed_by(self) -> None:
         """Notes why this call isn't captured, where the caller takes another way itself."""
@@ -255,16 +266,16 @@ class Captured(Generic[P, R]):
             count -= left
         if not count or (program := self._current(state)) is None or not may_run_side_by_side(program):
             return []
-        state.replays += count
-        self.replays += count
-        return run_side_by_side(program, [program.passed(one) for one in given[:count]])
+        found = run_side_by_side(program, [program.passed(one) for one in given[:count]])
+        state.replays += len(found)
+        self.replays += len(found)
+        forget_losses_of(program.forgets if found else {})
+        return found
 
     def _ready(self, state: State) -> Program | None:
         """The program, if this call is a replay of it; None if there is more to do."""
         program = self._current(state)
-        if program is None or self._last is None:
-            return None
-        if state.replays + 1 == state.check_at:
+        if program is None or self._last is None or state.replays + 1 == state.check_at:
             return None
         state.replays += 1
         self.replays += 1
@@ -298,7 +309,7 @@ class Captured(Generic[P, R]):
         self._made, self._key = self._made + 1, given.key
         if any(x.__class__ is numpy.ndarray for x in given.objects):  # others are tensors
             self._around = "it is given an array of texts, another one each time: turn texts into numbers outside of it"
-        gone = functools.partial(_forget, weakref.ref(self), given.key)
+        gone = functools.partial(forget, weakref.ref(self), given.key)
         found = self._states[given.key] = State([weakly(each, gone) for each in given.objects])
         return found
 
@@ -317,7 +328,6 @@ class Captured(Generic[P, R]):
         is_as_it_was = program is not None and guards is not None and guards.changed() is None
         is_as_it_was = is_as_it_was and state.program is program and state.guards is guards  # for other threads, too
         if program is not None and is_as_it_was:
-            forget_losses_of(program.forgets)
             return program
         with self._lock:
             changed = state.follow()
@@ -326,8 +336,6 @@ class Captured(Generic[P, R]):
             if changed is not None and changes_too_often(state.again, state.replayed):
                 why = f"{changed} changes again and again: make it a Variable, or pass it as a tensor"
                 self._give_up(state, why, None)
-            if state.program is not None:
-                forget_losses_of(state.program.forgets)
             return state.program
 
     def _give_up(self, state: State, why: str, line: tuple[str, int] | None) -> None:
@@ -470,7 +478,7 @@ class Captured(Generic[P, R]):
         likes = [like(value) for value in recorder.arrays]
         taped = log.get() is not None
         made = Program(inputs, recorder.instructions, outputs, sizes, recorder.marks, taped, self.less_memory, likes)
-        made.forgets = recorder.read_losses.emptied()
+        made.forgets, made.losses = recorder.read_losses.emptied(), recorder.read_losses.counts
         return found, made
 
     def _stand_ins(
@@ -570,12 +578,6 @@ class Captured(Generic[P, R]):
         state.distance = state.check_at = _FIRST if self.verify_every is None else self.verify_every
         state.graphs = graphs_of(made)
         return None
-
-
-def _forget(ask: weakref.ref[Captured[..., Any]], key: tuple[Any, ...], _: Any) -> None:
-    captured = ask()
-    if captured is not None:
-        captured._drop(key)
 
 
 @overload

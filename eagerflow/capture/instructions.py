@@ -17,7 +17,7 @@ from eagerflow.core.primitive import Op
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["Add", "Call", "Compute", "Const", "Convert", "Group", "Instruction", "Known", "Made", "Read", "Ref", "Rule"]
-__all__ += ["Slot", "Unbroadcast", "same_value"]
+__all__ += ["Naming", "Slot", "Unbroadcast", "array_of", "same_value"]
 
 Naming = Callable[..., str]  # the name of a constant in the source, and what it may be called
 Arrays = list[Any]  # the values of slots, by number
@@ -548,6 +548,12 @@ class Known(Instruction):
         return self.value.copy() if self._is_copied() else self.value
 
 
+def array_of(variable: Any, named: Naming) -> str:
+    """The array of a variable in Python; were it asked for as `stored`, another thread might be writing to it."""
+    name = named(variable)
+    return f"{name}.data" if reads_as_stored(variable) else f"settled({name})"
+
+
 class Read(Instruction):
     """The values of a variable, as they are now."""
 
@@ -568,8 +574,7 @@ class Read(Instruction):
         return other.variable is self.variable
 
     def text(self, named: Naming) -> str:
-        variable = named(self.variable)  # whose array, were it asked for as `stored`, another thread may be writing to
-        return f"v{self.outs[0]} = {f'{variable}.data' if reads_as_stored(self.variable) else f'settled({variable})'}"
+        return f"v{self.outs[0]} = {array_of(self.variable, named)}"
 
 
 class Call(Instruction):

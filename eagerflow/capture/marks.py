@@ -44,9 +44,14 @@ class Begins(Mark):
         owner: gives whose scope it is; None once that is gone.
         inputs: what it is given.
         by_user: whether the user's code opened it.
+
+    Attributes:
+        by_position: how many of the inputs a layer was given by their positions.
     """
 
-    __slots__ = ("by_user", "inputs", "kind", "name", "owner")
+    __slots__ = ("by_position", "by_user", "inputs", "kind", "name", "owner")
+
+    by_position: int
 
     def __init__(self, kind: str, name: str, owner: Any, inputs: Ref, by_user: bool) -> None:
         self.kind, self.name, self.owner, self.inputs = kind, name, owner, inputs

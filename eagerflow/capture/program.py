@@ -15,8 +15,10 @@ import numpy
 
 from eagerflow.base.machine.computed_once import computed_once
 from eagerflow.base.machine.subnormals import without_subnormals
+from eagerflow.capture.afresh import Before
 from eagerflow.capture.arguments.results import arguments_in
 from eagerflow.capture.arguments.taken_apart import Arguments
+from eagerflow.capture.dependence.read_losses import Counted
 from eagerflow.capture.in_place import in_place, taken_apart
 from eagerflow.capture.instructions import Add, Call, Compute, Convert, Group, Instruction, Ref, Rule, Slot
 from eagerflow.capture.joined import joined
@@ -37,6 +39,7 @@ __all__ = ["Program", "keeps_nothing"]
 _numbers = itertools.count(1)
 _TAKEN = frozenset(
     {
+        "before",
         "cupy",
         "fresh",
         "numpy",
@@ -81,6 +84,7 @@ class Program:
 
     Attributes:
         forgets: by their identities, what gives layers that the step calls and leaves without losses.
+        losses: when layers get and forget losses.
         pace: what replays took, for `side_by_side.py`; None before it asked.
     """
 
@@ -99,6 +103,7 @@ class Program:
     ) -> None:
         self.likes = likes
         self.forgets: dict[int, Any] = {}
+        self.losses: Sequence[Counted] = ()
         self.inputs, self.instructions, self.outputs, self.sizes = inputs, instructions, outputs, sizes
         self.found = outputs  # by this run, for comparison with others: `outputs` are what replays give
         self.marks, self.taped, self.less_memory = marks, taped, less_memory
@@ -176,6 +181,8 @@ class Program:
         outputs = set(self.outputs.slots())
         last = self.last_uses(instructions)
         plan, drops = dropped(instructions, self.inputs, outputs, self.sizes) if self.less_memory else ({}, {})
+        if (remembered := self.before.text(self._named)) is not None:
+            yield remembered, None, 0
         yield from _deleted((n for n in self.inputs if n not in last and n not in outputs), 0)
         for i, instruction in enumerate(instructions):
             slot, again = plan.get(i, (-1, []))
@@ -225,13 +232,21 @@ class Program:
         """The step as a function of its arguments' arrays; with `taped`, of a log's `append`, those, and their keys."""
         return self._compiled(self.source, {"tensor": _tensor, "new_key": new_key, "<program>": weakref.ref(self)})
 
-    def instruction_at(self, line: int, frame: FrameType) -> Instruction | None:
-        """The instruction on a line of what runs in a frame, counted from 1; None where there is none."""
+    @computed_once
+    def before(self) -> Before:
+        """What a replay remembers, in case that it raises."""
+        return Before(self.instructions)
+
+    def ran_until(self, line: int, frame: FrameType) -> list[Instruction | None]:
+        """The instructions up to a line of what runs in a frame, counted from 1; None for other lines."""
         announced = frame.f_globals.get("<instructions>")
         if announced is not None:
-            return announced[line] if line < len(announced) else None
-        found = [instruction for *_, instruction, _ in _in_blocks(self._lines(self.needed, reuses=True))]
-        return found[line - 2] if 1 < line < len(found) + 2 else None
+            return list(announced[: line + 1])
+        return [instruction for *_, instruction, _ in _in_blocks(self._lines(self.needed, reuses=True))][: line - 1]
+
+    def instruction_at(self, line: int, frame: FrameType) -> Instruction | None:
+        """The instruction on such a line; None where there is none."""
+        return (self.ran_until(line, frame) or [None])[-1]
 
     def _compiled(self, source: str, names: dict[str, Any]) -> Callable[..., Any]:
         file = f"<eagerflow captured step {next(_numbers)}>"

@@ -23,8 +23,9 @@ from eagerflow.capture.comparing import other_bits
 from eagerflow.capture.dependence.kept import Kept, keep, those_kept
 from eagerflow.capture.dependence.read_losses import ReadLosses
 from eagerflow.capture.dependence.watch import RAISE_FOR_NO_VALUES, Watch
-from eagerflow.capture.errors import called_around
+from eagerflow.capture.errors import called_around, given_by_position
 from eagerflow.capture.forwarding import Forwarding
+from eagerflow.capture.hearing.asked_context import within_the_step
 from eagerflow.capture.hearing.calls import line_of_user
 from eagerflow.capture.hearing.named import called
 from eagerflow.capture.instructions import Call, Compute, Const, Convert, Group, Instruction, Made, Read, Ref, Slot
@@ -43,6 +44,7 @@ from eagerflow.core.primitive import Op
 from eagerflow.core.tape import GradientTape, as_given
 from eagerflow.core.tensor import WEAK, Tensor, coerce, coerce_array
 from eagerflow.core.variable import Variable
+from eagerflow.layer.autocast import is_autocasting
 
 __all__ = ["Ended", "Recorder"]
 
@@ -106,7 +108,7 @@ class Recorder(Observer):
         self._kept_back = KeptBack(self.arrays, self._slots)
         self.conversions = Conversions(self)
         self.losses_before: dict[int, tuple[Any, str]] = {}  # in layers, by the identity of arrays, with layers' names
-        self.read_losses = ReadLosses()
+        self.read_losses = ReadLosses(self.instructions)
         self._of_before: dict[int, str] = {}  # their names, by the identity of their arrays
         self.kept: list[Kept] = []  # tensors that layers have of the call before, and that replays replace
         self._reads: dict[int, Variable] = {}  # variables whose values are those of slots, by the identity of arrays
@@ -475,7 +477,9 @@ class Recorder(Observer):
         if self.ended is None:
             places, by_user = self.walker.begin(sys._getframe(1))
             inputs = announced_ref(self.ref(scope.inputs))
-            self._mark(Begins(scope.kind, scope.name, weakly(self._owner(scope.owner)), inputs, by_user), places)
+            begins = Begins(scope.kind, scope.name, weakly(self._owner(scope.owner)), inputs, by_user)
+            begins.by_position = given_by_position(sys._getframe(1))
+            self._mark(begins, places)
 
     def _owner(self, owner: Any) -> Any:
         """Whose scope it is; of tapes, which have records of this run, just which one."""
@@ -572,12 +576,12 @@ class Recorder(Observer):
         refs = Group(tuple, [as_now(self.ref(arg)) for arg in args])
         named = Group(dict, [as_now(self.ref(arg)) for arg in kwargs.values()], tuple(kwargs))
         before = 0 if self._log is None else len(self._log)
-        token = capturing.set(None)
-        try:
-            with self.watch.call(function), heard_by(self.others):
-                found = function(*self.passed(args), **self.passed(kwargs))
-        finally:
-            capturing.reset(token)
+        with within_the_step(self) as around, self.watch.call(function), heard_by(self.others):
+            found = function(*self.passed(args), **self.passed(kwargs))
+        if self.read_losses.spoilt is not None:
+            self.end(f"{called(function)} {self.read_losses.spoilt}")
+        if around is not None and (around.is_asked or (self.watch.ran_users_code and is_autocasting())):
+            self.end(f"{called(function)} goes by the call of the layer around it, which a replay doesn't have")
         self.watch.has_called(function, (*args, *kwargs.values()), self.walker.frames(sys._getframe(1)))
         if self._log is not None:
             self._left += len(self._log) - before

@@ -23,8 +23,8 @@ from numpy.random.bit_generator import ISeedSequence
 from eagerflow.base.capturing import once_only
 from eagerflow.base.machine.forks import held_over_forks
 
-__all__ = ["Draws", "Orders", "default_seed", "drawing", "fast_bits", "frozen", "generator", "get_state", "next_key"]
-__all__ += ["order_key", "ordering", "orders", "set_random_seed", "set_state"]
+__all__ = ["Draws", "Orders", "counted", "default_seed", "drawing", "fast_bits", "frozen", "generator", "get_state"]
+__all__ += ["go_back", "next_key", "order_key", "ordering", "orders", "set_random_seed", "set_state"]
 
 Key = tuple[int, int]  # the seed and the count of a draw
 
@@ -33,7 +33,7 @@ _SHARED = 1 << 40  # keeps the process-wide draws apart from those of a seed of 
 _ORDERS = 1 << 41  # and orders of samples from both
 _lock = threading.RLock()
 held_over_forks(_lock)
-_state: list[int] = [secrets.randbits(32), 0]  # the process-wide seed, and how many draws were taken from it
+counted: list[int] = [secrets.randbits(32), 0]  # the process-wide seed, and how many draws were taken from it
 
 
 def set_random_seed(seed: int) -> None:
@@ -56,7 +56,7 @@ def set_random_seed(seed: int) -> None:
     random.seed(int(seed))
     numpy.random.seed(int(seed))  # noqa: NPY002 - users' programs draw from NumPy's legacy state
     with _lock:
-        _state[:] = [int(seed), 0]
+        counted[:] = [int(seed), 0]
 
 
 class Draws:
@@ -115,8 +115,25 @@ def next_key() -> Key:
 
 def _fresh_key() -> Key:
     with _lock:
-        _state[1] += 1
-        return _SHARED + _state[0], _state[1]
+        counted[1] += 1
+        return _SHARED + counted[0], counted[1]
+
+
+def go_back(count: int, most: int) -> bool:
+    """Let the process-wide draws since a count be made once more, unless others drew meanwhile.
+
+    Args:
+        count: how many draws there were.
+        most: how many more there may be now.
+
+    Returns:
+        Whether it was done.
+    """
+    with _lock:
+        is_own = _draws.get() is None and count <= counted[1] <= count + most
+        if is_own:
+            counted[1] = count
+    return is_own
 
 
 def order_key(epoch: int, begun: int = 0) -> Key:
@@ -126,7 +143,7 @@ def order_key(epoch: int, begun: int = 0) -> Key:
         epoch: the number of the epoch, from 0.
         begun: tells one training from another.
     """
-    return _ORDERS + _state[0], (begun << 24) + epoch
+    return _ORDERS + counted[0], (begun << 24) + epoch
 
 
 class Orders:
@@ -211,12 +228,12 @@ def frozen() -> Iterator[None]:
     For probes, which run the user's code only for its shapes. Covers eagerflow's state, Python's `random`
     and `numpy.random`; a `SeedGenerator` keeps its state in a Variable, see `variable.undone`.
     """
-    ours, python, legacy = list(_state), random.getstate(), numpy.random.get_state()  # noqa: NPY002
+    ours, python, legacy = list(counted), random.getstate(), numpy.random.get_state()  # noqa: NPY002
     try:
         yield
     finally:
         with _lock:
-            _state[:] = ours
+            counted[:] = ours
         random.setstate(python)
         numpy.random.set_state(legacy)  # noqa: NPY002
 
@@ -227,7 +244,7 @@ def get_state() -> dict[str, Any]:
     legacy: Any = numpy.random.get_state()  # noqa: NPY002
     kind, keys, position, has_gauss, spare = legacy
     numbers = [str(kind), keys.tolist(), int(position), int(has_gauss), float(spare)]
-    return {"eagerflow": list(_state), "python": [version, list(words), gauss], "numpy": numbers}
+    return {"eagerflow": list(counted), "python": [version, list(words), gauss], "numpy": numbers}
 
 
 def set_state(state: dict[str, Any]) -> None:
@@ -237,4 +254,4 @@ def set_state(state: dict[str, Any]) -> None:
     random.setstate((version, tuple(words), gauss))
     numpy.random.set_state((kind, numpy.array(keys, "uint32"), *rest))  # noqa: NPY002
     with _lock:
-        _state[:] = state["eagerflow"]
+        counted[:] = state["eagerflow"]

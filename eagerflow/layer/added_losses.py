@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from eagerflow.base import tree
-from eagerflow.base.capturing import capturing
+from eagerflow.base.capturing import calling_again, capturing
 from eagerflow.base.errors import signature_of
 from eagerflow.base.spellings import behaviour, ignores
 from eagerflow.core.stateless_scope import current_stateless_scope
@@ -95,6 +95,8 @@ class LossHolder:
                 )
             if context is None or not context.probing:
                 self._losses.append(term)
+                if (recorder := capturing.get()) is not None:
+                    recorder.read_losses.add(self)
                 _holding.add(self)
                 if scope is not None and scope.collect_losses:
                     scope.add_loss(term)
@@ -135,6 +137,8 @@ class LossHolder:
         """
         if (recorder := capturing.get()) is not None:
             recorder.read_losses.read(self)
+        elif (recorder := calling_again.get()) is not None:
+            recorder.read_losses.read_again(self)
         added: list[Any] = [term for layer in self._flatten_layers() for term in layer._losses] if _holding else []
         if self.trainable:
             added += [v.regularizer(v) for v in self.weights if v.regularizer is not None and v.trainable]

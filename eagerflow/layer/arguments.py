@@ -7,14 +7,14 @@ import re
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from eagerflow.base import tree
+from eagerflow.base import notebook, tree
 from eagerflow.base.errors import did_you_mean, signature_of
 from eagerflow.base.spellings import behaviour
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 
 __all__ = ["CallSignature", "call_signature", "check_build_arguments", "check_mode", "needs_shapes"]
-__all__ += ["shape_arguments", "shapes_by_argument", "suggest_argument"]
+__all__ += ["note_layer", "shape_arguments", "shapes_by_argument"]
 
 # Where a function shows a signature that isn't its own, we pass what that has.
 _OF_ANOTHER = " Its signature says that it takes that: functools.wraps has shown another function's. Take it, too."
@@ -116,7 +116,17 @@ def call_signature(cls: type, base: type) -> CallSignature:
     return found
 
 
-def suggest_argument(error: Exception, layer: Any) -> None:
+def note_layer(error: Exception, layer: Any, args: tuple[Any, ...]) -> None:
+    """Say in which layer it happened: once, for the innermost."""
+    if not getattr(error, "__notes__", None):
+        _suggest_argument(error, layer)
+        file, line = layer.created_at
+        got = "".join([" on ", ", ".join(signature_of(x) for x in args)]) if args else ""
+        place = f"{notebook.cell_names().get(file, file)}:{line}"
+        error.add_note(f"In the call of {describe(layer)} (made at {place}){got}.")
+
+
+def _suggest_argument(error: Exception, layer: Any) -> None:
     """Where Python refused an argument of a layer's `call`, name the class that the user knows, and what it takes."""
     refused = _REFUSED.search(str(error)) if type(error) is TypeError else None
     if refused is not None:

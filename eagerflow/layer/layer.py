@@ -26,9 +26,9 @@ from eagerflow.layer.arguments import (
     check_build_arguments,
     check_mode,
     needs_shapes,
+    note_layer,
     shape_arguments,
     shapes_by_argument,
-    suggest_argument,
 )
 from eagerflow.layer.autocast import autocast_scope
 from eagerflow.layer.building import around_build, look_at_new, note_maker
@@ -366,7 +366,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
                 else:
                     outputs = self._call_within_scopes(args, kwargs)
             except Exception as error:
-                _explain(error, self, args)
+                note_layer(error, self, args)
                 raise
             finally:
                 context.running.pop()
@@ -614,16 +614,6 @@ def cast_with_mask(x: Tensor, dtype: PolicyLike) -> Tensor:
 def _per_sample(penalty: Any, output: Tensor) -> Any:
     """A penalty on outputs, divided by the size of the batch: it weighs the same whatever that is (as in Keras)."""
     return penalty / output.shape[0] if output.shape and output.shape[0] else penalty
-
-
-def _explain(error: Exception, layer: Layer, args: tuple[Any, ...]) -> None:
-    """Say in which layer it happened: once, for the innermost."""
-    if not getattr(error, "__notes__", None):
-        suggest_argument(error, layer)
-        file, line = layer.created_at
-        got = "".join([" on ", ", ".join(signature_of(x) for x in args)]) if args else ""
-        place = f"{notebook.cell_names().get(file, file)}:{line}"
-        error.add_note(f"In the call of {describe(layer)} (made at {place}){got}.")
 
 
 def _in_words(error: BaseException, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:

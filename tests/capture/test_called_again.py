@@ -296,3 +296,96 @@ def test_a_step_that_exchanges_a_function_of_numpy_random_runs_eagerly(monkeypat
     eager, captured, run = twice(make, batches(2, (3, 2)))
     assert captured == eager
     assert not run.replays
+
+
+class Losing(ef.layers.Layer):
+    """Adds a loss."""
+
+    def call(self, x):
+        self.add_loss(ef.ops.sum(x))
+        return x * 2.0
+
+
+class Reads(ef.metrics.Mean):
+    """Its mean is that of a layer's losses."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def update_state(self, values, sample_weight=None):
+        super().update_state(sum(self.layer.losses))
+
+
+class Drops(ef.metrics.Mean):
+    """Calls a layer, which takes over the mode of the layer around."""
+
+    def __init__(self):
+        super().__init__()
+        self.dropped = ef.layers.Dropout(0.5, seed=1)
+
+    def update_state(self, values, sample_weight=None):
+        super().update_state(self.dropped(values))
+
+
+class Weighs(ef.metrics.Mean):
+    """Reads a weight, which a layer in mixed precision sees in its own type."""
+
+    weight = None
+
+    def update_state(self, values, sample_weight=None):
+        super().update_state(
+            ef.ops.cast(ef.ops.cast(values, "float32") * ef.ops.cast(self.weight / 3, "float32"), None)
+        )
+
+
+class Measuring(ef.layers.Layer):
+    """Updates a metric in its call."""
+
+    def __init__(self, metric, **kwargs):
+        super().__init__(**kwargs)
+        self.metric = metric
+        metric.weight = self.scale = self.add_weight(shape=(), initializer="ones")
+
+    def call(self, x, training=False):
+        self.metric.update_state(x)
+        return x * 2.0
+
+
+def with_losses():
+    layer = Losing()
+    measured = Reads(layer)
+
+    def step(x):
+        y = layer(x)
+        measured.update_state(y)
+        return y
+
+    return step, lambda: [*measured.variables, ef.Variable(float(len(layer.losses)))]
+
+
+def in_a_layer(metric, **kwargs):
+    layer = Measuring(metric, **kwargs)
+    return (lambda x: layer(x, training=True)), lambda: layer.metric.variables
+
+
+@pytest.mark.filterwarnings("ignore:.*runs eagerly")
+@pytest.mark.parametrize(
+    "make",
+    [with_losses, lambda: in_a_layer(Drops()), lambda: in_a_layer(Weighs(), dtype="mixed_float16")],
+    ids=["losses that are read", "a mode", "a type"],
+)
+def test_what_goes_by_a_layer_around_it_runs_eagerly(make):
+    eager, captured, step = twice(make, batches(4, (3, 2)))
+    assert eager == captured
+    assert not step.replays
+
+
+def test_a_metric_in_a_layer_that_does_not_go_by_it_is_replayed():
+    class Own(ef.metrics.Mean):
+        def update_state(self, values, sample_weight=None):
+            super().update_state(values * 2.0)
+
+    eager, captured, step = twice(lambda: in_a_layer(Own()), batches(4, (3, 2)))
+    assert eager == captured
+    assert step.replays

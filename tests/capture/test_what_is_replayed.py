@@ -49,6 +49,15 @@ def test_segments_that_are_not_there_are_refused_in_replays():
         step(ROWS, ef.Tensor(np.array([0, 7, 1, 1, 2, 2], "int32")))
 
 
+def test_positions_are_unravelled_in_replays_and_refused_where_there_is_none():
+    given = [[ef.Tensor(np.array(each, "int32"))] for each in ([0, 5, -1], [3, -6, 2])]
+    eager, captured, step = twice(lambda: ((lambda x: ops.unravel_index(x, (2, 3))), list), given)
+    assert eager == captured
+    assert step.replays > 2
+    with pytest.raises(ValueError, match="unravel_index: positions must lie within 6"):
+        step(ef.Tensor(np.array([0, 6, 1], "int32")))
+
+
 @pytest.mark.parametrize("ask", [lambda: os.environ.get("EF_FACTOR", "2"), lambda: os.getenv("EF_FACTOR", "2")])
 def test_the_environment_is_looked_at(ask, monkeypatch):
     monkeypatch.delenv("EF_FACTOR", raising=False)

@@ -12,7 +12,7 @@ from eagerflow.capture.dependence.kept import Kept
 from eagerflow.capture.hearing.codes import Codes
 from eagerflow.capture.program import Program
 
-__all__ = ["State"]
+__all__ = ["State", "forget"]
 
 _ASIDE = 3  # programs that are kept beside the one that is replayed
 
@@ -26,6 +26,13 @@ class _Aside(NamedTuple):
     kept: list[Kept]
     layers: list[Callable[[], Any]]
     containers: frozenset[int]
+
+
+def forget(ask: Callable[[], Any], key: tuple[Any, ...], _: Any) -> None:
+    """Let a captured function drop a signature, if it is still there: an object that the signature has is gone."""
+    captured = ask()
+    if captured is not None:
+        captured._drop(key)
 
 
 class State:

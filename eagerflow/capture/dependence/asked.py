@@ -23,6 +23,7 @@ import numpy
 
 from eagerflow.base.capturing import Shared
 from eagerflow.capture.dependence.attributes import NOTHING
+from eagerflow.capture.dependence.registered import locale_now
 from eagerflow.kernels.machine.threads import get_num_threads
 
 __all__ = ["CACHED", "Results", "asked_for", "computes_with_decimals", "copies_objects", "is_installed"]
@@ -122,7 +123,7 @@ _SETTINGS: dict[str, Callable[[], Any]] = {
 
 
 def asked_for(
-    named: Set[str], shared: Iterable[Shared], has_decimals: bool
+    named: Set[str], shared: Iterable[Shared], has_decimals: bool, by_locale: bool
 ) -> Iterator[tuple[Callable[[], Any], Any, str]]:
     """What settings of all kinds are now: what tells it, what it tells, and how to call it.
 
@@ -130,10 +131,12 @@ def asked_for(
         named: what code names.
         shared: settings of ours that functions ask for.
         has_decimals: whether the step may compute with decimal numbers.
+        by_locale: whether it may go by the locale.
     """
     asked = [(_SETTINGS[name], name) for name in _SETTINGS.keys() & named]
     asked += [(each.state, each.name) for each in shared if callable(each.state)]
     asked += [(_decimals, "decimal.getcontext()")] if has_decimals else []
+    asked += [(locale_now, "the locale")] if by_locale else []
     yield from ((ask, ask(), name) for ask, name in asked)
 
 

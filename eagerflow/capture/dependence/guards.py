@@ -26,6 +26,7 @@ from eagerflow.capture.dependence.identical import Conditions, identical
 from eagerflow.capture.dependence.kinds import LARGEST, answers_plainly, attributes_of, data_of, is_fixed, is_mapping
 from eagerflow.capture.dependence.parts import Scope
 from eagerflow.capture.dependence.reached import Held
+from eagerflow.capture.dependence.registered import Registered
 from eagerflow.capture.dependence.versions import Versions, dict_of
 from eagerflow.capture.dependence.weak import kept_alive
 from eagerflow.capture.hearing.draws import stands_for
@@ -69,8 +70,9 @@ class Guards:
         self._checks += [_Buffer(*each) for each in held.buffers] + [_Fixed(*each) for each in held.fixed]
         self._checks += [_OfVariables(list(held.variables.values()), taped)]
         self._checks += [_Entries(config.numeric_settings(), "eagerflow.config", frozenset()), _Environment()]
+        self._checks += held.registered
         self._checks = [check for check in self._checks if not check.is_empty()] + self._arrays
-        entries = {c: dict_of(c.thing) for c in self._checks if isinstance(c, (_Entries, _OfLibraries, _Environment))}
+        entries = {c: dict_of(c.thing) for c in self._checks if isinstance(c, _WITH_DICTS)}
         self._versions = Versions([found for found in entries.values() if found is not None])
         self._with_version = [c for c in self._checks if entries.get(c) is not None]
         others = [c for c in self._checks if entries.get(c) is None]
@@ -578,6 +580,9 @@ class _Methods(_Entries):
 
     def __init__(self, kind: type, named: frozenset[str]) -> None:
         super().__init__(vars(kind), kind.__name__, data_of(kind) - named)
+
+
+_WITH_DICTS = (_Entries, _OfLibraries, _Environment, Registered)  # of which versions tell
 
 
 def _taker(keys: tuple[Any, ...]) -> Callable[[Any], tuple[Any, ...]]:

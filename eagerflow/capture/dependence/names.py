@@ -11,6 +11,7 @@ from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 from eagerflow.capture.dependence.kinds import is_constant
+from eagerflow.capture.dependence.registered import formats_by_locale
 from eagerflow.capture.hearing.codes import Codes
 from eagerflow.capture.hearing.named import is_with, steps_of
 
@@ -48,6 +49,7 @@ class Names(NamedTuple):
         handed: globals, variables of the functions around and attributes of which it takes more than an attribute: it
             hands them on, say.
         texts: whether it may write values into a text.
+        by_locale: whether it may do so by the locale.
         any: whether it may read attributes that it doesn't name.
     """
 
@@ -57,6 +59,7 @@ class Names(NamedTuple):
     stored: frozenset[str]
     handed: frozenset[str]
     texts: bool
+    by_locale: bool
     any: bool
 
     def reads(self, name: str) -> bool:
@@ -88,7 +91,8 @@ def _of(code: CodeType) -> Names:
     handed = frozenset(_handed_on(steps))
     texts = not _WRITING.isdisjoint(scope | attributes) or any(_writes(steps, i) for i in range(len(steps)))
     each = frozenset(scope), frozenset(attributes), frozenset(modules), frozenset(stored), handed
-    own = Names(*each, texts, reads_any)
+    by_locale = formats_by_locale(scope | attributes, code.co_consts, steps)
+    own = Names(*each, texts, by_locale, reads_any)
     return _joined([own, *[_of(each) for each in code.co_consts if isinstance(each, CodeType)]])
 
 
@@ -151,6 +155,7 @@ def _joined(each: Iterable[Names]) -> Names:
         frozenset().union(*[names.stored for names in every]),
         frozenset().union(*[names.handed for names in every]),
         any(names.texts for names in every),
+        any(names.by_locale for names in every),
         any(names.any for names in every),
     )
 

@@ -65,6 +65,7 @@ from eagerflow.capture.dependence.kinds import (
 from eagerflow.capture.dependence.names import ASKING, Names, compares_values, function_of, named_in, resolved
 from eagerflow.capture.dependence.own_state import stored_inside
 from eagerflow.capture.dependence.parts import Part, Scope, is_heard
+from eagerflow.capture.dependence.registered import goes_by_locale, registered
 from eagerflow.capture.dependence.weak import is_weak, referent_of, refers
 from eagerflow.capture.hearing.acting import acts_when_called, is_computing
 from eagerflow.capture.hearing.calls import is_of_a_library, is_our_code, is_written_for_a_namedtuple
@@ -122,6 +123,7 @@ class Held:
         attributes: single attributes that count.
         objects: layers and objects of classes that aren't ours, whose class or `__dict__` may be set.
         asked: what is called to learn a value: of context variables, whether weak references are alive.
+        registered: codecs of the user's, and what handles errors of codecs.
         weak: what weak references refer to, with how to name these.
         strong: identities of what is reached in another way.
         unknown: what may change unseen, in words.
@@ -166,11 +168,11 @@ class Held:
         self.attributes: list[tuple[Any, str]] = []
         self.objects: dict[int, tuple[Any, str]] = {}
         self.asked: list[tuple[Callable[[], Any], Any, str]] = []
-        self.unknown: list[str] = []
+        self.registered, self.unknown = registered(names.scope | names.attributes)
         self.weak: list[tuple[Any, str]] = []
         self.strong: set[int] = set()
         self.has_abstract = self.has_tensor_keys = self._has_decimals = self._copies = self._reads_any = False
-        self.reads_in_order = names.any
+        self.reads_in_order, self._by_locale = names.any, names.by_locale
         self._codes, self._names = codes, names
         self._seen: dict[int, list[tuple[bool, bool]]] = {}
         self._classes: set[tuple[int, bool]] = set()
@@ -179,8 +181,10 @@ class Held:
             self.reach(*part[:3])
         self.reach(function, getattr(function, "__name__", "the step"))
         self._of_codes()
-        self.asked += asked.asked_for(names.scope | names.attributes, shared, self._has_decimals)
+        self.asked += asked.asked_for(names.scope | names.attributes, shared, self._has_decimals, self._by_locale)
         self.containers.update((id(each.state), (each.state, each.name)) for each in shared if each.is_table)
+        for each in self.registered:
+            self.reach(each.reached(), each.name, named=each.is_named)
         if self._copies:
             self.reach(copyreg.dispatch_table, "copyreg.dispatch_table")
         if names.texts and (self.arrays or id(numpy) in self._seen):
@@ -197,6 +201,7 @@ class Held:
                 self.strong.add(id(part.thing))
             self._has_decimals = self._has_decimals or asked.computes_with_decimals(part.thing)
             self._copies = self._copies or asked.copies_objects(part.thing)
+            self._by_locale = self._by_locale or goes_by_locale(part.thing)
             # What `getattr` is given by this name the instructions tell.
             self._reads_any = self._reads_any or (reads_any_attribute(part.thing) and part.name not in ASKING)
             if not is_dead_proxy(part.thing) and not is_constant(part.thing) and self._is_new(part):

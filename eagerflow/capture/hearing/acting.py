@@ -61,6 +61,8 @@ _PURE = {
 _PURE_MODULES = {math.__name__, operator.__name__, "_operator", "_functools", "itertools", "_abc", "_contextvars"} | {
     *("_bisect", "_heapq", "_statistics", "cmath", "unicodedata")
 }
+# Of `_codecs`, whose other functions are the codecs themselves, and handlers of errors:
+_OF_CODECS = frozenset("_forget_codec decode encode lookup lookup_error register register_error unregister".split())
 _READING = frozenset("copy count get index items keys values __contains__ __getitem__ __len__".split())
 # Of NumPy's functions in C; those in Python open files by Python's means.
 _FILES = frozenset("dump fromfile tofile".split())
@@ -106,6 +108,7 @@ def acts(function: Any, held: Container[int]) -> str | None:
     if owner is None or owner.__class__.__name__ == "module":
         module = module or getattr(owner, "__name__", "")
         pure = module in _PURE_MODULES or (module.startswith(("numpy", "cupy")) and "random" not in module)
+        pure = pure or (module == "_codecs" and name not in _OF_CODECS)
         return None if pure else f"{module + '.' if module not in ('', 'builtins') else ''}{name}"
     if isinstance(owner, type):
         is_clock = name in _CLOCKS and issubclass(owner, datetime.date)

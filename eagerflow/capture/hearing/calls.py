@@ -7,6 +7,7 @@ alone; what the user's code calls must be known to do nothing but give a value.
 from __future__ import annotations
 
 import contextlib
+import encodings
 import enum
 import gc
 import io
@@ -37,6 +38,7 @@ _BESIDE_CUPY = ("cupyx", "cupy_backends")  # packages that are CuPy's, too
 _COMPILING = (os.path.join("cuda", "compiler.py"), os.path.join("cuda", "_compiler_cache.py"), "_environment.py")
 _SHOWING = ("linecache.py", "tokenize.py")  # which open a file of code for the line in a warning
 _WARNING = ("warnings.py",)
+_CODECS = encodings.search_function.__code__
 _users: dict[str, bool] = {}
 _known_for = [0]  # how many array modules there were
 
@@ -175,6 +177,8 @@ class _Listening:
             self._called(frame, role)
         elif frame is self._coding:
             self._coding = None
+        elif code is _CODECS and argument is None and event == "return":
+            self._by_the_user(frame, "for a codec that isn't Python's own, and that nobody has asked for before")
 
     def _role(self, code: CodeType) -> _Role:
         self._seen.append(code)

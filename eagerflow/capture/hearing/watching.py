@@ -30,6 +30,7 @@ __all__ = ["watched"]
 
 _OURS = str(Path(__file__).parents[2].absolute())
 _CAPTURING = (str(Path(__file__).parents[1].absolute()) + os.sep, "<eagerflow guards>")
+_COMPARING = ("<eagerflow op ", "<eagerflow guards>", str(Path(__file__).parents[1].absolute() / "dependence") + os.sep)
 _ABOUT = frozenset({"dtype", "shape", "ndim", "size", "nbytes", "__class__", "itemsize"})
 _ASKERS = frozenset({"device_of", "namespace_of", "_namespace_of", "type", "signature_of", "is_device_array"})
 # Functions of ours that hand the array on to what asks for its shape and type alone, or keeps it as it is.
@@ -52,7 +53,7 @@ def _harmless(code: CodeType, at: int) -> bool:
     """Whether the code that asks for `.data` at this place goes on with its type or shape alone."""
     folder, _, name = code.co_filename.rpartition(os.sep)
     function = code.co_qualname.partition(".")[0]
-    if code.co_filename.startswith("<eagerflow op ") or (folder.startswith(_OURS) and (name, function) in _TRUSTED):
+    if code.co_filename.startswith(_COMPARING) or (folder.startswith(_OURS) and (name, function) in _TRUSTED):
         return True
     steps = [step for step in dis.get_instructions(code) if step.opname not in ("CACHE", "EXTENDED_ARG", "PRECALL")]
     here = max((i for i, step in enumerate(steps) if step.offset <= at), default=0)

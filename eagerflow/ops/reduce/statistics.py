@@ -7,6 +7,7 @@ from typing import Any, Literal, overload
 
 import numpy
 
+from eagerflow.base.capturing import replayed_check
 from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.dtypes import as_dtype, is_half
 from eagerflow.core.op import composite, op
@@ -288,14 +289,19 @@ def unravel_index(indices: TensorLike, shape: Any) -> tuple[Tensor, ...]:
     """
     indices = convert_to_tensor(indices)
     total = int(numpy.prod(shape))
-    if indices.size and not -total <= int(indices.data.min()) <= int(indices.data.max()) < total:
-        raise ValueError(f"unravel_index: positions must lie within {total}, the size of shape {tuple(shape)}.")
+    _expect_within(indices, total, tuple(shape))
     rest = mod(indices, total) if total else indices
     found = []
     for length in reversed(tuple(shape)):
         found.append(mod(rest, int(length)))
         rest = floor_divide(rest, int(length))
     return tuple(reversed(found))
+
+
+@replayed_check
+def _expect_within(indices: Tensor, total: int, shape: tuple[int, ...]) -> None:
+    if indices.size and not -total <= int(indices.data.min()) <= int(indices.data.max()) < total:
+        raise ValueError(f"unravel_index: positions must lie within {total}, the size of shape {shape}.")
 
 
 @composite
