@@ -194,6 +194,9 @@ def test_a_search_for_one_of_equal_parts_leads_to_it_alone(gpt):
         gpt.run(f"v.toolbar.search.input.value = 'blocks[{i}]'; v.toolbar.search.look(); 1")
         gpt.press("Enter", "\r")
         assert gpt.texts(".panel h2") == [f"blocks[{i}]"]
+        gpt.press("Enter", "\r")  # opens or closes it, in each of them
+        assert gpt.texts(".panel h2") == [f"blocks[{i}]"]
+        gpt.press("Enter", "\r")
     gpt.run("v.toolbar.search.clear()")
 
 

@@ -241,8 +241,46 @@ def test_the_panel_of_a_closed_layers_gradients_is_called_as_their_box_and_the_l
     gan.run("v.changeDepth(-9)")
     gan.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title === '∇ generator').id)")
     assert gan.texts(".panel h2") == ["∇ generator"]
-    partners = gan.run("[...v.canvas.marks.partners].map(id => v.scene.nodes.get(id).title)")
-    assert partners == ["generator"]
+    partners = "[...v.canvas.marks.partners].map(id => v.scene.nodes.get(id).title)"
+    assert gan.run(partners) == ["generator"]
+    count = "v.opsOf(v.state.selected).filter(op => v.model.ops[op].phase === 'backward').length"
+    boxes = "[...v.scene.nodes.values()].filter(n => n.title === '∇ discriminator (call 2)')"
+    panels, numbers = [], []
+    for i in range(2):
+        gan.run(f"v.selectNode({boxes}[{i}].id)")
+        assert gan.run(partners) == ["discriminator (call 2)"]  # not the gradients of the other loss
+        panels.append(gan.run("document.querySelector('.panel').innerText"))
+        numbers.append([gan.run(count), gan.run(f"{boxes}[{i}].ops.length")])
+        said = gan.run(f"{boxes}[{i}].lines")
+        told = dict(zip(gan.texts(".panel .facts dt"), gan.texts(".panel .facts dd"), strict=True))
+        assert gan.texts(".panel header .where") == said[:1]
+        assert any(told["time"].split("  ")[0] in line for line in said)
+    assert panels[0] != panels[1]
+    assert all(selected == shown for selected, shown in numbers)
+
+
+def test_a_closed_layers_gradients_stay_selected_from_step_to_step_and_in_the_address(shown, pages):
+    def two_steps():
+        model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3, name="first"), ef.layers.Dense(2, name="last")])
+        model.compile("adam", "mse")
+        with viz.trace() as t:
+            model.fit(np.ones((4, 4), "float32"), np.ones((4, 2), "float32"), batch_size=2, verbose=0)
+        return t
+
+    selected = "[v.state.step, document.querySelector('.panel h2').textContent, v.nodesOf(v.state.selected)]"
+    shown.show(pages("gradients selected", two_steps))
+    shown.run("v.changeDepth(-9); v.changeDepth(1)")
+    shown.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title === '∇ first').id)")
+    _, title, boxes = shown.run(selected)
+    assert title == "∇ first"
+    shown.press("[")
+    assert shown.run(selected) == [0, title, boxes]
+    address = shown.run("location.hash")
+    shown.show(pages("gradients selected", two_steps), address)
+    assert shown.run(selected) == [0, title, boxes]
+    shown.run("v.setView('forward')")
+    shown.show(pages("gradients selected", two_steps), shown.run("location.hash"))
+    assert shown.wrong == []
 
 
 def test_a_whole_optimizer_is_found_before_its_updates_and_opens_no_layer_though_these_are_in_them(gan):
@@ -253,6 +291,16 @@ def test_a_whole_optimizer_is_found_before_its_updates_and_opens_no_layer_though
     gan.press("Enter", "\r")
     assert gan.boxes() == before
     assert gan.run("v.nodesOf(v.state.selected).map(id => v.scene.nodes.get(id).title)") == ["adam of generator"]
+
+
+def test_updates_of_one_layer_are_told_apart_by_their_weights(shown, pages):
+    shown.show(pages("resnet updates", lambda: ALL["resnet"]()[0]))
+    shown.run("v.changeDepth(-9); v.changeDepth(1)")
+    optimizer = shown.run("v.selection.ops.filter(op => op.phase === 'update').map(op => v.model.titleOf(op))[0]")
+    search(shown, optimizer)
+    rows = shown.run("[...document.querySelectorAll('.hits li')].map(e => e.innerText)")[:40]
+    assert any(" ops for " in row for row in rows)
+    assert len(rows) == len(set(rows))
 
 
 def test_a_drawn_op_is_found_before_parts_of_closed_ops_that_are_called_so(shown, pages):

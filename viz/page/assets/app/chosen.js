@@ -10,6 +10,9 @@ function selectionOfNode(node) {
   return several("op", node.ops);
 }
 
+// What is selected, if that is one of the equal parts that a block shows, alone; undefined else.
+const equalPart = (selected, key) => (selected?.kind === "scope" && selected.key === key && (selected.call ?? selected.round) !== undefined ? selected : undefined);
+
 // What shows a call: its block or that of an equal one; of one that has none, such as a pass for gradients, its ops.
 function selectionOfCall(viewer, scope) {
   const block = [...viewer.index.blocks.values()].find((each) => each.scope === scope);
@@ -97,7 +100,9 @@ function opsOfSelected(viewer, selected) {
   if (selected.kind === "ops") return selected.ids;
   if (selected.kind === "op" || selected.kind === "part") return [selected.id];
   if (selected.kind === "scope") {
-    const block = index.blocks.get(selected.key);
+    const block = index.blocks.get(selected.key),
+      back = selected.pass === undefined ? undefined : block?.back.find(({ pass }) => pass === selected.pass);
+    if (back) return back.ops;
     return partSelected(viewer, selected)?.ownOps ?? (block ? opsIn(block) : []);
   }
   const found = (selected.ids ?? [selected.id]).flatMap((id) => model.versionsOf(id)).flatMap((id) => [model.tensors[id].producer, ...model.readers[id], ...updatesOfState(model, id)]);

@@ -114,6 +114,7 @@ function keyOfSelection(viewer) {
 
 function keyOf(viewer, selected) {
   if (!selected || !viewer.index) return null;
+  if (selected.pass !== undefined) return `back:${viewer.index.blocks.get(selected.key).back.findIndex(({ pass }) => pass === selected.pass)}:${selected.key}`;
   if (selected.kind === "scope") {
     const parts = selected.call === undefined ? [] : partsOf(viewer, viewer.index.blocks.get(selected.key)),
       number = selected.round ?? parts.findIndex(({ scope }) => scope?.id === selected.call);
@@ -146,6 +147,12 @@ function selectionOfKey(viewer, key) {
     name = rest.join(":"),
     { model } = viewer;
   if (kind === "scope") return viewer.index.blocks.has(name) ? { kind, key: name } : null;
+  if (kind === "back") {
+    const key = rest.slice(1).join(":"),
+      block = viewer.index.blocks.get(key),
+      back = viewer.selection.backward ? block?.back[rest[0]] : undefined; // each step has passes of its own
+    return block ? { kind: "scope", key, ...(back && { pass: back.pass }) } : null;
+  }
   if (kind === "equal") {
     const key = rest.slice(1).join(":"),
       block = viewer.index.blocks.get(key);

@@ -270,7 +270,6 @@ class Viewer {
       nodes = new Set(this.nodesOf(selected)),
       shown = (set) => new Set([...set].flatMap((op) => this.scene.boxesOf(op)));
     const partners = new Set([...partnersOf(this.model, ops)].flatMap((id) => this.nodesOf({ kind: "op", id })));
-    if (selected?.pass !== undefined) this.nodesOf({ kind: "scope", key: selected.key }).forEach((node) => partners.add(node));
     nodes.forEach((node) => partners.delete(node));
     let near = null;
     if (lineage === "flaw" && this.flaw)
@@ -321,7 +320,7 @@ class Viewer {
     if (open.has(key)) open.delete(key);
     else open.add(key);
     this.setOpen(open, isWhole ? null : this.anchorOf(id), key);
-    this.select(this.selectionOf(key), false);
+    this.select(equalPart(this.state.selected, key) ?? this.selectionOf(key), false);
     if (isWhole) this.canvas.fit(true, true);
     else this.canvas.settle(this.boxOf(this.state.selected));
     return undefined;

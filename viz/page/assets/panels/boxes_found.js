@@ -57,7 +57,8 @@ function boxesOfRows({ model, index, selection }) {
   const found = [],
     add = (kind, ids, title, what, phase, where) => {
       if (ids.length < 2) return;
-      const many = counted(ids.length, kind === "ops" ? "op" : "weight");
+      const changed = phase === "update" ? [...new Set(ids.flatMap((id) => model.changedBy(model.ops[id])).map((id) => placeOfWeight(model, id).name))].join(", ") : "",
+        many = [counted(ids.length, kind === "ops" ? "op" : "weight"), changed && `for ${clean(changed, 60)}`].filter(Boolean).join(" ");
       found.push({
         ...{ selects: () => ({ kind, id: ids[0], ids }), title: clean(title, 60), what, phase },
         ...{ where, beside: [many], names: [title] },

@@ -6,6 +6,7 @@ function layerPanel(details, selected) {
     { key } = selected,
     all = viewer.index.blocks.get(key);
   if (!all) return details.overview();
+  if (selected.pass !== undefined && all.back.some(({ pass }) => pass === selected.pass)) return gradientsPanel(details, all, selected.pass);
   const part = partSelected(viewer, selected),
     block = part ?? all,
     { scope } = block;
@@ -13,7 +14,7 @@ function layerPanel(details, selected) {
     details.heading(
       scope ? scope.cls || scope.kind : "group",
       "scope",
-      selected.pass === undefined ? block.title || "equal parts" : `∇ ${block.title}`, // as its box
+      block.title || "equal parts",
       part && scope ? details.pathLinks(scope.parent) : linksTo(details, viewer.index.parents.get(key)),
     ),
     buttonsOfLayer(viewer, all, part),
@@ -30,6 +31,30 @@ function layerPanel(details, selected) {
     scope && scope.createdAt ? section("Made here", codeView(viewer, [scope.createdAt])) : null,
     scope ? section("Called here", codeView(viewer, scope.stack)) : codeOfGroup(details, block),
     scope ? section("Settings", settingsTable(scope.config())) : null,
+  ];
+}
+
+// What computes the gradients of a closed layer, of one loss, as its box says.
+function gradientsPanel(details, block, of) {
+  const { viewer, model } = details,
+    { ops: ids, name } = block.back.find(({ pass }) => pass === of),
+    ops = ids.map((id) => model.ops[id]),
+    count = partsOf(viewer, block).length || (block.scope ? 1 : countOfRounds(viewer.index, block)),
+    made = ops.flatMap(({ outputs }) => outputs).reduce((sum, t) => sum + model.tensors[t].nbytes, 0),
+    flops = ops.reduce((sum, op) => sum + (op.flops || 0), 0),
+    places = ops.map((op) => placeIn(model, op, false)),
+    told = withoutCommon(places);
+  return [
+    details.heading("backward", "backward", `∇ ${block.title}`, name || null),
+    el("p", { class: "remark" }, "The gradients of ", details.link(clean(block.title, 60), { kind: "scope", key: block.key }), name ? `, ${name}.` : "."),
+    facts([
+      ["sums", count > 1 ? `of ${count} equal parts together` : null],
+      ["ops", amount(ops.length)],
+      ...timesOfOps(ops, viewer),
+      ["FLOPs", flops ? short(flops) : null],
+      ["makes", nbytes(made)],
+    ]),
+    details.list(`${counted(ops.length, "op")}`, ops.map((op, i) => opThatOpens(details, op, told[i]))),
   ];
 }
 

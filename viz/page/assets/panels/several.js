@@ -30,15 +30,16 @@ function placesApart(model, ops) {
   return found;
 }
 
-// Says of an op that its box stands for others, too, and leads to all of them.
-function oneOf({ viewer }, id) {
-  const node = viewer.scene.nodes.get(viewer.scene.nodeOf.get(id));
-  if (!node || node.kind === "scope" || node.part !== undefined || node.ops.length < 2) return null;
+// Says of an op, or of several, that their box stands for others, too, and leads to all of them.
+function oneOf({ viewer }, ...ids) {
+  const [id, ...others] = new Set(ids.map((each) => viewer.scene.nodeOf.get(each))),
+    node = others.length ? undefined : viewer.scene.nodes.get(id);
+  if (!node || node.kind === "scope" || node.part !== undefined || node.ops.length <= ids.length) return null;
   const all = () => viewer.select(selectionOfNode(node), false);
   return el(
     "p",
     { class: "remark" },
-    `One of ${counted(node.ops.length, "op")} of the box `,
+    `${ids.length > 1 ? amount(ids.length) : "One"} of ${counted(node.ops.length, "op")} of the box `,
     el("button", { type: "button", class: "link", onclick: all }, clean(node.title, 60)),
     ".",
   );
@@ -91,6 +92,7 @@ function severalOps(details, selected) {
   return [
     details.heading(inCommon(ops.map(({ phase }) => phase)) || "ops", ops[0].phase, title, where),
     notesOfAll(details, ops),
+    node ? null : oneOf(details, ...selected.ids),
     facts([
       ["ops", amount(ops.length)],
       ...timesOfOps(ops, viewer),
