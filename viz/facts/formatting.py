@@ -23,6 +23,7 @@ __all__ = [
     "dtype",
     "file_kind",
     "how_to_record",
+    "magnitude",
     "meant_file",
     "nbytes",
     "near",
@@ -75,6 +76,11 @@ def _three_digits(number: float) -> str:
     if number >= 99.95 or number == int(number):
         return f"{number:.0f}"
     return f"{number:.1f}" if number >= 9.995 else f"{number:.2g}" if number < 1 else f"{number:.1f}"
+
+
+def magnitude(number: float) -> str:
+    """The size of a gradient, say: `"0.012"`, `"44"`, `"4340"`, `"1.2e+06"`."""
+    return f"{number:.0f}" if 99.5 <= number < 99_999.5 else f"{number:.2g}"
 
 
 def role(name: str) -> str:

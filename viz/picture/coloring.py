@@ -217,10 +217,12 @@ class _Colorer:
             lines = self.graph.nodes[id_].lines
             is_of_several = any(line.endswith(" together") for line in lines)  # equal parts that are drawn once
             words = (" together" if is_of_several else "", " (of parts)" if id_ in in_parts else "")
-            lines.append(f"|g| {size:.2g}{''.join(words)}")
+            lines.append(f"|g| {formatting.magnitude(size)}{''.join(words)}")
         middle = 10 ** ((low + high) / 2)
         marks = ((0.0, 10**low), (0.25, middle), (1.0, 10**high))
-        self.graph.legend = [(heat(mark, self.theme), f"|gradient| {size:.2g}") for mark, size in marks if positive]
+        self.graph.legend = [
+            (heat(mark, self.theme), f"|gradient| {formatting.magnitude(size)}") for mark, size in marks if positive
+        ]
         if flawed:
             self.graph.legend.append((self.theme.flaw, "|gradient| is NaN or infinite"))
         self.graph.legend.append((self.theme.plain, "no gradient"))

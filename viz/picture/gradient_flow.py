@@ -95,7 +95,7 @@ class GradientFlow:
             Bar(
                 formatting.clean(row.name, 50),
                 row.gradient,
-                "  ".join([f"{row.gradient:.2g}", row.remark]).strip(),
+                "  ".join([formatting.magnitude(row.gradient), row.remark]).strip(),
                 bool(row.remark),
                 f"{row.name}: {row.shape}, |g| = {row.gradient:.3e}"
                 + ("" if row.ratio is None else f", |g|/|w| = {row.ratio:.2e}"),

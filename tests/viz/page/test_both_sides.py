@@ -79,11 +79,12 @@ def test_numbers_in_words():
     found = run(
         ["recording/formatting.js"],
         "const {numbers, whole} = given;"
-        "return {seconds: numbers.map(seconds), nbytes: numbers.map(nbytes), short: numbers.map(short),"
-        " amount: whole.map(amount), count: whole.map((n) => counted(n, 'op'))};",
+        "return {seconds: numbers.map(seconds), sizes: numbers.map(magnitude), nbytes: numbers.map(nbytes),"
+        " short: numbers.map(short), amount: whole.map(amount), count: whole.map((n) => counted(n, 'op'))};",
         {"numbers": numbers, "whole": whole},
     )
     assert found["seconds"] == [formatting.seconds(number) for number in numbers]
+    assert found["sizes"] == [formatting.magnitude(number) for number in numbers]
     assert found["nbytes"] == [formatting.nbytes(number) for number in numbers]
     assert found["short"] == [formatting.short(number) for number in numbers]
     assert found["amount"] == [formatting.amount(number) for number in whole]

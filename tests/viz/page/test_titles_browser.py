@@ -161,6 +161,26 @@ def test_a_name_beside_a_row_stands_out_with_any_box_of_that_row(shown, pages):
     assert shown.wrong == []
 
 
+def test_seen_whole_frames_that_have_no_room_for_a_title_have_it_beside_them(shown, pages):
+    shown.size(1440, 900)
+    shown.show(pages("unfolded", lambda: drawn("transformer")))
+    shown.run("v.setFold(false); v.changeDepth(9); v.canvas.fit(false, true)")
+    shown.rest()
+    beside = dict(shown.run("[...document.querySelectorAll('.names .name')].map(e => [e.dataset.id, e.textContent])"))
+    signs = shown.run("[...document.querySelectorAll('.sign')].map(e => e.dataset.id)")
+    inner = shown.run("""(parents => [...v.scene.frames.values()].filter(f => f.title && !parents.has(f.id))
+      .map(f => [f.id, f.title]))(new Set([...v.scene.frames.values()].map(f => f.parent)))""")
+    small = [(id_, title) for id_, title in inner if id_ not in signs]
+    assert len(small) > 3
+    named = [id_ for id_, title in small if id_ in beside]
+    assert len(named) > 0.6 * len(small)
+    shown.run("v.canvas.pan(10, 0)")
+    shown.rest()
+    assert not shown.run("[...document.querySelectorAll('.names .name')].some(e => e.dataset.id.startsWith('frame'))")
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
 def test_names_are_told_once_a_moving_graph_has_come_to_rest(shown, pages):
     shown.prefer("prefers-reduced-motion", "no-preference")
     shown.show(pages("residual", residual))

@@ -148,11 +148,13 @@ class Toolbar {
     this.fitWords();
   }
 
-  // Words on buttons, where the caption beside them is seen whole then; else signs.
+  // Words on buttons, where the caption beside them is seen whole then; else signs, and less of the title.
   fitWords() {
     const { caption, node } = this;
-    node.classList.remove("signs");
-    if (innerWidth <= NO_WORDS || caption.scrollHeight > caption.clientHeight + 2 || node.scrollWidth > node.clientWidth) node.classList.add("signs");
+    const isWhole = () => caption.scrollHeight <= caption.clientHeight + 2 && node.scrollWidth <= node.clientWidth;
+    node.classList.remove("signs", "short-title");
+    if (innerWidth <= NO_WORDS || !isWhole()) node.classList.add("signs");
+    if (!isWhole()) node.classList.add("short-title"); // which is also that of the window
   }
 
   showLineage() {

@@ -8,7 +8,7 @@ const COLOURINGS = [
   ["nonfinite", "NaN and infinity"],
   ["dtype", "data type"],
   ["diff", "difference"],
-  ["slower", "difference in time"],
+  ["slower", "Δ time"],
 ];
 
 // As viz/picture/legend.py says them.
@@ -159,7 +159,7 @@ class Painter {
       const share = high === low ? 1 : size > 0 ? (Math.log10(size) - low) / (high - low) : 0;
       node.fill = heat(share ** 2, this.theme);
       const together = node.lines.some((line) => line.endsWith(" together")) ? " together" : ""; // of several equal parts
-      node.note = `|g| ${general(size)}${together}${parts.has(node) ? " (of parts)" : ""}`;
+      node.note = `|g| ${magnitude(size)}${together}${parts.has(node) ? " (of parts)" : ""}`;
     }
     const marks = [
       [0, low],
@@ -167,7 +167,7 @@ class Painter {
       [1, high],
     ];
     const found = logs.length
-      ? marks.map(([share, log]) => [heat(share, this.theme), `|gradient| ${general(10 ** log)}`])
+      ? marks.map(([share, log]) => [heat(share, this.theme), `|gradient| ${magnitude(10 ** log)}`])
       : [];
     const flawed = bad.length ? [[this.theme.flaw, "|gradient| is NaN or infinite"]] : [];
     return [...found, ...flawed, [this.theme.plain, "no gradient"]];

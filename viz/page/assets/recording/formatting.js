@@ -22,6 +22,9 @@ function general(number) {
   return `${Number(digits)}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }
 
+// The size of a gradient, say.
+const magnitude = (number) => (number >= 99.5 && number < 99999.5 ? String(rounded(number)) : general(number));
+
 function scaled(number, units, step) {
   let at = 0;
   while (number >= step * 0.9995 && at < units.length - 1) {

@@ -18,12 +18,18 @@ function nameBoxes(canvas, nodes, signs) {
     key = isFar ? `${scale} ${canvas.isWhole()}` : "",
     boxes = nodes.filter(({ kind }) => kind === "scope"),
     taken = [...signs.values()].map((sign) => areaOfSign(canvas, sign));
-  for (const name of [...layers.names.children]) if (!shown.has(`n${name.dataset.id}`)) name.remove();
+  for (const name of [...layers.names.children]) if (!["n", "f"].some((kind) => shown.has(kind + name.dataset.id))) name.remove();
   if (goal && Math.abs(goal.scale / scale - 1) > 1e-6) return; // on the way there they grow as all does
-  if (boxes.every(({ id }) => (shown.get(`n${id}`).dataset.named ?? "") === key)) return; // as they are while the graph is moved
+  const isDone = canvas.named?.scene === scene && canvas.named.key === key;
+  if (isDone && boxes.every(({ id }) => (shown.get(`n${id}`).dataset.named ?? "") === key)) return; // as they are while the graph is moved
+  canvas.named = { scene, key };
   const besides = new Map([...layers.names.children].map((name) => [name.dataset.id, name])),
     rows = isFar ? rowsOf(scene) : new Map(),
     room = canvas.isWhole() ? canvas.window() : null;
+  const addBeside = (found, { id, row }, ground) => {
+    taken.push(found.area);
+    layers.names.append(nameBesideElement(found, { id, row }, scale, theme, theme.frames[ground % 2]));
+  };
   for (const node of boxes) {
     const element = shown.get(`n${node.id}`);
     element.dataset.named = key;
@@ -32,12 +38,31 @@ function nameBoxes(canvas, nodes, signs) {
     const whole = isFar && wholeName(node, scale),
       beside = isFar && !whole ? nameBeside(canvas, node, rows.get(node.row), taken, room) : null,
       name = whole || (isFar && !beside && cutName(node, scale, boxes));
-    if (beside) {
-      taken.push(beside.area);
-      layers.names.append(nameBesideElement(beside, node, scale, theme, theme.frames[framesAround(scene, node.id).length % 2]));
-    } else if (name) element.append(nameElement(node, name, scale, theme));
+    if (beside) addBeside(beside, node, framesAround(scene, node.id).length);
+    else if (name) element.append(nameElement(node, name, scale, theme));
+  }
+  for (const id of scene.frames.keys()) besides.get(id)?.remove();
+  for (const frame of isFar && room ? framesWithoutSigns(scene, signs) : []) {
+    const beside = nameBeside(canvas, { ...frame, lane: "forward" }, frame, taken, room);
+    if (beside) addBeside(beside, { id: frame.id, row: rowIn(scene, frame) }, frame.level);
   }
 }
+
+// Frames that have no room for a title, and hold no other: where all of the graph is seen, that stands beside them, too.
+function framesWithoutSigns({ frames }, signs) {
+  const parents = new Set([...frames.values()].map(({ parent }) => parent));
+  return [...frames.values()].filter(({ id, title }) => title && !signs.has(id) && !parents.has(id));
+}
+
+// A frame and those around it.
+function framesUpFrom({ frames }, id) {
+  const found = [];
+  for (let at = frames.get(id); at; at = frames.get(at.parent)) found.push(at.id);
+  return found;
+}
+
+// The row of the first box in a frame.
+const rowIn = ({ nodes }, { id }) => [...nodes.values()].find(({ frame }) => frame === id)?.row;
 
 // A name beside a row stands out if anything in that row does.
 function dimNames({ layers, scene, marks: { lineage } }) {
@@ -61,7 +86,7 @@ const areaOfSign = ({ view }, { x, y, w, h }) => ({ x: (x - view.x) / view.scale
 // the window.
 function nameBeside({ scene, view: { scale } }, node, row, taken, room) {
   if (node.lane !== "forward") return null;
-  const around = new Set(framesAround(scene, node.id)),
+  const around = new Set(scene.nodes.has(node.id) ? framesAround(scene, node.id) : framesUpFrom(scene, node.id)),
     others = [...scene.frames.values()].filter(({ id }) => !around.has(id)), // it may reach beyond its own, not into them
     isFree = (area) => (!room || holds(room, area)) && ![...others, ...taken].some((other) => meet(area, other)) && !scene.grid.within(area).size && !crossing(scene, area, false, "link").length,
     sidesOf = ({ x, w }) => [[x - OUTSIDE_NAME / scale, -1, "end"], [x + w + OUTSIDE_NAME / scale, 0, "start"]],
