@@ -408,6 +408,11 @@ def test_rows_of_ops_of_a_name_tell_them_apart(shown, pages):
     line = layers_of_a_kind.__code__.co_firstlineno + 1
     assert any(re.search(rf"layer made at \S*test_page_browser.py:{line}, run at ", text) for text in where), where
     shown.run("v.toolbar.search.input.value = ''")
+    shown.type("phase:update inner_3")
+    where = shown.texts(".hits .where")
+    assert where
+    assert not any("layer made at" in text for text in where)
+    shown.run("v.toolbar.search.input.value = ''")
     shown.type("class:Dense inner_3")
     where = shown.texts(".hits .where")
     assert any(re.search(rf"  made at \S*test_page_browser.py:{line}$", text) for text in where), where

@@ -494,6 +494,12 @@ def test_charts_mark_the_step_that_the_graph_shows(shown, pages):
     assert shown.run("[...v.dock.tabs.get('training').owner.plots.values()].map(plot => plot.options.shown)") == [1]
     shown.run("v.setStep(1)")
     assert shown.run("[...v.dock.tabs.get('training').owner.plots.values()].map(plot => plot.options.shown)") == [2]
+    written = shown.run("""(() => { const [plot] = v.dock.tabs.get('training').owner.plots.values(), found = [];
+      const write = CanvasRenderingContext2D.prototype.fillText;
+      CanvasRenderingContext2D.prototype.fillText = function (text) { found.push(text); };
+      try { plot.draw(); } finally { CanvasRenderingContext2D.prototype.fillText = write; }
+      return found; })()""")
+    assert "step 1" in written  # as the slider counts
     assert shown.wrong == []
 
 

@@ -364,7 +364,7 @@ class Details {
       [run] = op.stack;
     if (!made) return "";
     return run && run.place !== made.place
-      ? ` of the layer made at ${clean(made.place, 120)}, run at ${clean(run.place, 120)}`
+      ? ` of the ${makerOf(op)} made at ${clean(made.place, 120)}, run at ${clean(run.place, 120)}`
       : ` at ${clean(made.place, 120)}`;
   }
 

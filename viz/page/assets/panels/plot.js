@@ -49,7 +49,7 @@ class Plot {
   }
 
   // `lines`: {name, colour (a CSS variable), points ([place on the axis, value, least, greatest, step if that is another]), dots, wide, run, anew (begins anew where an epoch does), rare (is measured now and then), parts (where it is parted, if not where the others are)}. `options`: {log, weight, marks, range, robust, later, least (height
-  // of the axis, as a share of the greatest value), first, last, span (of steps that are shown, or null), axis (what steps are called), whole (there is nothing between them), shown (the one that the graph shows, or null)}.
+  // of the axis, as a share of the greatest value), first, last, span (of steps that are shown, or null), axis (what steps are called), whole (there is nothing between them), shown, shownAs (the one that the graph shows, or null, and its name there)}.
   show(lines, options) {
     this.all = lines.filter((line) => line.points.length).map((line) => (line.rare ? { ...line, gaps: gapsOf(line.points) } : line));
     const hidden = options.hidden || new Set(), visible = this.all.filter(({ name }) => !hidden.has(name));
@@ -184,12 +184,16 @@ class Plot {
     brush.textAlign = "right";
     brush.fillText(name, end, bottom + 5);
     this.marks(brush, bottom);
-    const { shown = null } = this.options;
+    const { shown = null, shownAs = "" } = this.options;
     if (shown === null || shown < this.x[0] || shown > this.x[1]) return;
     brush.fillStyle = cssColour("--forward");
     brush.globalAlpha = 0.16;
     brush.fillRect(this.toX(shown) - 4, PLOT_MARGIN.top, 8, bottom - PLOT_MARGIN.top);
     brush.globalAlpha = 1;
+    [brush.textAlign, brush.textBaseline] = [this.toX(shown) > this.width / 2 ? "right" : "left", "top"]; // the slider may count otherwise
+    const at = [shownAs, this.toX(shown) + (brush.textAlign === "right" ? -6 : 6), PLOT_MARGIN.top];
+    Object.assign(brush, { strokeStyle: cssColour("--page"), lineWidth: 3 }).strokeText(...at);
+    brush.fillText(...at);
   }
 
   // Of units that go by another base than ten: how large the one is in which the axis is written.

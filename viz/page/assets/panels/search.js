@@ -416,13 +416,15 @@ function stepOfWeight({ model, selection }, id) {
   return !readers.length || readers.some((op) => selection.here.has(op)) ? "" : model.stepName(model.ops[Math.min(...readers)].step);
 }
 
-// The line that made an op's layer, where the user's own line isn't the one that ran the op, and the line that did.
+const makerOf = ({ phase }) => (phase === "update" ? "optimizer" : "layer");
+
+// The line that made an op's layer, or optimizer, where the user's own line isn't the one that ran the op, and the line that did.
 function placesOf(model, op) {
   const line = model.lineOf(op),
     [run] = op.stack;
   if (!line) return "";
   const isMade = run && run.place !== line.place;
-  return isMade ? `layer made at ${line.place}, run at ${run.place}` : `run at ${line.place}`;
+  return isMade ? `${makerOf(op)} made at ${line.place}, run at ${run.place}` : `run at ${line.place}`;
 }
 
 // What the graph calls an op beside its own name: its box, and the arrows of what it makes.

@@ -52,6 +52,7 @@ class Training {
       ...{ first: Math.min(...steps), last: Math.max(...steps) },
       axis: this.axis(new Set(logs.map(([kind]) => kind))),
       shown: this.viewer.model.data.reported?.[this.viewer.state.step] ?? null,
+      shownAs: nameShort(this.viewer.model, this.viewer.state.step),
     };
     this.whole.hidden = this.span === null;
     for (const [title, lines] of charts) {
