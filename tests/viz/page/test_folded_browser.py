@@ -187,6 +187,15 @@ def test_ops_of_a_group_that_others_ran_between_have_no_time_from_start_to_end(s
     assert shown.wrong == []
 
 
+def test_a_search_for_a_layer_in_each_of_equal_parts_leads_to_its_box_first(gpt):
+    gpt.press("/")
+    gpt.run("v.toolbar.search.input.value = 'attn'; v.toolbar.search.look(); 1")
+    gpt.press("Enter", "\r")
+    assert gpt.run("v.state.selected.call === undefined")
+    assert gpt.texts(".panel .where")[0] == PATH
+    gpt.run("v.toolbar.search.clear()")
+
+
 def test_a_search_for_one_of_equal_parts_leads_to_it_alone(gpt):
     for i in range(3):
         gpt.run("v.select(null)")

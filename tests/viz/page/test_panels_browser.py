@@ -509,7 +509,8 @@ def test_a_step_is_compared_with_another_of_the_recording(sizes):
     names = sizes.run("[...document.querySelector('.panel .facts select').options].map(each => each.textContent)")
     assert names == ["no other step", "step 0", "step 2"]
     sizes.run(f"{COMPARE}('step 0')")
-    assert sizes.run("[v.state.tab, v.state.color, v.difference.diff.ops.length]") == ["changes", "op", 0]
+    assert sizes.run("[v.state.tab, v.state.color, v.difference.diff.ops.length]") == ["changes", "slower", 0]
+    assert sizes.run("v.state.times") == "step"  # as those of the other one
     told = sizes.run("document.querySelector('.changes').innerText")
     assert "step 0 of 0–2 → step 1 of 0–2" in told
     assert "sgd: learning rate 0.25 → 0.125" in told  # `fit` ran a step before

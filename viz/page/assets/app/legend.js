@@ -28,6 +28,13 @@ function showPathLength(viewer) {
   else pathLength.remove();
 }
 
+// Brings its beginning into sight, where nothing of it is.
+function revealPath({ canvas, scene }) {
+  const seen = canvas.window(),
+    boxes = [...canvas.marks.lineage].map((id) => scene.nodes.get(id)).filter((box) => box?.ops.length && box.lane === "forward");
+  if (boxes.length && !boxes.some((box) => holds(seen, box))) canvas.reveal(boxes.reduce((a, b) => (b.y < a.y ? b : a)).id);
+}
+
 // Its ops in the side panel, which are there while nothing is selected.
 function showPath(viewer, event) {
   event.stopPropagation(); // on a phone, a tap beside it opens the legend

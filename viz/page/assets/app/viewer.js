@@ -306,7 +306,9 @@ class Viewer {
     this.update();
     const depends = { ancestors: "what it depends on", descendants: "what depends on it" }[this.state.lineage];
     if (depends && !this.state.selected) this.toolbar.warn(`Select a box: then ${depends} stands out.`);
-    if (this.pathLength.textContent) this.voice.textContent = this.pathLength.textContent;
+    if (!this.pathLength.textContent) return;
+    this.voice.textContent = this.pathLength.textContent;
+    revealPath(this);
   }
 
   // The box as it is now, and as it is afterwards: it stays where it is on the screen, unless all is fitted into that.

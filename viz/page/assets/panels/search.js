@@ -303,7 +303,7 @@ function fitOfPath(path, wanted) {
 // drawn once, one that is called just so comes before all of them.
 function layersFound(viewer, tests, wanted, asked) {
   const { model, index } = viewer,
-    isCalled = ({ label }) => label.toLowerCase() === asked,
+    isCalled = ({ label }, key) => label.toLowerCase() === asked && index.blocks.get(key).title.toLowerCase() !== asked,
     found = [];
   const add = (scope, names, selected, title, path, by, isWhole = false) => {
     const fields = fieldsOfLayer(model, scope, [scope.name, ...names].join(" ")),
@@ -321,14 +321,14 @@ function layersFound(viewer, tests, wanted, asked) {
   const addPart = (id, key) => {
     const scope = model.scopes[id],
       selected = { kind: "scope", key, call: id };
-    add(scope, [scope.label], selected, scope.label, model.path(scope.parent), clean(standInFor(viewer, selected), 60), isCalled(scope));
+    add(scope, [scope.label], selected, scope.label, model.path(scope.parent), clean(standInFor(viewer, selected), 60), isCalled(scope, key));
   };
   for (const { scope, key, title, names, repeats } of index.blocks.values()) {
     if (scope) add(scope, [scope.label, title, ...names], { kind: "scope", key }, title, pathTo(index, index.parents.get(key)), "");
-    if (scope && repeats > 1 && isCalled(scope)) addPart(scope.id, key);
+    if (scope && repeats > 1 && isCalled(scope, key)) addPart(scope.id, key);
   }
   for (const [id, key] of standIns(viewer))
-    if (fitOfPath(model.path(id), wanted) || isCalled(model.scopes[id]) || !index.blocks.get(key).names.includes(model.scopes[id].name)) addPart(id, key);
+    if (fitOfPath(model.path(id), wanted) || isCalled(model.scopes[id], key) || !index.blocks.get(key).names.includes(model.scopes[id].name)) addPart(id, key);
   return found;
 }
 

@@ -14,15 +14,18 @@ function changesSince(viewer) {
   return viewer.stepChanges;
 }
 
-// Compares with another step from now on, or with none (null).
+// Compares with another step from now on, or with none (null). Times are those of the step then, as the other one's are, and
+// boxes that ran the same have the colours of how much longer or shorter that took.
 function compareWith(viewer, step) {
   const { state } = viewer;
+  viewer.timesBefore = state.compared === null ? state.times : viewer.timesBefore;
   state.compared = step;
   viewer.difference = changesSince(viewer);
   if (viewer.difference) state.tab = "changes";
   if (["diff", "slower"].includes(state.color) && !viewer.difference) state.color = "op";
+  viewer.setTimes(viewer.difference ? "step" : viewer.timesBefore ?? state.times);
   viewer.toolbar.show();
-  if (viewer.difference?.firstOp !== null && viewer.difference) viewer.setColour("diff");
+  if (viewer.difference) viewer.setColour(viewer.difference.firstOp !== null || !viewer.difference.took.size ? "diff" : "slower");
   else viewer.repaint();
   if (viewer.difference) viewer.dock.setOpen(true);
   else viewer.dock.refresh();

@@ -1,6 +1,6 @@
 // Where the first view of a scene begins that is too wide for the window.
 
-const NAMES_READABLE = 0.6, // the scale of a first view may be as small as this, if whole columns are seen for it
+const NAMES_READABLE = 0.7, // the scale of a first view may be as small as this, if whole columns are seen for it
   FROM_THE_START = 1500, // and it begins where the scene does, if what runs first and its input are seen from there
   ALL_READABLE = 0.92, // at such a scale the small letters in boxes can be read, too
   WORTH_CLOSING = 1.1; // how much larger the first view has to be without the side panel, or without far lines

@@ -1,7 +1,7 @@
 // Where what is chosen, found or opened is seen: with what stands beside it in its row, and with no part of the graph cut
 // off while there is empty room on the other side.
 
-const LEAST_REVEALED = 0.55, // the scale at which something is brought into sight
+const LEAST_REVEALED = 0.7, // the scale at which something is brought into sight
   SELECTED_WORTH = 8, // in other boxes, where the buttons can't be kept clear of all
   FROM_EDGE = 60, // pixels, if there is room for them
   SMALLER = 0.85; // how much smaller what is sought may be shown, if all of it is seen then
@@ -110,11 +110,13 @@ function viewWithAll(canvas, boxes) {
   return view === canvas.view ? null : view;
 }
 
-// How far something is moved on the screen so that all of it is seen; what is too long for the room begins at its edge.
+// How far something is moved on the screen so that all of it is seen; what is too long for the room begins at its edge, or
+// stays where it is if some of it is seen: a click in an open frame is no reason to leave what one looks at.
 function lackOf(canvas, box) {
   const { w, h } = canvas.size(),
     { x, y, scale } = canvas.goal ?? canvas.view;
   const moved = (from, length, room) => {
+    if (length > room - 2 * CLEAR && from < room - CLEAR && from + length > CLEAR) return 0;
     const least = CLEAR - from; // where it begins at the edge
     return Math.max(least, 0) || Math.max(least, Math.min(0, room - CLEAR - from - length));
   };
