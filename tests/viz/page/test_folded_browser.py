@@ -401,6 +401,11 @@ def test_the_panel_of_a_layer_says_what_its_closed_boxes_say(gpt):
     assert boxes
     for node, lines in boxes:
         gpt.run(f"v.selectNode({node!r})")
+        own = facts(gpt)
+        assert own["time"].split("  ")[0].split(" (")[0] in lines[-1]
+        assert own["makes"] in lines[-1]
+        assert f"{own['ops']} ops" in lines[-1] or own["ops"] == "1"
+        gpt.run(f"v.select({{ kind: 'scope', key: v.scene.nodes.get({node!r}).key }})")
         assert facts(gpt)["∇ box"] == lines[-1]
 
 
