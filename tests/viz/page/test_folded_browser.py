@@ -187,6 +187,34 @@ def test_ops_of_a_group_that_others_ran_between_have_no_time_from_start_to_end(s
     assert shown.wrong == []
 
 
+def test_an_equal_part_that_is_unfolded_is_shown_from_its_beginning_and_what_was_found_is_found_again(gpt):
+    gpt.prefer("prefers-reduced-motion", "reduce")
+    gpt.size(1000, 900)
+    gpt.run("v.changeDepth(9); v.panel.setOpen(true); v.canvas.fit()")
+    gpt.press("/")
+    gpt.run("v.toolbar.search.input.value = 'blocks[1]'; v.toolbar.search.look(); 1")
+    gpt.press("Enter", "\r")
+    found = gpt.run("v.toolbar.search.hits.length")
+    gpt.press("f")
+    gpt.rest()
+    assert gpt.run("v.boxOf(v.state.selected).title") == "blocks[1]"
+    left, right, room = gpt.run(
+        "(b => [b.x, b.x + b.w].map(at => at * v.canvas.view.scale + v.canvas.view.x))(v.boxOf(v.state.selected))"
+        ".concat(v.canvas.size().w)"
+    )
+    assert right - left > room
+    assert 0 <= left < 100
+    assert gpt.run("v.toolbar.search.list.hidden")
+    again = gpt.run("v.toolbar.search.hits.length")
+    assert again > found  # each part has boxes of its own now
+    gpt.run("v.toolbar.search.look(); v.toolbar.search.close(); 1")
+    assert gpt.run("v.toolbar.search.hits.length") == again
+    gpt.press("f")
+    gpt.run("v.toolbar.search.clear()")
+    gpt.prefer("prefers-reduced-motion", "")
+    gpt.size(1400, 900)
+
+
 def test_a_search_for_a_layer_in_each_of_equal_parts_leads_to_its_box_first(gpt):
     gpt.press("/")
     gpt.run("v.toolbar.search.input.value = 'attn'; v.toolbar.search.look(); 1")

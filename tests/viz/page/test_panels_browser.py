@@ -511,6 +511,13 @@ def test_a_step_is_compared_with_another_of_the_recording(sizes):
     sizes.run(f"{COMPARE}('step 0')")
     assert sizes.run("[v.state.tab, v.state.color, v.difference.diff.ops.length]") == ["changes", "slower", 0]
     assert sizes.run("v.state.times") == "step"  # as those of the other one
+    drawn = "[v.toolbar.colours.value, v.state.tab, document.querySelector('.legend').innerText.includes('Δ')]"
+    assert sizes.run(drawn) == ["slower", "changes", True]
+    sizes.run("v.setStep(0); v.select(null)")  # which is compared with
+    assert sizes.run(drawn) == ["op", "timeline", False]
+    assert "others are compared with this one" in sizes.run("document.querySelector('.panel').innerText")
+    sizes.run("v.setStep(1); v.select(null)")
+    assert sizes.run(drawn) == ["slower", "changes", True]
     told = sizes.run("document.querySelector('.changes').innerText")
     assert "step 0 of 0–2 → step 1 of 0–2" in told
     assert "sgd: learning rate 0.25 → 0.125" in told  # `fit` ran a step before

@@ -181,6 +181,30 @@ def test_lines_from_weights_to_the_penalties_of_several_layers_are_drawn_while_a
     assert shown.wrong == []
 
 
+def resnet50() -> viz.Recording:
+    model = ef.applications.ResNet50(weights=None, input_shape=(64, 64, 3), classes=10)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    with viz.trace("resnet50") as t:
+        model.train_on_batch(np.zeros((8, 64, 64, 3), "float32"), np.zeros(8, "int64"))
+    return t
+
+
+def test_a_found_box_is_seen_whole_though_buttons_hide_others(shown, pages):
+    shown.prefer("prefers-reduced-motion", "reduce")
+    for width in (1880, 1900, 1920, 1940):
+        shown.size(width, 1080)
+        shown.show(pages("resnet50", resnet50))
+        for name in ("conv4_block1_0_conv", "conv5_block1_0_conv"):
+            shown.run(
+                f"v.toolbar.search.input.value = {name!r}; v.toolbar.search.look(); v.toolbar.search.choose(0); 1"
+            )
+            shown.rest()
+            assert shown.run(f"{SEEN}([v.boxOf(v.state.selected)])") == [True], (width, name)
+    shown.prefer("prefers-reduced-motion", "")
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
 def test_a_click_in_an_open_frame_that_is_larger_than_the_window_leaves_the_view_where_it_is(shown, pages):
     shown.prefer("prefers-reduced-motion", "reduce")
     shown.size(390, 844)

@@ -122,7 +122,7 @@ class Toolbar {
     this.caption.title = caption;
     this.caption.replaceChildren(...partsOfCaption(caption));
     this.views.show(state.view);
-    this.colours.value = state.color;
+    this.colours.value = viewer.canColour(state.color) === true ? state.color : "op"; // as boxes are drawn
     for (const option of this.colours.options) {
       const possible = viewer.canColour(option.value);
       option.disabled = possible !== true;

@@ -96,6 +96,7 @@ class Viewer {
     if (state.open === null) this.open = openTo(this.index, this.depth);
     else this.open = state.open;
     this.draw();
+    this.toolbar.search.lookAgain();
   }
 
   // Again from what is open.
@@ -405,6 +406,7 @@ class Viewer {
     else if (from && to) {
       this.canvas.keep(from, to);
       this.canvas.cull();
+      this.canvas.showBeginning(this.boxOf(this.state.selected));
     } else if (!back()) this.canvas.fit();
     this.toolbar.show();
     this.update();

@@ -413,6 +413,11 @@ class Canvas {
     if (before && after) this.view = viewAsBefore(this, before, after);
   }
 
+  // Of a frame that is larger than the window, its beginning.
+  showBeginning(box) {
+    if (box && !holds(this.window(), box)) this.settle(box);
+  }
+
   // Moves by no more than what a box or a frame lacks to be seen as a whole.
   keepInSight(box) {
     const [dx, dy] = box ? lackOf(this, box) : [0, 0],

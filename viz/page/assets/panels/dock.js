@@ -56,6 +56,7 @@ class Dock {
   choose(id) {
     if (!this.tabs.has(id) || this.tabs.get(id).tab.hidden) return;
     this.viewer.state.tab = id;
+    this.left = null;
     this.setOpen(true);
     this.viewer.saveHash();
   }
@@ -75,8 +76,13 @@ class Dock {
     if (!this.viewer.model) return;
     for (const { tab, owner } of this.tabs.values())
       if (owner && "isUseful" in owner) tab.hidden = !owner.isUseful;
-    let chosen = this.tabs.get(this.viewer.state.tab);
-    if (!chosen || chosen.tab.hidden) chosen = this.tabs.get((this.viewer.state.tab = "timeline"));
+    const { state } = this.viewer;
+    if (this.left && !this.tabs.get(this.left)?.tab.hidden) [state.tab, this.left] = [this.left, null]; // it is useful again
+    let chosen = this.tabs.get(state.tab);
+    if (!chosen || chosen.tab.hidden) {
+      this.left = chosen ? state.tab : null;
+      chosen = this.tabs.get((state.tab = "timeline"));
+    }
     for (const { tab } of this.tabs.values()) {
       tab.setAttribute("aria-selected", String(tab === chosen.tab));
       tab.tabIndex = tab === chosen.tab ? 0 : -1;

@@ -75,6 +75,14 @@ class Search {
     this.viewer.mark();
   }
 
+  // The same again where other boxes are drawn: what was found before may be shown by others.
+  lookAgain() {
+    if (!this.asked || !this.hits.length) return;
+    const { hidden } = this.list;
+    this.look();
+    if (hidden) this.close();
+  }
+
   showCount() {
     const count = this.hits.length;
     this.count.textContent = !count ? "none" : this.at < 0 ? amount(count) : `${this.at + 1} / ${amount(count)}`;

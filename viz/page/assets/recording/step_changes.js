@@ -40,7 +40,7 @@ function chooseCompared(viewer) {
   const choices = [["", "no other step"], ...others.map((step) => [String(step), model.stepName(step).replace(/ of \S+/, "")])],
     node = selectBox("another step, to compare this one with", choices, (value) => compareWith(viewer, value ? Number(value) : null));
   node.value = viewer.difference ? String(state.compared) : "";
-  return node;
+  return state.compared === state.step ? [node, el("div", {}, "others are compared with this one")] : node;
 }
 
 function stepChanges(model, a, b) {

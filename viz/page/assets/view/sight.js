@@ -90,10 +90,13 @@ function clearOfButtons(canvas, boxes, view, now = canvas.view) {
   if (!covered.length) return view;
   const half = (from, length, room) => Math.min(from + length, room) - Math.max(from, 0) >= Math.min(length, room) / 2,
     isOut = (box) => !half(box.x, box.w, w) || !half(box.y, box.h, h),
-    lost = boxes.map(onScreen(view)).filter(isOut).length;
+    lost = boxes.map(onScreen(view)).filter(isOut).length,
+    inside = (at) => boxes.map(onScreen(at)).filter((box) => holds({ x: 0, y: 0, w, h }, box)).length,
+    whole = inside(view);
   const worth = ([dx, dy]) => {
     const at = { ...view, x: view.x + dx, y: view.y + dy };
     if (boxes.map(onScreen(at)).filter(isOut).length > lost) return -Infinity; // a low window has no room below the buttons
+    if (inside(at) < whole) return -Infinity; // the edge cuts nothing of it to free others
     const count = (of) => of(boxes, at).length * SELECTED_WORTH + of(others, at).length;
     return (count(seen) - 2 * count(hidden)) * (w + h) - Math.hypot(dx, dy);
   };
