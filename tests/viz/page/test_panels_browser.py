@@ -500,6 +500,14 @@ def test_charts_mark_the_step_that_the_graph_shows(shown, pages):
       try { plot.draw(); } finally { CanvasRenderingContext2D.prototype.fillText = write; }
       return found; })()""")
     assert "step 1" in written  # as the slider counts
+    told = "document.querySelector('.plot .plot-legend b').textContent"
+    values = "[...v.dock.tabs.get('training').owner.plots.values()][0].all[0].points.map(([, y]) => y)"
+    found = []
+    for step in (0, 1):
+        shown.run(f"v.setStep({step})")
+        shown.rest()
+        found.append(float(shown.run(told)))
+    assert found == pytest.approx(shown.run(values)[:2], rel=1e-2)
     assert shown.wrong == []
 
 

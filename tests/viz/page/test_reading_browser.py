@@ -200,8 +200,25 @@ def test_a_found_box_is_seen_whole_though_buttons_hide_others(shown, pages):
             )
             shown.rest()
             assert shown.run(f"{SEEN}([v.boxOf(v.state.selected)])") == [True], (width, name)
+    shown.run("v.toolbar.search.input.value = 'conv4_block3'; v.toolbar.search.look(); v.toolbar.search.choose(0); 1")
+    assert shown.texts(".panel h2") == ["conv4_block3"]  # one of five that are drawn once, which no layer is
+    box = "[...v.scene.frames.values()].find(f => f.title.startsWith('conv4_block2 … '))"
+    shown.run(f"v.toggle({box}.id); v.select(null); v.canvas.fit(false, true)")
+    shown.rest()
+    names = shown.run("[...document.querySelectorAll('.names .name')].map(e => e.textContent)")
+    assert any(name.startswith("conv4_block2 … conv4_block6") for name in names), names
     shown.prefer("prefers-reduced-motion", "")
     shown.size(1400, 900)
+    assert shown.wrong == []
+
+
+def test_the_panel_says_whether_what_is_selected_is_open_after_all_was_opened_or_closed(shown, pages):
+    shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
+    shown.run("v.panel.setOpen(true); v.changeDepth(9)")
+    shown.run("v.selectNode([...v.scene.frames.values()].filter(f => f.level > 0 && f.title)[0].id)")
+    assert shown.texts(".panel .buttons button")[0] == "Close"
+    shown.run("v.changeDepth(-9)")
+    assert shown.texts(".panel .buttons button")[0] == "Open"
     assert shown.wrong == []
 
 

@@ -357,6 +357,7 @@ class Viewer {
     this.setOpen(openTo(this.index, this.depth));
     if (!back()) this.canvas.fit(true);
     this.toolbar.showDepth();
+    this.panel.show(); // which says whether what is selected is open
   }
 
   unfold(key) {

@@ -35,7 +35,8 @@ const NO_FIELDS = Object.fromEntries(FIELDS.map((name) => [name, ""]));
 
 // Frames that are no layer: lines of code, and parts that are put together. And what computes the gradients of layers, which
 // have a box while they are closed.
-function framesFound({ index, selection }) {
+function framesFound(viewer) {
+  const { index, selection } = viewer;
   const found = [];
   for (const block of index.blocks.values()) {
     const { key, title, scope } = block,
@@ -43,6 +44,7 @@ function framesFound({ index, selection }) {
       selects = () => ({ kind: "scope", key });
     if (!key || !title) continue;
     if (!scope) found.push({ selects, title, what: "group", phase: "scope", where, names: [title] });
+    for (const { label, selected } of scope ? [] : partsOf(viewer, block)) found.push({ selects: () => selected, title: label, what: "group", phase: "scope", where, beside: [`one of ${title}`], names: [label] });
     for (const { name, pass } of selection.backward ? block.back : [])
       found.push({
         ...{ selects: () => ({ kind: "scope", key, pass }), title: `∇ ${title}`, what: "backward", phase: "backward" },

@@ -467,7 +467,7 @@ class Plot {
   }
 
   explain() {
-    const last = (line) => this.unit(line.points[line.points.length - 1][1]);
+    const last = ({ points }) => this.unit((points.findLast(([x]) => x <= (this.options.shown ?? Infinity)) ?? points.at(-1))[1]); // of the step that the graph shows
     const told = this.all.map((line) => [line.name, cssColour(line.colour), this.lines.includes(line), line.note, line.dashed || false]);
     if (JSON.stringify(told) !== this.told) this.showLegend(told); // else what is written anew would lose the focus, or a click
     this.told = JSON.stringify(told);

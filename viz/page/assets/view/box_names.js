@@ -9,6 +9,7 @@ const LEAST_TITLE = 6.5, // pixels of a box's own letters: lower ones can't be r
   NEAR_NAMES = 8, // heights of a box: titles of those as near must stay apart from its own
   BESIDE_NAME = 1, // pixels, to the edge of the box
   OUTSIDE_NAME = 4, // pixels from a box to its name beside it
+  TALLER_BESIDE = 1.4, // than the box that it stands beside may a name be
   LESS_BESIDE = [0.85, 0.7]; // of a title that has no room beside its box, either
 
 // Puts the titles over the lines of boxes that are seen; of one that has no room for its title, beside it, where nothing is.
@@ -80,7 +81,7 @@ function rowsOf({ nodes }) {
 const areaOfSign = ({ view }, { x, y, w, h }) => ({ x: (x - view.x) / view.scale, y: (y - view.y) / view.scale, w: w / view.scale, h: h / view.scale });
 
 // Where the title of what runs forward stands beside its box, or else beside its row, which ends with its gradients: on the
-// left before the right, in letters that are no higher than the box, where no other box, arrow or title is; null where there
+// left before the right, in letters that are hardly higher than the box, where no other box, arrow or title is; null where there
 // is no such place. The whole title in small letters, and then one beside all of the graph, comes before one that is cut a
 // little. The dashed line between an op and its gradient is no arrow. Where all of the graph is seen, titles have the room of
 // the window.
@@ -95,7 +96,7 @@ function nameBeside({ scene, view: { scale } }, node, row, taken, room) {
     const w = textWidth(text, letters, true) / scale,
       h = (letters * NAME_HEIGHT) / scale,
       y = node.y + (node.h - h) / 2,
-      areas = h > node.h ? [] : ends.map(([at, by, anchor]) => ({ area: { x: at + by * w, y, w, h }, text, letters, anchor }));
+      areas = h > TALLER_BESIDE * node.h ? [] : ends.map(([at, by, anchor]) => ({ area: { x: at + by * w, y, w, h }, text, letters, anchor }));
     return areas.find(({ area }) => isFree(area));
   };
   const first = (titles, ends) => titles.reduce((found, title) => found ?? placeOf(title, ends), undefined),
