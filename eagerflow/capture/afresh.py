@@ -10,14 +10,14 @@ What can't be put back stays: the work of optimizers and metrics, and large vari
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from eagerflow.capture.dependence.watch import RAISE_FOR_NO_VALUES
 from eagerflow.capture.hearing.whose import is_users
-from eagerflow.capture.instructions import Call, Compute, Const, Group, Instruction, Naming, Rule, array_of
+from eagerflow.capture.instructions import Call, Compute, Instruction, Naming, Rule, array_of
 from eagerflow.core import random
 from eagerflow.core.in_place import put, stored
 from eagerflow.core.variable import Variable
@@ -90,7 +90,7 @@ class Before:
 
 def _changed(call: Call) -> tuple[list[Variable], int] | None:
     """The variables that a call changes, and how often it draws from the process-wide state; None if nobody knows."""
-    function, given = call.function, [*_constants(call.args), *_constants(call.kwargs)]
+    function, given = call.function, [*call.args.constants(), *call.kwargs.constants()]
     if getattr(function, "only_checks", False):
         return [], 0
     if any(isinstance(each, (Variable, SeedGenerator)) and is_users(type(each)) for each in given):
@@ -107,14 +107,6 @@ def _changed(call: Call) -> tuple[list[Variable], int] | None:
 
 def _size(variable: Variable) -> int:
     return int(stored(variable).nbytes)
-
-
-def _constants(group: Group) -> Iterator[Any]:
-    for part in group.parts:
-        if isinstance(part, Const):
-            yield part.constant
-        elif isinstance(part, Group):
-            yield from _constants(part)
 
 
 def _may_raise(instruction: Instruction) -> bool:

@@ -32,6 +32,10 @@ class Ref:
         """The numbers of the slots that it takes."""
         return iter(())
 
+    def constants(self) -> Iterator[Any]:
+        """The values in it that were there before."""
+        return iter(())
+
     def value(self, arrays: Arrays) -> Any:
         """The argument itself."""
         raise NotImplementedError
@@ -73,6 +77,9 @@ class Const(Ref):
 
     def __init__(self, constant: Any) -> None:
         self.constant = constant
+
+    def constants(self) -> Iterator[Any]:
+        yield self.constant
 
     def value(self, arrays: Arrays) -> Any:
         return self.constant
@@ -146,6 +153,10 @@ class Group(Ref):
     def slots(self) -> Iterator[int]:
         for part in self.parts:
             yield from part.slots()
+
+    def constants(self) -> Iterator[Any]:
+        for part in self.parts:
+            yield from part.constants()
 
     def value(self, arrays: Arrays) -> Any:
         values = [part.value(arrays) for part in self.parts]

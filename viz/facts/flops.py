@@ -270,10 +270,12 @@ def _of_parts(record: Record, at: Op, wanted: Container[int | None] | None) -> i
 
 def _counted(op: Op, read: Tensors, made: Tensors, times: int = 1, wanted: Sequence[bool] | None = None) -> int | None:
     """What an op takes; or, for some of its inputs, its rule: as much so many times, if no formula is for that."""
-    formula, rule = FORMULAS.get(op.name), _RULES.get(op.name) if wanted is not None else None
+    formula, rule = FORMULAS.get(op.name), _RULES.get(op.name)
     if formula is None:
         return None
     try:
-        return rule(op, read, made, wanted or ()) if rule else times * formula(op, read, made)
+        if rule is not None and wanted is not None:
+            return rule(op, read, made, wanted)
+        return times * formula(op, read, made)
     except (IndexError, KeyError, TypeError, ValueError):  # shapes that the formula is not for
         return None

@@ -6,10 +6,10 @@ nothing in the step reads come later. What else Python does stays where it is, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from eagerflow.capture.instructions import Call, Const, Group, Instruction, Read
+from eagerflow.capture.instructions import Call, Instruction, Read
 from eagerflow.core.variable import Variable
 
 __all__ = ["gathered"]
@@ -56,15 +56,7 @@ def _waited_for(variable: Any, assignments: Sequence[Instruction]) -> bool:
     """Whether one of the assignments may change a variable."""
     for each in assignments:
         assert isinstance(each, Call)
-        changed = [v for v in (*_constants(each.args), *_constants(each.kwargs)) if isinstance(v, Variable)]
+        changed = [v for v in (*each.args.constants(), *each.kwargs.constants()) if isinstance(v, Variable)]
         if not changed or any(v is variable for v in changed):
             return True
     return False
-
-
-def _constants(group: Group) -> Iterator[Any]:
-    for part in group.parts:
-        if isinstance(part, Const):
-            yield part.constant
-        elif isinstance(part, Group):
-            yield from _constants(part)

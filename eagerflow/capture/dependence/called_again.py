@@ -20,7 +20,7 @@ from eagerflow.capture.hearing.calls import is_of_user
 from eagerflow.capture.hearing.codes import Codes
 from eagerflow.capture.hearing.named import steps_of
 from eagerflow.capture.hearing.whose import is_ours
-from eagerflow.capture.instructions import Call, Const, Group, Instruction, Ref
+from eagerflow.capture.instructions import Call, Instruction
 from eagerflow.layer.added_losses import hold_losses
 
 __all__ = ["CalledAgain", "set_for_the_step"]
@@ -115,16 +115,8 @@ class CalledAgain:
 def _given(calls: Iterable[Call]) -> list[Any]:
     """The objects that calls are given, each once."""
     reading = [call for call in calls if call.function not in (keep, hold_losses)]
-    constants = [each for call in reading for ref in call.refs() for each in _constants(ref)]
+    constants = [each for call in reading for ref in call.refs() for each in ref.constants()]
     return list({id(each): each for each in constants}.values())
-
-
-def _constants(ref: Ref) -> Iterator[Any]:
-    if isinstance(ref, Group):
-        for part in ref.parts:
-            yield from _constants(part)
-    elif isinstance(ref, Const):
-        yield ref.constant
 
 
 class _Changes(NamedTuple):

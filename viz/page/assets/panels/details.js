@@ -53,7 +53,7 @@ class Details {
   // Ops, or several that ran as one, with a bar for the time that each took.
   bars(title, passes) {
     const { model, viewer } = this,
-      times = passes.map((ops) => ops.reduce((sum, { duration }) => sum + duration, 0)),
+      times = passes.map(durationOf),
       most = Math.max(1, ...times),
       places = placesApart(model, passes.map(([op]) => op)),
       row = (ops, i) => [
@@ -373,10 +373,9 @@ class Details {
       { data } = viewer,
       here = viewer.selection.ops;
     const layers = new Set(model.scopes.filter((s) => s.kind === "layer").map((s) => s.owner)).size;
-    const timeOfPass = (ops) => ops.reduce((sum, { duration }) => sum + duration, 0),
-      top = passesOf(model, here.filter((op) => op.duration && isInView(viewer, op)))
-        .sort((a, b) => timeOfPass(b) - timeOfPass(a))
-        .slice(0, 8);
+    const top = passesOf(model, here.filter((op) => op.duration && isInView(viewer, op)))
+      .sort((a, b) => durationOf(b) - durationOf(a))
+      .slice(0, 8);
     const failed = model.ops.filter((op) => op.error);
     return [
       this.heading(

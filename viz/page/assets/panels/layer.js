@@ -39,9 +39,7 @@ function gradientsPanel(details, block, of) {
   const { viewer, model } = details,
     { ops: ids, name } = block.back.find(({ pass }) => pass === of),
     ops = ids.map((id) => model.ops[id]),
-    count = partsOf(viewer, block).length || (block.scope ? 1 : countOfRounds(viewer.index, block)),
-    made = ops.flatMap(({ outputs }) => outputs).reduce((sum, t) => sum + model.tensors[t].nbytes, 0),
-    flops = ops.reduce((sum, op) => sum + (op.flops || 0), 0),
+    count = countOfParts(viewer, block),
     places = ops.map((op) => placeIn(model, op, false)),
     told = withoutCommon(places);
   return [
@@ -49,10 +47,7 @@ function gradientsPanel(details, block, of) {
     el("p", { class: "remark" }, "The gradients of ", details.link(clean(block.title, 60), { kind: "scope", key: block.key }), name ? `, ${name}.` : "."),
     facts([
       ["sums", count > 1 ? `of ${count} equal parts together` : null],
-      ["ops", amount(ops.length)],
-      ...timesOfOps(ops, viewer),
-      ["FLOPs", flops ? short(flops) : null],
-      ["makes", nbytes(made)],
+      ...factsOfOps(viewer, ops),
     ]),
     details.list(`${counted(ops.length, "op")}`, ops.map((op, i) => opThatOpens(details, op, told[i]))),
   ];
@@ -79,7 +74,7 @@ function factsOfLayer(viewer, block, part) {
     { figures, scope, params } = block,
     whole = selection.time || 1,
     { forward, activations, flops } = figures,
-    count = part ? 1 : partsOf(viewer, block).length || (scope ? 1 : countOfRounds(viewer.index, block)),
+    count = part ? 1 : countOfParts(viewer, block),
     [back, backwardOps] = selection.backward ? [figures.backward, figures.backwardOps] : [0, 0],
     share = (time) => `${seconds(time)}  (${percent(time / whole)} of ${wholeOf(viewer)})`,
     ofBack = block.backOps.reduce((sum, id) => sum + (model.ops[id].flops || 0), 0),

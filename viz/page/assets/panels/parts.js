@@ -46,6 +46,9 @@ function roundOf(model, block, count, i) {
   return { ownOps, backOps: ownOps.flatMap((id) => model.backwardOf[id]).filter((id) => back.has(id)) };
 }
 
+// How many equal parts a block stands for, also where a frame around it shows them once.
+const countOfParts = (viewer, block) => partsOf(viewer, block).length || (block.scope ? 1 : countOfRounds(viewer.index, block));
+
 // The first of the equal parts that a block shows; of one that shows but one, the block itself.
 function firstPart(viewer, block) {
   const [part] = partsOf(viewer, block),

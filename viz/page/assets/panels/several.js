@@ -75,12 +75,22 @@ function listOpsOf(viewer, node) {
   viewer.toolbar.warn(`Its ${node.ops.length} ops are always drawn as one box: the panel lists them.`);
 }
 
+// What several ops took and made, as rows.
+function factsOfOps(viewer, ops) {
+  const sum = (of) => ops.reduce((total, op) => total + of(op), 0),
+    flops = sum((op) => op.flops || 0);
+  return [
+    ["ops", amount(ops.length)],
+    ...timesOfOps(ops, viewer),
+    ["FLOPs", flops ? short(flops) : null],
+    ["makes", nbytes(sum((op) => op.outputs.reduce((total, t) => total + viewer.model.tensors[t].nbytes, 0)))],
+  ];
+}
+
 function severalOps(details, selected) {
   const { model, viewer } = details,
     ops = selected.ids.map((id) => model.ops[id]),
     node = selected.call === undefined ? boxOfAll(viewer, selected, (box) => box.ops) : undefined,
-    sum = (of) => ops.reduce((total, op) => total + of(op), 0),
-    flops = sum((op) => op.flops || 0),
     main = node && node.main !== undefined && node.lane === "forward" ? model.ops[node.main] : undefined,
     titles = [...new Set(ops.map((op) => model.titleOf(op)))],
     pass = inCommon(ops.map((op) => op.pass)),
@@ -93,13 +103,7 @@ function severalOps(details, selected) {
     details.heading(inCommon(ops.map(({ phase }) => phase)) || "ops", ops[0].phase, title, where),
     notesOfAll(details, ops),
     node ? null : oneOf(details, ...selected.ids),
-    facts([
-      ["ops", amount(ops.length)],
-      ...timesOfOps(ops, viewer),
-      ["FLOPs", flops ? short(flops) : null],
-      ["makes", nbytes(sum((op) => op.outputs.reduce((total, t) => total + model.tensors[t].nbytes, 0)))],
-      ["step", stepOf(viewer, ops[0])],
-    ]),
+    facts([...factsOfOps(viewer, ops), ["step", stepOf(viewer, ops[0])]]),
     settingsOfOptimizer(model, ops[0]),
     details.list(
       `${amount(ops.length)} ops`,

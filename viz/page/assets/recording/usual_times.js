@@ -84,6 +84,8 @@ function passesOf({ updatePasses }, ops) {
   return [...found.values()];
 }
 
+const durationOf = (ops) => ops.reduce((sum, { duration }) => sum + duration, 0);
+
 // The same in words, behind a time.
 const shareWord = (model, ops) => (isShare(model, ops) ? " (share)" : "");
 

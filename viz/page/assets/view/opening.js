@@ -130,7 +130,8 @@ function wholeColumns(canvas, scale) {
       }
       return null;
     };
-  const [withLines, alone] = [largest(true), largest(false)];
+  const withLines = largest(true),
+    alone = withLines && withLines.scale * WORTH_CLOSING > most ? null : largest(false); // which can't be so much larger
   if (alone && alone.scale >= WORTH_CLOSING * (withLines?.scale ?? 0)) return alone;
   if (withLines) return withLines;
   for (let at = scale; at >= NAMES_READABLE; at -= 0.02) {
