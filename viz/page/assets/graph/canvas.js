@@ -415,7 +415,8 @@ class Canvas {
 
   // Of a frame that is larger than the window, its beginning.
   showBeginning(box) {
-    if (box && !holds(this.window(), box)) this.settle(box);
+    const { w, h } = this.window();
+    if (box && (box.w > w || box.h > h)) this.settle(box);
   }
 
   // Moves by no more than what a box or a frame lacks to be seen as a whole.
