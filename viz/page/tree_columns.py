@@ -24,6 +24,7 @@ from viz.facts.parts import reads_of_parts, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, update_passes
 from viz.page.first_depth import first_depth, open_last
+from viz.page.name_levels import MANY_ROWS, Part, is_of_class, levels, shared_words
 from viz.page.size_groups import size_groups
 from viz.picture import box_texts
 from viz.picture.name_groups import Chains, named_groups
@@ -164,6 +165,7 @@ class _Entry:
     level: int
     need: int | None
     together: bool = False
+    has_levels: bool = False  # are its many layers put into levels by their names, or is it one of these?
     children: list[int] = dataclasses.field(default_factory=list)
     folded: int = 0
     sums: _Sums = dataclasses.field(default_factory=_Sums)
@@ -273,8 +275,12 @@ class TreeColumns:
 
     def _fill(self, task: _Task) -> None:
         """Write the children of a block, runs of equal parts as blocks of their own."""
-        items, firsts = self._between(task, 0, len(task.lists[0]))
-        self._entries[task.entry].children = self._grouped(task.entry, items, firsts)
+        entry, children = self._entries[task.entry], task.lists[0]
+        entry.has_levels = entry.kind == "scope" and len(self._chains.of(children)) > MANY_ROWS
+        items, firsts = self._between(task, 0, len(children))
+        entry.children = self._grouped(task.entry, items, firsts)
+        if entry.has_levels:
+            self._open_one_by_one(entry)
 
     def _between(self, task: _Task, begin: int, end: int) -> tuple[list[int], list[Any]]:
         """The children from one place to another as they are written, and the first of the equal ones of each."""
@@ -325,7 +331,7 @@ class TreeColumns:
         """Equal parts: as a block of which each part is shown, and as one block for all."""
         around, inner, key = self._entries[task.entry], task.inner.get(at, []), f"{task.key}{at}"
         parts = [each[at + i * period : at + (i + 1) * period] for each in task.lists for i in range(count)]
-        run = _Entry("run", key, "", Block(""), around.level, around.need, around.together)
+        run = _Entry("run", key, "", Block(""), around.level, around.need, around.together, around.has_levels)
         self._entries.append(run)
         number = len(self._entries) - 1
         shown = stand_in(self.record, parts[:count])
@@ -349,9 +355,13 @@ class TreeColumns:
         Those of rounds by these, others by name, line, function, else in parts.
         """
         chains = self._parts_of_chains(parent, items, firsts)
-        if rounds is not None and len(chains) > _MOST_CHILDREN and len(items) > rounds.count:
+        parts = self._levels(self._entries[parent], items, chains) if self._entries[parent].has_levels else []
+        has_parts = any(part.parts for part in parts)
+        if rounds is not None and not has_parts and len(chains) > _MOST_CHILDREN and len(items) > rounds.count:
             return self._by_rounds(parent, items, firsts, rounds)
         items, firsts = self._chained(parent, items, firsts, chains)
+        if has_parts:
+            items, firsts = self._named_parts(parent, items, firsts, parts)
         if len(items) <= _MOST_CHILDREN:
             return items
         named = named_groups(firsts, _MOST_NAMED)
@@ -390,6 +400,76 @@ class TreeColumns:
         else:
             made.children = self._grouped(number, items, firsts)
         return -number
+
+    def _levels(self, around: _Entry, items: list[int], chains: list[list[Any]]) -> list[Part]:
+        """Children that are put into chains as their names put them into groups: equal parts always."""
+        names, rows, done = list[tuple[str, ...]](), list[int](), 0
+        for chain in chains:
+            part = items[done : done + len(chain)]
+            done += len(chain)
+            names.append(shared_words([name for item in part for name in self._given_names(item)]))
+            rows.append(self._rows_in(part[0]) if len(part) == 1 else 1)
+        return levels(names, rows, 1 if around.kind == "run" else MANY_ROWS)
+
+    def _given_names(self, item: int) -> list[str]:
+        """The names that people gave to a layer, or to those of equal parts."""
+        if item >= 0:
+            return []
+        entry = self._entries[-item]
+        if entry.kind != "scope" or entry.block.scope is None:
+            return [name for child in entry.children for name in self._given_names(child)]
+        names = entry.block.names or (entry.block.title,)
+        return [name for name in names if not is_of_class(name, entry.block.scope.cls)]
+
+    def _rows_in(self, item: int) -> int:
+        """How many rows of boxes a child is, with equal parts one by one and layers closed."""
+        if item >= 0 or self._entries[-item].kind == "scope" or self._entries[-item].block.is_chain:
+            return 1
+        return sum([self._rows_in(child) for child in self._entries[-item].children])
+
+    def _named_parts(
+        self, parent: int, items: list[int], firsts: list[Any], parts: list[Part]
+    ) -> tuple[list[int], list[Any]]:
+        """Children in groups of neighbours whose names begin alike, and groups within them."""
+        around, found, kept = self._entries[parent], list[int](), list[Any]()
+        for part in parts:
+            if not part.parts:
+                found.append(items[part.begin])
+                kept.append(firsts[part.begin])
+                continue
+            name, inner = "_".join(part.words), firsts[part.begin : part.end]
+            block = Block(name, None, inner)
+            title = formatting.clean(name)
+            made = _Entry("group", f"≡{name}", title, block, around.level, around.need, around.together, True)
+            self._entries.append(made)
+            number = len(self._entries) - 1
+            made.children, _ = self._named_parts(number, items, firsts, part.parts)
+            found.append(-number)
+            kept.append(block)
+        return found, kept
+
+    def _open_one_by_one(self, entry: _Entry) -> None:
+        """Let each level of groups by name open before the next, and the layers in them after the last."""
+        if entry.need is None:
+            return
+        waiting, seen = [(child, 0) for child in entry.children if child < 0], list[tuple[_Entry, int]]()
+        while waiting:
+            child, depth = waiting.pop()
+            inner = self._entries[-child]
+            seen.append((inner, depth))
+            if inner.kind == "run":
+                waiting += [(each, depth) for each in [*inner.children, -inner.folded] if each < 0]
+            elif inner.kind == "group" or inner.block.is_chain:
+                waiting += [(each, depth + (not inner.block.is_chain)) for each in inner.children if each < 0]
+        if not any(inner.kind == "group" and inner.has_levels for inner, _ in seen):
+            return
+        deepest = max([depth for _, depth in seen])
+        for inner, depth in seen:
+            if inner.kind in ("run", "group", "repeat") and not inner.block.is_chain:
+                inner.need = entry.need + depth + (inner.kind != "run")
+            elif inner.need is not None:
+                inner.need += deepest
+            inner.level += deepest
 
     def _parts_of_chains(self, parent: int, items: list[int], firsts: list[Any]) -> list[list[Any]]:
         """Children in chains, most of one."""

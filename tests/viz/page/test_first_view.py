@@ -150,5 +150,5 @@ def test_a_residual_network_of_fifty_layers_opens_at_its_blocks():
     model = ef.applications.ResNet50(weights=None, input_shape=(32, 32, 3), classes=10)
     recording, _ = fitted(model, numbers(2, 32, 32, 3), numbers(2, 10))
     rows, groups = seen_at_first(recording)
-    assert 16 <= rows <= 48
-    assert {f"conv{stage}_block1_{i}_conv" for stage in (2, 3, 4, 5) for i in range(4)} <= set(groups)
+    assert 12 <= rows <= 24
+    assert {f"conv{stage}_block1" for stage in (2, 3, 4, 5)} <= set(groups)

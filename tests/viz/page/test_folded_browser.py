@@ -10,6 +10,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
+from tests.viz.picture.architectures import staged_residuals
 
 pytestmark = pytest.mark.slow
 
@@ -346,6 +347,30 @@ def test_what_is_open_stays_open_when_equal_parts_are_unfolded_and_folded_again(
         gpt.run(f"v.toggle([...v.scene.frames.values()].find(f => f.key === {key}).id)")
     gpt.press("f")
     assert "attn" not in gpt.run(FRAMES)
+
+
+def test_blocks_of_a_flat_network_stay_open_when_equal_ones_are_unfolded_and_folded_again(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("staged", staged_residuals))
+    shown.run("v.canvas.fit()")
+    shown.press("-")
+    stages, loss = ["net", "stage1", "stage2"], "mean_squared_error"
+    assert shown.run(FRAMES) == [loss, *stages]
+    repeated = "stage1_block2 … stage1_block4  ×3"
+    shown.run(f"v.toggle([...v.scene.nodes.values()].find(n => n.title === {repeated!r}).id)")
+    shown.press("Escape")
+    assert shown.run(FRAMES) == sorted([loss, *stages, repeated])
+    shown.press("f")
+    assert shown.run(FRAMES) == sorted([loss, *stages, *[f"stage1_block{i}" for i in (2, 3, 4)]])
+    boxes = shown.run("[...v.scene.nodes.values()].filter(n => n.phase === 'forward').map(n => n.title)")
+    assert {f"stage2_block{i}" for i in (1, 2, 3, 4)} <= set(boxes)
+    shown.press("f")
+    assert shown.run(FRAMES) == sorted([loss, *stages, repeated])
+    shown.press("-")
+    assert shown.run(FRAMES) == [loss, *stages]
+    shown.press("-")
+    assert shown.run(FRAMES) == [loss, "net"]
+    assert shown.wrong == []
 
 
 def rounds():

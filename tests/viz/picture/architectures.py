@@ -386,6 +386,26 @@ def graph_network():
     return timed(t), None
 
 
+def staged_residuals():
+    """Two stages by their names, each of a block that changes the width and three equal ones."""
+
+    def block(x, filters, name, widens):
+        before = conv(filters, 1, name=f"{name}_0_conv")(x) if widens else x
+        for i, kernel in enumerate((1, 3, 2), 1):
+            x = conv(filters, kernel, name=f"{name}_{i}_conv")(x)
+            x = layers.BatchNormalization(name=f"{name}_{i}_bn")(x)
+            x = layers.ReLU(name=f"{name}_{i}_relu")(x)
+        return layers.Add(name=f"{name}_add")([before, x])
+
+    x = start = layers.Input((8, 8, 3))
+    x = layers.BatchNormalization(name="stem_bn")(conv(3, name="stem_conv")(x))
+    for stage, filters in enumerate((4, 6), 1):
+        for i in range(1, 5):
+            x = block(x, filters, f"stage{stage}_block{i}", i == 1)
+    x = layers.Dense(2)(layers.GlobalAveragePooling2D()(x))
+    return fitted(ef.Model(start, x, name="net"), numbers(2, 8, 8, 3), numbers(2, 2))[0]
+
+
 def equal_residuals(blocks=6, name=lambda block, layer: f"block{block}_{layer}"):
     """Equal residual blocks of seven layers each."""
     x = start = layers.Input((8, 8, 3))

@@ -190,10 +190,18 @@ function chooseParts(blocks, isFolded) {
 
 // What opens in a run as one block and what shows the same in its parts, as pairs of keys.
 function equalsIn({ folded, parts }, found = []) {
-  const round = folded.kind === "repeat" ? parts.length / folded.repeats : 1;
-  parts.forEach((part, i) => equalKeys(folded.kind === "repeat" ? folded.parts[i % round] : folded, part, found));
+  const isRepeat = folded.kind === "repeat",
+    each = isRepeat ? parts.flatMap(withoutGroups) : parts,
+    ofAll = isRepeat ? folded.parts.flatMap(withoutGroups) : [folded],
+    whole = isRepeat ? parts.filter((part) => isOfNeighbours(part) && withoutGroups(part).length === ofAll.length) : [];
+  each.forEach((part, i) => equalKeys(ofAll[i % ofAll.length], part, found));
+  found.push(...whole.map(({ key }) => [folded.key, key]));
   return found;
 }
+
+// Where parts are drawn one by one, neighbours are put into other groups, but layers into the same chains.
+const isOfNeighbours = (part) => isBlock(part) && part.kind === "group" && part.said("part").startsWith("≡");
+const withoutGroups = (part) => (isOfNeighbours(part) ? part.parts.flatMap(withoutGroups) : [part]);
 
 function equalKeys(one, other, found) {
   if (one === undefined || isBlock(one) !== isBlock(other)) return;
