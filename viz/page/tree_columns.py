@@ -6,10 +6,8 @@ stands for all of them.
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import functools
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -23,6 +21,7 @@ from viz.facts.of_layers.inner import inner_layers
 from viz.facts.parts import reads_of_parts, weights_of_parts
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, update_passes
+from viz.page.entries import NOTHING, TIME, Cost, Entry, Sums, are_several, told_kind, told_params
 from viz.page.first_depth import first_depth, open_last
 from viz.page.name_levels import MANY_ROWS, Part, is_of_class, levels, shared_words
 from viz.page.size_groups import size_groups
@@ -31,42 +30,11 @@ from viz.picture.name_groups import Chains, named_groups
 from viz.picture.operands import operands
 from viz.picture.round_groups import RoundNames, names_of_rounds
 
-__all__ = ["TIME", "Facts", "TreeColumns"]
-
-TIME = "{time}"
-"""Stands for a time in what boxes say. So these texts are the same in all steps, and written once."""
+__all__ = ["Facts", "TreeColumns"]
 
 _LONGEST_KEY = 40
 _MOST_CHILDREN, _LEAST_IN_GROUP = 40, 8
 _MOST_NAMED = 40  # of groups by name, so that they can be seen beside what else there is
-
-
-@dataclasses.dataclass(slots=True)
-class Cost:
-    """What some ops took and made."""
-
-    ops: int = 0
-    time: int = 0
-    size: int = 0
-    failed: bool = False
-    shares: collections.Counter[range] = dataclasses.field(default_factory=collections.Counter)  # of passes
-
-    def add(self, other: Cost) -> None:
-        self.ops += other.ops
-        self.time += other.time
-        self.size += other.size
-        self.failed |= other.failed
-        if other.shares:
-            self.shares.update(other.shares)
-
-    def text(self, together: bool, with_size: bool = True) -> str:
-        """What a box says, but for the time: the page fills in the one that it tells, of this step or the usual one.
-
-        `together`: it is of several equal ones.
-        """
-        is_share = any(count < len(ran) for ran, count in self.shares.items())
-        said = box_texts.cost(self.ops, self.time, self.size if with_size else 0, self.failed, is_share, together)
-        return said.replace(formatting.seconds(self.time), TIME, 1) if self.time else said
 
 
 class Facts:
@@ -117,85 +85,6 @@ class Facts:
         return [None if t.stats is None else (norm(t) or 0.0) ** 2 for t in found]
 
 
-_NOTHING = Cost()
-
-
-@dataclasses.dataclass(slots=True)
-class _Sums:
-    """What the ops of a row or block took and made, in total."""
-
-    ops: Cost = dataclasses.field(default_factory=Cost)  # with the changes in place beside them
-    backward: Cost = dataclasses.field(default_factory=Cost)
-    updates: Cost = dataclasses.field(default_factory=Cost)
-    updated: list[int] = dataclasses.field(default_factory=list)  # the weights that updates change
-    flops: int = 0
-    activations: int = 0
-    squares: list[float | None] = dataclasses.field(default_factory=list)
-    passes: dict[int, Cost] = dataclasses.field(default_factory=dict)  # of `backward`, by calls of `tape.gradient`
-
-    def add(self, other: _Sums) -> None:
-        self.ops.add(other.ops)
-        self.backward.add(other.backward)
-        for number, cost in other.passes.items():
-            self.passes.setdefault(number, Cost()).add(cost)
-        self.updates.add(other.updates)
-        self.updated += other.updated
-        self.flops += other.flops
-        self.activations += other.activations
-        self.squares += other.squares
-
-    @property
-    def gradient(self) -> float | None:
-        """The size of all gradients together, None where one wasn't measured."""
-        known = [square for square in self.squares if square is not None]
-        return float(f"{math.sqrt(sum(known)):.7g}") if known and len(known) == len(self.squares) else None
-
-
-@dataclasses.dataclass(slots=True)
-class _Entry:
-    """A block as it is written. `need` is the depth from which it is open at first, None where it never is.
-
-    `together`: are equal parts shown as one, of which it is one, or in which it is?
-    """
-
-    kind: str
-    part: str
-    title: str
-    block: Block
-    level: int
-    need: int | None
-    together: bool = False
-    has_levels: bool = False  # are its many layers put into levels by their names, or is it one of these?
-    children: list[int] = dataclasses.field(default_factory=list)
-    folded: int = 0
-    sums: _Sums = dataclasses.field(default_factory=_Sums)
-    numbers: dict[int, int] = dataclasses.field(default_factory=dict)  # in the weights, of each object
-
-    @property
-    def params(self) -> int:
-        """How many numbers its weights are, of all equal parts around it as its ops are."""
-        return sum(self.numbers.values())
-
-
-def _are_several(entry: _Entry) -> bool:
-    """Are updates of the weights of several equal parts shown as one, and not those of what is called again?"""
-    return entry.together and (entry.block.scope is None or entry.block.objects > 1)
-
-
-def _told_kind(entry: _Entry) -> str:
-    """Terms of a loss, and what adds them up, have no call, but a line in the table of layers."""
-    terms = entry.block.terms
-    if terms is None or entry.kind != "scope":
-        return entry.kind
-    return "sum" if terms.is_sum else "terms"
-
-
-def _told_params(entry: _Entry) -> int | None:
-    """How many numbers the weights are: of a layer where it told, of a group where it has any."""
-    scope = entry.block.scope
-    return (entry.params or None) if scope is None else None if scope.params is None else entry.params
-
-
 @dataclasses.dataclass(slots=True)
 class _Task:
     """Equal lists of children, of which those at the same place are shown as one, and the runs of parts in them."""
@@ -240,8 +129,8 @@ class TreeColumns:
         # A block of one row, and those around it, have the same updates as the row.
         self._updates = functools.lru_cache(maxsize=1024)(functools.partial(box_texts.update, selection))
         self._parts = _parts(root)
-        self._entries = [_Entry("scope", "", "", root, 0, 0)]
-        self._sums: list[_Sums] = []
+        self._entries = [Entry("scope", "", "", root, 0, 0)]
+        self._sums: list[Sums] = []
         self._rows: dict[str, list[Any]] = {
             name: []
             for name in ("ops", "cost", "riders", "weights", "update", "back", "opens", "kept", "taken", "made")
@@ -261,7 +150,7 @@ class TreeColumns:
             "depths": [first_depth(self._entries, inner, folded) for folded in (True, False)],
         }
 
-    def _inner_first(self) -> list[_Entry]:
+    def _inner_first(self) -> list[Entry]:
         """All blocks, each after those in it; groups are written after what is in them, others before."""
         found, waiting = [], [0]
         while waiting:
@@ -316,13 +205,13 @@ class TreeColumns:
         elif shown is first:
             shown = dataclasses.replace(first, title=calls_title(equal))
         shown = dataclasses.replace(shown, owners=first.owners.union(*[each.owners for each in equal]))
-        made = _Entry("scope", self._parts[id(first)], box_texts.title(shown), shown, level, None if closed else level)
+        made = Entry("scope", self._parts[id(first)], box_texts.title(shown), shown, level, None if closed else level)
         made.together = len(equal) > 1
         if shown.scope is not None:
             made.numbers = box_texts.numbers_of(shown)
         return self._enter(made, _Task(len(self._entries), [each.children for each in equal], first.runs, first.inner))
 
-    def _enter(self, entry: _Entry, task: _Task) -> int:
+    def _enter(self, entry: Entry, task: _Task) -> int:
         self._entries.append(entry)
         self._tasks.append(task)
         return -task.entry
@@ -331,14 +220,14 @@ class TreeColumns:
         """Equal parts: as a block of which each part is shown, and as one block for all."""
         around, inner, key = self._entries[task.entry], task.inner.get(at, []), f"{task.key}{at}"
         parts = [each[at + i * period : at + (i + 1) * period] for each in task.lists for i in range(count)]
-        run = _Entry("run", key, "", Block(""), around.level, around.need, around.together, around.has_levels)
+        run = Entry("run", key, "", Block(""), around.level, around.need, around.together, around.has_levels)
         self._entries.append(run)
         number = len(self._entries) - 1
         shown = stand_in(self.record, parts[:count])
         if period == 1 and isinstance(parts[0][0], Block):
             run.folded = -self._block(task.entry, [part[0] for part in parts], shown)
         else:
-            made = _Entry("repeat", key, box_texts.title(shown), shown, around.level, around.need, together=True)
+            made = Entry("repeat", key, box_texts.title(shown), shown, around.level, around.need, together=True)
             run.folded = -self._enter(made, _Task(len(self._entries), parts, inner, {}, f"{key}·"))
         runs = [(at + i * period + begin, size, times) for i in range(count) for begin, size, times in inner]
         apart = dataclasses.replace(task, runs=runs, inner={}, key=f"{key}:")
@@ -392,7 +281,7 @@ class TreeColumns:
         around = self._entries[parent]
         need = None if around.need is None else around.level + 1
         block = Block(name, None, firsts)
-        made = _Entry("group", f"≡{n}", formatting.clean(name), block, around.level + 1, need, around.together)
+        made = Entry("group", f"≡{n}", formatting.clean(name), block, around.level + 1, need, around.together)
         self._entries.append(made)
         number = len(self._entries) - 1
         if rounds is not None and rounds.count > 1:
@@ -401,7 +290,7 @@ class TreeColumns:
             made.children = self._grouped(number, items, firsts)
         return -number
 
-    def _levels(self, around: _Entry, items: list[int], chains: list[list[Any]]) -> list[Part]:
+    def _levels(self, around: Entry, items: list[int], chains: list[list[Any]]) -> list[Part]:
         """Children that are put into chains as their names put them into groups: equal parts always."""
         names, rows, done = list[tuple[str, ...]](), list[int](), 0
         for chain in chains:
@@ -440,7 +329,7 @@ class TreeColumns:
             name, inner = "_".join(part.words), firsts[part.begin : part.end]
             block = Block(name, None, inner)
             title = formatting.clean(name)
-            made = _Entry("group", f"≡{name}", title, block, around.level, around.need, around.together, True)
+            made = Entry("group", f"≡{name}", title, block, around.level, around.need, around.together, True)
             self._entries.append(made)
             number = len(self._entries) - 1
             made.children, _ = self._named_parts(number, items, firsts, part.parts)
@@ -448,11 +337,11 @@ class TreeColumns:
             kept.append(block)
         return found, kept
 
-    def _open_one_by_one(self, entry: _Entry) -> None:
+    def _open_one_by_one(self, entry: Entry) -> None:
         """Let each level of groups by name open before the next, and the layers in them after the last."""
         if entry.need is None:
             return
-        waiting, seen = [(child, 0) for child in entry.children if child < 0], list[tuple[_Entry, int]]()
+        waiting, seen = [(child, 0) for child in entry.children if child < 0], list[tuple[Entry, int]]()
         while waiting:
             child, depth = waiting.pop()
             inner = self._entries[-child]
@@ -491,7 +380,7 @@ class TreeColumns:
                 continue
             block, need = Chains.block(part), None if around.need is None else around.level + 1
             title = box_texts.title(block)
-            self._entries.append(_Entry("group", f"→{begin}", title, block, around.level, need, around.together))
+            self._entries.append(Entry("group", f"→{begin}", title, block, around.level, need, around.together))
             self._entries[-1].children = items[begin:done]
             found.append(1 - len(self._entries))
             kept.append(block)
@@ -504,7 +393,7 @@ class TreeColumns:
     def _blocks(self) -> dict[str, list[Any]]:
         text, entries = self.text, self._entries
         found: dict[str, list[Any]] = {
-            "kind": [text(_told_kind(entry)) for entry in entries],
+            "kind": [text(told_kind(entry)) for entry in entries],
             "part": [text(entry.part) for entry in entries],
             "title": [text(entry.title) for entry in entries],
             "scope": [None if entry.block.scope is None else entry.block.scope.id for entry in entries],
@@ -517,20 +406,20 @@ class TreeColumns:
             "lines": [[text(line) for line in self._closed_lines(entry)] for entry in entries],
             "cost": [text(entry.sums.ops.text(entry.together)) for entry in entries],
             "back": [self._back(entry.sums, entry.together) for entry in entries],
-            "update": [self._update(e.sums.updated, e.sums.updates, _are_several(e)) for e in entries],
+            "update": [self._update(e.sums.updated, e.sums.updates, are_several(e)) for e in entries],
         }
         sums = [entry.sums for entry in entries]
         found["spent"] = [
             [*map(text, _spent(s.ops.time, s.backward.time, entry.together))] for s, entry in zip(sums, entries)
         ]
         found["figures"] = [[s.ops.ops, s.backward.ops, s.flops, s.activations, s.gradient] for s in sums]
-        found["params"] = [_told_params(entry) for entry in entries]
+        found["params"] = [told_params(entry) for entry in entries]
         return found
 
-    def _closed_lines(self, entry: _Entry) -> list[str]:
+    def _closed_lines(self, entry: Entry) -> list[str]:
         return box_texts.closed_lines(self.record, entry.block, entry.params, entry.together)
 
-    def _back(self, sums: _Sums, together: bool) -> list[list[int]]:
+    def _back(self, sums: Sums, together: bool) -> list[list[int]]:
         """Cost, number and line of the box of each pass of a row or block."""
         costs = sums.passes if few(sums.passes) else {min(sums.passes): sums.backward}
         names = {number: self._passes.name(number) if len(costs) > 1 else "" for number in costs}
@@ -557,7 +446,7 @@ class TreeColumns:
         of_passes = self._passes.split(ops, selection.backward_of, lambda _: ops[0])
         backward = [each for of_pass in of_passes.values() for each in of_pass]
         self.shown.update(ops, riders, updates, backward)
-        sums = _Sums(facts.cost([*ops, *riders]), _NOTHING, _NOTHING)
+        sums = Sums(facts.cost([*ops, *riders]), NOTHING, NOTHING)
         rows, of_rows = self._rows, [self.record.ops[op] for op in (*ops, *riders)]
         sums.flops = sum([facts.flops[op.id] or 0 for op in of_rows if op.phase == "forward"])
         sums.activations = sum([facts.activations(op) for op in of_rows])
@@ -589,7 +478,7 @@ class TreeColumns:
         self._sums.append(sums)
         return len(self._sums) - 1
 
-    def _opens(self, ops: list[int], sums: _Sums, backward: list[int]) -> list[Any] | int:
+    def _opens(self, ops: list[int], sums: Sums, backward: list[int]) -> list[Any] | int:
         """What a fused op says as a box and as a frame, and the boxes beside each of its parts."""
         op, selection = self.record.ops[ops[0]], self.selection
         if op.composition is None:
