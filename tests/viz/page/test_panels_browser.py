@@ -344,12 +344,13 @@ def test_what_takes_longest_tells_equal_layers_of_several_blocks_apart(shown, pa
     def blocks():
         parts = [ef.Sequential([layers.Dense(4, name="inner")], name=f"block_{i}") for i in range(3)]
         with viz.trace() as t:
-            ef.Sequential([ef.Input((4,)), *parts], name="a_rather_long_name_of_a_model")(np.ones((2, 4), "float32"))
+            around = [ef.Input((4,)), *parts, layers.Softmax(name="out")]
+            ef.Sequential(around, name="a_rather_long_name_of_a_model")(np.ones((2, 4), "float32"))
         return t
 
     shown.show(pages("blocks", blocks))
     shown.run("v.panel.setOpen(true)")
-    assert set(shown.texts(".bars .where")) == {f"block_{i} / inner" for i in range(3)}
+    assert set(shown.texts(".bars .where")) == {*[f"block_{i} / inner" for i in range(3)], "out"}
     assert shown.wrong == []
 
 

@@ -155,6 +155,15 @@ def test_the_side_panel_waits_for_the_first_choice_where_the_graph_needs_its_roo
 UNTOLD = "[...document.querySelectorAll('.marks .untold')].map(e => e.getAttribute('stroke'))"
 
 
+# The boxes that they lead across, by where they are at each fiftieth of their length.
+CROSSED = """[...document.querySelectorAll('.marks .untold')].flatMap(path => {
+  const length = path.getTotalLength(),
+    points = [...Array(49).keys()].map(i => path.getPointAtLength(length * (i + 1) / 50)),
+    inside = ({ x, y, w, h }) => points.some(p => p.x > x && p.x < x + w && p.y > y && p.y < y + h);
+  return [...v.scene.nodes.values()].filter(inside).map(({ title }) => title);
+})"""
+
+
 def test_lines_from_weights_to_the_penalties_of_several_layers_are_drawn_while_an_end_is_selected(shown, pages):
     shown.show(pages("with four penalties", lambda: ALL["penalties"]()[0]))
     shown.run("v.changeDepth(-9); v.changeDepth(1)")
@@ -173,6 +182,7 @@ def test_lines_from_weights_to_the_penalties_of_several_layers_are_drawn_while_a
             f"v.scene.untold.filter(({{ tail, head }}) => tail === '{each}' || head === '{each}').length"
         )
         assert len(set(colours[each])) == 1
+        assert shown.run(CROSSED) == []
     assert colours[reading][0] != colours[made][0]
     shown.run("v.selectNode(v.scene.untold[0].tail)")
     assert len(shown.run(UNTOLD)) == 1  # those of the other layers aren't asked for

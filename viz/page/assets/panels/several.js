@@ -21,13 +21,21 @@ const stepOf = ({ model, places }, { step }) => (places.length > 1 ? model.stepN
 // Where an op is, in a list of such: else its line of code.
 const placeIn = (model, op, withPass = true) => model.ownerOf(op, withPass) || clean(model.lineOf(op)?.place ?? "", 120);
 
-// Where the ops of a list are: of those that are called the same, from where their places part.
+// Where the ops of a list are: the end of each path, so long that it tells an op from others that are called the same.
 function placesApart(model, ops) {
-  const found = new Map(ops.map((op) => [op, placeIn(model, op)])),
-    named = new Map();
-  for (const op of ops) push(named, model.titleOf(op), op);
-  for (const alike of named.values()) if (alike.length > 1) apart(alike.map((op) => found.get(op))).forEach((place, i) => found.set(alike[i], place));
-  return found;
+  const places = new Map(ops.map((op) => [op, placeIn(model, op)])),
+    paths = new Map(ops.map((op) => [op, places.get(op).split(" / ")])),
+    parts = new Map(ops.map((op) => [op, 1])),
+    told = (op) => paths.get(op).slice(-parts.get(op)).join(" / ");
+  for (let longer = ops; longer.length; ) {
+    const called = new Map();
+    for (const op of ops) push(called, `${model.titleOf(op)}  ${told(op)}`, op);
+    longer = [...called.values()]
+      .filter((alike) => new Set(alike.map((op) => places.get(op))).size > 1)
+      .flatMap((alike) => alike.filter((op) => parts.get(op) < paths.get(op).length));
+    for (const op of longer) parts.set(op, parts.get(op) + 1);
+  }
+  return new Map(ops.map((op) => [op, told(op)]));
 }
 
 // Says of an op, or of several, that their box stands for others, too, and leads to all of them.
