@@ -26,8 +26,19 @@ class Training {
     return next ? next.offsetTop + NEXT_ROW : this.node.offsetHeight;
   }
 
+  // By how much `fit`, which counts the batches that it has run, is ahead of the numbers of the recorded steps; null where
+  // it isn't always the same, so that batches have numbers of their own.
+  aheadOfSteps() {
+    const { model } = this.viewer,
+      { logs, reported = [] } = model.data,
+      numbers = reported.map((_, step) => /^step (\d+)$/.exec(nameShort(model, step))?.[1] ?? NaN),
+      found = new Set(reported.map((x, step) => (x === null ? null : x - numbers[step])).filter((x) => x !== null)),
+      [ahead] = found;
+    return found.size === 1 && ahead >= 0 && logs.every(([kind]) => kind === "batch" || kind === "epoch") ? ahead : null;
+  }
+
   // The charts' titles, each with its lines: `val_loss` is the loss, too.
-  charts() {
+  charts(ahead) {
     const found = new Map();
     const { logs } = this.viewer.model.data;
     const summed = new Set(logs.filter(([kind]) => kind === "epoch").flatMap(([, , values]) => Object.keys(values)));
@@ -37,21 +48,24 @@ class Training {
           title = validates ? name.slice(VALIDATION.length) : name;
         if (kind === "evaluation" && summed.has(VALIDATION + name)) continue; // on its way to what the epoch tells
         if (!found.has(title)) found.set(title, new Map());
-        push(found.get(title), validates ? "validation" : kind, [x, value, value, value]);
+        push(found.get(title), validates ? "validation" : kind, [x - ahead, value, value, value]);
       }
     const isLoss = (title) => title === "loss" || title.endsWith("_loss");
     return new Map([...found].sort(([a], [b]) => isLoss(b) - isLoss(a))); // losses first
   }
 
   show() {
-    const charts = this.charts(),
-      { logs, epochs } = this.viewer.model.data,
-      steps = logs.map(([, x]) => x);
+    const ahead = this.aheadOfSteps(),
+      by = ahead ?? 0,
+      charts = this.charts(by),
+      { logs, epochs, reported } = this.viewer.model.data,
+      steps = logs.map(([, x]) => x - by),
+      shown = reported?.[this.viewer.state.step];
     const options = {
-      ...{ log: false, weight: 0, range: 1, span: this.span, marks: epochs, hidden: this.hidden, whole: true },
-      ...{ first: Math.min(...steps), last: Math.max(...steps) },
-      axis: this.axis(new Set(logs.map(([kind]) => kind))),
-      shown: this.viewer.model.data.reported?.[this.viewer.state.step] ?? null,
+      ...{ log: false, weight: 0, range: 1, span: this.span, hidden: this.hidden, whole: true },
+      ...{ first: Math.min(...steps), last: Math.max(...steps), marks: epochs.map(([x, number]) => [x - by, number]) },
+      axis: ahead === null ? this.axis(new Set(logs.map(([kind]) => kind))) : "step",
+      shown: shown == null ? null : shown - by,
       shownAs: nameShort(this.viewer.model, this.viewer.state.step),
     };
     this.whole.hidden = this.span === null;
