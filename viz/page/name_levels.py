@@ -12,7 +12,7 @@ import itertools
 import re
 from collections.abc import Sequence
 
-__all__ = ["MANY_ROWS", "Part", "is_of_class", "levels", "shared_words"]
+__all__ = ["MANY_ROWS", "Part", "is_of_class", "levels", "rounds_as_parts", "shared_words"]
 
 MANY_ROWS = 24
 """In a block of more, children are put into groups."""
@@ -53,6 +53,30 @@ def shared_words(names: Sequence[str]) -> tuple[str, ...]:
     """The words with which all names begin."""
     words = zip(*[name.split("_") for name in names])
     return tuple([each[0] for each in itertools.takewhile(lambda column: len(set(column)) == 1, words)])
+
+
+def rounds_as_parts(count: int, words: Sequence[tuple[str, ...]], ends: Sequence[tuple[str, str]]) -> list[Part]:
+    """Puts each of equal parts that are shown one by one into a group, where it is more than one child.
+
+    Args:
+        count: how many parts there are.
+        words: those of each child's name; none where no person gave it one.
+        ends: what the first and the last layer of each child are called.
+
+    Returns:
+        The parts in order. Each is called by the words that the names in it share, else by its first and last layer.
+    """
+    size = len(words) // count
+    alone = [Part(i, i + 1) for i in range(len(words))]
+    if size < 2 or size * count != len(words):
+        return alone
+    parts = [range(begin, begin + size) for begin in range(0, len(words), size)]
+    names = [shared_words(["_".join(words[i]) for i in part if words[i]]) for part in parts]
+    if len({*names, ()}) <= count:  # some have none, or that of another
+        names = [(f"{ends[part[0]][0]} … {ends[part[-1]][1]}",) for part in parts]
+    if len(set(names)) < count:
+        return alone
+    return [Part(part[0], part[-1] + 1, name, alone[part[0] : part[-1] + 1]) for part, name in zip(parts, names)]
 
 
 def levels(words: Sequence[tuple[str, ...]], rows: Sequence[int], many: int = MANY_ROWS) -> list[Part]:

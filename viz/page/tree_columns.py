@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.blocks import Block, Run, all_blocks, calls_title, stand_in, taking_turns
+from viz.facts.blocks import Block, Run, all_blocks, calls_title, leaves, stand_in, taking_turns
 from viz.facts.derived_stats import norm
 from viz.facts.folding.grouping import groups
 from viz.facts.gradient_passes import GradientPasses, few
@@ -23,8 +24,8 @@ from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, update_passes
 from viz.page.entries import NOTHING, TIME, Cost, Entry, Sums, are_several, told_kind, told_params
 from viz.page.first_depth import first_depth, open_last
-from viz.page.name_levels import MANY_ROWS, Part, is_of_class, levels, shared_words
-from viz.page.size_groups import size_groups
+from viz.page.name_levels import MANY_ROWS, Part, is_of_class, levels, rounds_as_parts, shared_words
+from viz.page.structure_levels import blocks_and_stages
 from viz.picture import box_texts
 from viz.picture.name_groups import Chains, named_groups
 from viz.picture.operands import operands
@@ -244,7 +245,7 @@ class TreeColumns:
         Those of rounds by these, others by name, line, function, else in parts.
         """
         chains = self._parts_of_chains(parent, items, firsts)
-        parts = self._levels(self._entries[parent], items, chains) if self._entries[parent].has_levels else []
+        parts = self._levels(parent, items, chains) if self._entries[parent].has_levels else []
         has_parts = any(part.parts for part in parts)
         if rounds is not None and not has_parts and len(chains) > _MOST_CHILDREN and len(items) > rounds.count:
             return self._by_rounds(parent, items, firsts, rounds)
@@ -256,7 +257,6 @@ class TreeColumns:
         named = named_groups(firsts, _MOST_NAMED)
         if any(len(group) > _MOST_CHILDREN for _, group in named):  # nearly all are called alike
             named = []
-        named = named or size_groups(self.record, firsts, _MOST_NAMED)
         found, done = list[int](), 0
         for name, group in named or groups(self.record, firsts, _MOST_CHILDREN, _LEAST_IN_GROUP):
             inner = items[done : done + len(group)]
@@ -290,15 +290,44 @@ class TreeColumns:
             made.children = self._grouped(number, items, firsts)
         return -number
 
-    def _levels(self, around: Entry, items: list[int], chains: list[list[Any]]) -> list[Part]:
-        """Children that are put into chains as their names put them into groups: equal parts always."""
-        names, rows, done = list[tuple[str, ...]](), list[int](), 0
-        for chain in chains:
-            part = items[done : done + len(chain)]
-            done += len(chain)
-            names.append(shared_words([name for item in part for name in self._given_names(item)]))
-            rows.append(self._rows_in(part[0]) if len(part) == 1 else 1)
-        return levels(names, rows, 1 if around.kind == "run" else MANY_ROWS)
+    def _levels(self, parent: int, items: list[int], chains: list[list[Any]]) -> list[Part]:
+        """Children that are put into chains in groups: equal parts, else as their names say, else as results flow."""
+        if sum([item < 0 for item in items]) * 2 < len(items):  # most are ops that code of the user's runs
+            return []
+        around, ends = self._entries[parent], [0, *itertools.accumulate(map(len, chains))]
+        inner = [items[begin:end] for begin, end in itertools.pairwise(ends)]
+        rows = [self._rows_in(each[0]) if len(each) == 1 else 1 for each in inner]
+        names = [shared_words([name for item in each for name in self._given_names(item)]) for each in inner]
+        called = [(self._name(each[0], 0), self._name(each[-1], -1)) for each in inner]
+        if around.kind == "run":
+            return rounds_as_parts(self._entries[around.folded].block.repeats, names, called)
+        parts = levels(names, rows)
+        if any(part.parts for part in parts) or sum(rows) <= MANY_ROWS:
+            return parts
+        ops = [[op for item in each for op in self._ops_in(item)] for each in inner]
+        counts = [self._count(each[0]) for each in inner]
+        return blocks_and_stages(self.record, self.selection.wiring(()), ops, called, counts)
+
+    def _ops_in(self, item: int) -> list[int]:
+        """The ops of a child, in their order; of equal parts all."""
+        if item >= 0:
+            return self._rows["ops"][item][:1]
+        entry = self._entries[-item]
+        return (
+            [*leaves(entry.block)] if entry.kind == "scope" else [op for i in entry.children for op in self._ops_in(i)]
+        )
+
+    def _name(self, item: int, end: int) -> str:
+        """What the first or the last layer or op in a child is called."""
+        if item >= 0:
+            return box_texts.op_name(self.record.ops[self._rows["ops"][item][0]].name, 28)
+        entry = self._entries[-item]
+        return formatting.clean(entry.title, 28) if entry.kind == "scope" else self._name(entry.children[end], end)
+
+    def _count(self, item: int) -> int:
+        """How many equal parts a child is."""
+        is_run = item < 0 and self._entries[-item].kind == "run"
+        return self._entries[self._entries[-item].folded].block.repeats if is_run else 1
 
     def _given_names(self, item: int) -> list[str]:
         """The names that people gave to a layer, or to those of equal parts."""

@@ -9,10 +9,7 @@ import viz
 from eagerflow import layers
 from tests.viz.picture.architectures import ALL, conv, equal_residuals, fitted, numbers
 from viz import page
-from viz.facts.blocks import tree
 from viz.facts.of_layers.inner import inner_layers
-from viz.facts.selection import Selection
-from viz.page.size_groups import size_groups
 
 
 def block(x, filters):
@@ -45,10 +42,6 @@ def unet(block=block):
 @pytest.fixture(scope="module")
 def recorded():
     return unet(without_norms)
-
-
-def blocks(recording):
-    return tree(recording, Selection(recording, None, True).forward).children
 
 
 def seen_at_first(recording):
@@ -135,14 +128,6 @@ def test_there_is_something_to_see(name):
     recording, _ = ALL[name]()
     rows, _ = seen_at_first(recording)
     assert 5 <= rows <= 24
-
-
-def test_groups_of_one_size_are_for_images_and_few_enough(recorded):
-    (model,) = [each for each in blocks(recorded) if each.title == "unet"]
-    assert [len(group) for _, group in size_groups(recorded, model.children, 9)] == [6, 7, 7, 7, 8, 8, 9]
-    assert size_groups(recorded, model.children, 6) == []
-    flat, _ = ALL["deep_mlp"]()
-    assert size_groups(flat, blocks(flat)[0].children, 9) == []
 
 
 @pytest.mark.slow
