@@ -166,7 +166,8 @@ class TreeColumns:
     def _fill(self, task: _Task) -> None:
         """Write the children of a block, runs of equal parts as blocks of their own."""
         entry, children = self._entries[task.entry], task.lists[0]
-        entry.has_levels = entry.kind == "scope" and len(self._chains.of(children)) > MANY_ROWS
+        layers = [part for part in self._chains.of(children) if isinstance(part[0], Block)]
+        entry.has_levels = entry.kind == "scope" and len(layers) > MANY_ROWS
         items, firsts = self._between(task, 0, len(children))
         entry.children = self._grouped(task.entry, items, firsts)
         if entry.has_levels:

@@ -101,10 +101,10 @@ class Viewer {
 
   // Again from what is open.
   draw() {
-    const began = performance.now();
+    const [began, before] = [performance.now(), this.scene];
     this.scene = new Scene(this.selection, this.open);
     this.scene.placeOf = (node) => placeOfBox(this, node);
-    placeScene(this.scene);
+    placeScene(this.scene, before);
     this.repaint();
     this.timings = { ...this.timings, draw: performance.now() - began };
   }
@@ -130,7 +130,7 @@ class Viewer {
     for (const node of this.scene.nodes.values())
       if (node.note && !node.lines.includes(node.note)) node.lines.push(node.note);
     for (const node of this.scene.nodes.values()) node.note = "";
-    placeScene(this.scene);
+    placeScene(this.scene, this.scene);
   }
 
   showMessage() {

@@ -419,11 +419,10 @@ class Canvas {
     if (box && (box.w > w || box.h > h)) this.settle(box);
   }
 
-  // Moves by no more than what a box or a frame lacks to be seen as a whole.
+  // Moves by no more than what a box or a frame lacks to be seen as a whole, with its row if there is room.
   keepInSight(box) {
-    const [dx, dy] = box ? lackOf(this, box) : [0, 0],
-      { x, y, scale } = this.goal ?? this.view;
-    if (dx || dy) this.setView({ x: x + dx, y: y + dy, scale }, true);
+    const view = box && viewKeeping(this, box);
+    if (view) this.setView(view, true);
   }
 
   // ---------------------------------------------------------------- the reader's hand

@@ -5,6 +5,9 @@
 const SWEEPS = 8,
   SWAPS = 4, // rounds of swaps of neighbours, after each sweep
   SWAPPED = 2, // so many crossings an input on the left of one that the code has before it is as bad as
+  TURNED = 6, // and two units that stood the other way round before a click
+  MOST_KNOWN = 40, // units of a layer for which that counts
+  MAIN = 2 / 3, // so many of all rows are on the main way at least
   SHUFFLED = 12, // orders to begin with that are drawn by chance
   MOST_SHUFFLED = 2000, // links that all of these may have together
   MOST_SWAPPED = 3000, // links; with more, there are sweeps alone
@@ -14,26 +17,52 @@ const SWEEPS = 8,
   MOST_PLACES = 4000; // that long arrows take in layers; with more, only their ends count
 
 // `layers`: arrays of numbers, the units, as the code has them; `links`: {upper, lower, begins, ends}; `widths`: by unit;
-// `inputs`: the units that are inputs. Gives the layers in a better order.
-function inOrder(layers, links, widths, inputs = new Set()) {
+// `inputs`: the units that are inputs; `lengths`: by unit, how many rows are in it; `before`: by unit, how far right it
+// stood before a click, where it did. Gives the layers in a better order.
+function inOrder(layers, links, widths, { inputs = new Set(), lengths = [], before = [] } = {}) {
   if (layers.every((layer) => layer.length < 2)) return layers;
-  const { rows, steps, count } = withPassing(layers, links);
-  const quick = steps.length > MOST_SWAPPED;
+  const { rows, steps, count } = withPassing(layers, links),
+    wanted = { inputs, before, turn: turnsFromLeft(layers, links, lengths, inputs) },
+    quick = steps.length > MOST_SWAPPED;
   let best = rows,
-    least = new Ordering(rows, steps, count, inputs).cost();
-  for (const start of quick ? [rows] : startingOrders(rows, steps.length)) {
+    least = new Ordering(rows, steps, count, wanted).cost();
+  for (const start of quick ? [rows] : startingOrders(rows, steps.length, before)) {
     if (!least) break;
-    const [found, crossed] = new Ordering(start, steps, count, inputs).untangled(quick ? 0 : SWAPS);
+    const [found, crossed] = new Ordering(start, steps, count, wanted).untangled(quick ? 0 : SWAPS);
     if (crossed < least) [best, least] = [found, crossed];
   }
   const units = new Set(layers.flat());
-  if (!quick) best = new Ordering(best, steps, count, inputs).inTurn(units, widths);
+  if (!quick) best = new Ordering(best, steps, count, wanted).inTurn(units, widths);
   return best.map((row) => row.filter((unit) => units.has(unit)));
 }
 
-// The order given, its mirror image, and shuffled ones, always the same; fewer where there are many links.
-function* startingOrders(rows, steps) {
+// When each unit has its turn from the left: as the code runs, but where a few units are beside a long way through all others,
+// as a shortcut is, those on the way first. So the main path of a block stays where it was when the block is opened.
+function turnsFromLeft(layers, links, lengths, inputs) {
+  const turns = [],
+    all = layers.flat(),
+    from = new Map(all.map((unit) => [unit, []])),
+    best = new Map(); // of each unit, the longest way to it and what is before it there
+  for (const unit of all) turns[unit] = unit;
+  for (const { upper, lower } of links) from.get(lower).push(upper);
+  let last = -1;
+  for (const unit of all) {
+    const ways = from.get(unit).map((upper) => [best.get(upper)?.[0] ?? 0, upper]),
+      [length, upper] = ways.reduce((a, b) => (b[0] > a[0] || (b[0] === a[0] && b[1] < a[1]) ? b : a), [0, -1]);
+    best.set(unit, [length + (inputs.has(unit) ? 0 : lengths[unit] ?? 1), upper]);
+    if (last < 0 || best.get(unit)[0] > best.get(last)[0]) last = unit;
+  }
+  const isMain = new Set(),
+    total = all.reduce((sum, unit) => sum + (inputs.has(unit) ? 0 : lengths[unit] ?? 1), 0);
+  for (let unit = last; unit >= 0; unit = best.get(unit)[1]) isMain.add(unit);
+  if (best.get(last)[0] >= MAIN * total) for (const unit of isMain) if (!inputs.has(unit)) turns[unit] -= 2 * all.length;
+  return turns;
+}
+
+// The order given, that from before, its mirror image, and shuffled ones, always the same; fewer where there are many links.
+function* startingOrders(rows, steps, before) {
   yield rows;
+  if (before.some((x) => x !== undefined)) yield rows.map((row) => [...row].sort((a, b) => (before[a] ?? 0) - (before[b] ?? 0)));
   yield rows.map((row) => [...row].reverse());
   let seed = 1;
   const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
@@ -72,9 +101,9 @@ function withPassing(layers, links) {
 
 // An order of the units of each layer, and what there is to make it better.
 class Ordering {
-  constructor(rows, steps, count, inputs) {
-    this.steps = steps;
-    this.inputs = inputs;
+  constructor(rows, steps, count, { inputs, before, turn }) {
+    Object.assign(this, { steps, inputs, before, turn });
+    this.ranked = rows.map((row) => row.filter((unit) => inputs.has(unit) || before[unit] !== undefined)).map((row) => row.length > 1 && row.length <= MOST_KNOWN);
     this.rows = rows.map((row) => [...row]);
     this.place = new Array(count).fill(0);
     this.layerOf = new Array(count).fill(0);
@@ -181,7 +210,7 @@ class Ordering {
     let turned = 0;
     for (const row of this.rows) {
       const real = row.filter((unit) => units.has(unit));
-      real.forEach((a, i) => (turned += real.slice(i + 1).filter((b) => a > b).length));
+      real.forEach((a, i) => (turned += real.slice(i + 1).filter((b) => this.turn[a] > this.turn[b]).length));
     }
     return [this.cost(), turned];
   }
@@ -192,7 +221,7 @@ class Ordering {
       const real = rows[at].filter((unit) => units.has(unit));
       for (const [i, b] of real.entries())
         for (const a of real.slice(i + 1))
-          for (const on of a < b ? [[], ["below"], ["below", "above"]] : []) {
+          for (const on of this.turn[a] < this.turn[b] ? [[], ["below"], ["below", "above"]] : []) {
             this.put(rows);
             this.exchange(at, a, b, on);
             yield this.worth(units);
@@ -229,16 +258,18 @@ class Ordering {
     return count;
   }
 
-  // What it costs that one unit stands on the left of another: inputs stand as the code has them.
+  // What it costs that one unit stands on the left of another: inputs stand as the code has them, and all as before.
   turned(left, right) {
-    return left > right && this.inputs.has(left) && this.inputs.has(right) ? SWAPPED : 0;
+    const asCoded = left > right && this.inputs.has(left) && this.inputs.has(right) ? SWAPPED : 0;
+    return asCoded + (this.before[left] > this.before[right] ? TURNED : 0);
   }
 
-  // How many pairs of links cross each other, and the pairs of inputs in another order than the code's.
+  // How many pairs of links cross each other, and what it costs that pairs of units stand in another order than they should.
   cost() {
-    const rows = this.inputs.size > 1 ? this.rows.map((row) => row.filter((unit) => this.inputs.has(unit))) : [];
-    const turned = rows.flatMap((row) => row.flatMap((a, i) => row.slice(i + 1).map((b) => this.turned(a, b))));
-    return turned.reduce((sum, each) => sum + each, this.crossings());
+    let sum = this.crossings();
+    for (const [at, row] of this.rows.entries())
+      if (this.ranked[at]) row.forEach((a, i) => row.slice(i + 1).forEach((b) => (sum += this.turned(a, b))));
+    return sum;
   }
 
   // How many pairs of links cross each other.

@@ -55,8 +55,11 @@ class Grid {
 const meet = (a, b) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
 const middleOf = (box) => [box.x + box.w / 2, box.y + box.h / 2];
 
-// Gives all boxes, frames, titles, arrows and labels of a scene their places; with more room where it was too narrow.
-function placeScene(scene) {
+// Gives all boxes, frames, titles, arrows and labels of a scene their places; with more room where it was too narrow. What
+// was drawn `before` stays in its order from the left to the right.
+function placeScene(scene, before) {
+  scene.before = new Map(before?.lefts);
+  scene.lefts = new Map();
   const room = { above: new Map(), below: new Map() };
   for (const frame of scene.frames.values()) frame.least = 0;
   let left = MOST_LOOKS;

@@ -113,6 +113,18 @@ function viewWithAll(canvas, boxes) {
   return view === canvas.view ? null : view;
 }
 
+// The view moved so that a box stays in sight when the panel takes room: with what stands beside it in its row, such as its
+// gradients, if there is room; and with as little as can be cut off beside empty room. Null where nothing moves.
+function viewKeeping(canvas, box) {
+  const now = canvas.goal ?? canvas.view,
+    { w, h } = canvas.size(),
+    row = rowAround(canvas, box),
+    fits = row.w * now.scale <= w - 2 * CLEAR && row.h * now.scale <= h - 2 * CLEAR,
+    [dx, dy] = lackOf(canvas, fits ? row : box),
+    view = withoutBlank(canvas, { x: now.x + dx, y: now.y + dy, scale: now.scale });
+  return view.x !== now.x || view.y !== now.y ? view : null;
+}
+
 // How far something is moved on the screen so that all of it is seen; what is too long for the room begins at its edge, or
 // stays where it is if some of it is seen: a click in an open frame is no reason to leave what one looks at.
 function lackOf(canvas, box) {
