@@ -35,7 +35,7 @@ _CALLS = (observe.__file__, layer.__file__)  # what runs between a user's call o
 _RECORDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LONGEST = 64  # lists and dicts of layers that are searched
 _TELL_NOTHING = frozenset(["block", "cls", "layer", "mod", "module", "nn", "self"])
-_TELL_LITTLE = frozenset(["model", "net", "network"])  # but more than the name of one of these classes:
+_TELL_LITTLE = frozenset(["m", "model", "net", "network"])  # but more than the name of one of these classes:
 _PLAIN_MODELS = frozenset(["Functional", "Model", "Sequential"])
 
 
@@ -95,7 +95,7 @@ def held_in_code(owner: Any, frame: FrameType | None) -> str:
 def tells(name: str, cls: str) -> bool:
     """Does the name of a variable tell more than that of a class?
 
-    >>> tells("critic", "Sequential"), tells("model", "Sequential"), tells("model", "ResNet"), tells("layer", "Dense")
+    >>> tells("critic", "Sequential"), tells("model", "Sequential"), tells("m", "ResNet"), tells("layer", "Dense")
     (True, True, False, False)
     """
     return name.lower() not in (_TELL_NOTHING if cls in _PLAIN_MODELS else _TELL_NOTHING | _TELL_LITTLE)

@@ -110,3 +110,29 @@ def test_equal_parts_that_are_drawn_one_by_one_are_groups_too():
     (_, _, parts), _ = told(unfolded=True)
     names = [f"stage1_block{i}" for i in range(1, 5)]
     assert [(name, need) for name, need, _ in parts[1][2]] == [(name, 3) for name in names]
+
+
+@pytest.mark.slow
+def test_a_group_is_told_with_the_groups_around_it(shown, pages):
+    shown.show(pages("staged", staged_residuals))
+    shown.run("v.panel.setOpen(true); v.select({ kind: 'scope', key: '/net/≡stage1/≡stage1_block1' })")
+    assert shown.texts(".panel h2") == ["stage1_block1"]
+    assert shown.texts(".panel .where")[0] == "net / stage1"
+    shown.press("/")
+    shown.type("stage2_block1")
+    assert shown.texts(".hits .where")[0] == "net / stage2"
+    shown.run("v.toolbar.search.input.value = ''")
+    shown.press("Escape")
+    assert shown.wrong == []
+
+
+@pytest.mark.slow
+def test_an_opened_chain_is_not_called_as_the_layer_in_it(shown, pages):
+    shown.show(pages("staged", staged_residuals))
+    shown.run("v.changeDepth(9)")
+    titles = [
+        title for title in shown.run("[...v.scene.frames.values()].map(f => f.title)") if title.startswith("stage")
+    ]
+    assert len(titles) == len(set(titles))
+    assert "stage1_block1_1_conv … stage1_block1_1_relu" in titles
+    assert shown.wrong == []

@@ -201,7 +201,7 @@ class Viewer {
     else if (!selected) this.panel.closeAgain();
     if (selected && reveal) this.reveal(selected);
     this.update();
-    if (opens && !reveal) this.canvas.keepInSight(this.boxOf(selected)); // which stays under the mouse if it can
+    if (opens && !reveal) this.canvas.keepInSight(this.boxOf(selected), true); // it stays under the mouse if it can
     if (this.state.step !== before.step) this.toolbar.tellStep(() => this.goBack(before), before.step);
   }
 

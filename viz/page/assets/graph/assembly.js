@@ -44,7 +44,7 @@ class Scene {
 
   addFrame(block, parent) {
     const subtitle = [block.said("about"), this.selection.spent(block.spent)].filter(Boolean).join(BETWEEN);
-    return this.enterFrame({ parent, key: block.key, title: block.title, subtitle, scope: block.scope ? block.scope.id : null });
+    return this.enterFrame({ parent, key: block.key, title: block.titleOfFrame, subtitle, scope: block.scope ? block.scope.id : null });
   }
 
   enterFrame(frame) {

@@ -419,10 +419,11 @@ class Canvas {
     if (box && (box.w > w || box.h > h)) this.settle(box);
   }
 
-  // Moves by no more than what a box or a frame lacks to be seen as a whole, with its row if there is room.
-  keepInSight(box) {
-    const view = box && viewKeeping(this, box);
-    if (view) this.setView(view, true);
+  // Moves by no more than what a box or a frame lacks to be seen as a whole; or all of its row, if there is room.
+  keepInSight(box, withRow = false) {
+    const [dx, dy] = box ? lackOf(this, withRow ? rowInSight(this, box) : box) : [0, 0],
+      { x, y, scale } = this.goal ?? this.view;
+    if (dx || dy) this.setView({ x: x + dx, y: y + dy, scale }, true);
   }
 
   // ---------------------------------------------------------------- the reader's hand

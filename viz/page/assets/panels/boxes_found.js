@@ -40,7 +40,7 @@ function framesFound(viewer) {
   const found = [];
   for (const block of index.blocks.values()) {
     const { key, title, scope } = block,
-      where = pathTo(index, index.parents.get(key)),
+      where = pathTo(index, index.parents.get(key), !scope),
       selects = () => ({ kind: "scope", key });
     if (!key || !title) continue;
     if (!scope) found.push({ selects, title, what: "group", phase: "scope", where, names: [title] });

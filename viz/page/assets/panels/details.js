@@ -313,7 +313,7 @@ class Details {
       given = tensor.producer === null && variable === undefined ? model.givenAs(tensor) : null,
       place = isWeight(model, tensor) ? placeOfWeight(model, id) : null,
       told = namesOfTensor(model, tensor),
-      title = told.name === roleWord(tensor.role) ? "" : told.name,
+      title = told.name === roleWord(tensor.role) && !given ? "" : told.name, // an input is called so by its box, too
       around = place && place.scope !== null ? this.pathLinks(place.scope) : [told.layer];
     return [
       this.heading(

@@ -1,19 +1,20 @@
 // Where a block, or what a box stands for, is: the frames around it as they are drawn, of which one may stand for several.
 
-// The frames from the outermost to the one with a key: layers, lines of code and equal parts, but no groups of neighbours.
-function framesTo({ blocks, parents }, key) {
+// The frames from the outermost to the one with a key: layers, lines of code and equal parts, but no groups of neighbours,
+// except around what is such a group.
+function framesTo({ blocks, parents }, key, withGroups = false) {
   const found = [];
   for (let at = key; at; at = parents.get(at)) found.unshift(blocks.get(at));
-  return found.filter(({ kind, title }) => title && kind !== "group");
+  return found.filter(({ kind, title }) => title && (withGroups || kind !== "group"));
 }
 
 const nameInPath = ({ scope, repeats, names, title }) => (scope && repeats === 1 && names.length < 2 ? scope.label : title);
 
-const pathTo = (index, key) => framesTo(index, key).map(nameInPath).join(" / ");
+const pathTo = (index, key, withGroups) => framesTo(index, key, withGroups).map(nameInPath).join(" / ");
 
 // The same, each to click on.
-function linksTo(details, key) {
-  const frames = framesTo(details.viewer.index, key);
+function linksTo(details, key, withGroups) {
+  const frames = framesTo(details.viewer.index, key, withGroups);
   return frames.flatMap((block, i) => [i ? " / " : "", details.link(nameInPath(block), { kind: "scope", key: block.key })]);
 }
 
@@ -25,7 +26,7 @@ const isInView = ({ state }, { phase }) => state.view === "both" || (state.view 
 
 // Where a box is, in words: of one that stands for several ops the frames around all of them.
 function placeOfBox({ index, model }, { key, ops, main }) {
-  if (index.blocks.has(key)) return pathTo(index, index.parents.get(key));
+  if (index.blocks.has(key)) return pathTo(index, index.parents.get(key), !index.blocks.get(key).scope);
   const places = () => inCommon(ops.map((id) => model.placeOf(model.ops[id])));
   return ops.length > 1 ? pathTo(index, keyAround(index, ops)) || places() : model.ownerOf(model.ops[main ?? ops[0]], false);
 }

@@ -82,8 +82,8 @@ const areaOfSign = ({ view }, { x, y, w, h }) => ({ x: (x - view.x) / view.scale
 
 // Where the title of what runs forward stands beside its box, or else beside its row, which ends with its gradients: on the
 // left before the right, in letters that are hardly higher than the box, where no other box, arrow or title is; null where there
-// is no such place. The whole title in small letters, and then one beside all of the graph, comes before one that is cut a
-// little. The dashed line between an op and its gradient is no arrow. Where all of the graph is seen, titles have the room of
+// is no such place. The whole title in small letters, and then one beside all that is level with it, comes before one that is
+// cut a little. The dashed line between an op and its gradient is no arrow. Where all of the graph is seen, titles have the room of
 // the window.
 function nameBeside({ scene, view: { scale } }, node, row, taken, room) {
   if (node.lane !== "forward") return null;
@@ -104,11 +104,25 @@ function nameBeside({ scene, view: { scale } }, node, row, taken, room) {
   return first(whole, near) ?? first(whole, outerSides(scene, node, row, sidesOf)) ?? first(cut, near) ?? null;
 }
 
-// The sides of all of the graph on which nothing stands between a row and its name that has a name, too.
+// The sides of all that is level with a row, lines too, on which nothing stands between it and its name that has a name, too.
 function outerSides(scene, node, row, sidesOf) {
   const level = [...scene.nodes.values()].filter((other) => other.lane === "forward" && other !== node && other.y < node.y + node.h && other.y + other.h > node.y),
-    [left, right] = sidesOf({ x: scene.left, w: scene.width - scene.left });
+    [left, right] = sidesOf(extentOfLevel(scene, node));
   return [...(level.some(({ x }) => x < node.x) ? [] : [left]), ...(level.some(({ x }) => x > row.x) ? [] : [right])];
+}
+
+// From the left to the right of the boxes and lines that are level with a box.
+function extentOfLevel(scene, { y, h }) {
+  const band = { x: scene.left, y, w: scene.width - scene.left, h };
+  let [from, to] = [Infinity, -Infinity];
+  const reach = (left, right) => ([from, to] = [Math.min(from, left), Math.max(to, right)]);
+  for (const box of scene.grid.within(band)) reach(box.x, box.x + box.w);
+  for (const { points } of scene.edgeGrid.within(band))
+    points.slice(1).forEach(([x, end], i) => {
+      const [before, begin] = points[i];
+      if (Math.min(begin, end) < y + h && Math.max(begin, end) > y) reach(Math.min(before, x), Math.max(before, x));
+    });
+  return { x: from, w: to - from };
 }
 
 // A title in smaller and smaller letters, and cut.

@@ -109,20 +109,17 @@ function viewWithAll(canvas, boxes) {
   const seen = canvas.window(),
     scale = Math.max(SMALLEST, Math.min(canvas.view.scale, canvas.viewOf(extentAround(boxes)).scale)),
     inSight = canvas.view.scale >= LEAST_REVEALED && boxes.every((box) => holds(seen, box)),
-    view = clearOfButtons(canvas, boxes, inSight ? canvas.view : viewOfMost(canvas, boxes, scale));
+    view = clearOfButtons(canvas, boxes, inSight ? canvas.view : withoutBlank(canvas, viewOfMost(canvas, boxes, scale)));
   return view === canvas.view ? null : view;
 }
 
-// The view moved so that a box stays in sight when the panel takes room: with what stands beside it in its row, such as its
-// gradients, if there is room; and with as little as can be cut off beside empty room. Null where nothing moves.
-function viewKeeping(canvas, box) {
-  const now = canvas.goal ?? canvas.view,
+// What is to be seen of a box when the panel takes room: with what stands beside it in its row, such as its gradients, if
+// there is room for that.
+function rowInSight(canvas, box) {
+  const { scale } = canvas.goal ?? canvas.view,
     { w, h } = canvas.size(),
-    row = rowAround(canvas, box),
-    fits = row.w * now.scale <= w - 2 * CLEAR && row.h * now.scale <= h - 2 * CLEAR,
-    [dx, dy] = lackOf(canvas, fits ? row : box),
-    view = withoutBlank(canvas, { x: now.x + dx, y: now.y + dy, scale: now.scale });
-  return view.x !== now.x || view.y !== now.y ? view : null;
+    row = rowAround(canvas, box);
+  return row.w * scale <= w - 2 * CLEAR && row.h * scale <= h - 2 * CLEAR ? row : box;
 }
 
 // How far something is moved on the screen so that all of it is seen; what is too long for the room begins at its edge, or
