@@ -356,8 +356,9 @@ class TreeColumns:
                 found.append(items[part.begin])
                 kept.append(firsts[part.begin])
                 continue
-            name, inner = "_".join(part.words), firsts[part.begin : part.end]
-            block = Block(name, None, inner)
+            name = "_".join(part.words)
+            inner = [child for item in items[part.begin : part.end] for child in self._contents(item)]
+            block = Block(name, None, inner, is_group=True)
             title = formatting.clean(name)
             made = Entry("group", f"≡{name}", title, block, around.level, around.need, around.together, True)
             self._entries.append(made)
@@ -366,6 +367,15 @@ class TreeColumns:
             found.append(-number)
             kept.append(block)
         return found, kept
+
+    def _contents(self, item: int) -> list[Any]:
+        """The blocks or ops that a child is: of a run all parts."""
+        if item >= 0:
+            return self._rows["ops"][item][:1]
+        entry = self._entries[-item]
+        if entry.kind != "run":
+            return [entry.block]
+        return [block for child in entry.children for block in self._contents(child)]
 
     def _open_one_by_one(self, entry: Entry) -> None:
         """Let each level of groups by name open before the next, and the layers in them after the last."""

@@ -16,7 +16,7 @@ from viz.facts.lines.assigned import name_assigned
 from viz.facts.lines.code_line import shortened_code
 from viz.facts.losses.masks import is_mask
 from viz.facts.network import sent_lines
-from viz.facts.of_layers.settings import class_and_settings, count_of_layers
+from viz.facts.of_layers.settings import class_and_settings, count_of_layers, made_last
 from viz.facts.parts import SinglePart, part_names
 from viz.facts.schema import Op, Record, TensorInfo
 from viz.facts.selection import Selection, count_of_steps, outcome, step_name, step_numbers
@@ -187,8 +187,8 @@ def closed_lines(record: Record, block: Block, params: int | None = None, togeth
         names = [op_name(record.ops[i].name, 20) for i in block.children if isinstance(i, int)]
         untold = [name for name in dict.fromkeys(names) if name not in block.title.split()]
         lines += [_in_a_line(untold)] if untold else []
-    if scope is not None and scope.outputs:
-        lines.append("→ " + formatting.tensor(record.tensors[scope.outputs[0]]))
+    if (last := made_last(block)) is not None:
+        lines.append("→ " + formatting.tensor(record.tensors[last]))
     return lines + _parameters(block, params, together)
 
 

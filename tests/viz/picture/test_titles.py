@@ -129,8 +129,10 @@ class Twice(ef.Model):
 
 def test_a_picture_of_a_model_of_ones_own_class_says_which():
     x = np.ones((3, 2), "float32")
-    m = Twice()
-    assert title(lambda: m(x)) == "m (Twice)"
+    m = Twice()  # which tells less than the class
+    assert title(lambda: m(x)) == "twice"
+    critic = Twice()
+    assert title(lambda: critic(x)) == "critic (Twice)"
     twice = Twice()
     assert title(lambda: twice(x)) == "twice"
 

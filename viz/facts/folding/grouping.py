@@ -52,8 +52,9 @@ def _titles(names: list[str]) -> dict[str, str]:
 
 
 def _ends(children: list[Any]) -> str:
-    """The names of the first and the last scope, where there are some."""
-    titles = [child.title for child in children if isinstance(child, Block) and child.scope is not None]
+    """The names of the first and the last scope or group, where there are some."""
+    blocks = [child for child in children if isinstance(child, Block)]
+    titles = [child.title for child in blocks if child.scope is not None or (child.is_group and child.title)]
     return " … ".join([formatting.clean(titles[i], 28) for i in (0, -1)]) if len(titles) > 1 else ""
 
 

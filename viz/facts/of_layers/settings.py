@@ -1,6 +1,6 @@
 """What a layer is set to that a reader looks for beside its class: the size of its window, and its activation.
 
-And how many layers a group of neighbours is.
+And how many layers a group of neighbours is, and what it makes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 from viz.facts import formatting
 from viz.facts.blocks import Block
 
-__all__ = ["class_and_settings", "count_of_layers"]
+__all__ = ["class_and_settings", "count_of_layers", "made_last"]
 
 _LEAST = 2  # layers of a group that says how many they are
 
@@ -54,11 +54,28 @@ def _activation(block: Block, config: Mapping[str, Any]) -> str:
     return "" if block.holds_blocks or "recurrent_initializer" in config else formatting.clean(given, 30)
 
 
+def _layers_in(group: Block) -> int:
+    """How many layers are in a group, those in its own groups, too."""
+    found = 0
+    for child in group.children:
+        if isinstance(child, Block):
+            found += child.repeats * (1 if child.kind == "layer" else _layers_in(child) if child.scope is None else 0)
+    return found
+
+
+def made_last(block: Block) -> int | None:
+    """The first tensor that a scope's call gave, or of a group its last layer; None where there is none."""
+    last: Any = block
+    while isinstance(last, Block) and last.scope is None and last.children:
+        last = last.children[-1]
+    scope = last.scope if isinstance(last, Block) else None
+    return scope.outputs[0] if scope is not None and scope.outputs else None
+
+
 def count_of_layers(group: Block, together: bool) -> list[str]:
     """How many layers a group is, in a line; none for one that is no group of layers.
 
     `together`: it stands for several groups, of each of which this is the number.
     """
-    inside = [child for child in group.children if isinstance(child, Block) and child.kind == "layer"]
-    count = sum([child.repeats for child in inside]) if group.is_group else 0
+    count = _layers_in(group) if group.is_group else 0
     return [formatting.count(count, "layer") + (" each" if together else "")] if count >= _LEAST else []

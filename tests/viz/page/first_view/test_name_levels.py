@@ -5,8 +5,12 @@ from __future__ import annotations
 import functools
 import itertools
 
+import numpy as np
 import pytest
 
+import eagerflow as ef
+import viz
+from eagerflow import layers
 from tests.viz.picture.architectures import staged_residuals
 from viz import page
 from viz.page.name_levels import is_of_class, levels, shared_words
@@ -104,6 +108,29 @@ def test_stages_and_blocks_open_one_after_the_other_and_layers_last():
     ]
     assert [opens for _, opens, _ in equal] == [4] * 4
     assert depths == [3, 2]
+
+
+def test_a_closed_group_says_how_many_layers_it_is_and_what_it_makes():
+    found = page.data(recorded())
+    ((_, view),) = found["views"]
+    blocks, texts = view["tree"]["blocks"], found["texts"]
+    said = {texts[title]: [texts[line] for line in lines] for title, lines in zip(blocks["title"], blocks["lines"])}
+    assert said["stage1_block1"][:2] == ["11 layers", "→ 2×8×8×4 f32"]
+    assert said["stage2"][:2] == ["41 layers", "→ 2×8×8×6 f32"]  # equal blocks are counted one by one
+    assert said["stage1_block2 … stage1_block4  ×3"][0] == "→ 2×8×8×4 f32"
+
+
+def test_many_equal_parts_are_put_together_by_the_names_of_the_first_and_the_last():
+    x = start = layers.Input((3,))
+    for i in range(45):
+        x = layers.Add(name=f"b{i}_add")([x, layers.Dense(3, name=f"b{i}_dense")(x)])
+    model = ef.Model(start, x, name="deep")
+    with viz.trace() as t:
+        model(np.ones((2, 3), "float32"))
+    found = page.data(t)
+    ((_, view),) = found["views"]
+    titles = [found["texts"][title] for title in view["tree"]["blocks"]["title"]]
+    assert {"b0", "b44", "b0 … b7", "b40 … b44"} <= set(titles)
 
 
 def test_equal_parts_that_are_drawn_one_by_one_are_groups_too():
