@@ -169,7 +169,6 @@ def closed_lines(record: Record, block: Block, params: int | None = None, togeth
 
     `together`: as in `about`.
     """
-    scope = block.scope
     if block.is_chain:
         made = block.children[-1].scope.outputs[0]
         return [
