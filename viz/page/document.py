@@ -223,9 +223,10 @@ def closure(scripts: Sequence[str]) -> str:
 
 def _dense(line: str) -> str:
     """A line of a script without blanks around signs; one with a template or a pattern stays as it is."""
-    if "`" in line or "/" in line:
-        return line
     parts = _TEXT.split(line)  # every second one is a text
+    code = "".join(parts[::2])
+    if "`" in line or "/" in code.replace(" / ", ""):  # a division has blanks around it
+        return line
     return "".join([part if i % 2 else _BLANKS.sub(r"\1", part) for i, part in enumerate(parts)])
 
 
