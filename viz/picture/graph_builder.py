@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from viz.choices import VIEWS, expect_number, expect_word
 from viz.facts import formatting
@@ -323,13 +323,19 @@ class _Assembly:
                 for i in part.op.inputs:
                     self.readers.setdefault((each, i), []).append(row)
             for rider in self.selection.riders_of.get(each, ()):
-                read = [row for i in self.record.ops[rider].outputs for row in self.readers.get((each, i), ())]
-                self.node_of[rider] = read[0] if read else rows[-1]
+                self.node_of[rider] = self._part_beside(rider, each, rows)
         self._join_parts(self._parts(op_id), rows)
         for row, own in zip(rows, weights):
             self._add_weights(op_id, own, row, frame.id)
             self._add_updates(own, row, frame.id, _are_of_several(own))
         self._add_backward(box_texts.op_name(op.name, 36), ops, rows[0], frame.id, together)
+
+    def _part_beside(self, rider: int, op_id: int, rows: Sequence[str]) -> str:
+        """The part of an opened op that reads what a rider made, or made what it reads, maybe by way of another."""
+        op, tensors = self.record.ops[rider], self.record.tensors
+        read_by = [row for i in op.outputs for row in self.readers.get((op_id, i), ())]
+        made_by = [self.maker.get(i) or self.node_of.get(tensors[i].producer or -1) for i in op.inputs]
+        return next((row for row in [*read_by, *made_by] if row in rows), rows[-1])
 
     def _add_part(self, part: SinglePart, frame: Cluster, number: int, ops: list[int]) -> str:
         row = f"op{part.op.id}_{number}"

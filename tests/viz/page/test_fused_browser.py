@@ -245,3 +245,28 @@ def test_arrows_from_updates_to_their_weights_are_straight_where_all_is_open(sho
     assert len(heights) == 10
     assert set(heights) == {1}
     assert shown.wrong == []
+
+
+def both_directions():
+    both, x = layers.Bidirectional(layers.LSTM(3), name="both"), np.ones((2, 4, 3), "float32")
+    both(x)
+    with viz.trace() as t:
+        both(x)
+    return t
+
+
+def test_what_each_part_makes_leaves_from_its_own_box_and_its_panel_says_who_reads_it(shown, pages):
+    shown.show(pages("both directions", both_directions))
+    shown.run("v.setOpen(new Set([...v.index.blocks.keys(), ...v.index.opening.keys()].filter(Boolean)))")
+    assert sorted(edge for edge in arrows(shown) if edge.endswith("→ concatenate")) == ["lstm → concatenate"] * 2
+    tails = "v.scene.edges.filter(e => v.scene.nodes.get(e.head).title === 'concatenate').map(e => e.tail)"
+    assert len(set(shown.run(tails))) == 2
+    op = shown.run("v.model.ops.find(({ name }) => name === 'lstm_pair').id")
+    for number in (0, 1):
+        shown.run(f"v.panel.setOpen(true); v.select({{ kind: 'part', id: {op}, number: {number} }})")
+        read_by = "[...document.querySelectorAll('.panel section')].find(e => e.innerText.startsWith('READ BY'))"
+        assert shown.run(f"{read_by}.querySelector('button').innerText") == "concatenate"
+    shown.run(f"v.select({{ kind: 'op', id: {op} }})")
+    readers = shown.run(f"[...{read_by}.querySelectorAll('li')].map(e => e.querySelector('button').innerText)")
+    assert readers == ["concatenate"]  # not the casts between them, which have no boxes
+    assert shown.wrong == []

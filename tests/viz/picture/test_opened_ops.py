@@ -138,3 +138,20 @@ def test_a_gradient_that_nothing_reads_says_whose_it_is():
     for parts in (True, False):
         (box,) = [node for node in t.draw(parts=parts).graph.nodes.values() if node.lane == "backward"]
         assert "→ ∇ image, kernel, bias" in box.lines
+
+
+@pytest.fixture(scope="module")
+def both_directions():
+    both, x = layers.Bidirectional(layers.LSTM(3), name="both"), np.ones((2, 4, 3), "float32")
+    both(x)
+    with viz.trace() as t:
+        both(x)
+    return t
+
+
+def test_what_each_part_makes_leaves_from_its_own_box_also_by_way_of_a_cast(both_directions):
+    graph = both_directions.draw(parts=True).graph
+    parts = [node.id for node in graph.nodes.values() if node.title == "lstm"]
+    (joined,) = [node.id for node in graph.nodes.values() if node.title == "concatenate"]
+    assert len(parts) == 2
+    assert sorted(edge.tail for edge in graph.edges if edge.head == joined) == sorted(parts)

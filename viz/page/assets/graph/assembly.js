@@ -124,12 +124,18 @@ class Scene {
     }
   }
 
-  // The part of an open op that reads what a rider made, else its last.
+  // The part of an open op that reads what a rider made, or made what it reads, as another rider may have for it; else its last.
   partBeside(rider, row, last) {
-    const { outputs } = this.model.ops[rider];
-    for (const op of row.ops.map((id) => this.model.ops[id])) {
+    const { ops, tensors } = this.model,
+      { outputs } = ops[rider];
+    for (const op of row.ops.map((id) => ops[id])) {
       const at = op.inputs.findIndex((tensor) => outputs.includes(tensor));
       if (at >= 0) return this.readersIn(op, at, last)[0];
+    }
+    for (const read of ops[rider].inputs) {
+      const { producer } = tensors[read];
+      if (row.ops.includes(producer)) return this.makerOf(ops[producer], read);
+      if (row.riders.includes(producer)) return this.nodeOf.get(producer) ?? this.partBeside(producer, row, last);
     }
     return last;
   }

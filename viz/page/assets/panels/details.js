@@ -31,10 +31,13 @@ class Details {
     return this.link(clean(this.model.titleOf(op), 40), { kind: "op", id }, hint);
   }
 
-  // Ops in a list, each with its place: of calls of one layer only that differs.
   opList(title, ids) {
-    const placed = (id) => [this.opLink(id), el("span", { class: "where" }, el("bdi", {}, placeIn(this.model, this.model.ops[id])))];
-    return this.list(title, [...new Set(ids)].map(placed));
+    return this.list(title, this.placed(ids));
+  }
+
+  // Ops, each with its place: of calls of one layer only that differs.
+  placed(ids) {
+    return [...new Set(ids)].map((id) => [this.opLink(id), el("span", { class: "where" }, el("bdi", {}, placeIn(this.model, this.model.ops[id])))]);
   }
 
   list(title, items) {
@@ -130,7 +133,7 @@ class Details {
         model.partsOf(op).map((part) => this.partLine(part)),
       ),
       this.opList(titled(op.phase === "backward" ? "Gradient of" : "Backward"), partnersOf(model, [op.id])),
-      this.opList(titled("Read by"), readersOf(model, op.id)),
+      this.opList(titled("Read by"), readersSeen(this.viewer, op.outputs)),
     ];
   }
 
@@ -196,9 +199,10 @@ class Details {
       section("Settings", settingsTable(part.settings())),
       this.list(
         "Read by",
-        parts
-          .filter(({ read }) => read.some(({ at }) => part.made.some((each) => each.at === at)))
-          .map((each) => this.partLine(each)),
+        [
+          ...parts.filter(({ read }) => read.some(({ at }) => part.made.some((each) => each.at === at))).map((each) => this.partLine(each)),
+          ...this.placed(readersSeen(this.viewer, part.made.flatMap(({ id: tensor }) => tensor ?? []))),
+        ],
       ),
       ...codeOf(this.viewer, op),
     ];
@@ -246,7 +250,7 @@ class Details {
             placeOfWeight(this.model, id).whole,
           )
         : producer !== null
-          ? this.opLink(producer)
+          ? this.opLink(makerSeen(this.viewer, producer))
           : this.link(clean(tensor.name, 40) || roleWord(tensor.role), { kind: "tensor", id });
     return [
       name ? el("span", { class: "name" }, clean(name, 30)) : null,
@@ -265,7 +269,7 @@ class Details {
         "div",
         { class: "card-head" },
         el("span", { class: "mono" }, tensor.label),
-        el("span", {}, nbytes(tensor.nbytes)),
+        el("span", {}, tensor.nbytes ? nbytes(tensor.nbytes) : "empty"),
         tensor.device !== "cpu" ? el("span", {}, tensor.device) : null,
         tensor.role !== "activation" ? el("span", {}, roleWord(tensor.role) + gradientOfWhat(this.model, tensor)) : null,
       ),

@@ -35,3 +35,15 @@ function placeOfBox({ index, model }, { key, ops, main }) {
 function keyAroundWeights(viewer, ids) {
   return ids.every((id) => viewer.model.variables.has(id)) ? keyAround(viewer.index, ids.map((id) => viewer.opOfTensor(id))) : "";
 }
+
+// A cast that is shown with another op has no box: what is beyond it reads, or has made, what it casts.
+const isUnseenCast = ({ index, model }, id) => model.ops[id].name === "cast" && Boolean(index.rows.get(id)?.riders.includes(id));
+
+function makerSeen(viewer, id) {
+  const { ops, tensors } = viewer.model,
+    from = isUnseenCast(viewer, id) ? tensors[ops[id].inputs[0]].producer : null;
+  return from === null ? id : makerSeen(viewer, from);
+}
+
+const readersSeen = (viewer, tensors) =>
+  tensors.flatMap((t) => viewer.model.readers[t]).flatMap((id) => (isUnseenCast(viewer, id) ? readersSeen(viewer, viewer.model.ops[id].outputs) : [id]));
