@@ -776,3 +776,40 @@ def test_the_panel_of_a_recording_says_what_was_measured_of_how_many_tensors(sho
     rows = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd"), strict=True))
     assert said in rows["statistics"]
     assert level == "none" or rows["statistics"].startswith("of ")
+
+
+def paused():
+    """A step that waits between its first two ops, and an optimizer that makes its state."""
+    weight = ef.Variable(np.ones((4, 4), "float32"), name="w")
+    optimizer = ef.optimizers.Adam()
+    with viz.trace() as t, viz.step():
+        with ef.GradientTape() as tape:
+            loss = ef.ops.sum(ef.ops.exp(weight))
+        optimizer.apply([tape.gradient(loss, weight)], [weight])
+    for i, op in enumerate(t.ops):
+        op.start = i * 2_000_000 + (200_000_000 if i else 0)
+        op.end = op.start + 1_000_000
+    (step,) = t.steps
+    step.start, step.end = 0, t.ops[-1].end
+    (adam,) = [scope for scope in t.scopes if scope.kind == "optimizer"]
+    adam.start = 204_000_000
+    return t
+
+
+def test_time_between_ops_is_told_with_where_most_of_it_was(shown, pages):
+    shown.size(1440, 900)
+    shown.show(pages("paused", paused))
+    shown.run("v.panel.setOpen(true); v.select(null)")
+    told = "[...document.querySelectorAll('.panel dt')].find(e => e.textContent === 'between ops').nextSibling"
+    count = shown.run("v.selection.ops.length")
+    assert shown.run(f"{told}.textContent") == f"{200 + count - 1} ms, 201 ms of it before sum"
+    shown.run("v.dock.choose('timeline')")
+    shown.rest()
+    line = "v.dock.tabs.get('timeline').owner"
+    x, y = shown.run(f"""(() => {{ const box = {line}.canvas.getBoundingClientRect(), {{ from, to }} = {line};
+      return [box.left + (100e6 - from) / (to - from) * box.width, box.bottom - 4]; }})()""")
+    shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    assert shown.run("document.querySelector('.timeline .tip').textContent").startswith("201 ms between exp and sum · ")
+    assert shown.run(f"{line}.bars.find(({{ scope }}) => scope?.kind === 'optimizer').start") == 204_000_000
+    shown.size(1400, 900)
+    assert shown.wrong == []

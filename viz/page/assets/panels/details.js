@@ -419,6 +419,7 @@ class Details {
         ["layers", layers ? amount(layers) : null],
         ["tensors", amount(model.tensors.length)],
         ["took", tookText(viewer)],
+        ["between ops", betweenOpsText(viewer)],
         ["statistics", viewer.liveValues ? null : statisticsText(data)],
         [
           "made with",

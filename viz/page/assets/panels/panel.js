@@ -97,6 +97,7 @@ const MEANINGS = {
   "|g| / |w|": "the length of the gradient, of that of the weight",
   "these times": "the sum of what each op usually took: so times of parts add up to that of the whole",
   "start to end": "what ran between its ops is counted, too",
+  "between ops": "time of the step in which no op ran: Python, the tracer, and what isn't recorded as an op",
 };
 
 // Names with values: pairs of which those without a value are left out.

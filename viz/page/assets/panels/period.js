@@ -1,7 +1,8 @@
 // The time that the tabs below the graph show, the same for all of them: from the start of the first op or layer of the
 // shown step to the end of the last one, or the part of it that the reader has zoomed to. It is counted from its start.
 
-const SHORTEST = 200; // nanoseconds
+const SHORTEST = 200, // nanoseconds
+  MUCH_BETWEEN = 0.25; // of the time between ops, in one place
 
 class Period {
   constructor(first, last) {
@@ -75,6 +76,32 @@ function tookText({ data, model, places, state }) {
   const span = model.views.get(state.step)?.span,
     what = state.step === null ? "what is shown" : "this step";
   return data.took && span && places.length > 1 ? `${data.took}; ${what} took ${seconds(span[1] - span[0])}` : data.took;
+}
+
+// The stretches of the shown step in which no op ran, on any thread, each with the op before it and the one after it.
+function gapsOfOps({ model, state, selection }) {
+  const span = model.views.get(state.step)?.span;
+  if (!span || !model.hasTimes) return [];
+  const found = [],
+    ran = selection.ops.filter(({ start, end }) => start !== null && end !== null).sort((a, b) => a.start - b.start);
+  let [until, before] = [span[0], null];
+  for (const op of ran) {
+    if (op.start > until) found.push({ start: until, end: op.start, before, after: op });
+    if (op.end >= until) [until, before] = [op.end, op];
+  }
+  if (span[1] > until) found.push({ start: until, end: span[1], before, after: null });
+  return found;
+}
+
+// What of the step's time was in no op, and where most of that was, if it was much at once.
+function betweenOpsText(viewer) {
+  const { model } = viewer,
+    gaps = gapsOfOps(viewer),
+    lengthOf = ({ start, end }) => end - start,
+    sum = gaps.reduce((all, gap) => all + lengthOf(gap), 0),
+    longest = gaps.reduce((best, gap) => (best && lengthOf(best) >= lengthOf(gap) ? best : gap), null),
+    isMuch = longest?.after && lengthOf(longest) >= MUCH_BETWEEN * sum && gaps.length > 2;
+  return sum ? `${seconds(sum)}${isMuch ? `, ${seconds(lengthOf(longest))} of it before ${clean(model.titleOf(longest.after), 40)}` : ""}` : null;
 }
 
 // Says of a tensor that an op of another step made which one that is: "from step 1"; "" else. Weights, and what optimizers

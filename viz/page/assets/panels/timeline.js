@@ -311,10 +311,23 @@ class Timeline {
     return isOther ? `in boxes ${seconds(usualTime(ops))} (${selection.timesOf})` : "";
   }
 
+  // Where no op ran: for how long, and between which.
+  tellGap(event) {
+    const { model } = this.viewer,
+      box = this.canvas.getBoundingClientRect(),
+      time = this.from + ((event.clientX - box.left) / box.width) * (this.to - this.from),
+      gap = gapsOfOps(this.viewer).find(({ start, end }) => start < time && time < end);
+    if (!gap || !gap.before || !gap.after) return false;
+    const [before, after] = [gap.before, gap.after].map((op) => clean(model.titleOf(op), 40));
+    this.tip.textContent = `${seconds(gap.end - gap.start)} between ${before} and ${after} · Python, the tracer, and what isn't recorded as an op`;
+    placeTip(this.tip, event);
+    return true;
+  }
+
   point(event) {
     this.pointed = event;
     const bar = this.at(event);
-    this.tip.hidden = !bar;
+    this.tip.hidden = !bar && !this.tellGap(event);
     if (!bar) return;
     const { model } = this.viewer,
       ops = bar.ops ?? [bar.op],
