@@ -335,7 +335,7 @@ class _Assembly:
         op, tensors = self.record.ops[rider], self.record.tensors
         read_by = [row for i in op.outputs for row in self.readers.get((op_id, i), ())]
         made_by = [self.maker.get(i) or self.node_of.get(tensors[i].producer or -1) for i in op.inputs]
-        return next((row for row in [*read_by, *made_by] if row in rows), rows[-1])
+        return next((row for row in [*read_by, *made_by] if row is not None and row in rows), rows[-1])
 
     def _add_part(self, part: SinglePart, frame: Cluster, number: int, ops: list[int]) -> str:
         row = f"op{part.op.id}_{number}"

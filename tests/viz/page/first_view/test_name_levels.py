@@ -145,6 +145,8 @@ def test_a_group_is_told_with_the_groups_around_it(shown, pages):
     shown.run("v.panel.setOpen(true); v.select({ kind: 'scope', key: '/net/≡stage1/≡stage1_block1' })")
     assert shown.texts(".panel h2") == ["stage1_block1"]
     assert shown.texts(".panel .where")[0] == "net / stage1"
+    shown.run("v.select({ kind: 'scope', key: '/net/stage1_block1_1_conv' })")
+    assert shown.texts(".panel .where")[0] == "net / stage1 / stage1_block1"
     shown.press("/")
     shown.type("stage2_block1")
     assert shown.texts(".hits .where")[0] == "net / stage2"

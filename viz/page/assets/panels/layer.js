@@ -15,7 +15,7 @@ function layerPanel(details, selected) {
       scope ? scope.cls || scope.kind : "group",
       "scope",
       block.title || "equal parts",
-      part && scope ? details.pathLinks(scope.parent) : linksTo(details, viewer.index.parents.get(key), !scope),
+      part && scope ? details.pathLinks(scope.parent) : linksTo(details, viewer.index.parents.get(key), true),
     ),
     buttonsOfLayer(viewer, all, part),
     scope && scope.error ? el("p", { class: "alarm" }, clean(scope.error, 500)) : null,

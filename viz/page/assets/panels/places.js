@@ -1,11 +1,10 @@
 // Where a block, or what a box stands for, is: the frames around it as they are drawn, of which one may stand for several.
 
-// The frames from the outermost to the one with a key: layers, lines of code and equal parts, but no groups of neighbours,
-// except around what is such a group.
+// The frames from the outermost to the one with a key: layers, lines of code and equal parts; or groups of neighbours, too.
 function framesTo({ blocks, parents }, key, withGroups = false) {
   const found = [];
   for (let at = key; at; at = parents.get(at)) found.unshift(blocks.get(at));
-  return found.filter(({ kind, title }) => title && (withGroups || kind !== "group"));
+  return found.filter(({ kind, title, isChain }) => title && (withGroups ? !isChain : kind !== "group"));
 }
 
 const nameInPath = ({ scope, repeats, names, title }) => (scope && repeats === 1 && names.length < 2 ? scope.label : title);

@@ -19,10 +19,14 @@ class Block {
     this.unfoldable = null; // for a folded run, the key under which it can be unfolded
   }
 
+  // Is it layers that follow each other as one, such as a convolution with its normalization and activation?
+  get isChain() {
+    return this.kind === "group" && this.said("part").startsWith("→");
+  }
+
   // What its frame is called while it is open: a chain of layers, which as a box is called as the first, is not as that in it.
   get titleOfFrame() {
-    const isChain = this.kind === "group" && this.said("part").startsWith("→");
-    return isChain ? `${this.parts[0].title} … ${this.parts.at(-1).title}` : this.title;
+    return this.isChain ? `${this.parts[0].title} … ${this.parts.at(-1).title}` : this.title;
   }
 
   // Most are never looked at, so what they say is read when it is asked for.
