@@ -137,3 +137,16 @@ def test_a_residual_network_of_fifty_layers_opens_at_its_blocks():
     rows, groups = seen_at_first(recording)
     assert 12 <= rows <= 24
     assert {f"conv{stage}_block1" for stage in (2, 3, 4, 5)} <= set(groups)
+
+
+@pytest.mark.slow
+def test_every_stage_has_a_title_where_all_of_the_graph_is_seen_also_beside_lines_that_lead_past_it(shown, pages):
+    shown.size(1440, 900)
+    shown.show(pages("deep unet", lambda: unet(without_norms)))
+    shown.run("v.changeDepth(-9); v.changeDepth(2); v.canvas.fit(false, true)")
+    shown.rest()
+    stages = shown.run("[...v.scene.frames.values()].filter(f => f.title.includes(' … ')).map(f => f.title)")
+    assert len(stages) == 7
+    assert set(stages) <= set(shown.texts(".sign text"))
+    shown.size(1400, 900)
+    assert shown.wrong == []

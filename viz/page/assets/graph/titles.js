@@ -12,6 +12,7 @@ const READABLE = 8.9, // pixels of a title's letters; where they would be lower,
   NO_SHAPES = 4, // pixels of the letters beside arrows: lower ones are specks that a title may cover
   COVERED = 20, // how bad it is to cover a box, against a pixel farther down
   SPECKS = 0.13, // at a lower scale boxes are so small that a title may cover them
+  NEAR_LINES = 40, // pixels from a frame to lines beside which its title may stand, too
   LETTERS = 17, // from a title's upper edge to the foot of its letters
   LEAST_SEEN = 60, // pixels of a frame that are worth a title
   MOST_OF_IT = 0.6, // of a title's letters, with which it is still understood
@@ -259,11 +260,17 @@ class SignRoom {
     return found;
   }
 
-  // Beside a frame that is too narrow for it, where nothing else is, also no other frame than those around it.
+  // Beside a frame that is too narrow for it, where nothing else is, also no other frame than those around it; or beside the
+  // lines there, if these are near.
   beside() {
-    const { frame, frames, size } = this,
-      isOther = (other) => other !== frame && !holds(other, frame);
-    const found = [this.right + 4, this.left - 4 - this.w].map((x) => this.sign(x, this.top));
+    const { frame, frames, size, canvas } = this,
+      isOther = (other) => other !== frame && !holds(other, frame),
+      level = extentOfLevel(canvas.scene, this.world({ x: 0, y: this.top })),
+      [begin, end] = [level.x, level.x + level.w].map((at) => at * canvas.view.scale + canvas.view.x);
+    const places = [this.right + 4, this.left - 4 - this.w];
+    if (end > this.right && end < this.right + NEAR_LINES) places.push(end + 4);
+    if (begin < this.left && begin > this.left - NEAR_LINES) places.push(begin - 4 - this.w);
+    const found = places.map((x) => this.sign(x, this.top));
     return found.find((sign) => sign.x >= 0 && sign.x + sign.w <= size.w - UNDER_BUTTONS && this.isFree(sign) && !frames.some((other) => isOther(other) && meet(this.world(sign), other))) ?? null;
   }
 

@@ -180,7 +180,7 @@ function cutName(node, scale, boxes) {
     alike = (cut) => near.filter((other) => other === cut).length,
     [begin, end] = cuts(node),
     better = end && alike(end) < (begin ? alike(begin) : 1) ? end : begin,
-    text = node.lane === "forward" ? better : letters && "∇";
+    text = node.lane === "forward" || (better && !alike(better)) ? better : letters && "∇";
   return text ? { lines: [text], letters } : null;
 }
 
