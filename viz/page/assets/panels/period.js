@@ -79,11 +79,17 @@ function tookText({ data, model, places, state }) {
 }
 
 // The stretches of the shown step in which no op ran, on any thread, each with the op before it and the one after it.
-function gapsOfOps({ model, state, selection }) {
-  const span = model.views.get(state.step)?.span;
+function gapsOfOps(viewer) {
+  const { model, state } = viewer;
+  shownPeriod(viewer);
+  return (viewer.timed.gaps ??= gapsOfStep(model, state.step, model.views.get(state.step)?.span));
+}
+
+function gapsOfStep(model, step, span) {
   if (!span || !model.hasTimes) return [];
   const found = [],
-    ran = selection.ops.filter(({ start, end }) => start !== null && end !== null).sort((a, b) => a.start - b.start);
+    isOfStep = (op) => !model.steps.length || op.step === step,
+    ran = model.ops.filter((op) => isOfStep(op) && op.start !== null && op.end !== null).sort((a, b) => a.start - b.start);
   let [until, before] = [span[0], null];
   for (const op of ran) {
     if (op.start > until) found.push({ start: until, end: op.start, before, after: op });
