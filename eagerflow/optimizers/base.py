@@ -423,10 +423,6 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
                     return self._apply_again_announced(again, grads, arrays)
                 self._passes.run_again(again, self.settings(self._learning_rate()), arrays)
                 return self._iterations.increase(1)
-        if not self.built and state.on:  # in the first update, making the state can take longer than all else
-            with scope("optimizer", self.name, self, [g for g in grads if g is not None]), without_subnormals:
-                self.build(variables)
-                return self._apply(*self._matched(grads, variables))
         if not self.built:
             self.build(variables)
         entries, gradients = self._matched(grads, variables)

@@ -262,29 +262,6 @@ def test_updates_are_announced():
     assert seen == [("optimizer", "sgd"), ("sgd_update", "w", (3,))]
 
 
-def test_making_the_state_is_part_of_what_is_announced_as_the_first_update():
-    """It may take longer than all updates, and would be a hole in a timeline."""
-    seen = []
-
-    class Slow(SGD):
-        def build(self, variables):
-            seen.append("build")
-            super().build(variables)
-
-    class Watcher(observe.Observer):
-        def on_scope_begin(self, scope):
-            seen.append((scope.kind, len(scope.inputs)))
-
-        def on_scope_end(self, scope, outputs, error=None):
-            seen.append("end")
-
-    optimizer, w = Slow(), ones()
-    with observe.observing(Watcher()):
-        for _ in range(2):
-            optimizer.apply([gradient()], [w])
-    assert seen == [("optimizer", 1), "build", "end", ("optimizer", 1), "end"]
-
-
 @pytest.mark.parametrize(
     ("settings", "error", "words"),
     [

@@ -93,9 +93,5 @@ function areApart(model, ops) {
   return model.ops.slice(Math.min(...ids), Math.max(...ids)).some(({ id, step }) => !own.has(id) && step === ops[0].step);
 }
 
-// Where the bar of a layer begins in the timeline, of which this is the first op. What an optimizer does before that is its
-// own: in its first update it makes its state, which may take longer than all updates.
-function barStart({ start, kind }, first) {
-  if (start === null || start > first.start) return first.start;
-  return kind === "optimizer" ? start : Math.max(start, first.start - 1e6);
-}
+// Where the bar of a layer begins in the timeline, of which this is the first op.
+const barStart = ({ start }, first) => (start !== null && start <= first.start ? Math.max(start, first.start - 1e6) : first.start);
