@@ -373,6 +373,40 @@ def test_blocks_of_a_flat_network_stay_open_when_equal_ones_are_unfolded_and_fol
     assert shown.wrong == []
 
 
+def test_a_group_that_is_selected_stays_one_when_equal_parts_are_unfolded_and_folded_again(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("staged", staged_residuals))
+    shown.run("v.changeDepth(-9); v.changeDepth(2); v.panel.setOpen(true)")
+    all_of_them, first = "stage1_block2 … stage1_block4  ×3", "stage1_block2"
+    title, told = "document.querySelector('.panel h2').textContent", all_of_them.replace("  ×", " ×")
+    shown.run(f"v.selectNode([...v.scene.nodes.values()].find(n => n.title === {all_of_them!r}).id)")
+    params = int(shown.run("v.index.blocks.get(v.state.selected.key).params"))
+    for _ in range(2):
+        assert shown.run(title).replace("  ×", " ×") == told
+        shown.press("f")
+        assert shown.run(title) == first
+        shown.press("f")
+    shown.run(
+        "[...document.querySelectorAll('.panel .buttons button')].find(e => e.innerText === 'Show all 3').click()"
+    )
+    assert shown.run(title) == first
+    boxes = "[...v.scene.nodes.values()].filter(n => /^stage1_block[234]$/.test(n.title))"
+    assert len(shown.run(f"{boxes}.map(n => n.id)")) == 3
+    shown.run(
+        "[...document.querySelectorAll('.panel .buttons button')].find(e => e.innerText === 'Fold equal parts').click()"
+    )
+    assert shown.run(title).replace("  ×", " ×") == told
+    shown.run("v.select({ kind: 'scope', key: v.state.selected.key, round: 1 })")
+    for _ in range(2):
+        assert shown.run(title) == "stage1_block3"
+        shown.press("f")
+    facts = (
+        "[...document.querySelectorAll('.panel dt')].find(e => e.textContent === 'parameters').nextSibling.textContent"
+    )
+    assert int(shown.run(facts).replace(",", "")) * 3 == params
+    assert shown.wrong == []
+
+
 def rounds():
     """A loop whose rounds are no layers, beside layers that take turns."""
     hidden = [

@@ -266,6 +266,9 @@ def test_what_each_part_makes_leaves_from_its_own_box_and_its_panel_says_who_rea
         shown.run(f"v.panel.setOpen(true); v.select({{ kind: 'part', id: {op}, number: {number} }})")
         read_by = "[...document.querySelectorAll('.panel section')].find(e => e.innerText.startsWith('READ BY'))"
         assert shown.run(f"{read_by}.querySelector('button').innerText") == "concatenate"
+    weights = "v.selectNode([...v.scene.nodes.values()].find(n => n.lines.some(l => l.startsWith('of forward_'))).id)"
+    shown.run(weights)
+    assert shown.texts(".panel .where")[0].split("  ·  ")[-1].startswith("of forward_lstm")
     shown.run(f"v.select({{ kind: 'op', id: {op} }})")
     readers = shown.run(f"[...{read_by}.querySelectorAll('li')].map(e => e.querySelector('button').innerText)")
     assert readers == ["concatenate"]  # not the casts between them, which have no boxes

@@ -778,6 +778,17 @@ def test_the_panel_of_a_recording_says_what_was_measured_of_how_many_tensors(sho
     assert level == "none" or rows["statistics"].startswith("of ")
 
 
+def test_the_header_of_one_direction_tells_the_time_of_the_step_that_is_shown(sizes):
+    own = "v.selection.ops.filter(op => op.phase !== 'forward').reduce((sum, { start, end }) => sum + end - start, 0)"
+    for step in (0, 1):
+        sizes.run(f"v.setStep({step}); v.setView('backward')")
+        told = sizes.run("document.querySelector('.titles .caption').textContent").replace("\u00a0", " ")
+        assert told.startswith("backward: ")
+        assert told.endswith(f"this step {formatting.seconds(sizes.run(own))}")
+    sizes.run("v.setView('both')")
+    assert sizes.wrong == []
+
+
 def paused():
     """A step that waits between its first two ops."""
     weight = ef.Variable(np.ones((4, 4), "float32"), name="w")

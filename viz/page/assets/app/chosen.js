@@ -108,3 +108,46 @@ function opsOfSelected(viewer, selected) {
   const found = (selected.ids ?? [selected.id]).flatMap((id) => model.versionsOf(id)).flatMap((id) => [model.tensors[id].producer, ...model.readers[id], ...updatesOfState(model, id)]);
   return [...new Set(found)].filter((op) => selection.here.has(op));
 }
+
+// What is selected before equal parts are drawn otherwise, and what tells it then; of all of some parts, or what these became
+// of them, `all`.
+function chosenBefore(viewer) {
+  const { selected } = viewer.state,
+    block = selected?.kind === "scope" && (selected.call ?? selected.round ?? selected.pass) === undefined ? viewer.index.blocks.get(selected.key) : undefined,
+    isAll = block && partsOf(viewer, block).length > 0,
+    all = isAll ? selected : viewer.chosenFrom?.to === selected ? viewer.chosenFrom.all : null;
+  return { selected, all, call: callSelected(viewer), key: keyOfSelection(viewer), op: viewer.opsOf(selected)[0] };
+}
+
+// The same after that: all parts go over to the first of them, and back to all, if nothing else was chosen since; what is no
+// layer goes over to the group of its part.
+function chosenAfter(viewer, { selected, all, call, key, op }) {
+  const { blocks } = viewer.index,
+    isGone = selected?.kind === "scope" && !blocks.has(selected.key),
+    isBack = all && all !== selected && blocks.has(all.key) && partsOf(viewer, blocks.get(all.key)).length > 0,
+    other = () => (isGone ? partOrAll(viewer, selected) : null) ?? (call ? selectionOfCall(viewer, call) : key ? selectionOfKey(viewer, key) : null),
+    found = isBack ? all : other() ?? (selected && op !== undefined ? { kind: "op", id: op } : null);
+  viewer.chosenFrom = all && found !== all ? { all, to: found } : null;
+  return found;
+}
+
+// Of a part that is a group while parts are drawn one by one, and of what shows all of them once.
+function partOrAll({ selection, index }, { key, round = 0 }) {
+  for (const { folded, parts } of selection.blocks.filter(({ kind }) => kind === "run")) {
+    const blocks = parts.filter(isBlock),
+      at = blocks.findIndex((part) => part.key === key);
+    if (folded.kind !== "repeat" || blocks.length !== folded.repeats) continue; // calls of layers are found as such
+    if (folded.key === key && index.blocks.has(blocks[round]?.key)) return { kind: "scope", key: blocks[round].key };
+    if (at >= 0 && index.blocks.has(folded.key)) return { kind: "scope", key: folded.key, round: at };
+  }
+  return null;
+}
+
+// The boxes of parts that are drawn one by one, none of which is open.
+function boxesOfParts(viewer, key) {
+  const run = viewer.selection.blocks.find((block) => block.kind === "run" && block.key === key),
+    parts = run && !isFoldedNow(viewer, run) ? run.parts.filter(isBlock) : [];
+  return parts.some((part) => viewer.open.has(part.key)) ? [] : parts.flatMap((part) => viewer.nodesOf({ kind: "scope", key: part.key }));
+}
+
+const isFoldedNow = ({ state }, { key }) => state.fold && !state.unfolded.has(key);

@@ -219,6 +219,7 @@ function partsOfCaption(caption) {
 function describe({ model, state, data, selection, index }) {
   const cut = data.total_ops > model.ops.length ? `cut from ${amount(data.total_ops)}` : "",
     ids = state.view === "forward" ? index.blocks.get("").ownOps : selection.ops.filter(({ phase }) => phase === "backward" || phase === "update").map(({ id }) => id),
-    part = state.view === "both" ? "" : `${state.view}: ${counted(ids.length, "op")}${model.hasTimes ? `, ${seconds(timeOf(model, ids))}` : ""}`;
+    took = ids.map((id) => model.ops[id]).reduce((sum, { start, end }) => sum + (end ?? 0) - (start ?? 0), 0), // of this step, as in both directions
+    part = state.view === "both" ? "" : `${state.view}: ${counted(ids.length, "op")}${model.hasTimes ? `, ${model.steps.length > 1 ? "this step " : ""}${seconds(took)}` : ""}`;
   return [part || model.text(model.views.get(state.step).caption), cut].filter(Boolean).join("  ·  ");
 }

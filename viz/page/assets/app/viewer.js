@@ -90,7 +90,7 @@ class Viewer {
     this.selection = new Selection(model, state.step, state.view);
     this.tree = this.selection.tree;
     if (!this.data.diff) this.difference = changesSince(this);
-    chooseParts(this.selection.blocks, (run) => state.fold && !state.unfolded.has(run.key));
+    chooseParts(this.selection.blocks, (run) => isFoldedNow(this, run));
     this.index = indexBlocks(this.tree);
     this.depth = Math.min(this.deepestAtFirst, this.selection.depths[state.fold ? 0 : 1]);
     if (state.open === null) this.open = openTo(this.index, this.depth);
@@ -362,25 +362,22 @@ class Viewer {
 
   unfold(key) {
     const isWhole = this.canvas.isWhole(),
-      call = callSelected(this),
-      [op] = this.opsOf(this.state.selected);
+      was = chosenBefore(this);
     this.refold(() => {
       if (this.state.unfolded.has(key)) this.state.unfolded.delete(key);
       else this.state.unfolded.add(key);
     });
-    const { selected } = this.state,
-      isGone = selected?.kind === "scope" && !this.index.blocks.has(selected.key);
-    if (call) this.select(selectionOfCall(this, call));
-    else if (isGone && op !== undefined) this.select({ kind: "op", id: op });
-    else this.update();
+    this.select(chosenAfter(this, was));
+    const parts = boxesOfParts(this, key);
     if (isWhole) this.canvas.fit(false, true);
+    else if (parts.length) this.canvas.revealAll(parts);
   }
 
   // Draws other equal parts once than before. What is open stays open, in each part as in the one that stands for all.
   refold(change) {
     const { state } = this,
       runs = this.selection.blocks.filter(({ kind }) => kind === "run"),
-      folded = () => runs.map(({ key }) => state.fold && !state.unfolded.has(key)),
+      folded = () => runs.map((run) => isFoldedNow(this, run)),
       before = folded();
     change();
     const now = folded(),
@@ -392,16 +389,13 @@ class Viewer {
   // What is selected stays where it is on the screen, or else what is in its middle.
   setFold(fold) {
     const back = placeInMiddle(this),
-      key = keyOfSelection(this),
-      call = callSelected(this),
-      [op] = this.opsOf(this.state.selected),
+      was = chosenBefore(this),
       from = this.boxOf(this.state.selected);
     this.refold(() => {
       this.state.fold = fold;
       this.state.unfolded.clear();
     });
-    if (call) this.state.selected = selectionOfCall(this, call);
-    else if (key) this.state.selected = selectionOfKey(this, key) || (op === undefined ? null : { kind: "op", id: op });
+    this.state.selected = chosenAfter(this, was);
     const to = this.boxOf(this.state.selected);
     if (this.canvas.isWhole()) this.canvas.fit(false, true);
     else if (from && to) {
@@ -415,9 +409,9 @@ class Viewer {
 
   // Draws the equal parts that were unfolded once again.
   foldAgain() {
-    const call = callSelected(this);
+    const was = chosenBefore(this);
     this.refold(() => this.state.unfolded.clear());
-    this.select(call ? selectionOfCall(this, call) : null);
+    this.select(chosenAfter(this, was));
   }
 
   setStep(step, quietly = false) {

@@ -70,7 +70,10 @@ function partSelected(viewer, { key, call, round }) {
   const block = call === undefined && round === undefined ? undefined : viewer.index.blocks.get(key),
     parts = block ? partsOf(viewer, block) : [],
     found = call === undefined ? parts[round] : parts.find(({ scope }) => scope?.id === call);
-  return found && { ...blockOfPart(viewer.model, found), key };
+  if (!found) return undefined;
+  const made = blockOfPart(viewer.model, found),
+    share = block.params / parts.length; // of equal parts that are no layer
+  return { ...made, params: found.scope || !Number.isInteger(share) ? made.params : share, key };
 }
 
 function blockOfPart(model, { scope, label, ownOps, backOps }) {

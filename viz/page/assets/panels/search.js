@@ -77,7 +77,7 @@ class Search {
 
   // The same again where other boxes are drawn: what was found before may be shown by others.
   lookAgain() {
-    if (!this.asked || !this.hits.length) return;
+    if (!this.asked || !this.input.value) return;
     const { hidden } = this.list;
     this.look();
     if (hidden) this.close();

@@ -175,7 +175,8 @@ function severalTensors(details, selected) {
     owner = (tensor) => (isWeight(model, tensor) ? placeOfWeight(model, tensor.id).path : ""),
     links = linksTo(details, keyAroundWeights(viewer, selected.ids)),
     layer = inCommon(tensors.map(owner)),
-    where = links.length ? links : layer,
+    whose = node?.lines?.find((line) => line.startsWith("of ")), // as of one direction of a fused op, which no frame tells
+    where = [...(links.length ? links : [layer]), whose ? `  ·  ${whose}` : ""],
     { here } = viewer.selection;
   return [
     details.heading(`${role}s`, tensors[0].role, node?.title ?? tensors.map(({ name }) => name.split("/").pop()).join(", "), where),
