@@ -106,6 +106,7 @@ def data(
         "logs": [finite([kind, step, values]) for kind, step, values, _ in _thinned(reported)],
         "epochs": [[step, number] for number, step in enumerate([x for kind, x, *_ in reported if kind == "epoch"], 1)],
         "reported": _reported_at(part, reported),
+        "recorded_as": {op_name(op.name): op.name for op in part.ops if op_name(op.name) != op.name},
     }
     found["excerpts"] = excerpts(columns.frames.values)
     found["frames"] = [frame_row(frame) for frame in columns.frames.values]

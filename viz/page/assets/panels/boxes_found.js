@@ -166,7 +166,7 @@ function inputsFound({ model, selection, index, scene }) {
 function withLinesOfCode(found, query) {
   const isAsked = query.startsWith("/") || /(^|\s)(code|file):/iu.test(query),
     tests = testsOf(query),
-    byCode = (hit) => !hit.byPath && tests.some((test) => CODE_FIELDS.includes(test(hit.fields))),
+    byCode = (hit) => !hit.byPath && !hit.isIn && tests.some((test) => CODE_FIELDS.includes(test(hit.fields))),
     hits = isAsked ? [] : found.filter((hit) => !byCode(hit));
   return hits.length ? { hits, inCode: found.length - hits.length } : { hits: found, inCode: 0 };
 }

@@ -211,10 +211,19 @@ function rowOf(hit, why) {
   return [el("strong", {}, hit.title), el("span", { class: `tag ${hit.phase}` }, hit.what), el("span", { class: "where" }, told)];
 }
 
-// What matches: what is called so first; ops and layers of the step that is shown before those of other steps.
+// What matches. A path is looked for as such, so that "blocks[2] / up" is that layer with all in it, and no update of others;
+// where there is none, its words are.
 function find(viewer, query) {
-  const { model, state, index } = viewer,
-    tests = testsOf(query);
+  const wanted = pathIn(query),
+    isIn = ({ path, layer, name }) => ` / ${path ?? layer} / ${name}`.toLowerCase().includes(` / ${wanted}`),
+    found = wanted ? findBy(viewer, query, [isIn]) : [];
+  for (const hit of found) hit.isIn = true; // in what was asked for, or that itself
+  return found.length ? found : findBy(viewer, query, testsOf(query));
+}
+
+// What is called so comes first; ops and layers of the step that is shown before those of other steps.
+function findBy(viewer, query, tests) {
+  const { model, state, index } = viewer;
   let found = layersFound(viewer, tests, pathIn(query), wordsOf(query).join(" "));
   for (const [id, name] of variableNames(model)) {
     const t = model.tensors[id],
@@ -263,7 +272,7 @@ function find(viewer, query) {
       where: model.ownerOf(op),
       beside: [part ? `part of ${op.name}` : op.title === op.name ? "" : `op ${op.name}`, placesOf(model, op)],
       steps: [op.step === state.step ? "" : model.stepName(op.step), steps > 1 ? `× ${amount(steps)} steps` : ""].filter(Boolean).join("  ·  "),
-      names: part ? [part.name] : [op.name, ...namesOfOp(model, op)],
+      names: part ? [part.name] : [op.name, model.recordedAs(op), ...namesOfOp(model, op)],
     });
   }
   withBoxes(viewer, tests, found);
@@ -449,7 +458,8 @@ function fieldsOf(model, op) {
     scopes = model.ancestors(op.home);
   return {
     op: op.name,
-    name: [op.name, ...namesOfOp(model, op)].join(" "),
+    name: [op.name, model.recordedAs(op), ...namesOfOp(model, op)].join(" "),
+    path: model.ownerOf(op, false),
     phase: op.phase,
     error: op.error,
     layer: [...scopes.map((s) => `${s.name} ${s.label}`), model.originOf(op).part, op.pass].join(" "),

@@ -7,12 +7,12 @@ const MOST_SAID = 60; // letters of it
 const FIELD_WORDS = { op: "op ", layer: "in ", class: "class ", name: "named ", shape: "shape ", dtype: "type ", role: "reads or makes " };
 const SENTENCES = ["code", "setting", "error"];
 
-function reasonsOf({ byPath, fields, selected, title, what, steps, ...hit }, tests, query) {
+function reasonsOf({ byPath, isIn, fields, selected, title, what, steps, ...hit }, tests, query) {
   const inOneText = (test, text) => text && test(Object.fromEntries(FIELDS.map((name) => [name, text]))),
     isSeen = (test) => [title, what, steps, ...toldOf(hit)].some((text) => inOneText(test, text)),
     isOfTensor = (name) => name === "role" && selected.kind === "tensor", // what it is stands beside its name
     isUnseen = ([name, test]) => name && !isOfTensor(name) && (SENTENCES.includes(name) || !isSeen(test)),
-    found = byPath ? [] : tests.map((test) => [test(fields), test]).filter(isUnseen);
+    found = byPath || isIn ? [] : tests.map((test) => [test(fields), test]).filter(isUnseen);
   const wordOf = ([name, test]) => {
     const text = clean(String(fields[name]).trim(), 1000);
     if (SENTENCES.includes(name)) return around(text, wordsOf(query));
