@@ -46,7 +46,7 @@ SCRIPTS = tuple(
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)  # in CSS
 _TEXT = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
-_BLANKS = re.compile(r" ?(=>|[!=]==|&&|\|\||[,=:{}?*<>]) ?")  # around signs of a script
+_BLANKS = re.compile(r" ?(=>|[!=]==|&&|\|\||[+-]=|[,;=:{}?*<>]) ?")  # around signs of a script
 _LINE_END = re.compile(r"(?<=[,;(\[{])\n|\n(?=[)\]}])")  # in a script, at which no statement ends
 # In a line of a script: a text, a pattern, or the comment at its end.
 _TEXT_OR_COMMENT = re.compile(
