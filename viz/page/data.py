@@ -106,7 +106,7 @@ def data(
         "logs": [finite([kind, step, values]) for kind, step, values, _ in _thinned(reported)],
         "epochs": [[step, number] for number, step in enumerate([x for kind, x, *_ in reported if kind == "epoch"], 1)],
         "reported": _reported_at(part, reported),
-        "recorded_as": {op_name(op.name): op.name for op in part.ops if op_name(op.name) != op.name},
+        "recorded_as": _recorded_names(part),
     }
     found["excerpts"] = excerpts(columns.frames.values)
     found["frames"] = [frame_row(frame) for frame in columns.frames.values]
@@ -162,6 +162,12 @@ def _in_a_row(logs: Sequence[Logs]) -> list[_Reported]:
         if log.kind != "evaluation" or "evaluation" in counted or not goes_on:
             found.append((log.kind, done, log.values, log.time))
     return found
+
+
+def _recorded_names(record: Record) -> dict[str, str]:
+    """Of ops that boxes call otherwise than the recording, its name by that of the box."""
+    names = dict.fromkeys([op.name for op in record.ops])
+    return {shown: name for name in names if (shown := op_name(name)) != name}
 
 
 def _reported_at(part: Record, reported: Sequence[_Reported]) -> list[int | None]:

@@ -38,11 +38,6 @@ class Part:
     words: tuple[str, ...] = ()
     parts: list[Part] = dataclasses.field(default_factory=list)
 
-    @property
-    def depth(self) -> int:
-        """How many levels of groups there are in it, itself counted."""
-        return 1 + max([part.depth for part in self.parts]) if self.parts else 0
-
 
 def is_of_class(name: str, cls: str) -> bool:
     """Is a name made from a layer's class, as `conv2d_7` is, and no person's?"""

@@ -388,7 +388,7 @@ class TreeColumns:
             seen.append((inner, depth))
             if inner.kind == "run":
                 waiting += [(each, depth) for each in [*inner.children, -inner.folded] if each < 0]
-            elif inner.kind == "group" or inner.block.is_chain:
+            elif inner.kind == "group":
                 waiting += [(each, depth + (not inner.block.is_chain)) for each in inner.children if each < 0]
         if not any(inner.kind == "group" and inner.has_levels for inner, _ in seen):
             return

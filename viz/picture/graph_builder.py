@@ -332,10 +332,11 @@ class _Assembly:
 
     def _part_beside(self, rider: int, op_id: int, rows: Sequence[str]) -> str:
         """The part of an opened op that reads what a rider made, or made what it reads, maybe by way of another."""
-        op, tensors = self.record.ops[rider], self.record.tensors
+        op = self.record.ops[rider]
         read_by = [row for i in op.outputs for row in self.readers.get((op_id, i), ())]
-        made_by = [self.maker.get(i) or self.node_of.get(tensors[i].producer or -1) for i in op.inputs]
-        return next((row for row in [*read_by, *made_by] if row is not None and row in rows), rows[-1])
+        makers = [(self.maker.get(i), self.record.tensors[i].producer) for i in op.inputs]
+        made_by = [row or ("" if producer is None else self.node_of.get(producer, "")) for row, producer in makers]
+        return next((row for row in [*read_by, *made_by] if row in rows), rows[-1])
 
     def _add_part(self, part: SinglePart, frame: Cluster, number: int, ops: list[int]) -> str:
         row = f"op{part.op.id}_{number}"
