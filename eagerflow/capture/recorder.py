@@ -49,7 +49,7 @@ from eagerflow.layer.autocast import is_autocasting
 __all__ = ["Ended", "Recorder"]
 
 # What these give depends on values in its shape, and Python goes on with that.
-_SHAPED_BY_VALUES = frozenset({"distinct", "nonzero", "occurrences"})
+_SHAPED_BY_VALUES = frozenset({"nonzero", "occurrences", "unique"})
 _INDEXING = frozenset({"take_index", "scatter_index"})
 
 

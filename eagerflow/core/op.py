@@ -53,6 +53,7 @@ def _op(
     may_round: bool = False,
     holomorphic: bool = False,
     fused: Sequence[str] = (),
+    name: str = "",
 ) -> Callable[[Callable[Concatenate[Numpy, P], Any]], Callable[P, Any]]:
     """Make a recorded op from an array function `f(xp, *arrays, *settings)`.
 
@@ -78,6 +79,8 @@ def _op(
             numbers the gradient is that of descent, `g` times the derivative's conjugate: see `complex_numbers.py`.
         fused: for an op that stands for several which a user would write, its `reference`: the arrays whose first axis
             is the batch. Tracers show it as one op that opens into those.
+        name: what users call it, where the function has another name: that of a public function that runs this op and
+            does a little more. Recordings, tables and errors call it so.
 
     A function with a parameter `keep` is told whether the tape will need what it saves.
     """
@@ -92,12 +95,13 @@ def _op(
         "arrays": arrays,
         "holomorphic": holomorphic,
         "fused": tuple(fused),
+        "name": name,
     }
     if traits["gradient"] not in _GRADIENTS:
         raise ValueError(f"op(gradient={gradient!r}): expected one of {_GRADIENTS}")
 
     def decorate(forward: Callable[Concatenate[Numpy, P], Any]) -> Callable[P, Any]:
-        given = (_raising(forward.__name__, why or ""),) if gradient == "raises" else rules
+        given = (_raising(name or forward.__name__, why or ""),) if gradient == "raises" else rules
         made = Op(forward, given, **(traits | {"joint": joint or gradient == "raises"}))
         known = registry.get(made.name)
         if known is not None and known.mathematics.__module__ != forward.__module__:  # a reloaded module may redefine
@@ -134,6 +138,7 @@ if TYPE_CHECKING:
         may_round: bool = False,
         holomorphic: bool = False,
         fused: Sequence[str] = (),
+        name: str = "",
     ) -> Callable[[Callable[Concatenate[Numpy, P], Any]], Callable[P, Tensor]]: ...
 
     @overload
@@ -153,6 +158,7 @@ if TYPE_CHECKING:
         may_round: bool = False,
         holomorphic: bool = False,
         fused: Sequence[str] = (),
+        name: str = "",
     ) -> Callable[[Callable[Concatenate[Numpy, P], Any]], Callable[P, tuple[Tensor, ...]]]: ...
 
     def op(*rules: Rule, **traits: Any) -> Any:  # noqa: D103 - described above

@@ -32,7 +32,7 @@ class Op:
     """What the tape and observers know of an operation.
 
     Attributes:
-        name: the op's name, as in `eagerflow.ops`.
+        name: the op's name, as in `eagerflow.ops`; by it the op stands in `registry`.
         forward: the function on raw arrays, `forward(xp, *arrays, *settings)`: the mathematics, or a kernel where one
             pays.
         mathematics: the same as the op's file has it, for any array module.
@@ -60,7 +60,7 @@ class Op:
     )
 
     def __init__(self, forward: ArrayFunction, rules: tuple[Rule, ...], **traits: Any) -> None:
-        self.name: str = forward.__name__
+        self.name: str = traits["name"] or forward.__name__
         self.forward = self.mathematics = forward
         self.lowerings: list[Any] = []
         self.rules = rules

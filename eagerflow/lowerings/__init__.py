@@ -24,7 +24,7 @@ _OPS = {
     "indexing": "gather scatter_index",
     "matrices": "matmul",
     "normalization": "batch_normalization group_norm layer_norm normalize_batch rms_norm",
-    "reduce": "cumsum max mean min sum top_positions",
+    "reduce": "cumsum max mean min sum top_k",
     "softmax": "log_softmax sigmoid_crossentropy softmax softmax_crossentropy sparse_softmax_crossentropy",
     "pooling": "average_pool max_pool",
     "recurrent": "gru gru_pair lstm lstm_pair",

@@ -149,7 +149,9 @@ def op_named(name: str) -> Callable[..., Any]:
     """
     by_class = {entry.class_name: function for function, entry in _known().items()}
     for known in (name, by_class.get(name, name), snake_case(name)):
-        found = registry[known].call if known in registry else getattr(ops, known, getattr(ops.image, known, None))
+        found = getattr(ops, known, getattr(ops.image, known, None))  # first: it may do more
+        if found is None and known in registry:
+            found = registry[known].call
         if callable(found) and not isinstance(found, type) and not known.startswith("_"):
             made: Callable[..., Any] = found
             return made

@@ -37,7 +37,7 @@ class ExportError(ValueError):
     ...     ef.onnx.export(lambda x: ef.ops.svd(x)[1], "model.onnx", [ef.InputSpec(shape=(3, 3))])
     ... except ef.onnx.ExportError as error:
     ...     print(error)
-    line ...op truncated_svd: it has no ONNX form (ONNX has no decompositions of matrices)...
+    line ...op svd: it has no ONNX form (ONNX has no decompositions of matrices)...
     """
 
 

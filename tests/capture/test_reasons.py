@@ -70,7 +70,7 @@ def test_a_change_before_what_may_raise_is_told_as_one_of_the_step():
 
     told = reason(step)
     assert "the step changes state" in told
-    assert "before lower_cholesky, which may raise" in told
+    assert "before cholesky, which may raise" in told
 
 
 def test_results_that_the_standard_library_keeps_are_no_hindrance():

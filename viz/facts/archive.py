@@ -38,12 +38,14 @@ from viz.facts.container import (
     check_members,
     check_parents,
     columns_of,
+    name_anew,
     notes_of,
     parse,
     rank_file,
     reading,
     reads_of,
     scope_of,
+    todays_name,
 )
 from viz.facts.field_types import check_columns, check_counts, check_kinds, check_tables
 from viz.facts.json_data import to_plain
@@ -230,12 +232,13 @@ def _columns(
 
 
 def _complete(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> None:
-    """Add the columns that files of older versions haven't."""
+    """Add the columns that files of older versions haven't, and give ops today's names."""
     count = header["counts"]["ops"]
     if header["version"] == 1:
         columns["Op.composition"] = numpy.full(count, NONE)
     if header["version"] < 5:
         columns["Op.replayed"] = numpy.zeros(count, numpy.int64)
+    name_anew(header, columns)
 
 
 def _part_of(header: dict[str, Any], columns: dict[str, numpy.ndarray], near: Near) -> Part | None:
@@ -281,6 +284,10 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
     check_ids("stats", columns["Stats.tensor"].tolist(), len(tensors))
     for tensor, measured in zip(columns["Stats.tensor"].tolist(), stats, strict=True):
         tensors[tensor].stats = measured
+    compositions = [_composition(row) for row in header.get("compositions", [])]
+    if header["version"] < 6:
+        for part in itertools.chain.from_iterable([each.parts for each in compositions]):
+            part.name = todays_name(part.name)
     configs = _Configs(texts, header["version"])
     return Record(
         meta=dict(header["meta"]),
@@ -290,7 +297,7 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
         storages=storages,
         steps=[Step(**row) for row in header["steps"]],
         logs=[Logs(**row) for row in header["logs"]],
-        compositions=[_composition(row) for row in header.get("compositions", [])],
+        compositions=compositions,
         notes=notes_of(header["notes"]),
         reads=reads_of(header, frames),
         labels={int(number): str(label) for number, label in header.get("labels", {}).items()},

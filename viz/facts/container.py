@@ -33,10 +33,12 @@ __all__ = [
     "check_header",
     "check_ids",
 ]
-__all__ += ["check_members", "check_parents", "columns_of", "notes_of", "parse", "rank_file", "reading"]
-__all__ += ["reads_of", "scope_of"]
+__all__ += ["check_members", "check_parents", "columns_of", "name_anew", "notes_of", "parse", "rank_file", "reading"]
+__all__ += ["reads_of", "scope_of", "todays_name"]
 
-VERSION = 5  # 1 knew no fused ops, 2 no ranks; before 4 each scope had its settings written out; 4 knew no replays
+VERSION = 6
+"""1 knew no fused ops, 2 no ranks; before 4 each scope had its settings written out; 4 knew no replays; up to 5 some
+ops had other names (`todays_name`)."""
 LIMIT = 4 << 30  # bytes that a file may unpack to, unless the caller allows more
 KIND = "eagerflow trace"
 VALUES = "values.npz"  # only where values were kept
@@ -213,6 +215,32 @@ def _column(content: bytes) -> numpy.ndarray:
     if length * dtype.itemsize != len(content) - header.end():
         raise TraceFileError(f"damaged: a column says it is {dtype}[{length}], which it isn't")
     return numpy.frombuffer(content, dtype, offset=header.end())
+
+
+# What ops are called that had other names in files of former versions.
+_FORMER = {"choose": "where", "cut": "split", "distinct": "unique", "lower_cholesky": "cholesky"}
+_FORMER |= {"pad_constant": "pad", "thin_qr": "qr", "top_positions": "top_k", "truncated_svd": "svd"}
+
+
+def todays_name(op: str) -> str:
+    """What an op is called today that a file of a former version calls so.
+
+    >>> todays_name("choose"), todays_name("where")
+    ('where', 'where')
+    """
+    return _FORMER.get(op, op)
+
+
+def name_anew(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> None:
+    """Give the ops of a file of a former version, but not the parts of fused ones, the names that they have today."""
+    if header["version"] >= 6:
+        return
+    texts, names = header["texts"], columns["Op.name"]
+    for number, text in enumerate([*texts]):
+        if isinstance(text, str) and todays_name(text) != text:
+            names = numpy.where(names == number, len(texts), names)
+            texts.append(todays_name(text))
+    columns["Op.name"] = names
 
 
 def notes_of(notes: Any) -> list[str]:

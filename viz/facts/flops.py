@@ -144,16 +144,16 @@ def _cubic(factor: float) -> Callable[[Op, Tensors, Tensors], int]:
 
 
 _ONE_PER_OUTPUT = """
-    absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise cbrt ceil choose clip conj cos cosh cumsum
-    divide elu equal erf erfc erfinv exp expm1 floor floor_divide greater greater_equal isfinite leaky_relu
-    less less_equal log log10 log1p log2 logaddexp logical_and logical_or masked_scale maximum minimum mod multiply
-    negative not_equal power relu round sigmoid sign_of sin sinh softplus sqrt square subtract tan tanh trunc
+    absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise cbrt ceil clip conj cos cosh cumsum divide
+    elu equal erf erfc erfinv exp expm1 floor floor_divide greater greater_equal isfinite leaky_relu less less_equal log
+    log10 log1p log2 logaddexp logical_and logical_or masked_scale maximum minimum mod multiply negative not_equal power
+    relu round sigmoid sign_of sin sinh softplus sqrt square subtract tan tanh trunc where
 """
 _ONE_PER_INPUT = "all any argmax argmin max mean min prod sum"
 _FREE = """
-    broadcast_to cast concatenate copy cut gather gather_windows identity_of imag nonzero overwrite pad_constant real
-    reinterpret reshape roll scatter_extreme scatter_index scatter_windows stack stop_gradient take_index to_device
-    transpose written_last
+    broadcast_to cast concatenate copy gather gather_windows identity_of imag nonzero overwrite pad real reinterpret
+    reshape roll scatter_extreme scatter_index scatter_windows split stack stop_gradient take_index to_device transpose
+    written_last
 """
 
 FORMULAS: dict[str, Callable[[Op, Tensors, Tensors], int]] = {
@@ -166,6 +166,7 @@ FORMULAS: dict[str, Callable[[Op, Tensors, Tensors], int]] = {
     "assign_add": _per_output(1),
     "assign_sub": _per_output(1),
     "average_pool": _pool,
+    "cholesky": _cubic(1 / 3),
     "conv": _conv,
     "conv_transpose": _conv_transpose,
     "depthwise_conv": _depthwise,
@@ -178,12 +179,12 @@ FORMULAS: dict[str, Callable[[Op, Tensors, Tensors], int]] = {
     "gru": _recurrent(3, 10),
     "layer_norm": _per_input(8),
     "log_softmax": _per_output(5),
-    "lower_cholesky": _cubic(1 / 3),
     "lstm": _recurrent(4, 9),
     "lu_factor": _cubic(2 / 3),
     "matmul": _matmul,
     "max_pool": _pool,
     "normalize_batch": _per_input(8),
+    "qr": _cubic(2),
     "rms_norm": _per_input(4),
     "batch_normalization": _per_output(2),
     "sigmoid_crossentropy": _per_output(5),
@@ -195,9 +196,8 @@ FORMULAS: dict[str, Callable[[Op, Tensors, Tensors], int]] = {
     "solve": _cubic(2 / 3),
     "sparse_softmax_crossentropy": lambda op, read, made: 6 * _size(read[-1:]),
     "sparsemax": _sort,
-    "thin_qr": _cubic(2),
-    "top_positions": _sort,
-    "truncated_svd": _cubic(6),
+    "svd": _cubic(6),
+    "top_k": _sort,
 }
 
 _RULES: dict[str, _Rule] = {

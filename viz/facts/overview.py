@@ -20,6 +20,7 @@ from viz.facts.container import (
     check_members,
     check_parents,
     columns_of,
+    name_anew,
     notes_of,
     parse,
     reading,
@@ -115,6 +116,7 @@ def _glance(file: str | os.PathLike[str], allowed: Allowed) -> tuple[Record, Spa
     check_counts(counts)
     if header["version"] < 5:
         columns["Op.replayed"] = numpy.zeros(counts["ops"], numpy.int64)
+    name_anew(header, columns)
     texts, frames = Pool(header["texts"]), Pool([Frame(*row) for row in header["frames"]])
     check_tables(texts.values, frames.values)
     reads = reads_of(header, frames)

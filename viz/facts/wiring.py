@@ -15,7 +15,7 @@ __all__ = ["Used", "Wiring", "are_beside", "followed", "is_again", "start_of_sum
 
 Used = tuple[set[int], dict[int, int | None]]  # weights that are read, and calls of layers with their owners
 
-_PICKS = ("cast", "cut", "reshape", "take_index")  # ops that compute nothing: what nobody reads of them says nothing
+_PICKS = ("cast", "reshape", "split", "take_index")  # ops that compute nothing: what nobody reads of them says nothing
 _LARGE = 8  # boxes of a part of which two are drawn once
 _FARTHEST = 24  # ops that results pass until they must have come together
 

@@ -45,7 +45,7 @@ _FIXES = {
     "arccosh": "its argument must be at least 1",
     "cast": "the new type can't hold such large numbers: scale them first, or keep float32",
     "solve": "the matrix is singular or nearly so: add a small number to its diagonal",
-    "lower_cholesky": "the matrix isn't positive definite: add a small number to its diagonal",
+    "cholesky": "the matrix isn't positive definite: add a small number to its diagonal",
 }
 _IN_GRADIENT = {
     "sqrt": _ROOT_GRADIENT,

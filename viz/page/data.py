@@ -30,7 +30,7 @@ from viz.page.source_excerpts import excerpts
 from viz.page.stats_column import stats_column
 from viz.page.usual_times import UsualTime, usual_times
 from viz.page.views import Views
-from viz.picture.box_texts import main_scope, op_name, part_lines
+from viz.picture.box_texts import main_scope, part_lines
 from viz.picture.coloring import gradients, gradients_of, kinds_of_types
 from viz.picture.outputs import array_of
 
@@ -106,7 +106,6 @@ def data(
         "logs": [finite([kind, step, values]) for kind, step, values, _ in _thinned(reported)],
         "epochs": [[step, number] for number, step in enumerate([x for kind, x, *_ in reported if kind == "epoch"], 1)],
         "reported": _reported_at(part, reported),
-        "recorded_as": _recorded_names(part),
     }
     found["excerpts"] = excerpts(columns.frames.values)
     found["frames"] = [frame_row(frame) for frame in columns.frames.values]
@@ -162,12 +161,6 @@ def _in_a_row(logs: Sequence[Logs]) -> list[_Reported]:
         if log.kind != "evaluation" or "evaluation" in counted or not goes_on:
             found.append((log.kind, done, log.values, log.time))
     return found
-
-
-def _recorded_names(record: Record) -> dict[str, str]:
-    """Of ops that boxes call otherwise than the recording, its name by that of the box."""
-    names = dict.fromkeys([op.name for op in record.ops])
-    return {shown: name for name in names if (shown := op_name(name)) != name}
 
 
 def _reported_at(part: Record, reported: Sequence[_Reported]) -> list[int | None]:
@@ -244,7 +237,7 @@ class _Columns:
 
     def ops(self, ops: Sequence[Op]) -> dict[str, Any]:
         return {
-            "name": self._texts([op_name(op.name) for op in ops]),
+            "name": self._texts([formatting.clean(op.name, 40) for op in ops]),
             "phase": self._texts([op.phase for op in ops]),
             "scope": [op.scope for op in ops],
             "step": [op.step for op in ops],
@@ -285,7 +278,7 @@ class _Columns:
             "results": found.results,
             "parts": [
                 {
-                    "name": self.text(op_name(part.name)),
+                    "name": self.text(formatting.clean(part.name, 40)),
                     "inputs": part.inputs,
                     "input_names": [self.text(name) for name in part.input_names],
                     "outputs": part.outputs,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from viz.facts import formatting
 from viz.facts.blocks import Block, all_blocks
 from viz.facts.gradient_passes import GradientPasses
 from viz.facts.schema import Op, Record
@@ -48,7 +49,7 @@ class OpNames:
         """
         for op in ops:
             title = self.title_of(op)
-            if title != box_texts.op_name(op.name):
+            if title != formatting.clean(op.name, 40):
                 self.titles[op.id] = title
         for block in all_blocks(tree):
             if block.scope is None:
@@ -58,7 +59,7 @@ class OpNames:
 
     def title_of(self, op: Op) -> str:
         """What the box of an op is called, but for the sign of a backward op."""
-        return self._title(op) or box_texts.op_name(op.name)
+        return self._title(op) or formatting.clean(op.name, 40)
 
     def _title(self, op: Op) -> str:
         if op.phase == "update" and self._weights.intersection(op.outputs):

@@ -321,7 +321,7 @@ class TreeColumns:
     def _name(self, item: int, end: int) -> str:
         """What the first or the last layer or op in a child is called."""
         if item >= 0:
-            return box_texts.op_name(self.record.ops[self._rows["ops"][item][0]].name, 28)
+            return formatting.clean(self.record.ops[self._rows["ops"][item][0]].name, 28)
         entry = self._entries[-item]
         return formatting.clean(entry.title, 28) if entry.kind == "scope" else self._name(entry.children[end], end)
 

@@ -41,7 +41,6 @@ __all__ = [
     "main_scope",
     "network",
     "numbers_of",
-    "op_name",
     "op_tooltip",
     "part_lines",
     "read_by",
@@ -73,23 +72,9 @@ AGAIN = "reads its last result"
 CHAINS = "layers, activations and the like in the box before them"
 """What a picture is closed to where neighbours among the layers are one box."""
 
-# Ops that users call otherwise: of those that they can't call, the function that runs them.
-_CALLED = {"choose": "where", "cut": "split", "distinct": "unique", "gelu_exact": "gelu", "gelu_tanh": "gelu"}
-_CALLED |= {"lower_cholesky": "cholesky", "pad_constant": "pad", "thin_qr": "qr", "top_positions": "top_k"}
-_CALLED |= {"truncated_svd": "svd"}
-
 _OF_MODELS = ("Functional", "Model", "Sequential")  # classes that tell nothing of what a model does
 _MOST_MODELS = 3  # named above a picture
 _FOLDERS = re.compile(r".*[/\\]")  # of a path, on any system
-
-
-def op_name(name: str, most: int = 40) -> str:
-    """What users call an op, in at most so many letters.
-
-    >>> op_name("cut")
-    'split'
-    """
-    return formatting.clean(_CALLED.get(name, name), most)
 
 
 def title(block: Block) -> str:
@@ -183,7 +168,7 @@ def closed_lines(record: Record, block: Block, params: int | None = None, togeth
         made = [i for op in block.children[-1:] if isinstance(op, int) for i in record.ops[op].outputs]
         lines += ["→ " + formatting.tensor(record.tensors[i]) for i in made[:1]]
     if block.terms:
-        names = [op_name(record.ops[i].name, 20) for i in block.children if isinstance(i, int)]
+        names = [formatting.clean(record.ops[i].name, 20) for i in block.children if isinstance(i, int)]
         untold = [name for name in dict.fromkeys(names) if name not in block.title.split()]
         lines += [_in_a_line(untold)] if untold else []
     if (last := made_last(block)) is not None:
@@ -363,9 +348,9 @@ def made_of(record: Record, op: Op) -> list[str]:
 
     Nor where the op's own name says it all: `lstm_pair` is two of `lstm`.
     """
-    parts = [] if op.composition is None else [op_name(name, 20) for name in part_names(record, op)]
+    parts = [] if op.composition is None else [formatting.clean(name, 20) for name in part_names(record, op)]
     runs = [(name, len(list(run))) for name, run in itertools.groupby(parts)]
-    if not runs or (len(runs) == 1 and op_name(op.name).startswith(runs[0][0])):
+    if not runs or (len(runs) == 1 and formatting.clean(op.name, 40).startswith(runs[0][0])):
         return []
     return [_in_a_line([f"{count} × {name}" if count > 1 else name for name, count in runs])]
 
@@ -383,7 +368,7 @@ def assigned(record: Record, ops: Sequence[Op], said: Iterable[str]) -> list[str
     Nor where that is `said` of something already, such as the frame around it, or stands above the line.
     """
     names = {name_assigned(record, op.id) for op in ops}
-    known = ("", *said, op_name(ops[0].name), kept_as(record, ops))
+    known = ("", *said, formatting.clean(ops[0].name, 40), kept_as(record, ops))
     return [] if len(names) > 1 or names.intersection(known) else [f"→ {formatting.clean(names.pop(), 24)}"]
 
 
@@ -444,7 +429,7 @@ def _computed(selection: Selection, variables: Iterable[int]) -> list[str]:
     ops = [record.ops[i] for variable in variables for i in selection.updates_of.get(variable, ())]
     made = [op for op in ops if op.outputs and not record.tensors[op.outputs[0]].version]
     own = [op for op in made if all(scope.kind != "optimizer" for scope in record.ancestors(op.scope))]
-    names = list(dict.fromkeys([op_name(op.name, 20) for op in own]))
+    names = list(dict.fromkeys([formatting.clean(op.name, 20) for op in own]))
     return [_in_a_line(names)] if names else []
 
 
@@ -453,7 +438,7 @@ def updating(record: Record, ops: Iterable[Op]) -> str:
     names = []
     for scope, name in dict.fromkeys([(op.scope, op.name) for op in ops]):
         optimizers = [around.name for around in record.ancestors(scope) if around.kind == "optimizer"]
-        names.append(formatting.clean(optimizers[0], 36) if optimizers else op_name(name, 36))
+        names.append(formatting.clean(optimizers[0], 36) if optimizers else formatting.clean(name, 36))
     return ", ".join(list(dict.fromkeys(names))[:_MOST_NAMES])
 
 
@@ -466,7 +451,7 @@ def rest(record: Record, ops: Sequence[Op]) -> tuple[str, list[str]]:
     if changing:
         changed = dict.fromkeys([_own_name(record, record.tensors[op.outputs[0]]) for op in changing])
         return updating(record, changing), [_names([*changed])]
-    names = list(dict.fromkeys([op_name(op.name, 20) for op in ops]))
+    names = list(dict.fromkeys([formatting.clean(op.name, 20) for op in ops]))
     return names[-1], [_in_a_line(names)] if len(names) > 1 else []
 
 
@@ -596,7 +581,7 @@ def _setting(value: Any) -> str:
 
 def op_tooltip(record: Record, op: Op, part: SinglePart | None = None) -> str:
     """What there is to know of an op, or of a part of one."""
-    lines = [f"{op_name(op.name)} ({op.phase})"]
+    lines = [f"{formatting.clean(op.name, 40)} ({op.phase})"]
     lines += [f"made of: {line}" for line in made_of(record, op)]
     read, made = ([record.tensors[i] for i in ids] for ids in (op.inputs, op.outputs)) if part is None else part[1:3]
     for name, infos in (("in", read), ("out", made)):

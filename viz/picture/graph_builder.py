@@ -281,7 +281,7 @@ class _Assembly:
         ops = [op_id, *self.instances.get(op_id, ())]
         row = f"op{op_id}"
         equal = [self.record.ops[i] for i in sorted(ops)]
-        kept, name = box_texts.kept_as(self.record, equal), box_texts.op_name(op.name)
+        kept, name = box_texts.kept_as(self.record, equal), formatting.clean(op.name, 40)
         made = Node(row, "op", kept or name, [name] if kept else [], phase=op.phase, row=row, cluster=cluster)
         is_gradient = op.phase == "backward" and not self.selection.backward_of.get(op_id)  # its own stands beside it
         made.lane = "backward" if is_gradient else "forward"
@@ -295,14 +295,14 @@ class _Assembly:
         weights = {each: self.selection.weights_of.get(each, []) for each in ops}
         self._add_weights(op_id, weights, row, cluster)
         self._add_updates(weights, row, cluster, _are_of_several(weights))
-        self._add_backward(box_texts.op_name(op.name, 36), ops, row, cluster, together)
+        self._add_backward(formatting.clean(op.name, 36), ops, row, cluster, together)
 
     def _add_opened(self, op_id: int, cluster: str | None) -> None:
         """A fused op as a frame with its time and memory, and a row for each of its parts, which have none."""
         op = self.record.ops[op_id]
         ops = [op_id, *self.instances.get(op_id, ())]
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
-        frame = Cluster(f"frame{len(self.graph.clusters)}", cluster, box_texts.op_name(op.name), kind="op")
+        frame = Cluster(f"frame{len(self.graph.clusters)}", cluster, formatting.clean(op.name, 40), kind="op")
         size = sum([self.record.tensors[i].nbytes for each in ops + riders for i in self.record.ops[each].outputs])
         together = len(ops) > 1
         took, made = self._spent(ops, together), box_texts.made(size, together)
@@ -328,7 +328,7 @@ class _Assembly:
         for row, own in zip(rows, weights):
             self._add_weights(op_id, own, row, frame.id)
             self._add_updates(own, row, frame.id, _are_of_several(own))
-        self._add_backward(box_texts.op_name(op.name, 36), ops, rows[0], frame.id, together)
+        self._add_backward(formatting.clean(op.name, 36), ops, rows[0], frame.id, together)
 
     def _part_beside(self, rider: int, op_id: int, rows: Sequence[str]) -> str:
         """The part of an opened op that reads what a rider made, or made what it reads, maybe by way of another."""
@@ -340,7 +340,7 @@ class _Assembly:
 
     def _add_part(self, part: SinglePart, frame: Cluster, number: int, ops: list[int]) -> str:
         row = f"op{part.op.id}_{number}"
-        made = Node(row, "op", box_texts.op_name(part.op.name), phase=part.op.phase, row=row, cluster=frame.id)
+        made = Node(row, "op", formatting.clean(part.op.name, 40), phase=part.op.phase, row=row, cluster=frame.id)
         made.lines = box_texts.part_lines(part.made)
         made.tooltip = f"a part of {frame.title}, which ran as one\n{box_texts.op_tooltip(self.record, part.op, part)}"
         made.ops = tuple(ops)
@@ -433,7 +433,7 @@ class _Assembly:
             row = f"rest{ops[0]}"
             name, lines = box_texts.rest(self.record, [self.record.ops[i] for i in ops])
             made = Node(row, "update", name, lines, phase="update", lane="update", row=row)
-            made.tooltip = ", ".join(dict.fromkeys([box_texts.op_name(self.record.ops[i].name) for i in ops]))
+            made.tooltip = ", ".join(dict.fromkeys([formatting.clean(self.record.ops[i].name, 40) for i in ops]))
             self._show(made, ops)
 
     def _show(self, node: Node, ops: list[int], together: bool = False, hidden: bool = False) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Collection, Container, Iterable, Mapping
 from viz.facts import formatting
 from viz.facts.schema import Record
 from viz.geometry.graph import BACKWARD, Edge, Node
-from viz.picture.box_texts import op_name
 
 __all__ = ["array_of", "by_outputs", "number_of"]
 
@@ -17,7 +16,7 @@ _MOST = 6  # outputs of a box that have ways of their own: with more of them it 
 _LONGEST = 20  # letters of a name
 _DIRECTIONS = ("forward", "backward")  # of a recurrent pair
 _NAMES = {"lstm": ("outputs", "h", "c"), "gru": ("outputs", "h"), "simple_rnn": ("outputs", "h")}
-_NAMES |= {"thin_qr": ("q", "r"), "truncated_svd": ("u", "s", "vh"), "eigh": ("values", "vectors")}
+_NAMES |= {"qr": ("q", "r"), "svd": ("u", "s", "vh"), "eigh": ("values", "vectors")}
 _NAMES |= {"eig": ("values", "vectors"), "slogdet": ("sign", "log")}
 _Output = tuple[int | None, int]
 
@@ -191,7 +190,7 @@ def _label(record: Record, tensors: list[int], before: Collection[int], output: 
 def _inside(record: Record, tensor: int, node: Node) -> str:
     """Where in a closed layer what others read of it is: `"before softmax"`; "" where nothing in it reads that."""
     reader = next((op for op in map(record.ops.__getitem__, node.ops) if tensor in op.inputs), None)
-    return "" if reader is None else f"before {op_name(reader.name)}"
+    return "" if reader is None else f"before {formatting.clean(reader.name, 40)}"
 
 
 def _usual_name(record: Record, tensor: int) -> str:

@@ -19,8 +19,8 @@ SMALL = 2048  # elements of an array for which calls take longer than arithmetic
 # look of its own, as what they were given was looked at. (Data from outside then shows at the next op.)
 SAFE = frozenset(
     """
-    absolute argmax argmin argsort broadcast_to ceil conj copy cut erf erfc floor identity_of imag leaky_relu max
-    max_pool min negative real relu reshape roll round sigmoid sign_of stop_gradient take_index tanh to_device transpose
+    absolute argmax argmin argsort broadcast_to ceil conj copy erf erfc floor identity_of imag leaky_relu max max_pool
+    min negative real relu reshape roll round sigmoid sign_of split stop_gradient take_index tanh to_device transpose
     trunc
     """.split()
 )

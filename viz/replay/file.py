@@ -23,7 +23,7 @@ from eagerflow import Tensor
 from eagerflow.base.files import irregular, replacing
 from eagerflow.base.npy import read_header
 from viz.facts.columns import check_nesting
-from viz.facts.container import TraceFileError
+from viz.facts.container import TraceFileError, todays_name
 from viz.facts.formatting import file_kind, meant_file
 from viz.facts.schema import Frame
 from viz.replay.checked import check
@@ -31,7 +31,7 @@ from viz.replay.kept import Kept, KeptOptimizer, KeptStep, KeptVariable
 
 __all__ = ["StepFileError", "read", "write"]
 
-VERSION = 1
+VERSION = 2  # in 1 some ops had other names
 _KIND = "eagerflow steps"
 _HEADER = "step.json"
 _LIMIT = 8 << 30  # bytes that a file may unpack to, unless the caller allows more
@@ -196,6 +196,10 @@ def _kept(header: dict[str, Any], arrays: list[numpy.ndarray]) -> Kept:
     for name, kind in _KINDS.items():
         if not isinstance(header[name], kind):
             raise StepFileError(f"its {name} are {header[name]!r:.40}")
+    if header["version"] < 2:
+        for event in [event for row in header["steps"] for event in row["events"] if isinstance(event, dict)]:
+            if isinstance(event.get("op"), str):
+                event["op"] = todays_name(event["op"])
     kept = Kept(
         meta=dict(header["meta"]),
         variables=[KeptVariable(**row) for row in header["variables"]],

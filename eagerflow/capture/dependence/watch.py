@@ -27,7 +27,7 @@ RAISE_FOR_NO_VALUES = NEVER_RAISE | frozenset(
     all any arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin argsort bessel_i bitwise cbrt ceil conj
     copy cosh cumsum depthwise_conv dot_product_attention equal erfc erfcinv erfinv floor floor_divide fourier greater
     greater_equal gru imag isfinite less less_equal log10 log2 logical_and logical_or lstm max_pool mod normalize_batch
-    not_equal pad_constant prod real rms_norm roll round sign_of simple_rnn sinh sparsemax stack tan trunc
+    not_equal pad prod real rms_norm roll round sign_of simple_rnn sinh sparsemax stack tan trunc
     """.split()
 )
 

@@ -264,7 +264,7 @@ CONVERTERS: dict[str, Callable[[Call], None]] = {
     "not_equal": _compared("Equal", "Not"),
     "logical_and": _logical("And"),
     "logical_or": _logical("Or"),
-    "choose": _choose,
+    "where": _choose,
     "isfinite": _isfinite,
     "square": _of(lambda c, x, const: c.graph.node("Mul", [x[0], x[0]])),
     "silu": _of(lambda c, x, const: c.graph.node("Mul", [x[0], c.graph.node("Sigmoid", x)])),

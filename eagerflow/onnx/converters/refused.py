@@ -12,10 +12,8 @@ _BACKWARD = "it belongs to gradients, and a file has none"
 
 REFUSED: dict[str, str] = {
     **dict.fromkeys(["real", "imag", "conj", "fourier"], _COMPLEX),
-    **dict.fromkeys(
-        ["lower_cholesky", "eigh", "eig", "thin_qr", "truncated_svd", "pinv", "lu_factor", "solve"], _FACTORS
-    ),
-    **dict.fromkeys(["nonzero", "distinct"], _LENGTHS),
+    **dict.fromkeys(["cholesky", "eigh", "eig", "qr", "svd", "pinv", "lu_factor", "solve"], _FACTORS),
+    **dict.fromkeys(["nonzero", "unique"], _LENGTHS),
     **dict.fromkeys(["written_last"], _BACKWARD),
     **dict.fromkeys(["erfinv", "erfcinv", "bessel_i", *_GAMMA], "ONNX has no such function"),
     "reinterpret": "ONNX can't read the bits of one type as another",

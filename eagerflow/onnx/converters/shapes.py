@@ -179,10 +179,10 @@ CONVERTERS: dict[str, Callable[[Call], None]] = {
     "transpose": _transpose,
     "concatenate": _concatenate,
     "stack": _stack,
-    "cut": _cut,
-    "pad_constant": _pad,
+    "split": _cut,
+    "pad": _pad,
     "roll": _roll,
-    "top_positions": _top_positions,
+    "top_k": _top_positions,
     "argsort": _argsort,
     "searchsorted": _searchsorted,
 }

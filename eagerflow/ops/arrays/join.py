@@ -159,7 +159,7 @@ def _split_rule(xp: Numpy, g: Sequence[Array], axis: int) -> Array:
     return xp.concatenate(list(g), axis=axis)
 
 
-@op(_split_rule, outputs="many", arrays=("x",))
+@op(_split_rule, outputs="many", arrays=("x",), name="split")
 def cut(xp: Numpy, x: Array, places: Any = (), axis: int = 0) -> list[Array]:
     """Cut along `axis` at the given places."""
     ends = [0, *places, x.shape[axis]]
@@ -315,7 +315,7 @@ def _pad_rule(g: Array, pad_width: Any) -> Array:
     return g[tuple([slice(before, n - after) for (before, after), n in zip(pad_width, g.shape, strict=True)])]
 
 
-@op(_pad_rule, arrays=("x",))
+@op(_pad_rule, arrays=("x",), name="pad")
 def pad_constant(xp: Numpy, x: Array, pad_width: Any = (), constant_values: Any = 0) -> Array:
     """`x` in the middle of a larger array of one number."""
     shape = tuple([n + before + after for n, (before, after) in zip(x.shape, pad_width, strict=True)])

@@ -114,7 +114,7 @@ def digitize(x: TensorLike, bins: Any) -> Tensor:
     return searchsorted(bins, x, side="right")
 
 
-@op()
+@op(name="top_k")
 def top_positions(xp: Numpy, x: Array, k: int = 1) -> Array:
     """The positions of the `k` largest elements along the last axis, the largest first, of equals the first first."""
     # Turned round before and after, so that among equals the first one comes first.

@@ -23,6 +23,7 @@ __all__ += ["select", "where"]
     weak=True,
     promotes=True,
     arrays=("condition", "x1", "x2"),
+    name="where",
 )
 def choose(xp: Numpy, condition: Array, x1: Array, x2: Array) -> Array:
     """Elements of `x1` where the condition holds, of `x2` elsewhere."""

@@ -84,7 +84,7 @@ def _cholesky_rule(xp: Numpy, g: Array, out: Array) -> Array:
     return (found + adjoint(found)) * 0.5
 
 
-@op(_cholesky_rule, floating=True)
+@op(_cholesky_rule, floating=True, name="cholesky")
 def lower_cholesky(xp: Numpy, x: Array) -> Array:
     """The lower triangular factor of positive definite matrices."""
     if xp.__name__ == "numpy":
@@ -216,7 +216,7 @@ def _qr_rule(xp: Numpy, g: Sequence[Array], out: Any, complete: bool) -> Array:
     return adjoint(xp.linalg.solve(r, adjoint(g_q + q @ symmetric)))
 
 
-@op(_qr_rule, outputs=2, floating=True)
+@op(_qr_rule, outputs=2, floating=True, name="qr")
 def thin_qr(xp: Numpy, x: Array, complete: bool = False) -> tuple[Array, ...]:
     """Orthogonal and upper triangular factors of matrices at least as tall as wide."""
     q, r = xp.linalg.qr(x, mode="complete" if complete else "reduced")
@@ -260,7 +260,7 @@ def _within(g: Any, count: int) -> tuple[Any, Any, Any]:
     return g_u[..., :count], g_s, g_vh[..., :count, :]
 
 
-@op(_svd_rule, outputs=3, floating=True)
+@op(_svd_rule, outputs=3, floating=True, name="svd")
 def truncated_svd(xp: Numpy, x: Array, full: bool = False) -> tuple[Array, ...]:
     """Singular vectors and values."""
     u, s, vh = xp.linalg.svd(x, full_matrices=full)

@@ -180,7 +180,7 @@ def histogram(x: TensorLike, bins: Any = 10, range: Any = None) -> tuple[Tensor,
     return counts, edges
 
 
-@op(outputs="many", arrays=("x",))
+@op(outputs="many", arrays=("x",), name="unique")
 def distinct(
     xp: Numpy,
     x: Array,

@@ -77,11 +77,9 @@ ROWS = [
     smooth("sinc", case(apart(2, 3)), case(np.zeros(1), eps=1e-4, atol=1e-4)),
     # choices
     smooth(
-        "choose", case(normal(2, 3), other(3), call=lambda x, y: registry["choose"].call([True, False, True], x, y))
-    ),
-    smooth(
         "where",
         case(normal(2, 3), other(3), call=lambda x, y: ops.where([True, False, True], x, y)),
+        case(normal(2, 3), other(3), call=lambda x, y: registry["where"].call([True, False, True], x, y)),
         case(normal(3), call=lambda x: ops.where(ops.greater(x, 0), x, 0.0)),
         case(normal(3), other(3), call=lambda x, y: ops.where(ops.stop_gradient(x), x, y)),
     ),

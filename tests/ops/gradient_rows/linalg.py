@@ -43,8 +43,11 @@ def svd_parts(full):
 
 SLACK = {"rtol": 1e-4, "atol": 1e-5}
 ROWS = [
-    smooth("lower_cholesky", *of_symmetric(lambda x: registry["lower_cholesky"].call(x))),
-    smooth("cholesky", *of_symmetric(lambda x: ops.linalg.cholesky(x, upper=True))),
+    smooth(
+        "cholesky",
+        *of_symmetric(lambda x: ops.linalg.cholesky(x, upper=True)),
+        *of_symmetric(lambda x: registry["cholesky"].call(x)),
+    ),
     smooth("cholesky_inverse", case(REGULAR), case(REGULAR, upper=True)),
     smooth("inv", case(REGULAR), case(BATCH)),
     smooth("det", case(REGULAR), case(BATCH)),
@@ -60,15 +63,16 @@ ROWS = [
         case(np.array([[1.0, 2.0], [3.0, -1.0]]), call=eig_parts, **SLACK),
         case(np.array([[1.0, 2.0], [-3.0, 1.5]]), call=eig_parts, **SLACK),
     ),
-    smooth("thin_qr", case(TALL, **SLACK)),
-    smooth("qr", case(REGULAR, **SLACK), case(WIDE, **SLACK), case(BATCH, mode="complete", **SLACK)),
-    smooth("truncated_svd", case(TALL, call=lambda x: registry["truncated_svd"].call(x)[1])),
+    smooth(
+        "qr", case(TALL, **SLACK), case(REGULAR, **SLACK), case(WIDE, **SLACK), case(BATCH, mode="complete", **SLACK)
+    ),
     smooth(
         "svd",
         case(TALL, call=svd_parts(False), **SLACK),
         case(WIDE, call=svd_parts(True), **SLACK),
         case(BATCH, call=svd_parts(False), **SLACK),
         case(WIDE, compute_uv=False),
+        case(TALL, call=lambda x: registry["svd"].call(x)[1]),
     ),
     smooth(
         "lu_factor",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from eagerflow import ops
-from eagerflow.ops.arrays.sorting import top_positions
 from tests.ops.gradient_rows import apart, case, normal, positive, smooth, zero
 
 
@@ -39,7 +38,6 @@ ROWS = [
     zero("argmax", case(apart(2, 3)), case(apart(2, 3), axis=1, keepdims=True)),
     zero("argmin", case(apart(2, 3)), case(apart(2, 3), axis=1)),
     zero("argsort", case(apart(2, 3))),
-    zero("top_positions", case(apart(2, 3), call=lambda x: top_positions(x, 2))),
     zero("argpartition", case(apart(2, 3), kth=1)),
     zero("searchsorted", case(np.arange(4.0), apart(3))),
     zero("digitize", case(apart(3), np.arange(4.0))),

@@ -56,8 +56,7 @@ ROWS = [
     zero("isclose", case(normal(3), other(3))),
     zero("allclose", case(normal(3), other(3))),
     zero("isin", case(normal(3), other(3))),
-    zero("unique", case(normal(3))),
-    zero("distinct", case(normal(3))),
+    zero("unique", case(normal(3)), case(normal(3), call=lambda x: registry["unique"].call(x)[0])),
     zero("unravel_index", case(call=lambda: ops.unravel_index([1, 2], (2, 2)))),
     *[
         zero(name, case(call=lambda name=name: getattr(ops, name)(4)))

@@ -134,11 +134,31 @@ def test_a_missing_folder_is_named(steps, tmp_path):
         viz.load(tmp_path / "nothing.efz")
 
 
+def test_ops_of_an_older_file_have_the_names_of_today(tmp_path):
+    with viz.trace(name="split") as t:
+        x = ef.Tensor([1.0, 2.0, 3.0, 4.0])
+        ops.where(x > 2, *ops.split(ops.concatenate([x, x]), 2)).numpy()
+    assert {"where", "split"} <= {op.name for op in t.ops}
+
+    def change(header, columns):
+        header["version"], texts = 5, header["texts"]
+        for now, then in (("where", "choose"), ("split", "cut")):
+            columns["Op.name"][columns["Op.name"] == texts.index(now)] = len(texts)
+            texts.append(then)
+
+    old = rewritten(t.save(tmp_path / "new.efz"), tmp_path / "old.efz", change)
+    loaded = viz.load(old)
+    assert [op.name for op in loaded.ops] == [op.name for op in t.ops]
+    assert overview(loaded)["reads"] == overview(*glance(old))["reads"] == overview(t)["reads"]
+    assert [read["ops"] for read in overview(t)["reads"]] == [["where"]]
+    assert loaded.name == "split"
+
+
 def test_a_newer_file_names_both_versions(saved, tmp_path):
     def change(header, columns):
         header["version"] = 99
 
-    with pytest.raises(viz.TraceFileError, match=r"version 99.*up to version 5"):
+    with pytest.raises(viz.TraceFileError, match=r"version 99.*up to version 6"):
         viz.load(rewritten(saved, tmp_path / "new.efz", change))
 
 

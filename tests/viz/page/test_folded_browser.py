@@ -387,23 +387,6 @@ def test_a_path_finds_a_layer_with_all_that_is_in_it_and_nothing_of_others(gpt):
     gpt.press("Escape")
 
 
-def test_an_op_is_found_by_the_name_that_tables_in_a_terminal_have(shown, pages):
-    def chosen():
-        with viz.trace() as t:
-            ef.ops.where(np.ones(3) > 0, ef.Tensor([1.0, 2.0, 3.0]), 0.0)
-        return t
-
-    shown.show(pages("chosen", chosen))
-    for name in ("where", "choose"):
-        shown.press("/")
-        shown.run("v.toolbar.search.input.value = ''")
-        shown.type(name)
-        assert "where" in shown.texts(".hits li strong")
-    shown.run("v.toolbar.search.input.value = ''")
-    shown.press("Escape")
-    assert shown.wrong == []
-
-
 def test_a_group_that_is_selected_stays_one_when_equal_parts_are_unfolded_and_folded_again(shown, pages):
     shown.size(1400, 900)
     shown.show(pages("staged", staged_residuals))

@@ -56,7 +56,7 @@ class AttentionMasks(Check):
             lowered = self._lowered.get(getattr(inputs[0], "key", None) or -1)
             if lowered is not None:
                 self._judge(lowered)
-        elif op.name in ("add", "subtract", "choose") and isinstance(outputs, Tensor) and outputs.key is not None:
+        elif op.name in ("add", "subtract", "where") and isinstance(outputs, Tensor) and outputs.key is not None:
             hidden = _hidden_by(op.name, inputs) if outputs.data.ndim > 2 else None
             if hidden is not None:
                 wide = _wide(hidden, outputs.data.ndim)
@@ -113,7 +113,7 @@ class AttentionMasks(Check):
 
 def _hidden_by(name: str, inputs: Any) -> numpy.ndarray | None:
     """Where an op makes scores so low that a softmax gives them nothing; None where it doesn't."""
-    if name == "choose":
+    if name == "where":
         condition, kept, other = inputs[:3]
         scores, low, seen_here = (kept, other, True) if _tracked(kept) else (other, kept, False)
         seen, values = _constant(condition), _constant(low)

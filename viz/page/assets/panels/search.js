@@ -272,7 +272,7 @@ function findBy(viewer, query, tests) {
       where: model.ownerOf(op),
       beside: [part ? `part of ${op.name}` : op.title === op.name ? "" : `op ${op.name}`, placesOf(model, op)],
       steps: [op.step === state.step ? "" : model.stepName(op.step), steps > 1 ? `× ${amount(steps)} steps` : ""].filter(Boolean).join("  ·  "),
-      names: part ? [part.name] : [op.name, model.recordedAs(op), ...namesOfOp(model, op)],
+      names: part ? [part.name] : [op.name, ...namesOfOp(model, op)],
     });
   }
   withBoxes(viewer, tests, found);
@@ -458,7 +458,7 @@ function fieldsOf(model, op) {
     scopes = model.ancestors(op.home);
   return {
     op: op.name,
-    name: [op.name, model.recordedAs(op), ...namesOfOp(model, op)].join(" "),
+    name: [op.name, ...namesOfOp(model, op)].join(" "),
     path: model.ownerOf(op, false),
     phase: op.phase,
     error: op.error,

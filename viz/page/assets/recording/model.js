@@ -253,11 +253,6 @@ class Model {
     return this.text(this.views.get(index).name);
   }
 
-  // What tables in a terminal call an op that the page calls as users do: "choose" for "where"; "" for others.
-  recordedAs(op) {
-    return this.data.recorded_as?.[op.name] ?? "";
-  }
-
   // L2 norm of a tensor's finite elements, null where it isn't known.
   norm(tensor) {
     return tensor.stats ? tensor.stats.l2 : null;
