@@ -11,7 +11,8 @@ Events come in the order in which things happen:
 * `on_draw` after random numbers were drawn;
 * `on_fill` after an array was made of numbers that the code names, such as `ops.ones` makes;
 * `on_read` when Python takes the values out of a tensor, with `float(tensor)` or `tensor.numpy()`, say;
-* `on_update` after a variable was changed in place (optimizers, `assign`), `on_updates` after one pass changed many;
+* `on_update` after a variable was changed in place (optimizers, `assign`), `on_updates` after one pass changed many,
+  and `on_change` before `assign` changes one;
 * `on_scope_begin` / `on_scope_end` around layers, models, losses, metrics, optimizers, steps, data;
 * `on_collective` after ranks did something together, such as summing gradients;
 * `on_logs` when training has numbers to tell;
@@ -157,6 +158,12 @@ class Observer:
 
     def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
         """A backward pass is over: `results[i]` (a Tensor or None) is the gradient of `sources[i]`."""
+
+    def on_change(self, variable: Any) -> None:
+        """`assign`, `assign_add` or `assign_sub` is about to change `variable`, which still holds its old values.
+
+        `on_update` follows. Optimizers, which have read what they change, announce that alone.
+        """
 
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         """`variable` was changed in place by `name` ("assign_sub", "adam_update", ...) from `inputs`."""

@@ -173,6 +173,7 @@ class Variable(Tensor):
         """
         started = clock()
         array = self._incoming(value, "assign")
+        self._changes()
         if not isinstance(value, Tensor):  # a fresh array, then
             self._replace(array)
         elif array.nbytes <= SMALL:
@@ -193,7 +194,9 @@ class Variable(Tensor):
         array([11., 12.], dtype=float32)
         """
         started = clock()
-        self.increase(self._incoming(value, "assign_add", broadcast=True))
+        array = self._incoming(value, "assign_add", broadcast=True)
+        self._changes()
+        self.increase(array)
         return self._changed("assign_add", value, started)
 
     def assign_sub(self, value: Operand) -> Variable:
@@ -208,6 +211,7 @@ class Variable(Tensor):
         """
         started = clock()
         array = self._incoming(value, "assign_sub", broadcast=True)
+        self._changes()
         with self.changing() as target:
             target -= array
         return self._changed("assign_sub", value, started)
@@ -276,6 +280,11 @@ class Variable(Tensor):
             told = f"Variable {self.path!r}.{method}(value): expected shape {self.shape}; got {signature_of(array)}."
             raise shown_short(ValueError(told))
         return array if array.dtype == self.data.dtype else array.astype(self.data.dtype)
+
+    def _changes(self) -> None:
+        if state.ops:
+            for observer in current():
+                observer.on_change(self)
 
     def _changed(self, method: str, value: TensorLike, started: int) -> Variable:
         if state.ops:

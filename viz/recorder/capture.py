@@ -79,6 +79,8 @@ class Capture(observe.Observer):
         self.measured: dict[int, Any] = {}
         self.small = SmallArrays(options.stats, self.measured)
         self.updated: dict[int, Any] = {}  # where an update begins in the log -> statistics of what it changed
+        self.states = SmallArrays(options.stats, self.updated)
+        self.met_changed: set[int] = set()  # variables that were met when they had changed, by position
         self.guilty: dict[int, int] = {}  # where a fused op begins in the log -> the part that made NaN or infinity
         self.gradient_keys: list[tuple[int, int]] = []  # position of a gradient, and the key of whose it is
         self.marks: dict[int, int] = {}  # when marked steps began, and their numbers in the run, where some were chosen
@@ -165,6 +167,11 @@ class Capture(observe.Observer):
 
     def on_indices(self, tensors: Sequence[Any]) -> None:
         self.indices[threading.get_ident()] = tensors
+
+    def on_change(self, variable: Any) -> None:
+        """Met now, so that what is known of it first is what it held until then."""
+        if not self.stopped and self._known(variable) is None:
+            self.argument(variable)
 
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         self.on_updates(name, [(variable, inputs, started, ended)])
@@ -321,7 +328,7 @@ class Capture(observe.Observer):
                 self.guilty[len(self.journal.log)] = number
 
     def note_updated(self, variable: Any, is_flawed: bool) -> None:
-        """Measure a variable that was just updated, where that may have left NaN or infinity in it.
+        """Measure a variable that was just updated, where that may have left NaN or infinity in it, or it is a state.
 
         Of other weights, only the norm is taken, by which their next gradients are judged: a fast pass, where all
         statistics would cost as much as those of the gradients.
@@ -329,7 +336,9 @@ class Capture(observe.Observer):
         data = variable.data
         if is_flawed and not is_finite(data):
             self.updated[len(self.journal.log)] = measure(data, self.options.stats)
-        elif variable.trainable and (found := norm_alone(data)) is not None:
+        elif not variable.trainable:
+            self.states.note(len(self.journal.log), data)
+        elif (found := norm_alone(data)) is not None:
             self.updated[len(self.journal.log)] = found
 
     def _is_flawed(self, position: int, data: Any) -> bool:
@@ -338,6 +347,16 @@ class Capture(observe.Observer):
             return not is_finite(data)
         found = self.measured[position]
         return found is not None and bool(found.nan or found.inf)
+
+    def changed_argument(self, variable: Any) -> int:
+        """The position of a variable that was updated and that nothing read before; nobody saw what it held then."""
+        is_new = variable.identity not in self._same_key
+        position: int = self.argument(variable)
+        if is_new:
+            self.met_changed.add(position)
+            if self.keeper is not None:
+                self.keeper.forget(position)
+        return position
 
     def argument_of(self, x: Any) -> Any:
         """What an op was given, as an entry of `Event.inputs`."""

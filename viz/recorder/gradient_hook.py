@@ -37,6 +37,8 @@ class Listener(op_hook.Listener, Protocol):
 
     def note_updated(self, variable: Any, is_flawed: bool) -> None: ...
 
+    def changed_argument(self, variable: Any) -> int: ...
+
     def update_from(self, variable: Any, x: Any) -> Any: ...
 
     def meet(self, data: Any, key: int | None, variable: tuple[str, str] | None, outside: bool) -> int: ...
@@ -168,7 +170,7 @@ def gradient_recorder(capture: Listener) -> Callable[[Any, Any, Any], None]:
 def updates_recorder(capture: Listener) -> Callable[[str, Any], None]:
     """The `on_updates` of a capture."""
     seen, arrays, keeper = capture.seen, capture.arrays, capture.keeper
-    argument, update_from, walk, getframe = capture.argument, capture.update_from, capture.walk, sys._getframe
+    update_from, walk, getframe = capture.update_from, capture.walk, sys._getframe
     limit, tick, thread, log = capture.limit, capture.tick, threading.get_ident, capture.journal.log
     note, measures, gone = log.extend, capture.measure is not None, _gone(capture)
 
@@ -185,7 +187,7 @@ def updates_recorder(capture: Listener) -> Callable[[str, Any], None]:
             except AttributeError:
                 position = None
             if position is None:
-                position = argument(variable)
+                position = capture.changed_argument(variable)
             event = ["update", name, started, ended, scope, number, (), len(gone), 1 + len(inputs), 0, length, position]
             for x in inputs:
                 if x.__class__ is Tensor:

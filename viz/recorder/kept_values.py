@@ -59,6 +59,11 @@ class Keeper:
             self.kept[position] = as_numpy(data)
             self.labels[position] = label
 
+    def forget(self, position: int) -> None:
+        """Let go what was kept of a tensor, if anything."""
+        self.kept.pop(position, None)
+        self.labels.pop(position, None)
+
     def update(self, event: int, data: Any, label: str) -> None:
         """A variable that was just changed in place, by the event that begins at `event`."""
         if self._search(label):

@@ -80,6 +80,7 @@ class _Builder:
         self.firsts: dict[int, int] = {}  # a variable's later tensors -> its position
         self.gradient_keys = dict(capture.gradient_keys)  # position of a gradient -> the key of whose it is
         capture.small.flush()
+        capture.states.flush()
         self.met = capture.journal.met()
         record.tensors = [self._tensor(i, met) for i, met in enumerate(self.met)]
         self.same = same_memory(self.met)
@@ -127,7 +128,7 @@ class _Builder:
             name=met.variable[0] if met.variable else self.capture.input_names.get(position, "") if met.outside else "",
             device=met.device,
             storage=met.storage,
-            stats=self.capture.measured.get(position),
+            stats=None if position in self.capture.met_changed else self.capture.measured.get(position),
         )
 
     def _dtype_name(self, dtype: Any) -> str:
