@@ -24,7 +24,7 @@ _INDICES = ("index", "indices")  # parameters
 
 # Ops of which it matters which operand is the first: their arrows say so.
 ORDERED = frozenset("subtract divide floor_divide mod power greater greater_equal less less_equal arctan2".split())
-ORDERED |= frozenset("matmul solve choose concatenate stack overwrite dot_product_attention".split())
+ORDERED |= frozenset("matmul solve where concatenate stack overwrite dot_product_attention".split())
 
 
 def operands(ops: Sequence[Op]) -> list[str]:
@@ -105,7 +105,8 @@ def with_operands(
     for head, arrows in into.items():
         places = _places([record.ops[i] for i in nodes[head].ops], casts)
         told = [sorted({place for tensor in found[i].tensors for place in places.get(tensor, ())}) for i in arrows]
-        if len(arrows) > 1 or len({place for of_tensor in places.values() for place in of_tensor}) > len(told[0]):
+        known = {place for of_tensor in places.values() for place in of_tensor}
+        if len(arrows) > 1 or (nodes[head].kind == "op" and len(known) > len(told[0])):  # closed layers hold the others
             for i, each in zip(arrows, told):
                 found[i] = dataclasses.replace(found[i], operand=formatting.ranges(each, least=3, most=len(each)))
         indices = _indices([record.ops[i] for i in nodes[head].ops])

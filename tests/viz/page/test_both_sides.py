@@ -417,6 +417,18 @@ def test_penalties_of_several_layers_are_told_in_the_same_words_on_both_sides(co
     assert said == ({f"reads {count} weights"} if count > 1 else set())
 
 
+def test_one_arrow_into_a_closed_layer_says_no_number_of_an_operand():
+    inner = [layers.Dense(4, use_bias=False, name="plain"), layers.Dense(2)]
+    run = fitted(ef.Sequential([layers.Input((3,)), *inner]), numbers(4, 3), numbers(4, 2))[0]
+    test_boxes_arrows_and_their_colours(run, depth=1, unfolded=False, parts=False)
+    drawn = graph(run, depth=1)
+    (arrow,) = [e for e in drawn.edges if drawn.nodes[e.head].title == "plain" and e.kind == "data"]
+    assert arrow.operand == ""
+    drawn = graph(run)
+    (arrow,) = [e for e in drawn.edges if drawn.nodes[e.head].title == "matmul" and e.kind == "data"]
+    assert arrow.operand == "1"
+
+
 def test_the_runs_have_what_is_compared():
     """Each kind of box is there in one run at least, and something is folded."""
     found = [graph(each(), depth=depth, max_nodes=10**6) for each in RUNS.values() for depth in (99, 1)]

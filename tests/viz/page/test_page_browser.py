@@ -1044,7 +1044,7 @@ def test_the_table_of_memory_fits_or_says_that_it_goes_on(small, width):
     assert "mlp / hidden_0" in small.run(layers)  # whole, where the column shows its end
 
 
-@pytest.mark.parametrize("tab", ["timeline", "memory", "layers", "training"])
+@pytest.mark.parametrize("tab", ["timeline", "memory", "layers", "training", "changes"])
 def test_no_tab_lies_under_what_is_said_of_the_numbers_on_a_phone(small, pages, tab):
     small.size(390, 800)
     small.show(pages("small", three_steps))
@@ -1054,7 +1054,7 @@ def test_no_tab_lies_under_what_is_said_of_the_numbers_on_a_phone(small, pages, 
       const r = e.getBoundingClientRect();
       return [e.textContent, document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2)?.textContent]; })""")
     small.size(1400, 900)
-    assert len(hit) == 4
+    assert len(hit) == 5
     assert all(name == found for name, found in hit)
 
 

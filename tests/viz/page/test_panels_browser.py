@@ -515,7 +515,9 @@ def test_charts_mark_the_step_that_the_graph_shows(shown, pages):
 
 def test_a_step_is_compared_with_another_of_the_recording(sizes):
     sizes.run("v.setStep(1); v.select(null)")
-    assert sizes.run("[...v.dock.tabs.get('changes').tab.classList, v.dock.tabs.get('changes').tab.hidden]")[-1]
+    sizes.run("v.dock.choose('changes')")
+    assert "Compare step 1 of 0–2 with" in sizes.run("document.querySelector('.changes').innerText")
+    assert sizes.texts(".changes option") == ["no other step", "step 0", "step 2"]
     names = sizes.run("[...document.querySelector('.panel .facts select').options].map(each => each.textContent)")
     assert names == ["no other step", "step 0", "step 2"]
     sizes.run(f"{COMPARE}('step 0')")
@@ -524,7 +526,8 @@ def test_a_step_is_compared_with_another_of_the_recording(sizes):
     drawn = "[v.toolbar.colours.value, v.state.tab, document.querySelector('.legend').innerText.includes('Δ')]"
     assert sizes.run(drawn) == ["slower", "changes", True]
     sizes.run("v.setStep(0); v.select(null)")  # which is compared with
-    assert sizes.run(drawn) == ["op", "timeline", False]
+    assert sizes.run(drawn) == ["op", "changes", False]
+    assert sizes.texts(".changes option") == ["no other step", "step 1", "step 2"]
     assert "others are compared with this one" in sizes.run("document.querySelector('.panel').innerText")
     sizes.run("v.setStep(1); v.select(null)")
     assert sizes.run(drawn) == ["slower", "changes", True]
@@ -668,7 +671,7 @@ def test_what_two_steps_ran_on_other_shapes_is_marked_until_the_comparison_ends(
     sizes.show(pages("two sizes", two_sizes), address)
     assert sizes.run("[v.state.color, v.difference.diff.a]") == ["diff", "step 1 of 0–2"]
     sizes.run("[...document.querySelectorAll('.changes .link')].find(e => e.textContent === 'stop comparing').click()")
-    assert sizes.run("[v.difference, v.state.color, v.state.tab]") == [None, "op", "timeline"]
+    assert sizes.run("[v.difference, v.state.color, v.state.tab]") == [None, "op", "changes"]
 
 
 def scheduled() -> viz.Recording:

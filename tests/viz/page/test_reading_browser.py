@@ -186,6 +186,9 @@ def test_lines_from_weights_to_the_penalties_of_several_layers_are_drawn_while_a
     assert colours[reading][0] != colours[made][0]
     shown.run("v.selectNode(v.scene.untold[0].tail)")
     assert len(shown.run(UNTOLD)) == 1  # those of the other layers aren't asked for
+    shown.run("v.changeDepth(1); v.selectNode(v.scene.nodes.get(v.scene.untold[0].tail).frame)")
+    assert shown.run("v.scene.frames.has([...v.canvas.marks.selected][0])")
+    assert 0 < len(shown.run(UNTOLD)) < len(kinds)
     shown.run("v.select(null)")
     assert shown.run(UNTOLD) == []
     assert shown.wrong == []

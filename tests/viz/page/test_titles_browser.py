@@ -127,6 +127,47 @@ def test_names_beside_boxes_are_cut_before_the_edge_of_a_phone_cuts_them(shown, 
     assert shown.wrong == []
 
 
+def made_and_judged() -> viz.Recording:
+    steps = [layers.Dense(784), layers.BatchNormalization(), layers.LeakyReLU(), layers.Reshape((7, 7, 16))]
+    steps += [layers.Conv2DTranspose(8, 5, 2, "same"), layers.LeakyReLU(), layers.Conv2DTranspose(1, 5, 2, "same")]
+    generator = ef.Sequential([layers.Input((16,)), *steps], name="generator")
+    judging = [layers.Conv2D(8, 5, 2), layers.LeakyReLU(), layers.Flatten(), layers.Dense(1)]
+    discriminator = ef.Sequential([layers.Input((28, 28, 1)), *judging], name="discriminator")
+    crossentropy, makes, judges = ef.losses.BinaryCrossentropy(True), ef.optimizers.Adam(), ef.optimizers.Adam()
+    images, noise = ef.ops.ones((2, 28, 28, 1)), ef.ops.ones((2, 16))
+    with viz.trace() as t, ef.GradientTape() as of_generator, ef.GradientTape() as of_discriminator:
+        made = generator(noise, training=True)
+        real, fake = discriminator(images), discriminator(made)
+        loss = crossentropy(ef.ops.ones_like(fake), fake)
+        other = crossentropy(ef.ops.ones_like(real), real) + crossentropy(ef.ops.zeros_like(fake), fake)
+        for tape, each, optimizer, model in (
+            (of_generator, loss, makes, generator),
+            (of_discriminator, other, judges, discriminator),
+        ):
+            weights = model.trainable_variables
+            optimizer.apply_gradients(zip(tape.gradient(each, weights), weights, strict=True))
+    return t
+
+
+def test_no_name_beside_a_row_stands_nearer_to_another_network(shown, pages):
+    shown.size(390, 844)
+    shown.show(pages("pictures that are made and judged", made_and_judged))
+    title = "[...v.scene.nodes.values()].find(n => n.title === 'generator')"
+    shown.run(f"v.changeDepth(-9); v.toggle({title}.id); v.canvas.fit(false, true)")
+    shown.rest()
+    assert "conv2d_transpose" in " ".join(shown.run("[...v.scene.nodes.values()].map(n => n.title)"))
+    gaps = shown.run("""[...document.querySelectorAll('.names .name')].map(e => {
+      const node = v.scene.nodes.get(e.dataset.id); if (!node) return 0;
+      const boxes = [...v.scene.nodes.values()].filter(({ row }) => row === node.row), { scale, x } = v.canvas.view,
+        { left, right } = e.getBoundingClientRect(), begin = v.canvas.node.getBoundingClientRect().left,
+        ends = [Math.min(...boxes.map(b => b.x)), Math.max(...boxes.map(b => b.x + b.w))].map(at => begin + x + at * scale);
+      return Math.max(left - ends[1], ends[0] - right);
+    })""")
+    assert gaps
+    assert max(gaps) < 75
+    shown.size(1400, 900)
+
+
 def test_from_afar_gradients_without_room_for_their_name_are_nablas_beside_what_they_are_of(shown, pages):
     shown.size(1440, 900)
     shown.show(pages("residual", residual))

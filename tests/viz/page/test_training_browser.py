@@ -57,7 +57,9 @@ def test_training_and_validation_of_a_loss_are_in_one_chart_whose_values_a_point
     shown.rest()
     assert shown.texts(".training .plot-title")[:2] == ["loss", "accuracy"]
     lines = shown.run("[...document.querySelectorAll('.plot')[0].querySelectorAll('.plot-line')].map(e => e.innerText)")
-    assert [line.rpartition(" ")[0] for line in lines] == ["train", "validation"]
+    assert [line.rpartition(" ")[0] for line in lines] == ["epoch's mean so far", "train", "validation"]
+    points = "v.dock.tabs.get('training').owner.plots.get('loss').drawn.map(({ raw }) => raw.map(([x]) => x))"
+    assert shown.run(points) == [[1, 2, 3, 4, 5, 6], [3, 6], [3, 6]]
     left, top = shown.run(
         "(() => { window.plot = v.dock.tabs.get('training').owner.plots.get('loss');"
         "const r = plot.canvas.getBoundingClientRect(); return [r.x + plot.toX(6), r.y + 40]; })()"
@@ -65,7 +67,7 @@ def test_training_and_validation_of_a_loss_are_in_one_chart_whose_values_a_point
     told = shown.run("v.model.data.logs.find(([kind, x]) => kind === 'epoch' && x === 6)[2].val_loss")
     shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=left, y=top)
     shown.rest()
-    step, _, validation = shown.run("[...plot.tip.children].map(e => e.textContent)")
+    step, _, _, validation = shown.run("[...plot.tip.children].map(e => e.textContent)")
     assert step == "batch 6 · end of epoch 2"
     assert float(validation.rpartition(" ")[2]) == pytest.approx(told, rel=1e-3)
     shown.run("plot.onSpan([2, 4])")

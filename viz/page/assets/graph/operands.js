@@ -4,7 +4,7 @@
 // Ops of which it matters which operand is the first, as in viz/picture/operands.py: a mark in their box, behind the head
 // of each arrow, says which it carries.
 const ORDERED = new Set(
-  ["subtract divide floor_divide mod power greater greater_equal less less_equal arctan2", "matmul solve choose concatenate stack overwrite dot_product_attention"].join(" ").split(" "),
+  ["subtract divide floor_divide mod power greater greater_equal less less_equal arctan2", "matmul solve where concatenate stack overwrite dot_product_attention"].join(" ").split(" "),
 );
 const MARK_SIZE = 8,
   MARK_ROOM = 8, // so much higher boxes are that have marks
@@ -22,7 +22,7 @@ function markOperands({ nodes, edges, model }) {
       places = node.part === undefined ? placesOfOperands(node.ops.map((id) => model.ops[id])) : new Map(),
       told = arrows.map(({ tensors }) => [...new Set(tensors.flatMap((tensor) => [...(places.get(tensor) ?? [])]))].sort((a, b) => a - b)),
       count = new Set([...places.values()].flatMap((of) => [...of])).size;
-    if (arrows.length < 2 && count <= told[0].length) continue;
+    if (arrows.length < 2 && (node.kind === "scope" || count <= told[0].length)) continue; // closed layers hold the others
     arrows.forEach((edge, n) => (edge.mark = ranges(told[n], 3)));
     if (node.part === undefined) markIndices(arrows, indicesOf(node.ops.map((id) => model.ops[id])));
     node.isMarked ||= arrows.some(({ mark }) => mark !== "");

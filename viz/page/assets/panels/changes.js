@@ -116,15 +116,28 @@ const signed = (number, format) => `${number < 0 ? "−" : "+"}${format(Math.abs
 
 class ChangeList {
   constructor(viewer) {
-    Object.assign(this, { viewer, id: "changes", title: "Difference", kind: "all" });
+    Object.assign(this, { viewer, id: "changes", title: "Compare", kind: "all" });
     this.node = el("div", { class: "changes" });
   }
 
   get isUseful() {
-    return Boolean(this.viewer.difference);
+    return Boolean(this.viewer.difference) || comparableWith(this.viewer).length > 0;
+  }
+
+  // While nothing is compared: which step the shown one is to be compared with.
+  ask() {
+    const { model, state } = this.viewer;
+    this.node.replaceChildren(
+      el("p", { class: "summary" }, "Compare ", el("strong", {}, model.stepName(state.step)), " with ", chooseCompared(this.viewer)),
+      el("p", { class: "remark" }, "This tells which ops ran in one of them alone or otherwise, which took longer, by layer and by op, and how gradients changed."),
+    );
   }
 
   show() {
+    if (!this.viewer.difference) {
+      this.ask();
+      return;
+    }
     const { diff } = this.viewer.difference,
       count = (kind) => diff.ops.filter((change) => change.kind === kind).length;
     const choices = segments(

@@ -14,7 +14,14 @@ const REPORTED = {
   validation: { name: "validation", colour: "--backward", dots: true, wide: true },
 };
 
-// The lines of a chart as they are shown: at an epoch's end the mean so far is the epoch's own, which two lines would tell
+// The lines of a chart of a recording, whose batches are steps of it: all of them, and beside them the ends of epochs where
+// there are several.
+function withBatches(lines) {
+  const count = (name) => lines.find(({ run }) => run === name)?.points.length ?? 0;
+  return count("batch") > 1 && count("epoch") < 2 ? lines.filter(({ run }) => run !== "epoch") : lines;
+}
+
+// The lines of a chart as the live page shows them: at an epoch's end the mean so far is the epoch's own, which two lines would tell
 // twice. So it is drawn of the epoch that runs, beside those that ended; and alone until there is a line of epochs.
 function toldOnce(lines) {
   const [batch, epoch] = ["batch", "epoch"].map((name) => lines.find(({ run }) => run === name));

@@ -32,11 +32,14 @@ function compareWith(viewer, step) {
   viewer.update();
 }
 
-// A choice of the other step; nothing where there is none, or where another recording is compared with.
+// The steps with which the shown one can be compared: none where another recording is.
+const comparableWith = ({ state, places, data }) => (data.diff || state.step === null ? [] : places.filter((step) => step !== null && step !== state.step));
+
+// A choice of the other step; nothing where there is none.
 function chooseCompared(viewer) {
-  const { model, state, places, data } = viewer,
-    others = places.filter((step) => step !== null && step !== state.step);
-  if (data.diff || !others.length || state.step === null) return null;
+  const { model, state } = viewer,
+    others = comparableWith(viewer);
+  if (!others.length) return null;
   const choices = [["", "no other step"], ...others.map((step) => [String(step), model.stepName(step).replace(/ of \S+/, "")])],
     node = selectBox("another step, to compare this one with", choices, (value) => compareWith(viewer, value ? Number(value) : null));
   node.value = viewer.difference ? String(state.compared) : "";

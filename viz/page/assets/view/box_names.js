@@ -10,6 +10,7 @@ const LEAST_TITLE = 6.5, // pixels of a box's own letters: lower ones can't be r
   BESIDE_NAME = 1, // pixels, to the edge of the box
   OUTSIDE_NAME = 4, // pixels from a box to its name beside it
   TALLER_BESIDE = 1.4, // than the box that it stands beside may a name be
+  FAR_BESIDE = 64, // pixels from its row's end, beyond lines: a name that stands farther away seems to be of something else
   LESS_BESIDE = [0.85, 0.7]; // of a title that has no room beside its box, either
 
 // Puts the titles over the lines of boxes that are seen; of one that has no room for its title, beside it, where nothing is.
@@ -101,14 +102,18 @@ function nameBeside({ scene, view: { scale } }, node, row, taken, room) {
   };
   const first = (titles, ends) => titles.reduce((found, title) => found ?? placeOf(title, ends), undefined),
     [whole, cut] = titlesBeside(node.title);
-  return first(whole, near) ?? first(whole, outerSides(scene, node, row, sidesOf)) ?? first(cut, near) ?? null;
+  return first(whole, near) ?? first(whole, outerSides(scene, node, row, sidesOf, scale)) ?? first(cut, near) ?? null;
 }
 
 // The sides of all that is level with a row, lines too, on which nothing stands between it and its name that has a name, too.
-function outerSides(scene, node, row, sidesOf) {
+function outerSides(scene, node, row, sidesOf, scale) {
   const level = [...scene.nodes.values()].filter((other) => other.lane === "forward" && other !== node && other.y < node.y + node.h && other.y + other.h > node.y),
-    [left, right] = sidesOf(extentOfLevel(scene, node));
-  return [...(level.some(({ x }) => x < node.x) ? [] : [left]), ...(level.some(({ x }) => x > row.x) ? [] : [right])];
+    extent = extentOfLevel(scene, node),
+    [left, right] = sidesOf(extent),
+    most = FAR_BESIDE / scale,
+    isLeft = row.x - extent.x <= most && level.every(({ x }) => x >= node.x),
+    isRight = extent.x + extent.w - row.x - row.w <= most && level.every(({ x }) => x <= row.x);
+  return [...(isLeft ? [left] : []), ...(isRight ? [right] : [])];
 }
 
 // From the left to the right of the boxes and lines that are level with a box.

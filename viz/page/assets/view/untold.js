@@ -1,5 +1,5 @@
 // Lines that the graph has words for instead, as they would lead around all of it: those from weights to the penalties
-// of several layers. They are drawn for as long as one of their ends is selected.
+// of several layers. They are drawn for as long as one of their ends is selected, or a frame around it.
 
 const UNTOLD_BELOW = 9; // below the upper box, where no other box of its row is
 const UNTOLD_CURVE = 40; // the radius with which lines go down into the lower box
@@ -7,7 +7,8 @@ const UNTOLD_CURVE = 40; // the radius with which lines go down into the lower b
 // The lines of some edges that aren't drawn, from one selected box, or to it: from below the upper box past its row, and
 // down into the top of the lower one, all along one line; behind boxes.
 function untoldLines({ scene, theme, marks: { selected } }) {
-  const seen = scene.untold.filter(({ tail, head }) => selected.has(tail) || selected.has(head));
+  const isChosen = (id) => [id, ...framesAround(scene, id)].some((each) => selected.has(each)),
+    seen = scene.untold.filter(({ tail, head }) => isChosen(tail) || isChosen(head));
   return seen.map(({ tail, head, kind }) => {
     const boxes = [tail, head].map((id) => scene.nodes.get(id)),
       [upper, lower] = [...boxes].sort((a, b) => a.y - b.y),
