@@ -160,7 +160,8 @@ def test_no_name_beside_a_row_stands_nearer_to_another_network(shown, pages):
       const node = v.scene.nodes.get(e.dataset.id); if (!node) return 0;
       const boxes = [...v.scene.nodes.values()].filter(({ row }) => row === node.row), { scale, x } = v.canvas.view,
         { left, right } = e.getBoundingClientRect(), begin = v.canvas.node.getBoundingClientRect().left,
-        ends = [Math.min(...boxes.map(b => b.x)), Math.max(...boxes.map(b => b.x + b.w))].map(at => begin + x + at * scale);
+        [from, to] = [Math.min(...boxes.map(b => b.x)), Math.max(...boxes.map(b => b.x + b.w))],
+        ends = [from, to].map(at => begin + x + at * scale);
       return Math.max(left - ends[1], ends[0] - right);
     })""")
     assert gaps
