@@ -45,7 +45,7 @@ class Arguments:
         Args:
             place: number of a code object, instruction.
             count: how many arrays it was given.
-            is_evaluation: is it one of the evaluations that `fit` makes with other data than it was given first?
+            is_evaluation: is it one of the evaluations that `fit` makes of other data, or of other rows?
         """
         return [_name(each) for each in self._arrays(place, count, is_evaluation)]
 
@@ -87,11 +87,13 @@ class Arguments:
     def _arrays(self, place: Sequence[int], count: int, is_evaluation: bool = False) -> list[ast.expr]:
         """What a call was given, if that is so many arrays."""
         node = self._at(place)
-        if node is None or (is_evaluation and _called(node) in _OF_DATA):
+        if node is None:
             return []
+        evaluated = _evaluated(node) if is_evaluation else None
         whole, parts = [*_given(node, whole=True)], [*_given(node)]
         # A list of numbers may be an array, or say how one is changed: `reshape(x, (2, 3))`.
-        for given in (whole, parts, [each for each in whole if not _is_literal(each)]):
+        usual = (whole, parts, [each for each in whole if not _is_literal(each)])
+        for given in usual if evaluated is None else (evaluated,):
             arrays = [each for each in given if not isinstance(each, ast.Constant)]
             if len(arrays) == count:
                 return arrays
@@ -181,6 +183,18 @@ def _called(node: ast.AST) -> str:
     """The last part of the name of what is called."""
     function = node.func if isinstance(node, ast.Call) else None
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _evaluated(node: ast.AST) -> list[ast.expr] | None:
+    """The data that `fit` is given to evaluate; None of another call, and of one that evaluates a share of its data."""
+    if not isinstance(node, ast.Call) or _called(node) not in _OF_DATA:
+        return None
+    named = {keyword.arg: keyword.value for keyword in node.keywords}
+    data = named.get("validation_data")
+    if data is None:
+        return None if "validation_split" in named else []
+    parts = data.elts if isinstance(data, (ast.Tuple, ast.List)) else []
+    return [each for part in parts for each in (part.elts if isinstance(part, (ast.Tuple, ast.List)) else [part])]
 
 
 def _given(node: ast.AST, whole: bool = False) -> Iterator[ast.expr]:
