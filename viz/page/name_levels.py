@@ -12,13 +12,14 @@ import itertools
 import re
 from collections.abc import Sequence
 
-__all__ = ["MANY_ROWS", "Part", "is_of_class", "levels", "rounds_as_parts", "shared_words"]
+__all__ = ["FEWER", "LARGEST", "MANY_ROWS", "Part", "is_of_class", "levels", "rounds_as_parts", "shared_words"]
 
 MANY_ROWS = 24
 """In a block of more, children are put into groups."""
+FEWER, LARGEST = 0.7, 0.7
+"""Of the children that are put into groups so many are left at most, and of the rows so many are in one group."""
 
 _MANY_INNER = 12  # rows in a group that has groups of its own
-_FEWER, _LARGEST = 0.7, 0.7  # of the children so many are left at most, and of the rows so many are in one group
 _NUMBER = re.compile(r"_\d+$")
 
 
@@ -125,5 +126,5 @@ def _help(found: Sequence[Part], rows: Sequence[int]) -> bool:
     groups = [part for part in found if part.words]
     names = collections.Counter([part.words for part in groups])
     most = max([sum(rows[part.begin : part.end]) for part in groups], default=0)
-    is_short = len(found) <= _FEWER * (found[-1].end - found[0].begin)
-    return is_short and set(names.values()) == {1} and most <= _LARGEST * sum(rows[found[0].begin : found[-1].end])
+    is_short = len(found) <= FEWER * (found[-1].end - found[0].begin)
+    return is_short and set(names.values()) == {1} and most <= LARGEST * sum(rows[found[0].begin : found[-1].end])

@@ -12,12 +12,11 @@ from collections.abc import Sequence
 
 from viz.facts.schema import Record
 from viz.facts.wiring import Wiring
-from viz.page.name_levels import Part
+from viz.page.name_levels import FEWER, LARGEST, Part
 
 __all__ = ["blocks_and_stages"]
 
 _MANY_BLOCKS = 12  # more are put into stages
-_FEWER, _LARGEST = 0.7, 0.7  # as for levels by names
 
 
 def blocks_and_stages(
@@ -67,7 +66,7 @@ def _together(parts: Sequence[Part], spans: Sequence[tuple[int, int]], names: Se
 def _help(found: Sequence[Part], before: int) -> bool:
     """Are there much fewer, but not one that is nearly all?"""
     largest = max([len(part.parts) for part in found], default=0)
-    return any(part.parts for part in found) and len(found) <= _FEWER * before and largest <= _LARGEST * before
+    return any(part.parts for part in found) and len(found) <= FEWER * before and largest <= LARGEST * before
 
 
 def _spans(wiring: Wiring, ops: Sequence[Sequence[int]]) -> list[tuple[int, int]]:

@@ -155,13 +155,9 @@ def closed_lines(record: Record, block: Block, params: int | None = None, togeth
     `together`: as in `about`.
     """
     if block.is_chain:
-        made = block.children[-1].scope.outputs[0]
-        return [
-            *_parts_of_chain(block),
-            "→ " + formatting.tensor(record.tensors[made]),
-            *_parameters(block, params, together),
-        ]
-    lines = [*_code(block), *_class(block, with_settings=True), *count_of_layers(block, together)]
+        lines = _parts_of_chain(block)
+    else:
+        lines = [*_code(block), *_class(block, with_settings=True), *count_of_layers(block, together)]
     if block.is_call:
         lines += assigned(record, [record.ops[max(leaves(block))]], (block.title,))
     if block.line is not None:
