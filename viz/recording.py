@@ -15,6 +15,7 @@ from viz.compare.page_marks import page_marks
 from viz.compare.traces import difference_from
 from viz.export import json_file, perfetto, tensorboard_graph
 from viz.facts import archive, formatting, summary_tables
+from viz.facts.digest.usual_times import usual_times
 from viz.facts.memory_use import MemoryUse, memory_use
 from viz.facts.network import rank_of
 from viz.facts.overview import why_empty
@@ -24,7 +25,6 @@ from viz.facts.schema import PHASES, Op, Record
 from viz.facts.text_files import path_of
 from viz.facts.text_table import Text
 from viz.page import Page, to_html as page_of
-from viz.page.usual_times import usual_times
 from viz.picture import notebook
 from viz.picture.drawing import Drawing
 from viz.picture.gradient_flow import GradientFlow, gradient_flow
@@ -441,7 +441,7 @@ class Recording(Record, metaclass=_Named):
 
         Args:
             step: the number of a training step, as captions show it, from 0; default: the last complete one of the
-                usual batch size.
+                usual batch size, with the median of what each op took in all steps.
             depth: how many levels of models and layers are open, as in `draw`; default: all. A line of a closed one
                 counts for what is inside.
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
+from viz.facts.digest.usual_sums import steps_of, told_steps, usual_sums
+from viz.facts.digest.usual_times import usual_times
 from viz.facts.json_data import finite
 from viz.facts.schema import Frame, Op, Record
 from viz.facts.selection import line_of, position_of, step_name, variables_of
@@ -95,7 +97,7 @@ class Costs:
 
 
 def costs_by_line(record: Record, step: int | None = None) -> Costs:
-    """What each line costs.
+    """What each line costs: in the step that is asked for, else in the median of those that were recorded.
 
     An op counts for the innermost line of the user's that ran it. What a model runs by itself, such as the layers of a
     `Sequential` in `fit`, counts for the line that made the layer, and not for that of `fit`.
@@ -107,6 +109,7 @@ def costs_by_line(record: Record, step: int | None = None) -> Costs:
     Raises:
         ValueError: when lines weren't recorded, or there is no such step.
     """
+    usual = usual_times(record) if step is None else {}
     step = pick_step(record) if step is None else position_of(record, step)
     ops = [op for op in record.ops if step is None or op.step == step]
     if ops and not any(op.stack for op in record.ops):
@@ -114,17 +117,19 @@ def costs_by_line(record: Record, step: int | None = None) -> Costs:
             "the recording holds no lines of code: it was made with source=False, or no code of yours ran. Without "
             "that setting viz.trace() keeps them"
         )
-    costs = Costs({}, "" if step is None else step_name(record, step), 0, list(record.notes))
+    count, took = steps_of(ops, usual), usual_sums(usual)
+    told = f" (times: {told_steps(count)})" if count else ""
+    costs = Costs({}, "" if step is None else f"{step_name(record, step)}{told}", 0, list(record.notes))
     last: dict[tuple[str, int], Op] = {}
     readers: dict[int, LineCost] = {}
     variables = variables_of(record)
     for op in ops:
         frame = line_of(record, op)
         if frame is None:
-            costs.elsewhere += op.duration
+            costs.elsewhere += took([op])
             continue
         line = costs.at(frame)
-        _count(record, line, op)
+        _count(record, line, op, took([op]))
         _tell_where(costs, op, frame)
         if op.phase == "forward" and op.outputs and not record.tensors[op.outputs[0]].version:
             last[frame.file, frame.line] = op
@@ -136,15 +141,15 @@ def costs_by_line(record: Record, step: int | None = None) -> Costs:
     return costs
 
 
-def _count(record: Record, line: LineCost, op: Op) -> None:
+def _count(record: Record, line: LineCost, op: Op, took: int) -> None:
     if op.phase == "network":  # it goes on meanwhile
         return
     name = op.name if op.phase != "backward" else f"{op.name} (backward)"
     line.ops[name] = line.ops.get(name, 0) + 1
     if op.phase in ("backward", "update"):
-        setattr(line, op.phase, getattr(line, op.phase) + op.duration)
+        setattr(line, op.phase, getattr(line, op.phase) + took)
         return
-    line.forward += op.duration
+    line.forward += took
     line.nbytes += sum([record.tensors[i].nbytes for i in op.outputs])
 
 

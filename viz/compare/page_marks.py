@@ -9,8 +9,8 @@ from typing import Any
 from viz.compare.changes import Changes, WeightChange
 from viz.compare.usual_costs import titles, usual_costs
 from viz.facts import formatting
+from viz.facts.digest.usual_times import usual_times
 from viz.facts.selection import variables_of
-from viz.page.usual_times import usual_times
 
 __all__ = ["page_marks"]
 

@@ -14,6 +14,8 @@ from viz.facts.blocks import all_blocks, tree
 from viz.facts.digest.figures import OUTSIDE
 from viz.facts.digest.sparse_columns import SparseColumns
 from viz.facts.digest.time_spans import took_told
+from viz.facts.digest.usual_sums import TimesInSteps, steps_of, told_steps, usual_sums
+from viz.facts.digest.usual_times import usual_times
 from viz.facts.flops import all_flops, flops
 from viz.facts.network import rank_of, sent
 from viz.facts.schema import VARIABLES, Op, Record, Scope
@@ -64,11 +66,15 @@ class Row:
 def rows(record: Record, step: int | None = None) -> list[Row]:
     """The lines of the summary for one step (default: the last complete one of the usual batch size), the total last.
 
+    Times are those of that step if it is asked for, else for each op the median of the steps that ran it, as pictures
+    have them.
+
     Raises:
         ValueError: when there is no such step.
     """
     ops = _ops_of(record, position_of(record, step))
     found: dict[int, Row] = {}
+    count = _Counting(record, usual_times(record) if step is None else {})
     firsts = _first_calls(record)
     inside: dict[int | None, list[Op]] = {}  # of each line the ops of no other line within it
     for op in ops:
@@ -77,17 +83,20 @@ def rows(record: Record, step: int | None = None) -> list[Row]:
             if first not in found:
                 found[first] = _row(record, record.scopes[first])
             found[first].calls.add(scope.id)
-            _count(record, found[first], op)
+            count(found[first], op)
         inside.setdefault(next(iter(around), None), []).append(op)
     total = Row("total", 0)
     for op in ops:
-        _count(record, total, op)
+        count(total, op)
     total.params = _all_params(record, found)
-    return [*_with_rest(record, ops, _nested(record, sorted(found), firsts), (found, inside)), total]
+    return [*_with_rest(count, ops, _nested(record, sorted(found), firsts), (found, inside)), total]
 
 
 def _with_rest(
-    record: Record, ops: list[Op], order: Sequence[int], lines: tuple[Mapping[int, Row], Mapping[int | None, list[Op]]]
+    count: _Counting,
+    ops: list[Op],
+    order: Sequence[int],
+    lines: tuple[Mapping[int, Row], Mapping[int | None, list[Op]]],
 ) -> Iterator[Row]:
     """The lines in their order, and for what ran between those within another, or between all, lines behind them.
 
@@ -95,23 +104,23 @@ def _with_rest(
     """
     found, inside = lines
     around: list[int] = []  # lines that go on, outermost first
-    terms = _terms(record, ops)
+    terms = _terms(count.record, ops)
     for number, following in zip(order, [*order[1:], None]):
         row = found[number]
         around = [*around[: row.level], number]
         yield row
         after = found[following].level if following is not None else 0
         for outer in reversed(around[after:-1]):
-            yield from _rest(record, inside.get(outer, ()), terms, found[outer].level + 1)
-    yield from _rest(record, inside.get(None, ()), terms, 0)
+            yield from _rest(count, inside.get(outer, ()), terms, found[outer].level + 1)
+    yield from _rest(count, inside.get(None, ()), terms, 0)
 
 
-def _rest(record: Record, ops: Iterable[Op], terms: Mapping[int, str], level: int) -> list[Row]:
+def _rest(count: _Counting, ops: Iterable[Op], terms: Mapping[int, str], level: int) -> list[Row]:
     """Lines for ops of no layer: one for each kind of terms of the loss, and one for all others."""
     found: dict[str, Row] = {}
     for op in ops:
-        name = terms.get(origin(record, op).id, OUTSIDE)
-        _count(record, found.setdefault(name, Row(name, level)), op)
+        name = terms.get(origin(count.record, op).id, OUTSIDE)
+        count(found.setdefault(name, Row(name, level)), op)
     others = found.pop(OUTSIDE, None)
     return [*found.values(), *([others] if others else [])]
 
@@ -153,19 +162,33 @@ def _row(record: Record, scope: Scope) -> Row:
     return row
 
 
-def _count(record: Record, row: Row, op: Op) -> None:
-    row.ops += 1
-    if op.phase == "network":  # it goes on meanwhile, or is a part of an op whose time is counted
-        return
-    if op.phase == "backward":
-        row.backward += op.duration
-        return
-    row.forward += op.duration
-    if op.phase == "forward":
-        known = flops(record, op)
-        row.flops += known or 0
-        row.uncounted += known is None
-    row.activations += sum([record.tensors[i].nbytes for i in op.outputs if record.tensors[i].role == "activation"])
+class _Counting:
+    """Counts ops for lines.
+
+    Args:
+        record: the recording.
+        usual: of ops by id, what they took in several steps, where that counts and not what they took themselves.
+    """
+
+    def __init__(self, record: Record, usual: Mapping[int, TimesInSteps]) -> None:
+        self.record = record
+        self._took = usual_sums(usual)
+
+    def __call__(self, row: Row, op: Op) -> None:
+        """Count `op` for a line."""
+        row.ops += 1
+        if op.phase == "network":  # it goes on meanwhile, or is a part of an op whose time is counted
+            return
+        took, tensors = self._took([op]), self.record.tensors
+        if op.phase == "backward":
+            row.backward += took
+            return
+        row.forward += took
+        if op.phase == "forward":
+            known = flops(self.record, op)
+            row.flops += known or 0
+            row.uncounted += known is None
+        row.activations += sum([tensors[i].nbytes for i in op.outputs if tensors[i].role == "activation"])
 
 
 def _all_params(record: Record, scopes: Iterable[int]) -> int | None:
@@ -218,9 +241,12 @@ def summary(record: Record, step: int | None = None, depth: int | None = None, o
 
 
 def _of_one(record: Record, step: int | None) -> list[str]:
-    """Of which step the table is, where several were recorded: the page tells the medians of their times."""
+    """Of which step the table is, where several were recorded, and of which its times are."""
     at = pick_step(record) if step is None else position_of(record, step)
-    return [] if at is None or count_of_steps(record) < 2 else [f"this table is of {step_name(record, at)} alone"]
+    if at is None or count_of_steps(record) < 2:
+        return []
+    count = steps_of(_ops_of(record, at), usual_times(record)) if step is None else 0
+    return [f"this table is of {step_name(record, at)}{f', times: {told_steps(count)}' if count else ' alone'}"]
 
 
 def opened(found: list[Row], depth: int | None) -> list[Row]:

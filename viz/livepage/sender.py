@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from viz import page
+from viz.facts.digest.usual_times import RecentTimes
 from viz.facts.json_data import finite
 from viz.livepage import snapshot
 from viz.livepage.child import Child
 from viz.livepage.machine import memory
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
-from viz.page.usual_times import RecentTimes
 from viz.recording import Recording
 
 __all__ = ["Sender"]

@@ -16,6 +16,7 @@ from viz.facts.blocks import TRANSPARENT
 from viz.facts.columns import Pool, frame_row
 from viz.facts.container import VERSION
 from viz.facts.digest.time_spans import took_told
+from viz.facts.digest.usual_times import UsualTime, usual_times
 from viz.facts.flaws import came_in, first_flaw, origins
 from viz.facts.flops import all_flops
 from viz.facts.json_data import finite
@@ -28,7 +29,6 @@ from viz.page.settings import is_writable, settings_text
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
 from viz.page.stats_column import stats_column
-from viz.page.usual_times import UsualTime, usual_times
 from viz.page.views import Views
 from viz.picture.box_texts import main_scope, part_lines
 from viz.picture.coloring import gradients, gradients_of, kinds_of_types

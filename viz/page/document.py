@@ -45,7 +45,7 @@ SCRIPTS = tuple(
 """The scripts in the order in which they are put together: each has one subject, and they share one closure."""
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)  # in CSS
-_TEXT = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
+_TEXT = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`)""")
 _BLANKS = re.compile(r" ?(=>|[!=]==|&&|\|\||[+-]=|[,;=:{}?*<>]) ?")  # around signs of a script
 _LINE_END = re.compile(r"(?<=[,;(\[{])\n|\n(?=[)\]}])")  # in a script, at which no statement ends
 # In a line of a script: a text, a pattern, or the comment at its end.
@@ -222,12 +222,13 @@ def closure(scripts: Sequence[str]) -> str:
 
 
 def _dense(line: str) -> str:
-    """A line of a script without blanks around signs; one with a template or a pattern stays as it is."""
+    """A line of a script without blanks around signs; one with several templates or a pattern stays as it is."""
     parts = _TEXT.split(line)  # every second one is a text
     code = "".join(parts[::2])
-    if "`" in line or "/" in code.replace(" / ", ""):  # a division has blanks around it
+    if line.count("`") not in (0, 2) or "`" in code or "/" in code.replace(" / ", ""):  # one may be within another
         return line
-    return "".join([part if i % 2 else _BLANKS.sub(r"\1", part) for i, part in enumerate(parts)])
+    short = [part if i % 2 else _BLANKS.sub(r"\1", part).replace(" / ", "/") for i, part in enumerate(parts)]
+    return "".join(short)
 
 
 def _bare(style: str) -> str:

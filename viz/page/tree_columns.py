@@ -28,7 +28,7 @@ from viz.page.name_levels import MANY_ROWS, Part, is_of_class, levels, rounds_as
 from viz.page.structure_levels import blocks_and_stages
 from viz.picture import box_texts
 from viz.picture.name_groups import Chains, named_groups
-from viz.picture.operands import operands
+from viz.picture.operands import taken
 from viz.picture.round_groups import RoundNames, names_of_rounds
 
 __all__ = ["Facts", "TreeColumns"]
@@ -498,7 +498,7 @@ class TreeColumns:
         rows["opens"].append(self._opens(ops, sums, backward))
         equal = [self.record.ops[i] for i in sorted(ops)]
         rows["kept"].append(text(box_texts.kept_as(self.record, equal)))
-        rows["taken"].append(next(map(text, operands(equal)), 0))
+        rows["taken"].append(next(map(text, taken(self.record, equal, selection.weights_of)), 0))
         said = self._passes.targets | {above}
         made = self._passes.made(ops) or box_texts.assigned(self.record, equal, said)
         rows["made"].append(next(map(text, made), 0))

@@ -25,7 +25,7 @@ from viz.picture.coloring import COLORINGS, color
 from viz.picture.given_boxes import GivenBoxes
 from viz.picture.legend import STATE
 from viz.picture.name_groups import Chains, called_in_loops, group_long_blocks, later_calls
-from viz.picture.operands import operands, tell_in_words, with_operands
+from viz.picture.operands import taken, tell_in_words, with_operands
 from viz.picture.outputs import by_outputs, number_of
 from viz.picture.palette import THEMES
 from viz.picture.round_groups import group_rounds
@@ -286,7 +286,8 @@ class _Assembly:
         is_gradient = op.phase == "backward" and not self.selection.backward_of.get(op_id)  # its own stands beside it
         made.lane = "backward" if is_gradient else "forward"
         made.tooltip = box_texts.op_tooltip(self.record, op)
-        made.lines += box_texts.made_of(self.record, op) + operands(equal) + box_texts.network(equal)
+        made.lines += box_texts.made_of(self.record, op) + taken(self.record, equal, self.selection.weights_of)
+        made.lines += box_texts.network(equal)
         said = self.gradient_passes.targets | ({self.graph.clusters[cluster].title} if cluster else set())
         made.lines += self.gradient_passes.made(ops) or box_texts.assigned(self.record, equal, said)
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
@@ -328,6 +329,8 @@ class _Assembly:
         for row, own in zip(rows, weights):
             self._add_weights(op_id, own, row, frame.id)
             self._add_updates(own, row, frame.id, _are_of_several(own))
+            if (beside := self.graph.nodes.get(f"{row}_weights")) is not None:  # whose they are says which of two it is
+                self.graph.nodes[row].lines[:0] = [line for line in beside.lines if line.startswith("of ")][:1]
         self._add_backward(formatting.clean(op.name, 36), ops, rows[0], frame.id, together)
 
     def _part_beside(self, rider: int, op_id: int, rows: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from viz.facts import formatting
 from viz.facts.schema import Op, Record
 from viz.geometry.graph import BACKWARD, Edge, Graph, Node
 
-__all__ = ["ORDERED", "operands", "tell_in_words", "with_operands"]
+__all__ = ["ORDERED", "operands", "taken", "tell_in_words", "with_operands"]
 
 _SLICE = re.compile(r"slice\((None|-?\d+), (None|-?\d+), (None|-?\d+)\)")
 _MOST_UNREAD = 3  # gradients that a box names
@@ -25,6 +25,31 @@ _INDICES = ("index", "indices")  # parameters
 # Ops of which it matters which operand is the first: their arrows say so.
 ORDERED = frozenset("subtract divide floor_divide mod power greater greater_equal less less_equal arctan2".split())
 ORDERED |= frozenset("matmul solve where concatenate stack overwrite dot_product_attention".split())
+
+
+def taken(record: Record, ops: Sequence[Op], beside: Mapping[int, Collection[int]]) -> list[str]:
+    """What a box of equal ops says of what they are given, in a line: `operands`, and `kernel of dense_1`.
+
+    The latter where ops outside of all layers read a weight that no box beside them shows, as penalties do.
+
+    Args:
+        record: the recording.
+        ops: equal ones, in their order.
+        beside: by op, the weights that stand beside it.
+    """
+    whose = [_weight_of_layer(record, op) for op in ops if not beside.get(op.id)]
+    told = dict.fromkeys([whose[0], whose[-1]]) if len(whose) == len(ops) and all(whose) else ()
+    line = "  ·  ".join([*operands(ops), *([" … ".join(told)] if told else [])])
+    return [line] if line else []
+
+
+def _weight_of_layer(record: Record, op: Op) -> str:
+    """The one weight that a forward op outside of layers reads, with its layer; "" for others."""
+    read = {i for i in op.inputs if record.tensors[i].role in ("parameter", "frozen")}
+    if op.phase != "forward" or len(read) != 1 or any(s.kind in ("layer", "model") for s in record.ancestors(op.scope)):
+        return ""
+    *_, layer, name = ["", *record.shown(read.pop()).split("/")]
+    return f"{formatting.clean(name, 20)} of {formatting.clean(layer, 24)}" if layer else ""
 
 
 def operands(ops: Sequence[Op]) -> list[str]:

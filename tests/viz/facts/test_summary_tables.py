@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
 
 import eagerflow as ef
@@ -10,6 +11,7 @@ import viz
 from eagerflow import ops
 from eagerflow.core import observe
 from tests.viz.picture.architectures import ALL
+from viz.annotation.costs import costs_by_line
 from viz.facts import formatting
 from viz.facts.schema import Frame, TensorInfo
 from viz.facts.summary_tables import rows, top_rows
@@ -67,7 +69,7 @@ def test_penalties_have_lines_that_are_called_as_in_pictures():
 
 
 def test_of_several_steps_the_summary_says_of_which_it_is(steps):
-    assert "\nthis table is of step 1 of 0–1 alone\n" in steps.summary()
+    assert "\nthis table is of step 1 of 0–1, times: faster of 2 steps\n" in steps.summary()
     assert "\nthis table is of step 0 of 0–1 alone\n" in steps.summary(step=0)
     assert "this table is of" not in viz.summary(ef.Sequential([ef.layers.Dense(2)]), ops.ones((1, 2)))
 
@@ -303,3 +305,21 @@ def test_seeds_are_no_weights_as_they_are_none_for_the_model():
     said = [line for line in t.summary().splitlines() if line.startswith(("trained:", "memory:"))]
     assert said[0] == f"trained: {4 + 4 + 10} numbers, not trained: {sum(v.size for v in model.non_trainable_weights)}"
     assert said[1].startswith(f"memory: weights {formatting.nbytes(4 * sum(v.size for v in model.weights))},")
+
+
+def test_what_held_up_one_op_in_the_step_that_is_shown_is_not_in_the_summary():
+    model = ef.Sequential([ef.layers.Input((3,)), ef.layers.Dense(4, name="held_up"), ef.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with viz.trace() as t:
+        for _ in range(5):
+            model.train_on_batch(np.ones((2, 3)), np.ones((2, 1)))
+    for op in t.ops:
+        op.end = op.start + (5_000_000 if op.step == 4 and "held_up" in t.path(op.scope) else 1000)
+    (row,) = [row for row in rows(t) if row.name.startswith("held_up")]
+    assert row.forward == 1000
+    (row,) = [row for row in rows(t, 4) if row.name.startswith("held_up")]
+    assert row.forward == 5_000_000
+    assert "times: median of 5 steps" in t.summary()
+    costs = costs_by_line(t)
+    assert "(times: median of 5 steps)" in costs.head()
+    assert costs.total("forward") < 1_000_000 < costs_by_line(t, 4).total("forward")

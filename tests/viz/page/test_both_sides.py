@@ -19,9 +19,9 @@ from tests.viz.picture.architectures import ALL, fitted, numbers
 from tests.viz.picture.loops import LOOPS, dense_net
 from viz import page
 from viz.facts import formatting
+from viz.facts.digest.usual_times import UsualTime
 from viz.facts.schema import ROLES
 from viz.page import document
-from viz.page.usual_times import UsualTime
 from viz.picture import box_texts, operands
 from viz.picture.coloring import COLORINGS
 from viz.picture.graph_builder import graph
@@ -415,6 +415,20 @@ def test_penalties_of_several_layers_are_told_in_the_same_words_on_both_sides(co
     test_boxes_arrows_and_their_colours(run, depth=1, unfolded=False, parts=False)
     said = {line for node in graph(run, depth=1).nodes.values() for line in node.lines if line.startswith("reads ")}
     assert said == ({f"reads {count} weights"} if count > 1 else set())
+
+
+def test_ops_outside_of_layers_say_whose_weight_they_read_and_parts_of_a_fused_op_whose_they_are():
+    inner = [layers.Dense(4, kernel_regularizer="l2", name=f"layer_{i}") for i in range(2)]
+    run = fitted(ef.Sequential([layers.Input((3,)), *inner]), numbers(4, 3), numbers(4, 4))[0]
+    test_boxes_arrows_and_their_colours(run, depth=99, unfolded=True, parts=False)
+    drawn = graph(run, depth=99, max_nodes=10**6, collapse_repeats=False)
+    said = [node.lines for node in drawn.nodes.values() if node.title == "square"]
+    assert [line for lines in said for line in lines if " of " in line] == ["kernel of layer_0", "kernel of layer_1"]
+    both = ef.Sequential([layers.Input((4, 3)), layers.Bidirectional(layers.LSTM(2))])
+    run = fitted(both, numbers(2, 4, 3), numbers(2, 4))[0]
+    test_boxes_arrows_and_their_colours(run, depth=99, unfolded=True, parts=True)
+    drawn = graph(run, parts=True, max_nodes=10**6)
+    assert [n.lines[0] for n in drawn.nodes.values() if n.title == "lstm"] == ["of forward_lstm", "of backward_lstm"]
 
 
 def test_one_arrow_into_a_closed_layer_says_no_number_of_an_operand():

@@ -266,7 +266,8 @@ def test_what_each_part_makes_leaves_from_its_own_box_and_its_panel_says_who_rea
         shown.run(f"v.panel.setOpen(true); v.select({{ kind: 'part', id: {op}, number: {number} }})")
         read_by = "[...document.querySelectorAll('.panel section')].find(e => e.innerText.startsWith('READ BY'))"
         assert shown.run(f"{read_by}.querySelector('button').innerText") == "concatenate"
-    weights = "v.selectNode([...v.scene.nodes.values()].find(n => n.lines.some(l => l.startsWith('of forward_'))).id)"
+    of_one = "n.kind === 'parameter' && n.lines.some(l => l.startsWith('of forward_'))"
+    weights = f"v.selectNode([...v.scene.nodes.values()].find(n => {of_one}).id)"
     shown.run(weights)
     assert shown.texts(".panel .where")[0].split("  ·  ")[-1].startswith("of forward_lstm")
     shown.run(f"v.select({{ kind: 'op', id: {op} }})")

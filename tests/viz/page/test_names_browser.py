@@ -603,3 +603,14 @@ def test_an_answer_of_the_search_says_once_what_it_is(gan):
     rows = [row for row in gan.texts(".hits li") if row.startswith("momentum of")]
     assert rows
     assert all(row.count("optimizer state") == 1 for row in rows)
+
+
+def test_weights_of_both_directions_are_told_apart_in_the_panel_of_their_box(shown, pages):
+    shown.show(pages("both directions", lambda: ALL["bidirectional"]()[0]))
+    box = "[...v.scene.nodes.values()].find(n => n.lines.includes('of forward_lstm, backward_lstm'))"
+    shown.run(f"v.changeDepth(-9); v.changeDepth(2); v.selectNode({box}.id)")
+    listed = shown.run("[...document.querySelectorAll('.panel li')].map(each => each.innerText)")
+    assert any("kernel" in each and "forward_lstm" in each for each in listed)
+    assert any("kernel" in each and "backward_lstm" in each for each in listed)
+    assert len(set(listed)) == len(listed)
+    assert shown.wrong == []

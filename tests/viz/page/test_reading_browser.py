@@ -164,6 +164,27 @@ CROSSED = """[...document.querySelectorAll('.marks .untold')].flatMap(path => {
 })"""
 
 
+def with_both_penalties():
+    made = {"kernel_regularizer": "l2", "activation": "relu"}
+    inner = [layers.Dense(8, **made), layers.Dense(8, **made, activity_regularizer="l2"), layers.Dense(8, **made)]
+    model = ef.Sequential([layers.Input((4,)), *inner, layers.Dense(2, kernel_regularizer="l2")])
+    model.compile("adam", "mse")
+    with viz.trace() as t:
+        model.train_on_batch(np.ones((8, 4)), np.ones((8, 2)))
+    return t
+
+
+def test_no_line_to_penalties_leads_behind_a_box_that_it_has_nothing_to_do_with(shown, pages):
+    shown.show(pages("with both penalties", with_both_penalties))
+    shown.run("v.changeDepth(-9); v.changeDepth(2)")
+    boxes = "[...v.scene.nodes.values()].filter(n => {}).map(n => n.id)"
+    for each in shown.run(boxes.format("n.kind === 'parameter' || n.title.endsWith('weight penalties')")):
+        shown.run(f"v.selectNode('{each}')")
+        shown.rest()
+        assert shown.run(UNTOLD)
+        assert shown.run(CROSSED) == []
+
+
 def test_lines_from_weights_to_the_penalties_of_several_layers_are_drawn_while_an_end_is_selected(shown, pages):
     shown.show(pages("with four penalties", lambda: ALL["penalties"]()[0]))
     shown.run("v.changeDepth(-9); v.changeDepth(1)")

@@ -127,6 +127,41 @@ def test_names_beside_boxes_are_cut_before_the_edge_of_a_phone_cuts_them(shown, 
     assert shown.wrong == []
 
 
+def test_titles_of_frames_in_which_nothing_stands_out_are_pale_as_boxes_are(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("residual", residual))
+    shown.run("v.changeDepth(9); v.canvas.fit(false, true); v.selectNode([...v.scene.nodes.values()][0].id)")
+    pale = "[...document.querySelectorAll('.sign')].map(e => [e.dataset.id, e.classList.contains('dim')])"
+    assert not any(dim for _, dim in shown.run(pale))
+    shown.run("v.setLineage('ancestors')")
+    shown.rest()
+    inside = set(
+        shown.run("""[...v.canvas.marks.lineage].flatMap(id => {
+      const found = [];
+      for (let at = v.scene.nodes.get(id)?.frame; at; at = v.scene.frames.get(at).parent) found.push(at);
+      return found;
+    })""")
+    )
+    found = shown.run(pale)
+    assert [frame for frame, dim in found if dim] == [frame for frame, _ in found if frame not in inside] != []
+    shown.run("v.setLineage(null)")
+    assert not any(dim for _, dim in shown.run(pale))
+
+
+def test_a_graph_that_is_seen_whole_but_for_its_margin_does_not_go_on_above(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("residual", residual))
+    shown.run("v.changeDepth(-9); v.canvas.fit(); v.canvas.setView({ ...v.canvas.view, y: v.canvas.view.y - 3 })")
+    highest = "Math.min(...v.canvas.tops().map(({ y }) => y)) * v.canvas.view.scale"
+    shown.run(
+        f"v.canvas.setView({{ ...v.canvas.view, y: 2 - {highest} }})"
+    )  # the first box begins two pixels below the edge
+    assert shown.run("v.canvas.view.y") < 0
+    assert "↑" not in shown.run("v.minimap.beyond.textContent")
+    shown.run(f"v.canvas.setView({{ ...v.canvas.view, y: -9 - {highest} }})")
+    assert "↑" in shown.run("v.minimap.beyond.textContent")
+
+
 def made_and_judged() -> viz.Recording:
     steps = [layers.Dense(784), layers.BatchNormalization(), layers.LeakyReLU(), layers.Reshape((7, 7, 16))]
     steps += [layers.Conv2DTranspose(8, 5, 2, "same"), layers.LeakyReLU(), layers.Conv2DTranspose(1, 5, 2, "same")]

@@ -76,6 +76,11 @@ def test_training_and_validation_of_a_loss_are_in_one_chart_whose_values_a_point
     assert shown.run("[plot.x, document.querySelector('.training > button').hidden]") == [[1, 6], True]
     shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=left, y=5)
     shown.wait("plot.tip.hidden")
+    names = []
+    for step in (0, 6):  # the slider counts what is evaluated, too
+        shown.run(f"v.setStep({step})")
+        names.append(shown.run("plot.options.shownAs"))
+    assert names == ["step 0 (batch 1)", "step 6 (batch 4)"]
     assert shown.wrong == []
 
 

@@ -105,6 +105,8 @@ class Scene {
     beside.forEach(([weights, update], number) => {
       if (weights) this.addWeights(weights, ids[number], frame);
       if (update) this.addUpdates(update, ids[number], frame);
+      const whose = weights && weights.lines.find((line) => line.startsWith("of ")); // which of two LSTMs it is
+      if (whose) this.nodes.get(ids[number]).lines.unshift(whose);
     });
     this.addBackward(row.back, ids[0], frame, op.name, null);
   }

@@ -60,13 +60,15 @@ class Training {
       charts = this.charts(by),
       { logs, epochs, reported } = this.viewer.model.data,
       steps = logs.map(([, x]) => x - by),
+      axis = ahead === null ? this.axis(new Set(logs.map(([kind]) => kind))) : "step",
+      name = nameShort(this.viewer.model, this.viewer.state.step),
       shown = reported?.[this.viewer.state.step];
     const options = {
       ...{ log: false, weight: 0, range: 1, span: this.span, hidden: this.hidden, whole: true },
       ...{ first: Math.min(...steps), last: Math.max(...steps), marks: epochs.map(([x, number]) => [x - by, number]) },
-      axis: ahead === null ? this.axis(new Set(logs.map(([kind]) => kind))) : "step",
+      axis,
       shown: shown == null ? null : shown - by,
-      shownAs: nameShort(this.viewer.model, this.viewer.state.step),
+      shownAs: axis !== "batch" || shown == null ? name : `${name} (batch ${shown})`, // which the slider counts otherwise
     };
     this.whole.hidden = this.span === null;
     for (const [title, lines] of charts) {

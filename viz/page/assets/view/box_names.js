@@ -66,8 +66,10 @@ function framesUpFrom({ frames }, id) {
 // The row of the first box in a frame.
 const rowIn = ({ nodes }, { id }) => [...nodes.values()].find(({ frame }) => frame === id)?.row;
 
-// A name beside a row stands out if anything in that row does.
+// A name beside a row stands out if anything in that row does, and a frame's title if anything in the frame does.
 function dimNames({ layers, scene, marks: { lineage } }) {
+  const frames = lineage && new Set([...lineage].filter((id) => scene.nodes.has(id)).flatMap((id) => framesAround(scene, id)));
+  for (const sign of layers.signs.children) sign.classList.toggle("dim", frames !== null && !frames.has(sign.dataset.id));
   const rows = lineage && new Set([...lineage].map((id) => String(scene.nodes.get(id)?.row)));
   for (const name of layers.names.children) name.classList.toggle("dim", rows !== null && !rows.has(name.dataset.row));
 }

@@ -133,8 +133,9 @@ class Minimap {
       top = Math.max(0, at.y * this.scale);
     const right = Math.min(w, (at.x - this.left + at.w) * this.scale),
       bottom = Math.min(h, (at.y + at.h) * this.scale);
-    const whole = left <= 1 && top <= 1 && right >= w - 1 && bottom >= h - 1;
-    this.showBeyond(left > 1, top > 1, bottom < h - 1, right < w - 1);
+    const above = top > 1 && at.y > canvas.tops().reduce((least, { y }) => Math.min(least, y), Infinity); // the margin isn't missed
+    const whole = left <= 1 && !above && right >= w - 1 && bottom >= h - 1;
+    this.showBeyond(left > 1, above, bottom < h - 1, right < w - 1);
     const low = canvas.size().h < MAP_H + BUTTONS;
     this.node.classList.toggle("all", whole || low);
     this.moveAside(w + 2 * MAP_EDGE, h + 2 * MAP_EDGE);
