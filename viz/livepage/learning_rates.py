@@ -58,11 +58,13 @@ class LearningRates:
 
         As a GAN has two of them, which are attributes: "learning rate (g_optimizer)".
         """
-        known = {id(value): f" ({clean(name, 60)})" for name, value in vars(model).items() if name != "optimizer"}
-        others = [each for each in optimizers if each is not getattr(model, "optimizer", None) and id(each) in known]
-        for each in others:
-            self.hear(each, step, known[id(each)])
-        if not others:
+        own = getattr(model, "optimizer", None)
+        others = {id(each): each for each in optimizers if each is not own}
+        # Only then names are looked for, in each step: a model has many attributes.
+        known = [(name, others[id(value)]) for name, value in vars(model).items() if id(value) in others] if others else []
+        for name, each in known:
+            self.hear(each, step, f" ({clean(name, 60)})")
+        if not known:
             self.hear(model, step)
 
     def repeat(self, step: int) -> None:

@@ -48,6 +48,7 @@ class Findings {
     this.empty = notice("Nothing found", "The doctor watches training: dead or exploding layers, rates that are too high, data that starves the step, and more.");
     this.node = el("div", { class: "live-tab" }, this.empty, this.list);
     this.count = 0;
+    this.told = new Map(); // what the doctor said, by kind and place, also of what it no longer says
   }
 
   // What the tab needs, where it is shown: the rest of the window is the graph's.
@@ -57,8 +58,17 @@ class Findings {
 
   take(findings) {
     this.count = findings.length;
-    this.empty.hidden = findings.length > 0;
-    this.list.replaceChildren(...findings.map((finding) => this.entry(finding)));
+    const keyOf = ({ kind, layer, file, line }) => [kind, layer, file, line].join("\0"), now = new Set(findings.map(keyOf));
+    for (const finding of findings) this.told.set(keyOf(finding), finding);
+    const gone = [...this.told].filter(([key]) => !now.has(key)).map(([, finding]) => finding);
+    this.empty.hidden = findings.length + gone.length > 0;
+    this.list.replaceChildren(...findings.map((finding) => this.entry(finding)), ...(gone.length ? [this.withdrawn(gone)] : []));
+  }
+
+  // What the doctor said while this page was open, and takes back by what it has seen since.
+  withdrawn(findings) {
+    return el("section", { class: "findings-gone" }, el("h3", {}, "No longer found"), ...findings.map(({ kind, severity, message }) =>
+      el("p", {}, `${severityOf({ severity })} ${clean(String(kind), 60)}: ${clean(message, 300)}`)));
   }
 
   entry({ kind, severity, message, layer, op, file, line, code, fix, because }) {

@@ -51,7 +51,7 @@ class Live {
     this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.more, this.pause), this.bar, this.advice, this.next, this.strip.node, this.failure);
     document.body.prepend(this.head);
     document.documentElement.classList.add("live");
-    this.viewer.viewer.message.replaceChildren(notice("Waiting for the first training step", "The graph appears with it."));
+    this.viewer.viewer.message.replaceChildren(notice("Waiting for a training step", "The graph is of the next one that is recorded."));
   }
 
   // The tabs of what is live come before those of the recorded step.

@@ -420,7 +420,7 @@ class Details {
         ["tensors", amount(model.tensors.length)],
         ["took", tookText(viewer)],
         ["between ops", betweenOpsText(viewer)],
-        ["statistics", viewer.liveValues ? null : statisticsText(data)],
+        ["statistics", viewer.liveValues || !model.ops.length ? null : statisticsText(data)],
         [
           "made with",
           [data.meta.python && `Python ${data.meta.python}`, data.meta.numpy && `NumPy ${data.meta.numpy}`]

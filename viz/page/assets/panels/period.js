@@ -59,7 +59,7 @@ function periodOf(model, step) {
 
 // That a tab shows one step, where the graph tells of several; else "".
 function stepAlone({ model, state, selection }) {
-  return selection.medianSteps ? nameAlone(model, state.step) : "";
+  return !selection.medianSteps ? "" : model.steps.length < 2 ? "this step alone" : nameAlone(model, state.step); // the live page names it above
 }
 
 // The one of a viewer: what the reader has zoomed to stays while the same step is shown.

@@ -9,7 +9,7 @@ const DASHES = new Map([[true, [5, 4]], [FINE, [1.5, 3]]]);
 const FEW = 25; // so few points are marked one by one
 const MOST_WITHIN = 5; // values of a step that fit within a chart; of more, they lie over the legend, too
 const EVERY = 4; // pixels at which curves are looked for
-const TICKS = 5.5; // numbers beside an axis, at most
+const TICKS = 5.5, FEW_TICKS = 2; // numbers beside an axis, at most; and, below one, those beside its name
 const LEAST_DRAWN = 6; // pixels that one must drag over a chart, to see that stretch of steps
 const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
 const FEW_LATER = 3; // points after the first steps, from which on these are left out of the axis
@@ -173,14 +173,14 @@ class Plot {
       brush.globalAlpha = 1;
       brush.fillText(named(value), this.left - space, y);
     }
-    brush.textAlign = "center";
-    brush.textBaseline = "top";
-    const steps = ticks(...this.x, Math.max(3, Math.floor(this.width / 52)));
-    const shownSteps = this.options.whole || this.axis.endsWith("step") ? steps.filter(Number.isInteger) : steps, end = this.width - PLOT_MARGIN.right;
+    [brush.textAlign, brush.textBaseline] = ["center", "top"];
+    const steps = ticks(...this.x, Math.max(4, Math.floor(this.width / 48)));
+    const shownSteps = this.options.whole || this.axis.endsWith("step") ? steps.map((at) => Number(at.toPrecision(12))).filter(Number.isInteger) : steps, end = this.width - PLOT_MARGIN.right;
     const wordsOf = (at) => (at >= 1e4 ? short(at) : this.place(at)), widthOf = (text) => brush.measureText(text).width;
-    const last = shownSteps.at(-1), isAtEnd = last !== undefined && this.toX(last) > end - widthOf(this.axis) - space;
-    const name = isAtEnd ? `${this.axis} ${wordsOf(last)}` : this.axis, free = end - widthOf(name) - 2 * space; // the last number is beside the name
-    for (const at of shownSteps) if (this.toX(at) + widthOf(wordsOf(at)) / 2 <= free) brush.fillText(wordsOf(at), this.toX(at), bottom + 5);
+    const last = shownSteps.at(-1), withLast = (axis) => (last !== undefined && this.toX(last) > end - widthOf(axis) - space ? `${axis} ${wordsOf(last)}` : axis); // the last number is beside the name
+    const beside = (name) => shownSteps.filter((at) => this.toX(at) + widthOf(wordsOf(at)) / 2 <= end - widthOf(name) - 2 * space);
+    const [long, brief] = [this.axis, this.axis.split(" ").at(-1)].map(withLast), name = beside(long).length < FEW_TICKS ? brief : long; // where the whole name leaves room for hardly any other
+    for (const at of beside(name)) brush.fillText(wordsOf(at), this.toX(at), bottom + 5);
     brush.textAlign = "right";
     brush.fillText(name, end, bottom + 5);
     this.marks(brush, bottom);
