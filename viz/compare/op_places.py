@@ -33,10 +33,10 @@ class Places:
         return self._path(self.forward_of(op).scope)
 
     def shown(self, op: Op) -> str:
-        """The names as they are, to be shown."""
+        """The names that users know them by, as in other tables and on the page."""
         scope = self.forward_of(op).scope
         if scope not in self._shown:
-            self._shown[scope] = self._record.path(scope)
+            self._shown[scope] = self._record.path(scope, shown=True)
         return self._shown[scope]
 
     def owner(self, op: Op) -> str:

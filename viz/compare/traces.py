@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
+import re
 from collections.abc import Callable, Container
 from typing import Any
 
@@ -129,9 +130,12 @@ def _what_changed(pairing: Pairing, x: Op, y: Op) -> tuple[str, ...]:
 
 
 _MISSING: Any = object()
+_ARRAY = re.compile(r"(\w+)\[(\d+(?:, \d+)*)\]")  # as a setting tells an array: "bool[32, 64]"
 
 
 def _shown(setting: Any) -> str:
+    if isinstance(setting, str) and (array := _ARRAY.fullmatch(setting)):  # written as tensors are
+        return f"{formatting.shape(tuple(map(int, array[2].split(', '))))} {formatting.dtype(array[1])}"
     return "(none)" if setting is _MISSING else formatting.clean(repr(setting), 40)
 
 

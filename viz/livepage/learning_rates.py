@@ -61,7 +61,8 @@ class LearningRates:
         own = getattr(model, "optimizer", None)
         others = {id(each): each for each in optimizers if each is not own}
         # Only then names are looked for, in each step: a model has many attributes.
-        known = [(name, others[id(value)]) for name, value in vars(model).items() if id(value) in others] if others else []
+        attributes = vars(model).items() if others else ()
+        known = [(name, others[id(value)]) for name, value in attributes if id(value) in others]
         for name, each in known:
             self.hear(each, step, f" ({clean(name, 60)})")
         if not known:

@@ -17,6 +17,7 @@ from eagerflow import layers, ops
 from tests.viz.nets import Trainer, mlp
 from viz.compare.sequence_alignment import align
 from viz.compare.tensor_distance import arrays_apart
+from viz.compare.traces import _shown
 from viz.shell.words import as_commands
 
 
@@ -553,3 +554,17 @@ def test_weights_of_two_steps_are_matched_by_the_layers_that_read_them():
     assert {change.kind for change in found} == {"values"}
     assert {change.name for change in found} == {weight.path for weight in net.weights}
     assert not viz.diff(t, steps=(2, 2)).weights
+
+
+def test_layers_are_called_as_in_other_tables():
+    a, b = (step_of(net(layers.Dense(units))) for units in (4, 5))
+    for scope in [scope for recording in (a, b) for scope in recording.scopes if scope.kind == "model"]:
+        scope.called = "m"  # the variable that holds it
+    found = viz.diff(a, b)
+    assert {change.layer.partition("/")[0] for change in found.ops} >= {"m"}
+    assert {place for row in found.layers for place in [row.name.partition("/")[0]]} >= {"m"}
+
+
+def test_arrays_among_settings_are_written_as_tensors_are():
+    assert _shown("bool[32, 64]") == "32×64 bool"
+    assert _shown("same") == "'same'"
