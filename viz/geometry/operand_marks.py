@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -16,6 +17,7 @@ _MORE = 8.0  # so much higher boxes are that have marks: half of it above what t
 _BEHIND = 6.5  # from an arrow's head to the middle of its mark
 _OFF = 3.0  # how far a mark that is wide keeps off the head of a level arrow
 _PAD = 6.0  # what boxes have beside their lines that a mark may take
+_APART = 22.0  # from one mark to the next on a short side, at least
 
 _Size = tuple[float, ...]
 _Point = tuple[float, float]
@@ -32,21 +34,25 @@ class Mark(NamedTuple):
 def with_room_for_marks(graph: Graph, sizes: Mapping[str, _Size], across: bool = False) -> dict[str, _Size]:
     """The sizes of boxes, of which those that have marks are higher: wider, where a drawing is turned `across`.
 
+    There, a box has its arrows on a short side, and is at least so wide that their marks stand apart.
+
     >>> from viz.geometry.graph import Edge
     >>> graph = Graph(edges=[Edge("a", "subtract", "data", operand="1"), Edge("b", "subtract", "data", operand="2")])
     >>> with_room_for_marks(graph, {"a": (30.0, 26.0), "subtract": (64.0, 26.0)})
     {'a': (30.0, 26.0), 'subtract': (64.0, 34.0)}
     """
     widest: dict[str, float] = {}
+    counts: collections.Counter[str] = collections.Counter()
     for edge in graph.edges:
         if edge.operand:
             widest[edge.head] = max(widest.get(edge.head, 0.0), text_width(edge.operand, MARK))
+            counts[edge.head] += across
 
     def more(id_: str) -> tuple[float, float]:
         return (max(_MORE, 2.0 * math.ceil(widest[id_] - _PAD)), 0.0) if across else (0.0, _MORE)
 
     added = {id_: more(id_) if id_ in widest else (0.0, 0.0) for id_ in sizes}
-    return {id_: (w + added[id_][0], h + added[id_][1]) for id_, (w, h) in sizes.items()}
+    return {id_: (max(w + added[id_][0], _APART * counts[id_]), h + added[id_][1]) for id_, (w, h) in sizes.items()}
 
 
 def marks(graph: Graph, ways: Sequence[Sequence[_Point]]) -> list[Mark]:

@@ -137,9 +137,10 @@ class _Assembly:
         if collapse_repeats and depth is None and chosen < wanted:
             root, chosen = self._folded_by_two(root, wanted, chosen, max_nodes)
         most = min(max_nodes, _MOST_IN_BLOCK)
-        if collapse_repeats and depth is None and self._rows(root, wanted, 0) > _LARGE * max_nodes:
+        is_large = self._rows(root, wanted, 0) > _LARGE * max_nodes
+        if collapse_repeats and is_large and (depth is None or not self._opens_layers(root, wanted, 0)):
             chosen, closed_to = self._joined(root, wanted, chosen, max_nodes)
-            if not closed_to:
+            if not closed_to and depth is None:
                 self.closed_calls = later_calls(root)
                 chosen = self._deepest(root, wanted, max_nodes)
         if chosen < wanted and self._hides_many(root, chosen, 0, most):
@@ -179,6 +180,18 @@ class _Assembly:
             return wanted, box_texts.CHAINS
         self.closes_layers = before
         return chosen, ""
+
+    def _opens_layers(self, block: Block, depth: int, level: int) -> bool:
+        """Is any layer, but for those with others in them, open at a depth?"""
+        blocks = [child for child in block.children if isinstance(child, Block)]
+        return any(
+            not self._is_closed(child, depth, level + 1)
+            and (
+                (child.kind == "layer" and not child.holds_blocks)
+                or self._opens_layers(child, depth, level + (child.scope is not None))
+            )
+            for child in blocks
+        )
 
     def _note_folded(self) -> None:
         for op, shown in self.stands_for.items():

@@ -10,6 +10,7 @@ import viz
 from eagerflow import layers
 from tests.viz.picture.architectures import equal_residuals, fitted, numbers
 from tests.viz.picture.geometry import crossings_by_graphviz, faults, picture
+from viz.picture.box_texts import CHAINS
 
 
 def residual(name=lambda s, b, part: f"stage{s}_block{b}_{part}"):
@@ -203,3 +204,24 @@ def test_equal_blocks_are_called_as_the_names_of_each_begin():
     assert "block0 … block2  ×3" in frames
     nameless = equal_residuals(blocks=3, name=lambda block, layer: f"{layer}_{block}").draw().graph.clusters.values()
     assert "conv1_0 … out_2  ×3" in [frame.title for frame in nameless]
+
+
+def deep():
+    x = start = layers.Input((8, 8, 4))
+    for i in range(28):
+        x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(4 + i, 3, padding="same")(x)))
+    model = ef.Model(start, x)
+    with viz.trace() as t, ef.GradientTape() as tape:
+        loss = ef.ops.mean(model(np.ones((1, 8, 8, 4), "float32"), training=True))
+    tape.gradient(loss, model.trainable_variables)
+    return t
+
+
+def test_a_picture_whose_layers_are_all_closed_has_no_more_boxes_than_the_usual_one():
+    t = deep()
+    usual, closed, opened = (t.draw(depth=depth).graph for depth in (None, 1, 9))
+    assert CHAINS in usual.caption
+    assert CHAINS in closed.caption
+    assert len(closed.nodes) <= len(usual.nodes) < len(opened.nodes)
+    assert CHAINS not in opened.caption
+    assert CHAINS not in t.draw(depth=1, collapse_repeats=False).graph.caption
