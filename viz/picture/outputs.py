@@ -44,7 +44,7 @@ def by_outputs(record: Record, edges: Iterable[Edge], nodes: Mapping[str, Node],
         places = carried.get(edge.tail, {}) if edge.kind == "data" else {}
         outputs = {place for place, _ in places.values()}
         if None in outputs or not 1 < len(outputs) <= _MOST:
-            found.append(_from_within(record, edge, places, nodes[edge.tail]))
+            found.append(_around_activation(record, _from_within(record, edge, places, nodes[edge.tail]), nodes))
         else:
             found += _parted(record, edge, places, nodes[edge.tail])
     return _of_folded_apart(record, found, nodes)
@@ -185,6 +185,32 @@ def _label(record: Record, tensors: list[int], before: Collection[int], output: 
         name = _common(_inside(record, tensor, node) for tensor in before)
     shape = formatting.tensor(record.tensors[tensors[0]])
     return shape if not name and len(outputs) == 1 and output == 0 else f"{name or f'[{output}]'}  {shape}"
+
+
+def _around_activation(record: Record, edge: Edge, nodes: Mapping[str, Node]) -> Edge:
+    """An arrow to a loss from an op that is in an open layer; it says so where it leads around an activation there.
+
+    As losses do that take logits for probabilities that a softmax made: what that made, nobody reads.
+    """
+    tail, inner = nodes[edge.tail], nodes[edge.head].ops
+    if edge.kind != "data" or tail.kind != "op" or not edge.label:
+        return edge
+    if not (inner and all(_is_in_loss(record, op) for op in inner)) or any(_is_in_loss(record, op) for op in tail.ops):
+        return edge
+    name = _common(_activation_behind(record, tensor) for tensor in edge.tensors)
+    return dataclasses.replace(edge, label=f"{name}  {edge.label}") if name else edge
+
+
+def _is_in_loss(record: Record, op: int) -> bool:
+    return any(scope.kind == "loss" for scope in record.ancestors(record.ops[op].scope))
+
+
+def _activation_behind(record: Record, tensor: int) -> str:
+    """`"before softmax"` where that, in the same layer, reads what an op made; "" where no op there does."""
+    producer = record.tensors[tensor].producer
+    scope = None if producer is None else record.ops[producer].scope
+    readers = [op for op in record.ops if op.phase == "forward" and op.scope == scope and tensor in op.inputs]
+    return f"before {formatting.clean(readers[0].name, 40)}" if scope is not None and readers else ""
 
 
 def _inside(record: Record, tensor: int, node: Node) -> str:

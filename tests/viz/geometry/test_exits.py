@@ -136,6 +136,16 @@ def test_an_arrow_from_inside_of_a_closed_layer_says_so_also_where_it_is_the_onl
     assert way.label is not None
 
 
+def test_an_arrow_from_an_open_layer_to_the_loss_says_that_it_leads_around_the_activation():
+    body = [layers.Dense(5, activation="relu"), layers.Dense(3, activation="softmax")]
+    model = ef.Sequential([layers.Input((4,)), *body], name="net")
+    recording, _ = fitted(model, numbers(4, 4), np.arange(4) % 3, "sparse_categorical_crossentropy")
+    graph = recording.draw().graph
+    told = [(graph.nodes[e.tail].title, graph.nodes[e.head].title) for e in graph.edges if "before" in e.label]
+    assert told == [("dense", "sparse_softmax_crossentropy")]
+    assert place(graph).ways
+
+
 @pytest.mark.parametrize(
     "labels", [["2×3 f32", "before softmax  2×3 f32"], ["before softmax  2×3 f32", "2×3 f32", "1"]]
 )

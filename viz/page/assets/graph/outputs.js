@@ -20,7 +20,7 @@ function byOutputs(scene, flows) {
     const places = flow.kind === "data" ? carried.get(flow.tail) : undefined,
       outputs = new Set([...(places || new Map()).values()].map(([place]) => place));
     if (outputs.size < 2 || outputs.size > MOST_OUTPUTS || outputs.has(-1))
-      return [{ ...flow, output: null, name: places ? nameFromWithin(scene, flow.tail, [...places.values()]) : "" }];
+      return [{ ...flow, output: null, name: (places ? nameFromWithin(scene, flow.tail, [...places.values()]) : "") || nameAroundActivation(scene, flow) }];
     const parts = new Map();
     for (const tensor of flow.tensors) push(parts, places.get(tensor)[0], tensor);
     return [...parts].map(([output, tensors]) => {
@@ -55,6 +55,22 @@ function nameFromWithin({ nodes, model }, tail, places) {
     outputs = kind === "scope" && block.scope ? block.scope.outputs : [],
     isWithin = outputs.length && places.every(([place]) => place >= outputs.length);
   return isWithin ? commonName(places.map(([, tensor]) => insideOf(model, ops, tensor))) : "";
+}
+
+// What an arrow to a loss says that leads around an activation of an open layer, as losses do that take logits for the
+// probabilities which a softmax made of them: what that made, nobody reads.
+function nameAroundActivation({ nodes, model }, { tail, head, kind, tensors }) {
+  const [outer, inner] = [tail, head].map((id) => nodes.get(id).ops),
+    isLoss = (id) => model.ancestors(model.ops[id].home).some((scope) => scope.kind === "loss");
+  if (kind !== "data" || nodes.get(tail).kind !== "op" || !inner.length || !inner.every(isLoss) || outer.some(isLoss)) return "";
+  return commonName([...tensors].map((tensor) => activationBehind(model, tensor)));
+}
+
+function activationBehind({ ops, tensors }, tensor) {
+  const { producer } = tensors[tensor],
+    home = producer === null ? null : ops[producer].home,
+    reader = home === null ? null : ops.find((op) => op.phase === "forward" && op.home === home && op.inputs.includes(tensor));
+  return reader ? `before ${reader.name}` : "";
 }
 
 // What everybody calls an output of some ops: `h`, or `backward h` of two directions at once.
