@@ -109,6 +109,7 @@ def _answer_alone(given: list[str]) -> NoReturn:
             _parser().error(f"options stand behind the command: viz {command} {' '.join(_behind(given, command))}")
         _parser().parse_args(given[:1])  # which ends the process
     advice = _for_a_file(given[0]) or other_word(given[0], given[1:]) or nearest(given[0], COMMANDS)
+    advice = advice or f". Commands: {', '.join(COMMANDS)}"
     _parser().error(f"there is no command {given[0]!r}{advice}")
 
 
