@@ -21,6 +21,7 @@ import numpy
 
 from eagerflow.base.errors import DeviceError, did_you_mean
 from eagerflow.base.typing import Array
+from eagerflow.base.wording.extras import pip_install
 from eagerflow.core.links import above
 
 __all__ = ["Device", "current_device", "default_device", "device", "device_of", "list_devices", "load_cupy"]
@@ -204,8 +205,8 @@ def load_cupy() -> ModuleType:
         import cupy
     except ImportError:
         raise ImportError(
-            "A GPU device needs CuPy, which is not installed. eagerflow's extra cuda12 brings it for CUDA 12, and "
-            "cuda13 for CUDA 13. Fix: in the clone of eagerflow, pip install '.[cuda12]'"
+            "A GPU device needs CuPy, which is not installed; 'eagerflow[cuda12]' brings it for CUDA 12, "
+            f"and 'eagerflow[cuda13]' for CUDA 13. Fix: {pip_install('cupy-cuda12x[ctk]')}, or with cupy-cuda13x"
         ) from None
     if cupy.ndarray not in namespaces:
         namespaces[cupy.ndarray] = cupy

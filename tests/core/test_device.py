@@ -46,7 +46,7 @@ def test_unknown_device_suggests():
 
 def test_gpu_without_cupy_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
-    cure = r"cuda13 for CUDA 13.*: in the clone of eagerflow, pip install '\.\[cuda12\]'"
+    cure = r"'eagerflow\[cuda13\]' for CUDA 13. Fix: pip install 'cupy-cuda12x\[ctk\]>=14', or with cupy-cuda13x"
     with pytest.raises(ImportError, match=cure), devices.device("gpu:0"):
         pass
     assert list_devices() == ["cpu"]

@@ -86,7 +86,9 @@ def check_labels(xp: Numpy, target: Array, output: Array) -> Any:
     if outside.any():
         given = f"target={signature_of(target)}, output={signature_of(output)}"
         cure = "Labels begin with 0; more classes need more outputs."
-        if classes == 1:
+        if target.min() < 0:
+            cure = "Labels begin with 0: number the classes anew, and leave out rows without a class."
+        elif classes == 1:
             cure = (
                 "Here each class has an output of its own; for labels 0 and 1 and one output use binary_crossentropy."
             )

@@ -274,3 +274,10 @@ def test_transposed_convolutions_take_a_padding_in_capitals_as_the_others_do():
     x, kernel = np.ones((1, 3, 1), "float32"), np.ones((3, 1, 1), "float32")
     found = ops.conv_transpose(x, kernel, 2, padding="SAME")
     np.testing.assert_array_equal(found, ops.conv_transpose(x, kernel, 2, padding="same"))
+
+
+def test_negative_labels_are_not_answered_with_more_outputs():
+    with pytest.raises(ValueError, match="got values from -1 to 2") as told:
+        ops.sparse_categorical_crossentropy(np.array([-1, 2]), np.full((2, 3), 0.3, "float32"))
+    assert "number the classes anew" in str(told.value)
+    assert "more outputs" not in str(told.value)
