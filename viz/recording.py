@@ -435,7 +435,9 @@ class Recording(Record, metaclass=_Named):
     # ------------------------------------------------------------------ text
 
     def summary(self, step: int | None = None, depth: int | None = None) -> Text:
-        """A table of layers: output shape, weights, ops, FLOPs, time forward and backward, bytes of activations.
+        """A table of layers: shapes of outputs, weights, ops, FLOPs, times, and bytes of activations.
+
+        Times are those of the forward and backward pass, and of updates: of weights by optimizers, and of metrics.
 
         FLOPs are computed by the formulas in `viz.facts.flops`; a `+` marks sums that lack ops without a formula.
 
@@ -458,13 +460,13 @@ class Recording(Record, metaclass=_Named):
         ...     y = model(ef.ops.ones((2, 4)))
         >>> print(t.summary())
         recording: 2 ops, 2 layers, ...
-        layer             output shape  params  ops  FLOPs  forward  backward  activations
+        layer             output  params  ops  FLOPs  forward  backward  activation
         ───...
-        net (Sequential)  2×1               19    2     68  ...                       32 B
-          hidden (Dense)  2×3               15    1     54  ...                       24 B
-          out (Dense)     2×1                4    1     14  ...                        8 B
+        net (Sequential)  2×1         19    2     68  ...                      32 B
+          hidden (Dense)  2×3         15    1     54  ...                      24 B
+          out (Dense)     2×1          4    1     14  ...                       8 B
         ───...
-        total                               19    2     68  ...                       32 B
+        total                         19    2     68  ...                      32 B
         trained: 19 numbers, not trained: 0
         memory: weights 76 B, inputs 32 B, activations 32 B
         """

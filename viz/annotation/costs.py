@@ -146,8 +146,9 @@ def _count(record: Record, line: LineCost, op: Op, took: int) -> None:
         return
     name = op.name if op.phase != "backward" else f"{op.name} (backward)"
     line.ops[name] = line.ops.get(name, 0) + 1
-    if op.phase in ("backward", "update"):
-        setattr(line, op.phase, getattr(line, op.phase) + took)
+    phase = "update" if op.phase == "metric" else op.phase  # its state is brought up to date
+    if phase in ("backward", "update"):
+        setattr(line, phase, getattr(line, phase) + took)
         return
     line.forward += took
     line.nbytes += sum([record.tensors[i].nbytes for i in op.outputs])

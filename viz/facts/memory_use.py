@@ -163,7 +163,8 @@ def memory_use(record: Record, step: int | None = None) -> MemoryUse:
         if start <= time and (end is None or end > time)
     ]
     op = _running(record, time)
-    which = "" if position is None else f", in {step_name(record, position)}"
+    at_step = op.step if position is None and op is not None and len(record.steps) > 1 else position
+    which = "" if at_step is None else f", in {step_name(record, at_step)}"
     at = which if op is None else f"{which}, in {formatting.clean(op.name)}{_where(record, op)}"
     alive.sort(key=lambda each: -each.nbytes)
     times = step_spans(record)

@@ -184,6 +184,8 @@ def line_of(record: Record, op: Op) -> Frame | None:
     if not op.stack:
         return None
     called = [s for s in record.ancestors(op.scope) if s.kind in _CALLED and _same_line(s, op.stack[0])]
+    if any(scope.kind == "metric" and scope.created_at is None for scope in called):
+        return op.stack[0]  # and not the line of the model that it is a metric of
     made = next((scope.created_at for scope in called if scope.created_at is not None), None)
     return made if len(called) > 1 and made is not None else op.stack[0]
 

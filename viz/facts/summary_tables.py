@@ -33,11 +33,24 @@ from viz.facts.selection import (
 from viz.facts.smaller.shown_step import pick_step
 from viz.facts.text_table import Text, table
 
-__all__ = ["HEADS", "KEYS", "Row", "cells", "describe", "flops_text", "opened", "rows", "summary", "top", "top_rows"]
+__all__ = [
+    "HEADS",
+    "KEYS",
+    "Row",
+    "cells",
+    "columns",
+    "describe",
+    "flops_text",
+    "opened",
+    "rows",
+    "summary",
+    "top",
+    "top_rows",
+]
 
-HEADS = ("layer", "output shape", "params", "ops", "FLOPs", "forward", "backward", "activations")
+HEADS = ("layer", "output", "params", "ops", "FLOPs", "forward", "backward", "update", "activation")
 # What is left out where a terminal has little room, the least important first.
-_LEAST = "ops,activations,FLOPs,backward,forward"
+_LEAST = "ops,activation,FLOPs,update,backward,forward"
 _LEAST_OF_TOP = ("ops", "replayed", "FLOPs", "memory", "count", "output", "share", "line", "time", "phase")
 _PHASE_SIGNS = {"backward": "∇"}  # at an op's name where there is no room for its phase; other phases have own layers
 _LONGEST = 80  # signs of a name
@@ -47,7 +60,8 @@ _LONGEST = 80  # signs of a name
 class Row:
     """One line of the summary: a call of a layer, model, loss, metric or optimizer, or what ran outside of these.
 
-    `flops` are those of the forward pass as far as formulas are known; `uncounted` are the ops without one.
+    `update` is what optimizers and metrics took. `flops` are those of the forward pass as far as formulas are known;
+    `uncounted` are the ops without one.
     """
 
     name: str
@@ -57,6 +71,7 @@ class Row:
     ops: int = 0
     forward: int = 0
     backward: int = 0
+    update: int = 0
     flops: int = 0
     uncounted: int = 0
     activations: int = 0
@@ -183,11 +198,13 @@ class _Counting:
         if op.phase == "backward":
             row.backward += took
             return
-        row.forward += took
         if op.phase == "forward":
+            row.forward += took
             known = flops(self.record, op)
             row.flops += known or 0
             row.uncounted += known is None
+        else:
+            row.update += took
         row.activations += sum([tensors[i].nbytes for i in op.outputs if tensors[i].role == "activation"])
 
 
@@ -218,7 +235,7 @@ def _nested(record: Record, scopes: Sequence[int], firsts: list[int]) -> list[in
 
 
 def summary(record: Record, step: int | None = None, depth: int | None = None, option: str = "depth=") -> Text:
-    """The table of layers: output shape, weights, ops, FLOPs, times, bytes of activations; and totals.
+    """The table of layers: shapes of outputs, weights, ops, FLOPs, times, bytes of activations; and totals.
 
     Args:
         record: the recording.
@@ -235,7 +252,7 @@ def summary(record: Record, step: int | None = None, depth: int | None = None, o
     closed = [row.level for row in found if depth is not None and row.level > depth]
     inside = f"{formatting.count(len(closed), 'line')} of layers inside of others" if closed else ""
     more = [f"({inside}; {option}{max(closed)} shows all)"] if closed else []
-    body = table(HEADS, [cells(row) for row in shown], total=True, least=_LEAST)
+    body = table(*columns(shown), total=True, least=_LEAST)
     notes = [f"note: {note}" for note in record.notes]
     return Text.of([describe(record), body, *more, *_of_one(record, step), *_totals(record, found[-1], step), *notes])
 
@@ -300,6 +317,13 @@ def flops_text(known: int, uncounted: int) -> str:
     return formatting.short(known) + ("+" if uncounted else "")
 
 
+def columns(found: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
+    """The heads of a table of these lines, and their texts; without updates where there were none."""
+    lines = [cells(row) for row in found]
+    kept = [i for i, head in enumerate(HEADS) if head != "update" or any(line[i] for line in lines)]
+    return [HEADS[i] for i in kept], [[line[i] for i in kept] for line in lines]
+
+
 def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
     """The texts of a line, under `HEADS`."""
     return (
@@ -310,6 +334,7 @@ def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
         flops_text(row.flops, row.uncounted),
         formatting.seconds(row.forward) if row.forward else "",
         formatting.seconds(row.backward) if row.backward else "",
+        formatting.seconds(row.update) if row.update else "",
         formatting.nbytes(row.activations) if row.activations else "",
     )
 

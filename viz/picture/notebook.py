@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from viz.facts.schema import Record
-from viz.facts.summary_tables import HEADS, cells, describe, rows
+from viz.facts.summary_tables import columns, describe, rows
 from viz.facts.text_table import table, wide
 from viz.picture.drawing import Drawing
 
@@ -14,7 +14,7 @@ __all__ = ["html"]
 
 def html(record: Record, drawing: Drawing) -> str:
     """A fragment of HTML without scripts; everything from the program is escaped."""
-    layers = wide(table(HEADS, [cells(row) for row in rows(record)], total=True).html())
+    layers = wide(table(*columns(rows(record)), total=True).html())
     notes = "".join([f"<p>{escape(note)}</p>" for note in record.notes])
     return (
         '<div style="padding:4px 0;font-family:system-ui,-apple-system,sans-serif;font-size:13px">'

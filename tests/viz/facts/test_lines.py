@@ -80,7 +80,7 @@ def test_the_least_important_columns_are_left_out_and_named(terminal):
     assert lines[1 if lines[1].startswith("layer") else 2].split()[:2] == ["layer", "output"]
     (said,) = [line for line in lines if line.startswith("(no room for: ")]
     assert "ops" in said
-    assert "activations" in said
+    assert "activation" in said
     assert "最後の層 (Dense)" in "\n".join(lines)
 
 

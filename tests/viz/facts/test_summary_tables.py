@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -13,6 +14,8 @@ from eagerflow.core import observe
 from tests.viz.picture.architectures import ALL
 from viz.annotation.costs import costs_by_line
 from viz.facts import formatting
+from viz.facts.digest import words
+from viz.facts.overview import overview
 from viz.facts.schema import Frame, TensorInfo
 from viz.facts.summary_tables import rows, top_rows
 from viz.facts.text_table import Text, table
@@ -29,7 +32,7 @@ def test_the_summary_has_a_line_per_layer(steps):
 
 
 def test_the_summary_counts_one_step(steps):
-    found = {row.name.split()[0]: row for row in rows(steps)}
+    found = {row.name.split()[0]: row for row in rows(steps, step=1)}
     step = [op for op in steps.ops if op.step == 1]
     assert found["total"].ops == len(step)
     backward = sum(op.duration for op in step if op.phase == "backward")
@@ -40,7 +43,7 @@ def test_the_summary_counts_one_step(steps):
 
 def sums(lines, level):
     """What the lines of a level take together."""
-    fields = ("ops", "forward", "backward", "flops", "uncounted", "activations")
+    fields = ("ops", "forward", "backward", "update", "flops", "uncounted", "activations")
     return [sum(getattr(line, field) for line in lines if line.level == level) for field in fields]
 
 
@@ -323,3 +326,27 @@ def test_what_held_up_one_op_in_the_step_that_is_shown_is_not_in_the_summary():
     costs = costs_by_line(t)
     assert "(times: median of 5 steps)" in costs.head()
     assert costs.total("forward") < 1_000_000 < costs_by_line(t, 4).total("forward")
+
+
+def test_what_optimizers_and_metrics_took_is_no_part_of_the_forward_pass():
+    model = ef.Sequential([ef.layers.Input((3,)), ef.layers.Dense(2, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    with viz.trace() as t:
+        model.train_on_batch(np.ones((4, 3)), np.ones(4))
+    for op in t.ops:
+        op.end = op.start + 1000
+    found = {row.name.partition(" ")[0]: row for row in rows(t)}
+    for name in ("adam", "accuracy"):
+        assert found[name].update > 0 == found[name].forward == found[name].backward
+    total = found["total"]
+    assert total.update == found["adam"].update + found["accuracy"].update
+    assert total.forward == 1000 * len([op for op in t.ops if op.phase == "forward"])
+    assert costs_by_line(t).total("forward") == total.forward
+    assert "update" in t.summary()
+    assert "update" not in viz.summary(ef.Sequential([ef.layers.Dense(2)]), ops.ones((1, 2)))
+
+
+def test_of_several_steps_it_is_told_of_which_the_peak_is_and_that_times_are_sums(steps):
+    assert re.search(r"peak: .* in step \d of 0–1", str(steps.memory()))
+    told = "\n".join(map(str, words.shown(overview(steps))))
+    assert "(times: sums over all 2 steps)" in told

@@ -27,7 +27,8 @@ def shown(facts: dict[str, Any]) -> Iterator[Text]:
     if facts["course"]:
         yield Text.of([_course(facts["course"])])
     if facts["parts"]:
-        yield Text.of([_parts(facts["parts"], facts["in_ops"])])
+        summed = [f"(times: sums over all {facts['steps']:,} steps)"] if facts["in_ops"] and facts["steps"] > 1 else []
+        yield Text.of([_parts(facts["parts"], facts["in_ops"]), *summed])
     sentences = [*_slowest(facts), *_memory(facts["memory"]), *_nonfinite(facts["nonfinite"])]
     if sentences:
         yield Text.of(sentences)
