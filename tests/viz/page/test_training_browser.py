@@ -142,7 +142,7 @@ def test_a_number_of_batches_is_whole(shown, pages):
       try { plot.draw(); } finally { CanvasRenderingContext2D.prototype.fillText = write; }
       const low = Math.max(...found.map(([, y]) => y));
       return found.filter(([, y]) => y === low).map(([text]) => text); })()""")
-    assert told == ["1", "2", "batch 3"]
+    assert told == ["1", "2", "3", "batch"]
 
 
 def touch(page, x, y):
@@ -174,3 +174,26 @@ def test_steps_of_a_loop_of_ones_own_have_the_numbers_of_the_slider(shown, pages
 def test_steps_whose_numbers_begin_anew_are_counted_on(shown, pages):
     shown.show(pages("steps anew", lambda: own_steps((0, 1, 0))))
     assert shown.run("v.model.data.logs.map(([, x]) => x)") == [1, 2, 3]
+
+
+WRITTEN = """(() => { const found = [], write = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y) { found.push([text, x, y]); };
+  try { plot.draw(); } finally { CanvasRenderingContext2D.prototype.fillText = write; }
+  return found; })()"""
+
+
+def test_numbers_along_the_axis_of_a_narrow_chart_stand_at_their_places(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("two epochs", over_two_epochs))
+    shown.run("eagerflowViewer.openTab('training')")
+    shown.rest()
+    shown.run("""(() => { window.plot = v.dock.tabs.get('training').owner.plots.get('loss');
+      plot.options = { ...plot.options, first: 1, last: 20930, whole: false }; plot.axis = 'training step'; })()""")
+    written = shown.run(WRITTEN)
+    lowest = max(y for *_, y in written)
+    along = {text: x for text, x, y in written if y == lowest}
+    assert {"10 k", "20 k"} <= along.keys()
+    places = shown.run("[plot.toX(10000), plot.toX(20000)]")
+    assert [along["10 k"], along["20 k"]] == pytest.approx(places, abs=1)
+    assert {"step", "training step"} & along.keys()
+    assert shown.wrong == []

@@ -30,7 +30,8 @@ const STEADY = new Map([["extra|memory", 0.25]]); // the least height of an axis
 const MOST_OVERLAID = 8; // trainings that are drawn one over the other, the latest; each has a colour of its own, --training-0 and on
 
 const IN_ORDER = new Intl.Collator("en", { numeric: true }); // metric_2 before metric_10
-const LOW_PLOT = 92; // pixels of charts in several rows
+const LOW_PLOT = 124; // pixels of charts in several rows
+const [LEAST_WIDE, GRID_GAP] = [262, 10]; // of charts, as in live.css and plot.css
 const MOST_OF_WINDOW = 0.46; // of its height, which charts take beside the graph: less than in live.css by what is above them
 const NEXT_BEGINS = 12; // pixels that are seen of a row to which one scrolls
 const MANY = 10; // charts, from which on they can be filtered by their names
@@ -69,8 +70,10 @@ class Curves {
 
   // Charts in several rows are lower, so that more of them, and of the graph below, are seen.
   highOf(count) {
-    const columns = getComputedStyle(this.grid).gridTemplateColumns.split(" ").length;
-    return innerWidth > 900 && count > columns ? LOW_PLOT : PLOT_HEIGHT;
+    const columns = Math.max(1, Math.floor((this.grid.clientWidth + GRID_GAP) / (LEAST_WIDE + GRID_GAP))),
+      rows = Math.ceil(count / columns);
+    this.grid.style.gridTemplateColumns = rows > 1 && columns > 1 ? `repeat(${Math.ceil(count / rows)}, minmax(0, 1fr))` : ""; // all rows have as many
+    return innerWidth > 900 && rows > 1 ? LOW_PLOT : PLOT_HEIGHT;
   }
 
   controls() {

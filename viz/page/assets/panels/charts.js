@@ -87,3 +87,28 @@ function tickNames(marked, log, unit) {
   if (size >= 1e5 || size < 1e-3) return (value) => (value === 0 ? "0" : value.toExponential(Math.max(0, Math.min(4, digits - 1))));
   return (value) => String(Number(value.toPrecision(Math.max(1, Math.min(9, digits)))));
 }
+
+// The numbers along a plot's axis, each below its place, and what they count: behind them, or where there is no room, before
+// them.
+function numbersAlong(plot, brush, bottom, space) {
+  const steps = ticks(...plot.x, Math.max(4, Math.floor(plot.width / 48))),
+    isWhole = plot.options.whole || plot.axis.endsWith("step"),
+    end = plot.width - PLOT_MARGIN.right,
+    widthOf = (text) => brush.measureText(text).width;
+  let [from, until] = [plot.left, -Infinity];
+  [brush.textAlign, brush.textBaseline] = ["center", "top"];
+  for (const at of isWhole ? steps.map((step) => Number(step.toPrecision(12))).filter(Number.isInteger) : steps) {
+    const text = at >= 1e4 ? short(at) : plot.place(at),
+      half = widthOf(text) / 2,
+      x = Math.min(plot.toX(at), plot.width - 1 - half);
+    if (x - half < until + space) continue;
+    [from, until] = [Math.min(from, x - half), x + half];
+    brush.fillText(text, x, bottom + 5);
+  }
+  const brief = plot.axis.split(" ").at(-1),
+    fits = (name) => until <= end - widthOf(name) - 2 * space,
+    name = fits(plot.axis) ? plot.axis : brief;
+  brush.textAlign = "right";
+  if (fits(name)) brush.fillText(name, end, bottom + 5);
+  else if (widthOf(name) <= from - 2 * space) brush.fillText(name, from - 2 * space, bottom + 5);
+}

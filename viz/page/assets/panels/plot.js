@@ -9,7 +9,7 @@ const DASHES = new Map([[true, [5, 4]], [FINE, [1.5, 3]]]);
 const FEW = 25; // so few points are marked one by one
 const MOST_WITHIN = 5; // values of a step that fit within a chart; of more, they lie over the legend, too
 const EVERY = 4; // pixels at which curves are looked for
-const TICKS = 5.5, FEW_TICKS = 2; // numbers beside an axis, at most; and, below one, those beside its name
+const TICKS = 5.5; // numbers beside an axis, at most
 const LEAST_DRAWN = 6; // pixels that one must drag over a chart, to see that stretch of steps
 const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
 const FEW_LATER = 3; // points after the first steps, from which on these are left out of the axis
@@ -173,16 +173,7 @@ class Plot {
       brush.globalAlpha = 1;
       brush.fillText(named(value), this.left - space, y);
     }
-    [brush.textAlign, brush.textBaseline] = ["center", "top"];
-    const steps = ticks(...this.x, Math.max(4, Math.floor(this.width / 48)));
-    const shownSteps = this.options.whole || this.axis.endsWith("step") ? steps.map((at) => Number(at.toPrecision(12))).filter(Number.isInteger) : steps, end = this.width - PLOT_MARGIN.right;
-    const wordsOf = (at) => (at >= 1e4 ? short(at) : this.place(at)), widthOf = (text) => brush.measureText(text).width;
-    const last = shownSteps.at(-1), withLast = (axis) => (last !== undefined && this.toX(last) > end - widthOf(axis) - space ? `${axis} ${wordsOf(last)}` : axis); // the last number is beside the name
-    const beside = (name) => shownSteps.filter((at) => this.toX(at) + widthOf(wordsOf(at)) / 2 <= end - widthOf(name) - 2 * space);
-    const [long, brief] = [this.axis, this.axis.split(" ").at(-1)].map(withLast), name = beside(long).length < FEW_TICKS ? brief : long; // where the whole name leaves room for hardly any other
-    for (const at of beside(name)) brush.fillText(wordsOf(at), this.toX(at), bottom + 5);
-    brush.textAlign = "right";
-    brush.fillText(name, end, bottom + 5);
+    numbersAlong(this, brush, bottom, space);
     this.marks(brush, bottom);
     const { shown = null, shownAs = "" } = this.options;
     if (shown === null || shown < this.x[0] || shown > this.x[1]) return;
@@ -438,12 +429,13 @@ class Plot {
     return mark && this.axis !== "epoch" ? ` · end of epoch ${amount(mark[1])}` : "";
   }
 
-  // Beside the crosshair, where it hides least of the curves; title and legend stay free.
+  // Beside the crosshair, where it hides least of the curves; title and legend stay free, unless it has no room beside it.
   placeTip(line, within) {
     const { offsetWidth: wide, offsetHeight: high } = this.tip, space = 10, bottom = this.high - PLOT_MARGIN.bottom;
     const sides = [line + space, line - space - wide].filter((x) => x >= 0 && x + wide <= this.width);
+    const [roof, ceiling] = [this.canvas, this.node].map((each) => each.getBoundingClientRect().top), isOver = !sides.length && roof - ceiling >= high + 4;
     if (!sides.length) sides.push(Math.max(0, Math.min(line + space, this.width - wide)));
-    const tops = within ? [0, bottom - high] : [bottom - high];
+    const tops = isOver ? [-high] : within ? [0, bottom - high] : [bottom - high];
     const hidden = ([x, y]) => {
       let count = 0;
       for (let at = x; at <= x + wide; at += EVERY)
