@@ -236,11 +236,16 @@ def name_anew(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> None
     if header["version"] >= 6:
         return
     texts, names = header["texts"], columns["Op.name"]
+    now, numbers = numpy.arange(len(texts)), dict[str, int]()
     for number, text in enumerate([*texts]):
-        if isinstance(text, str) and todays_name(text) != text:
-            names = numpy.where(names == number, len(texts), names)
-            texts.append(todays_name(text))
-    columns["Op.name"] = names
+        if isinstance(text, str) and text in _FORMER:
+            if text not in numbers:
+                numbers[text] = len(texts)
+                texts.append(todays_name(text))
+            now[number] = numbers[text]
+    if numbers:  # what leads nowhere is left to those who check that
+        inside = (names >= 0) & (names < len(now))
+        columns["Op.name"] = numpy.where(inside, now[numpy.where(inside, names, 0)], names)
 
 
 def notes_of(notes: Any) -> list[str]:
