@@ -5,13 +5,15 @@ Inputs, targets, what a layer fills for itself, and gradients where the backward
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from viz.facts import formatting
 from viz.facts.lines.assigned import GradientNames
 from viz.facts.schema import Op, Record
 from viz.geometry.graph import Graph, Node
 from viz.picture import box_texts
 
-__all__ = ["GivenBoxes"]
+__all__ = ["GivenBoxes", "count_inputs"]
 
 
 class GivenBoxes:
@@ -87,3 +89,21 @@ class GivenBoxes:
         while node.cluster is not None and node.cluster not in chain:
             node.cluster = self._graph.clusters[node.cluster].parent
         return node.id
+
+
+def count_inputs(graph: Graph, given: Mapping[str, Iterable[int]]) -> None:
+    """Say of inputs how many they stand for, where each of folded parts has its own.
+
+    Args:
+        graph: its boxes of inputs are changed.
+        given: by box, the tensors from outside that all parts which it stands for are given.
+    """
+    nodes, counts = graph.nodes, dict[str, int]()
+    for head, tensors in given.items():
+        boxes = {e.tail for e in graph.edges if e.head == head and nodes[e.tail].kind == "input"}
+        read = {f"in{tensor}" for tensor in tensors}
+        for box in boxes - read:  # what all parts read is one
+            counts[box] = max(counts.get(box, 1), 1 + len(read - boxes) // len(boxes - read))
+    for box, count in counts.items():
+        nodes[box].title += box_texts.times(count)
+        nodes[box].lines[-1] += box_texts.times(count)  # the bytes

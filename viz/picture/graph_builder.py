@@ -22,10 +22,10 @@ from viz.geometry.graph import BACKWARD, Cluster, Edge, Graph, Node
 from viz.geometry.passes import part_passes
 from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS, color
-from viz.picture.given_boxes import GivenBoxes
+from viz.picture.given_boxes import GivenBoxes, count_inputs
 from viz.picture.legend import STATE
 from viz.picture.name_groups import Chains, called_in_loops, group_long_blocks, later_calls
-from viz.picture.operands import taken, tell_in_words, with_operands
+from viz.picture.operands import between_parts, taken, tell_in_words, with_operands
 from viz.picture.outputs import by_outputs, number_of
 from viz.picture.palette import THEMES
 from viz.picture.round_groups import group_rounds
@@ -183,15 +183,12 @@ class _Assembly:
 
     def _opens_layers(self, block: Block, depth: int, level: int) -> bool:
         """Is any layer, but for those with others in them, open at a depth?"""
-        blocks = [child for child in block.children if isinstance(child, Block)]
-        return any(
-            not self._is_closed(child, depth, level + 1)
-            and (
-                (child.kind == "layer" and not child.holds_blocks)
-                or self._opens_layers(child, depth, level + (child.scope is not None))
-            )
-            for child in blocks
-        )
+        for child in block.children:
+            if isinstance(child, Block) and not self._is_closed(child, depth, level + 1):
+                inner = level + (child.scope is not None)
+                if (child.kind == "layer" and not child.holds_blocks) or self._opens_layers(child, depth, inner):
+                    return True
+        return False
 
     def _note_folded(self) -> None:
         for op, shown in self.stands_for.items():
@@ -338,7 +335,7 @@ class _Assembly:
                     self.readers.setdefault((each, i), []).append(row)
             for rider in self.selection.riders_of.get(each, ()):
                 self.node_of[rider] = self._part_beside(rider, each, rows)
-        self._join_parts(self._parts(op_id), rows)
+        self.graph.edges += between_parts(self._parts(op_id), rows)
         for row, own in zip(rows, weights):
             self._add_weights(op_id, own, row, frame.id)
             self._add_updates(own, row, frame.id, _are_of_several(own))
@@ -363,15 +360,6 @@ class _Assembly:
         made.error = any(self.record.ops[i].error for i in ops)
         self.graph.nodes[row] = made
         return row
-
-    def _join_parts(self, parts: list[SinglePart], rows: list[str]) -> None:
-        """The arrows between parts."""
-        maker = {i: row for part, row in zip(parts, rows) for i in part.op.outputs}
-        for part, row in zip(parts, rows):
-            for i, info in zip(part.op.inputs, part.read):
-                if i in maker:
-                    label = formatting.tensor(info)
-                    self.graph.edges.append(Edge(maker[i], row, "data", label, label))
 
     def _add_closed(self, block: Block, cluster: str | None, together: bool) -> None:
         """The row of a scope, or of a group of ops, as one box."""
@@ -509,7 +497,7 @@ class _Assembly:
                 edge.label = f"{edge.label}  {box_texts.FIRST}".strip()
         self.graph.edges = with_operands(self.record, self.graph.edges, self.graph.nodes, self.selection.casts)
         tell_in_words(self.record, self.graph)
-        self._count_inputs()
+        count_inputs(self.graph, self.given)
         self._begin_gradients()
         nearest = part_passes(self.graph, self.pass_of)
         for node in list(self.graph.nodes.values()):
@@ -572,18 +560,6 @@ class _Assembly:
             return
         if box_texts.AGAIN not in shown.lines and self.rounds.goes_on(producer, consumer, owner):
             shown.lines.insert(len(shown.lines) - 1, box_texts.AGAIN)
-
-    def _count_inputs(self) -> None:
-        """Say of inputs how many they stand for, where each of folded parts has its own."""
-        nodes, counts = self.graph.nodes, dict[str, int]()
-        for head, tensors in self.given.items():
-            boxes = {e.tail for e in self.graph.edges if e.head == head and nodes[e.tail].kind == "input"}
-            read = {f"in{tensor}" for tensor in tensors}
-            for box in boxes - read:  # what all parts read is one
-                counts[box] = max(counts.get(box, 1), 1 + len(read - boxes) // len(boxes - read))
-        for box, count in counts.items():
-            nodes[box].title += box_texts.times(count)
-            nodes[box].lines[-1] += box_texts.times(count)  # the bytes
 
     def _is_shown(self, op: Op) -> bool:
         """Wasn't it folded into an equal one, nor what it computes the gradient of?"""

@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from viz.facts import formatting
+from viz.facts.parts import SinglePart
 from viz.facts.schema import Op, Record
 from viz.geometry.graph import BACKWARD, Edge, Graph, Node
 
-__all__ = ["ORDERED", "operands", "taken", "tell_in_words", "with_operands"]
+__all__ = ["ORDERED", "between_parts", "operands", "taken", "tell_in_words", "with_operands"]
 
 _SLICE = re.compile(r"slice\((None|-?\d+), (None|-?\d+), (None|-?\d+)\)")
 _MOST_UNREAD = 3  # gradients that a box names
@@ -107,6 +108,18 @@ def _part_of_index(part: Any) -> str:
         return ""
     start, stop, step = ["" if bound == "None" else bound for bound in match.groups()]
     return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
+
+
+def between_parts(parts: Sequence[SinglePart], rows: Sequence[str]) -> list[Edge]:
+    """The arrows between the parts of an opened op, whose boxes are given."""
+    maker = {i: row for part, row in zip(parts, rows) for i in part.op.outputs}
+    found = []
+    for part, row in zip(parts, rows):
+        for i, info in zip(part.op.inputs, part.read):
+            if i in maker:
+                label = formatting.tensor(info)
+                found.append(Edge(maker[i], row, "data", label, label))
+    return found
 
 
 def with_operands(

@@ -69,7 +69,7 @@ class Capture(observe.Observer):
     hears_replays = True
 
     def __init__(self, options: Options, crashed: Callable[[BaseException], None] | None = None) -> None:
-        self.options = options
+        self.options, self.limit = options, options.max_ops
         self.journal = Journal()
         self.memory = Memory() if options.memory else None
         self.walker = Walker()
@@ -77,9 +77,8 @@ class Capture(observe.Observer):
         self.logs: list[tuple[str, int, dict[str, Any], int]] = []
         self.replays: list[tuple[int, int, int]] = []  # where captured steps that were replayed lie in the log; thread
         self.measured: dict[int, Any] = {}
-        self.small = SmallArrays(options.stats, self.measured)
         self.updated: dict[int, Any] = {}  # where an update begins in the log -> statistics of what it changed
-        self.states = SmallArrays(options.stats, self.updated)
+        self.small, self.states = [SmallArrays(options.stats, found) for found in (self.measured, self.updated)]
         self.met_changed: set[int] = set()  # variables that were met when they had changed, by position
         self.guilty: dict[int, int] = {}  # where a fused op begins in the log -> the part that made NaN or infinity
         self.gradient_keys: list[tuple[int, int]] = []  # position of a gradient, and the key of whose it is
@@ -94,9 +93,8 @@ class Capture(observe.Observer):
         self.output_names: dict[int, str] = {}  # of models with several, by position
         self.variables: list[tuple[int, weakref.ref[Variable], list[Holder]]] = []  # by position
         self.fingerprints: dict[int, int | None] | None = {} if options.source else None  # by position
-        self.limit = options.max_ops
-        self.tick = itertools.count().__next__  # counts events, missed ones too
-        self._asked = itertools.count().__next__  # those that tell what Python reads, which aren't missed
+        # Counts of events, missed ones too, and of those that tell what Python reads, which aren't missed.
+        self.tick, self._asked = [itertools.count().__next__ for _ in range(2)]
         self.missed = self.began = self.stopped = self._replay_from = 0
         self.seen: dict[int | None, int] = {}  # serial of a tensor -> its position
         self.here: Here = (None, None, None)

@@ -197,3 +197,21 @@ def test_numbers_along_the_axis_of_a_narrow_chart_stand_at_their_places(shown, p
     assert [along["10 k"], along["20 k"]] == pytest.approx(places, abs=1)
     assert {"step", "training step"} & along.keys()
     assert shown.wrong == []
+
+
+def test_the_tip_of_a_chart_leaves_lines_out_that_are_far_from_what_is_pointed_at(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("two epochs", over_two_epochs))
+    shown.run("eagerflowViewer.openTab('training')")
+    shown.rest()
+    lines = """[{ name: 'all', colour: '--forward', points: [[1, 1, 1, 1], [20, 2, 2, 2], [100, 3, 3, 3]] },
+      { name: 'late', colour: '--update', points: [[95, 5, 5, 5], [100, 6, 6, 6]] }]"""
+    shown.run(f"""(() => {{ window.plot = v.dock.tabs.get('training').owner.plots.get('loss');
+      plot.show({lines}, {{ ...plot.options, first: 1, last: 100, marks: [], shown: null }}); }})()""")
+    told = []
+    for at in (20, 100):
+        shown.run(f"plot.at = {at}; plot.draw()")
+        told.append(shown.run("[...plot.tip.children].slice(1).map(e => e.textContent.split(':')[0])"))
+    assert told == [["all"], ["all", "late"]]
+    shown.run("plot.at = null; v.dock.refresh()")
+    assert shown.wrong == []

@@ -30,7 +30,7 @@ const STEADY = new Map([["extra|memory", 0.25]]); // the least height of an axis
 const MOST_OVERLAID = 8; // trainings that are drawn one over the other, the latest; each has a colour of its own, --training-0 and on
 
 const IN_ORDER = new Intl.Collator("en", { numeric: true }); // metric_2 before metric_10
-const LOW_PLOT = 124; // pixels of charts in several rows
+const LOW_PLOT = 100; // pixels of charts in several rows
 const [LEAST_WIDE, GRID_GAP] = [262, 10]; // of charts, as in live.css and plot.css
 const MOST_OF_WINDOW = 0.46; // of its height, which charts take beside the graph: less than in live.css by what is above them
 const NEXT_BEGINS = 12; // pixels that are seen of a row to which one scrolls

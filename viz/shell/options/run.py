@@ -14,7 +14,7 @@ _ABOUT = """\
 Run a script as `python` would, and record what eagerflow does in it.
 
   viz run train.py --epochs 3           arguments after the script are the script's
-  viz run --steps 1,10-12 train.py      only the training steps 1, 10, 11 and 12, counted from 0
+  viz run --steps 1,10-12 train.py      only the steps 1, 10, 11 and 12, counted from 0
   viz run --stats full -o a.efz train.py
   viz run -m package.module             a module instead of a file
   viz run --live train.py               watch the training on a page in your browser

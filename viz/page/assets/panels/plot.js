@@ -9,6 +9,7 @@ const DASHES = new Map([[true, [5, 4]], [FINE, [1.5, 3]]]);
 const FEW = 25; // so few points are marked one by one
 const MOST_WITHIN = 5; // values of a step that fit within a chart; of more, they lie over the legend, too
 const EVERY = 4; // pixels at which curves are looked for
+const FAR_FROM_LINE = 0.1; // of what is shown: so far before and behind a line its ends are no values of what is pointed at
 const TICKS = 5.5; // numbers beside an axis, at most
 const LEAST_DRAWN = 6; // pixels that one must drag over a chart, to see that stretch of steps
 const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
@@ -410,7 +411,7 @@ class Plot {
     if (!longest.raw.length) return; // none is in this stretch
     const nearest = this.nearest(longest.raw, this.at), [x, , , , step] = nearest, left = this.toX(x);
     this.upright(brush, left);
-    const rows = this.drawn.filter((line) => line.raw.length).map((line) => this.row(line, x));
+    const rows = this.drawn.filter((line) => line.raw.length && !this.isFar(line, x)).map((line) => this.row(line, x));
     const since = (this.options.borders || []).filter((border) => border.step < x).pop(), many = (this.options.borders || []).length > 1;
     const whose = since && many && since.model ? ` · ${clean(since.model, 40)}` : "";
     const place = ["s", "min", "h"].includes(this.axis) ? `${this.place(x)} ${this.axis}` : `${this.axis} ${this.place(x)}`;
@@ -448,6 +449,12 @@ class Plot {
     const [best] = tops.flatMap((y) => sides.map((x) => [[x, y], hidden([x, y])])).reduce((one, other) => (other[1] < one[1] ? other : one));
     this.tip.style.left = `${best[0]}px`;
     this.tip.style.top = `${best[1]}px`;
+  }
+
+  // Is a step well before or behind all of a line, as that of the epoch that runs? What is nearest says nothing of it.
+  isFar({ raw }, x) {
+    const [from, to] = this.x, most = FAR_FROM_LINE * (to - from);
+    return x < raw[0][0] - most || x > raw.at(-1)[0] + most;
   }
 
   row(line, x) {
