@@ -47,6 +47,7 @@ SCRIPTS = tuple(
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)  # in CSS
 _TEXT = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`)""")
 _BLANKS = re.compile(r" ?(=>|[!=]==|&&|\|\||[+-]=|[,;=:{}?*<>]) ?")  # around signs of a script
+_SIGNS = re.compile(r"(?<=[\w)\]]) ([+-]) (?=[\w(\[])")  # between two operands; beside another sign blanks stay
 _LINE_END = re.compile(r"(?<=[,;(\[{])\n|\n(?=[)\]}])")  # in a script, at which no statement ends
 # In a line of a script: a text, a pattern, or the comment at its end.
 _TEXT_OR_COMMENT = re.compile(
@@ -227,8 +228,11 @@ def _dense(line: str) -> str:
     code = "".join(parts[::2])
     if line.count("`") not in (0, 2) or "`" in code or "/" in code.replace(" / ", ""):  # one may be within another
         return line
-    short = [part if i % 2 else _BLANKS.sub(r"\1", part).replace(" / ", "/") for i, part in enumerate(parts)]
-    return "".join(short)
+    return "".join([part if i % 2 else _without_blanks(part) for i, part in enumerate(parts)])
+
+
+def _without_blanks(code: str) -> str:
+    return _SIGNS.sub(r"\1", _BLANKS.sub(r"\1", code)).replace(" / ", "/")
 
 
 def _bare(style: str) -> str:
