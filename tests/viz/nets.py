@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 import eagerflow as ef
+import viz
 from eagerflow import layers
 from eagerflow.core import observe
 
@@ -37,3 +38,23 @@ class Trainer:
             self.gradients = tape.gradient(loss, self.model.trainable_variables)
             self.optimizer.apply(self.gradients, self.model.trainable_variables)
         return loss
+
+
+def adversarial_step(generator, discriminator, noise, real):
+    """A recorded step of a generative adversarial network, whose gradients come from one forward pass.
+
+    `noise` gives what the generator makes something of.
+    """
+    loss, first, second = ef.losses.BinaryCrossentropy(from_logits=True), ef.optimizers.Adam(), ef.optimizers.Adam()
+    with viz.trace() as t, ef.GradientTape() as of_generator, ef.GradientTape() as of_discriminator:
+        made = generator(noise(), training=True)
+        right, wrong = discriminator(real, training=True), discriminator(made, training=True)
+        fooled = loss(ef.ops.ones_like(wrong), wrong)
+        told = loss(ef.ops.ones_like(right), right) + loss(ef.ops.zeros_like(wrong), wrong)
+        for tape, total, optimizer, net in (
+            (of_generator, fooled, first, generator),
+            (of_discriminator, told, second, discriminator),
+        ):
+            weights = net.trainable_variables
+            optimizer.apply_gradients(zip(tape.gradient(total, weights), weights, strict=True))
+    return t

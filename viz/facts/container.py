@@ -39,6 +39,9 @@ __all__ += ["reads_of", "scope_of", "todays_name"]
 VERSION = 6
 """1 knew no fused ops, 2 no ranks; before 4 each scope had its settings written out; 4 knew no replays; up to 5 some
 ops had other names (`todays_name`)."""
+# What ops are called that had other names in files of former versions.
+_FORMER = {"choose": "where", "cut": "split", "distinct": "unique", "lower_cholesky": "cholesky"}
+_FORMER |= {"pad_constant": "pad", "thin_qr": "qr", "top_positions": "top_k", "truncated_svd": "svd"}
 LIMIT = 4 << 30  # bytes that a file may unpack to, unless the caller allows more
 KIND = "eagerflow trace"
 VALUES = "values.npz"  # only where values were kept
@@ -215,11 +218,6 @@ def _column(content: bytes) -> numpy.ndarray:
     if length * dtype.itemsize != len(content) - header.end():
         raise TraceFileError(f"damaged: a column says it is {dtype}[{length}], which it isn't")
     return numpy.frombuffer(content, dtype, offset=header.end())
-
-
-# What ops are called that had other names in files of former versions.
-_FORMER = {"choose": "where", "cut": "split", "distinct": "unique", "lower_cholesky": "cholesky"}
-_FORMER |= {"pad_constant": "pad", "thin_qr": "qr", "top_positions": "top_k", "truncated_svd": "svd"}
 
 
 def todays_name(op: str) -> str:

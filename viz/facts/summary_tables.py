@@ -78,18 +78,23 @@ class Row:
     calls: set[int] = dataclasses.field(default_factory=set)
 
 
-def rows(record: Record, step: int | None = None) -> list[Row]:
+def rows(record: Record, step: int | None = None, usual: Mapping[int, TimesInSteps] | None = None) -> list[Row]:
     """The lines of the summary for one step (default: the last complete one of the usual batch size), the total last.
 
     Times are those of that step if it is asked for, else for each op the median of the steps that ran it, as pictures
     have them.
+
+    Args:
+        record: the recording.
+        step: the number of a training step.
+        usual: what ops took in several steps, where it is known.
 
     Raises:
         ValueError: when there is no such step.
     """
     ops = _ops_of(record, position_of(record, step))
     found: dict[int, Row] = {}
-    count = _Counting(record, usual_times(record) if step is None else {})
+    count = _Counting(record, _usual(record, step) if usual is None else usual)
     firsts = _first_calls(record)
     inside: dict[int | None, list[Op]] = {}  # of each line the ops of no other line within it
     for op in ops:
@@ -247,22 +252,30 @@ def summary(record: Record, step: int | None = None, depth: int | None = None, o
         TypeError: when `depth` is no whole number.
         ValueError: when it is negative, or there is no such step.
     """
-    found = rows(record, step)
+    usual = _usual(record, step)
+    found = rows(record, step, usual)
     shown = opened(found, depth)
     closed = [row.level for row in found if depth is not None and row.level > depth]
     inside = f"{formatting.count(len(closed), 'line')} of layers inside of others" if closed else ""
     more = [f"({inside}; {option}{max(closed)} shows all)"] if closed else []
     body = table(*columns(shown), total=True, least=_LEAST)
     notes = [f"note: {note}" for note in record.notes]
-    return Text.of([describe(record), body, *more, *_of_one(record, step), *_totals(record, found[-1], step), *notes])
+    return Text.of(
+        [describe(record), body, *more, *_of_one(record, step, usual), *_totals(record, found[-1], step), *notes]
+    )
 
 
-def _of_one(record: Record, step: int | None) -> list[str]:
+def _usual(record: Record, step: int | None) -> Mapping[int, TimesInSteps]:
+    """What counts as the time of ops that ran in several steps; nothing where a step is asked for: its own counts."""
+    return usual_times(record) if step is None else {}
+
+
+def _of_one(record: Record, step: int | None, usual: Mapping[int, TimesInSteps]) -> list[str]:
     """Of which step the table is, where several were recorded, and of which its times are."""
     at = pick_step(record) if step is None else position_of(record, step)
     if at is None or count_of_steps(record) < 2:
         return []
-    count = steps_of(_ops_of(record, at), usual_times(record)) if step is None else 0
+    count = steps_of(_ops_of(record, at), usual)
     return [f"this table is of {step_name(record, at)}{f', times: {told_steps(count)}' if count else ' alone'}"]
 
 

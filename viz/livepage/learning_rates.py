@@ -61,11 +61,10 @@ class LearningRates:
         own = getattr(model, "optimizer", None)
         others = {id(each): each for each in optimizers if each is not own}
         # Only then names are looked for, in each step: a model has many attributes.
-        attributes = vars(model).items() if others else ()
-        known = [(name, others[id(value)]) for name, value in attributes if id(value) in others]
-        for name, each in known:
-            self.hear(each, step, f" ({clean(name, 60)})")
-        if not known:
+        names = {id(value): name for name, value in vars(model).items() if id(value) in others} if others else {}
+        for number in [number for number in others if number in names]:
+            self.hear(others[number], step, f" ({clean(names[number], 60)})")
+        if not names:
             self.hear(model, step)
 
     def repeat(self, step: int) -> None:

@@ -49,8 +49,14 @@ def _weight_of_layer(record: Record, op: Op) -> str:
     read = {i for i in op.inputs if record.tensors[i].role in ("parameter", "frozen")}
     if op.phase != "forward" or len(read) != 1 or any(s.kind in ("layer", "model") for s in record.ancestors(op.scope)):
         return ""
-    *_, layer, name = ["", *record.shown(read.pop()).split("/")]
+    layer, name = _layer_and_name(record, read.pop())
     return f"{formatting.clean(name, 20)} of {formatting.clean(layer, 24)}" if layer else ""
+
+
+def _layer_and_name(record: Record, weight: int) -> tuple[str, str]:
+    """What the layer is called that holds a weight, "" for none, and what the weight is called in it."""
+    path, _, name = record.shown(weight).rpartition("/")
+    return path.rpartition("/")[2], name
 
 
 def operands(ops: Sequence[Op]) -> list[str]:
@@ -197,7 +203,7 @@ def _tell_weights_of_terms(record: Record, graph: Graph) -> None:
         if len(read) <= _MOST_ARROWS:
             continue
         weights = list(dict.fromkeys([tensor for edge in read for tensor in edge.tensors]))
-        keepers = [formatting.clean(record.shown(i).rpartition("/")[0].rpartition("/")[2], 20) for i in weights]
+        keepers = [formatting.clean(_layer_and_name(record, i)[0], 20) for i in weights]
         of = (" … " if len({*keepers}) > 2 else ", ").join(dict.fromkeys([keepers[0], keepers[-1]]))
         graph.nodes[row].lines[-1:-1] = [f"reads {len(weights)} weights", f"of {of}"]
         given = [e for e in graph.edges if graph.nodes[e.tail].row == row and graph.nodes[e.head].lane == "update"]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-import viz
 from eagerflow import layers
+from tests.viz.nets import adversarial_step
 from tests.viz.picture.architectures import fitted, numbers, staged_residuals
 
 pytestmark = pytest.mark.slow
@@ -17,20 +17,7 @@ def two_networks():
     """Both losses of a generative adversarial network, whose gradients come from one forward pass."""
     generator = ef.Sequential([layers.Input((6,)), *[layers.Dense(8, "relu") for _ in range(5)]], name="generator")
     discriminator = ef.Sequential([layers.Input((8,)), layers.Dense(6), layers.Dense(1)], name="discriminator")
-    loss, first, second = ef.losses.BinaryCrossentropy(from_logits=True), ef.optimizers.Adam(), ef.optimizers.Adam()
-    real = numbers(4, 8)
-    with viz.trace() as t, ef.GradientTape() as of_generator, ef.GradientTape() as of_discriminator:
-        made = generator(ef.random.normal((4, 6)), training=True)
-        right, wrong = discriminator(real, training=True), discriminator(made, training=True)
-        fooled = loss(ef.ops.ones_like(wrong), wrong)
-        told = loss(ef.ops.ones_like(right), right) + loss(ef.ops.zeros_like(wrong), wrong)
-        for tape, total, optimizer, net in (
-            (of_generator, fooled, first, generator),
-            (of_discriminator, told, second, discriminator),
-        ):
-            weights = net.trainable_variables
-            optimizer.apply_gradients(zip(tape.gradient(total, weights), weights))
-    return t
+    return adversarial_step(generator, discriminator, lambda: ef.random.normal((4, 6)), numbers(4, 8))
 
 
 # The middles of boxes and frames with a title, forward ones, by title.

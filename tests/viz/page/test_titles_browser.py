@@ -11,7 +11,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers
 from tests.viz import browser
-from tests.viz.nets import mlp
+from tests.viz.nets import adversarial_step, mlp
 from tests.viz.picture.architectures import ALL, dense
 
 PROGRAM = browser.find()
@@ -168,20 +168,8 @@ def made_and_judged() -> viz.Recording:
     generator = ef.Sequential([layers.Input((16,)), *steps], name="generator")
     judging = [layers.Conv2D(8, 5, 2), layers.LeakyReLU(), layers.Flatten(), layers.Dense(1)]
     discriminator = ef.Sequential([layers.Input((28, 28, 1)), *judging], name="discriminator")
-    crossentropy, makes, judges = ef.losses.BinaryCrossentropy(True), ef.optimizers.Adam(), ef.optimizers.Adam()
-    images, noise = ef.ops.ones((2, 28, 28, 1)), ef.ops.ones((2, 16))
-    with viz.trace() as t, ef.GradientTape() as of_generator, ef.GradientTape() as of_discriminator:
-        made = generator(noise, training=True)
-        real, fake = discriminator(images), discriminator(made)
-        loss = crossentropy(ef.ops.ones_like(fake), fake)
-        other = crossentropy(ef.ops.ones_like(real), real) + crossentropy(ef.ops.zeros_like(fake), fake)
-        for tape, each, optimizer, model in (
-            (of_generator, loss, makes, generator),
-            (of_discriminator, other, judges, discriminator),
-        ):
-            weights = model.trainable_variables
-            optimizer.apply_gradients(zip(tape.gradient(each, weights), weights, strict=True))
-    return t
+    noise = ef.ops.ones((2, 16))
+    return adversarial_step(generator, discriminator, lambda: noise, ef.ops.ones((2, 28, 28, 1)))
 
 
 def test_no_name_beside_a_row_stands_nearer_to_another_network(shown, pages):

@@ -28,14 +28,32 @@ def epochs_by_hand():
     return t
 
 
+WRITTEN = """(() => { const found = [], write = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y) { found.push([text, x, y]); };
+  try { plot.draw(); } finally { CanvasRenderingContext2D.prototype.fillText = write; }
+  return found; })()"""
+
+
+def open_training(page, pages, name, make):
+    """The tab of a recording, with `window.plot` the chart of its loss."""
+    page.size(1400, 900)
+    page.show(pages(name, make))
+    page.run("eagerflowViewer.openTab('training')")
+    page.rest()
+    page.run("window.plot = v.dock.tabs.get('training').owner.plots.get('loss'); 1")
+
+
+def along_the_axis(page):
+    """What is written below the chart, from the left to the right as it is drawn, each with its place."""
+    written = page.run(WRITTEN)
+    lowest = max(y for *_, y in written)
+    return {text: x for text, x, y in written if y == lowest}
+
+
 def test_what_training_reported_is_drawn_from_epoch_to_epoch(shown, pages):
-    shown.size(1400, 900)
-    shown.show(pages("logs", epochs_by_hand))
-    shown.run("eagerflowViewer.openTab('training')")
-    shown.rest()
+    open_training(shown, pages, "logs", epochs_by_hand)
     assert shown.texts(".training .plot-title") == ["loss"]
     assert shown.texts(".training .plot-legend span") == ["epoch's mean so far 0.25"]
-    shown.run("window.plot = v.dock.tabs.get('training').owner.plots.get('loss'); 1")
     assert shown.run("plot.drawn[0].raw.map(([x, y]) => [x, y])") == [[1, 1.5], [2, 0.5], [3, 0.25]]
     assert shown.run(INK) > 50
 
@@ -51,10 +69,7 @@ def over_two_epochs():
 
 
 def test_training_and_validation_of_a_loss_are_in_one_chart_whose_values_a_pointer_tells(shown, pages):
-    shown.size(1400, 900)
-    shown.show(pages("two epochs", over_two_epochs))
-    shown.run("eagerflowViewer.openTab('training')")
-    shown.rest()
+    open_training(shown, pages, "two epochs", over_two_epochs)
     assert shown.texts(".training .plot-title")[:2] == ["loss", "accuracy"]
     lines = shown.run("[...document.querySelectorAll('.plot')[0].querySelectorAll('.plot-line')].map(e => e.innerText)")
     assert [line.rpartition(" ")[0] for line in lines] == ["epoch's mean so far", "train", "validation"]
@@ -132,17 +147,8 @@ def test_of_several_rows_the_first_is_seen_whole_with_the_edge_of_the_next(shown
 
 
 def test_a_number_of_batches_is_whole(shown, pages):
-    shown.size(1400, 900)
-    shown.show(pages("logs", epochs_by_hand))
-    shown.run("eagerflowViewer.openTab('training')")
-    shown.rest()
-    told = shown.run("""(() => { const plot = v.dock.tabs.get('training').owner.plots.get('loss'), found = [];
-      const write = CanvasRenderingContext2D.prototype.fillText;
-      CanvasRenderingContext2D.prototype.fillText = function (text, x, y) { found.push([text, y]); };
-      try { plot.draw(); } finally { CanvasRenderingContext2D.prototype.fillText = write; }
-      const low = Math.max(...found.map(([, y]) => y));
-      return found.filter(([, y]) => y === low).map(([text]) => text); })()""")
-    assert told == ["1", "2", "3", "batch"]
+    open_training(shown, pages, "logs", epochs_by_hand)
+    assert list(along_the_axis(shown)) == ["1", "2", "3", "batch"]
 
 
 def touch(page, x, y):
@@ -160,11 +166,7 @@ def own_steps(numbers=(0, 1, 2)):
 
 @pytest.mark.parametrize("numbers", [(0, 1, 2), (4, 8, 9)])
 def test_steps_of_a_loop_of_ones_own_have_the_numbers_of_the_slider(shown, pages, numbers):
-    shown.size(1400, 900)
-    shown.show(pages(f"own steps {numbers}", lambda: own_steps(numbers)))
-    shown.run("eagerflowViewer.openTab('training')")
-    shown.rest()
-    shown.run("window.plot = v.dock.tabs.get('training').owner.plots.get('loss'); 1")
+    open_training(shown, pages, f"own steps {numbers}", lambda: own_steps(numbers))
     assert shown.run("plot.drawn[0].raw.map(([x, y]) => [x, y])") == [[n, 1 + n] for n in numbers]
     shown.run(f"plot.at = {numbers[1]}; plot.draw()")
     assert shown.texts(".plot-step") == [f"step {numbers[1]}"]
@@ -176,22 +178,11 @@ def test_steps_whose_numbers_begin_anew_are_counted_on(shown, pages):
     assert shown.run("v.model.data.logs.map(([, x]) => x)") == [1, 2, 3]
 
 
-WRITTEN = """(() => { const found = [], write = CanvasRenderingContext2D.prototype.fillText;
-  CanvasRenderingContext2D.prototype.fillText = function (text, x, y) { found.push([text, x, y]); };
-  try { plot.draw(); } finally { CanvasRenderingContext2D.prototype.fillText = write; }
-  return found; })()"""
-
-
 def test_numbers_along_the_axis_of_a_narrow_chart_stand_at_their_places(shown, pages):
-    shown.size(1400, 900)
-    shown.show(pages("two epochs", over_two_epochs))
-    shown.run("eagerflowViewer.openTab('training')")
-    shown.rest()
-    shown.run("""(() => { window.plot = v.dock.tabs.get('training').owner.plots.get('loss');
+    open_training(shown, pages, "two epochs", over_two_epochs)
+    shown.run("""(() => {
       plot.options = { ...plot.options, first: 1, last: 20930, whole: false }; plot.axis = 'training step'; })()""")
-    written = shown.run(WRITTEN)
-    lowest = max(y for *_, y in written)
-    along = {text: x for text, x, y in written if y == lowest}
+    along = along_the_axis(shown)
     assert {"10 k", "20 k"} <= along.keys()
     places = shown.run("[plot.toX(10000), plot.toX(20000)]")
     assert [along["10 k"], along["20 k"]] == pytest.approx(places, abs=1)
@@ -200,14 +191,10 @@ def test_numbers_along_the_axis_of_a_narrow_chart_stand_at_their_places(shown, p
 
 
 def test_the_tip_of_a_chart_leaves_lines_out_that_are_far_from_what_is_pointed_at(shown, pages):
-    shown.size(1400, 900)
-    shown.show(pages("two epochs", over_two_epochs))
-    shown.run("eagerflowViewer.openTab('training')")
-    shown.rest()
+    open_training(shown, pages, "two epochs", over_two_epochs)
     lines = """[{ name: 'all', colour: '--forward', points: [[1, 1, 1, 1], [20, 2, 2, 2], [100, 3, 3, 3]] },
       { name: 'late', colour: '--update', points: [[95, 5, 5, 5], [100, 6, 6, 6]] }]"""
-    shown.run(f"""(() => {{ window.plot = v.dock.tabs.get('training').owner.plots.get('loss');
-      plot.show({lines}, {{ ...plot.options, first: 1, last: 100, marks: [], shown: null }}); }})()""")
+    shown.run(f"plot.show({lines}, {{ ...plot.options, first: 1, last: 100, marks: [], shown: null }})")
     told = []
     for at in (20, 100):
         shown.run(f"plot.at = {at}; plot.draw()")

@@ -23,10 +23,10 @@ function withBatches(lines) {
 
 // The lines of a chart as the live page shows them: at an epoch's end the mean so far is the epoch's own, which two lines would tell
 // twice. So it is drawn of the epoch that runs, beside those that ended; and alone until there is a line of epochs.
-function toldOnce(lines) {
-  const [batch, epoch] = ["batch", "epoch"].map((name) => lines.find(({ run }) => run === name));
+function toldOnce(all) {
+  const lines = withBatches(all),
+    [batch, epoch] = ["batch", "epoch"].map((name) => lines.find(({ run }) => run === name));
   if (!batch || !epoch) return lines;
-  if (epoch.points.length < 2 && batch.points.length > 1) return lines.filter((line) => line !== epoch);
   const [ended] = epoch.points.at(-1) ?? [-Infinity],
     points = batch.points.filter(([x]) => x > ended);
   return lines.flatMap((line) => (line !== batch ? [line] : points.length ? [{ ...batch, points }] : []));

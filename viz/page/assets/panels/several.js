@@ -175,8 +175,8 @@ function severalTensors(details, selected) {
     owner = (tensor) => (isWeight(model, tensor) ? placeOfWeight(model, tensor.id).path : ""),
     links = linksTo(details, keyAroundWeights(viewer, selected.ids)),
     layer = inCommon(tensors.map(owner)),
-    names = tensors.map(({ id }) => (isWeight(model, model.tensors[id]) ? placeOfWeight(model, id).name.split(" / ") : [])),
-    within = names.map((parts) => parts.slice(0, -1).join(" / ")), // those of both directions are called alike
+    within = tensors.map((tensor) => (isWeight(model, tensor) ? placeOfWeight(model, tensor.id).name.split(" / ").slice(0, -1).join(" / ") : "")),
+    places = !layer ? tensors.map(owner) : new Set(within).size > 1 ? within : [], // those of both directions are called alike
     whose = node?.lines?.find((line) => line.startsWith("of ")), // as of one direction of a fused op, which no frame tells
     where = [...(links.length ? links : [layer]), whose ? `  ·  ${whose}` : ""],
     { here } = viewer.selection;
@@ -194,7 +194,7 @@ function severalTensors(details, selected) {
       tensors.map((tensor, i) => [
         ...details.inputLine(model.asRead(tensor.id, here).id, ""),
         el("b", {}, nbytes(tensor.nbytes)),
-        layer ? (new Set(within).size > 1 ? el("span", { class: "where" }, clean(within[i], 120)) : null) : el("span", { class: "where" }, clean(owner(tensor), 120)),
+        places.length ? el("span", { class: "where" }, clean(places[i], 120)) : null,
       ]),
     ),
   ];
