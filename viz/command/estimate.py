@@ -35,7 +35,7 @@ def run_estimate(options: argparse.Namespace) -> int:
     Returns:
         0 when the script's own batch fits, 1 when not, 2 for wrong usage, 3 when there was no step to measure.
     """
-    limit = memory_of_machine() if options.limit is None else bytes_of(options.limit)
+    limit = memory_of_machine() if options.limit is None else _given(options.limit)
     check_chart(options.draw)
     check_given(options)
     found: list[Estimate | str] = []
@@ -43,6 +43,8 @@ def run_estimate(options: argparse.Namespace) -> int:
     heard, recorder, loop = LoopSteps(), trace(steps=RECORDED), list[FirstStep]()
 
     def reached(first: FirstStep) -> bool:
+        sys.stdout.flush()  # what the script printed stands above
+        print("viz estimate: measuring steps at two batch sizes, some seconds", file=sys.stderr, flush=True)
         found.append(estimated(first, limit, own))
         if first.kind != "loop":
             return False
@@ -67,6 +69,14 @@ def run_estimate(options: argparse.Namespace) -> int:
         write_picture(options.draw, picture(found[0]))
         print(f"wrote {options.draw}", file=sys.stderr)
     return int(found[0].largest is not None and found[0].largest < found[0].rows)
+
+
+def _given(limit: str) -> int:
+    """The bytes of `--limit`."""
+    try:
+        return bytes_of(limit)
+    except ValueError as error:
+        raise ValueError(f"--limit: {error}") from None
 
 
 def _print_as_it_is(options: argparse.Namespace, found: AsItIs) -> int:

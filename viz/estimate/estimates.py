@@ -20,7 +20,7 @@ _SAME = 1.01  # times the peak before the training: still that peak
 _MOST_ROWS = 2**31
 _MANY_ROWS = 10**6  # in a batch: nobody makes a larger one
 _LINES = 8  # times the script's batch: the largest of the table, besides the largest that fits
-_PART = 0.25  # of the limit that its arrays should take at most
+_PART = 0.25  # of the memory that its arrays should take at most
 
 
 def bytes_of(text: str) -> int:
@@ -237,7 +237,7 @@ def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | s
     small = measure(first, rows)
     if isinstance(small, str):
         return f"a step of {rows} rows failed: {small}"
-    large = measure(first, _second(first, small, limit))
+    large = measure(first, _second(small))
     if isinstance(large, str) and rows > 1:  # a model that takes no larger batch
         small, large = measure(first, max(1, rows // 2)), small
     if isinstance(small, str) or isinstance(large, str):
@@ -268,9 +268,12 @@ def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | s
     )
 
 
-def _second(first: FirstStep, small: Measured, limit: int | None) -> int:
-    """The second batch size: as much larger as is quickly done, so that what grows with it is seen well."""
+def _second(small: Measured) -> int:
+    """The second batch size: as much larger as is quickly done, so that what grows with it is seen well.
+
+    A limit that is asked about doesn't count, only the machine's: what is measured is the same for each.
+    """
     times = min(_MOST_TIMES, _STEP / max(small.seconds, 1e-6))
-    room = _PART * (limit or memory_of_machine() or 2**32)
+    room = _PART * (memory_of_machine() or 2**32)
     times = min(times, room / max(1, small.arrays))
     return small.rows * max(2, 1 << max(0, int(math.log2(max(times, 1)))))

@@ -51,7 +51,7 @@ class Measured(NamedTuple):
     Attributes:
         rows: the batch size.
         process: the most memory the process had, in bytes; None where the system doesn't tell.
-        arrays: the same, of arrays alone, as the recording of a step knows them.
+        arrays: the most bytes of arrays in a training step, as its recording knows them.
         seconds: a training step's time.
         loop_seconds: what `fit` adds to each step: batches, callbacks, the progress bar, the begin and end of epochs; 0
             where that isn't known.
@@ -191,7 +191,8 @@ def _measured(first: FirstStep, rows: int, mapped: int, alone: bool) -> Measured
         looped = 0.0
         with contextlib.suppress(Exception):  # that of the loop alone isn't known then
             looped = max(0.0, _fit_seconds(first, rows, seconds) - seconds) if alone else 0.0
-        batch = next(batches)
+        # The first batch of a pass: it holds all that are gathered with it, and the last ones of a pass are fewer.
+        batch = next(_batches(first, rows))
         record = record_of(lambda: _one_step(first, batch), Options(source=True, time=True))
     use = memory_use(record)
     kept: dict[str, int] = {}

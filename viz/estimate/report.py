@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from viz.estimate.as_it_is import AsItIs
-from viz.estimate.estimates import Estimate
+from viz.estimate.estimates import Estimate, memory_of_machine
 from viz.facts import formatting
 from viz.facts.text_table import Text, table
 from viz.picture.charts.lines import Chart, Line, line_charts
@@ -13,19 +15,20 @@ __all__ = ["advice", "picture", "text", "text_as_it_is"]
 _MUCH = 0.3  # of the peak: worth a piece of advice
 _MB = 10**6
 _UNSTEADY = 1.5
+_OFF = 0.06  # of the process: as far as estimates were off, see docs/estimate.md
 _OUTSIDE = {"(outside)": "no layer (weights, data, gradients of weights)"}
 
 
 def text(estimate: Estimate) -> str:
     """The table, and sentences below it."""
-    heads = ("batch", "peak of the process", "arrays alone", "step", "epoch", "all epochs", "")
-    lines = []
+    heads = ("batch", "peak of the process", "arrays in a step", "step", "epoch", "all epochs", "")
+    lines, shown = [], _told_apart(estimate)
     for rows in estimate.sizes():
         process = estimate.process(rows)
         lines.append(
             (
                 f"{rows:,}",
-                "not known here" if process is None else formatting.nbytes(process),
+                "not known here" if process is None else shown(process),
                 formatting.nbytes(estimate.arrays(rows)),
                 formatting.seconds(estimate.seconds(rows) * 1e9),
                 _long(estimate.epoch_seconds(rows)),
@@ -33,12 +36,19 @@ def text(estimate: Estimate) -> str:
                 _marks(estimate, rows),
             )
         )
-    return str(Text.of([table(heads, lines, least="arrays alone,all epochs,epoch"), "", *_sentences(estimate)]))
+    return str(Text.of([table(heads, lines, least="arrays in a step,all epochs,epoch"), "", *_sentences(estimate)]))
+
+
+def _told_apart(estimate: Estimate) -> Callable[[float], str]:
+    """How sizes of the process are written: with more digits where one of them would look the same as the limit."""
+    sizes = [size for rows in estimate.sizes() if (size := estimate.process(rows)) is not None]
+    near = estimate.limit is not None and formatting.nbytes(estimate.limit) in map(formatting.nbytes, sizes)
+    return (lambda size: f"{size / 2**20:,.2f} MB") if near else formatting.nbytes
 
 
 def text_as_it_is(found: AsItIs) -> str:
     """A line of a table, and sentences below it."""
-    heads = ("batch", "peak of the process", "arrays alone", "step", "")
+    heads = ("batch", "peak of the process", "arrays in a step", "step", "")
     line = (
         f"{found.rows:,}" if found.rows else "not known",
         "not known here" if found.process is None else formatting.nbytes(found.process),
@@ -48,10 +58,10 @@ def text_as_it_is(found: AsItIs) -> str:
     )
     sentences = [f"measured in {found.steps:,} steps of the loop, as the script makes them"]
     if not found.fits and found.limit is not None:
-        sentences.append(f"that doesn't fit into {formatting.nbytes(found.limit)}")
+        sentences.append(f"that doesn't fit into {_limit(found.limit, found.process is not None)}")
     sentences.append(f"the peak of arrays is in {found.at}; most of it was made in: {_most(found.layers)}")
     sentences.append(f"{found.why}; for another batch size, change the script's and run this again")
-    return str(Text.of([table(heads, [line], least="arrays alone"), "", *sentences]))
+    return str(Text.of([table(heads, [line], least="arrays in a step"), "", *sentences]))
 
 
 def _most(layers: dict[str, int]) -> str:
@@ -63,7 +73,7 @@ def _most(layers: dict[str, int]) -> str:
 def picture(estimate: Estimate) -> str:
     """Memory and time by batch size, as an SVG document."""
     sizes = estimate.sizes()
-    arrays = Line("arrays alone", [(b, estimate.arrays(b) / _MB) for b in sizes])
+    arrays = Line("arrays in a step", [(b, estimate.arrays(b) / _MB) for b in sizes])
     process = [(b, size / _MB) for b in sizes if (size := estimate.process(b)) is not None]
     limit = [] if estimate.limit is None else [Line("limit", [(b, estimate.limit / _MB) for b in sizes])]
     memory = [*([Line("process", process)] if process else []), arrays, *limit]
@@ -76,6 +86,7 @@ def picture(estimate: Estimate) -> str:
 def _marks(estimate: Estimate, rows: int) -> str:
     marks = ["the script's"] if rows == estimate.rows else []
     marks += ["the largest that fits"] if rows == estimate.largest else []
+    marks += ["doesn't fit"] if estimate.largest is not None and rows > estimate.largest else []
     return f"← {', '.join(marks)}" if marks else ""
 
 
@@ -93,11 +104,17 @@ def _long(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def _limit(limit: int, of_process: bool) -> str:
+    """The limit in words, with what it is held against."""
+    whose = "the machine's memory" if limit == memory_of_machine() else "--limit"
+    return f"{formatting.nbytes(limit)} ({whose}, for {'the whole process' if of_process else 'arrays'})"
+
+
 def _sentences(estimate: Estimate) -> list[str]:
     large = estimate.measured[1]
     found = []
     if estimate.limit is not None:
-        size = formatting.nbytes(estimate.limit)
+        size = _limit(estimate.limit, large.process is not None)
         if estimate.largest == 0:
             found.append(f"nothing fits into {size}: what doesn't depend on the batch needs more than that")
         elif estimate.is_free:
@@ -115,6 +132,9 @@ def _sentences(estimate: Estimate) -> list[str]:
     )
     small = estimate.measured[0]
     found.append(f"measured at {small.rows:,} and {large.rows:,} rows; the rest lies on a line through both")
+    process = estimate.process(estimate.rows)
+    if estimate.limit and process is not None and abs(process / estimate.limit - 1) < _OFF:
+        found.append(f"the limit is near: the process of a run may differ from these sizes by up to {_OFF:.0%}")
     spread = max(m.spread for m in estimate.measured)
     if spread > _UNSTEADY:
         found.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 
@@ -103,6 +104,25 @@ def test_the_table_marks_the_scripts_batch_and_the_largest():
     assert "RematScope" in " ".join(advice(estimate()))
 
 
+def test_batches_over_the_limit_are_marked():
+    lines = text(estimate(limit=90 * MB, before=None)).splitlines()
+    assert [line.partition("← ")[2] for line in lines if line.split()[:1] in (["16"], ["22"], ["32"])] == [
+        "",
+        "the largest that fits",
+        "the script's, doesn't fit",
+    ]
+    assert "fits into 90 MB (--limit, for the whole process)" in "\n".join(lines)
+
+
+def test_sizes_on_both_sides_of_the_limit_are_told_apart():
+    found = estimate(measured=(measured(32, 1000 * MB, MB, 0.01), measured(128, 1000 * MB + 96 * 2**10, MB, 0.03)))
+    shown = text(dataclasses.replace(found, limit=1000 * MB + 8 * 2**10, before=None))
+    assert "1,000.00 MB" in shown
+    assert "1,000.01 MB  " in shown
+    assert "the limit is near" in shown
+    assert "1,000.00 MB" not in text(dataclasses.replace(found, limit=2000 * MB, before=None))
+
+
 def test_a_peak_before_the_training_is_told_where_rows_cost_nothing():
     found = estimate(before=150 * MB)  # that of 82 rows
     assert "one more row costs 1 MB of arrays, and the process next to nothing up to 64 rows: its peak, 150" in text(
@@ -195,6 +215,24 @@ def test_a_batch_that_does_not_fit_is_told_by_the_status(tmp_path, capsys, quick
     assert main(["estimate", "--limit", "1MB", "--draw", str(out), str(tmp_path / "train.py")]) == 1
     assert out.read_text().startswith("<?xml")
     assert "nothing fits" in capsys.readouterr().out
+
+
+def test_what_is_measured_does_not_depend_on_the_limit(tmp_path, capsys, quick):
+    """A pass over the data gathers its batches many at a time, and fewer at its end: the first of them are measured."""
+    (tmp_path / "train.py").write_text(PRELUDE + TRAIN.replace("(256, 2000)", "(4096, 20)"))
+    found = []
+    for limit in ("1KB", "1GB"):
+        main(["estimate", "--json", "--limit", limit, str(tmp_path / "train.py")])
+        found.append(json.loads(capsys.readouterr().out))
+    sizes = [[(each["rows"], each["arrays"]) for each in one["measured"]] for one in found]
+    assert sizes[0] == sizes[1]
+    assert sizes[0][0][1] > 2**17  # with what is gathered
+
+
+def test_a_limit_that_is_no_size_is_refused_by_its_name(tmp_path, capsys):
+    (tmp_path / "train.py").write_text("print(1)")
+    assert main(["estimate", "--limit", "8XB", str(tmp_path / "train.py")]) == 2
+    assert "--limit: a size such as 8GB" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
