@@ -14,6 +14,7 @@ from eagerflow.base.capturing import replayed
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import expect_one_of
 from eagerflow.base.init_settings import Told, automatic
+from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary
 from eagerflow.base.typing import DType, InitializerLike, TensorLike
 from eagerflow.base.wording.settings_first import refuse_data
@@ -91,6 +92,7 @@ class Metric(Told):
     3.0
     """
 
+    created_at: tuple[str, int]
     _direction: str | None = None  # "up" where higher is better, "down" where lower is
     _called_again_but = ()  # steps are captured around it (see `capture/dependence/reached.py`)
     _is_heard = False  # whether what runs now is announced as this metric's
@@ -109,7 +111,9 @@ class Metric(Told):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         refuse_data(cls, args, kwargs)
-        return super().__new__(cls)
+        self = super().__new__(cls)
+        self.created_at = creation_site()
+        return self
 
     def __init__(self, dtype: DType = None, name: str | None = None) -> None:
         dtype = getattr(dtype, "compute_dtype", dtype)  # a dtype policy

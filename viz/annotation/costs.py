@@ -29,7 +29,7 @@ class LineCost:
         shapes: shape and type of what its ops made, the last of each layer's call, each once.
         forward, backward, update: nanoseconds of the forward pass (with metrics and data), of the derivatives of the
             line's ops, and of changing weights.
-        nbytes: bytes that its ops made in the forward pass.
+        nbytes: bytes that its ops made in the forward pass, and for metrics.
         gradient: the norm of the gradient of what the line made at last; None where it wasn't measured.
         weights: the norm of the gradients of the weights that the line is the first to read; None without.
         counted_at: files and lines for which it ran ops that count there: those that made the layers.
@@ -149,9 +149,10 @@ def _count(record: Record, line: LineCost, op: Op, took: int) -> None:
     phase = "update" if op.phase == "metric" else op.phase  # its state is brought up to date
     if phase in ("backward", "update"):
         setattr(line, phase, getattr(line, phase) + took)
-        return
-    line.forward += took
-    line.nbytes += sum([record.tensors[i].nbytes for i in op.outputs])
+    else:
+        line.forward += took
+    if op.phase not in ("backward", "update"):
+        line.nbytes += sum([record.tensors[i].nbytes for i in op.outputs])
 
 
 def _tell_where(costs: Costs, op: Op, counted: Frame) -> None:

@@ -29,8 +29,11 @@ def chance(found: Changes) -> list[str]:
     slower = after > before
     _, sure = by_ranks(a, b, slower, lowered) or (0.0, 0.0)
     change = f"  times: a step takes {formatting.seconds(round(before))} → {formatting.seconds(round(after))}"
+    if before == after:
+        return [f"  times: a step takes {formatting.seconds(round(before))} in both"]
     if sure <= 0 if slower else sure >= 0:
         return [f"{change}, which may be chance: parts of one run differ by {lowered:.0%}"]
     if not (found.ops or found.settings):
         return [f"{change}, though both ran the same: another machine, or one that did other things, too"]
-    return [f"{change}, {sure:+.0%} or more beyond what differs within each run (with {SURE:.0%} certainty)"]
+    least = f"at least {abs(sure):.0%} {'slower' if slower else 'faster'}"
+    return [f"{change}: {least} (with {SURE:.0%} certainty; parts of one run differ by {lowered:.0%})"]

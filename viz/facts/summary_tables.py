@@ -453,18 +453,48 @@ def _ranked(record: Record, by: str, n: int, step: int | None, cost: str | None)
 
 def _top_ops(record: Record, chosen: list[Op], by: str) -> list[dict[str, Any]]:
     places = {op.id: formatting.place(line_of(record, op)) for op in chosen}
-    groups: dict[tuple[Any, ...], list[Op]] = {}
+    groups: dict[tuple[Any, ...], dict[tuple[int, ...], list[Op]]] = {}
     for op in chosen:
-        made = tuple([(record.tensors[i].shape, record.tensors[i].dtype) for i in op.outputs])
+        made = tuple([(record.tensors[i].shape[1:], record.tensors[i].dtype) for i in op.outputs])
+        rows = tuple([record.tensors[i].shape[0] if record.tensors[i].shape else 0 for i in op.outputs])
         counts_for = _around_owner(record, op), _updated(record, op)
-        groups.setdefault((op.name, op.phase, *counts_for, made, places[op.id]), []).append(op)
-    found = [_top_row(record, ops, places[ops[0].id]) for ops in groups.values()]
+        alike = groups.setdefault((op.name, op.phase, *counts_for, made, places[op.id]), {})
+        alike.setdefault(rows, []).append(op)
+    found = [
+        _top_row(record, ops, places[ops[0][0].id]) for alike in groups.values() for ops in _same_ops(alike.values())
+    ]
     return sorted(found, key=lambda row: row[by] or 0, reverse=True)
 
 
-def _top_row(record: Record, ops: list[Op], place: str) -> dict[str, Any]:
-    """Equal ops: their costs are sums, `id` is that of the one that took longest."""
-    op = max(ops, key=lambda op: op.duration)
+def _same_ops(groups: Iterable[list[Op]]) -> list[list[list[Op]]]:
+    """Which groups of ops, that differ in the number of rows alone, are of one op: those of no common step.
+
+    Batches may have another number of rows: the last of an epoch, those of validation. Two ops of one step are two.
+    """
+    found: list[tuple[set[int | None], list[list[Op]]]] = []
+    for ops in sorted(groups, key=len, reverse=True):
+        steps: set[int | None] = {op.step for op in ops}
+        same = next((each for each in found if None not in steps and not steps & each[0]), None)
+        if same is None:
+            found.append((steps, [ops]))
+        else:
+            same[0].update(steps)
+            same[1].append(ops)
+    return [parts for _, parts in found]
+
+
+def _top_row(record: Record, groups: list[list[Op]], place: str) -> dict[str, Any]:
+    """Equal ops: their costs are sums, `id` is that of the one that took longest.
+
+    Args:
+        record: the recording.
+        groups: one for each number of rows, the most frequent first, which is what the row tells.
+        place: their line.
+    """
+    op, ops = max(groups[0], key=lambda op: op.duration), [op for group in groups for op in group]
+    first, *others = [[record.tensors[i] for i in group[0].outputs[:2]] for group in groups]
+    shapes = [formatting.shape(tensors[0].shape) for tensors in others[:2]] + ["…"] * (len(others) > 2)
+    output = ", ".join([formatting.tensor(tensor) for tensor in first])
     known = [number for number in all_flops(record, ops) if number is not None]
     return {
         "id": op.id,
@@ -472,7 +502,7 @@ def _top_row(record: Record, ops: list[Op], place: str) -> dict[str, Any]:
         "phase": op.phase,
         "layer": record.path(_around_id(record, op), shown=True),
         "weight": _updated(record, op),
-        "output": ", ".join([formatting.tensor(record.tensors[i]) for i in op.outputs[:2]]),
+        "output": f"{output} (also {', '.join(shapes)})" if shapes else output,
         "count": len(ops),
         "replayed": sum(each.replayed for each in ops),
         "time": sum([each.duration for each in ops]),

@@ -80,6 +80,22 @@ def test_every_op_counts_once(file):
     assert costs_by_line(t, 0).step == "step 0 of 0–1"
 
 
+def test_metrics_count_for_the_line_that_made_them_with_what_they_made():
+    model = ef.Sequential([layers.Input((3,)), layers.Dense(2, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    with viz.trace() as t:
+        model.fit(np.ones((4, 3), "float32"), np.ones(4, "float32"), verbose=0)
+    own = [op for op in t.ops if op.phase == "metric"]
+    compiled = by_code(costs_by_line(t))['model.compile("sgd", "sparse_categorical_crossentropy", metrics']
+    assert {op.name for op in own} <= compiled.ops.keys()
+    assert compiled.nbytes == sum(
+        t.tensors[i].nbytes
+        for op in t.ops
+        for i in op.outputs
+        if op in own or (op.phase == "forward" and "crossentropy" in t.path(op.scope))
+    )
+
+
 def test_norms_are_those_of_the_gradients(file):
     t = viz.load(file)
     kernel, bias = t.grad_flow().rows[:2]

@@ -234,6 +234,19 @@ def test_files_for_other_programs(file, tmp_path, capsys):
     assert any((tmp_path / "logs").iterdir())
 
 
+def test_a_page_says_which_step_it_shows_first(file, tmp_path, capsys):
+    assert main(["html", file, "-o", str(tmp_path / "a.html")]) == 0
+    assert "it shows step 1 of 0–1 first; open it in a browser" in capsys.readouterr().out
+    assert main(["html", file, "--step", "0", "--json", "-o", str(tmp_path / "a.html")]) == 0
+    assert json.loads(capsys.readouterr().out)["step"] == 0
+
+
+def test_what_writes_all_steps_says_so_where_one_is_asked_for(file, capsys):
+    with pytest.raises(SystemExit):
+        main(["perfetto", "--step", "1", file])
+    assert "it writes all steps of the recording" in capsys.readouterr().err
+
+
 def test_help_teaches(capsys):
     for arguments in (["--help"], ["run", "--help"], ["draw", "--help"], ["top", "--help"]):
         with pytest.raises(SystemExit) as leaving:

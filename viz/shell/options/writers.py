@@ -29,4 +29,6 @@ def _add(parser: Parser, command: str, metavar: str, about: str) -> None:
     parser.add_recording()
     parser.add_place(metavar, about)
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
+    all_steps = "it writes all steps of the recording; to have fewer, record fewer: viz run --steps 3 train.py"
+    parser.not_here |= {"step": all_steps, "steps": all_steps}
     parser.set_defaults(command=f"viz.command.writers.{command}")
