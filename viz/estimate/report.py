@@ -36,7 +36,10 @@ def text(estimate: Estimate) -> str:
                 _marks(estimate, rows),
             )
         )
-    return str(Text.of([table(heads, lines, least="arrays in a step,all epochs,epoch"), "", *_sentences(estimate)]))
+    told = [i for i, head in enumerate(heads) if not head or any(line[i] for line in lines)]  # a loop has no epochs
+    rows = [[line[i] for i in told] for line in lines]
+    body = table([heads[i] for i in told], rows, least="arrays in a step,all epochs,epoch")
+    return str(Text.of([body, "", *_sentences(estimate)]))
 
 
 def _told_apart(estimate: Estimate) -> Callable[[float], str]:

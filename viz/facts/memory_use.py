@@ -241,6 +241,17 @@ def _first_tensors(record: Record) -> dict[int, TensorInfo]:
     return found
 
 
+def _name(record: Record, tensor: TensorInfo, op: Op | None) -> str:
+    """What a table calls a tensor: the op that made it; of the sum of several gradients, what that is the gradient of.
+
+    The tape adds these up by itself.
+    """
+    if tensor.name or op is None:
+        of = None if tensor.name else tensor.gradient_of
+        return record.shown(tensor.id) if of is None else f"∇ {record.shown(of)}".strip()
+    return op.name
+
+
 def _running(record: Record, time: int) -> Op | None:
     """The op during or before `time`."""
     timed = [op for op in record.ops if op.start is not None]
@@ -257,7 +268,7 @@ def _alive(record: Record, tensor: TensorInfo, nbytes: int) -> Alive:
     return Alive(
         nbytes,
         tensor.id,
-        record.shown(tensor.id) if tensor.name or op is None else op.name,
+        _name(record, tensor, op),
         tensor.role,
         record.path(made_in.scope, shown=True) if made_in else "",
         formatting.place(line_of(record, op)) if op else "",

@@ -70,6 +70,11 @@ def test_a_time_measured_between_bends_the_line():
     assert [found.seconds(rows) for rows in (32, 48, 64, 96, 128)] == pytest.approx([0.01, 0.011, 0.012, 0.021, 0.03])
 
 
+def test_a_loop_of_unknown_epochs_has_no_empty_columns():
+    assert "epoch" not in text(estimate(steps_per_epoch=None, all_rows=None, epochs=None)).splitlines()[0]
+    assert "all epochs" in text(estimate()).splitlines()[0]
+
+
 def test_the_largest_batch_is_the_one_that_just_fits():
     found = estimate()
     assert found.process(found.largest) <= 1000 * MB < found.process(found.largest + 1)

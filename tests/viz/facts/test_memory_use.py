@@ -212,6 +212,16 @@ def test_what_an_op_gives_as_it_came_counts_once_and_ends_with_the_array():
     assert t.memory().peak < 3 * 40_000
 
 
+def test_the_sum_of_gradients_of_a_weight_says_whose_it_is():
+    """The tape adds up what comes from the loss and from the penalty."""
+    layer = ef.layers.Dense(300, name="wide", kernel_regularizer="l2")
+    layer.build((None, 200))
+    with viz.trace() as t, ef.GradientTape() as tape:
+        loss = ops.mean(layer(np.ones((4, 200), "float32"))) + sum(layer.losses)
+        tape.gradient(loss, layer.trainable_variables)
+    assert "∇ wide/kernel" in [each.name for each in t.memory().alive if each.role == "gradient"]
+
+
 def test_memory_does_not_grow_with_the_steps_of_a_training():
     model = ef.Sequential([ef.Input((8,)), ef.layers.Dense(64), ef.layers.BatchNormalization(), ef.layers.Dense(2)])
     model.compile("sgd", "mse")

@@ -175,7 +175,7 @@ class _Times:
         texts = len(seen.texts.values)  # one number for each name, phase and row: rows of three take long to sort
         keys = (seen.array("Op.name") * texts + seen.array("Op.phase")) * (len(self._rows) + 1) + rows + 1
         _, first, group = numpy.unique(keys, return_index=True, return_inverse=True)
-        sums = numpy.bincount(group, weights=self._durations)
+        sums, counts = numpy.bincount(group, weights=self._durations), numpy.bincount(group)
         found = []
         for at in numpy.argsort(-sums, kind="stable")[:_SLOWEST]:
             number = int(first[at])
@@ -186,6 +186,7 @@ class _Times:
                     "phase": seen.texts.value(int(seen.array("Op.phase")[number])),
                     "layer": "" if row == -1 else record.path(row, shown=True),
                     "source": formatting.place(line_of(record, _op(seen, int(self._origins[number])))),
+                    "count": int(counts[at]),
                     "time": int(sums[at]),
                     "share": float(sums[at]) / self.whole,
                 }

@@ -112,7 +112,8 @@ def _slowest(facts: dict[str, Any]) -> Iterator[str]:
         layer = f" in {formatting.clean(row['layer'], _LONGEST)}" if row["layer"] else ""
         line = f", {formatting.clean(row['source'], 100)}" if row["source"] else ""
         took = f"{formatting.seconds(row['time'])} ({100 * row['share']:.0f}%)"
-        yield f"{head:9}{formatting.clean(row['op'])}{backward}{layer}: {took}{line}"
+        times = f" ×{row['count']:,}" if row["count"] > 1 else ""
+        yield f"{head:9}{formatting.clean(row['op'])}{backward}{times}{layer}: {took}{line}"
         head = ""
 
 
