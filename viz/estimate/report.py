@@ -37,8 +37,9 @@ def text(estimate: Estimate) -> str:
             )
         )
     told = [i for i, head in enumerate(heads) if not head or any(line[i] for line in lines)]  # a loop has no epochs
-    rows = [[line[i] for i in told] for line in lines]
-    body = table([heads[i] for i in told], rows, least="arrays in a step,all epochs,epoch")
+    body = table(
+        [heads[i] for i in told], [[line[i] for i in told] for line in lines], least="arrays in a step,all epochs,epoch"
+    )
     return str(Text.of([body, "", *_sentences(estimate)]))
 
 
