@@ -484,21 +484,25 @@ def _what_ran(selection: Selection) -> str:
 
 
 def heading(
-    selection: Selection, usual: Mapping[int, TimesInSteps], view: str, drawn: int, note: str
+    selection: Selection, usual: Mapping[int, TimesInSteps], view: str, drawn: Collection[int], note: str
 ) -> tuple[str, str]:
     """The title and the caption of a picture, of which `drawn` ops have boxes: it says what it leaves out."""
-    record, step = selection.record, selection.step
-    among_others = any(op.id in usual for op in selection.ops)
-    parts = [] if step is None else [step_name(record, step), *times_told(selection, usual)]
-    told = caption(record, selection.ops, among_others=among_others)
-    if drawn < len(selection.ops):
-        told[0] = f"{drawn:,} of {told[0]}: {'backward' if view == 'backward' else 'forward'} pass only"
+    record, step, ops = selection.record, selection.step, [op for op in selection.ops if op.id in drawn]
+    all_ops = formatting.count(len(selection.ops), "op")
+    parts = [] if step is None else [step_name(record, step), *times_told(selection, usual, ops)]
+    told = caption(record, ops, None, any(op.id in usual for op in ops), len(ops) < len(selection.ops))
+    if len(ops) < len(selection.ops):
+        told[0] = f"{len(ops):,} of {all_ops}: {'backward' if view == 'backward' else 'forward'} pass only"
     title = formatting.clean(record.name or _what_ran(selection))
     return title, "  ·  ".join([*parts, *told, *([note] if note else [])])
 
 
 def caption(
-    record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None = None, among_others: bool = False
+    record: Record,
+    ops: list[Op],
+    spans: Mapping[int | None, Span] | None = None,
+    among_others: bool = False,
+    of_more: bool = False,
 ) -> list[str]:
     """How many ops ran, how long they took, what went wrong.
 
@@ -507,15 +511,16 @@ def caption(
         ops: those that are shown, of one step where there are steps.
         spans: see `step_spans`, where they are known already.
         among_others: say that they are of one step, as other numbers beside the caption are of several.
+        of_more: say of the time of the step that it is that of other ops, too.
     """
     replayed = sum(op.replayed for op in ops)
     captured = [f"{replayed:,} replayed" if replayed < len(ops) else "replayed"] if replayed else []
-    times = _step_time(record, ops, spans, "this step: " if among_others else "")
+    times = _step_time(record, ops, spans, "this step: " if among_others else "", "the whole step " * of_more)
     return [formatting.count(len(ops), "op"), *captured, *times, *outcome(record, ops)]
 
 
-def times_told(selection: Selection, usual: Mapping[int, TimesInSteps]) -> list[str]:
-    """Of which steps a picture's times are, where several were recorded, and what they took in all.
+def times_told(selection: Selection, usual: Mapping[int, TimesInSteps], ops: list[Op]) -> list[str]:
+    """Of which steps a picture's times are, where several were recorded, and what its ops took in all.
 
     As in `"times: median of 20 steps, 1.2 ms in ops"`.
     """
@@ -523,15 +528,18 @@ def times_told(selection: Selection, usual: Mapping[int, TimesInSteps]) -> list[
     if selection.step is None or count_of_steps(record) < 2 or all(op.start is None for op in selection.ops):
         return []
     if steps := steps_of(selection.ops, usual):
-        took = formatting.seconds(usual_sums(usual)(selection.ops))
+        took = formatting.seconds(usual_sums(usual)(ops))
         return [f"times: {'median' if steps > 2 else 'faster'} of {steps:,} steps, {took} in ops"]
     return [f"times of step {step_numbers(record)[selection.step]} alone"]
 
 
-def _step_time(record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None, which: str = "") -> list[str]:
+def _step_time(
+    record: Record, ops: list[Op], spans: Mapping[int | None, Span] | None, which: str, whose: str
+) -> list[str]:
     """How long a step takes that nobody records, where such ran, else the time in ops alone; and how long this took.
 
-    Between ops a recording writes down, and measures; in ops it does nothing. `which` stands before the time in ops.
+    Between ops a recording writes down, and measures; in ops it does nothing. `which` stands before the time in ops,
+    `whose` before that of the step.
     """
     spans = step_spans(record) if spans is None else spans
     start, end = whole_span({step: spans[step] for step in {op.step for op in ops} if step in spans}) or (0, 0)
@@ -542,9 +550,9 @@ def _step_time(record: Record, ops: list[Op], spans: Mapping[int | None, Span] |
     if isinstance(untraced, dict) and isinstance(untraced.get("duration"), int):
         took, steps = formatting.seconds(untraced["duration"]), untraced.get("round", 1)
         if steps == 1:
-            return [f"{took} untraced, {traced} traced"]
-        return [f"{traced} with tracing", f"a round of {steps} steps takes {took} untraced"]
-    return [f"{which}{formatting.seconds(sum([op.duration for op in ops]))} in ops, {traced} with tracing"]
+            return [f"{whose}{took} untraced, {traced} traced"]
+        return [f"{whose}{traced} with tracing", f"a round of {steps} steps takes {took} untraced"]
+    return [f"{which}{formatting.seconds(sum([op.duration for op in ops]))} in ops, {whose}{traced} with tracing"]
 
 
 def scope_tooltip(block: Block) -> str:

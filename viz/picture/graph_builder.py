@@ -87,7 +87,7 @@ def graph(
     assembly.graph.theme = theme
     color(record, assembly.graph, color_by, [op.id for op in selection.ops], assembly.weight_node, assembly.took)
     made, drawn = assembly.graph, {op for node in assembly.graph.nodes.values() for op in node.ops}
-    made.title, made.caption = box_texts.heading(selection, usual, view, len(drawn), made.caption)
+    made.title, made.caption = box_texts.heading(selection, usual, view, drawn, made.caption)
     return made
 
 

@@ -643,6 +643,20 @@ def test_a_picture_of_one_pass_says_what_it_leaves_out(steps):
     assert " of 14 ops: backward pass only" in backward.caption
 
 
+def test_a_picture_of_one_pass_tells_the_time_of_its_ops_and_that_the_other_is_the_whole_steps():
+    with viz.trace() as t:
+        w = ef.Variable(3.0)
+        with ef.GradientTape() as tape:
+            y = ops.exp(ops.sin(w))
+        tape.gradient(y, w)
+    for op in t.ops:
+        op.end = op.start + (1000 if op.phase == "forward" else 7000)
+    made = {"forward": "2 µs", "backward": f"{7 * len([op for op in t.ops if op.phase == 'backward'])} µs"}
+    for view, took in made.items():
+        assert f"{took} in ops, the whole step " in t.draw(view=view).graph.caption
+    assert "whole step" not in t.draw().graph.caption
+
+
 def test_colours_of_borders_are_explained_where_fills_mean_something_else(steps):
     drawing = steps.draw(color_by="time")
     words = [text for group in groups(drawing.svg, "legend") for text in texts(group)]
