@@ -104,6 +104,10 @@ def _line(finding: Finding) -> str:
     return linecache.getline(finding.file or "", finding.line or 0).rstrip("\n")
 
 
+def _source(finding: Finding) -> str:
+    return "".join(linecache.getlines(finding.file or ""))
+
+
 def _scaled(finding: Finding, file: str, line: int) -> tuple[int, str] | None:
     """Of pictures that are trained with as bytes: the line that loads them, with one that scales them behind it."""
     ends = finding.evidence.get("lowest"), finding.evidence.get("highest")
@@ -123,7 +127,7 @@ def _changed(finding: Finding, line: str) -> str | None:
     if rule == "loss_mismatch.several":
         return _once(line, _SOFTMAX, "sigmoid")
     if rule == "loss_mismatch.one_unit":
-        return _once(line, _SOFTMAX, "sigmoid") if _all_binary(finding.file or "") else None
+        return _once(line, _SOFTMAX, "sigmoid") if _all_binary(_source(finding)) else None
     if rule == "class_loss.binary_accuracy":
         return _once(line, r"(?<=[\"'])binary_accuracy(?=[\"'])", "categorical_accuracy") or _once(
             line, r"(?<=metrics\.)BinaryAccuracy\(\)", "CategoricalAccuracy()"
@@ -137,6 +141,10 @@ def _changed(finding: Finding, line: str) -> str | None:
         return _once(line, r"(mode\s*=\s*[\"'])(?:min|max)", rf"\1{other}")
     if rule == "loss_sign":
         return _positive(line)
+    if rule == "sorted_rows":  # a stateful layer needs the order
+        return None if "stateful" in _source(finding) else _once(line, r"shuffle\s*=\s*False", "shuffle=True")
+    if rule == "augmentation.always":
+        return _once(line, r"(?<=[\w\])]),\s*training\s*=\s*True(?=\s*\))", "")
     return None
 
 
@@ -153,9 +161,8 @@ def _crossentropy(line: str, function: str, name: str) -> str | None:
     return re.sub(rf"\b{found[0]}\b", name if found[0][0].isupper() else function, line)
 
 
-def _all_binary(file: str) -> bool:
-    """Does a file speak of binary crossentropy, and of no other loss?"""
-    source = "".join(linecache.getlines(file))
+def _all_binary(source: str) -> bool:
+    """Does it speak of binary crossentropy, and of no other loss?"""
     binary = re.findall(r"binary_crossentropy|BinaryCrossentropy", source)
     return bool(binary) and not _OTHER_LOSSES.search(source)
 
