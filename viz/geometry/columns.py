@@ -40,6 +40,7 @@ _AROUND = 0.5  # of the length: what a frame has that is around nearly all
 _OFF = 1.0  # how far cuts keep off boxes, labels and level pieces
 _ASCENT = 0.8 * SIZE  # of a label above its line
 _TRACK, _MARGIN = 10.0, 14.0  # between arrows that pass between columns, and around them
+_NAMES = (40, 24, 14)  # letters of the name of a frame that goes on
 _BORDER = 5.0  # between the borders of frames that go on
 _SAME = 0.5  # arrows that pass a cut nearer to each other are one line
 
@@ -237,8 +238,11 @@ class _Columns:
         """How far down what is behind a cut begins: below the arrows that come from before it, and titles of frames."""
         return PAD + _TRACK * len(cut.tracks) + _MARGIN + self._header() * len(cut.frames)
 
-    def _says(self, frame: str) -> str:
-        return f"{formatting.clean(self.graph.clusters[frame].title, 40)}, continued"
+    def _says(self, frame: str) -> Iterator[str]:
+        """That a frame goes on: with its name, with less of that, and without."""
+        for most in _NAMES:
+            yield f"{formatting.clean(self.graph.clusters[frame].title, most)}, continued"
+        yield "continued"
 
     def _pieces(self, id_: str, columns: list[_Column]) -> list[Piece]:
         """What each column has of a frame."""
@@ -261,8 +265,11 @@ class _Columns:
 
     def _title_of_piece(self, id_: str, cut: _Cut, top: float, column: _Column) -> Title | None:
         """Says that a frame goes on, where no arrow passes; None where there is no room for it."""
-        frame, text = self.frames[id_], self._says(id_)
-        width = text_width(text, 10) + 6
+        told = (self._title_in_words(text, id_, cut, top, column) for text in dict.fromkeys(self._says(id_)))
+        return next((title for title in told if title is not None), None)
+
+    def _title_in_words(self, text: str, id_: str, cut: _Cut, top: float, column: _Column) -> Title | None:
+        frame, width = self.frames[id_], text_width(text, 10) + 6
         if self.across:  # beside the contents, where the frame's own title stands before
             y = self._along(id_, column, width)
             at = Rect(self.titles[id_].at.x + column.by_x, (y or 0.0) + column.by_y, HEADER, width)

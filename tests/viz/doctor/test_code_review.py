@@ -190,7 +190,9 @@ def test_no_patch_where_it_is_not_certain(kind, name, tmp_path, capsys):
 def test_a_layer_that_is_told_to_train_in_validation_is_told_so_no_more(tmp_path):
     path = tmp_path / "train.py"
     path.write_text("x = layers.RandomFlip()(x, training=True)\ny = net(*rows, training=True, mask=None)\n")
-    told = [Finding("augmentation", "warning", "m", "f", rule="augmentation.always", file=str(path), line=i) for i in (1, 2)]
+    told = [
+        Finding("augmentation", "warning", "m", "f", rule="augmentation.always", file=str(path), line=i) for i in (1, 2)
+    ]
     assert [changed_line(each) for each in told] == ["x = layers.RandomFlip()(x)", None]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 
 import eagerflow as ef
@@ -55,6 +56,26 @@ def test_a_frame_that_is_cut_says_that_it_goes_on():
     assert {title.lines[0] for title in placed.layout.titles_of(frame)[1:]} == {"deep, continued"}
     assert f'id="{frame}_2"' in drawing.svg
     assert not any(pieces for id_, pieces in placed.layout.pieces.items() if id_ != frame)
+
+
+def test_a_narrow_piece_of_a_frame_says_with_fewer_letters_that_it_goes_on():
+    ef.backend.clear_session()
+    inputs = layers.Input((10,))
+    x = layers.Embedding(50, 16)(inputs)
+    for _ in range(2):
+        attended = layers.MultiHeadAttention(2, 8)(x, x)
+        x = layers.LayerNormalization()(layers.Add()([x, attended]))
+        hidden = layers.Dense(16)(layers.Dense(32, activation="gelu")(x))
+        x = layers.LayerNormalization()(layers.Add()([x, hidden]))
+    answers = layers.Dense(2, activation="softmax")(layers.GlobalAveragePooling1D()(x))
+    model = ef.Model(inputs, answers, name="transformer")
+    model.compile("adam", "sparse_categorical_crossentropy")
+    with viz.trace() as t:
+        model.train_on_batch(np.ones((4, 10), "int32"), np.ones(4, "int64"))
+    layout = place(t.draw(rankdir="LR").graph, "LR").layout
+    pieces = [piece for found in layout.pieces.values() for piece in found]
+    assert pieces
+    assert all(piece.title is not None and piece.title.lines[0].endswith("continued") for piece in pieces)
 
 
 def test_what_fits_on_two_screens_stays_whole():
