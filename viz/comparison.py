@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import zipfile
 from typing import Any
 
 from eagerflow import Model
@@ -125,10 +126,10 @@ def _opened(given: Any, which: str) -> tuple[Any, str]:
         return given, given.name
     if isinstance(given, (str, os.PathLike)):
         path = os.fspath(given)
-        if path.endswith(".efz"):
-            return load(path), path
         if path.endswith(_SUFFIXES):
             return read_weights(path), path
+        if path.endswith(".efz") or _holds_a_recording(path):
+            return load(path), path
         if not os.path.splitext(path)[1] and not os.path.exists(path):
             raise FileNotFoundError(f"there is no file {formatting.clean(path)!r}{formatting.meant_file(path, '.efz')}")
         raise ValueError(
@@ -138,6 +139,14 @@ def _opened(given: Any, which: str) -> tuple[Any, str]:
     raise TypeError(
         f"viz.diff: the {which} is {type(given).__name__}; expected a recording, a model or the path of a file"
     )
+
+
+def _holds_a_recording(path: str) -> bool:
+    """Is a file of whatever name a recording? `viz run -o` takes any name."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "trace.json" in archive.namelist()
 
 
 def _kind(thing: Any) -> str:

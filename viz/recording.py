@@ -14,7 +14,7 @@ from viz.compare.difference import Difference
 from viz.compare.page_marks import page_marks
 from viz.compare.traces import difference_from
 from viz.export import json_file, perfetto, tensorboard_graph
-from viz.facts import archive, formatting, summary_tables
+from viz.facts import archive, formatting
 from viz.facts.digest.usual_times import usual_times
 from viz.facts.memory_use import MemoryUse, memory_use
 from viz.facts.network import rank_of
@@ -22,6 +22,7 @@ from viz.facts.overview import why_empty
 from viz.facts.parts import part_names
 from viz.facts.ranks import rank_table
 from viz.facts.schema import PHASES, Op, Record
+from viz.facts.tables import summary, top
 from viz.facts.text_files import path_of
 from viz.facts.text_table import Text
 from viz.page import Page, to_html as page_of
@@ -470,7 +471,7 @@ class Recording(Record, metaclass=_Named):
         trained: 19 numbers, not trained: 0
         memory: weights 76 B, inputs 32 B, activations 32 B
         """
-        return summary_tables.summary(self, step, depth)
+        return summary.summary(self, step, depth)
 
     def top(
         self,
@@ -500,7 +501,7 @@ class Recording(Record, metaclass=_Named):
         ───...
         matmul  forward         20×40 f32      1  ...   3.1 KB   48 k  ...
         """
-        return summary_tables.top(self, by, n, step, cost)
+        return top.top(self, by, n, step, cost)
 
     def memory(self, step: int | None = None) -> MemoryUse:
         """How much memory the recorded tensors used over time, and which tensors used it at the peak; print the result.
@@ -581,7 +582,7 @@ class Recording(Record, metaclass=_Named):
     def __repr__(self) -> str:
         if "ops" not in self.__dict__:
             return "<recording in progress>"
-        return f"<{summary_tables.describe(self)}; try .draw('x.svg'), .summary(), .top()>"
+        return f"<{summary.describe(self)}; try .draw('x.svg'), .summary(), .top()>"
 
     def _repr_html_(self) -> str:
         if not self.ops:

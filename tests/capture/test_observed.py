@@ -18,7 +18,7 @@ from tests.capture.steps import ROWS, batches
 from tests.capture.test_random_programs import PAIRS, inputs_of, step_of
 from tests.capture.test_same_bits import MODELS, trained
 from viz.facts.overview import glance, overview
-from viz.facts.summary_tables import top_rows
+from viz.facts.tables.top import top_rows
 
 
 def told(record):

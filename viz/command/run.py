@@ -12,10 +12,10 @@ from importlib import import_module
 from viz.command.output_files import beside, check_picture, check_target
 from viz.command.ranks import own_file, ranks_here
 from viz.command.script_runner import check_given, run_script
-from viz.facts import summary_tables
 from viz.facts.lines.room import folded, room
 from viz.facts.overview import is_empty, overview, why_empty
 from viz.facts.selection import ended_by, outcome
+from viz.facts.tables.summary import describe
 from viz.recorder.all_ranks import AllRanks
 from viz.recording import Recording
 from viz.shell.printed import print_json
@@ -129,7 +129,7 @@ def _say_empty(
 
 def _say_recorded(recording: Recording, out: pathlib.Path, replaced: bool, printed: list[str]) -> None:
     """Say what there is now; what ended the script was printed by itself, and the first line names it, too."""
-    lines, told = [summary_tables.describe(recording)], [*outcome(recording, []), *printed]
+    lines, told = [describe(recording)], [*outcome(recording, []), *printed]
     lines += [f"{paint('note:', '33', sys.stderr)} {note}" for note in recording.notes if note not in told]
     instead = ", in place of the one that was there (viz run -o NAME keeps both)" if replaced else ""
     lines.append(f"wrote {paint(str(out), '1', sys.stderr)}{instead}")

@@ -13,7 +13,7 @@ from viz.facts.formatting import clean
 from viz.facts.overview import glance, overview
 from viz.facts.ranks import rank_table
 from viz.facts.schema import Record
-from viz.facts.summary_tables import describe
+from viz.facts.tables.summary import describe
 from viz.shell.printed import print_folded, print_json, print_table
 from viz.shell.terminal import paint
 from viz.shell.words import as_word

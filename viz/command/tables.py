@@ -8,9 +8,9 @@ import sys
 
 from viz.command.models import near_step, opened, seen
 from viz.command.output_files import check_chart
-from viz.facts import summary_tables
 from viz.facts.memory_use import memory_use
 from viz.facts.ranks import rank_table
+from viz.facts.tables import summary, top
 from viz.shell.printed import print_json, print_table, say
 
 __all__ = ["run_gradients", "run_memory", "run_summary", "run_top"]
@@ -29,11 +29,11 @@ def run_summary(options: argparse.Namespace) -> int:
     if options.json:
         rows = [
             dataclasses.asdict(row) | {"calls": len(row.calls)}
-            for row in summary_tables.opened(summary_tables.rows(recording, options.step), options.depth)
+            for row in summary.opened(summary.rows(recording, options.step), options.depth)
         ]
         print_json(rows)
     else:
-        print_table(summary_tables.summary(recording, options.step, options.depth, "--depth "))
+        print_table(summary.summary(recording, options.step, options.depth, "--depth "))
     return 0
 
 
@@ -48,11 +48,11 @@ def run_top(options: argparse.Namespace) -> int:
     """
     recording = seen(options, stats=False)
     if options.json:
-        print_json(summary_tables.top_rows(recording, options.by, options.n, options.step, options.cost))
+        print_json(top.top_rows(recording, options.by, options.n, options.step, options.cost))
     else:
         if recording.others:
             print_table(f"{rank_table(recording)}\n\nrank 0 (others: --rank N)")
-        print_table(summary_tables.top(recording, options.by, options.n, options.step, options.cost, "-n "))
+        print_table(top.top(recording, options.by, options.n, options.step, options.cost, "-n "))
     return 0
 
 

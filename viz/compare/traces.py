@@ -188,7 +188,9 @@ def _value_change(
     info = pairing.b.tensors[j]
     role = info.role if name else "output"
     source, layer = formatting.place(line_of(pairing.b, y)), pairing.places[1].shown(y)
-    return ValueChange(x.id, y.id, y.name, y.phase, layer, source, i, j, role, info.name or name, by, error, what)
+    return ValueChange(
+        x.id, y.id, y.name, y.phase, layer, source, i, j, role, pairing.b.shown(j) or name, by, error, what
+    )
 
 
 # ---------------------------------------------------------------------- costs
@@ -228,8 +230,8 @@ def _weights(pairing: Pairing, tolerance: float) -> list[WeightChange]:
             left_b.remove(twin)
     found = [_weight_change(pairing, i, j, tolerance) for i, j in same.values()]
     changes = [change for change in found if change is not None]
-    changes += [WeightChange("removed", t.name, formatting.tensor(t)) for t in left_a]
-    return changes + [WeightChange("added", t.name, b=formatting.tensor(t), tensor_b=t.id) for t in left_b]
+    changes += [WeightChange("removed", a.shown(t.id), formatting.tensor(t)) for t in left_a]
+    return changes + [WeightChange("added", b.shown(t.id), b=formatting.tensor(t), tensor_b=t.id) for t in left_b]
 
 
 def _namesakes(
@@ -255,12 +257,12 @@ def _weight_change(pairing: Pairing, i: int, j: int, tolerance: float) -> Weight
     before, after = a.tensors[i], b.tensors[j]
     shown = formatting.tensor(before), formatting.tensor(after)
     if before.shape != after.shape:
-        return WeightChange("shape", after.name, *shown, tensor_b=j)
+        return WeightChange("shape", b.shown(j), *shown, tensor_b=j)
     if before.dtype != after.dtype:
-        return WeightChange("dtype", after.name, *shown, tensor_b=j)
+        return WeightChange("dtype", b.shown(j), *shown, tensor_b=j)
     by = comparable(a, b, i, j)
     error = 0.0 if by is None else apart(a, b, i, j, by)[0]
     if error <= tolerance:
         return None
     changed = arrays_apart(a.values[i], b.values[j], tolerance)[1] if by == "values" else None
-    return WeightChange("values", after.name, *shown, error, changed, j)
+    return WeightChange("values", b.shown(j), *shown, error, changed, j)

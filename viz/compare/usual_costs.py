@@ -1,4 +1,7 @@
-"""What layers and ops took and made on both sides of a difference, as page and text tell it: in a usual step."""
+"""What layers and ops took and made on both sides of a difference, as page and text tell it.
+
+In a usual step; where two steps are compared, in these.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,8 @@ class UsualCosts:
         """Of how many steps they are, in words: `"median of 4 steps"`. The page's `ofWhich` tells the same."""
         if self.steps is None:
             return "of the whole recordings"
+        if max(self.steps) == 1:
+            return "of one step each"
         words = [told_steps(count) for count in self.steps]
         return " → ".join(dict.fromkeys(words))
 
@@ -59,7 +64,9 @@ def usual_costs(found: Changes) -> UsualCosts:
     sides = [x for x, _ in pairs] + removed, [y for _, y in pairs] + added
     if chosen := _steps(found, pairs):
         sides = [op for op in sides[0] if op.step == chosen[0]], [op for op in sides[1] if op.step == chosen[1]]
-        usual = [usual_times(record) for record in records]
+        one_of_each = found.steps is not None and all(len(numbers) == 1 for numbers in found.steps)
+        # Of two steps that were named their own times are asked for, and not those of their like.
+        usual = [{} if one_of_each else usual_times(record) for record in records]
         times = [usual_sums(each) for each in usual]
         before, after = [steps_of(ops, each) or 1 for ops, each in zip(sides, usual)]
         steps = before, after

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from viz.facts.schema import Record
-from viz.facts.summary_tables import columns, describe, rows
+from viz.facts.tables.summary import columns, describe, rows
 from viz.facts.text_table import table, wide
 from viz.picture.drawing import Drawing
 

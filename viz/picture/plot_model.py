@@ -10,7 +10,7 @@ from typing import Any
 
 from eagerflow.layers import Layer
 from viz.boundary import boundary
-from viz.facts import summary_tables
+from viz.facts.tables import summary as tables
 from viz.facts.text_table import Text
 from viz.geometry.graph import Cluster, Graph
 from viz.picture.architecture import Shown, architecture, has_parts_alone, trial
@@ -41,7 +41,7 @@ def summary(model: Any, inputs: Any = None) -> Text:
     >>> print(viz.summary(model).splitlines()[4].split()[:6])
     ['d', '(Dense)', '1×2', '10', '1', '18']
     """
-    return summary_tables.summary(trial(model, inputs))
+    return tables.summary(trial(model, inputs))
 
 
 @boundary

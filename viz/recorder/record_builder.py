@@ -18,6 +18,7 @@ from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.descriptions import makes_its_own, run_facts, settings_at
 from viz.recorder.journal import Event, Met, same_memory
+from viz.recorder.kept_values import nothing_kept
 from viz.recorder.loops.optimizer_names import tell_optimizers_apart
 from viz.recorder.loops.own_losses import own_losses
 from viz.recorder.loops.own_steps import mark_own_steps
@@ -109,6 +110,7 @@ class _Builder:
             record.values = dict(sorted((record.values | capture.keeper.kept).items()))
             record.labels = dict(sorted((record.labels | capture.keeper.labels).items()))
         self._finish()
+        record.notes += nothing_kept(record, capture.options.values)
 
     # ------------------------------------------------------------------ tensors and memory
 

@@ -56,6 +56,17 @@ def told(a, b):
     return line
 
 
+def test_two_steps_that_are_named_have_their_own_times():
+    t = trained(steps=6)
+    for op in t.ops:
+        op.end = op.start + 1000 * (1 + (op.step or 0))
+    told = str(viz.diff(t, steps=(2, 4)))
+    assert "by layer, of one step each:" in told
+    (cells,) = [line.split() for line in told.splitlines() if line.startswith("total")]
+    ops = len([op for op in t.ops if op.step == 2])
+    assert cells[1:6] == [str(3 * ops), "µs", str(5 * ops), "µs", "+67%"]
+
+
 def test_times_that_differ_no_more_than_within_a_run_may_be_chance():
     assert "which may be chance" in told(timed(noisy(10.0, 40)), timed(noisy(10.2, 40, seed=1), units=5))
 

@@ -174,7 +174,7 @@ def test_threads_get_tracks_of_their_own(tmp_path):
 
 
 def test_top_by_flops_and_as_rows(steps):
-    from viz.facts.summary_tables import top_rows
+    from viz.facts.tables.top import top_rows
 
     rows = top_rows(steps, "flops", 3)
     assert rows[0]["op"] == "dense"

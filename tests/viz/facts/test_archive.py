@@ -19,7 +19,7 @@ from viz.facts import archive
 from viz.facts.columns import Damaged, check_nesting
 from viz.facts.overview import glance, overview
 from viz.facts.schema import Logs, Op, Record, TensorInfo
-from viz.facts.summary_tables import describe
+from viz.facts.tables.summary import describe
 
 HOSTILE = '</script>"\n é 日本 \ud800 \x00'
 

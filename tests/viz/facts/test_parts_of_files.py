@@ -18,7 +18,7 @@ from viz.facts import archive
 from viz.facts.smaller.around_step import around_step
 from viz.facts.smaller.near_step import Near
 from viz.facts.smaller.shown_step import pick_step
-from viz.facts.summary_tables import summary
+from viz.facts.tables.summary import summary
 from viz.page.data import data
 from viz.recording import Recording
 

@@ -13,11 +13,12 @@ import viz
 from tests.viz.facts.test_archive import rewritten
 from viz.cli import main
 from viz.export import perfetto
-from viz.facts import archive, summary_tables
+from viz.facts import archive
 from viz.facts.flops import flops
 from viz.facts.overview import glance, overview
 from viz.facts.ranks import note_waits, same_collectives, to_clock, uses
 from viz.facts.schema import Logs, Op, Record, Scope, Step, Storage, TensorInfo
+from viz.facts.tables.summary import rows
 
 
 def record(rank: int, *collectives: tuple[str, int, int], overlapped: bool = False) -> Record:
@@ -177,5 +178,5 @@ def test_ranks_together_unpack_to_no_more_than_is_allowed(three, tmp_path):
 
 
 def test_what_goes_over_the_network_is_no_computing_of_a_layer(three):
-    total = summary_tables.rows(three)[-1]
+    total = rows(three)[-1]
     assert (total.ops, total.forward, total.flops, total.uncounted) == (2, 0, 0, 0)

@@ -25,7 +25,7 @@ from viz.compare.traces import difference_from
 from viz.facts.derived_stats import norm
 from viz.facts.json_data import finite
 from viz.facts.schema import Op, Record, Scope, Stats, Step, Storage, TensorInfo
-from viz.facts.summary_tables import rows
+from viz.facts.tables.summary import rows
 from viz.page import document
 from viz.page.document import to_html
 from viz.page.settings import settings_text

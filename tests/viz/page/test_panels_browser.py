@@ -15,7 +15,7 @@ from tests.viz import browser
 from tests.viz.nets import Trainer
 from tests.viz.picture.architectures import ALL
 from viz.facts import formatting
-from viz.facts.summary_tables import rows as summary_rows
+from viz.facts.tables.summary import rows as summary_rows
 
 PROGRAM = browser.find()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]

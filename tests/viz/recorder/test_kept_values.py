@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 
 import numpy as np
@@ -184,3 +185,19 @@ def test_a_step_that_fails_is_marked():
 def test_wrong_steps_are_refused(steps, error, says):
     with pytest.raises(error, match=says):
         viz.trace(steps=steps)
+
+
+def test_a_pattern_that_is_in_no_label_is_told_with_the_label_that_was_meant():
+    """Tables call a model as the user's code does."""
+    net = ef.Sequential([ef.layers.Dense(2)])
+    with viz.trace(values="net/dense.*/kernel$") as t:
+        net(ops.ones((2, 3)))
+    (note,) = t.notes
+    assert re.search(r"'sequential\w*/dense\w*/kernel', which is shown as 'net/dense\w*/kernel'$", note)
+    with viz.trace(values="nosuch") as t:
+        net(ops.ones((2, 3)))
+    (note,) = t.notes
+    assert "values='nosuch' (--values) is found" in note
+    with viz.trace(values="kernel$") as t:
+        net(ops.ones((2, 3)))
+    assert not t.notes

@@ -12,6 +12,7 @@ import numpy
 
 from viz.facts import formatting
 from viz.facts.columns import NONE
+from viz.facts.digest.held_up import held_up
 from viz.facts.digest.sparse_columns import SparseColumns
 from viz.facts.schema import VARIABLES, Op, Record
 from viz.facts.selection import line_of, step_numbers
@@ -188,10 +189,20 @@ class _Times:
                     "source": formatting.place(line_of(record, _op(seen, int(self._origins[number])))),
                     "count": int(counts[at]),
                     "time": int(sums[at]),
+                    "held_up": self._held_up(numpy.flatnonzero(group == at)),
                     "share": float(sums[at]) / self.whole,
                 }
             )
         return found
+
+    def _held_up(self, ops: numpy.ndarray) -> dict[str, Any] | None:
+        """Of equal ops the one that took far longer than the others; None where none did."""
+        times = self._durations[ops].tolist()
+        longest = held_up(times)
+        if longest is None:
+            return None
+        step = int(self._seen.array("Op.step")[ops[longest]])
+        return {"time": times[longest], "step": None if step == NONE else step_numbers(self._record)[step]}
 
 
 def _outside(level: int, took: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from viz.facts import formatting
+from viz.facts.digest.held_up import told_of
 from viz.facts.text_table import Columns, Text, table
 
 __all__ = ["following", "shown"]
@@ -113,7 +114,10 @@ def _slowest(facts: dict[str, Any]) -> Iterator[str]:
         line = f", {formatting.clean(row['source'], 100)}" if row["source"] else ""
         took = f"{formatting.seconds(row['time'])} ({100 * row['share']:.0f}%)"
         times = f" ×{row['count']:,}" if row["count"] > 1 else ""
-        yield f"{head:9}{formatting.clean(row['op'])}{backward}{times}{layer}: {took}{line}"
+        once = row["held_up"]
+        step = "" if once is None or once["step"] is None else str(once["step"])
+        one = "" if once is None else f"; {told_of(once['time'], step)}"
+        yield f"{head:9}{formatting.clean(row['op'])}{backward}{times}{layer}: {took}{line}{one}"
         head = ""
 
 

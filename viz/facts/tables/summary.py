@@ -1,14 +1,12 @@
-"""Tables in plain text."""
+"""A recording as a table of its layers, with totals; and what it is in one line."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 import numbers
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from viz.choices import COSTS, KEYS
 from viz.facts import formatting
 from viz.facts.blocks import all_blocks, tree
 from viz.facts.digest.figures import OUTSIDE
@@ -16,14 +14,13 @@ from viz.facts.digest.sparse_columns import SparseColumns
 from viz.facts.digest.time_spans import took_told
 from viz.facts.digest.usual_sums import TimesInSteps, steps_of, told_steps, usual_sums
 from viz.facts.digest.usual_times import usual_times
-from viz.facts.flops import all_flops, flops
-from viz.facts.network import rank_of, sent
+from viz.facts.flops import flops
+from viz.facts.network import rank_of
 from viz.facts.schema import VARIABLES, Op, Record, Scope
 from viz.facts.selection import (
     count_of_steps,
     is_of_seeds,
     layers_of,
-    line_of,
     origin,
     outcome,
     position_of,
@@ -33,26 +30,11 @@ from viz.facts.selection import (
 from viz.facts.smaller.shown_step import pick_step
 from viz.facts.text_table import Text, table
 
-__all__ = [
-    "HEADS",
-    "KEYS",
-    "Row",
-    "cells",
-    "columns",
-    "describe",
-    "flops_text",
-    "opened",
-    "rows",
-    "summary",
-    "top",
-    "top_rows",
-]
+__all__ = ["HEADS", "Row", "around", "cells", "columns", "describe", "flops_text", "opened", "rows", "summary"]
 
 HEADS = ("layer", "output", "params", "ops", "FLOPs", "forward", "backward", "update", "activation")
 # What is left out where a terminal has little room, the least important first.
 _LEAST = "ops,activation,FLOPs,update,backward,forward"
-_LEAST_OF_TOP = ("ops", "replayed", "FLOPs", "memory", "count", "output", "share", "line", "time", "phase")
-_PHASE_SIGNS = {"backward": "∇"}  # at an op's name where there is no room for its phase; other phases have own layers
 _LONGEST = 80  # signs of a name
 
 
@@ -98,13 +80,13 @@ def rows(record: Record, step: int | None = None, usual: Mapping[int, TimesInSte
     firsts = _first_calls(record)
     inside: dict[int | None, list[Op]] = {}  # of each line the ops of no other line within it
     for op in ops:
-        around = {firsts[scope.id]: scope for scope in _around(record, op)}
-        for first, scope in around.items():
+        calls = {firsts[scope.id]: scope for scope in around(record, op)}
+        for first, scope in calls.items():
             if first not in found:
                 found[first] = _row(record, record.scopes[first])
             found[first].calls.add(scope.id)
             count(found[first], op)
-        inside.setdefault(next(iter(around), None), []).append(op)
+        inside.setdefault(next(iter(calls), None), []).append(op)
     total = Row("total", 0)
     for op in ops:
         count(total, op)
@@ -169,7 +151,7 @@ def _first_calls(record: Record) -> list[int]:
     return found
 
 
-def _around(record: Record, op: Op) -> list[Scope]:
+def around(record: Record, op: Op) -> list[Scope]:
     """The scopes an op counts for: where it ran; for backward ops where their forward op ran."""
     return [s for s in record.ancestors(origin(record, op).scope) if s.kind not in ("step", "backward")]
 
@@ -350,214 +332,6 @@ def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
         formatting.seconds(row.update) if row.update else "",
         formatting.nbytes(row.activations) if row.activations else "",
     )
-
-
-def top(
-    record: Record, by: str = "time", n: int = 10, step: int | None = None, cost: str | None = None, option: str = "n="
-) -> Text:
-    """What costs most as a table, and below it how many rows it hasn't; see `top_rows`.
-
-    Args:
-        record: see `top_rows`.
-        by: see `top_rows`.
-        n: see `top_rows`.
-        step: see `top_rows`.
-        cost: see `top_rows`.
-        option: what stands before the number of rows where they are asked for.
-    """
-    ranked = _ranked(record, by, n, step, cost)
-    found = ranked[:n]
-    shown: dict[str, Callable[[dict[str, Any]], str]] = {
-        "time": lambda row: formatting.seconds(row["time"]),
-        "memory": lambda row: formatting.nbytes(row["memory"]),
-        "share": lambda row: f"{100 * row['share']:.1f} %",
-        "ops": lambda row: formatting.amount(row["ops"]),
-        "count": lambda row: formatting.amount(row["count"]),
-        "replayed": lambda row: formatting.amount(row["replayed"]) if row["replayed"] else "",
-        "FLOPs": lambda row: "" if row["flops"] is None else formatting.short(row["flops"]),
-    }
-    costs = {"time": ("time", "share", "memory"), "memory": ("memory", "share", "time")}
-    heads: tuple[str, ...] = (by, "ops", *costs.get(cost or "time", ("FLOPs", "share", "time")))
-    if by in COSTS:
-        shown["layer"] = lambda row: formatting.clean(_whose(row), _LONGEST)
-        again = ("replayed",) if any(row["replayed"] for row in found) else ()
-        heads = ("op", "phase", "layer", "output", "count", *again, "time", "memory", "FLOPs", "source")
-    lines = [[shown[h](row) if h in shown else formatting.clean(row[h], _LONGEST) for h in heads] for row in found]
-    asked = (by, cost)
-    unasked = [head for head in _LEAST_OF_TOP if head.lower() not in asked and (head != "time" or "memory" in asked)]
-    least = ",".join(unasked)
-    at = position_of(record, step)
-    which = [] if at is None else [step_name(record, at)]
-    marks = {"phase": [_PHASE_SIGNS.get(row["phase"], "") for row in found]} if by in COSTS else {}
-    body = table([h if h != "source" else "line" for h in heads], lines, least=least, marks=marks)
-    hidden = _hidden(ranked, n, by if by in COSTS else cost or "time", option)
-    return Text.of([*which, body, *_summed(record, at), *hidden])
-
-
-def _summed(record: Record, at: int | None) -> list[str]:
-    """What is said of a table of several steps: its rows have their sums, where a page has medians."""
-    count = len(record.steps)
-    return [f"(sums over all {count:,} steps)"] if at is None and count > 1 else []
-
-
-def _hidden(ranked: list[dict[str, Any]], n: int, cost: str, option: str) -> list[str]:
-    """What is said of the rows that a table leaves out."""
-    if len(ranked) <= n:
-        return []
-    whole = sum([row[cost] or 0 for row in ranked])
-    costs = cost if cost != "flops" else "FLOPs"
-    share = f" with {100 * sum([row[cost] or 0 for row in ranked[n:]]) / whole:.0f} % of the {costs}" if whole else ""
-    return [f"({formatting.count(len(ranked) - n, 'more row')}{share}; {option}{len(ranked)} shows all)"]
-
-
-def top_rows(
-    record: Record, by: str = "time", n: int = 10, step: int | None = None, cost: str | None = None
-) -> list[dict[str, Any]]:
-    """What costs most, the largest first.
-
-    Args:
-        record: the recording.
-        by: `"time"`, `"memory"` or `"flops"`: ops, those of all steps summed that are equal but for when they ran;
-            `"name"`, `"layer"` or `"source"`: the cost summed over ops of the same name, in the same layer, from the
-            same line.
-        n: how many to give.
-        step: the number of a step, for its ops alone; None: all ops.
-        cost: of sums, what is summed: `"time"`, the default, `"memory"` or `"flops"`.
-
-    Raises:
-        TypeError: when `n` or `step` is no whole number.
-        ValueError: for another key or cost, when `n` is not positive, or when there is no such step.
-    """
-    return _ranked(record, by, n, step, cost)[:n]
-
-
-def _ranked(record: Record, by: str, n: int, step: int | None, cost: str | None) -> list[dict[str, Any]]:
-    """All rows, of which the first `n` are shown."""
-    if by not in KEYS:
-        rows = isinstance(by, numbers.Integral) and not isinstance(by, bool)
-        more = f"; for the first {by} rows: top(n={by})" if rows else ""
-        raise ValueError(f"top(by={by!r}): expected one of {', '.join(map(repr, KEYS))}{more}")
-    if not isinstance(n, numbers.Integral) or isinstance(n, bool):
-        raise TypeError(f"top(n={n!r}): expected a number of lines")
-    if n < 1:
-        raise ValueError(f"top(n={n}): expected at least 1")
-    if cost is not None and cost not in COSTS:
-        raise ValueError(f"top(cost={cost!r}): expected one of {', '.join(map(repr, COSTS))}")
-    if by in COSTS and cost not in (None, by):
-        sums = ", ".join([repr(key) for key in KEYS if key not in COSTS])
-        raise ValueError(f"top(by={by!r}, cost={cost!r}): a cost is summed by one of {sums}")
-    at = position_of(record, step)
-    ops = [op for op in record.ops if at is None or op.step == at]
-    return _top_ops(record, ops, by) if by in COSTS else _top_groups(record, ops, by, cost or "time")
-
-
-def _top_ops(record: Record, chosen: list[Op], by: str) -> list[dict[str, Any]]:
-    places = {op.id: formatting.place(line_of(record, op)) for op in chosen}
-    groups: dict[tuple[Any, ...], dict[tuple[int, ...], list[Op]]] = {}
-    for op in chosen:
-        made = tuple([(record.tensors[i].shape[1:], record.tensors[i].dtype) for i in op.outputs])
-        rows = tuple([record.tensors[i].shape[0] if record.tensors[i].shape else 0 for i in op.outputs])
-        counts_for = _around_owner(record, op), _updated(record, op)
-        alike = groups.setdefault((op.name, op.phase, *counts_for, made, places[op.id]), {})
-        alike.setdefault(rows, []).append(op)
-    found = [
-        _top_row(record, ops, places[ops[0][0].id]) for alike in groups.values() for ops in _same_ops(alike.values())
-    ]
-    return sorted(found, key=lambda row: row[by] or 0, reverse=True)
-
-
-def _same_ops(groups: Iterable[list[Op]]) -> list[list[list[Op]]]:
-    """Which groups of ops, that differ in the number of rows alone, are of one op: those of no common step.
-
-    Batches may have another number of rows: the last of an epoch, those of validation. Two ops of one step are two.
-    """
-    found: list[tuple[set[int | None], list[list[Op]]]] = []
-    for ops in sorted(groups, key=len, reverse=True):
-        steps: set[int | None] = {op.step for op in ops}
-        same = next((each for each in found if None not in steps and not steps & each[0]), None)
-        if same is None:
-            found.append((steps, [ops]))
-        else:
-            same[0].update(steps)
-            same[1].append(ops)
-    return [parts for _, parts in found]
-
-
-def _top_row(record: Record, groups: list[list[Op]], place: str) -> dict[str, Any]:
-    """Equal ops: their costs are sums, `id` is that of the one that took longest.
-
-    Args:
-        record: the recording.
-        groups: one for each number of rows, the most frequent first, which is what the row tells.
-        place: their line.
-    """
-    op, ops = max(groups[0], key=lambda op: op.duration), [op for group in groups for op in group]
-    first, *others = [[record.tensors[i] for i in group[0].outputs[:2]] for group in groups]
-    shapes = [formatting.shape(tensors[0].shape) for tensors in others[:2]] + ["…"] * (len(others) > 2)
-    output = ", ".join([formatting.tensor(tensor) for tensor in first])
-    known = [number for number in all_flops(record, ops) if number is not None]
-    return {
-        "id": op.id,
-        "op": op.name,
-        "phase": op.phase,
-        "layer": record.path(_around_id(record, op), shown=True),
-        "weight": _updated(record, op),
-        "output": f"{output} (also {', '.join(shapes)})" if shapes else output,
-        "count": len(ops),
-        "replayed": sum(each.replayed for each in ops),
-        "time": sum([each.duration for each in ops]),
-        "memory": sum([_made(record, each) for each in ops]),
-        "flops": sum(known) if known else None,
-        "source": place,
-    }
-
-
-def _updated(record: Record, op: Op) -> str:
-    """The weight that an optimizer's op changes; of several the first, and how many more."""
-    names = [record.shown(i) for i in op.outputs if op.phase == "update" and record.tensors[i].name]
-    return "" if not names else names[0] if len(names) == 1 else f"{names[0]} +{len(names) - 1}"
-
-
-def _whose(row: dict[str, Any]) -> str:
-    """The layer that an op counts for; for an optimizer's one, the optimizer and the weight."""
-    return ": ".join([str(name) for name in (row["layer"], row["weight"]) if name])
-
-
-def _top_groups(record: Record, chosen: list[Op], by: str, cost: str) -> list[dict[str, Any]]:
-    groups: dict[str, list[Op]] = {}
-    for op in chosen:
-        groups.setdefault(_GROUPINGS[by](record, op), []).append(op)
-    found: list[dict[str, Any]] = []
-    for name, ops in groups.items():
-        time = sum([op.duration for op in ops])
-        memory = sum([_made(record, op) for op in ops])
-        counted = [number for number in all_flops(record, ops) if number is not None]
-        sums = {"time": time, "memory": memory, "flops": sum(counted) if counted else None}
-        found.append({by: name, "ops": len(ops), **sums})
-    whole = sum([row[cost] or 0 for row in found]) or 1
-    found = [row | {"share": (row[cost] or 0) / whole} for row in found]
-    return sorted(found, key=lambda row: row[cost] or 0, reverse=True)
-
-
-def _around_id(record: Record, op: Op) -> int | None:
-    return next((scope.id for scope in _around(record, op)), None)
-
-
-def _around_owner(record: Record, op: Op) -> tuple[int | None, str]:
-    """What an op counts for: the same layer in all its calls, under one path."""
-    scope = next(iter(_around(record, op)), None)
-    return (None, "") if scope is None else (scope.owner, record.path(scope.id))
-
-
-def _made(record: Record, op: Op) -> int:
-    return sent(op) or sum([record.tensors[i].nbytes for i in op.outputs])
-
-
-_GROUPINGS: dict[str, Callable[[Record, Op], str]] = {
-    "name": lambda record, op: formatting.clean(f"{op.name} ({op.phase})" if op.phase != "forward" else op.name),
-    "layer": lambda record, op: formatting.clean(record.path(_around_id(record, op), shown=True)) or OUTSIDE,
-    "source": lambda record, op: formatting.place(line_of(record, op)) or "(not recorded)",
-}
 
 
 def describe(record: Record, in_ops: int | None = None, seen: SparseColumns | None = None) -> str:

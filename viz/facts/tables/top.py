@@ -1,0 +1,252 @@
+"""What costs most, as a table: equal ops, or the ops of a layer, name or line together."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from viz.choices import COSTS, KEYS
+from viz.facts import formatting
+from viz.facts.digest.figures import OUTSIDE
+from viz.facts.digest.held_up import held_up, told_of
+from viz.facts.flops import all_flops
+from viz.facts.network import sent
+from viz.facts.schema import Op, Record
+from viz.facts.selection import line_of, position_of, step_name, step_numbers
+from viz.facts.tables.summary import around
+from viz.facts.text_table import Text, table
+
+__all__ = ["KEYS", "top", "top_rows"]
+
+_LEAST = ("ops", "replayed", "FLOPs", "memory", "count", "output", "share", "line", "time", "phase")
+_PHASE_SIGNS = {"backward": "∇"}  # at an op's name where there is no room for its phase; other phases have own layers
+_LONGEST = 80  # signs of a name
+
+
+def top(
+    record: Record, by: str = "time", n: int = 10, step: int | None = None, cost: str | None = None, option: str = "n="
+) -> Text:
+    """What costs most as a table, and below it how many rows it hasn't; see `top_rows`.
+
+    Args:
+        record: see `top_rows`.
+        by: see `top_rows`.
+        n: see `top_rows`.
+        step: see `top_rows`.
+        cost: see `top_rows`.
+        option: what stands before the number of rows where they are asked for.
+    """
+    ranked = _ranked(record, by, n, step, cost)
+    found = ranked[:n]
+    shown: dict[str, Callable[[dict[str, Any]], str]] = {
+        "time": lambda row: formatting.seconds(row["time"]),
+        "memory": lambda row: formatting.nbytes(row["memory"]),
+        "share": lambda row: f"{100 * row['share']:.1f} %",
+        "ops": lambda row: formatting.amount(row["ops"]),
+        "count": lambda row: formatting.amount(row["count"]),
+        "replayed": lambda row: formatting.amount(row["replayed"]) if row["replayed"] else "",
+        "FLOPs": lambda row: "" if row["flops"] is None else formatting.short(row["flops"]),
+    }
+    costs = {"time": ("time", "share", "memory"), "memory": ("memory", "share", "time")}
+    heads: tuple[str, ...] = (by, "ops", *costs.get(cost or "time", ("FLOPs", "share", "time")))
+    if by in COSTS:
+        shown["layer"] = lambda row: formatting.clean(_whose(row), _LONGEST)
+        again = ("replayed",) if any(row["replayed"] for row in found) else ()
+        heads = ("op", "phase", "layer", "output", "count", *again, "time", "memory", "FLOPs", "source")
+    lines = [[shown[h](row) if h in shown else formatting.clean(row[h], _LONGEST) for h in heads] for row in found]
+    asked = (by, cost)
+    unasked = [head for head in _LEAST if head.lower() not in asked and (head != "time" or "memory" in asked)]
+    least = ",".join(unasked)
+    at = position_of(record, step)
+    which = [] if at is None else [step_name(record, at)]
+    marks = {"phase": [_PHASE_SIGNS.get(row["phase"], "") for row in found]} if by in COSTS else {}
+    body = table([h if h != "source" else "line" for h in heads], lines, least=least, marks=marks)
+    hidden = _hidden(ranked, n, by if by in COSTS else cost or "time", option)
+    return Text.of([*which, body, *_summed(record, at), *_once(found), *hidden])
+
+
+def _summed(record: Record, at: int | None) -> list[str]:
+    """What is said of a table of several steps: its rows have their sums, where a page has medians."""
+    count = len(record.steps)
+    return [f"(sums over all {count:,} steps)"] if at is None and count > 1 else []
+
+
+def _hidden(ranked: list[dict[str, Any]], n: int, cost: str, option: str) -> list[str]:
+    """What is said of the rows that a table leaves out."""
+    if len(ranked) <= n:
+        return []
+    whole = sum([row[cost] or 0 for row in ranked])
+    costs = cost if cost != "flops" else "FLOPs"
+    share = f" with {100 * sum([row[cost] or 0 for row in ranked[n:]]) / whole:.0f} % of the {costs}" if whole else ""
+    return [f"({formatting.count(len(ranked) - n, 'more row')}{share}; {option}{len(ranked)} shows all)"]
+
+
+def top_rows(
+    record: Record, by: str = "time", n: int = 10, step: int | None = None, cost: str | None = None
+) -> list[dict[str, Any]]:
+    """What costs most, the largest first.
+
+    Args:
+        record: the recording.
+        by: `"time"`, `"memory"` or `"flops"`: ops, those of all steps summed that are equal but for when they ran;
+            `"name"`, `"layer"` or `"source"`: the cost summed over ops of the same name, in the same layer, from the
+            same line.
+        n: how many to give.
+        step: the number of a step, for its ops alone; None: all ops.
+        cost: of sums, what is summed: `"time"`, the default, `"memory"` or `"flops"`.
+
+    Raises:
+        TypeError: when `n` or `step` is no whole number.
+        ValueError: for another key or cost, when `n` is not positive, or when there is no such step.
+    """
+    return _ranked(record, by, n, step, cost)[:n]
+
+
+def _ranked(record: Record, by: str, n: int, step: int | None, cost: str | None) -> list[dict[str, Any]]:
+    """All rows, of which the first `n` are shown."""
+    if by not in KEYS:
+        rows = isinstance(by, numbers.Integral) and not isinstance(by, bool)
+        more = f"; for the first {by} rows: top(n={by})" if rows else ""
+        raise ValueError(f"top(by={by!r}): expected one of {', '.join(map(repr, KEYS))}{more}")
+    if not isinstance(n, numbers.Integral) or isinstance(n, bool):
+        raise TypeError(f"top(n={n!r}): expected a number of lines")
+    if n < 1:
+        raise ValueError(f"top(n={n}): expected at least 1")
+    if cost is not None and cost not in COSTS:
+        raise ValueError(f"top(cost={cost!r}): expected one of {', '.join(map(repr, COSTS))}")
+    if by in COSTS and cost not in (None, by):
+        sums = ", ".join([repr(key) for key in KEYS if key not in COSTS])
+        raise ValueError(f"top(by={by!r}, cost={cost!r}): a cost is summed by one of {sums}")
+    at = position_of(record, step)
+    ops = [op for op in record.ops if at is None or op.step == at]
+    return _top_ops(record, ops, by) if by in COSTS else _top_groups(record, ops, by, cost or "time")
+
+
+def _top_ops(record: Record, chosen: list[Op], by: str) -> list[dict[str, Any]]:
+    places = {op.id: formatting.place(line_of(record, op)) for op in chosen}
+    groups: dict[tuple[Any, ...], dict[tuple[int, ...], list[Op]]] = {}
+    for op in chosen:
+        made = tuple([(record.tensors[i].shape[1:], record.tensors[i].dtype) for i in op.outputs])
+        rows = tuple([record.tensors[i].shape[0] if record.tensors[i].shape else 0 for i in op.outputs])
+        counts_for = _around_owner(record, op), _updated(record, op)
+        alike = groups.setdefault((op.name, op.phase, *counts_for, made, places[op.id]), {})
+        alike.setdefault(rows, []).append(op)
+    found = [
+        _top_row(record, ops, places[ops[0][0].id]) for alike in groups.values() for ops in _same_ops(alike.values())
+    ]
+    return sorted(found, key=lambda row: row[by] or 0, reverse=True)
+
+
+def _same_ops(groups: Iterable[list[Op]]) -> list[list[list[Op]]]:
+    """Which groups of ops, that differ in the number of rows alone, are of one op: those of no common step.
+
+    Batches may have another number of rows: the last of an epoch, those of validation. Two ops of one step are two.
+    """
+    found: list[tuple[set[int | None], list[list[Op]]]] = []
+    for ops in sorted(groups, key=len, reverse=True):
+        steps: set[int | None] = {op.step for op in ops}
+        same = next((each for each in found if None not in steps and not steps & each[0]), None)
+        if same is None:
+            found.append((steps, [ops]))
+        else:
+            same[0].update(steps)
+            same[1].append(ops)
+    return [parts for _, parts in found]
+
+
+def _top_row(record: Record, groups: list[list[Op]], place: str) -> dict[str, Any]:
+    """Equal ops: their costs are sums, `id` is that of the one that took longest.
+
+    Args:
+        record: the recording.
+        groups: one for each number of rows, the most frequent first, which is what the row tells.
+        place: their line.
+    """
+    op, ops = max(groups[0], key=lambda op: op.duration), [op for group in groups for op in group]
+    first, *others = [[record.tensors[i] for i in group[0].outputs[:2]] for group in groups]
+    shapes = [formatting.shape(tensors[0].shape) for tensors in others[:2]] + ["…"] * (len(others) > 2)
+    output = ", ".join([formatting.tensor(tensor) for tensor in first])
+    known = [number for number in all_flops(record, ops) if number is not None]
+    return {
+        "id": op.id,
+        "op": op.name,
+        "phase": op.phase,
+        "layer": record.path(_around_id(record, op), shown=True),
+        "weight": _updated(record, op),
+        "output": f"{output} (also {', '.join(shapes)})" if shapes else output,
+        "count": len(ops),
+        "replayed": sum(each.replayed for each in ops),
+        "time": sum([each.duration for each in ops]),
+        "held_up": _held_up(record, ops),
+        "memory": sum([_made(record, each) for each in ops]),
+        "flops": sum(known) if known else None,
+        "source": place,
+    }
+
+
+def _held_up(record: Record, ops: list[Op]) -> dict[str, Any] | None:
+    """Of equal ops the one that took far longer than the others; None where none did."""
+    longest = held_up([op.duration for op in ops])
+    if longest is None:
+        return None
+    step = ops[longest].step
+    return {"time": ops[longest].duration, "step": None if step is None else step_numbers(record)[step]}
+
+
+def _once(found: list[dict[str, Any]]) -> Iterator[str]:
+    """What is said of rows whose time is that of a single call."""
+    for row in found:
+        if once := row.get("held_up"):
+            whose = f" of {formatting.clean(_whose(row), _LONGEST)}" if _whose(row) else ""
+            phase = f" ({row['phase']})" if row["phase"] == "backward" else ""
+            step = "" if once["step"] is None else str(once["step"])
+            yield f"({row['op']}{phase}{whose}: {told_of(once['time'], step)})"
+
+
+def _updated(record: Record, op: Op) -> str:
+    """The weight that an optimizer's op changes; of several the first, and how many more."""
+    names = [record.shown(i) for i in op.outputs if op.phase == "update" and record.tensors[i].name]
+    return "" if not names else names[0] if len(names) == 1 else f"{names[0]} +{len(names) - 1}"
+
+
+def _whose(row: dict[str, Any]) -> str:
+    """The layer that an op counts for; for an optimizer's one, the optimizer and the weight."""
+    return ": ".join([str(name) for name in (row["layer"], row["weight"]) if name])
+
+
+def _top_groups(record: Record, chosen: list[Op], by: str, cost: str) -> list[dict[str, Any]]:
+    groups: dict[str, list[Op]] = {}
+    for op in chosen:
+        groups.setdefault(_GROUPINGS[by](record, op), []).append(op)
+    found: list[dict[str, Any]] = []
+    for name, ops in groups.items():
+        time = sum([op.duration for op in ops])
+        memory = sum([_made(record, op) for op in ops])
+        counted = [number for number in all_flops(record, ops) if number is not None]
+        sums = {"time": time, "memory": memory, "flops": sum(counted) if counted else None}
+        found.append({by: name, "ops": len(ops), **sums})
+    whole = sum([row[cost] or 0 for row in found]) or 1
+    found = [row | {"share": (row[cost] or 0) / whole} for row in found]
+    return sorted(found, key=lambda row: row[cost] or 0, reverse=True)
+
+
+def _around_id(record: Record, op: Op) -> int | None:
+    return next((scope.id for scope in around(record, op)), None)
+
+
+def _around_owner(record: Record, op: Op) -> tuple[int | None, str]:
+    """What an op counts for: the same layer in all its calls, under one path."""
+    scope = next(iter(around(record, op)), None)
+    return (None, "") if scope is None else (scope.owner, record.path(scope.id))
+
+
+def _made(record: Record, op: Op) -> int:
+    return sent(op) or sum([record.tensors[i].nbytes for i in op.outputs])
+
+
+_GROUPINGS: dict[str, Callable[[Record, Op], str]] = {
+    "name": lambda record, op: formatting.clean(f"{op.name} ({op.phase})" if op.phase != "forward" else op.name),
+    "layer": lambda record, op: formatting.clean(record.path(_around_id(record, op), shown=True)) or OUTSIDE,
+    "source": lambda record, op: formatting.place(line_of(record, op)) or "(not recorded)",
+}
