@@ -92,8 +92,11 @@ def _print_as_it_is(options: argparse.Namespace, found: AsItIs) -> int:
 
 
 def _print_head(script: str, at: Place | None) -> None:
-    place = f", {os.path.basename(at.file)}:{at.line}" if at else ""
-    print(f"\n{paint(f'estimate: {os.path.basename(script)}{place}', '1;4')}\n")
+    name = os.path.basename(script)
+    place = f"{os.path.basename(at.file)}:{at.line}" if at else ""
+    own = place.startswith(f"{name}:")
+    head = place if own else f"{name}, {place}" if place else name
+    print(f"\n{paint(f'estimate: {head}', '1;4')}\n")
 
 
 def _print(script: str, estimate: Estimate, as_json: bool) -> None:

@@ -65,8 +65,10 @@ def run_memory(options: argparse.Namespace) -> int:
     Returns:
         0; problems are raised.
     """
+    if options.n < 1:
+        raise ValueError(f"-n {options.n}: expected at least 1")
     use = memory_use(seen(options, stats=False), options.step)
-    say(options, use.to_dict(), str(use))
+    say(options, use.to_dict(), str(use.text(options.n, "-n ")))
     return 0
 
 

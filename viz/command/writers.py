@@ -27,8 +27,9 @@ def run_tensorboard(options: argparse.Namespace) -> int:
     out = options.out or os.path.join("runs", beside(options.file, ""))
     if os.path.isfile(out):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), out)
+    others = ", beside what was there" if os.path.isdir(out) and os.listdir(out) else ""
     folder = opened(options, Near(None, tensorboard_graph.MOST_OPS)).to_tensorboard(out)
-    say(options, {"folder": str(folder)}, f"wrote {folder}; look with: tensorboard --logdir {folder}")
+    say(options, {"folder": str(folder)}, f"wrote {folder}{others}; look with: tensorboard --logdir {folder}")
     return 0
 
 

@@ -7,6 +7,7 @@ import math
 import re
 from typing import Any
 
+from eagerflow.callbacks import History, ProgbarLogger
 from viz.doctor.user_code import Place
 from viz.estimate.measured import Measured, measure, measure_time, peak_so_far
 from viz.trial.first_step import FirstStep, rows_of
@@ -20,6 +21,7 @@ _SAME = 1.01  # times the peak before the training: still that peak
 _MOST_ROWS = 2**31
 _MANY_ROWS = 10**6  # in a batch: nobody makes a larger one
 _LINES = 8  # times the script's batch: the largest of the table, besides the largest that fits
+_OF_FIT = (History, ProgbarLogger)  # callbacks that every `fit` has
 _PART = 0.25  # of the memory that its arrays should take at most
 
 
@@ -69,6 +71,7 @@ class Estimate:
         weights: bytes of all weights.
         optimizer: bytes of what the optimizer keeps beside them.
         place: the line of the training.
+        callbacks: the classes of the callbacks of the script's own `fit`, which aren't run: what they take is in no time.
     """
 
     rows: int
@@ -83,6 +86,7 @@ class Estimate:
     weights: int
     optimizer: int
     place: Place | None
+    callbacks: tuple[str, ...] = ()
 
     def process(self, rows: int) -> int | None:
         """The peak memory of the process with batches of so many rows."""
@@ -202,6 +206,7 @@ class Estimate:
             "weights_bytes": self.weights,
             "optimizer_bytes": self.optimizer,
             "epochs": self.epochs,
+            "callbacks_left_out": list(self.callbacks),
             "file": place[0],
             "line": place[1],
             "sizes": lines,
@@ -265,7 +270,14 @@ def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | s
         large.weights,
         large.optimizer,
         first.place,
+        _callbacks(fit),
     )
+
+
+def _callbacks(fit: Any) -> tuple[str, ...]:
+    """The classes of the callbacks that the script gave to `fit`."""
+    given = [] if fit is None else fit.callbacks.callbacks
+    return tuple(dict.fromkeys([type(each).__name__ for each in given if not isinstance(each, _OF_FIT)]))
 
 
 def _second(small: Measured) -> int:

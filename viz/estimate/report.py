@@ -139,6 +139,9 @@ def _sentences(estimate: Estimate) -> list[str]:
     process = estimate.process(estimate.rows)
     if estimate.limit and process is not None and abs(process / estimate.limit - 1) < _OFF:
         found.append(f"the limit is near: the process of a run may differ from these sizes by up to {_OFF:.0%}")
+    if estimate.callbacks and estimate.epochs is not None:
+        which = f"callback{'s' * (len(estimate.callbacks) > 1)} {', '.join(estimate.callbacks)}"
+        found.append(f"times of epochs are without what the {which} take{'s' * (len(estimate.callbacks) == 1)}")
     spread = max(m.spread for m in estimate.measured)
     if spread > _UNSTEADY:
         found.append(

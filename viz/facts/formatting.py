@@ -238,7 +238,7 @@ def meant_file(name: str, usual: str) -> str:
     except (OSError, ValueError):
         return ""
     stems = {os.path.splitext(each)[0]: each for each in beside if os.path.splitext(each)[1] in endings}
-    found = difflib.get_close_matches(stem, list(stems), 1, 0.7)
+    found = difflib.get_close_matches(stem, list(stems), 1, 0.65)
     return f"; did you mean {os.path.join(folder, stems[found[0]])!r:.150}?" if found else ""
 
 

@@ -97,12 +97,18 @@ class MemoryUse:
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        return self._text()._repr_html_()
+        return self.text()._repr_html_()
 
     def __str__(self) -> str:
-        return str(self._text())
+        return str(self.text())
 
-    def _text(self) -> Text:
+    def text(self, most: int = _MOST_LINES, option: str = "") -> Text:
+        """The table.
+
+        Args:
+            most: how many rows it has; what others took together has one more.
+            option: what stands before the number of rows where all are asked for; "" where there is no such option.
+        """
         alike: dict[tuple[str, ...], list[Alive]] = {}
         for each in self.alive:
             alike.setdefault((each.role, each.name, each.shape, each.layer, each.source), []).append(each)
@@ -116,9 +122,9 @@ class MemoryUse:
                 formatting.clean(layer, 80),
                 source,
             )
-            for (role, name, shape, layer, source), pieces in groups[:_MOST_LINES]
+            for (role, name, shape, layer, source), pieces in groups[:most]
         ]
-        rest = [each for _, pieces in groups[_MOST_LINES:] for each in pieces]
+        rest = [each for _, pieces in groups[most:] for each in pieces]
         if rest:
             lines.append((*self._size(rest), "others", "", "", "", ""))
         counts = self.counts()
@@ -128,7 +134,9 @@ class MemoryUse:
         ]
         head = f"peak: {formatting.nbytes(self.peak)} at {formatting.seconds(max(0, self.time - self.zero))}{self.at}"
         heads = ("memory", "share", "count", "role", "of", "tensor", "layer", "line")
-        return Text.of([head, "  ·  ".join(roles), table(heads, lines, least="count,share,layer,tensor,role")])
+        body = table(heads, lines, least="count,share,layer,tensor,role")
+        more = [f"({option}{len(groups)} shows all)"] if rest and option else []
+        return Text.of([head, "  ·  ".join(roles), body, *more])
 
     def _size(self, pieces: list[Alive]) -> tuple[str, str, str]:
         """The bytes of pieces of memory, their share of the peak, and how many they are."""

@@ -210,7 +210,7 @@ def test_a_recording_of_whatever_name_is_compared(tmp_path):
     (tmp_path / "a.efz").rename(tmp_path / "a.txt")
     assert not viz.diff(str(tmp_path / "a.txt"), t)
     (tmp_path / "b.txt").write_text("no recording")
-    with pytest.raises(ValueError, match="expected a file that ends in .efz"):
+    with pytest.raises(ValueError, match=r"expected a file that ends in \.efz"):
         viz.diff(str(tmp_path / "b.txt"), t)
 
 

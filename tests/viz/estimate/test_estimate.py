@@ -16,10 +16,11 @@ from viz.estimate.report import advice, picture, text
 
 MB = 2**20
 TRAIN = """
+Mine = type("Mine", (ef.callbacks.Callback,), {})
 wide = rng.normal(size=(256, 2000)).astype("float32")
 model = ef.Sequential([layers.Dense(500, activation="relu", name="wide"), layers.Dense(1)])
 model.compile("adam", "mse")
-model.fit(wide, wide[:, :1], batch_size=32, epochs=3, validation_split=0.25, verbose=0)
+model.fit(wide, wide[:, :1], batch_size=32, epochs=3, validation_split=0.25, verbose=0, callbacks=[Mine()])
 """
 
 
@@ -68,6 +69,12 @@ def test_memory_and_time_lie_on_a_line():
 def test_a_time_measured_between_bends_the_line():
     found = estimate(between=(64, 0.012))
     assert [found.seconds(rows) for rows in (32, 48, 64, 96, 128)] == pytest.approx([0.01, 0.011, 0.012, 0.021, 0.03])
+
+
+def test_callbacks_that_are_left_out_are_named():
+    assert "times of epochs are without what the callback Slow takes" in text(estimate(callbacks=("Slow",)))
+    assert "without what the callbacks Slow, Save take" in text(estimate(callbacks=("Slow", "Save")))
+    assert "callback" not in text(estimate())
 
 
 def test_a_loop_of_unknown_epochs_has_no_empty_columns():
@@ -169,12 +176,13 @@ def test_the_command_measures_a_script(tmp_path, capsys, quick):
     found = json.loads(capsys.readouterr().out)
     assert found["batch_size"] == 32
     assert found["limit"] == 4 * 2**30
-    assert (found["file"], found["line"]) == (str(script), 15)
+    assert (found["file"], found["line"]) == (str(script), 16)
     assert found["weights_bytes"] >= 4 * (2000 * 500 + 500 + 501)
     assert found["optimizer_bytes"] >= 2 * 4 * (2000 * 500 + 500 + 501)
     assert found["largest_batch"] == 192
     assert any(name.endswith("wide") for name in found["peak"]["layers"])
     assert found["epochs"] == 3
+    assert found["callbacks_left_out"] == ["Mine"]
     assert all(line["process_bytes"] > line["array_bytes"] > 0 for line in found["sizes"])
 
 

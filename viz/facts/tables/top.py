@@ -63,13 +63,17 @@ def top(
     marks = {"phase": [_PHASE_SIGNS.get(row["phase"], "") for row in found]} if by in COSTS else {}
     body = table([h if h != "source" else "line" for h in heads], lines, least=least, marks=marks)
     hidden = _hidden(ranked, n, by if by in COSTS else cost or "time", option)
-    return Text.of([*which, body, *_summed(record, at), *_once(found), *hidden])
+    return Text.of([*which, body, *_summed(record, at, found), *_once(found), *hidden])
 
 
-def _summed(record: Record, at: int | None) -> list[str]:
-    """What is said of a table of several steps: its rows have their sums, where a page has medians."""
+def _summed(record: Record, at: int | None, found: list[dict[str, Any]]) -> list[str]:
+    """What is said of a table of several steps: its rows have their sums, where a page has medians.
+
+    And that those of an optimizer are of one weight each, where `viz show` has them together.
+    """
     count = len(record.steps)
-    return [f"(sums over all {count:,} steps)"] if at is None and count > 1 else []
+    by_weight = "; an optimizer's ops by weight" if any(row.get("weight") for row in found) else ""
+    return [f"(sums over all {count:,} steps{by_weight})"] if at is None and count > 1 else []
 
 
 def _hidden(ranked: list[dict[str, Any]], n: int, cost: str, option: str) -> list[str]:

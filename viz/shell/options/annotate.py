@@ -30,5 +30,5 @@ def add_command(parser: Parser) -> None:
         "--html", endings=("html", "htm"), suffix=".annotate.html", metavar="FILE.html", help="write a page instead"
     )
     parser.add_argument("--all", action="store_true", help="show whole files")
-    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
+    parser.add_argument("--json", action="store_true", help="print JSON for other programs (times in nanoseconds)")
     parser.set_defaults(command="viz.command.annotate.run_annotate")

@@ -66,7 +66,7 @@ def add_command(parser: Parser) -> None:
             f"--more-{side}", nargs="+", default=[], metavar="FILE", help=f"more recordings of {which}, for conditions"
         )
     parser.add_argument("--markdown", action="store_true", help="print Markdown for a pull request")
-    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
+    parser.add_argument("--json", action="store_true", help="print JSON for other programs (times in nanoseconds)")
     parser.set_defaults(command="viz.command.diff.run_diff")
 
 

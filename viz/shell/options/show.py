@@ -18,5 +18,5 @@ def add_command(parser: Parser) -> None:
     )
     one = "viz summary, viz top and viz memory look at one with --step N"
     parser.not_here |= {"step": one, "steps": one}
-    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
+    parser.add_argument("--json", action="store_true", help="print JSON for other programs (times in nanoseconds)")
     parser.set_defaults(command="viz.command.show.run_show")

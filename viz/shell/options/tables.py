@@ -46,6 +46,9 @@ def add_memory(parser: Parser) -> None:
     parser.add_examples(
         "viz memory train.efz", "viz memory --step 3 train.efz         the peak within one training step"
     )
+    parser.add_argument(
+        "-n", "--count", dest="n", type=int, default=20, metavar="N", help="how many lines (default: 20)"
+    )
     _add_step(parser, "the whole recording")
 
 
@@ -70,7 +73,7 @@ def add_gradients(parser: Parser) -> None:
 
 def _add(parser: Parser, command: str) -> None:
     parser.add_recording()
-    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
+    parser.add_argument("--json", action="store_true", help="print JSON for other programs (times in nanoseconds)")
     parser.set_defaults(command=f"viz.command.tables.{command}")
 
 
