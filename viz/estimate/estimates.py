@@ -71,7 +71,7 @@ class Estimate:
         weights: bytes of all weights.
         optimizer: bytes of what the optimizer keeps beside them.
         place: the line of the training.
-        callbacks: the classes of the callbacks of the script's own `fit`, which aren't run: what they take is in no time.
+        callbacks: the classes of callbacks that the script gave to `fit`; they aren't run, so no time has theirs.
     """
 
     rows: int
