@@ -146,12 +146,13 @@ def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30
     place, left = examination.subject.place, examination.subject.left
     again = partial(check_repeatable, journal, script, arguments, place, max(left, 10.0), took[0], as_module)
     rows["repeatable"] = _guarded(place, again)
-    file = place.file if as_module and place is not None else script
+    file, names = place.file if as_module and place is not None else script, examination.subject.first.names
     for name, row in rows.items():
-        row.name, row.message, row.fix = name, in_names_of(row.message, file), in_names_of(row.fix, file)
+        message, fix = names.in_words(row.message), names.in_words(row.fix)
+        row.name, row.message, row.fix = name, in_names_of(message, file), in_names_of(fix, file)
     ordered = [rows[name] for name in NAMES]
     first = examination.subject.first
-    others = {id(call.owner): _name(call.owner) for call in first.beside if call.owner is not first.model}
+    others = {id(call.owner): names.of(_name(call.owner)) for call in first.beside if call.owner is not first.model}
     return Checked(
         ordered,
         stopped,
@@ -159,7 +160,7 @@ def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30
         place,
         time.perf_counter() - began,
         examination.augmented,
-        _name(first.model) if others else "",
+        names.of(_name(first.model)) if others else "",
         tuple(others.values()),
         bool(others and first.losses),
     )

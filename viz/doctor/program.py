@@ -17,6 +17,7 @@ from viz.doctor.trainings.script import Script
 from viz.doctor.trainings.together import together
 from viz.doctor.trainings.training import Training
 from viz.doctor.user_code import Place, call_place, made_at, op_place, own_line, user_line
+from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.step_count import StepCount
 
@@ -71,6 +72,7 @@ class Program:
         ended_late: does a step end now because the gradients of the next one are there?
         unseen: how many steps of the running training nobody watched, as of the last look.
         counter: tells how many training steps have ended, where not all of them are watched; else None.
+        names: what layers are called in what is said of them.
     """
 
     def __init__(self, found: Callable[[Finding], None] | None = None, ignored: Iterable[str] = ()) -> None:
@@ -93,13 +95,15 @@ class Program:
         self.counter: Callable[[], int] | None = None
         self._tell = found
         self._ignored = kinds_of(ignored)
+        self.names = ShownNames()
 
     # ------------------------------------------------------------------ findings
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What was found so far, the worst first, causes before what they explain. May be read from any thread."""
-        return together(self.trainings.copy(), list(self.script.found.copy().values()))
+        found = together(self.trainings.copy(), list(self.script.found.copy().values()))
+        return tuple([replace(each, message=self.names.in_words(each.message)) for each in found])  # names of trainings
 
     def report(self, kind: str, severity: str, message: str, **about: Any) -> None:
         """Note a finding of the running training; an equal one is replaced by a worse one only.
@@ -120,9 +124,8 @@ class Program:
         layer, place = about.get("layer"), about.get("place") or made_at(about.get("layer"))
         file, line = place or (None, None)
         name = layer if isinstance(layer, str) else layer_label(layer)
-        finding = Finding(
-            kind, severity, message, fix, name, about.get("op"), file, line, about.get("evidence") or {}, rule
-        )
+        said, evidence = self.names.in_words(message), about.get("evidence") or {}
+        finding = Finding(kind, severity, said, fix, name, about.get("op"), file, line, evidence, rule)
         key = about.get("key") or (kind, name, file, line)
         known = found.get(key)
         if known is not None and SEVERITIES.index(known.severity) <= SEVERITIES.index(severity):

@@ -295,6 +295,8 @@ class Watcher(Turns, observe.Observer):
         self.steps.on_scope_begin(scope)
         if not self.inside("step"):
             self._choose(opened)
+        if scope.kind in ("layer", "model"):
+            self.names.hear(scope.owner, (each.owner for each in self.scopes), sys._getframe(1))
         self.scopes.append(opened)
         if scope.kind == "step" and scope.name != "train_step":
             self._now = self.training.light

@@ -18,6 +18,7 @@ from viz.doctor.check_base import host
 from viz.doctor.checks.endings import running_fit
 from viz.doctor.user_code import Place, call_place, loss_weights, op_place, scope_frame
 from viz.recorder.descriptions import flat
+from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.trial.recorded_loss import RecordedLoss, recorded_loss
 from viz.trial.recorded_model import Heard, rate_by_hand, recorded_function
@@ -84,6 +85,7 @@ class FirstStep:
         gradients: of each of these, in a loop: None where there was none, else whether it wasn't all zeros.
         beside: the other calls of models and layers that a loop's tape recorded.
         losses: of a loop whose loss isn't that of one model's outputs: the loss objects that it calls.
+        names: what its layers are called in what is said of them.
     """
 
     kind: str
@@ -97,6 +99,7 @@ class FirstStep:
     gradients: list[bool | None] = dataclasses.field(default_factory=list)
     beside: list[Beside] = dataclasses.field(default_factory=list)
     losses: list[Asked] = dataclasses.field(default_factory=list)
+    names: ShownNames = dataclasses.field(default_factory=ShownNames)
 
     @property
     def can_train(self) -> bool:
@@ -315,6 +318,8 @@ class FirstStepWatch(observe.Observer):
         if self._reached is None:
             return
         reached, self._reached = self._reached, None
+        for owner in (step.model, *[call.owner for call in step.beside]):
+            step.names.hear_inside(owner, sys._getframe(1))
         self._calls.clear()
         self._losses.clear()
         self._ops.clear()

@@ -1,0 +1,92 @@
+"""What layers and models are called in what is said of a run while it goes on: as recordings of it would show them."""
+
+from __future__ import annotations
+
+import functools
+import re
+import weakref
+from collections.abc import Iterable, Sequence
+from types import FrameType
+from typing import Any
+
+from eagerflow.layer.layer import Layer
+from viz.recorder.names.kept_names import attribute_of, held_in_code, is_chosen, tells
+
+__all__ = ["ShownNames"]
+
+_PATH = r"((?:/[\w.\[\]-]+)"
+
+
+class ShownNames:
+    """Hears which layers and models are called, and puts what the user's code keeps them in for names nobody chose."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, weakref.ref[Any]] = {}  # by ids, which others may have later
+        self._shown: dict[str, set[str]] = {}  # by names
+        self._claims: dict[tuple[int, str], set[str]] = {}  # names by what they are shown as, within the layer around
+
+    def hear(self, owner: Any, around: Iterable[Any], frame: FrameType | None) -> None:
+        """A layer or model is called.
+
+        Args:
+            owner: which one.
+            around: what was called before it and goes on, outermost first; it may be among them, as by its step.
+            frame: the innermost frame.
+        """
+        known = self._seen.get(id(owner))
+        if (known is not None and known() is owner) or not isinstance(owner, Layer):
+            return
+        self._seen[id(owner)] = weakref.ref(owner)
+        outer = [each for each in around if isinstance(each, Layer) and each is not owner]
+        shown, cls = "", type(owner).__name__
+        if not is_chosen(owner.name, cls):
+            shown = attribute_of(owner, outer) or ("" if outer else held_in_code(owner, frame))
+        if not shown or not tells(shown, cls):
+            shown = owner.name
+        self._shown.setdefault(owner.name, set()).add(shown)
+        self._claims.setdefault((id(outer[-1]) if outer else 0, shown), set()).add(owner.name)
+        self.__dict__.pop("_known", None)
+        self.__dict__.pop("_pattern", None)
+
+    def hear_inside(self, owner: Any, frame: FrameType | None, around: Sequence[Any] = ()) -> None:
+        """The same of a layer or model that isn't called here, and of all within it.
+
+        Args:
+            owner: which one.
+            frame: the innermost frame.
+            around: the layers that hold it, outermost first.
+        """
+        self.hear(owner, around, frame)
+        for layer in owner._flatten_layers(include_self=False, recursive=False) if isinstance(owner, Layer) else ():
+            self.hear_inside(layer, frame, [*around, owner])
+
+    def of(self, path: str) -> str:
+        """The path of a layer or weight as recordings show it."""
+        return self.in_words(f"'{path}'")[1:-1]
+
+    def in_words(self, text: str) -> str:
+        """A text with the paths of layers and weights in it as recordings show them.
+
+        A path stands in quotes, or has several parts: `'sequential'`, `sequential/dense/kernel`.
+        """
+        if not self._known:
+            return text
+        return self._pattern.sub(lambda found: "/".join(map(self._name, found[0].split("/"))), text)
+
+    def _name(self, part: str) -> str:
+        return self._known.get(part, part)
+
+    @functools.cached_property
+    def _known(self) -> dict[str, str]:
+        """Names of which it is sure what they are shown as, where that is something else."""
+        unsure = {name for names in self._claims.values() if len(names) > 1 for name in names}
+        return {
+            name: shown
+            for name, (shown, *others) in ((name, tuple(found)) for name, found in self._shown.items())
+            if not others and shown != name and name not in unsure
+        }
+
+    @functools.cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        names = "|".join(map(re.escape, sorted(self._shown, key=len, reverse=True)))
+        return re.compile(rf"(?<=')(?:{names}){_PATH}*)(?=')|(?<![\w/.'])(?:{names}){_PATH}+)")
