@@ -542,7 +542,7 @@ def _step_time(record: Record, ops: list[Op], spans: Mapping[int | None, Span] |
     if isinstance(untraced, dict) and isinstance(untraced.get("duration"), int):
         took, steps = formatting.seconds(untraced["duration"]), untraced.get("round", 1)
         if steps == 1:
-            return [f"{took} untraced, {traced} traced"]
+            return [f"{took} a step (median)", f"this one {traced} while recorded"]
         return [f"{traced} with tracing", f"a round of {steps} steps takes {took} untraced"]
     return [f"{which}{formatting.seconds(sum([op.duration for op in ops]))} in ops, {traced} with tracing"]
 
