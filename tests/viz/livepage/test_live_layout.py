@@ -28,7 +28,8 @@ WATCH = """(() => { const places = window.places = new Map(), note = (name, node
     for (const tab of document.querySelectorAll('.tabs button')) note(tab.id, tab);
     for (const chart of document.querySelectorAll('[data-metric]')) {
       note(`chart ${chart.dataset.metric}`, chart);
-      note(`canvas ${chart.dataset.metric}`, chart.querySelector('canvas')); }
+      note(`canvas ${chart.dataset.metric}`, chart.querySelector('canvas'));
+      note(`legend ${chart.dataset.metric}`, chart.querySelector('.plot-legend')); }
   }, 50); })()"""
 MOVED = "[...places].filter(([, all]) => all.size > 1).map(([name, all]) => [name, [...all]])"
 SETTLED = "eagerflowLive.curves.rows.isSettled"
@@ -245,3 +246,5 @@ def test_the_points_of_an_epochs_mean_so_far_are_a_line(page_in_browser):
     dotted = seen.run("""(() => { const p = eagerflowLive.curves.plots.get('loss'), found = [];
       p.dots = (brush, points) => found.push(points.length); p.draw(); delete p.dots; return found; })()""")
     assert dotted == [2]  # those of epochs
+    legend = "[...document.querySelectorAll('[data-metric=loss] .plot-legend > *')].filter((each) => each.offsetWidth)"
+    assert seen.run(f"{legend}.map((each) => each.textContent)") == ["train 0.5"]  # it doesn't come and go there

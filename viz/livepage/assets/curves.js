@@ -5,6 +5,7 @@ const UNITS = { memory: nbytes, "step ms": (value) => (typeof value === "number"
 const TITLES = { "step ms": "time per step", memory: "memory of the process" };
 const NOTES = { // shown where the pointer rests on a title or a line's name
   "step ms": "The median of the steps since the last point. Inside the step: forward and backward pass and update, in a loop of your own from the first call of a model or layer. From step to step: with preparing data and callbacks, without validation. The first steps, which build the layers and which the doctor looks at closely, and the few that took much longer than the others may lie beyond the axis; on a log scale all are shown.",
+  memory: "What the whole program holds, with the last recorded step, which this page keeps. It is read while no step is being recorded.",
   "gradient norm": "The L2 norm of all gradients of a step together. It is measured only in some steps, as often as that takes hardly any time (on a GPU, in steps that are recorded). A line has a gap where no step was measured for longer than around it.",
 };
 const RUNS = {
@@ -183,7 +184,7 @@ class Curves {
       if (!found.has(id)) found.set(id, { title: run === "extra" ? TITLES[chart] || chart : metric, unit: UNITS[run === "extra" ? chart : ""], lines: [] });
       found.get(id).lines.push({ ...this.look(series, run, metric, found.get(id).title), run, points });
     }
-    for (const chart of found.values()) chart.lines = toldOnce(chart.lines);
+    for (const chart of found.values()) chart.lines = beginningOfEpoch(toldOnce(chart.lines));
     return found;
   }
 
@@ -273,6 +274,13 @@ class Curves {
       plot.show(plot.wanted, { ...this.options, ...marked, axis: name, later: LATER.has(id) ? (this.options.log ? 1 : WARM_UP) : 0, robust: LATER.has(id) ? !this.options.log : this.options.robust && !STEADY.has(id), least: STEADY.get(id) || 0 });
     }
   }
+}
+
+// Beside the line of epochs, the mean so far is the beginning of its next point, and looks so: with a name of its own in the legend,
+// it would come and go with each epoch.
+function beginningOfEpoch(lines) {
+  if (!lines.some(({ run }) => run === "epoch")) return lines;
+  return lines.map((line) => (line.run === "batch" ? { ...line, colour: RUNS.epoch.colour, untold: true } : line));
 }
 
 // Where the axis begins: steps are counted from 1, and an axis from 0 on has round numbers from its end on.

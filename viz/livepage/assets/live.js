@@ -199,7 +199,7 @@ class Live {
     const [state, word] = this.condition();
     this.state = state;
     this.dot.dataset.state = state;
-    this.pause.hidden = Boolean(this.end);
+    this.pause.classList.toggle("over", Boolean(this.end)); // it keeps its place
     this.word.textContent = word;
     this.dot.parentNode.title = window.eagerflowTitle;
     this.word.title = [window.eagerflowTitle, this.lost || this.gone ? "What this page has stays here." : this.end && this.end.words].filter(Boolean).join(": ");
@@ -265,7 +265,8 @@ class Live {
   addTime(add, s, busy) {
     const quiet = performance.now() - this.heard, room = { slot: "left", widest: "88 min 88 s" }, passed = s.elapsed ? `; ${duration(s.elapsed)} have passed` : "";
     if (this.state === "running" && quiet > Math.max(QUIET, 5 * (s.step_ms || 0))) add("no news for", duration(quiet / 1000), "", { slot: "left" });
-    else if (busy) add("left", s.eta !== undefined && s.rate ? duration(s.eta) : null, `time that is left, at this speed${passed}`, room);
+    else if (busy && s.epochs) add("left", s.eta !== undefined && s.rate ? duration(s.eta) : null, `time that is left, at this speed${passed}`, room);
+    else if (busy) add("passed", s.elapsed ? duration(s.elapsed) : null, "since the first step", { ...room, widest: "88 h 88 min" });
     else if (s.took !== undefined) add("took", timeTaken(s.took), "what the last fit took", { slot: "left" });
     else if (this.end && s.elapsed) add("took", timeTaken(s.elapsed), "from the first step to the last", { slot: "left" });
   }

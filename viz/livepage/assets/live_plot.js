@@ -24,6 +24,7 @@ class LivePlot extends Plot {
   // Beside the title there is seldom room for all of the words about values outside: the tip has them.
   explain() {
     super.explain();
+    this.all.forEach(({ untold }, i) => { this.legend.children[i].hidden = Boolean(untold); });
     const { beside } = this;
     beside.title = beside.hidden ? "" : `${beside.textContent}: ${beside.title}`;
   }
