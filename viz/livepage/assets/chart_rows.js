@@ -7,7 +7,7 @@ const MOST_LARGE = 0.5; // the same for a chart that is shown alone
 const [LOW_PLOT, HIGH_PLOT] = [84, 200]; // pixels of the curves' area, unless the reader wants more
 const AROUND_PLOT = 36; // pixels of a chart without its curves and its legend, as in live.css
 const LEGEND_LINE = 18;
-const WIDE_ENOUGH = 380; // pixels of a chart whose legend has room in a line
+const [KEY_WIDE, VALUE_WIDE, LEGEND_GAP, BESIDE_LEGEND] = [17, 44, 7, 20]; // pixels, as in live.css
 const BELOW_PLOTS = 12; // pixels, as in live.css
 const NEXT_BEGINS = 12; // pixels that are seen of a row to which one scrolls
 const LOOKED_LONG = 1000; // milliseconds after the first epoch, or so many steps in a loop without any, and all numbers have come
@@ -34,20 +34,29 @@ class ChartRows {
     return found;
   }
 
-  // How high the curves of so many charts are. `alone`: whether it is a chart that the reader has enlarged. `grows`: whether
+  // How many lines a legend of these names takes in a chart so wide; two at most.
+  linesOf(names, wide) {
+    const brush = (this.brush ??= document.createElement("canvas").getContext("2d"));
+    brush.font = "11.5px system-ui, sans-serif";
+    const each = names.map((name) => KEY_WIDE + brush.measureText(`${name} `).width + VALUE_WIDE + LEGEND_GAP);
+    return each.reduce((a, b) => a + b, -LEGEND_GAP) > wide - BESIDE_LEGEND ? 2 : 1;
+  }
+
+  // How high the curves of charts are with these names in their legends. `alone`: whether it is a chart that the reader has enlarged. `grows`: whether
   // legends have as many lines as they need, as the reader wants several runs in a chart. `wanted`: what charts' names hold.
-  highOf(count, alone, grows, wanted) {
+  highOf(legends, alone, grows, wanted) {
     const { dragged } = window.eagerflowViewer.viewer.dock, body = this.grid.closest(".dock-body"), room = dragged ? body.clientHeight : (alone ? MOST_LARGE : MOST_OF_WINDOW) * innerHeight;
-    const now = [this.grid.clientWidth, innerHeight, this.bar.offsetHeight, dragged ? room : 0, alone, grows, wanted, alone ? "" : count].join();
-    if (this.of === now || (this.isSettled && this.isOnlyLonger(now))) return this.high;
+    const count = legends.length, now = [this.grid.clientWidth, innerHeight, this.bar.offsetHeight, dragged ? room : 0, alone, grows, wanted, alone ? "" : count].join();
+    if (this.isSettled && (this.of === now || this.isOnlyLonger(now))) return this.high;
     const most = Math.max(1, Math.floor((this.grid.clientWidth + GRID_GAP) / (LEAST_WIDE + GRID_GAP))), rows = Math.ceil(count / most), columns = Math.ceil(count / rows);
-    const wide = (this.grid.clientWidth + GRID_GAP) / columns - GRID_GAP, lines = wide >= WIDE_ENOUGH ? 1 : 2;
+    const wide = (this.grid.clientWidth + GRID_GAP) / columns - GRID_GAP, lines = Math.max(...legends.map((names) => this.linesOf(names, wide)));
     const free = room - (this.bar.offsetHeight + 2 * 8) - BELOW_PLOTS - (rows - 1) * GRID_GAP - rows * (AROUND_PLOT + lines * LEGEND_LINE);
     this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
     this.grid.style.setProperty("--legend", `${lines * LEGEND_LINE}px`);
     this.grid.classList.toggle("grows", Boolean(grows));
     this.high = innerWidth <= 900 ? (alone ? Math.round(innerHeight / 2) : PLOT_HEIGHT) : Math.floor(Math.max(LOW_PLOT, Math.min(alone || dragged ? Infinity : rows > 1 ? HIGH_PLOT : PLOT_HEIGHT, free / rows)));
-    [this.of, this.height] = [now, 0];
+    if (this.of !== now || this.lines !== lines) this.height = 0; // to be measured anew
+    [this.of, this.lines] = [now, lines];
     return this.high;
   }
 

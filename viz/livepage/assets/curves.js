@@ -265,7 +265,7 @@ class Curves {
     const all = metrics.flatMap(([, { lines }]) => lines.map(({ points }) => points)).filter((points) => points.length);
     this.options.first = beginning(Math.min(...all.map((points) => points[0][0])), this.axis); // the same steps in all charts
     this.options.last = Math.max(1, ...all.map((points) => points[points.length - 1][0]));
-    const high = this.rows.highOf(metrics.length, this.large !== null, apart || this.comparison.lines.size > 0, wanted);
+    const high = this.rows.highOf(metrics.map(([, { title, lines }]) => namesTold(title, lines)), this.large !== null, apart || this.comparison.lines.size > 0, wanted);
     for (const [id] of metrics) {
       const plot = this.plots.get(id);
       plot.high = high;
@@ -282,6 +282,9 @@ function beginningOfEpoch(lines) {
   if (!lines.some(({ run }) => run === "epoch")) return lines;
   return lines.map((line) => (line.run === "batch" ? { ...line, colour: RUNS.epoch.colour, untold: true } : line));
 }
+
+// What a legend names: each line but those that are drawn beside another, and one that has the chart's name.
+const namesTold = (title, lines) => lines.filter(({ untold, points }) => !untold && points.length).map(({ name }) => (name === title ? "" : name));
 
 // Where the axis begins: steps are counted from 1, and an axis from 0 on has round numbers from its end on.
 const beginning = (first, axis) => (axis === STEPS && first === 1 ? 0 : first);
