@@ -575,8 +575,9 @@ class Collector(observe.Observer):
 
     def _tell(self, status: dict[str, Any]) -> None:
         took, whole = self._times.take_ms()
-        self._step_ms = self._step_ms if took is None else took
-        self._whole_ms = self._whole_ms if whole is None else whole
+        recent, recent_whole = self._times.recent_ms()
+        self._step_ms = recent or took or self._step_ms
+        self._whole_ms = recent_whole or whole or self._whole_ms
         times = {"step_ms": self._step_ms, "whole_ms": self._whole_ms}
         status = status | {"others": self._others} if self._others else status
         self._box.put("status", status | {name: value for name, value in times.items() if value is not None})

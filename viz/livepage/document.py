@@ -25,7 +25,17 @@ SHARED = (  # of the page of a recording
     "panels/plot.js",
     "panels/reported.js",
 )
-SCRIPTS = ("axes.js", "compare.js", "curves.js", "histograms.js", "findings.js", "live.js")
+SCRIPTS = (
+    "axes.js",
+    "compare.js",
+    "live_plot.js",
+    "chart_rows.js",
+    "numbers.js",
+    "curves.js",
+    "histograms.js",
+    "findings.js",
+    "live.js",
+)
 STYLES = ("live.css",)
 
 

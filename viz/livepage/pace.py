@@ -31,6 +31,11 @@ class Pace:
         self._drawn = 0.0  # when the last picture was made
         self._picture: float | None = 0.0  # what it has cost; None as long as that isn't known
 
+    @property
+    def is_recording(self) -> bool:
+        """Whether a step is being recorded, or a recorded one made ready for the page."""
+        return not self._settled or self._picture is None
+
     def is_due(self, now: float) -> bool:
         """Whether the step that begins at `now` may be recorded."""
         return self._settled and now >= self._next

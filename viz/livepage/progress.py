@@ -16,6 +16,7 @@ __all__ = ["Progress", "rate_of", "reference", "rows_of", "sizes"]
 
 _WINDOW = 10.0  # seconds over which speed is measured
 _SETTLED = 20  # batches in a running mean that doesn't jump any more; at most a quarter of an epoch's
+_MOST_TOLD = 2  # how many of those that ended before are told of
 _BUSY = ("training", "evaluating", "predicting")
 _TURNS = 16  # steps outside of `fit`, in which models that take turns, as in a GAN, are told together
 
@@ -50,6 +51,7 @@ class Progress:
         self._first_epoch = 0  # of that `fit`
         self._rested: dict[str, Any] = {}  # what was told before it began
         self._around: BaseException | None = None  # what was being handled when `fit` began
+        self._over: list[dict[str, Any]] = []  # how each of the last `fit` ended
 
     def begin_model(self) -> None:
         """Another model is trained from here on."""
@@ -61,6 +63,7 @@ class Progress:
         self._around = sys.exc_info()[1]
         self._rested = {name: self._facts[name] for name in ("mode", "took") if name in self._facts}
         self.in_fit = self._planned = True
+        self._facts["before"] = list(self._over)
         self.in_epoch, self._first_epoch, self._per_epoch = 0, first_epoch, None
         self._seen, self._last = reference(model), {}
         self._turns.clear()
@@ -82,6 +85,7 @@ class Progress:
         over = self._schedule(self._seen(), 0.0).get("eta") == 0.0
         self._facts["mode"] = "failed" if failed else "done" if over else "stopped"
         self._facts["took"] = time.perf_counter() - began
+        self._over = [*self._over, {name: self._facts[name] for name in ("mode", "took")}][-_MOST_TOLD:]
         return True
 
     @property

@@ -23,6 +23,7 @@ __all__ = ["Sender"]
 
 _INTERVAL = 0.2  # seconds between two looks into the mailbox
 _MEMORY_EVERY = 1.0
+_MEMORY_LATEST = 10.0  # so long it is put off while steps are recorded, which takes memory of its own
 MOST_OPS = 30_000  # that the live graph shows
 
 
@@ -59,8 +60,9 @@ class Sender(threading.Thread):
         self._begun = self._ended = 0  # deliveries
         self._round = threading.Condition()
         self._began = time.perf_counter()
-        self._remembered = -_MEMORY_EVERY
+        self._remembered = -_MEMORY_LATEST
         self._held: int | None = None  # bytes in use
+        self._put_off = False  # bytes in use were to be read while a step was recorded
         self._found: list[dict[str, Any]] = []
         self._status: dict[str, Any] = {}
         self._times = RecentTimes()
@@ -104,7 +106,8 @@ class Sender(threading.Thread):
         last, weights = latest.pop("short", None), latest.pop("histograms", None)
         if "status" in latest:
             self._status = latest.pop("status")
-            latest["status"] = self._with_machine(points)
+            self._read_memory(points, bool(recorded))
+            latest["status"] = self._with_machine()
         if points:
             series = {name: [(x, _plain(y)) for x, y in found] for name, found in points.items()}
             known = {name: [(x, y) for x, y in found if y is not None] for name, found in series.items()}
@@ -118,15 +121,27 @@ class Sender(threading.Thread):
             self._send_recorded(last)
         if weights is not None:  # of a later step
             self._child.send({**weights, "is": "histograms"})
+        if self._put_off and not self._pace.is_recording:
+            late: dict[str, list[tuple[float, Any]]] = {}
+            self._read_memory(late, False)
+            self._child.send({"is": "points", "series": late})
+            self._child.send({**finite(self._with_machine()), "is": "status"})
 
-    def _with_machine(self, points: dict[str, list[tuple[float, Any]]]) -> dict[str, Any]:
-        """The status, with memory and the share of time that recording took."""
+    def _read_memory(self, points: dict[str, list[tuple[float, Any]]], has_recorded: bool) -> None:
+        """See how much memory is in use, when it is time for that and no recorded step takes some of it."""
         now = time.perf_counter()
-        status = {**self._status, "overhead": self._pace.cost / max(1e-9, now - self._began)}
-        if now - self._remembered >= _MEMORY_EVERY or "took" in self._status:  # at the end of a short `fit`, too
+        is_due = now - self._remembered >= _MEMORY_EVERY or "took" in self._status  # at the end of a short `fit`, too
+        can_wait = now - self._remembered < _MEMORY_LATEST
+        self._put_off = is_due and can_wait and (has_recorded or self._pace.is_recording)
+        if is_due and not self._put_off:
             self._remembered, self._held = now, memory()
             if self._held is not None:
                 points.setdefault("extra|memory", []).append((self._status.get("step", 0), self._held))
+
+    def _with_machine(self) -> dict[str, Any]:
+        """The status, with memory and the share of time that recording took."""
+        now = time.perf_counter()
+        status = {**self._status, "overhead": self._pace.cost / max(1e-9, now - self._began)}
         return status if self._held is None else status | {"memory": self._held}
 
     def _send_findings(self) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 __all__ = ["StepTimes"]
 
 _RECENT = 100  # steps of a kind, over which is told how long one usually takes
+_LATEST = 50  # steps of any kind, over which is told how long they take now
 _KINDS = 16
 
 
@@ -31,6 +32,8 @@ class StepTimes:
     (None, None)
     >>> times.usual_ms()
     3.0
+    >>> times.recent_ms()  # as before: nobody asks for the news since
+    (3.0, 6.0)
     """
 
     def __init__(self) -> None:
@@ -38,6 +41,7 @@ class StepTimes:
         self._watched: list[tuple[float, float | None]] = []
         self.has_usual = False
         self._recent: dict[Hashable, deque[float]] = {}  # seconds of steps that weren't listened to, by their kinds
+        self._latest: deque[tuple[float, float | None]] = deque(maxlen=_LATEST)  # that weren't listened to
         self._kind: Hashable = None  # of the last step
         self._rounds: deque[tuple[int, float]] = deque(
             maxlen=_RECENT
@@ -57,6 +61,7 @@ class StepTimes:
         if not watched:
             recent = self._recent.pop(kind, None) or deque(maxlen=_RECENT)
             recent.append(seconds)
+            self._latest.append((seconds, whole))
             self._recent[kind] = recent
             if len(self._recent) > _KINDS:
                 del self._recent[next(iter(self._recent))]  # the one that wasn't seen for longest
@@ -78,6 +83,7 @@ class StepTimes:
     def forget(self) -> None:
         """Another training begins: how long steps took so far says nothing of its own."""
         self._recent.clear()
+        self._latest.clear()
         self._rounds.clear()
 
     def usual_ms(self) -> float | None:
@@ -87,12 +93,21 @@ class StepTimes:
         """
         return _median_ms(list(self._recent.get(self._kind, ())))
 
+    def recent_ms(self) -> tuple[float | None, float | None]:
+        """The medians of the last steps that weren't listened to: a number that one can read while it changes."""
+        return _medians_ms(self._latest)
+
     def take_ms(self) -> tuple[float | None, float | None]:
         """The medians in milliseconds, which one step with a pause in it doesn't change; None without any step."""
         found = self._usual if self.has_usual else self._watched
         self._usual, self._watched = [], []
-        wholes = [whole for _, whole in found if whole is not None]
-        return _median_ms([seconds for seconds, _ in found]), _median_ms(wholes)
+        return _medians_ms(found)
+
+
+def _medians_ms(steps: Iterable[tuple[float, float | None]]) -> tuple[float | None, float | None]:
+    steps = list(steps)
+    wholes = [whole for _, whole in steps if whole is not None]
+    return _median_ms([seconds for seconds, _ in steps]), _median_ms(wholes)
 
 
 def _median_ms(seconds: list[float]) -> float | None:

@@ -59,7 +59,9 @@ def still(news: News, name: str | None = None, hint: str = "") -> tuple[str, str
     word, facts = _condition(news), list(_facts(news))
     title = f"{clean(name, 60)}: " if name else ""
     ways = ["page.open() opens the page"] if hint else []
-    plain = " · ".join([f"viz.live, {title}{word}", *[f"{what} {value}" for what, value in facts], *ways])
+    before = list(_before(news.get("status", {})))
+    told = [f"before: {', '.join([words for words, _ in before])}"] if before else []
+    plain = " · ".join([f"viz.live, {title}{word}", *[f"{what} {value}" for what, value in facts], *told, *ways])
     tiles = "".join(
         [
             f'<span style="margin-right:16px;white-space:nowrap"><span style="opacity:0.65">{what}</span> '
@@ -70,7 +72,8 @@ def still(news: News, name: str | None = None, hint: str = "") -> tuple[str, str
     dot = f'<span style="color:{_COLORS.get(word.split()[0], _RUNNING)}">●</span>'
     panels = list(_panels(news.get("series", {}), (news.get("borders") or {}).get("list", ())))[:_MOST_CHARTS]
     parts = [
-        f'<div style="{_LINE}">{dot} <b style="margin-right:16px">{escape(title + word)}</b>{tiles}</div>',
+        f'<div style="{_LINE}">{dot} <b style="margin-right:16px">{escape(title + word)}</b>{tiles}',
+        f"{_earlier(before)}</div>",
         *_failure(news.get("failure") or {}),
         *_findings((news.get("findings") or {}).get("list", [])),
         charts_on_any_ground(panels) if panels else "",
@@ -86,6 +89,18 @@ def _condition(news: News) -> str:
     word = str(status.get("mode") or "waiting")
     took = status.get("took")
     return word if took is None else f"{word} after {_took(took)}"
+
+
+def _before(status: News) -> Iterator[tuple[str, str]]:
+    """How each `fit` before this one ended, and its colour: one that fails takes nothing back from them."""
+    for each in status.get("before") or ():
+        words = f"{clean(str(each.get('mode')), 20)} after {_took(each.get('took') or 0.0)}"
+        yield words, _COLORS.get(str(each.get("mode")), _RUNNING)
+
+
+def _earlier(before: Sequence[tuple[str, str]]) -> str:
+    dots = [f'<span style="color:{color}">●</span> {escape(words)}' for words, color in before]
+    return f'<span style="opacity:0.65">before: {", ".join(dots)}</span>' if dots else ""
 
 
 def _facts(news: News) -> Iterator[tuple[str, str]]:

@@ -550,7 +550,8 @@ def _step_time(
     if isinstance(untraced, dict) and isinstance(untraced.get("duration"), int):
         took, steps = formatting.seconds(untraced["duration"]), untraced.get("round", 1)
         if steps == 1:
-            return [f"{whose}{took} untraced, {traced} traced"]
+            whole = f"{whose}takes {took}" if whose else f"{took} a step"
+            return [f"{whole} (median)", f"this one {traced} while recorded"]
         return [f"{whose}{traced} with tracing", f"a round of {steps} steps takes {took} untraced"]
     return [f"{which}{formatting.seconds(sum([op.duration for op in ops]))} in ops, {whose}{traced} with tracing"]
 

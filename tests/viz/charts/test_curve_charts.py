@@ -82,6 +82,17 @@ def test_a_small_change_fills_a_chart_only_where_the_scale_may_be_as_low():
     assert 0 < height(0.25) < 15
 
 
+@pytest.mark.parametrize(("breaks", "faint"), [([], 0), ([14.0], 1), ([14.0, 26.0], 2), ([14.0, 39.0], 1)])
+def test_runs_are_numbered_and_those_before_the_last_are_fainter(breaks, faint):
+    points = [(step, 1 / step) for step in range(1, 40)]
+    borders = [Border(x, "another model begins") for x in breaks]
+    root = ET.fromstring(curve_charts([Panel("loss", [Curve("train", points)], "step", borders)]))
+    lines = list(root.iter(f"{SVG}polyline"))
+    assert [line.get("opacity") for line in lines] == ["0.45"] * faint + [None] * (len(lines) - faint)
+    runs = [text for text in texts(root) if text.startswith("run ")]
+    assert runs == [f"run {i + 1}" for i in range(len(lines))] * bool(breaks)  # one without any step has no room
+
+
 def test_what_is_not_finite_is_marked_and_parts_the_curve():
     root = drawn(Curve("train", [(1, 1.0), (2, 2.0), (3, math.nan), (4, 1.0), (5, math.inf), (6, 2.0), (7, 1.0)]))
     assert len(marks(root)) == 5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 import eagerflow as ef
@@ -71,6 +73,29 @@ def test_the_pause_of_a_loop_of_ones_own_is_known_as_such():
         model.compile("sgd", "mse")
         model.fit(x, ef.ops.ones((4, 1)), verbose=0)
         assert not check._guessed
+
+
+class Slow(ef.callbacks.Callback):
+    def __init__(self, seconds):
+        super().__init__()
+        self.seconds = seconds
+
+    def on_train_batch_end(self, batch, logs=None):
+        time.sleep(self.seconds)
+
+
+@pytest.mark.parametrize(("seconds", "rules"), [(0.02, ["slow_input.callbacks"]), (0.0, [])])
+def test_callbacks_that_take_most_of_the_time_are_told(seconds, rules):
+    model = ef.Sequential([ef.Input((2,)), ef.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with Watcher() as watcher:
+        model.fit(ef.ops.ones((64, 2)), ef.ops.ones((64, 1)), batch_size=4, verbose=0, callbacks=[Slow(seconds)])
+    found = [finding for finding in watcher.findings if finding.kind == "slow_input"]
+    assert [finding.rule for finding in found] == rules
+    for finding in found:
+        assert finding.message.startswith("after a step the callbacks of fit take ")
+        assert finding.evidence["pause_ms"] >= 20
+        assert "on_epoch_end" in finding.fix
 
 
 def test_the_time_of_an_update_of_many_variables_is_not_counted_as_the_doctors():

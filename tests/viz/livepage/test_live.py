@@ -19,6 +19,7 @@ from tests.viz.livepage.watching import data, mlp, watched
 from viz.livepage import child, collector, gradients, mailbox, sender, snapshot, visits
 from viz.livepage.document import document
 from viz.livepage.gradients import GradientNorm
+from viz.livepage.pace import Pace
 from viz.livepage.progress import Progress, rows_of
 
 
@@ -308,7 +309,9 @@ def test_the_graph_says_what_a_step_takes_that_is_not_recorded(monkeypatch):
     with watched(every=1e6, doctor=False) as (_, reader):
         mlp().fit(*data(), batch_size=8, epochs=3, verbose=0)  # of which the second and the last step are recorded
         reader.wait(lambda r: r.parts.get("graph", {}).get("step") == 23)
-        assert re.search(r"[\d.]+ [µm]s untraced, [\d.]+ [µm]s traced", str(reader.get("graph")))
+        told = str(reader.get("graph"))
+        assert re.search(r"[\d.]+ [µm]s a step \(median\)", told)
+        assert re.search(r"this one [\d.]+ [µm]s while recorded", told)
 
 
 def test_the_numbers_are_those_of_history():
@@ -664,3 +667,29 @@ def test_a_norm_that_overflows_is_told_as_infinite():
     norm.hear([a], [a])
     norm.end_step(1, lambda _: "")
     assert told == [("gradient norm", 1, np.inf)]
+
+
+def test_memory_is_read_while_no_step_is_recorded(monkeypatch):
+    held, sent = iter(range(1, 9)), []
+    monkeypatch.setattr(sender, "_MEMORY_EVERY", 0.0)
+    monkeypatch.setattr(sender, "memory", lambda: next(held))
+    box, pace = mailbox.Mailbox(), Pace(0.0, 1.0)
+    told = SimpleNamespace(alive=True, send=lambda message, *_: sent.append(message))
+    sending = sender.Sender(box, told, pace, list, lambda: None)
+
+    def deliver(step=None):
+        if step is not None:
+            box.put("status", {"step": step})
+        sending._deliver()
+        points = [p for each in sent for p in each.get("series", {}).get("extra|memory", [])]
+        known = [each.get("memory") for each in sent if each["is"] == "status"]
+        sent.clear()
+        return points, known
+
+    assert deliver(1) == ([(1, 1.0)], [1])
+    pace.begin(0.0)
+    assert deliver(2) == ([], [1])  # what is recorded takes memory, too
+    assert deliver() == ([], [])
+    pace.settle()
+    assert deliver() == ([(2, 2)], [2])  # late, but of that step
+    assert deliver(3) == ([(3, 3.0)], [3])

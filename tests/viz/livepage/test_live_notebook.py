@@ -176,6 +176,27 @@ def test_a_fit_that_fails_is_not_shown_as_training(shell):
     assert "#d63a30" in html.split("</b>")[0]
 
 
+def test_a_fit_that_fails_takes_nothing_back_from_the_one_before(shell):
+    viz.live(linger=0)
+    model = train()
+    end_cell(shell)
+    assert "before" not in places[0].fills[-1][0]
+    with pytest.raises(ValueError, match="shape"):
+        model.fit(data()[0][:, :2], data()[1], verbose=0)
+    end_cell(shell)
+    plain, html = places[0].fills[-1]
+    assert re.match(r"viz\.live, failed after .* · before: done after [\d.]+ m?s", plain)
+    line = html.split("</div>")[0]
+    assert [line.count(color) for color in ("#d63a30", "#8a949d")] == [1, 1]
+    assert 'opacity="0.45"' not in pictures(html)[0]  # it has no curves of its own
+    model.fit(*data(), batch_size=24, epochs=2, verbose=0)
+    end_cell(shell)
+    plain, html = places[0].fills[-1]
+    assert re.match(r"viz\.live, done after .* · before: done after [\d.]+ m?s, failed after [\d.]+ m?s", plain)
+    assert 'opacity="0.45"' in pictures(html)[0]  # the curves of the first are fainter
+    assert [f">run {i}<" in pictures(html)[0] for i in (1, 2, 3)] == [True, False, True]
+
+
 def test_the_page_of_a_notebook_names_the_cells_line_that_failed(shell):
     x, y = data()
     page = viz.live(linger=0)

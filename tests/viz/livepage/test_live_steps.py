@@ -66,6 +66,26 @@ def test_time_per_step_leaves_out_pauses_between_steps(clock):
     assert status["whole_ms"] == pytest.approx(1010.0)  # of which a callback took a second
 
 
+def test_what_a_step_takes_is_that_of_many_and_not_of_the_last_one(clock):
+    def wait(*_):
+        clock[0] += 1.0
+
+    model, late = slow_model(clock), [0]
+    layer = model.layers[0]
+
+    def call(inputs):
+        late[0] += 1
+        clock[0] += 0.5 if late[0] % 16 == 0 else 0.010
+        return inputs
+
+    layer.call = call
+    pauses = [ef.callbacks.LambdaCallback(on_train_batch_begin=wait)]
+    _, status = points_of(lambda: model.fit(*data(), batch_size=16, epochs=8, verbose=0, callbacks=pauses))
+    assert late[0] % 16 == 0
+    assert status["step_ms"] == pytest.approx(10.0)
+    assert status["whole_ms"] == pytest.approx(1010.0)
+
+
 def own_loop(clock, models, steps):
     """Trains the models in turn, each with an optimizer of its own, after a pause of a second."""
     optimizers = [ef.optimizers.SGD(0.1) for _ in models]

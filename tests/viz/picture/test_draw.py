@@ -562,7 +562,7 @@ def test_the_caption_tells_the_time_of_a_step_without_tracing():
             trainer.step()
     known = t.meta["untraced_step"]
     assert known["steps"] == 3  # the first warms up, one is recorded
-    assert f"{formatting.seconds(known['duration'])} untraced, " in t.draw().graph.caption
+    assert f"{formatting.seconds(known['duration'])} a step (median)  ·  this one " in t.draw().graph.caption
     with viz.trace(stats="full") as t:
         trainer.step()
     spent = formatting.seconds(sum(op.duration for op in t.ops))

@@ -510,6 +510,10 @@ ON_TRAINING = {
         "evaluate, draw and save every few hundred steps; and let a Dataset read ahead: for batch in "
         "dataset.prefetch(2). Where an environment or a simulation takes the time, there is nothing to mend."
     ),
+    "slow_input.callbacks": (
+        "See what your callbacks do after each batch: plot, evaluate, save and write to files every few hundred steps, "
+        "or in on_epoch_end."
+    ),
     "slow_op": (
         "Make this part smaller (fewer units, smaller kernels, strides, pooling before it), or write it "
         "with ops on whole arrays."

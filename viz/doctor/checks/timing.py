@@ -27,7 +27,7 @@ class Timing(Check):
     """Compares waiting for data with computing."""
 
     always = ("on_scope_begin", "on_scope_end", "on_step_end")
-    begins = ("step", "model", "layer")
+    begins = ("step", "model", "layer", "data")
     ends = ("data",)
 
     def __init__(self, watch: Any) -> None:
@@ -38,9 +38,17 @@ class Timing(Check):
         self._wait: float | None = None
         self._wait_place: Place | None = None
         self._guessed = False  # from the pause between two steps of the user's own loop, in which anything may run
+        self._pause: float | None = None  # from the end of a step of `fit` until it asks for the next batch
+        self._pauses: list[float] = []
+        self._spent_at_end = 0  # what the doctor had used up when the step before ended
 
     def on_scope_begin(self, opened: Any) -> None:
-        if self._began is None and _is_training(opened):
+        if opened.kind == "data":
+            if self.watch.step_ended:
+                self._pause = float(
+                    opened.scope.started - self.watch.step_ended - (opened.at_begin - self._spent_at_end)
+                )
+        elif self._began is None and _is_training(opened):
             self._began = opened.scope.started, opened.at_begin
             if self._wait is None and self.watch.step_ended and opened.kind != "step":
                 self._wait = float(opened.scope.started - self.watch.step_ended)
@@ -62,7 +70,10 @@ class Timing(Check):
             self._steps.append(took)
             if self._wait is not None:
                 self._waits.append(self._wait)
-        self._wait = None
+            if self._pause is not None:
+                self._pauses.append(self._pause)
+        self._wait = self._pause = None
+        self._spent_at_end = self.watch.spent
         if len(self._steps) in (limits.SLOW_STEPS, 4 * limits.SLOW_STEPS):
             self.finish()
 
@@ -70,9 +81,23 @@ class Timing(Check):
         """Judge the times so far."""
         if len(self._waits) >= limits.SLOW_STEPS:
             self._judge_waits(statistics.median(self._waits) / 1e6, statistics.median(self._steps) / 1e6)
+        if len(self._pauses) >= limits.SLOW_STEPS:
+            self._judge_pauses(statistics.median(self._pauses) / 1e6, statistics.median(self._steps) / 1e6)
+
+    def _judge_pauses(self, pause: float, step: float) -> None:
+        if _is_short(pause, step):
+            return
+        self.watch.report(
+            "slow_input.callbacks",
+            "info",
+            f"after a step the callbacks of fit take {pause:.1f} ms: {pause / (pause + step):.0%} of the time; "
+            f"it computes for {step:.1f} ms",
+            key=("slow_input", 1),
+            evidence={"pause_ms": pause, "step_ms": step, "steps": len(self._pauses)},
+        )
 
     def _judge_waits(self, wait: float, step: float) -> None:
-        if wait < limits.SLOW_INPUT_MS or wait < limits.SLOW_INPUT * step:
+        if _is_short(wait, step):
             return
         kind, waits = "slow_input", f"a step waits {wait:.1f} ms for its data"
         if self._guessed:
@@ -174,6 +199,11 @@ class Costs(Check):
                 place=cost.place or made_at(cost.layer),
                 evidence={"share": share, "ms": cost.ns / steps / 1e6, "calls": calls, "steps": steps},
             )
+
+
+def _is_short(wait: float, step: float) -> bool:
+    """Is what passes between two steps, in milliseconds, not worth a thought?"""
+    return wait < limits.SLOW_INPUT_MS or wait < limits.SLOW_INPUT * step
 
 
 def _is_training(opened: Any) -> bool:

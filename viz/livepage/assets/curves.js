@@ -5,13 +5,14 @@ const UNITS = { memory: nbytes, "step ms": (value) => (typeof value === "number"
 const TITLES = { "step ms": "time per step", memory: "memory of the process" };
 const NOTES = { // shown where the pointer rests on a title or a line's name
   "step ms": "The median of the steps since the last point. Inside the step: forward and backward pass and update, in a loop of your own from the first call of a model or layer. From step to step: with preparing data and callbacks, without validation. The first steps, which build the layers and which the doctor looks at closely, and the few that took much longer than the others may lie beyond the axis; on a log scale all are shown.",
+  memory: "What the whole program holds, with the last recorded step, which this page keeps. It is read while no step is being recorded.",
   "gradient norm": "The L2 norm of all gradients of a step together. It is measured only in some steps, as often as that takes hardly any time (on a GPU, in steps that are recorded). A line has a gap where no step was measured for longer than around it.",
 };
 const RUNS = {
   each: { name: "each batch", colour: "--muted", note: "The loss of each batch by itself: how the mean of the epoch grew with it.", faint: true },
   step: { name: "train", colour: "--forward" },
   single: { name: "single steps", colour: "--metric" }, // of `train_on_batch` or a loop, beside epochs of `fit`
-  batch: { ...REPORTED.batch, note: `${REPORTED.batch.note} From the second on it begins where it holds some batches: a quarter of the epoch's, or 20.` },
+  batch: { ...REPORTED.batch, quiet: true, note: `${REPORTED.batch.note} From the second on it begins where it holds some batches: a quarter of the epoch's, or 20.` },
   epoch: REPORTED.epoch,
   validation: REPORTED.validation,
   own: { name: "logged", colour: "--metric" }, // by `page.log`, where training reports the same name
@@ -30,10 +31,6 @@ const STEADY = new Map([["extra|memory", 0.25]]); // the least height of an axis
 const MOST_OVERLAID = 8; // trainings that are drawn one over the other, the latest; each has a colour of its own, --training-0 and on
 
 const IN_ORDER = new Intl.Collator("en", { numeric: true }); // metric_2 before metric_10
-const LOW_PLOT = 100; // pixels of charts in several rows
-const [LEAST_WIDE, GRID_GAP] = [262, 10]; // of charts, as in live.css and plot.css
-const MOST_OF_WINDOW = 0.46; // of its height, which charts take beside the graph: less than in live.css by what is above them
-const NEXT_BEGINS = 12; // pixels that are seen of a row to which one scrolls
 const MANY = 10; // charts, from which on they can be filtered by their names
 const KEPT = "viz-live-curves"; // where the browser keeps settings
 
@@ -41,12 +38,16 @@ class Curves {
   constructor() {
     this.series = new Map(); // by "run|metric"
     this.plots = new Map();
-    this.counted = "step"; // what steps are called: "training step" where those of evaluations have numbers, too
     this.comparison = new Comparison((series) => this.charts(series), () => this.drawNow());
     this.options = { log: false, weight: 0, range: 1, span: null, robust: true, marks: [], breaks: [], borders: [], hidden: new Set() }; // borders: {step, words, model}
     this.grid = el("div", { class: "plot-grid" });
     this.empty = notice("No numbers yet", "Curves begin with the first training step.");
-    this.node = el("div", { class: "live-tab" }, this.controls(), this.empty, this.grid);
+    this.bar = this.controls();
+    this.toGraph = button("↓ graph", "go to the graph, below the charts", () => document.querySelector(".stage").scrollIntoView({ block: "end" }), { class: "live-to-graph" });
+    this.bar.append(this.toGraph);
+    this.node = el("div", { class: "live-tab" }, this.bar, this.empty, this.grid);
+    this.rows = new ChartRows(this.grid, this.bar);
+    this.large = null; // the id of the chart that is shown alone
     this.node.addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
     this.node.addEventListener("drop", (event) => {
       const [file] = event.dataTransfer.files;
@@ -59,21 +60,18 @@ class Curves {
     new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.draw()).observe(this.grid);
   }
 
-  // What the tab needs, where it is shown: the rest of the window is the graph's. Of rows of charts that have no room as
-  // many as have, and the beginning of the next, to which one scrolls.
+  // What the tab needs, where it is shown: the rest of the window is the graph's.
   get height() {
-    if (!this.node.isConnected) return 0;
-    const most = (innerWidth > 900 ? MOST_OF_WINDOW : 1) * innerHeight, tops = [...new Set([...this.grid.children].map(({ offsetTop }) => offsetTop))];
-    if (this.node.offsetHeight <= most || tops.length < 2) return this.node.offsetHeight;
-    return (tops.slice(1).findLast((top) => top + NEXT_BEGINS <= most) ?? tops[1]) + NEXT_BEGINS;
+    return this.node.isConnected ? this.rows.heightOf(this.node) : 0;
   }
 
-  // Charts in several rows are lower, so that more of them, and of the graph below, are seen.
-  highOf(count) {
-    const columns = Math.max(1, Math.floor((this.grid.clientWidth + GRID_GAP) / (LEAST_WIDE + GRID_GAP))),
-      rows = Math.ceil(count / columns);
-    this.grid.style.gridTemplateColumns = rows > 1 && columns > 1 ? `repeat(${Math.ceil(count / rows)}, minmax(0, 1fr))` : ""; // all rows have as many
-    return innerWidth > 900 && rows > 1 ? LOW_PLOT : PLOT_HEIGHT;
+  // Shows this chart alone, as large as there is room; or all of them again.
+  enlarge(id) {
+    this.large = this.large === id ? null : id;
+    this.drawNow();
+    window.eagerflowViewer.viewer.dock.fit(this);
+    this.grid.closest(".dock-body").scrollTop = 0;
+    (this.plots.get(this.large ?? id)?.larger ?? this.grid).focus({ preventScroll: this.large !== null });
   }
 
   controls() {
@@ -91,7 +89,7 @@ class Curves {
     this.overlay = button("overlay", "draw trainings that followed each other one over the other, each from its own first step", () => this.set({ overlaid: !this.options.overlaid }), { "aria-pressed": "false", hidden: true });
     const file = button("CSV", "save the numbers of all curves as a file of comma-separated values", () => this.save());
     return el("div", { class: "live-controls" }, el("label", {}, log, " log scale"),
-      el("label", { title: "axes leave out the few values that are far from all others, and charts say so" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), this.filter, this.axisBox, range, file, this.overlay, ...this.comparison.nodes);
+      el("label", { title: "axes leave out the few values that are far from all others, and charts say so" }, robust, " ignore outliers"), el("label", {}, "smoothing ", smooth, said), this.axisBox, range, file, ...this.comparison.nodes, this.filter, this.overlay); // what comes later stands behind the rest
   }
 
   setAxis(kind) {
@@ -186,20 +184,13 @@ class Curves {
       if (!found.has(id)) found.set(id, { title: run === "extra" ? TITLES[chart] || chart : metric, unit: UNITS[run === "extra" ? chart : ""], lines: [] });
       found.get(id).lines.push({ ...this.look(series, run, metric, found.get(id).title), run, points });
     }
-    for (const chart of found.values()) chart.lines = toldOnce(chart.lines);
+    for (const chart of found.values()) chart.lines = beginningOfEpoch(toldOnce(chart.lines));
     return found;
   }
 
-  // The learning rates that never changed, by their names: they need no chart.
-  constantRates() {
-    return [...this.series].filter(([name, points]) => /^extra\|learning rate/.test(name) && isConstant(points)).map(([name, points]) => [name.slice(6), points[0][1]]);
-  }
-
-  // The metrics in the order in which they are shown, each with its lines; but a learning rate that never changed.
+  // The metrics in the order in which they are shown, each with its lines.
   metrics() {
-    const found = this.shownCharts();
-    for (const name of this.comparison.lines.size ? [] : this.constantRates()) found.delete(`extra|${name[0]}`);
-    return this.ordered(found);
+    return this.rows.inOrder(this.ordered(this.shownCharts()), this.series);
   }
 
   shownCharts() {
@@ -246,7 +237,8 @@ class Curves {
   drawNow() {
     const { borders, overlaid } = this.options, apart = overlaid && borders.length > 1, known = this.metrics(), wanted = this.filter.value.trim().toLowerCase();
     this.filter.hidden = known.length < MANY && !wanted;
-    const found = known.filter(([, { title }]) => title.toLowerCase().includes(wanted)), metrics = found.length ? found : known;
+    if (!known.some(([id]) => id === this.large)) this.large = null;
+    const found = known.filter(([id, { title }]) => (this.large === null ? title.toLowerCase().includes(wanted) : id === this.large)), metrics = found.length ? found : known;
     this.filter.classList.toggle("live-bad", !found.length && known.length > 0);
     this.overlay.hidden = borders.length < 2;
     this.overlay.setAttribute("aria-pressed", String(Boolean(overlaid)));
@@ -260,7 +252,7 @@ class Curves {
     if (!this.node.isConnected) return;
     for (const [id, { title, unit, lines }] of metrics) {
       if (!this.plots.has(id)) {
-        const plot = new Plot(title, unit, noteOf(id.replace("extra|", "")), (span) => this.setSpan(span), (name) => this.toggle(name), (step) => this.followPointer(step));
+        const plot = new LivePlot(title, unit, noteOf(id.replace("extra|", "")), (span) => this.setSpan(span), (name) => this.toggle(name), (step) => this.followPointer(step), () => this.enlarge(id));
         plot.node.dataset.metric = id;
         this.plots.set(id, plot);
       }
@@ -269,21 +261,33 @@ class Curves {
       plot.wanted = lines;
     }
     const nodes = metrics.map(([id]) => this.plots.get(id).node);
-    if (nodes.some((node, i) => this.grid.children[i] !== node)) this.grid.replaceChildren(...nodes);
+    if (nodes.length !== this.grid.children.length || nodes.some((node, i) => this.grid.children[i] !== node)) this.grid.replaceChildren(...nodes);
     const all = metrics.flatMap(([, { lines }]) => lines.map(({ points }) => points)).filter((points) => points.length);
-    this.options.first = Math.min(...all.map((points) => points[0][0])); // the same steps in all charts
+    this.options.first = beginning(Math.min(...all.map((points) => points[0][0])), this.axis); // the same steps in all charts
     this.options.last = Math.max(1, ...all.map((points) => points[points.length - 1][0]));
-    const high = this.highOf(metrics.length);
+    const high = this.rows.highOf(metrics.map(([, { title, lines }]) => namesTold(title, lines)), this.large !== null, apart || this.comparison.lines.size > 0, wanted);
     for (const [id] of metrics) {
       const plot = this.plots.get(id);
       plot.high = high;
+      plot.setLarge(this.large !== null);
       const moment = ([x, ...rest]) => [at(x), ...rest], marked = apart ? { marks: [], breaks: [], borders: [] } : { marks: this.options.marks.map(moment), breaks: this.options.breaks.map(at), began: this.options.breaks, borders: borders.map((border) => ({ ...border, step: at(border.step) })) };
-      plot.show(plot.wanted, { ...this.options, ...marked, axis: name === "step" ? this.counted : name, later: LATER.has(id) ? (this.options.log ? 1 : WARM_UP) : 0, robust: LATER.has(id) ? !this.options.log : this.options.robust && !STEADY.has(id), least: STEADY.get(id) || 0 });
+      plot.show(plot.wanted, { ...this.options, ...marked, axis: name, later: LATER.has(id) ? (this.options.log ? 1 : WARM_UP) : 0, robust: LATER.has(id) ? !this.options.log : this.options.robust && !STEADY.has(id), least: STEADY.get(id) || 0 });
     }
   }
 }
 
-const isConstant = (points) => points.length > 0 && points.every(([, value, low, high]) => low === points[0][1] && high === points[0][1] && value === points[0][1]);
+// Beside the line of epochs, the mean so far is the beginning of its next point, and looks so: with a name of its own in the legend,
+// it would come and go with each epoch.
+function beginningOfEpoch(lines) {
+  if (!lines.some(({ run }) => run === "epoch")) return lines;
+  return lines.map((line) => (line.run === "batch" ? { ...line, colour: RUNS.epoch.colour, untold: true } : line));
+}
+
+// What a legend names: each line but those that are drawn beside another, and one that has the chart's name.
+const namesTold = (title, lines) => lines.filter(({ untold, points }) => !untold && points.length).map(({ name }) => (name === title ? "" : name));
+
+// Where the axis begins: steps are counted from 1, and an axis from 0 on has round numbers from its end on.
+const beginning = (first, axis) => (axis === STEPS && first === 1 ? 0 : first);
 
 // What the reader chose for all charts stays when the page is loaded again.
 function keepSettings({ log, weight, robust }) {

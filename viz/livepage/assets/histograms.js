@@ -82,6 +82,12 @@ class Histograms {
   }
 }
 
+// A name whose end, such as `dense/kernel`, is cut last: it tells tensors apart.
+function keepingItsEnd(name) {
+  const end = /[^/.]*[/.]?[^/.]*$/.exec(name).index;
+  return [el("span", { class: "tensor-around" }, name.slice(0, end)), el("span", { class: "tensor-end" }, name.slice(end))];
+}
+
 // One tensor: on the left, over the steps, darker where more elements are; on the right, the latest.
 class HistogramCard {
   constructor(kind, name) {
@@ -92,7 +98,7 @@ class HistogramCard {
     this.canvas = el("canvas", { role: "img" });
     this.said = el("div", { class: "plot-legend" });
     this.tip = el("div", { class: "plot-tip", hidden: true });
-    this.node = el("figure", { class: "plot", "data-tensor": name }, el("figcaption", {}, el("span", { class: "plot-title", title: name }, clean(name, 60)), this.said),
+    this.node = el("figure", { class: "plot", "data-tensor": name }, el("figcaption", {}, el("span", { class: "plot-title", title: name }, ...keepingItsEnd(clean(name, 160))), this.said),
       el("div", { class: "plot-area" }, this.canvas, this.tip));
     this.canvas.addEventListener("pointermove", (event) => this.point(event));
     this.canvas.addEventListener("pointerleave", () => { this.tip.hidden = true; });

@@ -1,9 +1,9 @@
 // The live page: listens to news, and passes them on to the tabs, the line of numbers at the top, and the graph.
 
 const GRAPH_SHARE = 0.1; // of the browser's time that drawing new graphs may take
-const FIRST = ["epoch", "step", "training step", "left", "took", "no news for", "problem"]; // numbers that a small screen shows
-const LAST = ["run", "weights", "recording", "memory", "learning rate", "samples", "step takes", "graph", "with evaluations", "speed", "step", "training step", "left", "took", "no news for", "problem"]; // numbers that make room for the others, the first of these first; the epoch stays
 const NARROW = 640; // pixels, as in live.css
+const WIDEST_MODE = "evaluating"; // of those that take turns while training runs
+const SPELLED = 1390; // pixels of a window, beyond which the bar above the graph has words on its buttons
 const LOOKING = 2000; // milliseconds between two looks for a later page at this port
 const SCALE_BESIDE = 0.76; // of a graph that is too high for the room beside the charts: small letters that can be read
 const QUIET = 5000; // milliseconds without news after which the page says so
@@ -25,12 +25,17 @@ class Live {
     this.viewer.addTab("curves", "Curves", this.curves.node, () => this.curves.draw(), this.curves);
     this.viewer.addTab("histograms", "Histograms", this.histograms.node, () => this.histograms.refresh());
     this.viewer.addTab("doctor", "Doctor", this.findings.node, null, this.findings);
+    this.mark(null, 0);
     this.bringForward("doctor", "histograms", "curves");
     this.viewer.openTab("curves");
     new ResizeObserver(batched(() => this.curves.height && this.viewer.viewer.dock.fit(this.curves))).observe(this.curves.node);
     new MutationObserver(() => this.repaint()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
     new ResizeObserver(() => this.showCut()).observe(this.tiles);
+    const { toolbar } = this.viewer.viewer; // by the window alone: what it says of each recorded step is never as wide as before
+    toolbar.fitWords = () => toolbar.node.classList.toggle("signs", innerWidth <= SPELLED || !toolbar.steps.node.hidden);
+    this.keepPanel(matchMedia("(max-width: 900px)"));
+    document.addEventListener("keydown", (event) => this.leaveLarge(event));
     document.addEventListener("visibilitychange", () => !document.hidden && this.catchUp());
     setInterval(() => this.state === "running" && this.say(), 1000);
     setInterval(() => this.lookForNext(), LOOKING);
@@ -40,7 +45,8 @@ class Live {
   build() {
     this.dot = el("span", { class: "live-dot", "aria-hidden": "true" });
     this.word = el("strong", { class: "live-word", role: "status" }, "connecting");
-    this.tiles = el("div", { class: "live-tiles" });
+    this.numbers = new Numbers();
+    this.tiles = this.numbers.node;
     this.bar = el("div", { class: "live-progress", role: "progressbar", "aria-label": "progress of training", "aria-valuemin": 0, "aria-valuemax": 100 }, el("i", {}));
     this.pause = button("❚❚ graph", "stop following: keep this graph while training goes on", () => this.setFollow(!this.follow), { class: "live-follow", "aria-pressed": "false" });
     this.more = button("⋯", "show all numbers", () => this.showAll(), { class: "live-more", "aria-expanded": "false" });
@@ -48,10 +54,31 @@ class Live {
     this.advice = el("p", { class: "live-advice", hidden: true });
     this.next = el("p", { class: "live-advice", role: "status", hidden: true });
     this.strip = new FindingStrip(() => this.viewer.openTab("doctor"));
-    this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.more, this.pause), this.bar, this.advice, this.next, this.strip.node, this.failure);
+    this.head = el("header", { class: "live-head" }, el("div", { class: "live-line" }, this.dot, this.word, this.tiles, this.more, this.pause), this.bar, el("div", { class: "live-notes" }, this.advice, this.next, this.strip.node), this.failure);
     document.body.prepend(this.head);
+    this.word.textContent = WIDEST_MODE; // so much room it has from the beginning
+    this.word.style.minWidth = `${Math.ceil(this.word.getBoundingClientRect().width)}px`;
     document.documentElement.classList.add("live");
     this.viewer.viewer.message.replaceChildren(notice("Waiting for a training step", "The graph is of the next one that is recorded."));
+  }
+
+  // A narrow window has no room for the side panel; when it is wide again, that is as it was.
+  keepPanel(narrow) {
+    const { viewer } = this.viewer;
+    let open = narrow.matches || viewer.state.panel;
+    narrow.addEventListener("change", () => {
+      if (narrow.matches) open = viewer.state.panel;
+      else if (viewer.state.panel !== open) viewer.panel.setOpen(open);
+    });
+  }
+
+  // Escape shows all charts again after one was enlarged.
+  leaveLarge(event) {
+    const { large, node } = this.curves;
+    if (event.key !== "Escape" || large === null || !node.isConnected || document.querySelector(".overlay") || event.target.closest?.("input, select")) return;
+    this.curves.enlarge(large);
+    event.preventDefault();
+    event.stopPropagation();
   }
 
   // The tabs of what is live come before those of the recorded step.
@@ -95,7 +122,6 @@ class Live {
     this.lost = false;
     this.heard = performance.now();
     if (news.status) this.status = news.status;
-    if (this.status.others) this.curves.counted = "training step";
     if (news.borders) this.curves.takeBorders(news.borders.list);
     if (news.series || news.gone) this.curves.take(news.series || {}, news.gone || []);
     if (news.histograms) this.histograms.take(news.histograms);
@@ -173,13 +199,12 @@ class Live {
     const [state, word] = this.condition();
     this.state = state;
     this.dot.dataset.state = state;
-    this.pause.hidden = Boolean(this.end);
+    this.pause.classList.toggle("over", Boolean(this.end)); // it keeps its place
     this.word.textContent = word;
     this.dot.parentNode.title = window.eagerflowTitle;
     this.word.title = [window.eagerflowTitle, this.lost || this.gone ? "What this page has stays here." : this.end && this.end.words].filter(Boolean).join(": ");
     document.documentElement.dataset.live = state;
-    this.tiles.replaceChildren(...this.facts().map(([name, value, title]) =>
-      el("span", { class: FIRST.includes(name) ? "live-tile" : "live-tile aside", title }, el("small", {}, name), el("b", {}, value))));
+    this.numbers.show(this.facts());
     this.showCut();
     const { epochs, epoch, in_epoch: inside, per_epoch: each } = this.status;
     const share = epochs && each ? Math.min(1, (epoch - 1 + inside / each) / epochs) : null;
@@ -189,13 +214,9 @@ class Live {
     document.title = `${word} · ${clean(window.eagerflowTitle || this.status.model || "live", 60)}`;
   }
 
-  // Leaves out whole numbers, the least important first, until there is room in the line for the rest, and offers them.
+  // Offers the numbers for which there is no room in the line.
   showCut() {
-    const tiles = [...this.tiles.children], isFull = () => this.tiles.scrollWidth > this.tiles.clientWidth;
-    tiles.forEach((tile) => tile.classList.remove("left-out"));
-    const cut = isFull(), rank = (tile) => (LAST.indexOf(tile.firstChild.textContent) + LAST.length + 1) % (LAST.length + 1);
-    for (const tile of tiles.sort((a, b) => rank(a) - rank(b)).slice(0, -1)) if (isFull()) tile.classList.add("left-out");
-    this.head.classList.toggle("cut", cut);
+    this.head.classList.toggle("cut", this.numbers.cut());
   }
 
   // Where there is little room only the first numbers are shown, until the reader asks for all.
@@ -212,40 +233,50 @@ class Live {
     if (this.gone || this.lost) return ["lost", "connection lost"];
     if (!this.status.mode) return ["waiting", "waiting for training"];
     const { mode, took } = this.status; // `took` is there after `fit`
-    if (took !== undefined) return [{ done: "done", failed: "crashed" }[mode] || "interrupted", `${mode} after ${timeTaken(took)}`];
+    if (took !== undefined) return [{ done: "done", failed: "crashed" }[mode] || "interrupted", mode];
     return [{ idle: "waiting", failed: "crashed" }[mode] || "running", mode];
   }
 
   facts() {
-    const s = this.status, found = [], busy = !this.end && s.took === undefined && !["idle", "failed"].includes(s.mode);
-    const add = (name, value, title) => value !== null && value !== undefined && found.push([name, value, title]);
-    if (s.epochs) add("epoch", `${s.epoch} / ${s.epochs}`);
-    add(s.others ? "training step" : "step", s.step !== undefined ? amount(s.step) + (s.per_epoch && busy && innerWidth > NARROW ? ` (${amount(s.in_epoch)} / ${amount(s.per_epoch)})` : "") : null, s.others ? "batches of training so far; charts count these" : undefined);
-    if (s.others) add("with evaluations", amount(s.step + s.others), `all batches so far, those of evaluations included: so recordings and --step count, from 0`);
-    const quiet = performance.now() - this.heard;
-    if (this.state === "running" && quiet > Math.max(QUIET, 5 * (s.step_ms || 0))) add("no news for", duration(quiet / 1000));
-    if (busy) {
-      add("speed", s.rate ? `${short(s.rate)} steps/s` : null, "over the last ten seconds, with the pauses between steps");
-      if (innerWidth > NARROW) add("step takes", s.step_ms ? timeOf(s.step_ms) : null, s.whole_ms ? `the step alone; ${timeOf(s.whole_ms)} with data and callbacks between steps` : "the step alone");
-      add("samples", s.samples ? `${short(s.samples)}/s` : null);
-      add("left", s.eta !== undefined && s.rate ? duration(s.eta) : null, `time that is left, at this speed${s.elapsed ? `; ${duration(s.elapsed)} have passed` : ""}`);
-    } else if (this.end) add("took", s.elapsed ? timeTaken(s.elapsed) : null, "from the first step to the last");
-    for (const [name, rate] of this.curves.constantRates()) add(name, numeral(rate), "it hasn't changed so far; a chart shows it once it does");
-    add("memory", s.memory ? nbytes(s.memory) : null, "memory that the program holds");
+    const s = this.status, found = [], ended = this.end || s.took !== undefined, busy = !ended && !["idle", "failed"].includes(s.mode);
+    const add = (name, value, title, room) => value !== null && value !== undefined && found.push([name, value, title, room]);
+    const isWide = innerWidth > NARROW, each = s.per_epoch, all = s.epochs && each ? s.epochs * each : Math.max(99999, s.step || 0), inside = (at) => (each && isWide ? ` (${amount(at)} / ${amount(each)})` : "");
+    if (s.epochs) add("epoch", `${s.epoch} / ${s.epochs}`, "", { widest: `${s.epochs} / ${s.epochs}` });
+    add("step", s.step !== undefined ? amount(s.step) + inside(s.in_epoch) : null, this.countedAs(s), { widest: amount(all) + inside(each) });
+    add("speed", s.rate ? `${short(s.rate)} steps/s` : null, `over the ${ended ? "last ten seconds of training" : "last ten seconds"}, with the pauses between steps`, { widest: "8.88 k steps/s" });
+    if (isWide) add("step takes", s.step_ms ? timeOf(s.step_ms) : null, `the median of the last 50 steps that weren't recorded${s.whole_ms ? `: the step alone; ${timeOf(s.whole_ms)} with data and callbacks between steps` : ", of the step alone"}`, { widest: "88.8 ms" });
+    add("samples", s.samples ? `${short(s.samples)}/s` : null, "", { widest: "88.8 k/s" });
+    this.addTime(add, s, busy);
+    add("memory", s.memory ? nbytes(s.memory) : null, "memory that the program holds", { widest: "888.8 MB" });
     add("weights", s.params ? amount(s.params) : null, s.optimizer ? `changed by ${clean(s.optimizer, 30)}` : undefined);
-    add("recording", s.overhead !== undefined && s.step > 1 ? percent(s.overhead) : null, "share of the time that recorded steps cost");
-    if (this.shown) add("graph", ...this.shownStep(s, busy));
+    add("recording", s.overhead !== undefined && s.step > 1 ? percent(s.overhead) : null, "share of the time that recorded steps cost", { widest: "88.8 %" });
     add("run", window.eagerflowTitle || null);
+    if (this.shown) add("graph", ...this.shownStep(s, busy), { widest: `step ${amount(all)} (last)` });
     if (this.problem) add("problem", clean(this.problem, 80), clean(this.problem, 500));
     return found;
   }
 
+  // What is counted, where evaluations run beside the training.
+  countedAs({ step, others }) {
+    return others ? `batches of training so far, which charts count, too; ${amount(step + others)} with those of evaluations: so recordings and --step count, from 0` : undefined;
+  }
+
+  // How long it will take, has taken, or for how long nothing was heard: all at one place.
+  addTime(add, s, busy) {
+    const quiet = performance.now() - this.heard, room = { slot: "left", widest: "88 min 88 s" }, passed = s.elapsed ? `; ${duration(s.elapsed)} have passed` : "";
+    if (this.state === "running" && quiet > Math.max(QUIET, 5 * (s.step_ms || 0))) add("no news for", duration(quiet / 1000), "", { slot: "left" });
+    else if (busy && s.epochs) add("left", s.eta !== undefined && s.rate ? duration(s.eta) : null, `time that is left, at this speed${passed}`, room);
+    else if (busy) add("passed", s.elapsed ? duration(s.elapsed) : null, "since the first step", { ...room, widest: "88 h 88 min" });
+    else if (s.took !== undefined) add("took", timeTaken(s.took), "what the last fit took", { slot: "left" });
+    else if (this.end && s.elapsed) add("took", timeTaken(s.elapsed), "from the first step to the last", { slot: "left" });
+  }
+
   // Of which step the graph is; when training is over, why it isn't of its last one. Steps are counted from 0.
   shownStep(status, busy) {
-    const { step, number = step } = this.shown, words = number === step ? `step ${amount(step)}` : `training step ${amount(step)}, --step ${amount(number)}`;
-    if (!this.follow) return [`${words} (held)`];
+    const { step, number = step } = this.shown, words = `step ${amount(step)}`, why = number === step ? "" : `Recordings and --step call it step ${amount(number)}, as they count batches of evaluations, too.`;
+    if (!this.follow) return [`${words} (held)`, why]; // by the reader, who looks there
     const isLast = busy || status.step === undefined || this.shown.step >= status.step - 1;
-    return isLast ? [words] : [`${words} (last recorded)`, "Only some steps are recorded, so that training keeps its speed: this is the last of them. Steps are counted from 0; recordings and --step count batches of evaluations, too."];
+    return isLast ? [words, why] : [`${words} (last)`, `Only some steps are recorded, so that training keeps its speed: this is the last of them. Steps are counted from 0. ${why}`];
   }
 
   // ---------------------------------------------------------------- what went wrong
@@ -254,8 +285,14 @@ class Live {
     this.findings.take(list);
     const counted = countedFindings(list), worst = SEVERITIES.find((severity) => list.some((each) => severityOf(each) === severity));
     this.viewer.addTab("doctor", counted ? `Doctor: ${counted}` : "Doctor", this.findings.node, null, this.findings);
-    if (worst) document.getElementById("tab-doctor").replaceChildren("Doctor ", el("span", { class: `live-badge ${worst}` }, String(list.filter((each) => severityOf(each) === worst).length)));
+    this.mark(worst, list.filter((each) => severityOf(each) === worst).length);
     this.strip.show(list);
+  }
+
+  // The tab has room for the number from the beginning, so that no other tab moves.
+  mark(severity, count) {
+    const badge = el("span", { class: severity ? `live-badge ${severity}` : "live-badge none" }, severity ? String(count) : "");
+    document.getElementById("tab-doctor").replaceChildren("Doctor ", badge);
   }
 
   // What the callback Cockpit makes of its numbers.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -31,6 +32,7 @@ _MOST_POINTS = 600
 _MARKED = 40  # points, up to which each is marked
 _FEW = 3  # points after the first places of a training, for a scale that leaves those places out
 _LEAST_STRETCH = 3  # points between two restarts of a curve, on average, for it to be parted there
+_FORMER = 0.45  # how strong the lines are of runs before the last one
 _LOGARITHMIC = 1000.0  # times from the least to the greatest value
 
 
@@ -205,9 +207,21 @@ def _drawn(panel: Panel) -> Iterator[str]:
     for x, words in panel.breaks:
         place = f"M{across.place(x):.1f} {_TOP}V{_HEIGHT - _BOTTOM}"
         yield f'<path d="{place}" stroke="currentColor" opacity="0.6"><title>{escape(words)}</title></path>'
+    parts = [border.x for border in panel.breaks]
+    last = max([x for x in parts if x < max(places, default=0.0)], default=-math.inf)
     for curve in curves:
         restarts = curve.restarts if _LEAST_STRETCH * len(curve.restarts) <= len(curve.points) else ()
-        yield from _traced(curve, across, up, [*restarts, *[border.x for border in panel.breaks]])
+        yield from _traced(curve, across, up, [*restarts, *parts], last)
+    yield from _numbered(parts, across)
+
+
+def _numbered(parts: Sequence[float], across: _Scale) -> Iterator[str]:
+    """Which of several runs each part of a chart is, above it; the number alone where there is no room for more."""
+    places = [across.start, *[across.place(x) for x in parts], across.end]
+    for i, (start, end) in enumerate(itertools.pairwise(places) if parts else (), 1):
+        names = [name for name in (f"run {i}", str(i)) if text_width(name, 10) + 4 <= end - start]
+        for name in names[:1]:
+            yield _text((start + end) / 2, _TOP - 1, name, "middle", 10)
 
 
 def _counted(curve: Curve, panel: Panel) -> Sequence[tuple[float, float]]:
@@ -240,24 +254,28 @@ def _legend_width(names: Sequence[str], values: Sequence[str]) -> float:
     return words + _KEY * len(names)
 
 
-def _traced(curve: Curve, across: _Scale, up: _Scale, breaks: Sequence[float]) -> Iterator[str]:
+def _traced(curve: Curve, across: _Scale, up: _Scale, breaks: Sequence[float], last: float) -> Iterator[str]:
+    """The lines and points of a curve; those up to `last`, of runs before the last one, are fainter."""
     color = _COLORS[curve.role]
-    stretches: list[list[str]] = [[]]
+    stretches: list[tuple[bool, list[str]]] = [(False, [])]  # is it of a run before the last one?
     before = -math.inf
     for x, y in curve.points:
         if any([before <= each < x for each in breaks]):
-            stretches.append([])
+            stretches.append((x <= last, []))
         before = x
         if up.holds(y):
-            stretches[-1].append(f"{across.place(x):.1f},{up.place(y):.1f}")
-        elif stretches[-1]:
-            stretches.append([])
-    for stretch in stretches:
+            if not stretches[-1][1]:
+                stretches[-1] = x <= last, []
+            stretches[-1][1].append(f"{across.place(x):.1f},{up.place(y):.1f}")
+        elif stretches[-1][1]:
+            stretches.append((x <= last, []))
+    for is_former, stretch in stretches:
         if len(stretch) > 1:
             shape = f'fill="none" stroke="{color}" stroke-width="1.8" stroke-linejoin="round"'
-            yield f'<polyline points="{" ".join(stretch)}" {shape}/>'
+            faint = f' opacity="{_FORMER}"' if is_former else ""
+            yield f'<polyline points="{" ".join(stretch)}" {shape}{faint}/>'
     for x, y in curve.points:
-        place = f"{across.place(x):.1f}"
+        place, faint = f"{across.place(x):.1f}", f' opacity="{_FORMER}"' if x <= last else ""
         said = f"<title>{escape(curve.name)} {_number(y)} at {x:g}</title>"
         if not math.isfinite(y):
             yield f'<path d="M{place} {_TOP}l-4 -7h8z" fill="{_FLAW}">{said}</path>'
@@ -266,7 +284,7 @@ def _traced(curve: Curve, across: _Scale, up: _Scale, breaks: Sequence[float]) -
             edge = f"{_TOP}l-3 5h6z" if is_above else f"{_HEIGHT - _BOTTOM}l-3 -5h6z"
             yield f'<path d="M{place} {edge}" fill="{color}">{said}</path>'
         elif len(curve.points) <= _MARKED:
-            yield f'<circle cx="{place}" cy="{up.place(y):.1f}" r="2.6" fill="{color}">{said}</circle>'
+            yield f'<circle cx="{place}" cy="{up.place(y):.1f}" r="2.6" fill="{color}"{faint}>{said}</circle>'
 
 
 def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:

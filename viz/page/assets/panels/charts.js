@@ -72,7 +72,13 @@ function ticks(low, high, count) {
   return found;
 }
 
-function logTicks(low, high) { // of the logarithms
+// Of the logarithms of numbers that are written in a unit of this size.
+function logTicks(low, high, size) {
+  const by = Math.log10(size);
+  return powersBetween(low - by, high - by).map((power) => power + by);
+}
+
+function powersBetween(low, high) {
   const all = [];
   for (let power = Math.floor(low); power <= Math.ceil(high); power += 1) all.push(power);
   const every = Math.max(1, Math.ceil(all.length / 6)), powers = all.filter((power) => power % every === 0 && power >= low && power <= high);
@@ -88,27 +94,21 @@ function tickNames(marked, log, unit) {
   return (value) => String(Number(value.toPrecision(Math.max(1, Math.min(9, digits)))));
 }
 
-// The numbers along a plot's axis, each below its place, and what they count: behind them, or where there is no room, before
-// them.
+// The numbers along a plot's axis, each below its place, and before them what they count: it never changes sides.
 function numbersAlong(plot, brush, bottom, space) {
   const steps = ticks(...plot.x, Math.max(4, Math.floor(plot.width / 48))),
     isWhole = plot.options.whole || plot.axis.endsWith("step"),
-    end = plot.width - PLOT_MARGIN.right,
-    widthOf = (text) => brush.measureText(text).width;
-  let [from, until] = [plot.left, -Infinity];
-  [brush.textAlign, brush.textBaseline] = ["center", "top"];
+    name = plot.axis.split(" ").at(-1);
+  let until = brush.measureText(name).width - space;
+  [brush.textAlign, brush.textBaseline] = ["left", "top"];
+  brush.fillText(name, 0, bottom + 5);
+  brush.textAlign = "center";
   for (const at of isWhole ? steps.map((step) => Number(step.toPrecision(12))).filter(Number.isInteger) : steps) {
     const text = at >= 1e4 ? short(at) : plot.place(at),
-      half = widthOf(text) / 2,
+      half = brush.measureText(text).width / 2,
       x = Math.min(plot.toX(at), plot.width - 1 - half);
     if (x - half < until + space) continue;
-    [from, until] = [Math.min(from, x - half), x + half];
+    until = x + half;
     brush.fillText(text, x, bottom + 5);
   }
-  const brief = plot.axis.split(" ").at(-1),
-    fits = (name) => until <= end - widthOf(name) - 2 * space,
-    name = fits(plot.axis) ? plot.axis : brief;
-  brush.textAlign = "right";
-  if (fits(name)) brush.fillText(name, end, bottom + 5);
-  else if (widthOf(name) <= from - 2 * space) brush.fillText(name, from - 2 * space, bottom + 5);
 }

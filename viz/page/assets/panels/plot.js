@@ -49,7 +49,7 @@ class Plot {
     this.from = null; // the step at which the reader began to drag
   }
 
-  // `lines`: {name, colour (a CSS variable), points ([place on the axis, value, least, greatest, step if that is another]), dots, wide, run, anew (begins anew where an epoch does), rare (is measured now and then), parts (where it is parted, if not where the others are)}. `options`: {log, weight, marks, range, robust, later, least (height
+  // `lines`: {name, colour (a CSS variable), points ([place on the axis, value, least, greatest, step if that is another]), dots, wide, run, quiet (its points aren't marked), anew (begins anew where an epoch does), rare (is measured now and then), parts (where it is parted, if not where the others are)}. `options`: {log, weight, marks, range, robust, later, least (height
   // of the axis, as a share of the greatest value), first, last, span (of steps that are shown, or null), axis (what steps are called), whole (there is nothing between them), shown, shownAs (the one that the graph shows, or null, and its name there)}.
   show(lines, options) {
     this.all = lines.filter((line) => line.points.length).map((line) => (line.rare ? { ...line, gaps: gapsOf(line.points) } : line));
@@ -161,7 +161,7 @@ class Plot {
     brush.lineWidth = 1;
     brush.textAlign = "right";
     brush.textBaseline = "middle";
-    const size = this.unitSize(), marked = this.flat !== null ? [this.flat] : this.log ? logTicks(...this.y) : ticks(this.y[0] / size, this.y[1] / size, TICKS).map((at) => at * size), named = tickNames(marked, this.log, this.unit);
+    const size = this.unitSize(), marked = this.flat !== null ? [this.flat] : this.log ? logTicks(...this.y, size) : ticks(this.y[0] / size, this.y[1] / size, TICKS).map((at) => at * size), named = tickNames(marked, this.log, this.unit);
     const values = marked.map((at) => (this.log ? 10 ** at : at));
     this.left = Math.max(PLOT_MARGIN.left, ...values.map((value) => Math.ceil(brush.measureText(named(value)).width) + 2 * space));
     for (const value of values) {
@@ -190,7 +190,7 @@ class Plot {
 
   // Of units that go by another base than ten: how large the one is in which the axis is written.
   unitSize() {
-    const { base } = this.unit, most = Math.max(Math.abs(this.y[0]), Math.abs(this.y[1]));
+    const { base } = this.unit, most = this.log ? 10 ** this.y[1] : Math.max(Math.abs(this.y[0]), Math.abs(this.y[1]));
     return base && most >= base ? base ** Math.floor(Math.log(most) / Math.log(base)) : 1;
   }
 
@@ -233,7 +233,7 @@ class Plot {
       this.band(brush, line.raw, line.breaks);
       this.path(brush, line.raw, line.wide ? 2 : 1.4, line.faint ? 0.5 : 1, line.breaks);
     }
-    if (line.dots || line.raw.length < FEW) this.dots(brush, line.raw);
+    if (line.dots || line.raw.length < (line.quiet ? 2 : FEW)) this.dots(brush, line.raw);
     else if (line.gaps) this.dots(brush, this.lone(line.raw, line.breaks));
     brush.setLineDash([]);
     this.edges(brush, line);

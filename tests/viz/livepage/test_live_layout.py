@@ -1,0 +1,250 @@
+"""Nothing on the live page moves by itself while training runs, and charts are as large as the reader wants."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+import eagerflow as ef
+from tests.viz.livepage import test_live_browser
+from tests.viz.livepage.watching import data, mlp
+
+pytestmark = pytest.mark.slow
+page_in_browser = test_live_browser.page_in_browser
+
+# Where everything is, each 50 ms: all places that each of the things had.
+WATCH = """(() => { const places = window.places = new Map(), note = (name, node) => {
+    if (!node) return;
+    const { left, top, width, height } = node.getBoundingClientRect();
+    if (!places.has(name)) places.set(name, new Set());
+    places.get(name).add([left, top, width, height].map(Math.round).join(' ')); };
+  const { tiles } = eagerflowLive;
+  setInterval(() => {
+    for (const name of ['.live-head', '.live-line > strong', '.live-more', '.live-follow', '.dock', '.toolbar',
+      '.titles', '.search', '.stage', '.sight', '.panel', '.live-controls', '.closer'])
+      note(name, document.querySelector(name));
+    for (const tile of tiles.children) note(`number ${tile.slot}`, tile);
+    for (const tab of document.querySelectorAll('.tabs button')) note(tab.id, tab);
+    for (const chart of document.querySelectorAll('[data-metric]')) {
+      note(`chart ${chart.dataset.metric}`, chart);
+      note(`canvas ${chart.dataset.metric}`, chart.querySelector('canvas'));
+      note(`legend ${chart.dataset.metric}`, chart.querySelector('.plot-legend')); }
+  }, 50); })()"""
+MOVED = "[...places].filter(([, all]) => all.size > 1).map(([name, all]) => [name, [...all]])"
+SETTLED = "eagerflowLive.curves.rows.isSettled"
+
+
+class Events(ef.callbacks.Callback):
+    """What happens in the middle of a training: findings come, a number is logged for the first time."""
+
+    def __init__(self, page, seen):
+        super().__init__()
+        self.page, self.seen = page, seen
+
+    def on_epoch_end(self, epoch, logs=None):
+        time.sleep(0.1)  # so that it lasts for some epochs after the first
+        if epoch == 1:
+            self.seen.wait(SETTLED)
+            self.seen.run(WATCH)
+        if epoch == 4:
+            found = "[{ kind: 'a', severity: 'warning', message: 'm' }, { kind: 'b', severity: 'error', message: 'm' }]"
+            self.seen.run(f"eagerflowLive.showFindings({found})")
+        if epoch == 6:
+            if self.seen.run("innerWidth") > 900:  # on a phone it stands between the others and the graph
+                self.page.log(late=1.0)
+            self.model.optimizer.learning_rate = 0.002
+
+
+def watched(seen, width=1440, height=900):
+    seen.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 400)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 700), (390, 844)])
+@pytest.mark.parametrize("metrics", [["accuracy"], []])
+def test_nothing_moves_by_itself_after_the_first_epoch(page_in_browser, width, height, metrics):
+    page, seen = page_in_browser
+    watched(seen, width, height)
+    x, y = data(640)
+    model = mlp()
+    model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=metrics)
+    model.fit(x, y, batch_size=8, epochs=14, verbose=0, validation_split=0.25, callbacks=[Events(page, seen)])
+    seen.wait("eagerflowLive.status.took !== undefined")
+    seen.wait("document.documentElement.dataset.graph > 100")
+    assert seen.run("places.size") > 20
+    assert width < 900 or seen.run("eagerflowLive.curves.plots.has('late')")
+    assert seen.run(MOVED) == []
+
+
+def test_nothing_moves_in_a_loop_with_two_optimizers(page_in_browser):
+    _, seen = page_in_browser
+    watched(seen)
+    test_live_browser.two_networks(400)
+    seen.wait(SETTLED)
+    seen.run(WATCH)
+    test_live_browser.two_networks(120)
+    seen.wait("Number(document.documentElement.dataset.graph) > 400")
+    assert (
+        seen.run("[...document.querySelectorAll('.live-tile')].some((tile) => /rate/.test(tile.textContent))") is False
+    )
+    assert seen.run(MOVED) == []
+
+
+def test_both_rows_of_charts_and_the_graph_are_in_sight(page_in_browser):
+    _, seen = page_in_browser
+    watched(seen)
+    x, y = data()
+    mlp().fit(x, y, batch_size=8, epochs=3, verbose=0, validation_split=0.25)
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1 && document.querySelectorAll('.plot').length === 6")
+    tops, lowest, dock, graph = seen.run("""(() => {
+      const boxes = [...document.querySelectorAll('.plot')].map((each) => each.getBoundingClientRect());
+      return [new Set(boxes.map(({ top }) => top)).size, Math.max(...boxes.map(({ bottom }) => bottom)),
+        document.querySelector('.dock').getBoundingClientRect().bottom,
+        document.querySelector('.sight').clientHeight]; })()""")
+    assert tops == 2
+    assert lowest <= dock
+    assert graph > 300
+
+
+def press(seen, key):
+    for kind in ("keyDown", "keyUp"):
+        seen.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode={"Escape": 27}[key])
+
+
+@pytest.mark.parametrize(("width", "least"), [(1440, 1300), (390, 340)])
+def test_a_chart_is_enlarged_and_stays_so_while_numbers_come(page_in_browser, width, least):
+    page, seen = page_in_browser
+    watched(seen, width, 900)
+    for step in range(1, 40):
+        page.log({"loss": 1.0 / step, "val_loss": 2.0 / step, "other": step * 1.0}, step=step)
+    seen.wait("document.querySelectorAll('.plot').length === 2")
+    box = "document.querySelector('[data-metric=loss] canvas').getBoundingClientRect()"
+    size = f"(({{ width, height }}) => [width, height])({box})"
+    small = seen.run(size)
+    larger = "document.querySelector('[data-metric=loss] .plot-larger')"
+    assert seen.run(f"{larger}.getAttribute('aria-label')") == "enlarge the chart of loss"
+    seen.run(f"{larger}.focus()")
+    seen.run(f"{larger}.click()")
+    seen.wait("document.querySelectorAll('.plot').length === 1")
+    assert seen.run(size)[0] >= least
+    assert seen.run(size)[1] > 1.6 * small[1]
+    page.log({"loss": 0.5, "other": 7.0, "third": 1.0}, step=60)
+    seen.wait("eagerflowLive.curves.plots.get('loss').options.last === 60")
+    assert seen.run("document.querySelectorAll('.plot').length") == 1
+    seen.run("(eagerflowLive.curves.plots.get('loss').point(200), 1)")
+    assert seen.run("document.querySelector('.plot-tip').offsetHeight") > 20
+    assert seen.run(f"document.activeElement === {larger} && {larger}.title") == "show all charts again (Esc)"
+    press(seen, "Escape")
+    seen.wait("document.querySelectorAll('.plot').length === 3")
+    assert seen.run(f"document.activeElement === {larger}") is True
+    assert seen.run(size)[1] == small[1]
+
+
+def test_the_divider_makes_charts_higher(page_in_browser):
+    _, seen = page_in_browser
+    watched(seen)
+    mlp().fit(*data(), batch_size=8, epochs=3, verbose=0)
+    seen.wait("document.querySelectorAll('.plot').length === 6")
+    seen.wait(SETTLED)
+    size = "document.querySelector('[data-metric=loss] canvas').getBoundingClientRect().height"
+    small = seen.run(size)
+    x, y = seen.run("(({ x, y, width, height }) => [x + width / 2, y + height / 2])"
+                    "(document.querySelector('.grip').getBoundingClientRect())")  # fmt: skip
+    for kind, to in (("mousePressed", y), ("mouseMoved", y + 100), ("mouseMoved", y + 200), ("mouseReleased", y + 200)):
+        seen.call("Input.dispatchMouseEvent", type=kind, x=x, y=to, button="left", clickCount=1)
+    seen.wait(f"{size} > {small + 80}")
+    blank, scrolls = seen.run("""(() => { const body = document.querySelector('.dock-body');
+      return [body.getBoundingClientRect().bottom - [...document.querySelectorAll('.plot')].pop()
+        .getBoundingClientRect().bottom, body.scrollHeight > body.clientHeight]; })()""")
+    assert blank < 20
+    assert not scrolls
+
+
+def test_the_axis_is_named_at_one_place_and_begins_with_a_number(page_in_browser):
+    page, seen = page_in_browser
+    places = []
+    for last in (40, 1234, 98765):
+        for step in range(1, 40):
+            page.log(loss=1.0 / step, step=step)
+        page.log(loss=0.5, step=last)
+        seen.wait(f"eagerflowLive.curves.plots.get('loss')?.options?.last === {last}")
+        written = seen.run(
+            "(() => { const p = eagerflowLive.curves.plots.get('loss'), brush = p.brush, found = []; brush.fillText ="
+            " (text, x, y) => found.push([text, x, y]); p.axes(brush); delete brush.fillText;"
+            " const low = Math.max(...found.map((each) => each[2])); return found.filter((each) => each[2] === low)"
+            ".map(([text, x]) => [text, x, p.left]); })()"
+        )
+        places.append(written[0][:2])
+        assert written[1][0] == "0"
+        assert written[1][1] == written[1][2]  # where the axis begins
+    assert places == [["step", 0]] * 3
+
+
+def test_numbers_beside_a_logarithmic_axis_of_memory_are_round(page_in_browser):
+    _, seen = page_in_browser
+    points = [[1, 70.3 * 2**20], [50, 230.7 * 2**20]]
+    seen.run(f"eagerflowLive.take({{ series: {{ 'extra|memory': {{ all: true, points: {points} }} }} }})")
+    seen.run("eagerflowLive.curves.set({ log: true })")
+    seen.wait("eagerflowLive.curves.plots.get('extra|memory')?.log")
+    beside = seen.run(
+        "(() => { const p = eagerflowLive.curves.plots.get('extra|memory'), brush = p.brush, found = [];"
+        " brush.fillText = (text, x, y) => found.push(text); p.axes(brush); delete brush.fillText;"
+        " return found.filter((text) => /B$/.test(text)); })()"
+    )
+    assert len(beside) >= 2
+    assert all(float(each.split()[0]) % 10 == 0 for each in beside)
+
+
+def test_distributions_of_a_layer_are_told_apart_by_the_end_of_their_names(page_in_browser):
+    page, seen = page_in_browser
+    watched(seen)
+    inner = "a_network_with_a_long_name/a_block_with_a_long_name/another_block"
+    rows = [["weights", f"{inner}/dense/{name}", -1, 1, [1, 2], 0, 1, 0, 0] for name in ("kernel", "bias")]
+    page._collector._box.put("histograms", {"step": 1, "tensors": rows, "left_out": 0})
+    seen.run("document.getElementById('tab-histograms').click()")
+    seen.wait("document.querySelectorAll('[data-tensor]').length === 2")
+    ends = "[...document.querySelectorAll('.tensor-end')]"
+    assert seen.run(f"{ends}.map((each) => each.textContent)") == ["dense/kernel", "dense/bias"]
+    assert seen.run(f"{ends}.every((each) => each.offsetWidth >= each.scrollWidth)")
+    assert seen.run("document.querySelector('[data-tensor] .plot-title').title") == f"{inner}/dense/kernel"
+
+
+def test_the_side_panel_is_there_again_when_the_window_is_wide_again(page_in_browser):
+    page, seen = page_in_browser
+    watched(seen, 800, 900)
+    seen.open(page.url)
+    seen.wait("document.documentElement?.dataset.live === 'waiting' && innerWidth === 800")
+    mlp().fit(*data(), batch_size=8, verbose=0)
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1")
+    wide = "document.querySelector('.panel').getBoundingClientRect().width"
+    watched(seen)
+    seen.wait(f"innerWidth === 1440 && {wide} > 200")
+    seen.run("(eagerflowViewer.viewer.panel.toggle(), 1)")
+    for width in (800, 1440):
+        watched(seen, width)
+        seen.wait(f"innerWidth === {width}")
+    assert seen.run(wide) == 0  # as the reader has left it
+
+
+def test_a_phone_has_one_scroll_bar(page_in_browser):
+    page, seen = page_in_browser
+    test_live_browser.train_on_a_phone(page, seen)
+    seen.wait("document.querySelectorAll('.plot').length === 6")
+    scrolls = (
+        "[...document.querySelectorAll('*')].filter((each) => each.scrollHeight > each.clientHeight + 1 &&"
+        " /auto|scroll/.test(getComputedStyle(each).overflowY)).map((each) => each.className || each.tagName)"
+    )
+    assert seen.run(scrolls) == ["BODY"]
+
+
+def test_the_points_of_an_epochs_mean_so_far_are_a_line(page_in_browser):
+    _, seen = page_in_browser
+    lines = {"batch|loss": [[step, 1 / step] for step in range(1, 20)], "epoch|loss": [[5, 1.0], [10, 0.5]]}
+    news = ", ".join(f"'{name}': {{ all: true, points: {points} }}" for name, points in lines.items())
+    seen.run(f"eagerflowLive.take({{ series: {{ {news} }} }})")
+    seen.wait("eagerflowLive.curves.plots.get('loss')?.drawn")
+    dotted = seen.run("""(() => { const p = eagerflowLive.curves.plots.get('loss'), found = [];
+      p.dots = (brush, points) => found.push(points.length); p.draw(); delete p.dots; return found; })()""")
+    assert dotted == [2]  # those of epochs
+    legend = "[...document.querySelectorAll('[data-metric=loss] .plot-legend > *')].filter((each) => each.offsetWidth)"
+    assert seen.run(f"{legend}.map((each) => each.textContent)") == ["train 0.5"]  # it doesn't come and go there
