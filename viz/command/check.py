@@ -70,7 +70,9 @@ def _print(script: str, checked: Checked) -> None:
         print(f"only the fit on line {checked.place.line} is looked at, not what follows on {lines}\n")
     if checked.beside:
         others, several = ", ".join([repr(each) for each in checked.beside]), len(checked.beside) > 1
-        only = f"of {'these' if several else 'that'} only inputs and weights are checked"
+        unreached = any(row.evidence.get("unreached") for row in checked.rows)
+        what = "inputs are checked, no step of its own" if unreached else "inputs and weights are checked"
+        only = f"of {'these' if several else 'that'} only {what}"
         if checked.together:
             print(f"the loop also calls {others}: rows apart, weights move and saving are about {checked.judged!r}\n")
         else:
