@@ -131,7 +131,10 @@ def test_a_recording_without_statistics(tmp_path, capsys):
     with viz.trace() as t:
         ops.exp(ef.Tensor([1.0]))
     assert main(["nonfinite", str(t.save(tmp_path / "a.efz"))]) == 2
-    assert "has no statistics" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("viz nonfinite: error: '")
+    assert "a.efz' is a recording, not a script, and has no statistics; record them with: viz run --stats basic" in said
+    assert "find_nonfinite" not in said
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_a_step_is_run_by_the_script_itself(script, capsys, recwarn, data):
     assert "bit for bit as it was" in said
     assert said.count("trained") == 1  # the script goes no further than its first step
     assert run("replay", "--nonfinite", "--script", script, "train.efr", "23") == 0
-    assert "input 0 of 'train_step' held 1 infinite" in capsys.readouterr().out
+    assert "input 0 of the batch held 1 infinite" in capsys.readouterr().out
 
 
 def test_a_script_of_two_inputs_gets_its_batch(script, capsys, recwarn):
