@@ -149,3 +149,15 @@ def test_a_step_that_was_not_reached_is_named_and_nobody_is_told_to_write_it(tmp
     assert row.evidence == {"unreached": ["maker"], "unreached_lines": [line]}
     main(["check", str(tmp_path / "train.py")])
     assert "calls 'maker': of that only inputs are checked, no step of its own" in capsys.readouterr().out
+
+
+def test_lines_above_the_table_fit_into_a_narrow_terminal(tmp_path, capsys, monkeypatch):
+    (tmp_path / "train.py").write_text(PRELUDE + TURNS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("NO_COLOR", "1")
+    main(["check", "train.py"])
+    lines = capsys.readouterr().out.splitlines()
+    assert "the loop also calls 'maker'" in " ".join(lines)
+    assert max(map(len, lines)) <= 60

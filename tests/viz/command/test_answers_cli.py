@@ -64,7 +64,7 @@ def test_a_finite_script(script, capsys):
     assert main(["nonfinite", script(GOOD)]) == 0
     assert capsys.readouterr().out == "3.0\nall finite\n"
     assert main(["nonfinite", "--json", script(GOOD)]) == 0
-    assert json.loads(capsys.readouterr().out) == {"nonfinite": None, "ops": 1, "failed": False}
+    assert json.loads(capsys.readouterr().out) == {"nonfinite": None, "next": [], "ops": 1, "failed": False}
 
 
 def test_a_script_without_ops(script, capsys):
