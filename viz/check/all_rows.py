@@ -30,7 +30,7 @@ from viz.check.stopwatch import Stopwatch
 from viz.check.subject import Subject
 from viz.check.training_mode import TrainingMode
 from viz.check.validation import check_validation
-from viz.check.weights_move import Trial, words_of
+from viz.check.weights_move import FIND_NAN, Trial, words_of
 from viz.doctor.checks.rows.padding import WAYS
 from viz.doctor.crash import explain_crash
 from viz.doctor.finding import Finding
@@ -254,8 +254,9 @@ class _Examination:
             own = finding.kind == "nonfinite" and finding.severity == "error" and finding.op
             if own and not data and self.rows["first loss"].verdict == "fault":
                 self.rows["first loss"] = of_finding(finding)
-                if (row := self.rows["overfits one batch"]).message == NOT_FINITE:
-                    row.fix = "first mend 'first loss', above, which names the op"
+                for row in (self.rows["overfits one batch"], self.rows["weights move"]):
+                    if row.message == NOT_FINITE or row.fix == FIND_NAN:
+                        row.fix = "first mend 'first loss', above, which names the op"
                 return
 
     def _excuse(self, finding: Finding) -> str:

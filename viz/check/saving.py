@@ -62,8 +62,10 @@ def _answers(subject: Subject, model: Any) -> list[numpy.ndarray] | None:
 def _compared(subject: Subject, expected: list[Any], found: list[Any] | None, what: str) -> Row:
     if found is None or [a.shape for a in found] != [a.shape for a in expected]:
         return fault(f"{what} gives other shapes", "look at get_config", subject.place)
-    difference = max([float(numpy.abs(a - b).max(initial=0.0)) for a, b in zip(expected, found)], default=0.0)
-    size = max([float(numpy.abs(a).max(initial=0.0)) for a in expected], default=0.0)
+    if any(a.size for a in expected) and not any(numpy.isfinite(a).any() for a in expected):
+        return open_question(f"{what} can't be compared: no answer is a finite number", subject.place)
+    difference = max([_difference(a, b) for a, b in zip(expected, found)], default=0.0)
+    size = max([float(numpy.abs(a[numpy.isfinite(a)]).max(initial=0.0)) for a in expected], default=0.0)
     if difference > _ROUNDING * max(size, 1e-30):
         return fault(
             f"{what} gives other answers: by {difference:.2g}, with outputs up to {size:.2g}",
@@ -74,6 +76,14 @@ def _compared(subject: Subject, expected: list[Any], found: list[Any] | None, wh
         )
     same = "the same bits" if not difference else f"the same up to {difference:.1g}"
     return fine(f"{what} gives {same}", _saving_line(subject) or subject.place, difference=difference)
+
+
+def _difference(one: numpy.ndarray, other: numpy.ndarray) -> float:
+    """The largest difference; infinite where only one of two numbers is NaN, none where both are."""
+    same = (one == other) | (numpy.isnan(one) & numpy.isnan(other))
+    with numpy.errstate(all="ignore"):
+        apart = numpy.nan_to_num(numpy.abs(one - other), nan=numpy.inf)
+    return float(apart[~same].max(initial=0.0))
 
 
 def _weights_alone(subject: Subject, folder: str, expected: list[Any], reason: str) -> Row:
@@ -88,11 +98,11 @@ def _weights_alone(subject: Subject, folder: str, expected: list[Any], reason: s
         model.load_weights(path)
         row = _compared(subject, expected, _answers(subject, model), "the model with its weights saved and loaded")
     saves = _saving_line(subject)
-    if row.verdict == "ok" and saves is None:
+    if row.verdict != "fault" and saves is None:
         return open_question(
             f"the whole model can't be loaded ({reason}); {row.message}", row_place(row), reason=reason
         )
-    if row.verdict == "ok":
+    if row.verdict != "fault":
         return fault(
             f"the script saves the model, and it can't be loaded again: {reason}",
             "give its layers a get_config (and @keras.saving.register_keras_serializable), or save weights alone",

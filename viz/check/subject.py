@@ -163,6 +163,7 @@ class Losses(Observer):
         values: the loss of each backward pass to weights.
         reached: how many gradients each variable got, by its identity.
         nonzero: how many of these weren't all zeros.
+        nonfinite: the first backward pass, counted from 0, with NaN or infinity in a gradient of each such variable.
     """
 
     wants_ops = False
@@ -171,6 +172,7 @@ class Losses(Observer):
         self.values: list[float] = []
         self.reached: dict[int, int] = {}
         self.nonzero: dict[int, int] = {}
+        self.nonfinite: dict[int, int] = {}
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         wanted = [(s, g) for s, g in zip(sources, results) if hasattr(s, "identity")]
@@ -181,8 +183,10 @@ class Losses(Observer):
             if gradient is not None:
                 known = source.identity
                 self.reached[known] = self.reached.get(known, 0) + 1
-                data = getattr(gradient, "data", gradient)
-                self.nonzero[known] = self.nonzero.get(known, 0) + bool(host(data).any())
+                data = host(getattr(gradient, "data", gradient))
+                self.nonzero[known] = self.nonzero.get(known, 0) + bool(data.any())
+                if data.dtype.kind == "f" and not numpy.isfinite(data).all():
+                    self.nonfinite.setdefault(known, len(self.values) - 1)
 
 
 def number_of(value: Any) -> float:

@@ -12,13 +12,15 @@ from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
 from viz.doctor.advice import ADVICE
 from viz.doctor.program import layer_label
+from viz.doctor.source_calls import other_gradients
 from viz.doctor.user_code import Place, made_at
 from viz.doctor.variable_owners import layers_in, one_time_step
 
-__all__ = ["Trial", "words_of"]
+__all__ = ["FIND_NAN", "Trial", "words_of"]
 
 _STEPS = 8  # what begins with a zero before it gets its gradient after the first of them
 
+FIND_NAN = "viz nonfinite names the op and its line"
 _SECONDS = 8.0  # fewer of them, if they take longer
 
 
@@ -39,6 +41,7 @@ class Trial:
         self.passed = False
         self._before: list[tuple[Any, numpy.ndarray]] = []
         self._moved: set[int] = set()
+        self._spoilt: list[Any] = []  # variables that were finite before
 
     def run(self) -> None:
         """Make the steps; what they change is put back by who calls this."""
@@ -57,6 +60,8 @@ class Trial:
         for variable, before in self._before:
             if not numpy.array_equal(before, next(leaves(variable)), equal_nan=True):
                 self._moved.add(variable.identity)
+            if _is_finite(before) and not _is_finite(next(leaves(variable))):
+                self._spoilt.append(variable)
 
     def check(self) -> Row:
         """✗ where a trainable weight got no gradient, or didn't change."""
@@ -67,11 +72,13 @@ class Trial:
             return self._of_gradients()
         if not self._before:
             return fault("the model has no trainable weights", "set trainable = True on some layers", subject.place)
+        if self._spoilt:
+            return self._of_nan()
         still = [v for v, _ in self._before if v.identity not in self._moved]
         if not still:
             words = f"{len(self._before)} trainable weights get a gradient and move"
-            left = self._left_out()
-            return open_question(f"{words}; {left}", subject.place) if left else fine(words, subject.place)
+            left, evidence = self._left_out()
+            return open_question(f"{words}; {left}", subject.place, **evidence) if left else fine(words, subject.place)
         without = [v for v in still if not self.losses.reached.get(v.identity)]
         zero = [v for v in still if v not in without and not self.losses.nonzero.get(v.identity)]
         names = ", ".join([v.path for v in (without or zero or still)[:4]]) + ("…" if len(still) > 4 else "")
@@ -95,8 +102,25 @@ class Trial:
             fix = "look at the learning rate, and whether these weights are given to the optimizer"
         return fault(message, fix, place, weights=[v.path for v in still], steps=self.steps)
 
-    def _left_out(self) -> str:
-        """Which models of a loop have weights that it doesn't ask gradients of in this step; empty for none."""
+    def _of_nan(self) -> Row:
+        """✗ where steps make weights NaN or infinite; gradients alone may be, where a loss scale leaves such steps out.
+
+        Whoever asks knows whether the first loss is so, too, which is then to be mended first.
+        """
+        spoilt, subject = self._spoilt, self.subject
+        steps = [self.losses.nonfinite[v.identity] for v in spoilt if v.identity in self.losses.nonfinite]
+        first = min(steps, default=None)
+        since = "" if first is None else f", as their gradients are from step {first} on"
+        names = ", ".join([v.path for v in spoilt[:4]]) + ("…" if len(spoilt) > 4 else "")
+        count = f"{len(spoilt)} of {len(self._before)} trainable weights"
+        message = f"{count} become NaN or infinite{since}: {names}"
+        return fault(message, FIND_NAN, subject.place, weights=[v.path for v in spoilt], nonfinite_step=first)
+
+    def _left_out(self) -> tuple[str, dict[str, Any]]:
+        """Which models of a loop have weights that it doesn't ask gradients of in this step; empty for none.
+
+        With names and lines, where other lines ask for gradients: all ends before these.
+        """
         first = self.subject.first
         asked = {v.identity for v in first.sources or ()}
         beside = {id(call.owner): call.owner for call in first.beside if call.owner is not first.model}
@@ -104,11 +128,18 @@ class Trial:
             (layer_label(each) or type(each).__name__, sum(v.identity not in asked for v in each.trainable_variables))
             for each in beside.values()
         ]
-        names = ", ".join([f"the {count} of {name!r}" for name, count in left if count])
-        return names and (
+        left = [(name, count) for name, count in left if count]
+        names = ", ".join([f"the {count} of {name!r}" for name, count in left])
+        lines = other_gradients(self.subject.place) if left and self.subject.place is not None else []
+        if lines:
+            where = f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines[:3]))}"
+            words = f"whether {names} move isn't known, as the step that may train them, on {where}, wasn't reached"
+            return words, {"unreached": [name for name, _ in left], "unreached_lines": lines}
+        words = (
             f"this step asks for no gradient of {names}: that is fine if they are to stay as they are, or another step "
             "trains them; else give them to tape.gradient, too"
         )
+        return words if left else "", {}
 
     def _of_gradients(self) -> Row:
         """What the first gradient of a loop tells, whose steps can't be made from outside."""
@@ -133,6 +164,10 @@ class Trial:
             if any(v is variable for v in getattr(layer, "weights", [])) and made_at(layer) is not None:
                 return made_at(layer)
         return None
+
+
+def _is_finite(array: numpy.ndarray) -> bool:
+    return array.dtype.kind != "f" or bool(numpy.isfinite(array).all())
 
 
 def words_of(error: BaseException) -> str:

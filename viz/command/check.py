@@ -15,6 +15,7 @@ from viz.command.script_runner import check_given
 from viz.doctor.source_calls import later_fits
 from viz.facts.json_data import json_text
 from viz.picture.rendering.raster import write_picture
+from viz.shell.printed import print_folded
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import output_to_stderr, paint
 from viz.trial.stopped_script import why_no_step
@@ -63,22 +64,27 @@ def _json(script: str, checked: Checked) -> str:
 def _print(script: str, checked: Checked) -> None:
     how = {"fit": "fit", "batch": "train_on_batch", "loop": "a loop of its own"}[checked.kind]
     title = f"check: {os.path.basename(script)} trains by {how}; ended before its first step"
-    print(f"\n{paint(title, '1;4')}\n")
+    print()
+    print_folded(title, "1;4")
+    print()
     later = later_fits(checked.place) if checked.kind == "fit" and checked.place is not None else []
     if later:
         lines = f"line{'s' if len(later) > 1 else ''} {', '.join(map(str, later))}"
-        print(f"only the fit on line {checked.place.line} is looked at, not what follows on {lines}\n")
+        print_folded(f"only the fit on line {checked.place.line} is looked at, not what follows on {lines}\n")
     if checked.beside:
         others, several = ", ".join([repr(each) for each in checked.beside]), len(checked.beside) > 1
-        only = f"of {'these' if several else 'that'} only inputs and weights are checked"
+        unreached = any(row.evidence.get("unreached") for row in checked.rows)
+        what = "inputs are checked, no step of its own" if unreached else "inputs and weights are checked"
+        only = f"of {'these' if several else 'that'} only {what}"
         if checked.together:
-            print(f"the loop also calls {others}: rows apart, weights move and saving are about {checked.judged!r}\n")
+            only = f"rows apart, weights move and saving are about {checked.judged!r}"
         else:
-            print(f"the loop also calls {others}: {only}; the other rows are about {checked.judged!r}\n")
+            only += f"; the other rows are about {checked.judged!r}"
+        print_folded(f"the loop also calls {others}: {only}\n")
     print(shown(checked.rows, paint))
     counts = [sum(row.verdict == each for row in checked.rows) for each in ("ok", "fault", "open")]
     print(f"\n{counts[0]} ✓  {counts[1]} ✗  {counts[2]} –   in {checked.seconds:.1f} s")
     if checked.stopped.written:
         names = ", ".join([os.path.basename(each) for each in checked.stopped.written[:4]])
         more = f" and {len(checked.stopped.written) - 4} more" if len(checked.stopped.written) > 4 else ""
-        print(f"not kept: what the script wrote until then ({names}{more})")
+        print_folded(f"not kept: what the script wrote until then ({names}{more})")

@@ -10,11 +10,15 @@ from eagerflow.core.observe import observing
 from viz.command.output_files import check_target
 from viz.command.script_runner import check_given, run_script
 from viz.facts.json_data import json_text
+from viz.samples.broken import HOLDS
 from viz.samples.gathering import Gatherer
 from viz.samples.page import to_html
 from viz.samples.reckoning import judged
-from viz.shell.statuses import INTERRUPTED, Impossible, ended, unanswered
+from viz.samples.sample_set import Samples
+from viz.shell.printed import print_folded
+from viz.shell.statuses import DONE, FOUND, INTERRUPTED, Impossible, ended, unanswered
 from viz.shell.terminal import output_to_stderr, paint
+from viz.shell.words import on_same_script
 
 __all__ = ["run_data"]
 
@@ -22,6 +26,8 @@ _NOTHING = (
     "no step of eagerflow in this thread trained a model by a Loss (such as losses.MeanSquaredError()); a loss that a "
     "plain function computes can't be told sample by sample"
 )
+
+_REMARKABLE = ("label likely wrong", "another label", f"  {HOLDS}")
 
 
 def run_data(options: argparse.Namespace) -> int:
@@ -31,7 +37,8 @@ def run_data(options: argparse.Namespace) -> int:
         options: `script`, `arguments`, `module`, `n`, `html`, `pictures`, `seconds` and `json`.
 
     Returns:
-        0 when samples were judged, 3 when the script failed.
+        0 when samples were judged; where all losses are NaN or infinite, 1 if samples hold such numbers themselves, and
+        3 if none does; 3 when the script failed.
     """
     check_given(options)
     check_target(options.html, ("html", "htm"))
@@ -46,16 +53,28 @@ def run_data(options: argparse.Namespace) -> int:
     samples = judged(gathering, options.pictures if options.html else min(options.n, 50), options.seconds, notes)
     if options.html:
         to_html(samples, options.html)
+    following = "" if samples.is_ranked else on_same_script("nonfinite", options)
     if options.json:
-        print(json_text({**samples.to_dict(), "failed": bool(failed)}))
+        print(json_text({**samples.to_dict(), "next": following or None, "failed": bool(failed)}))
     else:
-        sys.stdout.flush()
-        print()
-        for line in str(samples.text(options.n)).splitlines():
-            print(paint(line, "31") if "label likely wrong" in line or "another label" in line else line)
-        if options.html:
-            print(f"wrote {options.html}")
-    return unanswered("viz data", f"{ended(failed)}; these are the samples until then", failed) if failed else 0
+        _print(samples, options, following)
+    if failed:
+        return unanswered("viz data", f"{ended(failed)}; these are the samples until then", failed)
+    if samples.is_ranked:
+        return DONE
+    return FOUND if samples.broken else unanswered("viz data", f"no sample holds NaN or infinity; {samples.order}")
+
+
+def _print(samples: Samples, options: argparse.Namespace, following: str) -> None:
+    sys.stdout.flush()
+    print()
+    for line in str(samples.text(options.n)).splitlines():
+        print(paint(line, "31") if any(word in line for word in _REMARKABLE) else line)
+    if options.html:
+        print(f"wrote {options.html}")
+    if following:
+        print_folded(f"next: {following}")
+    sys.stdout.flush()
 
 
 def _without_samples(why: str, as_json: bool, failed: int) -> int:

@@ -23,6 +23,7 @@ from viz.facts.text_files import write_text
 from viz.fit_gap.of_script import Found, listening
 from viz.shell.statuses import of_script, unanswered
 from viz.shell.terminal import output_to_stderr, paint
+from viz.shell.words import on_same_script
 
 __all__ = ["run_doctor"]
 
@@ -42,7 +43,11 @@ def run_doctor(options: argparse.Namespace) -> int:
         raise ValueError("--json and --fix both write to stdout; give one of them")
     check_target(options.sarif, may_stream=True)
     ranks = ranks_here()
-    compared = listening() if options.gap and ranks is None else contextlib.nullcontext(Found([], [], []))
+    compared = (
+        listening(nonfinite=on_same_script("nonfinite", options))
+        if options.gap and ranks is None
+        else contextlib.nullcontext(Found([], [], []))
+    )
     with output_to_stderr() if options.json or options.fix else contextlib.nullcontext(), compared as found:
         examination = examine(
             options.script, options.arguments, ranks=ranks, ignored=options.ignore, as_module=options.module
@@ -71,7 +76,7 @@ def _tell(examination: Examination, options: argparse.Namespace, compared: Found
         write_text(options.sarif, log)
         print(f"wrote {options.sarif}", file=sys.stderr)
     if options.json and options.gap:
-        print(json_text({**_as_data(examination), **compared.to_dict()}))
+        print(json_text({**_as_data(examination), **compared.to_dict(examination.ended)}))
     else:
         _print(examination, options.json, options.fix)
         if options.gap:

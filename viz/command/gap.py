@@ -14,6 +14,7 @@ from viz.fit_gap.of_script import Found, listening
 from viz.shell.parser import nearest
 from viz.shell.statuses import ended, unanswered
 from viz.shell.terminal import output_to_stderr
+from viz.shell.words import on_same_script
 
 __all__ = ["run_gap"]
 
@@ -29,8 +30,9 @@ def run_gap(options: argparse.Namespace) -> int:
     """
     check_given(options)
     check_chart(options.draw)
+    listens = listening(options.each, on_same_script("nonfinite", options))
     with output_to_stderr() if options.json else contextlib.nullcontext():
-        found, failed = run_script(options.script, options.arguments, options.module, listening(options.each))
+        found, failed = run_script(options.script, options.arguments, options.module, listens)
     if options.draw and found.gaps:
         found.gaps[-1].draw(options.draw)
         print(f"wrote {options.draw}", file=sys.stderr)
@@ -51,7 +53,8 @@ def _print(found: Found, options: argparse.Namespace, failed: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     if options.json:
-        print(json_text({**found.to_dict(), "failed": bool(failed)}))
+        facts = found.to_dict(ended(failed) if failed else "")
+        print(json_text({**facts, "failed": bool(failed)}))
         return
     if found.gaps:
         text = in_names_of(found.text(ended(failed) if failed else ""), options.script)

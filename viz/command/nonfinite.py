@@ -7,18 +7,20 @@ import contextlib
 import os
 import sys
 
-from viz.command.output_files import check_picture, check_target
+from viz.command.output_files import beside, check_picture, check_target
 from viz.command.script_runner import check_given, module_hint, run_script
 from viz.facts.formatting import meant_file
 from viz.facts.json_data import json_text
 from viz.facts.overview import is_empty, why_empty
 from viz.nonfinite.find_nonfinite import find_nonfinite
 from viz.nonfinite.finding import Nonfinite, NonfiniteError
+from viz.nonfinite.first_culprit import statistics_known
 from viz.recording import Recording, load
 from viz.shell.float_warnings import without_float_warnings
+from viz.shell.printed import print_folded
 from viz.shell.statuses import DONE, FOUND, ended, unanswered
 from viz.shell.terminal import output_to_stderr
-from viz.shell.words import as_commands
+from viz.shell.words import as_commands, as_word, on_same_script
 from viz.tracer import trace
 
 __all__ = ["run_nonfinite"]
@@ -44,7 +46,7 @@ def run_nonfinite(options: argparse.Namespace) -> int:
     if options.draw and found is not None:
         found.draw(options.draw)
         print(f"wrote {options.draw}", file=sys.stderr)
-    _print(found, recording, options.json, failed)
+    _print(found, recording, options, failed)
     if found is not None:
         return FOUND
     if recording.ops and not failed:
@@ -62,6 +64,11 @@ def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None,
         if options.arguments:
             raise ValueError(f"arguments are for scripts; {options.script!r} is a recording")
         recording = load(options.script)
+        if not statistics_known(recording):
+            raise ValueError(
+                f"{options.script!r} is a recording, not a script, and has no statistics; record them with: viz run "
+                "--stats basic SCRIPT, or stop a script at the first NaN with: viz nonfinite SCRIPT"
+            )
         return recording, find_nonfinite(recording), int(any(note.startswith("ended by ") for note in recording.notes))
     if not options.module and options.script != "-" and not os.path.exists(options.script):
         cure = module_hint(options) or meant_file(options.script, ".py")
@@ -79,12 +86,24 @@ def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None,
     return recording, found, status
 
 
-def _print(found: Nonfinite | None, recording: Recording, as_json: bool, failed: int) -> None:
+def _following(found: Nonfinite, options: argparse.Namespace) -> list[str]:
+    """Commands that find the rows of a training step with which it begins, where they aren't known already."""
+    is_script = options.module or not options.script.endswith(".efz")
+    if not is_script or found.step is None or found.rows or found.kind == "weight":
+        return []
+    kept = as_word(beside(options.script, ".efr", options.module))
+    return [on_same_script("run --keep 3", options), f"viz replay {kept} --bisect-rows"]
+
+
+def _print(found: Nonfinite | None, recording: Recording, options: argparse.Namespace, failed: int) -> None:
     sys.stderr.flush()
-    if as_json:
+    following = [] if found is None else _following(found, options)
+    if options.json:
         facts = None if found is None else found.to_dict()
-        print(json_text({"nonfinite": facts, "ops": len(recording.ops), "failed": bool(failed)}))
+        print(json_text({"nonfinite": facts, "next": following, "ops": len(recording.ops), "failed": bool(failed)}))
     elif found is not None:
         print(as_commands(str(found)))
+        if following:
+            print_folded(f"  next     {'; '.join(following)}")
     elif recording.ops and not failed:
         print("all finite")

@@ -13,8 +13,9 @@ from viz.command.script_runner import check_given, run_script
 from viz.doctor.report import text as findings_as_text
 from viz.doctor.watcher import Watcher
 from viz.facts.json_data import json_text
+from viz.facts.lines.room import room
 from viz.facts.text_table import Text, table
-from viz.replay.answers import changed, told
+from viz.replay.answers import changed, in_cells, told
 from viz.replay.file import read
 from viz.replay.first_bad import find_culprit
 from viz.replay.kept import Kept
@@ -24,12 +25,15 @@ from viz.replay.recorded import filmed, traced
 from viz.replay.rows import guilty_rows
 from viz.replay.script import FirstStep, Reached, ScriptPlayer
 from viz.replay.verdict import verdict
+from viz.shell.printed import print_folded
 from viz.shell.statuses import Impossible
-from viz.shell.terminal import output_to_stderr, paint
+from viz.shell.terminal import output_to_stderr
 from viz.shell.words import as_word
 from viz.tracer import trace
 
 __all__ = ["run_replay"]
+
+_USUAL = 80  # signs of a line, which have room for the table
 
 
 def run_replay(options: argparse.Namespace) -> int:
@@ -111,17 +115,18 @@ def _compare(kept: Kept, number: int, player: Any, options: argparse.Namespace, 
     first = len(kept.steps) - len(kept.asked)
     message = kept.meta.get("message", kept.meta["cause"])
     script = kept.meta.get("script") or "a program"
-    print(paint(f"{options.file}: step {kept.steps[-1].number} of {script} was kept because {message!s:.200}", "1"))
+    print_folded(f"{options.file}: step {kept.steps[-1].number} of {script} was kept because {message!s:.200}", "1")
     if 0 < first <= number:
-        print(
+        print_folded(
             f"its state is that before step {kept.steps[0].number}; {first} steps run before those that were asked for"
         )
     heads = ("step", "loss then", "loss now", "same bits", "rows")
-    lines = [[str(r["step"]), r["then"], r["now"], "yes" if r["same"] else "no", r["rows"]] for r in rows]
-    print(Text.of([table(heads, lines[first:] or lines)]))
-    print(paint(str(judged), "32" if judged.exact else "31"))
+    lines = [in_cells(row, 6 if (room() or _USUAL) >= _USUAL else 2) for row in rows]
+    print(Text.of([table(heads, lines[first:] or lines, least="rows,loss now")]))
+    print_folded(str(judged), "32" if judged.exact else "31")
     if judged.exact and kept.meta["cause"] in ("nan", "raised", "spike"):
-        print(f"next: viz replay {as_word(options.file)} --nonfinite, --bisect-rows, --step (all: viz replay --help)")
+        asks = "--nonfinite, --bisect-rows, --step (all: viz replay --help)"
+        print_folded(f"next: viz replay {as_word(options.file)} {asks}")
     return int(not judged.exact)
 
 
@@ -177,4 +182,4 @@ def _print(options: argparse.Namespace, facts: dict[str, Any], words: str) -> No
     if options.json:
         print(json_text(facts))
     else:
-        print(words)
+        print_folded(words)

@@ -24,6 +24,7 @@ __all__ = [
     "names_in",
     "numpy_in_tape",
     "only_call",
+    "other_gradients",
     "separate_shuffles",
     "tape_before",
     "tree_of",
@@ -97,6 +98,12 @@ def later_fits(place: Place) -> list[int]:
     return sorted({node.lineno for node in calls if any(each.arg in own for each in node.keywords)})
 
 
+def other_gradients(place: Place) -> list[int]:
+    """The other lines of a file on which gradients are asked for: of a loop that trains several networks, say."""
+    calls = [call for name, call in _calls(place.file) if name in ("gradient", "minimize")]
+    return sorted({call.lineno for call in calls if not _holds(call, place.line)})
+
+
 def loop_over_epochs(place: Place) -> str:
     """The variable of the innermost loop around a line, or around calls of its function, if it is named as epochs are.
 
@@ -115,7 +122,7 @@ def loop_over_epochs(place: Place) -> str:
     return names[0] if len(names) == 1 and _EPOCHS.fullmatch(names[0]) else ""
 
 
-def _holds(node: ast.For | ast.FunctionDef, line: int) -> bool:
+def _holds(node: ast.For | ast.FunctionDef | ast.Call, line: int) -> bool:
     return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 

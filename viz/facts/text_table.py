@@ -215,7 +215,7 @@ def _shown(
 ) -> list[str]:
     rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
     shown = [_joined(line, widths, right) for line in lines]
-    head = [_joined(heads, widths, right), rule] if any(heads) else [rule]
+    head = [_joined(heads, widths, right), rule] if any(heads) else []
     return [*head, *shown[:-1], rule, shown[-1]] if total else [*head, *shown]
 
 

@@ -22,14 +22,18 @@ __all__ = ["measure"]
 _SAME = 1e-5  # of a loss: smaller differences between two modes are rounding
 
 
-def measure(seen: SeenEpoch) -> Gap:
+def measure(seen: SeenEpoch, nonfinite: str = "viz nonfinite SCRIPT") -> Gap:
     """Run the rows of the epoch in both modes and between, with the weights that `fit` left; all is put back after it.
+
+    Args:
+        seen: the epoch.
+        nonfinite: the command that finds where NaN begins.
 
     Raises:
         ValueError: where ranks share each batch, and for steps of the user's that can't be run or report no number in
             common.
     """
-    return _Measurement(seen).gap()
+    return _Measurement(seen).gap(nonfinite)
 
 
 class _Measurement:
@@ -46,8 +50,8 @@ class _Measurement:
         self._other = STEPS if self._own else OTHER
         self.causes: list[str] = []
 
-    def gap(self) -> Gap:
-        """All that there is to say."""
+    def gap(self, nonfinite: str) -> Gap:
+        """All that there is to say, with the command that finds where NaN begins."""
         with traceless(self.model):
             for variable, array in self.seen.final:
                 variable.assign(array)
@@ -62,7 +66,7 @@ class _Measurement:
         told = {name: value for name, value in seen.logs.items() if isinstance(value, float)}
         by_batch = tuple([layer_label(layer) or type(layer).__name__ for layer in self.modes.always(BATCH_NORM)])
         facts = seen.epoch, plain.rows, tuple(self.causes), statistics, seen.updates, seen.place
-        return Gap(numbers, told, *facts, by_batch)
+        return Gap(numbers, told, *facts, by_batch, seen.bad_since.get(next(iter(numbers))), nonfinite)
 
     def _numbers(
         self, plain: Totals, tested: Totals, trained: Totals, before: Totals
@@ -129,7 +133,7 @@ class _Measurement:
         pairs = [(in_training.loss, in_test.loss)]
         if self._own:
             pairs = [(value, in_test.metrics.get(name, value)) for name, value in in_training.metrics.items()]
-        if any(not math.isclose(a, b, rel_tol=_SAME, abs_tol=1e-12) for a, b in pairs):
+        if any(_differ(a, b) for a, b in pairs):
             causes.append(self._other)
         self.causes = causes
 
@@ -174,7 +178,7 @@ class _Measurement:
             *([Part(WEIGHTS, tested.loss - plain.loss)] if plain is not tested else []),
             *([Part(PENALTIES, added - plain.penalties)] if added or plain.penalties else []),
         ]
-        return reported, said, parts
+        return reported, said, _finite(parts)
 
     def _metric(
         self, name: str, reported: float, plain: Totals, tested: Totals, trained: Totals, before: Totals
@@ -186,11 +190,23 @@ class _Measurement:
             *self._split(lambda totals: totals.metrics[name]),
             *([Part(WEIGHTS, tested.metrics[name] - plain.metrics[name])] if plain is not tested else []),
         ]
-        return reported, plain.metrics[name], parts
+        return reported, plain.metrics[name], _finite(parts)
 
     def _split(self, number: Any) -> list[Part]:
         found = attribution.shares(self.causes, lambda acting: number(self._with(acting)))
         return [Part(name, value) for name, value in found.items()]
+
+
+def _differ(one: float, other: float) -> bool:
+    """Whether two modes compute different numbers, rounding apart; NaN is the same as NaN."""
+    if math.isnan(one) and math.isnan(other):
+        return False
+    return not math.isclose(one, other, rel_tol=_SAME, abs_tol=1e-12)
+
+
+def _finite(parts: list[Part]) -> list[Part]:
+    """Without differences that are NaN or infinite: of those nobody knows which cause they have."""
+    return [part for part in parts if math.isfinite(part.value)]
 
 
 def _is_metric(model: Any, variable: Any) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from eagerflow.core.observe import observing, unobserved
 from eagerflow.training.traceless import traceless
 from viz.boundary import boundary
+from viz.facts.formatting import near
 from viz.fit_gap.measure import measure
 from viz.fit_gap.own_steps import has_own_steps
 from viz.fit_gap.report import Gap
@@ -64,7 +65,13 @@ def gap(model: Any, x: Any = None, y: Any = None, **fit: Any) -> Gap:
                 model.fit(x, y, epochs=1, verbose=0, **fit)
         finally:
             model.history, model.stop_training = history, stops
-        return measure(seen[-1])
+        return measure(seen[-1], _nonfinite(seen[-1]))
+
+
+def _nonfinite(seen: SeenEpoch) -> str:
+    """The command that finds where NaN begins, for the script that called."""
+    file = "" if seen.place is None else near(seen.place[0])
+    return f"viz nonfinite {file if file.endswith('.py') else 'SCRIPT'}"
 
 
 def _build(model: Any, x: Any) -> None:

@@ -39,19 +39,27 @@ class Found(NamedTuple):
             ended: how the script ended, in words, where it failed.
         """
         if not self.gaps and not self.refusals:
-            why = f"{ended} before" if ended else "is the model trained by model.fit in this script?"
-            return f"no epoch of fit was finished: {why}"
+            return self._no_epoch(ended)
         refused = [f"refused: {each}" for each in self.refusals]
         notes = [*self.notes, *([f"{ended}; this is about what fit did until then"] if ended else [])]
         said = [*refused, *[f"note: {each}" for each in notes]]
         return "\n\n".join([*[str(gap.text) for gap in self.gaps], *[folded(each, room()) for each in said]])
 
-    def to_dict(self) -> dict[str, Any]:
-        """The same as plain data, which JSON can hold."""
-        found: dict[str, Any] = finite(
-            {"gaps": [gap.to_dict() for gap in self.gaps], "refused": self.refusals, "notes": self.notes}
-        )
+    def to_dict(self, ended: str = "") -> dict[str, Any]:
+        """The same as plain data, which JSON can hold.
+
+        Args:
+            ended: how the script ended, in words, where it failed.
+        """
+        gaps = [gap.to_dict() for gap in self.gaps]
+        why = [] if gaps or self.refusals else [self._no_epoch(ended)]
+        found: dict[str, Any] = finite({"gaps": gaps, "refused": self.refusals, "notes": [*why, *self.notes]})
         return found
+
+    @staticmethod
+    def _no_epoch(ended: str) -> str:
+        why = f"{ended} before" if ended else "is the model trained by model.fit in this script?"
+        return f"no epoch of fit was finished: {why}"
 
 
 class _OtherRows(observe.Observer):
@@ -77,11 +85,12 @@ class _OtherRows(observe.Observer):
 
 
 @contextmanager
-def listening(every: bool = False) -> Iterator[Found]:
+def listening(every: bool = False, nonfinite: str = "viz nonfinite SCRIPT") -> Iterator[Found]:
     """Within, calls of `fit` are seen; what `with` gives is filled when each ends, or at the end of the block.
 
     Args:
         every: take each call apart when it ends; else only the last one, at the end.
+        nonfinite: the command that finds where NaN begins, for this script.
     """
     found = Found([], [], [])
     last: list[SeenEpoch] = []
@@ -89,18 +98,18 @@ def listening(every: bool = False) -> Iterator[Found]:
     def ended(seen: SeenEpoch) -> None:
         last[:] = [seen]
         if every:
-            _enter(found, last.pop())
+            _enter(found, last.pop(), nonfinite)
 
     try:
         with observing(EpochWatch(ended)), observing(_OtherRows(found.notes)):
             yield found
     finally:
         if last:
-            _enter(found, last.pop())
+            _enter(found, last.pop(), nonfinite)
 
 
-def _enter(found: Found, seen: SeenEpoch) -> None:
+def _enter(found: Found, seen: SeenEpoch, nonfinite: str) -> None:
     try:
-        found.gaps.append(measure(seen))
+        found.gaps.append(measure(seen, nonfinite))
     except ValueError as refusal:
         found.refusals.append(str(refusal))

@@ -80,7 +80,7 @@ class Gap:
 
     Attributes:
         numbers: for the loss and each metric (with a custom `train_step`: what both steps report), the value of `fit`,
-            that of `evaluate`, and the parts of the difference, which sum to it.
+            that of `evaluate`, and the parts of the difference, which sum to it; those that aren't finite are left out.
         logs: all values that the epoch reported.
         epoch: the number of the epoch, from 1.
         rows: how many rows were compared.
@@ -90,6 +90,8 @@ class Gap:
         updates: how many steps the optimizer has made so far.
         place: file and line of the call of `fit`.
         by_batch: the names of layers that normalize by each batch's own statistics in `evaluate`, too.
+        bad_since: the first epoch since which the loss that `fit` reports is NaN or infinite; None where it is finite.
+        nonfinite: the command that finds where NaN begins.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -111,6 +113,8 @@ class Gap:
     updates: int
     place: tuple[str, int] | None
     by_batch: tuple[str, ...] = ()
+    bad_since: int | None = None
+    nonfinite: str = "viz nonfinite SCRIPT"
 
     @property
     def main(self) -> str:
@@ -207,7 +211,7 @@ class Gap:
         """
         whole = self.fit - self.evaluate
         if not math.isfinite(whole):
-            return "One of the two numbers is not a number: find where it begins with `viz nonfinite train.py`."
+            return f"{self._of_nan()}: find where it begins with `{self.nonfinite}`."
         if self.lags:
             return self._of_statistics()
         if self.by_batch:
@@ -225,6 +229,16 @@ class Gap:
             listed = ", ".join([f"{name} {_signed(self.parts[name])}" for name in ordered[:3]])
             return f"Causes work against each other: {listed}. The largest is {first}: {advice}"
         return f"Most of {'it' if advised else 'the difference'} is {first}: {advice}"
+
+    def _of_nan(self) -> str:
+        """Which of the two numbers isn't finite, and since when."""
+        name, since = self.main, self.bad_since
+        when = "" if since is None else f" in epoch {since}" if since == self.epoch else f" from epoch {since} on"
+        if math.isfinite(self.fit):
+            return f"The {name} that evaluate gives is {_kind(self.evaluate)}, that of fit isn't"
+        if math.isfinite(self.evaluate):
+            return f"The {name} that fit reported is {_kind(self.fit)}{when}, that of evaluate isn't"
+        return f"The {name} is {_kind(self.fit)}{when}"
 
     def _of_batches(self) -> str:
         others = len(self.by_batch) - 1
@@ -263,7 +277,7 @@ class Gap:
         where = "" if self.place is None else f", {near(self.place[0])}:{self.place[1]}"
         head = f"fit and evaluate on the same {self.rows:,} rows (epoch {self.epoch}{where})"
         verdict = "\n".join(textwrap.wrap(self.verdict, line_length(_WIDTH)))
-        return Text.of([head, "", *self.table().parts, "", verdict])
+        return Text.of([head, *self.table().parts, "", verdict])
 
     def table(self, name: str | None = None) -> Text:
         """The parts of the difference as a table, for the loss or a metric.
@@ -276,7 +290,6 @@ class Gap:
         >>> model.compile(ef.optimizers.SGD(0.25), "mse")
         >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
         >>> print(found.table())
-        ───...
         evaluate gives (loss)    4
           running mean         +12  fit's number is the mean over the epoch, while the weights were still changing
         fit reported (loss)     16
@@ -326,6 +339,7 @@ class Gap:
             "validation": {name[4:]: value for name, value in self.logs.items() if name.startswith("val_")},
             "normalized_by_batch": list(self.by_batch),
             "batch_norm": None if self.statistics is None else dataclasses.asdict(self.statistics),
+            "nonfinite_since_epoch": self.bad_since,
             "ok": self.ok,
             "verdict": self.verdict,
         }
@@ -384,6 +398,10 @@ def _rows(name: str, number: str, words: str, room: int) -> list[list[str]]:
     """A line of the table, and those in which its words go on."""
     first, *others = textwrap.wrap(words, room) or [""]
     return [[name, number, first], *[["", "", other] for other in others]]
+
+
+def _kind(value: float) -> str:
+    return "NaN" if math.isnan(value) else "infinite"
 
 
 def _number(value: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -34,6 +35,7 @@ class SeenEpoch:
         rows: the batches once more.
         updates: the steps that the optimizer has made.
         place: the file and line of the call of `fit`.
+        bad_since: for numbers that are NaN or infinite, since which epoch they are so.
     """
 
     def __init__(self, model: Any, place: tuple[str, int] | None) -> None:
@@ -45,6 +47,13 @@ class SeenEpoch:
         self.final: list[tuple[Any, Any]] = []
         self.rows: Rows | None = None
         self.updates = 0
+        self.bad_since: dict[str, int] = {}
+
+    def report(self, epoch: int, logs: dict[str, Any]) -> None:
+        """An epoch reported its numbers."""
+        self.epoch, self.logs = epoch, dict(logs)
+        bad = [name for name, value in logs.items() if isinstance(value, float) and not math.isfinite(value)]
+        self.bad_since = {name: self.bad_since.get(name, epoch) for name in bad}
 
 
 class EpochWatch(observe.Observer):
@@ -130,7 +139,7 @@ class EpochWatch(observe.Observer):
             return
         fit, seen = self._fits[-1]
         self._fresh = True
-        seen.epoch, seen.logs = step + 1, dict(logs)
+        seen.report(step + 1, logs)
         seen.data_loss = self._sum / self._rows if self._known and self._rows else None
         seen.after = _arrays(fit.model)
         optimizer = fit.model.optimizer

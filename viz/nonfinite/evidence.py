@@ -66,4 +66,6 @@ class Evidence:
     examples: list[Example]
     fix: str
     part: str = ""
+    where: str = ""
+    rows: tuple[int, ...] = ()
     recording: Recording = dataclasses.field(repr=False, compare=False, kw_only=True)

@@ -27,6 +27,8 @@ class Nonfinite(Evidence):
         source, stack: your line, and the lines that called it, innermost first.
         step: the number of the training step, or None.
         culprit: for data and weights, their name.
+        where, rows: for data of `fit`, which rows of the whole array aren't finite, in words, and their numbers (at
+            most 10).
         inputs, outputs: what the op read and made.
         examples: some elements that aren't finite, with what they were computed from, where values are known.
         fix: what usually helps.

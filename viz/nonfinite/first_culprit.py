@@ -9,9 +9,10 @@ from typing import Any
 import numpy
 
 from viz.facts.derived_stats import is_measured
-from viz.facts.schema import VARIABLES, Frame, Op, Record, TensorInfo
+from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, TensorInfo
 from viz.facts.selection import line_of, origin as forward_op, step_numbers
 from viz.nonfinite.finding import Example, Nonfinite, TensorFacts
+from viz.nonfinite.fit_rows import GivenToFit, given_to_fit
 from viz.nonfinite.fixes import fix_for
 from viz.recorder.compositions import guilty_of_gradient
 from viz.recorder.finite_check import SAFE, has_nonfinite_number, nonfinite
@@ -119,6 +120,8 @@ def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfini
     line = line_of(recording, op)
     stack = _without_repetitions(([] if line is None else [line]) + list(op.stack or at.stack))
     part = _guilty_part(recording, op, at) if tensor is None else ""
+    given = None if culprit is None else _given_to_fit(recording, op, culprit)
+    name = "" if culprit is None else given.name if given is not None else _name_of(recording, op, culprit)
     inputs = [_facts(recording.tensors[i], name) for i, name in zip(op.inputs, op.input_names)]
     if tensor is not None:
         flaws = _all_flaws(recording)
@@ -133,12 +136,14 @@ def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfini
         source=stack[0] if stack else None,
         stack=stack,
         step=_step_number(recording, op),
-        culprit="" if culprit is None else _name_of(recording, op, culprit),
+        culprit=name,
         inputs=inputs,
         outputs=[_facts(recording.tensors[i], "output") for i in op.outputs],
-        examples=_examples(recording, op, culprit),
-        fix=fix_for(op, tensor, part, _loss_of_ours(recording, at)),
+        examples=_examples_in_rows(given) or _examples(recording, op, culprit),
+        fix=fix_for(op, tensor, part, _loss_of_ours(recording, at), name if given is not None else ""),
         part=part,
+        where=given.where if given is not None else "",
+        rows=given.rows if given is not None else (),
         recording=recording,
     )
 
@@ -172,17 +177,29 @@ def _step_number(record: Record, op: Op) -> int | None:
     return noted if isinstance(noted, int) else None
 
 
+def _outermost(record: Record, op: Op, tensor: int) -> Scope | None:
+    """The outermost call that was given a tensor; None where none was."""
+    given = [scope for scope in record.ancestors(op.scope) if tensor in scope.inputs]
+    return given[-1] if given else None
+
+
+def _given_to_fit(record: Record, op: Op, tensor: int) -> GivenToFit | None:
+    """The array of `fit` that rows of a batch come from; None where they come from elsewhere."""
+    outermost = _outermost(record, op, tensor)
+    return given_to_fit(record, outermost, tensor) if outermost is not None and outermost.kind == "step" else None
+
+
 def _name_of(record: Record, op: Op, tensor: int) -> str:
     """What to call a tensor from outside: a variable's path, the layer it was given to, the op's parameter."""
     info = record.tensors[tensor]
     if info.name and info.role != "input":
         return record.shown(tensor, layers=False)
-    given = [scope for scope in record.ancestors(op.scope) if tensor in scope.inputs]
-    if given:
-        outermost = given[-1]
+    outermost = _outermost(record, op, tensor)
+    if outermost is not None:
         several = len(outermost.inputs) > 1
         which = repr(info.name) if info.name else outermost.inputs.index(tensor) if several else ""
-        return f"input {which} of {outermost.name!r}".replace("  ", " ")
+        whose = "the batch" if outermost.kind == "step" else repr(outermost.name)  # a step's name is none of the user's
+        return f"input {which} of {whose}".replace("  ", " ")
     return dict(zip(op.inputs, op.input_names)).get(tensor, "")
 
 
@@ -196,6 +213,11 @@ def _facts(info: TensorInfo, name: str) -> TensorFacts:
 
 
 # ---------------------------------------------------------------------- examples
+
+
+def _examples_in_rows(given: GivenToFit | None) -> list[Example]:
+    """Elements by their rows in the whole array, where these are known."""
+    return [Example(index, value, {}) for index, value in given.examples] if given is not None else []
 
 
 def _examples(recording: Recording, op: Op, culprit: int | None) -> list[Example]:

@@ -54,10 +54,6 @@ _IN_GRADIENT = {
     "log": _LOG,
     "absolute": _ROOT_GRADIENT,
 }
-_DATA = (
-    "clean the data before training: np.nan_to_num(x, posinf=0, neginf=0), or drop the rows where "
-    "~np.isfinite(x).all(axis=1)"
-)
 _WEIGHT = "an update made it so: a smaller learning rate, or clipnorm=1.0 in the optimizer; or it was loaded so"
 _PROBABILITIES = (
     "the loss expects probabilities: from_logits=True for outputs that aren't any, or a softmax or sigmoid as the last "
@@ -65,7 +61,7 @@ _PROBABILITIES = (
 )
 
 
-def fix_for(op: Op, tensor: TensorInfo | None, part: str = "", loss: str = "") -> str:
+def fix_for(op: Op, tensor: TensorInfo | None, part: str = "", loss: str = "", data: str = "") -> str:
     """What to do.
 
     Args:
@@ -73,12 +69,18 @@ def fix_for(op: Op, tensor: TensorInfo | None, part: str = "", loss: str = "") -
         tensor: what came in non-finite, or None.
         part: of a fused op, the part to blame.
         loss: the name of the loss of ours in which the op runs, where nobody can change a line of it.
+        data: what `fit` calls the array that `tensor` is a batch of, where that is known.
     """
     name = part or op.name
     if tensor is not None:
-        return _WEIGHT if tensor.role in VARIABLES else _DATA
+        return _WEIGHT if tensor.role in VARIABLES else _of_data(data or "x", len(tensor.shape))
     if "crossentropy" in loss and _FIXES.get(name) in (_DIVIDE, _LOG):
         return _PROBABILITIES
     if op.phase == "backward":
         return _IN_GRADIENT.get(name, _FIXES.get(name, _OVERFLOW))
     return _FIXES.get(name, _OVERFLOW)
+
+
+def _of_data(name: str, axes: int) -> str:
+    rows = f"~np.isfinite({name})" + (f".all(axis={1 if axes == 2 else tuple(range(1, axes))})" if axes > 1 else "")
+    return f"clean the data before training: np.nan_to_num({name}, posinf=0, neginf=0), or drop the rows where {rows}"

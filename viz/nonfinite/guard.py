@@ -18,6 +18,7 @@ from eagerflow.core import observe
 from viz.facts.schema import Op, Record, Stats
 from viz.nonfinite.finding import Nonfinite, NonfiniteError, NonfiniteWarning
 from viz.nonfinite.first_culprit import examples_of, explain
+from viz.nonfinite.fit_rows import note_rows
 from viz.nonfinite.segments import Segments, located
 from viz.recorder import tensor_stats
 from viz.recorder.capture import Capture
@@ -195,7 +196,9 @@ class Guard(observe.Observer):
         if event[0] == "on_op" and (number := guilty_part(*event[1:4])) is not None:
             self._parts[str(op.id)] = number
         self._marked(recording)
-        found = explain(recording)
+        if (found := explain(recording)) is not None and found.kind == "data":
+            note_rows(recording)
+            found = explain(recording)
         if found is None:
             return
         if self._snapshot is None:

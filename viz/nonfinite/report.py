@@ -32,7 +32,8 @@ def _happened(found: Evidence) -> str:
     culprit = next((t for t in found.inputs if t.nan or t.inf), None)
     held = flaws(culprit) if culprit is not None else "NaN or infinity"
     noun = "the weight " if found.kind == "weight" else "the data: "
-    return f"{noun}{formatting.clean(found.culprit, 60)} held {held} when it came to {op}"
+    where = f" ({formatting.clean(found.where, 120)})" if found.where else ""
+    return f"{noun}{formatting.clean(found.culprit, 60)} held {held}{where} when it came to {op}"
 
 
 def flaws(facts: TensorFacts) -> str:

@@ -14,25 +14,38 @@ from viz.replay.kept import Kept
 from viz.replay.player import CannotReplay, Changes, Played, Player
 from viz.replay.verdict import same_number
 
-__all__ = ["Difference", "changed", "told"]
+__all__ = ["Difference", "changed", "in_cells", "told"]
 
 
 def told(kept: Kept, played: Sequence[Played]) -> list[dict[str, Any]]:
-    """The steps as rows of a table: what they gave then, and what now."""
+    """What the steps gave then, and what now: the loss, or the class of what it raised; with the numbers of rows."""
     rows = []
     for each in played:
         step = each.step
         raised = step.error.partition(":")[0], "" if each.error is None else type(each.error).__name__
         same = same_number(step.loss, each.loss) and raised[0] == raised[1]
-        then, now = raised[0] or _number(step.loss), raised[1] or _number(each.loss)
-        numbers = step.rows or []
-        shown = ", ".join(map(str, numbers[:6])) + (f", ... ({len(numbers)})" if len(numbers) > 6 else "")
-        rows.append({"step": step.number, "then": then, "now": now, "same": same, "rows": shown})
+        then, now = raised[0] or step.loss, raised[1] or each.loss
+        rows.append({"step": step.number, "then": then, "now": now, "same": same, "rows": list(step.rows or [])})
     return rows
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.9g}"
+def in_cells(row: dict[str, Any], most: int = 6) -> list[str]:
+    """One of these as a line of a table.
+
+    Args:
+        row: what `told` gives.
+        most: how many numbers of rows are listed.
+
+    >>> in_cells({"step": 3, "then": 0.5, "now": "ValueError", "same": False, "rows": list(range(9))})
+    ['3', '0.5', 'ValueError', 'no', '0, 1, 2, 3, 4, 5, ... (9)']
+    """
+    numbers = row["rows"]
+    shown = ", ".join(map(str, numbers[:most])) + (f", ... ({len(numbers)})" if len(numbers) > most else "")
+    return [str(row["step"]), _cell(row["then"]), _cell(row["now"]), "yes" if row["same"] else "no", shown]
+
+
+def _cell(value: float | str | None) -> str:
+    return value if isinstance(value, str) else "" if value is None else f"{value:.9g}"
 
 
 @dataclasses.dataclass

@@ -10,6 +10,7 @@ import numpy
 from eagerflow import Model, Tensor, losses, tree
 from eagerflow.core.observe import Observer, Scope, unobserved
 from eagerflow.data.feed import ArrayFeed
+from viz.recorder.step_count import StepCount
 from viz.samples.judging import as_chances
 from viz.samples.row_keys import host, keys_of
 
@@ -33,6 +34,7 @@ class Gathering:
         feeds: the arrays that samples came from, with how many times one did.
         full: whether samples were left out, as there were too many.
         largest: the rows of the largest batch.
+        first_bad: the number of the first training step in which a loss was NaN or infinite; None for none.
     """
 
     def __init__(self, model: Any) -> None:
@@ -49,6 +51,7 @@ class Gathering:
         self.structure: tuple[Any, Any] = (None, None)
         self.full = False
         self.met = self.largest = 0
+        self.first_bad: int | None = None
         self._bytes = 0
 
     @property
@@ -71,7 +74,7 @@ class Gathering:
             self._rows[id(feed)] = set(keys_of(alike))
         return set(keys_of([leaf[[0, -1]] for leaf in leaves])) <= self._rows[id(feed)]
 
-    def add(self, x: Any, y: Any, found: numpy.ndarray, outputs: Any, feed: Any) -> None:
+    def add(self, x: Any, y: Any, found: numpy.ndarray, outputs: Any, feed: Any, step: int = 0) -> None:
         """A batch was met.
 
         Args:
@@ -80,6 +83,7 @@ class Gathering:
             found: the loss of each row.
             outputs: what the model gave.
             feed: what the batch may come from.
+            step: the number of the training step.
         """
         leaves = [host(leaf) for leaf in tree.flatten(x)]
         targets = [host(leaf) for leaf in tree.flatten(y)]
@@ -87,6 +91,8 @@ class Gathering:
             return
         self.structure = x, y
         self.met += len(found)
+        if self.first_bad is None and not numpy.isfinite(found).all():
+            self.first_bad = step
         self.largest = max(self.largest, len(found))
         held = len(found) > 0 and self._holds(feed, leaves)
         if held:
@@ -154,8 +160,13 @@ class Gatherer(Observer):
         # The outermost model that ran last, what it was called with, and what it gave.
         self._last: tuple[Any, Any, Any] | None = None
         self._pending: dict[int, list[Any]] = {}
+        self._steps = StepCount()
+
+    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+        self._steps.on_gradient(sources, results)
 
     def on_scope_begin(self, scope: Scope) -> None:
+        self._steps.on_scope_begin(scope)
         self._open.append(scope)
         if scope.kind == "data":
             self._feed = scope.inputs
@@ -163,11 +174,17 @@ class Gatherer(Observer):
     def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
         while self._open and self._open.pop() is not scope:
             pass
-        if error is not None:
-            return
+        if error is None:
+            self._heard(scope, outputs)
+        self._steps.on_scope_end(scope)
+
+    def _heard(self, scope: Scope, outputs: Any) -> None:
+        """A scope ended well."""
         inside = {each.kind for each in self._open}
         if scope.kind in ("model", "layer") and not inside & {"model", "layer", "loss", "metric"}:
             self._last = scope.owner, _tensors_of(scope.inputs), outputs
+            if not self._steps.begun:
+                self._steps.on_op(outputs)
         elif scope.kind == "loss" and "metric" not in inside and "loss" not in inside:
             with unobserved():
                 self._hear(scope)
@@ -192,7 +209,9 @@ class Gatherer(Observer):
                 "can't be told apart by it"
             )
             return
-        self._pending.setdefault(id(model), []).append((model, x, y_true, y_pred, values, scope.owner))
+        self._pending.setdefault(id(model), []).append(
+            (model, x, y_true, y_pred, values, scope.owner, self._steps.number)
+        )
 
     def _note(self, note: str) -> None:
         if note not in self.notes:
@@ -210,7 +229,7 @@ class Gatherer(Observer):
                 several = len(parts) > 1
                 y = [part[2] for part in parts] if several else parts[0][2]
                 outputs = [part[3] for part in parts] if several else parts[0][3]
-                gathering.add(x, y, sum(part[4] for part in parts), outputs, self._feed)
+                gathering.add(x, y, sum(part[4] for part in parts), outputs, self._feed, parts[0][6])
 
     def chosen(self) -> Gathering | None:
         """The model that met the most samples; None where none did."""
@@ -246,6 +265,8 @@ def _row_by_row(loss: Any, y_true: Any, y_pred: Any, rows: int, whole: float) ->
         if value.ndim:
             return None
         found[i] = float(value)
+    if not numpy.isfinite(whole):
+        return None if numpy.isfinite(found).all() else found
     parts = (found.mean(), found.sum())
     return found if any(abs(whole - part) <= _SAME * max(abs(whole), abs(part)) for part in parts) else None
 

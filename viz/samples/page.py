@@ -12,6 +12,7 @@ import numpy
 from viz.attribution.drawing import pixels
 from viz.export.png import png_address
 from viz.facts.text_files import check_html, write_text
+from viz.samples.broken import HOLDS
 from viz.samples.sample_set import Sample, Samples
 
 __all__ = ["to_html"]
@@ -57,10 +58,12 @@ def page(samples: Samples) -> str:
         f"<style>{_STYLE}</style><h1>{escape(samples.model)}: samples</h1><p>{head}</p><p>{escape(samples.met)}</p>",
         *[f"<p>note: {escape(note)}</p>" for note in samples.notes],
     ]
-    for title, word in (("Labels that are likely wrong", "label likely"), ("Duplicates", "duplicate")):
+    sections = [("Samples that hold NaN or infinity", HOLDS)]
+    sections += [("Labels that are likely wrong", "label likely"), ("Duplicates", "duplicate")]
+    for title, word in sections:
         found = [pair for pair in pairs if any(mark.startswith(word) for mark in pair[0].marks)]
         parts += [_section(title, found)] if found else []
-    parts.append(_section("The hardest", pairs))
+    parts.append(_section("The hardest" if samples.is_ranked else "The first, in no order", pairs))
     return "\n".join(parts) + "\n"
 
 
@@ -70,7 +73,7 @@ def _section(title: str, pairs: list[tuple[Sample, Any]]) -> str:
 
 
 def _card(sample: Sample, value: Any) -> str:
-    wrong = any(mark.startswith(("label", "far")) or "another" in mark for mark in sample.marks)
+    wrong = any(mark.startswith(("label", "far", HOLDS)) or "another" in mark for mark in sample.marks)
     kind = " wrong" if wrong else " twice" if sample.marks else ""
     marks = "".join([f'<div class="mark">{escape(mark)}</div>' for mark in sample.marks])
     gradient = "" if sample.gradient is None else f" · |g| {sample.gradient:.2g}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy
@@ -13,6 +13,7 @@ from eagerflow import GradientTape, Tensor, tree
 from eagerflow.core.observe import unobserved
 from eagerflow.layer.symbolic.text_type import is_text
 from viz.facts import formatting
+from viz.samples.broken import broken_marks
 from viz.samples.first_weight import at_first_weight
 from viz.samples.gathering import Gathering, row_losses
 from viz.samples.judging import Classes, classes_of, far_off, likely_wrong, losses_of, sureness
@@ -44,6 +45,7 @@ class _Data:
             parts = feed.parts if isinstance(feed.parts, tuple) else (feed.parts,)
             self.x = [numpy.asarray(leaf) for leaf in tree.flatten(parts[0])]
             self.y = [numpy.asarray(leaf) for leaf in tree.flatten(parts[1])] if len(parts) > 1 else []
+            self.targets = self.y  # empty for an autoencoder without any of its own
             self.y = self.y or self.x
             met = [host(leaf).dtype for leaf in tree.flatten(gathering.structure[0])]
             alike = [x if is_text(x) or x.dtype == t else x.astype(t) for x, t in zip(self.x, met)]
@@ -53,7 +55,7 @@ class _Data:
         else:
             kept = [i for i, inputs in enumerate(gathering.inputs) if inputs]
             self.x = [numpy.stack(leaf) for leaf in zip(*[gathering.inputs[i] for i in kept])]
-            self.y = [numpy.stack(leaf) for leaf in zip(*[gathering.targets[i] for i in kept])]
+            self.y = self.targets = [numpy.stack(leaf) for leaf in zip(*[gathering.targets[i] for i in kept])]
             self.slots = numpy.array(kept, dtype=int)
         self.rows = numpy.flatnonzero(self.slots >= 0)
         self._structure = gathering.structure
@@ -85,14 +87,21 @@ def judged(gathering: Gathering, shown: int, seconds: float, notes: Sequence[str
         times = gathering.count[slots]
         means = gathering.total[slots] / numpy.maximum(times, 1)
         several = bool(numpy.median(times) >= _SEVERAL)
-        hardness = numpy.nan_to_num((means + losses) / 2 if several else losses, nan=numpy.inf)
-        order = numpy.argsort(-hardness, kind="stable")
+        is_ranked = bool(numpy.isfinite(losses).any())
+        broken = broken_marks([leaf[data.rows] for leaf in data.x], [leaf[data.rows] for leaf in data.targets])
+        order = _order(losses, means if several else losses, broken)
         now = classes_of(data.y[0][data.rows], outputs, gathering.losses[0])
-        found = _described(gathering, data, outputs, losses, means, now)
+        found = _described(gathering, data, outputs, losses, means, now if is_ranked else None)
+        for at, mark in broken.items():
+            found[at].marks.insert(0, mark)
         ranked = [found[i] for i in order]
         contrary = _mark_duplicates(data, found)
-        mixed = _measure(gathering, data, ranked, order, seconds)
-        met, pictures = _met(gathering, data, data.rows[order[:shown]])
+        mixed = is_ranked and _measure(gathering, data, ranked, order, seconds)
+        met, pictures = _met(gathering, data, data.rows[order[:shown]], "hardest" if is_ranked else "first")
+    name = str(getattr(gathering.model, "name", "") or type(gathering.model).__name__)
+    if not is_ranked:
+        told = [*notes, *contrary]
+        return Samples(ranked, name, _not_ranked(gathering, losses), met, pictures, told, False, gathering.first_bad)
     by = "their losses while training and after it" if several else "their loss"
     told = [*notes, *contrary, *([_MIXED] if mixed else []), *_doubts_dropped(ranked, now)]
     if gathering.full:
@@ -104,8 +113,29 @@ def judged(gathering: Gathering, shown: int, seconds: float, notes: Sequence[str
         told.append(
             f"|gradient| of the {without} easiest isn't known: it takes a step for each; --seconds allows more time"
         )
-    name = str(getattr(gathering.model, "name", "") or type(gathering.model).__name__)
-    return Samples(ranked, name, f"the hardest first, by {by}", met, pictures, told)
+    return Samples(ranked, name, f"the hardest first, by {by}", met, pictures, told, True, gathering.first_bad)
+
+
+def _order(losses: numpy.ndarray, means: numpy.ndarray, broken: Collection[int]) -> numpy.ndarray:
+    """The places of the samples: first those whose loss isn't finite as they hold such numbers, then the hardest.
+
+    Args:
+        losses: of the trained model.
+        means: over all the times that each was met; one that was NaN in a step says nothing.
+        broken: the places of those that hold NaN or infinity.
+    """
+    hardness = numpy.where(numpy.isfinite(means), (means + losses) / 2, losses)
+    hardness = numpy.nan_to_num(hardness, nan=numpy.inf)
+    sound = numpy.isfinite(losses) | ~numpy.isin(numpy.arange(len(losses)), list(broken))
+    return numpy.lexsort((-hardness, sound))  # stable, as the order of the rows counts where nothing else does
+
+
+def _not_ranked(gathering: Gathering, losses: numpy.ndarray) -> str:
+    """Why there is no order."""
+    kind = "NaN" if numpy.isnan(losses).all() else "infinite" if numpy.isinf(losses).all() else "NaN or infinite"
+    if gathering.first_bad is None:
+        return f"all losses of the trained model are {kind}, and nothing can be ranked by them"
+    return f"losses are {kind} from step {gathering.first_bad} on, and nothing can be ranked by them"
 
 
 def _answers(gathering: Gathering, data: _Data) -> tuple[Any, numpy.ndarray]:
@@ -236,8 +266,8 @@ def _measure(gathering: Gathering, data: _Data, ranked: list[Sample], order: num
     return mixed
 
 
-def _met(gathering: Gathering, data: _Data, rows: numpy.ndarray) -> tuple[str, list[Any]]:
-    """What reaches the first weight, in words and as arrays for some rows."""
+def _met(gathering: Gathering, data: _Data, rows: numpy.ndarray, which: str) -> tuple[str, list[Any]]:
+    """What reaches the first weight, in words and as arrays for some rows, which are called so."""
     x, _ = data.arguments(rows)
     found, weight = at_first_weight(gathering.model, x, len(rows))
     original = data.x[0]
@@ -249,7 +279,7 @@ def _met(gathering: Gathering, data: _Data, rows: numpy.ndarray) -> tuple[str, l
     finite = found[numpy.isfinite(found)] if found.dtype.kind == "f" else found
     if finite.size:
         words += (
-            f", from {finite.min():.4g} to {finite.max():.4g}, mean {finite.mean():.4g} (of the {len(rows)} hardest)"
+            f", from {finite.min():.4g} to {finite.max():.4g}, mean {finite.mean():.4g} (of the {len(rows)} {which})"
         )
     if original[0].size == found[0].size and found.ndim <= 2:
         return words, list(found.reshape(len(rows), *original.shape[1:]))

@@ -10,6 +10,7 @@ import numpy
 from viz.facts import formatting
 from viz.facts.json_data import finite
 from viz.facts.text_table import Text, table
+from viz.samples.broken import HOLDS
 
 __all__ = ["Sample", "Samples"]
 
@@ -28,7 +29,7 @@ class Sample:
         times: how often it was trained with.
         gradient: the norm of the gradient of its loss with respect to all trainable weights of the trained model; None
             where there was no time left for it.
-        marks: what is remarkable: `"label likely wrong"`, `"far off"`, `"duplicate of 12"`,
+        marks: what is remarkable: `"holds 6 NaN"`, `"label likely wrong"`, `"far off"`, `"duplicate of 12"`,
             `"duplicate of 12 with another label"`.
     """
 
@@ -55,6 +56,8 @@ class Samples:
         pictures: for the first of the samples what reaches the first weight, in the shape of the input where that fits;
             or the input itself, for text.
         notes: what should be known when reading this.
+        is_ranked: whether there is an order; there is none where all losses are NaN or infinite.
+        first_bad: the number of the first training step in which a loss was NaN or infinite; None for none.
     """
 
     samples: list[Sample]
@@ -63,17 +66,40 @@ class Samples:
     met: str = ""
     pictures: list[Any] = dataclasses.field(default_factory=list, repr=False)
     notes: list[str] = dataclasses.field(default_factory=list)
+    is_ranked: bool = True
+    first_bad: int | None = None
+
+    @property
+    def broken(self) -> list[Sample]:
+        """Those that hold NaN or infinity themselves."""
+        return self.marked(HOLDS)
 
     def marked(self, word: str) -> list[Sample]:
         """Those with a mark that begins so."""
         return [sample for sample in self.samples if any(mark.startswith(word) for mark in sample.marks)]
 
     def text(self, count: int = 20) -> Text:
-        """The hardest ones as a table.
+        """The hardest ones as a table; where nothing could be ranked, those that hold NaN or infinity.
 
         Args:
             count: how many to give.
         """
+        found = [self.head()]
+        if self.is_ranked:
+            found += self._hardest(count)
+        elif self.broken:
+            found += self._broken(count)
+        found += [self.met] if self.met else []
+        return Text.of([*found, *[f"note: {note}" for note in self.notes]])
+
+    def _broken(self, count: int) -> list[str]:
+        """What holds NaN or infinity: no number that was computed of it is worth a column."""
+        lines = [(str(s.row), formatting.clean(s.label, 30), "; ".join(s.marks)) for s in self.broken[:count]]
+        more = len(self.broken) - len(lines)
+        left = [f"… {formatting.count(more, 'sample')} more"] if more else []
+        return [table(("row", "label", ""), lines), *left]
+
+    def _hardest(self, count: int) -> list[str]:
         heads = ("row", "label", "predicted", "p(label)", "loss", "mean loss", "|gradient|", "")
         lines = [
             (
@@ -88,23 +114,22 @@ class Samples:
             )
             for s in self.samples[:count]
         ]
-        found = [self.head(), table(heads, lines, least="mean loss,|gradient|,p(label)")]
         more = len(self.samples) - len(lines)
-        if more > 0:
-            found.append(f"… {formatting.count(more, 'sample')} more")
-        found += [self.met] if self.met else []
-        return Text.of([*found, *[f"note: {note}" for note in self.notes]])
+        left = [f"… {formatting.count(more, 'sample')} more"] if more > 0 else []
+        return [table(heads, lines, least="mean loss,|gradient|,p(label)"), *left]
 
     def head(self) -> str:
         """How many samples there are, and how many of them are marked."""
-        counts = [
-            (len(self.marked("label likely")), "likely wrong label"),
-            (len(self.marked("far off")), "sample far off the others"),
-            (len(self.marked("duplicate")), "duplicate"),
+        broken, far = len(self.broken), len(self.marked("far off"))
+        told = [
+            formatting.count(len(self.samples), "sample"),
+            broken and f"NaN or infinity in {'all' if broken == len(self.samples) else f'{broken:,}'} of them",
+            (wrong := len(self.marked("label likely"))) and formatting.count(wrong, "likely wrong label"),
+            far and f"{formatting.count(far, 'sample')} far off the others",
+            (twice := len(self.marked("duplicate"))) and formatting.count(twice, "duplicate"),
         ]
-        told = [formatting.count(number, noun) for number, noun in counts if number]
         name = formatting.clean(self.model, 40)
-        return f"{name}: {', '.join([formatting.count(len(self.samples), 'sample'), *told])}; {self.order}"
+        return f"{name}: {', '.join([each for each in told if each])}; {self.order}"
 
     def __str__(self) -> str:
         return str(self.text())
@@ -114,6 +139,9 @@ class Samples:
         found = {
             "model": self.model,
             "order": self.order,
+            "ranked": self.is_ranked,
+            "first_nonfinite_step": self.first_bad,
+            "hold_nonfinite": [sample.row for sample in self.broken],
             "first_weight": self.met,
             "notes": self.notes,
             "samples": [dataclasses.asdict(sample) for sample in self.samples],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Iterable
 
-__all__ = ["as_commands", "as_word", "in_words_of_options"]
+__all__ = ["as_commands", "as_word", "in_words_of_options", "on_same_script"]
 
 _VALUE = r"\.\.\.|'[^']*'|\"[^\"]*\"|\([^()]*\)|[\w.+-]*\w"
 _SETTING = re.compile(rf"\b(\w+)=({_VALUE})")
@@ -24,6 +25,20 @@ def as_word(name: object) -> str:
     """
     text = str(name)
     return f'"{text}"' if re.search(r"[\s&;()']", text) else text
+
+
+def on_same_script(command: str, options: argparse.Namespace) -> str:
+    """Another command for the script that this one ran, with its arguments, as one that can be copied.
+
+    Args:
+        command: its name, with options of its own if it needs any.
+        options: what this command was given.
+
+    >>> on_same_script("nonfinite", argparse.Namespace(script="my train.py", module=False, arguments=["--lr", "0.1"]))
+    'viz nonfinite "my train.py" --lr 0.1'
+    """
+    words = [as_word(word) for word in (options.script, *options.arguments)]
+    return " ".join(["viz", command, *["-m"] * bool(options.module), *words])
 
 
 def as_commands(text: str) -> str:

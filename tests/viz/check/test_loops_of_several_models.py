@@ -121,3 +121,43 @@ def test_layers_are_looked_at_in_a_loop_without_loss_objects(tmp_path):
         _, found = rows(tmp_path, source.format(between=between, logits="True", scale="1"))
         assert found["layers"].verdict == verdict
         assert found["labels"].verdict == found["first loss"].verdict == "open"
+
+
+TURNS = """
+maker = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(12)], name="maker")
+judge = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1)], name="judge")
+loss_of = ef.losses.BinaryCrossentropy(from_logits=True)
+one, two = ef.optimizers.Adam(), ef.optimizers.Adam()
+real = rng.normal(size=(32, 12)).astype("float32")
+for _ in range(3):
+    with ef.GradientTape() as tape, ef.GradientTape() as other:
+        made, right = judge(maker(x[:32], training=True), training=True), judge(real, training=True)
+        making = loss_of(ops.ones_like(made), made)
+        judging = loss_of(ops.ones_like(right), right) + loss_of(ops.zeros_like(made), made)
+    two.apply_gradients(zip(other.gradient(judging, judge.trainable_variables), judge.trainable_variables))
+    one.apply_gradients(zip(tape.gradient(making, maker.trainable_variables), maker.trainable_variables))
+"""
+
+
+def test_a_step_that_was_not_reached_is_named_and_nobody_is_told_to_write_it(tmp_path, capsys):
+    checked, found = rows(tmp_path, TURNS)
+    row, source = found["weights move"], (PRELUDE + TURNS).splitlines()
+    line = next(i for i, each in enumerate(source, 1) if "one.apply_gradients" in each)
+    assert (checked.judged, row.verdict) == ("judge", "open")
+    assert f"whether the 4 of 'maker' move isn't known, as the step that may train them, on line {line}," in row.message
+    assert "give them to tape.gradient" not in row.message
+    assert row.evidence == {"unreached": ["maker"], "unreached_lines": [line]}
+    main(["check", str(tmp_path / "train.py")])
+    assert "calls 'maker': of that only inputs are checked, no step of its own" in capsys.readouterr().out
+
+
+def test_lines_above_the_table_fit_into_a_narrow_terminal(tmp_path, capsys, monkeypatch):
+    (tmp_path / "train.py").write_text(PRELUDE + TURNS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("NO_COLOR", "1")
+    main(["check", "train.py"])
+    lines = capsys.readouterr().out.splitlines()
+    assert "the loop also calls 'maker'" in " ".join(lines)
+    assert max(map(len, lines)) <= 60

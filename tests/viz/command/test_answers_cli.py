@@ -64,7 +64,7 @@ def test_a_finite_script(script, capsys):
     assert main(["nonfinite", script(GOOD)]) == 0
     assert capsys.readouterr().out == "3.0\nall finite\n"
     assert main(["nonfinite", "--json", script(GOOD)]) == 0
-    assert json.loads(capsys.readouterr().out) == {"nonfinite": None, "ops": 1, "failed": False}
+    assert json.loads(capsys.readouterr().out) == {"nonfinite": None, "next": [], "ops": 1, "failed": False}
 
 
 def test_a_script_without_ops(script, capsys):
@@ -131,7 +131,10 @@ def test_a_recording_without_statistics(tmp_path, capsys):
     with viz.trace() as t:
         ops.exp(ef.Tensor([1.0]))
     assert main(["nonfinite", str(t.save(tmp_path / "a.efz"))]) == 2
-    assert "has no statistics" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("viz nonfinite: error: '")
+    assert "a.efz' is a recording, not a script, and has no statistics; record them with: viz run --stats basic" in said
+    assert "find_nonfinite" not in said
 
 
 @pytest.fixture

@@ -169,3 +169,58 @@ def test_the_doctor_has_a_section_on_it(tmp_path, capsys):
     data = json.loads(capsys.readouterr().out)
     assert data["gaps"][0]["ok"]
     assert "findings" in data
+
+
+NAN = """\
+import numpy as np, keras
+keras.utils.set_random_seed(0)
+x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dropout(0.2), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+spoil = keras.callbacks.LambdaCallback(
+    on_epoch_begin=lambda epoch, logs: epoch == BEGIN and model.layers[-1].bias.assign([np.nan]),
+    on_train_end=lambda logs: END and model.set_weights(good))
+good = model.get_weights()
+model.fit(x, x[:, :1], epochs=3, verbose=0, callbacks=[spoil])
+"""
+
+
+@pytest.mark.filterwarnings("ignore:the loss is nan")
+def test_a_loss_that_is_nan_is_told_since_its_epoch_with_the_script_and_no_parts(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "late.py").write_text(NAN.replace("BEGIN", "1").replace("END", "False"))
+    assert main(["gap", "late.py", "--lr", "1"]) == 1
+    out = " ".join(capsys.readouterr().out.split())
+    assert "The loss is NaN from epoch 2 on: find where it begins with `viz nonfinite late.py --lr 1`." in out
+    for cause in ("other layers", "running mean", "dropout"):
+        assert cause not in out
+    assert main(["gap", "--json", "late.py"]) == 1
+    (gap,) = json.loads(capsys.readouterr().out)["gaps"]
+    assert gap["nonfinite_since_epoch"] == 2
+    assert gap["numbers"]["loss"]["parts"] == {}
+    assert gap["averaged_over_orders"] == ["dropout"]
+    main(["doctor", "--gap", "late.py"])
+    assert "`viz nonfinite late.py`" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore:the loss is nan")
+def test_which_of_the_two_numbers_is_nan_is_told(tmp_path, capsys):
+    status, out = run(tmp_path, capsys, NAN.replace("BEGIN", "2").replace("END", "True"))
+    assert status == 1
+    assert "The loss that fit reported is NaN in epoch 3, that of evaluate isn't" in out
+
+
+def test_json_has_the_reason_where_no_epoch_was_finished(tmp_path, capsys):
+    for source, why in (("print(1)\n", "is the model trained by model.fit"), ("raise OSError\n", "the script failed")):
+        status, out = run(tmp_path, capsys, source, "--json", "")
+        assert status == 3
+        (note,) = json.loads(out)["notes"]
+        assert note.startswith("no epoch of fit was finished: ")
+        assert why in note
+
+
+def test_the_table_stands_right_below_what_it_is_about(tmp_path, capsys):
+    _, out = run(tmp_path, capsys, WELL, "hello")
+    lines = out.splitlines()
+    head = next(i for i, line in enumerate(lines) if line.startswith("fit and evaluate on"))
+    assert lines[head + 1].startswith("evaluate gives")

@@ -108,7 +108,7 @@ def test_a_step_is_run_by_the_script_itself(script, capsys, recwarn, data):
     assert "bit for bit as it was" in said
     assert said.count("trained") == 1  # the script goes no further than its first step
     assert run("replay", "--nonfinite", "--script", script, "train.efr", "23") == 0
-    assert "input 0 of 'train_step' held 1 infinite" in capsys.readouterr().out
+    assert "input 0 of the batch held 1 infinite" in capsys.readouterr().out
 
 
 def test_a_script_of_two_inputs_gets_its_batch(script, capsys, recwarn):
@@ -167,3 +167,25 @@ def test_wrong_usage_says_what_is_right(kept, capsys):
 def test_options_of_recordings_are_refused_beside_keep(script, capsys, option):
     assert run("run", "--keep", "2", *option, script) == 2
     assert f"{option[0]} can't be combined with --keep" in capsys.readouterr().err
+
+
+def test_lines_fit_into_a_narrow_terminal(kept, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("NO_COLOR", "1")
+    for options in ((), ("--bisect-rows",), ("--nonfinite",)):
+        run("replay", *options, "train.efr")
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= 60
+    run("replay", "train.efr")
+    assert "... (8)" in capsys.readouterr().out
+
+
+def test_json_has_losses_as_numbers_and_all_rows(kept, capsys):
+    assert run("replay", "--json", kept) == 0
+    before, last = json.loads(capsys.readouterr().out)["steps"][-2:]
+    assert isinstance(before["then"], float)
+    assert before["then"] == before["now"]
+    assert last["then"] in ("nan", "inf")
+    assert [len(step["rows"]) for step in (before, last)] == [8, 8]
+    assert 23 in last["rows"]

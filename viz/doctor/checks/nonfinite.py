@@ -12,7 +12,7 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, finite, host, number, tensors
 from viz.doctor.checks.endings import running_fit
 from viz.doctor.checks.own_losses.log_of_answers import layer_of_logits
-from viz.doctor.checks.rows.broken_rows import broken_columns, broken_rows
+from viz.doctor.checks.rows.broken_rows import broken_columns, where_broken
 from viz.doctor.checks.rows.fit_arrays import inputs_of
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
@@ -375,13 +375,8 @@ def _where(batch: numpy.ndarray) -> tuple[str, str]:
     columns = broken_columns(arrays[0] if len(arrays) == 1 else batch)
     if columns is not None:
         return "nonfinite.columns", f" ({columns})"
-    found = broken_rows(arrays[0]) if len(arrays) == 1 else None
-    if found is None:
-        return "nonfinite.data", ""
-    rows, column = found
-    which = f"row {rows[0]}{f', column {column}' if arrays[0].ndim == 2 else ''}"
-    several = f"{len(rows)} rows of x do, the first is {which}"
-    return "nonfinite.data", f" ({which} of x)" if len(rows) == 1 else f" ({several})"
+    found = where_broken(arrays[0]) if len(arrays) == 1 else ""
+    return "nonfinite.data", f" ({found})" if found else ""
 
 
 def _counts(values: numpy.ndarray) -> dict[str, int]:

@@ -19,7 +19,8 @@ norm of the gradient. Labels that are probably wrong, and duplicates, are marked
   viz data -m package.train             a module instead of a file
 
 Row numbers are those of the arrays given to fit; data in batches are counted as they come.
-Exit status: 0 samples were judged, 2 wrong usage or no such script, 3 there were none, or the script failed."""
+Exit status: 0 samples were judged, 1 all losses are NaN and samples hold NaN or infinity themselves, 2 wrong usage or
+no such script, 3 there were none, all losses are NaN though no sample is, or the script failed."""
 
 
 def add_command(parser: Parser) -> None:

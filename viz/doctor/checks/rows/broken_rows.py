@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy
 
-__all__ = ["broken_columns", "broken_rows"]
+__all__ = ["broken_columns", "broken_rows", "where_broken"]
 
 _ROWS = 16  # in fewer, a column may hold nothing but gaps by chance
 _NAMED = 3
@@ -48,3 +48,21 @@ def broken_columns(x: numpy.ndarray) -> str | None:
         return f"{what} {shown[0]} of {of} is NaN in all {len(x)} rows"
     names = ", ".join(shown) + (", …" if len(at) > _NAMED else "")
     return f"{len(at)} of {of} {what}s are NaN in all {len(x)} rows: {names}"
+
+
+def where_broken(x: numpy.ndarray, name: str = "x") -> str:
+    """Which rows of a whole array hold NaN or infinities, in words; empty for none.
+
+    Args:
+        x: the array.
+        name: what it is called.
+
+    >>> where_broken(numpy.array([[1.0, 2.0], [3.0, numpy.nan], [numpy.inf, 0.0]]))
+    '2 rows of x do, the first is row 1, column 1'
+    """
+    found = broken_rows(x)
+    if found is None:
+        return ""
+    rows, column = found
+    which = f"row {rows[0]}{f', column {column}' if x.ndim == 2 else ''}"
+    return f"{which} of {name}" if len(rows) == 1 else f"{len(rows):,} rows of {name} do, the first is {which}"

@@ -10,7 +10,7 @@ from eagerflow import Tensor
 from viz.doctor.check_base import Check, first_tensor, host
 from viz.recorder.descriptions import flat
 
-__all__ = ["Paired", "inputs_of", "labels_of"]
+__all__ = ["Paired", "inputs_of", "labels_of", "named_arrays"]
 
 
 def inputs_of(feed: Any) -> list[numpy.ndarray]:
@@ -20,6 +20,23 @@ def inputs_of(feed: Any) -> list[numpy.ndarray]:
     if parts is None or not all(hasattr(x, "dtype") and x.dtype.kind in "fiub" and x.ndim for x in found):
         return []
     return [host(x) for x in found if x.size]
+
+
+def named_arrays(feed: Any) -> list[tuple[str, Any]]:
+    """All arrays of a feed of arrays, in the order in which a step is given their rows, with what `fit` calls them.
+
+    Empty for any other feed.
+    """
+    parts = getattr(feed, "parts", None)
+    found: list[tuple[str, Any]] = []
+    for name, part in zip(("x", "y", "sample_weight"), parts if isinstance(parts, tuple) else (parts,)):
+        leaves = [] if part is None else list(flat(part))
+        keys: list[Any] = (
+            list(part) if isinstance(part, dict) and len(part) == len(leaves) else list(range(len(leaves)))
+        )
+        alone = len(leaves) == 1 and leaves[0] is part
+        found += [(name if alone else f"{name}[{key!r}]", leaf) for key, leaf in zip(keys, leaves)]
+    return found
 
 
 def labels_of(feed: Any) -> numpy.ndarray | None:

@@ -1,0 +1,100 @@
+"""NaN in data is named by the arrays and rows that `fit` was given, as the doctor names it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+from eagerflow import layers
+from viz.cli import main
+from viz.doctor.checks.rows.broken_rows import where_broken
+
+SCRIPT = """
+import numpy as np, keras
+from keras import layers, ops
+keras.utils.set_random_seed(0)
+x = np.random.default_rng(3).normal(size=(96, 6)).astype("float32")
+y = x[:, 0] ** 2
+{change}
+model = keras.Sequential([layers.Input((6,)), layers.Dense(4), layers.Lambda(lambda t: {function}), layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit({data}, epochs=2, verbose=0)
+"""
+BATCHES = "((x[i:i + 32], y[i:i + 32]) for i in range(0, 96, 32)), steps_per_epoch=3"
+
+
+@pytest.fixture
+def nonfinite(tmp_path, monkeypatch, capsys):
+    """Runs `viz nonfinite` on the script with changes; gives what it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*options, change="", function="t", data="x, y"):
+        (tmp_path / "late.py").write_text(SCRIPT.format(change=change, function=function, data=data))
+        assert main(["nonfinite", *options, "late.py"]) == 1
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_a_row_of_an_array_is_named_as_the_doctor_names_it(nonfinite, capsys):
+    out = nonfinite(change="x[70, 2:] = np.nan")
+    assert "the data: x held 4 NaN of 192 elements (row 70, column 2 of x) when it came to dense." in out
+    assert "example  x → nan at [70, 2]" in out
+    assert "train_step" not in out
+    assert "next " not in out  # the row is known
+    main(["doctor", "late.py"])
+    assert "(row 70, column 2 of x)" in " ".join(capsys.readouterr().out.split())
+
+
+def test_several_rows_labels_and_columns_are_named_too(nonfinite):
+    out = nonfinite(change="x[70] = np.nan; x[80] = np.inf")
+    assert "(2 rows of x do, the first is row 70, column 0)" in out
+    out = nonfinite(change="y[70] = np.inf")
+    assert "the data: y held 1 infinite of 32 elements (row 70 of y)" in out
+    assert "np.nan_to_num(y, posinf=0, neginf=0), or drop the rows where ~np.isfinite(y)\n" in out
+    assert "(column 3 of 6 is NaN in all 96 rows)" in nonfinite(change="x[:, 3] = np.nan")
+
+
+def test_json_has_the_rows(nonfinite):
+    found = json.loads(nonfinite("--json", change="x[70, 2] = np.nan"))
+    assert found["next"] == []
+    assert found["nonfinite"]["rows"] == [70]
+    assert found["nonfinite"]["where"] == "row 70, column 2 of x"
+
+
+def test_where_rows_are_not_known_the_commands_that_find_them_are_named(nonfinite):
+    following = "viz run --keep 3 late.py; viz replay late.efr --bisect-rows"
+    out = nonfinite(change="x[70] = np.nan", data=BATCHES)
+    assert "input 0 of the batch held 6 NaN" in out
+    assert f"next     {following}" in out
+    assert following in nonfinite(function="ops.log(t)")
+    assert json.loads(nonfinite("--json", function="ops.log(t)"))["next"] == following.split("; ")
+
+
+def test_of_several_inputs_the_one_is_named_and_a_file_keeps_it(tmp_path, capsys):
+    x = {"age": np.ones((8, 2), "float32"), "name": np.ones((8, 3), "float32")}
+    x["name"][5] = np.inf
+    inputs = {name: ef.Input(array.shape[1:], name=name) for name, array in x.items()}
+    model = ef.Model(inputs, layers.Dense(1)(layers.concatenate(list(inputs.values()))))
+    model.compile("sgd", "mse")
+    with pytest.raises(viz.NonfiniteError) as caught, np.errstate(all="ignore"), viz.trace(on_nonfinite="raise"):
+        model.fit(x, np.ones((8, 1)), batch_size=4, verbose=0, shuffle=False)
+    found = caught.value.found
+    assert (found.culprit, found.where, found.rows) == ("x['name']", "row 5, column 0 of x['name']", (5,))
+    path = found.recording.save(tmp_path / "a.efz")
+    assert main(["nonfinite", str(path)]) == 1
+    assert "(row 5, column 0 of x['name'])" in capsys.readouterr().out
+    broken = viz.load(path)
+    broken.meta["nonfinite_arrays"] = [{"name": 1, "rows": "many"}] * len(broken.meta["nonfinite_arrays"])
+    assert viz.find_nonfinite(broken).where == ""
+
+
+def test_rows_of_a_whole_array_in_words():
+    x = np.ones((4, 2))
+    assert where_broken(x) == ""
+    x[2, 1] = np.nan
+    assert where_broken(x, "inputs") == "row 2, column 1 of inputs"
