@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from viz.facts.derived_stats import is_measured
-from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, TensorInfo
+from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope
 from viz.facts.selection import line_of, origin as forward_op, step_numbers
 from viz.nonfinite.finding import Example, Nonfinite, TensorFacts
 from viz.nonfinite.fit_rows import GivenToFit, given_to_fit
@@ -122,7 +122,7 @@ def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfini
     part = _guilty_part(recording, op, at) if tensor is None else ""
     given = None if culprit is None else _given_to_fit(recording, op, culprit)
     name = "" if culprit is None else given.name if given is not None else _name_of(recording, op, culprit)
-    inputs = [_facts(recording.tensors[i], name) for i, name in zip(op.inputs, op.input_names)]
+    inputs = [_facts(recording, i, name) for i, name in zip(op.inputs, op.input_names)]
     if tensor is not None:
         flaws = _all_flaws(recording)
         for facts in inputs:
@@ -132,13 +132,13 @@ def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfini
         op=op.name,
         phase=op.phase,
         op_id=number,
-        layer=recording.path(at.scope),
+        layer=recording.path(at.scope, shown=True),
         source=stack[0] if stack else None,
         stack=stack,
         step=_step_number(recording, op),
         culprit=name,
         inputs=inputs,
-        outputs=[_facts(recording.tensors[i], "output") for i in op.outputs],
+        outputs=[_facts(recording, i, "output") for i in op.outputs],
         examples=_examples_in_rows(given) or _examples(recording, op, culprit),
         fix=fix_for(op, tensor, part, _loss_of_ours(recording, at), name if given is not None else ""),
         part=part,
@@ -193,19 +193,20 @@ def _name_of(record: Record, op: Op, tensor: int) -> str:
     """What to call a tensor from outside: a variable's path, the layer it was given to, the op's parameter."""
     info = record.tensors[tensor]
     if info.name and info.role != "input":
-        return record.shown(tensor, layers=False)
+        return record.shown(tensor)
     outermost = _outermost(record, op, tensor)
     if outermost is not None:
         several = len(outermost.inputs) > 1
         which = repr(info.name) if info.name else outermost.inputs.index(tensor) if several else ""
-        whose = "the batch" if outermost.kind == "step" else repr(outermost.name)  # a step's name is none of the user's
+        whose = "the batch" if outermost.kind == "step" else repr(outermost.shown)  # none of the user's names
         return f"input {which} of {whose}".replace("  ", " ")
     return dict(zip(op.inputs, op.input_names)).get(tensor, "")
 
 
-def _facts(info: TensorInfo, name: str) -> TensorFacts:
-    stats = info.stats
-    facts = TensorFacts(name, info.id, info.role, info.name, info.shape, info.dtype, measured=is_measured(info))
+def _facts(record: Record, tensor: int, name: str) -> TensorFacts:
+    info = record.tensors[tensor]
+    stats, path = info.stats, record.shown(tensor) if info.name else ""
+    facts = TensorFacts(name, info.id, info.role, path, info.shape, info.dtype, measured=is_measured(info))
     if stats is not None:
         facts.min, facts.max, facts.mean, facts.std = stats.min, stats.max, stats.mean, stats.std
         facts.nan, facts.inf = stats.nan, stats.inf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from typing import Any
 
 import numpy
@@ -10,6 +11,7 @@ import numpy
 from eagerflow import Model, Tensor, losses, tree
 from eagerflow.core.observe import Observer, Scope, unobserved
 from eagerflow.data.feed import ArrayFeed
+from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.step_count import StepCount
 from viz.samples.judging import as_chances
 from viz.samples.row_keys import host, keys_of
@@ -26,6 +28,7 @@ class Gathering:
 
     Attributes:
         model: the model.
+        names: what it and its layers are called.
         losses: the losses that it was trained with, in the order in which a step computed them.
         count, total: for each different sample, how often it was met, and the sum of its losses.
         answers: for each different sample the sum of the model's outputs, of a classifier that of the chances; None
@@ -37,8 +40,8 @@ class Gathering:
         first_bad: the number of the first training step in which a loss was NaN or infinite; None for none.
     """
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
+    def __init__(self, model: Any, names: ShownNames) -> None:
+        self.model, self.names = model, names
         self.losses: list[Any] = []
         self.feeds: dict[int, list[Any]] = {}
         self._rows: dict[int, set[int]] = {}  # of each feed
@@ -155,6 +158,7 @@ class Gatherer(Observer):
     def __init__(self) -> None:
         self.gatherings: dict[int, Gathering] = {}
         self.notes: list[str] = []
+        self._names = ShownNames()
         self._open: list[Scope] = []
         self._feed: Any = None
         # The outermost model that ran last, what it was called with, and what it gave.
@@ -167,6 +171,8 @@ class Gatherer(Observer):
 
     def on_scope_begin(self, scope: Scope) -> None:
         self._steps.on_scope_begin(scope)
+        if scope.kind in ("layer", "model"):
+            self._names.hear(scope.owner, (each.owner for each in self._open), sys._getframe(1))
         self._open.append(scope)
         if scope.kind == "data":
             self._feed = scope.inputs
@@ -222,7 +228,7 @@ class Gatherer(Observer):
         pending, self._pending = self._pending, {}
         for parts in pending.values():
             model, x = parts[0][:2]
-            gathering = self.gatherings.setdefault(id(model), Gathering(model))
+            gathering = self.gatherings.setdefault(id(model), Gathering(model, self._names))
             sizes = {len(part[4]) for part in parts}
             if len(sizes) == 1 and x:
                 gathering.losses = [part[5] for part in parts]

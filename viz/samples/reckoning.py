@@ -98,7 +98,7 @@ def judged(gathering: Gathering, shown: int, seconds: float, notes: Sequence[str
         contrary = _mark_duplicates(data, found)
         mixed = is_ranked and _measure(gathering, data, ranked, order, seconds)
         met, pictures = _met(gathering, data, data.rows[order[:shown]], "hardest" if is_ranked else "first")
-    name = str(getattr(gathering.model, "name", "") or type(gathering.model).__name__)
+    name = gathering.names.of(str(getattr(gathering.model, "name", "") or type(gathering.model).__name__))
     if not is_ranked:
         told = [*notes, *contrary]
         return Samples(ranked, name, _not_ranked(gathering, losses), met, pictures, told, False, gathering.first_bad)
@@ -275,7 +275,8 @@ def _met(gathering: Gathering, data: _Data, rows: numpy.ndarray, which: str) -> 
         return "", [str(each) for each in original[rows].reshape(-1)]
     if found is None:
         return "", list(original[rows])
-    words = f"at the first weight ({weight}): {formatting.shape(found.shape[1:])} {found.dtype} for each sample"
+    words = f"at the first weight ({gathering.names.of(weight)}): "
+    words += f"{formatting.shape(found.shape[1:])} {found.dtype} for each sample"
     finite = found[numpy.isfinite(found)] if found.dtype.kind == "f" else found
     if finite.size:
         words += (

@@ -10,6 +10,7 @@ import eagerflow as ef
 from eagerflow import layers
 from eagerflow.core.observe import observing
 from viz.cli import main
+from viz.recorder.names.shown_names import ShownNames
 from viz.samples.gathering import Gatherer, Gathering
 from viz.samples.judging import classes_of, far_off, likely_wrong
 from viz.samples.page import page
@@ -98,7 +99,7 @@ def test_a_network_that_still_learns_marks_no_right_label(epochs):
 
 def test_answers_of_all_passes_are_averaged_as_chances():
     loss = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
-    gathering = Gathering(None)
+    gathering = Gathering(None, ShownNames())
     gathering.losses = [loss]
     x, y = np.zeros((1, 2), "float32"), np.array([1])
     for logits in ([[200.0, 0.0]], [[0.0, 9.0]], [[0.0, 9.0]]):  # an untrained network may be very sure

@@ -6,6 +6,7 @@ import gc
 import sys
 
 import eagerflow as ef
+import viz
 from eagerflow import layers
 from viz.cli import main
 from viz.recorder.names.shown_names import ShownNames
@@ -86,6 +87,21 @@ def test_doctor_and_check_call_a_model_as_its_recording_does(tmp_path, monkeypat
     said = capsys.readouterr().out
     assert "'made/dense" in said
     assert "sequential" not in said
+    main(["data", "train.py"])
+    said = capsys.readouterr().out
+    assert "made: 256 samples" in said
+    assert "(made/dense" in said
     main(["run", "train.py"])
     assert main(["summary", "train.efz"]) == 0
     assert "made (Sequential)" in capsys.readouterr().out
+
+
+def test_nonfinite_calls_a_weight_as_its_recording_does():
+    ef.backend.clear_session()
+    made = ef.Sequential([layers.Input((2,)), layers.Dense(3)])
+    made.weights[0].assign([[float("nan")] * 3] * 2)
+    with viz.trace(stats="basic") as t:
+        made(ef.ops.ones((1, 2)))
+    found = viz.find_nonfinite(t)
+    assert "the weight made/dense/kernel held 6 NaN" in str(found)
+    assert found.layer == "made/dense"
