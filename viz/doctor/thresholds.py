@@ -154,6 +154,7 @@ ONES_SHARE = 0.5  # of the training batches hold one sample; a single one at the
 OVERFIT = 1.2  # validation loss against its best
 LOSS_APART = 5.0  # times the first training loss is another number that is made of answers in the same way
 LOSS_OPS = 64  # that a loss written by hand is made of, at most
+OVERFIT_HELD = 1.02  # the same, down to which it stays said: losses rise and fall
 OVERFIT_BACK = 0.5  # of what it had fallen by, where a loss goes below 0, as a likelihood's: then it has no size
 OVERFIT_EPOCHS = 3  # epochs since then; less is noise
 OVERFIT_CLEAR = 1.5

@@ -14,6 +14,7 @@ from viz.facts.digest.usual_times import RecentTimes
 from viz.facts.json_data import finite
 from viz.livepage import snapshot
 from viz.livepage.child import Child
+from viz.livepage.held_findings import HeldFindings
 from viz.livepage.machine import memory
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
@@ -64,6 +65,7 @@ class Sender(threading.Thread):
         self._held: int | None = None  # bytes in use
         self._put_off = False  # bytes in use were to be read while a step was recorded
         self._found: list[dict[str, Any]] = []
+        self._shown = HeldFindings()
         self._status: dict[str, Any] = {}
         self._times = RecentTimes()
 
@@ -145,7 +147,7 @@ class Sender(threading.Thread):
         return status if self._held is None else status | {"memory": self._held}
 
     def _send_findings(self) -> None:
-        found = self._findings()
+        found = self._shown.shown(self._findings(), self._stopping.is_set())
         if found != self._found:
             self._found = found
             self._child.send({"is": "findings", "list": finite(found)})

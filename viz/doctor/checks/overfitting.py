@@ -144,10 +144,12 @@ class Overfit(Check):
         since, key = len(validation) - 1 - best, ("overfit", 0)
         recent = statistics.median(validation[-limits.OVERFIT_EPOCHS :])
         below_0 = min(*train, *validation) < 0
-        learns = _learns(train, best, below_0)
+        held = self.watch.severity_at(key)  # what is told isn't taken back and told again as losses rise and fall
+        learns = held is not None or _learns(train, best, below_0)
         by_heart = train[-1] <= limits.BY_HEART * train[0] and validation[best] > limits.NEVER_LEARNT * train[0]
         by_heart = by_heart and not below_0
-        high = _risen(validation, best, recent, limits.OVERFIT, limits.OVERFIT_BACK)
+        times = limits.OVERFIT if held is None else limits.OVERFIT_HELD
+        high = _risen(validation, best, recent, times, limits.OVERFIT_BACK)
         near_0 = recent < limits.OVERFIT_OF_TRAIN * train[-1] and train[-1] > 0  # other rows are answered far better
         best_is_kept = self._told and best >= limits.OVERFIT_EPOCHS and _puts_back(running_fit())
         lag = ("batchnorm_misuse", "validation")
@@ -174,7 +176,7 @@ class Overfit(Check):
             )
         self.watch.report(
             "overfit",
-            "warning" if clear else "info",
+            "warning" if clear or held == "warning" else "info",
             words,
             place=self._place,
             key=key,
