@@ -219,7 +219,7 @@ def test_a_stretch_dragged_over_in_one_chart_is_shown_in_all(page_in_browser):
     highest = seen.run("eagerflowLive.curves.plots.get('other').y[1]")
     assert 150 < highest < 170  # the axis is for what is seen
     chosen = "document.querySelector('[aria-label^=\"which steps\"]').selectedOptions[0].textContent"
-    assert re.fullmatch(r"steps 7\d to 1[45]\d", seen.run(chosen))
+    assert re.fullmatch(r"7\d–1[45]\d", seen.run(chosen))
     key = "eagerflowLive.curves.plots.get('loss').canvas.dispatchEvent(new KeyboardEvent('keydown', {{ key: '{}' }}))"
     seen.run(key.format("+"))
     (low, high), _ = seen.run(shown)
@@ -1316,3 +1316,61 @@ def test_training_steps_and_those_with_evaluations_are_told_apart(page_in_browse
     assert words.split(" (")[0] == f"step {step}"
     assert f"Recordings and --step call it step {number}" in why
     assert seen.run("eagerflowLive.curves.plots.get('loss').axis") == "step"
+
+
+SMOOTH = "eagerflowLive.curves.set({{ weight: {} }})"
+
+
+def softened(seen, chart):
+    """The smoothed values of the lines of a chart."""
+    values = "drawn.map(({ soft }) => soft && soft.map(([, y]) => y))"
+    return seen.run(f"eagerflowLive.curves.plots.get('{chart}').{values}")
+
+
+def given(seen, **series):
+    """Curves by "run|metric", with `__` for the bar and `_` for a blank."""
+    names = {name: name.replace("__", "|").replace("_", " ") for name in series}
+    sent = ", ".join(
+        [f"'{names[name]}': {{ all: true, points: {json.dumps(points)} }}" for name, points in series.items()]
+    )
+    seen.run(f"eagerflowLive.take({{ series: {{ {sent} }} }})")
+
+
+def test_a_smoothed_line_of_one_value_is_flat_to_the_last_bit(page_in_browser):
+    _, seen = page_in_browser
+    points = [[x, 0.001] for x in range(1, 300)]
+    seen.run(
+        f"eagerflowLive.take({{ series: {{ 'extra|learning rate': {{ all: true, points: {json.dumps(points)} }} }} }})"
+    )
+    seen.run(SMOOTH.format(0.89))
+    seen.wait("eagerflowLive.curves.plots.get('extra|learning rate')?.drawn?.[0]?.soft")
+    assert set(softened(seen, "extra|learning rate")[0]) == {0.001}
+    seen.run(SMOOTH.format(0))
+
+
+def test_lines_of_epochs_are_smoothed_too_and_first_steps_that_an_axis_leaves_out_are_not(page_in_browser):
+    _, seen = page_in_browser
+    epochs = [[x, 1.0 if x % 2 else 2.0] for x in range(1, 21)]
+    times = [[x, 200.0 if x < 20 else 1.0] for x in range(1, 200)]
+    given(seen, epoch__loss=epochs, validation__loss=epochs, extra__step_ms=times)
+    seen.run(SMOOTH.format(0.9))
+    seen.wait("eagerflowLive.curves.plots.get('extra|step ms')?.drawn?.[0]?.soft")
+    for line in softened(seen, "loss"):
+        assert 1.3 < line[-1] < 1.7
+    assert max(softened(seen, "extra|step ms")[0]) == 1.0
+    seen.run(SMOOTH.format(0))
+
+
+def test_a_log_axis_of_little_more_than_a_power_of_ten_has_several_numbers(page_in_browser):
+    _, seen = page_in_browser
+    points = [[x, 1.4 + 28 * (x == 80)] for x in range(1, 200)]
+    given(seen, step__loss=points)
+    seen.run("eagerflowLive.curves.set({ log: true, robust: false })")
+    seen.wait("eagerflowLive.curves.plots.get('loss')?.log")
+    told = seen.run(
+        "(plot => { const found = [], brush = plot.canvas.getContext('2d'), old = brush.fillText;"
+        " brush.fillText = (text, ...at) => found.push(text); plot.draw(); brush.fillText = old; return found })"
+        "(eagerflowLive.curves.plots.get('loss'))"
+    )
+    assert {"2", "5", "10", "20"} <= set(told)
+    seen.run("eagerflowLive.curves.set({ log: false, robust: true })")

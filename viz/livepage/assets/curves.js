@@ -68,6 +68,7 @@ class Curves {
   // Shows this chart alone, as large as there is room; or all of them again.
   enlarge(id) {
     this.large = this.large === id ? null : id;
+    for (const plot of this.plots.values()) if (plot.at !== null) plot.point(null); // no chart stays where the pointer was
     this.drawNow();
     window.eagerflowViewer.viewer.dock.fit(this);
     this.grid.closest(".dock-body").scrollTop = 0;
@@ -120,7 +121,7 @@ class Curves {
     this.setRange("1");
     if (!span || span[1] - span[0] >= last - first) return;
     const inside = [Math.max(first, span[0]), Math.min(last, span[1])];
-    const words = this.axis === STEPS ? `steps ${amount(Math.ceil(inside[0]))} to ${amount(Math.floor(inside[1]))}` : `${this.axis.name} ${inside.map(numeral).join(" to ")}`;
+    const words = this.axis === STEPS ? `${amount(Math.ceil(inside[0]))}–${amount(Math.floor(inside[1]))}` : `${this.axis.name} ${inside.map(numeral).join("–")}`;
     this.range.append(el("option", { value: "span" }, words));
     this.range.value = "span";
     this.set({ span: inside });
@@ -271,7 +272,7 @@ class Curves {
       plot.high = high;
       plot.setLarge(this.large !== null);
       const moment = ([x, ...rest]) => [at(x), ...rest], marked = apart ? { marks: [], breaks: [], borders: [] } : { marks: this.options.marks.map(moment), breaks: this.options.breaks.map(at), began: this.options.breaks, borders: borders.map((border) => ({ ...border, step: at(border.step) })) };
-      plot.show(plot.wanted, { ...this.options, ...marked, axis: name, later: LATER.has(id) ? (this.options.log ? 1 : WARM_UP) : 0, robust: LATER.has(id) ? !this.options.log : this.options.robust && !STEADY.has(id), least: STEADY.get(id) || 0 });
+      plot.show(plot.wanted, { ...this.options, ...marked, axis: name, later: LATER.has(id) && this.options.robust ? (this.options.log ? 1 : WARM_UP) : 0, robust: this.options.robust && (LATER.has(id) ? !this.options.log : !STEADY.has(id)), least: STEADY.get(id) || 0 });
     }
   }
 }
@@ -290,16 +291,16 @@ const namesTold = (title, lines) => lines.filter(({ untold, points }) => !untold
 const beginning = (first, axis) => (axis === STEPS && first === 1 ? 0 : first);
 
 // What the reader chose for all charts stays when the page is loaded again.
-function keepSettings({ log, weight, robust }) {
+function keepSettings({ log, weight, robust, kind }) {
   try {
-    sessionStorage.setItem(KEPT, JSON.stringify({ log, weight, robust }));
+    sessionStorage.setItem(KEPT, JSON.stringify({ log, weight, robust, kind }));
   } catch { /* the browser keeps nothing */ }
 }
 
 function keptSettings() {
   try {
-    const { log, weight, robust } = JSON.parse(sessionStorage.getItem(KEPT));
-    return { log: log === true, weight: Math.max(0, Math.min(0.99, Number(weight) || 0)), robust: robust !== false };
+    const { log, weight, robust, kind } = JSON.parse(sessionStorage.getItem(KEPT));
+    return { log: log === true, weight: Math.max(0, Math.min(0.99, Number(weight) || 0)), robust: robust !== false, kind: AXES.some(([name]) => name === kind) ? kind : undefined };
   } catch {
     return {};
   }

@@ -243,9 +243,10 @@ class Live {
     const isWide = innerWidth > NARROW, each = s.per_epoch, all = s.epochs && each ? s.epochs * each : Math.max(99999, s.step || 0), inside = (at) => (each && isWide ? ` (${amount(at)} / ${amount(each)})` : "");
     if (s.epochs) add("epoch", `${s.epoch} / ${s.epochs}`, "", { widest: `${s.epochs} / ${s.epochs}` });
     add("step", s.step !== undefined ? amount(s.step) + inside(s.in_epoch) : null, this.countedAs(s), { widest: amount(all) + inside(each) });
-    add("speed", s.rate ? `${short(s.rate)} steps/s` : null, `over the ${ended ? "last ten seconds of training" : "last ten seconds"}, with the pauses between steps`, { widest: "8.88 k steps/s" });
+    const mean = ended && s.epochs && each ? ((s.epoch - 1) * each + s.in_epoch) / s.took : ended ? s.step / s.elapsed : 0, rate = mean > 0 && mean < Infinity ? mean : s.rate; // beside how long it took, the mean
+    add("speed", rate ? `${short(rate)} steps/s` : null, `${rate === mean ? "the mean of all steps" : "over the last ten seconds"}, with the pauses between them`, { widest: "8.88 k steps/s" });
     if (isWide) add("step takes", s.step_ms ? timeOf(s.step_ms) : null, `the median of the last 50 steps that weren't recorded${s.whole_ms ? `: the step alone; ${timeOf(s.whole_ms)} with data and callbacks between steps` : ", of the step alone"}`, { widest: "88.8 ms" });
-    add("samples", s.samples ? `${short(s.samples)}/s` : null, "", { widest: "88.8 k/s" });
+    add("samples", s.samples ? `${short(s.rate ? (s.samples * rate) / s.rate : s.samples)}/s` : null, "", { widest: "88.8 k/s" });
     this.addTime(add, s, busy);
     add("memory", s.memory ? nbytes(s.memory) : null, "memory that the program holds", { widest: "888.8 MB" });
     add("weights", s.params ? amount(s.params) : null, s.optimizer ? `changed by ${clean(s.optimizer, 30)}` : undefined);
@@ -263,10 +264,10 @@ class Live {
 
   // How long it will take, has taken, or for how long nothing was heard: all at one place.
   addTime(add, s, busy) {
-    const quiet = performance.now() - this.heard, room = { slot: "left", widest: "88 min 88 s" }, passed = s.elapsed ? `; ${duration(s.elapsed)} have passed` : "";
+    const quiet = performance.now() - this.heard, isNarrow = innerWidth <= NARROW, room = { slot: "left", widest: isNarrow ? "88 min" : "88 min 88 s" }, passed = s.elapsed ? `; ${duration(s.elapsed)} have passed` : "";
     if (this.state === "running" && quiet > Math.max(QUIET, 5 * (s.step_ms || 0))) add("no news for", duration(quiet / 1000), "", { slot: "left" });
     else if (busy && s.epochs) add("left", s.eta !== undefined && s.rate ? duration(s.eta) : null, `time that is left, at this speed${passed}`, room);
-    else if (busy) add("passed", s.elapsed ? duration(s.elapsed) : null, "since the first step", { ...room, widest: "88 h 88 min" });
+    else if (busy) add("passed", s.elapsed ? duration(s.elapsed) : null, "since the first step", isNarrow ? room : { ...room, widest: "88 h 88 min" });
     else if (s.took !== undefined) add("took", timeTaken(s.took), "what the last fit took", { slot: "left" });
     else if (this.end && s.elapsed) add("took", timeTaken(s.elapsed), "from the first step to the last", { slot: "left" });
   }

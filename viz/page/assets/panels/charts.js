@@ -1,5 +1,7 @@
 // Small charts.
 
+const TALL = 4; // times as far as usual reach the values of a point that stands for several, and so many times 3 pixels at least
+
 // Counts in equal bins from `min` to `max`.
 function histogram(counts, min, max) {
   const w = 280,
@@ -81,8 +83,10 @@ function logTicks(low, high, size) {
 function powersBetween(low, high) {
   const all = [];
   for (let power = Math.floor(low); power <= Math.ceil(high); power += 1) all.push(power);
-  const every = Math.max(1, Math.ceil(all.length / 6)), powers = all.filter((power) => power % every === 0 && power >= low && power <= high);
-  if (powers.length >= 2) return powers;
+  const every = Math.max(1, Math.ceil(all.length / 6)), inside = (at) => at >= low && at <= high, powers = all.filter((power) => power % every === 0 && inside(power));
+  if (powers.length > 2) return powers;
+  const between = all.flatMap((power) => [1, 2, 5].map((each) => power + Math.log10(each))).filter(inside);
+  if (between.length > 2) return between;
   return ticks(10 ** low, 10 ** high, 4).filter((value) => value > 0).map(Math.log10);
 }
 
@@ -111,4 +115,25 @@ function numbersAlong(plot, brush, bottom, space) {
     until = x + half;
     brush.fillText(text, x, bottom + 5);
   }
+}
+
+// Of a plot's line, between the least and the greatest of the values that were joined in a point. Where one of them was
+// far from those that it was joined with, a line leads there: so narrow a band couldn't be seen.
+function drawBand(plot, brush, points, breaks) {
+  const stretches = [[]];
+  points.forEach(([x, y, low, high], i) => {
+    if (i && plot.parted(points[i - 1][0], x, breaks)) stretches.push([]);
+    if (plot.usable(y) && plot.usable(low) && low !== high) stretches[stretches.length - 1].push(points[i]);
+  });
+  brush.globalAlpha = 0.15;
+  for (const wide of stretches.filter((each) => each.length > 1)) {
+    brush.beginPath();
+    for (const [x, , , high] of wide) brush.lineTo(plot.toX(x), plot.toY(high));
+    for (const [x, , low] of wide.reverse()) brush.lineTo(plot.toX(x), plot.toY(low));
+    brush.fill();
+  }
+  const all = stretches.flat(), tall = all.map(([, , low, high]) => plot.toY(low) - plot.toY(high)), usual = [...tall].sort((a, b) => a - b)[tall.length >> 1];
+  brush.globalAlpha = 0.6;
+  all.forEach(([x, , , high], i) => tall[i] > TALL * Math.max(3, usual) && brush.fillRect(plot.toX(x) - 0.6, plot.toY(high), 1.2, tall[i]));
+  brush.globalAlpha = 1;
 }

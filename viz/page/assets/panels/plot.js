@@ -65,9 +65,8 @@ class Plot {
     const [from, to] = span || [first + (last - first) * (1 - range), last];
     this.x = to > from ? [from, to] : [from - 0.5, from + 0.5]; // a point alone is in the middle
     this.drawn = this.lines.map((line) => {
-      const raw = line.points, soft = weight && !line.dots && raw.length > 2 ? smoothed(raw, weight) : null;
-      const beside = (i) => (i === raw.length - 1 || raw[i + 1][0] >= from) && (!span || i === 0 || raw[i - 1][0] <= to);
-      const inside = (points) => points.filter((_, i) => beside(i));
+      const raw = line.points, soft = weight && raw.length > 2 ? smoothed(raw.slice(raw.indexOf(this.counted({ raw, ...line })[0])), weight) : null; // what the axis isn't for would pull at what follows
+      const inside = (points) => points.filter((_, i) => (i === points.length - 1 || points[i + 1][0] >= from) && (!span || i === 0 || points[i - 1][0] <= to));
       const ends = line.anew ? (this.options.marks || []).map(([end]) => end) : [];
       const breaks = line.parts || [...(this.options.breaks || []), ...(line.gaps || []), ...(LEAST_STRETCH * ends.length <= raw.length ? ends : [])];
       return { ...line, breaks, raw: inside(raw), soft: soft && inside(soft), colour: cssColour(line.colour) };
@@ -230,10 +229,10 @@ class Plot {
       this.path(brush, line.raw, 1, 0.3, line.breaks);
       this.path(brush, line.soft, 2, 1, line.breaks);
     } else {
-      this.band(brush, line.raw, line.breaks);
+      drawBand(this, brush, line.raw, line.breaks);
       this.path(brush, line.raw, line.wide ? 2 : 1.4, line.faint ? 0.5 : 1, line.breaks);
     }
-    if (line.dots || line.raw.length < (line.quiet ? 2 : FEW)) this.dots(brush, line.raw);
+    if (line.dots || line.raw.length < (line.quiet ? 2 : FEW)) this.dots(brush, line.raw, line.soft ? 0.3 : 1);
     else if (line.gaps) this.dots(brush, this.lone(line.raw, line.breaks));
     brush.setLineDash([]);
     this.edges(brush, line);
@@ -290,29 +289,15 @@ class Plot {
     brush.globalAlpha = 1;
   }
 
-  band(brush, points, breaks) { // between the least and the greatest of the values that were joined in a point
-    const stretches = [[]];
-    points.forEach(([x, y, low, high], i) => {
-      if (i && this.parted(points[i - 1][0], x, breaks)) stretches.push([]);
-      if (this.usable(y) && this.usable(low) && low !== high) stretches[stretches.length - 1].push(points[i]);
-    });
-    brush.globalAlpha = 0.15;
-    for (const wide of stretches.filter((each) => each.length > 1)) {
-      brush.beginPath();
-      for (const [x, , , high] of wide) brush.lineTo(this.toX(x), this.toY(high));
-      for (const [x, , low] of wide.reverse()) brush.lineTo(this.toX(x), this.toY(low));
-      brush.fill();
-    }
-    brush.globalAlpha = 1;
-  }
-
-  dots(brush, points) {
+  dots(brush, points, alpha = 1) {
+    brush.globalAlpha = alpha;
     for (const [x, y] of points) {
       if (!this.usable(y)) continue;
       brush.beginPath();
       brush.arc(this.toX(x), this.toY(y), points.length > 60 ? 1.5 : 2.5, 0, 7);
       brush.fill();
     }
+    brush.globalAlpha = 1;
   }
 
   flaws(brush, points) { // NaN and infinity: a red mark at the upper edge

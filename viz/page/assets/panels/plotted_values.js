@@ -53,13 +53,14 @@ function leadsThere(far, before, after) {
   return (before === null || isSmooth([before, ...far.slice(0, top + 1)])) && (after === null || isSmooth([...far.slice(top), after]));
 }
 
-// An exponential moving average that isn't pulled towards zero at the beginning; what isn't finite is left out of it.
+// An exponential moving average that isn't pulled towards zero at the beginning; what isn't finite is left out of it. Of a
+// number that doesn't change it is that number, to the last bit.
 function smoothed(points, weight) {
-  let sum = 0, norm = 0;
+  let mean = 0, left = 1;
   return points.map(([x, y, ...rest]) => {
     if (typeof y !== "number") return [x, y, ...rest];
-    sum = weight * sum + (1 - weight) * y;
-    norm = weight * norm + (1 - weight);
-    return [x, sum / norm, ...rest];
+    left *= weight;
+    mean += (y - mean) * ((1 - weight) / (1 - left));
+    return [x, mean, ...rest];
   });
 }
