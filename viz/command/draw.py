@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from viz.command.models import near_step, opened
-from viz.command.output_files import beside, check_picture
+from viz.command.output_files import beside, check_picture, replaces
 from viz.facts.selection import count_of_steps, last_step, position_of, step_name, step_numbers
 from viz.facts.smaller.shown_step import pick_step
 from viz.shell.printed import say
@@ -24,6 +24,7 @@ def run_draw(options: argparse.Namespace) -> int:
     """
     out = options.out or beside(options.file, ".svg")
     check_picture(out)
+    instead = replaces(out, options.out is not None)
     recording = opened(options, near_step(options))
     at = position_of(recording, options.step) if options.step is not None else pick_step(recording)
     drawing = recording.draw(
@@ -48,5 +49,5 @@ def run_draw(options: argparse.Namespace) -> int:
         is_last = facts["step"] == last_step(recording)[0]
         usual = "" if is_last else "the last complete one of the usual batch size; "
         which += f" ({usual}--step N for another)"
-    say(options, facts, f"wrote {out}: {facts['boxes']} boxes, {facts['arrows']} arrows{which}{more}")
+    say(options, facts, f"wrote {out}{instead}: {facts['boxes']} boxes, {facts['arrows']} arrows{which}{more}")
     return 0

@@ -9,6 +9,7 @@ import sys
 import webbrowser
 from importlib import import_module
 
+from viz.command.output_files import replaces
 from viz.facts import archive
 from viz.facts.schema import Record
 from viz.facts.selection import count_of_steps, position_of, step_name, step_numbers
@@ -33,11 +34,12 @@ def write_page(options: argparse.Namespace) -> int:
     ending = ".trace.html" if options.file.lower().endswith(".onnx") else ".html"
     out = pathlib.Path(options.out or pathlib.Path(options.file).with_suffix(ending))
     check_kept(options.file, out)
+    instead = replaces(out, options.out is not None)
     ops, step, first = _write(options, out)
     if options.json:
         print(json.dumps({"file": str(out), "ops": ops, "step": step}))
     else:
-        print(f"wrote {out}{first}; {'opening it' if options.open else 'open it in a browser (--open does)'}")
+        print(f"wrote {out}{instead}{first}; {'opening it' if options.open else 'open it in a browser (--open does)'}")
     if options.open and not webbrowser.open(out.resolve().as_uri()):
         print(f"no browser could be opened; open {out} yourself", file=sys.stderr)
     return 0

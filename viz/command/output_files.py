@@ -10,7 +10,7 @@ from viz.choices import CHARTS, FORMATS
 from viz.shell.input_files import check_kept
 from viz.shell.program import name_of
 
-__all__ = ["beside", "check_chart", "check_picture", "check_target"]
+__all__ = ["beside", "check_chart", "check_picture", "check_target", "replaces"]
 
 
 def check_target(path: str | os.PathLike[str] | None, endings: Sequence[str] = (), may_stream: bool = False) -> None:
@@ -57,6 +57,11 @@ def check_chart(path: str | os.PathLike[str] | None) -> None:
     check_target(path, CHARTS)
     if path is not None:
         import_module("viz.picture.rendering.raster").check_picture_name(path)  # which looks for what draws
+
+
+def replaces(path: str | os.PathLike[str], was_given: bool) -> str:
+    """What is said of a file that is about to be written where there is one: nothing of one whose name was given."""
+    return "" if was_given or not os.path.exists(path) else ", in place of the one that was there (-o NAME keeps both)"
 
 
 def beside(file: str, suffix: str, as_module: bool = False) -> str:

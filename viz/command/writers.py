@@ -7,8 +7,8 @@ import errno
 import os
 
 from viz.command.models import opened
-from viz.command.output_files import beside, check_target
-from viz.export import tensorboard_graph
+from viz.command.output_files import beside, check_target, replaces
+from viz.export import json_file, tensorboard_graph
 from viz.facts.smaller.near_step import Near
 from viz.shell.printed import say
 
@@ -42,9 +42,17 @@ def run_perfetto(options: argparse.Namespace) -> int:
     Returns:
         0; problems are raised.
     """
-    path = opened(options).to_perfetto(options.out or beside(options.file, ".perfetto.json"))
-    say(options, {"file": str(path)}, f"wrote {path}; open it at https://ui.perfetto.dev")
+    out = options.out or beside(options.file, ".perfetto.json")
+    instead = replaces(out, options.out is not None)
+    path = opened(options).to_perfetto(out)
+    say(options, {"file": str(path)}, f"wrote {path}{instead}; open it at https://ui.perfetto.dev")
     return 0
+
+
+def _is_ours(path: str) -> bool:
+    """Is a file one that `viz json` made? A script's settings may be called like it, too."""
+    with open(path, "rb") as file:
+        return file.read(len(json_file.BEGINS)) == json_file.BEGINS
 
 
 def run_json(options: argparse.Namespace) -> int:
@@ -61,6 +69,9 @@ def run_json(options: argparse.Namespace) -> int:
         return 0
     out = options.out or beside(options.file, ".json")
     check_target(out, may_stream=True)
+    instead = replaces(out, options.out is not None)
+    if instead and not _is_ours(out):
+        raise FileExistsError(errno.EEXIST, "it is there and isn't made by viz json; give another name with -o", out)
     opened(options).to_json(out)
-    say(options, {"file": out}, f"wrote {out}")
+    say(options, {"file": out}, f"wrote {out}{instead}")
     return 0

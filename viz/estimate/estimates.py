@@ -7,6 +7,9 @@ import math
 import re
 from typing import Any
 
+import numpy
+
+from eagerflow import tree
 from eagerflow.callbacks import History, ProgbarLogger
 from viz.doctor.user_code import Place
 from viz.estimate.measured import Measured, measure, measure_time, peak_so_far
@@ -72,6 +75,7 @@ class Estimate:
         optimizer: bytes of what the optimizer keeps beside them.
         place: the line of the training.
         callbacks: the classes of callbacks that the script gave to `fit`; they aren't run, so no time has theirs.
+        data: bytes of the arrays that `fit` was given; 0 where it was given none.
     """
 
     rows: int
@@ -87,6 +91,7 @@ class Estimate:
     optimizer: int
     place: Place | None
     callbacks: tuple[str, ...] = ()
+    data: int = 0
 
     def process(self, rows: int) -> int | None:
         """The peak memory of the process with batches of so many rows."""
@@ -111,13 +116,21 @@ class Estimate:
 
     def epoch_seconds(self, rows: int) -> float | None:
         """The time of an epoch with its validation; None where the number of its steps isn't known."""
-        steps = self.steps_per_epoch if rows == self.rows else self.all_rows and math.ceil(self.all_rows / rows)
+        whole, left = divmod(self.all_rows or 0, rows)  # the last batch of an epoch has what is left
+        steps = whole + bool(left)
+        if rows == self.rows and self.steps_per_epoch not in (None, steps):
+            steps, left = self.steps_per_epoch or 0, 0
         if not steps:
             return None
         small, large = self.measured
-        test = self._line(small.test_seconds, large.test_seconds, rows)
         loop = self._line(small.loop_seconds, large.loop_seconds, rows)
-        return steps * (self.seconds(rows) + loop) + math.ceil(self.validation_rows / rows) * test
+        trained = steps * loop + (steps - bool(left)) * self.seconds(rows) + (self.seconds(left) if left else 0.0)
+        whole, left = divmod(self.validation_rows, rows)
+        return trained + whole * self._test_seconds(rows) + (self._test_seconds(left) if left else 0.0)
+
+    def _test_seconds(self, rows: int) -> float:
+        """The time of a validation step."""
+        return self._line(self.measured[0].test_seconds, self.measured[1].test_seconds, rows)
 
     def all_seconds(self, rows: int) -> float | None:
         """The time of all epochs."""
@@ -205,6 +218,7 @@ class Estimate:
             "before_training_bytes": self.before,
             "weights_bytes": self.weights,
             "optimizer_bytes": self.optimizer,
+            "data_bytes": self.data,
             "epochs": self.epochs,
             "callbacks_left_out": list(self.callbacks),
             "file": place[0],
@@ -271,6 +285,7 @@ def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | s
         large.optimizer,
         first.place,
         _callbacks(fit),
+        _bytes_of_data(feed, validation),
     )
 
 
@@ -278,6 +293,17 @@ def _callbacks(fit: Any) -> tuple[str, ...]:
     """The classes of the callbacks that the script gave to `fit`."""
     given = [] if fit is None else fit.callbacks.callbacks
     return tuple(dict.fromkeys([type(each).__name__ for each in given if not isinstance(each, _OF_FIT)]))
+
+
+def _bytes_of_data(*feeds: Any) -> int:
+    """The arrays that these feeds cut, whole: `x[:600]` holds all of `x`."""
+    arrays = [leaf for feed in feeds for leaf in tree.flatten(getattr(feed, "parts", None)) if leaf is not None]
+    wholes = {}
+    for array in arrays:
+        while isinstance(getattr(array, "base", None), numpy.ndarray):
+            array = array.base
+        wholes[id(array)] = getattr(array, "nbytes", 0)
+    return sum(wholes.values())
 
 
 def _second(small: Measured) -> int:

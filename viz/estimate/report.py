@@ -13,6 +13,7 @@ from viz.picture.charts.lines import Chart, Line, line_charts
 __all__ = ["advice", "picture", "text", "text_as_it_is"]
 
 _MUCH = 0.3  # of the peak: worth a piece of advice
+_SMALL = 0.05  # of the arrays in a step: not worth a word
 _MB = 10**6
 _UNSTEADY = 1.5
 _OFF = 0.06  # of the process: as far as estimates were off, see docs/estimate.md
@@ -134,6 +135,11 @@ def _sentences(estimate: Estimate) -> list[str]:
     found.append(
         f"the peak of arrays (with {large.rows:,} rows) is in {large.at}; most of it was made in: {_most(large.layers)}"
     )
+    if estimate.data > _SMALL * estimate.arrays(estimate.rows):
+        found.append(
+            f"the data of fit ({formatting.nbytes(estimate.data)}) are part of the process, and not of the arrays in a "
+            "step: viz memory has them, too, once a step reads them"
+        )
     small = estimate.measured[0]
     found.append(f"measured at {small.rows:,} and {large.rows:,} rows; the rest lies on a line through both")
     process = estimate.process(estimate.rows)

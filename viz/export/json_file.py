@@ -12,7 +12,9 @@ from viz.facts.json_data import finite
 from viz.facts.schema import Record
 from viz.facts.text_files import write_text
 
-__all__ = ["to_data", "write"]
+__all__ = ["BEGINS", "to_data", "write"]
+
+BEGINS = b'{"kind":"eagerflow trace"'
 
 
 def to_data(record: Record) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def _scopes(record: Record) -> list[dict[str, Any]]:
         {
             "ph": "X",
             "tid": thread_of.get(scope.id, 0),
-            "name": formatting.clean(scope.name),
+            "name": formatting.clean(scope.shown),
             "cat": scope.kind,
             "ts": scope.start / 1000,
             "dur": max(0, (last if scope.end is None else scope.end) - scope.start) / 1000,
@@ -123,7 +123,7 @@ def _op(record: Record, op: Op) -> dict[str, Any]:
         "in": ", ".join([formatting.tensor(tensors[i]) for i in op.inputs[:8]]),
         "out": ", ".join([formatting.tensor(tensors[i]) for i in op.outputs[:8]]),
         "bytes": sent(op) or sum([tensors[i].nbytes for i in op.outputs]),
-        "layer": record.path(op.scope),
+        "layer": record.path(op.scope, shown=True),
         "id": op.id,
     }
     known = flops(record, op)

@@ -98,7 +98,9 @@ def amount(number: int) -> str:
 
 
 def short(number: float) -> str:
-    """A large count: `"870"`, `"1.2 k"`, `"3.9 G"`."""
+    """A large count: `"870"`, `"1.2 k"`, `"3.9 G"`; what no unit fits, as `"6.6e+30"`."""
+    if abs(number) >= 999.5e15:
+        return f"{number:.3g}"
     for unit in ("", " k", " M", " G", " T"):
         if number < 999.5:
             return f"{_three_digits(number)}{unit}"

@@ -13,7 +13,7 @@ from viz.facts import formatting
 from viz.facts.derived_stats import norm, zero_share
 from viz.facts.gradient_passes import returned
 from viz.facts.schema import Record, TensorInfo
-from viz.facts.selection import position_of, variables_of
+from viz.facts.selection import count_of_steps, position_of, step_name, variables_of
 from viz.facts.smaller.shown_step import pick_step
 from viz.facts.text_table import Text, table
 from viz.picture.charts.bars import Bar, bars
@@ -61,11 +61,14 @@ class GradientFlow:
     Attributes:
         step: the position of the step, or None.
         rows: one for each weight that got a gradient.
+        title: the recording's name.
+        which: what the step is called, where there are several.
     """
 
     step: int | None
     rows: list[Flow]
     title: str = ""
+    which: str = ""
 
     def __repr__(self) -> str:
         return str(self)
@@ -83,7 +86,7 @@ class GradientFlow:
             for row in self.rows
         ]
         heads = ("weight", "tensor", "|gradient|", "|g| / |w|", "zeros", "remark")
-        return str(Text.of([table(heads, lines, least="zeros,tensor")]))
+        return str(Text.of([*([self.which] if self.which else []), table(heads, lines, least="zeros,tensor")]))
 
     @property
     def svg(self) -> str:
@@ -162,7 +165,8 @@ def gradient_flow(record: Record, step: int | None = None) -> GradientFlow:
         raise ValueError("grad_flow(): no gradient of a variable was recorded in this step")
     shown = dict.fromkeys([i for i in [*order, *parts] if i in parts])
     rows = [_flow(record, i, parts[i], before.get(i)) for i in shown]
-    return GradientFlow(step, _with_remarks(rows), formatting.clean(record.name))
+    which = step_name(record, step) if step is not None and count_of_steps(record) > 1 else ""
+    return GradientFlow(step, _with_remarks(rows), formatting.clean(record.name), which)
 
 
 def _with_remarks(rows: list[Flow]) -> list[Flow]:

@@ -241,6 +241,33 @@ def test_a_page_says_which_step_it_shows_first(file, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["step"] == 0
 
 
+@pytest.mark.parametrize("command", ["html", "draw", "json", "perfetto"])
+def test_a_file_that_was_there_is_told_where_nobody_named_it(file, command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([command, file]) == 0
+    assert "in place of" not in capsys.readouterr().out
+    assert main([command, file]) == 0
+    said = capsys.readouterr().out
+    assert "in place of the one that was there (-o NAME keeps both)" in said
+    name = said.split()[1].rstrip(",:;")
+    assert main([command, file, "-o", name]) == 0
+    assert "in place of" not in capsys.readouterr().out
+
+
+def test_settings_that_are_called_like_a_recording_are_not_written_over(file, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    settings = tmp_path / f"{Path(file).stem}.json"
+    settings.write_text('{"lr": 0.1}')
+    assert main(["json", file]) == 2
+    assert "isn't made by viz json; give another name with -o" in capsys.readouterr().err
+    assert settings.read_text() == '{"lr": 0.1}'
+
+
+def test_gradients_say_of_which_step_they_are(file, capsys):
+    assert main(["gradients", "--step", "0", file]) == 0
+    assert capsys.readouterr().out.startswith("step 0 of 0–1\n")
+
+
 def test_what_writes_all_steps_says_so_where_one_is_asked_for(file, capsys):
     with pytest.raises(SystemExit):
         main(["perfetto", "--step", "1", file])

@@ -71,6 +71,19 @@ def test_a_time_measured_between_bends_the_line():
     assert [found.seconds(rows) for rows in (32, 48, 64, 96, 128)] == pytest.approx([0.01, 0.011, 0.012, 0.021, 0.03])
 
 
+def test_the_last_batch_of_an_epoch_takes_the_time_of_its_rows():
+    found = estimate(all_rows=130, validation_rows=0, steps_per_epoch=2)
+    loop = found._line(*[m.loop_seconds for m in found.measured], 64)
+    assert found.epoch_seconds(64) == pytest.approx(2 * found.seconds(64) + found.seconds(2) + 3 * loop)
+    times = [found.epoch_seconds(rows) for rows in range(64, 131)]
+    assert max(times) < 2 * min(times)
+
+
+def test_the_data_of_fit_are_told_apart_from_the_arrays_of_a_step():
+    assert "the data of fit (30 MB) are part of the process" in text(estimate(data=30 * MB))
+    assert "the data of fit" not in text(estimate(data=MB))
+
+
 def test_callbacks_that_are_left_out_are_named():
     assert "times of epochs are without what the callback Slow takes" in text(estimate(callbacks=("Slow",)))
     assert "without what the callbacks Slow, Save take" in text(estimate(callbacks=("Slow", "Save")))
@@ -183,6 +196,7 @@ def test_the_command_measures_a_script(tmp_path, capsys, quick):
     assert any(name.endswith("wide") for name in found["peak"]["layers"])
     assert found["epochs"] == 3
     assert found["callbacks_left_out"] == ["Mine"]
+    assert found["data_bytes"] == 256 * 2000 * 4
     assert all(line["process_bytes"] > line["array_bytes"] > 0 for line in found["sizes"])
 
 

@@ -180,3 +180,14 @@ def test_top_by_flops_and_as_rows(steps):
     assert rows[0]["op"] == "dense"
     assert rows[0]["flops"] >= rows[1]["flops"] >= rows[2]["flops"]
     assert "FLOPs" in steps.top("flops")
+
+
+def test_perfetto_calls_models_as_other_tables_do(tmp_path):
+    critic = ef.Sequential([ef.layers.Dense(1)])
+    with viz.trace() as t:
+        critic(np.ones((2, 3), "float32"))
+    found = perfetto(t, tmp_path)
+    assert "critic" in {event.get("name") for event in found}
+    assert any(
+        event["args"].get("layer", "").startswith("critic/") for event in found if "layer" in event.get("args", {})
+    )

@@ -240,6 +240,16 @@ def test_sizes_in_words(number, text):
     assert formatting.nbytes(number) == text
 
 
+def test_counts_that_no_unit_fits_have_an_exponent():
+    assert [formatting.short(number) for number in (870, 3.9e9, 9.99e17, 6.6096e30, -1e20)] == [
+        "870",
+        "3.9 G",
+        "999 P",
+        "6.61e+30",
+        "-1e+20",
+    ]
+
+
 def test_tensors_in_words():
     assert formatting.tensor(TensorInfo(0, (32, 64), "float32", 0)) == "32×64 f32"
     assert formatting.tensor(TensorInfo(0, (), "bool", 0)) == "scalar bool"

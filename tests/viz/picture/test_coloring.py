@@ -85,7 +85,7 @@ def test_weights_are_coloured_as_the_step_reads_them(poisoned):
 def test_the_page_blames_what_find_nonfinite_blames(spoiled):
     op, tensor = data(spoiled)["flaw"]
     found = viz.find_nonfinite(spoiled)
-    assert (op, spoiled.tensors[tensor].name) == (found.op_id, found.culprit)
+    assert (op, spoiled.shown(tensor)) == (found.op_id, found.culprit)
 
 
 def test_gradients_are_coloured_by_their_size(steps):
