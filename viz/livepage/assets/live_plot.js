@@ -27,6 +27,7 @@ class LivePlot extends Plot {
     this.all.forEach(({ untold }, i) => { this.legend.children[i].hidden = Boolean(untold); });
     const { beside } = this;
     beside.title = beside.hidden ? "" : `${beside.textContent}: ${beside.title}`;
+    if (beside.scrollWidth > beside.clientWidth) beside.textContent = `${beside.textContent.split(" ")[0]} outside`; // a number that is cut says nothing
   }
 
   // Escape shows all charts again, where nothing is left that it would do in the chart itself.
