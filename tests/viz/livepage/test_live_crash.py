@@ -346,7 +346,7 @@ def test_the_port_is_free_while_browsers_hear_of_the_end():
     reader.wait(lambda r: r.parts)
     page.close(quit=True)
     while page.is_served and not is_free(page._child.port):
-        time.sleep(0.02)
+        time.sleep(0.001)
     assert page.is_served
     reader.close()
     assert reader.ended
