@@ -7,6 +7,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers
 from viz.chosen_steps import ChosenSteps
+from viz.compare.step_figures import last_reported
 
 TRAINED, EVALUATED = 4, 2  # batches of an epoch
 X = np.random.default_rng(0).normal(size=(48, 3)).astype("float32")
@@ -54,6 +55,11 @@ def test_steps_that_go_on_in_strides_have_theirs(whole):
 def test_without_times_evaluations_are_told_from_training_too(whole):
     assert told(fitted(time=False)) == whole
     assert told(fitted(time=False, steps=(2, 5))) == [whole[2], whole[5]]
+
+
+def test_a_comparison_tells_a_batch_of_validation_from_one_of_training(whole):
+    assert last_reported(fitted(steps=(0, 2, 4)).logs) == {"loss": whole[2][2], "val_loss": whole[4][2]}
+    assert last_reported(fitted(steps=(4,)).logs) == {"loss": whole[4][2]}
 
 
 def test_an_epoch_is_reported_where_its_last_step_is_recorded():
