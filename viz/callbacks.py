@@ -21,6 +21,7 @@ from viz.export.summary_writer import SummaryWriter
 from viz.export.tensorboard_events import make_folder
 from viz.export.values.projector_files import projector_config
 from viz.facts import formatting
+from viz.facts.schema import Logs
 from viz.recorder.capture import Options
 from viz.recorder.steps import checked_steps
 from viz.recording import Recording
@@ -409,14 +410,17 @@ class Trace(Callback):
             self.recordings[self._step] = self._tracer.__enter__()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._end()
+        self._end(batch, logs)
 
-    def _end(self) -> None:
+    def _end(self, batch: int = 0, logs: dict[str, float] | None = None) -> None:
         if self._tracer is None:
             return
         tracer, self._tracer = self._tracer, None
         tracer.__exit__()
         recording = self.recordings[self._step]
+        if logs and not recording.logs:  # of `fit`, which announces them when callbacks have been called: too late
+            time = recording.steps[-1].end if recording.steps else None
+            recording.logs.append(Logs("batch", batch, {name: float(value) for name, value in logs.items()}, time))
         if self.folder is not None and recording.ops:  # of a step that failed before its first op there is nothing
             self.folder.mkdir(parents=True, exist_ok=True)
             recording.save(self.folder / f"step_{self._step}.efz")

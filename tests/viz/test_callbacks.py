@@ -424,6 +424,17 @@ def compiled():
     return model
 
 
+def test_a_chosen_step_has_what_fit_reported_of_it(tmp_path):
+    x, y = Trainer().x, Trainer().y
+    model, seen = compiled(), []
+    noting = ef.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(dict(logs)))
+    callbacks = [Trace(steps=(1, 2), folder=tmp_path), noting]
+    model.fit(x, y, batch_size=4, epochs=2, verbose=0, callbacks=callbacks)
+    for number in (1, 2):
+        (log,) = viz.load(tmp_path / f"step_{number}.efz").logs
+        assert (log.kind, log.step, log.values) == ("batch", number % 2, seen[number])
+
+
 def test_fit_fills_both_runs(tmp_path):
     x, y = Trainer().x, Trainer().y
     callbacks = [TensorBoard(tmp_path, histogram_freq=1, update_freq="batch"), Trace(steps=[1])]

@@ -251,6 +251,18 @@ def _answers_alike(subject: Subject, data: Any) -> bool:
     return bool(len(answers) > 1 and (abs(answers - answers[:1]) <= _SAME * abs(answers).max()).all())
 
 
+def _learnt(own: _Attempt, what: str, fell: str, subject: Subject, evidence: dict[str, Any]) -> Row:
+    """✓ where the loss fell; where nothing was to fall, as with labels and answers of zeros, nothing is known."""
+    if own.losses[0] > 0:
+        return fine(f"{what} falls {fell}", subject.place, **evidence)
+    return open_question(
+        f"{what} is as low as it gets before the first step, so it can't show whether the network learns: look "
+        "whether the data and labels are all zeros, or the answers are given to the network",
+        subject.place,
+        **evidence,
+    )
+
+
 def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
     first = subject.first
     own, best = attempts[0], min(attempts, key=lambda a: a.share if math.isfinite(a.share) else math.inf)
@@ -275,7 +287,7 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
         learnt = f"{what} falls, but " if own.share <= _LEARNT else ""
         return _born(subject, what, learnt, wild, rows) or _other_rate(learnt + words, subject, evidence, "a lower")
     if own.share <= _LEARNT:
-        return fine(f"{what} falls {fell}", subject.place, **evidence)
+        return _learnt(own, what, fell, subject, evidence)
     scheduled = getattr(getattr(first.optimizer, "_rate", None), "variable", None) is None
     told = f"{what} falls {fell} with {best.name}"
     if own.same and own.share > _STUCK >= best.share and own.steps >= _STEPS and not own.falling:

@@ -59,7 +59,7 @@ def run_data(options: argparse.Namespace) -> int:
     else:
         _print(samples, options, following)
     if failed:
-        return unanswered("viz data", f"{ended(failed)}; these are the samples until then", failed)
+        return unanswered("viz data", ended(failed), failed)  # a note has told which samples these are
     if samples.is_ranked:
         return DONE
     return FOUND if samples.broken else unanswered("viz data", f"no sample holds NaN or infinity; {samples.order}")

@@ -40,7 +40,7 @@ def run_gap(options: argparse.Namespace) -> int:
     if not found.gaps:
         return unanswered("viz gap", "; ".join(found.refusals) or found.text(ended(failed) if failed else ""), failed)
     if failed:
-        return unanswered("viz gap", f"{ended(failed)}; this is about what fit did until then", failed)
+        return unanswered("viz gap", ended(failed), failed)  # a note has told what the numbers are about
     if options.metric is not None and not any(options.metric in gap.numbers for gap in found.gaps):
         known = list(found.gaps[-1].numbers)
         raise ValueError(

@@ -12,6 +12,7 @@ from viz.command.output_files import beside, check_target
 from viz.command.ranks import ranks_here
 from viz.command.script_runner import run_script
 from viz.replay.keeping import Keeping
+from viz.replay.watch import HISTORY
 
 __all__ = ["run_kept"]
 
@@ -41,5 +42,9 @@ def run_kept(options: argparse.Namespace) -> int:
     keeping = Keeping(options.keep, out, not options.no_data, options.script)
     _, status = run_script(options.script, options.arguments, options.module, keeping, keeping.ring.fail)
     if not keeping.written:
-        print("viz: no step made NaN, raised an error or had a jump in its loss, so none was kept", file=sys.stderr)
+        print(
+            f"viz: no step made NaN, raised an error or had a jump in its loss ({HISTORY}), so none was kept; to keep "
+            "the last ones whatever happens, call viz.keep_step() in the script; viz doctor looks for other mistakes",
+            file=sys.stderr,
+        )
     return status

@@ -123,10 +123,14 @@ def _losses(logs: Sequence[Logs]) -> list[float]:
 
 
 def last_reported(logs: Sequence[Logs]) -> dict[str, float]:
-    """What training reported last, by name: at an epoch's end, or where there are no epochs, of a batch or a step."""
+    """What training reported last, by name: at an epoch's end, or where there are no epochs, of a batch or a step.
+
+    Batches of its validation then have names with `val_`, as epochs give them; where nothing was trained, their own.
+    """
     found: dict[str, float] = {}
-    has_epochs = any(log.kind == "epoch" for log in logs)
+    kinds = {log.kind for log in logs}
     for log in logs:
-        if log.kind == "epoch" or not has_epochs:
-            found.update({k: float(v) for k, v in log.values.items() if isinstance(v, (int, float))})
+        if log.kind == "epoch" or "epoch" not in kinds:
+            prefix = "val_" if log.kind == "evaluation" and len(kinds) > 1 else ""
+            found |= {f"{prefix}{k}": float(v) for k, v in log.values.items() if isinstance(v, (int, float))}
     return found

@@ -393,7 +393,7 @@ class Logs:
     Attributes:
         kind: `"batch"`, which has means since the epoch began, `"epoch"`, `"evaluation"` for batches of `evaluate` and
             of validation, or `"step"` for the losses of one step of a loop of one's own.
-        step: the number of the step.
+        step: the number of the step; of what `fit` and `evaluate` report, of the batch in its epoch, or of the epoch.
         values: the losses and metrics by name.
         time: the time of the report in nanoseconds, None when not recorded.
 

@@ -511,12 +511,13 @@ class _Builder:
                 if inside or i in self.capture.filled:
                     tensor.role = "constant"
 
-    def _kind_of_log(self, kind: str, when: int | None) -> str:
+    def _kind_of_log(self, kind: str, when: int) -> str:
         """Numbers of a batch are those of an evaluation where the step before was one of it."""
-        if kind != "batch" or when is None:
+        if kind != "batch":
             return kind
-        before = bisect.bisect_right(self.record.steps, when, key=lambda step: step.start or 0)
-        evaluates = before and self.record.scopes[self.record.steps[before - 1].scope].name == "test_step"
+        scopes = self.capture.scopes  # which know their times also where the record has none
+        before = bisect.bisect_right(self.record.steps, when, key=lambda step: scopes[step.scope].started)
+        evaluates = before and scopes[self.record.steps[before - 1].scope].name == "test_step"
         return "evaluation" if evaluates else kind
 
     def _gone(self) -> list[tuple[int, int]]:
@@ -553,12 +554,7 @@ class _Builder:
             if op.phase == "network":
                 op.thread = max(1, len(self.threads))  # a track of its own
         record.logs = [
-            Logs(
-                self._kind_of_log(kind, self._time(when)),
-                step,
-                {str(k): float(v) for k, v in values.items()},
-                self._time(when),
-            )
+            Logs(self._kind_of_log(kind, when), step, {str(k): float(v) for k, v in values.items()}, self._time(when))
             for kind, step, values, when in capture.logs
         ]
         if self.losses:

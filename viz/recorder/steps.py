@@ -52,6 +52,7 @@ class StepGate(observe.Observer):
         self._optimizers = Scopes[OpenScope]()  # outside of them, one inside of another, too
         self._has_optimizers = self._has_own = self._has_marks = self._was_on = False
         self._leaves = False  # what looks at the last step's results is still recorded
+        self._reported: int | None = None  # the marked step that training reports on next
         self._sources: list[frozenset[Hashable]] = []  # of the gradients since the last update
         self.relay = Relay()  # to the capture; it stands behind this among the observers
         self._first: list[int] = []  # what the first step took that wasn't chosen
@@ -120,6 +121,11 @@ class StepGate(observe.Observer):
             self._record(False)
         self._turns.learnt()
 
+    def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
+        """Training reports on the step that has ended, or on an epoch that ended with it."""
+        if self.relay.is_on if self._reported is None else self._reported in self._steps:
+            self.capture.on_logs(kind, step, logs)
+
     # ------------------------------------------------------------------ steps that nothing marks
 
     def _update(self, scope: observe.Scope) -> None:
@@ -184,6 +190,8 @@ class StepGate(observe.Observer):
             self.capture.stop()  # what ran before the first step belongs to none
             self.capture = self._made()
         self._has_marks = True
+        if scope.name != "predict_step":  # of which nothing is reported: a callback may predict before a step is
+            self._reported = number
         if number in self._steps or self._is_heard():
             self.capture.marks[scope.started] = number
         self._began = observe.clock()

@@ -13,8 +13,11 @@ from viz.replay.player import CannotReplay, Changes, Player
 
 __all__ = ["Guilty", "guilty_rows"]
 
+_SHOWN = 10  # numbers of rows
+_MANY = 5  # one of so many rows: more than a few bad ones
 _FILLERS = 8  # rows that are tried as one that does no harm
 _MOST_RUNS = 400
+_MOST_ALONE = 64  # rows that are tried one by one
 
 
 @dataclasses.dataclass
@@ -29,6 +32,9 @@ class Guilty:
         what: what they do, in words.
         runs: how often the step was run.
         every: whether every row that was tried does it, so that none can be blamed.
+        others: whether the batch does it without these rows, too.
+        alone: the places of other rows each of which does it alone; None where that wasn't tried.
+        alone_of_data: their numbers in the data; None where these aren't known.
     """
 
     step: int
@@ -38,15 +44,33 @@ class Guilty:
     what: str
     runs: int
     every: bool = False
+    others: bool = False
+    alone: list[int] | None = None
+    alone_of_data: list[int] | None = None
 
     def __str__(self) -> str:
         if self.every:
             return f"step {self.step}: any row alone makes {self.what}: it isn't the batch (weights, or the rate)"
         several = "rows" if len(self.rows) > 1 else "row"
         known = "" if self.of_data is None else f" ({several} {', '.join(map(str, self.of_data))} of the data)"
-        together = " together" if len(self.rows) > 1 else ""
+        together = " together" if len(self.rows) > 1 else " alone" if self.others else ""
         which = f"{several} {', '.join(map(str, self.rows))} of {self.batch}{known}{together}"
-        return f"step {self.step}: {which} make{'' if together else 's'} {self.what}"
+        return f"step {self.step}: {which} make{'' if len(self.rows) > 1 else 's'} {self.what}{self._rest()}"
+
+    def _rest(self) -> str:
+        """What the batch does without the rows."""
+        if not self.others:
+            return "; without it, the batch doesn't" if len(self.rows) == 1 else ""
+        if not self.alone:
+            return "; so does the batch without " + ("them" if len(self.rows) > 1 else "it")
+        numbers = self.alone if self.alone_of_data is None else self.alone_of_data
+        listed = ", ".join(map(str, numbers[:_SHOWN])) + (", ..." if len(numbers) > _SHOWN else "")
+        shown = listed + ("" if self.alone_of_data is None else " of the data")
+        count = f"rows {shown} do, too, each alone" if len(numbers) > 1 else f"row {shown} does, too"
+        if len(numbers) > _SHOWN:
+            count = f"{len(numbers)} others do, too, each alone (rows {shown})"
+        many = (len(numbers) + 1) * _MANY >= self.batch
+        return f"; {count}" + ("; of so many, the weights may be the cause, by a step before" if many else "")
 
 
 class _Trial:
@@ -130,8 +154,15 @@ def guilty_rows(kept: Kept, number: int, double: bool = False, band: float | Non
     else:
         return Guilty(step.number, [], None, trial.count, what, trial.runs, every=True)
     rows = _fewest(everything, trial.bad, lambda: trial.runs < _MOST_RUNS)
-    of_data = None if step.rows is None else [step.rows[r] for r in rows]
-    return Guilty(step.number, rows, of_data, trial.count, what, trial.runs)
+    rest = [row for row in everything if row not in rows]
+    others, alone = bool(rest) and trial.bad(rest), None
+    if others and len(rest) <= _MOST_ALONE:
+        alone = [row for row in rest if trial.bad([row])]
+    of_data, alone_of_data = [
+        None if step.rows is None or places is None else [step.rows[r] for r in places] for places in (rows, alone)
+    ]
+    found = Guilty(step.number, rows, of_data, trial.count, what, trial.runs)
+    return dataclasses.replace(found, others=others, alone=alone, alone_of_data=alone_of_data)
 
 
 def _fewest(rows: list[int], bad: Callable[[list[int]], bool], goes_on: Callable[[], bool]) -> list[int]:

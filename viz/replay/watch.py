@@ -6,12 +6,17 @@ import math
 import statistics
 from collections import deque
 
-__all__ = ["LossWatch"]
+__all__ = ["HISTORY", "LossWatch"]
 
-_SEEN, _LEAST = 50, 20  # losses that are remembered, and from how many on one is judged
+_SEEN = 50  # losses that are remembered
 _BAND = 10.0  # of the usual distance from the median; of normal losses that is 7 standard deviations
-_TIMES = 2.0  # beside, as a multiple of the largest of them
+_TIMES = {20: 2.0, 10: 3.0, 5: 10.0}  # beside, as a multiple of the largest of them, from so many losses on
+_AT_ONCE = 1000.0  # of fewer, which don't tell a usual distance yet
 _TENTH = 0.1  # and of the loss at the beginning
+_TINY = 1e-3  # the first few losses may be next to nothing by chance, or by what weights begin with
+
+HISTORY = f"it takes {_TIMES[5]:.0f} times the largest loss of 5 steps, {_TIMES[10]:.0f} times that of 10, twice of 20"
+"""From which losses on a jump is one, in words."""
 
 
 class LossWatch:
@@ -19,6 +24,7 @@ class LossWatch:
 
     Losses above zero are compared by their logarithms: late in a training a few hard rows make a batch's loss ten times
     the usual one, again and again, and that is no spike. Nor is a loss far below those that the training began with.
+    The fewer losses there were, the more it takes, as the largest of a few says little of how large they get.
 
     >>> watch = LossWatch()
     >>> any(watch.spikes(1.0 + i % 7 / 10) for i in range(40)), watch.spikes(30.0), watch.spikes(1.2)
@@ -32,10 +38,10 @@ class LossWatch:
     def spikes(self, loss: float) -> bool:
         """Whether this loss, which is remembered, is far beyond those before."""
         seen = self._seen
-        found = False
-        if self._begun is None and len(seen) == _LEAST:
+        if self._begun is None and len(seen) == max(_TIMES):
             self._begun = statistics.median(seen)
-        if self._begun is not None and loss > max(_TIMES * abs(max(seen)), _TENTH * self._begun):
+        found = bool(seen) and loss > self._least(seen)
+        if found and len(seen) >= min(_TIMES):
             positive = min(seen) > 0
             values = [math.log(each) for each in seen] if positive else list(seen)
             middle = statistics.median(values)
@@ -43,3 +49,13 @@ class LossWatch:
             found = (math.log(loss) if positive else loss) > middle + _BAND * usual
         seen.append(loss)
         return found
+
+    def _least(self, seen: deque[float]) -> float:
+        """What a loss has to be beyond, whatever is usual."""
+        largest = abs(max(seen))
+        if self._begun is not None:
+            return max(_TIMES[20] * largest, _TENTH * self._begun)
+        if min(seen) <= 0:  # of which no multiple means much: one waits for what is usual
+            return math.inf
+        times = next((times for least, times in _TIMES.items() if len(seen) >= least), None)
+        return times * largest if times is not None else _AT_ONCE * max(largest, _TINY)

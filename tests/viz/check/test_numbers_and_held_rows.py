@@ -150,3 +150,12 @@ def test_a_loss_is_told_with_so_many_digits_that_the_tenth_is_reached_or_not(fir
         words = _of_what(tried)
         assert "(10% of" not in words
         assert ("of what chance gives" in words) == (chance is not None)
+
+
+def test_a_loss_that_has_nowhere_to_fall_shows_no_learning(monkeypatch, tmp_path):
+    monkeypatch.setattr(all_rows, "check_repeatable", lambda *given: fine("not asked here"))
+    (tmp_path / "train.py").write_text(PRELUDE + NET + "model.fit(0 * x, 0 * target, verbose=0)\n")
+    row = {row.name: row for row in check_script(str(tmp_path / "train.py")).rows}["overfits one batch"]
+    assert row.verdict == "open"
+    assert "as low as it gets before the first step" in row.message
+    assert "all zeros" in row.message

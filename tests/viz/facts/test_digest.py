@@ -24,7 +24,7 @@ from viz.facts.overview import glance, overview
 from viz.facts.schema import Op, Record, Scope, Step
 
 
-def trained(epochs=3, spoilt=False, **settings):
+def trained(epochs=3, spoilt=False, validated=False, **settings):
     ef.utils.set_random_seed(1)
     model = ef.Sequential([layers.Dense(4, activation="relu", name="hidden"), layers.Dense(1, name="last")], name="net")
     model.compile("adam", "mse", metrics=["mae"])
@@ -33,7 +33,8 @@ def trained(epochs=3, spoilt=False, **settings):
         x[40, 0] = np.nan
     with viz.trace("net", **settings) as t, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that the loss is NaN
-        model.fit(x, x[:, :1], batch_size=16, epochs=epochs, verbose=0, shuffle=False)
+        given = {"validation_data": (x[:32], x[:32, :1])} if validated else {}
+        model.fit(x, x[:, :1], batch_size=16, epochs=epochs, verbose=0, shuffle=False, **given)
     return t
 
 
@@ -126,6 +127,20 @@ def test_numbers_of_epochs_are_told_where_there_are_several_and_of_batches_other
     ]
     assert [(each["by"], each["count"]) for each in by_batch] == [("batch", 4), ("batch", 4)]
     assert by_epoch[0]["first"] > by_epoch[0]["last"] == by_epoch[0]["lowest"]
+
+
+def test_evaluations_stand_in_a_table_of_their_own_beside_batches(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    trained(1, validated=True, steps=(0, 2, 5)).save("some.efz")
+    assert main(["show", "some.efz"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^2 batches .*\n─+\nloss ", out, re.MULTILINE)
+    assert re.search(r"^1 batch of evaluation .*\n─+\nloss ", out, re.MULTILINE)
+
+
+def test_steps_that_were_recorded_here_and_there_are_told_though_their_epochs_were_too():
+    course = overview(trained(steps=(0, 3, 7)))["course"]  # the last two end an epoch each
+    assert [(each["by"], each["count"]) for each in course] == [("batch", 3), ("batch", 3)]
 
 
 def test_nan_is_told_with_where_it_was_first_seen(recordings, monkeypatch, capsys):

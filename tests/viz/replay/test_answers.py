@@ -63,6 +63,37 @@ def test_the_guilty_row_is_found(nan_file):
     assert found.runs < 30
 
 
+def test_of_one_bad_row_it_says_that_the_batch_is_good_without_it(nan_file):
+    kept = read(nan_file)
+    found = guilty_rows(kept, last(kept))
+    assert (found.others, found.alone) == (False, None)
+    assert str(found).endswith("makes NaN or infinity; without it, the batch doesn't")
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ([16, 21], "row 0 of 8 (row 16 of the data) alone makes NaN or infinity; row 21 of the data does, too"),
+        ([16, 18, 21], "; rows 18, 21 of the data do, too, each alone; of so many, the weights may be the cause"),
+    ],
+)
+def test_other_rows_that_do_it_alone_are_counted(tmp_path, bad, says):
+    x, y = data()
+    x[bad, 2] = 3e38
+    model = ef.Sequential([layers.Input((4,)), layers.Dense(1)])
+    model.compile(ef.optimizers.SGD(0.01), "mse")
+    with (
+        pytest.warns(UserWarning, match="the loss is"),
+        viz.replay.keeping.Keeping(1, tmp_path / "a.efr", say=lambda line: None),
+    ):
+        model.fit(x, y, batch_size=8, shuffle=False, verbose=0)
+    kept = read(tmp_path / "a.efr")
+    found = guilty_rows(kept, last(kept))
+    assert found.others
+    assert [16 + row for row in (*found.rows, *found.alone)] == bad
+    assert says in str(found)
+
+
 def test_two_rows_that_do_it_only_together_are_found(tmp_path):
     x, y = data()
     x[[3, 12], 0] = 2e38  # their sum overflows

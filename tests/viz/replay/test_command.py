@@ -137,7 +137,10 @@ def test_another_script_is_refused(kept, tmp_path, capsys):
 
 def test_steps_that_go_well_leave_no_file(script, capsys):
     assert run("run", "--keep", "3", script) == 0
-    assert "none was kept" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "none was kept" in told
+    assert "10 times the largest loss of 5 steps, 3 times that of 10, twice of 20" in told
+    assert "viz.keep_step()" in told
     assert not (script.parent / "train.efr").exists()
 
 

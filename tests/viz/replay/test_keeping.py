@@ -79,6 +79,38 @@ def test_the_watch_knows_a_spike_among_usual_losses():
     assert [i for i, loss in enumerate(losses) if watch.spikes(loss)] == [30]
 
 
+@pytest.mark.parametrize(
+    ("before", "loss"),
+    [
+        ([0.69], 928.0),  # the first update, by a rate a million times too large
+        ([2.0, 1.8, 1.9, 1.7, 1.6, 1.8], 40.0),
+        ([9.9, 7.1, 6.1, 7.5, 6.2, 7.2, 4.9, 6.2, 8.1, 7.8, 6.2, 8.4], 36.0),
+    ],
+)
+def test_a_jump_beyond_any_doubt_is_one_after_few_losses_too(before, loss):
+    watch = LossWatch()
+    assert not any(watch.spikes(each) for each in before)
+    assert watch.spikes(loss)
+
+
+def test_the_first_losses_may_rise_and_swing():
+    rising = [0.7, 5.0, 40.0, 90.0, 60.0, 20.0], [2.0, 0.5, 1.5, 0.2, 3.0, 0.7, 9.0, 1.2, 0.4, 8.0]
+    nothing_at_first = [1e-9, 0.5, 0.4, 0.6], [0.0, 3.0, 2.0, 4.0, 3.0, 50.0]
+    signed = [-0.1, 40.0, -3.0, 8.0, -2.0, 700.0]  # as of policies
+    for losses in (*rising, *nothing_at_first, signed):
+        watch = LossWatch()
+        assert not any(watch.spikes(loss) for loss in losses), losses
+
+
+def test_of_batches_that_differ_much_hardly_a_first_loss_is_a_spike():
+    rng = np.random.default_rng(7)
+    alarms = 0
+    for _ in range(500):
+        watch = LossWatch()
+        alarms += any(watch.spikes(float(loss)) for loss in rng.lognormal(0, 0.8, 20))
+    assert alarms <= 3
+
+
 def test_a_loss_that_falls_or_swings_is_no_spike():
     rng = np.random.default_rng(5)
     hard = rng.lognormal(-3, 0.8, 2000)  # as late in a training

@@ -53,11 +53,20 @@ def _course(record: Record) -> list[dict[str, Any]]:
     """The numbers that training reported, each with its first, last and lowest and a few in between.
 
     Those of epochs where there are two, else those of batches, which `fit` reports as means since the epoch began; or
-    those of steps, where a loop of one's own trains.
+    those of steps, where a loop of one's own trains. Epochs have what their validation came to; beside others stand
+    the batches of evaluations.
     """
     kinds = [log.kind for log in record.logs]
     single = next((kind for kind in ("batch", "step") if kind in kinds), "epoch")
-    kind = "epoch" if kinds.count("epoch") > 1 else single
+    numbers = step_numbers(record)
+    is_whole = not numbers or numbers[-1] - numbers[0] < len(numbers)  # of steps here and there each is told
+    if kinds.count("epoch") > 1 and (is_whole or single == "epoch"):
+        return _reported(record, "epoch")
+    return [*_reported(record, single), *_reported(record, "evaluation")]
+
+
+def _reported(record: Record, kind: str) -> list[dict[str, Any]]:
+    """The courses of what was reported by one kind of step, the loss first."""
     found: dict[str, list[float]] = {}
     for log in record.logs:
         if log.kind == kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,12 @@ _MOST_PARTS = 12
 _MOST_REPORTED = 8
 _BARS = "▁▂▃▄▅▆▇█"
 _LONGEST = 60
+_NOUNS = {
+    "batch": ("batch", "batches"),
+    "epoch": ("epoch", "epochs"),
+    "evaluation": ("batch of evaluation", "batches of evaluation"),
+    "step": ("step", "steps"),
+}
 
 
 def shown(facts: dict[str, Any]) -> Iterator[Text]:
@@ -25,8 +32,8 @@ def shown(facts: dict[str, Any]) -> Iterator[Text]:
     Args:
         facts: what `viz.facts.overview.overview` gives.
     """
-    if facts["course"]:
-        yield Text.of([_course(facts["course"])])
+    for _, course in itertools.groupby(facts["course"], key=lambda each: each["by"]):
+        yield Text.of([_course(list(course))])
     if facts["parts"]:
         summed = [f"(times: sums over all {facts['steps']:,} steps)"] if facts["in_ops"] and facts["steps"] > 1 else []
         yield Text.of([_parts(facts["parts"], facts["in_ops"]), *summed])
@@ -49,9 +56,10 @@ def following(facts: dict[str, Any], file: str) -> list[str]:
 
 
 def _course(course: list[dict[str, Any]]) -> Columns:
-    """A line for each number that training reported."""
-    count, noun = course[0]["count"], course[0]["by"]
-    title = f"{formatting.amount(count)} {noun}{'' if count == 1 else 'es' if noun == 'batch' else 's'}"
+    """A line for each number that was reported by one kind of step."""
+    count, kind = course[0]["count"], course[0]["by"]
+    one, many = _NOUNS[kind]
+    title = f"{formatting.amount(count)} {one if count == 1 else many}"
     lines = [
         [
             formatting.clean(each["name"], 40),

@@ -7,11 +7,12 @@ from viz.recorder.capture import Capture
 
 __all__ = ["Relay"]
 
-_EVENTS = [name for name in vars(observe.Observer) if name.startswith("on_")]
+# What training reports of a step comes when the step is over, and so may this be by then: `StepGate` hears it itself.
+_EVENTS = [name for name in vars(observe.Observer) if name.startswith("on_") and name != "on_logs"]
 
 
 class Relay(observe.Observer):
-    """Stands among the observers all the time, and costs nothing while it is off.
+    """Stands among the observers all the time, and costs nothing while it is off. Reports of training it leaves out.
 
     A capture that came and went by itself would be lost where this is decided inside of a captured step: the observers
     of such a step are those that were there when it began.
