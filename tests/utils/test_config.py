@@ -11,6 +11,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import config, utils
+from eagerflow.base import config as base_config
 
 X = np.ones((12, 2), "float32")
 
@@ -101,7 +102,8 @@ def test_progress_goes_to_the_log_where_it_is_not_interactive(capsys, caplog):
     assert "1/1 ━" in capsys.readouterr().out
 
 
-def test_flash_attention_is_a_note():
+def test_flash_attention_is_a_note(monkeypatch):
+    monkeypatch.setitem(base_config._switches, "flash_attention", None)  # another test may have set it
     assert config.is_flash_attention_enabled() is None
     config.enable_flash_attention()
     assert config.is_flash_attention_enabled() is True
