@@ -80,16 +80,15 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
             subject.place,
             **evidence,
         )
+    told = f"the first loss is {number(loss)} (in inference mode); chance gives"
     if loss <= _FINE * most:
         if _targets_far_off(loss, chance, labels[0]):
-            return fault(
-                f"the first loss is {number(loss)}; chance gives {words}", _SCALE, subject.compiled_at, **evidence
-            )
+            return fault(f"{told} {words}", _SCALE, subject.compiled_at, **evidence)
         if loss > _FAR * chance:
             words += "; answers begin at around ±1, wherever the targets are"
-        return fine(f"the first loss is {number(loss)}; chance gives {words}", subject.compiled_at, **evidence)
+        return fine(f"{told} {words}", subject.compiled_at, **evidence)
     if loss > _FAR * most:
-        return fault(f"the first loss is {number(loss)}; chance gives {words}", _FIX, subject.compiled_at, **evidence)
+        return fault(f"{told} {words}", _FIX, subject.compiled_at, **evidence)
     return open_question(
         f"the first loss is {number(loss)}, {loss / most:.1f} times what chance gives ({words}): inputs or weights are "
         "on the large side",

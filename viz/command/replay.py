@@ -49,7 +49,9 @@ def run_replay(options: argparse.Namespace) -> int:
     if options.lr is not None and not (options.lr >= 0 and math.isfinite(options.lr)):
         raise ValueError(f"--lr {options.lr}: expected a number of at least 0")
     if options.arguments and not options.script:
-        raise ValueError(f"arguments are for --script; got {options.arguments[:3]}")
+        given = "".join(options.arguments)
+        cure = f"; --step takes no number: --step --at {given}" if options.step and given.isdigit() else ""
+        raise ValueError(f"arguments are for --script; got {options.arguments[:3]}{cure}")
     if options.module and not options.script:
         raise ValueError("-m says that --script is a module; give its name: --script package.train -m")
     kept = read(options.file)

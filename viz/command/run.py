@@ -134,5 +134,7 @@ def _say_recorded(recording: Recording, out: pathlib.Path, replaced: bool, print
     instead = ", in place of the one that was there (viz run -o NAME keeps both)" if replaced else ""
     lines.append(f"wrote {paint(str(out), '1', sys.stderr)}{instead}")
     name = as_word(out)
-    lines.append(f"next: viz show {name}; viz html {name}; viz draw {name} step.svg; viz top {name}")
+    measured = recording.meta.get("options", {}).get("stats", "none") != "none"
+    gradients = f"; viz gradients {name}" if measured else ""
+    lines.append(f"next: viz show {name}; viz html {name}; viz draw {name} step.svg; viz top {name}{gradients}")
     print("\n".join([folded(line, room(sys.stderr)) for line in lines]), file=sys.stderr)

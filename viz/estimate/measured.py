@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 import time
-import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -150,7 +149,7 @@ def _in_child(function: Callable[[], Any]) -> Any:
                 warnings.simplefilter("ignore")
                 told = json.dumps({"found": function()})
         except BaseException as error:  # noqa: BLE001  (a child must not go on with the script, whatever happens)
-            told = json.dumps({"error": traceback.format_exception_only(error)[-1].strip()})
+            told = json.dumps({"error": f"{type(error).__name__}: {error}"})
         with contextlib.suppress(BaseException):
             _write_all(writing, told.encode())
         os._exit(0)

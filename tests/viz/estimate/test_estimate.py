@@ -11,7 +11,7 @@ import pytest
 from tests.viz.doctor.planted import PRELUDE
 from viz.cli import main
 from viz.estimate.estimates import Estimate, bytes_of, memory_of_machine
-from viz.estimate.measured import Measured
+from viz.estimate.measured import Measured, _in_child
 from viz.estimate.report import advice, picture, text
 
 MB = 2**20
@@ -320,3 +320,13 @@ def test_of_a_loop_with_several_layers_more_than_the_last_is_measured(tmp_path, 
     (tmp_path / "train.py").write_text(GAN.replace("made.trainable_variables", "judge.trainable_variables"))
     assert main(["estimate", "--json", str(tmp_path / "train.py")]) == 0
     assert "made" in json.loads(capsys.readouterr().out)["peak"]["layers"]
+
+
+def test_a_step_that_fails_is_told_with_its_error_and_not_its_notes():
+    def failing():
+        error = ValueError("expected 16 columns")
+        error.add_note("In the call of a layer")
+        raise error
+
+    if sys.platform == "linux":
+        assert _in_child(failing) == "ValueError: expected 16 columns"

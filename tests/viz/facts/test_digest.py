@@ -134,8 +134,8 @@ def test_evaluations_stand_in_a_table_of_their_own_beside_batches(tmp_path, monk
     trained(1, validated=True, steps=(0, 2, 5)).save("some.efz")
     assert main(["show", "some.efz"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"^2 batches .*\n─+\nloss ", out, re.MULTILINE)
-    assert re.search(r"^1 batch of evaluation .*\n─+\nloss ", out, re.MULTILINE)
+    assert re.search(r"^2 batches, means so far .*\n─+\nloss ", out, re.MULTILINE)
+    assert re.search(r"^1 batch of evaluation, means so far .*\n─+\nloss ", out, re.MULTILINE)
 
 
 def test_steps_that_were_recorded_here_and_there_are_told_though_their_epochs_were_too():

@@ -1374,3 +1374,14 @@ def test_a_log_axis_of_little_more_than_a_power_of_ten_has_several_numbers(page_
     )
     assert {"2", "5", "10", "20"} <= set(told)
     seen.run("eagerflowLive.curves.set({ log: false, robust: true })")
+
+
+def test_in_a_low_chart_the_tip_stands_above_the_curves(page_in_browser):
+    _, seen = page_in_browser
+    given(seen, step__loss=[[x, x % 5] for x in range(100)])
+    seen.wait("eagerflowLive.curves.plots.get('loss')?.x")
+    place = (
+        "(p => { p.high = 90; p.draw(); p.point(200); const top = p.tip.getBoundingClientRect().bottom"
+        " - p.canvas.getBoundingClientRect().top; p.point(null); return top })(eagerflowLive.curves.plots.get('loss'))"
+    )
+    assert seen.run(place.replace("p.point(200)", "p.tip.style.minHeight = '70px'; p.point(200)")) <= 0

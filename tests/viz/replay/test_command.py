@@ -192,3 +192,8 @@ def test_json_has_losses_as_numbers_and_all_rows(kept, capsys):
     assert last["then"] in ("nan", "inf")
     assert [len(step["rows"]) for step in (before, last)] == [8, 8]
     assert 23 in last["rows"]
+
+
+def test_a_number_behind_step_is_told_where_it_goes(kept, capsys):
+    assert main(["replay", "train.efr", "--step", "0"]) == 2
+    assert "--step takes no number: --step --at 0" in capsys.readouterr().err

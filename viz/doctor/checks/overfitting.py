@@ -164,10 +164,12 @@ class Overfit(Check):
         clear = by_heart or _risen(validation, best, recent, limits.OVERFIT_CLEAR, 1.0)
         clear = clear and since >= limits.OVERFIT_CLEAR_EPOCHS
         if high:
+            ends = f"from {number(train[best])} to {number(train[-1])}"
+            falls = f"fell {ends}" if train[-1] < train[best] else f"stayed low ({ends})"
             words = (
                 f"the validation loss was best ({number(validation[best])}) in epoch {best + 1} and is "
-                f"{number(recent)} now, in epoch {len(validation)}, while the training "
-                f"loss kept falling, from {number(train[best])} to {number(train[-1])}"
+                f"{number(recent)} now (the median of epochs {len(validation) - limits.OVERFIT_EPOCHS + 1} to "
+                f"{len(validation)}), while the training loss {falls}"
             )
         else:
             words = (

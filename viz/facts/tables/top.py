@@ -22,6 +22,7 @@ __all__ = ["KEYS", "top", "top_rows"]
 _LEAST = ("ops", "replayed", "FLOPs", "memory", "count", "output", "share", "line", "time", "phase")
 _PHASE_SIGNS = {"backward": "∇"}  # at an op's name where there is no room for its phase; other phases have own layers
 _LONGEST = 80  # signs of a name
+_MADE = "(memory: bytes of what ops gave, views of other arrays, too; viz memory tells what was in use)"
 
 
 def top(
@@ -63,7 +64,8 @@ def top(
     marks = {"phase": [_PHASE_SIGNS.get(row["phase"], "") for row in found]} if by in COSTS else {}
     body = table([h if h != "source" else "line" for h in heads], lines, least=least, marks=marks)
     hidden = _hidden(ranked, n, by if by in COSTS else cost or "time", option)
-    return Text.of([*which, body, *_summed(record, at, found), *_once(found), *hidden])
+    made = [_MADE] if "memory" in asked else []
+    return Text.of([*which, body, *_summed(record, at, found), *_once(found), *made, *hidden])
 
 
 def _summed(record: Record, at: int | None, found: list[dict[str, Any]]) -> list[str]:

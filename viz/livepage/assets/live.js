@@ -1,6 +1,6 @@
 // The live page: listens to news, and passes them on to the tabs, the line of numbers at the top, and the graph.
 
-const GRAPH_SHARE = 0.1; // of the browser's time that drawing new graphs may take
+const GRAPH_SHARE = 0.15; // of the browser's time that drawing new graphs may take
 const NARROW = 640; // pixels, as in live.css
 const WIDEST_MODE = "evaluating"; // of those that take turns while training runs
 const SPELLED = 1390; // pixels of a window, beyond which the bar above the graph has words on its buttons
@@ -130,6 +130,10 @@ class Live {
     if (news.advice) this.showAdvice(news.advice.words);
     if (news.about) this.problem = news.about.problem;
     if (news.end) this.end = news.end;
+    if (news.end || this.status.took !== undefined) { // nothing comes that drawing could hold up
+      this.nextGraph = 0;
+      this.hurry?.();
+    }
     if (news.end && !this.known && !news.graph) this.viewer.viewer.message.replaceChildren(notice("No training step", "The program ended without one that this page saw."));
     if (news.end && ["gone", "killed"].includes(news.end.how)) this.showAdvice(news.end.words); // which nothing else says
     if (news.graph) {
@@ -160,7 +164,7 @@ class Live {
     const wait = this.nextGraph - performance.now();
     this.loading = true;
     try {
-      if (wait > 0) await new Promise((done) => setTimeout(done, wait));
+      if (wait > 0) await new Promise((done) => { this.hurry = done; setTimeout(done, wait); });
       const facts = this.known, answer = await fetch("graph");
       const data = answer.ok ? await answer.json() : null;
       if (data && (this.follow || !this.shown)) this.showGraph(data, facts);
@@ -276,7 +280,7 @@ class Live {
   shownStep(status, busy) {
     const { step, number = step } = this.shown, words = `step ${amount(step)}`, why = number === step ? "" : `Recordings and --step call it step ${amount(number)}, as they count batches of evaluations, too.`;
     if (!this.follow) return [`${words} (held)`, why]; // by the reader, who looks there
-    const isLast = busy || status.step === undefined || this.shown.step >= status.step - 1;
+    const isLast = busy || status.step === undefined || this.shown.step >= status.step - 1 || this.known?.step !== this.shown.step; // or one is about to be shown
     return isLast ? [words, why] : [`${words} (last)`, `Only some steps are recorded, so that training keeps its speed: this is the last of them. Steps are counted from 0. ${why}`];
   }
 

@@ -7,6 +7,7 @@ class LivePlot extends Plot {
     super(title, unit, note, onSpan, onToggle, onPoint);
     this.larger = button("⤢", "", onLarge, { class: "plot-larger" });
     this.beside.after(this.larger);
+    this.tipsAbove = true;
     this.setLarge(false);
   }
 

@@ -12,6 +12,7 @@ class Numbers {
 
   // `facts`: [name, value, tip, {slot (what takes turns at a place; else the name), widest (a value)}].
   show(facts) {
+    this.makeNarrow(innerWidth <= NARROW);
     const tiles = facts.map(([name, value, title, { slot = name, widest = "" } = {}]) => {
       if (!this.known.has(slot)) this.known.set(slot, this.tile(slot));
       const tile = this.known.get(slot);
@@ -22,6 +23,16 @@ class Numbers {
     });
     if (tiles.length !== this.node.children.length || tiles.some((tile, i) => this.node.children[i] !== tile)) this.node.replaceChildren(...tiles);
     tiles.forEach((tile) => this.keep(tile));
+  }
+
+  // A narrow window has no room for what a wide one leaves.
+  makeNarrow(narrow) {
+    if (this.narrow === narrow) return;
+    this.narrow = narrow;
+    for (const tile of this.known.values()) {
+      [tile.least, tile.style.minWidth] = [0, ""];
+      tile.tried.clear();
+    }
   }
 
   tile(slot) {

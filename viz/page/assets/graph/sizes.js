@@ -25,12 +25,20 @@ function textWidth(text, size, bold = false) {
 
 function sizeOf(node) {
   const lines = node.lines.map((line) => textWidth(line, LINE_SIZE));
-  const width = Math.max(textWidth(node.title, TITLE_SIZE, true) + (node.key ? 20 : 0), ...lines);
+  const width = steady(`${node.kind} ${node.title}`, Math.max(textWidth(node.title, TITLE_SIZE, true) + (node.key ? 20 : 0), ...lines));
   const lid = node.kind === "parameter" ? 2 * LID : 0;
   return {
     w: 2 * Math.ceil(Math.max(48, width + 24) / 2), // so that middles stand exactly below each other
     h: 14 + lid + (node.isMarked ? MARK_ROOM : 0) + LINE_HEIGHT * (node.lines.length + (node.title ? 1 : 0)),
   };
+}
+
+// On a live page what is as wide as ever stays so: times change from recording to recording, and no box moves for that.
+const widest = new Map();
+function steady(name, width) {
+  if (!document.documentElement.classList.contains("live")) return width;
+  widest.set(name, Math.max(width, widest.get(name) || 0));
+  return widest.get(name);
 }
 
 const titleWidth = (frame) => (frame.title ? textWidth(frame.title, 13, true) + 26 : 0);
@@ -45,9 +53,9 @@ function linesBelow({ subtitle }) {
 
 function headOf(frame) {
   const below = linesBelow(frame);
-  const widest = Math.max(titleWidth(frame), ...below.map((line) => textWidth(line, LINE_SIZE)));
+  const wide = steady(`frame ${frame.title}`, Math.max(titleWidth(frame), ...below.map((line) => textWidth(line, LINE_SIZE))));
   return {
-    w: 2 * Math.ceil((widest + 8) / 2),
+    w: 2 * Math.ceil((wide + 8) / 2),
     h: HEAD_HEIGHT * ((frame.title ? 1 : 0) + below.length),
   };
 }

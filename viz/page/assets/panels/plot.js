@@ -13,6 +13,7 @@ const FAR_FROM_LINE = 0.1; // of what is shown: so far before and behind a line 
 const TICKS = 5.5; // numbers beside an axis, at most
 const LEAST_DRAWN = 6; // pixels that one must drag over a chart, to see that stretch of steps
 const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
+const TOO_HIGH = 0.6; // of a plot: a tip that would hide more of it stands above it, where that is wanted
 const FEW_LATER = 3; // points after the first steps, from which on these are left out of the axis
 
 const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -419,7 +420,7 @@ class Plot {
   placeTip(line, within) {
     const { offsetWidth: wide, offsetHeight: high } = this.tip, space = 10, bottom = this.high - PLOT_MARGIN.bottom;
     const sides = [line + space, line - space - wide].filter((x) => x >= 0 && x + wide <= this.width);
-    const [roof, ceiling] = [this.canvas, this.node].map((each) => each.getBoundingClientRect().top), isOver = !sides.length && roof - ceiling >= high + 4;
+    const [roof, ceiling] = [this.canvas, this.node].map((each) => each.getBoundingClientRect().top), isOver = (!sides.length && roof - ceiling >= high + 4) || (this.tipsAbove && high > TOO_HIGH * bottom && roof >= high + 4);
     if (!sides.length) sides.push(Math.max(0, Math.min(line + space, this.width - wide)));
     const tops = isOver ? [-high] : within ? [0, bottom - high] : [bottom - high];
     const hidden = ([x, y]) => {
