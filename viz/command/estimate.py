@@ -25,6 +25,8 @@ from viz.trial.stopped_script import run_until_first_step, why_no_step
 
 __all__ = ["run_estimate"]
 
+_LEAST = 2**20  # bytes: nobody has less, and means another unit
+
 
 def run_estimate(options: argparse.Namespace) -> int:
     """Run the command.
@@ -35,9 +37,9 @@ def run_estimate(options: argparse.Namespace) -> int:
     Returns:
         0 when the script's own batch fits, 1 when not, 2 for wrong usage, 3 when there was no step to measure.
     """
-    limit = memory_of_machine() if options.limit is None else _given(options.limit)
     check_chart(options.draw)
     check_given(options)
+    limit = memory_of_machine() if options.limit is None else _given(options.limit)
     found: list[Estimate | str] = []
     own = memory_of_viz()
     heard, recorder, loop = LoopSteps(), trace(steps=RECORDED), list[FirstStep]()
@@ -74,9 +76,12 @@ def run_estimate(options: argparse.Namespace) -> int:
 def _given(limit: str) -> int:
     """The bytes of `--limit`."""
     try:
-        return bytes_of(limit)
+        size = bytes_of(limit)
     except ValueError as error:
         raise ValueError(f"--limit: {error}") from None
+    if limit.strip().isdigit() and size < _LEAST:
+        raise ValueError(f"--limit {limit}: that is {limit} bytes; give a unit, as in {limit.strip()}GB")
+    return size
 
 
 def _print_as_it_is(options: argparse.Namespace, found: AsItIs) -> int:

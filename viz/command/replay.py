@@ -94,7 +94,7 @@ def _by_ops(kept: Kept, number: int, options: argparse.Namespace) -> int:
         _print(options, {"file": options.trace, "ops": len(recording.ops)}, words)
         return 0
     if options.doctor:
-        with Watcher() as watcher:
+        with _watcher(kept) as watcher:
             Player(kept).run_to(len(kept.steps) - 1)
         return _say_findings(watcher, options)
     if options.float64 or options.lr is not None or options.without:
@@ -141,6 +141,13 @@ def _band(kept: Kept, number: int) -> float | None:
     return (max(losses) + loss) / 2
 
 
+def _watcher(kept: Kept) -> Watcher:
+    """A doctor to whom the first step has the number that it had in the run."""
+    watcher = Watcher()
+    watcher.counter = lambda: kept.steps[0].number + watcher.steps.number
+    return watcher
+
+
 def _say_findings(watcher: Watcher, options: argparse.Namespace) -> int:
     findings = watcher.findings
     facts = {"findings": [finding.to_dict() for finding in findings]}
@@ -164,7 +171,7 @@ def _by_script(kept: Kept, number: int, options: argparse.Namespace) -> int:
         raise CannotReplay(f"{options.script} failed before its first step: {type(errors[0]).__name__}: {errors[0]}")
     player = ScriptPlayer(kept, first)
     if options.doctor:
-        with Watcher() as watcher:
+        with _watcher(kept) as watcher:
             player.run_to(number)
         return _say_findings(watcher, options)
     if options.nonfinite:

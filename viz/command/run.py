@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import pathlib
 import sys
 import tempfile
@@ -20,9 +21,9 @@ from viz.recorder.all_ranks import AllRanks
 from viz.recording import Recording
 from viz.shell.printed import print_json
 from viz.shell.program import name_of
-from viz.shell.statuses import DONE, Impossible, told
+from viz.shell.statuses import DONE, INTERRUPTED, Impossible, told
 from viz.shell.terminal import output_to_stderr, paint
-from viz.shell.words import as_word
+from viz.shell.words import as_word, on_same_script
 from viz.tracer import Tracer, trace
 
 __all__ = ["run_run"]
@@ -77,8 +78,15 @@ def run_run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"file": str(out), **overview(recording)})
     else:
-        _say_recorded(recording, out, replaced, printed)
+        _say_recorded(recording, out, replaced, printed, _answers(recording, failed, options))
     return failed
+
+
+def _answers(recording: Recording, failed: int, options: argparse.Namespace) -> list[str]:
+    """Commands that say why the script failed, or where the NaN that training reported began."""
+    spoilt = any(not math.isfinite(value) for log in recording.logs for value in log.values.values())
+    found = [on_same_script("doctor", options)] if failed and failed not in INTERRUPTED else []
+    return [*found, *([on_same_script("nonfinite", options)] if spoilt else [])]
 
 
 def _refuse_without_page(options: argparse.Namespace) -> None:
@@ -127,7 +135,9 @@ def _say_empty(
     return failed or status
 
 
-def _say_recorded(recording: Recording, out: pathlib.Path, replaced: bool, printed: list[str]) -> None:
+def _say_recorded(
+    recording: Recording, out: pathlib.Path, replaced: bool, printed: list[str], answers: list[str]
+) -> None:
     """Say what there is now; what ended the script was printed by itself, and the first line names it, too."""
     lines, told = [describe(recording)], [*outcome(recording, []), *printed]
     lines += [f"{paint('note:', '33', sys.stderr)} {note}" for note in recording.notes if note not in told]
@@ -136,5 +146,6 @@ def _say_recorded(recording: Recording, out: pathlib.Path, replaced: bool, print
     name = as_word(out)
     measured = recording.meta.get("options", {}).get("stats", "none") != "none"
     gradients = f"; viz gradients {name}" if measured else ""
-    lines.append(f"next: viz show {name}; viz html {name}; viz draw {name} step.svg; viz top {name}{gradients}")
+    following = [*answers, f"viz show {name}", f"viz html {name}", f"viz draw {name} step.svg", f"viz top {name}"]
+    lines.append(f"next: {'; '.join(following)}{gradients}")
     print("\n".join([folded(line, room(sys.stderr)) for line in lines]), file=sys.stderr)

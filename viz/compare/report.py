@@ -11,6 +11,7 @@ from viz.compare.step_figures import last_reported
 from viz.compare.step_times import chance
 from viz.compare.usual_costs import UsualCosts, titles, usual_costs
 from viz.facts import formatting
+from viz.facts.schema import Logs
 from viz.facts.text_table import Columns, Text, table
 
 __all__ = ["text"]
@@ -122,7 +123,14 @@ def _course(found: Changes) -> list[str]:
     a, b = [last_reported(recording.logs) for recording in found.recordings]
     pairs = [(name, a[name], b[name]) for name in a if name in b and a[name] != b[name]]
     lines = [f"  {formatting.clean(name, 40)}  {first:.4g} → {last:.4g}" for name, first, last in pairs]
-    return ["reported last:", *_cut(lines)] if lines else []
+    ends = [_epochs(recording.logs) for recording in found.recordings]
+    which = f" (epoch {ends[0]} → epoch {ends[1]})" if 0 not in ends and ends[0] != ends[1] else ""
+    return [f"reported last{which}:", *_cut(lines)] if lines else []
+
+
+def _epochs(logs: Sequence[Logs]) -> int:
+    """How many epochs were reported."""
+    return len({log.step for log in logs if log.kind == "epoch"})
 
 
 def _weights(found: Changes) -> list[str]:

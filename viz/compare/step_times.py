@@ -31,7 +31,8 @@ def chance(found: Changes) -> list[str]:
     change = f"  times: a step takes {formatting.seconds(round(before))} → {formatting.seconds(round(after))}"
     if before == after:
         return [f"  times: a step takes {formatting.seconds(round(before))} in both"]
-    if sure <= 0 if slower else sure >= 0:
+    drifts = lowered >= abs(after / before - 1)  # one of them differs from itself by more than from the other
+    if drifts or (sure <= 0 if slower else sure >= 0):
         return [f"{change}, which may be chance: parts of one run differ by {lowered:.0%}"]
     if not (found.ops or found.settings):
         return [f"{change}, though both ran the same: another machine, or one that did other things, too"]

@@ -90,3 +90,27 @@ def test_the_samples_of_an_interrupted_script_are_none_in_json(script, capsys):
     assert main(["data", "--json", script("raise KeyboardInterrupt\n")]) == 130
     answer = json.loads(capsys.readouterr().out)
     assert (answer["samples"], answer["failed"]) == ([], True)
+
+
+FAILING = """
+import numpy as np, eagerflow as ef
+model = ef.Sequential([ef.layers.Input((2,)), ef.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(np.full((4, 2), {value}), np.ones((4, 1)), verbose=0)
+{then}
+"""
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("value", "then", "said"),
+    [
+        ("1.0", "raise KeyError", "next: viz doctor t.py; viz show"),
+        ("np.nan", "", "next: viz nonfinite t.py; viz show"),
+    ],
+)
+def test_what_answers_a_failure_comes_first_in_what_is_next(value, then, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.py").write_text(FAILING.format(value=value, then=then))
+    main(["run", "t.py"])
+    assert said in " ".join(capsys.readouterr().err.split())

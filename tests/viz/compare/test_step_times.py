@@ -77,6 +77,23 @@ def test_times_that_differ_more_are_told_with_what_is_sure():
     assert "times: a step takes 1" in line
 
 
+def test_a_change_that_is_no_larger_than_that_within_a_run_may_be_chance():
+    """The first half of one run is slow, as the machine did something else."""
+    uneven = [*noisy(16.0, 20), *noisy(10.0, 20, seed=2)]
+    assert "which may be chance" in told(timed(uneven), timed(noisy(9.0, 40, seed=1), units=5))
+
+
+def test_epochs_that_are_not_the_same_are_told_with_what_was_reported_last():
+    found = []
+    for epochs in (3, 2):
+        model = ef.Sequential([ef.layers.Input((2,)), ef.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        with viz.trace() as t:
+            model.fit(ops.ones((8, 2)), ops.ones((8, 1)), batch_size=4, epochs=epochs, verbose=0)
+        found.append(t)
+    assert "reported last (epoch 3 → epoch 2):" in str(viz.diff(*found))
+
+
 def test_where_both_ran_the_same_the_machine_made_the_difference():
     assert "though both ran the same" in told(timed(noisy(10.0, 40)), timed(noisy(20.0, 40, seed=1)))
 

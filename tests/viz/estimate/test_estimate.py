@@ -256,6 +256,12 @@ def test_what_is_measured_does_not_depend_on_the_limit(tmp_path, capsys, quick):
     assert sizes[0][0][1] > 2**17  # with what is gathered
 
 
+def test_a_limit_of_a_few_bytes_is_asked_for_its_unit(tmp_path, capsys):
+    (tmp_path / "train.py").write_text("print(1)")
+    assert main(["estimate", "--limit", "8", str(tmp_path / "train.py")]) == 2
+    assert "that is 8 bytes; give a unit, as in 8GB" in capsys.readouterr().err
+
+
 def test_a_limit_that_is_no_size_is_refused_by_its_name(tmp_path, capsys):
     (tmp_path / "train.py").write_text("print(1)")
     assert main(["estimate", "--limit", "8XB", str(tmp_path / "train.py")]) == 2
