@@ -78,12 +78,17 @@ class ShownNames:
 
     @functools.cached_property
     def _known(self) -> dict[str, str]:
-        """Names of which it is sure what they are shown as, where that is something else."""
-        unsure = {name for names in self._claims.values() if len(names) > 1 for name in names}
+        """Names of which it is sure what they are shown as, where that is something else.
+
+        Another thread may ask, as that of a live page, while more layers are heard of: so all is copied first.
+        """
+        claims, shown = [tuple(names) for names in list(self._claims.values())], list(self._shown.items())
+        unsure = {name for names in claims if len(names) > 1 for name in names}
+        known = {name: tuple(found) for name, found in shown}
         return {
-            name: shown
-            for name, (shown, *others) in ((name, tuple(found)) for name, found in self._shown.items())
-            if not others and shown != name and name not in unsure
+            name: found[0]
+            for name, found in known.items()
+            if len(found) == 1 and found[0] != name and name not in unsure
         }
 
     @functools.cached_property
