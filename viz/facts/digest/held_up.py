@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from viz.facts import formatting
 
@@ -30,10 +31,14 @@ def held_up(times: Sequence[int]) -> int | None:
     return longest if alone else None
 
 
-def told_of(took: int, step: str) -> str:
+def told_of(once: Mapping[str, Any]) -> str:
     """What is said of such a call beside the sum.
 
-    >>> told_of(46_400_000, "133")
+    Args:
+        once: its `time` in nanoseconds, and the number of its `step`, None without steps.
+
+    >>> told_of({"time": 46_400_000, "step": 133})
     '46.4 ms of it in one call, in step 133'
     """
-    return f"{formatting.seconds(took)} of it in one call{f', in step {step}' if step else ''}"
+    step = "" if once["step"] is None else f", in step {once['step']}"
+    return f"{formatting.seconds(once['time'])} of it in one call{step}"

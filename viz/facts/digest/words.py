@@ -123,9 +123,7 @@ def _slowest(facts: dict[str, Any]) -> Iterator[str]:
         line = f", {formatting.clean(row['source'], 100)}" if row["source"] else ""
         took = f"{formatting.seconds(row['time'])} ({100 * row['share']:.0f}%)"
         times = f" ×{row['count']:,}" if row["count"] > 1 else ""
-        once = row["held_up"]
-        step = "" if once is None or once["step"] is None else str(once["step"])
-        one = "" if once is None else f"; {told_of(once['time'], step)}"
+        one = f"; {told_of(row['held_up'])}" if row["held_up"] else ""
         yield f"{head:9}{formatting.clean(row['op'])}{backward}{times}{layer}: {took}{line}{one}"
         head = ""
 

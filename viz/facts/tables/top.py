@@ -206,8 +206,7 @@ def _once(found: list[dict[str, Any]]) -> Iterator[str]:
         if once := row.get("held_up"):
             whose = f" of {formatting.clean(_whose(row), _LONGEST)}" if _whose(row) else ""
             phase = f" ({row['phase']})" if row["phase"] == "backward" else ""
-            step = "" if once["step"] is None else str(once["step"])
-            yield f"({row['op']}{phase}{whose}: {told_of(once['time'], step)})"
+            yield f"({row['op']}{phase}{whose}: {told_of(once)})"
 
 
 def _updated(record: Record, op: Op) -> str:

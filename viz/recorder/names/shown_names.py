@@ -62,7 +62,7 @@ class ShownNames:
 
     def of(self, path: str) -> str:
         """The path of a layer or weight as recordings show it."""
-        return self.in_words(f"'{path}'")[1:-1]
+        return "/".join([self._known.get(part, part) for part in path.split("/")])
 
     def in_words(self, text: str) -> str:
         """A text with the paths of layers and weights in it as recordings show them.
@@ -71,10 +71,7 @@ class ShownNames:
         """
         if not self._known:
             return text
-        return self._pattern.sub(lambda found: "/".join(map(self._name, found[0].split("/"))), text)
-
-    def _name(self, part: str) -> str:
-        return self._known.get(part, part)
+        return self._pattern.sub(lambda found: self.of(found[0]), text)
 
     @functools.cached_property
     def _known(self) -> dict[str, str]:
