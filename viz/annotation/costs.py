@@ -8,6 +8,7 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
+from viz.facts.digest.made import Made
 from viz.facts.digest.usual_sums import steps_of, told_steps, usual_sums
 from viz.facts.digest.usual_times import usual_times
 from viz.facts.json_data import finite
@@ -85,7 +86,7 @@ class Costs:
         """What all lines cost together."""
         parts = [f"{name} {formatting.seconds(self.total(name))}" for name in ("forward", "backward", "update")]
         where = f"{self.step}: " if self.step else ""
-        return f"{where}{', '.join(parts)}; made {formatting.nbytes(self.total('nbytes'))}"
+        return f"{where}{', '.join(parts)}; made {formatting.nbytes(self.total('nbytes'))} (forward)"
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain data that JSON can hold."""
@@ -122,14 +123,14 @@ def costs_by_line(record: Record, step: int | None = None) -> Costs:
     costs = Costs({}, "" if step is None else f"{step_name(record, step)}{told}", 0, list(record.notes))
     last: dict[tuple[str, int], Op] = {}
     readers: dict[int, LineCost] = {}
-    variables = variables_of(record)
+    variables, made = variables_of(record), Made(record)
     for op in ops:
         frame = line_of(record, op)
         if frame is None:
             costs.elsewhere += took([op])
             continue
         line = costs.at(frame)
-        _count(record, line, op, took([op]))
+        _count(line, op, took([op]), made.by(op))
         _tell_where(costs, op, frame)
         if op.phase == "forward" and op.outputs and not record.tensors[op.outputs[0]].version:
             last[frame.file, frame.line] = op
@@ -141,7 +142,7 @@ def costs_by_line(record: Record, step: int | None = None) -> Costs:
     return costs
 
 
-def _count(record: Record, line: LineCost, op: Op, took: int) -> None:
+def _count(line: LineCost, op: Op, took: int, made: int) -> None:
     if op.phase == "network":  # it goes on meanwhile
         return
     name = op.name if op.phase != "backward" else f"{op.name} (backward)"
@@ -152,7 +153,7 @@ def _count(record: Record, line: LineCost, op: Op, took: int) -> None:
     else:
         line.forward += took
     if op.phase not in ("backward", "update"):
-        line.nbytes += sum([record.tensors[i].nbytes for i in op.outputs])
+        line.nbytes += made
 
 
 def _tell_where(costs: Costs, op: Op, counted: Frame) -> None:

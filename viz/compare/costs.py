@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from viz.compare.changes import Cost
 from viz.compare.op_places import Places
 from viz.facts.digest.figures import OUTSIDE
+from viz.facts.digest.made import Made
 from viz.facts.schema import Op, Record
 
 __all__ = ["Naming", "Together", "by_layer", "costs", "sum_of_times"]
@@ -32,12 +33,13 @@ def costs(
     found: dict[str, Cost] = {}
     for side, ops in enumerate(sides):
         alike: dict[str, list[Op]] = {}
+        made = Made(records[side])
         for op in ops:
             alike.setdefault(name(side, op), []).append(op)
         for called, those in alike.items():
             cost, end = found.setdefault(called, Cost(called)), "ab"[side]
             setattr(cost, f"time_{end}", times[side](those))
-            setattr(cost, f"memory_{end}", sum([_made(records[side], op) for op in those]))
+            setattr(cost, f"memory_{end}", made.by_all(those))
             setattr(cost, f"ops_{end}", len(those))
     return sorted(found.values(), key=_size, reverse=True)
 
@@ -58,10 +60,6 @@ def by_layer(places: tuple[Places, Places], pairs: Iterable[tuple[Op, Op]]) -> N
 def sum_of_times(ops: Iterable[Op]) -> int:
     """All of their times."""
     return sum([op.duration for op in ops])
-
-
-def _made(record: Record, op: Op) -> int:
-    return sum([record.tensors[i].nbytes for i in op.outputs])
 
 
 def _size(cost: Cost) -> tuple[int, int]:

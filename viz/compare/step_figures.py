@@ -9,6 +9,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from viz.facts.digest.made import Made
 from viz.facts.flops import all_flops
 from viz.facts.memory_use import peak_of
 from viz.facts.schema import Logs, Record
@@ -48,13 +49,13 @@ def figures_of(record: Record, steps: frozenset[int] | None = None) -> StepFigur
     """
     counted = None if steps is None else {i for i, number in enumerate(step_numbers(record)) if number in steps}
     by_step: dict[int | None, dict[str, float]] = {}
-    counted_flops = all_flops(record, record.ops)
+    counted_flops, made = all_flops(record, record.ops), Made(record)
     for op in record.ops:
         sums = by_step.setdefault(op.step if record.steps else None, collections.defaultdict(float))
         sums["ops"] += 1
         if op.phase == "network":
             continue
-        sums["memory"] += sum([record.tensors[i].nbytes for i in op.outputs])
+        sums["memory"] += made.by(op)
         sums["updates"] += op.phase == "update"
         sums[op.phase if op.phase in ("backward", "update") else "forward"] += op.duration
         if op.phase == "forward":

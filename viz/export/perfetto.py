@@ -15,10 +15,11 @@ from typing import Any
 
 from eagerflow.base.files import replacing
 from viz.facts import formatting
+from viz.facts.digest.made import Made
 from viz.facts.flops import flops
 from viz.facts.json_data import finite
 from viz.facts.memory_use import memory_use
-from viz.facts.network import all_ranks, rank_name, rank_of, sent
+from viz.facts.network import all_ranks, rank_name, rank_of
 from viz.facts.parts import part_names
 from viz.facts.ranks import same_collectives
 from viz.facts.schema import Op, Record
@@ -73,7 +74,8 @@ def _events(record: Record, among_others: bool) -> list[dict[str, Any]]:
     for thread in threads:
         name = {"name": thread_name(record, thread)}
         found.append({"ph": "M", "tid": thread, "name": "thread_name", "args": name})
-    slices = _scopes(record) + [_op(record, op) for op in record.ops if op.start is not None]
+    made = Made(record)
+    slices = _scopes(record) + [_op(record, op, made) for op in record.ops if op.start is not None]
     found += sorted(slices, key=lambda event: (event["ts"], -event["dur"]))
     found += _arrows(record)
     if record.storages:
@@ -117,12 +119,12 @@ def _scopes(record: Record) -> list[dict[str, Any]]:
     ]
 
 
-def _op(record: Record, op: Op) -> dict[str, Any]:
+def _op(record: Record, op: Op, made: Made) -> dict[str, Any]:
     tensors = record.tensors
     about: dict[str, Any] = {
         "in": ", ".join([formatting.tensor(tensors[i]) for i in op.inputs[:8]]),
         "out": ", ".join([formatting.tensor(tensors[i]) for i in op.outputs[:8]]),
-        "bytes": sent(op) or sum([tensors[i].nbytes for i in op.outputs]),
+        "bytes": made.by(op),
         "layer": record.path(op.scope, shown=True),
         "id": op.id,
     }

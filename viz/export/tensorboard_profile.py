@@ -17,6 +17,7 @@ from eagerflow.base.files import replacing
 from eagerflow.base.protobuf_messages import Messages, message_classes
 from viz.export.tensorboard_memory import memory_events
 from viz.facts import formatting
+from viz.facts.digest.made import Made
 from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record, Scope
 from viz.facts.selection import line_of, thread_name, threads_of_scopes
@@ -117,11 +118,11 @@ class Profile:
         last = max([op.end for op in record.ops if op.end is not None], default=0)
         first = min([scope.call for scope in record.scopes if scope.kind == "step"], default=0)
         ahead = 0 if step is None else step - first
-        threads = sorted({op.thread for op in record.ops})
+        threads, made = sorted({op.thread for op in record.ops}), Made(record)
         for thread in threads:
             line = self._plane.line(thread, thread_name(record, thread))
             slices = [_scope_slice(s, last, ahead) for s in record.scopes if thread_of.get(s.id, 0) == thread]
-            slices += [_op_slice(record, op) for op in record.ops if op.thread == thread]
+            slices += [_op_slice(record, op, made) for op in record.ops if op.thread == thread]
             slices += [(when, when, name, told) for when, name, told in memory_events(record) if thread == threads[0]]
             # An outer event comes before the inner one that begins with it.
             for start, end, title, stats in sorted([s for s in slices if s], key=lambda s: (s[0], -s[1])):
@@ -150,14 +151,14 @@ def _scope_slice(scope: Scope, last: int, ahead: int) -> Slice | None:
     return scope.start, max(scope.start, end), title, stats | {"kind": scope.kind}
 
 
-def _op_slice(record: Record, op: Op) -> Slice | None:
+def _op_slice(record: Record, op: Op, made: Made) -> Slice | None:
     if op.start is None or op.end is None:
         return None
     tensors = record.tensors
     stats: dict[str, Any] = {
         "layer": record.path(op.scope),
         "shapes": ", ".join([formatting.tensor(tensors[i]) for i in op.outputs[:8]]),
-        "bytes": sum([tensors[i].nbytes for i in op.outputs]),
+        "bytes": made.by(op),
     }
     stats |= {"parts": ", ".join(part_names(record, op))} if part_names(record, op) else {}
     line = line_of(record, op)

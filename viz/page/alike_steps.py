@@ -25,7 +25,7 @@ class Pattern(NamedTuple):
 
 
 def steps_patterns(
-    record: Record, calls: Sequence[int], variables: Mapping[int, int], passes: Mapping[int, range]
+    record: Record, calls: Sequence[int], variables: Mapping[int, int], passes: Mapping[int, range], made: Sequence[int]
 ) -> Callable[[Sequence[Op]], Pattern | None]:
     """A function that gives the pattern of a step's ops; None where they may be shown unlike others.
 
@@ -34,6 +34,7 @@ def steps_patterns(
         calls: what `call_numbers` gives.
         variables: what `variables_of` gives.
         passes: for an update its pass over several weights, if it is a part of one.
+        made: the bytes that each op made.
     """
     measured = any(tensor.stats for tensor in record.tensors)
     same = _Same()
@@ -42,7 +43,7 @@ def steps_patterns(
         if measured or not ops or any(op.error is not None for op in ops):
             return None
         found = _Numbering(record, calls, variables, same, {op.id: n for n, op in enumerate(ops)})
-        key = tuple([found.of_op(op, passes.get(op.id)) for op in ops])
+        key = tuple([(found.of_op(op, passes.get(op.id)), made[op.id]) for op in ops])
         return Pattern(
             (key, tuple(found.described), found.after(ops[-1].id + 1)), [op.id for op in ops], list(found.scopes)
         )

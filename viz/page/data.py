@@ -254,6 +254,7 @@ class _Columns:
             "thread": [op.thread for op in ops],
             "replayed": [int(op.replayed) for op in ops],
             "flops": self.flops,
+            "made": self.views.facts.sizes,
             "flows": self.views.flows,
             "composition": [op.composition for op in ops],
             "home": [origin(self.record, op).scope for op in ops],

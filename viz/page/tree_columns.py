@@ -15,9 +15,9 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.blocks import Block, Run, all_blocks, calls_title, leaves, stand_in, taking_turns
 from viz.facts.derived_stats import norm
+from viz.facts.digest.made import Made
 from viz.facts.folding.grouping import groups
 from viz.facts.gradient_passes import GradientPasses, few
-from viz.facts.network import sent
 from viz.facts.of_layers.inner import inner_layers
 from viz.facts.parts import reads_of_parts, weights_of_parts
 from viz.facts.schema import Op, Record
@@ -48,7 +48,8 @@ class Facts:
         self.failed = {op.id for op in record.ops if op.error is not None}
         self.passes = {op: ran for ran in update_passes(record) for op in ran}
         self.times = [op.duration for op in record.ops]
-        self.sizes = [sent(op) or sum([tensors[i].nbytes for i in op.outputs]) for op in record.ops]
+        self.made = Made(record)
+        self.sizes = [self.made.by(op) for op in record.ops]
         self._weights: dict[tuple[tuple[int, ...], int], tuple[int, list[int]]] = {}
 
     def cost(self, ops: Iterable[int]) -> Cost:
@@ -70,11 +71,6 @@ class Facts:
             title, lines = box_texts.weights(self.record, tensors, others, self.record.ops[reader])
             self._weights[own, others] = self.text(title), [self.text(line) for line in lines]
         return self._weights[own, others]
-
-    def activations(self, op: Op) -> int:
-        """The bytes of activations that an op made."""
-        tensors = self.record.tensors
-        return sum([tensors[i].nbytes for i in op.outputs if tensors[i].role == "activation"])
 
     def squares(self, op: Op) -> list[float | None]:
         """The squared sizes of the weights' gradients that a backward op made; None for one that wasn't measured."""
@@ -489,7 +485,7 @@ class TreeColumns:
         sums = Sums(facts.cost([*ops, *riders]), NOTHING, NOTHING)
         rows, of_rows = self._rows, [self.record.ops[op] for op in (*ops, *riders)]
         sums.flops = sum([facts.flops[op.id] or 0 for op in of_rows if op.phase == "forward"])
-        sums.activations = sum([facts.activations(op) for op in of_rows])
+        sums.activations = sum(map(facts.made.activations, of_rows))
         rows["ops"].append(ops)
         together, of_several = len(ops) > 1, len([op for op in ops if selection.weights_of.get(op)]) > 1
         rows["cost"].append(text(sums.ops.text(together)))

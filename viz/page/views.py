@@ -66,7 +66,7 @@ class Views:
         self._spans = step_spans(record)
         if self._spans and not record.steps:
             self._spans = {None: whole_span(self._spans) or (0, 0)}
-        pattern_of = steps_patterns(record, self.calls, variables, self.facts.passes)
+        pattern_of = steps_patterns(record, self.calls, variables, self.facts.passes, self.facts.sizes)
         self.steps: list[tuple[int | None, dict[str, Any]]] = []
         known: dict[Hashable, tuple[Pattern, dict[str, Any]]] = {}
         for number, ops in of_steps.items():

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from viz.choices import COLORINGS
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
+from viz.facts.digest.made import Made
 from viz.facts.flaws import came_in, flaws, origins
 from viz.facts.gradient_passes import returned
 from viz.facts.schema import Op, Record, TensorInfo
@@ -178,10 +179,8 @@ class _Colorer:
         self._by_share("time", formatting.seconds, lambda n: self.took([self.record.ops[i] for i in n.ops]))
 
     def _by_memory(self) -> None:
-        def size(node: Node) -> int:
-            return sum([self.record.tensors[i].nbytes for op in node.ops for i in self.record.ops[op].outputs])
-
-        self._by_share("memory made", formatting.nbytes, size)
+        made = Made(self.record)
+        self._by_share("memory made", formatting.nbytes, lambda n: made.by_all([self.record.ops[i] for i in n.ops]))
 
     def _by_share(self, what: str, shown: Callable[[float], str], cost: Callable[[Node], int]) -> None:
         costs = {node.id: cost(node) for node in self.graph.nodes.values()}

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from viz.choices import VIEWS, expect_number, expect_word
 from viz.facts import formatting
 from viz.facts.blocks import Block, leaves, levels, tree
+from viz.facts.digest.made import Made
 from viz.facts.digest.usual_sums import TimesInSteps, usual_sums
 from viz.facts.folding.grouping import grouped
 from viz.facts.folding.runs import fold
 from viz.facts.gradient_passes import GradientPasses
-from viz.facts.network import sent
 from viz.facts.of_layers.inner import inner_layers
 from viz.facts.parts import SinglePart, parts_of, weights_of_parts
 from viz.facts.schema import VARIABLES, Op, Record, TensorInfo
@@ -116,6 +116,7 @@ class _Assembly:
         self.inner: frozenset[int] = frozenset()  # calls of layers that are closed as parts of what is around them
         self.in_loops: frozenset[int] = frozenset()  # numbers of the layers that are one box because a loop calls them
         self.took = usual_sums({})  # what ops took together
+        self.made = Made(self.record)
         self.passes = {op: ran for ran in update_passes(self.record) for op in ran}
 
     # ------------------------------------------------------------------ frames and closed scopes
@@ -314,7 +315,7 @@ class _Assembly:
         ops = [op_id, *self.instances.get(op_id, ())]
         riders = [rider for each in ops for rider in self.selection.riders_of.get(each, ())]
         frame = Cluster(f"frame{len(self.graph.clusters)}", cluster, formatting.clean(op.name, 40), kind="op")
-        size = sum([self.record.tensors[i].nbytes for each in ops + riders for i in self.record.ops[each].outputs])
+        size = self.made.by_all([self.record.ops[each] for each in ops + riders])
         together = len(ops) > 1
         took, made = self._spent(ops, together), box_texts.made(size, together)
         frame.subtitle = "  ·  ".join(filter(None, ["one op", *took, made, *box_texts.read_by(self.record, ops)]))
@@ -454,13 +455,12 @@ class _Assembly:
             self.node_of[i] = node.id
 
     def _cost(self, node: Node, ops: list[Op], together: bool) -> str:
-        made = [] if node.kind == "update" else [self.record.tensors[i].nbytes for op in ops for i in op.outputs]
-        made += map(sent, ops)
+        made = 0 if node.kind == "update" else self.made.by_all(ops)
         shares = collections.Counter([self.passes[op.id] for op in ops if op.id in self.passes])
         is_share = any(count < len(ran) for ran, count in shares.items())
         if is_share:
             node.tooltip += "\nall weights were updated in one pass: this is a share of its time, by size"
-        return box_texts.cost(len(ops), self.took(ops), sum(made), node.error, is_share, together)
+        return box_texts.cost(len(ops), self.took(ops), made, node.error, is_share, together)
 
     # ------------------------------------------------------------------ arrows
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from viz.facts import formatting
 from viz.facts.blocks import all_blocks, tree
 from viz.facts.digest.figures import OUTSIDE
+from viz.facts.digest.made import Made
 from viz.facts.digest.sparse_columns import SparseColumns
 from viz.facts.digest.time_spans import took_told
 from viz.facts.digest.usual_sums import TimesInSteps, steps_of, told_steps, usual_sums
@@ -175,13 +176,14 @@ class _Counting:
     def __init__(self, record: Record, usual: Mapping[int, TimesInSteps]) -> None:
         self.record = record
         self._took = usual_sums(usual)
+        self._made = Made(record)
 
     def __call__(self, row: Row, op: Op) -> None:
         """Count `op` for a line."""
         row.ops += 1
         if op.phase == "network":  # it goes on meanwhile, or is a part of an op whose time is counted
             return
-        took, tensors = self._took([op]), self.record.tensors
+        took = self._took([op])
         if op.phase == "backward":
             row.backward += took
             return
@@ -192,7 +194,7 @@ class _Counting:
             row.uncounted += known is None
         else:
             row.update += took
-        row.activations += sum([tensors[i].nbytes for i in op.outputs if tensors[i].role == "activation"])
+        row.activations += self._made.activations(op)
 
 
 def _all_params(record: Record, scopes: Iterable[int]) -> int | None:

@@ -10,8 +10,8 @@ from viz.choices import COSTS, KEYS
 from viz.facts import formatting
 from viz.facts.digest.figures import OUTSIDE
 from viz.facts.digest.held_up import held_up, told_of
+from viz.facts.digest.made import Made
 from viz.facts.flops import all_flops
-from viz.facts.network import sent
 from viz.facts.schema import Op, Record
 from viz.facts.selection import line_of, position_of, step_name, step_numbers
 from viz.facts.tables.summary import around
@@ -22,7 +22,7 @@ __all__ = ["KEYS", "top", "top_rows"]
 _LEAST = ("ops", "replayed", "FLOPs", "memory", "count", "output", "share", "line", "time", "phase")
 _PHASE_SIGNS = {"backward": "∇"}  # at an op's name where there is no room for its phase; other phases have own layers
 _LONGEST = 80  # signs of a name
-_MADE = "(memory: bytes of what ops gave, views of other arrays, too; viz memory tells what was in use)"
+_MADE = "(memory: what ops newly took; views of other arrays take none; viz memory tells what was in use at once)"
 
 
 def top(
@@ -132,15 +132,15 @@ def _ranked(record: Record, by: str, n: int, step: int | None, cost: str | None)
 def _top_ops(record: Record, chosen: list[Op], by: str) -> list[dict[str, Any]]:
     places = {op.id: formatting.place(line_of(record, op)) for op in chosen}
     groups: dict[tuple[Any, ...], dict[tuple[int, ...], list[Op]]] = {}
+    memory = Made(record)
     for op in chosen:
         made = tuple([(record.tensors[i].shape[1:], record.tensors[i].dtype) for i in op.outputs])
-        rows = tuple([record.tensors[i].shape[0] if record.tensors[i].shape else 0 for i in op.outputs])
+        lengths = tuple([record.tensors[i].shape[0] if record.tensors[i].shape else 0 for i in op.outputs])
         counts_for = _around_owner(record, op), _updated(record, op)
         alike = groups.setdefault((op.name, op.phase, *counts_for, made, places[op.id]), {})
-        alike.setdefault(rows, []).append(op)
-    found = [
-        _top_row(record, ops, places[ops[0][0].id]) for alike in groups.values() for ops in _same_ops(alike.values())
-    ]
+        alike.setdefault(lengths, []).append(op)
+    rows = [each for alike in groups.values() for each in _same_ops(alike.values())]
+    found = [_top_row(record, ops, places[ops[0][0].id], memory) for ops in rows]
     return sorted(found, key=lambda row: row[by] or 0, reverse=True)
 
 
@@ -161,13 +161,14 @@ def _same_ops(groups: Iterable[list[Op]]) -> list[list[list[Op]]]:
     return [parts for _, parts in found]
 
 
-def _top_row(record: Record, groups: list[list[Op]], place: str) -> dict[str, Any]:
+def _top_row(record: Record, groups: list[list[Op]], place: str, memory: Made) -> dict[str, Any]:
     """Equal ops: their costs are sums, `id` is that of the one that took longest.
 
     Args:
         record: the recording.
         groups: one for each number of rows, the most frequent first, which is what the row tells.
         place: their line.
+        memory: what ops made.
     """
     op, ops = max(groups[0], key=lambda op: op.duration), [op for group in groups for op in group]
     first, *others = [[record.tensors[i] for i in group[0].outputs[:2]] for group in groups]
@@ -185,7 +186,7 @@ def _top_row(record: Record, groups: list[list[Op]], place: str) -> dict[str, An
         "replayed": sum(each.replayed for each in ops),
         "time": sum([each.duration for each in ops]),
         "held_up": _held_up(record, ops),
-        "memory": sum([_made(record, each) for each in ops]),
+        "memory": memory.by_all(ops),
         "flops": sum(known) if known else None,
         "source": place,
     }
@@ -225,9 +226,10 @@ def _top_groups(record: Record, chosen: list[Op], by: str, cost: str) -> list[di
     for op in chosen:
         groups.setdefault(_GROUPINGS[by](record, op), []).append(op)
     found: list[dict[str, Any]] = []
+    made = Made(record)
     for name, ops in groups.items():
         time = sum([op.duration for op in ops])
-        memory = sum([_made(record, op) for op in ops])
+        memory = made.by_all(ops)
         counted = [number for number in all_flops(record, ops) if number is not None]
         sums = {"time": time, "memory": memory, "flops": sum(counted) if counted else None}
         found.append({by: name, "ops": len(ops), **sums})
@@ -244,10 +246,6 @@ def _around_owner(record: Record, op: Op) -> tuple[int | None, str]:
     """What an op counts for: the same layer in all its calls, under one path."""
     scope = next(iter(around(record, op)), None)
     return (None, "") if scope is None else (scope.owner, record.path(scope.id))
-
-
-def _made(record: Record, op: Op) -> int:
-    return sent(op) or sum([record.tensors[i].nbytes for i in op.outputs])
 
 
 _GROUPINGS: dict[str, Callable[[Record, Op], str]] = {

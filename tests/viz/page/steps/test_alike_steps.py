@@ -92,7 +92,7 @@ def test_they_are_shown_as_if_each_were_looked_at_by_itself(name, monkeypatch):
 
 def test_what_ran_otherwise_has_another_pattern():
     recording = recorded(penalized)
-    pattern_of = steps_patterns(recording, [0] * len(recording.scopes), {}, {})
+    pattern_of = steps_patterns(recording, [0] * len(recording.scopes), {}, {}, [0] * len(recording.ops))
     steps = [[op for op in recording.ops if op.step == step.index] for step in recording.steps]
     keys = {pattern_of(ops).key for ops in steps}
     assert 2 <= len(keys) < len(steps)  # smaller last batches and evaluations

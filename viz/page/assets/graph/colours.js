@@ -120,12 +120,7 @@ class Painter {
   }
 
   byMemory() {
-    return this.byShare("memory made", nbytes, (node) =>
-      node.ops.reduce(
-        (sum, i) => sum + this.model.ops[i].outputs.reduce((all, t) => all + this.model.tensors[t].nbytes, 0),
-        0,
-      ),
-    );
+    return this.byShare("memory made", nbytes, (node) => node.ops.reduce((sum, i) => sum + this.model.ops[i].made, 0));
   }
 
   byShare(what, shown, cost) {

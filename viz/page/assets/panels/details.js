@@ -102,7 +102,7 @@ class Details {
       ...(isInBox ? times.slice(0, -1) : times),
       ["gradient of", isInBox || !hasForward(op) ? null : this.opLink(op.forward)],
       ["FLOPs", op.flops ? `${short(op.flops)}${op.duration ? `  (${short((op.flops / op.duration) * 1e9)}/s)` : ""}` : null],
-      ["makes", nbytes(op.outputs.reduce((sum, t) => sum + model.tensors[t].nbytes, 0))],
+      ["makes", op.made ? nbytes(op.made) : "no new memory"],
       ["step", isInBox ? null : stepOf(viewer, op)],
       ["op", op.title === op.name ? `#${op.id}` : `${op.name} #${op.id}`],
       ["thread", op.thread ? String(op.thread) : null],

@@ -91,7 +91,7 @@ function factsOfOps(viewer, ops) {
     ["ops", amount(ops.length)],
     ...timesOfOps(ops, viewer),
     ["FLOPs", flops ? short(flops) : null],
-    ["makes", nbytes(sum((op) => op.outputs.reduce((total, t) => total + viewer.model.tensors[t].nbytes, 0)))],
+    ["makes", nbytes(sum((op) => op.made))],
   ];
 }
 

@@ -281,6 +281,7 @@ class Op {
     this.thread = ops.thread[id];
     this.replayed = ops.replayed[id] === 1;
     this.flops = ops.flops[id];
+    this.made = ops.made[id]; // bytes of new memory
     this.composition = ops.composition[id]; // of a fused op, the number of what it is made of
     this.flows = texts[ops.flows[id]]; // a letter for each input
     this.home = ops.home[id]; // the scope it counts for: for backward ops that of their forward op

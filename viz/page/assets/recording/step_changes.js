@@ -144,7 +144,7 @@ function costsOf(model, before, after, nameOf) {
       const name = nameOf(op).replaceAll(" / ", "/");
       if (!found.has(name)) found.set(name, { name, time_a: 0, time_b: 0, memory_a: 0, memory_b: 0 });
       found.get(name)[`time_${side}`] += op.took;
-      found.get(name)[`memory_${side}`] += op.outputs.reduce((sum, id) => sum + model.tensors[id].nbytes, 0);
+      found.get(name)[`memory_${side}`] += op.made;
     }
   const apart = ({ time_a: old, time_b: now }) => Math.abs(now - old);
   return [...found.values()].sort((x, y) => apart(y) - apart(x));
