@@ -8,13 +8,13 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
+from viz.facts.digest.asked_step import shown_position
 from viz.facts.digest.made import Made
 from viz.facts.digest.usual_sums import steps_of, told_steps, usual_sums
 from viz.facts.digest.usual_times import usual_times
 from viz.facts.json_data import finite
 from viz.facts.schema import Frame, Op, Record
-from viz.facts.selection import line_of, position_of, step_name, variables_of
-from viz.facts.smaller.shown_step import pick_step
+from viz.facts.selection import line_of, step_name, variables_of
 from viz.picture.gradient_flow import whole_gradient
 
 __all__ = ["Costs", "LineCost", "costs_by_line"]
@@ -111,7 +111,7 @@ def costs_by_line(record: Record, step: int | None = None) -> Costs:
         ValueError: when lines weren't recorded, or there is no such step.
     """
     usual = usual_times(record) if step is None else {}
-    step = pick_step(record) if step is None else position_of(record, step)
+    step = shown_position(record, step)
     ops = [op for op in record.ops if step is None or op.step == step]
     if ops and not any(op.stack for op in record.ops):
         raise ValueError(

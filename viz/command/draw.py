@@ -6,8 +6,8 @@ import argparse
 
 from viz.command.models import near_step, opened
 from viz.command.output_files import beside, check_picture, replaces
-from viz.facts.selection import count_of_steps, last_step, position_of, step_name, step_numbers
-from viz.facts.smaller.shown_step import pick_step
+from viz.facts.digest.asked_step import shown_position
+from viz.facts.selection import count_of_steps, last_step, step_name, step_numbers
 from viz.shell.printed import say
 
 __all__ = ["run_draw"]
@@ -26,7 +26,7 @@ def run_draw(options: argparse.Namespace) -> int:
     check_picture(out)
     instead = replaces(out, options.out is not None)
     recording = opened(options, near_step(options))
-    at = position_of(recording, options.step) if options.step is not None else pick_step(recording)
+    at = shown_position(recording, options.step)
     drawing = recording.draw(
         out,
         view=options.view,

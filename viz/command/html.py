@@ -11,10 +11,10 @@ from importlib import import_module
 
 from viz.command.output_files import replaces
 from viz.facts import archive
+from viz.facts.digest.asked_step import shown_position
 from viz.facts.schema import Record
-from viz.facts.selection import count_of_steps, position_of, step_name, step_numbers
+from viz.facts.selection import count_of_steps, step_name, step_numbers
 from viz.facts.smaller.near_step import Near
-from viz.facts.smaller.shown_step import pick_step
 from viz.page import MOST_OPS, to_html
 from viz.shell.input_files import check_kept
 
@@ -63,7 +63,7 @@ def _write(options: argparse.Namespace, out: pathlib.Path) -> tuple[int, int | N
 
 def _first(record: Record, step: int | None) -> tuple[int | None, str]:
     """The step that the page shows first: its number, and what is said of it where there are several."""
-    at = pick_step(record) if step is None else position_of(record, step)
+    at = shown_position(record, step)
     if at is None:
         return None, ""
     number = step_numbers(record)[at]

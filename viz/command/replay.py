@@ -12,6 +12,7 @@ from viz.command.output_files import check_target
 from viz.command.script_runner import check_given, run_script
 from viz.doctor.report import text as findings_as_text
 from viz.doctor.watcher import Watcher
+from viz.facts import formatting
 from viz.facts.json_data import json_text
 from viz.facts.lines.room import room
 from viz.facts.text_table import Text, table
@@ -26,7 +27,7 @@ from viz.replay.rows import guilty_rows
 from viz.replay.script import FirstStep, Reached, ScriptPlayer
 from viz.replay.verdict import verdict
 from viz.shell.printed import print_folded
-from viz.shell.statuses import Impossible
+from viz.shell.statuses import DONE, FOUND, Impossible
 from viz.shell.terminal import output_to_stderr
 from viz.shell.words import as_word
 from viz.tracer import trace
@@ -43,7 +44,8 @@ def run_replay(options: argparse.Namespace) -> int:
         options: see `add_command`.
 
     Returns:
-        0 for the same bits, 1 for others, 2 for wrong usage, 3 for what can't be run.
+        0 for the same bits, 1 for others and for NaN and errors that were asked for, 2 for wrong usage, 3 for what
+        can't be run.
     """
     check_target(options.trace, ("efz",))
     if options.lr is not None and not (options.lr >= 0 and math.isfinite(options.lr)):
@@ -85,8 +87,9 @@ def _by_ops(kept: Kept, number: int, options: argparse.Namespace) -> int:
     if options.nonfinite:
         culprit, _, _ = find_culprit(kept)
         facts = None if culprit is None else vars(culprit)
-        _print(options, {"nonfinite": facts}, "all finite" if culprit is None else str(culprit))
-        return 0
+        finite = f"all finite in {formatting.count(len(kept.steps), 'step')}: what was made, forward and backward"
+        _print(options, {"nonfinite": facts}, finite if culprit is None else str(culprit))
+        return DONE if culprit is None else FOUND
     if options.trace:
         recording = traced(kept, number)
         recording.save(options.trace)
@@ -153,7 +156,7 @@ def _say_findings(watcher: Watcher, options: argparse.Namespace) -> int:
     facts = {"findings": [finding.to_dict() for finding in findings]}
     words = findings_as_text(findings) if findings else "the doctor found nothing"
     _print(options, facts, words)
-    return 0
+    return FOUND if any(finding.severity == "error" for finding in findings) else DONE
 
 
 def _by_script(kept: Kept, number: int, options: argparse.Namespace) -> int:
@@ -183,8 +186,9 @@ def _nonfinite_of_script(player: ScriptPlayer, number: int, options: argparse.Na
     played = player.run_to(number, lambda: trace(on_nonfinite="raise"))
     found = next((each.error for each in played if hasattr(each.error, "found")), None)
     facts = {"nonfinite": None if found is None else found.found.to_dict()}
-    _print(options, facts, "all finite" if found is None else str(found))
-    return 0
+    finite = f"all finite in {formatting.count(len(played), 'step')}: what was made, forward and backward"
+    _print(options, facts, finite if found is None else str(found))
+    return DONE if found is None else FOUND
 
 
 def _print(options: argparse.Namespace, facts: dict[str, Any], words: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 
 from viz.command.models import near_step, opened, seen
@@ -27,11 +26,7 @@ def run_summary(options: argparse.Namespace) -> int:
     """
     recording = seen(options, near_step(options))
     if options.json:
-        rows = [
-            dataclasses.asdict(row) | {"calls": len(row.calls)}
-            for row in summary.opened(summary.rows(recording, options.step), options.depth)
-        ]
-        print_json(rows)
+        print_json(summary.facts(recording, options.step, options.depth))
     else:
         print_table(summary.summary(recording, options.step, options.depth, "--depth "))
     return 0
@@ -48,7 +43,7 @@ def run_top(options: argparse.Namespace) -> int:
     """
     recording = seen(options, stats=False)
     if options.json:
-        print_json(top.top_rows(recording, options.by, options.n, options.step, options.cost))
+        print_json(top.facts(recording, options.by, options.n, options.step, options.cost))
     else:
         if recording.others:
             print_table(f"{rank_table(recording)}\n\nrank 0 (others: --rank N)")
@@ -85,5 +80,5 @@ def run_gradients(options: argparse.Namespace) -> int:
     flow = opened(options, near_step(options)).grad_flow(options.draw, options.step)
     if options.draw:
         print(f"wrote {options.draw}", file=sys.stderr)
-    say(options, flow.to_dict(), str(flow))
+    say(options, {"step": flow.number, "rows": flow.to_dict()}, str(flow))
     return 0

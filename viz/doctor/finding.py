@@ -38,7 +38,7 @@ def kinds_of(names: Iterable[str]) -> frozenset[str]:
     given = frozenset([names] if isinstance(names, str) else names)
     for name in given - {*KINDS}:
         near = difflib.get_close_matches(str(name), KINDS, 1)
-        meant = f" Did you mean {near[0]!r}?" if near else f" Kinds: {', '.join(KINDS)}."
+        meant = f" Did you mean {near[0]!r}?" if near else f" Kinds: {', '.join(KINDS)}"
         raise ValueError(f"ignore: there is no kind {name!r} of findings.{meant}")
     return given
 

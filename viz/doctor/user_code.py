@@ -31,6 +31,7 @@ __all__ = [
 _MACHINERY = frozenset([observe.__file__, contextlib.__file__])
 _NUMPY = (os.path.dirname(numpy.__file__) + os.sep, "<__array_function__")
 _GRAPH = os.path.join("layer", "symbolic", "graph.py")
+_REPLAY = os.path.join("replay", "player.py")
 _RUNPY = (runpy.__file__, "<frozen runpy>")  # what runs the script; callers of that aren't the user's
 _kinds: dict[CodeType, str] = {}
 
@@ -43,7 +44,10 @@ class Place(NamedTuple):
 
 
 def _kind(code: CodeType) -> str:
-    """`"user"`, `"graph"` (it replays the calls of a functional model), `"end"` (of the user's stack) or `"ours"`."""
+    """What code is: `"user"`, `"end"` (of the user's stack) or `"ours"`; and what runs again what the user wrote.
+
+    That is `"graph"` (the calls of a functional model) or `"replay"` (the ops of a kept step).
+    """
     known = _kinds.get(code)
     if known is None:
         if code.co_filename in _RUNPY:
@@ -51,9 +55,20 @@ def _kind(code: CodeType) -> str:
         elif not is_internal(code.co_filename):
             known = "user"
         else:
-            known = "graph" if code.co_filename.endswith(_GRAPH) and code.co_name == "run" else "ours"
+            again = {"run": ("graph", _GRAPH), "_op": ("replay", _REPLAY)}.get(code.co_name)
+            known = again[0] if again is not None and code.co_filename.endswith(again[1]) else "ours"
         _kinds[code] = known
     return known
+
+
+def _written_at(frame: FrameType) -> Place | None:
+    """Where the user wrote what a frame runs again; None where it runs nothing again, or the line isn't known."""
+    kind = _kind(frame.f_code)
+    if kind == "graph":
+        created = getattr(frame.f_locals.get("step"), "created_at", None)
+        return None if created is None or is_internal(created[0]) else Place(*created)
+    kept = frame.f_locals.get("ran_at") if kind == "replay" else None
+    return None if kept is None else Place(kept.file, kept.line)
 
 
 def made_at(owner: Any) -> Place | None:
@@ -90,10 +105,9 @@ def op_place(frame: FrameType | None, scopes: Sequence[Any]) -> Place | None:
             break
         if kind == "user":
             return Place(frame.f_code.co_filename, frame.f_lineno)
-        if kind == "graph":
-            created = getattr(frame.f_locals.get("step"), "created_at", None)
-            if created is not None and not is_internal(created[0]):
-                return Place(*created)
+        written = _written_at(frame)
+        if written is not None:
+            return written
         while at >= 0 and frame is scopes[at].frame:
             found = made_at(scopes[at].owner) if scopes[at].kind in ("layer", "loss", "model") else None
             if found is not None:
@@ -135,9 +149,9 @@ def own_line(frame: FrameType | None, until: FrameType | None) -> Place | None:
     while frame is not None and frame is not until and _kind(frame.f_code) != "end":
         if _kind(frame.f_code) == "user":
             return Place(frame.f_code.co_filename, frame.f_lineno)
-        created = getattr(frame.f_locals.get("step"), "created_at", None) if _kind(frame.f_code) == "graph" else None
-        if created is not None and not is_internal(created[0]):
-            return Place(*created)
+        written = _written_at(frame)
+        if written is not None:
+            return written
         frame = frame.f_back
     return None
 

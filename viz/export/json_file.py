@@ -10,6 +10,7 @@ from typing import Any
 from viz.facts.flops import all_flops
 from viz.facts.json_data import finite
 from viz.facts.schema import Record
+from viz.facts.selection import step_numbers
 from viz.facts.text_files import write_text
 
 __all__ = ["BEGINS", "to_data", "write"]
@@ -20,10 +21,12 @@ BEGINS = b'{"kind":"eagerflow trace"'
 def to_data(record: Record) -> dict[str, Any]:
     """Everything but kept values, as dicts, lists, numbers and text; the fields are those of `viz.facts.schema`.
 
+    An op's `step` is a place in `steps`, of which each has the `number` that tables and `--step` have.
     Where several ranks took part, `others` is a list of the same for each of them.
     """
     counted = all_flops(record, record.ops)
     ops = [dataclasses.asdict(op) | {"flops": number} for op, number in zip(record.ops, counted, strict=True)]
+    numbers = step_numbers(record)
     others = {"others": [to_data(other) for other in record.others]} if record.others else {}
     return {
         "kind": "eagerflow trace",
@@ -34,8 +37,9 @@ def to_data(record: Record) -> dict[str, Any]:
         "called": {str(tensor): name for tensor, name in record.called.items()},
         **{
             name: finite([dataclasses.asdict(each) for each in getattr(record, name)])
-            for name in ("scopes", "tensors", "storages", "steps", "logs", "compositions")
+            for name in ("scopes", "tensors", "storages", "logs", "compositions")
         },
+        "steps": finite([dataclasses.asdict(step) | {"number": n} for step, n in zip(record.steps, numbers)]),
         **others,
     }
 

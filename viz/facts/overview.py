@@ -78,6 +78,8 @@ def overview(recording: Record, seen: SparseColumns | None = None) -> dict[str, 
             for (how, line), names in reads.items()
         ],
         "notes": list(recording.notes),
+        "script": str(recording.meta.get("script") or ""),
+        "kept": (recording.meta.get("options") or {}).get("values"),
         "python": recording.meta.get("python", ""),
         "began": recording.meta.get("began", ""),
         "ranks": [dataclasses.asdict(use) for use in uses(recording)] if recording.others else [],

@@ -15,6 +15,7 @@ from viz.facts import formatting
 from viz.facts.blocks import TRANSPARENT
 from viz.facts.columns import Pool, frame_row
 from viz.facts.container import VERSION
+from viz.facts.digest.asked_step import shown_position
 from viz.facts.digest.time_spans import took_told
 from viz.facts.digest.usual_times import UsualTime, usual_times
 from viz.facts.flaws import came_in, first_flaw, origins
@@ -23,8 +24,7 @@ from viz.facts.json_data import finite
 from viz.facts.lines.assigned import GradientNames
 from viz.facts.memory_use import spans
 from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
-from viz.facts.selection import origin, position_of, step_kinds, update_passes, variables_of
-from viz.facts.smaller.shown_step import pick_step
+from viz.facts.selection import origin, step_kinds, update_passes, variables_of
 from viz.page.settings import is_writable, settings_text
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
@@ -88,7 +88,7 @@ def data(
         "tensors": columns.tensors(part),
         "compositions": [columns.composition(each) for each in part.compositions],
         "steps": [[s.scope, s.start, s.end, s.number] for s in part.steps],
-        "step": pick_step(part) if step is None else position_of(part, step),
+        "step": shown_position(part, step),
         "step_kinds": step_kinds(part),
         "views": columns.views.steps,
         "usual": {"steps": columns.steps_of_times.values, "times": columns.usual.values},

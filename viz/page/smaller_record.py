@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 from viz.facts import formatting
+from viz.facts.digest.asked_step import shown_position
 from viz.facts.schema import Record
-from viz.facts.selection import position_of, step_numbers
+from viz.facts.selection import step_numbers
 from viz.facts.smaller.around_step import around_step
-from viz.facts.smaller.shown_step import pick_step
 
 __all__ = ["cut"]
 
@@ -27,7 +27,7 @@ def cut(record: Record, most: int, step: int | None = None) -> tuple[Record, int
     Raises:
         ValueError: when there is no such step.
     """
-    chosen = pick_step(record) if step is None else position_of(record, step)
+    chosen = shown_position(record, step)
     part, first = around_step(record, chosen, most)
     if part is record:
         return record if record.whole is None else _noted(record), 0

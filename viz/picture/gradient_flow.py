@@ -11,10 +11,10 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.derived_stats import norm, zero_share
+from viz.facts.digest.asked_step import shown_number, shown_position
 from viz.facts.gradient_passes import returned
 from viz.facts.schema import Record, TensorInfo
-from viz.facts.selection import count_of_steps, position_of, step_name, variables_of
-from viz.facts.smaller.shown_step import pick_step
+from viz.facts.selection import count_of_steps, step_name, variables_of
 from viz.facts.text_table import Text, table
 from viz.picture.charts.bars import Bar, bars
 from viz.picture.grounds import on_any_ground
@@ -63,12 +63,14 @@ class GradientFlow:
         rows: one for each weight that got a gradient.
         title: the recording's name.
         which: what the step is called, where there are several.
+        number: the number of the step, as captions and `--step` have it, or None.
     """
 
     step: int | None
     rows: list[Flow]
     title: str = ""
     which: str = ""
+    number: int | None = None
 
     def __repr__(self) -> str:
         return str(self)
@@ -139,7 +141,7 @@ def gradient_flow(record: Record, step: int | None = None) -> GradientFlow:
     Raises:
         ValueError: when statistics weren't recorded, or there was no backward pass.
     """
-    step = pick_step(record) if step is None else position_of(record, step)
+    number, step = shown_number(record, step), shown_position(record, step)
     if not any(t.stats for t in record.tensors):
         raise ValueError(
             "grad_flow() needs the sizes of gradients: record with viz.trace(stats='basic'); viz.trace(stats='full') "
@@ -166,7 +168,7 @@ def gradient_flow(record: Record, step: int | None = None) -> GradientFlow:
     shown = dict.fromkeys([i for i in [*order, *parts] if i in parts])
     rows = [_flow(record, i, parts[i], before.get(i)) for i in shown]
     which = step_name(record, step) if step is not None and count_of_steps(record) > 1 else ""
-    return GradientFlow(step, _with_remarks(rows), formatting.clean(record.name), which)
+    return GradientFlow(step, _with_remarks(rows), formatting.clean(record.name), which, number)
 
 
 def _with_remarks(rows: list[Flow]) -> list[Flow]:

@@ -258,6 +258,7 @@ class _Run:
         given = [self._value(x) for x in event["in"]]
         settings = [self._setting(x) for x in event["set"]]
         self.played.inputs[i] = given
+        ran_at = self.player.kept.place(event["at"])  # noqa: F841  (the doctor looks for it: it is the op's own line)
         named = {**dict(zip(made.arrays, given)), **dict(zip(made.settings, settings))}
         with contextlib.nullcontext() if event["tape"] else no_grad():
             found = made.call(**named)

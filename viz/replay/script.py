@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -85,6 +86,7 @@ class ScriptPlayer:
     def _matched(self) -> list[Any]:
         """The variables of the script in the places of those of the file, with the numbers of the file."""
         model = self.model
+        self._build()
         if model.optimizer is not None and not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         every = [*model.variables, *(() if model.optimizer is None else model.optimizer.variables)]
@@ -107,6 +109,16 @@ class ScriptPlayer:
             variable.assign(Tensor(array, variable.dtype))
             found.append(variable)
         return found
+
+    def _build(self) -> None:
+        """Let a model make its weights that makes them when it sees its first batch, as most `Sequential` ones do."""
+        made = {_without_numbers(variable.path) for variable in self.model.variables}
+        names = {_without_numbers(kept.path) for kept in self.kept.variables if kept.trainable}
+        if names <= made:
+            return
+        x = self._batch(self.kept.steps[0])[0]
+        with numpy.errstate(all="ignore"), contextlib.suppress(Exception):  # its step raises the same; which weights are missing is told
+            self.model(tree.map_structure(Tensor, x))
 
     def run_to(
         self, number: int, around: Callable[[], AbstractContextManager[Any]] = nullcontext, first: int = 0

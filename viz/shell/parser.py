@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import pathlib
 import re
@@ -176,19 +177,34 @@ class Parser(argparse.ArgumentParser):
                 message = f"there is none for the {place.dest} {wrong[1]!r}, only for {known}{meant}"
         elif wrong is not None:
             message += nearest(wrong[1], [each.strip(" '") for each in wrong[2].split(",")])
-            if wrong[1].endswith((".py", ".efz")) and (option := re.match(r"(?:\S+/)?(--[\w-]+)", message)):
-                first = wrong[2].split(",")[0].strip(" '")
-                message += f"; {option[1]} needs a value before {wrong[1]}, such as {option[1]} {first} {wrong[1]}"
         elif unknown is not None:
             message += self._meant(unknown[1])
         elif message.startswith("unrecognized arguments: ") and len(files := self._recordings()) > 1:
             message += f"; {self.prog} takes one file; to compare: viz diff {files[0]} {files[1]}"
         elif message.startswith("the following arguments are required: "):
             message = message.removesuffix(", arguments")  # those of the script, which may be none
+        message += self._taken_as_value(message)
         said = f"{self.prog}: {paint('error:', '1;31', sys.stderr)} {message}\n"
         self.exit(MISUSED, f"{said}see: {self.prog} --help\n")
 
     # ------------------------------------------------------------------
+
+    def _taken_as_value(self, message: str) -> str:
+        """Where an option took the script or the recording as its value: that it needs one before it.
+
+        Args:
+            message: what is wrong: with an option's value, or that there is no script.
+        """
+        for option, word in itertools.pairwise(self._given):
+            action = self._option_string_actions.get(option)
+            if action is None or action.nargs == 0 or not word.endswith((".py", ".efz", ".efr", ".onnx")):
+                continue
+            known = [str(each) for each in action.choices or () if each != action.default]
+            value = known[0] if known else str(action.metavar or action.dest.upper()).partition("[")[0]
+            is_meant = message.startswith(("the following arguments are required", *action.option_strings))
+            if is_meant and not value.endswith(word[word.rindex(".") :]):
+                return f"; {option} needs a value before {word}: {option} {value} {word}"
+        return ""
 
     def _chosen_by(self, message: str) -> argparse.Action | None:
         """The word without dashes that a message is about, if there are few to choose from."""

@@ -213,7 +213,7 @@ def test_a_summary_lists_as_many_levels_as_it_is_asked_for(file, capsys):
     assert "hidden_0" not in shown
     assert "--depth 1 shows all)" in shown
     assert main(["summary", "--depth", "0", "--json", file]) == 0
-    assert {row["level"] for row in json.loads(capsys.readouterr().out)} == {0}
+    assert {row["level"] for row in json.loads(capsys.readouterr().out)["rows"]} == {0}
     assert main(["summary", "--depth", "-1", file]) == 2
     assert "depth" in capsys.readouterr().err
 
@@ -222,6 +222,23 @@ def test_a_summary_lists_as_many_levels_as_it_is_asked_for(file, capsys):
 def test_tables_as_json(file, command, capsys):
     assert main([command, "--json", file]) == 0
     assert json.loads(capsys.readouterr().out)
+
+
+def test_tables_as_json_tell_of_which_steps_they_are(file, capsys):
+    found = {}
+    for command in ("summary", "top", "gradients"):
+        assert main([command, "--json", file]) == 0
+        found[command] = json.loads(capsys.readouterr().out)
+        assert found[command]["rows"]
+    assert [found[command]["step"] for command in found] == [1, None, 1]
+    assert (found["summary"]["times"], found["summary"]["times_of"]) == ("faster", 2)
+    assert (found["top"]["times"], found["top"]["times_of"]) == ("sum", 2)
+    assert main(["top", "--json", "-n", "1", "--step", "0", file]) == 0
+    one = json.loads(capsys.readouterr().out)
+    assert (one["step"], one["times"], len(one["rows"])) == (0, "own", 1)
+    assert one["left_out"] > 0
+    assert main(["json", file, "-"]) == 0
+    assert [step["number"] for step in json.loads(capsys.readouterr().out)["steps"]] == [0, 1]
 
 
 def test_files_for_other_programs(file, tmp_path, capsys):

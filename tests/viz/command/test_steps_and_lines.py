@@ -76,7 +76,9 @@ def test_top_tells_of_one_step(folder, monkeypatch, capsys, file, name):
     assert main(["top", f"{file}.efz", "-n", "99", "--step", "6"]) == 0
     assert capsys.readouterr().out.startswith(f"{name}\n")
     assert main(["top", f"{file}.efz", "-n", "99", "--step", "6", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["step"], told["times"], told["left_out"]) == (6, "own", 0)
+    found = told["rows"]
     recording = viz.load(folder / f"{file}.efz")
     at = recording.steps[-1 if file == "some" else 6]
     ops = [op for op in recording.ops if op.step == at.index]
@@ -134,7 +136,7 @@ def test_commands_name_the_line_that_made_a_layer_where_fit_ran_it(folder, monke
         return set(re.findall(r"test_steps_and_lines\.py:(\d+)", capsys.readouterr().out))
 
     main(["top", "all.efz", "-n", "50", "--json"])
-    rows = [row for row in json.loads(capsys.readouterr().out) if row["op"] == "dense"]
+    rows = [row for row in json.loads(capsys.readouterr().out)["rows"] if row["op"] == "dense"]
     first, second = sorted({row["source"].rpartition(":")[2] for row in rows}, key=int)
     assert int(second) == int(first) + 1
     assert {first, second} <= lines_of("memory", "all.efz")

@@ -100,7 +100,7 @@ def test_forward_and_backward_can_be_told_apart_in_a_usual_terminal(terminal):
 def test_the_backward_pass_is_marked_at_the_names_of_ops_where_there_is_no_room_for_a_column(terminal):
     assert {"forward", "backward"} == {
         row["phase"]
-        for row in json.loads(terminal(["top", "--json", "-n", "99", "net.efz"], None))
+        for row in json.loads(terminal(["top", "--json", "-n", "99", "net.efz"], None))["rows"]
         if row["op"] == "dense"
     }
     shown = [terminal(["top", "-n", "99", "net.efz"], columns) for columns in (46, 50, 54, 58, 80)]

@@ -68,21 +68,21 @@ def test_a_script_is_kept_and_replayed_bit_for_bit(kept, capsys):
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
+    ("options", "expected", "status"),
     [
-        (["--nonfinite"], "comes in by data or weights"),
-        (["--bisect-rows"], "row 23 of the data"),
-        (["--float64"], "in float64"),
-        (["--lr", "0.5"], "with a learning rate of 0.5"),
-        (["--without", "drop"], "without layer 'drop'"),
-        (["--doctor"], "nonfinite"),
+        (["--nonfinite"], "comes in by data or weights", 1),
+        (["--bisect-rows"], "row 23 of the data", 0),
+        (["--float64"], "in float64", 0),
+        (["--lr", "0.5"], "with a learning rate of 0.5", 0),
+        (["--without", "drop"], "without layer 'drop'", 0),
+        (["--doctor"], "nonfinite", 1),
     ],
 )
-def test_each_question_has_its_answer(kept, capsys, options, expected):
-    assert run("replay", *options, kept) == 0
-    assert run("replay", kept, *options) == 0  # as the page and the hints write it
+def test_each_question_has_its_answer(kept, capsys, options, expected, status):
+    assert run("replay", *options, kept) == status
+    assert run("replay", kept, *options) == status  # as the page and the hints write it
     assert expected in capsys.readouterr().out
-    assert run("replay", "--json", *options, kept) == 0
+    assert run("replay", "--json", *options, kept) == status
     assert json.loads(capsys.readouterr().out)
 
 
@@ -107,8 +107,33 @@ def test_a_step_is_run_by_the_script_itself(script, capsys, recwarn, data):
     said = capsys.readouterr().out
     assert "bit for bit as it was" in said
     assert said.count("trained") == 1  # the script goes no further than its first step
-    assert run("replay", "--nonfinite", "--script", script, "train.efr", "23") == 0
+    assert run("replay", "--nonfinite", "--script", script, "train.efr", "23") == 1
     assert "input 0 of the batch held 1 infinite" in capsys.readouterr().out
+
+
+def test_a_model_that_is_built_by_its_first_batch_is_built_for_a_replay(script, capsys, recwarn):
+    script.write_text(SCRIPT.replace("    layers.Input((4,)),\n", ""))
+    assert run("run", "--keep", "2", script, "23") == 0
+    assert run("replay", "--script", script, "train.efr", "23") == 0
+    assert "bit for bit as it was" in capsys.readouterr().out
+
+
+def test_the_doctor_of_a_replay_names_the_line_that_ran_the_op(script, capsys, recwarn):
+    own = """class Half(layers.Layer):
+    def call(self, x):
+        return ef.ops.log(x * 0)
+
+
+model = ef.Sequential(["""
+    script.write_text(SCRIPT.replace("model = ef.Sequential([", own).replace("    layers.Dense(1),", "    layers.Dense(1), Half(),"))
+    line = 1 + next(i for i, text in enumerate(script.read_text().splitlines()) if "ops.log" in text)
+    assert run("run", "--keep", "2", script) == 0
+    for options in ([], ["--script", "train.py"]):
+        capsys.readouterr()
+        assert run("replay", "--doctor", "train.efr", *options) == 1
+        assert f"train.py:{line}\n" in capsys.readouterr().out
+    assert run("replay", "--nonfinite", "train.efr") == 1
+    assert f"train.py:{line}" in capsys.readouterr().out
 
 
 def test_a_script_of_two_inputs_gets_its_batch(script, capsys, recwarn):

@@ -133,7 +133,11 @@ def test_an_unknown_command_is_answered_with_one_like_it(capsys):
         (["completion", "zhs"], "only for bash, zsh and fish; did you mean 'zsh'?"),
         (["completion"], "for which shell? There is one for bash, zsh and fish"),
         (["run", "--steps", "-1", "train.py"], "--steps: steps are counted from 0; got -1"),
-        (["run", "--stats", "train.py"], "; --stats needs a value before train.py, such as --stats none train.py"),
+        (["run", "--stats", "train.py"], "; --stats needs a value before train.py: --stats basic train.py"),
+        (["run", "--values", "train.py"], "script; --values needs a value before train.py: --values REGEX train.py"),
+        (["run", "--steps", "train.py"], "; --steps needs a value before train.py: --steps N train.py"),
+        (["top", "-n", "train.efz"], "; -n needs a value before train.efz: -n N train.efz"),
+        (["html", "--diff", "train.efz"], "the following arguments are required: file.efz"),
     ],
 )
 def test_a_mistake_is_answered_with_what_helps_and_nothing_else(given, words, here, capsys):

@@ -38,7 +38,7 @@ def shown(facts: dict[str, Any]) -> Iterator[Text]:
     if facts["parts"]:
         summed = [f"(times: sums over all {facts['steps']:,} steps)"] if facts["in_ops"] and facts["steps"] > 1 else []
         yield Text.of([_parts(facts["parts"], facts["in_ops"]), *summed])
-    sentences = [*_slowest(facts), *_memory(facts["memory"]), *_nonfinite(facts["nonfinite"])]
+    sentences = [*_slowest(facts), *_memory(facts["memory"]), *_nonfinite(facts["nonfinite"], facts["kept"])]
     if sentences:
         yield Text.of(sentences)
 
@@ -52,7 +52,8 @@ def following(facts: dict[str, Any], file: str) -> list[str]:
     """
     flawed = facts["nonfinite"] is not None and facts["nonfinite"]["flawed"]
     grew = any(not math.isfinite(each[key]) for each in facts["course"] for key in ("first", "last"))
-    found = [f"viz nonfinite {file if flawed else 'SCRIPT'} (where NaN begins)"] if flawed or grew else []
+    run = facts["script"] or "SCRIPT"
+    found = [f"viz nonfinite {file if flawed else run} (where NaN begins)"] if flawed or grew else []
     return [*found, f"viz html {file} (a page to click through)", f"viz draw {file}", f"viz top {file}"]
 
 
@@ -135,9 +136,10 @@ def _memory(memory: dict[str, Any] | None) -> Iterator[str]:
         yield f"memory:  {formatting.nbytes(memory['peak'])} at the peak{at}"
 
 
-def _nonfinite(found: dict[str, Any] | None) -> Iterator[str]:
+def _nonfinite(found: dict[str, Any] | None, kept: str | None) -> Iterator[str]:
     if found is None:
-        yield "values:  not measured (viz run --stats basic measures them)"
+        told = f"kept of tensors whose label matches {kept!r}; " if kept is not None else ""
+        yield f"values:  {told}not measured (viz run --stats basic measures them)"
         return
     measured = formatting.count(found["measured"], "measured tensor")
     if not found["flawed"]:

@@ -6,9 +6,11 @@ import dataclasses
 import math
 import numbers
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from viz.facts import formatting
 from viz.facts.blocks import all_blocks, tree
+from viz.facts.digest.asked_step import shown_number, shown_position, times_facts
 from viz.facts.digest.figures import OUTSIDE
 from viz.facts.digest.made import Made
 from viz.facts.digest.sparse_columns import SparseColumns
@@ -249,6 +251,20 @@ def summary(record: Record, step: int | None = None, depth: int | None = None, o
     )
 
 
+def facts(record: Record, step: int | None = None, depth: int | None = None) -> dict[str, Any]:
+    """The same as data: of which `step` it is, what its times are (see `times_facts`), and its `rows`, the total last.
+
+    Args:
+        record: see `summary`.
+        step: see `summary`.
+        depth: see `summary`.
+    """
+    usual = _usual(record, step)
+    found = [dataclasses.asdict(row) | {"calls": len(row.calls)} for row in opened(rows(record, step, usual), depth)]
+    count = steps_of(_ops_of(record, position_of(record, step)), usual)
+    return {"step": shown_number(record, step), **times_facts("median", count), "rows": found}
+
+
 def _usual(record: Record, step: int | None) -> Mapping[int, TimesInSteps]:
     """What counts as the time of ops that ran in several steps; nothing where a step is asked for: its own counts."""
     return usual_times(record) if step is None else {}
@@ -256,7 +272,7 @@ def _usual(record: Record, step: int | None) -> Mapping[int, TimesInSteps]:
 
 def _of_one(record: Record, step: int | None, usual: Mapping[int, TimesInSteps]) -> list[str]:
     """Of which step the table is, where several were recorded, and of which its times are."""
-    at = pick_step(record) if step is None else position_of(record, step)
+    at = shown_position(record, step)
     if at is None or count_of_steps(record) < 2:
         return []
     count = steps_of(_ops_of(record, at), usual)

@@ -8,6 +8,7 @@ from typing import Any
 
 from viz.choices import COSTS, KEYS
 from viz.facts import formatting
+from viz.facts.digest.asked_step import times_facts
 from viz.facts.digest.figures import OUTSIDE
 from viz.facts.digest.held_up import held_up, told_of
 from viz.facts.digest.made import Made
@@ -86,6 +87,25 @@ def _hidden(ranked: list[dict[str, Any]], n: int, cost: str, option: str) -> lis
     costs = cost if cost != "flops" else "FLOPs"
     share = f" with {100 * sum([row[cost] or 0 for row in ranked[n:]]) / whole:.0f} % of the {costs}" if whole else ""
     return [f"({formatting.count(len(ranked) - n, 'more row')}{share}; {option}{len(ranked)} shows all)"]
+
+
+def facts(
+    record: Record, by: str = "time", n: int = 10, step: int | None = None, cost: str | None = None
+) -> dict[str, Any]:
+    """The same as data: of which `step` it is (None: of all), what its times are (see `times_facts`), and its `rows`.
+
+    And `left_out`: how many rows there are beside the first `n`.
+
+    Args:
+        record: see `top_rows`.
+        by: see `top_rows`.
+        n: see `top_rows`.
+        step: see `top_rows`.
+        cost: see `top_rows`.
+    """
+    ranked = _ranked(record, by, n, step, cost)
+    times = times_facts("sum", len(record.steps) if step is None else 1)
+    return {"step": step, **times, "left_out": max(0, len(ranked) - n), "rows": ranked[:n]}
 
 
 def top_rows(

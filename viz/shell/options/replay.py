@@ -20,7 +20,8 @@ Run the training steps that `viz run --keep 3 train.py` has kept once more: forw
   viz replay train.efr --script train.py   by the code of this script, instead of the ops in the file
 
 From the file, only eagerflow's own ops are run. A change such as --lr applies to the last step, or to that of --at.
-Exit status: 0 the same bits (or the question was answered), 1 not the same, 2 wrong usage, 3 it can't be run."""
+Exit status: 0 the same bits (or the question was answered), 1 not the same, or --nonfinite found NaN, or --doctor an
+error; 2 wrong usage, 3 it can't be run."""
 
 
 def add_command(parser: Parser) -> None:

@@ -1,0 +1,45 @@
+"""The step that a table, a picture or a page is of: the one that was asked for, or the one that all of them show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from viz.facts.schema import Record
+from viz.facts.selection import position_of, step_numbers
+from viz.facts.smaller.shown_step import pick_step
+
+__all__ = ["shown_number", "shown_position", "times_facts"]
+
+
+def shown_position(record: Record, step: int | None) -> int | None:
+    """Where among the recorded steps the one that is shown is; None without steps.
+
+    Args:
+        record: the recording.
+        step: the number of the step that was asked for, or None.
+
+    Raises:
+        TypeError: when it is no whole number.
+        ValueError: when no step has this number.
+    """
+    return pick_step(record) if step is None else position_of(record, step)
+
+
+def shown_number(record: Record, step: int | None) -> int | None:
+    """The number of that step; see `shown_position`."""
+    at = shown_position(record, step)
+    return None if at is None else step_numbers(record)[at]
+
+
+def times_facts(kind: str, count: int) -> dict[str, Any]:
+    """What programs are told of the times in a table.
+
+    Args:
+        kind: `"sum"` or `"median"` over several steps.
+        count: how many these are.
+
+    Returns:
+        `times`: the kind, of two steps' usual times `"faster"`, of one step `"own"`; `times_of`: the number of steps.
+    """
+    usual = "faster" if kind == "median" and count == 2 else kind
+    return {"times": usual if count > 1 else "own", "times_of": max(1, count)}
