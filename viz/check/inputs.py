@@ -326,7 +326,8 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
             if not random:
                 words = "no layer changes the data in training; what the script does before isn't seen here"
                 return nothing_to_ask(words, subject.place), None
-            words = f"{', '.join(dict.fromkeys(random))}: the data before the first weight stayed as they were"
+            named = ", ".join(dict.fromkeys(random))
+            words = f"the data reach the first weight unchanged: {named} come after it, or change nothing"
             return open_question(words, subject.place), None
     share = float((before != after).mean())
     alike = _correlation(before, after)

@@ -7,6 +7,7 @@ import dataclasses
 import sys
 
 from viz.compare.markdown import markdown, verdict_lines
+from viz.compare.usual_costs import usual_costs
 from viz.comparison import diff
 from viz.facts.json_data import json_text
 from viz.recording import load
@@ -39,6 +40,8 @@ def run_diff(options: argparse.Namespace) -> int:
         print(f"wrote {options.html}", file=sys.stderr)
     if options.json:
         told = found.to_dict()
+        told["usual"] = usual_costs(found).to_dict()  # as the table; `layers` and `kinds` sum up all that was compared
+        told["pairs"] = told.pop("pairs", [])  # a long list of numbers stands last
         told |= {"conditions": [dataclasses.asdict(each) for each in verdicts]} if verdicts else {}
         print(json_text(told))
     elif options.markdown:

@@ -19,6 +19,7 @@ from viz.facts.json_data import json_text
 from viz.picture.rendering.raster import write_picture
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import output_to_stderr, paint
+from viz.shell.words import on_same_script
 from viz.tracer import trace
 from viz.trial.first_step import FirstStep
 from viz.trial.stopped_script import run_until_first_step, why_no_step
@@ -65,7 +66,7 @@ def run_estimate(options: argparse.Namespace) -> int:
         why = str(found[0]) if found else why_no_step(stopped)
         if options.json:
             print(json_text({"script": options.script, "failed": bool(stopped.status), "message": why}))
-        raise Impossible(why)
+        raise Impossible(f"{why}; what is set up wrong: {on_same_script('check', options)}" if found else why)
     _print(options.script, found[0], options.json)
     if options.draw:
         write_picture(options.draw, picture(found[0]))

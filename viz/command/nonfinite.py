@@ -9,6 +9,7 @@ import sys
 
 from viz.command.output_files import beside, check_picture, check_target
 from viz.command.script_runner import check_given, module_hint, run_script
+from viz.facts import formatting
 from viz.facts.formatting import meant_file
 from viz.facts.json_data import json_text
 from viz.facts.overview import is_empty, why_empty
@@ -95,6 +96,18 @@ def _following(found: Nonfinite, options: argparse.Namespace) -> list[str]:
     return [on_same_script("run --keep 3", options), f"viz replay {kept} --bisect-rows"]
 
 
+def _what_ran(recording: Recording) -> str:
+    """`"in 8 steps: forward, backward, updates, metrics"`: what was looked at.
+
+    Of a script not all steps are recorded that were watched.
+    """
+    phases = {op.phase for op in recording.ops}
+    words = {"forward": "forward", "backward": "backward", "update": "updates", "metric": "metrics"}
+    told = ", ".join([word for phase, word in words.items() if phase in phases])
+    count = recording.meta.get("watched_steps", len(recording.steps))
+    return f"in {formatting.count(count, 'step') if count else formatting.count(len(recording.ops), 'op')}: {told}"
+
+
 def _print(found: Nonfinite | None, recording: Recording, options: argparse.Namespace, failed: int) -> None:
     sys.stderr.flush()
     following = [] if found is None else _following(found, options)
@@ -106,4 +119,4 @@ def _print(found: Nonfinite | None, recording: Recording, options: argparse.Name
         if following:
             print_folded(f"  next     {'; '.join(following)}")
     elif recording.ops and not failed:
-        print("all finite")
+        print_folded(f"all finite {_what_ran(recording)}")

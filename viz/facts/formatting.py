@@ -39,6 +39,7 @@ __all__ = [
     "with_class",
 ]
 
+_KEPT = "a file of kept steps"
 _KINDS_OF_FILES = {
     "a picture": ".svg .png .jpg .jpeg .gif .webp .bmp .pdf .dot",
     "a web page": ".html .htm",
@@ -47,7 +48,7 @@ _KINDS_OF_FILES = {
     "a file of arrays": ".npy .npz",
     "a table": ".csv .tsv .parquet .xlsx",
     "a notebook": ".ipynb",
-    "a file of kept steps": ".efr",
+    _KEPT: ".efr",
     "a script": ".py .pyw",
 }
 _MOST_RANGES = 8
@@ -222,6 +223,8 @@ def how_to_record(name: str) -> str:
     if file_kind(name) == "a script":
         made = os.path.splitext(os.path.basename(name))[0]
         return f"; a script is recorded with: viz run {name:.100}, which writes {made:.100}.efz"
+    if file_kind(name) == _KEPT:
+        return f"; kept steps are looked at with: viz replay {name:.100}"
     return "; a recording is a file that ends in .efz, which is made with: viz run SCRIPT.py"
 
 

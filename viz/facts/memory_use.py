@@ -18,6 +18,7 @@ __all__ = ["Alive", "MemoryUse", "memory_use", "peak_of", "spans"]
 
 _KEYS = ("role", "layer", "source")
 _MOST_LINES = 20
+_PARTLY = ["(data count from when a step first read them; what ops use in passing, and Python itself, are not counted)"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +86,7 @@ class MemoryUse:
         return dict(sorted(sums.items(), key=lambda item: -item[1]))
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain data."""
+        """Everything as plain data; times count from the beginning of the recording, and `zero` from there, too."""
         return dataclasses.asdict(self)
 
     def counts(self) -> dict[str, int]:
@@ -136,7 +137,7 @@ class MemoryUse:
         heads = ("memory", "share", "count", "role", "of", "tensor", "layer", "line")
         body = table(heads, lines, least="count,share,layer,tensor,role")
         more = [f"({option}{len(groups)} shows all)"] if rest and option else []
-        return Text.of([head, "  ·  ".join(roles), body, *more])
+        return Text.of([head, "  ·  ".join(roles), body, *_PARTLY[: bool(self.alive)], *more])
 
     def _size(self, pieces: list[Alive]) -> tuple[str, str, str]:
         """The bytes of pieces of memory, their share of the peak, and how many they are."""

@@ -66,7 +66,11 @@ class Guard(observe.Observer):
             self._segments.close()
         if self._snapshot is not None and (record is None or not self._raises):
             return self._snapshot
-        return self._segments.latest() if record is None and self._segments is not None else self._marked(record)
+        if record is not None or self._segments is None:
+            return self._marked(record)
+        latest = self._segments.latest()
+        latest.meta["watched_steps"] = self._steps.number  # of which it has the last that ran otherwise than before
+        return latest
 
     def _marked(self, record: Any) -> Any:
         for i, measured in self._stats.items():

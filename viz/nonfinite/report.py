@@ -8,6 +8,8 @@ from viz.nonfinite.evidence import Evidence, Example, TensorFacts
 
 __all__ = ["flaws", "lines", "message", "sentence", "text"]
 
+_MOST_CODE = 400  # signs of a line: a terminal cuts what it has no room for
+
 
 def message(found: Evidence) -> str:
     """What happened in one or two sentences, of at most 500 characters."""
@@ -78,7 +80,7 @@ def lines(found: Evidence) -> list[tuple[str, list[str]]]:
     where = ", ".join([formatting.clean(found.layer) or "no layer", found.phase]) + _step(found)
     code = [
         formatting.clean(formatting.place(frame), 120)
-        + (f"   {formatting.clean(frame.code, 80)}" if frame.code else "")
+        + (f"   {formatting.clean(frame.code, _MOST_CODE)}" if frame.code else "")
         for frame in found.stack[:4]
     ]
     examples = [_example(e, formatting.clean(found.culprit, 40)) for e in found.examples]

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from eagerflow.core import observe
 from viz.recorder.capture import Capture, Options
 from viz.recorder.journal import Journal
+from viz.recorder.open_owners import describe_open
 from viz.recorder.record_builder import build
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.step_count import StepCount
@@ -135,7 +136,7 @@ class Segments:
     def latest(self) -> Recording:
         """The last step that was recorded."""
         if self.recorder is not None and (self.trail or not self._references):
-            return _recording(self.recorder, self.steps.number)
+            return _recording(self.recorder, self._number)
         reference = self._references[-1]
         return _recording(reference.capture, reference.number)
 
@@ -173,6 +174,7 @@ def located(capture: Capture, ran: int, number: int | None = None) -> Located | 
 
 
 def _recording(capture: Capture, number: int | None) -> Recording:
+    describe_open(capture)
     now = copy.copy(capture)
     now.stopped = capture.stopped or observe.clock()
     found = Recording.pending()

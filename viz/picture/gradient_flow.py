@@ -77,17 +77,20 @@ class GradientFlow:
 
     def __str__(self) -> str:
         lines = [
-            (
+            [
                 formatting.clean(row.name, 50),
                 row.shape,
-                f"{row.gradient:.2e}",
-                "" if row.ratio is None else f"{row.ratio:.1e}",
+                "nan" if row.nonfinite else f"{row.gradient:.2e}",
+                "" if row.ratio is None or row.nonfinite else f"{row.ratio:.1e}",
                 "" if row.zeros is None else f"{100 * row.zeros:.0f} %",
                 row.remark,
-            )
+            ]
             for row in self.rows
         ]
-        heads = ("weight", "tensor", "|gradient|", "|g| / |w|", "zeros", "remark")
+        heads = ["weight", "tensor", "|gradient|", "|g| / |w|", "zeros", "remark"]
+        if not any(row.zeros is not None for row in self.rows):  # they take stats="full"
+            heads.remove("zeros")
+            lines = [[*line[:4], line[5]] for line in lines]
         return str(Text.of([*([self.which] if self.which else []), table(heads, lines, least="zeros,tensor")]))
 
     @property

@@ -514,11 +514,20 @@ class Capture(observe.Observer):
         self.gradient_keys.append((position, key))
         return position
 
+    def known_owner(self, owner: Any) -> dict[str, Any] | None:
+        """What was told of an object; None for one that nobody asked for yet."""
+        known = self._owners.get(id(owner))
+        return known[1] if known is not None and known[0]() is owner else None
+
+    def next_owner(self) -> int:
+        """A number for an object that has none yet."""
+        return next(self._owner_count)
+
     def owner(self, owner: Any) -> dict[str, Any]:
         """What is known of a layer, model, ...: asked once, after its first call, when it is built."""
-        known = self._owners.get(id(owner))
-        if known is not None and known[0]() is owner:
-            return known[1]
+        known = self.known_owner(owner)
+        if known is not None:
+            return known
         facts = about(owner)
         if isinstance(owner, Layer) and self.walk is not None:
             around = [opened.owner for opened in self.open if opened.owner is not owner]
@@ -530,13 +539,10 @@ class Capture(observe.Observer):
 
     def tape(self, tape: Any) -> dict[str, Any]:
         """The same of a tape, of which there is a new one in each step and little to tell."""
-        known = self._owners.get(id(tape))
-        if known is not None and known[0]() is tape:
-            return known[1]
-        return self._new_owner(tape, {"cls": type(tape).__name__})
+        return self.known_owner(tape) or self._new_owner(tape, {"cls": type(tape).__name__})
 
     def _new_owner(self, owner: Any, facts: dict[str, Any]) -> dict[str, Any]:
-        facts["number"] = next(self._owner_count)
+        facts["number"] = self.next_owner()
         try:
             self._owners[id(owner)] = weakref.ref(owner), facts
         except TypeError:  # an object that can't be watched is met again each time

@@ -117,7 +117,8 @@ class ScriptPlayer:
         if names <= made:
             return
         x = self._batch(self.kept.steps[0])[0]
-        with numpy.errstate(all="ignore"), contextlib.suppress(Exception):  # its step raises the same; which weights are missing is told
+        # What it raises, its step raises, too; which weights are missing is told.
+        with numpy.errstate(all="ignore"), contextlib.suppress(Exception):
             self.model(tree.map_structure(Tensor, x))
 
     def run_to(

@@ -62,7 +62,7 @@ def test_what_was_found_as_json_with_the_scripts_output_elsewhere(script, capsys
 
 def test_a_finite_script(script, capsys):
     assert main(["nonfinite", script(GOOD)]) == 0
-    assert capsys.readouterr().out == "3.0\nall finite\n"
+    assert capsys.readouterr().out == "3.0\nall finite in 1 op: forward\n"
     assert main(["nonfinite", "--json", script(GOOD)]) == 0
     assert json.loads(capsys.readouterr().out) == {"nonfinite": None, "next": [], "ops": 1, "failed": False}
 
@@ -148,6 +148,59 @@ def two(tmp_path):
     return paths
 
 
+FIRST = """\
+import numpy as np
+import eagerflow as ef
+from eagerflow import layers, ops
+
+class Half(layers.Layer):
+    def call(self, t):
+        return ops.log(t * 0 - 1)
+
+critic = ef.Sequential([layers.Dense(4), Half(), layers.Dense(1)])
+critic.compile("sgd", "mse")
+critic.fit(np.ones((8, 2), "float32"), np.ones((8, 1), "float32"), verbose=0)
+"""
+
+
+def test_nan_in_the_very_first_step_names_the_layer_as_the_code_does(script, capsys):
+    assert main(["nonfinite", script(FIRST)]) == 1
+    assert "critic/half, forward, step 0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("command", "hint"), [("doctor", "in its first training step"), ("estimate", "viz check ")])
+def test_a_first_step_that_fails_is_told_as_such(script, capsys, command, hint):
+    path = script(FIRST.replace("ops.log(t * 0 - 1)", "ops.reshape(t, (7, 7))"))
+    assert main([command, path]) == 3
+    assert hint in capsys.readouterr().err
+
+
+def test_gradients_that_are_not_finite_have_no_size(tmp_path, capsys):
+    weight = ef.Variable(np.zeros(3, "float32"), name="scale")
+    with viz.trace(stats="basic") as t:
+        with ef.GradientTape() as tape:
+            loss = ops.sum(ops.sqrt(weight) * 0)
+        tape.gradient(loss, weight)
+    assert main(["gradients", str(t.save(tmp_path / "a.efz"))]) == 0
+    said = capsys.readouterr().out
+    assert "3 not finite" in said
+    assert " nan " in said
+    assert "zeros" not in said  # they take stats="full"
+
+
+def test_a_script_that_stays_finite_is_told_in_how_many_steps(script, capsys):
+    assert (
+        main(
+            [
+                "nonfinite",
+                script(FIRST.replace("ops.log(t * 0 - 1)", "t").replace("8, 2", "80, 2").replace("8, 1", "80, 1")),
+            ]
+        )
+        == 0
+    )
+    assert "all finite in 3 steps: forward, backward, updates" in capsys.readouterr().out
+
+
 def test_recordings_are_compared(two, capsys):
     assert main(["diff", *two]) == 1
     said = capsys.readouterr().out
@@ -166,7 +219,10 @@ def test_a_difference_as_a_page(two, tmp_path, capsys):
 
 def test_a_difference_as_json(two, capsys):
     assert main(["diff", "--json", *two]) == 1
-    assert [c["op"] for c in json.loads(capsys.readouterr().out)["ops"]] == ["exp", "tanh"]
+    found = json.loads(capsys.readouterr().out)
+    assert [c["op"] for c in found["ops"]] == ["exp", "tanh"]
+    assert found["usual"]["layers"]
+    assert list(found)[-1] == "pairs"
 
 
 def test_steps_of_one_recording(tmp_path, capsys):

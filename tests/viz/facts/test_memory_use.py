@@ -239,6 +239,6 @@ def test_memory_does_not_grow_with_the_steps_of_a_training():
 def test_as_many_rows_as_are_asked_for_and_how_many_there_are(steps):
     whole = str(steps.memory().text(1000, "-n "))
     assert "others" not in whole
-    rows = len(whole.splitlines()) - 4
+    rows = len(whole.splitlines()) - 5
     assert f"(-n {rows} shows all)" in str(steps.memory().text(2, "-n "))
     assert "-n" not in str(steps.memory())

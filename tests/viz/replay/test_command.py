@@ -125,7 +125,8 @@ def test_the_doctor_of_a_replay_names_the_line_that_ran_the_op(script, capsys, r
 
 
 model = ef.Sequential(["""
-    script.write_text(SCRIPT.replace("model = ef.Sequential([", own).replace("    layers.Dense(1),", "    layers.Dense(1), Half(),"))
+    last = "    layers.Dense(1),"
+    script.write_text(SCRIPT.replace("model = ef.Sequential([", own).replace(last, f"{last} Half(),"))
     line = 1 + next(i for i, text in enumerate(script.read_text().splitlines()) if "ops.log" in text)
     assert run("run", "--keep", "2", script) == 0
     for options in ([], ["--script", "train.py"]):

@@ -239,6 +239,12 @@ def test_a_misspelt_file_is_answered_with_the_nearest_one_of_its_kind(arguments,
     assert capsys.readouterr().err.rstrip().endswith(f"viz {arguments[0]}: error: {said}")
 
 
+def test_kept_steps_that_are_given_for_a_recording_are_replayed(here, capsys):
+    (here / "old.efr").write_bytes(b"PK")
+    assert ended(["show", "old.efr"]) == 2
+    assert "kept steps are looked at with: viz replay old.efr" in capsys.readouterr().err
+
+
 RUN_SCRIPTS = ("check", "data", "doctor", "estimate", "gap", "nonfinite", "reproduce")
 OTHER_FILES = {
     "old.efz": (b"PK", "is a recording, not a script; look at it with: viz show old.efz"),

@@ -75,7 +75,11 @@ def _summed(record: Record, at: int | None, found: list[dict[str, Any]]) -> list
     And that those of an optimizer are of one weight each, where `viz show` has them together.
     """
     count = len(record.steps)
-    by_weight = "; an optimizer's ops by weight" if any(row.get("weight") for row in found) else ""
+    by_weight = (
+        "; an optimizer's ops by weight, with their shares of the time of one pass"
+        if any(row.get("weight") for row in found)
+        else ""
+    )
     return [f"(sums over all {count:,} steps{by_weight})"] if at is None and count > 1 else []
 
 

@@ -23,6 +23,7 @@ from viz.recorder.source_lines import is_internal
 __all__ = [
     "attribute_of",
     "held_as",
+    "held_further_out",
     "held_in_code",
     "is_called_directly",
     "is_chosen",
@@ -90,6 +91,16 @@ def held_in_code(owner: Any, frame: FrameType | None) -> str:
     names = {name for key, value in spoken_of(frame) for name in held_as(key, value, owner)}
     name = names.pop() if len(names) == 1 else ""
     return name if tells(name, type(owner).__name__) else ""
+
+
+def held_further_out(owner: Any, frame: FrameType | None) -> str:
+    """The same of the innermost of the user's functions that holds it; where a call goes on, those within do not."""
+    name = ""
+    while frame is not None and not name:
+        if not is_internal(frame.f_code.co_filename):
+            name = held_in_code(owner, frame)
+        frame = frame.f_back
+    return name
 
 
 def tells(name: str, cls: str) -> bool:
