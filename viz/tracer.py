@@ -26,6 +26,8 @@ from viz.recording import Recording
 
 __all__ = ["Tracer", "trace"]
 
+_FIELDS_OF_EACH = 14  # that the journal has of an op, more or less
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -50,6 +52,11 @@ class Tracer:
         self._guard: Guard | None = None
         self._recording: Recording | None = None
         self._ranks: AllRanks | None = None
+        self._ending: Callable[[int], None] | None = None
+
+    def _before_end(self, tell: Callable[[int], None]) -> None:
+        """Let `tell` know, before all that was noted is put in order, about how many ops that is: it may take long."""
+        self._ending = tell
 
     @property
     def options(self) -> Options:
@@ -121,6 +128,8 @@ class Tracer:
             capture.stop()
         self._observing.close()
         self._observing = None
+        if self._ending is not None and capture is not None:
+            self._ending(len(capture.journal.log) // _FIELDS_OF_EACH)
         record = None if capture is None else build(capture)
         if record is not None and self._gate is not None and self._gate.untraced is not None:
             record.meta["untraced_step"] = self._gate.untraced

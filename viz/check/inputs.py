@@ -327,7 +327,8 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
                 words = "no layer changes the data in training; what the script does before isn't seen here"
                 return nothing_to_ask(words, subject.place), None
             named = ", ".join(dict.fromkeys(random))
-            words = f"the data reach the first weight unchanged: {named} come after it, or change nothing"
+            verbs = "come after it, or change" if ", " in named else "comes after it, or changes"
+            words = f"the data reach the first weight unchanged: {named} {verbs} nothing"
             return open_question(words, subject.place), None
     share = float((before != after).mean())
     alike = _correlation(before, after)

@@ -76,8 +76,7 @@ def _by_gradients(subject: Subject, x: Any, floats: list[Tensor], rows: int) -> 
         )
     if mixed <= _ROUNDING * own:
         return fine(
-            "no row's outputs depend on another row (gradients; inference mode, as BatchNormalization mixes rows in "
-            "training)",
+            f"no row's outputs depend on another row (gradients; in inference mode{_why_inference(subject.model)})",
             subject.place,
             rows=rows,
             largest=mixed,
@@ -210,3 +209,10 @@ def _changed(before: list[numpy.ndarray], after: list[numpy.ndarray]) -> tuple[f
         if sizes[:-1].max() > others:
             others, row = float(sizes[:-1].max()), int(sizes[:-1].argmax())
     return own, others, row
+
+
+def _why_inference(model: Any) -> str:
+    """Of a model with batch normalization, why it isn't asked in training."""
+    layers = model._flatten_layers() if hasattr(model, "_flatten_layers") else []
+    mixes = any(type(layer).__name__ == "BatchNormalization" for layer in layers)
+    return ": BatchNormalization mixes rows in training" if mixes else ""

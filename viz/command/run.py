@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import math
 import pathlib
 import sys
@@ -13,6 +14,7 @@ from importlib import import_module
 from viz.command.output_files import beside, check_picture, check_target
 from viz.command.ranks import own_file, ranks_here
 from viz.command.script_runner import check_given, run_script
+from viz.facts import formatting
 from viz.facts.lines.room import folded, room
 from viz.facts.overview import is_empty, overview, why_empty
 from viz.facts.selection import ended_by, outcome
@@ -27,6 +29,8 @@ from viz.shell.words import as_word, on_same_script, script_words
 from viz.tracer import Tracer, trace
 
 __all__ = ["run_run"]
+
+_MANY_OPS = 20_000  # more take a second and longer to write
 
 
 def run_run(options: argparse.Namespace) -> int:
@@ -51,6 +55,7 @@ def run_run(options: argparse.Namespace) -> int:
         values=options.values,
         max_ops=options.max_ops,
     )
+    tracer._before_end(functools.partial(_say_long, options))
     out = pathlib.Path(options.out or beside(options.script, ".efz", options.module))
     check_target(out)
     check_picture(options.draw)
@@ -81,6 +86,13 @@ def run_run(options: argparse.Namespace) -> int:
     else:
         _say_recorded(recording, out, replaced, printed, _answers(recording, failed, options))
     return failed
+
+
+def _say_long(options: argparse.Namespace, count: int) -> None:
+    """Say that many ops are written, which takes seconds, where the script's own last word is out already."""
+    if count > _MANY_OPS:
+        fewer = "" if options.steps is not None else "; --steps 0-9 records ten steps alone"
+        print(f"viz run: the script has ended; writing about {formatting.short(count)} ops{fewer}", file=sys.stderr)
 
 
 def _answers(recording: Recording, failed: int, options: argparse.Namespace) -> list[str]:

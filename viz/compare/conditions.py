@@ -187,11 +187,15 @@ def _noisy(before: Side, after: Side, condition: Condition) -> Verdict:
     change, bound = found
     failed = bound > condition.amount if condition.above else bound < condition.amount
     side = "at least" if condition.above else "at most"
-    which = "the quicker half of the steps, " if name in _TIMES else ""
+    which = "the quicker half of the steps, " if name in _TIMES else "the later half of the steps, "
     runs = max(len(before.runs), len(after.runs))
     of = f" of {len(before.runs)} and {len(after.runs)} recordings" if runs > 1 else ""
-    why = f"{side} {_percent(bound)} with {SURE:.0%} certainty; {which}{len(a)} and {len(b)}{of}"
-    return Verdict(condition.text, failed, typical[0], typical[1], _percent(change), why)
+    why = (
+        f"medians; step against step {_percent(change)}, {side} {_percent(bound)} with {SURE:.0%} certainty; "
+        f"{which}{len(a)} and {len(b)}{of}"
+    )
+    between = _change(statistics.median(a), statistics.median(b))
+    return Verdict(condition.text, failed, typical[0], typical[1], _percent(between), why)
 
 
 def _paired(a: list[float], b: list[float], above: bool) -> tuple[float, float] | None:

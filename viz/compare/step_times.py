@@ -11,7 +11,7 @@ from viz.facts import formatting
 
 __all__ = ["chance"]
 
-_ENOUGH = 5  # steps of each, of which the quicker half is looked at
+_ENOUGH = 5  # steps of each beside the first, of which the quicker half is looked at
 
 
 def chance(found: Changes) -> list[str]:
@@ -22,7 +22,7 @@ def chance(found: Changes) -> list[str]:
     sides = [Side([record], steps) for record, steps in zip(found.recordings, (of_a, of_b))]
     counts = [len(side.runs[0].noisy["time"]) for side in sides]
     if min(counts) < _ENOUGH:
-        return ["  times: chance can't be told from change; that takes 5 steps of each, or more"]
+        return [f"  times: chance can't be told from change; that takes at least {_ENOUGH + 1} steps of each"]
     a, b = (side.times("time", _ENOUGH) for side in sides)
     before, after = statistics.median(a), statistics.median(b)
     lowered = max(side.lowered("time") for side in sides)
@@ -37,4 +37,5 @@ def chance(found: Changes) -> list[str]:
     if not (found.ops or found.settings):
         return [f"{change}, though both ran the same: another machine, or one that did other things, too"]
     least = f"at least {abs(sure):.0%} {'slower' if slower else 'faster'}"
-    return [f"{change}: {least} (with {SURE:.0%} certainty; parts of one run differ by {lowered:.0%})"]
+    sure_of = f"{SURE:.0%} certainty within these two runs"  # nobody knows how much others would differ
+    return [f"{change}: {least} (with {sure_of}; parts of one differ by {lowered:.0%})"]

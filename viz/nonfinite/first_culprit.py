@@ -6,21 +6,19 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-import numpy
-
 from viz.facts.derived_stats import is_measured
 from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope
 from viz.facts.selection import line_of, origin as forward_op, step_numbers
+from viz.nonfinite.examples import examples_of, given_by_place
 from viz.nonfinite.finding import Example, Nonfinite, TensorFacts
 from viz.nonfinite.fit_rows import GivenToFit, given_to_fit
 from viz.nonfinite.fixes import fix_for
 from viz.recorder.compositions import guilty_of_gradient
-from viz.recorder.finite_check import SAFE, has_nonfinite_number, nonfinite
+from viz.recorder.finite_check import SAFE, has_nonfinite_number
 from viz.recording import Recording
 
-__all__ = ["examples_of", "explain", "origin", "statistics_known"]
+__all__ = ["explain", "origin", "statistics_known"]
 
-_EXAMPLES = 3
 _NONE = (0, 0)
 
 
@@ -122,6 +120,7 @@ def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfini
     part = _guilty_part(recording, op, at) if tensor is None else ""
     given = None if culprit is None else _given_to_fit(recording, op, culprit)
     name = "" if culprit is None else given.name if given is not None else _name_of(recording, op, culprit)
+    examples = _examples_in_rows(given) or _examples(recording, op, culprit)
     inputs = [_facts(recording, i, name) for i, name in zip(op.inputs, op.input_names)]
     if tensor is not None:
         flaws = _all_flaws(recording)
@@ -139,8 +138,8 @@ def _describe(recording: Recording, number: int, culprit: int | None) -> Nonfini
         culprit=name,
         inputs=inputs,
         outputs=[_facts(recording, i, "output") for i in op.outputs],
-        examples=_examples_in_rows(given) or _examples(recording, op, culprit),
-        fix=fix_for(op, tensor, part, _loss_of_ours(recording, at), name if given is not None else ""),
+        examples=examples,
+        fix=fix_for(op, tensor, part, _loss_of_ours(recording, at), name if given is not None else "", examples),
         part=part,
         where=given.where if given is not None else "",
         rows=given.rows if given is not None else (),
@@ -236,43 +235,9 @@ def _examples(recording: Recording, op: Op, culprit: int | None) -> list[Example
                 for j, name in zip(op.inputs, op.input_names)
                 if j in recording.values and j != i
             }
-            return examples_of(recording.values[i], given if culprit is None else {})
+            return examples_of(recording.values[i], given_by_place(op.name, given) if culprit is None else {})
     return []
 
 
 def _numbers(given: dict[str, Any]) -> dict[str, float]:
     return {str(name): float(value) for name, value in given.items()}
-
-
-def examples_of(array: Any, inputs: dict[str, Any]) -> list[Example]:
-    """The first elements that aren't finite, with the elements of the inputs that stand at the same place.
-
-    Args:
-        array: NumPy's.
-        inputs: arrays by name; those whose shape doesn't broadcast to that of `array` are left out.
-    """
-    if array.dtype.kind not in "fc" or not nonfinite(array)[2]:
-        return []
-    flat = numpy.flatnonzero(~numpy.isfinite(array))[:_EXAMPLES]
-    found = []
-    for position in flat:
-        index = tuple([int(i) for i in numpy.unravel_index(position, array.shape)])
-        given = {name: _element(other, index) for name, other in inputs.items()}
-        value = array[index]
-        found.append(Example(index, _real(value), {name: each for name, each in given.items() if each is not None}))
-    return found
-
-
-def _element(array: Any, index: tuple[int, ...]) -> float | None:
-    """The element that broadcasting puts at `index`; None when shapes don't fit or it is no number."""
-    array = numpy.asarray(array)
-    if array.dtype.kind not in "biufc" or array.ndim > len(index):
-        return None
-    own = index[len(index) - array.ndim :]
-    if any(n != 1 and i >= n for n, i in zip(array.shape, own)):
-        return None
-    return _real(array[tuple([0 if n == 1 else i for n, i in zip(array.shape, own)])])
-
-
-def _real(value: Any) -> float:
-    return float(abs(value) if numpy.iscomplexobj(value) else value)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from viz.facts.schema import VARIABLES, Op, TensorInfo
+from viz.nonfinite.evidence import Example
 
 __all__ = ["fix_for"]
 
@@ -15,6 +19,9 @@ _SOFTMAX = "its logits are infinite, or a mask hides all of a row: use -1e9 inst
 _OVERFLOW = "the numbers are too large: a smaller learning rate, clipnorm=1.0 in the optimizer, scaled inputs"
 _NORM = "its variance is 0 or overflows: an epsilon of at least 1e-5, scaled inputs, no constant columns"
 _POWER = "a negative base with a fractional exponent is NaN, 0 with a negative one infinite: keep the base above 0"
+_NEGATIVE_BASE = "a negative base with a fractional exponent is NaN: keep the base at or above 0"
+_ZERO_BASE = "0 with a negative exponent is infinite: keep the base away from 0"
+_SMALL = 1e-3  # a divisor of at least so much makes nothing infinite that wasn't nearly so
 _INVERSE = "its argument must lie inside of its domain: clip it, a little away from the ends (-1 + 1e-7 to 1 - 1e-7)"
 
 _FIXES = {
@@ -61,7 +68,9 @@ _PROBABILITIES = (
 )
 
 
-def fix_for(op: Op, tensor: TensorInfo | None, part: str = "", loss: str = "", data: str = "") -> str:
+def fix_for(
+    op: Op, tensor: TensorInfo | None, part: str = "", loss: str = "", data: str = "", examples: Sequence[Example] = ()
+) -> str:
     """What to do.
 
     Args:
@@ -70,6 +79,7 @@ def fix_for(op: Op, tensor: TensorInfo | None, part: str = "", loss: str = "", d
         part: of a fused op, the part to blame.
         loss: the name of the loss of ours in which the op runs, where nobody can change a line of it.
         data: what `fit` calls the array that `tensor` is a batch of, where that is known.
+        examples: elements that aren't finite, with what the op was given for them.
     """
     name = part or op.name
     if tensor is not None:
@@ -78,7 +88,23 @@ def fix_for(op: Op, tensor: TensorInfo | None, part: str = "", loss: str = "", d
         return _PROBABILITIES
     if op.phase == "backward":
         return _IN_GRADIENT.get(name, _FIXES.get(name, _OVERFLOW))
-    return _FIXES.get(name, _OVERFLOW)
+    return _by_numbers(name, examples) or _FIXES.get(name, _OVERFLOW)
+
+
+def _by_numbers(name: str, examples: Sequence[Example]) -> str:
+    """What to do by what an op of two operands was given; "" where that doesn't tell."""
+    pairs = [(each.value, *each.inputs.values()) for each in examples if len(each.inputs) == 2]
+    told = {_of_pair(name, *pair) for pair in pairs}
+    return told.pop() if len(told) == 1 else ""
+
+
+def _of_pair(name: str, made: float, left: float, right: float) -> str:
+    """The same for one element: `left ** right`, or `left / right`."""
+    if name == "power":
+        if left == 0 or (left < 0 and not right.is_integer()):
+            return _ZERO_BASE if left == 0 else _NEGATIVE_BASE
+        return "" if math.isnan(made) else _OVERFLOW
+    return _OVERFLOW if name == "divide" and math.isinf(made) and abs(right) >= _SMALL else ""
 
 
 def _of_data(name: str, axes: int) -> str:

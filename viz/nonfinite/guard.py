@@ -16,8 +16,9 @@ import numpy
 from eagerflow import Tensor
 from eagerflow.core import observe
 from viz.facts.schema import Op, Record, Stats
+from viz.nonfinite.examples import examples_of, given_by_place
 from viz.nonfinite.finding import Nonfinite, NonfiniteError, NonfiniteWarning
-from viz.nonfinite.first_culprit import examples_of, explain
+from viz.nonfinite.first_culprit import explain
 from viz.nonfinite.fit_rows import note_rows
 from viz.nonfinite.segments import Segments, located
 from viz.recorder import tensor_stats
@@ -252,7 +253,7 @@ class Guard(observe.Observer):
         known = names or _names(op, tensors)
         inputs = {name: _host(_array(x)) for name, x in zip(known, tensors)}
         for i, x in zip(op.outputs, [x for x in made if x is not None]):
-            self._keep(i, examples_of(_host(_array(x)), inputs))
+            self._keep(i, examples_of(_host(_array(x)), given_by_place(op.name, inputs)))
         for i, x in zip(op.inputs, [x for x in tensors if hasattr(x, "dtype")]):
             self._keep(i, examples_of(_host(_array(x)), {}))
 

@@ -83,13 +83,15 @@ def lines(found: Evidence) -> list[tuple[str, list[str]]]:
         + (f"   {formatting.clean(frame.code, _MOST_CODE)}" if frame.code else "")
         for frame in found.stack[:4]
     ]
-    examples = [_example(e, formatting.clean(found.culprit, 40)) for e in found.examples]
+    # The one element that a mean makes, of which nothing but that is known, stands above already.
+    told = [each for each in found.examples if each.inputs or each.index or found.culprit]
+    examples = [_example(each, formatting.clean(found.culprit, 40)) for each in told]
     return [
         ("where", [where]),
         ("line", code),
         *[("input", [_tensor(t)]) for t in found.inputs],
         *[("output", [_tensor(t)]) for t in found.outputs],
-        ("example", examples or ["values weren't kept; viz.trace(values='') keeps them all"]),
+        ("example", examples if found.examples else ["values weren't kept; viz.trace(values='') keeps them all"]),
         ("fix", [found.fix]),
     ]
 

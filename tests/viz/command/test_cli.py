@@ -107,6 +107,18 @@ def test_a_run_says_that_its_recording_takes_the_place_of_another(script, capsys
     )
 
 
+def test_a_long_recording_is_announced_before_it_is_written(script, capsys, monkeypatch):
+    monkeypatch.setattr(viz.command.run, "_MANY_OPS", 10)
+    script.write_text("import eagerflow as ef\nfor i in range(40):\n    ef.ops.tanh(1.0)\n", encoding="utf-8")
+    assert main(["run", "little.py"]) == 0
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first.startswith("viz run: the script has ended; writing about ")
+    assert "--steps" in first
+    monkeypatch.setattr(viz.command.run, "_MANY_OPS", 10_000)
+    assert main(["run", "little.py"]) == 0
+    assert "writing about" not in capsys.readouterr().err
+
+
 def test_a_script_that_is_asked_for_its_help_ends_well(script, capsys):
     script.write_text("import argparse\nargparse.ArgumentParser().parse_args()\n", encoding="utf-8")
     assert main(["run", "little.py", "--help"]) == 0

@@ -49,6 +49,7 @@ def test_a_slower_step_fails_and_an_equal_one_does_not():
     slower = verdict(before, timed(noisy(14.0, seed=1)), "time>10%")
     assert slower.failed
     assert "99% certainty; the quicker half of the steps, 10 and 10" in slower.why
+    assert "medians; step against step +" in slower.why
     assert not verdict(before, timed(noisy(10.0, seed=2)), "time>10%").failed
     assert not verdict(before, timed(noisy(10.8, seed=3)), "time>10%").failed
     faster = timed(noisy(6.0, seed=4))

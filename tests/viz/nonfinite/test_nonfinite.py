@@ -130,6 +130,36 @@ def test_what_is_finite_or_meant_is_not_reported(case):
     assert viz.find_nonfinite(t) is None
 
 
+@pytest.mark.parametrize(
+    ("program", "advice"),
+    [
+        (lambda: tensor(1, 3e38, -3e38, 2) ** 2, "the numbers are too large"),
+        (lambda: tensor(2e-30, 1) ** -2.0, "the numbers are too large"),
+        (lambda: tensor(-1, 4) ** 0.5, "a negative base with a fractional exponent"),
+        (lambda: tensor(0, 4) ** -1.0, "0 with a negative exponent"),
+        (lambda: tensor(0, -4) ** -1.5, "keep the base above 0"),  # both at once
+        (lambda: tensor(3e38, 1) / tensor(0.1, 1), "the numbers are too large"),
+        (lambda: tensor(3, 1) / tensor(0, 1), "keep the denominator away from 0"),
+        (lambda: tensor(3e10, 1) / tensor(1e-35, 1), "keep the denominator away from 0"),
+    ],
+)
+def test_the_advice_follows_from_the_numbers_that_went_in(program, advice):
+    assert advice in viz.find_nonfinite(program).fix
+
+
+def test_a_product_has_no_examples_of_single_factors():
+    square = ef.Tensor(np.full((2, 2), 1e30, "float32"))
+    found = viz.find_nonfinite(lambda: ops.matmul(square, square))
+    assert [example.inputs for example in found.examples] == [{}] * 3
+    assert "example  inf at [0, 0]" in str(found)
+    assert "too large" in found.fix
+
+
+def test_the_one_number_of_a_mean_is_no_example():
+    found = viz.find_nonfinite(lambda: ops.mean(tensor(3e38, 3e38)))
+    assert "example" not in str(found)
+
+
 def test_examples_give_the_numbers_that_went_in():
     found = viz.find_nonfinite(lambda: tensor(1, 0, 3, -2) / tensor(1, 0, 0, 1))
     shown = [(e.index, e.inputs) for e in found.examples]

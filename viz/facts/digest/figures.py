@@ -12,7 +12,7 @@ import numpy
 
 from viz.facts import formatting
 from viz.facts.columns import NONE
-from viz.facts.digest.held_up import held_up
+from viz.facts.digest.held_up import held_up, held_up_step
 from viz.facts.digest.sparse_columns import SparseColumns
 from viz.facts.schema import VARIABLES, Op, Record
 from viz.facts.selection import line_of, step_numbers
@@ -76,9 +76,10 @@ def _reported(record: Record, kind: str) -> list[dict[str, Any]]:
 
 
 def _told(name: str, kind: str, values: list[float]) -> dict[str, Any]:
-    """A course; of many values as many as have room, evenly chosen."""
+    """A course; of many values as many as have room, evenly chosen: `at` has their places among all, from 0."""
     count = min(_POINTS, len(values))
-    chosen = [values[round(i * (len(values) - 1) / max(1, count - 1))] for i in range(count)]
+    at = [round(i * (len(values) - 1) / max(1, count - 1)) for i in range(count)]
+    chosen = [values[i] for i in at]
     finite = [value for value in values if math.isfinite(value)]
     return {
         "name": name,
@@ -89,6 +90,7 @@ def _told(name: str, kind: str, values: list[float]) -> dict[str, Any]:
         "lowest": min(finite, default=None),
         "highest": max(finite, default=None),
         "values": chosen,
+        "at": at,
     }
 
 
@@ -146,18 +148,41 @@ class _Times:
         inside: dict[int, list[int]] = {}
         for number in firsts:
             inside.setdefault(outer[number], []).append(number)
+        alone = self._held_up_steps(outer)
         found, waiting = list[dict[str, Any]](), [(-1, -1, False)]
         while waiting:
             number, level, is_rest = waiting.pop()
             if is_rest:
-                found.append(_outside(level, own[number]))
+                found.append(_outside(level, own[number]) | {"held_up": alone.get(-1) if number == -1 else None})
                 continue
             if number >= 0:
-                found.append(self._part(number, level, times[number]))
+                found.append(self._part(number, level, times[number]) | {"held_up": alone.get(number)})
             within = [(each, level + 1, False) for each in inside.get(number, [])]
             rest = [(number, level + 1, True)] if within and own[number] else []
             waiting += [*rest, *within[::-1]]
         return found
+
+    def _held_up_steps(self, outer: dict[int, int]) -> dict[int, dict[str, Any]]:
+        """By row the step in which it took far longer than in others; not where that is told of a part of it."""
+        numbers = step_numbers(self._record)
+        if not numbers:
+            return {}
+        rows = numpy.array([*self._rows, -1])[numpy.where(self._scopes == NONE, len(self._rows), self._scopes)]
+        steps, found = self._seen.array("Op.step"), dict[int, dict[int, int]]()
+        told = steps != NONE
+        places = rows[told].astype(numpy.int64) * len(numbers) + steps[told]
+        at, where = numpy.unique(places, return_inverse=True)
+        for place, took in zip(at.tolist(), numpy.bincount(where, weights=self._durations[told]).tolist()):
+            row, step = divmod(place, len(numbers))
+            around = [row]  # -1 for what ran outside of all
+            while row != -1 and (row := outer.get(row, -1)) != -1:
+                around.append(row)
+            for each in around:
+                times = found.setdefault(each, {})
+                times[numbers[step]] = times.get(numbers[step], 0) + int(took)
+        alone = {row: once for row, times in found.items() if (once := held_up_step(times)) is not None}
+        inner = {(outer[row], once["step"]) for row, once in alone.items() if outer.get(row, -1) != -1}
+        return {row: once for row, once in alone.items() if (row, once["step"]) not in inner}
 
     def _outer(self, number: int) -> int:
         parent = self._record.scopes[number].parent
