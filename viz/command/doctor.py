@@ -95,9 +95,8 @@ def _print(examination: Examination, as_json: bool, fix: bool) -> None:
     where = sys.stderr if fix else sys.stdout
     seen = f"{examination.steps} training step{'' if examination.steps == 1 else 's'}"
     seen += f" in {examination.trainings} trainings" if examination.trainings > 1 else ""
-    if examination.crashed and examination.steps == 1:
-        seen = "no whole training step"
-    title = f"doctor: {seen} watched{f', then {examination.ended}' if examination.ended else ''}"
+    watched = "begun" if examination.crashed and examination.steps == 1 else "watched"  # it may have failed within it
+    title = f"doctor: {seen} {watched}{f', then {examination.ended}' if examination.ended else ''}"
     print(f"\n{paint(title, '1;4', where)}\n", file=where)
     if findings or not (examination.crashed or not examination.steps):
         print(_words(examination, lambda words, code: paint(words, code, where)), file=where)
@@ -133,5 +132,5 @@ def _why_unanswered(examination: Examination) -> str:
         return f"{ended}; this is what was found until then"
     if examination.steps > 1:
         return f"nothing was found until {ended}"
-    when = "in its first training step" if examination.steps else "before it trained"
+    when = "in or after its first training step" if examination.steps else "before it trained"
     return f"no diagnosis: {ended} {when}"

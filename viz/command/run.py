@@ -25,7 +25,7 @@ from viz.shell.printed import print_json
 from viz.shell.program import name_of
 from viz.shell.statuses import DONE, INTERRUPTED, Impossible, told
 from viz.shell.terminal import output_to_stderr, paint
-from viz.shell.words import as_word, on_same_script, script_words
+from viz.shell.words import as_word, on_same_script
 from viz.tracer import Tracer, trace
 
 __all__ = ["run_run"]
@@ -66,7 +66,7 @@ def run_run(options: argparse.Namespace) -> int:
         recording, failed = run_script(options.script, options.arguments, options.module, tracer, errors.append)
     printed = [ended_by(error) for error in errors]
     recording.notes += printed
-    recording.meta["script"] = script_words(options)
+    recording.meta["script"] = [*["-m"] * bool(options.module), options.script]
     if ranks is not None and failed:  # on this one alone, perhaps: nothing that all ranks do can come now
         out = own_file(out, ranks.communicator.rank)
     elif ranks is not None:

@@ -54,7 +54,8 @@ def run_show(options: argparse.Namespace) -> int:
     for remark in remarks:
         print_folded(remark)
     print()
-    print_folded(f"next: {'; '.join(following(facts, as_word(options.file)))}")
+    script = " ".join(map(as_word, facts["script"]))
+    print_folded(f"next: {'; '.join(following(facts, as_word(options.file), script))}")
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import os
+import re
 import zipfile
 from collections.abc import Collection
 from typing import Any
@@ -36,6 +37,7 @@ from viz.facts.selection import line_of
 
 __all__ = ["glance", "is_empty", "overview", "why_empty"]
 
+_PLAIN_WORD = re.compile(r"[\w ./\\:+@,=-]+")
 _COLUMNS = {"Op.error", "Op.replayed", "Op.stack@", "TensorInfo.shape@", "Stats.tensor"}
 _COLUMNS |= {f"{cls.__name__}.{field}" for cls, fields in FIELDS.items() for field in fields}
 
@@ -78,12 +80,27 @@ def overview(recording: Record, seen: SparseColumns | None = None) -> dict[str, 
             for (how, line), names in reads.items()
         ],
         "notes": list(recording.notes),
-        "script": str(recording.meta.get("script") or ""),
-        "kept": (recording.meta.get("options") or {}).get("values"),
+        "script": _script(recording.meta.get("script")),
+        "kept": _kept(recording.meta.get("options")),
         "python": recording.meta.get("python", ""),
         "began": recording.meta.get("began", ""),
         "ranks": [dataclasses.asdict(use) for use in uses(recording)] if recording.others else [],
     }
+
+
+def _script(told: Any) -> list[str]:
+    """The words by which `viz run` was told what to run; none where something else made the recording.
+
+    A file may say anything, and commands are copied: none with signs that a shell obeys.
+    """
+    is_known = isinstance(told, list) and len(told) <= 2 and all(isinstance(word, str) for word in told)
+    return list(told) if is_known and all(_PLAIN_WORD.fullmatch(word) for word in told) else []
+
+
+def _kept(options: Any) -> str | None:
+    """The pattern of the labels of tensors whose values were to be kept; None where none were."""
+    pattern = options.get("values") if isinstance(options, dict) else None
+    return pattern if isinstance(pattern, str) else None
 
 
 def glance(path: str | os.PathLike[str]) -> tuple[Record, SparseColumns] | None:

@@ -37,16 +37,8 @@ def on_same_script(command: str, options: argparse.Namespace) -> str:
     >>> on_same_script("nonfinite", argparse.Namespace(script="my train.py", module=False, arguments=["--lr", "0.1"]))
     'viz nonfinite "my train.py" --lr 0.1'
     """
-    return " ".join(["viz", command, script_words(options), *map(as_word, options.arguments)])
-
-
-def script_words(options: argparse.Namespace) -> str:
-    """What a command was told to run, without its arguments, as it can be given to another one.
-
-    >>> script_words(argparse.Namespace(script="package.train", module=True))
-    '-m package.train'
-    """
-    return f"{'-m ' * bool(options.module)}{as_word(options.script)}"
+    words = [as_word(word) for word in (options.script, *options.arguments)]
+    return " ".join(["viz", command, *["-m"] * bool(options.module), *words])
 
 
 def as_commands(text: str) -> str:

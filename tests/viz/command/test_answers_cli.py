@@ -168,7 +168,9 @@ def test_nan_in_the_very_first_step_names_the_layer_as_the_code_does(script, cap
     assert "critic/half, forward, step 0" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("command", "hint"), [("doctor", "in its first training step"), ("estimate", "viz check ")])
+@pytest.mark.parametrize(
+    ("command", "hint"), [("doctor", "in or after its first training step"), ("estimate", "viz check ")]
+)
 def test_a_first_step_that_fails_is_told_as_such(script, capsys, command, hint):
     path = script(FIRST.replace("ops.log(t * 0 - 1)", "ops.reshape(t, (7, 7))"))
     assert main([command, path]) == 3
@@ -373,3 +375,20 @@ def test_recordings_of_modules_are_named_after_the_module(package):
         assert viz.load(f"{name}.efz").name == name
     assert main(["run", "-m", "--draw", "--", "of_tests"]) == 0
     assert os.path.exists("of_tests.svg")
+
+
+def test_what_was_run_is_named_unless_a_shell_would_obey_it(script, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    script(FIRST)
+    with pytest.warns(UserWarning, match="the loss is"):
+        assert main(["run", "train.py"]) == 0
+    assert main(["show", "train.efz"]) == 0
+    assert "next: viz nonfinite train.py (where NaN begins)" in capsys.readouterr().out
+    t = viz.load("train.efz")
+    odd = [(["a.py; rm *"], "SCRIPT"), (["$(rm a)"], "SCRIPT"), (["`a`"], "SCRIPT"), ([1], "SCRIPT"), ("x", "SCRIPT")]
+    for told, named in ((["my train.py"], "'my train.py'"), (["-m", "a.b"], "-m a.b"), *odd):
+        t.meta["script"] = told
+        t.save("other.efz")
+        assert main(["show", "other.efz"]) == 0
+        said = capsys.readouterr().out.replace('"', "'")
+        assert f"next: viz nonfinite {named} (where NaN begins)" in said

@@ -44,17 +44,17 @@ def shown(facts: dict[str, Any]) -> Iterator[Text]:
         yield Text.of(sentences)
 
 
-def following(facts: dict[str, Any], file: str) -> list[str]:
+def following(facts: dict[str, Any], file: str, script: str) -> list[str]:
     """The commands that lead on from here.
 
     Args:
         facts: what `viz.facts.overview.overview` gives.
         file: the recording, as a command takes it.
+        script: what was run, as a command takes it; "" where that isn't known.
     """
     flawed = facts["nonfinite"] is not None and facts["nonfinite"]["flawed"]
     grew = any(not math.isfinite(each[key]) for each in facts["course"] for key in ("first", "last"))
-    run = facts["script"] or "SCRIPT"
-    found = [f"viz nonfinite {file if flawed else run} (where NaN begins)"] if flawed or grew else []
+    found = [f"viz nonfinite {file if flawed else script or 'SCRIPT'} (where NaN begins)"] if flawed or grew else []
     return [*found, f"viz html {file} (a page to click through)", f"viz draw {file}", f"viz top {file}"]
 
 
@@ -146,7 +146,7 @@ def _memory(memory: dict[str, Any] | None) -> Iterator[str]:
 
 def _nonfinite(found: dict[str, Any] | None, kept: str | None) -> Iterator[str]:
     if found is None:
-        told = f"kept of tensors whose label matches {kept!r}; " if kept is not None else ""
+        told = f"kept of tensors whose label matches {formatting.clean(kept, 40)!r}; " if kept is not None else ""
         yield f"values:  {told}not measured (viz run --stats basic measures them)"
         return
     measured = formatting.count(found["measured"], "measured tensor")
