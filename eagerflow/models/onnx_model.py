@@ -20,10 +20,10 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import AnyLayer, Layer
 from eagerflow.models.model import Model
-from eagerflow.onnx.load import Program, read
-from eagerflow.onnx.load.program import Port, Step
 from eagerflow.onnx.nodes import NODES
 from eagerflow.onnx.nodes.limits import limits_for, room
+from eagerflow.onnx.reading import Program, read
+from eagerflow.onnx.reading.program import Port, Step
 
 __all__ = ["OnnxModel", "loaded"]
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any as _Any
 
 from eagerflow.base.faces import missing as _missing
 from eagerflow.onnx.exporter import Converted, convert, export
-from eagerflow.onnx.load import LoadError
+from eagerflow.onnx.reading import LoadError
 from eagerflow.onnx.trace import ExportError
 
 __all__ = ["Converted", "ExportError", "LoadError", "convert", "export", "load_onnx"]

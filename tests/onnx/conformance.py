@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from eagerflow.core.tensor import Tensor
-from eagerflow.onnx.load import read
 from eagerflow.onnx.nodes import NODES
+from eagerflow.onnx.reading import read
 
 # Types that tensors don't have here: floats of 4 and 8 bits, integers of 2 and 4; text; sequences and optional values.
 TYPES = re.compile(

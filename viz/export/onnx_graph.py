@@ -24,7 +24,7 @@ def definition(path: str | os.PathLike[str]) -> Any:
         FileNotFoundError: where there is none.
         eagerflow.onnx.LoadError: for what is no ONNX file.
     """
-    wire = importlib.import_module("eagerflow.onnx.load.wire")  # with all of its package: only where it is asked for
+    wire = importlib.import_module("eagerflow.onnx.reading.wire")  # with all of its package: only where it is asked for
     try:
         content = pathlib.Path(path).read_bytes()
     except OSError as error:

@@ -11,15 +11,15 @@ from typing import Any
 
 from eagerflow.base.errors import MissingFileError
 from eagerflow.base.files import irregular
-from eagerflow.onnx.load.program import Body, FileFunction, Port, Program, Step
-from eagerflow.onnx.load.roles import weights_of
-from eagerflow.onnx.load.tensors import Folder, array_of
-from eagerflow.onnx.load.wire import LoadError, Message, decode, integers, reals, shown
 from eagerflow.onnx.messages import TYPES
 from eagerflow.onnx.nodes import NODES
 from eagerflow.onnx.nodes.classic import lifted
 from eagerflow.onnx.nodes.running import wants
 from eagerflow.onnx.nodes.windows import ARRANGED
+from eagerflow.onnx.reading.program import Body, FileFunction, Port, Program, Step
+from eagerflow.onnx.reading.roles import weights_of
+from eagerflow.onnx.reading.tensors import Folder, array_of
+from eagerflow.onnx.reading.wire import LoadError, Message, decode, integers, reals, shown
 
 __all__ = ["read"]
 

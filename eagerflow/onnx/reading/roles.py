@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.onnx.load.program import Step
 from eagerflow.onnx.nodes.windows import ARRANGED
+from eagerflow.onnx.reading.program import Step
 
 __all__ = ["Weight", "weights_of"]
 

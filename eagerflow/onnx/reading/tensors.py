@@ -12,8 +12,8 @@ import numpy
 
 from eagerflow.base.files import irregular
 from eagerflow.core.dtypes import as_dtype
-from eagerflow.onnx.load.wire import LoadError, Message, integers, integers_as, reals, shown
 from eagerflow.onnx.messages import TYPES
+from eagerflow.onnx.reading.wire import LoadError, Message, integers, integers_as, reals, shown
 
 __all__ = ["Folder", "array_of"]
 
