@@ -21,6 +21,7 @@ from eagerflow.base.wording.own_names import in_own_names
 __all__ = ["listed", "loaded", "missing", "other_way", "refused"]
 
 # Names of PyTorch and of TensorFlow (and where names of Keras stand in eagerflow itself), with what is written here.
+_CSV = '`numpy.genfromtxt("a.csv", delimiter=",", skip_header=1)` or `pandas.read_csv`: fit takes arrays and data frames'
 _TENSOR = "`ef.Tensor(values)`"
 _LAYERS = "`ef.layers`, which has all layers"
 _OTHER_WAYS: dict[str, dict[str, str]] = {
@@ -83,6 +84,7 @@ _OTHER_WAYS: dict[str, dict[str, str]] = {
     "eagerflow.data": {
         "DataLoader": "`ef.data.Dataset.from_tensor_slices((x, y)).shuffle(1000).batch(32)`; fit takes PyTorch's, too",
         "TensorDataset": "`ef.data.Dataset.from_tensor_slices((x, y))`",
+        **dict.fromkeys(("from_csv", "load_csv", "read_csv", "make_csv_dataset"), _CSV),
     },
     "eagerflow.layers": {
         "AdaptiveAvgPool2d": "`layers.GlobalAveragePooling2D()` for size 1, or `layers.AdaptiveAveragePooling2D(size)`",
