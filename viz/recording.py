@@ -210,7 +210,11 @@ class Recording(Record, metaclass=_Named):
         return archive.write(self, path)
 
     def to_tensorboard(self, log_dir: str | os.PathLike[str]) -> pathlib.Path:
-        """Writes the graph with times and memory for TensorBoard's Graphs tab, and a profile for its Profile tab.
+        """Writes the graph with times and memory, the course of training, and a profile, for TensorBoard.
+
+        The Time Series tab has what training reported (`epoch_loss`, `batch_loss`; validation is a run of its own), and
+        of recordings with statistics the norms of weights and of their gradients in each step. An earlier export to the
+        same folder is replaced.
 
         The Profile tab needs `pip install tensorboard-plugin-profile`; see `viz.export`. Of a long recording they have
         the steps around the one that pictures show: up to 100 to choose from in the Graphs tab, and in the Profile tab

@@ -10,8 +10,9 @@ from typing import Any
 from eagerflow.base.notebook import shown_short
 from eagerflow.base.wording.own_names import in_own_names
 
-__all__ = ["DeviceError", "MissingAttributeError", "MissingFileError", "NoValueError", "TapeError", "UnknownNameError"]
+__all__ = ["DeviceError", "MissingAttributeError", "MissingFileError", "NoValueError", "NotBegunError", "TapeError"]
 __all__ += [
+    "UnknownNameError",
     "WrongPlaceError",
     "WrongTypeError",
     "a_kind",
@@ -52,6 +53,14 @@ class UnknownNameError(ValueError):
     Traceback (most recent call last):
         ...
     eagerflow.base.errors.UnknownNameError: Unknown activation 'rleu'. Did you mean 'relu'? ...
+    """
+
+
+class NotBegunError(AttributeError, RuntimeError):
+    """An attribute that `__init__` sets, of an object whose class never called it; `hasattr` says that it isn't there.
+
+    >>> issubclass(NotBegunError, RuntimeError)
+    True
     """
 
 

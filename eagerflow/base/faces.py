@@ -21,7 +21,9 @@ from eagerflow.base.wording.own_names import in_own_names
 __all__ = ["listed", "loaded", "missing", "other_way", "refused"]
 
 # Names of PyTorch and of TensorFlow (and where names of Keras stand in eagerflow itself), with what is written here.
-_CSV = '`numpy.genfromtxt("a.csv", delimiter=",", skip_header=1)` or `pandas.read_csv`: fit takes arrays and data frames'
+_CSV = (
+    '`numpy.genfromtxt("a.csv", delimiter=",", skip_header=1)` or `pandas.read_csv`: fit takes arrays and data frames'
+)
 _TENSOR = "`ef.Tensor(values)`"
 _LAYERS = "`ef.layers`, which has all layers"
 _OTHER_WAYS: dict[str, dict[str, str]] = {

@@ -41,10 +41,11 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
             return method(self, *args, **kwargs)
         if behaviour.shape is not tuple:
             args, kwargs = tuple(map(_told, args)), {name: _told(shape) for name, shape in kwargs.items()}
+        has_path = self._path is not None  # first: this raises where `super().__init__()` is missing
         context = current_call.get()
         token = current_call.set(CallContext()) if context is None else None
         running = current_call.get().running  # type: ignore[union-attr]
-        if self._path is None:
+        if not has_path:
             self.__dict__["_path"] = in_scope(path_of([*running, self]))
             if self._policies is not None:
                 self._settle_policy(self._policies)

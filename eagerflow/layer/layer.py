@@ -11,7 +11,7 @@ import numpy
 
 from eagerflow import regularizers
 from eagerflow.base import notebook, tree
-from eagerflow.base.errors import MissingAttributeError, no_attribute, signature_of
+from eagerflow.base.errors import MissingAttributeError, NotBegunError, no_attribute, signature_of
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import Elsewhere, behaviour
 from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
@@ -183,6 +183,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
         def __getattr__(self, name: str) -> Any:
             if name in _SET_BY_INIT:
                 raise RuntimeError(_never_begun(type(self)))
+            if name[:1] == "_" != name[1:2] and "_losses" not in self.__dict__:  # one of ours, in `compile`, say
+                raise NotBegunError(_never_begun(type(self)))
             known = getattr(type(self), name, None)
             if isinstance(known, (property, Elsewhere)):  # its own AttributeError says more
                 return known.__get__(self)

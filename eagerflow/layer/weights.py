@@ -259,11 +259,12 @@ class WeightHolder:
         >>> [w.name for w in layer.weights]
         ['gamma', 'beta', 'moving_mean', 'moving_variance']
         """
+        built = self.built  # first: where `super().__init__()` is missing, that is told
         cached = self.__dict__.get("_all_weights")
         if cached is None or cached[0] != changes.count:
             found = unique(v for layer in self._flatten_layers() for v in layer._gather()[0])
             cached = self.__dict__["_all_weights"] = (changes.count, found)
-        return list(cached[1]) if cached[1] or self.__dict__.get("built", True) else _NotBuilt(self)
+        return list(cached[1]) if cached[1] or built else _NotBuilt(self)
 
     @property
     def trainable_weights(self) -> list[Variable]:

@@ -472,7 +472,11 @@ def _numbered(name: str, used: dict[str, int]) -> str:
 def _update(entry: Entry, y_true: Any, y_pred: Any, sample_weight: Any) -> None:
     metric = entry.metric
     arguments = (y_true, y_pred, sample_weight) if entry.weighted and sample_weight is not None else (y_true, y_pred)
-    metric.update_state(*arguments)
+    try:
+        metric.update_state(*arguments)
+    except Exception as error:  # the same function may be the loss
+        error.add_note(f"In the metric {entry.name!r} of compile({'weighted_' * entry.weighted}metrics=...).")
+        raise
 
 
 def _has_lists(given: Any) -> bool:

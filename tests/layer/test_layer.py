@@ -381,6 +381,27 @@ def test_a_forgotten_super_init_is_named():
         Broken()(X)
 
 
+def _use(made, name, given):
+    found = getattr(made, name)  # a property raises here
+    found(*given)
+
+
+@pytest.mark.parametrize("use", ["compile", "weights", "get_weights", "build", "trainable_variables"])
+def test_a_forgotten_super_init_of_a_model_is_named_whatever_is_asked_first(use):
+    class Broken(ef.Model):
+        def __init__(self):
+            self.inner = Scale()
+
+        def call(self, inputs):
+            return self.inner(inputs)
+
+    given = {"compile": ("adam", "mse"), "build": ((None, 3),)}
+    with pytest.raises(RuntimeError, match=r"Broken.__init__ must call super\(\).__init__\(\).*test_layer.py:\d+"):
+        _use(Broken(), use, given.get(use, ()))
+    assert not hasattr(Broken(), "_graph")
+    assert getattr(Broken(), "_path", "none") == "none"
+
+
 def test_attributes_may_be_set_before_super_init():
     class Early(Layer):
         def __init__(self):

@@ -310,3 +310,12 @@ def test_a_doctor_tells_of_such_a_softmax_in_its_own_words():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         made.fit(X, Y[:, :1], verbose=0, callbacks=[ef.callbacks.Doctor(verbose=0)])
+
+
+@pytest.mark.parametrize("asked", [{"metrics": ["mse"]}, {"weighted_metrics": ["mse"]}])
+def test_an_error_of_a_metric_says_that_it_is_one(asked):
+    made = ef.Sequential([layers.Dense(3, activation="softmax")])
+    made.compile("sgd", "sparse_categorical_crossentropy", **asked)
+    with pytest.raises(ValueError, match="mean_squared_error: y_true and y_pred need the same shape") as caught:
+        made.fit(X, np.arange(6) % 3, verbose=0)
+    assert caught.value.__notes__[-1] == f"In the metric 'mse' of compile({next(iter(asked))}=...)."

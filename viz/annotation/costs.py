@@ -12,10 +12,10 @@ from viz.facts.digest.asked_step import shown_position
 from viz.facts.digest.made import Made
 from viz.facts.digest.usual_sums import steps_of, told_steps, usual_sums
 from viz.facts.digest.usual_times import usual_times
+from viz.facts.gradient_passes import whole_gradient
 from viz.facts.json_data import finite
 from viz.facts.schema import Frame, Op, Record
 from viz.facts.selection import line_of, step_name, variables_of
-from viz.picture.gradient_flow import whole_gradient
 
 __all__ = ["Costs", "LineCost", "costs_by_line"]
 

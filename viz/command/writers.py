@@ -8,7 +8,7 @@ import os
 
 from viz.command.models import opened
 from viz.command.output_files import beside, check_target, replaces
-from viz.export import json_file, tensorboard_graph
+from viz.export import json_file, tensorboard_graph, tensorboard_scalars
 from viz.facts.smaller.near_step import Near
 from viz.shell.printed import say
 
@@ -28,6 +28,8 @@ def run_tensorboard(options: argparse.Namespace) -> int:
     if os.path.isfile(out):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), out)
     others = ", beside what was there" if os.path.isdir(out) and os.listdir(out) else ""
+    if tensorboard_scalars.earlier_files(out):
+        others = ", in place of what an earlier export wrote there"
     folder = opened(options, Near(None, tensorboard_graph.MOST_OPS)).to_tensorboard(out)
     say(options, {"folder": str(folder)}, f"wrote {folder}{others}; look with: tensorboard --logdir {folder}")
     return 0

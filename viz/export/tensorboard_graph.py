@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Collection
 from typing import Any
 
-from viz.export import tensorboard_profile
+from viz.export import tensorboard_profile, tensorboard_scalars
 from viz.export.event_protos import protos
 from viz.export.run_metadata import messages
 from viz.export.tensorboard_events import EventLog
@@ -39,7 +39,9 @@ _MOST_STEPS = 100  # that TensorBoard lists to choose from
 
 
 def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
-    """Write the graph of the last whole step, time and memory of every step, and what the Profile tab shows.
+    """Write the graph of the last whole step, time and memory of every step, the course of training, and the profile.
+
+    An earlier export to the folder is replaced.
 
     Of more than 100 steps it is time and memory of the 100 around that one; the Profile tab has those of up to 1,000
     steps with up to 100,000 ops.
@@ -57,12 +59,19 @@ def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
     """
     if not record.ops:
         raise ValueError("to_tensorboard(): the recording holds no ops, so there is no graph to write")
+    whole = record
     record, _ = around_step(record, pick_step(record), max(MOST_OPS, _ops_shown(record)))
-    log = EventLog(log_dir, f"to_tensorboard(log_dir={os.fspath(log_dir)!r})")
+    before = tensorboard_scalars.earlier_files(log_dir)
+    log = EventLog(
+        log_dir, f"to_tensorboard(log_dir={os.fspath(log_dir)!r})", filename_suffix=tensorboard_scalars.ENDING
+    )
     try:
         append(record, log)
+        tensorboard_scalars.write(whole, log_dir, log)
     finally:
         log.close()
+    for file in before:  # TensorBoard shows one graph for each run, and warns of more
+        file.unlink(missing_ok=True)
     tensorboard_profile.write(record, log_dir)
     return pathlib.Path(log_dir)
 

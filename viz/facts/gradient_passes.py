@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import collections
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from viz.facts import formatting
+from viz.facts.derived_stats import norm
 from viz.facts.schema import Op, Record, TensorInfo
 
-__all__ = ["GradientPasses", "few", "returned"]
+__all__ = ["GradientPasses", "few", "returned", "whole_gradient"]
 
 _MOST = 3  # passes through one op that are told apart: one for each element of a vector, say, are one
 _LONGEST = 24  # letters of a name
@@ -35,6 +37,16 @@ def returned(record: Record, parts: Sequence[TensorInfo]) -> TensorInfo | None:
         elif record.ops[tensor.producer].phase != "backward":
             return None
     return None
+
+
+def whole_gradient(record: Record, parts: list[TensorInfo]) -> TensorInfo:
+    """The gradient that the pass returned: the only part, or the measured sum of several."""
+    if len(parts) == 1:
+        return parts[0]
+    if (whole := returned(record, parts)) is not None:
+        return whole
+    largest = [norm(part) or 0.0 for part in parts]
+    return parts[largest.index(max(largest))] if not any(map(math.isnan, largest)) else parts[0]
 
 
 class GradientPasses:

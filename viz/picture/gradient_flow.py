@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 import pathlib
 import statistics
@@ -12,7 +11,7 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.derived_stats import norm, zero_share
 from viz.facts.digest.asked_step import shown_number, shown_position
-from viz.facts.gradient_passes import returned
+from viz.facts.gradient_passes import whole_gradient
 from viz.facts.schema import Record, TensorInfo
 from viz.facts.selection import count_of_steps, step_name, variables_of
 from viz.facts.text_table import Text, table
@@ -20,7 +19,7 @@ from viz.picture.charts.bars import Bar, bars
 from viz.picture.grounds import on_any_ground
 from viz.picture.rendering.raster import check_picture_name, write_picture
 
-__all__ = ["Flow", "GradientFlow", "gradient_flow", "whole_gradient"]
+__all__ = ["Flow", "GradientFlow", "gradient_flow"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,13 +204,3 @@ def _flow(record: Record, variable: int, parts: list[TensorInfo], before: Tensor
         zero_share(gradient),
         0 if stats is None else stats.nan + stats.inf,
     )
-
-
-def whole_gradient(record: Record, parts: list[TensorInfo]) -> TensorInfo:
-    """The gradient that the pass returned: the only part, or the measured sum of several."""
-    if len(parts) == 1:
-        return parts[0]
-    if (whole := returned(record, parts)) is not None:
-        return whole
-    largest = [norm(part) or 0.0 for part in parts]
-    return parts[largest.index(max(largest))] if not any(map(math.isnan, largest)) else parts[0]

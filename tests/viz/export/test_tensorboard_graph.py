@@ -9,6 +9,7 @@ import eagerflow as ef
 import viz
 from eagerflow import ops
 from eagerflow.core import observe
+from viz.cli import main
 from viz.export.run_metadata import messages
 from viz.export.tensorboard_events import EventLog
 from viz.export.tensorboard_graph import names_of
@@ -254,3 +255,75 @@ def test_penalties_and_what_adds_them_have_scopes():
     assert ops_at_top == []
     assert "weight_penalties/square" in names_of(t, None).values()
     assert "gradients/add_penalties/add" in names_of(t, None).values()
+
+
+def curves(folder):
+    found = read(folder)
+    return {tag: [(event.step, event.value) for event in found.Scalars(tag)] for tag in found.Tags()["scalars"]}
+
+
+def fitted(**settings):
+    ef.utils.set_random_seed(1)
+    model = ef.Sequential([ef.layers.Dense(4, name="hidden"), ef.layers.Dense(1, name="last")], name="net")
+    model.compile("sgd", "mse", metrics=["mae"])
+    x = np.random.default_rng(0).normal(size=(48, 3)).astype("float32")
+    with viz.trace(**settings) as t:
+        history = model.fit(x, x[:, :1], batch_size=16, epochs=2, verbose=0, validation_data=(x[:16], x[:16, :1]))
+    return t, history.history
+
+
+def test_what_training_reported_stands_in_the_charts(tmp_path):
+    t, history = fitted()
+    t.to_tensorboard(tmp_path)
+    found = curves(tmp_path)
+    assert set(found) == {"epoch_loss", "epoch_mae", "batch_loss", "batch_mae"}
+    assert found["epoch_loss"] == [(0, pytest.approx(history["loss"][0])), (1, pytest.approx(history["loss"][1]))]
+    assert [step for step, _ in found["batch_loss"]] == list(range(6))  # in a row over both epochs
+    aside = curves(tmp_path / "validation")
+    assert aside["epoch_loss"] == [(i, pytest.approx(loss)) for i, loss in enumerate(history["val_loss"])]
+    times = [event.wall_time for event in read(tmp_path).Scalars("batch_loss")]
+    assert times == sorted(times)
+    assert times[0] < times[-1]
+
+
+def test_sizes_of_gradients_and_weights_have_charts_where_they_were_measured(tmp_path):
+    t, _ = fitted(stats="basic")
+    t.to_tensorboard(tmp_path)
+    found = curves(tmp_path)
+    flow = {row.name: row for row in t.grad_flow(step=1).rows}
+    for name, row in flow.items():
+        assert dict(found[f"gradient_norm/{name}"])[1] == pytest.approx(row.gradient, rel=1e-5)
+        assert dict(found[f"weight_norm/{name}"])[1] == pytest.approx(row.weight, rel=1e-5)
+    assert len(flow) == 4
+
+
+def test_losses_of_a_loop_have_their_names_and_evaluations_a_run_of_their_own(tmp_path):
+    w = ef.Variable([1.0, 2.0])
+    sgd = ef.optimizers.SGD(0.1)
+    with viz.trace() as t:
+        for _ in range(3):
+            with ef.GradientTape() as tape:
+                distance = ef.ops.sum(w * w)
+            sgd.apply_gradients([(tape.gradient(distance, w), w)])
+    t.to_tensorboard(tmp_path / "loop")
+    assert [step for step, _ in curves(tmp_path / "loop")["distance"]] == [0, 1, 2]
+    model = ef.Sequential([ef.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with viz.trace() as t:
+        model.evaluate(np.ones((8, 2), "float32"), np.ones((8, 1), "float32"), batch_size=4, verbose=0)
+    t.to_tensorboard(tmp_path / "tested")
+    assert [step for step, _ in curves(tmp_path / "tested" / "validation")["evaluation_loss"]] == [0, 1]
+
+
+def test_another_export_takes_the_place_of_the_first_alone(tmp_path, capsys):
+    t, _ = fitted()
+    other = tmp_path / "events.out.tfevents.1.other"
+    other.write_bytes(b"")
+    (tmp_path / "a.efz").write_bytes(t.save(tmp_path / "b.efz").read_bytes())
+    assert main(["tensorboard", str(tmp_path / "a.efz"), str(tmp_path)]) == 0
+    assert "beside what was there" in capsys.readouterr().out
+    assert main(["tensorboard", str(tmp_path / "a.efz"), str(tmp_path)]) == 0
+    assert "in place of what an earlier export wrote there" in capsys.readouterr().out
+    assert len(list(tmp_path.glob("*tfevents*"))) == 2
+    assert len(list((tmp_path / "validation").glob("*tfevents*"))) == 1
+    assert other.exists()
