@@ -73,9 +73,11 @@ class Tracer:
         def __getattr__(self, name: str) -> Any:
             if name.startswith("_") or not hasattr(Recording, name):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            over = self._recording is not None and self._observing is None
+            why = "the recording is what `as` gives, and not the tracer" if over else "nothing is recorded yet"
             raise AttributeError(
-                f"nothing is recorded yet, so there is no .{name}: write `with viz.trace() as t:` around what is to be "
-                f"recorded, and t.{name} after that block"
+                f"{why}, so there is no .{name}: write `with viz.trace() as t:` around what is to be recorded, and "
+                f"t.{name} after that block"
             )
 
     def __enter__(self) -> Recording:

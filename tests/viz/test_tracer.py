@@ -529,3 +529,15 @@ def test_ops_tensors_and_scopes_show_themselves_in_a_few_words():
     assert repr(t.tensors[op.outputs[0]]) == f"<tensor {op.outputs[0]}: 2×3 float32, activation>"
     assert repr(t.tensors[op.inputs[1]]).endswith(": 4×3 float32, parameter 'out/kernel'>")
     assert repr(t.scopes[0]) == "<scope 0: layer 'out' (Dense)>"
+
+
+def test_a_tracer_that_is_asked_for_its_recording_says_where_that_is():
+    tracer = viz.trace()
+    with pytest.raises(AttributeError, match="nothing is recorded yet, so there is no .summary: write `with viz.trace"):
+        tracer.summary()
+    with tracer:
+        ef.ops.tanh(1.0)
+    with pytest.raises(
+        AttributeError, match="the recording is what `as` gives, and not the tracer, so there is no .top"
+    ):
+        tracer.top()

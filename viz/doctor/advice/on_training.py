@@ -41,7 +41,7 @@ ON_TRAINING = {
         "loss of the library with from_logits=True: it takes answers as they are."
     ),
     "nonfinite.divide": "Add a small number to the divisor, or use ops.divide_no_nan.",
-    "nonfinite.sqrt": "Add a small number under the root: ops.sqrt(ops.maximum(x, 1e-12)).",
+    "nonfinite.sqrt": "Add a small number under the root: ops.sqrt(ops.maximum(x, 0) + 1e-7).",
     "nonfinite.power": "Keep the base positive, or use ops.square for squares.",
     "nonfinite.exp": (
         "Subtract the maximum first, or use ops.softmax, ops.logsumexp, or a loss with from_logits=True."
