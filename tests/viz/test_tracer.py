@@ -533,11 +533,11 @@ def test_ops_tensors_and_scopes_show_themselves_in_a_few_words():
 
 def test_a_tracer_that_is_asked_for_its_recording_says_where_that_is():
     tracer = viz.trace()
-    with pytest.raises(AttributeError, match="nothing is recorded yet, so there is no .summary: write `with viz.trace"):
+    with pytest.raises(AttributeError, match=r"nothing is recorded yet, so there is no \.summary: write"):
         tracer.summary()
     with tracer:
         ef.ops.tanh(1.0)
     with pytest.raises(
-        AttributeError, match="the recording is what `as` gives, and not the tracer, so there is no .top"
+        AttributeError, match=r"the recording is what `as` gives.* so there is no \.top"
     ):
         tracer.top()
