@@ -30,7 +30,8 @@ def standalone(readme: str) -> str:
 
     text = re.sub(r"<!-- beside its files -->.*?<!-- anywhere -->\n*", "", readme, flags=re.DOTALL)
     text = re.sub(r"\[([^\]]+)\]\((?![a-z]+:|#)([^)]*)\)", told, text)
-    return f"{text}\nFiles that are named here, such as docs/install.md, come with the source distribution.\n"
+    source = "`pip download --no-deps --no-binary eagerflow eagerflow`"
+    return f"{text}\nFiles that are named here, such as docs/install.md, come with the source distribution: {source}\n"
 
 
 setup(
