@@ -537,7 +537,5 @@ def test_a_tracer_that_is_asked_for_its_recording_says_where_that_is():
         tracer.summary()
     with tracer:
         ef.ops.tanh(1.0)
-    with pytest.raises(
-        AttributeError, match=r"the recording is what `as` gives.* so there is no \.top"
-    ):
+    with pytest.raises(AttributeError, match=r"the recording is what `as` gives.* so there is no \.top"):
         tracer.top()

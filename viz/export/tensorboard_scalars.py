@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from viz.export.tensorboard_events import EventLog
+from viz.facts import formatting
 from viz.facts.derived_stats import norm
 from viz.facts.gradient_passes import whole_gradient
 from viz.facts.schema import Record, TensorInfo
@@ -21,6 +22,7 @@ from viz.facts.selection import step_numbers, variables_of
 __all__ = ["ENDING", "VALIDATION", "earlier_files", "write"]
 
 ENDING = ".recording"  # of the names of files that another export takes the place of
+_LONGEST = 200  # letters of a tag
 VALIDATION = "validation"  # the run, beside that of the training
 
 
@@ -74,15 +76,16 @@ def _reported(record: Record) -> Iterator[_Point]:
         for name, value in log.values.items():
             is_validation = log.kind == "evaluation" or name.startswith("val_")
             plain = name.removeprefix("val_")
-            tag = plain if log.kind == "step" else f"{log.kind}_{plain}"
-            yield _Point(is_validation, tag, at, float(value), when)
+            tag = formatting.clean(plain if log.kind == "step" else f"{log.kind}_{plain}", _LONGEST)
+            if isinstance(value, int | float):
+                yield _Point(is_validation, tag, at, float(value), when)
 
 
 def _began(record: Record) -> float | None:
     """When it began, in seconds since 1970."""
     try:
         return datetime.datetime.fromisoformat(str(record.meta.get("began"))).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError, OSError):  # a file may say anything
         return None
 
 
@@ -104,7 +107,7 @@ def _sizes(record: Record) -> Iterator[_Point]:
             if of in variables:
                 parts.setdefault((op.step, variables[of]), []).append(record.tensors[i])
     for (step, variable), found in parts.items():
-        name = record.shown(variable) or f"variable_{variable}"
+        name = formatting.clean(record.shown(variable) or f"variable_{variable}", _LONGEST)
         weight = before.get((step, variable))
         for tag, size in (
             (f"gradient_norm/{name}", _size(whole_gradient(record, found))),
