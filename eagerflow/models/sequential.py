@@ -150,10 +150,24 @@ class Sequential(Model):
         self.__dict__["_graph"] = None
         try:
             self._remembered_graph_is_stale()
-        except BaseException:  # a layer that doesn't fit isn't kept
-            self._sequence.pop()
-            raise
+        except BaseException as error:
+            if not (isinstance(error, ValueError) and self._wait_for_data()):
+                self._sequence.pop()  # a layer that doesn't fit isn't kept
+                raise
         names.add(added.name)
+
+    def _wait_for_data(self) -> bool:
+        """Let the first batch tell the shapes, where an Embedding without a length assumed rows of some length.
+
+        As in Keras 3. With any length, a Dense behind a Flatten can't have its weights.
+
+        Returns:
+            Whether the shapes were assumed.
+        """
+        if not getattr(self._sequence[0], "_assumes_rows", False) or self._input_layer is None:
+            return False
+        self.__dict__.update(_input_layer=None, _ends=[], _remembered=None, _graph=None, built=False)
+        return True
 
     def _names(self) -> set[str]:
         """The names of the layers; kept, for a deep model is made of many calls of `add`."""

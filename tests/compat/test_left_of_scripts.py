@@ -276,6 +276,40 @@ def test_an_embedding_gives_a_sequential_its_shapes_before_any_data(keras_2):
         assert alone(np.zeros(shape, int)).shape == (*shape, 4)
 
 
+@pytest.mark.parametrize(
+    "behind",
+    [
+        lambda: [layers.Flatten()],
+        lambda: [layers.Conv1D(3, 2), layers.MaxPooling1D(), layers.Flatten(), layers.Dense(4)],
+        lambda: [layers.Reshape((-1,))],
+    ],
+    ids=["flatten", "convolution", "reshape"],
+)
+def test_an_embedding_without_a_length_waits_for_data_where_a_weight_depends_on_it(keras_2, behind, tmp_path):
+    words, labels = np.arange(48).reshape(8, 6) % 5, np.arange(8) % 2
+    model = ef.Sequential([layers.Embedding(5, 4), *behind(), layers.Dense(1, activation="sigmoid")])
+    assert not model.built
+    model.compile("adam", "binary_crossentropy")
+    model.fit(words, labels, batch_size=4, verbose=0)
+    assert model.output_shape == (None, 1)
+    model.save(tmp_path / "m.keras")
+    again = ef.models.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(again.predict(words, verbose=0), model.predict(words, verbose=0))
+
+
+def test_a_layer_that_never_fits_behind_an_embedding_is_refused_with_the_data(keras_2):
+    model = ef.Sequential([layers.Embedding(5, 4), layers.Conv2D(2, 3)])
+    model.compile("adam", "mse")
+    with pytest.raises(ValueError, match="Conv2D"):
+        model.predict(np.zeros((2, 6), "int32"), verbose=0)
+
+
+def test_a_file_of_weights_that_is_not_there_is_named_as_it_was_given(keras_2, tmp_path):
+    model = ef.Sequential([layers.Input((2,)), layers.Dense(1)])
+    with pytest.raises(FileNotFoundError, match=r"There is no file '[^']*nothere\.weights\.h5' "):
+        model.load_weights(tmp_path / "nothere.weights.h5")
+
+
 def test_layers_of_ones_own_read_their_weights_by_keras_2_s_names(keras_2):
     class Outer(layers.Layer):
         def build(self, input_shape):

@@ -163,7 +163,7 @@ class _Naming:
 
     def _path(self, variable: int) -> str:
         """Where a weight lies, and its name, as its update is called, too."""
-        return "/".join(map(_part, self.record.shown(variable).split("/"))) or "variable"
+        return "/".join(map(_part, tensorboard_scalars.weight_name(self.record, variable).split("/"))) or "variable"
 
     def _add_input(self, op: Op, tensor: int) -> None:
         """A name for a tensor that no op of this step made."""
@@ -273,9 +273,9 @@ def graph_def(record: Record, names: dict[tuple[str, int], str]) -> Any:
             op = record.ops[number]
             outputs = [record.tensors[i] for i in op.outputs]
             node = made.node.add(name=name, op=_kind(op), input=_inputs(record, op, names, variables))
+            _describe(node, outputs, outputs[0].device if outputs else "cpu")
             _add_parts(made, record, op, names, variables)
             node.input.extend(_dependency(names, op.forward))  # behind the others, as TensorFlow wants it
-            _describe(node, outputs, outputs[0].device if outputs else "cpu")
             _annotate(record, node, op)
     return made
 

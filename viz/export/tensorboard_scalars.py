@@ -6,6 +6,7 @@ in one chart. Losses of a loop of one's own have their names in the code.
 
 from __future__ import annotations
 
+import bisect
 import datetime
 import os
 import pathlib
@@ -19,7 +20,7 @@ from viz.facts.gradient_passes import whole_gradient
 from viz.facts.schema import Record, TensorInfo
 from viz.facts.selection import step_numbers, variables_of
 
-__all__ = ["ENDING", "VALIDATION", "earlier_files", "write"]
+__all__ = ["ENDING", "VALIDATION", "earlier_files", "weight_name", "write"]
 
 ENDING = ".recording"  # of the names of files that another export takes the place of
 _LONGEST = 200  # letters of a tag
@@ -62,8 +63,14 @@ def write(record: Record, folder: str | os.PathLike[str], log: EventLog) -> None
             aside.close()
 
 
+def weight_name(record: Record, variable: int) -> str:
+    """What a weight is called in TensorBoard: by its path, as layers are there; others as the code holds them."""
+    path = record.tensors[variable].name
+    return path if "/" in path else record.shown(variable)
+
+
 def _reported(record: Record) -> Iterator[_Point]:
-    """Losses and metrics by epoch, by batch in a row over all epochs, and by step of a loop of one's own."""
+    """Losses and metrics by epoch, by batch in a row over all epochs from 1 on, and by step of a loop of one's own."""
     began = _began(record)
     has_epochs = any(log.kind == "epoch" for log in record.logs)
     counts: dict[str, int] = {}
@@ -72,7 +79,7 @@ def _reported(record: Record) -> Iterator[_Point]:
         number = counts[log.kind] = counts.get(log.kind, -1) + 1
         if log.kind == "evaluation" and has_epochs:
             continue  # of which the epoch tells what it came to
-        at = log.step if log.kind in ("epoch", "step") else number
+        at = log.step if log.kind in ("epoch", "step") else number + 1  # as the callback counts
         for name, value in log.values.items():
             is_validation = log.kind == "evaluation" or name.startswith("val_")
             plain = name.removeprefix("val_")
@@ -93,7 +100,7 @@ def _sizes(record: Record) -> Iterator[_Point]:
     """The L2 norms of each weight's gradient, and of the weight before it changed, in the steps that have them."""
     if not record.steps or not any(tensor.stats for tensor in record.tensors):
         return
-    numbers, variables = step_numbers(record), variables_of(record)
+    numbers, variables = _axis(record), variables_of(record)
     parts: dict[tuple[int, int], list[TensorInfo]] = {}
     before: dict[tuple[int, int], TensorInfo] = {}
     for op in record.ops:
@@ -107,7 +114,7 @@ def _sizes(record: Record) -> Iterator[_Point]:
             if of in variables:
                 parts.setdefault((op.step, variables[of]), []).append(record.tensors[i])
     for (step, variable), found in parts.items():
-        name = formatting.clean(record.shown(variable) or f"variable_{variable}", _LONGEST)
+        name = formatting.clean(weight_name(record, variable) or f"variable_{variable}", _LONGEST)
         weight = before.get((step, variable))
         for tag, size in (
             (f"gradient_norm/{name}", _size(whole_gradient(record, found))),
@@ -115,6 +122,21 @@ def _sizes(record: Record) -> Iterator[_Point]:
         ):
             if size is not None:
                 yield _Point(False, tag, numbers[step], size, None)
+
+
+def _axis(record: Record) -> list[int]:
+    """For each recorded step, where its losses stand: with `fit`, the number of the batch that was reported after it.
+
+    Steps count evaluations, too, and batches don't.
+    """
+    batches = [log.time for log in record.logs if log.kind == "batch" and log.time is not None]
+    found = step_numbers(record)
+    for step, following in zip(record.steps, [*record.steps[1:], None]):
+        at = 0 if step.start is None else bisect.bisect_left(batches, step.start)
+        before = following is None or following.start is None or (at < len(batches) and batches[at] < following.start)
+        if step.start is not None and at < len(batches) and before:
+            found[step.index] = at + 1
+    return found
 
 
 def _size(tensor: TensorInfo) -> float | None:

@@ -164,7 +164,7 @@ def _how_to_know(shape: Shape) -> str:
     """What makes the length of the last axis known."""
     if len(shape) == 2:
         return (
-            "Give Input every length that it depends on; behind a Flatten, these are the sizes of the images, or take "
-            "GlobalAveragePooling2D (1D, 3D) in its place."
+            "Give Input every length that it depends on: behind a Flatten, the sizes of images, or how many steps "
+            "sequences have. Or take GlobalAveragePooling2D (1D, 3D) in its place."
         )
     return f"Say it where the inputs are made: Input(({', '.join(['...'] * (len(shape) > 2))}, n)) with a number for n."

@@ -352,7 +352,8 @@ def _found_by_keras_2(filepath: Any) -> Any:
     """In programs of Keras 2, the file that `save_weights("checkpoint")` wrote."""
     if not behaviour.keras_2 or hasattr(filepath, "read") or os.path.exists(name_of(filepath)):
         return filepath
-    return f"{name_of(filepath)}.weights.h5"
+    written = f"{name_of(filepath)}.weights.h5"
+    return written if os.path.exists(written) else filepath
 
 
 @contextmanager

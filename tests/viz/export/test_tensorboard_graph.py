@@ -278,7 +278,7 @@ def test_what_training_reported_stands_in_the_charts(tmp_path):
     found = curves(tmp_path)
     assert set(found) == {"epoch_loss", "epoch_mae", "batch_loss", "batch_mae"}
     assert found["epoch_loss"] == [(0, pytest.approx(history["loss"][0])), (1, pytest.approx(history["loss"][1]))]
-    assert [step for step, _ in found["batch_loss"]] == list(range(6))  # in a row over both epochs
+    assert [step for step, _ in found["batch_loss"]] == [1, 2, 3, 4, 5, 6]  # in a row over both epochs
     aside = curves(tmp_path / "validation")
     assert aside["epoch_loss"] == [(i, pytest.approx(loss)) for i, loss in enumerate(history["val_loss"])]
     times = [event.wall_time for event in read(tmp_path).Scalars("batch_loss")]
@@ -292,8 +292,10 @@ def test_sizes_of_gradients_and_weights_have_charts_where_they_were_measured(tmp
     found = curves(tmp_path)
     flow = {row.name: row for row in t.grad_flow(step=1).rows}
     for name, row in flow.items():
-        assert dict(found[f"gradient_norm/{name}"])[1] == pytest.approx(row.gradient, rel=1e-5)
-        assert dict(found[f"weight_norm/{name}"])[1] == pytest.approx(row.weight, rel=1e-5)
+        assert dict(found[f"gradient_norm/{name}"])[2] == pytest.approx(row.gradient, rel=1e-5)
+        assert dict(found[f"weight_norm/{name}"])[2] == pytest.approx(row.weight, rel=1e-5)
+        steps = [step for step, _ in found[f"gradient_norm/{name}"]]
+        assert steps == [step for step, _ in found["batch_loss"]]  # what is evaluated between is not counted
     assert len(flow) == 4
 
 
@@ -312,7 +314,7 @@ def test_losses_of_a_loop_have_their_names_and_evaluations_a_run_of_their_own(tm
     with viz.trace() as t:
         model.evaluate(np.ones((8, 2), "float32"), np.ones((8, 1), "float32"), batch_size=4, verbose=0)
     t.to_tensorboard(tmp_path / "tested")
-    assert [step for step, _ in curves(tmp_path / "tested" / "validation")["evaluation_loss"]] == [0, 1]
+    assert [step for step, _ in curves(tmp_path / "tested" / "validation")["evaluation_loss"]] == [1, 2]
 
 
 def test_another_export_takes_the_place_of_the_first_alone(tmp_path, capsys):
@@ -327,3 +329,18 @@ def test_another_export_takes_the_place_of_the_first_alone(tmp_path, capsys):
     assert len(list(tmp_path.glob("*tfevents*"))) == 2
     assert len(list((tmp_path / "validation").glob("*tfevents*"))) == 1
     assert other.exists()
+
+
+def test_a_layer_has_one_name_in_all_of_an_export_and_each_node_a_device(tmp_path):
+    ef.utils.set_random_seed(1)
+    critic = ef.Sequential([ef.layers.Dense(4, activation="relu")])  # in the code it is critic, to Keras sequential_n
+    critic.compile("adam", "mse")
+    with viz.trace(stats="basic") as t:
+        critic.fit(np.ones((4, 3), "float32"), np.ones((4, 4), "float32"), verbose=0)
+    graph, _ = graph_and_metadata(t, tmp_path)
+    names = {node.name for node in graph.node}
+    assert not [name for name in names if "critic" in name]
+    path = critic.layers[0].kernel.path
+    assert {path, f"adam/{path}"} <= names
+    assert f"gradient_norm/{path}" in curves(tmp_path)
+    assert {node.device for node in graph.node} == {"/device:CPU:0"}
