@@ -149,7 +149,7 @@ def shared_out(looks: Sequence[Callable[[SiteBrowser], list[str]]], count: int) 
     found: dict[int, list[str]] = {}
 
     def take() -> None:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Chromium may still be writing to it
             browser = SiteBrowser(Path(folder))
             try:
                 while (taken := next(waiting, None)) is not None:

@@ -40,7 +40,7 @@ class SummaryWriter(PyTorchNames):
         comment: the end of the default folder's name.
         purge_step: TensorBoard ignores what earlier writers wrote to the folder from this step on, for a training that
             was interrupted and goes on from a checkpoint.
-        max_queue: accepted for PyTorch's signature; nothing waits in a queue.
+        max_queue: after how many events what was written can be read, whenever that is.
         flush_secs: the largest number of seconds before what was written can be read.
         filename_suffix: the end of the file's name.
 
@@ -69,6 +69,7 @@ class SummaryWriter(PyTorchNames):
             raise shown_short(TypeError(f"log_dir={log_dir!r:.60}: expected a folder; got {type(log_dir).__name__}"))
         folder = os.fspath(log_dir) if log_dir else default_folder(comment)
         super().__init__(folder, f"SummaryWriter(log_dir={folder!r})", purge_step, flush_secs, filename_suffix)
+        self._most_waiting = max(1, max_queue)
         self._settings: dict[str, Any] | None = None
 
     def __enter__(self) -> SummaryWriter:

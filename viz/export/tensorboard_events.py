@@ -1,4 +1,4 @@
-"""An event file of TensorBoard's, written through tensorboardX without its background threads."""
+"""An event file of TensorBoard's, written through tensorboardX; a timer is all that runs beside the program."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import math
 import os
 import re
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Mapping
@@ -78,6 +79,9 @@ class EventLog:
         self._purge_step, self._suffix, self._flush_seconds = purge_step, filename_suffix, flush_secs
         self._writer: Any = None
         self._flushed = time.monotonic()
+        self._lock = threading.RLock()
+        self._timer: threading.Timer | None = None  # runs where something waits to be flushed
+        self._waiting, self._most_waiting = 0, math.inf  # events
         self._told: set[str] = set()
         self.last_steps: dict[str, int] = {}  # of the scalars
 
@@ -246,11 +250,29 @@ class EventLog:
             walltime: the time of the event, in seconds since 1970; default: now.
         """
         event.step, event.wall_time = whole_step(step), time.time() if walltime is None else float(walltime)
-        if self._writer is None:
-            self._open()
-        self._writer.write_event(event)
-        if time.monotonic() - self._flushed > self._flush_seconds:
-            self.flush()
+        with self._lock:
+            if self._writer is None:
+                self._open()
+            self._writer.write_event(event)
+            self._waiting += 1
+            if time.monotonic() - self._flushed > self._flush_seconds or self._waiting >= self._most_waiting:
+                self.flush()
+            elif self._timer is None or not self._timer.is_alive():  # after a fork there is none
+                self._timer = threading.Timer(self._flush_seconds, self._flush_in_time)
+                self._timer.daemon = True  # the program doesn't wait for it: at its end the file is written anyway
+                self._timer.start()
+
+    def _flush_in_time(self) -> None:
+        """Let readers see what was written, though nothing more is: by a timer."""
+        with self._lock:
+            self._timer = None
+            if self._writer is not None:
+                self._written()
+
+    def _written(self) -> None:
+        """What waits in memory is in the file from here on."""
+        self._writer.flush()
+        self._flushed, self._waiting = time.monotonic(), 0
 
     def _open(self) -> None:
         make_folder(self._folder, f"log_dir={os.fspath(self._folder)!r}")  # which somebody may have removed
@@ -274,9 +296,16 @@ class EventLog:
         ...     print(any(path.stat().st_size for path in Path("run").iterdir()))
         True
         """
-        if self._writer is not None:
-            self._writer.flush()
-        self._flushed = time.monotonic()
+        with self._lock:
+            self._stop_timer()
+            if self._writer is not None:
+                self._written()
+            self._flushed = time.monotonic()
+
+    def _stop_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
 
     def close(self) -> None:
         """Finish the file.
@@ -289,9 +318,11 @@ class EventLog:
         >>> any(path.stat().st_size for path in Path("logs").iterdir())
         True
         """
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close()
+        with self._lock:
+            self._stop_timer()
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                writer.close()
 
 
 def as_array(values: Any, what: str = "values") -> numpy.ndarray:

@@ -4,6 +4,8 @@ import importlib
 import io
 import json
 import math
+import threading
+import time
 import warnings
 
 import numpy as np
@@ -461,3 +463,41 @@ def test_a_writer_may_be_closed_twice(tmp_path):
         log.close()
     log.close()
     assert len(read(tmp_path).Scalars("loss")) == 1
+
+
+def size_of(folder):
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def test_what_was_written_can_be_read_in_time_though_nothing_more_is(tmp_path):
+    log = viz.SummaryWriter(tmp_path, flush_secs=0.05)
+    log.add_scalar("loss", 0.5, 1)
+    for _ in range(200):
+        if size_of(tmp_path):
+            break
+        time.sleep(0.02)
+    assert size_of(tmp_path)
+    assert not [thread for thread in threading.enumerate() if thread is log._timer]
+    log.close()
+
+
+def test_so_many_events_as_wait_at_most_are_in_the_file(tmp_path):
+    log = viz.SummaryWriter(tmp_path, max_queue=3, flush_secs=1000)
+    sizes = []
+    for i in range(6):
+        log.add_scalar("loss", 0.5, i)
+        sizes.append(size_of(tmp_path))
+    assert sizes[0] == sizes[1] == 0 < sizes[2] == sizes[4] < sizes[5]
+    log.close()
+
+
+def test_a_closed_log_leaves_no_timer(tmp_path):
+    before = threading.active_count()
+    for name in ("a", "b"):
+        with viz.SummaryWriter(tmp_path / name, flush_secs=1000) as log:
+            log.add_scalar("loss", 0.5, 1)
+            timer = log._timer
+            assert timer.daemon
+        timer.join(10)
+        assert not timer.is_alive()
+    assert threading.active_count() <= before
