@@ -52,6 +52,19 @@ _OTHER_WAYS = {
     "permute": "Use `tensor.transpose(axes)`.",
     "unsqueeze": "Use `ef.ops.expand_dims(tensor, axis)`.",
     "eval": "Tensors have values at once: `tensor.numpy()`.",
+    "dim": "Use `tensor.ndim`.",
+    "numel": "Use `tensor.size`; the length of an axis is `tensor.shape[axis]`.",
+    "contiguous": "Leave it out: tensors have no strides to put in order.",
+    "clone": "Leave it out: tensors don't change.",
+    "expand": "Use `ef.ops.broadcast_to(tensor, shape)`.",
+    "masked_fill": "Use `ef.ops.where(mask, value, tensor)`.",
+    **{
+        name: f"Use `tensor.astype('{dtype}')`."
+        for name, dtype in zip(
+            ("float", "double", "half", "int", "long", "bool"),
+            ("float32", "float64", "float16", "int32", "int64", "bool"),
+        )
+    },
     **dict.fromkeys(
         ("assign", "assign_add", "assign_sub"),
         "Tensors don't change; use `ef.Variable(values)`. For `v[0].assign(x)`: `ops.slice_update`.",

@@ -160,6 +160,12 @@ def test_tensors_do_not_change_in_place():
         ("cuda", "gpu:0"),
         ("state_dict", "get_weights"),
         ("unsqueeze", "expand_dims"),
+        ("float", "astype\\(.float32"),
+        ("long", "astype\\(.int64"),
+        ("dim", "tensor.ndim"),
+        ("numel", "tensor.size"),
+        ("contiguous", "Leave it out"),
+        ("masked_fill", "ops.where"),
         ("requires_grad", "watch"),
     ],
 )
