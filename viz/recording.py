@@ -427,8 +427,8 @@ class Recording(Record, metaclass=_Named):
         >>> with viz.trace(stats="basic") as t:
         ...     history = model.fit(ef.ops.ones((4, 1)), ef.ops.ones(4), verbose=0)
         >>> print(t.grad_flow())
-        weight          tensor   |gradient|  |g| / |w|  zeros  remark
-        ─────────────────────────────────────────────────────────────
+        weight          tensor   |gradient|  |g| / |w|  remark
+        ──────────────────────────────────────────────────────
         net/out/kernel  1×1 f32    2.00e+00
         net/out/bias    1 f32      2.00e+00
         """
