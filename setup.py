@@ -26,10 +26,10 @@ def standalone(readme: str) -> str:
 
     def told(link: re.Match[str]) -> str:
         text, target = link.groups()
-        return text if text == target else f"{text} ({target})"
+        return text if text == target or target.startswith("#") else f"{text} ({target})"
 
     text = re.sub(r"<!-- beside its files -->.*?<!-- anywhere -->\n*", "", readme, flags=re.DOTALL)
-    text = re.sub(r"\[([^\]]+)\]\((?![a-z]+:|#)([^)]*)\)", told, text)
+    text = re.sub(r"\[([^\]]+)\]\((?![a-z]+:)([^)]*)\)", told, text)
     source = "`pip download --no-deps --no-binary eagerflow eagerflow`"
     return f"{text}\nFiles that are named here, such as docs/install.md, come with the source distribution: {source}\n"
 

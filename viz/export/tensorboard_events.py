@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import itertools
 import math
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 import warnings
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -259,7 +261,7 @@ class EventLog:
                 self.flush()
             elif self._timer is None or not self._timer.is_alive():  # after a fork there is none
                 self._timer = threading.Timer(self._flush_seconds, self._flush_in_time)
-                self._timer.daemon = True  # the program doesn't wait for it: at its end the file is written anyway
+                self._timer.daemon = True  # the program doesn't wait for it: see `_write_what_waits`
                 self._timer.start()
 
     def _flush_in_time(self) -> None:
@@ -279,6 +281,7 @@ class EventLog:
         # Several files of one second in one folder must not meet, and readers take them in the order of their names.
         name = f".{os.getpid()}.{next(_counter):06d}.v2{self._suffix}"
         self._writer = self._protos.writer(os.path.join(self._folder, "events"), name)
+        _open_logs.add(self)
         if self._purge_step is not None:
             kind = self._protos.event
             start = kind.SessionLog(status=kind.SessionLog.START)
@@ -323,6 +326,16 @@ class EventLog:
             writer, self._writer = self._writer, None
             if writer is not None:
                 writer.close()
+
+
+_open_logs = weakref.WeakSet[EventLog]()
+
+
+@atexit.register
+def _write_what_waits() -> None:
+    """At the end of the program: Python finishes no file that the thread of a timer still holds."""
+    for log in [*_open_logs]:
+        log.flush()
 
 
 def as_array(values: Any, what: str = "values") -> numpy.ndarray:
