@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import numbers
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,7 @@ class SummaryWriter(PyTorchNames):
     Raises:
         ImportError: without tensorboardX.
         OSError: when the folder can't be made or written to.
+        TypeError, ValueError: for a `flush_secs` or `max_queue` that is no number, or below 0.
 
     >>> import tempfile, viz
     >>> with viz.SummaryWriter(tempfile.mkdtemp()) as log:
@@ -67,6 +69,11 @@ class SummaryWriter(PyTorchNames):
     ) -> None:
         if log_dir is not None and not isinstance(log_dir, (str, os.PathLike)):
             raise shown_short(TypeError(f"log_dir={log_dir!r:.60}: expected a folder; got {type(log_dir).__name__}"))
+        for name, given in (("flush_secs", flush_secs), ("max_queue", max_queue)):
+            if isinstance(given, bool) or not isinstance(given, numbers.Real):
+                raise shown_short(TypeError(f"SummaryWriter({name}={given!r:.60}): expected a number"))
+            if not given >= 0:
+                raise shown_short(ValueError(f"SummaryWriter({name}={given!r:.60}): expected 0 or more"))
         folder = os.fspath(log_dir) if log_dir else default_folder(comment)
         super().__init__(folder, f"SummaryWriter(log_dir={folder!r})", purge_step, flush_secs, filename_suffix)
         self._most_waiting = max(1, max_queue)

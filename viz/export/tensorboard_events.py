@@ -338,6 +338,10 @@ def _write_what_waits() -> None:
         log.flush()
 
 
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(before=_write_what_waits)  # else the child would write it, too
+
+
 def as_array(values: Any, what: str = "values") -> numpy.ndarray:
     """Numbers of any library, or in lists, as NumPy has them; `what` says whose they are, for errors.
 

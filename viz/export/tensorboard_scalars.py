@@ -127,15 +127,18 @@ def _sizes(record: Record) -> Iterator[_Point]:
 def _axis(record: Record) -> list[int]:
     """For each recorded step, where its losses stand: with `fit`, the number of the batch that was reported after it.
 
-    Steps count evaluations, too, and batches don't.
+    Steps count evaluations, too, and batches don't. Steps of `train_on_batch`, which reports nothing, go on counting;
+    those of a loop of one's own keep their numbers, as its losses do.
     """
     batches = [log.time for log in record.logs if log.kind == "batch" and log.time is not None]
-    found = step_numbers(record)
+    found, last = step_numbers(record), 0
     for step, following in zip(record.steps, [*record.steps[1:], None]):
+        if record.scopes[step.scope].name != "train_step":
+            continue
         at = 0 if step.start is None else bisect.bisect_left(batches, step.start)
         before = following is None or following.start is None or (at < len(batches) and batches[at] < following.start)
-        if step.start is not None and at < len(batches) and before:
-            found[step.index] = at + 1
+        is_reported = step.start is not None and at < len(batches) and before
+        found[step.index] = last = at + 1 if is_reported else last + 1
     return found
 
 

@@ -4,6 +4,9 @@ import importlib
 import io
 import json
 import math
+import os
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -501,3 +504,25 @@ def test_a_closed_log_leaves_no_timer(tmp_path):
         timer.join(10)
         assert not timer.is_alive()
     assert threading.active_count() <= before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_writes_nothing_of_its_parent_again(tmp_path):
+    program = (
+        "import os, sys, viz; w = viz.SummaryWriter(sys.argv[1])\n"
+        "for i in range(5): w.add_scalar('a', 1.0, i)\n"
+        "child = os.fork()\n"
+        "if not child: sys.exit(0)\n"
+        "os.waitpid(child, 0)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
+    assert [event.step for event in read(tmp_path).Scalars("a")] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["flush_secs", "max_queue"])
+def test_times_and_lengths_of_queues_are_numbers(tmp_path, name):
+    with pytest.raises(TypeError, match=f"{name}='x'.*expected a number"):
+        viz.SummaryWriter(tmp_path, **{name: "x"})
+    for wrong in (-1, float("nan")):
+        with pytest.raises(ValueError, match=f"{name}=.*expected 0 or more"):
+            viz.SummaryWriter(tmp_path, **{name: wrong})

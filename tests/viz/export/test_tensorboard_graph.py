@@ -344,3 +344,20 @@ def test_a_layer_has_one_name_in_all_of_an_export_and_each_node_a_device(tmp_pat
     assert {path, f"adam/{path}"} <= names
     assert f"gradient_norm/{path}" in curves(tmp_path)
     assert {node.device for node in graph.node} == {"/device:CPU:0"}
+
+
+def test_steps_that_report_nothing_go_on_counting_training_batches(tmp_path):
+    ef.utils.set_random_seed(1)
+    model = ef.Sequential([ef.layers.Dense(1, name="out")], name="net")
+    model.compile("sgd", "mse")
+    x, y = np.ones((12, 2), "float32"), np.ones((12, 1), "float32")
+    with viz.trace(stats="basic") as t:
+        model.fit(x, y, batch_size=4, verbose=0, validation_data=(x, y))
+        model.evaluate(x, y, verbose=0)
+        model.train_on_batch(x, y)
+        model.test_on_batch(x, y)
+        model.train_on_batch(x, y)
+    t.to_tensorboard(tmp_path)
+    found = curves(tmp_path)
+    assert [step for step, _ in found["batch_loss"]] == [1, 2, 3]
+    assert [step for step, _ in found["gradient_norm/net/out/kernel"]] == [1, 2, 3, 4, 5]
