@@ -87,9 +87,7 @@ def _by_ops(kept: Kept, number: int, options: argparse.Namespace) -> int:
     if options.nonfinite:
         culprit, _, _ = find_culprit(kept)
         facts = None if culprit is None else vars(culprit)
-        finite = f"all finite in {formatting.count(len(kept.steps), 'step')}: what was made, forward and backward"
-        _print(options, {"nonfinite": facts}, finite if culprit is None else str(culprit))
-        return DONE if culprit is None else FOUND
+        return _say_where(options, facts, culprit, len(kept.steps))
     if options.trace:
         recording = traced(kept, number)
         recording.save(options.trace)
@@ -185,9 +183,14 @@ def _by_script(kept: Kept, number: int, options: argparse.Namespace) -> int:
 def _nonfinite_of_script(player: ScriptPlayer, number: int, options: argparse.Namespace) -> int:
     played = player.run_to(number, lambda: trace(on_nonfinite="raise"))
     found = next((each.error for each in played if hasattr(each.error, "found")), None)
-    facts = {"nonfinite": None if found is None else found.found.to_dict()}
-    finite = f"all finite in {formatting.count(len(played), 'step')}: what was made, forward and backward"
-    _print(options, facts, finite if found is None else str(found))
+    facts = None if found is None else found.found.to_dict()
+    return _say_where(options, facts, found, len(played))
+
+
+def _say_where(options: argparse.Namespace, facts: dict[str, Any] | None, found: object, steps: int) -> int:
+    """Say where NaN begins, or in how many steps there was none; gives the exit status."""
+    finite = f"all finite in {formatting.count(steps, 'step')}: what was made, forward and backward"
+    _print(options, {"nonfinite": facts}, finite if found is None else str(found))
     return DONE if found is None else FOUND
 
 

@@ -5,6 +5,7 @@ Everything is computed from a few columns, so that `viz show` needn't make objec
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -113,6 +114,14 @@ class _Times:
         self._scopes = seen.array("Op.scope")[self._origins] if seen.ops else seen.array("Op.scope")
         self._rows = self._first_calls()  # by scope, the row that it counts for, -1 for none
 
+    @functools.cached_property
+    def _row_of_ops(self) -> numpy.ndarray:
+        """For each op the row that it counts for, -1 for none."""
+        found: numpy.ndarray = numpy.array([*self._rows, -1])[
+            numpy.where(self._scopes == NONE, len(self._rows), self._scopes)
+        ]
+        return found
+
     def _first_calls(self) -> list[int]:
         """For each scope the first call of the same object at the same place, within whatever step."""
         known: dict[tuple[int, int], int] = {}
@@ -167,7 +176,7 @@ class _Times:
         numbers = step_numbers(self._record)
         if not numbers:
             return {}
-        rows = numpy.array([*self._rows, -1])[numpy.where(self._scopes == NONE, len(self._rows), self._scopes)]
+        rows = self._row_of_ops
         steps, found = self._seen.array("Op.step"), dict[int, dict[int, int]]()
         told = steps != NONE
         places = rows[told].astype(numpy.int64) * len(numbers) + steps[told]
@@ -206,7 +215,7 @@ class _Times:
         seen, record = self._seen, self._record
         if not self.whole:
             return []
-        rows = numpy.array([*self._rows, -1])[numpy.where(self._scopes == NONE, len(self._rows), self._scopes)]
+        rows = self._row_of_ops
         texts = len(seen.texts.values)  # one number for each name, phase and row: rows of three take long to sort
         keys = (seen.array("Op.name") * texts + seen.array("Op.phase")) * (len(self._rows) + 1) + rows + 1
         _, first, group = numpy.unique(keys, return_index=True, return_inverse=True)
