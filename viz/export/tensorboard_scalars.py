@@ -6,7 +6,6 @@ in one chart. Losses of a loop of one's own have their names in the code.
 
 from __future__ import annotations
 
-import bisect
 import datetime
 import os
 import pathlib
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 from viz.export.tensorboard_events import EventLog
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
+from viz.facts.digest.reports import own_reports
 from viz.facts.gradient_passes import whole_gradient
 from viz.facts.schema import Record, TensorInfo
 from viz.facts.selection import step_numbers, variables_of
@@ -132,13 +132,9 @@ def _axis(record: Record) -> list[int]:
     """
     batches = [log.time for log in record.logs if log.kind == "batch" and log.time is not None]
     found, last = step_numbers(record), 0
-    for step, following in zip(record.steps, [*record.steps[1:], None]):
-        if record.scopes[step.scope].name != "train_step":
-            continue
-        at = 0 if step.start is None else bisect.bisect_left(batches, step.start)
-        before = following is None or following.start is None or (at < len(batches) and batches[at] < following.start)
-        is_reported = step.start is not None and at < len(batches) and before
-        found[step.index] = last = at + 1 if is_reported else last + 1
+    for step, at in zip(record.steps, own_reports(record, batches)):
+        if record.scopes[step.scope].name == "train_step":
+            found[step.index] = last = last + 1 if at is None else at + 1
     return found
 
 

@@ -6,7 +6,6 @@ written once and referred to by number.
 
 from __future__ import annotations
 
-import bisect
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from viz.facts.blocks import TRANSPARENT
 from viz.facts.columns import Pool, frame_row
 from viz.facts.container import VERSION
 from viz.facts.digest.asked_step import shown_position
+from viz.facts.digest.reports import own_reports
 from viz.facts.digest.time_spans import took_told
 from viz.facts.digest.usual_times import UsualTime, usual_times
 from viz.facts.flaws import came_in, first_flaw, origins
@@ -166,13 +166,8 @@ def _in_a_row(logs: Sequence[Logs]) -> list[_Reported]:
 def _reported_at(part: Record, reported: Sequence[_Reported]) -> list[int | None]:
     """For each step, where on the axis its losses are: what training reported before the next one began."""
     told = [(time, x) for kind, x, _, time in reported if kind in ("batch", "step") and time is not None]
-    begins = [step.start for step in part.steps]
-    found: list[int | None] = []
-    for begin, following in zip(begins, [*begins[1:], None]):
-        at = bisect.bisect_left(told, (begin or 0, 0))
-        is_own = begin is not None and at < len(told) and (following is None or told[at][0] < following)
-        found.append(told[at][1] if is_own else None)
-    return found
+    own = own_reports(part, [time for time, _ in told])
+    return [None if at is None else told[at][1] for at in own]
 
 
 def _thinned(logs: Sequence[_Reported]) -> list[_Reported]:
