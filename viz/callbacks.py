@@ -97,7 +97,10 @@ class TensorBoard(Callback):
         self.embeddings_metadata = embeddings_metadata
         self._profiled = _batches(profile_batch)
         if self.update_freq != "epoch" and (not isinstance(self.update_freq, int) or self.update_freq < 1):
-            raise ValueError(f"TensorBoard(update_freq={update_freq!r}): expected 'batch', 'epoch' or a number ≥ 1")
+            near = formatting.nearest(update_freq, ("batch", "epoch")) if isinstance(update_freq, str) else ""
+            raise ValueError(
+                f"TensorBoard(update_freq={update_freq!r}): expected 'batch', 'epoch' or a number ≥ 1{near}"
+            )
         for name, value in (("histogram_freq", histogram_freq), ("embeddings_freq", embeddings_freq)):
             if not isinstance(value, int) or value < 0:
                 raise ValueError(f"TensorBoard({name}={value!r}): expected a whole number of epochs; 0 writes none")
@@ -108,7 +111,7 @@ class TensorBoard(Callback):
         self._profile: tensorboard_profile.Profile | None = None
         self._profiled_at = 0  # when the first recording of the profile began
         self._wrote_for = 0  # nanoseconds since then in which this callback wrote, which are no part of the profile
-        self._wrote_model = False
+        self._wrote_model: Any = None  # whose layers were written last
         self._drawn: Collection[str] | None = None  # the names in the graph that was written
         self._epoch_batch = 0
         self._epoch_began = self._batch_began = 0.0
@@ -154,10 +157,10 @@ class TensorBoard(Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._batch = self._before = 0
+        if not os.path.isdir(self.train_dir):  # somebody removed it since the last `fit`, with its graph
+            self._wrote_model = self._drawn = None
         self._check_folder()
         self._session = self._new_session()
-        self._wrote_model = False
-        self._drawn = None
         if self.embeddings_freq:
             self._check_embeddings()
 
@@ -188,7 +191,7 @@ class TensorBoard(Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         took = time.perf_counter() - self._batch_began
         self._end_trace()
-        if self.write_graph and not self._wrote_model:
+        if self.write_graph and self._wrote_model is not self.model:
             self._write_model()
         if isinstance(self.update_freq, int) and self._step % self.update_freq == 0:
             values = {f"batch_{name}": value for name, value in (logs or {}).items()}
@@ -286,7 +289,7 @@ class TensorBoard(Callback):
 
     def _write_model(self) -> None:
         """The layers, for the conceptual graph; subclassed models, whose calls nobody wrote down, have none."""
-        self._wrote_model = True
+        self._wrote_model = self.model
         if (layers := conceptual_of(self.model)) is not None:
             self._log("train").model(layers)
 

@@ -224,7 +224,13 @@ class Observer:
         """The innermost open scope ends, with what it returned or raised."""
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
-        """Training reports numbers: `kind` is "batch" or "epoch", `step` counts from 0."""
+        """Training reports numbers.
+
+        Args:
+            kind: `"batch"` and `"epoch"`, of `fit` and `evaluate`; `"step"`, of `train_on_batch` and `test_on_batch`.
+            step: the number of the batch or epoch, from 0; 0 for single steps.
+            logs: the numbers by name.
+        """
 
     def on_replay_begin(self, name: str) -> None:
         """What follows is a captured step that is replayed; for observers with `hears_replays`."""

@@ -16,6 +16,7 @@ from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.base.typing import Data, Evaluated, Integer, LossLike, MetricsLike, OptimizerLike, Predicted, Targets
 from eagerflow.callbacks import Callback, CallbackList, History
 from eagerflow.core.device import to_host
+from eagerflow.core.observe import logs as announce_logs, state
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.feed import feed_for
@@ -816,7 +817,10 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
             compiled.deferred = deferred
         if states is not None and before is not None:
             states.settle(before)
-        return as_numbers(logs)
+        numbers = as_numbers(logs)
+        if state.on:
+            announce_logs("step", 0, numbers)
+        return numbers
 
     def _shared_step(self, name: str, step: Any) -> Any:
         """The step; where ranks share each batch, one that gives all of them the numbers of the whole batch."""

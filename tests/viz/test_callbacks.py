@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shutil
 import time
 from types import SimpleNamespace
 
@@ -18,6 +19,8 @@ from viz.export.conceptual_graph import conceptual
 from viz.page.data import data as page_data
 
 pytest.importorskip("tensorboard")
+
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from tests.viz.export.test_tensorboard_graph import read
 from tests.viz.export.test_tensorboard_profile import plane_of
@@ -231,6 +234,27 @@ def test_batches_are_counted_on_where_a_training_is_resumed(tmp_path):
     assert [name[len("2000_01_01_00_00_00") :] for name in sessions] == ["_batch_3", "_batch_3"]
 
 
+def test_a_second_fit_writes_no_second_graph(tmp_path):
+    model = ef.Sequential([ef.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    board = TensorBoard(tmp_path)
+    for _ in range(2):
+        model.fit(np.ones((8, 3)), np.ones((8, 2)), batch_size=2, callbacks=[board], verbose=0)
+    assert graphs_in(tmp_path) == 1
+    shutil.rmtree(tmp_path / "train")
+    model.fit(np.ones((8, 3)), np.ones((8, 2)), batch_size=2, callbacks=[board], verbose=0)
+    assert graphs_in(tmp_path) == 1
+    other = ef.Sequential([ef.layers.Dense(3), ef.layers.Dense(2)])
+    other.compile("sgd", "mse")
+    other.fit(np.ones((8, 3)), np.ones((8, 2)), batch_size=2, callbacks=[board], verbose=0)
+    assert graphs_in(tmp_path) == 2
+
+
+def graphs_in(folder):
+    files = (folder / "train").glob("*tfevents*")
+    return sum(event.HasField("graph_def") for file in files for event in EventFileLoader(str(file)).Load())
+
+
 class Own(ef.Model):
     def __init__(self):
         super().__init__()
@@ -376,6 +400,7 @@ def test_evaluate_alone_writes_and_closes(tmp_path):
     [
         ({"update_freq": 0}, "update_freq=0"),
         ({"update_freq": "week"}, "'batch', 'epoch'"),
+        ({"update_freq": "epochs"}, "did you mean 'epoch'"),
         ({"profile_batch": (5, 2)}, r"profile_batch=\(5, 2\)"),
         ({"profile_batch": "3,"}, "profile_batch='3,'"),
         ({"profile_batch": "5,2"}, r"profile_batch=\[5, 2\]"),

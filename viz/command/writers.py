@@ -26,7 +26,7 @@ def run_tensorboard(options: argparse.Namespace) -> int:
     """
     out = options.out or os.path.join("runs", beside(options.file, ""))
     if os.path.isfile(out):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), out)
+        raise FileExistsError(errno.EEXIST, "it is a file, and TensorBoard reads folders; give the name of one", out)
     others = ", beside what was there" if os.path.isdir(out) and os.listdir(out) else ""
     if tensorboard_scalars.earlier_files(out):
         others = ", in place of what an earlier export wrote there"

@@ -80,6 +80,7 @@ class EventLog:
         self._folder = folder
         self._purge_step, self._suffix, self._flush_seconds = purge_step, filename_suffix, flush_secs
         self._writer: Any = None
+        self._path = ""  # of the file
         self._flushed = time.monotonic()
         self._lock = threading.RLock()
         self._timer: threading.Timer | None = None  # runs where something waits to be flushed
@@ -252,7 +253,12 @@ class EventLog:
             walltime: the time of the event, in seconds since 1970; default: now.
         """
         event.step, event.wall_time = whole_step(step), time.time() if walltime is None else float(walltime)
+        if isinstance(step, float) and event.step != step:
+            self._tell(f"step {step!r:.30} is written as {event.step}: TensorBoard has whole steps only")
         with self._lock:
+            if self._writer is not None and not self._waiting and not os.path.exists(self._path):
+                self._tell(f"{self._path!r} is gone, with what was written so far; what comes goes to a new file")
+                self.close()
             if self._writer is None:
                 self._open()
             self._writer.write_event(event)
@@ -281,6 +287,7 @@ class EventLog:
         # Several files of one second in one folder must not meet, and readers take them in the order of their names.
         name = f".{os.getpid()}.{next(_counter):06d}.v2{self._suffix}"
         self._writer = self._protos.writer(os.path.join(self._folder, "events"), name)
+        self._path = os.path.join(self._folder, next(each for each in os.listdir(self._folder) if each.endswith(name)))
         _open_logs.add(self)
         if self._purge_step is not None:
             kind = self._protos.event
@@ -377,11 +384,14 @@ def checked_tag(tag: Any, call: str) -> str:
 
     Raises:
         TypeError: for what is no text.
+        ValueError: for an empty one, under which TensorBoard shows nothing.
     """
     if not isinstance(tag, str):
         raise shown_short(
             TypeError(f"{call}: the tag comes first, and is a text; got {tag!r:.60} ({type(tag).__name__})")
         )
+    if not tag.strip():
+        raise shown_short(ValueError(f"{call}: the tag is {tag!r}, but TensorBoard shows nothing without a name"))
     return tag
 
 

@@ -11,6 +11,7 @@ import functools
 import os
 import pathlib
 import re
+import shutil
 from typing import Any
 
 from eagerflow.base.files import replacing
@@ -26,6 +27,7 @@ __all__ = ["Profile", "messages", "write"]
 
 _HOST = "/host:CPU"  # the plane that the plugin takes for what ran in Python
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_./>-]|^[^A-Za-z0-9.]")  # what names of ops can't have
+_RECORDING = "_recording"  # how names of sessions end, but for those of the callback
 _PICOSECONDS = 1000  # in the nanoseconds of a recording
 
 _MESSAGES: Messages = {
@@ -74,22 +76,25 @@ def messages() -> dict[str, Any]:
 
 
 def write(record: Record, log_dir: str | os.PathLike[str], session: str | None = None) -> pathlib.Path | None:
-    """Write scopes and ops with their times.
+    """Write scopes and ops with their times; where no session is named, in place of an earlier recording's.
 
     Args:
         record: the recording.
         log_dir: TensorBoard's log directory; made when missing.
-        session: what the Profile tab calls the recording; default: when it was made.
+        session: what the Profile tab calls the recording; default: when it was made, and that it is a recording.
 
     Returns:
         The file; None when no times were recorded.
     """
+    if session is None:
+        for earlier in (pathlib.Path(log_dir) / "plugins" / "profile").glob(f"*{_RECORDING}"):
+            shutil.rmtree(earlier)
     if all(op.start is None for op in record.ops):
         return None
     profile = Profile()
     profile.add(record)
-    name = session or str(record.meta.get("began", "recording"))[:19].replace(":", "_").replace("T", "_")
-    return profile.write(log_dir, name)
+    began = re.sub(r"\W", "_", str(record.meta.get("began", ""))[:19].replace("T", "_"))
+    return profile.write(log_dir, session or f"{began}{_RECORDING}")
 
 
 class Profile:

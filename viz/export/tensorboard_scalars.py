@@ -1,7 +1,8 @@
 """The course of a training that was recorded, for TensorBoard's Time Series tab: losses, metrics, sizes of gradients.
 
 Tags are those of the callback: `epoch_loss` and `batch_loss`, with validation in a run of its own, so that both stand
-in one chart. Losses of a loop of one's own have their names in the code.
+in one chart. A second `fit`, whose epochs begin anew, has a run of its own, too. Losses of a loop of one's own have
+their names in the code.
 """
 
 from __future__ import annotations
@@ -12,34 +13,36 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from viz.export.tensorboard_axis import Place, places_of_reports, places_of_steps, steps_of_models
 from viz.export.tensorboard_events import EventLog
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
-from viz.facts.digest.reports import own_reports
 from viz.facts.gradient_passes import whole_gradient
-from viz.facts.schema import Record, TensorInfo
-from viz.facts.selection import step_numbers, variables_of
+from viz.facts.schema import Logs, Record, TensorInfo
+from viz.facts.selection import variables_of
 
 __all__ = ["ENDING", "VALIDATION", "earlier_files", "weight_name", "write"]
 
 ENDING = ".recording"  # of the names of files that another export takes the place of
 _LONGEST = 200  # letters of a tag
 VALIDATION = "validation"  # the run, beside that of the training
+_LATER_FIT = "fit_{}"  # the run of the second `fit`, and of those behind it
 
 
 class _Point(NamedTuple):
-    """One number: is it of validation, its tag, where on the axis, and when, in seconds since 1970."""
+    """One number: is it of validation, its tag, where it stands, and when it was, in seconds since 1970."""
 
     is_validation: bool
     tag: str
-    step: int
+    place: Place
     value: float
     when: float | None
 
 
 def earlier_files(folder: str | os.PathLike[str]) -> list[pathlib.Path]:
-    """The files in a folder that an earlier export of a recording wrote, the validation's, too."""
-    runs = [pathlib.Path(folder), pathlib.Path(folder) / VALIDATION]
+    """The files in a folder that an earlier export of a recording wrote, those of its other runs, too."""
+    fits = [pathlib.Path(folder), *sorted(pathlib.Path(folder).glob(_LATER_FIT.format("*")))]
+    runs = [run for fit in fits for run in (fit, fit / VALIDATION)]
     return [file for run in runs for file in sorted(run.glob(f"*tfevents*{ENDING}"))]
 
 
@@ -48,19 +51,25 @@ def write(record: Record, folder: str | os.PathLike[str], log: EventLog) -> None
 
     Args:
         record: the recording.
-        folder: the run's folder; validation has a folder in it.
+        folder: the run's folder; validation has a folder in it, and so has each `fit` but the first.
         log: the run's log.
     """
-    aside: EventLog | None = None
+    reports = places_of_reports(record)
+    logs = {(0, False): log}
     try:
-        for point in [*_reported(record), *_sizes(record)]:
-            if point.is_validation and aside is None:
-                aside = EventLog(os.path.join(folder, VALIDATION), filename_suffix=ENDING)
-            chosen = aside if point.is_validation and aside is not None else log
-            chosen.value(point.step, point.when, tag=point.tag, simple_value=point.value)
+        for point in [*_reported(record, reports), *_sizes(record, reports)]:
+            run = point.place.fit, point.is_validation
+            if run not in logs:
+                logs[run] = EventLog(_folder(folder, *run), filename_suffix=ENDING)
+            logs[run].value(point.place.step, point.when, tag=point.tag, simple_value=point.value)
     finally:
-        if aside is not None:
-            aside.close()
+        for each in logs.values():
+            if each is not log:
+                each.close()
+
+
+def _folder(folder: str | os.PathLike[str], fit: int, is_validation: bool) -> str:
+    return os.path.join(folder, *[_LATER_FIT.format(fit + 1)] * (fit > 0), *[VALIDATION] * is_validation)
 
 
 def weight_name(record: Record, variable: int) -> str:
@@ -69,23 +78,30 @@ def weight_name(record: Record, variable: int) -> str:
     return path if "/" in path else record.shown(variable)
 
 
-def _reported(record: Record) -> Iterator[_Point]:
-    """Losses and metrics by epoch, by batch in a row over all epochs from 1 on, and by step of a loop of one's own."""
+def _reported(record: Record, reports: list[Place]) -> Iterator[_Point]:
+    """Losses and metrics of epochs, batches, evaluations and steps of a loop of one's own."""
     began = _began(record)
-    has_epochs = any(log.kind == "epoch" for log in record.logs)
-    counts: dict[str, int] = {}
-    for log in record.logs:
+    trains = any(log.kind != "evaluation" for log in record.logs)
+    by_models = steps_of_models(record)
+    for log, following, place in zip(record.logs, [*record.logs[1:], None], reports):
+        if log.kind == "evaluation" and trains and not _ends_evaluation(log, following):
+            continue
+        kind = "batch" if log.kind == "step" and log.step in by_models else log.kind
+        behind = "_vs_iterations" if kind == "evaluation" and trains else ""  # as the callback calls it
         when = None if began is None or log.time is None else began + log.time / 1e9
-        number = counts[log.kind] = counts.get(log.kind, -1) + 1
-        if log.kind == "evaluation" and has_epochs:
-            continue  # of which the epoch tells what it came to
-        at = log.step if log.kind in ("epoch", "step") else number + 1  # as the callback counts
         for name, value in log.values.items():
-            is_validation = log.kind == "evaluation" or name.startswith("val_")
+            is_validation = kind == "evaluation" or name.startswith("val_")
             plain = name.removeprefix("val_")
-            tag = formatting.clean(plain if log.kind == "step" else f"{log.kind}_{plain}", _LONGEST)
+            tag = formatting.clean(plain if kind == "step" else f"{kind}_{plain}{behind}", _LONGEST)
             if isinstance(value, int | float):
-                yield _Point(is_validation, tag, at, float(value), when)
+                yield _Point(is_validation, tag, place, float(value), when)
+
+
+def _ends_evaluation(log: Logs, following: Logs | None) -> bool:
+    """Is it what an `evaluate` by itself came to? What validation came to, the epoch tells."""
+    if following is None or following.kind != "evaluation":
+        return following is None or following.kind != "epoch"
+    return following.step <= log.step
 
 
 def _began(record: Record) -> float | None:
@@ -96,11 +112,11 @@ def _began(record: Record) -> float | None:
         return None
 
 
-def _sizes(record: Record) -> Iterator[_Point]:
+def _sizes(record: Record, reports: list[Place]) -> Iterator[_Point]:
     """The L2 norms of each weight's gradient, and of the weight before it changed, in the steps that have them."""
     if not record.steps or not any(tensor.stats for tensor in record.tensors):
         return
-    numbers, variables = _axis(record), variables_of(record)
+    places, variables = places_of_steps(record, reports), variables_of(record)
     parts: dict[tuple[int, int], list[TensorInfo]] = {}
     before: dict[tuple[int, int], TensorInfo] = {}
     for op in record.ops:
@@ -121,21 +137,7 @@ def _sizes(record: Record) -> Iterator[_Point]:
             (f"weight_norm/{name}", None if weight is None else _size(weight)),
         ):
             if size is not None:
-                yield _Point(False, tag, numbers[step], size, None)
-
-
-def _axis(record: Record) -> list[int]:
-    """For each recorded step, where its losses stand: with `fit`, the number of the batch that was reported after it.
-
-    Steps count evaluations, too, and batches don't. Steps of `train_on_batch`, which reports nothing, go on counting;
-    those of a loop of one's own keep their numbers, as its losses do.
-    """
-    batches = [log.time for log in record.logs if log.kind == "batch" and log.time is not None]
-    found, last = step_numbers(record), 0
-    for step, at in zip(record.steps, own_reports(record, batches)):
-        if record.scopes[step.scope].name == "train_step":
-            found[step.index] = last = last + 1 if at is None else at + 1
-    return found
+                yield _Point(False, tag, places[step], size, None)
 
 
 def _size(tensor: TensorInfo) -> float | None:

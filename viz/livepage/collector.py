@@ -167,7 +167,9 @@ class Collector(observe.Observer):
         self._losses.hear(targets, sources, results)
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
-        """Numbers of a batch, or of an epoch and its validation."""
+        """Numbers of a batch, or of an epoch and its validation; those of single steps came with their ends."""
+        if kind == "step":
+            return
         if self._visits is not None:
             batch = self._batch if kind == "batch" else None
             self._visits.hear(kind, step, logs, trains=kind == "epoch" or self._in_training, batch=batch)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import math
 import sys
 from collections.abc import Callable, Collection, Sequence
@@ -12,7 +11,7 @@ from eagerflow.core.observe import clock, observing
 from viz.chosen_steps import ChosenSteps
 from viz.facts import formatting
 from viz.facts.collector import collector_at_rest
-from viz.facts.schema import Frame, Logs, Op, Read, Record, Scope, Step, Storage, TensorInfo
+from viz.facts.schema import Frame, Op, Read, Record, Scope, Step, Storage, TensorInfo
 from viz.facts.smaller.part import part_of
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
@@ -22,6 +21,7 @@ from viz.recorder.kept_values import nothing_kept
 from viz.recorder.loops.optimizer_names import tell_optimizers_apart
 from viz.recorder.loops.own_losses import own_losses
 from viz.recorder.loops.own_steps import mark_own_steps
+from viz.recorder.loops.reported import reported_logs
 from viz.recorder.loops.rounds import Clocks
 from viz.recorder.names.argument_names import Arguments
 from viz.recorder.names.composed_calls import ComposedCalls
@@ -511,15 +511,6 @@ class _Builder:
                 if inside or i in self.capture.filled:
                     tensor.role = "constant"
 
-    def _kind_of_log(self, kind: str, when: int) -> str:
-        """Numbers of a batch are those of an evaluation where the step before was one of it."""
-        if kind != "batch":
-            return kind
-        scopes = self.capture.scopes  # which know their times also where the record has none
-        before = bisect.bisect_right(self.record.steps, when, key=lambda step: scopes[step.scope].started)
-        evaluates = before and scopes[self.record.steps[before - 1].scope].name == "test_step"
-        return "evaluation" if evaluates else kind
-
     def _gone(self) -> list[tuple[int, int]]:
         """When events and scopes began and ended, and how many pieces of memory had gone by then, in order."""
         found = self.gone
@@ -553,10 +544,9 @@ class _Builder:
         for op in record.ops:
             if op.phase == "network":
                 op.thread = max(1, len(self.threads))  # a track of its own
-        record.logs = [
-            Logs(self._kind_of_log(kind, when), step, {str(k): float(v) for k, v in values.items()}, self._time(when))
-            for kind, step, values, when in capture.logs
-        ]
+        marked = [step for step in record.steps if step.scope < len(capture.scopes)]  # which loops of one's own aren't
+        begins = [(capture.scopes[step.scope].started, step.index) for step in marked]  # also where no times are kept
+        record.logs = reported_logs(record, capture.logs, begins, self._time)
         if self.losses:
             record.logs = sorted([*record.logs, *self.losses], key=lambda log: log.time or 0)
         missing = _missing(capture, [step.number for step in record.steps if step.number is not None])

@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -526,3 +527,24 @@ def test_times_and_lengths_of_queues_are_numbers(tmp_path, name):
     for wrong in (-1, float("nan")):
         with pytest.raises(ValueError, match=f"{name}=.*expected 0 or more"):
             viz.SummaryWriter(tmp_path, **{name: wrong})
+
+
+def test_what_comes_after_the_file_was_removed_goes_to_a_new_one(tmp_path):
+    with viz.SummaryWriter(tmp_path / "run") as log:
+        log.scalar("a", 1.0, 1)
+        log.flush()
+        shutil.rmtree(tmp_path / "run")
+        with pytest.warns(UserWarning, match="is gone, with what was written so far"):
+            log.scalar("a", 2.0, 2)
+        log.scalar("a", 3.0, 3)
+    assert [event.step for event in read(tmp_path / "run").Scalars("a")] == [2, 3]
+
+
+def test_steps_that_are_not_whole_are_told_once_and_empty_tags_refused(tmp_path):
+    with viz.SummaryWriter(tmp_path) as log:
+        with pytest.warns(UserWarning, match=r"step 1\.5 is written as 1"):
+            log.add_scalar("a", 1.0, 1.5)
+        log.add_scalar("a", 1.0, 2.5)  # where warnings are errors, and nothing is said again
+        for write in (log.add_scalar, log.scalar, log.histogram):
+            with pytest.raises(ValueError, match="shows nothing without a name"):
+                write(" ", 1.0, 1)

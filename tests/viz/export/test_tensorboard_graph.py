@@ -346,18 +346,86 @@ def test_a_layer_has_one_name_in_all_of_an_export_and_each_node_a_device(tmp_pat
     assert {node.device for node in graph.node} == {"/device:CPU:0"}
 
 
-def test_steps_that_report_nothing_go_on_counting_training_batches(tmp_path):
+def trained(**options):
+    """A model, its data, and a recording of what a test does with it."""
     ef.utils.set_random_seed(1)
     model = ef.Sequential([ef.layers.Dense(1, name="out")], name="net")
     model.compile("sgd", "mse")
-    x, y = np.ones((12, 2), "float32"), np.ones((12, 1), "float32")
-    with viz.trace(stats="basic") as t:
+    return model, np.ones((12, 2), "float32"), np.ones((12, 1), "float32"), viz.trace(**options)
+
+
+def steps_of(found, tag):
+    return [step for step, _ in found[tag]]
+
+
+def test_batches_of_a_loop_go_on_counting_behind_those_of_fit(tmp_path):
+    model, x, y, tracer = trained(stats="basic")
+    with tracer as t:
         model.fit(x, y, batch_size=4, verbose=0, validation_data=(x, y))
-        model.evaluate(x, y, verbose=0)
-        model.train_on_batch(x, y)
-        model.test_on_batch(x, y)
-        model.train_on_batch(x, y)
+        evaluated = model.evaluate(x, y, verbose=0)
+        losses = [model.train_on_batch(x, y)]
+        tested = model.test_on_batch(x, y)
+        losses.append(model.train_on_batch(x, y))
     t.to_tensorboard(tmp_path)
     found = curves(tmp_path)
-    assert [step for step, _ in found["batch_loss"]] == [1, 2, 3]
-    assert [step for step, _ in found["gradient_norm/net/out/kernel"]] == [1, 2, 3, 4, 5]
+    assert found["batch_loss"][3:] == [(4, pytest.approx(losses[0])), (5, pytest.approx(losses[1]))]
+    assert steps_of(found, "gradient_norm/net/out/kernel") == [1, 2, 3, 4, 5] == steps_of(found, "batch_loss")
+    aside = curves(tmp_path / "validation")
+    assert steps_of(aside, "epoch_loss") == [0]
+    expected = [(3, pytest.approx(evaluated)), (4, pytest.approx(tested))]
+    assert aside["evaluation_loss_vs_iterations"] == expected
+
+
+def test_the_loss_of_train_on_batch_has_a_chart_and_each_model_its_own(tmp_path):
+    model, x, y, tracer = trained()
+    with tracer as t:
+        losses = [model.train_on_batch(x, y) for _ in range(2)]
+    assert [(log.kind, log.step, log.values["loss"]) for log in t.logs] == [("step", i, losses[i]) for i in (0, 1)]
+    t.to_tensorboard(tmp_path / "one")
+    assert curves(tmp_path / "one")["batch_loss"] == [(i + 1, pytest.approx(loss)) for i, loss in enumerate(losses)]
+    critic = ef.Sequential([ef.layers.Dense(1)])
+    critic.compile("sgd", "mse")
+    with viz.trace() as t:
+        for _ in range(2):
+            critic.train_on_batch(x, y)
+            model.train_on_batch(x, y)
+    t.to_tensorboard(tmp_path / "two")
+    found = curves(tmp_path / "two")
+    assert steps_of(found, "batch_loss (critic)") == [1, 3]
+    assert steps_of(found, "batch_loss (net)") == [2, 4]
+
+
+def test_a_second_fit_has_a_run_of_its_own_unless_its_epochs_go_on(tmp_path):
+    model, x, y, tracer = trained(stats="basic")
+    with tracer as t:
+        model.fit(x, y, epochs=2, batch_size=6, verbose=0)
+        model.fit(x, y, epochs=3, initial_epoch=2, batch_size=6, verbose=0)
+        evaluated = model.evaluate(x, y, verbose=0)
+        model.fit(x, y, epochs=1, batch_size=4, verbose=0, validation_data=(x, y))
+    t.to_tensorboard(tmp_path)
+    first, second = curves(tmp_path), curves(tmp_path / "fit_2")
+    assert steps_of(first, "epoch_loss") == [0, 1, 2]
+    assert steps_of(first, "batch_loss") == [1, 2, 3, 4, 5, 6] == steps_of(first, "gradient_norm/net/out/kernel")
+    assert curves(tmp_path / "validation") == {"evaluation_loss_vs_iterations": [(6, pytest.approx(evaluated))]}
+    assert steps_of(second, "epoch_loss") == [0]
+    assert steps_of(second, "batch_loss") == [1, 2, 3] == steps_of(second, "gradient_norm/net/out/kernel")
+    assert steps_of(curves(tmp_path / "fit_2" / "validation"), "epoch_loss") == [0]
+    with viz.trace() as t:
+        model.train_on_batch(x, y)
+    t.to_tensorboard(tmp_path)
+    assert not [*(tmp_path / "fit_2").rglob("*tfevents*")]  # of the recording before
+
+
+def test_another_recording_takes_the_place_of_the_profile_too(tmp_path):
+    model, x, y, tracer = trained()
+    with tracer as t:
+        model.train_on_batch(x, y)
+    sessions = tmp_path / "plugins" / "profile"
+    (sessions / "2026_01_02_03_04_05_batch_3").mkdir(parents=True)  # of the callback
+    for began in ("2026-01-02T03:04:05+00:00", "2026-01-03T03:04:05+00:00"):
+        t.meta["began"] = began
+        t.to_tensorboard(tmp_path)
+    assert {path.name for path in sessions.iterdir()} == {
+        "2026_01_02_03_04_05_batch_3",
+        "2026_01_03_03_04_05_recording",
+    }

@@ -25,6 +25,7 @@ OUTSIDE = "outside of layers"
 
 _POINTS = 24  # of a course
 _SLOWEST = 3
+_MEANS = ("batch", "evaluation")  # `fit` and `evaluate` report the mean so far, and no batch's own
 _APART = ("step", "backward", "data")  # scopes that are no part of a program
 
 
@@ -69,14 +70,17 @@ def _course(record: Record) -> list[dict[str, Any]]:
 def _reported(record: Record, kind: str) -> list[dict[str, Any]]:
     """The courses of what was reported by one kind of step, the loss first."""
     found: dict[str, list[float]] = {}
-    for log in record.logs:
-        if log.kind == kind:
-            for name, value in log.values.items():
-                found.setdefault(name, []).append(float(value))
-    return [_told(name, kind, values) for name, values in sorted(found.items(), key=lambda each: each[0] != "loss")]
+    logs = [log for log in record.logs if log.kind == kind]
+    for log in logs:
+        for name, value in log.values.items():
+            found.setdefault(name, []).append(float(value))
+    means = kind in _MEANS and any(log.step for log in logs)
+    return [
+        _told(name, kind, means, values) for name, values in sorted(found.items(), key=lambda each: each[0] != "loss")
+    ]
 
 
-def _told(name: str, kind: str, values: list[float]) -> dict[str, Any]:
+def _told(name: str, kind: str, means: bool, values: list[float]) -> dict[str, Any]:
     """A course; of many values as many as have room, evenly chosen: `at` has their places among all, from 0."""
     count = min(_POINTS, len(values))
     at = [round(i * (len(values) - 1) / max(1, count - 1)) for i in range(count)]
@@ -85,6 +89,7 @@ def _told(name: str, kind: str, values: list[float]) -> dict[str, Any]:
     return {
         "name": name,
         "by": kind,
+        "means": means,
         "count": len(values),
         "first": values[0],
         "last": values[-1],

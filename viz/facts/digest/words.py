@@ -25,7 +25,6 @@ _NOUNS = {
     "evaluation": ("batch of evaluation", "batches of evaluation"),
     "step": ("step", "steps"),
 }
-_MEANS = ("batch", "evaluation")  # `fit` reports the mean of an epoch so far, and no batch's own
 
 
 def shown(facts: dict[str, Any]) -> Iterator[Text]:
@@ -62,7 +61,7 @@ def _course(course: list[dict[str, Any]]) -> Columns:
     """A line for each number that was reported by one kind of step."""
     count, kind = course[0]["count"], course[0]["by"]
     one, many = _NOUNS[kind]
-    title = f"{formatting.amount(count)} {one if count == 1 else many}{', means so far' if kind in _MEANS else ''}"
+    title = f"{formatting.amount(count)} {one if count == 1 else many}{', means so far' if course[0]['means'] else ''}"
     lines = [
         [
             formatting.clean(each["name"], 40),

@@ -1,0 +1,68 @@
+"""What training reported while it was recorded: of `fit` and `evaluate`, and of batches that a program makes itself."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from viz.facts.schema import Logs, Record, Scope
+from viz.facts.selection import step_numbers
+
+__all__ = ["reported_logs"]
+
+
+def reported_logs(
+    record: Record,
+    announced: Sequence[tuple[str, int, dict[str, Any], int]],
+    begins: Sequence[tuple[int, int]],
+    time_of: Callable[[int], int | None],
+) -> list[Logs]:
+    """What was announced, as `Logs`.
+
+    Numbers of a batch are those of an evaluation where the step before was one of it. Those of `train_on_batch` are of
+    the step itself; where several models take turns, as in a GAN, each has its name behind them.
+
+    Args:
+        record: the recording, with all of its steps.
+        announced: the kind, the step, the numbers and the moment of each report.
+        begins: the moment when each step began that a model makes, and its place.
+        time_of: gives the time in the recording of a moment.
+    """
+    numbers = step_numbers(record)
+    moments = [moment for moment, _ in begins]
+    before = [bisect.bisect_right(moments, when) - 1 for *_, when in announced]
+    positions = [begins[at][1] if at >= 0 else None for at in before]
+    around = [None if at is None else record.scopes[record.steps[at].scope] for at in positions]
+    endings = _endings(record, [scope for (kind, *_), scope in zip(announced, around) if scope and kind == "step"])
+    found = []
+    for (kind, number, values, when), at, scope in zip(announced, positions, around):
+        ending = ""
+        if kind != "epoch" and scope is not None and scope.name == "test_step":
+            kind = "evaluation"
+        elif kind == "step" and scope is not None and at is not None:
+            number, ending = numbers[at], endings.get(scope.owner, "")
+        told = {f"{name}{ending}": float(value) for name, value in values.items()}
+        found.append(Logs(kind, number, told, time_of(when)))
+    return found
+
+
+def _endings(record: Record, steps: Iterable[Scope]) -> dict[int | None, str]:
+    """By model, what is behind the names of its numbers: nothing where one model trains.
+
+    Args:
+        record: the recording.
+        steps: the steps that a program made itself.
+    """
+    owners = {scope.owner: scope for scope in steps if scope.name == "train_step" and scope.owner is not None}
+    if len(owners) < 2:
+        return {}
+    calls: dict[int | None, Scope] = {}
+    for scope in record.scopes:
+        if scope.kind == "model":
+            calls.setdefault(scope.owner, scope)
+    names = [calls[owner].shown if owner in calls else scope.cls for owner, scope in owners.items()]
+    return {
+        owner: f" ({name})" if names.count(name) == 1 else f" ({name} {names[:i].count(name) + 1})"
+        for i, (owner, name) in enumerate(zip(owners, names))
+    }
