@@ -9,6 +9,7 @@ from typing import Any
 
 from eagerflow.base.notebook import shown_short
 from eagerflow.base.wording.own_names import in_own_names
+from eagerflow.base.wording.where_set import nowhere_set, where_set
 
 __all__ = ["DeviceError", "MissingAttributeError", "MissingFileError", "NoValueError", "NotBegunError", "TapeError"]
 __all__ += [
@@ -90,7 +91,9 @@ class MissingAttributeError(AttributeError):
         told = super().__str__()
         if self.name is None or self.name.startswith("_"):
             return told
-        meant = did_you_mean(self.name, [each for each in dir(self._owner) if not each.startswith("_")])
+        known = [each for each in dir(self._owner) if not each.startswith("_")]
+        meant = where_set(self._owner, self.name) or did_you_mean(self.name, known)
+        meant = meant or nowhere_set(self._owner, self.name)
         return f"{told}.{meant}" if meant else told
 
     def __reduce__(self) -> tuple[type[AttributeError], tuple[str]]:

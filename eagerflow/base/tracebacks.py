@@ -23,7 +23,7 @@ from weakref import WeakSet
 import numpy
 
 from eagerflow.base import config, notebook
-from eagerflow.base.errors import UnknownArgumentError, signature_of
+from eagerflow.base.errors import UnknownArgumentError, did_you_mean, signature_of
 from eagerflow.base.wording.elsewhere import belongs
 from eagerflow.base.wording.one_tuple import one_tuple_meant
 from eagerflow.base.wording.other_arguments import argument_meant, arguments_meant
@@ -453,6 +453,8 @@ def _wrong_construction(cls: type, problem: str, function: Callable[..., Any], g
 def unknown_arguments(cls: type, given: dict[str, Any], known: Collection[str]) -> UnknownArgumentError:
     """The error for arguments that a class doesn't have: what to write for them, or else all that it has."""
     said, cures = arguments_meant(given, known, cls.__name__)
+    if not cures and hasattr(cls, "add_weight"):
+        cures = did_you_mean(next(name for name in given if name not in known), _OF_THE_INPUT)
     text = f"{cls.__name__} has {said}.{cures}"
     if not cures or "Did you mean" in cures:
         text = f"{text} Known: {', '.join(known)}"

@@ -17,9 +17,10 @@ from numpy import ndarray
 
 from eagerflow.base import notebook
 from eagerflow.base.config import floatx
-from eagerflow.base.errors import WrongTypeError, no_attribute
+from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.tracebacks import shorten
 from eagerflow.base.typing import Array, Axes, DType, InSequence, NewShape, Operand, TensorLike
+from eagerflow.base.wording.other_tensors import OTHER_WAYS, OtherWay, Size
 from eagerflow.base.wording.shown_numbers import shown_numbers
 from eagerflow.core.array_errors import first_odd_one, no_such_op, not_single, without_defaults
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
@@ -38,54 +39,6 @@ numpy_functions: dict[Any, Callable[..., Any]] = {
     numpy.ndim: lambda a: a.ndim,
     numpy.size: lambda a: a.size,
 }
-
-_OTHER_WAYS = {
-    "backward": "Gradients come from a tape: `with ef.GradientTape() as tape: ...`, `tape.gradient(loss, weights)`.",
-    "grad": "Gradients are what `tape.gradient(loss, sources)` returns; tensors don't hold them.",
-    "detach": "Use `ef.stop_gradient(tensor)`.",
-    "requires_grad": "Use `ef.Variable(values)`, or `tape.watch(tensor)`.",
-    "requires_grad_": "Use `ef.Variable(values)`, or `tape.watch(tensor)`.",
-    "cpu": "Use `tensor.to('cpu')`.",
-    "cuda": "Use `tensor.to('gpu:0')`.",
-    "state_dict": "Use `model.get_weights()` or `model.save_weights(path)`.",
-    "view": "Use `tensor.reshape(shape)`.",
-    "permute": "Use `tensor.transpose(axes)`.",
-    "unsqueeze": "Use `ef.ops.expand_dims(tensor, axis)`.",
-    "eval": "Tensors have values at once: `tensor.numpy()`.",
-    "dim": "Use `tensor.ndim`.",
-    "numel": "Use `tensor.size`; the length of an axis is `tensor.shape[axis]`.",
-    "contiguous": "Leave it out: tensors have no strides to put in order.",
-    "clone": "Leave it out: tensors don't change.",
-    "expand": "Use `ef.ops.broadcast_to(tensor, shape)`.",
-    "masked_fill": "Use `ef.ops.where(mask, value, tensor)`.",
-    **{
-        name: f"Use `tensor.astype('{dtype}')`."
-        for name, dtype in zip(
-            ("float", "double", "half", "int", "long", "bool"),
-            ("float32", "float64", "float16", "int32", "int64", "bool"),
-        )
-    },
-    **dict.fromkeys(
-        ("assign", "assign_add", "assign_sub"),
-        "Tensors don't change; use `ef.Variable(values)`. For `v[0].assign(x)`: `ops.slice_update`.",
-    ),
-}
-
-
-class _OtherWay:
-    """An attribute that tensors of other frameworks have: reading it raises an `AttributeError` that names our way.
-
-    Not one `__getattr__` for all: Python would call it too where somebody asks for a slot that may be unset
-    (`getattr(x, "mask", None)`), ten times slower than its own answer.
-    """
-
-    __slots__ = ("hint", "name")
-
-    def __init__(self, name: str, hint: str) -> None:
-        self.name, self.hint = name, hint
-
-    def __get__(self, instance: Any, owner: type) -> NoReturn:
-        raise no_attribute(f"{owner.__name__!r} has no attribute {self.name!r}. {self.hint}", self.name)
 
 
 class Deferred(Exception):
@@ -282,7 +235,7 @@ class Tensor(InSequence):
         >>> ef.Tensor([[1, 2, 3], [4, 5, 6]]).size
         6
         """
-        return self.data.size
+        return Size(self.data.size)
 
     @property
     def nbytes(self) -> int:
@@ -322,7 +275,7 @@ class Tensor(InSequence):
         >>> ef.Tensor([[2.5]]).item()
         2.5
         """
-        if self.size != 1:
+        if self.data.size != 1:
             raise ValueError(not_single(".item()", self))
         if state.ops:
             read(self, "item")
@@ -410,7 +363,7 @@ class Tensor(InSequence):
         return iter([self[i] for i in range(self.shape[0])])
 
     def __bool__(self) -> bool:
-        if self.size != 1:
+        if self.data.size != 1:
             raise WrongTypeError(
                 f"a tensor of shape {self.shape} has no single truth value. Use ops.any(tensor) or ops.all(tensor)."
             )
@@ -434,14 +387,14 @@ class Tensor(InSequence):
         return complex(self._single("complex()"))
 
     def __index__(self) -> int:
-        if self.dtype.kind not in "iu" or self.size != 1:
+        if self.dtype.kind not in "iu" or self.data.size != 1:
             raise TypeError(f"only an integer tensor of one element is an index; got {self.dtype}{list(self.shape)}")
         if state.ops:
             read(self, "index")
         return int(self.data.item())
 
     def _single(self, asked: str) -> Any:
-        if self.size != 1:
+        if self.data.size != 1:
             raise TypeError(not_single(asked, self))
         return self.data.item()
 
@@ -456,7 +409,7 @@ class Tensor(InSequence):
             )
 
     def __dir__(self) -> list[str]:
-        return [name for name in super().__dir__() if name not in _OTHER_WAYS or hasattr(self, name)]
+        return [name for name in super().__dir__() if name not in OTHER_WAYS or hasattr(self, name)]
 
     def __reduce__(self) -> Any:
         return _rebuild, (self.numpy(), str(self.device))
@@ -465,8 +418,8 @@ class Tensor(InSequence):
         return self
 
     def __format__(self, spec: str) -> str:
-        value = self.data.item() if spec and self.size == 1 else self if spec or self.shape else to_host(self.data)
-        return format(value if spec and self.size == 1 else str(value), spec)
+        value = self.data.item() if spec and self.data.size == 1 else self if spec or self.shape else to_host(self.data)
+        return format(value if spec and self.data.size == 1 else str(value), spec)
 
     def __repr__(self) -> str:
         return self._shown("Tensor")
@@ -480,8 +433,8 @@ class Tensor(InSequence):
         return notebook.pre(repr(self))
 
 
-for _name, _hint in _OTHER_WAYS.items():
-    setattr(Tensor, _name, _OtherWay(_name, _hint))
+for _name, _hint in OTHER_WAYS.items():
+    setattr(Tensor, _name, OtherWay(_name, _hint))
 
 _REDUCTIONS = {
     numpy.add: numpy.sum,

@@ -74,6 +74,11 @@ ARGUMENTS: dict[str, Mistake] = {
         TypeError,
         ("activaton", "Did you mean 'activation'"),
     ),
+    "a misspelt shape of the input": (
+        lambda: layers.Dense(2, input_shap=(3,)),
+        TypeError,
+        ("input_shap", "Did you mean 'input_shape'"),
+    ),
     "an argument of another library": (lambda: layers.Dense(2, in_features=3), TypeError, ("in_features",)),
     "a name that is no text": (lambda: layers.Dense(2, name=3), ValueError, ("name", "3")),
     "a name with a slash": (lambda: layers.Dense(2, name="a/b"), ValueError, ("name", "a/b")),
