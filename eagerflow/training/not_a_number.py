@@ -23,6 +23,8 @@ _ADVICE = (
 )
 _ROWS = 32  # that a model is run on again
 _GROWN = 2.0  # times the first epoch's loss: training that fails otherwise, by a log of 0, doesn't climb before
+_HUGE = 1e4  # a loss that only large numbers give: those of logs and roots that fail are small until then
+_UNSCALED = 20.0  # for numbers around ±1, steps of usual rates are meant
 _LARGE = 1.0  # a learning rate above which no optimizer is meant to work
 
 
@@ -52,8 +54,30 @@ def _of_the_rate(model: Any) -> str:
     losses = [each for each in model.history.history.get("loss", ()) if isinstance(each, float)]
     if len(losses) > 1 and losses[-1] > losses[0] and losses[-1] > _GROWN * abs(losses[0]):
         return f". The learning rate may be too high: the loss grew from {losses[0]:.3g} to {losses[-1]:.3g} before"
+    if losses and _HUGE < losses[-1] < numpy.inf:
+        return f". The learning rate may be too high, or the data unscaled: the loss was {losses[-1]:.3g} before"
     rate = _rate(model)
     return f". The learning rate may be too high: it is {rate:.3g}" if rate > _LARGE else ""
+
+
+def _of_the_scale(model: Any, parts: tuple[Any, ...]) -> str:
+    """What speaks for data that plain gradient descent can't follow, as a sentence; empty where nothing does.
+
+    Optimizers that divide by the size of gradients don't mind it.
+    """
+    if type(model.optimizer).__name__ != "SGD":
+        return ""
+    sizes = {name: _largest(part) for name, part in zip("xy", parts)}
+    large = [f"{name} holds numbers up to {size:.3g}" for name, size in sizes.items() if size > _UNSCALED]
+    if not large:
+        return ""
+    return f". They may have grown without end: {' and '.join(large)}. Scale to around ±1, or lower the learning rate"
+
+
+def _largest(part: Any) -> float:
+    """The largest of a part's numbers; whole ones but pixels are names of words or classes."""
+    arrays = [a for a in tree.flatten(part) if getattr(a, "size", 0) and (a.dtype.kind == "f" or a.dtype == "uint8")]
+    return max([float(abs(to_host(a)).max()) for a in arrays], default=0.0)
 
 
 def _rate(model: Any) -> float:
@@ -81,7 +105,7 @@ def _cause(model: Any, feed: Feed) -> str:
             f"{first} whose output isn't finite though its weights are: look for a log, root or division in it"
             f"{_of_the_rate(model)}"
         )
-    rate = _of_the_rate(model)
+    rate = _of_the_rate(model) or _of_the_scale(model, parts)
     return f"{first} whose weights hold NaN or infinity{rate or _AFTERWARDS}"
 
 

@@ -58,6 +58,19 @@ def test_a_loss_that_grew_before_speaks_for_the_rate():
     assert "learning rate may be too high: the loss grew from" in message
 
 
+def test_a_loss_that_was_huge_speaks_for_the_rate_and_the_scale():
+    (message,) = told(model(optimizer=ef.optimizers.SGD(0.1)), 100 * X, 1000 * Y, epochs=5, batch_size=6)
+    assert "learning rate may be too high, or the data unscaled: the loss was" in message
+    assert "log, root" not in message
+
+
+def test_large_data_speak_for_themselves_where_plain_descent_fails_at_once():
+    (message,) = told(model(optimizer=ef.optimizers.SGD(0.1)), 100 * X, 1000 * Y, epochs=5, batch_size=2)
+    assert "x holds numbers up to 2" in message
+    assert "y holds numbers up to 1e+03. Scale to around ±1, or lower the learning rate" in message
+    assert len(message) <= 500
+
+
 def negative_log(made):
     made.compile("adam", "mse")
     return told(made, X, Y)
