@@ -12,7 +12,7 @@ from viz.facts.digest.asked_step import shown_position
 from viz.facts.digest.made import Made
 from viz.facts.digest.usual_sums import steps_of, told_steps, usual_sums
 from viz.facts.digest.usual_times import usual_times
-from viz.facts.gradient_passes import whole_gradient
+from viz.facts.gradient_passes import weight_gradients, whole_gradient
 from viz.facts.json_data import finite
 from viz.facts.schema import Frame, Op, Record
 from viz.facts.selection import line_of, step_name, variables_of
@@ -186,24 +186,20 @@ def _add_gradients(
     record: Record, costs: Costs, ops: list[Op], last: dict[tuple[str, int], Op], readers: dict[int, LineCost]
 ) -> None:
     parts: dict[int, list[float]] = {}
-    weights: dict[int, list[Any]] = {}
-    variables = variables_of(record)
     for op in ops:
         for i in op.outputs if op.phase == "backward" else ():
             tensor = record.tensors[i]
             size = norm(tensor)
-            if tensor.gradient_of is None or size is None:
-                continue
-            parts.setdefault(tensor.gradient_of, []).append(size)
-            if tensor.gradient_of in variables:
-                weights.setdefault(variables[tensor.gradient_of], []).append(tensor)
+            if tensor.gradient_of is not None and size is not None:
+                parts.setdefault(tensor.gradient_of, []).append(size)
     for (file, line), op in last.items():
         found = [size for i in op.outputs for size in parts.get(i, ())]
         if found:
             costs.lines[file][line].gradient = math.hypot(*found)
-    for variable, reader in readers.items():
-        if variable in weights:
-            size = norm(whole_gradient(record, weights[variable])) or 0.0
+    for (_, variable), weights in weight_gradients(record, ops, variables_of(record)).items():
+        size = norm(whole_gradient(record, weights))
+        if variable in readers and size is not None:
+            reader = readers[variable]
             reader.weights = math.hypot(reader.weights or 0.0, size)
     if not parts and any(op.phase == "backward" for op in ops):
         costs.notes.append("norms of gradients weren't recorded: viz run --stats basic measures them")

@@ -17,7 +17,7 @@ from viz.export.tensorboard_axis import Place, places_of_reports, places_of_step
 from viz.export.tensorboard_events import EventLog
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
-from viz.facts.gradient_passes import whole_gradient
+from viz.facts.gradient_passes import weight_gradients, whole_gradient
 from viz.facts.schema import Logs, Record, TensorInfo
 from viz.facts.selection import variables_of
 
@@ -117,19 +117,14 @@ def _sizes(record: Record, reports: list[Place]) -> Iterator[_Point]:
     if not record.steps or not any(tensor.stats for tensor in record.tensors):
         return
     places, variables = places_of_steps(record, reports), variables_of(record)
-    parts: dict[tuple[int, int], list[TensorInfo]] = {}
-    before: dict[tuple[int, int], TensorInfo] = {}
+    before: dict[tuple[int | None, int], TensorInfo] = {}
     for op in record.ops:
-        if op.step is None:
-            continue
         for i in op.inputs if op.phase != "backward" else ():
             if i in variables:
                 before.setdefault((op.step, variables[i]), record.tensors[i])
-        for i in op.outputs if op.phase == "backward" else ():
-            of = record.tensors[i].gradient_of
-            if of in variables:
-                parts.setdefault((op.step, variables[of]), []).append(record.tensors[i])
-    for (step, variable), found in parts.items():
+    for (step, variable), found in weight_gradients(record, record.ops, variables).items():
+        if step is None:
+            continue
         name = formatting.clean(weight_name(record, variable) or f"variable_{variable}", _LONGEST)
         weight = before.get((step, variable))
         for tag, size in (

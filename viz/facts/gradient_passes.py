@@ -10,7 +10,7 @@ from viz.facts import formatting
 from viz.facts.derived_stats import norm
 from viz.facts.schema import Op, Record, TensorInfo
 
-__all__ = ["GradientPasses", "few", "returned", "whole_gradient"]
+__all__ = ["GradientPasses", "few", "returned", "weight_gradients", "whole_gradient"]
 
 _MOST = 3  # passes through one op that are told apart: one for each element of a vector, say, are one
 _LONGEST = 24  # letters of a name
@@ -37,6 +37,25 @@ def returned(record: Record, parts: Sequence[TensorInfo]) -> TensorInfo | None:
         elif record.ops[tensor.producer].phase != "backward":
             return None
     return None
+
+
+def weight_gradients(
+    record: Record, ops: Iterable[Op], variables: Mapping[int, int]
+) -> dict[tuple[int | None, int], list[TensorInfo]]:
+    """By step and weight, the parts of its gradient; see `whole_gradient`.
+
+    Args:
+        record: the recording.
+        ops: those that are looked at.
+        variables: the first state of each weight by each of its states, as `variables_of` gives them.
+    """
+    found: dict[tuple[int | None, int], list[TensorInfo]] = {}
+    for op in ops:
+        for i in op.outputs if op.phase == "backward" else ():
+            of = record.tensors[i].gradient_of
+            if of is not None and of in variables:
+                found.setdefault((op.step, variables[of]), []).append(record.tensors[i])
+    return found
 
 
 def whole_gradient(record: Record, parts: list[TensorInfo]) -> TensorInfo:

@@ -11,7 +11,7 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.derived_stats import norm, zero_share
 from viz.facts.digest.asked_step import shown_number, shown_position
-from viz.facts.gradient_passes import whole_gradient
+from viz.facts.gradient_passes import weight_gradients, whole_gradient
 from viz.facts.schema import Record, TensorInfo
 from viz.facts.selection import count_of_steps, step_name, variables_of
 from viz.facts.text_table import Text, table
@@ -150,24 +150,16 @@ def gradient_flow(record: Record, step: int | None = None) -> GradientFlow:
             "also counts zeros"
         )
     variables = variables_of(record)
-    parts: dict[int, list[TensorInfo]] = {}
-    order: dict[int, None] = {}
+    ops = [op for op in record.ops if step is None or op.step == step]
+    parts = {variable: found for (_, variable), found in weight_gradients(record, ops, variables).items()}
     before: dict[int, TensorInfo] = {}
-    for op in record.ops:
-        if step is not None and op.step != step:
-            continue
+    for op in ops:
         for i in op.inputs if op.phase != "backward" else ():
-            first = variables.get(i)
-            if first is not None and first not in order:
-                order[first] = None
-                before[first] = record.tensors[i]
-        for i in op.outputs if op.phase == "backward" else ():
-            of = record.tensors[i].gradient_of
-            if of in variables:
-                parts.setdefault(variables[of], []).append(record.tensors[i])
+            if i in variables:
+                before.setdefault(variables[i], record.tensors[i])
     if not parts:
         raise ValueError("grad_flow(): no gradient of a variable was recorded in this step")
-    shown = dict.fromkeys([i for i in [*order, *parts] if i in parts])
+    shown = dict.fromkeys([i for i in [*before, *parts] if i in parts])
     rows = [_flow(record, i, parts[i], before.get(i)) for i in shown]
     which = step_name(record, step) if step is not None and count_of_steps(record) > 1 else ""
     return GradientFlow(step, _with_remarks(rows), formatting.clean(record.name), which, number)
