@@ -141,7 +141,9 @@ def _sentences(estimate: Estimate) -> list[str]:
             "step: viz memory has them, too, once a step reads them"
         )
     small = estimate.measured[0]
-    found.append(f"measured at {small.rows:,} and {large.rows:,} rows; the rest lies on a line through both")
+    again = estimate.all_rows is not None and large.rows > estimate.all_rows
+    taken = f" (the data's {estimate.all_rows:,}, repeated)" if again else ""
+    found.append(f"measured at {small.rows:,} and {large.rows:,} rows{taken}; the rest lies on a line through both")
     process = estimate.process(estimate.rows)
     if estimate.limit and process is not None and abs(process / estimate.limit - 1) < _OFF:
         found.append(f"the limit is near: the process of a run may differ from these sizes by up to {_OFF:.0%}")

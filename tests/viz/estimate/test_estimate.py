@@ -103,6 +103,14 @@ def test_the_largest_batch_is_the_one_that_just_fits():
     assert estimate(limit=None).largest is None
 
 
+def test_batches_larger_than_the_data_say_that_rows_are_repeated():
+    small, large = (each.rows for each in estimate().measured)
+    assert f"measured at {small} and {large} rows (the data's {large - 1}, repeated);" in text(
+        estimate(all_rows=large - 1)
+    )
+    assert f"measured at {small} and {large} rows;" in text(estimate(all_rows=large))
+
+
 def test_a_million_rows_that_fit_are_no_largest_batch():
     found = estimate(all_rows=None, steps_per_epoch=None, limit=10**7 * MB)
     assert found.sizes() == [16, 32, 64, 128, 256]
