@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from eagerflow.base.notebook import shown_short
 from viz.boundary import boundaries, boundary
-from viz.export import hparams
+from viz.export import hparams, tensorboard_graph
 from viz.export.default_folder import default_folder
 from viz.export.pytorch.names import PyTorchNames
 from viz.export.tensorboard_events import as_array, checked_tag, named, number_of
@@ -20,6 +20,7 @@ from viz.export.values.pixels import as_pictures
 from viz.export.values.projector_files import add_entry, write_labels, write_points
 from viz.export.values.sounds import wav_files
 from viz.facts.formatting import nearest
+from viz.facts.schema import Record
 
 __all__ = ["SummaryWriter"]
 
@@ -167,6 +168,31 @@ class SummaryWriter(PyTorchNames):
             step,
         )
 
+    def graph(self, definition: Any) -> None:
+        """Writes a graph for the Graphs tab.
+
+        Args:
+            definition: a recording, whose last whole step it is, with the time and memory of its steps; or a `GraphDef`
+                protocol buffer.
+
+        Raises:
+            TypeError: for anything else.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.layers.Dense(1)])
+        >>> with viz.trace() as t:
+        ...     y = model(ef.ops.ones((2, 3)))
+        >>> with viz.SummaryWriter("logs") as log:
+        ...     log.graph(t)
+        """
+        if isinstance(definition, Record):
+            tensorboard_graph.append(definition, self)
+        elif hasattr(definition, "SerializeToString"):
+            super().graph(definition)
+        else:
+            told = f"graph(definition): expected a recording or a GraphDef; got {type(definition).__name__}"
+            raise shown_short(TypeError(f"{told}. add_graph(model, inputs) writes that of a model"))
+
     def hparams(
         self, settings: Mapping[str, Any], metrics: Mapping[str, float] | None = None, run_name: str | None = None
     ) -> None:
@@ -179,7 +205,8 @@ class SummaryWriter(PyTorchNames):
             settings: a dict of hyperparameters: numbers, texts and bools by name; other objects are written by their
                 `repr`.
             metrics: a dict from tags of scalars that the tab compares to their values. These are written as scalars,
-                too, at the last step that was written of them, or 0.
+                too, at the last step that was written of them, or 0. Default: all scalars of the run and of those in
+                its folder, as `ef.callbacks.TensorBoard(log_dir)` writes them.
             run_name: the name of a run below this one that everything is written to.
 
         >>> import viz

@@ -19,6 +19,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.notebook import shown_short
+from viz.export.conceptual_graph import conceptual_of
 from viz.export.event_protos import protos
 from viz.export.png import png
 from viz.export.values import histograms
@@ -148,13 +149,25 @@ class EventLog:
         parts = [str(width).encode(), str(height).encode(), *[png(pixels) for pixels in pictures]]
         self._texts(tag, parts, (len(parts),), step, "images")
 
-    def model(self, config: str, step: int = 0) -> None:
+    def model(self, config: Any, step: int = 0) -> None:
         """Writes a model's layers for the conceptual graph of the Graphs tab.
 
         Args:
-            config: the model's configuration as JSON text, as `Model.to_json` returns it.
+            config: a `Sequential` or functional model, or its configuration as JSON text.
             step: the number of the step.
+
+        Raises:
+            TypeError: for anything else; of a subclassed model nobody wrote down which layer follows which.
         """
+        if not isinstance(config, str):
+            given, config = config, conceptual_of(config)
+            if config is None:
+                raise shown_short(
+                    TypeError(
+                        f"model(config): expected a Sequential or functional model, or its JSON; got "
+                        f"{type(given).__name__}. add_graph(model, inputs) writes what any model runs"
+                    )
+                )
         self._texts("keras", [config.encode("utf-8", "replace")], (), step, "graph_keras_model", b"1")
 
     def text(self, tag: str, text: Any, step: int = 0) -> None:

@@ -21,13 +21,14 @@ from viz.facts import formatting
 from viz.facts.digest.made import Made
 from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record, Scope
-from viz.facts.selection import line_of, thread_name, threads_of_scopes
+from viz.facts.selection import line_of, step_numbers, thread_name, threads_of_scopes
 
 __all__ = ["Profile", "messages", "write"]
 
 _HOST = "/host:CPU"  # the plane that the plugin takes for what ran in Python
 _UNUSUAL = re.compile(r"[^A-Za-z0-9_./>-]|^[^A-Za-z0-9.]")  # what names of ops can't have
 _RECORDING = "_recording"  # how names of sessions end, but for those of the callback
+_STEPS = {"test_step": "test", "predict_step": "predict"}
 _PICOSECONDS = 1000  # in the nanoseconds of a recording
 
 _MESSAGES: Messages = {
@@ -117,16 +118,17 @@ class Profile:
         Args:
             record: the recording, with times.
             at: when it began, in nanoseconds.
-            step: the number of its first step; default: as the recording counts.
+            step: the number of its first step; default: as `viz` counts, and the tags of the Graphs tab.
         """
         thread_of = threads_of_scopes(record)
         last = max([op.end for op in record.ops if op.end is not None], default=0)
-        first = min([scope.call for scope in record.scopes if scope.kind == "step"], default=0)
-        ahead = 0 if step is None else step - first
+        numbers = dict(zip([each.scope for each in record.steps], step_numbers(record)))
+        ahead = 0 if step is None else step - min(numbers.values(), default=0)
         threads, made = sorted({op.thread for op in record.ops}), Made(record)
         for thread in threads:
             line = self._plane.line(thread, thread_name(record, thread))
-            slices = [_scope_slice(s, last, ahead) for s in record.scopes if thread_of.get(s.id, 0) == thread]
+            own = [scope for scope in record.scopes if thread_of.get(scope.id, 0) == thread]
+            slices = [_scope_slice(s, last, numbers[s.id] + ahead if s.id in numbers else None) for s in own]
             slices += [_op_slice(record, op, made) for op in record.ops if op.thread == thread]
             slices += [(when, when, name, told) for when, name, told in memory_events(record) if thread == threads[0]]
             # An outer event comes before the inner one that begins with it.
@@ -145,14 +147,14 @@ class Profile:
 Slice = tuple[int, int, str, dict[str, Any]]
 
 
-def _scope_slice(scope: Scope, last: int, ahead: int) -> Slice | None:
+def _scope_slice(scope: Scope, last: int, step: int | None) -> Slice | None:
     if scope.start is None:
         return None
     end = last if scope.end is None else scope.end
-    # The plugin finds the steps of a training by this name, their number, and the mark of a root, below which it
-    # counts what runs as a part of the step.
-    stats: dict[str, Any] = {"step_num": scope.call + ahead, "_r": 1} if scope.kind == "step" else {}
-    title = "train" if scope.kind == "step" else formatting.clean(scope.name)
+    # The plugin finds steps by their number, and by the mark of a root, below which it counts what runs as a part of
+    # the step. They are called as TensorFlow calls them.
+    stats: dict[str, Any] = {} if step is None else {"step_num": step, "_r": 1}
+    title = formatting.clean(scope.name) if step is None else _STEPS.get(scope.name, "train")
     return scope.start, max(scope.start, end), title, stats | {"kind": scope.kind}
 
 

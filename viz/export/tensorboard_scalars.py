@@ -1,22 +1,23 @@
 """The course of a training that was recorded, for TensorBoard's Time Series tab: losses, metrics, sizes of gradients.
 
 Tags are those of the callback: `epoch_loss` and `batch_loss`, with validation in a run of its own, so that both stand
-in one chart. A second `fit`, whose epochs begin anew, has a run of its own, too. Losses of a loop of one's own have
-their names in the code.
+in one chart. A second training has a run of its own, too. Losses of a loop of one's own have their names in the code.
 """
 
 from __future__ import annotations
 
+import bisect
 import datetime
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from viz.export.tensorboard_axis import Place, places_of_reports, places_of_steps, steps_of_models
+from viz.export.tensorboard_axis import Place, names_of_reports, places_of_reports, places_of_steps, steps_of_models
 from viz.export.tensorboard_events import EventLog
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
+from viz.facts.digest.trainings import Trainings
 from viz.facts.gradient_passes import weight_gradients, whole_gradient
 from viz.facts.schema import Logs, Record, TensorInfo
 from viz.facts.selection import variables_of
@@ -26,7 +27,7 @@ __all__ = ["ENDING", "VALIDATION", "earlier_files", "weight_name", "write"]
 ENDING = ".recording"  # of the names of files that another export takes the place of
 _LONGEST = 200  # letters of a tag
 VALIDATION = "validation"  # the run, beside that of the training
-_LATER_FIT = "fit_{}"  # the run of the second `fit`, and of those behind it
+_LATER = "training_{}"  # the run of the second training, and of those behind it
 
 
 class _Point(NamedTuple):
@@ -41,8 +42,8 @@ class _Point(NamedTuple):
 
 def earlier_files(folder: str | os.PathLike[str]) -> list[pathlib.Path]:
     """The files in a folder that an earlier export of a recording wrote, those of its other runs, too."""
-    fits = [pathlib.Path(folder), *sorted(pathlib.Path(folder).glob(_LATER_FIT.format("*")))]
-    runs = [run for fit in fits for run in (fit, fit / VALIDATION)]
+    trainings = [pathlib.Path(folder), *sorted(pathlib.Path(folder).glob(_LATER.format("*")))]
+    runs = [run for training in trainings for run in (training, training / VALIDATION)]
     return [file for run in runs for file in sorted(run.glob(f"*tfevents*{ENDING}"))]
 
 
@@ -51,14 +52,14 @@ def write(record: Record, folder: str | os.PathLike[str], log: EventLog) -> None
 
     Args:
         record: the recording.
-        folder: the run's folder; validation has a folder in it, and so has each `fit` but the first.
+        folder: the run's folder; validation has a folder in it, and so has each training but the first.
         log: the run's log.
     """
     reports = places_of_reports(record)
     logs = {(0, False): log}
     try:
         for point in [*_reported(record, reports), *_sizes(record, reports)]:
-            run = point.place.fit, point.is_validation
+            run = point.place.training, point.is_validation
             if run not in logs:
                 logs[run] = EventLog(_folder(folder, *run), filename_suffix=ENDING)
             logs[run].value(point.place.step, point.when, tag=point.tag, simple_value=point.value)
@@ -68,8 +69,8 @@ def write(record: Record, folder: str | os.PathLike[str], log: EventLog) -> None
                 each.close()
 
 
-def _folder(folder: str | os.PathLike[str], fit: int, is_validation: bool) -> str:
-    return os.path.join(folder, *[_LATER_FIT.format(fit + 1)] * (fit > 0), *[VALIDATION] * is_validation)
+def _folder(folder: str | os.PathLike[str], training: int, is_validation: bool) -> str:
+    return os.path.join(folder, *[_LATER.format(training + 1)] * (training > 0), *[VALIDATION] * is_validation)
 
 
 def weight_name(record: Record, variable: int) -> str:
@@ -80,21 +81,42 @@ def weight_name(record: Record, variable: int) -> str:
 
 def _reported(record: Record, reports: list[Place]) -> Iterator[_Point]:
     """Losses and metrics of epochs, batches, evaluations and steps of a loop of one's own."""
-    began = _began(record)
     trains = any(log.kind != "evaluation" for log in record.logs)
-    by_models = steps_of_models(record)
-    for log, following, place in zip(record.logs, [*record.logs[1:], None], reports):
+    by_models, rates = steps_of_models(record), _rates(record)
+    told = zip(record.logs, [*record.logs[1:], None], reports, names_of_reports(record, reports))
+    for log, following, place, names in told:
         if log.kind == "evaluation" and trains and not _ends_evaluation(log, following):
             continue
         kind = "batch" if log.kind == "step" and log.step in by_models else log.kind
         behind = "_vs_iterations" if kind == "evaluation" and trains else ""  # as the callback calls it
-        when = None if began is None or log.time is None else began + log.time / 1e9
-        for name, value in log.values.items():
+        rate = rates(log) if kind == "epoch" else None
+        values = log.values if rate is None else log.values | {"learning_rate": rate}
+        for name, value in values.items():
             is_validation = kind == "evaluation" or name.startswith("val_")
-            plain = name.removeprefix("val_")
+            plain = names.get(name, name).removeprefix("val_")
             tag = formatting.clean(plain if kind == "step" else f"{kind}_{plain}{behind}", _LONGEST)
             if isinstance(value, int | float):
-                yield _Point(is_validation, tag, place, float(value), when)
+                yield _Point(is_validation, tag, place, float(value), _when(record, log.time))
+
+
+def _rates(record: Record) -> Callable[[Logs], float | None]:
+    """What gives the learning rate of the step before a report; None where there was none, or several."""
+    steps = {step.scope: step.index for step in record.steps}
+    found: dict[int, set[float]] = {}
+    for scope in record.scopes:
+        rate = scope.config.get("current_learning_rate", scope.config.get("learning_rate"))
+        if scope.kind == "optimizer" and isinstance(rate, int | float):
+            around = next((steps[each.id] for each in record.ancestors(scope.id) if each.id in steps), None)
+            if around is not None:
+                found.setdefault(around, set()).add(float(rate))
+    positions, trainings = sorted(found), Trainings(record)
+
+    def rate_before(log: Logs) -> float | None:
+        at = bisect.bisect_right(positions, trainings.before(log))
+        rates = found[positions[at - 1]] if at else set()
+        return next(iter(rates)) if len(rates) == 1 else None
+
+    return rate_before
 
 
 def _ends_evaluation(log: Logs, following: Logs | None) -> bool:
@@ -104,12 +126,13 @@ def _ends_evaluation(log: Logs, following: Logs | None) -> bool:
     return following.step <= log.step
 
 
-def _began(record: Record) -> float | None:
-    """When it began, in seconds since 1970."""
+def _when(record: Record, time: int | None) -> float | None:
+    """The time of an event in seconds since 1970."""
     try:
-        return datetime.datetime.fromisoformat(str(record.meta.get("began"))).timestamp()
+        began = datetime.datetime.fromisoformat(str(record.meta.get("began"))).timestamp()
     except (ValueError, OverflowError, OSError):  # a file may say anything
         return None
+    return None if time is None else began + time / 1e9
 
 
 def _sizes(record: Record, reports: list[Place]) -> Iterator[_Point]:
@@ -122,17 +145,42 @@ def _sizes(record: Record, reports: list[Place]) -> Iterator[_Point]:
         for i in op.inputs if op.phase != "backward" else ():
             if i in variables:
                 before.setdefault((op.step, variables[i]), record.tensors[i])
-    for (step, variable), found in weight_gradients(record, record.ops, variables).items():
+    gradients = weight_gradients(record, record.ops, variables)
+    names = _weight_names(record, [(places[step].training, i) for step, i in gradients if step is not None])
+    for (step, variable), found in gradients.items():
         if step is None:
             continue
-        name = formatting.clean(weight_name(record, variable) or f"variable_{variable}", _LONGEST)
+        name = names[places[step].training, variable]
         weight = before.get((step, variable))
         for tag, size in (
             (f"gradient_norm/{name}", _size(whole_gradient(record, found))),
             (f"weight_norm/{name}", None if weight is None else _size(weight)),
         ):
             if size is not None:
-                yield _Point(False, tag, places[step], size, None)
+                yield _Point(False, tag, places[step], size, _when(record, record.steps[step].start))
+
+
+def _weight_names(record: Record, weights: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
+    """What weights are called, by training and weight: those of the same model made anew as in the first training.
+
+    So the curves of a search lie in the same charts, where layers are numbered on.
+    """
+    found: dict[int, dict[int, str]] = {}
+    for training, i in dict.fromkeys(weights):
+        name = weight_name(record, i) or f"variable_{i}"
+        found.setdefault(training, {})[i] = formatting.clean(name, _LONGEST)
+    first = found[min(found)] if found else {}
+    kinds = [_kind_of_weight(record, i) for i in first]
+    for names in found.values():
+        if [_kind_of_weight(record, i) for i in names] == kinds:
+            names.update(zip([*names], first.values()))
+    return {(training, i): name for training, names in found.items() for i, name in names.items()}
+
+
+def _kind_of_weight(record: Record, weight: int) -> tuple[str, int]:
+    """Its own name, and how many axes it has: a search may try several numbers of units."""
+    tensor = record.tensors[weight]
+    return tensor.name.rpartition("/")[2], len(tensor.shape)
 
 
 def _size(tensor: TensorInfo) -> float | None:

@@ -548,3 +548,26 @@ def test_steps_that_are_not_whole_are_told_once_and_empty_tags_refused(tmp_path)
         for write in (log.add_scalar, log.scalar, log.histogram):
             with pytest.raises(ValueError, match="shows nothing without a name"):
                 write(" ", 1.0, 1)
+
+
+def test_hparams_without_metrics_leave_them_to_the_tab(tmp_path):
+    with viz.SummaryWriter(tmp_path) as log:
+        log.hparams({"rate": 0.1})  # told of no metrics, the tab would show none
+    tags = read(tmp_path).PluginTagToContent("hparams")
+    assert set(tags) == {"_hparams_/session_start_info", "_hparams_/session_end_info"}
+
+
+def test_models_and_recordings_can_be_written_as_they_are(tmp_path):
+    model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, name="only")])
+    with viz.trace() as t:
+        model(np.ones((1, 3)))
+    with viz.SummaryWriter(tmp_path) as log:
+        log.model(model)
+        log.graph(t)
+        with pytest.raises(TypeError, match=r"model\(config\): expected a Sequential or functional model.*got Dense"):
+            log.model(ef.layers.Dense(1))
+        with pytest.raises(TypeError, match=r"graph\(definition\): expected a recording.*got Sequential\. add_graph"):
+            log.graph(model)
+    found = read(tmp_path)
+    assert "only" in found.Tensors("keras")[0].tensor_proto.string_val[0].decode()
+    assert any("only" in node.name for node in found.Graph().node)

@@ -191,3 +191,25 @@ def test_hostile_names_stay_names_of_ops(tmp_path):
         ef.ops.tanh(ef.ops.ones(3))
     names = [name for name, _, about in named(plane_of(tensorboard_profile.write(t, tmp_path))) if "layer" in about]
     assert all(re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_./>-]*:[a-z0-9_]+", name) for name in names)
+
+
+def test_steps_have_the_numbers_of_the_graphs_and_their_kind(tmp_path):
+    model = ef.Sequential([layers.Dense(2)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((8, 3), "float32"), np.ones((8, 2), "float32")
+    with viz.trace() as t:
+        model.fit(x, y, batch_size=4, verbose=0, validation_data=(x, y), validation_batch_size=8)
+        model.predict(x, verbose=0)
+    assert numbered_steps(t, tmp_path / "fit") == [("train", 0), ("train", 1), ("test", 2), ("predict", 3)]
+    w, sgd = ef.Variable([1.0, 2.0]), ef.optimizers.SGD(0.1)
+    with viz.trace() as t:
+        for _ in range(3):
+            with ef.GradientTape() as tape:
+                loss = ef.ops.sum(w * w)
+            sgd.apply_gradients([(tape.gradient(loss, w), w)])
+    assert numbered_steps(t, tmp_path / "loop") == [("train", 0), ("train", 1), ("train", 2)]
+
+
+def numbered_steps(recording, folder):
+    events = named(plane_of(tensorboard_profile.write(recording, folder)))
+    return [(name, about["step_num"]) for name, _, about in events if "step_num" in about]

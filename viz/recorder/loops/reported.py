@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from viz.facts.schema import Logs, Record, Scope
+from viz.facts.digest.trainings import endings_of_models
+from viz.facts.schema import Logs, Record
 from viz.facts.selection import step_numbers
 
 __all__ = ["reported_logs"]
@@ -34,7 +35,9 @@ def reported_logs(
     before = [bisect.bisect_right(moments, when) - 1 for *_, when in announced]
     positions = [begins[at][1] if at >= 0 else None for at in before]
     around = [None if at is None else record.scopes[record.steps[at].scope] for at in positions]
-    endings = _endings(record, [scope for (kind, *_), scope in zip(announced, around) if scope and kind == "step"])
+    endings = endings_of_models(
+        record, [scope for (kind, *_), scope in zip(announced, around) if scope and kind == "step"]
+    )
     found = []
     for (kind, number, values, when), at, scope in zip(announced, positions, around):
         ending = ""
@@ -45,24 +48,3 @@ def reported_logs(
         told = {f"{name}{ending}": float(value) for name, value in values.items()}
         found.append(Logs(kind, number, told, time_of(when)))
     return found
-
-
-def _endings(record: Record, steps: Iterable[Scope]) -> dict[int | None, str]:
-    """By model, what is behind the names of its numbers: nothing where one model trains.
-
-    Args:
-        record: the recording.
-        steps: the steps that a program made itself.
-    """
-    owners = {scope.owner: scope for scope in steps if scope.name == "train_step" and scope.owner is not None}
-    if len(owners) < 2:
-        return {}
-    calls: dict[int | None, Scope] = {}
-    for scope in record.scopes:
-        if scope.kind == "model":
-            calls.setdefault(scope.owner, scope)
-    names = [calls[owner].shown if owner in calls else scope.cls for owner, scope in owners.items()]
-    return {
-        owner: f" ({name})" if names.count(name) == 1 else f" ({name} {names[:i].count(name) + 1})"
-        for i, (owner, name) in enumerate(zip(owners, names))
-    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from viz.facts.schema import Record
@@ -124,6 +124,9 @@ def _count(record: Record, events: Sequence[_Event], firsts: Mapping[int, int]) 
     """The number of the step of each update."""
     turns, found = Turns(), {}
     weights = _weights(record, firsts)
+    optimizers = {event: _optimizer(record, event) for event in events if event.kind == "optimizer"}
+    last = {who: event for event, who in optimizers.items()}
+    gone: set[Hashable] = set()
     for event in events:
         if event.kind == "gradient":
             turns.learnt()
@@ -132,10 +135,17 @@ def _count(record: Record, events: Sequence[_Event], firsts: Mapping[int, int]) 
         elif event.kind == "assign":
             found[event] = turns.updated(None)
         else:
-            scope = record.scopes[event.id]
-            who = scope.name if scope.owner is None else scope.owner
-            found[event] = turns.updated(who, frozenset(weights.get(scope.id, ())))
+            who = optimizers[event]
+            found[event] = turns.updated(who, frozenset(weights.get(event.id, ())), gone)
+            if last[who] is event:
+                gone.add(who)
     return found
+
+
+def _optimizer(record: Record, event: _Event) -> Hashable:
+    """What stands for the optimizer of an event."""
+    scope = record.scopes[event.id]
+    return scope.name if scope.owner is None else scope.owner
 
 
 def _weights(record: Record, firsts: Mapping[int, int]) -> dict[int, set[int]]:

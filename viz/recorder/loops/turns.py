@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 
 __all__ = ["ALONE", "Turns"]
 
@@ -59,29 +59,32 @@ class Turns:
         """Gradients were computed."""
         self._learnt = True
 
-    def updated(self, who: Hashable, weights: frozenset[Hashable] = frozenset()) -> int:
+    def updated(
+        self, who: Hashable, weights: frozenset[Hashable] = frozenset(), gone: Collection[Hashable] = ()
+    ) -> int:
         """Weights were changed.
 
         Args:
             who: stands for the optimizer; None for the program itself.
             weights: stand for what was changed, where that is known.
+            gone: who is known to make no update any more; while a program runs, nobody is.
 
         Returns:
             The number of the step that this is a part of.
         """
-        if self._ran and self._begins_another(who, weights):
+        if self._ran and self._begins_another(who, weights, gone):
             self.end()
         self._has_gradients |= self._learnt
         self._learnt = False
         self._ran[who] = self._ran.get(who, frozenset()) | weights
         return self.number
 
-    def _begins_another(self, who: Hashable, weights: frozenset[Hashable]) -> bool:
+    def _begins_another(self, who: Hashable, weights: frozenset[Hashable], gone: Collection[Hashable]) -> bool:
         if not self._learnt:
             return not self._has_gradients
         if who in self._ran:
             return True
-        followed = self._turn == self._ran.keys() and self._alone >= ALONE
+        followed = self._turn == self._ran.keys() and (self._alone >= ALONE or all(each in gone for each in self._ran))
         return followed or (bool(weights) and weights in self._ran.values())
 
     def end(self) -> None:

@@ -147,6 +147,14 @@ def test_chosen_steps_hold_what_they_hold_in_a_recording_of_all(loop, steps):
     t.draw()
 
 
+def test_short_trainings_of_several_models_share_no_step():
+    with viz.trace() as t:
+        for _ in range(3):
+            plain(rounds=3)
+    assert len(t.steps) == 9
+    assert {sum(op.step == step.index and op.phase == "update" for op in t.ops) for step in t.steps} == {4}
+
+
 def test_one_step_alone_is_none_of_several_and_can_be_asked_for():
     with viz.trace() as t:
         plain(1)

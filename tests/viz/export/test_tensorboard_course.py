@@ -1,0 +1,218 @@
+"""The course of a recorded training in TensorBoard's charts: searches, evaluations, names and learning rates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import eagerflow as ef
+import viz
+
+pytest.importorskip("tensorboard")
+
+from tests.viz.export.test_tensorboard_graph import curves, fitted, read
+
+
+def test_what_training_reported_stands_in_the_charts(tmp_path):
+    t, history = fitted()
+    t.to_tensorboard(tmp_path)
+    found = curves(tmp_path)
+    assert set(found) == {"epoch_loss", "epoch_mae", "epoch_learning_rate", "batch_loss", "batch_mae"}
+    assert found["epoch_loss"] == [(0, pytest.approx(history["loss"][0])), (1, pytest.approx(history["loss"][1]))]
+    assert [step for step, _ in found["batch_loss"]] == [1, 2, 3, 4, 5, 6]  # in a row over both epochs
+    aside = curves(tmp_path / "validation")
+    assert aside["epoch_loss"] == [(i, pytest.approx(loss)) for i, loss in enumerate(history["val_loss"])]
+    times = [event.wall_time for event in read(tmp_path).Scalars("batch_loss")]
+    assert times == sorted(times)
+    assert times[0] < times[-1]
+
+
+def test_sizes_of_gradients_and_weights_have_charts_where_they_were_measured(tmp_path):
+    t, _ = fitted(stats="basic")
+    t.to_tensorboard(tmp_path)
+    found = curves(tmp_path)
+    flow = {row.name: row for row in t.grad_flow(step=1).rows}
+    for name, row in flow.items():
+        assert dict(found[f"gradient_norm/{name}"])[2] == pytest.approx(row.gradient, rel=1e-5)
+        assert dict(found[f"weight_norm/{name}"])[2] == pytest.approx(row.weight, rel=1e-5)
+        steps = [step for step, _ in found[f"gradient_norm/{name}"]]
+        assert steps == [step for step, _ in found["batch_loss"]]  # what is evaluated between is not counted
+    assert len(flow) == 4
+
+
+def test_losses_of_a_loop_have_their_names_and_evaluations_a_run_of_their_own(tmp_path):
+    w = ef.Variable([1.0, 2.0])
+    sgd = ef.optimizers.SGD(0.1)
+    with viz.trace() as t:
+        for _ in range(3):
+            with ef.GradientTape() as tape:
+                distance = ef.ops.sum(w * w)
+            sgd.apply_gradients([(tape.gradient(distance, w), w)])
+    t.to_tensorboard(tmp_path / "loop")
+    assert [step for step, _ in curves(tmp_path / "loop")["distance"]] == [0, 1, 2]
+    model = ef.Sequential([ef.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with viz.trace() as t:
+        model.evaluate(np.ones((8, 2), "float32"), np.ones((8, 1), "float32"), batch_size=4, verbose=0)
+    t.to_tensorboard(tmp_path / "tested")
+    assert [step for step, _ in curves(tmp_path / "tested" / "validation")["evaluation_loss"]] == [1, 2]
+
+
+def trained(**options):
+    """A model, its data, and a recording of what a test does with it."""
+    ef.utils.set_random_seed(1)
+    model = ef.Sequential([ef.layers.Dense(1, name="out")], name="net")
+    model.compile("sgd", "mse")
+    return model, np.ones((12, 2), "float32"), np.ones((12, 1), "float32"), viz.trace(**options)
+
+
+def steps_of(found, tag):
+    return [step for step, _ in found[tag]]
+
+
+def test_batches_of_a_loop_go_on_counting_behind_those_of_fit(tmp_path):
+    model, x, y, tracer = trained(stats="basic")
+    with tracer as t:
+        model.fit(x, y, batch_size=4, verbose=0, validation_data=(x, y))
+        evaluated = model.evaluate(x, y, verbose=0)
+        losses = [model.train_on_batch(x, y)]
+        tested = model.test_on_batch(x, y)
+        losses.append(model.train_on_batch(x, y))
+    t.to_tensorboard(tmp_path)
+    found = curves(tmp_path)
+    assert found["batch_loss"][3:] == [(4, pytest.approx(losses[0])), (5, pytest.approx(losses[1]))]
+    assert steps_of(found, "gradient_norm/net/out/kernel") == [1, 2, 3, 4, 5] == steps_of(found, "batch_loss")
+    aside = curves(tmp_path / "validation")
+    assert steps_of(aside, "epoch_loss") == [0]
+    expected = [(3, pytest.approx(evaluated)), (4, pytest.approx(tested))]
+    assert aside["evaluation_loss_vs_iterations"] == expected
+
+
+def test_the_loss_of_train_on_batch_has_a_chart_and_each_model_its_own(tmp_path):
+    model, x, y, tracer = trained()
+    with tracer as t:
+        losses = [model.train_on_batch(x, y) for _ in range(2)]
+    assert [(log.kind, log.step, log.values["loss"]) for log in t.logs] == [("step", i, losses[i]) for i in (0, 1)]
+    t.to_tensorboard(tmp_path / "one")
+    assert curves(tmp_path / "one")["batch_loss"] == [(i + 1, pytest.approx(loss)) for i, loss in enumerate(losses)]
+    critic = ef.Sequential([ef.layers.Dense(1)])
+    critic.compile("sgd", "mse")
+    with viz.trace() as t:
+        for _ in range(2):
+            critic.train_on_batch(x, y)
+            model.train_on_batch(x, y)
+    t.to_tensorboard(tmp_path / "two")
+    found = curves(tmp_path / "two")
+    assert steps_of(found, "batch_loss (critic)") == [1, 3]
+    assert steps_of(found, "batch_loss (net)") == [2, 4]
+
+
+def test_a_second_fit_has_a_run_of_its_own_unless_its_epochs_go_on(tmp_path):
+    model, x, y, tracer = trained(stats="basic")
+    with tracer as t:
+        model.fit(x, y, epochs=2, batch_size=6, verbose=0)
+        model.fit(x, y, epochs=3, initial_epoch=2, batch_size=6, verbose=0)
+        evaluated = model.evaluate(x, y, verbose=0)
+        model.fit(x, y, epochs=1, batch_size=4, verbose=0, validation_data=(x, y))
+    t.to_tensorboard(tmp_path)
+    first, second = curves(tmp_path), curves(tmp_path / "training_2")
+    assert steps_of(first, "epoch_loss") == [0, 1, 2]
+    assert steps_of(first, "batch_loss") == [1, 2, 3, 4, 5, 6] == steps_of(first, "gradient_norm/net/out/kernel")
+    assert curves(tmp_path / "validation") == {"evaluation_loss_vs_iterations": [(6, pytest.approx(evaluated))]}
+    assert steps_of(second, "epoch_loss") == [0]
+    assert steps_of(second, "batch_loss") == [1, 2, 3] == steps_of(second, "gradient_norm/net/out/kernel")
+    assert steps_of(curves(tmp_path / "training_2" / "validation"), "epoch_loss") == [0]
+    with viz.trace() as t:
+        model.train_on_batch(x, y)
+    t.to_tensorboard(tmp_path)
+    assert not [*(tmp_path / "training_2").rglob("*tfevents*")]  # of the recording before
+
+
+def test_another_recording_takes_the_place_of_the_profile_too(tmp_path):
+    model, x, y, tracer = trained()
+    with tracer as t:
+        model.train_on_batch(x, y)
+    sessions = tmp_path / "plugins" / "profile"
+    (sessions / "2026_01_02_03_04_05_batch_3").mkdir(parents=True)  # of the callback
+    for began in ("2026-01-02T03:04:05+00:00", "2026-01-03T03:04:05+00:00"):
+        t.meta["began"] = began
+        t.to_tensorboard(tmp_path)
+    assert {path.name for path in sessions.iterdir()} == {
+        "2026_01_02_03_04_05_batch_3",
+        "2026_01_03_03_04_05_recording",
+    }
+
+
+def own_loop(model, x, y, rate, steps=3):
+    optimizer = ef.optimizers.SGD(rate)
+    losses = []
+    for _ in range(steps):
+        with ef.GradientTape() as tape:
+            loss = ef.ops.mean(ef.ops.square(model(x) - y))
+        optimizer.apply_gradients(zip(tape.gradient(loss, model.weights), model.weights))
+        losses.append(pytest.approx(float(loss)))
+    return losses
+
+
+def test_a_search_in_a_loop_of_ones_own_has_a_run_for_each_model_with_the_same_charts(tmp_path):
+    _, x, y, tracer = trained(stats="basic")
+    with tracer as t:
+        losses = [
+            own_loop(ef.Sequential([ef.layers.Dense(units), ef.layers.Dense(1)]), x, y, 0.01) for units in (2, 3, 4)
+        ]
+    t.to_tensorboard(tmp_path)
+    runs = [curves(folder) for folder in (tmp_path, tmp_path / "training_2", tmp_path / "training_3")]
+    for found, expected in zip(runs, losses, strict=True):
+        assert found["loss"] == [*enumerate(expected)]
+        assert set(found) == set(runs[0])  # whatever the layers are numbered
+        assert all(steps_of(found, tag) == [0, 1, 2] for tag in found)
+
+
+def test_a_search_with_train_on_batch_keeps_apart_what_is_evaluated(tmp_path):
+    _, x, y, tracer = trained()
+    expected = []
+    with tracer as t:
+        for _ in range(2):
+            model = ef.Sequential([ef.layers.Dense(1)])
+            model.compile("sgd", "mse")
+            losses = [model.train_on_batch(x, y) for _ in range(2)]
+            expected.append(([*enumerate(map(pytest.approx, losses), 1)], pytest.approx(model.test_on_batch(x, y))))
+    assert len({name for log in t.logs for name in log.values if log.kind == "step"}) == 2  # with the models' names
+    t.to_tensorboard(tmp_path)
+    for folder, (losses, tested) in zip((tmp_path, tmp_path / "training_2"), expected, strict=True):
+        assert curves(folder) == {"batch_loss": losses}
+        assert curves(folder / "validation") == {"evaluation_loss_vs_iterations": [(2, tested)]}
+
+
+def test_networks_that_take_turns_are_one_training_and_so_is_a_model_with_another_optimizer(tmp_path):
+    _, x, y, tracer = trained()
+    first, second = (ef.Sequential([ef.layers.Dense(1)]) for _ in range(2))
+    with tracer as t:
+        for _ in range(2):
+            own_loop(first, x, y, 0.01, steps=2)  # each with an optimizer of its own
+            own_loop(second, x, y, 0.01, steps=2)
+    t.to_tensorboard(tmp_path)
+    found = curves(tmp_path)  # of two lines of code
+    assert (steps_of(found, "loss"), steps_of(found, "loss 2")) == ([0, 1, 4, 5], [2, 3, 6, 7])
+    assert not (tmp_path / "training_2").exists()
+
+
+def test_an_epoch_has_its_learning_rate(tmp_path):
+    model, x, y, tracer = trained()
+    schedule = ef.callbacks.LearningRateScheduler(lambda epoch: [0.1, 0.01][epoch])
+    with tracer as t:
+        model.fit(x, y, epochs=2, verbose=0, callbacks=schedule, validation_data=(x, y))
+    t.to_tensorboard(tmp_path)
+    assert curves(tmp_path)["epoch_learning_rate"] == [(0, pytest.approx(0.1)), (1, pytest.approx(0.01))]
+    assert "epoch_learning_rate" not in curves(tmp_path / "validation")
+
+
+def test_recordings_without_times_have_their_epochs(tmp_path):
+    model, x, y, tracer = trained(time=False)
+    with tracer as t:
+        model.fit(x, y, epochs=2, verbose=0)
+        model.train_on_batch(x, y)
+    t.to_tensorboard(tmp_path)
+    found = curves(tmp_path)
+    assert steps_of(found, "epoch_loss") == [0, 1]
+    assert steps_of(found, "batch_loss") == [1, 2, 3]

@@ -1,0 +1,90 @@
+"""Which steps belong together: another training changes other weights, or counts its epochs anew."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Sequence
+
+from viz.facts.schema import Logs, Record, Scope
+from viz.facts.selection import variables_of
+
+__all__ = ["Trainings", "endings_of_models"]
+
+
+class Trainings:
+    """The trainings of a recording, one after the other, as a search for good settings makes them.
+
+    Networks that take turns, as those of a GAN, are one training.
+
+    Args:
+        record: the recording.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self._starts = [step.start for step in record.steps if step.start is not None]
+        if len(self._starts) < len(record.steps):
+            self._starts = []  # times weren't recorded
+        self._begins = sorted({*_other_weights(record), *self._epochs_anew(record.logs)})
+
+    def of_step(self, position: int) -> int:
+        """Which training a step is of, from 0, by its place among the recorded ones."""
+        return bisect.bisect_right(self._begins, position)
+
+    def of_report(self, log: Logs) -> int:
+        """Which training reported this; 0 where no times were recorded."""
+        return self.of_step(self.before(log))
+
+    def begin(self, training: int) -> int:
+        """The place of a training's first step."""
+        return self._begins[training - 1] if training else 0
+
+    def before(self, log: Logs) -> int:
+        """The place of the step that ran last before a report; -1 where that isn't known."""
+        return -1 if log.time is None else bisect.bisect_right(self._starts, log.time) - 1
+
+    def _epochs_anew(self, logs: Sequence[Logs]) -> Iterator[int]:
+        """The steps with which another `fit` begins: its epochs don't go on from those before."""
+        last, first = -1, None
+        for log in logs:
+            if log.kind == "batch" and first is None:
+                first = log
+            elif log.kind == "epoch":
+                if log.step <= last and (begin := self.before(first or log)) > 0:
+                    yield begin
+                last, first = log.step, None
+
+
+def _other_weights(record: Record) -> Iterator[int]:
+    """The steps from which on no weight is changed that was changed before."""
+    variables = variables_of(record)
+    changed: list[set[int]] = [set() for _ in record.steps]
+    for op in record.ops:
+        if op.phase == "update" and op.step is not None:
+            changed[op.step] |= {variables[i] for i in op.inputs[:1] if i in variables}
+    last = {weight: position for position, weights in enumerate(changed) for weight in weights}
+    reach = -1  # the last step that changes what was changed so far
+    for position, weights in enumerate(changed):
+        if weights and -1 < reach < position:
+            yield position
+        reach = max([reach, *[last[weight] for weight in weights]])
+
+
+def endings_of_models(record: Record, steps: Sequence[Scope]) -> dict[int | None, str]:
+    """By model, what is behind the names of the numbers that its steps report: nothing where one model trains.
+
+    Args:
+        record: the recording.
+        steps: those that a program made itself, with `train_on_batch`.
+    """
+    owners = {scope.owner: scope for scope in steps if scope.name == "train_step" and scope.owner is not None}
+    if len(owners) < 2:
+        return {}
+    calls: dict[int | None, Scope] = {}
+    for scope in record.scopes:
+        if scope.kind == "model":
+            calls.setdefault(scope.owner, scope)
+    names = [calls[owner].shown if owner in calls else scope.cls for owner, scope in owners.items()]
+    return {
+        owner: f" ({name})" if names.count(name) == 1 else f" ({name} {names[:i].count(name) + 1})"
+        for i, (owner, name) in enumerate(zip(owners, names))
+    }
