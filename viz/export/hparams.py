@@ -87,9 +87,8 @@ def write_trial(
         values: all that a setting may be, by name.
     """
     begins = protos().summaries.hparams(dict(settings), dict(metrics))
-    if (
-        not metrics and not values
-    ):  # told of no metrics, the tab shows none; else all that the run has, the callback's too
+    if not metrics and not values:
+        # Told of no metrics, the tab would show none; untold, it shows all that the run has, the callback's, too.
         begins = begins[1:]
     if values:
         begins = (_with_values(begins[0], values), *begins[1:])

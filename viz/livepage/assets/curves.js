@@ -11,7 +11,7 @@ const NOTES = { // shown where the pointer rests on a title or a line's name
 const RUNS = {
   each: { name: "each batch", colour: "--muted", note: "The loss of each batch by itself: how the mean of the epoch grew with it.", faint: true },
   step: { name: "train", colour: "--forward" },
-  single: { name: "single steps", colour: "--metric" }, // of `train_on_batch` or a loop, beside epochs of `fit`
+  single: REPORTED.single,
   batch: { ...REPORTED.batch, quiet: true, note: `${REPORTED.batch.note} From the second on it begins where it holds some batches: a quarter of the epoch's, or 20.` },
   epoch: REPORTED.epoch,
   validation: REPORTED.validation,

@@ -10,6 +10,7 @@ const REPORTED = {
     anew: true,
   },
   step: { name: "train", colour: "--forward" },
+  single: { name: "single steps", colour: "--metric" }, // of `train_on_batch` or a loop, beside epochs of `fit`
   epoch: { name: "train", colour: "--update", dots: true, wide: true },
   validation: { name: "validation", colour: "--backward", dots: true, wide: true },
 };

@@ -78,7 +78,8 @@ class Training {
           new Plot(title, null, null, (span) => this.setSpan(span), (name) => this.toggle(name)),
         );
       const known = Object.keys(REPORTED).filter((run) => lines.has(run));
-      this.plots.get(title).wanted = withBatches(known.map((run) => ({ ...REPORTED[run], run, points: lines.get(run) })));
+      const lookOf = (run) => REPORTED[run === "step" && lines.has("epoch") ? "single" : run];
+      this.plots.get(title).wanted = withBatches(known.map((run) => ({ ...lookOf(run), run, points: lines.get(run) })));
     }
     const plots = [...charts.keys()].map((title) => this.plots.get(title));
     if (plots.some(({ node }, i) => this.grid.children[i] !== node) || this.grid.children.length !== plots.length)
