@@ -58,6 +58,26 @@ def test_what_training_reported_is_drawn_from_epoch_to_epoch(shown, pages):
     assert shown.run(INK) > 50
 
 
+def single_batches_behind_fit():
+    ef.utils.set_random_seed(1)
+    model = mlp()
+    model.compile("sgd", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x, y = batch(rows=8)
+    with viz.trace() as t:
+        model.fit(x, y, batch_size=4, epochs=2, verbose=0)
+        model.train_on_batch(x, y)
+        model.train_on_batch(x, y)
+    return t
+
+
+def test_single_batches_have_a_line_of_their_own_beside_epochs(shown, pages):
+    open_training(shown, pages, "single batches", single_batches_behind_fit)
+    lines = [line.rpartition(" ")[0] for line in shown.texts(".training .plot-line")]
+    assert lines == ["epoch's mean so far", "single steps", "train"]
+    assert shown.run("plot.drawn.map(({ raw }) => raw.map(([x]) => x))") == [[1, 2, 3, 4], [5, 6], [2, 4]]
+    assert len(set(shown.run("plot.drawn.map(({ colour }) => colour)"))) == 3
+
+
 def over_two_epochs():
     ef.utils.set_random_seed(1)
     model = mlp()
