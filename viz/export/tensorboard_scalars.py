@@ -7,13 +7,14 @@ in one chart. A second training has a run of its own, too. Losses of a loop of o
 from __future__ import annotations
 
 import bisect
+import contextlib
 import datetime
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from viz.export.tensorboard_axis import Place, names_of_reports, places_of_reports, places_of_steps, steps_of_models
+from viz.export.tensorboard_axis import Axis, Place
 from viz.export.tensorboard_events import EventLog
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
@@ -55,10 +56,10 @@ def write(record: Record, folder: str | os.PathLike[str], log: EventLog) -> None
         folder: the run's folder; validation has a folder in it, and so has each training but the first.
         log: the run's log.
     """
-    reports = places_of_reports(record)
+    axis = Axis(record)
     logs = {(0, False): log}
     try:
-        for point in [*_reported(record, reports), *_sizes(record, reports)]:
+        for point in [*_reported(record, axis), *_sizes(record, axis)]:
             run = point.place.training, point.is_validation
             if run not in logs:
                 logs[run] = EventLog(_folder(folder, *run), filename_suffix=ENDING)
@@ -79,16 +80,14 @@ def weight_name(record: Record, variable: int) -> str:
     return path if "/" in path else record.shown(variable)
 
 
-def _reported(record: Record, reports: list[Place]) -> Iterator[_Point]:
+def _reported(record: Record, axis: Axis) -> Iterator[_Point]:
     """Losses and metrics of epochs, batches, evaluations and steps of a loop of one's own."""
-    trains = any(log.kind != "evaluation" for log in record.logs)
-    by_models, rates = steps_of_models(record), _rates(record)
-    told = zip(record.logs, [*record.logs[1:], None], reports, names_of_reports(record, reports))
-    for log, following, place, names in told:
-        if log.kind == "evaluation" and trains and not _ends_evaluation(log, following):
+    rates, when = _rates(record, axis.trainings), _clock(record)
+    told = zip(record.logs, [*record.logs[1:], None], axis.kinds(), axis.reports, axis.names())
+    for log, following, kind, place, names in told:
+        if kind == "evaluation" and axis.trains and not _ends_evaluation(log, following):
             continue
-        kind = "batch" if log.kind == "step" and log.step in by_models else log.kind
-        behind = "_vs_iterations" if kind == "evaluation" and trains else ""  # as the callback calls it
+        behind = "_vs_iterations" if kind == "evaluation" and axis.trains else ""  # as the callback calls it
         rate = rates(log) if kind == "epoch" else None
         values = log.values if rate is None else log.values | {"learning_rate": rate}
         for name, value in values.items():
@@ -96,10 +95,10 @@ def _reported(record: Record, reports: list[Place]) -> Iterator[_Point]:
             plain = names.get(name, name).removeprefix("val_")
             tag = formatting.clean(plain if kind == "step" else f"{kind}_{plain}{behind}", _LONGEST)
             if isinstance(value, int | float):
-                yield _Point(is_validation, tag, place, float(value), _when(record, log.time))
+                yield _Point(is_validation, tag, place, float(value), when(log.time))
 
 
-def _rates(record: Record) -> Callable[[Logs], float | None]:
+def _rates(record: Record, trainings: Trainings) -> Callable[[Logs], float | None]:
     """What gives the learning rate of the step before a report; None where there was none, or several."""
     steps = {step.scope: step.index for step in record.steps}
     found: dict[int, set[float]] = {}
@@ -109,7 +108,7 @@ def _rates(record: Record) -> Callable[[Logs], float | None]:
             around = next((steps[each.id] for each in record.ancestors(scope.id) if each.id in steps), None)
             if around is not None:
                 found.setdefault(around, set()).add(float(rate))
-    positions, trainings = sorted(found), Trainings(record)
+    positions = sorted(found)
 
     def rate_before(log: Logs) -> float | None:
         at = bisect.bisect_right(positions, trainings.before(log))
@@ -126,20 +125,19 @@ def _ends_evaluation(log: Logs, following: Logs | None) -> bool:
     return following.step <= log.step
 
 
-def _when(record: Record, time: int | None) -> float | None:
-    """The time of an event in seconds since 1970."""
-    try:
+def _clock(record: Record) -> Callable[[int | None], float | None]:
+    """What gives the time of an event in seconds since 1970; None where one of both isn't known."""
+    began: float | None = None
+    with contextlib.suppress(ValueError, OverflowError, OSError):  # a file may say anything
         began = datetime.datetime.fromisoformat(str(record.meta.get("began"))).timestamp()
-    except (ValueError, OverflowError, OSError):  # a file may say anything
-        return None
-    return None if time is None else began + time / 1e9
+    return lambda time: None if began is None or time is None else began + time / 1e9
 
 
-def _sizes(record: Record, reports: list[Place]) -> Iterator[_Point]:
+def _sizes(record: Record, axis: Axis) -> Iterator[_Point]:
     """The L2 norms of each weight's gradient, and of the weight before it changed, in the steps that have them."""
     if not record.steps or not any(tensor.stats for tensor in record.tensors):
         return
-    places, variables = places_of_steps(record, reports), variables_of(record)
+    places, variables, when = axis.steps(), variables_of(record), _clock(record)
     before: dict[tuple[int | None, int], TensorInfo] = {}
     for op in record.ops:
         for i in op.inputs if op.phase != "backward" else ():
@@ -157,7 +155,7 @@ def _sizes(record: Record, reports: list[Place]) -> Iterator[_Point]:
             (f"weight_norm/{name}", None if weight is None else _size(weight)),
         ):
             if size is not None:
-                yield _Point(False, tag, places[step], size, _when(record, record.steps[step].start))
+                yield _Point(False, tag, places[step], size, when(record.steps[step].start))
 
 
 def _weight_names(record: Record, weights: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
