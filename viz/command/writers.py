@@ -9,7 +9,6 @@ import os
 from viz.command.models import opened
 from viz.command.output_files import beside, check_target, replaces
 from viz.export import json_file, tensorboard_graph, tensorboard_scalars
-from viz.facts.smaller.near_step import Near
 from viz.shell.printed import say
 
 __all__ = ["run_json", "run_perfetto", "run_tensorboard"]
@@ -30,8 +29,11 @@ def run_tensorboard(options: argparse.Namespace) -> int:
     others = ", beside what was there" if os.path.isdir(out) and os.listdir(out) else ""
     if tensorboard_scalars.earlier_files(out):
         others = ", in place of what an earlier export wrote there"
-    folder = opened(options, Near(None, tensorboard_graph.MOST_OPS)).to_tensorboard(out)
-    say(options, {"folder": str(folder)}, f"wrote {folder}{others}; look with: tensorboard --logdir {folder}")
+    recording = opened(options)  # all of it, as curves and trainings need
+    folder = recording.to_tensorboard(out)
+    steps, most = len(recording.steps), tensorboard_graph.MOST_STEPS
+    left = f" (curves of all {steps:,} steps, times of {most} in the Graphs tab)" if steps > most else ""
+    say(options, {"folder": str(folder)}, f"wrote {folder}{others}{left}; look with: tensorboard --logdir {folder}")
     return 0
 
 

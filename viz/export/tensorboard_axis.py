@@ -53,12 +53,21 @@ class Axis:
         for log, kind in zip(self._record.logs, self.kinds()):
             training = self.trainings.of_report(log)
             if kind == "batch" or not self.trains:
-                done[training] += 1
-                here = done[training]
+                counted = self._batch(self.trainings.before(log), training)
+                done[training] = here = done[training] + 1 if counted is None else counted
             elif kind == "step":
                 here = self._from_begin(log.step, training)
+            elif kind == "evaluation" and (counted := self._batch(self.trainings.before(log), training)) is not None:
+                here = counted - 1
             found.append(Place(training, log.step if kind == "epoch" else here))
         return found
+
+    def _batch(self, position: int, training: int) -> int | None:
+        """The number of a step's batch where only some steps were recorded, as the whole run counts; else None."""
+        steps = self._record.steps
+        if position < 0 or (trained := steps[position].trained) is None:
+            return None
+        return trained + 1 - ((steps[self.trainings.begin(training)].trained or 0) if training else 0)
 
     def _from_begin(self, number: int, training: int) -> int:
         """Where a step of a loop of one's own stands."""
@@ -82,10 +91,16 @@ class Axis:
         for position, at in enumerate(own_reports(self._record, [time for time, _ in told])):
             number, training = self._numbers[position], self.trainings.of_step(position)
             is_by_model = number in self._by_models
-            goes_on = last[training] + 1 if is_by_model else self._from_begin(number, training)
-            found.append(Place(training, goes_on) if at is None else told[at][1])
+            if at is not None:
+                place = told[at][1]
+            elif is_by_model:
+                counted = self._batch(position, training)
+                place = Place(training, last[training] + 1 if counted is None else counted)
+            else:
+                place = Place(training, self._from_begin(number, training))
+            found.append(place)
             if at is not None or is_by_model:
-                last[training] = found[-1].step
+                last[training] = place.step
         return found
 
     def names(self) -> list[dict[str, str]]:

@@ -35,7 +35,8 @@ from viz.facts.smaller.shown_step import pick_step
 __all__ = ["append", "graph_def", "names_of", "run_metadata", "unique_names", "write"]
 
 MOST_OPS = 100_000  # of a graph
-_MOST_STEPS = 100  # that TensorBoard lists to choose from
+_LIKE = 0.75  # of a step's names
+MOST_STEPS = 100  # that TensorBoard lists to choose from
 
 
 def write(record: Record, log_dir: str | os.PathLike[str]) -> pathlib.Path:
@@ -91,7 +92,7 @@ def append(
     Returns:
         The names in the graph.
     """
-    record, _ = around_step(record, pick_step(record), len(record.ops), _MOST_STEPS)
+    record, _ = around_step(record, pick_step(record), len(record.ops), MOST_STEPS)
     step = pick_step(record)
     shown = names_of(record, step)
     ops = _ops_shown(record)
@@ -107,8 +108,11 @@ def append(
     steps: list[int | None] = [s.index for s in record.steps]
     for step in steps or [None]:
         number = batch if batch is not None else 0 if step is None else step_numbers(record)[step]
+        names = names_of(record, step)
+        if len(known & {*names.values()}) < _LIKE * len(names):
+            continue  # it ran another model, with a few names that this one has, too
         tag = "trace" if step is None and batch is None else f"step_{number}"
-        log.run_metadata(tag, run_metadata(record, step, known), number)
+        log.run_metadata(tag, run_metadata(record, names, known), number)
     return known
 
 
@@ -364,12 +368,12 @@ def _annotate(record: Record, node: Any, op: Op) -> None:
         node.attr["error"].s = formatting.clean(op.error, 200).encode("utf-8")
 
 
-def run_metadata(record: Record, step: int | None, known: set[str]) -> Any:
-    """Time and memory of a step's nodes, as far as the graph knows them by name."""
+def run_metadata(record: Record, names: dict[tuple[str, int], str], known: set[str]) -> Any:
+    """Time and memory of a step's nodes, whose names `names_of` gives, as far as the graph knows them."""
     kinds = messages()
     made = kinds["RunMetadata"]()
     devices: dict[str, Any] = {}
-    for (kind, number), name in names_of(record, step).items():
+    for (kind, number), name in names.items():
         if name not in known:
             continue
         op = None if kind == "tensor" else record.ops[number]

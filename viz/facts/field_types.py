@@ -97,7 +97,7 @@ _KINDS: dict[type, dict[str, _Holds]] = {
         "outputs": _all(_int),
         "error": _or_none(_text),
     },
-    Step: {"index": _int, "scope": _int, "start": _or_none(_int), "end": _or_none(_int), "number": _or_none(_int)},
+    Step: {"index": _int, "scope": _int} | dict.fromkeys(("start", "end", "number", "trained"), _or_none(_int)),
     Logs: {"kind": _text, "step": _int, "values": _dict(_number), "time": _or_none(_int)},
 }
 

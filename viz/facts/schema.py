@@ -368,6 +368,8 @@ class Step:
         start, end: times in nanoseconds, None when not recorded.
         number: the number of the step in the program, from 0; None when all steps were recorded, since it equals
             `index` then.
+        trained: how many batches models had trained on before, in the program; None when all steps were recorded, and
+            of loops of one's own.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -384,6 +386,7 @@ class Step:
     start: int | None = None
     end: int | None = None
     number: int | None = None
+    trained: int | None = None
 
 
 @dataclasses.dataclass(slots=True)

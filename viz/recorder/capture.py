@@ -82,7 +82,7 @@ class Capture(observe.Observer):
         self.met_changed: set[int] = set()  # variables that were met when they had changed, by position
         self.guilty: dict[int, int] = {}  # where a fused op begins in the log -> the part that made NaN or infinity
         self.gradient_keys: list[tuple[int, int]] = []  # position of a gradient, and the key of whose it is
-        self.marks: dict[int, int] = {}  # when marked steps began, and their numbers in the run, where some were chosen
+        self.marks: dict[int, tuple[int, int]] = {}  # when marked steps began: number and batches trained on before
         self.told: list[tuple[int, int]] | None = None  # of steps that nothing marks, there: see `Clocks`
         self.targets: list[int | float] = []  # when gradients of a number were asked for, and the number, ...
         self.upcoming = 0  # the number of the step that ran in the end, there

@@ -182,9 +182,11 @@ class _Builder:
             if owner is not None:
                 calls[owner, scope.kind] = scope.call + 1
             if scope.kind == "step" and not any(s.kind == "step" for s in self.record.ancestors(opened.parent)):
-                at = marks.get(opened.started)  # one inside of another is a part of it, as `StepGate` counts
-                if at is None or chosen is None or at in chosen:
-                    self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, at))
+                at, trained = marks.get(opened.started, (None, None))
+                if (
+                    at is None or chosen is None or at in chosen
+                ):  # one inside of another is a part of it, as for `StepGate`
+                    self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, at, trained))
             self.record.scopes.append(scope)
         scopes = self.capture.scopes
         name_kept(self.record, [each.facts for each in scopes], lambda i: scopes[i].places, self.arguments)

@@ -52,6 +52,7 @@ class StepGate(observe.Observer):
         self._optimizers = Scopes[OpenScope]()  # outside of them, one inside of another, too
         self._has_optimizers = self._has_own = self._has_marks = self._was_on = False
         self._leaves = False  # what looks at the last step's results is still recorded
+        self._trained = 0  # batches, by models
         self._reported: int | None = None  # the marked step that training reports on next
         self._sources: list[frozenset[Hashable]] = []  # of the gradients since the last update
         self.relay = Relay()  # to the capture; it stands behind this among the observers
@@ -193,7 +194,8 @@ class StepGate(observe.Observer):
         if scope.name != "predict_step":  # of which nothing is reported: a callback may predict before a step is
             self._reported = number
         if number in self._steps or self._is_heard():
-            self.capture.marks[scope.started] = number
+            self.capture.marks[scope.started] = number, self._trained
+        self._trained += scope.name == "train_step" and scope.owner is not None
         self._began = observe.clock()
         if number in self._steps:
             self._record(True)  # before it hears of this scope

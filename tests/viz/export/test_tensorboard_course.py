@@ -11,6 +11,7 @@ import viz
 pytest.importorskip("tensorboard")
 
 from tests.viz.export.test_tensorboard_graph import curves, fitted, read
+from viz.cli import main
 
 
 def test_what_training_reported_stands_in_the_charts(tmp_path):
@@ -216,3 +217,49 @@ def test_recordings_without_times_have_their_epochs(tmp_path):
     found = curves(tmp_path)
     assert steps_of(found, "epoch_loss") == [0, 1]
     assert steps_of(found, "batch_loss") == [1, 2, 3]
+
+
+def test_the_command_exports_all_of_a_long_recording(tmp_path, capsys):
+    _, x, y, tracer = trained(stats="basic")
+    with tracer as t:
+        for _ in range(2):
+            own_loop(ef.Sequential([ef.layers.Dense(1)]), x, y, 0.01, steps=520)
+    t.save(tmp_path / "long.efz")
+    assert main(["tensorboard", str(tmp_path / "long.efz"), str(tmp_path / "logs")]) == 0
+    assert "(curves of all 1,040 steps, times of 100 in the Graphs tab)" in capsys.readouterr().out
+    for folder in (tmp_path / "logs", tmp_path / "logs" / "training_2"):
+        found = curves(folder)
+        assert steps_of(found, "loss") == [*range(520)]
+        assert all(steps_of(found, tag) == [*range(520)] for tag in found)
+
+
+def test_of_chosen_steps_batches_have_the_numbers_of_the_whole_run(tmp_path):
+    model, x, y, _ = trained()
+    with viz.trace(stats="basic", steps=(5, 6, 8, 12)) as t:
+        model.fit(x, y, batch_size=2, epochs=2, verbose=0, validation_data=(x[:2], y[:2]))  # steps 6 and 13 evaluate
+        model.train_on_batch(x, y)
+    assert [(step.number, step.trained) for step in t.steps] == [(5, 5), (6, 6), (8, 7), (12, 11)]
+    t.save(tmp_path / "some.efz")
+    viz.load(tmp_path / "some.efz").to_tensorboard(tmp_path / "logs")
+    found = curves(tmp_path / "logs")
+    assert steps_of(found, "batch_loss") == [6, 8, 12] == steps_of(found, "gradient_norm/net/out/kernel")
+    with viz.trace(steps=(1, 2)) as t:
+        model.train_on_batch(x, y)
+        model.train_on_batch(x, y)
+        model.test_on_batch(x, y)
+    t.to_tensorboard(tmp_path / "tested")
+    assert steps_of(curves(tmp_path / "tested"), "batch_loss") == [2]
+    assert steps_of(curves(tmp_path / "tested" / "validation"), "evaluation_loss_vs_iterations") == [2]
+
+
+def test_steps_of_another_model_than_the_graph_shows_have_no_tag(tmp_path):
+    model, x, y, tracer = trained()
+    other = ef.Sequential([ef.layers.Dense(3), ef.layers.Dense(2), ef.layers.Dense(1)])
+    other.compile("adam", "mae")
+    with tracer as t:
+        other.train_on_batch(x, y)
+        model.train_on_batch(x, y)
+        model.test_on_batch(x, y)
+        model.train_on_batch(x, y)
+    t.to_tensorboard(tmp_path)
+    assert read(tmp_path).Tags()["run_metadata"] == ["step_1", "step_2", "step_3"]

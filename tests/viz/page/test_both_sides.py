@@ -424,7 +424,7 @@ def test_ops_outside_of_layers_say_whose_weight_they_read_and_parts_of_a_fused_o
     drawn = graph(run, depth=99, max_nodes=10**6, collapse_repeats=False)
     said = [node.lines for node in drawn.nodes.values() if node.title == "square"]
     assert [line for lines in said for line in lines if " of " in line] == ["kernel of layer_0", "kernel of layer_1"]
-    both = ef.Sequential([layers.Input((4, 3)), layers.Bidirectional(layers.LSTM(2))])
+    both = ef.Sequential([layers.Input((4, 3)), layers.Bidirectional(layers.LSTM(2, name="lstm"))])
     run = fitted(both, numbers(2, 4, 3), numbers(2, 4))[0]
     test_boxes_arrows_and_their_colours(run, depth=99, unfolded=True, parts=True)
     drawn = graph(run, parts=True, max_nodes=10**6)

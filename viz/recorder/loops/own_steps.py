@@ -63,8 +63,8 @@ def _insert(record: Record, clocks: Clocks, own: Sequence[tuple[Extent, list[Ite
                 record.ops[item.id].scope = scope.id
             else:
                 old[item.id].parent = scope.id
-    numbers = {number[step.scope]: step.number for step in record.steps}
-    numbers |= {scope.id: extent.number if are_chosen else None for (extent, _), (_, scope) in zip(own, new)}
+    numbers = {number[step.scope]: (step.number, step.trained) for step in record.steps}
+    numbers |= {scope.id: (extent.number if are_chosen else None, None) for (extent, _), (_, scope) in zip(own, new)}
     _count_steps(record, numbers)
 
 
@@ -88,15 +88,20 @@ def _scope(record: Record, extent: Extent, items: Sequence[Item]) -> Scope:
     )
 
 
-def _count_steps(record: Record, numbers: Mapping[int | None, int | None]) -> None:
-    """Let all know in which step they are."""
+def _count_steps(record: Record, numbers: Mapping[int | None, tuple[int | None, int | None]]) -> None:
+    """Let all know in which step they are.
+
+    Args:
+        record: the recording.
+        numbers: the `number` and `trained` of each step, by its scope.
+    """
     record.steps = []
     step_of: list[int | None] = []
     for scope in record.scopes:
         outer = None if scope.parent is None else step_of[scope.parent]
         if scope.id in numbers:
             outer = len(record.steps)
-            record.steps.append(Step(outer, scope.id, scope.start, scope.end, numbers[scope.id]))
+            record.steps.append(Step(outer, scope.id, scope.start, scope.end, *numbers[scope.id]))
         step_of.append(outer)
     for op in record.ops:
         op.step = None if op.scope is None else step_of[op.scope]

@@ -31,6 +31,7 @@ class Turns:
         self.number = 0
         self._ran: dict[Hashable, frozenset[Hashable]] = {}  # who has made updates in this step, and of which weights
         self._turn: set[Hashable] = set()  # who made those of the last whole step
+        self._known: set[Hashable] = set()  # who has ever made updates
         self._alone = 0  # how many steps in a row had only the updates of who made this one's
         self._learnt = False  # were gradients computed since the last update?
         self._has_gradients = False  # and in this step?
@@ -77,6 +78,7 @@ class Turns:
         self._has_gradients |= self._learnt
         self._learnt = False
         self._ran[who] = self._ran.get(who, frozenset()) | weights
+        self._known.add(who)
         return self.number
 
     def _begins_another(self, who: Hashable, weights: frozenset[Hashable], gone: Collection[Hashable]) -> bool:
@@ -84,7 +86,8 @@ class Turns:
             return not self._has_gradients
         if who in self._ran:
             return True
-        followed = self._turn == self._ran.keys() and (self._alone >= ALONE or all(each in gone for each in self._ran))
+        is_last = who not in self._known and all(each in gone for each in self._ran)
+        followed = self._turn == self._ran.keys() and (self._alone >= ALONE or is_last)
         return followed or (bool(weights) and weights in self._ran.values())
 
     def end(self) -> None:
