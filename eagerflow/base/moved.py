@@ -16,6 +16,7 @@ from typing import Any
 
 from eagerflow.base.errors import no_attribute
 from eagerflow.base.faces import other_way
+from eagerflow.base.wording.own_names import in_own_names
 
 __all__ = ["forwarded", "install", "moved_modules", "stand_behind"]
 
@@ -46,7 +47,7 @@ class _Finder:
             face, _, last = name.rpartition(".")
             way = other_way(face, last)
             if way:
-                raise ModuleNotFoundError(f"No module named {name!r}.{way}", name=name)
+                raise ModuleNotFoundError(in_own_names(f"No module named {name!r}.{way}"), name=name)
             return None
         homes = [f"{package}.{home}" for home in moved_modules(package)[below]]
         return ModuleSpec(name, _Loader(homes))  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import Elsewhere, behaviour
 from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
 from eagerflow.base.typing import InSequence, PolicyLike, RegularizerLike
+from eagerflow.base.wording.own_names import in_own_names
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -196,7 +197,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
                 raise no_attribute(f"{told} Call it first, or layer.build(input_shape).", name)
             told = f"{type(self).__name__!r} object has no attribute {name!r}{way}"
             # Without a name here: `getattr(layer, name, default)` would leave a cycle that keeps all frames alive.
-            raise notebook.shown_short(AttributeError(told) if way else MissingAttributeError(told, name, self))
+            found = AttributeError(in_own_names(told)) if way else MissingAttributeError(told, name, self)
+            raise notebook.shown_short(found)
 
     # Types
 
