@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from viz.facts.lines.assigned import NEAR
 from viz.facts.schema import Frame, Op, Record, Scope
 
-__all__ = ["Pattern", "renumbered", "steps_patterns"]
+__all__ = ["AlikeView", "Pattern", "renumbered", "steps_patterns"]
 
 
 class Pattern(NamedTuple):
@@ -155,6 +155,26 @@ class _Numbering:
             ends = (tuple(map(self._tensor, each.inputs)), tuple(map(self._tensor, each.outputs)))
             self.described.append(("scope", number, outer, about, lines, ends))
         return number
+
+
+class AlikeView(dict[str, Any]):
+    """What is shown of a step that ran the same as an earlier one; it knows which numbers are others.
+
+    Args:
+        told: what is the step's own: its name, caption and span.
+        like: what is shown of the earlier step.
+        ops: for each op of that step this one's.
+        scopes: for each scope of that step this one's.
+
+    Attributes:
+        like, ops, scopes: the same.
+    """
+
+    def __init__(
+        self, told: Mapping[str, Any], like: Mapping[str, Any], ops: Mapping[int, int], scopes: Mapping[int, int]
+    ) -> None:
+        super().__init__(told, **renumbered(like, ops, scopes))
+        self.like, self.ops, self.scopes = like, ops, scopes
 
 
 def renumbered(view: Mapping[str, Any], ops: Mapping[int, int], scopes: Mapping[int, int]) -> dict[str, Any]:

@@ -12,16 +12,20 @@ import bisect
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy
+
+from viz.page.alike_steps import AlikeView, renumbered
 
 __all__ = ["compact"]
 
 _NONE = -(2**51)  # among integers; sums with ids and times are still exact in JavaScript
 _FEW = 4  # a row of differences is shared by pieces in which at most one of so many numbers is another one
 _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
+_OPS, _SCOPES = 2**40, 2**41  # more than any id
+_Numbers = tuple[numpy.ndarray, list[tuple[int, float]]]  # integers, and other numbers by their places
 _PLACE = "0"  # where a number stands in the form of a text
 
 
@@ -227,28 +231,60 @@ def _views(views: Sequence[tuple[int | None, dict[str, Any]]]) -> dict[str, Any]
     """What each step shows: its tree as the number of a form, which is a text without its numbers, and these."""
     told = [[step, *[view[name] for name in ("name", "caption", "span")]] for step, view in views]
     forms: dict[str, int] = {}
-    texts = [_text([view[name] for name in ("tree", "forward", "rest")]) for _, view in views]
-    of_form: dict[int, list[tuple[int, list[str]]]] = {}
-    for i, text in enumerate(texts):
-        parts = _NUMBER.split(text)  # every second one is a number
-        form = forms.setdefault(_PLACE.join(parts[::2]), len(forms))
-        of_form.setdefault(form, []).append((i, parts[1::2]))
+    of_form: dict[int, list[tuple[int, _Numbers]]] = {}
+    models: dict[int, _Model] = {}  # by the identity of what others are like
+    for i, (_, view) in enumerate(views):
+        if isinstance(view, AlikeView):
+            if id(view.like) not in models:
+                models[id(view.like)] = _Model(view)
+            text, numbers = models[id(view.like)].of(view)
+        else:
+            text, numbers = _parted(view)
+        of_form.setdefault(forms.setdefault(text, len(forms)), []).append((i, numbers))
     pieces: list[Any] = [None] * len(views)
     rows = list[Any]()
     for form, members in of_form.items():
-        integers, real = zip(*[_integers(numbers) for _, numbers in members])
-        written = _shared(integers)
-        for (i, _), piece, others in zip(members, written["pieces"], real):
-            pieces[i] = [form, piece, list(itertools.chain(*others))]
+        written = _shared([integers for _, (integers, _) in members])
+        for (i, (_, real)), piece in zip(members, written["pieces"]):
+            pieces[i] = [form, piece, list(itertools.chain(*real))]
         rows.append(written["rows"])
     return {"told": told, "forms": list(forms), "rows": rows, "pieces": pieces}
+
+
+def _parted(view: Mapping[str, Any]) -> tuple[str, _Numbers]:
+    """The form of what a step shows, and its numbers."""
+    parts = _NUMBER.split(_text([view[name] for name in ("tree", "forward", "rest")]))  # every second one is a number
+    return _PLACE.join(parts[::2]), _integers(parts[1::2])
+
+
+class _Model:
+    """What several steps show that ran the same: its form, and which of its numbers are those of ops and scopes.
+
+    Args:
+        view: what one of these steps shows.
+    """
+
+    def __init__(self, view: AlikeView) -> None:
+        self._form, (self._integers, self._real) = _parted(view.like)
+        aside = renumbered(
+            view.like, {op: op + _OPS for op in view.ops}, {each: each + _SCOPES for each in view.scopes}
+        )
+        shift = _parted(aside)[1][0] - self._integers
+        self._places = [numpy.flatnonzero(shift == each) for each in (_OPS, _SCOPES)]
+
+    def of(self, view: AlikeView) -> tuple[str, _Numbers]:
+        """The form and the numbers of another one of them."""
+        integers = self._integers.copy()
+        for places, numbers in zip(self._places, (view.ops, view.scopes)):
+            integers[places] = [numbers[each] for each in self._integers[places].tolist()]
+        return self._form, (integers, self._real)
 
 
 def _is_integer(number: str) -> bool:
     return number.lstrip("-").isdigit()
 
 
-def _integers(numbers: list[str]) -> tuple[numpy.ndarray, list[tuple[int, float]]]:
+def _integers(numbers: list[str]) -> _Numbers:
     """Numbers as integers, with 0 for others, and these with their places."""
     try:
         return numpy.array(list(map(int, numbers)), numpy.int64), []

@@ -15,6 +15,7 @@ import pytest
 
 import eagerflow as ef
 import viz
+from eagerflow import layers
 from eagerflow.core import observe
 from tests.viz.nets import Trainer, mlp
 from viz import page
@@ -26,7 +27,9 @@ from viz.facts.derived_stats import norm
 from viz.facts.json_data import finite
 from viz.facts.schema import Op, Record, Scope, Stats, Step, Storage, TensorInfo
 from viz.facts.tables.summary import rows
-from viz.page import document
+from viz.page import data, document
+from viz.page.alike_steps import AlikeView
+from viz.page.compact import compact
 from viz.page.document import to_html
 from viz.page.settings import settings_text
 from viz.page.smaller_record import cut
@@ -608,3 +611,34 @@ def test_scripts_travel_without_comments_and_indentation_and_hold_no_text_that_s
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             code = re.sub(r'"(\\.|[^"\\])*"|/(\[[^\]]*\]|\\.|[^/\\\[])+/(?=[gu]*[;,.)])|//.*', "", line)
             assert code.count("`") % 2 == 0, f"{path.name}:{number}: this text goes on in the next line"
+
+
+def gan_rounds():
+    generator, critic = (ef.Sequential([layers.Dense(4, "relu"), layers.Dense(2)]) for _ in range(2))
+    adams = ef.optimizers.Adam(), ef.optimizers.Adam()
+    x = np.ones((4, 2), "float32")
+    with viz.trace() as t:
+        for _ in range(4):
+            for adam, trained in zip(adams, (critic, generator)):
+                with ef.GradientTape() as tape:
+                    loss = ef.ops.mean(critic(generator(x))) - ef.ops.mean(critic(x))
+                adam.apply(tape.gradient(loss, trained.trainable_variables), trained.trainable_variables)
+    return t
+
+
+def fitted_twice():
+    model = ef.Sequential([layers.Dense(4, "relu"), layers.Dropout(0.5), layers.BatchNormalization(), layers.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"])
+    x = np.ones((20, 3), "float32")
+    with viz.trace() as t:
+        model.fit(x, x[:, :1], batch_size=8, epochs=3, validation_split=0.4, verbose=0)
+    return t
+
+
+@pytest.mark.parametrize("made", [gan_rounds, fitted_twice])
+def test_what_alike_steps_show_is_written_as_if_each_were_told_anew(made):
+    content = data(made())
+    alike = [view for _, view in content["views"] if isinstance(view, AlikeView)]
+    assert len(alike) > 1
+    plain = json.loads(json.dumps(content))
+    assert json.dumps(compact(content)) == json.dumps(compact(plain))
