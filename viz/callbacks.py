@@ -108,6 +108,7 @@ class TensorBoard(Callback):
         self._batch = self._before = self._epoch = 0  # batches of this `fit`, and before it; and the epoch
         self._session = ""
         self._tracer: Tracer | None = None
+        self._traced_from = 0  # the number of the first batch of what is recorded
         self._profile: tensorboard_profile.Profile | None = None
         self._profiled_at = 0  # when the first recording of the profile began
         self._wrote_for = 0  # nanoseconds since then in which this callback wrote, which are no part of the profile
@@ -137,6 +138,18 @@ class TensorBoard(Callback):
         'validation'
         """
         return os.path.join(self.log_dir, "validation")
+
+    @property
+    def _training(self) -> None:
+        """The `fit` that runs puts itself here, and None when it is over, however it ends."""
+
+    @_training.setter
+    def _training(self, fit: Any) -> None:
+        if fit is None and (
+            self._logs or self._tracer is not None
+        ):  # it broke off: else `on_train_end` has closed them
+            self._crashed()
+            self._close()
 
     @property
     def _step(self) -> int:
@@ -184,13 +197,16 @@ class TensorBoard(Callback):
             self._before = self._done_before(batch)
         self._batch += 1
         self._batch_began = time.perf_counter()
-        if self._batch in self._profiled or (self.write_graph and self._batch == _GRAPH_BATCH and not self._profiled):
+        is_wanted = self._batch in self._profiled
+        is_wanted |= self.write_graph and self._batch == _GRAPH_BATCH and not self._profiled
+        if is_wanted and self._tracer is None:
             self._tracer = Tracer(Options(name=f"batch {self._batch}"), crashed=lambda error: self._crashed())
-            self._recording = self._tracer.__enter__()
+            self._recording, self._traced_from = self._tracer.__enter__(), self._step
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         took = time.perf_counter() - self._batch_began
-        self._end_trace()
+        if self._batch + 1 not in self._profiled:  # else it goes on: in the first step, a recording costs most
+            self._end_trace()
         if self.write_graph and self._wrote_model is not self.model:
             self._write_model()
         if isinstance(self.update_freq, int) and self._step % self.update_freq == 0:
@@ -238,6 +254,9 @@ class TensorBoard(Callback):
         log.scalars(values, self._step)
         log.text("cockpit/advice", words, self._step)
 
+    def on_test_begin(self, logs: Any = None) -> None:
+        self._end_trace()  # which is of training
+
     def on_test_end(self, logs: Any = None) -> None:
         values = {f"evaluation_{name}_vs_iterations": value for name, value in (logs or {}).items()}
         if values:
@@ -260,14 +279,12 @@ class TensorBoard(Callback):
         began = self._recording.meta["origin"]  # its own, as its times count from there
         ended = began + self._recording.meta["duration"]
         if self._recording.ops:
-            self._drawn = tensorboard_graph.append(self._recording, self._log("train"), self._step, self._drawn)
-            if self._batch in self._profiled:
+            first = self._traced_from
+            self._drawn = tensorboard_graph.append(self._recording, self._log("train"), first, self._drawn)
+            if self._profiled:
                 if self._profile is None:
                     self._profile, self._profiled_at, self._wrote_for = tensorboard_profile.Profile(), began, 0
-                self._profile.add(self._recording, began - self._profiled_at - self._wrote_for, self._step)
-                done = self._batch - min(self._profiled) + 1
-                if done & (done - 1) == 0:  # now and then, for nobody says that training breaks off
-                    self._write_profile()
+                self._profile.add(self._recording, began - self._profiled_at - self._wrote_for, first)
         self._wrote_for += observe.clock() - ended
 
     def _new_session(self) -> str:

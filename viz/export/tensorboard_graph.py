@@ -28,7 +28,15 @@ from viz.facts import formatting
 from viz.facts.blocks import all_blocks, leaves, tree
 from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, Scope, TensorInfo
-from viz.facts.selection import Selection, call_numbers, line_of, origin, step_numbers, variables_of
+from viz.facts.selection import (
+    Selection,
+    batches_of_training,
+    call_numbers,
+    line_of,
+    origin,
+    step_numbers,
+    variables_of,
+)
 from viz.facts.smaller.around_step import around_step
 from viz.facts.smaller.shown_step import pick_step
 
@@ -85,7 +93,7 @@ def append(
     Args:
         record: the recording.
         log: the log.
-        batch: the metadata's step, where the recording is of one batch.
+        batch: the number of its first batch of training, from which on these alone have tags; default: all steps have.
         written: the names in the graph that this log has: a graph of the same isn't written again, since TensorBoard
             shows one for each run, and warns of more.
 
@@ -105,9 +113,11 @@ def append(
     known = set(shown.values())
     if known != written:
         log.graph(graph_def(record, shown))
-    steps: list[int | None] = [s.index for s in record.steps]
-    for step in steps or [None]:
-        number = batch if batch is not None else 0 if step is None else step_numbers(record)[step]
+    numbers: dict[int | None, int] = dict(enumerate(step_numbers(record)))
+    if batch is not None and numbers:
+        of_training = {*batches_of_training(record)}
+        numbers = dict(zip([s.index for s in record.steps if s.scope in of_training], itertools.count(batch)))
+    for step, number in (numbers or {None: batch or 0}).items():
         names = names_of(record, step)
         if len(known & {*names.values()}) < _LIKE * len(names):
             continue  # it ran another model, with a few names that this one has, too

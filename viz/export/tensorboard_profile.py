@@ -8,6 +8,7 @@ tsl/profiler/protobuf/xplane.proto).
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import pathlib
 import re
@@ -21,7 +22,7 @@ from viz.facts import formatting
 from viz.facts.digest.made import Made
 from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record, Scope
-from viz.facts.selection import line_of, step_numbers, thread_name, threads_of_scopes
+from viz.facts.selection import batches_of_training, line_of, step_numbers, thread_name, threads_of_scopes
 
 __all__ = ["Profile", "messages", "write"]
 
@@ -118,17 +119,19 @@ class Profile:
         Args:
             record: the recording, with times.
             at: when it began, in nanoseconds.
-            step: the number of its first step; default: as `viz` counts, and the tags of the Graphs tab.
+            step: the number of its first batch of training, from which on these alone are numbered; default: as `viz`
+                counts, and the tags of the Graphs tab.
         """
         thread_of = threads_of_scopes(record)
         last = max([op.end for op in record.ops if op.end is not None], default=0)
         numbers = dict(zip([each.scope for each in record.steps], step_numbers(record)))
-        ahead = 0 if step is None else step - min(numbers.values(), default=0)
+        if step is not None:
+            numbers = dict(zip(batches_of_training(record), itertools.count(step)))
         threads, made = sorted({op.thread for op in record.ops}), Made(record)
         for thread in threads:
             line = self._plane.line(thread, thread_name(record, thread))
             own = [scope for scope in record.scopes if thread_of.get(scope.id, 0) == thread]
-            slices = [_scope_slice(s, last, numbers[s.id] + ahead if s.id in numbers else None) for s in own]
+            slices = [_scope_slice(s, last, numbers.get(s.id)) for s in own]
             slices += [_op_slice(record, op, made) for op in record.ops if op.thread == thread]
             slices += [(when, when, name, told) for when, name, told in memory_events(record) if thread == threads[0]]
             # An outer event comes before the inner one that begins with it.
@@ -154,7 +157,7 @@ def _scope_slice(scope: Scope, last: int, step: int | None) -> Slice | None:
     # The plugin finds steps by their number, and by the mark of a root, below which it counts what runs as a part of
     # the step. They are called as TensorFlow calls them.
     stats: dict[str, Any] = {} if step is None else {"step_num": step, "_r": 1}
-    title = formatting.clean(scope.name) if step is None else _STEPS.get(scope.name, "train")
+    title = _STEPS.get(scope.name, "train") if scope.kind == "step" else formatting.clean(scope.name)
     return scope.start, max(scope.start, end), title, stats | {"kind": scope.kind}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import dataclasses
 import datetime
 import os
 import pathlib
@@ -18,6 +19,7 @@ from viz.export.tensorboard_axis import Axis, Place
 from viz.export.tensorboard_events import EventLog
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
+from viz.facts.digest.reports import evaluated_together
 from viz.facts.digest.trainings import Trainings
 from viz.facts.gradient_passes import weight_gradients, whole_gradient
 from viz.facts.schema import Logs, Record, TensorInfo
@@ -28,6 +30,7 @@ __all__ = ["ENDING", "VALIDATION", "earlier_files", "weight_name", "write"]
 ENDING = ".recording"  # of the names of files that another export takes the place of
 _LONGEST = 200  # letters of a tag
 VALIDATION = "validation"  # the run, beside that of the training
+_BESIDE = "_recorded"  # the end of its name where another one is called so
 _LATER = "training_{}"  # the run of the second training, and of those behind it
 
 
@@ -44,7 +47,7 @@ class _Point(NamedTuple):
 def earlier_files(folder: str | os.PathLike[str]) -> list[pathlib.Path]:
     """The files in a folder that an earlier export of a recording wrote, those of its other runs, too."""
     trainings = [pathlib.Path(folder), *sorted(pathlib.Path(folder).glob(_LATER.format("*")))]
-    runs = [run for training in trainings for run in (training, training / VALIDATION)]
+    runs = [run for each in trainings for run in (each, each / VALIDATION, each / (VALIDATION + _BESIDE))]
     return [file for run in runs for file in sorted(run.glob(f"*tfevents*{ENDING}"))]
 
 
@@ -56,6 +59,7 @@ def write(record: Record, folder: str | os.PathLike[str], log: EventLog) -> None
         folder: the run's folder; validation has a folder in it, and so has each training but the first.
         log: the run's log.
     """
+    record = dataclasses.replace(record, logs=evaluated_together(record))
     axis = Axis(record)
     logs = {(0, False): log}
     try:
@@ -71,7 +75,12 @@ def write(record: Record, folder: str | os.PathLike[str], log: EventLog) -> None
 
 
 def _folder(folder: str | os.PathLike[str], training: int, is_validation: bool) -> str:
-    return os.path.join(folder, *[_LATER.format(training + 1)] * (training > 0), *[VALIDATION] * is_validation)
+    own = os.path.join(folder, *[_LATER.format(training + 1)] * (training > 0))
+    if not is_validation:
+        return own
+    files = pathlib.Path(own, VALIDATION).glob("*tfevents*")
+    is_taken = any(not file.name.endswith(ENDING) for file in files)  # by the callback
+    return os.path.join(own, VALIDATION + _BESIDE * is_taken)
 
 
 def weight_name(record: Record, variable: int) -> str:
@@ -85,7 +94,7 @@ def _reported(record: Record, axis: Axis) -> Iterator[_Point]:
     rates, when = _rates(record, axis.trainings), _clock(record)
     told = zip(record.logs, [*record.logs[1:], None], axis.kinds(), axis.reports, axis.names())
     for log, following, kind, place, names in told:
-        if kind == "evaluation" and axis.trains and not _ends_evaluation(log, following):
+        if kind == "evaluation" and axis.trains and _goes_on(log, following):
             continue
         behind = "_vs_iterations" if kind == "evaluation" and axis.trains else ""  # as the callback calls it
         rate = rates(log) if kind == "epoch" else None
@@ -118,11 +127,9 @@ def _rates(record: Record, trainings: Trainings) -> Callable[[Logs], float | Non
     return rate_before
 
 
-def _ends_evaluation(log: Logs, following: Logs | None) -> bool:
-    """Is it what an `evaluate` by itself came to? What validation came to, the epoch tells."""
-    if following is None or following.kind != "evaluation":
-        return following is None or following.kind != "epoch"
-    return following.step <= log.step
+def _goes_on(log: Logs, following: Logs | None) -> bool:
+    """Does an evaluation go on with another batch, behind which its means are others?"""
+    return following is not None and following.kind == "evaluation" and following.step > log.step >= 0
 
 
 def _clock(record: Record) -> Callable[[int | None], float | None]:

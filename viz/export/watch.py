@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from eagerflow import Sequential, Tensor, Variable
 from eagerflow.core import observe
 from eagerflow.layers import Layer
 from viz.boundary import boundary
@@ -183,7 +183,7 @@ class Watch(observe.Observer):
         if self._chosen and "gradients" in self._what:
             for variable, gradient in found:
                 if isinstance(gradient, Tensor):
-                    self._write("gradients", variable.path, gradient.data)
+                    self._write("gradients", self._within(variable.path), gradient.data)
 
     def _of_unmarked(self, variables: set[Any]) -> None:
         """Gradients of these came: they belong to the step before them, or begin one."""
@@ -217,13 +217,19 @@ class Watch(observe.Observer):
         found = str(getattr(scope.owner, "path", scope.name))
         inside = f"{getattr(self._model, 'name', '')}/"
         beside = [layer.path for layer in getattr(self._model, "layers", ()) if layer is not scope.owner]
-        return path if "/" not in found and any(each.startswith(inside) for each in beside) else found
+        return path if "/" not in found and any(each.startswith(inside) for each in beside) else self._within(found)
+
+    def _within(self, path: str) -> str:
+        """A path within the model: those of a `Sequential` that was loaded lack its name, and its curves go on."""
+        name = self._model.name
+        is_inside = path == name or path.startswith(f"{name}/") or not isinstance(self._model, Sequential)
+        return path if is_inside else f"{name}/{path}"
 
     def _end_step(self) -> None:
         if self._chosen:
             if "weights" in self._what:
                 for variable in self._model.weights:
-                    self._write("weights", variable.path, variable.data)
+                    self._write("weights", self._within(variable.path), variable.data)
             self._log.flush()
         self._wrote.clear()
         self.step += 1

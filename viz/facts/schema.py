@@ -397,7 +397,8 @@ class Logs:
         kind: `"batch"`, which has means since the epoch began, `"epoch"`, `"evaluation"` for batches of `evaluate`,
             of validation and of `test_on_batch`, or `"step"` for what one step of a loop of one's own or of
             `train_on_batch` came to.
-        step: the number of the step; of what `fit` and `evaluate` report, of the batch in its epoch, or of the epoch.
+        step: the number of the step; of what `fit` and `evaluate` report, of the batch in its epoch, or of the epoch;
+            -1 of `test_on_batch`.
         values: the losses and metrics by name.
         time: the time of the report in nanoseconds, None when not recorded.
 

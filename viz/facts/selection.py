@@ -17,6 +17,7 @@ from viz.facts.wiring import Wiring, followed, start_of_sum, unused_picks
 
 __all__ = [
     "Selection",
+    "batches_of_training",
     "call_numbers",
     "count_of_steps",
     "calls_around",
@@ -115,6 +116,11 @@ def last_step(record: Record) -> tuple[int | None, bool]:
 def trainings_before(record: Record, step: int) -> int:
     """How many steps of training came before the step at a position."""
     return sum([_step_kind(record, each) == _TRAINING for each in record.steps[:step]])
+
+
+def batches_of_training(record: Record) -> list[int]:
+    """The scopes of the steps of training."""
+    return [step.scope for step in record.steps if _step_kind(record, step) == _TRAINING]
 
 
 def step_kinds(record: Record) -> list[tuple[str, int]]:

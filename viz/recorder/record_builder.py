@@ -75,6 +75,7 @@ class _Builder:
         self.replay = 0  # how many replays are over
         self.began: list[int] = []  # raw start of each op, also when times are not wanted
         self.gone: list[tuple[int, int]] = []  # when each event began, and how many pieces of memory had gone
+        self.marked: list[tuple[int, Scope]] = []  # when the steps began that something marks
         self.compositions: dict[int, int] = {}  # numbers, by the identity of what was found
         self.named: dict[int, Named] = {}  # where arrays from outside got their names
         self.latest: dict[int, int] = {}  # position of a variable -> the tensor it is now
@@ -187,6 +188,7 @@ class _Builder:
                     at is None or chosen is None or at in chosen
                 ):  # one inside of another is a part of it, as for `StepGate`
                     self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, at, trained))
+                    self.marked.append((opened.started, scope))
             self.record.scopes.append(scope)
         scopes = self.capture.scopes
         name_kept(self.record, [each.facts for each in scopes], lambda i: scopes[i].places, self.arguments)
@@ -546,8 +548,8 @@ class _Builder:
         for op in record.ops:
             if op.phase == "network":
                 op.thread = max(1, len(self.threads))  # a track of its own
-        marked = [step for step in record.steps if step.scope < len(capture.scopes)]  # which loops of one's own aren't
-        begins = [(capture.scopes[step.scope].started, step.index) for step in marked]  # also where no times are kept
+        places = {step.scope: step.index for step in record.steps}  # in a loop of one's own, all are numbered anew
+        begins = [(started, places[scope.id]) for started, scope in self.marked]  # also where no times are kept
         record.logs = reported_logs(record, capture.logs, begins, self._time)
         if self.losses:
             record.logs = sorted([*record.logs, *self.losses], key=lambda log: log.time or 0)

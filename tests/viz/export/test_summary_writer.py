@@ -571,3 +571,19 @@ def test_models_and_recordings_can_be_written_as_they_are(tmp_path):
     found = read(tmp_path)
     assert "only" in found.Tensors("keras")[0].tensor_proto.string_val[0].decode()
     assert any("only" in node.name for node in found.Graph().node)
+
+
+def test_watched_curves_go_on_in_a_sequential_model_that_was_loaded(tmp_path):
+    model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2), ef.layers.Dropout(0.5), ef.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
+    with viz.watch(model, tmp_path / "logs"):
+        model.fit(x, y, verbose=0)
+    model.save(tmp_path / "model.keras")
+    before = set(read(tmp_path / "logs").Tags()["histograms"])
+    loaded = ef.models.load_model(tmp_path / "model.keras")
+    with viz.watch(loaded, tmp_path / "logs"):
+        loaded.fit(x, y, verbose=0)
+    found = read(tmp_path / "logs")
+    assert set(found.Tags()["histograms"]) == before
+    assert all([event.step for event in found.Histograms(tag)] == [0, 1] for tag in before)

@@ -85,7 +85,8 @@ def test_batches_of_a_loop_go_on_counting_behind_those_of_fit(tmp_path):
     assert steps_of(found, "gradient_norm/net/out/kernel") == [1, 2, 3, 4, 5] == steps_of(found, "batch_loss")
     aside = curves(tmp_path / "validation")
     assert steps_of(aside, "epoch_loss") == [0]
-    expected = [(3, pytest.approx(evaluated)), (4, pytest.approx(tested))]
+    of_validation = (3, aside["epoch_loss"][0][1])
+    expected = [of_validation, (3, pytest.approx(evaluated)), (4, pytest.approx(tested))]
     assert aside["evaluation_loss_vs_iterations"] == expected
 
 
@@ -263,3 +264,95 @@ def test_steps_of_another_model_than_the_graph_shows_have_no_tag(tmp_path):
         model.train_on_batch(x, y)
     t.to_tensorboard(tmp_path)
     assert read(tmp_path).Tags()["run_metadata"] == ["step_1", "step_2", "step_3"]
+
+
+def test_batches_that_are_tested_one_after_the_other_are_one_point(tmp_path):
+    model, x, y, tracer = trained()
+    expected = []
+    with tracer as t:
+        for _ in range(2):
+            model.train_on_batch(x, y)
+            first, second = model.test_on_batch(2 * x[:8], y[:8]), model.test_on_batch(x[:4], y[:4])
+            expected.append((len(expected) + 1, pytest.approx((8 * first + 4 * second) / 12)))
+    t.to_tensorboard(tmp_path)
+    assert curves(tmp_path / "validation")["evaluation_loss_vs_iterations"] == expected
+
+
+class Assigns(ef.callbacks.Callback):
+    @classmethod
+    def of(cls, model):
+        made = cls()
+        made.set_model(model)
+        return made
+
+    def on_train_batch_end(self, batch, logs=None):
+        for weight in self.model.trainable_variables:
+            weight.assign(ef.ops.clip(weight, -0.5, 0.5))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.set_weights(self.model.get_weights())
+
+
+def clipped_batches(model, x, y):
+    for _ in range(6):
+        model.train_on_batch(x, y)
+        Assigns.of(model).on_train_batch_end(0)
+
+
+def clipped_fit(model, x, y):
+    model.fit(x, y, batch_size=4, epochs=2, verbose=0, callbacks=Assigns(), validation_data=(x, y))
+
+
+def fits_from_the_same_weights(model, x, y):
+    model.build((None, 2))
+    weights = model.get_weights()
+    for _ in range(2):
+        model.set_weights(weights)
+        model.fit(x, y, batch_size=4, verbose=0, validation_data=(x, y))
+
+
+@pytest.mark.parametrize("train", [clipped_batches, clipped_fit, fits_from_the_same_weights])
+def test_assigned_weights_are_no_steps_and_move_no_number(tmp_path, train):
+    model, x, y, tracer = trained(stats="basic")
+    with tracer as t:
+        train(model, x, y)
+    assert [t.scopes[step.scope].name for step in t.steps].count("train_step") == 6
+    losses = [log.values["loss"] for log in t.logs if log.kind in ("batch", "step")]
+    assert len(losses) == 6
+    t.to_tensorboard(tmp_path)
+    runs = [curves(run) for run in (tmp_path, tmp_path / "training_2") if run.exists()]
+    assert [loss for found in runs for _, loss in found["batch_loss"]] == [pytest.approx(loss) for loss in losses]
+    for found in runs:
+        wanted = [*range(1, len(found["batch_loss"]) + 1)]
+        assert steps_of(found, "batch_loss") == wanted == steps_of(found, "gradient_norm/net/out/kernel")
+        assert {tag.split("/")[0] for tag in found} <= {
+            "batch_loss",
+            "epoch_loss",
+            "epoch_learning_rate",
+            "gradient_norm",
+            "weight_norm",
+        }
+
+
+def test_a_loop_behind_fit_has_steps_and_fit_its_losses(tmp_path):
+    model, x, y, tracer = trained()
+    with tracer as t:
+        model.fit(x, y, batch_size=4, verbose=0, validation_data=(x, y))
+        losses = own_loop(model, x, y, 0.01)
+        tested = model.evaluate(x, y, verbose=0)
+    told = [(log.kind, log.step) for log in t.logs]
+    assert told[:7] == [*[(kind, i) for kind in ("batch", "evaluation") for i in range(3)], ("epoch", 0)]
+    t.to_tensorboard(tmp_path)
+    assert curves(tmp_path)["loss"] == [(i, loss) for i, loss in enumerate(losses, 6)]
+    assert curves(tmp_path / "validation")["evaluation_loss_vs_iterations"][-1] == (8, pytest.approx(tested))
+
+
+def test_validation_of_a_recording_stands_beside_that_of_the_callback(tmp_path):
+    model, x, y, tracer = trained()
+    board = ef.callbacks.TensorBoard(tmp_path)
+    with tracer as t:
+        model.fit(x, y, verbose=0, validation_data=(x, y), callbacks=board)
+    for _ in range(2):
+        t.to_tensorboard(tmp_path)
+    assert len(curves(tmp_path / "validation")["epoch_loss"]) == 1
+    assert len(curves(tmp_path / "validation_recorded")["epoch_loss"]) == 1

@@ -213,3 +213,42 @@ def test_steps_have_the_numbers_of_the_graphs_and_their_kind(tmp_path):
 def numbered_steps(recording, folder):
     events = named(plane_of(tensorboard_profile.write(recording, folder)))
     return [(name, about["step_num"]) for name, _, about in events if "step_num" in about]
+
+
+class Clips(ef.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        for weight in self.model.trainable_variables:
+            weight.assign(weight * 0.5)
+
+
+@pytest.mark.parametrize("clips_first", [True, False])
+def test_profiled_batches_are_one_recording_of_training_alone(tmp_path, monkeypatch, clips_first):
+    opened = []
+    begin = viz.tracer.Tracer.__enter__
+    monkeypatch.setattr(viz.tracer.Tracer, "__enter__", lambda self: opened.append(self) or begin(self))
+    model = ef.Sequential([layers.Dense(2, name="out")])
+    model.compile("sgd", "mse")
+    x, y = np.ones((16, 3), "float32"), np.ones((16, 2), "float32")
+    board = ef.callbacks.TensorBoard(tmp_path, profile_batch=(2, 6))
+    both = [Clips(), board] if clips_first else [board, Clips()]
+    model.fit(x, y, batch_size=4, epochs=2, verbose=0, callbacks=both, validation_data=(x, y))
+    assert len(opened) == 2  # it ends where validation begins, and another one begins behind it
+    (found,) = (tmp_path / "train" / "plugins" / "profile").glob("*/*.xplane.pb")
+    told = [(name, about["step_num"]) for name, _, about in named(plane_of(found)) if "step_num" in about]
+    assert told == [("train", 2), ("train", 3), ("train", 4), ("train", 5), ("train", 6)]
+
+
+def test_what_was_profiled_is_written_though_training_breaks_off_between_two_batches(tmp_path):
+    class Breaks(ef.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 2:
+                raise RuntimeError("enough")
+
+    model = ef.Sequential([layers.Dense(2)])
+    model.compile("sgd", "mse")
+    board = ef.callbacks.TensorBoard(tmp_path, profile_batch=(2, 9))
+    with pytest.raises(RuntimeError, match="enough"):
+        model.fit(np.ones((40, 3)), np.ones((40, 2)), batch_size=4, verbose=0, callbacks=[Breaks(), board])
+    assert not observe.current()
+    (found,) = (tmp_path / "train" / "plugins" / "profile").glob("*/*.xplane.pb")
+    assert [about["step_num"] for name, _, about in named(plane_of(found)) if name == "train"] == [2, 3]

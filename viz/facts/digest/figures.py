@@ -74,7 +74,7 @@ def _reported(record: Record, kind: str) -> list[dict[str, Any]]:
     for log in logs:
         for name, value in log.values.items():
             found.setdefault(name, []).append(float(value))
-    means = kind in _MEANS and any(log.step for log in logs)
+    means = kind in _MEANS and any(log.step > 0 for log in logs)
     return [
         _told(name, kind, means, values) for name, values in sorted(found.items(), key=lambda each: each[0] != "loss")
     ]

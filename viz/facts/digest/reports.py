@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections.abc import Sequence
 
-from viz.facts.schema import Record
+from viz.facts.schema import Logs, Record
 
-__all__ = ["own_reports"]
+__all__ = ["evaluated_together", "own_reports"]
 
 
 def own_reports(record: Record, times: Sequence[int]) -> list[int | None]:
@@ -24,3 +25,28 @@ def own_reports(record: Record, times: Sequence[int]) -> list[int | None]:
         is_own = begin is not None and at < len(times) and (following is None or times[at] < following)
         found.append(at if is_own else None)
     return found
+
+
+def evaluated_together(record: Record) -> list[Logs]:
+    """The reports, with batches of `test_on_batch` that follow one another as one: their mean, by their rows."""
+    begins = [step.start or 0 for step in record.steps]
+
+    def rows(log: Logs) -> int:
+        at = -1 if log.time is None else bisect.bisect_right(begins, log.time) - 1
+        given = record.scopes[record.steps[at].scope].inputs if at >= 0 else ()
+        shape = record.tensors[given[0]].shape if given else ()
+        return shape[0] if shape else 1
+
+    found = []
+    for is_single, logs in itertools.groupby(record.logs, lambda log: log.kind == "evaluation" and log.step < 0):
+        some = [*logs]
+        found += [_mean(some, [rows(log) for log in some])] if is_single and len(some) > 1 else some
+    return found
+
+
+def _mean(logs: Sequence[Logs], rows: Sequence[int]) -> Logs:
+    values = {}
+    for name in dict.fromkeys([name for log in logs for name in log.values]):
+        known = [(log.values[name], weight) for log, weight in zip(logs, rows) if name in log.values]
+        values[name] = sum([value * weight for value, weight in known]) / (sum([weight for _, weight in known]) or 1)
+    return Logs(logs[-1].kind, logs[-1].step, values, logs[-1].time)

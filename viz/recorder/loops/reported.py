@@ -42,7 +42,7 @@ def reported_logs(
     for (kind, number, values, when), at, scope in zip(announced, positions, around):
         ending = ""
         if kind != "epoch" and scope is not None and scope.name == "test_step":
-            kind = "evaluation"
+            kind, number = "evaluation", -1 if kind == "step" else number
         elif kind == "step" and scope is not None and at is not None:
             number, ending = numbers[at], endings.get(scope.owner, "")
         told = {f"{name}{ending}": float(value) for name, value in values.items()}

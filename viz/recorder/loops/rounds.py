@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from viz.facts.schema import Record
@@ -72,6 +72,7 @@ def rounds(record: Record, clocks: Clocks, firsts: Mapping[int, int]) -> list[Ro
     events = sorted([*_scopes(record, clocks), *_assigned(record, clocks, firsts)])
     if any(event.kind == "optimizer" for event in events):  # what is assigned beside them are sums of gradients, say
         events = [event for event in events if event.kind != "assign"]
+    events = list(_learnt(events))
     number = _count(record, events, firsts) if clocks.told is None else _look_up(clocks, events)
     found: dict[int, Round] = {}
     pending: list[int] = []
@@ -92,6 +93,19 @@ def rounds(record: Record, clocks: Clocks, firsts: Mapping[int, int]) -> list[Ro
         at = bisect.bisect_right(others, round_.end)
         round_.until = others[at] if at < len(others) else None
     return list(found.values())
+
+
+def _learnt(events: Iterable[_Event]) -> Iterator[_Event]:
+    """The events without assignments that no gradients came before: restored weights, clipped ones, averages.
+
+    Behind a step that something marks, its gradients are spent.
+    """
+    has_gradients = False
+    for event in events:
+        if event.kind in ("gradient", "mark"):
+            has_gradients = event.kind == "gradient"
+        if event.kind != "assign" or has_gradients:
+            yield event
 
 
 def _scopes(record: Record, clocks: Clocks) -> Iterator[_Event]:
