@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import collections
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from viz.facts.digest.reports import own_reports
 from viz.facts.digest.trainings import Trainings, endings_of_models
-from viz.facts.schema import Record
+from viz.facts.schema import Record, Scope
 from viz.facts.selection import step_numbers
 
 __all__ = ["Axis", "Place"]
+
+_ASIDE = ("test_step", "predict_step")
 
 
 class Place(NamedTuple):
@@ -24,9 +26,9 @@ class Place(NamedTuple):
 class Axis:
     """Where the reports and steps of a recording stand.
 
-    They are counted as the callback counts: epochs from 0, and batches in a row from 1, in each training. Batches of
-    `train_on_batch` go on counting; steps of a loop of one's own keep their numbers, in a second training from 0 on. An
-    evaluation stands where training has come to, or counts its batches where nothing is trained.
+    They are counted as the callback counts: epochs from 0, and batches in a row from 1, in each training, with steps of
+    a loop of one's own among them. Where there are none but these, they keep their numbers, in a second training from 0
+    on. An evaluation stands where training has come to, or counts its batches where nothing is trained.
 
     Args:
         record: the recording.
@@ -34,6 +36,7 @@ class Axis:
     Attributes:
         trainings: which steps belong together.
         trains: is there more than evaluations?
+        steps: the place of each step.
         reports: the place of each report.
     """
 
@@ -45,29 +48,51 @@ class Axis:
         self._by_models = {n: scope for n, scope, is_so in zip(self._numbers, scopes, by_model) if is_so}
         self.trainings = Trainings(record)
         self.trains = any(log.kind != "evaluation" for log in record.logs)
+        self.steps = self._places_of_steps(scopes)
         self.reports = self._places_of_reports()
 
-    def _places_of_reports(self) -> list[Place]:
-        done = collections.Counter[int]()  # batches by training
-        found, here = [], 0
-        for log, kind in zip(self._record.logs, self.kinds()):
-            training = self.trainings.of_report(log)
-            if kind == "batch" or not self.trains:
-                counted = self._batch(self.trainings.before(log), training)
-                done[training] = here = done[training] + 1 if counted is None else counted
-            elif kind == "step":
-                here = self._from_begin(log.step, training)
-            elif kind == "evaluation" and (counted := self._batch(self.trainings.before(log), training)) is not None:
-                here = counted - 1
-            found.append(Place(training, log.step if kind == "epoch" else here))
+    def _places_of_steps(self, scopes: Sequence[Scope]) -> list[Place]:
+        counts = {self.trainings.of_step(i) for i, n in enumerate(self._numbers) if n in self._by_models}
+        last = collections.Counter[int]()  # the last place by training
+        found = []
+        for position, scope in enumerate(scopes):
+            training = self.trainings.of_step(position)
+            batches = self._batches_before(position, training)
+            if scope.name in _ASIDE:
+                here = last[training] if batches is None else batches
+            elif training in counts:
+                here = last[training] = (last[training] if batches is None else batches) + 1
+            else:
+                here = last[training] = self._from_begin(self._numbers[position], training)
+            found.append(Place(training, here))
         return found
 
-    def _batch(self, position: int, training: int) -> int | None:
-        """The number of a step's batch where only some steps were recorded, as the whole run counts; else None."""
+    def _places_of_reports(self) -> list[Place]:
+        done = collections.Counter[int]()  # reports of batches by training, where their steps aren't known
+        found = []
+        for log, kind in zip(self._record.logs, self.kinds()):
+            training, position = self.trainings.of_report(log), self.trainings.before(log)
+            if kind == "epoch":
+                found.append(Place(training, log.step))
+                continue
+            done[training] += kind == "batch" or not self.trains
+            if self.trains and position >= 0:
+                found.append(self.steps[position])
+            else:
+                found.append(
+                    Place(training, self._from_begin(log.step, training) if kind == "step" else done[training])
+                )
+        return found
+
+    def _batches_before(self, position: int, training: int) -> int | None:
+        """How many batches came before a step in the whole run, where only some steps were recorded; else None."""
         steps = self._record.steps
-        if position < 0 or (trained := steps[position].trained) is None:
-            return None
-        return trained + 1 - ((steps[self.trainings.begin(training)].trained or 0) if training else 0)
+        trained = steps[position].trained
+        return (
+            None
+            if trained is None
+            else trained - ((steps[self.trainings.begin(training)].trained or 0) * (training > 0))
+        )
 
     def _from_begin(self, number: int, training: int) -> int:
         """Where a step of a loop of one's own stands."""
@@ -78,30 +103,6 @@ class Axis:
         return [
             "batch" if log.kind == "step" and log.step in self._by_models else log.kind for log in self._record.logs
         ]
-
-    def steps(self) -> list[Place]:
-        """For each recorded step, where its losses stand; those that reported nothing go on counting."""
-        told = [
-            (log.time, place)
-            for log, place in zip(self._record.logs, self.reports)
-            if log.kind in ("batch", "step") and log.time is not None
-        ]
-        last = collections.Counter[int]()  # the last place by training
-        found = []
-        for position, at in enumerate(own_reports(self._record, [time for time, _ in told])):
-            number, training = self._numbers[position], self.trainings.of_step(position)
-            is_by_model = number in self._by_models
-            if at is not None:
-                place = told[at][1]
-            elif is_by_model:
-                counted = self._batch(position, training)
-                place = Place(training, last[training] + 1 if counted is None else counted)
-            else:
-                place = Place(training, self._from_begin(number, training))
-            found.append(place)
-            if at is not None or is_by_model:
-                last[training] = place.step
-        return found
 
     def names(self) -> list[dict[str, str]]:
         """For each report, what its numbers are called.

@@ -144,7 +144,7 @@ def _sizes(record: Record, axis: Axis) -> Iterator[_Point]:
     """The L2 norms of each weight's gradient, and of the weight before it changed, in the steps that have them."""
     if not record.steps or not any(tensor.stats for tensor in record.tensors):
         return
-    places, variables, when = axis.steps(), variables_of(record), _clock(record)
+    places, variables, when = axis.steps, variables_of(record), _clock(record)
     before: dict[tuple[int | None, int], TensorInfo] = {}
     for op in record.ops:
         for i in op.inputs if op.phase != "backward" else ():

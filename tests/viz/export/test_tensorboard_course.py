@@ -343,8 +343,8 @@ def test_a_loop_behind_fit_has_steps_and_fit_its_losses(tmp_path):
     told = [(log.kind, log.step) for log in t.logs]
     assert told[:7] == [*[(kind, i) for kind in ("batch", "evaluation") for i in range(3)], ("epoch", 0)]
     t.to_tensorboard(tmp_path)
-    assert curves(tmp_path)["loss"] == [(i, loss) for i, loss in enumerate(losses, 6)]
-    assert curves(tmp_path / "validation")["evaluation_loss_vs_iterations"][-1] == (8, pytest.approx(tested))
+    assert curves(tmp_path)["loss"] == [(i, loss) for i, loss in enumerate(losses, 4)]
+    assert curves(tmp_path / "validation")["evaluation_loss_vs_iterations"][-1] == (6, pytest.approx(tested))
 
 
 def test_validation_of_a_recording_stands_beside_that_of_the_callback(tmp_path):

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from viz.facts.schema import Record
+from viz.facts.schema import VARIABLES, Record
 from viz.recorder.loops.turns import Turns
 
 __all__ = ["Clocks", "Round", "rounds"]
@@ -72,8 +72,10 @@ def rounds(record: Record, clocks: Clocks, firsts: Mapping[int, int]) -> list[Ro
     events = sorted([*_scopes(record, clocks), *_assigned(record, clocks, firsts)])
     if any(event.kind == "optimizer" for event in events):  # what is assigned beside them are sums of gradients, say
         events = [event for event in events if event.kind != "assign"]
-    events = list(_learnt(events))
-    number = _count(record, events, firsts) if clocks.told is None else _look_up(clocks, events)
+    learnt, weights = _gradients_of(record, firsts), _weights(record, firsts)
+    changed = {op.id: firsts.get(op.inputs[0], op.inputs[0]) for op in record.ops if op.phase == "update" and op.inputs}
+    events = list(_learnt(events, learnt, changed))
+    number = _count(record, events, weights) if clocks.told is None else _look_up(clocks, events)
     found: dict[int, Round] = {}
     pending: list[int] = []
     after = 0
@@ -84,7 +86,9 @@ def rounds(record: Record, clocks: Clocks, firsts: Mapping[int, int]) -> list[Ro
             pending, after = [], clocks.scopes[event.id][1]
         elif (at := number.get(event)) is not None:
             round_ = found.setdefault(at, Round(at, after=after))
-            round_.scopes += pending
+            own = weights.get(event.id, set()) if event.kind == "optimizer" else {changed[event.id]}
+            # Gradients of other variables alone, as of what a callback looks into, are of no use to it.
+            round_.scopes += [each for each in pending if not own or not learnt.get(each) or own & learnt[each]]
             (round_.scopes if event.kind == "optimizer" else round_.ops).append(event.id)
             pending = []
             after = round_.end = event.time if event.kind == "assign" else clocks.scopes[event.id][1]
@@ -95,17 +99,37 @@ def rounds(record: Record, clocks: Clocks, firsts: Mapping[int, int]) -> list[Ro
     return list(found.values())
 
 
-def _learnt(events: Iterable[_Event]) -> Iterator[_Event]:
+def _learnt(events: Iterable[_Event], learnt: Mapping[int, set[int]], changed: Mapping[int, int]) -> Iterator[_Event]:
     """The events without assignments that no gradients came before: restored weights, clipped ones, averages.
 
     Behind a step that something marks, its gradients are spent.
+
+    Args:
+        events: all of them, in order.
+        learnt: by scope, the variables that a backward pass gave gradients of.
+        changed: by op, the variable that it changes.
     """
-    has_gradients = False
+    known = set[int]()
     for event in events:
-        if event.kind in ("gradient", "mark"):
-            has_gradients = event.kind == "gradient"
-        if event.kind != "assign" or has_gradients:
+        if event.kind == "gradient":
+            known |= learnt.get(event.id, set())
+        elif event.kind == "mark":
+            known.clear()
+        if event.kind != "assign" or changed[event.id] in known:
             yield event
+
+
+def _gradients_of(record: Record, firsts: Mapping[int, int]) -> dict[int, set[int]]:
+    """The variables that backward passes gave gradients of, by the scopes that these are in."""
+    found: dict[int, set[int]] = {}
+    for op in record.ops:
+        given = [record.tensors[i].gradient_of for i in op.outputs] if op.phase == "backward" else []
+        variables = {firsts.get(of, of) for of in given if of is not None and record.tensors[of].role in VARIABLES}
+        if variables:
+            for scope in record.ancestors(op.scope):
+                if scope.kind == "backward":
+                    found.setdefault(scope.id, set()).update(variables)
+    return found
 
 
 def _scopes(record: Record, clocks: Clocks) -> Iterator[_Event]:
@@ -134,10 +158,9 @@ def _assigned(record: Record, clocks: Clocks, firsts: Mapping[int, int]) -> Iter
             yield _Event(clocks.ops[op.id], "assign", op.id)
 
 
-def _count(record: Record, events: Sequence[_Event], firsts: Mapping[int, int]) -> dict[_Event, int]:
-    """The number of the step of each update."""
+def _count(record: Record, events: Sequence[_Event], weights: Mapping[int, set[int]]) -> dict[_Event, int]:
+    """The number of the step of each update; `weights` are those that optimizers changed, by scope."""
     turns, found = Turns(), {}
-    weights = _weights(record, firsts)
     optimizers = {event: _optimizer(record, event) for event in events if event.kind == "optimizer"}
     last = {who: event for event, who in optimizers.items()}
     gone: set[Hashable] = set()
