@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -42,7 +43,8 @@ def run_show(options: argparse.Namespace) -> int:
     print_folded(f"ops: {phases}")
     if facts["replayed"]:
         print(f"{facts['replayed']:,} of them in captured steps, replayed")
-    print_folded(f"made with Python {facts['python']}, {facts['began']}")
+    began = re.sub(r"\.\d+", "", str(facts["began"]))  # nobody needs its milliseconds here
+    print_folded(f"made with Python {facts['python']}, {began}")
     for each in shown(facts):
         print()
         print_table(str(each))

@@ -85,14 +85,14 @@ class Axis:
         return found
 
     def _batches_before(self, position: int, training: int) -> int | None:
-        """How many batches came before a step in the whole run, where only some steps were recorded; else None."""
-        steps = self._record.steps
-        trained = steps[position].trained
-        return (
-            None
-            if trained is None
-            else trained - ((steps[self.trainings.begin(training)].trained or 0) * (training > 0))
-        )
+        """How many batches of a training came before a step, where only some steps were recorded; else None."""
+        steps, begin = self._record.steps, self.trainings.begin(training)
+        trained, first = steps[position].trained, steps[begin].trained
+        if trained is None or not training or first is None:
+            return trained
+        before = steps[begin - 1].trained
+        is_anew = before is None or first <= before  # a `fit`, whose batches are counted from 0 again
+        return trained if is_anew else trained - first
 
     def _from_begin(self, number: int, training: int) -> int:
         """Where a step of a loop of one's own stands."""

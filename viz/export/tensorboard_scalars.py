@@ -12,6 +12,7 @@ import dataclasses
 import datetime
 import os
 import pathlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -183,9 +184,9 @@ def _weight_names(record: Record, weights: Iterable[tuple[int, int]]) -> dict[tu
 
 
 def _kind_of_weight(record: Record, weight: int) -> tuple[str, int]:
-    """Its own name, and how many axes it has: a search may try several numbers of units."""
+    """Its name without numbers, and how many axes it has: a search may try several numbers of units."""
     tensor = record.tensors[weight]
-    return tensor.name.rpartition("/")[2], len(tensor.shape)
+    return re.sub(r"_\d+(?=/|$)", "", tensor.name), len(tensor.shape)
 
 
 def _size(tensor: TensorInfo) -> float | None:

@@ -368,8 +368,8 @@ class Step:
         start, end: times in nanoseconds, None when not recorded.
         number: the number of the step in the program, from 0; None when all steps were recorded, since it equals
             `index` then.
-        trained: how many batches models had trained on before, in the program; None when all steps were recorded, and
-            of loops of one's own.
+        trained: how many batches models had trained on before, in the program, or since the last `fit` began whose
+            epochs begin anew; None when all steps were recorded, and of loops of one's own.
 
     >>> import eagerflow as ef
     >>> import viz

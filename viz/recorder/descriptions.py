@@ -12,7 +12,7 @@ import numpy
 from numpy import generic, ndarray
 
 from eagerflow.config import kernels
-from eagerflow.core.observe import unobserved
+from eagerflow.core.observe import clock, unobserved
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Scope
 from viz.recorder.names.parameter_names import needed_parameters
@@ -117,12 +117,13 @@ def run_facts(options: Mapping[str, Any], began: int, stopped: int) -> dict[str,
         began: when, on the clock of the process.
         stopped: when it ended.
     """
+    since = datetime.timedelta(microseconds=(clock() - began) / 1000)
     return {
         "name": options["name"],
         "options": to_plain(options),
         "duration": stopped - began,
         "origin": began,  # when times are 0, on the clock of the process
-        "began": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "began": (datetime.datetime.now(datetime.UTC) - since).isoformat(timespec="milliseconds"),
         "python": platform.python_version(),
         "platform": sys.platform,
         "numpy": numpy.__version__,

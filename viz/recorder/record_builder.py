@@ -22,7 +22,7 @@ from viz.recorder.loops.optimizer_names import tell_optimizers_apart
 from viz.recorder.loops.own_losses import own_losses
 from viz.recorder.loops.own_steps import mark_own_steps
 from viz.recorder.loops.reported import reported_logs
-from viz.recorder.loops.rounds import Clocks
+from viz.recorder.loops.rounds import Clocks, gradients_of
 from viz.recorder.names.argument_names import Arguments
 from viz.recorder.names.composed_calls import ComposedCalls
 from viz.recorder.names.kept_names import name_kept
@@ -534,7 +534,8 @@ class _Builder:
         mark_own_steps(self.record, clocks, self.firsts, chosen, self.capture.upcoming)
         passes = [(*when, scope) for when, scope in zip(scopes, known) if scope.kind == "backward"]
         targets = self.capture.targets
-        self.losses = own_losses(self.record, passes, zip(targets[::2], targets[1::2]))
+        learnt = gradients_of(self.record, self.firsts)
+        self.losses = own_losses(self.record, passes, zip(targets[::2], targets[1::2]), learnt)
 
     def _finish(self) -> None:
         capture, record = self.capture, self.record

@@ -52,7 +52,8 @@ class StepGate(observe.Observer):
         self._optimizers = Scopes[OpenScope]()  # outside of them, one inside of another, too
         self._has_optimizers = self._has_own = self._has_marks = self._was_on = False
         self._leaves = False  # what looks at the last step's results is still recorded
-        self._trained = 0  # batches, by models
+        self._trained = 0  # batches, by models, in this training
+        self._epochs = 0  # of it, that are over
         self._reported: int | None = None  # the marked step that training reports on next
         self._sources: list[frozenset[Hashable]] = []  # of the gradients since the last update
         self.relay = Relay()  # to the capture; it stands behind this among the observers
@@ -124,8 +125,19 @@ class StepGate(observe.Observer):
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         """Training reports on the step that has ended, or on an epoch that ended with it."""
+        if kind == "epoch":
+            self._epochs = step + 1
         if self.relay.is_on if self._reported is None else self._reported in self._steps:
             self.capture.on_logs(kind, step, logs)
+
+    @property
+    def _training(self) -> None:
+        """A `fit` that runs puts itself here, and None when it is over."""
+
+    @_training.setter
+    def _training(self, fit: Any) -> None:
+        if fit is not None and fit.initial_epoch < self._epochs:  # another training: its epochs begin anew
+            self._trained = self._epochs = 0
 
     # ------------------------------------------------------------------ steps that nothing marks
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -194,7 +196,7 @@ def test_networks_that_take_turns_are_one_training_and_so_is_a_model_with_anothe
             own_loop(first, x, y, 0.01, steps=2)  # each with an optimizer of its own
             own_loop(second, x, y, 0.01, steps=2)
     t.to_tensorboard(tmp_path)
-    found = curves(tmp_path)  # of two lines of code
+    found = curves(tmp_path)
     assert (steps_of(found, "loss"), steps_of(found, "loss 2")) == ([0, 1, 4, 5], [2, 3, 6, 7])
     assert not (tmp_path / "training_2").exists()
 
@@ -356,3 +358,57 @@ def test_validation_of_a_recording_stands_beside_that_of_the_callback(tmp_path):
         t.to_tensorboard(tmp_path)
     assert len(curves(tmp_path / "validation")["epoch_loss"]) == 1
     assert len(curves(tmp_path / "validation_recorded")["epoch_loss"]) == 1
+
+
+def test_a_loss_has_one_chart_whoever_calls_what_computes_it(tmp_path):
+    model, x, y, tracer = trained()
+    with tracer as t:
+        expected = own_loop(model, x, y, 0.1)
+        model.layers[0].trainable = True
+        expected += own_loop(model, x, y, 0.01)
+    t.to_tensorboard(tmp_path)
+    assert curves(tmp_path) == {"loss": [*enumerate(expected)]}
+
+
+def test_of_chosen_steps_each_fit_has_its_own_numbers(tmp_path):
+    model, x, y, _ = trained()
+    with viz.trace(stats="basic", steps=(1, 3, 9, 11, 17)) as t:
+        for _ in range(3):
+            model.fit(x, y, batch_size=2, verbose=0, validation_data=(x[:2], y[:2]))  # 6 batches and one of validation
+            model.set_weights(model.get_weights())
+    t.to_tensorboard(tmp_path)
+    for run, expected in (("", [2, 4]), ("training_2", [3, 5]), ("training_3", [4])):
+        found = curves(tmp_path / run)
+        assert steps_of(found, "batch_loss") == expected == steps_of(found, "gradient_norm/net/out/kernel"), run
+
+
+def test_chosen_steps_of_a_loop_that_assigns_weights_are_one_training(tmp_path):
+    model, x, y, _ = trained()
+    with viz.trace(steps=(1, 4, 7)) as t:
+        for _ in range(3):
+            own_loop(model, x, y, 0.1)
+            model.set_weights(model.get_weights())
+    t.to_tensorboard(tmp_path)
+    assert steps_of(curves(tmp_path), "loss") == [1, 4, 7]
+    assert not (tmp_path / "training_2").exists()
+
+
+def test_weights_of_another_model_keep_their_names(tmp_path):
+    _, x, y, tracer = trained(stats="basic")
+    with tracer as t:
+        for name in ("first", "second"):
+            own_loop(ef.Sequential([ef.layers.Dense(1, name="out")], name=name), x, y, 0.1)
+    t.to_tensorboard(tmp_path)
+    assert "gradient_norm/second/out/kernel" in curves(tmp_path / "training_2")
+
+
+def test_times_are_those_of_the_clock_whatever_runs_behind_the_training(tmp_path):
+    model, x, y, tracer = trained()
+    before = time.time()
+    with tracer as t:
+        model.fit(x, y, verbose=0)
+        after = time.time()
+        time.sleep(0.1)
+    t.to_tensorboard(tmp_path)
+    told = read(tmp_path).Scalars("epoch_loss")[0].wall_time
+    assert before - 0.01 <= told <= after + 0.01  # which a recording has in milliseconds

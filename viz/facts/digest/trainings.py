@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 from viz.facts.schema import Logs, Record, Scope
 from viz.facts.selection import variables_of
@@ -24,7 +24,7 @@ class Trainings:
         self._starts = [step.start for step in record.steps if step.start is not None]
         if len(self._starts) < len(record.steps):
             self._starts = []  # times weren't recorded
-        self._begins = sorted({*_other_weights(record), *self._epochs_anew(record.logs)})
+        self._begins = sorted({*_other_weights(record), *self._epochs_anew(record.logs), *_batches_anew(record)})
 
     def of_step(self, position: int) -> int:
         """Which training a step is of, from 0, by its place among the recorded ones."""
@@ -54,13 +54,28 @@ class Trainings:
                 last, first = log.step, None
 
 
+def _batches_anew(record: Record) -> Iterator[int]:
+    """The steps whose batches are counted anew, where only some steps were recorded."""
+    least = 0  # that the next one has
+    for position, step in enumerate(record.steps):
+        if step.trained is not None:
+            if step.trained < least:
+                yield position
+            least = step.trained + (record.scopes[step.scope].name == "train_step")
+
+
 def _other_weights(record: Record) -> Iterator[int]:
-    """The steps from which on no weight is changed that was changed before."""
+    """The steps from which on no weight is changed that was changed before.
+
+    Where only some steps were recorded, weights are told by their names: what changed them meanwhile isn't known.
+    """
     variables = variables_of(record)
-    changed: list[set[int]] = [set() for _ in record.steps]
+    is_whole = all(step.number is None for step in record.steps)
+    changed: list[set[Hashable]] = [set() for _ in record.steps]
     for op in record.ops:
         if op.phase == "update" and op.step is not None:
-            changed[op.step] |= {variables[i] for i in op.inputs[:1] if i in variables}
+            for first in [variables[i] for i in op.inputs[:1] if i in variables]:
+                changed[op.step].add(first if is_whole else record.tensors[first].name or first)
     last = {weight: position for position, weights in enumerate(changed) for weight in weights}
     reach = -1  # the last step that changes what was changed so far
     for position, weights in enumerate(changed):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from viz.facts.schema import VARIABLES, Record
 from viz.recorder.loops.turns import Turns
 
-__all__ = ["Clocks", "Round", "rounds"]
+__all__ = ["Clocks", "Round", "gradients_of", "rounds"]
 
 _CALLS = ("layer", "model", "loss", "metric", "optimizer", "step")  # what changes weights in these is a part of them
 
@@ -72,7 +72,7 @@ def rounds(record: Record, clocks: Clocks, firsts: Mapping[int, int]) -> list[Ro
     events = sorted([*_scopes(record, clocks), *_assigned(record, clocks, firsts)])
     if any(event.kind == "optimizer" for event in events):  # what is assigned beside them are sums of gradients, say
         events = [event for event in events if event.kind != "assign"]
-    learnt, weights = _gradients_of(record, firsts), _weights(record, firsts)
+    learnt, weights = gradients_of(record, firsts), _weights(record, firsts)
     changed = {op.id: firsts.get(op.inputs[0], op.inputs[0]) for op in record.ops if op.phase == "update" and op.inputs}
     events = list(_learnt(events, learnt, changed))
     number = _count(record, events, weights) if clocks.told is None else _look_up(clocks, events)
@@ -119,7 +119,7 @@ def _learnt(events: Iterable[_Event], learnt: Mapping[int, set[int]], changed: M
             yield event
 
 
-def _gradients_of(record: Record, firsts: Mapping[int, int]) -> dict[int, set[int]]:
+def gradients_of(record: Record, firsts: Mapping[int, int]) -> dict[int, set[int]]:
     """The variables that backward passes gave gradients of, by the scopes that these are in."""
     found: dict[int, set[int]] = {}
     for op in record.ops:
