@@ -201,7 +201,7 @@ def test_help_of_every_command_says_what_it_writes_and_how_it_is_called(name):
         (["doctor", "empty.py"], 3, "viz doctor: failed: no training step of eagerflow ran"),
         (["gap", "empty.py"], 3, "viz gap: failed: no epoch of fit was finished"),
         (["nonfinite", "empty.py"], 3, "viz nonfinite: failed: no op of eagerflow ran"),
-        (["tensorboard", "train.efz", "train.py"], 2, "viz tensorboard: error: 'train.py': it is a file, and TensorBoard reads folders"),
+        (["tensorboard", "train.efz", "train.py"], 2, "viz tensorboard: error: 'train.py': it is a file, and Tensor"),
         (["run", "--values", "[", "train.py"], 2, "viz run: error: --values [: not a regular expression"),
         pytest.param(["estimate", "empty.py"], 3, "viz estimate: failed: no training step", marks=pytest.mark.slow),
         pytest.param(["reproduce", "empty.py"], 3, "viz reproduce: failed: no op of ", marks=pytest.mark.slow),
