@@ -23,6 +23,7 @@ from viz.export.values.projector_files import projector_config
 from viz.facts import formatting
 from viz.facts.schema import Logs
 from viz.recorder.capture import Options
+from viz.recorder.loops.reported import single_numbers
 from viz.recorder.steps import checked_steps
 from viz.recording import Recording
 from viz.tracer import Tracer, trace
@@ -107,6 +108,7 @@ class TensorBoard(Callback):
         self._logs: dict[str, SummaryWriter] = {}
         self._batch = self._before = self._epoch = 0  # batches of this `fit`, and before it; and the epoch
         self._session = ""
+        self._told: set[str] = set()  # the names of arrays
         self._tracer: Tracer | None = None
         self._traced_from = 0  # the number of the first batch of what is recorded
         self._profile: tensorboard_profile.Profile | None = None
@@ -210,13 +212,13 @@ class TensorBoard(Callback):
         if self.write_graph and self._wrote_model is not self.model:
             self._write_model()
         if isinstance(self.update_freq, int) and self._step % self.update_freq == 0:
-            values = {f"batch_{name}": value for name, value in (logs or {}).items()}
+            values = {f"batch_{name}": value for name, value in self._curves(logs).items()}
             if self.write_steps_per_second:
                 values["batch_steps_per_second"] = 1 / took if took else 0.0
             self._log("train").scalars(values, self._step)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        logs = logs or {}
+        logs = self._curves(logs)
         train = {f"epoch_{name}": value for name, value in logs.items() if not name.startswith("val_")}
         validation = {f"epoch_{name[4:]}": value for name, value in logs.items() if name.startswith("val_")}
         rate = _learning_rate(self.model)
@@ -234,6 +236,19 @@ class TensorBoard(Callback):
             self._write_embeddings(epoch)
         for log in self._logs.values():
             log.flush()
+
+    def _curves(self, logs: Any) -> dict[str, float]:
+        """What is reported and has a curve: single numbers. Arrays, which a step of one's own may return, have none."""
+        numbers = single_numbers(logs or {})
+        for name in (logs or {}).keys() - numbers.keys() - self._told:
+            self._told.add(name)
+            shape = numpy.shape(logs[name])
+            warnings.warn(
+                f"TensorBoard: {name!r} has no curve, as it is no number, but an array of shape {shape}: return its "
+                "mean, or each number under a name of its own",
+                stacklevel=2,
+            )
+        return numbers
 
     def _done_before(self, batch: int) -> int:
         """How many batches ran before the first one of this `fit`, which may go on with a training.
@@ -258,7 +273,7 @@ class TensorBoard(Callback):
         self._end_trace()  # which is of training
 
     def on_test_end(self, logs: Any = None) -> None:
-        values = {f"evaluation_{name}_vs_iterations": value for name, value in (logs or {}).items()}
+        values = {f"evaluation_{name}_vs_iterations": value for name, value in self._curves(logs).items()}
         if values:
             self._log("validation").scalars(values, _iterations(self.model) or self._step)
         if not self._batch:  # evaluate() by itself: nobody will say that training has ended
@@ -440,7 +455,7 @@ class Trace(Callback):
         recording = self.recordings[self._step]
         if logs and not recording.logs:  # of `fit`, which announces them when callbacks have been called: too late
             time = recording.steps[-1].end if recording.steps else None
-            recording.logs.append(Logs("batch", batch, {name: float(value) for name, value in logs.items()}, time))
+            recording.logs.append(Logs("batch", batch, single_numbers(logs), time))
         if self.folder is not None and recording.ops:  # of a step that failed before its first op there is nothing
             self.folder.mkdir(parents=True, exist_ok=True)
             recording.save(self.folder / f"step_{self._step}.efz")

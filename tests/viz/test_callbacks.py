@@ -513,3 +513,37 @@ def test_a_traced_fit_has_steps_phases_and_logs():
 def batch_and_model():
     trainer = Trainer()
     return trainer.x, trainer.y, compiled()
+
+
+class ReportsArrays(ef.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = ef.layers.Dense(2)
+
+    def call(self, x):
+        return self.dense(x)
+
+    def train_step(self, data):
+        with ef.GradientTape() as tape:
+            loss = ef.ops.mean(ef.ops.square(self(data[0]) - data[1]))
+        self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+        return {"loss": loss, "by_class": ef.ops.ones((3,))}
+
+
+def test_arrays_that_a_step_reports_are_left_out_of_curves_and_recordings(tmp_path):
+    model = ReportsArrays()
+    model.compile("sgd")
+    x, y = np.ones((4, 3), "float32"), np.ones((4, 2), "float32")
+    trace = Trace(steps=[0])
+    with pytest.warns(UserWarning, match=r"'by_class' has no curve, .* an array of shape \(3,\)"):
+        model.fit(x, y, verbose=0, callbacks=[TensorBoard(tmp_path, update_freq="batch"), trace])
+    assert set(read(tmp_path / "train").Tags()["scalars"]) == {"batch_loss", "epoch_loss", "epoch_learning_rate"}
+    with viz.trace() as t:
+        model.fit(x, y, verbose=0)
+        model.train_on_batch(x, y)
+    assert [(log.kind, list(log.values)) for log in [*trace.recordings[0].logs, *t.logs]] == [
+        ("batch", ["loss"]),
+        ("batch", ["loss"]),
+        ("epoch", ["loss"]),
+        ("step", ["loss"]),
+    ]

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy
 
 from viz.facts.digest.trainings import endings_of_models
 from viz.facts.schema import Logs, Record
 from viz.facts.selection import step_numbers
 
-__all__ = ["reported_logs"]
+__all__ = ["reported_logs", "single_numbers"]
+
+
+def single_numbers(values: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers among what a training reported, by name; a step of one's own may return arrays beside them.
+
+    >>> single_numbers({"loss": numpy.float32(0.5), "of_each": numpy.ones(3)})
+    {'loss': 0.5}
+    """
+    return {
+        str(name): float(numpy.asarray(value).reshape(()))
+        for name, value in values.items()
+        if numpy.asarray(value).dtype.kind in "biuf" and numpy.size(value) == 1
+    }
 
 
 def reported_logs(
@@ -45,6 +60,6 @@ def reported_logs(
             kind, number = "evaluation", -1 if kind == "step" else number
         elif kind == "step" and scope is not None and at is not None:
             number, ending = numbers[at], endings.get(scope.owner, "")
-        told = {f"{name}{ending}": float(value) for name, value in values.items()}
+        told = {f"{name}{ending}": value for name, value in single_numbers(values).items()}
         found.append(Logs(kind, number, told, time_of(when)))
     return found
