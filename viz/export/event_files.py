@@ -1,18 +1,55 @@
-"""Reading event files that were written before."""
+"""Event files: records of a length, an event and the sums of both, as TensorFlow writes them."""
 
 from __future__ import annotations
 
 import os
 import pathlib
+import socket
 import struct
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from viz.export.event_protos import protos
 
-__all__ = ["last_step"]
+__all__ = ["EventFile", "last_step"]
 
 _LENGTH, _CHECK = 8, 4  # bytes before and behind each record: its length, and sums of that and of the record
+
+
+class EventFile:
+    """A new file that events are written to.
+
+    tensorboardX' own writer waits for the disk each time that what was written is to be read. Here it is the system's,
+    and outlives this program, however that ends.
+
+    Args:
+        folder: the run's folder.
+        name: how the file's name ends.
+
+    Attributes:
+        path: the file's path.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], name: str) -> None:
+        began = time.time()
+        self.path = os.path.join(folder, f"events.out.tfevents.{int(began)}.{socket.gethostname()}{name}")
+        self._file = open(self.path, "ab")  # noqa: SIM115, as it stays open
+        self.write(protos().event.Event(wall_time=began, file_version="brain.Event:2"))
+
+    def write(self, event: Any) -> None:
+        """Add an event."""
+        content = event.SerializeToString()
+        length, check = struct.pack("<Q", len(content)), protos().check
+        self._file.write(length + struct.pack("<I", check(length)) + content + struct.pack("<I", check(content)))
+
+    def flush(self) -> None:
+        """Let readers see all that was written."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._file.close()
 
 
 def last_step(folder: str | os.PathLike[str], tags: tuple[str, ...]) -> int | None:

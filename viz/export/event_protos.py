@@ -18,7 +18,7 @@ def protos() -> Any:
     """
     try:
         from google.protobuf.message import DecodeError
-        from tensorboardX import event_file_writer, summary as summaries
+        from tensorboardX import record_writer, summary as summaries
         from tensorboardX.proto import (
             api_pb2,
             attr_value_pb2,
@@ -37,7 +37,7 @@ def protos() -> Any:
     return SimpleNamespace(
         api=api_pb2,
         hparams=plugin_hparams_pb2,
-        writer=event_file_writer.EventsWriter,
+        check=record_writer.masked_crc32c,
         attr=attr_value_pb2,
         damaged=DecodeError,
         event=event_pb2,

@@ -20,6 +20,7 @@ import numpy
 
 from eagerflow.base.notebook import shown_short
 from viz.export.conceptual_graph import conceptual_of
+from viz.export.event_files import EventFile
 from viz.export.event_protos import protos
 from viz.export.png import png
 from viz.export.values import histograms
@@ -80,8 +81,7 @@ class EventLog:
         make_folder(folder, call if call.endswith(")") else f"{call}={os.fspath(folder)!r}")
         self._folder = folder
         self._purge_step, self._suffix, self._flush_seconds = purge_step, filename_suffix, flush_secs
-        self._writer: Any = None
-        self._path = ""  # of the file
+        self._writer: EventFile | None = None
         self._flushed = time.monotonic()
         self._lock = threading.RLock()
         self._timer: threading.Timer | None = None  # runs where something waits to be flushed
@@ -269,15 +269,16 @@ class EventLog:
         if isinstance(step, float) and event.step != step:
             self._tell(f"step {step!r:.30} is written as {event.step}: TensorBoard has whole steps only")
         with self._lock:
-            if self._writer is not None and not self._waiting and not os.path.exists(self._path):
-                self._tell(f"{self._path!r} is gone, with what was written so far; what comes goes to a new file")
+            if self._writer is not None and not self._waiting and not os.path.exists(self._writer.path):
+                self._tell(
+                    f"{self._writer.path!r} is gone, with what was written so far; what comes goes to a new file"
+                )
                 self.close()
-            if self._writer is None:
-                self._open()
-            self._writer.write_event(event)
+            writer = self._open() if self._writer is None else self._writer
+            writer.write(event)
             self._waiting += 1
             if time.monotonic() - self._flushed > self._flush_seconds or self._waiting >= self._most_waiting:
-                self.flush()
+                self._written(writer)
             elif self._timer is None or not self._timer.is_alive():  # after a fork there is none
                 self._timer = threading.Timer(self._flush_seconds, self._flush_in_time)
                 self._timer.daemon = True  # the program doesn't wait for it: see `_write_what_waits`
@@ -288,25 +289,25 @@ class EventLog:
         with self._lock:
             self._timer = None
             if self._writer is not None:
-                self._written()
+                self._written(self._writer)
 
-    def _written(self) -> None:
+    def _written(self, writer: EventFile) -> None:
         """What waits in memory is in the file from here on."""
-        self._writer.flush()
+        writer.flush()
         self._flushed, self._waiting = time.monotonic(), 0
 
-    def _open(self) -> None:
+    def _open(self) -> EventFile:
         make_folder(self._folder, f"log_dir={os.fspath(self._folder)!r}")  # which somebody may have removed
         # Several files of one second in one folder must not meet, and readers take them in the order of their names.
         name = f".{os.getpid()}.{next(_counter):06d}.v2{self._suffix}"
-        self._writer = self._protos.writer(os.path.join(self._folder, "events"), name)
-        self._path = os.path.join(self._folder, next(each for each in os.listdir(self._folder) if each.endswith(name)))
+        self._writer = writer = EventFile(self._folder, name)
         _open_logs.add(self)
         if self._purge_step is not None:
             kind = self._protos.event
             start = kind.SessionLog(status=kind.SessionLog.START)
             step, self._purge_step = int(self._purge_step), None
-            self._writer.write_event(kind.Event(step=step, wall_time=time.time(), session_log=start))
+            writer.write(kind.Event(step=step, wall_time=time.time(), session_log=start))
+        return writer
 
     def flush(self) -> None:
         """Let readers see everything up to here.
@@ -322,7 +323,7 @@ class EventLog:
         with self._lock:
             self._stop_timer()
             if self._writer is not None:
-                self._written()
+                self._written(self._writer)
             self._flushed = time.monotonic()
 
     def _stop_timer(self) -> None:

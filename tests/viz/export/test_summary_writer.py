@@ -587,3 +587,21 @@ def test_watched_curves_go_on_in_a_sequential_model_that_was_loaded(tmp_path):
     found = read(tmp_path / "logs")
     assert set(found.Tags()["histograms"]) == before
     assert all([event.step for event in found.Histograms(tag)] == [0, 1] for tag in before)
+
+
+def test_what_was_flushed_is_read_though_the_program_is_killed(tmp_path):
+    program = (
+        "import os, sys, viz; w = viz.SummaryWriter(sys.argv[1])\n"
+        "for i in range(25): w.add_scalar('a', 1.0, i)\n"
+        "os._exit(9)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+    assert [event.step for event in read(tmp_path).Scalars("a")] == [*range(20)]  # of whole queues of ten
+
+
+def test_gray_pictures_in_a_row_are_told_how_to_be_written(tmp_path):
+    with (
+        viz.SummaryWriter(tmp_path) as log,
+        pytest.raises(ValueError, match=r"gray pictures, pass pixels\[\.\.\., None"),
+    ):
+        log.images("digits", np.zeros((4, 8, 8)), step=0)

@@ -74,7 +74,9 @@ def _about_channels(given: numpy.ndarray, channels_first: bool) -> str:
     if channels_first:
         return " with channels first"
     is_first = given.ndim in (3, 4) and given.shape[-3] in (1, 2, 3, 4)
-    return ". If these are channels, height and width, pass channels_first=True" if is_first else ""
+    ways = [". If these are gray pictures, pass pixels[..., None]"] if given.ndim == 3 else []
+    ways += [". If these are channels, height and width, pass channels_first=True"] if is_first else []
+    return "".join(ways)
 
 
 def ordered(pixels: numpy.ndarray, dataformats: str, what: str) -> numpy.ndarray:
