@@ -46,6 +46,7 @@ SCRIPTS = tuple(
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)  # in CSS
 _TEXT = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`)""")
+_BORDER = "\0"  # between pieces of code
 _BLANKS = re.compile(r" ?(=>|[!=]==|&&|\|\||[+-]=|[,;=:{}?*<>]) ?")  # around signs of a script
 _SIGNS = re.compile(r"(?<=[\w)\]]) ([+-]) (?=[\w(\[])")  # between two operands; beside another sign blanks stay
 _LINE_END = re.compile(r"(?<=[,;(\[{])\n|\n(?=[)\]}])")  # in a script, at which no statement ends
@@ -218,21 +219,20 @@ def closure(scripts: Sequence[str]) -> str:
     """
     stripped = [line.lstrip() for script in scripts for line in script.splitlines()]
     code = [line for line in stripped if not line.startswith("//")]
-    lines = [_dense(_TEXT_OR_COMMENT.sub(_uncommented, line) if " // " in line else line) for line in code]
+    lines = _dense([_TEXT_OR_COMMENT.sub(_uncommented, line) if " // " in line else line for line in code])
     return '"use strict";\n(() => {\n' + _LINE_END.sub("", "\n".join(filter(None, lines))) + "\n})();\n"
 
 
-def _dense(line: str) -> str:
-    """A line of a script without blanks around signs; one with several templates or a pattern stays as it is."""
-    parts = _TEXT.split(line)  # every second one is a text
-    code = "".join(parts[::2])
-    if line.count("`") not in (0, 2) or "`" in code or "/" in code.replace(" / ", ""):  # one may be within another
-        return line
-    return "".join([part if i % 2 else _without_blanks(part) for i, part in enumerate(parts)])
-
-
-def _without_blanks(code: str) -> str:
-    return _SIGNS.sub(r"\1", _BLANKS.sub(r"\1", code)).replace(" / ", "/")
+def _dense(lines: Sequence[str]) -> list[str]:
+    """The lines of a script without blanks around signs; one with several templates or a pattern stays as it is."""
+    parted = [_TEXT.split(line) for line in lines]  # every second part is a text
+    for i, line in enumerate(lines):
+        code = "".join(parted[i][::2])
+        if line.count("`") not in (0, 2) or "`" in code or "/" in code.replace(" / ", ""):  # one may be within another
+            parted[i] = ["", line]
+    whole = _BORDER.join([part for parts in parted for part in parts[::2]])  # all at once, which is much faster
+    bare = iter(_SIGNS.sub(r"\1", _BLANKS.sub(r"\1", whole)).replace(" / ", "/").split(_BORDER))
+    return ["".join([part if i % 2 else next(bare) for i, part in enumerate(parts)]) for parts in parted]
 
 
 def _bare(style: str) -> str:
