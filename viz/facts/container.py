@@ -36,9 +36,9 @@ __all__ = [
 __all__ += ["check_members", "check_parents", "columns_of", "name_anew", "notes_of", "parse", "rank_file", "reading"]
 __all__ += ["reads_of", "scope_of", "todays_name"]
 
-VERSION = 6
+VERSION = 7
 """1 knew no fused ops, 2 no ranks; before 4 each scope had its settings written out; 4 knew no replays; up to 5 some
-ops had other names (`todays_name`)."""
+ops had other names (`todays_name`); 6 knew not how many batches came before a chosen step."""
 # What ops are called that had other names in files of former versions.
 _FORMER = {"choose": "where", "cut": "split", "distinct": "unique", "lower_cholesky": "cholesky"}
 _FORMER |= {"pad_constant": "pad", "thin_qr": "qr", "top_positions": "top_k", "truncated_svd": "svd"}

@@ -534,7 +534,7 @@ class _Builder:
         mark_own_steps(self.record, clocks, self.firsts, chosen, self.capture.upcoming)
         passes = [(*when, scope) for when, scope in zip(scopes, known) if scope.kind == "backward"]
         targets = self.capture.targets
-        learnt = gradients_of(self.record, self.firsts)
+        learnt = gradients_of(self.record, self.firsts) if targets else {}
         self.losses = own_losses(self.record, passes, zip(targets[::2], targets[1::2]), learnt)
 
     def _finish(self) -> None:

@@ -158,7 +158,7 @@ def test_a_newer_file_names_both_versions(saved, tmp_path):
     def change(header, columns):
         header["version"] = 99
 
-    with pytest.raises(viz.TraceFileError, match=r"version 99.*up to version 6"):
+    with pytest.raises(viz.TraceFileError, match=r"version 99.*up to version 7"):
         viz.load(rewritten(saved, tmp_path / "new.efz", change))
 
 
