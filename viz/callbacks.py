@@ -147,9 +147,8 @@ class TensorBoard(Callback):
 
     @_training.setter
     def _training(self, fit: Any) -> None:
-        if fit is None and (
-            self._logs or self._tracer is not None
-        ):  # it broke off: else `on_train_end` has closed them
+        is_open = bool(self._logs) or self._tracer is not None
+        if fit is None and is_open:  # it broke off: else `on_train_end` has closed them
             self._crashed()
             self._close()
 

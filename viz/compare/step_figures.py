@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import collections
 import dataclasses
 import math
@@ -10,6 +9,7 @@ import statistics
 from collections.abc import Sequence
 
 from viz.facts.digest.made import Made
+from viz.facts.digest.reports import step_before
 from viz.facts.flops import all_flops
 from viz.facts.memory_use import peak_of
 from viz.facts.schema import Logs, Record
@@ -72,7 +72,7 @@ def figures_of(record: Record, steps: frozenset[int] | None = None) -> StepFigur
         for sums in kept.values():
             sums["time"] = sums["forward"] + sums["backward"] + sums["update"]
     noisy = {name: [sums[name] for sums in kept.values() if sums.get(name)] for name in NOISY[:-1]}
-    logs = [log for log in record.logs if counted is None or _step_before(record, log) in counted]
+    logs = [log for log in record.logs if counted is None or step_before(record, log) in counted]
     noisy["loss"] = _losses(logs)
     names = ("memory", "ops", "flops") if kept else ()
     exact = {name: statistics.median([sums[name] for sums in kept.values()]) for name in names}
@@ -93,13 +93,6 @@ def _alike(steps: dict[int | None, dict[str, float]]) -> dict[int | None, dict[s
         return later
     usual = sizes.most_common(1)[0][0]
     return {n: sums for n, sums in later.items() if (sums["ops"], sums["memory"]) == usual}
-
-
-def _step_before(record: Record, log: Logs) -> int | None:
-    """The position of the step after which something was reported; None where that isn't known."""
-    if log.time is None:
-        return None
-    return bisect.bisect_right(record.steps, log.time, key=lambda step: step.start or 0) - 1
 
 
 def _losses(logs: Sequence[Logs]) -> list[float]:

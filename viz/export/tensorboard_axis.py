@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from viz.facts.digest.reports import step_before
 from viz.facts.digest.trainings import Trainings, endings_of_models
 from viz.facts.schema import Record, Scope
 from viz.facts.selection import step_numbers
@@ -71,7 +72,7 @@ class Axis:
         done = collections.Counter[int]()  # reports of batches by training, where their steps aren't known
         found = []
         for log, kind in zip(self._record.logs, self.kinds()):
-            training, position = self.trainings.of_report(log), self.trainings.before(log)
+            training, position = self.trainings.of_report(log), step_before(self._record, log)
             if kind == "epoch":
                 found.append(Place(training, log.step))
                 continue

@@ -20,8 +20,7 @@ from viz.export.tensorboard_axis import Axis, Place
 from viz.export.tensorboard_events import EventLog
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
-from viz.facts.digest.reports import evaluated_together
-from viz.facts.digest.trainings import Trainings
+from viz.facts.digest.reports import evaluated_together, goes_on, step_before
 from viz.facts.gradient_passes import weight_gradients, whole_gradient
 from viz.facts.schema import Logs, Record, TensorInfo
 from viz.facts.selection import variables_of
@@ -92,10 +91,10 @@ def weight_name(record: Record, variable: int) -> str:
 
 def _reported(record: Record, axis: Axis) -> Iterator[_Point]:
     """Losses and metrics of epochs, batches, evaluations and steps of a loop of one's own."""
-    rates, when = _rates(record, axis.trainings), _clock(record)
+    rates, when = _rates(record), _clock(record)
     told = zip(record.logs, [*record.logs[1:], None], axis.kinds(), axis.reports, axis.names())
     for log, following, kind, place, names in told:
-        if kind == "evaluation" and axis.trains and _goes_on(log, following):
+        if kind == "evaluation" and axis.trains and goes_on(log, following):
             continue
         behind = "_vs_iterations" if kind == "evaluation" and axis.trains else ""  # as the callback calls it
         rate = rates(log) if kind == "epoch" else None
@@ -108,7 +107,7 @@ def _reported(record: Record, axis: Axis) -> Iterator[_Point]:
                 yield _Point(is_validation, tag, place, float(value), when(log.time))
 
 
-def _rates(record: Record, trainings: Trainings) -> Callable[[Logs], float | None]:
+def _rates(record: Record) -> Callable[[Logs], float | None]:
     """What gives the learning rate of the step before a report; None where there was none, or several."""
     steps = {step.scope: step.index for step in record.steps}
     found: dict[int, set[float]] = {}
@@ -121,16 +120,11 @@ def _rates(record: Record, trainings: Trainings) -> Callable[[Logs], float | Non
     positions = sorted(found)
 
     def rate_before(log: Logs) -> float | None:
-        at = bisect.bisect_right(positions, trainings.before(log))
+        at = bisect.bisect_right(positions, step_before(record, log))
         rates = found[positions[at - 1]] if at else set()
         return next(iter(rates)) if len(rates) == 1 else None
 
     return rate_before
-
-
-def _goes_on(log: Logs, following: Logs | None) -> bool:
-    """Does an evaluation go on with another batch, behind which its means are others?"""
-    return following is not None and following.kind == "evaluation" and following.step > log.step >= 0
 
 
 def _clock(record: Record) -> Callable[[int | None], float | None]:

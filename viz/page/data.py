@@ -15,7 +15,7 @@ from viz.facts.blocks import TRANSPARENT
 from viz.facts.columns import Pool, frame_row
 from viz.facts.container import VERSION
 from viz.facts.digest.asked_step import shown_position
-from viz.facts.digest.reports import evaluated_together, own_reports
+from viz.facts.digest.reports import evaluated_together, goes_on, own_reports
 from viz.facts.digest.time_spans import took_told
 from viz.facts.digest.usual_times import UsualTime, usual_times
 from viz.facts.flaws import came_in, first_flaw, origins
@@ -157,8 +157,7 @@ def _in_a_row(logs: Sequence[Logs]) -> list[_Reported]:
     for log, following in zip(logs, [*logs[1:], None]):
         if log.kind in counted:
             done = log.step if numbered else done + 1
-        goes_on = following is not None and following.kind == "evaluation" and following.step > log.step >= 0
-        if log.kind != "evaluation" or "evaluation" in counted or not goes_on:
+        if log.kind != "evaluation" or "evaluation" in counted or not goes_on(log, following):
             found.append((log.kind, done, log.values, log.time))
     return found
 

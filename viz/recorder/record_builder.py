@@ -182,11 +182,10 @@ class _Builder:
             self._name_results(opened.places, scope.outputs)
             if owner is not None:
                 calls[owner, scope.kind] = scope.call + 1
+            # A step inside of another one is a part of it, as `StepGate` counts.
             if scope.kind == "step" and not any(s.kind == "step" for s in self.record.ancestors(opened.parent)):
                 at, trained = marks.get(opened.started, (None, None))
-                if (
-                    at is None or chosen is None or at in chosen
-                ):  # one inside of another is a part of it, as for `StepGate`
+                if at is None or chosen is None or at in chosen:
                     self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, at, trained))
                     self.marked.append((opened.started, scope))
             self.record.scopes.append(scope)

@@ -8,7 +8,19 @@ from collections.abc import Sequence
 
 from viz.facts.schema import Logs, Record
 
-__all__ = ["evaluated_together", "own_reports"]
+__all__ = ["evaluated_together", "goes_on", "own_reports", "step_before"]
+
+
+def step_before(record: Record, log: Logs) -> int:
+    """The place of the step that ran last before a report; -1 where there is none, or that isn't known."""
+    if log.time is None:
+        return -1
+    return bisect.bisect_right(record.steps, log.time, key=lambda step: step.start or 0) - 1
+
+
+def goes_on(log: Logs, following: Logs | None) -> bool:
+    """Does an evaluation go on with another batch, behind which its means are others?"""
+    return following is not None and following.kind == "evaluation" and following.step > log.step >= 0
 
 
 def own_reports(record: Record, times: Sequence[int]) -> list[int | None]:
@@ -29,10 +41,9 @@ def own_reports(record: Record, times: Sequence[int]) -> list[int | None]:
 
 def evaluated_together(record: Record) -> list[Logs]:
     """The reports, with batches of `test_on_batch` that follow one another as one: their mean, by their rows."""
-    begins = [step.start or 0 for step in record.steps]
 
     def rows(log: Logs) -> int:
-        at = -1 if log.time is None else bisect.bisect_right(begins, log.time) - 1
+        at = step_before(record, log)
         given = record.scopes[record.steps[at].scope].inputs if at >= 0 else ()
         shape = record.tensors[given[0]].shape if given else ()
         return shape[0] if shape else 1

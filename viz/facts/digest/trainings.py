@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Hashable, Iterator, Sequence
 
+from viz.facts.digest.reports import step_before
 from viz.facts.schema import Logs, Record, Scope
 from viz.facts.selection import variables_of
 
@@ -21,9 +22,7 @@ class Trainings:
     """
 
     def __init__(self, record: Record) -> None:
-        self._starts = [step.start for step in record.steps if step.start is not None]
-        if len(self._starts) < len(record.steps):
-            self._starts = []  # times weren't recorded
+        self._record = record
         self._begins = sorted({*_other_weights(record), *self._epochs_anew(record.logs), *_batches_anew(record)})
 
     def of_step(self, position: int) -> int:
@@ -32,15 +31,11 @@ class Trainings:
 
     def of_report(self, log: Logs) -> int:
         """Which training reported this; 0 where no times were recorded."""
-        return self.of_step(self.before(log))
+        return self.of_step(step_before(self._record, log))
 
     def begin(self, training: int) -> int:
         """The place of a training's first step."""
         return self._begins[training - 1] if training else 0
-
-    def before(self, log: Logs) -> int:
-        """The place of the step that ran last before a report; -1 where that isn't known."""
-        return -1 if log.time is None else bisect.bisect_right(self._starts, log.time) - 1
 
     def _epochs_anew(self, logs: Sequence[Logs]) -> Iterator[int]:
         """The steps with which another `fit` begins: its epochs don't go on from those before."""
@@ -49,7 +44,7 @@ class Trainings:
             if log.kind == "batch" and first is None:
                 first = log
             elif log.kind == "epoch":
-                if log.step <= last and (begin := self.before(first or log)) > 0:
+                if log.step <= last and (begin := step_before(self._record, first or log)) > 0:
                     yield begin
                 last, first = log.step, None
 

@@ -40,7 +40,7 @@ class UsualTime:
 def usual_times(record: Record) -> dict[int, UsualTime]:
     """For each op that ran in several steps of a recording, by id, what it took in them."""
     found: dict[Hashable, list[Op]] = {}
-    for op, key in _keys(record, {}):
+    for op, key in _keys(record):
         if op.step is not None:
             found.setdefault(key, []).append(op)
     several = [ops for ops in found.values() if len(ops) > 1]
@@ -62,14 +62,13 @@ class RecentTimes:
     def __init__(self, most: int = 15) -> None:
         self._most = most
         self._added = 0
-        self._kinds: dict[Hashable, int] = {}  # of ops
         self._times: dict[Hashable, collections.deque[tuple[int, int]]] = {}  # numbers of steps, and times
 
     def add(self, record: Record) -> dict[int, UsualTime]:
         """Remember a recorded step; gives, as `usual_times`, what its ops took in this and the steps before it."""
         self._added += 1
         oldest, found = self._added - self._most, {}
-        for op, key in _keys(record, self._kinds):
+        for op, key in _keys(record):
             known = self._times.setdefault(key, collections.deque(maxlen=self._most))
             known.append((self._added, op.duration))
             recent = [(number, time) for number, time in known if number > oldest]
@@ -95,21 +94,17 @@ def _usual(times: list[tuple[int, int]], took: Mapping[int, int]) -> UsualTime:
     return UsualTime(steps, durations)
 
 
-def _keys(record: Record, known: dict[Hashable, int]) -> Iterator[tuple[Op, Hashable]]:
+def _keys(record: Record) -> Iterator[tuple[Op, Hashable]]:
     """Each op that was timed, and what it shares with the same one of other steps, as the second Dense's matmul.
 
     Shapes are a part of it: the last batch of an epoch is often smaller.
-
-    Args:
-        record: the recording.
-        known: the number of each kind of op, to which those that are new are added.
     """
     seen: collections.Counter[Hashable] = collections.Counter()
     paths: dict[int | None, str] = {None: ""}
     steps = [record.scopes[step.scope].name for step in record.steps]
     arrays: dict[Hashable, int] = {}
     array_of = [arrays.setdefault((tensor.shape, tensor.dtype), len(arrays)) for tensor in record.tensors]
-    numbers: dict[Hashable, int] = {}  # by what is quickly compared, within this recording
+    kinds: dict[Hashable, Hashable] = {}  # by what is quickly compared, within this recording
     for op in record.ops:
         if op.start is None or op.end is None or op.error is not None:
             continue
@@ -118,10 +113,8 @@ def _keys(record: Record, known: dict[Hashable, int]) -> Iterator[tuple[Op, Hash
             paths[scope] = record.path(scope)
         step = "" if op.step is None else steps[op.step]
         alike = (step, paths[scope], op.name, op.phase, *[array_of[i] for i in (*op.inputs, *op.outputs)])
-        number = numbers.get(alike)
-        if number is None:
+        if alike not in kinds:
             tensors = [record.tensors[i] for i in (*op.inputs, *op.outputs)]
-            kind = (*alike[:4], *[(tensor.shape, tensor.dtype) for tensor in tensors])
-            number = numbers[alike] = known.setdefault(kind, len(known))
-        seen[op.step, number] += 1
-        yield op, (number, seen[op.step, number])
+            kinds[alike] = (*alike[:4], *[(tensor.shape, tensor.dtype) for tensor in tensors])
+        seen[op.step, alike] += 1
+        yield op, (kinds[alike], seen[op.step, alike])

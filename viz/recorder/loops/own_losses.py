@@ -32,7 +32,8 @@ class _Course:
         """Is this where another number belongs: of the same line, and of weights that it has, too?"""
         if not variables or not self.variables:
             return place in self.places
-        return {each[:1] for each in self.places} >= {place[:1]} and not self.variables.isdisjoint(variables)
+        is_line = any(each[:1] == place[:1] for each in self.places)
+        return is_line and not self.variables.isdisjoint(variables)
 
     def goes_on_in(self, other: _Course) -> bool:
         """Is another one, which began later, the same loss in another phase, or that of another training behind it?"""
