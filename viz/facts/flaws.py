@@ -20,6 +20,8 @@ def origins(record: Record) -> list[int]:
     A backward op also computes with what its forward op read and made.
     """
     flawed = _flawed(record)
+    if not flawed:
+        return []
     made = (op for op in record.ops if flawed.intersection(op.outputs))
     return [op.id for op in made if flawed.isdisjoint(_read(record, op))]
 
@@ -29,6 +31,8 @@ def came_in(record: Record) -> list[int]:
 
     Infinity counts where it spoils what is made of it: in the mask of an attention it does no harm.
     """
+    if not _flawed(record):
+        return []
     used = {i: None for op in record.ops for i in op.inputs if _is_from_outside(record.tensors[i])}
     bad = [record.tensors[i] for i in used if flaws(record.tensors[i]) and not record.tensors[i].version]
     if not bad:
@@ -43,12 +47,14 @@ def first_flaw(record: Record) -> tuple[Op, int | None] | None:
     Returns:
         The op, and the id of the tensor that came in so, if one did; None where all is finite.
     """
+    flawed = _flawed(record)
+    if not flawed:
+        return None
     made_here, before = set(origins(record)), set(came_in(record))
     for op in record.ops:
         tensor = next((i for i in op.inputs if i in before or _is_spoiled_weight(record.tensors[i])), None)
         if tensor is not None or op.id in made_here:
             return op, tensor
-    flawed = _flawed(record)
     return next(((op, i) for op in record.ops for i in op.inputs if i in flawed), None)
 
 
@@ -76,7 +82,7 @@ def _holds_nan(tensor: TensorInfo) -> bool:
 
 
 def _flawed(record: Record) -> set[int]:
-    return {tensor.id for tensor in record.tensors if flaws(tensor)}
+    return {tensor.id for tensor in record.tensors if tensor.stats is not None and flaws(tensor)}
 
 
 class _Spoilers:

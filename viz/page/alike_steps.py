@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+import itertools
+import operator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from viz.facts.lines.assigned import NEAR
 from viz.facts.schema import Frame, Op, Record, Scope
 
-__all__ = ["AlikeView", "Pattern", "renumbered", "steps_patterns"]
+__all__ = ["AlikeView", "Pattern", "renumbered", "steps_patterns", "whole_views"]
 
 
 class Pattern(NamedTuple):
@@ -36,17 +38,14 @@ def steps_patterns(
         passes: for an update its pass over several weights, if it is a part of one.
         made: the bytes that each op made.
     """
-    measured = any(tensor.stats for tensor in record.tensors)
-    same = _Same()
+    if any(tensor.stats for tensor in record.tensors):
+        return lambda ops: None
+    kinds = _Kinds(record, calls, passes, made)
 
     def pattern_of(ops: Sequence[Op]) -> Pattern | None:
-        if measured or not ops or any(op.error is not None for op in ops):
+        if not ops or any([op.error is not None for op in ops]):
             return None
-        found = _Numbering(record, calls, variables, same, {op.id: n for n, op in enumerate(ops)})
-        key = tuple([(found.of_op(op, passes.get(op.id)), made[op.id]) for op in ops])
-        return Pattern(
-            (key, tuple(found.described), found.after(ops[-1].id + 1)), [op.id for op in ops], list(found.scopes)
-        )
+        return _Step(record, variables, kinds, ops).pattern()
 
     return pattern_of
 
@@ -71,97 +70,160 @@ class _Same:
         return number
 
 
-class _Numbering:
-    """Numbers the tensors and scopes of a step in the order in which they are met, and describes each."""
+class _Kinds:
+    """For each op, tensor and scope of a recording a number, equal where all is that doesn't lead to another one.
 
-    def __init__(
-        self, record: Record, calls: Sequence[int], variables: Mapping[int, int], same: _Same, ops: Mapping[int, int]
-    ) -> None:
-        self._record, self._calls, self._variables, self._same, self._ops = record, calls, variables, same, ops
-        self._tensors: dict[int, int] = {}
-        self._passes: dict[int, int] = {}  # objects that compute gradients
-        self._called: dict[tuple[str, int], int] = {}  # calls of composed functions
-        self.scopes: dict[int, int] = {}
-        self.described: list[Hashable] = []
+    Numbers are compared much faster than what they stand for.
+    """
 
-    def of_op(self, op: Op, ran: range | None) -> Hashable:
-        record, same = self._record, self._same
-        return (
-            (
-                op.name,
-                op.phase,
-                op.replayed,
-                op.composition,
-                op.thread,
-                same.settings(op.settings),
-                same.lines(op.stack),
-            ),
-            (op.input_names, bool(op.duration), op.start is None, self._op(op.forward), self._scope(op.scope)),
-            (tuple(map(self._tensor, op.inputs)), tuple(map(self._tensor, op.outputs)), self._call(op.id)),
-            None if ran is None else (ran.start - op.id, ran.stop - op.id),
-            tuple([(read.how, read.line) for read in record.reads.get(op.id, ())]),
+    def __init__(self, record: Record, calls: Sequence[int], passes: Mapping[int, range], made: Sequence[int]) -> None:
+        same, known = _Same(), dict[Hashable, int]()
+        about = operator.attrgetter("name", "phase", "replayed", "composition", "thread", "input_names")
+        more = _of_few(record, passes)
+        self.ops = []
+        for op, size in zip(record.ops, made):
+            has_time = None if op.start is None else op.end is not None and op.end != op.start
+            settings, lines = same.settings(op.settings), same.lines(op.stack)
+            key = about(op), settings, lines, len(op.inputs), size, has_time, more.get(op.id)
+            self.ops.append(known.setdefault(key, len(known)))
+        about = operator.attrgetter("shape", "dtype", "nbytes", "role", "name", "device")
+        named, known = record.called, {}
+        self.tensors = [
+            known.setdefault((about(each), each.version > 0, named.get(each.id)), len(known)) for each in record.tensors
+        ]
+        about = operator.attrgetter("kind", "name", "called", "cls", "params", "created_at", "error")
+        known = {}
+        self.scopes = [
+            known.setdefault(
+                (about(each), same.settings(each.config), same.lines(each.stack), number, _owner(each)), len(known)
+            )
+            for each, number in zip(record.scopes, calls)
+        ]
+
+
+def _of_few(record: Record, passes: Mapping[int, range]) -> dict[int, Hashable]:
+    """What there is to tell of some ops: their pass over several weights, their call, and what Python read."""
+    found: dict[int, Hashable] = {}
+    for op, ran in passes.items():
+        found[op] = ran.start - op, ran.stop - op
+    for op, (name, _) in record.calls.items():
+        found[op] = name, found.get(op)
+    for op, reads in record.reads.items():
+        found[op] = tuple([(read.how, read.line) for read in reads]), found.get(op)
+    return found
+
+
+def _owner(scope: Scope) -> int | None:
+    """The object that was called; each gradient pass has one of its own, so that doesn't tell it from others."""
+    return None if _is_pass(scope) else scope.owner
+
+
+def _is_pass(scope: Scope) -> bool:
+    return scope.kind == "backward" and scope.owner is not None
+
+
+_UNKNOWN, _NONE = -1, -2  # among numbers within a step
+
+
+class _Step:
+    """A step's scopes and tensors, numbered in the order in which they are met, and how they hang together."""
+
+    def __init__(self, record: Record, variables: Mapping[int, int], kinds: _Kinds, ops: Sequence[Op]) -> None:
+        self._record, self._variables, self._kinds = record, variables, kinds
+        self._ops, self._ids = ops, [op.id for op in ops]
+        self._positions: dict[int | None, int] = {None: _NONE, **{op: i for i, op in enumerate(self._ids)}}
+        self._scopes = self._scopes_met()
+        used = [ids for op in ops for ids in (op.inputs, op.outputs)]
+        for scope in self._scopes:
+            used += [record.scopes[scope].inputs, record.scopes[scope].outputs]
+        self._used = list(itertools.chain.from_iterable(used))
+        self._lengths = list(map(len, used))
+        self._gradients: list[int] = []  # for each tensor, of which it is the gradient
+        self._tensors = self._tensors_met()
+
+    def pattern(self) -> Pattern:
+        kinds, number = self._kinds, self._tensors.__getitem__
+        key = (
+            tuple([kinds.ops[op] for op in self._ids]),
+            tuple(self._lengths),
+            tuple(map(number, self._used)),
+            tuple([kinds.tensors[tensor] for tensor in self._tensors]),
+            tuple(self._made()),
+            tuple(self._gradients),
+            tuple(map(self._variables.get, self._tensors)),
+            tuple(self._forward()),
+            tuple([kinds.scopes[scope] for scope in self._scopes]),
+            tuple(self._around()),
+            tuple(self._of_calls()),
+            self._after(self._ids[-1] + 1),
         )
+        return Pattern(key, self._ids, list(self._scopes))
 
-    def after(self, begin: int) -> Hashable:
+    def _scopes_met(self) -> dict[int, int]:
+        """The scopes of ops and those around them, each with its number."""
+        found: dict[int, int] = {}
+        for scope in dict.fromkeys([op.scope for op in self._ops]):
+            while scope is not None and scope not in found:
+                found[scope] = len(found)
+                scope = self._record.scopes[scope].parent
+        return found
+
+    def _tensors_met(self) -> dict[int, int]:
+        """The tensors that ops and scopes have, and those of which these are gradients, each with its number."""
+        found = {tensor: i for i, tensor in enumerate(dict.fromkeys(self._used))}
+        tensors, variables, waiting = self._record.tensors, self._variables, list(found)
+        for tensor in waiting:
+            of = tensors[tensor].gradient_of
+            if of is None:
+                self._gradients.append(_NONE)
+            elif of in variables:
+                self._gradients.append(-3 - variables[of])  # a weight is the same in all steps
+            else:
+                if of not in found:
+                    found[of] = len(found)
+                    waiting.append(of)
+                self._gradients.append(found[of])
+        return found
+
+    def _made(self) -> Iterator[int]:
+        """For each tensor, which op of the step made it."""
+        tensors, position = self._record.tensors, self._positions.get
+        return (position(tensors[tensor].producer, _UNKNOWN) for tensor in self._tensors)
+
+    def _forward(self) -> Iterator[int]:
+        """For each op, of which op of the step it is the derivative; one outside of it is told by its own number."""
+        position = self._positions
+        return (position[op.forward] if op.forward in position else -3 - (op.forward or 0) for op in self._ops)
+
+    def _around(self) -> Iterator[int]:
+        """The scope around each op and scope, and which of the step's passes each scope is."""
+        number, scopes, passes = self._scopes, self._record.scopes, dict[int | None, int]()
+        yield from [_NONE if op.scope is None else number[op.scope] for op in self._ops]
+        for scope in self._scopes:
+            each = scopes[scope]
+            yield _NONE if each.parent is None else number[each.parent]
+            yield passes.setdefault(each.owner, len(passes)) if _is_pass(each) else _NONE
+
+    def _of_calls(self) -> Iterator[tuple[int, int]]:
+        """Ops that calls of composed functions ran: where, and in which of the step's calls."""
+        calls, met = self._record.calls, dict[tuple[str, int], int]()
+        if calls:
+            for i, op in enumerate(self._ids):
+                if op in calls:
+                    yield i, met.setdefault(calls[op], len(met))
+
+    def _after(self, begin: int) -> Hashable:
         """What ran next: of an op that was the last of its line, that tells what the line assigns."""
         later = self._record.ops[begin : begin + NEAR]
-        read = [tuple(map(self._tensors.get, op.inputs)) for op in later]
-        return tuple([(op.name, op.phase, self._same.lines(op.stack), *known) for op, known in zip(later, read)])
-
-    def _call(self, op: int) -> Hashable:
-        """Of the call of a composed function its name, and which of the step's it is."""
-        call = self._record.calls.get(op)
-        return None if call is None else (call[0], self._called.setdefault(call, len(self._called)))
-
-    def _owner(self, scope: Scope) -> Hashable:
-        """Each gradient pass has an object of its own: which of the step's it is."""
-        if scope.kind != "backward" or scope.owner is None:
-            return scope.owner
-        return ("pass", self._passes.setdefault(scope.owner, len(self._passes)))
-
-    def _op(self, op: int | None) -> Hashable:
-        return op if op is None else self._ops.get(op, ("outside", op))
-
-    def _tensor(self, tensor: int) -> int:
-        number = self._tensors.get(tensor)
-        if number is None:
-            number = self._tensors[tensor] = len(self._tensors)
-            each, first = self._record.tensors[tensor], self._variables.get(tensor)
-            made = None if each.producer is None else self._ops.get(each.producer, "before")
-            of = each.gradient_of
-            given = None if of is None else self._variables[of] if of in self._variables else ("here", self._tensor(of))
-            about = (each.shape, each.dtype, each.nbytes, each.role, each.name, each.device, bool(each.version))
-            self.described.append(("tensor", number, about, first, made, given, self._record.called.get(tensor)))
-        return number
-
-    def _scope(self, scope: int | None) -> int | None:
-        if scope is None:
-            return None
-        number = self.scopes.get(scope)
-        if number is None:
-            each = self._record.scopes[scope]
-            outer = self._scope(each.parent)
-            number = self.scopes[scope] = len(self.scopes)
-            about = (
-                each.kind,
-                each.name,
-                each.called,
-                each.cls,
-                self._owner(each),
-                self._same.settings(each.config),
-                each.params,
-            )
-            lines = (each.created_at, self._same.lines(each.stack), self._calls[scope], each.error)
-            ends = (tuple(map(self._tensor, each.inputs)), tuple(map(self._tensor, each.outputs)))
-            self.described.append(("scope", number, outer, about, lines, ends))
-        return number
+        read = [self._tensors.get(tensor) for op in later for tensor in op.inputs]
+        return tuple(self._kinds.ops[begin : begin + NEAR]), tuple(read)
 
 
 class AlikeView(dict[str, Any]):
-    """What is shown of a step that ran the same as an earlier one; it knows which numbers are others.
+    """What is shown of a step that ran the same as an earlier one: what is its own, and which numbers are others.
 
     Args:
-        told: what is the step's own: its name, caption and span.
+        told: its name, caption and span.
         like: what is shown of the earlier step.
         ops: for each op of that step this one's.
         scopes: for each scope of that step this one's.
@@ -173,8 +235,17 @@ class AlikeView(dict[str, Any]):
     def __init__(
         self, told: Mapping[str, Any], like: Mapping[str, Any], ops: Mapping[int, int], scopes: Mapping[int, int]
     ) -> None:
-        super().__init__(told, **renumbered(like, ops, scopes))
+        super().__init__(told)
         self.like, self.ops, self.scopes = like, ops, scopes
+
+    def whole(self) -> dict[str, Any]:
+        """All that is shown, as of a step that is like no other."""
+        return self | renumbered(self.like, self.ops, self.scopes)
+
+
+def whole_views(views: Sequence[tuple[int | None, dict[str, Any]]]) -> list[tuple[int | None, dict[str, Any]]]:
+    """What each step shows, with all that alike ones share; it takes long where thousands do."""
+    return [(step, view.whole() if isinstance(view, AlikeView) else view) for step, view in views]
 
 
 def renumbered(view: Mapping[str, Any], ops: Mapping[int, int], scopes: Mapping[int, int]) -> dict[str, Any]:

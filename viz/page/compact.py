@@ -8,7 +8,6 @@ the statistics of its tensors, are texts of their own, which the page reads when
 
 from __future__ import annotations
 
-import bisect
 import itertools
 import json
 import re
@@ -83,14 +82,16 @@ class _Bounds:
 
 def _first_met(steps: Sequence[int | None], columns: Sequence[Sequence[Sequence[int]]], count: int) -> list[int | None]:
     """For each of so many ids the step of the first op that has it in a column; of others that of the one before."""
-    found, unknown = list[int | None](), -1
-    met = dict[int, int | None]()
-    for step, *lists in zip(steps, *columns):
-        for each in itertools.chain.from_iterable(lists):
-            met.setdefault(each, step)
-    for each in range(count):
-        found.append(met[each] if each in met else found[-1] if found else unknown)
-    return found
+    met = numpy.full(count, len(steps))
+    for column in columns:
+        ids = _array([*itertools.chain.from_iterable(column)])
+        ops = numpy.repeat(numpy.arange(len(column)), list(map(len, column)))
+        first = numpy.full(count, len(steps))
+        first[ids[::-1]] = ops[::-1]  # of several places the first is written last
+        met = numpy.minimum(met, first)
+    known = numpy.maximum.accumulate(numpy.where(met < len(steps), numpy.arange(count), -1))
+    of, unknown = [*steps, -1], len(steps)
+    return [of[op] for op in numpy.where(known < 0, unknown, met[known]).tolist()]
 
 
 def _changes(steps: Sequence[int | None]) -> list[int]:
@@ -113,7 +114,10 @@ def _columns(columns: dict[str, Any], bounds: list[int]) -> dict[str, Any]:
 
 
 def _ints(column: Sequence[int | None], bounds: list[int]) -> dict[str, Any]:
-    whole = _array(column[: bounds[-1]])
+    return _pieces(_array(column[: bounds[-1]]), bounds)
+
+
+def _pieces(whole: numpy.ndarray, bounds: list[int]) -> dict[str, Any]:
     return {"ints": _shared([whole[a:b] for a, b in itertools.pairwise(bounds)])}
 
 
@@ -126,7 +130,14 @@ def _lists(column: Sequence[Sequence[int | None]], bounds: list[int]) -> dict[st
 
 
 def _array(values: Sequence[int | None]) -> numpy.ndarray:
-    return numpy.array([_NONE if value is None else value for value in values], numpy.int64)
+    try:
+        return numpy.fromiter(values, numpy.int64, len(values))
+    except TypeError:  # None is among them
+        return numpy.array([_NONE if value is None else value for value in values], numpy.int64)
+
+
+def _or_none(numbers: numpy.ndarray) -> list[int | None]:
+    return [None if number == _NONE else number for number in numbers.tolist()]
 
 
 def _shared(pieces: list[numpy.ndarray]) -> dict[str, Any]:
@@ -166,7 +177,7 @@ def _shared(pieces: list[numpy.ndarray]) -> dict[str, Any]:
             row, apart = row_of(difference), apart[:0]
         others = zip(apart.tolist(), piece[apart].tolist()) if len(apart) else ()
         found.append([row, before, *itertools.chain.from_iterable(others)])
-    return {"rows": [[None if x == _NONE else x for x in row.tolist()] for row in rows], "pieces": found}
+    return {"rows": [*map(_or_none, rows)], "pieces": found}
 
 
 # ---------------------------------------------------------------------- times
@@ -188,21 +199,16 @@ class _Moments:
     """Moments between the beginnings and ends of ops: which of those was the last, and how long after it."""
 
     def __init__(self, ops: dict[str, Any]) -> None:
-        self._ends = sorted({time for time in (0, *ops["start"], *ops["end"]) if time is not None})
+        self._ends = _array(sorted({time for time in (0, *ops["start"], *ops["end"]) if time is not None}))
 
     def of(self, times: Sequence[int | None], bounds: list[int]) -> dict[str, Any]:
         """Two columns: how many moments on from that before, None for none, and how long after that."""
-        last, passed, after = 0, list[int | None](), list[int | None]()
-        for time in times:
-            if time is None:
-                passed.append(None)
-                after.append(None)
-                continue
-            at = max(0, bisect.bisect_right(self._ends, time) - 1)
-            passed.append(at - last)
-            after.append(time - self._ends[at])
-            last = at
-        return {"passed": _ints(passed, bounds), "after": after}
+        moments = _array(times)
+        known = moments != _NONE
+        at = numpy.maximum(numpy.searchsorted(self._ends, moments[known], "right") - 1, 0)
+        passed, after = (numpy.full(len(moments), _NONE) for _ in range(2))
+        passed[known], after[known] = numpy.diff(at, prepend=0), moments[known] - self._ends[at]
+        return {"passed": _pieces(passed[: bounds[-1]], bounds), "after": _or_none(after)}
 
 
 def _usual(content: dict[str, Any]) -> dict[str, Any]:

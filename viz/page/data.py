@@ -25,6 +25,7 @@ from viz.facts.lines.assigned import GradientNames
 from viz.facts.memory_use import spans
 from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
 from viz.facts.selection import origin, step_kinds, update_passes, variables_of
+from viz.page.alike_steps import whole_views
 from viz.page.settings import is_writable, settings_text
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
@@ -51,6 +52,7 @@ def data(
     most_ops: int = MOST_OPS,
     usual: Mapping[int, UsualTime] | None = None,
     step: int | None = None,
+    whole: bool = True,
 ) -> dict[str, Any]:
     """Everything that the page shows, as dicts, lists, numbers and texts.
 
@@ -61,6 +63,8 @@ def data(
         usual: for ops by id, what they took in several steps, of which the page tells the median; default: in the steps
             of this recording.
         step: the number of the step that is shown first; default: the one that pictures show.
+        whole: tell all that each step shows, also of those that show the same as another one; else of these what
+            differs, as `render` takes it, too.
 
     Returns:
         Columns; the fields are those of `viz.facts.schema`, with texts, shapes and frames as numbers into `texts`,
@@ -90,7 +94,7 @@ def data(
         "steps": [[s.scope, s.start, s.end, s.number] for s in part.steps],
         "step": shown_position(part, step),
         "step_kinds": step_kinds(part),
-        "views": columns.views.steps,
+        "views": whole_views(columns.views.steps) if whole else columns.views.steps,
         "usual": {"steps": columns.steps_of_times.values, "times": columns.usual.values},
         "update_passes": [[ran.start, ran.stop] for ran in update_passes(part)],
         "origins": origins(part),
@@ -125,12 +129,20 @@ def _same_arrays(part: Record) -> list[tuple[int, int]]:
     """Pairs: a gradient, and the earlier one of the same op that is the same array."""
     found = []
     for op in part.ops:
-        if op.phase == "backward" and len(op.outputs) > 1:
+        if op.phase == "backward" and _share_memory(part, op.outputs):
             first: dict[tuple[bool, int], int] = {}
             found += [
                 (made, same) for made in op.outputs if (same := first.setdefault(array_of(part, made), made)) != made
             ]
     return found
+
+
+def _share_memory(part: Record, tensors: Sequence[int]) -> bool:
+    """May several of some tensors be one array?"""
+    if len(tensors) < 2:
+        return False
+    places = [place for i in tensors if (place := part.tensors[i].storage) is not None]
+    return len({*places}) < len(places)
 
 
 def _guilty(part: Record, first: int) -> list[tuple[int, int]]:
@@ -344,7 +356,8 @@ class _Columns:
 
 def _names(record: Record) -> list[str]:
     """What tensors are called: gradients have names where the forward pass reads them, as a gradient penalty does."""
-    names, gradients = [record.shown(t.id) for t in record.tensors], GradientNames(record)
+    called, gradients = record.called, GradientNames(record)
+    names = [record.shown(t.id) if t.name or t.id in called else "" for t in record.tensors]  # most have none
     for op in record.ops:
         for tensor in op.inputs if op.phase == "forward" else ():
             producer = record.tensors[tensor].producer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 
 import numpy as np
@@ -41,6 +42,17 @@ def script(tmp_path):
 
     with np.errstate():  # which the script changes
         yield write
+
+
+@pytest.mark.parametrize(("given", "frozen"), [('["show", "a.efz"]', False), ("", True)])
+def test_a_process_that_ends_now_takes_no_time_to_free_a_recording(given, frozen, tmp_path):
+    with viz.trace() as t:
+        ops.tanh(1.0)
+    t.save(tmp_path / "a.efz")
+    program = f"import gc\nfrom viz.cli import main\nmain({given})\nprint(gc.get_freeze_count() > 0, gc.isenabled())"
+    command = [sys.executable, "-c", program, "show", "a.efz"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == f"{frozen} True"
 
 
 def test_a_script_is_run_until_nan(script, capsys):

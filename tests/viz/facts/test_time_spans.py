@@ -44,6 +44,12 @@ def test_a_step_takes_from_its_first_op_or_layer_to_the_last_one():
     assert took(Record()) == 0
 
 
+def test_what_took_no_time_at_all_has_its_moment():
+    record = Record(ops=[Op(0, "tanh", start=5, end=5), Op(1, "tanh", start=3, end=3), Op(2, "tanh", start=4, end=9)])
+    assert step_spans(record) == {None: (3, 9)}
+    assert step_spans(Record(ops=record.ops[:1])) == {None: (5, 5)}
+
+
 def test_the_time_from_start_to_stop_is_told_where_it_is_another_one():
     record = a_record()
     assert recorded_for(record, 1800) == "50 ms"

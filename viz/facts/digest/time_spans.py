@@ -32,8 +32,11 @@ def step_spans(record: Record, seen: SparseColumns | None = None) -> dict[int | 
     """
     found: dict[int | None, Span] = {}
     for step, start, end in (*_of_ops(record, seen), *_of_scopes(record)):
-        first, last = found.get(step, (start, end))
-        found[step] = (min(first, start), max(last, end))
+        known = found.get(step)
+        if known is None:
+            found[step] = start, end
+        elif start < known[0] or known[1] < end:  # as few of many thousands do
+            found[step] = min(known[0], start), max(known[1], end)
     return found
 
 

@@ -39,16 +39,17 @@ class UsualTime:
 
 def usual_times(record: Record) -> dict[int, UsualTime]:
     """For each op that ran in several steps of a recording, by id, what it took in them."""
-    found: dict[Hashable, list[Op]] = {}
-    for op, key in _keys(record):
+    found: dict[tuple[int, int], tuple[list[int], list[tuple[int, int]]]] = {}
+    for op, key in _Kinds(record).timed():
         if op.step is not None:
-            found.setdefault(key, []).append(op)
-    several = [ops for ops in found.values() if len(ops) > 1]
-    took = _took_together([[(op.step or 0, op.duration) for op in ops] for ops in several])
+            ids, times = found.setdefault(key, ([], []))
+            ids.append(op.id)
+            times.append((op.step, op.duration))
+    several = [each for each in found.values() if len(each[0]) > 1]
+    took = _took_together([times for _, times in several])
     known = {}
-    for ops in several:
-        usual = _usual([(op.step or 0, op.duration) for op in ops], took)
-        known.update(dict.fromkeys([op.id for op in ops], usual))
+    for ids, times in several:
+        known.update(dict.fromkeys(ids, _usual(times, took)))
     return known
 
 
@@ -68,8 +69,9 @@ class RecentTimes:
         """Remember a recorded step; gives, as `usual_times`, what its ops took in this and the steps before it."""
         self._added += 1
         oldest, found = self._added - self._most, {}
-        for op, key in _keys(record):
-            known = self._times.setdefault(key, collections.deque(maxlen=self._most))
+        kinds = _Kinds(record)
+        for op, (kind, nth) in kinds.timed():
+            known = self._times.setdefault((kinds.told[kind], nth), collections.deque(maxlen=self._most))
             known.append((self._added, op.duration))
             recent = [(number, time) for number, time in known if number > oldest]
             if len(recent) > 1:
@@ -81,10 +83,10 @@ class RecentTimes:
 
 def _took_together(times: Iterable[list[tuple[int, int]]]) -> dict[int, int]:
     """What ops took together in each step, by its number: of pairs of a step and a time, a list for each op."""
-    took: collections.Counter[int] = collections.Counter()
+    took: dict[int, int] = {}
     for of_op in times:
         for number, time in of_op:
-            took[number] += time
+            took[number] = took.get(number, 0) + time
     return took
 
 
@@ -94,27 +96,42 @@ def _usual(times: list[tuple[int, int]], took: Mapping[int, int]) -> UsualTime:
     return UsualTime(steps, durations)
 
 
-def _keys(record: Record) -> Iterator[tuple[Op, Hashable]]:
-    """Each op that was timed, and what it shares with the same one of other steps, as the second Dense's matmul.
+class _Kinds:
+    """What ops share with the same ones of other steps, as the second Dense's matmul.
 
     Shapes are a part of it: the last batch of an epoch is often smaller.
+
+    Attributes:
+        told: each kind of op, by its number: the same in other recordings.
     """
-    seen: collections.Counter[Hashable] = collections.Counter()
-    paths: dict[int | None, str] = {None: ""}
-    steps = [record.scopes[step.scope].name for step in record.steps]
-    arrays: dict[Hashable, int] = {}
-    array_of = [arrays.setdefault((tensor.shape, tensor.dtype), len(arrays)) for tensor in record.tensors]
-    kinds: dict[Hashable, Hashable] = {}  # by what is quickly compared, within this recording
-    for op in record.ops:
-        if op.start is None or op.end is None or op.error is not None:
-            continue
-        scope = origin(record, op).scope
-        if scope not in paths:
-            paths[scope] = record.path(scope)
-        step = "" if op.step is None else steps[op.step]
-        alike = (step, paths[scope], op.name, op.phase, *[array_of[i] for i in (*op.inputs, *op.outputs)])
-        if alike not in kinds:
-            tensors = [record.tensors[i] for i in (*op.inputs, *op.outputs)]
-            kinds[alike] = (*alike[:4], *[(tensor.shape, tensor.dtype) for tensor in tensors])
-        seen[op.step, alike] += 1
-        yield op, (kinds[alike], seen[op.step, alike])
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self.told: list[Hashable] = []
+        arrays: dict[Hashable, int] = {}
+        self._arrays = [arrays.setdefault((tensor.shape, tensor.dtype), len(arrays)) for tensor in record.tensors]
+        self._steps = [record.scopes[step.scope].name for step in record.steps]
+
+    def timed(self) -> Iterator[tuple[Op, tuple[int, int]]]:
+        """Each op that was timed, with the number of its kind, and which op of this kind in its step it is."""
+        record, array = self._record, self._arrays.__getitem__
+        numbers: dict[Hashable, int] = {}
+        places: dict[tuple[int | None, int | None], tuple[str, str]] = {}  # by step and scope: where ops are
+        seen: dict[tuple[int | None, int], int] = {}
+        for op in record.ops:
+            if op.start is None or op.end is None or op.error is not None:
+                continue
+            at = op.step, origin(record, op).scope
+            if at not in places:
+                places[at] = self._place(*at)
+            alike = (*places[at], op.name, op.phase, *map(array, op.inputs), *map(array, op.outputs))
+            kind = numbers.setdefault(alike, len(numbers))
+            if kind == len(self.told):
+                tensors = [record.tensors[i] for i in (*op.inputs, *op.outputs)]
+                self.told.append((*alike[:4], *[(tensor.shape, tensor.dtype) for tensor in tensors]))
+            nth = seen[op.step, kind] = seen.get((op.step, kind), 0) + 1
+            yield op, (kind, nth)
+
+    def _place(self, step: int | None, scope: int | None) -> tuple[str, str]:
+        """The name of a step, and the path of a scope."""
+        return "" if step is None else self._steps[step], self._record.path(scope)
