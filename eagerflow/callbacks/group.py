@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import Any
 
 from eagerflow.base.errors import did_you_mean
@@ -163,11 +164,21 @@ def _checked(callback: Any) -> Any:
     if not isinstance(callback, Callback):
         raise TypeError(
             f"callbacks: expected Callback objects, such as callbacks.EarlyStopping(patience=3); "
-            f"got {type(callback).__name__} {callback!r:.80}."
+            f"got {type(callback).__name__} {callback!r:.80}.{_meant(callback)}"
         )
     if not type(callback).__module__.startswith("eagerflow."):
         _check_hooks(callback)
     return callback
+
+
+def _meant(given: Any) -> str:
+    """Which callback was meant: the one that a text names, or that does what is called alike."""
+    names = [name for name in import_module("eagerflow.callbacks").__all__ if not name.startswith("Callback")]
+    called = given if isinstance(given, str) else getattr(given, "__name__", type(given).__name__)
+    plain = called.replace("_", "").lower()[:40]
+    found = [name for name in names if name.lower() in plain] if not isinstance(given, str) else []
+    found = found or [name for name in names if len(plain) > 3 and name.lower().startswith(plain)]
+    return f" Did you mean callbacks.{found[0]}(...)?" if found else ""
 
 
 _HOOKS = [name for name in vars(Callback) if name.startswith("on_")]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+import viz
 from eagerflow import callbacks
 from eagerflow.optimizers import SGD
 
@@ -200,6 +201,10 @@ def test_a_callback_needs_no_super_init():
     ("make", "error", "words"),
     [
         (lambda: callbacks.CallbackList(["early_stopping"]), TypeError, "expected Callback objects"),
+        (lambda: callbacks.CallbackList(["early_stopping"]), TypeError, r"mean [\w.]*callbacks\.EarlyStopping\("),
+        (lambda: callbacks.CallbackList([viz.trace()]), TypeError, r"mean [\w.]*callbacks\.Trace\("),
+        (lambda: callbacks.CallbackList([viz.live]), TypeError, r"mean [\w.]*callbacks\.Live\("),
+        (lambda: callbacks.CallbackList(["x"]), TypeError, "got str 'x'.$"),
         (lambda: callbacks.CallbackList([callbacks.History]), TypeError, r"pass an object: History\("),
         (lambda: callbacks.LambdaCallback(on_epoch_ends=print), TypeError, "Did you mean 'on_epoch_end'"),
         (lambda: callbacks.LambdaCallback(on_epoch_end=3), TypeError, "expected a function"),
