@@ -7,8 +7,12 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+import eagerflow as ef
+import viz
+from eagerflow import layers
 from tests.sources import ROOT
 from viz.doctor.finding import KINDS
 
@@ -55,6 +59,25 @@ def test_the_fault_is_found_and_mended_as_it_is_shown(tmp_path):
 def _added(patch):
     (line,) = [each[1:] for each in patch.splitlines() if each.startswith("+") and not each.startswith("+++")]
     return line
+
+
+def test_the_summary_is_the_one_that_is_printed():
+    """But for the times, which are those of another machine."""
+    shown = re.search(r"^```text\n(recording: .*?)^```$", README, re.MULTILINE | re.DOTALL)
+    x = np.zeros((32, 8, 8))
+    dense = [layers.Dense(64, activation="relu"), layers.Dense(10, activation="softmax")]
+    model = ef.Sequential([layers.Input((8, 8)), layers.Flatten(), *dense])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.train_on_batch(x, np.zeros(32, "uint8"))
+    with viz.trace() as trace:
+        model.train_on_batch(x, np.zeros(32, "uint8"))
+    printed = re.sub(r" \(recorded for [^)]*\)", "", str(trace.summary()))
+    assert untimed(printed) == untimed(shown[1])
+
+
+def untimed(table):
+    """Its words without times, and lines between rows as short ones: columns are as wide as times need."""
+    return re.sub(r"[\d.]+ (?:µs|ms)", "TIME", re.sub("─+", "─", table)).split()
 
 
 def test_it_says_how_many_names_of_keras_are_missing():
