@@ -54,6 +54,7 @@ _FOLDERS = tuple(
 )
 _LIBRARY = os.path.dirname(os.path.abspath(os.__file__))
 _REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'(?:\. Did you mean '\w+'\?)?$")  # from 3.13 on
+_INNER_CLASS = re.compile(r"^(?:Trainer|WeightHolder)\.")  # bases of Model and Layer, which no one has heard of
 _MISSING = re.compile(r"[\w.<>]*?(\w+)\(\) missing \d+ required (?:positional|keyword-only) (arguments?: .*)$")
 _OF_A_CALL = re.compile(r"\w\(\) (got|missing|takes)")  # Python's own words about a call are good
 _SLIPS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, StopIteration, TypeError, ValueError)
@@ -176,7 +177,7 @@ def _suggest(error: BaseException) -> None:
         shown = _shown(inspect.signature(called))
         error.args = (f"{missing[1]}() is missing the {missing[2].replace(':', '')}. It takes {missing[1]}({shown}).",)
     elif refused is not None:
-        said = str(error).removeprefix("Trainer.")  # the base of Model, which no one has heard of
+        said = _INNER_CLASS.sub("", str(error)[: refused.end(1) + 1])  # what was suggested already is found once more
         hint = belongs(called.__name__, refused[1], known.get("kwargs") or {})
         error.args = (f"{said}.{hint or argument_meant(refused[1], inspect.signature(called).parameters)}",)
 

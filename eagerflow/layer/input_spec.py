@@ -9,6 +9,7 @@ from typing import Any
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
 from eagerflow.base.init_settings import Told
+from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 
 __all__ = ["InputSpec", "check_inputs", "describe", "path_now"]
@@ -159,6 +160,27 @@ def _aligned(spec: Any, inputs: Any, layer: Any) -> tuple[list[Any], list[Any]]:
             f"{describe(layer)} expects {len(specs)} input(s); got {len(values)}: {signature_of(values)}. {cure}"
         )
     return specs, values
+
+
+_TAKE_LISTS = tuple(
+    [f"eagerflow.layers.{name}" for name in ("attention", "merging", "core.identity", "core.lambda", "core.torch")]
+)
+
+
+def check_alone(layer: Any, inputs: Any) -> None:
+    """Refuse a list of one tensor, as `model.outputs` is, where a layer of ours takes the tensor itself.
+
+    Raises:
+        ValueError: naming the layer, and what to pass.
+    """
+    module = type(layer).__module__
+    if type(inputs) not in (list, tuple) or len(inputs) != 1 or not isinstance(inputs[0], Tensor):
+        return
+    if module.startswith("eagerflow.layers.") and not module.startswith(_TAKE_LISTS):
+        raise ValueError(
+            f"{describe(layer)} takes a tensor; got a list of one, {signature_of(inputs)}. Pass what it holds: x[0]; "
+            "for model.outputs that is model.output."
+        )
 
 
 def describe(layer: Any) -> str:

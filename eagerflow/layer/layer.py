@@ -35,7 +35,7 @@ from eagerflow.layer.autocast import autocast_scope
 from eagerflow.layer.building import around_build, look_at_new, note_maker
 from eagerflow.layer.call_context import CallContext, creation_site, current_call
 from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap, config_of_policy, get_policy
-from eagerflow.layer.input_spec import check_inputs, describe
+from eagerflow.layer.input_spec import check_alone, check_inputs, describe
 from eagerflow.layer.keras_2_arguments import INPUT_ARGUMENTS, OWN_BY_KERAS_2, batch_shape_of, refuse_unknown
 from eagerflow.layer.operation import AnyTensor, Calls, Operation, Result, Untold, check_symbolic
 from eagerflow.layer.output_shapes import ShapeAnswers
@@ -480,6 +480,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
             _check_first(self, args, kwargs)
         signature = self._call_signature
         first = signature.first_of(args, kwargs)
+        check_alone(self, first)
         mask = masks_of(first)  # only one that the user put there: the others are found when the model runs
         if signature.masks:
             pass_masks(signature, mask, args, kwargs)
@@ -506,6 +507,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Call `build` with the shapes it asks for by name."""
+        check_alone(self, self._call_signature.first_of(args, kwargs))
         if self.input_spec is not None:
             _check_first(self, args, kwargs)
         if type(self).build is Layer.build:

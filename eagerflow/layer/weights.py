@@ -11,6 +11,7 @@ from eagerflow import constraints, initializers, regularizers
 from eagerflow.base.errors import signature_of
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import ConstraintLike, DType, InitializerLike, RegularizerLike
+from eagerflow.base.wording.replaced_weights import warn_of_replaced
 from eagerflow.base.wording.switches import warn_of_misspelt
 from eagerflow.core.dtypes import as_dtype, is_differentiable, standardize_dtype
 from eagerflow.core.in_place import kept
@@ -90,6 +91,8 @@ class WeightHolder:
         held = self._tracked
         if value.__class__ in _PLAIN:
             if name in held:
+                if isinstance(held[name], Variable) and isinstance(value, (Tensor, numpy.ndarray)):
+                    warn_of_replaced(describe(self), name, value)
                 del held[name]
                 changes.count += 1
         elif _worth_tracking(value):

@@ -10,6 +10,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers, ops
+from eagerflow.base import config
 from tests.mistakes.checking import Mistake, check
 
 X = np.ones((4, 3), "float32")
@@ -49,7 +50,29 @@ def cast_to_float(symbolic):
     return float(symbolic)
 
 
+def listed(layer, shape=(3,)):
+    """A layer that is given the list of one that a model's `outputs` is."""
+    inputs = ef.Input(shape)
+    return lambda: layer(ef.Model(inputs, layers.Dense(3)(inputs)).outputs)
+
+
+class Misspelt(layers.Layer):
+    def build(self, input_shape):
+        self.w = self.add_weight(shape=(3,), initialiser="zeros")
+
+    def call(self, x):
+        return x * self.w
+
+
 ARGUMENTS: dict[str, Mistake] = {
+    "the outputs of a model": (listed(layers.Dense(4)), ValueError, ("a list of one, [float32[None, 3]]", "x[0]")),
+    "the outputs of a model, for a layer without weights": (listed(layers.ReLU()), ValueError, ("model.output",)),
+    "a list of one array": (lambda: layers.Flatten()([X]), ValueError, ("Flatten", "a list of one", "x[0]")),
+    "a misspelt argument of a weight": (
+        lambda: Misspelt()(X),
+        TypeError,
+        ("add_weight() got an unexpected keyword argument 'initialiser'. Did you mean 'initializer'?",),
+    ),
     "negative units": (lambda: layers.Dense(-1), ValueError, ("units", "-1")),
     "what is needed left out": (
         lambda: layers.AveragePooling2D(),
@@ -439,3 +462,29 @@ def test_targets_are_told_in_the_type_that_was_given():
     made.compile("sgd", "categorical_crossentropy")
     with pytest.raises(ValueError, match=r"y_true int64\[4\], y_pred float32\[4, 3\]"):
         made.fit(np.ones((4, 2)), np.zeros(4, "int64"), verbose=0)
+
+
+def test_what_is_meant_is_said_once():
+    config.enable_traceback_filtering()
+    try:
+        with pytest.raises(TypeError) as caught:
+            Misspelt()(X)
+    finally:
+        config.disable_traceback_filtering()
+    assert str(caught.value).count("Did you mean") == 1
+
+
+@pytest.mark.parametrize("value", [np.zeros((3, 2)), ops.zeros((3, 2))])
+def test_an_array_in_the_place_of_a_weight_is_told(value):
+    layer = layers.Dense(2, name="head")
+    layer(X)
+    with pytest.warns(UserWarning, match=r'Dense "head": kernel was a weight.*layer\.kernel\.assign\(values\)'):
+        layer.kernel = value
+    layer.bias = layer.bias  # a weight, as before
+    layer.note = np.zeros(2)  # never was one
+
+
+def test_a_list_of_one_is_taken_where_layers_take_lists():
+    x = ef.Input((3,))
+    assert layers.Add()([x]).shape == layers.Concatenate()([x]).shape == layers.Lambda(lambda xs: xs[0])([x]).shape
+    assert ef.Model(x, layers.Dense(2)(x))([X]).shape == (len(X), 2)

@@ -9,6 +9,7 @@ import math
 import pathlib
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib import import_module
 
 from viz.command.output_files import beside, check_picture, check_target
@@ -62,7 +63,7 @@ def run_run(options: argparse.Namespace) -> int:
     communicator = ranks_here()
     ranks = None if communicator is None else AllRanks(communicator)
     errors: list[BaseException] = []
-    with output_to_stderr() if options.json else contextlib.nullcontext():
+    with output_to_stderr() if options.json else contextlib.nullcontext(), _told_where_nothing_is_written(out):
         recording, failed = run_script(options.script, options.arguments, options.module, tracer, errors.append)
     printed = [ended_by(error) for error in errors]
     recording.notes += printed
@@ -77,7 +78,8 @@ def run_run(options: argparse.Namespace) -> int:
     if is_empty(recording):
         return _say_empty(recording, out, failed, options, printed)
     replaced = out.exists()
-    _save(recording, out)
+    with _told_where_nothing_is_written(out):
+        _save(recording, out)
     if options.draw and recording.ops:
         recording.draw(options.draw)
         print(f"wrote {options.draw}", file=sys.stderr)
@@ -93,6 +95,17 @@ def _say_long(options: argparse.Namespace, count: int) -> None:
     if count > _MANY_OPS:
         fewer = "" if options.steps is not None else "; --steps 0-9 records ten steps alone"
         print(f"viz run: the script has ended; writing about {formatting.short(count)} ops{fewer}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _told_where_nothing_is_written(out: pathlib.Path) -> Iterator[None]:
+    """Say so where Ctrl-C comes when the script has ended; one that comes before ends the script, and is recorded."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = f"{out} is left as it was" if out.exists() else f"{out} was not written"
+        print(f"\nviz run: ended before the recording was complete; {kept}", file=sys.stderr, end="")
+        raise
 
 
 def _answers(recording: Recording, failed: int, options: argparse.Namespace) -> list[str]:

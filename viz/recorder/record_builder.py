@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from eagerflow.core.observe import clock, observing
@@ -101,7 +101,7 @@ class _Builder:
             if given in self.named:
                 self.named[copy] = self.named[given]._replace(copy_of=given)
         record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
-        record.called |= {i: name for i, name in capture.filled.items() if self._is_filled_inside(i)}
+        record.called |= self._filled_inside(capture.filled)
         self._mark_own_steps()
         asking = {each.places[0] for each in capture.scopes if each.kind == "backward" and each.places}
         settle_names(record, self.named, capture.fingerprints or {}, self.arguments, asking)
@@ -228,14 +228,19 @@ class _Builder:
         is_named = (info.name and not is_input) or tensor in self.record.called
         return info.role == role and info.producer is None and not is_named
 
-    def _is_filled_inside(self, tensor: int) -> bool:
-        """Is a nameless array a constant, or given to a layer only by the model or layer around that?"""
-        if self._is_nameless(tensor, "constant"):
-            return True
-        record = self.record
-        given = [scope for scope in record.scopes if tensor in scope.inputs and scope.kind != "step"]
-        inner = [len([s for s in record.ancestors(scope.id) if s.kind in ("layer", "model")]) > 1 for scope in given]
-        return self._is_nameless(tensor) and all(inner)
+    def _filled_inside(self, filled: Mapping[int, str]) -> dict[int, str]:
+        """Of filled arrays those that are constants, or given to a layer only by the model or layer around that."""
+        record, given_outside = self.record, set[int]()
+        for scope in record.scopes:
+            if scope.kind != "step" and not filled.keys().isdisjoint(scope.inputs):
+                around = [each for each in record.ancestors(scope.id) if each.kind in ("layer", "model")]
+                if len(around) < 2:
+                    given_outside.update(scope.inputs)
+        return {
+            i: name
+            for i, name in filled.items()
+            if self._is_nameless(i, "constant") or (self._is_nameless(i) and i not in given_outside)
+        }
 
     def _steps(self) -> list[int | None]:
         """For each scope, the step that it is part of."""

@@ -286,6 +286,20 @@ def test_ctrl_c_in_a_script_ends_every_command_with_130(command, script, tmp_pat
         assert "Ctrl-C ended the script" in err
 
 
+@pytest.mark.parametrize(("before", "left"), [("", "was not written"), ("old", "is left as it was")])
+def test_ctrl_c_while_a_recording_is_written_is_told(before, left, script, tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(viz.Recording, "save", interrupted)
+    out = tmp_path / "a.efz"
+    if before:
+        out.write_text(before)
+    assert main(["run", "-o", str(out), script(GOOD)]) == 130
+    assert f"viz run: ended before the recording was complete; {out} {left}" in capsys.readouterr().err
+    assert not before or out.read_text() == before
+
+
 def test_the_doctor_says_with_which_status_a_script_left(script, capsys):
     assert main(["doctor", script("raise SystemExit(5)\n")]) == 3
     assert "the script left with status 5 before it trained" in capsys.readouterr().err

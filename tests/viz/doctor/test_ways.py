@@ -20,6 +20,8 @@ WAYS = {
     "the first batch again and again": "sorted_rows.first",
     "an accuracy of logits": "class_loss.threshold",
     "folds that go on with one model": "validation_overlap.folds",
+    "parts that are left out in turn and have any name": "validation_overlap.folds",
+    "parts of which all before and all behind are taken": "validation_overlap.folds",
     "tokens that are their own labels": "label_leak.copied",
     "the gradient is added by hand": "loss_sign.update",
     "a divergence with the wrong sign": "loss_sign.divergence",

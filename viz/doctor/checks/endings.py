@@ -69,6 +69,7 @@ class Endings(Check):
         self._scaled: Any = None  # the gradients of the last of them, which may be multiplied by a scale
         self._sources: set[int] = set()
         self._run: _Run | None = None
+        self._runs = 0
         self._place: Any = None
         self._first_rate: tuple[Any, float | None] = None, None  # an optimizer, and its rate in its first step
 
@@ -96,6 +97,7 @@ class Endings(Check):
         if self._run is None or self._run.fit is not fit:
             self._stopped()
             self._run = _Run(fit, self.watch.called_at(), self.watch.step)
+            self._runs += 1
         self._run.logs.append(dict(logs))
         self._faded(self._run)
 
@@ -166,12 +168,12 @@ class Endings(Check):
         first, before, last = found
         easier = self._easier(run, before, last)
         way = "too_few_steps.waiting" if run.callbacks("EarlyStopping") else "too_few_steps"
+        which = "the last fit: " if self._runs > 1 else ""
         self.watch.report(
             "too_few_steps.easier" if easier else way,
             "info",
-            f"training ended after {n} steps ({len(epochs)} epoch{'s' if len(epochs) > 1 else ''}) while the loss "
-            "was still "
-            f"falling: {first:.4g} at the beginning, {before:.4g} later, {last:.4g} in the end{easier}",
+            f"training ended after {n} steps ({which}{len(epochs)} epoch{'s' if len(epochs) > 1 else ''}) while the "
+            f"loss was still falling: {first:.4g} at the beginning, {before:.4g} later, {last:.4g} in the end{easier}",
             place=run.place,
             key=("too_few_steps", 0),
             evidence={"steps": n, "first": first, "third": before, "last": last},

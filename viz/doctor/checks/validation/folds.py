@@ -8,6 +8,7 @@ from typing import Any
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check
+from viz.doctor.checks.validation.left_out import JUDGES, called, judges_the_left_out
 from viz.doctor.source_calls import tree_of
 from viz.doctor.user_code import Place
 
@@ -15,7 +16,6 @@ __all__ = ["Folds", "loop_over_folds"]
 
 _FOLD = re.compile(r"(^|_)(k?folds?|kf|skf|cv)(_|$|\d)", re.IGNORECASE)
 _FRESH = ("set_weights", "load_weights", "clone_model", "assign", "from_config", "load_model", "reset")
-_JUDGES = ("evaluate", "predict", "score")
 
 
 class Folds(Check):
@@ -58,11 +58,11 @@ def loop_over_folds(file: str, line: int) -> tuple[int, str] | None:
             continue
         parts = [part for statement in loop.body for part in ast.walk(statement)]
         calls = [part for part in parts if isinstance(part, ast.Call)]
-        names = {_name(call) for call in calls}
-        fit = next((c for c in calls if _name(c) == "fit" and c.lineno <= line <= (c.end_lineno or c.lineno)), None)
+        names = {called(call) for call in calls}
+        fit = next((c for c in calls if called(c) == "fit" and c.lineno <= line <= (c.end_lineno or c.lineno)), None)
         if fit is None or not isinstance(fit.func, ast.Attribute) or not isinstance(fit.func.value, ast.Name):
             continue
-        judged = names & {*_JUDGES} or any(each.arg == "validation_data" for each in fit.keywords)
+        judged = names & {*JUDGES} or any(each.arg == "validation_data" for each in fit.keywords)
         name = fit.func.value.id
         made = any(isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store) for part in parts)
         if judged and not made and not any(word.startswith(_FRESH) for word in names):
@@ -77,8 +77,8 @@ def _over_folds(loop: ast.For) -> bool:
     body = [part.value for part in inner if isinstance(part, ast.Subscript)]
     body += [part.left for part in inner if isinstance(part, ast.Compare) and _over(loop, part.comparators)]
     names = [getattr(part, "id", getattr(part, "attr", "")) for part in (*head, *body)]
-    split = [part for part in head if isinstance(part, ast.Call) and _name(part) == "split" and _takes_data(part)]
-    return bool(split) or any(_FOLD.search(str(name)) for name in names)
+    split = [part for part in head if isinstance(part, ast.Call) and called(part) == "split" and _takes_data(part)]
+    return bool(split) or any(_FOLD.search(str(name)) for name in names) or judges_the_left_out(loop)
 
 
 def _over(loop: ast.For, compared: list[ast.expr]) -> bool:
@@ -89,7 +89,3 @@ def _over(loop: ast.For, compared: list[ast.expr]) -> bool:
 def _takes_data(call: ast.Call) -> bool:
     """`kf.split(x, y)`, not `text.split()` or `text.split(",")`."""
     return bool(call.args) and not isinstance(call.args[0], ast.Constant)
-
-
-def _name(call: ast.Call) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
