@@ -113,7 +113,8 @@ def _opened(pillow: Any, path: Any) -> Any:
         image.load()
     except (OSError, SyntaxError, ValueError, pillow.Image.DecompressionBombError) as error:
         name = path if isinstance(path, (str, os.PathLike)) else "the stream"
-        raise ValueError(f"load_img: {name} holds no image that can be read ({error!s:.120}).") from None
+        why = "Pillow knows no such format" if repr(stream) in str(error) else f"{error!s:.120}"
+        raise ValueError(f"load_img: {name} holds no image that can be read ({why}).") from None
     return image
 
 

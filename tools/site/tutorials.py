@@ -263,9 +263,10 @@ def notebook(tutorial: Tutorial, shown: list[list[dict[str, str]]]) -> str:
     source = program_of(tutorial)
     made = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
     beyond = lesson(tutorial.name)
-    begun = f"# {tutorial.title}\n\n{introduction(source)}\n\n{_without_pages(beyond.beginning)}"
+    cells = pieces(tutorial)
+    begun = f"# {tutorial.title}\n\n{introduction(source)}\n\n{_without_pages(beyond.beginning)}\n\n{_needs(cells)}"
     made.cells.append(_text_cell(begun, len(made.cells)))
-    for number, (cell, outputs) in enumerate(zip(pieces(tutorial), shown), 1):
+    for number, (cell, outputs) in enumerate(zip(cells, shown), 1):
         if cell.text:
             made.cells.append(_text_cell(cell.text, len(made.cells)))
         code = nbformat.v4.new_code_cell(cell.code, execution_count=number, id=f"cell-{len(made.cells)}")
@@ -274,6 +275,13 @@ def notebook(tutorial: Tutorial, shown: list[list[dict[str, str]]]) -> str:
     made.cells.append(_text_cell(_without_pages(beyond.end), len(made.cells)))
     nbformat.validate(made)
     return json.dumps(made, indent=1) + "\n"
+
+
+def _needs(cells: list[Cell]) -> str:
+    """What must be installed before a notebook is run: nobody who has it alone can read that elsewhere."""
+    if any("import matplotlib" in cell.code for cell in cells):
+        return "It needs eagerflow and matplotlib: in a clone of eagerflow, `pip install '.[plot]'` installs both."
+    return "It needs eagerflow: in a clone of it, `pip install .` installs that."
 
 
 def _without_pages(text: str) -> str:
