@@ -39,6 +39,11 @@ class StepCount:
         self.begun = False
         self._pending = False  # are there gradients of a loop by hand, which no optimizer was given yet?
         self._within: frozenset[int] = frozenset()  # weights of which gradients were asked within a forward pass
+        self._asked: list[frozenset[int]] = []  # of which gradients were asked since the last update
+        self._optimizers: set[int | None] = set()
+        self._first: dict[
+            frozenset[int], int | None
+        ] = {}  # by weights, the optimizer that was the first to update these
         self._aside = 0  # steps of `evaluate` and `predict`
         self._inside: list[Scope] = []  # scopes of steps, and of optimizers
 
@@ -58,9 +63,18 @@ class StepCount:
             self._pending = self.begun = False
             self._within = frozenset()
             self._turns.learnt()
-            self._turns.updated(who)
+            weights = self._asked[0] if len(self._asked) == 1 else frozenset()  # of several, whose they are isn't known
+            self._asked = []
+            self._turns.updated(self._standing_for(who, weights), weights)
             if who is None:
                 self._turns.end()
+
+    def _standing_for(self, who: int | None, weights: frozenset[int]) -> int | None:
+        """The optimizer that a new one for the same weights goes on for, as one that is made in each step does."""
+        is_new = who not in self._optimizers
+        self._optimizers.add(who)
+        first = self._first.setdefault(weights, who) if weights else who
+        return first if is_new else who
 
     def on_op(self, outputs: Any) -> None:
         """An op ran, with which a forward pass may begin."""
@@ -76,6 +90,7 @@ class StepCount:
                 return
             if self.begun:  # else these are of the same forward pass as those before, as a GAN's may be
                 self._end()
+            self._asked.append(frozenset([x.identity for x in sources if isinstance(x, Variable)]))
             self._pending, self.begun = True, False
 
     def on_update(self, variable: Variable) -> None:
@@ -107,7 +122,7 @@ class StepCount:
             return
         if scope.kind == "step":
             self._pending = self.begun = False
-            self._within = frozenset()
+            self._within, self._asked = frozenset(), []
             self._turns.marked()
             self._aside += scope.name != "train_step"
         else:

@@ -56,7 +56,17 @@ def under_its_tape(rounds: int = 6) -> None:
             w.assign_sub(0.05 * tape.gradient(loss, w))
 
 
-LOOPS = [plain, by_hand, gan, gan_of_two_tapes, captured, with_an_inner_step, under_its_tape]
+def with_an_optimizer_each(rounds: int = 6) -> None:
+    """As beginners write it, who make the optimizer within the step."""
+    model = net()
+    for _ in range(rounds):
+        optimizer = ef.optimizers.Adam()
+        with ef.GradientTape() as tape:
+            loss = ops.mean((model(X) - Y) ** 2)
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+
+
+LOOPS = [plain, by_hand, gan, gan_of_two_tapes, captured, with_an_inner_step, under_its_tape, with_an_optimizer_each]
 
 
 @pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.__name__)
