@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ from eagerflow.layer.symbolic.text_type import TEXT, is_text, no_numbers
 from eagerflow.layer.tensor_masks import get_mask
 
 __all__ = ["Doors"]
+
+_MOST_IN_ANY_ORDER = 4  # inputs of which all orders are tried
 
 
 def _named(model: Any) -> str:
@@ -69,6 +72,10 @@ class Door:
                     raise self._misfit(given, model)
         kept = x.dtype == self.dtype or self.dtype is TEXT or isinstance(x, Spec)
         return x if kept else _cast(self._real(x, model), self.dtype)
+
+    def fits(self, shape: Shape) -> bool:
+        """Does it let in what has this shape, as it is?"""
+        return len(shape) == self.ndim and all(shape[axis] in (n, None) for axis, n in self.fixed)
 
     def _real(self, x: Tensor, model: Any) -> Tensor:
         """`x`, unless a cast would drop its imaginary part."""
@@ -220,7 +227,24 @@ class Doors:
         if self.is_single and self.doors[0].dtype is TEXT and _are_strings(given):
             return [self.doors[0].let_in(given, model)]
         values = self._found(given, model)
-        return [door.let_in(x, model) for door, x in zip(self.doors, values)]
+        try:
+            return [door.let_in(x, model) for door, x in zip(self.doors, values)]
+        except ValueError:
+            if isinstance(given, (list, tuple)) and self._fit_in_another_order(values):
+                wanted = ", ".join([f"{door.name!r} {door.shape}" for door in self.doors])
+                raise ValueError(
+                    f"{_named(model)} takes its inputs in this order: {wanted}; got {signature_of(values)}, which fit "
+                    "in another order. Change it, or pass a dict with these names."
+                ) from None
+            raise
+
+    def _fit_in_another_order(self, values: list[Any]) -> bool:
+        if not 1 < len(values) <= _MOST_IN_ANY_ORDER or not all(hasattr(x, "shape") for x in values):
+            return False
+        return any(
+            all(door.fits(tuple(x.shape)) for door, x in zip(self.doors, each))
+            for each in itertools.permutations(values)
+        )
 
     def _found(self, given: Any, model: Any) -> list[Any]:
         if isinstance(given, Mapping):

@@ -48,6 +48,11 @@ def two_inputs():
     return ef.Model({"a": a, "b": b}, layers.Add()([a, b]))
 
 
+def exchanged(*lengths):
+    a, b = ef.Input((4,), name="words"), ef.Input((5,), name="picture")
+    return ef.Model([a, b], layers.Concatenate()([a, b]))([np.ones((2, n), "float32") for n in lengths])
+
+
 class WithoutInit(ef.Model):
     def __init__(self):
         self.dense = layers.Dense(2)
@@ -88,6 +93,12 @@ BUILDING: dict[str, Mistake] = {
     "itself": (itself, ValueError, ("itself",)),
     "nothing": (lambda: ef.Sequential()(X), ValueError, ("layer",)),
     "pop of nothing": (lambda: ef.Sequential().pop(), ValueError, ("layer",)),
+    "two inputs, exchanged": (
+        lambda: exchanged(5, 4),
+        ValueError,
+        ("in this order: 'words' (None, 4), 'picture' (None, 5)", "fit in another order", "a dict"),
+    ),
+    "two inputs that fit in no order": (lambda: exchanged(6, 4), ValueError, ("input 'words'", "(4,)", "[2, 6]")),
     "inputs that don't fit": (
         lambda: added(layers.Input((3,)), layers.Dense(2, name="head"))(np.ones((4, 5))),
         ValueError,
