@@ -29,8 +29,9 @@ def judges_the_left_out(loop: ast.For) -> bool:
         fits = [call for call in calls if called(call) == "fit"]
         judged = [*[call for call in calls if called(call) in JUDGES], *_validations(fits)]
         trained = [part for call in fits for part in call.args]
-        if any(_has(part, held, whole, turn.id) for part in judged):
-            return not any(_has(part, held, whole, turn.id) for part in trained)
+        judges, learns = (any(_has(part, held, whole, turn.id) for part in parts) for parts in (judged, trained))
+        if judges and not learns:
+            return True
     return False
 
 
