@@ -35,7 +35,7 @@ ASKED = {
     " custom training step, override train_step",
     "guides/functional": "multiple inputs, multiple outputs, multi input, multi output, functional api,"
     " residual connection, skip connection, siamese network, shared weights, shared layers",
-    "guides/sequences": "rnn variable length, variable length input,"
+    "guides/sequences": "rnn variable length, variable length input, lstm variable length, lstm padding,"
     " masking, mask, padding sequences, variable length sequences, variable length,"
     " rnn, recurrent, seq2seq, sequence to sequence, encoder decoder, teacher forcing, initial_state, stateful,"
     " return_state, stateful rnn, padding mask",
@@ -253,7 +253,7 @@ SUBJECTS = {
     "eagerflow.layers.Normalization": "normalize data, standardize, feature scaling, scale inputs, zero mean",
     "eagerflow.regularizers.L2": "regularization, weight penalty",
     "eagerflow.utils.image_dataset_from_directory": "image folder, folder of images, directory of images,"
-    " load image folder, load images from a folder",
+    " load image folder, load images from a folder, read images from a folder, read images",
     "eagerflow.layers.Conv1D": "1d convolution, causal convolution",
     "eagerflow.layers.Conv2D": "convolution, convolutional layer, convolution layer, 2d convolution, padding,"
     " padding of a convolution, strides, kernel size",
