@@ -158,11 +158,17 @@ class _Reader:
         return starts
 
     def rows(self, kind: str, table: Pool | None = None) -> list[tuple[Any, ...]]:
-        """A column of lists: its values, or those of a table with these numbers, and where each list begins."""
+        """A column of lists: its values, or those of a table with these numbers; equal lists of a table are one."""
         numbers, starts = self.array("", kind), self.starts()
-        values = tuple(numbers.tolist() if table is None else table.look_up(numbers))
-        cuts = starts.tolist()
-        return [values[a:b] for a, b in itertools.pairwise(cuts)]
+        values, cuts = tuple(numbers.tolist()), starts.tolist()
+        if table is None:
+            return [values[a:b] for a, b in itertools.pairwise(cuts)]
+        meant, known = tuple(table.look_up(numbers)), dict[tuple[Any, ...], tuple[Any, ...]]()
+        found = []
+        for a, b in itertools.pairwise(cuts):
+            same = known.get(values[a:b])
+            found.append(known.setdefault(values[a:b], meant[a:b]) if same is None else same)
+        return found
 
 
 def rows_of(columns: Mapping[str, numpy.ndarray], cls: type, rows: numpy.ndarray) -> dict[str, numpy.ndarray]:

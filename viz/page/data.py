@@ -7,7 +7,7 @@ written once and referred to by number.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from viz.facts import formatting
@@ -220,6 +220,20 @@ class _Columns:
         known, text = self._known, self.text
         return [known[each] if each in known else text(each) for each in texts]
 
+    def _texts_of(self, names: Sequence[str], said: Callable[[str], str]) -> list[int]:
+        """The numbers of texts that are made of names, each name once."""
+        known = {name: self.text(said(name)) for name in dict.fromkeys(names)}
+        return [known[name] for name in names]
+
+    @staticmethod
+    def _lists_of(given: Sequence[Any], numbers: Callable[[Any], list[Any]]) -> list[list[Any]]:
+        """The numbers of texts or frames in tuples; of those that many ops share once."""
+        known: dict[int, list[Any]] = {}
+        for each in given:
+            if id(each) not in known:
+                known[id(each)] = numbers(each)
+        return [known[id(each)] for each in given]
+
     def _json(self, value: dict[str, Any]) -> int:
         """Settings as JSON text, most of which are equal; 0 for none."""
         if not value:
@@ -243,15 +257,15 @@ class _Columns:
 
     def ops(self, ops: Sequence[Op]) -> dict[str, Any]:
         return {
-            "name": self._texts([formatting.clean(op.name, 40) for op in ops]),
+            "name": self._texts_of([op.name for op in ops], lambda name: formatting.clean(name, 40)),
             "phase": self._texts([op.phase for op in ops]),
             "scope": [op.scope for op in ops],
             "step": [op.step for op in ops],
             "inputs": [op.inputs for op in ops],
-            "input_names": [self._texts(op.input_names) for op in ops],
+            "input_names": self._lists_of([op.input_names for op in ops], self._texts),
             "outputs": [op.outputs for op in ops],
             "settings": [self._json(op.settings) for op in ops],
-            "stack": [self._stack(op.stack) for op in ops],
+            "stack": self._lists_of([op.stack for op in ops], self._stack),
             "start": [op.start for op in ops],
             "end": [op.end for op in ops],
             "usual": self._usual_times(ops),
