@@ -14,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.machine import clean_environment
+
 ROUNDS = 7
 COMMANDS: dict[str, tuple[list[str], float, float]] = {  # seconds and megabytes that each may take
     "viz --help": (["--help"], 0.3, float("inf")),
@@ -43,7 +45,9 @@ print(f"{len(t.ops):,} ops in {len(t.steps)} steps")
 def measured(arguments: list[str], folder: str) -> tuple[float, float]:
     """Seconds and megabytes of one call."""
     began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "viz", *arguments], cwd=folder, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "viz", *arguments], cwd=folder, env=clean_environment(), stdout=subprocess.DEVNULL
+    )
     _, status, used = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"viz {' '.join(arguments)} failed")

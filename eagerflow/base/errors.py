@@ -20,6 +20,7 @@ __all__ += [
     "cut",
     "did_you_mean",
     "expect_one_of",
+    "nearest",
     "no_attribute",
     "signature_of",
 ]
@@ -142,9 +143,20 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("f1", ["F1Score", "FBetaScore"])
     " Did you mean 'F1Score'?"
     """
+    found = nearest(name, known)
+    return "" if found is None else f" Did you mean {found!r}?"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The nearest of `known`, as `did_you_mean` has it, or None.
+
+    >>> from eagerflow.base.errors import nearest
+    >>> nearest("early_stopping", ["EarlyStopping", "History"])
+    'EarlyStopping'
+    """
     known = [k for k in known if isinstance(k, str)]
     if len(name) > 100:
-        return ""
+        return None
     swapped = {name[:i] + name[i + 1] + name[i] + name[i + 2 :] for i in range(len(name) - 1)} - {name}
     words = _words(name)
     complete = [k for k in known if words <= _words(k)] if len(words) > 1 else []
@@ -157,7 +169,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if not found and len(name) > 1:  # the beginning of one name, in whatever letters it is written
         begun = {k.lower().replace("_", ""): k for k in known if k.lower().startswith(name.lower())}
         found = list(begun.values()) if len(begun) == 1 else []
-    return f" Did you mean {found[0]!r}?" if found else ""
+    return found[0] if found else None
 
 
 def _words(name: str) -> set[str]:

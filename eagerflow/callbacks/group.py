@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import Any
 
-from eagerflow.base.errors import did_you_mean
+from eagerflow.base.errors import did_you_mean, nearest
 from eagerflow.base.signatures import refuses
 from eagerflow.base.tracebacks import warn
 from eagerflow.callbacks.base import Callback
@@ -174,11 +174,12 @@ def _checked(callback: Any) -> Any:
 def _meant(given: Any) -> str:
     """Which callback was meant: the one that a text names, or that does what is called alike."""
     names = [name for name in import_module("eagerflow.callbacks").__all__ if not name.startswith("Callback")]
-    called = given if isinstance(given, str) else getattr(given, "__name__", type(given).__name__)
-    plain = called.replace("_", "").lower()[:40]
-    found = [name for name in names if name.lower() in plain] if not isinstance(given, str) else []
-    found = found or [name for name in names if len(plain) > 3 and name.lower().startswith(plain)]
-    return f" Did you mean callbacks.{found[0]}(...)?" if found else ""
+    if isinstance(given, str):
+        found = nearest(given, names)
+    else:
+        called = getattr(given, "__name__", type(given).__name__).lower()
+        found = next((name for name in names if name.lower() in called), None)
+    return "" if found is None else f" Did you mean callbacks.{found}(...)?"
 
 
 _HOOKS = [name for name in vars(Callback) if name.startswith("on_")]

@@ -12,7 +12,7 @@ from eagerflow.base.init_settings import Told
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 
-__all__ = ["InputSpec", "check_inputs", "describe", "path_now"]
+__all__ = ["InputSpec", "check_alone", "check_inputs", "describe", "path_now"]
 
 
 class InputSpec(Told):

@@ -11,7 +11,6 @@ from importlib import import_module
 
 from viz.command.output_files import replaces
 from viz.facts import archive
-from viz.facts.collector import collector_at_rest
 from viz.facts.digest.asked_step import shown_position
 from viz.facts.schema import Record
 from viz.facts.selection import count_of_steps, step_name, step_numbers
@@ -36,8 +35,7 @@ def write_page(options: argparse.Namespace) -> int:
     out = pathlib.Path(options.out or pathlib.Path(options.file).with_suffix(ending))
     check_kept(options.file, out)
     instead = replaces(out, options.out is not None)
-    with collector_at_rest():  # not only within the parts, behind each of which all that was made would be looked at
-        ops, step, first = _write(options, out)
+    ops, step, first = _write(options, out)
     if options.json:
         print(json.dumps({"file": str(out), "ops": ops, "step": step}))
     else:

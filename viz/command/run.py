@@ -103,9 +103,13 @@ def _told_where_nothing_is_written(out: pathlib.Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        kept = f"{out} is left as it was" if out.exists() else f"{out} was not written"
-        print(f"\nviz run: ended before the recording was complete; {kept}", file=sys.stderr, end="")
+        print(f"\nviz run: ended before the recording was complete; {_kept(out)}", file=sys.stderr)
         raise
+
+
+def _kept(out: pathlib.Path) -> str:
+    """What there is where nothing was written."""
+    return f"{out} is left as it was" if out.exists() else f"{out} was not written"
 
 
 def _answers(recording: Recording, failed: int, options: argparse.Namespace) -> list[str]:
@@ -156,8 +160,7 @@ def _say_empty(
     why = why_empty(recording)
     for note in printed:
         why = why.replace(note, note.partition(":")[0])
-    kept = f"{out} is left as it was" if out.exists() else f"{out} was not written"
-    status = told("viz run", Impossible(f"nothing was recorded, and {kept}: {why}"))
+    status = told("viz run", Impossible(f"nothing was recorded, and {_kept(out)}: {why}"))
     return failed or status
 
 

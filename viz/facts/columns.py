@@ -166,8 +166,10 @@ class _Reader:
         meant, known = tuple(table.look_up(numbers)), dict[tuple[Any, ...], tuple[Any, ...]]()
         found = []
         for a, b in itertools.pairwise(cuts):
-            same = known.get(values[a:b])
-            found.append(known.setdefault(values[a:b], meant[a:b]) if same is None else same)
+            given = values[a:b]
+            if given not in known:
+                known[given] = meant[a:b]
+            found.append(known[given])
         return found
 
 

@@ -246,12 +246,11 @@ def _bare(style: str) -> str:
 
 def _packed(content: dict[str, Any]) -> str:
     """The element with the data: JSON that no text in it can end, packed when it is large."""
-    is_large = len(content.get("ops", {}).get("name", ())) >= _COMPACT_FROM
-    if is_large:
-        known = compact(content)
-    else:
-        known = {**content, "views": whole_views(content["views"])} if "views" in content else content
-    text = _writable(json.dumps(known, allow_nan=False, ensure_ascii=False, separators=(",", ":")))
+    if len(content.get("ops", {}).get("name", ())) >= _COMPACT_FROM:
+        content = compact(content)
+    elif "views" in content:
+        content = {**content, "views": whole_views(content["views"])}
+    text = _writable(json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":")))
     if len(text) < _PACKED_FROM:
         return f'<script type="application/json" id="recording">{_escaped(text)}</script>'
     packed = base64.b64encode(gzip.compress(text.encode("utf-8"), _LEVEL, mtime=0)).decode("ascii")

@@ -41,9 +41,7 @@ class StepCount:
         self._within: frozenset[int] = frozenset()  # weights of which gradients were asked within a forward pass
         self._asked: list[frozenset[int]] = []  # of which gradients were asked since the last update
         self._optimizers: set[int | None] = set()
-        self._first: dict[
-            frozenset[int], int | None
-        ] = {}  # by weights, the optimizer that was the first to update these
+        self._first: dict[frozenset[int], int | None] = {}  # by weights, the optimizer that updated them first
         self._aside = 0  # steps of `evaluate` and `predict`
         self._inside: list[Scope] = []  # scopes of steps, and of optimizers
 

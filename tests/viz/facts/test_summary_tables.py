@@ -106,11 +106,11 @@ def test_a_summary_opens_as_many_levels_as_it_is_asked_for(steps):
 
 
 def test_top_sorts_by_cost(steps):
-    lines = steps.top(n=3).splitlines()
-    assert "(sums over all 2 steps)" in lines
+    # On a busy machine one call may have taken most of a sum, which has a line.
+    lines = [line for line in steps.top(n=3).splitlines() if "of it in one call" not in line]
+    assert lines[-2] == "(sums over all 2 steps)"
     assert "sums over" not in steps.top(step=0)
-    held_up = [line for line in lines if "of it in one call" in line]  # on a busy machine
-    assert len(lines) - len(held_up) == 7
+    assert len(lines) == 7
     times = [row["time"] for row in top_rows(steps, n=1000)]
     assert times == sorted(times, reverse=True)
     assert lines[2].startswith(top_rows(steps, n=1)[0]["op"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check
-from viz.doctor.checks.validation.left_out import JUDGES, called, judges_the_left_out
+from viz.doctor.checks.validation.left_out import JUDGES, called, inner_parts, judges_the_left_out
 from viz.doctor.source_calls import tree_of
 from viz.doctor.user_code import Place
 
@@ -56,7 +56,7 @@ def loop_over_folds(file: str, line: int) -> tuple[int, str] | None:
     for loop in ast.walk(tree) if tree is not None else ():
         if not isinstance(loop, ast.For) or not loop.lineno < line <= (loop.end_lineno or 0) or not _over_folds(loop):
             continue
-        parts = [part for statement in loop.body for part in ast.walk(statement)]
+        parts = list(inner_parts(loop))
         calls = [part for part in parts if isinstance(part, ast.Call)]
         names = {called(call) for call in calls}
         fit = next((c for c in calls if called(c) == "fit" and c.lineno <= line <= (c.end_lineno or c.lineno)), None)
@@ -73,7 +73,7 @@ def loop_over_folds(file: str, line: int) -> tuple[int, str] | None:
 def _over_folds(loop: ast.For) -> bool:
     """Does a loop go through the parts of a cross-validation: `kf.split(x)`, `folds`, `folds[i]`, or `folds == i`?"""
     head = [part for node in (loop.target, loop.iter) for part in ast.walk(node)]
-    inner = [part for statement in loop.body for part in ast.walk(statement)]
+    inner = list(inner_parts(loop))
     body = [part.value for part in inner if isinstance(part, ast.Subscript)]
     body += [part.left for part in inner if isinstance(part, ast.Compare) and _over(loop, part.comparators)]
     names = [getattr(part, "id", getattr(part, "attr", "")) for part in (*head, *body)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-__all__ = ["JUDGES", "called", "judges_the_left_out"]
+__all__ = ["JUDGES", "called", "inner_parts", "judges_the_left_out"]
 
 JUDGES = ("evaluate", "predict", "score")
 
@@ -23,12 +23,12 @@ def judges_the_left_out(loop: ast.For) -> bool:
     turn = loop.target.elts[0] if isinstance(loop.target, ast.Tuple) and loop.target.elts else loop.target
     if not isinstance(turn, ast.Name):
         return False
+    calls = [part for part in inner_parts(loop) if isinstance(part, ast.Call)]
+    fits = [call for call in calls if called(call) == "fit"]
+    judged = [*[call for call in calls if called(call) in JUDGES], *_validations(fits)]
+    trained = [part for call in fits for part in call.args]
     for whole in _left_one_out(loop, turn.id):
         held = _made_of(loop, whole, turn.id)
-        calls = [part for part in _inner(loop) if isinstance(part, ast.Call)]
-        fits = [call for call in calls if called(call) == "fit"]
-        judged = [*[call for call in calls if called(call) in JUDGES], *_validations(fits)]
-        trained = [part for call in fits for part in call.args]
         judges, learns = (any(_has(part, held, whole, turn.id) for part in parts) for parts in (judged, trained))
         if judges and not learns:
             return True
@@ -40,7 +40,8 @@ def called(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
-def _inner(loop: ast.For) -> Iterator[ast.AST]:
+def inner_parts(loop: ast.For) -> Iterator[ast.AST]:
+    """All that is written in a loop's body."""
     for statement in loop.body:
         yield from ast.walk(statement)
 
@@ -51,9 +52,9 @@ def _validations(fits: Iterable[ast.Call]) -> list[ast.AST]:
 
 def _left_one_out(loop: ast.For, turn: str) -> set[str]:
     """What the parts are called of which a loop takes all but that of its turn."""
-    beside = {number for part in _inner(loop) if isinstance(part, ast.Compare) for number in _compared(part, turn)}
+    beside = {number for part in inner_parts(loop) if isinstance(part, ast.Compare) for number in _compared(part, turn)}
     found = set[str]()
-    for part in _inner(loop):
+    for part in inner_parts(loop):
         if isinstance(part, ast.Subscript) and isinstance(part.value, ast.Name):
             number = part.slice
             if isinstance(number, ast.Slice):
@@ -79,7 +80,7 @@ def _is(part: ast.AST | None, name: str) -> bool:
 def _made_of(loop: ast.For, whole: str, turn: str) -> set[str]:
     """The names that are made of the part of the turn."""
     found = set[str]()
-    for part in _inner(loop):
+    for part in inner_parts(loop):
         for target, value in _assigned(part):
             if _has(value, found, whole, turn):
                 found |= {name.id for name in ast.walk(target) if isinstance(name, ast.Name)}
