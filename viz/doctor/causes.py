@@ -30,6 +30,8 @@ _NO_CAUSES = (
     *_OF_VALIDATION,
     *_OF_TIME,
 )
+# What a rate is not to blame for: with any other, the loss would go the same way.
+_OF_LOSS = ("loss_sign", "opposed_updates", "broadcast", "softmax_axis")
 _ANYTHING = tuple(kind for kind in KINDS if kind not in _NO_CAUSES)
 
 # What each symptom may come from, the likeliest first.
@@ -38,6 +40,7 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "loss_sign": ("opposed_updates",),
     "nonfinite": ("dropout_high", "loss_mismatch", "lr_too_high", "loss_sign"),
     "lr_too_high": (
+        *_OF_LOSS,
         "unscaled_target",
         "exploding_gradient",
         "nonfinite",
@@ -99,14 +102,18 @@ _CAUSES: dict[str, tuple[str, ...]] = {
     "label_leak": ("attention_mask",),
     "stopped_early": ("loss_mismatch", "label_range", "lr_too_high", "lr_too_low", "unscaled_input"),
 }
+# Those of them that are listed above an unusual rate, which they don't explain.
+_ABOVE_RATE = tuple(kind for kind in KINDS[: KINDS.index("lr_too_high")] if kind in _CAUSES["lr_too_high"])
 
 
 def in_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """The worst first, causes before their symptoms; a symptom whose cause was found is a hint that names it.
 
-    A cause is as severe as the worst of what it explains.
+    A cause is as severe as the worst of what it explains. So is what may make a loss grow beside an unusually high
+    learning rate: it is listed above the rate, which may be to blame as well.
     """
     explained = {id(f): cause for f in findings if (cause := _cause(f, findings)) is not None}
+    high_rate = any(f.kind == "lr_too_high" and f.severity == "error" and id(f) not in explained for f in findings)
     shown = []
     for finding in findings:
         cause = explained.get(id(finding))
@@ -114,6 +121,8 @@ def in_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
             shown.append(replace(finding, severity="info", because=cause.kind))
             continue
         worst = [SEVERITIES.index(f.severity) for f in findings if explained.get(id(f)) is finding]
+        if high_rate and finding.kind in _ABOVE_RATE and finding.severity == "warning":
+            worst.append(SEVERITIES.index("error"))
         severity = SEVERITIES[min([SEVERITIES.index(finding.severity), *worst])]
         shown.append(finding if severity == finding.severity else replace(finding, severity=severity))
     return tuple(sorted(shown, key=order_of))

@@ -93,7 +93,16 @@ def test_a_usual_rate_is_no_cause_of_its_own_where_inputs_explain_it():
         ("lr_too_high", "unscaled_input"),
     ]
     rate = finding("lr_too_high", evidence={"unusual": True})
-    assert [f.because for f in in_order([rate, scale])] == [None, None]
+    assert [(f.kind, f.severity, f.because) for f in in_order([rate, scale])] == [
+        ("unscaled_input", "error", None),
+        ("lr_too_high", "error", None),
+    ]
+
+
+@pytest.mark.parametrize("cause", ["loss_sign", "opposed_updates", "broadcast", "softmax_axis"])
+def test_a_usual_rate_is_not_blamed_for_what_the_loss_or_the_updates_do(cause):
+    rate = finding("lr_too_high", evidence={"unusual": False})
+    assert [(f.kind, f.because) for f in in_order([rate, finding(cause)])] == [(cause, None), ("lr_too_high", cause)]
 
 
 def test_labels_out_of_reach_explain_the_silence_of_the_last_relu_alone():

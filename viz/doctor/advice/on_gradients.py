@@ -45,6 +45,14 @@ ON_GRADIENTS = {
         "Give rows a weight above 0: look at how sample_weight (or class_weight) is made, and whether any row fits its "
         "condition."
     ),
+    "no_gradient.ignored": (
+        "Look at what marks the labels that don't count, print(numpy.unique(y)), and at how that mark gets into them: "
+        "a shift by one, a padding over everything, a mask that is inverted (True stands for what counts)."
+    ),
+    "no_gradient.zero_loss": (
+        "Print the loss of a single row beside its label and its answer. Is a mask inverted, are all labels the number "
+        "that is left out, or is everything multiplied by 0?"
+    ),
     "no_gradient.float16": (
         "Scale the loss, as fit does by itself: optimizer = optimizers.LossScaleOptimizer(optimizer), and in the tape "
         "loss = optimizer.scale_loss(loss); or use mixed_bfloat16, which has float32's range."

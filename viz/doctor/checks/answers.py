@@ -261,7 +261,7 @@ class Answers(Check):
         return float(counts.max() / counts.sum())
 
     def _little(self, course: _Course, reached: float, constant: float, least: float) -> None:
-        """A hint where the loss is hardly below that of a constant answer: as much is learnt of the rows by heart."""
+        """A warning where the loss is hardly below that of a constant answer: memorized rows gain as much."""
         place = made_at(course.loss) or course.place
         file = place.file if place is not None else ""
         shuffled = bool(file and (lone_shuffles(file) or reordered_apart(file)))
@@ -272,7 +272,7 @@ class Answers(Check):
             return  # it is on its way, perhaps
         self.watch.report(
             "not_learning.little",
-            "info",
+            "info" if self.watch.interrupted else "warning",
             f"after {course.steps} steps the {getattr(course.loss, 'name', 'loss')} is {_exactly(reached)}, and "
             f"{_exactly(constant)} is what always giving the same answer gets: so small a gain may come from "
             "learning single rows by heart",

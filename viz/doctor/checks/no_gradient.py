@@ -12,6 +12,7 @@ import numpy
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors, total
+from viz.doctor.checks.updates.counted_rows import CountedRows
 from viz.doctor.checks.updates.cuts import Cut, Cuts
 from viz.doctor.checks.updates.taken_out import Taken, TakenOut
 from viz.doctor.checks.updates.unrecorded import Unrecorded, Way
@@ -45,7 +46,7 @@ class Unreached(Check):
     """Variables whose gradient is None, or zero, in every step. Those with `trainable=False` are left alone."""
 
     always = ("on_scope_begin",)
-    begins = ("layer", "model", "step")
+    begins = ("layer", "model", "step", "loss")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -60,18 +61,18 @@ class Unreached(Check):
         self._unrecorded = Unrecorded(watch)
         self._taken_out = TakenOut(watch)
         self._cuts = Cuts()
-        self._weighed: bool | None = None  # were there sample weights, and any above 0?
+        self._rows = CountedRows()
         self._scales = False  # does the optimizer of `fit` multiply the loss by a scale?
 
     def on_scope_begin(self, opened: Any) -> None:
-        if opened.kind != "step":
+        if opened.kind == "loss":
+            if self.watch.heavy:
+                self._rows.on_loss(opened.owner, opened.scope.inputs)
+        elif opened.kind != "step":
             self._owners.meet(opened)
         elif opened.scope.name == "train_step" and self.watch.heavy:
             self._scales = self._scales or hasattr(getattr(opened.owner, "optimizer", None), "dynamic_scale")
-            given = opened.scope.inputs
-            if isinstance(given, tuple) and len(given) > 2 and given[2] is not None:
-                some = any(host(w.data).any() for w in tensors(given[2]))
-                self._weighed = bool(self._weighed) or some
+            self._rows.on_train_step(opened.scope.inputs)
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if not isinstance(outputs, Tensor) or self.watch.inside("metric"):
@@ -82,6 +83,8 @@ class Unreached(Check):
         if self._asked and outputs.key is not None:  # of the next block
             self._asked, self._without_slope = False, None
         if outputs.key is not None:
+            if op.name in ("multiply", "where"):
+                self._rows.on_mask(op.name, inputs, self.watch.place)
             return
         # Others lose their gradient by standing outside of the tape, which is another mistake.
         if flat and any(x.key is not None for x in tensors(list(inputs))):
@@ -218,20 +221,22 @@ class Unreached(Check):
         """
         steps, given = asked[0].asked, [seen for seen in asked if seen.given]
         kernels = [seen for seen in given if _is_kernel(seen.variable)]
-        if (
-            not given
-            or (not kernels and len(given) < len(asked))
-            or self.watch.has("constant_output", "initial_weights")
-        ):
+        if not given or (not kernels and len(given) < len(asked)):
             return
         where = f"the gradient of all {len(given)} weights is exactly 0 {self.watch.in_all(steps)}"
         evidence = {"variables": [seen.variable.path for seen in given], "steps": steps, "gradient": "exactly 0"}
         about = {"place": self._place, "key": ("no_gradient", "all"), "evidence": evidence}
-        if self._weighed is False:
+        if self._rows.weighted is False:
             words = f"{where}: all sample weights are 0, so the loss is 0, whatever the answers"
             self.watch.report("no_gradient.weights", "error", words, **about)
+        elif self._rows.ignored and not self._loss:
+            about["place"] = self._rows.place or self._place
+            words = f"{where}: {self._rows.ignored}, so the loss is 0, whatever the answers"
+            self.watch.report("no_gradient.ignored", "error", words, **about)
+        elif self.watch.has("constant_output", "initial_weights"):
+            return
         elif not self._loss:
-            return  # there is nothing left to learn
+            self._tell_zero_loss(where, about)
         elif not self._scales and kernels and all(self._in_half([seen]) for seen in kernels):
             self._tell_half(given)
         else:
@@ -243,6 +248,13 @@ class Unreached(Check):
             else:
                 words = f"{where}, {loss}: it doesn't change when they do"
                 self.watch.report("no_gradient.cut", "error", words, **about)
+
+    def _tell_zero_loss(self, where: str, about: dict[str, Any]) -> None:
+        """A hint: a loss of 0 from the first step on, since nothing counts in it, or as there is nothing to learn."""
+        if self.watch.training.known:
+            return  # trained before, and perfect by now
+        words = f"{where}, and so is the loss: either no label counts in it, or all answers are right from the start"
+        self.watch.report("no_gradient.zero_loss", "info", words, **about)
 
     def _tell_half(self, group: list[_Seen]) -> None:
         """Gradients that became 0 on their way through float16."""

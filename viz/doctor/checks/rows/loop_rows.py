@@ -7,7 +7,7 @@ from typing import Any
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, first_tensor, host
-from viz.doctor.checks.rows.prepared import Seen, otherwise
+from viz.doctor.checks.rows.prepared import OutputShapes, Seen, otherwise
 from viz.doctor.program import layer_label
 
 __all__ = ["LoopRows"]
@@ -22,14 +22,18 @@ class LoopRows(Check):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._trained: weakref.WeakKeyDictionary[Any, tuple[int, Seen]] = weakref.WeakKeyDictionary()
+        self._outputs = OutputShapes()
         self._asked: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         owner, known = opened.owner, self._trained.get(opened.owner)
-        if self._asked.get(owner, 0) >= limits.LOOP_ASKED or error is not None or self.watch.inside("step"):
+        if error is not None or not self.watch.outermost():
+            return
+        self._outputs.remember(owner, outputs)
+        if self._asked.get(owner, 0) >= limits.LOOP_ASKED or self.watch.inside("step"):
             return
         given, made = first_tensor(opened.scope.inputs), first_tensor(outputs)
-        if given is None or made is None or not self.watch.outermost():
+        if given is None or made is None or self._outputs.of_another(owner, given):
             return
         if made.key is not None:
             if self.watch.inside("optimizer") or (known is not None and known[0] >= limits.LOOP_BATCHES):

@@ -14,7 +14,7 @@ from viz.doctor.checks.rows.columns import Columns, Spread, colours_swapped, mov
 from viz.doctor.checks.rows.fit_arrays import inputs_of
 from viz.doctor.program import layer_label
 
-__all__ = ["Prepared", "Seen", "Trained", "otherwise"]
+__all__ = ["OutputShapes", "Prepared", "Seen", "Trained", "otherwise"]
 
 
 class Seen(NamedTuple):
@@ -168,6 +168,23 @@ def _far(train: Seen, given: Seen) -> bool:
     return not few and 0 < size < min(train.middles[0] / limits.SCALES_APART, least / 2)
 
 
+class OutputShapes:
+    """Which inputs may be the outputs of another model: those have the range that this model gives them."""
+
+    def __init__(self) -> None:
+        self._models: dict[Any, weakref.WeakSet[Any]] = {}  # by the shape of a row of their outputs
+
+    def remember(self, model: Any, outputs: Any) -> None:
+        """Remember the shapes of what a model returned."""
+        for output in tensors(outputs):
+            self._models.setdefault(output.data.shape[1:], weakref.WeakSet()).add(model)
+
+    def of_another(self, model: Any, inputs: Any) -> bool:
+        """Does another model return rows of the shape of one of these inputs?"""
+        shapes = {x.data.shape[1:] for x in tensors(inputs)}
+        return any(other is not model for shape in shapes for other in self._models.get(shape, ()))
+
+
 class Trained:
     """Remembers what models were trained with, and compares what they are given later.
 
@@ -228,12 +245,18 @@ class Prepared(Check):
     """Compares what a trained model is given in `evaluate` and `predict` with what it was given in `fit`."""
 
     of_script = True
-    always = ("on_scope_begin",)
+    always = ("on_scope_begin", "on_scope_end")
     begins = ("data", "step")
+    ends = ("model",)
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._trained = Trained()
+        self._outputs = OutputShapes()
+
+    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+        if error is None and self.watch.outermost():
+            self._outputs.remember(opened.owner, outputs)
 
     def on_scope_begin(self, opened: Any) -> None:
         name = opened.scope.name
@@ -242,7 +265,7 @@ class Prepared(Check):
         by_size = fit is None or not inputs_of(fit.validation)  # those of arrays are compared by `ValidationRows`
         by_columns = validates or (name == "test_step" and _labelled(opened.scope.inputs))
         words, seen = self._trained.hear(opened.kind, name, opened.owner, opened.scope.inputs, by_size, by_columns)
-        if not words or seen is None:
+        if not words or seen is None or self._outputs.of_another(opened.owner, opened.scope.inputs):
             return
         model = repr(layer_label(opened.owner))
         by = f"that {model} is given by {'predict' if name == 'predict_step' else 'evaluate'}"
