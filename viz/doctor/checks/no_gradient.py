@@ -12,7 +12,7 @@ import numpy
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors, total
-from viz.doctor.checks.updates.counted_rows import CountedRows
+from viz.doctor.checks.own_losses.counted_rows import CountedRows
 from viz.doctor.checks.updates.cuts import Cut, Cuts
 from viz.doctor.checks.updates.taken_out import Taken, TakenOut
 from viz.doctor.checks.updates.unrecorded import Unrecorded, Way

@@ -46,8 +46,9 @@ class CountedRows:
     def on_mask(self, op: str, inputs: Any, place: Callable[[], Any]) -> None:
         """Look at an op that may leave out values of a custom loss: `multiply` by a mask, or `where`."""
         masks = inputs[:1] if op == "where" else inputs
-        data = [host(x.data) for x in tensors(list(masks)) if x.key is None and x.data.size > 1]
-        if any(not x.any() for x in data):
+        known = [x for x in masks if not isinstance(x, Tensor) or x.key is None]
+        data = [host(x.data if isinstance(x, Tensor) else x) for x in known]
+        if not self._ignored and any(x.size > 1 and not x.any() for x in data):
             self.place = place()
             self._ignored = f"{op} leaves everything out of the loss, with a mask that is 0 everywhere"
 
