@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy
 
 from eagerflow.base import notebook, tree
+from eagerflow.base.budget import step
 from eagerflow.base.errors import NoValueError, signature_of
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import shorten
@@ -513,6 +514,7 @@ def _inputs(node: Node, size: tuple[int, int]) -> str:
 
 def infer(operation: Any, args: Any, kwargs: Any, size: tuple[int, int] = (2, 32)) -> Any:
     """The structure of `Spec` that `operation` returns for arguments with `Spec` in place of tensors."""
+    step(2)
     own = getattr(operation, "_infer", None)
     if own is not None:
         return own(args, kwargs, size)
