@@ -322,7 +322,8 @@ def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **
         filepath: the path.
         skip_mismatch: whether to set the weights that fit and warn about the others, instead of raising an error.
         **kwargs: `by_name=True`, for Keras 2's `.h5` files: load weights into layers of the same name only.
-            `objects_to_skip`: a list of layers that aren't loaded, for `.weights.h5` files. `limit`: as of `load_model`.
+            `objects_to_skip`: a list of layers that aren't loaded, for `.weights.h5` files.
+            `limit`: as of `load_model`.
 
     Raises:
         FileFormatError: (a ValueError) naming file, layer, array, what was expected and what was found.

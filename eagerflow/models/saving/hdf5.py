@@ -311,7 +311,7 @@ def _check(dataset: Any, file: str, path: str) -> None:
     elif dataset.shape is None or dataset.dtype.kind not in "biufcV" or dataset.dtype.hasobject:
         what = f"holds {dataset.dtype}, no numbers"
     elif dataset.nbytes and not dataset.id.get_storage_size():
-        what = f"declares {dataset.nbytes} bytes, and none are stored"
+        what = f"declares {dataset.nbytes} bytes, and 0 are stored"
     if what is not None:
         raise FileFormatError(f"{file!r}: array {path!r} {what}.")
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from eagerflow.base.budget import Limit, loading, step, take
+from eagerflow.base import budget
 from eagerflow.base.errors import MissingFileError
 from eagerflow.base.files import irregular
 from eagerflow.onnx.messages import TYPES
@@ -37,7 +37,7 @@ _Functions = Mapping[tuple[str, str], Message]
 
 @contextlib.contextmanager
 def read(
-    path: str | os.PathLike[str], outputs: Sequence[str] | None = None, limit: Limit = "auto"
+    path: str | os.PathLike[str], outputs: Sequence[str] | None = None, limit: budget.Limit = "auto"
 ) -> Iterator[Program]:
     """Read a file.
 
@@ -52,7 +52,7 @@ def read(
     """
     place = pathlib.Path(os.fspath(path))
     content = _content(place)
-    with loading(str(place), len(content), limit, "load_onnx(..., limit=None)"):
+    with budget.loading(str(place), len(content), limit, "load_onnx(..., limit=None)"):
         try:
             program = _Reader(Folder(place)).model(decode(memoryview(content), "Model"), outputs)
         except LoadError as error:
@@ -185,8 +185,8 @@ class _Reader:
         self, node: Message, opsets: Mapping[str, int], functions: _Functions, depth: int, given: Mapping[str, Any]
     ) -> Iterable[Step]:
         """A step of a node; `given`: attributes of the function that it is part of."""
-        step()
-        take(_STEP, "all of its nodes, those of functions once for each call,")
+        budget.step()
+        budget.take(_STEP, "all of its nodes, those of functions once for each call,")
         domain = node["domain"]
         attributes = {}
         for each in node["attribute"]:
