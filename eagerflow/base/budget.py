@@ -15,18 +15,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-__all__ = [
-    "DEEPEST",
-    "Limit",
-    "further",
-    "LoadLimitError",
-    "checked_pattern",
-    "json_value",
-    "loading",
-    "nests_deeper",
-    "room",
-]
-__all__ += ["step", "take"]
+__all__ = ["DEEPEST", "Limit", "LoadLimitError", "checked_pattern", "further", "json_value", "limited", "loading"]
+__all__ += ["nests_deeper", "room", "step", "take"]
 
 Limit = int | Literal["auto"] | None
 """Bytes that a load may take; None: no limit at all; `"auto"`: as many as the size of the file gives reason for."""
@@ -109,6 +99,11 @@ def loading(owner: str, packed: int, limit: Limit, fix: str, multiple: float = _
         yield
     finally:
         _open.reset(token)
+
+
+def limited() -> bool:
+    """Whether a load with a budget is running."""
+    return _open.get() is not None
 
 
 def take(size: float, what: str) -> None:

@@ -32,7 +32,7 @@ from eagerflow.core.tensor import Deferred, Tensor
 from eagerflow.layer.building import unbuilt_on_failure
 from eagerflow.layer.call_context import current_call, probing
 from eagerflow.layer.symbolic.floats import on_floats
-from eagerflow.layer.symbolic.probe_sizes import filled, settlings, sizes_for
+from eagerflow.layer.symbolic.probe_sizes import filled, room_for, settlings, sizes_for
 from eagerflow.layer.symbolic.samples import BY_VALUE, Spec, orders, other_values, varied
 from eagerflow.layer.symbolic.wording import hint_of, say_symbolically
 from eagerflow.layer.unique_names import snake_case, unique_name
@@ -531,6 +531,7 @@ def infer(operation: Any, args: Any, kwargs: Any, size: tuple[int, int] = (2, 32
 
 def run(operation: Any, args: Any, kwargs: Any, frozen_random: bool = True) -> Any:
     """The same by running `operation` on arrays of these shapes, without leaving a trace."""
+    room_for(operation, args, kwargs)
     result: Any = None
     for give in orders():  # matrices of ones can't be inverted
         values, named = tree.map_structure(give, (args, kwargs))
