@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import inspect
 import json
+import math
 import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-__all__ = ["DEEPEST", "Limit", "LoadLimitError", "checked_pattern", "further", "json_value", "limited", "loading"]
-__all__ += ["nests_deeper", "room", "step", "take"]
+from eagerflow.base import tree
+
+__all__ = ["DEEPEST", "Limit", "LoadLimitError", "checked_pattern", "further", "json_value", "loading", "nests_deeper"]
+__all__ += ["room", "room_for", "step", "take"]
 
 Limit = int | Literal["auto"] | None
 """Bytes that a load may take; None: no limit at all; `"auto"`: as many as the size of the file gives reason for."""
@@ -27,6 +31,16 @@ _SECONDS, _BYTES_OF_A_SECOND = 5.0, 100_000  # of processor time; a usual file t
 _MATCHES = 10**7  # steps of matching a pattern against a name of 100 letters
 # What JSON takes as objects: an object, an array, an entry.
 _OF_JSON = (("{", 240), ("[", 100), (",", 64))
+
+# Arguments that tell the shape of an op's result, and those that its lengths are multiplied by or extended by.
+_SHAPES = frozenset("N M num shape size sizes minlength bins length start stop x output_size".split())
+_FACTORS = frozenset(
+    """
+    n num_classes num_segments repeats reps fft_length sequence_length padding pad_width output_padding pool_size
+    kernel_size dilation dilation_rate beam_width indices_or_sections
+    """.split()
+)
+_USUAL = 32  # windows and paddings up to there make no difference
 
 _open: contextvars.ContextVar[_Budget | None] = contextvars.ContextVar("budget", default=None)
 
@@ -41,8 +55,8 @@ class LoadLimitError(ValueError):
     >>> try:
     ...     ef.models.model_from_json(text)
     ... except ef.saving.LoadLimitError as error:
-    ...     print(str(error)[-65:])
-    If you trust it, pass limit=None: model_from_json(..., limit=None).
+    ...     print(str(error)[-50:])
+    If you trust it: model_from_json(..., limit=None).
     """
 
 
@@ -63,21 +77,18 @@ class _Budget:
         self.end += size / _BYTES_OF_A_SECOND
 
     def error(self, what: str) -> LoadLimitError:
-        return LoadLimitError(
-            f"{self.owner!r:.150}: {what:.120}, more than its {self.packed:,} bytes give reason for. If you trust it, "
-            f"pass limit=None: {self.fix}."
-        )
+        return LoadLimitError(f"{self.owner!r:.150}: {what:.200}. If you trust it: {self.fix}.")
 
     def room(self, size: float, what: str) -> None:
         if size > self.left:
-            raise self.error(f"{what:.70} would take {size:,.0f} bytes of {self.total:,}")
+            raise self.error(f"{what:.80} would take {size:,.0f} bytes, beyond the limit of {self.total:,} for a load")
 
     def step(self, count: float) -> None:
         self.calls -= count
         if self.calls < 0:
-            raise self.error("it makes too many objects and calls")
+            raise self.error(f"it makes too many objects and calls for {self.packed:,} bytes")
         if time.thread_time() > self.end:
-            raise self.error("it takes too much processor time")
+            raise self.error(f"it takes too much processor time for {self.packed:,} bytes")
 
 
 @contextlib.contextmanager
@@ -99,11 +110,6 @@ def loading(owner: str, packed: int, limit: Limit, fix: str, multiple: float = _
         yield
     finally:
         _open.reset(token)
-
-
-def limited() -> bool:
-    """Whether a load with a budget is running."""
-    return _open.get() is not None
 
 
 def take(size: float, what: str) -> None:
@@ -196,3 +202,45 @@ def checked_pattern(owner: str, pattern: str) -> str:
     if len(pattern) > 1000 or re.search(r"\)[*+?{]", plain) or 100**repeats * 2**choices > _MATCHES:
         raise budget.error(f"matching the pattern {pattern!r:.40} of {owner} may take for ever")
     return pattern
+
+
+def room_for(operation: Any, args: Any, kwargs: Any) -> None:
+    """An op of a file is going to be run, or a layer, on arguments whose shapes are known.
+
+    Raises:
+        LoadLimitError: when arguments or results would be too large.
+    """
+    budget = _open.get()
+    if budget is None:
+        return
+    shapes = [tuple(x.shape) for x in tree.flatten((args, kwargs)) if hasattr(x, "shape")]
+    name = str(getattr(operation, "__name__", type(operation).__name__))
+    given = 8 * sum(map(math.prod, shapes))
+    made = max(given, 8) if hasattr(operation, "_calls") else 8 * _numbers_made(name, operation, args, kwargs, shapes)
+    budget.room(given + made, f"the result of {name:.40}")
+
+
+def _numbers_made(name: str, op: Any, args: Any, kwargs: Any, shapes: list[tuple[int, ...]]) -> int:
+    """About how many numbers an op's result has, at most, by the settings that tell lengths."""
+    try:
+        named = inspect.signature(op).bind(*args, **kwargs).arguments
+    except (TypeError, ValueError):  # as the call itself will say
+        named = {}
+    whole = _product([n for key, value in named.items() if key in _SHAPES for n in tree.flatten(value)])
+    factor = _product([n for key, value in named.items() if key in _FACTORS for n in tree.flatten(value)], _USUAL)
+    if "M" not in named and ("N" in named or "n" in named):  # a square
+        whole = max(whole, factor) ** 2
+    together = 1
+    if name in ("outer", "kron"):
+        together = math.prod(map(math.prod, shapes))
+    elif name in ("matmul", "dot") and len(shapes) == 2 and min(map(len, shapes)):
+        together = math.prod([*shapes[0][:-1], *shapes[1][:-2], shapes[1][-1]])
+    elif len(shapes) > 1:  # of shapes that broadcast
+        longest = max(map(len, shapes))
+        together = math.prod(map(max, zip(*[(1,) * (longest - len(shape)) + shape for shape in shapes])))
+        together = together if together <= math.prod(map(math.prod, shapes)) else 1
+    return max(whole, together, max(1, sum(map(math.prod, shapes))) * factor)
+
+
+def _product(numbers: list[Any], beyond: int = 1) -> int:
+    return math.prod([abs(n) for n in numbers if type(n) is int and abs(n) > beyond])

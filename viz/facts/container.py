@@ -141,9 +141,11 @@ class Allowed:
     Args:
         limit: as of `reading`.
         packed: the bytes of the file.
+        cure: what is to be done with a file that one trusts.
     """
 
-    def __init__(self, limit: Limit, packed: int = 0) -> None:
+    def __init__(self, limit: Limit, packed: int = 0, cure: str = "viz.load(path, limit=None)") -> None:
+        self.cure = cure
         self.left = self.limit = (
             _FLOOR + _MULTIPLE * packed if limit == "auto" else math.inf if limit is None else limit
         )
@@ -157,8 +159,7 @@ class Allowed:
         self.left -= size
         if self.left < 0:
             raise TraceFileError(
-                f"it would take more than the limit of {self.limit:,} bytes. If you trust it: viz.load(path, "
-                "limit=None)."
+                f"it would take more than the limit of {self.limit:,} bytes. If you trust it: {self.cure}."
             )
 
     def check(self, archive: zipfile.ZipFile) -> None:
@@ -168,7 +169,7 @@ class Allowed:
         """
         methods = {member.compress_type for member in archive.infolist()}
         if methods - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise TraceFileError("not a recording: it is packed in a way that recordings are not")
+            raise TraceFileError("it is packed in a way that such files are not")
         self.take(sum(member.file_size for member in archive.infolist()))
 
 
@@ -193,7 +194,7 @@ def parse(text: bytes, allowed: Allowed) -> dict[str, Any]:
     check_nesting(text)
     header = json.loads(text)
     if not isinstance(header, dict):
-        raise TraceFileError("not a recording: its JSON is no object")
+        raise TraceFileError("its JSON is no object")
     return header
 
 

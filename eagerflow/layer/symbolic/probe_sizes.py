@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -10,11 +9,9 @@ from typing import Any
 import numpy
 
 from eagerflow.base import tree
-from eagerflow.base.budget import limited, room
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.symbolic.samples import Spec
 
-__all__ = ["Attempt", "filled", "room_for", "settlings", "sizes_for"]
+__all__ = ["Attempt", "filled", "settlings", "sizes_for"]
 
 # Lengths tried for unknown axes, (batch, others), in pairs; the later ones for what needs more room.
 _SIZES = (((2, 32), (3, 80)), ((2, 128), (3, 320)), ((2, 512), (3, 1280)), ((2, 8), (3, 12)), ((2, 60), (3, 120)))
@@ -24,16 +21,6 @@ _LARGEST = 2**25  # elements of an array made for a probe at the larger sizes
 
 _CUTTING = frozenset("array_split diagonal dsplit get_item hsplit split vsplit".split())
 _LARGEST_PLACE = 1 << 16
-
-# Arguments that tell the shape of an op's result, and those that its lengths are multiplied by or extended by.
-_SHAPES = frozenset("N M num shape size sizes minlength bins length stop x output_size".split())
-_FACTORS = frozenset(
-    """
-    n num_classes num_segments repeats reps fft_length sequence_length padding pad_width output_padding pool_size
-    kernel_size dilation dilation_rate beam_width
-    """.split()
-)
-_USUAL = 32  # windows and paddings up to there make no difference
 
 # A smaller and a larger size, and the lengths that some axes have at both.
 Attempt = tuple[tuple[int, int], tuple[int, int], dict[Any, int]]
@@ -101,32 +88,3 @@ def _lengths_beside(shape: Any, shapes: list[Any], from_end: bool) -> Iterator[t
         known = [m for m in found if m is not None and m != 1]
         if n is None and known:
             yield i, max(known)
-
-
-def room_for(operation: Any, args: Any, kwargs: Any) -> None:
-    """Ask the load that is running, if there is one, whether a call from a file may be tried on arrays.
-
-    Raises:
-        LoadLimitError: when arguments or results would be too large.
-    """
-    if not limited():
-        return
-    given = sum([math.prod(x.shape) * 8 for x in tree.flatten((args, kwargs)) if isinstance(x, Spec)])
-    whole = factor = 1
-    if not hasattr(operation, "_calls"):  # an op; a layer has its settings in itself
-        try:
-            named = inspect.signature(operation).bind(*args, **kwargs).arguments
-        except (TypeError, ValueError):  # as the call itself will say
-            named = {}
-        whole = _product([n for name, value in named.items() if name in _SHAPES for n in tree.flatten(value)])
-        factor = _product([n for name, value in named.items() if name in _FACTORS for n in tree.flatten(value)], _USUAL)
-        if "M" not in named and ("N" in named or "n" in named):  # a square
-            whole = max(whole, factor) ** 2
-    room(
-        given + max(8 * whole, max(given, 8) * factor),
-        f"the result of {getattr(operation, '__name__', operation)!s:.40}",
-    )
-
-
-def _product(numbers: list[Any], beyond: int = 1) -> int:
-    return math.prod([abs(n) for n in numbers if type(n) is int and abs(n) > beyond])

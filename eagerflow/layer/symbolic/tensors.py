@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy
 
 from eagerflow.base import notebook, tree
-from eagerflow.base.budget import step
+from eagerflow.base.budget import room_for, step
 from eagerflow.base.errors import NoValueError, signature_of
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import shorten
@@ -32,7 +32,7 @@ from eagerflow.core.tensor import Deferred, Tensor
 from eagerflow.layer.building import unbuilt_on_failure
 from eagerflow.layer.call_context import current_call, probing
 from eagerflow.layer.symbolic.floats import on_floats
-from eagerflow.layer.symbolic.probe_sizes import filled, room_for, settlings, sizes_for
+from eagerflow.layer.symbolic.probe_sizes import filled, settlings, sizes_for
 from eagerflow.layer.symbolic.samples import BY_VALUE, Spec, orders, other_values, varied
 from eagerflow.layer.symbolic.wording import hint_of, say_symbolically
 from eagerflow.layer.unique_names import snake_case, unique_name

@@ -23,6 +23,7 @@ from eagerflow.models.saving.errors import FileFormatError
 
 __all__ = ["Array", "Group", "reading", "writing"]
 
+_OBJECT = 2**13  # bytes that an array takes before it is read
 _PIECE = 8 * 2**20  # bytes of an array that are read at once
 _BLOCK = 2**20
 _CHECKSUM = "eagerflow_crc32"
@@ -165,7 +166,8 @@ class Group:
         self.attributes = _Attributes(group, self.file, counter.heaps)
         for name in group:
             inner = f"{path}/{name}" if path else name
-            step()
+            step(2)
+            take(_OBJECT, "all of its groups and arrays")
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise FileFormatError(
                     f"{self.file!r}: {inner!r} is a link to elsewhere; such links are never followed."
