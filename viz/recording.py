@@ -595,13 +595,13 @@ class Recording(Record, metaclass=_Named):
 
 
 @boundary
-def load(path: str | os.PathLike[str], limit: int | None = None) -> Recording:
+def load(path: str | os.PathLike[str], limit: int | Literal["auto"] | None = "auto") -> Recording:
     """Reads a recording that `Recording.save` wrote. It never runs code from the file.
 
     Args:
         path: the path of the file.
-        limit: the largest number of bytes that it may unpack to; default: 4 GB, and beyond 64 MB a hundred times the
-            size of the file.
+        limit: how many bytes it may take; `"auto"`: 192 MB and 128 times the size of the file. None: no limit, for
+            files that you trust.
 
     Raises:
         FileNotFoundError: when there is no such file.

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from eagerflow.base.budget import DEEPEST, nests_deeper, step
 from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.errors import UnknownNameError, WrongTypeError, cut, did_you_mean
 from eagerflow.base.typing import Configuration
@@ -25,7 +26,6 @@ __all__ += ["serialize_keras_object", "tables"]
 T = TypeVar("T")  # what decorators give back as it is
 _FEW = 6  # names of a kind that are told where an unknown one is like none of them
 _LIBRARIES = frozenset({"builtins", "eagerflow", "keras", "tensorflow", "tf_keras"})  # whose names may be ours
-_DEEPEST = 200  # levels of a config, as in files
 _registered: dict[str, Any] = {}  # "package>Name" -> class or function
 _names: dict[Any, str] = {}
 _global_objects: dict[str, Any] = {}
@@ -100,7 +100,7 @@ class Table:
             found = _without_package(name)
         if found is None:
             known = [*self.entries, *_custom_names(custom_objects)]
-            meant = "" if _source.get() is not None else name_meant(self.kind, self.module, name, self.entries)
+            meant = "" if _from_a_file() else name_meant(self.kind, self.module, name, self.entries)
             if meant:
                 raise UnknownNameError(f"Unknown {self.kind} {name!r:.80}.{meant}")
             guess = _guess(name, known) or self._all_of_few()
@@ -113,7 +113,7 @@ class Table:
     def _all_of_few(self) -> str:
         """The names of all that there is, where that is little; none while a file is read, as `_guess`."""
         first = {id(thing): name for name, thing in reversed(self.entries.items())}
-        few = _source.get() is None and len(first) <= _FEW
+        few = not _from_a_file() and len(first) <= _FEW
         return f" There are {', '.join(sorted(map(repr, first.values())))}." if few else ""
 
     def get(self, identifier: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -186,6 +186,7 @@ def _custom_names(custom_objects: Mapping[str, Any] | None) -> list[str]:
 
 
 def _build(cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> Any:
+    step()
     settings = config.get("config") or {}
     if not isinstance(settings, Mapping):
         raise WrongTypeError(
@@ -198,26 +199,13 @@ def _build(cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any
         cut(error)  # it may quote what the config holds, at any length
         raise
     except RecursionError:
-        if not nests_deeper(settings, _DEEPEST):
+        if not nests_deeper(settings, DEEPEST):
             raise
-        raise ValueError(f"A config nests more than {_DEEPEST} levels deep, which no model does.") from None
+        raise ValueError(f"A config nests more than {DEEPEST} levels deep, which no model does.") from None
     build_config = config.get("build_config")
     if build_config and hasattr(made, "build_from_config"):
         made.build_from_config(build_config)
     return made
-
-
-def nests_deeper(config: Any, depth: int) -> bool:
-    """Whether mappings and lists in a config nest deeper; looks from level to level, whatever the depth."""
-    level = [config]
-    for _ in range(depth):
-        level = [
-            inner
-            for value in level
-            if isinstance(value, (Mapping, list))
-            for inner in (value.values() if isinstance(value, Mapping) else value)
-        ]
-    return bool(level)
 
 
 @contextlib.contextmanager
@@ -225,7 +213,7 @@ def made_from(file: str, safe_mode: bool = True) -> Iterator[None]:
     """Objects made inside the block are described by a file.
 
     Args:
-        file: its name, for messages.
+        file: its name; "" for a configuration that a program hands over.
         safe_mode: whether the objects may name no other file of this machine.
     """
     token = _source.set((file, safe_mode))
@@ -247,14 +235,18 @@ def refuse_path(owner: str, argument: str, path: Any) -> None:
     if source is not None and source[1]:
         raise ValueError(
             f"{owner}({argument}={str(path)!r:.100}): the model names a file of the machine that loads it, and would "
-            f"take in what stands there. If you trust it, pass safe_mode=False to load_model; better, have it saved "
-            f"again with {argument} given as a list."
+            f"take in what stands there. If you trust it, pass safe_mode=False where it is loaded; better, have it "
+            f"saved again with {argument} given as a list."
         )
+
+
+def _from_a_file() -> bool:
+    return bool((_source.get() or ("", True))[0])
 
 
 def _guess(name: str, known: Iterable[str]) -> str:
     """The nearest known name, for people: a program doesn't mistype, and what it names may be meant to harm."""
-    return "" if _source.get() is not None else did_you_mean(name, list(known))
+    return "" if _from_a_file() else did_you_mean(name, list(known))
 
 
 class CustomObjectScope:
@@ -453,7 +445,8 @@ def deserialize_keras_object(
     Args:
         config: that configuration.
         custom_objects: custom classes and functions by name, which are searched first.
-        safe_mode: accepted for Keras' signature: code in a configuration is never run.
+        safe_mode: whether objects may name no files of this machine, such as that of a vocabulary. Code in a
+            configuration is never run.
         **kwargs: accepted for Keras' signature.
 
     Raises:
@@ -464,6 +457,9 @@ def deserialize_keras_object(
     >>> layer.units, layer(ef.ops.ones((2, 3))).shape
     (4, (2, 4))
     """
+    if _source.get() is None:
+        with made_from("", safe_mode):
+            return deserialize_keras_object(config, custom_objects)
     if isinstance(config, list):
         return [deserialize_keras_object(x, custom_objects) for x in config]
     if not isinstance(config, dict) or "class_name" not in config:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import math
 import weakref
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy
 
+from eagerflow.base.budget import take
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
 from eagerflow.base.name_scope import in_scope
@@ -389,6 +391,7 @@ def _initial_value(initializer: Any, shape: Any, dtype: DType) -> Tensor:
                 ) from None
         wanted = _as_shape(shape)
         dtype = floatx() if dtype is None else dtype
+        take(math.prod(wanted) * as_dtype(dtype).itemsize, f"a weight of shape {wanted}")
         value = _taken(_called(initializer, wanted, dtype), dtype)
     elif isinstance(initializer, str):
         if shape is None:

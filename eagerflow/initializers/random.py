@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy
 
+from eagerflow.base.budget import room, step
 from eagerflow.base.errors import expect_one_of
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
@@ -347,6 +348,9 @@ class Orthogonal(RandomInitializer):
         if len(shape) < 2:
             raise ValueError(f"Orthogonal needs a weight of at least two axes; its shape is {shape}.")
         rows, columns = math.prod(shape[:-1]), shape[-1]
+        size = rows * columns
+        step(size * min(rows, columns) / 1e6)
+        room(32 * size, f"an orthogonal matrix of shape {shape}")
         drawn = normal((max(rows, columns), min(rows, columns)), dtype="float64", seed=self.seed)
         # On the host, so that all devices start from the same values.
         q, r = numpy.linalg.qr(drawn.numpy())

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
+from eagerflow.base.budget import checked_pattern
 from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import did_you_mean, expect_one_of
@@ -260,6 +261,8 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
             raise TypeError(f"DTypePolicyMap(policy_map=...): `policy_map` must be a dict; got {policy_map!r:.80}.")
         self._given = None if default_policy is None else get_policy(default_policy)
         self._policies: dict[str, DTypePolicy] = policy_map or {}
+        for pattern in self._policies:
+            checked_pattern("DTypePolicyMap", pattern)
 
     @property
     def default_policy(self) -> DTypePolicy:
@@ -318,7 +321,7 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
         if path in self._policies:
             raise ValueError(f"{path!r} already exist in the DTypePolicyMap with {self._policies[path]!r}.")
         try:
-            self._policies[path] = get_policy(policy)
+            self._policies[checked_pattern("DTypePolicyMap", path)] = get_policy(policy)
         except (TypeError, ValueError) as error:
             raise ValueError(f"Cannot interpret the assigned value for {path!r}: {error}") from None
 

@@ -21,7 +21,6 @@ from eagerflow.initializers.random import RandomInitializer
 from eagerflow.layer.autocast import AutocastVariable
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
-from eagerflow.layer.memory_limit import spend
 from eagerflow.layer.tracking import changes, members, tracked, unique
 from eagerflow.random import SeedGenerator
 
@@ -178,7 +177,6 @@ class WeightHolder:
         if chosen is None:
             chosen = "glorot_uniform" if is_differentiable(as_dtype(dtype)) else "zeros"
         cast = given.get("autocast", autocast) and self._is_mixed and is_differentiable(as_dtype(dtype))  # type: ignore[attr-defined]
-        spend(describe(self), shape, dtype)
         if isinstance(chosen, (int, list, tuple)):
             whole = (*shape, *(chosen if isinstance(chosen, (list, tuple)) else [chosen]))
             raise TypeError(

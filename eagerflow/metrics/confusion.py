@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy
 
 from eagerflow import ops
+from eagerflow.base.budget import take
 from eagerflow.base.errors import expect_one_of
 from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.device import namespace_of
@@ -407,6 +408,7 @@ class AUC(Metric):
 
 def evenly(number: int) -> list[float]:
     """The inner ones of `number` evenly spaced thresholds from 0 to 1."""
+    take(100.0 * number, f"{number} thresholds")
     return [(i + 1) / (number - 1) for i in range(number - 2)]
 
 

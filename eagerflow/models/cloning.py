@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable
 from typing import Any, overload
 
 from eagerflow.base import tree
+from eagerflow.base.budget import Limit, LoadLimitError, json_value, loading
+from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import a_kind
-from eagerflow.base.serialization import deserialize_keras_object
+from eagerflow.base.serialization import deserialize_keras_object, made_from
 from eagerflow.base.tracebacks import boundary
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.input import Input, InputLayer
@@ -170,15 +171,21 @@ def _input_like(x: Any) -> Any:
 
 
 @boundary
-def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
+def model_from_json(
+    json_string: str, custom_objects: Any = None, safe_mode: bool = True, limit: Limit = "auto"
+) -> Model:
     """Creates a model with new weights from the text that `to_json` returned.
 
     Args:
         json_string: that text.
         custom_objects: a dict of custom classes and functions by name.
+        safe_mode: whether the model may name no files of this machine, such as that of a vocabulary.
+        limit: how many bytes the model may take; `"auto"`: 192 MB, or 4 times the text. None: no limit, for texts
+            that you trust.
 
     Raises:
         UnknownNameError: for a class that is neither built in, registered nor in `custom_objects`.
+        LoadLimitError: (a ValueError) when it would take more memory or time than that.
         ValueError: when the text is no JSON, or nested too deep.
         TypeError: when the text describes something else.
 
@@ -188,18 +195,26 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
     >>> model.name, model.output_shape
     ('small', (None, 2))
     """
+    safe_mode = safe_mode and not unsafe_deserialization()
+    size = len(json_string) if isinstance(json_string, (str, bytes)) else 0
+    with loading("the text", size, limit, "model_from_json(..., limit=None)"), made_from("", safe_mode):
+        model = deserialize_keras_object(_config_in(json_string), custom_objects)
+    if not isinstance(model, Model):
+        raise TypeError(f"model_from_json: the text describes {a_kind(model)}, no model.")
+    return model
+
+
+def _config_in(json_string: Any) -> Any:
     try:
-        config = json.loads(json_string)
-    except RecursionError:
-        raise ValueError("model_from_json: the text is nested too deep for a model's.") from None
-    except (json.JSONDecodeError, TypeError) as error:
+        return json_value(json_string, "model_from_json: the text")
+    except LoadLimitError:
+        raise
+    except (ValueError, TypeError, AttributeError) as error:
         said = str(error)
+        if "levels deep" in said:
+            raise
         if isinstance(json_string, str) and json_string.strip() and not json_string.lstrip().startswith(("{", "[")):
             said = f"got {json_string!r:.80}"
             if json_string.endswith(".json"):
                 said = f"{said}, a file's name: pass what stands in it, open({json_string!r}).read()"
         raise ValueError(f"model_from_json: expected JSON text, as model.to_json() gives; {said}.") from None
-    model = deserialize_keras_object(config, custom_objects)
-    if not isinstance(model, Model):
-        raise TypeError(f"model_from_json: the text describes {a_kind(model)}, no model.")
-    return model

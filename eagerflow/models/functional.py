@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base import tree
+from eagerflow.base.budget import step
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
@@ -242,6 +243,7 @@ class _Rebuilding:
 
     def _repeat(self, name: str, which: int, call: dict[str, Any]) -> bool:
         """Make the call, unless a tensor that it needs isn't made yet."""
+        step(0.1)
         if which and (name, which - 1) not in self.results:
             return False
         if any((n, i) not in self.results for n, i, _ in _needs(call)):

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from eagerflow.base.budget import Limit
+
 if TYPE_CHECKING:
     from eagerflow.models.onnx_model import OnnxModel
 
@@ -14,7 +16,10 @@ __all__ = ["load_onnx"]
 
 
 def load_onnx(
-    filepath: str | os.PathLike[str], name: str | None = None, outputs: Sequence[str] | None = None
+    filepath: str | os.PathLike[str],
+    name: str | None = None,
+    outputs: Sequence[str] | None = None,
+    limit: Limit = "auto",
 ) -> OnnxModel:
     """Loads an ONNX file as a model: from PyTorch, TensorFlow (tf2onnx), scikit-learn (skl2onnx) or `Model.export`.
 
@@ -30,12 +35,14 @@ def load_onnx(
         name: the name of the model; default: that in the file.
         outputs: names of values in the graph to return instead of its outputs, such as the features before the last
             layer.
+        limit: how many bytes may be taken; `"auto"`: by the size of the file. None: no limit, for files that you trust.
 
     Returns:
         A model. It takes one tensor, or several in the order of the file, or a dict by their names.
 
     Raises:
         LoadError: (a `ValueError`) for a damaged file, or for unknown nodes, which the message names.
+        LoadLimitError: (a `ValueError`) when it would take more memory or time than its size gives reason for.
         FileNotFoundError: when there is no file.
 
     >>> import os, tempfile
@@ -49,4 +56,4 @@ def load_onnx(
     >>> bool(ef.ops.allclose(model(x), again(x))), again.count_params()
     (True, 10)
     """
-    return import_module("eagerflow.models.onnx_model").loaded(filepath, name, outputs)
+    return import_module("eagerflow.models.onnx_model").loaded(filepath, name, outputs, limit)

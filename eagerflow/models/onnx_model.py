@@ -13,6 +13,7 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.base import notebook
+from eagerflow.base.budget import Limit
 from eagerflow.base.errors import did_you_mean
 from eagerflow.core.custom_gradient import no_grad
 from eagerflow.core.observe import Observer, observing, scope, state, unobserved
@@ -34,9 +35,12 @@ _WEIGHTS_ONLY = (
 )
 
 
-def loaded(filepath: str | os.PathLike[str], name: str | None, outputs: Sequence[str] | None) -> OnnxModel:
+def loaded(
+    filepath: str | os.PathLike[str], name: str | None, outputs: Sequence[str] | None, limit: Limit
+) -> OnnxModel:
     """See `load_onnx`."""
-    return OnnxModel(read(filepath, outputs), name=name)
+    with read(filepath, outputs, limit) as program:
+        return OnnxModel(program, name=name)
 
 
 class OnnxLayer(Layer):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
 
+from eagerflow.base.budget import checked_pattern
 from eagerflow.base.errors import UnknownArgumentError
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.typing import Gradients, Variables
@@ -54,7 +55,7 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
     def __setitem__(self, pattern: str, optimizer: Optimizer) -> None:
         if pattern in self._map:
             raise ValueError(f"OptimizerMap: {pattern!r} has an optimizer already; delete it first.")
-        self._map[pattern] = _checked(pattern, optimizer)
+        self._map[checked_pattern("OptimizerMap", pattern)] = _checked(pattern, optimizer)
 
     def __delitem__(self, pattern: str) -> None:
         del self._map[pattern]

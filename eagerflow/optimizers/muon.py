@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from eagerflow.base.budget import checked_pattern
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
@@ -114,7 +115,7 @@ class Muon(Optimizer):
         self.adam_beta_2 = checks.between("Muon", "adam_beta_2", adam_beta_2)
         self.adam_weight_decay = adam_weight_decay
         self.epsilon = checks.epsilon("Muon", epsilon)
-        self.exclude_layers = list(exclude_layers or ())
+        self.exclude_layers = [checked_pattern("Muon", each) for each in exclude_layers or ()]
         self.exclude_embeddings = bool(exclude_embeddings)
         self.muon_a, self.muon_b, self.muon_c = muon_a, muon_b, muon_c
         self.adam_lr_ratio = checks.at_least("Muon", "adam_lr_ratio", adam_lr_ratio)

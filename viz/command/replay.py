@@ -56,7 +56,7 @@ def run_replay(options: argparse.Namespace) -> int:
         raise ValueError(f"arguments are for --script; got {options.arguments[:3]}{cure}")
     if options.module and not options.script:
         raise ValueError("-m says that --script is a module; give its name: --script package.train -m")
-    kept = read(options.file)
+    kept = read(options.file, None if options.no_limit else "auto")
     number = _asked(kept, options.at)
     if options.script:
         check_given(options)

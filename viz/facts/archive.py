@@ -27,10 +27,10 @@ import numpy
 from viz.facts.columns import NONE, Damaged, Pool, decode, encode, frame_row, parsed, settings_text
 from viz.facts.container import (
     KIND,
-    LIMIT,
     VALUES,
     VERSION,
     Allowed,
+    Limit,
     TraceFileError,
     check_column,
     check_header,
@@ -93,7 +93,7 @@ def packed(record: Record) -> bytes:
 
 def unpacked(content: bytes) -> Record:
     """The record that `packed` packed, in another process of the same program."""
-    return _read(io.BytesIO(content), Allowed(LIMIT))
+    return _read(io.BytesIO(content), Allowed(None))
 
 
 def _write(record: Record, file: IO[bytes]) -> None:
@@ -114,14 +114,12 @@ def _npz(arrays: dict[str, numpy.ndarray]) -> bytes:
     return content.getvalue()
 
 
-def read(
-    path: str | os.PathLike[str], limit: int | None = None, near: Near | None = None, stats: bool = True
-) -> Record:
+def read(path: str | os.PathLike[str], limit: Limit = "auto", near: Near | None = None, stats: bool = True) -> Record:
     """Read what `write` wrote.
 
     Args:
         path: the file.
-        limit: how many bytes it may unpack to.
+        limit: how many bytes it may take.
         near: the part that is wanted, unless it is the recording of several ranks, which is read whole.
         stats: whether statistics are wanted, which are half of a recording where every tensor was measured.
 
@@ -144,7 +142,7 @@ def _read(
     with zipfile.ZipFile(file) as archive:
         ranks = check_members(archive, inner)
         allowed.check(archive)
-        header = parse(archive.read("trace.json"))
+        header = parse(archive.read("trace.json"), allowed)
         check_header(header)
         check_counts(header.get("counts"))
         columns = _columns(archive, allowed, header, stats)
@@ -154,7 +152,6 @@ def _read(
         values = _values(archive, allowed, part)
         others = []
         for number in range(1, 1 + ranks):
-            allowed.next_rank()
             others.append(_read(io.BytesIO(archive.read(rank_file(number))), allowed, inner=True, stats=stats))
     record = _record(header, columns)
     record.values, record.others = values, others

@@ -21,7 +21,7 @@ __all__ += ["settings_text"]
 
 NONE = -(2**63)  # stands for None among integers
 _DEPTH = 100  # how deeply JSON may nest: ours nests as deep as layers' settings do
-_LONGEST_SETTINGS, _MOST_LETTERS = 4 << 20, 1 << 28  # of one op, of all
+_LONGEST_SETTINGS, _MOST_LETTERS = 4 << 20, 1 << 28  # of one op, of all; letters of a column of texts
 _NO_MARKS = bytes(sorted(set(range(256)) - set(b'[]{}"')))
 _OPENING = numpy.frombuffer(b"[{", numpy.uint8)
 
@@ -76,9 +76,12 @@ class Pool:
     def look_up(self, numbers: numpy.ndarray) -> list[Any]:
         """The values with these numbers; None for `NONE`."""
         known = len(self.values)
+        letters = numpy.array([len(value) if isinstance(value, str) else 0 for value in [*self.values, ""]])
         given = numpy.where(numbers == NONE, known, numbers)
         if given.size and not 0 <= given.min() <= given.max() <= known:
             raise Damaged(f"a table of {known} has no entry {numbers.max()} or {numbers.min()}")
+        if (total := int(letters[given].sum())) > _MOST_LETTERS:
+            raise Damaged(f"its texts have {total} letters in a column, more than {_MOST_LETTERS}")
         return list(map([*self.values, None].__getitem__, given.tolist()))
 
     def value(self, number: int | None) -> Any:

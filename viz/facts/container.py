@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterable
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 import numpy
 
@@ -24,7 +25,7 @@ from viz.facts.schema import Read, Scope
 
 __all__ = [
     "KIND",
-    "LIMIT",
+    "Limit",
     "VALUES",
     "VERSION",
     "Allowed",
@@ -42,10 +43,12 @@ ops had other names (`todays_name`); 6 knew not how many batches came before a c
 # What ops are called that had other names in files of former versions.
 _FORMER = {"choose": "where", "cut": "split", "distinct": "unique", "lower_cholesky": "cholesky"}
 _FORMER |= {"pad_constant": "pad", "thin_qr": "qr", "top_positions": "top_k", "truncated_svd": "svd"}
-LIMIT = 4 << 30  # bytes that a file may unpack to, unless the caller allows more
 KIND = "eagerflow trace"
 VALUES = "values.npz"  # only where values were kept
-_RATIO, _FREELY = (100, 64 << 20)  # nor may it, unless allowed, be so much larger than packed, beyond so many bytes
+_FLOOR, _MULTIPLE = 192 << 20, 128  # bytes that a file of any size may take, and for each of its bytes
+_CELL = 48  # bytes that a number of a column takes as an object
+_OF_JSON = ((b"{", 240), (b"[", 100), (b",", 64))  # and what an object, an array and an entry of JSON take
+_DEEPEST = 400  # scopes in each other: a layer that calls itself meets the end of Python's stack before
 _LONGEST = 300  # letters of a message about what is inside of a file
 _MEMBERS = ("trace.json", "columns.npz")
 _RANK = re.compile(r"ranks/([1-9][0-9]{0,5})\.efz")  # only where several ranks took part
@@ -54,6 +57,9 @@ _COLUMN = re.compile(
     rb"\x93NUMPY\x01\0..\{'descr': '([<>|][biuf]\d{1,2})', 'fortran_order': False, 'shape': \((\d{1,15}),\), \} *\n",
     re.DOTALL,
 )
+
+
+Limit = int | Literal["auto"] | None
 
 
 class TraceFileError(ValueError):
@@ -70,12 +76,12 @@ class TraceFileError(ValueError):
     """
 
 
-def reading(path: Any, limit: int | None, reader: Callable[[str | os.PathLike[str], Allowed], Any]) -> Any:
+def reading(path: Any, limit: Limit, reader: Callable[[str | os.PathLike[str], Allowed], Any]) -> Any:
     """What a reader gives of a file; whatever it stumbles over is said in words.
 
     Args:
         path: the file.
-        limit: how many bytes it may unpack to; None: as many as its size lets expect.
+        limit: how many bytes it may take; `"auto"`: as many as its size lets expect; None: any number.
         reader: called with the path and what is allowed.
 
     Raises:
@@ -92,11 +98,9 @@ def reading(path: Any, limit: int | None, reader: Callable[[str | os.PathLike[st
     if not os.path.isfile(path):
         kind = import_module("eagerflow.base.files").irregular(os.stat(path))
         raise TraceFileError(f"{name!r:.150} is {kind}, not a file that holds a recording")
-    if limit is None:
-        limit = min(LIMIT, max(_FREELY, _RATIO * os.stat(path).st_size))
     try:
         with collector_at_rest():
-            return reader(path, Allowed(limit))
+            return reader(path, Allowed(limit, os.stat(path).st_size))
     except TraceFileError as error:
         said = not_a_recording(name) if file_kind(name) else f"{name!r:.150}: {error!s:.{_LONGEST}}"
         raise TraceFileError(said) from None
@@ -132,15 +136,31 @@ def _in_words(error: Exception) -> str:
 
 
 class Allowed:
-    """How many bytes may be unpacked: so many for each part of a record, and for all ranks together."""
+    """How many bytes the reading of a file may take: what it unpacks to, and the objects that are made of that.
 
-    def __init__(self, limit: int) -> None:
-        self.limit, self.used, self.others = limit, 0, 0
+    Args:
+        limit: as of `reading`.
+        packed: the bytes of the file.
+        cure: what is to be done with a file that one trusts.
+    """
 
-    def next_rank(self) -> None:
-        """The record of another rank begins."""
-        self.others += self.used
-        self.used = 0
+    def __init__(self, limit: Limit, packed: int = 0, cure: str = "viz.load(path, limit=None)") -> None:
+        self.cure = cure
+        self.left = self.limit = (
+            _FLOOR + _MULTIPLE * packed if limit == "auto" else math.inf if limit is None else limit
+        )
+
+    def take(self, size: float) -> None:
+        """So many bytes are going to be used.
+
+        Raises:
+            TraceFileError: when that is too much.
+        """
+        self.left -= size
+        if self.left < 0:
+            raise TraceFileError(
+                f"it would take more than the limit of {self.limit:,} bytes. If you trust it: {self.cure}."
+            )
 
     def check(self, archive: zipfile.ZipFile) -> None:
         """Refuse a file that would unpack to more.
@@ -149,14 +169,8 @@ class Allowed:
         """
         methods = {member.compress_type for member in archive.infolist()}
         if methods - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise TraceFileError("not a recording: it is packed in a way that recordings are not")
-        size = sum(member.file_size for member in archive.infolist())
-        self.used += size
-        if self.others + size > self.limit:
-            raise TraceFileError(
-                f"it unpacks to {self.others + size:,} bytes, more than the limit of {self.limit:,}. "
-                f"If you trust it: viz.load(path, limit={self.others + size})."
-            )
+            raise TraceFileError("it is packed in a way that such files are not")
+        self.take(sum(member.file_size for member in archive.infolist()))
 
 
 def rank_file(number: int) -> str:
@@ -174,12 +188,13 @@ def check_members(archive: zipfile.ZipFile, inner: bool) -> int:
     return ranks
 
 
-def parse(text: bytes) -> dict[str, Any]:
+def parse(text: bytes, allowed: Allowed) -> dict[str, Any]:
     """JSON that doesn't nest deeper than we ever write."""
+    allowed.take(len(text) * (1 if text.isascii() else 4) + sum(text.count(mark) * size for mark, size in _OF_JSON))
     check_nesting(text)
     header = json.loads(text)
     if not isinstance(header, dict):
-        raise TraceFileError("not a recording: its JSON is no object")
+        raise TraceFileError("its JSON is no object")
     return header
 
 
@@ -206,7 +221,9 @@ def columns_of(
         allowed.check(archive)
         names = {name.removesuffix(".npy"): name for name in archive.namelist()}
         wanted = [name for name in names if name not in but and (only is None or name in only)]
-        return {name: _column(archive.read(names[name])) for name in wanted}
+        found = {name: _column(archive.read(names[name])) for name in wanted}
+    allowed.take(sum(_CELL * len(column) for column in found.values()))
+    return found
 
 
 def _column(content: bytes) -> numpy.ndarray:
@@ -291,7 +308,11 @@ def check_ids(what: str, ids: Iterable[int], count: int) -> None:
 
 
 def check_parents(scopes: Iterable[Scope]) -> None:
-    """Scopes must lie within scopes that came before: in circles nobody would find an end."""
+    """Scopes must lie within scopes that came before, in circles nobody would find an end, and not too deep."""
+    depths = list[int]()
     for position, scope in enumerate(scopes):
         if scope.parent is not None and not 0 <= scope.parent < position:
             raise Damaged(f"scope refers to number {scope.parent} of {position}")
+        depths.append(0 if scope.parent is None else depths[scope.parent] + 1)
+        if depths[-1] > _DEEPEST:
+            raise Damaged(f"its scopes lie more than {_DEEPEST} deep in each other")

@@ -15,6 +15,7 @@ from viz.facts.schema import Composition, Frame, Logs, Part, Record, Scope, Step
 __all__ = ["check_columns", "check_counts", "check_kinds", "check_tables"]
 
 _MOST_AXES = 64
+_LONGEST = 1 << 16  # letters of a name, an error or a line of code; settings have a limit of their own
 _DTYPES = frozenset(
     """
     bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128
@@ -30,7 +31,11 @@ def _are(*types: type) -> _Holds:
     return lambda values: all(issubclass(found, types) for found in set(map(type, values)))
 
 
-_text, _number, _frame = _are(str), _are(int, float), _are(Frame)
+_number, _frame = _are(int, float), _are(Frame)
+
+
+def _text(values: Collection[Any]) -> bool:
+    return _are(str)(values) and max(map(len, values), default=0) <= _LONGEST
 
 
 def _int(values: Collection[Any]) -> bool:
@@ -145,6 +150,8 @@ def check_tables(texts: Sequence[Any], frames: Sequence[Frame]) -> None:
     wrong = [text for text in texts if not isinstance(text, str)]
     if wrong:
         raise Damaged(f"one of its texts is {wrong[0]!r:.60}")
+    if any(len(text) > _LONGEST and not text.startswith("{") for text in texts):
+        raise Damaged(f"one of its texts has more than {_LONGEST:,} letters")
     _check(Frame, frames)
 
 

@@ -119,7 +119,7 @@ def glance(path: str | os.PathLike[str]) -> tuple[Record, SparseColumns] | None:
     Raises:
         OSError, TraceFileError: as `viz.load`.
     """
-    found: tuple[Record, SparseColumns] | None = reading(path, None, _glance)
+    found: tuple[Record, SparseColumns] | None = reading(path, "auto", _glance)
     return found
 
 
@@ -128,7 +128,7 @@ def _glance(file: str | os.PathLike[str], allowed: Allowed) -> tuple[Record, Spa
         if check_members(archive, False):
             return None
         allowed.check(archive)
-        header = parse(archive.read("trace.json"))
+        header = parse(archive.read("trace.json"), allowed)
         check_header(header)
         columns = columns_of(archive.read("columns.npz"), allowed, _COLUMNS)
     counts: Any = header.get("counts")

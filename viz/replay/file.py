@@ -22,8 +22,7 @@ import numpy
 from eagerflow import Tensor
 from eagerflow.base.files import irregular, replacing
 from eagerflow.base.npy import read_header
-from viz.facts.columns import check_nesting
-from viz.facts.container import TraceFileError, todays_name
+from viz.facts.container import Allowed, Limit, TraceFileError, parse, todays_name
 from viz.facts.formatting import file_kind, meant_file
 from viz.facts.schema import Frame
 from viz.replay.checked import check
@@ -34,8 +33,7 @@ __all__ = ["StepFileError", "read", "write"]
 VERSION = 2  # in 1 some ops had other names
 _KIND = "eagerflow steps"
 _HEADER = "step.json"
-_LIMIT = 8 << 30  # bytes that a file may unpack to, unless the caller allows more
-_RATIO, _FREELY = (100, 64 << 20)  # nor may it be so much larger than packed, beyond so many bytes
+_RESULTS = 192 << 20, 256  # bytes that results of a step may take: so many, and so many for each of the file
 _KINDS = {
     "meta": dict,
     "variables": list,
@@ -103,12 +101,13 @@ def _member(number: int) -> str:
     return f"arrays/{number}.npy"
 
 
-def read(path: str | os.PathLike[str], limit: int | None = None) -> Kept:
+def read(path: str | os.PathLike[str], limit: Limit = "auto") -> Kept:
     """Read what `write` wrote.
 
     Args:
         path: the file.
-        limit: how many bytes it may unpack to.
+        limit: how many bytes it may take, and then the results of each of its steps; `"auto"`: by its size; None: any
+            number.
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -125,11 +124,12 @@ def read(path: str | os.PathLike[str], limit: int | None = None) -> Kept:
         raise StepFileError(f"{name!r:.150} is {other}, not a file of kept steps, which viz run --keep 3 writes")
     if not os.stat(path).st_size:
         raise StepFileError(f"{name!r:.150} is empty")
-    if limit is None:
-        limit = min(_LIMIT, max(_FREELY, _RATIO * os.stat(path).st_size))
+    size = os.stat(path).st_size
     try:
-        return _read(path, limit)
-    except StepFileError as error:
+        kept = _read(path, Allowed(limit, size, "viz replay --no-limit"))
+        kept.limit = _RESULTS[0] + _RESULTS[1] * size if limit == "auto" else limit
+        return kept
+    except TraceFileError as error:
         raise StepFileError(f"{name!r:.150}: {error!s:.{_LONGEST}}") from None
     except PermissionError:
         raise PermissionError(f"{name!r:.150} may not be read") from None
@@ -141,14 +141,10 @@ def read(path: str | os.PathLike[str], limit: int | None = None) -> Kept:
         raise StepFileError(f"{name!r:.150} is damaged: {error!s:.{_LONGEST}}") from None
 
 
-def _read(path: str | os.PathLike[str], limit: int) -> Kept:
+def _read(path: str | os.PathLike[str], allowed: Allowed) -> Kept:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        if {member.compress_type for member in members} - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise StepFileError("it is packed in a way that such files are not")
-        size = sum(member.file_size for member in members)
-        if size > limit:
-            raise StepFileError(f"it unpacks to {size:,} bytes, more than the limit of {limit:,}")
+        allowed.check(archive)
         names = [member.filename for member in members]
         if "trace.json" in names:
             raise StepFileError(
@@ -157,7 +153,7 @@ def _read(path: str | os.PathLike[str], limit: int) -> Kept:
             )
         if _HEADER not in names:
             raise StepFileError(f"it holds {sorted(names)[:5]!s:.120} and no {_HEADER}")
-        header = _parsed(archive.read(_HEADER))
+        header = _parsed(archive.read(_HEADER), allowed)
         count = header["arrays"]
         if not isinstance(count, int) or sorted(names) != sorted([_HEADER, *map(_member, range(min(count, 1 << 22)))]):
             raise StepFileError(f"it holds {len(names) - 1} arrays and says {count!r:.20}, or something else beside")
@@ -169,11 +165,8 @@ def _read(path: str | os.PathLike[str], limit: int) -> Kept:
     return _kept(header, arrays)
 
 
-def _parsed(text: bytes) -> dict[str, Any]:
-    check_nesting(text)
-    header = json.loads(text)
-    if not isinstance(header, dict):
-        raise StepFileError("its JSON is no object")
+def _parsed(text: bytes, allowed: Allowed) -> dict[str, Any]:
+    header = parse(text, allowed)
     version = header.get("version")
     if header.get("kind") != _KIND or not isinstance(version, int) or version < 1:
         raise StepFileError(f"its kind is {header.get('kind')!r:.60} and its version {version!r:.20}, not {_KIND!r}")

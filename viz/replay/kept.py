@@ -94,6 +94,7 @@ class Kept:
         after: the arrays of variables after the last step, by the number of the variable.
         digests: a checksum of each variable after the last step, by its number.
         places: lines of code.
+        limit: how many bytes the results of a step may take when it is run; None: any number.
     """
 
     meta: dict[str, Any]
@@ -104,6 +105,7 @@ class Kept:
     after: dict[int, int]
     digests: dict[int, str]
     places: list[Frame]
+    limit: int | None = None
 
     @property
     def asked(self) -> list[KeptStep]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 
 from eagerflow import GradientTape, Tensor, Variable, no_grad, optimizers
+from eagerflow.base.budget import LoadLimitError, loading, room_for, step, take
 from eagerflow.core.observe import scope
 from eagerflow.ops.replaying import op_named
 from viz.replay.kept import Event, Kept, KeptOptimizer, KeptStep
@@ -17,6 +18,7 @@ from viz.replay.kept import Event, Kept, KeptOptimizer, KeptStep
 __all__ = ["CannotReplay", "Changes", "Played", "Player"]
 
 _FLOATS = ("float16", "bfloat16", "float32")
+_UNLIMITED = "viz replay --no-limit"
 
 
 class CannotReplay(ValueError):
@@ -133,15 +135,14 @@ class Player:
         """
         if number == self._first:
             self.changes = self._later
-        run = _Run(self, self.kept.steps[number])
-        with numpy.errstate(all="ignore"):
-            return run.play()
+        with loading("the step", 0, self.kept.limit, _UNLIMITED), numpy.errstate(all="ignore"):
+            return _Run(self, self.kept.steps[number]).play()
 
     def loss_after(self, number: int) -> float | None:
         """The loss of a step's batch with the variables as they are now."""
         run = _Run(self, self.kept.steps[number])
         run.only_loss = True
-        with numpy.errstate(all="ignore"):
+        with loading("the step", 0, self.kept.limit, _UNLIMITED), numpy.errstate(all="ignore"):
             return run.play().loss
 
     def run_to(self, number: int) -> list[Played]:
@@ -177,6 +178,8 @@ class _Run:
                         break
                     if self.player.heard is not None:
                         self.player.heard(i, self.played)
+            except LoadLimitError as error:
+                raise CannotReplay(str(error)) from None
             except CannotReplay:
                 raise
             except Exception as error:  # noqa: BLE001  (what the op of the step raised: that is the finding)
@@ -260,9 +263,12 @@ class _Run:
         self.played.inputs[i] = given
         ran_at = self.player.kept.place(event["at"])  # noqa: F841  (the doctor looks for it: it is the op's own line)
         named = {**dict(zip(made.arrays, given)), **dict(zip(made.settings, settings))}
+        step()
+        room_for(made.call, (), named)
         with contextlib.nullcontext() if event["tape"] else no_grad():
             found = made.call(**named)
         results = (found,) if isinstance(found, Tensor) else tuple(found)
+        take(sum([x.data.nbytes for x in results]), "all of its results")
         if len(results) != len(event["out"]):
             raise CannotReplay(f"{made.name} gives {len(results)} tensors here and gave {len(event['out'])}")
         self.tensors.update(zip(event["out"], results))

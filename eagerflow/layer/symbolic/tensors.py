@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy
 
 from eagerflow.base import notebook, tree
+from eagerflow.base.budget import room_for, step
 from eagerflow.base.errors import NoValueError, signature_of
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import shorten
@@ -513,6 +514,7 @@ def _inputs(node: Node, size: tuple[int, int]) -> str:
 
 def infer(operation: Any, args: Any, kwargs: Any, size: tuple[int, int] = (2, 32)) -> Any:
     """The structure of `Spec` that `operation` returns for arguments with `Spec` in place of tensors."""
+    step(2)
     own = getattr(operation, "_infer", None)
     if own is not None:
         return own(args, kwargs, size)
@@ -529,6 +531,7 @@ def infer(operation: Any, args: Any, kwargs: Any, size: tuple[int, int] = (2, 32
 
 def run(operation: Any, args: Any, kwargs: Any, frozen_random: bool = True) -> Any:
     """The same by running `operation` on arrays of these shapes, without leaving a trace."""
+    room_for(operation, args, kwargs)
     result: Any = None
     for give in orders():  # matrices of ones can't be inverted
         values, named = tree.map_structure(give, (args, kwargs))

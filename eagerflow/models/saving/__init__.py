@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from eagerflow.base.budget import LoadLimitError
 from eagerflow.models.saving.api import load_model, load_weights, save_model, save_weights
 from eagerflow.models.saving.contents import read_weights
 from eagerflow.models.saving.editor import KerasFileEditor
 from eagerflow.models.saving.errors import FileFormatError
 
-__all__ = ["FileFormatError", "KerasFileEditor", "load_model", "load_weights", "read_weights", "save_model"]
-__all__ += ["save_weights"]
+__all__ = ["FileFormatError", "KerasFileEditor", "LoadLimitError", "load_model", "load_weights", "read_weights"]
+__all__ += ["save_model", "save_weights"]

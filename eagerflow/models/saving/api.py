@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, BinaryIO, TypedDict, Unpack
 
+from eagerflow.base.budget import Limit, loading
 from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import UnknownArgumentError
 from eagerflow.base.spellings import behaviour
@@ -16,10 +17,10 @@ from eagerflow.base.wording.endings import meant_ending, names_a_file
 from eagerflow.base.wording.other_arguments import argument_meant
 from eagerflow.models.saving import legacy_h5, safetensors
 from eagerflow.models.saving.archive import Archive, write_archive
-from eagerflow.models.saving.assign import Stored, size_of
+from eagerflow.models.saving.assign import Stored
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.files import name_of, opened, written_to
-from eagerflow.models.saving.folder import Folder, write_folder
+from eagerflow.models.saving.folder import Folder, size_of_folder, write_folder
 from eagerflow.models.saving.json_text import read_json, write_json
 from eagerflow.models.saving.shards import shards_in, write_shards
 from eagerflow.models.saving.state import bytes_of, collect, restore
@@ -119,7 +120,11 @@ def _check_built(model: Any, doing: str) -> None:
 
 @boundary
 def load_model(
-    filepath: FilePath, custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
+    filepath: FilePath,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+    limit: Limit = "auto",
 ) -> LoadedModel:
     """Loads a model that `save` or Keras wrote: `.keras`, `.h5`, `.hdf5`, `.safetensors`, or a folder.
 
@@ -134,6 +139,7 @@ def load_model(
         safe_mode: True refuses Lambda layers whose code is in the file; False takes the function for such a layer from
             `custom_objects`. Code from files is never run. `config.enable_unsafe_deserialization()` means False
             for every call.
+        limit: how many bytes may be taken; `"auto"`: by the size of the file. None: no limit, for files that you trust.
 
     Returns:
         The model, of the class that it was saved with.
@@ -141,6 +147,7 @@ def load_model(
     Raises:
         FileNotFoundError: when there is no file.
         FileFormatError: (a ValueError) when it is damaged, or its arrays don't fit its layers.
+        LoadLimitError: (a ValueError) when it would take more memory or time than its size gives reason for.
         UnknownNameError: for a class that is neither built in, registered nor in `custom_objects`.
 
     >>> import eagerflow as ef
@@ -154,8 +161,10 @@ def load_model(
     """
     safe_mode = safe_mode and not unsafe_deserialization()
     if not hasattr(filepath, "read") and os.path.isdir(name_of(filepath)):
-        return _load_archive(Folder(name_of(filepath)), name_of(filepath), custom_objects, compile, safe_mode)
-    with _source(filepath) as (file, name):
+        path = name_of(filepath)
+        with loading(path, size_of_folder(path), limit, "load_model(..., limit=None)"):
+            return _load_archive(Folder(path), path, custom_objects, compile, safe_mode)
+    with _source(filepath, limit, "load_model") as (file, name):
         kind = _kind(file, name)
         if kind == "zip":
             return _load_archive(Archive(file, name), name, custom_objects, compile, safe_mode)
@@ -165,13 +174,15 @@ def load_model(
 
 
 @contextmanager
-def _source(filepath: Any) -> Iterator[tuple[BinaryIO, str]]:
-    """An open file, and its name for messages."""
-    if hasattr(filepath, "read"):
-        yield filepath, str(getattr(filepath, "name", "the file"))
-    else:
-        with opened(filepath) as file:
-            yield file, name_of(filepath)
+def _source(filepath: Any, limit: Limit, loader: str) -> Iterator[tuple[BinaryIO, str]]:
+    """An open file, and its name for messages; inside, the loader has a budget."""
+    given = hasattr(filepath, "read")
+    name = str(getattr(filepath, "name", "the file")) if given else name_of(filepath)
+    with nullcontext(filepath) if given else opened(filepath) as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        with loading(name, size, limit, f"{loader}(..., limit=None)"):
+            yield file, name
 
 
 def _kind(file: BinaryIO, name: str) -> str:
@@ -193,10 +204,10 @@ def _kind(file: BinaryIO, name: str) -> str:
 
 def _load_archive(archive: Archive | Folder, name: str, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
     config = archive.config()
-    model = built_model(config, name, custom_objects, safe_mode, archive.weights_size())
+    model = built_model(config, name, custom_objects, safe_mode)
     if compile:
         compile_again(model, config.get("compile_config"), custom_objects, name)
-    with archive.weights(bytes_of(model)) as weights, arrays_in(weights, name) as arrays:
+    with archive.weights() as weights, arrays_in(weights, name) as arrays:
         restore(model, arrays, name, whole=True, fresh=True)
     archive.restore_assets(model)  # vocabularies take the weights of their tokens from there
     return model
@@ -209,8 +220,7 @@ def _load_safetensors(file: BinaryIO, name: str, custom_objects: Any, compile: b
                 f"{name!r} holds arrays but no model: make the model yourself, then model.load_weights({name!r})."
             )
         config = read_json(str(metadata[_CONFIG]), name, "configuration")
-        stored = sum(size_of(a) for a in arrays.values())
-        model = built_model(config, name, custom_objects, safe_mode, stored)
+        model = built_model(config, name, custom_objects, safe_mode)
         if compile:
             compile_again(model, config.get("compile_config"), custom_objects, name)
         restore(model, arrays, name, whole=True, fresh=True)
@@ -290,12 +300,14 @@ class LoadOptions(TypedDict, total=False):
         objects_to_skip: layers that are left alone.
         options: of Keras 2, and without effect.
         save_format: the same.
+        limit: how many bytes may be taken.
     """
 
     by_name: bool
     objects_to_skip: Sequence[Any] | None
     options: Any
     save_format: str | None
+    limit: Limit
 
 
 def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **kwargs: Unpack[LoadOptions]) -> None:
@@ -311,6 +323,7 @@ def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **
         skip_mismatch: whether to set the weights that fit and warn about the others, instead of raising an error.
         **kwargs: `by_name=True`, for Keras 2's `.h5` files: load weights into layers of the same name only.
             `objects_to_skip`: a list of layers that aren't loaded, for `.weights.h5` files.
+            `limit`: as of `load_model`.
 
     Raises:
         FileFormatError: (a ValueError) naming file, layer, array, what was expected and what was found.
@@ -325,16 +338,16 @@ def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **
     [[6.0, 6.0]]
     """
     rest: dict[str, Any] = {**kwargs}
-    by_name = bool(rest.pop("by_name", False))
+    by_name, limit = bool(rest.pop("by_name", False)), rest.pop("limit", "auto")
     filepath = _found_by_keras_2(filepath)
     path = "" if hasattr(filepath, "read") else name_of(filepath)
     skipped = _skipped(rest, path, "load_weights", ("skip_mismatch", "by_name"))
     _check_built(model, "load_weights:")
     if path.endswith(".json"):
-        with shards_in(path) as shards:
+        with loading(path, bytes_of(model), limit, "load_weights(..., limit=None)"), shards_in(path) as shards:
             restore(model, shards, path, skip_mismatch=skip_mismatch, skipped=skipped)
         return
-    with _source(filepath) as (file, name), ExitStack() as stack:
+    with _source(filepath, limit, "load_weights") as (file, name), ExitStack() as stack:
         kind = _kind(file, name)
         if kind == "hdf5" and legacy_h5.is_legacy(file, name):
             legacy_h5.load_weights(model, file, name, skip_mismatch, by_name)
@@ -342,7 +355,7 @@ def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **
         if by_name:
             raise ValueError(f"load_weights(by_name=True): only for .h5 files of Keras 2; {name!r} is none.")
         if kind == "zip":
-            file = stack.enter_context(Archive(file, name).weights(bytes_of(model)))
+            file = stack.enter_context(Archive(file, name).weights())
         reader: Any = _safetensors_arrays if kind == "safetensors" else arrays_in
         with reader(file, name) as arrays:
             restore(model, arrays, name, skip_mismatch=skip_mismatch, skipped=skipped)

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
 from eagerflow._version import __version__
+from eagerflow.base.budget import take
 from eagerflow.models.saving import json_text
 from eagerflow.models.saving.assets import asset_files, restore_assets
 from eagerflow.models.saving.errors import FileFormatError
@@ -31,9 +32,6 @@ __all__ += ["write_archive"]
 KERAS_VERSION = "3.15.1"  # whose layout is written
 _FORMAT = 1  # of what we add to it
 CONFIG, METADATA, WEIGHTS, ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets/"
-_RATIO, _FREELY = 1100, 2**20  # deflate reaches 1032 at best
-_MOST_MEMBERS = 100_000
-_SPARE, _TIMES = 2**26, 12  # bytes that are no array; wider types, and what optimizers keep per weight
 _BLOCK = 2**20
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
 
@@ -92,8 +90,8 @@ class Archive:
                 why = f"{file!r} is no .keras archive ({error}). It begins with {begins!r}."
             raise FileFormatError(why) from None
         self._members = {info.filename: info for info in self._archive.infolist()}
-        if len(self._members) != len(self._archive.infolist()) or len(self._members) > _MOST_MEMBERS:
-            raise FileFormatError(f"{file!r} has two members of one name, or more than {_MOST_MEMBERS}.")
+        if len(self._members) != len(self._archive.infolist()):
+            raise FileFormatError(f"{file!r} has two members of one name.")
         check_versions(self._json(METADATA, optional=True), file)
 
     def config(self) -> dict[str, Any]:
@@ -105,18 +103,15 @@ class Archive:
         return self._json(METADATA)
 
     @contextlib.contextmanager
-    def weights(self, needed: int | None = None) -> Iterator[BinaryIO]:
+    def weights(self) -> Iterator[BinaryIO]:
         """The HDF5 file inside: read where it lies, once its checksum is verified; if compressed, unpacked to disk.
 
-        Args:
-            needed: bytes of the weights of the model that takes them; None where there is none.
-
         Raises:
-            FileFormatError: when it is compressed and says that it is many times as large.
+            LoadLimitError: when it is compressed and says that it is many times as large.
         """
-        info = self._checked(WEIGHTS, None)
+        info = self._member(WEIGHTS)
         if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
-            self._checked(WEIGHTS, None if needed is None else _SPARE + _TIMES * needed)
+            take(info.file_size, WEIGHTS)
             with tempfile.TemporaryFile() as unpacked:
                 self._unpack(info, unpacked)
                 yield cast(BinaryIO, unpacked)
@@ -142,39 +137,25 @@ class Archive:
                 raise zipfile.BadZipFile("another length than it says")
         target.seek(0)
 
-    def weights_size(self) -> int:
-        """Its size in bytes."""
-        return self._checked(WEIGHTS, None).file_size
-
     def restore_assets(self, model: Any) -> None:
         """Hand layers the files that they saved: vocabularies, say."""
         names = [name for name in self._members if name.startswith(ASSETS) and not name.endswith("/")]
         if names:
-            restore_assets(model, {n.removeprefix(ASSETS): self._read(n, limit=None) for n in names}, self._file)
+            restore_assets(model, {n.removeprefix(ASSETS): self._read(n) for n in names}, self._file)
 
     def _json(self, name: str, optional: bool = False) -> dict[str, Any]:
         if optional and name not in self._members:
             return {}
-        return json_text.read_json(self._read(name, json_text.LARGEST), self._file, name)
+        return json_text.read_json(self._read(name), self._file, name)
 
-    def _checked(self, name: str, limit: int | None) -> zipfile.ZipInfo:
-        """The member, if its size can be true.
-
-        Raises:
-            FileFormatError: when it is missing, too large, or a bomb.
-        """
+    def _member(self, name: str) -> zipfile.ZipInfo:
         if name not in self._members:
             raise FileFormatError(f"{self._file!r} has no {name}; it holds {list(self._members)[:5]}.")
-        info = self._members[name]
-        too_large = limit is not None and info.file_size > limit
-        if too_large or info.file_size > max(_RATIO * info.compress_size, _FREELY):
-            raise FileFormatError(
-                f"{self._file!r}: {name} would have {info.file_size} bytes, from {info.compress_size} stored ones."
-            )
-        return info
+        return self._members[name]
 
-    def _read(self, name: str, limit: int | None) -> bytes:
-        info = self._checked(name, limit)
+    def _read(self, name: str) -> bytes:
+        info = self._member(name)
+        take(info.file_size, name)
         with self._damage_told(name), self._archive.open(info) as member:
             content = member.read(info.file_size)  # the checksum is verified at its end
             if member.read(1) or len(content) != info.file_size:

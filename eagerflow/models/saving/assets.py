@@ -6,6 +6,7 @@ import os
 import tempfile
 from typing import Any
 
+from eagerflow.base.budget import take
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.walk import saved_objects
 
@@ -31,6 +32,7 @@ def restore_assets(model: Any, files: dict[str, bytes], file: str) -> None:
     Raises:
         FileFormatError: for files of no layer.
     """
+    take(sum(120 * content.count(b"\n") for content in files.values()), "its vocabularies")  # whose tokens are objects
     left = dict(files)
     for path, layer in saved_objects(model):
         prefix = f"{path}/" if path else ""

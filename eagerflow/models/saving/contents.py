@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy
 
+from eagerflow.base.budget import Limit, loading
 from eagerflow.models.saving import hdf5, safetensors
 from eagerflow.models.saving.archive import Archive
 from eagerflow.models.saving.assign import Stored
@@ -19,7 +21,7 @@ from eagerflow.models.saving.weights_h5 import arrays_in
 __all__ = ["read_weights"]
 
 
-def read_weights(source: Any) -> dict[str, numpy.ndarray]:
+def read_weights(source: Any, limit: Limit = "auto") -> dict[str, numpy.ndarray]:
     """Reads the arrays of a model or a file to a dict by the paths of Keras 3's files, such as `layers/dense/vars/0`.
 
     Arrays of `.h5` files of Keras 2 have the paths of that format. The state of the optimizer is included where it was
@@ -27,6 +29,7 @@ def read_weights(source: Any) -> dict[str, numpy.ndarray]:
 
     Args:
         source: a built model; or the path of a `.keras`, `.weights.h5`, `.h5` or `.safetensors` file.
+        limit: how many bytes may be taken; `"auto"`: by the size of the file. None: no limit, for files that you trust.
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -41,13 +44,14 @@ def read_weights(source: Any) -> dict[str, numpy.ndarray]:
         parts, _ = collect(source)
         held = {f"{part.path}/vars/{key}".lstrip("/"): array for part in parts for key, array in part.arrays.items()}
         return {name: numpy.array(array) for name, array in held.items()}
-    with _arrays(name_of(source)) as arrays:
+    with _arrays(name_of(source), limit) as arrays:
         return {name: array.read() for name, array in arrays.items() if not name.startswith("_eagerflow/")}
 
 
 @contextmanager
-def _arrays(name: str) -> Iterator[Mapping[str, Stored]]:
-    with opened(name) as file:
+def _arrays(name: str, limit: Limit) -> Iterator[Mapping[str, Stored]]:
+    fix = "read_weights(..., limit=None)"
+    with opened(name) as file, loading(name, os.fstat(file.fileno()).st_size, limit, fix):
         beginning = file.read(8)
         file.seek(0)
         if beginning[:2] == b"PK":

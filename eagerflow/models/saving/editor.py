@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.budget import Limit, loading
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.messages import say
 from eagerflow.models.saving import hdf5
@@ -26,6 +27,7 @@ class KerasFileEditor:
 
     Args:
         filepath: the path of the file.
+        limit: how many bytes may be taken; `"auto"`: by the size of the file. None: no limit, for files that you trust.
 
     Attributes:
         filepath: that path.
@@ -50,7 +52,7 @@ class KerasFileEditor:
     ['layers/head/vars/0', 'layers/head/vars/1']
     """
 
-    def __init__(self, filepath: str | os.PathLike[str]) -> None:
+    def __init__(self, filepath: str | os.PathLike[str], limit: Limit = "auto") -> None:
         self.filepath = name_of(filepath)
         self.config: dict[str, Any] | None = None
         self.metadata: dict[str, Any] | None = None
@@ -59,6 +61,8 @@ class KerasFileEditor:
                 f"KerasFileEditor({self.filepath!r:.200}): expected a file that ends in '.keras' or '.weights.h5'."
             )
         with opened(self.filepath) as file, ExitStack() as stack:
+            size, fix = os.fstat(file.fileno()).st_size, "KerasFileEditor(..., limit=None)"
+            stack.enter_context(loading(self.filepath, size, limit, fix))
             source = file
             if self.filepath.endswith(".keras"):
                 archive = Archive(file, self.filepath)

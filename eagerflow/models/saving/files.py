@@ -9,11 +9,13 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from eagerflow.base.budget import take
 from eagerflow.base.errors import MissingFileError
 from eagerflow.base.files import irregular, replacing, sync_folder
 from eagerflow.models.saving.errors import FileFormatError
 
-__all__ = ["Section", "beginning_of", "name_of", "opened", "replacing", "sync_folder", "temporary_for", "written_to"]
+__all__ = ["Section", "name_of", "opened", "replacing", "sync_folder", "temporary_for", "whole_of"]
+__all__ += ["written_to"]
 
 _BLOCK = 2**20
 
@@ -55,9 +57,11 @@ def _check_regular(status: os.stat_result, path: str) -> None:
         raise FileFormatError(f"{path!r} is {kind}, not a file that holds a model.")
 
 
-def beginning_of(file: BinaryIO, most: int) -> bytes:
-    """At most so many bytes of a file on disk; the buffer for them is no larger than the file."""
-    return file.read(min(most, os.fstat(file.fileno()).st_size + 1))
+def whole_of(file: BinaryIO, what: str) -> bytes:
+    """All of a file on disk."""
+    size = os.fstat(file.fileno()).st_size
+    take(size, what)
+    return file.read(size)
 
 
 @contextlib.contextmanager

@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, BinaryIO
 
+from eagerflow.base.budget import step
 from eagerflow.base.files import sync_folder
 from eagerflow.models.saving import json_text
 from eagerflow.models.saving.archive import ASSETS, CONFIG, METADATA, WEIGHTS, check_versions, metadata_text
 from eagerflow.models.saving.assets import asset_files, restore_assets
 from eagerflow.models.saving.errors import FileFormatError
-from eagerflow.models.saving.files import beginning_of, opened
+from eagerflow.models.saving.files import opened, whole_of
 from eagerflow.models.saving.weights_h5 import write_state
 
-__all__ = ["Folder", "write_folder"]
+__all__ = ["Folder", "size_of_folder", "write_folder"]
 
-_MOST_ASSETS = 100_000
 _OWN = frozenset({CONFIG, METADATA, WEIGHTS, ASSETS.rstrip("/")})
 
 
@@ -88,6 +88,12 @@ def _write(content: bytes, file: BinaryIO) -> None:
     file.write(content)
 
 
+def size_of_folder(path: str) -> int:
+    """The bytes of its configuration and weights."""
+    with os.scandir(path) as entries:
+        return sum(entry.stat().st_size for entry in entries if entry.is_file())
+
+
 class Folder:
     """A folder of a model that is read, with the methods of `Archive`.
 
@@ -114,15 +120,10 @@ class Folder:
         return self._json(CONFIG)
 
     @contextlib.contextmanager
-    def weights(self, needed: int | None = None) -> Iterator[BinaryIO]:
+    def weights(self) -> Iterator[BinaryIO]:
         """The HDF5 file inside."""
         with self._opened(WEIGHTS) as file:
             yield file
-
-    def weights_size(self) -> int:
-        """Its size in bytes."""
-        with self._opened(WEIGHTS) as file:
-            return os.fstat(file.fileno()).st_size
 
     def restore_assets(self, model: Any) -> None:
         """Hand layers the files that they saved."""
@@ -133,18 +134,17 @@ class Folder:
         for above, _, files in os.walk(root, followlinks=False):
             below = os.path.relpath(above, root).replace(os.sep, "/")
             names += [file if below == "." else f"{below}/{file}" for file in files]
-            if len(names) > _MOST_ASSETS:
-                raise FileFormatError(f"{self._path!r} holds more than {_MOST_ASSETS} files.")
+            step(len(files))
         if names:
             restore_assets(model, {name: self._read(ASSETS + name) for name in sorted(names)}, self._path)
 
     def _json(self, name: str) -> dict[str, Any]:
         with self._opened(name) as file:
-            return json_text.read_json(beginning_of(file, json_text.LARGEST + 1), self._path, name)
+            return json_text.read_json(whole_of(file, name), self._path, name)
 
     def _read(self, name: str) -> bytes:
         with self._opened(name) as file:
-            return file.read()
+            return whole_of(file, name)
 
     @contextlib.contextmanager
     def _opened(self, name: str) -> Any:

@@ -7,6 +7,7 @@ stored. None of that has a place in a file of weights, so all of it is refused.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import os
 import zlib
@@ -15,18 +16,16 @@ from typing import Any, BinaryIO
 
 import numpy
 
+from eagerflow.base.budget import DEEPEST, LoadLimitError, room, step, take
 from eagerflow.base.wording.extras import missing_package
 from eagerflow.models.saving.assign import fill
 from eagerflow.models.saving.errors import FileFormatError
 
 __all__ = ["Array", "Group", "reading", "writing"]
 
-_MOST_OBJECTS = 1_000_000
-_DEEPEST = 200
+_OBJECT = 2**13  # bytes that an array takes before it is read
 _PIECE = 8 * 2**20  # bytes of an array that are read at once
 _BLOCK = 2**20
-_LARGEST_ATTRIBUTE = 64 * 2**20  # bytes
-_RATIO = 1100  # what compression can reach at best is about 1030
 _CHECKSUM = "eagerflow_crc32"
 _HEAP = b"GCOL\x01\0\0\0"
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, UnicodeError, OverflowError, MemoryError)
@@ -48,11 +47,11 @@ class Array:
         dtype: its NumPy type; bfloat16 where the file says so and the package `ml_dtypes` is there.
     """
 
-    def __init__(self, dataset: Any, file: str, path: str) -> None:
-        self._dataset, self._file, self._path = dataset, file, path
+    def __init__(self, dataset: Any, file: str, path: str, heaps: _Heaps) -> None:
+        self._dataset, self._file, self._path, self._attributes = dataset, file, path, _Attributes(dataset, file, heaps)
         self.shape: tuple[int, ...] = tuple(dataset.shape)
         self.dtype: numpy.dtype[Any] = dataset.dtype
-        self.is_bfloat16 = dataset.attrs.get("dtype") == "bfloat16"
+        self.is_bfloat16 = self._attributes.get("dtype") in ("bfloat16", b"bfloat16")
 
     def read(self) -> numpy.ndarray:
         """The values.
@@ -60,6 +59,7 @@ class Array:
         Raises:
             FileFormatError: when they can't be read.
         """
+        take(math.prod(self.shape) * self.dtype.itemsize * (1 + self.is_bfloat16), f"array {self._path!r}")
         found = numpy.empty(self.shape, numpy.float32 if self.is_bfloat16 else self.dtype)
         fill(found, self.pieces())
         return found
@@ -71,6 +71,7 @@ class Array:
             FileFormatError: when they can't be read; after the last one, when the checksum is wrong.
         """
         checksum = _beginning_of_sum(self.dtype, self.shape)
+        room(math.prod(self._dataset.chunks or ()) * self.dtype.itemsize, f"array {self._path!r}")
         for part in self._parts():
             try:
                 found = numpy.ascontiguousarray(self._dataset[part], self.dtype).reshape(-1)
@@ -80,7 +81,7 @@ class Array:
                 ) from None
             checksum = zlib.crc32(found.view(numpy.uint8).data, checksum)
             yield _from_bfloat16(found) if self.is_bfloat16 else found
-        expected = self._dataset.attrs.get(_CHECKSUM)
+        expected = self._attributes.get(_CHECKSUM)
         if expected is not None and expected != checksum:
             raise FileFormatError(f"{self._file!r} is damaged: the checksum of array {self._path!r} is wrong.")
 
@@ -134,7 +135,7 @@ class _Attributes(Mapping[str, Any]):
             raise KeyError(name)
         try:
             return _attribute(self._group, name, self._heaps)
-        except FileFormatError:
+        except (FileFormatError, LoadLimitError):
             raise
         except _DAMAGE as error:
             raise FileFormatError(
@@ -165,6 +166,8 @@ class Group:
         self.attributes = _Attributes(group, self.file, counter.heaps)
         for name in group:
             inner = f"{path}/{name}" if path else name
+            step(2)
+            take(_OBJECT, "all of its groups and arrays")
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise FileFormatError(
                     f"{self.file!r}: {inner!r} is a link to elsewhere; such links are never followed."
@@ -174,7 +177,7 @@ class Group:
                 self.groups[name] = self._below(member, self.file, inner, depth + 1, counter)
             elif isinstance(member, h5py.Dataset):
                 _check(member, self.file, inner)
-                self.arrays[name] = Array(member, self.file, inner)
+                self.arrays[name] = Array(member, self.file, inner, counter.heaps)
             else:
                 raise FileFormatError(
                     f"{self.file!r}: {inner!r} is a {type(member).__name__}; expected a group or array."
@@ -198,7 +201,7 @@ class Group:
         if name in self.attributes:
             found = list(numpy.atleast_1d(self.attributes[name]))
         else:
-            for i in range(_MOST_OBJECTS):
+            for i in itertools.count():
                 if f"{name}{i}" not in self.attributes:
                     break
                 found += list(numpy.atleast_1d(self.attributes[f"{name}{i}"]))
@@ -225,22 +228,24 @@ class _Heaps:
     """
 
     def __init__(self, source: BinaryIO, file: str) -> None:
-        self._source, self._file, self._checked = source, file, False
+        self._source, self._file = source, file
+        self._largest: int | None = None
 
-    def check(self) -> None:
-        """Walk through all objects of all heaps.
+    def largest(self) -> int:
+        """The bytes of the largest of all objects of all heaps, through which it walks once.
 
         Raises:
             FileFormatError: when one has a size that can't be.
         """
-        if self._checked:
-            return
-        self._checked = True
+        if self._largest is not None:
+            return self._largest
+        self._largest = 0
         before = self._source.tell()
         length = self._source.seek(0, os.SEEK_END)
         for start in list(self._found()):
             self._walk(start, length)
         self._source.seek(before)
+        return self._largest
 
     def _found(self) -> Iterator[int]:
         """Where heaps begin."""
@@ -259,11 +264,13 @@ class _Heaps:
         end = start + self._number(start + 8, 8)
         at = start + 16
         while at + 16 <= end <= length:
+            step(0.05)
             number, size = self._number(at, 2), self._number(at + 8, 8)
             if number == 0:  # the free rest, of at least its own header
                 at = end if 16 <= size <= end - at else -1
                 break
             at += 16 + (size + 7) // 8 * 8
+            self._largest = max(self._largest or 0, size)
         if not 0 <= at <= end <= length:
             raise FileFormatError(f"{self._file!r} is damaged: the heap at byte {start}, which holds text.")
 
@@ -273,26 +280,24 @@ class _Heaps:
 
 
 class _Counter:
-    """Bounds the number and depth of groups, and notices groups that contain themselves."""
+    """Bounds the depth of groups, and notices groups that contain themselves."""
 
     def __init__(self, file: str, source: BinaryIO) -> None:
         self.file, self.seen, self.heaps = file, set[Any](), _Heaps(source, file)
 
     def visit(self, group: Any, path: str, depth: int) -> None:
         address = _h5py().h5o.get_info(group.id).addr
-        if depth > _DEEPEST or len(self.seen) > _MOST_OBJECTS or address in self.seen:
-            raise FileFormatError(
-                f"{self.file!r}: its groups are nested too deep, too many, or linked twice, at {path!r:.80}."
-            )
+        if depth > DEEPEST or address in self.seen:
+            raise FileFormatError(f"{self.file!r}: its groups are nested too deep, or linked twice, at {path!r:.80}.")
         self.seen.add(address)
 
 
 def _attribute(group: Any, name: str, heaps: _Heaps) -> Any:
     kind = group.attrs.get_id(name)
+    size = kind.dtype.itemsize
     if _h5py().check_vlen_dtype(kind.dtype) or kind.dtype.kind == "O":
-        heaps.check()
-    if math.prod(kind.shape) * kind.dtype.itemsize > _LARGEST_ATTRIBUTE:
-        raise FileFormatError(f"attribute {name!r:.80} would have the shape {kind.shape}; it can't.")
+        size += heaps.largest()  # all of them may be the same one
+    take(math.prod(kind.shape) * size, f"attribute {name!r:.40}")
     return group.attrs[name]
 
 
@@ -305,10 +310,10 @@ def _check(dataset: Any, file: str, path: str) -> None:
     what = None
     if dataset.is_virtual or dataset.external:
         what = "takes its values from other files"
-    elif dataset.shape is None or dataset.dtype.kind not in "biufcV":
+    elif dataset.shape is None or dataset.dtype.kind not in "biufcV" or dataset.dtype.hasobject:
         what = f"holds {dataset.dtype}, no numbers"
-    elif dataset.nbytes > _RATIO * max(dataset.id.get_storage_size(), 0):
-        what = f"declares {dataset.nbytes} bytes, and {dataset.id.get_storage_size()} are stored"
+    elif dataset.nbytes and not dataset.id.get_storage_size():
+        what = f"declares {dataset.nbytes} bytes, and 0 are stored"
     if what is not None:
         raise FileFormatError(f"{file!r}: array {path!r} {what}.")
 
@@ -328,7 +333,7 @@ def reading(source: BinaryIO, file: str) -> Iterator[Group]:
     with contextlib.closing(opened):
         try:
             root = Group(opened, file, source)
-        except FileFormatError:
+        except (FileFormatError, LoadLimitError):
             raise
         except _DAMAGE as error:
             raise FileFormatError(f"{file!r} is damaged ({error}).") from None

@@ -1,48 +1,34 @@
-"""JSON from files: limited in size and depth before it is parsed."""
+"""JSON from files, and into them."""
 
 from __future__ import annotations
 
 import json
-import re
 from types import FunctionType
 from typing import Any
 
+from eagerflow.base.budget import LoadLimitError, json_value
 from eagerflow.models.saving.errors import FileFormatError
 
-__all__ = ["LARGEST", "read_json", "write_json"]
-
-LARGEST = 64 * 2**20  # bytes
-_DEEPEST = 200
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKET = re.compile(rb"[\[\]{}]")
+__all__ = ["read_json", "write_json"]
 
 
 def read_json(text: bytes | str, file: str, what: str) -> dict[str, Any]:
     """The JSON object in `text`.
 
     Raises:
-        FileFormatError: when it is too long or too deep, no JSON, or no object.
+        FileFormatError: when it is too deep, no JSON, or no object.
+        LoadLimitError: when it holds too much.
     """
-    raw = text.encode() if isinstance(text, str) else bytes(text)
-    if len(raw) > LARGEST:
-        raise FileFormatError(f"{file!r}: its {what} has {len(raw)} bytes; at most {LARGEST} are read.")
-    if _depth(raw) > _DEEPEST:
-        raise FileFormatError(f"{file!r}: its {what} is nested more than {_DEEPEST} levels deep.")
     try:
-        found = json.loads(raw)
+        found = json_value(bytes(text) if isinstance(text, memoryview) else text, f"its {what}")
+    except LoadLimitError:
+        raise
     except ValueError as error:
-        raise FileFormatError(f"{file!r}: its {what} is damaged, no JSON ({error}).") from None
+        told = f"{error}" if "levels deep" in str(error) else f"its {what} is damaged, no JSON ({error})"
+        raise FileFormatError(f"{file!r}: {told}.") from None
     if not isinstance(found, dict):
         raise FileFormatError(f"{file!r}: its {what} is a {type(found).__name__}; expected a JSON object.")
     return found
-
-
-def _depth(raw: bytes) -> int:
-    deepest = depth = 0
-    for bracket in _BRACKET.finditer(_STRING.sub(b"", raw)):
-        depth += 1 if bracket[0] in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def write_json(config: Any, model: Any) -> str:

@@ -123,8 +123,6 @@ def _layers_group(root: hdf5.Group) -> hdf5.Group | None:
 
 def load_model(file: BinaryIO, name: str, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
     """The model, compiled as it was."""
-    size = file.seek(0, 2)
-    file.seek(0)
     with hdf5.reading(file, name) as root:
         text = root.text("model_config")
         group = _layers_group(root)
@@ -135,7 +133,7 @@ def load_model(file: BinaryIO, name: str, custom_objects: Any, compile: bool, sa
         training = root.text("training_config")
         _check_sum(root, name)
         config = modern_config(read_json(text, name, "model_config"))
-        model = built_model(config, name, custom_objects, safe_mode, size)
+        model = built_model(config, name, custom_objects, safe_mode)
         _load_layers(model, group, name, fresh=True)
         if compile and training is not None:
             compile_config = _compile_config(read_json(training, name, "training_config"), name)

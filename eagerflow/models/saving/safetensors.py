@@ -16,9 +16,10 @@ from typing import Any, BinaryIO
 
 import numpy
 
+from eagerflow.base.budget import take
 from eagerflow.models.saving.assign import Stored, fill
 from eagerflow.models.saving.errors import FileFormatError
-from eagerflow.models.saving.json_text import LARGEST, read_json
+from eagerflow.models.saving.json_text import read_json
 
 __all__ = ["reading", "write"]
 
@@ -90,6 +91,7 @@ class Slice:
 
     def read(self) -> numpy.ndarray:
         """The values."""
+        take(self._length * (1 + self.is_bfloat16), f"array {self._name!r}")
         found = numpy.empty(self.shape, numpy.float32 if self.is_bfloat16 else self.dtype)
         fill(found, self.pieces())
         return found
@@ -122,7 +124,7 @@ def reading(source: BinaryIO, file: str) -> Iterator[tuple[dict[str, Stored], di
     source.seek(0)
     beginning = source.read(8)
     length = struct.unpack("<Q", beginning)[0] if len(beginning) == 8 else size
-    if length > min(size - 8, LARGEST):
+    if length > size - 8:
         raise FileFormatError(f"{file!r} is no .safetensors file, or cut off: its header would have {length} bytes.")
     header = read_json(source.read(length), file, "header")
     metadata = header.get("__metadata__", {})

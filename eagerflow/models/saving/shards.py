@@ -15,19 +15,19 @@ from typing import Any, BinaryIO
 
 import numpy
 
+from eagerflow.base.budget import step
 from eagerflow.base.tracebacks import warn
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.assign import Stored
 from eagerflow.models.saving.errors import FileFormatError
-from eagerflow.models.saving.files import beginning_of, opened, replacing
-from eagerflow.models.saving.json_text import LARGEST, read_json
+from eagerflow.models.saving.files import opened, replacing, whole_of
+from eagerflow.models.saving.json_text import read_json
 from eagerflow.models.saving.state import Part
 from eagerflow.models.saving.weights_h5 import arrays_in, group_of
 
 __all__ = ["shards_in", "write_shards"]
 
 _CHECKSUMS = "eagerflow_crc32"
-_MOST_SHARDS = 10_000
 _BLOCK = 2**20
 
 Entry = tuple[str, str, numpy.ndarray]  # the group, the key in it, the array
@@ -120,13 +120,14 @@ def shards_in(path: str) -> Iterator[dict[str, Stored]]:
             file lacks what the map says.
     """
     with opened(path) as source:
-        config = read_json(beginning_of(source, LARGEST + 1), path, "map of weights")
+        config = read_json(whole_of(source, "map of weights"), path, "map of weights")
     names = _names_in(config, path)
     checksums = config.get("metadata", {}).get(_CHECKSUMS, {}) if isinstance(config.get("metadata"), dict) else {}
     with contextlib.ExitStack() as stack:
         found: dict[str, Stored] = {}
         for name, groups in names.items():
             beside = os.path.join(os.path.dirname(path), name)
+            step()
             file = stack.enter_context(_shard(beside, path))
             if name in checksums and checksums[name] != _sum_of(file):
                 raise FileFormatError(f"{beside!r} is damaged, or isn't the file that was written with {path!r}.")
@@ -161,8 +162,6 @@ def _names_in(config: dict[str, Any], path: str) -> dict[str, set[str]]:
             if not plain or len(name) > 255 or "\\" in name or "\0" in name:
                 raise FileFormatError(f"{path!r} names the file {name!r:.80}; expected one beside it.")
             names.setdefault(name, set()).add(group)
-    if len(names) > _MOST_SHARDS:
-        raise FileFormatError(f"{path!r} names {len(names)} files; at most {_MOST_SHARDS} are read.")
     return names
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from eagerflow.base.budget import LoadLimitError
 from eagerflow.base.serialization import deserialize_keras_object, made_from
 from eagerflow.base.tracebacks import warn
 from eagerflow.layer.configuration import described_with_shapes
-from eagerflow.layer.memory_limit import weights_limited
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.lambdas import without_code
 from eagerflow.quantizers.quantizable import Quantizable
@@ -16,8 +16,6 @@ from eagerflow.training.compile_arguments import from_description
 from eagerflow.training.trainer import Trainer
 
 __all__ = ["built_model", "compile_again", "config_of"]
-
-_FLOOR = 256 * 2**20  # bytes of weights which a file of any size may describe
 
 
 def config_of(model: Any, compiled: bool = True) -> dict[str, Any]:
@@ -30,7 +28,7 @@ def config_of(model: Any, compiled: bool = True) -> dict[str, Any]:
     return {**config, "compile_config": compile_config} if compile_config else config
 
 
-def built_model(config: dict[str, Any], file: str, custom_objects: Any, safe_mode: bool, stored_bytes: int) -> Any:
+def built_model(config: dict[str, Any], file: str, custom_objects: Any, safe_mode: bool) -> Any:
     """The model that a config describes, with fresh weights, not compiled.
 
     Args:
@@ -38,21 +36,25 @@ def built_model(config: dict[str, Any], file: str, custom_objects: Any, safe_mod
         file: for messages.
         custom_objects: classes and functions of the user's own by name.
         safe_mode: whether Lambda layers whose code is in the file are refused.
-        stored_bytes: how much the file holds; weights can't be much more.
 
     Raises:
-        FileFormatError: when the config describes no model, or larger weights than the file can hold.
+        FileFormatError: when the config describes no model.
+        LoadLimitError: when it describes larger weights than the file can hold.
     """
     described = without_code(
         {k: v for k, v in config.items() if k != "compile_config"}, file, custom_objects, safe_mode
     )
-    with weights_limited(max(_FLOOR, 8 * stored_bytes), file), made_from(file, safe_mode):
+    with made_from(file, safe_mode):
         try:
             model = deserialize_keras_object(described, custom_objects)
             if described.get("quantized") and isinstance(model, Quantizable):
                 model._quantize_inside(described["quantized"])
         except (ValueError, TypeError) as error:
-            if not isinstance(error, FileFormatError) and error.args and isinstance(error.args[0], str):
+            if (
+                not isinstance(error, (FileFormatError, LoadLimitError))
+                and error.args
+                and isinstance(error.args[0], str)
+            ):
                 error.args = (f"{file!r}: {error.args[0]}", *error.args[1:])
             raise
         except (KeyError, IndexError, AttributeError, RecursionError) as error:
@@ -73,6 +75,8 @@ def compile_again(model: Any, compile_config: Mapping[str, Any] | None, custom_o
         with made_from(file):
             made = {k: from_description(v, custom_objects) for k, v in arguments.items()}
             model.compile_from_config(made)
+    except LoadLimitError:
+        raise
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         warn(
             f"{file!r}: the model was loaded, but couldn't be compiled as it was: {error!s:.250} "

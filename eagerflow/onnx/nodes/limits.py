@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import math
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy
 
-__all__ = ["go_round", "limits_for", "room", "spend", "work"]
+__all__ = ["go_round", "hold", "limits_for", "room", "spend", "work"]
 
 _GIB = 2**30
 
@@ -25,16 +27,17 @@ class _Limits:
         held: bytes of inputs and weights.
 
     Attributes:
-        room: bytes that one result may take.
+        room: bytes that further results may take at one time.
         results: bytes that all further results may take, one after the other.
         steps: additions and multiplications of products.
         rounds: of loops.
     """
 
-    __slots__ = ("results", "room", "rounds", "steps")
+    __slots__ = ("held", "results", "room", "rounds", "steps")
 
     def __init__(self, held: int) -> None:
-        self.room = max(_GIB // 4, 1024 * held)
+        self.room = max(3 * _GIB // 16, 1024 * held)
+        self.held = dict[int, weakref.ref[Any]]()
         self.results = max(4 * _GIB, 65536 * held)
         self.steps = 2 * 10**11 + 10**5 * held
         self.rounds = 10_000
@@ -83,6 +86,28 @@ def spend(size: int) -> None:
         limits.results -= size
         if limits.results < 0:
             raise ValueError("the results of all nodes take more than inputs and weights give reason for.")
+
+
+def hold(results: Iterable[Any]) -> None:
+    """Arrays are made, and take memory until they are gone.
+
+    Raises:
+        ValueError: when all that are there take more than a run may.
+    """
+    limits = _limits.get()
+    for array in results if limits is not None else ():
+        while isinstance(array.base, numpy.ndarray):
+            array = array.base
+        if isinstance(array, numpy.ndarray) and id(array) not in limits.held:
+            limits.held[id(array)] = weakref.ref(array, partial(_let_go, limits, id(array), array.nbytes))
+            limits.room -= array.nbytes
+            if limits.room < 0:
+                raise ValueError("the results that it holds take more than inputs and weights give reason for.")
+
+
+def _let_go(limits: _Limits, key: int, size: int, _: Any) -> None:
+    del limits.held[key]
+    limits.room += size
 
 
 def work(steps: float) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from eagerflow.base import budget
 from eagerflow.base.errors import MissingFileError
 from eagerflow.base.files import irregular
 from eagerflow.onnx.messages import TYPES
@@ -23,10 +25,9 @@ from eagerflow.onnx.reading.wire import LoadError, Message, decode, integers, re
 
 __all__ = ["read"]
 
-_MOST_NODES = 200_000  # with those of functions, once for each call
-_MOST_TENSORS = 200_000
 _DEEPEST_PATH = 12
 _LARGEST = 2**31  # bytes: protobuf ends there
+_STEP = 1500  # bytes that a node takes as an object
 _NEWEST = 28
 _OWN = ("", "ai.onnx")
 _NAMES = {number: name for name, number in TYPES.items()}
@@ -34,12 +35,16 @@ _SCOPES = "pkg.torch.onnx.name_scopes"  # where torch notes the modules around a
 _Functions = Mapping[tuple[str, str], Message]
 
 
-def read(path: str | os.PathLike[str], outputs: Sequence[str] | None = None) -> Program:
+@contextlib.contextmanager
+def read(
+    path: str | os.PathLike[str], outputs: Sequence[str] | None = None, limit: budget.Limit = "auto"
+) -> Iterator[Program]:
     """Read a file.
 
     Args:
         path: the file; tensors may lie in others in its folder.
         outputs: names of values (outputs of nodes) that are wanted instead of the graph's own outputs.
+        limit: how many bytes may be taken, also inside of the block.
 
     Raises:
         LoadError: for a file that is damaged, hostile, or has nodes that aren't known here.
@@ -47,10 +52,12 @@ def read(path: str | os.PathLike[str], outputs: Sequence[str] | None = None) -> 
     """
     place = pathlib.Path(os.fspath(path))
     content = _content(place)
-    try:
-        return _Reader(Folder(place)).model(decode(memoryview(content), "Model"), outputs)
-    except LoadError as error:
-        raise LoadError(f"{str(place)!r:.120}: {error!s:.360}") from None
+    with budget.loading(str(place), len(content), limit, "load_onnx(..., limit=None)"):
+        try:
+            program = _Reader(Folder(place)).model(decode(memoryview(content), "Model"), outputs)
+        except LoadError as error:
+            raise LoadError(f"{str(place)!r:.120}: {error!s:.360}") from None
+        yield program
 
 
 def _content(place: pathlib.Path) -> bytes:
@@ -82,8 +89,8 @@ class _Reader:
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
-        self.left = _MOST_NODES
         self.unknown = Counter[str]()
+        self.constants: dict[int, tuple[Any, Message]] = {}  # arrays of attributes, and their tensors, which stay
         self.lifted: dict[str, Any] = {}  # weights that nodes have as attributes
 
     def model(self, model: Message, outputs: Sequence[str] | None) -> Program:
@@ -113,8 +120,6 @@ class _Reader:
         """A program of a graph, which sees the names of `outer`."""
         if graph["sparse_initializer"]:
             raise LoadError("sparse initializers aren't known here.")
-        if len(graph["initializer"]) > _MOST_TENSORS:
-            raise LoadError(f"more than {_MOST_TENSORS:,} initializers.")
         arrays: dict[str, Any] = {}
         for tensor in graph["initializer"]:
             if not tensor["name"] or tensor["name"] in arrays:
@@ -123,7 +128,7 @@ class _Reader:
         ports = [_port(info) for info in graph["input"]]
         inputs = [port for port in ports if port.name not in arrays]  # others are defaults of old files
         _check_ports(ports)
-        steps = [step for node in graph["node"] for step in self.node(node, opsets, functions, depth, {})]
+        steps = [made for node in graph["node"] for made in self.node(node, opsets, functions, depth, {})]
         if self.lifted.keys() & (arrays.keys() | {port.name for port in ports}):
             raise LoadError("two things have one name.")
         arrays |= self.lifted
@@ -180,9 +185,8 @@ class _Reader:
         self, node: Message, opsets: Mapping[str, int], functions: _Functions, depth: int, given: Mapping[str, Any]
     ) -> Iterable[Step]:
         """A step of a node; `given`: attributes of the function that it is part of."""
-        self.left -= 1
-        if self.left < 0:
-            raise LoadError(f"more than {_MOST_NODES:,} nodes.")
+        budget.step()
+        budget.take(_STEP, "all of its nodes, those of functions once for each call,")
         domain = node["domain"]
         attributes = {}
         for each in node["attribute"]:
@@ -235,6 +239,13 @@ class _Reader:
         body = Body(Program(function["name"][:100], inputs, outputs, steps, {}, {}, {}))
         return FileFunction(body)
 
+    def _constant(self, tensor: Message) -> Any:
+        """Its array, which all calls of the function that it stands in share."""
+        if id(tensor) not in self.constants:
+            found = array_of(tensor, self.folder)
+            self.constants[id(tensor)] = found.copy() if found.dtype != object else found, tensor
+        return self.constants[id(tensor)][0]
+
     def _attribute(self, about: Message, opsets: Mapping[str, int]) -> Any:
         """The value of an attribute, by its type, which old files don't tell."""
         fields = {1: "f", 2: "i", 3: "s", 4: "t", 5: "g", 6: "floats", 7: "ints", 8: "strings"}
@@ -252,8 +263,7 @@ class _Reader:
         if field == "floats":
             return reals(value, "float32").astype("float32").tolist() if value else []
         if field == "t":
-            found = array_of(value, self.folder)
-            return found.copy() if found.dtype != object else found
+            return self._constant(value)
         return _Graph(value, opsets) if field == "g" else value
 
 

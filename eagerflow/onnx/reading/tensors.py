@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.budget import further, take
 from eagerflow.base.files import irregular
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.onnx.messages import TYPES
@@ -63,6 +64,8 @@ class Folder:
                     f"tensor {shown(name)}: {size:,} bytes are needed; {length:,} are said to lie at {begin or 0:,} of "
                     f"{shown(path.name)}, which has {status.st_size:,}."
                 )
+            further(status.st_dev, status.st_ino, status.st_size)
+            take(length, f"tensor {shown(name)}")
             file.seek(begin or 0)
             found = file.read(length)
         if len(found) != size:
@@ -108,6 +111,7 @@ def array_of(tensor: Message, folder: Folder) -> Any:
     """
     name, shape = tensor["name"], integers(tensor["dims"])
     count = math.prod(shape)
+    take(8 * len(shape) + (len(tensor["raw_data"]) if tensor["raw_data"] else 0), f"tensor {shown(name)}")
     if len(shape) > 32 or any(n < 0 for n in shape) or count >= 1 << 48:
         raise LoadError(f"tensor {shown(name)}: the shape {shape[:9]!s} can't be.")
     number = tensor["data_type"]

@@ -13,16 +13,14 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.budget import take
 from eagerflow.onnx.fields import FIELDS
 
 __all__ = ["LoadError", "Message", "decode", "integers", "integers_as", "reals", "shown"]
 
-# Fields and messages become objects many times their size, so there may be so many, and one more for so many bytes.
-_FIELDS, _BYTES_OF_A_FIELD = 400_000, 5
-_MESSAGES, _BYTES_OF_A_MESSAGE = 50_000, 16
+_FIELD, _MESSAGE = 150, 400  # bytes that they take as objects
 _DEEPEST = 40  # messages in messages: graphs in graphs take three each
 _LONGEST_TEXT = 1 << 16
-_MOST_VARINTS = 1 << 25  # bytes of numbers of changing length; larger tensors lie in `raw_data`
 _PIECE = 1 << 20
 
 _BY_NUMBER = {kind: {f[0]: (name, f[1], f[2]) for name, f in fields.items()} for kind, fields in FIELDS.items()}
@@ -77,14 +75,10 @@ def decode(data: memoryview, kind: str) -> Message:
     Raises:
         LoadError: for what is no such message, or has more in it than any model.
     """
-    return _Decoder(len(data)).message(data, kind, 0)
+    return _Decoder().message(data, kind, 0)
 
 
 class _Decoder:
-    def __init__(self, size: int) -> None:
-        self.fields = _FIELDS + size // _BYTES_OF_A_FIELD
-        self.messages = _MESSAGES + size // _BYTES_OF_A_MESSAGE
-
     def message(self, data: memoryview, kind: str, depth: int) -> Message:
         if depth > _DEEPEST:
             raise LoadError("graphs are nested too deep.")
@@ -93,10 +87,7 @@ class _Decoder:
             if number not in fields:
                 continue
             name, wanted, many = fields[number]
-            self.fields -= 1
-            self.messages -= wanted in FIELDS
-            if self.fields < 0 or self.messages < 0:
-                raise LoadError("it has far more parts than a file of its size can have, each of them next to empty.")
+            take(_MESSAGE if wanted in FIELDS else _FIELD, "all of its parts")
             if wanted in FIELDS:
                 value = self.message(_bytes(value, kind, name), wanted, depth + 1)
             elif wanted == "string":
@@ -186,8 +177,7 @@ def integers_as(parts: Sequence[Any], dtype: Any) -> Any:
         LoadError: for what are no integers, or too many.
     """
     packed = [part for part in parts if isinstance(part, memoryview)]
-    if sum(map(len, packed)) > _MOST_VARINTS:
-        raise LoadError("a large tensor is stored number by number; files of this size have raw_data.")
+    take(8 * sum(map(len, packed)), "a tensor that is stored number by number")
     single = [part for part in parts if not isinstance(part, memoryview)]
     if packed and single:
         raise LoadError("it is damaged (numbers are stored in two ways).")

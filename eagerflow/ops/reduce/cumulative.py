@@ -97,11 +97,12 @@ def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
     a = convert_to_tensor(a)
     if n < 0:
         raise ValueError(f"diff: n={n} must not be negative.")
-    lead = (slice(None),) * axis_of(axis, a.ndim)
+    place = axis_of(axis, a.ndim)
+    lead = (slice(None),) * place
     operation = not_equal if a.dtype.kind == "b" else subtract
     if not n:
         return identity(a)
-    for _ in builtins.range(n):
+    for _ in builtins.range(min(n, a.shape[place])):  # then nothing is left
         a = operation(a[(*lead, slice(1, None))], a[(*lead, slice(None, -1))])
     return a
 

@@ -39,6 +39,7 @@ def add_command(parser: Parser) -> None:
     parser.add_output(
         "--trace", endings=("efz",), suffix=".replay.efz", metavar="FILE.efz", help="record the step with its numbers"
     )
+    parser.add_argument("--no-limit", action="store_true", help="a file that you trust may take any memory")
     parser.add_argument("--script", metavar="SCRIPT", help="run the step by the code of a script, up to its first step")
     parser.add_argument("-m", "--module", action="store_true", help="--script is the name of a module")
     parser.add_argument("file", metavar="FILE.efr", help="what viz run --keep wrote")
