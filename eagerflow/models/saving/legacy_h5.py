@@ -5,7 +5,6 @@ Source: what Keras 3.15 and tf.keras 2 write.
 
 from __future__ import annotations
 
-import json
 import zlib
 from typing import Any, BinaryIO
 
@@ -40,7 +39,7 @@ def write_model(model: Any, target: BinaryIO, include_optimizer: bool = True) ->
     attributes = {"keras_version": KERAS_VERSION, "backend": "numpy", "model_config": write_json(config, model)}
     optimizer = model.optimizer if include_optimizer and model.compiled else None
     if optimizer is not None:
-        attributes["training_config"] = json.dumps(_training_config(model))
+        attributes["training_config"] = write_json(_training_config(model), model)
     attributes[_CHECKSUM] = str(_sum_of(attributes))
     with hdf5.writing(target) as writer:
         writer.attributes("", attributes)
