@@ -17,16 +17,19 @@ from eagerflow.core.variable import Variable
 from eagerflow.layer.unique_names import snake_case
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.archive import KERAS_VERSION
+from eagerflow.models.saving.assets import asset_arrays, restore_asset_arrays
 from eagerflow.models.saving.assign import Match, assign_all, signature
 from eagerflow.models.saving.errors import SKIPS, FileFormatError, listed
 from eagerflow.models.saving.json_text import read_json, write_json
 from eagerflow.models.saving.legacy_config import modern_compile_config, modern_config
+from eagerflow.models.saving.state import beside_weights, restore_beside_weights
 from eagerflow.models.saving.whole import built_model, compile_again
 from eagerflow.optimizers.base import Optimizer
 
 __all__ = ["is_legacy", "load_model", "load_weights", "write_model", "write_weights"]
 
 _TOP = "top_level_model_weights"
+_BESIDE = "_eagerflow"  # a group that Keras doesn't look at
 _CHECKSUM = "eagerflow_crc32"
 
 
@@ -46,6 +49,8 @@ def write_model(model: Any, target: BinaryIO, include_optimizer: bool = True) ->
         _write_layers(writer, "model_weights", model)
         if optimizer is not None and optimizer.built:
             _write_group(writer, "optimizer_weights", optimizer.variables)
+        for path, array in {**beside_weights(model), **asset_arrays(model)}.items():
+            writer.array(path, array)
 
 
 def write_weights(model: Any, target: BinaryIO) -> None:
@@ -136,6 +141,9 @@ def load_model(file: BinaryIO, name: str, custom_objects: Any, compile: bool, sa
         config = modern_config(read_json(text, name, "model_config"))
         model = built_model(config, name, custom_objects, safe_mode, size)
         _load_layers(model, group, name, fresh=True)
+        beside = dict(root.groups[_BESIDE].all_arrays(f"{_BESIDE}/")) if _BESIDE in root.groups else {}
+        restore_beside_weights(model, beside, name)
+        restore_asset_arrays(model, beside, name)
         if compile and training is not None:
             compile_config = _compile_config(read_json(training, name, "training_config"), name)
             compile_again(model, compile_config, custom_objects, name)
