@@ -158,7 +158,8 @@ def load_model(
     """
     safe_mode = safe_mode and not unsafe_deserialization()
     if not hasattr(filepath, "read") and os.path.isdir(name_of(filepath)):
-        return _load_archive(Folder(name_of(filepath)), name_of(filepath), custom_objects, compile, safe_mode)
+        with Folder(name_of(filepath)) as folder:
+            return _load_archive(folder, name_of(filepath), custom_objects, compile, safe_mode)
     with _source(filepath) as (file, name):
         kind = _kind(file, name)
         if kind == "zip":
