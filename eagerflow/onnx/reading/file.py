@@ -26,6 +26,7 @@ __all__ = ["read"]
 _MOST_NODES = 200_000  # with those of functions, once for each call
 _MOST_TENSORS = 200_000
 _DEEPEST_PATH = 12
+_TRIES = 20  # of a reader that other programs save beside
 _LARGEST = 2**31  # bytes: protobuf ends there
 _NEWEST = 28
 _OWN = ("", "ai.onnx")
@@ -46,11 +47,14 @@ def read(path: str | os.PathLike[str], outputs: Sequence[str] | None = None) -> 
         FileNotFoundError: where there is none.
     """
     place = pathlib.Path(os.fspath(path))
-    content = _content(place)
-    try:
-        return _Reader(Folder(place)).model(decode(memoryview(content), "Model"), outputs)
-    except LoadError as error:
-        raise LoadError(f"{str(place)!r:.120}: {error!s:.360}") from None
+    for tries_left in reversed(range(_TRIES)):
+        content = _content(place)
+        try:
+            return _Reader(Folder(place)).model(decode(memoryview(content), "Model"), outputs)
+        except LoadError as error:
+            if not tries_left or _content(place) == content:
+                raise LoadError(f"{str(place)!r:.120}: {error!s:.360}") from None
+    raise AssertionError
 
 
 def _content(place: pathlib.Path) -> bytes:
