@@ -6,20 +6,30 @@ import contextlib
 import os
 import stat
 import time
+import zipfile
 from collections.abc import Iterator
+from functools import partial
 from typing import BinaryIO
 
-__all__ = ["irregular", "put_in_place", "replacing", "sync_folder"]
+from eagerflow.base.config import home
+
+__all__ = ["irregular", "make_home", "mode_of", "put_in_place", "replacing", "sync_folder", "zip_member"]
 
 _BUSY_FILES_STAY = os.name == "nt"  # Windows doesn't replace a file that somebody has open
 _WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # seconds; readers are soon done
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike[str], overwrite: bool = True) -> Iterator[BinaryIO]:
+def replacing(path: str | os.PathLike[str], overwrite: bool = True, mode: int | None = None) -> Iterator[BinaryIO]:
     """A new file beside `path`, which takes its place when the block ends well, and vanishes when it doesn't.
 
     Whatever happens in between, a reader sees the old file or the new one, whole.
+
+    Args:
+        path: the file.
+        overwrite: whether an existing file may be replaced.
+        mode: the permissions of the new file; default: those of the file that it replaces. The temporary file never
+            has wider ones.
 
     Raises:
         FileExistsError: when there is a file and `overwrite` is False.
@@ -33,10 +43,11 @@ def replacing(path: str | os.PathLike[str], overwrite: bool = True) -> Iterator[
         raise FileNotFoundError(
             f"cannot write {target!r}: the folder {folder!r} doesn't exist; make it first (os.makedirs)."
         )
-    mode = _mode(target, overwrite)
+    existing = mode_of(target, overwrite)
+    mode = existing if mode is None else mode
     temporary = os.path.join(folder, f".{os.path.basename(target)[:100]}.{os.urandom(6).hex()}.tmp")
     try:
-        with open(temporary, "xb+") as file:
+        with open(temporary, "xb+", opener=partial(os.open, mode=0o666 if mode is None else mode)) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -75,6 +86,11 @@ def put_in_place(temporary: str, path: str) -> None:
         ) from error
 
 
+def make_home() -> None:
+    """Make `config.home()` if it doesn't exist. Nobody else may write to it, whatever the umask allows."""
+    home().mkdir(mode=0o755, parents=True, exist_ok=True)
+
+
 def irregular(status: os.stat_result) -> str | None:
     """What something is that is no regular file, in words; None for a file."""
     if stat.S_ISREG(status.st_mode):
@@ -82,8 +98,13 @@ def irregular(status: os.stat_result) -> str | None:
     return "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, device or socket"
 
 
-def _mode(path: str, overwrite: bool) -> int | None:
-    """The permissions of the file that will be replaced, None where there is none."""
+def mode_of(path: str, overwrite: bool = True) -> int | None:
+    """The permissions of a file that will be replaced, None where there is none.
+
+    Raises:
+        FileExistsError: when there is a file and `overwrite` is False.
+        ValueError: when the path is a folder, pipe or device.
+    """
     try:
         status = os.stat(path)
     except FileNotFoundError:
@@ -94,6 +115,13 @@ def _mode(path: str, overwrite: bool) -> int | None:
     if kind is not None:
         raise ValueError(f"{path!r} is {kind}, not a file that can be replaced.")
     return stat.S_IMODE(status.st_mode)
+
+
+def zip_member(name: str) -> zipfile.ZipInfo:
+    """A new entry of a zip archive with the current time, or the earliest that zip can express: the start of 1980."""
+    made = zipfile.ZipInfo(name, max(time.localtime()[:6], (1980, 1, 1, 0, 0, 0)))
+    made.external_attr = 0o600 << 16
+    return made
 
 
 def sync_folder(folder: str) -> None:

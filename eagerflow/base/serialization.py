@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import Any, TypeVar
+
+import numpy
 
 from eagerflow.base.budget import DEEPEST, nests_deeper, step
 from eagerflow.base.capturing import Shared, shared
@@ -19,13 +22,15 @@ from eagerflow.base.errors import UnknownNameError, WrongTypeError, cut, did_you
 from eagerflow.base.typing import Configuration
 from eagerflow.base.wording.other_names import name_meant
 
-__all__ = ["CustomObjectScope", "Table", "custom_object_scope", "deserialize_keras_object", "get_custom_objects"]
+__all__ = ["CustomObjectScope", "Table", "as_json", "custom_object_scope", "deserialize_keras_object"]
+__all__ += ["get_custom_objects"]
 __all__ += ["get_registered_name", "get_registered_object", "made_from", "refuse_path", "register_keras_serializable"]
 __all__ += ["serialize_keras_object", "tables"]
 
 T = TypeVar("T")  # what decorators give back as it is
 _FEW = 6  # names of a kind that are told where an unknown one is like none of them
 _LIBRARIES = frozenset({"builtins", "eagerflow", "keras", "tensorflow", "tf_keras"})  # whose names may be ours
+_NUMBERS = frozenset("bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split())
 _registered: dict[str, Any] = {}  # "package>Name" -> class or function
 _names: dict[Any, str] = {}
 _global_objects: dict[str, Any] = {}
@@ -407,6 +412,31 @@ def serialize_keras_object(obj: Any) -> Configuration:
     raise TypeError(f"cannot describe a {type(obj).__name__} in a config: give its class a get_config() method.")
 
 
+def as_json(config: Any, **kwargs: Any) -> str:
+    """A configuration as JSON text.
+
+    NumPy's numbers and arrays, and tensors, are written as plain numbers and lists; functions of eagerflow, such as
+    `activations.relu`, by their names.
+
+    Args:
+        config: the configuration.
+        **kwargs: passed on to `json.dumps`.
+
+    Raises:
+        TypeError: for a value that JSON can't hold, such as a lambda.
+    """
+    return json.dumps(config, **{"default": _json_value, **kwargs})
+
+
+def _json_value(value: Any) -> Any:
+    name = getattr(value, "__name__", "")
+    if isinstance(value, FunctionType) and name.isidentifier() and value.__module__.startswith("eagerflow."):
+        return name  # by which layers find it: activations.get("relu")
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
 def _describe(obj: Any) -> dict[str, Any]:
     cls = type(obj)
     for table in tables.values():
@@ -429,10 +459,17 @@ def _described(module: str, name: str, config: Any, registered: str | None) -> d
     return {"module": module, "class_name": name, "config": config, "registered_name": registered}
 
 
-# Python's own objects, under the names that Keras has for them.
+def _array(config: Mapping[str, Any]) -> numpy.ndarray:
+    dtype = str(config.get("dtype"))
+    return numpy.array(config["value"], dtype if dtype in _NUMBERS else None)
+
+
+# Python's own objects and arrays, under the names that Keras has for them.
 _PYTHON: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "__ellipsis__": lambda config: Ellipsis,
     "__bytes__": lambda config: str(config["value"]).encode(),
+    "__numpy__": _array,
+    "__tensor__": _array,
     "__slice__": lambda config: slice(config.get("start"), config.get("stop"), config.get("step")),
 }
 

@@ -138,7 +138,7 @@ def _alone() -> Iterator[bool]:
     """Whether no other process of this user fills the folder now; until the end, others see that this one does."""
     path = store.folder() / _LOCK
     try:
-        store.folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        store.make_folder()
         if not _is_held():
             path.unlink(missing_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL))

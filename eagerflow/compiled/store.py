@@ -12,9 +12,9 @@ import stat
 from pathlib import Path
 
 from eagerflow.base.config import home
-from eagerflow.base.files import replacing
+from eagerflow.base.files import make_home, replacing
 
-__all__ = ["folder", "is_ours", "read", "takes_files", "write"]
+__all__ = ["folder", "is_ours", "make_folder", "read", "takes_files", "write"]
 
 _SUM = hashlib.sha256().digest_size
 
@@ -22,6 +22,16 @@ _SUM = hashlib.sha256().digest_size
 def folder() -> Path:
     """Where machine code is kept: `compiled` in the home folder of eagerflow."""
     return home() / "compiled"
+
+
+def make_folder() -> None:
+    """Make that folder, if it doesn't exist.
+
+    Raises:
+        OSError: when it can't be made.
+    """
+    make_home()
+    folder().mkdir(mode=0o700, exist_ok=True)
 
 
 def read(name: str) -> bytes | None:
@@ -39,10 +49,10 @@ def read(name: str) -> bytes | None:
 def write(name: str, data: bytes) -> bool:
     """Keep an object file, whole or not at all; False where the folder can't be written to."""
     with contextlib.suppress(OSError):
-        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder()
         if not _is_closed():
             return False
-        with replacing(folder() / name) as file:
+        with replacing(folder() / name, mode=0o600) as file:
             file.write(hashlib.sha256(data).digest() + data)
         return True
     return False
@@ -51,7 +61,7 @@ def write(name: str, data: bytes) -> bool:
 def takes_files() -> bool:
     """Whether anything can be kept: the folder can be written to, and by nobody else."""
     with contextlib.suppress(OSError):
-        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder()
         return _is_closed() and os.access(folder(), os.W_OK | os.X_OK)
     return False
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from eagerflow._version import __version__
 from eagerflow.base.config import home
-from eagerflow.base.files import irregular, put_in_place
+from eagerflow.base.files import irregular, make_home, put_in_place
 from eagerflow.base.messages import say
 from eagerflow.callbacks.progbar import Progbar
 from eagerflow.datasets.archives import extract_archive
@@ -162,6 +162,8 @@ def download(origin: str, place: Path, checksum: str | None = None, algorithm: s
     _check_local(origin)
     part = place.with_name(place.name + ".part")
     try:
+        if home() in place.parents:
+            make_home()
         place.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OSError(

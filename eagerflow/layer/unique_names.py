@@ -79,7 +79,7 @@ def checked_name(name: Any, cls: type) -> str:
         return unique_name(snake_case(cls.__name__))
     if not isinstance(name, str) or "/" in name:
         raise ValueError(f"{cls.__name__}(name={name!r:.80}): expected a string without '/'.")
-    return name
+    return str(name)  # a plain one: numpy.str_ is a subclass
 
 
 def checked_flag(value: Any, owner: type) -> bool:

@@ -289,7 +289,7 @@ class _Rebuilding:
             return slice(*[self._filled(value["config"][k]) for k in ("start", "stop", "step")])
         if kind == "__ellipsis__":
             return Ellipsis
-        if kind == "__numpy__":
+        if kind in ("__numpy__", "__tensor__"):
             return ops.convert_to_tensor(value["config"]["value"], value["config"]["dtype"])
         if "class_name" in value and "config" in value:
             return deserialize_keras_object(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -28,6 +27,7 @@ from eagerflow.layer.symbolic.tensors import SymbolicTensor, is_symbolic
 from eagerflow.layer.tensor_masks import put_masks
 from eagerflow.models.inputs import Doors
 from eagerflow.models.quantizing import Quantizing
+from eagerflow.models.saving.json_text import write_json
 from eagerflow.models.saving.methods import Saving
 from eagerflow.models.state import ModelState
 from eagerflow.models.summary import print_summary, summary_text
@@ -510,7 +510,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         >>> ef.models.model_from_json(model.to_json()).count_params()
         8
         """
-        return json.dumps(described_with_shapes(self), **kwargs)
+        return write_json(described_with_shapes(self), self, **kwargs)
 
     @automatic
     def get_config(self) -> dict[str, Any]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
+import re
+import secrets
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, BinaryIO
 
 import numpy
 
-from eagerflow.base.files import replacing
+from eagerflow.base.files import mode_of, replacing
 from eagerflow.base.protobuf_messages import message_classes
 from eagerflow.onnx.fields import FIELDS
 from eagerflow.onnx.graph import Graph, Late, Value, blocks
@@ -105,7 +108,7 @@ def write(
         symbols: names of lengths that aren't fixed.
         about: further facts, as texts.
     """
-    kinds, target = _messages(), pathlib.Path(path)
+    kinds, target, old = _messages(), pathlib.Path(path), list[pathlib.Path]()
     body = kinds["Graph"](name=name)
     for node in graph.nodes:
         attributes = [_attribute(key, value) for key, value in node.attributes.items()]
@@ -119,12 +122,32 @@ def write(
     large = sum(array.nbytes for array in graph.constants.values()) > _LARGEST
     with replacing(target) as file:
         if large:
-            with replacing(target.with_name(target.name + ".data")) as beside:
-                heads = list(_outside(graph, beside, target.name + ".data"))
+            numbers = _free_name(target)
+            with replacing(numbers, mode=mode_of(os.fspath(target))) as beside:
+                heads = list(_outside(graph, beside, numbers.name))
+            old = _numbers_of(target)
         else:
             heads = [(_head(key, array), array) for key, array in graph.constants.items()]
         _write(file, model.SerializeToString(), body.SerializeToString(), heads)
+    for former in old:
+        with contextlib.suppress(OSError):  # where it is in use, as on Windows
+            former.unlink()
     return target
+
+
+def _free_name(target: pathlib.Path) -> pathlib.Path:
+    """A file for the numbers that the present model doesn't refer to: until the new one is there, it stays whole."""
+    usual = target.with_name(f"{target.name}.data")
+    unique = target.with_name(f"{target.name}.{secrets.token_hex(4)}.data")
+    return unique if target.exists() or usual.exists() else usual
+
+
+def _numbers_of(target: pathlib.Path) -> list[pathlib.Path]:
+    """The files of numbers that a model refers to, as far as their names show that they belong to it."""
+    pattern = re.compile(re.escape(target.name) + r"(\.[0-9a-f]{8})?\.data")
+    beside = [path for path in target.parent.iterdir() if pattern.fullmatch(path.name)]
+    content = target.read_bytes() if beside and target.exists() else b""
+    return [path for path in beside if path.name.encode() in content]
 
 
 def _head(name: str, array: Any) -> bytes:

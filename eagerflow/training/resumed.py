@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base import tree
+from eagerflow.base.serialization import as_json
 from eagerflow.core.variable import Variable
 from eagerflow.metrics.means import Mean
 
@@ -40,7 +40,7 @@ def _remembered(callback: Any) -> dict[str, Any] | None:
     if state is None:
         return None
     try:
-        json.dumps(state)
+        as_json(state)
     except (TypeError, ValueError) as error:
         raise TypeError(
             f"{kind}.get_state() must give numbers, text, and lists and dicts of them, for the backup. ({error})"

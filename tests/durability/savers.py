@@ -1,18 +1,18 @@
 """Every format that is written: how to save a version of something, and which version a file holds.
 
-A version is a number that fills every array, so a file put together from two versions can't hide. Run as a program,
-it is killed while it saves: `savers.py FORMAT FILE KILLS`.
+A version is a number that fills every array, so a file put together from two versions can't hide. Run as a program, it
+saves in a child process that is killed before each call that changes a file: `savers.py FORMAT FOLDER`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import io
 import os
 import pathlib
-import random
 import signal
 import sys
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -21,8 +21,15 @@ import numpy as np
 import eagerflow as ef
 import viz
 from eagerflow import layers
+from eagerflow.compat.tensorflow.train import Checkpoint
+from eagerflow.models.saving.folder import _exchange
+from eagerflow.onnx import messages
+from tests.durability.stepping import before_each
+from viz.facts.text_files import write_text
+from viz.replay import file as steps
+from viz.replay.kept import Kept, KeptStep
 
-__all__ = ["FORMATS", "Format"]
+__all__ = ["EVERY", "FORMATS", "Format", "can_exchange", "fill"]
 
 _SIZE = 60_000  # numbers: large enough that writing takes a moment
 
@@ -42,15 +49,15 @@ class Format(NamedTuple):
 
 
 @functools.cache
-def _model() -> ef.Sequential:
+def _model(role: str) -> ef.Sequential:
     made = ef.Sequential([ef.Input((300,)), layers.Dense(_SIZE // 300), layers.Dense(2), layers.BatchNormalization()])
     made.compile(ef.optimizers.SGD(momentum=0.5), "mse")
     made.optimizer.build(made.trainable_variables)
     return made
 
 
-def _filled(version: float) -> ef.Sequential:
-    made = _model()
+def _filled(version: float, role: str = "writer") -> ef.Sequential:
+    made = _model(role)
     for variable in made.weights:
         variable.assign(np.full(variable.shape, version, "float32"))
     return made
@@ -73,7 +80,7 @@ def _save_weights(path: pathlib.Path, version: float) -> None:
 
 
 def _in_weights(path: pathlib.Path) -> set[float]:
-    made = _filled(-1.0)
+    made = _filled(-1.0, "reader")
     made.load_weights(path)
     return _found(made.get_weights())
 
@@ -102,48 +109,189 @@ FORMATS = {
 }
 
 
-def _saves_for_ever(chosen: Format, path: pathlib.Path, ready: int) -> None:
-    version = 0.0
-    while True:
-        version += 1.0
-        chosen.save(path, version)
-        if version == 1.0:
-            os.write(ready, b".")
+# What isn't one file, or is written by something else than `save`
 
 
-def _killed(chosen: Format, path: pathlib.Path, moment: float) -> None:
-    """Fork a child that saves over and over, and kill it `moment` seconds after its first file is there."""
-    read, write = os.pipe()
+def _save_folder(path: pathlib.Path, version: float) -> None:
+    _filled(version).save(path, zipped=False)
+
+
+def _save_shards(path: pathlib.Path, version: float) -> None:
+    _filled(version).save_weights(path, max_shard_size=2.3e-4)  # gigabytes: three files
+
+
+def _checkpoint(path: pathlib.Path, version: float) -> None:
+    callback = ef.callbacks.ModelCheckpoint(path)
+    callback.set_model(_filled(version))
+    callback.on_epoch_end(0, {})
+
+
+def _checkpoint_of_weights(path: pathlib.Path, version: float) -> None:
+    callback = ef.callbacks.ModelCheckpoint(path, save_weights_only=True)
+    callback.set_model(_filled(version))
+    callback.on_epoch_end(0, {})
+
+
+def _back_up(path: pathlib.Path, version: float) -> None:
+    callback = ef.callbacks.BackupAndRestore(path)
+    callback.set_model(_filled(version))
+    callback.on_epoch_end(int(version))
+
+
+def _in_backup(path: pathlib.Path) -> set[float]:
+    callback = ef.callbacks.BackupAndRestore(path)
+    callback.set_model(_filled(-1.0, "reader"))
+    callback.on_train_begin()
+    return _found(_model("reader").get_weights())
+
+
+_ABOUT = {"cause": "end", "keep": 1, "data": True, "machine": {}, "random": {}}
+
+
+def _save_steps(path: pathlib.Path, version: float) -> None:
+    arrays = [np.full(1000, version, "float32") for _ in range(3)]
+    steps.write(Kept(_ABOUT, [], [], [KeptStep(0, [])], arrays, {}, {}, []), path)
+
+
+def _in_steps(path: pathlib.Path) -> set[float]:
+    return _found(steps.read(path).arrays)
+
+
+def _save_onnx(path: pathlib.Path, version: float) -> None:
+    ef.onnx.export(_plain(version), path)
+
+
+def _save_onnx_of_two_files(path: pathlib.Path, version: float) -> None:
+    largest, messages._LARGEST = messages._LARGEST, 10
+    try:
+        ef.onnx.export(_plain(version), path)
+    finally:
+        messages._LARGEST = largest
+
+
+@functools.cache
+def _without_norm(role: str) -> ef.Sequential:
+    return ef.Sequential([ef.Input((30,)), layers.Dense(20), layers.Dense(20)])
+
+
+def _plain(version: float, role: str = "writer") -> ef.Sequential:
+    made = _without_norm(role)
+    made.set_weights([np.full(w.shape, version, "float32") for w in made.get_weights()])
+    return made
+
+
+def fill(version: float) -> None:
+    """Give the models that are saved the weights of a version."""
+    _filled(version)
+    _plain(version)
+
+
+def _in_onnx(path: pathlib.Path) -> set[float]:
+    return _found(ef.models.load_onnx(path).get_weights())
+
+
+def _save_of_tensorflow(path: pathlib.Path, version: float) -> None:
+    Checkpoint(model=_filled(version)).write(path)
+
+
+def _in_one_of_tensorflow(path: pathlib.Path) -> set[float]:
+    made = _filled(-1.0, "reader")
+    Checkpoint(model=made).restore(path)
+    return _found(made.get_weights())
+
+
+def _save_edited(path: pathlib.Path, version: float) -> None:
+    plain = path.with_name("source.weights.h5")
+    _plain(version).save_weights(plain)
+    with contextlib.redirect_stdout(io.StringIO()):
+        ef.saving.KerasFileEditor(plain).save(path)
+
+
+def _in_edited(path: pathlib.Path) -> set[float]:
+    made = _plain(-1.0, "reader")
+    made.load_weights(path)
+    return _found(made.get_weights())
+
+
+def _save_text(path: pathlib.Path, version: float) -> None:
+    write_text(path, " ".join([str(version)] * 10_000))
+
+
+def _in_text(path: pathlib.Path) -> set[float]:
+    return {float(word) for word in path.read_text(encoding="utf-8").split()}
+
+
+EVERY = FORMATS | {
+    made.name: made
+    for made in (
+        Format("folder", _save_folder, _in_whole),
+        Format("w.weights.json", _save_shards, _in_weights),
+        Format("checkpoint.keras", _checkpoint, _in_whole),
+        Format("checkpoint.weights.h5", _checkpoint_of_weights, _in_weights),
+        Format("backup", _back_up, _in_backup),
+        Format("run.efr", _save_steps, _in_steps),
+        Format("m.onnx", _save_onnx, _in_onnx),
+        Format("two_files.onnx", _save_onnx_of_two_files, _in_onnx),
+        Format("tensorflow", _save_of_tensorflow, _in_one_of_tensorflow),
+        Format("edited.weights.h5", _save_edited, _in_edited),
+        Format("page.html", _save_text, _in_text),
+    )
+}
+
+
+def can_exchange(folder: pathlib.Path) -> bool:
+    """Whether a folder can take the place of another one in one step there."""
+    for name in ("one", "other"):
+        (folder / name).mkdir()
+    swapped = _exchange(str(folder / "one"), str(folder / "other"))
+    for name in ("one", "other"):
+        (folder / name).rmdir()
+    return swapped
+
+
+def _saves(chosen: Format, path: pathlib.Path, last: int) -> None:
+    """Save version 2, and be killed before the call with the number `last`."""
+    seen = 0
+
+    def before(what: str, where: str) -> None:
+        nonlocal seen
+        if what != "read":
+            seen += 1
+            if seen == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    with before_each(before):
+        chosen.save(path, 2.0)
+
+
+def _is_killed(chosen: Format, path: pathlib.Path, last: int) -> bool:
     child = os.fork()
     if child == 0:
-        _saves_for_ever(chosen, path, write)
-    os.close(write)
-    os.read(read, 1)
-    os.close(read)
-    time.sleep(moment)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+        _saves(chosen, path, last)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if not os.WIFSIGNALED(status) and os.waitstatus_to_exitcode(status):
+        raise RuntimeError(f"the save failed before call {last}")
+    return os.WIFSIGNALED(status)
 
 
-def main(name: str, file: str, kills: int) -> None:
-    """Kill savers, and print how many files were whole and at how many of the moments a save was under way."""
-    chosen, path = FORMATS[name], pathlib.Path(file)
-    began = time.monotonic()
-    for _ in range(5):
-        chosen.save(path, 0.0)
-    once = (time.monotonic() - began) / 5
-    chosen.versions(path)
-    draw = random.Random(name)
-    whole = cut = 0
-    for _ in range(kills):
-        _killed(chosen, path, draw.uniform(0, 2 * once))
-        whole += len(chosen.versions(path)) == 1
-        left = list(path.parent.glob(".*.tmp"))
-        cut += len(left)
-        for each in left:
-            each.unlink()
-    print(whole, cut)
+def main(name: str, folder: str) -> None:
+    """Kill a save before each of its calls, and print how many kills left the old version, the new one, neither."""
+    chosen, path, step = EVERY[name], pathlib.Path(folder, name), 0
+    old = new = neither = 0
+    chosen.save(path, 1.0)
+    while _is_killed(chosen, path, step := step + 1):
+        try:
+            found = chosen.versions(path)
+        except (OSError, ValueError, RuntimeError) as error:
+            found = set()
+            print(f"call {step}: {type(error).__name__}: {error}", file=sys.stderr)
+        old, new, neither = old + (found == {1.0}), new + (found == {2.0}), neither + (found not in ({1.0}, {2.0}))
+        if found != {1.0}:
+            chosen.save(path, 1.0)  # what a kill leaves behind is in nobody's way
+    assert chosen.versions(path) == {2.0}
+    print(old, new, neither)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2])

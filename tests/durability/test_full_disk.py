@@ -34,14 +34,16 @@ class FullDisk(io.FileIO):
         return super().write(data)
 
 
+def full_disk(path, mode, opener):
+    return io.BufferedRandom(FullDisk(path, mode.replace("b", ""), opener=opener))
+
+
 @contextlib.contextmanager
 def full_after(room, monkeypatch):
     """The disk takes no more than `room` bytes of each file."""
     FullDisk.room = room
     with monkeypatch.context() as patch:
-        patch.setattr(
-            files, "open", lambda path, mode: io.BufferedRandom(FullDisk(path, mode.replace("b", ""))), raising=False
-        )
+        patch.setattr(files, "open", full_disk, raising=False)
         yield
 
 

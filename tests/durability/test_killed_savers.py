@@ -1,4 +1,4 @@
-"""A process killed at any moment of saving leaves one whole file, in every format."""
+"""A process killed before any call of a save leaves the old version or the new one, whole, in every format."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pytest
 
 from tests.durability import savers
 
-KILLS = 200
-
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("name", savers.FORMATS)
-def test_two_hundred_kills_leave_two_hundred_whole_files(name, tmp_path):
+@pytest.mark.parametrize("name", savers.EVERY)
+def test_a_kill_before_each_call_leaves_the_old_version_or_the_new_one(name, tmp_path):
+    if name == "folder" and not savers.can_exchange(tmp_path):
+        pytest.skip("this file system can't swap the names of two folders in one step")
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.durability.savers", name, str(tmp_path / name), str(KILLS)],
+        [sys.executable, "-m", "tests.durability.savers", name, str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=600,
@@ -26,6 +26,7 @@ def test_two_hundred_kills_leave_two_hundred_whole_files(name, tmp_path):
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
-    whole, cut = map(int, ran.stdout.split())
-    assert whole == KILLS
-    assert cut > KILLS / 10  # else the moments were badly chosen, and this test shows nothing
+    old, new, neither = map(int, ran.stdout.split())
+    assert neither == 0, ran.stderr[-2000:]
+    assert min(old, new) >= 1
+    assert old >= 4  # opened, written, synced, renamed

@@ -97,15 +97,16 @@ def unpacked(content: bytes) -> Record:
 
 
 def _write(record: Record, file: IO[bytes]) -> None:
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    member = import_module("eagerflow.base.files").zip_member
+    with zipfile.ZipFile(file, "w") as archive:
         header, columns = _parts(record)
-        archive.writestr("trace.json", json.dumps(header, separators=(",", ":")))
-        archive.writestr("columns.npz", _npz(columns), zipfile.ZIP_STORED)
+        archive.writestr(member("trace.json"), json.dumps(header, separators=(",", ":")), zipfile.ZIP_DEFLATED)
+        archive.writestr(member("columns.npz"), _npz(columns))
         if record.values:
             values = _npz({str(i): v for i, v in record.values.items()})
-            archive.writestr(VALUES, values, zipfile.ZIP_STORED)
+            archive.writestr(member(VALUES), values)
         for number, other in enumerate(record.others, 1):
-            archive.writestr(rank_file(number), packed(other), zipfile.ZIP_STORED)
+            archive.writestr(member(rank_file(number)), packed(other))
 
 
 def _npz(arrays: dict[str, numpy.ndarray]) -> bytes:

@@ -20,7 +20,7 @@ from typing import IO, Any
 import numpy
 
 from eagerflow import Tensor
-from eagerflow.base.files import irregular, replacing
+from eagerflow.base.files import irregular, replacing, zip_member
 from eagerflow.base.npy import read_header
 from viz.facts.container import Allowed, Limit, TraceFileError, parse, todays_name
 from viz.facts.formatting import file_kind, meant_file
@@ -59,12 +59,8 @@ def write(kept: Kept, path: str | os.PathLike[str]) -> pathlib.Path:
         OSError: when the folder doesn't exist or can't be written.
     """
     target = pathlib.Path(path)
-    with replacing(target) as file:
-        if os.name == "posix":
-            os.fchmod(file.fileno(), 0o600)  # before anything is in it
+    with replacing(target, mode=0o600) as file:
         _write(kept, file)
-    if os.name == "posix":
-        os.chmod(target, 0o600)  # it may have replaced one that others could read
     return target
 
 
@@ -82,12 +78,12 @@ def _write(kept: Kept, file: IO[bytes]) -> None:
         "arrays": len(kept.arrays),
         "narrow": {str(i): array.dtype.name for i, array in enumerate(kept.arrays) if array.dtype.kind == "V"},
     }
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(_HEADER, json.dumps(header, separators=(",", ":")))
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(zip_member(_HEADER), json.dumps(header, separators=(",", ":")), zipfile.ZIP_DEFLATED)
         for number, array in enumerate(kept.arrays):
             content = io.BytesIO()
             numpy.save(content, _plain(array), allow_pickle=False)
-            archive.writestr(_member(number), content.getbuffer(), zipfile.ZIP_STORED)
+            archive.writestr(zip_member(_member(number)), content.getbuffer())
 
 
 def _plain(array: numpy.ndarray) -> numpy.ndarray:

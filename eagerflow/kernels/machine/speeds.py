@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from eagerflow.base.capturing import beside_the_step
 from eagerflow.base.config import home
-from eagerflow.base.files import replacing
+from eagerflow.base.files import make_home, replacing
 from eagerflow.kernels.machine.processor import blas_bits, numpy_bits, processor
 
 __all__ = ["DIRECT_OF_PRODUCTS", "FEW_CHANNELS", "Speeds", "derived", "forget", "keep", "kept", "path", "speeds"]
@@ -128,7 +128,7 @@ def keep(found: Speeds) -> Path:
     Raises:
         OSError: where it can't be written.
     """
-    path().parent.mkdir(parents=True, exist_ok=True)
+    make_home()
     with replacing(path()) as file:
         told = {"processor": processor(), "speeds": {name: round(value, 3) for name, value in found._asdict().items()}}
         file.write((json.dumps(told, indent=1) + "\n").encode())

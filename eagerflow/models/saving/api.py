@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from types import MappingProxyType
 from typing import Any, BinaryIO, TypedDict, Unpack
+
+import numpy
 
 from eagerflow.base.budget import Limit, loading
 from eagerflow.base.config import unsafe_deserialization
@@ -17,6 +20,7 @@ from eagerflow.base.wording.endings import meant_ending, names_a_file
 from eagerflow.base.wording.other_arguments import argument_meant
 from eagerflow.models.saving import legacy_h5, safetensors
 from eagerflow.models.saving.archive import Archive, write_archive
+from eagerflow.models.saving.assets import asset_arrays, restore_asset_arrays
 from eagerflow.models.saving.assign import Stored
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.files import name_of, opened, written_to
@@ -85,7 +89,7 @@ def save_model(
         if path.endswith(".keras"):
             write_archive(model, config, file)
         elif path.endswith(".safetensors"):
-            _write_safetensors(model, file, {_CONFIG: write_json(config, model)})
+            _write_safetensors(model, file, {_CONFIG: write_json(config, model)}, asset_arrays(model))
         else:
             legacy_h5.write_model(model, file, include_optimizer)
 
@@ -162,8 +166,8 @@ def load_model(
     safe_mode = safe_mode and not unsafe_deserialization()
     if not hasattr(filepath, "read") and os.path.isdir(name_of(filepath)):
         path = name_of(filepath)
-        with loading(path, size_of_folder(path), limit, "load_model(..., limit=None)"):
-            return _load_archive(Folder(path), path, custom_objects, compile, safe_mode)
+        with loading(path, size_of_folder(path), limit, "load_model(..., limit=None)"), Folder(path) as folder:
+            return _load_archive(folder, path, custom_objects, compile, safe_mode)
     with _source(filepath, limit, "load_model") as (file, name):
         kind = _kind(file, name)
         if kind == "zip":
@@ -224,6 +228,7 @@ def _load_safetensors(file: BinaryIO, name: str, custom_objects: Any, compile: b
         if compile:
             compile_again(model, config.get("compile_config"), custom_objects, name)
         restore(model, arrays, name, whole=True, fresh=True)
+        restore_asset_arrays(model, arrays, name)
     return model
 
 
@@ -284,12 +289,14 @@ def _skipped(kwargs: dict[str, Any], path: str, method: str, known: Sequence[str
     return skipped
 
 
-def _write_safetensors(model: Any, file: BinaryIO, metadata: dict[str, str]) -> None:
+def _write_safetensors(
+    model: Any, file: BinaryIO, metadata: dict[str, str], assets: Mapping[str, numpy.ndarray] = MappingProxyType({})
+) -> None:
     parts, seeds = collect(model)
     arrays = {
         f"{part.path}/vars/{key}".removeprefix("/"): array for part in parts for key, array in part.arrays.items()
     }
-    safetensors.write(file, {**arrays, **seeds}, {"format": "np", **metadata})
+    safetensors.write(file, {**arrays, **seeds, **assets}, {"format": "np", **metadata})
 
 
 class LoadOptions(TypedDict, total=False):

@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import tempfile
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from typing import Any, BinaryIO, cast
 
 from eagerflow._version import __version__
 from eagerflow.base.budget import take
+from eagerflow.base.files import zip_member
 from eagerflow.models.saving import json_text
 from eagerflow.models.saving.assets import asset_files, restore_assets
 from eagerflow.models.saving.errors import FileFormatError
@@ -40,17 +40,16 @@ def write_archive(model: Any, config: dict[str, Any], target: BinaryIO) -> None:
     """Write the whole model."""
     text = json_text.write_json(config, model)
     with zipfile.ZipFile(target, "w") as archive, temporary_for(target) as weights:
-        archive.writestr(METADATA, metadata_text())
-        archive.writestr(CONFIG, text)
+        archive.writestr(zip_member(METADATA), metadata_text())
+        archive.writestr(zip_member(CONFIG), text)
         write_state(model, weights)
-        member = zipfile.ZipInfo(WEIGHTS, time.localtime()[:6])
-        member.external_attr = 0o600 << 16  # as of the others
+        member = zip_member(WEIGHTS)
         member.file_size = weights.seek(0, os.SEEK_END)  # for more than 2 GiB the header needs room
         weights.seek(0)
         with archive.open(member, "w") as into:
             shutil.copyfileobj(weights, into, _BLOCK)
         for name, content in asset_files(model).items():
-            archive.writestr(ASSETS + name, content)
+            archive.writestr(zip_member(ASSETS + name), content)
 
 
 def metadata_text() -> bytes:

@@ -1,16 +1,25 @@
-"""Files that layers keep beside their weights, such as vocabularies: `save_assets(folder)`, `load_assets(folder)`."""
+"""Files that layers keep beside their weights, such as vocabularies: `save_assets(folder)`, `load_assets(folder)`.
+
+`.keras` archives and folders hold them as files, other formats as arrays of bytes where Keras doesn't look.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
+import numpy
+
 from eagerflow.base.budget import take
+from eagerflow.models.saving.assign import Stored
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.walk import saved_objects
 
-__all__ = ["asset_files", "restore_assets"]
+__all__ = ["asset_arrays", "asset_files", "restore_asset_arrays", "restore_assets"]
+
+_ASSETS = "_eagerflow/assets/"
 
 
 def asset_files(model: Any) -> dict[str, bytes]:
@@ -48,3 +57,14 @@ def restore_assets(model: Any, files: dict[str, bytes], file: str) -> None:
             layer.load_assets(folder)
     if left:
         raise FileFormatError(f"{file!r} has files that no layer asks for: {list(left)[:5]!r:.200}.")
+
+
+def asset_arrays(model: Any) -> dict[str, numpy.ndarray]:
+    """The same files as arrays of bytes, for formats that hold arrays alone."""
+    return {_ASSETS + name: numpy.frombuffer(content, "uint8") for name, content in asset_files(model).items()}
+
+
+def restore_asset_arrays(model: Any, arrays: Mapping[str, Stored], file: str) -> None:
+    """Give every layer the files that `asset_arrays` made arrays of."""
+    found = {name: array for name, array in arrays.items() if name.startswith(_ASSETS)}
+    restore_assets(model, {name.removeprefix(_ASSETS): a.read().tobytes() for name, a in found.items()}, file)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy
 
+from eagerflow.base.serialization import as_json
 from eagerflow.core import random
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.errors import FileFormatError
@@ -29,7 +29,7 @@ def write_backup(model: Any, path: str, notes: dict[str, Any], training: Any = N
     """
     more, arrays = ({}, {}) if training is None else notes_of(training)
     drawn = {"random": random.get_state(), "build_config": model.get_build_config()}
-    text = json.dumps({**notes, **more, **drawn})
+    text = as_json({**notes, **more, **drawn})
     with replacing(path) as file:
         write_state(model, file, {_NOTES: text}, more={f"{_ARRAYS}{p}": a for p, a in arrays.items()})
 

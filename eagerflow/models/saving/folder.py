@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import secrets
 import shutil
+import stat
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, BinaryIO
 
 from eagerflow.base.budget import step
-from eagerflow.base.files import sync_folder
+from eagerflow.base.files import mode_of, replacing, sync_folder
 from eagerflow.models.saving import json_text
 from eagerflow.models.saving.archive import ASSETS, CONFIG, METADATA, WEIGHTS, check_versions, metadata_text
 from eagerflow.models.saving.assets import asset_files, restore_assets
@@ -21,6 +24,7 @@ from eagerflow.models.saving.weights_h5 import write_state
 
 __all__ = ["Folder", "size_of_folder", "write_folder"]
 
+_TRIES = 20  # of a reader that other programs save beside
 _OWN = frozenset({CONFIG, METADATA, WEIGHTS, ASSETS.rstrip("/")})
 
 
@@ -38,19 +42,35 @@ def write_folder(model: Any, config: dict[str, Any], path: str, overwrite: bool 
     text = json_text.write_json(config, model)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     beside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)[:100]}.{secrets.token_hex(6)}")
+    new, old = f"{beside}.tmp", f"{beside}.old"
     try:
-        os.mkdir(f"{beside}.tmp")
-        _fill(f"{beside}.tmp", model, text)
-        if os.path.isdir(path):
-            os.rename(path, f"{beside}.old")
-        os.rename(f"{beside}.tmp", path)
+        _fill(new, path, model, text)
+        if not os.path.isdir(path):
+            os.rename(new, path)
+        elif _exchange(new, path):
+            old = new
+        else:
+            os.rename(path, old)
+            os.rename(new, path)
     except BaseException:
-        if os.path.isdir(f"{beside}.old") and not os.path.exists(path):
-            os.rename(f"{beside}.old", path)
-        shutil.rmtree(f"{beside}.tmp", ignore_errors=True)
+        if os.path.isdir(old) and not os.path.exists(path):
+            os.rename(old, path)
+        shutil.rmtree(new, ignore_errors=True)
         raise
     sync_folder(os.path.dirname(path))
-    shutil.rmtree(f"{beside}.old", ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(one: str, other: str) -> bool:
+    """Swap the names of two folders in one step; False where the system or the file system can't."""
+    names, here, swap = (os.fsencode(one), os.fsencode(other)), -100, 2
+    try:
+        library = ctypes.CDLL(None)
+        if sys.platform == "darwin":
+            return library.renamex_np(*names, swap) == 0
+        return library.renameat2(here, names[0], here, names[1], swap) == 0
+    except (AttributeError, OSError, TypeError):  # no such function; no such library (Windows)
+        return False
 
 
 def _check_old(path: str, overwrite: bool) -> None:
@@ -66,22 +86,23 @@ def _check_old(path: str, overwrite: bool) -> None:
         )
 
 
-def _fill(folder: str, model: Any, text: str) -> None:
+def _fill(folder: str, old: str, model: Any, text: str) -> None:
+    """Make the folder and write everything into it, with the permissions of the folder that it will replace."""
     contents = {METADATA: metadata_text(), CONFIG: text.encode()}
     contents |= {ASSETS + name: content for name, content in asset_files(model).items()}
     writers: dict[str, Callable[[BinaryIO], Any]] = {WEIGHTS: partial(write_state, model)}
     writers |= {name: partial(_write, content) for name, content in contents.items()}
-    folders = {folder}
+    mode = stat.S_IMODE(os.stat(old).st_mode) if os.path.isdir(old) else None
+    os.mkdir(folder, 0o777 if mode is None else mode)
     for name, write in writers.items():
         target = os.path.join(folder, *name.split("/"))
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        folders.add(os.path.dirname(target))
-        with open(target, "xb+") as file:
+        with replacing(target, mode=mode_of(os.path.join(old, *name.split("/")))) as file:
             write(file)
-            file.flush()
-            os.fsync(file.fileno())
-    for made in folders:
+    for made, _, _ in os.walk(folder):
         sync_folder(made)
+    if mode is not None:
+        os.chmod(folder, mode)
 
 
 def _write(content: bytes, file: BinaryIO) -> None:
@@ -95,7 +116,10 @@ def size_of_folder(path: str) -> int:
 
 
 class Folder:
-    """A folder of a model that is read, with the methods of `Archive`.
+    """A folder of a model that is read, with the methods of `Archive`; a context manager that holds a file open.
+
+    Everything but the weights is read at once, so that all belongs to one save even if another one replaces the folder
+    meanwhile.
 
     Args:
         path: the folder.
@@ -105,28 +129,56 @@ class Folder:
     """
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        if not os.path.isfile(os.path.join(path, CONFIG)):
+        self._path, self._stack = path, contextlib.ExitStack()
+        for _ in range(_TRIES):
+            before, problem = _identity(path), None
+            try:
+                self._read()
+            except FileFormatError as error:
+                problem = error
+            if _identity(path) == before:
+                break
+            self.__exit__()
+        else:
+            problem = FileFormatError(f"{path!r} can't be read: it is replaced over and over.")
+        if problem is not None:
+            self.__exit__()
+            raise problem
+
+    def _read(self) -> None:
+        if not os.path.isfile(os.path.join(self._path, CONFIG)):
             hint = " It is a SavedModel of TensorFlow's, which only TensorFlow reads." if self._is_saved_model() else ""
-            raise FileFormatError(f"{path!r} is a folder without {CONFIG!r}: it holds no model.{hint}")
-        if os.path.lexists(os.path.join(path, METADATA)):
-            check_versions(self._json(METADATA), path)
+            raise FileFormatError(f"{self._path!r} is a folder without {CONFIG!r}: it holds no model.{hint}")
+        if os.path.lexists(os.path.join(self._path, METADATA)):
+            check_versions(self._json(METADATA), self._path)
+        self._config = self._json(CONFIG)
+        self._weights = self._stack.enter_context(self._opened(WEIGHTS))
+        self._assets = {name: self._content(ASSETS + name) for name in self._asset_names()}
 
     def _is_saved_model(self) -> bool:
         return os.path.isfile(os.path.join(self._path, "saved_model.pb"))
 
+    def __enter__(self) -> Folder:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self._stack.close()
+
     def config(self) -> dict[str, Any]:
         """The model's configuration."""
-        return self._json(CONFIG)
+        return self._config
 
     @contextlib.contextmanager
     def weights(self) -> Iterator[BinaryIO]:
         """The HDF5 file inside."""
-        with self._opened(WEIGHTS) as file:
-            yield file
+        yield self._weights
 
     def restore_assets(self, model: Any) -> None:
         """Hand layers the files that they saved."""
+        if self._assets:
+            restore_assets(model, self._assets, self._path)
+
+    def _asset_names(self) -> list[str]:
         root = os.path.join(self._path, ASSETS.rstrip("/"))
         if os.path.islink(root):
             raise FileFormatError(f"{root!r} is a link; links in folders of models are never followed.")
@@ -135,14 +187,13 @@ class Folder:
             below = os.path.relpath(above, root).replace(os.sep, "/")
             names += [file if below == "." else f"{below}/{file}" for file in files]
             step(len(files))
-        if names:
-            restore_assets(model, {name: self._read(ASSETS + name) for name in sorted(names)}, self._path)
+        return sorted(names)
 
     def _json(self, name: str) -> dict[str, Any]:
         with self._opened(name) as file:
             return json_text.read_json(whole_of(file, name), self._path, name)
 
-    def _read(self, name: str) -> bytes:
+    def _content(self, name: str) -> bytes:
         with self._opened(name) as file:
             return whole_of(file, name)
 
@@ -156,3 +207,12 @@ class Folder:
                 yield file
         except FileNotFoundError:
             raise FileFormatError(f"{self._path!r} has no {name}.") from None
+
+
+def _identity(path: str) -> tuple[int, int, int] | None:
+    """What another folder of the same name differs in."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino, status.st_ctime_ns

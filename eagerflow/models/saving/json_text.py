@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from types import FunctionType
 from typing import Any
 
 from eagerflow.base.budget import LoadLimitError, json_value
+from eagerflow.base.serialization import as_json
 from eagerflow.models.saving.errors import FileFormatError
 
 __all__ = ["read_json", "write_json"]
@@ -31,30 +30,22 @@ def read_json(text: bytes | str, file: str, what: str) -> dict[str, Any]:
     return found
 
 
-def write_json(config: Any, model: Any) -> str:
-    """`config` as JSON text. Functions of ours, as `activations.relu`, are their names, as Keras 2 writes them.
+def write_json(config: Any, model: Any, **kwargs: Any) -> str:
+    """`config` as JSON text; see `as_json`, to which `kwargs` go.
 
     Raises:
         TypeError: when a layer's config holds something that isn't JSON, such as a lambda.
     """
     try:
-        return json.dumps(config, default=_name_of)
+        return as_json(config, **kwargs)
     except TypeError as error:
         raise TypeError(f"This model can't be saved: {_culprit(model, error)}.") from None
-
-
-def _name_of(value: Any) -> str:
-    """The name by which layers find a function again: `activations.get("relu")`."""
-    name = getattr(value, "__name__", "")
-    if isinstance(value, FunctionType) and name.isidentifier() and value.__module__.startswith("eagerflow."):
-        return name
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def _culprit(model: Any, error: TypeError) -> str:
     for layer in reversed(list(model._flatten_layers())):
         try:
-            json.dumps(layer.get_config(), default=_name_of)
+            as_json(layer.get_config())
         except TypeError:
             what = f"{type(layer).__name__} {layer.name!r}"
             if type(layer).__name__ == "Lambda":

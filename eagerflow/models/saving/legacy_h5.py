@@ -5,7 +5,6 @@ Source: what Keras 3.15 and tf.keras 2 write.
 
 from __future__ import annotations
 
-import json
 import zlib
 from typing import Any, BinaryIO
 
@@ -18,16 +17,19 @@ from eagerflow.core.variable import Variable
 from eagerflow.layer.unique_names import snake_case
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.archive import KERAS_VERSION
+from eagerflow.models.saving.assets import asset_arrays, restore_asset_arrays
 from eagerflow.models.saving.assign import Match, assign_all, signature
 from eagerflow.models.saving.errors import SKIPS, FileFormatError, listed
 from eagerflow.models.saving.json_text import read_json, write_json
 from eagerflow.models.saving.legacy_config import modern_compile_config, modern_config
+from eagerflow.models.saving.state import beside_weights, restore_beside_weights
 from eagerflow.models.saving.whole import built_model, compile_again
 from eagerflow.optimizers.base import Optimizer
 
 __all__ = ["is_legacy", "load_model", "load_weights", "write_model", "write_weights"]
 
 _TOP = "top_level_model_weights"
+_BESIDE = "_eagerflow"  # a group that Keras doesn't look at
 _CHECKSUM = "eagerflow_crc32"
 
 
@@ -40,13 +42,15 @@ def write_model(model: Any, target: BinaryIO, include_optimizer: bool = True) ->
     attributes = {"keras_version": KERAS_VERSION, "backend": "numpy", "model_config": write_json(config, model)}
     optimizer = model.optimizer if include_optimizer and model.compiled else None
     if optimizer is not None:
-        attributes["training_config"] = json.dumps(_training_config(model))
+        attributes["training_config"] = write_json(_training_config(model), model)
     attributes[_CHECKSUM] = str(_sum_of(attributes))
     with hdf5.writing(target) as writer:
         writer.attributes("", attributes)
         _write_layers(writer, "model_weights", model)
         if optimizer is not None and optimizer.built:
             _write_group(writer, "optimizer_weights", optimizer.variables)
+        for path, array in {**beside_weights(model), **asset_arrays(model)}.items():
+            writer.array(path, array)
 
 
 def write_weights(model: Any, target: BinaryIO) -> None:
@@ -135,6 +139,9 @@ def load_model(file: BinaryIO, name: str, custom_objects: Any, compile: bool, sa
         config = modern_config(read_json(text, name, "model_config"))
         model = built_model(config, name, custom_objects, safe_mode)
         _load_layers(model, group, name, fresh=True)
+        beside = dict(root.groups[_BESIDE].all_arrays(f"{_BESIDE}/")) if _BESIDE in root.groups else {}
+        restore_beside_weights(model, beside, name)
+        restore_asset_arrays(model, beside, name)
         if compile and training is not None:
             compile_config = _compile_config(read_json(training, name, "training_config"), name)
             compile_again(model, compile_config, custom_objects, name)

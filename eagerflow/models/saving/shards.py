@@ -9,6 +9,7 @@ import contextlib
 import json
 import math
 import os
+import secrets
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
@@ -16,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy
 
 from eagerflow.base.budget import step
+from eagerflow.base.files import mode_of
 from eagerflow.base.tracebacks import warn
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.assign import Stored
@@ -29,12 +31,16 @@ __all__ = ["shards_in", "write_shards"]
 
 _CHECKSUMS = "eagerflow_crc32"
 _BLOCK = 2**20
+_TRIES = 20  # of a reader that other programs save beside
 
 Entry = tuple[str, str, numpy.ndarray]  # the group, the key in it, the array
 
 
 def write_shards(parts: Sequence[Part], path: str, max_shard_size: float, overwrite: bool = True) -> None:
     """Write the arrays into files of at most `max_shard_size` times 2**30 bytes, and the map to `path`.
+
+    Files that an existing map names stay until the new map has taken its place: whenever the program ends, the map
+    and the files that it names belong to one save.
 
     Raises:
         ValueError: for another ending than `.weights.json`, a size that is no positive number, or one that an array
@@ -43,18 +49,34 @@ def write_shards(parts: Sequence[Part], path: str, max_shard_size: float, overwr
     path = _json_path(path)
     limit = _bytes(max_shard_size)
     shards = _divided(parts, limit)
-    before, checksums = f"{path.removesuffix('.weights.json')}", {}
+    folder, beginning = os.path.dirname(path), f"{os.path.basename(path).removesuffix('.weights.json')}_"
+    mode, old = mode_of(path, overwrite), _old_shards(path, beginning)
+    first = f"{beginning}00000.weights.h5"
+    unique = "" if mode is None else f"{secrets.token_hex(4)}_"
+    checksums: dict[str, int] = {}
     weight_map: dict[str, Any] = {}
     with replacing(path, overwrite) as target:
         for i, shard in enumerate(shards):
-            name = f"{os.path.basename(before)}_{i:05}.weights.h5"
-            checksums[name] = _write_shard(shard, os.path.join(os.path.dirname(path), name))
+            name = f"{beginning}{unique}{i:05}.weights.h5"
+            checksums[name] = _write_shard(shard, os.path.join(folder, name), mode)
             for group in dict.fromkeys(f"/{group}" for group, _, _ in shard):
                 known = weight_map.get(group)
                 weight_map[group] = name if known is None else [*_listed(known), name]
         total = sum(array.nbytes for shard in shards for _, _, array in shard)
         metadata = {"total_size": float(total), _CHECKSUMS: checksums}
         target.write(json.dumps({"metadata": metadata, "weight_map": weight_map}, indent=4).encode())
+    if unique:
+        _write_shard([], os.path.join(folder, first), mode)  # Keras opens a file of this name before it reads the map
+    for name in old - {first, *checksums}:
+        with contextlib.suppress(OSError):  # where it is in use, as on Windows
+            os.unlink(os.path.join(folder, name))
+
+
+def _old_shards(path: str, beginning: str) -> set[str]:
+    """The files that the map at `path` names, if there is one, as far as their names show that they belong to it."""
+    with contextlib.suppress(OSError, FileFormatError):
+        return {name for name in _names_in(_map_in(path), path) if name.startswith(beginning)}
+    return set()
 
 
 def _json_path(path: str) -> str:
@@ -95,8 +117,8 @@ def _divided(parts: Sequence[Part], limit: float) -> list[list[Entry]]:
     return shards
 
 
-def _write_shard(shard: Sequence[Entry], path: str) -> int:
-    with replacing(path) as target:
+def _write_shard(shard: Sequence[Entry], path: str, mode: int | None) -> int:
+    with replacing(path, mode=mode) as target:
         with hdf5.writing(target) as writer:
             for group, key, array in shard:
                 writer.array(f"{group}/{key}", array)
@@ -119,26 +141,43 @@ def shards_in(path: str) -> Iterator[dict[str, Stored]]:
         FileFormatError: when the map is damaged, a file is missing or not the one that was written with the map, or a
             file lacks what the map says.
     """
-    with opened(path) as source:
-        config = read_json(whole_of(source, "map of weights"), path, "map of weights")
-    names = _names_in(config, path)
-    checksums = config.get("metadata", {}).get(_CHECKSUMS, {}) if isinstance(config.get("metadata"), dict) else {}
     with contextlib.ExitStack() as stack:
-        found: dict[str, Stored] = {}
-        for name, groups in names.items():
-            beside = os.path.join(os.path.dirname(path), name)
-            step()
-            file = stack.enter_context(_shard(beside, path))
-            if name in checksums and checksums[name] != _sum_of(file):
-                raise FileFormatError(f"{beside!r} is damaged, or isn't the file that was written with {path!r}.")
-            file.seek(0)
-            arrays = stack.enter_context(arrays_in(file, beside))
-            own = {p: a for p, a in arrays.items() if f"/{p.rpartition('/')[0]}" in groups}
-            empty = next((g for g in groups if not any(f"/{p.rpartition('/')[0]}" == g for p in own)), None)
-            if empty is not None or own.keys() & found.keys():
-                raise FileFormatError(f"{beside!r} doesn't hold what {path!r} says, such as {empty!r:.80}.")
-            found |= own
+        for tries_left in reversed(range(_TRIES)):
+            config = _map_in(path)
+            try:
+                with contextlib.ExitStack() as files:
+                    found = _open_all(config, path, files)
+                    stack.enter_context(files.pop_all())
+                break
+            except FileFormatError:
+                if not tries_left or _map_in(path) == config:
+                    raise  # else another save has taken its place meanwhile
         yield found
+
+
+def _map_in(path: str) -> dict[str, Any]:
+    with opened(path) as source:
+        return read_json(whole_of(source, "map of weights"), path, "map of weights")
+
+
+def _open_all(config: dict[str, Any], path: str, stack: contextlib.ExitStack) -> dict[str, Stored]:
+    """The arrays of all files by path, until the stack is closed."""
+    checksums = config.get("metadata", {}).get(_CHECKSUMS, {}) if isinstance(config.get("metadata"), dict) else {}
+    found: dict[str, Stored] = {}
+    for name, groups in _names_in(config, path).items():
+        beside = os.path.join(os.path.dirname(path), name)
+        step()
+        file = stack.enter_context(_shard(beside, path))
+        if name in checksums and checksums[name] != _sum_of(file):
+            raise FileFormatError(f"{beside!r} is damaged, or isn't the file that was written with {path!r}.")
+        file.seek(0)
+        arrays = stack.enter_context(arrays_in(file, beside))
+        own = {p: a for p, a in arrays.items() if f"/{p.rpartition('/')[0]}" in groups}
+        empty = next((g for g in groups if not any(f"/{p.rpartition('/')[0]}" == g for p in own)), None)
+        if empty is not None or own.keys() & found.keys():
+            raise FileFormatError(f"{beside!r} doesn't hold what {path!r} says, such as {empty!r:.80}.")
+        found |= own
+    return found
 
 
 @contextlib.contextmanager

@@ -19,10 +19,11 @@ from eagerflow.models.saving.errors import SKIPS, FileFormatError, listed
 from eagerflow.models.saving.walk import saved_objects
 from eagerflow.optimizers.base import Optimizer
 
-__all__ = ["Part", "bytes_of", "collect", "restore"]
+__all__ = ["Part", "beside_weights", "bytes_of", "collect", "restore", "restore_beside_weights"]
 
 _OURS = "_eagerflow/"
 _SEEDS = f"{_OURS}seeds/"
+_STATES = f"{_OURS}states/"  # of layers with their own `save_own_variables`, in files that hold the weights alone
 _FITTED = f"{_OURS}fitted_from"  # with how many steps behind it the last `fit` began, for the order of its samples
 _SAVING = (WeightHolder.save_own_variables, Optimizer.save_own_variables)
 _LOADING = (WeightHolder.load_own_variables, Optimizer.load_own_variables)
@@ -55,6 +56,48 @@ def collect(
     if begun := model.__dict__.get("_fitted_from"):
         seeds[_FITTED] = numpy.array([begun], "int64")
     return parts, seeds
+
+
+def beside_weights(model: Any) -> dict[str, Any]:
+    """What the weights of the layers don't hold: states of random generators, and what `save_own_variables` stores."""
+    parts, found = collect(model, optimizer=False)
+    special = [path for path, thing in saved_objects(model) if _saves_itself(thing)]
+    for part in parts:
+        if part.path in special:
+            found |= {f"{_STATES}{part.path}/vars/{key}": array for key, array in part.arrays.items()}
+    return found
+
+
+def restore_beside_weights(model: Any, arrays: Mapping[str, Stored], file: str) -> None:
+    """Set what `beside_weights` gave, in a model that nobody else has yet."""
+    stored = _grouped({p.removeprefix(_STATES): a for p, a in arrays.items() if p.startswith(_STATES)})
+    matches = []
+    for path, thing in saved_objects(model):
+        if isinstance(thing, Optimizer):
+            continue
+        matches += _seed_matches(path, thing, arrays)
+        if _saves_itself(thing) and path in stored:
+            thing.load_own_variables({key: array.read() for key, array in stored[path].items()})
+    assign_all(matches, file, fresh=True)
+    _restore_order(model, arrays, file)
+
+
+def _saves_itself(thing: Any) -> bool:
+    return not isinstance(thing, Optimizer) and getattr(thing.save_own_variables, "__func__", None) not in _SAVING
+
+
+def _seed_matches(path: str, thing: Any, arrays: Mapping[str, Stored]) -> list[Match]:
+    found = []
+    for i, seed in enumerate(thing._gather()[3]):
+        array = arrays.get(f"{_SEEDS}{path or 'model'}/{i}")
+        if array is not None:
+            found.append(Match(seed.state, array, f"layer {thing.name!r} ({path}), random state {i}", thing.name))
+    return found
+
+
+def _restore_order(model: Any, arrays: Mapping[str, Stored], file: str) -> None:
+    if _FITTED in arrays:
+        model.__dict__["_fitted_from"] = _steps_before(arrays[_FITTED].read(), file)
 
 
 def _stored_by(thing: Any) -> dict[str, Any]:
@@ -102,8 +145,8 @@ def restore(
     if plan.extra and not skip_mismatch:
         problems = [p for p in [m.problem for m in plan.matches] if p]
         raise listed(file, "doesn't fit the model", [*problems, *plan.extra], "" if fresh else SKIPS)
-    if whole and _FITTED in arrays:
-        model.__dict__["_fitted_from"] = _steps_before(arrays[_FITTED].read(), file)
+    if whole:
+        _restore_order(model, arrays, file)
     if not plan.special:
         assign_all(plan.matches, file, skip_mismatch, fresh)
         return
@@ -161,7 +204,7 @@ class _Plan:
             if not isinstance(thing, Optimizer):
                 self._match(path, thing, stored, _variables(thing))
                 if whole:
-                    self._match_seeds(path, thing, arrays)
+                    self.matches += _seed_matches(path, thing, arrays)
             elif wanted := self._wanted(thing, stored, whole):
                 self._match(path, thing, stored, wanted)
             else:
@@ -209,13 +252,6 @@ class _Plan:
         self.extra += [
             f"{place}, array {key}: found {signature(array)}, expected nothing" for key, array in stored.items()
         ]
-
-    def _match_seeds(self, path: str, thing: Any, arrays: Mapping[str, Stored]) -> None:
-        for i, seed in enumerate(thing._gather()[3]):
-            found = arrays.get(f"{_SEEDS}{path or 'model'}/{i}")
-            if found is not None:
-                where = f"layer {thing.name!r} ({path}), random state {i}"
-                self.matches.append(Match(seed.state, found, where, thing.name))
 
 
 def _grouped(arrays: Mapping[str, Stored]) -> dict[str, dict[str, Stored]]:

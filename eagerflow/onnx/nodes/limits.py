@@ -95,7 +95,9 @@ def hold(results: Iterable[Any]) -> None:
         ValueError: when all that are there take more than a run may.
     """
     limits = _limits.get()
-    for array in results if limits is not None else ():
+    if limits is None:
+        return
+    for array in results:
         while isinstance(array.base, numpy.ndarray):
             array = array.base
         if isinstance(array, numpy.ndarray) and id(array) not in limits.held:

@@ -26,6 +26,7 @@ from eagerflow.onnx.reading.wire import LoadError, Message, decode, integers, re
 __all__ = ["read"]
 
 _DEEPEST_PATH = 12
+_TRIES = 20  # of a reader that other programs save beside
 _LARGEST = 2**31  # bytes: protobuf ends there
 _STEP = 1500  # bytes that a node takes as an object
 _NEWEST = 28
@@ -53,11 +54,19 @@ def read(
     place = pathlib.Path(os.fspath(path))
     content = _content(place)
     with budget.loading(str(place), len(content), limit, "load_onnx(..., limit=None)"):
+        yield _program(place, content, outputs)
+
+
+def _program(place: pathlib.Path, content: bytes, outputs: Sequence[str] | None) -> Program:
+    """What the file describes; read again if another program replaced it and its external data meanwhile."""
+    for _ in range(_TRIES):
         try:
-            program = _Reader(Folder(place)).model(decode(memoryview(content), "Model"), outputs)
+            return _Reader(Folder(place)).model(decode(memoryview(content), "Model"), outputs)
         except LoadError as error:
-            raise LoadError(f"{str(place)!r:.120}: {error!s:.360}") from None
-        yield program
+            problem, before, content = error, content, _content(place)
+            if content == before:
+                break
+    raise LoadError(f"{str(place)!r:.120}: {problem!s:.360}") from None
 
 
 def _content(place: pathlib.Path) -> bytes:

@@ -166,7 +166,8 @@ def test_files_of_two_savings_are_not_mixed(tmp_path):
     trained().save_weights(tmp_path / "w.weights.json", max_shard_size=TINY)
     old = (tmp_path / "w_00001.weights.h5").read_bytes()
     trained(1).save_weights(tmp_path / "w.weights.json", max_shard_size=TINY)
-    (tmp_path / "w_00001.weights.h5").write_bytes(old)
+    present = json.loads((tmp_path / "w.weights.json").read_text(encoding="utf-8"))["weight_map"]
+    (tmp_path / present["/layers/dense_1/vars"]).write_bytes(old)
     with pytest.raises(FileFormatError, match="isn't the file that was written with"):
         model().load_weights(tmp_path / "w.weights.json")
 

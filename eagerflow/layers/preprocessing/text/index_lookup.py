@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from pathlib import Path
@@ -27,6 +28,7 @@ from eagerflow.layers.preprocessing.text.vocabulary import checked_tokens, check
 
 __all__ = ["MASKED", "IndexLookup"]
 
+_AS_LINES, _AS_JSON = "vocabulary.txt", "vocabulary.json"
 MASKED = -1  # in modes with vectors: an index that counts as nothing
 
 
@@ -97,6 +99,7 @@ class IndexLookup(Layer):
         self.idf_weights: numpy.ndarray | None = None
         self._fixed_size = size
         self._is_given = given
+        self._has_vocabulary = False  # `vocabulary_size` of a configuration alone makes none
         self.reset_state()
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
@@ -211,7 +214,7 @@ class IndexLookup(Layer):
                 f"{describe(self)}: the vocabulary had {self._fixed_size} tokens and would have "
                 f"{size}, which changes the length of the vectors. Make a new layer, or use pad_to_max_tokens=True."
             )
-        self._fixed_size = size
+        self._fixed_size, self._has_vocabulary = size, True
 
     # Finding the vocabulary
 
@@ -331,7 +334,7 @@ class IndexLookup(Layer):
             RuntimeError: when the layer has no vocabulary yet.
             ValueError: for an unknown token, with `num_oov_indices=0`.
         """
-        if not self._tokens and self._fixed_size is None:
+        if not self._tokens and not self._has_vocabulary:
             self._refuse_nothing()
         default = self._first_oov if self.num_oov_indices == 1 else -2
         masked = (0 if self.output_mode == "int" else MASKED) if self.mask_token is not None else None
@@ -464,6 +467,8 @@ class IndexLookup(Layer):
     def save_assets(self, dir_path: Any) -> None:
         """Writes the vocabulary into a folder, unless the configuration contains it.
 
+        It is a text file with a line for each token, as Keras writes it, or JSON when a token contains a line end.
+
         Args:
             dir_path: the folder, which must exist.
 
@@ -475,9 +480,13 @@ class IndexLookup(Layer):
         >>> [path.name for path in Path("vocabularies").iterdir()]
         ['vocabulary.txt']
         """
-        if self.input_vocabulary is None:
-            text = "\n".join([str(token) for token in self.get_vocabulary()])
-            (Path(dir_path) / "vocabulary.txt").write_text(text, encoding="utf-8")
+        if self.input_vocabulary is not None:
+            return
+        tokens = [str(token) for token in self.get_vocabulary()]
+        if any(_no_line(token) for token in tokens) or (tokens and not tokens[-1]):
+            (Path(dir_path) / _AS_JSON).write_text(json.dumps(tokens), encoding="utf-8")
+        else:
+            (Path(dir_path) / _AS_LINES).write_text("\n".join(tokens), encoding="utf-8")
 
     def load_assets(self, dir_path: Any) -> None:
         """Reads the vocabulary that `save_assets` wrote.
@@ -495,8 +504,25 @@ class IndexLookup(Layer):
         3
         """
         if self.input_vocabulary is None:
-            weights = self.idf_weights if self.output_mode == "tf_idf" else None
-            self.set_vocabulary(self._read(Path(dir_path) / "vocabulary.txt"), weights)
+            path = Path(dir_path) / _AS_JSON
+            listed = _tokens_in(path) if path.exists() else self._read(path.with_name(_AS_LINES))
+            self._set_tokens(checked_tokens(self, self.as_tokens(listed).tolist())[0])
+            self._fix_size()  # weights of tokens come with `load_own_variables`
+
+
+def _no_line(token: str) -> bool:
+    """Whether a text file with a line for each token can't hold this one."""
+    return "\n" in token or "\r" in token or token.encode("utf-8", "replace").decode() != token
+
+
+def _tokens_in(path: Path) -> list[str]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(token, str) for token in found):
+        raise ValueError(f"{path.name} holds no JSON list of tokens: the file is damaged.")
+    return found
 
 
 def plain(values: Any) -> Any:
