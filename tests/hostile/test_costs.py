@@ -135,7 +135,7 @@ def test_configurations_name_no_files_of_this_machine(kind, tmp_path):
     layer = {"module": "keras.layers", "class_name": kind, "config": {"vocabulary": str(path)}, "registered_name": None}
     text = json.dumps({**layer, "module": "keras", "class_name": "Sequential", "config": {"layers": [layer]}})
     for refused in (lambda: ef.saving.deserialize_keras_object(layer), lambda: ef.models.model_from_json(text)):
-        with pytest.raises(ValueError, match="names a file of the machine.*safe_mode=False"):
+        with pytest.raises(ValueError, match=r"names a file of the machine.*safe_mode=False"):
             refused()
     assert ef.saving.deserialize_keras_object(layer, safe_mode=False).vocabulary_size() >= 3
     assert ef.models.model_from_json(text, safe_mode=False).layers[0].vocabulary_size() >= 3

@@ -6,7 +6,7 @@ import os
 import tempfile
 from typing import Any
 
-from eagerflow.base.budget import take
+from eagerflow.base.machine.budget import take
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.walk import saved_objects
 

@@ -6,7 +6,7 @@ import json
 from types import FunctionType
 from typing import Any
 
-from eagerflow.base.budget import LoadLimitError, json_value
+from eagerflow.base.machine.budget import LoadLimitError, json_value
 from eagerflow.models.saving.errors import FileFormatError
 
 __all__ = ["read_json", "write_json"]

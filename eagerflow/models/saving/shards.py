@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy
 
-from eagerflow.base.budget import step
+from eagerflow.base.machine.budget import step
 from eagerflow.base.tracebacks import warn
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.assign import Stored
