@@ -298,6 +298,7 @@ def test_viz_uses_the_public_names_of_eagerflow_the_observer_and_whole_files():
             "eagerflow.base.files",
             "eagerflow.base.machine.source_trees",
             "eagerflow.base.npy",
+            "eagerflow.base.machine.budget",
             "eagerflow.base.messages",
             "eagerflow.base.moved",
             "eagerflow.base.notebook",

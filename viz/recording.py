@@ -600,7 +600,7 @@ def load(path: str | os.PathLike[str], limit: int | Literal["auto"] | None = "au
 
     Args:
         path: the path of the file.
-        limit: how many bytes it may take; `"auto"`: 192 MB and 128 times the size of the file. None: no limit, for
+        limit: how many bytes it may take; `"auto"`: 192 MB and 256 times the size of the file. None: no limit, for
             files that you trust.
 
     Raises:

@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 
 import numpy
 
-from eagerflow.base.budget import DEEPEST, nests_deeper, step
 from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.errors import UnknownNameError, WrongTypeError, cut, did_you_mean
+from eagerflow.base.machine.budget import DEEPEST, nests_deeper, step
 from eagerflow.base.typing import Configuration
 from eagerflow.base.wording.other_names import name_meant
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy
 
-from eagerflow.base.budget import take
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
+from eagerflow.base.machine.budget import take
 from eagerflow.base.name_scope import in_scope
 from eagerflow.base.notebook import shown_short
 from eagerflow.base.tracebacks import shorten

@@ -46,22 +46,21 @@ class ArchiveError(ValueError):
     """An archive is damaged, or holds what is not unpacked."""
 
 
-def limited(archive: tarfile.TarFile, packed: int, largest: int | None = None) -> Iterator[tarfile.TarInfo]:
+def limited(archive: tarfile.TarFile, packed: int) -> Iterator[tarfile.TarInfo]:
     """The members of a tar archive, as long as they aren't far larger than the file.
 
     Args:
         archive: open for reading.
         packed: the bytes of the file.
-        largest: how many a member may have.
 
     Raises:
-        ArchiveError: when a member is larger, or all of them together are.
+        ArchiveError: when they are.
     """
     total = 0
     for count, member in enumerate(archive):
         total += member.size
         _check_size(total, packed, count)
-        if member.size < 0 or (largest is not None and member.size > largest):
+        if member.size < 0:
             raise ArchiveError(f"its member {member.name[:80]!r} claims {member.size} bytes")
         yield member
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from eagerflow.base.config import image_data_format
+from eagerflow.base.machine.budget import LoadLimitError, take
 from eagerflow.datasets.archives import ARCHIVE_ERRORS, limited, to_the_end
 from eagerflow.datasets.objects import FormatError, build
 from eagerflow.datasets.source import Source
@@ -17,8 +18,6 @@ __all__ = ["Part", "load_parts"]
 
 # Samples and their labels.
 Part = tuple[np.ndarray, np.ndarray]
-
-_LARGEST = 1 << 28  # bytes of a batch; the largest official one has 155 million
 
 
 def load_parts(source: Source, folder: str, names: Iterable[str], label_key: str) -> dict[str, Part]:
@@ -47,14 +46,15 @@ def _from_archive(path: Path, folder: str, names: tuple[str, ...], label_key: st
     found: dict[str, Part] = {}
     try:
         with tarfile.open(path) as archive:
-            for member in limited(archive, path.stat().st_size, _LARGEST):
+            for member in limited(archive, path.stat().st_size):
                 if member.name in wanted and member.isfile():
+                    take(member.size, f"its member {member.name[:80]!r}")
                     stream = archive.extractfile(member)
                     assert stream is not None  # it is a plain file
                     found[wanted[member.name]] = _batch(stream.read(), label_key)
             to_the_end(archive)
     except ARCHIVE_ERRORS as error:
-        if isinstance(error, FormatError):
+        if isinstance(error, (FormatError, LoadLimitError)):
             raise
         raise FormatError(f"it is no whole tar archive ({error or type(error).__name__})") from None
     if missing := [name for name in names if name not in found]:

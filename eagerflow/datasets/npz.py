@@ -11,13 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from eagerflow.base.machine.budget import LoadLimitError, take
 from eagerflow.base.npy import read_header
 from eagerflow.datasets.objects import FormatError, build, lists_of_ints
 
 __all__ = ["read_arrays"]
-
-_LARGEST = 2**31  # bytes of one array; the largest official one has 184 million
-_RATIO, _FREELY = (100, 2**26)  # how much larger than packed it may be, beyond so many bytes; official ones: 12 at most
 
 
 def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
@@ -34,7 +32,7 @@ def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(path) as archive:
             return {name: _member(archive, name) for name in names}
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
-        if isinstance(error, FormatError):
+        if isinstance(error, (FormatError, LoadLimitError)):
             raise
         raise FormatError(f"it is no whole .npz archive ({error})") from None
 
@@ -45,8 +43,7 @@ def _member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     except KeyError:
         there = ", ".join(sorted(archive.namelist())[:8]) or "nothing"
         raise FormatError(f"it has no array {name!r}; it has {there[:120]}") from None
-    if info.file_size > min(_LARGEST, max(_FREELY, _RATIO * info.compress_size)):
-        raise FormatError(f"its array {name!r} claims {info.file_size} bytes, from {info.compress_size} packed")
+    take(info.file_size, f"its array {name!r}")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise FormatError(f"its array {name!r} is packed in a way that .npz files are not")
     try:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from eagerflow.base.config import home
+from eagerflow.base.machine.budget import LoadLimitError, loading
 from eagerflow.base.typing import Shape
 from eagerflow.datasets.download import download
 from eagerflow.datasets.objects import FormatError
@@ -63,8 +64,9 @@ class Source:
         if not place.is_file():
             raise ValueError(f"{place} is no file. Fix: remove it, and the file is downloaded from {self.url}")
         try:
-            return reader(place)
-        except FormatError as error:
+            with loading(str(place), place.stat().st_size, "auto", "read it with NumPy", multiple=100):
+                return reader(place)
+        except (FormatError, LoadLimitError) as error:
             raise ValueError(
                 f"{place} is not the file that it should be: {str(error)[:200]}. "
                 f"Fix: remove it, and it is downloaded from {self.url}"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from eagerflow.base.machine.budget import LoadLimitError, json_value
 from eagerflow.datasets.objects import FormatError
 
 __all__ = ["marked", "of_objects", "read_word_index", "shorter", "within"]
-
-_LARGEST_INDEX = 2**26  # bytes; the largest official one has 1.6 million
 
 Texts = list[list[int]]
 
@@ -54,11 +52,11 @@ def read_word_index(path: Path) -> dict[str, int]:
     Raises:
         FormatError: when the file holds anything but words and their ranks.
     """
-    if path.stat().st_size > _LARGEST_INDEX:
-        raise FormatError(f"it has {path.stat().st_size} bytes; at most {_LARGEST_INDEX} are read")
     try:
-        index = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+        index = json_value(path.read_text(encoding="utf-8"), "its JSON")
+    except LoadLimitError:
+        raise
+    except ValueError as error:
         raise FormatError(f"it is no JSON ({str(error)[:80]})") from None
     if not isinstance(index, dict) or set(map(type, index.values())) - {int}:
         raise FormatError("it is no JSON object of words and their ranks")

@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeAlias
 
 import numpy
 
-from eagerflow.base.budget import room, step
 from eagerflow.base.errors import expect_one_of
 from eagerflow.base.init_settings import automatic
+from eagerflow.base.machine.budget import room, step
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.typing import DType, Seed
 from eagerflow.core import random as core_random

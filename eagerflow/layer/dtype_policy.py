@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-from eagerflow.base.budget import checked_pattern
 from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import did_you_mean, expect_one_of
 from eagerflow.base.init_settings import Told
+from eagerflow.base.machine.budget import checked_pattern
 from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import Configuration

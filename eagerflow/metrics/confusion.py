@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy
 
 from eagerflow import ops
-from eagerflow.base.budget import take
 from eagerflow.base.errors import expect_one_of
+from eagerflow.base.machine.budget import take
 from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any, overload
 
 from eagerflow.base import tree
-from eagerflow.base.budget import Limit, LoadLimitError, json_value, loading
 from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import a_kind
+from eagerflow.base.machine.budget import Limit, LoadLimitError, json_value, loading
 from eagerflow.base.serialization import deserialize_keras_object, made_from
 from eagerflow.base.tracebacks import boundary
 from eagerflow.layer.layer import Layer

@@ -7,9 +7,9 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base import tree
-from eagerflow.base.budget import step
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.init_settings import automatic
+from eagerflow.base.machine.budget import step
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.core.variable import Variable
 from eagerflow.layer.configuration import described_with_shapes, reader_of

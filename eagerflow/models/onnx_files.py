@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from eagerflow.base.budget import Limit
+from eagerflow.base.machine.budget import Limit
 
 if TYPE_CHECKING:
     from eagerflow.models.onnx_model import OnnxModel

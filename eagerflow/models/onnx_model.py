@@ -13,8 +13,8 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.base import notebook
-from eagerflow.base.budget import Limit
 from eagerflow.base.errors import did_you_mean
+from eagerflow.base.machine.budget import Limit
 from eagerflow.core.custom_gradient import no_grad
 from eagerflow.core.observe import Observer, observing, scope, state, unobserved
 from eagerflow.core.tensor import Tensor, convert_to_tensor

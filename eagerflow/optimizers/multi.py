@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any
 
-from eagerflow.base.budget import checked_pattern
 from eagerflow.base.errors import UnknownArgumentError
+from eagerflow.base.machine.budget import checked_pattern
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.typing import Gradients, Variables
 from eagerflow.core.device import device

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from eagerflow.base.budget import checked_pattern
+from eagerflow.base.machine.budget import checked_pattern
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable

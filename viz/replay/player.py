@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 
 from eagerflow import GradientTape, Tensor, Variable, no_grad, optimizers
-from eagerflow.base.budget import LoadLimitError, loading, room_for, step, take
+from eagerflow.base.machine.budget import LoadLimitError, loading, room_for, step, take
 from eagerflow.core.observe import scope
 from eagerflow.ops.replaying import op_named
 from viz.replay.kept import Event, Kept, KeptOptimizer, KeptStep

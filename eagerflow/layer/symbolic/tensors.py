@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy
 
 from eagerflow.base import notebook, tree
-from eagerflow.base.budget import room_for, step
 from eagerflow.base.errors import NoValueError, signature_of
+from eagerflow.base.machine.budget import LoadLimitError, room_for, step
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import shorten
 from eagerflow.base.typing import DType
@@ -435,7 +435,7 @@ def _probe(node: Node) -> Any:
             with unbuilt_on_failure():
                 first = _at(node, small)
                 return _merged(node, first, small, large)
-        except _Unexplained:
+        except (_Unexplained, LoadLimitError):
             raise
         except Exception as error:  # noqa: BLE001 - the layer's own error, raised below unless another size works
             node._specs.clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eagerflow.base.budget import LoadLimitError
+from eagerflow.base.machine.budget import LoadLimitError
 from eagerflow.models.saving.api import load_model, load_weights, save_model, save_weights
 from eagerflow.models.saving.contents import read_weights
 from eagerflow.models.saving.editor import KerasFileEditor

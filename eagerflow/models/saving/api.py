@@ -10,9 +10,9 @@ from typing import Any, BinaryIO, TypedDict, Unpack
 
 import numpy
 
-from eagerflow.base.budget import Limit, loading
 from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import UnknownArgumentError
+from eagerflow.base.machine.budget import Limit, loading
 from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.base.typing import FilePath, LoadedModel

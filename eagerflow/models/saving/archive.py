@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
 from eagerflow._version import __version__
-from eagerflow.base.budget import take
 from eagerflow.base.files import zip_member
+from eagerflow.base.machine.budget import take
 from eagerflow.models.saving import json_text
 from eagerflow.models.saving.assets import asset_files, restore_assets
 from eagerflow.models.saving.errors import FileFormatError

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.budget import take
+from eagerflow.base.machine.budget import take
 from eagerflow.models.saving.assign import Stored
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.walk import saved_objects

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.budget import Limit, loading
+from eagerflow.base.machine.budget import Limit, loading
 from eagerflow.models.saving import hdf5, safetensors
 from eagerflow.models.saving.archive import Archive
 from eagerflow.models.saving.assign import Stored

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.budget import Limit, loading
 from eagerflow.base.errors import did_you_mean
+from eagerflow.base.machine.budget import Limit, loading
 from eagerflow.base.messages import say
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.archive import Archive

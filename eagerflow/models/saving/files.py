@@ -9,9 +9,9 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from eagerflow.base.budget import take
 from eagerflow.base.errors import MissingFileError
 from eagerflow.base.files import irregular, replacing, sync_folder
+from eagerflow.base.machine.budget import take
 from eagerflow.models.saving.errors import FileFormatError
 
 __all__ = ["Section", "name_of", "opened", "replacing", "sync_folder", "temporary_for", "whole_of"]

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, BinaryIO
 
-from eagerflow.base.budget import step
 from eagerflow.base.files import mode_of, replacing, sync_folder
+from eagerflow.base.machine.budget import step
 from eagerflow.models.saving import json_text
 from eagerflow.models.saving.archive import ASSETS, CONFIG, METADATA, WEIGHTS, check_versions, metadata_text
 from eagerflow.models.saving.assets import asset_files, restore_assets

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy
 
-from eagerflow.base.budget import DEEPEST, LoadLimitError, room, step, take
+from eagerflow.base.machine.budget import DEEPEST, LoadLimitError, room, step, take
 from eagerflow.base.wording.extras import missing_package
 from eagerflow.models.saving.assign import fill
 from eagerflow.models.saving.errors import FileFormatError

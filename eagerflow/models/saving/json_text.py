@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.base.budget import LoadLimitError, json_value
+from eagerflow.base.machine.budget import LoadLimitError, json_value
 from eagerflow.base.serialization import as_json
 from eagerflow.models.saving.errors import FileFormatError
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy
 
-from eagerflow.base.budget import take
+from eagerflow.base.machine.budget import take
 from eagerflow.models.saving.assign import Stored, fill
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.json_text import read_json

@@ -16,8 +16,8 @@ from typing import Any, BinaryIO
 
 import numpy
 
-from eagerflow.base.budget import step
 from eagerflow.base.files import mode_of
+from eagerflow.base.machine.budget import step
 from eagerflow.base.tracebacks import warn
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.assign import Stored

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eagerflow.base.budget import LoadLimitError
+from eagerflow.base.machine.budget import LoadLimitError
 from eagerflow.base.serialization import deserialize_keras_object, made_from
 from eagerflow.base.tracebacks import warn
 from eagerflow.layer.configuration import described_with_shapes

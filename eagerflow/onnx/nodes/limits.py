@@ -103,8 +103,8 @@ def hold(results: Iterable[Any]) -> None:
         if isinstance(array, numpy.ndarray) and id(array) not in limits.held:
             limits.held[id(array)] = weakref.ref(array, partial(_let_go, limits, id(array), array.nbytes))
             limits.room -= array.nbytes
-            if limits.room < 0:
-                raise ValueError("the results that it holds take more than inputs and weights give reason for.")
+    if limits.room < 0:
+        raise ValueError("the results that it holds take more than inputs and weights give reason for.")
 
 
 def _let_go(limits: _Limits, key: int, size: int, _: Any) -> None:

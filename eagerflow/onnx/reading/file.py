@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from eagerflow.base import budget
 from eagerflow.base.errors import MissingFileError
 from eagerflow.base.files import irregular
+from eagerflow.base.machine import budget
 from eagerflow.onnx.messages import TYPES
 from eagerflow.onnx.nodes import NODES
 from eagerflow.onnx.nodes.classic import lifted

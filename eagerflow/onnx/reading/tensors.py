@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.budget import further, take
 from eagerflow.base.files import irregular
+from eagerflow.base.machine.budget import further, take
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.onnx.messages import TYPES
 from eagerflow.onnx.reading.wire import LoadError, Message, integers, integers_as, reals, shown

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.budget import take
+from eagerflow.base.machine.budget import take
 from eagerflow.onnx.fields import FIELDS
 
 __all__ = ["LoadError", "Message", "decode", "integers", "integers_as", "reals", "shown"]

@@ -17,8 +17,6 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from eagerflow.base import tree
-
 __all__ = ["DEEPEST", "Limit", "LoadLimitError", "checked_pattern", "further", "json_value", "loading", "nests_deeper"]
 __all__ += ["room", "room_for", "step", "take"]
 
@@ -213,7 +211,7 @@ def room_for(operation: Any, args: Any, kwargs: Any) -> None:
     budget = _open.get()
     if budget is None:
         return
-    shapes = [tuple(x.shape) for x in tree.flatten((args, kwargs)) if hasattr(x, "shape")]
+    shapes = [tuple(x.shape) for x in _leaves((args, kwargs)) if hasattr(x, "shape")]
     name = str(getattr(operation, "__name__", type(operation).__name__))
     given = 8 * sum(map(math.prod, shapes))
     made = max(given, 8) if hasattr(operation, "_calls") else 8 * _numbers_made(name, operation, args, kwargs, shapes)
@@ -226,8 +224,8 @@ def _numbers_made(name: str, op: Any, args: Any, kwargs: Any, shapes: list[tuple
         named = inspect.signature(op).bind(*args, **kwargs).arguments
     except (TypeError, ValueError):  # as the call itself will say
         named = {}
-    whole = _product([n for key, value in named.items() if key in _SHAPES for n in tree.flatten(value)])
-    factor = _product([n for key, value in named.items() if key in _FACTORS for n in tree.flatten(value)], _USUAL)
+    whole = _product([n for key, value in named.items() if key in _SHAPES for n in _leaves(value)])
+    factor = _product([n for key, value in named.items() if key in _FACTORS for n in _leaves(value)], _USUAL)
     if "M" not in named and ("N" in named or "n" in named):  # a square
         whole = max(whole, factor) ** 2
     together = 1
@@ -244,3 +242,11 @@ def _numbers_made(name: str, op: Any, args: Any, kwargs: Any, shapes: list[tuple
 
 def _product(numbers: list[Any], beyond: int = 1) -> int:
     return math.prod([abs(n) for n in numbers if type(n) is int and abs(n) > beyond])
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple, dict)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(inner)
+    else:
+        yield value
