@@ -43,6 +43,11 @@ _CHECKSUM = "eagerflow_crc32"
 
 def write_model(model: Any, target: BinaryIO, include_optimizer: bool = True) -> None:
     """Write the whole model."""
+    for layer in model._flatten_layers():
+        if getattr(layer, "quantization_mode", None) == "float8":
+            raise ValueError(
+                f"save: .h5 files can't hold {layer.name!r}, which is quantized to float8. Save as '.keras'."
+            )
     config = {"class_name": type(model).__name__, "config": model.get_config()}
     attributes = {"keras_version": KERAS_VERSION, "backend": "numpy", "model_config": write_json(config, model)}
     optimizer = model.optimizer if include_optimizer and model.compiled else None
