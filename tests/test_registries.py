@@ -29,7 +29,7 @@ UNNAMED = {
     "metrics": """huber binary_focal_crossentropy categorical_focal_crossentropy log_cosh MeanMetricWrapper io_u
         mean_io_u one_hot_io_u one_hot_mean_io_u precision_at_recall recall_at_precision sensitivity_at_specificity
         specificity_at_sensitivity mean_metric_wrapper""",
-    "activations": "threshold sparsemax",  # Keras' sparsemax doesn't add up to 1
+    "activations": "threshold sparsemax hard_sigmoid_keras_2",  # Keras' sparsemax doesn't add up to 1
     "initializers": "STFT stft STFTInitializer",
     "optimizers": "LossScaleOptimizer MultiOptimizer OptimizerMap Lamb lamb",
 }

@@ -28,6 +28,12 @@ for _name in _FROM_OPS:
     table.add(*_ALIASES.get(_name, ()), name=_name)(getattr(ops, _name))
 
 
+@table.add(name="hard_sigmoid_keras_2")
+def _hard_sigmoid_keras_2(x: Any) -> Tensor:
+    """What "hard_sigmoid" means in files of Keras 1 and 2: the slope is 0.2, where Keras 3 has 1/6."""
+    return ops.clip(ops.convert_to_tensor(x) * 0.2 + 0.5, 0.0, 1.0)
+
+
 def serialize(activation: Any) -> Configuration:
     """The name of a built-in activation, or the configuration of a registered one.
 

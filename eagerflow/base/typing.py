@@ -227,6 +227,7 @@ ActivationLike: TypeAlias = (
         "glu",
         "hard_shrink",
         "hard_sigmoid",
+        "hard_sigmoid_keras_2",
         "hard_silu",
         "hard_swish",
         "hard_tanh",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import ChainMap
 from typing import Any
 
+import numpy
+
 __all__ = ["checked_frequency", "filled_path"]
 
 
@@ -14,7 +16,9 @@ def checked_frequency(owner: str, save_freq: Any) -> Any:
     Raises:
         ValueError: for anything else.
     """
-    if save_freq != "epoch" and (isinstance(save_freq, bool) or not isinstance(save_freq, int) or save_freq < 1):
+    if save_freq != "epoch" and (
+        isinstance(save_freq, bool) or not isinstance(save_freq, (int, numpy.integer)) or save_freq < 1
+    ):
         raise ValueError(f"{owner}(save_freq={save_freq!r}): expected 'epoch' or a number of batches.")
     return save_freq
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
+import numpy
+
 from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import did_you_mean, expect_one_of
@@ -185,7 +187,7 @@ class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
 
     def __init__(self, mode: str, source_name: str | None = None, amax_history_length: int = 1024) -> None:
         super().__init__(mode, source_name)
-        if not isinstance(amax_history_length, int):
+        if not isinstance(amax_history_length, (int, numpy.integer)):
             raise TypeError(
                 f"QuantizedFloat8DTypePolicy(amax_history_length={amax_history_length!r}): `amax_history_length` must "
                 "be an integer."

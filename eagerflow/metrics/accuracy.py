@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy
+
 from eagerflow import ops
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
@@ -273,6 +275,6 @@ class SparseTopKCategoricalAccuracy(_Share):
 
 
 def _at_least_one(metric: object, k: int) -> int:
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+    if isinstance(k, bool) or not isinstance(k, (int, numpy.integer)) or k < 1:
         raise ValueError(f"{type(metric).__name__}(k={k!r:.60}): expected an integer of at least 1.")
-    return k
+    return int(k)

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
+from eagerflow import ops
 from eagerflow.base import tree
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
@@ -15,6 +16,8 @@ from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.tensors import run
 
 __all__ = ["Lambda"]
+
+_OPS = "eagerflow.ops"  # of functions that are ops: a user's own one may have the same name
 
 
 class Lambda(Layer):
@@ -139,8 +142,10 @@ class Lambda(Layer):
 
 
 def _described(value: Any) -> Any:
-    anonymous = callable(value) and getattr(value, "__name__", "<lambda>") == "<lambda>"
-    return value if anonymous else serialize_keras_object(value)
+    name = getattr(value, "__name__", "<lambda>")
+    if name in ops.__all__ and getattr(ops, name) is value:
+        return {"module": _OPS, "class_name": "function", "config": name, "registered_name": name}
+    return value if callable(value) and name == "<lambda>" else serialize_keras_object(value)
 
 
 def _found(value: Any, custom_objects: Mapping[str, Any] | None) -> Any:
@@ -149,6 +154,8 @@ def _found(value: Any, custom_objects: Mapping[str, Any] | None) -> Any:
             "This Lambda layer holds the code of a Python lambda, which eagerflow doesn't run: it could do anything. "
             "Write the function with `def`, register it with register_keras_serializable, and save again."
         )
+    if isinstance(value, Mapping) and value.get("module") == _OPS and value.get("config") in ops.__all__:
+        return getattr(ops, value["config"])
     found = deserialize_keras_object(value, custom_objects)
     is_shape = isinstance(found, list) and all(n is None or isinstance(n, int) for n in tree.flatten(found))
     return tuple(found) if is_shape else found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
+import numpy
+
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Shape, TensorLike
@@ -36,7 +38,7 @@ class Dot(Layer):
     def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
         given = list(axes) if isinstance(axes, (list, tuple)) else [axes]
-        usable = all(isinstance(a, int) and not isinstance(a, bool) for a in given)
+        usable = all(isinstance(a, (int, numpy.integer)) and not isinstance(a, bool) for a in given)
         if not usable or len(given) > 2 or (isinstance(axes, (list, tuple)) and len(given) != 2) or 0 in given:
             raise ValueError(f"Dot(axes={axes!r}): expected an axis, or two of them, other than 0.")
         self.axes = axes

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Unpack
 
+import numpy
+
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
 from eagerflow.base.layer_options import LayerOptions
@@ -366,9 +368,9 @@ class Concatenate(_Merge):
 
     def __init__(self, axis: int = -1, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(**kwargs)
-        if isinstance(axis, bool) or not isinstance(axis, int):
+        if isinstance(axis, bool) or not isinstance(axis, (int, numpy.integer)):
             raise ValueError(f"Concatenate(axis={axis!r}): expected an integer.")
-        self.axis = axis
+        self.axis = int(axis)
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
         """The joined inputs."""

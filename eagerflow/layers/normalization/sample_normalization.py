@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
+import numpy
+
 from eagerflow import ops
 from eagerflow.base.layer_options import LayerNormalizationOptions, LayerOptions
 from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape, TensorLike
@@ -175,7 +177,7 @@ class GroupNormalization(_Normalization):
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(axis, **kwargs)
-        if isinstance(groups, bool) or not isinstance(groups, int) or (groups < 1 and groups != -1):
+        if isinstance(groups, bool) or not isinstance(groups, (int, numpy.integer)) or (groups < 1 and groups != -1):
             raise ValueError(f"GroupNormalization(groups={groups!r}): expected a positive integer, or -1.")
         self.epsilon = at_least_zero(self, "epsilon", epsilon)
         settle(self, locals(), "groups center scale")

@@ -262,7 +262,8 @@ def save_weights(
         write_shards(collect(model, skipped=skipped)[0], path, max_shard_size, overwrite)
         return
     if behaviour.keras_2 and not path.endswith((*_LEGACY, ".safetensors")):
-        path = filepath = f"{path}.weights.h5"  # what was a checkpoint of TensorFlow's
+        path = filepath = f"{path}.weights.h5"  # what was a checkpoint of TensorFlow's, which made folders
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     if not path.endswith((*_LEGACY, ".safetensors")):
         raise ValueError(
             f"save_weights({path!r}): the name must end in '.weights.h5' (or '.h5', '.safetensors'). For the whole "

@@ -8,7 +8,8 @@ from typing import Any
 from eagerflow.layer.configuration import table as layers
 from eagerflow.models.saving.legacy_ops import is_place, tensor, tensorflow_op
 
-__all__ = ["modern_compile_config", "modern_config"]
+__all__ = ["modern_compile_config", "modern_config", "with_old_meanings"]
+__all__ += ["is_before_keras_3"]
 
 _INNER = ("layer", "layers", "cell", "cells", "forward_layer", "backward_layer")
 _HARMLESS = ("implementation", "fused", "experimental_run_tf_function", "ragged", "sparse", "batch_size")
@@ -41,6 +42,32 @@ def modern_config(entry: Any) -> Any:
     if "inbound_nodes" in entry:
         made["inbound_nodes"] = _calls(entry)
     return made
+
+
+def is_before_keras_3(version: Any) -> bool:
+    """Whether a file tells an older version than 3, or none."""
+    major = str(version or "").partition(".")[0]
+    return not major.isdigit() or int(major) < 3
+
+
+def with_old_meanings(config: Any) -> Any:
+    """A configuration of Keras 1 or 2 in which activations mean what they meant there.
+
+    The slope of `hard_sigmoid`, which old LSTMs and GRUs have as a default, was 0.2; in Keras 3 it is 1/6.
+    """
+    if isinstance(config, list):
+        return [with_old_meanings(v) for v in config]
+    if not isinstance(config, Mapping):
+        return config
+    kind = config.get("class_name")
+    named = kind in _MODELS or kind in layers.entries  # in `.keras` files of Keras 2, with modules of that time
+    return {
+        k: "hard_sigmoid_keras_2"
+        if v == "hard_sigmoid" and (k.endswith("activation") or (kind == "function" and k == "config"))
+        else with_old_meanings(v)
+        for k, v in config.items()
+        if not (named and k == "module")
+    }
 
 
 def _is_op(entry: Mapping[str, Any], config: Mapping[str, Any]) -> bool:

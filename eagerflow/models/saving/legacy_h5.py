@@ -21,7 +21,12 @@ from eagerflow.models.saving.assets import asset_arrays, restore_asset_arrays
 from eagerflow.models.saving.assign import Match, assign_all, signature
 from eagerflow.models.saving.errors import SKIPS, FileFormatError, listed
 from eagerflow.models.saving.json_text import read_json, write_json
-from eagerflow.models.saving.legacy_config import modern_compile_config, modern_config
+from eagerflow.models.saving.legacy_config import (
+    is_before_keras_3,
+    modern_compile_config,
+    modern_config,
+    with_old_meanings,
+)
 from eagerflow.models.saving.state import beside_weights, restore_beside_weights
 from eagerflow.models.saving.whole import built_model, compile_again
 from eagerflow.optimizers.base import Optimizer
@@ -38,6 +43,11 @@ _CHECKSUM = "eagerflow_crc32"
 
 def write_model(model: Any, target: BinaryIO, include_optimizer: bool = True) -> None:
     """Write the whole model."""
+    for layer in model._flatten_layers():
+        if getattr(layer, "quantization_mode", None) == "float8":
+            raise ValueError(
+                f"save: .h5 files can't hold {layer.name!r}, which is quantized to float8. Save as '.keras'."
+            )
     config = {"class_name": type(model).__name__, "config": model.get_config()}
     attributes = {"keras_version": KERAS_VERSION, "backend": "numpy", "model_config": write_json(config, model)}
     optimizer = model.optimizer if include_optimizer and model.compiled else None
@@ -136,7 +146,8 @@ def load_model(file: BinaryIO, name: str, custom_objects: Any, compile: bool, sa
             )
         training = root.text("training_config")
         _check_sum(root, name)
-        config = modern_config(read_json(text, name, "model_config"))
+        config = read_json(text, name, "model_config")
+        config = modern_config(with_old_meanings(config) if is_before_keras_3(root.text("keras_version")) else config)
         model = built_model(config, name, custom_objects, safe_mode)
         _load_layers(model, group, name, fresh=True)
         beside = dict(root.groups[_BESIDE].all_arrays(f"{_BESIDE}/")) if _BESIDE in root.groups else {}
@@ -179,6 +190,11 @@ def _load_layers(
     saved = {n: arrays for n, arrays in stored.items() if arrays}
     own = {layer.name: layer for layer in model.layers if layer.weights}
     pairs = _paired(saved, own, by_name, file)
+    if by_name and not pairs:
+        warn(
+            f"load_weights({file!r:.120}, by_name=True): nothing was loaded: no layer with weights has the name of one "
+            f"in the file. The file has {list(saved)!s:.120}, the model {list(own)!s:.120}."
+        )
     matches, extra = [], []
     for name, layer in pairs:
         found, more = _match(saved[name], _in_old_order(layer), f"layer {layer.name!r}", layer.name)

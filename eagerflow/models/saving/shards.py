@@ -192,7 +192,7 @@ def _shard(beside: str, path: str) -> Iterator[BinaryIO]:
 def _names_in(config: dict[str, Any], path: str) -> dict[str, set[str]]:
     """The groups that each file holds."""
     weight_map = config.get("weight_map")
-    if not isinstance(weight_map, dict) or not weight_map:
+    if not isinstance(weight_map, dict):
         raise FileFormatError(f"{path!r} has no 'weight_map': it is no map of weights.")
     names: dict[str, set[str]] = {}
     for group, files in weight_map.items():

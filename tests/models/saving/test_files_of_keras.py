@@ -82,3 +82,32 @@ def test_files_of_keras_2(name):
     total = sum(float(np.sum(v.numpy().astype("float64"))) for v in made.optimizer.variables) - rate
     np.testing.assert_allclose(total, KERAS_2[f"{name} state"], rtol=1e-6)
     assert "mean_absolute_error" in [m.name for m in made.metrics]
+
+
+@pytest.mark.parametrize("again", [None, "again.keras", "again.h5", "again.safetensors"])
+@pytest.mark.parametrize("ending", ["h5", "keras"])
+def test_the_hard_sigmoid_of_keras_2_keeps_its_slope(ending, again, tmp_path):
+    expected = np.load(FOLDER / "keras2_gates.npz")
+    made = load_model(FOLDER / f"keras2_gates.{ending}")
+    if again is not None:
+        made.save(tmp_path / again)
+        made = load_model(tmp_path / again)
+    np.testing.assert_allclose(made.predict(expected["x"], verbose=0), expected["y"], rtol=1e-5)
+
+
+def test_the_hard_sigmoid_of_files_of_the_present_has_that_of_keras_3(tmp_path):
+    made = ef.Sequential([ef.Input((1,)), ef.layers.Activation("hard_sigmoid")])
+    for name in ("m.keras", "m.h5"):
+        made.save(tmp_path / name)
+        found = load_model(tmp_path / name)(np.ones((1, 1), "float32"))
+        np.testing.assert_allclose(found, [[2 / 3]], rtol=1e-6)
+
+
+def test_arrays_in_configurations_of_keras(tmp_path):
+    """Keras 3 writes arrays that are settings as `__numpy__` and `__tensor__`."""
+    held = {"value": [[1.0, 2.0], [3.0, 4.0]], "dtype": "float64"}
+    for kind in ("__numpy__", "__tensor__"):
+        found = ef.saving.deserialize_keras_object({"class_name": kind, "config": held})
+        assert (found.dtype, found.tolist()) == ("float64", held["value"])
+        found = ef.saving.deserialize_keras_object({"class_name": kind, "config": {**held, "dtype": "S99999999"}})
+        assert found.tolist() == held["value"]

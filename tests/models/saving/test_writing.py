@@ -85,6 +85,34 @@ def test_programs_of_keras_2_save_into_folders(tmp_path, monkeypatch, name):
     ef.callbacks.ModelCheckpoint(name)
 
 
+@pytest.mark.parametrize("name", ["ck.0", "ck", "new/folder/cp-0001.ckpt"])
+def test_programs_of_keras_2_save_weights_under_names_of_checkpoints(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(behaviour, "keras_2", True)
+    model(3.0).save_weights(tmp_path / name)
+    again = model()
+    again.load_weights(tmp_path / name)
+    assert again.get_weights()[1].tolist() == [3.0, 3.0]
+
+
+def test_loading_by_name_says_when_no_name_fits(tmp_path):
+    model().save_weights(tmp_path / "w.h5")
+    other = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, name="another")])
+    before = other.get_weights()
+    with pytest.warns(UserWarning, match=r"nothing was loaded.*'dense.*the model \['another'\]"):
+        other.load_weights(tmp_path / "w.h5", by_name=True)
+    assert all(np.array_equal(a, b) for a, b in zip(other.get_weights(), before, strict=True))
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5", ".safetensors"])
+def test_a_name_that_numpy_made_is_a_name(tmp_path, ending):
+    layer = ef.layers.Dense(2, name=np.str_("first"))
+    assert type(layer.name) is str
+    made = ef.Sequential([ef.Input((3,)), layer], name=np.str_("net"))
+    made.save(tmp_path / f"m{ending}")
+    again = load_model(tmp_path / f"m{ending}")
+    assert (again.name, again.layers[0].name) == ("net", "first")
+
+
 @pytest.mark.parametrize(
     ("function", "given", "meant"),
     [

@@ -18,7 +18,7 @@ def _plain(value: Any) -> Any:
     """Numbers of NumPy's, and tensors of one number, as Python's; a pair of them, too."""
     if isinstance(value, (tuple, list)):
         return type(value)([_plain(v) for v in value])
-    return float(value) if getattr(value, "shape", None) == () else value
+    return value.tolist() if getattr(value, "shape", None) == () else value
 
 
 def _is_pair(value: Any) -> bool:
@@ -65,6 +65,7 @@ def checked_range(layer: Any, value_range: Any) -> list[Any]:
     Raises:
         ValueError: unless there are two numbers.
     """
+    value_range = _plain(value_range)
     if not _is_pair(value_range):
         raise ValueError(f"{type(layer).__name__}(value_range={value_range!r}): expected two numbers.")
     return sorted(value_range)

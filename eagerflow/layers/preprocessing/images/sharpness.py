@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+import numpy
+
 from eagerflow import ops
 from eagerflow.base.layer_options import BoxOptions
 from eagerflow.base.typing import DataFormat, NumberOrRange, Seed, Sizes
@@ -136,8 +138,8 @@ class RandomGaussianBlur(RandomImageLayer):
 
 
 def _odd_sizes(layer: Any, value: Any) -> tuple[int, int]:
-    pair = (value, value) if isinstance(value, int) else value
+    pair = (value, value) if isinstance(value, (int, numpy.integer)) else value
     usable = isinstance(pair, (tuple, list)) and len(pair) == 2
-    if not usable or any(not isinstance(n, int) or n % 2 == 0 or n < 1 for n in pair):
+    if not usable or any(not isinstance(n, (int, numpy.integer)) or n % 2 == 0 or n < 1 for n in pair):
         raise ValueError(f"{type(layer).__name__}(kernel_size={value!r}): expected an odd number, or two.")
-    return pair[0], pair[1]
+    return int(pair[0]), int(pair[1])
