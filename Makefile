@@ -71,7 +71,7 @@ interop: $(VENV)/.installed-dev $(VENV)-keras/.installed $(if $(PEERS),,$(VENV)-
 	@$(BIN)/python tools/interop_loaded.py $(or $(PEERS),$(VENV)-peers/bin/python)
 	@$(or $(PEERS),$(VENV)-peers/bin/python) tools/interop_explain.py
 
-differential: $(if $(PEERS),,$(VENV)-peers/.installed) ## random programs and layers, here and in PyTorch and Keras (installs them once); ARGS="--programs 20000 --seed 7"
+differential: $(if $(PEERS),,$(VENV)-peers/.installed) ## random programs, layers and models, here and in PyTorch and Keras (installs them once); ARGS="--programs 20000 --seed 7"
 	@$(or $(PEERS),$(VENV)-peers/bin/python) -m tools.differential $(ARGS)
 
 fuzz: $(VENV)/.installed-dev ## spoil files for ten minutes and look at what their readers do

@@ -293,6 +293,11 @@ class WeightHolder:
         return [v for v in self.weights if not v.trainable] if self.trainable else self.weights
 
     @property
+    def _stays_shared(self: Any) -> bool:
+        """Whether it is to be one layer where it stands in several places of a configuration: its weights are."""
+        return bool(self.weights) or not self.built
+
+    @property
     def variables(self) -> list[Variable]:
         """The weights, and the state variables of random generators such as dropout's.
 

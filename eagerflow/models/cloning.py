@@ -10,7 +10,7 @@ from eagerflow.base import tree
 from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import a_kind
 from eagerflow.base.machine.budget import Limit, LoadLimitError, json_value, loading
-from eagerflow.base.serialization import deserialize_keras_object, made_from
+from eagerflow.base.serialization import described_together, deserialize_keras_object, made_like, made_together
 from eagerflow.base.tracebacks import boundary
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.input import Input, InputLayer
@@ -72,18 +72,8 @@ def clone_model(
     kwargs.pop("cache", None)
     if kwargs or not isinstance(model, Model):
         raise TypeError(f"clone_model: expected a model; got {type(model).__name__}, other arguments {sorted(kwargs)}.")
-    clone = _Cloner(clone_function, recursive)
-    made: Any
-    if isinstance(model, Sequential):
-        made = _clone_sequential(model, clone, input_tensors)
-    elif model._graph is None:
-        made = type(model).from_config(model.get_config())
-    else:
-        made = _clone_graph(model, clone, input_tensors, call_function)
-    assert isinstance(made, Model)
-    if model.compiled:
-        _compile_like(model, made)
-    return made
+    with described_together(), made_together():  # a layer that stands in several models is one in the clone, too
+        return _Cloner(clone_function, recursive).clone_model(model, input_tensors, call_function)
 
 
 def _compile_like(model: Model, made: Model) -> None:
@@ -110,16 +100,28 @@ class _Cloner:
             self.made[id(layer)] = self._clone(layer)
         return self.made[id(layer)]
 
+    def clone_model(self, model: Model, input_tensors: Any = None, call_function: Any = None) -> Model:
+        made: Any
+        if isinstance(model, Sequential):
+            made = _clone_sequential(model, self, input_tensors)
+        elif model._graph is None:
+            made = type(model).from_config(model.get_config())
+        else:
+            made = _clone_graph(model, self, input_tensors, call_function)
+        assert isinstance(made, Model)
+        if model.compiled:
+            _compile_like(model, made)
+        return made
+
     def _clone(self, layer: Any) -> Any:
         if self.recursive and isinstance(layer, Model):
-            return clone_model(layer, clone_function=self.function, recursive=True)
+            return self.clone_model(layer)
         if self.function is not None and not isinstance(layer, InputLayer):
             return self.function(layer)
         if isinstance(layer, Lambda):  # whose functions need not be registered
             parts = (layer.function, layer._output_shape, layer.mask)
-            named = {f.__name__: f for f in parts if hasattr(f, "__name__")}
-            return type(layer).from_config(layer.get_config(), custom_objects=named)
-        return type(layer).from_config(layer.get_config())
+            return made_like(layer, {f.__name__: f for f in parts if hasattr(f, "__name__")})
+        return made_like(layer)
 
 
 def _clone_sequential(model: Sequential, clone: _Cloner, input_tensors: Any) -> Sequential:

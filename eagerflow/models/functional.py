@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from eagerflow import ops
@@ -10,7 +10,7 @@ from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.machine.budget import step
-from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.serialization import deserialize_keras_object, made_together, numbers_shared, serialize_keras_object
 from eagerflow.core.variable import Variable
 from eagerflow.layer.configuration import described_with_shapes, reader_of
 from eagerflow.layer.operation import Operation
@@ -80,38 +80,27 @@ class Functional(Model):
         return _from_graph(cls, config, custom_objects)
 
 
+@numbers_shared
 def _config_of_graph(model: Any) -> dict[str, Any]:
     """Layers, their calls, inputs and outputs of a model of a graph; and what else its class was made with."""
     graph, added = model._known_graph("config"), model._added
     nodes = graph.nodes if added is None else added.whole.nodes
     operations = graph.operations if added is None else added.whole.operations
+    layers = [_describe(operation, nodes) for operation in operations]
+    later = {_name(entry): 1 for entry in layers if _is_graph(entry)}
     config = {
         "name": model.name,
         "trainable": model.trainable,
-        "layers": [_describe(operation, nodes) for operation in operations],
+        "layers": layers,
         "input_layers": _places(graph.inputs_structure, nodes),
-        "output_layers": _places(graph.outputs_structure, nodes),
+        "output_layers": tree.map_structure(
+            lambda x: [x.node.name, _place(x, nodes)[1] + later.get(x.node.name, 0), x.index], graph.outputs_structure
+        ),
     }
     if added is not None:
-        inside = _inside_of_models(operations)
-        for entry, operation in zip(config["layers"], operations):
-            if id(operation) in inside and not isinstance(operation, InputLayer):  # those are made for each model
-                entry["inside"] = inside[id(operation)]
         config["added_losses"] = _places(added.losses, nodes)
         config["added_metrics"] = [[_place(x, nodes), name] for x, name in added.metrics]
     return model._own_arguments() | config
-
-
-def _inside_of_models(operations: Sequence[Any]) -> dict[int, list[str]]:
-    """Where layers of the graph are that an added loss uses, and models in it hold: names from the graph's inwards."""
-    found: dict[int, list[str]] = {}
-    waiting = [(model, [model.name]) for model in operations if isinstance(model, Model)]
-    for model, path in waiting:
-        for layer in model.layers:
-            found.setdefault(id(layer), [*path, layer.name])
-            if isinstance(layer, Model):
-                waiting.append((layer, [*path, layer.name]))
-    return found
 
 
 def _from_graph(cls: Any, config: dict[str, Any], custom_objects: Any = None) -> Any:
@@ -121,8 +110,10 @@ def _from_graph(cls: Any, config: dict[str, Any], custom_objects: Any = None) ->
         ValueError: when a call refers to a layer that is not there.
     """
     check_layers(config["layers"], cls)
-    made = _Rebuilding(config["layers"], custom_objects)
-    inputs, outputs = (made.find_all(config[k]) for k in ("input_layers", "output_layers"))
+    with made_together(config):
+        made = _Rebuilding(config["layers"], custom_objects)
+    inputs = made.find_all(config["input_layers"])
+    outputs = made.find_all(config["output_layers"], _firsts(config["layers"], config["output_layers"]))
     read = reader_of(cls)
     others = {k: read(v) for k, v in config.items() if k not in _KNOWN}
     model = cls(inputs, outputs, name=config.get("name"), **others)
@@ -150,6 +141,8 @@ def _describe(operation: Any, nodes: list[Node]) -> dict[str, Any]:
     else:
         entry = described_with_shapes(operation)
         calls = [(n.args, n.kwargs) for n in nodes if n.operation is operation and (n.args or n.kwargs)]
+        if not entry["registered_name"]:  # a user's own layer may tell tuples from lists
+            calls = [(_lists(args), _lists(kwargs)) for args, kwargs in calls]
     entry["name"] = operation.name
     entry["inbound_nodes"] = [
         {"args": _described(list(args), nodes), "kwargs": _described(kwargs, nodes)} for args, kwargs in calls
@@ -164,7 +157,9 @@ def _is_index_of_integers(entry: dict[str, Any], args: tuple[Any, ...]) -> bool:
 
 
 def _lists(value: Any) -> Any:
-    """Tuples as lists, as Keras writes the arguments of ops."""
+    """Tuples as lists, as Keras writes the arguments of calls."""
+    if isinstance(value, dict):
+        return {k: _lists(v) for k, v in value.items()}
     return [_lists(v) for v in value] if isinstance(value, (tuple, list)) else value
 
 
@@ -212,10 +207,7 @@ class _Rebuilding:
     """Makes the layers of a config and repeats their calls."""
 
     def __init__(self, entries: list[dict[str, Any]], custom_objects: Any) -> None:
-        self.operations = {_name(e): _operation(e, custom_objects) for e in entries if "inside" not in e}
-        for entry in entries:
-            if "inside" in entry:
-                self.operations[_name(entry)] = self._held(entry)
+        self.operations = {_name(e): _operation(e, custom_objects) for e in entries}
         self.settings = {_name(e): e.get("config") or {} for e in entries if _is_op(e)}
         self.results: dict[tuple[str, int], list[Any]] = {}
         waiting = [(_name(e), i, call) for e in entries for i, call in enumerate(_calls(e))]
@@ -227,19 +219,6 @@ class _Rebuilding:
             if len(later) == len(waiting):
                 raise self._stuck(later)
             waiting = later
-
-    def _held(self, entry: dict[str, Any]) -> Any:
-        """A layer that a model among the operations holds: the same one, so that both have its weights."""
-        path = entry["inside"]
-        if not isinstance(path, list) or len(path) < 2 or not all(isinstance(name, str) for name in path):
-            raise ValueError(f"The config has {_name(entry)!r} inside of {path!r:.80}: expected a list of names.")
-        first, *names = path
-        layer = self.operations.get(first)
-        for name in names:
-            if not isinstance(layer, Model):
-                raise ValueError(f"The config looks for {_name(entry)!r} inside of {first!r}, which is no model in it.")
-            layer = layer.get_layer(name)
-        return layer
 
     def _repeat(self, name: str, which: int, call: dict[str, Any]) -> bool:
         """Make the call, unless a tensor that it needs isn't made yet."""
@@ -295,21 +274,52 @@ class _Rebuilding:
             return deserialize_keras_object(value)
         return {k: self._filled(v) for k, v in value.items()}
 
-    def _find(self, place: Any) -> SymbolicTensor:
+    def _find(self, place: Any, firsts: Mapping[str, int] | None = None) -> SymbolicTensor:
         name, call, output = place[:3]
+        call -= (firsts or {}).get(name, 0)
         if (name, call) not in self.results:
             raise ValueError(f"The config refers to call {call} of {name!r}.{did_you_mean(name, self.operations)}")
         found: SymbolicTensor = self.results[name, call][output]
         return found
 
-    def find_all(self, places: Any) -> Any:
-        """The tensors of `input_layers` or `output_layers`."""
+    def find_all(self, places: Any, firsts: Mapping[str, int] | None = None) -> Any:
+        """The tensors of `input_layers` or `output_layers`; `firsts` are the numbers of first calls that aren't 0."""
         if isinstance(places, dict):
-            return {k: self.find_all(v) for k, v in places.items()}
-        if isinstance(places, list) and len(places) == 3 and isinstance(places[0], str) and isinstance(places[1], int):
-            return self._find(places)
-        found = [self.find_all(p) for p in places]
+            return {k: self.find_all(v, firsts) for k, v in places.items()}
+        if _is_place(places):
+            return self._find(places, firsts)
+        found = [self.find_all(p, firsts) for p in places]
         return tuple(found) if isinstance(places, tuple) else found
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and isinstance(value[1], int)
+
+
+def _firsts(entries: list[dict[str, Any]], ends: Any) -> dict[str, int]:
+    """The number that `output_layers` give to the first call of each model in a graph.
+
+    Keras counts from 1 there, and from 0 among the arguments of calls; eagerflow once counted from 0 in both. Each call
+    leads to an output, so the right one of them leaves none out.
+    """
+    inside = [place for entry in entries for call in _calls(entry) for place in _needs(call)]
+    outside = [tuple(place[:2]) for place in _flat_places(ends)]
+    found = {}
+    for name, count in [(_name(entry), len(_calls(entry))) for entry in entries if _is_graph(entry)]:
+        used = {call for n, call, _ in inside if n == name}
+        found[name] = int(used | {call - 1 for n, call in outside if n == name} == {*range(count)})
+    return found
+
+
+def _flat_places(places: Any) -> list[Any]:
+    if _is_place(places):
+        return [places]
+    return [p for part in (places.values() if isinstance(places, dict) else places) for p in _flat_places(part)]
+
+
+def _is_graph(entry: dict[str, Any]) -> bool:
+    """Whether a layer is a model that was made of a graph."""
+    return {"layers", "input_layers"} <= (entry.get("config") or {}).keys()
 
 
 def _name(entry: dict[str, Any]) -> str:

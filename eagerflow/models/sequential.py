@@ -10,7 +10,7 @@ import numpy
 
 from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.init_settings import automatic
-from eagerflow.base.serialization import deserialize_keras_object
+from eagerflow.base.serialization import deserialize_keras_object, made_together, numbers_shared
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import InSequence, Integer, Shape, TensorLike
 from eagerflow.callbacks import Callback, CallbackList
@@ -358,6 +358,10 @@ class Sequential(Model):
         """
         if type(self) is not Sequential:
             return Layer.get_config(self)
+        return self._layers_config()
+
+    @numbers_shared
+    def _layers_config(self) -> dict[str, Any]:
         config = {k: v for k, v in self._base_config().items() if k != "activity_regularizer"}
         known = [] if self._input_layer is None or self._of_data else [self._input_layer]
         config["layers"] = [described_with_shapes(layer) for layer in [*known, *self._sequence]]
@@ -408,8 +412,9 @@ class Sequential(Model):
             return super().from_config(config, custom_objects)
         check_layers(config["layers"], cls)
         model = cls(name=config.get("name"), **({"dtype": config["dtype"]} if "dtype" in config else {}))
-        for entry in config["layers"]:
-            model.add(deserialize_keras_object(entry, custom_objects))
+        with made_together(config):
+            for entry in config["layers"]:
+                model.add(deserialize_keras_object(entry, custom_objects))
         shape = config.get("build_input_shape")
         if not model._ends and is_shape(shape) and model._sequence:
             model._build_like_data(tuple(shape))

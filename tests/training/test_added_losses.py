@@ -154,13 +154,3 @@ def test_a_file_of_a_loss_over_layers_of_a_nested_model_gives_a_model_that_share
     for each in (made, again):
         each.fit(X, X, epochs=2, verbose=0, shuffle=False)
     assert all((a == b).all() for a, b in zip(again.get_weights(), made.get_weights(), strict=True))
-
-
-@pytest.mark.parametrize("path", ["outer", ["outer"], ["outer", 3], ["nothing", "code"], ["back", "code"], 5])
-def test_a_config_that_looks_for_a_layer_where_there_is_none_is_refused(path):
-    config = of_an_autoencoder().get_config()
-    (entry,) = [entry for entry in config["layers"] if "inside" in entry]
-    assert entry["inside"] == ["outer", "around", "encoder", "code"]
-    entry["inside"] = path
-    with pytest.raises(ValueError, match=r"'code' .*inside"):
-        ef.Model.from_config(config)

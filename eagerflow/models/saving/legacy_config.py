@@ -96,27 +96,28 @@ def _modern_settings(name: str, config: dict[str, Any]) -> dict[str, Any]:
     for key in ("input_layers", "output_layers"):
         if key in found:
             found[key] = _ends(found[key])
-    return _renumbered(found) if "input_layers" in found else found
+    by_list = [not isinstance(call, Mapping) for entry in config.get("layers", []) for call in _inbound(entry)]
+    return _renumbered(found) if "input_layers" in found and any(by_list) else found
+
+
+def _inbound(entry: Any) -> Any:
+    return entry.get("inbound_nodes", []) if isinstance(entry, Mapping) else []
 
 
 def _renumbered(config: dict[str, Any]) -> dict[str, Any]:
-    """Keras 2 counts the making of an inner model as its first call; here calls are counted from 0."""
-    counts = {entry.get("name"): len(entry.get("inbound_nodes", [])) for entry in config["layers"]}
+    """Keras 2 counts the making of an inner model as its first call; Keras 3 does so in `output_layers` alone."""
+    counts = {entry.get("name"): len(_inbound(entry)) for entry in config["layers"]}
+    models = {entry.get("name") for entry in config["layers"] if "input_layers" in (entry.get("config") or {})}
+    ends = [place for key in ("input_layers", "output_layers") for place in _places_in(config[key])]
+    inside = [place for entry in config["layers"] for place in _places_in(_inbound(entry))]
     highest: dict[str, int] = {}
-    for place in _places(config):
+    for place in [*ends, *inside]:
         highest[place[0]] = max(place[1], highest.get(place[0], 0))
-    for place in _places(config):
-        count = counts.get(place[0]) or 1
-        place[1] -= max(0, highest[place[0]] - (count - 1))
+    for place in [*ends, *inside]:
+        place[1] -= max(0, highest[place[0]] - ((counts.get(place[0]) or 1) - 1))
+    for place in ends:
+        place[1] += place[0] in models
     return config
-
-
-def _places(config: Any) -> Iterator[list[Any]]:
-    """All references to calls among the layers of a model (not those inside of inner models)."""
-    for key in ("input_layers", "output_layers"):
-        yield from _places_in(config[key])
-    for entry in config["layers"]:
-        yield from _places_in(entry.get("inbound_nodes", []))
 
 
 def _places_in(value: Any) -> Iterator[list[Any]]:

@@ -24,13 +24,13 @@ def saved_objects(model: Any, skipped: Iterable[Any] = ()) -> Iterator[tuple[str
 
     Those among `skipped` are left out, with what is inside of them.
     """
-    seen = {id(thing) for thing in skipped}
+    seen = {id(thing): thing for thing in skipped}  # kept alive: `model.layers` gives a list that dies at once
     waiting: list[tuple[str, Any]] = [("", model)]
     while waiting:
         path, thing = waiting.pop()
         if id(thing) in seen:
             continue
-        seen.add(id(thing))
+        seen[id(thing)] = thing
         if isinstance(thing, (WeightHolder, Optimizer)):
             yield path, thing
             below = [(f"{path}/{name}" if path else name, child) for name, child in children(thing)]
