@@ -178,6 +178,7 @@ class Agent:
             kind = facts.pop("t", "")
             if kind == "status":
                 self.last, self.heard = facts, time.monotonic()
+                self.timeout = facts.pop("timeout", self.timeout)
                 if not self.joined:
                     self.joined = True
                     self.say("joined")

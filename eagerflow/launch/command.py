@@ -27,6 +27,7 @@ from eagerflow.launch.variables import allowed
 
 __all__ = ["launch"]
 
+_TIMEOUT = 600.0  # seconds; an agent takes what its rank's script says instead
 _NO_KERAS = re.compile("No module named '(keras|tensorflow|tf_keras)'")
 _USAGE = "[-n RANKS] [--hosts a,b:8] [OPTIONS] [run] (SCRIPT | -m MODULE) ARGS"
 _ABOUT = """\
@@ -108,7 +109,10 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
         "--min-ranks", type=whole_number(1), metavar="K", help="with --restarts: go on with fewer ranks, but at least K"
     )
     parser.add_argument(
-        "--timeout", type=_seconds, metavar="S", help="seconds that ranks wait for each other (default: 600)"
+        "--timeout",
+        type=_seconds,
+        metavar="S",
+        help="seconds that ranks wait for each other (default: what the script says, else 600)",
     )
     parser.add_argument(
         "--env",
@@ -135,8 +139,8 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     if options.min_ranks is not None and options.min_ranks > sum(host.ranks or 1 for host in options.machines):
         parser.error(f"--min-ranks {options.min_ranks}: more than there are")
     options.given, options.program = own, words
-    if options.timeout is None:
-        options.timeout = _seconds(os.environ.get("EAGERFLOW_TIMEOUT") or "600")
+    if options.timeout is None and os.environ.get("EAGERFLOW_TIMEOUT"):
+        options.timeout = _seconds(os.environ["EAGERFLOW_TIMEOUT"])
     return options
 
 
@@ -223,20 +227,22 @@ def _attempt(
         folder.mkdir(mode=0o700)
     pipes = Path(tempfile.mkdtemp(prefix="eagerflow-"))
     remote = options.hosts is not None
+    timeout = options.timeout or _TIMEOUT
     words, extra = command(
-        mpiexec, hosts, remote, pipes, options.timeout, options.program, options.ssh, options.interface or ""
+        mpiexec, hosts, remote, pipes, timeout, options.program, options.ssh, options.interface or ""
     )
     environment = allowed(os.environ, [*options.env, "SSH_AUTH_SOCK"] if remote else options.env)
     environment.pop("TF_CONFIG", None)
     environment |= {"PYTHONUNBUFFERED": "1", "EAGERFLOW_RESTART": str(attempt)} | extra
-    environment["EAGERFLOW_TIMEOUT"] = f"{options.timeout:g}"
+    if options.timeout is not None:
+        environment["EAGERFLOW_TIMEOUT"] = f"{options.timeout:g}"
     ranks = sum(host.ranks or 1 for host in hosts)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < 4 * ranks + 100:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(4 * ranks + 100, hard), hard))
     before = os.umask(0o077)
     try:
-        job = Job(hosts, words, environment, folder, pipes, options.timeout)
+        job = Job(hosts, words, environment, folder, pipes, timeout)
         return job, job.run()
     finally:
         os.umask(before)

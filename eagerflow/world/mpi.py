@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy
@@ -25,6 +26,8 @@ _MESSAGE = 12 << 20  # bytes: larger arrays are slower at once
 # 100 MB over 1 Gbit/s instead of 900, where 800 is the least.
 _PIECE, _UNDER_WAY = 3 << 20, 4
 _NAP = 50e-6  # seconds between two looks whether a message has come
+_HURRY, _LONG_NAP = 0.2, 1e-3  # seconds of looking all the time, and between looks after that
+_yield: Callable[[], None] = getattr(os, "sched_yield", lambda: time.sleep(0))
 
 
 class Mpi(Communicator):
@@ -48,12 +51,12 @@ class Mpi(Communicator):
     def all_reduce(self, array: Array, op: str = "sum") -> None:
         if array.dtype.name in _NARROW or array.dtype.kind == "b":
             wide = array.astype("float32" if array.dtype.kind != "b" else "int64")
-            self.handle.Allreduce(self.engine.IN_PLACE, wide, self._ops[op])
+            _wait(self.handle.Iallreduce(self.engine.IN_PLACE, wide, self._ops[op]))
             array[...] = wide.astype(array.dtype)
         elif op == "sum" and array.nbytes > _MESSAGE:
             self.sum_flat(array.reshape(-1))
         else:
-            self.handle.Allreduce(self.engine.IN_PLACE, array, self._ops[op])
+            _wait(self.handle.Iallreduce(self.engine.IN_PLACE, array, self._ops[op]))
 
     def sum_flat(self, array: Array, wire: str | None = None, patient: bool = False) -> None:
         if self.size == 1:
@@ -78,28 +81,38 @@ class Mpi(Communicator):
         counts = numpy.diff(cuts).tolist()
         mine = counts[self.rank]
         starts = [mine * rank for rank in range(self.size)]
+        self._meet()
         self.handle.Alltoallv([sent, (counts, list(cuts[:-1]))], [got, ([mine] * self.size, starts)])
 
     def reduce_scatter(self, array: Array, bounds: Sequence[int]) -> None:
         own = numpy.empty(bounds[self.rank + 1] - bounds[self.rank], array.dtype)
+        self._meet()
         self.handle.Reduce_scatter(array, own, numpy.diff(bounds).tolist(), self.engine.SUM)
         array[bounds[self.rank] : bounds[self.rank + 1]] = own
 
     def all_gather(self, array: Array, bounds: Sequence[int]) -> None:
         whole = [array.view("uint8"), [n * array.itemsize for n in numpy.diff(bounds).tolist()]]
+        self._meet()
         self.handle.Allgatherv(self.engine.IN_PLACE, whole)
 
     def broadcast(self, array: Array, root: int = 0) -> None:
+        self._meet()
         self.handle.Bcast(array.view("uint8") if array.ndim else array, root)
 
     def gather_objects(self, value: Any) -> list[Any]:
+        self._meet()
         return list(self.handle.allgather(value))
 
     def broadcast_object(self, value: Any, root: int = 0) -> Any:
+        self._meet()
         return self.handle.bcast(value, root)
 
     def barrier(self) -> None:
-        self.handle.Barrier()
+        self._meet()
+
+    def _meet(self) -> None:
+        """Wait until all ranks are here. MPI's own blocking calls would keep a processor busy all the while."""
+        _wait(self.handle.Ibarrier())
 
     def allocate(self, nbytes: int) -> Array:
         return numpy.zeros(nbytes, "uint8")
@@ -145,12 +158,15 @@ class Mpi(Communicator):
         raise AssertionError("MPI_Abort came back")
 
 
-def _wait(request: Any, patient: bool) -> None:
-    if not patient:
-        request.Wait()
-        return
+def _wait(request: Any, patient: bool = False) -> None:
+    hurried_until = 0.0 if patient else time.monotonic() + _HURRY
     while not request.Test():
-        time.sleep(_NAP)
+        if patient:
+            time.sleep(_NAP)
+        elif time.monotonic() < hurried_until:
+            _yield()
+        else:
+            time.sleep(_LONG_NAP)
 
 
 def _engine() -> Any:
