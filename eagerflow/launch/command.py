@@ -23,7 +23,7 @@ from eagerflow.launch.engine import LaunchError, command, find
 from eagerflow.launch.hosts import Host, parse_hosts, shared_out, without
 from eagerflow.launch.job import Job
 from eagerflow.launch.predict import run_prediction
-from eagerflow.launch.variables import allowed
+from eagerflow.launch.variables import allowed, local
 
 __all__ = ["launch"]
 
@@ -119,7 +119,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME",
-        help="an environment variable to hand to the ranks; may be repeated",
+        help="with --hosts: an environment variable to hand to the ranks; may be repeated",
     )
     parser.add_argument("--folder", default="runs", metavar="DIR", help="folder for this run's output (default: runs)")
     parser.add_argument("--interface", type=_word, metavar="NAME", help="network interface to use, such as eth0")
@@ -231,7 +231,7 @@ def _attempt(
     words, extra = command(
         mpiexec, hosts, remote, pipes, timeout, options.program, options.ssh, options.interface or ""
     )
-    environment = allowed(os.environ, [*options.env, "SSH_AUTH_SOCK"] if remote else options.env)
+    environment = allowed(os.environ, [*options.env, "SSH_AUTH_SOCK"]) if remote else local(os.environ)
     environment.pop("TF_CONFIG", None)
     environment |= {"PYTHONUNBUFFERED": "1", "EAGERFLOW_RESTART": str(attempt)} | extra
     if options.timeout is not None:

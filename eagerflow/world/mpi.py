@@ -81,38 +81,28 @@ class Mpi(Communicator):
         counts = numpy.diff(cuts).tolist()
         mine = counts[self.rank]
         starts = [mine * rank for rank in range(self.size)]
-        self._meet()
         self.handle.Alltoallv([sent, (counts, list(cuts[:-1]))], [got, ([mine] * self.size, starts)])
 
     def reduce_scatter(self, array: Array, bounds: Sequence[int]) -> None:
         own = numpy.empty(bounds[self.rank + 1] - bounds[self.rank], array.dtype)
-        self._meet()
         self.handle.Reduce_scatter(array, own, numpy.diff(bounds).tolist(), self.engine.SUM)
         array[bounds[self.rank] : bounds[self.rank + 1]] = own
 
     def all_gather(self, array: Array, bounds: Sequence[int]) -> None:
         whole = [array.view("uint8"), [n * array.itemsize for n in numpy.diff(bounds).tolist()]]
-        self._meet()
         self.handle.Allgatherv(self.engine.IN_PLACE, whole)
 
     def broadcast(self, array: Array, root: int = 0) -> None:
-        self._meet()
         self.handle.Bcast(array.view("uint8") if array.ndim else array, root)
 
     def gather_objects(self, value: Any) -> list[Any]:
-        self._meet()
         return list(self.handle.allgather(value))
 
     def broadcast_object(self, value: Any, root: int = 0) -> Any:
-        self._meet()
         return self.handle.bcast(value, root)
 
     def barrier(self) -> None:
-        self._meet()
-
-    def _meet(self) -> None:
-        """Wait until all ranks are here. MPI's own blocking calls would keep a processor busy all the while."""
-        _wait(self.handle.Ibarrier())
+        self.handle.Barrier()
 
     def allocate(self, nbytes: int) -> Array:
         return numpy.zeros(nbytes, "uint8")
@@ -159,6 +149,7 @@ class Mpi(Communicator):
 
 
 def _wait(request: Any, patient: bool = False) -> None:
+    """MPI's own blocking calls keep a processor busy all the while: steps wait here, for ranks that may stand still."""
     hurried_until = 0.0 if patient else time.monotonic() + _HURRY
     while not request.Test():
         if patient:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
+from types import SimpleNamespace
 
 import numpy as np
 
+from eagerflow.world import mpi
 from eagerflow.world.current import world
 
 
@@ -25,15 +26,10 @@ def test_patient_and_hurried_ranks_meet(ranks):
     assert ranks(3, mixed_patience) == [[6.0] * 32] * 3
 
 
-def used_while_waiting() -> float:
-    """The share of a processor that rank 0 takes while rank 1 stays away."""
-    if world.communicator.rank == 1:
-        time.sleep(1.5)
-    began, used = time.monotonic(), time.process_time()
-    world.communicator.all_reduce(np.ones(8))
-    world.communicator.gather_objects(None)
-    return (time.process_time() - used) / (time.monotonic() - began)
-
-
-def test_a_rank_that_waits_long_leaves_the_processor_to_others(ranks):
-    assert ranks(2, used_while_waiting)[0] < 0.5
+def test_a_rank_that_waits_long_sleeps_between_looks(monkeypatch):
+    clock, naps = iter(range(1000)), []
+    monkeypatch.setattr(mpi, "time", SimpleNamespace(monotonic=lambda: next(clock) / 100, sleep=naps.append))
+    looks = iter([False] * 100 + [True])
+    mpi._wait(SimpleNamespace(Test=lambda: next(looks)))
+    assert naps == [1e-3] * len(naps)
+    assert 70 < len(naps) < 90  # not in the first fifth of a second
