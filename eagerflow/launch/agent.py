@@ -211,7 +211,7 @@ class Agent:
 def guard() -> int:
     """A process that kills a group of processes when this one is gone; gives the pipe on which it is told which.
 
-    A mark behind the number makes known what left the group. A number of 0 tells it that there is nothing to do any more.
+    A mark after the number identifies what left the group. A number of 0 says that there is nothing left to do.
     """
     reading, writing = os.pipe()
     if os.fork():

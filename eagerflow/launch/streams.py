@@ -16,7 +16,7 @@ def split_frames(data: bytes, key: bytes) -> tuple[bytes, list[dict[str, Any]], 
 
     Args:
         data: bytes of the error output of one rank.
-        key: what every message of an agent begins with. Ranks don't know it, so nothing that they write is taken for one.
+        key: what every message of an agent begins with. Ranks don't know it.
 
     Returns:
         What the program wrote; what the agent said; and the beginning of something whose end hasn't come yet.

@@ -258,7 +258,7 @@ def test_a_script_runs_on_all_ranks(tmp_path):
     shown = [json.loads(text) for text in (done.stdout, (folder / "rank-1.log").read_text())]
     threads = shown[0][3]["OMP_NUM_THREADS"]
     given = {"TF_CONFIG": None, "SECRET": "s", "LINES": "1\n2", "OMP_NUM_THREADS": threads, "PYTHONPATH": str(ROOT)}
-    assert shown == [[words[7:], rank, 2, given] for rank in (0, 1)]
+    assert shown == [[arguments, rank, 2, given] for rank in (0, 1)]
     assert not (tmp_path / "made").exists()
     assert int(threads) >= 1
     assert "[rank 0] to stderr\n" in done.stderr
