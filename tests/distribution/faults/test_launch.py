@@ -236,22 +236,8 @@ def test_a_script_runs_on_all_ranks(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CONFIG": "{}", "SECRET": "s", "LINES": "1\n2"}
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "EAGERFLOW_NUM_THREADS"):
         environment.pop(name, None)
-    words = [
-        sys.executable,
-        "-m",
-        "eagerflow",
-        "launch",
-        "-n",
-        "2",
-        "train it.py",
-        "-n",
-        "$(a) 'b'",
-        ":",
-        "-n",
-        "1",
-        "/usr/bin/touch",
-        "made",
-    ]
+    arguments = ["-n", "$(a) 'b'", ":", "-n", "1", "/usr/bin/touch", "made"]
+    words = [sys.executable, "-m", "eagerflow", "launch", "-n", "2", "train it.py", *arguments]
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "runs").iterdir()
