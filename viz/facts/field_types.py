@@ -15,6 +15,7 @@ from viz.facts.schema import Composition, Frame, Logs, Part, Record, Scope, Step
 __all__ = ["check_columns", "check_counts", "check_kinds", "check_tables"]
 
 _MOST_AXES = 64
+_LARGEST = 2**60  # of whole numbers: nanoseconds of 36 years, so that sums and differences of them stay in 64 bits
 _DTYPES = frozenset(
     """
     bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128
@@ -30,11 +31,15 @@ def _are(*types: type) -> _Holds:
     return lambda values: all(issubclass(found, types) for found in set(map(type, values)))
 
 
-_text, _number, _frame = _are(str), _are(int, float), _are(Frame)
+_text, _frame = _are(str), _are(Frame)
 
 
 def _int(values: Collection[Any]) -> bool:
-    return set(map(type, values)) <= {int}  # True is none
+    return set(map(type, values)) <= {int} and all(-_LARGEST <= value <= _LARGEST for value in values)  # True is none
+
+
+def _number(values: Collection[Any]) -> bool:
+    return _int([value for value in values if type(value) is not float])
 
 
 def _count(values: Collection[Any]) -> bool:
@@ -133,7 +138,7 @@ _GIVEN = {
     "Storage": "nbytes allocated",
     "Stats": "nan inf",
 }
-_COUNTS = {"TensorInfo": "nbytes shape", "Storage": "nbytes", "Stats": "nan inf zeros histogram"}
+_COUNTS = {"Op": "thread", "TensorInfo": "nbytes shape", "Storage": "nbytes", "Stats": "nan inf zeros histogram"}
 
 
 def check_tables(texts: Sequence[Any], frames: Sequence[Frame]) -> None:
@@ -154,6 +159,9 @@ def check_columns(columns: Mapping[str, numpy.ndarray]) -> None:
     Raises:
         Damaged: for the first that is of another kind.
     """
+    for name, column in columns.items():
+        if column.dtype.kind == "i" and ((column > _LARGEST) | ((column < -_LARGEST) & (column != NONE))).any():
+            raise Damaged(f"a number of {name} is larger than 2**60")
     for cls, fields in _GIVEN.items():
         for field in fields.split():
             if (columns[f"{cls}.{field}"] == NONE).any():
