@@ -219,6 +219,7 @@ def test_the_wheel_is_small_though_it_holds_what_runs_models_in_a_browser(wheel)
 def test_the_wheel_carries_licence_notices_and_type_marks(wheel):
     information = f"eagerflow-{__version__}.dist-info"
     licences = ["LICENSE", "NOTICE", "viz/picture/rendering/fonts/LICENSE.txt", "viz/web/runtime/LICENSE.txt"]
+    licences.append("viz/web/runtime/ThirdPartyNotices.txt")
     assert {f"{information}/licenses/{name}" for name in licences} <= set(wheel.namelist())
     assert {"eagerflow/py.typed", "viz/py.typed", "eagerflow/datasets/digits.npz"} <= set(wheel.namelist())
     metadata = message_from_string(wheel.read(f"{information}/METADATA").decode())
@@ -233,6 +234,35 @@ def test_the_wheel_carries_licence_notices_and_type_marks(wheel):
         "tensorboardX",
         "threadpoolctl",
     ]  # some tens of megabytes: what is larger is in extras
+
+
+@pytest.mark.slow
+def test_pages_are_made_from_a_zip_file(tmp_path):
+    packed = tmp_path / "both.zip"
+    with zipfile.ZipFile(packed, "w") as file:
+        for package in ("eagerflow", "viz"):
+            for path in (ROOT / package).rglob("*"):
+                if path.is_file() and path.suffix != ".pyc":
+                    file.write(path, path.relative_to(ROOT).as_posix())
+    program = """
+import sys, numpy as np
+sys.path.insert(0, sys.argv[1])
+import eagerflow as ef, viz
+assert viz.__file__.startswith(sys.argv[1])
+model = ef.Sequential([ef.layers.Input((4,)), ef.layers.Dense(2)])
+with viz.trace() as t:
+    model(np.ones((2, 4)))
+t.to_html("page.html")
+model.export("model.html", format="web", verbose=False)
+with viz.live(open_browser=False) as page:
+    print(page.url)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(packed)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("http://127.0.0.1:")
+    assert b"runtime-third-party" in (tmp_path / "model.html").read_bytes()
 
 
 def test_the_extra_all_holds_every_extra_that_fits_every_machine():

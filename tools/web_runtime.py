@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zipfile
 
 PACKAGE = "onnxruntime-web"
 FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
@@ -39,6 +40,16 @@ def fetched(version: str, integrity: str) -> bytes:
     return content
 
 
+def notices(version: str) -> bytes:
+    """The notices of third parties, which the package of npm lacks, from the one for Python of the same version."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", f"onnxruntime=={version}", "--no-deps", "-q", "-d", folder]
+        subprocess.run(command, check=True)
+        (wheel,) = pathlib.Path(folder).glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            return archive.read("onnxruntime/ThirdPartyNotices.txt")
+
+
 def _member(archive: tarfile.TarFile, name: str) -> bytes:
     file = archive.extractfile(name)
     if file is None:
@@ -57,6 +68,7 @@ def main(version: str | None = None, integrity: str | None = None) -> None:
     packed = lzma.compress(program, preset=9 | lzma.PRESET_EXTREME)
     (FOLDER / FILES[0]).write_bytes(script)
     (FOLDER / f"{FILES[1]}.xz").write_bytes(packed)
+    (FOLDER / "ThirdPartyNotices.txt").write_bytes(notices(version))
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     known = {"package": PACKAGE, "version": version, "license": "MIT", "integrity": integrity, "sha256": digests}
     about.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")

@@ -20,7 +20,7 @@ from viz.shell.meant import other_word
 from viz.shell.parser import Parser, nearest
 from viz.shell.signals import ended_by_signals
 from viz.shell.statuses import told
-from viz.shell.terminal import any_encoding, any_streams
+from viz.shell.terminal import any_encoding, any_streams, without_controls
 from viz.shell.words import as_word
 
 __all__ = ["main"]
@@ -39,6 +39,7 @@ _READERS = {
     "tensorboard",
     "top",
 }
+_RUN_CODE = {"run", "check", "estimate", "reproduce", "doctor", "nonfinite", "gap", "data"}  # what it prints is its own
 _ABOUT = """\
 See what an eagerflow program really runs, and what is wrong with it. Your script needs no changes.
 
@@ -82,10 +83,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _answered(given: list[str], is_alone: bool) -> int:
     """The exit status of the command that was given; alone, it is all that its process does."""
-    flags: list[str] = []
     given = given or ["--help"]
     if given[0] == "help":  # as git and others have it
         given = [*given[1:2], "--help"]
+    if given[0] not in COMMANDS or given[0] in _RUN_CODE:
+        return _status(given, is_alone)
+    with without_controls():
+        return _status(given, is_alone)
+
+
+def _status(given: list[str], is_alone: bool) -> int:
+    flags: list[str] = []
     try:
         if given[0] not in COMMANDS:
             _answer_alone(given)

@@ -67,6 +67,7 @@ class DataParallel:
         bucket_bytes: int | None = None,
         timeout: float = 600,
     ) -> None:
+        self.timeout = set_timeout(_above_zero("timeout", timeout))
         self.communicator = joined()
         self.device_mesh = _mesh(device_mesh, devices)
         self.batch_dim_name = self.device_mesh.axis_names[0]
@@ -82,7 +83,6 @@ class DataParallel:
         self.shard_optimizer = _one_of("shard_optimizer", shard_optimizer, (True, False, "auto"))
         self.gradient_dtype = _one_of("gradient_dtype", gradient_dtype, _TYPES)
         self.bucket_bytes = None if bucket_bytes is None else int(_above_zero("bucket_bytes", bucket_bytes))
-        self.timeout = set_timeout(_above_zero("timeout", timeout))
 
     def _check_size(self, devices: int) -> None:
         size = self.communicator.size

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +24,8 @@ from eagerflow.world.mpi import Mpi
 from eagerflow.world.watch import watch
 
 __all__ = ["initialize", "joined", "local_rank", "rank", "size"]
+
+_LEAST = 30.0  # seconds in which ranks may start, whatever the timeout
 
 
 def initialize(
@@ -101,7 +105,7 @@ def joined() -> Communicator:
     """
     if world.communicator is None:
         found = told()
-        communicator = Alone() if found is None or found.size == 1 else _started_together(found)
+        communicator = Alone() if found is None or found.size == 1 else _waiting_for_all_ranks_to_start(found)
         random.set_state(communicator.broadcast_object(random.get_state()))
         world.communicator = with_gpus(communicator)
         if communicator.size > 1:
@@ -113,9 +117,17 @@ def joined() -> Communicator:
     return world.communicator
 
 
-def _started_together(found: Told) -> Communicator:
+def _waiting_for_all_ranks_to_start(found: Told) -> Communicator:
     """All ranks that the launcher started, of which none runs another version."""
-    communicator = Mpi()
+    # MPI can't be interrupted while it starts, and no watch runs yet: this writes where we are, and ends the process.
+    # The agents of our own launcher do it by themselves.
+    if limited := status.channel is None and sys.__stderr__ is not None:
+        faulthandler.dump_traceback_later(max(status.timeout, _LEAST), exit=True, file=sys.__stderr__)
+    try:
+        communicator = Mpi()
+    finally:
+        if limited:
+            faulthandler.cancel_dump_traceback_later()
     if communicator.size != found.size:
         library = communicator.engine.Get_library_version().partition("\n")[0].strip("\0 ")
         raise RuntimeError(two_libraries(found, communicator.size, library))

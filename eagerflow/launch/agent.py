@@ -4,7 +4,7 @@ mpiexec starts this file, by itself and without eagerflow, so that it is there a
 rank runs in a group of processes of its own. A third process, the guard, ends that group should the agent be killed.
 
 What the agent has to say goes to the launcher through the error output that mpiexec hands on: lines of JSON between
-the characters 30 and 31.
+the characters 30 and 31, with a key that ranks don't know.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import sys
 import time
 from typing import Any, NoReturn
 
-__all__ = ["Agent", "boot", "guard"]
+__all__ = ["Agent", "boot", "guard", "kill_marked"]
 
 _BEGIN, _END = "\x1e", "\x1f\n"
 _PATIENCE = 1.5  # seconds between the friendly signal and the other one
@@ -35,14 +35,17 @@ class Agent:
     Args:
         timeout: seconds after which a rank that gives no sign of life is ended.
         command: starts the rank.
+        remote: ssh started this agent; what ssh adds to the environment isn't handed on.
     """
 
-    def __init__(self, timeout: float, command: list[str]) -> None:
-        self.timeout, self.command = timeout, command
+    def __init__(self, timeout: float, command: list[str], remote: bool) -> None:
+        self.timeout, self.command, self.remote = timeout, command, remote
+        self.key = os.environ.pop("EAGERFLOW_LAUNCH_KEY", "")
         self.rank = int(os.environ.get("PMI_RANK", "0"))
         self.size = int(os.environ.get("PMI_SIZE", "1"))
         self.local_rank = int(os.environ.get("MPI_LOCALRANKID", "0"))
         self.local_size = int(os.environ.get("MPI_LOCALNRANKS", "1"))
+        self.mark = f"EAGERFLOW_RANK_MARK={os.urandom(8).hex()}"
         self.host = os.uname().nodename
         self.parent = os.getppid()
         self.began = self.heard = self.beaten = time.monotonic()
@@ -53,7 +56,7 @@ class Agent:
 
     def say(self, kind: str, **facts: Any) -> None:
         """Tell the launcher."""
-        line = _BEGIN + json.dumps({"t": kind, "rank": self.rank, "host": self.host, **facts}) + _END
+        line = _BEGIN + self.key + json.dumps({"t": kind, "rank": self.rank, "host": self.host, **facts}) + _END
         with contextlib.suppress(OSError):
             os.write(2, line.encode())
 
@@ -72,7 +75,7 @@ class Agent:
         threads = self._divide_cores()
         self.child = self._start(theirs)
         os.close(theirs)
-        os.write(ward, b"%d\n" % self.child)
+        os.write(ward, f"{self.child} {self.mark}\n".encode())
         facts = {"pid": self.child, "agent": os.getpid(), "local_rank": self.local_rank, "boot": boot()}
         self.say("hello", **facts, threads=threads)
         status, peak = self._until_it_ends()
@@ -100,8 +103,8 @@ class Agent:
 
     def _start(self, channel: int) -> int:
         os.set_inheritable(channel, True)
-        environment = {**os.environ, "EAGERFLOW_CHANNEL": str(channel)}
-        environment = {name: value for name, value in environment.items() if not name.startswith("SSH_")}
+        kept = {name: value for name, value in os.environ.items() if not (self.remote and name.startswith("SSH_"))}
+        environment = {**kept, "EAGERFLOW_CHANNEL": str(channel), **dict([self.mark.split("=")])}
         child = os.fork()
         if child:
             return child
@@ -178,6 +181,7 @@ class Agent:
             kind = facts.pop("t", "")
             if kind == "status":
                 self.last, self.heard = facts, time.monotonic()
+                self.timeout = facts.pop("timeout", self.timeout)
                 if not self.joined:
                     self.joined = True
                     self.say("joined")
@@ -189,6 +193,8 @@ class Agent:
     def _kill(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.child, number)
+        if number == signal.SIGKILL:
+            kill_marked(self.mark)
 
     def _linger(self) -> None:
         """mpiexec would kill all ranks as soon as this process ends: the launcher lets them say what they know."""
@@ -205,7 +211,7 @@ class Agent:
 def guard() -> int:
     """A process that kills a group of processes when this one is gone; gives the pipe on which it is told which.
 
-    A number of 0 tells it that there is nothing to do any more.
+    A mark after the number identifies what left the group. A number of 0 says that there is nothing left to do.
     """
     reading, writing = os.pipe()
     if os.fork():
@@ -220,11 +226,28 @@ def guard() -> int:
     told = b""
     while more := os.read(reading, 64):
         told += more
-    group = int(told.split()[-1]) if told.split() else 0
-    if group > 1:
+    group, *marks = told.decode().splitlines()[-1].split() if told else ["0"]
+    if int(group) > 1:
         with contextlib.suppress(OSError):
-            os.killpg(group, signal.SIGKILL)
+            os.killpg(int(group), signal.SIGKILL)
+        for mark in marks:
+            kill_marked(mark)
     os._exit(0)
+
+
+def kill_marked(mark: str) -> None:
+    """Kill all processes that were started with this variable (`NAME=value`) in their environment, on Linux."""
+    for _ in range(10):  # one of them may just start another one
+        found = 0
+        for entry in os.listdir("/proc") if os.path.isdir("/proc") else []:
+            with contextlib.suppress(OSError, ValueError):
+                with open(f"/proc/{int(entry)}/environ", "rb") as file:
+                    if mark.encode() not in file.read().split(b"\0"):
+                        continue
+                os.kill(int(entry), signal.SIGKILL)
+                found += 1
+        if not found:
+            return
 
 
 def boot() -> str:
@@ -245,8 +268,8 @@ def _memory() -> int:
 
 
 def main() -> NoReturn:
-    """The file was run as `agent.py TIMEOUT COMMAND...`."""
-    code = Agent(float(sys.argv[1]), sys.argv[2:]).run()
+    """The file was run as `agent.py JSON`: to mpiexec, a ":" among the words of a command would begin another one."""
+    code = Agent(**json.loads(sys.argv[1])).run()
     os._exit(code & 255)
 
 

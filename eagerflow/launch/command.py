@@ -23,10 +23,11 @@ from eagerflow.launch.engine import LaunchError, command, find
 from eagerflow.launch.hosts import Host, parse_hosts, shared_out, without
 from eagerflow.launch.job import Job
 from eagerflow.launch.predict import run_prediction
-from eagerflow.launch.variables import allowed
+from eagerflow.launch.variables import allowed, local
 
 __all__ = ["launch"]
 
+_TIMEOUT = 600.0  # seconds; an agent takes what its rank's script says instead
 _NO_KERAS = re.compile("No module named '(keras|tensorflow|tf_keras)'")
 _USAGE = "[-n RANKS] [--hosts a,b:8] [OPTIONS] [run] (SCRIPT | -m MODULE) ARGS"
 _ABOUT = """\
@@ -108,14 +109,17 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
         "--min-ranks", type=whole_number(1), metavar="K", help="with --restarts: go on with fewer ranks, but at least K"
     )
     parser.add_argument(
-        "--timeout", type=_seconds, metavar="S", help="seconds that ranks wait for each other (default: 600)"
+        "--timeout",
+        type=_seconds,
+        metavar="S",
+        help="seconds that ranks wait for each other (default: what the script says, else 600)",
     )
     parser.add_argument(
         "--env",
         action="append",
         default=[],
         metavar="NAME",
-        help="an environment variable to hand to the ranks; may be repeated",
+        help="with --hosts: an environment variable to hand to the ranks; may be repeated",
     )
     parser.add_argument("--folder", default="runs", metavar="DIR", help="folder for this run's output (default: runs)")
     parser.add_argument("--interface", type=_word, metavar="NAME", help="network interface to use, such as eth0")
@@ -135,8 +139,8 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     if options.min_ranks is not None and options.min_ranks > sum(host.ranks or 1 for host in options.machines):
         parser.error(f"--min-ranks {options.min_ranks}: more than there are")
     options.given, options.program = own, words
-    if options.timeout is None:
-        options.timeout = _seconds(os.environ.get("EAGERFLOW_TIMEOUT") or "600")
+    if options.timeout is None and os.environ.get("EAGERFLOW_TIMEOUT"):
+        options.timeout = _seconds(os.environ["EAGERFLOW_TIMEOUT"])
     return options
 
 
@@ -223,20 +227,22 @@ def _attempt(
         folder.mkdir(mode=0o700)
     pipes = Path(tempfile.mkdtemp(prefix="eagerflow-"))
     remote = options.hosts is not None
+    timeout = options.timeout or _TIMEOUT
     words, extra = command(
-        mpiexec, hosts, remote, pipes, options.timeout, options.program, options.ssh, options.interface or ""
+        mpiexec, hosts, remote, pipes, timeout, options.program, options.ssh, options.interface or ""
     )
-    environment = allowed(os.environ, [*options.env, "SSH_AUTH_SOCK"] if remote else options.env)
+    environment = allowed(os.environ, [*options.env, "SSH_AUTH_SOCK"]) if remote else local(os.environ)
     environment.pop("TF_CONFIG", None)
     environment |= {"PYTHONUNBUFFERED": "1", "EAGERFLOW_RESTART": str(attempt)} | extra
-    environment["EAGERFLOW_TIMEOUT"] = f"{options.timeout:g}"
+    if options.timeout is not None:
+        environment["EAGERFLOW_TIMEOUT"] = f"{options.timeout:g}"
     ranks = sum(host.ranks or 1 for host in hosts)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < 4 * ranks + 100:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(4 * ranks + 100, hard), hard))
     before = os.umask(0o077)
     try:
-        job = Job(hosts, words, environment, folder, pipes, options.timeout)
+        job = Job(hosts, words, environment, folder, pipes, timeout)
         return job, job.run()
     finally:
         os.umask(before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -76,8 +77,9 @@ def command(
         if ssh:
             words += ["-launcher-exec", ssh]
     else:
-        words += ["-launcher", "fork"]
+        words += ["-launcher", "fork", "-rmk", "user"]  # whatever the environment says of a batch system
     if interface:
         words += ["-iface", interface]
-    agent = [sys.executable, "-I", "-S", str(_AGENT), str(timeout)]
-    return [*words, *agent, sys.executable, "-m", "eagerflow.launch.rank", *program], extra
+    rank = [sys.executable, "-m", "eagerflow.launch.rank", *program]
+    told = json.dumps({"timeout": timeout, "remote": remote, "command": rank})
+    return [*words, sys.executable, "-I", "-S", str(_AGENT), told], extra

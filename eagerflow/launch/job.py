@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import selectors
 import signal
 import socket
@@ -52,7 +53,8 @@ class Job:
         timeout: float,
     ) -> None:
         self.hosts, self.size = hosts, sum(host.ranks or 1 for host in hosts)
-        self.words, self.environment = list(words), dict(environment)
+        self.words, self.key = list(words), secrets.token_hex(16)
+        self.environment = {**environment, "EAGERFLOW_LAUNCH_KEY": self.key}
         self.folder, self.pipes, self.timeout = folder, pipes, timeout
         self.ranks: dict[int, dict[str, Any]] = {}  # what each agent said at its start
         self.ended: dict[int, int] = {}
@@ -136,11 +138,10 @@ class Job:
             elif name == "out":
                 self._show(rank, data)
             else:
-                plain, said, self._pending[rank] = split_frames(self._pending.get(rank, b"") + data)
+                plain, said, self._pending[rank] = split_frames(self._pending.get(rank, b"") + data, self.key.encode())
                 _write(sys.stderr, self._lines[rank].add(plain))
                 for facts in said:
-                    with contextlib.suppress(KeyError, TypeError, ValueError):  # a program may write what it likes
-                        self._hear(rank, facts)
+                    self._hear(rank, facts)
         return bool(ready)
 
     def _show(self, rank: int, data: bytes) -> None:

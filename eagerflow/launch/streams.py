@@ -11,11 +11,12 @@ _BEGIN, _END = b"\x1e", b"\x1f\n"
 _LONGEST = 65_536  # bytes of a line that is held back until its end comes
 
 
-def split_frames(data: bytes) -> tuple[bytes, list[dict[str, Any]], bytes]:
+def split_frames(data: bytes, key: bytes) -> tuple[bytes, list[dict[str, Any]], bytes]:
     """Take what agents say out of what was written.
 
     Args:
         data: bytes of the error output of one rank.
+        key: what every message of an agent begins with. Ranks don't know it.
 
     Returns:
         What the program wrote; what the agent said; and the beginning of something whose end hasn't come yet.
@@ -26,7 +27,13 @@ def split_frames(data: bytes) -> tuple[bytes, list[dict[str, Any]], bytes]:
         plain += before
         if not mark:
             return bytes(plain), said, b""
-        text, end, after = rest.partition(_END)
+        if not rest.startswith(key):
+            if key.startswith(rest):
+                return bytes(plain), said, mark + rest
+            plain += mark
+            data = rest
+            continue
+        text, end, after = rest[len(key) :].partition(_END)
         if not end:
             if len(rest) < _LONGEST:
                 return bytes(plain), said, mark + rest

@@ -1,11 +1,11 @@
-"""What of the launcher's environment ranks are given: what programs need, and nothing that could be a secret."""
+"""What of the launcher's environment reaches ranks on other machines: what programs need, and no secrets."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 
-__all__ = ["ALLOWED", "allowed"]
+__all__ = ["ALLOWED", "allowed", "local"]
 
 # Names, and beginnings of names (those with a star).
 ALLOWED = """
@@ -14,11 +14,11 @@ ALLOWED = """
     CUDA* NCCL* NVIDIA_* MPI* MPICH_* I_MPI_* FI_* UCX_*
     """.split()
 # Names that look as if they held a secret go to ranks only if they are asked for.
-_SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|AUTH", re.IGNORECASE)
+_SECRET = re.compile("TOKEN|SECRET|PASS|CREDENTIAL|KEY|AUTH|PRIVATE|COOKIE|SESSION", re.IGNORECASE)
 
 
 def allowed(environment: Mapping[str, str], also: Iterable[str] = ()) -> dict[str, str]:
-    """The variables that ranks are given.
+    """The variables that ranks on other machines are given.
 
     Args:
         environment: of the launcher.
@@ -29,6 +29,11 @@ def allowed(environment: Mapping[str, str], also: Iterable[str] = ()) -> dict[st
     """
     asked = set(also)
     return {name: value for name, value in environment.items() if name in asked or _is_allowed(name)}
+
+
+def local(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that ranks on this machine are given: all but those of mpiexec, and of ranks that start ranks."""
+    return {name: value for name, value in environment.items() if not name.startswith(("HYDRA_", "PMI_", "PMIX_"))}
 
 
 def _is_allowed(name: str) -> bool:

@@ -10,7 +10,13 @@ from eagerflow.base import tree
 from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import a_kind
 from eagerflow.base.machine.budget import Limit, LoadLimitError, json_value, loading
-from eagerflow.base.serialization import described_together, deserialize_keras_object, made_like, made_together
+from eagerflow.base.serialization import (
+    described_together,
+    deserialize_keras_object,
+    made_from,
+    made_like,
+    made_together,
+)
 from eagerflow.base.tracebacks import boundary
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.input import Input, InputLayer

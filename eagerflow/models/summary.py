@@ -43,7 +43,7 @@ def print_summary(
     if print_fn is None and notebook.prints_here():
         notebook.show(text, notebook.pre(text))
     else:
-        (print_fn or say)(text)
+        (print_fn or say)("".join([c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text]))
 
 
 def _check(line_length: Any, positions: Any, print_fn: Any, layer_range: Any) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy
@@ -25,6 +26,8 @@ _MESSAGE = 12 << 20  # bytes: larger arrays are slower at once
 # 100 MB over 1 Gbit/s instead of 900, where 800 is the least.
 _PIECE, _UNDER_WAY = 3 << 20, 4
 _NAP = 50e-6  # seconds between two looks whether a message has come
+_HURRY, _LONG_NAP = 0.2, 1e-3  # seconds of looking all the time, and between looks after that
+_yield: Callable[[], None] = getattr(os, "sched_yield", lambda: time.sleep(0))
 
 
 class Mpi(Communicator):
@@ -48,12 +51,12 @@ class Mpi(Communicator):
     def all_reduce(self, array: Array, op: str = "sum") -> None:
         if array.dtype.name in _NARROW or array.dtype.kind == "b":
             wide = array.astype("float32" if array.dtype.kind != "b" else "int64")
-            self.handle.Allreduce(self.engine.IN_PLACE, wide, self._ops[op])
+            _wait(self.handle.Iallreduce(self.engine.IN_PLACE, wide, self._ops[op]))
             array[...] = wide.astype(array.dtype)
         elif op == "sum" and array.nbytes > _MESSAGE:
             self.sum_flat(array.reshape(-1))
         else:
-            self.handle.Allreduce(self.engine.IN_PLACE, array, self._ops[op])
+            _wait(self.handle.Iallreduce(self.engine.IN_PLACE, array, self._ops[op]))
 
     def sum_flat(self, array: Array, wire: str | None = None, patient: bool = False) -> None:
         if self.size == 1:
@@ -145,12 +148,16 @@ class Mpi(Communicator):
         raise AssertionError("MPI_Abort came back")
 
 
-def _wait(request: Any, patient: bool) -> None:
-    if not patient:
-        request.Wait()
-        return
+def _wait(request: Any, patient: bool = False) -> None:
+    """MPI's own blocking calls keep a processor busy all the while: steps wait here, for ranks that may stand still."""
+    hurried_until = 0.0 if patient else time.monotonic() + _HURRY
     while not request.Test():
-        time.sleep(_NAP)
+        if patient:
+            time.sleep(_NAP)
+        elif time.monotonic() < hurried_until:
+            _yield()
+        else:
+            time.sleep(_LONG_NAP)
 
 
 def _engine() -> Any:

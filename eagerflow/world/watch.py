@@ -245,7 +245,8 @@ class Watch(threading.Thread):
         now = _clock()
         if (own.place, own.waiting) != self._reported or now - self._reported_at > self.every:
             self._reported, self._reported_at = (own.place, own.waiting), now
-            faults.tell("status", place=own.place, waiting=own.waiting, entered=own.entered, joined=True)
+            facts = {"waiting": own.waiting, "entered": own.entered, "timeout": status.timeout}
+            faults.tell("status", place=own.place, **facts)
 
     def _send(self, value: Any, to: int) -> None:
         self._sent = [request for request in self._sent if not request.Test()]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 
+from eagerflow.world import mpi
 from eagerflow.world.current import world
 
 
@@ -21,3 +24,12 @@ def mixed_patience() -> list[float]:
 def test_patient_and_hurried_ranks_meet(ranks):
     assert ranks(2, mixed_patience) == [[3.0] * 32] * 2
     assert ranks(3, mixed_patience) == [[6.0] * 32] * 3
+
+
+def test_a_rank_that_waits_long_sleeps_between_looks(monkeypatch):
+    clock, naps = iter(range(1000)), []
+    monkeypatch.setattr(mpi, "time", SimpleNamespace(monotonic=lambda: next(clock) / 100, sleep=naps.append))
+    looks = iter([False] * 100 + [True])
+    mpi._wait(SimpleNamespace(Test=lambda: next(looks)))
+    assert naps == [1e-3] * len(naps)
+    assert 70 < len(naps) < 90  # not in the first fifth of a second

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import linecache
-import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from viz.annotation.costs import Costs, LineCost
+from viz.facts.lines.quoted_files import lines_of
 
 __all__ = ["SourceLine", "source_lines"]
 
@@ -27,7 +26,7 @@ def source_lines(costs: Costs, file: str, whole: bool) -> Iterator[SourceLine]:
     """The lines of a file, as far as it still is what ran; else those alone that the recording holds.
 
     So a file that was changed isn't shown as if it had run, and a recording from elsewhere can't bring other files of
-    this machine into a page.
+    this machine into a page, see `lines_of`.
 
     Args:
         costs: what lines cost.
@@ -35,11 +34,11 @@ def source_lines(costs: Costs, file: str, whole: bool) -> Iterator[SourceLine]:
         whole: all lines; else those with costs, and some around each.
     """
     known = costs.lines[file]
-    if not _is_unchanged(file, known):
+    texts = lines_of(file)[:_MOST]
+    if not all(cost.code and _text(texts, number) == cost.code for number, cost in known.items()):
         for number in sorted(known):
             yield SourceLine(number, known[number].code, known[number])
         return
-    texts = linecache.getlines(file)[:_MOST]
     near = {n + by for n in known for by in range(-_AROUND, _AROUND + 1)}
     gap = False
     for number, text in enumerate(texts, 1):
@@ -52,8 +51,5 @@ def source_lines(costs: Costs, file: str, whole: bool) -> Iterator[SourceLine]:
             gap = True
 
 
-def _is_unchanged(file: str, known: dict[int, LineCost]) -> bool:
-    if not os.path.isabs(file) or not all(cost.code for cost in known.values()):
-        return False
-    linecache.checkcache(file)
-    return all(linecache.getline(file, number).strip()[:500] == cost.code for number, cost in known.items())
+def _text(texts: list[str], number: int) -> str:
+    return "".join(texts[number - 1 : number]).strip()[:500]

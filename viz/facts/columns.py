@@ -166,6 +166,8 @@ class _Reader:
         values, cuts = tuple(numbers.tolist()), starts.tolist()
         if table is None:
             return [values[a:b] for a, b in itertools.pairwise(cuts)]
+        if (numbers == NONE).any():
+            raise Damaged(f"an entry of {self.name} is missing")
         meant, known = tuple(table.look_up(numbers)), dict[tuple[Any, ...], tuple[Any, ...]]()
         found = []
         for a, b in itertools.pairwise(cuts):

@@ -16,6 +16,7 @@ __all__ = ["check_columns", "check_counts", "check_kinds", "check_tables"]
 
 _MOST_AXES = 64
 _LONGEST = 1 << 16  # letters of a name, an error or a line of code; settings have a limit of their own
+_LARGEST = 2**60  # of whole numbers: nanoseconds of 36 years, so that sums and differences of them stay in 64 bits
 _DTYPES = frozenset(
     """
     bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128
@@ -31,7 +32,7 @@ def _are(*types: type) -> _Holds:
     return lambda values: all(issubclass(found, types) for found in set(map(type, values)))
 
 
-_number, _frame = _are(int, float), _are(Frame)
+_frame = _are(Frame)
 
 
 def _text(values: Collection[Any]) -> bool:
@@ -39,7 +40,11 @@ def _text(values: Collection[Any]) -> bool:
 
 
 def _int(values: Collection[Any]) -> bool:
-    return set(map(type, values)) <= {int}  # True is none
+    return set(map(type, values)) <= {int} and all(-_LARGEST <= value <= _LARGEST for value in values)  # True is none
+
+
+def _number(values: Collection[Any]) -> bool:
+    return _int([value for value in values if type(value) is not float])
 
 
 def _count(values: Collection[Any]) -> bool:
@@ -138,7 +143,7 @@ _GIVEN = {
     "Storage": "nbytes allocated",
     "Stats": "nan inf",
 }
-_COUNTS = {"TensorInfo": "nbytes shape", "Storage": "nbytes", "Stats": "nan inf zeros histogram"}
+_COUNTS = {"Op": "thread", "TensorInfo": "nbytes shape", "Storage": "nbytes", "Stats": "nan inf zeros histogram"}
 
 
 def check_tables(texts: Sequence[Any], frames: Sequence[Frame]) -> None:
@@ -161,6 +166,9 @@ def check_columns(columns: Mapping[str, numpy.ndarray]) -> None:
     Raises:
         Damaged: for the first that is of another kind.
     """
+    for name, column in columns.items():
+        if column.dtype.kind == "i" and ((column > _LARGEST) | ((column < -_LARGEST) & (column != NONE))).any():
+            raise Damaged(f"a number of {name} is larger than 2**60")
     for cls, fields in _GIVEN.items():
         for field in fields.split():
             if (columns[f"{cls}.{field}"] == NONE).any():

@@ -12,6 +12,7 @@ from typing import Any
 
 from viz.facts.lines.room import folded, padded, room, width
 from viz.facts.lines.table_columns import fit, made_fit
+from viz.facts.lines.visible import visible
 
 __all__ = ["Columns", "Text", "table", "wide"]
 
@@ -155,6 +156,7 @@ class Text(str):
 
 def _printable(text: str) -> str:
     """The text as the output can show it; where that is all of it, nothing of eagerflow is loaded."""
+    text = visible(text)
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except (UnicodeEncodeError, LookupError):

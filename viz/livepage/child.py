@@ -14,7 +14,16 @@ from viz.livepage.server import messages
 
 __all__ = ["Child"]
 
-_START = os.path.join(os.path.dirname(os.path.abspath(messages.__file__)), "start.py")
+# How the process begins, given the folder of viz, which may lie in a zip file. The packages above the server stand
+# empty, so that neither eagerflow nor NumPy is loaded.
+_START = """
+import importlib, os, sys, types
+for name, folder in (("viz", sys.argv[1]), ("viz.livepage", os.path.join(sys.argv[1], "livepage"))):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [folder]
+importlib.import_module("viz.livepage.server.process").main()
+"""
+_VIZ = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(messages.__file__))))
 
 
 class Child:
@@ -118,7 +127,7 @@ def _started() -> subprocess.Popen[bytes]:
     if sys.platform == "win32":
         options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     return _Detached(
-        [sys.executable, "-I", _START],
+        [sys.executable, "-I", "-c", _START, _VIZ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

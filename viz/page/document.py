@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import gzip
 import hashlib
+import importlib.resources
 import json
 import os
 import pathlib
@@ -62,7 +63,6 @@ _TEXT_OR_COMMENT = re.compile(
 )
 _PROPERTY = re.compile(r"^([\w-]+):\s")  # which begins a line, as no selector with a space there does
 STYLES = tuple(f"styles/{name}.css" for name in ("page", "toolbar", "graph", "panels", "dock", "plot"))
-_ASSETS = pathlib.Path(__file__).parent / "assets"
 _PACKED_FROM = 400_000  # bytes of JSON from which packing is worth the 10 ms that it costs
 _COMPACT_FROM = 300  # ops from which what steps repeat is written once
 _LEVEL = 5  # of packing: 6 takes twice the time for 2 % fewer bytes
@@ -203,7 +203,7 @@ def _digest(script: str) -> str:
 
 @functools.cache
 def _asset(name: str) -> str:
-    return (_ASSETS / name).read_text("utf-8")
+    return importlib.resources.files("viz.page").joinpath("assets", *name.split("/")).read_text("utf-8")
 
 
 @functools.cache

@@ -34,6 +34,7 @@ from viz.picture.round_groups import RoundNames, names_of_rounds
 __all__ = ["Facts", "TreeColumns"]
 
 _LONGEST_KEY = 40
+_LARGEST = 1e150  # whose square is a number still
 _MOST_CHILDREN, _LEAST_IN_GROUP = 40, 8
 _MOST_NAMED = 40  # of groups by name, so that they can be seen beside what else there is
 
@@ -79,7 +80,8 @@ class Facts:
         made = [self.record.tensors[i] for i in op.outputs]
         roles = [None if t.gradient_of is None else self.record.tensors[t.gradient_of].role for t in made]
         found = [tensor for tensor, role in zip(made, roles) if role == "parameter"]
-        return [None if t.stats is None else (norm(t) or 0.0) ** 2 for t in found]
+        norms = [None if t.stats is None else norm(t) or 0.0 for t in found]
+        return [None if each is None or not abs(each) < _LARGEST else each**2 for each in norms]
 
 
 @dataclasses.dataclass(slots=True)

@@ -27,6 +27,7 @@ _CAUSES = {
     "nan": "its loss is NaN or infinite",
     "raised": "it raised",
     "spike": "its loss is far beyond those before",
+    "ended": "the program raised after it",
     "asked": "it was asked for",
 }
 _SIGNAL = getattr(signal, "SIGUSR1", None)  # Windows has none
@@ -89,8 +90,8 @@ class Keeping:
         by_signal = f", or on kill -USR1 {os.getpid()}" if _SIGNAL is not None else ""
         self.say(
             f"viz: the {steps} held (at most {as_bytes(held)} of memory) and written to {self.path} (at most "
-            f"{as_bytes(file)}{'' if self.data else ', without data'}) when a step makes NaN, raises or its loss "
-            f"spikes, on viz.keep_step(){by_signal}"
+            f"{as_bytes(file)}{'' if self.data else ', without data'}) when a step makes NaN or raises, its loss "
+            f"spikes or the program raises, on viz.keep_step(){by_signal}"
         )
 
     def _write(self, ring: Ring, cause: str) -> None:

@@ -108,8 +108,8 @@ class Ring(Observer):
 
     Args:
         keep: how many steps at least.
-        write: is called with this ring and the cause (`"nan"`, `"raised"`, `"spike"` or `"asked"`) when they are to be
-            written.
+        write: is called with this ring and the cause (`"nan"`, `"raised"`, `"spike"`, `"ended"` or `"asked"`) when they
+            are to be written.
         told: is called once with this ring, after the first step, when sizes are known.
 
     Attributes:
@@ -130,7 +130,7 @@ class Ring(Observer):
         self._watches: dict[frozenset[int], LossWatch] = {}  # another training has other losses
         self._updaters: set[int] = set()  # the optimizers of the running step
         self.count = 0
-        self.asked = False
+        self.asked = self.failed = False
         self._numbers: dict[int, int] = {}  # of variables, by identity
         self._optimizer_numbers: dict[int, int] = {}
         self._step: Held | None = None
@@ -231,14 +231,15 @@ class Ring(Observer):
         """The program ended by an exception; a step that announces itself has told so already."""
         if self._step is not None and not self._scopes_known:
             self._end(error)
+        self.failed = isinstance(error, Exception) and "raised" not in self._written
 
     def ask(self) -> None:
         """Write the steps at the end of the running one, or of the next."""
         self.asked = True
 
     def write_asked(self) -> None:
-        """The program has ended: write what was asked for, if no step came after that."""
-        if not self.asked:
+        """The program has ended, by an exception outside of a step or after it asked: write the last steps."""
+        if not self.asked and not self.failed:
             return
         if self._step is not None:  # of a loop: what was begun after its last update isn't a step
             self._pending, self._step = self._step.events, None
@@ -246,8 +247,8 @@ class Ring(Observer):
             if not self.segments[-1].steps:
                 self.segments.pop()
         if self.segments:
-            self.asked = False
-            self._write(self, "asked")
+            cause, self.asked, self.failed = "asked" if self.asked else "ended", False, False
+            self._write(self, cause)
 
     @property
     def changed_since(self) -> set[int]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-__all__ = ["any_encoding", "any_streams", "output_to_stderr", "paint"]
+from viz.facts.lines.visible import visible
+
+__all__ = ["any_encoding", "any_streams", "output_to_stderr", "paint", "without_controls"]
+
+_COLOUR = re.compile("(\x1b\\[[0-7;]{1,5}m)")
 
 
 @contextlib.contextmanager
@@ -38,11 +43,43 @@ def any_encoding() -> contextlib.AbstractContextManager[None]:
     return found
 
 
+@contextlib.contextmanager
+def without_controls() -> Iterator[None]:
+    """Meanwhile control characters are printed as text: names in a stranger's file can't steer the terminal."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = _Visible(before[0]), _Visible(before[1])  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+class _Visible:
+    """A stream whose control characters are text, but for line ends and, where colours are wanted, those of `paint`."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        if _has_colours(self._stream):
+            return int(
+                self._stream.write("".join([t if _COLOUR.fullmatch(t) else visible(t) for t in _COLOUR.split(text)]))
+            )
+        return int(self._stream.write(visible(text)))
+
+
 def paint(words: str, code: str, stream: Any = None) -> str:
     """`words` in colour, where there is a terminal and nobody has asked for none (see no-color.org)."""
     stream = sys.stdout if stream is None else stream
+    return f"\x1b[{code}m{words}\x1b[0m" if _has_colours(stream) else words
+
+
+def _has_colours(stream: Any) -> bool:
     wanted = os.environ.get("FORCE_COLOR") or (stream.isatty() and os.environ.get("TERM") != "dumb")
-    return f"\x1b[{code}m{words}\x1b[0m" if wanted and not os.environ.get("NO_COLOR") else words
+    return bool(wanted and not os.environ.get("NO_COLOR"))
 
 
 @contextlib.contextmanager

@@ -67,6 +67,7 @@ def write(parts: Parts, target: pathlib.Path) -> None:
     packed = {
         "runtime-script": _zipped(vendored.script()),
         "runtime-program": vendored.packed_program(),
+        "runtime-third-party": _zipped(vendored.third_party().encode()),
         "model": _zipped(parts.model),
         "numbers": _zipped(parts.numbers),
     }
@@ -92,6 +93,7 @@ def _write_folder(parts: Parts, target: pathlib.Path) -> None:
     _write(target / "runtime.mjs", vendored.script())
     _write(target / "runtime.wasm", vendored.program())
     _write(target / "runtime-LICENSE.txt", vendored.notice().encode())
+    _write(target / "runtime-ThirdPartyNotices.txt", vendored.third_party().encode())
     _write(target / "model.onnx", parts.model)
     _write(target / "numbers.bin", parts.numbers)
     _write(target / "_headers", ("/*\n" + "".join([f"  {k}: {v}\n" for k, v in HEADERS.items()])).encode())

@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
+import importlib.resources
 import json
 import lzma
-import pathlib
 from typing import Any
 
-__all__ = ["about", "notice", "packed_program", "program", "script"]
+__all__ = ["about", "notice", "packed_program", "program", "script", "third_party"]
 
-_FOLDER = pathlib.Path(__file__).parent / "runtime"
+_FOLDER = importlib.resources.files("viz.web") / "runtime"
 _SCRIPT, _PROGRAM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
 
 
@@ -39,6 +39,11 @@ def script() -> bytes:
 def notice() -> str:
     """Its licence, which goes wherever it goes."""
     return (_FOLDER / "LICENSE.txt").read_text("utf-8")
+
+
+def third_party() -> str:
+    """The notices of what it is made with, which go along, too."""
+    return (_FOLDER / "ThirdPartyNotices.txt").read_text("utf-8")
 
 
 def program() -> bytes:

@@ -36,6 +36,11 @@ def with_a_child() -> None:
     raise ValueError("no more rows")
 
 
+def after_a_child_in_a_session(then: Callable[[], Any]) -> None:
+    subprocess.Popen([sys.executable, "-c", SLEEP, TOKEN], start_new_session=True)
+    then()
+
+
 def with_pythons_lock() -> None:
     ctypes.PyDLL(None).sleep(600)
 
@@ -75,6 +80,9 @@ FAULTS: dict[str, Callable[[], Any]] = {
     "segfault": segfault,
     "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
     "agent killed": lambda: os.kill(os.getppid(), signal.SIGKILL),
+    "raise, with a child in a session": lambda: after_a_child_in_a_session(raising),
+    "kill, with a child in a session": lambda: after_a_child_in_a_session(FAULTS["kill"]),
+    "agent killed, with a child in a session": lambda: after_a_child_in_a_session(FAULTS["agent killed"]),
     "hang": for_ever,
     "hang with Python's lock": with_pythons_lock,
     "other order": in_another_order,

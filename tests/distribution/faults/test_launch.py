@@ -15,7 +15,7 @@ from eagerflow.launch.blame import Failure, first_of, of_end, of_record
 from eagerflow.launch.command import _as_keras, _parsed, launch
 from eagerflow.launch.hosts import Host, in_words, parse_hosts, shared_out, without
 from eagerflow.launch.streams import Lines, split_frames
-from eagerflow.launch.variables import allowed
+from eagerflow.launch.variables import allowed, local
 from tests.sources import ROOT
 
 
@@ -76,7 +76,7 @@ def test_lost_machines_and_killed_ranks_are_left_out_of_a_restart():
     assert without(hosts, set(), {"a", "c"}) == [Host("a", 1), Host("b", 2)]
 
 
-def test_ranks_get_what_programs_need_and_no_secrets():
+def test_ranks_on_other_machines_get_what_programs_need_and_no_secrets():
     given = {
         "PATH": "p",
         "PYTHONPATH": "q",
@@ -89,6 +89,10 @@ def test_ranks_get_what_programs_need_and_no_secrets():
         "AWS_SECRET_ACCESS_KEY": "s",
         "EAGERFLOW_TOKEN": "t",
         "KERAS_API_KEY": "k",
+        "MPI_PASS": "p",
+        "CUDA_PRIVATE": "p",
+        "PYTHON_COOKIE": "c",
+        "NCCL_SESSION": "s",
         "MY_OWN": "m",
         "TF_CONFIG": "{}",
     }
@@ -99,15 +103,22 @@ def test_ranks_get_what_programs_need_and_no_secrets():
     }
 
 
+def test_ranks_on_this_machine_get_the_whole_environment():
+    given = {"DATA_DIR": "/x", "MY_TOKEN": "t", "A": "one\ntwo = three"}
+    assert local({**given, "HYDRA_HOST_FILE": "f", "PMI_RANK": "3"}) == given
+
+
 def test_what_agents_say_is_taken_out_of_what_programs_write():
-    said = b'\x1e{"t": "hello", "pid": 5}\x1f\n'
-    whole = b"one\ntw" + said + b"o\n\x1enot ours\x1f\n" + said + said[:9]
-    assert split_frames(whole) == (b"one\ntwo\n\x1enot ours\x1f\n", [{"t": "hello", "pid": 5}] * 2, said[:9])
+    said = b'\x1ekey{"t": "hello", "pid": 5}\x1f\n'
+    others = b'\x1enot ours\x1f\n\x1e{"t":"hello","pid":1}\x1f\n\x1eke{"t":"end"}\x1f\n'
+    whole = b"one\ntw" + said + b"o\n" + others + said + said[:9]
+    expected = (b"one\ntwo\n" + others, [{"t": "hello", "pid": 5}] * 2, said[:9])
+    assert split_frames(whole, b"key") == expected
     plain, found, rest = b"", [], b""
     for place in range(len(whole)):
-        more, facts, rest = split_frames(rest + whole[place : place + 1])
+        more, facts, rest = split_frames(rest + whole[place : place + 1], b"key")
         plain, found = plain + more, found + facts
-    assert (plain, found, rest) == split_frames(whole)
+    assert (plain, found, rest) == expected
 
 
 def test_lines_have_their_rank_before_them():
@@ -205,31 +216,36 @@ def test_ssh_asks_nothing_and_checks_keys(tmp_path):
     assert words[words.index("-hosts") + 1] == "a:2,b:1"
     assert "BatchMode=yes" in extra["HYDRA_LAUNCHER_EXTRA_ARGS"]
     assert "StrictHostKeyChecking" not in extra["HYDRA_LAUNCHER_EXTRA_ARGS"]
-    assert words[-2:] == ["train.py", "a b"]
+    told = json.loads(words[-1])
+    assert told["command"][-3:] == ["eagerflow.launch.rank", "train.py", "a b"]
+    assert told["remote"]
 
 
 SCRIPT = """
 import json, os, sys
 from eagerflow import distribution
-names = "TF_CONFIG SECRET ASKED OMP_NUM_THREADS PYTHONPATH".split()
+names = "TF_CONFIG SECRET LINES OMP_NUM_THREADS PYTHONPATH".split()
 print(json.dumps([sys.argv[1:], distribution.rank(), distribution.size(), {n: os.environ.get(n) for n in names}]))
 print("to stderr", file=sys.stderr)
+print('\\x1e{"t":"hello"}\\x1f\\n\\x1e{"t":"end","code":9}\\x1f', file=sys.stderr)
 """
 
 
 def test_a_script_runs_on_all_ranks(tmp_path):
     (tmp_path / "train it.py").write_text(SCRIPT)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CONFIG": "{}", "SECRET": "s", "ASKED": "1 2"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CONFIG": "{}", "SECRET": "s", "LINES": "1\n2"}
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "EAGERFLOW_NUM_THREADS"):
         environment.pop(name, None)
-    words = [sys.executable, "-m", "eagerflow", "launch", "-n", "2", "--env", "ASKED", "train it.py", "-n", "$(a) 'b'"]
+    arguments = ["-n", "$(a) 'b'", ":", "-n", "1", "/usr/bin/touch", "made"]
+    words = [sys.executable, "-m", "eagerflow", "launch", "-n", "2", "train it.py", *arguments]
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "runs").iterdir()
     shown = [json.loads(text) for text in (done.stdout, (folder / "rank-1.log").read_text())]
     threads = shown[0][3]["OMP_NUM_THREADS"]
-    given = {"TF_CONFIG": None, "SECRET": None, "ASKED": "1 2", "OMP_NUM_THREADS": threads, "PYTHONPATH": str(ROOT)}
-    assert shown == [[["-n", "$(a) 'b'"], rank, 2, given] for rank in (0, 1)]
+    given = {"TF_CONFIG": None, "SECRET": "s", "LINES": "1\n2", "OMP_NUM_THREADS": threads, "PYTHONPATH": str(ROOT)}
+    assert shown == [[arguments, rank, 2, given] for rank in (0, 1)]
+    assert not (tmp_path / "made").exists()
     assert int(threads) >= 1
     assert "[rank 0] to stderr\n" in done.stderr
     assert "[rank 1] to stderr\n" in done.stderr

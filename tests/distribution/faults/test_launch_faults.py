@@ -121,6 +121,41 @@ for step in range(10 if os.environ["EAGERFLOW_RESTART"] == "1" else 1_000_000):
 """
 
 
+STANDS_STILL = """
+import os, signal, sys
+import numpy as np
+import eagerflow as ef
+from eagerflow import distribution
+
+class Stops(ef.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if batch == 5 and distribution.rank() == 1:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+distribution.set_distribution(distribution.DataParallel(timeout=3))
+model = ef.Sequential([ef.layers.Input((4,)), ef.layers.Dense(2)])
+model.compile("sgd", "mse")
+model.fit(np.zeros((640, 4)), np.zeros((640, 2)), batch_size=4, verbose=0, callbacks=[Stops()])
+"""
+
+
+@pytest.mark.slow
+def test_the_timeout_of_the_script_holds_where_the_launcher_was_given_none(tmp_path):
+    (tmp_path / "train.py").write_text(STANDS_STILL)
+    done = launched(tmp_path, "-n", "2", "train.py")
+    assert done.returncode == 1, done.stderr
+    assert re.search(r"launch: rank 1 of 2 \(host \S+, pid \d+\): nothing was heard for . s: stopped", done.stderr)
+
+
+@pytest.mark.slow
+def test_a_rank_that_never_comes_to_the_start_ends_the_others(tmp_path):
+    program = "import eagerflow.distribution.joining as joining; joining._LEAST = 3; joining.status.timeout = 1; "
+    program += "import os; os.environ['PMI_RANK'] == '1' and os.kill(os.getpid(), 19); joining.joined()"
+    done = completed([mpiexec(), "-n", "2", sys.executable, "-c", program], tmp_path, 60)
+    assert done.returncode == 1, done.stderr
+    assert "_waiting_for_all_ranks_to_start" in done.stderr
+
+
 @pytest.mark.slow
 def test_a_machine_that_is_cut_off_is_left_out_of_the_restart(tmp_path):
     if refused():

@@ -131,6 +131,14 @@ def test_a_changed_file_is_not_shown_as_if_it_had_run(file, tmp_path):
     assert "return ef.ops.tanh(h)" in text(costs, whole=True)
 
 
+def test_lines_of_a_file_elsewhere_are_those_of_the_recording(file, tmp_path, monkeypatch):
+    costs = costs_by_line(viz.load(file))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert "import numpy" not in page(costs)
+    assert page(costs).count('class="cost"') == 6
+
+
 def test_what_was_not_recorded_is_said():
     with viz.trace() as t:
         model = ef.Sequential([layers.Dense(2)])

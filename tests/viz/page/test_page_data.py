@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import html.parser
 import json
+import os
 import pathlib
 import re
 
@@ -157,7 +158,8 @@ def test_lines_around_the_users_line_are_quoted(steps):
     assert str(frame[1] + 3) in quoted
 
 
-def test_a_file_that_has_changed_since_is_not_quoted(tmp_path):
+def test_a_file_that_has_changed_since_is_not_quoted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     script = tmp_path / "script.py"
     script.write_text("secret = 1\nvalue = run()\nother = 2\n", encoding="utf-8")
     frame = viz.Frame(str(script), 2, "f", "value = run()")
@@ -170,6 +172,24 @@ def test_a_file_that_has_changed_since_is_not_quoted(tmp_path):
 def test_a_recording_from_elsewhere_brings_no_other_files_into_the_page():
     frame = viz.Frame("/etc/passwd", 1, "f", "value = run()")
     assert page.data(Record(ops=[Op(0, "tanh", stack=(frame,))]))["excerpts"] == {}
+
+
+def test_only_regular_python_files_below_the_working_directory_are_quoted(tmp_path, monkeypatch):
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    for path in (tmp_path / "script.py", work / "names.txt", work / "script.py"):
+        path.write_text("value = run()\nsecret = 1\n", encoding="utf-8")
+    (work / "link.py").symlink_to(tmp_path / "script.py")
+    os.mkfifo(work / "pipe.py")  # a reader would wait for ever
+
+    def quoted(path):
+        frame = viz.Frame(str(path), 1, "f", "value = run()")
+        return page.data(Record(ops=[Op(0, "tanh", stack=(frame,))]))["excerpts"]
+
+    elsewhere = (tmp_path / "script.py", work / "names.txt", work / "link.py", work / "pipe.py", work)
+    assert [quoted(path) for path in elsewhere] == [{}] * 5
+    assert quoted(work / "script.py") == {str(work / "script.py"): {"1": "value = run()", "2": "secret = 1"}}
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
@@ -562,7 +582,8 @@ def test_what_a_file_says_of_guilty_parts_is_only_taken_where_it_makes_sense():
         assert page.data(recording)["guilty"] == found
 
 
-def test_a_long_line_of_code_ends_with_a_sign_that_it_goes_on(tmp_path):
+def test_a_long_line_of_code_ends_with_a_sign_that_it_goes_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     script = tmp_path / "long.py"
     script.write_text(f"first = {'1' * 400}\nsecond = 2\n")
     frame = viz.Frame(str(script), 2, "<module>", "second = 2")

@@ -54,6 +54,23 @@ def test_a_loop_that_raises_is_kept(tmp_path):
     assert read(tmp_path / "a.efr").meta["cause"] == "raised"
 
 
+def test_a_program_that_raises_outside_of_a_step_leaves_its_last_steps(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(
+        "import numpy as np, eagerflow as ef\n"
+        "model = ef.Sequential([ef.layers.Input((4,)), ef.layers.Dense(1)])\n"
+        "model.compile('sgd', 'mse')\n"
+        "model.fit(np.ones((8, 4)), np.ones((8, 1)), batch_size=2, verbose=0)\n"
+        "raise OSError('no room for the report')\n"
+    )
+    assert main(["run", "--keep", "2", "train.py"]) == 1
+    assert "step 3 was kept in train.efr because the program raised after it" in capsys.readouterr().err
+    kept = read("train.efr")
+    assert kept.meta["cause"] == "ended"
+    assert len(kept.asked) == 2
+    assert main(["replay", "train.efr"]) == 0
+
+
 def test_a_loss_that_spikes_is_kept_once_and_its_row_found(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(320, 4)).astype("float32")
