@@ -31,6 +31,9 @@ OLDER: dict[str, dict[str, str]] = {
         name.lower(): name for name in ("SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam")
     },
 }
+OLDER |= dict.fromkeys(
+    ("keras.layers.convolutional", "keras.layers.convolutional.base_conv"), dict.fromkeys(("BaseConv", "Conv"), "_Conv")
+)
 OLDER["keras.utils.visualize_util"] = {"plot": "plot_model"}
 OLDER["keras.backend"] = {"Variable": "variable"}
 OLDER["keras.objectives"] = OLDER["keras.losses"]
@@ -46,6 +49,11 @@ OLDER["tensorflow.compat.v1"] = {f"matrix_{name}": name for name in ("band_part"
 OLDER["tensorflow.python.ops.init_ops"] = OLDER["keras.initializers"] | {
     f"{name}_initializer": name
     for name in "glorot_normal glorot_uniform he_normal he_uniform lecun_normal lecun_uniform".split()
+}
+OLDER["tensorflow.python.client.device_lib"] = {"list_local_devices": "list_logical_devices"}
+OLDER["tensorflow.config.experimental"] = {
+    "VirtualDeviceConfiguration": "LogicalDeviceConfiguration",
+    "set_virtual_device_configuration": "set_logical_device_configuration",
 }
 OLDER["tensorflow.initializers"] = OLDER["keras.initializers"]
 OLDER["tensorflow.losses"] = OLDER["keras.losses"]
