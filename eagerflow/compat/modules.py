@@ -96,12 +96,13 @@ OF_KERAS_ALONE: dict[str, str] = {
 
 _TF = "eagerflow.compat.tensorflow"
 _TOP = f"{_TF}.basics {_TF}.math {_TF}.arrays {_TF}.casts {_TF}.steps"
-_IMAGE = " ".join([f"{_TF}.images.{part}" for part in ("mirrored", "crops", "colors", "quality", "encoded")])
+_IMAGE = " ".join([f"{_TF}.images.{part}" for part in ("mirrored", "crops", "boxes", "colors", "quality", "encoded")])
 
 # What comes after `tensorflow.`, without Keras.
 TENSORFLOW: dict[str, str] = {
     "": _TOP,
     "audio": f"{_TF}.audio",
+    "autograph": "eagerflow.compat.autograph",
     **dict.fromkeys(("compiler", "compiler.tf2xla", "compiler.tf2xla.python"), ""),
     "compiler.tf2xla.python.xla": f"{_TF}.xla",
     "compat": f"{_TF}.session {_TF}.legacy",

@@ -104,7 +104,6 @@ GONE: dict[str, dict[str, str]] = {
             f"to_{kind}": f"Write tf.cast(x, tf.{dtype})."
             for kind, dtype in (("float", "float32"), ("double", "float64"), ("int32", "int32"), ("int64", "int64"))
         },
-        "scan": "Write eagerflow.ops.scan(f, init, xs), tf.while_loop or tf.map_fn.",
         "autodiff": "For forward derivatives write eagerflow.jvp(f, primals, tangents).",
         **dict.fromkeys(("gradients", "hessians"), "Record with tf.GradientTape; tape.gradient(y, x) differentiates."),
         "IndexedSlices": "Gradients are whole tensors here.",

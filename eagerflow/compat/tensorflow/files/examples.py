@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
-from eagerflow.data.text import TextTensor, text_tensor
+from eagerflow.data.text import TextTensor, holds_text, text_tensor
 
 __all__ = ["BytesList", "Example", "Feature", "Features", "FixedLenFeature", "FloatList", "Int64List", "parse_example"]
-__all__ += ["parse_single_example"]
+__all__ += ["FeatureList", "FeatureLists", "FixedLenSequenceFeature", "SequenceExample", "parse_single_example"]
+__all__ += ["parse_single_sequence_example", "parse_tensor", "serialize_tensor"]
+
+# The numbers of the types in a TensorProto.
+_TYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "string": 7, "complex64": 8}
+_TYPES |= {"int64": 9, "bool": 10, "uint16": 17, "complex128": 18, "float16": 19, "uint32": 22, "uint64": 23}
 
 
-class _Values:
+class _Message:
+    """Something that is written as a protocol buffer."""
+
+    encoded: Callable[[], bytes]
+
+    def SerializeToString(self) -> bytes:
+        """Its bytes."""
+        return self.encoded()
+
+
+class _Values(_Message):
     """Values of one type."""
 
     number = 0  # which of a feature's lists it is
@@ -71,7 +86,7 @@ class Int64List(_Values):
         return _field(1, b"".join([_varint(int(x) % 2**64) for x in self.value]))
 
 
-class Feature:
+class Feature(_Message):
     """One list of values.
 
     Args:
@@ -91,18 +106,65 @@ class Feature:
         return b"" if self.kept is None else _field(self.kept.number, self.kept.encoded())
 
 
-class Features:
+class Features(_Message):
     """Features by their names.
 
     Args:
         feature: a dict of them.
     """
 
-    def __init__(self, feature: Mapping[str, Feature] | None = None) -> None:
+    def __init__(self, feature: Mapping[str, Any] | None = None) -> None:
         self.feature = dict(feature or {})
 
+    def encoded(self) -> bytes:
+        """As a protocol buffer."""
+        return _entries(self.feature)
 
-class Example:
+
+class FeatureList(_Message):
+    """Features of the same kind, one for each step of a sequence.
+
+    Args:
+        feature: a list of them.
+    """
+
+    def __init__(self, feature: Iterable[Feature] = ()) -> None:
+        self.feature = list(feature)
+
+    def encoded(self) -> bytes:
+        """As a protocol buffer."""
+        return b"".join([_field(1, each.encoded()) for each in self.feature])
+
+
+class FeatureLists(Features):
+    """Lists of features by their names.
+
+    Args:
+        feature_list: a dict of them.
+    """
+
+    def __init__(self, feature_list: Mapping[str, Any] | None = None) -> None:
+        super().__init__(feature_list)
+        self.feature_list = self.feature
+
+
+class SequenceExample(_Message):
+    """A sequence: features of the whole, and lists with one feature for each step.
+
+    Args:
+        context: the `Features` of the whole.
+        feature_lists: the `FeatureLists`.
+    """
+
+    def __init__(self, context: Features | None = None, feature_lists: FeatureLists | None = None) -> None:
+        self.context, self.feature_lists = context or Features(), feature_lists or FeatureLists()
+
+    def encoded(self) -> bytes:
+        """As a protocol buffer."""
+        return _field(1, self.context.encoded()) + _field(2, self.feature_lists.encoded())
+
+
+class Example(_Message):
     """What a record holds.
 
     Args:
@@ -112,13 +174,9 @@ class Example:
     def __init__(self, features: Features | None = None) -> None:
         self.features = features or Features()
 
-    def SerializeToString(self) -> bytes:
-        """The example as bytes."""
-        entries = [
-            _field(1, _field(1, name.encode()) + _field(2, feature.encoded()))
-            for name, feature in self.features.feature.items()
-        ]
-        return _field(1, b"".join(entries))
+    def encoded(self) -> bytes:
+        """As a protocol buffer."""
+        return _field(1, self.features.encoded())
 
     def ParseFromString(self, serialized: Any) -> int:
         """Read bytes; gives their number."""
@@ -167,6 +225,13 @@ class FixedLenFeature:
         return int(numpy.prod(self.shape, dtype=int))
 
 
+class FixedLenSequenceFeature(FixedLenFeature):
+    """A feature of which each step of a sequence has as many values."""
+
+    def __init__(self, shape: Any, dtype: Any, allow_missing: bool = False, default_value: Any = None) -> None:
+        super().__init__(shape, dtype, default_value)
+
+
 def parse_single_example(serialized: Any, features: Mapping[str, Any], name: str | None = None) -> dict[str, Any]:
     """The features of an example as tensors.
 
@@ -188,14 +253,70 @@ def parse_example(serialized: Any, features: Mapping[str, Any], name: str | None
     return {key: _tensor([row[key] for row in rows], stacked=True) for key in features}
 
 
+def parse_single_sequence_example(
+    serialized: Any, context_features: Any = None, sequence_features: Any = None, *args: Any, **kwargs: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The features of a sequence as in `parse_single_example`, and those of its steps, stacked.
+
+    Args:
+        serialized: its bytes.
+        context_features: `tf.io.FixedLenFeature`s by their names.
+        sequence_features: `tf.io.FixedLenSequenceFeature`s by their names.
+        *args: accepted for TensorFlow's signature.
+        **kwargs: the same.
+    """
+    parts = dict(_fields(_as_bytes(serialized)))
+    lists, found = dict(_named(parts.get(2, b""))), {}
+    for key, feature in _checked(sequence_features or {}):
+        steps = [_feature(dict(_fields(step))) for _, step in _fields(lists.get(key, b""))]
+        found[key] = _tensor([feature.value(key, step) for step in steps], stacked=True)
+    return parse_single_example(_field(1, parts.get(1, b"")), context_features or {}), found
+
+
 def _parsed(serialized: Any, features: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(_features(_as_bytes(serialized)))
+    return {key: feature.value(key, found.get(key)) for key, feature in _checked(features)}
+
+
+def _checked(features: Mapping[str, Any]) -> Iterator[tuple[str, FixedLenFeature]]:
     for key, feature in features.items():
         if not isinstance(feature, FixedLenFeature):
             raise TypeError(
                 f"feature {key!r}: only tf.io.FixedLenFeature is possible; there are no sparse tensors here."
             )
-    return {key: feature.value(key, found.get(key)) for key, feature in features.items()}
+        yield key, feature
+
+
+def serialize_tensor(tensor: Any, name: str | None = None) -> TextTensor:
+    """A tensor as the bytes of a `TensorProto`.
+
+    >>> parse_tensor(serialize_tensor(ops.convert_to_tensor([[1, 2]])), "int64").tolist()
+    [[1, 2]]
+    """
+    values = numpy.asarray((text_tensor if holds_text(tensor) else ops.convert_to_tensor)(tensor).numpy())
+    dtype = "string" if values.dtype.kind in "OSU" else str(values.dtype)
+    if dtype not in _TYPES:
+        raise TypeError(f"serialize_tensor: tensors of type {dtype} can't be serialized.")
+    lengths = b"".join([_field(2, _varint(8) + _varint(n)) for n in values.shape])
+    head = _varint(8) + _varint(_TYPES[dtype]) + _field(2, lengths)
+    if dtype == "string":
+        return text_tensor(head + b"".join([_field(8, _as_bytes(x)) for x in values.ravel().tolist()]))
+    return text_tensor(head + _field(4, values.tobytes()))
+
+
+def parse_tensor(serialized: Any, out_type: Any, name: str | None = None) -> Any:
+    """The tensor in the bytes of a `TensorProto`, as `serialize_tensor` gives them; it must have this type."""
+    fields = list(_fields(_as_bytes(serialized)))
+    number = next((found[0] for key, found in fields if key == 1), None)
+    if number != _TYPES.get(str(out_type)):
+        told = next((name for name, n in _TYPES.items() if n == number), "another type")
+        raise ValueError(f"parse_tensor(out_type={out_type}): these bytes hold a tensor of {told}.")
+    sizes = [size for key, part in fields if key == 2 for _, size in _fields(part)]
+    shape = [next(_numbers(dict(_fields(size)).get(1, b"")), 0) for size in sizes]
+    if out_type == "string":
+        return text_tensor(numpy.array([text for key, text in fields if key == 8], object).reshape(shape))
+    content = b"".join([part for key, part in fields if key == 4])
+    return ops.convert_to_tensor(numpy.frombuffer(content, out_type).reshape(shape))
 
 
 def _tensor(values: list[Any], stacked: bool = False) -> Any:
@@ -206,10 +327,19 @@ def _tensor(values: list[Any], stacked: bool = False) -> Any:
 def _features(data: bytes) -> Iterator[tuple[str, Feature]]:
     """Names and features in the bytes of an example."""
     for _, features in _fields(data):
-        for _, entry in _fields(features):
-            parts = dict(_fields(entry))
-            kinds = dict(_fields(parts.get(2, b"")))
-            yield parts.get(1, b"").decode(), _feature(kinds)
+        for name, feature in _named(features):
+            yield name, _feature(dict(_fields(feature)))
+
+
+def _named(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the entries of a map."""
+    for _, entry in _fields(data):
+        parts = dict(_fields(entry))
+        yield parts.get(1, b"").decode(), parts.get(2, b"")
+
+
+def _entries(named: Mapping[str, _Message]) -> bytes:
+    return b"".join([_field(1, _field(1, name.encode()) + _field(2, x.encoded())) for name, x in named.items()])
 
 
 def _feature(kinds: dict[int, bytes]) -> Feature:
