@@ -51,6 +51,7 @@ OLDER["tensorflow.python.ops.init_ops"] = OLDER["keras.initializers"] | {
     for name in "glorot_normal glorot_uniform he_normal he_uniform lecun_normal lecun_uniform".split()
 }
 OLDER["tensorflow.python.client.device_lib"] = {"list_local_devices": "list_logical_devices"}
+OLDER["tensorflow.debugging"] = {"check_numerics": "assert_all_finite"}
 OLDER["tensorflow.config.experimental"] = {
     "VirtualDeviceConfiguration": "LogicalDeviceConfiguration",
     "set_virtual_device_configuration": "set_logical_device_configuration",

@@ -190,3 +190,12 @@ def test_compressed_tables_and_lines(tmp_path):
     table = tf.data.experimental.CsvDataset(path, [0.0, 0.0], compression_type="GZIP")
     assert [[float(x) for x in row] for row in table] == [[1.0, 2.0], [3.0, 4.0]]
     assert [x.numpy() for x in tf.data.TextLineDataset(path, compression_type="GZIP")] == [b"1,2", b"3,4"]
+
+
+def test_settings_of_devices_are_accepted():
+    tf.debugging.set_log_device_placement(True)
+    tf.config.experimental.set_virtual_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [tf.config.experimental.VirtualDeviceConfiguration(memory_limit=64)]
+    )
+    assert tf.config.optimizer.get_experimental_options() == {}
+    assert tf.debugging.check_numerics([1.0], "loss").tolist() == [1.0]

@@ -15,6 +15,7 @@ __all__ += [
     "set_inter_op_parallelism_threads",
     "set_intra_op_parallelism_threads",
     "set_jit",
+    "set_log_device_placement",
 ]
 __all__ += ["set_logical_device_configuration", "set_memory_growth", "set_soft_device_placement", "set_visible_devices"]
 
@@ -77,7 +78,7 @@ def _accepted(*args: Any, **kwargs: Any) -> None:
 
 run_functions_eagerly = set_memory_growth = set_visible_devices = set_logical_device_configuration = _accepted
 set_soft_device_placement = set_intra_op_parallelism_threads = set_inter_op_parallelism_threads = _accepted
-set_jit = set_experimental_options = experimental_connect_to_cluster = _accepted
+set_jit = set_log_device_placement = set_experimental_options = experimental_connect_to_cluster = _accepted
 enable_op_determinism = disable_op_determinism = _accepted
 
 

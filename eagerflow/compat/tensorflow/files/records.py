@@ -129,4 +129,4 @@ def opened(path: str, compression: Any, mode: str, **kwargs: Any) -> Any:
 
 
 def _path(path: Any) -> str:
-    return os.fsdecode(path.numpy() if isinstance(path, TextTensor) else path)
+    return os.fsdecode(path.numpy() if isinstance(path, TextTensor) else path).rstrip("/")  # as TensorFlow does
