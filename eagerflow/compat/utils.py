@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow import saving
+from eagerflow.base import serialization
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 from eagerflow.models import Model
 
@@ -49,4 +49,4 @@ def deserialize_keras_object(
 ) -> Any:
     """What a name or a configuration describes; the arguments stand in the order of Keras 2."""
     known = {**(module_objects or {}), **(custom_objects or {})}
-    return saving.deserialize_keras_object(identifier, module_objects=known)
+    return serialization.deserialize_keras_object(identifier, module_objects=known)

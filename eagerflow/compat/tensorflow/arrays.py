@@ -317,7 +317,6 @@ def slice(input_: Any, begin: Sequence[int], size: Sequence[int], name: str | No
     return rest
 
 
-@or_text(lambda x, indices, *_, axis=None, **__: numpy.take(text_tensor(x), ops.convert_to_numpy(indices), axis or 0))
 def strided_slice(input_: Any, begin: Any, end: Any, strides: Any = None, **masks: Any) -> Tensor:
     """`input_[begin:end:strides]` along each axis. For the masks, write Python's own indices.
 
@@ -330,6 +329,7 @@ def strided_slice(input_: Any, begin: Any, end: Any, strides: Any = None, **mask
     return ops.convert_to_tensor(input_)[tuple([builtins.slice(*map(int, three)) for three in ends])]
 
 
+@or_text(lambda x, indices, *_, axis=None, **__: numpy.take(text_tensor(x), ops.convert_to_numpy(indices), axis or 0))
 def gather(
     params: Any,
     indices: Any,

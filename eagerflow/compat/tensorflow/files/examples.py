@@ -13,8 +13,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, holds_text, text_tensor
 
 __all__ = ["BytesList", "Example", "Feature", "Features", "FixedLenFeature", "FloatList", "Int64List", "parse_example"]
-__all__ += ["FeatureList", "FeatureLists", "FixedLenSequenceFeature", "SequenceExample", "parse_single_example"]
-__all__ += ["parse_single_sequence_example", "parse_tensor", "serialize_tensor"]
+__all__ += ["parse_single_example", "parse_tensor", "serialize_tensor"]
 
 # The numbers of the types in a TensorProto.
 _TYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "string": 7, "complex64": 8}
@@ -106,62 +105,15 @@ class Feature(_Message):
         return b"" if self.kept is None else _field(self.kept.number, self.kept.encoded())
 
 
-class Features(_Message):
+class Features:
     """Features by their names.
 
     Args:
         feature: a dict of them.
     """
 
-    def __init__(self, feature: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, feature: Mapping[str, Feature] | None = None) -> None:
         self.feature = dict(feature or {})
-
-    def encoded(self) -> bytes:
-        """As a protocol buffer."""
-        return _entries(self.feature)
-
-
-class FeatureList(_Message):
-    """Features of the same kind, one for each step of a sequence.
-
-    Args:
-        feature: a list of them.
-    """
-
-    def __init__(self, feature: Iterable[Feature] = ()) -> None:
-        self.feature = list(feature)
-
-    def encoded(self) -> bytes:
-        """As a protocol buffer."""
-        return b"".join([_field(1, each.encoded()) for each in self.feature])
-
-
-class FeatureLists(Features):
-    """Lists of features by their names.
-
-    Args:
-        feature_list: a dict of them.
-    """
-
-    def __init__(self, feature_list: Mapping[str, Any] | None = None) -> None:
-        super().__init__(feature_list)
-        self.feature_list = self.feature
-
-
-class SequenceExample(_Message):
-    """A sequence: features of the whole, and lists with one feature for each step.
-
-    Args:
-        context: the `Features` of the whole.
-        feature_lists: the `FeatureLists`.
-    """
-
-    def __init__(self, context: Features | None = None, feature_lists: FeatureLists | None = None) -> None:
-        self.context, self.feature_lists = context or Features(), feature_lists or FeatureLists()
-
-    def encoded(self) -> bytes:
-        """As a protocol buffer."""
-        return _field(1, self.context.encoded()) + _field(2, self.feature_lists.encoded())
 
 
 class Example(_Message):
@@ -176,7 +128,11 @@ class Example(_Message):
 
     def encoded(self) -> bytes:
         """As a protocol buffer."""
-        return _field(1, self.features.encoded())
+        entries = [
+            _field(1, _field(1, name.encode()) + _field(2, feature.encoded()))
+            for name, feature in self.features.feature.items()
+        ]
+        return _field(1, b"".join(entries))
 
     def ParseFromString(self, serialized: Any) -> int:
         """Read bytes; gives their number."""
@@ -225,13 +181,6 @@ class FixedLenFeature:
         return int(numpy.prod(self.shape, dtype=int))
 
 
-class FixedLenSequenceFeature(FixedLenFeature):
-    """A feature of which each step of a sequence has as many values."""
-
-    def __init__(self, shape: Any, dtype: Any, allow_missing: bool = False, default_value: Any = None) -> None:
-        super().__init__(shape, dtype, default_value)
-
-
 def parse_single_example(serialized: Any, features: Mapping[str, Any], name: str | None = None) -> dict[str, Any]:
     """The features of an example as tensors.
 
@@ -253,38 +202,14 @@ def parse_example(serialized: Any, features: Mapping[str, Any], name: str | None
     return {key: _tensor([row[key] for row in rows], stacked=True) for key in features}
 
 
-def parse_single_sequence_example(
-    serialized: Any, context_features: Any = None, sequence_features: Any = None, *args: Any, **kwargs: Any
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The features of a sequence as in `parse_single_example`, and those of its steps, stacked.
-
-    Args:
-        serialized: its bytes.
-        context_features: `tf.io.FixedLenFeature`s by their names.
-        sequence_features: `tf.io.FixedLenSequenceFeature`s by their names.
-        *args: accepted for TensorFlow's signature.
-        **kwargs: the same.
-    """
-    parts = dict(_fields(_as_bytes(serialized)))
-    lists, found = dict(_named(parts.get(2, b""))), {}
-    for key, feature in _checked(sequence_features or {}):
-        steps = [_feature(dict(_fields(step))) for _, step in _fields(lists.get(key, b""))]
-        found[key] = _tensor([feature.value(key, step) for step in steps], stacked=True)
-    return parse_single_example(_field(1, parts.get(1, b"")), context_features or {}), found
-
-
 def _parsed(serialized: Any, features: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(_features(_as_bytes(serialized)))
-    return {key: feature.value(key, found.get(key)) for key, feature in _checked(features)}
-
-
-def _checked(features: Mapping[str, Any]) -> Iterator[tuple[str, FixedLenFeature]]:
     for key, feature in features.items():
         if not isinstance(feature, FixedLenFeature):
             raise TypeError(
                 f"feature {key!r}: only tf.io.FixedLenFeature is possible; there are no sparse tensors here."
             )
-        yield key, feature
+    return {key: feature.value(key, found.get(key)) for key, feature in features.items()}
 
 
 def serialize_tensor(tensor: Any, name: str | None = None) -> TextTensor:
@@ -327,19 +252,10 @@ def _tensor(values: list[Any], stacked: bool = False) -> Any:
 def _features(data: bytes) -> Iterator[tuple[str, Feature]]:
     """Names and features in the bytes of an example."""
     for _, features in _fields(data):
-        for name, feature in _named(features):
-            yield name, _feature(dict(_fields(feature)))
-
-
-def _named(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the entries of a map."""
-    for _, entry in _fields(data):
-        parts = dict(_fields(entry))
-        yield parts.get(1, b"").decode(), parts.get(2, b"")
-
-
-def _entries(named: Mapping[str, _Message]) -> bytes:
-    return b"".join([_field(1, _field(1, name.encode()) + _field(2, x.encoded())) for name, x in named.items()])
+        for _, entry in _fields(features):
+            parts = dict(_fields(entry))
+            kinds = dict(_fields(parts.get(2, b"")))
+            yield parts.get(1, b"").decode(), _feature(kinds)
 
 
 def _feature(kinds: dict[int, bytes]) -> Feature:
