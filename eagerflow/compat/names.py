@@ -51,6 +51,7 @@ OLDER["tensorflow.python.ops.init_ops"] = OLDER["keras.initializers"] | {
     for name in "glorot_normal glorot_uniform he_normal he_uniform lecun_normal lecun_uniform".split()
 }
 OLDER["tensorflow.python.client.device_lib"] = {"list_local_devices": "list_logical_devices"}
+OLDER["tensorflow.distribute.experimental"] = {"CentralStorageStrategy": "MirroredStrategy"}
 OLDER["tensorflow.debugging"] = {"check_numerics": "assert_all_finite"}
 OLDER["tensorflow.config.experimental"] = {
     "VirtualDeviceConfiguration": "LogicalDeviceConfiguration",
@@ -83,6 +84,7 @@ GONE: dict[str, dict[str, str]] = {
             ("RandomHeight", "RandomWidth"),
             "Lengths stay the same here: write RandomZoom(height_factor, width_factor).",
         ),
+        "TFSMLayer": "Write model.save('name.keras') and keras.models.load_model.",
         "TimeDistributedDense": "Write TimeDistributed(Dense(...)), or Dense(...), which does the same.",
     },
     "keras.utils": {"HDF5Matrix": "Read with h5py, and pass arrays, or a PyDataset that reads batch by batch."},

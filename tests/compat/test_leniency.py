@@ -115,6 +115,11 @@ def test_names_of_keras_2(installed):
         def __init__(self):
             super().__init__("policy")
 
+    class Guided(models.Model):
+        def __init__(self):
+            super().__init__(self)
+
     assert Policy().name == "policy"
+    assert Guided().name == "guided"
     with pytest.raises(TypeError, match="outputs are missing"):
         models.Model(layers.Input((1,)))
