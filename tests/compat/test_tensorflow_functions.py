@@ -184,3 +184,26 @@ def test_settings_of_devices_are_accepted():
     )
     assert tf.config.optimizer.get_experimental_options() == {}
     assert tf.debugging.check_numerics([1.0], "loss").tolist() == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("equal", ([1, 2], [1, 2]), ([1, 2], [1, 3])),
+        ("none_equal", ([1, 2], [2, 3]), ([1, 2], [1, 3])),
+        ("less", ([1, 2], 3), ([1, 3], 3)),
+        ("less_equal", ([1, 3], 3), ([1, 4], 3)),
+        ("greater", ([4, 5], 3), ([3, 5], 3)),
+        ("greater_equal", ([3, 5], 3), ([2, 5], 3)),
+        ("near", ([1.0], [1.000001]), ([1.0], [1.1])),
+        ("positive", ([1, 2],), ([0, 2],)),
+        ("non_negative", ([0, 2],), ([-1, 2],)),
+        ("negative", ([-1],), ([0],)),
+        ("non_positive", ([0],), ([1],)),
+    ],
+)
+def test_assertions(name, good, bad):
+    check = getattr(tf.debugging, f"assert_{name}")
+    assert check(*good) is None
+    with pytest.raises(ValueError, match=r"doesn't hold\. labels"):
+        check(*bad, message="labels")
