@@ -575,7 +575,11 @@ _PYTHON: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 
 
 def deserialize_keras_object(
-    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
+    config: Any,
+    custom_objects: Mapping[str, Any] | None = None,
+    safe_mode: bool = True,
+    module_objects: Mapping[str, Any] | None = None,
+    **kwargs: Any,
 ) -> Any:
     """Creates an object from the configuration that `serialize_keras_object` returned.
 
@@ -584,6 +588,7 @@ def deserialize_keras_object(
         custom_objects: custom classes and functions by name, which are searched first.
         safe_mode: whether objects may name no files of this machine, such as that of a vocabulary. Code in a
             configuration is never run.
+        module_objects: more custom objects, such as `globals()`; a name alone is looked up there, too.
         **kwargs: accepted for Keras' signature.
 
     Raises:
@@ -596,9 +601,16 @@ def deserialize_keras_object(
     """
     if _source.get() is None:
         with made_from("", safe_mode):
-            return deserialize_keras_object(config, custom_objects)
+            return deserialize_keras_object(config, custom_objects, module_objects=module_objects)
     if isinstance(config, list):
-        return [deserialize_keras_object(x, custom_objects) for x in config]
+        return [deserialize_keras_object(x, custom_objects, module_objects=module_objects) for x in config]
+    if module_objects is not None:
+        name = config.get("class_name") if isinstance(config, dict) else config
+        if isinstance(name, str) and name in module_objects:
+            custom_objects = {name: module_objects[name], **(custom_objects or {})}
+        if isinstance(config, str):
+            is_class = isinstance((custom_objects or {}).get(config), type)
+            config = {"class_name": config} if is_class else {"class_name": "function", "config": config}
     if not isinstance(config, dict) or "class_name" not in config:
         return config
     table = tables.get(str(config.get("module")))

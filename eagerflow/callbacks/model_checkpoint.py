@@ -81,32 +81,41 @@ class ModelCheckpoint(MonitorCallback):
         self.save_weights_only = save_weights_only
         self.save_freq = checked_frequency("ModelCheckpoint", save_freq)
         self.best = initial_value_threshold
-        self._epoch = 0
+        self._current_epoch = 0
         self._batches = 0
         self._epochs = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._epoch = epoch
+        self._current_epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if self.save_freq == "epoch":
-            return
-        self._batches += 1
-        if self._batches % self.save_freq == 0:
-            self._save(logs or {}, batch)
+        if self._should_save_on_batch(batch):
+            self._save_model(self._current_epoch, batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epochs += 1
         if self.save_freq == "epoch" and self._epochs % self.period == 0:
-            self._save(logs or {})
+            self._save_model(epoch, None, logs)
 
-    def _save(self, logs: dict[str, Any], batch: int | None = None) -> None:
-        numbers = {"epoch": self._epoch + 1} | ({} if batch is None else {"batch": batch + 1})
-        path = filled_path("ModelCheckpoint", self.filepath, logs, **numbers)
+    # Subclasses in published packages call these three, under the names that Keras has for them.
+
+    def _should_save_on_batch(self, batch: int) -> bool:
+        if self.save_freq == "epoch":
+            return False
+        self._batches += 1
+        return self._batches % self.save_freq == 0
+
+    def _get_file_path(self, epoch: int, batch: int | None = None, logs: dict[str, Any] | None = None) -> str:
+        numbers = {"epoch": epoch + 1} | ({} if batch is None else {"batch": batch + 1})
+        return filled_path("ModelCheckpoint", self.filepath, logs or {}, **numbers)
+
+    def _save_model(self, epoch: int, batch: int | None = None, logs: dict[str, Any] | None = None) -> None:
+        logs = logs or {}
+        path = self._get_file_path(epoch, batch, logs)
         if self.save_best_only and not self._is_better(logs):
             return
         if self.verbose:
-            say(f"\nEpoch {self._epoch + 1}: saving model to {path}")
+            say(f"\nEpoch {self._current_epoch + 1}: saving model to {path}")
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         if self.save_weights_only:
             self.model.save_weights(path)
@@ -119,7 +128,7 @@ class ModelCheckpoint(MonitorCallback):
             return not self._waits()  # better a file too many, as Keras has it, than none
         if not self.improves(value, self.best):
             if self.verbose:
-                say(f"\nEpoch {self._epoch + 1}: {self.monitor} did not improve from {self.best:.5f}")
+                say(f"\nEpoch {self._current_epoch + 1}: {self.monitor} did not improve from {self.best:.5f}")
             return False
         self.best = value
         return True

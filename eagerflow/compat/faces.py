@@ -14,6 +14,7 @@ from eagerflow.base.errors import did_you_mean, no_attribute
 from eagerflow.base.faces import other_way
 from eagerflow.compat.modules import KERAS, OF_KERAS_ALONE, TENSORFLOW
 from eagerflow.compat.names import GONE, OLDER
+from eagerflow.compat.version import VERSION
 
 __all__ = ["ROOTS", "Face", "face", "is_face_name"]
 
@@ -25,7 +26,10 @@ _KERAS_ROOTS = (
     "tensorflow.compat.v2.keras",
     "tensorflow.python.keras",
     "tensorflow.keras",
+    "tf_keras.src",
     "tf_keras",
+    "keras.src",
+    "keras.api",
     "keras",
 )
 _faces: dict[str, Face] = {}
@@ -39,7 +43,7 @@ class Face(ModuleType):
         self.__path__: list[str] = []  # so that it counts as a package
         self._key, self._homes = key, homes
         if name in _KERAS_ROOTS or name.startswith("tensorflow"):
-            self.__version__ = "2.15.0"  # whose interface it speaks
+            self.__version__ = VERSION
 
     @property
     def __all__(self) -> list[str]:

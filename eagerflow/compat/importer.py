@@ -25,6 +25,7 @@ from eagerflow.compat import children
 from eagerflow.compat.faces import ROOTS, Face, face, is_face_name
 from eagerflow.compat.keras_json import read_settings
 from eagerflow.compat.plugins import PLUGINS
+from eagerflow.compat.private_attributes import add_private_attributes
 from eagerflow.compat.shapes import shapes_of_numpy, shapes_of_tensorflow
 
 __all__ = ["install", "is_installed", "on_demand", "uninstall", "without_ours"]
@@ -59,6 +60,7 @@ def install(packages: Iterable[str] = ()) -> None:
     read_settings()
     behaviour.keras_2 = True
     shapes_of_tensorflow()
+    add_private_attributes()
     _also.update(packages)
     _listen()
 

@@ -6,8 +6,16 @@ from typing import Any
 
 from eagerflow import layers, ops
 from eagerflow.core.tensor import Tensor
+from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 
 __all__ = ["CuDNNGRU", "CuDNNLSTM", "ThresholdedReLU"]
+__all__ += ["_Conv", "_Pooling1D", "_Pooling2D", "_Pooling3D"]
+
+# Base classes of Keras 2, for `isinstance`; those of the pooling layers are tuples here.
+_Conv = ConvolutionBase
+_Pooling1D = (layers.MaxPooling1D, layers.AveragePooling1D)
+_Pooling2D = (layers.MaxPooling2D, layers.AveragePooling2D)
+_Pooling3D = (layers.MaxPooling3D, layers.AveragePooling3D)
 
 
 def CuDNNLSTM(units: int, **kwargs: Any) -> layers.LSTM:

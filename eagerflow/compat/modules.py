@@ -17,8 +17,9 @@ _PREPROCESSING = "eagerflow.preprocessing"
 
 # Keras 1 and 2 had a module for every kind of layer, and more.
 LAYER_MODULES = (
-    "advanced_activations convolutional convolutional_recurrent core cudnn_recurrent embeddings experimental "
-    "experimental.preprocessing local merge noise normalization pooling preprocessing recurrent wrappers"
+    "advanced_activations convolutional convolutional.base_conv convolutional_recurrent core cudnn_recurrent "
+    "embeddings experimental experimental.preprocessing local merge noise normalization pooling "
+    "preprocessing recurrent wrappers"
 ).split()
 ENGINE_MODULES = "base_layer functional input_layer network sequential topology training".split()
 APPLICATIONS = (
@@ -26,7 +27,8 @@ APPLICATIONS = (
     "mobilenet_v2 mobilenet_v3 nasnet resnet resnet50 resnet_v2 vgg16 vgg19 xception"
 ).split()
 UTILS_MODULES = (
-    "conv_utils data_utils generic_utils io_utils layer_utils np_utils training_utils vis_utils visualize_util"
+    "backend_utils conv_utils data_utils generic_utils io_utils layer_utils losses_utils np_utils tf_utils "
+    "training_utils vis_utils visualize_util"
 ).split()
 
 # What comes after `keras.`, and the modules that its names are looked up in.
@@ -35,7 +37,11 @@ KERAS: dict[str, str] = {
     "activations": "eagerflow.activations",
     "applications": "eagerflow.applications",
     **{f"applications.{name}": f"eagerflow.applications.{name}" for name in APPLICATIONS},
-    "backend": " ".join([f"eagerflow.compat.backend.{part}" for part in _BACKEND]),
+    **dict.fromkeys(
+        ("backend", "backend.common", "backend.tensorflow_backend"),
+        " ".join([f"eagerflow.compat.backend.{part}" for part in _BACKEND]),
+    ),
+    "backend_config": "eagerflow.config eagerflow.compat.backend.settings",
     "callbacks": "eagerflow.callbacks eagerflow.compat.callbacks eagerflow.compat.tensorboard",
     "config": "eagerflow.config",
     "constraints": "eagerflow.constraints",
@@ -47,6 +53,7 @@ KERAS: dict[str, str] = {
     "dtype_policies": "eagerflow.dtype_policies",
     "engine": _ENGINE,
     **{f"engine.{name}": _ENGINE for name in ENGINE_MODULES},
+    "engine.saving": "eagerflow.saving",
     "initializations": f"{_OF_KERAS_1}.initializations",
     "initializers": "eagerflow.initializers",
     "layers": _LAYERS,
@@ -59,7 +66,7 @@ KERAS: dict[str, str] = {
     "metrics": "eagerflow.metrics",
     "mixed_precision": "eagerflow.mixed_precision",
     "mixed_precision.experimental": "eagerflow.mixed_precision",
-    "models": _MODELS,
+    "models": f"{_MODELS} eagerflow.layer.symbolic.input",
     "objectives": "eagerflow.losses eagerflow.compat.losses",
     "ops": "eagerflow.ops",
     "optimizers": "eagerflow.optimizers",
@@ -72,10 +79,11 @@ KERAS: dict[str, str] = {
     "preprocessing.text": f"{_PREPROCESSING}.text",
     "random": "eagerflow.random",
     "regularizers": f"eagerflow.regularizers {_OF_KERAS_1}.regularizers",
-    "saving": "eagerflow.saving",
+    **dict.fromkeys(("saving", "saving.legacy", "saving.saving_lib"), "eagerflow.saving"),
     "tree": "eagerflow.tree",
     "utils": _UTILS,
     **{f"utils.{name}": _UTILS for name in UTILS_MODULES},
+    "utils.legacy": "eagerflow.compat.utils eagerflow.saving",
     "utils.conv_utils": f"{_UTILS} eagerflow.compat.lengths",
     "wrappers": "",
     "wrappers.scikit_learn": "eagerflow.wrappers.functions_that_build",
@@ -88,12 +96,13 @@ OF_KERAS_ALONE: dict[str, str] = {
 
 _TF = "eagerflow.compat.tensorflow"
 _TOP = f"{_TF}.basics {_TF}.math {_TF}.arrays {_TF}.casts {_TF}.steps"
-_IMAGE = " ".join([f"{_TF}.images.{part}" for part in ("mirrored", "crops", "colors", "quality", "encoded")])
+_IMAGE = " ".join([f"{_TF}.images.{part}" for part in ("mirrored", "crops", "boxes", "colors", "quality", "encoded")])
 
 # What comes after `tensorflow.`, without Keras.
 TENSORFLOW: dict[str, str] = {
     "": _TOP,
     "audio": f"{_TF}.audio",
+    "autograph": "eagerflow.compat.autograph",
     **dict.fromkeys(("compiler", "compiler.tf2xla", "compiler.tf2xla.python"), ""),
     "compiler.tf2xla.python.xla": f"{_TF}.xla",
     "compat": f"{_TF}.session {_TF}.legacy",
@@ -106,7 +115,7 @@ TENSORFLOW: dict[str, str] = {
     "config.threading": f"{_TF}.config",
     "data": f"{_TF}.data {_TF}.files.records",
     "data.experimental": f"{_TF}.data",
-    "debugging": f"{_TF}.debugging",
+    "debugging": f"{_TF}.debugging {_TF}.config",
     "distribute": f"{_TF}.distribute",
     "distribute.cluster_resolver": f"{_TF}.distribute",
     "distribute.experimental": f"{_TF}.distribute",
@@ -127,18 +136,6 @@ TENSORFLOW: dict[str, str] = {
     "optimizers": "eagerflow.optimizers",
     "profiler": "",
     "profiler.experimental": f"{_TF}.summaries.profiler",
-    **dict.fromkeys(("python", "python.framework", "python.layers", "python.ops", "python.util"), ""),
-    "python.framework.dtypes": f"{_TF}.casts",
-    "python.framework.ops": _TOP,
-    "python.framework.tensor_shape": _TOP,
-    "python.layers.utils": "eagerflow.compat.lengths",
-    "python.ops.array_ops": _TOP,
-    "python.ops.init_ops": "eagerflow.initializers",
-    "python.ops.init_ops_v2": "eagerflow.initializers",
-    "python.ops.lookup_ops": f"{_TF}.text.lookup",
-    "python.ops.math_ops": f"{_TOP} {_TF}.segments {_TF}.special",
-    "python.ops.nn_ops": f"{_TF}.nn",
-    "python.util.nest": f"{_TF}.nest",
     "random": f"{_TF}.random",
     "signal": f"{_TF}.signal",
     "strings": f"{_TF}.text.strings",
@@ -146,4 +143,36 @@ TENSORFLOW: dict[str, str] = {
     "summary.experimental": f"{_TF}.summaries.summary",
     "test": f"{_TF}.config",
     "train": f"{_TF}.train {_TF}.files.examples eagerflow.optimizers",
+    "version": "eagerflow.compat.version",
 }
+
+# Modules below `tensorflow.python`, which are private there but imported all the same.
+_PRIVATE: dict[str, str] = {
+    "client.device_lib": f"{_TF}.config",
+    **dict.fromkeys(("eager.backprop", "eager.tape"), _TOP),
+    "eager.context": f"{_TOP} {_TF}.config",
+    "framework.config": f"{_TF}.config",
+    "framework.dtypes": f"{_TF}.casts",
+    **dict.fromkeys(
+        (f"framework.{name}" for name in "constant_op ops tensor_shape tensor_spec tensor_util".split()), _TOP
+    ),
+    "layers.utils": "eagerflow.compat.lengths",
+    **dict.fromkeys((f"ops.{name}" for name in "array_ops clip_ops custom_gradient variables".split()), _TOP),
+    **dict.fromkeys(("ops.control_flow_ops", "ops.state_ops"), f"{_TOP} {_TF}.session"),
+    **dict.fromkeys(("ops.ctc_ops", "ops.nn", "ops.nn_ops"), f"{_TF}.nn"),
+    "ops.image_ops": _IMAGE,
+    **dict.fromkeys(("ops.init_ops", "ops.init_ops_v2"), "eagerflow.initializers"),
+    "ops.linalg_ops": f"{_TF}.linalg",
+    "ops.lookup_ops": f"{_TF}.text.lookup",
+    "ops.math_ops": f"{_TOP} {_TF}.segments {_TF}.special",
+    "ops.random_ops": f"{_TF}.random",
+    "ops.string_ops": f"{_TF}.text.strings",
+    "ops.summary_ops_v2": f"{_TF}.summaries.summary",
+    "util.nest": f"{_TF}.nest",
+    "util.tf_inspect": "inspect",
+}
+TENSORFLOW |= {"python": "", **{f"python.{name.partition('.')[0]}": "" for name in _PRIVATE}}
+TENSORFLOW |= {f"python.{name}": homes for name, homes in _PRIVATE.items()}
+# Modules that look the same under `tensorflow.compat.v1` and `v2`; what differs there stands above.
+_SAME = [name for name in TENSORFLOW if name and name.partition(".")[0] not in ("compat", "compiler", "python")]
+TENSORFLOW = {f"compat.{v}.{name}": TENSORFLOW[name] for v in ("v1", "v2") for name in _SAME} | TENSORFLOW

@@ -31,6 +31,9 @@ OLDER: dict[str, dict[str, str]] = {
         name.lower(): name for name in ("SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam")
     },
 }
+OLDER |= dict.fromkeys(
+    ("keras.layers.convolutional", "keras.layers.convolutional.base_conv"), dict.fromkeys(("BaseConv", "Conv"), "_Conv")
+)
 OLDER["keras.utils.visualize_util"] = {"plot": "plot_model"}
 OLDER["keras.backend"] = {"Variable": "variable"}
 OLDER["keras.objectives"] = OLDER["keras.losses"]
@@ -46,6 +49,13 @@ OLDER["tensorflow.compat.v1"] = {f"matrix_{name}": name for name in ("band_part"
 OLDER["tensorflow.python.ops.init_ops"] = OLDER["keras.initializers"] | {
     f"{name}_initializer": name
     for name in "glorot_normal glorot_uniform he_normal he_uniform lecun_normal lecun_uniform".split()
+}
+OLDER["tensorflow.python.client.device_lib"] = {"list_local_devices": "list_logical_devices"}
+OLDER["tensorflow.distribute.experimental"] = {"CentralStorageStrategy": "MirroredStrategy"}
+OLDER["tensorflow.debugging"] = {"check_numerics": "assert_all_finite"}
+OLDER["tensorflow.config.experimental"] = {
+    "VirtualDeviceConfiguration": "LogicalDeviceConfiguration",
+    "set_virtual_device_configuration": "set_logical_device_configuration",
 }
 OLDER["tensorflow.initializers"] = OLDER["keras.initializers"]
 OLDER["tensorflow.losses"] = OLDER["keras.losses"]
@@ -74,6 +84,7 @@ GONE: dict[str, dict[str, str]] = {
             ("RandomHeight", "RandomWidth"),
             "Lengths stay the same here: write RandomZoom(height_factor, width_factor).",
         ),
+        "TFSMLayer": "Write model.save('name.keras') and keras.models.load_model.",
         "TimeDistributedDense": "Write TimeDistributed(Dense(...)), or Dense(...), which does the same.",
     },
     "keras.utils": {"HDF5Matrix": "Read with h5py, and pass arrays, or a PyDataset that reads batch by batch."},
@@ -96,7 +107,6 @@ GONE: dict[str, dict[str, str]] = {
             f"to_{kind}": f"Write tf.cast(x, tf.{dtype})."
             for kind, dtype in (("float", "float32"), ("double", "float64"), ("int32", "int32"), ("int64", "int64"))
         },
-        "scan": "Write eagerflow.ops.scan(f, init, xs), tf.while_loop or tf.map_fn.",
         "autodiff": "For forward derivatives write eagerflow.jvp(f, primals, tangents).",
         **dict.fromkeys(("gradients", "hessians"), "Record with tf.GradientTape; tape.gradient(y, x) differentiates."),
         "IndexedSlices": "Gradients are whole tensors here.",
@@ -108,10 +118,13 @@ GONE: dict[str, dict[str, str]] = {
 }
 _SESSIONS = ("get_session", "set_session")
 GONE["keras.backend"] |= dict.fromkeys(_SESSIONS, f"{_GRAPH}Leave it out; K.eval(x) and K.function give values.")
+_SEQUENCES = "Write a tf.train.Example for each sequence, padded to one length, and FixedLenFeature([length], dtype)."
+GONE["tensorflow.train"] = dict.fromkeys(("FeatureList", "FeatureLists", "SequenceExample"), _SEQUENCES)
 GONE["tensorflow.io"] = dict.fromkeys(
     ("RaggedFeature", "SparseFeature", "VarLenFeature"),
     "Write tf.io.FixedLenFeature; there are no sparse tensors here.",
 )
+GONE["tensorflow.io"] |= dict.fromkeys(("FixedLenSequenceFeature", "parse_single_sequence_example"), _SEQUENCES)
 _SCIPY = "Compute it with scipy.special on arrays; gradients don't flow through it."
 GONE["tensorflow.summary"] = {
     **dict.fromkeys(("FileWriter", "merge", "merge_all"), f"{_GRAPH}Write tf.summary.create_file_writer(folder)."),

@@ -18,7 +18,7 @@ from eagerflow.base import tree
 from eagerflow.base.errors import a_kind
 from eagerflow.base.notebook import shown_short
 from eagerflow.base.signatures import refuses
-from eagerflow.base.spellings import ignores
+from eagerflow.base.spellings import accepts, ignores
 from eagerflow.core.device import device, to_host
 from eagerflow.core.random import Orders, generator, next_key, orders
 from eagerflow.core.tensor import Tensor
@@ -32,6 +32,17 @@ __all__ = ["Dataset"]
 
 
 _ignored = ignores("deterministic", "name", "num_parallel_calls")  # of TensorFlow's arguments
+
+
+class _NumpyIterator(Iterator[Any]):
+    def __init__(self, dataset: Iterable[Any]) -> None:
+        self._elements = iter(dataset)
+
+    def __next__(self) -> Any:
+        element = next(self._elements)
+        return tree.map_structure(lambda x: x.numpy() if isinstance(x, (Tensor, TextTensor)) else x, element)
+
+    next = __next__  # as TensorFlow spells it
 
 
 class Dataset(MoreSteps):
@@ -207,8 +218,7 @@ class Dataset(MoreSteps):
         >>> [x.item() for x in ef.data.Dataset.range(2).as_numpy_iterator()]
         [0, 1]
         """
-        for element in self:
-            yield tree.map_structure(lambda x: x.numpy() if isinstance(x, (Tensor, TextTensor)) else x, element)
+        return _NumpyIterator(self)
 
     if not TYPE_CHECKING:  # to type checkers `dataset[0]` is a mistake
 
@@ -239,6 +249,7 @@ class Dataset(MoreSteps):
     # -- steps
 
     @ignores("deterministic", "name")
+    @accepts(map_func="function")
     def map(self, function: Callable[..., Any], num_parallel_calls: int | None = None) -> Dataset:
         """Applies a function to every element.
 
@@ -265,6 +276,7 @@ class Dataset(MoreSteps):
         return Dataset(lambda: map(apply, iter(self)), self._length)
 
     @_ignored
+    @accepts(predicate="function")
     def filter(self, function: Callable[..., Any]) -> Dataset:
         """Keeps only the elements for which `function` is true.
 

@@ -593,6 +593,8 @@ def _ends(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tup
         if old in kwargs:
             kwargs[f"{old}s"] = kwargs.pop(old)
     names = ("inputs", "outputs", "name")
+    if behaviour.keras_2 and len(args) == 1 and isinstance(args[0], (str, Layer)):  # super().__init__("name"), or self
+        kwargs, args = ({"name": args[0], **kwargs} if isinstance(args[0], str) else kwargs), ()
     if len(args) > len(names):
         raise TypeError(f"{cls.__name__}: at most inputs, outputs and name by position; got {len(args)} arguments.")
     given = {**dict(zip(names, args)), **kwargs}

@@ -147,3 +147,39 @@ def test_functions_of_tensorflow_1_are_told_what_stands_for_them(name, cure):
     with pytest.raises(AttributeError) as caught:
         getattr(face("tensorflow"), name)
     assert str(caught.value) == f"tensorflow.{name} doesn't exist here. {cure}"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from tensorflow.python.ops import array_ops, control_flow_ops, ctc_ops, custom_gradient, math_ops, state_ops",
+        "from tensorflow.python.ops import summary_ops_v2",
+        "from tensorflow.python.keras import backend_config",
+        "from tensorflow.python.client import device_lib; device_lib.list_local_devices()[0].device_type",
+        "from tensorflow.python.util import tf_inspect; tf_inspect.getfullargspec(len)",
+        "from tensorflow.python.eager import context, tape; context.executing_eagerly()",
+        "from keras.src.saving.saving_lib import load_model, save_model",
+        "from keras.src.utils import backend_utils",
+        "from keras.src import ops; from keras.api.layers import Dense",
+        "from keras.utils import legacy; legacy.deserialize_keras_object",
+        "from tensorflow.compat.v1 import image; image.resize",
+        "from tensorflow.compat.v2.nn import relu",
+        "import tensorflow as tf; assert tf.version.VERSION == tf.__version__",
+        "from keras.models import Input, Model, Sequential, model_from_json",
+        "from keras.backend import tensorflow_backend; tensorflow_backend.mean",
+        "from keras.engine import saving",
+        "from tensorflow.config.experimental import VirtualDeviceConfiguration",
+    ],
+)
+def test_private_modules_that_packages_import(statement, installed):
+    exec(statement, {"__name__": "__main__"})
+
+
+def test_base_classes_that_packages_ask_about():
+    found, pooling = face("keras.layers.convolutional"), face("keras.layers.pooling")
+    base = face("keras.src.layers.convolutional.base_conv").BaseConv
+    assert found._Conv is found.Conv is base
+    assert isinstance(layers.Conv2DTranspose(1, 2), base)
+    assert not isinstance(layers.Dense(1), base)
+    assert isinstance(layers.AveragePooling2D(2), (pooling._Pooling1D, pooling._Pooling2D))
+    assert not isinstance(layers.AveragePooling3D(2), (pooling._Pooling1D, pooling._Pooling2D))

@@ -106,3 +106,20 @@ def test_arguments_by_tensorflows_numbers_and_names():
     tf.config.optimizer.set_jit(True)
     assert tf.config.optimizer.get_jit() == ""
     assert face("tensorflow.keras.optimizers.experimental").AdamW
+
+
+def test_names_of_keras_2(installed):
+    assert layers.Dense(1, name="encoder/first").name == "encoder_first"
+
+    class Policy(models.Model):
+        def __init__(self):
+            super().__init__("policy")
+
+    class Guided(models.Model):
+        def __init__(self):
+            super().__init__(self)
+
+    assert Policy().name == "policy"
+    assert Guided().name == "guided"
+    with pytest.raises(TypeError, match="outputs are missing"):
+        models.Model(layers.Input((1,)))

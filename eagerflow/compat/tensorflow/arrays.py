@@ -22,6 +22,7 @@ __all__ += ["rank", "repeat", "reshape", "reverse", "reverse_sequence", "roll", 
 __all__ += ["size", "slice", "sort", "split", "squeeze", "stack", "tensor_scatter_nd_add", "tensor_scatter_nd_max"]
 __all__ += ["tensor_scatter_nd_min", "tensor_scatter_nd_sub", "tensor_scatter_nd_update", "tensordot", "tile"]
 __all__ += ["transpose", "unique", "unique_with_counts", "unstack", "where", "zeros", "zeros_like"]
+__all__ += ["strided_slice"]
 
 einsum, searchsorted = ops.einsum, ops.searchsorted
 
@@ -314,6 +315,18 @@ def slice(input_: Any, begin: Sequence[int], size: Sequence[int], name: str | No
     for axis, (first, length) in enumerate(zip(begin, size, strict=True)):
         rest = ops.take(rest, ops.arange(first, rest.shape[axis] if length == -1 else first + length), axis=axis)
     return rest
+
+
+def strided_slice(input_: Any, begin: Any, end: Any, strides: Any = None, **masks: Any) -> Tensor:
+    """`input_[begin:end:strides]` along each axis. For the masks, write Python's own indices.
+
+    >>> strided_slice([[1, 2, 3], [4, 5, 6]], [0, 1], [2, 3]).tolist()
+    [[2, 3], [5, 6]]
+    """
+    if any(value for name, value in masks.items() if name.endswith("_mask")):
+        raise ValueError(f"strided_slice({', '.join(masks)}): masks aren't possible. Fix: write x[1:3, ..., None].")
+    ends = zip(begin, end, [1] * len(begin) if strides is None else strides, strict=True)
+    return ops.convert_to_tensor(input_)[tuple([builtins.slice(*map(int, three)) for three in ends])]
 
 
 @or_text(lambda x, indices, *_, axis=None, **__: numpy.take(text_tensor(x), ops.convert_to_numpy(indices), axis or 0))

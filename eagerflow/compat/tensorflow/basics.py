@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from eagerflow.compat.tensorflow.text.printing import print
 from eagerflow.compat.tensorflow.text.strings import as_string
 from eagerflow.compat.tensorflow.text.text_ops import or_text
 from eagerflow.core.custom_gradient import custom_gradient
+from eagerflow.core.device import Device
 from eagerflow.core.random import set_random_seed
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
@@ -48,6 +50,16 @@ stop_gradient = ops.stop_gradient
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     """`f` itself: what it computes is kept for the way back, which takes memory and saves time."""
     return f
+
+
+class _Value(Tensor):
+    """The value of a variable: a method in TensorFlow, a property in Keras 3."""
+
+    __slots__ = ()
+
+    def __call__(self) -> Tensor:
+        """The tensor itself."""
+        return Tensor(self.data, None, self.key)
 
 
 class _AnyVariable(type):
@@ -98,6 +110,11 @@ class Variable(variables.Variable, metaclass=_AnyVariable):
         super().__init__(value, shape, dtype, trainable is None or bool(trainable), name=name)
         self.constraint = constraint
 
+    @property
+    def value(self) -> Any:
+        """`value()`, or `value` as in Keras 3: a tensor with the present values."""
+        return _Value(self.data, None, self.key)
+
     def __getitem__(self, index: Any) -> Tensor:
         """A part, which can be set: `variable[0, 1].assign(3.0)`."""
         return settable(super().__getitem__(index), self, index)
@@ -113,7 +130,32 @@ class Variable(variables.Variable, metaclass=_AnyVariable):
 
 
 class Module(Layer):
-    """Base of classes that hold variables and write `__call__` themselves."""
+    """Base of classes that hold variables and write `__call__` themselves.
+
+    Args:
+        *args: those of the class; a class needn't call `super().__init__`.
+        **kwargs: the same.
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """A module that can hold variables at once."""
+        made = super().__new__(cls)
+        Layer.__init__(made)
+        return made
+
+    def __init__(self, name: str | None = None) -> None:
+        if name is not None:
+            super().__init__(name=name)
+
+    @property
+    def name_scope(self) -> contextlib.AbstractContextManager[str]:
+        """`tf.name_scope` of its name."""
+        return name_scope(self.name)
+
+    @property
+    def submodules(self) -> tuple[Any, ...]:
+        """The modules, layers and models within it."""
+        return tuple(self._flatten_layers(include_self=False))
 
     @classmethod
     def with_name_scope(cls, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -174,10 +216,21 @@ def identity(input: Any, name: str | None = None) -> Tensor:
 
 
 def function(func: Callable[..., Any] | None = None, *args: Any, jit_compile: bool | None = None, **kwargs: Any) -> Any:
-    """The function itself, which runs eagerly; with `jit_compile=True`, captured as by `eagerflow.function`."""
+    """The function itself, which runs eagerly; with `jit_compile=True`, captured as by `eagerflow.function`.
+
+    It gets `get_concrete_function` and `python_function`, which give the function again.
+    """
     if jit_compile:
         return captured_function(func)
-    return func if func is not None else _unchanged
+    if func is None:
+        return function
+    try:
+        func.get_concrete_function = lambda *args, **kwargs: func  # type: ignore[attr-defined]
+    except AttributeError:  # a bound method, or a function in C
+        inner = func
+        return function(functools.wraps(inner)(lambda *args, **kwargs: inner(*args, **kwargs)))
+    func.python_function = func  # type: ignore[attr-defined]
+    return func
 
 
 def executing_eagerly() -> bool:
@@ -227,9 +280,14 @@ def get_logger() -> logging.Logger:
     return logging.getLogger("eagerflow")
 
 
-def _unchanged(func: Callable[..., Any]) -> Callable[..., Any]:
-    return func
-
-
 # Layers of Keras 1's time note on tensors whether training changes them; nobody reads it any more.
 Tensor._uses_learning_phase = property(lambda _: False, lambda _, value: None)  # type: ignore[attr-defined]
+
+
+def _as_text(device: Device) -> str:
+    return f"/job:localhost/replica:0/task:0/device:{device.kind.upper()}:{device.index}"
+
+
+# `tensor.device` is text in TensorFlow.
+for _method in ("__contains__", "__getitem__", "endswith", "find", "lower", "split", "startswith"):
+    setattr(Device, _method, lambda self, *args, _method=_method: getattr(_as_text(self), _method)(*args))

@@ -6,12 +6,18 @@ from typing import Any, NamedTuple
 
 from eagerflow.core.device import list_devices
 
-__all__ = ["LogicalDeviceConfiguration", "PhysicalDevice", "enable_op_determinism", "experimental_connect_to_cluster"]
-__all__ += ["functions_run_eagerly", "get_jit", "get_visible_devices", "set_experimental_options", "set_jit"]
-__all__ += ["gpu_device_name", "is_built_with_cuda", "is_gpu_available", "list_logical_devices"]
-__all__ += ["list_physical_devices", "run_functions_eagerly", "set_inter_op_parallelism_threads"]
-__all__ += ["set_intra_op_parallelism_threads", "set_logical_device_configuration", "set_memory_growth"]
-__all__ += ["set_soft_device_placement", "set_visible_devices"]
+__all__ = ["LogicalDeviceConfiguration", "PhysicalDevice", "disable_op_determinism", "enable_op_determinism"]
+__all__ += ["experimental_connect_to_cluster", "functions_run_eagerly", "get_experimental_options", "get_jit"]
+__all__ += ["get_visible_devices", "gpu_device_name", "is_built_with_cuda", "is_gpu_available"]
+__all__ += ["is_op_determinism_enabled", "list_logical_devices", "list_physical_devices", "run_functions_eagerly"]
+__all__ += [
+    "set_experimental_options",
+    "set_inter_op_parallelism_threads",
+    "set_intra_op_parallelism_threads",
+    "set_jit",
+    "set_log_device_placement",
+]
+__all__ += ["set_logical_device_configuration", "set_memory_growth", "set_soft_device_placement", "set_visible_devices"]
 
 
 class PhysicalDevice(NamedTuple):
@@ -51,49 +57,29 @@ def functions_run_eagerly() -> bool:
     return True
 
 
-def run_functions_eagerly(run_eagerly: bool) -> None:
-    """Accepted; everything runs eagerly."""
-
-
-def set_memory_growth(device: Any, enable: bool) -> None:
-    """Accepted; memory grows as it is needed."""
-
-
-def set_visible_devices(devices: Any, device_type: str | None = None) -> None:
-    """Accepted; `eagerflow.set_default_device` chooses the device."""
-
-
-def set_logical_device_configuration(device: Any, logical_devices: Any) -> None:
-    """Accepted without effect."""
-
-
-def set_soft_device_placement(enabled: bool) -> None:
-    """Accepted without effect."""
-
-
-def set_intra_op_parallelism_threads(num_threads: int) -> None:
-    """Accepted without effect."""
-
-
-def set_inter_op_parallelism_threads(num_threads: int) -> None:
-    """Accepted without effect."""
-
-
-def set_jit(enabled: Any) -> None:
-    """Accepted without effect; nothing is compiled."""
-
-
 def get_jit() -> str:
     """Nothing is compiled."""
     return ""
 
 
-def set_experimental_options(options: Any) -> None:
-    """Accepted without effect."""
+def get_experimental_options() -> dict[str, bool]:
+    """Nothing is optimized."""
+    return {}
 
 
-def experimental_connect_to_cluster(*args: Any, **kwargs: Any) -> None:
-    """Accepted without effect; there is one machine."""
+def is_op_determinism_enabled() -> bool:
+    """True: results don't depend on the number of threads."""
+    return True
+
+
+def _accepted(*args: Any, **kwargs: Any) -> None:
+    """Accepted without effect: everything runs eagerly, on the device that `eagerflow.set_default_device` chose."""
+
+
+run_functions_eagerly = set_memory_growth = set_visible_devices = set_logical_device_configuration = _accepted
+set_soft_device_placement = set_intra_op_parallelism_threads = set_inter_op_parallelism_threads = _accepted
+set_jit = set_log_device_placement = set_experimental_options = experimental_connect_to_cluster = _accepted
+enable_op_determinism = disable_op_determinism = _accepted
 
 
 class LogicalDeviceConfiguration:
@@ -106,7 +92,3 @@ class LogicalDeviceConfiguration:
 
     def __init__(self, memory_limit: Any = None, **kwargs: Any) -> None:
         self.memory_limit = memory_limit
-
-
-def enable_op_determinism() -> None:
-    """Accepted; results don't depend on the number of threads."""

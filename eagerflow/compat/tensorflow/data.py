@@ -9,7 +9,9 @@ from typing import Any
 
 from eagerflow import data, ops
 from eagerflow.base import tree
+from eagerflow.compat.tensorflow.files.records import opened
 from eagerflow.compat.tensorflow.files.tables import CsvDataset, make_csv_dataset
+from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, holds_text, text_tensor
 
 __all__ = ["AUTOTUNE", "AutoShardPolicy", "Counter", "CsvDataset", "Dataset", "INFINITE_CARDINALITY", "Options"]
@@ -126,7 +128,7 @@ def TextLineDataset(
 
     def make() -> Iterator[Any]:
         for path in texts.reshape(-1).tolist():
-            with open(path, encoding="utf-8", newline="\n") as lines:
+            with opened(path, compression_type, "rt", encoding="utf-8", newline="\n") as lines:
                 for line in lines:
                     yield text_tensor(line.rstrip("\n").rstrip("\r"))
 
@@ -145,9 +147,9 @@ def Counter(start: int = 0, step: int = 1, dtype: Any = "int64") -> data.Dataset
     return data.Dataset(counted._make, -1)
 
 
-def cardinality(dataset: data.Dataset) -> int:
+def cardinality(dataset: data.Dataset) -> Tensor:
     """The number of elements; -1 for no end, -2 for unknown."""
-    return dataset.cardinality()
+    return ops.convert_to_tensor(dataset.cardinality(), "int64")
 
 
 def assert_cardinality(expected_cardinality: int) -> Callable[[data.Dataset], data.Dataset]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
 
 from eagerflow import ops
 
-__all__ = ["assert_all_finite", "assert_equal", "assert_greater", "assert_less", "assert_near", "assert_non_negative"]
-__all__ += ["assert_positive", "assert_shapes"]
+__all__ = ["assert_all_finite", "assert_equal", "assert_greater", "assert_greater_equal", "assert_less"]
+__all__ += ["assert_less_equal", "assert_near", "assert_negative", "assert_non_negative", "assert_non_positive"]
+__all__ += ["assert_none_equal", "assert_positive", "assert_shapes"]
 
 
 def _holds(condition: Any, what: str, message: str | None) -> None:
@@ -21,16 +23,27 @@ def _values(x: Any) -> numpy.ndarray:
     return numpy.asarray(ops.convert_to_numpy(x))
 
 
-def assert_equal(x: Any, y: Any, message: str | None = None, **kwargs: Any) -> None:
-    """Raise a ValueError unless all elements are equal.
+def _comparison(sign: str, compare: Callable[..., Any]) -> Callable[..., None]:
+    def check(x: Any, y: Any, message: str | None = None, **kwargs: Any) -> None:
+        """Raise a ValueError unless it holds for all elements of `x` and `y`."""
+        _holds(compare(_values(x), _values(y)), f"x {sign} y", message)
 
-    >>> assert_equal([1, 2], [1, 2])
-    >>> assert_equal([1, 2], [1, 3], "labels")
-    Traceback (most recent call last):
-        ...
-    ValueError: x == y doesn't hold. labels
-    """
-    _holds(_values(x) == _values(y), "x == y", message)
+    return check
+
+
+def _against_zero(sign: str, compare: Callable[..., Any]) -> Callable[..., None]:
+    def check(x: Any, message: str | None = None, **kwargs: Any) -> None:
+        """Raise a ValueError unless it holds for all elements of `x`."""
+        _holds(compare(_values(x), 0), f"x {sign} 0", message)
+
+    return check
+
+
+assert_equal, assert_none_equal = _comparison("==", numpy.equal), _comparison("!=", numpy.not_equal)
+assert_less, assert_less_equal = _comparison("<", numpy.less), _comparison("<=", numpy.less_equal)
+assert_greater, assert_greater_equal = _comparison(">", numpy.greater), _comparison(">=", numpy.greater_equal)
+assert_positive, assert_non_negative = _against_zero(">", numpy.greater), _against_zero(">=", numpy.greater_equal)
+assert_negative, assert_non_positive = _against_zero("<", numpy.less), _against_zero("<=", numpy.less_equal)
 
 
 def assert_near(
@@ -41,46 +54,6 @@ def assert_near(
     >>> assert_near([1.0], [1.000001])
     """
     _holds(numpy.isclose(_values(x), _values(y), rtol, atol), "x close to y", message)
-
-
-def assert_less(x: Any, y: Any, message: str | None = None, **kwargs: Any) -> None:
-    """Raise a ValueError unless all elements of `x` are less.
-
-    >>> assert_less([1, 2], 3)
-    >>> assert_less([1, 4], 3)
-    Traceback (most recent call last):
-        ...
-    ValueError: ...
-    """
-    _holds(_values(x) < _values(y), "x < y", message)
-
-
-def assert_greater(x: Any, y: Any, message: str | None = None, **kwargs: Any) -> None:
-    """Raise a ValueError unless all elements of `x` are greater.
-
-    >>> assert_greater([4, 5], 3)
-    """
-    _holds(_values(x) > _values(y), "x > y", message)
-
-
-def assert_positive(x: Any, message: str | None = None, **kwargs: Any) -> None:
-    """Raise a ValueError unless all elements are above 0.
-
-    >>> assert_positive([1, 2])
-    >>> assert_positive([0, 2])
-    Traceback (most recent call last):
-        ...
-    ValueError: ...
-    """
-    _holds(_values(x) > 0, "x > 0", message)
-
-
-def assert_non_negative(x: Any, message: str | None = None, **kwargs: Any) -> None:
-    """Raise a ValueError unless no element is below 0.
-
-    >>> assert_non_negative([0, 2])
-    """
-    _holds(_values(x) >= 0, "x >= 0", message)
 
 
 def assert_all_finite(x: Any, message: str | None = None, name: str | None = None) -> Any:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
+
+import numpy
 
 from eagerflow import ops, random
 from eagerflow.base.typing import DataFormat, Padding
@@ -28,7 +31,7 @@ __all__ += ["gelu", "in_top_k", "l2_loss", "l2_normalize", "leaky_relu", "local_
 __all__ += ["lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "moments", "relu", "relu6", "selu", "sigmoid"]
 __all__ += ["sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cross_entropy_with_logits", "softplus"]
 __all__ += ["softsign", "space_to_depth", "sparse_softmax_cross_entropy_with_logits", "swish", "tanh", "top_k"]
-__all__ += ["weighted_cross_entropy_with_logits", "zero_fraction"]
+__all__ += ["nce_loss", "weighted_cross_entropy_with_logits", "zero_fraction"]
 
 
 def relu(features: Any, name: str | None = None) -> Any:
@@ -291,6 +294,68 @@ def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, na
     Tensor([0.6931, 0.6931], shape=(2,), dtype=float32)
     """
     return ops.softplus(logits) - ops.multiply(logits, labels)
+
+
+def nce_loss(
+    weights: Any,
+    biases: Any,
+    labels: Any,
+    inputs: Any,
+    num_sampled: int,
+    num_classes: int,
+    num_true: int = 1,
+    sampled_values: None = None,
+    remove_accidental_hits: bool = False,
+    name: str | None = None,
+) -> Any:
+    """The noise-contrastive loss of each row: its true classes against others that are drawn.
+
+    Args:
+        weights: one row per class.
+        biases: one number per class.
+        labels: the true classes, shape `(rows, num_true)`; frequent classes should have small numbers.
+        inputs: shape `(rows, length)`.
+        num_sampled: how many different classes are drawn (log-uniformly), the same for all rows.
+        num_classes: how many classes there are.
+        num_true: how many true classes each row has.
+        sampled_values: only None: the classes are drawn here.
+        remove_accidental_hits: whether a drawn class that is a true one of the row doesn't count.
+        name: accepted for TensorFlow's signature.
+
+    Raises:
+        ValueError: for `sampled_values`, and when there are fewer than `num_sampled` classes.
+    """
+    if sampled_values is not None or not 0 < num_sampled <= num_classes:
+        raise ValueError(
+            f"nce_loss: expected num_sampled from 1 to {num_classes} and no sampled_values; got {num_sampled}."
+        )
+    drawn, tries = _log_uniform_classes(num_sampled, num_classes)
+    inputs, labels = ops.convert_to_tensor(inputs), ops.reshape(ops.cast(labels, "int64"), (-1, num_true))
+    true = ops.sum(inputs[:, None, :] * ops.take(weights, labels, 0), -1) + ops.take(biases, labels, 0)
+    other = inputs @ ops.transpose(ops.take(weights, drawn, 0)) + ops.take(biases, drawn, 0)
+
+    def log_expected(classes: Any) -> Any:
+        """The logarithm of how often each class is expected among those that are drawn."""
+        classes = ops.cast(classes, inputs.dtype)
+        chance = ops.log((classes + 2) / (classes + 1)) / math.log(num_classes + 1)
+        return ops.log(-ops.expm1(tries * ops.log1p(-chance)))
+
+    losses = ops.softplus(other - log_expected(drawn))
+    if remove_accidental_hits:
+        losses = ops.where(ops.any(labels[:, :, None] == drawn, 1), 0.0, losses)
+    true = true - log_expected(labels)
+    return ops.sum(ops.softplus(true) - true / num_true, 1) + ops.sum(losses, 1)
+
+
+def _log_uniform_classes(count: int, classes: int) -> tuple[numpy.ndarray, int]:
+    """Different classes, and how many had to be drawn."""
+    found: set[int] = set()
+    tries = 0
+    while len(found) < count:
+        tries += 1
+        number = math.floor(math.exp(float(random.uniform((), dtype="float64")) * math.log(classes + 1))) - 1
+        found.add(min(number, classes - 1))
+    return numpy.array(sorted(found)), tries
 
 
 def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any, name: str | None = None) -> Any:

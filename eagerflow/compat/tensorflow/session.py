@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import logging as _logging
+from typing import Any
 
 from eagerflow.core.random import set_random_seed
 
 __all__ = ["disable_eager_execution", "disable_v2_behavior", "enable_eager_execution", "enable_v2_behavior", "logging"]
-__all__ += ["reset_default_graph", "set_random_seed"]
+__all__ += ["assign", "assign_add", "assign_sub", "reset_default_graph", "set_random_seed"]
+
+
+def _method(name: str) -> Any:
+    return lambda ref, value, *args, **kwargs: getattr(ref, name)(value)
+
+
+assign, assign_add, assign_sub = map(_method, ("assign", "assign_add", "assign_sub"))
 
 
 class logging:

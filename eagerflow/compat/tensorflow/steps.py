@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
 
 from eagerflow import initializers, ops
+from eagerflow.base import tree
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, holds_text, text_tensor
 
 __all__ = ["TensorArray", "constant_initializer", "group", "numpy_function", "ones_initializer", "py_function"]
 __all__ += ["random_normal_initializer", "random_uniform_initializer", "vectorized_map", "zeros_initializer"]
+__all__ += ["control_dependencies", "scan"]
 
 constant_initializer, ones_initializer = initializers.Constant, initializers.Ones
 random_normal_initializer, random_uniform_initializer = initializers.RandomNormal, initializers.RandomUniform
 zeros_initializer = initializers.Zeros
 
 
-def py_function(func: Callable[..., Any], inp: Sequence[Any], Tout: Any, name: str | None = None) -> Any:
-    """The function's results as tensors of these types."""
+def py_function(
+    func: Callable[..., Any] | None = None, inp: Sequence[Any] = (), Tout: Any = None, name: str | None = None
+) -> Any:
+    """The function's results as tensors of these types; a decorator where only `Tout` is given."""
+    if func is None:
+        return lambda function: lambda *args: py_function(function, args, Tout)
     return _typed(func(*[_tensor(x) for x in inp]), Tout)
 
 
@@ -44,11 +51,43 @@ def _tensor(x: Any) -> Any:
 
 def _typed(results: Any, types: Any) -> Any:
     if isinstance(types, (list, tuple)):
-        given = results if isinstance(results, (list, tuple)) else [results]
+        given = results if isinstance(results, (list, tuple)) else [results] if types else []
         return [_typed(x, t) for x, t in zip(given, types, strict=True)]
     if types is None:
         return None if results is None else _tensor(results)
     return text_tensor(results) if types == "string" else ops.cast(ops.convert_to_tensor(results), types)
+
+
+def scan(
+    fn: Callable[[Any, Any], Any], elems: Any, initializer: Any = None, *, reverse: bool = False, **kwargs: Any
+) -> Any:
+    """What `fn(result, element)` gives for one row after the other, stacked.
+
+    Args:
+        fn: takes the result so far and a row of `elems`.
+        elems: a tensor, or a structure of tensors.
+        initializer: the first result; default: the first row.
+        reverse: whether to begin with the last row.
+        **kwargs: accepted for TensorFlow's signature: everything runs at once, one row after the other.
+
+    >>> scan(lambda total, x: total + x, ops.convert_to_tensor([1.0, 2.0, 3.0])).tolist()
+    [1.0, 3.0, 6.0]
+    """
+    columns = tree.map_structure(ops.convert_to_tensor, elems)
+    count = tree.flatten(columns)[0].shape[0]
+    rows = [tree.map_structure(lambda x, i=i: x[i], columns) for i in range(count)]
+    rows = rows[::-1] if reverse else rows
+    results = [] if initializer is not None else [rows.pop(0)]
+    result = results[0] if results else tree.map_structure(ops.convert_to_tensor, initializer)
+    for row in rows:
+        result = fn(result, row)
+        results.append(result)
+    return tree.map_structure(lambda *x: ops.stack(x), *(results[::-1] if reverse else results))
+
+
+def control_dependencies(control_inputs: Any) -> contextlib.AbstractContextManager[Any]:
+    """Accepted: everything runs in the order in which it is written."""
+    return contextlib.nullcontext()
 
 
 def group(*inputs: Any, **kwargs: Any) -> None:

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
-from eagerflow.data.text import TextTensor, text_tensor
+from eagerflow.data.text import TextTensor, holds_text, text_tensor
 
 __all__ = ["BytesList", "Example", "Feature", "Features", "FixedLenFeature", "FloatList", "Int64List", "parse_example"]
-__all__ += ["parse_single_example"]
+__all__ += ["parse_single_example", "parse_tensor", "serialize_tensor"]
+
+# The numbers of the types in a TensorProto.
+_TYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8": 6, "string": 7, "complex64": 8}
+_TYPES |= {"int64": 9, "bool": 10, "uint16": 17, "complex128": 18, "float16": 19, "uint32": 22, "uint64": 23}
 
 
-class _Values:
+class _Message:
+    """Something that is written as a protocol buffer."""
+
+    encoded: Callable[[], bytes]
+
+    def SerializeToString(self) -> bytes:
+        """Its bytes."""
+        return self.encoded()
+
+
+class _Values(_Message):
     """Values of one type."""
 
     number = 0  # which of a feature's lists it is
@@ -71,7 +85,7 @@ class Int64List(_Values):
         return _field(1, b"".join([_varint(int(x) % 2**64) for x in self.value]))
 
 
-class Feature:
+class Feature(_Message):
     """One list of values.
 
     Args:
@@ -102,7 +116,7 @@ class Features:
         self.feature = dict(feature or {})
 
 
-class Example:
+class Example(_Message):
     """What a record holds.
 
     Args:
@@ -112,8 +126,8 @@ class Example:
     def __init__(self, features: Features | None = None) -> None:
         self.features = features or Features()
 
-    def SerializeToString(self) -> bytes:
-        """The example as bytes."""
+    def encoded(self) -> bytes:
+        """As a protocol buffer."""
         entries = [
             _field(1, _field(1, name.encode()) + _field(2, feature.encoded()))
             for name, feature in self.features.feature.items()
@@ -196,6 +210,38 @@ def _parsed(serialized: Any, features: Mapping[str, Any]) -> dict[str, Any]:
                 f"feature {key!r}: only tf.io.FixedLenFeature is possible; there are no sparse tensors here."
             )
     return {key: feature.value(key, found.get(key)) for key, feature in features.items()}
+
+
+def serialize_tensor(tensor: Any, name: str | None = None) -> TextTensor:
+    """A tensor as the bytes of a `TensorProto`.
+
+    >>> parse_tensor(serialize_tensor(ops.convert_to_tensor([[1, 2]])), "int64").tolist()
+    [[1, 2]]
+    """
+    values = numpy.asarray((text_tensor if holds_text(tensor) else ops.convert_to_tensor)(tensor).numpy())
+    dtype = "string" if values.dtype.kind in "OSU" else str(values.dtype)
+    if dtype not in _TYPES:
+        raise TypeError(f"serialize_tensor: tensors of type {dtype} can't be serialized.")
+    lengths = b"".join([_field(2, _varint(8) + _varint(n)) for n in values.shape])
+    head = _varint(8) + _varint(_TYPES[dtype]) + _field(2, lengths)
+    if dtype == "string":
+        return text_tensor(head + b"".join([_field(8, _as_bytes(x)) for x in values.ravel().tolist()]))
+    return text_tensor(head + _field(4, values.tobytes()))
+
+
+def parse_tensor(serialized: Any, out_type: Any, name: str | None = None) -> Any:
+    """The tensor in the bytes of a `TensorProto`, as `serialize_tensor` gives them; it must have this type."""
+    fields = list(_fields(_as_bytes(serialized)))
+    number = next((found[0] for key, found in fields if key == 1), None)
+    if number != _TYPES.get(str(out_type)):
+        told = next((name for name, n in _TYPES.items() if n == number), "another type")
+        raise ValueError(f"parse_tensor(out_type={out_type}): these bytes hold a tensor of {told}.")
+    sizes = [size for key, part in fields if key == 2 for _, size in _fields(part)]
+    shape = [next(_numbers(dict(_fields(size)).get(1, b"")), 0) for size in sizes]
+    if out_type == "string":
+        return text_tensor(numpy.array([text for key, text in fields if key == 8], object).reshape(shape))
+    content = b"".join([part for key, part in fields if key == 4])
+    return ops.convert_to_tensor(numpy.frombuffer(content, out_type).reshape(shape))
 
 
 def _tensor(values: list[Any], stacked: bool = False) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from eagerflow import data
 from eagerflow.data.text import TextTensor, text_tensor
 
-__all__ = ["TFRecordDataset", "TFRecordOptions", "TFRecordWriter"]
+__all__ = ["TFRecordDataset", "TFRecordOptions", "TFRecordWriter", "opened"]
 
 
 def _table() -> list[int]:
@@ -59,7 +59,7 @@ class TFRecordWriter:
 
     def __init__(self, path: Any, options: Any = None) -> None:
         kind = options.compression_type if isinstance(options, TFRecordOptions) else options
-        self.file: Any = _opened(_path(path), kind, "wb")
+        self.file: Any = opened(_path(path), kind, "wb")
 
     def write(self, record: Any) -> None:
         """Write a record of bytes."""
@@ -100,7 +100,7 @@ def TFRecordDataset(
 
     def make() -> Iterator[Any]:
         for path in paths:
-            with _opened(_path(path), compression_type, "rb") as file:
+            with opened(_path(path), compression_type, "rb") as file:
                 yield from map(text_tensor, _records(file, _path(path)))
 
     return data.Dataset(make)
@@ -119,13 +119,14 @@ def _records(file: Any, path: str) -> Iterator[bytes]:
         yield content
 
 
-def _opened(path: str, compression: Any, mode: str) -> Any:
+def opened(path: str, compression: Any, mode: str, **kwargs: Any) -> Any:
+    """A file, which may be compressed."""
     if compression in (None, "", "NONE"):
-        return open(path, mode)
+        return open(path, mode, **kwargs)
     if compression == "GZIP":
-        return gzip.open(path, mode)
-    raise ValueError(f"TFRecord: compression_type={compression!r}: expected 'GZIP' or nothing.")
+        return gzip.open(path, mode, **kwargs)
+    raise ValueError(f"{path}: compression_type={compression!r}: expected 'GZIP' or nothing.")
 
 
 def _path(path: Any) -> str:
-    return os.fsdecode(path.numpy() if isinstance(path, TextTensor) else path)
+    return os.fsdecode(path.numpy() if isinstance(path, TextTensor) else path).rstrip("/")  # as TensorFlow does

@@ -13,6 +13,7 @@ import numpy
 from eagerflow import data, ops
 from eagerflow.compat.tensorflow.files.gfile import matching
 from eagerflow.compat.tensorflow.files.io import type_and_value
+from eagerflow.compat.tensorflow.files.records import opened
 from eagerflow.data.text import TextTensor, text_tensor
 
 __all__ = ["CsvDataset", "make_csv_dataset"]
@@ -108,7 +109,7 @@ def CsvDataset(
 
     def make() -> Iterator[Any]:
         for file in files:
-            with open(file, encoding="utf-8", newline="") as lines:
+            with opened(file, compression_type, "rt", encoding="utf-8", newline="") as lines:
                 for row in itertools.islice(
                     csv.reader(lines, delimiter=field_delim, quoting=quoting), int(header), None
                 ):
