@@ -120,7 +120,7 @@ def test_a_generator_that_runs_out_warns():
 
 
 def test_what_can_be_iterated_anew_begins_anew():
-    feed = feed_for(ef.data.Dataset.range(3).batch(1), steps=2)
+    feed = feed_for(ef.data.Dataset.range(3).batch(1), steps=2, goes_on=True)
     assert [[b.item() for b in feed.epoch()] for _ in range(4)] == [[0, 1], [2, 0], [1, 2], [0, 1]]
 
 
