@@ -106,6 +106,9 @@ class Lengths(TensorShape):
     __truediv__, __rtruediv__ = _by_element("truediv")
     __floordiv__, __rfloordiv__ = _by_element("floordiv")
     __mod__, __rmod__ = _by_element("mod")
+    __eq__, _ = _by_element("eq")
+    __ne__, _ = _by_element("ne")
+    __hash__ = tuple.__hash__
 
 
 _tensor: Any = Tensor

@@ -10,12 +10,21 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import itertools
+import sys
+import warnings
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol, TypeAlias
 
+import numpy
+
+from eagerflow.base.tracebacks import is_ours
+
 __all__ = ["Log", "Record", "activate", "active", "alone", "apart", "deactivate", "log", "new_key", "suspended"]
+
+_NUMPY = str(Path(numpy.__file__).parent)
 
 new_key = itertools.count(1).__next__  # the number under which tapes know a tensor; unique in the process
 
@@ -40,10 +49,30 @@ class Log(list[Any]):
     `tapes` knows by weak references who may still walk it, so that records are freed when nobody will.
     """
 
-    __slots__ = ("__weakref__", "tapes")
+    __slots__ = ("__weakref__", "array_at", "tapes")
 
     def __init__(self) -> None:
         self.tapes: list[weakref.ref[Window]] = []
+        self.array_at = ""  # where the user's code first made a NumPy array of a tensor that has a gradient
+
+    def note_array(self) -> None:
+        """A tensor that has a gradient becomes a NumPy array: what is computed from that has none.
+
+        That is often meant, so only a sum or mean of a list warns at once. `gradient` tells the place where one is
+        missing.
+        """
+        frame, level, by_numpy = sys._getframe(2), 3, False
+        while frame.f_back is not None and frame.f_code.co_filename.startswith(_NUMPY):
+            frame, level, by_numpy = frame.f_back, level + 1, True
+        if is_ours(frame.f_code.co_filename):
+            return
+        self.array_at = self.array_at or f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+        if by_numpy:
+            warnings.warn(
+                "NumPy computes with a list of tensors here, and no gradient flows through that. Write ops.stack(list) "
+                "and then ops.sum, ops.mean, ...; or Python's sum(list).",
+                stacklevel=level,
+            )
 
 
 log: contextvars.ContextVar[Log | None] = contextvars.ContextVar("log", default=None)

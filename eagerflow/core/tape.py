@@ -17,7 +17,7 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.errors import TapeError, did_you_mean, signature_of
 from eagerflow.base.machine.subnormals import without_subnormals
-from eagerflow.base.tracebacks import boundary
+from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.base.typing import UnconnectedGradients
 from eagerflow.core.backward import (
     Finished,
@@ -330,6 +330,11 @@ class GradientTape:
         with scope("backward", "gradient", self, targets) as outputs:
             found = self._differentiate(targets, wanted, seeds_given, not self._persistent, self._finished)
             results = [_missing(s, zero) if g is None else g for s, g in zip(wanted, found, strict=True)]
+            if (place := self._array_at(found)) is not None:
+                warn(
+                    f"gradient: a source has none. At {place} a tensor became a NumPy array, and no gradient flows "
+                    "through that. Compute with ops, or with A @ w for A.dot(w); where it is meant, write .numpy()."
+                )
             outputs.value = results
             if state.on:
                 for observer in current():
@@ -338,6 +343,12 @@ class GradientTape:
         if sources.__class__ is list and len(wanted) == len(sources) and all(map(is_, wanted, sources)):
             return results  # the usual case, a flat list
         return tree.pack_sequence_as(sources, results) if tree.is_nested(sources) else results[0]
+
+    def _array_at(self, found: list[Tensor | None]) -> str | None:
+        """Where a gradient that is missing may have been lost."""
+        if not any(g is None for g in found):
+            return None
+        return next((window.log.array_at for window in self._windows if window.log.array_at), None)
 
     def _finish(self) -> None:
         if not self._persistent:

@@ -26,6 +26,7 @@ from eagerflow.core.array_errors import first_odd_one, no_such_op, not_single, w
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.links import above
+from eagerflow.core.log import log
 from eagerflow.core.observe import read, state
 
 __all__ = ["Assembled", "Deferred", "Tensor", "assembled", "convert_to_tensor", "holds_tensors", "is_tensor"]
@@ -329,6 +330,8 @@ class Tensor(InSequence):
         return _move(self, Device(device))
 
     def __array__(self, dtype: DType = None, copy: bool | None = None) -> ndarray:
+        if self.key is not None and (recording := log.get()) is not None:
+            recording.note_array()
         if state.ops:
             read(self, "array")
         host = numpy.asarray(to_host(self.data))

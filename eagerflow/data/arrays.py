@@ -82,6 +82,9 @@ def _host(what: str, value: Any) -> numpy.ndarray:
         lengths = _lengths(value) if isinstance(value, (list, tuple)) else ""
         said = lengths or str(error).partition(". The requested")[0]
         raise ValueError(f"{what}: its parts have unequal lengths ({said}). Pad them first (pad_sequences).") from None
+    kinds = {getattr(kind, "kind", "O") for kind in value.dtypes} if hasattr(value, "columns") else {"O"}
+    if array.dtype.kind == "O" and kinds <= set("biuf"):
+        array = numpy.asarray(value.astype(floatx()))  # a table with columns of bool and of numbers
     if array.dtype.kind in "OUST" and what.startswith(("x", "a batch")) and _holds_text(array):
         return array
     lengths = _unequal_lengths(array)
@@ -92,7 +95,7 @@ def _host(what: str, value: Any) -> numpy.ndarray:
             f"{what}: expected numbers; got {a_kind(value)} with {array.dtype} elements{first_odd_one(value, array)}. "
             f"{_as_numbers(what, value, array)}"
         )
-    if array.ndim == 1 and what == "x" and type(value).__module__.partition(".")[0] == "pandas":
+    if array.ndim == 1 and what.startswith("x") and type(value).__module__.partition(".")[0] == "pandas":
         return array[:, None]  # a column of a table: one feature
     return array
 

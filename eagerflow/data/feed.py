@@ -42,6 +42,9 @@ class Feed:
         batch_size: the number of samples of a batch, None when unknown.
         shuffle: whether a pass over the data has an order of its own.
         endless: whether an epoch would never end.
+        goes_on: where an epoch of fewer steps than there are batches begins. If True, as in training, which has to
+            see all data: where the last one stopped. If False, as in validation: with the first batch, each time.
+            Iterators, which can't start over, always go on.
         draws: gives the key of the order of the next pass; None where each pass has the order in which data come.
         calls_nothing: whether batches are only cut out of arrays. Code of the user's that makes them may change the
             model meanwhile.
@@ -51,6 +54,7 @@ class Feed:
     batch_size: int | None = None
     shuffle: Any = False
     endless = False
+    goes_on = False
     draws: Callable[[], Key] | None = None
     calls_nothing = False
     ranks: Communicator | None = None  # who share each batch; those that cut it themselves give `Part`s
@@ -143,8 +147,7 @@ class ArrayFeed(Feed):
         shuffle: True, False, or `"batch"` (whole batches change places, for data on a slow disk).
         class_weight: a dict from class numbers to weights, or None.
         steps: the batches of an epoch; default: all.
-        goes_on: whether an epoch of fewer `steps` begins where the last one stopped, as training needs it to see
-            all data. Without, every epoch has the first `steps` batches.
+        goes_on: see `Feed`.
     """
 
     calls_nothing = True
@@ -255,9 +258,17 @@ class ArrayFeed(Feed):
 
 
 class PyDatasetFeed(Feed):
-    """Batches by number, in random order when asked for. An epoch of fewer begins where the last one stopped."""
+    """Batches by number, in random order when asked for."""
 
-    def __init__(self, dataset: Any, shuffle: Any = False, class_weight: Any = None, steps: int | None = None) -> None:
+    def __init__(
+        self,
+        dataset: Any,
+        shuffle: Any = False,
+        class_weight: Any = None,
+        steps: int | None = None,
+        goes_on: bool = False,
+    ) -> None:
+        self.goes_on = goes_on
         self.dataset = dataset
         self.shuffle = bool(shuffle)
         self.weights = class_weights(class_weight)
@@ -265,7 +276,7 @@ class PyDatasetFeed(Feed):
         if self.available == 0:
             raise ValueError(f"the data is empty: {type(dataset).__name__} has no batches.")
         self.steps = _within_limit(_one_pass(steps, self.available))
-        self._left: list[int] = []  # of the order of the last epoch
+        self._left: list[int] = []  # of the order of the last epoch; of endless data: the next number
         self._left_before: list[int] = []
         self._rest: Iterator[Any] | None = None
 
@@ -312,17 +323,19 @@ class PyDatasetFeed(Feed):
         self._rest = self._noted(lambda: self._batches(indices), origin, drawn)
 
     def begin_at(self, epoch: int, key_of: Callable[[int], Key]) -> None:
-        if self.available is None or self.steps == self.available:
+        if self.steps == self.available:
             return
         for each in range(epoch):
             self._key = key_of(each)
             self._indices()
 
     def _indices(self) -> Any:
-        if self.available is None:
-            return range(self.steps) if self.steps is not None else iter(int, 1)
-        steps, indices = self.steps or 0, self._left
+        steps, indices = self.steps or 0, self._left if self.goes_on else []
         self._left_before = indices
+        if self.available is None:
+            first = indices[0] if indices else 0
+            self._left = [first + steps]
+            return itertools.count(first) if self.steps is None else range(first, first + steps)
         while len(indices) < steps:
             indices = [*indices, *self._order(self.available)]
         self._left = indices[steps:]
@@ -342,11 +355,13 @@ class PyDatasetFeed(Feed):
 class IterableFeed(Feed):
     """Any iterable of batches: generators, data sets, loaders of other libraries.
 
-    A generator goes on where the last epoch stopped; anything that can be iterated again starts over when it
-    is exhausted, but an epoch never has more than all of it.
+    What can be iterated again starts over when it is exhausted, but an epoch never has more than all of it.
     """
 
-    def __init__(self, iterable: Any, class_weight: Any = None, steps: int | None = None) -> None:
+    def __init__(
+        self, iterable: Any, class_weight: Any = None, steps: int | None = None, goes_on: bool = False
+    ) -> None:
+        self.goes_on = goes_on
         self.brings = bool(getattr(iterable, "brings", False))
         self.iterable = iterable = getattr(iterable, "undivided", iterable)  # of a data set that was divided already
         self.made_by_all = not isinstance(iterable, Dataset)
@@ -362,11 +377,12 @@ class IterableFeed(Feed):
         self._resumed = False
 
     def epoch(self) -> Iterator[Any]:
-        goes_on = self.limit is not None or self.once or self._resumed
-        if self._running is None or not goes_on:
+        goes_on = (self.goes_on and self.limit is not None) or self.once or self._resumed
+        begins = not goes_on or self._running is None
+        if self._running is None or begins:
             self._running = self._pass()
         done, self._done, self._resumed = self._done, 0, False
-        whole = self._drawn == done  # the pass begins with this epoch
+        whole = begins or self._drawn == done  # the pass begins with this epoch
         while self.limit is None or done < self.limit:
             batch = next(self._running, _END)
             if batch is _END:
@@ -565,8 +581,8 @@ def feed_for(
                 f"{name}: x is {a_kind(x)}, whose batches hold x, y and sample weights already; leave {name} out."
             )
     if isinstance(x, PyDataset) or not hasattr(type(x), "__iter__"):
-        return PyDatasetFeed(x, shuffle, class_weight, steps)
-    return IterableFeed(x, class_weight, steps)
+        return PyDatasetFeed(x, shuffle, class_weight, steps, goes_on)
+    return IterableFeed(x, class_weight, steps, goes_on)
 
 
 def _indexed(x: Any) -> bool:

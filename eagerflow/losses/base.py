@@ -16,7 +16,7 @@ from eagerflow.base.config import floatx
 from eagerflow.base.errors import expect_one_of, signature_of
 from eagerflow.base.init_settings import Told
 from eagerflow.base.origin import creation_site
-from eagerflow.base.tracebacks import bound_init, boundary
+from eagerflow.base.tracebacks import bound_init, boundary, warn
 from eagerflow.base.typing import DType, Reduction
 from eagerflow.base.wording.settings_first import refuse_data
 from eagerflow.core.dtypes import as_dtype, standardize_dtype
@@ -311,6 +311,12 @@ def _as(x: Any, dtype: str) -> Tensor:
 def _fitted(values: Tensor, weights: Tensor, name: str) -> tuple[Tensor, Tensor]:
     """Weights that broadcast onto the values without making more of them."""
     if not weights.shape:
+        return values, weights
+    if not values.shape and world.share is None:
+        warn(
+            f"{name}: the loss is one number for the whole batch, and sample_weight {signature_of(weights)} multiplies "
+            "it, as in Keras. To weigh samples, a loss gives one value for each: ours do for y of shape (samples, 1)."
+        )
         return values, weights
     values, weights = same_rank(values, weights)
     if weights.ndim < values.ndim:

@@ -10,6 +10,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon
+from eagerflow.base.tracebacks import warn
 from eagerflow.base.typing import DType, Reduction, TensorLike
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -89,7 +90,7 @@ def categorical_crossentropy(
         axis: the axis of the classes.
 
     Raises:
-        ValueError: when the shapes differ, or there is one class only.
+        ValueError: when the shapes differ.
 
     >>> ef.losses.categorical_crossentropy([[0, 1, 0]], [[0.25, 0.5, 0.25]]).round(4)
     Tensor([0.6931], shape=(1,), dtype=float32)
@@ -100,9 +101,9 @@ def categorical_crossentropy(
     y_true, y_pred = same_shape("categorical_crossentropy", y_true, y_pred)
     classes = y_pred.shape[axis]
     if classes == 1:
-        raise ValueError(
-            f"categorical_crossentropy: y_pred has one class only (shape {y_pred.shape}), which is always right. "
-            "For yes-or-no labels use binary_crossentropy with a sigmoid."
+        warn(
+            "categorical_crossentropy: y_pred has one class only, which is always right: nothing is learnt. For "
+            "yes-or-no labels use binary_crossentropy with a sigmoid."
         )
     if label_smoothing:
         y_true = y_true * (1.0 - label_smoothing) + label_smoothing / classes

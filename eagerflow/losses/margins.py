@@ -65,7 +65,7 @@ def squared_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 
 
 def _signed(name: str, y_true: TensorLike, y_pred: TensorLike) -> tuple[Tensor, Tensor]:
-    y_true, y_pred = same_shape(name, y_true, y_pred)
+    y_true, y_pred = same_shape(name, y_true, y_pred, broadcasts=True)
     zero_or_one = ops.all(ops.logical_or(ops.equal(y_true, 0), ops.equal(y_true, 1)))
     return ops.where(zero_or_one, y_true * 2.0 - 1.0, y_true), y_pred
 
@@ -85,7 +85,7 @@ def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     >>> ef.losses.categorical_hinge([[0, 1], [0, 1]], [[0.25, 0.75], [0.0, 2.0]]).tolist()
     [0.5, 0.0]
     """
-    y_true, y_pred = same_shape("categorical_hinge", y_true, y_pred)
+    y_true, y_pred = same_shape("categorical_hinge", y_true, y_pred, broadcasts=True)
     right = (y_true * y_pred).sum(axis=-1)
     wrong = ops.max((1.0 - y_true) * y_pred, axis=-1)
     return ops.relu(wrong - right + 1.0)
@@ -105,7 +105,7 @@ def dice(y_true: TensorLike, y_pred: TensorLike, axis: Axes = None) -> Tensor:
     >>> ef.losses.dice([1.0, 0.0], [1.0, 1.0]).round(4)
     Tensor(0.3333, shape=(), dtype=float32)
     """
-    y_true, y_pred = same_shape("dice", y_true, y_pred)
+    y_true, y_pred = same_shape("dice", y_true, y_pred, broadcasts=True)
     overlap = sum_over(y_true * y_pred, axis)
     sizes = sum_over(y_true, axis) + sum_over(y_pred, axis) + epsilon()
     return 1.0 - ops.divide(overlap * 2.0, sizes)
@@ -132,7 +132,7 @@ def tversky(y_true: TensorLike, y_pred: TensorLike, alpha: float = 0.5, beta: fl
     >>> ef.losses.tversky([1.0, 1.0], [1.0, 0.0], alpha=1.0, beta=0.0).round(4)
     Tensor(0.5, shape=(), dtype=float32)
     """
-    y_true, y_pred = same_shape("tversky", y_true, y_pred)
+    y_true, y_pred = same_shape("tversky", y_true, y_pred, broadcasts=True)
     overlap = sum_over(y_true * y_pred, axis)
     missing = sum_over(y_true * (1.0 - y_pred), axis)
     too_much = sum_over((1.0 - y_true) * y_pred, axis)

@@ -8,11 +8,12 @@ from typing import Any, TypeVar, cast
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
+from eagerflow.base.tracebacks import warn
 from eagerflow.base.typing import TensorLike
 from eagerflow.core.dtypes import is_half
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 
-__all__ = ["as_pair", "in_float32", "mask_of", "same_rank", "same_shape"]
+__all__ = ["as_pair", "in_float32", "mask_of", "same_rank", "same_shape", "weights_for"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,8 +41,22 @@ def same_rank(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     return a, b
 
 
-def same_shape(name: str, y_true: TensorLike, y_pred: TensorLike) -> tuple[Tensor, Tensor]:
-    """Both as tensors of one type and shape; nothing is broadcast, which would hide mistakes.
+def weights_for(values: Tensor, sample_weight: TensorLike) -> Tensor:
+    """Weights as a tensor, without a last axis of length 1 that the values don't have."""
+    weights = convert_to_tensor(sample_weight)
+    extra = weights.ndim == values.ndim + 1 and weights.shape[-1] == 1
+    return weights.reshape(weights.shape[:-1]) if extra else weights
+
+
+def same_shape(name: str, y_true: TensorLike, y_pred: TensorLike, broadcasts: bool = False) -> tuple[Tensor, Tensor]:
+    """Both as tensors of one type and shape.
+
+    Args:
+        name: for messages.
+        y_true: targets.
+        y_pred: predictions.
+        broadcasts: whether shapes may differ if they broadcast, as they may in Keras. A warning says so, since this
+            is mostly a mistake.
 
     Raises:
         ValueError: when the shapes differ.
@@ -50,13 +65,28 @@ def same_shape(name: str, y_true: TensorLike, y_pred: TensorLike) -> tuple[Tenso
     y_true, y_pred = as_pair(y_true, y_pred)
     if y_true.data.shape != y_pred.data.shape:
         y_true, y_pred = same_rank(y_true, y_pred)
-        if y_true.shape != y_pred.shape:
+        if broadcasts and _broadcasts(y_true.shape, y_pred.shape):
+            targets, answers = (_without_batch(y.shape, y_true.shape[:1] == y_pred.shape[:1]) for y in (y_true, y_pred))
+            warn(
+                f"{name}: y_true of shape {targets} and y_pred of shape {answers} are broadcast: a target is compared "
+                f"with several predictions, or a prediction with several targets.{_hint(name, y_true, y_pred)}"
+            )
+        elif y_true.shape != y_pred.shape:
             dtype = getattr(given, "dtype", y_true.dtype)  # as it came, before it met the predictions
             raise ValueError(
                 f"{name}: y_true and y_pred need the same shape; got y_true {dtype}{list(y_true.shape)}, "
                 f"y_pred {signature_of(y_pred)}.{_hint(name, y_true, y_pred)}"
             )
     return y_true, y_pred
+
+
+def _broadcasts(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    return a != b and all(m == n or 1 in (m, n) for m, n in zip(reversed(a), reversed(b)))
+
+
+def _without_batch(shape: tuple[int, ...], same: bool) -> str:
+    """A shape in words that are the same for each batch, so that they are shown once."""
+    return f"({', '.join(['batch', *map(str, shape[1:])])})" if same else str(shape)
 
 
 def in_float32(function: F) -> F:

@@ -21,7 +21,7 @@ __all__ += ["mean_squared_logarithmic_error", "poisson"]
 
 
 def _mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    y_true, y_pred = same_shape("mean_squared_error", y_true, y_pred)
+    y_true, y_pred = same_shape("mean_squared_error", y_true, y_pred, broadcasts=True)
     difference = y_true - y_pred
     return difference * difference
 
@@ -46,7 +46,7 @@ def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 
 
 def _mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    y_true, y_pred = same_shape("mean_absolute_error", y_true, y_pred)
+    y_true, y_pred = same_shape("mean_absolute_error", y_true, y_pred, broadcasts=True)
     return ops.abs(y_true - y_pred)
 
 
@@ -70,7 +70,7 @@ def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
 
 
 def _mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    y_true, y_pred = same_shape("mean_absolute_percentage_error", y_true, y_pred)
+    y_true, y_pred = same_shape("mean_absolute_percentage_error", y_true, y_pred, broadcasts=True)
     size = ops.maximum(ops.abs(y_true), epsilon())
     return ops.abs((y_true - y_pred) / size) * 100.0
 
@@ -95,7 +95,7 @@ def mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> Te
 
 
 def _mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    y_true, y_pred = same_shape("mean_squared_logarithmic_error", y_true, y_pred)
+    y_true, y_pred = same_shape("mean_squared_logarithmic_error", y_true, y_pred, broadcasts=True)
     logs = [ops.log(ops.maximum(y, epsilon()) + 1.0) for y in (y_true, y_pred)]
     return ops.square(logs[0] - logs[1])
 
@@ -120,7 +120,7 @@ def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Te
 
 
 def _huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
-    y_true, y_pred = same_shape("huber", y_true, y_pred)
+    y_true, y_pred = same_shape("huber", y_true, y_pred, broadcasts=True)
     distance = ops.abs(y_true - y_pred)
     near = ops.minimum(distance, delta)
     return near * (distance - near * 0.5)
@@ -149,7 +149,7 @@ def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
 
 
 def _log_cosh(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    y_true, y_pred = same_shape("log_cosh", y_true, y_pred)
+    y_true, y_pred = same_shape("log_cosh", y_true, y_pred, broadcasts=True)
     difference = y_pred - y_true
     return difference + ops.softplus(difference * -2.0) - math.log(2)
 
@@ -188,13 +188,13 @@ def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     >>> ef.losses.kl_divergence([[0.5, 0.5], [0.5, 0.5]], [[0.5, 0.5], [0.25, 0.75]]).round(4)
     Tensor([0.    , 0.1438], shape=(2,), dtype=float32)
     """
-    y_true, y_pred = same_shape("kl_divergence", y_true, y_pred)
+    y_true, y_pred = same_shape("kl_divergence", y_true, y_pred, broadcasts=True)
     y_true, y_pred = ops.clip(y_true, epsilon(), 1.0), ops.clip(y_pred, epsilon(), 1.0)
     return (y_true * ops.log(y_true / y_pred)).sum(axis=-1)
 
 
 def _poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
-    y_true, y_pred = same_shape("poisson", y_true, y_pred)
+    y_true, y_pred = same_shape("poisson", y_true, y_pred, broadcasts=True)
     return y_pred - y_true * ops.log(y_pred + epsilon())
 
 
@@ -236,7 +236,7 @@ def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) ->
     >>> ef.losses.cosine_similarity([[1.0, 0.0]] * 3, [[2.0, 0.0], [3.0, 4.0], [-1.0, 0.0]]).round(4)
     Tensor([-1. , -0.6,  1. ], shape=(3,), dtype=float32)
     """
-    y_true, y_pred = same_shape("cosine_similarity", y_true, y_pred)
+    y_true, y_pred = same_shape("cosine_similarity", y_true, y_pred, broadcasts=True)
     return -sum_over(_normalized(y_true, axis) * _normalized(y_pred, axis), axis)
 
 

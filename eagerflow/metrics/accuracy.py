@@ -20,7 +20,7 @@ __all__ += ["sparse_categorical_accuracy", "sparse_top_k_categorical_accuracy", 
 
 def accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """1 where both are equal, 0 elsewhere."""
-    y_true, y_pred = same_shape("accuracy", y_true, y_pred)
+    y_true, y_pred = same_shape("accuracy", y_true, y_pred, broadcasts=True)
     return ops.equal(y_true, y_pred).astype(floatx())
 
 
@@ -36,7 +36,7 @@ def binary_accuracy(y_true: TensorLike, y_pred: TensorLike, threshold: float = 0
     >>> ef.metrics.binary_accuracy([[1], [0]], [[0.9], [0.6]]).tolist()
     [[1.0], [0.0]]
     """
-    y_true, y_pred = same_shape("binary_accuracy", y_true, y_pred)
+    y_true, y_pred = same_shape("binary_accuracy", y_true, y_pred, broadcasts=True)
     said = ops.greater(y_pred, threshold).astype(y_true.dtype.name)
     return _same(y_true, said)
 
@@ -139,9 +139,12 @@ def _same(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _among(labels: Tensor, scores: Tensor, k: int) -> Tensor:
-    shape = labels.shape
-    found = ops.in_top_k(labels.reshape((-1,)).astype("int32"), scores.reshape((-1, scores.shape[-1])), k=k)
-    return found.reshape(shape).astype(floatx())
+    """A label that is no class is among none."""
+    shape, classes = labels.shape, scores.shape[-1]
+    labels = labels.reshape((-1,)).astype("int32")
+    known = ops.logical_and(labels >= 0, labels < classes)
+    found = ops.in_top_k(ops.where(known, labels, 0), scores.reshape((-1, classes)), k=k)
+    return ops.logical_and(found, known).reshape(shape).astype(floatx())
 
 
 class _Share(MeanMetricWrapper):

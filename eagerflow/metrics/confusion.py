@@ -10,11 +10,12 @@ import numpy
 from eagerflow import ops
 from eagerflow.base.errors import expect_one_of
 from eagerflow.base.machine.budget import take
+from eagerflow.base.tracebacks import warn
 from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
-from eagerflow.losses.matching import same_shape
+from eagerflow.losses.matching import same_shape, weights_for
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.table import METRICS
 
@@ -25,29 +26,39 @@ _COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negativ
 
 
 def counts(
-    y_true: TensorLike, y_pred: TensorLike, thresholds: Any, sample_weight: TensorLike | None = None
+    metric: Any,
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    thresholds: Any,
+    sample_weight: TensorLike | None = None,
+    clipped: bool = False,
 ) -> tuple[Any, Any, Any, Any]:
     """True positives, false positives, true negatives, false negatives per threshold, as raw arrays.
 
     Args:
-        y_true: 0 and 1, as a tensor of any shape.
-        y_pred: probabilities, of the same shape.
+        metric: for messages.
+        y_true: 0 and 1, as a tensor of any shape. All but 0 counts as 1, as in Keras, with a warning.
+        y_pred: probabilities, of the same shape; NaN is above no threshold.
         thresholds: numbers in any order; above one a probability means 1.
         sample_weight: one weight per sample or per value, or None.
+        clipped: whether predictions below 0 and above 1 count as 0 and 1.
 
     Sorts each prediction into the gap between thresholds where it lies, then adds up: the cost doesn't grow
     with the number of thresholds.
     """
-    y_true, y_pred = same_shape("confusion counts", y_true, y_pred)
+    y_true, y_pred = same_shape(metric.name, y_true, y_pred)
     labels, scores = y_true.data.reshape(-1), y_pred.data.reshape(-1)
     xp = namespace_of(labels)
     weights = _weights(xp, y_pred, sample_weight)
     order = numpy.argsort(thresholds)
     # How many thresholds lie below the score: those are the ones that answer yes.
     increasing = xp.asarray(numpy.asarray(thresholds)[order].tolist(), dtype=scores.dtype)
-    above = xp.searchsorted(increasing, scores, side="left")
+    scores = xp.clip(scores, 0, 1) if clipped else scores
+    above = xp.where(scores == scores, xp.searchsorted(increasing, scores, side="left"), 0)
     size = len(thresholds) + 1
-    yes = labels > 0.5
+    yes = labels != 0
+    if not metric.__dict__.get("_told"):
+        _warn_of_labels(metric, labels[yes & (labels != 1)])
     positive = xp.bincount(above, weights=weights * yes, minlength=size)
     negative = xp.bincount(above, weights=weights * ~yes, minlength=size)
     said_yes = [xp.flip(xp.cumsum(xp.flip(a)))[1:] for a in (positive, negative)]
@@ -56,10 +67,20 @@ def counts(
     return (true_positives, false_positives, negative.sum() - false_positives, positive.sum() - true_positives)
 
 
+def _warn_of_labels(metric: Any, strange: Any) -> None:
+    """Warn, once for each metric, of labels other than 0 and 1."""
+    if strange.size:
+        metric._told = True
+        warn(
+            f"{metric.name}: y_true has values that are neither 0 nor 1, such as {float(strange[0]):g}. All but 0 "
+            "count as positive, as in Keras. For labels -1 and 1 pass (y + 1) / 2, for probabilities y > 0.5."
+        )
+
+
 def _weights(xp: Any, like: Tensor, sample_weight: Any) -> Any:
     if sample_weight is None:
         return xp.ones(like.size, "float64")
-    weights = convert_to_tensor(sample_weight).data.astype("float64")
+    weights = weights_for(like, sample_weight).data.astype("float64")
     if weights.ndim < like.ndim:
         weights = weights.reshape(*weights.shape, *(1,) * (like.ndim - weights.ndim))
     return (weights * xp.ones(like.shape, "float64")).reshape(-1)
@@ -91,7 +112,7 @@ class _Count(Metric):
         self.accumulator = self.add_variable((len(self.thresholds),), name="accumulator")
 
     def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
-        found = counts(y_true, y_pred, self.thresholds, sample_weight)[self._which]
+        found = counts(self, y_true, y_pred, self.thresholds, sample_weight)[self._which]
         self.accumulator.increase(found.astype(self.accumulator.dtype))
 
     def result(self) -> Tensor:
@@ -195,7 +216,7 @@ class _Rate(Metric):
         if self.top_k is not None:
             y_pred = _only_top(y_pred, self.top_k)
         y_true, y_pred = of_class(self, y_true, y_pred)
-        found = counts(y_true, y_pred, self.thresholds, sample_weight)
+        found = counts(self, y_true, y_pred, self.thresholds, sample_weight)
         for variable, count in ((self.true_positives, found[0]), (self._errors, found[self._error])):
             variable.increase(count.astype(variable.dtype))
 
@@ -341,6 +362,7 @@ class AUC(Metric):
         self._given = thresholds
         inner = evenly(num_thresholds) if thresholds is None else sorted(_thresholds("AUC", thresholds))
         self.thresholds = [-1e-7, *inner, 1 + 1e-7]
+        self._clipped = numpy.allclose(inner, evenly(len(inner) + 2), rtol=0, atol=1e-7)  # where Keras clips, too
         self.num_thresholds = len(self.thresholds)
         self.multi_label, self.num_labels = bool(multi_label), num_labels
         self.label_weights = None if label_weights is None else [float(w) for w in label_weights]
@@ -369,7 +391,8 @@ class AUC(Metric):
         if not self._counts:
             self._build(len(columns))
         for label, (true, predicted) in enumerate(columns):
-            for variable, count in zip(self._counts, counts(true, predicted, self.thresholds, sample_weight)):
+            found = counts(self, true, predicted, self.thresholds, sample_weight, self._clipped)
+            for variable, count in zip(self._counts, found):
                 with variable.changing() as total:
                     total[label] += count.astype(total.dtype)
 
@@ -414,7 +437,7 @@ def evenly(number: int) -> list[float]:
 
 def ratio(a: numpy.ndarray, b: numpy.ndarray) -> numpy.ndarray:
     """`a / b`, 0 where `b` is 0."""
-    return numpy.divide(a, b, out=numpy.zeros_like(a), where=b > 0)
+    return numpy.divide(a, b, out=numpy.zeros_like(a), where=b != 0)
 
 
 def _gains(tp: Any, fp: Any, tn: Any, fn: Any) -> tuple[Any, Any]:

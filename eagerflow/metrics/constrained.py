@@ -41,7 +41,8 @@ class _Constrained(Metric):
     def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         y_true, y_pred = same_shape(self.name, y_true, y_pred)
         y_true, y_pred = of_class(self, y_true, y_pred)
-        for variable, count in zip(self._counts, counts(y_true, y_pred, self.thresholds, sample_weight)):
+        found = counts(self, y_true, y_pred, self.thresholds, sample_weight, self.num_thresholds > 1)
+        for variable, count in zip(self._counts, found):
             variable.increase(count.astype(variable.dtype))
 
     def result(self) -> Tensor:

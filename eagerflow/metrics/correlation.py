@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy
+
 from eagerflow import ops
 from eagerflow.base.config import epsilon
 from eagerflow.base.typing import DType, TensorLike
@@ -24,19 +26,21 @@ def pearson_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) 
         axis: the axis along which values are correlated.
 
     Returns:
-        A tensor without that axis.
+        A tensor without that axis; NaN where all targets or all predictions are equal, as those of one value are.
 
     >>> ef.metrics.pearson_correlation([[0.0, 1.0, 2.0]] * 2, [[1.0, 3.0, 5.0], [2.0, 1.0, 0.0]]).round(4)
     Tensor([ 1., -1.], shape=(2,), dtype=float32)
     """
     y_true, y_pred = same_shape("pearson_correlation", y_true, y_pred)
-    a, b = (_centred_to_one(y, axis) for y in (y_true, y_pred))
-    return (a * b).sum(axis=axis)
+    a, b = (_standardized(y, axis) for y in (y_true, y_pred))
+    return (a * b).mean(axis=axis)
 
 
-def _centred_to_one(y: Tensor, axis: int) -> Tensor:
+def _standardized(y: Tensor, axis: int) -> Tensor:
+    """With mean 0 and standard deviation 1; NaN where all values are equal."""
     y = y - y.mean(axis=axis, keepdims=True)
-    return y * ops.rsqrt(ops.maximum(ops.square(y).sum(axis=axis, keepdims=True), 1e-12))
+    with numpy.errstate(divide="ignore", invalid="ignore"):
+        return y / ops.std(y, axis=axis, keepdims=True)
 
 
 @METRICS.add()

@@ -10,9 +10,11 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon
+from eagerflow.base.errors import signature_of
 from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.losses.matching import weights_for
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.table import METRICS
 
@@ -78,11 +80,18 @@ class IoU(Metric):
         labels, said = convert_to_tensor(y_true), convert_to_tensor(y_pred)
         labels = labels if self.sparse_y_true else ops.argmax(labels, axis=self.axis)
         said = said if self.sparse_y_pred else ops.argmax(said, axis=self.axis)
+        if labels.size != said.size:
+            raise ValueError(
+                f"{self.name}: y_true {signature_of(y_true)} makes {labels.size} class numbers, y_pred "
+                f"{signature_of(y_pred)} makes {said.size}: expected as many. sparse_y_true={self.sparse_y_true} and "
+                f"sparse_y_pred={self.sparse_y_pred} tell which are class numbers (True), and which have one value for "
+                f"each class along axis {self.axis} (False)."
+            )
         a, b = (t.data.reshape(-1).astype("int64") for t in (labels, said))
         xp = namespace_of(a)
         weights = xp.ones(a.shape, "float64")
         if sample_weight is not None:
-            weights = xp.broadcast_to(convert_to_tensor(sample_weight).data, labels.shape).reshape(-1)
+            weights = xp.broadcast_to(weights_for(labels, sample_weight).data, labels.shape).reshape(-1)
         if self.ignore_class is not None:
             counted = a != self.ignore_class
             a, b, weights = a[counted], b[counted], weights[counted]

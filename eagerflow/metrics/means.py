@@ -69,7 +69,7 @@ def _numbers(values: Any) -> Any:
 
 
 def _times(mask: Tensor, sample_weight: Any, dtype: str) -> Tensor:
-    weights = convert_to_tensor(sample_weight, dtype)
+    mask, weights = same_rank(mask, convert_to_tensor(sample_weight, dtype))
     if weights.ndim < mask.ndim:
         weights = weights.reshape((*weights.shape, *(1,) * (mask.ndim - weights.ndim)))
     return mask * weights

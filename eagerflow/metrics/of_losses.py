@@ -326,7 +326,7 @@ class RootMeanSquaredError(Mean):
     def update_state(  # type: ignore[override] # of labels and predictions now
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
-        y_true, y_pred = same_shape("root_mean_squared_error", y_true, y_pred)
+        y_true, y_pred = same_shape("root_mean_squared_error", y_true, y_pred, broadcasts=True)
         super().update_state(ops.square(y_true - y_pred), sample_weight)
 
     def result(self) -> Tensor:

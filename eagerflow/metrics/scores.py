@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy
@@ -69,7 +70,7 @@ class FBetaScore(Metric):
             self._state = [self.add_variable(size, name=name) for name in names]
         yes = self._said_yes(y_pred).astype(self._wide)
         right = y_true.astype(self._wide)
-        weights = 1.0 if sample_weight is None else convert_to_tensor(sample_weight, self._wide).reshape((-1, 1))
+        weights = 1.0 if sample_weight is None else _by_rows(sample_weight, self._wide)
         axis = None if self.average == "micro" else 0
         parts = (right * yes, (1.0 - right) * yes, right * (1.0 - yes), right)
         for variable, part in zip(self._state, parts):
@@ -91,6 +92,12 @@ class FBetaScore(Metric):
         if self.average == "weighted":
             return self._narrow((score * ops.divide_no_nan(present, present.sum())).sum())
         return self._narrow(score.mean() if self.average == "macro" else score)
+
+
+def _by_rows(sample_weight: TensorLike, dtype: str) -> Tensor:
+    """Weights of rows, or of single values."""
+    weights = convert_to_tensor(sample_weight, dtype)
+    return weights.reshape((-1, 1)) if weights.ndim == 1 else weights
 
 
 def _is_number(x: Any) -> bool:
@@ -163,7 +170,9 @@ class R2Score(Metric):
 
     def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         y_true, y_pred = same_shape(self.name, y_true, y_pred)
-        y_true, y_pred = (y.astype(self._wide).reshape((y.shape[0], -1)) for y in (y_true, y_pred))
+        y_true, y_pred = (y.astype(self._wide) for y in (y_true, y_pred))
+        if y_true.ndim != 2:
+            y_true, y_pred = (y.reshape((y.shape[0], math.prod(y.shape[1:]))) for y in (y_true, y_pred))
         if not self._state:
             size = (y_true.shape[1],)
             names = ("squared_sum", "sum", "residual", "count")
@@ -171,23 +180,25 @@ class R2Score(Metric):
             self.samples = self.add_variable((), name="num_samples")
         weights = ops.ones((y_true.shape[0], 1), self._wide)
         if sample_weight is not None:
-            weights = convert_to_tensor(sample_weight, self._wide).reshape((-1, 1))
+            weights = _by_rows(sample_weight, self._wide)
         right = y_true * weights
         parts = (right * y_true, right, ops.square(y_true - y_pred) * weights, ops.ones_like(y_true) * weights)
         for variable, part in zip(self._state, parts):
             variable.assign_add(part.sum(axis=0))
         self.samples.assign_add(float(y_true.size))  # all values of all outputs, as Keras counts
 
+    @numpy.errstate(divide="ignore", invalid="ignore")
     def result(self) -> Tensor:
         if not self._state:
             return convert_to_tensor(0.0, self.dtype)
         squares, total, residual, count = self._state
-        spread = squares - total * ops.divide_no_nan(total, count)
-        score = 1.0 - ops.divide_no_nan(residual, spread)
+        spread = squares - total * (total / count)
+        score = 1.0 - residual / spread  # NaN where there is no spread and no error, as in Keras
+        score = ops.where(ops.isinf(score), 0.0, score)
         if self.class_aggregation == "uniform_average":
             score = score.mean()
         elif self.class_aggregation is not None:
-            score = (score * ops.divide_no_nan(spread, spread.sum())).sum()
+            score = (score * spread).sum() / spread.sum()
         if not self.num_regressors:
             return self._narrow(score)
         n = float(self.samples)

@@ -149,10 +149,9 @@ class Fit:
         done = loop.run(self.feed, interruption, lambda logs: last.__setitem__(0, logs), first)
         if not done:
             ended = f"fit: the data gave no batch in epoch {epoch + 1}"
-            hint = "A generator can be used only once: let it repeat its data, or pass a data.Dataset or PyDataset."
             if epoch == self.initial_epoch:
-                raise ValueError(f"{ended}. {_why_empty(self.feed) or hint}")
-            warn(f"{ended}: training ends after {epoch} epoch{'s' * (epoch > 1)}. {hint}")
+                raise ValueError(f"{ended}. {_why_empty(self.feed)}")
+            warn(f"{ended}: training ends after {epoch} epoch{'s' * (epoch > 1)}. {_why_empty(self.feed)}")
             self.model.stop_training = True
             return None
         logs = as_numbers(last[0])
@@ -251,9 +250,9 @@ def _tidy(callbacks: CallbackList) -> Iterator[None]:
 
 
 def _why_empty(feed: Feed) -> str:
-    """How a Dataset comes to have nothing; empty for other data."""
+    """How data come to have no batch."""
     if not isinstance(feed, IterableFeed) or not isinstance(feed.iterable, Dataset):
-        return ""
+        return "A generator can be used only once: let it repeat its data, or pass a data.Dataset or PyDataset."
     return (
         "The Dataset is empty: batch(n, drop_remainder=True) gives nothing where there are fewer rows than one batch, "
         "and filter, skip and take may leave nothing."
@@ -269,7 +268,7 @@ def _evaluated(
     last: list[Any] = [None]
     loop = _loop(model, "test", callbacks, shows, every=model.steps_per_execution)
     if not loop.run(feed, interruption, lambda logs: last.__setitem__(0, logs)):
-        raise ValueError(f"{what}: the data gave no batch. {_why_empty(feed)}".rstrip())
+        raise ValueError(f"{what}: the data gave no batch. {_why_empty(feed)}")
     feed.on_epoch_end()
     logs = as_numbers(last[0])
     callbacks.on_test_end(logs)
@@ -299,7 +298,7 @@ def run_predict(model: Any, feed: Feed, callbacks: Any, verbose: int) -> Any:
         feed.on_epoch_end()
         group.on_predict_end()
     if not outputs:
-        raise ValueError(f"predict: the data gave no batch. {_why_empty(feed)}".rstrip())
+        raise ValueError(f"predict: the data gave no batch. {_why_empty(feed)}")
     if all(isinstance(part, numpy.ndarray) for part in outputs):
         return joined(*outputs)
     return tree.map_structure(joined, *outputs)

@@ -84,7 +84,10 @@ def test_a_batch_size_beside_a_data_set_changes_nothing_and_says_so(installed):
 def test_the_shape_of_a_tensor_counts_as_a_vector():
     """`tf.shape(x)[:2] * 2` repeated the tuple."""
     shape = tf.shape(X)
-    assert shape == (4, 2)
+    assert tuple(shape) == (4, 2)
+    assert (shape == [4, 3]).tolist() == [True, False]
+    assert (shape != (4, 3)).tolist() == [False, True]
+    assert (tf.keras.backend.shape(X)[:2] * 2).tolist() == [8, 4]
     assert shape.shape == (2,)
     assert (shape[:2] * 2).tolist() == [8, 4]
     assert (shape // 2 + [1, 1]).tolist() == [3, 2]
@@ -93,6 +96,14 @@ def test_the_shape_of_a_tensor_counts_as_a_vector():
     assert (shape[0], 1) == (4, 1)
     with pytest.raises(TypeError, match="isn't known before data comes"):
         tf.shape(Input((2,))) * 2
+
+
+def test_a_list_is_one_tensor_of_an_element():
+    (first,) = tf.data.Dataset.from_tensors(([1.0, 2.0], {"a": [[1], [2]]}))
+    assert first[0].tolist() == [1.0, 2.0]
+    assert first[1]["a"].shape == (2, 1)
+    (words,) = tf.data.Dataset.from_tensors(["a", "b"])
+    assert words.shape == (2,)
 
 
 def test_arguments_by_tensorflows_numbers_and_names():

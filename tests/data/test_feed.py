@@ -41,6 +41,24 @@ def test_lists_of_numbers_are_data():
     assert y.shape == (2,)
 
 
+def test_columns_of_a_table_in_a_dict_are_columns():
+    """As in Keras: `dict(table)` gives a model (n, 1) for each column."""
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"a": [1.0, 2.0], "b": [3, 4]})
+    ((x, _y),) = batches(feed_for(dict(table), table["b"]))
+    assert {name: part.shape for name, part in x.items()} == {"a": (2, 1), "b": (2, 1)}
+    assert [part.shape for part in batches(feed_for([table["a"], table["b"].to_numpy()]))[0]] == [(2, 1), (2,)]
+
+
+def test_a_table_of_numbers_and_truth_values_is_one_array():
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"a": [1.5, 2.0], "b": [True, False], "c": [1, 2]})
+    (x,) = batches(feed_for(table))
+    assert x.tolist() == [[1.5, 1.0, 1.0], [2.0, 0.0, 2.0]]
+    with pytest.raises(TypeError, match="expected numbers"):
+        feed_for(table.assign(d=["a", None]))
+
+
 def test_pandas_objects_are_data():
     pandas = pytest.importorskip("pandas")
     table = pandas.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0], "y": [0, 1]})
@@ -120,7 +138,7 @@ def test_a_generator_that_runs_out_warns():
 
 
 def test_what_can_be_iterated_anew_begins_anew():
-    feed = feed_for(ef.data.Dataset.range(3).batch(1), steps=2)
+    feed = feed_for(ef.data.Dataset.range(3).batch(1), steps=2, goes_on=True)
     assert [[b.item() for b in feed.epoch()] for _ in range(4)] == [[0, 1], [2, 0], [1, 2], [0, 1]]
 
 

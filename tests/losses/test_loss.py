@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 
 import numpy as np
 import pytest
@@ -98,12 +99,10 @@ def test_a_loss_is_announced_as_a_scope():
         (lambda: losses.MeanSquaredError(reduction="average"), "reduction='average'"),
         (lambda: losses.MeanSquaredError(reduction="summ"), "Did you mean 'sum'"),
         (lambda: losses.MeanSquaredError()([[1.0, 2.0]], [[1.0, 2.0, 3.0]]), "same shape"),
-        (lambda: losses.MeanSquaredError()([[1.0], [2.0]], [[1.0, 2.0], [1.0, 2.0]]), "class numbers"),
         (lambda: losses.MeanSquaredError()(np.zeros((0, 1)), np.zeros((0, 1))), "no samples"),
         (lambda: losses.MeanSquaredError()([[1.0]], [[1.0]], sample_weight=[1.0, 2.0]), "one weight per sample"),
         (lambda: losses.SparseCategoricalCrossentropy()([5], [[0.5, 0.5]]), "5"),
         (lambda: losses.SparseCategoricalCrossentropy()([-1], [[0.5, 0.5]]), "-1"),
-        (lambda: losses.CategoricalCrossentropy()([[1.0]], [[1.0]]), "one class only"),
         (lambda: losses.BinaryCrossentropy(label_smoothing=2.0), "label_smoothing=2.0"),
         (lambda: losses.Huber(delta=0), "delta=0"),
     ],
@@ -112,6 +111,51 @@ def test_mistakes_have_clear_errors(compute, words):
     with pytest.raises(ValueError, match=words) as caught:
         compute()
     assert len(str(caught.value)) <= 500
+
+
+SHAPES = [((2, 1), (2, 3)), ((2, 3), (2, 1)), ((3,), (2, 3)), ((2, 1, 3), (2, 4, 3)), ((1, 3), (4, 3))]
+BROADCAST = "MeanSquaredError MeanAbsoluteError MeanSquaredLogarithmicError Huber LogCosh Poisson Hinge"
+
+
+@pytest.mark.parametrize(("target", "answer"), SHAPES)
+@pytest.mark.parametrize("name", BROADCAST.split())
+def test_shapes_that_broadcast_do_so_with_a_warning(name, target, answer):
+    rng = np.random.default_rng(1)
+    y_true, y_pred = rng.uniform(0.1, 1, target), rng.uniform(0.1, 1, answer)
+    loss = getattr(losses, name)(reduction="none")
+    expected = loss(*np.broadcast_arrays(y_true, y_pred))
+    with pytest.warns(UserWarning, match="y_true of shape .* and y_pred of shape .* are broadcast") as seen:
+        found = loss(y_true, y_pred)
+    np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-6)
+    assert len(seen) == 1
+
+
+def test_the_warning_of_shapes_names_them_once_for_all_batches_and_says_what_helps():
+    model = ef.Sequential([ef.layers.Dense(3)])
+    model.compile("sgd", "mse")
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("default")
+        model.fit(np.ones((5, 2)), np.ones((5, 1)), batch_size=2, epochs=2, verbose=0)
+    (only,) = seen
+    assert "y_true of shape (batch, 1) and y_pred of shape (batch, 3)" in str(only.message)
+    assert "to_categorical(y)" in str(only.message)
+    assert only.filename == __file__
+
+
+def test_a_single_class_trains_with_a_warning():
+    with pytest.warns(UserWarning, match="one class only"):
+        assert float(losses.CategoricalCrossentropy()([[1.0]], [[1.0]])) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_weights_of_a_loss_that_is_one_number_multiply_it():
+    """As in Keras: 0.5 * [1, 3], then their mean."""
+    with pytest.warns(UserWarning, match="one number for the whole batch"):
+        assert float(losses.MeanSquaredError()([0.0, 1.0], [1.0, 1.0], sample_weight=[1.0, 3.0])) == 1.0
+    model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros")])
+    model.compile("sgd", lambda y_true, y_pred: ef.ops.mean(ef.ops.square(y_true - y_pred)))
+    with pytest.warns(UserWarning, match="sample_weight float32\\[2\\] multiplies it"):
+        history = model.fit(np.ones((2, 1)), np.ones((2, 1)), sample_weight=np.array([1.0, 3.0]), verbose=0)
+    assert history.history["loss"] == [2.0]
 
 
 def test_a_loss_without_a_result_is_named():

@@ -100,7 +100,7 @@ def test_a_loss_that_takes_no_target_is_given_none():
         (lambda: two_outputs(["mse", "mse"]).fit(X, Y, verbose=0), ValueError, "2 outputs"),
         (lambda: softmax().fit(X, np.array([0, 1, 2, 3, 0, 1]), verbose=0), ValueError, "3 classes"),
         (lambda: softmax().fit(X, np.eye(3)[[0, 1, 2, 0, 1, 2]], verbose=0), ValueError, "class numbers"),
-        (lambda: model().fit(X, np.ones((6, 4)), verbose=0), ValueError, "same shape"),
+        (lambda: model().fit(X, np.ones((6, 4, 2)), verbose=0), ValueError, "same shape"),
         (lambda: model(loss=None).fit(X, Y, verbose=0), ValueError, "there is no loss"),
     ],
 )
@@ -134,7 +134,7 @@ def test_a_loss_that_is_no_number_is_reported_with_its_cause():
 def test_after_an_error_the_model_is_usable():
     made = model()
     with pytest.raises(ValueError, match="same shape"):
-        made.fit(X, np.ones((6, 4)), verbose=0)
+        made.fit(X, np.ones((6, 4, 2)), verbose=0)
     assert len(made.fit(X, Y, verbose=0).epoch) == 1
 
 

@@ -87,6 +87,7 @@ _CAUSES: dict[str, tuple[str, ...]] = {
         "sorted_rows",
     ),
     "label_range": ("loss_mismatch",),
+    "broadcast": ("loss_mismatch",),
     "class_imbalance": (
         "constant_output",
         "loss_mismatch",

@@ -12,6 +12,7 @@ from eagerflow.base.config import floatx
 from eagerflow.base.output import write
 from eagerflow.base.spellings import also
 from eagerflow.base.typing import Shape
+from eagerflow.compat.shapes import Lengths
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
@@ -26,7 +27,7 @@ __all__ += ["random_bernoulli", "random_binomial", "random_normal", "random_norm
 __all__ += ["random_uniform_variable", "set_value", "shape", "stop_gradient", "to_dense", "truncated_normal", "update"]
 __all__ += ["update_add", "update_sub", "variable", "zeros", "zeros_like"]
 
-cast, shape, stop_gradient = ops.cast, ops.shape, ops.stop_gradient
+cast, stop_gradient = ops.cast, ops.stop_gradient
 
 
 def variable(value: Any, dtype: Any = None, name: str | None = None, constraint: Any = None) -> Variable:
@@ -115,6 +116,15 @@ def to_dense(tensor: Any) -> Any:
     [1.0, 2.0]
     """
     return tensor
+
+
+def shape(x: Any) -> Lengths:
+    """The shape, which counts as a vector in arithmetic; None where a symbolic tensor doesn't know.
+
+    >>> shape(ones((2, 3))), (shape(ones((2, 3))) * 2).tolist()
+    ((2, 3), [4, 6])
+    """
+    return Lengths(x.shape)
 
 
 def int_shape(x: Any) -> Shape:

@@ -69,8 +69,18 @@ class Dataset(data.Dataset, metaclass=_AnyDataset):
 
     @staticmethod
     def from_tensors(tensors: Any, name: str | None = None) -> data.Dataset:
-        """One element."""
-        return data.Dataset.from_generator(lambda: iter([tensors]), 1)
+        """One element, in which a list is one tensor."""
+        element = _tensors(tensors)
+        return data.Dataset.from_generator(lambda: iter([element]), 1)
+
+
+def _tensors(structure: Any) -> Any:
+    """A tensor for each leaf of tuples and dicts; a list is a leaf, as in TensorFlow."""
+    if isinstance(structure, dict):
+        return {k: _tensors(v) for k, v in structure.items()}
+    if isinstance(structure, tuple):
+        return tuple([_tensors(v) for v in structure])
+    return text_tensor(structure) if holds_text(structure) else ops.convert_to_tensor(structure)
 
 
 def _arranged(element: Any, structure: Any) -> Any:

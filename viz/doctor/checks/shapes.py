@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow import Tensor, Variable, config
 from viz.doctor.check_base import Check, host
-from viz.doctor.checks.losses import is_ours, loss_kind
+from viz.doctor.checks.losses import loss_kind
 from viz.doctor.user_code import made_at
 
 __all__ = ["Broadcasts", "Upcasts"]
@@ -110,8 +110,6 @@ class Broadcasts(Check):
         labels, predicted = (getattr(x, "shape", None) for x in given)
         if labels is None or predicted is None or len(labels) != len(predicted) or len(labels) < 2:
             return
-        if is_ours(opened.owner):
-            return  # ours refuse such shapes
         if labels[:-1] == predicted[:-1] and labels[-1] != predicted[-1] and 1 in (labels[-1], predicted[-1]):
             self._compared = _Compared(opened.scope, labels, predicted)
 
