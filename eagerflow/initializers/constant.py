@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy
@@ -23,7 +24,7 @@ class Constant(Initializer):
     """Fills a weight with one value.
 
     Args:
-        value: a number, or an array that broadcasts to the weight's shape.
+        value: a number, or an array that broadcasts to the weight's shape, or that has as many values.
 
     >>> ef.initializers.Constant(2.5)((2,)).tolist()
     [2.5, 2.5]
@@ -36,8 +37,15 @@ class Constant(Initializer):
         self.value = value
 
     def __call__(self, shape: Any, dtype: DType = None) -> Tensor:
-        wanted = as_dtype(dtype)
-        return Tensor(numpy.broadcast_to(numpy.asarray(self.value, wanted), tuple(shape)))
+        value, shape = numpy.asarray(self.value, as_dtype(dtype)), tuple(shape)
+        if value.ndim and value.size == math.prod(shape):
+            return Tensor(value.reshape(shape))
+        try:
+            return Tensor(numpy.broadcast_to(value, shape))
+        except ValueError:
+            raise ValueError(
+                f"Constant(value=...): an array of shape {value.shape} doesn't fill a weight of shape {shape}."
+            ) from None
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal initializer.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from eagerflow.base.spellings import renamed, respelled, without
+from eagerflow.base.spellings import behaviour, renamed, respelled, without
 
 __all__ = ["AFFINE", "OF_CONVOLUTION", "RECURRENT", "of_convolution", "of_pooling", "of_recurrent"]
 __all__ += ["of_recurrent_convolution", "of_separable_convolution", "older", "only", "with_dim_ordering"]
+__all__ += ["with_size_of_keras_2"]
 
 AFFINE = {
     "W_constraint": "kernel_constraint",
@@ -151,6 +152,16 @@ def of_recurrent_convolution(method: F) -> F:
 def of_recurrent(method: F) -> F:
     """A decorator for `__init__` of recurrent layers: `output_dim`, `inner_init`, `dropout_W`, ..."""
     return _forgetting(older(**RECURRENT)(method))
+
+
+def _with_size(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if behaviour.keras_2 and len(args) == 1 and "pool_length" not in kwargs:
+        kwargs.setdefault("pool_size", 2)
+    return args, kwargs
+
+
+# A decorator for `__init__` of average pooling, which has a default size in Keras 2 and none in Keras 3.
+with_size_of_keras_2 = respelled(_with_size)
 
 
 def of_pooling(method: F) -> F:

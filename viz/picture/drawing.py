@@ -136,6 +136,23 @@ class Drawing:
         """
         return render(self.graph, format, self.rankdir, self.dpi)
 
+    def write_png(self, path: str | os.PathLike[str], prog: Any = None) -> bool:
+        """Writes a PNG file, as pydot's method of this name does; see `save`.
+
+        Args:
+            path: the path of the file.
+            prog: ignored; accepted for code that was written for pydot.
+
+        >>> import viz
+        >>> with viz.trace("hello") as t:
+        ...     y = ef.ops.tanh(ef.ops.ones((2, 3)))
+        >>> t.draw().write_png("hello.png")
+        True
+        """
+        with replacing(path_of(path)) as file:
+            file.write(self.create(format="png"))
+        return True
+
     def to_graphviz(self) -> Any:
         """The picture as a `graphviz.Source`, which needs Graphviz' programs to render itself.
 

@@ -138,11 +138,22 @@ def TextLineDataset(
 
     def make() -> Iterator[Any]:
         for path in texts.reshape(-1).tolist():
-            with opened(path, compression_type, "rt", encoding="utf-8", newline="\n") as lines:
-                for line in lines:
-                    yield text_tensor(line.rstrip("\n").rstrip("\r"))
+            with opened(path, compression_type, "rb") as lines:
+                for number, line in enumerate(lines, 1):
+                    yield text_tensor(_utf_8(line, path, number).rstrip("\n").rstrip("\r"))
 
     return data.Dataset(make)
+
+
+def _utf_8(line: bytes, path: str, number: int) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"TextLineDataset(filenames={path!r}): line {number} isn't UTF-8 (byte {line[error.start]:#04x}). Read "
+            "a file in another encoding, such as GBK, by Python: "
+            "tf.data.Dataset.from_tensor_slices(open(path, encoding='gbk').read().splitlines())."
+        ) from None
 
 
 def _names(files: Any) -> Any:

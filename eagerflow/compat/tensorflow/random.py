@@ -15,7 +15,13 @@ from eagerflow.data.text import holds_text, text_tensor
 __all__ = ["Generator", "categorical", "gamma", "get_global_generator", "normal", "set_random_seed", "set_seed"]
 __all__ += ["shuffle", "stateless_normal", "stateless_uniform", "truncated_normal", "uniform"]
 
-set_seed = set_random_seed
+
+def set_seed(seed: Any) -> None:
+    """Sets the seed of everything that is random; a whole number may be a float here.
+
+    >>> set_seed(1.0)
+    """
+    set_random_seed(int(seed) if isinstance(seed, float) and seed.is_integer() else seed)
 
 
 def normal(

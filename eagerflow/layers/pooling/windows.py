@@ -10,7 +10,7 @@ from eagerflow.base.layer_options import UnnamedOptions
 from eagerflow.base.typing import DataFormat, Padding, Shape, Sizes, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
-from eagerflow.layer.keras_1_arguments import of_pooling
+from eagerflow.layer.keras_1_arguments import of_pooling, with_size_of_keras_2
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.settings import layout, one_of, sizes
 from eagerflow.layers.convolutional.conv_base import how_to_fit, windows_along, with_defaults
@@ -26,6 +26,7 @@ class _Pooling(Layer):
     rank: int
     pool: Callable[..., Tensor]
 
+    @with_size_of_keras_2
     @of_pooling
     def __init__(
         self,

@@ -27,6 +27,7 @@ from eagerflow.layer.settings import integer, passed_on, settled_weight, share
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 from eagerflow.layers.rnn.calls import ReturnState
 from eagerflow.layers.rnn.cells import DropoutRNNCell, RecurrentSettings, of_both
+from eagerflow.layers.rnn.of_inputs import of_inputs
 from eagerflow.layers.rnn.rnn import RNN
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class _ConvLSTMCell(DropoutRNNCell, RecurrentSettings, ConvolutionBase):
         shape = self._shape_of_windows(inputs_shape, self.filters)
         return shape, [shape, shape]
 
+    @of_inputs
     def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
         """Zeros."""
         shape = self.compute_output_shape((batch_size, *self._step_shape))[0]
