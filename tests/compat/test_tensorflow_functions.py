@@ -115,6 +115,10 @@ def test_functions_have_what_is_asked_of_them():
     assert tf.function(Counter().next).get_concrete_function()(1) == 2
     assert tf.function(input_signature=[tf.TensorSpec((), tf.int32)])(Counter().next)(1) == 2
 
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    assert tf.function(model) is model
+    assert tf.function(model)(tf.ones((1, 2))).shape == (1, 1)
+
     @tf.autograph.experimental.do_not_convert
     def same(x):
         return x

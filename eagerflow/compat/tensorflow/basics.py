@@ -6,6 +6,7 @@ import contextlib
 import functools
 import logging
 import time
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -224,12 +225,11 @@ def function(func: Callable[..., Any] | None = None, *args: Any, jit_compile: bo
         return captured_function(func)
     if func is None:
         return function
-    try:
+    if isinstance(func, types.MethodType):
+        func = functools.wraps(func)(lambda *args, _method=func, **kwargs: _method(*args, **kwargs))
+    if isinstance(func, types.FunctionType):
         func.get_concrete_function = lambda *args, **kwargs: func  # type: ignore[attr-defined]
-    except AttributeError:  # a bound method, or a function in C
-        inner = func
-        return function(functools.wraps(inner)(lambda *args, **kwargs: inner(*args, **kwargs)))
-    func.python_function = func  # type: ignore[attr-defined]
+        func.python_function = func  # type: ignore[attr-defined]
     return func
 
 
