@@ -188,6 +188,7 @@ def test_settings_of_devices_are_accepted():
     )
     assert tf.config.optimizer.get_experimental_options() == {}
     assert tf.debugging.check_numerics([1.0], "loss").tolist() == [1.0]
+    assert tf.nn.moments(tf.ones((2, 3)), [0], keep_dims=True)[0].shape == (1, 3)
 
 
 @pytest.mark.parametrize(
