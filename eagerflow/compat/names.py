@@ -120,6 +120,10 @@ _SESSIONS = ("get_session", "set_session")
 GONE["keras.backend"] |= dict.fromkeys(_SESSIONS, f"{_GRAPH}Leave it out; K.eval(x) and K.function give values.")
 _SEQUENCES = "Write a tf.train.Example for each sequence, padded to one length, and FixedLenFeature([length], dtype)."
 GONE["tensorflow.train"] = dict.fromkeys(("FeatureList", "FeatureLists", "SequenceExample"), _SEQUENCES)
+GONE["tensorflow.train"] |= dict.fromkeys(
+    ("list_variables", "load_checkpoint", "load_variable"),
+    "TensorFlow's checkpoints can't be read here. In TensorFlow, write model.save_weights('name.weights.h5').",
+)
 GONE["tensorflow.io"] = dict.fromkeys(
     ("RaggedFeature", "SparseFeature", "VarLenFeature"),
     "Write tf.io.FixedLenFeature; there are no sparse tensors here.",

@@ -115,6 +115,10 @@ def test_functions_have_what_is_asked_of_them():
     assert tf.function(Counter().next).get_concrete_function()(1) == 2
     assert tf.function(input_signature=[tf.TensorSpec((), tf.int32)])(Counter().next)(1) == 2
 
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    assert tf.function(model) is model
+    assert tf.function(model)(tf.ones((1, 2))).shape == (1, 1)
+
     @tf.autograph.experimental.do_not_convert
     def same(x):
         return x
@@ -149,6 +153,9 @@ def test_variables_and_devices_speak_tensorflow():
     assert tape.gradient(y, v).tolist() == [3.0, 3.0]
     assert v.value().device.endswith("CPU:0")
     assert "CPU" in v.value().device
+    weight = tf.keras.layers.Layer().add_weight(shape=(2, 2), initializer="zeros")
+    weight[1, 0].assign(5.0)
+    assert weight.numpy().tolist() == [[0.0, 0.0], [5.0, 0.0]]
     with tf.control_dependencies([v]):
         tf.compat.v1.assign_add(v, [1.0, 1.0])
     assert v.numpy().tolist() == [2.0, 3.0]
@@ -184,6 +191,7 @@ def test_settings_of_devices_are_accepted():
     )
     assert tf.config.optimizer.get_experimental_options() == {}
     assert tf.debugging.check_numerics([1.0], "loss").tolist() == [1.0]
+    assert tf.nn.moments(tf.ones((2, 3)), [0], keep_dims=True)[0].shape == (1, 3)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import logging
 import time
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -115,10 +116,6 @@ class Variable(variables.Variable, metaclass=_AnyVariable):
         """`value()`, or `value` as in Keras 3: a tensor with the present values."""
         return _Value(self.data, None, self.key)
 
-    def __getitem__(self, index: Any) -> Tensor:
-        """A part, which can be set: `variable[0, 1].assign(3.0)`."""
-        return settable(super().__getitem__(index), self, index)
-
     def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:
         """Other values at these places."""
         return self.assign(ops.scatter_update(self, indices, updates))
@@ -224,12 +221,11 @@ def function(func: Callable[..., Any] | None = None, *args: Any, jit_compile: bo
         return captured_function(func)
     if func is None:
         return function
-    try:
+    if isinstance(func, types.MethodType):
+        func = functools.wraps(func)(lambda *args, _method=func, **kwargs: _method(*args, **kwargs))
+    if isinstance(func, types.FunctionType):
         func.get_concrete_function = lambda *args, **kwargs: func  # type: ignore[attr-defined]
-    except AttributeError:  # a bound method, or a function in C
-        inner = func
-        return function(functools.wraps(inner)(lambda *args, **kwargs: inner(*args, **kwargs)))
-    func.python_function = func  # type: ignore[attr-defined]
+        func.python_function = func  # type: ignore[attr-defined]
     return func
 
 
@@ -291,3 +287,11 @@ def _as_text(device: Device) -> str:
 # `tensor.device` is text in TensorFlow.
 for _method in ("__contains__", "__getitem__", "endswith", "find", "lower", "split", "startswith"):
     setattr(Device, _method, lambda self, *args, _method=_method: getattr(_as_text(self), _method)(*args))
+
+
+def _part(variable: variables.Variable, index: Any, _item: Any = variables.Variable.__getitem__) -> Tensor:
+    """A part of any variable, weights of layers too, can be set: `variable[0, 1].assign(3.0)`."""
+    return settable(_item(variable, index), variable, index)
+
+
+variables.Variable.__getitem__ = _part  # type: ignore[method-assign, assignment]
