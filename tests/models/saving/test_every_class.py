@@ -256,6 +256,12 @@ def test_each_object_that_a_model_is_made_with_is_the_same_in_each_format(kind, 
         model = compiled_with(kind, made(cls))
         again = round_trip(model, tmp_path, form)
         assert rounded(again.get_config()) == rounded(model.get_config())
+        if (cls.__name__, form) == (
+            "MeanMetricWrapper",
+            "m.h5",
+        ):  # read as the name of its function, as Keras 2 meant it
+            assert again.get_compile_config()["metrics"] == ["mean_squared_error"]
+            continue
         assert rounded(again.get_compile_config()) == rounded(model.get_compile_config())
 
 
