@@ -143,7 +143,7 @@ class Lambda(Layer):
 
 def _described(value: Any) -> Any:
     name = getattr(value, "__name__", "<lambda>")
-    if name in ops.__all__ and getattr(ops, name) is value:
+    if name in vars(ops)["__all__"] and getattr(ops, name) is value:
         return {"module": _OPS, "class_name": "function", "config": name, "registered_name": name}
     return value if callable(value) and name == "<lambda>" else serialize_keras_object(value)
 
@@ -154,7 +154,7 @@ def _found(value: Any, custom_objects: Mapping[str, Any] | None) -> Any:
             "This Lambda layer holds the code of a Python lambda, which eagerflow doesn't run: it could do anything. "
             "Write the function with `def`, register it with register_keras_serializable, and save again."
         )
-    if isinstance(value, Mapping) and value.get("module") == _OPS and value.get("config") in ops.__all__:
+    if isinstance(value, Mapping) and value.get("module") == _OPS and value.get("config") in vars(ops)["__all__"]:
         return getattr(ops, value["config"])
     found = deserialize_keras_object(value, custom_objects)
     is_shape = isinstance(found, list) and all(n is None or isinstance(n, int) for n in tree.flatten(found))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from eagerflow.base.serialization import tables
 from eagerflow.layer.configuration import table as layers
 from eagerflow.models.saving.legacy_ops import is_place, tensor, tensorflow_op
 
@@ -168,7 +169,7 @@ def modern_compile_config(config: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("metrics", "weighted_metrics"):
         found[key] = _each(config.get(key), _metric)
     found["loss_weights"] = config.get("loss_weights")
-    return found
+    return found | {k: config[k] for k in ("run_eagerly", "steps_per_execution", "jit_compile") if k in config}
 
 
 _OF_OLD_OPTIMIZERS = ("jit_compile", "is_legacy_optimizer")
@@ -202,5 +203,8 @@ def _metric(entry: Any) -> Any:
     function = settings.pop("fn", None)
     if entry["class_name"] == "MeanMetricWrapper" and function is not None:
         name = function["config"] if isinstance(function, Mapping) else function
-        return settings.get("name") if settings.get("name") in ("accuracy", "acc") else name
+        given, known = settings.get("name"), tables["keras.metrics"].entries
+        if name in known and given and given not in known:  # named by the user
+            return {"module": "keras.metrics", "class_name": "MeanMetricWrapper", "config": {**settings, "fn": name}}
+        return given if given in ("accuracy", "acc") else name
     return {**entry, "module": entry.get("module") or "keras.metrics", "config": settings}

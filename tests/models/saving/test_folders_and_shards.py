@@ -10,6 +10,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow.models import load_model
+from eagerflow.models.saving import folder
 from eagerflow.saving import FileFormatError, KerasFileEditor, load_weights, save_weights
 
 X = np.random.default_rng(3).normal(size=(5, 6)).astype("float32")
@@ -170,6 +171,58 @@ def test_files_of_two_savings_are_not_mixed(tmp_path):
     (tmp_path / present["/layers/dense_1/vars"]).write_bytes(old)
     with pytest.raises(FileFormatError, match="isn't the file that was written with"):
         model().load_weights(tmp_path / "w.weights.json")
+
+
+def test_a_second_save_leaves_its_own_files_alone(tmp_path):
+    (tmp_path / "w_mine.weights.h5").write_bytes(b"of somebody else")
+    for seed in (0, 1, 2):
+        made = trained(seed)
+        made.save_weights(tmp_path / "w.weights.json", max_shard_size=TINY)
+        again = model(9)
+        again.load_weights(tmp_path / "w.weights.json")
+        assert same(made, again)
+    config = json.loads((tmp_path / "w.weights.json").read_text(encoding="utf-8"))
+    named = set(ef.tree.flatten(list(config["weight_map"].values())))
+    first = "w_00000.weights.h5"  # Keras opens it before it reads the map
+    assert set(os.listdir(tmp_path)) == {"w.weights.json", "w_mine.weights.h5", first, *named}
+    assert first not in named
+
+
+def test_a_map_that_names_files_of_others_removes_none_of_them(tmp_path):
+    (tmp_path / "other_00000.weights.h5").write_bytes(b"")
+    made = {"metadata": {}, "weight_map": {"/x/vars": "other_00000.weights.h5"}}
+    (tmp_path / "w.weights.json").write_text(json.dumps(made), encoding="utf-8")
+    trained().save_weights(tmp_path / "w.weights.json", max_shard_size=TINY)
+    assert (tmp_path / "other_00000.weights.h5").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_folders_and_shards_keep_their_permissions(tmp_path):
+    def modes(folder):
+        return {path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+    for _ in range(2):
+        trained().save(tmp_path / "m", zipped=False)
+        (tmp_path / "m").chmod(0o700)
+        (tmp_path / "m" / "config.json").chmod(0o640)
+    trained().save(tmp_path / "m", zipped=False)
+    assert (tmp_path / "m").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "m" / "config.json").stat().st_mode & 0o777 == 0o640
+    (tmp_path / "w").mkdir()
+    for _ in range(2):
+        trained().save_weights(tmp_path / "w" / "w.weights.json", max_shard_size=TINY)
+        (tmp_path / "w" / "w.weights.json").chmod(0o600)
+    trained().save_weights(tmp_path / "w" / "w.weights.json", max_shard_size=TINY)
+    assert modes(tmp_path / "w") == {0o600}
+
+
+def test_a_system_that_cannot_swap_folders_still_replaces_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "_exchange", lambda one, other: False)
+    for seed in (0, 1):
+        made = trained(seed)
+        made.save(tmp_path / "m", zipped=False)
+        assert same(load_model(tmp_path / "m"), made)
+    assert os.listdir(tmp_path) == ["m"]
 
 
 # Layers that are left out

@@ -60,6 +60,7 @@ class IndexLookup(Layer):
     """
 
     _convert_input_args = False
+    _has_vocabulary = False  # until one is set or found: `vocabulary_size` of a configuration is none
 
     def __init__(
         self,
@@ -99,7 +100,6 @@ class IndexLookup(Layer):
         self.idf_weights: numpy.ndarray | None = None
         self._fixed_size = size
         self._is_given = given
-        self._has_vocabulary = False  # `vocabulary_size` of a configuration alone makes none
         self.reset_state()
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
