@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, overload
 
 from eagerflow.base import tree
-from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import a_kind
 from eagerflow.base.machine.budget import Limit, LoadLimitError, json_value, loading
 from eagerflow.base.serialization import (
@@ -203,7 +202,6 @@ def model_from_json(
     >>> model.name, model.output_shape
     ('small', (None, 2))
     """
-    safe_mode = safe_mode and not unsafe_deserialization()
     size = len(json_string) if isinstance(json_string, (str, bytes)) else 0
     with loading("the text", size, limit, "model_from_json(..., limit=None)"), made_from("", safe_mode):
         model = deserialize_keras_object(_config_in(json_string), custom_objects)
