@@ -251,4 +251,4 @@ def test_a_list_that_holds_itself_is_refused(again):
     value = []
     value += [value] * again
     with pytest.raises(ValueError, match="holds itself, or is nested more than 64 deep"):
-        ef.Tensor(value)
+        Tensor(value)
