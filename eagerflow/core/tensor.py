@@ -460,6 +460,9 @@ def _rebuild(array: numpy.ndarray, where: str) -> Tensor:
     return Tensor(array, device=where)
 
 
+_DEEPEST = 64  # axes of an array
+
+
 def _owned_array(value: Any, dtype: DType, where: Device) -> Any:
     """A fresh array of `value` on the device `where`."""
     if isinstance(value, Tensor):
@@ -515,11 +518,14 @@ def holds_tensors(value: Any) -> bool:
 
     >>> holds_tensors([[1.0], [ef.Tensor(2.0)]]), holds_tensors([[1.0], (2,)])
     (True, False)
+
+    Raises:
+        ValueError: for a list that holds itself, or is nested deeper than arrays can be.
     """
     if not isinstance(value, Sequence) or isinstance(value, (str, bytes, range)):
         return False
     parts: Any = value
-    while True:
+    for _ in range(_DEEPEST):
         kinds = set(map(type, parts))
         if any(issubclass(kind, Tensor) for kind in kinds):
             return True
@@ -528,7 +534,10 @@ def holds_tensors(value: Any) -> bool:
             return False
         if len(nested) < len(kinds):
             parts = [part for part in parts if isinstance(part, nested)]
-        parts = list(chain.from_iterable(parts))
+        parts = list(chain.from_iterable({id(part): part for part in parts}.values()))
+    raise ValueError(
+        f"cannot make a tensor of this {type(value).__name__}: it holds itself, or is nested more than {_DEEPEST} deep."
+    )
 
 
 def assembled(value: Any, dtype: DType = None) -> Tensor:

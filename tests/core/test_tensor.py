@@ -244,3 +244,11 @@ def test_python_integers_keep_their_value(number, dtype):
 def test_a_number_too_large_for_the_type_names_the_op():
     with pytest.raises(OverflowError, match=r"add\(uint8\[1\], 300\)"):
         Tensor(np.array([255], "uint8")) + 300
+
+
+@pytest.mark.parametrize("again", [1, 1000])
+def test_a_list_that_holds_itself_is_refused(again):
+    value = []
+    value += [value] * again
+    with pytest.raises(ValueError, match="holds itself, or is nested more than 64 deep"):
+        Tensor(value)

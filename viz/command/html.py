@@ -12,6 +12,7 @@ from importlib import import_module
 from viz.command.output_files import replaces
 from viz.facts import archive
 from viz.facts.digest.asked_step import shown_position
+from viz.facts.formatting import is_model
 from viz.facts.schema import Record
 from viz.facts.selection import count_of_steps, step_name, step_numbers
 from viz.facts.smaller.near_step import Near
@@ -31,7 +32,7 @@ def write_page(options: argparse.Namespace) -> int:
         0; problems are raised.
     """
     # Beside model.onnx there may lie model.html, the page of `export(format="web")`.
-    ending = ".trace.html" if options.file.lower().endswith(".onnx") else ".html"
+    ending = ".trace.html" if is_model(options.file) else ".html"
     out = pathlib.Path(options.out or pathlib.Path(options.file).with_suffix(ending))
     check_kept(options.file, out)
     instead = replaces(out, options.out is not None)
@@ -51,7 +52,7 @@ def _write(options: argparse.Namespace, out: pathlib.Path) -> tuple[int, int | N
     Returns:
         How many ops the recording has, and which step the page shows first: its number and words.
     """
-    if not (options.rank or options.sizes or options.diff or options.file.lower().endswith(".onnx")):
+    if not (options.rank or options.sizes or options.diff or is_model(options.file)):
         record = archive.read(options.file, near=Near(options.step, MOST_OPS))
         to_html(record, out, options.title, step=options.step)
         return (len(record.ops) if record.whole is None else record.whole.ops), *_first(record, options.step)

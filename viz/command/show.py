@@ -10,7 +10,7 @@ from typing import Any
 
 from viz.facts.digest.sparse_columns import SparseColumns
 from viz.facts.digest.words import following, shown
-from viz.facts.formatting import clean
+from viz.facts.formatting import clean, is_model
 from viz.facts.overview import glance, overview
 from viz.facts.ranks import rank_table
 from viz.facts.schema import Record
@@ -83,5 +83,5 @@ def _taken(read: dict[str, Any]) -> str:
 
 def _seen(options: argparse.Namespace) -> tuple[Record, SparseColumns | None]:
     """As much as is told; all that reads a recording whole, or runs a model, is loaded where it must be."""
-    seen = None if options.rank or options.sizes or options.file.lower().endswith(".onnx") else glance(options.file)
+    seen = None if options.rank or options.sizes or is_model(options.file) else glance(options.file)
     return seen or (import_module("viz.command.models").opened(options), None)

@@ -22,6 +22,7 @@ __all__ = [
     "count",
     "dtype",
     "file_kind",
+    "is_model",
     "how_to_record",
     "magnitude",
     "meant_file",
@@ -51,6 +52,7 @@ _KINDS_OF_FILES = {
     _KEPT: ".efr",
     "a script": ".py .pyw",
 }
+_MODELS = (".onnx", ".keras", ".h5", ".hdf5", ".safetensors")
 _MOST_RANGES = 8
 AROUND_FUNCTIONS = ("LossFunctionWrapper", "MeanMetricWrapper")  # the name is that of the function, and says it all
 _DTYPES = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
@@ -210,6 +212,11 @@ def _seen_from(file: str, folder: str) -> str:
         seen = os.path.relpath(file, folder)
         return seen if not seen.startswith(os.pardir) and len(seen) < len(file) else file
     return file
+
+
+def is_model(name: str) -> bool:
+    """Whether a file's name says that it holds a model, or weights of one."""
+    return str(name).lower().endswith(_MODELS)
 
 
 def file_kind(name: str) -> str:

@@ -42,7 +42,7 @@ _COMPARED = "efz keras h5 safetensors"
 _ENDINGS = {
     "script": "py",
     "SCRIPT": "py",
-    "file.efz": "efz onnx",
+    "file.efz": "efz onnx keras h5",
     "FILE.efr": "efr",
     "RECORDING|SCRIPT": "efz py",
     "A": _COMPARED,
@@ -189,7 +189,7 @@ _viz() {
   for earlier in "${COMP_WORDS[@]:2:COMP_CWORD-2}"; do  # which place this is: options and their values don't count
     [ "$earlier" = "=" ] && continue
     case " $skipped " in *" $option "*)
-      case "$earlier" in *.py|*.efz|*.efr|*.onnx) option=;; esac;;
+      case "$earlier" in *.py|*.efz|*.efr|*.onnx|*.keras|*.h5) option=;; esac;;
     esac
     if [ -n "$option" ]; then option=; continue; fi
     case "$earlier" in

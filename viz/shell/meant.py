@@ -77,7 +77,9 @@ def other_word(name: str, given: Sequence[str] = ()) -> str:
     '; for that: viz run x.py, and then: viz top x.efz'
     """
     word = name.lower().lstrip("-").replace("-", "_")
-    file = next((each for each in given if each.lower().endswith((".py", ".efz", ".efr", ".onnx"))), "")
+    file = next(
+        (each for each in given if each.lower().endswith((".py", ".efz", ".efr", ".onnx", ".keras", ".h5"))), ""
+    )
     if word in _ELSEWHERE:
         return f"; for that: {_ELSEWHERE[word]}"
     if word in _OF_SCRIPTS:

@@ -37,6 +37,7 @@ _OTHER_NAMES = {
 }
 """What other programs call our options."""
 _FEW = 3  # commands that are named
+_GIVEN = (".py", ".efz", ".efr", ".onnx", ".keras", ".h5")  # endings of files that commands are asked about
 _ALIKE = 0.65  # how much of two names must agree; with less, 'steps' is like 'sizes'
 _GOES_ON = re.compile(r"(?<=\S)\n(?=[a-z0-9(])")  # within a sentence
 _ALWAYS_THEIRS = ("-h", "--help")  # that behind a script need no word: what is printed shows whose help it is
@@ -134,13 +135,13 @@ class Parser(argparse.ArgumentParser):
 
     def add_recording(self) -> None:
         """The file that most commands look at, and what goes with it."""
-        about = "a recording, made by `viz run` or `Recording.save`, or a model.onnx, which is run once"
+        about = "a recording, made by `viz run` or `Recording.save`, or a model (.onnx, .keras, .h5), which is run once"
         self.add_argument("file", metavar="file.efz", help=about)
         group = self.add_argument_group("of any recording")  # which help lists behind what the command is for
         group.add_argument(
             "--rank", type=int, default=0, metavar="N", help="which rank, in a recording of several (default: 0)"
         )
-        lengths = "lengths that an ONNX file leaves open, by name or as input:axis (default: batch 1, others 32)"
+        lengths = "lengths that a model leaves open, by name or as input:axis (default: batch 1, others 32)"
         group.add_argument("--sizes", metavar="NAME=N[,NAME=N...]", type=_sizes, default={}, help=lengths)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -197,7 +198,7 @@ class Parser(argparse.ArgumentParser):
         """
         for option, word in itertools.pairwise(self._given):
             action = self._option_string_actions.get(option)
-            if action is None or action.nargs == 0 or not word.endswith((".py", ".efz", ".efr", ".onnx")):
+            if action is None or action.nargs == 0 or not word.endswith(_GIVEN):
                 continue
             known = [str(each) for each in action.choices or () if each != action.default]
             value = known[0] if known else str(action.metavar or action.dest.upper()).partition("[")[0]
@@ -299,7 +300,7 @@ class Parser(argparse.ArgumentParser):
             return True
         if waiting[0].lower().endswith(output.endings):
             return False
-        return waiting[0].lower().endswith((".py", ".efz", ".efr", ".onnx")) or os.path.isfile(waiting[0])
+        return waiting[0].lower().endswith(_GIVEN) or os.path.isfile(waiting[0])
 
     def _keep_inputs(self, options: argparse.Namespace) -> None:
         """Refuse to write over a file that is read."""

@@ -47,7 +47,7 @@ def any_encoding() -> contextlib.AbstractContextManager[None]:
 def without_controls() -> Iterator[None]:
     """Meanwhile control characters are printed as text: names in a stranger's file can't steer the terminal."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = _Visible(before[0]), _Visible(before[1])  # type: ignore[assignment]
+    sys.stdout, sys.stderr = _Visible(before[0]), _Visible(before[1])
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Commands on models in ONNX files: they run once, on inputs that are made up."""
+"""Commands on models in files: they run once, on inputs that are made up."""
 
 from __future__ import annotations
 
@@ -64,4 +64,33 @@ def test_damaged_files_and_lengths_of_recordings_are_errors(tmp_path, capsys):
     assert main(["html", str(tmp_path / "a.onnx")]) == 2
     assert "no ONNX file" in capsys.readouterr().err
     assert main(["html", str(tmp_path / "a.efz"), "--sizes", "a=3"]) == 2
-    assert "--sizes goes with ONNX files" in capsys.readouterr().err
+    assert "--sizes goes with files of models" in capsys.readouterr().err
+
+
+@pytest.fixture
+def built():
+    words, picture = Input((None,), dtype="int32", name="words"), Input((8, 8, 1), name="picture")
+    found = [L.GlobalAveragePooling1D()(L.Embedding(9, 4, name="look")(words)), L.Flatten()(picture)]
+    return Model({"words": words, "picture": picture}, L.Dense(2, name="head")(L.Concatenate()(found)), name="net")
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_whole_models_of_keras_are_taken_too(ending, built, tmp_path, capsys):
+    path = tmp_path / f"net.{ending}"
+    built.save(path)
+    assert main(["html", str(path)]) == 0
+    assert "look" in path.with_suffix(".trace.html").read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert main(["summary", str(path), "--sizes", "batch=3,words:1=7"]) == 0
+    printed = capsys.readouterr().out
+    assert "3×7×4" in printed
+    assert "head" in printed
+    assert main(["summary", str(path), "--sizes", "time=7"]) == 2
+    assert "['batch'," in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["net.weights.h5", "net.safetensors"])
+def test_files_of_weights_are_told_to_lack_a_model(name, built, tmp_path, capsys):
+    built.save_weights(tmp_path / name)
+    assert main(["summary", str(tmp_path / name)]) == 2
+    assert "but no model: make the model yourself, then model.load_weights(" in capsys.readouterr().err

@@ -274,6 +274,15 @@ def test_browsers_that_vanish_are_forgotten(server, monkeypatch):
     assert server.watching == 0
 
 
+def test_connections_without_the_token_make_room_for_the_page(server):
+    slow = [socket.create_connection(("127.0.0.1", server.server_port)) for _ in range(2 * web.MOST_CONNECTIONS)]
+    for each in slow[-web.MOST_CONNECTIONS :]:
+        each.sendall(b"GET /")  # and never the rest
+    assert ask(server, f"/{server.page.token}/")[0] == 200
+    for each in slow:
+        each.close()
+
+
 def test_too_many_connections_are_turned_away_and_the_rest_go_on(server, monkeypatch):
     first = Listener(server)
     others = [

@@ -274,7 +274,7 @@ def test_a_file_that_is_no_script_is_refused_and_stays_as_it_is(here, command, n
 NO_RECORDINGS = {
     "unet.svg": "is a picture, not a recording; a recording is a file that ends in .efz, which is made with: viz run",
     "page.html": "is a web page, not a recording; a recording is a file that ends in .efz",
-    "net.keras": "is a saved model, not a recording; a recording is a file that ends in .efz",
+    "net.pt": "is a saved model, not a recording; a recording is a file that ends in .efz",
     "train.py": "is a script, not a recording; a script is recorded with: viz run train.py, which writes train.efz",
     "notes.txt": "where a recording has b'PK'); a recording is a file that ends in .efz, which is made with: viz run",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import math
@@ -85,6 +86,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.idle_since = time.monotonic()
         self._slots = threading.BoundedSemaphore(MOST_CONNECTIONS)
         self._counting = threading.Lock()
+        self._strangers: dict[Any, None] = {}  # connections that haven't shown the token yet, the oldest first
         super().__init__((guard.LOOPBACK, port), _Handler)
 
     def server_bind(self) -> None:
@@ -93,17 +95,30 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread, if there aren't too many already."""
+        """Answer in a thread. If there are too many already, the oldest that hasn't shown the token makes room."""
         if not self._slots.acquire(blocking=False):
-            self.shutdown_request(request)
-            return
+            with self._counting, contextlib.suppress(OSError, StopIteration):
+                oldest = next(iter(self._strangers))
+                del self._strangers[oldest]
+                oldest.shutdown(socket.SHUT_RDWR)
+            if not self._slots.acquire(timeout=1.0):
+                self.shutdown_request(request)
+                return
+        with self._counting:
+            self._strangers[request] = None
         super().process_request(request, client_address)
+
+    def trust(self, request: Any) -> None:
+        """A connection has shown the token, or is over."""
+        with self._counting:
+            self._strangers.pop(request, None)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answer, and give the place back."""
         try:
             super().process_request_thread(request, client_address)
         finally:
+            self.trust(request)
             self._slots.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -137,6 +152,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif not guard.matches(first, page.token) or path != f"/{page.token}/{rest}":
             self._answer(404, b"There is nothing here. The page's address has a secret part: see where it was printed.")
         else:
+            self.server.trust(self.connection)
             self._serve(rest)
 
     do_HEAD = do_GET
