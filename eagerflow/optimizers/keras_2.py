@@ -45,6 +45,8 @@ class OfKeras2:
     _rate: Any
     _learning_rate: Any
     add_variable_from_reference: Any
+    _run_own: Any
+    _initial_decay = 0.0  # `decay` counts without being set as a hyperparameter
 
     @classmethod
     def _applies_itself(cls) -> bool:
@@ -66,13 +68,10 @@ class OfKeras2:
         finally:
             variable.__class__ = kind
 
-    def _run_own(self, gradient: Any, variable: Variable) -> None:
-        raise NotImplementedError
-
     def _create_slots(self, var_list: Any) -> None:
         """Called once for the variables."""
 
-    def add_slot(self, var: Variable, slot_name: str, initializer: Any = "zeros", shape: Any = None) -> Variable:
+    def add_slot(self, var: Variable, slot_name: str, initializer: Any = "zeros", shape: Any = None) -> Any:
         """Creates a variable of the state that belongs to another one.
 
         Args:
@@ -89,10 +88,9 @@ class OfKeras2:
         key = var.identity, slot_name
         if key not in slots:
             slots[key] = self.add_variable_from_reference(var, slot_name, initializer)
-        found: Variable = slots[key]
-        return found
+        return slots[key]
 
-    def get_slot(self, var: Variable, slot_name: str) -> Variable:
+    def get_slot(self, var: Variable, slot_name: str) -> Any:
         """What `add_slot` created.
 
         Args:
@@ -103,13 +101,7 @@ class OfKeras2:
         >>> optimizer.add_slot(weight, "mean") is optimizer.get_slot(weight, "mean")
         True
         """
-        found: Variable = self.__dict__.get("_slots_by_name", {})[var.identity, slot_name]
-        return found
-
-    @property
-    def _initial_decay(self) -> float:
-        decay: float = self._rate.decay
-        return decay
+        return self.__dict__["_slots_by_name"][var.identity, slot_name]
 
     def _set_hyper(self, name: str, value: Any) -> None:
         if name == "learning_rate":
