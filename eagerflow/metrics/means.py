@@ -14,7 +14,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import mask_of, same_rank
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.table import METRICS
-from eagerflow.metrics.whole_batch import on_all_rows
+from eagerflow.metrics.whole_batch import on_all_rows, weight_of_all
 from eagerflow.world.current import world
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
@@ -58,7 +58,7 @@ def _counted(values: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | N
     share = world.share
     part = convert_to_tensor(share.fraction, values.dtype)
     values = values * (share.weight / share.fraction if share.own else 0.0)
-    return values, part if weights is None else weights * part
+    return values, part if weights is None else part * weight_of_all(weights, share)
 
 
 def _numbers(values: Any) -> Any:

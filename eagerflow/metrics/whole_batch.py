@@ -16,7 +16,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.world.current import sharing, world
 from eagerflow.world.shares import Share
 
-__all__ = ["of_all_rows", "on_all_rows"]
+__all__ = ["of_all_rows", "on_all_rows", "weight_of_all"]
 
 
 def of_all_rows(update_state: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,6 +50,12 @@ def _adds_up(metric: Any) -> bool:
     return bool(variables) and all(v.identity in metric._aggregations for v in variables)
 
 
+def weight_of_all(weight: Any, share: Share) -> Any:
+    """A weight; the number of rows that a mean of this rank counts by becomes that of the whole batch."""
+    number = weight is not None and not getattr(weight, "ndim", numpy.ndim(weight))
+    return share.rows if number and share.own and float(weight) == share.own else weight
+
+
 def on_all_rows(metric: Any, update: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Let a metric take in all rows of the running step's batch: from now on its state is the same on all ranks."""
     share = world.share
@@ -61,6 +67,8 @@ def on_all_rows(metric: Any, update: Callable[..., Any], *args: Any, **kwargs: A
                 f"{metric.name}: ranks gather all rows of each batch for this metric. It is faster where its variables "
                 'can be added up: add_variable(..., aggregation="sum").'
             )
+    if "sample_weight" in kwargs:
+        kwargs["sample_weight"] = weight_of_all(kwargs["sample_weight"], share)
     leaves = tree.flatten((args, kwargs))
     told = [_told(leaf, share) for leaf in leaves]
     every = share.communicator.gather_objects(told)

@@ -32,6 +32,7 @@ from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks, clipping
 from eagerflow.optimizers.averages import Averages
 from eagerflow.optimizers.entry import KEPT, Entry, Scratch, constant, look_for_kept, overwritten, slot_initializer
+from eagerflow.optimizers.keras_2 import OfKeras2, name_first
 from eagerflow.optimizers.minimizing import Minimizing
 from eagerflow.optimizers.rate import LearningRate, Rate
 from eagerflow.optimizers.signature import show_shared_arguments
@@ -66,7 +67,7 @@ class Shared(TypedDict, total=False):
     decay: float  # Keras 2: rate / (1 + decay * iterations)
 
 
-class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
+class Optimizer(StoredState, Minimizing, Averages, AcrossRanks, OfKeras2):
     """Base class of optimizers.
 
     To write an optimizer, override `build`, which makes the state with `add_variable_from_reference`, and
@@ -124,6 +125,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         show_shared_arguments(cls, Optimizer)
         bound_init(cls)
 
+    @name_first
     def __init__(
         self,
         learning_rate: Any,
@@ -250,6 +252,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
                 self._add_slots(entry)
         if len(self.slots) > self.together:
             self._variables[start:] = self._in_order(entries)
+        self._create_slots(variables)
 
     def _in_order(self, entries: Sequence[Entry]) -> list[Variable]:
         """The slots of new entries in the order in which Keras has them."""
@@ -557,7 +560,8 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
 
     def _update(self, entries: list[Entry], gradients: list[Any], scale: Any = None) -> None:
         rate = self._learning_rate()
-        rule = None if type(self).update_step is not Optimizer.update_step else self.rule
+        own = type(self).update_step is not Optimizer.update_step or self._applies_itself()
+        rule = None if own else self.rule
         if getattr(rule, "elementwise", False) and self._at_once(gradients):
             factor = None if scale is None else float(scale)
             decay = (self.weight_decay or 0.0) * rate
@@ -612,12 +616,14 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks):
         >>> weight.tolist()
         [0.5, 1.5]
         """
-        if self.rule is None:
-            raise NotImplementedError(
-                f"{type(self).__name__} must override update_step(gradient, variable, learning_rate)."
-            )
-        entry = self._entries[variable.identity]
-        self._run(self.rule, entry, gradient.data, self.settings(float(learning_rate)))
+        if self.rule is None or self._applies_itself():
+            self._apply_resource(gradient, variable)
+        else:
+            self._run(self.rule, self._entries[variable.identity], gradient.data, self.settings(float(learning_rate)))
+
+    def _run_own(self, gradient: Tensor, variable: Variable) -> None:
+        assert self.rule is not None
+        self._run(self.rule, self._entries[variable.identity], gradient.data, self.settings(self._learning_rate()))
 
     _own_apply, _own_update_step, _own_update = apply, update_step, _update  # which a subclass may have replaced
 

@@ -280,18 +280,43 @@ class Own(ef.Model):
         with ef.GradientTape() as tape:
             loss = ops.mean(ops.square(self(x, training=True) - y))
         self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
-        self.tracker.update_state(loss)
+        self.track(loss, x)
         return {"loss": self.tracker.result(), "last": loss}
 
     def test_step(self, data: Any) -> Any:
         x, y = data
-        self.tracker.update_state(ops.mean(ops.square(self(x) - y)))
+        self.track(ops.mean(ops.square(self(x) - y)), x)
         return {"loss": self.tracker.result()}
+
+    def track(self, loss: Any, x: Any) -> None:
+        self.tracker.update_state(loss)
 
 
 @case
 def a_step_of_ones_own():
     return plain(Own(), loss=None, metrics=None)
+
+
+class ByRows(Own):
+    """Each batch counts by its rows, of which the last one has few."""
+
+    def track(self, loss: Any, x: Any) -> None:
+        self.tracker.update_state(loss, sample_weight=len(x))
+
+
+class ByTensor(Own):
+    def track(self, loss: Any, x: Any) -> None:
+        self.tracker.update_state(loss, ops.cast(ops.shape(x)[0], "float32"))
+
+
+@case
+def a_metric_of_means_weighed_by_rows():
+    return plain(ByRows(), loss=None, metrics=None, batch_size=14)
+
+
+@case
+def a_metric_of_means_weighed_by_a_tensor():
+    return plain(ByTensor(), loss=None, metrics=None, batch_size=14)
 
 
 class Gan(ef.Model):
