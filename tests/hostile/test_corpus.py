@@ -26,6 +26,7 @@ OTHERS = re.compile(
     r"config_(name_long|layers_reversed|name_path)|not_a_number|^nul\.|^type_[KSgx]_|"
     r"^trace_(producer_itself|settings_keys|start_(huge|none)|stats_endless|without_values)|"
     r"^steps_(wrong_shape|dtype_of_objects)|"
+    r"^long\.words\.json|"
     r"^onnx_(signs|path_name|unordered|long_chain|size_pad_away|attribute_reference)\."
 )
 # A text describes no weights, so that only the system can tell when they are too large.

@@ -35,7 +35,7 @@ def is_dear(told):
 
 
 def is_clear(told):
-    return told["message"].endswith((".", ")", "]", "'", "deep")) and len(told["message"]) <= 500
+    return 0 < len(told["message"]) <= 500 and "\n" not in told["message"]
 
 
 @pytest.mark.slow

@@ -166,7 +166,7 @@ class Group:
         self.attributes = _Attributes(group, self.file, counter.heaps)
         for name in group:
             inner = f"{path}/{name}" if path else name
-            step(2)
+            step(4)
             take(_OBJECT, "all of its groups and arrays")
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise FileFormatError(
