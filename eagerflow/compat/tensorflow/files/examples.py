@@ -215,7 +215,7 @@ def _parsed(serialized: Any, features: Mapping[str, Any]) -> dict[str, Any]:
 def serialize_tensor(tensor: Any, name: str | None = None) -> TextTensor:
     """A tensor as the bytes of a `TensorProto`.
 
-    >>> parse_tensor(serialize_tensor(ops.convert_to_tensor([[1, 2]])), "int64").tolist()
+    >>> parse_tensor(serialize_tensor(ops.convert_to_tensor([[1, 2]])), "int32").tolist()
     [[1, 2]]
     """
     values = numpy.asarray((text_tensor if holds_text(tensor) else ops.convert_to_tensor)(tensor).numpy())
