@@ -446,11 +446,7 @@ _PYTHON: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 
 
 def deserialize_keras_object(
-    config: Any,
-    custom_objects: Mapping[str, Any] | None = None,
-    safe_mode: bool = True,
-    module_objects: Mapping[str, Any] | None = None,
-    **kwargs: Any,
+    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
 ) -> Any:
     """Creates an object from the configuration that `serialize_keras_object` returned.
 
@@ -458,8 +454,8 @@ def deserialize_keras_object(
         config: that configuration.
         custom_objects: custom classes and functions by name, which are searched first.
         safe_mode: accepted for Keras' signature: code in a configuration is never run.
-        module_objects: more of them, such as `globals()`; a name alone is looked up there, too.
-        **kwargs: accepted for Keras' signature.
+        **kwargs: `module_objects`, more classes and functions by name, such as `globals()`, with which `config` may be a
+            name alone; others are accepted for Keras' signature.
 
     Raises:
         UnknownNameError: for a class or function that is neither built in nor registered.
@@ -469,6 +465,7 @@ def deserialize_keras_object(
     >>> layer.units, layer(ef.ops.ones((2, 3))).shape
     (4, (2, 4))
     """
+    module_objects = kwargs.get("module_objects")
     if isinstance(config, list):
         return [deserialize_keras_object(x, custom_objects, module_objects=module_objects) for x in config]
     if module_objects is not None:

@@ -100,6 +100,12 @@ class Feature(_Message):
         self.int64_list = int64_list or Int64List()
         self.kept = next((x for x in (bytes_list, float_list, int64_list) if x is not None), None)
 
+    def WhichOneof(self, oneof_group: str = "kind") -> str | None:
+        """The name of the list that it has."""
+        return next(
+            (name for name in ("bytes_list", "float_list", "int64_list") if getattr(self, name) is self.kept), None
+        )
+
     def encoded(self) -> bytes:
         """As a protocol buffer."""
         return b"" if self.kept is None else _field(self.kept.number, self.kept.encoded())
