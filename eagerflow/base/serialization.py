@@ -454,8 +454,8 @@ def deserialize_keras_object(
         config: that configuration.
         custom_objects: custom classes and functions by name, which are searched first.
         safe_mode: accepted for Keras' signature: code in a configuration is never run.
-        **kwargs: `module_objects`, more classes and functions by name, such as `globals()`, with which `config` may be a
-            name alone; others are accepted for Keras' signature.
+        **kwargs: `module_objects`, more classes and functions by name, with which `config` may be a name alone; others
+            are accepted for Keras' signature.
 
     Raises:
         UnknownNameError: for a class or function that is neither built in nor registered.
