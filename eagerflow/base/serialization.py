@@ -579,11 +579,7 @@ _PYTHON: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 
 
 def deserialize_keras_object(
-    config: Any,
-    custom_objects: Mapping[str, Any] | None = None,
-    safe_mode: bool = True,
-    module_objects: Mapping[str, Any] | None = None,
-    **kwargs: Any,
+    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
 ) -> Any:
     """Creates an object from the configuration that `serialize_keras_object` returned.
 
@@ -592,8 +588,8 @@ def deserialize_keras_object(
         custom_objects: custom classes and functions by name, which are searched first.
         safe_mode: whether objects may name no files of this machine, such as that of a vocabulary. Code in a
             configuration is never run.
-        module_objects: more custom objects, such as `globals()`; a name alone is looked up there, too.
-        **kwargs: accepted for Keras' signature.
+        **kwargs: `module_objects`, more classes and functions by name, with which `config` may be a name alone; others
+            are accepted for Keras' signature.
 
     Raises:
         UnknownNameError: for a class or function that is neither built in nor registered.
@@ -603,6 +599,7 @@ def deserialize_keras_object(
     >>> layer.units, layer(ef.ops.ones((2, 3))).shape
     (4, (2, 4))
     """
+    module_objects = kwargs.get("module_objects")
     if _source.get() is None:
         with made_from("", safe_mode):
             return deserialize_keras_object(config, custom_objects, module_objects=module_objects)

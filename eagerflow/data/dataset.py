@@ -132,13 +132,14 @@ class Dataset(MoreSteps):
         """Tuples with one element of each data set; it ends with the shortest.
 
         Args:
-            *datasets: the data sets, or a tuple of them.
+            *datasets: the data sets, or a tuple of them, which may hold tuples.
 
         >>> import eagerflow as ef
         >>> [(int(a), int(b)) for a, b in ef.data.Dataset.zip(ef.data.Dataset.range(3), ef.data.Dataset.range(10, 20))]
         [(0, 10), (1, 11), (2, 12)]
         """
         parts = tuple(datasets[0]) if len(datasets) == 1 and isinstance(datasets[0], tuple) else datasets
+        parts = tuple([Dataset.zip(d) if isinstance(d, tuple) else d for d in parts])
         other = next((d for d in parts if not isinstance(d, Dataset)), None)
         if other is not None:
             raise TypeError(f"Dataset.zip: expected data sets; got {a_kind(other)}. For arrays: from_tensor_slices.")

@@ -94,6 +94,8 @@ def test_texts_as_bytes_and_what_fits_no_type():
 def test_features_as_bytes_and_what_to_write_for_sequences():
     feature = tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"a"]))
     assert feature.SerializeToString() == b"\n\x03\n\x01a"
+    assert feature.WhichOneof("kind") == "bytes_list"
+    assert tf.train.Feature().WhichOneof("kind") is None
     with pytest.raises(AttributeError, match="padded to one length"):
         _ = tf.train.SequenceExample
 
@@ -166,6 +168,11 @@ def test_data_sets_take_tensorflows_words(tmp_path):
     assert [int(x) for x in data.as_numpy_iterator()] == [2, 3, 4]
     assert data.as_numpy_iterator().next() == 2
     assert tf.data.experimental.cardinality(tf.data.Dataset.range(4)).numpy() == 4
+    counter = tf.data.Dataset.range(2)
+    assert [(int(a), (int(b), int(c))) for a, (b, c) in tf.data.Dataset.zip((counter, (counter, counter)))] == [
+        (0, (0, 0)),
+        (1, (1, 1)),
+    ]
     assert tf.py_function(lambda: None, [], ()) == []
 
     @tf.py_function(Tout=tf.float32)
@@ -182,6 +189,10 @@ def test_compressed_tables_and_lines(tmp_path):
     table = tf.data.experimental.CsvDataset(path, [0.0, 0.0], compression_type="GZIP")
     assert [[float(x) for x in row] for row in table] == [[1.0, 2.0], [3.0, 4.0]]
     assert [x.numpy() for x in tf.data.TextLineDataset(path, compression_type="GZIP")] == [b"1,2", b"3,4"]
+    batches = tf.data.experimental.make_csv_dataset(
+        path, 2, ["a", "b"], header=False, num_epochs=1, shuffle=False, compression_type="GZIP"
+    )
+    assert [(b["a"].tolist(), b["b"].tolist()) for b in batches] == [([1, 3], [2, 4])]
 
 
 def test_settings_of_devices_are_accepted():
@@ -215,3 +226,9 @@ def test_assertions(name, good, bad):
     assert check(*good) is None
     with pytest.raises(ValueError, match=r"doesn't hold\. labels"):
         check(*bad, message="labels")
+
+
+def test_the_rates_of_a_schedule_at_many_steps():
+    schedule = tf.keras.optimizers.schedules.InverseTimeDecay(1.0, 10, 1.0)
+    assert schedule(numpy.array([[0, 10], [30, 0]])).tolist() == [[1.0, 0.5], [0.25, 1.0]]
+    assert schedule(tf.constant([10.0])).tolist() == [0.5]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy
+
 from eagerflow.base.config import floatx
 from eagerflow.base.init_settings import Told, automatic, telling_class
 from eagerflow.base.tracebacks import bound_init
@@ -33,7 +35,10 @@ class LearningRateSchedule(Told):
         bound_init(cls)
 
     def __call__(self, step: Any) -> Any:
-        """The learning rate at update `step` (from 0), as a tensor of one number."""
+        """The learning rate at update `step` (from 0), as a tensor of one number; at each one of an array of steps."""
+        if getattr(step, "ndim", 0):
+            steps = numpy.asarray(step)
+            return Tensor(numpy.array([self.rate(float(n)) for n in steps.flat]).reshape(steps.shape), floatx())
         return Tensor(self.rate(float(step)), floatx())
 
     if TYPE_CHECKING:

@@ -100,6 +100,12 @@ class Feature(_Message):
         self.int64_list = int64_list or Int64List()
         self.kept = next((x for x in (bytes_list, float_list, int64_list) if x is not None), None)
 
+    def WhichOneof(self, oneof_group: str = "kind") -> str | None:
+        """The name of the list that it has."""
+        return next(
+            (name for name in ("bytes_list", "float_list", "int64_list") if getattr(self, name) is self.kept), None
+        )
+
     def encoded(self) -> bytes:
         """As a protocol buffer."""
         return b"" if self.kept is None else _field(self.kept.number, self.kept.encoded())
@@ -215,7 +221,7 @@ def _parsed(serialized: Any, features: Mapping[str, Any]) -> dict[str, Any]:
 def serialize_tensor(tensor: Any, name: str | None = None) -> TextTensor:
     """A tensor as the bytes of a `TensorProto`.
 
-    >>> parse_tensor(serialize_tensor(ops.convert_to_tensor([[1, 2]])), "int64").tolist()
+    >>> parse_tensor(serialize_tensor(ops.convert_to_tensor([[1, 2]])), "int32").tolist()
     [[1, 2]]
     """
     values = numpy.asarray((text_tensor if holds_text(tensor) else ops.convert_to_tensor)(tensor).numpy())

@@ -36,6 +36,7 @@ def make_csv_dataset(
     shuffle_seed: int | None = None,
     num_rows_for_inference: int = 100,
     ignore_errors: bool = False,
+    compression_type: Any = None,
     **kwargs: Any,
 ) -> data.Dataset:
     """Batches of a table's columns, in a dict by name; with their labels where `label_name` says which they are.
@@ -58,6 +59,7 @@ def make_csv_dataset(
         shuffle_seed: the seed of the order.
         num_rows_for_inference: accepted; the types are those of all rows.
         ignore_errors: whether rows with another number of columns are left out.
+        compression_type: `"GZIP"`, or None.
         **kwargs: `prefetch_buffer_size` and others of TensorFlow's that change nothing.
 
     Raises:
@@ -70,7 +72,7 @@ def make_csv_dataset(
     if not files:
         raise FileNotFoundError(f"make_csv_dataset({file_pattern!r}): there is no such file.")
     quoting = csv.QUOTE_MINIMAL if use_quote_delim else csv.QUOTE_NONE
-    names, rows = _read(files, column_names, header, field_delim, quoting, ignore_errors)
+    names, rows = _read(files, column_names, header, field_delim, quoting, ignore_errors, compression_type)
     chosen = _chosen(names, select_columns)
     if label_name is not None and label_name not in chosen:
         raise ValueError(f"make_csv_dataset(label_name={label_name!r}): the columns are {', '.join(chosen)}.")
@@ -136,7 +138,13 @@ def _value(text: str, dtype: Any, fallback: Any, missing: str) -> Any:
 
 
 def _read(
-    files: list[str], names: Sequence[str] | None, header: bool, delimiter: str, quoting: Any, lenient: bool
+    files: list[str],
+    names: Sequence[str] | None,
+    header: bool,
+    delimiter: str,
+    quoting: Any,
+    lenient: bool,
+    compression: Any,
 ) -> tuple[list[str], list[list[str]]]:
     """The columns' names and all rows.
 
@@ -146,7 +154,7 @@ def _read(
     rows: list[list[str]] = []
     found = list(names or ())
     for file in files:
-        with open(file, encoding="utf-8", newline="") as lines:
+        with opened(file, compression, "rt", encoding="utf-8", newline="") as lines:
             reader = csv.reader(lines, delimiter=delimiter, quoting=quoting)
             if header:
                 found = found or next(reader)
