@@ -128,7 +128,12 @@ def write(
             old = _numbers_of(target)
         else:
             heads = [(_head(key, array), array) for key, array in graph.constants.items()]
-        _write(file, model.SerializeToString(), body.SerializeToString(), heads)
+        try:
+            _write(file, model.SerializeToString(), body.SerializeToString(), heads)
+        except BaseException:
+            if large:
+                numbers.unlink(missing_ok=True)
+            raise
     for former in old:
         with contextlib.suppress(OSError):  # where it is in use, as on Windows
             former.unlink()

@@ -77,6 +77,19 @@ def test_a_limit_of_file_sizes_leaves_the_old_file_and_says_so(saved, fraction):
     assert unchanged(chosen, path)
 
 
+@pytest.mark.parametrize("room", [0, 1_000, 100_000])
+@pytest.mark.parametrize("name", ["folder", "w.weights.json", "two_files.onnx"])
+def test_a_full_disk_leaves_nothing_of_a_save_into_several_files(name, room, tmp_path, monkeypatch):
+    chosen, path = savers.EVERY[name], tmp_path / name
+    chosen.save(path, 1.0)
+    before = sorted(tmp_path.rglob("*"))
+    largest = max(each.stat().st_size for each in before if each.is_file())
+    with full_after(min(room, largest // 2), monkeypatch), pytest.raises(OSError, match="No space left"):
+        chosen.save(path, 2.0)
+    assert chosen.versions(path) == {1.0}
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 def test_a_disk_that_fails_at_the_end_leaves_the_old_file(saved, call, monkeypatch):
     chosen, path = saved

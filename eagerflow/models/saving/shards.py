@@ -11,7 +11,7 @@ import math
 import os
 import secrets
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 import numpy
@@ -55,7 +55,7 @@ def write_shards(parts: Sequence[Part], path: str, max_shard_size: float, overwr
     unique = "" if mode is None else f"{secrets.token_hex(4)}_"
     checksums: dict[str, int] = {}
     weight_map: dict[str, Any] = {}
-    with replacing(path, overwrite) as target:
+    with replacing(path, overwrite) as target, _removed_on_failure(folder, checksums):
         for i, shard in enumerate(shards):
             name = f"{beginning}{unique}{i:05}.weights.h5"
             checksums[name] = _write_shard(shard, os.path.join(folder, name), mode)
@@ -67,7 +67,20 @@ def write_shards(parts: Sequence[Part], path: str, max_shard_size: float, overwr
         target.write(json.dumps({"metadata": metadata, "weight_map": weight_map}, indent=4).encode())
     if unique:
         _write_shard([], os.path.join(folder, first), mode)  # Keras opens a file of this name before it reads the map
-    for name in old - {first, *checksums}:
+    _remove(folder, old - {first, *checksums})
+
+
+@contextlib.contextmanager
+def _removed_on_failure(folder: str, names: Iterable[str]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        _remove(folder, names)
+        raise
+
+
+def _remove(folder: str, names: Iterable[str]) -> None:
+    for name in names:
         with contextlib.suppress(OSError):  # where it is in use, as on Windows
             os.unlink(os.path.join(folder, name))
 

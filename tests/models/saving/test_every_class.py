@@ -350,3 +350,16 @@ def test_arguments_of_compile_are_in_each_format(form, tmp_path):
     )
     again = round_trip(model, tmp_path, form)
     assert rounded(again.get_compile_config()) == rounded(model.get_compile_config())
+
+
+def square(x):
+    return x + 1
+
+
+@pytest.mark.parametrize("form", WHOLE)
+def test_a_function_of_the_users_is_never_taken_for_the_op_of_the_same_name(form, tmp_path):
+    model = ef.Sequential([ef.Input((4,)), L.Lambda(square), L.Dense(1)])
+    with pytest.raises(ValueError, match="Unknown object 'square'"):
+        round_trip(model, tmp_path, form)
+    again = load_model(tmp_path / form, custom_objects={"square": square})
+    assert_same(model, again, X)
