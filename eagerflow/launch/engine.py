@@ -33,7 +33,7 @@ def find() -> str:
     found = str(beside) if beside.exists() else shutil.which("mpiexec")
     if found is None:
         raise LaunchError(f"there is no mpiexec beside this Python or on PATH. Install one: {_INSTALL}")
-    told = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+    told = subprocess.run([found, "--version"], capture_output=True, errors="replace", check=False).stdout
     if "HYDRA" not in told and "Intel" not in told:
         name = told.strip().partition("\n")[0] or "it says nothing about itself"
         raise LaunchError(

@@ -203,7 +203,7 @@ def run_once(
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     folders = [each for each in (root, os.environ.get("PYTHONPATH")) if each]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
-    given: dict[str, Any] = {"capture_output": True, "text": True, "env": environment, "timeout": seconds}
+    given: dict[str, Any] = {"capture_output": True, "errors": "replace", "env": environment, "timeout": seconds}
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False, **given)
     except subprocess.TimeoutExpired:

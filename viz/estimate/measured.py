@@ -100,7 +100,7 @@ def memory_of_viz() -> int:
     for first in ("", "import viz.command.estimate; "):
         code = f"import sys; sys.path[:] = {sys.path!r}; {first}{_TRAINING}; print(open('/proc/self/status').read())"
         command = [sys.executable, "-c", code]
-        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True))
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, errors="replace"))
     found = [re.search(r"VmHWM:\s*(\d+)", child.communicate()[0]) for child in started]
     sizes = [int(each[1]) * 1024 for each in found if each is not None]
     return max(0, sizes[1] - sizes[0]) if len(sizes) == 2 else 0

@@ -202,6 +202,7 @@ class _Plane:
         )
         for key, value in stats.items():
             kind = "int64_value" if isinstance(value, int) else "str_value"
+            value = value if isinstance(value, int) else value.encode("utf-8", "replace").decode()  # names of files
             event.stats.add(**{"metadata_id": self._number(self._stats, self._plane.stat_metadata, key), kind: value})
 
     def _number(self, known: dict[str, int], pairs: Any, name: str) -> int:

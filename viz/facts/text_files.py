@@ -40,12 +40,13 @@ def write_text(path: str | os.PathLike[str], text: str) -> pathlib.Path:
         OSError: when the folder doesn't exist or can't be written.
     """
     target = path_of(path)
+    content = text.encode("utf-8", "replace")  # the name of a file in it may be no text
     if _is_stream(target):
         with open(target, "wb") as stream:
-            stream.write(text.encode("utf-8"))
+            stream.write(content)
         return target
     with import_module("eagerflow.base.files").replacing(target) as file:  # tables, which write none, do without it
-        file.write(text.encode("utf-8"))
+        file.write(content)
     return target
 
 

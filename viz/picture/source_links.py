@@ -48,4 +48,5 @@ def _address(frame: Frame, template: str, folder: pathlib.Path) -> str:
         relative = os.path.relpath(frame.file, folder.resolve()).replace(os.sep, "/")
     except ValueError:  # on another drive
         relative = pathlib.Path(frame.file).as_uri()
-    return template.format(file=quote(relative, safe="/:"), path=quote(frame.file, safe="/:"), line=frame.line)
+    file, path = [quote(os.fsencode(each), safe="/:") for each in (relative, frame.file)]
+    return template.format(file=file, path=path, line=frame.line)

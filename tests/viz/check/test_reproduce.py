@@ -9,7 +9,7 @@ import pytest
 import eagerflow as ef
 from tests.viz.doctor.planted import PRELUDE
 from viz.check.journal import Event, read
-from viz.check.reproduce import compare, run_noted
+from viz.check.reproduce import compare, reproduce, run_noted
 from viz.cli import main
 
 TRAIN = """
@@ -121,3 +121,10 @@ def test_runs_of_another_length_differ_where_the_shorter_one_ends():
 def test_no_script_is_wrong_usage(tmp_path, capsys):
     assert main(["reproduce", str(tmp_path / "none.py")]) == 2
     assert "there is no script" in capsys.readouterr().err
+
+
+def test_what_a_script_prints_may_be_no_text_of_the_console(tmp_path, monkeypatch):
+    """As under a console of GBK: the bytes are no UTF-8."""
+    script = tmp_path / "leaves.py"
+    script.write_text("import os, sys\nos.write(2, b'\\xc4\\xe3\\xff\\n')\nsys.exit(3)\n")
+    assert reproduce(str(script), [], None) == "it left with status 3"

@@ -475,10 +475,13 @@ def test_steps_from_purge_step_on_are_forgotten(tmp_path):
     with viz.SummaryWriter(tmp_path) as log:
         for step in range(10):
             log.add_scalar("loss", 1.0, step)
+            log.add_scalars("both", {"a": 1.0}, step)
     with viz.SummaryWriter(tmp_path, purge_step=6, filename_suffix=".again") as log:
         for step in range(6, 9):
             log.add_scalar("loss", 2.0, step)
+            log.add_scalars("both", {"a": 2.0}, step)
     assert [e.value for e in read(tmp_path).Scalars("loss")] == [1.0] * 6 + [2.0] * 3
+    assert [e.value for e in read(tmp_path / "both_a").Scalars("both")] == [1.0] * 6 + [2.0] * 3
     assert len(list(tmp_path.glob("*.again"))) == 1
 
 

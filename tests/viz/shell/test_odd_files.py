@@ -88,3 +88,25 @@ def test_what_holds_no_kept_steps_is_told_apart(name, said, script, tmp_path, ca
 def test_a_missing_file_is_told_as_such_whatever_its_name(script, capsys):
     assert main(["diff", "a", "b"]) == 2
     assert "there is no file 'a'" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="names of files are UTF-8 there")
+def test_a_folder_whose_name_is_no_text(tmp_path):
+    folder = os.path.join(os.fsencode(tmp_path), b"f\xff")
+    os.mkdir(folder)
+    with open(os.path.join(folder, b"train.py"), "w", encoding="utf-8") as file:
+        file.write(OPS)
+    recording = os.fsdecode(os.path.join(folder, b"train.efz"))
+    program = "import sys; from viz.cli import main; sys.exit(main(sys.argv[1:]))"
+    for words in (
+        ["run", "-o", recording, os.fsdecode(os.path.join(folder, b"train.py"))],
+        ["draw", recording, "a.svg"],
+        ["html", recording, "-o", "a.html"],
+        ["tensorboard", recording, "-o", "tb"],
+        ["doctor", "--sarif", "a.sarif", os.fsdecode(os.path.join(folder, b"train.py"))],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", program, *words], cwd=tmp_path, capture_output=True, errors="replace", check=False
+        )
+        assert done.returncode in ((0,) if words[0] != "doctor" else (0, 1, 3)), done.stderr
+        assert "surrogates" not in done.stderr

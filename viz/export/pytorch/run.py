@@ -27,7 +27,7 @@ class Run(EventLog):
         self, log_dir: str, call: str, purge_step: int | None = None, flush_secs: float = 10, filename_suffix: str = ""
     ) -> None:
         super().__init__(log_dir, call, purge_step, flush_secs, filename_suffix)
-        self.log_dir = log_dir
+        self.log_dir, self._purged_from = log_dir, purge_step
         self._others: dict[str, EventLog] = {}  # the runs below this one
 
     def get_logdir(self) -> str:
@@ -68,5 +68,5 @@ class Run(EventLog):
         """The run of that name below this one."""
         if name not in self._others:
             folder = os.path.join(self.log_dir, name)
-            self._others[name] = EventLog(folder, flush_secs=self._flush_seconds, filename_suffix=self._suffix)
+            self._others[name] = EventLog(folder, "log_dir", self._purged_from, self._flush_seconds, self._suffix)
         return self._others[name]
