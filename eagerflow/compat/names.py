@@ -31,6 +31,7 @@ OLDER: dict[str, dict[str, str]] = {
         name.lower(): name for name in ("SGD", "RMSprop", "Adagrad", "Adadelta", "Adam", "Adamax", "Nadam")
     },
 }
+OLDER["keras.optimizers"]["optimizer_from_config"] = "deserialize"
 OLDER["keras.utils.visualize_util"] = {"plot": "plot_model"}
 OLDER["keras.backend"] = {"Variable": "variable"}
 OLDER["keras.objectives"] = OLDER["keras.losses"]

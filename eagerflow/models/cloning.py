@@ -17,6 +17,7 @@ from eagerflow.layer.symbolic.tensors import Node, record
 from eagerflow.layers.core.lambda_layer import Lambda
 from eagerflow.models.functional import Functional
 from eagerflow.models.model import Model
+from eagerflow.models.saving.legacy_config import modern_config
 from eagerflow.models.sequential import Sequential
 from eagerflow.training.compile_arguments import made_again
 from eagerflow.training.trainer import Trainer
@@ -173,7 +174,7 @@ def _input_like(x: Any) -> Any:
 
 @boundary
 def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
-    """Creates a model with new weights from the text that `to_json` returned.
+    """Creates a model with new weights from the text that `to_json` returned, here or in Keras 1, 2 or 3.
 
     Args:
         json_string: that text.
@@ -191,7 +192,7 @@ def model_from_json(json_string: str, custom_objects: Any = None) -> Model:
     ('small', (None, 2))
     """
     try:
-        config = json.loads(json_string)
+        config = modern_config(json.loads(json_string))
     except RecursionError:
         raise ValueError("model_from_json: the text is nested too deep for a model's.") from None
     except (json.JSONDecodeError, TypeError) as error:

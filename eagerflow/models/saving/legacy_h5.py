@@ -21,7 +21,7 @@ from eagerflow.models.saving.archive import KERAS_VERSION
 from eagerflow.models.saving.assign import Match, assign_all, signature
 from eagerflow.models.saving.errors import SKIPS, FileFormatError, listed
 from eagerflow.models.saving.json_text import read_json, write_json
-from eagerflow.models.saving.legacy_config import modern_compile_config, modern_config
+from eagerflow.models.saving.legacy_config import modern_compile_config
 from eagerflow.models.saving.whole import built_model, compile_again
 from eagerflow.optimizers.base import Optimizer
 
@@ -134,7 +134,7 @@ def load_model(file: BinaryIO, name: str, custom_objects: Any, compile: bool, sa
             )
         training = root.text("training_config")
         _check_sum(root, name)
-        config = modern_config(read_json(text, name, "model_config"))
+        config = read_json(text, name, "model_config")
         model = built_model(config, name, custom_objects, safe_mode, size)
         _load_layers(model, group, name, fresh=True)
         if compile and training is not None:
