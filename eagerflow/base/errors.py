@@ -125,6 +125,10 @@ class NoValueError(TypeError, ValueError, NotImplementedError):
     """A symbolic tensor was asked for its values: one of these in Keras, by the kind of question."""
 
 
+class NoLengthError(NoValueError, AttributeError):
+    """The same for `len()`, which symbolic tensors don't have, so that `hasattr(x, "__len__")` is False."""
+
+
 class MissingFileError(FileNotFoundError, ValueError):
     """A file that isn't there: a FileNotFoundError, as Python's own, and a ValueError, as Keras' is."""
 

@@ -208,7 +208,7 @@ class _Made:
     """What was made by one reading of a config."""
 
     def __init__(self) -> None:
-        self.by_number: dict[Any, tuple[Any, Any, Any]] = {}
+        self.by_number: dict[Any, Any] = {}
         self.handed: Any = None  # the settings that a `from_config` is being called with
 
 
@@ -279,13 +279,12 @@ def _build(cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any
         with made_together():
             return _build(cls, config, custom_objects)
     number, settings = config.get(_SHARED), config.get("config")
-    if not isinstance(number, int):
+    if not isinstance(number, int) or not isinstance(settings, Mapping):
         return _build_alone(made, cls, config, custom_objects)
-    known = made.by_number.get(number)
-    if known is None or known[:2] != (cls, settings):  # else a number of another config
-        known = cls, settings, _build_alone(made, cls, config, custom_objects)
-        made.by_number[number] = known
-    return known[2]
+    key = number, cls, str(settings.get("name"))  # a config in this one may have numbers of its own
+    if key not in made.by_number:
+        made.by_number[key] = _build_alone(made, cls, config, custom_objects)
+    return made.by_number[key]
 
 
 def _build_alone(here: _Made, cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> Any:

@@ -9,7 +9,7 @@ _LAYERS = " ".join(
     ["eagerflow.layers eagerflow.compat.layers"]
     + [f"{_OF_KERAS_1}.{part}" for part in ("merging", "dense", "local", "convolutions")]
 )
-_MODELS = "eagerflow.models"
+_MODELS = "eagerflow.models eagerflow.compat.models"
 _ENGINE = f"{_LAYERS} {_MODELS} {_OF_KERAS_1}.engine"
 _UTILS = "eagerflow.utils eagerflow.compat.utils"
 _BACKEND = "settings values arithmetic rearranging networks crossentropies control graphs".split()
@@ -33,7 +33,7 @@ UTILS_MODULES = (
 
 # What comes after `keras.`, and the modules that its names are looked up in.
 KERAS: dict[str, str] = {
-    "": "eagerflow eagerflow.models eagerflow.layers",
+    "": f"eagerflow {_MODELS} eagerflow.layers",
     "activations": "eagerflow.activations",
     "applications": "eagerflow.applications",
     **{f"applications.{name}": f"eagerflow.applications.{name}" for name in APPLICATIONS},

@@ -34,6 +34,7 @@ OLDER: dict[str, dict[str, str]] = {
 OLDER |= dict.fromkeys(
     ("keras.layers.convolutional", "keras.layers.convolutional.base_conv"), dict.fromkeys(("BaseConv", "Conv"), "_Conv")
 )
+OLDER["keras.optimizers"]["optimizer_from_config"] = "deserialize"
 OLDER["keras.utils.visualize_util"] = {"plot": "plot_model"}
 OLDER["keras.backend"] = {"Variable": "variable"}
 OLDER["keras.objectives"] = OLDER["keras.losses"]

@@ -46,7 +46,7 @@ from eagerflow.layer.symbolic.text_type import is_text, no_numbers
 from eagerflow.layer.tensor_masks import MaskAnswer, get_mask, mask_of_call, masks_of, pass_masks, put_masks
 from eagerflow.layer.unique_names import checked_flag, checked_name
 from eagerflow.layer.weights import WeightHolder
-from eagerflow.ops import cast
+from eagerflow.ops import cast, copy
 from eagerflow.quantizers.quantizable import Quantizable
 
 __all__ = ["Layer"]
@@ -381,7 +381,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
                 for output in tree.flatten(outputs):
                     self.add_loss(_per_sample(self.activity_regularizer(output), output))
             if mask is not None or signature.computes_mask:
-                self._mask_outputs(args, kwargs, mask, outputs)
+                outputs = self._mask_outputs(args, kwargs, mask, outputs)
             return outputs
         except BaseException as error:
             shorten(error)
@@ -433,15 +433,22 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
         """
         return rematerialized(self, layer_call, args, kwargs)
 
-    def _mask_outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any], mask: Any, outputs: Any) -> None:
+    def _mask_outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any], mask: Any, outputs: Any) -> Any:
         if self.supports_masking or self._call_signature.computes_mask:
-            put_masks(outputs, self.compute_mask(self._call_signature.first_of(args, kwargs), mask))
+            first = self._call_signature.first_of(args, kwargs)
+            if self._call_signature.computes_mask and mask is not None:
+                given = {id(x) for x in tree.flatten(first)}  # what `call` returned as it was: others see its mask
+                outputs = tree.map_structure(
+                    lambda x: copy(x) if id(x) in given and isinstance(x, Tensor) else x, outputs
+                )
+            put_masks(outputs, self.compute_mask(first, mask))
         elif not self._call_signature.masks:
             warnings.warn(
                 f"{describe(self)} got inputs with a mask, which it neither uses nor passes on: later layers won't see "
                 "it. Set self.supports_masking = True in the layer if the mask fits its outputs.",
                 stacklevel=3,
             )
+        return outputs
 
     def _converted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Arrays as tensors, floats in the compute type; the first argument may also be a plain list."""

@@ -23,6 +23,7 @@ from eagerflow.layer.symbolic.tensors import Node, record
 from eagerflow.layers.core.lambda_layer import Lambda
 from eagerflow.models.functional import Functional
 from eagerflow.models.model import Model
+from eagerflow.models.saving.legacy_config import is_before_keras_3, modern_config, with_old_meanings
 from eagerflow.models.sequential import Sequential
 from eagerflow.training.compile_arguments import made_again
 from eagerflow.training.trainer import Trainer
@@ -181,7 +182,7 @@ def _input_like(x: Any) -> Any:
 def model_from_json(
     json_string: str, custom_objects: Any = None, safe_mode: bool = True, limit: Limit = "auto"
 ) -> Model:
-    """Creates a model with new weights from the text that `to_json` returned.
+    """Creates a model with new weights from the text that `to_json` returned, here or in Keras 1, 2 or 3.
 
     Args:
         json_string: that text.
@@ -212,7 +213,7 @@ def model_from_json(
 
 def _config_in(json_string: Any) -> Any:
     try:
-        return json_value(json_string, "model_from_json: the text")
+        config = json_value(json_string, "model_from_json: the text")
     except LoadLimitError:
         raise
     except (ValueError, TypeError, AttributeError) as error:
@@ -224,3 +225,5 @@ def _config_in(json_string: Any) -> Any:
             if json_string.endswith(".json"):
                 said = f"{said}, a file's name: pass what stands in it, open({json_string!r}).read()"
         raise ValueError(f"model_from_json: expected JSON text, as model.to_json() gives; {said}.") from None
+    version = config.get("keras_version") if isinstance(config, dict) else None
+    return modern_config(with_old_meanings(config) if version and is_before_keras_3(version) else config)

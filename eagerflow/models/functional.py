@@ -229,7 +229,7 @@ class _Rebuilding:
             return False
         if not isinstance(call, dict):
             raise ValueError(
-                f"The config describes a call of {name!r} as older versions of Keras did; load_model reads their files."
+                f"The config describes a call of {name!r} as Keras 2 did; model_from_json and load_model read that."
             )
         args, kwargs = self._filled(call["args"]), self._filled(call.get("kwargs", {}))
         operation = self.operations[name]

@@ -113,6 +113,8 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
     def _connect(self, inputs: Any, outputs: Any) -> None:
         """Become the graph between symbolic tensors."""
         checked_ends(inputs, outputs, type(self).__name__)
+        if behaviour.keras_2:  # where a list of one is what it holds
+            inputs, outputs = (x[0] if isinstance(x, list) and len(x) == 1 else x for x in (inputs, outputs))
         inputs, outputs = from_intermediate(inputs, outputs)
         graph = Graph(inputs, outputs, self.name)
         self.__dict__.update(_graph=graph, _doors=Doors(inputs, self.name), built=True, autocast=False, _path=self.name)
@@ -168,13 +170,10 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
                 put_masks(inputs, mask)
             arranged = self._doors.arrange(inputs, self)
             found = self._graph.run(arranged) if self._added is None else self._added.run(self, arranged)
-            if (
-                found.__class__ in (list, tuple)
-                and len(found) == 1
-                and found[0].__class__ is Tensor
-                and not behaviour.keras_2
-            ):
-                return found[0]  # Model(x, [y]) gives y, as in Keras 3; its symbolic outputs stay a list
+            # Model(x, [y]) gives y, its symbolic outputs stay a list; Keras 2 had tuples of one.
+            kinds = (list,) if behaviour.keras_2 else (list, tuple)
+            if found.__class__ in kinds and len(found) == 1 and found[0].__class__ is Tensor:
+                return found[0]
             return found
 
     @ignores("inputs")
@@ -235,9 +234,9 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         masks = [None if mask is None else next(found) for mask in masks]
         return tree.pack_sequence_as(self._graph.outputs_structure, masks)
 
-    def _mask_outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any], mask: Any, outputs: Any) -> None:
-        if type(self).compute_mask is not Model.compute_mask:
-            super()._mask_outputs(args, kwargs, mask, outputs)
+    def _mask_outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any], mask: Any, outputs: Any) -> Any:
+        own = type(self).compute_mask is not Model.compute_mask
+        return super()._mask_outputs(args, kwargs, mask, outputs) if own else outputs
 
     def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
         if self._graph is None or type(self).call is not Model.call:

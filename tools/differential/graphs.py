@@ -300,7 +300,7 @@ def built(graph: Graph, K: Any) -> Any:
 
     def get(number: int) -> Any:
         if number not in made:
-            made[number] = make(table[number], f"{table[number]['class'].lower()}_{number}")
+            made[number] = make(table[number], f"number_{number}_{table[number]['class'].lower()}")
         return made[number]
 
     def make(entry: dict[str, Any], name: str) -> Any:
@@ -331,10 +331,16 @@ def _input(K: Any, kind: str, name: str) -> Any:
 def inputs_of(graph: Graph, seed: int) -> Any:
     """Two examples for the graph's model."""
     rng = np.random.default_rng(seed)
+    # Keras' attention averages over everything where all is masked; here that gives zeros.
+    lowest = int(any(layer["class"] == "MultiHeadAttention" for layer in graph["layers"]))
 
     def drawn(kind: str) -> Any:
         shape = (2, *_SHAPES[kind])
-        return rng.integers(0, 7, shape).astype("int32") if kind == "ids" else rng.normal(size=shape).astype("float32")
+        return (
+            rng.integers(lowest, 7, shape).astype("int32")
+            if kind == "ids"
+            else rng.normal(size=shape).astype("float32")
+        )
 
     return mapped(drawn, graph["layers"][-1]["takes"])
 

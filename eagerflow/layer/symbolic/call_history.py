@@ -141,4 +141,6 @@ class History:
 
 
 def _shapes(structure: Any) -> Any:
+    if isinstance(structure, (list, tuple)) and len(structure) == 1:
+        structure = structure[0]
     return tree.map_structure(lambda x: x.shape if isinstance(x, SymbolicTensor) else x, structure)

@@ -239,21 +239,24 @@ def _disconnected(graph: Graph, node: Node, wanted_by: str) -> ValueError:
 
 
 def _by_depth(graph: Graph) -> tuple[list[Any], list[int]]:
-    """Operations from the inputs down to the outputs: by the longest way to an output, then by first visit."""
-    depths: dict[Any, int] = {}
-    for node in reversed(graph.nodes):
-        here = depths.setdefault(_key(node), 0)
+    """Operations from the inputs down to the outputs: by the longest way to an output, then by first visit.
+
+    The order must be Keras', down to how deep it finds a layer that is called several times: files number layers by it.
+    """
+    ordered, visits = _walked(graph)
+    depths: dict[Any, int] = {}  # of operations
+    depths_of_calls: dict[Serial, int] = {}
+    for node in reversed(ordered):
+        key = _key(node)
+        depths[key] = depth = max(depths.get(key, 0), depths_of_calls.get(node.serial, 0))
         for x in node.inputs:
-            if x.node is None:  # a KerasTensor that the graph begins with
-                continue
-            key = _key(x.node)  # of a call outside, when the graph begins in the middle of another
-            depths[key] = max(depths.get(key, 0), here + 1)
+            if x.node is not None:
+                depths_of_calls[x.node.serial] = max(depths_of_calls.get(x.node.serial, 0), depth + 1)
     operations = {_key(node): node for node in graph.nodes}
-    visits = _visits(graph)
-    keys = sorted(operations, key=lambda key: (-depths[key], visits.get(key, -1)))
+    keys = sorted(operations, key=lambda key: (-depths.get(key, 0), visits.get(key, -1)))
     named = [operations[key].operation if _is_layer(operations[key]) else operations[key] for key in keys]
     _refuse_equal_names(graph, named)
-    return named, [depths[key] for key in keys]
+    return named, [depths.get(key, 0) for key in keys]
 
 
 def _is_layer(node: Any) -> bool:
@@ -265,19 +268,25 @@ def _key(node: Any) -> Any:
     return id(node.operation) if _is_layer(node) else node.serial
 
 
-def _visits(graph: Graph) -> dict[int, int]:
-    """When a walk back from the outputs, inputs in their order, first meets each operation."""
-    order: dict[Any, int] = {}
+def _walked(graph: Graph) -> tuple[list[Node], dict[Any, int]]:
+    """The calls in the order in which a walk back from the outputs leaves them, and when it first meets operations."""
+    known = {node.serial: node for node in graph.nodes}
+    visits: dict[Any, int] = {}
+    ordered: list[Node] = []
     seen: set[Serial] = set()
-    waiting = [x.node for x in reversed(graph.outputs)]
+    waiting = [(x.node, False) for x in reversed(graph.outputs)]
     while waiting:
-        node = waiting.pop()
-        if node is None or node.serial in seen:
+        node, is_left = waiting.pop()
+        if node is None or node.serial not in known:
             continue
-        seen.add(node.serial)
-        order.setdefault(_key(node), len(order))
-        waiting += [x.node for x in reversed(node.inputs)]
-    return order
+        if is_left:
+            ordered.append(node)
+        elif node.serial not in seen:
+            seen.add(node.serial)
+            visits.setdefault(_key(node), len(visits))
+            waiting.append((node, True))
+            waiting += [(x.node, False) for x in reversed(node.inputs)]
+    return ordered, visits
 
 
 def _refuse_equal_names(graph: Graph, operations: list[Any]) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy
 
 from eagerflow.base import notebook, tree
-from eagerflow.base.errors import NoValueError, signature_of
+from eagerflow.base.errors import NoLengthError, NoValueError, signature_of
 from eagerflow.base.machine.budget import LoadLimitError, room_for, step
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import shorten
@@ -198,12 +198,19 @@ for _method, _asked in {
     "__int__": "int()",
     "__index__": "an index",
     "__complex__": "complex()",
-    "__len__": "len()",
     "__iter__": "iteration",
     "__array__": "a NumPy array",
     "to": ".to()",
 }.items():
     setattr(SymbolicTensor, _method, _refusing(_asked))
+
+
+def _no_length(x: SymbolicTensor) -> NoReturn:
+    raise NoLengthError(_explain(x, "can't answer len()"))
+
+
+# A property, which fails when it is looked up: several outputs are a list, and programs ask so which it is.
+SymbolicTensor.__len__ = property(_no_length)  # type: ignore[assignment,method-assign]
 
 
 def _restore(shape: Any, dtype: DType, name: str, node: Node | None, index: int) -> SymbolicTensor:

@@ -24,7 +24,7 @@ from eagerflow.models.saving import json_text
 from eagerflow.models.saving.assets import asset_files, restore_assets
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.files import Section, temporary_for
-from eagerflow.models.saving.legacy_config import is_before_keras_3, modern_config, with_old_meanings
+from eagerflow.models.saving.legacy_config import is_before_keras_3, with_old_meanings
 from eagerflow.models.saving.weights_h5 import write_state
 
 __all__ = ["ASSETS", "CONFIG", "KERAS_VERSION", "METADATA", "WEIGHTS", "Archive", "check_versions", "metadata_text"]
@@ -98,7 +98,7 @@ class Archive:
         """The model's configuration."""
         version = self._json(METADATA, optional=True).get("keras_version", KERAS_VERSION)
         config = self._json(CONFIG)
-        return cast(dict[str, Any], modern_config(with_old_meanings(config))) if is_before_keras_3(version) else config
+        return cast(dict[str, Any], with_old_meanings(config)) if is_before_keras_3(version) else config
 
     def metadata(self) -> dict[str, Any]:
         """Who saved it, and when."""

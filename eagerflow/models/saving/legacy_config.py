@@ -12,7 +12,7 @@ from eagerflow.models.saving.legacy_ops import is_place, tensor, tensorflow_op
 __all__ = ["modern_compile_config", "modern_config", "with_old_meanings"]
 __all__ += ["is_before_keras_3"]
 
-_INNER = ("layer", "layers", "cell", "cells", "forward_layer", "backward_layer")
+_INNER = frozenset("layer layers cell cells forward_layer backward_layer".split())
 _HARMLESS = ("implementation", "fused", "experimental_run_tf_function", "ragged", "sparse", "batch_size")
 _MODELS = {"Sequential": "keras", "Functional": "keras.src.models.functional", "Model": "keras.src.models.functional"}
 _UNUSED = {  # what Keras 2 wrote for classes that don't use it
@@ -23,19 +23,34 @@ _UNUSED = {  # what Keras 2 wrote for classes that don't use it
 _DEFAULT_OF_KERAS_2 = {"time_major": False, "unroll": False, "renorm": False, "virtual_batch_size": None}
 
 
-def modern_config(entry: Any) -> Any:
-    """A layer's or model's description, with all inside of it, as Keras 3 writes it into `.keras` files."""
+def modern_config(entry: Any, older: bool = False) -> Any:
+    """A layer's or model's description, with all inside of it, as Keras 3 writes it into `.keras` files.
+
+    Args:
+        entry: that description, in the form of any version.
+        older: whether it is a part of what an older version wrote, though it tells its module (as from Keras 2.13 on).
+    """
     if isinstance(entry, list):
-        return [modern_config(e) for e in entry]
-    if not isinstance(entry, Mapping) or "class_name" not in entry or entry.get("module"):
+        return [modern_config(e, older) for e in entry]
+    if not isinstance(entry, Mapping) or "class_name" not in entry:
         return entry
-    name, config = str(entry["class_name"]), entry.get("config")
+    name, config, module = str(entry["class_name"]), entry.get("config"), str(entry.get("module") or "")
     if name in ("TFOpLambda", "SlicingOpLambda"):
         return tensorflow_op(entry)
+    older = older or _has_calls_by_list(config)
+    if module and not (older and module.startswith("keras")):
+        made: dict[str, Any] = (
+            {**entry, "inbound_nodes": _calls(entry)} if older and "inbound_nodes" in entry else {**entry}
+        )
+        if isinstance(config, Mapping) and not _INNER.isdisjoint(config):
+            made["config"] = {k: modern_config(v, older) if k in _INNER else v for k, v in config.items()}
+        return made
     config = {"layers": config} if isinstance(config, list) else dict(config or {})
     if _is_op(entry, config):
         return {**entry, "module": "eagerflow.ops", "inbound_nodes": _calls(entry)}
-    made: dict[str, Any] = {**entry, "config": _modern_settings(name, config)}
+    made = {**entry, "config": _modern_settings(name, config, older)}
+    if name not in layers.entries:  # Keras 1's Convolution2D
+        made["class_name"] = name = name.replace("Convolution", "Conv")
     if name in _MODELS and "layers" in config:
         made.update(module=_MODELS[name], class_name="Functional" if name == "Model" else name)
     elif name in layers.entries:
@@ -71,13 +86,19 @@ def with_old_meanings(config: Any) -> Any:
     }
 
 
+def _has_calls_by_list(config: Any) -> bool:
+    """Whether these are the settings of a model of Keras 1 or 2."""
+    inside = config.get("layers") if isinstance(config, Mapping) else None
+    return isinstance(inside, list) and any(isinstance(call, list) for entry in inside for call in _inbound(entry))
+
+
 def _is_op(entry: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
     """Some ops have the name of a layer; layers always say whether they are trainable, or what an Input's shape is."""
     own = {"trainable", "batch_shape", "batch_input_shape", "layers"}
     return "inbound_nodes" in entry and not own & config.keys()
 
 
-def _modern_settings(name: str, config: dict[str, Any]) -> dict[str, Any]:
+def _modern_settings(name: str, config: dict[str, Any], older: bool) -> dict[str, Any]:
     found = {k: v for k, v in config.items() if k not in _HARMLESS}
     for prefix, keys in _UNUSED.items():
         if name.startswith(prefix):
@@ -87,7 +108,7 @@ def _modern_settings(name: str, config: dict[str, Any]) -> dict[str, Any]:
             del found[key]
     for key in _INNER:
         if key in found:
-            found[key] = modern_config(found[key])
+            found[key] = modern_config(found[key], older)
     if name == "InputLayer" and "batch_input_shape" in found:
         found["batch_shape"] = found.pop("batch_input_shape")
     if isinstance(found.get("axis"), list) and len(found["axis"]) == 1:
@@ -97,12 +118,12 @@ def _modern_settings(name: str, config: dict[str, Any]) -> dict[str, Any]:
     for key in ("input_layers", "output_layers"):
         if key in found:
             found[key] = _ends(found[key])
-    by_list = [not isinstance(call, Mapping) for entry in config.get("layers", []) for call in _inbound(entry)]
-    return _renumbered(found) if "input_layers" in found and any(by_list) else found
+    return _renumbered(found) if "input_layers" in found and _has_calls_by_list(config) else found
 
 
-def _inbound(entry: Any) -> Any:
-    return entry.get("inbound_nodes", []) if isinstance(entry, Mapping) else []
+def _inbound(entry: Any) -> list[Any]:
+    calls = entry.get("inbound_nodes") if isinstance(entry, Mapping) else None
+    return calls if isinstance(calls, list) else []
 
 
 def _renumbered(config: dict[str, Any]) -> dict[str, Any]:

@@ -21,12 +21,7 @@ from eagerflow.models.saving.assets import asset_arrays, restore_asset_arrays
 from eagerflow.models.saving.assign import Match, assign_all, signature
 from eagerflow.models.saving.errors import SKIPS, FileFormatError, listed
 from eagerflow.models.saving.json_text import read_json, write_json
-from eagerflow.models.saving.legacy_config import (
-    is_before_keras_3,
-    modern_compile_config,
-    modern_config,
-    with_old_meanings,
-)
+from eagerflow.models.saving.legacy_config import is_before_keras_3, modern_compile_config, with_old_meanings
 from eagerflow.models.saving.state import beside_weights, restore_beside_weights
 from eagerflow.models.saving.whole import built_model, compile_again
 from eagerflow.optimizers.base import Optimizer
@@ -147,7 +142,7 @@ def load_model(file: BinaryIO, name: str, custom_objects: Any, compile: bool, sa
         training = root.text("training_config")
         _check_sum(root, name)
         config = read_json(text, name, "model_config")
-        config = modern_config(with_old_meanings(config) if is_before_keras_3(root.text("keras_version")) else config)
+        config = with_old_meanings(config) if is_before_keras_3(root.text("keras_version")) else config
         model = built_model(config, name, custom_objects, safe_mode)
         _load_layers(model, group, name, fresh=True)
         beside = dict(root.groups[_BESIDE].all_arrays(f"{_BESIDE}/")) if _BESIDE in root.groups else {}

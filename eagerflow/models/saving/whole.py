@@ -11,6 +11,7 @@ from eagerflow.base.tracebacks import warn
 from eagerflow.layer.configuration import described_with_shapes
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.lambdas import without_code
+from eagerflow.models.saving.legacy_config import modern_config
 from eagerflow.quantizers.quantizable import Quantizable
 from eagerflow.training.compile_arguments import from_description
 from eagerflow.training.trainer import Trainer
@@ -46,7 +47,7 @@ def built_model(config: dict[str, Any], file: str, custom_objects: Any, safe_mod
     )
     with made_from(file, safe_mode):
         try:
-            model = deserialize_keras_object(described, custom_objects)
+            model = deserialize_keras_object(modern_config(described), custom_objects)
             if described.get("quantized") and isinstance(model, Quantizable):
                 model._quantize_inside(described["quantized"])
         except (ValueError, TypeError) as error:
