@@ -225,7 +225,11 @@ def _metric(entry: Any) -> Any:
     if entry["class_name"] == "MeanMetricWrapper" and function is not None:
         name = function["config"] if isinstance(function, Mapping) else function
         given, known = settings.get("name"), tables["keras.metrics"].entries
-        if name in known and given and given not in known:  # named by the user
+        if given in ("accuracy", "acc"):
+            return given
+        if (
+            name in known and given and {given, given.rpartition("_")[2]}.isdisjoint(known)
+        ):  # as in "mine", not "out_mae"
             return {"module": "keras.metrics", "class_name": "MeanMetricWrapper", "config": {**settings, "fn": name}}
-        return given if given in ("accuracy", "acc") else name
+        return name
     return {**entry, "module": entry.get("module") or "keras.metrics", "config": settings}

@@ -187,6 +187,7 @@ def assert_same(model, other, data):
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in LAYERS if name not in NOT_CALLED_ALONE])
 def test_each_layer_is_the_same_in_each_format(name, tmp_path):
     model, data = model_of(name)
@@ -249,6 +250,7 @@ def compiled_with(kind, thing):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", WHOLE)
 @pytest.mark.parametrize("kind", ["losses", "metrics", *PLACES])
 def test_each_object_that_a_model_is_made_with_is_the_same_in_each_format(kind, form, tmp_path):
