@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+from eagerflow.data.feed import feed_for
 
 COUNT = 5  # batches of what has an end
 
@@ -143,6 +144,17 @@ def test_an_epoch_of_training_begins_where_the_last_one_stopped(name, steps, exp
 def test_a_later_first_epoch_begins_where_it_would_have_begun(name, expected):
     """In Keras it begins with batch 0: not as in one training."""
     assert fitted(SOURCES[name](), steps_per_epoch=2, initial_epoch=1).told("train") == expected
+
+
+@pytest.mark.parametrize("count", [COUNT, None])
+def test_training_that_was_stopped_in_an_epoch_goes_on_there(count):
+    first, second = (feed_for(Numbered(count), steps=2, goes_on=True) for _ in range(2))
+    list(first.epoch())
+    begun = first.epoch()
+    next(begun)
+    second.go_to(first.position(), 1)
+    rest = [[int(x[0, 0]) for x, _ in feed] for feed in (begun, first.epoch())]
+    assert [[int(x[0, 0]) for x, _ in second.epoch()] for _ in range(2)] == rest == [[3], [4, 0 if count else 5]]
 
 
 @pytest.mark.parametrize(("name", "steps", "expected"), cases(TESTED))
