@@ -421,6 +421,11 @@ def an_outer_product(folder: Folder, size: int) -> Path:
     return text_of(folder, functional("net", {**entry, "inbound_nodes": [call]}, output=["op", 0, 0], inputs=size))
 
 
+@bomb("model_from_json", 300)
+def many_short_repetitions(folder: Folder, size: int) -> Path:
+    return text_of(folder, op("tile", repeats=[size, 20, 20, 20]))
+
+
 @bomb("model_from_json", 300_000_000)
 def a_long_row(folder: Folder, size: int) -> Path:
     return text_of(folder, op("arange", stop=size))

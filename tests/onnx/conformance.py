@@ -78,7 +78,8 @@ def outcome(case: Any, path: Path) -> Outcome:
     try:
         with np.errstate(all="ignore"):
             for inputs, outputs in case.data_sets:
-                compare(read(path), inputs, outputs, case.rtol, max(case.atol, 1e-7))
+                with read(path) as program:
+                    compare(program, inputs, outputs, case.rtol, max(case.atol, 1e-7))
         error = ""
     except (ValueError, AssertionError) as raised:
         error = f"{type(raised).__name__}: {raised}"

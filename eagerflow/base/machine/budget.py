@@ -30,14 +30,10 @@ _MATCHES = 10**7  # steps of matching a pattern against a name of 100 letters
 # What JSON takes as objects: an object, an array, an entry.
 _OF_JSON = (("{", 240), ("[", 100), (",", 64))
 
-# Arguments that tell the shape of an op's result, and those that its lengths are multiplied by or extended by.
+# Arguments that tell the shape of an op's result, that its lengths are multiplied by, or extended by.
 _SHAPES = frozenset("N M num shape size sizes minlength bins length start stop x output_size".split())
-_FACTORS = frozenset(
-    """
-    n num_classes num_segments repeats reps fft_length sequence_length padding pad_width output_padding pool_size
-    kernel_size dilation dilation_rate beam_width indices_or_sections
-    """.split()
-)
+_FACTORS = "n num_classes num_segments repeats reps fft_length sequence_length beam_width indices_or_sections".split()
+_WINDOWS = "padding pad_width output_padding pool_size kernel_size dilation dilation_rate".split()
 _USUAL = 32  # windows and paddings up to there make no difference
 
 _open: contextvars.ContextVar[_Budget | None] = contextvars.ContextVar("budget", default=None)
@@ -224,8 +220,17 @@ def _numbers_made(name: str, op: Any, args: Any, kwargs: Any, shapes: list[tuple
         named = inspect.signature(op).bind(*args, **kwargs).arguments
     except (TypeError, ValueError):  # as the call itself will say
         named = {}
-    whole = _product([n for key, value in named.items() if key in _SHAPES for n in _leaves(value)])
-    factor = _product([n for key, value in named.items() if key in _FACTORS for n in _leaves(value)], _USUAL)
+    whole, factor, window = (
+        math.prod(
+            [
+                abs(n)
+                for key in named.keys() & set(names)
+                for n in _leaves(named[key])
+                if type(n) is int and abs(n) > usual
+            ]
+        )
+        for names, usual in ((_SHAPES, 1), (_FACTORS, 1), (_WINDOWS, _USUAL))
+    )
     if "M" not in named and ("N" in named or "n" in named):  # a square
         whole = max(whole, factor) ** 2
     together = 1
@@ -237,11 +242,7 @@ def _numbers_made(name: str, op: Any, args: Any, kwargs: Any, shapes: list[tuple
         longest = max(map(len, shapes))
         together = math.prod(map(max, zip(*[(1,) * (longest - len(shape)) + shape for shape in shapes])))
         together = together if together <= math.prod(map(math.prod, shapes)) else 1
-    return max(whole, together, max(1, sum(map(math.prod, shapes))) * factor)
-
-
-def _product(numbers: list[Any], beyond: int = 1) -> int:
-    return math.prod([abs(n) for n in numbers if type(n) is int and abs(n) > beyond])
+    return max(whole, together, max(1, sum(map(math.prod, shapes))) * factor * window)
 
 
 def _leaves(value: Any) -> Iterator[Any]:
