@@ -310,22 +310,9 @@ def nce_loss(
     remove_accidental_hits: bool = False,
     name: str | None = None,
 ) -> Any:
-    """The noise-contrastive loss of each row: its true classes against others that are drawn.
+    """The noise-contrastive loss of each row: its true classes against others, which are drawn log-uniformly here.
 
-    Args:
-        weights: one row per class.
-        biases: one number per class.
-        labels: the true classes, shape `(rows, num_true)`; frequent classes should have small numbers.
-        inputs: shape `(rows, length)`.
-        num_sampled: how many different classes are drawn (log-uniformly), the same for all rows.
-        num_classes: how many classes there are.
-        num_true: how many true classes each row has.
-        sampled_values: only None: the classes are drawn here.
-        remove_accidental_hits: whether a drawn class that is a true one of the row doesn't count.
-        name: accepted for TensorFlow's signature.
-
-    Raises:
-        ValueError: for `sampled_values`, and when there are fewer than `num_sampled` classes.
+    Frequent classes should have small numbers. `sampled_values` must be None.
     """
     if sampled_values is not None or not 0 < num_sampled <= num_classes:
         raise ValueError(

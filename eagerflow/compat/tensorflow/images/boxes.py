@@ -22,13 +22,7 @@ def non_max_suppression(
 ) -> Tensor:
     """The numbers of the best boxes, of which no two overlap by more than `iou_threshold`.
 
-    Args:
-        boxes: shape `(boxes, 4)`: two opposite corners of each, `y1, x1, y2, x2`.
-        scores: one for each box.
-        max_output_size: how many to keep at most.
-        iou_threshold: the largest allowed share of the intersection in the union.
-        score_threshold: boxes with a lower score are dropped.
-        name: accepted for TensorFlow's signature.
+    `boxes` has two opposite corners of each, `y1, x1, y2, x2`. Boxes that score `score_threshold` or less are dropped.
 
     >>> boxes = [[0.0, 0.0, 1.0, 1.0], [0.0, 0.1, 1.0, 1.1], [0.0, 2.0, 1.0, 3.0]]
     >>> non_max_suppression(boxes, [0.9, 0.8, 0.3], 10).tolist()
