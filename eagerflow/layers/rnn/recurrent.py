@@ -210,8 +210,9 @@ class SimpleRNN(_Recurrent[ReturnState]):
         return sequences, states[0], cell.kernel, cell.recurrent_kernel, cell.bias, mask
 
     def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
-        given = self._given(sequences, states, mask)
-        return kernels.simple_rnn(*given, all_steps, self._activations[self.cell.activation])
+        op: Callable[..., tuple[Tensor, ...]] = kernels.simple_rnn
+        activation = self._activations[self.cell.activation]
+        return op(*self._given(sequences, states, mask), all_steps, activation)
 
 
 class LSTM(_Recurrent[ReturnState]):
