@@ -160,18 +160,27 @@ def _simple_rnn(
     bias: Any = None,
     mask: Any = None,
     all_steps: bool = True,
+    activation: str = "tanh",
 ) -> Any:
     check(sequence, initial_h, kernel, recurrent_kernel, mask, 1)
-    if not kernels.takes(recurrent_kernel, sequence, initial_h, kernel, bias):
+    if activation != "tanh" or not kernels.takes(recurrent_kernel, sequence, initial_h, kernel, bias):
         return None
     hs = kernels.simple_rnn(_drive(sequence, kernel, bias), initial_h, recurrent_kernel, _time_major(mask))
     return _outputs(hs, all_steps), hs
 
 
 def _simple_rnn_gradients(
-    g: Any, needs: Any, sequence: Any, kernel: Any, recurrent_kernel: Any, mask: Any, all_steps: bool, hs: Any
+    g: Any,
+    needs: Any,
+    sequence: Any,
+    kernel: Any,
+    recurrent_kernel: Any,
+    mask: Any,
+    all_steps: bool,
+    activation: str,
+    hs: Any,
 ) -> Any:
-    if not kernels.takes(recurrent_kernel, sequence, kernel, hs, g[1]):
+    if activation != "tanh" or not kernels.takes(recurrent_kernel, sequence, kernel, hs, g[1]):
         return None
     g_hs = g[0].swapaxes(0, 1) if all_steps else None
     d, d_h = kernels.simple_rnn_gradient(g_hs, g[1], hs, recurrent_kernel, _time_major(mask))

@@ -210,7 +210,8 @@ def convert(
 def _converted(model: Any, run: Run, given: Sequence[Given], opset: int, weights: str | None, keeps: bool) -> Converted:
     """By the first way to choose sizes that the model takes; another one where two lengths were equal by chance."""
     first: Exception | None = None
-    for sizes in schemes(given):
+    tried = list(schemes(given))
+    for sizes in tried:
         try:
             return _at_sizes(model, run, given, sizes, opset, weights, keeps)
         except Different as error:
@@ -222,7 +223,13 @@ def _converted(model: Any, run: Run, given: Sequence[Given], opset: int, weights
         except (ValueError, TypeError, IndexError) as error:
             first = first or error
     assert first is not None
-    raise first
+    if isinstance(first, ExportError) or not set(tried[0].runs[0]) - {"batch"}:
+        raise first
+    shapes = " ".join([f"{each.name} {shape}" for each, shape in zip(given, tried[0].shapes(given, 0))])
+    raise type(first)(
+        f"export(): the model takes none of the inputs made up for its open lengths, such as {shapes}: {first} "
+        "Say which lengths it takes: input_signature=[InputSpec(shape=(None, 300, 8))]."
+    ) from first
 
 
 def _at_sizes(

@@ -57,6 +57,12 @@ def _attribute(name: str, value: Any) -> Any:
         made.f, made.type = value, 1
     elif isinstance(value, str):
         made.s, made.type = value.encode(), 3
+    elif isinstance(value[0] if value else 0, str):
+        made.strings.extend([x.encode() for x in value])
+        made.type = 8
+    elif isinstance(value[0] if value else 0, float):
+        made.floats.extend(value)
+        made.type = 6
     else:
         made.ints.extend([int(x) for x in value])
         made.type = 7

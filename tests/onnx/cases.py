@@ -157,6 +157,11 @@ MODELS = {
     "gru": sequence(L.GRU(6, return_sequences=True), L.GRU(4)),
     "gru, reset before": sequence(L.GRU(6, reset_after=False)),
     "simple rnn": sequence(L.SimpleRNN(6, return_sequences=True), L.SimpleRNN(4)),
+    "simple rnn, other activations": sequence(
+        L.SimpleRNN(6, "relu", return_sequences=True),
+        L.SimpleRNN(5, "sigmoid", return_sequences=True, go_backwards=True),
+        L.SimpleRNN(4, None),
+    ),
     "bidirectional lstm": sequence(L.Bidirectional(L.LSTM(6, return_sequences=True)), L.Bidirectional(L.LSTM(4))),
     "bidirectional gru": sequence(L.Bidirectional(L.GRU(5), merge_mode="sum")),
     "masked lstm": sequential(

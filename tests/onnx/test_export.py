@@ -351,3 +351,10 @@ def test_a_converted_graph_tells_where_it_has_what_ran(tmp_path):
     assert ones is None
     names = [output.name for output in onnx.load(made.write(tmp_path / "m.onnx")).graph.output]
     assert names == list(made.graph.outputs)
+
+
+def test_a_window_longer_than_the_inputs_that_are_made_up_asks_for_a_signature(tmp_path):
+    model = Sequential([Input((None, 3)), L.Conv1D(2, 250), L.GlobalMaxPooling1D()])
+    with pytest.raises(ValueError, match=r"such as \S+ \(2, 7, 3\): .*doesn't fit.* Say which .*: input_signature="):
+        model.export(tmp_path / "m.onnx", verbose=False)
+    model.export(tmp_path / "m.onnx", input_signature=[InputSpec(shape=(None, 700, 3))], verbose=False)

@@ -205,6 +205,35 @@ def test_branches_and_loops_run(tmp_path):
     assert loaded(-np.ones((1, 3), "float32")).tolist() == [[-4.0, -4.0, -4.0]]
 
 
+def test_a_branch_may_give_an_optional_value(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    kind = onnx.helper.make_optional_type_proto(onnx.helper.make_tensor_type_proto(1, [3]))
+    numbers, own, flag = [
+        onnx.helper.make_tensor_value_info(*each) for each in (("y", 1, [3]), ("z", 1, [3]), ("c", 9, []))
+    ]
+
+    def branch(name, node, out=None):
+        return onnx.helper.make_graph([node], name, [], [out or onnx.helper.make_value_info(name, kind)])
+
+    make = onnx.helper.make_node
+    given = branch("some", make("Optional", ["x"], ["some"]))
+    missing = branch("none", make("Optional", [], ["none"], type=onnx.helper.make_tensor_type_proto(1, [3])))
+    value, other = make("OptionalGetElement", ["o"], ["z"]), make("Neg", ["x"], ["z"])
+    nodes = [
+        make("If", ["c"], ["o"], then_branch=given, else_branch=missing),
+        make("OptionalHasElement", ["o"], ["there"]),
+        make("If", ["there"], ["y"], then_branch=branch("a", value, own), else_branch=branch("b", other, own)),
+    ]
+    inputs = [flag, onnx.helper.make_tensor_value_info("x", 1, [3])]
+    made = onnx.helper.make_model(
+        onnx.helper.make_graph(nodes, "net", inputs, [numbers]), opset_imports=[onnx.helper.make_opsetid("", 18)]
+    )
+    loaded = load_onnx(written(tmp_path / "m.onnx", made))
+    x = np.array([1, -2, 3], "float32")
+    assert loaded([np.array(True), x]).tolist() == [1, -2, 3]
+    assert loaded([np.array(False), x]).tolist() == [-1, 2, -3]
+
+
 def test_functions_of_the_file_run_with_the_attributes_they_are_called_with(tmp_path):
     kinds = messages._messages()
     inner = node("LeakyRelu", "a", "b")

@@ -84,9 +84,11 @@ class _Recurrent(RecurrentSettings, RNN[ReturnState]):
     def _runs_as_one_op(self, sequences: Tensor, training: Any) -> bool:
         cell = self.cell
         gate = getattr(cell, "recurrent_activation", ops.sigmoid)
-        fits = cell.activation is ops.tanh and (gate is activations.sigmoid or gate is ops.sigmoid)
+        fits = cell.activation in self._activations and (gate is activations.sigmoid or gate is ops.sigmoid)
         dropped = training and (cell.recurrent_dropout or (cell.dropout and cell.dropout_mask_count))
         return bool(fits and not dropped and sequences.shape[1])
+
+    _activations: Mapping[Any, str] = {ops.tanh: "tanh"}  # that the op computes, by function
 
     def _in_order(self, sequences: Tensor, mask: Any, training: Any) -> tuple[Tensor, Any]:
         """What the op is given: in the order of the steps, and with dropout."""
@@ -162,6 +164,14 @@ class SimpleRNN(_Recurrent[ReturnState]):
     _untold = ("seed",)
     _also_told = ("zero_output_for_mask",)
     _op = staticmethod(kernels.simple_rnn)
+    _activations = {
+        ops.tanh: "tanh",
+        activations.relu: "relu",
+        ops.relu: "relu",
+        activations.sigmoid: "sigmoid",
+        ops.sigmoid: "sigmoid",
+        activations.linear: "linear",
+    }
 
     @_TIME_SECOND
     @of_recurrent
@@ -198,6 +208,11 @@ class SimpleRNN(_Recurrent[ReturnState]):
     def _given(self, sequences: Tensor, states: list[Any], mask: Any) -> tuple[Any, ...]:
         cell = self.cell
         return sequences, states[0], cell.kernel, cell.recurrent_kernel, cell.bias, mask
+
+    def _kernel(self, sequences: Tensor, states: list[Any], mask: Any, all_steps: bool) -> tuple[Tensor, ...]:
+        op: Callable[..., tuple[Tensor, ...]] = kernels.simple_rnn
+        activation = self._activations[self.cell.activation]
+        return op(*self._given(sequences, states, mask), all_steps, activation)
 
 
 class LSTM(_Recurrent[ReturnState]):

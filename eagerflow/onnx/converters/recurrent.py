@@ -130,8 +130,16 @@ def _gru(c: Call) -> None:
     _Recurrent(c, "GRU", (0, 1, 2)).convert(linear_before_reset=int(bool(c.setting("reset_after"))))
 
 
+_ACTIVATIONS: dict[str, dict[str, Any]] = {
+    "tanh": {},
+    "relu": {"activations": ["Relu"]},
+    "sigmoid": {"activations": ["Sigmoid"]},
+    "linear": {"activations": ["Affine"], "activation_alpha": [1.0], "activation_beta": [0.0]},
+}
+
+
 def _simple_rnn(c: Call) -> None:
-    _Recurrent(c, "RNN", (0,)).convert()
+    _Recurrent(c, "RNN", (0,)).convert(**_ACTIVATIONS[c.setting("activation")])
 
 
 CONVERTERS: dict[str, Callable[[Call], None]] = {"lstm": _lstm, "gru": _gru, "simple_rnn": _simple_rnn}

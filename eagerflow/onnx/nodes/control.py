@@ -1,4 +1,4 @@
-"""`If`, `Loop` and `Scan`: nodes that hold graphs, which are given here as functions of their inputs."""
+"""`If`, `Loop` and `Scan`, which hold graphs, given here as functions of their inputs; and optional values."""
 
 from __future__ import annotations
 
@@ -79,4 +79,17 @@ def _scan(
     return [*carried, *results]
 
 
-NODES: dict[str, Callable[..., Any]] = {"If": _if, "Loop": _loop, "Scan": _scan}
+def _get_element(x: Any = None) -> Any:
+    if x is None:
+        raise ValueError("an optional value that is missing is asked for.")
+    return x
+
+
+NODES: dict[str, Callable[..., Any]] = {
+    "If": _if,
+    "Loop": _loop,
+    "Scan": _scan,
+    "Optional": lambda x=None, *, type=None: x,  # a value that may be missing is here the value, or None
+    "OptionalHasElement": lambda x=None: known(numpy.bool_(x is not None)),
+    "OptionalGetElement": _get_element,
+}

@@ -141,8 +141,9 @@ class _Reader:
         if self.lifted.keys() & (arrays.keys() | {port.name for port in ports}):
             raise LoadError("two things have one name.")
         arrays |= self.lifted
-        ends = [_port(info) for info in graph["output"]]
-        shapes = {port.name: port.shape for port in [*map(_port, graph["value_info"]), *ends] if port.shape is not None}
+        ends = [_port(info, is_optional=depth > 0) for info in graph["output"]]
+        inner = [_port(info, is_optional=True) for info in graph["value_info"]]
+        shapes = {port.name: port.shape for port in [*inner, *ends] if port.shape is not None}
         if outputs is not None:
             ends = [next((e for e in ends if e.name == name), Port(name, "", shapes.get(name))) for name in outputs]
         steps = _in_order(steps, {*arrays, *[port.name for port in inputs], *outer}, [port.name for port in ends])
@@ -260,6 +261,8 @@ class _Reader:
         fields = {1: "f", 2: "i", 3: "s", 4: "t", 5: "g", 6: "floats", 7: "ints", 8: "strings"}
         number = about["type"] or next((n for n, field in fields.items() if field in about), 0)
         field = fields.get(number)
+        if number == 13:  # the type of an optional value that is missing
+            return None
         if field is None:
             raise LoadError(f"the attribute {shown(about['name'])} is of a kind ({number}) that isn't known here.")
         value = about[field]
@@ -302,9 +305,10 @@ def _opsets(imports: Sequence[Message]) -> dict[str, int]:
     return found
 
 
-def _port(info: Message) -> Port:
+def _port(info: Message, is_optional: bool = False) -> Port:
+    """What goes in or out; within a model it may be an optional value, which is a tensor or None."""
     kind = info["type"]
-    if "type" in info and "tensor_type" not in kind:
+    if "type" in info and "tensor_type" not in kind and not is_optional:
         raise LoadError(f"{shown(info['name'])} is no tensor (a sequence, map or optional value).")
     tensor = kind["tensor_type"]
     shape = None

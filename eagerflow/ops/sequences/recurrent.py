@@ -14,7 +14,7 @@ from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import op
 from eagerflow.ops.arrays.join import stack
 from eagerflow.ops.elementwise.trigonometry import tanh
-from eagerflow.ops.neural.activations import sigmoid
+from eagerflow.ops.neural.activations import relu, sigmoid
 from eagerflow.ops.sequences import recurrent_loops as loops
 
 __all__ = ["gru", "lstm", "simple_rnn"]
@@ -299,6 +299,9 @@ def gru(
     return _outputs(xp, hs, all_steps), hs, gates, inner
 
 
+_ACTIVATIONS = {"tanh": tanh, "relu": relu, "sigmoid": sigmoid, "linear": lambda x: x}
+
+
 def _simple_rnn_by_steps(
     sequence: Any,
     initial_h: Any,
@@ -307,11 +310,12 @@ def _simple_rnn_by_steps(
     bias: Any,
     mask: Any,
     all_steps: bool = True,
+    activation: str = "tanh",
     **_: Any,
 ) -> tuple[Any, ...]:
-    h, states = initial_h, []
+    h, states, act = initial_h, [], _ACTIVATIONS[activation]
     for drive, live in _steps(sequence, kernel, bias, mask):
-        h = _mixed(live, tanh(drive + h @ recurrent_kernel), h)
+        h = _mixed(live, act(drive + h @ recurrent_kernel), h)
         states.append(h)
     return _joined(states, sequence, kernel, recurrent_kernel.shape[0], all_steps), h
 
@@ -325,11 +329,12 @@ def _simple_rnn_rule(
     recurrent_kernel: Array,
     mask: Array | None,
     all_steps: bool,
+    activation: str,
     hs: Any,
 ) -> tuple[Any, ...]:
     live = _time_major(mask)
     g_hs = g[0].swapaxes(0, 1) if all_steps else xp.zeros_like(hs[1:])
-    d, d_h = loops.simple_rnn_gradient(xp, g_hs, g[1], hs, recurrent_kernel, live)
+    d, d_h = loops.simple_rnn_gradient(xp, g_hs, g[1], hs, recurrent_kernel, live, activation)
     d_sequence, d_kernel = _input_gradients(d, sequence, kernel, (needs[0], needs[2]))
     flat = d.reshape(-1, d.shape[-1])
     d_recurrent = hs[:-1].reshape(-1, hs.shape[-1]).T @ flat if needs[3] else None
@@ -353,8 +358,9 @@ def simple_rnn(
     bias: Array | None = None,
     mask: Array | None = None,
     all_steps: bool = True,
+    activation: str = "tanh",
 ) -> Any:
-    """`h = tanh(x @ kernel + h @ recurrent_kernel + bias)` over a whole sequence.
+    """`h = activation(x @ kernel + h @ recurrent_kernel + bias)` over a whole sequence.
 
     Args:
         sequence: (batch, time, features).
@@ -364,6 +370,7 @@ def simple_rnn(
         bias: (units,) or None.
         mask: (batch, time) of bools or None; where False, the state stays.
         all_steps: whether the states of all steps are wanted; else the first result is (batch, 0, units).
+        activation: `"tanh"`, `"relu"`, `"sigmoid"` or `"linear"`.
 
     Returns:
         The states of all steps (batch, time, units), and the last state.
@@ -372,5 +379,6 @@ def simple_rnn(
         ValueError: when shapes don't fit together.
     """
     check(sequence, initial_h, kernel, recurrent_kernel, mask, 1)
-    hs = loops.simple_rnn(xp, _drive(sequence, kernel, bias), initial_h, recurrent_kernel, _time_major(mask))
+    drive = _drive(sequence, kernel, bias)
+    hs = loops.simple_rnn(xp, drive, initial_h, recurrent_kernel, _time_major(mask), activation)
     return _outputs(xp, hs, all_steps), hs

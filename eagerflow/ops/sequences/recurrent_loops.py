@@ -10,11 +10,20 @@ Sigmoids are written as `(tanh(x / 2) + 1) / 2`: NumPy's tanh is fast, and one c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from eagerflow.base.typing import Array, DType, Numpy
 
-__all__ = ["gru", "gru_gradient", "lstm", "lstm_gradient", "simple_rnn", "simple_rnn_gradient"]
+__all__ = ["SLOPES", "gru", "gru_gradient", "lstm", "lstm_gradient", "simple_rnn", "simple_rnn_gradient"]
+
+# Activations of the simple RNN: their derivatives, from what they gave.
+SLOPES: dict[str, Callable[[Numpy, Any], Any]] = {
+    "tanh": lambda xp, y: 1 - y * y,
+    "relu": lambda xp, y: (y > 0).astype(y.dtype),
+    "sigmoid": lambda xp, y: y * (1 - y),
+    "linear": lambda xp, y: xp.ones_like(y),
+}
 
 
 def _split_by_mask(mask: Any, step: int, g: Any) -> tuple[Any, Any]:
@@ -195,21 +204,36 @@ def gru_gradient(
     return g_drive, g_product, g_h
 
 
-def simple_rnn(xp: Numpy, drive: Array, h: Array, recurrent: Array, mask: Any) -> Any:
-    """States (time + 1, batch, units) of `h = tanh(drive + h @ recurrent)`."""
+def _activate(xp: Numpy, activation: str, x: Any) -> None:
+    """Apply it in place."""
+    if activation == "tanh":
+        xp.tanh(x, out=x)
+    elif activation == "relu":
+        xp.maximum(x, 0, out=x)
+    elif activation == "sigmoid":
+        x *= 0.5
+        xp.tanh(x, out=x)
+        x += 1
+        x *= 0.5
+
+
+def simple_rnn(xp: Numpy, drive: Array, h: Array, recurrent: Array, mask: Any, activation: str = "tanh") -> Any:
+    """States (time + 1, batch, units) of `h = activation(drive + h @ recurrent)`."""
     hs = _begun(xp, h, drive, recurrent.shape[0])
     for t in range(drive.shape[0]):
         state = hs[t + 1]
         xp.add(drive[t], hs[t] @ recurrent, out=state)
-        xp.tanh(state, out=state)
+        _activate(xp, activation, state)
         _keep_where_masked(xp, mask, t, hs)
     return hs
 
 
-def simple_rnn_gradient(xp: Numpy, g_hs: Array, g_h: Array, hs: Array, recurrent: Array, mask: Any) -> tuple[Any, Any]:
+def simple_rnn_gradient(
+    xp: Numpy, g_hs: Array, g_h: Array, hs: Array, recurrent: Array, mask: Any, activation: str = "tanh"
+) -> tuple[Any, Any]:
     """The gradients of `drive` and the initial state."""
     back = xp.ascontiguousarray(recurrent.T)
-    g_drive = 1 - hs[1:] * hs[1:]
+    g_drive = SLOPES[activation](xp, hs[1:])
     for t in range(g_hs.shape[0] - 1, -1, -1):
         g_h, by = _split_by_mask(mask, t, g_h + g_hs[t])
         g_drive[t] *= g_h

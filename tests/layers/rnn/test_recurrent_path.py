@@ -48,3 +48,23 @@ def test_no_samples(layer):
     assert out.shape == (0, 5)
     gradients = tape.gradient(out, model.trainable_variables)
     assert all((g.numpy() == 0).all() for g in gradients)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid", None])
+def test_the_simple_layer_gives_by_one_op_what_its_cell_gives_step_by_step(activation, masked):
+    x = np.random.default_rng(1).normal(size=(3, 7, 4)).astype("float32")
+    mask = np.random.default_rng(2).random((3, 7)) < 0.6 if masked else None
+    model = layers.SimpleRNN(5, activation, return_sequences=True)
+    steps = layers.RNN(layers.SimpleRNNCell(5, activation), return_sequences=True)
+    found = []
+    for each in (model, steps):
+        each.build(x.shape)
+        each.set_weights(model.get_weights())
+        with GradientTape() as tape, observing(_Names()) as seen:
+            out = each(x, mask=mask)
+            loss = (out * out).sum()
+        found.append([out, *tape.gradient(loss, each.trainable_variables)])
+        assert any("simple_rnn" in name for name in seen.names) == (each is model)
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-4, atol=1e-5)
