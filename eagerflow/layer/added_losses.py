@@ -15,7 +15,7 @@ from eagerflow.core.stateless_scope import current_stateless_scope
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
-from eagerflow.layer.symbolic.tensors import SymbolicTensor
+from eagerflow.layer.symbolic.tensors import CapturedError, SymbolicTensor
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean
 from eagerflow.world.current import world
@@ -83,7 +83,7 @@ class LossHolder:
         for term in tree.flatten(loss):
             if isinstance(term, SymbolicTensor):
                 if context is not None and context.running:
-                    raise TypeError(_made_outside(self, term))
+                    raise CapturedError(_made_outside(self, term))
                 raise TypeError(
                     f"{describe(self)}.add_loss: {term!r} has no value yet. Write a Layer whose call computes the term "
                     "and calls self.add_loss, and put that layer into the graph."

@@ -128,6 +128,8 @@ def unbuilt_on_failure() -> Iterator[None]:
 
 def _unbuild(layer: Any, before: int) -> None:
     made = {id(v) for v in layer._own_weights[before:]}
+    for identity in made:  # which others may get once these are gone
+        layer._fixed.pop(identity, None)
     del layer._own_weights[before:]
     for name in [name for name, held in layer._tracked.items() if id(held) in made]:
         delattr(layer, name)

@@ -41,7 +41,7 @@ from eagerflow.layer.operation import AnyTensor, Calls, Operation, Result, Untol
 from eagerflow.layer.output_shapes import ShapeAnswers
 from eagerflow.layer.remat import current_remat_mode, rematerialized
 from eagerflow.layer.stateless_call import StatelessCall
-from eagerflow.layer.symbolic.tensors import SymbolicTensor, captured, is_symbolic, record
+from eagerflow.layer.symbolic.tensors import CapturedError, SymbolicTensor, captured, is_symbolic, record
 from eagerflow.layer.symbolic.text_type import is_text, no_numbers
 from eagerflow.layer.tensor_masks import MaskAnswer, get_mask, mask_of_call, masks_of, pass_masks, put_masks
 from eagerflow.layer.unique_names import checked_flag, checked_name
@@ -63,6 +63,10 @@ _WEIGHTS = frozenset(
 _SET_BY_INIT = frozenset(
     "activity_regularizer autocast built dtype_policy input_spec name supports_masking _compute_type _losses".split()
 )
+
+
+# `models/inlined.py` enters what makes such a call of Keras 2, in which tensors from outside take part.
+calls_with_captured: list[Callable[..., Any]] = []
 
 
 class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Quantizable, Operation, InSequence):
@@ -491,7 +495,12 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
         mask = masks_of(first)  # only one that the user put there: the others are found when the model runs
         if signature.masks:
             pass_masks(signature, mask, args, kwargs)
-        outputs = record(self, args, kwargs)
+        try:
+            outputs = record(self, args, kwargs)
+        except CapturedError as error:
+            outputs = calls_with_captured[0](self, args, kwargs) if behaviour.keras_2 and calls_with_captured else None
+            if outputs is None:
+                raise error from error.__cause__
         if mask is not None and self.supports_masking:
             put_masks(outputs, self.compute_mask(first, mask))
         return outputs

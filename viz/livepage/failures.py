@@ -13,36 +13,34 @@ from viz.recorder.source_lines import is_internal
 __all__ = ["Blame", "describe"]
 
 LONGEST_MESSAGE, LONGEST_TRACEBACK, MOST_FRAMES = 4_000, 20_000, 30
+_BLAMED = "_blamed_by_viz"
 _RUNNERS = ("runpy.py", "<frozen runpy>")
 
 
 class Blame:
     """Remembers which op raised an error, and in which layer, while it makes its way out.
 
-    It holds the error's number only: the error itself would keep the arrays of all its frames alive.
+    It notes that at the error itself: to hold the error would keep the arrays of all its frames alive, and its `id()`
+    may be that of another one soon.
     """
-
-    def __init__(self) -> None:
-        self._error = 0
-        self._facts: dict[str, Any] = {}
 
     def op(self, op: Any, error: BaseException) -> None:
         """An op raised."""
-        self._error, self._facts = id(error), {"op": op.name}
+        vars(error)[_BLAMED] = {"op": op.name}
 
     def scope(self, scope: observe.Scope, error: BaseException) -> None:
         """A scope is left by an error; the innermost layer is the one to name."""
-        if self._error != id(error):
-            self._error, self._facts = id(error), {}
-        if scope.kind in ("layer", "model") and "layer" not in self._facts:
-            self._facts["layer"] = str(getattr(scope.owner, "path", None) or scope.name)[:200]
+        facts = vars(error).setdefault(_BLAMED, {})
+        if scope.kind in ("layer", "model") and "layer" not in facts:
+            facts["layer"] = str(getattr(scope.owner, "path", None) or scope.name)[:200]
 
     def of(self, error: BaseException) -> dict[str, Any]:
         """What is known of an error, or of the one that it came from."""
         cause: BaseException | None = error
         while cause is not None:
-            if id(cause) == self._error:
-                return self._facts
+            if _BLAMED in vars(cause):
+                found: dict[str, Any] = vars(cause)[_BLAMED]
+                return found
             cause = cause.__cause__ or cause.__context__
         return {}
 

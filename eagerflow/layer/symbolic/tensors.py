@@ -38,7 +38,18 @@ from eagerflow.layer.symbolic.wording import hint_of, say_symbolically
 from eagerflow.layer.unique_names import snake_case, unique_name
 from eagerflow.ops.control_flow import cond, while_loop
 
-__all__ = ["Node", "Origin", "Serial", "Spec", "SymbolicTensor", "infer", "is_symbolic", "record"]
+__all__ = [
+    "CapturedError",
+    "Node",
+    "Origin",
+    "Serial",
+    "Spec",
+    "SymbolicTensor",
+    "infer",
+    "is_symbolic",
+    "record",
+    "serial_now",
+]
 
 _counts = itertools.count()
 _epochs = itertools.count()
@@ -60,6 +71,10 @@ class _Unexplained(ValueError):
 
 class _AtOneSize(ValueError):
     """A call works at one size and not at another."""
+
+
+class CapturedError(ValueError, TypeError):
+    """A call uses symbolic tensors that aren't among its arguments."""
 
 
 class SymbolicTensor(Tensor):
@@ -248,6 +263,11 @@ def _next_epoch() -> _Epoch:
     copied = _Epoch()
     _current[:] = [_Epoch()]  # later calls come after those copied
     return copied
+
+
+def serial_now() -> Serial:
+    """A number between those of the calls before and after."""
+    return _current[0].number, next(_counts)
 
 
 class Node:
@@ -566,10 +586,10 @@ def _either(first: Any, second: Any) -> Any:
     return first
 
 
-def captured(operation: Any, x: SymbolicTensor) -> ValueError:
+def captured(operation: Any, x: SymbolicTensor) -> CapturedError:
     """The error for a call on values which nevertheless returned a symbolic tensor."""
     name = getattr(operation, "name", op_name(operation))
-    return ValueError(
+    return CapturedError(
         f"{type(operation).__name__} {name!r} uses a symbolic tensor that is not among its arguments ({x!r}). "
         "Pass it when the layer is called: layer([x, y])."
     )
