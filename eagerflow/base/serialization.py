@@ -190,7 +190,7 @@ def _custom_names(custom_objects: Mapping[str, Any] | None) -> list[str]:
 
 
 def _build(cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> Any:
-    step()
+    step(2)
     settings = config.get("config") or {}
     if not isinstance(settings, Mapping):
         raise WrongTypeError(
