@@ -288,7 +288,7 @@ def _build(cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any
 
 
 def _build_alone(here: _Made, cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> Any:
-    step()
+    step(2)
     settings = config.get("config") or {}
     if not isinstance(settings, Mapping):
         raise WrongTypeError(

@@ -27,8 +27,8 @@ _FLOOR, _MULTIPLE = 192 << 20, 4  # bytes for a file of any size, and for each o
 _CALLS, _BYTES_OF_A_CALL = 10_000, 50  # objects made and layers called: so many, and one more for so many bytes
 _SECONDS, _BYTES_OF_A_SECOND = 5.0, 100_000  # of processor time; a usual file takes a tenth of that
 _MATCHES = 10**7  # steps of matching a pattern against a name of 100 letters
-# What JSON takes as objects: an object, an array, an entry.
-_OF_JSON = (("{", 240), ("[", 100), (",", 64))
+# What JSON takes as objects, and as copies of them: an object, an array, an entry.
+_OF_JSON = (("{", 600), ("[", 200), (",", 64))
 
 # Arguments that tell the shape of an op's result, that its lengths are multiplied by, or extended by.
 _SHAPES = frozenset("N M num shape size sizes minlength bins length start stop x output_size".split())
