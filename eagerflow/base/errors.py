@@ -125,6 +125,10 @@ class NoValueError(TypeError, ValueError, NotImplementedError):
     """A symbolic tensor was asked for its values: one of these in Keras, by the kind of question."""
 
 
+class CapturedError(ValueError, TypeError):
+    """A layer's call uses symbolic tensors that aren't among its arguments."""
+
+
 class NoLengthError(NoValueError, AttributeError):
     """The same for `len()`, which symbolic tensors don't have, so that `hasattr(x, "__len__")` is False."""
 

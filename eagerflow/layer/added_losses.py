@@ -9,13 +9,13 @@ from typing import Any
 
 from eagerflow.base import tree
 from eagerflow.base.capturing import calling_again, capturing
-from eagerflow.base.errors import signature_of
+from eagerflow.base.errors import CapturedError, signature_of
 from eagerflow.base.spellings import behaviour, ignores
 from eagerflow.core.stateless_scope import current_stateless_scope
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
-from eagerflow.layer.symbolic.tensors import CapturedError, SymbolicTensor
+from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean
 from eagerflow.world.current import world

@@ -11,7 +11,7 @@ import numpy
 
 from eagerflow import regularizers
 from eagerflow.base import notebook, tree
-from eagerflow.base.errors import MissingAttributeError, NotBegunError, no_attribute, signature_of
+from eagerflow.base.errors import CapturedError, MissingAttributeError, NotBegunError, no_attribute, signature_of
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import Elsewhere, behaviour
 from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
@@ -41,7 +41,7 @@ from eagerflow.layer.operation import AnyTensor, Calls, Operation, Result, Untol
 from eagerflow.layer.output_shapes import ShapeAnswers
 from eagerflow.layer.remat import current_remat_mode, rematerialized
 from eagerflow.layer.stateless_call import StatelessCall
-from eagerflow.layer.symbolic.tensors import CapturedError, SymbolicTensor, captured, is_symbolic, record
+from eagerflow.layer.symbolic.tensors import SymbolicTensor, captured, is_symbolic, record
 from eagerflow.layer.symbolic.text_type import is_text, no_numbers
 from eagerflow.layer.tensor_masks import MaskAnswer, get_mask, mask_of_call, masks_of, pass_masks, put_masks
 from eagerflow.layer.unique_names import checked_flag, checked_name

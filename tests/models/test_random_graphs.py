@@ -65,4 +65,4 @@ def test_what_a_way_loses_is_found(monkeypatch):
     monkeypatch.setitem(round_trips.WAYS, "clone_model", lambda model, K, folder, again: again())
     assert "another one" in round_trips.trip(begun, "clone_model", ef)
     monkeypatch.setitem(round_trips.WAYS, "clone_model", lambda model, K, folder, again: np.zeros(3))
-    assert round_trips.trip(begun, "clone_model", ef).startswith("AttributeError")
+    assert round_trips.trip(begun, "clone_model", ef).startswith("TypeError")

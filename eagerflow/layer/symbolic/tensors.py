@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy
 
 from eagerflow.base import notebook, tree
-from eagerflow.base.errors import NoLengthError, NoValueError, signature_of
+from eagerflow.base.errors import CapturedError, NoLengthError, NoValueError, signature_of
 from eagerflow.base.machine.budget import LoadLimitError, room_for, step
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import shorten
@@ -61,10 +61,6 @@ class _Unexplained(ValueError):
 
 class _AtOneSize(ValueError):
     """A call works at one size and not at another."""
-
-
-class CapturedError(ValueError, TypeError):
-    """A call uses symbolic tensors that aren't among its arguments."""
 
 
 class SymbolicTensor(Tensor):
@@ -184,13 +180,13 @@ def _explain(x: SymbolicTensor, what: str) -> str:
     )
 
 
-def _refuse(x: SymbolicTensor, asked: str) -> NoReturn:
-    raise NoValueError(_explain(x, f"can't answer {asked}"))
+def _refuse(x: SymbolicTensor, asked: str, kind: type[NoValueError] = NoValueError) -> NoReturn:
+    raise kind(_explain(x, f"can't answer {asked}"))
 
 
-def _refusing(asked: str) -> Callable[..., NoReturn]:
+def _refusing(asked: str, kind: type[NoValueError] = NoValueError) -> Callable[..., NoReturn]:
     def method(self: SymbolicTensor, *args: Any, **kwargs: Any) -> NoReturn:
-        _refuse(self, asked)
+        _refuse(self, asked, kind)
 
     return method
 
@@ -210,12 +206,8 @@ for _method, _asked in {
     setattr(SymbolicTensor, _method, _refusing(_asked))
 
 
-def _no_length(x: SymbolicTensor) -> NoReturn:
-    raise NoLengthError(_explain(x, "can't answer len()"))
-
-
-# A property, which fails when it is looked up: several outputs are a list, and programs ask so which it is.
-SymbolicTensor.__len__ = property(_no_length)  # type: ignore[assignment,method-assign]
+# Not even looked up: several outputs are a list, and programs ask by `hasattr` which it is.
+SymbolicTensor.__len__ = property(_refusing("len()", NoLengthError))  # type: ignore[assignment,method-assign]
 
 
 def _restore(shape: Any, dtype: DType, name: str, node: Node | None, index: int) -> SymbolicTensor:
