@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from eagerflow.models.cloning import model_from_json
+from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.models.model import Model
+from eagerflow.models.saving.legacy_config import modern_config
 
 __all__ = ["model_from_config"]
 
 
 def model_from_config(config: Mapping[str, Any], custom_objects: Any = None) -> Model:
     """The model that a config describes: `{"class_name": ..., "config": ...}`."""
-    return model_from_json(json.dumps(config), custom_objects)
+    model: Model = deserialize_keras_object(modern_config(config), custom_objects)
+    return model

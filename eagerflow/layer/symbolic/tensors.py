@@ -38,8 +38,7 @@ from eagerflow.layer.symbolic.wording import hint_of, say_symbolically
 from eagerflow.layer.unique_names import snake_case, unique_name
 from eagerflow.ops.control_flow import cond, while_loop
 
-__all__ = ["CapturedError", "Node", "Origin", "Serial", "Spec", "SymbolicTensor", "infer", "is_symbolic", "record"]
-__all__ += ["serial_now"]
+__all__ = ["Node", "Origin", "Serial", "Spec", "SymbolicTensor", "infer", "is_symbolic", "record", "serial_now"]
 
 _counts = itertools.count()
 _epochs = itertools.count()
