@@ -17,7 +17,7 @@ from eagerflow.base.output import columns as room, places
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.tensors import Node, SymbolicTensor, op_name
 
-__all__ = ["print_summary", "summary_text"]
+__all__ = ["in_range", "print_summary", "summary_text"]
 
 Calls = dict[int, list[Node]]  # the calls in a graph by the `id` of what is called
 
@@ -81,7 +81,7 @@ def summary_text(
     columns = ["Layer (type)", "Output Shape", "Param #"]
     columns += ["Connected to"] if connected else []
     columns += ["Trainable"] if show_trainable else []
-    shown = _in_range(_operations(model), layer_range)
+    shown = in_range("summary", _operations(model), layer_range)
     calls = _by_operation(nodes)
     rows = [row for operation in shown for row in _rows(operation, calls, expand_nested, 0)]
     table = [[str(row[column]) for column in columns] for row in rows]
@@ -130,15 +130,20 @@ def _branches(nodes: list[Node]) -> bool:
     return inputs > 1
 
 
-def _in_range(operations: list[Any], layer_range: Any) -> list[Any]:
+def in_range(method: str, operations: list[Any], layer_range: Any) -> list[Any]:
+    """Those from the first that the first name or pattern matches to the last that the second one matches.
+
+    Raises:
+        ValueError: where nothing has such a name.
+    """
     if layer_range is None:
         return operations
     if len(layer_range) != 2:
-        raise ValueError(f"summary(layer_range={layer_range!r}): expected two names, of the first and last layer.")
+        raise ValueError(f"{method}(layer_range={layer_range!r}): expected two names, of the first and last layer.")
     first, last = ([i for i, o in enumerate(operations) if re.match(p, o.name)] for p in layer_range)
     if not first or not last:
         raise ValueError(
-            f"summary(layer_range={layer_range!r}): no such layer. Layers: {[o.name for o in operations]}"[:480]
+            f"{method}(layer_range={layer_range!r}): no such layer. Layers: {[o.name for o in operations]}"[:480]
         )
     low, high = min(first[0], last[-1]), max(first[0], last[-1])
     return operations[low : high + 1]

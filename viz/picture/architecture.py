@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from eagerflow import Model, tree
@@ -78,7 +78,9 @@ def _call(number: int | None) -> str:
     return f" (call {number + 1})" if number else ""
 
 
-def architecture(model: Any, shown: Shown, expand_nested: bool, inputs: Any = None) -> Graph:
+def architecture(
+    model: Any, shown: Shown, expand_nested: bool, inputs: Any = None, layers: Collection[Any] | None = None
+) -> Graph:
     """The graph of a model's layers.
 
     A model without a `call` is that of its parts, each in a frame: what lies between them is in its `train_step`.
@@ -88,13 +90,14 @@ def architecture(model: Any, shown: Shown, expand_nested: bool, inputs: Any = No
         shown: what boxes say.
         expand_nested: show the layers of models within the model.
         inputs: what to call a model with that has no symbolic calls; default: zeros of the shape it was built with.
+        layers: the layers of a model with symbolic calls that are drawn; default: all.
 
     Raises:
         ValueError: when the model isn't built, or nobody knows what to call it with.
     """
-    if inputs is None and symbolic_ends(model) is not None:
+    if (inputs is None or layers is not None) and symbolic_ends(model) is not None:
         made = Graph(formatting.clean(model.name))
-        drawing = _Symbolic(made, shown, expand_nested)
+        drawing = _Symbolic(made, shown, expand_nested, layers)
         drawing.add(model, None)
         drawing.number_calls()
         return made
@@ -139,8 +142,9 @@ def _of_parts(model: Any, shown: Shown, expand: bool) -> Graph:
 class _Symbolic:
     """Boxes for the symbolic calls between a model's inputs and outputs."""
 
-    def __init__(self, graph: Graph, shown: Shown, expand: bool) -> None:
+    def __init__(self, graph: Graph, shown: Shown, expand: bool, layers: Collection[Any] | None) -> None:
         self.graph, self.shown, self.expand = graph, shown, expand
+        self.layers = None if layers is None else {id(layer) for layer in layers}  # of the outermost model
         self.calls: dict[int, list[tuple[Node | Cluster, _Facts | None]]] = {}  # of each layer, by its identity
 
     def number_calls(self) -> None:
@@ -164,7 +168,8 @@ class _Symbolic:
         ends: dict[Any, str] = {}  # origin of a tensor -> the box it comes from
         readers: dict[Any, list[str]] = {x.origin: [] for x in inputs}
         for node in _calls_between(inputs, outputs):
-            self._add_call(node, cluster, ends, readers)
+            if self.layers is None or cluster is not None or id(node.operation) in self.layers:
+                self._add_call(node, cluster, ends, readers)
         return [readers[x.origin] for x in inputs], [ends.get(x.origin, "") for x in outputs]
 
     def _add_call(self, call: Any, cluster: str | None, ends: dict[Any, str], readers: dict[Any, list[str]]) -> None:

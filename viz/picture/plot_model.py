@@ -6,15 +6,18 @@ Unlike Keras', they draw subclassed models too (from a run on zeros), and need n
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from eagerflow.layers import Layer
+from eagerflow.models.summary import in_range
 from viz.boundary import boundary
 from viz.facts.tables import summary as tables
 from viz.facts.text_table import Text
 from viz.geometry.graph import Cluster, Graph
 from viz.picture.architecture import Shown, architecture, has_parts_alone, trial
 from viz.picture.drawing import Drawing
+from viz.recorder.model_inputs import symbolic_ends
 
 __all__ = ["model_to_dot", "plot_model", "summary"]
 
@@ -57,6 +60,7 @@ def model_to_dot(
     show_layer_activations: bool = False,
     show_trainable: bool = False,
     splines: str = "ortho",
+    layer_range: Sequence[str] | None = None,
     *,
     inputs: Any = None,
     **kwargs: Any,
@@ -76,6 +80,8 @@ def model_to_dot(
         show_layer_activations: whether to show the activations of layers that have them as a setting.
         show_trainable: whether to show if weights are trained.
         splines: how Graphviz bends arrows, where it makes the layout (see `Drawing.source`).
+        layer_range: the names of the first and the last layer of a Sequential or functional model to draw, in the order
+            of `model.layers`. They may be regular expressions, which match the beginning of a name. Default: all.
         inputs: the inputs to call a subclassed model with; default: zeros of the shape that it was built with.
         **kwargs: none; older arguments of Keras raise an error that explains them.
 
@@ -83,7 +89,7 @@ def model_to_dot(
         A `Drawing`: `source` or `to_string()` give it in Graphviz' language, `save(path)` writes a file.
 
     Raises:
-        ValueError: when the model isn't built, or for an unknown argument.
+        ValueError: when the model isn't built, when no layer has a name of `layer_range`, or for an unknown argument.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -102,11 +108,18 @@ def model_to_dot(
             "inputs=x."
         )
     shown = Shown(show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable)
-    made = architecture(model, shown, expand_nested, inputs)
+    layers = None if layer_range is None else _layers_between(model, layer_range)
+    made = architecture(model, shown, expand_nested, inputs, layers)
     made.splines = splines
     if subgraph:
         _framed(made)
     return Drawing(made, rankdir, dpi)
+
+
+def _layers_between(model: Any, layer_range: Sequence[str]) -> list[Any]:
+    if symbolic_ends(model) is None:
+        raise ValueError(f"layer_range: {type(model).__name__} {model.name!r} isn't a Sequential or functional model.")
+    return in_range("plot_model", list(model.layers), layer_range)
 
 
 def _framed(graph: Graph) -> None:
@@ -131,6 +144,7 @@ def plot_model(
     show_layer_activations: bool = False,
     show_trainable: bool = False,
     splines: str = "ortho",
+    layer_range: Sequence[str] | None = None,
     *,
     inputs: Any = None,
     **kwargs: Any,
@@ -150,6 +164,7 @@ def plot_model(
         show_layer_activations: see `model_to_dot`.
         show_trainable: see `model_to_dot`.
         splines: see `model_to_dot`.
+        layer_range: see `model_to_dot`.
         inputs: see `model_to_dot`.
         **kwargs: none.
 
@@ -179,6 +194,7 @@ def plot_model(
         show_layer_activations,
         show_trainable,
         splines,
+        layer_range,
         inputs=inputs,
         **kwargs,
     )

@@ -43,6 +43,19 @@ def arrows(drawing):
     return {(nodes[edge.tail].title, nodes[edge.head].title) for edge in drawing.graph.edges}
 
 
+def test_a_range_of_layers_is_drawn_alone():
+    model = functional()
+    drawn = viz.model_to_dot(model, layer_range=["hidden", "inner"])
+    assert [title.split()[0] for title in titles(drawn)] == ["hidden", "inner"]
+    assert [(e.tail, e.head) for e in drawn.graph.edges] == [tuple(drawn.graph.nodes)]
+    assert len(titles(viz.model_to_dot(model, layer_range=["inn", "both"], expand_nested=True))) == 3  # a, b, both
+    assert viz.plot_model(model, None, layer_range=["hidden", "hidden"]).graph.edges == []
+    with pytest.raises(ValueError, match=r"plot_model\(layer_range=\['nothing', 'both'\]\): no such layer. Layers: "):
+        viz.plot_model(model, None, layer_range=["nothing", "both"])
+    with pytest.raises(ValueError, match="'sub' isn't a Sequential or functional model"):
+        viz.plot_model(Subclassed(), None, layer_range=["first", "head"], inputs=np.ones((1, 4), "float32"))
+
+
 def test_sequential_models_are_chains():
     model = ef.Sequential([ef.Input((4,)), layers.Dense(3, name="a"), layers.Dropout(0.5, name="b")], name="s")
     drawing = viz.model_to_dot(model)
