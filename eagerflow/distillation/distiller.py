@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 from eagerflow import ops
@@ -251,7 +252,7 @@ def _with_parts(model: Any, of: str, losses: list[Any]) -> Any:
 
 
 def _checked_weight(weight: Any) -> float:
-    if isinstance(weight, bool) or not isinstance(weight, (int, float)):
+    if isinstance(weight, bool) or not isinstance(weight, numbers.Real):
         raise ValueError(f"Distiller(student_loss_weight={weight!r}): must be a number.")
     if not 0 <= weight <= 1:
         raise ValueError(f"Distiller(student_loss_weight={weight!r}): must be between 0.0 and 1.0.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import Any
 
 from eagerflow import losses, ops
@@ -205,7 +206,7 @@ class LogitsDistillation(DistillationLoss):
 
     def __init__(self, temperature: float = 3.0, loss: Any = "kl_divergence") -> None:
         self.loss = _found(type(self).__name__, loss)
-        if isinstance(temperature, bool) or not isinstance(temperature, (int, float)):
+        if isinstance(temperature, bool) or not isinstance(temperature, numbers.Real):
             raise ValueError(f"LogitsDistillation(temperature={temperature!r}): temperature must be a number.")
         if temperature <= 0:
             raise ValueError(f"LogitsDistillation(temperature={temperature!r}): temperature must be positive.")

@@ -119,6 +119,7 @@ def through_numpy(y_true, y_pred):
     return np.mean(np.square(np.array(y_true) - np.array(y_pred)))
 
 
+@pytest.mark.filterwarnings("ignore:gradient. a source has none")  # which names the place, too
 def test_a_loss_function_that_leaves_the_tape_is_named_with_its_line():
     message = said(lambda: net(through_numpy).fit(X, Y, verbose=0))
     line = through_numpy.__code__.co_firstlineno

@@ -20,8 +20,9 @@ from typing import Any, Literal
 __all__ = ["DEEPEST", "Limit", "LoadLimitError", "checked_pattern", "further", "json_value", "loading", "nests_deeper"]
 __all__ += ["room", "room_for", "step", "take"]
 
+# Bytes that a load may take; None: no limit at all; `"auto"`: as many as the size of the file gives reason for.
 Limit = int | Literal["auto"] | None
-"""Bytes that a load may take; None: no limit at all; `"auto"`: as many as the size of the file gives reason for."""
+
 DEEPEST = 200  # levels of JSON
 _FLOOR, _MULTIPLE = 192 << 20, 4  # bytes for a file of any size, and for each of its bytes
 _CALLS, _BYTES_OF_A_CALL = 10_000, 50  # objects made and layers called: so many, and one more for so many bytes

@@ -95,9 +95,18 @@ ARGUMENTS = {
     "QuantizedDTypePolicy": lambda: {"mode": "int8", "source_name": "float32"},
     "QuantizedFloat8DTypePolicy": lambda: {"mode": "float8", "source_name": "float32"},
 }
-# Bases of other classes, and what has tests of its own: a module of torch, several optimizers for one model.
+# Bases of other classes, and what has tests of its own: modules of torch, several optimizers for a model, distillers.
 NOT_MADE = set("AdaptedLayer ConvolutionBase IndexLookup ImageLayer Layer LoraLayer Operation RandomImageLayer".split())
-NOT_MADE |= {"TorchModuleWrapper", "Quantizer", "Loss", "Metric", "MultiOptimizer", "OptimizerMap", "Optimizer"}
+NOT_MADE |= {
+    "TorchModuleWrapper",
+    "Quantizer",
+    "Loss",
+    "Metric",
+    "MultiOptimizer",
+    "OptimizerMap",
+    "Optimizer",
+    "Distiller",
+}
 NOT_CALLED_ALONE = {"SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells", "Wrapper", "InputLayer"}
 
 CLASSES = {
