@@ -300,7 +300,6 @@ def test_viz_uses_the_public_names_of_eagerflow_the_observer_and_whole_files():
             "eagerflow.base.npy",
             "eagerflow.base.machine.budget",
             "eagerflow.base.messages",
-            "eagerflow.base.moved",
             "eagerflow.base.notebook",
             "eagerflow.base.output",
             "eagerflow.base.protobuf_messages",

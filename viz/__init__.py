@@ -90,19 +90,6 @@ __all__ += ["Tracer", "Watch", "diagnose", "diff", "explain", "find_lr", "find_n
 __all__ += ["load", "model_to_dot", "plot_model", "set_engine", "step", "summary", "trace", "watch"]
 
 
-class _OldNames:
-    """Asked for modules that nobody finds: those of 0.1.0, whose names pickles and old scripts hold."""
-
-    def find_spec(self, name: str, path: _Any = None, target: _Any = None) -> _Any:
-        if not name.startswith("viz.") or self not in _sys.meta_path:
-            return None
-        _sys.meta_path.remove(self)
-        _import_module("eagerflow.base.moved").install("viz")  # which answers for them from now on
-        return _sys.meta_path[-1].find_spec(name, path, target)
-
-
-_sys.meta_path.append(_OldNames())
-
 # What people write as functions who know the commands: the file that each takes, and what does it in Python.
 _COMMANDS = {
     **dict.fromkeys(("check", "data", "estimate", "reproduce"), ("train.py", "")),
@@ -136,8 +123,6 @@ if not TYPE_CHECKING:  # for which a name that isn't here is an error
         if name not in _LAZY:
             if name.startswith("__"):
                 raise AttributeError(f"module 'viz' has no attribute {name!r}")
-            if name in _import_module("eagerflow.base.moved").moved_modules("viz"):  # as examples of 0.1.0 ask for it
-                return _import_module(f"viz.{name}")
             if name in _COMMANDS:
                 file, function = _COMMANDS[name]
                 beside = f"; in Python: {function}" if function else ""

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import functools
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FunctionType, MappingProxyType
 from typing import Any, TypeVar
@@ -22,15 +20,15 @@ from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import UnknownNameError, WrongTypeError, cut, did_you_mean
 from eagerflow.base.machine.budget import DEEPEST, nests_deeper, step
+from eagerflow.base.shared_objects import Made, made_together, number_of, numbers_shared, reading, shared_number
 from eagerflow.base.typing import Configuration
 from eagerflow.base.wording.other_names import name_meant
 
-__all__ = ["CustomObjectScope", "Table", "as_json", "custom_object_scope", "described_together"]
-__all__ += ["deserialize_keras_object", "get_custom_objects", "get_registered_name", "get_registered_object"]
-__all__ += ["made_from", "made_like", "made_together", "numbers_shared", "refuse_path", "register_keras_serializable"]
+__all__ = ["CustomObjectScope", "Table", "as_json", "custom_object_scope", "deserialize_keras_object"]
+__all__ += ["get_custom_objects", "get_registered_name", "get_registered_object"]
+__all__ += ["made_from", "made_like", "refuse_path", "register_keras_serializable"]
 __all__ += ["serialize_keras_object", "tables"]
 
-F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")  # what decorators give back as it is
 _FEW = 6  # names of a kind that are told where an unknown one is like none of them
 _LIBRARIES = frozenset({"builtins", "eagerflow", "keras", "tensorflow", "tf_keras"})  # whose names may be ours
@@ -46,13 +44,6 @@ _SCOPED = Shared("custom_object_scope", lambda: tuple(_scoped.get().items()))
 _GLOBAL = Shared("get_custom_objects()", _global_objects)
 _REGISTERED = Shared("what register_keras_serializable registered", _registered)
 _NAMES = Shared("what register_keras_serializable named", _names)
-
-# Layers that stand in several places of a config have a number there, as in Keras: when it is read, one layer is made.
-_SHARED = "shared_object_id"
-_described_so_far: contextvars.ContextVar[dict[int, tuple[int, Any]] | None] = contextvars.ContextVar(
-    "described_so_far", default=None
-)
-_made_so_far: contextvars.ContextVar[_Made | None] = contextvars.ContextVar("made_so_far", default=None)
 
 # Every table of built-in things by the Keras module it stands for ("keras.layers").
 tables: dict[str, Table] = {}
@@ -204,81 +195,17 @@ def _custom_names(custom_objects: Mapping[str, Any] | None) -> list[str]:
     return [*(custom_objects or {}), *_scoped.get(), *_global_objects, *_registered]
 
 
-class _Made:
-    """What was made by one reading of a config."""
-
-    def __init__(self) -> None:
-        self.by_number: dict[Any, Any] = {}
-        self.handed: Any = None  # the settings that a `from_config` is being called with
-
-
-@contextlib.contextmanager
-def made_together(settings: Any = None) -> Iterator[_Made]:
-    """One object is made for each number inside the block; a `from_config` that was called for a part joins the rest.
-
-    Args:
-        settings: what that `from_config` was called with.
-    """
-    around = _made_so_far.get()
-    if around is not None and around.handed is settings is not None:
-        yield around
-        return
-    token = _made_so_far.set(made := _Made())
-    try:
-        yield made
-    finally:
-        _made_so_far.reset(token)
-
-
-@contextlib.contextmanager
-def described_together() -> Iterator[None]:
-    """Each layer that is described inside the block has a number in its description, always the same one."""
-    token = _described_so_far.set({})
-    try:
-        yield
-    finally:
-        _described_so_far.reset(token)
-
-
-def numbers_shared(describe: F) -> F:
-    """Mark what describes an object and others in it: those that stand in several places are numbered."""
-
-    @functools.wraps(describe)
-    def described(*args: Any) -> Any:
-        if _described_so_far.get() is not None:
-            return describe(*args)
-        with described_together():
-            config = describe(*args)
-        numbered = list(_numbered(config))
-        times = Counter(entry[_SHARED] for entry in numbered)
-        for entry in numbered:
-            if times[entry[_SHARED]] == 1:
-                del entry[_SHARED]
-        return config
-
-    return described  # type: ignore[return-value]
-
-
-def _numbered(config: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(config, dict) and _SHARED in config:
-        yield config
-    if isinstance(config, (dict, list, tuple)):
-        for part in config.values() if isinstance(config, dict) else config:
-            if isinstance(part, (dict, list, tuple)):
-                yield from _numbered(part)
-
-
 def made_like(thing: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """A new object like `thing`, by its config; its class need not be registered."""
     return _build(type(thing), serialize_keras_object(thing), custom_objects)
 
 
 def _build(cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> Any:
-    made = _made_so_far.get()
+    made = reading()
     if made is None:
         with made_together():
             return _build(cls, config, custom_objects)
-    number, settings = config.get(_SHARED), config.get("config")
+    number, settings = number_of(config), config.get("config")
     if not isinstance(number, int) or not isinstance(settings, Mapping):
         return _build_alone(made, cls, config, custom_objects)
     key = number, cls, str(settings.get("name"))  # a config in this one may have numbers of its own
@@ -287,7 +214,7 @@ def _build(cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any
     return made.by_number[key]
 
 
-def _build_alone(here: _Made, cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> Any:
+def _build_alone(here: Made, cls: Any, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> Any:
     step(2)
     settings = config.get("config") or {}
     if not isinstance(settings, Mapping):
@@ -543,9 +470,8 @@ def _describe(obj: Any) -> dict[str, Any]:
         config = _described(found[0].module, found[1], _settings(obj.get_config()), None)
     else:
         config = _described(cls.__module__, cls.__name__, _settings(obj.get_config()), get_registered_name(cls))
-    numbers = _described_so_far.get()
-    if numbers is not None and getattr(obj, "_stays_shared", False):
-        config[_SHARED] = numbers.setdefault(id(obj), (len(numbers) + 1, obj))[0]
+    if getattr(obj, "_stays_shared", False):
+        config |= shared_number(obj)
     return config
 
 

@@ -99,9 +99,9 @@ class Feed:
         return {**state, "order": order if self.ranks is None else self.ranks.broadcast_object(order)}
 
     def _set_key(self, origin: dict[str, Any]) -> None:
-        """Order a pass as it was when it began; backups of version 0.1.0 tell that by the random state alone."""
+        """Order a pass as it was when it began."""
         if self.shuffle:
-            seed, count = origin.get("order") or next_key()
+            seed, count = origin["order"]
             self._key = seed, count
 
     def position(self) -> dict[str, Any]:
@@ -404,7 +404,7 @@ class IterableFeed(Feed):
     def _noted(self, batches: Callable[[], Iterable[Any]], origin: Any = None, drawn: int = 0) -> Iterator[Any]:
         """The same, in orders that depend on the pass alone."""
         self._origin, self._drawn = origin or self._begins(), drawn
-        key = self._origin.get("order")  # backups of version 0.1.0 have none
+        key = self._origin.get("order")
         orders = None if key is None else random.Orders((key[0], key[1]))
         running: Iterator[Any] | None = None
         while True:

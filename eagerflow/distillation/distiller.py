@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
+
+import numpy
 
 from eagerflow import ops
 from eagerflow.base import tree
@@ -252,11 +253,11 @@ def _with_parts(model: Any, of: str, losses: list[Any]) -> Any:
 
 
 def _checked_weight(weight: Any) -> float:
-    if isinstance(weight, bool) or not isinstance(weight, numbers.Real):
+    if isinstance(weight, bool) or not isinstance(weight, (int, float, numpy.number)):
         raise ValueError(f"Distiller(student_loss_weight={weight!r}): must be a number.")
     if not 0 <= weight <= 1:
         raise ValueError(f"Distiller(student_loss_weight={weight!r}): must be between 0.0 and 1.0.")
-    return weight
+    return float(weight)
 
 
 def _check_models(teacher: Any, student: Any) -> None:

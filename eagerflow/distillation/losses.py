@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import numbers
 from typing import Any
+
+import numpy
 
 from eagerflow import losses, ops
 from eagerflow.base import tree
@@ -206,7 +207,7 @@ class LogitsDistillation(DistillationLoss):
 
     def __init__(self, temperature: float = 3.0, loss: Any = "kl_divergence") -> None:
         self.loss = _found(type(self).__name__, loss)
-        if isinstance(temperature, bool) or not isinstance(temperature, numbers.Real):
+        if isinstance(temperature, bool) or not isinstance(temperature, (int, float, numpy.number)):
             raise ValueError(f"LogitsDistillation(temperature={temperature!r}): temperature must be a number.")
         if temperature <= 0:
             raise ValueError(f"LogitsDistillation(temperature={temperature!r}): temperature must be positive.")

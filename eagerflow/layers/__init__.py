@@ -4,7 +4,6 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING, Any as _Any
 
 from eagerflow.base.faces import listed as _listed, missing as _missing
-from eagerflow.base.moved import stand_behind as _stand_behind
 from eagerflow.layer.by_name import *
 from eagerflow.layer.input_spec import InputSpec as InputSpec
 from eagerflow.layer.layer import *
@@ -65,8 +64,6 @@ GlobalAvgPool3D = GlobalAveragePooling3D
 Convolution1DTranspose = Conv1DTranspose
 Convolution2DTranspose = Conv2DTranspose
 Convolution3DTranspose = Conv3DTranspose
-
-_stand_behind(__name__, dot="merging.dot")
 
 
 if not TYPE_CHECKING:  # for which a name that isn't here is an error

@@ -9,13 +9,8 @@ from typing import Any, overload
 from eagerflow.base import tree
 from eagerflow.base.errors import a_kind
 from eagerflow.base.machine.budget import Limit, LoadLimitError, json_value, loading
-from eagerflow.base.serialization import (
-    described_together,
-    deserialize_keras_object,
-    made_from,
-    made_like,
-    made_together,
-)
+from eagerflow.base.serialization import deserialize_keras_object, made_from, made_like
+from eagerflow.base.shared_objects import described_together, made_together
 from eagerflow.base.tracebacks import boundary
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.input import Input, InputLayer

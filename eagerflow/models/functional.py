@@ -10,7 +10,8 @@ from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.machine.budget import step
-from eagerflow.base.serialization import deserialize_keras_object, made_together, numbers_shared, serialize_keras_object
+from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.shared_objects import made_together, numbers_shared
 from eagerflow.core.variable import Variable
 from eagerflow.layer.configuration import described_with_shapes, reader_of
 from eagerflow.layer.operation import Operation

@@ -10,7 +10,8 @@ import numpy
 
 from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.init_settings import automatic
-from eagerflow.base.serialization import deserialize_keras_object, made_together, numbers_shared
+from eagerflow.base.serialization import deserialize_keras_object
+from eagerflow.base.shared_objects import made_together, numbers_shared
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import InSequence, Integer, Shape, TensorLike
 from eagerflow.callbacks import Callback, CallbackList
@@ -63,7 +64,7 @@ class Sequential(Model):
     _input_layer: Any
     _ends: list[Any]
     _remembered: Any  # the shape and type of data that it was called on
-    _of_data = False  # whether its Input is like these, and nobody has asked for that shape; not in pickles of 0.1.0
+    _of_data = False  # whether its Input is like these, and nobody has asked for that shape
 
     if TYPE_CHECKING:  # one layer after the other gives one output, where other models may give many
 

@@ -3,7 +3,6 @@
 import sys as _sys
 
 from eagerflow.base.faces import listed as _listed
-from eagerflow.base.moved import stand_behind as _stand_behind
 from eagerflow.core.links import above as _above
 from eagerflow.ops import image as image, linalg as linalg, nn as nn, numpy as numpy, operators as _operators
 from eagerflow.ops.arrays import devices as _devices  # noqa: F401 - tensors move by it
@@ -50,4 +49,3 @@ from eagerflow.ops.signals.window_functions import *
 _above.ops = _sys.modules[__name__]
 _names = _listed(__name__, "image", "linalg", "nn", "numpy")
 _operators.answer_numpy(_names, _sys.modules[__name__])
-_stand_behind(__name__, rearrange="arrays.rearrange", scatter="arrays.scatter", shape="arrays.shape")

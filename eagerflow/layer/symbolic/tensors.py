@@ -326,7 +326,6 @@ class Node:
         return None, {n: getattr(self, n) for n in self.__slots__ if n not in ("__weakref__", "_specs", "inputs")}
 
     def __setstate__(self, state: Any) -> None:
-        self.settled, self.masked = {}, False  # which pickles of 0.1.0 don't have
         for name, value in state[1].items():
             setattr(self, name, value)
         self._specs, self.inputs = {}, _symbolic_among(self.args, self.kwargs)

@@ -1,8 +1,1 @@
 """Normalization over batches and within samples."""
-
-from typing import TYPE_CHECKING
-
-from eagerflow.base.moved import forwarded as _forwarded
-
-if not TYPE_CHECKING:
-    __getattr__ = _forwarded(__name__)

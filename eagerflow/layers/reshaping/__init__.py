@@ -1,8 +1,1 @@
 """Layers that change shapes: reshaping, cropping, padding, repeating."""
-
-from typing import TYPE_CHECKING
-
-from eagerflow.base.moved import forwarded as _forwarded
-
-if not TYPE_CHECKING:
-    __getattr__ = _forwarded(__name__)

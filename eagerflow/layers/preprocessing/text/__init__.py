@@ -1,8 +1,1 @@
 """Text and tokens as numbers."""
-
-from typing import TYPE_CHECKING
-
-from eagerflow.base.moved import forwarded as _forwarded
-
-if not TYPE_CHECKING:
-    __getattr__ = _forwarded(__name__)
