@@ -285,9 +285,13 @@ def _as_text(device: Device) -> str:
     return f"/job:localhost/replica:0/task:0/device:{device.kind.upper()}:{device.index}"
 
 
+def _text_method(name: str) -> Any:
+    return lambda self, *args: getattr(_as_text(self), name)(*args)
+
+
 # `tensor.device` is text in TensorFlow.
 for _method in ("__contains__", "__getitem__", "endswith", "find", "lower", "split", "startswith"):
-    setattr(Device, _method, lambda self, *args, _method=_method: getattr(_as_text(self), _method)(*args))
+    setattr(Device, _method, _text_method(_method))
 
 
 def _part(variable: variables.Variable, index: Any, _item: Any = variables.Variable.__getitem__) -> Tensor:

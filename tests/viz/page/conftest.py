@@ -10,7 +10,10 @@ from tests.viz.page.pages import PageBrowser
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
-    page = PageBrowser(browser.find(), tmp_path_factory.mktemp("profile"))
+    program = browser.find()
+    if program is None:
+        pytest.skip(browser.NONE_FOUND)
+    page = PageBrowser(program, tmp_path_factory.mktemp("profile"))
     yield page
     page.close()
 
