@@ -22,7 +22,7 @@ from eagerflow import (
 from eagerflow._version import __version__
 from eagerflow._viz import note_own_file as _note_own_file
 from eagerflow.base.errors import DeviceError, TapeError, UnknownNameError
-from eagerflow.base.faces import missing as _missing
+from eagerflow.base.faces import hint_of_modules as _hint_of_modules, missing as _missing
 from eagerflow.base.machine.memory import keep_freed_memory as _keep_freed_memory
 from eagerflow.core.custom_gradient import custom_gradient, no_grad, stop_gradient
 from eagerflow.core.derivatives import check_grads, grad, hessian, jacobian, jvp, value_and_grad, vjp
@@ -136,6 +136,7 @@ __all__ += ["remat", "saving", "set_default_device", "set_num_threads", "stop_gr
 __all__ += ["value_and_grad", "version", "visualization", "vjp", "wrappers"]
 
 _keep_freed_memory()
+_hint_of_modules()
 _note_own_file()
 _above.initializer_named = lambda name: _import_module("eagerflow.initializers").get(name)
 

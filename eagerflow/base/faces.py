@@ -7,7 +7,7 @@ A name of ours stands in one place, the `__all__` of its file: a face says `from
 from __future__ import annotations
 
 import sys
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from opcode import opmap
@@ -18,7 +18,7 @@ from eagerflow.base.errors import did_you_mean, no_attribute
 from eagerflow.base.notebook import shown_short
 from eagerflow.base.wording.own_names import in_own_names
 
-__all__ = ["listed", "loaded", "missing", "other_way", "refused"]
+__all__ = ["hint_of_modules", "listed", "loaded", "missing", "other_way", "refused"]
 
 # Names of PyTorch and of TensorFlow (and where names of Keras stand in eagerflow itself), with what is written here.
 _CSV = (
@@ -203,6 +203,21 @@ def missing(face: str, name: str, known: Iterable[str]) -> AttributeError | Impo
         said = in_own_names(f"cannot import name {name!r} from {face!r}.{hint}")
         return shown_short(ImportError(said, name=face, path=file))
     return no_attribute(f"module {face!r} has no attribute {name!r}.{hint}", name)
+
+
+class _UnknownModules:
+    """Asked by `import` for what no other finder has found: a module of another library gets the hint of its name."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> None:
+        face, _, last = name.rpartition(".")
+        hint = other_way(face, last) if face.partition(".")[0] == "eagerflow" else ""
+        if hint:
+            raise ModuleNotFoundError(in_own_names(f"No module named {name!r}.{hint}"), name=name)
+
+
+def hint_of_modules() -> None:
+    """Let `import eagerflow.nn` say what to write instead."""
+    sys.meta_path.append(_UnknownModules())
 
 
 def _is_imported() -> bool:

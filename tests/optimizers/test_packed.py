@@ -14,7 +14,7 @@ from eagerflow import optimizers
 from eagerflow.core import observe
 from eagerflow.core.stateless_scope import StatelessScope
 from eagerflow.kernels.machine import threads
-from eagerflow.optimizers import packed, passes
+from eagerflow.optimizers.updates import packed, passes
 
 ELEMENTWISE = {
     "sgd": lambda: optimizers.SGD(0.1),
