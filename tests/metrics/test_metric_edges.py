@@ -118,3 +118,16 @@ def test_a_loss_named_crossentropy_goes_by_shapes():
     sparse = model.evaluate(x, y, verbose=0)
     model.compile("sgd", "sparse_categorical_crossentropy")
     assert sparse == pytest.approx(model.evaluate(x, y, verbose=0))
+
+
+@pytest.mark.parametrize(("thresholds", "largest"), [([0.0, 0.5, 1.0], 0.0), ([0.0, 0.4, 1.0], 2.0)])
+def test_evenly_spaced_thresholds_clip_predictions_to_0_and_1(thresholds, largest):
+    """In Keras 3 a prediction of 2 exceeds the threshold 1 only where thresholds aren't evenly spaced."""
+    y_true, y_pred = [0, 0, 1, 1], [-1.0, -0.5, 2.0, 3.0]
+    for kind, expected in (
+        (metrics.Precision, [1.0, 1.0, largest / 2]),
+        (metrics.Recall, [1.0, 1.0, largest / 2]),
+        (metrics.TruePositives, [2.0, 2.0, largest]),
+        (metrics.FalseNegatives, [0.0, 0.0, 2.0 - largest]),
+    ):
+        assert kind(thresholds=thresholds)(y_true, y_pred).tolist() == expected
