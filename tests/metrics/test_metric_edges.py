@@ -131,3 +131,14 @@ def test_evenly_spaced_thresholds_clip_predictions_to_0_and_1(thresholds, larges
         (metrics.FalseNegatives, [0.0, 0.0, 2.0 - largest]),
     ):
         assert kind(thresholds=thresholds)(y_true, y_pred).tolist() == expected
+
+
+@pytest.mark.parametrize("name", ["MeanSquaredError", "MeanAbsoluteError", "BinaryCrossentropy", "Hinge"])
+def test_nan_of_no_weight_at_all_is_0(name):
+    assert float(getattr(metrics, name)()([[0.0], [1.0]], [[np.nan], [np.nan]], sample_weight=[0.0, 0.0])) == 0.0
+
+
+def test_a_mean_of_nan_is_nan_once_anything_has_weight():
+    mean = metrics.Mean()
+    assert float(mean([np.nan, 1.0], sample_weight=[0.0, 0.0])) == 0.0
+    assert np.isnan(float(mean([2.0], sample_weight=[1.0])))
