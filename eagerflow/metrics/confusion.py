@@ -49,7 +49,7 @@ def counts(
     y_true, y_pred = same_shape(metric.name, y_true, y_pred)
     labels, scores = y_true.data.reshape(-1), y_pred.data.reshape(-1)
     xp = namespace_of(labels)
-    weights = _weights(xp, y_pred, sample_weight)
+    weights = flat_weights(xp, y_pred, sample_weight)
     order = numpy.argsort(thresholds)
     # How many thresholds lie below the score: those are the ones that answer yes.
     increasing = xp.asarray(numpy.asarray(thresholds)[order].tolist(), dtype=scores.dtype)
@@ -77,7 +77,8 @@ def _warn_of_labels(metric: Any, strange: Any) -> None:
         )
 
 
-def _weights(xp: Any, like: Tensor, sample_weight: Any) -> Any:
+def flat_weights(xp: Any, like: Tensor, sample_weight: Any) -> Any:
+    """One weight per value of `like`, as a raw array of one axis; a weight per sample counts for all its values."""
     if sample_weight is None:
         return xp.ones(like.size, "float64")
     weights = weights_for(like, sample_weight).data.astype("float64")

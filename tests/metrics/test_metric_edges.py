@@ -142,3 +142,12 @@ def test_a_mean_of_nan_is_nan_once_anything_has_weight():
     mean = metrics.Mean()
     assert float(mean([np.nan, 1.0], sample_weight=[0.0, 0.0])) == 0.0
     assert np.isnan(float(mean([2.0], sample_weight=[1.0])))
+
+
+def test_overlap_takes_one_weight_per_sample():
+    """Class 0 overlaps in 1 of 4, class 1 in 2 of 5."""
+    y_true, y_pred = [[0], [1], [1]], [[0.1], [0.8], [0.2]]
+    for weights in ([1.0, 2.0, 3.0], [[1.0], [2.0], [3.0]]):
+        assert float(metrics.BinaryIoU()(y_true, y_pred, sample_weight=weights)) == pytest.approx(0.325)
+    of_rows = metrics.MeanIoU(2)([[0, 1], [1, 1]], [[0, 1], [0, 0]], sample_weight=[1.0, 0.0])
+    assert float(of_rows) == 1.0
