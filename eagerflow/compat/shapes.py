@@ -25,6 +25,14 @@ class TensorShape(tuple[Any, ...]):
         found = super().__getitem__(index)
         return TensorShape(found) if isinstance(index, slice) else found
 
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == (tuple(other) if isinstance(other, list) else other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = tuple.__hash__
+
     def as_list(self) -> list[Any]:
         """The lengths in a list."""
         return list(self)
@@ -56,10 +64,10 @@ class TensorShape(tuple[Any, ...]):
 def _by_element(name: str) -> Any:
     operation = getattr(operator, name)
 
-    def call(self: Lengths, other: Any) -> Any:
+    def call(self: Lengths, *other: Any) -> Any:
         if None in self:
             raise TypeError("tf.shape: a length isn't known before data comes; a Layer's call knows it.")
-        return operation(Tensor(numpy.array(self, "int32")), other)
+        return operation(Tensor(numpy.array(self, "int32")), *other)
 
     def reflected(self: Lengths, other: Any) -> Any:
         return operation(Tensor(numpy.array(other)), Tensor(numpy.array(self, "int32")))
@@ -106,6 +114,13 @@ class Lengths(TensorShape):
     __truediv__, __rtruediv__ = _by_element("truediv")
     __floordiv__, __rfloordiv__ = _by_element("floordiv")
     __mod__, __rmod__ = _by_element("mod")
+    __pow__, __rpow__ = _by_element("pow")
+    __neg__, _ = _by_element("neg")
+    __abs__, _ = _by_element("abs")
+    __lt__, _ = _by_element("lt")
+    __le__, _ = _by_element("le")
+    __gt__, _ = _by_element("gt")
+    __ge__, _ = _by_element("ge")
     __eq__, _ = _by_element("eq")
     __ne__, _ = _by_element("ne")
     __hash__ = tuple.__hash__

@@ -49,7 +49,7 @@ def counts(
     y_true, y_pred = same_shape(metric.name, y_true, y_pred)
     labels, scores = y_true.data.reshape(-1), y_pred.data.reshape(-1)
     xp = namespace_of(labels)
-    weights = _weights(xp, y_pred, sample_weight)
+    weights = flat_weights(xp, y_pred, sample_weight)
     order = numpy.argsort(thresholds)
     # How many thresholds lie below the score: those are the ones that answer yes.
     increasing = xp.asarray(numpy.asarray(thresholds)[order].tolist(), dtype=scores.dtype)
@@ -77,7 +77,8 @@ def _warn_of_labels(metric: Any, strange: Any) -> None:
         )
 
 
-def _weights(xp: Any, like: Tensor, sample_weight: Any) -> Any:
+def flat_weights(xp: Any, like: Tensor, sample_weight: Any) -> Any:
+    """One weight per value of `like`, as a raw array of one axis; a weight per sample counts for all its values."""
     if sample_weight is None:
         return xp.ones(like.size, "float64")
     weights = weights_for(like, sample_weight).data.astype("float64")
@@ -112,7 +113,7 @@ class _Count(Metric):
         self.accumulator = self.add_variable((len(self.thresholds),), name="accumulator")
 
     def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
-        found = counts(self, y_true, y_pred, self.thresholds, sample_weight)[self._which]
+        found = counts(self, y_true, y_pred, self.thresholds, sample_weight, is_even(self.thresholds))[self._which]
         self.accumulator.increase(found.astype(self.accumulator.dtype))
 
     def result(self) -> Tensor:
@@ -216,7 +217,7 @@ class _Rate(Metric):
         if self.top_k is not None:
             y_pred = _only_top(y_pred, self.top_k)
         y_true, y_pred = of_class(self, y_true, y_pred)
-        found = counts(self, y_true, y_pred, self.thresholds, sample_weight)
+        found = counts(self, y_true, y_pred, self.thresholds, sample_weight, is_even(self.thresholds))
         for variable, count in ((self.true_positives, found[0]), (self._errors, found[self._error])):
             variable.increase(count.astype(variable.dtype))
 
@@ -362,7 +363,7 @@ class AUC(Metric):
         self._given = thresholds
         inner = evenly(num_thresholds) if thresholds is None else sorted(_thresholds("AUC", thresholds))
         self.thresholds = [-1e-7, *inner, 1 + 1e-7]
-        self._clipped = numpy.allclose(inner, evenly(len(inner) + 2), rtol=0, atol=1e-7)  # where Keras clips, too
+        self._clipped = is_even([0.0, *inner, 1.0])
         self.num_thresholds = len(self.thresholds)
         self.multi_label, self.num_labels = bool(multi_label), num_labels
         self.label_weights = None if label_weights is None else [float(w) for w in label_weights]
@@ -433,6 +434,12 @@ def evenly(number: int) -> list[float]:
     """The inner ones of `number` evenly spaced thresholds from 0 to 1."""
     take(100.0 * number, f"{number} thresholds")
     return [(i + 1) / (number - 1) for i in range(number - 2)]
+
+
+def is_even(thresholds: Sequence[float]) -> bool:
+    """Whether thresholds divide 0 to 1 evenly, in three or more: Keras then clips predictions to 0 and 1."""
+    size = len(thresholds)
+    return size > 2 and numpy.allclose(thresholds, numpy.linspace(0, 1, size), rtol=0, atol=1e-7)
 
 
 def ratio(a: numpy.ndarray, b: numpy.ndarray) -> numpy.ndarray:

@@ -14,8 +14,8 @@ from eagerflow.base.errors import signature_of
 from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.losses.matching import weights_for
 from eagerflow.metrics.base import Metric
+from eagerflow.metrics.confusion import flat_weights
 from eagerflow.metrics.table import METRICS
 
 __all__ = ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
@@ -89,9 +89,7 @@ class IoU(Metric):
             )
         a, b = (t.data.reshape(-1).astype("int64") for t in (labels, said))
         xp = namespace_of(a)
-        weights = xp.ones(a.shape, "float64")
-        if sample_weight is not None:
-            weights = xp.broadcast_to(weights_for(labels, sample_weight).data, labels.shape).reshape(-1)
+        weights = flat_weights(xp, labels, sample_weight)
         if self.ignore_class is not None:
             counted = a != self.ignore_class
             a, b, weights = a[counted], b[counted], weights[counted]

@@ -145,7 +145,7 @@ class Mean(Metric):
     def result(self) -> Tensor:
         total, count = self.total.data, self.count.data
         if isinstance(count, numpy.ndarray):
-            found = Tensor(total / count if count else total * 0, None, None)
+            found = Tensor(total / count if count else numpy.zeros_like(total), None, None)
         else:
             found = ops.divide_no_nan(self.total, self.count)
         return self._narrow(found)

@@ -98,6 +98,32 @@ def test_the_shape_of_a_tensor_counts_as_a_vector():
         tf.shape(Input((2,))) * 2
 
 
+def test_the_shape_of_a_tensor_compares_and_negates_by_element():
+    shape = tf.shape(X)  # 4, 2
+    assert (-shape).tolist() == [-4, -2]
+    assert abs(shape).tolist() == [4, 2]
+    assert (shape**2).tolist() == [16, 4]
+    assert (2**shape).tolist() == [16, 4]
+    assert (shape < 3).tolist() == [False, True]
+    assert (shape <= [4, 1]).tolist() == [True, False]
+    assert (shape > 2).tolist() == [True, False]
+    assert (3 >= shape).tolist() == [False, True]
+    with pytest.raises(TypeError, match="isn't known before data comes"):
+        -tf.shape(Input((2,)))
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_static_shape_equals_a_list():
+    shape = tf.zeros((2, 3)).shape
+    assert shape == [2, 3]
+    assert [2, 3] == shape
+    assert shape == (2, 3)
+    assert shape != [3, 2]
+    assert (shape != [2, 3]) is False
+    assert {shape: 1}[(2, 3)] == 1
+    assert Input((2,)).shape == [None, 2]
+
+
 def test_a_list_is_one_tensor_of_an_element():
     (first,) = tf.data.Dataset.from_tensors(([1.0, 2.0], {"a": [[1], [2]]}))
     assert first[0].tolist() == [1.0, 2.0]

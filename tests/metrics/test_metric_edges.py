@@ -118,3 +118,36 @@ def test_a_loss_named_crossentropy_goes_by_shapes():
     sparse = model.evaluate(x, y, verbose=0)
     model.compile("sgd", "sparse_categorical_crossentropy")
     assert sparse == pytest.approx(model.evaluate(x, y, verbose=0))
+
+
+@pytest.mark.parametrize(("thresholds", "largest"), [([0.0, 0.5, 1.0], 0.0), ([0.0, 0.4, 1.0], 2.0)])
+def test_evenly_spaced_thresholds_clip_predictions_to_0_and_1(thresholds, largest):
+    """In Keras 3 a prediction of 2 exceeds the threshold 1 only where thresholds aren't evenly spaced."""
+    y_true, y_pred = [0, 0, 1, 1], [-1.0, -0.5, 2.0, 3.0]
+    for kind, expected in (
+        (metrics.Precision, [1.0, 1.0, largest / 2]),
+        (metrics.Recall, [1.0, 1.0, largest / 2]),
+        (metrics.TruePositives, [2.0, 2.0, largest]),
+        (metrics.FalseNegatives, [0.0, 0.0, 2.0 - largest]),
+    ):
+        assert kind(thresholds=thresholds)(y_true, y_pred).tolist() == expected
+
+
+@pytest.mark.parametrize("name", ["MeanSquaredError", "MeanAbsoluteError", "BinaryCrossentropy", "Hinge"])
+def test_nan_of_no_weight_at_all_is_0(name):
+    assert float(getattr(metrics, name)()([[0.0], [1.0]], [[np.nan], [np.nan]], sample_weight=[0.0, 0.0])) == 0.0
+
+
+def test_a_mean_of_nan_is_nan_once_anything_has_weight():
+    mean = metrics.Mean()
+    assert float(mean([np.nan, 1.0], sample_weight=[0.0, 0.0])) == 0.0
+    assert np.isnan(float(mean([2.0], sample_weight=[1.0])))
+
+
+def test_overlap_takes_one_weight_per_sample():
+    """Class 0 overlaps in 1 of 4, class 1 in 2 of 5."""
+    y_true, y_pred = [[0], [1], [1]], [[0.1], [0.8], [0.2]]
+    for weights in ([1.0, 2.0, 3.0], [[1.0], [2.0], [3.0]]):
+        assert float(metrics.BinaryIoU()(y_true, y_pred, sample_weight=weights)) == pytest.approx(0.325)
+    of_rows = metrics.MeanIoU(2)([[0, 1], [1, 1]], [[0, 1], [0, 0]], sample_weight=[1.0, 0.0])
+    assert float(of_rows) == 1.0
