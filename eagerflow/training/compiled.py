@@ -10,6 +10,7 @@ from eagerflow import losses, metrics, optimizers
 from eagerflow.base import tree
 from eagerflow.base.capturing import replayed
 from eagerflow.base.errors import UnknownNameError
+from eagerflow.base.machine.budget import step
 from eagerflow.base.signatures import refuses
 from eagerflow.base.typing import OptimizerLike
 from eagerflow.base.wording.lost_gradient import place_of
@@ -342,6 +343,7 @@ def _checked_call(loss: Any) -> Any:
 
 
 def _as_loss(identifier: Any) -> Loss | None:
+    step(2)
     if identifier is None or isinstance(identifier, Loss):
         return _checked_call(identifier)
     if isinstance(identifier, Metric) or (isinstance(identifier, type) and issubclass(identifier, Metric)):
@@ -498,6 +500,7 @@ def _as_metrics(given: Any) -> Any:
 
 
 def _as_metric(identifier: Any) -> Metric:
+    step(2)
     if isinstance(identifier, Metric):
         return identifier
     if isinstance(identifier, str):

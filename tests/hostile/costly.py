@@ -147,6 +147,57 @@ def a_pattern_of_a_policy(folder: Folder, size: int) -> Path:
     return text_of(folder, sequential(object_of("Dense", {"units": 2, "name": "a" * size + "b", "dtype": policy})))
 
 
+@bomb("model_from_json", 100_000_000)
+def sequences_of_very_many_words(folder: Folder, size: int) -> Path:
+    return text_of(folder, of_texts("TextVectorization", vocabulary=["a"], ngrams=size))
+
+
+@bomb("model_from_json", 1_000_000_000)
+def indices_of_unknown_strings(folder: Folder, size: int) -> Path:
+    return text_of(folder, of_texts("StringLookup", vocabulary=["a"], num_oov_indices=size, output_mode="multi_hot"))
+
+
+@bomb("model_from_json", 1_000_000_000)
+def indices_of_unknown_integers(folder: Folder, size: int) -> Path:
+    settings = {"vocabulary": [1], "num_oov_indices": size, "output_mode": "multi_hot"}
+    return text_of(folder, sequential(object_of("IntegerLookup", settings)))
+
+
+@bomb("model_from_json", 1_000_000_000)
+def weights_of_no_tokens(folder: Folder, size: int) -> Path:
+    settings = {"max_tokens": size, "pad_to_max_tokens": True, "output_mode": "tf_idf", "idf_weights": [1.0]}
+    return text_of(folder, of_texts("StringLookup", vocabulary=["a"], **settings))
+
+
+def of_texts(name: str, **settings: Any) -> dict[str, Any]:
+    config = sequential(object_of(name, settings))
+    config["config"]["layers"][0]["config"].update(batch_shape=[None, 1], dtype="string")
+    return config
+
+
+@bomb("model_from_json", 100_000_000)
+def states_of_an_lstm(folder: Folder, size: int) -> Path:
+    return text_of(folder, of_batch([size, 3, 2], object_of("LSTM", {"units": 8, "stateful": True})))
+
+
+@bomb("model_from_json", 100_000_000)
+def states_of_both_directions(folder: Folder, size: int) -> Path:
+    layer = object_of("GRU", {"units": 8, "stateful": True})
+    return text_of(folder, of_batch([size, 3, 2], object_of("Bidirectional", {"layer": layer})))
+
+
+@bomb("model_from_json", 20_000)
+def states_of_images(folder: Folder, size: int) -> Path:
+    settings = {"filters": 2, "kernel_size": [1, 1], "stateful": True}
+    return text_of(folder, of_batch([1, 2, size, size, 1], object_of("ConvLSTM2D", settings)))
+
+
+def of_batch(shape: list[int], layer: dict[str, Any]) -> dict[str, Any]:
+    config = sequential(layer)
+    config["config"]["layers"][0]["config"]["batch_shape"] = shape
+    return config
+
+
 # Archives
 
 
@@ -171,6 +222,21 @@ def a_pattern_of_an_optimizer(folder: Folder, size: int) -> Path:
 def thresholds_of_a_metric(folder: Folder, size: int) -> Path:
     metric = object_of("AUC", {"num_thresholds": size}, "keras.metrics")
     return changed(folder, lambda config: config["compile_config"].update(metrics=[metric]))
+
+
+@bomb("load_model", 200_000)
+def very_many_metrics(folder: Folder, size: int) -> Path:
+    return compiled(folder, metrics=["mae"] * size)
+
+
+@bomb("load_model", 200_000)
+def very_many_losses(folder: Folder, size: int) -> Path:
+    return compiled(folder, loss=["mse"] * size)
+
+
+def compiled(folder: Folder, **settings: Any) -> Path:
+    config = sequential(object_of("Dense", {"units": 4}))
+    return deflated(folder, "config.json", json.dumps({**config, "compile_config": settings}).encode())
 
 
 @bomb("load_model", 20)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops, random
 from eagerflow.base.layer_options import RecurrentOptions
+from eagerflow.base.machine.budget import take
 from eagerflow.base.typing import (
     ActivationLike,
     ConstraintLike,
@@ -25,6 +27,12 @@ from eagerflow.layers.core.dense import known_last
 from eagerflow.layers.rnn.of_inputs import of_inputs
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell"]
+
+
+def zero_state(shape: Shape, dtype: Any) -> Tensor:
+    """Zeros that a sequence begins with."""
+    take(8 * math.prod(n for n in shape if n is not None), f"a state of shape {shape}")
+    return ops.zeros(shape, dtype=dtype)
 
 
 class DropoutRNNCell:
@@ -185,7 +193,7 @@ class _Cell(DropoutRNNCell, RecurrentSettings, Layer):
         [[[0.0, 0.0]], [[0.0, 0.0]]]
         """
         lengths = self.state_size if isinstance(self.state_size, list) else [self.state_size]
-        return [ops.zeros((batch_size, n), dtype=self.compute_dtype) for n in lengths]
+        return [zero_state((batch_size, n), self.compute_dtype) for n in lengths]
 
     def compute_output_shape(self, inputs_shape: Shape, states_shape: Any) -> Any:
         """The shapes of the output and of the states."""

@@ -26,7 +26,7 @@ from eagerflow.layer.keras_1_arguments import of_recurrent_convolution
 from eagerflow.layer.settings import integer, passed_on, settled_weight, share
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 from eagerflow.layers.rnn.calls import ReturnState
-from eagerflow.layers.rnn.cells import DropoutRNNCell, RecurrentSettings, of_both
+from eagerflow.layers.rnn.cells import DropoutRNNCell, RecurrentSettings, of_both, zero_state
 from eagerflow.layers.rnn.of_inputs import of_inputs
 from eagerflow.layers.rnn.rnn import RNN
 
@@ -132,7 +132,7 @@ class _ConvLSTMCell(DropoutRNNCell, RecurrentSettings, ConvolutionBase):
     def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
         """Zeros."""
         shape = self.compute_output_shape((batch_size, *self._step_shape))[0]
-        return [ops.zeros(shape, dtype=self.compute_dtype), ops.zeros(shape, dtype=self.compute_dtype)]
+        return [zero_state(shape, self.compute_dtype) for _ in range(2)]
 
 
 class _ConvLSTM(RecurrentSettings, RNN[ReturnState]):

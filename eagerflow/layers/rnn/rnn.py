@@ -20,7 +20,7 @@ from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
 from eagerflow.layers.rnn.calls import RecurrentLayer, ReturnState
-from eagerflow.layers.rnn.cells import DropoutRNNCell
+from eagerflow.layers.rnn.cells import DropoutRNNCell, zero_state
 from eagerflow.layers.rnn.of_inputs import of_inputs
 
 if TYPE_CHECKING:
@@ -461,7 +461,7 @@ def initial_state_of(cell: Any, batch_size: int | None, dtype: Any) -> list[Any]
     """The states a cell begins with, as a list."""
     make = getattr(cell, "get_initial_state", None)
     if make is None:
-        return [ops.zeros((batch_size, *_dims(n)), dtype=dtype) for n in _sizes_of(cell.state_size)]
+        return [zero_state((batch_size, *_dims(n)), dtype) for n in _sizes_of(cell.state_size)]
     made = make(batch_size=batch_size)
     return list(made) if isinstance(made, (list, tuple)) else [made]
 

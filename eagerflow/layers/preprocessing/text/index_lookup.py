@@ -12,6 +12,7 @@ import numpy
 
 from eagerflow.base.config import floatx
 from eagerflow.base.layer_options import LookupOptions
+from eagerflow.base.machine.budget import room
 from eagerflow.base.serialization import refuse_path
 from eagerflow.base.typing import Data, Shape, TensorLike, Tensors, TokenMode
 from eagerflow.core.device import to_host
@@ -163,6 +164,7 @@ class IndexLookup(Layer):
         >>> [str(token) for token in layer.get_vocabulary()]
         ['[UNK]', 'cat', 'dog']
         """
+        room(32 * self.num_oov_indices, f"the vocabulary of {describe(self)}")
         special = [self.mask_token] * self._first_oov + [self.oov_token] * self.num_oov_indices
         return [*(special if include_special_tokens else []), *self._tokens]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 import numpy
 
 from eagerflow.base.layer_options import LookupOptions
+from eagerflow.base.machine.budget import step
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.typing import Data, Shape, TensorLike, TokenMode
 from eagerflow.core.observe import scope
@@ -424,6 +425,7 @@ def _ngrams(layer: Any, ngrams: Any) -> tuple[int, ...] | None:
     if ngrams is None:
         return None
     if isinstance(ngrams, int) and not isinstance(ngrams, bool):
+        step(max(ngrams, 0) / 100)
         return tuple(range(1, ngrams + 1))
     if isinstance(ngrams, tuple) and all(isinstance(n, int) for n in ngrams):
         return ngrams

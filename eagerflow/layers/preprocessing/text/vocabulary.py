@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.config import floatx
+from eagerflow.base.machine.budget import take
 from eagerflow.layer.input_spec import describe
 
 __all__ = ["checked_tokens", "checked_weights", "padded_weights"]
@@ -72,4 +73,5 @@ def padded_weights(layer: Any, idf_weights: Any, listed: list[Any], found_specia
     weights = numpy.asarray(idf_weights, floatx())
     front = 0 if found_special else layer.vocabulary_size() - len(listed)
     back = layer.max_tokens - front - len(weights) if layer.pad_to_max_tokens else 0
+    take(8 * (front + max(back, 0)), f"the idf_weights of {describe(layer)}")
     return numpy.pad(weights, (front, back), constant_values=(weights.mean(), 0))
