@@ -91,9 +91,10 @@ def _loss_objects(value: Any) -> Any:
 
 def _write_layers(writer: hdf5.Writer, group: str, model: Any) -> None:
     writer.attributes(group, {"backend": "numpy", "keras_version": KERAS_VERSION})
-    writer.texts(group, "layer_names", [layer.name for layer in model.layers])
+    layers = list({id(layer): layer for layer in model.layers}.values())  # a Sequential may list one twice
+    writer.texts(group, "layer_names", [layer.name for layer in layers])
     prefix = f"{group}/" if group else ""
-    for layer in model.layers:
+    for layer in layers:
         _write_group(writer, f"{prefix}{layer.name}", _in_old_order(layer))
     _write_group(writer, f"{prefix}{_TOP}", model._gather()[0])
 
