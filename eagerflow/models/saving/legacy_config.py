@@ -46,7 +46,7 @@ def modern_config(entry: Any, older: bool = False) -> Any:
             made["config"] = {k: modern_config(v, older) if k in _INNER else v for k, v in config.items()}
         return made
     config = {"layers": config} if isinstance(config, list) else dict(config or {})
-    if _is_op(entry, config):
+    if not older and _is_op(entry, config):  # Keras 2 writes ops as a TFOpLambda
         return {**entry, "module": "eagerflow.ops", "inbound_nodes": _calls(entry)}
     made = {**entry, "config": _modern_settings(name, config, older)}
     if name not in layers.entries:  # Keras 1's Convolution2D

@@ -14,6 +14,7 @@ from eagerflow import losses
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.tracebacks import warn
 from eagerflow.core.variable import Variable
+from eagerflow.layer.configuration import described_with_shapes
 from eagerflow.layer.unique_names import snake_case
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.archive import KERAS_VERSION
@@ -44,6 +45,9 @@ def write_model(model: Any, target: BinaryIO, include_optimizer: bool = True) ->
                 f"save: .h5 files can't hold {layer.name!r}, which is quantized to float8. Save as '.keras'."
             )
     config = {"class_name": type(model).__name__, "config": model.get_config()}
+    shapes = described_with_shapes(model).get("build_config")
+    if shapes and "layers" not in config["config"]:  # a subclassed model; Keras reads none of these from .h5
+        config["build_config"] = shapes
     attributes = {"keras_version": KERAS_VERSION, "backend": "numpy", "model_config": write_json(config, model)}
     optimizer = model.optimizer if include_optimizer and model.compiled else None
     if optimizer is not None:
@@ -91,9 +95,10 @@ def _loss_objects(value: Any) -> Any:
 
 def _write_layers(writer: hdf5.Writer, group: str, model: Any) -> None:
     writer.attributes(group, {"backend": "numpy", "keras_version": KERAS_VERSION})
-    writer.texts(group, "layer_names", [layer.name for layer in model.layers])
+    layers = list({id(layer): layer for layer in model.layers}.values())  # a Sequential may list one twice
+    writer.texts(group, "layer_names", [layer.name for layer in layers])
     prefix = f"{group}/" if group else ""
-    for layer in model.layers:
+    for layer in layers:
         _write_group(writer, f"{prefix}{layer.name}", _in_old_order(layer))
     _write_group(writer, f"{prefix}{_TOP}", model._gather()[0])
 
@@ -184,7 +189,7 @@ def _load_layers(
     stored = {n: _arrays(group, n, file) for n in group.texts("layer_names")}
     saved = {n: arrays for n, arrays in stored.items() if arrays}
     own = {layer.name: layer for layer in model.layers if layer.weights}
-    pairs = _paired(saved, own, by_name, file)
+    pairs = _paired(saved, own, by_name, file, fresh)
     if by_name and not pairs:
         warn(
             f"load_weights({file!r:.120}, by_name=True): nothing was loaded: no layer with weights has the name of one "
@@ -226,7 +231,7 @@ def _arrays(group: hdf5.Group, layer: str, file: str, optional: bool = False) ->
     return arrays
 
 
-def _paired(saved: dict[str, Any], own: dict[str, Any], by_name: bool, file: str) -> list[tuple[str, Any]]:
+def _paired(saved: dict[str, Any], own: dict[str, Any], by_name: bool, file: str, fresh: bool) -> list[tuple[str, Any]]:
     """Saved layers and the model's: by name where all names agree, else in their order, as in Keras."""
     if by_name or saved.keys() == own.keys():
         return [(name, own[name]) for name in saved if name in own]
@@ -237,7 +242,9 @@ def _paired(saved: dict[str, Any], own: dict[str, Any], by_name: bool, file: str
             file,
             f"has {len(saved)} layers with weights, the model {len(own)}",
             [*missing, *extra],
-            " by_name=True loads the layers that both have.",
+            f" Make the model in code, call it on data, then model.load_weights({file!r:.120})."
+            if fresh
+            else " by_name=True loads the layers that both have.",
         )
     return list(zip(saved, own.values()))
 

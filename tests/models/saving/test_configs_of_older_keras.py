@@ -129,3 +129,11 @@ def test_models_and_optimizers_from_configs_under_their_older_names():
     assert face("tensorflow.keras.models").model_from_config(config).count_params() == 10
     made = face("keras.optimizers").optimizer_from_config({"class_name": "SGD", "config": {"lr": 0.5}})
     assert float(made.learning_rate) == 0.5
+
+
+def test_a_layer_with_few_settings_is_no_op():
+    layers = [entry("x"), layer("Dense", "d", [[["x", 0, 0, {}]]], units=2)]
+    text = json.dumps({**functional("m", layers, [["d", 0, 0]]), "keras_version": "2.4.0"})
+    model = ef.models.model_from_json(text)
+    assert isinstance(model.get_layer("d"), ef.layers.Dense)
+    assert model(X).shape == (3, 2)

@@ -178,3 +178,16 @@ def test_built_in_layers_and_models_get_lists_for_tuples_as_keras_reads_them():
     model = ef.Model(x, ef.Model(y, y[0] - y[1])((Average()((x, x)), x)))
     assert "__tuple__" not in model.to_json()
     np.testing.assert_array_equal(ef.models.model_from_json(model.to_json())(X), model(X))
+
+
+@pytest.mark.parametrize("repeated", [lambda: Dense(4), lambda: ef.Sequential([ef.Input((4,)), Dense(4)])])
+def test_a_sequential_that_calls_a_layer_twice_is_written_to_h5_once(repeated, tmp_path):
+    layer = repeated()
+    model = ef.Sequential([ef.Input((4,)), layer, ef.layers.ReLU(), layer, Dense(2)])
+    again = by_file(model, tmp_path, "m.h5")
+    assert again.count_params() == model.count_params() == 30
+    np.testing.assert_array_equal(again(X), model(X))
+    model.save_weights(tmp_path / "w.h5")
+    again.set_weights([w + 1 for w in model.get_weights()])
+    again.load_weights(tmp_path / "w.h5")
+    np.testing.assert_array_equal(again(X), model(X))

@@ -106,3 +106,45 @@ def test_a_layer_of_ones_own_is_asked_to_load_though_it_holds_no_arrays(tmp_path
     model.save(tmp_path / "m.keras")
     ef.saving.load_model(tmp_path / "m.keras", custom_objects={"Own": Own})
     assert asked == [[]]
+
+
+@pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.safetensors"])
+def test_a_registered_subclass_is_whole_in_each_format(name, tmp_path):
+    @ef.saving.register_keras_serializable("tests_subclass")
+    class Own(ef.Model):
+        def __init__(self, units, **kwargs):
+            super().__init__(**kwargs)
+            self.units, self.dense = units, ef.layers.Dense(units)
+
+        def call(self, x):
+            return self.dense(x)
+
+        def get_config(self):
+            return {**super().get_config(), "units": self.units}
+
+    model = Own(2)
+    model.compile("sgd", "mse")
+    model.fit(X, np.zeros((len(X), 2)), verbose=0)
+    model.save(tmp_path / name)
+    again = ef.saving.load_model(tmp_path / name)
+    assert again.compiled
+    np.testing.assert_array_equal(model.predict(X, verbose=0), again.predict(X, verbose=0))
+
+
+def test_a_subclass_of_several_arguments_in_h5_is_loaded_by_hand(tmp_path):
+    class Own(ef.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.dense = ef.layers.Dense(2)
+
+        def call(self, x, added):
+            return self.dense(x) + added
+
+    model, again = Own(), Own()
+    expected = model(X, 1.0).numpy()
+    model.save(tmp_path / "m.h5")
+    with pytest.raises(ValueError, match=r"Make the model in code, call it on data, then model.load_weights"):
+        ef.saving.load_model(tmp_path / "m.h5", custom_objects={"Own": Own})
+    again(X, 1.0)
+    again.load_weights(tmp_path / "m.h5")
+    np.testing.assert_array_equal(again(X, 1.0).numpy(), expected)
