@@ -25,6 +25,8 @@ from eagerflow.models.saving.weights_h5 import write_state
 __all__ = ["Folder", "size_of_folder", "write_folder"]
 
 _TRIES = 20  # of a reader that other programs save beside
+_AT_FDCWD = -100  # of Linux: paths are relative to the working directory
+_RENAME_SWAP = 2  # of macOS, and RENAME_EXCHANGE of Linux
 _OWN = frozenset({CONFIG, METADATA, WEIGHTS, ASSETS.rstrip("/")})
 
 
@@ -63,12 +65,12 @@ def write_folder(model: Any, config: dict[str, Any], path: str, overwrite: bool 
 
 def _exchange(one: str, other: str) -> bool:
     """Swap the names of two folders in one step; False where the system or the file system can't."""
-    names, here, swap = (os.fsencode(one), os.fsencode(other)), -100, 2
+    names = os.fsencode(one), os.fsencode(other)
     try:
         library = ctypes.CDLL(None)
         if sys.platform == "darwin":
-            return library.renamex_np(*names, swap) == 0
-        return library.renameat2(here, names[0], here, names[1], swap) == 0
+            return library.renamex_np(*names, _RENAME_SWAP) == 0
+        return library.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_SWAP) == 0
     except (AttributeError, OSError, TypeError):  # no such function; no such library (Windows)
         return False
 
