@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eagerflow.base.wording.folded import folded
+from eagerflow.cli.wrapping import folded
 from eagerflow.launch.engine import LaunchError, find
 from eagerflow.world.cost import NETWORKS, Network, predict
 

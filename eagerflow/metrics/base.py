@@ -17,7 +17,6 @@ from eagerflow.base.init_settings import Told, automatic
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary
 from eagerflow.base.typing import DType, InitializerLike, TensorLike
-from eagerflow.base.wording.settings_first import refuse_data
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import as_dtype, is_half, standardize_dtype
 from eagerflow.core.observe import scope, state
@@ -110,7 +109,6 @@ class Metric(Told):
                 setattr(cls, name, tell(replayed(own)) if tell else replayed(own))
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        refuse_data(cls, args, kwargs)
         self = super().__new__(cls)
         self.created_at = creation_site()
         return self

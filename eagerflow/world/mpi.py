@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 import numpy
 
+from eagerflow.base.text.extras import pip_install
 from eagerflow.base.typing import Array
-from eagerflow.base.wording.extras import pip_install
 from eagerflow.world.communicator import Communicator
 from eagerflow.world.narrow import sum_narrow
 from eagerflow.world.shared_window import Machine, SharedWindow
