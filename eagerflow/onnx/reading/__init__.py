@@ -2,6 +2,6 @@
 
 from eagerflow.onnx.reading.file import read
 from eagerflow.onnx.reading.program import Program
-from eagerflow.onnx.reading.wire import LoadError
+from eagerflow.onnx.reading.protos import LoadError, model_of
 
-__all__ = ["LoadError", "Program", "read"]
+__all__ = ["LoadError", "Program", "model_of", "read"]

@@ -11,7 +11,7 @@ from eagerflow.onnx.nodes import NODES
 from eagerflow.onnx.nodes.running import run
 from eagerflow.onnx.nodes.values import Known, known
 from eagerflow.onnx.nodes.windows import ARRANGED
-from eagerflow.onnx.reading.wire import LoadError, shown
+from eagerflow.onnx.reading.protos import LoadError, shown
 
 __all__ = ["Around", "Body", "FileFunction", "Port", "Program", "Step"]
 
