@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy
 
 from eagerflow.base.files import mode_of, replacing
-from eagerflow.onnx.graph import Graph, Late, Node, Value, blocks
+from eagerflow.onnx.graph import Graph, Node, Value
 
 __all__ = ["TYPES", "write"]
 
@@ -222,11 +222,6 @@ def _write(file: BinaryIO, model: bytes, body: bytes, tensors: list[tuple[bytes,
 
 
 def _write_numbers(file: BinaryIO, array: Any) -> None:
-    """The numbers in little-endian order, a piece at a time where they have to be copied for it."""
-    swapped = array.dtype.byteorder == ">"
-    if not isinstance(array, Late) and array.flags.c_contiguous and not swapped:
-        file.write(array.reshape(-1).view(numpy.uint8).data if array.nbytes else b"")
-        return
-    for index in blocks(array.shape):
-        part = array[index]
-        file.write((part.astype(part.dtype.newbyteorder("<")) if swapped else part).tobytes())
+    """The numbers in little-endian order, without a copy where they lie so."""
+    ordered = numpy.ascontiguousarray(array, array.dtype.newbyteorder("<") if array.dtype.byteorder == ">" else None)
+    file.write(ordered.reshape(-1).view(numpy.uint8).data if array.nbytes else b"")
