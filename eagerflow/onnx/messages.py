@@ -127,20 +127,11 @@ def _tensor(name: str, array: Any) -> bytes:
     return _integers(1, array.shape) + _given(2, TYPES[array.dtype.name]) + _given(8, name)
 
 
-def _pair(key: str, value: str) -> bytes:
-    return _given(1, key) + _given(2, value)
-
-
 # ---------------------------------------------------------------------- files
 
 
 def write(
-    graph: Graph,
-    path: str | os.PathLike[str],
-    name: str,
-    version: str,
-    symbols: Mapping[Any, str],
-    about: Mapping[str, str],
+    graph: Graph, path: str | os.PathLike[str], name: str, version: str, symbols: Mapping[Any, str]
 ) -> pathlib.Path:
     """Write a graph, whole or not at all.
 
@@ -150,14 +141,13 @@ def write(
         name: the name of the model.
         version: of the program that wrote it.
         symbols: names of lengths that aren't fixed.
-        about: further facts, as texts.
     """
     target, old = pathlib.Path(path), list[pathlib.Path]()
     body = _parts(1, map(_node, graph.nodes)) + _given(2, name)
     body += _parts(11, [_described(key, value, symbols) for key, value in graph.inputs.items()])
     body += _parts(12, [_described(key, value, symbols) for key, value in graph.outputs.items()])
     model = _given(1, _IR[graph.opset]) + _given(2, "eagerflow") + _given(3, version)
-    model += _part(8, _given(2, graph.opset)) + _parts(14, [_pair(*each) for each in about.items()])
+    model += _part(8, _given(2, graph.opset))
     large = sum(array.nbytes for array in graph.constants.values()) > _LARGEST
     with replacing(target) as file:
         if large:
@@ -203,7 +193,12 @@ def _outside(graph: Graph, file: BinaryIO, name: str) -> Iterator[tuple[bytes, A
         begin = file.tell()
         _write_numbers(file, array)
         place = {"location": name, "offset": str(begin), "length": str(array.nbytes)}
-        yield _tensor(key, array) + _parts(13, [_pair(*each) for each in place.items()]) + _given(14, 1), None
+        yield (
+            _tensor(key, array)
+            + _parts(13, [_given(1, word) + _given(2, text) for word, text in place.items()])
+            + _given(14, 1),
+            None,
+        )
 
 
 def _write(file: BinaryIO, model: bytes, body: bytes, tensors: list[tuple[bytes, Any]]) -> None:
