@@ -114,7 +114,7 @@ def _node(node: Node) -> bytes:
 
 def _described(name: str, value: Value, symbols: Mapping[Any, str]) -> bytes:
     """The `ValueInfoProto` of an input or output: its type and shape, with names for lengths that aren't fixed."""
-    shape = []
+    shape = list[bytes]()
     for lengths in value.shape:
         fixed = len(set(lengths)) == 1
         shape.append(_given(1, lengths[0]) if fixed else _given(2, symbols.get(lengths, f"{name}_{len(shape)}")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 import tracemalloc
@@ -267,6 +268,23 @@ def test_functions_of_the_file_run_with_the_attributes_they_are_called_with(tmp_
     calls = [node("Leak", "x", "a", "mine"), node("Leak", "a", "y", "mine", slope=0.25)]
     loaded = load_onnx(written(tmp_path / "m.onnx", of(*calls, functions=[function])))
     assert loaded(np.full((1, 3), -8, "float32")).tolist() == [[-1.0, -1.0, -1.0]]
+
+
+def test_nodes_that_onnx_describes_by_others_are_computed_so_and_trained(tmp_path):
+    weight = tensor("w", np.eye(3), "float32")
+    nodes = [node("MatMul", "x w", "a"), node("Selu", "a", "b", name="act"), node("Celu", "b", "y", alpha=2.0)]
+    loaded = load_onnx(written(tmp_path / "m.onnx", of(*nodes, arrays=[weight])))
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    selu = np.where(x > 0, x, 1.6732632 * np.expm1(x)) * 1.0507010
+    wanted = np.maximum(selu, 0) + np.minimum(0, 2 * np.expm1(selu / 2))
+    for each in (loaded, pickle.loads(pickle.dumps(loaded))):
+        np.testing.assert_allclose(each(x), wanted, atol=1e-6)
+    assert type(loaded.get_layer("act")).__name__ == "Selu"
+    loaded.compile("sgd", "mse")
+    losses = loaded.fit(x, 0 * x, epochs=3, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    refused(written(tmp_path / "n.onnx", of(node("Selu", "x", "y", beta=1.0))), "Unrecognized attribute: beta")
+    refused(written(tmp_path / "n.onnx", of(node("Selu", "x x", "y"))), "input size 2")
 
 
 def test_older_meanings_follow_the_version(tmp_path):

@@ -37,7 +37,7 @@ def described(layer: TextVectorization, length: int | None) -> dict[str, Any]:
         length = about["output_sequence_length"] or length
     else:
         length = about["max_tokens"] if about["pad_to_max_tokens"] else len(words)
-    weights = lookup.idf_weights.tolist() if mode == "tf_idf" else None
+    weights = None if mode != "tf_idf" or lookup.idf_weights is None else lookup.idf_weights.tolist()
     first = lookup.vocabulary_size() - len(lookup.get_vocabulary(False))
     found = {"mode": mode, "length": length, "words": words, "first": first, "weights": weights}
     return {"kind": "text", "standardize": about["standardize"], "split": about["split"], "ngrams": ngrams, **found}

@@ -125,7 +125,7 @@ class Step:
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles: functions of the table by their names, as some have no names of their own."""
         held = {name: getattr(self, name) for name in self.__slots__}
-        if not isinstance(self.function, FileFunction):
+        if self.function in (NODES.get(self.kind), ARRANGED.get(self.kind)):
             held["function"] = self.function is ARRANGED.get(self.kind)
         return held
 

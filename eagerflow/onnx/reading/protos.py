@@ -10,7 +10,9 @@ from eagerflow.base.machine.budget import take
 from eagerflow.base.protobuf_messages import parsed
 from eagerflow.base.wording.extras import missing_package
 
-__all__ = ["LoadError", "model_of", "onnx_package", "shown"]
+__all__ = ["LoadError", "Message", "model_of", "onnx_package", "shown"]
+
+Message = Any  # of the `onnx` package
 
 _FIELD, _MESSAGE = 150, 400  # bytes that they take at most as objects, in protobuf and in Python
 _NUMBER = 16  # bytes that a number takes which is packed into one, with what is left over while a list grows
@@ -57,7 +59,7 @@ def onnx_package() -> Any:
     return onnx
 
 
-def model_of(content: bytes) -> Any:
+def model_of(content: bytes) -> Message:
     """The `ModelProto` of a file's bytes.
 
     Raises:
