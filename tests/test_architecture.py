@@ -153,8 +153,8 @@ SIDEWAYS = {
 # The only packages that a function may import, each in one file.
 OPTIONAL = set(
     """
-    IPython PIL cairosvg cupy cupyx google graphviz h5py llvmlite matplotlib ml_dtypes mpi4py numba pandas pygraphviz
-    resvg_py safetensors sklearn tensorboardX threadpoolctl torch
+    IPython PIL cairosvg cupy cupyx google graphviz h5py llvmlite matplotlib ml_dtypes mpi4py numba onnx pandas
+    pygraphviz resvg_py safetensors sklearn tensorboardX threadpoolctl torch
     """.split()
 )
 LONGEST_FILE, LONGEST_FUNCTION, MEDIAN_FUNCTION = 600, 60, 8

@@ -11,6 +11,7 @@ EXTRAS = {
     "plot": ("matplotlib>=3.8",),
     "sklearn": ("scikit-learn>=1.6",),
     "bfloat16": ("ml_dtypes>=0.4",),
+    "onnx": ("onnx>=1.17",),
     "tensorboard": ("tensorboard>=2.17",),
     "fast": ("llvmlite>=0.50", "numba>=0.68"),
     "mpi": ("mpi4py>=4.1", "mpich>=4.3"),
