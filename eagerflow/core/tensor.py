@@ -25,7 +25,7 @@ from eagerflow.core.array_errors import first_odd_one, no_such_op, not_single, w
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.links import above
-from eagerflow.core.log import log
+from eagerflow.core.log import TapedArray, log, note_return
 from eagerflow.core.observe import read, state
 
 __all__ = ["Assembled", "Deferred", "Tensor", "assembled", "convert_to_tensor", "holds_tensors", "is_tensor"]
@@ -330,16 +330,18 @@ class Tensor(InSequence):
         return _move(self, Device(device))
 
     def __array__(self, dtype: DType = None, copy: bool | None = None) -> ndarray:
+        mark = None
         if self.key is not None and (recording := log.get()) is not None:
-            recording.note_array()
+            mark = recording.note_array(self.key)
         if state.ops:
             read(self, "array")
         host = numpy.asarray(to_host(self.data))
         if copy or (dtype is not None and host.dtype != dtype):
-            return numpy.array(host, dtype=dtype)
-        view = host.view()
-        view.flags.writeable = False  # others may hold the same memory
-        return view
+            view = numpy.array(host, dtype=dtype)
+        else:
+            view = host.view()
+            view.flags.writeable = False  # others may hold the same memory
+        return view if mark is None else mark.put_on(view)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "reduce" and ufunc in _REDUCTIONS:
@@ -481,6 +483,8 @@ def _owned_array(value: Any, dtype: DType, where: Device) -> Any:
 def _host_array(value: Any, dtype: DType) -> numpy.ndarray:
     """A NumPy array of what the user gave; Python's numbers get our default types, not NumPy's."""
     kind = type(value)
+    if (kind is TapedArray or (kind is ndarray and value.base is not None)) and log.get() is not None:
+        note_return(value)
     if kind is numpy.ndarray:
         array = value
     elif kind is float:
