@@ -24,11 +24,7 @@ class LaunchError(Exception):
 
 
 def find() -> str:
-    """The mpiexec of MPICH beside this Python, or on the path.
-
-    Raises:
-        LaunchError: where there is none, or another MPI's.
-    """
+    """The mpiexec of MPICH beside this Python, or on the path; a LaunchError where there is none, or another MPI's."""
     beside = Path(sys.executable).with_name("mpiexec")
     found = str(beside) if beside.exists() else shutil.which("mpiexec")
     if found is None:
@@ -47,8 +43,7 @@ def command(
     mpiexec: str,
     hosts: Sequence[Host],
     remote: bool,
-    pipes: Path,
-    timeout: float,
+    folder: Path,
     program: Sequence[str],
     ssh: str = "",
     interface: str = "",
@@ -56,23 +51,15 @@ def command(
     """How all ranks are started: the words of the command, and variables for mpiexec itself.
 
     No shell reads them here. ssh gives one line to a shell on the other side, which mpiexec makes of its own path and
-    numbers: the program and its arguments follow through mpiexec's own connection.
-
-    Args:
-        mpiexec: its path.
-        hosts: the machines with their ranks.
-        remote: they are reached by ssh; otherwise there is this machine alone.
-        pipes: the folder with the pipes for each rank's output.
-        timeout: of the ranks, in seconds.
-        program: what `rank.py` is given.
-        ssh: a program to be used instead of ssh.
-        interface: the network's interface.
+    numbers: the program and its arguments follow through mpiexec's own connection. Each rank's output goes to
+    `rank-N.log` in the folder, its error output to `rank-N.err`.
     """
     ranks = sum(host.ranks or 1 for host in hosts)
-    words = [mpiexec, "-n", str(ranks), f"-outfile-pattern={pipes}/out-%r", f"-errfile-pattern={pipes}/err-%r"]
+    words = [mpiexec, "-n", str(ranks), f"-outfile-pattern={folder}/rank-%r.log"]
+    words.append(f"-errfile-pattern={folder}/rank-%r.err")
     extra = {}
     if remote:
-        words += ["-launcher", "ssh", "-hosts", in_words(list(hosts))]
+        words += ["-launcher", "ssh", "-hosts", in_words(hosts)]
         extra["HYDRA_LAUNCHER_EXTRA_ARGS"] = _SSH
         if ssh:
             words += ["-launcher-exec", ssh]
@@ -81,5 +68,5 @@ def command(
     if interface:
         words += ["-iface", interface]
     rank = [sys.executable, "-m", "eagerflow.launch.rank", *program]
-    told = json.dumps({"timeout": timeout, "remote": remote, "command": rank})
+    told = json.dumps({"remote": remote, "command": rank})
     return [*words, sys.executable, "-I", "-S", str(_AGENT), told], extra

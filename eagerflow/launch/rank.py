@@ -15,7 +15,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run `[run] SCRIPT ARGS` or `[run] -m MODULE ARGS`; gives the exit code."""
+    """Run `[run] SCRIPT ARGS` or `[run] -m MODULE ARGS`; returns the exit code."""
     told = os.environ.pop("EAGERFLOW_CHANNEL", "")
     if told.isdecimal():
         faults.status.channel = int(told)
@@ -36,17 +36,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _ended(error: SystemExit) -> int:
-    """What `sys.exit` was given, as Python understands it; a failure ends all ranks."""
-    code = error.code
-    if code is None or code == 0:
-        return 0
+    """The exit code of `sys.exit`, as Python understands its argument; a failure ends all ranks."""
+    code = error.code or 0
     if not isinstance(code, int):
         print(code, file=sys.stderr)
     number = code & 255 if isinstance(code, int) else 1
-    if faults.status.channel is not None:
-        faults.fail(
-            "exited", f"ended its script by sys.exit({code!r:.80})", faults.place_of(error.__traceback__), number
-        )
+    if code != 0 and faults.status.channel is not None:
+        cause = f"ended its script by sys.exit({code!r:.80})"
+        faults.fail("exited", cause, faults.place_of(error.__traceback__), number)
     return number
 
 

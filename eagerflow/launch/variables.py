@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 
 __all__ = ["ALLOWED", "allowed", "local"]
 
-# Names, and beginnings of names (those with a star).
 ALLOWED = """
     PATH HOME LANG LANGUAGE LC_* TZ USER LOGNAME SHELL TERM COLUMNS TMPDIR XDG_CACHE_HOME VIRTUAL_ENV CONDA_PREFIX
     LD_LIBRARY_PATH DYLD_LIBRARY_PATH PYTHON* EAGERFLOW_* VIZ_* KERAS_* OMP_* OPENBLAS_* MKL_* KMP_* BLIS_* VECLIB_*
@@ -18,25 +18,18 @@ _SECRET = re.compile("TOKEN|SECRET|PASS|CREDENTIAL|KEY|AUTH|PRIVATE|COOKIE|SESSI
 
 
 def allowed(environment: Mapping[str, str], also: Iterable[str] = ()) -> dict[str, str]:
-    """The variables that ranks on other machines are given.
-
-    Args:
-        environment: of the launcher.
-        also: names that were asked for by `--env`.
+    """The variables that ranks on other machines get; `also` are those that `--env` asks for.
 
     >>> sorted(allowed({"PATH": "/bin", "PYTHONPATH": ".", "AWS_SECRET": "x", "RUN": "7"}, also=["RUN"]))
     ['PATH', 'PYTHONPATH', 'RUN']
     """
-    asked = set(also)
-    return {name: value for name, value in environment.items() if name in asked or _is_allowed(name)}
+    return {name: value for name, value in environment.items() if name in set(also) or _is_allowed(name)}
 
 
 def local(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables that ranks on this machine are given: all but those of mpiexec, and of ranks that start ranks."""
+    """The variables that ranks on this machine get: all but those of mpiexec, and of ranks that start ranks."""
     return {name: value for name, value in environment.items() if not name.startswith(("HYDRA_", "PMI_", "PMIX_"))}
 
 
 def _is_allowed(name: str) -> bool:
-    if _SECRET.search(name):
-        return False
-    return any(name.startswith(rule[:-1]) if rule.endswith("*") else name == rule for rule in ALLOWED)
+    return not _SECRET.search(name) and any(fnmatchcase(name, rule) for rule in ALLOWED)

@@ -11,7 +11,6 @@ import pytest
 import eagerflow as ef
 from eagerflow.__main__ import main
 from eagerflow.cli.wrapping import folded, in_parts
-from eagerflow.launch.predict import table
 
 
 class Screen(io.StringIO):
@@ -59,15 +58,9 @@ def test_help_fits(given, screen, monkeypatch):
     assert [line for line in lines if " " in line.strip()] == []  # a name without a blank stays whole
 
 
-def test_a_prediction_fits(screen):
-    step = {"step": 1e-3, "steps": 20, "jitter": 0.1, "rows": 32, "buckets": [19200]}
-    with screen:
-        assert widest(folded(table(4, "train.py", step, None))) <= 50
-
-
 def test_what_is_said_of_a_long_example_stands_below_it():
-    text = "  eagerflow launch --predict 1024 train.py     what 1,024 ranks should give"
+    text = "  eagerflow launch -n 3 -m viz doctor train.py     what is wrong on any rank"
     assert folded(text, 50).split("\n") == [
-        "  eagerflow launch --predict 1024 train.py",
-        "      what 1,024 ranks should give",
+        "  eagerflow launch -n 3 -m viz doctor train.py",
+        "      what is wrong on any rank",
     ]

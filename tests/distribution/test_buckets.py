@@ -9,8 +9,8 @@ from eagerflow.world import buckets
 from eagerflow.world.current import world
 from eagerflow.world.gradient_sums import GradientSums
 from eagerflow.world.shares import share_of
-from eagerflow.world.simulated import Simulated
 from eagerflow.world.window import LINE, parts
+from tests.distribution.simulated import Simulated
 
 SHAPES = [(3, 5), (), (400,), (7, 100), (33, 3)]
 

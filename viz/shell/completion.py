@@ -36,7 +36,7 @@ _OF_EAGERFLOW = {
     "run": "-m --help",
     "compile": "--off --quiet --help",
     "measure": "--off --quiet --help",
-    "launch": "-n --ranks --hosts --restarts --min-ranks --timeout --env --folder --interface --ssh --predict --help",
+    "launch": "-n --ranks --hosts --restarts --min-ranks --timeout --env --folder --interface --ssh --help",
 }  # the commands of `eagerflow` and their options, behind which files are completed
 _COMPARED = "efz keras h5 safetensors"
 _ENDINGS = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from eagerflow.base.machine.budget import take
 from eagerflow.base.protobuf_messages import parsed
-from eagerflow.base.wording.extras import missing_package
+from eagerflow.base.text.extras import missing_package
 
 __all__ = ["LoadError", "Message", "model_of", "onnx_package", "shown"]
 

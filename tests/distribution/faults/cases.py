@@ -47,7 +47,6 @@ CASES = [
     Case("raise, with a child", 1, RANK + "ValueError: no more rows" + LINE),
     Case("raise, with a child in a session", 1, RANK + "ValueError: no more rows" + LINE),
     Case("kill, with a child in a session", 137, RANK + r"was killed by signal 9 \(SIGKILL\)"),
-    Case("agent killed, with a child in a session", 9, "launch: the job: mpiexec ended with code 9"),
     Case("raise in a thread", 1, RANK + "ValueError: no more rows" + LINE),
     Case("out of memory", 1, RANK + r"\S*MemoryError: Unable to allocate" + LINE, twin=True),
     Case("import error", 1, RANK + "ModuleNotFoundError: No module named" + LINE, twin=True),

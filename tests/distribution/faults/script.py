@@ -82,7 +82,6 @@ FAULTS: dict[str, Callable[[], Any]] = {
     "agent killed": lambda: os.kill(os.getppid(), signal.SIGKILL),
     "raise, with a child in a session": lambda: after_a_child_in_a_session(raising),
     "kill, with a child in a session": lambda: after_a_child_in_a_session(FAULTS["kill"]),
-    "agent killed, with a child in a session": lambda: after_a_child_in_a_session(FAULTS["agent killed"]),
     "hang": for_ever,
     "hang with Python's lock": with_pythons_lock,
     "other order": in_another_order,
