@@ -16,6 +16,7 @@ __all__ += [
     "a_kind",
     "cut",
     "did_you_mean",
+    "holds_itself",
     "expect_one_of",
     "missing_attribute",
     "nearest",
@@ -192,6 +193,22 @@ def a_kind(value: object) -> str:
     return f"{'an' if name[0].lower() in 'aeiou' or name == 'ndarray' else 'a'} {name}"
 
 
+def holds_itself(value: Any, levels: int = 64) -> bool:
+    """Whether lists, tuples and dicts are nested deeper than that, as one is that holds itself.
+
+    >>> from eagerflow.base.errors import holds_itself
+    >>> around = [1]
+    >>> around.append(around)
+    >>> holds_itself(around), holds_itself([[1]])
+    (True, False)
+    """
+    parts: Any = [value]
+    while parts and levels:
+        nested = [x.values() if isinstance(x, dict) else x for x in parts if isinstance(x, (list, tuple, dict))]
+        parts, levels = list({id(x): x for part in nested for x in part}.values()), levels - 1
+    return bool(parts)
+
+
 def signature_of(value: Any) -> str:
     """`float32[2, 3]` for arrays and tensors, a short `repr` for anything else.
 
@@ -203,6 +220,8 @@ def signature_of(value: Any) -> str:
     dtype = getattr(value, "dtype", None)
     if shape is not None and dtype is not None:
         return f"{dtype}{list(shape)}"
+    if isinstance(value, (dict, list, tuple)) and holds_itself(value):
+        return f"{a_kind(value)} that holds itself"
     if isinstance(value, dict):
         inner = ", ".join(f"{k!r:.30}: {signature_of(v)}" for k, v in [*value.items()][:4])
         return f"{{{inner}{', ...' if len(value) > 4 else ''}}}"

@@ -26,7 +26,7 @@ from eagerflow.base.typing import Configuration
 
 __all__ = ["CustomObjectScope", "Table", "as_json", "custom_object_scope", "deserialize_keras_object"]
 __all__ += ["get_custom_objects", "get_registered_name", "get_registered_object"]
-__all__ += ["made_from", "made_like", "refuse_path", "register_keras_serializable"]
+__all__ += ["made_from", "made_from_settings", "made_like", "refuse_path", "register_keras_serializable"]
 __all__ += ["serialize_keras_object", "tables"]
 
 T = TypeVar("T")  # what decorators give back as it is
@@ -253,13 +253,20 @@ def made_from(file: str, safe_mode: bool = True) -> Iterator[None]:
         _source.reset(token)
 
 
+@contextlib.contextmanager
+def made_from_settings() -> Iterator[None]:
+    """Objects made inside the block are described by a configuration, whatever it is that reads this."""
+    with contextlib.nullcontext() if _source.get() else made_from(""):
+        yield
+
+
 def refuse_path(owner: str, argument: str, path: Any) -> None:
     """Raise if an object that is being made from a file would read another file.
 
     The content of any file that the user may read would become a part of the model, and leave with it.
 
     Raises:
-        ValueError: inside `made_from`.
+        ValueError: inside `made_from` and `made_from_settings`.
     """
     source = _source.get()
     if source is not None and source[1] and not unsafe_deserialization():

@@ -7,7 +7,16 @@ from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
-from eagerflow.base.tracebacks import boundaries, check_flags, flags_of, reworded, shorten, wrappers
+from eagerflow.base.tracebacks import (
+    boundaries,
+    check_flags,
+    flags_of,
+    makes_a_layer,
+    plain,
+    reworded,
+    shorten,
+    wrappers,
+)
 
 __all__ = ["accepts", "also", "behaviour", "ignores", "only", "renamed", "respelled", "without"]
 
@@ -68,7 +77,7 @@ def respelled(change: Change, *names: str) -> Callable[[F], F]:
         method, changes = inner.method, (change, *inner.changes)
         known = None if own is None or inner.names is None else own | inner.names
 
-        flags = flags_of(method)
+        flags, of_a_layer = flags_of(method), makes_a_layer(method)
 
         @wraps(method)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -78,10 +87,13 @@ def respelled(change: Change, *names: str) -> Callable[[F], F]:
                         args, kwargs = each(args, kwargs)
                 if flags:
                     check_flags(flags, method, args, kwargs)
+                if of_a_layer:
+                    return method(*map(plain, args), **{k: plain(v) for k, v in kwargs.items()})
                 return method(*args, **kwargs)
             except BaseException as error:
                 shorten(error)
-                found = reworded(error, method, args, kwargs) if method.__name__ == "__init__" else None
+                told = method.__name__ == "__init__" or isinstance(error, RecursionError)
+                found = reworded(error, method, args, kwargs) if told else None
                 if found is not None:
                     raise found from None
                 raise

@@ -23,7 +23,7 @@ from weakref import WeakSet
 import numpy
 
 from eagerflow.base import config, notebook
-from eagerflow.base.errors import UnknownArgumentError, signature_of
+from eagerflow.base.errors import UnknownArgumentError, holds_itself, signature_of
 from eagerflow.base.text.hints import hint_for
 
 __all__ = [
@@ -40,6 +40,8 @@ __all__ = [
     "is_refused",
     "is_slip",
     "check_flags",
+    "makes_a_layer",
+    "plain",
 ]
 __all__ += ["named_after", "render_for_ipython", "reworded", "shorten", "unknown_arguments", "warn", "wrappers"]
 
@@ -327,6 +329,21 @@ def bound_init(cls: type) -> None:
         cls.__init__ = boundary(own)  # type: ignore[misc]
 
 
+def makes_a_layer(function: Callable[..., Any]) -> bool:
+    """Whether this is the `__init__` of a layer of ours, which is given `plain` settings."""
+    return function.__name__ == "__init__" and function.__module__.startswith("eagerflow.layers.")
+
+
+def plain(value: Any) -> Any:
+    """A setting: the whole numbers of a short NumPy array, or one or two of floats, as Python's."""
+    if type(value) is not numpy.ndarray or value.ndim > 2 or value.size > (8 if value.dtype.kind in "iu" else 2):
+        return value
+    if value.dtype.kind not in "iuf":
+        return value
+    found = value.tolist()
+    return tuple(map(tuple, found)) if value.ndim == 2 else tuple(found) if value.ndim else found
+
+
 def flags_of(init: Callable[..., Any]) -> frozenset[str]:
     """The arguments of an `__init__` that are True or False; none for any other function.
 
@@ -354,13 +371,15 @@ def check_flags(flags: frozenset[str], init: Callable[..., Any], args: tuple[Any
 
 def boundary(function: Callable[P, R]) -> Callable[P, R]:
     """Shorten the tracebacks of all that leaves `function`."""
-    flags = flags_of(function)
+    flags, of_a_layer = flags_of(function), makes_a_layer(function)
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             if flags:
                 check_flags(flags, function, args, kwargs)
+            if of_a_layer:
+                return function(*map(plain, args), **{k: plain(v) for k, v in kwargs.items()})
             return function(*args, **kwargs)
         except BaseException as error:
             shorten(error)
@@ -387,6 +406,8 @@ def reworded(
         trail = _last(error)
         if wrong is not None and trail is not None and trail.tb_frame.f_code in wrappers:
             return _wrong_construction(type(args[0]), wrong[1], function, kwargs)
+    if isinstance(error, RecursionError) and any(map(holds_itself, (*args, *kwargs.values()))):
+        return notebook.shown_short(ValueError(f"{function.__name__}: a list holds itself, or is nested too deep."))
     return in_words(error, *called(function, args, kwargs)) if is_slip(error) else None
 
 

@@ -12,6 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from eagerflow.base.errors import holds_itself
 from eagerflow.base.typing import Nested
 
 __all__ = ["MAP_TO_NONE", "assert_same_paths", "assert_same_structure", "flatten", "flatten_with_path", "is_nested"]
@@ -20,6 +21,7 @@ __all__ += ["traverse"]
 
 # The keys and indices that lead to a leaf.
 Path = tuple[Any, ...]
+_ENDLESS = "a nested structure holds itself, or is nested too deep."
 _NESTED = (list, tuple, dict, deque)
 
 
@@ -55,11 +57,14 @@ def flatten(structure: Any) -> list[Any]:
     if not isinstance(structure, _NESTED):
         return [structure]
     leaves: list[Any] = []
-    for child in _children(structure):
-        if isinstance(child, _NESTED):
-            leaves += flatten(child)
-        else:
-            leaves.append(child)
+    try:
+        for child in _children(structure):
+            if isinstance(child, _NESTED):
+                leaves += flatten(child)
+            else:
+                leaves.append(child)
+    except RecursionError:
+        raise ValueError(_ENDLESS) from None
     return leaves
 
 
@@ -106,7 +111,12 @@ def map_structure(func: Callable[..., Any], *structures: Nested, none_is_leaf: b
         assert_same_structure(first, other)
     function = func if none_is_leaf else _unless_none(func)
     if not others:
-        return _mapped(function, first)
+        try:
+            return _mapped(function, first)
+        except RecursionError:
+            if holds_itself(first):
+                raise ValueError(_ENDLESS) from None
+            raise
     return _rebuild(first, map(function, *[flatten(s) for s in structures]))
 
 

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy
 
 from eagerflow.base import tree
+from eagerflow.base.config import floatx
 from eagerflow.base.errors import a_kind
 from eagerflow.base.notebook import shown_short
 from eagerflow.base.signatures import refuses
 from eagerflow.base.spellings import accepts, ignores
 from eagerflow.core.device import device, to_host
+from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.random import Orders, generator, next_key, orders
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import check_lengths
@@ -569,7 +571,16 @@ def _host_arrays(tensors: Any) -> Any:
             f"from_tensor_slices: a list is one array, and its parts have different shapes ({shapes}, ...). Several "
             "arrays go into a tuple: from_tensor_slices((x, y)). Rows of unequal lengths need from_generator."
         ) from None
+    if array.dtype == "float64" and _is_of_python(tensors):
+        return array.astype(as_dtype(floatx()))  # as in a tensor
     return _of_objects(array) if array.dtype.kind in "OUST" else array
+
+
+def _is_of_python(value: Any) -> bool:
+    """Whether a nested list begins with a number of Python's."""
+    while isinstance(value, (list, tuple)) and len(value):
+        value = value[0]
+    return type(value) in (int, float)
 
 
 def _shape_of(part: Any) -> tuple[int, ...]:

@@ -11,7 +11,14 @@ import numpy
 
 from eagerflow import regularizers
 from eagerflow.base import tree
-from eagerflow.base.errors import CapturedError, NotBegunError, missing_attribute, no_attribute, signature_of
+from eagerflow.base.errors import (
+    CapturedError,
+    NotBegunError,
+    holds_itself,
+    missing_attribute,
+    no_attribute,
+    signature_of,
+)
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
@@ -449,7 +456,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
             return args, kwargs
         if args:
             first = args[0]
-            if not isinstance(first, Tensor) and _is_plain_data(first):
+            if not isinstance(first, Tensor) and not holds_itself(first) and _is_plain_data(first):
                 first = convert_to_tensor(first)
             args = tuple([self._convert(x) for x in (first, *args[1:])])
         return args, {name: self._convert(x) for name, x in kwargs.items()}
@@ -559,7 +566,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
         note_losses(self)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+        name = self.name if self.name.isprintable() else repr(self.name)
+        return f"<{type(self).__name__} name={name}, built={self.built}>"
 
 
 if TYPE_CHECKING:

@@ -42,7 +42,8 @@ class ShapeAnswers:
         """What `Input` would give for shapes by position and by name."""
         if not args and "input_shape" in shapes and "input" not in self._call_signature.names:
             args = (shapes.pop("input_shape"),)  # by Keras' name, whatever `call` calls it
-        inputs = [_symbolic(shape, self.input_dtype) for shape in args]
+        types = self.__dict__.get("_input_types") or self.input_dtype
+        inputs = [_symbolic(shape, types) for shape in args]
         return inputs, {k.removesuffix("_shape"): _symbolic(shape, self.input_dtype) for k, shape in shapes.items()}
 
     def compute_output_spec(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -168,14 +169,15 @@ def _as_shape(value: Any) -> Any:
     return [_as_shape(v) for v in value]
 
 
-def _symbolic(shape: Any, dtype: str) -> Any:
+def _symbolic(shape: Any, types: Any) -> Any:
+    """What `Input` would give for a structure of shapes, and a type for all or a structure of types."""
     if shape is None or isinstance(shape, int):
         raise ValueError(f"expected a shape such as (None, 28, 28, 1); got {shape!r}.")
     if is_shape(shape):
-        return SymbolicTensor(shape, dtype)
+        return SymbolicTensor(shape, types)
     if isinstance(shape, dict):
-        return {k: _symbolic(s, dtype) for k, s in shape.items()}
-    return [_symbolic(s, dtype) for s in shape]
+        return {k: _symbolic(s, types[k] if isinstance(types, dict) else types) for k, s in shape.items()}
+    return [_symbolic(s, types[i] if isinstance(types, (list, tuple)) else types) for i, s in enumerate(shape)]
 
 
 def _as_symbolic(x: Any) -> Any:

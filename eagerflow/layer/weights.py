@@ -58,7 +58,7 @@ class WeightHolder:
 
     # Attributes that are set through `__dict__` alone, so that a user's own ones can't break them unnoticed.
     _reserved = frozenset(
-        "_arguments _batch_input_shape _born _building _build_shapes _calls _fixed _fresh _gathered "
+        "_arguments _batch_input_shape _born _building _build_shapes _input_types _calls _fixed _fresh _gathered "
         "_initial_weights _input_dtype _losses _output_sizes _own_weights _path _policies _policy _remat_mode "
         "_sublayers _switched_off _tracked _trainable".split()
     )

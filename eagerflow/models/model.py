@@ -24,6 +24,7 @@ from eagerflow.layer.output_shapes import is_shape
 from eagerflow.layer.symbolic.graph import Graph, checked_ends
 from eagerflow.layer.symbolic.splice import from_intermediate
 from eagerflow.layer.symbolic.tensors import SymbolicTensor, is_symbolic
+from eagerflow.layer.symbolic.text_type import is_text
 from eagerflow.layer.tensor_masks import put_masks
 from eagerflow.models.inputs import Doors
 from eagerflow.models.quantizing import Quantizing
@@ -274,6 +275,22 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         if len(args) == 1 and self._build_shapes == ((), {}) and not is_symbolic(args):
             shapes = tree.map_structure(lambda x: tuple(getattr(x, "shape", ())), args[0])
             self.__dict__["_build_shapes"] = ((shapes,), {})  # what files tell, to build the model again
+            types = tree.map_structure(lambda x: "string" if is_text(x) else self.input_dtype, args[0])
+            self.__dict__["_input_types"] = types if "string" in tree.flatten(types) else None
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """What `build_from_config` takes: the shapes of the inputs, and their types where some are text."""
+        config, types = super().get_build_config(), self.__dict__.get("_input_types")
+        return config if types is None or config is None else {**config, "input_types": types}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Builds the model from the dict that `get_build_config` returned.
+
+        Args:
+            config: that dict.
+        """
+        self.__dict__["_input_types"] = config.get("input_types")
+        super().build_from_config(config)
 
     # What it consists of
 

@@ -163,3 +163,14 @@ def test_several_arrays_in_a_list_are_told_to_go_into_a_tuple():
         Dataset.from_tensor_slices([np.ones((10, 3)), np.ones(10)])
     with pytest.raises(ValueError, match=r"\(2,\), \(1,\).*from_generator"):
         Dataset.from_tensor_slices([[1, 2], [3]])
+
+
+def test_pythons_floats_are_float32_as_in_tensors_and_arrays_stay():
+    given = {"plain": [[1.0, 2.0]], "whole": [1], "array": np.array([1.0]), "mixed": [np.float64(1)]}
+    found = next(iter(Dataset.from_tensor_slices(given)))
+    assert {name: part.dtype.name for name, part in found.items()} == {
+        "plain": "float32",
+        "whole": "int64",
+        "array": "float64",
+        "mixed": "float64",
+    }

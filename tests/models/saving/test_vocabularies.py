@@ -119,6 +119,26 @@ def test_what_a_layer_stores_itself_is_kept(name, tmp_path):
     assert load_model(tmp_path / name, custom_objects={"Counts": Counts}).layers[0].seen == 5
 
 
+@ef.saving.register_keras_serializable("tests")
+class Words(ef.Model):
+    """A subclassed model of text and numbers."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.lookup = L.StringLookup(vocabulary=["a", "b"], output_mode="one_hot")
+        self.dense = L.Dense(2)
+
+    def call(self, inputs):
+        return self.dense(self.lookup(inputs["word"]) * inputs["weight"])
+
+
+def test_a_subclassed_model_of_text_is_built_again_from_its_file(tmp_path):
+    model, x = Words(), {"word": np.array(["a", "b", "c"]), "weight": np.ones((3, 1), "float32")}
+    expected = model(x)
+    model.save(tmp_path / "m.keras")
+    np.testing.assert_array_equal(load_model(tmp_path / "m.keras")(x), expected)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_next_random_numbers_are_kept(name, tmp_path):
     model = ef.Sequential([ef.Input((20,)), L.Dropout(0.5, seed=3)])

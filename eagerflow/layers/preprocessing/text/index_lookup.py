@@ -12,7 +12,7 @@ import numpy
 
 from eagerflow.base.config import floatx
 from eagerflow.base.machine.budget import room
-from eagerflow.base.serialization import refuse_path
+from eagerflow.base.serialization import made_from_settings, refuse_path
 from eagerflow.base.typing import Data, Shape, TensorLike, Tensors, TokenMode
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
@@ -439,6 +439,19 @@ class IndexLookup(Layer):
     def get_build_config(self) -> dict[str, Any]:
         """Nothing: there are no weights to build."""
         return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Creates a layer from the dict that `get_config` returned.
+
+        Args:
+            config: the arguments of `__init__`, by name; its vocabulary may be no file.
+
+        >>> ef.layers.StringLookup.from_config({"vocabulary": ["a", "b"]}).vocabulary_size()
+        3
+        """
+        with made_from_settings():
+            return super().from_config(config)
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Marks the layer as built; it has no weights.

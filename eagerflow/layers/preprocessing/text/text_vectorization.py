@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 import numpy
 
 from eagerflow.base.machine.budget import step
-from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
+from eagerflow.base.serialization import deserialize_keras_object, made_from_settings, serialize_keras_object
 from eagerflow.base.typing import Data, Shape, TensorLike, TokenMode
 from eagerflow.core.observe import scope
 from eagerflow.core.tensor import Tensor
@@ -365,7 +365,8 @@ class TextVectorization(Layer):
                 config[name] = deserialize_keras_object(config[name])
         if isinstance(config.get("ngrams"), list):
             config["ngrams"] = tuple(config["ngrams"])
-        return cls(**config)
+        with made_from_settings():
+            return cls(**config)
 
     def save_own_variables(self, store: Any) -> None:
         """Puts the `idf_weights` into `store`.

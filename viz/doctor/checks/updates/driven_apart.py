@@ -45,7 +45,7 @@ class DrivenApart(Check):
             return
         self._used.update(x.identity for x in inputs if isinstance(x, Variable) and x.trainable)
         key = outputs.key if isinstance(outputs, Tensor) else None
-        if key is None or self.watch.inside("layer", "metric"):
+        if key is None or not outputs.size or self.watch.inside("layer", "metric"):
             return
         if op.name in ("subtract", "squared_difference") and len(inputs) >= 2 and _are_labels_and_answers(inputs[:2]):
             size = float(numpy.abs(host(outputs.data)).mean())
