@@ -227,14 +227,14 @@ class Reader:
         if isinstance(value, onnx.TypeProto):
             return None
         if isinstance(value, list) and value and isinstance(value[0], bytes):
-            return [_words(each) for each in value]
+            return [each.decode("utf-8", "replace") for each in value]
         if (
             value is None
             or not isinstance(value, (int, float, bytes, list))
             or about.type > onnx.AttributeProto.STRINGS
         ):
             raise LoadError(f"the attribute {shown(about.name)} is of a kind ({about.type}) that isn't known here.")
-        return _words(value) if isinstance(value, bytes) else value
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _unknown(*inputs: Any) -> Any:
@@ -293,10 +293,6 @@ class Specified:
         function.output.extend(wanted)
         defaults = [each.default_value for each in schema.attributes.values() if each.default_value.name]
         return reader.function(function, {}, reader.attributes([*defaults, *node.attribute]), 0)
-
-
-def _words(value: bytes) -> str:
-    return str(value, "utf-8", "replace")
 
 
 def _opsets(imports: Sequence[Message]) -> dict[str, int]:
