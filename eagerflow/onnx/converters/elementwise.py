@@ -98,11 +98,7 @@ def _isfinite(c: Call) -> None:
 
 
 def _floor_divide(c: Call, x: Names, const: Any) -> str:
-    return _floor_divided(c, x, const, c.outputs[0].dtype)
-
-
-def _floor_divided(c: Call, x: Names, const: Any, dtype: Any) -> str:
-    g, kind = c.graph, dtype.kind
+    g, kind = c.graph, c.outputs[0].dtype.kind
     found: str = g.node("Div", x)
     if kind == "f":
         return str(g.node("Floor", [found]))
@@ -149,23 +145,6 @@ def _gelu_tanh(c: Call, x: Names, const: Any) -> str:
     return str(g.node("Mul", [g.node("Mul", [x[0], const(0.5)]), g.node("Add", [g.node("Tanh", [inner]), const(1)])]))
 
 
-def _arctan2(c: Call, x: Names, const: Any) -> str:
-    """The angle of the sides' lengths, then mirrored by their signs, of which zeros have one, too."""
-    g = c.graph
-
-    def is_negative(name: str) -> Any:
-        of_zero = g.node("Less", [g.node("Div", [const(1), name]), const(0)])
-        of_zero = g.node("And", [g.node("Equal", [name, const(0)]), of_zero])
-        return g.node("Or", [of_zero, g.node("Less", [name, const(0)])])
-
-    up, right = (g.node("Abs", [name]) for name in x)
-    ratio = g.node("Where", [g.node("Equal", [up, right]), const(1), g.node("Div", [up, right])])
-    angle = g.node("Atan", [g.node("Where", [g.node("Equal", [up, const(0)]), const(0), ratio])])
-    angle = g.node("Where", [is_negative(x[1]), g.node("Sub", [const(numpy.pi), angle]), angle])
-    angle = g.node("Where", [is_negative(x[0]), g.node("Neg", [angle]), angle])
-    return str(g.node("Where", [g.node("IsNaN", [x[1]]), x[1], angle]))
-
-
 def _clip(c: Call, x: Names, const: Any) -> str:
     return str(c.graph.node("Min", [c.graph.node("Max", x[:2]), x[2]]))
 
@@ -202,30 +181,12 @@ def _alias(c: Call) -> None:
 
 
 def _bitwise(c: Call) -> None:
-    if str(c.setting("function")) in ("left_shift", "right_shift"):
-        _shift(c)
-        return
     kinds = {"bitwise_and": "And", "bitwise_or": "Or", "bitwise_xor": "Xor"}
     kind, dtype = kinds.get(str(c.setting("function"))), c.outputs[0].dtype
     if kind is None or (c.graph.opset < 18 and dtype.kind != "b"):
         c.refuse(f"{c.setting('function')} has no ONNX form in opset {c.graph.opset}")
     names, first = c.together(list(c.inputs.values()), dtype)
     c.give(c.graph.node(kind if dtype.kind == "b" else f"Bitwise{kind}", names), first=first)
-
-
-def _shift(c: Call) -> None:
-    """A product with a power of two, or its quotient rounded down; ONNX shifts only unsigned numbers."""
-    x, by = list(c.inputs.values())
-    dtype, wide = c.outputs[0].dtype, numpy.dtype("int64")
-    if not isinstance(by, Constant) or by.changes or dtype.itemsize == 8:
-        c.refuse("it shifts by bits that depend on the inputs, or numbers of 64 bits")
-    powers = Constant([numpy.left_shift(numpy.int64(1), by.array.astype("int64"))])
-    names, first = c.together([x, powers], wide)
-    if c.setting("function") == "left_shift":
-        found = c.graph.node("Mul", names)
-    else:
-        found = _floor_divided(c, names, lambda number: c.graph.constant(numpy.asarray(number, wide)), wide)
-    c.give(c.cast(found, wide, dtype), first=first)
 
 
 def _round(c: Call) -> None:
@@ -290,7 +251,6 @@ CONVERTERS: dict[str, Callable[[Call], None]] = {
     "gelu_tanh": _of(_gelu_tanh),
     "clip": _of(_clip),
     "erf": _of(lambda c, x, const: _erf(c, x[0])),
-    "arctan2": _of(_arctan2),
     "sigmoid_crossentropy": _of(
         lambda c, x, const: c.graph.node("Sub", [c.graph.node("Softplus", [x[1]]), c.graph.node("Mul", x)])
     ),

@@ -238,35 +238,6 @@ def _gather_windows(c: Call) -> None:
     c.give(g.node("Transpose", [found], perm=[0, *range(3, rank + 3), 2, 1]))
 
 
-def _untouched(plan: Any) -> list[int]:
-    """How much of each axis lies behind the last window."""
-    found = zip(plan.lengths, plan.outputs, plan.strides, plan.sizes, plan.dilation, plan.before, plan.after)
-    return [n + a + b - ((o - 1) * s + (k - 1) * d + 1) for n, o, s, k, d, a, b in found]
-
-
-def _scatter_windows(c: Call) -> None:
-    """The adjoint: a transposed convolution with the same kernels."""
-    x, g = c.value("x"), c.graph
-    picks, options = _windows(c)
-    rank, channels = x.rank - 3, x.known(-1)
-    if channels is None:
-        c.refuse("its number of channels is unknown")
-    found = g.node("Transpose", [c.last(x)], perm=[0, rank + 2, rank + 1, *range(1, rank + 1)])
-    batch, spatial = x.shape[0], x.shape[1 : rank + 1]
-    shape = g.shape([batch, (channels * len(picks),) * len(batch), *spatial])
-    if shape is None:
-        c.refuse("its shape follows from no shape known here")
-    weights = g.constant(numpy.tile(picks, (channels, *[1] * (rank + 1))))
-    given = [g.node("Reshape", [found, shape]), weights]
-    rest = _untouched(c.settings("geometry")[0])
-    if any(_untouched(each) != rest for each in c.settings("geometry")) or min(rest) < 0:
-        c.refuse("its padding changes with the size of the inputs; give that a number")
-    if any(n >= max(s, d) for n, s, d in zip(rest, options["strides"], options["dilations"])):
-        c.refuse("its windows leave too much of the result untouched")
-    more = {"output_padding": rest} if any(rest) else {}
-    c.give(g.node("ConvTranspose", given, 1, group=channels, **options, **more), first=True)
-
-
 # ---------------------------------------------------------------------- normalization
 
 
@@ -329,7 +300,6 @@ CONVERTERS: dict[str, Callable[[Call], None]] = {
     "conv_transpose": _conv_transpose,
     "conv_transpose_bias": _conv_transpose,
     "gather_windows": _gather_windows,
-    "scatter_windows": _scatter_windows,
     "max_pool": _pool("MaxPool"),
     "average_pool": _pool("AveragePool"),
     "batch_normalization": _batch_normalization,

@@ -105,32 +105,6 @@ def _softmax(kind: str) -> Callable[[Call], None]:
     return convert
 
 
-def _sparsemax(c: Call) -> None:
-    """As many of the largest numbers as stay positive together, less their threshold."""
-    g, x, dtype = c.graph, c.value("x"), c.outputs[0].dtype
-    axis = int(c.setting("axis")) % x.rank
-    name, length = c.last(x, dtype), g.length(x.shape[axis])
-    if length is None:
-        c.refuse("it sorts an axis whose length follows from no shape known here")
-    one, places = g.constant(numpy.ones((), dtype)), [-1 if i == axis else 1 for i in range(x.rank)]
-    falling = g.node("TopK", [name, length], 2, axis=axis)[0]
-    sums = g.node("Sub", [g.node("CumSum", [falling, g.constant(numpy.int64(axis))]), one])
-    step = g.constant(numpy.int64(1))
-    last = g.node("Add", [g.node("Squeeze", [length, g.integers([0])]), step])
-    ranks = g.node("Cast", [g.node("Range", [step, last, step])], to=dtype)
-    ranks = g.node("Reshape", [ranks, g.integers(places)])
-    chosen = g.node("Greater", [g.node("Mul", [falling, ranks]), sums])
-    count = reduced(c, "ReduceSum", g.node("Cast", [chosen], to=numpy.dtype("int64")), [axis], True)
-    threshold = g.node("GatherElements", [sums, g.node("Sub", [count, step])], axis=axis)
-    threshold = g.node("Div", [threshold, g.node("Cast", [count], to=dtype)])
-    c.give(g.node("Max", [g.node("Sub", [name, threshold]), g.constant(numpy.zeros((), dtype))]))
-
-
-def _slogdet(c: Call) -> None:
-    name = c.graph.node("Det", [c.name("x", c.outputs[1].dtype)])
-    c.give(c.graph.node("Sign", [name]), c.graph.node("Log", [c.graph.node("Abs", [name])]))
-
-
 def _occurrences(c: Call) -> None:
     """Ones added at the places that the integers name; those outside of the range go to one more place."""
     g, x, depth = c.graph, c.value("indices"), int(c.setting("depth"))
@@ -162,8 +136,6 @@ CONVERTERS: dict[str, Callable[[Call], None]] = {
     "argmin": _place("ArgMin"),
     "cumsum": _cumsum,
     "occurrences": _occurrences,
-    "slogdet": _slogdet,
-    "sparsemax": _sparsemax,
     "softmax": _softmax("Softmax"),
     "log_softmax": _softmax("LogSoftmax"),
 }

@@ -67,7 +67,8 @@ class _Direction:
             if self.kind == "LSTM":
                 made = lstm(x, states[0], states[1], kernel, recurrent, bias, mask)
             else:
-                made = simple_rnn(x, states[0], kernel, recurrent, bias, mask)
+                activation = self.how["activation"]
+                made = simple_rnn(x, states[0], kernel, recurrent, bias, mask, activation=activation)
         return made[0], list(made[1:])
 
     def _by_steps(self, x: Any, states: list[Any], mask: Any) -> tuple[Any, list[Any]]:
@@ -176,6 +177,13 @@ def _activations(kind: str, names: Any, alphas: Any, betas: Any, which: int) -> 
     return found
 
 
+def _own_activation(names: Any, alphas: Any, betas: Any, which: int) -> str:
+    """What our own RNN calls the function of one direction; "" for one that it doesn't have."""
+    is_linear = {*(alphas or [1.0])} == {1.0} and {*(betas or [0.0])} == {0.0}
+    known = {"Tanh": "tanh", "Relu": "relu", "Sigmoid": "sigmoid", "Affine": "linear" if is_linear else ""}
+    return known.get(names[which], "") if names else "tanh"
+
+
 def _recurrent(kind: str) -> Callable[..., Any]:
     def run(
         x: Any,
@@ -205,9 +213,13 @@ def _recurrent(kind: str) -> Callable[..., Any]:
         every, ends = [], list[list[Any]]()
         for i, one in enumerate(("forward", "reverse") if direction == "bidirectional" else (direction,)):
             functions = _activations(kind, activations, activation_alpha, activation_beta, i)
-            if functions is None and (how.get("clip") or how.get("input_forget")):
-                functions = [_FUNCTIONS[name] for name in _USUAL[kind]]
-            made = _Direction(kind, [None if each is None else each[i] for each in (w, r, b, p)], how, functions)
+            own = _own_activation(activations, activation_alpha, activation_beta, i) if kind == "RNN" else ""
+            if how.get("clip") or how.get("input_forget"):
+                functions = functions or [_FUNCTIONS[name] for name in _USUAL[kind]]
+            elif own:
+                functions = None
+            parts, told = [None if each is None else each[i] for each in (w, r, b, p)], {**how, "activation": own}
+            made = _Direction(kind, parts, told, functions)
             starts = [_start(each, i, layout, sequence, made.units) for each in ((h, c) if kind == "LSTM" else (h,))]
             turns, mask = one == "reverse", _mask(lengths, sequence.shape[1])
             found, last = made.run(_turned(sequence, turns), starts, _turned(mask, turns))

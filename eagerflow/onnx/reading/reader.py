@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy
@@ -226,14 +227,14 @@ class Reader:
         if isinstance(value, onnx.TypeProto):
             return None
         if isinstance(value, list) and value and isinstance(value[0], bytes):
-            return [_words(each) for each in value]
+            return [each.decode("utf-8", "replace") for each in value]
         if (
             value is None
             or not isinstance(value, (int, float, bytes, list))
             or about.type > onnx.AttributeProto.STRINGS
         ):
             raise LoadError(f"the attribute {shown(about.name)} is of a kind ({about.type}) that isn't known here.")
-        return _words(value) if isinstance(value, bytes) else value
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _unknown(*inputs: Any) -> Any:
@@ -292,10 +293,6 @@ class Specified:
         function.output.extend(wanted)
         defaults = [each.default_value for each in schema.attributes.values() if each.default_value.name]
         return reader.function(function, {}, reader.attributes([*defaults, *node.attribute]), 0)
-
-
-def _words(value: bytes) -> str:
-    return str(value, "utf-8", "replace")
 
 
 def _opsets(imports: Sequence[Message]) -> dict[str, int]:
@@ -378,27 +375,14 @@ def _in_order(steps: list[Step], known: set[str], wanted: Sequence[str]) -> list
                 raise LoadError(f"two things are named {shown(name)}.")
             if name:
                 makers[name] = i
-    needed = _needed(steps, makers, known, wanted)
-    order, done, waiting = list[Step](), set[int](), [i for i in range(len(steps)) if i in needed]
-    state: dict[int, int] = {}
-    for first in waiting:
-        stack = [first]
-        while stack:
-            i = stack[-1]
-            if i in done:
-                stack.pop()
-                continue
-            before = [makers[n] for n in _reads(steps[i]) if n in makers and makers[n] not in done]
-            if before and state.get(i):
-                raise LoadError(f"{steps[i].where()} needs its own result.")
-            state[i] = 1
-            if before:
-                stack.extend(before)
-            else:
-                done.add(i)
-                order.append(steps[i])
-                stack.pop()
-    return order
+    needed = sorted(_needed(steps, makers, known, wanted))
+    before = {i: {makers[name] for name in _reads(steps[i]) if name in makers} for i in needed}
+    if any(i <= max(others, default=-1) for i, others in before.items()):
+        try:
+            needed = list(TopologicalSorter(before).static_order())
+        except CycleError as error:
+            raise LoadError(f"{steps[error.args[1][0]].where()} needs its own result.") from None
+    return [steps[i] for i in needed]
 
 
 def _needed(steps: list[Step], makers: Mapping[str, int], known: set[str], wanted: Sequence[str]) -> set[int]:
