@@ -1,4 +1,4 @@
-"""What happens around every `build`, whoever calls it; and layers that a call makes anew each time."""
+"""What happens around every `build`, and a check for layers that are created again in each call."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _channels(layer: Any) -> Any:
 
 
 def _told(shape: Any) -> Any:
-    """A shape, or shapes in a list, tuple or dict, as programs for TensorFlow are told them."""
+    """A shape, or shapes in a list, tuple or dict, as programs for TensorFlow get them."""
     if isinstance(shape, dict):
         return {key: _told(each) for key, each in shape.items()}
     if type(shape) is tuple and all(n is None or isinstance(n, int) for n in shape):

@@ -95,7 +95,7 @@ class Configurable:
         return base | {k: self._describe_argument(k, v) for k, v in given.items() if k not in base} | told
 
     def _own_arguments(self: Any) -> dict[str, Any]:
-        """What a model of a graph was made with by keyword, beside its ends; nothing for who tells it themselves."""
+        """The keyword arguments of a graph model besides its ends; none for a class with its own `get_config`."""
         if not _is_automatic(type(self)):
             return {}
         known = ("inputs", "outputs", "input", "output", "name", "trainable", "dtype")

@@ -56,7 +56,7 @@ class InputSpec(Told):
         self.allow_last_axis_squeeze = allow_last_axis_squeeze
         self.name = name
         self.optional = optional
-        # What is compared at each call: lengths by axis, from `axes` and `shape` alike.
+        # What is compared at each call: lengths by axis, from both `axes` and `shape`.
         lengths = {**dict(enumerate(self.shape or ())), **self.axes}
         self.lengths = [(axis, n) for axis, n in lengths.items() if n is not None]
 

@@ -103,7 +103,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
     _stateless = False  # True in layers that are built as soon as they are made, unless a subclass has its own `build`
     _convert_input_args = True  # False in layers whose inputs are text or lists for themselves
     _remat_mode: Any = None
-    _policies: Any = None  # the map of policies, where it was given one
+    _policies: Any = None  # the map of policies, if it has one
     _call_signature: CallSignature
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
     _build_shapes: tuple[tuple[Any, ...], dict[str, Any]]
@@ -628,7 +628,7 @@ def _per_sample(penalty: Any, output: Tensor) -> Any:
 
 
 def _in_words(error: BaseException, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
-    """A slip as an error that names the layer and what it was given."""
+    """A slip as an error that names the layer and its inputs."""
     found = in_words(error, f"{describe(layer)}.call", [("", x) for x in args] + [*kwargs.items()])
     if any(isinstance(x, dict) for x in args):
         found.args = (f"{found} Inputs by name need a model that begins with `Input(name=...)` for each.",)

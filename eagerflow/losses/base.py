@@ -254,7 +254,7 @@ def reduced(
     if not values.size and (share is None or world.even):
         raise ValueError(f"{name}: there are no samples to compute a loss of (shape {values.shape}).")
     if not values.data.shape:
-        mask = None  # a loss of the user's own, which has counted already what it wants to count
+        mask = None  # a custom loss, which has applied the mask itself
     if sample_weight is None and mask is None:
         if reduction == "none" or not values.data.shape:
             return values
@@ -281,7 +281,7 @@ def _merged(
 ) -> tuple[Tensor, tuple[int, Any] | None]:
     """Weights of the values, 0 where masked, so scaled that a mean counts only what isn't masked.
 
-    In a shared batch they aren't scaled, as others count too: then the size of the mask is told, and what it counts.
+    In a shared batch they aren't scaled, as others count too: then they report the mask's size and its count.
     """
     dtype, told = values.dtype.name, None
     if mask is None:

@@ -119,7 +119,7 @@ class Metric(Told):
         self._wide = "float32" if is_half(as_dtype(self._dtype)) else self._dtype
         self.name = name or _snake_case(type(self).__name__)
         self._own: list[Variable] = []
-        self._aggregations: dict[int, str] = {}  # of variables for which it was told
+        self._aggregations: dict[int, str] = {}  # of variables that have one
 
     @property
     def dtype(self) -> str:

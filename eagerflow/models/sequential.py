@@ -332,7 +332,7 @@ class Sequential(Model):
     def _only_assumed(self, inputs: Any) -> bool:
         """Whether these inputs, of another shape than the Input, are taken as they are.
 
-        So they are where data told the shape, or an Embedding that was given none.
+        True if the shape came from data, or from an Embedding without one.
         """
         if self._of_data:
             return tuple(getattr(inputs, "shape", ())[1:]) != self._ends[0].shape[1:]

@@ -109,7 +109,9 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks, OfKeras2):
     temporaries: int = 0  # how many scratch arrays the rule works in
     rule: Callable[..., None] | None = None
     initial_values: tuple[float, ...] = ()  # of the slots, where not zero
-    together: int = 2  # so many slots of one variable lie side by side; further ones follow for all (as in Keras)
+    together: int = (
+        2  # this many slots of one variable lie next to each other; further ones follow for all (as in Keras)
+    )
 
     created_at: tuple[str, int]
     _called_again_but = ("loss_scale_factor",)  # steps are captured around it (see `capture/dependence/reached.py`)
@@ -698,7 +700,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks, OfKeras2):
         """
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
-    # -- for optimizers of the user's own
+    # -- for custom optimizers
 
     def assign(self, variable: Variable, value: Any) -> None:
         """Calls `variable.assign(value)`, as Keras' optimizers do.

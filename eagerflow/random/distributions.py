@@ -161,10 +161,10 @@ def randint(shape: Any, minval: Any, maxval: Any, dtype: DrawnType = "int32", se
         raise ValueError(
             f"random.randint(minval={minval!r}, maxval={maxval!r}): expected minval < maxval, since maxval is left out."
         )
-    alike = not numpy.ndim(low) and not numpy.ndim(high)
-    source = draw(seed, "randint", not alike)
+    same = not numpy.ndim(low) and not numpy.ndim(high)
+    source = draw(seed, "randint", not same)
     drawn = of_rows(
-        _shape(shape, "randint"), "randint", lambda dims: source.integers(low, high, dims, dtype="int64"), alike
+        _shape(shape, "randint"), "randint", lambda dims: source.integers(low, high, dims, dtype="int64"), same
     )
     return announced(_placed(numpy.asarray(drawn), as_dtype(dtype)), seed, "integers", low=low, high=high)
 
@@ -231,9 +231,9 @@ def gamma(shape: Any, alpha: Any, dtype: DrawnType = None, seed: Seed = None) ->
     """
     wanted = _float(dtype, "gamma")
     shape, alpha = _shape(shape, "gamma"), _host(alpha)
-    alike, kind = not numpy.ndim(alpha), _drawn_type(wanted)
-    source = draw(seed, "gamma", not alike)
-    drawn = of_rows(shape, "gamma", lambda dims: source.standard_gamma(alpha, dims, dtype=kind), alike)
+    same, kind = not numpy.ndim(alpha), _drawn_type(wanted)
+    source = draw(seed, "gamma", not same)
+    drawn = of_rows(shape, "gamma", lambda dims: source.standard_gamma(alpha, dims, dtype=kind), same)
     return announced(_placed(drawn, wanted), seed, "gamma")
 
 
@@ -292,9 +292,9 @@ def binomial(shape: Any, counts: Any, probabilities: Any, dtype: DrawnType = Non
 def _of_two_parameters(name: str, shape: Any, first: Any, second: Any, dtype: DType, seed: Seed) -> Tensor:
     wanted = _float(dtype, name)
     first, second = _host(first), _host(second)
-    alike = not numpy.ndim(first) and not numpy.ndim(second)
-    method: Callable[..., Any] = getattr(draw(seed, name, not alike), name)
-    drawn = of_rows(_shape(shape, name), name, lambda dims: numpy.asarray(method(first, second, dims)), alike)
+    same = not numpy.ndim(first) and not numpy.ndim(second)
+    method: Callable[..., Any] = getattr(draw(seed, name, not same), name)
+    drawn = of_rows(_shape(shape, name), name, lambda dims: numpy.asarray(method(first, second, dims)), same)
     return announced(_placed(drawn, wanted), seed, name)
 
 

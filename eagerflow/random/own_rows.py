@@ -49,17 +49,17 @@ def own_rows(shape: tuple[int, ...], where: str) -> Rows | None:
     return Rows(first, first + shape[0], share.rows * each)
 
 
-def of_rows(shape: tuple[int, ...], where: str, draw: Callable[[tuple[int, ...]], Any], alike: bool = True) -> Any:
+def of_rows(shape: tuple[int, ...], where: str, draw: Callable[[tuple[int, ...]], Any], same: bool = True) -> Any:
     """`draw(shape)`; in a shared batch this rank's part of the draw for all rows.
 
     Args:
         shape: of what is drawn.
         where: the function, for the report.
         draw: gives a draw of a shape; a longer one begins with the same numbers.
-        alike: whether all entries are drawn in the same way. Where each has its own parameters, those of other rows
+        same: whether all entries are drawn in the same way. Where each has its own parameters, those of other rows
             aren't known: each rank draws for its own.
     """
-    rows = None if world.share is None or not alike else own_rows(shape, where)
+    rows = None if world.share is None or not same else own_rows(shape, where)
     if rows is None:
         return draw(shape)
     return numpy.ascontiguousarray(draw((rows.last, *shape[1:]))[rows.first :])

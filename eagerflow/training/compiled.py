@@ -182,7 +182,7 @@ class CompiledLoss:
         self.trackers: dict[str, Mean] = {}
         self._parts: list[Part] | None = None
         self._find_nesting()
-        if self.nested and structure is not None:  # of a graph: wrong structures are told at once
+        if self.nested and structure is not None:  # of a graph: wrong structures raise at once
             self._nested_parts(structure)
         elif outputs.names is not None:
             outputs.check("loss", self.given)
@@ -300,7 +300,7 @@ def _number(weight: Any) -> float:
 
 
 def _check_signature(function: Any) -> None:
-    """Of a function of the user's, as far as Python can tell."""
+    """Refuse a user's function that can't be called with two arguments, as far as its signature shows."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The loops of `fit`, `evaluate` and `predict`: batches in, callbacks beside, numbers out."""
+"""The loops of `fit`, `evaluate` and `predict`: run steps on batches, call callbacks, return numbers."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def begin_alike(model: Any, ranks: Communicator) -> None:
 
 
 def _settings(optimizer: Any) -> dict[str, str]:
-    """One by one: a difference is told by the name of the setting."""
+    """Each setting by its name, so that an error can name the one that differs."""
     try:
         settings = optimizer.get_config().items()
         return {f"optimizer.{name}": _ADDRESS.sub("", str(value)) for name, value in settings}

@@ -1,4 +1,4 @@
-"""Running a model's steps so that nothing of it stays: for measurements beside a training."""
+"""Running a model's steps without lasting effects: for measurements during training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Moment", "only_kept", "traceless"]
 
 @contextlib.contextmanager
 def traceless(model: Any) -> Iterator[None]:
-    """What runs inside the block is taken back at its end, bit for bit, and nobody hears of it.
+    """Undo at the end of the block, bit for bit, what ran inside, and hide it from observers.
 
     Weights, moving statistics, states of random generators and of recurrent layers, the optimizer's and the metrics'
     variables, the losses that layers added in their last call, the orders of later epochs, and all process-wide random

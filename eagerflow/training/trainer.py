@@ -86,7 +86,7 @@ class Trainer(CapturesSteps, OlderSpellings):
             metrics: a list of names, Metrics and functions; for several outputs a list of lists, or a dict.
             weighted_metrics: the same, for metrics in which sample weights count.
             run_eagerly: if True, steps run op by op, whatever `jit_compile` says.
-            steps_per_execution: how many steps run before callbacks are told of batches; `"auto"`: one.
+            steps_per_execution: how many steps run before callbacks are called; `"auto"`: one.
             jit_compile: if True, steps are captured once and then replayed, as by `eagerflow.function`, which is
                 faster. With `"auto"` and False, they run op by op.
             auto_scale_loss: with the policy "mixed_float16", scale the loss so that small gradients don't become zero.
@@ -524,7 +524,7 @@ class Trainer(CapturesSteps, OlderSpellings):
                 alone; `"batch"` reorders whole batches.
             class_weight: a dict from class numbers to weights in the loss; 1.0 for a class without.
             sample_weight: one weight per sample.
-            initial_epoch: the number of epochs done already. With the same seed, a model that was saved after so many
+            initial_epoch: the number of epochs done already. With the same seed, a model that was saved after these
                 epochs continues exactly as if it had not stopped (see `docs/files.md`).
             steps_per_epoch: batches per epoch; default: all.
             validation_steps: batches per validation; default: all.

@@ -13,7 +13,7 @@ __all__ = ["States"]
 
 
 class States:
-    """What a model keeps beside its weights: moving averages, states of random generators and recurrent layers.
+    """A model's state besides its weights: moving averages, states of random generators and recurrent layers.
 
     A training step either happens or, when it raises before weights are updated, leaves nothing changed: what layers
     changed on the way to the loss is put back. Weights themselves are only changed by the optimizer, at the end.

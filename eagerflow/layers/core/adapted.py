@@ -42,7 +42,7 @@ class AdaptedLayer(LoraLayer):
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def _adapted(self, lora_rank: int | None, lora_alpha: float | None, quantization_config: Any) -> None:
-        """Keep what `__init__` was given of this."""
+        """Set the arguments of `__init__` that this class handles."""
         self._told_of_adapter(lora_rank, lora_alpha)
         self.quantization_config = config_of(quantization_config)
 

@@ -60,12 +60,12 @@ class LoraLayer(Layer):
     lora_alpha: float | None = None
 
     def _told_of_adapter(self, lora_rank: int | None, lora_alpha: float | None) -> None:
-        """Keep what `__init__` was given of this."""
+        """Set the arguments of `__init__` that this class handles."""
         self.lora_rank = None if lora_rank is None else integer(self, "lora_rank", lora_rank, least=0)
         self.lora_alpha = lora_rank if lora_alpha is None else lora_alpha
 
     def _adapt_as_told(self) -> None:
-        """At the end of `build`: make the adapter that `__init__` was told of."""
+        """At the end of `build`: make the adapter that `__init__` asked for."""
         if self.lora_rank:
             self.enable_lora(self.lora_rank, self.lora_alpha)
 

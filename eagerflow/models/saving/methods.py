@@ -81,9 +81,9 @@ class Saving:
         settle(self, "a backup")
 
     def _back_up(self, path: str, notes: dict[str, Any], training: Any = None) -> None:
-        """Write all that goes on changing in training, and notes beside it; for `BackupAndRestore`."""
+        """Write all state that training changes, and notes; for `BackupAndRestore`."""
         write_backup(self, path, notes, training)
 
     def _resume(self, path: str) -> Any:
-        """Set all that `_back_up` wrote, and give the notes, and the arrays beside them."""
+        """Restore what `_back_up` wrote; returns the notes and the other arrays."""
         return read_backup(self, path)

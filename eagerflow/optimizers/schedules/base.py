@@ -42,7 +42,7 @@ class LearningRateSchedule(Told):
         return Tensor(self.rate(float(step)), floatx())
 
     if TYPE_CHECKING:
-        rate: Any  # a method; a schedule of the user's, which overrides `__call__`, may keep a number under this name
+        rate: Any  # a method; a custom schedule, which overrides `__call__`, may keep a number under this name
     else:
 
         def rate(self, step: float) -> float:

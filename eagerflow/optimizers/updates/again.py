@@ -1,4 +1,4 @@
-"""The update of the same variables once more: what an optimizer asks each time is asked in one look.
+"""The last update, repeated for the same variables: one check instead of all that an optimizer asks each time.
 
 An update of a small network takes longer to prepare than to compute. Where all its variables are packed, the last one
 is remembered; if nothing speaks against it, the next one is a copy of the gradients and one call of the rule.
@@ -52,8 +52,8 @@ class Again:
 
         Args:
             optimizer: whose update it is.
-            grads: the gradients that it was given.
-            variables: the variables that it was given.
+            grads: its gradients.
+            variables: its variables.
         """
         if len(variables) != len(self.variables) or not all(map(is_, variables, self.variables)):
             return None

@@ -28,7 +28,7 @@ _PIECE = 1 << 19  # bytes of one array
 _WHOLE = 1 << 22  # bytes of an array below which one thread works faster without cutting it
 _SHARED = 1 << 17  # bytes of an array below which sharing it costs more than it saves
 _LINE = 16  # elements that pieces are a multiple of, so that they begin with lines of the cache
-_SETS = 8  # of variables that one optimizer is given in turn; with more, further ones aren't packed
+_SETS = 8  # of variables that one optimizer updates in turn; with more, further ones aren't packed
 _MICROSECONDS = 1e-3  # that a rule takes for an element, roughly
 _NAMES = tuple([f"optimizers.{i}" for i in range(8)])  # of scratch arrays
 
@@ -193,7 +193,7 @@ class Passes:
             g = numpy.multiply(g, scale, out=scratch(_NAMES[-1], w.shape, w.dtype))
         if temporaries is None:
             temporaries = [scratch(name, w.shape, w.dtype) for name in _NAMES[: self.temporaries]]
-        settings = self._numbers.beside(w.dtype, settings)
+        settings = self._numbers.as_arrays(w.dtype, settings)
         if bound is None or scale is not None:
             rule(numpy, w, g, slots, settings, temporaries)
             return
@@ -223,7 +223,7 @@ class Passes:
 def _pieces(part: Part) -> Iterator[Part]:
     """The part, cut where it is large: for each thread a piece, or for the cache.
 
-    As few as possible: between two calls of NumPy only one thread runs, and whoever waits for that wakes late.
+    As few as possible: between two calls of NumPy only one thread runs, and waiting threads wake late.
     """
     w, g, slots, decays, *_ = part
     threads = get_num_threads()

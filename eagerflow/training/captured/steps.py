@@ -42,7 +42,7 @@ def predicted(model: Any, x: Any) -> Any:
 
 
 def trained_its_way(step: Callable[..., Any], *given: Any) -> Any:
-    """A training step of the user's own: a model's method, with the model and a batch, or what was put on the model."""
+    """A custom `train_step`: a method, or a function assigned to the model."""
     return step(*given)
 
 
@@ -121,7 +121,7 @@ class CapturesSteps:
         return {step.name: step for step in steps if step.signatures or step.why_eager is not None}
 
     def _captured_its_way(self, which: str, step: Callable[..., Any]) -> Any:
-        """A step of the user's own, captured as a whole. Epochs that have begun go on with it, as eager ones do."""
+        """A custom step, captured as a whole. Epochs that have begun go on with it, as eager ones do."""
         captured = getattr(self._compiled.captured, which)
         if isinstance(step, MethodType) and step.__self__ is self:
             return partial(captured, step.__func__, self)
