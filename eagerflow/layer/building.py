@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any
 
 from eagerflow.activations.functions import softmax
-from eagerflow.activations.over_one import warn_of_softmax
+from eagerflow.activations.singleton_softmax_warning import warn_of_softmax
 from eagerflow.base import notebook
 from eagerflow.base.name_scope import in_scope
 from eagerflow.base.spellings import behaviour

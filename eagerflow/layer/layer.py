@@ -36,7 +36,7 @@ from eagerflow.layer.call_context import CallContext, creation_site, current_cal
 from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap, config_of_policy, get_policy
 from eagerflow.layer.input_spec import check_alone, check_inputs, describe
 from eagerflow.layer.keras_2_arguments import INPUT_ARGUMENTS, OWN_BY_KERAS_2, batch_shape_of, refuse_unknown
-from eagerflow.layer.operation import AnyTensor, Calls, Operation, Result, Untold, check_symbolic
+from eagerflow.layer.operation import AnyTensor, Calls, Operation, Result, UnknownOutput, check_symbolic
 from eagerflow.layer.output_shapes import ShapeAnswers
 from eagerflow.layer.remat import current_remat_mode, rematerialized
 from eagerflow.layer.stateless_call import StatelessCall
@@ -319,7 +319,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
     # Calling
 
     @overload
-    def __call__(self: Calls[Untold], *args: Any, **kwargs: Any) -> AnyTensor | Any: ...
+    def __call__(self: Calls[UnknownOutput], *args: Any, **kwargs: Any) -> AnyTensor | Any: ...
     @overload
     def __call__(self: Calls[Result], *args: Any, **kwargs: Any) -> Result: ...
     @overload

@@ -13,8 +13,8 @@ import numpy
 from eagerflow import ops
 from eagerflow.base import tree
 from eagerflow.base.config import floatx
+from eagerflow.base.config_from_init import Configured
 from eagerflow.base.errors import expect_one_of, signature_of
-from eagerflow.base.init_settings import Told
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary, warn
 from eagerflow.base.typing import DType, Reduction
@@ -34,7 +34,7 @@ _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 _REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
 
 
-class Loss(Told):
+class Loss(Configured):
     """Base class of losses; override `call(y_true, y_pred)`, which returns one value per sample.
 
     Args:

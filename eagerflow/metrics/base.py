@@ -12,8 +12,8 @@ import numpy
 
 from eagerflow.base.capturing import replayed
 from eagerflow.base.config import floatx
+from eagerflow.base.config_from_init import Configured, automatic
 from eagerflow.base.errors import expect_one_of
-from eagerflow.base.init_settings import Told, automatic
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary
 from eagerflow.base.typing import DType, InitializerLike, TensorLike
@@ -70,7 +70,7 @@ def _told(result: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-class Metric(Told):
+class Metric(Configured):
     """Base class of metrics; override `update_state` and `result`.
 
     Args:

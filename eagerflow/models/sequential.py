@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy
 
+from eagerflow.base.config_from_init import automatic
 from eagerflow.base.errors import WrongTypeError
-from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.shared_objects import made_together, numbers_shared
 from eagerflow.base.tracebacks import boundary

@@ -17,8 +17,8 @@ import numpy
 
 from eagerflow.base.capturing import replayed
 from eagerflow.base.config import floatx
+from eagerflow.base.config_from_init import automatic, settings_of
 from eagerflow.base.errors import missing_attribute, signature_of
-from eagerflow.base.init_settings import automatic, settings_of
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary, warn
@@ -37,7 +37,7 @@ from eagerflow.optimizers.rate import LearningRate, Rate
 from eagerflow.optimizers.signature import show_shared_arguments
 from eagerflow.optimizers.stored import StoredState
 from eagerflow.optimizers.updates.across_ranks import AcrossRanks
-from eagerflow.optimizers.updates.again import Again
+from eagerflow.optimizers.updates.cached_update import CachedUpdate
 from eagerflow.optimizers.updates.fused import FusedUpdates
 from eagerflow.optimizers.updates.graphed import GraphedUpdates
 from eagerflow.optimizers.updates.passes import Passes, announce_pass, announce_update, as_given
@@ -453,7 +453,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks, OfKeras2):
 
     _apply_sums.__wrapped__.lets_go = _lets_go  # type: ignore[attr-defined] # which captured steps call
 
-    def _apply_again_announced(self, again: Again, grads: list[Any], arrays: list[Any]) -> None:
+    def _apply_again_announced(self, again: CachedUpdate, grads: list[Any], arrays: list[Any]) -> None:
         with scope("optimizer", self.name, self, grads):
             settings = self.settings(self._learning_rate())
             started = clock() if state.ops else 0

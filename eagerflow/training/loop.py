@@ -18,7 +18,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.data.feed import Feed
 from eagerflow.training.checks import explain_unpacking
 from eagerflow.training.interrupt import Interruption
-from eagerflow.training.undone_steps import States
+from eagerflow.training.state_snapshot import StateSnapshot
 
 __all__ = ["Loop", "as_numbers", "as_numpy", "check_numbers", "deferring", "joined"]
 __all__ += ["observed_batches", "observed_step"]
@@ -111,7 +111,7 @@ class Loop:
         self.deferred = model._defers(self.function)
         self.stop = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}[kind]
         self._outputs: list[Any] | None = [] if kind == "predict" and every > 1 and self.end else None
-        self.states = States(model) if kind == "train" else None
+        self.states = StateSnapshot(model) if kind == "train" else None
 
     def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
         """Run all steps from `first` on and call `keep` with the result of each. Returns the number of steps."""

@@ -161,8 +161,8 @@ class SimpleRNN(_Recurrent[ReturnState]):
     (2, 5, 4)
     """
 
-    _untold = ("seed",)
-    _also_told = ("zero_output_for_mask",)
+    _config_omits = ("seed",)
+    _config_adds = ("zero_output_for_mask",)
     _op = staticmethod(kernels.simple_rnn)
     _activations = {
         ops.tanh: "tanh",
@@ -264,8 +264,8 @@ class LSTM(_Recurrent[ReturnState]):
 
     recurrent_activation: Any  # the cell's
     unit_forget_bias: bool
-    _untold = ("use_cudnn",)
-    _also_told = ("zero_output_for_mask",)
+    _config_omits = ("use_cudnn",)
+    _config_adds = ("zero_output_for_mask",)
     _op = staticmethod(kernels.lstm)
 
     @_TIME_SECOND
@@ -358,8 +358,8 @@ class GRU(_Recurrent[ReturnState]):
 
     recurrent_activation: Any  # the cell's
     reset_after: bool
-    _untold = ("use_cudnn",)
-    _also_told = ("zero_output_for_mask",)
+    _config_omits = ("use_cudnn",)
+    _config_adds = ("zero_output_for_mask",)
     _op = staticmethod(kernels.gru)
 
     @_TIME_SECOND

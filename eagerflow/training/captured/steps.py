@@ -41,7 +41,7 @@ def predicted(model: Any, x: Any) -> Any:
     return model(x, training=False)
 
 
-def trained_its_way(step: Callable[..., Any], *given: Any) -> Any:
+def custom_train_step(step: Callable[..., Any], *given: Any) -> Any:
     """A custom `train_step`: a method, or a function assigned to the model."""
     return step(*given)
 
@@ -61,7 +61,7 @@ class CapturedSteps:
         self.differentiated: Captured[..., Any] = Captured(differentiated, name="the training step")
         self.tested: Captured[..., Any] = Captured(tested, name="the test step")
         self.predicted: Captured[..., Any] = Captured(predicted, name="the prediction")
-        self.trained_its_way: Captured[..., Any] = Captured(trained_its_way, name="train_step")
+        self.custom_train_step: Captured[..., Any] = Captured(custom_train_step, name="train_step")
         self.tested_its_way: Captured[..., Any] = Captured(tested_its_way, name="test_step")
 
     def __reduce__(self) -> Any:
@@ -120,7 +120,7 @@ class CapturesSteps:
         steps = vars(self._compiled.captured).values() if self.jit_compile else ()
         return {step.name: step for step in steps if step.signatures or step.why_eager is not None}
 
-    def _captured_its_way(self, which: str, step: Callable[..., Any]) -> Any:
+    def _captured_custom_step(self, which: str, step: Callable[..., Any]) -> Any:
         """A custom step, captured as a whole. Epochs that have begun go on with it, as eager ones do."""
         captured = getattr(self._compiled.captured, which)
         if isinstance(step, MethodType) and step.__self__ is self:

@@ -13,10 +13,10 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.quantizers import AbsMaxQuantizer, abs_max_quantize_grouped_with_zero_point, pack_int4, unpack_int4
 from eagerflow.quantizers.int4 import dequantized
 
-__all__ = ["FewBits"]
+__all__ = ["PackedWeight"]
 
 
-class FewBits(NamedTuple):
+class PackedWeight(NamedTuple):
     """How a weight is kept.
 
     Attributes:

@@ -17,7 +17,7 @@ from eagerflow.core.in_place import taken_back
 from eagerflow.core.tensor import Tensor
 from eagerflow.optimizers.updates.packed import Packed
 
-__all__ = ["Again"]
+__all__ = ["CachedUpdate"]
 
 # What makes an update more than its rule, as it is where it isn't asked for.
 _NOTHING_ELSE = {
@@ -34,7 +34,7 @@ _settings_of, _as_usual = attrgetter(*_NOTHING_ELSE), tuple(_NOTHING_ELSE.values
 _constraint, _overwritten = attrgetter("constraint"), attrgetter("overwrite_with_gradient")
 
 
-class Again:
+class CachedUpdate:
     """An update that may be made once more.
 
     Args:

@@ -15,7 +15,7 @@ import numpy
 from eagerflow.world.current import world
 from eagerflow.world.notes import note
 
-__all__ = ["Rows", "of_rows", "own_rows", "own_stream"]
+__all__ = ["Rows", "of_rows", "shard_rows", "own_stream"]
 
 
 class Rows(NamedTuple):
@@ -32,7 +32,7 @@ class Rows(NamedTuple):
     all: int
 
 
-def own_rows(shape: tuple[int, ...], where: str) -> Rows | None:
+def shard_rows(shape: tuple[int, ...], where: str) -> Rows | None:
     """Which part of a draw of this shape is this rank's; None for one that isn't shared."""
     share = world.share
     if share is None or not shape or not shape[0] or world.thread != threading.get_ident():
@@ -59,7 +59,7 @@ def of_rows(shape: tuple[int, ...], where: str, draw: Callable[[tuple[int, ...]]
         same: whether all entries are drawn in the same way. Where each has its own parameters, those of other rows
             aren't known: each rank draws for its own.
     """
-    rows = None if world.share is None or not same else own_rows(shape, where)
+    rows = None if world.share is None or not same else shard_rows(shape, where)
     if rows is None:
         return draw(shape)
     return numpy.ascontiguousarray(draw((rows.last, *shape[1:]))[rows.first :])
