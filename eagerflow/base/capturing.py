@@ -3,7 +3,7 @@
 A captured step is a list of kernels on arrays. What isn't mathematics on arrays - an optimizer's step, a metric's
 state, random draws, checks of values - stays a call of Python, made again in each replay: `replayed` marks it. What
 the whole process shares and may be set, such as the policy of new layers, is compared before each replay of a step that
-has asked for it: `shared` marks the functions that ask, and whoever listens to calls finds them. (See
+has asked for it: `shared` marks the functions that ask, and listeners for calls find them. (See
 `eagerflow/capture`.)
 """
 

@@ -1,4 +1,4 @@
-"""Exceptions of our own, and the helpers that word messages alike everywhere."""
+"""Our exceptions, and helpers for the wording of messages."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def expect_one_of(where: str, name: str, value: object, known: Collection[Any]) 
     Args:
         where: the function or class that it is an argument of; may be empty.
         name: the argument's.
-        value: what was given.
+        value: its value.
         known: what may be given.
 
     Raises:

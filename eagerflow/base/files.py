@@ -1,4 +1,4 @@
-"""Replacing files so that a crash, a full disk or a reader beside never meets half of one."""
+"""Replacing files atomically: a crash, a full disk or a concurrent reader never sees half of one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # seconds; readers are soon don
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str], overwrite: bool = True, mode: int | None = None) -> Iterator[BinaryIO]:
-    """A new file beside `path`, which takes its place when the block ends well, and vanishes when it doesn't.
+    """A temporary file next to `path`, which replaces it if the block succeeds and is deleted if it fails.
 
     Whatever happens in between, a reader sees the old file or the new one, whole.
 
@@ -58,7 +58,7 @@ def replacing(path: str | os.PathLike[str], overwrite: bool = True, mode: int | 
         put_in_place(temporary, target)
     except BaseException as error:
         if isinstance(error, OSError) and error.errno is not None and error.filename is None:
-            error.filename = target  # a full disk is told without it
+            error.filename = target  # an error of a full disk has no file name
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise

@@ -56,7 +56,7 @@ def printable(text: str, stream: Any = None) -> str:
         text.encode(encoding)
     except UnicodeEncodeError:
         return text.encode(encoding, _ERRORS).decode(encoding)
-    except LookupError:  # a stream of the user's may call its encoding what it likes
+    except LookupError:  # a user's stream may have any name for its encoding
         return _ascii(text)
     return text
 
@@ -121,7 +121,7 @@ def write(text: str, stream: Any = None) -> None:
         return
     try:
         stream.write(printable(text, stream))
-    except UnicodeEncodeError:  # a stream of the user's, which doesn't tell the encoding of what it writes to
+    except UnicodeEncodeError:  # a user's stream that doesn't know its encoding
         stream.write(_ascii(text))
     stream.flush()
 

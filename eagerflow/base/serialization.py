@@ -30,7 +30,7 @@ __all__ += ["made_from", "made_from_settings", "made_like", "refuse_path", "regi
 __all__ += ["serialize_keras_object", "tables"]
 
 T = TypeVar("T")  # what decorators give back as it is
-_FEW = 6  # names of a kind that are told where an unknown one is like none of them
+_FEW = 6  # names of a kind that are all listed if an unknown one resembles none of them
 _LIBRARIES = frozenset({"builtins", "eagerflow", "keras", "tensorflow", "tf_keras"})  # whose names may be ours
 _NUMBERS = frozenset("bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split())
 _registered: dict[str, Any] = {}  # "package>Name" -> class or function
@@ -483,7 +483,7 @@ def _describe(obj: Any) -> dict[str, Any]:
 
 
 def _settings(config: Any) -> Any:
-    """A configuration whose objects (a layer that a layer was given) are described, too; the rest stays."""
+    """A configuration whose objects (such as a wrapped layer) are serialized, too."""
     if isinstance(config, dict):
         return {k: _settings(v) for k, v in config.items()}
     if isinstance(config, (list, tuple)) and type(config) in (list, tuple):
@@ -588,7 +588,7 @@ def _check_registered(config: Mapping[str, Any]) -> None:
 
 
 def _refuse_namesake(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> None:
-    """What a config says to be of the user's own modules isn't what is built in under the same name.
+    """Refuse to read an object from a user's module as the built-in one of the same name.
 
     Raises:
         UnknownNameError: if nobody has registered it.

@@ -1,4 +1,4 @@
-"""What `inspect.signature` says of a class that inherits a `__new__`, and of functions of the user's."""
+"""Signatures of classes that inherit a `__new__`, and checks of users' functions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ClassSignature:
 
 
 def refuses(function: Any, *args: Any, **kwargs: Any) -> bool:
-    """Whether a function of the user's can't be called with these arguments, as far as Python can tell.
+    """Whether a user's function can't be called with these arguments, as far as its signature shows.
 
     >>> from eagerflow.base.signatures import refuses
     >>> refuses(lambda epoch: None, 0, {}), refuses(lambda epoch, logs=None: None, 0, {})

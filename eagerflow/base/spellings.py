@@ -1,4 +1,4 @@
-"""Older spellings of arguments, accepted beside the present ones."""
+"""Older spellings of arguments, accepted in addition to the present ones."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Behaviour:
 
     Attributes:
         keras_2: whether programs get Keras 2's way; `compat.install` says so.
-        shape: makes the shapes that `build` and `compute_output_shape` are given; TensorFlow's have methods.
+        shape: makes the shapes passed to `build` and `compute_output_shape`; TensorFlow's have methods.
     """
 
     __slots__ = ("keras_2", "shape")

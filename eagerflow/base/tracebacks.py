@@ -255,14 +255,14 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
 
 def is_slip(error: BaseException) -> bool:
-    """Is an error to be told in other words, since Python or NumPy refused what our code did?"""
+    """Should an error be reworded, since Python or NumPy refused what our code did?"""
     return config.is_traceback_filtering_enabled() and is_refused(error)
 
 
 def is_refused(error: BaseException) -> bool:
     """Did Python or NumPy refuse what our code did, with words that only our code explains?
 
-    So is an error that no `raise` of ours made, and that no code of the user's took part in.
+    True if none of our `raise` statements made the error and no user code took part.
     """
     trail = _last(error)
     if trail is None or not isinstance(error, _SLIPS):
@@ -273,7 +273,7 @@ def is_refused(error: BaseException) -> bool:
 
 
 def in_words(error: BaseException, what: str, given: Iterable[tuple[str, Any]]) -> Exception:
-    """A slip as an error that names the function and what it was given."""
+    """A slip as an error that names the function and its arguments."""
     kind = TypeError if isinstance(error, (TypeError, AttributeError)) else ValueError
     shown = ", ".join([f"{name}={signature_of(value)}" if name else signature_of(value) for name, value in given])
     shown = shown if len(shown) <= 250 else f"{shown[:249]}…"
@@ -396,10 +396,10 @@ def boundary(function: Callable[P, R]) -> Callable[P, R]:
 def reworded(
     error: BaseException, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Exception | None:
-    """What a function's caller should be told instead of an error that left it; None where the error says it well.
+    """A clearer error to raise instead of one that left a function; None if the error is clear.
 
-    A class that was called with wrong arguments is told of by its own name, and not by that of the `__init__` which it
-    inherits; a slip of Python or NumPy by the function and what it was given.
+    Wrong arguments of a class are reported under its own name, not that of the `__init__` which it inherits; a slip of
+    Python or NumPy with the function and its arguments.
     """
     if function.__name__ == "__init__" and type(error) is TypeError and args:
         wrong = _WRONG_CALL.search(str(error))

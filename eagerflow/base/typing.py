@@ -48,7 +48,7 @@ Operand: TypeAlias = complex | SupportsFloat | list[Any] | tuple[Any, ...] | ran
 # A tensor, or nested lists, tuples and dicts of tensors.
 Tensors: TypeAlias = Any
 
-# An array where an array was given, a tensor where a tensor was.
+# An array for an array, a tensor for a tensor.
 ArrayOrTensor: TypeAlias = Any
 
 # One batch: `x`, or a tuple `(x, y)` or `(x, y, sample_weight)`.
@@ -407,7 +407,7 @@ MetricLike: TypeAlias = (
 # Those of a model: a list of them; for several outputs a list of lists, or a dict.
 MetricsLike: TypeAlias = Sequence[MetricLike] | Mapping[str, Any] | MetricLike
 
-# What a callback is told: a dict of the numbers so far by name, or None. As `dict | None` it would make type checkers
+# A callback's `logs`: a dict of the numbers so far by name, or None. As `dict | None` it would make type checkers
 # object to `logs["loss"]` in every hook that has `logs=None`, as Keras' have.
 Logs: TypeAlias = Any
 
@@ -462,8 +462,8 @@ class _Sized(Protocol):
 # A type of numbers to draw: as `DType`, but no number itself, as in `normal(3, 4, 5, 6)`.
 DrawnType: TypeAlias = str | type[Any] | _Sized | None
 
-# Variables: a list, or anything else that is iterated. As `Iterable[Variable]` it would make type checkers object to an
-# optimizer of the user's that says `list[Variable]`.
+# Variables: a list, or anything else that is iterated. As `Iterable[Variable]` it would make type checkers object to a
+# user's optimizer that says `list[Variable]`.
 Variables: TypeAlias = Any
 
 # A gradient for each of some variables, in their order; None for one that has none.

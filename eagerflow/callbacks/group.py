@@ -172,7 +172,7 @@ def _checked(callback: Any) -> Any:
 
 
 def _meant(given: Any) -> str:
-    """Which callback was meant: the one that a text names, or that does what is called alike."""
+    """Which callback was meant: the one with this name, or with a similar name."""
     names = [name for name in import_module("eagerflow.callbacks").__all__ if not name.startswith("Callback")]
     if isinstance(given, str):
         found = nearest(given, names)

@@ -14,7 +14,7 @@ _HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
 
 
 class _OtherHooks(TypedDict, total=False):
-    """The hooks beside those that Keras' signature names."""
+    """The hooks that Keras' signature doesn't name."""
 
     on_batch_begin: Callable[..., Any] | None
     on_batch_end: Callable[..., Any] | None

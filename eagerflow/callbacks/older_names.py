@@ -23,10 +23,10 @@ _ALIKE = (
 
 
 def _other_name(name: str, known: Mapping[str, Any]) -> str:
-    """A hint at the other name of the same metric, which is the one that `compile` was given."""
+    """A hint at the other name of the same metric, which is the one passed to `compile`."""
     beginning = "val_" if name.startswith("val_") else ""
-    alike = next((names for names in _ALIKE if name.removeprefix(beginning) in names), ())
-    found = next((f"{beginning}{other}" for other in alike if f"{beginning}{other}" in known), None)
+    same = next((names for names in _ALIKE if name.removeprefix(beginning) in names), ())
+    found = next((f"{beginning}{other}" for other in same if f"{beginning}{other}" in known), None)
     return f" A metric is named as compile was given it: {found!r}." if found else ""
 
 

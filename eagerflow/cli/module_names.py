@@ -26,7 +26,7 @@ def apart(words: Sequence[str]) -> list[str]:
 
 
 def dotted(path: str) -> str:
-    """The name of the module that lies at a path, as far as can be told from the path; "" for what can't be one.
+    """The name of the module that lies at a path, as far as the path shows; "" if it can't be one.
 
     >>> dotted("pkg/sub"), dotted("./pkg/train.py"), dotted("pkg.train"), dotted("../train.py")
     ('pkg.sub', 'pkg.train', 'pkg.train', '')

@@ -37,7 +37,7 @@ _SHORT = {"-V": "--version", "-v": "--version"}
 
 
 def painted(words: str) -> str:
-    """`words` in red, where stderr is a terminal and nobody has asked for no colours (see no-color.org)."""
+    """`words` in red, where stderr is a terminal unless NO_COLOR is set (see no-color.org)."""
     wanted = os.environ.get("FORCE_COLOR") or (sys.stderr.isatty() and os.environ.get("TERM") != "dumb")
     return f"\x1b[1;31m{words}\x1b[0m" if wanted and not os.environ.get("NO_COLOR") else words
 
@@ -56,7 +56,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Behaves as that of `viz`: options are written out, a mistake is told in one line, and help isn't wrapped.
+    """Like the parser of `viz`: options are written out, an error is one line, and help isn't wrapped.
 
     Args:
         settings: those of `argparse.ArgumentParser`.
@@ -67,7 +67,7 @@ class CommandParser(argparse.ArgumentParser):
         super().__init__(**{**about, **settings})
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
-        """As in `argparse`; what isn't understood is told by the parser of the command that it was given to."""
+        """As in `argparse`; unknown arguments are reported by the parser of their command."""
         words = list(sys.argv[1:] if args is None else args)
         options, rest = self.parse_known_args(words, namespace)
         if rest:

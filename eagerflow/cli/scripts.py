@@ -40,7 +40,7 @@ def not_a_script(script: str) -> str:
 
 
 def meant_script(script: str) -> str:
-    """The script beside it whose name is nearest: `". Did you mean 'train.py'?"`, or "".
+    """The script in the same folder whose name is nearest: `". Did you mean 'train.py'?"`, or "".
 
     Args:
         script: the file, which isn't there.

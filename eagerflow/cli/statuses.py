@@ -21,7 +21,7 @@ def failed(command: str, why: str, status: int = MISUSED) -> int:
     """Say on stderr what is wrong.
 
     Args:
-        command: its name; "" where none was given.
+        command: its name; "" without one.
         why: what to say.
         status: that of the command.
 
@@ -37,7 +37,7 @@ def ended(command: str, error: BaseException) -> int:
     """Say on stderr which error of the system ended a command; of Ctrl-C nothing need be said.
 
     Args:
-        command: its name; "" where none was given.
+        command: its name; "" without one.
         error: what was raised.
 
     Returns:

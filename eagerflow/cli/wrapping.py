@@ -1,4 +1,4 @@
-"""Texts that are told in a terminal: lines go on in the next one, at a blank, where there is no room for them."""
+"""Wrapping text to the width of the terminal."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def in_parts(line: str, joint: str = " - ") -> str:
     """A line of parts, such as a training's numbers: where the terminal has no room it goes on behind a part.
 
     Args:
-        line: what is told.
+        line: the line.
         joint: what stands between the parts.
     """
     room = columns()

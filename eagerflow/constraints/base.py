@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eagerflow.base.init_settings import Told
+from eagerflow.base.config_from_init import Configured
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import Configuration, ConstraintLike
@@ -15,7 +15,7 @@ __all__ = ["Constraint", "deserialize", "get", "serialize"]
 table = Table("constraint", "keras.constraints")
 
 
-class Constraint(Told):
+class Constraint(Configured):
     """Base class of constraints, which optimizers apply to a weight after each update to keep it in bounds.
 
     Subclasses write `__call__(w)`, and `get_config` when they have settings.

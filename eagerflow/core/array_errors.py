@@ -36,7 +36,7 @@ def first_odd_one(value: Any, array: numpy.ndarray) -> str:
     """Where the first cell is that holds no number, for a message: `": '?' at [3, 2]"`, or nothing.
 
     Args:
-        value: what was given, perhaps a table with names of columns.
+        value: the argument, perhaps a table with named columns.
         array: the same as an array of objects or text.
 
     >>> from eagerflow.core.array_errors import first_odd_one

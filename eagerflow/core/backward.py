@@ -81,7 +81,7 @@ class Walk:
         wanted: keys whose gradients are asked for.
         recorded: run the rules on tensors, recorded by the tapes that are open, instead of on raw arrays.
         since: see `reaching`.
-        finished: is told each wanted gradient (a raw array, not to be changed) as soon as nothing can be added to it,
+        finished: is called with each wanted gradient (a raw array, not to be changed) as soon as it is final,
             while the walk goes on. Walks that are recorded, and those of tensors that were watched late, tell nothing.
     """
 
@@ -331,7 +331,7 @@ def everything(i: int) -> bool:
 
 
 def _add(gradients: Gradients, owned: set[int], key: int, gx: Array, recorded: bool) -> None:
-    """Add a contribution to a gradient, in place once the sum is an array of our own."""
+    """Add a contribution to a gradient, in place once we own the array of the sum."""
     before = gradients.get(key)
     if before is None:
         gradients[key] = gx

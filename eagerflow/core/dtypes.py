@@ -28,7 +28,7 @@ ALLOWED = (
 
 _PYTHON = {bool: "bool", int: "int32", float: None, complex: "complex64"}
 _BY_NAME = {name: numpy.dtype(name) for name in ALLOWED if name not in ("bfloat16", "string")}
-# What other libraries call types, beside those that differ in a letter.
+# Other libraries' names of types, except those that differ in a letter.
 _OTHERWISE = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "short": "int16"}
 _KNOWN = frozenset(_BY_NAME.values())
 

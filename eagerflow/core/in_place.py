@@ -43,7 +43,7 @@ held_over_forks(_lock)  # a child begins with all arrays in their places
 class Writing:
     """`with Writing(variables) as arrays:` the arrays may be written to, and are back in their places afterwards.
 
-    What others hold was copied before; and all of it where assignments will be taken back. No code of the user's
+    What others hold was copied before; and all of it where assignments will be taken back. No user code
     may run inside.
 
     Args:
@@ -73,7 +73,7 @@ class Writing:
         return self.arrays
 
     def _settle(self) -> None:
-        """Copy what others hold. Nobody can come by the arrays any more, so whoever does has done so before."""
+        """Copy what others hold. The arrays can't be read any more, so all references to them exist already."""
         keeping = undo.get()
         for variable in self.variables:
             if keeping is not None:
@@ -93,7 +93,7 @@ class Writing:
 
 @functools.cache
 def _busy(kind: Any) -> type:
-    """The class of variables of a class while they are written: whoever asks for their array waits."""
+    """The class of variables while they are written: reading their array waits."""
 
     def reduce(self: Any) -> Any:
         with _lock:
@@ -226,7 +226,7 @@ def undone() -> Iterator[dict[Any, Any]]:
 
 
 def taken_back() -> bool:
-    """Whether assignments made now will be taken back (`undone`): only those that `noted` was told of."""
+    """Whether assignments made now will be taken back (`undone`): only those passed to `noted`."""
     return undo.get() is not None
 
 

@@ -75,7 +75,7 @@ class Scope:
             or `"user"`.
         name: the name of the layer, loss, ... as the user gave it or as it was generated.
         owner: the layer, model, optimizer ... object itself, or None.
-        inputs: what the call was given (tensors, arrays, nested structures), or None.
+        inputs: the inputs of the call (tensors, arrays, nested structures), or None.
         started: `clock()` at the beginning, in nanoseconds.
     """
 
@@ -107,7 +107,7 @@ class Observer:
             announces what the captured run announced, with its own arrays, when they are made and let go, and its own
             times; a scope's outputs are None where nobody uses them any more. An op that raises isn't announced, but
             the scopes around it are.
-        tells_mistakes: whether it tells the user of mistakes in models, so that layers needn't warn of them.
+        tells_mistakes: whether it reports mistakes in models itself; layers then skip their warnings.
     """
 
     tells_mistakes = False
@@ -169,9 +169,9 @@ class Observer:
         """`variable` was changed in place by `name` ("assign_sub", "adam_update", ...) from `inputs`."""
 
     def on_updates(self, name: str, updates: Sequence[tuple[Any, tuple[Any, ...], int, int]]) -> None:
-        """One pass of an optimizer changed variables: of each what `on_update` is given, after the name.
+        """One pass of an optimizer changed variables: for each the arguments of `on_update` after the name.
 
-        Whoever doesn't override it hears `on_update` for each.
+        An observer that doesn't override it gets `on_update` for each.
         """
         for variable, inputs, started, ended in updates:
             self.on_update(name, variable, inputs, started, ended)
@@ -205,7 +205,7 @@ class Observer:
         """Random numbers were drawn, not the same at every call: `drawn` is the array, `settings` its distribution."""
 
     def on_fill(self, filled: Any, op: str, settings: tuple[Any, ...]) -> None:
-        """The array `filled` was made of nothing that was given: `ops.ones`, `ops.arange`, the classes of `one_hot`.
+        """The array `filled` was made without inputs: `ops.ones`, `ops.arange`, the classes of `one_hot`.
 
         `op` is what makes such an array, and `settings` tells which, but for its shape: `"arange"` and `(12,)`.
         """
@@ -241,7 +241,7 @@ class Observer:
 
 @contextlib.contextmanager
 def observing(observer: Observer) -> Iterator[Observer]:
-    """Install `observer` for the block, beside those already there."""
+    """Install `observer` for the block, in addition to those already there."""
     _observers.set((*_observers.get(), observer))
     state.change(observer, 1)
     try:
@@ -259,7 +259,7 @@ def read_kernels() -> None:
 def want_ops(observer: Observer, wants: bool) -> None:
     """Let an observer that is installed hear of single ops from here on, or no more.
 
-    A captured step that runs already keeps to what it was told of in the beginning.
+    A captured step that is already running keeps its first setting.
     """
     if observer.wants_ops != wants:
         observer.wants_ops = wants
@@ -289,7 +289,7 @@ class scope(Scope):
         kind: see `Scope`.
         name: the name of the layer, loss, ...
         owner: the object itself, or None.
-        inputs: what the call was given, or None.
+        inputs: the inputs of the call, or None.
 
     >>> with scope("user", "warm-up") as outputs:
     ...     outputs.value = 3

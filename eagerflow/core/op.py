@@ -82,7 +82,7 @@ def _op(
         name: what users call it, where the function has another name: that of a public function that runs this op and
             does a little more. Recordings, tables and errors call it so.
 
-    A function with a parameter `keep` is told whether the tape will need what it saves.
+    A parameter `keep` says whether the tape will need what the function saves.
     """
     traits = {
         "outputs": outputs,

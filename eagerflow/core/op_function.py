@@ -68,7 +68,7 @@ _WEAK_ARRAY = """\
             {x}_ = {x}.data
             {x}_key = {x}.key
         elif {x}.__class__ in _WEAK:
-            {x}_ = {x} if {beside_float32} else _number_beside({beside}, {x})
+            {x}_ = {x} if {pair_float32} else _number_beside({pair}, {x})
             {x}_key = None
         else:
             {x}_ = {coerce}({x})
@@ -300,7 +300,7 @@ def _unwrap(op: Op, weak: bool, floating: bool | str) -> str:
     coerces = "_coerce" if weak else "_coerce_array"
     optional = {x for x in op.arrays if _may_be_none(op.parameters[x])}
     text = "".join(
-        template.format(x=x, coerce=coerces if x in optional else f"{coerces}_given", **_beside(op, i))
+        template.format(x=x, coerce=coerces if x in optional else f"{coerces}_given", **_pair(op, i))
         for i, x in enumerate(op.arrays)
     )
     if floating and not weak:
@@ -310,18 +310,18 @@ def _unwrap(op: Op, weak: bool, floating: bool | str) -> str:
     return text + _namespace(op, weak, floating)
 
 
-def _beside(op: Op, i: int) -> dict[str, str]:
-    """Another array that a number stands beside, and the quick test that it is of float32."""
+def _pair(op: Op, i: int) -> dict[str, str]:
+    """The other array of a binary op with a number, and the quick test that it is float32."""
     if i:
         other = f"{op.arrays[0]}_"
-        return {"beside": other, "beside_float32": f"{other}.__class__ is _ndarray and {other}.dtype is _float32"}
+        return {"pair": other, "pair_float32": f"{other}.__class__ is _ndarray and {other}.dtype is _float32"}
     other = op.arrays[1] if len(op.arrays) > 1 else "None"
     test = f"{other}.__class__ is _Tensor and {other}.data.dtype is _float32"
-    return {"beside": other, "beside_float32": test}
+    return {"pair": other, "pair_float32": test}
 
 
 def number_beside(other: Any, number: Any) -> Any:
-    """A Python number as NumPy should see it: beside bfloat16, which it would widen, as a bfloat16."""
+    """A Python number as NumPy should see it: with bfloat16, which it would widen, as a bfloat16."""
     dtype = other.data.dtype if isinstance(other, Tensor) else getattr(other, "dtype", None)
     if dtype is None or dtype.kind != "V" or number.__class__ is complex:
         return number
@@ -434,7 +434,7 @@ def as_real(array: Array) -> Array:
 
 
 def promotes(op: Any, arrays: Iterable[Any]) -> bool:
-    """Whether an op may compute in another type first, and again in that of the floats: integers beside floats."""
+    """Whether an op may compute in another type first, and again in that of the floats: for integers with floats."""
     if not op.writes["promotes"] or op.sequence:
         return False
     kinds = [array.dtype for array in arrays if hasattr(array, "dtype")]

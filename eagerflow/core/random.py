@@ -29,7 +29,7 @@ __all__ += ["go_back", "next_key", "order_key", "ordering", "orders", "set_rando
 Key = tuple[int, int]  # the seed and the count of a draw
 
 _WORD = 2**64 - 1
-_SHARED = 1 << 40  # keeps the process-wide draws apart from those of a seed of the user's own
+_SHARED = 1 << 40  # keeps the process-wide draws apart from those of a user's seed
 _ORDERS = 1 << 41  # and orders of samples from both
 _lock = threading.RLock()
 held_over_forks(_lock)

@@ -32,7 +32,7 @@ Around = Callable[[], contextlib.AbstractContextManager[Any]]
 
 
 class _Recorder(Log):
-    """The log of one run of such a function. It keeps the records if it is told so, or for tapes inside."""
+    """The log of one run of such a function. It keeps the records on request, or for tapes inside."""
 
     __slots__ = ("keeps", "made", "names", "used")
 

@@ -98,7 +98,7 @@ class StatelessScope:
         variable.assign(value)
 
     def get_current_value(self, variable: Variable) -> Tensor | None:
-        """The value that a variable was given or assigned in the block; None for an untouched variable.
+        """The value of a variable in the block; None if the block neither set nor assigned it.
 
         Args:
             variable: the variable.

@@ -91,7 +91,7 @@ class GradientTape:
     6.0
     """
 
-    _finished: Finished | None = None  # told of each gradient of `gradient` when nothing more is added to it
+    _finished: Finished | None = None  # called with each gradient of `gradient` when it is final
 
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self._persistent = bool(persistent)

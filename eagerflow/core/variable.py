@@ -258,7 +258,7 @@ class Variable(Tensor):
     def changing(self) -> _Changing:
         """`with v.changing() as array:` the raw array, to be changed in place; nobody sees it until the block ends.
 
-        For optimizers, metrics and layers; announce the change with `observe`. No code of the user's may run inside.
+        For optimizers, metrics and layers; announce the change with `observe`. No user code may run inside.
 
         >>> v = ef.Variable([1.0, 2.0])
         >>> with v.changing() as array:

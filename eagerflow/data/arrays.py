@@ -22,7 +22,7 @@ __all__ = ["as_arrays", "as_batch", "check_lengths", "is_array_like", "refuse_ho
 def is_array_like(value: Any) -> bool:
     """True for what has rows: arrays, tensors, pandas objects, lists of numbers; and nests of those.
 
-    A dict may hold None beside arrays, for inputs that are optional.
+    A dict may hold None, for optional inputs.
     """
     if isinstance(value, (list, tuple)):
         return all(is_array_like(v) or isinstance(v, (bool, int, float, numpy.generic)) for v in value)

@@ -63,7 +63,7 @@ class Dataset(MoreSteps):
     [[1, 2], [3]]
     """
 
-    calls_nothing = False  # whether elements are only cut out of arrays, by no code of the user's
+    calls_nothing = False  # whether elements are only slices of arrays, without user code
 
     def __init__(self, make: Callable[[], Iterable[Any]], length: int | None = None) -> None:
         self._make = make
@@ -98,7 +98,7 @@ class Dataset(MoreSteps):
         """A data set of what a generator yields.
 
         Args:
-            make: a generator function without arguments, or a function that returns an iterable. It is called anew for
+            make: a generator function without arguments, or a function that returns an iterable. It is called again for
                 each iteration.
             length: the number of elements, if it is known.
 
@@ -623,7 +623,7 @@ def _stack(*parts: Any) -> Any:
     if len(shapes) > 1:
         raise ValueError(
             f"batch: the elements have different shapes, {shapes[0]} and {shapes[1]}. Fill them up with "
-            f"padded_batch({len(arrays)}), or make them alike by map."
+            f"padded_batch({len(arrays)}), or give them one shape by map."
         )
     return _wrap(numpy.stack(arrays))
 

@@ -46,8 +46,8 @@ class Feed:
             see all data: where the last one stopped. If False, as in validation: with the first batch, each time.
             Iterators, which can't start over, always go on.
         draws: gives the key of the order of the next pass; None where each pass has the order in which data come.
-        calls_nothing: whether batches are only cut out of arrays. Code of the user's that makes them may change the
-            model meanwhile.
+        calls_nothing: whether batches are only slices of arrays. User code that makes batches may change the model
+            meanwhile.
     """
 
     steps: int | None = None
@@ -486,17 +486,17 @@ def _one_pass(steps: int | None, available: int | None) -> int | None:
 
 
 def _skip(batches: Iterator[Any], count: int) -> None:
-    """Draw so many batches."""
+    """Skip this many batches."""
     next(itertools.islice(batches, count, count), None)
 
 
 def _state_of(data: Any) -> dict[str, Any]:
-    """What data of the user's own tell of where they are."""
+    """The position of custom data that keep one."""
     return {"state": data.get_state()} if hasattr(data, "get_state") and hasattr(data, "set_state") else {}
 
 
 def _set_state(data: Any, position: dict[str, Any]) -> bool:
-    """Let data of the user's own go where they were, if they told it."""
+    """Move custom data to a saved position, if there is one."""
     if "state" not in position or not hasattr(data, "set_state"):
         return False
     data.set_state(position["state"])

@@ -1,6 +1,6 @@
-"""Reading arrays in files at random places: the system is told beforehand which pages are wanted.
+"""Reading arrays in files at random places: `madvise` tells the system which pages come next.
 
-Without being told, it reads page after page while the program waits, and around each of them megabytes that nobody
+Without it, the system reads page after page while the program waits, and around each of them megabytes that nobody
 asked for: rows in random order then come many times slower than the disk can give them.
 
 Source: the advice of POSIX's `posix_madvise`, as `mmap.madvise` has it.

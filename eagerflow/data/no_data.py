@@ -14,7 +14,7 @@ def how_to_call(x: Any) -> str:
     if not inspect.isroutine(x):
         return ""
     name = "it" if x.__name__ == "<lambda>" else x.__name__
-    again = f", or data.Dataset.from_generator({name}), which begins anew in every epoch"
+    again = f", or data.Dataset.from_generator({name}), which starts again in every epoch"
     return f" Call it: {name}() has the batches of one epoch{again * inspect.isgeneratorfunction(x)}."
 
 

@@ -13,7 +13,7 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     """Unpacks a batch into `x, y, sample_weight`, with None for missing parts.
 
     Args:
-        data: what `train_step` was given: a tuple of up to three parts, or `x` alone.
+        data: the argument of `train_step`: a tuple of up to three parts, or `x` alone.
 
     Raises:
         ValueError: for a tuple of more than three parts.

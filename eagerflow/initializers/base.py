@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.init_settings import Told
+from eagerflow.base.config_from_init import Configured
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import Configuration, DType, InitializerLike
@@ -19,7 +19,7 @@ __all__ = ["Initializer", "deserialize", "get", "serialize"]
 table = Table("initializer", "keras.initializers")
 
 
-class Initializer(Told):
+class Initializer(Configured):
     """Makes the first values of a weight: called with a shape and a dtype, it returns a tensor.
 
     Subclasses write `__call__(shape, dtype=None)`, and `get_config` when they have settings.

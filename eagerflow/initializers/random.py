@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy
 
+from eagerflow.base.config_from_init import automatic
 from eagerflow.base.errors import expect_one_of
-from eagerflow.base.init_settings import automatic
 from eagerflow.base.machine.budget import room, step
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.typing import DType, Seed

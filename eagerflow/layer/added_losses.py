@@ -199,7 +199,7 @@ def losses_left_alone() -> Iterator[None]:
 
 
 def measured(layer: Any, value: Any = None, name: str | None = None, aggregation: str | None = None) -> tuple[Any, str]:
-    """The value and the name that `add_metric` was given, if it may be called.
+    """The value and the name passed to `add_metric`, if it may be called.
 
     Raises:
         NotImplementedError: outside of programs of Keras 2.

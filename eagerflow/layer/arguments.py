@@ -33,7 +33,7 @@ class CallSignature:
         first: the name of the first of them, which masks and input specs are about.
         takes_training: whether there is a parameter `training`, and at which position.
         training_default: its default value.
-        masks: `(argument, its mask's parameter)` for the masks that `call` wants to be told.
+        masks: `(argument, its mask's parameter)` for the masks that `call` takes.
         computes_mask: whether the class has a `compute_mask` of its own.
         takes_one: whether the first of them is enough.
         written: whether the class has a `call` of its own.
@@ -81,7 +81,7 @@ class CallSignature:
                 hint = " Several tensors go into one list: layer([a, b])."
             hint = hint or (_TWICE if self.names[:2] == ["query", "value"] and "'value'" in str(error) else "")
             raise TypeError(
-                f"{describe(layer)}: call{_as_called(self.signature)} was given the wrong arguments: {error}.{hint}"
+                f"{describe(layer)}: call{_as_called(self.signature)} got the wrong arguments: {error}.{hint}"
             ) from None
         found = dict(list(bound.items())[1:])
         for name, parameter in self.signature.parameters.items():

@@ -1,4 +1,4 @@
-"""What happens around every `build`, whoever calls it; and layers that a call makes anew each time."""
+"""What happens around every `build`, and a check for layers that are created again in each call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any
 
 from eagerflow.activations.functions import softmax
-from eagerflow.activations.over_one import warn_of_softmax
+from eagerflow.activations.singleton_softmax_warning import warn_of_softmax
 from eagerflow.base import notebook
 from eagerflow.base.name_scope import in_scope
 from eagerflow.base.spellings import behaviour
@@ -85,7 +85,7 @@ def _channels(layer: Any) -> Any:
 
 
 def _told(shape: Any) -> Any:
-    """A shape, or shapes in a list, tuple or dict, as programs for TensorFlow are told them."""
+    """A shape, or shapes in a list, tuple or dict, as programs for TensorFlow get them."""
     if isinstance(shape, dict):
         return {key: _told(each) for key, each in shape.items()}
     if type(shape) is tuple and all(n is None or isinstance(n, int) for n in shape):

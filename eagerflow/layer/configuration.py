@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-from eagerflow.base.init_settings import automatic, setting_names, settings_of, telling_class
+from eagerflow.base.config_from_init import automatic, config_class, setting_names, settings_of
 from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.layer.dtype_policy import DTypePolicy, FloatDTypePolicy, policy_of_config
 from eagerflow.layer.settings import described
@@ -57,8 +57,8 @@ class Configurable:
 
     name: str
     _exported_as: str  # the name in configurations, where Keras exports a class under another one
-    _untold: tuple[str, ...] = ()  # these three: see base/init_settings.py
-    _also_told: tuple[str, ...] = ()
+    _config_omits: tuple[str, ...] = ()  # these three: see base/config_from_init.py
+    _config_adds: tuple[str, ...] = ()
     _kept_as: Mapping[str, str] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -95,7 +95,7 @@ class Configurable:
         return base | {k: self._describe_argument(k, v) for k, v in given.items() if k not in base} | told
 
     def _own_arguments(self: Any) -> dict[str, Any]:
-        """What a model of a graph was made with by keyword, beside its ends; nothing for who tells it themselves."""
+        """The keyword arguments of a graph model besides its ends; none for a class with its own `get_config`."""
         if not _is_automatic(type(self)):
             return {}
         known = ("inputs", "outputs", "input", "output", "name", "trainable", "dtype")
@@ -156,7 +156,7 @@ def _is_automatic(cls: type) -> bool:
         if "get_config" in ancestor.__dict__:
             return hasattr(ancestor.__dict__["get_config"], "automatic")
         if "__init__" in ancestor.__dict__:
-            return telling_class(ancestor) is not ancestor or not setting_names(ancestor)
+            return config_class(ancestor) is not ancestor or not setting_names(ancestor)
     return True
 
 

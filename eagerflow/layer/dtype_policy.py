@@ -10,8 +10,8 @@ import numpy
 
 from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.config import floatx
+from eagerflow.base.config_from_init import Configured
 from eagerflow.base.errors import did_you_mean, expect_one_of
-from eagerflow.base.init_settings import Told
 from eagerflow.base.machine.budget import checked_pattern
 from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.base.tracebacks import boundary
@@ -30,7 +30,7 @@ QUANTIZATION_MODES = ("int8", "float8", "int4")
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
 
-class DTypePolicy(Told):
+class DTypePolicy(Configured):
     """The data types of a layer's weights and of its computations.
 
     Args:

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from eagerflow.base import tree
+from eagerflow.base.config_from_init import Configured
 from eagerflow.base.errors import signature_of
-from eagerflow.base.init_settings import Told
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 
 __all__ = ["InputSpec", "check_alone", "check_inputs", "describe", "path_now"]
 
 
-class InputSpec(Told):
+class InputSpec(Configured):
     """The number of axes, shape and type that a layer's input must have. What isn't given isn't checked.
 
     Args:
@@ -56,7 +56,7 @@ class InputSpec(Told):
         self.allow_last_axis_squeeze = allow_last_axis_squeeze
         self.name = name
         self.optional = optional
-        # What is compared at each call: lengths by axis, from `axes` and `shape` alike.
+        # What is compared at each call: lengths by axis, from both `axes` and `shape`.
         lengths = {**dict(enumerate(self.shape or ())), **self.axes}
         self.lengths = [(axis, n) for axis, n in lengths.items() if n is not None]
 

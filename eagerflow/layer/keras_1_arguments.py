@@ -145,7 +145,7 @@ def of_separable_convolution(method: F) -> F:
 
 
 def of_recurrent_convolution(method: F) -> F:
-    """As `of_convolution`, with the names of recurrent layers' settings beside it."""
+    """As `of_convolution`, and with the names of recurrent layers' settings."""
     return _forgetting(older(**_OF_STATES)(of_convolution(method)))
 
 

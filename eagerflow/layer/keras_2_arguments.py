@@ -55,7 +55,7 @@ def refuse_unknown(cls: type, unknown: dict[str, Any]) -> None:
         raise unknown_arguments(cls, unknown, arguments_of(cls))
 
 
-# Lists under Keras 2's private names, which layers of one's own read: of the layer alone, without sublayers.
+# Lists under Keras 2's private names, which custom layers read: of the layer alone, without sublayers.
 OWN_BY_KERAS_2: dict[str, Callable[[Any], list[Any]]] = {
     "_trainable_weights": lambda layer: [v for v in layer._gather()[0] if v.trainable],
     "_non_trainable_weights": lambda layer: [v for v in layer._gather()[0] if not v.trainable],

@@ -43,7 +43,7 @@ from eagerflow.layer.call_context import CallContext, creation_site, current_cal
 from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap, config_of_policy, get_policy
 from eagerflow.layer.input_spec import check_alone, check_inputs, describe
 from eagerflow.layer.keras_2_arguments import INPUT_ARGUMENTS, OWN_BY_KERAS_2, batch_shape_of, refuse_unknown
-from eagerflow.layer.operation import AnyTensor, Calls, Operation, Result, Untold, check_symbolic
+from eagerflow.layer.operation import AnyTensor, Calls, Operation, Result, UnknownOutput, check_symbolic
 from eagerflow.layer.output_shapes import ShapeAnswers
 from eagerflow.layer.remat import current_remat_mode, rematerialized
 from eagerflow.layer.stateless_call import StatelessCall
@@ -110,7 +110,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
     _stateless = False  # True in layers that are built as soon as they are made, unless a subclass has its own `build`
     _convert_input_args = True  # False in layers whose inputs are text or lists for themselves
     _remat_mode: Any = None
-    _policies: Any = None  # the map of policies, where it was given one
+    _policies: Any = None  # the map of policies, if it has one
     _call_signature: CallSignature
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
     _build_shapes: tuple[tuple[Any, ...], dict[str, Any]]
@@ -326,7 +326,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
     # Calling
 
     @overload
-    def __call__(self: Calls[Untold], *args: Any, **kwargs: Any) -> AnyTensor | Any: ...
+    def __call__(self: Calls[UnknownOutput], *args: Any, **kwargs: Any) -> AnyTensor | Any: ...
     @overload
     def __call__(self: Calls[Result], *args: Any, **kwargs: Any) -> Result: ...
     @overload
@@ -636,7 +636,7 @@ def _per_sample(penalty: Any, output: Tensor) -> Any:
 
 
 def _in_words(error: BaseException, layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
-    """A slip as an error that names the layer and what it was given."""
+    """A slip as an error that names the layer and its inputs."""
     found = in_words(error, f"{describe(layer)}.call", [("", x) for x in args] + [*kwargs.items()])
     if any(isinstance(x, dict) for x in args):
         found.args = (f"{found} Inputs by name need a model that begins with `Input(name=...)` for each.",)

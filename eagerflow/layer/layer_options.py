@@ -164,7 +164,7 @@ class LookupOptions(UnnamedOptions, total=False):
 
     Attributes:
         vocabulary_size: how many words it has.
-        has_input_vocabulary: whether it was given.
+        has_input_vocabulary: whether the caller passed it.
     """
 
     vocabulary_size: int | None

@@ -14,13 +14,13 @@ from eagerflow.layer.symbolic.call_history import History
 from eagerflow.layer.symbolic.tensors import Spec, SymbolicTensor, is_symbolic, record, run
 from eagerflow.layer.unique_names import checked_name
 
-__all__ = ["AnyTensor", "Calls", "Operation", "Result", "Untold", "check_symbolic"]
+__all__ = ["AnyTensor", "Calls", "Operation", "Result", "UnknownOutput", "check_symbolic"]
 
 # What calling a layer or an operation gives, to type checkers, is what its own `call` gives: `__call__` takes `self` as
 # something with a `call`, and gives that one's result.
 #
 # - One that returns a known type, by its annotation or by what the checker infers, gives this type.
-# - One without annotations, of which the checker knows nothing (`Any`), fits `Calls[Untold]` too, as nothing else does.
+# - One without annotations, of which the checker knows nothing (`Any`), fits `Calls[UnknownOutput]`; nothing else does.
 #   It gives an `AnyTensor`: editors complete a tensor's methods, and checkers accept all that is done with it.
 Result = TypeVar("Result", covariant=True)
 
@@ -32,7 +32,7 @@ class Calls(Protocol[Result]):
     def call(self) -> Callable[..., Result]: ...
 
 
-class Untold:
+class UnknownOutput:
     """What no `call` gives, so that only `Any` passes for it."""
 
 
@@ -78,7 +78,7 @@ class Operation(History, Configurable):
         self.name = checked_name(name, type(self))
 
     @overload
-    def __call__(self: Calls[Untold], *args: Any, **kwargs: Any) -> AnyTensor | Any: ...
+    def __call__(self: Calls[UnknownOutput], *args: Any, **kwargs: Any) -> AnyTensor | Any: ...
     @overload
     def __call__(self: Calls[Result], *args: Any, **kwargs: Any) -> Result: ...
     @overload

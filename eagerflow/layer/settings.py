@@ -15,8 +15,8 @@ import numpy
 
 from eagerflow import activations, constraints, initializers, regularizers
 from eagerflow.base.config import image_data_format
+from eagerflow.base.config_from_init import setting_names
 from eagerflow.base.errors import a_kind, expect_one_of
-from eagerflow.base.init_settings import setting_names
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.typing import DataFormat, Shape
 

@@ -259,7 +259,7 @@ class WeightHolder:
         >>> [w.name for w in layer.weights]
         ['gamma', 'beta', 'moving_mean', 'moving_variance']
         """
-        built = self.built  # first: where `super().__init__()` is missing, that is told
+        built = self.built  # first: raises if `super().__init__()` is missing
         cached = self.__dict__.get("_all_weights")
         if cached is None or cached[0] != changes.count:
             found = unique(v for layer in self._flatten_layers() for v in layer._gather()[0])

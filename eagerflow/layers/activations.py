@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy
 
 from eagerflow import activations, ops
-from eagerflow.activations.over_one import warn_of_softmax
+from eagerflow.activations.singleton_softmax_warning import warn_of_softmax
 from eagerflow.base.spellings import accepts
 from eagerflow.base.typing import (
     ActivationLike,

@@ -13,8 +13,8 @@ import numpy
 from eagerflow import ops
 from eagerflow.base import tree
 from eagerflow.base.config import floatx
+from eagerflow.base.config_from_init import Configured
 from eagerflow.base.errors import expect_one_of, signature_of
-from eagerflow.base.init_settings import Told
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary, warn
 from eagerflow.base.typing import DType, Reduction
@@ -34,7 +34,7 @@ _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 _REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
 
 
-class Loss(Told):
+class Loss(Configured):
     """Base class of losses; override `call(y_true, y_pred)`, which returns one value per sample.
 
     Args:
@@ -254,7 +254,7 @@ def reduced(
     if not values.size and (share is None or world.even):
         raise ValueError(f"{name}: there are no samples to compute a loss of (shape {values.shape}).")
     if not values.data.shape:
-        mask = None  # a loss of the user's own, which has counted already what it wants to count
+        mask = None  # a custom loss, which has applied the mask itself
     if sample_weight is None and mask is None:
         if reduction == "none" or not values.data.shape:
             return values
@@ -281,7 +281,7 @@ def _merged(
 ) -> tuple[Tensor, tuple[int, Any] | None]:
     """Weights of the values, 0 where masked, so scaled that a mean counts only what isn't masked.
 
-    In a shared batch they aren't scaled, as others count too: then the size of the mask is told, and what it counts.
+    In a shared batch they aren't scaled, as others count too: then they report the mask's size and its count.
     """
     dtype, told = values.dtype.name, None
     if mask is None:

@@ -55,15 +55,15 @@ def circle(
     others = placed_rows(y_pred) if ref_embeddings is None else convert_to_tensor(ref_embeddings)
     labels = placed_rows(y_true) if ref_labels is None else convert_to_tensor(ref_labels)
     distance = ops.relu(1.0 - ops.matmul(y_pred, ops.transpose(others)))
-    alike = ops.equal(y_true.reshape((-1, 1)), labels.reshape((1, -1)))
-    different = ops.logical_not(alike)
+    same = ops.equal(y_true.reshape((-1, 1)), labels.reshape((1, -1)))
+    different = ops.logical_not(same)
     if remove_diagonal:
         first = 0 if world.share is None else world.share.start  # of these rows among all
-        itself = ops.eye(alike.shape[0], alike.shape[1], k=first, dtype="bool")
-        alike = ops.logical_and(alike, ops.logical_not(itself))
+        itself = ops.eye(same.shape[0], same.shape[1], k=first, dtype="bool")
+        same = ops.logical_and(same, ops.logical_not(itself))
     near = ops.relu(margin + distance) * (distance - margin) * gamma
     far = ops.relu(1 + margin - distance) * (1 - margin - distance) * gamma
-    total = _log_total(near, alike) + _log_total(far, different)
+    total = _log_total(near, same) + _log_total(far, different)
     losses = ops.softplus(total)
     return put_mask(losses, ops.greater(losses, 0))
 

@@ -12,8 +12,8 @@ import numpy
 
 from eagerflow.base.capturing import replayed
 from eagerflow.base.config import floatx
+from eagerflow.base.config_from_init import Configured, automatic
 from eagerflow.base.errors import expect_one_of
-from eagerflow.base.init_settings import Told, automatic
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary
 from eagerflow.base.typing import DType, InitializerLike, TensorLike
@@ -70,7 +70,7 @@ def _told(result: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-class Metric(Told):
+class Metric(Configured):
     """Base class of metrics; override `update_state` and `result`.
 
     Args:
@@ -120,7 +120,7 @@ class Metric(Told):
         self._wide = "float32" if is_half(as_dtype(self._dtype)) else self._dtype
         self.name = name or _snake_case(type(self).__name__)
         self._own: list[Variable] = []
-        self._aggregations: dict[int, str] = {}  # of variables for which it was told
+        self._aggregations: dict[int, str] = {}  # of variables that have one
 
     @property
     def dtype(self) -> str:

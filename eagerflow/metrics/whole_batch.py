@@ -24,7 +24,7 @@ __all__ = ["of_all_rows", "on_all_rows", "warn_of_a_number", "weight_of_all"]
 def of_all_rows(update_state: Callable[..., Any]) -> Callable[..., Any]:
     """`update_state` that sees the rows of all ranks where their counts couldn't be put together later.
 
-    That is so in loops of the user's own, and for metrics of his own which don't tell how states become one.
+    That is so in custom loops, and for custom metrics without a way to merge states.
     """
     ours = update_state.__module__.startswith("eagerflow.")
 
@@ -47,7 +47,7 @@ def of_all_rows(update_state: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _adds_up(metric: Any) -> bool:
-    """Whether a metric told of all its state how parts of it become one."""
+    """Whether a metric says of all its state how parts are merged."""
     variables = metric.variables
     return bool(variables) and all(v.identity in metric._aggregations for v in variables)
 

@@ -1,4 +1,4 @@
-"""What type checkers are told of models that only a run knows."""
+"""The type of models that are known at run time only."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 from eagerflow import ops
 from eagerflow.base import tree
+from eagerflow.base.config_from_init import automatic
 from eagerflow.base.errors import did_you_mean
-from eagerflow.base.init_settings import automatic
 from eagerflow.base.machine.budget import step
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.shared_objects import calls_so_far, made_together, numbers_shared

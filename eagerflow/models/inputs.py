@@ -155,7 +155,7 @@ class Door:
         )
 
     def _for_a_batch_axis(self, shape: Shape) -> str:
-        """What to do where `Input` was given the shape of all data, with the number of examples."""
+        """What to do if `Input` has the shape of all data, with the number of examples."""
         inner = self.shape[2:]
         if len(shape) != self.ndim - 1 or shape[1:] != inner or None in inner:
             return ""
@@ -208,7 +208,7 @@ def _are_strings(value: Any) -> bool:
 
 
 class Doors:
-    """All inputs of a model, in the structure in which they were given to it."""
+    """All inputs of a model, in their original structure."""
 
     _warned = False
 
@@ -266,7 +266,7 @@ class Doors:
         return values
 
     def _cure(self, count: int) -> str:
-        """What to do about so many values."""
+        """What to do about this number of values."""
         if len(self.doors) == 1 and count:
             return "Labels go apart from the inputs, fit(x, y); several inputs need a model with as many."
         ways = "Pass a list in this order, or a dict with these keys"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from eagerflow._viz import web_page
 from eagerflow.base import notebook, tree
+from eagerflow.base.config_from_init import automatic
 from eagerflow.base.errors import did_you_mean, no_attribute
-from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import custom_object_scope
 from eagerflow.base.spellings import behaviour, ignores
 from eagerflow.base.typing import PolicyLike, RegularizerLike

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy
 
+from eagerflow.base.config_from_init import automatic
 from eagerflow.base.errors import WrongTypeError
-from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.shared_objects import calls_so_far, made_together, numbers_shared
 from eagerflow.base.tracebacks import boundary
@@ -332,7 +332,7 @@ class Sequential(Model):
     def _only_assumed(self, inputs: Any) -> bool:
         """Whether these inputs, of another shape than the Input, are taken as they are.
 
-        So they are where data told the shape, or an Embedding that was given none.
+        True if the shape came from data, or from an Embedding without one.
         """
         if self._of_data:
             return tuple(getattr(inputs, "shape", ())[1:]) != self._ends[0].shape[1:]

@@ -384,12 +384,12 @@ def jvp(
     """
     if not has_aux:
         return functional.jvp(fun, primals, tangents)
-    beside: list[Any] = []
+    auxiliary: list[Any] = []
 
     def first(*args: Any) -> Any:
         value, aux = fun(*args)
-        beside[:] = [aux]
+        auxiliary[:] = [aux]
         return value
 
     value, slope = functional.jvp(first, primals, tangents)
-    return value, slope, beside[0]
+    return value, slope, auxiliary[0]

@@ -1,4 +1,4 @@
-"""What type checkers are told of optimizers that only a run knows."""
+"""The type of optimizers that are known at run time only."""
 
 from __future__ import annotations
 

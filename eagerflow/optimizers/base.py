@@ -17,8 +17,8 @@ import numpy
 
 from eagerflow.base.capturing import replayed
 from eagerflow.base.config import floatx
+from eagerflow.base.config_from_init import automatic, settings_of
 from eagerflow.base.errors import missing_attribute, signature_of
-from eagerflow.base.init_settings import automatic, settings_of
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary, warn
@@ -37,7 +37,7 @@ from eagerflow.optimizers.rate import LearningRate, Rate
 from eagerflow.optimizers.signature import show_shared_arguments
 from eagerflow.optimizers.stored import StoredState
 from eagerflow.optimizers.updates.across_ranks import AcrossRanks
-from eagerflow.optimizers.updates.again import Again
+from eagerflow.optimizers.updates.cached_update import CachedUpdate
 from eagerflow.optimizers.updates.fused import FusedUpdates
 from eagerflow.optimizers.updates.graphed import GraphedUpdates
 from eagerflow.optimizers.updates.passes import Passes, announce_pass, announce_update, as_given
@@ -109,7 +109,9 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks, OfKeras2):
     temporaries: int = 0  # how many scratch arrays the rule works in
     rule: Callable[..., None] | None = None
     initial_values: tuple[float, ...] = ()  # of the slots, where not zero
-    together: int = 2  # so many slots of one variable lie side by side; further ones follow for all (as in Keras)
+    together: int = (
+        2  # this many slots of one variable lie next to each other; further ones follow for all (as in Keras)
+    )
 
     created_at: tuple[str, int]
     _called_again_but = ("loss_scale_factor",)  # steps are captured around it (see `capture/dependence/reached.py`)
@@ -451,7 +453,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks, OfKeras2):
 
     _apply_sums.__wrapped__.lets_go = _lets_go  # type: ignore[attr-defined] # which captured steps call
 
-    def _apply_again_announced(self, again: Again, grads: list[Any], arrays: list[Any]) -> None:
+    def _apply_again_announced(self, again: CachedUpdate, grads: list[Any], arrays: list[Any]) -> None:
         with scope("optimizer", self.name, self, grads):
             settings = self.settings(self._learning_rate())
             started = clock() if state.ops else 0
@@ -698,7 +700,7 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks, OfKeras2):
         """
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
-    # -- for optimizers of the user's own
+    # -- for custom optimizers
 
     def assign(self, variable: Variable, value: Any) -> None:
         """Calls `variable.assign(value)`, as Keras' optimizers do.

@@ -1,4 +1,4 @@
-"""Checks of what optimizers and schedules are given: a wrong setting is an error, never a silent run."""
+"""Checks of optimizers' and schedules' arguments: a wrong setting is an error, never a silent run."""
 
 from __future__ import annotations
 

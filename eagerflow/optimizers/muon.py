@@ -49,7 +49,7 @@ def _orthogonal(x: Any, steps: int, coefficients: tuple[float, float, float]) ->
 
 @OPTIMIZERS.add("muon")
 class Muon(Optimizer):
-    """Muon: momentum whose updates of matrices are orthogonalized, so that all directions count alike.
+    """Muon: momentum whose updates of matrices are orthogonalized, so that all directions have the same weight.
 
     Adam trains variables that aren't matrices, embeddings, and those that `exclude_layers` names.
 
@@ -82,7 +82,7 @@ class Muon(Optimizer):
     >>> optimizer = ef.optimizers.Muon(1.0, weight_decay=None, rms_rate=None)
     >>> optimizer.apply([ef.Tensor([[100.0, 0.0], [0.0, 0.5]])], [weight])
     >>> step = -weight.numpy()
-    >>> [round(float(n)) for n in np.linalg.svd(step, compute_uv=False)]  # both directions count alike, 100 and 0.5
+    >>> [round(float(n)) for n in np.linalg.svd(step, compute_uv=False)]  # the same for both directions, 100 and 0.5
     [1, 1]
     """
 

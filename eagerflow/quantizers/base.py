@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eagerflow.base.init_settings import Told, automatic, telling_class
+from eagerflow.base.config_from_init import Configured, automatic, config_class
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import Configuration
@@ -18,7 +18,7 @@ table = Table("quantizer", "keras.quantizers")
 
 
 @table.add("quantizer")
-class Quantizer(Told):
+class Quantizer(Configured):
     """Base class of quantizers, which convert floating-point numbers to small integers.
 
     A subclass writes `__call__(x)`, which returns the integers and their scale.
@@ -51,7 +51,7 @@ class Quantizer(Told):
         >>> ef.quantizers.AbsMaxQuantizer(axis=-1).get_config()["output_dtype"]
         'int8'
         """
-        if telling_class(type(self)) in (None, Quantizer):
+        if config_class(type(self)) in (None, Quantizer):
             raise NotImplementedError(
                 f"{type(self).__name__} needs a method get_config(self) which returns its arguments."
             )

@@ -81,7 +81,7 @@ class Quantizable:
         return [[i, type(layer).__name__, serialize_keras_object(layer.dtype_policy)] for i, layer in quantized]
 
     def _quantize_inside(self: Any, told: Any) -> None:
-        """Quantize the layers that `_quantized_inside` told of, but for those that are quantized.
+        """Quantize the layers from `_quantized_inside`, except those that are quantized already.
 
         Raises:
             ValueError: when there are other layers now.

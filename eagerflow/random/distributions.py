@@ -14,9 +14,9 @@ from eagerflow.base.typing import DrawnType, DType, Seed
 from eagerflow.core.device import current_device, place, to_host
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, is_int_dtype
 from eagerflow.core.tensor import Tensor
-from eagerflow.random.own_rows import of_rows, own_rows
+from eagerflow.random.parallel_draws import uniform_between
 from eagerflow.random.seed_generator import announced, draw, drawn
-from eagerflow.random.spread import uniform_between
+from eagerflow.random.sharded_draws import of_rows, shard_rows
 from eagerflow.world.current import world
 
 __all__ = ["beta", "binomial", "categorical", "gamma", "normal", "randint", "truncated_normal", "uniform"]
@@ -82,7 +82,7 @@ def truncated_normal(
     wanted = _float(dtype, "truncated_normal")
     source = draw(seed, "truncated_normal")
     dims = _shape(shape, "truncated_normal")
-    rows = None if world.share is None else own_rows(dims, "truncated_normal")
+    rows = None if world.share is None else shard_rows(dims, "truncated_normal")
     drawn = _standard_normal(source, dims if rows is None else (rows.all, *dims[1:]), wanted)
     flat = drawn.reshape(-1)
     outside = numpy.flatnonzero(abs(flat) > 2)
@@ -161,10 +161,10 @@ def randint(shape: Any, minval: Any, maxval: Any, dtype: DrawnType = "int32", se
         raise ValueError(
             f"random.randint(minval={minval!r}, maxval={maxval!r}): expected minval < maxval, since maxval is left out."
         )
-    alike = not numpy.ndim(low) and not numpy.ndim(high)
-    source = draw(seed, "randint", not alike)
+    same = not numpy.ndim(low) and not numpy.ndim(high)
+    source = draw(seed, "randint", not same)
     drawn = of_rows(
-        _shape(shape, "randint"), "randint", lambda dims: source.integers(low, high, dims, dtype="int64"), alike
+        _shape(shape, "randint"), "randint", lambda dims: source.integers(low, high, dims, dtype="int64"), same
     )
     return announced(_placed(numpy.asarray(drawn), as_dtype(dtype)), seed, "integers", low=low, high=high)
 
@@ -231,9 +231,9 @@ def gamma(shape: Any, alpha: Any, dtype: DrawnType = None, seed: Seed = None) ->
     """
     wanted = _float(dtype, "gamma")
     shape, alpha = _shape(shape, "gamma"), _host(alpha)
-    alike, kind = not numpy.ndim(alpha), _drawn_type(wanted)
-    source = draw(seed, "gamma", not alike)
-    drawn = of_rows(shape, "gamma", lambda dims: source.standard_gamma(alpha, dims, dtype=kind), alike)
+    same, kind = not numpy.ndim(alpha), _drawn_type(wanted)
+    source = draw(seed, "gamma", not same)
+    drawn = of_rows(shape, "gamma", lambda dims: source.standard_gamma(alpha, dims, dtype=kind), same)
     return announced(_placed(drawn, wanted), seed, "gamma")
 
 
@@ -292,9 +292,9 @@ def binomial(shape: Any, counts: Any, probabilities: Any, dtype: DrawnType = Non
 def _of_two_parameters(name: str, shape: Any, first: Any, second: Any, dtype: DType, seed: Seed) -> Tensor:
     wanted = _float(dtype, name)
     first, second = _host(first), _host(second)
-    alike = not numpy.ndim(first) and not numpy.ndim(second)
-    method: Callable[..., Any] = getattr(draw(seed, name, not alike), name)
-    drawn = of_rows(_shape(shape, name), name, lambda dims: numpy.asarray(method(first, second, dims)), alike)
+    same = not numpy.ndim(first) and not numpy.ndim(second)
+    method: Callable[..., Any] = getattr(draw(seed, name, not same), name)
+    drawn = of_rows(_shape(shape, name), name, lambda dims: numpy.asarray(method(first, second, dims)), same)
     return announced(_placed(drawn, wanted), seed, name)
 
 

@@ -11,14 +11,14 @@ from typing import Any, ParamSpec, TypeVar
 import numpy
 
 from eagerflow.base.capturing import replayed
-from eagerflow.base.init_settings import Told
+from eagerflow.base.config_from_init import Configured
 from eagerflow.base.serialization import Table
 from eagerflow.base.typing import Seed
 from eagerflow.core import observe, random as core_random
 from eagerflow.core.device import device
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
-from eagerflow.random.own_rows import own_stream
+from eagerflow.random.sharded_draws import own_stream
 from eagerflow.world.current import world
 
 __all__ = ["SeedGenerator", "announced", "draw", "drawn"]
@@ -40,7 +40,7 @@ _began = _Began()
 
 
 @table.add()
-class SeedGenerator(Told):
+class SeedGenerator(Configured):
     """A source of seeds for random functions that changes with every draw, so that each call returns other numbers.
 
     Args:

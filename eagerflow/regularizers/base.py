@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.init_settings import Told, automatic, telling_class
+from eagerflow.base.config_from_init import Configured, automatic, config_class
 from eagerflow.base.serialization import Table
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import Configuration, RegularizerLike
@@ -18,7 +18,7 @@ __all__ = ["Regularizer", "deserialize", "get", "serialize"]
 table = Table("regularizer", "keras.regularizers")
 
 
-class Regularizer(Told):
+class Regularizer(Configured):
     """A penalty: called with a weight or an activity, it returns a number that is added to the loss.
 
     Subclasses write `__call__(x)` with ops, so that gradients flow, and `get_config`.
@@ -44,7 +44,7 @@ class Regularizer(Told):
         >>> ef.regularizers.L1L2(l1=0.5, l2=0.25).get_config()
         {'l1': 0.5, 'l2': 0.25}
         """
-        if telling_class(type(self)) is None:
+        if config_class(type(self)) is None:
             raise NotImplementedError(
                 f"{type(self).__name__} needs a method get_config(self) which returns its arguments."
             )

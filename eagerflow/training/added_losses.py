@@ -38,7 +38,7 @@ class Added:
         metrics: Sequence[tuple[Any, str]] = (),
         captured: Sequence[Any] | None = None,
     ) -> None:
-        """Take in further terms, and other captured tensors when they are given.
+        """Add terms, and replace the captured tensors if there are new ones.
 
         Raises:
             ValueError: when a term needs an `Input` that is not among the model's. Then nothing has changed.

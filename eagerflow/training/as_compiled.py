@@ -11,16 +11,16 @@ from eagerflow.base.tracebacks import warn
 
 __all__ = ["as_compiled", "trainable_now"]
 
-States = list[tuple[Any, bool]]
+StateSnapshot = list[tuple[Any, bool]]
 _NOTHING = contextlib.nullcontext()
 
 
-def trainable_now(model: Any) -> States:
+def trainable_now(model: Any) -> StateSnapshot:
     """The layers with their `trainable`, outer ones first; nothing unless Keras 2 is spoken."""
     return [(layer, layer.trainable) for layer in model._flatten_layers()] if behaviour.keras_2 else []
 
 
-def as_compiled(model: Any, noted: States, is_told: bool = False) -> contextlib.AbstractContextManager[None]:
+def as_compiled(model: Any, noted: StateSnapshot, is_told: bool = False) -> contextlib.AbstractContextManager[None]:
     """Within, the layers are as trainable as `noted` says; afterwards as before.
 
     With `is_told`, a warning names a layer that was switched since then, unless the whole model was: a GAN's
@@ -42,7 +42,7 @@ def as_compiled(model: Any, noted: States, is_told: bool = False) -> contextlib.
 
 
 @contextlib.contextmanager
-def _switched(noted: States, before: States) -> Iterator[None]:
+def _switched(noted: StateSnapshot, before: StateSnapshot) -> Iterator[None]:
     _set(noted)
     try:
         yield
@@ -50,7 +50,7 @@ def _switched(noted: States, before: States) -> Iterator[None]:
         _set(before)
 
 
-def _set(states: States) -> None:
+def _set(states: StateSnapshot) -> None:
     for layer, value in states:
         if layer.trainable != value:
             layer._set_own_trainable(value)

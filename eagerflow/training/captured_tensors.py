@@ -91,7 +91,7 @@ def _is_filled(cell: Any) -> bool:
 
 
 def _taken(value: SymbolicTensor, ends: list[Any]) -> list[SymbolicTensor]:
-    """The tensors that the loss takes from the model: made without `ends`, used beside what is made of them."""
+    """The tensors that the loss takes from the model: made without `ends`, used together with what is made of them."""
     known: dict[Any, bool] = {x.origin: True for x in ends}  # whether a tensor depends on the ends
     waiting = [value]
     while waiting:
@@ -104,7 +104,7 @@ def _taken(value: SymbolicTensor, ends: list[Any]) -> list[SymbolicTensor]:
         known.setdefault(x.origin, any(known[y.origin] for y in above))
         waiting.pop()
     found: dict[Any, SymbolicTensor] = {} if known[value.origin] else {value.origin: value}
-    waiting, seen = [value], {x.origin for x in ends}  # which the loss is given
+    waiting, seen = [value], {x.origin for x in ends}  # the loss's inputs
     while waiting:
         x = waiting.pop()
         if not known[x.origin] or x.origin in seen or x.node is None:

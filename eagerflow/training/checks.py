@@ -148,12 +148,12 @@ def checked_step(model: Any, name: str, base: type) -> Any:
 
 
 def explain_unpacking(error: BaseException, step: str, data: Any) -> None:
-    """Say what a step of the user's own was given, where it took that apart in another number of parts.
+    """Say what data a custom step gets, if it unpacked them into another number of parts.
 
     Args:
         error: what the step raised.
         step: its name.
-        data: what it was given.
+        data: its argument.
     """
     trail = error.__traceback__
     while trail is not None and trail.tb_next is not None:

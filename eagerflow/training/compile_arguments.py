@@ -36,7 +36,7 @@ def from_description(value: Any, custom_objects: Any = None) -> Any:
 
 
 def made_again(value: Any) -> Any:
-    """An argument of `compile` for another model: metrics and optimizers, which have a state, are made anew."""
+    """An argument of `compile` for another model: metrics and optimizers, which have a state, are copied."""
     if isinstance(value, (list, tuple)):
         return [made_again(v) for v in value]
     if isinstance(value, Mapping):

@@ -26,8 +26,8 @@ from eagerflow.metrics.means import Mean, MeanMetricWrapper
 from eagerflow.metrics.table import METRICS
 from eagerflow.training.captured.steps import CapturedSteps
 from eagerflow.training.outputs import Outputs, tree_parts
+from eagerflow.training.state_snapshot import StateSnapshot
 from eagerflow.training.structures import Part, at, nests, parts_of
-from eagerflow.training.undone_steps import States
 
 __all__ = ["Compiled", "CompiledLoss", "CompiledMetrics"]
 
@@ -66,7 +66,7 @@ class Compiled:
         self.measured = False  # whether a step has updated metrics since they began
         self.deferred = False  # whether steps leave it to their loop to ask for the numbers
         self.arguments: dict[str, Any] = {}
-        self.states: States | None = None  # of the model, for steps made one by one
+        self.states: StateSnapshot | None = None  # of the model, for steps made one by one
         # What was trainable, where that counts (see training_as_compiled.py).
         self.trainable: list[tuple[Any, bool]] = []
         self.overruled: list[tuple[Any, bool]] = []  # layers switched since then, in vain, with what they stay
@@ -182,7 +182,7 @@ class CompiledLoss:
         self.trackers: dict[str, Mean] = {}
         self._parts: list[Part] | None = None
         self._find_nesting()
-        if self.nested and structure is not None:  # of a graph: wrong structures are told at once
+        if self.nested and structure is not None:  # of a graph: wrong structures raise at once
             self._nested_parts(structure)
         elif outputs.names is not None:
             outputs.check("loss", self.given)
@@ -300,7 +300,7 @@ def _number(weight: Any) -> float:
 
 
 def _check_signature(function: Any) -> None:
-    """Of a function of the user's, as far as Python can tell."""
+    """Refuse a user's function that can't be called with two arguments, as far as its signature shows."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):

@@ -13,7 +13,7 @@ __all__ = ["Interruption"]
 class Interruption:
     """Inside the block, in the main thread, a first Ctrl-C is only noted; a second one raises at once.
 
-    Handlers of the user's own are left alone.
+    Handlers that the user installed stay.
 
     Attributes:
         requested: whether there was a Ctrl-C.

@@ -69,7 +69,7 @@ _of_keras_1 = respelled(_counted, *_KERAS_1)
 
 
 def _in_batches(source: Any, samples: int, name: str) -> tuple[Any, int | None]:
-    """What to read from, and how many batches of it have so many samples; None for all of them."""
+    """The source, and how many of its batches make up this many samples; None for all of them."""
     if isinstance(source, (tuple, list)) or source is None:
         return source, None  # arrays
     size = getattr(source, "batch_size", None)
@@ -112,7 +112,7 @@ def _samples(batch: Any) -> int:
 
 
 def _others(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that mean something beside the generator."""
+    """The arguments that apply to the generator."""
     without = ("self", "generator", "max_queue_size", "workers", "use_multiprocessing")
     return {name: value for name, value in arguments.items() if name not in without}
 

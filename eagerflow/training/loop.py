@@ -18,7 +18,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.data.feed import Feed
 from eagerflow.training.checks import explain_unpacking
 from eagerflow.training.interrupt import Interruption
-from eagerflow.training.undone_steps import States
+from eagerflow.training.state_snapshot import StateSnapshot
 
 __all__ = ["Loop", "as_numbers", "as_numpy", "check_numbers", "deferring", "joined"]
 __all__ += ["observed_batches", "observed_step"]
@@ -96,7 +96,7 @@ class Loop:
         kind: `"train"`, `"test"` or `"predict"`.
         callbacks: all callbacks.
         shows: whether the progress bar belongs to this loop.
-        every: callbacks hear of every so many batches, and of what is left of them in the end.
+        every: callbacks are called once per this many batches, and for the rest at the end.
     """
 
     def __init__(self, model: Any, kind: str, callbacks: CallbackList, shows: bool, every: int = 1) -> None:
@@ -111,10 +111,10 @@ class Loop:
         self.deferred = model._defers(self.function)
         self.stop = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}[kind]
         self._outputs: list[Any] | None = [] if kind == "predict" and every > 1 and self.end else None
-        self.states = States(model) if kind == "train" else None
+        self.states = StateSnapshot(model) if kind == "train" else None
 
     def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
-        """Make all steps from `first` on; `keep` is given what each returned. Gives the number of steps."""
+        """Run all steps from `first` on and call `keep` with the result of each. Returns the number of steps."""
         model, bar, begin, end = self.model, self.bar, self.begin, self.end
         function, states, deferred = self.function, self.states, self.deferred
         done = told = first

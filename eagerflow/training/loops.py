@@ -1,4 +1,4 @@
-"""The loops of `fit`, `evaluate` and `predict`: batches in, callbacks beside, numbers out."""
+"""The loops of `fit`, `evaluate` and `predict`: run steps on batches, call callbacks, return numbers."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from eagerflow.data.dataset import Dataset
 from eagerflow.data.feed import ArrayFeed, Feed, IterableFeed, feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.checks import at_least_one, fraction, split, verbosity, with_an_end, within_max_epochs
+from eagerflow.training.distributed_loop import DistributedLoop, shared
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.keras_2_methods import hand_validation_data
-from eagerflow.training.left_alone import warn_of_models_of_ones_own
+from eagerflow.training.launch_check import warn_of_separate_models
 from eagerflow.training.loop import Loop, as_numbers, as_numpy, joined
 from eagerflow.training.not_a_number import warn_of_nan
-from eagerflow.training.orders import Orders
-from eagerflow.training.replicas import begin_alike, settle
+from eagerflow.training.replicas import broadcast_initial_state, check_replicas
 from eagerflow.training.resumed import put_back_callbacks, put_back_metrics, put_back_states
-from eagerflow.training.shared_loop import SharedLoop, shared
+from eagerflow.training.shuffle_schedule import ShuffleSchedule
 from eagerflow.world.sharers import sharers
 
 __all__ = ["Fit", "run_evaluate", "run_predict"]
@@ -55,7 +55,7 @@ class Fit:
         self.feed, self.validation = _feeds(x, y, sample_weight, given)
         for feed in (self.feed, self.validation):
             shared(feed)
-        self.orders = Orders(model, self.initial_epoch)
+        self.orders = ShuffleSchedule(model, self.initial_epoch)
         self.feed.draws = self.orders.next
         model.stop_training = False
         verbose = verbosity("fit", given["verbose"])
@@ -82,9 +82,9 @@ class Fit:
         with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(callbacks), self._shown():
             ranks = sharers()
             if ranks is not None:
-                begin_alike(model, ranks)
+                broadcast_initial_state(model, ranks)
             else:
-                warn_of_models_of_ones_own()
+                warn_of_separate_models()
             callbacks.on_train_begin()
             self._resume()
             for epoch in range(self.initial_epoch, self.epochs):
@@ -155,7 +155,7 @@ class Fit:
             self.model.stop_training = True
             return None
         logs = as_numbers(last[0])
-        settle(self.model, f"epoch {epoch + 1}")
+        check_replicas(self.model, f"epoch {epoch + 1}")
         self.feed.on_epoch_end()
         if self.feed.steps is not None and done < self.feed.steps and not self.model.stop_training:
             self.model.stop_training = True  # the data ran out, as it was warned
@@ -235,7 +235,7 @@ def _loop(model: Any, kind: str, callbacks: CallbackList, shows: bool, every: in
     ranks = sharers()
     if ranks is None:
         return Loop(model, kind, callbacks, shows, every)
-    return SharedLoop(model, kind, callbacks, shows, every, ranks)
+    return DistributedLoop(model, kind, callbacks, shows, every, ranks)
 
 
 @contextlib.contextmanager
@@ -280,7 +280,7 @@ def run_evaluate(model: Any, feed: Feed, callbacks: Any, verbose: int) -> dict[s
     shared(feed)
     group = CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=feed.steps)
     with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(group):
-        settle(model, "evaluate")
+        check_replicas(model, "evaluate")
         return _evaluated(model, feed, group, interruption, shows=True)
 
 
@@ -291,7 +291,7 @@ def run_predict(model: Any, feed: Feed, callbacks: Any, verbose: int) -> Any:
     outputs: list[Any] = []
     with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(group):
         model.stop_predicting = False
-        settle(model, "predict")
+        check_replicas(model, "predict")
         group.on_predict_begin()
         loop = _loop(model, "predict", group, shows=True, every=model.steps_per_execution)
         loop.run(feed, interruption, lambda found: outputs.append(as_numpy(found)))

@@ -82,7 +82,7 @@ def _largest(part: Any) -> float:
 
 def _rate(model: Any) -> float:
     """The optimizer's learning rate; 0 where there is none that is one number."""
-    with suppress(AttributeError, TypeError, ValueError):  # optimizers of the user's, or none
+    with suppress(AttributeError, TypeError, ValueError):  # custom optimizers, or none
         return float(model.optimizer.learning_rate)
     return 0.0
 
@@ -111,7 +111,7 @@ def _cause(model: Any, feed: Feed) -> str:
 
 _AFTERWARDS = (
     ", which needn't be where it began: a log, root or division of numbers that may be 0 or below, or a loss over "
-    "probabilities that is given anything else, spoils all that is trained"
+    "probabilities that gets anything else, spoils all that is trained"
 )
 
 

@@ -15,12 +15,12 @@ from eagerflow.world.communicator import Communicator
 from eagerflow.world.notes import note
 from eagerflow.world.sharers import sharers
 
-__all__ = ["begin_alike", "draw_alike", "settle"]
+__all__ = ["broadcast_initial_state", "broadcast_draws", "check_replicas"]
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of an object in memory, which is another one on each rank
 
 
-def begin_alike(model: Any, ranks: Communicator) -> None:
+def broadcast_initial_state(model: Any, ranks: Communicator) -> None:
     """Before training: all ranks describe the same model, and take rank 0's values where theirs are others.
 
     Raises:
@@ -44,7 +44,7 @@ def begin_alike(model: Any, ranks: Communicator) -> None:
 
 
 def _settings(optimizer: Any) -> dict[str, str]:
-    """One by one: a difference is told by the name of the setting."""
+    """Each setting by its name, so that an error can name the one that differs."""
     try:
         settings = optimizer.get_config().items()
         return {f"optimizer.{name}": _ADDRESS.sub("", str(value)) for name, value in settings}
@@ -57,7 +57,7 @@ def _names(loss: Any) -> list[str]:
     return [_ADDRESS.sub("", str(getattr(one, "name", getattr(one, "__name__", one))))[:80] for one in every]
 
 
-def draw_alike(ranks: Communicator) -> None:
+def broadcast_draws(ranks: Communicator) -> None:
     """Draws that have no seed of their own go on as rank 0's do, whatever else a rank has drawn."""
     own = random.get_state()
     told = ranks.broadcast_object(own["eagerflow"])
@@ -65,7 +65,7 @@ def draw_alike(ranks: Communicator) -> None:
         random.set_state({**own, "eagerflow": told})
 
 
-def settle(model: Any, where: str) -> None:
+def check_replicas(model: Any, where: str) -> None:
     """Compare the models of all ranks. What layers keep of the batches that they saw becomes the mean of all ranks'.
 
     Such are the moving averages of a `BatchNormalization` that isn't synchronized.

@@ -30,7 +30,7 @@ def notes_of(fit: Any) -> tuple[dict[str, Any], Arrays]:
 
 
 def _remembered(callback: Any) -> dict[str, Any] | None:
-    """What a callback has to know in order to go on; `get_state` of the user's own tells it."""
+    """A callback's state for resuming; custom callbacks return it from `get_state`."""
     kind = type(callback).__name__
     if callable(getattr(callback, "get_state", None)) and callable(getattr(callback, "set_state", None)):
         state = callback.get_state()

@@ -29,18 +29,18 @@ from eagerflow.metrics.any_metric import AnyMetric
 from eagerflow.metrics.base import Metric
 from eagerflow.optimizers.any_optimizer import AnyOptimizer
 from eagerflow.training.as_compiled import as_compiled, trainable_now
-from eagerflow.training.captured.ahead import Ahead, ahead
+from eagerflow.training.captured.batch_parallel import Ahead, ahead
 from eagerflow.training.captured.steps import CapturedSteps, CapturesSteps, counted, predicted, tested
 from eagerflow.training.captured_tensors import with_captured
 from eagerflow.training.checks import at_least_one, checked_step, is_own_step, takes, verbosity, with_an_end
 from eagerflow.training.compile_arguments import described, from_description
 from eagerflow.training.compiled import Compiled
+from eagerflow.training.distributed_loop import DistributedLoop
 from eagerflow.training.keras_2_methods import LOADING, OlderSpellings, in_order_of_keras_2
 from eagerflow.training.loop import as_numbers, check_numbers, observed_step
 from eagerflow.training.loops import Fit, run_evaluate, run_predict
 from eagerflow.training.outputs import outputs_of
-from eagerflow.training.shared_loop import SharedLoop
-from eagerflow.training.undone_steps import States
+from eagerflow.training.state_snapshot import StateSnapshot
 from eagerflow.world.current import world
 from eagerflow.world.faults import together
 from eagerflow.world.sharers import in_force, sharers
@@ -86,7 +86,7 @@ class Trainer(CapturesSteps, OlderSpellings):
             metrics: a list of names, Metrics and functions; for several outputs a list of lists, or a dict.
             weighted_metrics: the same, for metrics in which sample weights count.
             run_eagerly: if True, steps run op by op, whatever `jit_compile` says.
-            steps_per_execution: how many steps run before callbacks are told of batches; `"auto"`: one.
+            steps_per_execution: how many steps run before callbacks are called; `"auto"`: one.
             jit_compile: if True, steps are captured once and then replayed, as by `eagerflow.function`, which is
                 faster. With `"auto"` and False, they run op by op.
             auto_scale_loss: with the policy "mixed_float16", scale the loss so that small gradients don't become zero.
@@ -453,7 +453,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         """
         own = is_own_step(self, "train_step", Trainer)
         step = self.train_step
-        return self._captured_its_way("trained_its_way", step) if own and self.jit_compile else step
+        return self._captured_custom_step("custom_train_step", step) if own and self.jit_compile else step
 
     def make_test_function(self, force: bool = False) -> Any:
         """The function that `evaluate` calls with each batch; by default `test_step`.
@@ -469,7 +469,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         """
         own = is_own_step(self, "test_step", Trainer)
         step = self.test_step
-        return self._captured_its_way("tested_its_way", step) if own and self.jit_compile else step
+        return self._captured_custom_step("tested_its_way", step) if own and self.jit_compile else step
 
     def make_predict_function(self, force: bool = False) -> Any:
         """The function that `predict` calls with each batch; by default `predict_step`.
@@ -524,7 +524,7 @@ class Trainer(CapturesSteps, OlderSpellings):
                 alone; `"batch"` reorders whole batches.
             class_weight: a dict from class numbers to weights in the loss; 1.0 for a class without.
             sample_weight: one weight per sample.
-            initial_epoch: the number of epochs done already. With the same seed, a model that was saved after so many
+            initial_epoch: the number of epochs done already. With the same seed, a model that was saved after these
                 epochs continues exactly as if it had not stopped (see `docs/files.md`).
             steps_per_epoch: batches per epoch; default: all.
             validation_steps: batches per validation; default: all.
@@ -732,7 +732,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         """
         compiled = self._ready("train_on_batch")
         data = one_batch(x, y, sample_weight, class_weight)
-        compiled.states = compiled.states or States(self)
+        compiled.states = compiled.states or StateSnapshot(self)
         with in_force(compiled.distribution), as_compiled(self, compiled.trainable):
             numbers = self._one_step(
                 "train_step", self.make_train_function(), data, compiled.states, reset=reset_metrics
@@ -796,7 +796,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
     def _one_step(
-        self, name: str, step: Any, data: Any, states: States | None = None, reset: bool = True
+        self, name: str, step: Any, data: Any, states: StateSnapshot | None = None, reset: bool = True
     ) -> dict[str, Any]:
         compiled = self._ready(name)
         if reset:
@@ -826,7 +826,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         ranks = sharers()
         if ranks is None or world.share is not None:
             return step
-        return SharedLoop(self, name.removesuffix("_step"), CallbackList(), False, 1, ranks).one
+        return DistributedLoop(self, name.removesuffix("_step"), CallbackList(), False, 1, ranks).one
 
     @boundary
     def predict_on_batch(self, x: Data) -> Predicted | Any:

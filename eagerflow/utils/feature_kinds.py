@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from eagerflow.base.config_from_init import Configured
 from eagerflow.base.errors import expect_one_of
-from eagerflow.base.init_settings import Told
 from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
 from eagerflow.layer.unique_names import unique_name
 from eagerflow.layers import Discretization, Hashing, Identity, IntegerLookup, Normalization, Rescaling, StringLookup
@@ -24,7 +24,7 @@ def _mode_of(who: str, mode: Any, known: tuple[str, ...]) -> str:
 
 
 @_table.add()
-class Cross(Told):
+class Cross(Configured):
     """Features whose combinations become categories of their own, by a hash.
 
     Args:
@@ -52,7 +52,7 @@ class Cross(Told):
 
 
 @_table.add()
-class Feature(Told):
+class Feature(Configured):
     """One column of data: its type, the layer that prepares it, and how the result is encoded.
 
     Args:

@@ -90,7 +90,7 @@ class ItsWay(ef.Sequential):
 def test_a_train_step_of_ones_own():
     captured = model(ItsWay, jit_compile=True)
     assert everything(captured) == everything(model(ItsWay))
-    assert replays(captured)["trained_its_way"] >= 6
+    assert replays(captured)["custom_train_step"] >= 6
 
 
 def _gives(number):
@@ -133,7 +133,7 @@ def test_a_step_that_is_exchanged_within_an_epoch_counts_when_the_eager_one_does
     assert captured == logs(False)[0]
     assert "accuracy" in captured[7], "the second epoch ends as it began"
     assert captured[-1] == {"loss": [1.0], "val_loss": [2.0]}
-    assert replays(made)["trained_its_way"] >= 4
+    assert replays(made)["custom_train_step"] >= 4
 
 
 class Reads(ef.Sequential):

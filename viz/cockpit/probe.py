@@ -10,7 +10,7 @@ import numpy
 from eagerflow import GradientTape, Tensor, tree
 from eagerflow.data.arrays import rows_of
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from eagerflow.training.traceless import Moment
+from eagerflow.training.sandbox import Moment
 from viz.cockpit.curvature import HessianProducts, largest_eigenvalue
 from viz.cockpit.noise import Noise, mean_of, noise_of, product
 from viz.cockpit.step_length import Side, alpha

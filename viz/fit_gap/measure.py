@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from eagerflow.training.traceless import traceless
+from eagerflow.training.sandbox import sandbox
 from eagerflow.world.sharers import sharers
 from viz.doctor.program import layer_label
 from viz.fit_gap import attribution
@@ -52,7 +52,7 @@ class _Measurement:
 
     def gap(self, nonfinite: str) -> Gap:
         """All that there is to say, with the command that finds where NaN begins."""
-        with traceless(self.model):
+        with sandbox(self.model):
             for variable, array in self.seen.final:
                 variable.assign(array)
             self._find_causes()
@@ -122,7 +122,7 @@ class _Measurement:
         first = next(self._batches(False), None)
         if first is None:
             raise ValueError("gap: the data gave no batch.")
-        with traceless(self.model):
+        with sandbox(self.model):
             self.modes.learn(lambda training: self._forward(first, training))
         causes = self.modes.changing
         if self.rows.augmented and AUGMENTATION not in causes:
@@ -146,7 +146,7 @@ class _Measurement:
         ]
         if not changed:
             return trained
-        with traceless(self.model), self.modes.acting(self.causes):
+        with sandbox(self.model), self.modes.acting(self.causes):
             for variable, old in changed:
                 variable.assign(old)
             return self._run(self._batches(True), True)
@@ -157,7 +157,7 @@ class _Measurement:
         if not arrays:
             return Statistics(0.0, tested.loss)
         momentum = max(layer.momentum for layer in self.modes.groups[BATCH_NORM])
-        with traceless(self.model):
+        with sandbox(self.model):
             for variable, array in arrays.items():
                 variable.assign(array.astype(variable.dtype))
             better = self._run(self._batches(False), False, weighted=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core.observe import observing, unobserved
-from eagerflow.training.traceless import traceless
+from eagerflow.training.sandbox import sandbox
 from viz.boundary import boundary
 from viz.facts.formatting import near
 from viz.fit_gap.measure import measure
@@ -59,7 +59,7 @@ def gap(model: Any, x: Any = None, y: Any = None, **fit: Any) -> Gap:
     seen: list[SeenEpoch] = []
     _build(model, x)
     history, stops = model.history, model.stop_training
-    with traceless(model):
+    with sandbox(model):
         try:
             with observing(EpochWatch(seen.append)):
                 model.fit(x, y, epochs=1, verbose=0, **fit)

@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow import Model
 from eagerflow.data.arrays import rows_of
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from eagerflow.training.traceless import only_kept, traceless
+from eagerflow.training.sandbox import only_kept, sandbox
 from viz.fit_gap.passes import Totals, number_of
 
 __all__ = ["has_own_steps", "own_pass", "own_step", "reports_batches"]
@@ -36,7 +36,7 @@ def own_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool 
     """
     logs: Any = {}
     rows = 0
-    with traceless(model):
+    with sandbox(model):
         model.reset_metrics()
         for batch in batches:
             x, y, _ = unpack_x_y_sample_weight(batch)

@@ -11,7 +11,7 @@ from eagerflow import Tensor
 from eagerflow.data.arrays import rows_of
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.layers import BatchNormalization
-from eagerflow.training.traceless import traceless
+from eagerflow.training.sandbox import sandbox
 
 __all__ = ["Totals", "caught_up", "number_of", "run_pass"]
 
@@ -43,7 +43,7 @@ def run_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool 
     """
     losses, penalties, rows = 0.0, 0.0, 0
     alone = model._compiled.loss is None  # what layers add is then the loss itself, as of a variational autoencoder
-    with traceless(model):
+    with sandbox(model):
         model.reset_metrics()
         for batch in batches:
             x, y, sample_weight = unpack_x_y_sample_weight(batch)
@@ -83,7 +83,7 @@ def caught_up(model: Any, batches: Iterable[Any], forward: Callable[[Any], Any])
     try:
         for layer in found:
             layer.__dict__["momentum"] = 0.0  # the moving moments are then those of the last batch
-        with traceless(model):
+        with sandbox(model):
             for batch in batches:
                 forward(batch)
                 count = rows_of(unpack_x_y_sample_weight(batch)[0])

@@ -1,8 +1,8 @@
 """What a load may cost: one budget for each load, which every reader asks before it takes memory or time.
 
 A small file can describe something huge: weights of gigabytes, text that unpacks to a thousand times its size, a graph
-that calls itself 2**50 times. So each loader opens a budget by the size of the file (`loading`), and whoever reads a
-part of it says what that takes (`take`, `room`, `step`). Without an open budget these do nothing.
+that calls itself 2**50 times. So each loader opens a budget by the size of the file (`loading`), and each reader of a
+part of it reports what that takes (`take`, `room`, `step`). Without an open budget these do nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Limit = int | Literal["auto"] | None
 
 DEEPEST = 200  # levels of JSON
 _FLOOR, _MULTIPLE = 192 << 20, 4  # bytes for a file of any size, and for each of its bytes
-_CALLS, _BYTES_OF_A_CALL = 10_000, 50  # objects made and layers called: so many, and one more for so many bytes
+_CALLS, _BYTES_OF_A_CALL = 10_000, 50  # objects made and layers called: a fixed number, and one per this many bytes
 _SECONDS, _BYTES_OF_A_SECOND = 5.0, 100_000  # of processor time; a usual file takes a tenth of that
 _MATCHES = 10**7  # steps of matching a pattern against a name of 100 letters
 # What JSON takes as objects, and as copies of them: an object, an array, an entry.

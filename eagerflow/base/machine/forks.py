@@ -42,7 +42,7 @@ def held_over_forks(lock: _Lock) -> None:
 
 
 def renewed_in_children(owner: _Owner) -> None:
-    """In a child, an object's lock is open, whoever held it in the parent: what it guards is done anew there.
+    """Give an object an open lock in a forked child, where the thread that held it doesn't exist.
 
     Args:
         owner: has a method `renew_lock`, and isn't kept by this.

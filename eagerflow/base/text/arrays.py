@@ -10,7 +10,7 @@ import numpy
 __all__ = ["shown_numbers"]
 
 _WHOLE = 100  # numbers that are all shown
-_LINES = 24  # in so many lines at most
+_LINES = 24  # at most, of numbers that are all shown
 _ROOM = 96  # signs in a line, so that the first and the last three numbers of a row stand in one
 
 

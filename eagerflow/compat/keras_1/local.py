@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.base.init_settings import setting_names
+from eagerflow.base.config_from_init import setting_names
 from eagerflow.base.typing import Identifier, Shape, Sizes
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
@@ -21,7 +21,7 @@ __all__ = ["LocallyConnected1D", "LocallyConnected2D"]
 class _LocallyConnected(ConvolutionBase):
     """Every window has a kernel of its own."""
 
-    _untold = ("implementation",)
+    _config_omits = ("implementation",)
 
     @of_convolution
     def __init__(

@@ -18,14 +18,14 @@ for _each in (*ZERO.values(), *ONE.values()):
 class Numbers:
     """Turns the Python floats of a tuple into such arrays; those that are as last time are kept.
 
-    >>> Numbers().beside(numpy.dtype("float32"), (0.5, None, True))
+    >>> Numbers().as_arrays(numpy.dtype("float32"), (0.5, None, True))
     (array(0.5, dtype=float32), None, True)
     """
 
     def __init__(self) -> None:
         self._last: dict[Any, tuple[tuple[Any, ...], tuple[Any, ...]]] = {}
 
-    def beside(self, dtype: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    def as_arrays(self, dtype: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """The values for arithmetic with arrays of a type; as they are beside halves and complex numbers."""
         if dtype not in ZERO:
             return values

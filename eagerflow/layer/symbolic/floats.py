@@ -1,4 +1,4 @@
-"""Symbolic floats where data must be whole numbers: their shapes can be told, and a warning of what will come."""
+"""Symbolic floats where data must be whole numbers: shapes are inferred, with a warning."""
 
 from __future__ import annotations
 

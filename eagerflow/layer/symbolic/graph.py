@@ -80,7 +80,7 @@ class Graph:
     """
 
     _called_again_but = ("operations", "constants")  # what captured steps see of it
-    constants: tuple[Any, ...] = ()  # arrays and objects of the user's among the arguments of the calls
+    constants: tuple[Any, ...] = ()  # the user's arrays and objects among the arguments of the calls
 
     def __init__(self, inputs: Any, outputs: Any, name: str) -> None:
         self.name = name

@@ -108,7 +108,7 @@ class InputLayer(Layer):
 
 
 def _check_agreement(tensor: Any, shape: Any, batch_size: Any, batch_shape: Any, dtype: DType) -> None:
-    """Raise ValueError where what is told besides a tensor isn't what the tensor has."""
+    """Raise ValueError if the other arguments contradict the tensor."""
     if not isinstance(tensor, SymbolicTensor):
         raise ValueError(
             f"InputLayer(input_tensor=...): expected a symbolic tensor; got {signature_of(tensor)}. Pass data to the "

@@ -55,7 +55,7 @@ class _Reached(Deferred, TypeError):
 
 
 class _Unexplained(ValueError):
-    """What came out at two sizes can't be told by one shape with unknown lengths."""
+    """The results at two sizes have no common shape with unknown lengths."""
 
 
 class _AtOneSize(ValueError):
@@ -411,7 +411,7 @@ def record(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     """Note the call of a layer or op on symbolic tensors, and return what it gives, symbolically.
 
     Raises:
-        ValueError: when the results at different sizes can't be told by a shape with unknown lengths.
+        ValueError: when the results at different sizes have no common shape with unknown lengths.
     """
     args, kwargs = tree.map_structure(lambda x: x, (args, kwargs))  # the user may change lists later
     node = Node(operation, args, kwargs)

@@ -14,7 +14,7 @@ __all__ = ["TEXT", "Text", "is_text", "no_numbers", "type_of"]
 
 
 class Text:
-    """The type of text, beside NumPy's types of numbers."""
+    """The type of text, in addition to NumPy's types of numbers."""
 
     name = "string"
     kind = "T"
@@ -41,7 +41,7 @@ def is_text(x: Any) -> bool:
 
 
 def no_numbers(who: str, x: numpy.ndarray) -> TypeError:
-    """The error of a layer, or of a model's input, that takes numbers and is given text or objects.
+    """The error of a layer, or of a model's input, that takes numbers and gets text or objects.
 
     >>> no_numbers("Dense 'dense'", numpy.array([["a", "b"]]))
     TypeError("Dense 'dense' takes numbers; got <U1[1, 2]: 'a' at [0, 0]. Encode text first, ...")

@@ -221,7 +221,7 @@ class AdditiveAttention(Attention):
     ([[[0.02, 0.98], [0.02, 0.98]]], (1, 2, 4))
     """
 
-    _also_told = ("seed",)
+    _config_adds = ("seed",)
 
     def __init__(self, use_scale: bool = True, dropout: Number = 0.0, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)

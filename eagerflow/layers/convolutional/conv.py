@@ -70,7 +70,7 @@ class _Conv(ConvolutionBase, LoraLayer):
     ) -> None:
         lora_rank, lora_alpha = kwargs.pop("lora_rank", None), kwargs.pop("lora_alpha", None)
         super().__init__(locals(), **cast(WeightOptions, kwargs))
-        self._told_of_adapter(lora_rank, lora_alpha)
+        self._set_adapter_arguments(lora_rank, lora_alpha)
         self.filters = integer(self, "filters", filters)
         self.groups = integer(self, "groups", groups)
         if self.filters % self.groups:
@@ -93,7 +93,7 @@ class _Conv(ConvolutionBase, LoraLayer):
         self.bias = settled_weight(self, "bias", (self.filters,)) if self.use_bias else None
         self._expect_channels(channels)
         self.built = True
-        self._adapt_as_told()
+        self._make_adapter()
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         """The convolution alone, without bias and activation; subclasses may override it to change the kernel first.

@@ -56,7 +56,7 @@ class ConvolutionBase(Layer):
         if isinstance(arguments["padding"], int):
             raise ValueError(
                 f"{type(self).__name__}(padding={arguments['padding']!r}): expected one of "
-                f"{', '.join(map(repr, allowed))}. 'same' keeps the size; for so many zeros on each side put "
+                f"{', '.join(map(repr, allowed))}. 'same' keeps the size; for that many zeros on each side put "
                 f"layers.ZeroPadding{self.rank}D({arguments['padding']}) in front."
             )
         self.padding = one_of(self, "padding", arguments["padding"], allowed)

@@ -50,7 +50,7 @@ def by_numbers(present: Any, name: str, *, sure: bool = False) -> Any:
     Args:
         present: the convolution, of two or three axes.
         name: that of the class.
-        sure: whether nobody means strides by such a name. Otherwise arguments of Keras 3 beside the numbers decide, and
+        sure: whether nobody means strides by such a name. Otherwise arguments of Keras 3 decide, and
             a second number that is smaller than the first: `Conv2D(8, 3, 2)` has strides of 2.
     """
 
@@ -89,15 +89,15 @@ def _decide(name: str, present: str, args: tuple[Any, ...], modern: list[str]) -
     """Say how two numbers are read, or that nobody can know.
 
     Raises:
-        ValueError: beside arguments that only Keras 3 has.
+        ValueError: together with arguments that only Keras 3 has.
     """
     filters, length, other = args
     window = f"{present}({filters}, ({length}, {other}), ...)"
     strides = f"{present}({filters}, {length}, strides={other}, ...)"
     if modern:
-        beside = ", ".join([f"{argument}=..." for argument in modern])
+        others = ", ".join([f"{argument}=..." for argument in modern])
         raise ValueError(
-            f"{name}({filters}, {length}, {other}, {beside}): Keras 1's name means windows of {(length, other)}, "
+            f"{name}({filters}, {length}, {other}, {others}): Keras 1's name means windows of {(length, other)}, "
             f"the other arguments a window of {length} with strides of {other}. Write {window} or {strides}."
         )
     warn(

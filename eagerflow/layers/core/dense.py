@@ -21,15 +21,15 @@ from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import AFFINE, older
 from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight
-from eagerflow.layers.core.adapted import AdaptedLayer
-from eagerflow.layers.core.few_bits import FewBits
 from eagerflow.layers.core.lora import LargeWeight, StoredWeight
+from eagerflow.layers.core.packed_weight import PackedWeight
+from eagerflow.layers.core.quantizable_layer import QuantizableLayer
 from eagerflow.ops.neural.fused import dense
 
 __all__ = ["Dense"]
 
 
-class Dense(AdaptedLayer):
+class Dense(QuantizableLayer):
     """A fully connected layer: `activation(inputs @ kernel + bias)` over the last axis.
 
     Args:
@@ -62,7 +62,7 @@ class Dense(AdaptedLayer):
     ([[6.0, 6.0]], [[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]])
     """
 
-    _untold = ("activity_regularizer", "lora_rank", "lora_alpha")
+    _config_omits = ("activity_regularizer", "lora_rank", "lora_alpha")
     kernel: Variable = LargeWeight()  # type: ignore[assignment]
     _kernel: Variable = StoredWeight()  # type: ignore[assignment]
     activation: Any
@@ -106,7 +106,7 @@ class Dense(AdaptedLayer):
         self.bias = settled_weight(self, "bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
         self.built = True
-        self._adapt_as_told()
+        self._make_adapter()
 
     if TYPE_CHECKING:
 
@@ -128,8 +128,8 @@ class Dense(AdaptedLayer):
 
     _int4_call = _int8_call
 
-    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[FewBits, ...]:
-        return (FewBits("kernel", mode, shape, (0,), block=block),)
+    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[PackedWeight, ...]:
+        return (PackedWeight("kernel", mode, shape, (0,), block=block),)
 
     def _product(self, inputs: Tensor, weight: Any) -> Tensor:
         return ops.matmul(inputs, weight)

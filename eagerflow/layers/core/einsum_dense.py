@@ -16,9 +16,9 @@ from eagerflow.initializers import VarianceScaling
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.settings import activated_shape, settle, settled_weight
-from eagerflow.layers.core.adapted import AdaptedLayer
-from eagerflow.layers.core.few_bits import FewBits
 from eagerflow.layers.core.lora import LargeWeight, StoredWeight
+from eagerflow.layers.core.packed_weight import PackedWeight
+from eagerflow.layers.core.quantizable_layer import QuantizableLayer
 from eagerflow.ops.neural.fused import dense
 
 __all__ = ["EinsumDense"]
@@ -36,7 +36,7 @@ class _Plan(NamedTuple):
     output_axes: list[int]
 
 
-class EinsumDense(AdaptedLayer):
+class EinsumDense(QuantizableLayer):
     """A dense layer along any axes: `activation(einsum(equation, inputs, kernel) + bias)`.
 
     Args:
@@ -66,8 +66,8 @@ class EinsumDense(AdaptedLayer):
     ((2, 5, 4), (3, 4), (4,))
     """
 
-    _untold = ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")
-    _also_told = ("activity_regularizer",)
+    _config_omits = ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")
+    _config_adds = ("activity_regularizer",)
     _kept_as = {"output_shape": "partial_output_shape"}
     kernel: Variable = LargeWeight()  # type: ignore[assignment]
     _kernel: Variable = StoredWeight()  # type: ignore[assignment]
@@ -121,7 +121,7 @@ class EinsumDense(AdaptedLayer):
         self._make_kernel(plan.kernel, initializer=self._scaled(plan))
         self.bias = None if plan.bias is None else settled_weight(self, "bias", plan.bias)
         self.built = True
-        self._adapt_as_told()
+        self._make_adapter()
 
     def _scaled(self, plan: _Plan) -> Any:
         """The kernel's initializer, told which axes are inputs and which outputs."""
@@ -211,20 +211,20 @@ class EinsumDense(AdaptedLayer):
 
     _int4_call = _int8_call
 
-    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[FewBits, ...]:
+    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[PackedWeight, ...]:
         """Integers of eight bits lie as the kernel does, those of four as a matrix, its first axis summed over."""
         _, of_kernel, of_output = self._letters
         summed = tuple([i for i, letter in enumerate(of_kernel) if letter not in of_output])
         if mode == "int4":
             rows = math.prod([shape[i] for i in summed])
-            return (FewBits("kernel", mode, (rows, math.prod(shape) // rows), (0,), whole=shape, block=block),)
+            return (PackedWeight("kernel", mode, (rows, math.prod(shape) // rows), (0,), whole=shape, block=block),)
         kept = [letter for letter in of_kernel if letter in of_output]
         order = tuple([kept.index(letter) for letter in of_output if letter in kept])
         lengths = dict(zip(of_kernel, shape, strict=True))
         hidden = (1,) * self._elided()
         own = tuple([lengths.get(letter, 1) for letter in of_output])
         scales = (*hidden, *own) if self._left else (*own, *hidden)
-        return (FewBits("kernel", mode, shape, summed, order=order, scale_shape=scales),)
+        return (PackedWeight("kernel", mode, shape, summed, order=order, scale_shape=scales),)
 
     def _elided(self) -> int:
         """How many axes of the inputs the ellipsis stands for."""

@@ -17,14 +17,14 @@ from eagerflow.layer.input_spec import describe
 from eagerflow.layer.keras_1_arguments import older, only
 from eagerflow.layer.layer_options import EmbeddingOptions
 from eagerflow.layer.settings import integer, settle
-from eagerflow.layers.core.adapted import AdaptedLayer
-from eagerflow.layers.core.few_bits import FewBits
 from eagerflow.layers.core.lora import LargeWeight, StoredWeight
+from eagerflow.layers.core.packed_weight import PackedWeight
+from eagerflow.layers.core.quantizable_layer import QuantizableLayer
 
 __all__ = ["Embedding"]
 
 
-class Embedding(AdaptedLayer):
+class Embedding(QuantizableLayer):
     """Turns integers, such as the numbers of words, into learned vectors.
 
     Args:
@@ -57,8 +57,8 @@ class Embedding(AdaptedLayer):
     [[0.0, 0.0], [2.0, 2.0], [1.0, 1.0]]
     """
 
-    _untold = ("weights", "lora_rank", "lora_alpha")
-    _also_told: tuple[str, ...] = ("activity_regularizer",)
+    _config_omits = ("weights", "lora_rank", "lora_alpha")
+    _config_adds: tuple[str, ...] = ("activity_regularizer",)
     _large = "embeddings"
     embeddings: Variable = LargeWeight()  # type: ignore[assignment]
     _embeddings: Variable = StoredWeight()  # type: ignore[assignment]
@@ -108,7 +108,7 @@ class Embedding(AdaptedLayer):
             return
         self._make_kernel((self.input_dim, self.output_dim))
         self.built = True
-        self._adapt_as_told()
+        self._make_adapter()
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shape with which `build` was called, which may be None."""
@@ -127,14 +127,14 @@ class Embedding(AdaptedLayer):
         return ops.cast(ops.take(self.embeddings, self._in_range(inputs), axis=0), self.compute_dtype)
 
     def _int8_call(self, inputs: Tensor) -> Tensor:
-        indices, bits = self._in_range(inputs), self._few_bits[0]
+        indices, bits = self._in_range(inputs), self._packed_weights[0]
         x = bits.numbers_at(self, indices)
         return self._with_adapter(x, lambda a: ops.take(a, indices, axis=0))
 
     _int4_call = _int8_call
 
-    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[FewBits, ...]:
-        return (FewBits("embeddings", mode, shape, (1,), block=block),)
+    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[PackedWeight, ...]:
+        return (PackedWeight("embeddings", mode, shape, (1,), block=block),)
 
     def _in_range(self, inputs: Any) -> Tensor:
         """Array modules would count negative integers from the end, or wrap around."""

@@ -90,11 +90,11 @@ class Lambda(Layer):
         return self.function(inputs, **self.arguments, **{name: context[name] for name in self._passes_on})
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The mask that was given to the layer, or what the given function returns."""
+        """The layer's `mask` argument, or what it returns if it is a function."""
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The `output_shape` that was given to the layer, or that of the function's result for a small sample."""
+        """The layer's `output_shape` argument, or the shape of the function's result for a small sample."""
         if self._output_shape is None:
             return super().compute_output_shape(input_shape)
         if callable(self._output_shape):
@@ -105,7 +105,7 @@ class Lambda(Layer):
         return (first[0], *self._output_shape)
 
     def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
-        """The outputs for symbolic inputs: by a run of the function, unless the shape was given."""
+        """The outputs for symbolic inputs: by a run of the function, unless there is an `output_shape`."""
         if self._output_shape is not None:
             return self._infer_from_shapes(args, kwargs)
         return run(self, args, kwargs, frozen_random=True)

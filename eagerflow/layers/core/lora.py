@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import initializers, ops
+from eagerflow.base.config_from_init import automatic
 from eagerflow.base.errors import no_attribute
-from eagerflow.base.init_settings import automatic
 from eagerflow.base.typing import InitializerLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
@@ -59,13 +59,13 @@ class LoraLayer(Layer):
     lora_rank: int | None = None
     lora_alpha: float | None = None
 
-    def _told_of_adapter(self, lora_rank: int | None, lora_alpha: float | None) -> None:
-        """Keep what `__init__` was given of this."""
+    def _set_adapter_arguments(self, lora_rank: int | None, lora_alpha: float | None) -> None:
+        """Set the arguments of `__init__` that this class handles."""
         self.lora_rank = None if lora_rank is None else integer(self, "lora_rank", lora_rank, least=0)
         self.lora_alpha = lora_rank if lora_alpha is None else lora_alpha
 
-    def _adapt_as_told(self) -> None:
-        """At the end of `build`: make the adapter that `__init__` was told of."""
+    def _make_adapter(self) -> None:
+        """At the end of `build`: make the adapter that `__init__` asked for."""
         if self.lora_rank:
             self.enable_lora(self.lora_rank, self.lora_alpha)
 

@@ -20,7 +20,7 @@ from eagerflow.layer.settings import passed_on
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layer.tensor_masks import set_mask
 from eagerflow.layers.core.embedding import Embedding
-from eagerflow.layers.core.few_bits import FewBits
+from eagerflow.layers.core.packed_weight import PackedWeight
 
 __all__ = ["ReversibleEmbedding"]
 
@@ -52,7 +52,7 @@ class ReversibleEmbedding(Embedding):
     ((1, 3, 4), (1, 3, 10))
     """
 
-    _also_told = ("activity_regularizer", "quantization_config")
+    _config_adds = ("activity_regularizer", "quantization_config")
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class ReversibleEmbedding(Embedding):
         if self.built:
             return
         super().build(input_shape)
-        if not self.tie_weights and not self._few_bits:
+        if not self.tie_weights and not self._packed_weights:
             self.reverse_embeddings = self.add_weight(
                 name="reverse_embeddings",
                 shape=(self.output_dim, self.input_dim),
@@ -112,22 +112,25 @@ class ReversibleEmbedding(Embedding):
             if self.mask_zero:
                 set_mask(vectors, ops.not_equal(inputs, 0))
             return vectors
-        bits = self._few_bits[-1]  # the vectors themselves where they are tied
+        bits = self._packed_weights[-1]  # the vectors themselves where they are tied
         if self.inputs_quantizer is None or bits.block:
             return self._capped(self._product(inputs, bits.numbers(self)))
         return self._capped(self._product_of_integers(inputs, bits))
 
     _int4_call = _int8_call
 
-    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[FewBits, ...]:
+    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[PackedWeight, ...]:
         found = super()._planned_bits(mode, shape, block)
         if self.tie_weights:
             return found
-        return (*found, FewBits("reverse_embeddings", mode, shape[::-1], (0,), packed=0, block=block, hidden=False))
+        return (
+            *found,
+            PackedWeight("reverse_embeddings", mode, shape[::-1], (0,), packed=0, block=block, hidden=False),
+        )
 
     def _names_in_files(self) -> list[str]:
-        reverse = FewBits(
-            "reverse_embeddings", "int8", (), (), block=self._few_bits[0].block if self._few_bits else None
+        reverse = PackedWeight(
+            "reverse_embeddings", "int8", (), (), block=self._packed_weights[0].block if self._packed_weights else None
         )
         others = [] if self.tie_weights else ["reverse_embeddings", *reverse.names()]
         return list(dict.fromkeys([*super()._names_in_files(), *others]))

@@ -97,16 +97,16 @@ class TorchModuleWrapper(Layer):
 
     @property
     def output_shape(self) -> AnyShape | Any:
-        """The `output_shape` that was given to the layer, or the shape of its symbolic outputs."""
+        """The layer's `output_shape` argument, or the shape of its symbolic outputs."""
         return super().output_shape if self._own_shape is None else self._own_shape
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """The `output_shape` that was given to the layer, or the shape of the module's output for zeros."""
+        """The layer's `output_shape` argument, or the shape of the module's output for zeros."""
         found: Shape = super().compute_output_shape(input_shape) if self._own_shape is None else tuple(self._own_shape)
         return found
 
     def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
-        """The outputs for symbolic inputs: by a run of the module, unless the shape was given."""
+        """The outputs for symbolic inputs: by a run of the module, unless there is an `output_shape`."""
         if self._own_shape is not None:
             return self._infer_from_shapes(args, kwargs)
         return infer_by_run(self, args, kwargs, frozen_random=True)
@@ -252,7 +252,7 @@ def _pulled(outputs: list[Any], inputs: list[Any], upstream: list[Any], create_g
 
 
 def _as_torch(array: Any) -> Any:
-    """A tensor of torch of its own: it may write into what it is given."""
+    """A PyTorch tensor with its own memory, since modules may write into their inputs."""
     return _torch().from_numpy(numpy.array(array, order="C"))
 
 

@@ -139,7 +139,7 @@ def _other_axis(shapes: Sequence[Shape]) -> str:
 
 
 def _how_to_flatten(shapes: Sequence[Shape]) -> str:
-    """What to do about vectors beside sequences or pictures."""
+    """What to do about vectors merged with sequences or images."""
     ranks = sorted({len(shape) for shape in shapes})
     if len(ranks) < 2 or ranks[0] != 2:
         return ""

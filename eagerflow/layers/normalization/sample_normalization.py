@@ -76,7 +76,7 @@ class LayerNormalization(_Normalization):
     [[-1.0, 1.0]]
     """
 
-    _also_told = ("rms_scaling",)
+    _config_adds = ("rms_scaling",)
     center: bool
     scale: bool
     rms_scaling: bool

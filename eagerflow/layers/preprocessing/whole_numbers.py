@@ -16,7 +16,7 @@ def refuse_fractions(layer: Any, array: Any) -> None:
     """Cutting 1.5 to 1 would put it into a category that it isn't in.
 
     Args:
-        layer: the layer that was given the numbers.
+        layer: the layer.
         array: a raw array of any type.
 
     Raises:

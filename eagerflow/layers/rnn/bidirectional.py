@@ -50,7 +50,7 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
     (2, 4)
     """
 
-    _untold = ("weights",)
+    _config_omits = ("weights",)
     _kept_as = {"layer": "forward_layer"}
     forward_layer: AnyLayer
     backward_layer: AnyLayer

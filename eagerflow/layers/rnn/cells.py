@@ -103,7 +103,7 @@ class DropoutRNNCell:
 
 
 class RecurrentSettings:
-    """The types of the settings that recurrent layers and their cells keep as they were given."""
+    """The types of the settings that recurrent layers and their cells keep unchanged."""
 
     activation: Any
     use_bias: bool
@@ -122,7 +122,7 @@ class RecurrentSettings:
 
 
 def of_both(options: Mapping[str, Any]) -> dict[str, Any]:
-    """What a layer's cell is told of what every layer takes."""
+    """The general layer arguments that a layer passes to its cell."""
     return {name: options[name] for name in ("dtype", "trainable") if name in options}
 
 

@@ -46,7 +46,7 @@ class _ConvLSTMCell(DropoutRNNCell, RecurrentSettings, ConvolutionBase):
     dropout_mask_count = 4
     recurrent_activation: Any
 
-    _untold = ("rank", "arguments")
+    _config_omits = ("rank", "arguments")
 
     def __init__(self, rank: int, arguments: dict[str, Any], **kwargs: Unpack[WeightOptions]) -> None:
         self.rank = rank
@@ -188,7 +188,7 @@ class _ConvLSTM(RecurrentSettings, RNN[ReturnState]):
     recurrent_activation: Any
     unit_forget_bias: bool
 
-    _also_told = ("unroll", "zero_output_for_mask")
+    _config_adds = ("unroll", "zero_output_for_mask")
 
     @of_recurrent_convolution
     def __init__(

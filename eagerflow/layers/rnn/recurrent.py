@@ -54,7 +54,7 @@ class _Recurrent(RecurrentSettings, RNN[ReturnState]):
         rest: dict[str, Any] = {**kwargs}
         try:
             made = cell(name=cell_name, **passed_on(arguments, cell), **of_cell)
-        except (TypeError, ValueError) as error:  # about an argument that was given to this layer
+        except (TypeError, ValueError) as error:  # about an argument of this layer
             own = f"{type(self).__name__}("
             error.args = tuple([a.replace(f"{cell.__name__}(", own) if isinstance(a, str) else a for a in error.args])
             raise
@@ -91,7 +91,7 @@ class _Recurrent(RecurrentSettings, RNN[ReturnState]):
     _activations: Mapping[Any, str] = {ops.tanh: "tanh"}  # that the op computes, by function
 
     def _in_order(self, sequences: Tensor, mask: Any, training: Any) -> tuple[Tensor, Any]:
-        """What the op is given: in the order of the steps, and with dropout."""
+        """The op's inputs: in the order of the steps, with dropout."""
         if training and self.cell.dropout:
             sequences = sequences * ops.expand_dims(self.cell.get_dropout_mask(sequences[:, 0]), 1)
         if self.go_backwards:
@@ -161,8 +161,8 @@ class SimpleRNN(_Recurrent[ReturnState]):
     (2, 5, 4)
     """
 
-    _untold = ("seed",)
-    _also_told = ("zero_output_for_mask",)
+    _config_omits = ("seed",)
+    _config_adds = ("zero_output_for_mask",)
     _op = staticmethod(kernels.simple_rnn)
     _activations = {
         ops.tanh: "tanh",
@@ -264,8 +264,8 @@ class LSTM(_Recurrent[ReturnState]):
 
     recurrent_activation: Any  # the cell's
     unit_forget_bias: bool
-    _untold = ("use_cudnn",)
-    _also_told = ("zero_output_for_mask",)
+    _config_omits = ("use_cudnn",)
+    _config_adds = ("zero_output_for_mask",)
     _op = staticmethod(kernels.lstm)
 
     @_TIME_SECOND
@@ -358,8 +358,8 @@ class GRU(_Recurrent[ReturnState]):
 
     recurrent_activation: Any  # the cell's
     reset_after: bool
-    _untold = ("use_cudnn",)
-    _also_told = ("zero_output_for_mask",)
+    _config_omits = ("use_cudnn",)
+    _config_adds = ("zero_output_for_mask",)
     _op = staticmethod(kernels.gru)
 
     @_TIME_SECOND

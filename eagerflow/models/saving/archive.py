@@ -1,7 +1,7 @@
 """`.keras`: a zip archive of `metadata.json`, `config.json` and `model.weights.h5`, as Keras 3 writes it.
 
 Members are read by these names alone; nothing is unpacked to disk. HDF5 is written into a file without a name first,
-and read where it lies in the archive: models of gigabytes need little memory beside.
+and read where it lies in the archive: models of gigabytes need little more memory.
 """
 
 from __future__ import annotations

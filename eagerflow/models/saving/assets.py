@@ -1,4 +1,4 @@
-"""Files that layers keep beside their weights, such as vocabularies: `save_assets(folder)`, `load_assets(folder)`.
+"""Files that layers keep besides their weights, such as vocabularies: `save_assets(folder)`, `load_assets(folder)`.
 
 `.keras` archives and folders hold them as files, other formats as arrays of bytes where Keras doesn't look.
 """

@@ -1,7 +1,7 @@
 """Arrays from a file into variables: all are checked first, then all are assigned, or none.
 
 Where they are large, checking them reads them once, and assigning them again, piece by piece: a file of gigabytes
-needs little memory beside the model.
+needs little memory besides the model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from eagerflow.models.saving.errors import SKIPS, listed
 
 __all__ = ["Match", "Stored", "Zeros", "assign_all", "fill", "mismatch", "signature", "size_of"]
 
-_AT_ONCE = 64 * 2**20  # bytes of arrays that are read only once, into memory beside the model
+_AT_ONCE = 64 * 2**20  # bytes of arrays that are read only once, into memory besides the model
 
 
 class Stored(Protocol):

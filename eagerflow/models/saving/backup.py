@@ -35,7 +35,7 @@ def write_backup(model: Any, path: str, notes: dict[str, Any], training: Any = N
 
 
 def read_backup(model: Any, path: str) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
-    """Set the state that `write_backup` wrote; gives the notes, and the arrays beside it.
+    """Set the state that `write_backup` wrote; returns the notes and the other arrays.
 
     Raises:
         FileFormatError: when the file is damaged, or of another model. Then nothing has changed.
@@ -52,7 +52,7 @@ def read_backup(model: Any, path: str) -> tuple[dict[str, Any], dict[str, numpy.
             model.optimizer.build(model.trainable_variables)
         file.seek(0)
         with arrays_in(file, path) as arrays:
-            beside = {p.removeprefix(_ARRAYS): a.read() for p, a in arrays.items() if p.startswith(_ARRAYS)}
+            others = {p.removeprefix(_ARRAYS): a.read() for p, a in arrays.items() if p.startswith(_ARRAYS)}
             restore(model, arrays, path, whole=True)
     random.set_state(notes["random"])
-    return {**notes, "path": path}, beside
+    return {**notes, "path": path}, others

@@ -161,7 +161,7 @@ class KerasFileEditor:
 
         def rename(holder: Tree, name: str) -> None:
             if new_name in holder:
-                raise ValueError(f"rename_object(new_name={new_name!r:.80}): there is one of this name beside it.")
+                raise ValueError(f"rename_object(new_name={new_name!r:.80}): there is another one of this name.")
             items = [(new_name if key == name else key, value) for key, value in holder.items()]
             holder.clear()
             holder.update(items)

@@ -24,7 +24,7 @@ from eagerflow.models.saving.weights_h5 import write_state
 
 __all__ = ["Folder", "size_of_folder", "write_folder"]
 
-_TRIES = 20  # of a reader that other programs save beside
+_TRIES = 20  # of a reader while other programs save
 _AT_FDCWD = -100  # of Linux: paths are relative to the working directory
 _RENAME_SWAP = 2  # of macOS, and RENAME_EXCHANGE of Linux
 _OWN = frozenset({CONFIG, METADATA, WEIGHTS, ASSETS.rstrip("/")})
@@ -43,8 +43,8 @@ def write_folder(model: Any, config: dict[str, Any], path: str, overwrite: bool 
     _check_old(path, overwrite)
     text = json_text.write_json(config, model)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    beside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)[:100]}.{secrets.token_hex(6)}")
-    new, old = f"{beside}.tmp", f"{beside}.old"
+    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)[:100]}.{secrets.token_hex(6)}")
+    new, old = f"{temporary}.tmp", f"{temporary}.old"
     try:
         _fill(new, path, model, text)
         if not os.path.isdir(path):

@@ -13,7 +13,7 @@ _LEFT_OVER = ("function_type", "module", "output_shape_type", "output_shape_modu
 
 
 def without_code(config: Any, file: str, custom_objects: Mapping[str, Any] | None, safe_mode: bool) -> Any:
-    """The config, in which Lambda layers with code name a function of the user's instead.
+    """The config with user functions instead of the code of Lambda layers.
 
     Raises:
         FileFormatError: when there is code, and `safe_mode` or no function for that layer.

@@ -150,9 +150,9 @@ def load_model(file: BinaryIO, name: str, custom_objects: Any, compile: bool, sa
         config = with_old_meanings(config) if is_before_keras_3(root.text("keras_version")) else config
         model = built_model(config, name, custom_objects, safe_mode)
         _load_layers(model, group, name, fresh=True)
-        beside = dict(root.groups[_BESIDE].all_arrays(f"{_BESIDE}/")) if _BESIDE in root.groups else {}
-        restore_beside_weights(model, beside, name)
-        restore_asset_arrays(model, beside, name)
+        others = dict(root.groups[_BESIDE].all_arrays(f"{_BESIDE}/")) if _BESIDE in root.groups else {}
+        restore_beside_weights(model, others, name)
+        restore_asset_arrays(model, others, name)
         if compile and training is not None:
             compile_config = _compile_config(read_json(training, name, "training_config"), name)
             compile_again(model, compile_config, custom_objects, name)
@@ -285,7 +285,7 @@ def _load_optimizer(model: Any, group: hdf5.Group, file: str) -> None:
 
 
 def _own_state(optimizer: Optimizer, order: list[Any]) -> list[Variable]:
-    """The variables for so many arrays.
+    """The variables that a file's arrays are for.
 
     Files before Keras 2.11 lack the learning rate; those of models that weren't trained hold the counter and the rate.
     """

@@ -9,7 +9,7 @@ from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import FilePath
 from eagerflow.models.saving.api import LoadOptions, load_weights, save_model, save_weights
 from eagerflow.models.saving.backup import read_backup, write_backup
-from eagerflow.training.replicas import settle
+from eagerflow.training.replicas import check_replicas
 
 __all__ = ["Saving"]
 
@@ -78,12 +78,12 @@ class Saving:
 
     def _settle(self) -> None:
         """Where ranks train together: compare their models, and make one of what each has kept for itself."""
-        settle(self, "a backup")
+        check_replicas(self, "a backup")
 
     def _back_up(self, path: str, notes: dict[str, Any], training: Any = None) -> None:
-        """Write all that goes on changing in training, and notes beside it; for `BackupAndRestore`."""
+        """Write all state that training changes, and notes; for `BackupAndRestore`."""
         write_backup(self, path, notes, training)
 
     def _resume(self, path: str) -> Any:
-        """Set all that `_back_up` wrote, and give the notes, and the arrays beside them."""
+        """Restore what `_back_up` wrote; returns the notes and the other arrays."""
         return read_backup(self, path)

@@ -31,7 +31,7 @@ __all__ = ["shards_in", "write_shards"]
 
 _CHECKSUMS = "eagerflow_crc32"
 _BLOCK = 2**20
-_TRIES = 20  # of a reader that other programs save beside
+_TRIES = 20  # of a reader while other programs save
 
 Entry = tuple[str, str, numpy.ndarray]  # the group, the key in it, the array
 
@@ -178,28 +178,28 @@ def _open_all(config: dict[str, Any], path: str, stack: contextlib.ExitStack) ->
     checksums = config.get("metadata", {}).get(_CHECKSUMS, {}) if isinstance(config.get("metadata"), dict) else {}
     found: dict[str, Stored] = {}
     for name, groups in _names_in(config, path).items():
-        beside = os.path.join(os.path.dirname(path), name)
+        file_path = os.path.join(os.path.dirname(path), name)
         step()
-        file = stack.enter_context(_shard(beside, path))
+        file = stack.enter_context(_shard(file_path, path))
         if name in checksums and checksums[name] != _sum_of(file):
-            raise FileFormatError(f"{beside!r} is damaged, or isn't the file that was written with {path!r}.")
+            raise FileFormatError(f"{file_path!r} is damaged, or isn't the file that was written with {path!r}.")
         file.seek(0)
-        arrays = stack.enter_context(arrays_in(file, beside))
+        arrays = stack.enter_context(arrays_in(file, file_path))
         own = {p: a for p, a in arrays.items() if f"/{p.rpartition('/')[0]}" in groups}
         empty = next((g for g in groups if not any(f"/{p.rpartition('/')[0]}" == g for p in own)), None)
         if empty is not None or own.keys() & found.keys():
-            raise FileFormatError(f"{beside!r} doesn't hold what {path!r} says, such as {empty!r:.80}.")
+            raise FileFormatError(f"{file_path!r} doesn't hold what {path!r} says, such as {empty!r:.80}.")
         found |= own
     return found
 
 
 @contextlib.contextmanager
-def _shard(beside: str, path: str) -> Iterator[BinaryIO]:
+def _shard(file_path: str, path: str) -> Iterator[BinaryIO]:
     try:
-        with opened(beside) as file:
+        with opened(file_path) as file:
             yield file
     except FileNotFoundError:
-        raise FileFormatError(f"{path!r} needs the file {beside!r}, which isn't there.") from None
+        raise FileFormatError(f"{path!r} needs the file {file_path!r}, which isn't there.") from None
 
 
 def _names_in(config: dict[str, Any], path: str) -> dict[str, set[str]]:
@@ -212,7 +212,7 @@ def _names_in(config: dict[str, Any], path: str) -> dict[str, set[str]]:
         for name in _listed(files):
             plain = isinstance(name, str) and name.endswith(".h5") and os.path.basename(name) == name
             if not plain or len(name) > 255 or "\\" in name or "\0" in name:
-                raise FileFormatError(f"{path!r} names the file {name!r:.80}; expected one beside it.")
+                raise FileFormatError(f"{path!r} names the file {name!r:.80}; expected one in the same folder.")
             names.setdefault(name, set()).add(group)
     return names
 

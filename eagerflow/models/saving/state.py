@@ -1,6 +1,6 @@
 """The state of a model as arrays by path, in Keras 3's layout: `layers/dense/vars/0`, `optimizer/vars/2`.
 
-The states of random generators are kept beside, under `_eagerflow/seeds`, where Keras doesn't look.
+The states of random generators are kept separately, under `_eagerflow/seeds`, where Keras doesn't look.
 """
 
 from __future__ import annotations

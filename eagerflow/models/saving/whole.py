@@ -37,7 +37,7 @@ def built_model(config: dict[str, Any], file: str, custom_objects: Any, safe_mod
     Args:
         config: what `config_of` gave.
         file: for messages.
-        custom_objects: classes and functions of the user's own by name.
+        custom_objects: custom classes and functions by name.
         safe_mode: whether Lambda layers whose code is in the file are refused.
 
     Raises:

@@ -18,7 +18,7 @@ from eagerflow.ops.arrays.shape import ravel
 
 __all__ = ["get_item", "slice", "take", "take_along_axis"]
 
-_ARRAYS = (Tensor, numpy.ndarray)  # parts of an index that observers are told of, where it is the user's
+_ARRAYS = (Tensor, numpy.ndarray)  # parts of a user's index that are announced to observers
 
 
 @op(lambda xp, g, x_shape, index: apply(scatter_index, xp, g, index, x_shape))  # type: ignore[has-type]
@@ -80,8 +80,8 @@ def get_item(x: TensorLike, key: Any) -> Tensor:
 def raw_index(x: Tensor, key: Any, ours: bool = True) -> Any:
     """An index as NumPy or CuPy takes it: tensors and lists become arrays on x's device.
 
-    The op that it is for has to come next: observers are told here of the tensors that the index has, and of its arrays
-    where it is none of `ours`.
+    The op that uses it has to come next: this announces the index's tensors to observers, and its arrays unless the
+    index is `ours`.
     """
     parts = key if key.__class__ is tuple else (key,)
     raw = [_raw_part(x, part) for part in parts]
@@ -93,7 +93,7 @@ def raw_index(x: Tensor, key: Any, ours: bool = True) -> Any:
 
 
 def _shown(part: Any, raw: Any) -> Any:
-    """What observers are told of a part of an index."""
+    """A part of an index as observers see it."""
     return raw if hasattr(type(part), "_eagerflow_handed_over") else part
 
 

@@ -45,7 +45,7 @@ def concatenate(xp: Numpy, xs: Sequence[Array], axis: int = 0) -> Array:
     >>> ef.ops.concatenate([ef.ops.ones((2, 3)), ef.ops.zeros((2, 5))], axis=-1).shape
     (2, 8)
     """
-    return xp.concatenate(alike(xp, xs), axis=axis)
+    return xp.concatenate(same_type(xp, xs), axis=axis)
 
 
 def _stack_rule(g: Array, axis: int) -> list[Any]:
@@ -67,10 +67,10 @@ def stack(xp: Numpy, x: Sequence[Array], axis: int = 0) -> Array:
     >>> ef.ops.stack([[1.0, 2.0], [3.0, 4.0]]).tolist(), ef.ops.stack([[1.0, 2.0], [3.0, 4.0]], axis=1).tolist()
     ([[1.0, 2.0], [3.0, 4.0]], [[1.0, 3.0], [2.0, 4.0]])
     """
-    return xp.stack(alike(xp, x), axis=axis)
+    return xp.stack(same_type(xp, x), axis=axis)
 
 
-def alike(xp: Numpy, arrays: Sequence[Array]) -> Sequence[Array]:
+def same_type(xp: Numpy, arrays: Sequence[Array]) -> Sequence[Array]:
     """The arrays in their common type, in which float64 appears only where one of them is float64."""
     kinds = {array.dtype for array in arrays}
     if len(kinds) == 1:

@@ -70,7 +70,7 @@ def _lengths(pattern: str, groups: list[list[str]], shape: tuple[int, ...], give
         open_names = [name for name in group if name not in known]
         product = math.prod([known[name] for name in group if name in known])
         if len(open_names) > 1:
-            raise ValueError(f"rearrange: the lengths of {open_names} in {pattern!r} can't be told; give all but one.")
+            raise ValueError(f"rearrange: the lengths of {open_names} in {pattern!r} are unknown; give all but one.")
         if open_names and product and n % product == 0:
             known[open_names[0]] = n // product
         elif open_names or product != n:

@@ -163,7 +163,7 @@ def _exponent_rule(xp: Numpy, g: Array, x1: Array, out: Array) -> Array:
     if out.dtype.kind == "c":
         base = x1.astype(out.dtype)
         return g * (out * xp.log(xp.where(xp.equal(base, 0), 1, base)))
-    # The logarithm of a negative base is not real, and that of 0 stands beside 0 ** x2 == 0: taken as 0.
+    # The logarithm of a negative base is not real, and that of 0 is multiplied by 0 ** x2 == 0: taken as 0.
     base = x1.astype(g.dtype)
     return g * out * xp.log(xp.where(xp.greater(base, 0), base, 1))
 

@@ -235,7 +235,7 @@ def nan_to_num(x: TensorLike, nan: float = 0.0, posinf: float | None = None, neg
 
 
 def paired(x1: Any, x2: Any) -> tuple[Any, Any]:
-    """Both; a number beside a tensor of floats as a tensor of its type, where a step by itself would widen it."""
+    """Both; a number paired with a tensor of floats as a tensor of the same type, which alone it would widen."""
     return _beside(x1, x2), _beside(x2, x1)
 
 

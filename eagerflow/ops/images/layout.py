@@ -38,7 +38,7 @@ def spatial_axes(images: Tensor, data_format: DataFormat | None) -> tuple[int, i
 
 
 def as_batch(name: str, images: Any, data_format: DataFormat | None) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-    """`images` as (batch, height, width, channels), and the way back to the layout that was given."""
+    """`images` as (batch, height, width, channels), and the function back to its own layout."""
     images = checked_images(name, images)
     single, first = images.ndim == 3, is_channels_first(data_format)
 

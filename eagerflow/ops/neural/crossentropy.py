@@ -87,7 +87,7 @@ def check_labels(xp: Numpy, target: Array, output: Array) -> Any:
         given = f"target={signature_of(target)}, output={signature_of(output)}"
         cure = "Labels begin with 0; more classes need more outputs."
         if target.min() < 0:
-            cure = "Labels begin with 0: number the classes anew, and leave out rows without a class."
+            cure = "Labels begin with 0: renumber the classes, and leave out rows without a class."
         elif classes == 1:
             cure = (
                 "Here each class has an output of its own; for labels 0 and 1 and one output use binary_crossentropy."

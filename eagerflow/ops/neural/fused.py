@@ -1,7 +1,7 @@
-"""Layers' usual chains as one op each: product or convolution, bias, relu.
+"""Fused ops for common chains: matrix product or convolution, bias, ReLU.
 
-The numbers are those of the single ops, to the last bit; what is saved are passes over memory and calls. Observers
-are told of one op, and `viz` shows the single ones as its parts.
+The numbers are those of the single ops, to the last bit; fusion saves passes over memory and calls. Observers see one
+op, and `viz` shows the single ones as its parts.
 """
 
 from __future__ import annotations

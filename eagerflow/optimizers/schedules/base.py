@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from eagerflow.base.config import floatx
-from eagerflow.base.init_settings import Told, automatic, telling_class
+from eagerflow.base.config_from_init import Configured, automatic, config_class
 from eagerflow.base.tracebacks import bound_init
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["LearningRateSchedule"]
 
 
-class LearningRateSchedule(Told):
+class LearningRateSchedule(Configured):
     """Base class of learning rate schedules.
 
     A custom schedule overrides `__call__(step)` and `get_config()`, as in Keras.
@@ -42,7 +42,7 @@ class LearningRateSchedule(Told):
         return Tensor(self.rate(float(step)), floatx())
 
     if TYPE_CHECKING:
-        rate: Any  # a method; a schedule of the user's, which overrides `__call__`, may keep a number under this name
+        rate: Any  # a method; a custom schedule, which overrides `__call__`, may keep a number under this name
     else:
 
         def rate(self, step: float) -> float:
@@ -64,6 +64,6 @@ class LearningRateSchedule(Told):
         >>> config["initial_learning_rate"], config["decay_steps"], config["decay_rate"]
         (0.5, 100.0, 0.9)
         """
-        if telling_class(type(self)) is None:
+        if config_class(type(self)) is None:
             raise NotImplementedError(f"{type(self).__name__} must override get_config() to be saved.")
         return {**super().get_config(), "name": self.name}

@@ -1,7 +1,7 @@
 """An update on a GPU as one launch for all variables, instead of a dozen for each of them.
 
-The rule is written as CUDA C (`kernels/gpu/written.py`). Where variables, slots and gradients lie is told to it in a
-table on the GPU, which is sent again when one of them has moved.
+The rule is written as CUDA C (`kernels/gpu/written.py`). The addresses of variables, slots and
+gradients stand in a table on the GPU, which is sent again when one of them has moved.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from eagerflow.optimizers.entry import Entry
 
 __all__ = ["FusedUpdates"]
 
-_SETS = 8  # of variables that one optimizer is given in turn
+_SETS = 8  # of variables that one optimizer updates in turn
 _PIECE = 2048  # elements that a block of threads works on
 _THREADS = 256
 
@@ -98,7 +98,7 @@ def _kernel(rule: Rule, slots: int, temporaries: int, kept: tuple[Any, ...], kin
         rule: it.
         slots: how many it has for each variable.
         temporaries: how many scratch arrays it needs.
-        kept: its settings where they are no floats, None for those that are: the kernel is told them in each call.
+        kept: its settings where they are no floats, None for those that are: they are arguments of the kernel.
         kind: the character of the type.
     """
     names = [f"a{i}" for i in range(slots + 1)]

@@ -21,8 +21,8 @@ from eagerflow.optimizers.entry import Entry, Scratch
 
 __all__ = ["GraphedUpdates"]
 
-_SETS = 8  # of variables that one optimizer is given in turn
-_PATIENCE = 16  # recordings that are forgiven; then a graph that is recorded in most updates is given up
+_SETS = 8  # of variables that one optimizer updates in turn
+_PATIENCE = 16  # recordings that are allowed; then a graph that is recorded in most updates is given up
 
 Rule = Callable[..., None]
 

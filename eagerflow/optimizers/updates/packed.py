@@ -23,7 +23,7 @@ __all__ = ["Packed", "packable"]
 
 LARGEST = 1 << 14  # elements: copying the gradient of a larger variable costs more than its calls of NumPy
 _LINE = 64  # bytes of a cache line
-_PATIENCE = 16  # moves into fresh arrays that are forgiven; then a group that moves at most updates is given up
+_PATIENCE = 16  # moves into fresh arrays that are allowed; then a group that moves at most updates is given up
 
 _data = attrgetter("data")
 

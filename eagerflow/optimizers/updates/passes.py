@@ -19,7 +19,7 @@ from eagerflow.core.variable import Variable
 from eagerflow.kernels.machine.numbers import Numbers
 from eagerflow.kernels.machine.threads import each, get_num_threads, scratch
 from eagerflow.optimizers.entry import Entry
-from eagerflow.optimizers.updates.again import Again
+from eagerflow.optimizers.updates.cached_update import CachedUpdate
 from eagerflow.optimizers.updates.packed import Packed, packable
 
 __all__ = ["Passes", "announce_pass", "announce_update", "as_given", "elementwise"]
@@ -28,7 +28,7 @@ _PIECE = 1 << 19  # bytes of one array
 _WHOLE = 1 << 22  # bytes of an array below which one thread works faster without cutting it
 _SHARED = 1 << 17  # bytes of an array below which sharing it costs more than it saves
 _LINE = 16  # elements that pieces are a multiple of, so that they begin with lines of the cache
-_SETS = 8  # of variables that one optimizer is given in turn; with more, further ones aren't packed
+_SETS = 8  # of variables that one optimizer updates in turn; with more, further ones aren't packed
 _MICROSECONDS = 1e-3  # that a rule takes for an element, roughly
 _NAMES = tuple([f"optimizers.{i}" for i in range(8)])  # of scratch arrays
 
@@ -62,7 +62,7 @@ class Plan:
     def __init__(self, entries: list[Entry], decays: list[bool], temporaries: int) -> None:
         self.entries, self.decays = entries, decays
         self.distinct = len(set(entries)) == len(entries)
-        self._again: Again | None = None
+        self._again: CachedUpdate | None = None
         kinds: dict[Any, list[int]] = {}
         for i, (entry, decay) in enumerate(zip(entries, decays)):
             if packable(entry):
@@ -82,7 +82,7 @@ class Plan:
         self.packs = [pair for pair in self.packs if not pair[0].hopeless]
         self._sort_out()
 
-    def again(self, rule: Any) -> Again | None:
+    def again(self, rule: Any) -> CachedUpdate | None:
         """The update of these variables, to be made once more; None where they aren't all in one array."""
         if self.alone or len(self.packs) != 1:
             return None
@@ -90,7 +90,7 @@ class Plan:
         if packed.gradient.nbytes > _SHARED or places != list(range(len(self.entries))):
             return None
         if self._again is None or self._again.packed is not packed or self._again.rule is not rule:
-            self._again = Again(rule, packed)
+            self._again = CachedUpdate(rule, packed)
         return self._again
 
     def parts(self, gradients: list[Any], arrays: list[Any]) -> Iterator[Part]:
@@ -123,7 +123,7 @@ class Passes:
         self._plans: dict[tuple[int, ...], Plan] = {}
         self._last: Plan | None = None
         self._numbers = Numbers()
-        self.again: Again | None = None  # the last update, where it may be made once more
+        self.again: CachedUpdate | None = None  # the last update, where it may be made once more
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles plan again: their variables have arrays of their own."""
@@ -158,7 +158,7 @@ class Passes:
                 plan.give_up()
         self.again = plan.again(rule)
 
-    def run_again(self, again: Again, settings: Any, gradients: list[Any]) -> None:
+    def run_again(self, again: CachedUpdate, settings: Any, gradients: list[Any]) -> None:
         """Make the last update once more, with other gradients."""
         packed = again.packed
         weights, *slots = packed.begin(gradients)
@@ -193,7 +193,7 @@ class Passes:
             g = numpy.multiply(g, scale, out=scratch(_NAMES[-1], w.shape, w.dtype))
         if temporaries is None:
             temporaries = [scratch(name, w.shape, w.dtype) for name in _NAMES[: self.temporaries]]
-        settings = self._numbers.beside(w.dtype, settings)
+        settings = self._numbers.as_arrays(w.dtype, settings)
         if bound is None or scale is not None:
             rule(numpy, w, g, slots, settings, temporaries)
             return
@@ -223,7 +223,7 @@ class Passes:
 def _pieces(part: Part) -> Iterator[Part]:
     """The part, cut where it is large: for each thread a piece, or for the cache.
 
-    As few as possible: between two calls of NumPy only one thread runs, and whoever waits for that wakes late.
+    As few as possible: between two calls of NumPy only one thread runs, and waiting threads wake late.
     """
     w, g, slots, decays, *_ = part
     threads = get_num_threads()

@@ -92,7 +92,7 @@ class Spread:
                 _send_away(self.entries[i].slots[kind])
 
     def parts(self, known: Sequence[bool]) -> Iterator[Part]:
-        """What a rule is to work on: weights, sums of gradients and slots, side by side where they are treated alike.
+        """The arguments of a rule: weights, sums of gradients and slots, joined if their updates are the same.
 
         Args:
             known: which variables have gradients; others stay as they are.
@@ -131,7 +131,7 @@ class Spread:
 def _joined(
     overlaps: Sequence[_Overlap], known: Sequence[bool], decays: Sequence[bool]
 ) -> Iterator[tuple[slice, bool]]:
-    """Stretches of a part that a rule treats alike, with whether their weights shrink."""
+    """Stretches of a part with the same update, with whether their weights shrink."""
     begin = end = 0
     shrink = False
     for i, _, of_part in overlaps:
@@ -166,7 +166,7 @@ def _put_values(variable: Any, array: Any) -> None:
 
 
 def _assign(variable: Any, value: Any) -> Any:
-    """All values are given, so those elsewhere count no more."""
+    """All values are replaced, also those on other ranks."""
     shape = numpy.shape(value.data if isinstance(value, Tensor) else value)
     if shape != variable.shape:
         raise ValueError(f"Variable {variable.path!r}.assign(value): expected shape {variable.shape}; got {shape}.")

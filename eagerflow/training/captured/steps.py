@@ -41,8 +41,8 @@ def predicted(model: Any, x: Any) -> Any:
     return model(x, training=False)
 
 
-def trained_its_way(step: Callable[..., Any], *given: Any) -> Any:
-    """A training step of the user's own: a model's method, with the model and a batch, or what was put on the model."""
+def custom_train_step(step: Callable[..., Any], *given: Any) -> Any:
+    """A custom `train_step`: a method, or a function assigned to the model."""
     return step(*given)
 
 
@@ -61,7 +61,7 @@ class CapturedSteps:
         self.differentiated: Captured[..., Any] = Captured(differentiated, name="the training step")
         self.tested: Captured[..., Any] = Captured(tested, name="the test step")
         self.predicted: Captured[..., Any] = Captured(predicted, name="the prediction")
-        self.trained_its_way: Captured[..., Any] = Captured(trained_its_way, name="train_step")
+        self.custom_train_step: Captured[..., Any] = Captured(custom_train_step, name="train_step")
         self.tested_its_way: Captured[..., Any] = Captured(tested_its_way, name="test_step")
 
     def __reduce__(self) -> Any:
@@ -120,8 +120,8 @@ class CapturesSteps:
         steps = vars(self._compiled.captured).values() if self.jit_compile else ()
         return {step.name: step for step in steps if step.signatures or step.why_eager is not None}
 
-    def _captured_its_way(self, which: str, step: Callable[..., Any]) -> Any:
-        """A step of the user's own, captured as a whole. Epochs that have begun go on with it, as eager ones do."""
+    def _captured_custom_step(self, which: str, step: Callable[..., Any]) -> Any:
+        """A custom step, captured as a whole. Epochs that have begun go on with it, as eager ones do."""
         captured = getattr(self._compiled.captured, which)
         if isinstance(step, MethodType) and step.__self__ is self:
             return partial(captured, step.__func__, self)

@@ -157,7 +157,7 @@ def test_damaged_maps_are_refused(tmp_path):
     assert "isn't there" in broken(tmp_path, lambda c: c["weight_map"].update({"/x/vars": "gone.weights.h5"}))
     for name in ("../w_00000.weights.h5", "/etc/passwd", "a\\b.h5", 3, "w_00000.weights.h5\0"):
         found = broken(tmp_path, lambda c, name=name: c["weight_map"].update({"/x/vars": name}))
-        assert "expected one beside it" in found
+        assert "expected one in the same folder" in found
     wrong = {"/layers/nothing/vars": "w_00000.weights.h5"}
     assert "doesn't hold what" in broken(tmp_path, lambda c: c["weight_map"].update(wrong))
     assert "found nothing" in broken(tmp_path, lambda c: c["weight_map"].pop("/layers/dense_1/vars"))

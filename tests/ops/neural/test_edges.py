@@ -279,5 +279,5 @@ def test_transposed_convolutions_take_a_padding_in_capitals_as_the_others_do():
 def test_negative_labels_are_not_answered_with_more_outputs():
     with pytest.raises(ValueError, match="got values from -1 to 2") as told:
         ops.sparse_categorical_crossentropy(np.array([-1, 2]), np.full((2, 3), 0.3, "float32"))
-    assert "number the classes anew" in str(told.value)
+    assert "renumber the classes" in str(told.value)
     assert "more outputs" not in str(told.value)

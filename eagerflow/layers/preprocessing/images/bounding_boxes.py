@@ -20,7 +20,7 @@ Corners = tuple[Any, Any, Any, Any]
 
 
 def of_one_image(boxes: Any, given: Any) -> Any:
-    """Moved boxes without the axis of the batch, where those that were given had none."""
+    """Moved boxes, without the batch axis if the originals had none."""
     if convert_to_tensor(given["boxes"]).ndim == 2 and boxes["boxes"].ndim == 3 and len(boxes["boxes"]) == 1:
         return {**boxes, "boxes": boxes["boxes"][0]}
     return boxes

@@ -197,7 +197,7 @@ class CutMix(_BoxLayer):
 
 
 class MixUp(RandomImageLayer):
-    """Blends each image with another one of the batch, and their labels alike, while training (MixUp).
+    """Blends each image and its label with another one of the batch while training (MixUp).
 
     Args:
         alpha: the parameter of the beta distribution of the blending weights; larger values blend more evenly.

@@ -218,7 +218,7 @@ class RandomImageLayer(ImageLayer):
         **kwargs: arguments of every layer for images: `data_format`, `bounding_box_format`, `name` ...; see `Layer`.
     """
 
-    _untold = ("seed",)
+    _config_omits = ("seed",)
 
     def __init__(self, seed: Seed = None, **kwargs: Unpack[ImageOptions]) -> None:
         super().__init__(**kwargs)

@@ -136,7 +136,7 @@ class RandomElasticTransform(WarpLayer):
         data_format: `"channels_last"`, `"channels_first"`, or None for the configured one.
         **kwargs: arguments of every layer for images: `bounding_box_format`, `name` and more; see `Layer`.
 
-    Images and their masks are distorted alike; bounding boxes are returned unchanged.
+    Images and their masks are distorted the same way; bounding boxes are returned unchanged.
 
     Raises:
         ValueError: for numbers outside [0, 1] or unknown modes.

@@ -43,7 +43,7 @@ class CategoryEncoding(Layer):
 
     _convert_input_args = False
 
-    _untold = ("sparse",)
+    _config_omits = ("sparse",)
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import eagerflow as ef
-from eagerflow.base.init_settings import setting_names, telling_class
+from eagerflow.base.config_from_init import config_class, setting_names
 from eagerflow.compat.keras_1.by_position import Embedding as OlderEmbedding
 
 
@@ -31,7 +31,7 @@ def test_a_class_of_a_user_tells_what_ours_tells_and_what_it_was_given():
     config = Wide(3, use_bias=False).get_config()
     assert config["times"] == 2
     assert config["use_bias"] is False
-    assert telling_class(Wide) is ef.layers.Dense
+    assert config_class(Wide) is ef.layers.Dense
 
 
 def test_a_class_of_a_user_that_stands_for_itself_has_nothing_to_tell():

@@ -9,11 +9,11 @@ from eagerflow.core.exclusive import exclusive_item
 from eagerflow.core.variable import Variable
 from eagerflow.layer.tracking import changes
 
-__all__ = ["States"]
+__all__ = ["StateSnapshot"]
 
 
-class States:
-    """What a model keeps beside its weights: moving averages, states of random generators and recurrent layers.
+class StateSnapshot:
+    """A model's state besides its weights: moving averages, states of random generators and recurrent layers.
 
     A training step either happens or, when it raises before weights are updated, leaves nothing changed: what layers
     changed on the way to the loss is put back. Weights themselves are only changed by the optimizer, at the end.

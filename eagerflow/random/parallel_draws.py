@@ -57,7 +57,7 @@ def _from_words(source: numpy.random.Generator, piece: numpy.ndarray, width: Any
     """The same bits as `source.random` in float32, in two thirds of the time.
 
     NumPy takes half a word for each number, by a call. Here words come at once; the upper 24 bits of a half, which
-    float32 has exactly, are the number, but for a power of two that multiplying with it or with `width` rounds alike.
+    float32 has exactly, are the number, up to a power of two, which changes no rounding of the product with `width`.
     """
     factor = numpy.float32(width * numpy.float32(2**-24))
     exact = factor != 0 and numpy.float32(factor * numpy.float32(2**24)) == width  # not of the smallest numbers

@@ -1,4 +1,4 @@
-"""`SharedLoop`: the steps of ranks that share each batch, each of which works on its own rows."""
+"""`DistributedLoop`: the steps of ranks that share each batch, each of which works on its own rows."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from eagerflow.core.observe import logs as announce_logs, state
 from eagerflow.data.arrays import rows_of
 from eagerflow.data.feed import Feed
 from eagerflow.data.parts import END, Part, batches_and_end, brought, cut, numbers_of
+from eagerflow.training.distributed_metrics import DistributedMetrics
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.loop import (
     Loop,
@@ -26,8 +27,7 @@ from eagerflow.training.loop import (
     observed_batches,
     observed_step,
 )
-from eagerflow.training.replicas import draw_alike, settle
-from eagerflow.training.shared_metrics import SharedMetrics
+from eagerflow.training.replicas import broadcast_draws, check_replicas
 from eagerflow.world.agreement import DisagreementError, agree
 from eagerflow.world.communicator import Communicator
 from eagerflow.world.current import sharing, world
@@ -35,7 +35,7 @@ from eagerflow.world.faults import status
 from eagerflow.world.sharers import sharers
 from eagerflow.world.shares import Share, share_of
 
-__all__ = ["SharedLoop", "shared"]
+__all__ = ["DistributedLoop", "shared"]
 
 _MADE_BY_ALL = (
     "every rank makes all batches of a generator, and takes its rows of them. Of a PyDataset with rows(index, start, "
@@ -55,7 +55,7 @@ def shared(feed: Feed | None) -> None:
         feed.ranks = sharers() if getattr(world.distribution, "auto_shard_dataset", True) else None
 
 
-class SharedLoop(Loop):
+class DistributedLoop(Loop):
     """What happens around the steps of ranks that share each batch; see `Loop` for the arguments."""
 
     def __init__(
@@ -64,7 +64,7 @@ class SharedLoop(Loop):
         super().__init__(model, kind, callbacks, shows, every)
         self.ranks = ranks
         self.called = {"train": "fit", "test": "evaluate", "predict": "predict"}[kind]
-        self.metrics = SharedMetrics(model, ranks)
+        self.metrics = DistributedMetrics(model, ranks)
         self.brings = not getattr(world.distribution, "auto_shard_dataset", True)  # whether ranks have own batches
         every_so_often = [c for c in callbacks.callbacks if isinstance(getattr(c, "save_freq", None), int)]
         self.savers = [c for c in every_so_often if hasattr(c, "_batches")] if kind == "train" else []
@@ -74,7 +74,7 @@ class SharedLoop(Loop):
         if feed.brings:
             self.brings, self.even = True, False
         agree(self.ranks, self._facts(feed, first), self.called, "" if self.brings else _ALIKE)
-        draw_alike(self.ranks)
+        broadcast_draws(self.ranks)
         told_of_end, self.saving = self._votes(bool(self.end), bool(self.savers))
         done = told = first
         share: Any = None
@@ -163,7 +163,7 @@ class SharedLoop(Loop):
         """The same, where a callback is about to save after this batch."""
         if self.saving and self._votes(any((c._batches + 1) % c.save_freq == 0 for c in self.savers))[0]:
             self._gather()
-            settle(self.model, "saving after a batch")
+            check_replicas(self.model, "saving after a batch")
 
     def _numbers(self, logs: Any, shown: bool = False) -> dict[str, Any]:
         if self.kind == "predict":

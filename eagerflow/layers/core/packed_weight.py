@@ -13,10 +13,10 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.quantizers import AbsMaxQuantizer, abs_max_quantize_grouped_with_zero_point, pack_int4, unpack_int4
 from eagerflow.quantizers.int4 import dequantized
 
-__all__ = ["FewBits"]
+__all__ = ["PackedWeight"]
 
 
-class FewBits(NamedTuple):
+class PackedWeight(NamedTuple):
     """How a weight is kept.
 
     Attributes:
@@ -60,7 +60,7 @@ class FewBits(NamedTuple):
         return [n for i, n in enumerate(self.shape) if i not in self.axes]
 
     def names(self) -> list[str]:
-        """The attributes of its variables beside the integers, in Keras' order."""
+        """The attributes of its variables other than the integers, in Keras' order."""
         return [f"{self.name}_scale", *([f"{self.name}_zero", self.groups] if self.block else [])]
 
     def make(self, layer: Any) -> None:

@@ -14,18 +14,18 @@ from eagerflow.core.variable import Variable
 from eagerflow.layer.dtype_policy import QUANTIZATION_MODES, get_policy
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.settings import settled_weight
-from eagerflow.layers.core.few_bits import FewBits
 from eagerflow.layers.core.float8 import FLOAT8_NAMES, float8_product, make_float8
 from eagerflow.layers.core.lora import LoraLayer
+from eagerflow.layers.core.packed_weight import PackedWeight
 from eagerflow.quantizers import AbsMaxQuantizer, Int4QuantizationConfig
 from eagerflow.quantizers.configs import config_of
 
-__all__ = ["AdaptedLayer"]
+__all__ = ["QuantizableLayer"]
 
 _EXACT = 2**24  # float32 holds all integers up to here
 
 
-class AdaptedLayer(LoraLayer):
+class QuantizableLayer(LoraLayer):
     """Base of `Dense`, `EinsumDense` and `Embedding`, which can be quantized, too.
 
     Attributes:
@@ -34,7 +34,7 @@ class AdaptedLayer(LoraLayer):
 
     bias: Variable | Any
     activation: Any
-    _few_bits: tuple[FewBits, ...] = ()
+    _packed_weights: tuple[PackedWeight, ...] = ()
     inputs_quantizer: Any = None
 
     if TYPE_CHECKING:
@@ -42,16 +42,16 @@ class AdaptedLayer(LoraLayer):
         def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def _adapted(self, lora_rank: int | None, lora_alpha: float | None, quantization_config: Any) -> None:
-        """Keep what `__init__` was given of this."""
-        self._told_of_adapter(lora_rank, lora_alpha)
+        """Set the arguments of `__init__` that this class handles."""
+        self._set_adapter_arguments(lora_rank, lora_alpha)
         self.quantization_config = config_of(quantization_config)
 
     def _weight_shape(self) -> tuple[int, ...]:
         bits = self._bits_of(self._large)
         return super()._weight_shape() if bits is None else tuple(bits.whole or bits.shape)
 
-    def _bits_of(self, name: str) -> FewBits | None:
-        return next((bits for bits in self._few_bits if bits.name == name), None)
+    def _bits_of(self, name: str) -> PackedWeight | None:
+        return next((bits for bits in self._packed_weights if bits.name == name), None)
 
     def _seen_weight(self) -> Any:
         """The large weight as numbers, with what the adapter adds."""
@@ -76,7 +76,7 @@ class AdaptedLayer(LoraLayer):
         first = super()._names_in_files()
         if self.quantization_mode == "float8":
             return [*first, *FLOAT8_NAMES]
-        return [*first, *[name for bits in self._few_bits[:1] for name in bits.names()]]
+        return [*first, *[name for bits in self._packed_weights[:1] for name in bits.names()]]
 
     def _merged_values(self) -> dict[str, Any]:
         bits = self._bits_of(self._large)
@@ -84,7 +84,7 @@ class AdaptedLayer(LoraLayer):
 
     # Quantization
 
-    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[FewBits, ...]:
+    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[PackedWeight, ...]:
         """How the weights are kept; the large one first."""
         raise NotImplementedError
 
@@ -116,10 +116,10 @@ class AdaptedLayer(LoraLayer):
             )
         else:
             block = self._block_size(config) if mode == "int4" else None
-            self._few_bits = self._planned_bits(mode, tuple(input_shape), block)
+            self._packed_weights = self._planned_bits(mode, tuple(input_shape), block)
             default = AbsMaxQuantizer() if mode == "int8" else None
             self.inputs_quantizer = default if config is None else config.activation_quantizer
-            for bits in self._few_bits:
+            for bits in self._packed_weights:
                 bits.make(self)
         self._is_quantized = True
 
@@ -172,7 +172,7 @@ class AdaptedLayer(LoraLayer):
         mode = self.quantization_mode
         if mode is not None:
             self.quantized_build(shape, mode, self.quantization_config)
-        if not self._few_bits:
+        if not self._packed_weights:
             setattr(self, self._large, settled_weight(self, self._large, shape, **others))
 
     def _activated(self, x: Tensor, bias: Any) -> Tensor:
@@ -199,7 +199,7 @@ class AdaptedLayer(LoraLayer):
         """Scales of the inputs, to be broadcast with the outputs."""
         return scale
 
-    def _product_of_integers(self, inputs: Tensor, bits: FewBits) -> Tensor:
+    def _product_of_integers(self, inputs: Tensor, bits: PackedWeight) -> Tensor:
         """The product with quantized inputs. Its gradient is that of the numbers which the weights stand for."""
         axes = self._input_axes(inputs.ndim)
         length = math.prod([inputs.shape[axis] for axis in axes])
@@ -221,7 +221,7 @@ class AdaptedLayer(LoraLayer):
 
     def _quantized_product(self, inputs: Tensor) -> Tensor:
         """The product with the large weight as it is kept, and the adapter's."""
-        bits = self._few_bits[0]
+        bits = self._packed_weights[0]
         if self.inputs_quantizer is None or bits.block:
             x = self._product(inputs, bits.numbers(self))
         else:

@@ -1,4 +1,4 @@
-"""Running a model's steps so that nothing of it stays: for measurements beside a training."""
+"""Running a model's steps without lasting effects: for measurements during training."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from eagerflow.core.observe import unobserved
 from eagerflow.core.random import frozen, get_state, set_state
 from eagerflow.layer.added_losses import losses_left_alone
 from eagerflow.training.as_compiled import as_compiled
-from eagerflow.training.orders import passes_forgotten
+from eagerflow.training.shuffle_schedule import passes_forgotten
 
-__all__ = ["Moment", "only_kept", "traceless"]
+__all__ = ["Moment", "only_kept", "sandbox"]
 
 
 @contextlib.contextmanager
-def traceless(model: Any) -> Iterator[None]:
-    """What runs inside the block is taken back at its end, bit for bit, and nobody hears of it.
+def sandbox(model: Any) -> Iterator[None]:
+    """Undo at the end of the block, bit for bit, what ran inside, and hide it from observers.
 
     Weights, moving statistics, states of random generators and of recurrent layers, the optimizer's and the metrics'
     variables, the losses that layers added in their last call, the orders of later epochs, and all process-wide random
@@ -33,7 +33,7 @@ def traceless(model: Any) -> Iterator[None]:
     >>> model = ef.Sequential([ef.Input((2,)), ef.layers.Dense(1)])
     >>> model.compile("sgd", "mse")
     >>> before = model.get_weights()[0].tolist()
-    >>> with traceless(model):
+    >>> with sandbox(model):
     ...     _ = model.train_on_batch(ef.ops.ones((4, 2)), ef.ops.ones((4, 1)))
     >>> model.get_weights()[0].tolist() == before
     True
@@ -88,8 +88,8 @@ class Moment:
 
     @contextlib.contextmanager
     def again(self) -> Iterator[None]:
-        """Within, what isn't trained is as it was at that moment, and nothing leaves a trace; see `traceless`."""
-        with traceless(self._model):
+        """Within, what isn't trained is as it was at that moment, and nothing leaves a trace; see `sandbox`."""
+        with sandbox(self._model):
             set_state(self._random)
             for variable, values in self._states:
                 variable.assign(values)

@@ -1,4 +1,4 @@
-"""The update of the same variables once more: what an optimizer asks each time is asked in one look.
+"""The last update, repeated for the same variables: one check instead of all that an optimizer asks each time.
 
 An update of a small network takes longer to prepare than to compute. Where all its variables are packed, the last one
 is remembered; if nothing speaks against it, the next one is a copy of the gradients and one call of the rule.
@@ -17,7 +17,7 @@ from eagerflow.core.in_place import taken_back
 from eagerflow.core.tensor import Tensor
 from eagerflow.optimizers.updates.packed import Packed
 
-__all__ = ["Again"]
+__all__ = ["CachedUpdate"]
 
 # What makes an update more than its rule, as it is where it isn't asked for.
 _NOTHING_ELSE = {
@@ -34,7 +34,7 @@ _settings_of, _as_usual = attrgetter(*_NOTHING_ELSE), tuple(_NOTHING_ELSE.values
 _constraint, _overwritten = attrgetter("constraint"), attrgetter("overwrite_with_gradient")
 
 
-class Again:
+class CachedUpdate:
     """An update that may be made once more.
 
     Args:
@@ -52,8 +52,8 @@ class Again:
 
         Args:
             optimizer: whose update it is.
-            grads: the gradients that it was given.
-            variables: the variables that it was given.
+            grads: its gradients.
+            variables: its variables.
         """
         if len(variables) != len(self.variables) or not all(map(is_, variables, self.variables)):
             return None

@@ -18,10 +18,10 @@ from eagerflow.core.variable import Variable
 from eagerflow.world.communicator import Communicator
 from eagerflow.world.shares import Share
 
-__all__ = ["SharedMetrics"]
+__all__ = ["DistributedMetrics"]
 
 
-class SharedMetrics:
+class DistributedMetrics:
     """The metrics of a model whose batches are shared.
 
     Args:

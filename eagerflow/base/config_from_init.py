@@ -1,8 +1,8 @@
-"""What a configuration tells: the arguments of `__init__`, which our classes keep as attributes of the same names.
+"""`get_config` from `__init__`: our classes keep its arguments as attributes of the same names.
 
-So a class of ours needs no `get_config`. Where it differs it says how: `_untold` and `_also_told` list arguments that
-it leaves out and attributes that it tells besides; `_kept_as` names the attributes that hold arguments of other
-names, for its subclasses too.
+So a class of ours needs no `get_config`. Exceptions are class attributes: `_config_omits` lists arguments that are left
+out, `_config_adds` attributes that are added, and `_kept_as` the attributes that hold arguments of other names, for
+subclasses too.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
-__all__ = ["Told", "automatic", "setting_names", "settings_of", "telling_class"]
+__all__ = ["Configured", "automatic", "setting_names", "settings_of", "config_class"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_TOLD_BY_BASES = {"self", "name", "dtype", "trainable"}
+_FROM_BASES = {"self", "name", "dtype", "trainable"}
 
 
 def automatic(get_config: F) -> F:
-    """Mark a `get_config` which follows a rule, and leaves classes below to what their `__init__` takes."""
+    """Mark a `get_config` that follows this rule, also for subclasses."""
     get_config.automatic = True  # type: ignore[attr-defined]
     return get_config
 
 
-def telling_class(cls: type) -> type | None:
-    """The nearest class of ours whose `__init__` says what to tell; None where that is a base's, or written by hand.
+def config_class(cls: type) -> type | None:
+    """The nearest class of ours whose `__init__` defines the config; None if that is a base's, or has its own method.
 
-    Users' classes don't promise to keep their arguments, nor do those that stand in for old ones.
+    Users' classes don't promise to keep their arguments, nor do the classes of `compat`.
     """
     found = None
     for ancestor in cls.__mro__:
@@ -46,26 +46,26 @@ def telling_class(cls: type) -> type | None:
 
 @cache
 def setting_names(cls: type) -> tuple[str, ...]:
-    """What a class of ours tells: the arguments of its own `__init__`, but name and dtype, which the bases tell.
+    """The arguments in a class's config: those of its `__init__`, without name and dtype, which its bases add.
 
     >>> from eagerflow.layers import Dropout
     >>> setting_names(Dropout)
     ('rate', 'noise_shape', 'seed')
     """
     parameters = inspect.signature(cls.__init__).parameters.values()  # type: ignore[misc]
-    untold = _TOLD_BY_BASES.union(cls.__dict__.get("_untold", ()))
+    omitted = _FROM_BASES.union(cls.__dict__.get("_config_omits", ()))
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-    return (*(name for name in names if name not in untold), *cls.__dict__.get("_also_told", ()))
+    return (*(name for name in names if name not in omitted), *cls.__dict__.get("_config_adds", ()))
 
 
 def settings_of(thing: Any, describe: Callable[[str, Any], Any] | None = None) -> dict[str, Any]:
-    """The settings that the class tells; none where it tells them by hand.
+    """The settings in an object's config; none if its class has its own `get_config`.
 
     Args:
         thing: an object of one of our classes, or of a user's class below it.
         describe: makes values fit into JSON, given name and value; default: they stay as they are.
     """
-    home = telling_class(type(thing))
+    home = config_class(type(thing))
     if home is None:
         return {}
     kept_as: dict[str, str] = getattr(home, "_kept_as", {})
@@ -73,8 +73,8 @@ def settings_of(thing: Any, describe: Callable[[str, Any], Any] | None = None) -
     return values if describe is None else {name: describe(name, value) for name, value in values.items()}
 
 
-class Told:
-    """Base of what is made again from a config: an initializer, a metric, a schedule."""
+class Configured:
+    """Base of objects with a config: initializers, metrics, schedules."""
 
     @automatic
     def get_config(self) -> dict[str, Any]:

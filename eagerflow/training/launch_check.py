@@ -6,12 +6,12 @@ from eagerflow.base.tracebacks import warn
 from eagerflow.world.current import world
 from eagerflow.world.environment import told
 
-__all__ = ["warn_of_models_of_ones_own"]
+__all__ = ["warn_of_separate_models"]
 
 _warned = False
 
 
-def warn_of_models_of_ones_own() -> None:
+def warn_of_separate_models() -> None:
     """Called by `fit` where no ranks share its batches: says so, once, if a launcher has started several processes."""
     global _warned
     found = told()

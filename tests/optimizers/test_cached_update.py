@@ -9,7 +9,7 @@ import pytest
 
 import eagerflow as ef
 import viz
-from eagerflow.optimizers.updates.again import Again
+from eagerflow.optimizers.updates.cached_update import CachedUpdate
 
 SHAPES = ((4, 3), (3,), (3, 2))
 
@@ -52,7 +52,7 @@ CHANGES = {
 def trained(name, change, monkeypatch=None):
     """What is left after six updates, with a change before the fourth one."""
     if monkeypatch is not None:
-        monkeypatch.setattr(Again, "arrays", lambda *given: None)
+        monkeypatch.setattr(CachedUpdate, "arrays", lambda *given: None)
     weights = variables()
     kept = list(weights)
     optimizer = getattr(ef.optimizers, name)(0.1)
@@ -73,8 +73,8 @@ def test_a_change_between_two_updates_counts(name, change, monkeypatch):
 
 def test_an_update_is_made_again_where_nothing_has_changed(monkeypatch):
     used = []
-    own = Again.arrays
-    monkeypatch.setattr(Again, "arrays", lambda *given: used.append(own(*given)) or used[-1])
+    own = CachedUpdate.arrays
+    monkeypatch.setattr(CachedUpdate, "arrays", lambda *given: used.append(own(*given)) or used[-1])
     trained("Adam", "nothing")
     assert [found is not None for found in used] == [True] * 5
 

@@ -15,7 +15,7 @@ import numpy
 from eagerflow.world.current import world
 from eagerflow.world.notes import note
 
-__all__ = ["Rows", "of_rows", "own_rows", "own_stream"]
+__all__ = ["Rows", "of_rows", "shard_rows", "own_stream"]
 
 
 class Rows(NamedTuple):
@@ -32,7 +32,7 @@ class Rows(NamedTuple):
     all: int
 
 
-def own_rows(shape: tuple[int, ...], where: str) -> Rows | None:
+def shard_rows(shape: tuple[int, ...], where: str) -> Rows | None:
     """Which part of a draw of this shape is this rank's; None for one that isn't shared."""
     share = world.share
     if share is None or not shape or not shape[0] or world.thread != threading.get_ident():
@@ -49,17 +49,17 @@ def own_rows(shape: tuple[int, ...], where: str) -> Rows | None:
     return Rows(first, first + shape[0], share.rows * each)
 
 
-def of_rows(shape: tuple[int, ...], where: str, draw: Callable[[tuple[int, ...]], Any], alike: bool = True) -> Any:
+def of_rows(shape: tuple[int, ...], where: str, draw: Callable[[tuple[int, ...]], Any], same: bool = True) -> Any:
     """`draw(shape)`; in a shared batch this rank's part of the draw for all rows.
 
     Args:
         shape: of what is drawn.
         where: the function, for the report.
         draw: gives a draw of a shape; a longer one begins with the same numbers.
-        alike: whether all entries are drawn in the same way. Where each has its own parameters, those of other rows
+        same: whether all entries are drawn in the same way. Where each has its own parameters, those of other rows
             aren't known: each rank draws for its own.
     """
-    rows = None if world.share is None or not alike else own_rows(shape, where)
+    rows = None if world.share is None or not same else shard_rows(shape, where)
     if rows is None:
         return draw(shape)
     return numpy.ascontiguousarray(draw((rows.last, *shape[1:]))[rows.first :])

@@ -9,12 +9,12 @@ from typing import Any
 
 from eagerflow.core.random import Key, next_key, order_key
 
-__all__ = ["Orders", "passes_forgotten"]
+__all__ = ["ShuffleSchedule", "passes_forgotten"]
 
 _used: weakref.WeakKeyDictionary[Any, set[tuple[int, int]]] = weakref.WeakKeyDictionary()  # passes of a model so far
 
 
-class Orders:
+class ShuffleSchedule:
     """The orders of the passes over the data in one call of `fit`.
 
     The order of an epoch depends on the process-wide seed and the number of the epoch, so that a model that was saved
