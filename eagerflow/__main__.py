@@ -16,9 +16,9 @@ from typing import Any, NoReturn
 
 from eagerflow._version import __version__
 from eagerflow.base.output import any_encoding, program, reader_gone
-from eagerflow.base.wording.command_ends import ended, failed
-from eagerflow.base.wording.command_parser import CommandParser, whole_number
-from eagerflow.base.wording.module_names import apart
+from eagerflow.cli.module_names import apart
+from eagerflow.cli.parser import CommandParser, whole_number
+from eagerflow.cli.statuses import ended, failed
 
 _ABOUT = """\
 Keras' API on NumPy, a gradient tape you can read, and pictures of what ran.

@@ -17,9 +17,9 @@ from typing import Any
 import numpy
 
 from eagerflow import _viz, callbacks, datasets, layers, models
-from eagerflow.base.wording.command_ends import failed
-from eagerflow.base.wording.extras import pip_install
-from eagerflow.base.wording.folded import folded
+from eagerflow.base.text.extras import pip_install
+from eagerflow.cli.statuses import failed
+from eagerflow.cli.wrapping import folded
 from eagerflow.core.random import set_random_seed
 
 __all__ = ["build_network", "run_demo"]

@@ -15,6 +15,7 @@ from tests.sources import MODULES, ROOT, SOURCES, Source, module_of
 FLOORS = {
     "_version": 0,
     "base": 0,
+    "cli": 1,
     "core": 1,
     "ops": 2,
     "graphs": 2,
@@ -151,13 +152,11 @@ SIDEWAYS = {
 # The only packages that a function may import, each in one file.
 OPTIONAL = set(
     """
-    IPython PIL cairosvg cupy cupyx google graphviz h5py llvmlite matplotlib ml_dtypes mpi4py numba pandas pygraphviz
-    resvg_py safetensors sklearn tensorboardX threadpoolctl torch
+    IPython PIL cairosvg cupy cupyx google graphviz h5py llvmlite matplotlib ml_dtypes mpi4py numba onnx pandas
+    pygraphviz resvg_py safetensors sklearn tensorboardX threadpoolctl torch
     """.split()
 )
 LONGEST_FILE, LONGEST_FUNCTION, MEDIAN_FUNCTION = 600, 60, 8
-# The most lines of Python that a folder of eagerflow may have. These numbers go down, never up.
-BUDGETS = {"distribution": 5132, "launch": 900}
 # Rooms that everybody uses. What several processes do is behind `core/strategy.py`.
 CORE = """
     base core ops kernels layer layers activations initializers regularizers constraints losses metrics optimizers data
@@ -165,6 +164,9 @@ CORE = """
     """.split()
 DISTRIBUTED = re.compile(r"\beagerflow[./](world|distribution|launch)\b")
 DETAILS = re.compile(r"^ *Args:$|>>>", re.MULTILINE)
+
+# The most lines that a folder may have. A budget goes down when its folder does, and never up.
+BUDGETS = {"base": 4830, "distribution": 5132, "launch": 900}
 
 EAGERFLOW = [source for source in SOURCES if source.name.partition(".")[0] == "eagerflow"]
 VIZ = [source for source in SOURCES if source.name.partition(".")[0] == "viz"]
@@ -318,12 +320,10 @@ def test_viz_uses_the_public_names_of_eagerflow_the_observer_and_whole_files():
             "eagerflow.base.machine.source_trees",
             "eagerflow.base.npy",
             "eagerflow.base.machine.budget",
-            "eagerflow.base.machine.launchers",
             "eagerflow.base.messages",
             "eagerflow.base.notebook",
             "eagerflow.base.output",
             "eagerflow.base.protobuf_messages",
-            "eagerflow.base.wording.own_names",
         )
         and (not MODULES[target].is_public or folder(target) in ("base", "core", "kernels"))
     ]
@@ -336,6 +336,12 @@ def test_files_have_one_subject():
     assert [str(source) for source in long if source.text.count("\n") - lines_of_details(source) > LONGEST_FILE] == []
 
 
+@pytest.mark.parametrize("room", BUDGETS)
+def test_folders_keep_to_their_budgets(room):
+    lines = sum(source.text.count("\n") for source in EAGERFLOW if folder(source.name) == room)
+    assert lines <= BUDGETS[room]
+
+
 def lines_of_details(source: Source) -> int:
     """How many lines fewer the file had if docstrings ended before their arguments and examples."""
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -343,12 +349,6 @@ def lines_of_details(source: Source) -> int:
     texts = [ast.get_docstring(node, clean=False) or "" for node in nodes]
     rests = [(text, DETAILS.split(text, 1)[0].rstrip()) for text in texts if DETAILS.search(text)]
     return sum(text.count("\n") - rest.count("\n") - ("\n" in rest) for text, rest in rests)
-
-
-@pytest.mark.parametrize("name", BUDGETS)
-def test_folders_keep_to_their_budgets(name):
-    files = (ROOT / "eagerflow" / name).rglob("*.py")
-    assert sum(path.read_text("utf-8").count("\n") for path in files) <= BUDGETS[name]
 
 
 def lengths():

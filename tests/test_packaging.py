@@ -16,7 +16,7 @@ from importlib import import_module
 import pytest
 
 from eagerflow._version import __version__
-from eagerflow.base.wording.extras import EXTRAS, NEEDED, missing_package
+from eagerflow.base.text.extras import EXTRAS, NEEDED, missing_package
 from eagerflow.compiled.choice import INSTALL
 from tests.sources import PACKAGES, ROOT, SOURCES
 

@@ -215,8 +215,6 @@ def _ours(home: Any, area: str, name: str) -> str | None:
     if not area.endswith("()"):
         thing = getattr(home, name, None)
         return None if thing is None else describe(thing)
-    if type(getattr(home, name, None)).__name__ == "Elsewhere":  # says what to write instead
-        return None
     if hasattr(home, name):
         return describe_member(home, name)
     return "property" if area in EXAMPLES and hasattr(_example(home, area), name) else None

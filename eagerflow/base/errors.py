@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
 from eagerflow.base.notebook import shown_short
-from eagerflow.base.wording.own_names import in_own_names
-from eagerflow.base.wording.where_set import nowhere_set, where_set
+from eagerflow.base.text.hints import did_you_mean, hint_for, nearest
 
 __all__ = ["DeviceError", "MissingAttributeError", "MissingFileError", "NoValueError", "NotBegunError", "TapeError"]
 __all__ += [
@@ -20,6 +17,7 @@ __all__ += [
     "cut",
     "did_you_mean",
     "expect_one_of",
+    "missing_attribute",
     "nearest",
     "no_attribute",
     "signature_of",
@@ -67,14 +65,13 @@ class NotBegunError(AttributeError, RuntimeError):
 
 
 class MissingAttributeError(AttributeError):
-    """An attribute that an object hasn't. The nearest one is looked for when somebody reads the message.
+    """An attribute that an object doesn't have. The hint is made when the message is read.
 
     Most of these errors are never read: `hasattr`, and `getattr` with a default, only ask whether there is one.
 
     Args:
-        message: without the nearest attribute.
-        name: of what was asked for.
         owner: the object.
+        name: the name of the attribute.
 
     >>> layer = ef.layers.Dense(3)
     >>> layer.activtion
@@ -83,19 +80,19 @@ class MissingAttributeError(AttributeError):
     eagerflow.base.errors.MissingAttributeError: 'Dense' object has no attribute 'activtion'. Did you mean 'activation'?
     """
 
-    def __init__(self, message: str, name: str, owner: object) -> None:
+    def __init__(self, owner: object, name: str) -> None:
+        message = f"{type(owner).__name__!r} object has no attribute {name!r}"
         super().__init__(message, name=name, obj=None)  # Python adds no suggestion of its own to ours
         self._owner = owner
 
     def __str__(self) -> str:
-        """The message, and what may have been meant."""
+        """The message with its hint."""
         told = super().__str__()
         if self.name is None or self.name.startswith("_"):
             return told
         known = [each for each in dir(self._owner) if not each.startswith("_")]
-        meant = where_set(self._owner, self.name) or did_you_mean(self.name, known)
-        meant = meant or nowhere_set(self._owner, self.name)
-        return f"{told}.{meant}" if meant else told
+        hint = hint_for("attribute", self._owner, self.name, known)
+        return f"{told}.{hint}" if hint else told
 
     def __reduce__(self) -> tuple[type[AttributeError], tuple[str]]:
         """Without the object, in which there may be anything."""
@@ -137,54 +134,6 @@ class MissingFileError(FileNotFoundError, ValueError):
     """A file that isn't there: a FileNotFoundError, as Python's own, and a ValueError, as Keras' is."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`" Did you mean 'relu'?"` for the nearest of `known`, or an empty string.
-
-    First come names with two neighbouring letters swapped and names that hardly differ, then those that have all words
-    of a name of several words, then the nearest, then the only one that begins so.
-
-    >>> from eagerflow.base.errors import did_you_mean
-    >>> did_you_mean("adma", ["adamax", "adam"])
-    " Did you mean 'adam'?"
-    >>> did_you_mean("sparse_crossentropy", ["binary_crossentropy", "sparse_categorical_crossentropy"])
-    " Did you mean 'sparse_categorical_crossentropy'?"
-    >>> did_you_mean("f1", ["F1Score", "FBetaScore"])
-    " Did you mean 'F1Score'?"
-    """
-    found = nearest(name, known)
-    return "" if found is None else f" Did you mean {found!r}?"
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The nearest of `known`, as `did_you_mean` has it, or None.
-
-    >>> from eagerflow.base.errors import nearest
-    >>> nearest("early_stopping", ["EarlyStopping", "History"])
-    'EarlyStopping'
-    """
-    known = [k for k in known if isinstance(k, str)]
-    if len(name) > 100:
-        return None
-    swapped = {name[:i] + name[i + 1] + name[i] + name[i + 2 :] for i in range(len(name) - 1)} - {name}
-    words = _words(name)
-    complete = [k for k in known if words <= _words(k)] if len(words) > 1 else []
-    found = [k for k in known if k in swapped] or difflib.get_close_matches(name, known, n=1, cutoff=0.9)
-    found = found or difflib.get_close_matches(name, complete, n=1, cutoff=0.0)
-    found = found or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if not found:
-        lower = {k.lower(): k for k in known}
-        found = [lower[k] for k in difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)]
-    if not found and len(name) > 1:  # the beginning of one name, in whatever letters it is written
-        begun = {k.lower().replace("_", ""): k for k in known if k.lower().startswith(name.lower())}
-        found = list(begun.values()) if len(begun) == 1 else []
-    return found[0] if found else None
-
-
-def _words(name: str) -> set[str]:
-    """The words of a name, in small letters: those of `sparse_loss` and of `SparseLoss` are the same."""
-    return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W_A-Z]+", name)}
-
-
 def expect_one_of(where: str, name: str, value: object, known: Collection[Any]) -> None:
     """Refuse an argument that isn't one of the known values.
 
@@ -207,9 +156,22 @@ def expect_one_of(where: str, name: str, value: object, known: Collection[Any]) 
         raise ValueError(f"{given}: expected one of {', '.join(map(repr, known))}.{did_you_mean(str(value), known)}")
 
 
+def missing_attribute(owner: object, name: str) -> AttributeError:
+    """The error for a `__getattr__` that has no answer: where a property failed, the one that it raises again.
+
+    >>> from eagerflow.base.errors import missing_attribute
+    >>> print(missing_attribute(ef.Tensor(1.0), "detach"))
+    'Tensor' object has no attribute 'detach'. Use `ef.stop_gradient(tensor)`.
+    """
+    asked = getattr(type(owner), name, None)
+    if isinstance(asked, property):
+        asked.__get__(owner)
+    return shown_short(MissingAttributeError(owner, name))
+
+
 def no_attribute(message: str, name: str) -> AttributeError:
     """The error for a name that isn't there; Python adds no suggestion of its own to ours."""
-    return shown_short(AttributeError(in_own_names(message), name=name, obj=None))
+    return shown_short(AttributeError(message, name=name, obj=None))
 
 
 def cut(error: Exception, longest: int = 480) -> None:

@@ -14,173 +14,11 @@ from opcode import opmap
 from types import FrameType, ModuleType
 from typing import Any, NoReturn
 
-from eagerflow.base.errors import did_you_mean, no_attribute
+from eagerflow.base.errors import no_attribute
 from eagerflow.base.notebook import shown_short
-from eagerflow.base.wording.own_names import in_own_names
+from eagerflow.base.text.hints import hint_for
 
-__all__ = ["hint_of_modules", "listed", "loaded", "missing", "other_way", "refused"]
-
-# Names of PyTorch and of TensorFlow (and where names of Keras stand in eagerflow itself), with what is written here.
-_CSV = (
-    '`numpy.genfromtxt("a.csv", delimiter=",", skip_header=1)` or `pandas.read_csv`: fit takes arrays and data frames'
-)
-_TENSOR = "`ef.Tensor(values)`"
-_LAYERS = "`ef.layers`, which has all layers"
-_OTHER_WAYS: dict[str, dict[str, str]] = {
-    "eagerflow": {
-        "Graph": "ops as they are: they compute at once",
-        "InteractiveSession": "no session: ops compute at once, and `tensor.numpy()` has the values",
-        "Session": "no session: ops compute at once, and `tensor.numpy()` has the values",
-        "concat": "`ef.ops.concatenate(tensors, axis)`",
-        "constant": "`ef.Tensor(values)`",
-        "enable_eager_execution": "ops as they are: they compute at once",
-        "get_variable": "`ef.Variable(values)`, or `layer.add_weight(shape=...)`",
-        "global_variables_initializer": "variables as they are: they have values from the beginning",
-        "gradients": "`with ef.GradientTape() as tape: ...`, `tape.gradient(loss, weights)`",
-        "math": "`ef.ops`",
-        "placeholder": "the data themselves, or `ef.Input(shape)` for a model's input",
-        "range": "`ef.ops.arange(...)`",
-        "reduce_max": "`ef.ops.max(x, axis)`",
-        "reduce_mean": "`ef.ops.mean(x, axis)`",
-        "reduce_min": "`ef.ops.min(x, axis)`",
-        "reduce_prod": "`ef.ops.prod(x, axis)`",
-        "reduce_sum": "`ef.ops.sum(x, axis)`",
-        "train": "`ef.optimizers`, or `model.fit(x, y)`",
-        "arange": "`ef.ops.arange(...)`",
-        "argmax": "`ef.ops.argmax(x, axis)`",
-        "as_tensor": "`ef.ops.convert_to_tensor(values)`",
-        "autograd": "`ef.GradientTape`, or `ef.grad(function)`",
-        "bool": '`dtype="bool"`',
-        "cat": "`ef.ops.concatenate(tensors, axis)`",
-        "cuda": '`with ef.device("gpu:0"):`',
-        "exp": "`ef.ops.exp(x)`",
-        "eye": "`ef.ops.eye(n)`",
-        "float16": '`dtype="float16"`',
-        "float32": '`dtype="float32"`',
-        "float64": '`dtype="float64"`',
-        "from_numpy": _TENSOR,
-        "int32": '`dtype="int32"`',
-        "int64": '`dtype="int64"`',
-        "keras": "`import eagerflow as keras`; what Keras has stands in eagerflow itself",
-        "linspace": "`ef.ops.linspace(...)`",
-        "log": "`ef.ops.log(x)`",
-        "manual_seed": "`ef.utils.set_random_seed(seed)`",
-        "matmul": "`ef.ops.matmul(a, b)`",
-        "mean": "`ef.ops.mean(x, axis)`",
-        "nn": "`ef.layers`, `ef.losses`, and for functions `ef.ops.nn`",
-        "ones": "`ef.ops.ones(shape)`",
-        "optim": "`ef.optimizers`",
-        "rand": "`ef.random.uniform(shape)`",
-        "randint": "`ef.random.randint(shape, minval, maxval)`",
-        "randn": "`ef.random.normal(shape)`",
-        "save": '`model.save("name.keras")`',
-        "load": "`ef.saving.load_model(path)`",
-        "load_model": "`ef.models.load_model(path)`",
-        "load_onnx": "`ef.models.load_onnx(path)`",
-        "save_model": "`model.save(path)`, or `ef.models.save_model(model, path)`",
-        "stack": "`ef.ops.stack(tensors, axis)`",
-        "sum": "`ef.ops.sum(x, axis)`",
-        "tensor": _TENSOR,
-        "zeros": "`ef.ops.zeros(shape)`",
-    },
-    "eagerflow.data": {
-        "DataLoader": "`ef.data.Dataset.from_tensor_slices((x, y)).shuffle(1000).batch(32)`; fit takes PyTorch's, too",
-        "TensorDataset": "`ef.data.Dataset.from_tensor_slices((x, y))`",
-        **dict.fromkeys(("from_csv", "load_csv", "read_csv", "make_csv_dataset"), _CSV),
-    },
-    "eagerflow.layers": {
-        "AdaptiveAvgPool2d": "`layers.GlobalAveragePooling2D()` for size 1, or `layers.AdaptiveAveragePooling2D(size)`",
-        "AvgPool2d": "`layers.AveragePooling2D(size)`",
-        "BatchNorm1d": "`layers.BatchNormalization()`",
-        "BatchNorm2d": "`layers.BatchNormalization()`",
-        "Conv1d": "`layers.Conv1D(filters, size)`",
-        "Conv2d": "`layers.Conv2D(filters, size)`",
-        "ConvTranspose2d": "`layers.Conv2DTranspose(filters, size)`",
-        "LayerNorm": "`layers.LayerNormalization()`",
-        "Linear": "`layers.Dense(units)`; the length of its input is found at the first call",
-        "MaxPool2d": "`layers.MaxPooling2D(size)`",
-        "Dropout2d": "`layers.SpatialDropout2D(rate)`",
-        "Module": "`ef.Layer` or `ef.Model`",
-        "ModuleList": "a list: a layer or model that has one as an attribute knows the layers in it",
-        "MultiheadAttention": "`layers.MultiHeadAttention(heads, key_dim)`",
-        "Sigmoid": '`layers.Activation("sigmoid")`',
-        "Tanh": '`layers.Activation("tanh")`',
-        "advanced_activations": _LAYERS,
-        "embeddings": _LAYERS,
-        "merge": "`layers.concatenate(tensors)`, `layers.add(tensors)` or another one of that kind",
-        "wrappers": _LAYERS,
-    },
-    "eagerflow.losses": {
-        "BCELoss": "`losses.BinaryCrossentropy()`",
-        "BCEWithLogitsLoss": "`losses.BinaryCrossentropy(from_logits=True)`",
-        "CrossEntropyLoss": "`losses.SparseCategoricalCrossentropy(from_logits=True)`",
-        "KLDivLoss": "`losses.KLDivergence()`, which takes probabilities",
-        "L1Loss": "`losses.MeanAbsoluteError()`",
-        "MSELoss": "`losses.MeanSquaredError()`",
-        "NLLLoss": "`losses.SparseCategoricalCrossentropy(from_logits=True)` of the logits themselves",
-        "SmoothL1Loss": "`losses.Huber()`",
-    },
-    "eagerflow.ops": {
-        "cat": "`ops.concatenate(tensors, axis)`",
-        "clamp": "`ops.clip(x, low, high)`",
-        "cross_entropy": "`ops.sparse_categorical_crossentropy(target, output, from_logits=True)`",
-        "permute": "`ops.transpose(x, axes)`",
-        "concat": "`ops.concatenate(tensors, axis)`",
-        "pow": "`ops.power(x, y)`",
-        "reduce_max": "`ops.max(x, axis)`",
-        "reduce_mean": "`ops.mean(x, axis)`",
-        "reduce_min": "`ops.min(x, axis)`",
-        "reduce_prod": "`ops.prod(x, axis)`",
-        "reduce_sum": "`ops.sum(x, axis)`",
-        "rand": "`ef.random.uniform(shape)`",
-        "randn": "`ef.random.normal(shape)`",
-        "tensor": "`ops.convert_to_tensor(values)`",
-        "unsqueeze": "`ops.expand_dims(x, axis)`",
-    },
-    "eagerflow.optimizers": {
-        "AdagradOptimizer": "`optimizers.Adagrad(learning_rate)`",
-        "AdamOptimizer": "`optimizers.Adam(learning_rate)`",
-        "FtrlOptimizer": "`optimizers.Ftrl(learning_rate)`",
-        "GradientDescentOptimizer": "`optimizers.SGD(learning_rate)`",
-        "MomentumOptimizer": "`optimizers.SGD(learning_rate, momentum=0.9)`",
-        "RMSPropOptimizer": "`optimizers.RMSprop(learning_rate)`",
-        "RMSProp": "`optimizers.RMSprop(learning_rate)`",
-        "lr_scheduler": "`optimizers.schedules`",
-    },
-    "eagerflow.random": {
-        "rand": "`ef.random.uniform(shape)`",
-        "randn": "`ef.random.normal(shape)`",
-        "seed": "`ef.utils.set_random_seed(seed)`",
-        "set_seed": "`ef.utils.set_random_seed(seed)`",
-    },
-    "eagerflow.utils": {"np_utils": "`ef.utils` itself, for example `ef.utils.to_categorical(y)`"},
-}
-
-
-# Modules in which people look for what stands in another one.
-_LOOKED_FOR = {
-    "eagerflow": "eagerflow.ops",
-    "eagerflow.backend": "eagerflow.ops",
-    "eagerflow.layer": "eagerflow.layers",
-    "eagerflow.layers.convolutional": "eagerflow.layers",
-    "eagerflow.layers.core": "eagerflow.layers",
-}
-
-
-def other_way(face: str, name: str) -> str:
-    """`" Use `layers.Dense(units)`."` for a name that another library has where we have another, else nothing.
-
-    >>> from eagerflow.base.faces import other_way
-    >>> other_way("eagerflow.ops", "cat")
-    ' Use `ops.concatenate(tensors, axis)`.'
-    """
-    way = _OTHER_WAYS.get(face, {}).get(name)
-    home = None if name.startswith("__") else _LOOKED_FOR.get(face)
-    if way is None and home is not None and name in getattr(sys.modules.get(home), "__all__", ()):
-        way = f"`ef.{home.removeprefix('eagerflow.')}.{name}`"
-    if way is None and face != "eagerflow" and name in getattr(sys.modules.get("eagerflow"), "__all__", ()):
-        way = f"`ef.{name}`"
-    return f" Use {way}." if way else ""
+__all__ = ["hint_of_modules", "listed", "loaded", "missing", "refused"]
 
 
 def missing(face: str, name: str, known: Iterable[str]) -> AttributeError | ImportError:
@@ -197,11 +35,10 @@ def missing(face: str, name: str, known: Iterable[str]) -> AttributeError | Impo
     >>> print(missing("eagerflow.ops", "cat", []))
     module 'eagerflow.ops' has no attribute 'cat'. Use `ef.ops.concatenate(tensors, axis)`.
     """
-    hint = other_way(face, name) or ("" if name.startswith("_") else did_you_mean(name, known))
+    hint = hint_for("name", face, name, () if name.startswith("_") else known)
     if f"{face}.{name}" not in sys.modules and _is_imported():  # a module that is loading just now is found there
         file = getattr(sys.modules.get(face), "__file__", None)
-        said = in_own_names(f"cannot import name {name!r} from {face!r}.{hint}")
-        return shown_short(ImportError(said, name=face, path=file))
+        return shown_short(ImportError(f"cannot import name {name!r} from {face!r}.{hint}", name=face, path=file))
     return no_attribute(f"module {face!r} has no attribute {name!r}.{hint}", name)
 
 
@@ -210,9 +47,9 @@ class _UnknownModules:
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> None:
         face, _, last = name.rpartition(".")
-        hint = other_way(face, last) if face.partition(".")[0] == "eagerflow" else ""
+        hint = hint_for("name", face, last) if face.partition(".")[0] == "eagerflow" else ""
         if hint:
-            raise ModuleNotFoundError(in_own_names(f"No module named {name!r}.{hint}"), name=name)
+            raise ModuleNotFoundError(f"No module named {name!r}.{hint}", name=name)
 
 
 def hint_of_modules() -> None:

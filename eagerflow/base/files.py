@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import os
 import stat
 import time
@@ -13,7 +14,8 @@ from typing import BinaryIO
 
 from eagerflow.base.config import home
 
-__all__ = ["irregular", "make_home", "mode_of", "put_in_place", "replacing", "sync_folder", "zip_member"]
+__all__ = ["ending_hint", "irregular", "make_home", "mode_of", "names_a_file", "put_in_place", "replacing"]
+__all__ += ["sync_folder", "zip_member"]
 
 _BUSY_FILES_STAY = os.name == "nt"  # Windows doesn't replace a file that somebody has open
 _WAITS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # seconds; readers are soon done
@@ -133,3 +135,38 @@ def sync_folder(folder: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+_MODEL_ENDINGS = (".keras", ".h5", ".hdf5", ".safetensors")
+# Endings of other libraries' files: nobody names a folder so. (Tutorials of Keras 2 do with `.ckpt` and `.model`.)
+_OTHER_ENDINGS = frozenset(
+    ".bin .joblib .json .mat .npy .npz .onnx .pickle .pkl .pt .pth .tflite .txt .yaml .yml .zip".split()
+)
+
+
+def ending_hint(path: str) -> str:
+    """`" Did you mean 'model.keras'?"`, with the nearest ending of a model's file, or `.keras` for another library's.
+
+    >>> from eagerflow.base.files import ending_hint
+    >>> ending_hint("model.kears"), ending_hint("model.pth"), ending_hint("my_model")
+    (" Did you mean 'model.keras'?", " Did you mean 'model.keras'?", '')
+    """
+    stem, ending = os.path.splitext(path)
+    return f" Did you mean {stem + (_nearest_ending(ending) or '.keras')!r}?" if stem and names_a_file(path) else ""
+
+
+def names_a_file(path: str) -> bool:
+    """Whether a path without an ending of ours must be a file, as `model.kears` is, but `runs/0.5` isn't.
+
+    >>> from eagerflow.base.files import names_a_file
+    >>> [names_a_file(path) for path in ("model.kears", "model.pth", "my_model", "runs/0.5", "model.v2")]
+    [True, True, False, False, False]
+    """
+    ending = os.path.splitext(path)[1]
+    return _nearest_ending(ending) is not None or ending.lower() in _OTHER_ENDINGS
+
+
+def _nearest_ending(ending: str) -> str | None:
+    if not ending[1:2].isalpha() or ending in _MODEL_ENDINGS:
+        return None
+    return next(iter(difflib.get_close_matches(ending.lower(), _MODEL_ENDINGS, n=1, cutoff=0.75)), None)

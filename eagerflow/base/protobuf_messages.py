@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Messages", "message_classes"]
+__all__ = ["Messages", "message_classes", "parsed"]
 
 # message: {field: (number, type, repeated)}; a type is a scalar of protobuf's or another message.
 Messages = Mapping[str, Mapping[str, tuple[int, str, bool]]]
@@ -37,3 +37,17 @@ def message_classes(package: str, messages: Messages) -> dict[str, Any]:
     pool.AddSerializedFile(file.SerializeToString())
     found = {name: pool.FindMessageTypeByName(f"{package}.{name}") for name in messages}
     return {name: message_factory.GetMessageClass(kind) for name, kind in found.items()}
+
+
+def parsed(kind: Any, content: bytes) -> Any:
+    """The message of a class that bytes hold.
+
+    Raises:
+        ValueError: where they hold none.
+    """
+    from google.protobuf.message import DecodeError
+
+    try:
+        return kind.FromString(content)
+    except DecodeError as error:
+        raise ValueError(str(error)) from None

@@ -21,8 +21,8 @@ from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import UnknownNameError, WrongTypeError, cut, did_you_mean
 from eagerflow.base.machine.budget import DEEPEST, nests_deeper, step
 from eagerflow.base.shared_objects import Made, made_together, number_of, numbers_shared, reading, shared_number
+from eagerflow.base.text.hints import hint_for
 from eagerflow.base.typing import Configuration
-from eagerflow.base.wording.other_names import name_meant
 
 __all__ = ["CustomObjectScope", "Table", "as_json", "custom_object_scope", "deserialize_keras_object"]
 __all__ += ["get_custom_objects", "get_registered_name", "get_registered_object"]
@@ -107,9 +107,9 @@ class Table:
             found = _without_package(name)
         if found is None:
             known = [*self.entries, *_custom_names(custom_objects)]
-            meant = "" if _from_a_file() else name_meant(self.kind, self.module, name, self.entries)
-            if meant:
-                raise UnknownNameError(f"Unknown {self.kind} {name!r:.80}.{meant}")
+            hint = "" if _from_a_file() else hint_for("name", self.kind, name.lower().rstrip("_"))
+            if hint:
+                raise UnknownNameError(f"Unknown {self.kind} {name!r:.80}.{hint}")
             guess = _guess(name, known) or self._all_of_few()
             raise UnknownNameError(
                 f"Unknown {self.kind} {name!r:.80}.{guess} For one of your own, pass the object "

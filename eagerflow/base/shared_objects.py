@@ -6,10 +6,11 @@ import contextlib
 import contextvars
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-__all__ = ["Made", "described_together", "made_together", "number_of", "numbers_shared", "reading", "shared_number"]
+__all__ = ["Calls", "Made", "calls_counted_together", "calls_so_far", "described_together", "made_together"]
+__all__ += ["number_of", "numbers_shared", "reading", "shared_number"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SHARED = "shared_object_id"
@@ -23,6 +24,38 @@ class Made:
         self.handed: Any = None  # the settings that a `from_config` is being called with
 
 
+class Calls:
+    """How often a reader of what is described, who shares layers between models, has called each of them so far.
+
+    A model that stands in several places is read once.
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[int] = Counter()
+        self._firsts: dict[int, tuple[Any, dict[int, int]]] = {}  # by the `id` of a model, which is kept alive
+
+    def first_ones(self, model: Any, called: Iterable[Any]) -> dict[int, int]:
+        """The numbers of the first calls in a model's graph, by the `id` of the layers that are shared.
+
+        Args:
+            model: the model, whose parts are described already.
+            called: the layer of each call in its graph.
+        """
+        if id(model) not in self._firsts:
+            self._firsts[id(model)] = model, dict(self._counts)
+            self.called(called)
+        return self._firsts[id(model)][1]
+
+    def knows(self, model: Any) -> bool:
+        """Whether a model was read before."""
+        return id(model) in self._firsts
+
+    def called(self, layers: Iterable[Any]) -> None:
+        """Note a call of each layer; those that are made for each place have no calls elsewhere."""
+        self._counts.update(id(layer) for layer in layers if getattr(layer, "_stays_shared", False))
+
+
+_calls_so_far: contextvars.ContextVar[Calls | None] = contextvars.ContextVar("calls_so_far", default=None)
 _described_so_far: contextvars.ContextVar[dict[int, tuple[int, Any]] | None] = contextvars.ContextVar(
     "described_so_far", default=None
 )
@@ -32,6 +65,24 @@ _made_so_far: contextvars.ContextVar[Made | None] = contextvars.ContextVar("made
 def reading() -> Made | None:
     """What the running reading has made so far; None outside of `made_together`."""
     return _made_so_far.get()
+
+
+def calls_so_far() -> Calls | None:
+    """What counts calls over all graphs that are described; None outside of `calls_counted_together`."""
+    return _calls_so_far.get()
+
+
+@contextlib.contextmanager
+def calls_counted_together() -> Iterator[None]:
+    """Calls of a layer that stands in several models are counted over all graphs described inside the block.
+
+    Keras 3 finds them so in formats whose layers stay shared. Elsewhere the calls in each graph count from 0.
+    """
+    token = _calls_so_far.set(Calls())
+    try:
+        yield
+    finally:
+        _calls_so_far.reset(token)
 
 
 def number_of(config: Mapping[str, Any]) -> Any:

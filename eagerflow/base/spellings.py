@@ -1,4 +1,4 @@
-"""Older spellings of arguments, accepted beside the present ones; and names that are looked for in vain."""
+"""Older spellings of arguments, accepted beside the present ones."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from functools import wraps
 from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
-from eagerflow.base.errors import no_attribute
-from eagerflow.base.tracebacks import boundaries, flags_of, refuse_text, reworded, shorten, wrappers
+from eagerflow.base.tracebacks import boundaries, check_flags, flags_of, reworded, shorten, wrappers
 
-__all__ = ["Elsewhere", "accepts", "also", "behaviour", "ignores", "only", "renamed", "respelled", "without"]
+__all__ = ["accepts", "also", "behaviour", "ignores", "only", "renamed", "respelled", "without"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
@@ -78,7 +77,7 @@ def respelled(change: Change, *names: str) -> Callable[[F], F]:
                     for each in changes:
                         args, kwargs = each(args, kwargs)
                 if flags:
-                    refuse_text(flags, method, args, kwargs)
+                    check_flags(flags, method, args, kwargs)
                 return method(*args, **kwargs)
             except BaseException as error:
                 shorten(error)
@@ -222,35 +221,3 @@ def only(**allowed: tuple[Any, str]) -> Callable[[F], F]:
         return args, without(allowed, type(args[0]).__name__, kwargs)
 
     return respelled(change, *allowed)
-
-
-class Elsewhere:
-    """A class attribute for a name that other libraries have: asking for it says what to use here.
-
-    `hasattr` of an instance stays false, and one may have an attribute of that name.
-
-    Args:
-        way: what to use instead, as a sentence.
-
-    Raises:
-        AttributeError: whenever it is asked for.
-
-    >>> class Box:
-    ...     weigh = Elsewhere("Use `box.weight`.")
-    >>> Box().weigh
-    Traceback (most recent call last):
-        ...
-    AttributeError: 'Box' has no attribute 'weigh'. Use `box.weight`.
-    """
-
-    def __init__(self, way: str) -> None:
-        self.way = way
-        self.name = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        if instance is None:
-            return self
-        raise no_attribute(f"{type(instance).__name__!r} has no attribute {self.name!r}. {self.way}", self.name)

@@ -23,11 +23,8 @@ from weakref import WeakSet
 import numpy
 
 from eagerflow.base import config, notebook
-from eagerflow.base.errors import UnknownArgumentError, did_you_mean, signature_of
-from eagerflow.base.wording.elsewhere import belongs
-from eagerflow.base.wording.one_tuple import one_tuple_meant
-from eagerflow.base.wording.other_arguments import argument_meant, arguments_meant
-from eagerflow.base.wording.own_names import in_own_names
+from eagerflow.base.errors import UnknownArgumentError, signature_of
+from eagerflow.base.text.hints import hint_for
 
 __all__ = [
     "arguments_of",
@@ -42,7 +39,7 @@ __all__ = [
     "is_ours",
     "is_refused",
     "is_slip",
-    "refuse_text",
+    "check_flags",
 ]
 __all__ += ["named_after", "render_for_ipython", "reworded", "shorten", "unknown_arguments", "warn", "wrappers"]
 
@@ -178,8 +175,9 @@ def _suggest(error: BaseException) -> None:
         error.args = (f"{missing[1]}() is missing the {missing[2].replace(':', '')}. It takes {missing[1]}({shown}).",)
     elif refused is not None:
         said = _INNER_CLASS.sub("", str(error)[: refused.end(1) + 1])  # what was suggested already is found once more
-        hint = belongs(called.__name__, refused[1], known.get("kwargs") or {})
-        error.args = (f"{said}.{hint or argument_meant(refused[1], inspect.signature(called).parameters)}",)
+        value = (known.get("kwargs") or {}).get(refused[1])
+        hint = hint_for("argument", called.__name__, refused[1], inspect.signature(called).parameters, value)
+        error.args = (f"{said}.{hint}",)
 
 
 def _shown(signature: inspect.Signature) -> str:
@@ -192,17 +190,12 @@ def _shown(signature: inspect.Signature) -> str:
 
 
 def _finish(error: BaseException) -> None:
-    """A message of ours by the names of the user's script, and without the middle where that is very long."""
+    """Take the middle out of a message of ours that is very long."""
     said = error.args[0] if len(error.args) == 1 else None
     trail = _last(error)
     raised_here = trail is not None and is_ours(trail.tb_frame.f_code.co_filename)
-    if not raised_here or not isinstance(said, str):
-        return
-    said = in_own_names(said)
-    if len(said) > _LONGEST:
-        said = f"{said[: _LONGEST - 151]}…{said[-150:]}"
-    if said != error.args[0]:
-        error.args = (said,)
+    if raised_here and isinstance(said, str) and len(said) > _LONGEST:
+        error.args = (f"{said[: _LONGEST - 151]}…{said[-150:]}",)
 
 
 def _cause(error: BaseException) -> BaseException | None:
@@ -253,7 +246,6 @@ def _begins_stretch(before: TracebackType, trail: TracebackType) -> bool:
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the user's line, however deep in our code this is called."""
-    message = in_own_names(message)
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and is_ours(frame.f_code.co_filename):
         level, frame = level + 1, frame.f_back
@@ -345,18 +337,19 @@ def flags_of(init: Callable[..., Any]) -> frozenset[str]:
     return frozenset(name for name, kind in asked if kind == "bool")
 
 
-def refuse_text(flags: frozenset[str], init: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Text is no True or False: `"no"` and `"False"` would count as True.
+def check_flags(flags: frozenset[str], init: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Refuse text and arrays for arguments that are True or False: `"no"` and an array would count as True.
 
     Raises:
-        TypeError: where one of these arguments is given text.
+        TypeError: for the first such argument.
     """
-    if not any([value.__class__ is str for value in (*args, *kwargs.values())]):
+    if not any([value.__class__ is str or hasattr(value, "shape") for value in (*args[1:], *kwargs.values())]):
         return
     for name, value in (*zip(inspect.signature(init).parameters, args), *kwargs.items()):
-        if value.__class__ is str and name in flags:
-            cls = type(args[0]).__name__
-            raise notebook.shown_short(TypeError(f"{cls}({name}={value!r:.60}): expected True or False; got text."))
+        if name in flags and (value.__class__ is str or getattr(value, "shape", None)):
+            got, cls = "text" if value.__class__ is str else "an array", type(args[0]).__name__
+            said = f"{cls}({name}={signature_of(value)}): expected True or False; got {got}."
+            raise notebook.shown_short(TypeError(said))
 
 
 def boundary(function: Callable[P, R]) -> Callable[P, R]:
@@ -367,7 +360,7 @@ def boundary(function: Callable[P, R]) -> Callable[P, R]:
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             if flags:
-                refuse_text(flags, function, args, kwargs)
+                check_flags(flags, function, args, kwargs)
             return function(*args, **kwargs)
         except BaseException as error:
             shorten(error)
@@ -389,38 +382,12 @@ def reworded(
     A class that was called with wrong arguments is told of by its own name, and not by that of the `__init__` which it
     inherits; a slip of Python or NumPy by the function and what it was given.
     """
-    if function.__name__ == "__init__" and len(args) > 1 and "Tensor" in str(error):
-        found = _called_too_early(args[0], function, args[1:])
-        if found is not None:
-            return found
     if function.__name__ == "__init__" and type(error) is TypeError and args:
         wrong = _WRONG_CALL.search(str(error))
         trail = _last(error)
         if wrong is not None and trail is not None and trail.tb_frame.f_code in wrappers:
             return _wrong_construction(type(args[0]), wrong[1], function, kwargs)
-    lengths = one_tuple_meant(error, function, args)
-    if lengths:
-        return notebook.shown_short(TypeError(lengths))
     return in_words(error, *called(function, args, kwargs)) if is_slip(error) else None
-
-
-def _called_too_early(made: Any, function: Callable[..., Any], given: tuple[Any, ...]) -> Exception | None:
-    """The error for a layer that is given its inputs together with its settings; None for anything else."""
-    whole = getattr(type(made).__init__, "__wrapped__", None) is function and hasattr(made, "compute_output_spec")
-    whole = whole and not hasattr(made, "compile")  # models are made of tensors
-    at = next((i for i, x in enumerate(given) if type(x).__name__ in ("SymbolicTensor", "Tensor")), None)
-    if not whole or at is None:
-        return None
-    cls = type(made).__name__
-    settings = ", ".join([f"{x!r:.40}" for x in given[:at]])
-    needed = [*inspect.signature(function).parameters.values()][1]
-    own = settings or ("..." if needed.default is needed.empty else "")
-    found = TypeError(
-        f"{cls}({settings}{', ' * bool(at)}{signature_of(given[at])}): a layer takes its settings first, its inputs in "
-        f"a call of its own: {cls}({own})(x)."
-    )
-    notebook.shown_short(found)
-    return found
 
 
 _WRONG_CALL = re.compile(r"__init__\(\) ((?:missing|takes|got) .*)$")
@@ -453,9 +420,14 @@ def _wrong_construction(cls: type, problem: str, function: Callable[..., Any], g
 
 def unknown_arguments(cls: type, given: dict[str, Any], known: Collection[str]) -> UnknownArgumentError:
     """The error for arguments that a class doesn't have: what to write for them, or else all that it has."""
-    said, cures = arguments_meant(given, known, cls.__name__)
+    unknown = [name for name in given if name not in known][:3]
+    hints = dict.fromkeys([hint_for("argument", cls.__name__, name, known, given[name]) for name in unknown])
+    cures = re.sub(r"( Use \w+=\S*)\. Use (?=\w+=)", r"\1 and ", "".join(hints))
     if not cures and hasattr(cls, "add_weight"):
-        cures = did_you_mean(next(name for name in given if name not in known), _OF_THE_INPUT)
+        cures = hint_for("argument", cls.__name__, unknown[0], _OF_THE_INPUT)
+    said = f"no argument {unknown[0]!r} (value {given[unknown[0]]!r:.60})"
+    if unknown[1:]:
+        said = f"no arguments {', '.join(map(repr, unknown[:-1]))} and {unknown[-1]!r}"
     text = f"{cls.__name__} has {said}.{cures}"
     if not cures or "Did you mean" in cures:
         text = f"{text} Known: {', '.join(known)}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any, Literal
 
+from eagerflow.base.files import ending_hint, names_a_file
 from eagerflow.base.messages import say
 from eagerflow.base.spellings import behaviour, respelled
 from eagerflow.base.typing import Better
-from eagerflow.base.wording.endings import meant_ending, names_a_file
 from eagerflow.callbacks.monitor import MonitorCallback
 from eagerflow.callbacks.saves import checked_frequency, filled_path
 
@@ -142,7 +142,7 @@ def _checked_path(path: str, weights_only: bool) -> str:
     wrong = not path.endswith(endings) or (path.endswith(".weights.h5") and not weights_only)
     if wrong:
         example = "'model.weights.h5'" if weights_only else "'model.keras'"
-        hint = "" if weights_only else meant_ending(path)
+        hint = "" if weights_only else ending_hint(path)
         hint = " Pass save_weights_only=True for weights." if path.endswith(".weights.h5") else hint
         raise ValueError(
             f"ModelCheckpoint(filepath={path!r:.200}): the ending is the format; expected one like {example}.{hint}"

@@ -21,7 +21,7 @@ import numpy
 from eagerflow.base import notebook
 from eagerflow.base.config import is_interactive_logging_enabled
 from eagerflow.base.output import write
-from eagerflow.base.wording.folded import in_parts
+from eagerflow.cli.wrapping import in_parts
 
 __all__ = ["Progbar"]
 

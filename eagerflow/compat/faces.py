@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from eagerflow.base.errors import did_you_mean, no_attribute
-from eagerflow.base.faces import other_way
+from eagerflow.base.text.hints import hint_for
 from eagerflow.compat.modules import KERAS, OF_KERAS_ALONE, TENSORFLOW
 from eagerflow.compat.names import GONE, OLDER
 from eagerflow.compat.version import VERSION
@@ -85,7 +85,7 @@ class Face(ModuleType):
         gone = {**GONE["*"], **GONE.get(self._key, {})}
         if name in gone:
             return gone[name]
-        ways = (other_way(home, name) for home in self._homes)
+        ways = (hint_for("name", home, name) for home in self._homes)
         way = next(filter(None, ways), "") or did_you_mean(name, [*dir(self), *GONE.get(self._key, {})])
         return way.strip()
 

@@ -20,7 +20,6 @@ from typing import Any
 
 from eagerflow import _viz
 from eagerflow.base.spellings import behaviour
-from eagerflow.base.wording.own_names import in_own_names
 from eagerflow.compat import children
 from eagerflow.compat.faces import ROOTS, Face, face, is_face_name
 from eagerflow.compat.keras_json import read_settings
@@ -203,7 +202,7 @@ def _found(name: str) -> Face:
     if not is_face_name(name):
         parent, _, last = name.rpartition(".")
         told = f"No module named {name!r} in eagerflow's {_whose(name)}. {_hint(parent, last)}"
-        raise ModuleNotFoundError(in_own_names(told.rstrip()), name=name)
+        raise ModuleNotFoundError(told.rstrip(), name=name)
     return face(name)
 
 

@@ -123,7 +123,7 @@ TENSORFLOW: dict[str, str] = {
     "errors": f"{_TF}.errors",
     "image": _IMAGE,
     "initializers": "eagerflow.initializers",
-    "io": f"{_TF}.files.io {_TF}.files.examples {_TF}.files.records",
+    "io": f"{_TF}.files.io {_TF}.files.examples {_TF}.files.sequences {_TF}.files.records",
     "io.gfile": f"{_TF}.files.gfile",
     "linalg": f"{_TF}.linalg",
     "lookup": f"{_TF}.text.lookup",
@@ -142,7 +142,7 @@ TENSORFLOW: dict[str, str] = {
     "summary": f"{_TF}.summaries.summary",
     "summary.experimental": f"{_TF}.summaries.summary",
     "test": f"{_TF}.config",
-    "train": f"{_TF}.train {_TF}.files.examples eagerflow.optimizers",
+    "train": f"{_TF}.train {_TF}.files.examples {_TF}.files.sequences eagerflow.optimizers",
     "version": "eagerflow.compat.version",
 }
 

@@ -119,9 +119,7 @@ GONE: dict[str, dict[str, str]] = {
 }
 _SESSIONS = ("get_session", "set_session")
 GONE["keras.backend"] |= dict.fromkeys(_SESSIONS, f"{_GRAPH}Leave it out; K.eval(x) and K.function give values.")
-_SEQUENCES = "Write a tf.train.Example for each sequence, padded to one length, and FixedLenFeature([length], dtype)."
-GONE["tensorflow.train"] = dict.fromkeys(("FeatureList", "FeatureLists", "SequenceExample"), _SEQUENCES)
-GONE["tensorflow.train"] |= dict.fromkeys(
+GONE["tensorflow.train"] = dict.fromkeys(
     ("list_variables", "load_checkpoint", "load_variable"),
     "TensorFlow's checkpoints can't be read here. In TensorFlow, write model.save_weights('name.weights.h5').",
 )
@@ -129,7 +127,6 @@ GONE["tensorflow.io"] = dict.fromkeys(
     ("RaggedFeature", "SparseFeature", "VarLenFeature"),
     "Write tf.io.FixedLenFeature; there are no sparse tensors here.",
 )
-GONE["tensorflow.io"] |= dict.fromkeys(("FixedLenSequenceFeature", "parse_single_sequence_example"), _SEQUENCES)
 _SCIPY = "Compute it with scipy.special on arrays; gradients don't flow through it."
 GONE["tensorflow.summary"] = {
     **dict.fromkeys(("FileWriter", "merge", "merge_all"), f"{_GRAPH}Write tf.summary.create_file_writer(folder)."),

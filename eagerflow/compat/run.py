@@ -14,8 +14,8 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from eagerflow import _viz
-from eagerflow.base.wording import module_names, scripts
-from eagerflow.base.wording.command_ends import ended, failed
+from eagerflow.cli import module_names, scripts
+from eagerflow.cli.statuses import ended, failed
 from eagerflow.compat.importer import install, without_ours
 
 __all__ = ["run_module", "run_script"]

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.util import find_spec
 
 from eagerflow.base.errors import expect_one_of
-from eagerflow.base.wording.extras import pip_install
+from eagerflow.base.text.extras import pip_install
 from eagerflow.compiled import store
 
 __all__ = ["INSTALL", "asked", "is_on", "mark", "missing"]

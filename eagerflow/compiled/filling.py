@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from eagerflow.base.output import program
-from eagerflow.base.wording.command_ends import CANNOT, failed
+from eagerflow.cli.statuses import CANNOT, failed
 from eagerflow.compiled import beaten, choice, store
 from eagerflow.compiled.building import CannotCompile
 from eagerflow.compiled.kernel import KERNELS

@@ -20,8 +20,8 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import DeviceError, did_you_mean
+from eagerflow.base.text.extras import pip_install
 from eagerflow.base.typing import Array
-from eagerflow.base.wording.extras import pip_install
 from eagerflow.core.links import above
 
 __all__ = ["Device", "current_device", "default_device", "device", "device_of", "list_devices", "load_cupy"]

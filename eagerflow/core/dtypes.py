@@ -14,8 +14,8 @@ import numpy
 
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import did_you_mean
+from eagerflow.base.text.extras import missing_package
 from eagerflow.base.typing import Array, ArrayFunction, Axes, DType, Numpy
-from eagerflow.base.wording.extras import missing_package
 from eagerflow.core.links import above
 
 __all__ = ["ALLOWED", "as_dtype", "is_differentiable", "is_float_dtype", "is_int_dtype", "largest_number"]

@@ -15,9 +15,8 @@ import numpy
 
 from eagerflow.base.config import floatx
 from eagerflow.base.notebook import shown_short
+from eagerflow.base.text.hints import hint_for
 from eagerflow.base.typing import Array, ArrayFunction, Condition, Kernel, Numpy
-from eagerflow.base.wording.one_tuple import TUPLES, tuple_meant
-from eagerflow.base.wording.other_arguments import argument_meant
 from eagerflow.core.device import namespace_of, namespaces
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.log import log, new_key
@@ -46,13 +45,6 @@ def {name}{signature}:
         for _observer in _current():
             _observer.on_op(_op, {inputs_tuple}, ({settings}), _out, _started, _ended)
     return _out
-"""
-
-# Where a shape or axes come last, those that are given one by one are answered, too.
-_MORE = inspect.Parameter("_more", inspect.Parameter.VAR_POSITIONAL)
-_REFUSE_MORE = """\
-    if _more:
-        raise _too_many(_op, ({parameters}, *_more))
 """
 
 # Where there is an axis, PyTorch's `dim=` is answered. (17 ns; other ops leave it to Python, which is faster.)
@@ -183,7 +175,6 @@ def generate(op: Op, *, weak: bool, floating: bool | str, promotes: bool, may_ro
         "_FIXED": _FIXED,
         "_own": own,
         "_wrong_argument": _wrong_argument,
-        "_too_many": _too_many,
         **defaults,
     }
     file = f"<eagerflow op {op.name}>"
@@ -258,8 +249,8 @@ def _source(
     keys = " or ".join(f"{x}_key" for x in op.arrays) if not op.sequence else f"any({op.arrays[0]}_keys)"
     text = _TEMPLATE.format(
         name=op.name,
-        signature=inspect.Signature(_with_wrong_ones(op, shown)),
-        refuse=_refusals(op, parameters),
+        signature=inspect.Signature([*shown, _OTHERS] if "axis" in op.settings else shown),
+        refuse=_REFUSE if "axis" in op.settings else "",
         unwrap=_unwrap(op, weak, floating).rstrip("\n"),
         any_key=keys or "False",
         compute=(_COMPUTE if test is None else _CHOOSE)
@@ -274,39 +265,11 @@ def _source(
     return text, defaults
 
 
-def _takes_tuple_last(op: Op) -> bool:
-    """Whether the last argument by position is one tuple."""
-    by_position = [p.name for p in _parameters(op) if p.kind is p.POSITIONAL_OR_KEYWORD]
-    return len(by_position) > 1 and by_position[-1] in TUPLES and not op.sequence
-
-
-def _with_wrong_ones(op: Op, shown: list[inspect.Parameter]) -> list[inspect.Parameter]:
-    """The parameters, with those that take what is refused with a cure."""
-    if _takes_tuple_last(op):
-        at = sum([p.kind is p.POSITIONAL_OR_KEYWORD for p in shown])
-        shown = [*shown[:at], _MORE, *shown[at:]]
-    return [*shown, _OTHERS] if "axis" in op.settings else shown
-
-
-def _refusals(op: Op, parameters: list[inspect.Parameter]) -> str:
-    by_position = ", ".join([p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD])
-    more = _REFUSE_MORE.format(parameters=by_position) if _takes_tuple_last(op) else ""
-    return more + (_REFUSE if "axis" in op.settings else "")
-
-
-def _too_many(op: Op, given: tuple[Any, ...]) -> TypeError:
-    """The error for more arguments than an op has: as Python has it, or with the tuple that is meant."""
-    said = tuple_meant(op.name, _parameters(op), given)
-    return shown_short(TypeError(said or f"{op.name}() got {len(given)} arguments, more than it takes."))
-
-
 def _wrong_argument(op: Op, others: dict[str, Any]) -> TypeError:
-    """The error for an argument that an op doesn't have, in Python's words, with ours."""
-    name = next(iter(others))
-    known = [p.name for p in _parameters(op)]
-    error = TypeError(f"{op.name}() got an unexpected keyword argument {name!r}.{argument_meant(name, known)}")
-    shown_short(error)
-    return error
+    """The error for an argument that an op doesn't have, in Python's words, with a hint."""
+    name, value = next(iter(others.items()))
+    hint = hint_for("argument", op.name, name, [p.name for p in _parameters(op)], value)
+    return shown_short(TypeError(f"{op.name}() got an unexpected keyword argument {name!r}.{hint}"))
 
 
 class _Name:

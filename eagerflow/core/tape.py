@@ -49,6 +49,10 @@ K = TypeVar("K")
 # The gradient of a source: a tensor, or None where the target doesn't depend on the source (which few scripts check).
 Gradient: TypeAlias = Tensor | Any
 
+_LEFT = (
+    "a tensor became a NumPy array, and no gradient flows through that. Compute with ops, or with A @ w for A.dot(w); "
+    "where it is meant, write .numpy()."
+)
 _new = object.__new__
 
 
@@ -327,14 +331,12 @@ class GradientTape:
         seeds_given = _checked_seeds(targets, target, output_gradients)
         if self._entered and not self._persistent:
             self.__exit__()
+        warned = self._warn_of_lost_terms("gradient", targets, wanted)
         with scope("backward", "gradient", self, targets) as outputs:
             found = self._differentiate(targets, wanted, seeds_given, not self._persistent, self._finished)
             results = [_missing(s, zero) if g is None else g for s, g in zip(wanted, found, strict=True)]
-            if (place := self._array_at(found)) is not None:
-                warn(
-                    f"gradient: a source has none. At {place} a tensor became a NumPy array, and no gradient flows "
-                    "through that. Compute with ops, or with A @ w for A.dot(w); where it is meant, write .numpy()."
-                )
+            if not warned and (place := self._array_at(found)) is not None:
+                warn(f"gradient: a source has none. At {place} {_LEFT}")
             outputs.value = results
             if state.on:
                 for observer in current():
@@ -343,6 +345,15 @@ class GradientTape:
         if sources.__class__ is list and len(wanted) == len(sources) and all(map(is_, wanted, sources)):
             return results  # the usual case, a flat list
         return tree.pack_sequence_as(sources, results) if tree.is_nested(sources) else results[0]
+
+    def _warn_of_lost_terms(self, method: str, targets: list[Tensor], sources: list[Tensor]) -> bool:
+        """Whether NumPy certainly computed a part of the targets, with a warning that names the line."""
+        keys = [[t.identity if isinstance(t, Variable) else t.key for t in each] for each in (targets, sources)]
+        for window in self._windows:
+            if window.log.left and (place := window.log.lost_at(window.start, window.end, *keys)):
+                warn(f"{method}: the target has a part without a gradient. At {place} {_LEFT}")
+                return True
+        return False
 
     def _array_at(self, found: list[Tensor | None]) -> str | None:
         """Where a gradient that is missing may have been lost."""
@@ -483,6 +494,7 @@ class GradientTape:
         wanted = _checked_sources(sources)
         if self._entered and not self._persistent:
             self.__exit__()
+        self._warn_of_lost_terms("jacobian", [tensor], wanted)
         seeds = one_hot_seeds(tensor.shape, tensor)
         rows = [self._differentiate([tensor], wanted, [seed], free=False) for seed in seeds]
         results = [stacked(tensor.shape, source, [r[i] for r in rows], zero) for i, source in enumerate(wanted)]
@@ -528,6 +540,7 @@ class GradientTape:
             )
         if self._entered and not self._persistent:
             self.__exit__()
+        self._warn_of_lost_terms("batch_jacobian", [tensor], [wanted])
         seeds = batched_seeds(tensor)
         rows = [self._differentiate([tensor], [wanted], [seed], free=False)[0] for seed in seeds]
         self._finish()

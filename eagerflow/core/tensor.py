@@ -17,21 +17,21 @@ from numpy import ndarray
 
 from eagerflow.base import notebook
 from eagerflow.base.config import floatx
-from eagerflow.base.errors import WrongTypeError
+from eagerflow.base.errors import WrongTypeError, missing_attribute
+from eagerflow.base.text.arrays import shown_numbers
 from eagerflow.base.tracebacks import shorten
 from eagerflow.base.typing import Array, Axes, DType, InSequence, NewShape, Operand, TensorLike
-from eagerflow.base.wording.other_tensors import OTHER_WAYS, OtherWay, Size
-from eagerflow.base.wording.shown_numbers import shown_numbers
 from eagerflow.core.array_errors import first_odd_one, no_such_op, not_single, without_defaults
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.links import above
-from eagerflow.core.log import log
+from eagerflow.core.log import TapedArray, log, note_return
 from eagerflow.core.observe import read, state
 
 __all__ = ["Assembled", "Deferred", "Tensor", "assembled", "convert_to_tensor", "holds_tensors", "is_tensor"]
 __all__ += ["numpy_functions", "register_methods"]
 
+_UNSET = frozenset(("logits", "mask", "serial"))  # slots without a value
 _CHECK: Any = object()  # marks the public constructor, which copies and checks; internal calls pass a key
 
 # NumPy's functions that have an op, filled by `eagerflow.ops`: `np.sum(tensor)` is then `ops.sum(tensor)`.
@@ -236,7 +236,7 @@ class Tensor(InSequence):
         >>> ef.Tensor([[1, 2, 3], [4, 5, 6]]).size
         6
         """
-        return Size(self.data.size)
+        return int(self.data.size)
 
     @property
     def nbytes(self) -> int:
@@ -330,16 +330,18 @@ class Tensor(InSequence):
         return _move(self, Device(device))
 
     def __array__(self, dtype: DType = None, copy: bool | None = None) -> ndarray:
+        mark = None
         if self.key is not None and (recording := log.get()) is not None:
-            recording.note_array()
+            mark = recording.note_array(self.key)
         if state.ops:
             read(self, "array")
         host = numpy.asarray(to_host(self.data))
         if copy or (dtype is not None and host.dtype != dtype):
-            return numpy.array(host, dtype=dtype)
-        view = host.view()
-        view.flags.writeable = False  # others may hold the same memory
-        return view
+            view = numpy.array(host, dtype=dtype)
+        else:
+            view = host.view()
+            view.flags.writeable = False  # others may hold the same memory
+        return view if mark is None else mark.put_on(view)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "reduce" and ufunc in _REDUCTIONS:
@@ -405,14 +407,16 @@ class Tensor(InSequence):
 
     if not TYPE_CHECKING:  # to type checkers `x[0] = 1` is a mistake; NoReturn would end the program there
 
+        def __getattr__(self, name: str) -> Any:
+            if name in _UNSET:  # asked for in each call of a layer
+                raise AttributeError(name)
+            raise missing_attribute(self, name)
+
         def __setitem__(self, index: Any, value: Any) -> NoReturn:
             raise TypeError(
                 "tensors don't change in place. Use ops.slice_update / ops.scatter_update, "
                 "or a Variable with .assign()."
             )
-
-    def __dir__(self) -> list[str]:
-        return [name for name in super().__dir__() if name not in OTHER_WAYS or hasattr(self, name)]
 
     def __reduce__(self) -> Any:
         return _rebuild, (self.numpy(), str(self.device))
@@ -435,9 +439,6 @@ class Tensor(InSequence):
     def _repr_html_(self) -> str:
         return notebook.pre(repr(self))
 
-
-for _name, _hint in OTHER_WAYS.items():
-    setattr(Tensor, _name, OtherWay(_name, _hint))
 
 _REDUCTIONS = {
     numpy.add: numpy.sum,
@@ -482,6 +483,8 @@ def _owned_array(value: Any, dtype: DType, where: Device) -> Any:
 def _host_array(value: Any, dtype: DType) -> numpy.ndarray:
     """A NumPy array of what the user gave; Python's numbers get our default types, not NumPy's."""
     kind = type(value)
+    if (kind is TapedArray or (kind is ndarray and value.base is not None)) and log.get() is not None:
+        note_return(value)
     if kind is numpy.ndarray:
         array = value
     elif kind is float:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy
 
 from eagerflow._version import __version__
-from eagerflow.base.machine.launchers import Told, told, two_libraries
 from eagerflow.core import random
 from eagerflow.distribution.processors import divide_processors
 from eagerflow.distribution.runtime.agreement import agree
@@ -22,6 +21,7 @@ from eagerflow.distribution.runtime.faults import counted, install, set_timeout,
 from eagerflow.distribution.runtime.gpu import with_gpus
 from eagerflow.distribution.runtime.mpi import Mpi
 from eagerflow.distribution.runtime.watch import watch
+from eagerflow.training.launchers import Told, told, two_libraries
 
 __all__ = ["initialize", "joined", "local_rank", "rank", "size"]
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eagerflow.base.output import program
-from eagerflow.base.wording.command_parser import CommandParser, painted, whole_number
-from eagerflow.base.wording.module_names import apart
-from eagerflow.base.wording.scripts import meant_script
+from eagerflow.cli.module_names import apart
+from eagerflow.cli.parser import CommandParser, painted, whole_number
+from eagerflow.cli.scripts import meant_script
 from eagerflow.launch.engine import LaunchError, command, find
 from eagerflow.launch.failure_report import Failure
 from eagerflow.launch.hosts import Host, parse_hosts, shared_out, without

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from eagerflow.base.wording.extras import pip_install
+from eagerflow.base.text.extras import pip_install
 from eagerflow.launch.hosts import Host, in_words
 
 __all__ = ["LaunchError", "command", "find"]

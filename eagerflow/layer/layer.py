@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, Self, overload
 import numpy
 
 from eagerflow import regularizers
-from eagerflow.base import notebook, tree
-from eagerflow.base.errors import CapturedError, MissingAttributeError, NotBegunError, no_attribute, signature_of
+from eagerflow.base import tree
+from eagerflow.base.errors import CapturedError, NotBegunError, missing_attribute, no_attribute, signature_of
 from eagerflow.base.serialization import serialize_keras_object
-from eagerflow.base.spellings import Elsewhere, behaviour
+from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
 from eagerflow.base.typing import InSequence, PolicyLike, RegularizerLike
-from eagerflow.base.wording.own_names import in_own_names
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.observe import scope, state
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -51,12 +50,6 @@ from eagerflow.quantizers.quantizable import Quantizable
 
 __all__ = ["Layer"]
 
-_OTHER_WAYS = {  # what PyTorch's modules have
-    "cuda": ". Use `with ef.device('gpu:0'):` around what should run there.",
-    "forward": ". Call it: `layer(x)`. In a class of your own, write `call` instead of `forward`.",
-    "parameters": ". Use `layer.trainable_weights`, or `layer.weights` with all others.",
-    "to": ". Use `with ef.device('gpu:0'):` around what should run there; other types: `dtype=`.",
-}
 _WEIGHTS = frozenset(
     "beta bias depthwise_kernel gamma kernel moving_mean moving_variance pointwise_kernel recurrent_kernel".split()
 )
@@ -191,18 +184,14 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
             if name[:1] == "_" != name[1:2] and "_losses" not in self.__dict__:  # one of ours, in `compile`, say
                 raise NotBegunError(_never_begun(type(self)))
             known = getattr(type(self), name, None)
-            if isinstance(known, (property, Elsewhere)):  # its own AttributeError says more
+            if isinstance(known, property):  # its own AttributeError says more
                 return known.__get__(self)
             if behaviour.keras_2 and name in OWN_BY_KERAS_2:
                 return OWN_BY_KERAS_2[name](self)
-            way = _OTHER_WAYS.get(name, "")
             if name in _WEIGHTS and self.__dict__.get("built") is False:
                 told = f"{type(self).__name__!r} object has no attribute {name!r}: it isn't built."
                 raise no_attribute(f"{told} Call it first, or layer.build(input_shape).", name)
-            told = f"{type(self).__name__!r} object has no attribute {name!r}{way}"
-            # Without a name here: `getattr(layer, name, default)` would leave a cycle that keeps all frames alive.
-            found = AttributeError(in_own_names(told)) if way else MissingAttributeError(told, name, self)
-            raise notebook.shown_short(found)
+            raise missing_attribute(self, name)
 
     # Types
 

@@ -9,10 +9,8 @@ import numpy
 
 from eagerflow import constraints, initializers, regularizers
 from eagerflow.base.errors import signature_of
-from eagerflow.base.tracebacks import boundary
+from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.base.typing import ConstraintLike, DType, InitializerLike, RegularizerLike
-from eagerflow.base.wording.replaced_weights import warn_of_replaced
-from eagerflow.base.wording.switches import warn_of_misspelt
 from eagerflow.core.dtypes import as_dtype, is_differentiable, standardize_dtype
 from eagerflow.core.in_place import kept
 from eagerflow.core.tensor import Tensor
@@ -81,8 +79,6 @@ class WeightHolder:
                 raise AttributeError(
                     f"{type(self).__name__}.{name} is used by the layer itself; choose another name for your attribute."
                 )
-            if value.__class__ is bool and name not in self.__dict__:
-                warn_of_misspelt(self, name)
             self._set(name, value)
 
     def _set(self, name: str, value: Any) -> None:
@@ -91,7 +87,10 @@ class WeightHolder:
         if value.__class__ in _PLAIN:
             if name in held:
                 if isinstance(held[name], Variable) and isinstance(value, (Tensor, numpy.ndarray)):
-                    warn_of_replaced(describe(self), name, value)
+                    warn(
+                        f"{describe(self)}: {name} was a weight, and is {signature_of(value)} now, which is neither "
+                        f"trained nor saved. To give the weight these numbers: layer.{name}.assign(values)."
+                    )
                 del held[name]
                 changes.count += 1
         elif _worth_tracking(value):

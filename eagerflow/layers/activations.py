@@ -9,7 +9,6 @@ import numpy
 
 from eagerflow import activations, ops
 from eagerflow.activations.over_one import warn_of_softmax
-from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.spellings import accepts
 from eagerflow.base.typing import (
     ActivationLike,
@@ -24,6 +23,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]

@@ -18,7 +18,6 @@ from eagerflow.base.init_settings import Told
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary, warn
 from eagerflow.base.typing import DType, Reduction
-from eagerflow.base.wording.settings_first import refuse_data
 from eagerflow.core.dtypes import as_dtype, standardize_dtype
 from eagerflow.core.observe import scope, state
 from eagerflow.core.strategy import active, sharing
@@ -63,7 +62,6 @@ class Loss(Told):
     _by_rows = False  # whether each row is certain to have as many values as every other
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        refuse_data(cls, args, kwargs)
         self = super().__new__(cls)
         self.created_at = creation_site()
         return self

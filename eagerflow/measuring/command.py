@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from eagerflow.base.twins import find_again
-from eagerflow.base.wording.command_ends import failed
+from eagerflow.cli.statuses import failed
 from eagerflow.compiled import beaten, choice, store
 from eagerflow.compiled.filling import complete
 from eagerflow.kernels.machine import speeds as kept

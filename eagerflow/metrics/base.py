@@ -17,7 +17,6 @@ from eagerflow.base.init_settings import Told, automatic
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary
 from eagerflow.base.typing import DType, InitializerLike, TensorLike
-from eagerflow.base.wording.settings_first import refuse_data
 from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import as_dtype, is_half, standardize_dtype
 from eagerflow.core.observe import scope, state
@@ -96,6 +95,7 @@ class Metric(Told):
     _direction: str | None = None  # "up" where higher is better, "down" where lower is
     _called_again_but = ()  # steps are captured around it (see `capture/dependence/reached.py`)
     _is_heard = False  # whether what runs now is announced as this metric's
+    _sums = False  # whether its result is a sum of what it was given
     _gathers = False  # whether every rank takes in all rows of a batch, not its own alone
 
     def __init_subclass__(cls) -> None:
@@ -110,7 +110,6 @@ class Metric(Told):
                 setattr(cls, name, tell(replayed(own)) if tell else replayed(own))
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        refuse_data(cls, args, kwargs)
         self = super().__new__(cls)
         self.created_at = creation_site()
         return self

@@ -15,7 +15,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import mask_of, same_rank
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.table import METRICS
-from eagerflow.metrics.whole_batch import on_all_rows, weight_of_all
+from eagerflow.metrics.whole_batch import on_all_rows, warn_of_a_number, weight_of_all
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
 
@@ -90,11 +90,15 @@ class Sum(Metric):
     7.0
     """
 
+    _sums = True
+
     def __init__(self, name: str = "sum", dtype: DType = None) -> None:
         super().__init__(dtype, name)
         self.total = self.add_variable(name="total")
 
     def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
+        if active.shard is not None:
+            warn_of_a_number(self, values, active.shard)
         values, weights = _counted(*weighted(values, sample_weight, self._wide, ops.sum))
         self.total.assign_add((values if weights is None else values * weights).sum())
 

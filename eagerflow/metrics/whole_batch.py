@@ -11,11 +11,12 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.messages import say
 from eagerflow.base.signatures import refuses
+from eagerflow.base.tracebacks import warn
 from eagerflow.core.device import device_of, place, to_host
 from eagerflow.core.strategy import active, sharing
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["of_all_rows", "on_all_rows", "weight_of_all"]
+__all__ = ["of_all_rows", "on_all_rows", "warn_of_a_number", "weight_of_all"]
 
 
 def of_all_rows(update_state: Callable[..., Any]) -> Callable[..., Any]:
@@ -55,6 +56,19 @@ def weight_of_all(weight: Any, shard: Any) -> Any:
     return shard.rows if number and shard.own and float(weight) == shard.own else weight
 
 
+def warn_of_a_number(metric: Any, values: Any, shard: Any) -> None:
+    """Say that a number in a sum counts as a mean over the rows of a rank: it is one, or a sum, and nothing tells."""
+    if shard.summed or not isinstance(values, (Tensor, numpy.ndarray)) or values.ndim:
+        return
+    shard.note(f"{metric.name}: a number that each rank made of its own rows was taken for a mean over them")
+    if not shard.rank:
+        warn(
+            f"{metric.name}.update_state: where ranks share a batch, one number counts as a mean over the rows of each "
+            "rank, as a loss is. If it is a sum over rows, the result depends on the number of ranks: give the metric "
+            "the rows themselves, Sum().update_state(values)."
+        )
+
+
 def on_all_rows(metric: Any, update: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Let a metric take in all rows of the running step's batch: from now on its state is the same on all ranks."""
     shard = active.shard
@@ -66,6 +80,8 @@ def on_all_rows(metric: Any, update: Callable[..., Any], *args: Any, **kwargs: A
                 f"{metric.name}: ranks gather all rows of each batch for this metric. It is faster where its variables "
                 'can be added up: add_variable(..., aggregation="sum").'
             )
+    if metric._sums and args:
+        warn_of_a_number(metric, args[0], shard)
     if "sample_weight" in kwargs:
         kwargs["sample_weight"] = weight_of_all(kwargs["sample_weight"], shard)
     leaves = tree.flatten((args, kwargs))

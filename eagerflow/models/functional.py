@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from eagerflow import ops
 from eagerflow.base import tree
@@ -11,12 +12,12 @@ from eagerflow.base.errors import did_you_mean
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.machine.budget import step
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
-from eagerflow.base.shared_objects import made_together, numbers_shared
+from eagerflow.base.shared_objects import calls_so_far, made_together, numbers_shared
 from eagerflow.core.variable import Variable
 from eagerflow.layer.configuration import described_with_shapes, reader_of
 from eagerflow.layer.operation import Operation
 from eagerflow.layer.symbolic.input import InputLayer
-from eagerflow.layer.symbolic.tensors import Node, SymbolicTensor, record
+from eagerflow.layer.symbolic.tensors import Node, Serial, SymbolicTensor, record
 from eagerflow.models.keras_ops import arguments_of, described_call, op_named
 from eagerflow.models.model import Model, check_layers, functional_class, graphs_to_config
 
@@ -87,20 +88,22 @@ def _config_of_graph(model: Any) -> dict[str, Any]:
     graph, added = model._known_graph("config"), model._added
     nodes = graph.nodes if added is None else added.whole.nodes
     operations = graph.operations if added is None else added.whole.operations
-    layers = [_describe(operation, nodes) for operation in operations]
+    described = [_described_operation(operation, nodes) for operation in operations]
+    numbers = _numbers(model, nodes)
+    layers = [_with_calls(*each, numbers) for each in described]
     later = {_name(entry): 1 for entry in layers if _is_graph(entry)}
     config = {
         "name": model.name,
         "trainable": model.trainable,
         "layers": layers,
-        "input_layers": _places(graph.inputs_structure, nodes),
+        "input_layers": _places(graph.inputs_structure, numbers),
         "output_layers": tree.map_structure(
-            lambda x: [x.node.name, _place(x, nodes)[1] + later.get(x.node.name, 0), x.index], graph.outputs_structure
+            lambda x: [x.node.name, _place(x, numbers)[1] + later.get(x.node.name, 0), x.index], graph.outputs_structure
         ),
     }
     if added is not None:
-        config["added_losses"] = _places(added.losses, nodes)
-        config["added_metrics"] = [[_place(x, nodes), name] for x, name in added.metrics]
+        config["added_losses"] = _places(added.losses, numbers)
+        config["added_metrics"] = [[_place(x, numbers), name] for x, name in added.metrics]
     return model._own_arguments() | config
 
 
@@ -111,10 +114,11 @@ def _from_graph(cls: Any, config: dict[str, Any], custom_objects: Any = None) ->
         ValueError: when a call refers to a layer that is not there.
     """
     check_layers(config["layers"], cls)
+    inside, outside = _firsts(config)
     with made_together(config):
-        made = _Rebuilding(config["layers"], custom_objects)
+        made = _Rebuilding(config["layers"], custom_objects, inside)
     inputs = made.find_all(config["input_layers"])
-    outputs = made.find_all(config["output_layers"], _firsts(config["layers"], config["output_layers"]))
+    outputs = made.find_all(config["output_layers"], outside)
     read = reader_of(cls)
     others = {k: read(v) for k, v in config.items() if k not in _KNOWN}
     model = cls(inputs, outputs, name=config.get("name"), **others)
@@ -132,21 +136,41 @@ functional_class.append(Functional)
 graphs_to_config.append((_config_of_graph, _from_graph))
 
 
-def _describe(operation: Any, nodes: list[Node]) -> dict[str, Any]:
+Numbers: TypeAlias = dict[Serial, int]  # which call of its layer each node of a graph is, by the node's serial
+
+
+def _numbers(model: Any, nodes: list[Node]) -> Numbers:
+    """Which call of its layer each node is: in this graph, or among all that are described together."""
+    calls, called = calls_so_far(), [node.operation for node in nodes if node.args or node.kwargs]
+    following = Counter({} if calls is None else calls.first_ones(model, called))
+    numbers: Numbers = {}
+    for node in nodes:
+        if hasattr(node.operation, "_calls"):
+            numbers[node.serial] = following[id(node.operation)]
+            following[id(node.operation)] += 1
+    return numbers
+
+
+def _described_operation(operation: Any, nodes: list[Node]) -> tuple[dict[str, Any], list[Any]]:
+    """A layer or op without its calls, and their arguments."""
     if isinstance(operation, Node):
         entry, args, kwargs = described_call(operation.operation, operation.name, operation.args, operation.kwargs)
-        entry["config"] = {k: _described(_lists(v), nodes) for k, v in entry["config"].items()}
         if not _is_index_of_integers(entry, args):
             args, kwargs = tuple(_lists(args)), {k: _lists(v) for k, v in kwargs.items()}
-        calls: list[Any] = [(args, kwargs)]
-    else:
-        entry = described_with_shapes(operation)
-        calls = [(n.args, n.kwargs) for n in nodes if n.operation is operation and (n.args or n.kwargs)]
-        if not entry["registered_name"]:  # a user's own layer may tell tuples from lists
-            calls = [(_lists(args), _lists(kwargs)) for args, kwargs in calls]
+        return {**entry, "name": operation.name}, [(args, kwargs)]
+    entry = described_with_shapes(operation)
+    calls = [(n.args, n.kwargs) for n in nodes if n.operation is operation and (n.args or n.kwargs)]
+    if not entry["registered_name"]:  # a user's own layer may tell tuples from lists
+        calls = [(_lists(args), _lists(kwargs)) for args, kwargs in calls]
     entry["name"] = operation.name
+    return entry, calls
+
+
+def _with_calls(entry: dict[str, Any], calls: list[Any], numbers: Numbers) -> dict[str, Any]:
+    if _is_op(entry):
+        entry["config"] = {k: _described(_lists(v), numbers) for k, v in entry["config"].items()}
     entry["inbound_nodes"] = [
-        {"args": _described(list(args), nodes), "kwargs": _described(kwargs, nodes)} for args, kwargs in calls
+        {"args": _described(list(args), numbers), "kwargs": _described(kwargs, numbers)} for args, kwargs in calls
     ]
     return entry
 
@@ -164,19 +188,19 @@ def _lists(value: Any) -> Any:
     return [_lists(v) for v in value] if isinstance(value, (tuple, list)) else value
 
 
-def _described(value: Any, nodes: list[Node]) -> Any:
+def _described(value: Any, numbers: Numbers) -> Any:
     """An argument as JSON-able values."""
     if isinstance(value, SymbolicTensor):
-        config = {"shape": list(value.shape), "dtype": value.dtype.name, "keras_history": _place(value, nodes)}
+        config = {"shape": list(value.shape), "dtype": value.dtype.name, "keras_history": _place(value, numbers)}
         return {"class_name": "__keras_tensor__", "config": config}
     if isinstance(value, dict):
-        return {str(k): _described(v, nodes) for k, v in value.items()}
+        return {str(k): _described(v, numbers) for k, v in value.items()}
     if isinstance(value, tuple):
-        return {"class_name": "__tuple__", "items": [_described(v, nodes) for v in value]}
+        return {"class_name": "__tuple__", "items": [_described(v, numbers) for v in value]}
     if isinstance(value, list):
-        return [_described(v, nodes) for v in value]
+        return [_described(v, numbers) for v in value]
     if isinstance(value, slice):
-        parts = [_described(v, nodes) for v in (value.start, value.stop, value.step)]
+        parts = [_described(v, numbers) for v in (value.start, value.stop, value.step)]
         return {"class_name": "__slice__", "config": dict(zip(("start", "stop", "step"), parts))}
     if value is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
@@ -190,24 +214,22 @@ def _described(value: Any, nodes: list[Node]) -> Any:
     return serialize_keras_object(value)
 
 
-def _place(x: SymbolicTensor, nodes: list[Node]) -> list[Any]:
+def _place(x: SymbolicTensor, numbers: Numbers) -> list[Any]:
     """`[name, which call, which output]`."""
     node = x.node
     assert node is not None
-    if not hasattr(node.operation, "_calls"):
-        return [node.name, 0, x.index]
-    calls = [n.serial for n in nodes if n.operation is node.operation]
-    return [node.name, calls.index(node.serial), x.index]
+    return [node.name, numbers.get(node.serial, 0), x.index]
 
 
-def _places(structure: Any, nodes: list[Node]) -> Any:
-    return tree.map_structure(lambda x: _place(x, nodes), structure)
+def _places(structure: Any, numbers: Numbers) -> Any:
+    return tree.map_structure(lambda x: _place(x, numbers), structure)
 
 
 class _Rebuilding:
     """Makes the layers of a config and repeats their calls."""
 
-    def __init__(self, entries: list[dict[str, Any]], custom_objects: Any) -> None:
+    def __init__(self, entries: list[dict[str, Any]], custom_objects: Any, firsts: Mapping[str, int]) -> None:
+        self.firsts = firsts  # the numbers of first calls
         self.operations = {_name(e): _operation(e, custom_objects) for e in entries}
         self.settings = {_name(e): e.get("config") or {} for e in entries if _is_op(e)}
         self.results: dict[tuple[str, int], list[Any]] = {}
@@ -226,7 +248,7 @@ class _Rebuilding:
         step(0.1)
         if which and (name, which - 1) not in self.results:
             return False
-        if any((n, i) not in self.results for n, i, _ in _needs(call)):
+        if any((n, i - self.firsts.get(n, 0)) not in self.results for n, i, _ in _needs(call)):
             return False
         if not isinstance(call, dict):
             raise ValueError(
@@ -277,14 +299,14 @@ class _Rebuilding:
 
     def _find(self, place: Any, firsts: Mapping[str, int] | None = None) -> SymbolicTensor:
         name, call, output = place[:3]
-        call -= (firsts or {}).get(name, 0)
+        call -= (self.firsts if firsts is None else firsts).get(name, 0)
         if (name, call) not in self.results:
             raise ValueError(f"The config refers to call {call} of {name!r}.{did_you_mean(name, self.operations)}")
         found: SymbolicTensor = self.results[name, call][output]
         return found
 
     def find_all(self, places: Any, firsts: Mapping[str, int] | None = None) -> Any:
-        """The tensors of `input_layers` or `output_layers`; `firsts` are the numbers of first calls that aren't 0."""
+        """The tensors of `input_layers` or `output_layers`; `firsts` are the numbers of first calls there."""
         if isinstance(places, dict):
             return {k: self.find_all(v, firsts) for k, v in places.items()}
         if _is_place(places):
@@ -297,19 +319,26 @@ def _is_place(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and isinstance(value[1], int)
 
 
-def _firsts(entries: list[dict[str, Any]], ends: Any) -> dict[str, int]:
-    """The number that `output_layers` give to the first call of each model in a graph.
+def _firsts(config: dict[str, Any]) -> tuple[dict[str, int], dict[str, int]]:
+    """The numbers of the first calls in a graph: among the arguments of calls, and in `output_layers`.
 
-    Keras counts from 1 there, and from 0 among the arguments of calls; eagerflow once counted from 0 in both. Each call
-    leads to an output, so the right one of them leaves none out.
+    The calls of a layer that stands in several models may be counted over all their graphs (see
+    `calls_counted_together`). Those of a model count from 1 in `output_layers`, as in Keras; eagerflow once counted
+    from 0 there. Each call leads to an output, so the right numbers leave none out.
     """
-    inside = [place for entry in entries for call in _calls(entry) for place in _needs(call)]
-    outside = [tuple(place[:2]) for place in _flat_places(ends)]
-    found = {}
-    for name, count in [(_name(entry), len(_calls(entry))) for entry in entries if _is_graph(entry)]:
-        used = {call for n, call, _ in inside if n == name}
-        found[name] = int(used | {call - 1 for n, call in outside if n == name} == {*range(count)})
-    return found
+    entries, inside, outside = config["layers"], {}, {}
+    ends = [config["input_layers"], config.get("added_losses", []), [m[0] for m in config.get("added_metrics", [])]]
+    needed = [*(place for entry in entries for call in _calls(entry) for place in _needs(call)), *_flat_places(ends)]
+    given = _flat_places(config["output_layers"])
+    for name, count, graph in [(_name(entry), len(_calls(entry)), _is_graph(entry)) for entry in entries]:
+        for shift in (1, 0) if graph else (0,):
+            used = {place[1] for place in needed if place[0] == name}
+            used |= {place[1] - shift for place in given if place[0] == name}
+            first = min(used, default=0)
+            if used == {*range(first, first + count)} and first >= 0:
+                inside[name], outside[name] = first, first + shift
+                break
+    return inside, outside
 
 
 def _flat_places(places: Any) -> list[Any]:

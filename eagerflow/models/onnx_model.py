@@ -23,7 +23,7 @@ from eagerflow.layer.layer import AnyLayer, Layer
 from eagerflow.models.model import Model
 from eagerflow.onnx.nodes import NODES
 from eagerflow.onnx.nodes.limits import limits_for, room
-from eagerflow.onnx.reading import Program, read
+from eagerflow.onnx.reading import SPECIFIED, Program, read
 from eagerflow.onnx.reading.program import Port, Step
 
 __all__ = ["OnnxModel", "loaded"]
@@ -69,7 +69,7 @@ class OnnxLayer(Layer):
         return {"name": self.name}
 
 
-_KINDS = frozenset([kind.rpartition(".")[2] for kind in NODES])
+_KINDS = frozenset([kind.rpartition(".")[2] for kind in (*NODES, *SPECIFIED)])
 
 
 @cache

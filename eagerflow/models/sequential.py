@@ -11,7 +11,7 @@ import numpy
 from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.init_settings import automatic
 from eagerflow.base.serialization import deserialize_keras_object
-from eagerflow.base.shared_objects import made_together, numbers_shared
+from eagerflow.base.shared_objects import calls_so_far, made_together, numbers_shared
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import InSequence, Integer, Shape, TensorLike
 from eagerflow.callbacks import Callback, CallbackList
@@ -365,10 +365,27 @@ class Sequential(Model):
     def _layers_config(self) -> dict[str, Any]:
         config = {k: v for k, v in self._base_config().items() if k != "activity_regularizer"}
         known = [] if self._input_layer is None or self._of_data else [self._input_layer]
-        config["layers"] = [described_with_shapes(layer) for layer in [*known, *self._sequence]]
+        config["layers"] = self._described_layers([*known, *self._sequence], bool(known))
         if self._ends or self._remembered:
             config["build_input_shape"] = self._ends[0].shape if self._ends else self._remembered[0]
         return config
+
+    def _described_layers(self, layers: list[Any], has_input: bool) -> list[dict[str, Any]]:
+        """The layers' descriptions; Keras calls all layers that it has each time when it adds one."""
+        calls = calls_so_far()
+        if calls is not None and calls.knows(self):
+            calls = None
+        grows = has_input or bool(layers and _implied_input(layers[0]))
+        described = []
+        for i, layer in enumerate(layers):
+            described.append(described_with_shapes(layer))
+            if calls is not None and grows and i:
+                calls.called(layers[has_input : i + 1])
+        if calls is not None:
+            calls.first_ones(self, {})
+            if not grows or len(layers) == 1:
+                calls.called(layers[has_input:])
+        return described
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shape of the input in a dict, or None while it is unknown.

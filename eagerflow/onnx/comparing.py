@@ -15,7 +15,6 @@ from eagerflow.onnx.constants import stored
 from eagerflow.onnx.converting import Made, opens
 from eagerflow.onnx.graph import Graph, Value
 from eagerflow.onnx.replay import computed, computed_node
-from eagerflow.onnx.text import is_text
 from eagerflow.onnx.trace import ExportError, Listener, Seen, Step, Trace, as_inputs, traced
 
 __all__ = ["Different", "Run", "compare", "difference"]
@@ -45,7 +44,7 @@ def compare(run: Run, made: Made, arrays: Sequence[Any]) -> tuple[dict[str, Any]
     with unobserved(), observing(listener), no_grad():
         wanted = [tensor.data for tensor in run(as_inputs(arrays))]
     give_back()
-    given = _given(made.graph, [*_numbers(arrays), *listener.read], listener.draws)
+    given = _given(made.graph, _numbers(arrays), listener.draws)
     try:
         found = computed(made.graph, given, made.graph.outputs)
     except (ValueError, TypeError, LookupError, ArithmeticError) as error:
@@ -71,7 +70,7 @@ def _check_shapes(graph: Graph, wanted: Sequence[Any]) -> None:
 
 
 def _numbers(arrays: Sequence[Any]) -> list[Any]:
-    return [array.astype(stored(array.dtype), copy=False) for array in arrays if not is_text(array)]
+    return [array.astype(stored(array.dtype), copy=False) for array in arrays]
 
 
 def _given(graph: Graph, arrays: Sequence[Any], draws: Sequence[Any]) -> dict[str, Any]:
@@ -102,8 +101,7 @@ def _compare_each(trace: Trace, made: Made, arrays: Sequence[Any]) -> None:
         raise ExportError(
             f"{where}: other ops run for other numbers. Does a condition in Python read values of tensors?"
         )
-    read = [trace.known.arrays[reading.seen.number] for reading in trace.readings]
-    found = {"": None, **_given(made.graph, [*_numbers(arrays), *read], trace.draws)}
+    found = {"": None, **_given(made.graph, _numbers(arrays), trace.draws)}
     known = {name: (number, name == value.first) for number, value in made.values.items() for name in _names(value)}
     for node in made.graph.nodes:
         if node.outputs[0] not in found:

@@ -15,7 +15,6 @@ import numpy
 
 from eagerflow._version import __version__
 from eagerflow.base import tree
-from eagerflow.base.files import replacing
 from eagerflow.base.messages import say
 from eagerflow.core.dtypes import as_dtype, is_float_dtype
 from eagerflow.core.in_place import undone
@@ -28,7 +27,6 @@ from eagerflow.onnx.messages import TYPES, write
 from eagerflow.onnx.replay import computed
 from eagerflow.onnx.rounding import KINDS, rounded
 from eagerflow.onnx.sizes import Given, Sizes, given_inputs, packed, schemes
-from eagerflow.onnx.text import as_json, beside, of_input, samples, told
 from eagerflow.onnx.trace import ExportError, Seen, Step, Trace, traced
 
 __all__ = ["OPSETS", "Converted", "convert", "export"]
@@ -85,8 +83,6 @@ def export(
     if verbose:
         nodes, constants = len(made.graph.nodes), len(made.graph.constants)
         say(f"Saved artifact at {str(target)!r}: {nodes} nodes, {constants} constants.")
-        if made.text:
-            say(f"What its text layers do is told in {str(beside(target))!r}; it takes what they give.")
         if weights:
             say(f"Its outputs differ by {made.rounding:.1e} of the largest number, by weights in {weights}.")
     return target
@@ -103,8 +99,6 @@ class Converted(NamedTuple):
         symbols: the names of variable lengths.
         values: the graph's values for the tensors of the recorded run, by their numbers in the trace.
         trace: the recorded run.
-        text: the work of text layers at the beginning of the model, as `eagerflow.onnx.text` describes it; None
-            without.
         rounding: the error of outputs that rounding the weights causes, relative to the largest output, for one
             example.
 
@@ -121,10 +115,9 @@ class Converted(NamedTuple):
     values: dict[int, Value]
     trace: Trace
     rounding: float
-    text: dict[str, Any] | None
 
     def write(self, path: str | os.PathLike[str]) -> pathlib.Path:
-        """Writes the ONNX file, and next to it a description of text layers, if there are any; returns the path.
+        """Writes the ONNX file, and returns the path.
 
         Args:
             path: the path of the file. An existing file is replaced only when the new one is complete.
@@ -135,13 +128,7 @@ class Converted(NamedTuple):
         >>> Path("model.onnx").exists()
         True
         """
-        target = pathlib.Path(path)
-        if self.text is None:
-            return write(self.graph, target, self.name, __version__, self.symbols, {})
-        text = as_json(self.text)
-        with replacing(beside(target)) as file:
-            file.write(text.encode())
-            return write(self.graph, target, self.name, __version__, self.symbols, {"text": text})
+        return write(self.graph, path, self.name, __version__, self.symbols)
 
     def places(self, arrays: Sequence[Any]) -> list[tuple[str, bool] | None]:
         """Finds arrays of the recorded run in the graph: pairs of a name, and whether the channels are on axis 1.
@@ -201,7 +188,12 @@ def convert(
         raise ValueError(f"export(opset_version={opset!r}): expected one of {OPSETS[0]} to {OPSETS[-1]}.")
     given, structure = given_inputs(input_signature, model)
     for each in given:
-        if each.dtype not in TYPES and each.dtype != "string":
+        if each.dtype == "string":
+            raise ExportError(
+                f"the input {each.name!r} is text, which exported files don't hold. Export the part of the model that "
+                "is behind its text layers: ef.Model(layer.output, model.output)."
+            )
+        if each.dtype not in TYPES:
             raise ExportError(f"the input {each.name!r} has the type {each.dtype}, which ONNX files don't have here.")
     with undone(), frozen():  # seeds are as they were before
         return _converted(model, _runner(model, structure), given, opset, weights, keeps)
@@ -235,18 +227,14 @@ def _converted(model: Any, run: Run, given: Sequence[Given], opset: int, weights
 def _at_sizes(
     model: Any, run: Run, given: Sequence[Given], sizes: Sizes, opset: int, weights: str | None, keeps: bool
 ) -> Converted:
-    data = [_data(model, given, sizes, i, 7) for i in range(len(sizes.runs) - 1)]
+    data = [_data(given, sizes, i, 7) for i in range(len(sizes.runs) - 1)]
     traces = [traced(run, arrays, opens, keeps and i == 0) for i, arrays in enumerate(data)]
     _check_same(traces)
     first = traces[0]
-    names = [each for each in given if each.dtype != "string"]
-    names += [Given(r.layer.name, (), str(r.seen.dtype)) for r in first.readings]
-    made = converted(traces, names, opset, _output_names(model, first))
-    reads = {id(array): each.name for array, each in zip(data[0], given)}
-    about = told(first.readings, list(made.graph.inputs)[len(names) - len(first.readings) :], reads)
+    made = converted(traces, given, opset, _output_names(model, first))
     del traces
     for place, seed in ((-1, 11), (0, 13)):
-        arrays, wanted = _compare(run, made, partial(_data, model, given, sizes, place, seed))
+        arrays, wanted = _compare(run, made, partial(_data, given, sizes, place, seed))
     if first.reads:
         warnings.warn(
             f"export(): {first.reads[0]}: Python reads the values of a tensor that depends on the inputs. What follows "
@@ -259,7 +247,7 @@ def _at_sizes(
         found = computed(made.graph, arrays, made.graph.outputs)
         apart = max([difference(found[n], x) for n, x in zip(made.graph.outputs, wanted) if x.size], default=0.0)
     name = str(getattr(model, "name", "function"))
-    return Converted(made.graph, name, sizes.names(), made.values, first, apart, about if first.readings else None)
+    return Converted(made.graph, name, sizes.names(), made.values, first, apart)
 
 
 # ---------------------------------------------------------------------- running
@@ -304,14 +292,11 @@ def _compare(run: Run, made: Made, data: Callable[[int], list[Any]]) -> tuple[di
     return compare(run, made, data(2))
 
 
-def _data(model: Any, given: Sequence[Given], sizes: Sizes, place: int, seed: int, most: int = 2) -> list[Any]:
-    """Numbers of each input's type, integers below `most`, and text that the model's layers know."""
+def _data(given: Sequence[Given], sizes: Sizes, place: int, seed: int, most: int = 2) -> list[Any]:
+    """Numbers of each input's type, integers below `most`."""
     rng = numpy.random.default_rng(seed)
     found = []
-    for number, (each, shape, words) in enumerate(zip(given, sizes.shapes(given, place), sizes.words(given, place))):
-        if each.dtype == "string":
-            found.append(samples(of_input(model, number), shape, words, rng))
-            continue
+    for each, shape in zip(given, sizes.shapes(given, place)):
         kind = as_dtype(each.dtype)
         if is_float_dtype(kind):
             found.append((rng.standard_normal(shape) * (seed / 7)).astype(kind))

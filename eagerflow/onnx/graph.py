@@ -6,16 +6,12 @@ with the channels first, or both, and a transpose is added only when somebody as
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy
 
-__all__ = ["PIECE", "Graph", "Index", "Late", "Lengths", "Node", "Value", "blocks", "whole"]
-
-PIECE = 1 << 18  # numbers of a weight that are copied at once
-Index = tuple[slice, ...]  # a part of an array: a slice for each axis
+__all__ = ["Graph", "Lengths", "Node", "Value"]
 
 # A length at each of the sizes that were run.
 Lengths = tuple[int, ...]
@@ -62,49 +58,6 @@ class Value:
         return found[0] if len(set(found)) == 1 else None
 
 
-class Late:
-    """An array whose parts are made when they are needed, so that large weights are never copied all at once.
-
-    `late[index]` gives a part, for a tuple with a slice for each axis, as an array would.
-
-    Args:
-        shape: of the array.
-        dtype: NumPy's type.
-        part: gives the part at such a tuple.
-    """
-
-    __slots__ = ("dtype", "part", "shape")
-
-    def __init__(self, shape: Sequence[int], dtype: Any, part: Callable[[Index], Any]) -> None:
-        self.shape, self.dtype, self.part = tuple(shape), numpy.dtype(dtype), part
-
-    def __getitem__(self, index: Index) -> Any:
-        return self.part(index)
-
-    @property
-    def nbytes(self) -> int:
-        return math.prod(self.shape) * int(self.dtype.itemsize)
-
-
-def whole(shape: Sequence[int]) -> Index:
-    """The part that is all of an array of this shape."""
-    return tuple([slice(0, length) for length in shape])
-
-
-def blocks(shape: Sequence[int]) -> Iterator[Index]:
-    """Parts of an array, one after the other as they are in a file; none of more than `PIECE` numbers."""
-    inner = [math.prod(shape[i + 1 :]) for i in range(len(shape))]
-    axis = next((i for i, count in enumerate(inner) if count <= PIECE), None)
-    if axis is None:
-        yield ()
-        return
-    step = max(1, PIECE // max(inner[axis], 1))
-    for lead in numpy.ndindex(*shape[:axis]):
-        for start in range(0, shape[axis], step):
-            ahead = [slice(i, i + 1) for i in lead]
-            yield (*ahead, slice(start, min(start + step, shape[axis])), *whole(shape[axis + 1 :]))
-
-
 class Graph:
     """Collects nodes.
 
@@ -148,12 +101,8 @@ class Graph:
 
     def constant(self, array: Any, name: str = "") -> str:
         """The name of an array; small equal ones share one."""
-        array = array if isinstance(array, Late) else numpy.asarray(array)
-        key = (
-            None
-            if name or isinstance(array, Late) or array.nbytes > 1024
-            else (array.dtype.str, array.shape, array.tobytes())
-        )
+        array = numpy.asarray(array)
+        key = None if name or array.nbytes > 1024 else (array.dtype.str, array.shape, array.tobytes())
         if key is not None and key in self._same:
             return self._same[key]
         made = self.name(name or "constant")
@@ -169,11 +118,6 @@ class Graph:
             wanted = name if arranged is None else f"{name}:onnx"
             self._weights[key] = self.constant(source if arranged is None else arranged(source), wanted), source
         return self._weights[key][0]
-
-    def array(self, name: str) -> Any:
-        """The numbers of a constant."""
-        found = self.constants[name]
-        return found[whole(found.shape)] if isinstance(found, Late) else found
 
     def integers(self, numbers: Sequence[int]) -> str:
         """A list of 64-bit integers, such as axes."""

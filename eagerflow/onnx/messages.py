@@ -1,4 +1,7 @@
-"""Writes ONNX files; weights are streamed."""
+"""Writes ONNX files: the few messages that they need, and weights, which are streamed.
+
+Numbers of fields are those of onnx.proto, https://github.com/onnx/onnx (Apache 2.0).
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,14 @@ import os
 import pathlib
 import re
 import secrets
-from collections.abc import Iterator, Mapping
-from functools import cache
+import struct
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import numpy
 
 from eagerflow.base.files import mode_of, replacing
-from eagerflow.base.protobuf_messages import message_classes
-from eagerflow.onnx.fields import FIELDS
-from eagerflow.onnx.graph import Graph, Late, Value, blocks
+from eagerflow.onnx.graph import Graph, Node, Value
 
 __all__ = ["TYPES", "write"]
 
@@ -38,51 +39,14 @@ TYPES = {
 _IR = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11}  # the version of the format that came with each opset
 _LARGEST = 1_900_000_000  # bytes of a file; what is beyond lies beside it, as protobuf ends at 2 GiB
 _SMALL = 1024  # bytes of an array that stays in the file, such as shapes, which checkers read
-_INITIALIZER, _GRAPH = 5, 7  # numbers of fields, which are written by hand
-_RAW = 9
+_GRAPH, _INITIALIZER, _RAW = 7, 5, 9  # numbers of fields whose contents are streamed
 
 
-@cache
-def _messages() -> dict[str, Any]:
-    return message_classes("eagerflow_onnx", FIELDS)
-
-
-def _attribute(name: str, value: Any) -> Any:
-    made = _messages()["Attribute"](name=name)
-    if isinstance(value, numpy.dtype):
-        made.i, made.type = TYPES[value.name], 2
-    elif isinstance(value, (bool, int, numpy.integer)):
-        made.i, made.type = int(value), 2
-    elif isinstance(value, float):
-        made.f, made.type = value, 1
-    elif isinstance(value, str):
-        made.s, made.type = value.encode(), 3
-    elif isinstance(value[0] if value else 0, str):
-        made.strings.extend([x.encode() for x in value])
-        made.type = 8
-    elif isinstance(value[0] if value else 0, float):
-        made.floats.extend(value)
-        made.type = 6
-    else:
-        made.ints.extend([int(x) for x in value])
-        made.type = 7
-    return made
-
-
-def _described(name: str, value: Value, symbols: Mapping[Any, str]) -> Any:
-    """An input or output: its type and shape, with names for lengths that aren't fixed."""
-    kinds = _messages()
-    shape = kinds["Shape"]()
-    for lengths in value.shape:
-        if len(set(lengths)) == 1:
-            shape.dim.add(dim_value=lengths[0])
-        else:
-            shape.dim.add(dim_param=symbols.get(lengths, f"{name}_{len(shape.dim)}"))
-    about = kinds["TensorType"](elem_type=TYPES[value.dtype.name], shape=shape)
-    return kinds["ValueInfo"](name=name, type=kinds["Type"](tensor_type=about))
+# ---------------------------------------------------------------------- protobuf
 
 
 def _varint(number: int) -> bytes:
+    number = int(number) & (1 << 64) - 1
     made = bytearray()
     while number > 127:
         made.append(number & 127 | 128)
@@ -91,18 +55,83 @@ def _varint(number: int) -> bytes:
     return bytes(made)
 
 
-def _field(number: int, length: int) -> bytes:
-    """The head of a field of so many bytes."""
+def _head(number: int, length: int) -> bytes:
+    """What stands before the bytes of a field."""
     return _varint(number << 3 | 2) + _varint(length)
 
 
+def _part(number: int, content: bytes | str) -> bytes:
+    """A field of bytes, text or a message."""
+    content = content.encode() if isinstance(content, str) else content
+    return _head(number, len(content)) + content
+
+
+def _parts(number: int, contents: Iterable[bytes | str]) -> bytes:
+    return b"".join([_part(number, content) for content in contents])
+
+
+def _given(number: int, value: str | int) -> bytes:
+    """A field of text or a number, which is left out where it has protobuf's default."""
+    if not value:
+        return b""
+    return _part(number, value) if isinstance(value, str) else _varint(number << 3) + _varint(value)
+
+
+def _integers(number: int, values: Iterable[int]) -> bytes:
+    packed = b"".join([_varint(int(value)) for value in values])
+    return _part(number, packed) if packed else b""
+
+
+# ---------------------------------------------------------------------- messages
+
+
+def _attribute(name: str, value: Any) -> bytes:
+    """An `AttributeProto`."""
+    if isinstance(value, numpy.dtype):
+        content, kind = _given(3, TYPES[value.name]), 2
+    elif isinstance(value, (bool, int, numpy.integer)):
+        content, kind = _given(3, int(value)), 2
+    elif isinstance(value, float):
+        content, kind = _varint(2 << 3 | 5) + struct.pack("<f", value), 1
+        content = content if content[1:] != bytes(4) else b""
+    elif isinstance(value, str):
+        content, kind = _given(4, value), 3
+    elif isinstance(value[0] if value else 0, str):
+        content, kind = _parts(9, value), 8
+    elif isinstance(value[0] if value else 0, float):
+        content, kind = _part(7, struct.pack(f"<{len(value)}f", *value)), 6
+    else:
+        content, kind = _integers(8, value), 7
+    return _given(1, name) + content + _given(20, kind)
+
+
+def _node(node: Node) -> bytes:
+    """A `NodeProto`."""
+    attributes = [_attribute(key, value) for key, value in node.attributes.items()]
+    names = _parts(1, node.inputs) + _parts(2, node.outputs) + _given(3, node.name)
+    return names + _given(4, node.kind) + _parts(5, attributes)
+
+
+def _described(name: str, value: Value, symbols: Mapping[Any, str]) -> bytes:
+    """The `ValueInfoProto` of an input or output: its type and shape, with names for lengths that aren't fixed."""
+    shape = list[bytes]()
+    for lengths in value.shape:
+        fixed = len(set(lengths)) == 1
+        shape.append(_given(1, lengths[0]) if fixed else _given(2, symbols.get(lengths, f"{name}_{len(shape)}")))
+    tensor = _given(1, TYPES[value.dtype.name]) + _part(2, _parts(1, shape))
+    return _given(1, name) + _part(2, _part(1, tensor))
+
+
+def _tensor(name: str, array: Any) -> bytes:
+    """A `TensorProto` without its numbers."""
+    return _integers(1, array.shape) + _given(2, TYPES[array.dtype.name]) + _given(8, name)
+
+
+# ---------------------------------------------------------------------- files
+
+
 def write(
-    graph: Graph,
-    path: str | os.PathLike[str],
-    name: str,
-    version: str,
-    symbols: Mapping[Any, str],
-    about: Mapping[str, str],
+    graph: Graph, path: str | os.PathLike[str], name: str, version: str, symbols: Mapping[Any, str]
 ) -> pathlib.Path:
     """Write a graph, whole or not at all.
 
@@ -112,19 +141,13 @@ def write(
         name: the name of the model.
         version: of the program that wrote it.
         symbols: names of lengths that aren't fixed.
-        about: further facts, as texts.
     """
-    kinds, target, old = _messages(), pathlib.Path(path), list[pathlib.Path]()
-    body = kinds["Graph"](name=name)
-    for node in graph.nodes:
-        attributes = [_attribute(key, value) for key, value in node.attributes.items()]
-        body.node.add(input=node.inputs, output=node.outputs, name=node.name, op_type=node.kind, attribute=attributes)
-    body.input.extend([_described(name, value, symbols) for name, value in graph.inputs.items()])
-    body.output.extend([_described(name, value, symbols) for name, value in graph.outputs.items()])
-    model = kinds["Model"](ir_version=_IR[graph.opset], producer_name="eagerflow", producer_version=version)
-    model.opset_import.add(domain="", version=graph.opset)
-    for key, text in about.items():
-        model.metadata_props.add(key=key, value=text)
+    target, old = pathlib.Path(path), list[pathlib.Path]()
+    body = _parts(1, map(_node, graph.nodes)) + _given(2, name)
+    body += _parts(11, [_described(key, value, symbols) for key, value in graph.inputs.items()])
+    body += _parts(12, [_described(key, value, symbols) for key, value in graph.outputs.items()])
+    model = _given(1, _IR[graph.opset]) + _given(2, "eagerflow") + _given(3, version)
+    model += _part(8, _given(2, graph.opset))
     large = sum(array.nbytes for array in graph.constants.values()) > _LARGEST
     with replacing(target) as file:
         if large:
@@ -133,9 +156,9 @@ def write(
                 heads = list(_outside(graph, beside, numbers.name))
             old = _numbers_of(target)
         else:
-            heads = [(_head(key, array), array) for key, array in graph.constants.items()]
+            heads = [(_tensor(key, array), array) for key, array in graph.constants.items()]
         try:
-            _write(file, model.SerializeToString(), body.SerializeToString(), heads)
+            _write(file, model, body, heads)
         except BaseException:
             if large:
                 numbers.unlink(missing_ok=True)
@@ -161,47 +184,39 @@ def _numbers_of(target: pathlib.Path) -> list[pathlib.Path]:
     return [path for path in beside if path.name.encode() in content]
 
 
-def _head(name: str, array: Any) -> bytes:
-    """A tensor without its numbers."""
-    made = _messages()["Tensor"](dims=array.shape, data_type=TYPES[array.dtype.name], name=name)
-    return bytes(made.SerializeToString())
-
-
 def _outside(graph: Graph, file: BinaryIO, name: str) -> Iterator[tuple[bytes, Any]]:
     """Tensors whose numbers are written to another file."""
     for key, array in graph.constants.items():
         if array.nbytes <= _SMALL:
-            yield _head(key, array), array
+            yield _tensor(key, array), array
             continue
         begin = file.tell()
         _write_numbers(file, array)
-        made = _messages()["Tensor"](dims=array.shape, data_type=TYPES[array.dtype.name], name=key, data_location=1)
-        for word, text in (("location", name), ("offset", str(begin)), ("length", str(array.nbytes))):
-            made.external_data.add(key=word, value=text)
-        yield bytes(made.SerializeToString()), None
+        place = {"location": name, "offset": str(begin), "length": str(array.nbytes)}
+        yield (
+            _tensor(key, array)
+            + _parts(13, [_given(1, word) + _given(2, text) for word, text in place.items()])
+            + _given(14, 1),
+            None,
+        )
 
 
 def _write(file: BinaryIO, model: bytes, body: bytes, tensors: list[tuple[bytes, Any]]) -> None:
     """The model around the graph around the tensors, each with its length before it."""
     sizes = []
     for head, array in tensors:
-        raw = 0 if array is None else len(_field(_RAW, array.nbytes)) + array.nbytes
+        raw = 0 if array is None else len(_head(_RAW, array.nbytes)) + array.nbytes
         sizes.append(len(head) + raw)
-    whole = len(body) + sum([len(_field(_INITIALIZER, size)) + size for size in sizes])
-    file.write(model + _field(_GRAPH, whole) + body)
+    whole = len(body) + sum([len(_head(_INITIALIZER, size)) + size for size in sizes])
+    file.write(model + _head(_GRAPH, whole) + body)
     for (head, array), size in zip(tensors, sizes, strict=True):
-        file.write(_field(_INITIALIZER, size) + head)
+        file.write(_head(_INITIALIZER, size) + head)
         if array is not None:
-            file.write(_field(_RAW, array.nbytes))
+            file.write(_head(_RAW, array.nbytes))
             _write_numbers(file, array)
 
 
 def _write_numbers(file: BinaryIO, array: Any) -> None:
-    """The numbers in little-endian order, a piece at a time where they have to be copied for it."""
-    swapped = array.dtype.byteorder == ">"
-    if not isinstance(array, Late) and array.flags.c_contiguous and not swapped:
-        file.write(array.reshape(-1).view(numpy.uint8).data if array.nbytes else b"")
-        return
-    for index in blocks(array.shape):
-        part = array[index]
-        file.write((part.astype(part.dtype.newbyteorder("<")) if swapped else part).tobytes())
+    """The numbers in little-endian order, without a copy where they lie so."""
+    ordered = numpy.ascontiguousarray(array, array.dtype.newbyteorder("<") if array.dtype.byteorder == ">" else None)
+    file.write(ordered.reshape(-1).view(numpy.uint8).data if array.nbytes else b"")

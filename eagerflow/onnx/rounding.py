@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow.onnx.graph import Graph, Index, Late, Node, blocks
-from eagerflow.onnx.replay import unpacked
+from eagerflow.onnx.graph import Graph, Node
+from eagerflow.onnx.replay import computed_node
 from eagerflow.onnx.trace import ExportError
 
 __all__ = ["KINDS", "rounded"]
@@ -26,18 +26,17 @@ def rounded(graph: Graph, kind: str) -> None:
     """Round the weights of a graph, in place, and check each of them.
 
     Args:
-        graph: whose constants of float32 are replaced; they are rounded when they are written.
+        graph: whose constants of float32 are replaced.
         kind: one of `KINDS`.
     """
     ahead = []
     for name, axis in list(_weights(graph)):
-        source = graph.constants[name]
-        made = _to_int8(graph, name, axis) if kind == "int8" else _to_float16(graph, name)
+        source = graph.constants.pop(name)
+        made = _to_int8(graph, name, source, axis) if kind == "int8" else _to_float16(graph, name, source)
         if made is None:  # an infinite number, or one too large
-            continue
-        del graph.constants[name]
-        ahead.append(made)
-        _check(graph, made, source, axis)
+            graph.constants[name] = source
+        else:
+            ahead.append(made)
     graph.nodes = [*ahead, *graph.nodes]
 
 
@@ -67,58 +66,37 @@ def _axis(node: Node, place: int, shape: tuple[int, ...]) -> int | None:
     return kinds.get((node.kind, place))
 
 
-def _along(scale: Any, axis: int, index: Index) -> Any:
-    """The scales of a part's channels, so that they meet its numbers."""
-    return scale[index[axis]].reshape([-1 if i == axis else 1 for i in range(len(index))])
-
-
 def _scales(source: Any, axis: int) -> Any:
-    """By what the largest number of each channel becomes 127; None where one isn't finite."""
-    largest = numpy.zeros(source.shape[axis], "float32")
-    others = tuple(i for i in range(len(source.shape)) if i != axis)
-    for index in blocks(source.shape):
-        part, known = source[index], largest[index[axis]]
-        numpy.maximum(known, numpy.maximum(part.max(others), -part.min(others)), out=known)
-    scale = (largest / 127).astype("float32")
-    if not numpy.isfinite(scale).all():
-        return None
+    """By what the largest number of each channel becomes 127, so that they meet its numbers."""
+    others = tuple(i for i in range(source.ndim) if i != axis)
+    scale = (numpy.abs(source).max(others, keepdims=True) / 127).astype("float32")
     zero = scale < numpy.finfo("float32").tiny
     scale[zero] = scale[~zero].min(initial=1)  # not larger, as runtimes that add up before they scale round by it
     return scale
 
 
-def _to_int8(graph: Graph, name: str, axis: int) -> Node | None:
-    source = graph.constants[name]
+def _to_int8(graph: Graph, name: str, source: Any, axis: int) -> Node | None:
+    if not numpy.isfinite(source).all():
+        return None
     scale = _scales(source, axis)
-    if scale is None:
+    integers = numpy.rint(source / scale).clip(-127, 127).astype("int8")
+    names = [graph.constant(integers, f"{name}:int8"), graph.constant(scale.reshape(-1), f"{name}:scale")]
+    made = Node("DequantizeLinear", names, [name], {"axis": axis}, graph.name(f"{name}/DequantizeLinear"))
+    _check(graph, made, source, scale)
+    return made
+
+
+def _to_float16(graph: Graph, name: str, source: Any) -> Node | None:
+    if not numpy.abs(source).max() <= _LARGEST:
         return None
-
-    def part(index: Index) -> Any:
-        made = source[index] / _along(scale, axis, index)
-        numpy.rint(made, out=made)
-        return made.clip(-127, 127, out=made).astype("int8")
-
-    given = [Late(source.shape, "int8", part), scale]
-    names = [graph.constant(each, f"{name}:{word}") for each, word in zip(given, ("int8", "scale"))]
-    return Node("DequantizeLinear", names, [name], {"axis": axis}, graph.name(f"{name}/DequantizeLinear"))
+    stored = graph.constant(source.astype("float16"), f"{name}:float16")
+    made = Node("Cast", [stored], [name], {"to": numpy.dtype("float32")}, graph.name(f"{name}/Cast"))
+    _check(graph, made, source, numpy.abs(source) * 2.0**-10 + 2.0**-24)
+    return made
 
 
-def _to_float16(graph: Graph, name: str) -> Node | None:
-    source = graph.constants[name]
-    parts = (source[index] for index in blocks(source.shape))
-    if not all(max(part.max(), -part.min()) <= _LARGEST for part in parts):
-        return None
-    late = Late(source.shape, "float16", lambda index: source[index].astype("float16"))
-    made = graph.constant(late, f"{name}:float16")
-    return Node("Cast", [made], [name], {"to": numpy.dtype("float32")}, graph.name(f"{name}/Cast"))
-
-
-def _check(graph: Graph, node: Node, source: Any, axis: int) -> None:
+def _check(graph: Graph, node: Node, source: Any, step: Any) -> None:
     """What the node gives must be the weight, but for half a step."""
-    scale = graph.constants[node.inputs[1]] if node.kind == "DequantizeLinear" else None
-    for index in blocks(source.shape):
-        part = source[index]
-        size = numpy.abs(part)
-        step = size * 2.0**-10 + 2.0**-24 if scale is None else _along(scale, axis, index)
-        if not (numpy.abs(unpacked(graph, node, index) - part) <= 0.5001 * step + 1e-6 * size).all():
-            raise ExportError(f"the weight {node.outputs[0]!r} was not rounded to its nearest number.")
+    (found,) = computed_node(graph, node, {})
+    if not (numpy.abs(found - source) <= 0.5001 * step + 1e-6 * numpy.abs(source)).all():
+        raise ExportError(f"the weight {node.outputs[0]!r} was not rounded to its nearest number.")

@@ -47,12 +47,6 @@ class Sizes(NamedTuple):
             for each, names in zip(given, self.symbols)
         ]
 
-    def words(self, given: Sequence[Given], run: int) -> list[int]:
-        """How many words the longest text of each input has in a run."""
-        return [
-            self.runs[run][names[-1] or ""] if each.dtype == "string" else 0 for each, names in zip(given, self.symbols)
-        ]
-
     def names(self) -> dict[Lengths, str]:
         """The symbol behind lengths, one for each run but the last."""
         found = dict.fromkeys([s for names in self.symbols for s in names if s is not None])
@@ -67,7 +61,6 @@ def schemes(given: Sequence[Given]) -> Iterator[Sizes]:
                 None if n is not None else "batch" if axis == 0 else _symbol(each, axis, alike)
                 for axis, n in enumerate(each.shape)
             ]
-            + ([f"{each.name}_words"] if each.dtype == "string" else [])
             for each in given
         ]
         names = list(dict.fromkeys([s for row in symbols for s in row if s is not None]))

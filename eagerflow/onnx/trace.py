@@ -21,7 +21,6 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.call_context import whole_sequences
 from eagerflow.layer.symbolic.graph import Graph
-from eagerflow.onnx.text import Reading, is_text
 
 __all__ = ["Drawn", "ExportError", "Folded", "Listener", "Seen", "Step", "Trace", "as_inputs", "traced"]
 
@@ -187,11 +186,10 @@ class Trace(NamedTuple):
 
     Attributes:
         steps: in order.
-        inputs: one for each array of numbers that was given, and one for what each layer gave that took text.
+        inputs: one for each array that was given.
         outputs: `Seen`, or what doesn't depend on the inputs.
         known: arrays as `Seen`; what each was, by its number, where that was asked for.
         draws: random numbers, in order.
-        readings: calls of layers that take text.
         cut: the layers, by path, that took tensors and gave something that no op made of them.
         reads: where Python read values of tensors that depend on the inputs.
     """
@@ -201,7 +199,6 @@ class Trace(NamedTuple):
     outputs: list[Any]
     known: Known
     draws: list[Any]
-    readings: list[Reading]
     cut: list[str]
     reads: list[str]
 
@@ -211,20 +208,15 @@ def _depends(x: Any) -> bool:
 
 
 class Listener(Observer):
-    """Hears of random draws and of what text layers give, and of no ops."""
+    """Hears of random draws, and of no ops."""
 
     wants_ops = False
 
     def __init__(self) -> None:
         self.draws: list[Any] = []
-        self.read: list[Any] = []
 
     def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any], started: int, ended: int) -> None:
         self.draws.append(drawn)
-
-    def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
-        if scope.kind == "layer" and isinstance(outputs, Tensor) and any(map(is_text, _leaves(scope.inputs))):
-            self.read.append(outputs.data)
 
 
 class _Recorder(Observer):
@@ -242,7 +234,6 @@ class _Recorder(Observer):
         self.path: list[str] = []
         self.owners: list[Any] = []
         self.draws: list[Any] = []
-        self.readings: list[Reading] = []
         self.cut: list[str] = []
         self.reads: list[str] = []
 
@@ -321,9 +312,6 @@ class _Recorder(Observer):
         self.path.pop()
         self.owners.pop()
         given = _leaves(scope.inputs)
-        if scope.kind == "layer" and isinstance(outputs, Tensor) and any(map(is_text, given)):
-            self.readings.append(Reading(scope.owner, self.known.add(outputs.data), [x for x in given if is_text(x)]))
-            return
         if scope.kind != "layer" or not isinstance(outputs, Tensor) or isinstance(self.known.find(outputs), Seen):
             return
         if _depends(self.known.within(given)):
@@ -379,7 +367,7 @@ def traced(
     """
     known = Known(keeps)
     inputs = as_inputs(arrays)
-    given = [known.add(x.data) for x in inputs if isinstance(x, Tensor)]
+    given = [known.add(x.data) for x in inputs]
     recorder = _Recorder(opens, known)
     before = whole_sequences.set(True)  # so that the ops don't depend on a length; the comparison goes step by step
     try:
@@ -388,10 +376,9 @@ def traced(
     finally:
         whole_sequences.reset(before)
     give_back()  # what a run takes is freed again, and the comparison needs as much
-    given += [reading.seen for reading in recorder.readings]
-    return Trace(recorder.steps, given, outputs, known, recorder.draws, recorder.readings, recorder.cut, recorder.reads)
+    return Trace(recorder.steps, given, outputs, known, recorder.draws, recorder.cut, recorder.reads)
 
 
 def as_inputs(arrays: Sequence[Any]) -> list[Any]:
-    """Arrays of numbers as tensors of their own, and text as it is."""
-    return [array if is_text(array) else Tensor(numpy.array(array)) for array in arrays]
+    """Arrays as tensors that nothing else holds."""
+    return [Tensor(numpy.array(array)) for array in arrays]

@@ -17,13 +17,12 @@ import numpy
 
 from eagerflow.base.capturing import replayed
 from eagerflow.base.config import floatx
-from eagerflow.base.errors import signature_of
+from eagerflow.base.errors import missing_attribute, signature_of
 from eagerflow.base.init_settings import automatic, settings_of
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.origin import creation_site
 from eagerflow.base.tracebacks import bound_init, boundary, warn
 from eagerflow.base.typing import DType, GradientPairs, Gradients, InitializerLike, Variables
-from eagerflow.base.wording.lost_gradient import why_lost
 from eagerflow.core.device import device, device_of, namespace_of, place
 from eagerflow.core.in_place import Writing, taken_back
 from eagerflow.core.observe import clock, scope, state
@@ -123,6 +122,11 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
         """Show the shared arguments in signature and docstring, where a subclass passes them on as `**shared`."""
         show_shared_arguments(cls, Optimizer)
         bound_init(cls)
+
+    if not TYPE_CHECKING:  # to checkers a misspelt name is a mistake
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing_attribute(self, name)
 
     @name_first
     def __init__(
@@ -415,16 +419,6 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
             return self._apply_sums(grads, variables)
         return active.shard.updates(self).apply(self, active.shard, grads, variables)
 
-    _distributed: Any = None  # what updates with the gradients of all processes, once a step was shared
-
-    def gather(self) -> None:
-        """Gathers the whole state on every rank, where it is spread over them (`shard_optimizer`, `no_sync`).
-
-        All ranks call it together. `fit` does so at the end of each epoch, before callbacks save anything.
-        """
-        if self._distributed is not None:
-            self._distributed.gather(self)
-
     @replayed
     def _apply_sums(self, grads: list[Any], variables: list[Variable]) -> None:
         """Update by gradients that are those of the whole batch."""
@@ -509,7 +503,7 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
     def _complain(self, without: list[Variable], others: bool) -> None:
         names = ", ".join(v.path for v in without[:5]) + (", ..." if len(without) > 5 else "")
         if not others:
-            raise ValueError(f"{type(self).__name__}: no gradient for any variable ({names}). {why_lost()}")
+            raise ValueError(f"{type(self).__name__}: no gradient for any variable ({names}). {checks.NO_GRADIENT}")
         warn(f"No gradient for {names}: the loss doesn't depend on {'it' if len(without) == 1 else 'them'}.")
 
     def _apply(self, entries: list[Entry], gradients: list[Any]) -> None:

@@ -12,14 +12,15 @@ from typing import Any, ParamSpec, TypeVar
 from eagerflow.base.config import epsilon as default_epsilon
 from eagerflow.base.errors import UnknownArgumentError, a_kind, did_you_mean
 from eagerflow.base.tracebacks import wrappers
-from eagerflow.base.wording.lost_gradient import USUAL, why_lost
 from eagerflow.core.variable import Variable
 
-__all__ = ["at_least", "between", "clipping", "epsilon", "number", "pairs", "positive"]
+__all__ = ["NO_GRADIENT", "at_least", "between", "clipping", "epsilon", "number", "pairs", "positive"]
 __all__ += ["takes_pairs", "unknown_arguments", "whole"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+NO_GRADIENT = "Is the loss computed from them, inside the tape, without .numpy()?"
 
 
 def number(owner: str, name: str, value: Any) -> float:
@@ -114,15 +115,10 @@ def pairs(owner: str, given: Iterable[Any]) -> list[tuple[Any, Any]]:
             f"{owner}.apply_gradients(grads_and_vars): in each pair the gradient comes first, then its variable."
         )
     if not found:
-        why = why_lost()
-        cure = f"Were those without a gradient left out? Then no variable has one. {why}"
-        if why == USUAL:
-            cure = (
-                "A model that isn't built yet has no variables: take model.trainable_variables after its first call or "
-                "give it an Input. If pairs whose gradient is None were left out, no variable has one."
-            )
         raise ValueError(
-            f"{owner}.apply_gradients(grads_and_vars): there are no pairs, so nothing would be trained. {cure}"
+            f"{owner}.apply_gradients(grads_and_vars): there are no pairs, so nothing would be trained. A model that "
+            "isn't built yet has no variables: take model.trainable_variables after its first call or give it an "
+            "Input. If pairs whose gradient is None were left out, no variable has one."
         )
     return found
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from eagerflow.base.spellings import Elsewhere
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.variable import Variable
 
@@ -14,10 +13,6 @@ __all__ = ["Minimizing"]
 
 class Minimizing:
     """The part of `Optimizer` which differentiates a loss itself."""
-
-    if not TYPE_CHECKING:  # to checkers there is no such attribute, either
-        step = Elsewhere("Use `optimizer.apply(tape.gradient(loss, weights), weights)`.")
-        zero_grad = Elsewhere("Leave it out: a tape's gradients are new ones each time.")
 
     def minimize(
         self: Any, loss: Any, var_list: Any = None, grad_loss: Any = None, name: str | None = None, tape: Any = None

@@ -14,6 +14,7 @@ import numpy as np
 from eagerflow import ops
 from eagerflow.base.config import floatx, image_data_format
 from eagerflow.base.errors import expect_one_of
+from eagerflow.base.text.extras import missing_package
 from eagerflow.base.typing import (
     ArrayOrTensor,
     ColorMode,
@@ -23,7 +24,6 @@ from eagerflow.base.typing import (
     PillowImage,
     PillowInterpolation,
 )
-from eagerflow.base.wording.extras import missing_package
 from eagerflow.core.tensor import Tensor
 
 __all__ = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,8 +13,8 @@ from eagerflow.base.capturing import replayed
 from eagerflow.base.errors import UnknownNameError
 from eagerflow.base.machine.budget import step
 from eagerflow.base.signatures import refuses
+from eagerflow.base.tracebacks import is_ours
 from eagerflow.base.typing import OptimizerLike
-from eagerflow.base.wording.lost_gradient import place_of
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
@@ -103,13 +104,13 @@ class Compiled:
         """The error for a loss that isn't made from any weight, by ops: the loss function's fault, or the model's."""
         who = f"{type(self.optimizer).__name__}: no gradient for any variable"
         if all(getattr(y, "key", None) is None for y in tree.flatten(y_pred)):
-            call = f"{type(model).__name__}.call{place_of(type(model).call)}"
+            call = f"{type(model).__name__}.call{_place_of(type(model).call)}"
             return ValueError(
                 f"{who}: the outputs of {call} aren't made from its weights by ops. NumPy, .numpy() and Python numbers "
                 "take values out of the tape: use ops on tensors."
             )
         given = [getattr(loss, "fn", None) or loss for loss in tree.flatten(getattr(self.loss, "given", None))]
-        named = [(f, place_of(f)) for f in [getattr(f, "call", f) if isinstance(f, Loss) else f for f in given]]
+        named = [(f, _place_of(f)) for f in [getattr(f, "call", f) if isinstance(f, Loss) else f for f in given]]
         own = [f"{getattr(f, '__qualname__', 'it')}(){place}" for f, place in named if place]
         what = f"what {' and '.join(own)} returned" if own else "the loss"
         names = [name for f in given for name in getattr(getattr(f, "__code__", None), "co_names", ())]
@@ -552,3 +553,11 @@ _CROSSENTROPIES = {
     "categorical": losses.categorical_crossentropy,
 }
 _BY_SHAPES = {"accuracy": _accuracy, "acc": _accuracy, "crossentropy": _crossentropy, "ce": _crossentropy}
+
+
+def _place_of(function: Any) -> str:
+    """`" (train.py:7)"` for a function that the user wrote, else nothing."""
+    code = getattr(function, "__code__", None)
+    if code is None or is_ours(code.co_filename):
+        return ""
+    return f" ({os.path.basename(code.co_filename)}:{code.co_firstlineno})"

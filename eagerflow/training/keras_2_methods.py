@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy
 
 from eagerflow.base import tree
-from eagerflow.base.spellings import Elsewhere, behaviour, respelled
+from eagerflow.base.spellings import behaviour, respelled
 from eagerflow.data.feed import ArrayFeed
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.compiled import Compiled
@@ -119,13 +119,6 @@ def _others(arguments: dict[str, Any]) -> dict[str, Any]:
 
 class OlderSpellings:
     """The part of `Model` with Keras 2's names."""
-
-    get_updates_for = Elsewhere("Variables are assigned to as `call` runs.")
-    state_updates = Elsewhere("Variables are assigned to as `call` runs.")
-    to_yaml = Elsewhere("Use `model.to_json()`.")
-    total_loss = Elsewhere("Use `model.compute_loss(x, y, y_pred)`.")
-    updates = Elsewhere("Variables are assigned to as `call` runs.")
-    uses_learning_phase = Elsewhere("Say it in the call: `model(x, training=True)`.")
 
     @_of_keras_1
     def fit_generator(

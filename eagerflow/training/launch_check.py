@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from eagerflow.base.machine.launchers import told
 from eagerflow.base.tracebacks import warn
 from eagerflow.core.strategy import Strategy, active
+from eagerflow.training.launchers import told
 
 __all__ = ["check_launch"]
 

@@ -40,13 +40,12 @@ from eagerflow.training.keras_2_methods import LOADING, OlderSpellings, in_order
 from eagerflow.training.loop import as_numbers, check_numbers, observed_step, under
 from eagerflow.training.loops import Fit, run_evaluate, run_predict
 from eagerflow.training.outputs import outputs_of
-from eagerflow.training.pytorch_names import OtherWays
 from eagerflow.training.undone_steps import States
 
 __all__ = ["Trainer"]
 
 
-class Trainer(CapturesSteps, OlderSpellings, OtherWays):
+class Trainer(CapturesSteps, OlderSpellings):
     """The part of `Model` that trains it.
 
     `fit` calls `train_step(data)` for each batch, which a subclass may override.

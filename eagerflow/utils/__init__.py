@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any as _Any
 
-from eagerflow.base.attribute_dict import *
 from eagerflow.base.config import (
     disable_interactive_logging as disable_interactive_logging,
     enable_interactive_logging as enable_interactive_logging,
@@ -29,6 +28,7 @@ from eagerflow.data.splitting import *
 from eagerflow.data.timeseries import *
 from eagerflow.layer.session import *
 from eagerflow.preprocessing.sequence import pad_sequences as pad_sequences
+from eagerflow.utils.attribute_dict import *
 
 if TYPE_CHECKING:
     from eagerflow._viz import model_to_dot as model_to_dot, plot_model as plot_model

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy
 
+from eagerflow.base.text.extras import missing_package
 from eagerflow.base.typing import BoxFormat, DataFormat
-from eagerflow.base.wording.extras import missing_package
 from eagerflow.core.tensor import convert_to_tensor
 from eagerflow.visualization.boxes import draw_bounding_boxes
 from eagerflow.visualization.images import channels_last

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.wording.extras import missing_package
+from eagerflow.base.text.extras import missing_package
 from eagerflow.models import Model, clone_model
 
 try:

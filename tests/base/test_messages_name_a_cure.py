@@ -10,7 +10,6 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers, ops
-from eagerflow.base.wording.own_names import in_own_names
 
 X, Y = np.ones((32, 8), "float32"), np.ones((32, 1), "float32")
 
@@ -27,25 +26,14 @@ def net(loss="mse", **settings):
     return model
 
 
-def test_a_name_that_is_written_otherwise_has_its_article():
-    written = in_own_names("x: expected arrays, a data.Dataset or a PyDataset.")
-    assert written == "x: expected arrays, an ef.data.Dataset or a PyDataset."
-
-
 A = ops.ones((2, 3))
 INPUT = ef.Input((4,))
 CURES = {
-    "inputs among a layer's settings": (lambda: layers.Dense(4, INPUT), r"^Dense\(.*Dense\(4\)\(x\)\."),
-    "inputs instead of settings": (lambda: layers.BatchNormalization(INPUT), r"BatchNormalization\(\)\(x\)\."),
-    "inputs instead of a setting that is needed": (lambda: layers.Activation(INPUT), r"Activation\(\.\.\.\)\(x\)\."),
     "a layer that wasn't called": (lambda: ef.Model(INPUT, layers.Dense(4)), r"call it .*Dense\(\.\.\.\)\(x\)"),
     "an array as a model's input": (lambda: ef.Model(X, INPUT), r"Input\(x\.shape\[1:\]\)"),
     "concatenate one by one": (lambda: ops.concatenate(A, A), r"concatenate\(\[a, b\]\)"),
     "stack one by one": (lambda: ops.stack(A, A), r"stack\(\[a, b\]\)"),
-    "vstack one by one": (lambda: ops.vstack(A, A), r"vstack\(\[a, b\]\)"),
     "symbolic tensors one by one": (lambda: ops.concatenate(INPUT, INPUT), r"concatenate\(\[a, b\]\)"),
-    "layers.add one by one": (lambda: layers.add(A, A), r"add\(\[a, b\]\)"),
-    "layers.concatenate one by one": (lambda: layers.concatenate(A, A), r"concatenate\(\[a, b\]\)"),
     "a merging layer's call one by one": (lambda: layers.Add()(A, A), r"layer\(\[a, b\]\)"),
     "a product that wants a transposition": (lambda: ops.ones((3, 4)) @ ops.ones((3, 4)), r"x1 @ x2\.T is \(3, 3\)"),
     "text to pad": (lambda: ef.utils.pad_sequences([["a", "b"], ["c"]]), "got text, 'a'.*StringLookup"),
@@ -142,40 +130,6 @@ def test_a_model_that_leaves_the_tape_is_named_instead_of_its_loss():
     message = said(lambda: model.fit(X, Y, verbose=0))
     assert "the outputs of Numbers.call" in message
     assert f"{os.path.basename(__file__)}:{Numbers.call.__code__.co_firstlineno}" in message
-
-
-def test_a_loss_outside_of_the_tape_is_found():
-    model, sgd = net(), ef.optimizers.SGD()
-    with ef.GradientTape() as tape:
-        outputs = model(X)
-    loss = ops.mean(outputs**2)
-    gradients = tape.gradient(loss, model.trainable_variables)
-    with pytest.raises(ValueError, match=r"'loss' is computed on line .* outside of the tape's block .* move it in"):
-        sgd.apply(gradients, model.trainable_variables)
-
-
-def test_numbers_taken_out_of_the_tape_are_found():
-    model, sgd = net(), ef.optimizers.SGD()
-    with ef.GradientTape() as tape:
-        loss = ops.mean(ops.convert_to_tensor(model(X).numpy()) ** 2)
-    gradients = tape.gradient(loss, model.trainable_variables)
-    with pytest.raises(ValueError, match=r"Line \d+ takes numbers out of the tape, by \.numpy\(\)"):
-        sgd.apply(gradients, model.trainable_variables)
-
-
-@pytest.mark.parametrize("filtered", [False, True])
-def test_a_stopped_gradient_is_found_though_another_loss_is_asked_first(filtered):
-    model, judge, sgd = net(), net(), ef.optimizers.SGD()
-    with ef.GradientTape() as tape, ef.GradientTape() as other:
-        made = ops.stop_gradient(model(X))
-        loss = ops.mean(judge(ops.concatenate([made] * 8, axis=1)) ** 2)
-        deceit = ops.mean(made**2)
-    judged = tape.gradient(loss, judge.trainable_variables)
-    gradients = other.gradient(deceit, model.trainable_variables)
-    assert None not in judged
-    pairs = zip(gradients, model.trainable_variables)
-    with pytest.raises(ValueError, match=r"Line \d+ stops the gradient.* compute 'deceit' from a tensor"):
-        sgd.apply_gradients([(g, v) for g, v in pairs if g is not None] if filtered else pairs)
 
 
 def test_pictures_without_channel_are_told_of_as_they_came():

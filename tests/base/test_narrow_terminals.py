@@ -10,7 +10,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow.__main__ import main
-from eagerflow.base.wording.folded import folded, in_parts
+from eagerflow.cli.wrapping import folded, in_parts
 
 
 class Screen(io.StringIO):

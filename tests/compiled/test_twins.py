@@ -16,7 +16,7 @@ import pytest
 import eagerflow as ef
 import eagerflow.optimizers
 from eagerflow.base import twins
-from eagerflow.base.wording.command_ends import MISUSED
+from eagerflow.cli.statuses import MISUSED
 from eagerflow.compiled import filling, kernel, objects, provider, store
 from eagerflow.compiled.twins import recurrent as twins_of_recurrent
 from eagerflow.kernels.elementwise.activations import relu

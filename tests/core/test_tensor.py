@@ -174,16 +174,6 @@ def test_names_of_other_frameworks_name_our_way(name, way):
         getattr(Tensor(1.0), name)
 
 
-def test_a_size_that_is_called_says_how_to_ask_for_a_shape():
-    x = Tensor([[1.0, 2.0]])
-    with pytest.raises(TypeError, match=r"Use `tensor.shape\[0\]`"):
-        x.size(0)
-    with pytest.raises(TypeError, match=r"Use `tensor.shape`"):
-        x.size()
-    assert x.size == 2
-    assert f"{x.size} {x.size!r} {x.size + 1}" == "2 2 3"
-
-
 def test_unset_slots_are_attribute_errors():
     t = Tensor(1.0)
     assert getattr(t, "mask", None) is None

@@ -9,11 +9,11 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import distribution
-from eagerflow.base.machine.launchers import Told, told, two_libraries
 from eagerflow.distribution import joining
 from eagerflow.distribution.runtime.agreement import DisagreementError, agree, same_values
 from eagerflow.distribution.runtime.communicator import SingleProcess
 from eagerflow.distribution.runtime.current import world
+from eagerflow.training.launchers import Told, told, two_libraries
 
 LAUNCHERS = """
     PMI_RANK PMI_SIZE PMIX_RANK OMPI_COMM_WORLD_RANK OMPI_COMM_WORLD_SIZE MV2_COMM_WORLD_RANK MV2_COMM_WORLD_SIZE

@@ -181,3 +181,54 @@ def test_callbacks_are_told_global_numbers_after_each_batch(ranks):
     assert found[1] == []  # a callback on some ranks only doesn't keep the others waiting
     for seen in found[::2]:
         np.testing.assert_allclose(seen, alone, rtol=1e-5)
+
+
+class Summing(ef.Model):
+    """A step that feeds a `Sum` by hand."""
+
+    def __init__(self, of: str) -> None:
+        super().__init__()
+        self.dense = layers.Dense(1, kernel_initializer="ones")
+        self.of = of
+        self.total = metrics.Sum(name="total")
+
+    def call(self, x: Any) -> Any:
+        return self.dense(x)
+
+    @property
+    def metrics(self) -> Any:
+        return [self.total]
+
+    def test_step(self, data: Any) -> Any:
+        squares = ops.square(self(data[0]))
+        self.total.update_state({"rows": squares, "sum": ops.sum(squares), "constant": 1.0}[self.of])
+        return {"total": self.total.result()}
+
+
+def summed(of: str) -> tuple[float, list[str], list[str]]:
+    distribution_notes = set(distribution.report())
+    with distribution.DataParallel().scope(), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = Summing(of)
+        model.compile()
+        found = model.evaluate(numbers(ROWS, CLASSES), numbers(ROWS, 1), batch_size=7, verbose=0, return_dict=True)
+    new = [line for line in distribution.report() if line not in distribution_notes]
+    return float(found["total"]), sorted({str(w.message) for w in caught}), new
+
+
+@pytest.mark.parametrize("of", ["rows", "constant"])
+def test_a_sum_of_rows_or_constants_is_that_of_one_process(ranks, of):
+    (alone,) = ranks(1, summed, of)
+    for total, warned, noted in ranks(3, summed, of):
+        assert total == pytest.approx(alone[0])
+        assert (warned, noted) == ([], [])
+
+
+def test_a_sum_of_numbers_that_ranks_made_of_their_rows_warns(ranks):
+    ((_, alone, _),) = ranks(1, summed, "sum")
+    assert alone == []
+    (_, warned, noted), *others = ranks(2, summed, "sum")
+    assert len(warned) == 1
+    assert "total.update_state: where ranks share a batch, one number counts as a mean" in warned[0]
+    assert "total: a number that each rank made of its own rows" in noted[0]
+    assert [warnings for _, warnings, _ in others] == [[]]

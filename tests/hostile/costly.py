@@ -18,12 +18,12 @@ from typing import Any
 
 import h5py
 import numpy as np
+import onnx
 
 import eagerflow as ef
-from eagerflow.onnx.messages import _messages
 from tests.hostile.archives import members_of, with_member, zipped
 from tests.hostile.bombs import zip_bomb
-from tests.hostile.onnx_files import described, node, tensor
+from tests.hostile.onnx_files import described, length_of, node, tensor
 from tests.hostile.traces import _changed
 
 Bomb = Callable[["Folder", int], Path]
@@ -358,23 +358,22 @@ def heaps_in_heaps(folder: Folder, size: int) -> Path:
 
 
 def onnx_file(folder: Folder, nodes: list[Any], functions: Any = ()) -> Path:
-    kinds = _messages()
-    graph = kinds["Graph"](name="net")
+    graph = onnx.GraphProto(name="net")
     graph.node.extend(nodes)
     graph.input.extend([described("x")])
     graph.output.extend([described("y", shape=())])
-    made = kinds["Model"](ir_version=8, graph=graph)
-    made.opset_import.extend([kinds["Opset"](version=17), kinds["Opset"](domain="own", version=1)])
+    made = onnx.ModelProto(ir_version=8, graph=graph)
+    made.opset_import.extend([onnx.OperatorSetIdProto(version=17), onnx.OperatorSetIdProto(domain="own", version=1)])
     made.functions.extend(functions)
     return folder.written(made.SerializeToString(), "onnx")
 
 
 @bomb("load_onnx", 2000)
 def constants_of_a_function(folder: Folder, size: int) -> Path:
-    made = _messages()["Function"](name="f", domain="own")
+    made = onnx.FunctionProto(name="f", domain="own")
     made.input.extend(["a"])
     made.output.extend(["b"])
-    made.opset_import.extend([_messages()["Opset"](version=17)])
+    made.opset_import.extend([onnx.OperatorSetIdProto(version=17)])
     constant = tensor("", np.zeros((16_000, 3)), "float32")
     made.node.extend([node("Constant", "", "c", value=constant), node("Mul", "a c", "b")])
     calls = [node("f", "x" if not i else f"v{i}", f"v{i + 1}", "own") for i in range(size)]
@@ -402,16 +401,41 @@ def results_that_stay(folder: Folder, size: int) -> Path:
 def functions_that_call_twice(folder: Folder, size: int) -> Path:
     functions = []
     for i in range(7):
-        made = _messages()["Function"](name=f"f{i}", domain="own")
+        made = onnx.FunctionProto(name=f"f{i}", domain="own")
         made.input.extend(["a"])
         made.output.extend(["b"])
-        made.opset_import.extend([_messages()["Opset"](version=17), _messages()["Opset"](domain="own", version=1)])
+        made.opset_import.extend(
+            [onnx.OperatorSetIdProto(version=17), onnx.OperatorSetIdProto(domain="own", version=1)]
+        )
         inner = ("Neg", "") if not i else (f"f{i - 1}", "own")
         names = ["a", *[f"v{k}" for k in range(size)]]
         calls = [node(inner[0], one, other, inner[1]) for one, other in itertools.pairwise(names)]
         made.node.extend([*calls, node("Identity", names[-1], "b")])
         functions.append(made)
     return onnx_file(folder, [node("f6", "x", "y", "own")], functions)
+
+
+@bomb("load_onnx", 3_000_000)
+def parts_of_nothing(folder: Folder, size: int) -> Path:
+    return folder.written(onnx_parts(b"\x0a\x00" * size), "onnx")
+
+
+@bomb("load_onnx", 60_000_000)
+def numbers_in_a_byte_each(folder: Folder, size: int) -> Path:
+    numbers = onnx.TensorProto(dims=[size], data_type=7, name="a").SerializeToString()
+    numbers += b"\x3a" + length_of(size) + bytes(size)
+    return folder.written(onnx_parts(b"\x2a" + length_of(len(numbers)) + numbers), "onnx")
+
+
+@bomb("load_onnx", 20_000)
+def a_long_text_among_short_ones(folder: Folder, size: int) -> Path:
+    text = onnx.TensorProto(dims=[size + 1], data_type=8, string_data=[b"x" * 2**20, *[b"y"] * size])
+    return onnx_file(folder, [node("Constant", "", "c", value=text), node("Shape", "c", "s"), node("Sum", "x s", "y")])
+
+
+def onnx_parts(graph: bytes) -> bytes:
+    """A model with a graph of these bytes."""
+    return b"\x08\x08\x3a" + length_of(len(graph)) + graph
 
 
 # Recordings

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import onnx
 
-from eagerflow.onnx.messages import TYPES, _messages
+from eagerflow.onnx.messages import TYPES
 
 HUGE = 10**12
 Model = Any
@@ -17,14 +18,14 @@ Model = Any
 def tensor(name: str, values: Any, dtype: str = "int64", /, **changed: Any) -> Any:
     array = np.asarray(values, dtype)
     given = {"dims": array.shape, "data_type": TYPES[dtype], "name": name, "raw_data": array.tobytes()} | changed
-    return _messages()["Tensor"](**given)
+    return onnx.TensorProto(**given)
 
 
 def node(
     kind: str, inputs: str | list[str], outputs: str | list[str], domain: str = "", name: str = "", **attributes: Any
 ) -> Any:
     """A node; names of inputs and outputs are in lists, or parted by blanks with `-` for none."""
-    made = _messages()["Node"](op_type=kind, domain=domain, name=name)
+    made = onnx.NodeProto(op_type=kind, domain=domain, name=name)
     made.input.extend([p.replace("-", "") for p in inputs.split()] if isinstance(inputs, str) else inputs)
     made.output.extend(outputs.split() if isinstance(outputs, str) else outputs)
     made.attribute.extend([attribute(key, value) for key, value in attributes.items()])
@@ -32,17 +33,17 @@ def node(
 
 
 def attribute(name: str, value: Any) -> Any:
-    made = _messages()["Attribute"](name=name)
+    made = onnx.AttributeProto(name=name)
     if isinstance(value, int):
         made.i, made.type = value, 2
     elif isinstance(value, float):
         made.f, made.type = value, 1
     elif isinstance(value, str):
         made.s, made.type = value.encode(), 3
-    elif isinstance(value, _messages()["Graph"]):
+    elif isinstance(value, onnx.GraphProto):
         made.g.CopyFrom(value)
         made.type = 5
-    elif isinstance(value, _messages()["Tensor"]):
+    elif isinstance(value, onnx.TensorProto):
         made.t.CopyFrom(value)
         made.type = 4
     elif value and isinstance(value[0], float):
@@ -55,23 +56,22 @@ def attribute(name: str, value: Any) -> Any:
 
 
 def described(name: str, dtype: int = 1, shape: Sequence[Any] = (None, 3)) -> Any:
-    kinds = _messages()
-    dims = kinds["Shape"]()
+    dims = onnx.TensorShapeProto()
     for length in shape:
         dims.dim.add(**({"dim_value": length} if isinstance(length, int) else {"dim_param": "n"}))
-    about = kinds["TensorType"](elem_type=dtype, shape=dims)
-    return kinds["ValueInfo"](name=name, type=kinds["Type"](tensor_type=about))
+    about = onnx.TypeProto.Tensor(elem_type=dtype, shape=dims)
+    return onnx.ValueInfoProto(name=name, type=onnx.TypeProto(tensor_type=about))
 
 
 def graph(nodes: Sequence[Any], arrays: Sequence[Any] = (), outputs: str = "y", inputs: str = "x") -> Any:
-    made = _messages()["Graph"](name="net", node=nodes, initializer=arrays)
+    made = onnx.GraphProto(name="net", node=nodes, initializer=arrays)
     made.input.extend([described(name) for name in inputs.split()])
     made.output.extend([described(name) for name in outputs.split()])
     return made
 
 
 def model(body: Any, opset: int = 18, **fields: Any) -> Model:
-    made = _messages()["Model"](ir_version=8, graph=body, **fields)
+    made = onnx.ModelProto(ir_version=8, graph=body, **fields)
     made.opset_import.add(domain="", version=opset)
     made.opset_import.add(domain="mine", version=1)
     return made
@@ -90,8 +90,8 @@ def onnx_files() -> Iterator[tuple[str, bytes]]:
 def _graphs() -> Iterator[tuple[str, Any]]:
     relu = node("Relu", "x", "y")
     yield "empty", b""
-    yield "no_graph", _messages()["Model"](ir_version=8)
-    yield "no_opset", _messages()["Model"](ir_version=8, graph=graph([relu]))
+    yield "no_graph", onnx.ModelProto(ir_version=8)
+    yield "no_opset", onnx.ModelProto(ir_version=8, graph=graph([relu]))
     yield "opset_99", of(relu, opset=99)
     yield "opset_negative", of(relu, opset=-1)
     yield "itself", of(node("Add", "x y", "y"))
@@ -144,7 +144,7 @@ def _branches(depth: int) -> Any:
 
 
 def _function(name: str, *nodes: Any) -> Any:
-    made = _messages()["Function"](name=name, domain="mine", input=["a"], output=["b"], node=nodes)
+    made = onnx.FunctionProto(name=name, domain="mine", input=["a"], output=["b"], node=nodes)
     made.opset_import.add(domain="mine", version=1)
     made.opset_import.add(domain="", version=18)
     return made
@@ -174,14 +174,14 @@ def _tensors() -> Iterator[tuple[str, Any]]:
     }
     for name, change in changes.items():
         yield f"tensor_{name}", of(node("Add", "x a", "y"), arrays=[tensor("a", [1.0, 2.0, 3.0], "float32", **change)])
-    pair = _messages()["Pair"]
+    pair = onnx.StringStringEntryProto
     for i, place in enumerate(
         ("/etc/passwd", "../good.onnx", "a/../../b", "C:\\x", "\\\\host\\x", "", "a\0b", "/dev/zero")
     ):
         where = [pair(key="location", value=place), pair(key="offset", value="-1" if i == 5 else "0")]
         far = tensor("a", [1.0, 2.0, 3.0], "float32", data_location=1, external_data=where, raw_data=b"")
         yield f"beside_{i}", of(node("Add", "x a", "y"), arrays=[far])
-    one_by_one = _messages()["Tensor"](dims=[10**7], data_type=7, name="a", int64_data=[1] * 10**6)
+    one_by_one = onnx.TensorProto(dims=[10**7], data_type=7, name="a", int64_data=[1] * 10**6)
     yield "tensor_one_by_one", of(node("Add", "x a", "y"), arrays=[one_by_one])
 
 

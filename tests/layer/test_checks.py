@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 
@@ -130,35 +128,6 @@ def test_the_defaults_of_an_operation_are_part_of_its_config():
             return x
 
     assert Scaled(0.2, name="s").get_config() == {"alpha": 0.2, "beta": 1.0, "name": "s"}
-
-
-@pytest.mark.parametrize(("name", "meant"), [("trainabel", "trainable"), ("trainabl", "trainable")])
-def test_a_switch_set_by_a_misspelt_name_is_warned_of_once(name, meant):
-    dense = layers.Dense(2, name="hidden")
-    with pytest.warns(UserWarning, match=f"Dense 'hidden' has no {name}: .* Did you mean {meant}?"):
-        setattr(dense, name, False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        setattr(dense, name, True)
-
-
-def test_a_models_switch_is_meant_only_where_there_is_one():
-    model = ef.Sequential([layers.Dense(1)])
-    with pytest.warns(UserWarning, match="Did you mean stop_training?"):
-        model.stop_trainin = True
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        layers.Dense(1).stop_trainin = True  # a layer has no such switch
-
-
-@pytest.mark.parametrize(
-    "name", ["trained", "is_trainable", "untrainable", "training", "trainable_bias", "bidirectional"]
-)
-def test_switches_of_ones_own_are_none_of_ours(name):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        setattr(layers.Dense(2), name, True)
-        layers.Dense(2).trainabel = [1]  # which is no switch
 
 
 @pytest.mark.parametrize(

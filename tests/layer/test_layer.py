@@ -508,52 +508,8 @@ def test_an_unknown_attribute_is_told_with_the_nearest_one():
         assert str(caught.value) == f"{type(owner).__name__!r} object has no attribute {name!r}"
 
 
-class Misspelt(Layer):
-    def __init__(self):
-        super().__init__()
-
-    def biuld(self, input_shape):
-        self.scale = self.add_weight(shape=(2,))
-
-    def prepare(self):
-        self.table = {}
-
-    def call(self, x):
-        return x * self.scale
-
-
-class BuiltLater(Layer):
-    def build(self, input_shape):
-        self.scale = self.add_weight(shape=(2,))
-
-    def call(self, x):
-        return x * self.scale
-
-
-class SetsByName(Layer):
-    def __init__(self):
-        super().__init__()
-        for name in ("first", "second"):
-            setattr(self, name, 1)
-
-
-def test_an_attribute_that_is_missing_says_which_method_sets_it():
-    with pytest.raises(AttributeError, match=r"biuld\(\) sets it, and hasn't done so yet. Did you mean build\(\)\?"):
-        Misspelt()(np.ones((1, 2)))
-    with pytest.raises(AttributeError, match=r"'table'. prepare\(\) sets it, and hasn't done so yet.$"):
-        _ = Misspelt().table
-    with pytest.raises(AttributeError, match=r"build\(\) sets it: call the layer first"):
-        _ = BuiltLater().scale
-    with pytest.raises(
-        AttributeError, match=r"No method of BuiltLater sets it: set it in __init__ or, for weights, in"
-    ):
-        _ = BuiltLater().offset
-    with pytest.raises(AttributeError, match=r"no attribute 'third'$"):  # what code sets by name, nobody knows
-        _ = SetsByName().third
-
-
 def test_whether_a_layer_has_an_attribute_is_answered_without_a_search(monkeypatch):
-    monkeypatch.setattr("eagerflow.base.errors.did_you_mean", lambda name, known: pytest.fail("looked for another"))
+    monkeypatch.setattr("eagerflow.base.errors.hint_for", lambda *asked: pytest.fail("looked for another"))
     assert not hasattr(Affine(2), "trainable_wieghts")
     assert getattr(Affine(2), "trainable_wieghts", 3) == 3
 

@@ -100,22 +100,6 @@ HABITS: dict[str, Mistake] = {
         ValueError,
         ("fit(validation_data=...): ", "x has 8, y has 2"),
     ),
-    "a loss class that is called": (
-        lambda: losses.BinaryCrossentropy(Y, X),
-        TypeError,
-        ("BinaryCrossentropy()(y_true, y_pred)",),
-    ),
-    "a loss class that is called with names": (
-        lambda: losses.Huber(y_true=Y, y_pred=X),
-        TypeError,
-        ("Huber()(y_true, y_pred)",),
-    ),
-    "a loss class that is called with tensors": (
-        lambda: losses.SparseCategoricalCrossentropy(ops.ones(3), ops.ones((3, 2))),
-        TypeError,
-        ("SparseCategoricalCrossentropy()(y_true, y_pred)",),
-    ),
-    "a metric class that is called": (lambda: metrics.AUC(Y, X), TypeError, ("AUC()(y_true, y_pred)",)),
     "a training step of two arguments": (
         lambda: Steps().fit(X, Y, verbose=0),
         TypeError,
@@ -135,12 +119,6 @@ HABITS: dict[str, Mistake] = {
         TypeError,
         ("Steps.predict_step is called with (data)", "which begins with x = data[0]"),
     ),
-    "tensors to be joined one by one, with an axis": (
-        lambda: ops.concatenate(X, X, axis=1),
-        TypeError,
-        ("concatenate([a, b])",),
-    ),
-    "tensors to be stacked one by one, with an axis": (lambda: ops.stack(X, X, axis=1), TypeError, ("stack([a, b])",)),
     "a metric as loss": (
         lambda: ef.Sequential([layers.Dense(1)]).compile("sgd", metrics.BinaryAccuracy()),
         TypeError,

@@ -104,6 +104,18 @@ def test_zeros_around_an_image_stay_in_front_of_a_maximum(tmp_path):
     np.testing.assert_allclose(run.run(None, {run.get_inputs()[0].name: x})[0], model(x), rtol=1e-6)
 
 
+def test_text_is_refused_and_the_part_behind_its_layers_is_exported(tmp_path):
+    layer = L.TextVectorization(vocabulary=["good", "bad", "film"])
+    parts = [L.Embedding(5, 4, mask_zero=True), L.LSTM(3), L.Dense(2)]
+    model = Sequential([Input((1,), dtype="string", name="review"), layer, *parts])
+    with pytest.raises(ExportError, match=r"'review' is text.*ef\.Model\(layer\.output, model\.output\)"):
+        model.export(tmp_path / "m.onnx")
+    run = session(export(ef.Model(layer.output, model.output), tmp_path / "m.onnx"))
+    texts = np.array([["A good film!"], ["bad"]])
+    (found,) = run.run(None, {run.get_inputs()[0].name: layer(texts).numpy()})
+    np.testing.assert_allclose(found, model(texts), atol=1e-6)
+
+
 def amplified(x):
     """What rounding makes much of: each step doubles a difference."""
     for _ in range(60):

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import pickle
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
+import onnx
 import pytest
 
 import viz
@@ -14,6 +18,7 @@ from eagerflow.models import load_onnx
 from eagerflow.onnx import LoadError, messages
 from eagerflow.saving import LoadLimitError
 from tests.hostile.onnx_files import attribute, described, graph, length_of, model, node, of, tensor
+from tests.sources import ROOT
 
 
 def written(path, made):
@@ -65,7 +70,7 @@ def test_links_are_not_followed(beside):
 def test_linked_folders_are_not_entered(beside):
     os.symlink(beside.parent, beside / "up")
     (beside.parent / "far").write_bytes(bytes(100))
-    where = [messages._messages()["Pair"](key="location", value="up/far")]
+    where = [onnx.StringStringEntryProto(key="location", value="up/far")]
     far = tensor("a", [1.0, 2.0, 3.0], "float32", data_location=1, external_data=where, raw_data=b"")
     refused(written(beside / "n.onnx", of(node("Add", "x a", "y"), arrays=[far])), "is a link")
 
@@ -75,7 +80,7 @@ def test_linked_folders_are_not_entered(beside):
 )
 def test_names_that_lead_elsewhere_are_refused(place, tmp_path):
     (tmp_path.parent / "far").write_bytes(bytes(100))
-    where = [messages._messages()["Pair"](key="location", value=place)]
+    where = [onnx.StringStringEntryProto(key="location", value=place)]
     far = tensor("a", [1.0, 2.0, 3.0], "float32", data_location=1, external_data=where, raw_data=b"")
     refused(written(tmp_path / "m.onnx", of(node("Add", "x a", "y"), arrays=[far])), "file")
 
@@ -84,7 +89,7 @@ def test_names_that_lead_elsewhere_are_refused(place, tmp_path):
 def test_parts_that_are_not_there_are_refused(offset, length, tmp_path):
     (tmp_path / "far").write_bytes(bytes(100))
     pairs = {"location": "far", "offset": offset, "length": length}
-    where = [messages._messages()["Pair"](key=key, value=value) for key, value in pairs.items()]
+    where = [onnx.StringStringEntryProto(key=key, value=value) for key, value in pairs.items()]
     far = tensor("a", [1.0, 2.0, 3.0], "float32", data_location=1, external_data=where, raw_data=b"")
     refused(written(tmp_path / "m.onnx", of(node("Add", "x a", "y"), arrays=[far])), "bytes")
 
@@ -133,6 +138,27 @@ def test_loading_takes_little_more_than_twice_the_file(tmp_path):
     assert peak <= 2.1 * size
 
 
+def test_without_the_onnx_package_one_error_says_what_brings_it(beside, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"'eagerflow\[onnx\]' brings it\. Fix: pip install 'onnx>="):
+        load_onnx(beside / "m.onnx")
+
+
+def test_files_and_pages_are_written_without_the_onnx_package(tmp_path):
+    program = """
+import sys
+sys.modules["onnx"] = None
+import eagerflow as ef
+model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+model.export("m.onnx")
+model.export("m.html", format="web")
+"""
+    subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True
+    )
+    assert {path.name for path in tmp_path.iterdir()} == {"m.onnx", "m.html"}
+
+
 # ---------------------------------------------------------------------- names
 
 EVIL = "</script><img src=x onerror=alert(1)>\x1b[31m\x07\u202e"
@@ -146,7 +172,7 @@ def evil(tmp_path):
     body = graph([add, relu, node(f"{EVIL}F", [f"{EVIL}z"], "y", "mine")], [tensor(EVIL, [1.0, 2.0, 3.0], "float32")])
     body.name = EVIL
     body.value_info.append(described(f"{EVIL}y"))
-    function = messages._messages()["Function"](
+    function = onnx.FunctionProto(
         name=f"{EVIL}F", domain="mine", input=["a"], output=["b"], node=[node("Relu", "a", "b", name=EVIL)]
     )
     function.opset_import.add(domain="", version=18)
@@ -206,7 +232,6 @@ def test_branches_and_loops_run(tmp_path):
 
 
 def test_a_branch_may_give_an_optional_value(tmp_path):
-    onnx = pytest.importorskip("onnx")
     kind = onnx.helper.make_optional_type_proto(onnx.helper.make_tensor_type_proto(1, [3]))
     numbers, own, flag = [
         onnx.helper.make_tensor_value_info(*each) for each in (("y", 1, [3]), ("z", 1, [3]), ("c", 9, []))
@@ -235,15 +260,31 @@ def test_a_branch_may_give_an_optional_value(tmp_path):
 
 
 def test_functions_of_the_file_run_with_the_attributes_they_are_called_with(tmp_path):
-    kinds = messages._messages()
     inner = node("LeakyRelu", "a", "b")
-    inner.attribute.append(kinds["Attribute"](name="alpha", ref_attr_name="slope", type=1))
-    function = kinds["Function"](name="Leak", domain="mine", input=["a"], output=["b"], node=[inner])
+    inner.attribute.append(onnx.AttributeProto(name="alpha", ref_attr_name="slope", type=1))
+    function = onnx.FunctionProto(name="Leak", domain="mine", input=["a"], output=["b"], node=[inner])
     function.attribute_proto.append(attribute("slope", 0.5))
     function.opset_import.add(domain="", version=18)
     calls = [node("Leak", "x", "a", "mine"), node("Leak", "a", "y", "mine", slope=0.25)]
     loaded = load_onnx(written(tmp_path / "m.onnx", of(*calls, functions=[function])))
     assert loaded(np.full((1, 3), -8, "float32")).tolist() == [[-1.0, -1.0, -1.0]]
+
+
+def test_nodes_that_onnx_describes_by_others_are_computed_so_and_trained(tmp_path):
+    weight = tensor("w", np.eye(3), "float32")
+    nodes = [node("MatMul", "x w", "a"), node("Selu", "a", "b", name="act"), node("Celu", "b", "y", alpha=2.0)]
+    loaded = load_onnx(written(tmp_path / "m.onnx", of(*nodes, arrays=[weight])))
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    selu = np.where(x > 0, x, 1.6732632 * np.expm1(x)) * 1.0507010
+    wanted = np.maximum(selu, 0) + np.minimum(0, 2 * np.expm1(selu / 2))
+    for each in (loaded, pickle.loads(pickle.dumps(loaded))):
+        np.testing.assert_allclose(each(x), wanted, atol=1e-6)
+    assert type(loaded.get_layer("act")).__name__ == "Selu"
+    loaded.compile("sgd", "mse")
+    losses = loaded.fit(x, 0 * x, epochs=3, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    refused(written(tmp_path / "n.onnx", of(node("Selu", "x", "y", beta=1.0))), "Unrecognized attribute: beta")
+    refused(written(tmp_path / "n.onnx", of(node("Selu", "x x", "y"))), "input size 2")
 
 
 def test_older_meanings_follow_the_version(tmp_path):

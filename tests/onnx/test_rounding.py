@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tracemalloc
-
 import numpy as np
 import pytest
 
 import eagerflow as ef
 from eagerflow import Input, Model, Sequential, layers as L
-from eagerflow.onnx import convert, export, graph, replay, rounding
+from eagerflow.onnx import convert, export, rounding
 from tests.onnx.cases import MODELS
 from tests.onnx.test_export import session
 
@@ -101,47 +99,6 @@ def test_a_shared_embedding_is_stored_once(tmp_path):
     ids = np.arange(8, dtype="int32").reshape(2, 4)
     rows = embedding(ids).numpy()
     assert np.abs(run(path, ids, ids) - 2 * rows).max() <= np.abs(rows).max() / 120
-
-
-@pytest.mark.parametrize("weights", ["int8", "float16"])
-def test_large_weights_are_never_copied_whole(weights, tmp_path):
-    model = Sequential([Input((3072,)), L.Dense(2560, use_bias=False, kernel_initializer="ones")])
-    tracemalloc.start()
-    try:
-        export(model, tmp_path / "m.onnx", weights=weights)
-        most = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert most < 0.25 * model.layers[0].kernel.size * 4
-
-
-@pytest.mark.parametrize("weights", ["int8", "float16"])
-@pytest.mark.parametrize("name", ["residual", "lstm", "transformer"])
-def test_pieces_make_the_same_file(name, weights, tmp_path, monkeypatch):
-    model, found = MODELS[name](), []
-    for piece in (1 << 30, 100):
-        for module in (graph, replay):
-            monkeypatch.setattr(module, "PIECE", piece)
-        made = convert(model, weights=weights)
-        found.append((made.write(tmp_path / "m.onnx").read_bytes(), pytest.approx(made.rounding, rel=1e-2)))
-    assert found[0] == found[1]
-
-
-@pytest.mark.parametrize("place", [0, 1])
-def test_products_with_large_weights_are_compared_in_pieces(place, monkeypatch):
-    monkeypatch.setattr(replay, "PIECE", 100)
-    weight = ef.Variable(np.random.default_rng(0).normal(size=(70, 70)).astype("float32"))
-
-    def product(x):
-        return weight @ x if place == 0 else x @ weight
-
-    made = convert(product, [(None, 70, 70)], weights="int8")
-    x = np.random.default_rng(1).normal(size=(2, 70, 70)).astype("float32")
-    given = {next(iter(made.graph.inputs)): x}
-    (name,) = made.graph.outputs
-    found = replay.computed(made.graph, given, [name])[name]
-    np.testing.assert_allclose(found, replay.computed(made.graph, given)[name], atol=1e-4)
-    assert 0 < np.abs(found - product(ef.convert_to_tensor(x)).numpy()).max() < 0.5
 
 
 def test_a_wrong_rounding_is_refused(tmp_path, monkeypatch):

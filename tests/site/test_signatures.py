@@ -100,7 +100,7 @@ def test_no_signature_shows_private_names_or_the_type_of_none():
     [
         ("layers/Dense", "ActivationLike", "types#eagerflow.base.typing.ActivationLike"),
         ("eagerflow/Model", "AnyLayer", "types#eagerflow.layer.layer.AnyLayer"),
-        ("layers/Dot", "LayerOptions", "types#eagerflow.base.layer_options.LayerOptions"),
+        ("layers/Dot", "LayerOptions", "types#eagerflow.layer.layer_options.LayerOptions"),
         ("ops/add", "TensorLike", "types#eagerflow.base.typing.TensorLike"),
         ("ops/add", "Tensor", "eagerflow/Tensor"),
         ("eagerflow/Model", "History", "callbacks/History"),

@@ -10,7 +10,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers
-from eagerflow.base import faces
+from eagerflow.base.text.hints import table
 
 
 @pytest.mark.parametrize(
@@ -28,13 +28,13 @@ from eagerflow.base import faces
 def test_models_name_our_way(name, way):
     model = ef.Sequential([layers.Dense(1)])
     assert not hasattr(model, name)
-    with pytest.raises(AttributeError, match=rf"'Sequential' has no attribute '{name}'.*{way}"):
+    with pytest.raises(AttributeError, match=rf"'Sequential' object has no attribute '{name}'.*{way}"):
         getattr(model, name)
 
 
 @pytest.mark.parametrize(("name", "way"), [("step", "optimizer.apply"), ("zero_grad", "Leave it out")])
 def test_optimizers_name_our_way(name, way):
-    with pytest.raises(AttributeError, match=rf"'Adam' has no attribute '{name}'.*{way}"):
+    with pytest.raises(AttributeError, match=rf"'Adam' object has no attribute '{name}'.*{way}"):
         getattr(ef.optimizers.Adam(), name)
 
 
@@ -88,13 +88,16 @@ def test_modules_name_our_way(face, name, way):
 
 
 def test_what_is_named_in_answers_is_there():
-    ways = [(face, name, way) for face, names in faces._OTHER_WAYS.items() for name, way in names.items()]
-    for face, name, way in ways:
-        assert not hasattr(importlib.import_module(face), name), f"{face}.{name} is there"
-        for path in re.findall(r"(?:ef|layers|losses|ops|optimizers)(?:\.\w+)+", way):
-            found = ef
-            for part in path.removeprefix("ef.").split("."):
-                found = getattr(found, part)
+    modules = {face: names for face, names in table()["name"].items() if face.startswith("eagerflow")}
+    for face, names in modules.items():
+        assert not [name for name in names if hasattr(importlib.import_module(face), name)], face
+    hints = [hint for kind in table().values() for names in kind.values() for hint in names.values()]
+    paths = {path for hint in hints for path in re.findall(r"\bef((?:\.\w+)+)", str(hint))}
+    assert [path for path in paths if not hasattr(ef, path.split(".")[1])] == []
+    for path in paths:
+        found = ef
+        for part in path[1:].split("."):
+            found = getattr(found, part)
 
 
 @pytest.mark.parametrize(

@@ -253,11 +253,15 @@ class _Steps:
         return called
 
     def known_layer(self) -> bool:
-        """A layer once more: one of this model, or also one of another."""
+        """A layer once more, or twice: one of this model, or also one of another."""
         here = {s["call"] for s in self.steps}
         layers = self.drawing.layers
         known = [i for i in range(len(layers)) if (self.drawing.sharing or i in here) and "many" not in layers[i]]
-        return bool(known) and self.call_on_any(self.rng.choice(known))
+        if not known or not self.call_on_any(chosen := self.rng.choice(known)):
+            return False
+        if self.drawing.sharing and self.drawing.chance(0.3):
+            self.call_on_any(chosen)
+        return True
 
     def several(self, kind: str, x: int, y: int) -> None:
         """A call with several tensors: merging, attention, states."""

@@ -15,7 +15,7 @@ from tools.site.definitions import SHARED, Named, defined, definitions, home, pa
 from tools.site.names import ROOT, Public, catalogue
 
 PAGE = "reference/types"
-OPTIONS = "eagerflow.base.layer_options"
+OPTIONS = "eagerflow.layer.layer_options"
 VARIABLES = "type-variables"  # the anchor of what is said of all type variables together
 INTRODUCTION = """# Types in signatures
 

@@ -12,7 +12,6 @@ from typing import Any
 import numpy
 
 from eagerflow import no_grad
-from eagerflow.base.wording.own_names import in_names_of
 from eagerflow.core.observe import observing
 from viz.check.born_numbers import in_loop
 from viz.check.first_loss import check_first_loss
@@ -146,10 +145,9 @@ def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30
     place, left = examination.subject.place, examination.subject.left
     again = partial(check_repeatable, journal, script, arguments, place, max(left, 10.0), took[0], as_module)
     rows["repeatable"] = _guarded(place, again)
-    file, names = place.file if as_module and place is not None else script, examination.subject.first.names
+    names = examination.subject.first.names
     for name, row in rows.items():
-        message, fix = names.in_words(row.message), names.in_words(row.fix)
-        row.name, row.message, row.fix = name, in_names_of(message, file), in_names_of(fix, file)
+        row.name, row.message, row.fix = name, names.in_words(row.message), names.in_words(row.fix)
     ordered = [rows[name] for name in NAMES]
     first = examination.subject.first
     others = {id(call.owner): names.of(_name(call.owner)) for call in first.beside if call.owner is not first.model}

@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from eagerflow.base.wording.own_names import in_names_of
 from eagerflow.core.observe import heard_by
 from viz.check.journal import Event, Journal, read, write
 from viz.check.subject import Subject
@@ -231,9 +230,7 @@ def reproduce(script: str, arguments: Sequence[str], steps: int | None, as_modul
         (first, events), (second, others) = [read(path) for path in paths]
     if not events:
         return "no op of eagerflow ran"
-    found = compare([first, second], [events, others])
-    file = found.place.file if as_module and found.place is not None else script
-    return dataclasses.replace(found, fix=in_names_of(found.fix, file))
+    return compare([first, second], [events, others])
 
 
 def as_json(found: Comparison | str) -> str:

@@ -7,7 +7,6 @@ import contextlib
 import os
 import sys
 
-from eagerflow.base.wording.own_names import in_names_of
 from viz.command.output_files import check_chart
 from viz.command.script_runner import check_given
 from viz.doctor.user_code import Place
@@ -107,13 +106,8 @@ def _print_head(script: str, at: Place | None) -> None:
 
 def _print(script: str, estimate: Estimate, as_json: bool) -> None:
     if as_json:
-        data = {
-            "script": script,
-            "failed": False,
-            **estimate.to_dict(),
-            "advice": [in_names_of(each, script) for each in advice(estimate)],
-        }
+        data = {"script": script, "failed": False, **estimate.to_dict(), "advice": advice(estimate)}
         print(json_text(data))
         return
     _print_head(script, estimate.place)
-    print(in_names_of(text(estimate), script))
+    print(text(estimate))

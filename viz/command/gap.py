@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import sys
 
-from eagerflow.base.wording.own_names import in_names_of
 from viz.command.output_files import check_chart
 from viz.command.script_runner import check_given, run_script
 from viz.facts.json_data import json_text
@@ -57,8 +56,7 @@ def _print(found: Found, options: argparse.Namespace, failed: int) -> None:
         print(json_text({**facts, "failed": bool(failed)}))
         return
     if found.gaps:
-        text = in_names_of(found.text(ended(failed) if failed else ""), options.script)
-        print(f"\n{text}")
+        print(f"\n{found.text(ended(failed) if failed else '')}")
     for gap in found.gaps:
         if options.metric is None:
             break

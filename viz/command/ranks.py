@@ -5,8 +5,8 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
-from eagerflow.base.machine.launchers import told
 from eagerflow.distribution.joining import joined
+from eagerflow.training.launchers import told
 
 __all__ = ["own_file", "ranks_here"]
 

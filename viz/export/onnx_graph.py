@@ -24,18 +24,18 @@ def definition(path: str | os.PathLike[str]) -> Any:
         FileNotFoundError: where there is none.
         eagerflow.onnx.LoadError: for what is no ONNX file.
     """
-    wire = importlib.import_module("eagerflow.onnx.reading.wire")  # with all of its package: only where it is asked for
+    reading = importlib.import_module("eagerflow.onnx.reading")  # with all of its package: only where it is asked for
     try:
         content = pathlib.Path(path).read_bytes()
     except OSError as error:
         raise type(error)(error.errno, f"add_onnx_graph({str(path)!r:.100}): {error.strerror}") from None
-    graph = wire.decode(memoryview(content), "Model")["graph"]
-    weights = [each["name"] for each in graph["initializer"]]
+    graph = reading.model_of(content).graph
+    weights = [each.name for each in graph.initializer]
     outside = [(name, "Variable") for name in weights]
-    outside += [(each["name"], "Placeholder") for each in graph["input"] if each["name"] not in weights]
+    outside += [(each.name, "Placeholder") for each in graph.input if each.name not in weights]
     wanted = {("value", number): _name(name) for number, (name, _) in enumerate(outside)}
-    for number, node in enumerate(graph["node"]):
-        wanted["node", number] = _name(node["name"] or next(iter(node["output"]), node["op_type"]))
+    for number, node in enumerate(graph.node):
+        wanted["node", number] = _name(node.name or next(iter(node.output), node.op_type))
     names = unique_names(wanted)
     made = protos().graph.GraphDef()
     made.versions.producer = 1
@@ -43,14 +43,14 @@ def definition(path: str | os.PathLike[str]) -> Any:
     for number, (name, kind) in enumerate(outside):
         sources[name] = names["value", number]
         made.node.add(name=sources[name], op=kind)
-    for number, node in enumerate(graph["node"]):
-        for slot, output in enumerate(node["output"]):
+    for number, node in enumerate(graph.node):
+        for slot, output in enumerate(node.output):
             sources[output] = names["node", number] + (f":{slot}" if slot else "")
-    for number, node in enumerate(graph["node"]):
-        inputs = [sources[each] for each in node["input"] if each in sources]
-        told = made.node.add(name=names["node", number], op=node["op_type"] or "node", input=inputs)
-        for attribute in node["attribute"]:
-            told.attr[attribute["name"]].s = _shown(attribute).encode("utf-8", "replace")
+    for number, node in enumerate(graph.node):
+        inputs = [sources[each] for each in node.input if each in sources]
+        told = made.node.add(name=names["node", number], op=node.op_type or "node", input=inputs)
+        for attribute in node.attribute:
+            told.attr[attribute.name].s = _shown(attribute).encode("utf-8", "replace")
     return made
 
 
@@ -62,10 +62,10 @@ def _name(name: str) -> str:
 
 def _shown(attribute: Any) -> str:
     """An attribute's value in short; tensors and graphs by their kind."""
-    for field in ("f", "i", "s", "floats", "ints", "strings", "t", "g"):
-        if field in attribute:
-            value = attribute[field]
+    for field in ("s", "t", "g", "f", "i"):
+        if attribute.HasField(field):
+            value = getattr(attribute, field)
             if field in ("t", "g"):
                 return "tensor" if field == "t" else "graph"
             return bytes(value).decode("utf-8", "replace")[:200] if field == "s" else f"{value!r:.200}"
-    return ""
+    return next((f"{list(x)!r:.200}" for x in (attribute.floats, attribute.ints, attribute.strings) if x), "")

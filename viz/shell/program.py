@@ -62,7 +62,7 @@ def module_at(path: str) -> str:
     Args:
         path: what was given.
     """
-    name = "" if path.endswith(".py") else import_module("eagerflow.base.wording.module_names").dotted(path)
+    name = "" if path.endswith(".py") else import_module("eagerflow.cli.module_names").dotted(path)
     return name if name and file_of(name, as_module=True) else ""
 
 
@@ -146,7 +146,7 @@ def print_error(error: BaseException, program: str, ours: str) -> None:
         return
     traceback.print_exception(without_ours(error, ours, __file__))
     if isinstance(error, ImportError) and "attempted relative import with no known parent" in str(error):
-        hints = [import_module("eagerflow.base.wording.scripts").as_module(program)]
+        hints = [import_module("eagerflow.cli.scripts").as_module(program)]
     else:
         hints = [*missed(error, program), *_of_other_frameworks(error)]
     for hint in hints:
@@ -171,6 +171,6 @@ def check_module(name: str) -> None:
     Raises:
         FileNotFoundError: when `python -m` couldn't run it either.
     """
-    wrong = import_module("eagerflow.base.wording.module_names").not_a_module(name)
+    wrong = import_module("eagerflow.cli.module_names").not_a_module(name)
     if wrong:
         raise FileNotFoundError(wrong)

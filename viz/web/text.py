@@ -6,7 +6,6 @@ from typing import Any
 
 from eagerflow import Input, Model, Sequential
 from eagerflow.layers import TextVectorization
-from eagerflow.onnx import text
 
 __all__ = ["described", "without_text"]
 
@@ -20,27 +19,28 @@ def described(layer: TextVectorization, length: int | None) -> dict[str, Any]:
         layer: what makes indices of text.
         length: of the sequences that the model takes, None where any will do.
     """
-    about = text.described(layer)
-    chosen = [name for name in ("standardize", "split") if isinstance(about[name], dict)]
+    about, lookup = layer.get_config(), layer._lookup_layer
+    chosen = [name for name in ("standardize", "split") if not isinstance(about[name], str | None)]
     if chosen:
         raise ValueError(
             f"export(format='web'): the page can't run the Python function that {layer.name!r} has as {chosen[0]}. "
             "Use one of Keras' names for it, or export the model behind it, which takes numbers."
         )
-    words, mode = about["vocabulary"], about["output_mode"]
+    words, mode = lookup.get_vocabulary(), about["output_mode"]
     if mode not in _MODES:
         raise ValueError(
             f"export(format='web'): {layer.name!r} has output_mode={mode!r}; the page knows "
             f"{', '.join(map(repr, _MODES))}."
         )
-    taken = {name: about[name] for name in ("standardize", "split", "ngrams")}
+    ngrams = None if layer._ngrams is None else list(layer._ngrams)
     if mode == "int":
-        length = about["sequence_length"] or length
+        length = about["output_sequence_length"] or length
     else:
         length = about["max_tokens"] if about["pad_to_max_tokens"] else len(words)
-    weights = about["idf_weights"] if mode == "tf_idf" else None
-    found = {"mode": mode, "length": length, "words": words, "first": about["first_token"], "weights": weights}
-    return {"kind": "text", **taken, **found}
+    weights = None if mode != "tf_idf" or lookup.idf_weights is None else lookup.idf_weights.tolist()
+    first = lookup.vocabulary_size() - len(lookup.get_vocabulary(False))
+    found = {"mode": mode, "length": length, "words": words, "first": first, "weights": weights}
+    return {"kind": "text", "standardize": about["standardize"], "split": about["split"], "ngrams": ngrams, **found}
 
 
 def without_text(model: Any) -> tuple[Any, TextVectorization | None]:

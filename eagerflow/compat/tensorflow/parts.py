@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from eagerflow.base.errors import missing_attribute
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.ops import cast
@@ -37,16 +38,16 @@ def settable(part: Tensor, variable: Variable, index: Any) -> Tensor:
 
 
 class _OfParts:
-    """A method that parts of variables have; to any other tensor it is what it was before: advice."""
+    """A method that parts of variables have, and no other tensors."""
 
-    def __init__(self, name: str, before: Any) -> None:
-        self.name, self.before = name, before
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def __get__(self, instance: Any, owner: type) -> Any:
         found = _parts.get(id(instance))
         if found is not None and found[0]() is instance:
             return _setter(self.name, *found[1:])
-        return self.before.__get__(instance, owner)
+        raise missing_attribute(instance, self.name)
 
 
 def _setter(method: str, variable: Variable, index: Any) -> Callable[..., Variable]:
@@ -63,4 +64,4 @@ def _setter(method: str, variable: Variable, index: Any) -> Callable[..., Variab
 
 
 for _name in _COMBINED:
-    setattr(Tensor, _name, _OfParts(_name, vars(Tensor)[_name]))
+    setattr(Tensor, _name, _OfParts(_name))

@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 import numpy
 
+from eagerflow.base.text.extras import pip_install
 from eagerflow.base.typing import Array
-from eagerflow.base.wording.extras import pip_install
 from eagerflow.core.device import (
     current_device,
     default_device,

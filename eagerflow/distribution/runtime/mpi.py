@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 import numpy
 
+from eagerflow.base.text.extras import pip_install
 from eagerflow.base.typing import Array
-from eagerflow.base.wording.extras import pip_install
 from eagerflow.distribution.runtime.communicator import Communicator
 from eagerflow.distribution.runtime.compressed_sums import sum_compressed
 from eagerflow.distribution.runtime.shared_window import Machine, SharedWindow

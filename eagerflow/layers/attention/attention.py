@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from eagerflow import ops, random
 from eagerflow.base.errors import signature_of
-from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Number, Seed, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.settings import one_of, share
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from eagerflow import ops
-from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import ConstraintLike, InitializerLike, Integer, Number, RegularizerLike, Seed, Shape
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import integer, passed_on
 from eagerflow.layers.activations import Softmax
 from eagerflow.layers.attention.multi_head_attention import MultiHeadAttention, equations

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 import numpy
 
 from eagerflow import constraints, initializers, ops, regularizers
-from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import (
     ActivationLike,
     ConstraintLike,
@@ -24,6 +23,7 @@ from eagerflow.base.typing import (
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import described, integer, share
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.activations import Softmax

@@ -6,7 +6,6 @@ from typing import Any, Unpack, cast
 
 from eagerflow import ops
 from eagerflow.activations import relu
-from eagerflow.base.layer_options import ConvOptions, WeightOptions
 from eagerflow.base.typing import (
     ActivationLike,
     ConstraintLike,
@@ -22,6 +21,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.keras_1_arguments import of_convolution
+from eagerflow.layer.layer_options import ConvOptions, WeightOptions
 from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
 from eagerflow.layers.core.lora import LargeWeight, LoraLayer, StoredWeight

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import ConvolutionPadding, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer, cast_with_mask
+from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import activated_shape, layout, one_of, settle, sizes
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 

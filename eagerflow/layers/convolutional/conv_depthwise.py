@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from eagerflow import ops
-from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import (
     ActivationLike,
     ConstraintLike,
@@ -17,6 +16,7 @@ from eagerflow.base.typing import (
     Sizes,
 )
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
 

@@ -6,7 +6,6 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.activations import relu
-from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import (
     ActivationLike,
     ConstraintLike,
@@ -20,6 +19,7 @@ from eagerflow.base.typing import (
 )
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.keras_1_arguments import of_convolution
+from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import integer, passed_on, settled_weight, sizes
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
 from eagerflow.ops.neural.fused import conv_transpose_bias

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
 from eagerflow.activations import relu
-from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import (
     ActivationLike,
     ConstraintLike,
@@ -20,6 +19,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import AFFINE, older
+from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight
 from eagerflow.layers.core.adapted import AdaptedLayer
 from eagerflow.layers.core.few_bits import FewBits

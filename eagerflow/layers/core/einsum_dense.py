@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from eagerflow import ops
 from eagerflow.activations import relu
-from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.initializers import VarianceScaling
 from eagerflow.layer.input_spec import InputSpec, describe
+from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.settings import activated_shape, settle, settled_weight
 from eagerflow.layers.core.adapted import AdaptedLayer
 from eagerflow.layers.core.few_bits import FewBits

@@ -7,7 +7,6 @@ from typing import Any, Unpack
 from eagerflow import ops
 from eagerflow.base.capturing import replayed_check
 from eagerflow.base.errors import WrongTypeError
-from eagerflow.base.layer_options import EmbeddingOptions
 from eagerflow.base.spellings import behaviour
 from eagerflow.base.typing import ConstraintLike, InitializerLike, Integer, RegularizerLike, Shape
 from eagerflow.core.device import namespace_of
@@ -16,6 +15,7 @@ from eagerflow.core.variable import Variable
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.keras_1_arguments import older, only
+from eagerflow.layer.layer_options import EmbeddingOptions
 from eagerflow.layer.settings import integer, settle
 from eagerflow.layers.core.adapted import AdaptedLayer
 from eagerflow.layers.core.few_bits import FewBits

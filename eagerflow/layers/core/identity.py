@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import regularizers
-from eagerflow.base.layer_options import LayerOptions, WeightOptions
 from eagerflow.base.typing import TensorLike, Tensors
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LayerOptions, WeightOptions
 
 __all__ = ["ActivityRegularization", "Identity"]
 

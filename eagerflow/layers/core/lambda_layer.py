@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from eagerflow import ops
 from eagerflow.base import tree
-from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.typing import TensorLike, Tensors
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.symbolic.tensors import run
 
 __all__ = ["Lambda"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
-from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.typing import Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LayerOptions
 
 __all__ = ["Masking"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
-from eagerflow.base.layer_options import NamedOptions
 from eagerflow.base.typing import (
     ConstraintLike,
     InitializerLike,
@@ -16,6 +15,7 @@ from eagerflow.base.typing import (
     TensorLike,
 )
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.layer_options import NamedOptions
 from eagerflow.layer.settings import passed_on
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layer.tensor_masks import set_mask

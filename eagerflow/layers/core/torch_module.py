@@ -12,7 +12,6 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.capturing import capturing
 from eagerflow.base.errors import WrongTypeError
-from eagerflow.base.layer_options import UnnamedOptions
 from eagerflow.base.typing import AnyShape, Shape
 from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.dtypes import is_differentiable
@@ -21,6 +20,7 @@ from eagerflow.core.random import default_seed
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import UnnamedOptions
 from eagerflow.layer.symbolic.tensors import run as infer_by_run
 
 __all__ = ["TorchModuleWrapper"]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy
 
 from eagerflow import ops
-from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LayerOptions
 
 __all__ = ["Dot", "dot"]
 

@@ -11,13 +11,12 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
-from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.spellings import behaviour
 from eagerflow.base.typing import Shape, TensorLike
-from eagerflow.base.wording.one_list import takes_one_list
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.tensor_masks import get_mask
 
 __all__ = ["Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract", "add", "average"]
@@ -417,7 +416,6 @@ def _concatenable(x: Tensor, mask: Any) -> Tensor:
     return mask if mask.ndim == x.ndim else ops.logical_and(ops.expand_dims(mask, -1), everywhere)
 
 
-@takes_one_list
 def add(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """The sum of the inputs, as the layer `Add` computes it.
 
@@ -432,7 +430,6 @@ def add(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     return Add(**kwargs)(inputs)
 
 
-@takes_one_list
 def subtract(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """The difference of two inputs, as the layer `Subtract` computes it.
 
@@ -447,7 +444,6 @@ def subtract(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     return Subtract(**kwargs)(inputs)
 
 
-@takes_one_list
 def average(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """The mean of the inputs, as the layer `Average` computes it.
 
@@ -462,7 +458,6 @@ def average(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     return Average(**kwargs)(inputs)
 
 
-@takes_one_list
 def multiply(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """The product of the inputs, as the layer `Multiply` computes it.
 
@@ -477,7 +472,6 @@ def multiply(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     return Multiply(**kwargs)(inputs)
 
 
-@takes_one_list
 def maximum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """The elementwise maximum of the inputs, as the layer `Maximum` computes it.
 
@@ -492,7 +486,6 @@ def maximum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     return Maximum(**kwargs)(inputs)
 
 
-@takes_one_list
 def minimum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     """The elementwise minimum of the inputs, as the layer `Minimum` computes it.
 
@@ -507,7 +500,6 @@ def minimum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
     return Minimum(**kwargs)(inputs)
 
 
-@takes_one_list
 def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Tensor:
     """The inputs joined along an axis, as by the layer `Concatenate`.
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 from eagerflow import ops
 from eagerflow.base.capturing import replayed_assignment
 from eagerflow.base.config import epsilon as tiny
-from eagerflow.base.layer_options import BatchNormalizationOptions
 from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape, TensorLike
 from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor
@@ -17,6 +16,7 @@ from eagerflow.kernels.gpu.averages import mixed_on_gpu
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import older, only
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import BatchNormalizationOptions
 from eagerflow.layer.settings import at_least_zero, settle, settled_weight, share
 from eagerflow.ops.neural.normalization import normalize_batch
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy
 
 from eagerflow import ops
-from eagerflow.base.layer_options import LayerNormalizationOptions, LayerOptions
 from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LayerNormalizationOptions, LayerOptions
 from eagerflow.layer.settings import at_least_zero, settle, settled_weight
 from eagerflow.ops.neural.group_norm import group_norm
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Unpack
 
 from eagerflow import ops
-from eagerflow.base.layer_options import UnnamedOptions
 from eagerflow.base.typing import DataFormat, Padding, Shape, Sizes, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import of_pooling, with_size_of_keras_2
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import UnnamedOptions
 from eagerflow.layer.settings import layout, one_of, sizes
 from eagerflow.layers.convolutional.conv_base import how_to_fit, windows_along, with_defaults
 

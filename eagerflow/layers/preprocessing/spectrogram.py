@@ -10,11 +10,11 @@ import numpy
 
 from eagerflow import initializers, ops
 from eagerflow.base.config import epsilon
-from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import DataFormat, Padding, Shape, TensorLike
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.settings import integer, layout, one_of
 
 __all__ = ["MelSpectrogram", "STFTSpectrogram"]

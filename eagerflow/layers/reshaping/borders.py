@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
-from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import DataFormat, Interpolation, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.keras_1_arguments import older, with_dim_ordering
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.settings import integer, layout, one_of, sizes
 from eagerflow.layers.convolutional.conv_base import with_defaults
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex, Unpack
 
 from eagerflow import ops
-from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import DataFormat, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.settings import integer, layout
 from eagerflow.layer.symbolic.tensors import Spec
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from eagerflow import ops
 from eagerflow.base.errors import expect_one_of, signature_of
-from eagerflow.base.layer_options import NamedOptions
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.typing import Shape, Tensors
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import AnyLayer, Layer
+from eagerflow.layer.layer_options import NamedOptions
 from eagerflow.layers.rnn.both_directions import fit_together, run_together
 from eagerflow.layers.rnn.calls import BothDirections, MergeMode, ReturnState
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops, random
-from eagerflow.base.layer_options import RecurrentOptions
 from eagerflow.base.machine.budget import take
 from eagerflow.base.typing import (
     ActivationLike,
@@ -22,6 +21,7 @@ from eagerflow.base.typing import (
 )
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import RecurrentOptions
 from eagerflow.layer.settings import integer, settle, settled_weight, share
 from eagerflow.layers.core.dense import known_last
 from eagerflow.layers.rnn.of_inputs import of_inputs

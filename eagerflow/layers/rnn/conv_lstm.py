@@ -6,7 +6,6 @@ import inspect
 from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops, random
-from eagerflow.base.layer_options import WeightOptions
 from eagerflow.base.typing import (
     ActivationLike,
     ConstraintLike,
@@ -23,6 +22,7 @@ from eagerflow.base.typing import (
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_recurrent_convolution
+from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import integer, passed_on, settled_weight, share
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 from eagerflow.layers.rnn.calls import ReturnState

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from eagerflow import activations, ops
-from eagerflow.base.layer_options import RecurrentOptions
 from eagerflow.base.typing import (
     ActivationLike,
     ConstraintLike,
@@ -19,6 +18,7 @@ from eagerflow.base.typing import (
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
 from eagerflow.layer.keras_1_arguments import of_recurrent, only
+from eagerflow.layer.layer_options import RecurrentOptions
 from eagerflow.layer.settings import one_of, passed_on
 from eagerflow.layers.rnn.calls import ReturnState
 from eagerflow.layers.rnn.cells import GRUCell, LSTMCell, RecurrentSettings, SimpleRNNCell, of_both

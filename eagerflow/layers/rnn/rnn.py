@@ -11,7 +11,6 @@ import numpy
 from eagerflow import ops
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
-from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.typing import Shape, TensorLike, Tensors
 from eagerflow.core.dtypes import is_differentiable
@@ -19,6 +18,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layers.rnn.calls import RecurrentLayer, ReturnState
 from eagerflow.layers.rnn.cells import DropoutRNNCell, zero_state
 from eagerflow.layers.rnn.of_inputs import of_inputs

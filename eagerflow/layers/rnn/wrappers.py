@@ -9,7 +9,6 @@ from eagerflow import initializers, ops
 from eagerflow.base import tree
 from eagerflow.base.capturing import replayed
 from eagerflow.base.errors import signature_of
-from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.serialization import deserialize_keras_object
 from eagerflow.base.typing import Shape, TensorLike
 from eagerflow.core.tensor import Tensor
@@ -17,6 +16,7 @@ from eagerflow.layer.autocast import autocast_scope
 from eagerflow.layer.call_context import whole_sequences
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import AnyLayer, Layer
+from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import Spec, infer
 

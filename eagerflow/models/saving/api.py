@@ -12,12 +12,12 @@ import numpy
 
 from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import UnknownArgumentError
+from eagerflow.base.files import ending_hint, names_a_file
 from eagerflow.base.machine.budget import Limit, loading
 from eagerflow.base.spellings import behaviour
+from eagerflow.base.text.hints import hint_for
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.base.typing import FilePath, LoadedModel
-from eagerflow.base.wording.endings import meant_ending, names_a_file
-from eagerflow.base.wording.other_arguments import argument_meant
 from eagerflow.models.saving import legacy_h5, safetensors
 from eagerflow.models.saving.archive import Archive, write_archive
 from eagerflow.models.saving.assets import asset_arrays, restore_asset_arrays
@@ -75,7 +75,7 @@ def save_model(
     if not path.endswith((".keras", *_LEGACY, ".safetensors")) or path.endswith(".weights.h5"):
         raise ValueError(
             f"save({path!r}): the ending says the format: '.keras' (the usual one), '.h5' for Keras 2, or "
-            f"'.safetensors'.{meant_ending(path)} For weights alone: save_weights('....weights.h5')."
+            f"'.safetensors'.{ending_hint(path)} For weights alone: save_weights('....weights.h5')."
         )
     if not path.endswith(".keras"):  # a .keras file holds a model without weights, too
         _check_built(model, "saving")
@@ -105,7 +105,7 @@ def _check_arguments(kwargs: dict[str, Any]) -> bool:
 
 def _unknown(method: str, given: dict[str, Any], known: Sequence[str]) -> UnknownArgumentError:
     """The error for arguments that a method doesn't have, with the nearest names of those that it has."""
-    meant = dict.fromkeys([argument_meant(name, known) for name in sorted(given)])
+    meant = dict.fromkeys([hint_for("argument", method, name, known) for name in sorted(given)])
     return UnknownArgumentError(f"{method}: unknown arguments {sorted(given)}.{''.join(meant)}")
 
 

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy
 
 from eagerflow.base.machine.budget import DEEPEST, LoadLimitError, room, step, take
-from eagerflow.base.wording.extras import missing_package
+from eagerflow.base.text.extras import missing_package
 from eagerflow.models.saving.assign import fill
 from eagerflow.models.saving.errors import FileFormatError
 

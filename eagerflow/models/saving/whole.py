@@ -7,6 +7,7 @@ from typing import Any
 
 from eagerflow.base.machine.budget import LoadLimitError
 from eagerflow.base.serialization import deserialize_keras_object, made_from
+from eagerflow.base.shared_objects import calls_counted_together
 from eagerflow.base.tracebacks import warn
 from eagerflow.layer.configuration import described_with_shapes
 from eagerflow.models.saving.errors import FileFormatError
@@ -21,7 +22,8 @@ __all__ = ["built_model", "compile_again", "config_of"]
 
 def config_of(model: Any, compiled: bool = True) -> dict[str, Any]:
     """Everything but the weights."""
-    config = described_with_shapes(model)
+    with calls_counted_together():
+        config = described_with_shapes(model)
     quantized = model._quantized_inside() if isinstance(model, Quantizable) else None
     if quantized:
         config["quantized"] = quantized  # which Keras overlooks

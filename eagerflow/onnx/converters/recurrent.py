@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 
 from eagerflow.onnx.call import Call
-from eagerflow.onnx.graph import Graph, Index, Late
+from eagerflow.onnx.graph import Graph
 
 __all__ = ["CONVERTERS"]
 
@@ -47,15 +47,9 @@ class _Recurrent:
             return numpy.zeros(self.units * len(self.order), self.dtype)
         return self._sorted(self.c.known(name))
 
-    def _arranged(self, array: Any) -> Late:
-        """A kernel in ONNX' order, made when it is written."""
-        places = self._sorted(numpy.arange(array.shape[1]))
-
-        def part(index: Index) -> Any:
-            first, rows, columns = index
-            return array[columns][:, places[rows]].T[None][first].astype(self.dtype, copy=False)
-
-        return Late((1, array.shape[1], array.shape[0]), self.dtype, part)
+    def _arranged(self, array: Any) -> Any:
+        """A kernel in ONNX' order."""
+        return self._sorted(array).T[None].astype(self.dtype, copy=False)
 
     def _sorted(self, array: Any) -> Any:
         cuts = [slice(gate * self.units, (gate + 1) * self.units) for gate in self.order]

@@ -5,7 +5,7 @@ defaults; so an attribute that isn't known is an error. One that asks for `opset
 one that asks for `outputs` how many are wanted. Our recorded ops compute, so gradients flow and tracers see them; what
 follows from shapes alone stays aside (`values.Known`).
 
-Meanings are those of https://onnx.ai/onnx/operators (Apache 2.0), and of onnxruntime's `ContribOperators.md` (MIT).
+Meanings are those of https://onnx.ai/onnx/operators (Apache 2.0).
 """
 
 from __future__ import annotations
@@ -14,12 +14,10 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow.onnx.nodes import (
-    attending,
     classic,
     control,
     drawing,
     elementwise,
-    microsoft,
     normalizing,
     quantized,
     recurrent,
@@ -38,10 +36,8 @@ NODES: dict[str, Callable[..., Any]] = {
     **windows.NODES,
     **normalizing.NODES,
     **recurrent.NODES,
-    **attending.NODES,
     **resizing.NODES,
     **quantized.NODES,
-    **microsoft.NODES,
     **classic.NODES,
     **control.NODES,
     **drawing.NODES,

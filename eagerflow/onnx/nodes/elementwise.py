@@ -163,15 +163,6 @@ def _elu(x: Any, *, alpha: float = 1.0, consumed_inputs: Any = None) -> Any:
     return as_type(ops.elu(x, alpha), x.dtype)
 
 
-def _celu(x: Any, *, alpha: float = 1.0) -> Any:
-    below = ops.multiply(ops.expm1(ops.divide(ops.minimum(x, 0.0), alpha)), alpha)
-    return as_type(ops.add(ops.maximum(x, 0.0), below), x.dtype)
-
-
-def _selu(x: Any, *, alpha: float = 1.6732632, gamma: float = 1.0507010, consumed_inputs: Any = None) -> Any:
-    return as_type(ops.multiply(ops.elu(x, alpha), gamma), x.dtype)
-
-
 def _prelu(x: Any, slope: Any, *, consumed_inputs: Any = None) -> Any:
     if slope.ndim == 1 and x.ndim > 2 and slope.size == x.shape[1] != x.shape[-1]:  # as before opset 7
         slope = ops.reshape(slope, (-1, *[1] * (x.ndim - 2)))
@@ -183,31 +174,8 @@ def _hard_sigmoid(x: Any, *, alpha: float = 0.2, beta: float = 0.5, consumed_inp
     return as_type(ops.clip(ops.add(ops.multiply(x, alpha), beta), 0.0, 1.0), x.dtype)
 
 
-def _hard_swish(x: Any) -> Any:
-    return as_type(ops.multiply(x, ops.clip(ops.add(ops.divide(x, 6.0), 0.5), 0.0, 1.0)), x.dtype)
-
-
-def _shrink(x: Any, *, bias: float = 0.0, lambd: float = 0.5) -> Any:
-    zero = ops.zeros_like(x)
-    above = ops.where(ops.greater(x, lambd), as_type(ops.subtract(x, bias), x.dtype), zero)
-    return as_type(ops.where(ops.less(x, -lambd), as_type(ops.add(x, bias), x.dtype), above), x.dtype)
-
-
-def _thresholded(x: Any, *, alpha: float = 1.0) -> Any:
-    return as_type(ops.where(ops.greater(x, alpha), x, ops.zeros_like(x)), x.dtype)
-
-
 def _gelu(x: Any, *, approximate: str = "none") -> Any:
     return as_type(ops.gelu(x, approximate=approximate == "tanh"), x.dtype)
-
-
-def _swish(x: Any, *, alpha: float = 1.0) -> Any:
-    made = ops.silu(x) if alpha == 1.0 else ops.multiply(x, ops.sigmoid(ops.multiply(x, alpha)))
-    return as_type(made, x.dtype)
-
-
-def _mish(x: Any) -> Any:
-    return as_type(ops.multiply(x, ops.tanh(ops.softplus(x))), x.dtype)
 
 
 def _dropout(
@@ -263,15 +231,8 @@ NODES: dict[str, Callable[..., Any]] = {
     "IsInf": _is_inf,
     "LeakyRelu": _leaky,
     "Elu": _elu,
-    "Celu": _celu,
-    "Selu": _selu,
     "PRelu": _prelu,
     "HardSigmoid": _hard_sigmoid,
-    "HardSwish": _hard_swish,
-    "Shrink": _shrink,
-    "ThresholdedRelu": _thresholded,
     "Gelu": _gelu,
-    "Swish": _swish,
-    "Mish": _mish,
     "Dropout": _dropout,
 }

@@ -9,7 +9,7 @@ from eagerflow import ops
 from eagerflow.onnx.nodes.limits import spend
 from eagerflow.onnx.nodes.values import as_type, axes_in
 
-__all__ = ["NODES", "layer_norm", "rms_norm"]
+__all__ = ["NODES"]
 
 
 def _by_channel(x: Any, per_channel: Any) -> Any:
@@ -58,19 +58,7 @@ def _standardized(x: Any, axes: tuple[int, ...], epsilon: float) -> Any:
     return ops.divide(centred, ops.sqrt(ops.add(variance, epsilon)))
 
 
-def _group(
-    x: Any, scale: Any, bias: Any, *, num_groups: int, epsilon: float = 1e-5, stash_type: int = 1, opset: int
-) -> Any:
-    parts = ops.reshape(x, (x.shape[0], num_groups, x.shape[1] // num_groups, *x.shape[2:]))
-    made = _standardized(parts, tuple(range(2, parts.ndim)), epsilon)
-    if scale.size == num_groups != x.shape[1] or opset < 21:  # one per group
-        made = ops.add(ops.multiply(made, _by_channel(made, scale)), _by_channel(made, bias))
-        return as_type(ops.reshape(made, x.shape), x.dtype)
-    made = ops.reshape(made, x.shape)
-    return as_type(ops.add(ops.multiply(made, _by_channel(x, scale)), _by_channel(x, bias)), x.dtype)
-
-
-def layer_norm(
+def _layer_norm(
     x: Any,
     scale: Any,
     bias: Any = None,
@@ -80,7 +68,6 @@ def layer_norm(
     stash_type: int = 1,
     outputs: int = 1,
 ) -> Any:
-    """`LayerNormalization`."""
     (first,) = axes_in([axis], x.ndim)
     axes = tuple(range(first, x.ndim))
     if outputs == 1 and scale.shape == x.shape[first:] and (bias is None or bias.shape == scale.shape):
@@ -94,13 +81,6 @@ def layer_norm(
     return [as_type(made if bias is None else ops.add(made, bias), kind), mean, inverse][:outputs]
 
 
-def rms_norm(x: Any, scale: Any, *, axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1) -> Any:
-    """`RMSNormalization`."""
-    (first,) = axes_in([axis], x.ndim)
-    mean = ops.mean(ops.square(x), axis=tuple(range(first, x.ndim)), keepdims=True)
-    return as_type(ops.multiply(ops.multiply(x, ops.rsqrt(ops.add(mean, epsilon))), scale), x.dtype)
-
-
 def _local(x: Any, *, size: int, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0) -> Any:
     """Across neighbouring channels."""
     before, channels = (size - 1) // 2, x.shape[1]
@@ -112,16 +92,9 @@ def _local(x: Any, *, size: int, alpha: float = 1e-4, beta: float = 0.75, bias: 
     return as_type(ops.divide(x, ops.power(ops.add(ops.multiply(total, alpha / size), bias), beta)), x.dtype)
 
 
-def _mean_variance(x: Any, *, axes: Any = (0, 2, 3)) -> Any:
-    return as_type(_standardized(x, axes_in(axes, x.ndim), 1e-9), x.dtype)
-
-
 NODES: dict[str, Callable[..., Any]] = {
     "BatchNormalization": _batch,
     "InstanceNormalization": _instance,
-    "GroupNormalization": _group,
-    "LayerNormalization": layer_norm,
-    "RMSNormalization": rms_norm,
+    "LayerNormalization": _layer_norm,
     "LRN": _local,
-    "MeanVarianceNormalization": _mean_variance,
 }

@@ -68,14 +68,6 @@ def _rounded(x: Any, zero: Any, to: Any) -> Any:
     return ops.cast(ops.clip(made, float(ends.min), float(ends.max)), to.name)
 
 
-def _dynamic(x: Any) -> Any:
-    low, high = ops.minimum(ops.min(x), 0.0), ops.maximum(ops.max(x), 0.0)
-    scale = ops.divide(ops.subtract(high, low), 255.0)
-    safe = ops.where(ops.equal(scale, 0.0), ops.ones_like(scale), scale)
-    zero = ops.cast(ops.round(ops.clip(ops.divide(ops.negative(low), safe), 0.0, 255.0)), "uint8")
-    return [_rounded(ops.divide(x, safe), zero, numpy.dtype("uint8")), as_type(scale, "float32"), zero]
-
-
 def _whole(x: Any, zero: Any, axis: int) -> Any:
     """Integers less their zero point, as 64-bit floats, which hold them exactly."""
     x = ops.cast(x, "float64")
@@ -133,7 +125,8 @@ def _qlinear_conv(
 NODES: dict[str, Callable[..., Any]] = {
     "DequantizeLinear": _dequantize,
     "QuantizeLinear": _quantize,
-    "DynamicQuantizeLinear": _dynamic,
+    "com.microsoft.DequantizeLinear": _dequantize,  # of onnxruntime's quantizer, for integers of 16 bits
+    "com.microsoft.QuantizeLinear": _quantize,
     "MatMulInteger": _matmul_integer,
     "ConvInteger": _conv_integer,
     "QLinearMatMul": _qlinear_matmul,

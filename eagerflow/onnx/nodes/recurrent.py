@@ -150,7 +150,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ScaledTanh": _scaled_tanh,
 }
 _WITH_NUMBERS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("LeakyRelu", "ThresholdedRelu", "Elu"), ("alpha",)),
+    **dict.fromkeys(("LeakyRelu", "Elu"), ("alpha",)),
     **dict.fromkeys(("HardSigmoid", "Affine", "ScaledTanh"), ("alpha", "beta")),
 }
 

@@ -345,17 +345,6 @@ def _reverse_sequence(x: Any, lengths: Any, *, batch_axis: int = 1, time_axis: i
     return ops.take_along_axis(x, numpy.broadcast_to(places, x.shape), axis=time_axis)
 
 
-def _center_crop_pad(x: Any, shape: Any, *, axes: Any = None) -> Any:
-    along = range(x.ndim) if axes is None else axes_in(axes, x.ndim)
-    for axis, wanted in zip(along, counts(shape), strict=True):
-        missing = wanted - x.shape[axis]
-        front = abs(missing) // 2
-        widths = [(0, 0)] * x.ndim
-        widths[axis] = (front, missing - front) if missing > 0 else (-front, missing + front)
-        x = padded(x, widths)
-    return x
-
-
 def _top(x: Any, k: Any = None, /, *, axis: int = -1, largest: int = 1, sorted: int = 1, **older: Any) -> Any:
     count = int(older.pop("k")) if k is None else int(numbers(k).reshape(-1)[0])
     (axis,) = axes_in([axis], x.ndim)
@@ -410,6 +399,5 @@ NODES: dict[str, Callable[..., Any]] = {
     "Compress": _compress,
     "Unique": _unique,
     "ReverseSequence": _reverse_sequence,
-    "CenterCropPad": _center_crop_pad,
     "TopK": _top,
 }

@@ -2,6 +2,7 @@
 
 from eagerflow.onnx.reading.file import read
 from eagerflow.onnx.reading.program import Program
-from eagerflow.onnx.reading.wire import LoadError
+from eagerflow.onnx.reading.protos import LoadError, model_of
+from eagerflow.onnx.reading.reader import SPECIFIED
 
-__all__ = ["LoadError", "Program", "read"]
+__all__ = ["SPECIFIED", "LoadError", "Program", "model_of", "read"]

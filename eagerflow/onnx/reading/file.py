@@ -1,39 +1,24 @@
-"""From an ONNX file to a program: what is in it is checked before anything is made of it."""
+"""ONNX files in: opened with care, and read again where another program replaced them meanwhile."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import pathlib
-import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from eagerflow.base.errors import MissingFileError
 from eagerflow.base.files import irregular
 from eagerflow.base.machine import budget
-from eagerflow.onnx.messages import TYPES
-from eagerflow.onnx.nodes import NODES
-from eagerflow.onnx.nodes.classic import lifted
-from eagerflow.onnx.nodes.running import wants
-from eagerflow.onnx.nodes.windows import ARRANGED
-from eagerflow.onnx.reading.program import Body, FileFunction, Port, Program, Step
-from eagerflow.onnx.reading.roles import weights_of
-from eagerflow.onnx.reading.tensors import Folder, array_of
-from eagerflow.onnx.reading.wire import LoadError, Message, decode, integers, reals, shown
+from eagerflow.onnx.reading.program import Program
+from eagerflow.onnx.reading.protos import LoadError, Message, model_of, onnx_package
+from eagerflow.onnx.reading.reader import Reader
+from eagerflow.onnx.reading.tensors import Folder
 
 __all__ = ["read"]
 
-_DEEPEST_PATH = 12
 _TRIES = 20  # of a reader that other programs save beside
 _LARGEST = 2**31  # bytes: protobuf ends there
-_STEP = 1500  # bytes that a node takes as an object
-_NEWEST = 28
-_OWN = ("", "ai.onnx")
-_NAMES = {number: name for name, number in TYPES.items()}
-_SCOPES = "pkg.torch.onnx.name_scopes"  # where torch notes the modules around a node
-_Functions = Mapping[tuple[str, str], Message]
 
 
 @contextlib.contextmanager
@@ -50,35 +35,42 @@ def read(
     Raises:
         LoadError: for a file that is damaged, hostile, or has nodes that aren't known here.
         FileNotFoundError: where there is none.
+        ImportError: without the `onnx` package.
     """
     place = pathlib.Path(os.fspath(path))
-    content = _content(place)
-    with budget.loading(str(place), len(content), limit, "load_onnx(..., limit=None)"):
-        yield _program(place, content, outputs)
+    onnx_package()  # or say that it is missing
+    with budget.loading(str(place), _status(place).st_size, limit, "load_onnx(..., limit=None)"):
+        yield _program(place, outputs)
 
 
-def _program(place: pathlib.Path, content: bytes, outputs: Sequence[str] | None) -> Program:
+def _program(place: pathlib.Path, outputs: Sequence[str] | None) -> Program:
     """What the file describes; read again if another program replaced it and its external data meanwhile."""
     for _ in range(_TRIES):
+        before = _status(place)
         try:
-            return _Reader(Folder(place)).model(decode(memoryview(content), "Model"), outputs)
+            return Reader(Folder(place)).model(_message(place), outputs)
         except LoadError as error:
-            problem, before, content = error, content, _content(place)
-            if content == before:
+            problem, after = error, _status(place)
+            if (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns):
                 break
     raise LoadError(f"{str(place)!r:.120}: {problem!s:.360}") from None
 
 
-def _content(place: pathlib.Path) -> bytes:
-    """All of a file, if it is a plain one, and no larger than protobuf's messages can be."""
-    try:
-        _check_plain(os.stat(place), place)  # opening a pipe may never end
-    except FileNotFoundError:
-        raise MissingFileError(f"There is no file {str(place)!r:.150} (in {os.getcwd()!r:.150}).") from None
+def _message(place: pathlib.Path) -> Message:
+    """The model's message, from a file that is a plain one, and no larger than protobuf's messages can be."""
     with open(place, "rb") as file:
         status = os.fstat(file.fileno())
         _check_plain(status, place)
-        return file.read(status.st_size)
+        return model_of(file.read(status.st_size))
+
+
+def _status(place: pathlib.Path) -> os.stat_result:
+    try:
+        status = os.stat(place)
+    except FileNotFoundError:
+        raise MissingFileError(f"There is no file {str(place)!r:.150} (in {os.getcwd()!r:.150}).") from None
+    _check_plain(status, place)  # opening a pipe may never end
+    return status
 
 
 def _check_plain(status: os.stat_result, place: pathlib.Path) -> None:
@@ -87,348 +79,3 @@ def _check_plain(status: os.stat_result, place: pathlib.Path) -> None:
         raise LoadError(f"{str(place)!r:.150} is {kind}, not an ONNX file.")
     if status.st_size > _LARGEST:
         raise LoadError(f"{str(place)!r:.150} has {status.st_size:,} bytes; ONNX files end at {_LARGEST:,}.")
-
-
-class _Reader:
-    """Makes programs of messages.
-
-    Args:
-        folder: where tensors outside of the file lie.
-    """
-
-    def __init__(self, folder: Folder) -> None:
-        self.folder = folder
-        self.unknown = Counter[str]()
-        self.constants: dict[int, tuple[Any, Message]] = {}  # arrays of attributes, and their tensors, which stay
-        self.lifted: dict[str, Any] = {}  # weights that nodes have as attributes
-
-    def model(self, model: Message, outputs: Sequence[str] | None) -> Program:
-        if not model["graph"]["node"] and not model["graph"]["output"]:
-            raise LoadError("it is no ONNX file, or an empty one: there is no graph in it.")
-        opsets = _opsets(model["opset_import"])
-        functions = {(f["domain"], f["name"]): f for f in model["functions"]}
-        program = self.graph(model["graph"], opsets, functions, frozenset(), 0, outputs)
-        if self.unknown:
-            most = ", ".join([f"{name:.50} ({count})" for name, count in self.unknown.most_common(5)])
-            domains = {name.rpartition(".")[0] for name in self.unknown} - {""}
-            further = f" of the domains {', '.join(sorted(domains)[:4]):.80}" if domains else ""
-            raise LoadError(f"it has kinds of nodes{further} that aren't known here: {most}. See docs/onnx.md.")
-        return program
-
-    # ------------------------------------------------------------------ graphs
-
-    def graph(
-        self,
-        graph: Message,
-        opsets: Mapping[str, int],
-        functions: _Functions,
-        outer: frozenset[str],
-        depth: int,
-        outputs: Sequence[str] | None = None,
-    ) -> Program:
-        """A program of a graph, which sees the names of `outer`."""
-        if graph["sparse_initializer"]:
-            raise LoadError("sparse initializers aren't known here.")
-        arrays: dict[str, Any] = {}
-        for tensor in graph["initializer"]:
-            if not tensor["name"] or tensor["name"] in arrays:
-                raise LoadError(f"an initializer without a name of its own: {shown(tensor['name'])}.")
-            arrays[tensor["name"]] = tensor
-        ports = [_port(info) for info in graph["input"]]
-        inputs = [port for port in ports if port.name not in arrays]  # others are defaults of old files
-        _check_ports(ports)
-        steps = [made for node in graph["node"] for made in self.node(node, opsets, functions, depth, {})]
-        if self.lifted.keys() & (arrays.keys() | {port.name for port in ports}):
-            raise LoadError("two things have one name.")
-        arrays |= self.lifted
-        ends = [_port(info, is_optional=depth > 0) for info in graph["output"]]
-        inner = [_port(info, is_optional=True) for info in graph["value_info"]]
-        shapes = {port.name: port.shape for port in [*inner, *ends] if port.shape is not None}
-        if outputs is not None:
-            ends = [next((e for e in ends if e.name == name), Port(name, "", shapes.get(name))) for name in outputs]
-        steps = _in_order(steps, {*arrays, *[port.name for port in inputs], *outer}, [port.name for port in ends])
-        steps = _without_aliases(steps, arrays, [port.name for port in ends])
-        for step in steps:
-            self._check(step)
-            self._inside(step, functions, frozenset(arrays) | {p.name for p in inputs} | outer, depth, steps)
-        used = Program("", inputs, ends, steps, {}, {}, {}).reads
-        loaded = {name: self._array(tensor) for name, tensor in arrays.items() if name in used}
-        constants, weights = weights_of(loaded, steps) if depth == 0 else (loaded, {})
-        return Program(graph["name"][:100], inputs, ends, steps, constants, weights, shapes)
-
-    def _array(self, tensor: Any) -> Any:
-        return array_of(tensor, self.folder) if isinstance(tensor, Message) else tensor
-
-    def _check(self, step: Step) -> None:
-        """Whether a node is known, and has the inputs and attributes that its function takes."""
-        if step.function is _unknown:
-            self.unknown[step.kind] += 1
-            return
-        takes, given = wants(ARRANGED.get(step.kind, step.function)), step.attributes
-        if not takes.least <= len(step.inputs) <= takes.most or not all(step.inputs[: takes.least]):
-            raise LoadError(f"{step.where()}: {len(step.inputs)} inputs; {takes.least} to {takes.most} are known.")
-        if takes.attributes is not None:
-            further = sorted(given.keys() - takes.attributes.keys())
-            if further:
-                raise LoadError(f"{step.where()}: attributes that aren't known: {further[:5]!r:.200}.")
-            for key, value in given.items():
-                wanted = _TYPES.get(takes.attributes[key].partition(" ")[0])
-                if wanted is not None and not isinstance(value, wanted):
-                    kind = type(value).__name__
-                    raise LoadError(f"{step.where()}: its attribute {key} is {kind} rather than {wanted[0].__name__}.")
-        if not takes.needed <= given.keys():
-            raise LoadError(f"{step.where()}: it needs the attributes {sorted(takes.needed - given.keys())}.")
-
-    def _inside(self, step: Step, functions: _Functions, seen: frozenset[str], depth: int, steps: list[Step]) -> None:
-        """Make programs of the graphs that a node holds."""
-        for key, value in step.attributes.items():
-            if isinstance(value, _Graph):
-                if depth >= 8:
-                    raise LoadError("graphs are nested too deep.")
-                names = seen | {name for other in steps for name in other.outputs}
-                step.attributes[key] = Body(self.graph(value.message, value.opsets, functions, names, depth + 1))
-        step._bodies[:] = [key for key, value in step.attributes.items() if isinstance(value, Body)]
-
-    # ------------------------------------------------------------------ nodes
-
-    def node(
-        self, node: Message, opsets: Mapping[str, int], functions: _Functions, depth: int, given: Mapping[str, Any]
-    ) -> Iterable[Step]:
-        """A step of a node; `given`: attributes of the function that it is part of."""
-        budget.step()
-        budget.take(_STEP, "all of its nodes, those of functions once for each call,")
-        domain = node["domain"]
-        attributes = {}
-        for each in node["attribute"]:
-            if each["name"] in attributes:
-                raise LoadError(f"two attributes {shown(each['name'])} at node {shown(node['name'])}.")
-            if each["ref_attr_name"]:
-                if each["ref_attr_name"] in given:
-                    attributes[each["name"]] = given[each["ref_attr_name"]]
-            else:
-                attributes[each["name"]] = self._attribute(each, opsets)
-        inputs, outputs = list(node["input"]), list(node["output"])
-        while inputs and not inputs[-1]:
-            inputs.pop()
-        while outputs and not outputs[-1]:
-            outputs.pop()
-        kind = node["op_type"] if domain in _OWN else f"{domain}.{node['op_type']}"
-        function = functions.get((domain, node["op_type"]))
-        opset = opsets.get("" if domain in _OWN else domain)
-        if opset is None and function is None:
-            raise LoadError(f"the file names no version of the operators of {shown(domain or 'ai.onnx')}.")
-        path = _path(node)
-        if function is not None:
-            call = self._function(function, functions, attributes, depth)
-            yield Step(kind[:80], call, {}, 1, inputs, outputs, node["name"], path)
-        elif kind not in NODES:
-            yield Step(kind, _unknown, {}, 1, inputs, outputs, node["name"], path)
-        elif outputs:
-            for i, array in enumerate(lifted(kind, attributes)):
-                name = f"{node['name'] or outputs[0]}/{('coefficients', 'intercepts')[i]}"
-                self.lifted[name] = array
-                inputs.append(name)
-            yield Step(kind, NODES[kind], attributes, opset or 1, inputs, outputs, node["name"], path)
-
-    def _function(
-        self, function: Message, functions: _Functions, attributes: Mapping[str, Any], depth: int
-    ) -> Callable[..., Any]:
-        """What a function of the file's own computes."""
-        if depth >= 8:
-            raise LoadError("functions call each other too deep.")
-        given = {a["name"]: self._attribute(a, {}) for a in function["attribute_proto"]} | dict(attributes)
-        opsets = _opsets(function["opset_import"])
-        steps = [s for node in function["node"] for s in self.node(node, opsets, functions, depth + 1, given)]
-        inputs = [Port(name, "", None) for name in function["input"]]
-        outputs = [Port(name, "", None) for name in function["output"]]
-        _check_ports(inputs)
-        steps = _in_order(steps, {port.name for port in inputs}, [port.name for port in outputs])
-        for step in steps:
-            self._check(step)
-            self._inside(step, functions, frozenset(port.name for port in inputs), depth, steps)
-        body = Body(Program(function["name"][:100], inputs, outputs, steps, {}, {}, {}))
-        return FileFunction(body)
-
-    def _constant(self, tensor: Message) -> Any:
-        """Its array, which all calls of the function that it stands in share."""
-        if id(tensor) not in self.constants:
-            found = array_of(tensor, self.folder)
-            self.constants[id(tensor)] = found.copy() if found.dtype != object else found, tensor
-        return self.constants[id(tensor)][0]
-
-    def _attribute(self, about: Message, opsets: Mapping[str, int]) -> Any:
-        """The value of an attribute, by its type, which old files don't tell."""
-        fields = {1: "f", 2: "i", 3: "s", 4: "t", 5: "g", 6: "floats", 7: "ints", 8: "strings"}
-        number = about["type"] or next((n for n, field in fields.items() if field in about), 0)
-        field = fields.get(number)
-        if number == 13:  # the type of an optional value that is missing
-            return None
-        if field is None:
-            raise LoadError(f"the attribute {shown(about['name'])} is of a kind ({number}) that isn't known here.")
-        value = about[field]
-        if field == "s":
-            return _words(value)
-        if field == "strings":
-            return [_words(each) for each in value]
-        if field == "ints":
-            return integers(value)
-        if field == "floats":
-            return reals(value, "float32").astype("float32").tolist() if value else []
-        if field == "t":
-            return self._constant(value)
-        return _Graph(value, opsets) if field == "g" else value
-
-
-def _unknown(*inputs: Any) -> Any:
-    """Stands for the function of a node that isn't known."""
-    raise LoadError("a node that isn't known here.")
-
-
-class _Graph:
-    """A graph in an attribute, before it is linked."""
-
-    def __init__(self, message: Message, opsets: Mapping[str, int]) -> None:
-        self.message, self.opsets = message, opsets
-
-
-def _words(value: memoryview) -> str:
-    return str(value, "utf-8", "replace")
-
-
-def _opsets(imports: Sequence[Message]) -> dict[str, int]:
-    found = {}
-    for each in imports:
-        domain, version = "" if each["domain"] in _OWN else each["domain"], each["version"]
-        if domain == "" and not 1 <= version <= _NEWEST:
-            raise LoadError(f"opset {version} isn't known here; 1 to {_NEWEST} are.")
-        found[domain] = version
-    return found
-
-
-def _port(info: Message, is_optional: bool = False) -> Port:
-    """What goes in or out; within a model it may be an optional value, which is a tensor or None."""
-    kind = info["type"]
-    if "type" in info and "tensor_type" not in kind and not is_optional:
-        raise LoadError(f"{shown(info['name'])} is no tensor (a sequence, map or optional value).")
-    tensor = kind["tensor_type"]
-    shape = None
-    if "shape" in tensor:
-        shape = tuple([_length(each) for each in tensor["shape"]["dim"]])
-        if len(shape) > 32 or any(isinstance(n, int) and not 0 <= n < 1 << 48 for n in shape):
-            raise LoadError(f"{shown(info['name'])}: the shape {shape[:9]!s} can't be.")
-    return Port(info["name"], _NAMES.get(tensor["elem_type"], str(tensor["elem_type"] or "")), shape)
-
-
-def _length(about: Message) -> int | str | None:
-    if "dim_value" in about:
-        return int(about["dim_value"])
-    return str(about["dim_param"])[:100] or None
-
-
-def _check_ports(ports: Sequence[Port]) -> None:
-    names = [port.name for port in ports]
-    if len(set(names)) < len(names) or "" in names:
-        raise LoadError("inputs without names of their own.")
-
-
-def _path(node: Message) -> tuple[str, ...]:
-    """The parts of the model that a node belongs to, and its own name: from the file's names of nodes."""
-    scopes = next((pair["value"] for pair in node["metadata_props"] if pair["key"] == _SCOPES), "")
-    parts = re.findall(r"'([^']*)'", scopes[:5000])
-    whole = [*parts[-2].split("."), node["name"]] if len(parts) > 1 else node["name"].split("/")
-    parts = [part for part in whole if part]
-    if len(parts) > _DEEPEST_PATH:
-        parts = [*parts[: _DEEPEST_PATH - 1], ".".join(parts[_DEEPEST_PATH - 1 :])]
-    return tuple(parts)
-
-
-_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,)}
-
-
-def _without_aliases(steps: list[Step], arrays: Mapping[str, Any], wanted: Sequence[str]) -> list[Step]:
-    """Initializers instead of nodes that only give them another name: weights that several parts share stay one."""
-    if any(isinstance(value, _Graph) for step in steps for value in step.attributes.values()):
-        return steps
-    names: dict[str, str] = {}
-    kept = []
-    for step in steps:
-        step.inputs = [names.get(name, name) for name in step.inputs]
-        if (
-            step.kind == "Identity"
-            and len(step.inputs) == 1
-            and step.inputs[0] in arrays
-            and step.outputs[0] not in wanted
-        ):
-            names[step.outputs[0]] = step.inputs[0]
-        else:
-            kept.append(step)
-    return kept
-
-
-def _in_order(steps: list[Step], known: set[str], wanted: Sequence[str]) -> list[Step]:
-    """Those nodes that the outputs need, in an order in which they can run: the file's, where that can.
-
-    Raises:
-        LoadError: for values that come from nowhere, from two nodes, or from themselves.
-    """
-    makers: dict[str, int] = {}
-    for i, step in enumerate(steps):
-        for name in step.outputs:
-            if name and (name in makers or name in known):
-                raise LoadError(f"two things are named {shown(name)}.")
-            if name:
-                makers[name] = i
-    needed = _needed(steps, makers, known, wanted)
-    order, done, waiting = list[Step](), set[int](), [i for i in range(len(steps)) if i in needed]
-    state: dict[int, int] = {}
-    for first in waiting:
-        stack = [first]
-        while stack:
-            i = stack[-1]
-            if i in done:
-                stack.pop()
-                continue
-            before = [makers[n] for n in _reads(steps[i]) if n in makers and makers[n] not in done]
-            if before and state.get(i):
-                raise LoadError(f"{steps[i].where()} needs its own result.")
-            state[i] = 1
-            if before:
-                stack.extend(before)
-            else:
-                done.add(i)
-                order.append(steps[i])
-                stack.pop()
-    return order
-
-
-def _needed(steps: list[Step], makers: Mapping[str, int], known: set[str], wanted: Sequence[str]) -> set[int]:
-    """The nodes that values need."""
-    found, names = set[int](), list(wanted)
-    for name in wanted:
-        if name not in makers and name not in known:
-            raise LoadError(f"no node gives the output {shown(name)}.")
-    while names:
-        i = makers.get(names.pop(), -1)
-        if i < 0 or i in found:
-            continue
-        found.add(i)
-        for name in _reads(steps[i]):
-            if name not in makers and name not in known and name in steps[i].inputs:
-                raise LoadError(f"{steps[i].where()}: its input {shown(name)} comes from nowhere.")
-            names.append(name)
-    return found
-
-
-def _reads(step: Step) -> list[str]:
-    """The values that a node uses, those of graphs inside of it too."""
-    found = [name for name in step.inputs if name]
-    for value in step.attributes.values():
-        if isinstance(value, _Graph):
-            stack = [value.message]
-            while stack:
-                graph = stack.pop()
-                for node in graph["node"]:
-                    found += [name for name in node["input"] if name]
-                    stack += [each["g"] for each in node["attribute"] if "g" in each]
-                found += [info["name"] for info in graph["output"]]
-    return found

@@ -11,7 +11,7 @@ from eagerflow.onnx.nodes import NODES
 from eagerflow.onnx.nodes.running import run
 from eagerflow.onnx.nodes.values import Known, known
 from eagerflow.onnx.nodes.windows import ARRANGED
-from eagerflow.onnx.reading.wire import LoadError, shown
+from eagerflow.onnx.reading.protos import LoadError, shown
 
 __all__ = ["Around", "Body", "FileFunction", "Port", "Program", "Step"]
 
@@ -125,7 +125,7 @@ class Step:
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles: functions of the table by their names, as some have no names of their own."""
         held = {name: getattr(self, name) for name in self.__slots__}
-        if not isinstance(self.function, FileFunction):
+        if self.function in (NODES.get(self.kind), ARRANGED.get(self.kind)):
             held["function"] = self.function is ARRANGED.get(self.kind)
         return held
 

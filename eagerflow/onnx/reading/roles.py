@@ -24,7 +24,6 @@ _LEARNED: dict[str, tuple[int, ...]] = {
     "LayerNormalization": (1, 2),
     "GroupNormalization": (1, 2),
     "RMSNormalization": (1,),
-    "SimplifiedLayerNormalization": (1,),
     "PRelu": (1,),
     "Gather": (0,),
     "LSTM": (1, 2, 3, 7),
@@ -32,13 +31,6 @@ _LEARNED: dict[str, tuple[int, ...]] = {
     "RNN": (1, 2, 3),
     "ai.onnx.ml.LinearRegressor": (1, 2),
     "ai.onnx.ml.LinearClassifier": (1, 2),
-    "com.microsoft.BiasGelu": (1,),
-    "com.microsoft.FastGelu": (1,),
-    "com.microsoft.FusedMatMul": (0, 1),
-    "com.microsoft.FusedConv": (1, 2),
-    "com.microsoft.FusedGemm": (0, 1, 2),
-    "com.microsoft.SkipLayerNormalization": (2, 3, 4),
-    "com.microsoft.SkipSimplifiedLayerNormalization": (2, 3),
 }
 _ELEMENTWISE = ("Add", "Sub", "Mul", "Div")  # biases and scales, where there is more than one number
 _THROUGH = {"Identity", "Transpose", "Reshape", "Cast", "Unsqueeze", "Squeeze", "Flatten", "Split", "Slice", "Expand"}

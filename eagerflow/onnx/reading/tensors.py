@@ -14,17 +14,13 @@ from eagerflow.base.files import irregular
 from eagerflow.base.machine.budget import further, take
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.onnx.messages import TYPES
-from eagerflow.onnx.reading.wire import LoadError, Message, integers, integers_as, reals, shown
+from eagerflow.onnx.reading.protos import LoadError, onnx_package, shown
 
 __all__ = ["Folder", "array_of"]
 
 _NAMES = {number: name for name, number in TYPES.items()}
 _TEXT = 8
-_HALVES = {21: ("uint8", False), 22: ("int8", True)}  # two numbers of 4 bits in a byte
-_OTHERS = {14: "complex64", 15: "complex128", 17: "float8e4m3fn", 18: "float8e4m3fnuz", 19: "float8e5m2"}
-_OTHERS |= {20: "float8e5m2fnuz", 23: "float4e2m1", 24: "float8e8m0", 25: "uint2", 26: "int2"}
-_STORED_AS = {"float32": "float_data", "float64": "double_data", "int64": "int64_data"}
-_STORED_AS |= dict.fromkeys(("uint32", "uint64"), "uint64_data")
+_HALVES = {21: "uint8", 22: "int8"}  # two numbers of 4 bits in a byte
 
 
 class Folder:
@@ -37,13 +33,13 @@ class Folder:
     def __init__(self, model: pathlib.Path | None) -> None:
         self._place = None if model is None else model.parent
 
-    def read(self, about: Message, name: str, size: int) -> bytes:
+    def read(self, about: Any, name: str, size: int) -> bytes:
         """The bytes of a tensor.
 
         Raises:
             LoadError: for a file that isn't a plain one in the folder, or a part that isn't in it.
         """
-        told = {pair["key"]: pair["value"] for pair in about["external_data"]}
+        told = {pair.key: pair.value for pair in about.external_data}
         path = self._checked(told.get("location", ""), name)
         begin, length = (_count(told.get(key, ""), name) for key in ("offset", "length"))
         length = size if length is None else length
@@ -103,72 +99,39 @@ def _count(text: str, name: str) -> int | None:
     return int(text)
 
 
-def array_of(tensor: Message, folder: Folder) -> Any:
-    """The array of a tensor; a view of the file's bytes where it can be, so copy what is kept.
+def array_of(tensor: Any, folder: Folder) -> Any:
+    """The array of a tensor; text as objects.
 
     Raises:
         LoadError: where its bytes aren't as many as its shape says, or it has a type that isn't known here.
     """
-    name, shape = tensor["name"], integers(tensor["dims"])
+    name, shape, number = tensor.name, list(tensor.dims), tensor.data_type
     count = math.prod(shape)
-    take(8 * len(shape) + (len(tensor["raw_data"]) if tensor["raw_data"] else 0), f"tensor {shown(name)}")
+    take(8 * len(shape) + tensor.ByteSize(), f"tensor {shown(name)}")
     if len(shape) > 32 or any(n < 0 for n in shape) or count >= 1 << 48:
         raise LoadError(f"tensor {shown(name)}: the shape {shape[:9]!s} can't be.")
-    number = tensor["data_type"]
     if number == _TEXT:
         return _texts(tensor, shape)
-    if number in _HALVES:
-        return _halves(tensor, folder, count, *_HALVES[number]).reshape(shape)
-    if number not in _NAMES:
-        kind = _OTHERS.get(number, f"number {number}")
+    name_of, outside = onnx_package().TensorProto.DataType, tensor.data_location == 1
+    if number in _HALVES and outside:
+        raw = folder.read(tensor, name, (count + 1) // 2)
+        tensor, outside = type(tensor)(dims=shape, data_type=number, raw_data=raw), False
+    elif number not in _NAMES and number not in _HALVES:
+        kind = name_of.Name(number).lower() if number in name_of.values() else f"number {number}"
         raise LoadError(f"tensor {shown(name)}: its type {kind} isn't known here.")
-    dtype = as_dtype(_NAMES[number])
-    raw = _raw(tensor, folder, count * dtype.itemsize)
-    if raw is None:
-        found = _typed(tensor, dtype)
-    else:
-        found = numpy.frombuffer(raw, dtype if dtype.name == "bfloat16" else dtype.newbyteorder("<"))
-    if found.size != count:
-        raise LoadError(f"tensor {shown(name)}: {found.size:,} numbers for the shape {shape[:9]!s}.")
-    return found.reshape(shape).astype(dtype, copy=False)
+    dtype = numpy.dtype(_HALVES[number]) if number in _HALVES else as_dtype(_NAMES[number])
+    if outside:
+        stored = dtype if dtype.name == "bfloat16" else dtype.newbyteorder("<")
+        found = numpy.frombuffer(folder.read(tensor, name, count * dtype.itemsize), stored)
+        return found.reshape(shape).astype(dtype, copy=False)
+    try:
+        return onnx_package().numpy_helper.to_array(tensor).astype(dtype, copy=False)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise LoadError(f"tensor {shown(name)}: {error!s:.150}.") from None
 
 
-def _raw(tensor: Message, folder: Folder, size: int) -> Any:
-    """The bytes of its numbers; None where they are stored one by one."""
-    if tensor["data_location"] == 1:
-        return folder.read(tensor, tensor["name"], size)
-    if "raw_data" not in tensor:
-        return None
-    raw = tensor["raw_data"]
-    if len(raw) != size:
-        raise LoadError(f"tensor {shown(tensor['name'])}: {len(raw):,} bytes; its shape and type say {size:,}.")
-    return raw
-
-
-def _typed(tensor: Message, dtype: Any) -> Any:
-    field = _STORED_AS.get(dtype.name, "int32_data")
-    if dtype.kind == "f" and dtype.itemsize > 2:
-        return reals(tensor[field], dtype)
-    if dtype.name in ("float16", "bfloat16"):
-        return integers_as(tensor[field], numpy.dtype("uint16")).view(dtype)
-    return integers_as(tensor[field], dtype)
-
-
-def _halves(tensor: Message, folder: Folder, count: int, name: str, signed: bool) -> Any:
-    raw = _raw(tensor, folder, (count + 1) // 2)
-    packed = integers_as(tensor["int32_data"], numpy.dtype("uint8")) if raw is None else numpy.frombuffer(raw, "uint8")
-    if len(packed) != (count + 1) // 2:
-        raise LoadError(f"tensor {shown(tensor['name'])}: {len(packed):,} bytes for {count:,} numbers of 4 bits.")
-    found = numpy.stack([packed & 15, packed >> 4], -1).reshape(-1)[:count]
-    if signed:
-        found = (found ^ 8).astype("int8") - numpy.int8(8)
-    return found.astype(name, copy=False)
-
-
-def _texts(tensor: Message, shape: list[int]) -> Any:
-    parts = tensor["string_data"]
-    if len(parts) != math.prod(shape):
-        raise LoadError(f"tensor {shown(tensor['name'])}: {len(parts):,} texts for the shape {shape[:9]!s}.")
-    found = numpy.empty(len(parts), object)
-    found[:] = [str(part, "utf-8", "replace") for part in parts]
-    return found.reshape(shape)
+def _texts(tensor: Any, shape: list[int]) -> Any:
+    """Text, without the fixed width of NumPy's own strings, by which one long word would cost as many long ones."""
+    if len(tensor.string_data) != math.prod(shape):
+        raise LoadError(f"tensor {shown(tensor.name)}: {len(tensor.string_data):,} texts for the shape {shape[:9]!s}.")
+    return numpy.array([part.decode("utf-8", "replace") for part in tensor.string_data], object).reshape(shape)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy
 
 from eagerflow.base.typing import Array, Border, Numpy, TensorLike
-from eagerflow.base.wording.one_list import takes_one_list
 from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.op import composite, op
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -30,7 +29,6 @@ def _concatenate_rule(g: Array, xs_shape: Any, axis: int) -> list[Any]:
     return parts
 
 
-@takes_one_list
 @op(_concatenate_rule, sequence=True)
 def concatenate(xp: Numpy, xs: Sequence[Array], axis: int = 0) -> Array:
     """Joins tensors along an existing axis.
@@ -55,7 +53,6 @@ def _stack_rule(g: Array, axis: int) -> list[Any]:
     return [g[(*lead, i)] for i in range(g.shape[axis])]
 
 
-@takes_one_list
 @op(_stack_rule, sequence=True)
 def stack(xp: Numpy, x: Sequence[Array], axis: int = 0) -> Array:
     """Joins tensors of the same shape along a new axis.
@@ -86,7 +83,6 @@ def alike(xp: Numpy, arrays: Sequence[Array]) -> Sequence[Array]:
 
 
 @composite
-@takes_one_list
 def hstack(xs: Sequence[TensorLike]) -> Tensor:
     """Joins tensors horizontally: along axis 1, or axis 0 of vectors.
 
@@ -101,7 +97,6 @@ def hstack(xs: Sequence[TensorLike]) -> Tensor:
 
 
 @composite
-@takes_one_list
 def vstack(xs: Sequence[TensorLike]) -> Tensor:
     """Joins tensors vertically: along axis 0; vectors count as rows.
 
@@ -115,7 +110,6 @@ def vstack(xs: Sequence[TensorLike]) -> Tensor:
 
 
 @composite
-@takes_one_list
 def dstack(xs: Sequence[TensorLike]) -> Tensor:
     """Joins tensors along axis 2 (depth).
 

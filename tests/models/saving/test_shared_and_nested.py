@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -122,7 +124,28 @@ def of_a_wrapper():
     return ef.Model(x, [dense(x), steps])
 
 
+def of_models_that_call_it_once_and_twice(dense=None):
+    dense, x, y, z = dense or Dense(4, name="shared"), *[ef.Input((4,)) for _ in range(3)]
+    once, twice = ef.Model(y, dense(y), name="once"), ef.Model(z, dense(dense(z)), name="twice")
+    return ef.Model(x, ef.layers.Add()([once(x), twice(once(x))]))
+
+
+def of_a_model_inside_of_two():
+    inner, x, y, z = nested("inner"), *[ef.Input((4,)) for _ in range(3)]
+    once, twice = ef.Model(y, inner(y), name="once"), ef.Model(z, [inner(inner(z)), inner(z)], name="twice")
+    return ef.Model(x, [once(x), *twice(x), inner(inner(x))])
+
+
+def of_a_sequential():
+    dense, x, y = Dense(4, name="shared"), ef.Input((4,)), ef.Input((4,))
+    chain = ef.Sequential([ef.Input((4,)), dense, ef.layers.Activation("tanh")])
+    return ef.Model(x, ef.Model(y, dense(dense(y)))(chain(x)))
+
+
 SHARING = {
+    "once and twice": of_models_that_call_it_once_and_twice,
+    "a model inside of two": of_a_model_inside_of_two,
+    "of a Sequential": of_a_sequential,
     "behind": lambda: of_a_layer_inside("behind"),
     "before": lambda: of_a_layer_inside("before"),
     "of two models": of_two_models,
@@ -140,6 +163,47 @@ def test_a_layer_that_stands_in_several_models_stays_one(made, way, tmp_path):
         each.set_weights([w + 0.5 for w in model.get_weights()] if each is again else again.get_weights())
     for found, expected in zip(ef.tree.flatten(again(X)), ef.tree.flatten(model(X)), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+# Where Keras 3.15, which counts calls over all graphs that it has read, finds the first call of the shared layer or
+# model in that graph: tried in Keras. A Sequential calls all of its layers each time that it gets another.
+@pytest.mark.parametrize(
+    ("made", "calls"),
+    [
+        ("once and twice", {"once": 0, "twice": 1}),
+        ("a model inside of two", {"once": 0, "twice": 1}),
+        ("of a Sequential", {"functional": 2}),
+        ("before", {"inner": 0}),
+        ("without weights", {"once": 0, "twice": 0}),  # a layer for each place
+    ],
+)
+def test_keras_files_number_calls_over_all_models_and_others_in_each(made, calls, tmp_path):
+    stateless = ef.layers.Activation("tanh", name="shared")
+    model = of_models_that_call_it_once_and_twice(stateless) if made == "without weights" else SHARING[made]()
+    model.save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        described = json.loads(archive.read("config.json"))["config"]
+    for config, firsts in ((described, calls), (model.get_config(), dict.fromkeys(calls, 0))):
+        found = {e["config"]["name"]: first_call(e["config"]) for e in config["layers"] if "layers" in e["config"]}
+        assert {re.sub(r"_\d+$", "", name): first for name, first in found.items() if first is not None} == firsts
+
+
+def first_call(config):
+    """The lowest number of a call of the shared layer or model in a graph's config."""
+    if "input_layers" not in config:
+        return None
+    text = json.dumps([entry["inbound_nodes"] for entry in config["layers"]])
+    inside = [int(call) for call in re.findall(r'"keras_history": \["(?:shared|inner)", (\d+)', text)]
+    ends = config["output_layers"]
+    ends = [ends] if isinstance(ends[0], str) else ends
+    outside = [call - (name == "inner") for name, call, _ in ends if name in ("shared", "inner")]
+    return min(inside + outside, default=None)
+
+
+def test_layers_and_ops_are_named_in_a_config_where_keras_looks():
+    x = ef.Input((4,), name="x")
+    described = ef.Model(x, ef.ops.relu(Dense(4, name="dense")(x))).get_config()["layers"]
+    assert [e["name"] for e in described] == [e["config"]["name"] for e in described]
 
 
 def test_layers_of_one_place_have_no_number():

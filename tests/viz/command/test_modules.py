@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from eagerflow.__main__ import main as eagerflow
-from eagerflow.base.wording.module_names import not_a_module
+from eagerflow.cli.module_names import not_a_module
 from tests.sources import ROOT
 from viz.cli import main
 

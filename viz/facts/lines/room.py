@@ -1,7 +1,7 @@
 """How much room a line has where it is printed, and texts that fit into it.
 
-`eagerflow/base/output.py` and `wording/folded.py` do so for eagerflow. They aren't called from here: commands that only
-read a recording load nothing of eagerflow, which would take longer than what they do.
+`eagerflow/base/output.py` and `eagerflow/cli/wrapping.py` do so for eagerflow. They aren't called from here: commands
+that only read a recording load nothing of eagerflow, which would take longer than what they do.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy
 
@@ -20,7 +21,7 @@ _TYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8"
 _TYPES |= {"int64": 9, "bool": 10, "uint16": 17, "complex128": 18, "float16": 19, "uint32": 22, "uint64": 23}
 
 
-class _Message:
+class Message:
     """Something that is written as a protocol buffer."""
 
     encoded: Callable[[], bytes]
@@ -30,7 +31,7 @@ class _Message:
         return self.encoded()
 
 
-class _Values(_Message):
+class _Values(Message):
     """Values of one type."""
 
     number = 0  # which of a feature's lists it is
@@ -50,11 +51,11 @@ class BytesList(_Values):
     number = 1
 
     def __init__(self, value: Iterable[Any] = ()) -> None:
-        self.value = [_as_bytes(x) for x in value]
+        self.value = [as_bytes(x) for x in value]
 
     def encoded(self) -> bytes:
         """As a protocol buffer."""
-        return b"".join([_field(1, x) for x in self.value])
+        return b"".join([field(1, x) for x in self.value])
 
 
 class FloatList(_Values):
@@ -68,7 +69,7 @@ class FloatList(_Values):
 
     def encoded(self) -> bytes:
         """As a protocol buffer."""
-        return _field(1, struct.pack(f"<{len(self.value)}f", *self.value))
+        return field(1, struct.pack(f"<{len(self.value)}f", *self.value))
 
 
 class Int64List(_Values):
@@ -82,10 +83,10 @@ class Int64List(_Values):
 
     def encoded(self) -> bytes:
         """As a protocol buffer."""
-        return _field(1, b"".join([_varint(int(x) % 2**64) for x in self.value]))
+        return field(1, b"".join([_varint(int(x) % 2**64) for x in self.value]))
 
 
-class Feature(_Message):
+class Feature(Message):
     """One list of values.
 
     Args:
@@ -98,31 +99,40 @@ class Feature(_Message):
         self.bytes_list = bytes_list or BytesList()
         self.float_list = float_list or FloatList()
         self.int64_list = int64_list or Int64List()
-        self.kept = next((x for x in (bytes_list, float_list, int64_list) if x is not None), None)
+        self._given = next((x for x in (bytes_list, float_list, int64_list) if x is not None), None)
+
+    @property
+    def kept(self) -> Any:
+        """The list that it has: the one it was made with, or to which values were added."""
+        filled = (x for x in (self.bytes_list, self.float_list, self.int64_list) if x.value)
+        return next(filled, None) if self._given is None else self._given
 
     def WhichOneof(self, oneof_group: str = "kind") -> str | None:
         """The name of the list that it has."""
-        return next(
-            (name for name in ("bytes_list", "float_list", "int64_list") if getattr(self, name) is self.kept), None
-        )
+        kept = self.kept
+        return next((n for n in ("bytes_list", "float_list", "int64_list") if getattr(self, n) is kept), None)
 
     def encoded(self) -> bytes:
         """As a protocol buffer."""
-        return b"" if self.kept is None else _field(self.kept.number, self.kept.encoded())
+        return b"" if self.kept is None else field(self.kept.number, self.kept.encoded())
 
 
-class Features:
+class Features(Message):
     """Features by their names.
 
     Args:
-        feature: a dict of them.
+        feature: a dict of them; `features.feature["new"]` adds one.
     """
 
     def __init__(self, feature: Mapping[str, Feature] | None = None) -> None:
-        self.feature = dict(feature or {})
+        self.feature: dict[str, Feature] = defaultdict(Feature, feature or {})
+
+    def encoded(self) -> bytes:
+        """As a protocol buffer."""
+        return encoded_map(self.feature)
 
 
-class Example(_Message):
+class Example(Message):
     """What a record holds.
 
     Args:
@@ -134,20 +144,20 @@ class Example(_Message):
 
     def encoded(self) -> bytes:
         """As a protocol buffer."""
-        entries = [
-            _field(1, _field(1, name.encode()) + _field(2, feature.encoded()))
-            for name, feature in self.features.feature.items()
-        ]
-        return _field(1, b"".join(entries))
+        return field(1, self.features.encoded())
 
     def ParseFromString(self, serialized: Any) -> int:
         """Read bytes; gives their number."""
-        data = _as_bytes(serialized)
-        self.features = Features(dict(_features(data)))
+        data = as_bytes(serialized)
+        self.read(data)
         return len(data)
 
+    def read(self, data: bytes) -> None:
+        """Take what is in bytes."""
+        self.features = Features(features_in(data))
+
     @classmethod
-    def FromString(cls, serialized: Any) -> Example:
+    def FromString(cls, serialized: Any) -> Self:
         """The example in bytes."""
         made = cls()
         made.ParseFromString(serialized)
@@ -183,6 +193,12 @@ class FixedLenFeature:
             return text_tensor(numpy.array(values, object).reshape(self.shape))
         return numpy.array(values, self.dtype).reshape(self.shape)
 
+    def stacked(self, values: list[Any]) -> Any:
+        """Values of several examples as one tensor."""
+        text = self.dtype == "string"
+        joined = numpy.stack(values) if values else numpy.zeros((0, *self.shape), object if text else self.dtype)
+        return text_tensor(joined) if text else ops.convert_to_tensor(joined)
+
     def _count(self) -> int:
         return int(numpy.prod(self.shape, dtype=int))
 
@@ -199,23 +215,27 @@ def parse_single_example(serialized: Any, features: Mapping[str, Any], name: str
         TypeError: for other kinds of features: they need sparse or ragged tensors.
         ValueError: for an example whose values don't fit.
     """
-    return {key: _tensor([value]) for key, value in _parsed(serialized, features).items()}
+    return {key: as_tensor(value) for key, value in _parsed(serialized, features).items()}
 
 
 def parse_example(serialized: Any, features: Mapping[str, Any], name: str | None = None) -> dict[str, Any]:
     """`parse_single_example` of several, stacked."""
     rows = [_parsed(one, features) for one in text_tensor(serialized).reshape(-1)]
-    return {key: _tensor([row[key] for row in rows], stacked=True) for key in features}
+    return {key: feature.stacked([row[key] for row in rows]) for key, feature in features.items()}
 
 
 def _parsed(serialized: Any, features: Mapping[str, Any]) -> dict[str, Any]:
-    found = dict(_features(_as_bytes(serialized)))
-    for key, feature in features.items():
-        if not isinstance(feature, FixedLenFeature):
+    return values_of(features_in(as_bytes(serialized)), features, FixedLenFeature)
+
+
+def values_of(found: Mapping[str, Any], wanted: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """The values of the wanted features, each of which has to be of a kind."""
+    for key, feature in wanted.items():
+        if not isinstance(feature, kind):
             raise TypeError(
-                f"feature {key!r}: only tf.io.FixedLenFeature is possible; there are no sparse tensors here."
+                f"feature {key!r}: only tf.io.{kind.__name__} is possible; there are no sparse tensors here."
             )
-    return {key: feature.value(key, found.get(key)) for key, feature in features.items()}
+    return {key: feature.value(key, found.get(key)) for key, feature in wanted.items()}
 
 
 def serialize_tensor(tensor: Any, name: str | None = None) -> TextTensor:
@@ -228,54 +248,63 @@ def serialize_tensor(tensor: Any, name: str | None = None) -> TextTensor:
     dtype = "string" if values.dtype.kind in "OSU" else str(values.dtype)
     if dtype not in _TYPES:
         raise TypeError(f"serialize_tensor: tensors of type {dtype} can't be serialized.")
-    lengths = b"".join([_field(2, _varint(8) + _varint(n)) for n in values.shape])
-    head = _varint(8) + _varint(_TYPES[dtype]) + _field(2, lengths)
+    lengths = b"".join([field(2, _varint(8) + _varint(n)) for n in values.shape])
+    head = _varint(8) + _varint(_TYPES[dtype]) + field(2, lengths)
     if dtype == "string":
-        return text_tensor(head + b"".join([_field(8, _as_bytes(x)) for x in values.ravel().tolist()]))
-    return text_tensor(head + _field(4, values.tobytes()))
+        return text_tensor(head + b"".join([field(8, as_bytes(x)) for x in values.ravel().tolist()]))
+    return text_tensor(head + field(4, values.tobytes()))
 
 
 def parse_tensor(serialized: Any, out_type: Any, name: str | None = None) -> Any:
     """The tensor in the bytes of a `TensorProto`, as `serialize_tensor` gives them; it must have this type."""
-    fields = list(_fields(_as_bytes(serialized)))
-    number = next((found[0] for key, found in fields if key == 1), None)
+    found = list(fields(as_bytes(serialized)))
+    number = next((part[0] for key, part in found if key == 1), None)
     if number != _TYPES.get(str(out_type)):
         told = next((name for name, n in _TYPES.items() if n == number), "another type")
         raise ValueError(f"parse_tensor(out_type={out_type}): these bytes hold a tensor of {told}.")
-    sizes = [size for key, part in fields if key == 2 for _, size in _fields(part)]
-    shape = [next(_numbers(dict(_fields(size)).get(1, b"")), 0) for size in sizes]
+    sizes = [size for key, part in found if key == 2 for _, size in fields(part)]
+    shape = [next(_numbers(dict(fields(size)).get(1, b"")), 0) for size in sizes]
     if out_type == "string":
-        return text_tensor(numpy.array([text for key, text in fields if key == 8], object).reshape(shape))
-    content = b"".join([part for key, part in fields if key == 4])
+        return text_tensor(numpy.array([text for key, text in found if key == 8], object).reshape(shape))
+    content = b"".join([part for key, part in found if key == 4])
     return ops.convert_to_tensor(numpy.frombuffer(content, out_type).reshape(shape))
 
 
-def _tensor(values: list[Any], stacked: bool = False) -> Any:
-    joined = numpy.stack(values) if stacked else values[0]
-    return text_tensor(joined) if isinstance(values[0], TextTensor) else ops.convert_to_tensor(joined)
+def as_tensor(value: Any) -> Any:
+    """The values of one feature as a tensor."""
+    return value if isinstance(value, TextTensor) else ops.convert_to_tensor(value)
 
 
-def _features(data: bytes) -> Iterator[tuple[str, Feature]]:
-    """Names and features in the bytes of an example."""
-    for _, features in _fields(data):
-        for _, entry in _fields(features):
-            parts = dict(_fields(entry))
-            kinds = dict(_fields(parts.get(2, b"")))
-            yield parts.get(1, b"").decode(), _feature(kinds)
+def encoded_map(messages: Mapping[str, Any]) -> bytes:
+    """Messages by their names, as a protocol buffer."""
+    return b"".join([field(1, field(1, name.encode()) + field(2, part.encoded())) for name, part in messages.items()])
 
 
-def _feature(kinds: dict[int, bytes]) -> Feature:
+def messages_in(data: bytes, number: int) -> dict[str, bytes]:
+    """What `encoded_map` wrote into a field, by names."""
+    entries = [dict(fields(entry)) for key, part in fields(data) if key == number for _, entry in fields(part)]
+    return {entry.get(1, b"").decode(): entry.get(2, b"") for entry in entries}
+
+
+def features_in(data: bytes) -> dict[str, Feature]:
+    """The features in the bytes of an example."""
+    return {name: feature_in(part) for name, part in messages_in(data, 1).items()}
+
+
+def feature_in(data: bytes) -> Feature:
+    """The feature in its bytes."""
+    kinds = dict(fields(data))
     if 1 in kinds:
-        return Feature(bytes_list=BytesList([x for _, x in _fields(kinds[1])]))
+        return Feature(bytes_list=BytesList([x for _, x in fields(kinds[1])]))
     if 2 in kinds:
-        packed = b"".join([x for _, x in _fields(kinds[2])])
+        packed = b"".join([x for _, x in fields(kinds[2])])
         return Feature(float_list=FloatList(numpy.frombuffer(packed, "<f4")))
     if 3 in kinds:
-        return Feature(int64_list=Int64List([n for _, x in _fields(kinds[3]) for n in _numbers(x)]))
+        return Feature(int64_list=Int64List([n for _, x in fields(kinds[3]) for n in _numbers(x)]))
     return Feature()
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:
+def fields(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Numbers and contents of the fields of a message; single numbers as their bytes.
 
     Raises:
@@ -325,10 +354,12 @@ def _varint(value: int) -> bytes:
     return bytes([*found, value])
 
 
-def _field(number: int, content: bytes) -> bytes:
+def field(number: int, content: bytes) -> bytes:
+    """A field of a message, with its content."""
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 
-def _as_bytes(x: Any) -> bytes:
+def as_bytes(x: Any) -> bytes:
+    """The bytes of text or of a text tensor."""
     x = x.numpy() if isinstance(x, TextTensor) else x
     return x.encode() if isinstance(x, str) else bytes(x)

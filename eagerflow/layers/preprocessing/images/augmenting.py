@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from eagerflow import ops, random
-from eagerflow.base.layer_options import BoxOptions
 from eagerflow.base.typing import DataFormat, NumberOrRange, Sampling, Seed
 from eagerflow.core.strategy import sharing
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.layer.layer_options import BoxOptions
 from eagerflow.layers.preprocessing.images.colors import RandomColorDegeneration
 from eagerflow.layers.preprocessing.images.factors import span
 from eagerflow.layers.preprocessing.images.histogram import AutoContrast, Equalization

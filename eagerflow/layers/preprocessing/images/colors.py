@@ -6,9 +6,9 @@ from typing import Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon
-from eagerflow.base.layer_options import BoxOptions
 from eagerflow.base.typing import DataFormat, NumberOrRange, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.layer.layer_options import BoxOptions
 from eagerflow.layer.settings import share
 from eagerflow.layers.preprocessing.images.factors import checked_range, span
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from eagerflow import ops, random
-from eagerflow.base.layer_options import BoxOptions
 from eagerflow.base.typing import DataFormat, NumberOrRange, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.layer.layer_options import BoxOptions
 from eagerflow.layers.preprocessing.images.factors import span
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of, images_of
 

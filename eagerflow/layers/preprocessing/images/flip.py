@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal, Unpack
 
 from eagerflow import ops
-from eagerflow.base.layer_options import BoxOptions
 from eagerflow.base.typing import DataFormat, Seed
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.layer_options import BoxOptions
 from eagerflow.layer.settings import one_of
 from eagerflow.layers.preprocessing.images.bounding_boxes import clip_to_image_size, convert_format, of_one_image
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of, images_of

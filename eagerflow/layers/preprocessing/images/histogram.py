@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from eagerflow import ops
-from eagerflow.base.layer_options import BoxOptions, ImageOptions
 from eagerflow.base.typing import DataFormat
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.layer_options import BoxOptions, ImageOptions
 from eagerflow.layer.settings import integer, sizes
 from eagerflow.layers.preprocessing.images.factors import checked_range
 from eagerflow.layers.preprocessing.images.image_base import ImageLayer

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 from eagerflow import ops, random
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
-from eagerflow.base.layer_options import ImageOptions, LayerOptions
 from eagerflow.base.typing import DataFormat, Sampling, Seed, TensorLike, Tensors
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import ImageOptions, LayerOptions
 from eagerflow.layer.settings import layout, one_of
 from eagerflow.layers.preprocessing.images.bounding_boxes import FORMATS, as_boxes
 

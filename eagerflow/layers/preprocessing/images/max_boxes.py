@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from eagerflow import ops
-from eagerflow.base.layer_options import ImageOptions
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.layer_options import ImageOptions
 from eagerflow.layer.settings import integer
 from eagerflow.layers.preprocessing.images.image_base import ImageLayer
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from eagerflow import ops
-from eagerflow.base.layer_options import BoxOptions
 from eagerflow.base.typing import DataFormat, FillMode, NumberOrRange, Sampling, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.layer.layer_options import BoxOptions
 from eagerflow.layer.settings import one_of, share
 from eagerflow.layers.preprocessing.images.bounding_boxes import clip_to_image_size, convert_format, of_one_image
 from eagerflow.layers.preprocessing.images.factors import interpolation_of, span

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow.base.config import image_data_format
-from eagerflow.base.layer_options import ImageOptions
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.typing import TensorLike
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import ImageOptions
 
 __all__ = ["Rescaling"]
 

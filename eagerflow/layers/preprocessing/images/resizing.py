@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal, Unpack
 
 from eagerflow import ops
-from eagerflow.base.layer_options import BoxOptions, UnnamedOptions
 from eagerflow.base.typing import DataFormat, Interpolation, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.layer.layer_options import BoxOptions, UnnamedOptions
 from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.preprocessing.images.bounding_boxes import clip_to_image_size, convert_format, crop

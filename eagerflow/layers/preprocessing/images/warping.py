@@ -6,9 +6,9 @@ import math
 from typing import Any, Unpack
 
 from eagerflow import ops
-from eagerflow.base.layer_options import BoxOptions
 from eagerflow.base.typing import DataFormat, FillMode, NumberOrRange, Sampling, Seed
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.layer.layer_options import BoxOptions
 from eagerflow.layers.preprocessing.images.bounding_boxes import (
     affine_transform,
     clip_to_image_size,

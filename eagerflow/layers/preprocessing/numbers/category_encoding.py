@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Shape, TensorLike
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.preprocessing.numbers.encoding import encode, mode_of, without_sparse

@@ -11,12 +11,12 @@ import numpy
 from eagerflow import ops
 from eagerflow.base.config import epsilon
 from eagerflow.base.errors import signature_of
-from eagerflow.base.layer_options import LayerOptions
 from eagerflow.base.typing import Axes, Data, Shape, TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layers.preprocessing.strings import batches
 
 __all__ = ["Normalization"]

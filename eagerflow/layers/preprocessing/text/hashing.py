@@ -9,12 +9,12 @@ import numpy
 
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
-from eagerflow.base.layer_options import LayerOptions, OfAnyLayer
 from eagerflow.base.typing import EncodedMode, PolicyLike, Shape, TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LayerOptions, OfAnyLayer
 from eagerflow.layer.settings import integer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.preprocessing.numbers.encoding import encode, encoded_shape, mode_of, without_sparse

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 import numpy
 
 from eagerflow.base.config import floatx
-from eagerflow.base.layer_options import LookupOptions
 from eagerflow.base.machine.budget import room
 from eagerflow.base.serialization import refuse_path
 from eagerflow.base.typing import Data, Shape, TensorLike, Tensors, TokenMode
@@ -20,6 +19,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LookupOptions
 from eagerflow.layer.settings import integer, one_of
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.preprocessing.numbers.encoding import MODES, encode, encoded_shape, mode_of, without_sparse

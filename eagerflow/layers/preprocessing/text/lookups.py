@@ -9,11 +9,11 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
-from eagerflow.base.layer_options import LookupOptions
 from eagerflow.base.typing import TensorLike, Tensors, TokenMode
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
+from eagerflow.layer.layer_options import LookupOptions
 from eagerflow.layer.settings import passed_on
 from eagerflow.layers.preprocessing.strings import as_text
 from eagerflow.layers.preprocessing.text.index_lookup import MASKED, IndexLookup

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy
 
-from eagerflow.base.layer_options import LookupOptions
 from eagerflow.base.machine.budget import step
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.typing import Data, Shape, TensorLike, TokenMode
@@ -17,6 +16,7 @@ from eagerflow.core.observe import scope
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer import Layer
+from eagerflow.layer.layer_options import LookupOptions
 from eagerflow.layer.settings import integer, one_of
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layers.preprocessing.numbers.encoding import MODES, mode_of, without_sparse

@@ -11,6 +11,7 @@ EXTRAS = {
     "plot": ("matplotlib>=3.8",),
     "sklearn": ("scikit-learn>=1.6",),
     "bfloat16": ("ml_dtypes>=0.4",),
+    "onnx": ("onnx>=1.17",),
     "tensorboard": ("tensorboard>=2.17",),
     "fast": ("llvmlite>=0.50", "numba>=0.68"),
     "mpi": ("mpi4py>=4.1", "mpich>=4.3"),
@@ -27,7 +28,7 @@ _REQUIREMENTS = {each.partition(">=")[0]: each for each in (*NEEDED, *[r for ext
 def pip_install(*packages: str) -> str:
     """The command that installs packages, each from the version on that works here.
 
-    >>> from eagerflow.base.wording.extras import pip_install
+    >>> from eagerflow.base.text.extras import pip_install
     >>> pip_install("mpi4py", "mpich")
     "pip install 'mpi4py>=4.1' 'mpich>=4.3'"
     """
@@ -37,7 +38,7 @@ def pip_install(*packages: str) -> str:
 def brought_by(*packages: str) -> str:
     """The extra that brings packages, as pip knows it; empty for what eagerflow brings itself.
 
-    >>> from eagerflow.base.wording.extras import brought_by
+    >>> from eagerflow.base.text.extras import brought_by
     >>> brought_by("pillow"), brought_by("h5py")
     ("'eagerflow[image]'", '')
     """
@@ -48,7 +49,7 @@ def brought_by(*packages: str) -> str:
 def missing_package(package: str, install: str, purpose: str) -> ImportError:
     """The error for an optional package that isn't installed; `install` is what pip calls it.
 
-    >>> from eagerflow.base.wording.extras import missing_package
+    >>> from eagerflow.base.text.extras import missing_package
     >>> missing_package("Pillow", "pillow", "This").args[0]
     "This needs Pillow, which is not installed; 'eagerflow[image]' brings it. Fix: pip install 'pillow>=10'"
     """

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from eagerflow.base.output import columns
-from eagerflow.base.wording.folded import folded
+from eagerflow.cli.wrapping import folded
 
 __all__ = ["CommandParser", "painted", "whole_number"]
 

@@ -7,7 +7,7 @@ import os
 import sys
 
 from eagerflow.base.output import program
-from eagerflow.base.wording.command_parser import painted
+from eagerflow.cli.parser import painted
 
 __all__ = ["CANNOT", "MISUSED", "ended", "failed"]
 

@@ -1,0 +1,1 @@
+"""What eagerflow's commands share: the parser, exit statuses, and names of scripts and modules."""
