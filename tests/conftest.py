@@ -14,7 +14,7 @@ from hypothesis import settings
 from eagerflow.base import config
 from eagerflow.capture.dependence.registered import registered
 from eagerflow.core import device as devices
-from eagerflow.world.current import world
+from eagerflow.core.strategy import Strategy, active
 from tests import stand_in
 from tests.durations.lots import in_part
 from tests.durations.measured import SLOW
@@ -86,7 +86,7 @@ def _settings_as_before() -> Iterator[None]:
     config.set_epsilon(numbers[1])
     config.set_image_data_format(numbers[2])
     devices.set_default_device(None)
-    world.distribution = None
+    active.strategy = Strategy()
 
 
 @pytest.fixture

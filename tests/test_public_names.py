@@ -14,8 +14,9 @@ import pytest
 from tests.sources import SOURCES
 
 # Floors and wings that users reach through others: their packages have no names of their own.
-INTERNAL = ("base", "capture", "cli", "core", "graphs", "kernels", "launch", "layer", "training", "world")
+INTERNAL = ("base", "capture", "cli", "core", "graphs", "kernels", "launch", "layer", "training")
 WINGS = ("eagerflow.ops.", "eagerflow.layers.", "eagerflow.compat.tensorflow.", "eagerflow.optimizers.updates")
+WINGS += ("eagerflow.distribution.runtime",)
 
 
 def is_internal(name: str) -> bool:

@@ -11,9 +11,10 @@ import numpy as np
 import eagerflow as ef
 from benchmarks.workloads.data import WORKLOADS
 from benchmarks.workloads.keras_models import compiled
-from eagerflow.world.current import sharing, world
-from eagerflow.world.shares import share_of
-from eagerflow.world.window import Range
+from eagerflow.core.strategy import sharing
+from eagerflow.distribution.batch_shard import shard_of
+from eagerflow.distribution.runtime.current import world
+from eagerflow.distribution.runtime.window import Range
 
 __all__ = ["Rank"]
 
@@ -40,7 +41,7 @@ class Rank:
     def steps(self, kind: str, count: int) -> None:
         """Steps by itself ("apart"), or with all ranks ("together")."""
         step = self.models[kind].train_step
-        share = share_of(self.distribution.communicator, self.workload.batch * ef.distribution.size())
+        share = shard_of(self.distribution.communicator, self.workload.batch * ef.distribution.size())
         with contextlib.nullcontext() if kind == "apart" else _distributed(self.distribution, share):
             for _ in range(count):
                 step(self.batch)

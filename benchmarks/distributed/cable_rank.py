@@ -15,8 +15,8 @@ from time import perf_counter, sleep
 import numpy as np
 
 from eagerflow.applications import ResNet50
-from eagerflow.world.buckets import Buckets, Helper
-from eagerflow.world.mpi import Mpi
+from eagerflow.distribution.runtime.buckets import Buckets, Helper
+from eagerflow.distribution.runtime.mpi import Mpi
 
 __all__ = ["main"]
 

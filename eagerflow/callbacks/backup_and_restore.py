@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from os import PathLike
 from types import MappingProxyType
 from typing import Any, Literal
 
-import numpy
-
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.saves import checked_frequency
-from eagerflow.world.sharers import sharers, writes
+from eagerflow.core.strategy import active
 
 __all__ = ["BackupAndRestore"]
 
@@ -84,20 +81,8 @@ class BackupAndRestore(Callback):
             self.model.__dict__["_resumption"] = self.model._resume(path)
 
     def _found(self) -> str | None:
-        """The file, if there is one. Rank 0's is what all ranks go on from: others may not see its disk."""
-        found, ranks = os.path.exists(self.path), sharers()
-        if ranks is None:
-            return self.path if found else None
-        size = ranks.broadcast_object(os.path.getsize(self.path) if found else None)
-        if size is None:
-            return None
-        held = numpy.zeros(size, "uint8") if ranks.rank else numpy.fromfile(self.path, "uint8")
-        ranks.broadcast(held)
-        if not ranks.rank:
-            return self.path
-        self._copy = tempfile.TemporaryDirectory(prefix="eagerflow-")
-        path = os.path.join(self._copy.name, "training.weights.h5")
-        held.tofile(path)
+        """The file, if there is one."""
+        path, self._copy = active.strategy.common_file(self.path if os.path.exists(self.path) else None)
         return path
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -114,12 +99,12 @@ class BackupAndRestore(Callback):
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self._copy = None
-        if self.delete_checkpoint and writes() and os.path.exists(self.path):
+        if self.delete_checkpoint and active.strategy.writes and os.path.exists(self.path):
             os.remove(self.path)
 
     def _save(self, epoch: int, batch: int = 0, logs: Mapping[str, Any] = MappingProxyType({})) -> None:
         self.model._settle()
-        if not writes():
+        if not active.strategy.writes:
             return
         os.makedirs(self.backup_dir, exist_ok=True)
         numbers = {name: value for name, value in logs.items() if isinstance(value, (int, float))}

@@ -13,7 +13,7 @@ from eagerflow.base.tracebacks import warn
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.history import History
 from eagerflow.callbacks.progbar_logger import ProgbarLogger
-from eagerflow.world.sharers import writes
+from eagerflow.core.strategy import active
 
 __all__ = ["CallbackList"]
 
@@ -66,7 +66,7 @@ class CallbackList(Callback):
     @property
     def progress(self) -> ProgbarLogger | None:
         """The `ProgbarLogger` in the list, or None. Training loops ask it whether to draw; its hooks aren't called."""
-        if not writes():
+        if not active.strategy.writes:
             return None
         return next((c for c in self.callbacks if isinstance(c, ProgbarLogger)), None)
 
@@ -106,7 +106,7 @@ class CallbackList(Callback):
         found = self._hooks.get(name)
         if found is None:
             ordered = sorted(self.callbacks, key=lambda c: name.endswith("_end") and getattr(c, "_runs_last", False))
-            silent = not writes()
+            silent = not active.strategy.writes
             found = [getattr(c, name) for c in ordered if _overrides(c, name) and not (silent and c._writes)]
             self._hooks[name] = found
         return found

@@ -11,8 +11,8 @@ from eagerflow.base.capturing import capturing
 from eagerflow.capture.hearing.one_at_a_time import is_writing
 from eagerflow.core.in_place import undo
 from eagerflow.core.stateless_scope import current_stateless_scope
+from eagerflow.core.strategy import active
 from eagerflow.layer.call_context import current_call
-from eagerflow.world.current import world
 
 __all__ = ["is_alone", "surroundings"]
 
@@ -28,7 +28,7 @@ def is_alone() -> bool:
 
     Nor does NumPy raise errors, or tell somebody of them (`numpy.seterr`): that is for finding the op that made them.
     """
-    around = capturing.get(), current_call.get(), undo.get(), current_stateless_scope.get(), world.share
+    around = capturing.get(), current_call.get(), undo.get(), current_stateless_scope.get(), active.shard
     if around != _NOTHING or is_writing():
         return False
     now = _settings_of_errors()
@@ -41,7 +41,7 @@ def surroundings() -> str:
         return "it is called inside another captured step, which replays its operations"
     if current_call.get() is not None:
         return "it is called inside a layer: capture the step that calls the layer"
-    if world.share is not None:
+    if active.shard is not None:
         return "it runs in a distribution"
     if undo.get() is not None or current_stateless_scope.get() is not None:
         return "it is called in a scope that keeps the values of variables"

@@ -187,7 +187,7 @@ class Observer:
         ranks: int,
         overlapped: bool = False,
     ) -> None:
-        """This rank did something together with the others; see `eagerflow/world/announced.py`.
+        """This rank did something together with the others.
 
         Args:
             kind: `"all_reduce"`, `"reduce_scatter"`, `"all_gather"`, `"broadcast"` or `"barrier"`; `"wait"` while the

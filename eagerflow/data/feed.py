@@ -25,11 +25,9 @@ from eagerflow.data.arrays import as_arrays, as_batch, check_lengths, is_array_l
 from eagerflow.data.dataset import Dataset
 from eagerflow.data.no_data import how_to_call, how_to_read
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
-from eagerflow.data.parts import Part, RowsOf, parts_of_rows
 from eagerflow.data.py_dataset import PyDataset, batches_of
 from eagerflow.data.rows import batches_of_rows
 from eagerflow.data.weights import class_weights, weigh
-from eagerflow.world.communicator import Communicator
 
 __all__ = ["ArrayFeed", "Feed", "IterableFeed", "PyDatasetFeed", "feed_for"]
 
@@ -57,10 +55,10 @@ class Feed:
     goes_on = False
     draws: Callable[[], Key] | None = None
     calls_nothing = False
-    ranks: Communicator | None = None  # who share each batch; those that cut it themselves give `Part`s
+    ranks: Any = None  # what divides each batch among processes; feeds that ask it yield `(shard, rows)`
     brings = False  # whether ranks have batches of their own
     made_by_all = False  # whether each rank makes all batches in order to have its rows
-    cuts = False  # whether `epoch` gives `Part`s where there are ranks
+    cuts = False  # whether `epoch` yields `(shard, rows)` where there are ranks
     _key: Key  # of the running pass
     _origin: Any = None  # the random state when the running pass over the data began; None where none is running
     _drawn = 0  # batches of that pass so far
@@ -233,8 +231,8 @@ class ArrayFeed(Feed):
         leaves = tree.flatten(self.parts)
         flat = isinstance(self.parts, tuple) and all(part is leaf for part, leaf in zip(self.parts, leaves))
         if self.ranks is not None:
-            for share, tensors in parts_of_rows(leaves, self.size, count, order, current_device(), self.ranks):
-                yield Part(share, tuple(tensors) if flat else tree.pack_sequence_as(self.parts, tensors))
+            for shard, tensors in self.ranks.shards_of_rows(leaves, self.size, count, order, current_device()):
+                yield shard, tuple(tensors) if flat else tree.pack_sequence_as(self.parts, tensors)
             return
         batches = batches_of_rows(leaves, self.size, count, order, current_device())
         if flat:
@@ -300,9 +298,9 @@ class PyDatasetFeed(Feed):
     def _batches(self, indices: Iterator[int]) -> Iterator[Any]:
         if self.ranks is not None and self.cuts:
             known, indices = itertools.tee(indices)
-            asked = RowsOf(self.dataset, self.ranks)
+            asked = self.ranks.rows_of(self.dataset)
             for index, batch in zip(known, batches_of(asked, indices)):
-                yield Part(asked.share(index), _weighed(as_batch(_checked(batch)), self.weights))
+                yield asked.shard(index), _weighed(as_batch(_checked(batch)), self.weights)
             return
         for batch in batches_of(self.dataset, indices):
             yield _weighed(as_batch(_checked(batch)), self.weights)

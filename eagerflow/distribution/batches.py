@@ -1,15 +1,15 @@
-"""`Distributed`: global batches, of which a custom loop is given this rank's rows."""
+"""`Distributed`: global batches, of which a custom loop gets this rank's rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from eagerflow.core.strategy import sharing
 from eagerflow.data.arrays import as_batch, rows_of
-from eagerflow.data.parts import Part, cut
-from eagerflow.world.communicator import Communicator
-from eagerflow.world.current import sharing
-from eagerflow.world.shares import share_of
+from eagerflow.distribution.batch_shard import shard_of
+from eagerflow.distribution.runtime.communicator import Communicator
+from eagerflow.distribution.shards import Part, cut
 
 __all__ = ["Distributed"]
 
@@ -29,14 +29,14 @@ class Distributed:
         self.dataset, self.communicator = dataset, communicator
 
     def __iter__(self) -> Iterator[Any]:
-        for share, batch in self._parts(map(as_batch, self.dataset)):
-            with sharing(share._replace(gathers=True)):
+        for shard, batch in self._parts(map(as_batch, self.dataset)):
+            with sharing(shard._replace(gathers=True)):
                 yield batch
 
     def _parts(self, batches: Iterator[Any]) -> Iterator[Part]:
         for batch in batches:
-            share = share_of(self.communicator, rows_of(batch))
-            yield Part(share, cut(batch, share))
+            shard = shard_of(self.communicator, rows_of(batch))
+            yield shard, cut(batch, shard)
 
     @property
     def undivided(self) -> Any:

@@ -12,8 +12,8 @@ from eagerflow.base import tree
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.distribution.joining import joined
-from eagerflow.world.current import world
-from eagerflow.world.reduction import all_sum, reduce_array, together
+from eagerflow.distribution.runtime.current import world
+from eagerflow.distribution.runtime.reduction import all_sum, reduce_array, together
 
 __all__ = ["all_gather", "all_reduce", "barrier", "broadcast", "no_sync"]
 

@@ -11,16 +11,17 @@ from typing import Any
 import numpy
 
 from eagerflow.base.capturing import Shared, shared
+from eagerflow.core.strategy import Strategy, active
 from eagerflow.distribution.batches import Distributed
 from eagerflow.distribution.joining import joined
 from eagerflow.distribution.meshes import DeviceMesh, LayoutMap, TensorLayout
-from eagerflow.world.current import world
-from eagerflow.world.faults import set_timeout
+from eagerflow.distribution.runtime.faults import set_timeout
+from eagerflow.distribution.strategy import DataParallelStrategy
 
 __all__ = ["DataParallel", "ModelParallel", "distribution", "set_distribution"]
 
 _TYPES = (None, "float16", "bfloat16", "float32")
-_DISTRIBUTION = Shared("the distribution in force", lambda: world.distribution)
+_DISTRIBUTION = Shared("the distribution in force", lambda: active.strategy)
 
 
 class DataParallel:
@@ -83,6 +84,7 @@ class DataParallel:
         self.shard_optimizer = _one_of("shard_optimizer", shard_optimizer, (True, False, "auto"))
         self.gradient_dtype = _one_of("gradient_dtype", gradient_dtype, _TYPES)
         self.bucket_bytes = None if bucket_bytes is None else int(_above_zero("bucket_bytes", bucket_bytes))
+        self._strategy = DataParallelStrategy(self)
 
     def _check_size(self, devices: int) -> None:
         size = self.communicator.size
@@ -102,11 +104,11 @@ class DataParallel:
         ...     print(ef.distribution.distribution())
         <DataParallel device_mesh=<DeviceMesh shape=(1,), axis_names=['batch']>>
         """
-        before, world.distribution = world.distribution, self
+        before, active.strategy = active.strategy, self._strategy
         try:
             yield self
         finally:
-            world.distribution = before
+            active.strategy = before
 
     @property
     def num_model_replicas(self) -> int:
@@ -305,7 +307,7 @@ def distribution() -> DataParallel | None:
     ...     print(ef.distribution.distribution())
     <DataParallel device_mesh=<DeviceMesh shape=(1,), axis_names=['batch']>>
     """
-    found: DataParallel | None = world.distribution
+    found: DataParallel | None = getattr(active.strategy, "distribution", None)
     return found
 
 
@@ -327,4 +329,4 @@ def set_distribution(value: DataParallel | None) -> None:
     """
     if value is not None and not isinstance(value, DataParallel):
         raise TypeError(f"set_distribution: expected a DataParallel, a ModelParallel or None; got {value!r:.60}.")
-    world.distribution = value
+    active.strategy = Strategy() if value is None else value._strategy

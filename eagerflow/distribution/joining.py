@@ -14,14 +14,14 @@ import numpy
 from eagerflow._version import __version__
 from eagerflow.core import random
 from eagerflow.distribution.processors import divide_processors
-from eagerflow.world.agreement import agree
-from eagerflow.world.communicator import Alone, Communicator
-from eagerflow.world.current import world
-from eagerflow.world.environment import Told, told, two_libraries
-from eagerflow.world.faults import counted, install, set_timeout, status
-from eagerflow.world.gpu import with_gpus
-from eagerflow.world.mpi import Mpi
-from eagerflow.world.watch import watch
+from eagerflow.distribution.runtime.agreement import agree
+from eagerflow.distribution.runtime.communicator import Communicator, SingleProcess
+from eagerflow.distribution.runtime.current import world
+from eagerflow.distribution.runtime.faults import counted, install, set_timeout, status
+from eagerflow.distribution.runtime.gpu import with_gpus
+from eagerflow.distribution.runtime.mpi import Mpi
+from eagerflow.distribution.runtime.watch import watch
+from eagerflow.training.launchers import Told, told, two_libraries
 
 __all__ = ["initialize", "joined", "local_rank", "rank", "size"]
 
@@ -105,7 +105,7 @@ def joined() -> Communicator:
     """
     if world.communicator is None:
         found = told()
-        communicator = Alone() if found is None or found.size == 1 else _waiting_for_all_ranks_to_start(found)
+        communicator = SingleProcess() if found is None or found.size == 1 else _waiting_for_all_ranks_to_start(found)
         random.set_state(communicator.broadcast_object(random.get_state()))
         world.communicator = with_gpus(communicator)
         if communicator.size > 1:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
+from eagerflow.distribution.runtime.communicator import Communicator
+from eagerflow.distribution.runtime.current import world
 from eagerflow.kernels.machine.blas import blas_threads, set_blas_threads
 from eagerflow.kernels.machine.cpus import usable_cpus
 from eagerflow.kernels.machine.threads import get_num_threads, share_processors
-from eagerflow.world.communicator import Communicator
-from eagerflow.world.current import world
 
 __all__ = ["divide_processors", "fair", "places", "threads"]
 

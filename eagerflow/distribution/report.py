@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from eagerflow.world.notes import notes
-
 __all__ = ["report"]
+
+_notes: dict[str, None] = {}  # in the order in which they were noted
+
+
+def note(text: str) -> None:
+    """Note something for `report`, unless it was noted before."""
+    _notes.setdefault(text)
 
 
 def report() -> list[str]:
@@ -18,4 +23,4 @@ def report() -> list[str]:
     >>> ef.distribution.report()
     []
     """
-    return list(notes)
+    return list(_notes)

@@ -12,7 +12,7 @@ from eagerflow.base import tree
 from eagerflow.base.machine.memory import give_back
 from eagerflow.core.tensor import Tensor
 from eagerflow.distribution.joining import joined
-from eagerflow.world.communicator import Communicator
+from eagerflow.distribution.runtime.communicator import Communicator
 
 __all__ = ["shared"]
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from eagerflow.compat.run import run_module, run_script
 from eagerflow.distribution.joining import joined
-from eagerflow.world import faults
+from eagerflow.distribution.runtime import faults
 
 __all__ = ["main"]
 

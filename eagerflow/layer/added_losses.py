@@ -12,13 +12,13 @@ from eagerflow.base.capturing import calling_again, capturing
 from eagerflow.base.errors import CapturedError, signature_of
 from eagerflow.base.spellings import behaviour, ignores
 from eagerflow.core.stateless_scope import current_stateless_scope
+from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean
-from eagerflow.world.current import world
 
 __all__ = [
     "LossHolder",
@@ -224,7 +224,7 @@ def summed(term: Any) -> Any:
     Raises:
         ValueError: where ranks share a batch, since nothing tells whether there is a number for each row.
     """
-    if world.share is not None:
+    if active.shard is not None:
         raise ValueError(
             f"add_loss: expected one number where ranks share each batch; got shape {tuple(term.shape)}. Give a mean "
             "over the rows, such as ops.mean(...), which all ranks together make the mean over the batch."

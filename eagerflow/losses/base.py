@@ -20,11 +20,11 @@ from eagerflow.base.tracebacks import bound_init, boundary, warn
 from eagerflow.base.typing import DType, Reduction
 from eagerflow.core.dtypes import as_dtype, standardize_dtype
 from eagerflow.core.observe import scope, state
+from eagerflow.core.strategy import active, sharing
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import mask_of, safe_divide, same_rank
 from eagerflow.losses.shared import over_rows, reduced_over_all
 from eagerflow.losses.table import LOSSES
-from eagerflow.world.current import sharing, world
 
 __all__ = ["FunctionLoss", "Loss", "LossFunctionWrapper", "mean_of", "reduced"]
 
@@ -119,7 +119,7 @@ class Loss(Configured):
         of_losses = mask_of(losses)
         if of_losses is not None:
             mask = of_losses if mask is None else ops.logical_and(mask, of_losses)
-        if world.share is not None and self._mixes_rows(y_pred):
+        if active.shard is not None and self._mixes_rows(y_pred):
             with sharing(None):
                 return reduced(losses, sample_weight, mask, self.reduction, self.name, dtype)
         return reduced(losses, sample_weight, mask, self.reduction, self.name, dtype, self._by_rows)
@@ -247,24 +247,24 @@ def reduced(
     Raises:
         ValueError: when there are no values, or weights don't fit.
     """
-    share = world.share
+    shard = active.shard
     values = values if isinstance(values, Tensor) else convert_to_tensor(values)
     if dtype is not None and values.data.dtype is not as_dtype(dtype):
         values = values.astype(dtype)
-    if not values.size and (share is None or world.even):
+    if not values.size and (shard is None or active.even):
         raise ValueError(f"{name}: there are no samples to compute a loss of (shape {values.shape}).")
     if not values.data.shape:
         mask = None  # a custom loss, which has applied the mask itself
     if sample_weight is None and mask is None:
         if reduction == "none" or not values.data.shape:
             return values
-        if share is not None:
-            return reduced_over_all(share, values, None, None, reduction, by_rows and world.even, name)
+        if shard is not None:
+            return reduced_over_all(shard, values, None, None, reduction, by_rows and active.even, name)
         return values.sum() if reduction == "sum" else values.mean()
-    weights, counted = _merged(values, sample_weight, mask, reduction, share is not None)
+    weights, counted = _merged(values, sample_weight, mask, reduction, shard is not None)
     values, weights = _fitted(values, weights, name)
-    if share is not None and reduction != "none" and values.shape:
-        return reduced_over_all(share, values, weights, counted, reduction, by_rows and world.even, name)
+    if shard is not None and reduction != "none" and values.shape:
+        return reduced_over_all(shard, values, weights, counted, reduction, by_rows and active.even, name)
     weighted = values * weights
     if reduction == "none" or not weighted.shape:
         return weighted
@@ -310,7 +310,7 @@ def _fitted(values: Tensor, weights: Tensor, name: str) -> tuple[Tensor, Tensor]
     """Weights that broadcast onto the values without making more of them."""
     if not weights.shape:
         return values, weights
-    if not values.shape and world.share is None:
+    if not values.shape and active.shard is None:
         warn(
             f"{name}: the loss is one number for the whole batch, and sample_weight {signature_of(weights)} multiplies "
             "it, as in Keras. To weigh samples, a loss gives one value for each: ours do for y of shape (samples, 1)."

@@ -8,12 +8,12 @@ from eagerflow import ops
 from eagerflow.base.errors import signature_of
 from eagerflow.base.typing import DType, Reduction, TensorLike
 from eagerflow.core.op import composite
+from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.base import FunctionLoss
 from eagerflow.losses.matching import put_mask
 from eagerflow.losses.shared import placed_rows
 from eagerflow.losses.table import LOSSES
-from eagerflow.world.current import world
 
 __all__ = ["CTC", "Circle", "circle", "ctc"]
 
@@ -58,7 +58,7 @@ def circle(
     same = ops.equal(y_true.reshape((-1, 1)), labels.reshape((1, -1)))
     different = ops.logical_not(same)
     if remove_diagonal:
-        first = 0 if world.share is None else world.share.start  # of these rows among all
+        first = 0 if active.shard is None else active.shard.start  # of these rows among all
         itself = ops.eye(same.shape[0], same.shape[1], k=first, dtype="bool")
         same = ops.logical_and(same, ops.logical_not(itself))
     near = ops.relu(margin + distance) * (distance - margin) * gamma

@@ -14,48 +14,46 @@ import numpy
 from eagerflow import ops
 from eagerflow.base.typing import Reduction
 from eagerflow.core.op import composite
+from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import safe_divide
-from eagerflow.world.current import world
-from eagerflow.world.reduction import all_sum
-from eagerflow.world.shares import Share
 
 __all__ = ["mean_of_all", "over_rows", "placed_rows", "reduced_over_all", "sum_over", "totals"]
 
 
-def totals(share: Share, *counts: Any) -> list[float]:
+def totals(shard: Any, *counts: Any) -> list[float]:
     """The sums of a few numbers over all ranks, of which one without rows counts nothing."""
-    found = numpy.array([float(c) for c in counts]) * (share.own > 0)
-    share.communicator.all_reduce(found)
+    found = numpy.array([float(c) for c in counts]) * (shard.own > 0)
+    shard.all_reduce(found)
     return [float(n) for n in found]
 
 
-def mean_of_all(share: Share, values: Tensor, name: str = "loss") -> Tensor:
+def mean_of_all(shard: Any, values: Tensor, name: str = "loss") -> Tensor:
     """This rank's part of the mean of all ranks' values.
 
     Args:
-        share: of the running step.
+        shard: of the running step.
         values: those of this rank.
         name: for the message.
 
     Raises:
         ValueError: on all ranks, when none has a value.
     """
-    (counts,) = totals(share, values.size)
+    (counts,) = totals(shard, values.size)
     if not counts:
         raise ValueError(f"{name}: there are no samples on any rank to compute a loss of.")
-    return _part(share, values, values.size / counts)
+    return _part(shard, values, values.size / counts)
 
 
-def _part(share: Share, values: Tensor, factor: float) -> Tensor:
+def _part(shard: Any, values: Tensor, factor: float) -> Tensor:
     """Their mean times a factor, in a loss that will be multiplied by the rank's weight: halves can't hold sums."""
     if not values.size:
         return values.sum()  # 0, as of a rank none of whose rows was chosen
-    return values.mean() * (factor / share.weight if share.own else 0.0)
+    return values.mean() * (factor / shard.weight if shard.own else 0.0)
 
 
 def reduced_over_all(
-    share: Share,
+    shard: Any,
     values: Tensor,
     weights: Tensor | None,
     counted: tuple[int, Any] | None,
@@ -66,7 +64,7 @@ def reduced_over_all(
     """What `reduced` gives, for the rows of one rank.
 
     Args:
-        share: of the running step.
+        shard: of the running step.
         values: the loss of each value.
         weights: of the values, broadcastable to them; None for none.
         counted: of a mask by which a mean is to be corrected: how many entries it has, and how many of them count.
@@ -76,41 +74,41 @@ def reduced_over_all(
     """
     weighted = values if weights is None else values * weights
     if reduction == "sum":
-        return _part(share, weighted, weighted.size)
+        return _part(shard, weighted, weighted.size)
     if reduction == "mean_with_sample_weight" and weights is not None:
-        own = ops.broadcast_to(weights, weighted.shape).sum() * float(share.own > 0)
+        own = ops.broadcast_to(weights, weighted.shape).sum() * float(shard.own > 0)
         # The sum may be differentiated, and so may the weights.
-        return safe_divide(_part(share, weighted, weighted.size), all_sum(own, share.communicator))
+        return safe_divide(_part(shard, weighted, weighted.size), shard.all_sum(own))
     if counted is None:
         if not even:
-            return mean_of_all(share, weighted, name)
-        return weighted.mean() * share.fraction if share.summed else weighted.mean()
-    sizes, entries, kept = totals(share, weighted.size, *counted)
+            return mean_of_all(shard, weighted, name)
+        return weighted.mean() * shard.fraction if shard.summed else weighted.mean()
+    sizes, entries, kept = totals(shard, weighted.size, *counted)
     # In float32, as one process computes it.
     scale = float(numpy.float32(entries) / numpy.float32(kept)) if kept else 0.0
-    return _part(share, weighted, weighted.size * scale / sizes)
+    return _part(shard, weighted, weighted.size * scale / sizes)
 
 
 @composite
 def placed_rows(x: Any) -> Tensor:
     """The rows of all ranks, of which each has its own, as one tensor on all of them."""
-    tensor, share = convert_to_tensor(x), world.share
-    if share is None:
+    tensor, shard = convert_to_tensor(x), active.shard
+    if shard is None:
         return tensor
-    each = tensor.shape[0] // max(1, share.own)
-    own = tensor if share.own else tensor[:0]
-    around = [(share.start * each, (share.rows - share.stop) * each), *[(0, 0)] * (tensor.ndim - 1)]
-    return all_sum(ops.pad(own, around), share.communicator)
+    each = tensor.shape[0] // max(1, shard.own)
+    own = tensor if shard.own else tensor[:0]
+    around = [(shard.start * each, (shard.rows - shard.stop) * each), *[(0, 0)] * (tensor.ndim - 1)]
+    return shard.all_sum(ops.pad(own, around))
 
 
 def sum_over(x: Tensor, axis: Any, keepdims: bool = False) -> Tensor:
     """The sum over axes; where the axis of the rows is one of them, over the rows of all ranks."""
-    share, found = world.share, x.sum(axis=axis, keepdims=keepdims)
-    if share is None:
+    shard, found = active.shard, x.sum(axis=axis, keepdims=keepdims)
+    if shard is None:
         return found
     if not over_rows(axis, x.ndim):
         return found
-    return all_sum(found if share.own else found * 0.0, share.communicator)
+    return shard.all_sum(found if shard.own else found * 0.0)
 
 
 def over_rows(axis: Any, rank: int) -> bool:

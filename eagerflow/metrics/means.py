@@ -10,12 +10,12 @@ import numpy
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
 from eagerflow.base.typing import DType, TensorLike
+from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.losses.matching import mask_of, same_rank
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.table import METRICS
 from eagerflow.metrics.whole_batch import on_all_rows, warn_of_a_number, weight_of_all
-from eagerflow.world.current import world
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
 
@@ -53,12 +53,12 @@ def weighted(
 
 def _counted(values: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor | None]:
     """The same; where ranks share a batch, one number of each is part of a mean over all rows."""
-    if world.share is None or values.data.ndim:
+    if active.shard is None or values.data.ndim:
         return values, weights
-    share = world.share
-    part = convert_to_tensor(share.fraction, values.dtype)
-    values = values * (share.weight / share.fraction if share.own else 0.0)
-    return values, part if weights is None else part * weight_of_all(weights, share)
+    shard = active.shard
+    part = convert_to_tensor(shard.fraction, values.dtype)
+    values = values * (shard.weight / shard.fraction if shard.own else 0.0)
+    return values, part if weights is None else part * weight_of_all(weights, shard)
 
 
 def _numbers(values: Any) -> Any:
@@ -97,8 +97,8 @@ class Sum(Metric):
         self.total = self.add_variable(name="total")
 
     def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
-        if world.share is not None:
-            warn_of_a_number(self, values, world.share)
+        if active.shard is not None:
+            warn_of_a_number(self, values, active.shard)
         values, weights = _counted(*weighted(values, sample_weight, self._wide, ops.sum))
         self.total.assign_add((values if weights is None else values * weights).sum())
 
@@ -191,13 +191,13 @@ class MeanMetricWrapper(Mean):
     def update_state(  # type: ignore[override] # of labels and predictions now
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
-        if world.share is not None and self._sees_rows(y_pred):
+        if active.shard is not None and self._sees_rows(y_pred):
             on_all_rows(self, self.update_state, y_true, y_pred, sample_weight)
             return
         values = self._fn(_numbers(y_true), _numbers(y_pred), **self._fn_kwargs)
         if values is None:
             raise TypeError(f"the metric {self.name!r} gave None. Was its return forgotten?")
-        if world.share is not None and not values.ndim:
+        if active.shard is not None and not values.ndim:
             on_all_rows(self, self.update_state, y_true, y_pred, sample_weight)
             return
         mask = mask_of(y_pred)

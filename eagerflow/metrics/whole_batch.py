@@ -13,10 +13,8 @@ from eagerflow.base.messages import say
 from eagerflow.base.signatures import refuses
 from eagerflow.base.tracebacks import warn
 from eagerflow.core.device import device_of, place, to_host
+from eagerflow.core.strategy import active, sharing
 from eagerflow.core.tensor import Tensor
-from eagerflow.world.current import sharing, world
-from eagerflow.world.notes import note
-from eagerflow.world.shares import Share
 
 __all__ = ["of_all_rows", "on_all_rows", "warn_of_a_number", "weight_of_all"]
 
@@ -30,8 +28,8 @@ def of_all_rows(update_state: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(update_state)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        share = world.share
-        if share is None or not (share.gathers or (not ours and (self._gathers or not _adds_up(self)))):
+        shard = active.shard
+        if shard is None or not (shard.gathers or (not ours and (self._gathers or not _adds_up(self)))):
             try:
                 return update_state(self, *args, **kwargs)
             except TypeError as error:
@@ -52,18 +50,18 @@ def _adds_up(metric: Any) -> bool:
     return bool(variables) and all(v.identity in metric._aggregations for v in variables)
 
 
-def weight_of_all(weight: Any, share: Share) -> Any:
+def weight_of_all(weight: Any, shard: Any) -> Any:
     """A weight; the number of rows that a mean of this rank counts by becomes that of the whole batch."""
     number = weight is not None and not getattr(weight, "ndim", numpy.ndim(weight))
-    return share.rows if number and share.own and float(weight) == share.own else weight
+    return shard.rows if number and shard.own and float(weight) == shard.own else weight
 
 
-def warn_of_a_number(metric: Any, values: Any, share: Share) -> None:
+def warn_of_a_number(metric: Any, values: Any, shard: Any) -> None:
     """Say that a number in a sum counts as a mean over the rows of a rank: it is one, or a sum, and nothing tells."""
-    if share.summed or not isinstance(values, (Tensor, numpy.ndarray)) or values.ndim:
+    if shard.summed or not isinstance(values, (Tensor, numpy.ndarray)) or values.ndim:
         return
-    note(f"{metric.name}: a number that each rank made of its own rows was taken for a mean over them")
-    if not share.communicator.rank:
+    shard.note(f"{metric.name}: a number that each rank made of its own rows was taken for a mean over them")
+    if not shard.rank:
         warn(
             f"{metric.name}.update_state: where ranks share a batch, one number counts as a mean over the rows of each "
             "rank, as a loss is. If it is a sum over rows, the result depends on the number of ranks: give the metric "
@@ -73,36 +71,36 @@ def warn_of_a_number(metric: Any, values: Any, share: Share) -> None:
 
 def on_all_rows(metric: Any, update: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Let a metric take in all rows of the running step's batch: from now on its state is the same on all ranks."""
-    share = world.share
-    assert share is not None
-    if not metric._gathers and not share.gathers:
+    shard = active.shard
+    assert shard is not None
+    if not metric._gathers and not shard.gathers:
         metric._gathers = True
-        if not share.communicator.rank:
+        if not shard.rank:
             say(
                 f"{metric.name}: ranks gather all rows of each batch for this metric. It is faster where its variables "
                 'can be added up: add_variable(..., aggregation="sum").'
             )
     if metric._sums and args:
-        warn_of_a_number(metric, args[0], share)
+        warn_of_a_number(metric, args[0], shard)
     if "sample_weight" in kwargs:
-        kwargs["sample_weight"] = weight_of_all(kwargs["sample_weight"], share)
+        kwargs["sample_weight"] = weight_of_all(kwargs["sample_weight"], shard)
     leaves = tree.flatten((args, kwargs))
-    told = [_told(leaf, share) for leaf in leaves]
-    every = share.communicator.gather_objects(told)
+    told = [_told(leaf, shard) for leaf in leaves]
+    every = shard.gather_objects(told)
     made = [_made(leaf, [parts[i] for parts in every]) for i, leaf in enumerate(leaves)]
     whole_args, whole_kwargs = tree.pack_sequence_as((args, kwargs), made)
     with sharing(None):
         return update(*whole_args, **whole_kwargs)
 
 
-def _told(leaf: Any, share: Share) -> Any:
+def _told(leaf: Any, shard: Any) -> Any:
     """What a rank tells of an argument: its rows and their mask; of a number its part in a mean."""
     if not isinstance(leaf, (Tensor, numpy.ndarray)):
         return None
     array = to_host(leaf.data if isinstance(leaf, Tensor) else leaf)
     if not array.ndim:
-        return numpy.asarray(array * share.weight if share.own else array * 0)
-    if not share.own:
+        return numpy.asarray(array * shard.weight if shard.own else array * 0)
+    if not shard.own:
         return None
     mask = getattr(leaf, "mask", None)
     return array, None if mask is None else to_host(mask.data)

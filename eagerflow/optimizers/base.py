@@ -26,6 +26,7 @@ from eagerflow.base.typing import DType, GradientPairs, Gradients, InitializerLi
 from eagerflow.core.device import device, device_of, namespace_of, place
 from eagerflow.core.in_place import Writing, taken_back
 from eagerflow.core.observe import clock, scope, state
+from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks, clipping
@@ -36,12 +37,10 @@ from eagerflow.optimizers.minimizing import Minimizing
 from eagerflow.optimizers.rate import LearningRate, Rate
 from eagerflow.optimizers.signature import show_shared_arguments
 from eagerflow.optimizers.stored import StoredState
-from eagerflow.optimizers.updates.across_ranks import AcrossRanks
 from eagerflow.optimizers.updates.cached_update import CachedUpdate
 from eagerflow.optimizers.updates.fused import FusedUpdates
 from eagerflow.optimizers.updates.graphed import GraphedUpdates
 from eagerflow.optimizers.updates.passes import Passes, announce_pass, announce_update, as_given
-from eagerflow.world.current import world
 
 __all__ = ["Optimizer", "Shared"]
 
@@ -66,7 +65,7 @@ class Shared(TypedDict, total=False):
     decay: float  # Keras 2: rate / (1 + decay * iterations)
 
 
-class Optimizer(StoredState, Minimizing, Averages, AcrossRanks, OfKeras2):
+class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
     """Base class of optimizers.
 
     To write an optimizer, override `build`, which makes the state with `add_variable_from_reference`, and
@@ -418,9 +417,9 @@ class Optimizer(StoredState, Minimizing, Averages, AcrossRanks, OfKeras2):
         """
         grads = list(grads)
         variables = self._given(trainable_variables, len(grads))
-        if world.share is None:
+        if active.shard is None:
             return self._apply_sums(grads, variables)
-        return self._apply_in_share(world.share, grads, variables)
+        return active.shard.updates(self).apply(self, active.shard, grads, variables)
 
     @replayed
     def _apply_sums(self, grads: list[Any], variables: list[Variable]) -> None:

@@ -12,6 +12,7 @@ from eagerflow.base.capturing import replayed
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.typing import Gradients, Variables
 from eagerflow.core.device import device, device_of, namespace_of, place, to_host
+from eagerflow.core.strategy import active, sharing
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks
@@ -19,8 +20,6 @@ from eagerflow.optimizers.base import Optimizer
 from eagerflow.optimizers.entry import constant
 from eagerflow.optimizers.rate import Rate
 from eagerflow.optimizers.table import OPTIMIZERS
-from eagerflow.world.current import sharing, world
-from eagerflow.world.gradients import reduce_gradients
 
 __all__ = ["LossScaleOptimizer"]
 
@@ -156,9 +155,9 @@ class LossScaleOptimizer(Optimizer):
     @replayed
     def apply(self, grads: Gradients, trainable_variables: Variables = None) -> None:
         tensors = [None if g is None else convert_to_tensor(g) for g in grads]
-        if world.share is not None:  # what is infinite on one rank is so on all: they leave out the same steps
+        if active.shard is not None:  # what is infinite on one rank is so on all: they leave out the same steps
             given = self._trained() if trainable_variables is None else list(trainable_variables)
-            tensors = reduce_gradients(world.share, given, tensors)
+            tensors = active.shard.reduce_gradients(given, tensors)
             with sharing(None):
                 self.apply(tensors, given)
             return

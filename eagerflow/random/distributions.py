@@ -13,11 +13,11 @@ from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import DrawnType, DType, Seed
 from eagerflow.core.device import current_device, place, to_host
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, is_int_dtype
+from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor
 from eagerflow.random.parallel_draws import uniform_between
 from eagerflow.random.seed_generator import announced, draw, drawn
-from eagerflow.random.sharded_draws import of_rows, shard_rows
-from eagerflow.world.current import world
+from eagerflow.random.sharded_draws import of_rows, sharded_rows
 
 __all__ = ["beta", "binomial", "categorical", "gamma", "normal", "randint", "truncated_normal", "uniform"]
 
@@ -82,7 +82,7 @@ def truncated_normal(
     wanted = _float(dtype, "truncated_normal")
     source = draw(seed, "truncated_normal")
     dims = _shape(shape, "truncated_normal")
-    rows = None if world.share is None else shard_rows(dims, "truncated_normal")
+    rows = None if active.shard is None else sharded_rows(dims, "truncated_normal")
     drawn = _standard_normal(source, dims if rows is None else (rows.all, *dims[1:]), wanted)
     flat = drawn.reshape(-1)
     outside = numpy.flatnonzero(abs(flat) > 2)

@@ -13,12 +13,12 @@ from eagerflow.base.typing import Seed
 from eagerflow.core.device import Device, device_of, place
 from eagerflow.core.op import composite
 from eagerflow.core.random import fast_bits
+from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.kernels.machine.threads import each
 from eagerflow.ops.neural.dropout import masked_scale
 from eagerflow.random.seed_generator import announced, draw
-from eagerflow.random.sharded_draws import shard_rows
-from eagerflow.world.current import world
+from eagerflow.random.sharded_draws import sharded_rows
 
 __all__ = ["dropout", "shuffle"]
 
@@ -88,7 +88,7 @@ def _mask(where: Device, shape: tuple[int, ...], rate: float, seed: Seed, one_fo
         return place(numpy.zeros(shape, "bool"), where)
     mask = numpy.empty(math.prod(shape), "bool")
     first, size = 0, mask.size  # of what one process would draw
-    rows = None if world.share is None or one_for_all else shard_rows(shape, "dropout")
+    rows = None if active.shard is None or one_for_all else sharded_rows(shape, "dropout")
     if rows is not None:
         entry = mask.size // shape[0]
         first, size = rows.first * entry, rows.all * entry
@@ -138,7 +138,7 @@ def shuffle(x: Any, axis: int = 0, seed: Seed = None) -> Tensor:
     tensor = convert_to_tensor(x)
     if not isinstance(axis, int) or not -tensor.ndim <= axis < tensor.ndim:
         raise ValueError(f"random.shuffle(axis={axis!r}): the tensor has {tensor.ndim} axes.")
-    by_rows = world.share is not None and not axis % tensor.ndim and shard_rows(tensor.shape, "shuffle") is not None
+    by_rows = active.shard is not None and not axis % tensor.ndim and sharded_rows(tensor.shape, "shuffle") is not None
     order = _order(tensor.shape[axis], seed, by_rows)
     where = announced(place(order, device_of(tensor.data)), seed, "permutation")
     return tensor[(slice(None),) * (axis % tensor.ndim) + (where,)]

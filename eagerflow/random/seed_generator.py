@@ -16,10 +16,10 @@ from eagerflow.base.serialization import Table
 from eagerflow.base.typing import Seed
 from eagerflow.core import observe, random as core_random
 from eagerflow.core.device import device
+from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.random.sharded_draws import own_stream
-from eagerflow.world.current import world
 
 __all__ = ["SeedGenerator", "announced", "draw", "drawn"]
 
@@ -124,7 +124,7 @@ def draw(seed: Seed, where: str, apart: bool = False) -> numpy.random.Generator:
         key = (first, count)
     else:
         key = (checked_seed(seed, where), 0)
-    if apart and world.share is not None:
+    if apart and active.shard is not None:
         key = (key[0] + (own_stream(where) << 42), key[1])
     return core_random.generator(key)
 

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.world.current import world
-from eagerflow.world.notes import note
+from eagerflow.core.strategy import active
 
-__all__ = ["Rows", "of_rows", "shard_rows", "own_stream"]
+__all__ = ["Rows", "of_rows", "sharded_rows", "own_stream"]
 
 
 class Rows(NamedTuple):
@@ -32,21 +31,25 @@ class Rows(NamedTuple):
     all: int
 
 
-def shard_rows(shape: tuple[int, ...], where: str) -> Rows | None:
+def sharded_rows(shape: tuple[int, ...], where: str) -> Rows | None:
     """Which part of a draw of this shape is this rank's; None for one that isn't shared."""
-    share = world.share
-    if share is None or not shape or not shape[0] or world.thread != threading.get_ident():
+    shard = active.shard
+    if shard is None or not shape or not shape[0] or active.thread != threading.get_ident():
         return None
-    own = share.own or 1
+    own = shard.own or 1
     if shape[0] % own:
         if shape[0] > 1:
-            note(f"random.{where} of shape {shape}: the same on all ranks, as no number of entries belongs to each row")
+            shard.note(
+                f"random.{where} of shape {shape}: the same on all ranks, as no number of entries belongs to each row"
+            )
         return None
     each = shape[0] // own
     if each > 1:
-        note(f"random.{where} of shape {shape}: divided among ranks, {each} entries of the first axis for each row")
-    first = min(share.start, share.rows - own) * each
-    return Rows(first, first + shape[0], share.rows * each)
+        shard.note(
+            f"random.{where} of shape {shape}: divided among ranks, {each} entries of the first axis for each row"
+        )
+    first = min(shard.start, shard.rows - own) * each
+    return Rows(first, first + shape[0], shard.rows * each)
 
 
 def of_rows(shape: tuple[int, ...], where: str, draw: Callable[[tuple[int, ...]], Any], same: bool = True) -> Any:
@@ -59,7 +62,7 @@ def of_rows(shape: tuple[int, ...], where: str, draw: Callable[[tuple[int, ...]]
         same: whether all entries are drawn in the same way. Where each has its own parameters, those of other rows
             aren't known: each rank draws for its own.
     """
-    rows = None if world.share is None or not same else shard_rows(shape, where)
+    rows = None if active.shard is None or not same else sharded_rows(shape, where)
     if rows is None:
         return draw(shape)
     return numpy.ascontiguousarray(draw((rows.last, *shape[1:]))[rows.first :])
@@ -67,8 +70,8 @@ def of_rows(shape: tuple[int, ...], where: str, draw: Callable[[tuple[int, ...]]
 
 def own_stream(where: str) -> int:
     """What keeps a draw for a rank's own rows apart from those of other ranks, where it can't be a part of one."""
-    share = world.share
-    if share is None or world.thread != threading.get_ident():
+    shard = active.shard
+    if shard is None or active.thread != threading.get_ident():
         return 0
-    note(f"random.{where}: each rank draws for its own rows, other numbers than one process would")
-    return share.communicator.rank
+    shard.note(f"random.{where}: each rank draws for its own rows, other numbers than one process would")
+    return shard.rank

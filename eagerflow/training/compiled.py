@@ -41,7 +41,7 @@ class Compiled:
 
     _called_again_but = ("loss", "optimizer")  # what steps are captured with (see `capture/dependence/reached.py`)
     captured: CapturedSteps | None = None  # with `jit_compile`
-    distribution: Any = None  # that was in force: a model keeps it behind its scope
+    strategy: Any = None  # that was in force: a model keeps it behind its scope
 
     def __init__(
         self,

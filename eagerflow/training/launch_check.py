@@ -1,21 +1,21 @@
-"""Several processes that run one script, and don't know of each other."""
+"""Warns when a launcher started several processes but no distribution is set."""
 
 from __future__ import annotations
 
 from eagerflow.base.tracebacks import warn
-from eagerflow.world.current import world
-from eagerflow.world.environment import told
+from eagerflow.core.strategy import Strategy, active
+from eagerflow.training.launchers import told
 
-__all__ = ["warn_of_separate_models"]
+__all__ = ["check_launch"]
 
 _warned = False
 
 
-def warn_of_separate_models() -> None:
-    """Called by `fit` where no ranks share its batches: says so, once, if a launcher has started several processes."""
+def check_launch() -> None:
+    """Called by `fit`: warns, once, if a launcher has started several processes that train by themselves."""
     global _warned
     found = told()
-    if found is None or found.size == 1 or found.rank or _warned or world.distribution is not None:
+    if found is None or found.size == 1 or found.rank or _warned or type(active.strategy) is not Strategy:
         return
     _warned = True
     warn(

@@ -14,6 +14,7 @@ from eagerflow.callbacks import CallbackList
 from eagerflow.callbacks.older_names import either_name
 from eagerflow.core.device import to_host
 from eagerflow.core.observe import logs as announce_logs, scope, state
+from eagerflow.core.strategy import Strategy, active
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.feed import Feed
 from eagerflow.training.checks import explain_unpacking
@@ -21,7 +22,7 @@ from eagerflow.training.interrupt import Interruption
 from eagerflow.training.state_snapshot import StateSnapshot
 
 __all__ = ["Loop", "as_numbers", "as_numpy", "check_numbers", "deferring", "joined"]
-__all__ += ["observed_batches", "observed_step"]
+__all__ += ["observed_batches", "observed_step", "under"]
 
 
 def as_numbers(logs: Any) -> dict[str, Any]:
@@ -73,6 +74,19 @@ def observed_batches(feed: Feed, steps: int | None) -> Iterator[Any]:
 
 
 _END: Any = object()
+
+
+@contextlib.contextmanager
+def under(strategy: Strategy | None, what: str = "") -> Iterator[None]:
+    """Inside the block, in which all processes do `what`, a strategy applies, unless another one does."""
+    before = active.strategy
+    if strategy is not None and type(before) is Strategy:
+        active.strategy = strategy
+    try:
+        with active.strategy.together(what) if what else contextlib.nullcontext():
+            yield
+    finally:
+        active.strategy = before
 
 
 @contextlib.contextmanager

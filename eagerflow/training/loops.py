@@ -16,21 +16,19 @@ from eagerflow.base.tracebacks import warn
 from eagerflow.callbacks import CallbackList, History
 from eagerflow.callbacks.older_names import either_name
 from eagerflow.core.observe import current, logs as announce_logs
+from eagerflow.core.strategy import active
 from eagerflow.data.arrays import as_arrays, check_lengths, is_array_like
 from eagerflow.data.dataset import Dataset
 from eagerflow.data.feed import ArrayFeed, Feed, IterableFeed, feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.checks import at_least_one, fraction, split, verbosity, with_an_end, within_max_epochs
-from eagerflow.training.distributed_loop import DistributedLoop, shared
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.keras_2_methods import hand_validation_data
-from eagerflow.training.launch_check import warn_of_separate_models
+from eagerflow.training.launch_check import check_launch
 from eagerflow.training.loop import Loop, as_numbers, as_numpy, joined
 from eagerflow.training.not_a_number import warn_of_nan
-from eagerflow.training.replicas import broadcast_initial_state, check_replicas
 from eagerflow.training.resumed import put_back_callbacks, put_back_metrics, put_back_states
 from eagerflow.training.shuffle_schedule import ShuffleSchedule
-from eagerflow.world.sharers import sharers
 
 __all__ = ["Fit", "run_evaluate", "run_predict"]
 
@@ -54,7 +52,7 @@ class Fit:
         self.frequency = _frequency(given["validation_freq"])
         self.feed, self.validation = _feeds(x, y, sample_weight, given)
         for feed in (self.feed, self.validation):
-            shared(feed)
+            active.strategy.shard_feed(feed)
         self.orders = ShuffleSchedule(model, self.initial_epoch)
         self.feed.draws = self.orders.next
         model.stop_training = False
@@ -80,11 +78,8 @@ class Fit:
         logs: dict[str, Any] = {}
         started = time.perf_counter()
         with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(callbacks), self._shown():
-            ranks = sharers()
-            if ranks is not None:
-                broadcast_initial_state(model, ranks)
-            else:
-                warn_of_separate_models()
+            check_launch()
+            active.strategy.prepare(model)
             callbacks.on_train_begin()
             self._resume()
             for epoch in range(self.initial_epoch, self.epochs):
@@ -155,7 +150,7 @@ class Fit:
             self.model.stop_training = True
             return None
         logs = as_numbers(last[0])
-        check_replicas(self.model, f"epoch {epoch + 1}")
+        active.strategy.check_replicas(self.model, f"epoch {epoch + 1}")
         self.feed.on_epoch_end()
         if self.feed.steps is not None and done < self.feed.steps and not self.model.stop_training:
             self.model.stop_training = True  # the data ran out, as it was warned
@@ -231,11 +226,9 @@ def _validation_feed(held_back: Any, training: Feed, batch_size: int | None, ste
 
 
 def _loop(model: Any, kind: str, callbacks: CallbackList, shows: bool, every: int) -> Loop:
-    """The loop of this process alone, or of ranks that share each batch."""
-    ranks = sharers()
-    if ranks is None:
-        return Loop(model, kind, callbacks, shows, every)
-    return DistributedLoop(model, kind, callbacks, shows, every, ranks)
+    """The loop of this process alone, or that of several processes which share each batch."""
+    found: Loop | None = active.strategy.loop(model, kind, callbacks, shows, every)
+    return found or Loop(model, kind, callbacks, shows, every)
 
 
 @contextlib.contextmanager
@@ -277,21 +270,21 @@ def _evaluated(
 
 def run_evaluate(model: Any, feed: Feed, callbacks: Any, verbose: int) -> dict[str, Any]:
     """Evaluate; gives the numbers by name."""
-    shared(feed)
+    active.strategy.shard_feed(feed)
     group = CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=feed.steps)
     with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(group):
-        check_replicas(model, "evaluate")
+        active.strategy.check_replicas(model, "evaluate")
         return _evaluated(model, feed, group, interruption, shows=True)
 
 
 def run_predict(model: Any, feed: Feed, callbacks: Any, verbose: int) -> Any:
     """Predict; gives arrays with one row per sample."""
-    shared(feed)
+    active.strategy.shard_feed(feed)
     group = CallbackList(callbacks, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=feed.steps)
     outputs: list[Any] = []
     with numpy.errstate(all="ignore"), Interruption() as interruption, _tidy(group):
         model.stop_predicting = False
-        check_replicas(model, "predict")
+        active.strategy.check_replicas(model, "predict")
         group.on_predict_begin()
         loop = _loop(model, "predict", group, shows=True, every=model.steps_per_execution)
         loop.run(feed, interruption, lambda found: outputs.append(as_numpy(found)))

@@ -17,6 +17,7 @@ from eagerflow.base.typing import Data, Evaluated, Integer, LossLike, MetricsLik
 from eagerflow.callbacks import Callback, CallbackList, History
 from eagerflow.core.device import to_host
 from eagerflow.core.observe import logs as announce_logs, state
+from eagerflow.core.strategy import Strategy, active
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.feed import feed_for
@@ -35,15 +36,11 @@ from eagerflow.training.captured_tensors import with_captured
 from eagerflow.training.checks import at_least_one, checked_step, is_own_step, takes, verbosity, with_an_end
 from eagerflow.training.compile_arguments import described, from_description
 from eagerflow.training.compiled import Compiled
-from eagerflow.training.distributed_loop import DistributedLoop
 from eagerflow.training.keras_2_methods import LOADING, OlderSpellings, in_order_of_keras_2
-from eagerflow.training.loop import as_numbers, check_numbers, observed_step
+from eagerflow.training.loop import as_numbers, check_numbers, observed_step, under
 from eagerflow.training.loops import Fit, run_evaluate, run_predict
 from eagerflow.training.outputs import outputs_of
 from eagerflow.training.state_snapshot import StateSnapshot
-from eagerflow.world.current import world
-from eagerflow.world.faults import together
-from eagerflow.world.sharers import in_force, sharers
 
 __all__ = ["Trainer"]
 
@@ -122,7 +119,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         compiled.captured = CapturedSteps() if jit_compile is True and not run_eagerly else None
         compiled.trainable = trainable_now(self)
         compiled.was_trainable = self.trainable  # type: ignore[attr-defined]
-        compiled.distribution = world.distribution
+        compiled.strategy = None if type(active.strategy) is Strategy else active.strategy
         self.__dict__["_compiled"] = compiled
         self.stop_training = False
 
@@ -384,7 +381,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         if compiled.optimizer is None:
             raise ValueError("training needs an optimizer: the model was compiled with optimizer=None.")
         variables = self.trainable_variables  # type: ignore[attr-defined]
-        if compiled.captured is not None and variables and world.share is None:
+        if compiled.captured is not None and variables and active.shard is None:
             y_pred, loss, gradients = compiled.captured.differentiated(self, x, y, sample_weight)
             compiled.track(loss, x)
             with graphs_wanted():
@@ -396,10 +393,11 @@ class Trainer(CapturesSteps, OlderSpellings):
             minimized = compiled.optimizer.scale_loss(loss)
         compiled.track(loss, x)
         variables = self.trainable_variables  # type: ignore[attr-defined]
-        if variables and world.share is not None:
+        if variables and active.shard is not None:
             if compiled.captured is not None:
                 compiled.captured.differentiated.passed_by()
-            compiled.optimizer._differentiate_and_apply(tape, minimized, variables)
+            optimizer, shard = compiled.optimizer, active.shard
+            shard.updates(optimizer).differentiate_and_apply(optimizer, shard, tape, minimized, variables)
         elif variables:
             compiled.optimizer.apply(compiled.gradients(tape, minimized, variables, self, y_pred), variables)
         else:
@@ -547,7 +545,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         """
         given = locals().copy()
         compiled = self._ready("fit")
-        with together("fit"), in_force(compiled.distribution), as_compiled(self, compiled.trainable, True):
+        with under(compiled.strategy, "fit"), as_compiled(self, compiled.trainable, True):
             return Fit(given.pop("self"), **given, steps_per_execution=compiled.steps_per_execution).go()
 
     @overload
@@ -626,7 +624,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         steps = at_least_one("evaluate", "steps", steps)
         batch_size = at_least_one("evaluate", "batch_size", batch_size)
         feed = with_an_end("evaluate", "steps", feed_for(x, y, sample_weight, batch_size, steps))
-        with together("evaluate"), in_force(compiled.distribution):
+        with under(compiled.strategy, "evaluate"):
             numbers = run_evaluate(self, feed, callbacks, verbosity("evaluate", verbose))
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
@@ -660,7 +658,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         steps = at_least_one("predict", "steps", steps)
         batch_size = at_least_one("predict", "batch_size", batch_size)
         feed = with_an_end("predict", "steps", feed_for(x, None, None, batch_size, steps))
-        with together("predict"), in_force(None if self._compiled is None else self._compiled.distribution):
+        with under(None if self._compiled is None else self._compiled.strategy, "predict"):
             return run_predict(self, feed, callbacks, verbosity("predict", verbose))
 
     # -- single batches
@@ -733,7 +731,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         compiled = self._ready("train_on_batch")
         data = one_batch(x, y, sample_weight, class_weight)
         compiled.states = compiled.states or StateSnapshot(self)
-        with in_force(compiled.distribution), as_compiled(self, compiled.trainable):
+        with under(compiled.strategy), as_compiled(self, compiled.trainable):
             numbers = self._one_step(
                 "train_step", self.make_train_function(), data, compiled.states, reset=reset_metrics
             )
@@ -790,7 +788,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         >>> model.test_on_batch(np.array([[3.0]]), np.array([[1.0]]))
         [4.0, 2.0]
         """
-        with in_force(self._ready("test_on_batch").distribution):
+        with under(self._ready("test_on_batch").strategy):
             data = one_batch(x, y, sample_weight)
             numbers = self._one_step("test_step", self.make_test_function(), data, reset=reset_metrics)
         return numbers if return_dict else _as_list(self._in_order(numbers))
@@ -823,10 +821,10 @@ class Trainer(CapturesSteps, OlderSpellings):
 
     def _shared_step(self, name: str, step: Any) -> Any:
         """The step; where ranks share each batch, one that gives all of them the numbers of the whole batch."""
-        ranks = sharers()
-        if ranks is None or world.share is not None:
+        if active.shard is not None:
             return step
-        return DistributedLoop(self, name.removesuffix("_step"), CallbackList(), False, 1, ranks).one
+        loop = active.strategy.loop(self, name.removesuffix("_step"), CallbackList(), False, 1)
+        return step if loop is None else loop.one
 
     @boundary
     def predict_on_batch(self, x: Data) -> Predicted | Any:
@@ -840,8 +838,8 @@ class Trainer(CapturesSteps, OlderSpellings):
         array([[3.],
                [7.]], dtype=float32)
         """
-        distribution = None if self._compiled is None else self._compiled.distribution
-        with numpy.errstate(all="ignore"), in_force(distribution):
+        strategy = None if self._compiled is None else self._compiled.strategy
+        with numpy.errstate(all="ignore"), under(strategy):
             step = self._shared_step("predict_step", self.make_predict_function())
             outputs = observed_step(self, "predict_step", step, one_batch(x))
         return tree.map_structure(lambda t: numpy.array(to_host(t.data) if isinstance(t, Tensor) else t), outputs)

@@ -110,10 +110,11 @@ def _module(path: str) -> ModuleType:
 def _answered(communicator: Any, n: int, path: str, qualname: str, args: Any) -> Any:
     """What the function returned, in a world of the first n ranks."""
     import eagerflow as ef
+    from eagerflow.core.strategy import active
     from eagerflow.distribution import set_distribution
-    from eagerflow.world.current import world
+    from eagerflow.distribution.runtime.current import world
 
-    world.communicator, world.share = communicator, None
+    world.communicator, active.shard = communicator, None
     set_distribution(None)
     ef.utils.set_random_seed(1)
     ef.utils.clear_session()
@@ -125,7 +126,7 @@ def _answered(communicator: Any, n: int, path: str, qualname: str, args: Any) ->
 
 def main() -> None:
     """Be a rank: answer until the tests are over."""
-    from eagerflow.world.mpi import Mpi
+    from eagerflow.distribution.runtime.mpi import Mpi
 
     everyone = Mpi()
     groups = {n: everyone.part(range(n)) for n in range(1, MOST + 1)}

@@ -10,11 +10,10 @@ import pytest
 import eagerflow as ef
 from eagerflow import distribution
 from eagerflow.distribution import joining
-from eagerflow.world import environment
-from eagerflow.world.agreement import DisagreementError, agree, same_values
-from eagerflow.world.communicator import Alone
-from eagerflow.world.current import world
-from eagerflow.world.environment import Told, told, two_libraries
+from eagerflow.distribution.runtime.agreement import DisagreementError, agree, same_values
+from eagerflow.distribution.runtime.communicator import SingleProcess
+from eagerflow.distribution.runtime.current import world
+from eagerflow.training.launchers import Told, told, two_libraries
 
 LAUNCHERS = """
     PMI_RANK PMI_SIZE PMIX_RANK OMPI_COMM_WORLD_RANK OMPI_COMM_WORLD_SIZE MV2_COMM_WORLD_RANK MV2_COMM_WORLD_SIZE
@@ -110,7 +109,7 @@ def test_arguments_of_initialize_are_checked_for_all_ranks(ranks, name, values, 
 
 
 def test_initialize_reads_the_variables_of_keras(monkeypatch):
-    monkeypatch.setattr(world, "communicator", Alone())
+    monkeypatch.setattr(world, "communicator", SingleProcess())
     monkeypatch.setenv("KERAS_DISTRIBUTION_NUM_PROCESSES", "4")
     with pytest.raises(ValueError, match=r"num_processes=4\): there is 1 process\. .* launch -n 4"):
         distribution.initialize()
@@ -151,7 +150,7 @@ def test_a_world_of_another_size_is_explained(started, monkeypatch):
     monkeypatch.setattr(world, "communicator", None)
     with pytest.raises(RuntimeError, match=r"mpiexec started 4 processes, but MPI found 1.*\(MPICH Version: 5.0\)"):
         distribution.rank()
-    assert "--mpi=pmix" in two_libraries(environment.Told(0, 2, "srun"), 1, "Open MPI")
+    assert "--mpi=pmix" in two_libraries(Told(0, 2, "srun"), 1, "Open MPI")
 
 
 def another_version() -> str:

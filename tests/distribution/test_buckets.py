@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eagerflow.world import buckets
-from eagerflow.world.current import world
-from eagerflow.world.gradient_sums import GradientSums
-from eagerflow.world.shares import share_of
-from eagerflow.world.window import LINE, parts
+from eagerflow.distribution.batch_shard import shard_of
+from eagerflow.distribution.runtime import buckets
+from eagerflow.distribution.runtime.current import world
+from eagerflow.distribution.runtime.gradient_sums import GradientSums
+from eagerflow.distribution.runtime.window import LINE, parts
 from tests.distribution.simulated import Simulated
 
 SHAPES = [(3, 5), (), (400,), (7, 100), (33, 3)]
@@ -126,11 +126,11 @@ def test_parts_are_disjoint_ordered_and_cover_all_for_any_number_of_ranks(size):
 @pytest.mark.parametrize("size", [1, 2, 64, 4096])
 def test_shares_cover_the_batch_and_their_weights_add_up_to_one(size):
     for rows in (1, 5, 64, 4095, 10_000):
-        shares = [share_of(Simulated(size, rank), rows) for rank in range(size)]
-        assert [share.start for share in shares[1:]] == [share.stop for share in shares[:-1]]
+        shares = [shard_of(Simulated(size, rank), rows) for rank in range(size)]
+        assert [shard.start for shard in shares[1:]] == [shard.stop for shard in shares[:-1]]
         assert (shares[0].start, shares[-1].stop) == (0, rows)
-        assert sum(share.weight for share in shares) == pytest.approx(1)
-        assert {share.own for share in shares} <= {rows // size, -(-rows // size)}
+        assert sum(shard.weight for shard in shares) == pytest.approx(1)
+        assert {shard.own for shard in shares} <= {rows // size, -(-rows // size)}
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -155,7 +155,7 @@ def test_every_array_lies_in_one_bucket_and_buckets_side_by_side(seed):
 def test_4096_ranks_weigh_and_sum(rank):
     communicator = Simulated(4096, rank)
     made = buckets.Buckets(communicator, buckets.Helper("test"), [(3,), (40,)], ["float32"] * 2, [1, 0], 64)
-    made.begin(share_of(communicator, 4096).weight)
+    made.begin(shard_of(communicator, 4096).weight)
     assert [g[0] for g in made.finish([np.ones(3, "float32"), np.full(40, 2, "float32")])] == [1.0, 2.0]
 
 

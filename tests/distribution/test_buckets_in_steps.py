@@ -7,10 +7,11 @@ import pytest
 
 import eagerflow as ef
 from eagerflow.core.observe import Observer, observing
+from eagerflow.core.strategy import sharing
 from eagerflow.distribution import DataParallel, set_distribution
-from eagerflow.world import buckets, gradient_sums
-from eagerflow.world.current import sharing, world
-from eagerflow.world.shares import share_of
+from eagerflow.distribution.batch_shard import shard_of
+from eagerflow.distribution.runtime import buckets, gradient_sums
+from eagerflow.distribution.runtime.current import world
 
 ROWS, STEPS = 10, 4
 
@@ -33,9 +34,9 @@ def step(made, batch) -> None:
     if communicator is None or communicator.size == 1:
         made.train_on_batch(*batch)
         return
-    share = share_of(communicator, ROWS)
-    with sharing(share):
-        made.train_step(tuple([array[share.start : share.stop] for array in batch]))
+    shard = shard_of(communicator, ROWS)
+    with sharing(shard):
+        made.train_step(tuple([array[shard.start : shard.stop] for array in batch]))
 
 
 def weights_after(optimizer: str, bucket_bytes: int | None, observed: bool = False) -> list[np.ndarray]:

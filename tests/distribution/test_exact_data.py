@@ -11,7 +11,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import data, distribution, layers, ops
-from eagerflow.world.current import world
+from eagerflow.core.strategy import active
 from tests.distribution.exact import FEATURES, ROWS, dense, numbers
 
 SIZE = 10
@@ -29,9 +29,9 @@ class Noting(ef.Model):
         return self.inner(x)
 
     def train_step(self, batch: Any) -> Any:
-        share, x = world.share, batch[0]
-        if share is None or share.own:
-            assert share is None or share.own == x.shape[0]
+        shard, x = active.shard, batch[0]
+        if shard is None or shard.own:
+            assert shard is None or shard.own == x.shape[0]
             self.seen += x[:, 0].tolist()
         return super().train_step(batch)
 

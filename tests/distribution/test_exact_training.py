@@ -10,7 +10,7 @@ import pytest
 import eagerflow as ef
 from eagerflow import distribution, layers
 from eagerflow.base import tree
-from eagerflow.optimizers.updates import across_ranks
+from eagerflow.distribution import updates
 from tests.distribution.exact import CASES, FEATURES, dense, numbers, trained
 
 ALONE: dict[tuple[str, str], Any] = {}
@@ -88,8 +88,8 @@ def test_scales_of_eight_bits_are_the_same_on_all_ranks(ranks):
 def accumulating() -> tuple[int, int]:
     """How many times gradients were sent in six steps, and how many updates were made."""
     sent = []
-    before = across_ranks.reduce_gradients
-    across_ranks.reduce_gradients = lambda *given: sent.append(1) or before(*given)
+    before = updates.reduce_gradients
+    updates.reduce_gradients = lambda *given: sent.append(1) or before(*given)
     try:
         with distribution.DataParallel().scope():
             model = dense()
@@ -97,7 +97,7 @@ def accumulating() -> tuple[int, int]:
             model.fit(numbers(60, FEATURES), numbers(60, 2), batch_size=10, verbose=0)
             return len(sent), int(model.optimizer.iterations)
     finally:
-        across_ranks.reduce_gradients = before
+        updates.reduce_gradients = before
 
 
 def test_accumulated_gradients_are_sent_once(ranks):

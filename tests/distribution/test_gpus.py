@@ -10,10 +10,11 @@ import pytest
 import eagerflow as ef
 from eagerflow import distribution
 from eagerflow.core import device as devices
-from eagerflow.world.current import sharing, world
-from eagerflow.world.gpu import Nccl, Staged, for_gpus, with_gpus
-from eagerflow.world.reduction import all_sum
-from eagerflow.world.shares import bounds, share_of
+from eagerflow.core.strategy import sharing
+from eagerflow.distribution.batch_shard import bounds, shard_of
+from eagerflow.distribution.runtime.current import world
+from eagerflow.distribution.runtime.gpu import Nccl, Staged, for_gpus, with_gpus
+from eagerflow.distribution.runtime.reduction import all_sum
 from tests import stand_in
 
 
@@ -155,7 +156,7 @@ def copies_of_a_step() -> list[int]:
     counts = []
     with stand_in.installed(), devices.device("gpu:0"):
         world.communicator = Nccl(world.communicator)
-        share = share_of(world.communicator, 8)
+        shard = shard_of(world.communicator, 8)
         variables = [ef.Variable(np.ones((4, 3), "float32")), ef.Variable(np.ones(3, "float32"))]
         optimizer = ef.optimizers.SGD(0.1)
         for _ in range(3):
@@ -163,7 +164,7 @@ def copies_of_a_step() -> list[int]:
                 loss = sum(ef.ops.sum(v * v) for v in variables)
             gradients = tape.gradient(loss, variables)
             stand_in.copies.reset()
-            with sharing(share):
+            with sharing(shard):
                 optimizer.apply([gradients[0], None if distribution.rank() else gradients[1]], variables)
             counts.append(stand_in.copies.to_host)
         found = [v.numpy().ravel()[0].item() for v in variables]

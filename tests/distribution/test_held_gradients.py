@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+from eagerflow.core.strategy import sharing
 from eagerflow.distribution import DataParallel, no_sync, set_distribution
-from eagerflow.world import buckets
-from eagerflow.world.current import sharing, world
-from eagerflow.world.shares import share_of
+from eagerflow.distribution.batch_shard import shard_of
+from eagerflow.distribution.runtime import buckets
+from eagerflow.distribution.runtime.current import world
 
 ROWS, STEPS = 10, 7
 
@@ -81,9 +82,9 @@ def own_loop(held: bool) -> tuple[list, list, int]:
 
     def steps():
         for step in range(STEPS):
-            share = share_of(world.communicator, ROWS)
-            rows = slice(step * ROWS + share.start, step * ROWS + share.stop)
-            with sharing(share):
+            shard = shard_of(world.communicator, ROWS)
+            rows = slice(step * ROWS + shard.start, step * ROWS + shard.stop)
+            with sharing(shard):
                 made.train_step((x[rows], y[rows]))
 
     def all_of_it():
@@ -113,10 +114,10 @@ def frozen_in_between() -> list[np.ndarray]:
     x, y = data()
     for step in range(4):
         made.layers[0].trainable = step % 2 == 0
-        share = share_of(world.communicator, ROWS) if many else None
-        first, last = (share.start, share.stop) if many else (0, ROWS)
+        shard = shard_of(world.communicator, ROWS) if many else None
+        first, last = (shard.start, shard.stop) if many else (0, ROWS)
         rows = slice(step * ROWS + first, step * ROWS + last)
-        with sharing(share), no_sync():
+        with sharing(shard), no_sync():
             made.train_step((x[rows], y[rows]))
     return [np.array(w) for w in made.get_weights()]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eagerflow.world.buckets import Buckets, Helper
-from eagerflow.world.current import world
-from eagerflow.world.shared_window import Machine, SharedWindow
+from eagerflow.distribution.runtime.buckets import Buckets, Helper
+from eagerflow.distribution.runtime.current import world
+from eagerflow.distribution.runtime.shared_window import Machine, SharedWindow
 
 SHAPES = [(50,), (7, 9), (), (400,)]
 LAYOUTS = [[0, 0, 1, 1], [0, 1, 0, 1], [0, 1, 1], [0, 0, 1], [0, 1, 2, 1]]

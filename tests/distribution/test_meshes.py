@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import eagerflow as keras
+from eagerflow.core.strategy import active
 from eagerflow.distribution import (
     DataParallel,
     DeviceMesh,
@@ -16,7 +17,6 @@ from eagerflow.distribution import (
     list_devices,
     set_distribution,
 )
-from eagerflow.world.current import world
 
 
 def test_each_rank_is_a_device():
@@ -135,7 +135,7 @@ def rows_seen():
     batches = [(keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(y)) for x, y in batches]
     given = []
     for x, y in found.distribute_dataset(batches):
-        given.append((x.numpy().ravel().tolist(), y.tolist(), world.share.weight))
+        given.append((x.numpy().ravel().tolist(), y.tolist(), active.shard.weight))
     return given
 
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from eagerflow.world import mpi
-from eagerflow.world.current import world
+from eagerflow.distribution.runtime import mpi
+from eagerflow.distribution.runtime.current import world
 
 
 def mixed_patience() -> list[float]:

@@ -8,10 +8,10 @@ import pytest
 
 import eagerflow as ef
 from eagerflow.distribution.processors import divide_processors, fair
+from eagerflow.distribution.runtime.current import world
 from eagerflow.kernels.machine.blas import blas_threads, set_blas_threads
 from eagerflow.kernels.machine.cpus import usable_cpus
 from eagerflow.kernels.machine.threads import share_processors
-from eagerflow.world.current import world
 
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "EAGERFLOW_NUM_THREADS")
 
@@ -36,8 +36,8 @@ def divided(said: int | None, variables: dict[str, str]) -> tuple[int, int, int]
 
 @pytest.mark.parametrize("n", [2, 4])
 def test_ranks_divide_the_processors_of_their_machine(ranks, n):
-    share = max(1, usable_cpus() // n)
-    assert ranks(n, divided, None, {}) == [(share, share, share)] * n
+    shard = max(1, usable_cpus() // n)
+    assert ranks(n, divided, None, {}) == [(shard, shard, shard)] * n
 
 
 def test_what_the_user_says_about_threads_counts_more(ranks):

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+from eagerflow.core.strategy import sharing
 from eagerflow.distribution import DataParallel, set_distribution
-from eagerflow.world.current import sharing, world
-from eagerflow.world.shares import share_of
+from eagerflow.distribution.batch_shard import shard_of
+from eagerflow.distribution.runtime.current import world
 
 ROWS = 12
 KINDS = {
@@ -40,9 +41,9 @@ def train(made, first: int, last: int) -> None:
         if communicator is None or communicator.size == 1:
             made.train_on_batch(*batch)
         else:
-            share = share_of(communicator, ROWS)
-            with sharing(share):
-                made.train_step(tuple([array[share.start : share.stop] for array in batch]))
+            shard = shard_of(communicator, ROWS)
+            with sharing(shard):
+                made.train_step(tuple([array[shard.start : shard.stop] for array in batch]))
 
 
 def state_after(kind: str, spread: bool) -> tuple[list[np.ndarray], list[np.ndarray], bool]:
@@ -50,7 +51,7 @@ def state_after(kind: str, spread: bool) -> tuple[list[np.ndarray], list[np.ndar
     set_distribution(DataParallel(shard_optimizer=spread, bucket_bytes=1000))
     made = model(kind)
     train(made, 0, 5)
-    was_spread = made.optimizer._spread is not None
+    was_spread = made.optimizer._distributed.spread is not None
     made.optimizer.gather()
     return [np.array(w) for w in made.get_weights()], [v.numpy() for v in made.optimizer.variables], was_spread
 
@@ -77,7 +78,7 @@ def bytes_of_adam() -> tuple[int, int]:
     made = model("adam", 200)
     train(made, 0, 1)
     optimizer = made.optimizer
-    here = sum(v.nbytes for v in optimizer.variables if not _is_away(v)) + optimizer._spread.nbytes
+    here = sum(v.nbytes for v in optimizer.variables if not _is_away(v)) + optimizer._distributed.spread.nbytes
     return here, 2 * sum(w.nbytes for w in made.get_weights())
 
 
@@ -163,10 +164,10 @@ class Watching(ef.callbacks.Callback):
         self.seen = []
 
     def on_train_batch_end(self, batch, logs=None):
-        self.seen.append(self.model.optimizer._spread is not None)
+        self.seen.append(self.model.optimizer._distributed.spread is not None)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.seen.append(self.model.optimizer._spread is not None)
+        self.seen.append(self.model.optimizer._distributed.spread is not None)
         assert all(np.isfinite(v.numpy()).all() for v in self.model.optimizer.variables)
 
 
@@ -199,7 +200,7 @@ def a_loop_of_its_own() -> bool:
     set_distribution(DataParallel())
     made = model("adam", 400)
     train(made, 0, 1)
-    return made.optimizer._spread is not None
+    return made.optimizer._distributed.spread is not None
 
 
 def test_auto_leaves_loops_of_ones_own_alone(ranks):
@@ -211,12 +212,12 @@ def with_a_missing_gradient() -> list[np.ndarray]:
     ef.utils.set_random_seed(1)
     weights = [ef.Variable(np.full((30,), 1.0 + i, "float32"), name=f"w{i}") for i in range(3)]
     optimizer = ef.optimizers.Adam(0.1)
-    share = share_of(world.communicator, 2)
-    with sharing(share):
+    shard = shard_of(world.communicator, 2)
+    with sharing(shard):
         for _ in range(2):
             one = np.ones(30, "float32")
             with pytest.warns(UserWarning, match="No gradient for w1"):
-                optimizer.apply([one, None, one if share.start == 0 else None], weights)
+                optimizer.apply([one, None, one if shard.start == 0 else None], weights)
     optimizer.gather()
     return [w.numpy() for w in weights]
 

@@ -7,8 +7,8 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import distribution
-from eagerflow.world.current import world
-from eagerflow.world.shares import bounds
+from eagerflow.distribution.batch_shard import bounds
+from eagerflow.distribution.runtime.current import world
 
 
 def who() -> tuple[int, int, int]:

@@ -9,9 +9,9 @@ import pytest
 
 from eagerflow import layers as L, ops
 from eagerflow.core.primitive import registry
+from eagerflow.distribution.runtime.communicator import SingleProcess
 from eagerflow.onnx import ExportError, export
 from eagerflow.onnx.converters import CONVERTERS, REFUSED
-from eagerflow.world.communicator import Alone
 from tests.onnx.test_export import session
 
 pytest.importorskip("onnx")
@@ -21,7 +21,7 @@ pytest.importorskip("onnxruntime")
 def ours():
     """The ops of the package, those that are read when they are first asked for included, without other tests' own."""
     importlib.import_module("eagerflow.ops.elementwise.gamma")
-    importlib.import_module("eagerflow.world.reduction")
+    importlib.import_module("eagerflow.distribution.runtime.reduction")
     return {name: op for name, op in registry.items() if op.mathematics.__module__.startswith("eagerflow.")}
 
 
@@ -45,7 +45,7 @@ def test_what_is_refused_says_why(name, tmp_path):
         "eigh": lambda x: ops.linalg.eigh(x)[0],
         "eig": lambda x: ops.real(ops.linalg.eig(x)[0]),
         "unique": lambda x: registry["unique"].call(x)[0],
-        "all_sum_op": lambda x: registry["all_sum_op"].call(x, Alone(), 1.0),
+        "all_sum_op": lambda x: registry["all_sum_op"].call(x, SingleProcess(), 1.0),
         "bessel_i": lambda x: registry["bessel_i"].call(x, 0),
         "binned": lambda x: registry["binned"].call(x)[0],
         "reinterpret": lambda x: registry["reinterpret"].call(x, "int32"),

@@ -60,7 +60,7 @@ class NcclCommunicator:
 
 def _world(size):
     """The ranks that take part: those of the communicator in force, of which there must be so many."""
-    from eagerflow.world.current import world
+    from eagerflow.distribution.runtime.current import world
 
     handle = getattr(world.communicator, "control", world.communicator).handle
     assert handle.Get_size() == size

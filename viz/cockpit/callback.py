@@ -13,7 +13,7 @@ from eagerflow import Model, optimizers
 from eagerflow.base.output import write
 from eagerflow.callbacks import Callback
 from eagerflow.core import observe
-from eagerflow.world.sharers import sharers
+from eagerflow.distribution.runtime.current import data_parallel_group
 from viz.cockpit.advice import advice
 from viz.cockpit.noise import NoiseMean
 from viz.cockpit.probe import Probe
@@ -102,7 +102,7 @@ class Cockpit(Callback):
                 f"Cockpit: {type(self.model).__name__} has a train_step of its own, and nobody else knows what that "
                 "minimizes. Override compute_loss instead."
             )
-        if sharers() is not None:
+        if data_parallel_group() is not None:
             raise ValueError("Cockpit: several ranks share each batch; measure in one process.")
         self._clear()
         self.refusal, self.advice = None, ""

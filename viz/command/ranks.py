@@ -6,7 +6,7 @@ import pathlib
 from typing import Any
 
 from eagerflow.distribution.joining import joined
-from eagerflow.world.environment import told
+from eagerflow.training.launchers import told
 
 __all__ = ["own_file", "ranks_here"]
 

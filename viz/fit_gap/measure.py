@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from eagerflow.data.packing import unpack_x_y_sample_weight
+from eagerflow.distribution.runtime.current import data_parallel_group
 from eagerflow.training.sandbox import sandbox
-from eagerflow.world.sharers import sharers
 from viz.doctor.program import layer_label
 from viz.fit_gap import attribution
 from viz.fit_gap.modes import AUGMENTATION, BATCH_NORM, Modes
@@ -218,5 +218,5 @@ def _listed(totals: Totals) -> str:
 
 
 def _check() -> None:
-    if sharers() is not None:
+    if data_parallel_group() is not None:
         raise ValueError("gap: several ranks share each batch. Run the script in one process: viz gap train.py.")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow.core.observe import unobserved
-from eagerflow.world.clocks import Clock, read_clocks
+from eagerflow.distribution.runtime.clocks import Clock, read_clocks
 from viz.facts import archive
 from viz.facts.ranks import note_waits, rank_of, to_clock
 from viz.facts.schema import Record

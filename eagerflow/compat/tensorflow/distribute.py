@@ -17,13 +17,13 @@ from eagerflow import distribution, ops
 from eagerflow.base import tree
 from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.output import write
+from eagerflow.core.strategy import active, sharing
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.data.arrays import as_batch
-from eagerflow.data.parts import brought
+from eagerflow.distribution.batch_shard import BatchShard
 from eagerflow.distribution.batches import Distributed
-from eagerflow.world.communicator import Alone, Communicator
-from eagerflow.world.current import sharing, world
-from eagerflow.world.shares import Share
+from eagerflow.distribution.runtime.communicator import Communicator, SingleProcess
+from eagerflow.distribution.shards import brought
 
 __all__ = ["CrossDeviceOps", "DistributedDataset", "HierarchicalCopyAllReduce", "InputContext", "MirroredStrategy"]
 __all__ += ["MultiWorkerMirroredStrategy", "NcclAllReduce", "OneDeviceStrategy", "ParameterServerStrategy", "ReduceOp"]
@@ -79,8 +79,8 @@ class DistributedDataset(Distributed):
         batches = map(as_batch, self.dataset)
         parts = brought(batches, self.communicator, "strategy") if self.brings else self._parts(batches)
         try:
-            for share, batch in parts:
-                self.strategy._share = share._replace(summed=True, gathers=True)
+            for shard, batch in parts:
+                self.strategy._share = shard._replace(summed=True, gathers=True)
                 yield batch
         finally:
             self.strategy._share = None
@@ -95,7 +95,7 @@ class Strategy:
     """
 
     distributes = True
-    _share: Share | None = None  # of the batch that was drawn last
+    _share: BatchShard | None = None  # of the batch that was drawn last
 
     def __init__(self, devices: Any = None, **kwargs: Any) -> None:
         self.devices = devices
@@ -103,7 +103,7 @@ class Strategy:
 
     @property
     def _communicator(self) -> Communicator:
-        return Alone() if self.parallel is None else self.parallel.communicator
+        return SingleProcess() if self.parallel is None else self.parallel.communicator
 
     @property
     def num_replicas_in_sync(self) -> int:
@@ -131,15 +131,15 @@ class Strategy:
         with sharing(self._share_of((args, given))):
             return fn(*args, **given)
 
-    def _share_of(self, given: Any) -> Share | None:
+    def _share_of(self, given: Any) -> BatchShard | None:
         """The fraction of the batch that was drawn last, if that is what a function is given."""
-        share = self._share
-        if share is None or self.num_replicas_in_sync == 1:
+        shard = self._share
+        if shard is None or self.num_replicas_in_sync == 1:
             return None
-        rows = max(share.own, 1)
+        rows = max(shard.own, 1)
         arrays = [leaf for leaf in tree.flatten(given) if isinstance(leaf, Tensor) and leaf.ndim]
-        fits = bool(arrays) and arrays[0].shape[0] == (rows if share.own else arrays[0].shape[0])
-        return share if fits else None
+        fits = bool(arrays) and arrays[0].shape[0] == (rows if shard.own else arrays[0].shape[0])
+        return shard if fits else None
 
     def reduce(self, reduce_op: Any, value: Any, axis: Any = None) -> Any:
         """The sum or mean of all ranks' values; along an axis, also over that axis."""
@@ -353,7 +353,7 @@ def get_replica_context() -> ReplicaContext | None:
 @shared(_STRATEGIES)
 def in_cross_replica_context() -> bool:
     """Whether a scope is open, and no function runs in its `run`."""
-    return bool(_strategies) and world.share is None
+    return bool(_strategies) and active.shard is None
 
 
 @shared(_STRATEGIES)

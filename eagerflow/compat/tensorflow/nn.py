@@ -22,8 +22,8 @@ from eagerflow.compat.tensorflow.math import (
     tanh,
     top_k,
 )
+from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor
-from eagerflow.world.current import world
 
 __all__ = ["avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_normalization", "bias_add"]
 __all__ += ["compute_average_loss", "conv1d", "conv2d", "scale_regularization_loss"]
@@ -389,8 +389,8 @@ def compute_average_loss(per_example_loss: Any, sample_weight: Any = None, globa
     losses = ops.convert_to_tensor(per_example_loss)
     if sample_weight is not None:
         losses = losses * ops.cast(ops.convert_to_tensor(sample_weight), losses.dtype)
-    rows = (world.share.rows if world.share else losses.shape[0]) if global_batch_size is None else global_batch_size
-    return ops.sum(losses) / rows if world.share is None or world.share.own else ops.sum(losses) * 0.0
+    rows = (active.shard.rows if active.shard else losses.shape[0]) if global_batch_size is None else global_batch_size
+    return ops.sum(losses) / rows if active.shard is None or active.shard.own else ops.sum(losses) * 0.0
 
 
 def scale_regularization_loss(regularization_loss: Any) -> Any:
@@ -400,7 +400,7 @@ def scale_regularization_loss(regularization_loss: Any) -> Any:
     0.5
     """
     total = ops.sum(ops.convert_to_tensor(regularization_loss))
-    return total / world.share.communicator.size if world.share else total
+    return total / active.shard.size if active.shard else total
 
 
 def space_to_depth(input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None) -> Any:

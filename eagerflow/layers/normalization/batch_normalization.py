@@ -9,6 +9,7 @@ from eagerflow import ops
 from eagerflow.base.capturing import replayed_assignment
 from eagerflow.base.config import epsilon as tiny
 from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape, TensorLike
+from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.kernels.gpu.averages import mixed_on_gpu
@@ -18,8 +19,6 @@ from eagerflow.layer.layer import Layer
 from eagerflow.layer.layer_options import BatchNormalizationOptions
 from eagerflow.layer.settings import at_least_zero, settle, settled_weight, share
 from eagerflow.ops.neural.normalization import normalize_batch
-from eagerflow.world.current import world
-from eagerflow.world.reduction import all_sum
 
 __all__ = ["BatchNormalization"]
 
@@ -156,7 +155,7 @@ class BatchNormalization(Layer):
         x = ops.cast(inputs, "float32") if inputs.dtype.itemsize < 4 else inputs
         if not (training and self.trainable):
             return self._normalized(x, self.moving_mean, self.moving_variance, self.gamma, self.beta)
-        together = world.share is not None and self._is_synchronized()
+        together = active.shard is not None and self._is_synchronized()
         if mask is None and not self.renorm and not together:
             out, mean, variance = normalize_batch(x, self.gamma, self.beta, self._reduced, self.epsilon)
             self._move_moments(mean, variance)
@@ -197,24 +196,24 @@ class BatchNormalization(Layer):
         return [n if i not in self._reduced else 1 for i, n in enumerate(x.shape)]
 
     def _is_synchronized(self) -> bool:
-        decided = getattr(world.distribution, "synchronize_batch_norm", None)
-        return self.synchronized if decided is None else bool(decided)
+        decided = active.strategy.synchronize_batch_norm
+        return self.synchronized if decided is None else decided
 
     def _moments_of_all(self, x: Tensor, mask: Any) -> tuple[Tensor, Tensor]:
         """The same, over the rows of all ranks."""
-        ranks, own = world.share.communicator, float(world.share.own > 0)  # type: ignore[union-attr]
+        shard, own = active.shard, float(active.shard.own > 0)
         kept = ops.full_like(x, own) if mask is None else self._kept(x, mask) * own
         told = ops.stack([ops.sum(x * kept, axis=self._reduced), ops.sum(kept, axis=self._reduced)])
-        total, count = ops.unstack(all_sum(told, ranks))
+        total, count = ops.unstack(shard.all_sum(told))
         count = count if mask is None else count + tiny()
         mean = total / count
         difference = (x - mean.reshape(self._broadcast(x))) * kept
-        return mean, all_sum(ops.sum(difference * difference, axis=self._reduced), ranks) / count
+        return mean, shard.all_sum(ops.sum(difference * difference, axis=self._reduced)) / count
 
     @replayed_assignment
     def _move(self, average: Variable, now: Tensor, momentum: float) -> None:
         """One step of a moving average; not recorded. A rank that has no row of its own leaves it."""
-        if world.share is not None and not world.share.own and not self._is_synchronized():
+        if active.shard is not None and not active.shard.own and not self._is_synchronized():
             return
         array = now.data.astype(average.dtype, copy=False)
         moved = mixed_on_gpu(average.data, array, momentum)

@@ -7,9 +7,9 @@ from typing import Any, Unpack
 from eagerflow.base.spellings import ignores
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import FilePath
+from eagerflow.core.strategy import active
 from eagerflow.models.saving.api import LoadOptions, load_weights, save_model, save_weights
 from eagerflow.models.saving.backup import read_backup, write_backup
-from eagerflow.training.replicas import check_replicas
 
 __all__ = ["Saving"]
 
@@ -78,7 +78,7 @@ class Saving:
 
     def _settle(self) -> None:
         """Where ranks train together: compare their models, and make one of what each has kept for itself."""
-        check_replicas(self, "a backup")
+        active.strategy.check_replicas(self, "a backup")
 
     def _back_up(self, path: str, notes: dict[str, Any], training: Any = None) -> None:
         """Write all state that training changes, and notes; for `BackupAndRestore`."""

@@ -5,4 +5,4 @@ from eagerflow.onnx.reading.program import Program
 from eagerflow.onnx.reading.protos import LoadError, model_of
 from eagerflow.onnx.reading.reader import SPECIFIED
 
-__all__ = ["SPECIFIED", "LoadError", "Program", "model_of", "read"]
+__all__ = ["LoadError", "Program", "SPECIFIED", "model_of", "read"]

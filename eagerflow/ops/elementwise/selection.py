@@ -7,10 +7,10 @@ from typing import Any, overload
 from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.dtypes import common_dtype, is_differentiable, largest_number
 from eagerflow.core.op import composite, op
-from eagerflow.core.op_settings import as_number
 from eagerflow.core.tensor import WEAK, Tensor, convert_to_tensor
 from eagerflow.ops.elementwise.arithmetic import add, divide, multiply
 from eagerflow.ops.elementwise.comparison import equal, isnan, less
+from eagerflow.ops.elementwise.op_settings import as_number
 
 __all__ = ["clip", "divide_no_nan", "fmax", "fmin", "heaviside", "maximum", "minimum", "nan_to_num", "nonzero"]
 __all__ += ["select", "where"]

@@ -11,10 +11,10 @@ from typing import Any
 from eagerflow.base.typing import Array, Numpy
 from eagerflow.core.array_errors import errstate
 from eagerflow.core.op import apply, op
-from eagerflow.core.op_settings import as_number
 from eagerflow.ops.elementwise.arithmetic import multiply
 from eagerflow.ops.elementwise.comparison import greater
 from eagerflow.ops.elementwise.exponential import expm1
+from eagerflow.ops.elementwise.op_settings import as_number
 from eagerflow.ops.elementwise.selection import where
 from eagerflow.ops.elementwise.special import erf
 

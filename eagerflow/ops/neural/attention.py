@@ -9,7 +9,7 @@ from eagerflow.base.errors import signature_of
 from eagerflow.base.typing import Array, Needs, Numpy
 from eagerflow.core.device import namespace_of
 from eagerflow.core.op import op
-from eagerflow.core.op_settings import as_number
+from eagerflow.ops.elementwise.op_settings import as_number
 from eagerflow.ops.elementwise.selection import where
 from eagerflow.ops.elementwise.trigonometry import tanh
 from eagerflow.ops.neural import attention_arrays as arrays

@@ -9,8 +9,8 @@ from eagerflow.base.errors import signature_of
 from eagerflow.base.typing import Array, Axes, Needs, Numpy, TensorLike
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.op import composite, op
-from eagerflow.core.op_settings import as_number
 from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.ops.elementwise.op_settings import as_number
 from eagerflow.ops.elementwise.selection import clip
 from eagerflow.ops.reduce.reductions import mean as mean_of
 

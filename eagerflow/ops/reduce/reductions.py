@@ -8,12 +8,12 @@ from typing import Any
 from eagerflow.base.typing import Array, Axes, DType, Numpy, TensorLike
 from eagerflow.core.dtypes import is_half, wide_sum
 from eagerflow.core.op import composite, op
-from eagerflow.core.op_settings import as_number
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import axes_of, kept, listed, spread
 from eagerflow.ops.arrays.shape import broadcast_to
 from eagerflow.ops.elementwise.arithmetic import absolute, divide, multiply, power, square, subtract
 from eagerflow.ops.elementwise.comparison import not_equal
+from eagerflow.ops.elementwise.op_settings import as_number
 from eagerflow.ops.elementwise.selection import maximum, minimum
 
 __all__ = ["amax", "amin", "argmax", "argmin", "average", "count_nonzero", "max", "mean", "min", "prod", "ptp", "std"]

@@ -9,10 +9,20 @@ import threading
 
 import pytest
 
-from eagerflow.world import faults
-from eagerflow.world.communicator import Alone
-from eagerflow.world.faults import counted, meeting, place, place_of, set_timeout, status, tell, together, waiting
-from eagerflow.world.watch import Seen, judge
+from eagerflow.distribution.runtime import faults
+from eagerflow.distribution.runtime.communicator import SingleProcess
+from eagerflow.distribution.runtime.faults import (
+    counted,
+    meeting,
+    place,
+    place_of,
+    set_timeout,
+    status,
+    tell,
+    together,
+    waiting,
+)
+from eagerflow.distribution.runtime.watch import Seen, judge
 
 BUSY = Seen(5, "barrier", place="train.py:9 in load")
 WAITING = Seen(6, "all_reduce", "the all-reduce of gradients of step 3", 1.0, "train.py:20")
@@ -57,7 +67,7 @@ def test_those_who_are_late_are_named_with_where_they_are():
 
 
 def test_what_is_waited_for_is_named_by_the_outer_block():
-    communicator, heard = counted(Alone()), []
+    communicator, heard = counted(SingleProcess()), []
     before = status.entered
     communicator.gather_objects = lambda call=communicator.gather_objects: heard.append(status.waited[0]) or call(1)
     with waiting("the gradients of step", 120):
@@ -82,7 +92,7 @@ def test_a_loop_tells_its_step(monkeypatch):
 def test_a_call_without_a_name_is_named_by_itself():
     heard = []
 
-    class Listening(Alone):
+    class Listening(SingleProcess):
         def barrier(self) -> None:
             heard.append(status.waited[0])
 

@@ -13,11 +13,12 @@ import eagerflow as ef
 import viz
 from eagerflow import distribution
 from eagerflow.core import observe
-from eagerflow.world import clocks
-from eagerflow.world.clocks import Clock, read_clocks
-from eagerflow.world.communicator import Alone
-from eagerflow.world.current import sharing, world
-from eagerflow.world.shares import share_of
+from eagerflow.core.strategy import sharing
+from eagerflow.distribution.batch_shard import shard_of
+from eagerflow.distribution.runtime import clocks
+from eagerflow.distribution.runtime.clocks import Clock, read_clocks
+from eagerflow.distribution.runtime.communicator import SingleProcess
+from eagerflow.distribution.runtime.current import world
 from viz.cli import main
 from viz.facts.network import rank_of
 from viz.facts.ranks import same_collectives, uses as uses_of
@@ -61,7 +62,7 @@ def test_each_collective_call_is_announced_once(ranks):
 def test_one_process_alone_announces_nothing():
     heard = Heard()
     with observe.observing(heard):
-        Alone().all_reduce(np.ones(2))
+        SingleProcess().all_reduce(np.ones(2))
     assert heard.calls == []
 
 
@@ -75,9 +76,9 @@ def _steps(model: ef.Model, count: int) -> None:
     """Training steps on this rank's rows."""
     x = np.random.default_rng(0).normal(size=(64, 8)).astype("float32")
     for _ in range(count):
-        share = share_of(world.communicator, 64)
-        with sharing(share):
-            model.train_on_batch(x[share.start : share.stop], x[share.start : share.stop, :1])
+        shard = shard_of(world.communicator, 64)
+        with sharing(shard):
+            model.train_on_batch(x[shard.start : shard.stop], x[shard.start : shard.stop, :1])
 
 
 def traced(folder: str) -> dict | None:

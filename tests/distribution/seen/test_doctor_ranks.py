@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from eagerflow.distribution.runtime.current import world
 from eagerflow.kernels.machine.cpus import usable_cpus
 from eagerflow.kernels.machine.threads import set_num_threads
-from eagerflow.world.current import world
 from viz.cli import main
 from viz.doctor.finding import OF_RANKS
 from viz.doctor.watched_script import examine
@@ -21,8 +21,8 @@ import time
 import numpy as np
 import eagerflow as ef
 from eagerflow import distribution, layers
-from eagerflow.world.shared_window import SharedWindow
-from eagerflow.world.window import Window
+from eagerflow.distribution.runtime.shared_window import SharedWindow
+from eagerflow.distribution.runtime.window import Window
 
 rank = distribution.rank()
 x = np.random.default_rng(0).normal(size=(48, 8)).astype("float32")

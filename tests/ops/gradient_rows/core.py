@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from eagerflow.world.communicator import Alone
-from eagerflow.world.reduction import all_sum
+from eagerflow.distribution.runtime.communicator import SingleProcess
+from eagerflow.distribution.runtime.reduction import all_sum
 from tests.ops.gradient_rows import case, normal, smooth
 
 ROWS = [
     smooth("identity_of", case(normal(3))),
-    smooth("all_sum_op", case(normal(3), call=lambda x: all_sum(x, Alone()))),  # of several ranks: tests/distribution
+    smooth(
+        "all_sum_op", case(normal(3), call=lambda x: all_sum(x, SingleProcess()))
+    ),  # of several ranks: tests/distribution
     smooth("to_device", case(normal(3), call=lambda x: x.to("cpu").to(x.device))),
 ]

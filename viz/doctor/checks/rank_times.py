@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow import Variable
-from eagerflow.world.current import world
+from eagerflow.distribution.runtime.current import world
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host
 
@@ -76,7 +76,7 @@ class RankTimes(Check):
             self._input = self._blocked = self._sent = self._calls = 0  # neither what evaluates nor its batches
         elif self._began is None and opened.kind in ("step", "model", "layer"):
             self._began = opened.scope.started, self._blocked, opened.at_begin
-            self._rows = world.share.own if world.share is not None else 0
+            self._rows = world.shard.own if world.shard is not None else 0
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         if opened.kind == "data" and self._began is None:

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 from eagerflow import ops, random
 from eagerflow.base.typing import DataFormat, NumberOrRange, Sampling, Seed
+from eagerflow.core.strategy import sharing
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer_options import BoxOptions
 from eagerflow.layers.preprocessing.images.colors import RandomColorDegeneration
@@ -21,7 +22,6 @@ from eagerflow.layers.preprocessing.images.levels import (
 )
 from eagerflow.layers.preprocessing.images.sharpness import RandomSharpness
 from eagerflow.layers.preprocessing.images.warping import RandomRotation, RandomShear, RandomTranslation
-from eagerflow.world.current import sharing
 
 __all__ = ["AugMix", "RandAugment"]
 

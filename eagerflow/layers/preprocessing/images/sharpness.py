@@ -8,11 +8,11 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.base.typing import DataFormat, NumberOrRange, Seed, Sizes
+from eagerflow.core.strategy import sharing
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.layer.layer_options import BoxOptions
 from eagerflow.layers.preprocessing.images.factors import checked_range, span
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer, count_of
-from eagerflow.world.current import sharing
 
 __all__ = ["RandomGaussianBlur", "RandomSharpness"]
 

@@ -23,8 +23,8 @@ from eagerflow.core.device import (
     load_cupy,
     set_default_device,
 )
-from eagerflow.world.communicator import Communicator
-from eagerflow.world.window import Window
+from eagerflow.distribution.runtime.communicator import Communicator
+from eagerflow.distribution.runtime.window import Window
 
 __all__ = ["Nccl", "Staged", "for_gpus", "with_gpus"]
 
@@ -237,7 +237,7 @@ def with_gpus(control: Communicator) -> Communicator:
 def for_gpus(control: Communicator) -> Communicator:
     """What carries the arrays of GPUs: NCCL where all ranks have it and a GPU each, otherwise the host's memory.
 
-    Why it isn't NCCL is told once, by rank 0.
+    If it isn't NCCL, rank 0 warns once and says why.
     """
     problem = _without_nccl()
     told = control.gather_objects((problem, control.hosts[control.rank], _gpu()))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy
 
 from eagerflow.base.typing import Array
-from eagerflow.world.window import Range, Window, parts
+from eagerflow.distribution.runtime.window import Range, Window, parts
 
 __all__ = ["Machine", "SharedWindow"]
 

@@ -1,6 +1,6 @@
 """An optimizer's state spread over ranks: each keeps its parts of the slots, and updates its parts of the weights.
 
-Sums of gradients arrive part by part anyway (`world/buckets.py`): a rank gets the sums of its parts of all buckets,
+Sums of gradients arrive part by part anyway (`runtime/buckets.py`): a rank gets the sums of its parts of all buckets,
 lets the rule work on them, and hands the new weights out. Elementwise rules give the same bits however their arrays
 are cut, so the weights are those of a state that is whole.
 """
@@ -17,9 +17,9 @@ import numpy
 from eagerflow.core.in_place import Writing, stored
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
+from eagerflow.distribution.runtime.buckets import Buckets
 from eagerflow.optimizers.entry import Entry
 from eagerflow.optimizers.updates.passes import Part
-from eagerflow.world.buckets import Buckets
 
 __all__ = ["Spread", "away"]
 
@@ -92,7 +92,7 @@ class Spread:
                 _send_away(self.entries[i].slots[kind])
 
     def parts(self, known: Sequence[bool]) -> Iterator[Part]:
-        """The arguments of a rule: weights, sums of gradients and slots, joined if their updates are the same.
+        """The inputs of a rule: weights, sums of gradients and slots, in one piece where they are treated the same way.
 
         Args:
             known: which variables have gradients; others stay as they are.
@@ -131,7 +131,7 @@ class Spread:
 def _joined(
     overlaps: Sequence[_Overlap], known: Sequence[bool], decays: Sequence[bool]
 ) -> Iterator[tuple[slice, bool]]:
-    """Stretches of a part with the same update, with whether their weights shrink."""
+    """Stretches of a part that a rule treats the same way, with whether their weights shrink."""
     begin = end = 0
     shrink = False
     for i, _, of_part in overlaps:
@@ -160,13 +160,13 @@ def _spread_values(variable: Any) -> Any:
 
 
 def _put_values(variable: Any, array: Any) -> None:
-    """Whoever assigns values makes it a variable as before."""
+    """Assigning values makes it an ordinary variable again."""
     variable.__class__ = type(variable).__mro__[2]
     variable.data = array
 
 
 def _assign(variable: Any, value: Any) -> Any:
-    """All values are replaced, also those on other ranks."""
+    """The values elsewhere are replaced as a whole."""
     shape = numpy.shape(value.data if isinstance(value, Tensor) else value)
     if shape != variable.shape:
         raise ValueError(f"Variable {variable.path!r}.assign(value): expected shape {variable.shape}; got {shape}.")

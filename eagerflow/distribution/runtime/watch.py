@@ -15,10 +15,10 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from eagerflow.world import faults
-from eagerflow.world.agreement import ranks_named
-from eagerflow.world.communicator import Communicator
-from eagerflow.world.faults import status
+from eagerflow.distribution.runtime import faults
+from eagerflow.distribution.runtime.agreement import ranks_named
+from eagerflow.distribution.runtime.communicator import Communicator
+from eagerflow.distribution.runtime.faults import status
 
 __all__ = ["Seen", "Verdict", "Watch", "judge", "watch"]
 
@@ -335,7 +335,7 @@ class Watch(threading.Thread):
             time.sleep(0.02)
 
     def wait_for_the_others(self) -> None:
-        """At the end of the script: ranks end together, so that those who wait for one that ended are told."""
+        """At the end of the script ranks end together: those that wait for one which ended fail with a message."""
         self.farewell = True
         while self.is_alive() and not self.over.wait(0.05):
             pass

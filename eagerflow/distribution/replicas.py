@@ -10,12 +10,11 @@ import numpy
 from eagerflow.core import random
 from eagerflow.core.device import device_of, place, to_host
 from eagerflow.core.variable import Variable
-from eagerflow.world.agreement import DisagreementError, agree, ranks_named, same_values
-from eagerflow.world.communicator import Communicator
-from eagerflow.world.notes import note
-from eagerflow.world.sharers import sharers
+from eagerflow.distribution.report import note
+from eagerflow.distribution.runtime.agreement import DisagreementError, agree, ranks_named, same_values
+from eagerflow.distribution.runtime.communicator import Communicator
 
-__all__ = ["broadcast_initial_state", "broadcast_draws", "check_replicas"]
+__all__ = ["broadcast_initial_state", "broadcast_random_state", "check_replicas"]
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of an object in memory, which is another one on each rank
 
@@ -44,7 +43,7 @@ def broadcast_initial_state(model: Any, ranks: Communicator) -> None:
 
 
 def _settings(optimizer: Any) -> dict[str, str]:
-    """Each setting by its name, so that an error can name the one that differs."""
+    """One by one, so that a difference is reported by the name of the setting."""
     try:
         settings = optimizer.get_config().items()
         return {f"optimizer.{name}": _ADDRESS.sub("", str(value)) for name, value in settings}
@@ -57,7 +56,7 @@ def _names(loss: Any) -> list[str]:
     return [_ADDRESS.sub("", str(getattr(one, "name", getattr(one, "__name__", one))))[:80] for one in every]
 
 
-def broadcast_draws(ranks: Communicator) -> None:
+def broadcast_random_state(ranks: Communicator) -> None:
     """Draws that have no seed of their own go on as rank 0's do, whatever else a rank has drawn."""
     own = random.get_state()
     told = ranks.broadcast_object(own["eagerflow"])
@@ -65,7 +64,7 @@ def broadcast_draws(ranks: Communicator) -> None:
         random.set_state({**own, "eagerflow": told})
 
 
-def check_replicas(model: Any, where: str) -> None:
+def check_replicas(model: Any, ranks: Communicator, where: str) -> None:
     """Compare the models of all ranks. What layers keep of the batches that they saw becomes the mean of all ranks'.
 
     Such are the moving averages of a `BatchNormalization` that isn't synchronized.
@@ -73,9 +72,6 @@ def check_replicas(model: Any, where: str) -> None:
     Raises:
         DisagreementError: on all ranks, where weights or numbers of another kind differ.
     """
-    ranks = sharers()
-    if ranks is None:
-        return
     variables: list[Variable] = model.variables
     sums = numpy.array([_sum(v) for v in variables], "uint64").reshape(-1, 2)
     every = ranks.gather_objects(sums.tobytes())

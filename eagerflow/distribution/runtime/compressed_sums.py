@@ -8,16 +8,16 @@ import numpy
 
 from eagerflow.base.typing import Array
 
-__all__ = ["TYPES", "narrowed", "sum_narrow", "widened"]
+__all__ = ["TYPES", "compressed", "sum_compressed", "decompressed"]
 
 TYPES = ("float16", "bfloat16")
 _PIECE = 4 << 20  # elements summed at once
 
 
-def narrowed(array: Array, wire: str) -> Array:
+def compressed(array: Array, wire: str) -> Array:
     """The numbers of a float32 array in 16 bits, as integers: rounded to the nearest, as MPI carries them.
 
-    >>> widened(narrowed(numpy.array([1.0, 1 / 3], "float32"), "bfloat16"), "bfloat16").tolist()
+    >>> decompressed(compressed(numpy.array([1.0, 1 / 3], "float32"), "bfloat16"), "bfloat16").tolist()
     [1.0, 0.333984375]
     """
     if wire == "float16":
@@ -30,7 +30,7 @@ def narrowed(array: Array, wire: str) -> Array:
     return rounded
 
 
-def widened(bits: Array, wire: str) -> Array:
+def decompressed(bits: Array, wire: str) -> Array:
     """The same as float32 again."""
     if wire == "float16":
         made: Array = bits.view("float16").astype("float32")
@@ -38,7 +38,7 @@ def widened(bits: Array, wire: str) -> Array:
     return (bits.astype("uint32") << 16).view("float32")
 
 
-def sum_narrow(communicator: Any, array: Array, wire: str) -> None:
+def sum_compressed(communicator: Any, array: Array, wire: str) -> None:
     """A flat float32 array becomes the sum of all ranks', the same bits on all.
 
     Every rank gets its part of all arrays, adds them in float32 in the order of the ranks, and hands the sum out.
@@ -52,9 +52,9 @@ def sum_narrow(communicator: Any, array: Array, wire: str) -> None:
         piece = array[begin : begin + _PIECE]
         cuts = [rank * piece.size // communicator.size for rank in range(communicator.size + 1)]
         own = slice(cuts[communicator.rank], cuts[communicator.rank + 1])
-        sent = narrowed(piece, wire)
+        sent = compressed(piece, wire)
         got = numpy.empty(communicator.size * (own.stop - own.start), "uint16")
         communicator.exchange(sent, got, cuts)
-        sent[own] = narrowed(widened(got, wire).reshape(communicator.size, -1).sum(0, dtype="float32"), wire)
+        sent[own] = compressed(decompressed(got, wire).reshape(communicator.size, -1).sum(0, dtype="float32"), wire)
         communicator.all_gather(sent, cuts)
-        piece[...] = widened(sent, wire)
+        piece[...] = decompressed(sent, wire)

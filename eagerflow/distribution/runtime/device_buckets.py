@@ -12,8 +12,8 @@ import numpy
 
 from eagerflow.base.typing import Array
 from eagerflow.core.device import current_device, device_of, namespace_of, place
-from eagerflow.world.buckets import BYTES, Buckets, Helper
-from eagerflow.world.window import Window
+from eagerflow.distribution.runtime.buckets import BYTES, Buckets, Helper
+from eagerflow.distribution.runtime.window import Window
 
 __all__ = ["DeviceBuckets"]
 
@@ -54,7 +54,7 @@ class DeviceBuckets(Buckets):
         return _DeviceWindow(communicator, self._end)
 
     def _begin_flags(self, start: int, stop: int, dtype: Any) -> None:
-        """Which gradients ranks have is told on the host: nobody waits for a GPU to know it."""
+        """Which gradients ranks have is summed on the host: that needs no wait for the GPU."""
         self._told = numpy.zeros(len(self.shapes), "int64")
 
     def _put(self, i: int, gradient: Array | None) -> None:

@@ -5,28 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eagerflow.world.current import world
-from eagerflow.world.narrow import narrowed, widened
+from eagerflow.distribution.runtime.compressed_sums import compressed, decompressed
+from eagerflow.distribution.runtime.current import world
 
 
 @pytest.mark.parametrize(("wire", "bits"), [("float16", 11), ("bfloat16", 8)])
 def test_numbers_are_rounded_to_the_nearest(wire, bits):
     draws = np.random.default_rng(0).normal(size=1000).astype("float32")
-    there_and_back = widened(narrowed(draws, wire), wire)
+    there_and_back = decompressed(compressed(draws, wire), wire)
     np.testing.assert_allclose(there_and_back, draws, rtol=2.0**-bits, atol=1e-7)
-    np.testing.assert_array_equal(widened(narrowed(there_and_back, wire), wire), there_and_back)
+    np.testing.assert_array_equal(decompressed(compressed(there_and_back, wire), wire), there_and_back)
 
 
 def test_halves_of_bfloat16_go_to_the_even_neighbour():
     given = np.array([1 + 2**-8, 1 + 3 * 2**-8, -1 - 2**-8], "float32")
-    np.testing.assert_array_equal(widened(narrowed(given, "bfloat16"), "bfloat16"), [1, 1 + 2**-6, -1])
+    np.testing.assert_array_equal(decompressed(compressed(given, "bfloat16"), "bfloat16"), [1, 1 + 2**-6, -1])
 
 
 @pytest.mark.parametrize("wire", ["float16", "bfloat16"])
 def test_what_is_no_number_stays_none(wire):
     given = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0], "float32")
     given[0:1].view("uint32")[0] = 0x7FFFFFFF  # a NaN that rounding up would turn into a number
-    found = widened(narrowed(given, wire), wire)
+    found = decompressed(compressed(given, wire), wire)
     assert np.isnan(found[0])
     np.testing.assert_array_equal(found[1:], given[1:])
 

@@ -12,7 +12,7 @@ from eagerflow.base.tracebacks import warn
 from eagerflow.base.typing import Array
 from eagerflow.core.device import to_host
 from eagerflow.core.variable import Variable
-from eagerflow.world.communicator import Communicator
+from eagerflow.distribution.runtime.communicator import Communicator
 
 __all__ = ["DisagreementError", "agree", "ranks_named", "same_values"]
 
@@ -40,8 +40,8 @@ def agree(communicator: Communicator, description: Mapping[str, str], where: str
     Raises:
         DisagreementError: on all ranks, with the first name that differs, and each value with its ranks.
 
-    >>> from eagerflow.world.communicator import Alone
-    >>> agree(Alone(), {"rows": "1000", "optimizer": "Adam"})
+    >>> from eagerflow.distribution.runtime.communicator import SingleProcess
+    >>> agree(SingleProcess(), {"rows": "1000", "optimizer": "Adam"})
     """
     if communicator.size == 1:
         return

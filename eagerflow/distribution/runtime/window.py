@@ -63,7 +63,7 @@ class Window:
         self.place = communicator.rank
 
     def meet(self, patient: bool = False) -> None:
-        """Wait until whoever reads this `total` is done with it: to be called before parts of it are written."""
+        """Wait until no rank reads this `total` any more: to be called before parts of it are written."""
 
     def part(self, start: int, stop: int) -> tuple[int, int]:
         """The part of a range of bytes that is this rank's in `scatter` and `gather`."""

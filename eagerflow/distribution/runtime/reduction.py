@@ -10,9 +10,9 @@ from eagerflow.base.capturing import once_only
 from eagerflow.base.typing import Array, Numpy, Rule
 from eagerflow.core.device import device_of, is_device_array, place, to_host
 from eagerflow.core.op import op
+from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.world.communicator import Communicator
-from eagerflow.world.current import world
+from eagerflow.distribution.runtime.communicator import Communicator
 
 __all__ = ["all_sum", "reduce_array", "together"]
 
@@ -67,6 +67,6 @@ def all_sum(x: Any, communicator: Communicator, weight: float | None = None) -> 
         weight: what this rank's loss counts in the loss of all; default: that of the running step.
     """
     if weight is None:
-        weight = 1.0 if world.share is None else world.share.weight
+        weight = 1.0 if active.shard is None else active.shard.weight
     made: Tensor = all_sum_op(convert_to_tensor(x), communicator, weight)
     return made

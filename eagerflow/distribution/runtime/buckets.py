@@ -2,7 +2,7 @@
 
 They lie in the order in which the tape finishes them, in buckets of some megabytes: large enough for few messages,
 small enough that the first one is on its way early. A helper thread sums them, one after the other and in the same
-order on all ranks. Whoever waits for it in the end does what is left to do itself.
+order on all ranks. The thread that waits for it in the end does the remaining work itself.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy
 
 from eagerflow.base.typing import Array
 from eagerflow.core.device import device_of, place, to_host
-from eagerflow.world.announced import Notes, blocked
-from eagerflow.world.current import world
-from eagerflow.world.window import LINE, Range
+from eagerflow.distribution.runtime.announced import Notes, blocked
+from eagerflow.distribution.runtime.current import world
+from eagerflow.distribution.runtime.window import LINE, Range
 
 __all__ = ["BYTES", "FIRST", "Bucket", "Buckets", "Helper", "cut"]
 
@@ -184,7 +184,7 @@ class Buckets:
         return communicator.window(self._end)
 
     def _begin_flags(self, start: int, stop: int, dtype: Any) -> None:
-        """Which gradients ranks have is told behind the last bucket, and summed with it."""
+        """Flags behind the last bucket say which gradients ranks have; they are summed with it."""
         for view in self.total:
             view.flags.writeable = False
         self._told = self.window.own[start:stop].view(dtype)[: len(self.shapes)]

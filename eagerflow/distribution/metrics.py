@@ -15,8 +15,8 @@ import numpy
 
 from eagerflow.core.device import device_of, place, to_host
 from eagerflow.core.variable import Variable
-from eagerflow.world.communicator import Communicator
-from eagerflow.world.shares import Share
+from eagerflow.distribution.batch_shard import BatchShard
+from eagerflow.distribution.runtime.communicator import Communicator
 
 __all__ = ["DistributedMetrics"]
 
@@ -35,7 +35,7 @@ class DistributedMetrics:
         self._whole = True
         self._before: list[tuple[Variable, Any]] | None = None
 
-    def begin(self, share: Share) -> None:
+    def begin(self, shard: BatchShard) -> None:
         """Before a step: what it counts is this rank's part."""
         if self._whole:
             self._whole = False
@@ -43,7 +43,7 @@ class DistributedMetrics:
                 for variable, aggregation in self._states():
                     if aggregation == "sum":
                         variable.clear()
-        self._before = None if share.own else [(v, v.data.copy()) for v, _ in self._states()]
+        self._before = None if shard.own else [(v, v.data.copy()) for v, _ in self._states()]
 
     def end(self) -> None:
         """After a step: one that was made on a borrowed row has counted nothing."""

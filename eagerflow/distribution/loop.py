@@ -12,10 +12,17 @@ from eagerflow.base.tracebacks import warn
 from eagerflow.callbacks import CallbackList
 from eagerflow.callbacks.older_names import either_name
 from eagerflow.core.observe import logs as announce_logs, state
+from eagerflow.core.strategy import active, sharing
 from eagerflow.data.arrays import rows_of
 from eagerflow.data.feed import Feed
-from eagerflow.data.parts import END, Part, batches_and_end, brought, cut, numbers_of
-from eagerflow.training.distributed_metrics import DistributedMetrics
+from eagerflow.distribution.batch_shard import BatchShard, shard_of
+from eagerflow.distribution.metrics import DistributedMetrics
+from eagerflow.distribution.replicas import broadcast_random_state, check_replicas
+from eagerflow.distribution.runtime.agreement import DisagreementError, agree
+from eagerflow.distribution.runtime.communicator import Communicator
+from eagerflow.distribution.runtime.current import world
+from eagerflow.distribution.runtime.faults import status
+from eagerflow.distribution.shards import END, Part, batches_and_end, brought, cut, numbers_of
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.loop import (
     Loop,
@@ -27,15 +34,8 @@ from eagerflow.training.loop import (
     observed_batches,
     observed_step,
 )
-from eagerflow.training.replicas import broadcast_draws, check_replicas
-from eagerflow.world.agreement import DisagreementError, agree
-from eagerflow.world.communicator import Communicator
-from eagerflow.world.current import sharing, world
-from eagerflow.world.faults import status
-from eagerflow.world.sharers import sharers
-from eagerflow.world.shares import Share, share_of
 
-__all__ = ["DistributedLoop", "shared"]
+__all__ = ["DistributedLoop"]
 
 _MADE_BY_ALL = (
     "every rank makes all batches of a generator, and takes its rows of them. Of a PyDataset with rows(index, start, "
@@ -49,23 +49,17 @@ _ALIKE = (
 )
 
 
-def shared(feed: Feed | None) -> None:
-    """Tell a feed who share its batches."""
-    if feed is not None:
-        feed.ranks = sharers() if getattr(world.distribution, "auto_shard_dataset", True) else None
-
-
 class DistributedLoop(Loop):
     """What happens around the steps of ranks that share each batch; see `Loop` for the arguments."""
 
     def __init__(
-        self, model: Any, kind: str, callbacks: CallbackList, shows: bool, every: int, ranks: Communicator
+        self, model: Any, kind: str, callbacks: CallbackList, shows: bool, every: int, ranks: Communicator, brings: bool
     ) -> None:
         super().__init__(model, kind, callbacks, shows, every)
         self.ranks = ranks
         self.called = {"train": "fit", "test": "evaluate", "predict": "predict"}[kind]
         self.metrics = DistributedMetrics(model, ranks)
-        self.brings = not getattr(world.distribution, "auto_shard_dataset", True)  # whether ranks have own batches
+        self.brings = brings  # whether ranks have batches of their own
         every_so_often = [c for c in callbacks.callbacks if isinstance(getattr(c, "save_freq", None), int)]
         self.savers = [c for c in every_so_often if hasattr(c, "_batches")] if kind == "train" else []
         self.even = not self.brings and model._ours_throughout(self.function)
@@ -74,35 +68,35 @@ class DistributedLoop(Loop):
         if feed.brings:
             self.brings, self.even = True, False
         agree(self.ranks, self._facts(feed, first), self.called, "" if self.brings else _ALIKE)
-        broadcast_draws(self.ranks)
+        broadcast_random_state(self.ranks)
         told_of_end, self.saving = self._votes(bool(self.end), bool(self.savers))
         done = told = first
-        share: Any = None
+        shard: Any = None
         logs: Any = None
         left = None if feed.steps is None else feed.steps - first
         with deferring(self.model._compiled if self.deferred else None):
-            for step, (share, data) in enumerate(self._parts(feed, left), first):
+            for step, (shard, data) in enumerate(self._parts(feed, left), first):
                 if self.begin and step % self.every == 0:
                     for hook in self.begin:
                         hook(step, {})
                 status.doing = (self.called, step)
-                logs = self._step(share, data)
+                logs = self._step(shard, data)
                 done = step + 1
                 if self.kind == "predict":
-                    logs = self._whole_outputs(share, logs)
+                    logs = self._whole_outputs(shard, logs)
                     keep(logs)
                     if self._outputs is not None:
                         self._outputs.append(logs)
                 if told_of_end and done % self.every == 0:
                     told = done
-                    logs, share = self._global(share, logs), None
+                    logs, shard = self._global(shard, logs), None
                     self._gather_to_save()
                     self._report(step, logs)
-                logs, share, stop = self._after(step, share, logs, interruption)
+                logs, shard, stop = self._after(step, shard, logs, interruption)
                 if stop:
                     break
             status.doing = None
-            logs = self._global(share, logs)
+            logs = self._global(shard, logs)
             if told_of_end and told < done:
                 self._report(told + self.every - 1, logs)
             if self.bar is not None:
@@ -113,14 +107,16 @@ class DistributedLoop(Loop):
             keep(self.model.get_metrics_result())
         return done
 
-    def _after(self, step: int, share: Share | None, logs: Any, interruption: Interruption) -> tuple[Any, Any, bool]:
+    def _after(
+        self, step: int, shard: BatchShard | None, logs: Any, interruption: Interruption
+    ) -> tuple[Any, Any, bool]:
         """What all ranks do if one of them wants it: show numbers, end after this step."""
         due = self.bar if self.bar is not None and self.bar.due() else None
         observed = state.on and self.kind != "predict"
         stop = bool(getattr(self.model, self.stop))
         stop, interrupted, wanted = self._votes(stop, interruption.requested, due is not None or observed)
         if wanted:
-            logs, share = self._global(share, logs), None
+            logs, shard = self._global(shard, logs), None
             if due is not None:
                 due.show(step, self._numbers(logs, shown=True))
             if observed:
@@ -130,16 +126,16 @@ class DistributedLoop(Loop):
             raise KeyboardInterrupt
         if stop:
             setattr(self.model, self.stop, True)
-        return logs, share, stop
+        return logs, shard, stop
 
-    def _step(self, share: Share, data: Any) -> Any:
+    def _step(self, shard: BatchShard, data: Any) -> Any:
         """One step on this rank's rows."""
         states = self.states
         before = None if states is None else states.taken()
-        self.metrics.begin(share)
+        self.metrics.begin(shard)
         try:
-            with sharing(share):
-                world.even, world.gathers = self.even, True
+            with sharing(shard):
+                active.even, world.gathers = self.even, True
                 logs = observed_step(self.model, self.name, self.function, data)
                 if self.kind != "predict":
                     check_numbers(logs, self.name)
@@ -148,7 +144,7 @@ class DistributedLoop(Loop):
                 states.undo(before)
             raise
         finally:
-            world.even = world.gathers = False
+            active.even = world.gathers = False
         if states is not None and before is not None:
             states.settle(before)
         self.metrics.end()
@@ -163,7 +159,7 @@ class DistributedLoop(Loop):
         """The same, where a callback is about to save after this batch."""
         if self.saving and self._votes(any((c._batches + 1) % c.save_freq == 0 for c in self.savers))[0]:
             self._gather()
-            check_replicas(self.model, "saving after a batch")
+            check_replicas(self.model, self.ranks, "saving after a batch")
 
     def _numbers(self, logs: Any, shown: bool = False) -> dict[str, Any]:
         if self.kind == "predict":
@@ -172,11 +168,11 @@ class DistributedLoop(Loop):
 
     def one(self, data: Any) -> Any:
         """A step on one global batch (with `auto_shard_dataset=False`, on the batches that ranks bring)."""
-        share, own = next(
+        shard, own = next(
             brought(iter([data]), self.ranks, self.called) if self.brings else self._of_stream(iter([data]))
         )
-        logs = self._step(share, own)
-        return self._whole_outputs(share, logs) if self.kind == "predict" else self._global(share, logs)
+        logs = self._step(shard, own)
+        return self._whole_outputs(shard, logs) if self.kind == "predict" else self._global(shard, logs)
 
     # -- what ranks tell each other
 
@@ -215,33 +211,33 @@ class DistributedLoop(Loop):
                 )
             if batch is END:
                 return
-            share = share_of(self.ranks, rows)
-            yield Part(share, cut(batch, share))
+            shard = shard_of(self.ranks, rows)
+            yield shard, cut(batch, shard)
 
     # -- numbers
 
-    def _whole_outputs(self, share: Share, outputs: Any) -> Any:
+    def _whole_outputs(self, shard: BatchShard, outputs: Any) -> Any:
         """The outputs for all rows of a batch."""
         own = as_numpy(outputs)
-        parts = [part for part in self.ranks.gather_objects(own if share.own else None) if part is not None]
+        parts = [part for part in self.ranks.gather_objects(own if shard.own else None) if part is not None]
         return joined(*parts) if isinstance(own, numpy.ndarray) else tree.map_structure(joined, *parts)
 
-    def _global(self, share: Share | None, logs: Any) -> Any:
-        """What a step reported, of all ranks; all of them call it at the same step. Known already without a share."""
-        if self.kind == "predict" or share is None:
+    def _global(self, shard: BatchShard | None, logs: Any) -> Any:
+        """What a step reported, of all ranks; all of them call it at the same step. Known already without a shard."""
+        if self.kind == "predict" or shard is None:
             return logs
         if self.deferred:
             self.metrics.merge()
             return self.model.get_metrics_result()
         own = as_numbers(logs)
         before = as_numbers(self.model.get_metrics_result())
-        same = [float(not share.own or (n in before and _equal(before[n], own[n]))) for n in own]
+        same = [float(not shard.own or (n in before and _equal(before[n], own[n]))) for n in own]
         self.metrics.merge()
         results = as_numbers(self.model.get_metrics_result())
         values = [
             numpy.asarray(v, "float64") if isinstance(v, (float, int, numpy.ndarray)) else None for v in own.values()
         ]
-        flat = [v.reshape(-1) * share.weight if share.own else numpy.zeros(v.size) for v in values if v is not None]
+        flat = [v.reshape(-1) * shard.weight if shard.own else numpy.zeros(v.size) for v in values if v is not None]
         told = numpy.concatenate([numpy.array(same), *flat]) if own else numpy.zeros(0)
         self.ranks.all_reduce(told)
         found, start = {}, len(same)

@@ -3,7 +3,7 @@
 A rank that raises while others wait for it must not only end itself. `install` sees to it for all ways to end a
 program; `watch.py` looks after those who are silent, and those who end too early.
 
-For whoever lets ranks wait for each other there are two names. `waiting` says in messages what is waited for:
+Code that lets ranks wait for each other uses two names. `waiting` tells messages what is waited for:
 
     with waiting("the all-reduce of layer", number):
         communicator.all_reduce(bucket)
@@ -28,8 +28,8 @@ from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
 from eagerflow.base.tracebacks import is_ours
-from eagerflow.world.communicator import Communicator
-from eagerflow.world.current import world
+from eagerflow.distribution.runtime.communicator import Communicator
+from eagerflow.distribution.runtime.current import world
 
 __all__ = ["counted", "fail", "install", "meeting", "place", "place_of", "set_timeout", "status", "tell", "together"]
 __all__ += ["waiting", "who"]
@@ -95,7 +95,7 @@ class waiting:
     It costs two entries of a dict. Parts are joined only when somebody asks, so hand over numbers as they are.
 
     Args:
-        *what: words and numbers, such as `"the all-reduce of layer", 7`. The step is told by itself.
+        *what: words and numbers, such as `"the all-reduce of layer", 7`. The step is added.
     """
 
     __slots__ = ("_before", "_what")
@@ -116,7 +116,7 @@ class waiting:
 
 
 class meeting(waiting):
-    """The same around what no communicator counts, such as sums in shared memory; all ranks come to it alike."""
+    """The same around what no communicator counts, such as sums in shared memory; all ranks make the same calls."""
 
     __slots__ = ()
 

@@ -13,18 +13,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from eagerflow.core import observe
-from eagerflow.world.communicator import Communicator
+from eagerflow.distribution.runtime.communicator import Communicator
 
 __all__ = ["Clock", "Reading", "read_clocks"]
 
 _ROUNDS = 16  # barriers, of which the best ones count
-_PAUSE = 0.0005  # seconds between: whoever has slept is sooner given a processor, where there are too few
+_PAUSE = 0.0005  # seconds between: a process that slept gets a processor sooner, where there are too few
 _CLOSE = 20_000  # nanoseconds: near enough
 _LONG = 500_000_000  # nanoseconds after which what has been found must do
 
 
 class Reading(NamedTuple):
-    """A clock beside that of rank 0, at one moment.
+    """A clock compared with that of rank 0, at one moment.
 
     Attributes:
         at: the moment, on this clock.
@@ -76,7 +76,7 @@ def _kernel() -> str:
 
 
 def _reading(first: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]) -> Reading:
-    """The second clock beside the first, from the times when both came to barriers and left them."""
+    """The second clock compared with the first, from the times when both came to barriers and left them."""
     at = (other[0][0] + other[-1][1]) // 2
     if first is other:
         return Reading(at, 0, 0)

@@ -1,4 +1,4 @@
-"""`Communicator`: what ranks can do together, whichever engine carries it; and `Alone`, where there is one of them.
+"""`Communicator`: what ranks can do together, whichever engine carries it; and `SingleProcess`, where there is one.
 
 All calls but `abort` are collective: every rank makes the same ones in the same order. Arrays are C-contiguous, lie on
 the host, and are changed in place, so that nobody copies what is about to be summed anyway.
@@ -15,10 +15,10 @@ from typing import Any, NoReturn
 import numpy
 
 from eagerflow.base.typing import Array
-from eagerflow.world.announced import COLLECTIVE, announcing
-from eagerflow.world.window import Window
+from eagerflow.distribution.runtime.announced import COLLECTIVE, announcing
+from eagerflow.distribution.runtime.window import Window
 
-__all__ = ["Alone", "Communicator"]
+__all__ = ["SingleProcess", "Communicator"]
 
 
 class Communicator(ABC):
@@ -105,7 +105,7 @@ class Communicator(ABC):
         """Bytes that all ranks of a machine see, until they end. Collective; machines may ask for different sizes.
 
         Raises:
-            MemoryError: on all ranks, when a machine has too little memory that processes can share.
+            MemoryError: on all ranks, when a machine has too little memory that processes can shard.
         """
         return self.allocate(nbytes)
 
@@ -127,7 +127,7 @@ class Communicator(ABC):
         """End all ranks at once. Not collective."""
 
 
-class Alone(Communicator):
+class SingleProcess(Communicator):
     """One rank: nothing needs to be sent."""
 
     rank, size = 0, 1

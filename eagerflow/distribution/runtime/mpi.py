@@ -13,10 +13,10 @@ import numpy
 
 from eagerflow.base.text.extras import pip_install
 from eagerflow.base.typing import Array
-from eagerflow.world.communicator import Communicator
-from eagerflow.world.narrow import sum_narrow
-from eagerflow.world.shared_window import Machine, SharedWindow
-from eagerflow.world.window import Window
+from eagerflow.distribution.runtime.communicator import Communicator
+from eagerflow.distribution.runtime.compressed_sums import sum_compressed
+from eagerflow.distribution.runtime.shared_window import Machine, SharedWindow
+from eagerflow.distribution.runtime.window import Window
 
 __all__ = ["Mpi"]
 
@@ -62,7 +62,7 @@ class Mpi(Communicator):
         if self.size == 1:
             return
         if wire is not None and array.dtype.name == "float32":
-            sum_narrow(self, array, wire)
+            sum_compressed(self, array, wire)
             return
         length = max(1, _PIECE // array.itemsize)
         under_way: deque[Any] = deque()

@@ -14,13 +14,12 @@ from typing import Any
 
 from eagerflow.core.device import is_device_array
 from eagerflow.core.variable import Variable
-from eagerflow.world.agreement import agree, same_values
-from eagerflow.world.buckets import BYTES, Buckets, Helper
-from eagerflow.world.communicator import Communicator
-from eagerflow.world.current import world
-from eagerflow.world.device_buckets import DeviceBuckets
-from eagerflow.world.faults import meeting
-from eagerflow.world.shares import Share
+from eagerflow.distribution.runtime.agreement import agree, same_values
+from eagerflow.distribution.runtime.buckets import BYTES, Buckets, Helper
+from eagerflow.distribution.runtime.communicator import Communicator
+from eagerflow.distribution.runtime.current import setting
+from eagerflow.distribution.runtime.device_buckets import DeviceBuckets
+from eagerflow.distribution.runtime.faults import meeting
 
 __all__ = ["GradientSums", "ahead", "sums_of"]
 
@@ -61,7 +60,7 @@ class GradientSums:
         for key in idle[: max(0, len(idle) + 1 - _SETS)]:  # the same ones on all ranks
             self._sets.pop(key).close()
         shapes, dtypes = [tuple(v.shape) for v in variables], [v.data.dtype for v in variables]
-        most = _setting("bucket_bytes") or BYTES
+        most = setting("bucket_bytes") or BYTES
         if self.channel.sums_on_device and all(is_device_array(v.data) for v in variables):
             made: Buckets = DeviceBuckets(self.channel, shapes, dtypes, order, most, _wire())
         else:
@@ -73,7 +72,7 @@ class GradientSums:
     def hear(
         self, variables: Sequence[Any], weight: float, scattered: bool = False, owner: int = 0
     ) -> Callable[[int, Any], None]:
-        """Begin a step; what it gives is to be told of gradients that are finished, by their variables' identities."""
+        """Begin a step; returns the function to call with each finished gradient and its variable's identity."""
         found = self._find(variables, owner)
         if found is None:
             self._order = order = []
@@ -109,7 +108,7 @@ class GradientSums:
             variables: what the gradients belong to.
             weight: of this rank.
             gradients: its own, None for missing ones.
-            owner: a number of whoever holds gradients here (`hold`), that nobody else's are added to.
+            owner: a number that keeps gradients held here (`hold`) apart from those of other owners.
         """
         found = self._begun(variables, weight, False, owner)
         with meeting("the all-reduce of gradients"):
@@ -133,15 +132,11 @@ def _named(variable: Any) -> str:
 
 
 def _key(variables: Sequence[Any], owner: int) -> Any:
-    return (*[variable.identity for variable in variables], owner, _setting("bucket_bytes"), _wire())
-
-
-def _setting(name: str) -> Any:
-    return getattr(world.distribution, name, None)
+    return (*[variable.identity for variable in variables], owner, setting("bucket_bytes"), _wire())
 
 
 def _wire() -> str | None:
-    found: str | None = _setting("gradient_dtype")
+    found: str | None = setting("gradient_dtype")
     return found
 
 
@@ -157,15 +152,15 @@ def sums_of(communicator: Communicator) -> GradientSums:
 
 @contextlib.contextmanager
 def ahead(
-    share: Share, variables: Sequence[Any], scattered: bool = False, owner: int = 0
+    shard: Any, variables: Sequence[Any], scattered: bool = False, owner: int = 0
 ) -> Iterator[Callable[[int, Any], None]]:
-    """A block inside which gradients are on their way from the moment in which what it gives is told of them.
+    """A block inside which gradients are sent as soon as the function that it yields is called with them.
 
     What is summed there is what the next call of `sum` for these variables gives (of `scatter`, if `scattered`),
-    whatever gradients that is given: so nobody may change them in between.
+    whatever gradients it gets: so they mustn't change in between.
     """
-    sums = sums_of(share.communicator)
-    finished = sums.hear(variables, share.weight, scattered, owner)
+    sums = sums_of(shard.communicator)
+    finished = sums.hear(variables, shard.weight, scattered, owner)
     try:
         yield finished
     finally:

@@ -40,7 +40,7 @@ def two_libraries(found: Told, size: int, library: str) -> str:
     return (
         f"{found.by} started {found.size} processes, but MPI found {size}: this is what happens where the launcher "
         f"belongs to one MPI and mpi4py uses another one ({library}). Start with the launcher of that library, such "
-        "as `python -m eagerflow launch -n 4 train.py`, which takes the mpiexec beside this Python; or, on a cluster, "
+        "as `python -m eagerflow launch -n 4 train.py`, which takes the mpiexec of this Python; or, on a cluster, "
         "install mpi4py for the MPI of the cluster and uninstall mpich. srun: choose the interface by --mpi=pmi2 or "
         "--mpi=pmix."
     )

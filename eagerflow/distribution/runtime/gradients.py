@@ -9,15 +9,14 @@ import numpy
 
 from eagerflow.core.device import device_of, place, to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
-from eagerflow.world.gradient_sums import sums_of
-from eagerflow.world.notes import note
-from eagerflow.world.shares import Share
+from eagerflow.distribution.report import note
+from eagerflow.distribution.runtime.gradient_sums import sums_of
 
 __all__ = ["arrays_of", "reduce_gradients"]
 
 
 def reduce_gradients(
-    share: Share, variables: Sequence[Any], gradients: Sequence[Any], kept: bool = True, owner: int = 0
+    shard: Any, variables: Sequence[Any], gradients: Sequence[Any], kept: bool = True, owner: int = 0
 ) -> list[Any]:
     """The gradients of the global loss: the sum over ranks of `weight * gradient`, the same bits on all.
 
@@ -25,7 +24,7 @@ def reduce_gradients(
     whose "gradient" is their new value (`overwrite_with_gradient`), the largest is taken, as of one batch.
 
     Args:
-        share: of the running step.
+        shard: of the running step.
         variables: what the gradients belong to, the same on all ranks.
         gradients: tensors, arrays or None.
         kept: whether anybody may keep a gradient, or change it; False: they are read before the next step, and then
@@ -35,8 +34,8 @@ def reduce_gradients(
     arrays = arrays_of(gradients)
     replaced = [i for i, v in enumerate(variables) if getattr(v, "overwrite_with_gradient", False)]
     if replaced:
-        return _with_replaced(share, variables, arrays, kept, replaced)
-    found = sums_of(share.communicator).sum(variables, share.weight, arrays, owner)
+        return _with_replaced(shard, variables, arrays, kept, replaced)
+    found = sums_of(shard.communicator).sum(variables, shard.weight, arrays, owner)
     return [g if g is None else Tensor(_handed(g, v, kept), None, None) for g, v in zip(found, variables)]
 
 
@@ -52,19 +51,19 @@ def _handed(array: Any, variable: Any, kept: bool) -> Any:
 
 
 def _with_replaced(
-    share: Share, variables: Sequence[Any], arrays: list[Any], kept: bool, replaced: list[int]
+    shard: Any, variables: Sequence[Any], arrays: list[Any], kept: bool, replaced: list[int]
 ) -> list[Any]:
     """The same, where some gradients are their variables' new values."""
     note(f"{variables[replaced[0]].path} and others like it: the largest of all ranks', each of its own rows")
     others = [i for i in range(len(arrays)) if i not in replaced]
-    summed = reduce_gradients(share, [variables[i] for i in others], [arrays[i] for i in others], kept)
+    summed = reduce_gradients(shard, [variables[i] for i in others], [arrays[i] for i in others], kept)
     there = numpy.array([arrays[i] is not None for i in replaced], "int64")
-    share.communicator.all_reduce(there)
+    shard.communicator.all_reduce(there)
     found: dict[int, Any] = dict(zip(others, summed))
     for i, count in zip(replaced, there):
         now = variables[i].data
         array = numpy.array(to_host(now if arrays[i] is None else arrays[i]), now.dtype, order="C")  # a copy
         if count:
-            share.communicator.all_reduce(array, "max")
+            shard.communicator.all_reduce(array, "max")
         found[i] = Tensor(place(array, device_of(now)), None, None) if count else None
     return [found[i] for i in range(len(arrays))]

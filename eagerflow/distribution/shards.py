@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy
 
@@ -14,49 +14,51 @@ from eagerflow.core.device import Device
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import rows_of
 from eagerflow.data.rows import batches_of_rows
-from eagerflow.world.agreement import DisagreementError
-from eagerflow.world.communicator import Communicator
-from eagerflow.world.shares import Share, share_of
+from eagerflow.distribution.batch_shard import BatchShard, shard_of
+from eagerflow.distribution.runtime.agreement import DisagreementError
+from eagerflow.distribution.runtime.communicator import Communicator
 
-__all__ = ["END", "Part", "RowsOf", "batches_and_end", "brought", "cut", "numbers_of", "parts_of_rows"]
+__all__ = ["END", "BatchDivider", "Part", "batches_and_end", "brought", "cut", "numbers_of"]
 
 END: Any = object()  # of batches
 
 
-class Part(NamedTuple):
-    """What a rank has of a global batch.
-
-    Attributes:
-        share: which rows.
-        batch: these rows; a row that weighs nothing where there are none.
-    """
-
-    share: Share
-    batch: Any
+Part = tuple[BatchShard, Any]
+"""What a rank has of a global batch: which rows, and these rows; a row that weighs nothing where there are none."""
 
 
-def parts_of_rows(
-    arrays: Sequence[Any], size: int, count: int, order: Any, where: Device, ranks: Communicator
-) -> Iterator[tuple[Share, list[Any]]]:
-    """As `batches_of_rows`, of whose batches this rank's rows are gathered alone."""
-    rows = next(len(a) for a in arrays if a is not None)
-    whole = min(count, rows // size)
-    share = share_of(ranks, size)
-    first, last = _held(share)
-    if order is None:
-        for start in range(0, whole * size, size):
-            yield share, _some(arrays, slice(start + first, start + last), where)
-    else:
-        own = order[: whole * size].reshape(whole, size)[:, first:last].reshape(-1)
-        for tensors in batches_of_rows(arrays, last - first, whole, own, where):
-            yield share, tensors
-    if count > whole:
-        start, share = whole * size, share_of(ranks, rows - whole * size)
-        first, last = (start + n for n in _held(share))
+class BatchDivider:
+    """Divides the batches of a feed among ranks."""
+
+    def __init__(self, ranks: Communicator) -> None:
+        self.communicator, self.broadcast_object = ranks, ranks.broadcast_object
+
+    def rows_of(self, dataset: Any) -> RowsOf:
+        """Of a `PyDataset` that makes rows: this rank's rows alone."""
+        return RowsOf(dataset, self.communicator)
+
+    def shards_of_rows(
+        self, arrays: Sequence[Any], size: int, count: int, order: Any, where: Device
+    ) -> Iterator[tuple[BatchShard, list[Any]]]:
+        """As `batches_of_rows`, of whose batches this rank's rows are gathered alone."""
+        rows = next(len(a) for a in arrays if a is not None)
+        whole = min(count, rows // size)
+        shard = shard_of(self.communicator, size)
+        first, last = _held(shard)
         if order is None:
-            yield share, _some(arrays, slice(first, last), where)
+            for start in range(0, whole * size, size):
+                yield shard, _some(arrays, slice(start + first, start + last), where)
         else:
-            yield share, next(batches_of_rows(arrays, last - first, 1, order[first:last], where))
+            own = order[: whole * size].reshape(whole, size)[:, first:last].reshape(-1)
+            for tensors in batches_of_rows(arrays, last - first, whole, own, where):
+                yield shard, tensors
+        if count > whole:
+            start, shard = whole * size, shard_of(self.communicator, rows - whole * size)
+            first, last = (start + n for n in _held(shard))
+            if order is None:
+                yield shard, _some(arrays, slice(first, last), where)
+            else:
+                yield shard, next(batches_of_rows(arrays, last - first, 1, order[first:last], where))
 
 
 def _some(arrays: Sequence[Any], rows: slice, where: Device) -> list[Any]:
@@ -64,29 +66,29 @@ def _some(arrays: Sequence[Any], rows: slice, where: Device) -> list[Any]:
     return next(batches_of_rows(found, rows.stop - rows.start, 1, None, where))
 
 
-def _held(share: Share) -> tuple[int, int]:
+def _held(shard: BatchShard) -> tuple[int, int]:
     """The rows that a step is made on: a rank without rows borrows one."""
-    if share.own:
-        return share.start, share.stop
-    first = min(share.start, share.rows - 1)
+    if shard.own:
+        return shard.start, shard.stop
+    first = min(shard.start, shard.rows - 1)
     return first, first + 1
 
 
-def cut(batch: Any, share: Share) -> Any:
+def cut(batch: Any, shard: BatchShard) -> Any:
     """This rank's rows of a batch of tensors.
 
     Raises:
         ValueError: for a part of the batch that hasn't its rows.
     """
-    first, last = _held(share)
+    first, last = _held(shard)
 
     def rows(leaf: Any) -> Any:
         if leaf is None:
             return None
         shape = getattr(leaf, "shape", ())
-        if not shape or shape[0] != share.rows:
+        if not shape or shape[0] != shard.rows:
             raise ValueError(
-                f"a batch of {share.rows} rows has a part without them, {signature_of(leaf)}: it can't be divided "
+                f"a batch of {shard.rows} rows has a part without them, {signature_of(leaf)}: it can't be divided "
                 "among ranks. Let all its parts have as many rows, or let every rank bring its own batches: "
                 "DataParallel(auto_shard_dataset=False)."
             )
@@ -118,8 +120,8 @@ def brought(batches: Iterator[Any], ranks: Communicator, called: str) -> Iterato
             raise DisagreementError(f"{called}: rank {int(had.argmin())} has no data, and others have.")
         last = last if batch is END else batch
         start = sum(every[:rank])
-        share = Share(ranks, start, start + every[rank], rows)
-        yield Part(share, last if share.own else cut(last, Share(ranks, 0, 0, rows_of(last))))
+        shard = BatchShard(ranks, start, start + every[rank], rows)
+        yield shard, last if shard.own else cut(last, BatchShard(ranks, 0, 0, rows_of(last)))
     if had.min() != had.max() and not ranks.rank:
         counts = ", ".join(f"rank {rank}: {n}" for rank, n in enumerate(had))
         warn(f"{called}: ranks had unequal numbers of batches ({counts}); those with fewer waited for the rest.")
@@ -154,10 +156,10 @@ class RowsOf:
         self.workers = getattr(dataset, "workers", 1)
         self.max_queue_size = getattr(dataset, "max_queue_size", 10)
 
-    def share(self, index: int) -> Share:
-        """This rank's part of a batch."""
-        return share_of(self.ranks, int(self.dataset.num_rows(int(index))))
+    def shard(self, index: int) -> BatchShard:
+        """Which rows of a batch are this rank's."""
+        return shard_of(self.ranks, int(self.dataset.num_rows(int(index))))
 
     def __getitem__(self, index: int) -> Any:
-        first, last = _held(self.share(index))
+        first, last = _held(self.shard(index))
         return self.dataset.rows(index, first, last)

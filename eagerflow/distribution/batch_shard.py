@@ -1,0 +1,118 @@
+"""Which rows of a global batch a rank works on, and what they weigh.
+
+A global batch of `rows` rows is cut in the order of its rows. Rank r of n takes rows `r * rows // n` to
+`(r + 1) * rows // n`: no divisibility is asked for, and sizes differ by one at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from eagerflow.base.typing import Array
+from eagerflow.core.tensor import Tensor
+from eagerflow.distribution.report import note
+from eagerflow.distribution.runtime.communicator import Communicator
+from eagerflow.distribution.runtime.gradients import reduce_gradients
+from eagerflow.distribution.runtime.reduction import all_sum
+from eagerflow.distribution.updates import DistributedUpdates
+
+__all__ = ["BatchShard", "bounds", "shard_of"]
+
+
+class BatchShard(NamedTuple):
+    """A rank's part of a global batch.
+
+    Attributes:
+        communicator: of the ranks among which the batch is shared.
+        start: the first row of this rank.
+        stop: the one after its last.
+        rows: of the whole batch.
+        summed: what the ranks minimize is the sum of their losses, as with TensorFlow's replicas, whose losses are
+            divided by the number of all rows; otherwise it is the mean, each loss counted by its rows.
+        gathers: metrics take in the rows of all ranks: nobody puts together what each has counted, as loops of ours do.
+
+    A rank whose shard is empty (`start == stop`) still makes the step, on one row that weighs nothing, so that it
+    takes part in all that ranks do together.
+
+    >>> from eagerflow.distribution.runtime.communicator import SingleProcess
+    >>> shard = BatchShard(SingleProcess(), 0, 3, 4)
+    >>> shard.own, shard.weight
+    (3, 0.75)
+    """
+
+    communicator: Communicator
+    start: int
+    stop: int
+    rows: int
+    summed: bool = False
+    gathers: bool = False
+
+    @property
+    def own(self) -> int:
+        """How many rows are this rank's."""
+        return self.stop - self.start
+
+    @property
+    def weight(self) -> float:
+        """What this rank's loss counts in that of all: its gradient is multiplied by it."""
+        if self.summed:
+            return 1.0 if self.own else 0.0
+        return self.fraction
+
+    @property
+    def fraction(self) -> float:
+        """This rank's part of all rows."""
+        return self.own / self.rows
+
+    @property
+    def rank(self) -> int:
+        """The number of this process."""
+        return self.communicator.rank
+
+    @property
+    def size(self) -> int:
+        """How many processes share the batch."""
+        return self.communicator.size
+
+    def all_reduce(self, array: Array) -> None:
+        """An array becomes the sum of all ranks'."""
+        self.communicator.all_reduce(array)
+
+    def all_sum(self, x: Any) -> Tensor:
+        """The sum of a tensor over all ranks; it can be differentiated."""
+        return all_sum(x, self.communicator)
+
+    def gather_objects(self, value: Any) -> list[Any]:
+        """The values of all ranks."""
+        return self.communicator.gather_objects(value)
+
+    def note(self, text: str) -> None:
+        """Note for `distribution.report()` what is otherwise than in one process."""
+        note(text)
+
+    def reduce_gradients(self, variables: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
+        """The gradients of the global loss."""
+        return reduce_gradients(self, variables, gradients)
+
+    def updates(self, optimizer: Any) -> DistributedUpdates:
+        """What updates with the gradients of all ranks, for an optimizer."""
+        if optimizer._distributed is None:
+            optimizer._distributed = DistributedUpdates()
+        found: DistributedUpdates = optimizer._distributed
+        return found
+
+
+def bounds(rows: int, size: int) -> list[int]:
+    """Where the shares of a batch begin, and where the last one ends.
+
+    >>> bounds(10, 4)
+    [0, 2, 5, 7, 10]
+    """
+    return [rank * rows // size for rank in range(size + 1)]
+
+
+def shard_of(communicator: Communicator, rows: int) -> BatchShard:
+    """This rank's shard of a global batch."""
+    rank, size = communicator.rank, communicator.size
+    return BatchShard(communicator, rank * rows // size, (rank + 1) * rows // size, rows)
