@@ -33,7 +33,7 @@ FLOORS = {
     "layer": 6,
     "optimizers": 6,
     "layers": 7,
-    "capture": 7,
+    "capture": 10,
     "measuring": 7,
     "callbacks": 8,
     "data": 8,

@@ -7,7 +7,7 @@ backward.py     the same for a tape's walk back
 instructions.py what the list is made of, each as an object, as a line of Python and as something to compute again
 as_now.py       what becomes of the step's own lists and arrays in it
 program.py      the list as one function; joined.py, in_place.py: what saves it passes over memory
-side_by_side.py replays that run at the same time
+steps.py       the parts of a model's steps, each captured by itself: `training` is given it as its `StepRunner`
 graphs.py       the list as CUDA graphs, and what runs between them; segments.py: one of these
 observed.py     a replay that others listen to; marks.py: what is announced beside the list; places.py: its lines
 taped.py        a replay under a tape

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container
 from contextlib import nullcontext
 from inspect import isgeneratorfunction
 from types import MethodType
@@ -44,14 +43,12 @@ from eagerflow.capture.hearing.watching import watched
 from eagerflow.capture.machine.runs import like
 from eagerflow.capture.program import Program
 from eagerflow.capture.recorder import Recorder
-from eagerflow.capture.side_by_side import may_run_side_by_side, run_side_by_side
 from eagerflow.capture.varying import changes_too_often, never_pays, what_varies
 from eagerflow.core.in_place import stored
 from eagerflow.core.log import log
 from eagerflow.core.lowering import load_kernels
 from eagerflow.core.observe import current, heard_by, observing, unobserved
 from eagerflow.core.tensor import Tensor
-from eagerflow.kernels.machine.threads import get_num_threads
 from eagerflow.layer.added_losses import forget_losses_of
 
 __all__ = ["Captured", "CaptureError", "function"]
@@ -237,40 +234,6 @@ class Captured(Generic[P, R]):
     def passed_by(self) -> None:
         """Notes why this call isn't captured, where the caller takes another way itself."""
         self._around = surroundings()
-
-    def side_by_side(self, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """What the first of several calls give that don't depend on each other, computed at the same time.
-
-        Args:
-            calls: the arguments of each.
-
-        Returns:
-            The results of the first ones, in order: of as many as are replays of one program, and as keep the threads
-            busy. Of none of them where they can't run at the same time. The others weren't called.
-        """
-        if current() or log.get() is not None or not is_alone():
-            return []
-        given = [Arguments(args, {}) for args in calls]
-        for one in given if self._reached else ():
-            one.tell_apart(self._reached)
-        state = self._states.get(given[0].key)
-        if state is None or state.program is None or state.graphs is not None:
-            return []
-        alike = itertools.takewhile(lambda one: one.key == given[0].key and one.plain and not one.arrays, given)
-        count = len(list(alike))
-        if state.check_at:
-            count = min(count, state.check_at - 1 - state.replays)
-        threads = get_num_threads()
-        left = count % threads
-        if left <= threads // 2:  # these are sooner done one after the other, each by all threads
-            count -= left
-        if not count or (program := self._current(state)) is None or not may_run_side_by_side(program):
-            return []
-        found = run_side_by_side(program, [program.passed(one) for one in given[:count]])
-        state.replays += len(found)
-        self.replays += len(found)
-        forget_losses_of(program.forgets if found else {})
-        return found
 
     def _ready(self, state: State) -> Program | None:
         """The program, if this call is a replay of it; None if there is more to do."""

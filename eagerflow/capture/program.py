@@ -85,10 +85,7 @@ class Program:
     Attributes:
         forgets: by their identities, what gives layers that the step calls and leaves without losses.
         losses: when layers get and forget losses.
-        pace: what replays took, for `side_by_side.py`; None before it asked.
     """
-
-    pace: Any = None
 
     def __init__(
         self,
@@ -208,19 +205,6 @@ class Program:
         for i, instruction in enumerate(instructions):
             last.update(dict.fromkeys(self._touched(instruction), i))
         return last
-
-    @computed_once
-    def peak(self) -> int:
-        """Bytes of the values that a replay holds at the same time, at most; arguments and constants don't count."""
-        last = self.last_uses(self.needed)
-        outputs = set(self.outputs.slots())
-        held = most = 0
-        for i, instruction in enumerate(self.needed):
-            held += sum(self.sizes[n] for n in instruction.outs)
-            most = max(most, held)
-            made = self._touched(instruction).difference(self.inputs, outputs)
-            held -= sum(self.sizes[n] for n in made if last[n] == i)
-        return most
 
     @computed_once
     def modules(self) -> set[ModuleType]:

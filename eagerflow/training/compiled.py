@@ -23,8 +23,8 @@ from eagerflow.losses.table import LOSSES
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean, MeanMetricWrapper
 from eagerflow.metrics.table import METRICS
-from eagerflow.training.captured.steps import CapturedSteps
 from eagerflow.training.outputs import Outputs, tree_parts
+from eagerflow.training.step_runner import EAGER, StepRunner
 from eagerflow.training.structures import Part, at, nests, parts_of
 from eagerflow.training.undone_steps import States
 
@@ -39,7 +39,7 @@ class Compiled:
     """All that `compile` was given, ready for use."""
 
     _called_again_but = ("loss", "optimizer")  # what steps are captured with (see `capture/dependence/reached.py`)
-    captured: CapturedSteps | None = None  # with `jit_compile`
+    runner: StepRunner = EAGER  # another one with `jit_compile`
     distribution: Any = None  # that was in force: a model keeps it behind its scope
 
     def __init__(

@@ -92,7 +92,7 @@ def calls_in_training(
         changing.note(lambda: model.evaluate(x, x, _ROWS, verbose=0))
         changing.note(lambda: model.predict(x, _ROWS, verbose=0))
     compiled = model._compiled
-    captured = vars(compiled.captured).values() if captures and compiled else ()
+    captured = compiled.runner.steps().values() if captures and compiled else ()
     return changing.found, sum(each.replays for each in captured), next((c.why_eager for c in captured), None)
 
 
