@@ -140,6 +140,19 @@ FLOORS_OF_VIZ = {
 }
 MOST_FILES = 24  # directly in one folder
 
+# The rooms that everybody reads. They don't know the add-ons, which enter by a seam of theirs (see CONTRIBUTING.md).
+CORE = set(
+    """
+    base core ops kernels layer layers activations initializers regularizers constraints losses metrics optimizers data
+    training models callbacks random
+    """.split()
+)
+ADD_ONS = ("capture",)
+
+# Lines of Python in a folder, at most. These go down, never up.
+BUDGETS = {"eagerflow/capture": 4750, "tests/capture": 4900}
+LONGEST_SEAM = 60  # lines of the class by which an add-on enters
+
 # Neighbours on one floor which may know each other, in this direction.
 SIDEWAYS = {
     ("lowerings", "compiled"),  # whose twins stand in for kernels
@@ -270,6 +283,38 @@ def test_every_optional_package_is_imported_in_one_file_of_each_package():
             if package in OPTIONAL:
                 homes[source.name.partition(".")[0], package].add(str(source))
     assert {key: files for key, files in homes.items() if len(files) > 1} == {}
+
+
+def names_in_texts(source: Source):
+    """What strings of a file may name for `import_module`; docstrings and messages have spaces."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[\w.]+", node.value):
+            yield node.value, node.lineno
+
+
+@pytest.mark.parametrize("add_on", ADD_ONS)
+def test_the_core_names_no_add_on(add_on):
+    module = re.compile(rf"(eagerflow\.)?{add_on}\.\w[\w.]*|eagerflow\.{add_on}")
+    named = [
+        f"{source}:{line}: {name}"
+        for source in EAGERFLOW
+        if folder(source.name) in CORE
+        for name, line in [*own_imports(source, for_types=True), *names_in_texts(source)]
+        if module.fullmatch(name)
+    ]
+    assert named == []
+
+
+def test_the_seam_of_captured_steps_is_short():
+    (seam,) = [source for source in EAGERFLOW if source.name == "eagerflow.training.step_runner"]
+    (runner,) = [node for node in seam.tree.body if isinstance(node, ast.ClassDef) and node.name == "StepRunner"]
+    assert runner.end_lineno - runner.lineno + 1 <= LONGEST_SEAM
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_folders_keep_to_their_budgets_of_lines(name):
+    files = [path for path in (ROOT / name).rglob("*.py") if "__pycache__" not in path.parts]
+    assert sum(path.read_text(encoding="utf-8").count("\n") for path in files) <= BUDGETS[name]
 
 
 def test_eagerflow_reaches_viz_through_one_file():

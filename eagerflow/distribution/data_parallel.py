@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.capturing import Shared, shared
 from eagerflow.distribution.batches import Distributed
 from eagerflow.distribution.joining import joined
 from eagerflow.distribution.meshes import DeviceMesh, LayoutMap, TensorLayout
@@ -20,7 +19,6 @@ from eagerflow.world.faults import set_timeout
 __all__ = ["DataParallel", "ModelParallel", "distribution", "set_distribution"]
 
 _TYPES = (None, "float16", "bfloat16", "float32")
-_DISTRIBUTION = Shared("the distribution in force", lambda: world.distribution)
 
 
 class DataParallel:
@@ -294,7 +292,6 @@ def _above_zero(name: str, value: Any) -> float:
     return value
 
 
-@shared(_DISTRIBUTION)
 def distribution() -> DataParallel | None:
     """The distribution that applies now; None for none.
 
@@ -309,7 +306,6 @@ def distribution() -> DataParallel | None:
     return found
 
 
-@shared(_DISTRIBUTION)
 def set_distribution(value: DataParallel | None) -> None:
     """Sets the distribution that applies from here on; None for none.
 

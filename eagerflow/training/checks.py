@@ -13,7 +13,10 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.config import max_epochs
 from eagerflow.base.signatures import refuses
+from eagerflow.base.tracebacks import warn
 from eagerflow.data.feed import Feed
+from eagerflow.world.current import world
+from eagerflow.world.environment import told
 
 __all__ = [
     "at_least_one",
@@ -24,9 +27,12 @@ __all__ = [
     "split",
     "takes",
     "verbosity",
+    "warn_of_models_of_ones_own",
     "with_an_end",
     "within_max_epochs",
 ]
+
+_warned = False  # of several processes that each train alone
 
 
 @functools.lru_cache(maxsize=128)
@@ -164,3 +170,17 @@ def explain_unpacking(error: BaseException, step: str, data: Any) -> None:
     parts = "x, y, sample_weight" if len(data) == 3 else "x, y" if len(data) == 2 else "x"
     cure = "x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data), where what isn't there is None"
     error.args = (f"{error}. {step} was given ({parts}): write {cure}.",)
+
+
+def warn_of_models_of_ones_own() -> None:
+    """Called by `fit` where no ranks share its batches: says so, once, if a launcher has started several processes."""
+    global _warned
+    found = told()
+    if found is None or found.size == 1 or found.rank or _warned or world.distribution is not None:
+        return
+    _warned = True
+    warn(
+        f"{found.size} processes run this script, and each trains a model of its own. To train one together: "
+        "keras.distribution.set_distribution(keras.distribution.DataParallel()) before the model is made. To train "
+        "one alone: start the script without a launcher."
+    )

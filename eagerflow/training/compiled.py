@@ -38,7 +38,6 @@ _WITHOUT_SLOPE = frozenset("argmax argmin argsort ceil floor one_hot rint round 
 class Compiled:
     """All that `compile` was given, ready for use."""
 
-    _called_again_but = ("loss", "optimizer")  # what steps are captured with (see `capture/dependence/reached.py`)
     runner: StepRunner = EAGER  # another one with `jit_compile`
     distribution: Any = None  # that was in force: a model keeps it behind its scope
 
@@ -170,8 +169,6 @@ class CompiledLoss:
         outputs: what is known of the model's outputs.
         structure: the outputs of a graph.
     """
-
-    _called_again_but = ("given",)  # what captured steps see of it: the user's losses have attributes
 
     def __init__(self, loss: Any, weights: Any, outputs: Outputs, structure: Any = None) -> None:
         self.single = not isinstance(loss, (list, tuple, Mapping))

@@ -20,10 +20,17 @@ from eagerflow.data.arrays import as_arrays, check_lengths, is_array_like
 from eagerflow.data.dataset import Dataset
 from eagerflow.data.feed import ArrayFeed, Feed, IterableFeed, feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from eagerflow.training.checks import at_least_one, fraction, split, verbosity, with_an_end, within_max_epochs
+from eagerflow.training.checks import (
+    at_least_one,
+    fraction,
+    split,
+    verbosity,
+    warn_of_models_of_ones_own,
+    with_an_end,
+    within_max_epochs,
+)
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.keras_2_methods import hand_validation_data
-from eagerflow.training.left_alone import warn_of_models_of_ones_own
 from eagerflow.training.loop import Loop, as_numbers, as_numpy, joined
 from eagerflow.training.not_a_number import warn_of_nan
 from eagerflow.training.orders import Orders

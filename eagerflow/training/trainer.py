@@ -19,12 +19,12 @@ from eagerflow.core.device import to_host
 from eagerflow.core.observe import logs as announce_logs, state
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import changes
 from eagerflow.data.feed import feed_for
 from eagerflow.data.one_batch import one_batch
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.graphs.recording import graphs_wanted
 from eagerflow.layer.added_losses import summed
-from eagerflow.layer.tracking import changes
 from eagerflow.metrics.any_metric import AnyMetric
 from eagerflow.metrics.base import Metric
 from eagerflow.optimizers.any_optimizer import AnyOptimizer
@@ -348,6 +348,10 @@ class Trainer(CapturesSteps, OlderSpellings, OtherWays):
                 for name in ("train_step", "test_step", "compute_metrics", "get_metrics_result")
             )
         )
+
+    def _ours_throughout(self, step: Any) -> bool:
+        """Whether `step` is ours throughout, its loss too."""
+        return self._defers(step) and type(self).compute_loss is Trainer.compute_loss
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Computes outputs, loss and gradients of one batch and updates the weights; `fit` calls it.
