@@ -138,6 +138,7 @@ __all__ += ["value_and_grad", "version", "visualization", "vjp", "wrappers"]
 _keep_freed_memory()
 _hint_of_modules()
 _note_own_file()
+_above.step_runner = lambda: _import_module("eagerflow.capture.steps").CapturedSteps()
 _above.initializer_named = lambda name: _import_module("eagerflow.initializers").get(name)
 
 

@@ -33,7 +33,7 @@ FLOORS = {
     "layer": 6,
     "optimizers": 6,
     "layers": 7,
-    "capture": 7,
+    "capture": 10,
     "measuring": 7,
     "callbacks": 8,
     "data": 8,
@@ -140,6 +140,26 @@ FLOORS_OF_VIZ = {
 }
 MOST_FILES = 24  # directly in one folder
 
+# The rooms that everybody reads. They don't know the add-ons, which enter by a seam of theirs (see CONTRIBUTING.md).
+CORE = set(
+    """
+    base core ops kernels layer layers activations initializers regularizers constraints losses metrics optimizers data
+    training models callbacks random
+    """.split()
+)
+ADD_ONS = ("capture", "distribution", "launch")
+
+# Lines of Python in a folder, at most. These go down, never up.
+BUDGETS = {
+    "eagerflow/base": 4779,
+    "eagerflow/capture": 4750,
+    "eagerflow/distribution": 5132,
+    "eagerflow/launch": 900,
+    "eagerflow/onnx": 7550,
+    "tests/capture": 4900,
+}
+LONGEST_SEAM = 60  # lines of the class by which an add-on enters
+
 # Neighbours on one floor which may know each other, in this direction.
 SIDEWAYS = {
     ("lowerings", "compiled"),  # whose twins stand in for kernels
@@ -157,16 +177,7 @@ OPTIONAL = set(
     """.split()
 )
 LONGEST_FILE, LONGEST_FUNCTION, MEDIAN_FUNCTION = 600, 60, 8
-# Rooms that everybody uses. What several processes do is behind `core/strategy.py`.
-CORE = """
-    base core ops kernels layer layers activations initializers regularizers constraints losses metrics optimizers data
-    training models callbacks random
-    """.split()
-DISTRIBUTED = re.compile(r"\beagerflow[./](world|distribution|launch)\b")
 DETAILS = re.compile(r"^ *Args:$|>>>", re.MULTILINE)
-
-# The most lines that a folder may have. A budget goes down when its folder does, and never up.
-BUDGETS = {"base": 4893, "distribution": 5132, "launch": 900, "onnx": 7550}
 
 # Folders whose docstrings and comments use none of these words; a folder that is cleaned joins them.
 CLEAN = set(
@@ -293,6 +304,38 @@ def test_every_optional_package_is_imported_in_one_file_of_each_package():
     assert {key: files for key, files in homes.items() if len(files) > 1} == {}
 
 
+def names_in_texts(source: Source):
+    """What strings of a file may name for `import_module`; docstrings and messages have spaces."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[\w.]+", node.value):
+            yield node.value, node.lineno
+
+
+@pytest.mark.parametrize("add_on", ADD_ONS)
+def test_the_core_names_no_add_on(add_on):
+    module = re.compile(rf"(eagerflow\.)?{add_on}\.\w[\w.]*|eagerflow\.{add_on}")
+    named = [
+        f"{source}:{line}: {name}"
+        for source in EAGERFLOW
+        if folder(source.name) in CORE
+        for name, line in [*own_imports(source, for_types=True), *names_in_texts(source)]
+        if module.fullmatch(name)
+    ]
+    assert named == []
+
+
+def test_the_seam_of_captured_steps_is_short():
+    (seam,) = [source for source in EAGERFLOW if source.name == "eagerflow.training.step_runner"]
+    (runner,) = [node for node in seam.tree.body if isinstance(node, ast.ClassDef) and node.name == "StepRunner"]
+    assert runner.end_lineno - runner.lineno + 1 <= LONGEST_SEAM
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_folders_keep_to_their_budgets_of_lines(name):
+    files = [path for path in (ROOT / name).rglob("*.py") if "__pycache__" not in path.parts]
+    assert sum(path.read_text(encoding="utf-8").count("\n") for path in files) <= BUDGETS[name]
+
+
 def test_eagerflow_reaches_viz_through_one_file():
     others = [source for source in EAGERFLOW if source.name != "eagerflow._viz"]
     imported = [(str(s), name) for s in others for name, _, _ in s.imports() if re.match(r"viz\b", name)]
@@ -304,18 +347,6 @@ def test_eagerflow_reaches_viz_through_one_file():
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"viz(\.\w+)*", node.value)
     ]
     assert imported + named == []
-
-
-def test_the_core_does_not_know_of_distribution():
-    """Not by a string either."""
-    known = [
-        f"{source}:{number}"
-        for source in EAGERFLOW
-        if folder(source.name) in CORE
-        for number, line in enumerate(source.text.split("\n"), 1)
-        if DISTRIBUTED.search(line)
-    ]
-    assert known == []
 
 
 def test_viz_uses_the_public_names_of_eagerflow_the_observer_and_whole_files():
@@ -346,12 +377,6 @@ def test_files_have_one_subject():
     """Arguments and examples in docstrings don't count: they make a file easier to read, not harder."""
     long = [source for source in SOURCES if source.text.count("\n") > LONGEST_FILE]
     assert [str(source) for source in long if source.text.count("\n") - lines_of_details(source) > LONGEST_FILE] == []
-
-
-@pytest.mark.parametrize("room", BUDGETS)
-def test_folders_keep_to_their_budgets(room):
-    lines = sum(source.text.count("\n") for source in EAGERFLOW if folder(source.name) == room)
-    assert lines <= BUDGETS[room]
 
 
 def test_clean_folders_keep_to_the_words_of_the_field():

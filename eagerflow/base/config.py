@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.errors import expect_one_of
 from eagerflow.base.typing import DataFormat
 
@@ -26,10 +25,6 @@ _switches: dict[str, bool | None] = {
     "traceback_filtering": True,
     "unsafe_deserialization": False,
 }
-_SWITCHES = Shared("eagerflow.config", _switches)
-_LIMITS = Shared("the limits of training in eagerflow.config", lambda: (_most("epochs"), _most("steps_per_epoch")))
-_OF_HOME = ("EAGERFLOW_HOME", "HOME", "USERPROFILE")
-_HOME = Shared("eagerflow.config.home()", lambda: tuple(map(os.environ.get, _OF_HOME)))
 
 
 def backend() -> str:
@@ -150,7 +145,6 @@ def set_image_data_format(data_format: DataFormat) -> None:
     _settings["image_data_format"] = data_format
 
 
-@shared(_LIMITS)
 def max_epochs() -> int | None:
     """The limit that `set_max_epochs` set, else that of the environment variable `KERAS_MAX_EPOCHS`, else None.
 
@@ -162,7 +156,6 @@ def max_epochs() -> int | None:
     return _most("epochs")
 
 
-@shared(_LIMITS)
 def set_max_epochs(max_epochs: int | None) -> None:
     """Limit every `fit` of this process to this many epochs, to try out a program quickly.
 
@@ -180,7 +173,6 @@ def set_max_epochs(max_epochs: int | None) -> None:
     _limits["max_epochs"] = _checked_limit("max_epochs", max_epochs)
 
 
-@shared(_LIMITS)
 def max_steps_per_epoch() -> int | None:
     """The limit that `set_max_steps_per_epoch` set, else that of `KERAS_MAX_STEPS_PER_EPOCH` (environment), else None.
 
@@ -192,7 +184,6 @@ def max_steps_per_epoch() -> int | None:
     return _most("steps_per_epoch")
 
 
-@shared(_LIMITS)
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
     """Limit every `fit`, `evaluate` and `predict` of this process to this many steps per epoch.
 
@@ -224,7 +215,6 @@ def _checked_limit(name: str, value: object) -> int | None:
     raise ValueError(f"{name}={value!r}: expected an integer of at least 1, or None for no limit.")
 
 
-@shared(_SWITCHES)
 def is_interactive_logging_enabled() -> bool:
     """Whether progress is written to the standard output, rather than to the log "eagerflow".
 
@@ -234,7 +224,6 @@ def is_interactive_logging_enabled() -> bool:
     return bool(_switches["interactive_logging"])
 
 
-@shared(_SWITCHES)
 def enable_interactive_logging() -> None:
     """Write progress to the standard output, which is the default.
 
@@ -245,7 +234,6 @@ def enable_interactive_logging() -> None:
     _switches["interactive_logging"] = True
 
 
-@shared(_SWITCHES)
 def disable_interactive_logging() -> None:
     """Writes progress to `logging.getLogger("eagerflow")`, at the level INFO, instead of the standard output.
 
@@ -257,7 +245,6 @@ def disable_interactive_logging() -> None:
     _switches["interactive_logging"] = False
 
 
-@shared(_SWITCHES)
 def is_traceback_filtering_enabled() -> bool:
     """Whether tracebacks leave out frames inside of eagerflow.
 
@@ -268,7 +255,6 @@ def is_traceback_filtering_enabled() -> bool:
     return bool(_switches["traceback_filtering"])
 
 
-@shared(_SWITCHES)
 def enable_traceback_filtering() -> None:
     """Leave the frames inside eagerflow out of tracebacks, which is the default.
 
@@ -279,7 +265,6 @@ def enable_traceback_filtering() -> None:
     _switches["traceback_filtering"] = True
 
 
-@shared(_SWITCHES)
 def disable_traceback_filtering() -> None:
     """Show every frame in tracebacks.
 
@@ -291,7 +276,6 @@ def disable_traceback_filtering() -> None:
     _switches["traceback_filtering"] = False
 
 
-@shared(_SWITCHES)
 def enable_unsafe_deserialization() -> None:
     """Makes every `load_model` behave as with `safe_mode=False`.
 
@@ -303,13 +287,11 @@ def enable_unsafe_deserialization() -> None:
     _switches["unsafe_deserialization"] = True
 
 
-@shared(_SWITCHES)
 def unsafe_deserialization() -> bool:
     """Whether `enable_unsafe_deserialization` was called."""
     return bool(_switches["unsafe_deserialization"])
 
 
-@shared(_SWITCHES)
 def is_flash_attention_enabled() -> bool | None:
     """What was last set by `enable_flash_attention` or `disable_flash_attention`; None when neither was called.
 
@@ -320,7 +302,6 @@ def is_flash_attention_enabled() -> bool | None:
     return _switches["flash_attention"]
 
 
-@shared(_SWITCHES)
 def enable_flash_attention() -> None:
     """Accepted for compatibility with Keras. Attention has one implementation here, so it changes no result.
 
@@ -331,7 +312,6 @@ def enable_flash_attention() -> None:
     _switches["flash_attention"] = True
 
 
-@shared(_SWITCHES)
 def disable_flash_attention() -> None:
     """Accepted for compatibility with Keras. Attention has one implementation here, so it changes no result.
 
@@ -351,7 +331,6 @@ def is_nnx_enabled() -> bool:
     return False
 
 
-@shared(_HOME)
 def home() -> Path:
     """The folder for downloads and settings: `EAGERFLOW_HOME`, else `~/.eagerflow`. Not created here.
 

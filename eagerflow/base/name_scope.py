@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any
 
-from eagerflow.base.capturing import Shared, shared
-
 __all__ = ["in_scope", "name_scope"]
 
 _scopes: ContextVar[tuple[name_scope, ...]] = ContextVar("name_scopes", default=())
@@ -57,11 +55,6 @@ class name_scope:
         return self.deduplicate and same
 
 
-def _paths() -> tuple[Any, ...]:
-    return tuple([(scope.name, scope.override_parent) for scope in _scopes.get()])
-
-
-@shared(Shared("name_scope", _paths))
 def in_scope(name: str) -> str:
     """A path, with the names of the blocks around before it."""
     scopes = _scopes.get()

@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 
 import numpy
 
-from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import UnknownNameError, WrongTypeError, cut, did_you_mean
 from eagerflow.base.machine.budget import DEEPEST, nests_deeper, step
@@ -40,10 +39,6 @@ _source: contextvars.ContextVar[tuple[str, bool] | None] = contextvars.ContextVa
 _scoped: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
     "custom_objects", default=MappingProxyType({})
 )
-_SCOPED = Shared("custom_object_scope", lambda: tuple(_scoped.get().items()))
-_GLOBAL = Shared("get_custom_objects()", _global_objects)
-_REGISTERED = Shared("what register_keras_serializable registered", _registered)
-_NAMES = Shared("what register_keras_serializable named", _names)
 
 # Every table of built-in things by the Keras module it stands for ("keras.layers").
 tables: dict[str, Table] = {}
@@ -175,7 +170,6 @@ class Table:
         return _build(self.find(name, custom_objects), config, custom_objects)
 
 
-@shared(_SCOPED, _GLOBAL, _REGISTERED)
 def _custom(name: str, custom_objects: Mapping[str, Any] | None) -> Any:
     """What the user called so; a registered thing without its package comes last, by `_without_package`."""
     for known in (custom_objects or {}, _scoped.get(), _global_objects, _registered):
@@ -184,13 +178,11 @@ def _custom(name: str, custom_objects: Mapping[str, Any] | None) -> Any:
     return None
 
 
-@shared(_REGISTERED)
 def _without_package(name: str) -> Any:
     short = {key.rpartition(">")[2]: thing for key, thing in _registered.items()}
     return short.get(name)
 
 
-@shared(_SCOPED, _GLOBAL, _REGISTERED)
 def _custom_names(custom_objects: Mapping[str, Any] | None) -> list[str]:
     return [*(custom_objects or {}), *_scoped.get(), *_global_objects, *_registered]
 
@@ -301,7 +293,6 @@ class CustomObjectScope:
         self.custom_objects = custom_objects or {}
         self.backup: Mapping[str, Any] | None = None
 
-    @shared(_SCOPED)
     def __enter__(self) -> CustomObjectScope:
         self.backup = _scoped.get()
         _scoped.set({**self.backup, **self.custom_objects})
@@ -314,7 +305,6 @@ class CustomObjectScope:
 custom_object_scope = CustomObjectScope
 
 
-@shared(_GLOBAL)
 def get_custom_objects() -> dict[str, Any]:
     """The global dict from names to custom classes and functions; change it in place.
 
@@ -328,7 +318,6 @@ def get_custom_objects() -> dict[str, Any]:
     return _global_objects
 
 
-@shared(_REGISTERED, _NAMES)
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
     """A decorator that registers a custom class or function as `"package>name"`, so that saved models can be loaded.
 
@@ -364,7 +353,6 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     return decorate
 
 
-@shared(_NAMES)
 def get_registered_name(obj: Any) -> str:
     """The name under which `obj` was registered, else its own.
 

@@ -15,8 +15,6 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from eagerflow.base.capturing import beside_the_step
-
 __all__ = ["PLAIN", "find_again", "has_twin", "provide", "twin", "without"]
 
 Finder = Callable[[str, str], "Callable[..., Any] | None"]
@@ -71,8 +69,7 @@ def has_twin(place: tuple[str, str], dtype: str) -> bool:
 
 
 def _look(place: tuple[str, str]) -> Callable[..., Any] | None:
-    with beside_the_step():  # which kernels there are is settled, and the same for all steps
-        found = _found[place] = _finder[0](*place) if _finder else None
+    found = _found[place] = _finder[0](*place) if _finder else None
     return found
 
 

@@ -1,20 +1,19 @@
 """Captured steps: a step that runs the same ops again is replayed without layers, tape and checks.
 
-function.py     what users call: when to capture, when to replay, when to compare; alone.py: where it may be
-arguments/      a call's arguments, and what stands for NumPy arrays among them during a capture
-recorder.py     listens to one run of the step and writes the list of kernels
-backward.py     the same for a tape's walk back
-instructions.py what the list is made of, each as an object, as a line of Python and as something to compute again
-as_now.py       what becomes of the step's own lists and arrays in it
-program.py      the list as one function; joined.py, in_place.py: what saves it passes over memory
-side_by_side.py replays that run at the same time
-graphs.py       the list as CUDA graphs, and what runs between them; segments.py: one of these
-observed.py     a replay that others listen to; marks.py: what is announced beside the list; places.py: its lines
-taped.py        a replay under a tape
-forwarding.py   observers that hear a run while it is captured
-afresh.py       replays that raise, run again as eager steps; errors.py: the errors of those that can't be
-hearing/        what a step does besides computing: reads of values, changes of variables, prints, random draws
-dependence/     what a step depends on, and whether it is as it was
-varying.py      arguments that are others each time
-comparing.py    whether a program gives what an eager run gave: bit for bit, on a GPU within rounding
+A captured step is a function of its tensor arguments, of Variables, of layers' `trainable` and settings, and of what it
+draws by `ef.random`. Other Python values are those of the capture.
+
+The call: `function.py` (what users call: when to capture, to replay, to compare), `steps.py` (the `StepRunner` that
+`training` is given), `eligibility.py` (where a step may be captured), `flatten.py` (a call's arguments), `guards.py`
+(what is compared before a replay), `cache_misses.py` (arguments that differ each time), `errors.py` (of replays).
+
+The capture: `recorder.py` listens to one run and writes the list of kernels, `backward.py` that of a tape's walk back.
+`live_values.py` has the values of the run, `value_reads.py` and `draws.py` notice what no replay can repeat,
+`user_code.py` and `places.py` know the user's lines, `forwarding.py` lets observers hear the run, too. `comparison.py`
+tells whether two runs gave the same.
+
+The program: `programs/instructions.py` (each as an object, as a line of Python, and as something to compute again),
+`programs/program.py` (the list as one function). `dead_code.py`, `fusion.py`, `in_place.py` and `rematerialization.py`
+there save work and memory; `layouts.py` says how gradients lie in memory. Beside it, `observed.py` and `marks.py`
+announce a replay, and `cuda/` makes CUDA graphs of it.
 """

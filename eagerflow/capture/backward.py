@@ -6,8 +6,19 @@ from typing import Any
 
 import numpy
 
-from eagerflow.capture.arguments.layouts import copied
-from eagerflow.capture.instructions import Add, Compute, Const, Convert, Group, Ref, Rule, Slot, Unbroadcast, summed_up
+from eagerflow.capture.programs.instructions import (
+    Add,
+    Compute,
+    Const,
+    Convert,
+    Group,
+    Ref,
+    Rule,
+    Slot,
+    Unbroadcast,
+    summed_up,
+)
+from eagerflow.capture.programs.layouts import copied
 from eagerflow.core.backward import EXPLAINED, Walk, everything, fitted, in_gradient
 from eagerflow.core.custom_gradient import CustomOp
 from eagerflow.core.device import is_array, namespace_of
@@ -56,12 +67,12 @@ class _Walking:
                 is_over = free is not None and (free is everything or free(i))
                 if is_over:
                     log[i] = None
-                recorder.let_go()
                 self._send_back(record)
                 if is_over:
                     recorder.went_back(record)
         found = {key: self.gradients[key] for key in walk.wanted if key in self.gradients}
-        for key, (_, ref) in found.items():
+        for key, (array, ref) in found.items():
+            recorder.arrays.hold(array)  # the tape may give it in another type
             slots = list(ref.slots())
             if slots:
                 recorder.rule_slots[key] = slots[0]
@@ -109,7 +120,7 @@ class _Walking:
         except EXPLAINED as error:
             raise in_gradient(op, error) from error
         wanted = [gx is not None and need for gx, need in zip(found, needs)]
-        outs = [self.recorder.new_slot(gx) if want else None for gx, want in zip(found, wanted)]
+        outs = [self.recorder.arrays.new(gx) if want else None for gx, want in zip(found, wanted)]
         is_settled = False
         if known is None:
             if any(wanted):
@@ -155,7 +166,7 @@ class _Walking:
             if gradient is None or key not in self.walk.reached:
                 continue
             given, gx = recorder.raw(gradient), stored(gradient)
-            slot = recorder.new_slot(gx)
+            slot = recorder.arrays.new(gx)
             recorder.add(Convert(_given, given, slot))
             told.append((key, self._arrive(key, gx, slot, shape)))
         to, results = [key for key, _ in told], tuple([gx for _, gx in told])
@@ -170,19 +181,16 @@ class _Walking:
         made = Tensor(array, None, None)
         for number in ref.slots():
             if stored(made) is not array:
-                self.recorder.is_now(number, stored(made))
+                self.recorder.arrays.add(number, stored(made))
         return made
 
-    def _before(self, known: Any, g: Ref) -> list[Any]:
+    def _before(self, known: Any, g: Ref) -> dict[int, Any]:
         """The values of slots before a rule runs, which may work in the memory of what its op kept."""
-        arrays = list(self.recorder.arrays)
-        for ref in (g, *(known[2] if known is not None else ())):
-            for number in ref.slots():
-                if is_array(arrays[number]):
-                    arrays[number] = copied(arrays[number])
-        return arrays
+        numbers = {number for ref in (g, *(known[2] if known is not None else ())) for number in ref.slots()}
+        values = {number: self.recorder.arrays[number] for number in numbers}
+        return {number: copied(value) if is_array(value) else value for number, value in values.items()}
 
-    def _write(self, made: Compute, rule: Rule, before: list[Any] | None) -> None:
+    def _write(self, made: Compute, rule: Rule, before: dict[int, Any] | None) -> None:
         self.recorder.add(rule, before)
         rule.line = made.line  # that of the op, which says more than that of tape.gradient
 
@@ -200,7 +208,7 @@ class _Walking:
         recorder = self.recorder
         if shape is not None and (sums or gx.shape != shape):
             gx = fitted(gx, shape)
-            summed = recorder.new_slot(gx)
+            summed = recorder.arrays.new(gx)
             recorder.add(Unbroadcast(fitted, Slot(slot), summed, shape))
             slot = summed
         before = self.gradients.get(key)
@@ -212,7 +220,7 @@ class _Walking:
         in_place = key in self.owned and array.dtype == gx.dtype
         xp = namespace_of(array, gx)
         total = summed_up(xp, add, array, gx, in_place)
-        made = recorder.new_slot(total)
+        made = recorder.arrays.new(total)
         recorder.add(Add(xp, add, ref, Slot(slot), made, in_place))
         self.owned.add(key)
         self.gradients[key] = (total, Slot(made))

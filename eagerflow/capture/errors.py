@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -11,88 +9,40 @@ from typing import Any
 import numpy
 
 from eagerflow.base.tracebacks import call_in_words, is_ours, is_refused
-from eagerflow.capture.dependence.read_losses import leave_losses_until
-from eagerflow.capture.instructions import Compute, Group
-from eagerflow.capture.marks import Begins, Ends, WentBack
+from eagerflow.capture.marks import WentBack
+from eagerflow.capture.programs.instructions import Compute, Group
 from eagerflow.core.backward import in_gradient
 from eagerflow.core.op import composites
-from eagerflow.core.tensor import Tensor
-from eagerflow.layer.arguments import note_layer
-from eagerflow.layer.layer import Layer
 
-__all__ = ["called_around", "explained", "given_by_position"]
+__all__ = ["called_around", "explained"]
 
-_SLOT = re.compile(r"v\d+")
-_CALLING = Layer._call_within_scopes.__code__
 _ARRAYS = (str(Path(numpy.__file__).parent), str(Path(__file__).parents[1].absolute() / "kernels"))
 
 
 def explained(error: BaseException) -> BaseException | None:
-    """The error that the eager step would raise; None if it is this one, or nobody knows."""
+    """The error that the eager step would raise; None if it is this one, or not known."""
     trail = error.__traceback__
     while trail is not None:
         ask = trail.tb_frame.f_globals.get("<program>")
         program = None if ask is None else ask()
         if program is not None:
-            instruction = program.instruction_at(trail.tb_lineno, trail.tb_frame)
             unclear = is_refused(error) or _is_of_arrays(error)  # others are ours, and say already what was wrong
+            instruction = program.instruction_at(trail.tb_lineno, trail.tb_frame)
             found = _of(error, instruction, trail.tb_frame) if unclear else None
-            found = _in_its_gradient(program, instruction, found or error) or found
-            _leave_as_then(program, instruction, trail.tb_frame, found or error)
-            return found
+            return _in_its_gradient(program, instruction, found or error) or found
         trail = trail.tb_next
     return None
 
 
-def _leave_as_then(program: Any, instruction: Any, frame: FrameType, error: BaseException) -> None:
-    """Let layers hold the losses that they held at an instruction, and the error name the layer around it."""
-    at = next((i for i, each in enumerate(program.instructions) if each is instruction), None)
-    if at is None:
-        return
-    values = {int(name[1:]): value for name, value in frame.f_locals.items() if _SLOT.fullmatch(name)}
-    leave_losses_until(at, program.losses, program.instructions, values)
-    scopes = list[Begins]()
-    for mark in program.marks:
-        if mark.at <= at and isinstance(mark, Begins):
-            scopes.append(mark)
-        elif mark.at <= at and isinstance(mark, Ends):
-            scopes.pop()
-    layers = [(mark, owner) for mark in scopes if isinstance(owner := mark.owner(), Layer)]
-    if layers and isinstance(error, Exception):
-        innermost, layer = layers[-1]
-        alike: Any = _Alike(program.likes)
-        note_layer(error, layer, innermost.inputs.value(alike)[: innermost.by_position])
-
-
-class _Alike:
-    """Stands for the values of slots where only their shapes and types are asked for."""
-
-    def __init__(self, likes: Sequence[Any]) -> None:
-        self._likes = likes
-
-    def __getitem__(self, number: int) -> Any:
-        like = self._likes[number]
-        return None if like is None else Tensor(numpy.broadcast_to(numpy.zeros((), like[1]), like[0]), None, None)
-
-
-def given_by_position(frame: FrameType | None) -> int:
-    """How many arguments a layer was given by their positions that opens a scope in this frame; 0 for no layer."""
-    while frame is not None and is_ours(frame.f_code.co_filename):
-        if frame.f_code is _CALLING:
-            return len(frame.f_locals["args"])
-        frame = frame.f_back
-    return 0
-
-
 def _in_its_gradient(program: Any, instruction: Any, error: BaseException) -> BaseException | None:
     """The error of an op that ran in the rule of another one: of a tape in a tape's block, or of the user's own."""
-    if not isinstance(error, (ValueError, TypeError, IndexError)):
-        return None
     at = next((i for i, each in enumerate(program.instructions) if each is instruction), -1)
     rules = [mark for mark in program.marks if isinstance(mark, WentBack) and mark.since <= at < mark.at]
+    if not rules or not isinstance(error, (ValueError, TypeError, IndexError)):
+        return None
     for mark in rules:
         error = in_gradient(mark.op, error)
-    return error if rules else None
+    return error
 
 
 def _is_of_arrays(error: BaseException) -> bool:

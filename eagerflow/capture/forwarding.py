@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eagerflow.base.capturing import beside_the_step, capturing
+from eagerflow.base.capturing import capturing
 from eagerflow.core.observe import Observer
 
 __all__ = ["Forwarding"]
@@ -18,26 +18,22 @@ class Forwarding(Observer):
 
     Args:
         observers: who is told.
-        recorder: of the captured run.
     """
 
     hears_steps = True  # those that `viz.step` marks
 
-    def __init__(self, observers: tuple[Observer, ...], recorder: Any) -> None:
+    def __init__(self, observers: tuple[Observer, ...]) -> None:
         for event in _EVENTS:
-            setattr(self, event, _told([getattr(observer, event) for observer in observers], recorder))
+            setattr(self, event, _told([getattr(observer, event) for observer in observers]))
 
 
-def _told(handlers: list[Callable[..., None]], recorder: Any) -> Callable[..., None]:
+def _told(handlers: list[Callable[..., None]]) -> Callable[..., None]:
     def tell(*args: Any) -> None:
         token = capturing.set(None)
-        recorder.telling = True
         try:
-            with beside_the_step():
-                for handler in handlers:
-                    handler(*args)
+            for handler in handlers:
+                handler(*args)
         finally:
-            recorder.telling = False
             capturing.reset(token)
 
     return tell

@@ -5,14 +5,15 @@ A replay needs none of it; one that is observed announces it where the captured 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from eagerflow.capture.instructions import Const, Group, Made, Ref, Slot
 from eagerflow.capture.places import Places
+from eagerflow.capture.programs.instructions import Const, Group, Made, Ref, Slot
 from eagerflow.core.primitive import Op
 from eagerflow.core.variable import Variable
 
-__all__ = ["Begins", "Ends", "Differentiated", "Mark", "OwnTape", "WentBack", "announced_ref"]
+__all__ = ["Begins", "Differentiated", "Ends", "Mark", "OwnTape", "WentBack", "announced_ref"]
 
 
 class OwnTape(NamedTuple):
@@ -22,68 +23,45 @@ class OwnTape(NamedTuple):
 
 
 class Mark:
-    """Something that is announced.
+    """Something that is announced after `at` instructions; `places` led to it."""
 
-    Attributes:
-        at: how many instructions came before.
-        places: what led to it.
-    """
-
-    __slots__ = ("at", "places")
     by_user = False
-
     at: int
     places: Places
 
 
+@dataclass(eq=False)
 class Begins(Mark):
-    """A scope begins.
+    """A scope begins; `owner` gives whose it is, None once that is gone. `by_user`: the user's code opened it."""
 
-    Args:
-        kind, name: of the scope.
-        owner: gives whose scope it is; None once that is gone.
-        inputs: what it is given.
-        by_user: whether the user's code opened it.
-
-    Attributes:
-        by_position: how many of the inputs a layer was given by their positions.
-    """
-
-    __slots__ = ("by_position", "by_user", "inputs", "kind", "name", "owner")
-
-    by_position: int
-
-    def __init__(self, kind: str, name: str, owner: Any, inputs: Ref, by_user: bool) -> None:
-        self.kind, self.name, self.owner, self.inputs = kind, name, owner, inputs
-        self.by_user = by_user
+    kind: str
+    name: str
+    owner: Any
+    inputs: Ref
+    by_user: bool
 
 
+@dataclass(eq=False)
 class Ends(Mark):
-    """The innermost scope ends.
+    """The innermost scope ends."""
 
-    Args:
-        outputs: what it gives.
-    """
-
-    __slots__ = ("outputs",)
-
-    def __init__(self, outputs: Ref) -> None:
-        self.outputs = outputs
+    outputs: Ref
 
 
+@dataclass(eq=False)
 class Differentiated(Mark):
     """A backward pass is over."""
 
-    __slots__ = ("results", "sources", "targets")
+    targets: Ref
+    sources: Ref
+    results: Ref
 
-    def __init__(self, targets: Ref, sources: Ref, results: Ref) -> None:
-        self.targets, self.sources, self.results = targets, sources, results
 
-
+@dataclass(eq=False)
 class WentBack(Mark):
     """A rule ran on tensors, because a tape around it recorded; what it computed with are instructions.
 
-    Args:
+    Attributes:
         op: whose rule.
         since: the first of those instructions.
         made: slots of the op's outputs, None for those without gradients.
@@ -92,13 +70,12 @@ class WentBack(Mark):
         results: the gradients of the inputs.
     """
 
-    __slots__ = ("gradients", "made", "op", "read", "results", "since")
-
-    def __init__(
-        self, op: Op, since: int, made: list[int | None], read: list[int | None], gradients: Ref, results: Ref
-    ) -> None:
-        self.op, self.since, self.made, self.read = op, since, made, read
-        self.gradients, self.results = gradients, results
+    op: Op
+    since: int
+    made: list[int | None]
+    read: list[int | None]
+    gradients: Ref
+    results: Ref
 
 
 def announced_ref(ref: Ref) -> Ref:
@@ -106,7 +83,7 @@ def announced_ref(ref: Ref) -> Ref:
     if isinstance(ref, Made):
         return Slot(ref.number)
     if isinstance(ref, Group):
-        return Group(ref.kind, [announced_ref(part) for part in ref.parts], ref.keys)
+        return Group(ref.kind, list(map(announced_ref, ref.parts)), ref.keys)
     if not isinstance(ref, Const):
         return ref
     value = ref.constant

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from eagerflow.capture.instructions import (
+from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack
+from eagerflow.capture.programs.instructions import (
     Add,
     Compute,
     Const,
@@ -18,7 +19,6 @@ from eagerflow.capture.instructions import (
     Slot,
     Unbroadcast,
 )
-from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.log import new_key
 from eagerflow.core.observe import Observer, Scope, clock, state as heeded

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from functools import cache
 
-from eagerflow.base.capturing import beside_the_step
 from eagerflow.compiled import store
 from eagerflow.compiled.kernel import key
 
@@ -34,6 +33,5 @@ def is_known() -> bool:
 @cache
 def beaten() -> frozenset[tuple[str, str]]:
     """The file and name of each twin that is left out."""
-    with beside_the_step():
-        found = store.read(_file())
+    found = store.read(_file())
     return frozenset() if found is None else frozenset((file, name) for file, name in json.loads(found))

@@ -15,7 +15,6 @@ from typing import Any
 from numpy import ndarray
 
 from eagerflow._version import __version__
-from eagerflow.base.capturing import beside_the_step
 from eagerflow.base.machine.forks import renewed_in_children
 from eagerflow.compiled import store
 from eagerflow.compiled.objects import loaded, processor
@@ -96,8 +95,7 @@ class Kernel:
     def _make(self, dtype: str) -> Callable[..., int] | None:
         with self._lock:
             if dtype not in self._made:
-                with beside_the_step():
-                    self._made[dtype] = self._found(dtype)
+                self._made[dtype] = self._found(dtype)
             return self._made[dtype]
 
     def _found(self, dtype: str) -> Callable[..., int] | None:

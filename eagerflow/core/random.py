@@ -20,7 +20,7 @@ from typing import Any
 import numpy
 from numpy.random.bit_generator import ISeedSequence
 
-from eagerflow.base.capturing import once_only
+from eagerflow.base.capturing import not_replayable
 from eagerflow.base.machine.forks import held_over_forks
 
 __all__ = ["Draws", "Orders", "counted", "default_seed", "drawing", "fast_bits", "frozen", "generator", "get_state"]
@@ -108,7 +108,7 @@ def drawing(draws: Draws | None) -> Iterator[None]:
 
 def next_key() -> Key:
     """The key of the next process-wide draw."""
-    once_only("it draws random numbers where a replay wouldn't draw again")
+    not_replayable("it draws random numbers where a replay wouldn't draw again")
     draws = _draws.get()
     return _fresh_key() if draws is None else draws.take()
 

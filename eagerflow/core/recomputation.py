@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.capturing import once_only
+from eagerflow.base.capturing import not_replayable
 from eagerflow.base.typing import Array, Needs, Numpy
 from eagerflow.core.in_place import changes_noted, stored, undone
 from eagerflow.core.log import Log, Record, alone, apart, log
@@ -75,7 +75,9 @@ def recomputed(
     records = log.get()
     if records is None:
         return function(*args, **kwargs)
-    once_only("under a tape, it computes results again for the gradient (remat): use ef.function(less_memory=True)")
+    not_replayable(
+        "under a tape, it computes results again for the gradient (remat): use ef.function(less_memory=True)"
+    )
     first, again = _Recorder(keeps=False), _Again(function, args, kwargs, around)
     legacy = _legacy_draws()
     with apart(first, needed=False), changes_noted() as changed, drawing(again.draws):

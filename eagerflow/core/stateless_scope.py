@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any
 
-from eagerflow.base.capturing import once_only
+from eagerflow.base.capturing import not_replayable
 from eagerflow.base.errors import WrongTypeError, signature_of
 from eagerflow.core.in_place import undone
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -53,7 +53,7 @@ class StatelessScope:
         self.state_mapping = {variable: _fitting(variable, value) for variable, value in state_mapping or ()}
 
     def __enter__(self) -> StatelessScope:
-        once_only("it gives variables other values for a while (StatelessScope)")
+        not_replayable("it gives variables other values for a while (StatelessScope)")
         self._before = [(v, v.data, v.key) for v in self.state_mapping]
         self._token = current_stateless_scope.set(self)
         self._block = contextlib.ExitStack()

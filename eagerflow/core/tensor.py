@@ -468,8 +468,6 @@ def _owned_array(value: Any, dtype: DType, where: Device) -> Any:
     """A fresh array of `value` on the device `where`."""
     if isinstance(value, Tensor):
         value = value.data
-    elif type(value) is not ndarray and hasattr(type(value), "_eagerflow_handed_over"):  # while a step is captured
-        return value._eagerflow_handed_over(lambda array: _owned_array(array, dtype, where))
     if not is_device_array(value):
         value = _host_array(value, dtype)
         if where.kind == "gpu":  # where it is to lie in order, too, as a copy on the CPU does

@@ -33,10 +33,27 @@ from eagerflow.core.log import new_key
 from eagerflow.core.observe import clock, current, state
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Variable", "variable_of"]
+__all__ = ["Variable", "changes", "variable_of"]
 
 _names = itertools.count(1)
 _by_key: weakref.WeakValueDictionary[int, Variable] = weakref.WeakValueDictionary()
+
+
+class _Changes:
+    """Counts changes to layers and variables anywhere: what was derived from them once holds until a counter moves.
+
+    Attributes:
+        count: of which layers and variables belong to a layer.
+        settings: of attributes that were set on layers, and of `trainable`.
+    """
+
+    __slots__ = ("count", "settings")
+
+    def __init__(self) -> None:
+        self.count = self.settings = 0
+
+
+changes = _Changes()
 
 
 def variable_of(key: int | None) -> Variable | None:
@@ -121,6 +138,7 @@ class Variable(Tensor):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
+        changes.settings += 1
         self.by_hand = False  # True once a tape watched it without its being trainable: other tapes don't, then
         self.key = self.identity if value and is_differentiable(self.data.dtype) else None
 

@@ -63,8 +63,6 @@ class Dataset(MoreSteps):
     [[1, 2], [3]]
     """
 
-    calls_nothing = False  # whether elements are only slices of arrays, without user code
-
     def __init__(self, make: Callable[[], Iterable[Any]], length: int | None = None) -> None:
         self._make = make
         self._length = length
@@ -484,9 +482,7 @@ class _Slices(Dataset):
                 index: Any = part if order is None else order[part]
                 yield tree.map_structure(lambda a, index=index: _wrap(a[index]), self._arrays)
 
-        made = Dataset(make, _batches(rows, size, drop_remainder))
-        made.calls_nothing = True
-        return made
+        return Dataset(make, _batches(rows, size, drop_remainder))
 
     @_ignored
     def shuffle(self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True) -> Dataset:

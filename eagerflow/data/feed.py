@@ -44,8 +44,6 @@ class Feed:
             see all data: where the last one stopped. If False, as in validation: with the first batch, each time.
             Iterators, which can't start over, always go on.
         draws: gives the key of the order of the next pass; None where each pass has the order in which data come.
-        calls_nothing: whether batches are only slices of arrays. User code that makes batches may change the model
-            meanwhile.
     """
 
     steps: int | None = None
@@ -54,7 +52,6 @@ class Feed:
     endless = False
     goes_on = False
     draws: Callable[[], Key] | None = None
-    calls_nothing = False
     ranks: Any = None  # what divides each batch among processes; feeds that ask it yield `(shard, rows)`
     brings = False  # whether ranks have batches of their own
     made_by_all = False  # whether each rank makes all batches in order to have its rows
@@ -147,8 +144,6 @@ class ArrayFeed(Feed):
         steps: the batches of an epoch; default: all.
         goes_on: see `Feed`.
     """
-
-    calls_nothing = True
 
     def __init__(
         self,
@@ -363,7 +358,6 @@ class IterableFeed(Feed):
         self.brings = bool(getattr(iterable, "brings", False))
         self.iterable = iterable = getattr(iterable, "undivided", iterable)  # of a data set that was divided already
         self.made_by_all = not isinstance(iterable, Dataset)
-        self.calls_nothing = isinstance(iterable, Dataset) and iterable.calls_nothing
         self.weights = class_weights(class_weight)
         self.once = iter(iterable) is iterable
         known = steps if self.once else _one_pass(steps, _length(iterable))

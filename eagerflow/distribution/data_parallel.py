@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.capturing import Shared, shared
 from eagerflow.core.strategy import Strategy, active
 from eagerflow.distribution.batches import Distributed
 from eagerflow.distribution.joining import joined
@@ -21,7 +20,6 @@ from eagerflow.distribution.strategy import DataParallelStrategy
 __all__ = ["DataParallel", "ModelParallel", "distribution", "set_distribution"]
 
 _TYPES = (None, "float16", "bfloat16", "float32")
-_DISTRIBUTION = Shared("the distribution in force", lambda: active.strategy)
 
 
 class DataParallel:
@@ -296,7 +294,6 @@ def _above_zero(name: str, value: Any) -> float:
     return value
 
 
-@shared(_DISTRIBUTION)
 def distribution() -> DataParallel | None:
     """The distribution that applies now; None for none.
 
@@ -311,7 +308,6 @@ def distribution() -> DataParallel | None:
     return found
 
 
-@shared(_DISTRIBUTION)
 def set_distribution(value: DataParallel | None) -> None:
     """Sets the distribution that applies from here on; None for none.
 

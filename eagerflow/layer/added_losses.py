@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from eagerflow.base import tree
-from eagerflow.base.capturing import calling_again, capturing
 from eagerflow.base.errors import CapturedError, signature_of
 from eagerflow.base.spellings import behaviour, ignores
 from eagerflow.core.stateless_scope import current_stateless_scope
@@ -95,8 +94,6 @@ class LossHolder:
                 )
             if context is None or not context.probing:
                 self._losses.append(term)
-                if (recorder := capturing.get()) is not None:
-                    recorder.read_losses.add(self)
                 _holding.add(self)
                 if scope is not None and scope.collect_losses:
                     scope.add_loss(term)
@@ -135,10 +132,6 @@ class LossHolder:
         >>> [float(loss) for loss in layer.losses]  # 0.5 * (1 + 1 + 1)
         [1.5]
         """
-        if (recorder := capturing.get()) is not None:
-            recorder.read_losses.read(self)
-        elif (recorder := calling_again.get()) is not None:
-            recorder.read_losses.read_again(self)
         added: list[Any] = [term for layer in self._flatten_layers() for term in layer._losses] if _holding else []
         if self.trainable:
             added += [v.regularizer(v) for v in self.weights if v.regularizer is not None and v.trainable]
@@ -166,8 +159,6 @@ def forget_losses(layer: LossHolder) -> None:
     """At the beginning of an outermost call: the losses of the last one are over."""
     if _holding:
         layer._clear_losses()
-    if (recorder := capturing.get()) is not None:
-        recorder.read_losses.forget(layer)
 
 
 def forget_losses_of(layers: dict[int, Any]) -> None:

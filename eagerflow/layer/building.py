@@ -18,10 +18,10 @@ from eagerflow.base.tracebacks import warn
 from eagerflow.core.in_place import kept
 from eagerflow.core.random import drawing
 from eagerflow.core.strategy import sharing
+from eagerflow.core.variable import changes
 from eagerflow.layer.autocast import autocast_scope
 from eagerflow.layer.call_context import CallContext, current_call
 from eagerflow.layer.input_spec import describe
-from eagerflow.layer.tracking import changes
 
 __all__ = ["around_build", "look_at_new", "note_maker", "unbuilt_on_failure"]
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.config import floatx
 from eagerflow.base.config_from_init import Configured
 from eagerflow.base.errors import did_you_mean, expect_one_of
@@ -385,10 +384,8 @@ def _plain(name: Any) -> str:
 
 
 _global: list[DTypePolicy] = []
-_POLICY = Shared("the policy of new layers (set_dtype_policy)", lambda: tuple(_global))
 
 
-@shared(_POLICY)
 def dtype_policy() -> DTypePolicy:
     """The policy of new layers: `floatx()` unless `set_dtype_policy` said otherwise.
 
@@ -399,7 +396,6 @@ def dtype_policy() -> DTypePolicy:
     return _global[0] if _global else DTypePolicy()
 
 
-@shared(_POLICY)
 @boundary
 def set_dtype_policy(policy: Any) -> None:
     """Set the policy of new layers.

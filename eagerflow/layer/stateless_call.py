@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from eagerflow.base.capturing import once_only
+from eagerflow.base.capturing import not_replayable
 from eagerflow.base.errors import signature_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
@@ -78,7 +78,7 @@ def _check(layer: Any, variables: list[Variable], values: list[Tensor]) -> None:
 @contextlib.contextmanager
 def _holding(variables: list[Variable], values: list[Tensor]) -> Iterator[None]:
     """Inside the block the variables are the given tensors."""
-    once_only("it gives variables other values for a while (stateless_call)")
+    not_replayable("it gives variables other values for a while (stateless_call)")
     before = [(v, v.data, v.key) for v in variables]
     for variable, value in zip(variables, values):
         variable.data, variable.key = value.data, value.key

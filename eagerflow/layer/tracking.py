@@ -10,17 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["TrackedDict", "TrackedList", "changes", "members", "tracked", "unique"]
+from eagerflow.core.variable import changes
 
-
-class _Changes:
-    __slots__ = ("count",)
-
-    def __init__(self) -> None:
-        self.count = 0
-
-
-changes = _Changes()
+__all__ = ["TrackedDict", "TrackedList", "members", "tracked", "unique"]
 
 
 def _telling(method: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,12 +14,12 @@ from eagerflow.base.typing import ConstraintLike, DType, InitializerLike, Regula
 from eagerflow.core.dtypes import as_dtype, is_differentiable, standardize_dtype
 from eagerflow.core.in_place import kept
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.variable import Variable
+from eagerflow.core.variable import Variable, changes
 from eagerflow.initializers.random import RandomInitializer
 from eagerflow.layer.autocast import AutocastVariable
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
-from eagerflow.layer.tracking import changes, members, tracked, unique
+from eagerflow.layer.tracking import members, tracked, unique
 from eagerflow.random import SeedGenerator
 
 __all__ = ["WeightHolder", "is_metric"]
@@ -83,6 +83,7 @@ class WeightHolder:
 
     def _set(self, name: str, value: Any) -> None:
         """Set an attribute, and track what it holds."""
+        changes.settings += 1
         held = self._tracked
         if value.__class__ in _PLAIN:
             if name in held:
@@ -112,6 +113,7 @@ class WeightHolder:
             raise
 
     def __delattr__(self, name: str) -> None:
+        changes.settings += 1
         if self._tracked.pop(name, None) is not None:
             changes.count += 1
         object.__delattr__(self, name)
@@ -378,6 +380,7 @@ class WeightHolder:
     def _set_own_trainable(self, value: bool) -> None:
         """Without the sublayers."""
         self.__dict__["_trainable"] = value
+        changes.settings += 1
         for variable in list(self._switched_off) if value else self._gather()[0]:
             self._switch(variable, value)
 

@@ -93,7 +93,6 @@ class Metric(Configured):
 
     created_at: tuple[str, int]
     _direction: str | None = None  # "up" where higher is better, "down" where lower is
-    _called_again_but = ()  # steps are captured around it (see `capture/dependence/reached.py`)
     _is_heard = False  # whether what runs now is announced as this metric's
     _sums = False  # whether its result is a sum of its inputs
     _gathers = False  # whether every rank takes in all rows of a batch, not its own alone

@@ -113,7 +113,6 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
     )
 
     created_at: tuple[str, int]
-    _called_again_but = ("loss_scale_factor",)  # steps are captured around it (see `capture/dependence/reached.py`)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)

@@ -59,8 +59,6 @@ class Scratch:
     Sharing keeps them in the processor's cache and spares an update all allocation.
     """
 
-    _follows_from_settings = True  # captured steps don't look into it (see `capture/dependence/called_again.py`)
-
     def __init__(self, count: int) -> None:
         self.count = count
         self._buffers: dict[Any, list[Any]] = {}

@@ -24,9 +24,9 @@ from eagerflow.losses.table import LOSSES
 from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean, MeanMetricWrapper
 from eagerflow.metrics.table import METRICS
-from eagerflow.training.captured.steps import CapturedSteps
 from eagerflow.training.outputs import Outputs, tree_parts
 from eagerflow.training.state_snapshot import StateSnapshot
+from eagerflow.training.step_runner import EAGER, StepRunner
 from eagerflow.training.structures import Part, at, nests, parts_of
 
 __all__ = ["Compiled", "CompiledLoss", "CompiledMetrics"]
@@ -39,8 +39,7 @@ _WITHOUT_SLOPE = frozenset("argmax argmin argsort ceil floor one_hot rint round 
 class Compiled:
     """All that `compile` was given, ready for use."""
 
-    _called_again_but = ("loss", "optimizer")  # what steps are captured with (see `capture/dependence/reached.py`)
-    captured: CapturedSteps | None = None  # with `jit_compile`
+    runner: StepRunner = EAGER  # another one with `jit_compile`
     strategy: Any = None  # that was in force: a model keeps it behind its scope
 
     def __init__(
@@ -171,8 +170,6 @@ class CompiledLoss:
         outputs: what is known of the model's outputs.
         structure: the outputs of a graph.
     """
-
-    _called_again_but = ("given",)  # what captured steps see of it: the user's losses have attributes
 
     def __init__(self, loss: Any, weights: Any, outputs: Outputs, structure: Any = None) -> None:
         self.single = not isinstance(loss, (list, tuple, Mapping))

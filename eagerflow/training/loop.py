@@ -135,10 +135,6 @@ class Loop:
         logs: Any = None
         left = None if feed.steps is None else feed.steps - first
         batches = observed_batches(feed, left)
-        # Batches are made ahead only where nobody can tell, as code that makes them or is called back could.
-        ahead = None if begin or end or state.on or not feed.calls_nothing else model._ahead(function)
-        if ahead is not None:
-            function, batches = ahead, ahead.over(batches)
         with deferring(model._compiled if deferred else None):
             for step, data in enumerate(batches, first):
                 if begin and step % self.every == 0:

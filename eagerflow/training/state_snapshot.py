@@ -6,8 +6,7 @@ import weakref
 from typing import Any
 
 from eagerflow.core.exclusive import exclusive_item
-from eagerflow.core.variable import Variable
-from eagerflow.layer.tracking import changes
+from eagerflow.core.variable import Variable, changes
 
 __all__ = ["StateSnapshot"]
 

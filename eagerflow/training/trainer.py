@@ -20,18 +20,16 @@ from eagerflow.core.observe import logs as announce_logs, state
 from eagerflow.core.strategy import Strategy, active
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import changes
 from eagerflow.data.feed import feed_for
 from eagerflow.data.one_batch import one_batch
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.graphs.recording import graphs_wanted
 from eagerflow.layer.added_losses import summed
-from eagerflow.layer.tracking import changes
 from eagerflow.metrics.any_metric import AnyMetric
 from eagerflow.metrics.base import Metric
 from eagerflow.optimizers.any_optimizer import AnyOptimizer
 from eagerflow.training.as_compiled import as_compiled, trainable_now
-from eagerflow.training.captured.batch_parallel import Ahead, ahead
-from eagerflow.training.captured.steps import CapturedSteps, CapturesSteps, counted, predicted, tested
 from eagerflow.training.captured_tensors import with_captured
 from eagerflow.training.checks import at_least_one, checked_step, is_own_step, takes, verbosity, with_an_end
 from eagerflow.training.compile_arguments import described, from_description
@@ -41,6 +39,7 @@ from eagerflow.training.loop import as_numbers, check_numbers, observed_step, un
 from eagerflow.training.loops import Fit, run_evaluate, run_predict
 from eagerflow.training.outputs import outputs_of
 from eagerflow.training.state_snapshot import StateSnapshot
+from eagerflow.training.step_runner import EAGER, CapturesSteps, differentiated, predicted, runner_for, tested
 
 __all__ = ["Trainer"]
 
@@ -116,7 +115,7 @@ class Trainer(CapturesSteps, OlderSpellings):
             "steps_per_execution": steps_per_execution,
             "jit_compile": jit_compile,
         }
-        compiled.captured = CapturedSteps() if jit_compile is True and not run_eagerly else None
+        compiled.runner = runner_for(jit_compile is True and not run_eagerly)
         compiled.trainable = trainable_now(self)
         compiled.was_trainable = self.trainable  # type: ignore[attr-defined]
         compiled.strategy = None if type(active.strategy) is Strategy else active.strategy
@@ -350,11 +349,6 @@ class Trainer(CapturesSteps, OlderSpellings):
         """Whether `step` is ours throughout, its loss too."""
         return self._defers(step) and type(self).compute_loss is Trainer.compute_loss
 
-    def _ahead(self, step: Any) -> Ahead | None:
-        """What computes the steps of several batches at once, where nobody sees in which order."""
-        predicts = step == self.predict_step and type(self).predict_step is Trainer.predict_step
-        return ahead(self, step, predicts, step == self.test_step and self._ours_throughout(step))
-
     def train_step(self, data: Any) -> dict[str, Any]:
         """Computes outputs, loss and gradients of one batch and updates the weights; `fit` calls it.
 
@@ -381,8 +375,9 @@ class Trainer(CapturesSteps, OlderSpellings):
         if compiled.optimizer is None:
             raise ValueError("training needs an optimizer: the model was compiled with optimizer=None.")
         variables = self.trainable_variables  # type: ignore[attr-defined]
-        if compiled.captured is not None and variables and active.shard is None:
-            y_pred, loss, gradients = compiled.captured.differentiated(self, x, y, sample_weight)
+        if compiled.runner.captures and variables and active.shard is None:
+            given = (self, x, y, sample_weight)
+            y_pred, loss, gradients = compiled.runner.run("the training step", differentiated, *given)
             compiled.track(loss, x)
             with graphs_wanted():
                 compiled.optimizer.apply(gradients, self.trainable_variables)  # type: ignore[attr-defined]
@@ -394,8 +389,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         compiled.track(loss, x)
         variables = self.trainable_variables  # type: ignore[attr-defined]
         if variables and active.shard is not None:
-            if compiled.captured is not None:
-                compiled.captured.differentiated.passed_by()
+            compiled.runner.pass_by("the training step")
             optimizer, shard = compiled.optimizer, active.shard
             shard.updates(optimizer).differentiate_and_apply(optimizer, shard, tape, minimized, variables)
         elif variables:
@@ -419,9 +413,10 @@ class Trainer(CapturesSteps, OlderSpellings):
         {'loss': Tensor(4., shape=(), dtype=float32)}
         """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
-        captured = self._ready("test_step").captured
-        found = (captured.tested if captured else tested)(self, x, y, sample_weight)
-        return counted(self, x, y, sample_weight, *found)
+        compiled = self._ready("test_step")
+        y_pred, loss = compiled.runner.run("the test step", tested, self, x, y, sample_weight)
+        compiled.track(loss, x)
+        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
     def predict_step(self, data: Any) -> Any:
         """Computes the outputs for one batch; `predict` calls it. Subclasses may override it.
@@ -434,8 +429,8 @@ class Trainer(CapturesSteps, OlderSpellings):
         [[7.0]]
         """
         x, _, _ = unpack_x_y_sample_weight(data)
-        captured = None if self._compiled is None else self._compiled.captured
-        return (captured.predicted if captured else predicted)(self, x)
+        runner = EAGER if self._compiled is None else self._compiled.runner
+        return runner.run("the prediction", predicted, self, x)
 
     def make_train_function(self, force: bool = False) -> Any:
         """The function that `fit` calls with each batch; by default `train_step`.
@@ -451,7 +446,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         """
         own = is_own_step(self, "train_step", Trainer)
         step = self.train_step
-        return self._captured_custom_step("custom_train_step", step) if own and self.jit_compile else step
+        return self._compiled.runner.custom("train_step", step) if own and self._compiled is not None else step
 
     def make_test_function(self, force: bool = False) -> Any:
         """The function that `evaluate` calls with each batch; by default `test_step`.
@@ -467,7 +462,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         """
         own = is_own_step(self, "test_step", Trainer)
         step = self.test_step
-        return self._captured_custom_step("tested_its_way", step) if own and self.jit_compile else step
+        return self._compiled.runner.custom("test_step", step) if own and self._compiled is not None else step
 
     def make_predict_function(self, force: bool = False) -> Any:
         """The function that `predict` calls with each batch; by default `predict_step`.

@@ -333,18 +333,6 @@ def test_a_tensor_on_the_device_that_a_step_closes_over_is_replayed(gpu):
     assert step.replays >= 3
 
 
-def test_an_array_of_cupy_that_a_step_closes_over_is_never_replayed(cupy_stand_in):
-    """Whoever holds it may change it, and to look would mean waiting for the device."""
-    with ef.device("gpu:0"):
-        shift = cupy_stand_in.zeros((5, 4), "float32")
-        step = ef.function(lambda x: wave(x + ef.Tensor(shift)))
-        x = ef.Tensor(ROWS[0])
-        with pytest.warns(UserWarning, match=r"shift \(ndarray\) may change unseen"):
-            many(step, x)
-        shift += 1.0
-        np.testing.assert_array_equal(step(x).numpy(), wave(x + 1.0).numpy())
-
-
 @pytest.mark.filterwarnings(PARTLY)
 def test_copies_of_a_captured_model_have_graphs_of_their_own(gpu):
     model = ef.Sequential([layers.Dense(3), layers.Activation(wave)])

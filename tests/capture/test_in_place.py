@@ -10,7 +10,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
-from eagerflow.capture import in_place
+from eagerflow.capture.programs import in_place
 from tests.capture.steps import batches, bits, many, twice
 
 LARGE = (64, 96, 64)  # one and a half MiB of float32

@@ -12,7 +12,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers
 from eagerflow.base.capturing import replayed
-from eagerflow.capture import memory
+from eagerflow.capture.programs import rematerialization as memory
 from eagerflow.core import observe
 from tests.capture.steps import ROWS, batches
 from tests.capture.test_random_programs import PAIRS, inputs_of, step_of
@@ -261,7 +261,6 @@ class Counting(Unsure):
 class Counter:
     """Who is called in each replay, as metrics are: what it counts is no reason to capture again."""
 
-    _called_again_but = ()
     calls = 0
 
     @replayed

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow.capture import memory
+from eagerflow.capture.programs import rematerialization as memory
 from tools.differential import programs, stored, with_eagerflow
 
 PAIRS = stored.read(Path(__file__).parents[1] / "fixtures" / "differential.npz")

@@ -40,39 +40,6 @@ def test_results_that_are_computed_again_are_told_with_what_to_do():
     assert "computes results again for the gradient (remat): use ef.function(less_memory=True)" in reason(step)
 
 
-def test_an_optimizer_is_told_by_the_method_that_is_called():
-    counted = {"steps": 0.0}
-
-    class Rate(ef.optimizers.schedules.LearningRateSchedule):
-        def __call__(self, step):
-            counted["steps"] += 1.0
-            return 0.1
-
-    sgd, v = ef.optimizers.SGD(Rate()), ef.Variable([1.0, 2.0])
-
-    def step(x):
-        sgd.apply([x], [v])
-        return x * counted["steps"]
-
-    told = reason(step)
-    assert "the step, or code of yours that Optimizer.apply calls, changes counted['steps']" in told
-    assert "_apply" not in told
-
-
-def test_a_change_before_what_may_raise_is_told_as_one_of_the_step():
-    state, matrix = {"now": 0}, ef.Variable(np.eye(2, dtype="float32"))
-
-    def step(x):
-        state["now"] = 1
-        found = ops.cholesky(matrix)
-        state["now"] = 0
-        return found @ x
-
-    told = reason(step)
-    assert "the step changes state" in told
-    assert "before cholesky, which may raise" in told
-
-
 def test_results_that_the_standard_library_keeps_are_no_hindrance():
     step = ef.function(lambda x: getattr(ops, typing.get_args(Names)[1])(x))
     np.testing.assert_array_equal(many(step, X).numpy(), ops.tanh(X).numpy())

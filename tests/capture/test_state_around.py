@@ -12,54 +12,13 @@ from eagerflow import layers
 from tests.capture.steps import many
 
 X = ef.Tensor([[1.0, 2.0], [3.0, 4.0]])
-freed = []
 
 
 class Thing:
     factor = 2.0
 
 
-class Cycle:
-    def __init__(self):
-        self.me = self
-
-    def __del__(self):
-        freed.append("cycle")
-
-
-class CycleWithoutInit:
-    def __del__(self):
-        freed.append("cycle")
-
-
-def makes_a_cycle(x):
-    Cycle()
-    return x * 2.0
-
-
-def makes_a_cycle_without_init(x):
-    made = CycleWithoutInit()
-    made.me = made
-    return x * 2.0
-
-
 # -- names
-
-
-def last_name(step, calls=6):
-    ef.utils.clear_session()
-    for _ in range(calls):
-        step(X)
-    return layers.Flatten().name
-
-
-def test_a_layer_that_is_made_inside_counts_names_in_replays():
-    def makes_a_layer(x):
-        return layers.Flatten()(x)
-
-    step = ef.function(makes_a_layer, verify_every=2)
-    assert last_name(step) == last_name(makes_a_layer) == "flatten_6"
-    assert step.replays
 
 
 def test_a_session_that_is_cleared_inside_is_cleared_in_replays():
@@ -125,15 +84,3 @@ def test_why_a_step_is_eager_is_known_when_its_argument_is_gone():
     del thing
     gc.collect()
     assert "reads the values" in step.why_eager
-
-
-@pytest.mark.parametrize("make", [makes_a_cycle, makes_a_cycle_without_init])
-def test_an_object_that_acts_when_it_goes_is_made_eagerly(make):
-    freed.clear()
-    gc.collect()
-    step = ef.function(make)
-    with pytest.warns(UserWarning, match="acts when it goes"):
-        many(step, X)
-    gc.collect()
-    assert len(freed) == 6
-    assert step.replays == 0

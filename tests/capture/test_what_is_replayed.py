@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import collections
-import os
-
 import numpy as np
 import pytest
 
@@ -58,68 +55,6 @@ def test_positions_are_unravelled_in_replays_and_refused_where_there_is_none():
         step(ef.Tensor(np.array([0, 6, 1], "int32")))
 
 
-@pytest.mark.parametrize("ask", [lambda: os.environ.get("EF_FACTOR", "2"), lambda: os.getenv("EF_FACTOR", "2")])
-def test_the_environment_is_looked_at(ask, monkeypatch):
-    monkeypatch.delenv("EF_FACTOR", raising=False)
-    step = ef.function(lambda x: x * float(ask()))
-    assert many(step, ROWS).tolist() == (ROWS * 2.0).tolist()
-    assert step.replays
-    monkeypatch.setenv("EF_FACTOR", "3")
-    assert step(ROWS).tolist() == (ROWS * 3.0).tolist()
-
-
-def an_iterator_of_its_own(x):
-    parts = iter([x, x * 2.0])
-    return next(parts) - next(parts) * next(iter({"a": 3.0}.values()))
-
-
-def a_deque_of_its_own(x):
-    waiting = collections.deque([x, x * 2.0])
-    waiting.append(x * 3.0)
-    return waiting.popleft() - waiting.pop()
-
-
-@pytest.mark.parametrize("function", [an_iterator_of_its_own, a_deque_of_its_own])
-def test_what_a_step_makes_for_itself_may_be_used_up(function):
-    step = ef.function(function)
-    assert many(step, ROWS).tolist() == function(ROWS).tolist()
-    assert step.replays
-
-
-KEPT = {}
-
-
-@pytest.mark.filterwarnings("ignore:.*runs eagerly")
-@pytest.mark.parametrize("where", ["global", "closure", "attribute", "argument", "default"])
-@pytest.mark.parametrize("kind", ["iterator", "generator", "deque"])
-def test_what_is_there_before_is_used_up_eagerly(kind, where):
-    numbers = {
-        "iterator": lambda: iter(list(range(1, 100))),
-        "generator": lambda: (i for i in range(1, 100)),
-        "deque": lambda: collections.deque(range(1, 100)),
-    }[kind]()
-    take = collections.deque.popleft if kind == "deque" else next
-
-    class Holder:
-        kept = numbers
-
-    def step(x, kept=numbers):
-        source = {
-            "global": KEPT["now"],
-            "closure": numbers,
-            "attribute": Holder.kept,
-            "argument": kept,
-            "default": kept,
-        }
-        return x * (source[where].popleft() if kind == "deque" else take(source[where]))
-
-    KEPT["now"] = numbers
-    captured = ef.function(step)
-    one = ef.Tensor(1.0)
-    found = [int(captured(one, numbers) if where == "argument" else captured(one)) for _ in range(6)]
-    assert found == [1, 2, 3, 4, 5, 6]
-
-
 def trained(optimizer, result):
     def make():
         model, own = ef.Sequential([layers.Dense(2)]), optimizer()
@@ -155,19 +90,6 @@ def test_what_an_optimizer_notes_is_that_of_the_replay(optimizer, result):
     eager, captured, step = twice(trained(optimizer, result), [[ROWS]], calls=9)
     assert eager == captured
     assert step.replays > 4
-
-
-def test_a_counter_that_a_step_keeps_is_named_with_what_to_do():
-    counter = {"steps": 0}
-
-    def step(x):
-        counter["steps"] += 1
-        return x * 2.0
-
-    captured = ef.function(step)
-    with pytest.warns(UserWarning, match=r"the step changes counter\['steps'\]: do that outside, or make it a Var"):
-        many(captured, ROWS)
-    assert counter["steps"] == 6
 
 
 def _of_two_heads(x):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from eagerflow import ops
-from eagerflow.capture import in_place, joined, memory, recorder
-from eagerflow.capture.dependence.watch import RAISE_FOR_NO_VALUES
-from eagerflow.capture.needed import NEVER_RAISE
+from eagerflow.capture import recorder
+from eagerflow.capture.programs import fusion, in_place, rematerialization
+from eagerflow.capture.programs.dead_code import NEVER_RAISE
 from eagerflow.core.lowering import load_kernels, waiting
 from eagerflow.core.primitive import registry
 from eagerflow.onnx.converters import elementwise, indexing, neural, recurrent, reductions, shapes
@@ -21,13 +21,12 @@ LISTS = {
     "whose operands have an order": ORDERED,
     "that make no NaN": SAFE,
     "that never raise": NEVER_RAISE,
-    "that raise for no values": RAISE_FOR_NO_VALUES,
     "shaped by values": recorder._SHAPED_BY_VALUES,
     "that index": recorder._INDEXING,
     "done in place": in_place._ELEMENTWISE,
     "whose gradient is done in place": in_place._ELEMENTWISE_RULES,
-    "computed again": memory._CHEAP,
-    "that normalize": joined._NORMALIZING,
+    "computed again": rematerialization._CHEAP,
+    "that normalize": fusion._NORMALIZING,
     "with kernels": waiting,
     "with FLOPs": FORMULAS.keys() - CHANGES,
     **{

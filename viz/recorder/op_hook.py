@@ -31,7 +31,7 @@ __all__ = ["Walk", "Walker", "argument_recorder", "meeter", "next_serial", "op_r
 next_serial = itertools.count(1).__next__
 Walk = Callable[[FrameType | None, FrameType | None], Sequence[int]]
 _DEEPEST = 64  # frames, those of eagerflow included, between a line of the user's and an op
-_PLACES = "<places>"  # in the globals of a captured step that is replayed: see `eagerflow/capture/program.py`
+_PLACES = "<places>"  # in the globals of a captured step that is replayed: see `eagerflow/capture/programs/program.py`
 recording = [0]  # how many recordings are open in the process
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from eagerflow.capture.cuda.order import gathered
 from eagerflow.capture.cuda.segments import Ground, Segment, is_plain, root_of
-from eagerflow.capture.instructions import Call, Instruction, Known, Read
-from eagerflow.capture.program import Program, keeps_nothing
+from eagerflow.capture.programs.instructions import Call, Instruction, Known, Read
+from eagerflow.capture.programs.program import Program, keeps_nothing
 from eagerflow.core.device import is_device_array
 from eagerflow.core.in_place import settled
 from eagerflow.graphs.recording import PER_THREAD, Recording, graphs_on, graphs_wanted, place_now
@@ -27,12 +27,12 @@ _KEPT_OUT = {"fourier": "cuFFT's plans own memory, which may be given back while
 
 
 def graphs_of(program: Program) -> Graphs | None:
-    """The CUDA graphs of a program; None where there are none: on the CPU, under tapes, and where memory is saved.
+    """The CUDA graphs of a program; None where there are none: on the CPU, and where memory is saved.
 
     `EAGERFLOW_CUDA_GRAPHS=0` in the environment leaves programs as they are.
     """
     on_gpu = any(module.__name__ == "cupy" for module in program.modules)
-    if not on_gpu or program.taped or program.less_memory or not graphs_on():
+    if not on_gpu or program.less_memory or not graphs_on():
         return None
     return Graphs(program)
 
@@ -81,7 +81,7 @@ class Graphs:
         shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
         return f"{shown} ({why[0]}{'; ...' if len(why) > 1 else ''})"
 
-    def difference(self, arrays: Sequence[Any]) -> str | None:
+    def difference(self, arrays: Any) -> str | None:
         """Where graphs give something else than the kernels one by one, in words.
 
         Args:
@@ -105,8 +105,7 @@ class Graphs:
             trial.run(i, instruction, arrays)
             for slot in [n for n in arrays if last.get(n, -1) <= i and n not in kept]:
                 del arrays[slot]  # a variable's array that is held is copied when the variable changes
-        named: dict[Any, Any] = {f"x{n}": x for n, x in zip(program.gives, inputs[len(program.inputs) :])}
-        result = program.outputs.value(arrays | named)  # type: ignore[arg-type]
+        result = program.outputs.value(arrays)
         self.reasons, self._place = trial.reasons, place
         self.segments = _segments(self.instructions, set(program.outputs.slots()), program, ground, trial)
         self._step, self.source = program.with_graphs(self.instructions, self.segments, ground.fresh, self.reasons)
@@ -139,12 +138,12 @@ class _Trial:
             arrays[instruction.outs[0]] = instruction.given()
             return
         if isinstance(instruction, Call):
-            args, kwargs = instruction.args.value(arrays), instruction.kwargs.value(arrays)  # type: ignore[arg-type]
+            args, kwargs = instruction.args.value(arrays), instruction.kwargs.value(arrays)
             found = instruction.function(*args, **kwargs)
             arrays.update(zip(instruction.outs, instruction.leaves(found) if instruction.outs else ()))
             return
         taken = [arrays[n] for ref in instruction.refs() for n in ref.slots()]
-        made = instruction.compute(arrays)  # type: ignore[arg-type]
+        made = instruction.compute(arrays)
         roots = list(map(root_of, taken))
         if any(not any(root_of(array) is root for root in roots) for array in made):
             self.launching.add(number)
@@ -169,7 +168,7 @@ class _Trial:
         if any(array.device.id != self.device for array in values):
             return "its arrays are on another GPU than the current one"
         try:
-            self.recording.capture(lambda: instruction.compute(arrays))  # type: ignore[arg-type]
+            self.recording.capture(lambda: instruction.compute(arrays))
         except Exception as error:  # noqa: BLE001 - whatever CuPy says, the step goes on without it
             return f"{type(error).__name__}: {error}"
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eagerflow.capture.instructions import Call, Instruction, Read
+from eagerflow.capture.programs.instructions import Call, Instruction, Read
 from eagerflow.core.variable import Variable
 
 __all__ = ["gathered"]

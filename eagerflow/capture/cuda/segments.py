@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow.capture.instructions import Instruction
+from eagerflow.capture.programs.instructions import Instruction
 from eagerflow.graphs.closeness import not_close
 from eagerflow.graphs.recording import Recording
 
@@ -176,7 +176,7 @@ class Segment:
         """All values, from those given."""
         arrays = dict(arrays)
         for instruction in self.instructions:
-            arrays.update(zip(instruction.outs, instruction.compute(arrays)))  # type: ignore[arg-type]
+            arrays.update(zip(instruction.outs, instruction.compute(arrays)))
         return arrays
 
     def difference(self, values: Sequence[Any]) -> str | None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.base.capturing import Shared, shared
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
@@ -18,10 +17,8 @@ __all__ = ["foldl", "foldr", "in_test_phase", "in_train_phase", "learning_phase"
 __all__ += ["rnn", "set_learning_phase", "switch"]
 
 _phase = [0]
-_PHASE = Shared("the learning phase", lambda: _phase[0])
 
 
-@shared(_PHASE)
 def learning_phase() -> int:
     """1 in calls of layers that are training, 0 in others; outside of calls what `set_learning_phase` said.
 
@@ -34,7 +31,6 @@ def learning_phase() -> int:
     return _phase[0]
 
 
-@shared(_PHASE)
 def set_learning_phase(value: int) -> None:
     """Set what `learning_phase` answers outside of calls. Layers ask the call: `model(x, training=True)`.
 

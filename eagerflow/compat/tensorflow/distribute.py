@@ -15,7 +15,6 @@ from typing import Any
 
 from eagerflow import distribution, ops
 from eagerflow.base import tree
-from eagerflow.base.capturing import Shared, shared
 from eagerflow.base.output import write
 from eagerflow.core.strategy import active, sharing
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -319,7 +318,6 @@ class ReplicaContext:
 _default = OneDeviceStrategy()
 _strategies: list[Strategy] = []  # whose scopes are open, the innermost last
 _told: set[str] = set()
-_STRATEGIES = Shared("the strategy whose scope is open", lambda: tuple(_strategies))
 
 
 def _workers() -> int:
@@ -333,13 +331,11 @@ def _workers() -> int:
         ) from None
 
 
-@shared(_STRATEGIES)
 def get_strategy() -> Strategy:
     """The strategy in force: the one whose scope is open, or this device alone."""
     return _strategies[-1] if _strategies else _default
 
 
-@shared(_STRATEGIES)
 def has_strategy() -> bool:
     """Whether a strategy's scope is open."""
     return bool(_strategies)
@@ -350,13 +346,11 @@ def get_replica_context() -> ReplicaContext | None:
     return None if in_cross_replica_context() else ReplicaContext()
 
 
-@shared(_STRATEGIES)
 def in_cross_replica_context() -> bool:
     """Whether a scope is open, and no function runs in its `run`."""
     return bool(_strategies) and active.shard is None
 
 
-@shared(_STRATEGIES)
 def experimental_set_strategy(strategy: Any) -> None:
     """Put a strategy in force for all that follows; None: none."""
     _strategies[:] = [] if strategy is None else [strategy]

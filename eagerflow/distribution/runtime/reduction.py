@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.capturing import once_only
+from eagerflow.base.capturing import not_replayable
 from eagerflow.base.typing import Array, Numpy, Rule
 from eagerflow.core.device import device_of, is_device_array, place, to_host
 from eagerflow.core.op import op
@@ -20,7 +20,7 @@ __all__ = ["all_sum", "reduce_array", "together"]
 def together(communicator: Communicator) -> None:
     """What runs is done by all ranks together, each time that the step runs: it ends a capture."""
     if communicator.size > 1:
-        once_only("ranks talk to each other")
+        not_replayable("ranks talk to each other")
 
 
 def reduce_array(communicator: Communicator, array: Array, operation: str = "sum") -> Array:

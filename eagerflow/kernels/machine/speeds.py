@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from eagerflow.base.capturing import beside_the_step
 from eagerflow.base.config import home
 from eagerflow.base.files import make_home, replacing
 from eagerflow.kernels.machine.processor import blas_bits, numpy_bits, processor
@@ -87,8 +86,7 @@ def speeds() -> Speeds:
     >>> speeds().products > speeds().copied
     True
     """
-    with beside_the_step():  # files that are read here are none of a step's that is being captured
-        return kept() or derived()
+    return kept() or derived()
 
 
 def forget() -> None:

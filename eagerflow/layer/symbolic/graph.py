@@ -79,7 +79,6 @@ class Graph:
         ValueError: when an output depends on an `Input` that is not among the inputs, or names repeat.
     """
 
-    _called_again_but = ("operations", "constants")  # what captured steps see of it
     constants: tuple[Any, ...] = ()  # the user's arrays and objects among the arguments of the calls
 
     def __init__(self, inputs: Any, outputs: Any, name: str) -> None:

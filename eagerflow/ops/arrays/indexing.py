@@ -86,15 +86,10 @@ def raw_index(x: Tensor, key: Any, ours: bool = True) -> Any:
     parts = key if key.__class__ is tuple else (key,)
     raw = [_raw_part(x, part) for part in parts]
     if state.ops:
-        named = [part for part in map(_shown, parts, raw) if isinstance(part, Tensor if ours else _ARRAYS)]
+        named = [part for part in parts if isinstance(part, Tensor if ours else _ARRAYS)]
         if named:
             announce_indices(named)
     return tuple(raw) if key.__class__ is tuple else raw[0]
-
-
-def _shown(part: Any, raw: Any) -> Any:
-    """A part of an index as observers see it."""
-    return raw if hasattr(type(part), "_eagerflow_handed_over") else part
 
 
 def _raw_part(x: Tensor, part: Any) -> Any:
@@ -109,10 +104,7 @@ def _raw_part(x: Tensor, part: Any) -> Any:
         return int(part)
     if is_device_array(part):
         return _checked(part)
-    if hasattr(type(part), "_eagerflow_handed_over"):  # a NumPy array, while a step is captured
-        array = part._eagerflow_handed_over(numpy.array)
-    else:
-        array = numpy.asarray(part)
+    array = numpy.asarray(part)
     if not array.size and not isinstance(part, numpy.ndarray):
         array = array.astype("int64")
     where_to = device_of(x.data)

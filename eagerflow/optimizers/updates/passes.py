@@ -116,8 +116,6 @@ class Passes:
         decays: tells whether a variable's weights shrink.
     """
 
-    _follows_from_settings = True  # captured steps don't look into it (see `capture/dependence/called_again.py`)
-
     def __init__(self, temporaries: int, decays: Callable[[Any], bool]) -> None:
         self.temporaries, self.decays = temporaries, decays
         self._plans: dict[tuple[int, ...], Plan] = {}

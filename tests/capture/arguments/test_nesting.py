@@ -11,7 +11,6 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
-from tests.capture.steps import many
 
 Batch = collections.namedtuple("Batch", "x y")
 Keyed = collections.namedtuple("Keyed", "keys values")
@@ -141,81 +140,3 @@ def test_numbers_that_differ_in_every_call_are_told_to_be_passed_as_tensors():
         for i in range(40):
             step(X, np.float32(i))
     assert "rate is another Python value again and again: pass numbers as tensors" in str(caught[-1].message)
-
-
-@pytest.mark.parametrize("make", [lambda x: Scaled(x), lambda x: Batch(x, SCALE.times)])
-def test_attributes_behind_an_argument_count(make):
-    def step(b):
-        return b.scaled() if isinstance(b, Scaled) else b.y(b.x)
-
-    captured = ef.function(step, verify_every=0)
-    many(captured, make(X))
-    assert captured.replays
-    try:
-        Scaled.scale = SCALE.by = 5.0
-        np.testing.assert_array_equal(captured(make(X)).numpy(), (X * 5.0).numpy())
-    finally:
-        Scaled.scale, SCALE.by = 2.0, 2.0
-
-
-def test_a_named_tuple_with_attributes_of_its_own_is_an_object():
-    first, second = Scaled(X), Scaled(X)
-    first.scale, second.scale = 3.0, 4.0
-    step = ef.function(lambda b: b.scaled(), verify_every=0)
-    for b in (first, second):
-        many(step, b)
-        np.testing.assert_array_equal(step(b).numpy(), (X * b.scale).numpy())
-
-
-@pytest.mark.parametrize("make", [tuple, lambda parts: Batch(*parts), lambda parts: (1.0, tuple(parts))])
-def test_a_tuple_that_is_given_back_is_the_callers(make):
-    step = ef.function(lambda x, b: {"b": b, "y": x * 2.0}, verify_every=0)
-    for i in range(CALLS):
-        b = make([given(i), given(i + 1)])
-        found = step(X, b)
-        assert found["b"] is b
-        np.testing.assert_array_equal(found["y"].numpy(), (X * 2.0).numpy())
-    assert step.replays == CALLS - 2
-    taped = ef.function(lambda x, b: (x * 2.0, b))
-    for _ in range(5):
-        with ef.GradientTape() as tape:
-            tape.watch(X)
-            assert taped(X, b)[1] is b
-    assert taped.replays
-
-
-def test_an_ordered_dict_that_is_changed_is_the_callers():
-    def step(x, b):
-        b["c"] = x
-        b.move_to_end("a")
-        return x * 2.0
-
-    captured = ef.function(step)
-    for _ in range(4):
-        b = collections.OrderedDict(a=X, b=X)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            captured(X, b)
-        assert list(b) == ["b", "c", "a"]
-        assert b["c"] is X
-    assert "changes a OrderedDict that it is given" in captured.why_eager
-
-
-@pytest.mark.parametrize("wrap", [list, tuple, lambda parts: Batch(parts, 1.0)])
-def test_arrays_in_a_collection_that_is_given_twice_stay_in_their_places(wrap):
-    step = ef.function(lambda a, b, c: ops.sum(ops.multiply(c, 1.0)) + ops.sum(ef.tree.flatten((a, b))[0]) * 0.0)
-    for i in range(CALLS):
-        both = wrap([np.ones(3, "float32")])
-        assert float(step(both, both, np.full(3, i, "float32"))) == 3.0 * i
-    assert step.replays
-
-
-def test_an_array_in_a_named_tuple_that_is_given_back_is_the_callers():
-    step = ef.function(lambda b: (b, ops.multiply(b.x, 2.0)))
-    for i in range(4):
-        b = Batch(given(i).numpy(), 1.0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found, _ = step(b)
-        assert found is b
-        assert type(found.x) is np.ndarray

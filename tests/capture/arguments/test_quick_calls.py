@@ -87,14 +87,6 @@ def test_gradients_and_recordings_go_through_such_calls():
     assert [op.name for op in t.ops] == ["multiply"]
 
 
-def test_changes_around_the_step_are_noticed():
-    settings = {"factor": 2.0}
-    captured = ef.function(lambda x: x * settings["factor"])
-    many(captured, X)
-    settings["factor"] = 3.0
-    assert captured(X).tolist() == [[3.0, -6.0], [9.0, 12.0]]
-
-
 def test_every_so_often_such_a_call_is_verified():
     """In a verified call the function itself runs, which only then finds what changed unnoticed."""
     runs = []

@@ -31,15 +31,6 @@ class Kind(enum.Enum):
     weight = 3.0
 
 
-def test_an_attribute_of_a_key_counts():
-    task = Task()
-    step = ef.function(by_weight)
-    many(step, {task: X})
-    assert step.replays
-    task.weight = 7.0
-    assert [float(step({task: X})) for _ in range(4)] == [21.0] * 4
-
-
 def test_a_key_that_is_equal_is_another_object():
     @dataclasses.dataclass(frozen=True)
     class Named:
@@ -91,16 +82,6 @@ def test_what_varies_is_said_of_keys():
 
     with pytest.warns(UserWarning, match="(batch|an argument) is another object again and again"):
         call_often()
-
-
-@pytest.mark.parametrize("asked", [lambda x: type(x.data).__name__, lambda x: x.data.__class__.__name__])
-@pytest.mark.filterwarnings("ignore:.* runs eagerly, not captured")
-def test_the_class_of_data_without_axes_is_that_of_the_call(asked):
-    step = ef.function(lambda x: (x * 2.0, asked(x)), verify_every=0)
-    for i in range(8):
-        x = ef.Tensor(np.float32(i)) if i > 4 else ef.ops.sum(ef.Tensor([1.0, i]))
-        assert step(x)[1] == asked(x)
-    assert step(ef.Tensor([1.0]))[1] == "ndarray"
 
 
 def test_the_class_of_data_with_axes_is_no_hindrance():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import eagerflow as ef
 from eagerflow.capture.cuda.order import gathered
-from eagerflow.capture.instructions import Call, Const, Group, Instruction, Read, Slot
+from eagerflow.capture.programs.instructions import Call, Const, Group, Instruction, Read, Slot
 
 
 class Computed(Instruction):

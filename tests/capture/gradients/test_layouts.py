@@ -7,7 +7,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers, ops
-from eagerflow.capture.arguments.layouts import copied
+from eagerflow.capture.programs.layouts import copied
 from tests.capture.steps import batches, bits, twice
 
 LAYOUTS = {

@@ -8,7 +8,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
-from tests.capture.steps import batches, bits, many, twice, while_it_changes
+from tests.capture.steps import batches, bits, many, twice
 from tests.capture.test_observed import scopes, told
 
 W = ef.Variable(np.linspace(-1, 1, 3, dtype="float32"))
@@ -95,26 +95,6 @@ def test_a_gradient_of_a_gradient_goes_through_it():
     eager, captured, step = twice(make, batches(3, (3,)))
     assert captured == eager
     assert step.replays == 4
-
-
-def test_what_its_gradient_names_counts():
-    def make():
-        scale, turned = [2.0], ef.custom_gradient(lambda x: (x * 1.0, lambda g: -scale[0] * g))
-
-        def step(x):
-            with ef.GradientTape() as tape:
-                tape.watch(x)
-                y = ops.sum(turned(x) ** 2)
-            return tape.gradient(y, x)
-
-        def change(i):
-            scale[0] = float(i)
-
-        return step, change
-
-    eager, captured, step = while_it_changes(make, ef.Tensor([1.0, 2.0]))
-    assert captured == eager
-    assert step.replays
 
 
 def test_quantized_training_is_captured():

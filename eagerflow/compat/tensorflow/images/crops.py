@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.base.capturing import once_only
+from eagerflow.base.capturing import not_replayable
 from eagerflow.base.errors import expect_one_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.random.seed_generator import draw as _draw
@@ -187,7 +187,7 @@ def generator_of(seed: Any) -> numpy.random.Generator:
     if isinstance(seed, Stateless):
         return numpy.random.default_rng(seed.numbers)
     if isinstance(seed, int):
-        once_only("it draws random numbers of tf.image where a replay wouldn't draw again")
+        not_replayable("it draws random numbers of tf.image where a replay wouldn't draw again")
         return numpy.random.default_rng([seed % 2**32, next(_draws.setdefault(seed, itertools.count()))])
     return _draw(seed, "tf.image")
 

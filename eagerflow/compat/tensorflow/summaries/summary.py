@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 
 from eagerflow import _viz, ops
-from eagerflow.base.capturing import Shared, once_only, shared
+from eagerflow.base.capturing import not_replayable
 from eagerflow.base.spellings import ignores
 from eagerflow.compat.tensorflow.summaries.name_scopes import name_scope, within
 from eagerflow.compat.tensorflow.summaries.recorder import Recorder
@@ -72,10 +72,6 @@ class _State:
     trace = Recorder()
 
 
-_WRITING = Shared("where tf.summary writes to", lambda: (_State.writer, _is_recorded()))
-_STEP = Shared("the step of tf.summary", lambda: _State.step)
-
-
 @ignores("experimental_trackable", "filename_suffix", "flush_millis", "max_queue", "name")
 def create_file_writer(logdir: str | os.PathLike[str]) -> SummaryWriter:
     """A writer of files in a folder, which TensorBoard shows: `tensorboard --logdir <logdir>`.
@@ -97,7 +93,6 @@ def create_noop_writer() -> SummaryWriter:
     return SummaryWriter()
 
 
-@shared(_WRITING)
 def written(name: str, step: Any, write: Callable[[Any, str, int], None]) -> bool:
     """Whether there was a writer. TensorFlow says nothing where there is none, either.
 
@@ -108,7 +103,7 @@ def written(name: str, step: Any, write: Callable[[Any, str, int], None]) -> boo
     """
     if _State.writer is None or not should_record_summaries():
         return False
-    once_only("it writes with tf.summary: do that outside")
+    not_replayable("it writes with tf.summary: do that outside")
     step = _State.step if step is None else step
     if step is None:
         raise ValueError(
@@ -235,7 +230,6 @@ def trace_export(name: str, step: Any = None, profiler_outdir: Any = None) -> No
         recording.to_tensorboard(os.path.join(_State.writer.log.log_dir, re.sub(r"[^\w.-]", "_", name)))
 
 
-@shared(_WRITING)
 def current_writer() -> SummaryWriter | None:
     """The writer that counts where none is named."""
     return _State.writer
@@ -248,7 +242,6 @@ def flush(writer: SummaryWriter | None = None) -> None:
         chosen.flush()
 
 
-@shared(_WRITING)
 def should_record_summaries() -> bool:
     """Whether what is written is recorded: see `record_if`."""
     return _is_recorded()
@@ -268,13 +261,11 @@ def record_if(condition: Any) -> Iterator[None]:
         _State.records = before
 
 
-@shared(_STEP)
 def set_step(step: Any) -> None:
     """The step of all that is written without one; a variable counts with the value that it has then."""
     _State.step = step
 
 
-@shared(_STEP)
 def get_step() -> Any:
     """What `set_step` or the writer said."""
     return _State.step

@@ -1,0 +1,54 @@
+"""Whether a captured program gives what an eager run gave, without running anything twice that acts.
+
+The eager run was written down too, and each instruction that only computes was computed once more, from the values of
+that run: what it gives is compared with what the run has. So lists that are the same give the same.
+
+On the CPU every bit must be the same, on a GPU all but rounding (`eagerflow/graphs/closeness.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eagerflow.capture.programs.instructions import Const, Group, Instruction, Ref
+from eagerflow.capture.programs.program import Program
+from eagerflow.core.tensor import Tensor
+from eagerflow.graphs.closeness import not_close
+
+__all__ = ["first_difference", "other_bits"]
+
+
+def first_difference(program: Program, other: Program) -> str | None:
+    """Where two lists part, in words; None where they are the same."""
+    for mine, theirs in zip(program.instructions, other.instructions):
+        if not mine.same(theirs):
+            if mine.name == theirs.name:
+                return f"{mine.name}{_at(mine)} is given other settings or constants"
+            return f"{mine.name}{_at(mine)} where there is {theirs.name}{_at(theirs)} now"
+    if len(program.instructions) != len(other.instructions):
+        return f"{len(program.instructions)} operations where there are {len(other.instructions)} now"
+    same = program.inputs == other.inputs and program.outputs.same(other.outputs)
+    return None if same else _other_outputs(program.outputs, other.outputs)
+
+
+def _other_outputs(mine: Ref, theirs: Ref) -> str:
+    """What the step gives another one of."""
+    if isinstance(mine, Group) and isinstance(theirs, Group):
+        pairs = zip(mine.parts, theirs.parts)
+        return next((_other_outputs(a, b) for a, b in pairs if not a.same(b)), "other outputs")
+    if isinstance(mine, Const) and not isinstance(mine.constant, (Tensor, int, float, str)):
+        return f"it gives another {type(mine.constant).__name__} each time, which a replay can't make"
+    return "other outputs"
+
+
+def other_bits(instruction: Instruction, found: list[Any], arrays: Any) -> str | None:
+    """Where an instruction, computed a second time, gives other bits than the eager run has, in words."""
+    for number, value in zip(instruction.shown, found):
+        difference = not_close(value, arrays[number])
+        if difference is not None:
+            return f"{instruction.name}{_at(instruction)} gives {difference}"
+    return None
+
+
+def _at(instruction: Instruction) -> str:
+    return "" if instruction.line is None else f" ({instruction.line[0]}:{instruction.line[1]})"

@@ -1,0 +1,362 @@
+"""`Program`: a captured step as one function of Python, which can be read."""
+
+from __future__ import annotations
+
+import itertools
+import keyword
+import linecache
+import re
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import FrameType, ModuleType
+from typing import Any
+
+import numpy
+
+from eagerflow.base.machine.computed_once import computed_once
+from eagerflow.base.machine.subnormals import without_subnormals
+from eagerflow.capture.flatten import Arguments
+from eagerflow.capture.marks import Begins, Mark
+from eagerflow.capture.observed import Announced, Announcing
+from eagerflow.capture.places import Places
+from eagerflow.capture.programs.dead_code import needed
+from eagerflow.capture.programs.fusion import joined
+from eagerflow.capture.programs.in_place import in_place, taken_apart
+from eagerflow.capture.programs.instructions import Add, Call, Compute, Convert, Instruction, Ref, Rule
+from eagerflow.capture.programs.rematerialization import dropped
+from eagerflow.core.in_place import settled
+from eagerflow.core.observe import Observer, clock, state as heeded
+from eagerflow.core.tensor import Tensor
+
+__all__ = ["Program", "keeps_nothing"]
+
+_numbers = itertools.count(1)
+_TAKEN = frozenset(
+    {
+        "cupy",
+        "fresh",
+        "numpy",
+        "settled",
+        "without_subnormals",
+        "tensor",
+        "record",
+        "step",
+        "box",
+        "slice",
+        "replay",
+        "clock",
+        "t",
+        *keyword.kwlist,
+    }
+)
+_LOCAL = re.compile(r"v\d+|graph_\d+")  # values, and CUDA graphs
+_new = object.__new__
+_Line = tuple[str, Instruction | None, int]  # with the instruction that it is, and how many came before
+
+
+def keeps_nothing(call: Call) -> bool:
+    """Whether a call lets go of the arrays that it is given, as our optimizers do of gradients."""
+    lets_go = getattr(call.function, "lets_go", None)
+    return lets_go is not None and bool(lets_go(call.args.parts[0].constant))  # type: ignore[attr-defined] # `self`
+
+
+class Program:
+    """A captured step.
+
+    Args:
+        inputs: slots of the arguments' arrays, in order.
+        instructions: what is computed.
+        outputs: what the step gives.
+        sizes: bytes of the slots' values.
+        marks: what is announced beside the instructions.
+        less_memory: whether values are computed again instead of kept.
+
+    Attributes:
+        forgets: by their identities, what gives layers that the step calls and leaves without losses.
+    """
+
+    def __init__(
+        self,
+        inputs: list[int],
+        instructions: list[Instruction],
+        outputs: Ref,
+        sizes: Sequence[int] = (),
+        marks: Sequence[Mark] = (),
+        less_memory: bool = False,
+    ) -> None:
+        self.forgets: dict[int, Any] = {}
+        self.inputs, self.instructions, self.outputs, self.sizes = inputs, instructions, outputs, sizes
+        self.marks, self.less_memory = marks, less_memory
+        self._constants: dict[str, Any] = {}
+        self._names: dict[int, str] = {}
+
+    def _named(self, constant: Any, word: str = "") -> str:
+        """The name of a constant in the source; short tuples of numbers and the like stand there themselves."""
+        known = self._names.get(id(constant))
+        if known is None:
+            if _is_short(constant):
+                return repr(constant)
+            word = word or getattr(constant, "name", None) or getattr(constant, "__name__", "") or "constant"
+            plain = "".join(c if c.isalnum() else "_" for c in str(word))[:40].strip("_")
+            plain = plain if plain and not plain[0].isdigit() else f"c_{plain}"
+            taken = plain in self._constants or plain in _TAKEN or _LOCAL.fullmatch(plain) is not None
+            known = f"{plain}_{len(self._names)}" if taken else plain
+            self._names[id(constant)], self._constants[known] = known, constant
+        return known
+
+    @computed_once
+    def source(self) -> str:
+        """The step as Python; written when it is first asked for: most runs are only compared."""
+        inputs = [f"v{n}" for n in self.inputs]
+        body = _in_blocks(self._lines(self.needed, reuses=True))
+        lines = [f"def step({', '.join(inputs)}):", *[f"{indent}{text}" for indent, text, *_ in body]]
+        return "\n".join(lines) + "\n"
+
+    @computed_once
+    def needed(self) -> list[Instruction]:
+        """The instructions that a replay runs."""
+        outputs = set(self.outputs.slots())
+        found = taken_apart(needed(self.instructions, outputs), outputs, self.sizes)
+        return found if self.less_memory else joined(found, outputs, self.sizes)
+
+    def _lines(self, instructions: Sequence[Instruction], reuses: bool) -> Iterator[_Line]:
+        """The lines of the function, each with the instruction that it is, if it is one, and how many came before.
+
+        Args:
+            instructions: those to write down.
+            reuses: whether values may take the places of others.
+        """
+        outputs = set(self.outputs.slots())
+        last = self.last_uses(instructions)
+        plan, drops = dropped(instructions, self.inputs, outputs, self.sizes) if self.less_memory else ({}, {})
+        yield from _deleted((n for n in self.inputs if n not in last and n not in outputs), 0)
+        for i, instruction in enumerate(instructions):
+            slot, again = plan.get(i, (-1, []))
+            for each in again:
+                yield f"{each.text(self._named)}  # again", each, i
+            yield from _deleted((n for each in again for n in each.outs if n != slot and last[n] < i), i)
+            gone = {n for n in self._touched(instruction) if last[n] == i and n not in outputs}.union(drops.get(i, ()))
+            text, into = instruction.text(self._named), -1
+            if reuses and (found := in_place(instruction, gone, self.sizes, self._named)) is not None:
+                text, into = found
+            yield text, instruction, i
+            yield from _deleted(gone - {into}, i + 1)
+        yield f"return {self.outputs.text(self._named)}", None, len(instructions)
+
+    def _touched(self, instruction: Instruction) -> set[int]:
+        return instruction.taken() | set(instruction.outs)
+
+    def last_uses(self, instructions: Sequence[Instruction]) -> dict[int, int]:
+        """By slot, the last instruction that takes or makes it."""
+        last: dict[int, int] = {}
+        for i, instruction in enumerate(instructions):
+            last.update(dict.fromkeys(self._touched(instruction), i))
+        return last
+
+    @computed_once
+    def modules(self) -> set[ModuleType]:
+        """Those whose arrays it computes with: NumPy, CuPy, or both."""
+        return {numpy}.union(each.xp for each in self.instructions if isinstance(each, (Add, Compute, Rule)))
+
+    @computed_once
+    def run(self) -> Callable[..., Any]:
+        """The step as a function of its arguments' arrays."""
+        return self._compiled(self.source, {"tensor": _tensor, "<program>": weakref.ref(self)})
+
+    def instruction_at(self, line: int, frame: FrameType) -> Instruction | None:
+        """The instruction on a line of what runs in a frame, counted from 1; None where there is none."""
+        ran = frame.f_globals.get("<instructions>")
+        if ran is None:
+            ran = [None, *[each for *_, each, _ in _in_blocks(self._lines(self.needed, reuses=True))]]
+            line -= 1
+        return ran[line] if line < len(ran) else None
+
+    def _compiled(self, source: str, names: dict[str, Any]) -> Callable[..., Any]:
+        file = f"<eagerflow captured step {next(_numbers)}>"
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        weakref.finalize(self, linecache.cache.pop, file, None)
+        modules = {module.__name__: module for module in self.modules}
+        scope: dict[str, Any] = {
+            **modules,
+            "settled": settled,
+            "without_subnormals": without_subnormals,
+            **names,
+            **self._constants,
+        }
+        exec(compile(source, file, "exec"), scope)
+        made: Callable[..., Any] = scope.pop("step")  # so that its memory is given back with it
+        return made
+
+    def with_graphs(
+        self,
+        instructions: Sequence[Instruction],
+        segments: Sequence[Any],
+        fresh: Callable[[Any], Any],
+        reasons: Mapping[int, str],
+    ) -> tuple[Callable[..., Any], str]:
+        """The same function with CUDA graphs in the place of instructions, and its source.
+
+        Args:
+            instructions: those that are needed, in the order in which they are to run.
+            segments: of `segments.py`, in order.
+            fresh: copies an array that lies in the memory of graphs.
+            reasons: why instructions aren't in any, by their numbers among `instructions`.
+        """
+        graphs = {f"graph_{segment.number}": segment for segment in segments}
+        of = {id(each): name for name, segment in graphs.items() for each in segment.instructions}
+        ends = {id(segment.instructions[-1]) for segment in segments}
+        # What may lie in the memory of graphs: it is copied before it leaves the step, or Python code is given it.
+        suspects = {n for segment in segments for n in segment.given}
+        inputs = [f"v{n}" for n in self.inputs]
+        lines, uses = [f"def step({', '.join(inputs)}):"], list[set[int]]()
+
+        def write(text: str, touched: Iterable[int]) -> None:
+            lines.append(f"    {text}")
+            uses.append(set(touched))
+
+        def copy_out(slots: Iterable[int]) -> None:
+            for n in sorted(suspects.intersection(slots)):
+                write(f"v{n} = fresh(v{n})", [n])
+                suspects.discard(n)
+
+        for i, instruction in enumerate(instructions):
+            name = of.get(id(instruction))
+            if name is not None:
+                if id(instruction) in ends:
+                    taken, given = graphs[name].taken, graphs[name].given
+                    left = "".join(f"v{n}, " for n in given)
+                    call = f"{name}({', '.join(f'v{n}' for n in taken)})"
+                    write(f"({left}) = {call}" if given else call, [*taken, *given])
+                continue
+            slots = instruction.taken()
+            if isinstance(instruction, Call):
+                if not keeps_nothing(instruction):
+                    copy_out(slots)
+            elif not suspects.isdisjoint(slots):
+                suspects.update(instruction.outs)
+            why = f"  # {reasons[i]}" if i in reasons else ""
+            write(f"{instruction.text(self._named)}{why}", self._touched(instruction))
+        copy_out(self.outputs.slots())
+        write(f"return {self.outputs.text(self._named)}", self.outputs.slots())
+        last = {n: i for i, touched in enumerate(uses) for n in touched}
+        for i in reversed(range(len(uses) - 1)):
+            gone = sorted(n for n in uses[i] if last[n] == i)
+            if gone:
+                lines.insert(i + 2, f"    del {', '.join(f'v{n}' for n in gone)}")
+        source = "\n".join(lines) + "\n"
+        return self._compiled(source, {"tensor": _tensor, "fresh": fresh, **graphs}), source
+
+    @computed_once
+    def goes_back(self) -> bool:
+        """Whether it computes gradients."""
+        return any(isinstance(each, Rule) for each in self.instructions)
+
+    @computed_once
+    def ignores_errors(self) -> bool:
+        """Whether NumPy's warnings are switched off in replays, as they are where gradients are computed."""
+        return self.goes_back and any(isinstance(each, (Add, Compute, Convert, Rule)) for each in self.needed)
+
+    # -- while others listen
+
+    @computed_once
+    def _announced(self) -> Announced:
+        return Announced(self.inputs, self.instructions, self.marks)
+
+    @computed_once
+    def _announcing(self) -> Callable[..., Any]:
+        """The same function; it is given an `Announcing`, too, and tells it of every instruction.
+
+        `<places>` in its globals says of each line what code of the user's led to it, and `<by user>` which lines stand
+        for scopes that the user's code opened: observers look there for what isn't on the stack.
+        """
+        inputs = ["replay", *[f"v{n}" for n in self.inputs]]
+        lines = [f"def step({', '.join(inputs)}):", "    tensor = replay.tensor"]
+        places: list[Places] = [(), (), ()]  # lines are counted from 1
+        ran: list[Instruction | None] = [None, None, None]
+        by_user = set[int]()
+        numbers = {id(each): i for i, each in enumerate(self.instructions)}
+        marks = list(reversed(list(enumerate(self.marks))))
+
+        def write(line: str, led_by: Places, instruction: Instruction | None = None) -> None:
+            lines.append(line)
+            places.append(led_by)
+            ran.append(instruction)
+
+        for indent, text, instruction, before in _in_blocks(self._lines(self.instructions, reuses=False)):
+            while marks and marks[-1][1].at <= before and not text.startswith("del "):
+                number, mark = marks.pop()
+                write(f"{indent}replay.mark({number})", mark.places)
+                if mark.by_user:
+                    by_user.add(len(lines))
+            if instruction is None:
+                gone = text.removeprefix("del ").replace("v", "")
+                write(f"{indent}{text}" + (f"; replay.forget({gone})" if text.startswith("del ") else ""), ())
+                continue
+            outs = "".join(f"v{n}, " for n in instruction.outs)
+            text = text.removesuffix("  # again")
+            heard = f"replay.heard({numbers[id(instruction)]}, t, ({outs}))"
+            write(f"{indent}t = clock(); {text}; {heard}", instruction.places, instruction)
+        names = {"clock": clock, "<places>": tuple(places), "<by user>": frozenset(by_user)}
+        names |= {"<program>": weakref.ref(self), "<instructions>": tuple(ran)}
+        return self._compiled("\n".join(lines) + "\n", names)
+
+    def announce(self, name: str, given: Arguments, observers: Sequence[Observer]) -> Any:
+        """Run the step, and let observers hear of it."""
+        replay = Announcing(self._announced, observers, given.tensors)
+        for observer in observers:
+            observer.on_replay_begin(name)
+        try:
+            return self._announcing(replay, *[tensor.data for tensor in given.tensors])
+        except BaseException as error:
+            replay.fail(error)
+            raise
+        finally:
+            for observer in reversed(observers):
+                observer.on_replay_end()
+
+    def interests(self, observers: Sequence[Observer]) -> bool:
+        """Whether any of them is to hear of the replay."""
+        return heeded.ops or self._marks_steps or any(observer.wants_scopes for observer in observers)
+
+    @computed_once
+    def _marks_steps(self) -> bool:
+        """Whether the user's code marks training steps inside."""
+        return any(isinstance(mark, Begins) and mark.kind == "step" for mark in self.marks)
+
+
+def _in_blocks(lines: Iterable[_Line]) -> Iterator[tuple[str, str, Instruction | None, int]]:
+    """The lines with their indentation: instructions without subnormal numbers stand in blocks of their own."""
+    flushed = False
+    for text, instruction, before in lines:
+        if instruction is not None and instruction.flushed != flushed:
+            flushed = instruction.flushed
+            if flushed:
+                yield "    ", "with without_subnormals:", None, before
+        yield "        " if flushed else "    ", text, instruction, before
+
+
+def _deleted(slots: Iterable[int], before: int) -> Iterator[tuple[str, None, int]]:
+    """The line that lets slots go, if there are any."""
+    names = [f"v{n}" for n in sorted(set(slots))]
+    if names:
+        yield f"del {', '.join(names)}", None, before
+
+
+def _is_short(constant: Any) -> bool:
+    """Whether its `repr` may stand for it."""
+    if constant.__class__ is tuple:
+        return len(constant) <= 8 and all(map(_is_short, constant))
+    if constant.__class__ is str:
+        return len(constant) <= 20
+    return constant is None or constant.__class__ in (bool, int)
+
+
+def _tensor(array: Any, mask: Any = None, logits: Any = None) -> Tensor:
+    made = _new(Tensor)
+    made.data = array
+    made.key = None
+    if mask is not None:
+        made.mask = mask
+    if logits is not None:
+        made.logits = logits
+    return made

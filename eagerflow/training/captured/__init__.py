@@ -1,1 +1,0 @@
-"""What `compile(jit_compile=True)` does: steps.py: which parts are captured; ahead.py: several batches at once."""
