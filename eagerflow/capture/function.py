@@ -41,7 +41,6 @@ R = TypeVar("R")
 _TRIES = 4  # runs that may differ from each other before a step counts as one that never repeats
 _MOST = 16  # signatures of one function
 _SOON = 20  # replays until a comparison that another thread disturbed is made again
-_FIRST, _SELDOM = 500, 8000  # replays before the first comparison with an eager run; between later ones, at most
 
 
 class CaptureError(RuntimeError):
@@ -62,7 +61,6 @@ class _State:
         replays: of the program; `replayed`: of those before it, `again` of them.
         tries: runs that were compared; `endings`: runs that couldn't be captured.
         check_at: the replay that is an eager run instead, compared with the program; 0 for none.
-        distance: replays from the comparison before to that one.
     """
 
     def __init__(self, objects: list[Callable[[], Any]]) -> None:
@@ -73,7 +71,7 @@ class _State:
         self.graphs: Graphs | None = None
         self.layers: list[Callable[[], Any]] = []
         self.why: str | None = None
-        self.replays = self.replayed = self.again = self.tries = self.endings = self.check_at = self.distance = 0
+        self.replays = self.replayed = self.again = self.tries = self.endings = self.check_at = 0
 
     def forget(self) -> None:
         """Drop the program."""
@@ -96,11 +94,7 @@ class Captured(Generic[P, R]):
     """
 
     def __init__(
-        self,
-        function: Callable[..., Any],
-        verify_every: int | None = None,
-        name: str | None = None,
-        less_memory: bool = False,
+        self, function: Callable[..., Any], verify_every: int = 500, name: str | None = None, less_memory: bool = False
     ) -> None:
         functools.update_wrapper(self, function)
         self.less_memory = less_memory
@@ -217,9 +211,7 @@ class Captured(Generic[P, R]):
             return self._recorded(state, given)
         state.replays += 1
         if state.replays == state.check_at:
-            if self.verify_every is None:
-                state.distance = min(2 * state.distance, _SELDOM)
-            state.check_at += state.distance
+            state.check_at += self.verify_every
             return self._verified(state, program, given)
         self.replays += 1
         self._last = last(state, given, args) if state.graphs is None and not kwargs else None
@@ -410,7 +402,7 @@ class Captured(Generic[P, R]):
         else:
             self._last = None  # of the program before
             state.program, state.before, state.replays = made, None, 0
-            state.distance = state.check_at = _FIRST if self.verify_every is None else self.verify_every
+            state.check_at = self.verify_every
             state.graphs = graphs_of(made)
 
     def _verified(self, state: _State, program: Program, given: Arguments) -> Any:
@@ -438,17 +430,17 @@ class Captured(Generic[P, R]):
 
 @overload
 def function(
-    func: Callable[P, R], *, jit_compile: bool | None = None, verify_every: int | None = None, less_memory: bool = False
+    func: Callable[P, R], *, jit_compile: bool | None = None, verify_every: int = 500, less_memory: bool = False
 ) -> Captured[P, R]: ...
 @overload
 def function(
-    func: None = None, *, jit_compile: bool | None = None, verify_every: int | None = None, less_memory: bool = False
+    func: None = None, *, jit_compile: bool | None = None, verify_every: int = 500, less_memory: bool = False
 ) -> Callable[[Callable[P, R]], Captured[P, R]]: ...
 def function(
     func: Callable[..., Any] | None = None,
     *,
     jit_compile: bool | None = None,
-    verify_every: int | None = None,
+    verify_every: int = 500,
     less_memory: bool = False,
 ) -> Any:
     """Makes a function faster: after two eager calls its ops are captured, and later calls replay them.
@@ -476,9 +468,8 @@ def function(
         func: takes tensors (numbers and other objects too), in lists, tuples and dicts; returns tensors, numbers and
             strings in such. NumPy arrays among the arguments become tensors.
         jit_compile: if False, the function isn't captured.
-        verify_every: after this many replays in a row, one call runs eagerly and is compared with the program bit for
-            bit; on a GPU within rounding (1e-5 of an array's largest float32). Default: after 500, then after twice as
-            many each time, up to 8,000. 0: only at the beginning.
+        verify_every: after this many replays, one call runs eagerly and is compared with the program bit for bit; on a
+            GPU within rounding (1e-5 of an array's largest float32). 0: only at the beginning.
         less_memory: whether activations that are quickly computed again (of normalization, relu, dropout) are
             recomputed in the backward pass instead of kept. Results are the same; a step takes up to a seventh longer.
             No CUDA graphs are made.
@@ -509,6 +500,6 @@ def function(
     if not callable(func):
         raise TypeError(f"function(func={func!r:.60}): expected something to call.")
     counted = isinstance(verify_every, int) and not isinstance(verify_every, bool) and verify_every >= 0
-    if verify_every is not None and not counted:
-        raise ValueError(f"function(verify_every={verify_every!r}): expected an integer of at least 0, or None.")
+    if not counted:
+        raise ValueError(f"function(verify_every={verify_every!r}): expected an integer of at least 0.")
     return func if jit_compile is False else Captured(func, verify_every, less_memory=less_memory)

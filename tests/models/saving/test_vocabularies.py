@@ -120,7 +120,7 @@ def test_what_a_layer_stores_itself_is_kept(name, tmp_path):
 
 
 @ef.saving.register_keras_serializable("tests")
-class Words(ef.Model):
+class WeightedWords(ef.Model):
     """A subclassed model of text and numbers."""
 
     def __init__(self, **kwargs):
@@ -133,7 +133,7 @@ class Words(ef.Model):
 
 
 def test_a_subclassed_model_of_text_is_built_again_from_its_file(tmp_path):
-    model, x = Words(), {"word": np.array(["a", "b", "c"]), "weight": np.ones((3, 1), "float32")}
+    model, x = WeightedWords(), {"word": np.array(["a", "b", "c"]), "weight": np.ones((3, 1), "float32")}
     expected = model(x)
     model.save(tmp_path / "m.keras")
     np.testing.assert_array_equal(load_model(tmp_path / "m.keras")(x), expected)
