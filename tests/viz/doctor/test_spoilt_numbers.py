@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import warnings
 
 import numpy as np
 import pytest
@@ -156,3 +157,13 @@ def test_the_square_of_a_large_number_is_beyond_float32_and_no_power_of_0():
     (found,) = [f for f in watcher.findings if f.kind == "nonfinite"]
     assert "beyond what float32 holds" in found.message
     assert found.rule != "nonfinite.power"
+
+
+def test_labels_minus_predictions_of_an_empty_selection_give_no_warning():
+    x = rows()
+    model = ef.Sequential([layers.Dense(1)])
+    with warnings.catch_warnings(record=True) as warned, Watcher(), ef.GradientTape():
+        warnings.simplefilter("always")
+        chosen = x[:, 0] > 1e9
+        ops.sum((x[chosen, :1] - model(x)[chosen]) ** 2)
+    assert [str(each.message) for each in warned] == []
