@@ -183,8 +183,9 @@ DETAILS = re.compile(r"^ *Args:$|>>>", re.MULTILINE)
 # Folders whose docstrings and comments use none of these words; a folder that is cleaned joins them.
 CLEAN = set(
     """
-    activations base callbacks cli core data layer layers losses metrics models ops optimizers quantizers random
-    training
+    activations applications backend base callbacks cli constraints core data datasets demo distillation graphs
+    initializers layer layers losses metrics models ops optimizers preprocessing quantizers random regularizers saving
+    training utils visualization wrappers
     """.split()
 )
 DIALECT = re.compile(
