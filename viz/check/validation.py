@@ -11,9 +11,8 @@ from eagerflow import Tensor
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
-from viz.doctor.advice import ADVICE
+from viz.doctor.checks.all_checks import ADVICE
 from viz.doctor.checks.course.callbacks import better_by_name, weighs_epochs
-from viz.doctor.checks.losses import is_ours
 from viz.doctor.checks.rows.broken_rows import broken_rows
 from viz.doctor.checks.rows.fit_arrays import inputs_of, labels_of
 from viz.doctor.checks.rows.prepared import Seen, otherwise
@@ -26,6 +25,7 @@ from viz.doctor.checks.validation.validation_rows import (
     words_of_scales,
 )
 from viz.doctor.checks.validation.windows import overlapping_windows
+from viz.doctor.loss_questions import is_ours
 from viz.doctor.source_calls import only_call
 from viz.doctor.user_code import Place
 

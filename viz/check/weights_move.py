@@ -10,7 +10,7 @@ import numpy
 from viz.check.loop_losses import one_pass
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
-from viz.doctor.advice import ADVICE
+from viz.doctor.checks.all_checks import ADVICE
 from viz.doctor.program import layer_label
 from viz.doctor.source_calls import other_gradients
 from viz.doctor.user_code import Place, made_at

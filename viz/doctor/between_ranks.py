@@ -18,6 +18,15 @@ from viz.facts import formatting
 
 __all__ = ["RankReport", "compare", "judge", "report_of"]
 
+_RANK_STEPS = 20  # steps that are compared; one rank is always the slower one for a while
+_RANK_SHARE = 0.75  # of the last steps in which it was: noise changes sides
+_STRAGGLER = 1.2  # a rank's computing against the median of the others
+_STRAGGLER_MS = 0.5  # smaller differences come and go with the scheduler
+_INPUT_IMBALANCE = 1.5  # waiting for data against the median of the others
+_INPUT_IMBALANCE_OF_STEP = 0.1  # the difference against a whole step; less isn't worth a thought
+_ROWS = 1.2  # rows of a step against the fewest; an uneven cut differs by one
+_COMMUNICATION = 0.3  # of the time, on the rank that waits least: the others wait for that one, too
+
 
 @dataclasses.dataclass
 class RankReport:
@@ -87,7 +96,7 @@ def judge(reports: Sequence[RankReport], report: Callable[..., None]) -> None:
     _judge_weights(reports, report)
     crowded = _judge_threads(reports, report)
     count = min([len(each.steps) for each in reports])
-    if len(reports) < 2 or count < limits.RANK_STEPS:
+    if len(reports) < 2 or count < _RANK_STEPS:
         return
     steps = [each.steps[-count:] for each in reports]
     _judge_input(reports, steps, report)
@@ -141,7 +150,7 @@ def _judge_input(
     reports: Sequence[RankReport], steps: Sequence[Sequence[StepTimes]], report: Callable[..., None]
 ) -> None:
     rows = [statistics.mean([step.rows for step in each]) for each in steps]
-    if min(rows) >= 1 and max(rows) > limits.ROWS * min(rows) and max(rows) - min(rows) > 1:
+    if min(rows) >= 1 and max(rows) > _ROWS * min(rows) and max(rows) - min(rows) > 1:
         most, least = reports[rows.index(max(rows))], reports[rows.index(min(rows))]
         report(
             "input_imbalance.rows",
@@ -152,8 +161,8 @@ def _judge_input(
             evidence={"rows": rows},
         )
     whole = statistics.median([statistics.median(map(sum, _times(each))) for each in steps])
-    enough = max(limits.SLOW_INPUT_MS, limits.INPUT_IMBALANCE_OF_STEP * whole)
-    found = _slowest([[step.input for step in each] for each in steps], limits.INPUT_IMBALANCE, enough)
+    enough = max(limits.SLOW_INPUT_MS, _INPUT_IMBALANCE_OF_STEP * whole)
+    found = _slowest([[step.input for step in each] for each in steps], _INPUT_IMBALANCE, enough)
     if found is not None:
         rank, own, others = found
         report(
@@ -177,7 +186,7 @@ def _judge_computing(
     rows = [max(1.0, statistics.mean([step.rows for step in each])) for each in steps]
     fair = statistics.median_low(rows)
     times = [[step.compute * min(1.0, fair / own) for step in each] for each, own in zip(steps, rows)]
-    found = _slowest(times, limits.STRAGGLER, limits.STRAGGLER_MS)
+    found = _slowest(times, _STRAGGLER, _STRAGGLER_MS)
     if found is not None:
         rank, own, others = found
         report(
@@ -196,7 +205,7 @@ def _slowest(times: Sequence[Sequence[float]], factor: float, least: float) -> t
     for rank, own in enumerate(times):
         others = [statistics.median(step) for step in zip(*[each for r, each in enumerate(times) if r != rank])]
         slow = [a > factor * b and a - b > least for a, b in zip(own, others)]
-        if sum(slow) >= max(limits.RANK_STEPS * limits.RANK_SHARE, limits.RANK_SHARE * len(slow)):
+        if sum(slow) >= max(_RANK_STEPS * _RANK_SHARE, _RANK_SHARE * len(slow)):
             median = statistics.median(own)
             if found is None or median > found[1]:
                 found = rank, median, statistics.median(others)
@@ -212,7 +221,7 @@ def _judge_network(
         rest = statistics.quantiles([step.compute + step.input for step in each])[0]
         costs.append((network / (network + rest or 1.0), network, rest))
     share, network, rest = min(costs)
-    if share <= limits.COMMUNICATION or network + rest < limits.SLOW_STEP_MS:
+    if share <= _COMMUNICATION or network + rest < limits.SLOW_STEP_MS:
         return
     size, calls = (statistics.median(each) for each in zip(*[(step.nbytes, step.calls) for step in steps[0]]))
     if network > calls * limits.SLOW_CALL_MS + size * limits.SLOW_BYTE_MS:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy
 
@@ -39,12 +40,14 @@ class Check:
     those of the whole.
 
     Attributes:
+        fixes: what to do about its findings, by kind or `kind.way`; `shared_advice.py` has the rest.
         always: handlers that are called in every step; the others only in the steps that are looked at closely.
         of_script: is there one for all trainings of a script, as it compares them, or has each training its own?
         begins, ends: of which kinds of scopes it wants to hear that they begin and end; None: of all.
         watch: the program, which knows where it is, and takes reports.
     """
 
+    fixes: ClassVar[Mapping[str, str]] = {}
     of_script = False
     always: tuple[str, ...] = ()
     begins: tuple[str, ...] | None = None

@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from viz.doctor.advice import ADVICE
+from viz.doctor.checks.all_checks import ADVICE
 from viz.doctor.finding import Finding
 from viz.facts.json_data import finite, json_text
 

@@ -11,7 +11,17 @@ from eagerflow.core.observe import unobserved
 from viz.doctor.check_base import host
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["CROSSENTROPIES", "is_answer_of_own_loss", "is_ours", "own_loss", "reaches", "value_of"]
+__all__ = [
+    "CROSSENTROPIES",
+    "function_name",
+    "is_answer_of_own_loss",
+    "is_ours",
+    "labels_and_answers",
+    "loss_kind",
+    "own_loss",
+    "reaches",
+    "value_of",
+]
 
 CROSSENTROPIES = ("softmax_crossentropy", "sparse_softmax_crossentropy", "sigmoid_crossentropy")  # ops, of logits
 
@@ -24,6 +34,33 @@ def is_ours(loss: Any) -> bool:
     codes = [getattr(each, "__code__", None) for each in (getattr(loss, "fn", None), getattr(type(loss), "call", None))]
     known = [code for code in codes if code is not None]
     return bool(known) and all(is_internal(code.co_filename) for code in known)
+
+
+def function_name(loss: Any) -> str:
+    """What the function of a loss object is called; empty where it has none with a name."""
+    return getattr(getattr(loss, "fn", None), "__name__", "") or ""
+
+
+def loss_kind(loss: Any) -> str:
+    """`"sparse"`, `"categorical"`, `"binary"` or `"other"`, for a loss object.
+
+    What users wrote themselves is "other", whatever its name: only the ops that run in it tell what it computes.
+    """
+    if not is_ours(loss):
+        return "other"
+    name = f"{function_name(loss)} {type(loss).__name__}".lower()
+    if "crossentropy" not in name and "cross_entropy" not in name:
+        return "other"
+    return "sparse" if "sparse" in name else "binary" if "binary" in name else "categorical"
+
+
+def labels_and_answers(opened: Any) -> tuple[Any, Any] | None:
+    """Labels and predictions of a loss, where each is one array."""
+    given = opened.scope.inputs
+    if opened.kind != "loss" or not isinstance(given, tuple) or len(given) != 2 or not isinstance(given[1], Tensor):
+        return None
+    labels = given[0].data if isinstance(given[0], Tensor) else numpy.asarray(given[0])
+    return (host(labels), given[1]) if labels.dtype.kind in "fiub" else None
 
 
 def own_loss(watch: Any) -> Any:

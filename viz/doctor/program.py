@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import FrameType
 from typing import Any
@@ -11,8 +11,8 @@ from typing import Any
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz.doctor import thresholds as limits
-from viz.doctor.advice import ADVICE
 from viz.doctor.finding import SEVERITIES, Finding, kinds_of
+from viz.doctor.shared_advice import SHARED
 from viz.doctor.trainings.script import Script
 from viz.doctor.trainings.together import together
 from viz.doctor.trainings.training import Training
@@ -22,6 +22,8 @@ from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.step_count import StepCount
 
 __all__ = ["Origin", "Program", "WatchedScope", "layer_label"]
+
+_MAX_PER_KIND = 5  # more findings of a kind help nobody
 
 
 class WatchedScope(OpenScope):
@@ -73,7 +75,10 @@ class Program:
         unseen: how many steps of the running training nobody watched, as of the last look.
         counter: tells how many training steps have ended, where not all of them are watched; else None.
         names: what layers are called in what is said of them.
+        advice: what to do about findings, by their rules.
     """
+
+    advice: Mapping[str, str] = SHARED
 
     def __init__(self, found: Callable[[Finding], None] | None = None, ignored: Iterable[str] = ()) -> None:
         self.training = Training()
@@ -109,7 +114,7 @@ class Program:
         """Note a finding of the running training; an equal one is replaced by a worse one only.
 
         Args:
-            kind: the kind; with `.` and a word behind it, the way in which it came about (see `ADVICE`).
+            kind: the kind; with `.` and a word behind it, the way in which it came about (see `Check.fixes`).
             severity: see `Finding`.
             message: see `Finding`.
             **about: `layer` (the object), `op`, `place`, `evidence`, and `key`, by which it can be retracted.
@@ -118,7 +123,7 @@ class Program:
 
     def enter(self, found: dict[Any, Finding], kind: str, severity: str, message: str, **about: Any) -> None:
         """The same among these findings, by their keys: equal ones are of the same kind and place."""
-        rule, kind, fix = kind, kind.partition(".")[0], ADVICE[kind]
+        rule, kind, fix = kind, kind.partition(".")[0], self.advice[kind]
         if kind in self._ignored:
             return
         layer, place = about.get("layer"), about.get("place") or made_at(about.get("layer"))
@@ -130,7 +135,7 @@ class Program:
         known = found.get(key)
         if known is not None and SEVERITIES.index(known.severity) <= SEVERITIES.index(severity):
             return
-        if known is None and sum(f.kind == kind for f in found.values()) >= limits.MAX_PER_KIND:
+        if known is None and sum(f.kind == kind for f in found.values()) >= _MAX_PER_KIND:
             return
         found[key] = finding
         if self._tell is not None:
@@ -141,7 +146,7 @@ class Program:
         for finding in findings:
             known = [each for each in self.findings if each.kind == finding.kind]
             same = [each for each in known if (each.layer, each.file, each.line) == _place(finding)]
-            if not same and len(known) < limits.MAX_PER_KIND:
+            if not same and len(known) < _MAX_PER_KIND:
                 self.script.found["of ranks", *_place(finding), finding.message] = finding
 
     def found_together(self, findings: Iterable[Finding]) -> None:
@@ -156,7 +161,7 @@ class Program:
             if finding.kind == kind:
                 now = rule or finding.rule
                 message = f"{finding.message}; {words}"
-                self.training.found[key] = replace(finding, message=message, fix=ADVICE[now], rule=now)
+                self.training.found[key] = replace(finding, message=message, fix=self.advice[now], rule=now)
                 return
 
     def retract(self, key: Any) -> None:

@@ -11,7 +11,7 @@ from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check
-from viz.doctor.checks.all_checks import CHECKS
+from viz.doctor.checks.all_checks import ADVICE, CHECKS
 from viz.doctor.finding import Finding
 from viz.doctor.program import Origin, WatchedScope
 from viz.doctor.trainings.training import Training
@@ -55,6 +55,7 @@ class Watcher(Turns, observe.Observer):
     """
 
     tells_mistakes = True
+    advice = ADVICE
 
     def __init__(self, found: Callable[[Finding], None] | None = None, ignored: Iterable[str] = ()) -> None:
         super().__init__(found, ignored)

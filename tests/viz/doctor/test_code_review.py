@@ -11,7 +11,7 @@ import pytest
 from tests.viz.doctor.planted import PLANTED, PRELUDE, script
 from viz.cli import main
 from viz.doctor import Finding, finding as finding_module
-from viz.doctor.advice import ADVICE
+from viz.doctor.checks.all_checks import ADVICE
 from viz.doctor.code_review import github_lines, sarif
 from viz.doctor.finding import CATALOGUE
 from viz.doctor.patches import changed_line, patch

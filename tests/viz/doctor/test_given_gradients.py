@@ -7,7 +7,7 @@ import numpy as np
 import eagerflow as ef
 from eagerflow import ops
 from viz.doctor import Watcher
-from viz.doctor.checks.updates.summed import Summed
+from viz.doctor.checks.updates.accumulated_gradients import AccumulatedGradients
 
 x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
 
@@ -28,7 +28,7 @@ def train(steps, given, rate=0.001):
             sums = given(tape.gradient(loss, model.trainable_variables), sums, step)
             optimizer.apply_gradients(zip(sums, model.trainable_variables))
     assert watcher.failures == []
-    return [f.rule for f in watcher.findings], next(c for c in watcher.checks if isinstance(c, Summed))
+    return [f.rule for f in watcher.findings], next(c for c in watcher.checks if isinstance(c, AccumulatedGradients))
 
 
 def added(gradients, sums, step, factor=1.0):
@@ -77,5 +77,5 @@ def test_a_loop_without_an_optimizer_is_not_listened_to_for_ever():
             with ef.GradientTape() as tape:
                 loss = ops.mean(ops.square(ops.matmul(x, weight) - x[:, :1]))
             weight.assign_sub(0.1 * tape.gradient(loss, weight))
-    assert next(c for c in watcher.checks if isinstance(c, Summed))._settled
+    assert next(c for c in watcher.checks if isinstance(c, AccumulatedGradients))._settled
     assert watcher.findings == ()

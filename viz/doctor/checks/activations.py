@@ -16,6 +16,36 @@ from viz.doctor.user_code import Place
 
 __all__ = ["DeadRelu", "Saturated"]
 
+_DEAD_SHARE = 0.7  # of a layer's units; trained networks often have 10 to 30 % units that never fire
+_DEAD_SURE = 0.8  # a warning from here on, a hint below: half may be silent by their signs alone, and a few die early
+_DEAD_SHARE_LATE = 0.9  # the same, later: units have become choosy, and fewer steps are looked at
+_DEAD_UNITS = 8  # with fewer, chance alone may silence most of them: only all of them count
+_DEAD_CHANCE = 1.5  # where each unit may be dead by chance, half of n are, give or take some times √n
+_DEAD_LEARNS = 0.97  # of the loss of the epoch in which they were found: below, the others learn without them
+_DEAD_BIAS = -1  # of units that never were on; biases begin at 0 unless somebody says otherwise
+_DEAD_ROWS = 64  # a unit that is silent on fewer rows than this may simply not have met its pattern
+_SATURATED_TANH = 0.99  # the slope there is 1 - 0.99² = 0.02: fifty times less gradient than in the middle
+_SATURATED_SIGMOID = 0.01  # this near 0 or 1 the slope is 0.01, against 0.25 in the middle
+_SATURATED_SOFTMAX = 0.99  # one class has all: the others get a hundredth of the gradient
+_SATURATED_SHARE = 0.5  # of a hidden layer's values, in the first steps; at initialization healthy layers have < 5 %
+_SATURATED_LATE = 0.9  # of a hidden layer's values, later: units may become switches as they learn
+_SATURATED_OUTPUT = 0.9  # of the outputs, where they are also wrong:
+_SATURATED_LOSS = 1.0  # a crossentropy above 1 means less than 37 % for the right class, on average
+
+_FIXES = {
+    "dead_relu.bias": (
+        "Begin with biases of 0: leave out bias_initializer, or give 'zeros'. What comes in doesn't outweigh "
+        "them, and units that are never on get no gradient that could change them."
+    ),
+    "dead_relu": (
+        "Lower the learning rate, scale the inputs to about ±1, look at the bias initializer, or use leaky_relu."
+    ),
+    "saturated": (
+        "Scale the inputs to about ±1, use smaller initial weights (glorot_uniform) or a BatchNormalization "
+        "before, or relu instead."
+    ),
+}
+
 
 class _Units:
     """The units of one relu, over the steps of a window."""
@@ -49,6 +79,8 @@ def is_relu(op: Any, inputs: Any) -> bool:
 
 class DeadRelu(Check):
     """Units of a relu that were 0 for every row of a window of steps."""
+
+    fixes = _FIXES
 
     always = ("on_logs",)
 
@@ -85,7 +117,7 @@ class DeadRelu(Check):
     def on_step_end(self) -> None:
         size = limits.WINDOW if self.watch.step < limits.HEAVY_STEPS else limits.HEAVY_BLOCK
         for key, units in list(self._units.items()):
-            if units.steps >= size and units.rows >= limits.DEAD_ROWS:
+            if units.steps >= size and units.rows >= _DEAD_ROWS:
                 self._judge(units)
                 del self._units[key]
 
@@ -93,10 +125,10 @@ class DeadRelu(Check):
         """Training may be over before a window is."""
         for units in self._units.values():
             if units.steps >= min(limits.CONSTANT_STEPS_SHORT, max(1, self.watch.step)):
-                self._judge(units, short=units.rows < limits.DEAD_ROWS)
+                self._judge(units, short=units.rows < _DEAD_ROWS)
         for key, (over, about) in self._reported.items():
             since = self._epochs[over:]
-            if len(since) > 1 and since[-1] < limits.DEAD_LEARNS * since[0]:
+            if len(since) > 1 and since[-1] < _DEAD_LEARNS * since[0]:
                 about["message"] += (
                     f"; the others learn: since then the loss went from {since[0]:.3g} to {since[-1]:.3g}"
                 )
@@ -107,12 +139,12 @@ class DeadRelu(Check):
         count = len(units.alive)
         dead = count - int(units.alive.sum())
         late = self.watch.late
-        share = limits.DEAD_SHARE_LATE if late else limits.DEAD_SHARE
-        by_chance = count / 2 + limits.DEAD_CHANCE * math.sqrt(count)
-        if dead < count and (short or count < limits.DEAD_UNITS or dead < share * count):
+        share = _DEAD_SHARE_LATE if late else _DEAD_SHARE
+        by_chance = count / 2 + _DEAD_CHANCE * math.sqrt(count)
+        if dead < count and (short or count < _DEAD_UNITS or dead < share * count):
             return
         name = f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu"
-        sure = dead >= max(by_chance, limits.DEAD_SURE * count) and units.steps >= limits.HEAVY_BLOCK
+        sure = dead >= max(by_chance, _DEAD_SURE * count) and units.steps >= limits.HEAVY_BLOCK
         effect = "nothing passes through it, forward or backward" if dead == count else "those don't learn"
         from_start = (id(units.layer), units.place) not in self._fired and not self.watch.training.late
         below = _biases_below(units) if from_start else ""
@@ -148,7 +180,7 @@ def _biases_below(units: _Units) -> str:
     """What to say of the dead units' biases if all of them are far below 0, where no training brought them."""
     bias = getattr(units.layer, "bias", None)
     values = host(bias.data) if isinstance(bias, Variable) else None
-    if values is None or values.shape != units.alive.shape or float(values[~units.alive].max()) > limits.DEAD_BIAS:
+    if values is None or values.shape != units.alive.shape or float(values[~units.alive].max()) > _DEAD_BIAS:
         return ""
     return f"; their biases are {number(float(numpy.median(values[~units.alive])))} from the start"
 
@@ -205,7 +237,7 @@ class Saturated(Check):
         for tensor, (key, share) in self._step.items():
             about = self._found[key]
             if tensor in self._outputs:
-                if self._loss > limits.SATURATED_LOSS:
+                if self._loss > _SATURATED_LOSS:
                     about.output.append(share)
                 else:
                     about.output.clear()
@@ -222,10 +254,8 @@ class Saturated(Check):
 
     def _judge(self, late: bool) -> None:
         for about in self._found.values():
-            wanted = (
-                limits.SATURATED_LATE if late or self.watch.late or about.name == "softmax" else limits.SATURATED_SHARE
-            )
-            for shares, enough in ((about.hidden, wanted), (about.output, limits.SATURATED_OUTPUT)):
+            wanted = _SATURATED_LATE if late or self.watch.late or about.name == "softmax" else _SATURATED_SHARE
+            for shares, enough in ((about.hidden, wanted), (about.output, _SATURATED_OUTPUT)):
                 seen = len(shares) >= min(limits.CONSTANT_STEPS_SHORT, max(1, self.watch.step))
                 if seen and statistics.median(shares) >= enough:
                     self._tell(about, statistics.median(shares), shares is about.output)
@@ -258,15 +288,15 @@ def _has_classes(values: numpy.ndarray, axis: Any) -> bool:
 
 
 def _tanh_share(values: numpy.ndarray, settings: Any) -> float:
-    return float((numpy.abs(values) > limits.SATURATED_TANH).mean())
+    return float((numpy.abs(values) > _SATURATED_TANH).mean())
 
 
 def _sigmoid_share(values: numpy.ndarray, settings: Any) -> float:
-    return float((numpy.abs(values - 0.5) > 0.5 - limits.SATURATED_SIGMOID).mean())
+    return float((numpy.abs(values - 0.5) > 0.5 - _SATURATED_SIGMOID).mean())
 
 
 def _softmax_share(values: numpy.ndarray, settings: Any) -> float:
-    return float((values.max(axis=settings[0]) > limits.SATURATED_SOFTMAX).mean())
+    return float((values.max(axis=settings[0]) > _SATURATED_SOFTMAX).mean())
 
 
 _SHARES = {"tanh": _tanh_share, "simple_rnn": _tanh_share, "sigmoid": _sigmoid_share, "softmax": _softmax_share}

@@ -1,4 +1,4 @@
-"""All checks of the doctor."""
+"""All checks of the doctor, and what they advise."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from viz.doctor.checks.endings import Endings
 from viz.doctor.checks.gradients import GradientSizes
 from viz.doctor.checks.inputs import Inputs, SmallInputs
 from viz.doctor.checks.kernels import Kernels
+from viz.doctor.checks.label_range import Labels
 from viz.doctor.checks.leaks.copied import Copied
 from viz.doctor.checks.leaks.label_leak import LabelLeak
 from viz.doctor.checks.leaks.looks_ahead import LooksAhead
 from viz.doctor.checks.learning_rate import LearningRates
 from viz.doctor.checks.loss_direction import LossSign
-from viz.doctor.checks.losses import Labels, Mismatch
+from viz.doctor.checks.loss_mismatch import Mismatch
 from viz.doctor.checks.memory import Memory
 from viz.doctor.checks.modes import Modes
 from viz.doctor.checks.no_gradient import Unreached
@@ -28,6 +29,7 @@ from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers, 
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.own_losses.likelihoods import Likelihoods
 from viz.doctor.checks.own_losses.out_of_reach import OutOfReach
+from viz.doctor.checks.own_losses.swapped_arguments import SwappedArguments
 from viz.doctor.checks.penalties import AddedTerms, Decay, Penalties
 from viz.doctor.checks.rank_times import RankTimes
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
@@ -42,31 +44,31 @@ from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.rows.vocabularies import Vocabularies
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
-from viz.doctor.checks.swapped import Swapped
 from viz.doctor.checks.timing import Costs, Timing
-from viz.doctor.checks.updates.collapsed import Collapsed
-from viz.doctor.checks.updates.deceived import Deceived
+from viz.doctor.checks.updates.accumulated_gradients import AccumulatedGradients
+from viz.doctor.checks.updates.conflicting_optimizers import ConflictingOptimizers
+from viz.doctor.checks.updates.empty_update import EmptyUpdate
 from viz.doctor.checks.updates.forgotten import Forgotten
 from viz.doctor.checks.updates.frozen import Frozen
-from viz.doctor.checks.updates.misled import Misled
-from viz.doctor.checks.updates.nothing_given import NothingGiven
-from viz.doctor.checks.updates.opposed import Opposed
-from viz.doctor.checks.updates.overruled import Overruled
+from viz.doctor.checks.updates.gan_generator_sign import GanGeneratorSign
+from viz.doctor.checks.updates.gan_trains_both import GanTrainsBoth
+from viz.doctor.checks.updates.kl_sign import KlSign
+from viz.doctor.checks.updates.negated_loss import NegatedLoss
+from viz.doctor.checks.updates.posterior_collapse import PosteriorCollapse
 from viz.doctor.checks.updates.random_frozen import RandomFrozen
-from viz.doctor.checks.updates.renewed import Renewed
-from viz.doctor.checks.updates.reversed_terms import Divergence
-from viz.doctor.checks.updates.summed import Summed
-from viz.doctor.checks.updates.turned import Turned
+from viz.doctor.checks.updates.recreated import Recreated
+from viz.doctor.checks.updates.trainable_ignored import TrainableIgnored
 from viz.doctor.checks.validation.altered_validation import AlteredValidation
 from viz.doctor.checks.validation.folds import Folds
 from viz.doctor.checks.validation.validation_rows import ValidationLoss, ValidationRows
+from viz.doctor.shared_advice import SHARED
 
-__all__ = ["CHECKS"]
+__all__ = ["ADVICE", "CHECKS"]
 
 CHECKS: tuple[type[Check], ...] = (
     NonFinite,
     Mismatch,
-    Swapped,
+    SwappedArguments,
     Labels,
     OutOfReach,
     LastLayers,
@@ -83,22 +85,22 @@ CHECKS: tuple[type[Check], ...] = (
     Saturated,
     ConstantOutput,
     GradientSizes,
-    Summed,
+    AccumulatedGradients,
     LearningRates,
     Inputs,
     Penalties,
     Decay,
     Unreached,
     Frozen,
-    NothingGiven,
+    EmptyUpdate,
     Forgotten,
-    Opposed,
-    Deceived,
-    Renewed,
-    Overruled,
-    Misled,
-    Divergence,
-    Turned,
+    ConflictingOptimizers,
+    GanTrainsBoth,
+    Recreated,
+    TrainableIgnored,
+    GanGeneratorSign,
+    KlSign,
+    NegatedLoss,
     Likelihoods,
     FirstBatch,
     Folds,
@@ -126,7 +128,7 @@ CHECKS: tuple[type[Check], ...] = (
     RandomFrozen,
     Padding,  # after what tells that nothing is learnt
     AddedTerms,
-    Collapsed,
+    PosteriorCollapse,
     ValidationLoss,
     Shuffles,
     LabelLeak,
@@ -137,3 +139,6 @@ CHECKS: tuple[type[Check], ...] = (
 )
 """In the order in which they are asked: `Unreached` comes after those that explain gradients of zero, `Inputs` after
 the symptoms of unscaled ones."""
+
+ADVICE = {**SHARED, **{rule: fix for check in CHECKS for rule, fix in check.fixes.items()}}
+"""What to do about findings: one sentence or two by kind, or by `kind.way` in which it comes about."""

@@ -14,17 +14,74 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number
 from viz.doctor.checks.course.far_targets import far_targets
 from viz.doctor.checks.learning_rate import rate_of, times_usual
-from viz.doctor.checks.losses import function_name, is_ours, loss_kind
 from viz.doctor.checks.rows.reordered import reordered_apart
 from viz.doctor.class_numbers import label_classes
 from viz.doctor.constant_answers import best_constant, least_loss, loss_of
+from viz.doctor.loss_questions import function_name, is_ours, loss_kind
 from viz.doctor.source_calls import lone_shuffles
 from viz.doctor.user_code import loss_weights, made_at
 from viz.recorder.names.input_names import names_of_outputs
 
 __all__ = ["AMOUNTS", "Answers", "answer_kind", "said_and_right"]
 
+_IN_AN_ORDER = 1.1  # so many times worse does an answer on the last rows that was chosen on others, if rows are sorted
+_RATE_SUSPECT = 30.0  # times what such optimizers begin with: the first thing to change where nothing is learnt
+_ANSWERS_MORE = 64  # of its end, where classes are so rare that those have next to none of them
+_ANSWERS_SMALL = 50_000  # predictions of batches of which so many more are kept
+_NOT_LEARNT = 0.99  # its loss against that of the best constant answer
+_ABOVE = 1.02  # a loss above, which falls, is on its way to that constant: what comes after isn't known
+_HARDLY_LEARNT = 0.97  # the same, where there were fewer steps: worth a hint
+_LITTLE_LEARNT = 0.95  # the same: so much is also learnt of the rows by heart
+_LITTLE_SHUFFLED = 0.9  # where the script shuffles labels or inputs alone
+_TARGETS_STEPS = 100  # of fewer steps, a few may be all that was asked for
+_LITTLE_WIDE = 0.7  # of a constant answer's loss is left, where answers are far narrower than the labels
+_TARGETS_WORSE = 1.5  # times the loss of a constant answer
+_ROWS_ALIKE = 0.01  # variance of answers between rows, against that of labels: less is one answer for all rows
+_IMBALANCE_CLEAR = 0.95  # the same, from which on it is the first thing to look at where nothing is learnt
+_IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
+_IMBALANCE_RECALL = 0.02
+
 AMOUNTS = ("mean_squared_error", "mean_absolute_error")
+
+_FIXES = {
+    "class_imbalance": (
+        "Give fit class_weight={0: ..., 1: ...}, or repeat rows of the rare class; judge by recall or AUC instead of "
+        "accuracy."
+    ),
+    "class_imbalance.pixels": (
+        "Weigh the pixels of the rare class: a loss for overlap (1 - dice), or a sample_weight of the masks' shape, as "
+        "in numpy.where(masks > 0, 10.0, 1.0); judge by MeanIoU or recall instead of accuracy."
+    ),
+    "not_learning.imbalance": (
+        "Of the labels, nearly all are of one class, and its share is all that the network answers: give fit "
+        "class_weight={0: ..., 1: ...}, or repeat rows of the rare class; then look at the other findings, the labels "
+        "and the learning rate."
+    ),
+    "not_learning": (
+        "If there are other findings, mend these first. Then see whether a few rows can be learnt by heart (viz check "
+        "tries it). If not, take another learning rate (ten times more, ten times less); if so, look whether each row "
+        "has the label that belongs to it."
+    ),
+    "not_learning.rate": (
+        "Lower the learning rate to a tenth, and again until the loss falls; good first values: 0.001 for Adam (with "
+        "attention or many layers 0.0003), 0.01 for SGD. If that doesn't help, see whether a few rows can be learnt by "
+        "heart (viz check tries it), and whether each row has the label that belongs to it."
+    ),
+    "not_learning.rises": (
+        "More of the same makes it worse. Lower the learning rate to a tenth; where the loss still rises, look at the "
+        "signs of the loss and of the update."
+    ),
+    "not_learning.little": (
+        "Look whether each row still has its own label (were x and y shuffled apart, or read in different orders?), "
+        "and at rows that training doesn't see: validation_data, or validation_split=0.2."
+    ),
+    "too_few_steps": "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
+    "unscaled_target": (
+        "Scale the targets for training, mean, std = y_train.mean(), y_train.std(); y = (y - mean) / std, validation "
+        "targets with the same two numbers, and the answers back: predict(x) * std + mean. Or begin where they are: "
+        "Dense(1, bias_initializer=initializers.Constant(mean))."
+    ),
+}
 
 
 class _Course:
@@ -42,14 +99,14 @@ class _Course:
         self._stride = 1
         self._kept: list[tuple[int, numpy.ndarray, numpy.ndarray]] = []
         self._last: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=limits.ANSWERS_KEPT // 2)
-        self._more: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=limits.ANSWERS_MORE)
+        self._more: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=_ANSWERS_MORE)
 
     def due(self, unseen: int) -> bool:
         """Is this one of the steps that are kept?"""
         self.seen += 1
         self.steps += 1 + unseen - self.unseen
         self.unseen = unseen
-        return self._everywhere() or self._lately(limits.ANSWERS_MORE)
+        return self._everywhere() or self._lately(_ANSWERS_MORE)
 
     def _everywhere(self) -> bool:
         return (self.seen - 1) % self._stride == 0
@@ -62,7 +119,7 @@ class _Course:
         batch = self.seen, labels.copy(), predicted.copy()
         if self._lately():
             self._last.append(batch)
-        if self._lately(limits.ANSWERS_MORE) and predicted.size <= limits.ANSWERS_SMALL:
+        if self._lately(_ANSWERS_MORE) and predicted.size <= _ANSWERS_SMALL:
             self._more.append(batch)
         if not self._everywhere():
             return
@@ -96,6 +153,8 @@ class _Course:
 
 class Answers(Check):
     """Keeps a few batches of answers from all over the training, and judges the last of them in the end."""
+
+    fixes = _FIXES
 
     always = ("on_scope_begin",)
     begins = ("optimizer", "step", "loss")
@@ -189,27 +248,27 @@ class Answers(Check):
         if course.kind in AMOUNTS and self._far_from(course, pairs, reached, constant):
             return
         if course.steps < limits.LEARNT_BY:
-            hardly = reached >= limits.HARDLY_LEARNT * constant and not self.watch.interrupted
+            hardly = reached >= _HARDLY_LEARNT * constant and not self.watch.interrupted
             if hardly and self.watch.hints_alone():
                 before = self._rises_from(course, losses, settings)
                 if before is None:
                     self._too_few(course, reached, constant)
-                elif reached > limits.ABOVE * constant:
+                elif reached > _ABOVE * constant:
                     self._rises(course, before, reached, constant)
             return
-        if reached - least < limits.NOT_LEARNT * (constant - least):
+        if reached - least < _NOT_LEARNT * (constant - least):
             self._little(course, reached, constant, least)
             return
         short = bool(self.watch.raw("too_few_steps"))  # by epochs, without the noise of batches
         falls = short or self._falls(course, losses, settings)
-        if reached > limits.ABOVE * constant and falls:
+        if reached > _ABOVE * constant and falls:
             if self.watch.hints_alone():
                 self._too_few(course, reached, constant)
             return
         share = self._largest_share(course, pairs)
-        way, high = "not_learning" if share < limits.IMBALANCE_CLEAR else "not_learning.imbalance", ""
+        way, high = "not_learning" if share < _IMBALANCE_CLEAR else "not_learning.imbalance", ""
         times = times_usual(self._optimizer) or 0.0
-        if way == "not_learning" and times >= limits.RATE_SUSPECT:
+        if way == "not_learning" and times >= _RATE_SUSPECT:
             way, name = "not_learning.rate", type(self._optimizer).__name__
             high = (
                 f"; its learning rate, {rate_of(self._optimizer):.2g}, is {number(times)} times what {name} usually "
@@ -232,10 +291,10 @@ class Answers(Check):
         self, course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]], reached: float, constant: float
     ) -> bool:
         """Is nothing learnt as the answers are still on their way to numbers that are far from 0?"""
-        if course.steps < limits.TARGETS_STEPS or reached < limits.LITTLE_WIDE * constant or self.watch.interrupted:
+        if course.steps < _TARGETS_STEPS or reached < _LITTLE_WIDE * constant or self.watch.interrupted:
             return False
         found = far_targets(pairs)
-        if found is None or (not found.wide and reached < limits.TARGETS_WORSE * constant):
+        if found is None or (not found.wide and reached < _TARGETS_WORSE * constant):
             return False
         if not self.watch.hints_alone():
             return False
@@ -265,7 +324,7 @@ class Answers(Check):
         place = made_at(course.loss) or course.place
         file = place.file if place is not None else ""
         shuffled = bool(file and (lone_shuffles(file) or reordered_apart(file)))
-        share = limits.LITTLE_SHUFFLED if shuffled else limits.LITTLE_LEARNT
+        share = _LITTLE_SHUFFLED if shuffled else _LITTLE_LEARNT
         if reached - least < share * (constant - least) or not self.watch.hints_alone():
             return
         if self.watch.raw("too_few_steps") and not shuffled:
@@ -329,10 +388,10 @@ class Answers(Check):
         most = names[counts.argmax()]
         others = actual != most
         share, missed = float(1 - others.mean()), int(others.sum())
-        if share < limits.IMBALANCE or missed < limits.IMBALANCE_ROWS:
+        if share < limits.IMBALANCE or missed < _IMBALANCE_ROWS:
             return False
         recall = float((said[others] == actual[others]).mean())
-        if recall > limits.IMBALANCE_RECALL or float((said == most).mean()) < 1 - limits.IMBALANCE_RECALL:
+        if recall > _IMBALANCE_RECALL or float((said == most).mean()) < 1 - _IMBALANCE_RECALL:
             return False
         way, but = "class_imbalance", ""
         if course.weighed:
@@ -368,7 +427,7 @@ def _best_constant(
         best_constant(course.kind, chosen, pairs, settings, one_for_all_positions=positions)
         for chosen in (before, [*before, *pairs])
     )
-    return of_all if known is not None and of_all is not None and known > limits.IN_AN_ORDER * of_all else known
+    return of_all if known is not None and of_all is not None and known > _IN_AN_ORDER * of_all else known
 
 
 def _losses(course: _Course, pairs: list[tuple[numpy.ndarray, numpy.ndarray]], settings: Any) -> list[float]:
@@ -432,7 +491,7 @@ def _rows_alike(pairs: list[tuple[numpy.ndarray, numpy.ndarray]]) -> bool:
     if any(labels.shape != p.shape or p.shape[1:] != pairs[0][1].shape[1:] for labels, p in pairs):
         return False
     labels, answers = (numpy.concatenate(part).astype("float64") for part in zip(*pairs))
-    return bool(answers.var(axis=0).mean() <= limits.ROWS_ALIKE * labels.var(axis=0).mean())
+    return bool(answers.var(axis=0).mean() <= _ROWS_ALIKE * labels.var(axis=0).mean())
 
 
 def _things(pairs: list[tuple[numpy.ndarray, numpy.ndarray]], count: int) -> str:
@@ -457,7 +516,7 @@ def _answer(kind: str, pairs: list[tuple[numpy.ndarray, numpy.ndarray]], one_for
 
 def _against(reached: float, constant: float) -> str:
     """How a loss compares with that of a constant answer, in words."""
-    if reached > limits.ABOVE * constant:
+    if reached > _ABOVE * constant:
         return "worse than"
     return "no better than" if reached >= constant else "hardly better than"
 

@@ -18,6 +18,47 @@ from viz.doctor.variable_owners import layers_in
 
 __all__ = ["Endings", "running_fit"]
 
+_FADED_EPOCHS = 3  # so many with such a rate, at least: schedules that fall to 0 end there
+_FADED_SHARE = 0.1  # and this part of all epochs
+_EASIER = 0.6  # a validation loss, against that of training, if nothing makes training harder: those labels fit better
+_FALLS_SLOWLY = 1.25  # a loss, against that in the end: what it fell within the last epoch explains no such difference
+_MANY_STEPS = 2000
+_FEW_EPOCHS = 2  # from three epochs on, their means are compared, without the noise of batches
+_FEW_LEFT = 0.3  # and is still above this part of what it was in the first quarter
+_STOPPED_LEARNT = 0.9  # the training loss when it was stopped, against the first epoch's
+_PASSED_OVER = 0.1  # of a metric: so much better it got in epochs that EarlyStopping counted as none
+
+_FIXES = {
+    "stopped_early": "Give EarlyStopping more patience, a smaller min_delta, or start_from_epoch.",
+    "stopped_early.min_delta": (
+        "Make min_delta a hundredth of what the metric is at the end, or leave it out: it is the least change of one "
+        "epoch that counts as progress, not the value at which to stop."
+    ),
+    "stopped_early.data": (
+        "Let the generator go on, with `while True:` around what it does, and give fit steps_per_epoch; or pass a "
+        "Dataset or PyDataset, which begin anew in each epoch."
+    ),
+    "stopped_early.mode": (
+        "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
+    ),
+    "too_few_steps.easier": (
+        "First see whether each training row has its own label: look at how labels are joined, repeated, shuffled and "
+        "made again for altered rows (`viz data SCRIPT` lists rows whose labels are probably wrong). Train for more "
+        "epochs only if they do."
+    ),
+    "too_few_steps.waiting": (
+        "Allow more epochs: EarlyStopping ends training when it is enough, and had no reason to yet. Or raise the "
+        "learning rate."
+    ),
+    "lr_too_low.plateau": (
+        "Give ReduceLROnPlateau a min_lr (a thousandth of the first rate, say), or EarlyStopping after it."
+    ),
+    "lr_too_low.compounds": (
+        "LearningRateScheduler gives the function the rate that it has already lowered: lr * 0.1 is a tenth of that in "
+        "each epoch. Reckon from the first rate (lambda epoch, lr: first * 0.9**epoch), or lower it less."
+    ),
+}
+
 
 def running_fit() -> Any:
     """The `Fit` of the innermost `fit` on the stack, or None: it knows the data, the epochs and the callbacks."""
@@ -59,6 +100,8 @@ class _Run:
 class Endings(Check):
     """Follows losses by step and by epoch, and looks at how training ended."""
 
+    fixes = _FIXES
+
     always = ("on_gradient", "on_logs", "on_scope_begin")
     begins = ("optimizer", "step")
 
@@ -86,7 +129,7 @@ class Endings(Check):
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         self._sources.add(sources[0].identity if hasattr(sources[0], "identity") else 0)
-        if len(self._losses) < limits.MANY_STEPS:
+        if len(self._losses) < _MANY_STEPS:
             self._losses.append(total(targets))
             self._scaled = results
 
@@ -123,7 +166,7 @@ class Endings(Check):
         low = faded_steps(run.rates, highest)
         if not low:
             self.watch.retract(key)  # it rises again, as in cycles
-        elif highest and low >= max(limits.FADED_EPOCHS, limits.FADED_SHARE * n):
+        elif highest and low >= max(_FADED_EPOCHS, _FADED_SHARE * n):
             by = next((name for name in ("ReduceLROnPlateau", "LearningRateScheduler") if run.callbacks(name)), None)
             where = only_call(run.place.file, by) if run.place is not None and by is not None else None
             way = {"ReduceLROnPlateau": "plateau", "LearningRateScheduler": "compounds"}.get(by or "", "faded")
@@ -154,12 +197,12 @@ class Endings(Check):
 
     def _too_few(self, run: _Run) -> None:
         losses, n = self._losses, len(self._losses) + self.watch.unseen
-        if not limits.FEW_STEPS <= n < limits.MANY_STEPS or not all(map(math.isfinite, losses)):
+        if not limits.FEW_STEPS <= n < _MANY_STEPS or not all(map(math.isfinite, losses)):
             return
         if run.fit is None or len(run.logs) < run.fit.epochs - run.fit.initial_epoch:
             return  # it was stopped: that is another finding, or meant
         epochs = [x["loss"] for x in run.logs if isinstance(x.get("loss"), float)]
-        if len(epochs) > limits.FEW_EPOCHS:
+        if len(epochs) > _FEW_EPOCHS:
             found = _falling_by_epoch(epochs)
         else:
             found = None if self.watch.unseen else _falling_by_step(losses)
@@ -188,7 +231,7 @@ class Endings(Check):
         noisy = any(type(layer).__name__.endswith(_NOISE) or "Random" in type(layer).__name__ for layer in _layers(run))
         if self._weighed or noisy or run.may_be_stopped or not isinstance(reached, float):
             return ""
-        if not 0 < reached < limits.EASIER * last or before > limits.FALLS_SLOWLY * last:
+        if not 0 < reached < _EASIER * last or before > _FALLS_SLOWLY * last:
             return ""
         return f"; the validation loss is {reached:.4g}, so other rows are answered far better than the training rows"
 
@@ -230,7 +273,7 @@ class Endings(Check):
         backwards = (callback.mode == "max" and monitor.endswith("loss") and not risen) or (
             callback.mode == "min" and any(word in monitor for word in ("acc", "auc", "precision", "recall")) and risen
         )
-        unlearnt = losses[-1] > limits.STOPPED_LEARNT * losses[0] and losses[-1] < losses[0]
+        unlearnt = losses[-1] > _STOPPED_LEARNT * losses[0] and losses[-1] < losses[0]
         if backwards:
             way = f"it waits for {monitor} to {'fall' if callback.mode == 'min' else 'rise'} (mode={callback.mode!r})"
             rule = "stopped_early.mode"
@@ -271,7 +314,7 @@ def _passed_over(stopping: Any, values: list[float]) -> bool:
     waited = [stopping.best, *values[-max(stopping.wait, 1) :]]
     steady = all(sign * (after - before) > 0 for before, after in itertools.pairwise(waited))
     gained = abs(waited[-1] - stopping.best)
-    return steady and gained >= limits.PASSED_OVER * max(abs(stopping.best), abs(values[-1] - values[0])) > 0
+    return steady and gained >= _PASSED_OVER * max(abs(stopping.best), abs(values[-1] - values[0])) > 0
 
 
 def _layers(run: _Run) -> list[Any]:
@@ -313,4 +356,4 @@ def _falling_by_step(losses: list[float]) -> tuple[float, float, float] | None:
 
 
 def _much(first: float, before: float, last: float) -> bool:
-    return last > limits.FEW_LEFT * first and before - last >= limits.FEW_FALL * last
+    return last > _FEW_LEFT * first and before - last >= limits.FEW_FALL * last

@@ -11,12 +11,37 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, rms
-from viz.doctor.checks.losses import function_name, is_ours
+from viz.doctor.loss_questions import function_name, is_ours
 from viz.doctor.program import layer_label
 from viz.doctor.variable_owners import Owners
 from viz.recorder.tensor_stats import sum_of_squares
 
 __all__ = ["GradientSizes"]
+
+_VANISHING = 1e-4  # the first layer's gradient against the largest; healthy deep networks keep 1e-3 and more
+_EXPLODING = 1e4  # norm of all gradients together; healthy ones, with scaled data, stay below 100
+_EXPLODING_ERROR = 1e7  # nothing can be learned from this
+_EXPLODING_GROWTH = 1e3  # the norm against that of the first steps
+_PERCENT_OF_NOTHING = 1e-3  # a target against their root mean square: an error of the others' size is 100,000 % of it
+
+_FIXES = {
+    "exploding_gradient": (
+        "Use smaller initial weights, scale inputs and targets to about ±1, lower the learning rate, or "
+        "give the optimizer clipnorm=1.0."
+    ),
+    "exploding_gradient.percent": (
+        "Use mae, or for amounts the mse of numpy.log1p(y), which counts errors by their share, too; or leave out rows "
+        "of target 0. For a percentage to report, divide the sum of all errors by the sum of all targets."
+    ),
+    "unscaled_target.gradients": (
+        "Scale the targets, (y - y.mean()) / y.std(), and the answers back: a last layer, which begins with answers "
+        "around 0, takes very long to reach targets that are far from it."
+    ),
+    "vanishing_gradient": (
+        "Use relu instead of sigmoid or tanh, he_normal or glorot_uniform as initializer, normalization "
+        "between layers, or shortcuts around them."
+    ),
+}
 
 
 def _size(values: numpy.ndarray) -> tuple[float, float]:
@@ -65,6 +90,8 @@ class _Targets(NamedTuple):
 class GradientSizes(Check):
     """Compares the gradients of layers with each other, and their norm with that of the beginning."""
 
+    fixes = _FIXES
+
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._owners = Owners()
@@ -100,7 +127,7 @@ class GradientSizes(Check):
         if not (numpy.isfinite(targets).all() and numpy.isfinite(answers).all()):
             return None
         sizes = numpy.abs(targets.astype("float64"))
-        small = float((sizes < limits.PERCENT_OF_NOTHING * rms(targets)).mean()) if in_percent else 0.0
+        small = float((sizes < _PERCENT_OF_NOTHING * rms(targets)).mean()) if in_percent else 0.0
         least = float(sizes.min()) if small else math.inf
         ends = float(targets.min()), float(targets.max())
         return _Targets(rms(targets), *ends, rms(answers), self.watch.called_at(), least, small)
@@ -138,9 +165,9 @@ class GradientSizes(Check):
     def _judge(self) -> None:
         for group, ratios in self._ratios.items():
             middle = statistics.median(ratios[-limits.WINDOW :])
-            if middle >= limits.VANISHING:  # it may have been so only at first
+            if middle >= _VANISHING:  # it may have been so only at first
                 self.watch.retract(("vanishing_gradient", group))
-            if 0 < middle < limits.VANISHING and len(ratios) >= min(3, max(1, self.watch.step)):
+            if 0 < middle < _VANISHING and len(ratios) >= min(3, max(1, self.watch.step)):
                 self._tell_vanishing(group, middle, len(ratios))
         for group, all_norms in self._norms.items():
             norms = [norm for norm in all_norms if norm < math.inf]  # what isn't finite is another finding
@@ -148,8 +175,8 @@ class GradientSizes(Check):
                 continue
             first = statistics.median(norms[: limits.WINDOW])
             recent = statistics.median(norms[-limits.FIRST :])
-            grown = len(norms) > limits.WINDOW and recent > max(limits.EXPLODING_GROWTH * first, limits.EXPLODING / 10)
-            if max(first, recent) > limits.EXPLODING or grown:
+            grown = len(norms) > limits.WINDOW and recent > max(_EXPLODING_GROWTH * first, _EXPLODING / 10)
+            if max(first, recent) > _EXPLODING or grown:
                 self._tell_exploding(group, first, recent, norms)
 
     def _tell_vanishing(self, group: int, ratio: float, steps: int) -> None:
@@ -174,7 +201,7 @@ class GradientSizes(Check):
         worst = max(first, recent)
         variable = next((v for v in self._owners.variables() if v.path == self._largest[group]), None)
         layer = self._owners.of(variable) if variable is not None else None
-        severity = "info" if clips else "error" if worst > limits.EXPLODING_ERROR else "warning"
+        severity = "info" if clips else "error" if worst > _EXPLODING_ERROR else "warning"
         steps = len(seen)
         norms = f"the norm of all gradients is {_course(seen, first, recent)}"
         usual = f"around 1 is usual{' (the optimizer clips it)' if clips else ''}"

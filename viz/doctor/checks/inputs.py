@@ -19,6 +19,16 @@ from viz.recorder.descriptions import flat
 
 __all__ = ["Inputs", "SmallInputs", "colours_first", "like_indices", "words_of_torn"]
 
+_UNSCALED_CAUSE = 4.0  # named as the cause, where something went wrong that such inputs explain
+_INDEX_COLUMNS = 4  # numbers of words in a row, at least
+_INDEX_RANGE = 0.1  # a column's largest value, against that of all; columns of a table have their own ranges
+_INDEX_SHARE = 0.5  # of the columns have that; some hold padding alone
+_INDEX_KINDS = 20  # different ones; fewer may be levels at which something was measured
+_INDEX_PAIRS = 20  # of neighbours, whose differences are compared with those of any two values:
+_INDEX_APART = 0.7  # in time series, sorted rows and pictures, neighbours are nearer
+_RESCALES = 1 / 64  # a Rescaling by so little is made for bytes, from 0 to 255
+_SMALL_INPUT = 0.02  # the same, where nothing is learnt: pixels that were divided twice are below
+
 _PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
 _OTHER_USES = ("dense", "conv_bias", "conv_transpose_bias", "take", "embedding", "einsum", "tensordot")
 _COLOURS = (1, 3, 4)
@@ -29,9 +39,40 @@ _INDICES = (
     "takes number 8000 for twice number 4000"
 )
 
+_FIXES = {
+    "channels_first": (
+        "Move the colours to the last axis, x = numpy.moveaxis(x, 1, -1), and change the Input's shape with them; or "
+        "say data_format='channels_first' in every layer."
+    ),
+    "initial_weights.frozen": (
+        "Frozen layers stay as they are: give them trained weights (weights='imagenet', or load_weights), or let them "
+        "learn, with trainable = True."
+    ),
+    "channels_first.torn": (
+        "Give the axes the order that the numbers are stored in, and then move the colours to the end: "
+        "x.reshape(-1, colours, height, width).transpose(0, 2, 3, 1)."
+    ),
+    "unscaled_input.indices": (
+        "If they stand for words or categories, begin with layers.Embedding(largest + 1, 32), which has a row of "
+        "weights for each (or with one-hot rows, for a few). If they are quantities, scale them: (x - mean) / std, or "
+        "a layers.Normalization as the first layer."
+    ),
+    "unscaled_input.twice": "Leave out one of the two: the division of the data, or the Rescaling layer.",
+    "unscaled_input.tiny": (
+        "Bring them to about ±1, once only: where they are divided again, as by a Rescaling layer after x / 255, leave "
+        "that out; columns become (x - mean) / std."
+    ),
+    "unscaled_input.zeros": "Look at the data: was it divided as integers, or overwritten?",
+    "unscaled_input.unadapted": (
+        "Show it the training data before fit: normalization.adapt(x_train), x_train alone, without its labels."
+    ),
+}
+
 
 class Inputs(Check):
     """Data that reach the first weights with values far from 1."""
+
+    fixes = _FIXES
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -113,7 +154,7 @@ class Inputs(Check):
         symptoms = ("dead_relu", "constant_output", "exploding_gradient", "unscaled_target", "saturated", "lr_too_high")
         wrong = self.watch.has(*symptoms)
         for place, (size, low, high, whose) in self._largest.items() if wrong else ():
-            if size > limits.UNSCALED_CAUSE and ("unscaled_input", place) not in self._told:
+            if size > _UNSCALED_CAUSE and ("unscaled_input", place) not in self._told:
                 self._tell("warning", place, whose, size, low, high, _WILD)
         for place, (_, low, high, whose) in self._largest.items() if wrong else ():
             if not low and not high:
@@ -131,7 +172,7 @@ class Inputs(Check):
     def tell_small(self, severity: str) -> None:
         """Name inputs that are small, where a network that is given them has learnt nothing."""
         for place, (size, low, high, whose) in self._largest.items():
-            if 0 < max(abs(low), abs(high)) < limits.SMALL_INPUT and not self.watch.raw("unscaled_input"):
+            if 0 < max(abs(low), abs(high)) < _SMALL_INPUT and not self.watch.raw("unscaled_input"):
                 words = "they are so small that updates of the first layer hardly change what it gives"
                 self._tell(severity, place, whose, size, low, high, words, "unscaled_input.tiny")
 
@@ -247,21 +288,21 @@ def like_indices(values: numpy.ndarray, shape: Sequence[int]) -> bool:
     (True, False)
     """
     columns = shape[1] if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1) else 0
-    if columns < limits.INDEX_COLUMNS or values.size < columns or values.size % columns:
+    if columns < _INDEX_COLUMNS or values.size < columns or values.size % columns:
         return False
     high = float(values.max())
     if values.min() < 0 or high <= limits.BYTES or (values != numpy.floor(values)).any():
         return False
     table = values.reshape(-1, columns).astype("float64")
-    wide = table.max(axis=0) > limits.INDEX_RANGE * high
+    wide = table.max(axis=0) > _INDEX_RANGE * high
     left, right = table[:, :-1].reshape(-1), table[:, 1:].reshape(-1)
     used = (left > 0) & (right > 0)  # what is padded has neighbours that are 0
     left, right = left[used], right[used]
-    if wide.mean() < limits.INDEX_SHARE or len(left) < limits.INDEX_PAIRS:
+    if wide.mean() < _INDEX_SHARE or len(left) < _INDEX_PAIRS:
         return False
     steps, any_two = numpy.abs(left - right), numpy.abs(left - numpy.roll(right, len(right) // 2))
-    different = len(numpy.unique(values)) >= limits.INDEX_KINDS
-    return bool(different and steps.mean() > limits.INDEX_APART * any_two.mean())
+    different = len(numpy.unique(values)) >= _INDEX_KINDS
+    return bool(different and steps.mean() > _INDEX_APART * any_two.mean())
 
 
 def _scaled_twice(whose: Any, low: float, high: float) -> Any:
@@ -270,7 +311,7 @@ def _scaled_twice(whose: Any, low: float, high: float) -> Any:
     if len(found) != 1 or not isinstance(found[0].scale, (int, float)) or not isinstance(found[0].offset, (int, float)):
         return None
     scale, offset = float(found[0].scale), float(found[0].offset)
-    if not 0 < scale <= limits.RESCALES or low == high:
+    if not 0 < scale <= _RESCALES or low == high:
         return None
     reach = max(abs(low - offset), abs(high - offset)) / scale
     return found[0] if reach <= limits.SCALED_ALREADY else None

@@ -10,11 +10,17 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, rms, tensors
-from viz.doctor.checks.losses import loss_kind
+from viz.doctor.loss_questions import loss_kind
 from viz.doctor.program import layer_label
 from viz.facts.schema import Part
 
 __all__ = ["Kernels"]
+
+_WEIGHTS_LARGE = 10.0  # root mean square × √inputs at the beginning; 0.5 to 2 are healthy
+_WEIGHTS_SMALL = 0.03
+_EQUAL_GRADIENTS = 1e-5  # gradients of units that differ by less than float32's rounding stay equal
+_NARROW = 10  # a hidden layer of a tenth of the classes, or less, is worth a hint
+_NARROW_CLASSES = 3
 
 _PRODUCTS = ("matmul", "conv")
 _LINEAR: tuple[str, ...] = (
@@ -36,6 +42,15 @@ _NORMALIZES: tuple[str, ...] = (
     "group_normalization",
     "normalize",
 )
+
+_FIXES = {
+    "initial_weights": (
+        "Leave out the initializer (glorot_uniform), or use he_normal with relu; biases may begin with zeros, "
+        "kernels not."
+    ),
+    "linear_stack": "Give the first of them an activation (activation='relu'), or remove it.",
+    "bottleneck": "Give that layer more units: at least as many as there are classes.",
+}
 
 
 class _Kernel:
@@ -67,6 +82,8 @@ class _From(NamedTuple):
 
 class Kernels(Check):
     """Follows in the first steps which kernel feeds which, and through what."""
+
+    fixes = _FIXES
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -170,9 +187,9 @@ class Kernels(Check):
             return
         narrow, head = pair
         (before, units), classes = narrow.wide, head.wide[1]
-        if head.variable.data.ndim != 2 or before <= units or classes < limits.NARROW_CLASSES:
+        if head.variable.data.ndim != 2 or before <= units or classes < _NARROW_CLASSES:
             return
-        if units == 1 or units * limits.NARROW <= classes:
+        if units == 1 or units * _NARROW <= classes:
             self.watch.report(
                 "bottleneck",
                 "warning" if units == 1 else "info",
@@ -231,7 +248,7 @@ class Kernels(Check):
         fan_in = math.prod(values.shape[:-1])
         ratio = rms(values) * math.sqrt(fan_in)
         equal = _equal_columns(values, 0.0)
-        lasting = equal and _equal_columns(gradient, limits.EQUAL_GRADIENTS)
+        lasting = equal and _equal_columns(gradient, _EQUAL_GRADIENTS)
         units = values.shape[-1]
         if equal and (lasting or values.any()):
             what = "0" if not values.any() else "equal"
@@ -242,7 +259,7 @@ class Kernels(Check):
             )
             message = f"the weights of all {units} units of {kernel.name!r} begin {what}, {words}"
             severity = "error" if lasting else "warning"
-        elif kernel.normalized or not values.any() or limits.WEIGHTS_SMALL < ratio < limits.WEIGHTS_LARGE:
+        elif kernel.normalized or not values.any() or _WEIGHTS_SMALL < ratio < _WEIGHTS_LARGE:
             return
         else:
             size = "large" if ratio > 1 else "small"

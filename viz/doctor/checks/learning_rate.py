@@ -17,9 +17,58 @@ from viz.doctor.user_code import Place, made_at
 
 __all__ = ["LearningRates", "faded_steps", "rate_is_high", "rate_of", "times_usual"]
 
+_DIVERGED_SEVERAL = 20.0  # where several losses compete (as in a GAN), one of them may well grow
+_UPDATE_TOO_LARGE = 1.0  # an update as large as the weights themselves; 1e-3 is usual
+_JUMPS = 2.0  # the loss of a late step against the first one's, where updates were as large as the weights:
+_JUMPS_STAYS = 0.5  # and the median of those steps is still above this part of it
+_ADAPTING = 0.9  # of the gradients, at most, that no update follows: of more, nothing is ever updated
+_UPDATE_CAREFUL = 0.05  # first updates of less, at a usual rate, change what a network answers by as little
+_UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-tuning goes down to 1e-4
+_RATE_UNUSUAL = 1e-2  # ten times what Adam begins with; other optimizers in proportion
+_MOSTLY_KILLED = 0.75  # of the units of a layer, which fell silent in the first steps
+_HARDLY_LESS = 0.7  # the loss now, against its beginning, where most units learn nothing
+_UPDATE_KILLED = 0.3  # an early update of this part of the weights, after which units are silent, did it
+_RATE_TOO_SMALL = 1e-5  # only rates up to this are called too low: else it is the gradients that are small
+_RATE_FADED = 1e-6  # of the highest: usual updates, 1e-3 of the weights, become smaller than what float32 tells apart
+_UNMOVED = 0.02  # relative change of the loss that counts as none
+_UNMOVED_STEPS = 10
+_HARDLY_KEPT = 0.01  # of gradients, by a limit: then it isn't that they are small
+_UPDATE_CUT = 5e-6  # and an update so small that it takes thousands of them to learn anything
+_SHRUNK = 0.01  # of itself, that a loss is multiplied by; to sum gradients of some batches, each counts a fraction
+_SHRUNK_BELOW_EPSILON = 1e-5  # the same, where an optimizer divides by the size of gradients
+_EPSILON = 0.01  # of Adam; 1e-7 is usual, some take 1e-3 to 1 and a rate as much higher
+
 _SQUARES = ("square", "absolute", "multiply", "power")
 _BY_SIZE = ("SGD", "NoneType")  # whose updates are as large as the gradients are; Adam divides by their size
 _WEIGHTLESS = 1e-4  # weights whose largest is below begin with zeros, and are as small as their first updates then
+
+_FIXES = {
+    "loss_sign.update": (
+        "Subtract: variable.assign_sub(rate * gradient), or give the gradients, as they are, to an optimizer."
+    ),
+    "lr_too_high.sum": (
+        "Take the mean: ops.mean(...) instead of ops.sum(...), or leave out reduction='sum'. Then the learning rate "
+        "needn't change with the size of a batch. Or divide the rate by as many."
+    ),
+    "lr_too_high": (
+        "Lower the learning rate to a tenth, and again until the loss falls; good first values: 0.001 for Adam, "
+        "0.01 for SGD."
+    ),
+    "lr_too_low": (
+        "Raise the learning rate tenfold until the loss falls; good first values: 0.001 for Adam, 0.01 for SGD."
+    ),
+    "lr_too_low.epsilon": (
+        "Leave epsilon as it is (1e-7): it only keeps Adam from dividing by 0. Where it is larger than gradients are, "
+        "updates become as small as these."
+    ),
+    "lr_too_low.clipped": (
+        "Clip at what gradients usually have, or above (clipnorm=1.0): that only stops those that are far too large."
+    ),
+    "lr_too_low.shrunk": (
+        "Leave out that factor: learning rates are made for gradients of the mean over a batch, which doesn't depend "
+        "on how many rows there are in all. To print a smaller number, divide a copy."
+    ),
+}
 
 
 class _Course:
@@ -62,7 +111,7 @@ class _Course:
     def adapts(self) -> bool:
         """Do updates by hand follow on every second gradient only? Then the others adapt to a task, as in MAML."""
         kept = sum(not move for move in self.moves)
-        return self.rate is None and limits.FIRST <= kept <= limits.ADAPTING * len(self.moves)
+        return self.rate is None and limits.FIRST <= kept <= _ADAPTING * len(self.moves)
 
     @property
     def begins_anew(self) -> bool:
@@ -72,6 +121,8 @@ class _Course:
 
 class LearningRates(Check):
     """Follows every loss, and compares updates with the weights they change."""
+
+    fixes = _FIXES
 
     always = ("on_gradient", "on_step_end", "on_scope_begin")
     begins = ("optimizer", "loss")
@@ -229,8 +280,8 @@ class LearningRates(Check):
         first, moved = (abs(statistics.median(finite[: limits.FIRST])), course.moves[0] if course.moves else 0.0)
         last = statistics.median(losses[-limits.LAST :]) if math.isfinite(losses[-1]) else math.inf
         # What goes on with trained weights begins with a small loss, and with an optimizer that knows nothing yet.
-        factor = limits.DIVERGED if self._alone and self.watch.training.known < 1 else limits.DIVERGED_SEVERAL
-        first = abs(finite[0]) if moved >= limits.UPDATE_TOO_LARGE else first
+        factor = limits.DIVERGED if self._alone and self.watch.training.known < 1 else _DIVERGED_SEVERAL
+        first = abs(finite[0]) if moved >= _UPDATE_TOO_LARGE else first
         if min(finite) < 0:  # around 0 a loss grows many times over without any meaning
             first = max(first, *map(abs, finite[: limits.WINDOW]))
         grew = last > factor * first + 1e-3 and max(finite[-limits.LAST :]) > factor * abs(finite[0])
@@ -247,15 +298,15 @@ class LearningRates(Check):
         if final and math.isfinite(last) and len(finite) == len(losses) and self._climbs(course):
             self._tell_uphill(course, finite[0], last)
             return
-        wild = moved >= limits.UPDATE_TOO_LARGE and len(losses) > limits.FIRST + limits.LAST
+        wild = moved >= _UPDATE_TOO_LARGE and len(losses) > limits.FIRST + limits.LAST
         if wild and last >= limits.NOT_IMPROVED * abs(finite[0]):
             words = f"the loss has not fallen ({number(finite[0])} at first, {number(last)} now)"
             self._tell_high(course, words, finite[0], last)
         elif (
             final
-            and (died := self._died() or (self._mostly_died() if last >= limits.HARDLY_LESS * abs(finite[0]) else ""))
+            and (died := self._died() or (self._mostly_died() if last >= _HARDLY_LESS * abs(finite[0]) else ""))
             and _unusual(course)
-            and max(course.moves[: limits.WINDOW], default=0.0) >= limits.UPDATE_KILLED
+            and max(course.moves[: limits.WINDOW], default=0.0) >= _UPDATE_KILLED
         ):
             words = f"{died} after the first updates; the loss stays at {number(last)}"
             self._tell_high(course, words, finite[0], last)
@@ -292,7 +343,7 @@ class LearningRates(Check):
         for finding in self.watch.raw("dead_relu"):
             dead, units = finding.evidence.get("dead", 0), finding.evidence.get("units", 1)
             fell = finding.severity == "warning" and finding.evidence.get("from_start") is False
-            if fell and dead >= limits.MOSTLY_KILLED * units:
+            if fell and dead >= _MOSTLY_KILLED * units:
                 return f"{dead} of {units} units of a layer fell silent"
         return ""
 
@@ -317,7 +368,7 @@ class LearningRates(Check):
         rate = "" if course.rate is None else f" at learning rate {number(course.rate)}"
         count, added_at = self._sum or (0, None)
         # A rate that is large for a mean isn't to blame either, where updates with a mean's gradients would be small.
-        as_mean = moved is not None and bool(count) and moved / count < 0.1 * limits.UPDATE_TOO_LARGE
+        as_mean = moved is not None and bool(count) and moved / count < 0.1 * _UPDATE_TOO_LARGE
         summed = bool(count) and type(course.optimizer).__name__ in _BY_SIZE and (as_mean or not _unusual(course))
         why = (
             f". The loss is a sum of {count} numbers, where a mean is usual: its gradients, and the updates with "
@@ -342,7 +393,7 @@ class LearningRates(Check):
         )
 
     def _too_low(self, course: _Course) -> None:
-        if len(course.losses) < limits.UNMOVED_STEPS or not course.moves or len(course.rates) > 1:
+        if len(course.losses) < _UNMOVED_STEPS or not course.moves or len(course.rates) > 1:
             return
         if self.watch.training.known:
             return  # to tune what has been trained, small steps are usual, and there may be little left to learn
@@ -350,19 +401,19 @@ class LearningRates(Check):
         first, last = statistics.fmean(course.losses[:part]), statistics.fmean(course.losses[-part:])
         moved = max(course.moves)
         kept = statistics.median(course.kept)
-        highest = 1.001 * limits.RATE_TOO_SMALL * max(1.0, 0.1 * _scale(course.optimizer))
-        cut = kept <= limits.HARDLY_KEPT and moved <= limits.UPDATE_CUT
+        highest = 1.001 * _RATE_TOO_SMALL * max(1.0, 0.1 * _scale(course.optimizer))
+        cut = kept <= _HARDLY_KEPT and moved <= _UPDATE_CUT
         low = course.rate is None or course.rate * kept <= highest or cut
         epsilon = float(getattr(course.optimizer, "epsilon", None) or 0.0)
-        damped = epsilon >= limits.EPSILON and course.rate is not None and course.rate * kept > highest
+        damped = epsilon >= _EPSILON and course.rate is not None and course.rate * kept > highest
         part_of_loss, made_small_at = self._part
         shrunk = not low and not damped and self._is_shrunk(course, kept, highest)
         low = low or damped or shrunk
         clipped = course.rate is not None and course.rate > highest and not damped and not shrunk
         key = ("lr_too_low", id(course))
-        slow = low and moved <= limits.UPDATE_TOO_SMALL and all(map(math.isfinite, course.losses))
+        slow = low and moved <= _UPDATE_TOO_SMALL and all(map(math.isfinite, course.losses))
         noise = 2 * statistics.pstdev(course.losses) / math.sqrt(part) if slow else 0.0
-        if not slow or abs(first - last) > max(limits.UNMOVED * abs(first), noise):
+        if not slow or abs(first - last) > max(_UNMOVED * abs(first), noise):
             self.watch.retract(key)
             return
         if not moved and not course.updated:
@@ -397,11 +448,11 @@ class LearningRates(Check):
     def _is_shrunk(self, course: _Course, kept: float, highest: float) -> bool:
         """Is the loss only so small a part of itself that updates with its gradients are as those of a rate too low?"""
         factor, _ = self._part
-        if course.rate is None or factor > limits.SHRUNK or not self._alone:
+        if course.rate is None or factor > _SHRUNK or not self._alone:
             return False
         if type(course.optimizer).__name__ in _BY_SIZE:
             return course.rate * kept * factor <= highest
-        return factor <= limits.SHRUNK_BELOW_EPSILON  # Adam divides by the size of gradients, unless that is next to 0
+        return factor <= _SHRUNK_BELOW_EPSILON  # Adam divides by the size of gradients, unless that is next to 0
 
 
 def _scaled_by(name: str, inputs: Any) -> tuple[Any, float]:
@@ -474,13 +525,13 @@ def _scale(optimizer: Any) -> float:
 
 def _unusual(course: _Course) -> bool:
     """Is the learning rate ten times above what such optimizers begin with, or more?"""
-    return course.rate is not None and course.rate >= 0.999 * limits.RATE_UNUSUAL * _scale(course.optimizer)
+    return course.rate is not None and course.rate >= 0.999 * _RATE_UNUSUAL * _scale(course.optimizer)
 
 
 def _careful(course: _Course) -> bool:
     """Is the learning rate a usual one, and are its first updates so small that they can't have thrown the loss up?"""
     moved = course.moves[: limits.WINDOW]
-    return course.rate is not None and not _unusual(course) and 0 < max(moved, default=0.0) < limits.UPDATE_CAREFUL
+    return course.rate is not None and not _unusual(course) and 0 < max(moved, default=0.0) < _UPDATE_CAREFUL
 
 
 def _jumps(course: _Course) -> bool:
@@ -489,20 +540,20 @@ def _jumps(course: _Course) -> bool:
     moved = course.moves[: limits.WINDOW]
     if len(course.losses) < 3 * limits.FEW_STEPS or len(moved) < limits.WINDOW or not _unusual(course):
         return False
-    wild = statistics.median(moved) >= limits.UPDATE_KILLED
-    return wild and max(third) >= limits.JUMPS * first > 0 and statistics.median(third) >= limits.JUMPS_STAYS * first
+    wild = statistics.median(moved) >= _UPDATE_KILLED
+    return wild and max(third) >= _JUMPS * first > 0 and statistics.median(third) >= _JUMPS_STAYS * first
 
 
 def times_usual(optimizer: Any) -> float | None:
     """An optimizer's learning rate, against what such ones begin with; None where it has none that is a number."""
     rate = rate_of(optimizer)
-    return None if rate is None else 10 * rate / (limits.RATE_UNUSUAL * _scale(optimizer))
+    return None if rate is None else 10 * rate / (_RATE_UNUSUAL * _scale(optimizer))
 
 
 def rate_is_high(optimizer: Any) -> bool:
     """Is an optimizer's learning rate ten times above what such ones begin with, or more?"""
     rate = rate_of(optimizer)
-    return rate is not None and rate >= 0.999 * limits.RATE_UNUSUAL * _scale(optimizer)
+    return rate is not None and rate >= 0.999 * _RATE_UNUSUAL * _scale(optimizer)
 
 
 def rate_of(optimizer: Any) -> float | None:
@@ -520,4 +571,4 @@ def faded_steps(rates: Sequence[float], highest: float) -> int:
     (2, 0)
     """
     backwards = enumerate(reversed(rates))
-    return next((i for i, rate in backwards if rate >= limits.RATE_FADED * highest), len(rates))
+    return next((i for i, rate in backwards if rate >= _RATE_FADED * highest), len(rates))

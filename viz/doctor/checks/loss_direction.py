@@ -8,8 +8,7 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor.check_base import Check, host, number
-from viz.doctor.checks.losses import is_ours
-from viz.doctor.loss_questions import value_of
+from viz.doctor.loss_questions import is_ours, value_of
 from viz.doctor.user_code import Place, made_at
 from viz.recorder.source_lines import is_internal
 
@@ -19,9 +18,18 @@ _BOUNDED = ("softmax", "sigmoid", "hard_sigmoid")
 _CLEAR = 1e-4  # what a difference of 1 changes, at least
 _OTHERS = 8  # wrong classes that are tried in place of the right ones
 
+_FIXES = {
+    "loss_sign.cancels": (
+        "Take squares or absolute values of the differences before their mean: ops.mean(ops.square(y - p), axis=-1)."
+    ),
+    "loss_sign": "Turn the sign: return -value, or 1 - value, of what should become large.",
+}
+
 
 class LossSign(Check):
     """Asks a loss once what it gives for perfect answers."""
+
+    fixes = _FIXES
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)

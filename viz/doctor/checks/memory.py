@@ -8,18 +8,31 @@ from collections import deque
 from typing import Any
 
 from eagerflow import Tensor
-from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, first_tensor
+from viz.doctor.checks.reference_holders import holder_of
 from viz.doctor.program import layer_label
-from viz.doctor.reference_holders import holder_of
 
 __all__ = ["Memory"]
 
+_HELD_STEPS = 10  # the tensors of so many steps are followed
+_HELD_SHARE = 0.75  # this part of them still alive means that somebody keeps them
+_HELD_AGE = 2  # steps that are over so long ago; the last one's tensors are still in use
+_HELD_SMALL = 64  # bytes for each step: a number as a tensor, say; that is no more than a hint
+
 _Seen = dict[str, tuple["weakref.ref[Any]", int]]
+
+_FIXES = {
+    "memory_growth": (
+        "Keep numbers instead of tensors: losses.append(float(loss)); or clear the container from time to time."
+    ),
+    "memory_growth.tape": "Don't keep tapes after asking for their gradient, nor make them persistent without need.",
+}
 
 
 class Memory(Check):
     """Follows some objects of each step by weak references; they should be gone a few steps later."""
+
+    fixes = _FIXES
 
     always = ("on_gradient", "on_scope_end", "on_step_end")
     ends = ("backward", "layer", "model", "loss")
@@ -28,7 +41,7 @@ class Memory(Check):
         super().__init__(watch)
         self._now: _Seen = {}
         self._first: list[_Seen] = []
-        self._recent: deque[_Seen] = deque(maxlen=limits.HELD_STEPS + limits.HELD_AGE)
+        self._recent: deque[_Seen] = deque(maxlen=_HELD_STEPS + _HELD_AGE)
         self._next = self._pause = 4  # the step from which on the collector may be asked again, and steps between
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
@@ -49,12 +62,12 @@ class Memory(Check):
                     self._now[label] = weakref.ref(x), x.data.nbytes
 
     def on_step_end(self) -> None:
-        if len(self._first) < limits.HELD_STEPS:
+        if len(self._first) < _HELD_STEPS:
             self._first.append(self._now)
         self._recent.append(self._now)
         self._now = {}
         done = self.watch.step + 1
-        if done >= limits.HELD_STEPS + limits.HELD_AGE and done % 4 == 0:
+        if done >= _HELD_STEPS + _HELD_AGE and done % 4 == 0:
             self._judge(done)
 
     def _judge(self, done: int) -> None:
@@ -73,18 +86,18 @@ class Memory(Check):
 
     def _held(self) -> list[tuple[str, Any, int]]:
         """What is alive of most steps, old ones and recent ones: name, an example, bytes per step; tapes first."""
-        recent = list(self._recent)[: -limits.HELD_AGE]
+        recent = list(self._recent)[:-_HELD_AGE]
         found = []
         for name in recent[-1] if recent else ():
             shares = [_alive(steps, name) for steps in (self._first, recent)]
             example, size = recent[-1][name][0](), recent[-1][name][1]
-            if min(shares) >= limits.HELD_SHARE and example is not None:
+            if min(shares) >= _HELD_SHARE and example is not None:
                 found.append((name, example, size))
         return sorted(found, key=lambda entry: (entry[0] != "the tape", -entry[2]))
 
     def _tell(self, name: str, example: Any, size: int, done: int) -> None:
         holder = holder_of(example)
-        small = 0 <= size <= limits.HELD_SMALL
+        small = 0 <= size <= _HELD_SMALL
         by = f"; {holder.kind} {holder.name!r} holds them ({holder.size} by now)" if holder is not None else ""
         verb = "are" if name.startswith(("outputs", "gradients")) else "is"
         cost = "with all it recorded" if size < 0 else f"{size} bytes each, without end"

@@ -13,6 +13,27 @@ from viz.doctor.user_code import made_at
 
 __all__ = ["Modes"]
 
+_MOMENTUM_LEFT = 0.5  # of the averages is what they began with, after all updates
+_MEANS_APART = 0.5  # standard deviations of a batch between its mean and the average; the noise of batches is a fifth
+_VARIANCES_APART = 1.0  # factors of two between a batch's variance and the average
+_ONES_SHARE = 0.5  # of the training batches hold one sample; a single one at the end of an epoch is a hint
+
+_FIXES = {
+    "dropout_idle": (
+        "Call the model with training=True inside the tape: model(x, training=True). Predictions and validation stay "
+        "without it."
+    ),
+    "batchnorm_misuse.ones": (
+        "Use a larger batch_size, or LayerNormalization; for a single last batch, drop it or choose another batch_size."
+    ),
+    "batchnorm_misuse.inference": (
+        "Call the model with training=True inside the tape; to keep the layer as it is, set layer.trainable = False."
+    ),
+    "batchnorm_misuse.training": (
+        "Leave training out of the call (or pass training=False) for evaluation and prediction."
+    ),
+}
+
 
 class _Norm:
     """How a BatchNormalization was called."""
@@ -38,6 +59,8 @@ class _Drop:
 
 class Modes(Check):
     """BatchNormalization on batches of one, or in the wrong mode; a Dropout that never drops anything."""
+
+    fixes = _FIXES
 
     always = ("on_scope_begin", "on_scope_end")
     begins = ("optimizer",)
@@ -75,7 +98,7 @@ class Modes(Check):
                 norm.outside_at = norm.outside_at or self._mode_place(opened)
         elif opened.training:
             norm.training += 1
-            if self.watch.heavy and limits.MOMENTUM_LEFT <= _left(norm):
+            if self.watch.heavy and _MOMENTUM_LEFT <= _left(norm):
                 norm.batch = _statistics(host(x.data), opened.owner.axis)
             if x.data.shape[0] == 1:
                 norm.ones += 1
@@ -171,7 +194,7 @@ class Modes(Check):
         if not norm.ones:
             return
         place, values = norm.ones_at
-        most = norm.ones >= limits.ONES_SHARE * norm.training
+        most = norm.ones >= _ONES_SHARE * norm.training
         severity = "info" if not most else "error" if values == 1 else "warning"
         effect = "its output is 0 (plus beta), whatever the input" if values == 1 else "its statistics are of one only"
         what = f"gets batches of one sample in {norm.ones} of {norm.training} training calls: {effect}"
@@ -215,7 +238,7 @@ def _left(norm: _Norm) -> float:
 
 def _lag(norm: _Norm) -> float | None:
     """How far the averages of means are from those of the batches; None where they have come near, or had no time."""
-    if norm.batch is None or norm.training < limits.FEW_STEPS or _left(norm) < limits.MOMENTUM_LEFT:
+    if norm.batch is None or norm.training < limits.FEW_STEPS or _left(norm) < _MOMENTUM_LEFT:
         return None
     mean, variance = norm.batch
     moving_mean, moving_variance = (host(v.data) for v in (norm.layer.moving_mean, norm.layer.moving_variance))
@@ -224,7 +247,7 @@ def _lag(norm: _Norm) -> float | None:
         return None
     apart = float(numpy.median(abs(moving_mean - mean)[alive] / numpy.sqrt(variance[alive])))
     wider = float(numpy.median(abs(numpy.log2(moving_variance[alive] / variance[alive]))))
-    return apart if apart >= limits.MEANS_APART or wider >= limits.VARIANCES_APART else None
+    return apart if apart >= _MEANS_APART or wider >= _VARIANCES_APART else None
 
 
 def _statistics(x: numpy.ndarray, axis: int) -> tuple[numpy.ndarray, numpy.ndarray]:

@@ -15,11 +15,32 @@ from viz.doctor.variable_owners import layers_in
 
 __all__ = ["Noise"]
 
+_DROPOUT = 0.6  # rates from here on are measured; 0.5 and less are usual
+_DROPOUT_CLEAR = 0.9  # a warning from here on: one unit in ten is left, and the noise is measured as well
+_DROPOUT_STEPS = (2, 20)  # in which the batch is run again without dropout
+_DROPOUT_ROWS = 8
+_DROPOUT_NOISE = 1.0  # what dropout changes, against the differences between rows (variances)
+_NOISE_LOOKED = 100_000  # values of a batch before and after augmentation
+
 _VALUES = ("RandomBrightness", "RandomContrast", "GaussianNoise", "RandomSaturation", "RandomColorJitter", "RandomHue")
+
+_FIXES = {
+    "augmentation": "Use a smaller factor, or the value_range that the data have: (0, 1) or (0, 255).",
+    "augmentation.always": (
+        "Leave training=True out of the layer's call: fit, evaluate and predict say by themselves which it is."
+    ),
+    "dropout_high.always": (
+        "Leave training=True out of the layer's call: fit, evaluate and predict say by themselves which it is. To draw "
+        "many answers on purpose (Monte Carlo dropout), keep it, and take the mean of several predictions."
+    ),
+    "dropout_high": "Begin with a rate of 0.2 to 0.5, and not in each layer.",
+}
 
 
 class Noise(Check):
     """Runs a batch again without dropout, and compares what augmentation gives with what it was given."""
+
+    fixes = _FIXES
 
     always = ("on_scope_begin",)
     begins = ("layer",)
@@ -43,7 +64,7 @@ class Noise(Check):
             return
         if self.watch.step and owner.rate and self._is_asked_only():
             self._tell_always(owner)
-        if isinstance(getattr(owner, "rate", None), float) and owner.rate >= limits.DROPOUT:
+        if isinstance(getattr(owner, "rate", None), float) and owner.rate >= _DROPOUT:
             self._dropout[id(owner)] = owner
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
@@ -88,9 +109,9 @@ class Noise(Check):
 
     def _again(self, opened: Any, x: Any, outputs: Any) -> None:
         """The same batch without dropout, in two of the steps."""
-        if self.watch.step not in limits.DROPOUT_STEPS or x is None:
+        if self.watch.step not in _DROPOUT_STEPS or x is None:
             return
-        if not isinstance(outputs, Tensor) or outputs.key is None or outputs.data.shape[0] < limits.DROPOUT_ROWS:
+        if not isinstance(outputs, Tensor) or outputs.key is None or outputs.data.shape[0] < _DROPOUT_ROWS:
             return
         given = [each for each in opened.scope.inputs if not isinstance(each, bool)] if _plain(opened) else []
         if len(given) != 1:
@@ -112,7 +133,7 @@ class Noise(Check):
         if len(found) >= limits.WINDOW:
             return
         self._layers[id(opened.owner)] = opened.owner
-        before, after = (host(t.data).astype("float64").reshape(-1)[: limits.NOISE_LOOKED] for t in (x, made))
+        before, after = (host(t.data).astype("float64").reshape(-1)[:_NOISE_LOOKED] for t in (x, made))
         spread = float(before.std())
         if not spread or not numpy.isfinite(after).all():
             return
@@ -127,7 +148,7 @@ class Noise(Check):
                 if alike < limits.ALIKE:
                     self._tell_augmentation(self._layers[owner], float(alike), float(spread), float(changed))
         ratios = [float(numpy.median(r)) for r in self._ratios.values()]
-        if ratios and max(ratios) > limits.DROPOUT_NOISE:
+        if ratios and max(ratios) > _DROPOUT_NOISE:
             self._tell_dropout(max(ratios))
 
     def _tell_augmentation(self, layer: Any, alike: float, spread: float, changed: float) -> None:
@@ -147,7 +168,7 @@ class Noise(Check):
         layer = max(self._dropout.values(), key=lambda each: each.rate)
         self.watch.report(
             "dropout_high",
-            "warning" if layer.rate >= limits.DROPOUT_CLEAR else "info",
+            "warning" if layer.rate >= _DROPOUT_CLEAR else "info",
             f"layer {layer_label(layer)!r} drops {layer.rate:.0%}: run again without dropout, the same batch gives "
             "answers "
             f"whose differences between rows are {number(1 / ratio)} times what dropout changes (variance)",

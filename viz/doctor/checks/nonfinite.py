@@ -21,6 +21,10 @@ from viz.recorder.descriptions import flat
 
 __all__ = ["NonFinite"]
 
+_LARGE_GRADIENT = 50_000  # elements: not read in the steps that are watched cheaply, where they are sums of products
+_GROWN = 1e10  # times the input: what a recurrent layer gives whose states grow in each time step
+_GROWN_TO_BREAK = 1e6  # the same, where the first updates after it make something overflow
+
 _CAUSES = {
     "log": "the logarithm of 0 or of a negative number",
     "divide": "a division by 0",
@@ -36,6 +40,51 @@ _OTHER = "numbers beyond what float32 holds (3.4e38)"
 _EITHER = "the labels or predictions hold"
 _PRODUCTS = ("dense", "matmul", "conv", "conv_bias", "conv_transpose_bias")
 
+_FIXES = {
+    "nonfinite.first": (
+        "It is the first step, so no update is to blame: scale the inputs, and look at initializers and at what is "
+        "multiplied again and again, and at sums without a mean."
+    ),
+    "nonfinite.recurrent": (
+        "The states grow with each time step, in the first training step already, so no update is to blame. Take "
+        "activation='tanh', which keeps them between -1 and 1, and the default recurrent_initializer, 'orthogonal'; or "
+        "an LSTM or a GRU; and look at how large the inputs are."
+    ),
+    "nonfinite": (
+        "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0."
+    ),
+    "nonfinite.data": (
+        "Clean the data before training: drop the rows where ~np.isfinite(x).all(axis=1), from x and y alike, or fill "
+        "the gaps with np.nan_to_num(x, posinf=0, neginf=0)."
+    ),
+    "nonfinite.columns": (
+        "Those columns are probably constant, with a standard deviation of 0, by which they were divided: divide by "
+        "std + 1e-7, or leave them out."
+    ),
+    "nonfinite.labels": "Clean the labels before training: drop the rows where y isn't finite, from x and y alike.",
+    "nonfinite.weights": (
+        "They held them before the first step: look at where the weights come from, such as a file that was loaded, "
+        "assign, set_weights or an initializer."
+    ),
+    "nonfinite.constant": "Look at where this number comes from: it was so before the training computed with it.",
+    "nonfinite.unseen": (
+        "Run `viz nonfinite SCRIPT`: it watches every step, and names the op with which it began, its line and its "
+        "inputs. In a notebook, callbacks.Doctor() in fit does."
+    ),
+    "nonfinite.log": "Keep the argument positive: ops.log(ops.maximum(x, 1e-7)).",
+    "nonfinite.log_answers": (
+        "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid', for amounts 'softplus'), or take a "
+        "loss of the library with from_logits=True: it takes answers as they are."
+    ),
+    "nonfinite.divide": "Add a small number to the divisor, or use ops.divide_no_nan.",
+    "nonfinite.sqrt": "Add a small number under the root: ops.sqrt(ops.maximum(x, 0) + 1e-7).",
+    "nonfinite.power": "Keep the base positive, or use ops.square for squares.",
+    "nonfinite.exp": (
+        "Subtract the maximum first, or use ops.softmax, ops.logsumexp, or a loss with from_logits=True."
+    ),
+    "nonfinite.expm1": "Limit the argument.",
+}
+
 
 class _Suspect(NamedTuple):
     op: str
@@ -49,6 +98,8 @@ class _Suspect(NamedTuple):
 
 class NonFinite(Check):
     """Follows NaN and infinities; says so when they have reached the loss, a gradient or a prediction."""
+
+    fixes = _FIXES
 
     always = tuple("on_op on_rule on_gradient on_scope_begin on_scope_end on_step_end on_update on_unseen_loss".split())
     begins = ("optimizer",)
@@ -113,7 +164,7 @@ class NonFinite(Check):
         if inside and "tanh" not in _activation(inside[0]):
             message += f"; layer {layer_label(inside[0])!r}{_activation(inside[0])} multiplies them in each time step"
             return _Suspect(name, inside[0], self.watch.place(), message, evidence, "nonfinite.recurrent")
-        if self._grown is not None and any(_largest(x) >= limits.GROWN for x in numbers):
+        if self._grown is not None and any(_largest(x) >= _GROWN for x in numbers):
             layer, size = self._grown
             message += f"; they were as large as {number(size)} behind layer {layer_label(layer)!r}"
             message += f"{_activation(layer)}, which multiplies them in each time step"
@@ -169,7 +220,7 @@ class NonFinite(Check):
         self._followed = True
         results = [r.data if isinstance(r, Tensor) else r for r in results or () if r is not None]
         if not self.watch.heavy and op.name in _PRODUCTS:
-            results = [r for r in results if r.size < limits.LARGE_GRADIENT]
+            results = [r for r in results if r.size < _LARGE_GRADIENT]
         if all(finite(r) for r in results):
             return
         if not all(finite(g.data if isinstance(g, Tensor) else g) for g in gradients if g is not None):
@@ -226,7 +277,7 @@ class NonFinite(Check):
         if not self.watch.step and self._grown is None and isinstance(opened.owner, layers.RNN) and error is None:
             size = max([_largest(host(x.data)) for x in tensors(outputs)], default=0.0)
             given = max([_largest(host(x.data)) for x in tensors(opened.scope.inputs)], default=0.0)
-            self._grown = (opened.owner, size) if size >= limits.GROWN_TO_BREAK * max(given, 1.0) else None
+            self._grown = (opened.owner, size) if size >= _GROWN_TO_BREAK * max(given, 1.0) else None
         if self._done or (self._forward is None and self._came_in is None):
             return
         if opened.kind == "loss":

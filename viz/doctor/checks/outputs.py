@@ -11,8 +11,7 @@ from eagerflow import Sequential, Tensor
 from eagerflow.metrics import BinaryAccuracy, binary_accuracy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, is_nothing_left, number, tensors
-from viz.doctor.checks.losses import function_name, is_ours, loss_kind
-from viz.doctor.loss_questions import own_loss
+from viz.doctor.loss_questions import function_name, is_ours, loss_kind, own_loss
 from viz.doctor.program import Origin, layer_label
 from viz.doctor.source_calls import only_call
 from viz.doctor.user_code import made_at
@@ -20,14 +19,51 @@ from viz.recorder.source_lines import is_internal
 
 __all__ = ["ClassNumbers", "ConstantOutput", "LastLayers", "RowSoftmax"]
 
+_CONSTANT = 1e-6  # spread of the outputs over a batch, against their size: float32 resolves 1e-7
+_CONSTANT_STEPS = 8  # an output layer that begins with zeros gives constants at first, and learns in a few steps
+_AMOUNTS = 0.5  # of the labels lie between whole numbers: they are no classes
+_AMOUNT_KINDS = 10  # different ones; fewer may be classes that were scaled
+
 _LOGITS = ("softmax_crossentropy", "sparse_softmax_crossentropy")
 _SHIFTS = ("log", "add", "maximum", "clip", "cast", "divide", "negative")  # as in log(p + 1e-9)
 _COMPARED = ("multiply", "subtract", "squared_difference")
 _DIFFERENCES = ("mean_squared_error", "mean_absolute_error", "huber")
 
+_FIXES = {
+    "loss_mismatch.relu_logits": "Leave out that relu: a layer that gives logits has no activation.",
+    "loss_mismatch.relu": "Leave out that relu: the last layer before a softmax has no activation.",
+    "dropout_high.outputs": "Move the Dropout before the last Dense: it belongs between hidden layers.",
+    "class_loss.threshold": (
+        "Give the metric the threshold of logits, metrics=[BinaryAccuracy(threshold=0.0)]; or the last layer "
+        "activation='sigmoid', and the loss no from_logits."
+    ),
+    "class_loss.binary_accuracy": (
+        "Take metrics=['accuracy'] (or CategoricalAccuracy()), which counts rows whose largest number is that of the "
+        "right class."
+    ),
+    "class_loss.accuracy": (
+        "For amounts take metrics=['mae'], which is in the unit of the labels, or RootMeanSquaredError(); an accuracy "
+        "counts classes."
+    ),
+    "class_loss.numbers": (
+        "For classes: Dense(k, activation='softmax') and sparse_categorical_crossentropy; for a number that may lie "
+        "between two others, leave out the accuracy and take mae."
+    ),
+    "constant_output": (
+        "Look for weights that are all zero, units that never fire, saturated activations, or a call that "
+        "ignores its input."
+    ),
+    "constant_output.frozen": (
+        "Load its weights before it is frozen, or train it (trainable=True) from weights that aren't all zero."
+    ),
+    "constant_output.data": "Look at the data: was it divided as integers, or overwritten?",
+}
+
 
 class ConstantOutput(Check):
     """Outputs that are equal for all rows of a batch, step after step, but for the noise of a Dropout."""
+
+    fixes = _FIXES
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -89,7 +125,7 @@ class ConstantOutput(Check):
 
     def on_step_end(self) -> None:
         for key, count in self._in_a_row.items():
-            if count >= limits.CONSTANT_STEPS:
+            if count >= _CONSTANT_STEPS:
                 self._tell(key)
 
     def finish(self) -> None:
@@ -153,7 +189,7 @@ def _few_alike(given: list[Tensor]) -> bool:
     return len(given) == 1 and len(values) < limits.WINDOW and _constant(given[0], 0.0) and bool(values.any())
 
 
-def _constant(x: Tensor, resolution: float = limits.CONSTANT) -> bool:
+def _constant(x: Tensor, resolution: float = _CONSTANT) -> bool:
     """Are all rows equal, as far as the type resolves?"""
     values = host(x.data)
     if values.shape[0] < 2 or not values.size or values.dtype.kind not in "fiub":
@@ -410,7 +446,7 @@ class ClassNumbers(Check):
         if not single or found.dtype.kind != "f" or not numpy.isfinite(found).all():
             return
         between = found[found != numpy.floor(found)]
-        if between.size < limits.AMOUNTS * found.size or len(numpy.unique(between)) < limits.AMOUNT_KINDS:
+        if between.size < _AMOUNTS * found.size or len(numpy.unique(between)) < _AMOUNT_KINDS:
             return
         low, high = float(found.min()), float(found.max())
         self.watch.report(

@@ -17,8 +17,33 @@ from viz.doctor.user_code import made_at
 
 __all__ = ["Overfit"]
 
+_OVERFIT = 1.2  # validation loss against its best
+_LOSS_APART = 5.0  # times the first training loss is another number that is made of answers in the same way
+_LOSS_OPS = 64  # that a loss written by hand is made of, at most
+_OVERFIT_HELD = 1.02  # the same, down to which it stays said: losses rise and fall
+_OVERFIT_BACK = 0.5  # of what it had fallen by, where a loss goes below 0, as a likelihood's: then it has no size
+_OVERFIT_CLEAR = 1.5
+_OVERFIT_CLEAR_EPOCHS = 5
+_OVERFIT_OF_TRAIN = 0.5  # the validation loss against the training loss: what is learnt by heart is answered worse
+_OVERFIT_LEARNS = 0.9  # the training loss now, against that in the best epoch
+# Learnt by heart: the training loss fell to a tenth, and the validation loss never fell below half of where the
+# training began. Then it need not rise: noise has an upper bound too. What generalizes is far below that half.
+_BY_HEART = 0.1
+_NEVER_LEARNT = 0.5
+
 
 _INSIDE = ("layer", "model", "loss", "metric", "optimizer", "step")
+
+_FIXES = {
+    "batchnorm_misuse.validation": (
+        "Give BatchNormalization(momentum=0.9), or train for more steps (smaller batches, more epochs): the averages "
+        "then come near to what the batches have. Look at the validation loss again after that."
+    ),
+    "overfit": (
+        "Stop there (callbacks.EarlyStopping(restore_best_weights=True)), use more data, Dropout, weight "
+        "decay or a smaller model."
+    ),
+}
 
 
 class Overfit(Check):
@@ -26,6 +51,8 @@ class Overfit(Check):
 
     Other weights that are trained, such as a head first and then the whole network, start over.
     """
+
+    fixes = _FIXES
 
     always = ("on_logs", "on_scope_end", "on_gradient", "on_op")
     ends = ("loss", "model")
@@ -67,7 +94,7 @@ class Overfit(Check):
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """Numbers that are made of a model's answers like the loss, but without a tape, are losses as well."""
-        if self._told or self.watch.inside(*_INSIDE) or len(self._ops) > limits.LOSS_OPS:
+        if self._told or self.watch.inside(*_INSIDE) or len(self._ops) > _LOSS_OPS:
             return
         self._ops.append(op.name)
         if not isinstance(outputs, Tensor) or outputs.data.size != 1:
@@ -137,7 +164,7 @@ class Overfit(Check):
             return
         if not numpy.isfinite([*train, *validation]).all():
             return
-        apart = abs(validation[0]) > limits.LOSS_APART * abs(train[0])
+        apart = abs(validation[0]) > _LOSS_APART * abs(train[0])
         if self._guessed and apart:
             return  # a number of something else
         best = min(range(len(validation)), key=validation.__getitem__)
@@ -146,11 +173,11 @@ class Overfit(Check):
         below_0 = min(*train, *validation) < 0
         held = self.watch.severity_at(key)  # what is told isn't taken back and told again as losses rise and fall
         learns = held is not None or _learns(train, best, below_0)
-        by_heart = train[-1] <= limits.BY_HEART * train[0] and validation[best] > limits.NEVER_LEARNT * train[0]
+        by_heart = train[-1] <= _BY_HEART * train[0] and validation[best] > _NEVER_LEARNT * train[0]
         by_heart = by_heart and not below_0
-        times = limits.OVERFIT if held is None else limits.OVERFIT_HELD
-        high = _risen(validation, best, recent, times, limits.OVERFIT_BACK)
-        near_0 = recent < limits.OVERFIT_OF_TRAIN * train[-1] and train[-1] > 0  # other rows are answered far better
+        times = _OVERFIT if held is None else _OVERFIT_HELD
+        high = _risen(validation, best, recent, times, _OVERFIT_BACK)
+        near_0 = recent < _OVERFIT_OF_TRAIN * train[-1] and train[-1] > 0  # other rows are answered far better
         best_is_kept = self._told and best >= limits.OVERFIT_EPOCHS and _puts_back(running_fit())
         lag = ("batchnorm_misuse", "validation")
         self.watch.retract(key)
@@ -161,8 +188,8 @@ class Overfit(Check):
         if inference is not None:
             self._tell_lag(train[-1], recent, inference, lag)
             return
-        clear = by_heart or _risen(validation, best, recent, limits.OVERFIT_CLEAR, 1.0)
-        clear = clear and since >= limits.OVERFIT_CLEAR_EPOCHS
+        clear = by_heart or _risen(validation, best, recent, _OVERFIT_CLEAR, 1.0)
+        clear = clear and since >= _OVERFIT_CLEAR_EPOCHS
         if high:
             ends = f"from {number(train[best])} to {number(train[-1])}"
             falls = f"fell {ends}" if train[-1] < train[best] else f"stayed low ({ends})"
@@ -195,8 +222,8 @@ class Overfit(Check):
 def _learns(train: list[float], best: int, below_0: bool) -> bool:
     """Did the training loss fall by more than noise since the epoch with the best validation loss?"""
     if below_0:
-        return train[best] - train[-1] > (1 - limits.OVERFIT_LEARNS) * (train[0] - train[-1])
-    return train[-1] < limits.OVERFIT_LEARNS * train[best]
+        return train[best] - train[-1] > (1 - _OVERFIT_LEARNS) * (train[0] - train[-1])
+    return train[-1] < _OVERFIT_LEARNS * train[best]
 
 
 def _risen(validation: list[float], best: int, recent: float, times: float, back: float) -> bool:

@@ -16,9 +16,27 @@ from viz.doctor.variable_owners import Owners, layers_in
 
 __all__ = ["AddedTerms", "Decay", "Penalties"]
 
+_DECAYS = 0.01  # of the weights is taken away by weight decay in each step: they keep a third of 100 steps
+_DECAYS_MUCH = 0.05
+_PENALTY = 10.0  # penalties against the loss of the data; usual ones are below it
+
+_FIXES = {
+    "penalty_dominates": "Use a hundredth of that penalty (l2(1e-4), say), or none, and Dropout or more data instead.",
+    "penalty_dominates.decay": (
+        "Take a smaller weight_decay: 0.004 is AdamW's, 0.1 is much; each step takes learning_rate * weight_decay of "
+        "the weights away."
+    ),
+    "penalty_dominates.added": (
+        "Weigh that term less (a hundredth), or let its weight grow from 0 in the first epochs; in a VAE, take the sum "
+        "over pixels where the divergence is a sum over latent numbers, or the mean where it is a mean."
+    ),
+}
+
 
 class Penalties(Check):
     """Compares the penalties of weights with the loss of the data, twice in the first steps."""
+
+    fixes = _FIXES
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -42,7 +60,7 @@ class Penalties(Check):
         with unobserved(), no_grad():
             terms = {v.identity: (v, abs(float(v.regularizer(v)))) for v in regular}
         total = sum(value for _, value in terms.values())
-        if total > limits.PENALTY * self._data:
+        if total > _PENALTY * self._data:
             self._dominated += 1
             self._last = terms, self._data
 
@@ -80,11 +98,11 @@ class Decay(Check):
     def on_scope_begin(self, opened: Any) -> None:
         decay, rate = getattr(opened.owner, "weight_decay", None), rate_of(opened.owner)
         taken = (decay or 0.0) * (rate or 0.0) if isinstance(decay, (int, float)) else 0.0
-        if taken < limits.DECAYS:
+        if taken < _DECAYS:
             return
         self.watch.report(
             "penalty_dominates.decay",
-            "warning" if taken >= limits.DECAYS_MUCH else "info",
+            "warning" if taken >= _DECAYS_MUCH else "info",
             f"weight_decay={decay:g} at learning rate {number(rate or 0.0)} takes {taken:.0%} of all weights away in "
             f"each step, so what was learnt is half forgotten after {number(max(1.0, math.log(2) / taken))} steps",
             op=getattr(opened.owner, "name", None),
@@ -150,7 +168,7 @@ class AddedTerms(Check):
         if self._first is None or not idle:
             return
         layer, value, data = self._first
-        if value <= limits.PENALTY * data:
+        if value <= _PENALTY * data:
             return
         self.watch.report(
             "penalty_dominates.added",

@@ -13,10 +13,11 @@ import numpy
 
 from eagerflow import Variable
 from eagerflow.distribution.runtime.current import world
-from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host
 
 __all__ = ["RankTimes", "StepTimes"]
+
+_RANK_WINDOW = 512  # the last steps, which are compared
 
 _SAMPLE = 65536  # elements of a weight that are compared
 
@@ -56,7 +57,7 @@ class RankTimes(Check):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self.steps: deque[StepTimes] = deque(maxlen=limits.RANK_WINDOW)
+        self.steps: deque[StepTimes] = deque(maxlen=_RANK_WINDOW)
         self.weights: dict[int, dict[str, int]] = {}
         self._trained: list[Variable] = []
         self._blocked = self._sent = self._calls = 0  # nanoseconds, bytes and messages, since the last step

@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow import Tensor, Variable, config
 from viz.doctor.check_base import Check, host
-from viz.doctor.checks.losses import loss_kind
+from viz.doctor.loss_questions import loss_kind
 from viz.doctor.user_code import made_at
 
 __all__ = ["Broadcasts", "Upcasts"]
@@ -14,6 +14,18 @@ __all__ = ["Broadcasts", "Upcasts"]
 _HEAVY = ("matmul", "conv")  # elsewhere, outside of layers, it is the few numbers of a loss that are float64
 _PAIRWISE = ("subtract", "add", "multiply", "divide", "power", "equal", "not_equal", "maximum", "minimum")
 _CHOICES = ("min", "amin", "max", "amax", "logsumexp", "softmax", "log_softmax", "argmin", "sort")  # among answers
+
+_FIXES = {
+    "broadcast": "Give both the same shape: y.reshape(-1, 1), or ops.squeeze(predictions, axis=-1).",
+    "broadcast.taken": (
+        "Take one column of each row: ops.take_along_axis(values, actions[:, None], axis=1)[:, 0], "
+        "tf.gather(values, actions, axis=1, batch_dims=1), or ops.sum(values * ops.one_hot(actions, columns), axis=1)."
+    ),
+    "dtype_upcast": (
+        "Make the array float32 (x.astype('float32')), take Python numbers instead of numpy.float64, and "
+        "leave out dtype='float64'."
+    ),
+}
 
 
 class _Compared:
@@ -43,6 +55,8 @@ class _Compared:
 
 class Broadcasts(Check):
     """Labels (n,) against predictions (n, 1) make n × n differences, of which only n are meant."""
+
+    fixes = _FIXES
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)

@@ -14,7 +14,38 @@ from viz.recorder.source_lines import is_internal
 
 __all__ = ["Costs", "Timing"]
 
+_SLOW_STEPS = 8  # times of fewer steps are noise
+_SLOW_INPUT = 1.0  # waiting for data against computing: more than half of the time is lost
+_SLOW_OP = 0.75  # share of one place in a step
+_SLOW_LOOP = 0.2  # the same, for the ops of a Python loop: half of its time is spent between them
+_MANY_CALLS = 200  # ops run by one line in one step: a Python loop over rows or time steps
+
 _CELLS = (GRUCell, LSTMCell, SimpleRNNCell)
+
+_FIXES = {
+    "slow_input": (
+        "Prepare data beforehand, or in threads: Dataset.prefetch(2), Dataset.cache(), or a PyDataset with workers=4."
+    ),
+    "slow_input.loop": (
+        "See what the loop does between two steps. Prepare rows before the loop, all at once instead of one by one; "
+        "evaluate, draw and save every few hundred steps; and let a Dataset read ahead: for batch in "
+        "dataset.prefetch(2). Where an environment or a simulation takes the time, there is nothing to mend."
+    ),
+    "slow_input.callbacks": (
+        "See what your callbacks do after each batch: plot, evaluate, save and write to files every few hundred steps, "
+        "or in on_epoch_end."
+    ),
+    "slow_op": (
+        "Make this part smaller (fewer units, smaller kernels, strides, pooling before it), or write it "
+        "with ops on whole arrays."
+    ),
+    "slow_op.loop": "Do the whole array in one op instead of a loop.",
+    "slow_op.cell": (
+        "Take layers.LSTM, GRU or SimpleRNN instead of a cell that a loop of your own calls: they run all steps as one "
+        "op if their activation is tanh and their recurrent_activation sigmoid, as by default, and "
+        "recurrent_dropout is 0. With other settings they call their cell for each step, too."
+    ),
+}
 
 
 class _Cost:
@@ -25,6 +56,8 @@ class _Cost:
 
 class Timing(Check):
     """Compares waiting for data with computing."""
+
+    fixes = _FIXES
 
     always = ("on_scope_begin", "on_scope_end", "on_step_end")
     begins = ("step", "model", "layer", "data")
@@ -74,14 +107,14 @@ class Timing(Check):
                 self._pauses.append(self._pause)
         self._wait = self._pause = None
         self._spent_at_end = self.watch.spent
-        if len(self._steps) in (limits.SLOW_STEPS, 4 * limits.SLOW_STEPS):
+        if len(self._steps) in (_SLOW_STEPS, 4 * _SLOW_STEPS):
             self.finish()
 
     def finish(self) -> None:
         """Judge the times so far."""
-        if len(self._waits) >= limits.SLOW_STEPS:
+        if len(self._waits) >= _SLOW_STEPS:
             self._judge_waits(statistics.median(self._waits) / 1e6, statistics.median(self._steps) / 1e6)
-        if len(self._pauses) >= limits.SLOW_STEPS:
+        if len(self._pauses) >= _SLOW_STEPS:
             self._judge_pauses(statistics.median(self._pauses) / 1e6, statistics.median(self._steps) / 1e6)
 
     def _judge_pauses(self, pause: float, step: float) -> None:
@@ -170,13 +203,13 @@ class Costs(Check):
             self._close.append(took)
         else:
             self._costs.clear()
-        if len(self._close) == limits.SLOW_STEPS:
+        if len(self._close) == _SLOW_STEPS:
             self.finish()
 
     def finish(self) -> None:
         """Judge the times so far."""
         # The median: one long pause, of the garbage collector say, makes no slow training.
-        if len(self._close) >= limits.SLOW_STEPS and statistics.median(self._close) / 1e6 > limits.SLOW_STEP_MS:
+        if len(self._close) >= _SLOW_STEPS and statistics.median(self._close) / 1e6 > limits.SLOW_STEP_MS:
             self._judge_costs()
 
     def _judge_costs(self) -> None:
@@ -185,10 +218,10 @@ class Costs(Check):
         total = max(sum(self._close), steps * statistics.median(self._close))
         for cost in self._costs.values():
             share, calls = cost.ns / total, cost.calls / steps
-            if share < (limits.SLOW_LOOP if calls >= limits.MANY_CALLS else limits.SLOW_OP):
+            if share < (_SLOW_LOOP if calls >= _MANY_CALLS else _SLOW_OP):
                 continue
             name = f"layer {layer_label(cost.layer)!r}" if cost.layer is not None else "this line"
-            how = f", in {calls:.0f} ops for each step: a Python loop" if calls >= limits.MANY_CALLS else ""
+            how = f", in {calls:.0f} ops for each step: a Python loop" if calls >= _MANY_CALLS else ""
             loop = "slow_op.cell" if isinstance(cost.layer, _CELLS) else "slow_op.loop"  # no line of the user's loops
             self.watch.report(
                 loop if how else "slow_op",
@@ -203,7 +236,7 @@ class Costs(Check):
 
 def _is_short(wait: float, step: float) -> bool:
     """Is what passes between two steps, in milliseconds, not worth a thought?"""
-    return wait < limits.SLOW_INPUT_MS or wait < limits.SLOW_INPUT * step
+    return wait < limits.SLOW_INPUT_MS or wait < _SLOW_INPUT * step
 
 
 def _is_training(opened: Any) -> bool:

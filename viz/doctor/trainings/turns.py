@@ -14,6 +14,10 @@ from viz.doctor.user_code import Place, user_frames
 
 __all__ = ["Turns"]
 
+_TRAININGS_OPEN = 4  # trainings that may come back, as those of a GAN do; earlier ones are judged, and let go
+# What shows in the first step or two, and needs no end of the training to be sure.
+_FROM_THE_START = ("loss_mismatch", "label_range", "loss_sign", "broadcast", "softmax_axis", "channels_first")
+
 
 class Turns(Program):
     """A program that knows its trainings apart.
@@ -143,7 +147,7 @@ class Turns(Program):
     def _begin(self, late: bool = False) -> None:
         """Another training begins; `late` within a step, of which nobody has seen the beginning."""
         waiting = self._open()
-        if len(waiting) >= limits.TRAININGS_OPEN:
+        if len(waiting) >= _TRAININGS_OPEN:
             self.judge(waiting[0])
         training = Training()
         training.late = training.uncounted = late
@@ -166,7 +170,7 @@ class Turns(Program):
         """What has shown in the first steps of one whose end nobody will see stays true."""
         known.absorb(other)
         for key, finding in other.found.items():
-            if not other.step or finding.kind in limits.FROM_THE_START:
+            if not other.step or finding.kind in _FROM_THE_START:
                 known.found.setdefault(key, finding)
         self.trainings.remove(other)
 

@@ -11,9 +11,28 @@ from viz.doctor.source_calls import only_call
 
 __all__ = ["Callbacks", "better_by_name", "weighs_epochs"]
 
+_FIXES = {
+    "callback_mismatch.mode": (
+        "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
+    ),
+    "callback_mismatch.monitor": (
+        "Give monitor one of the names that are there: metrics are named as in compile, with val_ before them for "
+        "validation data."
+    ),
+    "callback_mismatch.validation": (
+        "Give fit validation_data=(x_val, y_val) or validation_split=0.2, or watch a number of the training, "
+        "monitor='loss'."
+    ),
+    "callback_mismatch.patience": (
+        "Give it less patience, such as a tenth of the epochs, and restore_best_weights=True."
+    ),
+}
+
 
 class Callbacks(Check):
     """Follows what callbacks watch, epoch by epoch, and judges them when the training has ended."""
+
+    fixes = _FIXES
 
     always = ("on_logs",)
 

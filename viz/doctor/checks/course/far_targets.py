@@ -12,6 +12,11 @@ from viz.doctor.check_base import number
 
 __all__ = ["FarTargets", "far_targets"]
 
+_TARGETS_LARGE = 10.0  # root mean square of targets; scaled ones have 1, and last layers begin around 0
+_TARGETS_AWAY = 2.0  # of their standard deviations lie between their mean and that of the answers, in the end
+_TARGETS_NARROW = 0.2  # of their standard deviation is that of the answers
+_TARGETS_ALIKE = 0.5  # correlation of both: the answers go the right way, and not far enough
+
 
 class FarTargets(NamedTuple):
     """Labels, and the answers in the end: means, and standard deviations."""
@@ -58,11 +63,11 @@ def far_targets(pairs: Sequence[tuple[numpy.ndarray, numpy.ndarray]]) -> FarTarg
     means, spreads = (labels.mean(), answers.mean()), (labels.std(), answers.std())
     about = float(means[0]), float(spreads[0]), float(means[1]), float(spreads[1])
     size = float(numpy.sqrt(numpy.square(labels).mean()))
-    if size < limits.TARGETS_LARGE or not spreads[0]:
+    if size < _TARGETS_LARGE or not spreads[0]:
         return None
-    away = abs(means[0] - means[1]) >= limits.TARGETS_AWAY * spreads[0]
-    if away and abs(means[1]) < abs(means[0]) and abs(means[0]) > limits.TARGETS_AWAY * spreads[0]:
+    away = abs(means[0] - means[1]) >= _TARGETS_AWAY * spreads[0]
+    if away and abs(means[1]) < abs(means[0]) and abs(means[0]) > _TARGETS_AWAY * spreads[0]:
         return FarTargets(*about, False)
-    narrow = 0 < spreads[1] <= limits.TARGETS_NARROW * spreads[0]
+    narrow = 0 < spreads[1] <= _TARGETS_NARROW * spreads[0]
     alike = float(numpy.corrcoef(labels, answers)[0, 1]) if narrow else 0.0
-    return FarTargets(*about, True) if alike >= limits.TARGETS_ALIKE else None
+    return FarTargets(*about, True) if alike >= _TARGETS_ALIKE else None

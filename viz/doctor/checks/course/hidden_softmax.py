@@ -12,6 +12,8 @@ from viz.facts.schema import Part
 
 __all__ = ["HiddenSoftmax"]
 
+_SOFTMAX_LEARNT = 0.6  # of a constant answer's loss: networks without a softmax between layers learn more
+
 _PRODUCTS = ("matmul", "conv")
 _PASSES: tuple[str, ...] = (
     "add",
@@ -26,6 +28,13 @@ _PASSES: tuple[str, ...] = (
 )
 _PASSES += ("concatenate", "max_pool", "average_pool", "pool", "normalize_batch", "batch_normalization")
 
+_FIXES = {
+    "hidden_softmax": (
+        "In layers that others follow, use activation='relu' (or gelu, tanh); softmax belongs into the last layer, "
+        "whose answers are shares of classes."
+    )
+}
+
 
 class _Softmax(NamedTuple):
     layer: Any
@@ -36,6 +45,8 @@ class _Softmax(NamedTuple):
 
 class HiddenSoftmax(Check):
     """Follows what kernels make through a softmax into the next kernel, in the first steps."""
+
+    fixes = _FIXES
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -94,7 +105,7 @@ class HiddenSoftmax(Check):
             names = list(self._found)
             learnt = self.watch.training.learnt
             enough = self.watch.step >= limits.IMBALANCE_STEPS
-            little = enough and learnt is not None and learnt < limits.SOFTMAX_LEARNT
+            little = enough and learnt is not None and learnt < _SOFTMAX_LEARNT
             gain = f"; only {max(learnt, 0):.0%} of what can be learnt was" if little and learnt is not None else ""
             self.watch.report(
                 "hidden_softmax",

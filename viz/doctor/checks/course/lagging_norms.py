@@ -9,12 +9,14 @@ import numpy
 from eagerflow import Tensor, no_grad
 from eagerflow.core import random
 from eagerflow.core.observe import unobserved
-from viz.doctor import thresholds as limits
 from viz.doctor.check_base import host, tensors
 from viz.doctor.loss_questions import value_of
 from viz.doctor.variable_owners import layers_in
 
 __all__ = ["TrainedBatch"]
+
+_LAG_EXPLAINS = 0.5  # of what a validation loss is higher by, rows to train with are, too, in inference mode
+_LAG_ANSWERS = 0.25  # of their variance, by which the answers to these rows differ between the two modes
 
 
 class TrainedBatch:
@@ -78,7 +80,7 @@ class TrainedBatch:
         answers = host(made[0].data)
         if not self._losses:  # written by hand: then the answers themselves have to be others
             moved = float(numpy.square(answers - self._answers).mean())
-            return validation if moved > limits.LAG_ANSWERS * float(self._answers.var()) else None
+            return validation if moved > _LAG_ANSWERS * float(self._answers.var()) else None
         loss, labels = self._losses[0]
         now = value_of(loss, host(labels), answers)
-        return now if now - trained >= limits.LAG_EXPLAINS * (validation - trained) else None
+        return now if now - trained >= _LAG_EXPLAINS * (validation - trained) else None

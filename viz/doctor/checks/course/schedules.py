@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, number
 from viz.doctor.checks.learning_rate import faded_steps, rate_of
 from viz.doctor.user_code import made_at
 
 __all__ = ["Schedules"]
 
+_FADED_STEPS = 20  # so many with such a rate, in a custom loop
+_FADED_PART = 0.25  # and this part of all its steps
+
+_FIXES = {
+    "lr_too_low.schedule": (
+        "A schedule counts steps (batches), not epochs: decay_steps = epochs * batches of an epoch, so that it ends "
+        "where training ends."
+    )
+}
+
 
 class Schedules(Check):
-    """Follows the rate of the last optimizer over the steps that are looked at closely; `fit` is judged by epochs."""
+    """Follows the rate of the last optimizer over the steps that are looked at closely; `fit` is judged by epochs.
+
+    Schedules count steps, and people give them epochs.
+    """
+
+    fixes = _FIXES
 
     always = ("on_logs",)
     begins = ("optimizer",)
@@ -44,7 +58,7 @@ class Schedules(Check):
         if self._by_epochs or not low or self.watch.unseen:
             return
         first, rate = self._rates[-low]
-        if steps - first < max(limits.FADED_STEPS, limits.FADED_PART * steps):
+        if steps - first < max(_FADED_STEPS, _FADED_PART * steps):
             return  # many a schedule ends at 0
         self.watch.report(
             "lr_too_low.schedule",

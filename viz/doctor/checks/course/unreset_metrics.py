@@ -7,15 +7,21 @@ import re
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host
 from viz.doctor.source_calls import tree_of
 from viz.doctor.user_code import Place, user_frames
 
 __all__ = ["ReadByEpoch", "UnresetMetrics", "read_by_epoch"]
 
+_METRICS_FOLLOWED = 16  # in custom loops
+_METRIC_EPOCHS = 2  # through which one goes on counting
+
 _EPOCH = re.compile(r"\w*epochs?\w*|_?ep?_?(i|idx|nr|no|num)?", re.IGNORECASE)
 _RESETS = ("reset_state", "reset_states")
+
+_FIXES = {
+    "unreset_metric": ("Set it back where each epoch begins, metric.reset_state(), right after its result was read.")
+}
 
 
 class ReadByEpoch(NamedTuple):
@@ -40,6 +46,8 @@ class _Followed:
 class UnresetMetrics(Check):
     """Looks whether a metric was ever back at 0 when an update began, in several epochs."""
 
+    fixes = _FIXES
+
     always = ("on_scope_begin",)
     begins = ("metric",)
 
@@ -52,10 +60,10 @@ class UnresetMetrics(Check):
             return
         found = self._followed.get(id(opened.owner))
         if found is None:
-            if len(self._followed) >= limits.METRICS_FOLLOWED:
+            if len(self._followed) >= _METRICS_FOLLOWED:
                 return
             found = self._followed[id(opened.owner)] = self._meet(opened.owner)
-        if found.read is None or len(found.epochs) > limits.METRIC_EPOCHS:
+        if found.read is None or len(found.epochs) > _METRIC_EPOCHS:
             return
         found.updates += 1
         found.begun += _at_0(opened.owner)
@@ -73,7 +81,7 @@ class UnresetMetrics(Check):
     def finish(self) -> None:
         """Judge those that went through several epochs."""
         for found in self._followed.values():
-            if found.read is None or len(found.epochs) < limits.METRIC_EPOCHS or found.begun > 1:
+            if found.read is None or len(found.epochs) < _METRIC_EPOCHS or found.begun > 1:
                 continue
             self.watch.report(
                 "unreset_metric",

@@ -10,7 +10,7 @@ from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, tensors
 from viz.doctor.checks.leaks.looks_ahead import sees_no_later_step
-from viz.doctor.checks.losses import is_ours, loss_kind
+from viz.doctor.loss_questions import is_ours, loss_kind
 from viz.doctor.program import layer_label
 from viz.doctor.variable_owners import layers_in
 
@@ -20,6 +20,14 @@ _ENOUGH = 3  # batches
 _ATTENTION = (layers.MultiHeadAttention, layers.Attention)
 _NARROW = (layers.RepeatVector, layers.Flatten, layers.GlobalAveragePooling1D, layers.GlobalMaxPooling1D)
 
+_FIXES = {
+    "label_leak.copied": ("To predict the next token, shift the labels by one: fit(tokens[:, :-1], tokens[:, 1:])."),
+    "label_leak.teacher": (
+        "Give the decoder its answers one step later: it reads the start token and all but the last one, "
+        "fit([source, target[:, :-1]], target[:, 1:])."
+    ),
+}
+
 
 class Copied(Check):
     """Compares the labels of each position with what the model is given there.
@@ -27,6 +35,8 @@ class Copied(Check):
     Of a single input, tokens count: an autoencoder's labels are its inputs, too. Of several, as an encoder and a
     decoder have them, one that equals the labels must let no position see later ones: then it is a decoder's.
     """
+
+    fixes = _FIXES
 
     begins = ("model", "layer", "loss")
 

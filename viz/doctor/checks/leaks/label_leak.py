@@ -17,9 +17,40 @@ from viz.recorder.names.input_names import names_of_outputs
 
 __all__ = ["LabelLeak"]
 
+_LEAK_LOOKED = 2000
+_LEAK_ELEMENTS = 4_000_000  # of rows that are kept: fewer of wide ones, as long sequences are
+_LEAK_COLUMNS = 10_000
+
 # In a loss that is written out: how labels are compared with what a model answers, or with its logarithm.
 _COMPARING = ("subtract", "squared_difference", *CROSSENTROPIES)
 _LOGARITHMS = ("log", "log_softmax")
+
+_FIXES = {
+    "label_leak": (
+        "Leave that column out: x = numpy.delete(x, column, axis=1). What is made of the label, or known only after "
+        "it, isn't there when the network is asked about new rows."
+    ),
+    "label_leak.one_hot": (
+        "Leave these columns out: x = numpy.delete(x, columns, axis=1). They are the label itself, which isn't there "
+        "when the network is asked about new rows; encode the inputs after the label was taken out of the table."
+    ),
+    "label_leak.sum": (
+        "Are these parts known before the label is? If not, leave them out: x = numpy.delete(x, columns, axis=1). If "
+        "they are, the sum does what this network does."
+    ),
+    "label_leak.mixed": (
+        "Take the label out of the table before what mixes its columns (PCA, whitening, a projection). If it wasn't "
+        "in it, a linear layer does what this network does."
+    ),
+    "label_leak.time_step": (
+        "End each window before what is to be predicted: x[:, :-1], or labels from the step after the last one. What "
+        "is known only with the label isn't there when the network is asked about new data."
+    ),
+    "label_leak.threshold": (
+        "Was it made of the label, or is it only known after it? Then leave it out: "
+        "x = numpy.delete(x, column, axis=1). Else a comparison does what this network does."
+    ),
+}
 
 
 class _Rows:
@@ -66,6 +97,8 @@ class LabelLeak(Check):
     better than any other, until it is asked about rows whose label isn't known. Of sequences, each feature of each
     time step is a column, or each time step is a row where it has a label of its own.
     """
+
+    fixes = _FIXES
 
     begins = ("optimizer", "loss")
     ends = ("model", "layer")
@@ -135,7 +168,7 @@ class LabelLeak(Check):
             return
         output = next((name for name, x in self._outputs if x is predicted), "")
         kept = self._rows.setdefault((loss, output), _Rows(self.watch.called_at(), output, steps))
-        enough = kept.count * columns.shape[1] >= limits.LEAK_ELEMENTS or kept.count >= limits.LEAK_LOOKED
+        enough = kept.count * columns.shape[1] >= _LEAK_ELEMENTS or kept.count >= _LEAK_LOOKED
         if not enough and len(self._rows) <= limits.ANSWERS_LOSSES:
             labels = labels.reshape(-1) if len(columns) > len(labels) else labels
             kept.parts.append((columns.astype("float64"), labels.copy()))
@@ -287,7 +320,7 @@ def _columns(inputs: list[numpy.ndarray], labels: numpy.ndarray) -> tuple[numpy.
         return (inputs[0].reshape(-1, first[2]), None) if first[2] > 1 else (None, None)
     else:
         steps = (first[1], first[2]) if first[1] > 1 else None
-    if not 1 < width <= limits.LEAK_COLUMNS:
+    if not 1 < width <= _LEAK_COLUMNS:
         return None, None
     return numpy.concatenate([x.reshape(len(x), -1) for x in inputs], axis=1), steps
 

@@ -16,12 +16,27 @@ from viz.doctor.variable_owners import layers_in
 
 __all__ = ["LooksAhead", "sees_no_later_step"]
 
+_AHEAD_STEPS = (2, 20)  # in which a few rows are run again with another value in one time step
+_AHEAD_ROWS = 8
+_AHEAD_MOVES = 16  # values that differ from the one before
+_AHEAD_SHARE = 0.9  # of these are the labels one step earlier: what is left out of the loss may be marked otherwise
+_AHEAD_CHANGED = 1e-5  # of the size of the answers: attention over a thousand steps changes a thousandth
+
+_FIXES = {
+    "label_leak.ahead": (
+        "Let no step see later ones: attention(x, x, use_causal_mask=True), Conv1D(padding='causal'), a recurrent "
+        "layer without Bidirectional."
+    )
+}
+
 
 class LooksAhead(Check):
     """Runs a few rows again with another value in one time step, where labels are the inputs one step later.
 
     What a network gives for the step before must stay as it was: the label there is the value that was changed.
     """
+
+    fixes = _FIXES
 
     begins = ("loss",)
     ends = ("model", "layer")
@@ -32,7 +47,7 @@ class LooksAhead(Check):
         self._told: set[int] = set()
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
-        if self.watch.step not in limits.AHEAD_STEPS or not self.watch.outermost():
+        if self.watch.step not in _AHEAD_STEPS or not self.watch.outermost():
             return
         trained = error is None and isinstance(outputs, Tensor) and outputs.key is not None and outputs.data.ndim > 1
         self._called = (opened.owner, opened.scope.inputs) if trained else None
@@ -52,7 +67,7 @@ class LooksAhead(Check):
 
     def _ask(self, model: Any, given: Any, x: Any) -> None:
         values = host(x.data)
-        other = numpy.roll(values[: limits.AHEAD_ROWS], 1, axis=0)
+        other = numpy.roll(values[:_AHEAD_ROWS], 1, axis=0)
         differs = (other != values[: len(other)]).reshape(*other.shape[:2], -1).any(axis=2)
         at = 1 + int(differs.sum(axis=0)[1:].argmax())
         if not differs[:, at].any() or not _may_run_again(model):
@@ -64,7 +79,7 @@ class LooksAhead(Check):
             return
         size = float(numpy.abs(plain[:, at - 1]).max())
         apart = float(numpy.abs(moved - plain)[:, at - 1].max())
-        if apart > limits.AHEAD_CHANGED * size:
+        if apart > _AHEAD_CHANGED * size:
             self._tell(model, at, apart / size, values.shape[1])
 
     def _tell(self, model: Any, at: int, apart: float, steps: int) -> None:
@@ -95,7 +110,7 @@ def _is_shifted(x: numpy.ndarray, labels: numpy.ndarray) -> bool:
     now, later = x[:, :-1], x[:, 1:]
     moves = now != later
     same = labels[:, :steps].reshape(later.shape) == later
-    return bool(moves.sum() >= limits.AHEAD_MOVES and same[moves].mean() >= limits.AHEAD_SHARE)
+    return bool(moves.sum() >= _AHEAD_MOVES and same[moves].mean() >= _AHEAD_SHARE)
 
 
 def sees_no_later_step(model: Any, given: Any, x: Tensor) -> bool:
@@ -106,7 +121,7 @@ def sees_no_later_step(model: Any, given: Any, x: Tensor) -> bool:
         given: what it was called with.
         x: one of its inputs, with steps on axis 1.
     """
-    values = host(x.data)[: limits.AHEAD_ROWS]
+    values = host(x.data)[:_AHEAD_ROWS]
     changed = values.copy()
     changed[:, -1] = numpy.roll(values, 1, axis=0)[:, -1]
     if not (changed != values).any() or not _may_run_again(model):
@@ -115,7 +130,7 @@ def sees_no_later_step(model: Any, given: Any, x: Tensor) -> bool:
     if plain.shape[:2] != values.shape[:2] or not numpy.isfinite(plain).all():
         return False
     apart, size = numpy.abs(moved - plain), float(numpy.abs(plain).max())
-    return bool(apart[:, :-1].max() <= limits.AHEAD_CHANGED * size < apart[:, -1].max())
+    return bool(apart[:, :-1].max() <= _AHEAD_CHANGED * size < apart[:, -1].max())
 
 
 def _may_run_again(model: Any) -> bool:
@@ -140,7 +155,7 @@ def _answers(model: Any, given: Any, runs: list[tuple[Any, numpy.ndarray | None]
         def cut(each: Any, x: Any = x, values: Any = values) -> Any:
             if not isinstance(each, Tensor):
                 return each
-            return Tensor(values) if each is x and values is not None else Tensor(each.data[: limits.AHEAD_ROWS])
+            return Tensor(values) if each is x and values is not None else Tensor(each.data[:_AHEAD_ROWS])
 
         inputs = [each for each in given if not isinstance(each, bool)]
         with unobserved(), no_grad(), random.frozen():

@@ -10,6 +10,11 @@ from viz.doctor import thresholds as limits
 
 __all__ = ["is_cut", "is_rounded"]
 
+_CUT_GAPS = 0.98  # of the gaps between labels are smaller than one where a column cuts them may be
+_ROUNDED_KINDS = 8  # different values, at least: fewer are classes
+_ROUNDED_FIT = 0.1  # of a step, by which a line fitted to a hundred rows may miss what was rounded
+_ROUNDED_SPREAD = 0.15  # how far the size of what rounding took away may be from that of an even spread
+
 
 def is_rounded(coarse: numpy.ndarray, fine: numpy.ndarray) -> bool:
     """Are the values of `coarse` those of `fine`, times a number, plus another, and rounded to a whole step?
@@ -18,7 +23,7 @@ def is_rounded(coarse: numpy.ndarray, fine: numpy.ndarray) -> bool:
     measurement, isn't: it either stays well within half a step, or goes beyond it now and then.
     """
     kinds = numpy.unique(coarse)
-    if not limits.ROUNDED_KINDS <= len(kinds) < len(numpy.unique(fine)):
+    if not _ROUNDED_KINDS <= len(kinds) < len(numpy.unique(fine)):
         return False
     gaps = numpy.diff(kinds)
     step = gaps.min()
@@ -29,7 +34,7 @@ def is_rounded(coarse: numpy.ndarray, fine: numpy.ndarray) -> bool:
     left = numpy.abs(coarse - (slope * fine + offset)) / step
     even = 1 / numpy.sqrt(12)  # the standard deviation of what is spread evenly over one
     size = numpy.sqrt((left * left).mean())
-    return bool(left.max() <= 0.5 + limits.ROUNDED_FIT and abs(size / even - 1) <= limits.ROUNDED_SPREAD)
+    return bool(left.max() <= 0.5 + _ROUNDED_FIT and abs(size / even - 1) <= _ROUNDED_SPREAD)
 
 
 def is_cut(coarse: numpy.ndarray, fine: numpy.ndarray) -> list[float]:
@@ -46,7 +51,7 @@ def is_cut(coarse: numpy.ndarray, fine: numpy.ndarray) -> list[float]:
     if not 2 <= len(kinds) <= limits.LEAK_CLASSES or numpy.bincount(at).min() < limits.LEAK_OF_CLASS:
         return []
     parts = sorted((fine[at == i] for i in range(len(kinds))), key=lambda part: float(part.mean()))
-    usual = float(numpy.quantile(numpy.diff(numpy.unique(fine)), limits.CUT_GAPS))
+    usual = float(numpy.quantile(numpy.diff(numpy.unique(fine)), _CUT_GAPS))
     cuts = []
     for below, above in pairwise(parts):
         low, high = float(below.max()), float(above.min())

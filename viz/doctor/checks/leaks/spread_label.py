@@ -10,6 +10,14 @@ from viz.doctor import thresholds as limits
 
 __all__ = ["Spread", "as_bits", "as_mixture", "as_one_hot", "as_sum", "listed"]
 
+_SPREAD_OF_CLASS = 5  # rows of each class in the mean, where one-hot columns tell them apart
+_SPREAD_COLUMNS = 16  # at most, whose sum is the label; each is looked for among all
+_SPREAD_TIMES = 65_536  # by which a digit of a label counts, at most
+_SPREAD_KINDS = 0.9  # of the rows, at most, have a value of their own where a column counts something
+_SPREAD_SPANNED = 1e-6  # of a column's variance is all that others leave of it
+_SPREAD_MIXED = 256  # columns, from which weights for the label are asked: it takes the cube of them
+_SPREAD_RANK = 1e-6  # of the largest singular value: smaller ones are rounding
+
 
 class Spread(NamedTuple):
     """Columns that together are the label.
@@ -71,7 +79,7 @@ def as_one_hot(inputs: numpy.ndarray, y: numpy.ndarray) -> Spread | None:
     (Spread(columns=[2, 4, 1, 3], of=4, weights=(), several=False), None)
     """
     kinds, at, counts = numpy.unique(y, return_inverse=True, return_counts=True)
-    few = len(kinds) * limits.SPREAD_OF_CLASS <= len(y)  # with fewer, a row's own number tells as much
+    few = len(kinds) * _SPREAD_OF_CLASS <= len(y)  # with fewer, a row's own number tells as much
     if len(kinds) < 3 or not few or not (kinds == kinds.round()).all():
         return None
     found: dict[int, int] = {}
@@ -120,7 +128,7 @@ def as_sum(inputs: numpy.ndarray, y: numpy.ndarray) -> Spread | None:
     >>> as_sum(table, guests + members)
     Spread(columns=[1, 3], of=0, weights=(1, 1), several=False)
     """
-    most = min(limits.SPREAD_COLUMNS, inputs.shape[1] // 2)
+    most = min(_SPREAD_COLUMNS, inputs.shape[1] // 2)
     label_step = _step(y)
     if not label_step or most < 2 or len(numpy.unique(y)) < 3:
         return None
@@ -143,7 +151,7 @@ def as_sum(inputs: numpy.ndarray, y: numpy.ndarray) -> Spread | None:
         return None
     steps = [_step(inputs[:, column]) for column in used]
     times = [weight * step / label_step for weight, step in zip(weights, steps)]
-    whole = all(0 < abs(round(each)) <= limits.SPREAD_TIMES and abs(each - round(each)) < 1e-3 for each in times)
+    whole = all(0 < abs(round(each)) <= _SPREAD_TIMES and abs(each - round(each)) < 1e-3 for each in times)
     if not whole or len(used) < 2 or _spans(moving, used):
         return None
     order = sorted(range(len(used)), key=used.__getitem__)
@@ -161,14 +169,14 @@ def as_mixture(inputs: numpy.ndarray, y: numpy.ndarray) -> Spread | None:
     """
     kinds = numpy.unique(y)
     inputs = numpy.delete(inputs, _of_two_values(inputs), axis=1)  # words, towns: which a rule may well put together
-    if not 1 < inputs.shape[1] <= limits.SPREAD_MIXED or len(inputs) < 2 * inputs.shape[1] + limits.LEAK_ROWS:
+    if not 1 < inputs.shape[1] <= _SPREAD_MIXED or len(inputs) < 2 * inputs.shape[1] + limits.LEAK_ROWS:
         return None
     target = (y[:, None] == kinds).astype("float64")
     target -= target.mean(axis=0)
     moving = inputs - inputs.mean(axis=0)
     sizes = numpy.sqrt((moving * moving).mean(axis=0))
     moving = moving[:, sizes > 0] / sizes[sizes > 0]
-    weights = numpy.linalg.lstsq(moving, target, rcond=limits.SPREAD_RANK)[0]
+    weights = numpy.linalg.lstsq(moving, target, rcond=_SPREAD_RANK)[0]
     return Spread([], len(kinds)) if _is_nothing(target - moving @ weights, target) else None
 
 
@@ -181,7 +189,7 @@ def _of_two_values(inputs: numpy.ndarray) -> numpy.ndarray:
 def _step(values: numpy.ndarray) -> float:
     """The step of values that are whole numbers of it, from the lowest; 0 where there is none."""
     kinds = numpy.unique(values)
-    if not 2 <= len(kinds) <= len(values) * limits.SPREAD_KINDS:
+    if not 2 <= len(kinds) <= len(values) * _SPREAD_KINDS:
         return 0.0
     step = float(numpy.diff(kinds).min())
     times = (kinds - kinds[0]) / step
@@ -201,4 +209,4 @@ def _spans(moving: numpy.ndarray, used: list[int]) -> bool:
     base = moving[:, used]
     left = others - base @ numpy.linalg.lstsq(base, others, rcond=None)[0]
     share = (left * left).sum(axis=0) / (others * others).sum(axis=0)
-    return not len(share) or float((share < limits.SPREAD_SPANNED).mean()) > 0.5
+    return not len(share) or float((share < _SPREAD_SPANNED).mean()) > 0.5

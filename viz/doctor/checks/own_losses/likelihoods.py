@@ -13,8 +13,23 @@ from viz.doctor.user_code import Place
 
 __all__ = ["Likelihoods"]
 
+_COSINE_LENGTH = 0.01  # how far from 1 the squared length of a row may be, that was divided by its length
+_LIKELIHOOD_EQUAL = 1e-2  # by which factors of single rows may differ: something small is added before a logarithm
+_LIKELIHOOD_CLEAR = -9.2  # logarithm of a chance, above which what is added to it (1e-7, say) changes little
+_LIKELIHOOD_REST = 0.5  # of what a likelihood makes of the loss may be other terms, such as penalties
+_LIKELIHOOD_FALLS = 1.2  # times as far below 0 as at first it is in the end
+_COSINE_FALLS = 0.2  # between -1 and 1
+
 _CHANCES = ("softmax", "log_softmax", "sigmoid")
 _LIKELIHOOD, _COSINE = "likelihood", "cosine"
+
+_FIXES = {
+    "loss_sign.likelihood": (
+        "Give the loss a minus sign: loss = -mean(log_likelihood); or take a loss of the library, as "
+        "losses.SparseCategoricalCrossentropy()."
+    ),
+    "loss_sign.cosine": "Give the loss a minus sign: loss = -mean(cosine), or 1 - mean(cosine).",
+}
 
 
 class _Wanted(NamedTuple):
@@ -32,9 +47,11 @@ class Likelihoods(Check):
     Of a likelihood of labels, the gradient at the logarithms of the chances has the same number in one place of each
     row, and zeros beside it; at the chances themselves it is that number divided by them. A policy's gradient has a
     number for each row, an entropy's is the chances, a density's has no zeros: these are something else. As in
-    `turned.py`, this speaks only where all the weights behind the answers are trained so from their beginning, where
+    `negated_loss.py`, this speaks only where all weights behind the answers are trained so from their beginning, where
     nothing outweighs it, and where the likelihood did fall. So it is with cosines of rows and labels of length 1.
     """
+
+    fixes = _FIXES
 
     always = ("on_gradient",)
 
@@ -86,7 +103,7 @@ class Likelihoods(Check):
         if len(self._found) == 1:
             (found,) = self._found
             # Else weights that stay as they are may be misled, or it is another term that it is about.
-            whole = abs(total(targets) - found.counted) <= limits.LIKELIHOOD_REST * abs(found.counted)
+            whole = abs(total(targets) - found.counted) <= _LIKELIHOOD_REST * abs(found.counted)
             self._always = self._always and self._used <= asked and (whole or not numpy.isfinite(total(targets)))
             self._course.append(found)
             origin = self.watch.origin(first(targets))
@@ -109,13 +126,13 @@ class Likelihoods(Check):
         first_mean, last_mean = means_of_the_ends(numpy.array([each.mean for each in self._course]))
         if self.watch.has("loss_sign") or not numpy.isfinite([first_mean, last_mean]).all():
             return
-        if kinds == {_COSINE} and first_mean - last_mean > limits.COSINE_FALLS:
+        if kinds == {_COSINE} and first_mean - last_mean > _COSINE_FALLS:
             told = (
                 "the loss grows with the cosine of answers and labels, and training makes it small: the cosine fell "
                 f"from {number(first_mean)} to {number(last_mean)}, so the answers point away from the labels"
             )
             self._tell("loss_sign.cosine", told, first_mean, last_mean)
-        elif kinds == {_LIKELIHOOD} and last_mean < limits.LIKELIHOOD_FALLS * first_mean:
+        elif kinds == {_LIKELIHOOD} and last_mean < _LIKELIHOOD_FALLS * first_mean:
             told = (
                 "the loss grows with the log-likelihood of the labels, and training makes it small: the likelihood of "
                 f"a label fell from {number(float(numpy.exp(first_mean)))} to {number(float(numpy.exp(last_mean)))}, "
@@ -146,13 +163,13 @@ def _of_classes(kind: str, chances: numpy.ndarray, gradient: numpy.ndarray) -> _
     picked = chances.reshape(-1, classes)[chosen]
     logs = picked if logarithms else numpy.log(numpy.maximum(picked, 1e-300))
     weights = rows[chosen] * (1.0 if logarithms else picked)
-    return _wanted(weights[logs > limits.LIKELIHOOD_CLEAR], logs)
+    return _wanted(weights[logs > _LIKELIHOOD_CLEAR], logs)
 
 
 def _of_yes_and_no(kind: str, chances: numpy.ndarray, gradient: numpy.ndarray) -> _Wanted | None:
     """Of chances of yes, and 1 minus them: where it is the likelihood of what is wrong, its negative is meant."""
     clear = gradient != 0  # a clip lets nothing through for those that are surest
-    clear &= numpy.minimum(chances, 1 - chances) > numpy.exp(limits.LIKELIHOOD_CLEAR)
+    clear &= numpy.minimum(chances, 1 - chances) > numpy.exp(_LIKELIHOOD_CLEAR)
     p, slope = chances[clear], gradient[clear]
     if p.size < limits.LIKELIHOOD_ROWS or not (slope > 0).any() or not (slope < 0).any():
         return None
@@ -177,7 +194,7 @@ def _wanted(weights: numpy.ndarray, values: numpy.ndarray) -> _Wanted | None:
     if not weights.size or not numpy.isfinite(weights).all():
         return None
     factor = float(weights.mean())
-    if not factor or numpy.abs(weights - factor).max() > limits.LIKELIHOOD_EQUAL * abs(factor):
+    if not factor or numpy.abs(weights - factor).max() > _LIKELIHOOD_EQUAL * abs(factor):
         return None
     return _Wanted(_LIKELIHOOD, float(values.mean()), factor, factor * float(values.sum()))
 
@@ -194,4 +211,4 @@ def _are_of_length_1(pair: Any) -> bool:
     if rows[0].shape != rows[1].shape or rows[0].ndim < 2 or rows[0].shape[-1] < 2:
         return False
     lengths = [numpy.square(each.astype("float64")).sum(axis=-1) for each in rows]
-    return all(bool((abs(each - 1) <= limits.COSINE_LENGTH).all()) for each in lengths)
+    return all(bool((abs(each - 1) <= _COSINE_LENGTH).all()) for each in lengths)

@@ -7,11 +7,14 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor
-from viz.doctor import thresholds as limits
 from viz.doctor.check_base import host
-from viz.doctor.checks.losses import labels_and_answers
+from viz.doctor.loss_questions import labels_and_answers
 
 __all__ = ["layer_of_logits"]
+
+_CLEARLY_BELOW = 1e-3  # 0, of what logarithms are taken of
+_SOME_BELOW = 0.01  # of answers: chances never are, whatever is rounded
+_ADDED_TO_LOGS = 1e-2  # before a logarithm, so that it isn't that of 0
 
 _CHANCES = ("softmax", "sigmoid", "hard_sigmoid")
 
@@ -34,8 +37,8 @@ def layer_of_logits(watch: Any, given: Any) -> Any:
     if found is None or found.layer is None or found.made_by in _CHANCES:
         return None
     values, logs = host(answers.data), host(given.data)
-    if values.size != logs.size or float((values < -limits.CLEARLY_BELOW).mean()) < limits.SOME_BELOW:
+    if values.size != logs.size or float((values < -_CLEARLY_BELOW).mean()) < _SOME_BELOW:
         return None
     flat, taken = values.reshape(-1), logs.reshape(-1)
-    near = [numpy.abs(taken - each).max() <= limits.ADDED_TO_LOGS for each in (flat, 1 - flat)]
+    near = [numpy.abs(taken - each).max() <= _ADDED_TO_LOGS for each in (flat, 1 - flat)]
     return found.layer if any(near) else None

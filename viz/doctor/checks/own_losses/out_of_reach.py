@@ -40,6 +40,8 @@ class OutOfReach(Check):
 
     A loss that leaves rows out, or weighs them, does so between: then labels beyond the range may be none. Losses that
     are announced as such are asked instead (see `Labels`).
+
+    A last sigmoid, tanh or relu is often kept from a classifier when the targets become amounts.
     """
 
     def __init__(self, watch: Any) -> None:

@@ -7,14 +7,29 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow import Tensor, layers
-from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, tensors
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
 
 __all__ = ["AttentionMasks"]
 
+_HIDES = 1e3  # a score lowered by so much gets nothing of a softmax, as e**-1000 is 0
+_MASKED_STEPS = 4  # of a sequence, at least: of fewer, many masks are triangles
+_MASKED_ROWS = 4  # with padding, in a batch
+_MASKED_SHARE = 0.95  # of these see nothing else
+
 _FUSED = "dot_product_attention"
+
+_FIXES = {
+    "attention_mask": (
+        "Turn the mask round: attention_mask is True (1) for what may be seen, as in ops.not_equal(tokens, 0)"
+        "[:, None, :]; a mask that is added to the scores is 0 there, and -1e9 for what is hidden."
+    ),
+    "attention_mask.upside_down": (
+        "Let each step see itself and those before it: use_causal_mask=True, or numpy.tril(numpy.ones((steps, steps), "
+        "bool)) where True means seen; a mask that is added is -1e9 above the diagonal, (1 - tril) * -1e9."
+    ),
+}
 
 
 class _Mask(NamedTuple):
@@ -30,6 +45,8 @@ class AttentionMasks(Check):
 
     A mask is what a fused attention is given as one, or what makes scores very low before their softmax.
     """
+
+    fixes = _FIXES
 
     begins = ("model", "layer")
 
@@ -119,7 +136,7 @@ def _hidden_by(name: str, inputs: Any) -> numpy.ndarray | None:
         seen, values = _constant(condition), _constant(low)
         if not _tracked(scores) or seen is None or seen.ndim < 2 or values is None or values.size != 1:
             return None
-        return seen.astype(bool) != seen_here if float(values.reshape(-1)[0]) <= -limits.HIDES else None
+        return seen.astype(bool) != seen_here if float(values.reshape(-1)[0]) <= -_HIDES else None
     one, two = inputs[:2]
     scores, added = (one, two) if _tracked(one) else (two, one)
     values = _constant(added)
@@ -127,7 +144,7 @@ def _hidden_by(name: str, inputs: Any) -> numpy.ndarray | None:
         return None
     if values.shape[-1] != scores.data.shape[-1]:
         return None
-    hidden = values <= -limits.HIDES if name == "add" else values >= limits.HIDES
+    hidden = values <= -_HIDES if name == "add" else values >= _HIDES
     return hidden if hidden.any() and (name == "add" or scores is one) else None
 
 
@@ -149,14 +166,14 @@ def _wide(hidden: numpy.ndarray, axes: int) -> numpy.ndarray:
 
 def _real_steps(values: numpy.ndarray) -> numpy.ndarray | None:
     """Which steps are no padding, where sequences end or begin with zeros, of unequal numbers; else None."""
-    if values.ndim not in (2, 3) or values.dtype.kind not in "iuf" or values.shape[1] < limits.MASKED_STEPS:
+    if values.ndim not in (2, 3) or values.dtype.kind not in "iuf" or values.shape[1] < _MASKED_STEPS:
         return None
     real = numpy.asarray(values.reshape(*values.shape[:2], -1).any(axis=2))
     changes = (real[:, 1:] != real[:, :-1]).sum(axis=1)
     padded = (changes == 1) & (real[:, 0] | real[:, -1])
     counts = real.sum(axis=1)[padded]
     whole = real.all(axis=1) | ~real.any(axis=1)
-    fits = (padded | whole).all() and len(counts) >= limits.MASKED_ROWS and len(numpy.unique(counts)) > 2
+    fits = (padded | whole).all() and len(counts) >= _MASKED_ROWS and len(numpy.unique(counts)) > 2
     return real if fits else None
 
 
@@ -171,13 +188,13 @@ def _blind(hidden: numpy.ndarray, known: dict[tuple[int, ...], numpy.ndarray]) -
     for i in rows:
         looking = numpy.asarray(per_row[i][real[i]] if per_row.shape[1] == real.shape[1] else per_row[i])
         blind += bool(looking[:, real[i]].all())
-    return (blind, len(rows)) if blind >= limits.MASKED_SHARE * len(rows) else None
+    return (blind, len(rows)) if blind >= _MASKED_SHARE * len(rows) else None
 
 
 def _upside_down(hidden: numpy.ndarray) -> int | None:
     """From which step on, counted from its own, each sees all later ones and no earlier one; None for other masks."""
     steps = hidden.shape[-1]
-    if hidden.shape[-2] != steps or steps < limits.MASKED_STEPS:
+    if hidden.shape[-2] != steps or steps < _MASKED_STEPS:
         return None
     seen = ~hidden.reshape(-1, steps, steps).all(axis=0)
     return next((k for k in (0, 1) if numpy.array_equal(seen, numpy.triu(numpy.ones_like(seen), k))), None)

@@ -19,6 +19,25 @@ from viz.doctor.class_numbers import named
 
 __all__ = ["ClassWeights", "Weighed", "counted_from_1", "given_keys", "left_out", "upside_down", "weighed"]
 
+_WEIGHT_ALL = 0.9  # of all weights lie on one class:
+_WEIGHT_ANSWERED = 0.7  # so many answers are that class
+_WEIGHT_RECALL = 0.5  # and no more of the other rows are recognized
+_WEIGHT_TIMES = 1.5  # the weight of a row of the most frequent class against that of any other
+_WEIGHT_AS_SHARE = 0.35  # how far, in logarithms, weights may be from the shares of their classes
+_RENUMBERED_BATCHES = 8  # the last ones that were looked at closely
+
+_FIXES = {
+    "class_imbalance.heavy": (
+        "Weigh classes by how rare they are, and not more: len(y) / (classes * rows of the class), which gives all "
+        "classes the same part of the loss."
+    ),
+    "class_imbalance.zero": (
+        "Give the class a weight above 0, len(y) / (classes * rows of the class), say; to leave its rows out, take "
+        "them out of x and y, and out of the validation data."
+    ),
+    "class_imbalance.keys": "Name the classes as the labels do, from 0: class_weight={0: ..., 1: ..., 2: ...}.",
+}
+
 
 class Weighed(NamedTuple):
     """Classes, and what weights make of them.
@@ -65,6 +84,8 @@ def weighed(labels: numpy.ndarray, weights: numpy.ndarray) -> Weighed | None:
 class ClassWeights(Check):
     """Judges the weights that `fit` is given with its arrays, by the answers in the end."""
 
+    fixes = _FIXES
+
     always = ("on_logs",)
     begins = ("loss",)
 
@@ -73,7 +94,7 @@ class ClassWeights(Check):
         self._fit: Any = None
         self._place: Any = None
         self._keys: tuple[int, ...] = ()
-        self._last: deque[tuple[numpy.ndarray, numpy.ndarray]] = deque(maxlen=limits.RENUMBERED_BATCHES)
+        self._last: deque[tuple[numpy.ndarray, numpy.ndarray]] = deque(maxlen=_RENUMBERED_BATCHES)
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         fit = running_fit() if kind == "epoch" else None
@@ -130,10 +151,10 @@ class ClassWeights(Check):
         right = numpy.concatenate([right for right, _ in self._last]) if self._last else numpy.empty(0)
         answered = float((said == found.names[most]).mean()) if len(said) else 0.0
         others = right != found.names[most]
-        if heavy < limits.WEIGHT_ALL or share >= 0.5 or answered < limits.WEIGHT_ANSWERED or not others.any():
+        if heavy < _WEIGHT_ALL or share >= 0.5 or answered < _WEIGHT_ANSWERED or not others.any():
             return False
         recall = float((said[others] == right[others]).mean())
-        if recall > limits.WEIGHT_RECALL:
+        if recall > _WEIGHT_RECALL:
             return False
         self._tell(
             "class_imbalance.heavy",
@@ -204,7 +225,7 @@ def upside_down(found: Weighed) -> tuple[str, bool]:
     most = int(found.rows.argmax())
     others = numpy.delete(found.weights, most)
     share, heaviest = float(found.shares[most]), float(others.max())
-    if share < limits.IMBALANCE or heaviest <= 0 or found.weights[most] < limits.WEIGHT_TIMES * heaviest:
+    if share < limits.IMBALANCE or heaviest <= 0 or found.weights[most] < _WEIGHT_TIMES * heaviest:
         return "", False
     as_shares = found.weights[most] * found.rows / (found.rows[most] * numpy.maximum(found.weights, 1e-12))
     words = (
@@ -213,7 +234,7 @@ def upside_down(found: Weighed) -> tuple[str, bool]:
         f"{'the other classes' if len(others) > 1 else 'the other class'}: that makes what is rare rarer still, "
         f"{1 - float(found.heavy[most]):.1%} of the loss"
     )
-    return words, bool((abs(numpy.log(as_shares)) < limits.WEIGHT_AS_SHARE).all())
+    return words, bool((abs(numpy.log(as_shares)) < _WEIGHT_AS_SHARE).all())
 
 
 def given_keys() -> tuple[int, ...]:

@@ -11,6 +11,21 @@ from viz.doctor.check_base import number
 
 __all__ = ["Columns", "Spread", "colours_swapped", "moved_apart", "otherwise_scaled"]
 
+_SCALED_COLUMNS = 3  # with several values, at least: of fewer, a drift explains it as well
+_ABOUT_0 = 0.15  # means of columns that were standardized with rows like these
+_ABOUT_1 = 0.2  # and how far from 1 their deviations are
+_WIDTHS_APART = 2.0  # the widest column against the narrowest: as they were measured, and not scaled
+_SPREAD_VARIED = 0.1  # of the rows, at least, have another number at a place than the median one
+_MEANS_APART = 4.0  # deviations between the means; a straight trend moves the last fifth of a series by 2.2
+_MEANS_FAR = 10.0  # the same, where nothing else tells of another scale
+_MEANS_MOST = 0.75  # of the places
+_WIDTHS_ALIKE = 1.5  # the wide places against the narrow ones, in windows of a series
+_MEANS_ALIKE = 0.75  # deviations between the high and the low means, there
+_OUTSIDE_COLUMNS = 0.5  # in this part of the columns, at least
+_COLOUR_ROWS = 50  # pictures in both sets
+_COLOURS_SURE = 4.0  # standard errors between red and blue
+_COLOURS_ALIKE = 0.5  # as far apart in both sets, but for this part: the one is the other, turned round
+
 
 class Spread(NamedTuple):
     """Where the numbers of some rows lie, of any shape: those at some of their places, and all of them.
@@ -36,7 +51,7 @@ class Spread(NamedTuple):
         count = flat.shape[1]
         looked = numpy.linspace(0, count - 1, min(count, limits.OVERLAP_COLUMNS)).astype(int)
         some = flat[:, looked].astype("float64")
-        varied = (some != numpy.median(some, axis=0)).mean(axis=0) >= limits.SPREAD_VARIED
+        varied = (some != numpy.median(some, axis=0)).mean(axis=0) >= _SPREAD_VARIED
         some = some[:, varied]
         whole = float(flat.mean(dtype="float64")), float(flat.std(dtype="float64"))
         return cls(looked[varied], some.mean(axis=0), some.std(axis=0), *whole)
@@ -49,7 +64,7 @@ class Spread(NamedTuple):
     @property
     def standard(self) -> bool:
         """Are all numbers together about as they are once they were standardized?"""
-        return abs(self.mean) < limits.ABOUT_0 and abs(self.deviation - 1) < limits.ABOUT_1
+        return abs(self.mean) < _ABOUT_0 and abs(self.deviation - 1) < _ABOUT_1
 
 
 class Columns(NamedTuple):
@@ -110,22 +125,20 @@ def otherwise_scaled(train: Columns, given: Columns) -> str:
     ''
     """
     both = numpy.intersect1d(train.kept, given.kept)
-    if len(both) < limits.SCALED_COLUMNS:
+    if len(both) < _SCALED_COLUMNS:
         return ""
     here, there = numpy.searchsorted(train.kept, both), numpy.searchsorted(given.kept, both)
     means, deviations = given.means[there], given.deviations[there]
     apart = f"have columns with means from {number(means.min())} to {number(means.max())}, and those to train with"
     # A drift moves columns, but leaves them as wide as each other; columns as they were measured have their own widths.
-    if deviations.max() < limits.WIDTHS_APART * deviations.min():
+    if deviations.max() < _WIDTHS_APART * deviations.min():
         return ""
-    standard = (abs(train.means[here]) < limits.ABOUT_0).all() and (
-        abs(train.deviations[here] - 1) < limits.ABOUT_1
-    ).all()
+    standard = (abs(train.means[here]) < _ABOUT_0).all() and (abs(train.deviations[here] - 1) < _ABOUT_1).all()
     if standard and numpy.median(abs(means)) > 1:
         return f"{apart} a mean of 0 and a deviation of 1 in each"
     if (train.lowest[here] == 0).all() and (abs(train.highest[here] - 1) < limits.STANDARD).all():
         outside = (means < -limits.OUTSIDE_UNIT) | (means > 1 + limits.OUTSIDE_UNIT)
-        if outside.mean() > limits.OUTSIDE_COLUMNS:
+        if outside.mean() > _OUTSIDE_COLUMNS:
             return f"{apart} reach from 0 to 1 in each"
     return ""
 
@@ -145,18 +158,18 @@ def moved_apart(train: Spread, given: Spread) -> str:
     ''
     """
     both = numpy.intersect1d(train.kept, given.kept)
-    if len(both) < limits.SCALED_COLUMNS:
+    if len(both) < _SCALED_COLUMNS:
         return ""
     here, there = numpy.searchsorted(train.kept, both), numpy.searchsorted(given.kept, both)
     ours, theirs = train.deviations[here], given.deviations[there]
     if _alike(train.means[here], ours) or _alike(given.means[there], theirs):
         return ""
     apart = numpy.abs(train.means[here] - given.means[there])
-    wider, many = float(numpy.median(theirs / ours)), limits.MEANS_MOST * len(both)
+    wider, many = float(numpy.median(theirs / ours)), _MEANS_MOST * len(both)
     for least, deviations, told in (
-        (limits.MEANS_APART, ours, wider >= limits.WIDTHS_APART),
-        (limits.MEANS_APART, theirs, wider <= 1 / limits.WIDTHS_APART and given.standard),
-        (limits.MEANS_FAR, ours, True),
+        (_MEANS_APART, ours, wider >= _WIDTHS_APART),
+        (_MEANS_APART, theirs, wider <= 1 / _WIDTHS_APART and given.standard),
+        (_MEANS_FAR, ours, True),
     ):
         count = int((apart > least * deviations).sum())
         if told and count >= many:
@@ -169,16 +182,16 @@ def _alike(means: numpy.ndarray, deviations: numpy.ndarray) -> bool:
     """Are most places like each other, as in windows of a series, all of which a drift moves alike?"""
     narrow, wide = numpy.quantile(deviations, (0.1, 0.9))
     low, high = numpy.quantile(means, (0.1, 0.9))
-    return bool(wide < limits.WIDTHS_ALIKE * narrow and high - low < limits.MEANS_ALIKE * numpy.median(deviations))
+    return bool(wide < _WIDTHS_ALIKE * narrow and high - low < _MEANS_ALIKE * numpy.median(deviations))
 
 
 def colours_swapped(train: Columns, given: Columns) -> str:
     """In words, that the first and the last colour of pictures changed places; else empty."""
-    if train.colours is None or given.colours is None or min(train.rows, given.rows) < limits.COLOUR_ROWS:
+    if train.colours is None or given.colours is None or min(train.rows, given.rows) < _COLOUR_ROWS:
         return ""
     (gap, error), (other, by_chance) = train.gap, given.gap
-    sure = abs(gap) > limits.COLOURS_SURE * error and abs(other) > limits.COLOURS_SURE * by_chance
-    alike = abs(gap + other) < limits.COLOURS_ALIKE * max(abs(gap), abs(other))
+    sure = abs(gap) > _COLOURS_SURE * error and abs(other) > _COLOURS_SURE * by_chance
+    alike = abs(gap + other) < _COLOURS_ALIKE * max(abs(gap), abs(other))
     if gap * other >= 0 or not sure or not alike:
         return ""
     means = [", ".join([number(float(mean)) for mean in each.colours]) for each in (given, train)]  # type: ignore[union-attr]

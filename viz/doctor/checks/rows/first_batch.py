@@ -14,9 +14,21 @@ from viz.doctor.user_code import Place, user_frames
 
 __all__ = ["FirstBatch", "begun_in_loop"]
 
+_FIXES = {
+    "sorted_rows.first": (
+        "Take the batches one after the other: for x, y in data: ...; or make the iterator once, before the loop, "
+        "batches = iter(data), and ask it in the loop: next(batches)."
+    )
+}
+
 
 class FirstBatch(Check):
-    """Compares what the first model or layer of a step is given, step by step."""
+    """Compares what the first model or layer of a step is given, step by step.
+
+    `next(iter(data))` is what people write to look at one batch, and it stays in the loop.
+    """
+
+    fixes = _FIXES
 
     begins = ("layer", "model")
 

@@ -12,6 +12,9 @@ from viz.doctor.program import layer_label
 
 __all__ = ["LoopRows"]
 
+_LOOP_BATCHES = 8  # of a loop, which rows outside of the tape are compared with
+_LOOP_ASKED = 4  # times that this is done for a model
+
 
 class LoopRows(Check):
     """Compares what a model is given where it isn't trained with some of the batches that it was trained with."""
@@ -30,13 +33,13 @@ class LoopRows(Check):
         if error is not None or not self.watch.outermost():
             return
         self._outputs.remember(owner, outputs)
-        if self._asked.get(owner, 0) >= limits.LOOP_ASKED or self.watch.inside("step"):
+        if self._asked.get(owner, 0) >= _LOOP_ASKED or self.watch.inside("step"):
             return
         given, made = first_tensor(opened.scope.inputs), first_tensor(outputs)
         if given is None or made is None or self._outputs.of_another(owner, given):
             return
         if made.key is not None:
-            if self.watch.inside("optimizer") or (known is not None and known[0] >= limits.LOOP_BATCHES):
+            if self.watch.inside("optimizer") or (known is not None and known[0] >= _LOOP_BATCHES):
                 return
             seen = Seen.of(host(given.data))
             if seen is not None:

@@ -13,12 +13,31 @@ from viz.doctor.checks.rows.fit_arrays import labels_of
 
 __all__ = ["MostFrequent", "classes_of"]
 
+_MOST_FREQUENT_EPOCHS = 5  # at the end, in which the accuracy is the share of one class
+_MOST_FREQUENT_SHARE = 0.8  # and in this part of all: it is so from the beginning, or nearly
+
 _ACCURACIES = ("accuracy", "acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy")
 _EXPLAIN = ("class_imbalance", "not_learning", "constant_output", "nonfinite", "loss_mismatch", "label_range")
 
+_FIXES = {
+    "class_imbalance.single": (
+        "Look at how the labels are made: compared with text that has other spaces or capitals, or cut out of rows "
+        "that are sorted by class?"
+    ),
+    "not_learning.one_class": (
+        "Such an accuracy says that no rows are told apart yet. Try a learning rate ten times higher and inputs around "
+        "±1; see whether a few rows can be learnt by heart; where other classes are rare, give fit class_weight={...}."
+    ),
+}
+
 
 class MostFrequent(Check):
-    """Compares the accuracies of the last `fit` with the shares of classes."""
+    """Compares the accuracies of the last `fit` with the shares of classes.
+
+    It is what most networks end with on data of which one class has most rows.
+    """
+
+    fixes = _FIXES
 
     always = ("on_logs",)
 
@@ -49,11 +68,11 @@ class MostFrequent(Check):
         names, counts = numpy.unique(classes, return_counts=True)
         if len(names) == 1 and len(classes) >= limits.ORDER_ROWS and self._fits == 1:  # others may have had others
             self._single(int(names[0]), len(classes))
-        if len(self._accuracies) < limits.MOST_FREQUENT_EPOCHS or self.watch.raw(*_EXPLAIN):
+        if len(self._accuracies) < _MOST_FREQUENT_EPOCHS or self.watch.raw(*_EXPLAIN):
             return
         share, rows = float(counts.max() / counts.sum()), int(counts.sum())
         equal = [abs(accuracy - share) * rows < 0.5 for accuracy in self._accuracies]
-        enough = sum(equal) >= limits.MOST_FREQUENT_SHARE * len(equal) and all(equal[-limits.MOST_FREQUENT_EPOCHS :])
+        enough = sum(equal) >= _MOST_FREQUENT_SHARE * len(equal) and all(equal[-_MOST_FREQUENT_EPOCHS:])
         if len(names) < 2 or not enough:
             return
         most, steps = int(names[counts.argmax()]), self.watch.number - self._began

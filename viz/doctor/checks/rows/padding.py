@@ -15,9 +15,38 @@ from viz.doctor.program import layer_label
 
 __all__ = ["WAYS", "Padding", "Tail", "tail_of"]
 
+_PADDED = 0.25  # of the steps of a sequence are zeros behind its last token
+_PADDED_ROWS = 0.5  # of the sequences end with so many
+_PADDED_EMPTY = 0.2  # of the sequences are nothing but padding, at most: more are data that were lost
+_PADDED_STEPS = 12  # an LSTM, whose gates begin at 0.73, keeps a fiftieth over so many, and others less
+_PADDED_LEARNS = 0.7  # of the first losses are the last ones: then padding does little harm
+
 WAYS = ("padding", "padding_value", "padding_masking", "padding_steps", "mask_lost")
 """By what the cure depends on: whether there is an `Embedding`, what the padding is, and whether there was a mask."""
 _KEY = ("vanishing_gradient", "padding")
+
+_FIXES = {
+    "vanishing_gradient.padding": (
+        "Give the Embedding mask_zero=True: the layers behind it then skip the padding. Or pad at the beginning: "
+        "pad_sequences(..., padding='pre')."
+    ),
+    "vanishing_gradient.padding_value": (
+        "Pad at the beginning, pad_sequences(..., padding='pre'). Or pad with 0, a number that no word has, and give "
+        "the Embedding mask_zero=True: the layers behind it then skip the padding."
+    ),
+    "vanishing_gradient.padding_masking": (
+        "Put layers.Masking(mask_value=0.0) before that layer, as the first layer of the model: the layers behind it "
+        "then skip the padding. Or pad at the beginning."
+    ),
+    "vanishing_gradient.padding_steps": (
+        "Pad at the beginning of the sequences. Or let the padding be a number that no real step has, such as -10, "
+        "after the data were scaled, and begin the model with layers.Masking(mask_value=-10.0)."
+    ),
+    "vanishing_gradient.mask_lost": (
+        "Keep the mask: make what stands between them a layer with supports_masking = True, or hand the mask on, "
+        "layer(h, mask=embedding.compute_mask(tokens)). Or pad at the beginning: pad_sequences(..., padding='pre')."
+    ),
+}
 
 
 class Tail(NamedTuple):
@@ -42,6 +71,8 @@ class Padding(Check):
     What looks like padding may be data. Unless it is certain, and long, it is told only where nothing is learnt. Where
     the loss falls nevertheless, it is no more than a hint: some states last through some padding.
     """
+
+    fixes = _FIXES
 
     always = ("on_gradient",)
     begins = ("model", "layer")
@@ -88,7 +119,7 @@ class Padding(Check):
         if self._found is None:
             return
         learns = len(self._last) == limits.WINDOW and (
-            statistics.fmean(self._last) < limits.PADDED_LEARNS * statistics.fmean(self._losses)
+            statistics.fmean(self._last) < _PADDED_LEARNS * statistics.fmean(self._losses)
         )
         if self._told and learns:
             self.watch.retract(_KEY)
@@ -121,7 +152,7 @@ class Padding(Check):
         tail, embedding = self._tails[shape]
         self._seen += 1
         self._found = layer, embedding, tail, shape[1]
-        if self._seen >= limits.FIRST and tail.certain and tail.steps >= limits.PADDED_STEPS:
+        if self._seen >= limits.FIRST and tail.certain and tail.steps >= _PADDED_STEPS:
             self._tell(*self._found)
 
     def _tell(self, layer: Any, embedding: Any, tail: Tail, steps: int, severity: str = "warning") -> None:
@@ -171,13 +202,13 @@ def tail_of(values: numpy.ndarray) -> Tail | None:
     steps = values.reshape(*values.shape[:2], -1)
     kinds, counts = numpy.unique(steps[:, -1], axis=0, return_counts=True)
     last = kinds[counts.argmax()]
-    if counts.max() < limits.PADDED_ROWS * len(values):
+    if counts.max() < _PADDED_ROWS * len(values):
         return None
     same = (steps == last).all(axis=2)
     tails = (numpy.cumsum(~same[:, ::-1], axis=1) == 0).sum(axis=1)
     empty = tails == values.shape[1]
     shares = tails / values.shape[1]
-    if empty.mean() > limits.PADDED_EMPTY or float((shares >= limits.PADDED).mean()) < limits.PADDED_ROWS:
+    if empty.mean() > _PADDED_EMPTY or float((shares >= _PADDED).mean()) < _PADDED_ROWS:
         return None
     alike = bool((last == last[:1]).all())
     inside = int(same.sum() - tails.sum())

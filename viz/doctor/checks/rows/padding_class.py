@@ -9,13 +9,27 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, tensors
-from viz.doctor.checks.losses import is_ours, loss_kind
+from viz.doctor.loss_questions import is_ours, loss_kind
 
 __all__ = ["PaddingClass", "padding_share"]
 
+_PADDING_COUNTED = 0.4  # of the labels: from here on, an accuracy is more one of padding than of words
+
+_FIXES = {
+    "class_imbalance.counted": (
+        "Leave padding out of the loss and the accuracy: Embedding(..., mask_zero=True), whose mask both heed; or "
+        "fit(..., sample_weight=(tokens != 0)) with weighted_metrics instead of metrics."
+    )
+}
+
 
 class PaddingClass(Check):
-    """Compares labels of sequences, one for each step, with the zeros that the sequences themselves end with."""
+    """Compares labels of sequences, one for each step, with the zeros that the sequences themselves end with.
+
+    Taggers of padded sentences reach an accuracy of 95 % so, and people believe it.
+    """
+
+    fixes = _FIXES
 
     begins = ("model", "layer", "step", "loss", "metric")
 
@@ -62,7 +76,7 @@ class PaddingClass(Check):
 
     def _judge(self, metric: Any) -> None:
         share = float(numpy.mean(self._shares))
-        if len(self._shares) < limits.FIRST or share < limits.PADDING_COUNTED:
+        if len(self._shares) < limits.FIRST or share < _PADDING_COUNTED:
             return
         self.watch.report(
             "class_imbalance.counted",

@@ -16,6 +16,12 @@ from viz.doctor.program import layer_label
 
 __all__ = ["OutputShapes", "Prepared", "Seen", "Trained", "otherwise"]
 
+_SCALED_ROWS = 100  # to train with, from which on a few others can be said to be larger than any
+_ONE_SIDED = 0.2  # of the numbers are below 0 in one set of rows, and none in the other
+_ONE_SIDED_COLUMNS = 4  # numbers of a row, at least: a single one may well be asked for in one half of its range
+_ONE_SIDED_BEGINS = 0.1  # of its largest number is the least one, where numbers begin at about 0
+_ONE_SIDED_REACH = 0.7  # of the further end is the nearer one
+
 
 class Seen(NamedTuple):
     """What some rows of inputs look like.
@@ -127,10 +133,10 @@ def otherwise(train: Seen, given: Seen, by_size: bool = True, by_columns: bool =
     ranges = f"range from {given.range}, and those to train with from {train.range}"
     if by_size and _far(train, given):
         return ranges
-    enough = given.rows >= limits.OVERLAP_ROWS and given.columns >= limits.ONE_SIDED_COLUMNS
+    enough = given.rows >= limits.OVERLAP_ROWS and given.columns >= _ONE_SIDED_COLUMNS
     signs = sorted([train.negative, given.negative])
     outer, inner = (max(-seen.low, seen.high) for seen in (train, given))  # what lies further out may be odd on purpose
-    one_sided = enough and not signs[0] and signs[1] >= limits.ONE_SIDED and inner <= limits.SCALED_ALREADY * outer
+    one_sided = enough and not signs[0] and signs[1] >= _ONE_SIDED and inner <= limits.SCALED_ALREADY * outer
     if one_sided and _from_0(*sorted([train, given], key=lambda seen: seen.negative)):
         return ranges
     if train.standard and given.standard and train.rows != given.rows:
@@ -153,15 +159,15 @@ def _from_0(without: Seen, both: Seen) -> bool:
     What drifts with time, as prices do, ends anywhere.
     """
     reach = max(-both.low, both.high)
-    begins = without.low <= limits.ONE_SIDED_BEGINS * without.high and reach >= 0.5 * without.high
-    return begins and min(-both.low, both.high) >= limits.ONE_SIDED_REACH * reach
+    begins = without.low <= _ONE_SIDED_BEGINS * without.high and reach >= 0.5 * without.high
+    return begins and min(-both.low, both.high) >= _ONE_SIDED_REACH * reach
 
 
 def _far(train: Seen, given: Seen) -> bool:
     """Are rows ten times as large or small as those to train with, and further away than any of these?"""
     size, (least, most) = given.middles[0], train.sizes
     few = given.rows < limits.OVERLAP_ROWS  # a single row may be next to 0, as what is given first in a game is
-    if few and train.rows < limits.SCALED_ROWS:
+    if few and train.rows < _SCALED_ROWS:
         return False
     if size > max(limits.SCALES_APART * train.middles[1], 2 * most):
         return most > 0

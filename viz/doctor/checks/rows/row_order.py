@@ -11,9 +11,9 @@ from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, tensors
 from viz.doctor.checks.endings import running_fit
-from viz.doctor.checks.losses import is_ours, loss_kind
 from viz.doctor.checks.rows.reordered import Reordered, reordered_apart
 from viz.doctor.class_numbers import agreement, are_yes_or_no, label_classes
+from viz.doctor.loss_questions import is_ours, loss_kind
 from viz.doctor.source_calls import (
     is_half_in_loop,
     is_half_of_data,
@@ -25,6 +25,40 @@ from viz.doctor.source_calls import (
 from viz.doctor.user_code import Place
 
 __all__ = ["ClassOrder", "Order", "SameBatch", "Shuffles", "told"]
+
+_ORDER_BATCHES = 32  # the first ones, which follow each other
+_ORDER_MIXED = 0.3  # how often two rows of all differ in class; with one class for nearly all, batches are of that one
+_ORDER_WITHIN = 0.25  # two rows of a batch differ no more often than this part of that
+_ORDER_NEXT = 0.75  # and rows of neighbouring batches no more than this: sorted rows stay with a class for a while
+
+_FIXES = {
+    "sorted_rows": (
+        "Shuffle: leave out shuffle=False; for a loop or a generator, order = rng.permutation(len(x)); "
+        "x, y = x[order], y[order]; for a Dataset, .shuffle(10_000) before "
+        "batch: a buffer of fewer rows than there are mixes neighbours alone."
+    ),
+    "sorted_rows.batches": (
+        "Shuffle rows, not batches: dataset.shuffle(10_000).batch(32), in this order; what stands after batch() moves "
+        "whole batches only."
+    ),
+    "sorted_rows.same": ("Use the index: __getitem__(self, index) gives the rows from index * batch_size on."),
+    "sorted_rows.same_given": (
+        "Look at what makes the batches: a take(n) before repeat() leaves no more than n rows, and a generator has to "
+        "go on to the next rows with each yield. If a few rows are repeated on purpose, to see whether they can be "
+        "learnt, leave it as it is."
+    ),
+    "shuffled_apart.drawn": (
+        "Draw once, and take the same rows of both: rows = rng.integers(0, len(x), 32); x[rows], y[rows]."
+    ),
+    "shuffled_apart.zipped": (
+        "Pair first, then shuffle the pairs: Dataset.zip((inputs, labels)).shuffle(10_000), or "
+        "Dataset.from_tensor_slices((x, y)).shuffle(10_000)."
+    ),
+    "shuffled_apart": (
+        "Shuffle both with one order: order = rng.permutation(len(x)); x, y = x[order], y[order]; fit shuffles by "
+        "itself."
+    ),
+}
 
 
 class Order:
@@ -39,13 +73,13 @@ class Order:
     def due(self) -> bool:
         """Is this one of the steps that are looked at: the first ones, and then more and more seldom?"""
         step, self.steps = self.steps, self.steps + 1
-        return step < limits.ORDER_BATCHES or not step % (1 << (step.bit_length() - 4))
+        return step < _ORDER_BATCHES or not step % (1 << (step.bit_length() - 4))
 
     def add(self, classes: numpy.ndarray) -> None:
         """Enter a batch."""
         names, counts = numpy.unique(classes, return_counts=True)
         batch = dict(zip(names.tolist(), counts.tolist()))
-        if self.steps <= limits.ORDER_BATCHES:
+        if self.steps <= _ORDER_BATCHES:
             self.first.append(batch)
         for name, count in batch.items():
             self.all[name] = self.all.get(name, 0) + count
@@ -59,8 +93,8 @@ class Order:
         within = float(numpy.mean([agreement(numpy.array(list(batch.values()))) for batch in batches]))
         nexts = float(numpy.mean([_alike(a, b) for a, b in pairwise(batches)]))
         # Batches of one class in turns, as a GAN's discriminator gets them, are none: the next is of another.
-        pure = 1 - within <= limits.ORDER_WITHIN * mixed and mixed >= limits.ORDER_MIXED
-        in_order = 1 - nexts <= limits.ORDER_NEXT * mixed
+        pure = 1 - within <= _ORDER_WITHIN * mixed and mixed >= _ORDER_MIXED
+        in_order = 1 - nexts <= _ORDER_NEXT * mixed
         if not pure or not (in_order or len(self.all) > 2):
             return None
         share = float(numpy.mean([max(batch.values()) / sum(batch.values()) for batch in batches]))
@@ -71,6 +105,8 @@ class Order:
 
 class ClassOrder(Check):
     """Looks at the classes of the first batches, which follow each other, and of some from all over the training."""
+
+    fixes = _FIXES
 
     always = ("on_scope_begin",)
     begins = ("loss",)

@@ -10,6 +10,8 @@ from viz.doctor import thresholds as limits
 
 __all__ = ["torn"]
 
+_TORN = 1.3  # times as rough as in another order: neighbours are unlike each other where pictures were torn apart
+
 _PICTURES = 64  # that are looked at
 
 
@@ -30,7 +32,7 @@ def torn(images: numpy.ndarray) -> tuple[float, float] | None:
     count, height, width, colours = some.shape
     given = _rough(some, (1, 2))
     other = _rough(some.reshape(count, colours, height, width), (2, 3))
-    return (given, other) if given > limits.TORN * other > 0 else None
+    return (given, other) if given > _TORN * other > 0 else None
 
 
 def _rough(images: numpy.ndarray, axes: Sequence[int]) -> float:

@@ -15,8 +15,26 @@ from viz.doctor.user_code import Place
 
 __all__ = ["Triplets"]
 
+_TRIPLET_STEPS = 20  # in which both distances of a triplet are seen
+_TRIPLET_SURE = 4.0  # standard errors by which the pair that is pulled together is further apart at first
+_TRIPLET_NOISE = 3.0  # and by which it may be nearer in the end, for all that chance does
+_PAIRS_SURE = 3.0  # the same for pairs; and in the end, training has not brought them to
+_PAIRS_TOLD_APART = 0.5  # of the distance of the others
+
 _KEEPS = ("square", "absolute", "power", "multiply", "add")  # of a difference, element by element
 _SUMS = ("sum", "mean")
+
+_FIXES = {
+    "loss_sign.triplet": (
+        "Exchange the two distances: maximum(distance(anchor, positive) - distance(anchor, negative) + margin, 0). If "
+        "they are right, the triplets are too hard to begin with (positives chosen for being far, negatives for being "
+        "near): begin with random ones."
+    ),
+    "loss_sign.pairs": (
+        "Turn round which pairs are pulled together: where y is 1 for pairs that belong together, y * square(d) + (1 - "
+        "y) * square(maximum(margin - d, 0)); or exchange 0 and 1 in y."
+    ),
+}
 
 
 class _Distance(NamedTuple):
@@ -35,6 +53,8 @@ class Triplets(Check):
     the two to part in the order that the loss asks for: between two classes, rows are on average at least as far apart
     as within each of them, however they are placed (the energy distance is never below 0).
     """
+
+    fixes = _FIXES
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -101,11 +121,11 @@ class Triplets(Check):
 
     def _judge_pairs(self) -> None:
         """The same for pairs, of which a loss makes some near and drives others apart."""
-        if len(self._pairs) < limits.TRIPLET_STEPS or self.watch.number <= limits.FEW_STEPS:
+        if len(self._pairs) < _TRIPLET_STEPS or self.watch.number <= limits.FEW_STEPS:
             return
         first, last = self._pairs[: limits.FIRST], self._pairs[-limits.LAST :]
         near, far = (float(numpy.concatenate(part).mean()) for part in zip(*last))
-        if _apart(first) < limits.PAIRS_SURE or near < limits.PAIRS_TOLD_APART * far:
+        if _apart(first) < _PAIRS_SURE or near < _PAIRS_TOLD_APART * far:
             return
         near, far = (float(numpy.concatenate(part).mean()) for part in zip(*first))
         self.watch.report(
@@ -121,12 +141,12 @@ class Triplets(Check):
         )
 
     def _judge_triplets(self) -> None:
-        if len(self._gaps) < limits.TRIPLET_STEPS or self.watch.number <= limits.FEW_STEPS:
+        if len(self._gaps) < _TRIPLET_STEPS or self.watch.number <= limits.FEW_STEPS:
             return
         # Swapped, the gap stays above 0 to the end; else only the first steps are those of the data.
         first = max(_sureness(self._gaps[: limits.FIRST]), _sureness(self._gaps))
         last = _sureness(self._gaps[-limits.LAST :])
-        if first < limits.TRIPLET_SURE or last < -limits.TRIPLET_NOISE:
+        if first < _TRIPLET_SURE or last < -_TRIPLET_NOISE:
             return
         near, far = self._first
         self.watch.report(

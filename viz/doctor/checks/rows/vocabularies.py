@@ -5,12 +5,21 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any, NamedTuple
 
-from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, tensors
 
 __all__ = ["Vocabularies", "renumbered"]
 
+_VOCABULARY_LOOKED = 2000  # of the most frequent words
+_VOCABULARY_SHARED = 10  # words, at least, that two vocabularies both hold
+
 _SYMPTOMS = ("overfit", "validation_chance")
+
+_FIXES = {
+    "validation_mismatch.vocabulary": (
+        "Fit the tokenizer once, on the training texts, and use it for all others: texts_to_sequences(val_texts), or "
+        "the same TextVectorization, without another adapt. Keep it beside the model, for those who use it later."
+    )
+}
 
 
 class _Vocabulary(NamedTuple):
@@ -24,7 +33,11 @@ class Vocabularies(Check):
     """Hears of the vocabularies that a script finds, and names a second one where other rows are answered badly.
 
     Only of networks with one input and no sequence of answers: else the second may be that of other texts.
+
+    A second `Tokenizer`, fitted on the texts to validate with, is a common slip in tutorials that split early.
     """
+
+    fixes = _FIXES
 
     of_script = True
     always = ("on_scope_begin", "on_scope_end")
@@ -76,7 +89,7 @@ def numbers_of(owner: Any) -> dict[str, int]:
     """The numbers that a tokenizer or a layer gives to its most frequent words."""
     known = getattr(owner, "word_index", None)
     words = list(known) if known is not None else owner.get_vocabulary()
-    return {word: i for i, word in enumerate(islice(words, limits.VOCABULARY_LOOKED), 0 if known is None else 1)}
+    return {word: i for i, word in enumerate(islice(words, _VOCABULARY_LOOKED), 0 if known is None else 1)}
 
 
 def renumbered(first: dict[str, int], second: dict[str, int]) -> tuple[float, str] | None:
@@ -91,5 +104,5 @@ def renumbered(first: dict[str, int], second: dict[str, int]) -> tuple[float, st
     """
     shared = [word for word in first if word in second]
     moved = [word for word in shared if first[word] != second[word]]
-    enough = len(shared) >= max(limits.VOCABULARY_SHARED, min(len(first), len(second)) / 2)
+    enough = len(shared) >= max(_VOCABULARY_SHARED, min(len(first), len(second)) / 2)
     return (len(moved) / len(shared), moved[0]) if enough and 2 * len(moved) > len(shared) else None

@@ -20,6 +20,23 @@ from viz.doctor.variable_owners import Owners
 
 __all__ = ["Forgotten"]
 
+_DEPENDS_STEPS = (4, 5)  # in which it is followed what the loss was made with; two, for losses that take turns
+
+_FIXES = {
+    "frozen.forgotten": (
+        "Take all of model.trainable_variables, in tape.gradient and for the optimizer; where layers shall stay as "
+        "they are, say so: layer.trainable = False."
+    ),
+    "frozen.left_out": (
+        "Add its weights, in tape.gradient and for the optimizer: variables = first.trainable_variables + "
+        "second.trainable_variables; if it should stay as it is, say so: its trainable = False."
+    ),
+    "frozen.taken": (
+        "Give this step the weights of the network that it should train, in tape.gradient and for the optimizer: in a "
+        "GAN, tape.gradient(generator_loss, generator.trainable_variables)."
+    ),
+}
+
 
 class _Use:
     """How the loss of a step came to depend on weights that it isn't differentiated by."""
@@ -59,6 +76,8 @@ class _Asked(NamedTuple):
 class Forgotten(Check):
     """Follows which weights gradients are asked of, and in two steps which the loss was made with."""
 
+    fixes = _FIXES
+
     of_script = True
     always = ("on_gradient",)
     begins = ("layer", "model")
@@ -83,7 +102,7 @@ class Forgotten(Check):
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         step = self.watch.step
-        if step in limits.DEPENDS_STEPS or (step > limits.DEPENDS_STEPS[0] and None in self._asked.values()):
+        if step in _DEPENDS_STEPS or (step > _DEPENDS_STEPS[0] and None in self._asked.values()):
             made, given = [x.key for x in tensors(outputs) if x.key is not None], tensors(list(inputs))
             if made:
                 tracked = [x for x in given if x.key is not None]
@@ -113,7 +132,7 @@ class Forgotten(Check):
     def on_step_end(self) -> None:
         if not self.watch.ended_late:  # else the gradients of a second tape of the same block come next
             self._made.clear()
-        if self.watch.step == max(limits.DEPENDS_STEPS):
+        if self.watch.step == max(_DEPENDS_STEPS):
             self._first = {v.identity: _some(v) for v in self._owners.variables()}
             self._frozen |= {v.identity for v in self._owners.variables() if not v.trainable}
 

@@ -11,7 +11,7 @@ import numpy
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, tensors
-from viz.doctor.checks.updates.nothing_given import set_still_at
+from viz.doctor.checks.updates.empty_update import set_still_at
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.doctor.variable_owners import Owners
@@ -19,6 +19,41 @@ from viz.doctor.variable_owners import Owners
 __all__ = ["Frozen"]
 
 _PRODUCTS = ("matmul", "dense", "conv", "einsum", "tensordot", "dot")
+
+_FIXES = {
+    "frozen": "Give the optimizer all of model.trainable_variables, or set layer.trainable = False to keep it.",
+    "frozen.all": (
+        "Set layer.trainable = True for what should learn. In a GAN, set the discriminator's trainable to True before "
+        "its own step, and to False before that of the model of both. (In a script of Keras 2, compile remembers "
+        "trainable: compile the discriminator while it is True.)"
+    ),
+    "frozen.in_call": (
+        "Make layers once, in __init__ (self.dense = layers.Dense(10)), and only call them in call: then they keep "
+        "their weights, and the model knows them."
+    ),
+    "frozen.in_call.variable": (
+        "Make it once, in build: self.w = self.add_weight(shape=..., initializer=...), and only compute with self.w in "
+        "call."
+    ),
+    "frozen.constant": (
+        "Make weights with self.add_weight(shape=..., initializer=...), or as a Variable; an array that is meant to "
+        "stay is fine as it is."
+    ),
+    "frozen.rounded": (
+        "See that more of the gradient arrives: relu, he_normal, normalization or shortcuts; Adam makes steps of the "
+        "same size from small gradients."
+    ),
+    "frozen.copies": (
+        "Give the optimizer the model's own variables: "
+        "optimizer.apply_gradients(zip(gradients, model.trainable_variables))."
+    ),
+    "frozen.zeros": (
+        "Look at what is done with the gradients between the tape and the optimizer: a mask of zeros, a factor of 0, "
+        "or limits such as clip(gradient, 0, 0), where clip(gradient, -1, 1) is meant."
+    ),
+    "frozen.update": "Give the gradients to an optimizer: optimizer.apply(gradients, variables).",
+    "frozen.rate": "Set a learning rate above 0; good first values: 0.001 for Adam, 0.01 for SGD.",
+}
 
 
 class _Watched:
@@ -59,6 +94,8 @@ class _Constants:
 
 class Frozen(Check):
     """Compares weights whose gradients aren't zero with what they were in the first step."""
+
+    fixes = _FIXES
 
     always = ("on_scope_begin", "on_scope_end", "on_gradient")
     begins = ("optimizer", "layer", "model")

@@ -11,13 +11,25 @@ import numpy
 from eagerflow import Model, Sequential, Variable, initializers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, rms
-from viz.doctor.checks.updates.overruled import switched_at
+from viz.doctor.checks.updates.trainable_ignored import switched_at
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
 from viz.doctor.variable_owners import Owners, layers_in
 from viz.recorder.descriptions import flat
 
 __all__ = ["RandomFrozen"]
+
+_RANDOM_SHARE = 0.5  # of the kernels, or their numbers, are frozen and random: fewer may be drawn on purpose
+_RANDOM_LEARNT = 0.5  # of a constant answer's loss: who draws features on purpose draws enough to learn more
+_RANDOM_NOISE = 2.0  # times 1 / √n by which the size of n random numbers may be off
+
+_FIXES = {
+    "frozen.random": (
+        "Let them learn: set trainable = True. Or give them trained weights before they are frozen: "
+        "load_weights, or weights='imagenet' instead of weights=None. If random features are meant, leave "
+        "them as they are."
+    )
+}
 
 
 class RandomFrozen(Check):
@@ -30,6 +42,8 @@ class RandomFrozen(Check):
     Kernels of trained layers go beyond the limits of the uniform distribution that they began with, have another
     size, and a bias beside them that isn't 0.
     """
+
+    fixes = _FIXES
 
     always = ("on_scope_begin",)
     begins = ("model", "layer", "step")
@@ -63,7 +77,7 @@ class RandomFrozen(Check):
             return
         place = switched_at(fit, to=False)
         enough = self.watch.step >= limits.IMBALANCE_STEPS and len(before) > 1
-        little = place is not None and enough and learnt is not None and learnt < limits.RANDOM_LEARNT
+        little = place is not None and enough and learnt is not None and learnt < _RANDOM_LEARNT
         if self._judge(kernels, "warning" if little else "info", place) == "warning":
             self.watch.retract(("too_few_steps", 0))  # more steps would only train what learns from random numbers
 
@@ -76,11 +90,11 @@ class RandomFrozen(Check):
         """
         random = [(layer, k) for layer, k in kernels if not k.trainable and _untouched(layer, k)]
         learning = [layer for layer, k in kernels if k.trainable]
-        least = limits.RANDOM_SHARE * sum(k.data.size for _, k in kernels)
+        least = _RANDOM_SHARE * sum(k.data.size for _, k in kernels)
         if not learning or not random:
             return ""
         if sum(k.data.size for _, k in random) < least:  # as before a large last layer
-            if not by_layers or len(random) <= max(1, limits.RANDOM_SHARE * len(kernels)):
+            if not by_layers or len(random) <= max(1, _RANDOM_SHARE * len(kernels)):
                 return ""
             severity = "info"
         first, single = random[0][0], len(random) == 1
@@ -146,5 +160,5 @@ def _untouched(layer: Any, kernel: Variable) -> bool:
     fields = math.prod(values.shape[:-2])
     highest = math.sqrt(6.0 / (fields * sum(values.shape[-2:])))
     size = rms(values) * math.sqrt(3.0)
-    noise = limits.RANDOM_NOISE / math.sqrt(values.size)
+    noise = _RANDOM_NOISE / math.sqrt(values.size)
     return bool(numpy.abs(values).max() <= highest * 1.0001 and abs(size / highest - 1) <= noise)

@@ -14,9 +14,26 @@ from viz.doctor.source_calls import argument_made_at
 
 __all__ = ["AlteredValidation"]
 
+_ALTERED_PASSES = 6  # over the validation data, whose first rows are compared with those of the pass before
+_ALTERED_ROWS = 32
+_ALTERED_SHARE = 0.3  # of the rows are others than before: where they are turned over by chance, half stay
+_ALTERED_NEAR = 0.75  # of the distance to another row is that to the same one, before it was altered
+
+_FIXES = {
+    "augmentation.validation": (
+        "Alter rows to train with only: give the validation data a pipeline of their own, without the random layers "
+        "(and without shuffling), or put these layers into the model, which leaves them out in validation."
+    )
+}
+
 
 class AlteredValidation(Check):
-    """Compares the first validation batch of one epoch with that of the next: the same labels, and other inputs."""
+    """Compares the first validation batch of one epoch with that of the next: the same labels, and other inputs.
+
+    One augmenting pipeline for both data sets is the shortest way to write it.
+    """
+
+    fixes = _FIXES
 
     always = ("on_scope_begin", "on_logs")
     begins = ("step",)
@@ -34,7 +51,7 @@ class AlteredValidation(Check):
             self._waits = True
 
     def on_scope_begin(self, opened: Any) -> None:
-        if not self._waits or self._passes >= limits.ALTERED_PASSES or opened.scope.name != "test_step":
+        if not self._waits or self._passes >= _ALTERED_PASSES or opened.scope.name != "test_step":
             return
         if running_fit() is None:
             return
@@ -69,7 +86,7 @@ def _batch(given: Any) -> tuple[numpy.ndarray, numpy.ndarray] | None:
     arrays = [each.data if isinstance(each, Tensor) else each for each in given[:2]]
     if any(getattr(each, "dtype", None) is None or not getattr(each, "ndim", 0) for each in arrays):
         return None
-    rows, labels = (host(each[: limits.ALTERED_ROWS]) for each in arrays)
+    rows, labels = (host(each[:_ALTERED_ROWS]) for each in arrays)
     varied = len(labels) >= limits.WINDOW and bool((labels != labels[:1]).any()) and rows.shape != labels.shape
     return (rows.copy(), labels.copy()) if varied and rows.dtype.kind in "fu" and rows.ndim > 1 else None
 
@@ -83,7 +100,7 @@ def _altered(known: tuple[numpy.ndarray, numpy.ndarray], now: tuple[numpy.ndarra
     if known[0].shape != now[0].shape or not numpy.array_equal(known[1], now[1]):
         return False
     before, after = (each[0].reshape(len(each[0]), -1).astype("float64") for each in (known, now))
-    if not (before != after).any(axis=1).mean() >= limits.ALTERED_SHARE or not numpy.isfinite([before, after]).all():
+    if not (before != after).any(axis=1).mean() >= _ALTERED_SHARE or not numpy.isfinite([before, after]).all():
         return False
     alike = (known[1].reshape(len(before), 1, -1) == known[1].reshape(1, len(before), -1)).all(axis=2)
     numpy.fill_diagonal(alike, False)
@@ -91,6 +108,6 @@ def _altered(known: tuple[numpy.ndarray, numpy.ndarray], now: tuple[numpy.ndarra
     for a, b in ((before, after), (numpy.sort(before, axis=1), numpy.sort(after, axis=1))):
         same = numpy.sqrt(numpy.square(a - b).mean(axis=1))
         others = numpy.sqrt(numpy.square(a - b[other]).mean(axis=1))
-        if numpy.median(same) <= limits.ALTERED_NEAR * numpy.median(others):
+        if numpy.median(same) <= _ALTERED_NEAR * numpy.median(others):
             return True
     return False

@@ -17,9 +17,18 @@ __all__ = ["Folds", "loop_over_folds"]
 _FOLD = re.compile(r"(^|_)(k?folds?|kf|skf|cv)(_|$|\d)", re.IGNORECASE)
 _FRESH = ("set_weights", "load_weights", "clone_model", "assign", "from_config", "load_model", "reset")
 
+_FIXES = {
+    "validation_overlap.folds": (
+        "Make and compile a new model in each round, or put the first weights back before each: "
+        "model.set_weights(first), where first = model.get_weights() stands before the loop; make a new optimizer, too."
+    )
+}
+
 
 class Folds(Check):
     """Reads the loop around a `fit`."""
+
+    fixes = _FIXES
 
     begins = ("step",)
 

@@ -12,6 +12,14 @@ from viz.doctor.class_numbers import label_classes
 
 __all__ = ["Repeated", "repeated_class", "row_hashes", "shared_rows"]
 
+_OVERLAP_CLASS = 0.8  # of the validation rows of one class: of rows repeated eleven times, nearly all are in both parts
+_OVERLAP_OTHERS = 0.5  # and so small a part of that, at most, of the other rows: else it is no matter of that class
+_OVERLAP_KINDS = 50  # different rows; fewer may be levels at which something was measured
+_OVERLAP_KNOWN = 0.5  # a column with so many values, against the different rows, tells them apart
+_OVERLAP_COMPARED = 1000  # different rows that are compared with some of them
+_OVERLAP_PROBES = 64
+_OVERLAP_APART = 8  # columns in which a row differs from any other: none of them is met again by chance
+
 
 def shared_rows(
     train: list[numpy.ndarray], held: list[numpy.ndarray], labels: tuple[Any, Any] = (None, None)
@@ -24,7 +32,7 @@ def shared_rows(
     """
     hashes = row_hashes(train)
     kinds, at = numpy.unique(hashes, return_index=True)
-    repeated = limits.OVERLAP_KINDS <= len(kinds) < len(hashes)
+    repeated = _OVERLAP_KINDS <= len(kinds) < len(hashes)
     if repeated and (_told_apart(train, len(kinds)) or _far_apart(train, at)):
         y, held_y = labels
         known = y is not None and held_y is not None and y.shape[1:] == held_y.shape[1:]
@@ -82,11 +90,11 @@ def repeated_class(
         if different < limits.OVERLAP_ROWS or not (own == number_of_class).any():
             continue
         overlap, looked = _shared_of(own == number_of_class, train, held_own)
-        if overlap < limits.OVERLAP_CLASS:
+        if overlap < _OVERLAP_CLASS:
             continue
         rest = [x[other != number_of_class] for x in held]
         others = _shared_of(own != number_of_class, train, rest)[0] if len(rest[0]) else overlap
-        if others < limits.OVERLAP_OTHERS * overlap:
+        if others < _OVERLAP_OTHERS * overlap:
             return Repeated(int(number_of_class), overlap, others, looked)
     return None
 
@@ -108,18 +116,18 @@ def _told_apart(train: list[numpy.ndarray], kinds: int) -> bool:
             continue
         for column in range(0, columns.shape[1], max(1, columns.shape[1] // limits.OVERLAP_COLUMNS)):
             values = columns[:, column]
-            if len(numpy.unique(values)) >= limits.OVERLAP_KNOWN * kinds and bool((values % 1).any()):
+            if len(numpy.unique(values)) >= _OVERLAP_KNOWN * kinds and bool((values % 1).any()):
                 return True
     return False
 
 
 def _far_apart(train: list[numpy.ndarray], at: numpy.ndarray) -> bool:
     """Do most different rows differ in many columns from the one that is most like them, as pictures do?"""
-    some = at[numpy.linspace(0, len(at) - 1, min(len(at), limits.OVERLAP_COMPARED)).astype(int)]
+    some = at[numpy.linspace(0, len(at) - 1, min(len(at), _OVERLAP_COMPARED)).astype(int)]
     columns = numpy.concatenate([_some_columns(rows[some]) for rows in train], axis=1)
-    probes = numpy.linspace(0, len(some) - 1, min(len(some), limits.OVERLAP_PROBES)).astype(int)
+    probes = numpy.linspace(0, len(some) - 1, min(len(some), _OVERLAP_PROBES)).astype(int)
     nearest = [numpy.partition((columns != columns[i]).sum(axis=1), 1)[1] for i in probes]  # the first is itself
-    return float(numpy.median(nearest)) >= limits.OVERLAP_APART
+    return float(numpy.median(nearest)) >= _OVERLAP_APART
 
 
 def _shared(train: list[numpy.ndarray], held: list[numpy.ndarray], hashes: numpy.ndarray) -> tuple[float, float, int]:

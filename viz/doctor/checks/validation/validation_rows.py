@@ -12,12 +12,12 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, rms
 from viz.doctor.checks.answers import AMOUNTS, answer_kind
 from viz.doctor.checks.endings import running_fit
-from viz.doctor.checks.losses import loss_kind
 from viz.doctor.checks.rows.fit_arrays import inputs_of, labels_of
 from viz.doctor.checks.validation.shared_rows import Repeated, repeated_class, shared_rows
 from viz.doctor.checks.validation.windows import overlapping_windows
 from viz.doctor.class_numbers import Shares, are_yes_or_no, label_classes, named, shares_apart
 from viz.doctor.constant_answers import best_constant
+from viz.doctor.loss_questions import loss_kind
 from viz.recorder.descriptions import flat
 
 __all__ = [
@@ -31,12 +31,64 @@ __all__ = [
     "words_of_scales",
 ]
 
+_SHARES_APART = 0.5  # of the classes' shares in training and validation: rare classes in equal parts are within it
+_UNSEEN_CLASSES = 0.1  # of the validation rows, beyond chance, are of classes that training never sees
+_TARGETS_APART = 10.0  # root mean squares of targets, in training and validation
+_TARGETS_WIDER = 3.0  # the same for deviations, where those to train with are standardized
+_CHANCE_LEARNT = 0.98  # the training loss against a constant answer's, while that on the validation data isn't below
+_CHANCE_GAIN = 18.0  # what the validation rows together should gain, in nats: it has a noise of √(2 × itself), a third
+_CHANCE_BEST = 100.0  # likelihood ratio, per epoch, from which the best validation loss is more than luck
+_CHANCE_PART = 0.2  # of what the training loss gained: with right labels, the first epochs gain as much on both
+_CHANCE_STAYS = 0.25  # of what the training loss falls by: then more of the same doesn't help other rows
+_BATCHES_READ = 16  # again, of a data set that gives batches by their number
+_CHANCE_SIZE = 2_000_000  # numbers of labels that are looked at
+
 
 _AMOUNTS = ("mean_squared_error", "mean_absolute_error")
+
+_FIXES = {
+    "validation_overlap.repeated": (
+        "Split first, and repeat rows of a rare class (RandomOverSampler, resample, augmentation) in the training part "
+        "alone; or leave the rows as they are, and give fit class_weight={0: 1.0, 1: 6.0}."
+    ),
+    "validation_overlap.windows": (
+        "Split the series first, and cut each part into windows: train, held = series[:n], series[n:]. Windows are "
+        "shuffled after that, those to train with alone."
+    ),
+    "validation_overlap": "Use rows that training never sees: validation_split=0.2, or a split before fit.",
+    "validation_mismatch.classes": (
+        "Shuffle the rows before they are split (validation_split takes the last ones as they come): "
+        "order = rng.permutation(len(x)); x, y = x[order], y[order]."
+    ),
+    "validation_mismatch.scale": (
+        "Prepare both alike: divide both by the same number, or use mean and standard deviation of the training data "
+        "for both."
+    ),
+    "validation_mismatch.targets": (
+        "Scale the targets in the same way for both, with the mean and standard deviation (or the largest "
+        "number) of the training data, and scale the predictions back after predict."
+    ),
+    "validation_mismatch.shifted": "Count the classes of all rows from 0, before they are split: y = y - y.min().",
+    "validation_mismatch.answers": (
+        "Give both the same answers: for a denoiser, the clean rows in training, too: fit(noisy, clean, "
+        "validation_data=(noisy_val, clean_val))."
+    ),
+    "validation_chance": (
+        "Look whether each row still has its own label (were x and y shuffled apart, or read in different orders?), "
+        "whether validation rows are prepared as those to train with, and whether the inputs can tell the label at all."
+    ),
+    "overfit.chance": (
+        "First look at some of the validation rows: does each have its own label, in the same numbers as in training? "
+        "They may have been shuffled apart, or read in another order. If they are right: less training, more data, "
+        "Dropout or a smaller model."
+    ),
+}
 
 
 class _OfOneLoss(Check):
     """Knows the loss of the training, and the shape of a row of predictions; None where there are several."""
+
+    fixes = _FIXES
 
     begins = ("loss",)
 
@@ -206,11 +258,11 @@ class ValidationLoss(_OfOneLoss):
         if rows is None:
             return  # a data set, whose rows nobody counts
         gain, of_best = (_gain(*pair, relative) for pair in ((constants[0], loss), (constants[1], best)))
-        by_luck = of_best * rows < math.log(limits.CHANCE_BEST * len(self._logs)) * (2 if relative else 1)
+        by_luck = of_best * rows < math.log(_CHANCE_BEST * len(self._logs)) * (2 if relative else 1)
         if by_luck and _stays(self._logs):
             self.watch.retract(("too_few_steps", 0))  # more steps would only learn more rows by heart
-        sure = loss < limits.CHANCE_LEARNT * constants[0] and gain * rows > limits.CHANCE_GAIN
-        never, hardly = best >= constants[1], by_luck and of_best < limits.CHANCE_PART * gain
+        sure = loss < _CHANCE_LEARNT * constants[0] and gain * rows > _CHANCE_GAIN
+        never, hardly = best >= constants[1], by_luck and of_best < _CHANCE_PART * gain
         if self.watch.number - self._began < limits.LEARNT_BY or not sure or not (never or hardly):
             return
         words = f"{constants[1]:.4g}, which is what always giving the same answer gets"
@@ -237,7 +289,7 @@ class ValidationLoss(_OfOneLoss):
         given = [getattr(feed, "parts", None) for feed in (self._fit.feed, self._fit.validation)]
         if any(isinstance(parts, tuple) and len(parts) > 2 for parts in given):
             return None  # weighed
-        rows = max(1, min(limits.OVERLAP_LOOKED, limits.CHANCE_SIZE // max(1, int(numpy.prod(row)))))
+        rows = max(1, min(limits.OVERLAP_LOOKED, _CHANCE_SIZE // max(1, int(numpy.prod(row)))))
         pairs = []
         for feed in (self._fit.feed, self._fit.validation):
             labels = labels_of(feed)
@@ -259,7 +311,7 @@ def _stays(logs: list[tuple[float, float]]) -> bool:
     """Does the validation loss stay where it is, while the training loss falls?"""
     part = max(1, len(logs) // 3)
     falls = numpy.mean(logs[:part], axis=0) - numpy.mean(logs[-part:], axis=0)
-    return bool(falls[0] > 0 and falls[1] < limits.CHANCE_STAYS * falls[0])
+    return bool(falls[0] > 0 and falls[1] < _CHANCE_STAYS * falls[0])
 
 
 def answers_itself(inputs: list[numpy.ndarray], labels: numpy.ndarray | None) -> bool:
@@ -278,7 +330,7 @@ def _labels_by_index(feed: Any) -> numpy.ndarray | None:
     """Labels of some batches of a data set that gives them by their number; None for any other."""
     if type(feed).__name__ != "PyDatasetFeed" or not feed.available:
         return None
-    some = sorted({int(i) for i in numpy.linspace(0, feed.available - 1, limits.BATCHES_READ)})
+    some = sorted({int(i) for i in numpy.linspace(0, feed.available - 1, _BATCHES_READ)})
     batches: list[Any] = [feed.dataset[i] for i in some]
     labels = [list(flat(b[1])) if isinstance(b, tuple) and len(b) == 2 else [] for b in batches]
     if any(len(each) != 1 or not getattr(each[0], "ndim", 0) for each in labels):
@@ -306,8 +358,8 @@ def classes_apart(
     if classes[0] is None or classes[1] is None:
         return None
     found = shares_apart(classes[0], classes[1])
-    unseen = bool(found.shifted) or found.unseen > limits.UNSEEN_CLASSES + found.by_chance
-    return found if unseen or found.apart > limits.SHARES_APART + found.by_chance else None
+    unseen = bool(found.shifted) or found.unseen > _UNSEEN_CLASSES + found.by_chance
+    return found if unseen or found.apart > _SHARES_APART + found.by_chance else None
 
 
 def targets_apart(loss: Any, train: numpy.ndarray | None, held: numpy.ndarray | None) -> str:
@@ -327,10 +379,10 @@ def targets_apart(loss: Any, train: numpy.ndarray | None, held: numpy.ndarray | 
         return ""
     (mean, size, low, high), (other, other_size, lowest, highest) = (_amounts(y) for y in (train, held))
     sizes = sorted([size[0], other_size[0]])
-    far = sizes[0] > 0 and sizes[1] > limits.TARGETS_APART * sizes[0]
+    far = sizes[0] > 0 and sizes[1] > _TARGETS_APART * sizes[0]
     standard = abs(mean) < limits.STANDARD and abs(size[1] - 1) < limits.STANDARD
     unit = low == 0 and high == 1 and other > 1 + limits.OUTSIDE_UNIT
-    off = abs(other) > 1 or other_size[1] > limits.TARGETS_WIDER
+    off = abs(other) > 1 or other_size[1] > _TARGETS_WIDER
     if not numpy.isfinite([*size, *other_size]).all() or not (far or unit or (standard and off)):
         return ""
     return (

@@ -11,6 +11,11 @@ from viz.doctor.checks.validation.shared_rows import row_hashes
 
 __all__ = ["Overlapping", "overlapping_windows"]
 
+_WINDOW_STEPS = 6  # a window has at least: of fewer, a half is met again by chance
+_WINDOW_KINDS = 0.9  # of the windows to train with begin in a way of their own
+_WINDOW_STARTS = 8  # steps by which windows may lie behind each other, and powers of two beyond
+_WINDOW_NUMBERS = 50_000_000  # in all windows; more would take seconds
+
 
 class Overlapping(NamedTuple):
     """Validation windows that overlap with windows to train with.
@@ -53,7 +58,7 @@ def overlapping_windows(train: list[numpy.ndarray], held: list[numpy.ndarray]) -
     True
     """
     for rows, asked in zip(train, held):
-        series = rows.ndim in (2, 3) and rows.shape[1] >= limits.WINDOW_STEPS and rows.size <= limits.WINDOW_NUMBERS
+        series = rows.ndim in (2, 3) and rows.shape[1] >= _WINDOW_STEPS and rows.size <= _WINDOW_NUMBERS
         share, looked = _shared_beginnings(rows, asked) if series else (0.0, 0)
         if share >= limits.OVERLAP:
             return Overlapping(share, looked, rows.shape[1])
@@ -66,7 +71,7 @@ def _shared_beginnings(rows: numpy.ndarray, asked: numpy.ndarray) -> tuple[float
     half = steps // 2
     kinds = len(numpy.unique(row_hashes([rows[:, :half]])))
     some = asked[numpy.linspace(0, len(asked) - 1, min(len(asked), limits.OVERLAP_LOOKED)).astype(int), :half]
-    if kinds < limits.WINDOW_KINDS * len(rows):
+    if kinds < _WINDOW_KINDS * len(rows):
         return 0.0, len(some)
     hashes, found = row_hashes([some]), numpy.zeros(len(some), bool)
     for start in _starts(steps - half):
@@ -80,4 +85,4 @@ def _shared_beginnings(rows: numpy.ndarray, asked: numpy.ndarray) -> tuple[float
 
 def _starts(last: int) -> list[int]:
     """The first few steps, by which windows usually advance, and then each second, fourth and so on."""
-    return sorted({*range(1, min(last, limits.WINDOW_STARTS) + 1), *[2**k for k in range(last.bit_length())], last})
+    return sorted({*range(1, min(last, _WINDOW_STARTS) + 1), *[2**k for k in range(last.bit_length())], last})

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow import Variable
-from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check
 from viz.doctor.source_calls import loop_over_epochs
 from viz.doctor.user_code import Place, made_at
 
-__all__ = ["Renewed"]
+__all__ = ["Recreated"]
+
+_RENEWED = 3  # so many optimizers or models one after the other, made on one line, in a loop over epochs
 
 
 class _Line:
@@ -32,11 +33,11 @@ class _Line:
     @property
     def loop(self) -> str:
         """The variable of the loop that made many, of several steps each; empty for none."""
-        often = self.place is not None and len(self.steps) >= limits.RENEWED and min(self.steps[:-1]) > 1
+        often = self.place is not None and len(self.steps) >= _RENEWED and min(self.steps[:-1]) > 1
         return loop_over_epochs(self.place) if often and self.place is not None else ""
 
 
-class Renewed(Check):
+class Recreated(Check):
     """Follows which optimizers and which models make the steps, one after the other."""
 
     of_script = True

@@ -13,7 +13,20 @@ from viz.doctor.program import layer_label
 from viz.doctor.trainings.training import identities
 from viz.doctor.user_code import Place, user_line
 
-__all__ = ["Misled"]
+__all__ = ["GanGeneratorSign"]
+
+_ONE_CURVE = 0.1  # of the largest slope: so much less may one of a higher answer be, where labels have noise
+
+_FIXES = {
+    "loss_sign.adversary": (
+        "Train the generator with the label of real rows: where the discriminator learns 1 for real rows and 0 for "
+        "made ones, loss(ones_like(made), made), or gan.train_on_batch(noise, numpy.ones((n, 1)))."
+    ),
+    "loss_sign.same_labels": (
+        "Teach it different labels: ones for real rows and zeros for made ones, as in "
+        "loss(ones_like(real), real) + loss(zeros_like(made), made)."
+    ),
+}
 
 
 class _Call(NamedTuple):
@@ -45,12 +58,14 @@ class _Wanted:
         self.place: Place | None = None
 
 
-class Misled(Check):
+class GanGeneratorSign(Check):
     """Compares which way a judge's answers for made rows are to go: by its own loss, and by that of their maker.
 
     It is told by gradients, and so is the same for labels, hinges and critics: whatever the judge learns to say of
     made rows, their maker has to want the opposite.
     """
+
+    fixes = _FIXES
 
     of_script = True
     ends = ("model", "layer")
@@ -235,6 +250,6 @@ def _one_curve(answers: numpy.ndarray, slopes: numpy.ndarray) -> bool:
     """
     order = numpy.argsort(answers, kind="stable")
     parts = [part for part in numpy.array_split(slopes[order], limits.WINDOW) if part.size]
-    noise = limits.ONE_CURVE * float(numpy.abs(slopes).max())
+    noise = _ONE_CURVE * float(numpy.abs(slopes).max())
     rises = numpy.diff([part.mean() for part in parts]) >= -noise
     return bool(rises.all()) and float(numpy.median([part.std() for part in parts])) <= noise

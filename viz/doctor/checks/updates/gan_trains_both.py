@@ -13,7 +13,18 @@ from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
 from viz.doctor.variable_owners import Owners, layers_in
 
-__all__ = ["Deceived", "towards_one"]
+__all__ = ["GanTrainsBoth", "towards_one"]
+
+_DECEIVED_BOTH = 0.1  # of what its own updates want goes the other way, at least
+
+_FIXES = {
+    "opposed_updates.deceived": (
+        "Train the generator's weights alone in its step: give generator.trainable_variables to tape.gradient and to "
+        "the optimizer. Where a compiled model trains the generator through the discriminator, set "
+        "discriminator.trainable = False before gan.compile and each gan.train_on_batch, and True before each "
+        "discriminator.train_on_batch."
+    )
+}
 
 
 class _Asked:
@@ -31,7 +42,7 @@ class _Asked:
         return _way(self.of_made), _way(self.wanted - self.of_made)
 
 
-class Deceived(Check):
+class GanTrainsBoth(Check):
     """Looks for a network with one answer, all of whose weights two kinds of updates train in turn.
 
     One of these trains it alone, to give some rows high and others low answers. The other one trains weights, too,
@@ -41,6 +52,8 @@ class Deceived(Check):
     Where both kinds of updates train all weights, the network is one that is given what others make, and other rows
     too. One loss wants what is made to go one way, and the other rows the other way; the next update undoes it.
     """
+
+    fixes = _FIXES
 
     of_script = True
     begins = ("layer", "model")
@@ -188,7 +201,7 @@ class Deceived(Check):
         if self._turns and not self._alone and len(self._kinds) == 1:
             self._judge_turns()
             return
-        if self._judge is None or self._sides.min() <= limits.DECEIVED_BOTH * self._sides.sum():
+        if self._judge is None or self._sides.min() <= _DECEIVED_BOTH * self._sides.sum():
             return
         for updated, rounds in self._rounds.items():
             highs, alike = zip(*rounds)

@@ -1,4 +1,4 @@
-"""`loss_mismatch` and `label_range`: predictions, labels and loss that don't belong together."""
+"""`loss_mismatch`: predictions and a loss that don't belong together."""
 
 from __future__ import annotations
 
@@ -10,48 +10,83 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number
-from viz.doctor.checks.own_losses.out_of_reach import RANGES, reach_of
-from viz.doctor.loss_questions import CROSSENTROPIES, is_answer_of_own_loss, is_ours, own_loss, reaches
+from viz.doctor.loss_questions import (
+    CROSSENTROPIES,
+    function_name,
+    is_answer_of_own_loss,
+    is_ours,
+    labels_and_answers,
+    loss_kind,
+)
 from viz.doctor.program import layer_label
-from viz.doctor.user_code import loss_weights, made_at
+from viz.doctor.user_code import made_at
 
-__all__ = ["Labels", "Mismatch", "function_name", "is_ours", "labels_and_answers", "loss_kind"]
+__all__ = ["Mismatch"]
+
+_SMOOTHED = 0.9  # of each label: 0.1 is usual, and may be meant
 
 _SQUASHED = ("softmax", "sigmoid")
 # Activations that give no probabilities, and what they give.
 _OTHERWISE = dict.fromkeys(("relu", "softplus", "exp"), "any number from 0 up") | {"tanh": "numbers from -1 to 1"}
 _DIFFERENCES = ("mean_squared_error", "mean_absolute_error")
 
-
-def function_name(loss: Any) -> str:
-    """What the function of a loss object is called; empty where it has none with a name."""
-    return getattr(getattr(loss, "fn", None), "__name__", "") or ""
-
-
-def loss_kind(loss: Any) -> str:
-    """`"sparse"`, `"categorical"`, `"binary"` or `"other"`, for a loss object.
-
-    What users wrote themselves is "other", whatever its name: only the ops that run in it tell what it computes.
-    """
-    if not is_ours(loss):
-        return "other"
-    name = f"{function_name(loss)} {type(loss).__name__}".lower()
-    if "crossentropy" not in name and "cross_entropy" not in name:
-        return "other"
-    return "sparse" if "sparse" in name else "binary" if "binary" in name else "categorical"
-
-
-def labels_and_answers(opened: Any) -> tuple[Any, Any] | None:
-    """Labels and predictions of a loss, where each is one array."""
-    given = opened.scope.inputs
-    if opened.kind != "loss" or not isinstance(given, tuple) or len(given) != 2 or not isinstance(given[1], Tensor):
-        return None
-    labels = given[0].data if isinstance(given[0], Tensor) else numpy.asarray(given[0])
-    return (host(labels), given[1]) if labels.dtype.kind in "fiub" else None
+_FIXES = {
+    "loss_mismatch.sequences": (
+        "Leave out return_sequences=True in the last recurrent layer, which then gives its last state alone; if each "
+        "step is to be answered, give one label for each: (rows, steps, 1)."
+    ),
+    "loss_mismatch.twice": "Keep one of the two.",
+    "loss_mismatch.one_unit": (
+        "Use a sigmoid with binary_crossentropy for yes or no, two units with softmax, or no activation for a number."
+    ),
+    "loss_mismatch.from_logits": "Leave out the activation of the last layer, or from_logits=True.",
+    "loss_mismatch.with_logits": "Leave out the activation of the last layer: this function takes logits.",
+    "loss_mismatch.logits": (
+        "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid'), or the loss from_logits=True."
+    ),
+    "loss_mismatch.logits_binary": ("Give the last layer activation='sigmoid', or give the loss from_logits=True."),
+    "loss_mismatch.logits_classes": ("Give the last layer activation='softmax', or give the loss from_logits=True."),
+    "loss_mismatch.elementwise": (
+        "For classes use sparse_categorical_crossentropy (or to_categorical(y)); for a number give the last "
+        "layer one unit."
+    ),
+    "loss_mismatch.numbers": "Use sparse_categorical_crossentropy, or utils.to_categorical(y).",
+    "loss_mismatch.one_hot": "Use categorical_crossentropy, or y.argmax(axis=-1).",
+    "loss_mismatch.single": "Use binary_crossentropy with a sigmoid, or as many units as classes.",
+    "loss_mismatch.binary": (
+        "Use categorical_crossentropy (sparse_categorical_crossentropy for class numbers) with a softmax."
+    ),
+    "loss_mismatch.divergence": (
+        "Take the softmax of both first: kl(ops.softmax(teacher / temperature), ops.softmax(student / temperature)); "
+        "the labels of a divergence, which come first, are the shares that the predictions should have."
+    ),
+    "loss_mismatch.several": (
+        "Give the last layer activation='sigmoid': each class is then a yes-or-no question of its own, as "
+        "the loss has it."
+    ),
+    "loss_mismatch.smoothing": (
+        "Smooth less: label_smoothing=0.1 leaves 0.9 of each label where it is, and spreads 0.1 over all classes."
+    ),
+    "loss_mismatch.hinge": (
+        "For classes use sparse_categorical_crossentropy or categorical_crossentropy; hinge wants labels of -1 and "
+        "1, and "
+        "outputs without softmax or sigmoid."
+    ),
+    "softmax_axis.by_hand": (
+        "Take ops.softmax(z, axis=-1); by hand: e = ops.exp(z - ops.max(z, axis=-1, keepdims=True)), and "
+        "e / ops.sum(e, axis=-1, keepdims=True)."
+    ),
+    "class_loss": (
+        "For classes, crossentropies have larger gradients where the answer is wrong: categorical_crossentropy with "
+        "softmax, binary_crossentropy with a sigmoid."
+    ),
+}
 
 
 class Mismatch(Check):
     """Softmax twice, logits taken for probabilities, softmax over one unit, the wrong crossentropy."""
+
+    fixes = _FIXES
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -187,7 +222,7 @@ class Mismatch(Check):
         self._shapes(kind, labels, predicted, opened.owner)
 
     def _smoothed(self, loss: Any, part: float) -> None:
-        if part < limits.SMOOTHED:
+        if part < _SMOOTHED:
             return
         what = (
             f"label_smoothing={part:g} spreads {part:.0%} of each label over all classes: what is left of the right "
@@ -417,181 +452,3 @@ _WRONG = {
     "binary": "binary_crossentropy on {units} units that exclude each other, with labels {labels}: it treats "
     "every class as a yes-or-no question of its own",
 }
-
-
-class Labels(Check):
-    """Labels that the outputs can't reach, or that are no class at all."""
-
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
-        self._asked: dict[int, tuple[Any, bool]] = {}  # losses of the user's: do they take labels as they are?
-
-    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if self.watch.inside("metric"):
-            return
-        if op.name in ("sparse_softmax_crossentropy", "sigmoid_crossentropy"):
-            if self.watch.inside("loss") and own_loss(self.watch) is None:
-                return  # which was given the labels as they are
-            if op.name == "sigmoid_crossentropy":
-                self._binary(host(inputs[0].data), own_loss(self.watch))
-            else:
-                self._classes(inputs[0], inputs[1])
-
-    def _classes(self, labels: Any, predicted: Any, ignored: Any = None) -> None:
-        """Class numbers below 0, or not below the number of classes."""
-        found = host(labels.data if isinstance(labels, Tensor) else numpy.asarray(labels))
-        shape = (predicted.data if isinstance(predicted, Tensor) else numpy.asarray(predicted)).shape
-        if not found.size or not shape or shape[-1] < 2 or found.dtype.kind not in "fiub":
-            return
-        low, high, classes = float(found.min()), float(found.max()), shape[-1]
-        if found.dtype.kind == "f" and (found != numpy.floor(found)).any():
-            what = (
-                f"labels are fractions, from {number(low)} to {number(high)}, where class numbers are wanted: each "
-                "counts as "
-                "the whole number below it"
-            )
-            self._tell("label_range.fractions", what, low, high)
-            return
-        if ignored is not None:
-            kept = found[found != ignored]
-            low, high = (float(kept.min()), float(kept.max())) if kept.size else (0.0, 0.0)
-        if low < 0 or high >= classes:
-            origin = self.watch.origin(predicted)
-            layer = origin.layer if origin is not None else None
-            hint = " (counted from 1?)" if low >= 1 and high == classes else ""
-            what = (
-                f"labels go from {number(low)} to {number(high)}, but {classes} outputs stand for the classes 0 to "
-                f"{classes - 1}{hint}"
-            )
-            self._tell("label_range.classes", what, low, high, layer)
-
-    def on_scope_begin(self, opened: Any) -> None:
-        pair = labels_and_answers(opened)
-        if pair is None:
-            return
-        labels, predicted = pair
-        labels, predicted = _weighed(opened, labels, predicted)
-        kind = loss_kind(opened.owner)
-        if kind == "sparse":
-            ignored = getattr(opened.owner, "settings", {}).get("ignore_class")
-            if labels.shape != predicted.data.shape or predicted.data.shape[-1:] == (1,):
-                self._classes(labels, predicted, ignored=ignored)
-        elif kind == "binary":
-            self._binary(labels, next((each for each in self.watch.scopes if each.kind == "loss"), None))
-        elif kind == "categorical" and labels.shape == predicted.data.shape:
-            self._rows(labels)
-        elif kind == "other" and labels.size == predicted.data.size:
-            self._reachable(labels, predicted, opened.owner)
-
-    def _binary(self, labels: numpy.ndarray, around: Any = None) -> None:
-        """Labels of a binary crossentropy, which may be a part of a loss that the user wrote."""
-        outside = labels.size and (labels.min() < -limits.NOISY_LABEL or labels.max() > 1 + limits.NOISY_LABEL)
-        pair = None if around is None else labels_and_answers(around)
-        own = None if pair is None or is_ours(around.owner) else around.owner
-        if outside and own is not None and pair is not None:
-            outside = self._counts(own, pair[0], 0.0, 1.0, self.watch.made_by(pair[1]) != "sigmoid")
-        if outside:
-            low, high = float(labels.min()), float(labels.max())
-            what = (
-                f"labels go from {number(low)} to {number(high)}, but binary crossentropy takes 0 and 1: the loss can "
-                "fall without limit"
-            )
-            mask = high > 1 and set(numpy.unique(labels)) == {0, high}
-            self._tell("label_range.mask" if mask and high == limits.BYTES else "label_range.binary", what, low, high)
-
-    def _rows(self, labels: numpy.ndarray) -> None:
-        sums = labels.astype("float64").sum(axis=-1)
-        if not sums.size or _weighs_rows(labels, sums):
-            return
-        several = float((sums > 1 + limits.ROW_SUM).mean())
-        if several >= limits.ROWS_OFF and ((labels == 0) | (labels == 1)).all():
-            what = (
-                f"{several:.0%} of the rows of labels have several ones, up to {number(float(sums.max()))}, but "
-                "categorical crossentropy takes the outputs for the chances of classes of which one alone is right"
-            )
-            self._tell("label_range.multi_hot", what, float(labels.min()), float(labels.max()))
-            return
-        padding = (sums == 0).any() and (abs(sums - 1) < limits.ROW_SUM).any()
-        if not padding and float(numpy.median(abs(sums - 1))) > limits.ROW_SUM:
-            what = (
-                f"rows of labels sum to {number(float(numpy.median(sums)))}, but categorical crossentropy takes "
-                "one-hot rows or probabilities, which sum to 1"
-            )
-            self._tell("label_range.rows", what, float(labels.min()), float(labels.max()))
-
-    def _reachable(self, labels: numpy.ndarray, predicted: Tensor, loss: Any) -> None:
-        activation = self.watch.made_by(predicted)
-        if activation == "softmax" and not is_ours(loss):
-            return  # it may multiply logarithms of the answers by counts, or by rewards
-        if activation not in RANGES or not labels.size or labels.dtype.kind == "b":
-            return
-        if activation == "softmax" and self._several(labels, predicted):
-            return
-        low, high = RANGES[activation]
-        outside = (labels < low - limits.OUT_OF_RANGE) | (labels > high + limits.OUT_OF_RANGE)
-        if float(outside.mean()) < limits.OUT_OF_REACH or not self._counts(loss, labels, low, high):
-            return
-        origin = self.watch.origin(predicted)
-        least, most = float(labels.min()), float(labels.max())
-        what = (
-            f"labels go from {number(least)} to {number(most)}, but the outputs come from {activation}, which "
-            f"{reach_of(activation)}: {outside.mean():.0%} of the labels are out of reach"
-        )
-        self._tell("label_range", what, least, most, origin.layer if origin is not None else None)
-
-    def _counts(self, loss: Any, labels: numpy.ndarray, low: float, high: float, logits: bool = False) -> bool:
-        """Does a loss take labels as they are? One that the user wrote may leave some out, or scale them."""
-        if is_ours(loss):
-            return True
-        known = self._asked.get(id(loss))
-        if known is None:
-            known = self._asked[id(loss)] = loss, reaches(loss, labels, low, high, logits=logits) is False
-        return known[1]
-
-    def _several(self, labels: numpy.ndarray, predicted: Tensor) -> bool:
-        """Rows of labels that don't sum to 1, as the rows of a softmax do."""
-        if labels.ndim < 2 or labels.shape != predicted.data.shape or labels.shape[-1] < 2 or labels.min() < 0:
-            return False
-        sums = labels.astype("float64").sum(axis=-1)
-        other = float((abs(sums - 1) > limits.ROW_SUM).mean())
-        if other < limits.ROWS_OFF:
-            return False
-        origin = self.watch.origin(predicted)
-        self.watch.report(
-            "label_range.several",
-            "error",
-            f"rows of labels sum to {number(float(sums.min()))} to {number(float(sums.max()))}, but softmax's "
-            "outputs sum to "
-            f"1: {other:.0%} of the rows are out of reach",
-            layer=origin.layer if origin is not None else None,
-            place=origin.place if origin is not None else None,
-            evidence={"lowest": float(sums.min()), "highest": float(sums.max()), "share": other},
-        )
-        return True
-
-    def _tell(self, kind: str, message: str, low: float, high: float, layer: Any = None) -> None:
-        self.watch.report(
-            kind, "error", message, layer=layer, place=self.watch.called_at(), evidence={"lowest": low, "highest": high}
-        )
-
-
-def _weighed(opened: Any, labels: numpy.ndarray, predicted: Tensor) -> tuple[numpy.ndarray, Tensor]:
-    """Labels without those rows whose weight is 0, as of rows whose label nobody knows."""
-    weights = loss_weights(opened.frame)
-    data = (
-        host(weights.data if isinstance(weights, Tensor) else numpy.asarray(weights)) if weights is not None else None
-    )
-    if (
-        data is None
-        or data.size != len(labels)
-        or data.dtype.kind not in "fiub"
-        or labels.shape != predicted.data.shape
-    ):
-        return labels, predicted
-    return labels[data.reshape(-1) != 0], predicted
-
-
-def _weighs_rows(labels: numpy.ndarray, sums: numpy.ndarray) -> bool:
-    """Is each row one-hot, times a number of its own, as rewards weigh what was done?"""
-    single = bool(((labels != 0).sum(axis=-1) <= 1).all())
-    return single and (len(numpy.unique(sums[sums != 0])) > 2 or bool(sums.min() < 0 < sums.max()))

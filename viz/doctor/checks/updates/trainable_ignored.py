@@ -10,14 +10,24 @@ from viz.doctor.program import layer_label
 from viz.doctor.source_calls import tree_of
 from viz.doctor.user_code import Place
 
-__all__ = ["Overruled", "switched_at"]
+__all__ = ["TrainableIgnored", "switched_at"]
+
+_FIXES = {
+    "frozen.compiled": (
+        "Call model.compile(...) again after changing trainable: compile remembers what was trainable, as in Keras 2."
+    )
+}
 
 
-class Overruled(Check):
+class TrainableIgnored(Check):
     """Asks a model that is trained which layers are not as trainable as the script wants them.
 
     That is so where a script speaks Keras 2 (see `eagerflow/training/as_compiled.py`); else a change counts at once.
+
+    Keras' guide to transfer learning warns of it: freezing without another `compile` had no effect there.
     """
+
+    fixes = _FIXES
 
     always = ("on_scope_begin",)
     begins = ("step",)

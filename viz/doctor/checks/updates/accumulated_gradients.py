@@ -11,9 +11,24 @@ from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, tensors
 
-__all__ = ["Summed"]
+__all__ = ["AccumulatedGradients"]
+
+_SUMMED = 4  # updates in a row that are given all that was given before, too; or that aren't
+_SUMMED_ELEMENTS = 256  # of each of a few gradients
+_SUMMED_BATCHES = 256  # gradients for one update, at most
+_SUMMED_APART = 0.01  # sine of the angle between two gradients: nearer ones can't be told apart in a sum of them
+_SUMMED_REST = 1e-5  # of a sum may be something else: float32 resolves 1e-7
+_SUMMED_EXACT = 3e-4  # how far from 1 the factor of what was before may be; that of momentum is 0.999 at most
 
 _Shapes = tuple[tuple[int, ...], ...]
+
+_FIXES = {
+    "lr_too_high.summed": (
+        "After each update, begin the sums anew with zeros; where nothing is to be summed, give the optimizer the "
+        "tape's gradients. Optimizers do both by themselves: Adam(gradient_accumulation_steps=4) sums those of four "
+        "batches, SGD(momentum=0.9) lets old ones fade."
+    )
+}
 
 
 class _Given:
@@ -29,12 +44,14 @@ class _Given:
         self.settled = False
 
 
-class Summed(Check):
+class AccumulatedGradients(Check):
     """Asks whether an optimizer is given the tape's gradients plus all of what it was given before, again and again.
 
     It listens in all steps, since the updates of summed gradients may be far apart, but only until a few updates have
     shown that they are none of these: from then on nothing is compared.
     """
+
+    fixes = _FIXES
 
     always = ("on_gradient", "on_scope_begin")
     begins = ("optimizer",)
@@ -51,7 +68,7 @@ class Summed(Check):
         if self._settled:
             return
         self._waiting += 1
-        if self._waiting > limits.SUMMED_BATCHES:  # no optimizer is given any
+        if self._waiting > _SUMMED_BATCHES:  # no optimizer is given any
             self._settle()
             return
         given = [r for s, r in zip(sources, results) if isinstance(s, Variable) and isinstance(r, Tensor)]
@@ -90,7 +107,7 @@ class Summed(Check):
             course.unclear += 1
         elif how == "added":
             course.links += 1
-            if course.links == limits.SUMMED and not course.told:
+            if course.links == _SUMMED and not course.told:
                 course.told = True
                 self._tell(course)
         else:
@@ -98,8 +115,8 @@ class Summed(Check):
             course.others += 1
         if course.told and how == "other":  # methods that keep a gradient of each batch add them up in the first epoch
             self.watch.retract(("lr_too_high.summed", id(course.optimizer)))
-            course.told, course.others = False, limits.SUMMED
-        if not course.told and (course.others >= limits.SUMMED or course.unclear >= limits.SUMMED_BATCHES):
+            course.told, course.others = False, _SUMMED
+        if not course.told and (course.others >= _SUMMED or course.unclear >= _SUMMED_BATCHES):
             course.settled = True
             if all(each.settled for each in self._all.values()):
                 self._settle()
@@ -122,7 +139,7 @@ class Summed(Check):
 
 def _some(gradients: list[Tensor]) -> tuple[_Shapes, numpy.ndarray]:
     """The shapes of gradients, and a few elements of some of them."""
-    parts = [host(g.data.reshape(-1)[: limits.SUMMED_ELEMENTS]) for g in gradients[: limits.WINDOW]]
+    parts = [host(g.data.reshape(-1)[:_SUMMED_ELEMENTS]) for g in gradients[: limits.WINDOW]]
     values = numpy.concatenate(parts).astype("float64") if parts else numpy.zeros(0)
     return tuple([g.data.shape for g in gradients]), values
 
@@ -141,12 +158,12 @@ def _made_of(before: numpy.ndarray, taken: numpy.ndarray, now: numpy.ndarray) ->
     aa, bb, ab = float(before @ before), float(taken @ taken), float(before @ taken)
     an, bn, nn = float(before @ now), float(taken @ now), float(now @ now)
     apart = aa * bb - ab * ab
-    if not math.isfinite(apart + nn) or apart <= limits.SUMMED_APART**2 * aa * bb:
+    if not math.isfinite(apart + nn) or apart <= _SUMMED_APART**2 * aa * bb:
         return ""
     old, new = (an * bb - bn * ab) / apart, (bn * aa - an * ab) / apart
     rest = now - old * before - new * taken
-    if float(rest @ rest) > limits.SUMMED_REST**2 * nn or new <= 0:
+    if float(rest @ rest) > _SUMMED_REST**2 * nn or new <= 0:
         return "other"
-    if abs(old) <= limits.SUMMED_EXACT:
+    if abs(old) <= _SUMMED_EXACT:
         return "anew"
-    return "added" if abs(old - 1) <= limits.SUMMED_EXACT else "other"
+    return "added" if abs(old - 1) <= _SUMMED_EXACT else "other"

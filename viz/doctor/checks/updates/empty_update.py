@@ -10,11 +10,27 @@ from viz.doctor.check_base import Check, tensors
 from viz.doctor.source_calls import tree_of
 from viz.doctor.user_code import Place, user_frames
 
-__all__ = ["NothingGiven", "set_still_at"]
+__all__ = ["EmptyUpdate", "set_still_at"]
+
+_FIXES = {
+    "frozen.unbuilt": (
+        "Take model.trainable_variables behind the model's first call, or in each step; or give the model an Input, "
+        "which builds it at once."
+    ),
+    "frozen.nothing": (
+        "Leave trainable = False out there: in a loop, the generator's step leaves the discriminator still by itself, "
+        "as its optimizer is given generator.trainable_variables alone. Or set it to True again before that step."
+    ),
+}
 
 
-class NothingGiven(Check):
-    """Counts updates of no weights at all."""
+class EmptyUpdate(Check):
+    """Counts updates of no weights at all.
+
+    A list of weights taken before the first call is empty, as layers make theirs when they are called.
+    """
+
+    fixes = _FIXES
 
     always = ("on_scope_begin",)
     begins = ("optimizer", "model")

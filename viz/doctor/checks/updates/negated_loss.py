@@ -9,11 +9,12 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, first, first_gradient, host, means_of_the_ends, number, total
-from viz.doctor.checks.losses import function_name, is_ours
-from viz.doctor.loss_questions import CROSSENTROPIES
+from viz.doctor.loss_questions import CROSSENTROPIES, function_name, is_ours
 from viz.doctor.user_code import Place
 
-__all__ = ["Turned"]
+__all__ = ["NegatedLoss"]
+
+_APART_GROWS = 1.2  # times as large as at first they are in the end
 
 # Those that are 0 at least, and the larger the worse the answers are. Others may be below 0 as they should: cosines,
 # likelihoods of counts, divergences of what sums to no 1.
@@ -31,6 +32,12 @@ _ERRORS = (
     "ctc",
 )
 
+_FIXES = {
+    "loss_sign.turned": (
+        "Leave out the minus sign: give the tape the loss itself, and the optimizer the gradients as they are."
+    )
+}
+
 
 class _Loss(NamedTuple):
     """A loss that was computed in this step."""
@@ -46,14 +53,18 @@ class _Share(NamedTuple):
     single: float  # and with one of them
 
 
-class Turned(Check):
+class NegatedLoss(Check):
     """Asks the backward pass how the loop's own loss depends on each loss of the library in it.
 
     A loss with a minus sign is meant where somebody else is to be misled, where it is one term of several, where it is
     weighed by what a policy's actions brought, or where something is to be unlearnt. So this speaks only where the
     factor is the same negative number in all steps, where all weights that the answers come from are trained so from
     their beginning, where labels are data, and nothing of it outweighs the loss; and where the loss does become larger.
+
+    A minus sign is left over from a reward, or put before a loss of the library that has its own.
     """
+
+    fixes = _FIXES
 
     always = ("on_scope_end", "on_gradient")
     begins = ()
@@ -162,7 +173,7 @@ class Turned(Check):
         if last < first:
             self._climbs_rightly()
             return
-        if last < limits.APART_GROWS * first or self.watch.has("loss_sign"):
+        if last < _APART_GROWS * first or self.watch.has("loss_sign"):
             return
         self.watch.report(
             "loss_sign.turned",

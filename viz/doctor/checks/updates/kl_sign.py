@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, first, first_gradient
 from viz.doctor.user_code import Place
 
-__all__ = ["Divergence"]
+__all__ = ["KlSign"]
+
+_DIVERGENCE_STEPS = 3  # in which the gradients of a divergence's two terms are the same number, and below 0
 
 _SQUARES = ("square", "power", "multiply")
 
+_FIXES = {
+    "loss_sign.divergence": (
+        "Turn its sign: the loss is the error of the reconstruction plus "
+        "-0.5 * mean(1 + log_var - mean**2 - exp(log_var)), which is 0 at least."
+    )
+}
 
-class Divergence(Check):
+
+class KlSign(Check):
     """Hears which way the loss goes with exp(log_var) and mean**2, both of which a divergence makes small.
 
     The divergence of a normal distribution from the standard one is -0.5 * (1 + log_var - mean**2 - exp(log_var)), in
     which both count alike: the gradients that reach them are one and the same number at all places. Where that is
     below 0, training makes both as large as it can.
     """
+
+    fixes = _FIXES
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -46,7 +56,7 @@ class Divergence(Check):
                 origin = self.watch.origins.get(key)
                 self._place = self._place or (origin.place if origin is not None else None)
                 self._times += 1
-                if self._times == limits.DIVERGENCE_STEPS:
+                if self._times == _DIVERGENCE_STEPS:
                     self._tell(low)
         self._exponentials.clear()
         self._squares.clear()

@@ -10,16 +10,23 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor.check_base import Check, host, number
-from viz.doctor.checks.losses import is_ours, loss_kind
+from viz.doctor.loss_questions import is_ours, loss_kind
 from viz.doctor.user_code import Place
 
-__all__ = ["Swapped"]
+__all__ = ["SwappedArguments"]
 
 _KEPT = ("log", "subtract", "negative", "add", "multiply")  # what a crossentropy makes of what it takes for answers
 
+_FIXES = {"loss_mismatch.swapped": "Give the labels first: loss(y_true, y_pred)."}
 
-class Swapped(Check):
-    """The first argument depends on weights; the second doesn't, and holds 0 and 1, or numbers of classes."""
+
+class SwappedArguments(Check):
+    """The first argument depends on weights; the second doesn't, and holds 0 and 1, or numbers of classes.
+
+    PyTorch's losses take predictions first, Keras' take labels first: who comes from the one swaps them in the other.
+    """
+
+    fixes = _FIXES
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)

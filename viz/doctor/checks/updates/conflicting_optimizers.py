@@ -15,7 +15,20 @@ from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
 from viz.doctor.variable_owners import Owners
 
-__all__ = ["Opposed"]
+__all__ = ["ConflictingOptimizers"]
+
+_OPPOSED = -0.6  # cosine of the gradients that two optimizers have for the same weights; other tasks' are around 0
+_OPPOSED_ROUNDS = 8  # so many cosines, at least
+
+_FIXES = {
+    "opposed_updates": (
+        "Give each optimizer the weights of its own network, in tape.gradient and in apply: in a GAN, the "
+        "discriminator's step takes discriminator.trainable_variables alone, and stop_gradient(generator(noise)) as "
+        "its input. Where a compiled model trains the generator through the discriminator, set "
+        "discriminator.trainable = False before gan.compile and each gan.train_on_batch, and True before each "
+        "discriminator.train_on_batch."
+    )
+}
 
 
 class _Course:
@@ -30,8 +43,13 @@ class _Course:
         self.variables: dict[int, Variable] = {}
 
 
-class Opposed(Check):
-    """Compares the gradients that two optimizers, which take turns, have for the weights that both update."""
+class ConflictingOptimizers(Check):
+    """Compares the gradients that two optimizers, which take turns, have for the weights that both update.
+
+    A GAN whose discriminator step takes the variables of both networks is the usual case.
+    """
+
+    fixes = _FIXES
 
     of_script = True
     begins = ("layer", "model", "optimizer")
@@ -84,13 +102,13 @@ class Opposed(Check):
             return
         found = self._cosines.setdefault((id(more.optimizer), id(fewer.optimizer)), [])
         found.append(cosine)
-        if len(found) == limits.OPPOSED_ROUNDS:
+        if len(found) == _OPPOSED_ROUNDS:
             self._judge(more, fewer, found)
 
     def finish(self) -> None:
         """They may have pulled apart only at first."""
         for (more, fewer), cosines in self._cosines.items():
-            if len(cosines) >= limits.OPPOSED_ROUNDS:
+            if len(cosines) >= _OPPOSED_ROUNDS:
                 self._judge(self._courses[more], self._courses[fewer], cosines)
 
     def _judge(self, more: _Course, fewer: _Course, cosines: list[float]) -> None:
@@ -98,7 +116,7 @@ class Opposed(Check):
         middle = statistics.median(cosines)
         # Else one only takes over from the other now and then.
         take_turns = len(cosines) >= min(more.turns, fewer.turns)
-        if middle > limits.OPPOSED or not take_turns:
+        if middle > _OPPOSED or not take_turns:
             self.watch.retract(key)
             return
         whose = self._whose(fewer)

@@ -11,13 +11,28 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, first, first_gradient, host, number
 from viz.doctor.user_code import Place
 
-__all__ = ["Collapsed"]
+__all__ = ["PosteriorCollapse"]
+
+_COLLAPSED_STEPS = 100  # a VAE's latent numbers begin as noise, too
+_COLLAPSED_KL = 0.05  # nats, of all latent numbers of a row together: so little tells no two rows apart
+_COLLAPSED_SPREAD = 0.01  # variance of the means of a latent number, beside a noise of 1
+_COLLAPSED_SPREAD_IDLE = 0.03  # the same, where nothing was learnt from the input
 
 _SQUARES = ("square", "power", "multiply")
 
+_FIXES = {
+    "penalty_dominates.collapsed": (
+        "Weigh the divergence less against the reconstruction: take the sum over pixels (columns) of the errors, "
+        "not their mean, where the divergence is a sum over latent numbers; or multiply it by a weight that grows from "
+        "0 to 1 in the first epochs. A decoder that sees the earlier steps of its answer needs that, too."
+    )
+}
 
-class Collapsed(Check):
+
+class PosteriorCollapse(Check):
     """Finds log_var and mean of a divergence, by the one gradient that both its terms get, and looks at them."""
+
+    fixes = _FIXES
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -60,12 +75,12 @@ class Collapsed(Check):
     def finish(self) -> None:
         """Judge how it ended: at first, latent numbers hardly tell rows apart, either."""
         last = self._seen[-limits.HEAVY_BLOCK :]
-        if self.watch.interrupted or len(last) < limits.HEAVY_BLOCK or last[0][0] < limits.COLLAPSED_STEPS:
+        if self.watch.interrupted or len(last) < limits.HEAVY_BLOCK or last[0][0] < _COLLAPSED_STEPS:
             return
         divergence, spread = (max(each[i] for each in last) for i in (1, 2))
         idle = any(finding.rule == "not_learning" for finding in self.watch.raw("not_learning"))
-        widest = limits.COLLAPSED_SPREAD_IDLE if idle else limits.COLLAPSED_SPREAD
-        if divergence > limits.COLLAPSED_KL or spread > widest:
+        widest = _COLLAPSED_SPREAD_IDLE if idle else _COLLAPSED_SPREAD
+        if divergence > _COLLAPSED_KL or spread > widest:
             return
         self.watch.report(
             "penalty_dominates.collapsed",

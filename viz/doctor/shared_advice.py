@@ -1,0 +1,80 @@
+"""What to do about findings that several checks report, or none; each check keeps the others as its `fixes`."""
+
+from __future__ import annotations
+
+__all__ = ["SHARED"]
+
+SHARED = {
+    "class_imbalance.weights": (
+        "Turn class_weight round: the rare class gets the large weight, as in {0: 1.0, 1: rows of 0 / rows of 1}; "
+        "judge by recall or AUC instead of accuracy."
+    ),
+    "validation_mismatch.form": (
+        "Give both the same form: class numbers with sparse_categorical_crossentropy, or one-hot rows, "
+        "utils.to_categorical(y), with categorical_crossentropy."
+    ),
+    "validation_mismatch.prepared": (
+        "Prepare rows in the same way wherever the network is given any: divide by the same number, or use mean and "
+        "standard deviation of the training data for all (scaler.transform, not fit_transform). A layers.Rescaling or "
+        "layers.Normalization in the model does so by itself."
+    ),
+    "loss_mismatch": (
+        "Class numbers go with sparse_categorical_crossentropy, one-hot rows with categorical_crossentropy, "
+        "yes or no with binary_crossentropy and one sigmoid unit."
+    ),
+    "loss_mismatch.units": (
+        "Give the last layer as many units as a row of labels has numbers; for class numbers, which are one number a "
+        "row, sparse_categorical_crossentropy takes as many units as classes."
+    ),
+    "loss_mismatch.shapes": (
+        "This loss compares number by number: make labels and the outputs of the last layer alike in shape."
+    ),
+    "loss_mismatch.metric": (
+        "The loss isn't to blame: take another metric. Class numbers go with 'accuracy' or "
+        "'sparse_categorical_accuracy', one-hot rows with 'accuracy' or 'categorical_accuracy'."
+    ),
+    "softmax_axis": "Take the softmax over the classes: axis=-1.",
+    "label_range": "Scale the labels into that range, or leave out the last activation.",
+    "label_range.classes": "Count classes from 0, or give the last layer one unit per class.",
+    "label_range.held": (
+        "Count the classes of all rows alike, from 0: what was done to the labels of one part (y - 1, a LabelEncoder) "
+        "has to be done to those of the other."
+    ),
+    "lr_too_low.faded": (
+        "Let the rate end where training ends, not before: lower it less, or less often, and stop where nothing more "
+        "is learnt."
+    ),
+    "batchnorm_misuse.lag": (
+        "Lower the momentum (0.9), or train for longer; viz gap measures what evaluation loses by it."
+    ),
+    "unscaled_input": (
+        "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as the first layer."
+    ),
+    "replicas_diverged": (
+        "Change weights on all ranks alike: no assign, seed or data of one rank's own outside of the steps, and every "
+        "gradient through optimizer.apply inside of a step; rank 0's files then hold what all have."
+    ),
+    "oversubscribed": (
+        "Start fewer ranks on this machine, or set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to its cores divided by "
+        "its ranks; python -m eagerflow launch does that."
+    ),
+    "input_imbalance": (
+        "Give all ranks storage and workers of the same speed; prepare batches ahead (Dataset.prefetch, a PyDataset "
+        "with workers), or let a PyDataset read a rank's rows only: rows(index, start, stop)."
+    ),
+    "input_imbalance.rows": (
+        "Cut the data evenly: let DataParallel do it (auto_shard_dataset=True), or give each rank as many rows."
+    ),
+    "straggler": (
+        "Look at that machine: other programs on it, its clock speed, swapping, its number of threads; or leave it out "
+        "of --hosts. Code that only this rank runs (logging, plots) counts too."
+    ),
+    "communication_bound": (
+        "Send less often or less: a larger batch_size, gradient_accumulation_steps=4, "
+        "DataParallel(gradient_dtype='float16') between machines; shard_optimizer=True shortens updates. "
+        "A faster network helps as much as fewer ranks."
+    ),
+    "frozen.optimizer": "Make the optimizer, or call compile, once, before the loop.",
+    "frozen.anew": "Make the model and its optimizer once, before the loop.",
+}
+"""By kind, or `kind.way`."""
