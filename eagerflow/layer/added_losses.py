@@ -1,4 +1,4 @@
-"""The part of `Layer` that collects losses: those added in `call`, and those of regularizers; and Keras 2's metrics."""
+"""The part of `Layer` that collects losses: those added in `call`, and those of regularizers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any
 
 from eagerflow.base import tree
 from eagerflow.base.errors import CapturedError, signature_of
-from eagerflow.base.spellings import behaviour, ignores
+from eagerflow.base.tracebacks import boundary
 from eagerflow.core.stateless_scope import current_stateless_scope
 from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
-from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean
 
 __all__ = [
@@ -25,7 +24,6 @@ __all__ = [
     "forget_losses_of",
     "hold_losses",
     "losses_left_alone",
-    "measured",
     "note_losses",
     "summed",
 ]
@@ -59,7 +57,7 @@ class LossHolder:
 
     _losses: list[Any]
 
-    @ignores("inputs")
+    @boundary
     def add_loss(self, loss: Any) -> None:
         """Adds a term to the loss that training minimizes; it counts until the model is called again.
 
@@ -99,20 +97,19 @@ class LossHolder:
                     scope.add_loss(term)
 
     def add_metric(self: Any, *args: Any, **kwargs: Any) -> None:
-        """Keras 2's way to measure something in `call`. It works only in programs run by `python -m eagerflow run`.
+        """Gone since Keras 3.
 
         Args:
-            *args: a tensor, whose mean over the epoch is shown.
-            **kwargs: the `name` it is reported under, and `aggregation="mean"`.
+            *args: not used.
+            **kwargs: not used.
 
         Raises:
-            NotImplementedError: in all other programs, as in Keras 3; the message says what to write instead.
-            ValueError: without a name, or for another aggregation.
+            NotImplementedError: always; it says what to write instead.
         """
-        named = len(args) > 1 or "name" in kwargs
-        if behaviour.keras_2 and not named and any([isinstance(v, Metric) for v in vars(self).values()]):
-            return  # what a metric of the layer gave, which is shown by itself
-        self._feed_metric(*measured(self, *args, **kwargs))
+        raise NotImplementedError(
+            f"{describe(self)}.add_metric is gone since Keras 3. Hold a metric, self.measure = metrics.Mean(name=...) "
+            "in __init__, and feed it in call, self.measure.update_state(value): fit shows it."
+        )
 
     def _feed_metric(self: Any, value: Any, name: str) -> None:
         context = current_call.get()
@@ -187,26 +184,6 @@ def losses_left_alone() -> Iterator[None]:
             (_holding.add if layer._losses else _holding.discard)(layer)
         if scope is not None:
             del scope.losses[collected:]
-
-
-def measured(layer: Any, value: Any = None, name: str | None = None, aggregation: str | None = None) -> tuple[Any, str]:
-    """The value and the name passed to `add_metric`, if it may be called.
-
-    Raises:
-        NotImplementedError: outside of programs of Keras 2.
-        ValueError: without a name, or for another aggregation than the mean.
-    """
-    if not behaviour.keras_2:
-        raise NotImplementedError(
-            f"{describe(layer)}.add_metric is gone since Keras 3. Hold a metric, self.measure = metrics.Mean(name=...) "
-            "in __init__, and feed it in call, self.measure.update_state(value): fit shows it."
-        )
-    if not isinstance(name, str) or aggregation not in (None, "mean"):
-        raise ValueError(
-            f"{describe(layer)}.add_metric(value, aggregation={aggregation!r}, name={name!r}): expected a name, and "
-            "'mean' for the aggregation."
-        )
-    return value, name
 
 
 def summed(term: Any) -> Any:

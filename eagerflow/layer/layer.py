@@ -11,17 +11,9 @@ import numpy
 
 from eagerflow import regularizers
 from eagerflow.base import tree
-from eagerflow.base.errors import (
-    CapturedError,
-    NotBegunError,
-    holds_itself,
-    missing_attribute,
-    no_attribute,
-    signature_of,
-)
+from eagerflow.base.errors import NotBegunError, holds_itself, missing_attribute, no_attribute, signature_of
 from eagerflow.base.serialization import serialize_keras_object
-from eagerflow.base.spellings import behaviour
-from eagerflow.base.tracebacks import bound_init, boundary, in_words, is_slip, shorten
+from eagerflow.base.tracebacks import arguments_of, bound_init, boundary, in_words, is_slip, shorten, unknown_arguments
 from eagerflow.base.typing import InSequence, PolicyLike, RegularizerLike
 from eagerflow.core.dtypes import as_dtype, is_differentiable
 from eagerflow.core.observe import scope, state
@@ -41,8 +33,8 @@ from eagerflow.layer.autocast import autocast_scope
 from eagerflow.layer.building import around_build, look_at_new, note_maker
 from eagerflow.layer.call_context import CallContext, creation_site, current_call
 from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap, config_of_policy, get_policy
+from eagerflow.layer.first_input import INPUT_ARGUMENTS, batch_shape_of
 from eagerflow.layer.input_spec import check_alone, check_inputs, describe
-from eagerflow.layer.keras_2_arguments import INPUT_ARGUMENTS, OWN_BY_KERAS_2, batch_shape_of, refuse_unknown
 from eagerflow.layer.operation import AnyTensor, Calls, Operation, Result, UnknownOutput, check_symbolic
 from eagerflow.layer.output_shapes import ShapeAnswers
 from eagerflow.layer.remat import current_remat_mode, rematerialized
@@ -65,10 +57,6 @@ _SET_BY_INIT = frozenset(
 )
 
 
-# `models/inlined.py` enters what makes such a call of Keras 2, in which tensors from outside take part.
-calls_with_captured: list[Callable[..., Any]] = []
-
-
 class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Quantizable, Operation, InSequence):
     """Base class of layers and models.
 
@@ -83,8 +71,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
         dtype: a type name or policy (`"mixed_float16"`); default: the global policy.
         autocast: whether floating-point inputs are cast to the compute type.
         name: a name, unique in a model; default: the class's name in snake case, numbered.
-        **kwargs: `input_shape`, `input_dim`, `batch_input_shape`, `batch_size`, `input_dtype` (what the first
-            layer of a `Sequential` may tell about its input) and `weights` (initial values).
+        **kwargs: `input_shape`, `input_dim`, `batch_shape` and `batch_size`: what the first layer of a `Sequential`
+            may tell about its input.
 
     Attributes:
         built: whether the weights exist.
@@ -115,6 +103,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
     _build_shapes: tuple[tuple[Any, ...], dict[str, Any]]
     _batch_input_shape: tuple[int | None, ...] | None
+    _input_dtype: Any = None  # of a first layer, as Keras 2 has it
     _policy: DTypePolicy
     _compute_type: numpy.dtype[Any]
     _is_mixed: bool
@@ -163,9 +152,8 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
         **kwargs: Any,
     ) -> None:
         input_arguments = {k: kwargs.pop(k) for k in INPUT_ARGUMENTS if k in kwargs}
-        initial_weights = kwargs.pop("weights", None)
-        self._arguments[1].pop("weights", None)  # no part of the configuration
-        refuse_unknown(type(self), kwargs)
+        if kwargs:
+            raise unknown_arguments(type(self), kwargs, arguments_of(type(self)))
         self.__dict__.update(
             name=checked_name(name, type(self)),
             autocast=autocast,
@@ -173,9 +161,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
             input_spec=None,
             _path=None,
             _losses=[],
-            _initial_weights=initial_weights,
             _batch_input_shape=batch_shape_of(type(self), input_arguments),
-            _input_dtype=input_arguments.get("input_dtype"),
             activity_regularizer=regularizers.get(activity_regularizer),
         )
         self.__dict__["built"] = self._stateless and type(self).build is Layer.build
@@ -193,8 +179,6 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
             known = getattr(type(self), name, None)
             if isinstance(known, property):  # its own AttributeError says more
                 return known.__get__(self)
-            if behaviour.keras_2 and name in OWN_BY_KERAS_2:
-                return OWN_BY_KERAS_2[name](self)
             if name in _WEIGHTS and self.__dict__.get("built") is False:
                 told = f"{type(self).__name__!r} object has no attribute {name!r}: it isn't built."
                 raise no_attribute(f"{told} Call it first, or layer.build(input_shape).", name)
@@ -491,12 +475,7 @@ class Layer(WeightHolder, LossHolder, ShapeAnswers, MaskAnswer, StatelessCall, Q
         mask = masks_of(first)  # only one that the user put there: the others are found when the model runs
         if signature.masks:
             pass_masks(signature, mask, args, kwargs)
-        try:
-            outputs = record(self, args, kwargs)
-        except CapturedError as error:
-            outputs = calls_with_captured[0](self, args, kwargs) if behaviour.keras_2 and calls_with_captured else None
-            if outputs is None:
-                raise error from error.__cause__
+        outputs = record(self, args, kwargs)
         if mask is not None and self.supports_masking:
             put_masks(outputs, self.compute_mask(first, mask))
         return outputs

@@ -17,7 +17,6 @@ from eagerflow.layers.convolutional.conv import *
 from eagerflow.layers.convolutional.conv_depthwise import *
 from eagerflow.layers.convolutional.conv_separable import *
 from eagerflow.layers.convolutional.conv_transpose import *
-from eagerflow.layers.convolutional.keras_1_names import *
 from eagerflow.layers.core.dense import *
 from eagerflow.layers.core.einsum_dense import *
 from eagerflow.layers.core.embedding import *
@@ -52,7 +51,10 @@ AvgPool1D = AveragePooling1D
 GlobalMaxPool1D = GlobalMaxPooling1D
 GlobalAvgPool1D = GlobalAveragePooling1D
 Convolution1D = Conv1D
+Convolution2D = Conv2D
+Convolution3D = Conv3D
 SeparableConvolution1D = SeparableConv1D
+SeparableConvolution2D = SeparableConv2D
 MaxPool2D = MaxPooling2D
 AvgPool2D = AveragePooling2D
 GlobalMaxPool2D = GlobalMaxPooling2D

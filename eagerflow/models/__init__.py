@@ -8,7 +8,6 @@ from eagerflow.base.typing import FilePath as _FilePath
 from eagerflow.models.any_model import AnyModel as _AnyModel
 from eagerflow.models.cloning import *
 from eagerflow.models.functional import *
-from eagerflow.models.inlined import *
 from eagerflow.models.model import Model as Model
 from eagerflow.models.onnx_files import *
 from eagerflow.models.saving import save_model as save_model

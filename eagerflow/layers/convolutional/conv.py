@@ -20,7 +20,6 @@ from eagerflow.base.typing import (
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import describe
-from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.layer_options import ConvOptions, WeightOptions
 from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
@@ -47,7 +46,6 @@ class _Conv(ConvolutionBase, LoraLayer):
     kernel_regularizer: Any
     kernel_constraint: Any
 
-    @of_convolution
     def __init__(
         self,
         filters: Integer,

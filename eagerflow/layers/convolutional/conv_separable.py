@@ -17,7 +17,6 @@ from eagerflow.base.typing import (
     Sizes,
 )
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.keras_1_arguments import of_separable_convolution
 from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
@@ -37,7 +36,6 @@ class _SeparableConv(ConvolutionBase):
 
     _may_be_causal = True
 
-    @of_separable_convolution
     def __init__(
         self,
         filters: Integer,
