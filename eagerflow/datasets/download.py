@@ -250,7 +250,7 @@ def _opened(origin: str, part: Path) -> Any:
 
 
 def _mark(part: Path) -> Path:
-    """The file beside a part that says which version it is of."""
+    """The file next to a partial download that says of which version it is."""
     return part.with_name(part.name + "-version")
 
 

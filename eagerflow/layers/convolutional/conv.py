@@ -27,6 +27,7 @@ from eagerflow.layers.core.lora import LargeWeight, LoraLayer, StoredWeight
 from eagerflow.ops.neural.fused import conv_bias
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
+__all__ += ["Convolution1D", "Convolution2D", "Convolution3D"]
 
 
 def _next_multiple(filters: int, groups: int) -> str:
@@ -256,3 +257,8 @@ class Conv3D(_Conv):
     """
 
     rank = 3
+
+
+Convolution1D = Conv1D
+Convolution2D = Conv2D
+Convolution3D = Conv3D
