@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from eagerflow.base import notebook, tree
@@ -34,11 +35,6 @@ from eagerflow.training.added_losses import Added
 from eagerflow.training.trainer import Trainer
 
 __all__ = ["Model", "check_layers"]
-
-# `functional.py` enters its class here: `Model(inputs, outputs)` makes one.
-functional_class: list[type[Model]] = []
-# And what writes and reads the configuration of a graph.
-graphs_to_config: list[tuple[Callable[..., Any], Callable[..., Any]]] = []
 
 # The inputs or the outputs of a graph: one symbolic tensor, or several in a list or a dict.
 Ends = Tensor | SymbolicTensor | Sequence[Any] | Mapping[str, Any]
@@ -77,8 +73,8 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
     _doors: Doors
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        if cls is Model and functional_class and _is_functional(args, kwargs):
-            made: Any = Layer.__new__(functional_class[0], *args, **kwargs)
+        if cls is Model and _is_functional(args, kwargs):
+            made: Any = Layer.__new__(_functional().Functional, *args, **kwargs)
             return made
         return Layer.__new__(cls, *args, **kwargs)
 
@@ -519,7 +515,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         """
         if self._graph is None or not _takes_ends(type(self)):
             return super().get_config()
-        config: dict[str, Any] = graphs_to_config[0][0](self)
+        config: dict[str, Any] = _functional().config_of_graph(self)
         return config
 
     if TYPE_CHECKING:  # a subclass may write it without `custom_objects`, as most do
@@ -545,13 +541,18 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
             >>> ef.Model.from_config(model.get_config()).count_params()  # the same layers, with weights of its own
             8
             """
-            if cls is Model and functional_class and {"layers", "input_layers"} <= config.keys():
-                return functional_class[0].from_config(config, custom_objects)
+            if cls is Model and {"layers", "input_layers"} <= config.keys():
+                return _functional().Functional.from_config(config, custom_objects)
             if {"layers", "input_layers", "output_layers"} <= config.keys() and _takes_ends(cls):
                 with custom_object_scope(custom_objects or {}):
-                    return graphs_to_config[0][1](cls, config, custom_objects)
+                    return _functional().from_graph(cls, config, custom_objects)
             with custom_object_scope(custom_objects or {}):
                 return super().from_config(config)
+
+
+def _functional() -> Any:
+    """The module of functional models, which builds on this one; it loads when the first of them is made."""
+    return import_module("eagerflow.models.functional")
 
 
 def check_layers(layers: Any, cls: type) -> None:
