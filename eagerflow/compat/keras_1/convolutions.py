@@ -21,7 +21,7 @@ _by_numbers: Any = by_numbers(Conv2DTranspose, "Deconvolution2D", sure=True)
 
 
 class DeconvolutionToShape(Conv2DTranspose):
-    """A transposed convolution that was told the shape of its output."""
+    """A transposed convolution with a given output shape."""
 
     def __init__(self, *args: Any, output_shape: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
