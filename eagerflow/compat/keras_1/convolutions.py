@@ -49,13 +49,7 @@ class DeconvolutionToShape(Conv2DTranspose):
 
 
 class Deconvolution2D(Conv2DTranspose, metaclass=OlderName):
-    """`Conv2DTranspose` as Keras 1 wrote it: `Deconvolution2D(8, 3, 3, output_shape=(None, 14, 14, 8))`.
-
-    Args:
-        *args: the filters, height and width of the window, and the shape of the output.
-        output_shape: of the output, which must be possible with this window; where it is, the output gets it.
-        **kwargs: arguments of `Conv2DTranspose`, under their names of today or of Keras 1.
-    """
+    """`Conv2DTranspose` as Keras 1 wrote it: `Deconvolution2D(8, 3, 3, output_shape=(None, 14, 14, 8))`."""
 
     @staticmethod
     def made(*args: Any, output_shape: Any = None, **kwargs: Any) -> Any:
