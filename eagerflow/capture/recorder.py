@@ -436,10 +436,10 @@ class Recorder(Observer):
         for owner, _ in self._settings.values():
             self._settings_stay(owner)
         for layer in self.layers.values():
-            if layer._losses:
-                args = Group(tuple, [Const(layer), Group(list, [self.ref(loss) for loss in layer._losses])])
+            if layer._ef_state.losses:
+                args = Group(tuple, [Const(layer), Group(list, [self.ref(loss) for loss in layer._ef_state.losses])])
                 self.add(Call(hold_losses, args, Group(dict, []), [], arrays_in))
-        return {key: weakly(layer) for key, layer in self.layers.items() if not layer._losses}
+        return {key: weakly(layer) for key, layer in self.layers.items() if not layer._ef_state.losses}
 
     def call_again(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function of Python, which each replay calls again: where no layer is around, there as here."""

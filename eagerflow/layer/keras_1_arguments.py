@@ -65,11 +65,11 @@ def _noting(change: Callable[[Any, tuple[Any, ...], dict[str, Any]], Arguments],
 
 def _correct(layer: Any, before: Arguments, after: Arguments) -> None:
     """In the arguments that `get_config` of some classes begins with."""
-    args, kwargs = layer.__dict__.get("_arguments", ((), {}))
+    args, kwargs = layer._ef_state.arguments
     gone = {k for k in before[1].keys() - after[1].keys() if k in kwargs}
     came = {k: v for k, v in after[1].items() if gone and k not in before[1]}
     kept = {k: v for k, v in kwargs.items() if k not in gone}
-    layer.__dict__["_arguments"] = (after[0] if args == before[0] else args, kept | came)
+    layer._ef_state.arguments = (after[0] if args == before[0] else args, kept | came)
 
 
 def older(**names: str) -> Callable[[F], F]:

@@ -8,6 +8,7 @@ from typing import Any
 from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import arguments_of, unknown_arguments
 from eagerflow.base.typing import Shape
+from eagerflow.layer.weights import gather
 
 __all__ = ["OWN_BY_KERAS_2", "batch_shape_of", "refuse_unknown"]
 
@@ -57,7 +58,7 @@ def refuse_unknown(cls: type, unknown: dict[str, Any]) -> None:
 
 # Lists under Keras 2's private names, which custom layers read: of the layer alone, without sublayers.
 OWN_BY_KERAS_2: dict[str, Callable[[Any], list[Any]]] = {
-    "_trainable_weights": lambda layer: [v for v in layer._gather()[0] if v.trainable],
-    "_non_trainable_weights": lambda layer: [v for v in layer._gather()[0] if not v.trainable],
+    "_trainable_weights": lambda layer: [v for v in gather(layer)[0] if v.trainable],
+    "_non_trainable_weights": lambda layer: [v for v in gather(layer)[0] if not v.trainable],
     "_updates": lambda layer: [],
 }

@@ -10,7 +10,8 @@ from typing import Any
 
 from eagerflow.base import tree
 from eagerflow.core import random
-from eagerflow.layer.layer import Layer, calls_with_captured
+from eagerflow.layer.calling import calls_with_captured
+from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.graph import Graph
 from eagerflow.layer.symbolic.splice import from_intermediate
 from eagerflow.layer.symbolic.tensors import Origin, Serial, SymbolicTensor, serial_now

@@ -99,7 +99,6 @@ class OnnxModel(Model):
         name: the name of the model.
     """
 
-    _reserved = Model._reserved | {"_program", "_weights_by_name"}
     _program: Program
     _weights_by_name: dict[str, Any]
 
@@ -324,7 +323,7 @@ class _Parts:
 def _tell(layer: Any, shape: tuple[int | None, ...]) -> None:
     """Note what a layer's outputs look like, for summaries."""
     layer.__dict__["_seen"] = (None, *shape[1:]) if shape else shape
-    layer.__dict__["_build_shapes"] = (("what the file tells",), {})
+    layer._ef_state.build_shapes = (("what the file tells",), {})
 
 
 def _part_of(holder: Any, name: str, kind: type[OnnxLayer], new: bool = False) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import warn
+from eagerflow.layer.weights import set_own_trainable
 
 __all__ = ["as_compiled", "trainable_now"]
 
@@ -53,4 +54,4 @@ def _switched(noted: StateSnapshot, before: StateSnapshot) -> Iterator[None]:
 def _set(states: StateSnapshot) -> None:
     for layer, value in states:
         if layer.trainable != value:
-            layer._set_own_trainable(value)
+            set_own_trainable(layer, value)

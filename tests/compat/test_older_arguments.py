@@ -168,7 +168,7 @@ def test_an_embedding_of_a_known_length_begins_a_model():
     model = models.Sequential([layers.Embedding(9, 4, input_length=5), layers.Flatten(), layers.Dense(1)])
     assert (model.input_shape, model.output_shape, model.count_params()) == ((None, 5), (None, 1), 36 + 21)
     assert model.predict(numpy.ones((2, 5), int), verbose=0).shape == (2, 1)
-    assert layers.Embedding(9, 4, batch_input_shape=(2, 5), input_length=5)._batch_input_shape == (2, 5)
+    assert layers.Embedding(9, 4, batch_input_shape=(2, 5), input_length=5)._ef_state.batch_input_shape == (2, 5)
 
 
 def test_shapes_of_one_of_several_calls():

@@ -70,9 +70,9 @@ class InputLayer(Layer):
         _refuse_number(shape, batch_size, dtype)
         kwargs = _as_keras_2(shape, batch_size, batch_shape, kwargs)
         super().__init__(name=name, **kwargs)
-        if self._batch_input_shape is None:
+        if self._ef_state.batch_input_shape is None:
             raise ValueError("Input(shape=...) is needed: the shape of one example, such as (28, 28, 1).")
-        self.batch_shape = self._batch_input_shape
+        self.batch_shape = self._ef_state.batch_input_shape
         self._data_type = standardize_dtype(dtype)
         self.optional = optional
         self.supports_masking = True

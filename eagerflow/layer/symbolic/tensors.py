@@ -287,7 +287,7 @@ class Node:
         self.created_at = creation_site()
         self.outputs: Any = None
         self._specs: dict[tuple[int, int], list[Any]] = {}
-        if hasattr(operation, "_calls"):
+        if hasattr(operation, "_ef_state"):
             self.name: str = operation.name
             self._enter()
         else:
@@ -295,7 +295,7 @@ class Node:
 
     def _enter(self) -> None:
         """Let the layer know of this call, by a weak reference: no cycle keeps a dropped model alive."""
-        calls = self.operation._calls
+        calls = self.operation._ef_state.calls
         self.position = len(calls)
         key = id(self)
         calls[key] = weakref.ref(self, lambda _: calls.pop(key, None))
@@ -329,7 +329,7 @@ class Node:
         for name, value in state[1].items():
             setattr(self, name, value)
         self._specs, self.inputs = {}, _symbolic_among(self.args, self.kwargs)
-        if hasattr(self.operation, "_calls"):
+        if hasattr(self.operation, "_ef_state"):
             self._enter()
 
 
@@ -392,7 +392,7 @@ def with_masks(arguments: Any, ranks: Any) -> Any:
 
 def _needs_masks(node: Node) -> bool:
     """Whether a layer that takes a mask failed without the one that its inputs will have."""
-    signature = getattr(node.operation, "_call_signature", None)
+    signature = getattr(getattr(node.operation, "_ef_state", None), "signature", None)
     if node.masked or signature is None or not signature.masks:
         return False
     return any(_rank_of_mask(x) for x in node.inputs)
@@ -509,7 +509,7 @@ def _merge(node: Node, a: Any, b: Any) -> Any:
 
 def _who(node: Node) -> str:
     kind = type(node.operation).__name__
-    return f'{kind} "{node.name}"' if hasattr(node.operation, "_calls") else f"ops.{op_name(node.operation)}"
+    return f'{kind} "{node.name}"' if hasattr(node.operation, "_ef_state") else f"ops.{op_name(node.operation)}"
 
 
 def _inputs(node: Node, size: tuple[int, int]) -> str:

@@ -49,7 +49,7 @@ def hint_of(node: Any, failure: Exception, samples: int) -> str:
         one = "what works with one batch size needs Input(..., batch_size=n)."
         return f"{whole} It was tried with {samples} samples: {one}"
     given = tree.flatten((node.args, node.kwargs))
-    if hasattr(node.operation, "_calls") or all(x is not None for x in given):
+    if hasattr(node.operation, "_ef_state") or all(x is not None for x in given):
         return _of_samples(node, failure, samples)
     return " An argument is None: an unknown length of a shape is no number. Try -1, or ops inside a Layer."
 
