@@ -24,7 +24,6 @@ from eagerflow.core.variable import changes
 from eagerflow.data.feed import feed_for
 from eagerflow.data.one_batch import one_batch
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from eagerflow.graphs.recording import graphs_wanted
 from eagerflow.layer.added_losses import summed
 from eagerflow.metrics.any_metric import AnyMetric
 from eagerflow.metrics.base import Metric
@@ -379,8 +378,7 @@ class Trainer(CapturesSteps, OlderSpellings):
             given = (self, x, y, sample_weight)
             y_pred, loss, gradients = compiled.runner.run("the training step", differentiated, *given)
             compiled.track(loss, x)
-            with graphs_wanted():
-                compiled.optimizer.apply(gradients, self.trainable_variables)  # type: ignore[attr-defined]
+            compiled.optimizer.apply(gradients, self.trainable_variables)  # type: ignore[attr-defined]
             return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
         with GradientTape() as tape:
             y_pred = self(x, training=True)  # type: ignore[operator]
