@@ -33,6 +33,7 @@ from eagerflow.capture.programs.instructions import (
 )
 from eagerflow.capture.programs.layouts import copied, goes_by_layouts
 from eagerflow.capture.user_code import called, line_of_user
+from eagerflow.core.backward import as_given
 from eagerflow.core.custom_gradient import CustomOp
 from eagerflow.core.device import Device, is_array, namespace_of, namespaces
 from eagerflow.core.in_place import settled as settled_array, stored
@@ -41,7 +42,7 @@ from eagerflow.core.lowering import settled
 from eagerflow.core.observe import Observer, Scope, clock, heard_by
 from eagerflow.core.op_function import as_float, as_real, number_beside, own, promoted, promotes, unwrap_all
 from eagerflow.core.primitive import Op
-from eagerflow.core.tape import GradientTape, as_given
+from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import WEAK, Tensor, coerce, coerce_array
 from eagerflow.core.variable import Variable
 from eagerflow.layer.added_losses import hold_losses

@@ -15,7 +15,8 @@ from eagerflow.base import notebook, tree
 from eagerflow.base.messages import say
 from eagerflow.base.output import columns as room, places
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.symbolic.tensors import Node, SymbolicTensor, op_name
+from eagerflow.layer.symbolic.tensors import Node, SymbolicTensor
+from eagerflow.layer.symbolic.wording import op_name
 from eagerflow.layer.weights import sublayers
 
 __all__ = ["in_range", "print_summary", "summary_text"]
