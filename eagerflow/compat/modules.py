@@ -6,8 +6,8 @@ __all__ = ["APPLICATIONS", "ENGINE_MODULES", "KERAS", "LAYER_MODULES", "OF_KERAS
 
 _OF_KERAS_1 = "eagerflow.compat.keras_1"
 _LAYERS = " ".join(
-    ["eagerflow.layers eagerflow.compat.layers"]
-    + [f"{_OF_KERAS_1}.{part}" for part in ("merging", "dense", "local", "convolutions")]
+    [f"{_OF_KERAS_1}.convolutions", "eagerflow.layers eagerflow.compat.layers"]
+    + [f"{_OF_KERAS_1}.{part}" for part in ("merging", "dense", "local")]
 )
 _MODELS = "eagerflow.models eagerflow.compat.models"
 _ENGINE = f"{_LAYERS} {_MODELS} {_OF_KERAS_1}.engine"

@@ -18,7 +18,7 @@ from eagerflow.base import tree
 from eagerflow.base.errors import a_kind
 from eagerflow.base.notebook import shown_short
 from eagerflow.base.signatures import refuses
-from eagerflow.base.spellings import accepts, ignores
+from eagerflow.base.tracebacks import boundary
 from eagerflow.core.device import device
 from eagerflow.core.random import Orders, generator, next_key, orders
 from eagerflow.core.tensor import Tensor
@@ -29,9 +29,6 @@ from eagerflow.data.steps import MoreSteps, listed
 from eagerflow.data.text import TextTensor
 
 __all__ = ["Dataset"]
-
-
-_ignored = ignores("deterministic", "name", "num_parallel_calls")  # of TensorFlow's arguments
 
 
 class _NumpyIterator(Iterator[Any]):
@@ -247,8 +244,7 @@ class Dataset(MoreSteps):
 
     # -- steps
 
-    @ignores("deterministic", "name")
-    @accepts(map_func="function")
+    @boundary
     def map(self, function: Callable[..., Any], num_parallel_calls: int | None = None) -> Dataset:
         """Applies a function to every element.
 
@@ -274,8 +270,7 @@ class Dataset(MoreSteps):
             return Dataset(lambda: in_order(apply, iter(self), workers, workers), self._length)
         return Dataset(lambda: map(apply, iter(self)), self._length)
 
-    @_ignored
-    @accepts(predicate="function")
+    @boundary
     def filter(self, function: Callable[..., Any]) -> Dataset:
         """Keeps only the elements for which `function` is true.
 
@@ -288,7 +283,7 @@ class Dataset(MoreSteps):
         """
         return Dataset(lambda: (e for e in self if _called("filter", function, e)))
 
-    @_ignored
+    @boundary
     def batch(self, batch_size: int, drop_remainder: bool = False) -> Dataset:
         """Stacks `batch_size` elements at a time along a new first axis.
 
@@ -305,7 +300,7 @@ class Dataset(MoreSteps):
         size = _positive("batch", "batch_size", batch_size)
         return Dataset(lambda: stacked(iter(self), size, drop_remainder), _batches(self._length, size, drop_remainder))
 
-    @_ignored
+    @boundary
     def unbatch(self) -> Dataset:
         """Splits each element, a batch, into its rows.
 
@@ -315,7 +310,7 @@ class Dataset(MoreSteps):
         """
         return Dataset(lambda: (row for e in self for row in Dataset.from_tensor_slices(e)))
 
-    @_ignored
+    @boundary
     def shuffle(self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True) -> Dataset:
         """Puts the elements into random order: each is drawn from a buffer of the next `buffer_size` ones.
 
@@ -334,7 +329,7 @@ class Dataset(MoreSteps):
         draw = _generators(seed, reshuffle_each_iteration)
         return Dataset(lambda: drawn(iter(self), size, draw()), self._length)
 
-    @_ignored
+    @boundary
     def repeat(self, count: int | None = None) -> Dataset:
         """Repeats the whole data set.
 
@@ -352,7 +347,7 @@ class Dataset(MoreSteps):
         length = self._length if self._length in (None, -1) else self._length * count
         return Dataset(lambda: itertools.chain.from_iterable(itertools.repeat(self, count)), length)
 
-    @_ignored
+    @boundary
     def take(self, count: int) -> Dataset:
         """The first `count` elements.
 
@@ -367,7 +362,7 @@ class Dataset(MoreSteps):
         length = min(count, self._length or 0) if known else count if self._length == -1 else None
         return Dataset(lambda: itertools.islice(iter(self), count), length)
 
-    @_ignored
+    @boundary
     def skip(self, count: int) -> Dataset:
         """All but the first `count` elements.
 
@@ -381,7 +376,7 @@ class Dataset(MoreSteps):
         length = self._length if self._length in (None, -1) else max(0, self._length - count)
         return Dataset(lambda: itertools.islice(iter(self), count, None), length)
 
-    @_ignored
+    @boundary
     def enumerate(self, start: int = 0) -> Dataset:
         """Pairs `(number, element)`.
 
@@ -394,7 +389,7 @@ class Dataset(MoreSteps):
         """
         return Dataset(lambda: enumerate(self, start), self._length)
 
-    @_ignored
+    @boundary
     def concatenate(self, dataset: Dataset) -> Dataset:
         """The elements of this data set, then those of another one.
 
@@ -409,7 +404,7 @@ class Dataset(MoreSteps):
         length = -1 if -1 in lengths else None if None in lengths else sum(n for n in lengths if n is not None)
         return Dataset(lambda: itertools.chain(self, dataset), length)
 
-    @ignores("filename", "name")
+    @boundary
     def cache(self) -> Dataset:
         """Keeps the elements in memory, so that the earlier steps of the pipeline run only during the first iteration.
 
@@ -436,7 +431,7 @@ class Dataset(MoreSteps):
 
         return Dataset(make, self._length)
 
-    @_ignored
+    @boundary
     def prefetch(self, buffer_size: int) -> Dataset:
         """Prepares the next elements in a thread while the present one is used.
 
@@ -467,7 +462,7 @@ class _Slices(Dataset):
         order = range(len(self)) if self._draw is None else self._draw().permutation(len(self))
         return (tree.map_structure(lambda a, i=i: wrapped(a[i]), self._arrays) for i in order)
 
-    @_ignored
+    @boundary
     def batch(self, batch_size: int, drop_remainder: bool = False) -> Dataset:
         size = _positive("batch", "batch_size", batch_size)
         rows = len(self)
@@ -482,7 +477,7 @@ class _Slices(Dataset):
 
         return Dataset(make, _batches(rows, size, drop_remainder))
 
-    @_ignored
+    @boundary
     def shuffle(self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True) -> Dataset:
         if _positive("shuffle", "buffer_size", buffer_size) < len(self) or self._draw is not None:
             return super().shuffle(buffer_size, seed, reshuffle_each_iteration)

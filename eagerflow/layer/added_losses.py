@@ -9,18 +9,16 @@ from typing import Any
 
 from eagerflow.base import tree
 from eagerflow.base.errors import CapturedError, signature_of
-from eagerflow.base.spellings import behaviour
 from eagerflow.core.stateless_scope import current_stateless_scope
 from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
-from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean
 
-__all__ = ["add_loss", "add_metric", "feed_metric", "forget_losses", "forget_losses_of", "hold_losses"]
-__all__ += ["losses_added", "losses_left_alone", "measured", "note_losses", "summed"]
+__all__ = ["add_loss", "feed_metric", "forget_losses", "forget_losses_of", "hold_losses"]
+__all__ += ["losses_added", "losses_left_alone", "note_losses", "summed"]
 
 # The layers that hold losses just now; usually none, and then an outermost call has nothing to clear.
 _holding: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -67,14 +65,6 @@ def add_loss(layer: Any, loss: Any) -> None:
             _holding.add(layer)
             if scope is not None and scope.collect_losses:
                 scope.add_loss(term)
-
-
-def add_metric(layer: Any, *args: Any, **kwargs: Any) -> None:
-    """See `Layer.add_metric`."""
-    named = len(args) > 1 or "name" in kwargs
-    if behaviour.keras_2 and not named and any([isinstance(v, Metric) for v in vars(layer).values()]):
-        return  # what a metric of the layer gave, which is shown by itself
-    feed_metric(layer, *measured(layer, *args, **kwargs))
 
 
 def feed_metric(layer: Any, value: Any, name: str) -> None:
@@ -139,26 +129,6 @@ def losses_left_alone() -> Iterator[None]:
             (_holding.add if layer._ef_state.losses else _holding.discard)(layer)
         if scope is not None:
             del scope.losses[collected:]
-
-
-def measured(layer: Any, value: Any = None, name: str | None = None, aggregation: str | None = None) -> tuple[Any, str]:
-    """The value and the name passed to `add_metric`, if it may be called.
-
-    Raises:
-        NotImplementedError: outside of programs of Keras 2.
-        ValueError: without a name, or for another aggregation than the mean.
-    """
-    if not behaviour.keras_2:
-        raise NotImplementedError(
-            f"{describe(layer)}.add_metric is gone since Keras 3. Hold a metric, self.measure = metrics.Mean(name=...) "
-            "in __init__, and feed it in call, self.measure.update_state(value): fit shows it."
-        )
-    if not isinstance(name, str) or aggregation not in (None, "mean"):
-        raise ValueError(
-            f"{describe(layer)}.add_metric(value, aggregation={aggregation!r}, name={name!r}): expected a name, and "
-            "'mean' for the aggregation."
-        )
-    return value, name
 
 
 def summed(term: Any) -> Any:

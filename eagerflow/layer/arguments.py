@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from eagerflow.base import notebook, tree
 from eagerflow.base.errors import did_you_mean, signature_of
-from eagerflow.base.spellings import behaviour
+from eagerflow.base.legacy import legacy
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 
@@ -165,13 +165,13 @@ def shapes_by_argument(
 ) -> dict[str, Any]:
     """The shapes of all tensors (or of `kinds`) among the arguments, by the argument's name, nested as it is."""
     if len(args) == 1 and not kwargs and signature.takes_one and isinstance(args[0], kinds):
-        return {signature.first: behaviour.shape(args[0].shape)}
+        return {signature.first: legacy.shape(args[0].shape)}
     given = signature.bind(layer, args, kwargs)
     shapes = {}
     for name, value in given.items():
         leaves = tree.flatten(value)
         if leaves and all(isinstance(leaf, kinds) for leaf in leaves):
-            shapes[name] = tree.map_structure(lambda x: behaviour.shape(x.shape), value)
+            shapes[name] = tree.map_structure(lambda x: legacy.shape(x.shape), value)
     return shapes
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from eagerflow.activations.functions import softmax
 from eagerflow.activations.singleton_softmax_warning import warn_of_softmax
 from eagerflow.base import notebook
+from eagerflow.base.legacy import legacy
 from eagerflow.base.name_scope import in_scope
-from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import warn
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.in_place import kept
@@ -42,8 +42,8 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
         state = self._ef_state
         if state.building:  # super().build(...)
             return method(self, *args, **kwargs)
-        if behaviour.shape is not tuple:
-            args, kwargs = tuple(map(_told, args)), {name: _told(shape) for name, shape in kwargs.items()}
+        if legacy.shape is not tuple:
+            args, kwargs = tuple(map(legacy.shape, args)), {k: legacy.shape(shape) for k, shape in kwargs.items()}
         context = current_call.get()
         if state.path is None:  # first: this raises where `super().__init__()` is missing
             state.path = in_scope(path_of([*(() if context is None else context.running), self]))
@@ -100,15 +100,6 @@ def _channels(layer: Any) -> Any:
     if getattr(layer, "data_format", "") == "channels_first":
         return None
     return getattr(layer, "units", getattr(layer, "filters", None))
-
-
-def _told(shape: Any) -> Any:
-    """A shape, or shapes in a list, tuple or dict, as programs for TensorFlow get them."""
-    if isinstance(shape, dict):
-        return {key: _told(each) for key, each in shape.items()}
-    if type(shape) is tuple and all(n is None or isinstance(n, int) for n in shape):
-        return behaviour.shape(shape)
-    return type(shape)([_told(each) for each in shape]) if type(shape) in (list, tuple) else shape
 
 
 def path_of(layers: list[Any]) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy
 
 from eagerflow.base import tree
 from eagerflow.base.capturing import not_replayable
-from eagerflow.base.errors import CapturedError, holds_itself, signature_of
-from eagerflow.base.spellings import behaviour
+from eagerflow.base.errors import holds_itself, signature_of
 from eagerflow.base.tracebacks import in_words
 from eagerflow.base.typing import PolicyLike
 from eagerflow.core.dtypes import is_differentiable
@@ -40,12 +39,9 @@ from eagerflow.ops import cast, copy
 if TYPE_CHECKING:
     from eagerflow.layer.state import LayerState
 
-__all__ = ["build_for", "call_symbolically", "call_within_scopes", "calls_with_captured", "cast_with_mask"]
+__all__ = ["build_for", "call_symbolically", "call_within_scopes", "cast_with_mask"]
 __all__ += ["check_first", "convert", "converted", "error_in_words", "mask_outputs", "no_outputs", "per_sample"]
 __all__ += ["settle_training", "stateless_call"]
-
-# `models/inlined.py` enters what makes such a call of Keras 2, in which tensors from outside take part.
-calls_with_captured: list[Callable[..., Any]] = []
 
 
 def converted(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -113,12 +109,7 @@ def call_symbolically(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
     mask = masks_of(first)  # only one that the user put there: the others are found when the model runs
     if signature.masks:
         pass_masks(signature, mask, args, kwargs)
-    try:
-        outputs = record(layer, args, kwargs)
-    except CapturedError as error:
-        outputs = calls_with_captured[0](layer, args, kwargs) if behaviour.keras_2 and calls_with_captured else None
-        if outputs is None:
-            raise error from error.__cause__
+    outputs = record(layer, args, kwargs)
     if mask is not None and layer.supports_masking:
         put_masks(outputs, layer.compute_mask(first, mask))
     return outputs

@@ -9,8 +9,7 @@ from eagerflow import regularizers
 from eagerflow.base import tree
 from eagerflow.base.errors import NotBegunError, missing_attribute, no_attribute
 from eagerflow.base.serialization import serialize_keras_object
-from eagerflow.base.spellings import behaviour
-from eagerflow.base.tracebacks import bound_init, boundary, is_slip, shorten
+from eagerflow.base.tracebacks import arguments_of, bound_init, boundary, is_slip, shorten, unknown_arguments
 from eagerflow.base.typing import InSequence, PolicyLike, RegularizerLike
 from eagerflow.core.observe import state as observing
 from eagerflow.core.tensor import Tensor
@@ -33,8 +32,8 @@ from eagerflow.layer.calling import (
     stateless_call,
 )
 from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap, config_of_policy, get_policy
+from eagerflow.layer.first_input import INPUT_ARGUMENTS, batch_shape_of
 from eagerflow.layer.input_spec import check_inputs
-from eagerflow.layer.keras_2_arguments import INPUT_ARGUMENTS, OWN_BY_KERAS_2, batch_shape_of, refuse_unknown
 from eagerflow.layer.operation import AnyTensor, Calls, Operation, Result, UnknownOutput, check_symbolic
 from eagerflow.layer.output_shapes import (
     build_by_running,
@@ -74,8 +73,8 @@ class Layer(WeightHolder, Operation, InSequence):
         dtype: a type name or policy (`"mixed_float16"`); default: the global policy.
         autocast: whether floating-point inputs are cast to the compute type.
         name: a name, unique in a model; default: the class's name in snake case, numbered.
-        **kwargs: `input_shape`, `input_dim`, `batch_input_shape`, `batch_size`, `input_dtype` (what the first
-            layer of a `Sequential` may tell about its input) and `weights` (initial values).
+        **kwargs: `input_shape`, `input_dim`, `batch_shape` and `batch_size`: what the first layer of a `Sequential`
+            may tell about its input.
 
     Attributes:
         built: whether the weights exist.
@@ -133,10 +132,9 @@ class Layer(WeightHolder, Operation, InSequence):
         **kwargs: Any,
     ) -> None:
         input_arguments = {k: kwargs.pop(k) for k in INPUT_ARGUMENTS if k in kwargs}
+        if kwargs:
+            raise unknown_arguments(type(self), kwargs, arguments_of(type(self)))
         state, cls = self._ef_state, type(self)
-        state.initial_weights = kwargs.pop("weights", None)
-        state.arguments[1].pop("weights", None)  # no part of the configuration
-        refuse_unknown(cls, kwargs)
         self.__dict__.update(
             name=checked_name(name, cls),
             autocast=autocast,
@@ -146,7 +144,6 @@ class Layer(WeightHolder, Operation, InSequence):
             built=self._stateless and not state.signature.builds,
         )
         state.batch_input_shape = batch_shape_of(cls, input_arguments)
-        state.input_dtype = input_arguments.get("input_dtype")
         state.begun = True
         self.dtype_policy = get_policy(dtype)
         if trainable is not True:
@@ -162,8 +159,6 @@ class Layer(WeightHolder, Operation, InSequence):
                 raise NotBegunError(_never_begun(type(self)))
             if isinstance(known, property):  # its own AttributeError says more
                 return known.__get__(self)
-            if behaviour.keras_2 and name in OWN_BY_KERAS_2:
-                return OWN_BY_KERAS_2[name](self)
             if name in _WEIGHTS and self.__dict__.get("built") is False:
                 told = f"{type(self).__name__!r} object has no attribute {name!r}: it isn't built."
                 raise no_attribute(f"{told} Call it first, or layer.build(input_shape).", name)

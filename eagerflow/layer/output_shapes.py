@@ -6,7 +6,6 @@ import contextlib
 from typing import Any
 
 from eagerflow.base import tree
-from eagerflow.base.spellings import behaviour
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.arguments import shape_arguments, shapes_by_argument
 from eagerflow.layer.input_spec import describe
@@ -108,8 +107,7 @@ def _find_own_answer(cls: type) -> str | None:
             return None
         calls = "call" in ancestor.__dict__ and not ancestor.__module__.startswith("eagerflow.")
         for name in ("compute_output_spec", "compute_output_shape"):
-            # Keras 2 runs `call` whatever the class says of shapes: what only that builds is there afterwards.
-            if name in ancestor.__dict__ and not (calls and behaviour.keras_2 and name == "compute_output_shape"):
+            if name in ancestor.__dict__:
                 return name
         # A user's class with its own call may give other shapes than the class it derives from says.
         if calls:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.spellings import ignores
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.base.typing import ConstraintLike, DType, InitializerLike, RegularizerLike
 from eagerflow.core.in_place import kept
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable, changes
-from eagerflow.layer.added_losses import add_loss, add_metric, losses_added
+from eagerflow.layer.added_losses import add_loss, losses_added
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.state import LayerState, members, tracked, unique
@@ -391,7 +390,7 @@ class WeightHolder:
 
     # Losses and metrics of a call
 
-    @ignores("inputs")
+    @boundary
     def add_loss(self, loss: Any) -> None:
         """Adds a term to the loss that training minimizes; it counts until the model is called again.
 
@@ -413,17 +412,19 @@ class WeightHolder:
         add_loss(self, loss)
 
     def add_metric(self, *args: Any, **kwargs: Any) -> None:
-        """Keras 2's way to measure something in `call`. It works only in programs run by `python -m eagerflow run`.
+        """Gone since Keras 3.
 
         Args:
-            *args: a tensor, whose mean over the epoch is shown.
-            **kwargs: the `name` it is reported under, and `aggregation="mean"`.
+            *args: not used.
+            **kwargs: not used.
 
         Raises:
-            NotImplementedError: in all other programs, as in Keras 3; the message says what to write instead.
-            ValueError: without a name, or for another aggregation.
+            NotImplementedError: always; it says what to write instead.
         """
-        add_metric(self, *args, **kwargs)
+        raise NotImplementedError(
+            f"{describe(self)}.add_metric is gone since Keras 3. Hold a metric, self.measure = metrics.Mean(name=...) "
+            "in __init__, and feed it in call, self.measure.update_state(value): fit shows it."
+        )
 
     @property
     def losses(self) -> list[Tensor]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any as _Any
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.typing import FilePath as _FilePath
 from eagerflow.models.any_model import AnyModel as _AnyModel
-from eagerflow.models.inlined import *
 from eagerflow.models.model import Model as Model
 from eagerflow.models.sequential import *
 

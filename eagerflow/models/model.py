@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -13,10 +13,9 @@ from eagerflow.base import notebook, tree
 from eagerflow.base.config_from_init import automatic
 from eagerflow.base.errors import did_you_mean, no_attribute
 from eagerflow.base.serialization import custom_object_scope
-from eagerflow.base.spellings import behaviour, ignores
+from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import PolicyLike, RegularizerLike
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.added_losses import feed_metric, measured
 from eagerflow.layer.building import build_nothing
 from eagerflow.layer.configuration import described_with_shapes
 from eagerflow.layer.layer import AnyLayer, Layer
@@ -39,11 +38,6 @@ from eagerflow.training.trainer import Trainer
 
 __all__ = ["Model", "check_layers"]
 
-# `functional.py` enters its class here: `Model(inputs, outputs)` makes one.
-functional_class: list[type[Model]] = []
-# And what writes and reads the configuration of a graph.
-graphs_to_config: list[tuple[Callable[..., Any], Callable[..., Any]]] = []
-
 # The inputs or the outputs of a graph: one symbolic tensor, or several in a list or a dict.
 Ends = Tensor | SymbolicTensor | Sequence[Any] | Mapping[str, Any]
 
@@ -55,10 +49,8 @@ class Model(Trainer, Saving, ModelState, Layer):
     `Model(inputs, outputs)`.
 
     Args:
-        inputs: symbolic tensors made by `Input`: one, or a list, tuple or dict of them. Keras 1's name `input` works
-            too.
-        outputs: symbolic tensors that layers and ops computed from the inputs: one, or a nested structure. Keras 1's
-            name `output` works too.
+        inputs: symbolic tensors made by `Input`: one, or a list, tuple or dict of them.
+        outputs: symbolic tensors that layers and ops computed from the inputs: one, or a nested structure.
         name: the model's name.
         activity_regularizer: a regularizer or function of the outputs, whose value is added to the losses.
         trainable: whether training changes the weights.
@@ -84,12 +76,12 @@ class Model(Trainer, Saving, ModelState, Layer):
     _doors: Doors
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        if cls is Model and functional_class and _is_functional(args, kwargs):
-            made: Any = Layer.__new__(functional_class[0], *args, **kwargs)
+        if cls is Model and _is_functional(args, kwargs):
+            made: Any = Layer.__new__(_functional().Functional, *args, **kwargs)
             return made
         return Layer.__new__(cls, *args, **kwargs)
 
-    if TYPE_CHECKING:  # Keras 1's `input` and `output` work, but are more often a slip
+    if TYPE_CHECKING:
 
         def __init__(
             self,
@@ -117,8 +109,6 @@ class Model(Trainer, Saving, ModelState, Layer):
     def _connect(self, inputs: Any, outputs: Any) -> None:
         """Become the graph between symbolic tensors."""
         checked_ends(inputs, outputs, type(self).__name__)
-        if behaviour.keras_2:  # where a list of one is what it holds
-            inputs, outputs = (x[0] if isinstance(x, list) and len(x) == 1 else x for x in (inputs, outputs))
         inputs, outputs = from_intermediate(inputs, outputs)
         graph = Graph(inputs, outputs, self.name)
         self.__dict__.update(_graph=graph, _doors=Doors(inputs, self.name), built=True, autocast=False)
@@ -175,13 +165,9 @@ class Model(Trainer, Saving, ModelState, Layer):
                 put_masks(inputs, mask)
             arranged = self._doors.arrange(inputs, self)
             found = self._graph.run(arranged) if self._added is None else self._added.run(self, arranged)
-            # Model(x, [y]) gives y, its symbolic outputs stay a list; Keras 2 had tuples of one.
-            kinds = (list,) if behaviour.keras_2 else (list, tuple)
-            if found.__class__ in kinds and len(found) == 1 and found[0].__class__ is Tensor:
-                return found[0]
-            return found
+            return the_one(found)
 
-    @ignores("inputs")
+    @boundary
     def add_loss(self, loss: Any) -> None:
         """Adds a term to the loss that training minimizes.
 
@@ -205,14 +191,6 @@ class Model(Trainer, Saving, ModelState, Layer):
             super().add_loss(loss)
         else:
             self._extended().connect(self, losses=terms)
-
-    def add_metric(self, *args: Any, **kwargs: Any) -> None:
-        """Keras 2's way to measure something, see `Layer.add_metric`; a functional model's value may be symbolic."""
-        value, name = measured(self, *args, **kwargs)
-        if self._graph is None or not isinstance(value, SymbolicTensor):
-            feed_metric(self, value, name)
-        else:
-            self._extended().connect(self, metrics=[(value, name)])
 
     def _extended(self) -> Added:
         if self._added is None:
@@ -543,7 +521,7 @@ class Model(Trainer, Saving, ModelState, Layer):
         """
         if self._graph is None or not _takes_ends(type(self)):
             return super().get_config()
-        config: dict[str, Any] = graphs_to_config[0][0](self)
+        config: dict[str, Any] = _functional().config_of_graph(self)
         return config
 
     if TYPE_CHECKING:  # a subclass may write it without `custom_objects`, as most do
@@ -569,13 +547,18 @@ class Model(Trainer, Saving, ModelState, Layer):
             >>> ef.Model.from_config(model.get_config()).count_params()  # the same layers, with weights of its own
             8
             """
-            if cls is Model and functional_class and {"layers", "input_layers"} <= config.keys():
-                return functional_class[0].from_config(config, custom_objects)
+            if cls is Model and {"layers", "input_layers"} <= config.keys():
+                return _functional().Functional.from_config(config, custom_objects)
             if {"layers", "input_layers", "output_layers"} <= config.keys() and _takes_ends(cls):
                 with custom_object_scope(custom_objects or {}):
-                    return graphs_to_config[0][1](cls, config, custom_objects)
+                    return _functional().from_graph(cls, config, custom_objects)
             with custom_object_scope(custom_objects or {}):
                 return super().from_config(config)
+
+
+def _functional() -> Any:
+    """The module of functional models, which builds on this one; it loads when the first of them is made."""
+    return import_module("eagerflow.models.functional")
 
 
 def check_layers(layers: Any, cls: type) -> None:
@@ -591,6 +574,12 @@ def check_layers(layers: Any, cls: type) -> None:
         )
 
 
+def the_one(found: Any) -> Any:
+    """What a list or tuple of one tensor holds: `Model(x, [y])` gives y, though its symbolic outputs stay a list."""
+    is_one = found.__class__ in (list, tuple) and len(found) == 1 and found[0].__class__ is Tensor
+    return found[0] if is_one else found
+
+
 def _takes_ends(cls: type) -> bool:
     """Whether `cls(inputs, outputs, name=...)` is how a model of a graph is made."""
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
@@ -604,17 +593,12 @@ def _takes_ends(cls: type) -> bool:
 
 
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    return bool(args or {"inputs", "outputs", "input", "output"} & kwargs.keys())
+    return bool(args or {"inputs", "outputs"} & kwargs.keys())
 
 
 def _ends(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, Any] | None, dict[str, Any]]:
     """The two ends among the arguments of `Model`, and the other arguments."""
-    for old in ("input", "output"):
-        if old in kwargs:
-            kwargs[f"{old}s"] = kwargs.pop(old)
     names = ("inputs", "outputs", "name")
-    if behaviour.keras_2 and len(args) == 1 and isinstance(args[0], (str, Layer)):  # super().__init__("name"), or self
-        kwargs, args = ({"name": args[0], **kwargs} if isinstance(args[0], str) else kwargs), ()
     if len(args) > len(names):
         raise TypeError(f"{cls.__name__}: at most inputs, outputs and name by position; got {len(args)} arguments.")
     given = {**dict(zip(names, args)), **kwargs}

@@ -27,7 +27,6 @@ from eagerflow.core.variable import Variable
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.averages import Averages
 from eagerflow.optimizers.entry import KEPT, Entry, Scratch, constant
-from eagerflow.optimizers.keras_2 import OfKeras2, name_first
 from eagerflow.optimizers.minimizing import Minimizing
 from eagerflow.optimizers.rate import LearningRate, Rate
 from eagerflow.optimizers.signature import show_shared_arguments
@@ -52,11 +51,10 @@ class Shared(TypedDict, total=False):
     loss_scale_factor: float | None
     gradient_accumulation_steps: int | None
     name: str | None
-    lr: Any  # the learning rate, as Keras 2 spells it
     decay: float  # Keras 2: rate / (1 + decay * iterations)
 
 
-class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
+class Optimizer(StoredState, Minimizing, Averages):
     """Base class of optimizers.
 
     To write an optimizer, override `build`, which makes the state with `add_variable_from_reference`, and
@@ -120,7 +118,7 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
         def __getattr__(self, name: str) -> Any:
             raise missing_attribute(self, name)
 
-    @name_first
+    @boundary
     def __init__(
         self,
         learning_rate: Any,
@@ -139,7 +137,7 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
         owner = type(self).__name__
         if "lr" in kwargs and hasattr(learning_rate, "__iter__"):  # Adam(weights, lr=0.1), as PyTorch has it
             checks.number(owner, "learning_rate", learning_rate)
-        learning_rate, decay = kwargs.pop("lr", learning_rate), kwargs.pop("decay", None)  # Keras 2's
+        decay = kwargs.pop("decay", None)
         checks.unknown_arguments(type(self), kwargs)
         checks.clipping(owner, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         self.name = name or _snake_case(owner)
@@ -207,8 +205,6 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
         if before is not None and self._rate.variable is None:
             self._variables = [v for v in self._variables if v is not before]
 
-    lr = learning_rate
-
     @property
     def _asks_users(self) -> bool:
         """Whether code that may be the user's decides the learning rate."""
@@ -246,7 +242,6 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
                 self._add_slots(entry)
         if len(self.slots) > self.together:
             self._variables[start:] = self._in_order(entries)
-        self._create_slots(variables)
 
     def _in_order(self, entries: Sequence[Entry]) -> list[Variable]:
         """The slots of new entries in the order in which Keras has them."""
@@ -383,16 +378,11 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
         >>> weight.tolist()
         [0.5, 1.5]
         """
-        if self.rule is None or self._applies_itself():
-            self._apply_resource(gradient, variable)
-        else:
-            run_rule(
-                self, self.rule, self._entries[variable.identity], gradient.data, self.settings(float(learning_rate))
+        if self.rule is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} must override update_step(gradient, variable, learning_rate)."
             )
-
-    def _run_own(self, gradient: Tensor, variable: Variable) -> None:
-        assert self.rule is not None
-        settings = self.settings(self._learning_rate())
+        settings = self.settings(float(learning_rate))
         run_rule(self, self.rule, self._entries[variable.identity], gradient.data, settings)
 
     _update = update_variables

@@ -66,9 +66,6 @@ class Compiled:
         self.deferred = False  # whether steps leave it to their loop to ask for the numbers
         self.arguments: dict[str, Any] = {}
         self.states: StateSnapshot | None = None  # of the model, for steps made one by one
-        # What was trainable, where that counts (see training_as_compiled.py).
-        self.trainable: list[tuple[Any, bool]] = []
-        self.overruled: list[tuple[Any, bool]] = []  # layers switched since then, in vain, with what they stay
         self.was_trainable = False  # the model itself, when it was compiled
 
     def how_to_train(self, model: Any) -> str:

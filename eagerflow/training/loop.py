@@ -11,7 +11,7 @@ import numpy
 
 from eagerflow.base import tree
 from eagerflow.callbacks import CallbackList
-from eagerflow.callbacks.older_names import either_name
+from eagerflow.callbacks.logs import Logs
 from eagerflow.core.device import to_host
 from eagerflow.core.observe import logs as announce_logs, scope, state
 from eagerflow.core.strategy import Strategy, active
@@ -181,7 +181,7 @@ class Loop:
         if self.kind == "predict":
             return {} if shown else {"outputs": self._made(logs)}
         found = as_numbers(self.model.get_metrics_result() if self.deferred else logs)
-        return either_name(dict(sorted(found.items())))
+        return Logs(sorted(found.items()))
 
     def _made(self, logs: Any) -> Any:
         """The outputs that callbacks haven't seen yet."""

@@ -14,7 +14,7 @@ from eagerflow.base.errors import a_kind
 from eagerflow.base.machine.memory import give_back
 from eagerflow.base.tracebacks import warn
 from eagerflow.callbacks import CallbackList, History
-from eagerflow.callbacks.older_names import either_name
+from eagerflow.callbacks.logs import Logs
 from eagerflow.core.observe import current, logs as announce_logs
 from eagerflow.core.strategy import active
 from eagerflow.data.arrays import as_arrays, check_lengths, is_array_like
@@ -23,7 +23,6 @@ from eagerflow.data.feed import ArrayFeed, Feed, IterableFeed, feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.checks import at_least_one, fraction, split, verbosity, with_an_end, within_max_epochs
 from eagerflow.training.interrupt import Interruption
-from eagerflow.training.keras_2_methods import hand_validation_data
 from eagerflow.training.launch_check import check_launch
 from eagerflow.training.loop import Loop, as_numbers, as_numpy, joined
 from eagerflow.training.not_a_number import warn_of_nan
@@ -68,7 +67,6 @@ class Fit:
             validates=self.validation is not None,
             validation_freq=given["validation_freq"],
         )
-        hand_validation_data(self.callbacks.callbacks, self.validation)
         self._warned = False
         self._resumption: Any = None
 
@@ -156,7 +154,7 @@ class Fit:
             self.model.stop_training = True  # the data ran out, as it was warned
         if self.validation is not None and self._validates(epoch):
             logs.update(self._validated(interruption))
-        logs = either_name(dict(sorted(logs.items(), key=lambda item: (item[0].startswith("val_"), item[0]))))
+        logs = Logs(sorted(logs.items(), key=lambda item: (item[0].startswith("val_"), item[0])))
         self._warned = self._warned or warn_of_nan(_scalar(logs.get("loss")), epoch, self.model, self.feed)
         if self.model.optimizer is not None:
             self.model.optimizer.gather()  # callbacks may save it

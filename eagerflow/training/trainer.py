@@ -11,7 +11,6 @@ import numpy
 from eagerflow import optimizers
 from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean
-from eagerflow.base.spellings import accepts, ignores, only
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.base.typing import Data, Evaluated, Integer, LossLike, MetricsLike, OptimizerLike, Predicted, Targets
 from eagerflow.callbacks import Callback, CallbackList, History
@@ -28,12 +27,9 @@ from eagerflow.layer.added_losses import summed
 from eagerflow.metrics.any_metric import AnyMetric
 from eagerflow.metrics.base import Metric
 from eagerflow.optimizers.any_optimizer import AnyOptimizer
-from eagerflow.training.as_compiled import as_compiled, trainable_now
-from eagerflow.training.captured_tensors import with_captured
 from eagerflow.training.checks import at_least_one, checked_step, is_own_step, takes, verbosity, with_an_end
 from eagerflow.training.compile_arguments import described, from_description
 from eagerflow.training.compiled import Compiled
-from eagerflow.training.keras_2_methods import LOADING, OlderSpellings, in_order_of_keras_2
 from eagerflow.training.loop import as_numbers, check_numbers, observed_step, under
 from eagerflow.training.loops import Fit, run_evaluate, run_predict
 from eagerflow.training.outputs import outputs_of
@@ -43,7 +39,7 @@ from eagerflow.training.step_runner import EAGER, CapturesSteps, differentiated,
 __all__ = ["Trainer"]
 
 
-class Trainer(CapturesSteps, OlderSpellings):
+class Trainer(CapturesSteps):
     """The part of `Model` that trains it.
 
     `fit` calls `train_step(data)` for each batch, which a subclass may override.
@@ -57,9 +53,7 @@ class Trainer(CapturesSteps, OlderSpellings):
 
     # -- compile
 
-    @in_order_of_keras_2("metrics", "loss_weights")
-    @only(target_tensors=(None, "Pass the targets to fit."))
-    @ignores("class_mode", "experimental_run_tf_function", "sample_weight_mode")
+    @boundary
     def compile(
         self,
         optimizer: OptimizerLike = "rmsprop",
@@ -99,9 +93,7 @@ class Trainer(CapturesSteps, OlderSpellings):
             raise ValueError(f'compile(jit_compile={jit_compile!r}): expected True, False or "auto".')
         every = None if steps_per_execution == "auto" else steps_per_execution
         steps = at_least_one("compile", "steps_per_execution", every) or 1
-        compiled = Compiled(
-            optimizer, with_captured(self, loss), loss_weights, metrics, weighted_metrics, steps, *outputs_of(self)
-        )
+        compiled = Compiled(optimizer, loss, loss_weights, metrics, weighted_metrics, steps, *outputs_of(self))
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":  # type: ignore[attr-defined]
             compiled.optimizer = _scaling(compiled.optimizer)
         compiled.arguments = {
@@ -115,7 +107,6 @@ class Trainer(CapturesSteps, OlderSpellings):
             "jit_compile": jit_compile,
         }
         compiled.runner = runner_for(jit_compile is True and not run_eagerly)
-        compiled.trainable = trainable_now(self)
         compiled.was_trainable = self.trainable  # type: ignore[attr-defined]
         compiled.strategy = None if type(active.strategy) is Strategy else active.strategy
         self.__dict__["_compiled"] = compiled
@@ -477,9 +468,7 @@ class Trainer(CapturesSteps, OlderSpellings):
 
     # -- loops
 
-    @ignores(*LOADING)
-    @only(show_accuracy=(False, "Write metrics=['accuracy'] in compile."))
-    @accepts(nb_epoch="epochs")
+    @boundary
     def fit(
         self,
         x: Data = None,
@@ -538,7 +527,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         """
         given = locals().copy()
         compiled = self._ready("fit")
-        with under(compiled.strategy, "fit"), as_compiled(self, compiled.trainable, True):
+        with under(compiled.strategy, "fit"):
             return Fit(given.pop("self"), **given, steps_per_execution=compiled.steps_per_execution).go()
 
     @overload
@@ -578,7 +567,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any: ...
-    @ignores(*LOADING)
+    @boundary
     def evaluate(
         self,
         x: Data = None,
@@ -621,7 +610,7 @@ class Trainer(CapturesSteps, OlderSpellings):
             numbers = run_evaluate(self, feed, callbacks, verbosity("evaluate", verbose))
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
-    @ignores(*LOADING)
+    @boundary
     def predict(
         self,
         x: Data,
@@ -724,10 +713,9 @@ class Trainer(CapturesSteps, OlderSpellings):
         compiled = self._ready("train_on_batch")
         data = one_batch(x, y, sample_weight, class_weight)
         compiled.states = compiled.states or StateSnapshot(self)
-        with under(compiled.strategy), as_compiled(self, compiled.trainable):
-            numbers = self._one_step(
-                "train_step", self.make_train_function(), data, compiled.states, reset=reset_metrics
-            )
+        with under(compiled.strategy):
+            step = self.make_train_function()
+            numbers = self._one_step("train_step", step, data, compiled.states, reset=reset_metrics)
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
     @overload

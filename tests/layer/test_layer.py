@@ -259,16 +259,6 @@ def test_set_weights_names_what_does_not_fit():
         layer.set_weights([np.zeros((2, 3)), np.zeros(2)])
 
 
-def test_initial_weights_are_set_when_built():
-    layer = Affine(2, weights=[np.full((3, 2), 5.0), np.zeros(2)])
-    layer(X)
-    assert layer.kernel.numpy().min() == 5
-
-
-def test_initial_weights_are_no_part_of_the_config():
-    assert "weights" not in Affine(2, weights=[np.zeros((3, 2)), np.zeros(2)]).get_config()
-
-
 def test_count_params_needs_weights():
     layer = Affine(2)
     with pytest.raises(ValueError, match="isn't built"):
@@ -472,11 +462,11 @@ def test_known_arguments_are_those_that_users_can_give(made):
     assert {"arguments", "cell_name", "kwargs", "settings", "causal"}.isdisjoint(known)
 
 
-def test_keras_2_arguments_are_taken():
+def test_a_first_layer_tells_the_shape_of_its_input():
     layer = Affine(2, input_shape=(3,), batch_size=4)
     assert layer._ef_state.batch_input_shape == (4, 3)
     assert Affine(2, input_dim=3)._ef_state.batch_input_shape == (None, 3)
-    assert Affine(2, batch_input_shape=(5, 3))._ef_state.batch_input_shape == (5, 3)
+    assert Affine(2, batch_shape=(5, 3))._ef_state.batch_input_shape == (5, 3)
     with pytest.raises(ValueError, match=r"input_shape='abc'"):
         Affine(2, input_shape="abc")
 

@@ -336,11 +336,8 @@ def test_functional_forms_of_merging():
 
 def test_older_spellings():
     assert L.LeakyReLU(alpha=0.1).negative_slope == 0.1
-    assert L.Dropout(p=0.2).rate == 0.2
-    assert L.Convolution2D == L.Conv2D
-    assert type(L.Convolution2D(2, 3)) is L.Conv2D
+    assert L.Convolution2D is L.Conv2D
     assert L.MaxPool1D is L.MaxPooling1D
-    L.BatchNormalization(fused=True)
     assert L.LSTM(2, implementation=1)(np.ones((1, 2, 3), "float32")).shape == (1, 2)
 
 

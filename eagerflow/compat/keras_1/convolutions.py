@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.typing import Shape
-from eagerflow.layers import Conv1D, Conv2D, Conv2DTranspose, Conv3DTranspose
-from eagerflow.layers.convolutional.keras_1_names import OlderName, by_numbers
+from eagerflow.compat.keras_1.by_numbers import OlderName, by_numbers
+from eagerflow.layers import Conv1D, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, SeparableConv2D
 
-__all__ = ["AtrousConvolution1D", "AtrousConvolution2D", "Deconvolution2D", "Deconvolution3D"]
+__all__ = ["AtrousConvolution1D", "AtrousConvolution2D", "Convolution2D", "Convolution3D", "Deconvolution2D"]
+__all__ += ["Deconvolution3D", "SeparableConvolution2D"]
 
 AtrousConvolution1D = Conv1D
+Convolution2D = by_numbers(Conv2D, "Convolution2D", sure=True)
+Convolution3D = by_numbers(Conv3D, "Convolution3D", sure=True)
+SeparableConvolution2D = by_numbers(SeparableConv2D, "SeparableConvolution2D", sure=True)
 AtrousConvolution2D = by_numbers(Conv2D, "AtrousConvolution2D", sure=True)
 Deconvolution3D = by_numbers(Conv3DTranspose, "Deconvolution3D", sure=True)
 _by_numbers: Any = by_numbers(Conv2DTranspose, "Deconvolution2D", sure=True)

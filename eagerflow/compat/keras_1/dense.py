@@ -8,7 +8,6 @@ from eagerflow import activations, initializers, layers, ops
 from eagerflow.base.typing import Identifier, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
-from eagerflow.layer.keras_1_arguments import AFFINE, older
 from eagerflow.layer.settings import settle, settled_weight
 from eagerflow.layers.core.dense import known_last
 
@@ -53,7 +52,6 @@ class Highway(_Affine):
     Source: Srivastava, Greff and Schmidhuber 2015, https://arxiv.org/abs/1505.00387.
     """
 
-    @older(**AFFINE)
     def __init__(self, activation: Identifier = None, transform_bias: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
@@ -89,7 +87,6 @@ class MaxoutDense(_Affine):
     Source: Goodfellow et al. 2013, https://arxiv.org/abs/1302.4389.
     """
 
-    @older(**AFFINE)
     def __init__(self, output_dim: int, nb_feature: int = 4, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.output_dim, self.nb_feature = int(output_dim), int(nb_feature)

@@ -11,7 +11,6 @@ from eagerflow.base.config_from_init import setting_names
 from eagerflow.base.typing import Identifier, Shape, Sizes
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
-from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.settings import described, integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 
@@ -23,7 +22,6 @@ class _LocallyConnected(ConvolutionBase):
 
     _config_omits = ("implementation",)
 
-    @of_convolution
     def __init__(
         self,
         filters: int,

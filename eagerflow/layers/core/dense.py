@@ -18,7 +18,6 @@ from eagerflow.base.typing import (
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import InputSpec, describe
-from eagerflow.layer.keras_1_arguments import AFFINE, older
 from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight
 from eagerflow.layers.core.lora import LargeWeight, StoredWeight
@@ -74,7 +73,6 @@ class Dense(QuantizableLayer):
     kernel_constraint: Any
     bias_constraint: Any
 
-    @older(output_dim="units", **AFFINE)
     def __init__(
         self,
         units: Integer,

@@ -21,7 +21,6 @@ from eagerflow.layer.layer import Layer
 from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layers.rnn.calls import RecurrentLayer, ReturnState
 from eagerflow.layers.rnn.cells import DropoutRNNCell, zero_state
-from eagerflow.layers.rnn.of_inputs import of_inputs
 
 if TYPE_CHECKING:
     from eagerflow.layers.rnn.calls import OfRecurrent
@@ -78,7 +77,6 @@ class StackedRNNCells(Layer):
             input_shape = (input_shape[0], output_size_of(cell))
         self.built = True
 
-    @of_inputs
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
         """The states that a sequence begins with: for each cell a tensor, or a list where its `state_size` is a list.
 
@@ -204,7 +202,6 @@ class RNN(RecurrentLayer[ReturnState]):
             self.__dict__["states"] = tree.map_structure(_state_variable, start)
         self.built = True
 
-    @of_inputs
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """The states that a sequence begins with: a list of what the cell's `get_initial_state` returns, or of zeros.
 

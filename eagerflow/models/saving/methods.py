@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from eagerflow.base.spellings import ignores
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import FilePath
 from eagerflow.core.strategy import active
@@ -38,7 +37,7 @@ class Saving:
         """
         saving.save_model(self, filepath, overwrite, zipped, **kwargs)
 
-    @ignores("options", "save_format")
+    @boundary
     def save_weights(self, filepath: FilePath, overwrite: bool = True, max_shard_size: Any = None) -> None:
         """Saves the weights to a file.
 

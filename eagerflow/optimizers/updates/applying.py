@@ -126,7 +126,7 @@ def _clipped(optimizer: Any, gradients: list[Any]) -> tuple[list[Any], Any]:
 def update_variables(optimizer: Any, entries: list[Entry], gradients: list[Any], scale: Any = None) -> None:
     """Let the optimizer's rule change variables; `scale` is what gradients are multiplied by before."""
     rate = optimizer._learning_rate()
-    own = optimizer._has_own_step or optimizer._applies_itself()
+    own = optimizer._has_own_step
     rule = None if own else optimizer.rule
     if getattr(rule, "elementwise", False) and _at_once(optimizer, gradients):
         factor = None if scale is None else float(scale)

@@ -391,7 +391,7 @@ def test_layers_built_inside_a_probe_start_differently():
     assert len({k.tobytes() for k in kernels}) == 4
 
 
-def test_weights_set_inside_a_probe_stay():
+def test_weights_set_inside_a_probe_stay(keras_2):
     class Around(Layer):
         def __init__(self):
             super().__init__()

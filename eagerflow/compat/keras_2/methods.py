@@ -1,26 +1,28 @@
-"""The methods of `Model` that Keras 2 had, for its tutorials: each says what stands in its place."""
+"""The methods of `Model` that Keras 2 had: each says what stands in its place."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import numpy
 
 from eagerflow.base import tree
-from eagerflow.base.spellings import behaviour, respelled
+from eagerflow.base.tracebacks import boundary
+from eagerflow.compat.arguments import Older
+from eagerflow.compat.keras_2.data import without_batch_size
+from eagerflow.compat.keras_2.losses import with_captured
+from eagerflow.compat.overrides import added, instead_of
 from eagerflow.data.feed import ArrayFeed
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.compiled import Compiled
+from eagerflow.training.loops import Fit
+from eagerflow.training.trainer import Trainer
 
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = ["CHANGES", "OVERRIDES"]
 
-__all__ = ["LOADING", "OlderSpellings", "hand_validation_data", "in_order_of_keras_2"]
-
-# Arguments of Keras 2's `fit` and its kin about how a generator is read; they never change what is computed.
-LOADING = ("max_queue_size", "pickle_safe", "use_multiprocessing", "workers")
-
-
+# About how a generator is read; they never change what is computed.
+_LOADING = ("max_queue_size", "pickle_safe", "use_multiprocessing", "workers")
 _KERAS_1 = {
     "max_q_size": "max_queue_size",
     "nb_epoch": "epochs",
@@ -32,19 +34,15 @@ _KERAS_1 = {
 }
 
 
-def in_order_of_keras_2(*names: str) -> Callable[[F], F]:
-    """A decorator for `compile`, whose third and fourth argument have changed places since Keras 2.
-
-    Args:
-        *names: what these arguments by position mean in programs of Keras 2.
-    """
-
-    def change(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        if behaviour.keras_2 and 3 < len(args) <= 3 + len(names):  # self, optimizer, loss
-            return args[:3], {**dict(zip(names, args[3:])), **kwargs}
-        return args, kwargs
-
-    return respelled(change)
+def _compile(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Metrics and weights of losses by position stood in the other order; a loss may use tensors of the model."""
+    if 3 < len(args) <= 5:  # self, optimizer, loss
+        args, kwargs = args[:3], {**dict(zip(("metrics", "loss_weights"), args[3:])), **kwargs}
+    if len(args) > 2:
+        args = (*args[:2], with_captured(args[0], args[2]), *args[3:])
+    elif "loss" in kwargs:
+        kwargs["loss"] = with_captured(args[0], kwargs["loss"])
+    return args, kwargs
 
 
 def _counted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -63,9 +61,6 @@ def _counted(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, 
         kwargs.setdefault(_KERAS_1[old], value)
     generator = [kwargs.pop("generator")] if "generator" in kwargs else []
     return (model, *generator, *given), kwargs
-
-
-_of_keras_1 = respelled(_counted, *_KERAS_1)
 
 
 def _in_batches(source: Any, samples: int, name: str) -> tuple[Any, int | None]:
@@ -111,16 +106,10 @@ def _samples(batch: Any) -> int:
     return len(tree.flatten(batch)[0])
 
 
-def _others(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that apply to the generator."""
-    without = ("self", "generator", "max_queue_size", "workers", "use_multiprocessing")
-    return {name: value for name, value in arguments.items() if name not in without}
+class _Methods:
+    """What `Model` has besides."""
 
-
-class OlderSpellings:
-    """The part of `Model` with Keras 2's names."""
-
-    @_of_keras_1
+    @boundary
     def fit_generator(
         self: Any,
         generator: Any,
@@ -138,33 +127,10 @@ class OlderSpellings:
         shuffle: Any = True,
         initial_epoch: int = 0,
     ) -> Any:
-        """Keras 2's name for `fit`, which takes generators too. The other arguments are those of `fit`.
-
-        Args:
-            generator: a generator or another iterable of batches.
-            steps_per_epoch: batches per epoch; default: all.
-            epochs: how often to go through the data.
-            verbose: 0: silent; 1: a bar; 2: a line per epoch.
-            callbacks: a callback or a list of them.
-            validation_data: `(x, y)`, `(x, y, sample_weight)`, or batches.
-            validation_steps: batches per validation; default: all.
-            validation_freq: validate after every this many epochs.
-            class_weight: a dict from class numbers to weights in the loss.
-            max_queue_size: accepted for Keras 2's signature; it changes nothing.
-            workers: accepted for Keras 2's signature; it changes nothing.
-            use_multiprocessing: accepted for Keras 2's signature; it changes nothing.
-            shuffle: whether the batches of a `PyDataset` come in another order in each epoch.
-            initial_epoch: the number of epochs done already.
-
-        >>> model = ef.Sequential([ef.layers.Dense(1)])
-        >>> model.compile("sgd", "mse")
-        >>> batches = iter([(np.ones((4, 2)), np.ones(4))] * 2)
-        >>> model.fit_generator(batches, steps_per_epoch=2, verbose=0).epoch
-        [0]
-        """
+        """`fit`, which takes generators too."""
         return self.fit(generator, **_others(locals()))
 
-    @_of_keras_1
+    @boundary
     def evaluate_generator(
         self: Any,
         generator: Any,
@@ -175,25 +141,10 @@ class OlderSpellings:
         use_multiprocessing: bool = False,
         verbose: Any = 0,
     ) -> Any:
-        """Keras 2's name for `evaluate`, which takes generators too.
-
-        Args:
-            generator: a generator or another iterable of batches.
-            steps: the number of batches; default: all.
-            callbacks: a callback or a list of them.
-            max_queue_size: accepted for Keras 2's signature; it changes nothing.
-            workers: accepted for Keras 2's signature; it changes nothing.
-            use_multiprocessing: accepted for Keras 2's signature; it changes nothing.
-            verbose: 0: silent; 1: a bar; 2: a line.
-
-        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
-        >>> model.compile("sgd", "mse")
-        >>> model.evaluate_generator(iter([(np.ones((4, 2)), np.zeros(4))]), steps=1)
-        4.0
-        """
+        """`evaluate`, which takes generators too."""
         return self.evaluate(generator, **_others(locals()))
 
-    @_of_keras_1
+    @boundary
     def predict_generator(
         self: Any,
         generator: Any,
@@ -204,49 +155,15 @@ class OlderSpellings:
         use_multiprocessing: bool = False,
         verbose: Any = 0,
     ) -> Any:
-        """Keras 2's name for `predict`, which takes generators too.
-
-        Args:
-            generator: a generator or another iterable of batches.
-            steps: the number of batches; default: all.
-            callbacks: a callback or a list of them.
-            max_queue_size: accepted for Keras 2's signature; it changes nothing.
-            workers: accepted for Keras 2's signature; it changes nothing.
-            use_multiprocessing: accepted for Keras 2's signature; it changes nothing.
-            verbose: 0: silent; 1: a bar; 2: a line.
-
-        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
-        >>> model.predict_generator(iter([np.ones((2, 3))]), steps=1).tolist()
-        [[3.0], [3.0]]
-        """
+        """`predict`, which takes generators too."""
         return self.predict(generator, **_others(locals()))
 
     def predict_proba(self: Any, x: Any, batch_size: int = 32, verbose: Any = 0) -> Any:
-        """The same as `predict`, under Keras 1's name for models that give probabilities.
-
-        Args:
-            x: as for `predict`.
-            batch_size: samples per step.
-            verbose: 0: silent; 1: a bar; 2: a line.
-
-        >>> model = ef.Sequential([ef.layers.Activation("softmax")])
-        >>> model.predict_proba(np.zeros((1, 2))).tolist()
-        [[0.5, 0.5]]
-        """
+        """`predict`, for models that give probabilities."""
         return self.predict(x, batch_size=batch_size, verbose=verbose)
 
     def predict_classes(self: Any, x: Any, batch_size: int = 32, verbose: Any = 0) -> numpy.ndarray:
-        """The most likely class of each sample, as integers; for a model with one output, 1 where it is above 0.5.
-
-        Args:
-            x: as for `predict`.
-            batch_size: samples per step.
-            verbose: 0: silent; 1: a bar; 2: a line.
-
-        >>> model = ef.Sequential([ef.layers.Activation("softmax")])
-        >>> model.predict_classes(np.array([[1.0, 3.0], [2.0, 0.0]])).tolist()
-        [1, 0]
-        """
+        """The most likely class of each sample, as integers; for a model with one output, 1 where it is above 0.5."""
         chances = numpy.asarray(self.predict(x, batch_size=batch_size, verbose=verbose))
         return chances.argmax(axis=-1) if chances.shape[-1] > 1 else (chances > 0.5).astype("int32")
 
@@ -267,23 +184,23 @@ class OlderSpellings:
         return OlderMetrics(self._ready("compiled_metrics"))
 
 
-def hand_validation_data(callbacks: Any, feed: Any) -> None:
-    """In programs of Keras 2, callbacks find the validation data in `self.validation_data`: `[x, y, weights]`.
+def _others(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that apply to the generator."""
+    without = ("self", "generator", "max_queue_size", "workers", "use_multiprocessing")
+    return {name: value for name, value in arguments.items() if name not in without}
 
-    Args:
-        callbacks: the callbacks of a `fit`; those that have such an attribute already keep theirs.
-        feed: what it validates on; None is handed out for anything but arrays.
-    """
-    if not behaviour.keras_2:
-        return
-    data = None
+
+def _begin_fit(original: Any, self: Fit, *args: Any, **kwargs: Any) -> None:
+    """Callbacks find the validation data in `self.validation_data`: `[x, y, weights]`; None for other than arrays."""
+    original(self, *args, **kwargs)
+    feed, data = self.validation, None
     if isinstance(feed, ArrayFeed):
         x, y, weights = unpack_x_y_sample_weight(feed.parts)
         targets = [numpy.asarray(part) for part in tree.flatten(y) if part is not None]
         given = [part for part in tree.flatten(weights) if part is not None]
         data = [numpy.asarray(part) for part in tree.flatten(x)] + targets
         data += [numpy.asarray(w) for w in given] or [numpy.ones(len(t), "float32") for t in targets]
-    for callback in callbacks:
+    for callback in self.callbacks.callbacks:
         if getattr(callback, "validation_data", None) is None:
             callback.validation_data = data
 
@@ -332,3 +249,31 @@ class OlderMetrics:
         """Start over."""
         for metric in self.metrics:
             metric.reset_state()
+
+
+_generator = Older(first=_counted, asks=_KERAS_1)
+CHANGES = {
+    "Trainer.compile": Older(
+        first=_compile,
+        always=True,
+        ignored=("class_mode", "experimental_run_tf_function", "sample_weight_mode"),
+        only={"target_tensors": (None, "Pass the targets to fit.")},
+    ),
+    "Trainer.fit": Older(
+        {"nb_epoch": "epochs"},
+        first=without_batch_size,
+        always=True,
+        ignored=_LOADING,
+        only={"show_accuracy": (False, "Write metrics=['accuracy'] in compile.")},
+    ),
+    "Trainer.evaluate": Older(first=without_batch_size, always=True, ignored=_LOADING),
+    "Trainer.predict": Older(first=partial(without_batch_size, place=2), always=True, ignored=_LOADING),
+    "ProgbarLogger.__init__": Older(ignored=["count_mode", "stateful_metrics"]),
+    "_Methods.fit_generator": _generator,
+    "_Methods.evaluate_generator": _generator,
+    "_Methods.predict_generator": _generator,
+}
+OVERRIDES = [
+    *added(Trainer, [name for name in vars(_Methods) if name[0] != "_"], _Methods),
+    instead_of(Fit, "__init__", _begin_fit),
+]

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eagerflow import Input, Model, Sequential, initializers, layers, ops, utils
+from eagerflow import Input, Model, Sequential, compat, initializers, layers, ops, utils
 from eagerflow.compat.faces import face
 
 tf = face("tensorflow")
 
+pytestmark = pytest.mark.usefixtures("keras_2")
 
-@pytest.mark.usefixtures("installed")
+
 @pytest.mark.parametrize(
     ("kind", "rank"), [("AveragePooling1D", 1), ("AveragePooling2D", 2), ("AveragePooling3D", 3), ("AvgPool2D", 2)]
 )
@@ -24,6 +25,7 @@ def test_average_pooling_has_a_default_size(kind, rank):
 
 
 def test_average_pooling_has_none_in_keras_3():
+    compat.uninstall()
     with pytest.raises(TypeError, match="pool_size"):
         layers.AveragePooling2D()
 
@@ -58,7 +60,6 @@ def test_whole_numbers_in_floats_are_looked_up():
     assert table(np.array([[2.0, 1.0]])).tolist() == [[[2.0], [1.0]]]
 
 
-@pytest.mark.usefixtures("installed")
 def test_an_archive_is_unpacked_beside_it_too(tmp_path):
     (tmp_path / "flower_photos").mkdir()
     (tmp_path / "flower_photos" / "x.txt").write_text("x")

@@ -7,11 +7,9 @@ from functools import wraps
 from typing import Any
 
 from eagerflow.base.tracebacks import warn
-from eagerflow.layer.keras_1_arguments import OF_CONVOLUTION
-from eagerflow.layers.convolutional.conv import Conv2D, Conv3D
-from eagerflow.layers.convolutional.conv_separable import SeparableConv2D
+from eagerflow.compat.keras_1.arguments import OF_CONVOLUTION
 
-__all__ = ["Convolution2D", "Convolution3D", "SeparableConvolution2D"]
+__all__ = ["OlderName", "by_numbers"]
 
 _OF_KERAS_3 = {"data_format", "padding"}
 _UNMISTAKABLE = {*OF_CONVOLUTION, "dim_ordering", "strides"}
@@ -112,8 +110,3 @@ def _say_strides(name: str, filters: Any, length: int, other: int) -> None:
         f"{other}. Write {name}({filters}, {length}, strides={other}, ...), or {name}({filters}, ({length}, {other}), "
         "...) where windows are meant, as in Keras 1."
     )
-
-
-Convolution2D = by_numbers(Conv2D, "Convolution2D", sure=True)
-Convolution3D = by_numbers(Conv3D, "Convolution3D", sure=True)
-SeparableConvolution2D = by_numbers(SeparableConv2D, "SeparableConvolution2D", sure=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy
 import pytest
 
-from eagerflow import callbacks, constraints, data, layers, losses, metrics, models, optimizers
+from eagerflow import callbacks, compat, constraints, data, layers, losses, metrics, models, optimizers, regularizers
+
+pytestmark = pytest.mark.usefixtures("keras_2")
 
 
 def test_an_empty_name_is_no_name():
@@ -17,58 +19,60 @@ def test_an_empty_name_is_no_name():
     ("older", "present"),
     [
         (
-            layers.Dense(output_dim=3, init="uniform", bias=False, name="a"),
-            layers.Dense(3, kernel_initializer="uniform", use_bias=False, name="a"),
+            lambda: layers.Dense(output_dim=3, init="uniform", bias=False, name="a"),
+            lambda: layers.Dense(3, kernel_initializer="uniform", use_bias=False, name="a"),
         ),
         (
-            layers.Convolution2D(8, 3, 2, border_mode="same", subsample=(2, 2), dim_ordering="th", name="a"),
-            layers.Conv2D(8, (3, 2), (2, 2), "same", "channels_first", name="a"),
+            lambda: layers.Conv2D(8, 3, 2, border_mode="same", subsample=(2, 2), dim_ordering="th", name="a"),
+            lambda: layers.Conv2D(8, (3, 2), (2, 2), "same", "channels_first", name="a"),
         ),
         (
-            layers.Conv2D(nb_filter=8, nb_row=3, nb_col=2, dim_ordering="default", name="a"),
-            layers.Conv2D(8, (3, 2), name="a"),
+            lambda: layers.Conv2D(nb_filter=8, nb_row=3, nb_col=2, dim_ordering="default", name="a"),
+            lambda: layers.Conv2D(8, (3, 2), name="a"),
         ),
         (
-            layers.Convolution1D(nb_filter=8, filter_length=3, subsample_length=2, name="a"),
-            layers.Conv1D(8, 3, 2, name="a"),
+            lambda: layers.Convolution1D(nb_filter=8, filter_length=3, subsample_length=2, name="a"),
+            lambda: layers.Conv1D(8, 3, 2, name="a"),
         ),
         (
-            layers.MaxPooling1D(pool_length=3, stride=2, border_mode="same", name="a"),
-            layers.MaxPooling1D(3, 2, "same", name="a"),
+            lambda: layers.MaxPooling1D(pool_length=3, stride=2, border_mode="same", name="a"),
+            lambda: layers.MaxPooling1D(3, 2, "same", name="a"),
         ),
         (
-            layers.MaxPooling2D((3, 3), dim_ordering="th", name="a"),
-            layers.MaxPooling2D((3, 3), data_format="channels_first", name="a"),
+            lambda: layers.MaxPooling2D((3, 3), dim_ordering="th", name="a"),
+            lambda: layers.MaxPooling2D((3, 3), data_format="channels_first", name="a"),
         ),
         (
-            layers.GlobalAveragePooling2D(dim_ordering="tf", name="a"),
-            layers.GlobalAveragePooling2D("channels_last", name="a"),
+            lambda: layers.GlobalAveragePooling2D(dim_ordering="tf", name="a"),
+            lambda: layers.GlobalAveragePooling2D("channels_last", name="a"),
         ),
         (
-            layers.ZeroPadding2D((1, 2), dim_ordering="th", name="a"),
-            layers.ZeroPadding2D((1, 2), "channels_first", name="a"),
-        ),
-        (layers.UpSampling2D(dim_ordering="th", name="a"), layers.UpSampling2D(data_format="channels_first", name="a")),
-        (
-            layers.LSTM(output_dim=3, inner_activation="hard_sigmoid", dropout_W=0.2, dropout_U=0.1, name="a"),
-            layers.LSTM(3, recurrent_activation="hard_sigmoid", dropout=0.2, recurrent_dropout=0.1, name="a"),
-        ),
-        (layers.LSTM(3, time_major=False, consume_less="cpu", name="a"), layers.LSTM(3, name="a")),
-        (
-            layers.Embedding(9, 4, init="zeros", dropout=0.0, name="a"),
-            layers.Embedding(9, 4, embeddings_initializer="zeros", name="a"),
+            lambda: layers.ZeroPadding2D((1, 2), dim_ordering="th", name="a"),
+            lambda: layers.ZeroPadding2D((1, 2), "channels_first", name="a"),
         ),
         (
-            layers.BatchNormalization(mode=0, gamma_init="zeros", virtual_batch_size=None, name="a"),
-            layers.BatchNormalization(gamma_initializer="zeros", name="a"),
+            lambda: layers.UpSampling2D(dim_ordering="th", name="a"),
+            lambda: layers.UpSampling2D(data_format="channels_first", name="a"),
         ),
-        (layers.GaussianNoise(sigma=0.1, name="a"), layers.GaussianNoise(0.1, name="a")),
-        (layers.GaussianDropout(p=0.1, name="a"), layers.GaussianDropout(0.1, name="a")),
+        (
+            lambda: layers.LSTM(output_dim=3, inner_activation="hard_sigmoid", dropout_W=0.2, dropout_U=0.1, name="a"),
+            lambda: layers.LSTM(3, recurrent_activation="hard_sigmoid", dropout=0.2, recurrent_dropout=0.1, name="a"),
+        ),
+        (lambda: layers.LSTM(3, time_major=False, consume_less="cpu", name="a"), lambda: layers.LSTM(3, name="a")),
+        (
+            lambda: layers.Embedding(9, 4, init="zeros", dropout=0.0, name="a"),
+            lambda: layers.Embedding(9, 4, embeddings_initializer="zeros", name="a"),
+        ),
+        (
+            lambda: layers.BatchNormalization(mode=0, gamma_init="zeros", virtual_batch_size=None, name="a"),
+            lambda: layers.BatchNormalization(gamma_initializer="zeros", name="a"),
+        ),
+        (lambda: layers.GaussianNoise(sigma=0.1, name="a"), lambda: layers.GaussianNoise(0.1, name="a")),
+        (lambda: layers.GaussianDropout(p=0.1, name="a"), lambda: layers.GaussianDropout(0.1, name="a")),
     ],
-    ids=lambda layer: type(layer).__name__,
 )
 def test_layers_take_older_names(older, present):
-    assert older.get_config() == present.get_config()
+    assert older().get_config() == present().get_config()
 
 
 def test_a_kernel_by_numbers_needs_another_older_name():
@@ -147,6 +151,7 @@ def test_compile_and_fit_take_what_has_one_value():
 
 def test_a_frozen_discriminator_says_what_keras_2_did():
     """There, compile remembered what was trainable; GANs relied on it."""
+    compat.uninstall()
     model = models.Sequential([layers.Dense(1, input_dim=2)])
     model.compile("sgd", "mse")
     model.trainable = False
@@ -186,3 +191,23 @@ def test_parts_of_models_that_are_gone_say_what_to_use(name, advice):
     assert not hasattr(model, name)
     with pytest.raises(AttributeError, match=advice):
         getattr(model, name)
+
+
+def test_initial_weights_are_set_when_built_and_no_part_of_the_config():
+    layer = layers.Dense(2, weights=[numpy.full((3, 2), 5.0), numpy.zeros(2)])
+    layer(numpy.ones((1, 3)))
+    assert layer.kernel.numpy().min() == 5
+    assert "weights" not in layer.get_config()
+
+
+def test_other_older_arguments():
+    assert layers.Dense(2, batch_input_shape=(5, 3))._ef_state.batch_input_shape == (5, 3)
+    assert layers.Dropout(p=0.2).rate == 0.2
+    assert regularizers.l2(l=0.5).get_config() == {"l2": 0.5}
+    assert regularizers.l1(l=0.5).get_config() == {"l1": 0.5}
+    x = layers.Input((4,))
+    assert isinstance(models.Model(input=x, output=layers.Dense(2)(x)), models.Model)
+    optimizer = optimizers.Adam(lr=0.5)
+    optimizer.lr = 0.25
+    assert float(optimizer.learning_rate) == 0.25
+    layers.BatchNormalization(fused=True)

@@ -9,14 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base import tree
+from eagerflow.base.errors import CapturedError
+from eagerflow.compat.overrides import instead_of
 from eagerflow.core import random
-from eagerflow.layer.calling import calls_with_captured
+from eagerflow.layer import layer as layer_calls
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.graph import Graph
 from eagerflow.layer.symbolic.splice import from_intermediate
 from eagerflow.layer.symbolic.tensors import Origin, Serial, SymbolicTensor, serial_now
+from eagerflow.layer.tensor_masks import masks_of, put_masks
 
-__all__: list[str] = []
+__all__ = ["OVERRIDES"]
 
 
 class _Inlined(Layer):
@@ -74,4 +77,18 @@ def _made_before(begun: Serial, values: list[SymbolicTensor]) -> dict[Origin, Sy
     return found
 
 
-calls_with_captured.append(_inlined)
+def _call_symbolically(original: Any, self: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    try:
+        return original(self, args, kwargs)
+    except CapturedError as error:
+        outputs = _inlined(self, args, kwargs)
+        if outputs is None:
+            raise error from error.__cause__
+    first = self._ef_state.signature.first_of(args, kwargs)
+    mask = masks_of(first)
+    if mask is not None and self.supports_masking:
+        put_masks(outputs, self.compute_mask(first, mask))
+    return outputs
+
+
+OVERRIDES = [instead_of(layer_calls, "call_symbolically", _call_symbolically)]

@@ -13,6 +13,7 @@ from eagerflow import layers
 X = np.random.default_rng(0).normal(size=(12, 3)).astype("float32")
 Y = np.arange(12) % 3
 ONE_HOT = np.eye(3, dtype="float32")[Y]
+pytestmark = pytest.mark.usefixtures("keras_2")
 
 
 def model(**settings):

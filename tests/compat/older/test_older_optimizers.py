@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow import ops
+from eagerflow import compat, ops
 
 X = np.linspace(-1, 1, 16, dtype="float32").reshape(8, 2)
 Y = X.sum(1, keepdims=True)
+pytestmark = pytest.mark.usefixtures("keras_2")
+
+compat.install()  # as in a script, before its classes
 
 
 class Momentum(ef.optimizers.Optimizer):
@@ -63,6 +66,9 @@ class Adam(ef.optimizers.Optimizer):
 class Half(ef.optimizers.SGD):
     def _resource_apply_dense(self, grad, var, apply_state=None):
         return super()._resource_apply_dense(grad * 0.5, var, apply_state)
+
+
+compat.uninstall()
 
 
 def trained(optimizer, epochs=4):

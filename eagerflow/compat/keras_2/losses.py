@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any
 
 from eagerflow.base import tree
-from eagerflow.base.spellings import behaviour
 from eagerflow.layer.symbolic.graph import Graph
 from eagerflow.layer.symbolic.input import Input
 from eagerflow.layer.symbolic.splice import from_intermediate
@@ -22,8 +21,8 @@ __all__ = ["with_captured"]
 
 
 def with_captured(model: Any, loss: Any) -> Any:
-    """The loss, or losses; in programs of Keras 2, those that use tensors of the model get their values."""
-    if not behaviour.keras_2 or model._graph is None:
+    """The loss, or losses; those that use tensors of the model get their values."""
+    if model._graph is None:
         return loss
     outputs, taken = model.outputs, list[SymbolicTensor]()
     if len(outputs) == 1 and not isinstance(loss, (list, tuple, dict)):
