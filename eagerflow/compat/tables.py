@@ -84,7 +84,7 @@ def _correct(layer: Any, before: Arguments, after: Arguments) -> None:
 
 def present_config(cls: type, config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration of a layer, as Keras 1 or 2 wrote it, under today's names."""
-    layer, found = SimpleNamespace(rank=getattr(cls, "rank", 0)), dict(config)
+    layer, found = SimpleNamespace(rank=getattr(cls, "rank", 0), _ef_state=SimpleNamespace()), dict(config)
     for ancestor in cls.__mro__:
         for older in CHANGES.get(f"{ancestor.__qualname__}.__init__", ()):
             _, found = older(cls.__name__, (layer,), found)

@@ -13,6 +13,7 @@ from typing import Any
 from eagerflow.base.tracebacks import warn
 from eagerflow.compat.overrides import instead_of
 from eagerflow.layer.weights import set_own_trainable
+from eagerflow.training.compiling import Compilable
 from eagerflow.training.trainer import Trainer
 
 __all__ = ["OVERRIDES"]
@@ -72,7 +73,7 @@ def _set(states: list[tuple[Any, bool]]) -> None:
 
 
 OVERRIDES = [
-    instead_of(Trainer, "compile", _compile),
+    instead_of(Compilable, "compile", _compile),
     instead_of(Trainer, "fit", _fit),
     instead_of(Trainer, "train_on_batch", _train_on_batch),
 ]
