@@ -29,9 +29,9 @@ from eagerflow.layer.tensor_masks import put_masks
 from eagerflow.layer.weights import sublayers
 from eagerflow.models.inputs import Doors
 from eagerflow.models.quantizing import get_quantization_layer_structure, quantize
+from eagerflow.models.saving import methods as saving
 from eagerflow.models.saving.json_text import write_json
-from eagerflow.models.saving.methods import Saving
-from eagerflow.models.state import ModelState
+from eagerflow.models.state import get_state_tree, set_state_tree, stateless_compute_loss
 from eagerflow.models.summary import print_summary, summary_text
 from eagerflow.training.added_losses import Added
 from eagerflow.training.trainer import Trainer
@@ -42,7 +42,7 @@ __all__ = ["Model", "check_layers"]
 Ends = Tensor | SymbolicTensor | Sequence[Any] | Mapping[str, Any]
 
 
-class Model(Trainer, Saving, ModelState, Layer):
+class Model(Trainer, Layer):
     """A network that can be trained: a layer with `compile`, `fit`, `evaluate` and `predict`.
 
     Subclass it and write `call`, with layers as attributes; or make it from a graph of symbolic tensors:
@@ -71,6 +71,9 @@ class Model(Trainer, Saving, ModelState, Layer):
     _scope_kind = "model"
     quantize = quantize  # type: ignore[assignment] # it takes filters where a layer takes type_check, as in Keras
     get_quantization_layer_structure = get_quantization_layer_structure
+    get_state_tree, set_state_tree, stateless_compute_loss = get_state_tree, set_state_tree, stateless_compute_loss
+    save, save_weights, load_weights = saving.save, saving.save_weights, saving.load_weights
+    _settle, _back_up, _resume = saving.settle, saving.back_up, saving.resume  # for `BackupAndRestore`
     _graph: Graph | None
     _added: Added | None = None
     _doors: Doors

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy
@@ -96,9 +97,13 @@ class Fit:
             callbacks.on_train_begin()
             self._resume()
             for epoch in range(self.initial_epoch, self.epochs):
-                found = self._epoch(epoch, interruption)
-                logs = logs if found is None else found
-                if found is None or model.stop_training:
+                loop, first, last = self._begin_epoch(epoch)
+                done = loop.run(self.feed, interruption, partial(last.__setitem__, 0), first)
+                if not done:
+                    self._no_batch(epoch)
+                    break
+                logs = self._end_epoch(epoch, done, as_numbers(last[0]), interruption)
+                if model.stop_training:
                     break
             if model.optimizer is not None:
                 model.optimizer.finalize_variable_values(model.trainable_variables)
@@ -146,23 +151,24 @@ class Fit:
         self.feed.go_to(notes["data"], int(notes["batch"]))
         return int(notes["batch"]), notes["logs"]
 
-    def _epoch(self, epoch: int, interruption: Interruption) -> dict[str, Any] | None:
-        """Train for one epoch; gives its numbers, None where the data have ended."""
+    def _begin_epoch(self, epoch: int) -> tuple[Loop, int, list[Any]]:
+        """The loop over the batches of an epoch, how many were used, and what the last one reported, in a list."""
         self.model.reset_metrics()
         self.orders.epoch = epoch
         self.callbacks.on_epoch_begin(epoch)
         first, logs_before = self._resume_epoch()
-        last: list[Any] = [logs_before]
-        loop = _loop(self.model, "train", self.callbacks, shows=True, every=self.every)
-        done = loop.run(self.feed, interruption, lambda logs: last.__setitem__(0, logs), first)
-        if not done:
-            ended = f"fit: the data gave no batch in epoch {epoch + 1}"
-            if epoch == self.initial_epoch:
-                raise ValueError(f"{ended}. {_why_empty(self.feed)}")
-            warn(f"{ended}: training ends after {epoch} epoch{'s' * (epoch > 1)}. {_why_empty(self.feed)}")
-            self.model.stop_training = True
-            return None
-        logs = as_numbers(last[0])
+        return _loop(self.model, "train", self.callbacks, shows=True, every=self.every), first, [logs_before]
+
+    def _no_batch(self, epoch: int) -> None:
+        """The data have ended: an error in the first epoch, else a warning."""
+        ended = f"fit: the data gave no batch in epoch {epoch + 1}"
+        if epoch == self.initial_epoch:
+            raise ValueError(f"{ended}. {_why_empty(self.feed)}")
+        warn(f"{ended}: training ends after {epoch} epoch{'s' * (epoch > 1)}. {_why_empty(self.feed)}")
+        self.model.stop_training = True
+
+    def _end_epoch(self, epoch: int, done: int, logs: dict[str, Any], interruption: Interruption) -> dict[str, Any]:
+        """Validate, and call the callbacks; gives the numbers of the epoch."""
         active.strategy.check_replicas(self.model, f"epoch {epoch + 1}")
         self.feed.on_epoch_end()
         if self.feed.steps is not None and done < self.feed.steps and not self.model.stop_training:
@@ -292,7 +298,7 @@ def _evaluated(
     callbacks.on_test_begin()
     last: list[Any] = [None]
     loop = _loop(model, "test", callbacks, shows, every=model.steps_per_execution)
-    if not loop.run(feed, interruption, lambda logs: last.__setitem__(0, logs)):
+    if not loop.run(feed, interruption, partial(last.__setitem__, 0)):
         raise ValueError(f"{what}: the data gave no batch. {_why_empty(feed)}")
     feed.on_epoch_end()
     logs = as_numbers(last[0])
