@@ -20,7 +20,7 @@ from eagerflow import (
     ops,
 )
 from eagerflow._version import __version__
-from eagerflow._viz import note_own_file as _note_own_file
+from eagerflow._viz import note_own_file as _note_own_file, web_page as _web_page
 from eagerflow.base.errors import DeviceError, TapeError, UnknownNameError
 from eagerflow.base.faces import hint_of_modules as _hint_of_modules, missing as _missing
 from eagerflow.base.legacy import legacy as _legacy
@@ -140,6 +140,8 @@ _keep_freed_memory()
 _hint_of_modules()
 _note_own_file()
 _above.step_runner = lambda: _import_module("eagerflow.capture.steps").CapturedSteps()
+_above.exporters["onnx"] = lambda: _import_module("eagerflow.onnx").export
+_above.exporters["web"] = lambda: _web_page
 _legacy.hint = lambda *given: _import_module("eagerflow.compat.tables").hint(*given)
 _legacy.config = lambda *given: _import_module("eagerflow.compat.tables").present_config(*given)
 _above.initializer_named = lambda name: _import_module("eagerflow.initializers").get(name)

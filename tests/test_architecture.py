@@ -148,7 +148,7 @@ CORE = set(
     training models callbacks random
     """.split()
 )
-ADD_ONS = ("capture", "distribution", "launch")
+ADD_ONS = "capture compat compiled datasets distribution launch preprocessing wrappers".split()
 
 # Lines of Python in a folder, at most. These go down, never up.
 BUDGETS = {

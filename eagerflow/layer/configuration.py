@@ -12,7 +12,15 @@ from eagerflow.base.serialization import Table, deserialize_keras_object, serial
 from eagerflow.layer.dtype_policy import DTypePolicy, FloatDTypePolicy
 from eagerflow.layer.settings import described
 
-__all__ = ["config_of", "described_with_shapes", "distillation_table", "enter", "how_to_take", "own_arguments"]
+__all__ = [
+    "check_layers",
+    "config_of",
+    "described_with_shapes",
+    "distillation_table",
+    "enter",
+    "how_to_take",
+    "own_arguments",
+]
 __all__ += ["reader_of", "table"]
 
 
@@ -71,7 +79,7 @@ def own_arguments(model: Any) -> dict[str, Any]:
     """The keyword arguments of a graph model besides its ends; none for a class with its own `get_config`."""
     if not _is_automatic(type(model)):
         return {}
-    known = ("inputs", "outputs", "input", "output", "name", "trainable", "dtype")
+    known = ("inputs", "outputs", "name", "trainable", "dtype")
     given = model._ef_state.arguments[1]
     return {k: _describe_argument(model, k, v) for k, v in given.items() if k not in known}
 
@@ -149,3 +157,16 @@ def _accepted(cls: type) -> set[str] | None:
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return None
     return set(parameters)
+
+
+def check_layers(layers: Any, cls: type) -> None:
+    """Raise unless these are descriptions of layers.
+
+    Raises:
+        ValueError: saying what came instead.
+    """
+    wrong = layers if not isinstance(layers, list) else next((x for x in layers if not isinstance(x, dict)), None)
+    if not isinstance(layers, list) or wrong is not None:
+        raise ValueError(
+            f"{cls.__name__}.from_config: its 'layers' must be a list of configurations of layers; found {wrong!r:.80}."
+        )

@@ -14,12 +14,12 @@ from eagerflow.base.machine.budget import step
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.shared_objects import calls_so_far, made_together, numbers_shared
 from eagerflow.core.variable import Variable
-from eagerflow.layer.configuration import described_with_shapes, own_arguments, reader_of
+from eagerflow.layer.configuration import check_layers, described_with_shapes, own_arguments, reader_of
 from eagerflow.layer.operation import Operation
 from eagerflow.layer.symbolic.input import InputLayer
 from eagerflow.layer.symbolic.tensors import Node, Serial, SymbolicTensor, record
 from eagerflow.models.keras_ops import arguments_of, described_call, op_named
-from eagerflow.models.model import Model, check_layers
+from eagerflow.models.model import Model
 
 __all__ = ["Functional"]
 

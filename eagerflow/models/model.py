@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from eagerflow._viz import web_page
 from eagerflow.base import notebook, tree
 from eagerflow.base.config_from_init import automatic
 from eagerflow.base.errors import did_you_mean, no_attribute
 from eagerflow.base.serialization import custom_object_scope
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import PolicyLike, RegularizerLike
+from eagerflow.core.links import above
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.building import build_nothing
 from eagerflow.layer.configuration import described_with_shapes
@@ -36,7 +36,7 @@ from eagerflow.models.summary import print_summary, summary_text
 from eagerflow.training.added_losses import Added
 from eagerflow.training.trainer import Trainer
 
-__all__ = ["Model", "check_layers"]
+__all__ = ["Model"]
 
 # The inputs or the outputs of a graph: one symbolic tensor, or several in a list or a dict.
 Ends = Tensor | SymbolicTensor | Sequence[Any] | Mapping[str, Any]
@@ -451,20 +451,18 @@ class Model(Trainer, Layer):
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     model.export(os.path.join(folder, "model.onnx"))
         """
-        if format == "web":
-            shared = {"input_signature": input_signature, "opset_version": opset_version, "weights": weights}
-            web_page(self, filepath, samples=samples, labels=labels, verbose=verbose, **shared, **options)
-            return
-        if format != "onnx":
+        if format not in above.exporters:
             raise ValueError(
-                f"export(format={format!r}): 'onnx' and 'web' are written here. From ONNX others are made: openvino by "
-                "ovc, TensorFlow's and LiteRT's by onnx2tf, torch's by onnx2torch."
+                f"export(format={format!r}): {' and '.join(map(repr, above.exporters))} are written here. From ONNX "
+                "others are made: openvino by ovc, TensorFlow's and LiteRT's by onnx2tf, torch's by onnx2torch."
             )
-        given = {"samples": samples, "labels": labels, **options}
-        foreign = [name for name, value in given.items() if value is not None]
-        if foreign:
-            raise TypeError(f"export({foreign[0]}=...): the format 'onnx' has no such option; 'web' may have it.")
-        import_module("eagerflow.onnx").export(self, filepath, input_signature, opset_version, verbose, weights)
+        write, options = above.exporters[format](), {"samples": samples, "labels": labels, **options}
+        options |= {"input_signature": input_signature, "opset_version": opset_version, "weights": weights}
+        given = {"verbose": verbose, **{name: value for name, value in options.items() if value is not None}}
+        known = inspect.signature(write).parameters
+        if "options" not in known and (foreign := [name for name in given if name not in known]):
+            raise TypeError(f"export({foreign[0]}=...): the format {format!r} has no such option; 'web' may have it.")
+        write(self, filepath, **given)
 
     def summary(
         self,
@@ -562,19 +560,6 @@ class Model(Trainer, Layer):
 def _functional() -> Any:
     """The module of functional models, which builds on this one; it loads when the first of them is made."""
     return import_module("eagerflow.models.functional")
-
-
-def check_layers(layers: Any, cls: type) -> None:
-    """Raise unless these are descriptions of layers.
-
-    Raises:
-        ValueError: saying what came instead.
-    """
-    wrong = layers if not isinstance(layers, list) else next((x for x in layers if not isinstance(x, dict)), None)
-    if not isinstance(layers, list) or wrong is not None:
-        raise ValueError(
-            f"{cls.__name__}.from_config: its 'layers' must be a list of configurations of layers; found {wrong!r:.80}."
-        )
 
 
 def the_one(found: Any) -> Any:

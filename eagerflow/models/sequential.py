@@ -18,7 +18,7 @@ from eagerflow.callbacks import Callback, CallbackList
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.building import build_nothing
 from eagerflow.layer.call_context import CallContext, current_call
-from eagerflow.layer.configuration import described_with_shapes
+from eagerflow.layer.configuration import check_layers, described_with_shapes
 from eagerflow.layer.layer import AnyLayer, Layer
 from eagerflow.layer.output_shapes import is_shape
 from eagerflow.layer.symbolic.graph import Graph
@@ -27,7 +27,7 @@ from eagerflow.layer.symbolic.tensors import SymbolicTensor, infer, is_symbolic
 from eagerflow.layer.symbolic.text_type import type_of
 from eagerflow.layer.tensor_masks import put_masks
 from eagerflow.models.inputs import Doors
-from eagerflow.models.model import Model, check_layers
+from eagerflow.models.model import Model
 
 __all__ = ["Sequential"]
 

@@ -113,8 +113,12 @@ def _modern_settings(name: str, config: dict[str, Any], older: bool) -> dict[str
             found[key] = modern_config(found[key], older)
     if "batch_input_shape" in found:
         found["batch_shape"] = found.pop("batch_input_shape")
-    cls = layers.entries.get(name.replace("Convolution", "Conv"))
-    if cls is not None and not found.keys() <= {*arguments_of(cls), "batch_shape", "input_length"}:
+    known = name.replace("Convolution", "Conv")
+    if known in layers and not found.keys() <= {
+        *arguments_of(cls := layers.find(known)),
+        "batch_shape",
+        "input_length",
+    }:
         found = legacy.config(cls, found)  # Keras 1's names
     if isinstance(found.get("axis"), list) and len(found["axis"]) == 1:
         found["axis"] = found["axis"][0]

@@ -76,6 +76,7 @@ def test_every_entry_of_the_tables_is_a_function_that_asks_them():
         "datasets.imdb",
         "datasets.reuters",
         "models",
+        "preprocessing.image_folder",
     ):
         import_module(f"eagerflow.{name}")
     for package in (ef.layers, ef.metrics, ef.optimizers, ef.models):  # whose classes load when they are asked for
