@@ -52,6 +52,7 @@ class _NotBuilt(list[Variable]):
 class WeightHolder:
     """Tracks what its attributes hold, and answers for the weights, metrics and losses of itself and its sublayers."""
 
+    _reserved = frozenset({"_ef_state"})  # names that no attribute of a user's may have
     _ef_state: LayerState  # set in `Layer.__new__`, so that attributes may be set before `Layer.__init__` ran
     name: str
     built: bool
@@ -59,8 +60,10 @@ class WeightHolder:
     if not TYPE_CHECKING:  # to checkers a misspelt name is a mistake
 
         def __setattr__(self, name: str, value: Any) -> None:
-            if name == "_ef_state":
-                raise AttributeError(f"{type(self).__name__}._ef_state is the layer's own; choose another name.")
+            if name in self._reserved:
+                raise AttributeError(
+                    f"{type(self).__name__}.{name} is used by the layer itself; choose another name for your attribute."
+                )
             set_attribute(self, name, value)
 
     def __delattr__(self, name: str) -> None:

@@ -26,7 +26,7 @@ from eagerflow.layer.symbolic.splice import from_intermediate
 from eagerflow.layer.symbolic.tensors import SymbolicTensor, is_symbolic
 from eagerflow.layer.symbolic.text_type import is_text
 from eagerflow.layer.tensor_masks import put_masks
-from eagerflow.layer.weights import sublayers
+from eagerflow.layer.weights import set_attribute, sublayers
 from eagerflow.models.inputs import Doors
 from eagerflow.models.quantizing import get_quantization_layer_structure, quantize
 from eagerflow.models.saving import methods as saving
@@ -69,6 +69,7 @@ class Model(Trainer, Layer):
     """
 
     _scope_kind = "model"
+    _reserved = Layer._reserved | {"_added", "_doors", "_graph", "_graph_layers", "_graph_variables"}
     quantize = quantize  # type: ignore[assignment] # it takes filters where a layer takes type_check, as in Keras
     get_quantization_layer_structure = get_quantization_layer_structure
     get_state_tree, set_state_tree, stateless_compute_loss = get_state_tree, set_state_tree, stateless_compute_loss
@@ -116,8 +117,9 @@ class Model(Trainer, Layer):
         graph = Graph(inputs, outputs, self.name)
         self.__dict__.update(_graph=graph, _doors=Doors(inputs, self.name), built=True, autocast=False)
         self._ef_state.path = self.name
-        self._graph_layers = [operation for operation in graph.operations if isinstance(operation, Layer)]
-        self._graph_variables = graph.variables
+        layers = [operation for operation in graph.operations if isinstance(operation, Layer)]
+        set_attribute(self, "_graph_layers", layers)
+        set_attribute(self, "_graph_variables", graph.variables)
 
     def __getstate__(self) -> dict[str, Any]:
         """The graph first: its calls are copied in their order, so a deep model needs no deep recursion."""
@@ -401,8 +403,6 @@ class Model(Trainer, Layer):
                 asked,
             )
         return self._graph
-
-    # Telling
 
     def export(
         self,

@@ -99,6 +99,7 @@ class OnnxModel(Model):
         name: the name of the model.
     """
 
+    _reserved = Model._reserved | {"_program", "_weights_by_name"}
     _program: Program
     _weights_by_name: dict[str, Any]
 

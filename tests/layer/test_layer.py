@@ -489,7 +489,7 @@ def test_attributes_may_have_any_name():
 
 
 def test_the_one_name_that_the_layer_uses_itself_is_refused():
-    with pytest.raises(AttributeError, match=r"Same._ef_state is the layer's own; choose another name"):
+    with pytest.raises(AttributeError, match=r"Same._ef_state is used by the layer itself; choose another name"):
         Same()._ef_state = []
     layer = Same()
     layer._layers = [Scale()]
