@@ -9,6 +9,7 @@ from eagerflow.compat.overrides import standing
 from eagerflow.compat.tensorflow.distribute import get_strategy
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.tensors import Node
+from eagerflow.layer.weights import gather
 from eagerflow.models.model import Model
 
 __all__ = ["PRIVATE"]
@@ -36,8 +37,8 @@ _ATTRIBUTES: dict[type, dict[str, Callable[[Any], Any]]] = {
     Layer: {
         "_inbound_nodes": lambda layer: layer.inbound_nodes,  # shap
         # What custom layers read: of the layer alone, without sublayers.
-        "_trainable_weights": lambda layer: [v for v in layer._gather()[0] if v.trainable],
-        "_non_trainable_weights": lambda layer: [v for v in layer._gather()[0] if not v.trainable],
+        "_trainable_weights": lambda layer: [v for v in gather(layer)[0] if v.trainable],
+        "_non_trainable_weights": lambda layer: [v for v in gather(layer)[0] if not v.trainable],
         "_updates": lambda layer: [],
     },
     Model: {

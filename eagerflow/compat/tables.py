@@ -68,23 +68,23 @@ def _changed(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Argume
     whose = type(args[0]).__name__ if owner[:1] in "_" or owner[0].isupper() else last
     for older in CHANGES[name]:
         args, kwargs = older(whose, args, kwargs)
-    if last == "__init__" and "_arguments" in vars(args[0]) and (args[1:], kwargs) != before:
+    if last == "__init__" and hasattr(args[0], "_ef_state") and (args[1:], kwargs) != before:
         _correct(args[0], before, (args[1:], kwargs))
     return args, kwargs
 
 
 def _correct(layer: Any, before: Arguments, after: Arguments) -> None:
     """Change what a layer noted of its arguments, with which `get_config` of some classes begins."""
-    args, kwargs = layer.__dict__["_arguments"]
+    args, kwargs = layer._ef_state.arguments
     gone = {k for k in before[1].keys() - after[1].keys() if k in kwargs}
     came = {k: v for k, v in after[1].items() if gone and k not in before[1]}
     kept = {k: v for k, v in kwargs.items() if k not in gone}
-    layer.__dict__["_arguments"] = (after[0] if args == before[0] else args, kept | came)
+    layer._ef_state.arguments = (after[0] if args == before[0] else args, kept | came)
 
 
 def present_config(cls: type, config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration of a layer, as Keras 1 or 2 wrote it, under today's names."""
-    layer, found = SimpleNamespace(rank=getattr(cls, "rank", 0)), dict(config)
+    layer, found = SimpleNamespace(rank=getattr(cls, "rank", 0), _ef_state=SimpleNamespace()), dict(config)
     for ancestor in cls.__mro__:
         for older in CHANGES.get(f"{ancestor.__qualname__}.__init__", ()):
             _, found = older(cls.__name__, (layer,), found)

@@ -62,7 +62,7 @@ class DistributedLoop(Loop):
         self.brings = brings  # whether ranks have batches of their own
         every_so_often = [c for c in callbacks.callbacks if isinstance(getattr(c, "save_freq", None), int)]
         self.savers = [c for c in every_so_often if hasattr(c, "_batches")] if kind == "train" else []
-        self.even = not self.brings and model._ours_throughout(self.function)
+        self.even = not self.brings and model._is_ours(self.function, "compute_loss")
 
     def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
         if feed.brings:

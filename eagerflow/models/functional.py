@@ -14,12 +14,12 @@ from eagerflow.base.machine.budget import step
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.shared_objects import calls_so_far, made_together, numbers_shared
 from eagerflow.core.variable import Variable
-from eagerflow.layer.configuration import described_with_shapes, reader_of
+from eagerflow.layer.configuration import check_layers, described_with_shapes, own_arguments, reader_of
 from eagerflow.layer.operation import Operation
 from eagerflow.layer.symbolic.input import InputLayer
 from eagerflow.layer.symbolic.tensors import Node, Serial, SymbolicTensor, record
 from eagerflow.models.keras_ops import arguments_of, described_call, op_named
-from eagerflow.models.model import Model, check_layers
+from eagerflow.models.model import Model
 
 __all__ = ["Functional"]
 
@@ -104,7 +104,7 @@ def config_of_graph(model: Any) -> dict[str, Any]:
     if added is not None:
         config["added_losses"] = _places(added.losses, numbers)
         config["added_metrics"] = [[_place(x, numbers), name] for x, name in added.metrics]
-    return model._own_arguments() | config
+    return own_arguments(model) | config
 
 
 def from_graph(cls: Any, config: dict[str, Any], custom_objects: Any = None) -> Any:
@@ -143,7 +143,7 @@ def _numbers(model: Any, nodes: list[Node]) -> Numbers:
     following = Counter({} if calls is None else calls.first_ones(model, called))
     numbers: Numbers = {}
     for node in nodes:
-        if hasattr(node.operation, "_calls"):
+        if hasattr(node.operation, "_ef_state"):
             numbers[node.serial] = following[id(node.operation)]
             following[id(node.operation)] += 1
     return numbers

@@ -16,31 +16,33 @@ from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import PolicyLike, RegularizerLike
 from eagerflow.core.links import above
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.building import build_nothing
 from eagerflow.layer.configuration import described_with_shapes
 from eagerflow.layer.layer import AnyLayer, Layer
 from eagerflow.layer.operation import AnyTensor
-from eagerflow.layer.output_shapes import is_shape
+from eagerflow.layer.output_shapes import build_by_running, is_shape
 from eagerflow.layer.symbolic.graph import Graph, checked_ends
 from eagerflow.layer.symbolic.splice import from_intermediate
 from eagerflow.layer.symbolic.tensors import SymbolicTensor, is_symbolic
 from eagerflow.layer.symbolic.text_type import is_text
 from eagerflow.layer.tensor_masks import put_masks
+from eagerflow.layer.weights import set_attribute, sublayers
 from eagerflow.models.inputs import Doors
-from eagerflow.models.quantizing import Quantizing
+from eagerflow.models.quantizing import get_quantization_layer_structure, quantize
+from eagerflow.models.saving import methods as saving
 from eagerflow.models.saving.json_text import write_json
-from eagerflow.models.saving.methods import Saving
-from eagerflow.models.state import ModelState
+from eagerflow.models.state import get_state_tree, set_state_tree, stateless_compute_loss
 from eagerflow.models.summary import print_summary, summary_text
 from eagerflow.training.added_losses import Added
 from eagerflow.training.trainer import Trainer
 
-__all__ = ["Model", "check_layers"]
+__all__ = ["Model"]
 
 # The inputs or the outputs of a graph: one symbolic tensor, or several in a list or a dict.
 Ends = Tensor | SymbolicTensor | Sequence[Any] | Mapping[str, Any]
 
 
-class Model(Trainer, Saving, Quantizing, ModelState, Layer):
+class Model(Trainer, Layer):
     """A network that can be trained: a layer with `compile`, `fit`, `evaluate` and `predict`.
 
     Subclass it and write `call`, with layers as attributes; or make it from a graph of symbolic tensors:
@@ -68,6 +70,11 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
     _scope_kind = "model"
     _reserved = Layer._reserved | {"_added", "_doors", "_graph", "_graph_layers", "_graph_variables"}
+    quantize = quantize  # type: ignore[assignment] # it takes filters where a layer takes type_check, as in Keras
+    get_quantization_layer_structure = get_quantization_layer_structure
+    get_state_tree, set_state_tree, stateless_compute_loss = get_state_tree, set_state_tree, stateless_compute_loss
+    save, save_weights, load_weights = saving.save, saving.save_weights, saving.load_weights
+    _settle, _back_up, _resume = saving.settle, saving.back_up, saving.resume  # for `BackupAndRestore`
     _graph: Graph | None
     _added: Added | None = None
     _doors: Doors
@@ -108,15 +115,17 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         checked_ends(inputs, outputs, type(self).__name__)
         inputs, outputs = from_intermediate(inputs, outputs)
         graph = Graph(inputs, outputs, self.name)
-        self.__dict__.update(_graph=graph, _doors=Doors(inputs, self.name), built=True, autocast=False, _path=self.name)
-        self._set("_graph_layers", [operation for operation in graph.operations if isinstance(operation, Layer)])
-        self._set("_graph_variables", graph.variables)
+        self.__dict__.update(_graph=graph, _doors=Doors(inputs, self.name), built=True, autocast=False)
+        self._ef_state.path = self.name
+        layers = [operation for operation in graph.operations if isinstance(operation, Layer)]
+        set_attribute(self, "_graph_layers", layers)
+        set_attribute(self, "_graph_variables", graph.variables)
 
     def __getstate__(self) -> dict[str, Any]:
         """The graph first: its calls are copied in their order, so a deep model needs no deep recursion."""
         state = super().__getstate__()
         if self._graph is not None:
-            state["_arguments"] = ((), {})
+            state["_ef_state"]["arguments"] = ((), {})
         return {"_graph": state.pop("_graph", None), **state}
 
     # Running
@@ -243,22 +252,22 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
             raise ValueError(
                 f"{type(self).__name__}.build(input_shape={input_shape!r}): expected a shape such as (None, 28, 28, 1)."
             )
-        self._build_by_running(input_shape)
+        build_by_running(self, input_shape)
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if type(self).build is Model.build:
-            self._build_nothing()
+            build_nothing(self)
         else:
             super()._build_for(args, kwargs)
-        if len(args) == 1 and self._build_shapes == ((), {}) and not is_symbolic(args):
+        if len(args) == 1 and self._ef_state.build_shapes == ((), {}) and not is_symbolic(args):
             shapes = tree.map_structure(lambda x: tuple(getattr(x, "shape", ())), args[0])
-            self.__dict__["_build_shapes"] = ((shapes,), {})  # what files tell, to build the model again
+            self._ef_state.build_shapes = ((shapes,), {})  # what files tell, to build the model again
             types = tree.map_structure(lambda x: "string" if is_text(x) else self.input_dtype, args[0])
-            self.__dict__["_input_types"] = types if "string" in tree.flatten(types) else None
+            self._ef_state.input_types = types if "string" in tree.flatten(types) else None
 
     def get_build_config(self) -> dict[str, Any] | None:
         """What `build_from_config` takes: the shapes of the inputs, and their types where some are text."""
-        config, types = super().get_build_config(), self.__dict__.get("_input_types")
+        config, types = super().get_build_config(), self._ef_state.input_types
         return config if types is None or config is None else {**config, "input_types": types}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
@@ -267,7 +276,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         Args:
             config: that dict.
         """
-        self.__dict__["_input_types"] = config.get("input_types")
+        self._ef_state.input_types = config.get("input_types")
         super().build_from_config(config)
 
     # What it consists of
@@ -289,7 +298,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         )
 
     def _shown_layers(self) -> list[AnyLayer]:
-        return [layer for layer in self._sublayers if isinstance(layer, AnyLayer)]
+        return [layer for layer in sublayers(self) if isinstance(layer, AnyLayer)]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> AnyLayer:
         """Returns a layer of the model.
@@ -394,8 +403,6 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
                 asked,
             )
         return self._graph
-
-    # Telling
 
     def export(
         self,
@@ -553,19 +560,6 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 def _functional() -> Any:
     """The module of functional models, which builds on this one; it loads when the first of them is made."""
     return import_module("eagerflow.models.functional")
-
-
-def check_layers(layers: Any, cls: type) -> None:
-    """Raise unless these are descriptions of layers.
-
-    Raises:
-        ValueError: saying what came instead.
-    """
-    wrong = layers if not isinstance(layers, list) else next((x for x in layers if not isinstance(x, dict)), None)
-    if not isinstance(layers, list) or wrong is not None:
-        raise ValueError(
-            f"{cls.__name__}.from_config: its 'layers' must be a list of configurations of layers; found {wrong!r:.80}."
-        )
 
 
 def the_one(found: Any) -> Any:

@@ -78,7 +78,7 @@ class Compiled:
             )
         if model.weights:
             return "Set model.trainable = True, or that of the layers to be trained."
-        made = ", ".join(f"line {line} of {file}" for file, line in model.__dict__.get("_made_before", ()))
+        made = ", ".join(f"line {line} of {file}" for file, line in model._ef_state.made_before)
         if made:
             return f"Its call makes new layers ({made}), whose weights belong to nobody: make them in __init__."
         return "Its layers have no weights."

@@ -122,7 +122,7 @@ class Loop:
         self.name = f"{kind}_step"
         self.kind = kind
         self.function = getattr(model, f"make_{kind}_function")()
-        self.deferred = model._defers(self.function)
+        self.deferred = model._is_ours(self.function)
         self.stop = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}[kind]
         self._outputs: list[Any] | None = [] if kind == "predict" and every > 1 and self.end else None
         self.states = StateSnapshot(model) if kind == "train" else None

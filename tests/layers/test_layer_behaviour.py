@@ -373,7 +373,7 @@ def test_mixed_precision(make):
     layer.dtype_policy = "mixed_float16"
     x = Tensor(np.random.default_rng(0).normal(size=(2, 4, 4, 3)).astype("float32"))
     with GradientTape() as tape:
-        out = layer(x, training=True) if layer._call_signature.takes_training else layer(x)
+        out = layer(x, training=True) if layer._ef_state.signature.takes_training else layer(x)
     assert out.dtype == "float16"
     assert {v.dtype.name for v in layer.weights} <= {"float32"}
     for gradient in tape.gradient(out, layer.trainable_weights):
@@ -405,7 +405,7 @@ def test_layers_on_a_device(device):
     with GradientTape() as tape:
         y = x
         for layer in model:
-            y = layer(y, training=True) if layer._call_signature.takes_training else layer(y)
+            y = layer(y, training=True) if layer._ef_state.signature.takes_training else layer(y)
         loss = (y * y).sum()
     weights = [w for layer in model for w in layer.trainable_weights]
     gradients = tape.gradient(loss, weights)

@@ -12,6 +12,7 @@ from eagerflow.base import tree
 from eagerflow.base.errors import CapturedError
 from eagerflow.compat.overrides import instead_of
 from eagerflow.core import random
+from eagerflow.layer import layer as layer_calls
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.graph import Graph
 from eagerflow.layer.symbolic.splice import from_intermediate
@@ -83,11 +84,11 @@ def _call_symbolically(original: Any, self: Layer, args: tuple[Any, ...], kwargs
         outputs = _inlined(self, args, kwargs)
         if outputs is None:
             raise error from error.__cause__
-    first = self._call_signature.first_of(args, kwargs)
+    first = self._ef_state.signature.first_of(args, kwargs)
     mask = masks_of(first)
     if mask is not None and self.supports_masking:
         put_masks(outputs, self.compute_mask(first, mask))
     return outputs
 
 
-OVERRIDES = [instead_of(Layer, "_call_symbolically", _call_symbolically)]
+OVERRIDES = [instead_of(layer_calls, "call_symbolically", _call_symbolically)]

@@ -12,9 +12,10 @@ from eagerflow.compat.arguments import Older
 from eagerflow.compat.overrides import Override, instead_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer import output_shapes
-from eagerflow.layer.added_losses import LossHolder
+from eagerflow.layer.added_losses import feed_metric
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
+from eagerflow.layer.weights import WeightHolder
 from eagerflow.layers.merging.merge import _Merge
 from eagerflow.layers.rnn.cells import _Cell
 from eagerflow.layers.rnn.conv_lstm import _ConvLSTMCell
@@ -30,9 +31,9 @@ def _begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
         shape = kwargs.get(argument)
         if isinstance(shape, (list, tuple)) and any(isinstance(length, (list, tuple)) for length in shape):
             del kwargs[argument]  # shapes of several inputs, which tell of no single one
-    for argument, attribute in (("input_dtype", "_input_dtype"), ("weights", "_initial_weights")):
+    for argument, attribute in (("input_dtype", "input_dtype"), ("weights", "initial_weights")):
         if kwargs.get(argument) is not None:
-            layer.__dict__[attribute] = kwargs[argument]
+            setattr(layer._ef_state, attribute, kwargs[argument])
         kwargs.pop(argument, None)
     if isinstance(kwargs.get("name"), str):
         kwargs["name"] = kwargs["name"].replace("/", "_")
@@ -82,7 +83,7 @@ def _add_metric(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
     if isinstance(value, SymbolicTensor) and getattr(self, "_graph", None) is not None:
         self._extended().connect(self, metrics=[(value, name)])
     else:
-        self._feed_metric(value, name)
+        feed_metric(self, value, name)
 
 
 def _arguments_of_add_metric(value: Any = None, name: Any = None, aggregation: Any = None) -> tuple[Any, Any, Any]:
@@ -112,11 +113,11 @@ CHANGES = {
     "Layer.__init__": Older(
         {"batch_input_shape": "batch_shape"}, first=_begin, asks=["input_dtype", "weights"], always=True
     ),
-    "LossHolder.add_loss": Older(ignored=["inputs"]),
+    "WeightHolder.add_loss": Older(ignored=["inputs"]),
     "Model.add_loss": Older(ignored=["inputs"]),
 }
 OVERRIDES: list[Override] = [
-    instead_of(LossHolder, "add_metric", _add_metric),
+    instead_of(WeightHolder, "add_metric", _add_metric),
     instead_of(output_shapes, "_find_own_answer", _own_answer),
     instead_of(_Merge, "compute_mask", _mask_of_all),
     *[

@@ -223,7 +223,7 @@ class OlderMetrics:
 
 _generator = Older(first=_counted, asks=_KERAS_1)
 CHANGES = {
-    "Trainer.compile": Older(
+    "Compilable.compile": Older(
         first=_compile,
         always=True,
         ignored=("class_mode", "experimental_run_tf_function", "sample_weight_mode"),

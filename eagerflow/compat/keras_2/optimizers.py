@@ -10,6 +10,7 @@ from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.optimizers import Optimizer
+from eagerflow.optimizers.updates.applying import run_rule
 
 __all__ = ["CHANGES", "OVERRIDES"]
 
@@ -55,7 +56,7 @@ class _Methods:
         """Update a variable: what a subclass that overrides this may call of its base."""
         if self.rule is None:
             raise NotImplementedError(f"{type(self).__name__}: the base class knows no update of a variable.")
-        self._run(self.rule, self._entries[var.identity], grad.data, self.settings(self._learning_rate()))
+        run_rule(self, self.rule, self._entries[var.identity], grad.data, self.settings(self._learning_rate()))
 
     def _create_slots(self, var_list: Any) -> None:
         """Called once for the variables."""

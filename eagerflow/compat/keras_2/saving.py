@@ -76,9 +76,9 @@ def _checked_path(original: Any, path: str, weights_only: bool) -> str:
 
 CHANGES = {
     "api.save_model": Older(first=_save, always=True),
-    "Saving.save": Older(first=_save, always=True),
-    "Saving.save_weights": Older(first=_save_weights, always=True, ignored=["options", "save_format"]),
-    "Saving.load_weights": Older(first=_load_weights, always=True, ignored=["options", "save_format"]),
+    "methods.save": Older(first=_save, always=True),
+    "methods.save_weights": Older(first=_save_weights, always=True, ignored=["options", "save_format"]),
+    "methods.load_weights": Older(first=_load_weights, always=True, ignored=["options", "save_format"]),
     "ModelCheckpoint.__init__": Older(first=_period, asks=["period"], ignored=["options"]),
 }
 OVERRIDES: list[Override] = [instead_of(model_checkpoint, "_checked_path", _checked_path)]

@@ -12,6 +12,8 @@ from typing import Any
 
 from eagerflow.base.tracebacks import warn
 from eagerflow.compat.overrides import instead_of
+from eagerflow.layer.weights import set_own_trainable
+from eagerflow.training.compiling import Compilable
 from eagerflow.training.trainer import Trainer
 
 __all__ = ["OVERRIDES"]
@@ -67,11 +69,11 @@ def _as_compiled(model: Any, warns: bool = False) -> Iterator[None]:
 def _set(states: list[tuple[Any, bool]]) -> None:
     for layer, value in states:
         if layer.trainable != value:
-            layer._set_own_trainable(value)
+            set_own_trainable(layer, value)
 
 
 OVERRIDES = [
-    instead_of(Trainer, "compile", _compile),
+    instead_of(Compilable, "compile", _compile),
     instead_of(Trainer, "fit", _fit),
     instead_of(Trainer, "train_on_batch", _train_on_batch),
 ]

@@ -70,9 +70,9 @@ class InputLayer(Layer):
         if batch_shape is not None and (shape is not None or batch_size is not None):
             raise ValueError("Input: give either shape (and batch_size) or batch_shape, not both.")
         super().__init__(name=name, **kwargs, **{name: value for name, value in given.items() if value is not None})
-        if self._batch_input_shape is None:
+        if self._ef_state.batch_input_shape is None:
             raise ValueError("Input(shape=...) is needed: the shape of one example, such as (28, 28, 1).")
-        self.batch_shape = self._batch_input_shape
+        self.batch_shape = self._ef_state.batch_input_shape
         self._data_type = standardize_dtype(dtype)
         self.optional = optional
         self.supports_masking = True

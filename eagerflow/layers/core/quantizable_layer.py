@@ -14,11 +14,13 @@ from eagerflow.core.variable import Variable
 from eagerflow.layer.dtype_policy import QUANTIZATION_MODES, get_policy
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.settings import settled_weight
+from eagerflow.layer.weights import drop_weight
 from eagerflow.layers.core.float8 import FLOAT8_NAMES, float8_product, make_float8
 from eagerflow.layers.core.lora import LoraLayer
 from eagerflow.layers.core.packed_weight import PackedWeight
 from eagerflow.quantizers import AbsMaxQuantizer, Int4QuantizationConfig
 from eagerflow.quantizers.configs import config_of
+from eagerflow.quantizers.quantizable import not_quantizable
 
 __all__ = ["QuantizableLayer"]
 
@@ -93,7 +95,7 @@ class QuantizableLayer(LoraLayer):
         if isinstance(config, Int4QuantizationConfig):
             size = config.block_size
         else:
-            size = getattr(self._policy, "block_size", None)
+            size = getattr(self._ef_state.policy, "block_size", None)
         return None if size == -1 else size
 
     def quantized_build(self, input_shape: Any, mode: str, config: Any = None) -> None:
@@ -143,7 +145,7 @@ class QuantizableLayer(LoraLayer):
 
     def _quantize(self, config: Any, type_check: bool) -> None:
         if type_check and type(self) is not self._quantizable:
-            raise self._not_quantizable("quantize")
+            raise not_quantizable(self, "quantize")
         mode, name = config.mode, config.mode
         if mode == "float8":
             self.quantized_build(self._weight_shape(), mode)
@@ -154,14 +156,14 @@ class QuantizableLayer(LoraLayer):
                 arrays |= bits.encode(self._kept_weight(bits.name), config.weight_quantizer)
             shape = self._weight_shape()
             for bits in self._planned_bits(mode, shape, block):
-                self._drop_weight(bits.name if bits.name in self.__dict__ else f"_{bits.name}")
+                drop_weight(self, bits.name if bits.name in self.__dict__ else f"_{bits.name}")
             self.quantized_build(shape, mode, config)
             for attribute, array in arrays.items():
                 getattr(self, attribute).assign(array)
             name = f"int4/{block or -1}" if mode == "int4" else mode
         self.quantization_config = config
-        if self._policy.quantization_mode is None:
-            self.dtype_policy = get_policy(f"{name}_from_{self._policy.name}")
+        if self._ef_state.policy.quantization_mode is None:
+            self.dtype_policy = get_policy(f"{name}_from_{self._ef_state.policy.name}")
 
     def _kept_weight(self, name: str) -> Any:
         """A weight that is to be quantized, without an adapter's part."""

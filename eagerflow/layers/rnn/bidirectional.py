@@ -75,7 +75,7 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
                 )
         expect_one_of("Bidirectional", "merge_mode", merge_mode, _MODES)
         super().__init__(**kwargs)
-        self.__dict__["_initial_weights"] = weights
+        self._ef_state.initial_weights = weights
         told: Any = layer
         self.forward_layer = _copy(told, "forward_", {})
         other: Any = backward_layer

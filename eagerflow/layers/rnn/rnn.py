@@ -466,7 +466,7 @@ def initial_state_of(cell: Any, batch_size: int | None, dtype: Any) -> list[Any]
 def step_of(cell: Any, inputs: Tensor, states: list[Any], training: Any) -> tuple[Tensor, list[Any]]:
     """One step of a cell: its output, and its new states as a list."""
     call: Callable[..., Any] = cell if callable(cell) else cell.call
-    wants_training = not isinstance(cell, Layer) or cell._call_signature.takes_training
+    wants_training = not isinstance(cell, Layer) or cell._ef_state.signature.takes_training
     answer = call(inputs, states, training=training) if wants_training else call(inputs, states)
     if not isinstance(answer, (list, tuple)) or len(answer) != 2:
         raise TypeError(

@@ -173,7 +173,7 @@ def test_an_embedding_of_a_known_length_begins_a_model():
     model = models.Sequential([layers.Embedding(9, 4, input_length=5), layers.Flatten(), layers.Dense(1)])
     assert (model.input_shape, model.output_shape, model.count_params()) == ((None, 5), (None, 1), 36 + 21)
     assert model.predict(numpy.ones((2, 5), int), verbose=0).shape == (2, 1)
-    assert layers.Embedding(9, 4, batch_input_shape=(2, 5), input_length=5)._batch_input_shape == (2, 5)
+    assert layers.Embedding(9, 4, batch_input_shape=(2, 5), input_length=5)._ef_state.batch_input_shape == (2, 5)
 
 
 def test_shapes_of_one_of_several_calls():
@@ -201,7 +201,7 @@ def test_initial_weights_are_set_when_built_and_no_part_of_the_config():
 
 
 def test_other_older_arguments():
-    assert layers.Dense(2, batch_input_shape=(5, 3))._batch_input_shape == (5, 3)
+    assert layers.Dense(2, batch_input_shape=(5, 3))._ef_state.batch_input_shape == (5, 3)
     assert layers.Dropout(p=0.2).rate == 0.2
     assert regularizers.l2(l=0.5).get_config() == {"l2": 0.5}
     assert regularizers.l1(l=0.5).get_config() == {"l1": 0.5}
