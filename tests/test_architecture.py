@@ -162,7 +162,7 @@ LONGEST_SEAM = 60  # lines of the class by which an add-on enters
 
 # Neighbours on one floor which may know each other, in this direction.
 SIDEWAYS = {
-    ("lowerings", "compiled"),  # whose twins stand in for kernels
+    ("lowerings", "compiled"),  # whose variants stand in for kernels
     ("metrics", "losses"),  # a metric may be the mean of a loss
     ("callbacks", "_viz"),  # callbacks.TensorBoard
     ("preprocessing", "data"),  # windows of a series, and files, as data sets

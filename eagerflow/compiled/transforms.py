@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from eagerflow.compiled.jit import LANES, helper, intrinsic, numba
 from eagerflow.kernels.convolution.winograd.minimal import minimal
 
-__all__ = ["KINDS", "MATRICES", "transform"]
+__all__ = ["INPUTS", "OUTPUTS", "SLOPES", "transform_tile"]
 
-KINDS = 3  # of matrices for tiles of one size
+INPUTS, OUTPUTS, SLOPES = range(3)  # kinds of matrices; slopes are the gradients of outputs
+_KINDS = 3
 _ZERO = 1e-12  # what rounding leaves of zeros, as the matrices were inverted
 
 
@@ -30,45 +32,78 @@ def _matrices() -> list[list[list[float]]]:
 MATRICES = _matrices()
 
 
-def transform(numba: Any) -> Any:
-    """`transform` of the loops (`loops/transforms.py`)."""
-    types = numba.types
+@intrinsic(prefer_literal=True)
+def transform(
+    typing: Any,
+    kind: Any,
+    lanes: Any,
+    out: Any,
+    at: Any,
+    below: Any,
+    across: Any,
+    x: Any,
+    looks: Any,
+    down: Any,
+    beside: Any,
+) -> Any:
+    """M X Mᵀ for some numbers side by side; all arrays are flat.
 
-    @numba.extending.intrinsic(prefer_literal=True)
-    def transform(
-        typing: Any,
-        kind: Any,
-        lanes: Any,
-        out: Any,
-        at: Any,
-        below: Any,
-        beside: Any,
-        x: Any,
-        looks: Any,
-        down: Any,
-        across: Any,
-    ) -> Any:
-        size = types.int64
-        kinds = size, lanes, out, size, size, size, x, size, size, size
+    Args:
+        typing: of Numba.
+        kind: which matrix of `MATRICES`.
+        lanes: how many numbers, a literal.
+        out: gets the result at `at`, its rows at distances of `below`, its columns at distances of `across`.
+        at: see above.
+        below: see above.
+        across: see above.
+        x: X lies at `looks`, its rows at distances of `down`, its columns at distances of `beside`.
+        looks: see above.
+        down: see above.
+        beside: see above.
+    """
+    size = numba.types.int64
+    kinds = size, lanes, out, size, size, size, x, size, size, size
 
-        def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-            def data(place: int) -> Any:
-                return context.make_array(signature.args[place])(context, builder, given[place]).data
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def data(place: int) -> Any:
+            return context.make_array(signature.args[place])(context, builder, args[place]).data
 
-            emit, end = _Emit(numba.core.cgutils.ir, builder, lanes.literal_value), builder.append_basic_block()
-            out_data, x_data, chosen = data(2), data(6), builder.switch(given[0], end)
-            for number, matrix in enumerate(MATRICES):
-                case = builder.append_basic_block()
-                chosen.add_case(emit.size(number), case)
-                builder.position_at_end(case)
-                emit.transform(matrix, out_data, given[3:6], x_data, given[7:10])
-                builder.branch(end)
-            builder.position_at_end(end)
-            return context.get_dummy_value()
+        emit, end = _Emit(numba.core.cgutils.ir, builder, lanes.literal_value), builder.append_basic_block()
+        out_data, x_data, chosen = data(2), data(6), builder.switch(args[0], end)
+        for number, matrix in enumerate(MATRICES):
+            case = builder.append_basic_block()
+            chosen.add_case(emit.size(number), case)
+            builder.position_at_end(case)
+            emit.transform(matrix, out_data, args[3:6], x_data, args[7:10])
+            builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
 
-        return types.none(*kinds), code
+    return numba.types.none(*kinds), code
 
-    return transform
+
+@helper
+def transform_tile(
+    kind: Any,
+    tile: Any,
+    count: Any,
+    out: Any,
+    at: Any,
+    below: Any,
+    beside: Any,
+    x: Any,
+    looks: Any,
+    down: Any,
+    across: Any,
+) -> None:
+    """The same for all channels or filters of a tile of 4 or 3 outputs along an axis, so many as are side by side."""
+    matrix = kind if tile == 4 else kind + _KINDS
+    if LANES == 16 and count % 16 == 0:
+        for lane in range(0, count, 16):
+            transform(matrix, 16, out, at + lane, below, beside, x, looks + lane, down, across)
+    else:
+        for lane in range(0, count, 8):
+            transform(matrix, 8, out, at + lane, below, beside, x, looks + lane, down, across)
 
 
 class _Emit:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 
 __all__ = ["RATE", "exponentiate", "raised"]
 
@@ -32,7 +32,7 @@ raised: Any = numpy.exp2 if _by_two else numpy.exp
 RATE = math.log2(math.e) if _by_two else 1.0
 
 
-@twin("exponential")
+@accelerated("activations")
 def exponentiate(a: numpy.ndarray) -> Any:
     """`a` becomes e to the power of its numbers, and is the answer."""
     return numpy.exp(a, out=a)
