@@ -1,4 +1,4 @@
-"""Activation functions, their gradients, exact gelu and exponentials of flat arrays: one pass over memory each.
+"""Activation functions, their gradients and exact gelu of flat arrays: one pass over memory each.
 
 Φ(-z) and 1 - Φ(z) of gelu, x Φ(x), are (6 - z)³ P(z) / Q(z), whose coefficients come from `tools/fit_gelu.py`; beyond 6
 they are 0. x Φ(x) is off by 1e-7 below 0 and by a few rounding errors above, its slope by 2e-7.
@@ -16,7 +16,7 @@ from eagerflow.compiled.jit import compiled, helper
 from eagerflow.compiled.loops.exponential import exponential, one_and_exponential
 from eagerflow.compiled.pieces import LARGE, run_rows
 
-__all__ = ["exponentiate", "gelu", "gelu_tanh", "gelu_tanh_gradient", "masked", "relu_gradient", "sigmoid"]
+__all__ = ["gelu", "gelu_tanh", "gelu_tanh_gradient", "masked", "relu_gradient", "sigmoid"]
 __all__ += ["sigmoid_gradient", "silu", "silu_gradient", "tanh_gradient"]
 
 _ONE = np.float32(1)
@@ -146,14 +146,6 @@ def _gelu_with_slope(x: Any, out: Any, slope: Any, start: int, stop: int) -> Non
         slope[i] = share + a * exponential(_HALF * (a * a) + _CONSTANT)
 
 
-@compiled("x[n]", dtypes=("float32",))
-def _exponentials(x: Any, start: int, stop: int) -> None:
-    """x = exp(x), for some numbers."""
-    x = x[start:stop]
-    for i in range(x.size):
-        x[i] = exponential(x[i])
-
-
 _MOVED, _COMPUTED = 0.2, 0.4  # nanoseconds for a number: with an exponential the latter
 
 
@@ -227,14 +219,3 @@ def gelu(x: ndarray, keep: bool) -> Any:
         return None
     run_rows(work, x.size, 1, x.size * (0.9 if keep else 0.6), numbers=LARGE)
     return out, slope
-
-
-def exponentiate(a: ndarray) -> Any:
-    """a becomes exp(a), and is the answer."""
-    if not a.flags.c_contiguous:
-        return None
-    work = _exponentials.on(a.reshape(-1))
-    if work is None:
-        return None
-    work(0, a.size)
-    return a

@@ -123,7 +123,7 @@ def _convolve_bands(
     relu, first_out, of_image, of_layer, of_line, of_pixel = places
     thick, up, over, layers, rows, cols, step, side = _windows(plan)
     groups, filters, columns, lines = _cut(plan)
-    channels, height, width, apart, beside = plan[0], plan[2], plan[3], plan[14], plan[15]
+    channels, height, width, apart, spacing = plan[0], plan[2], plan[3], plan[14], plan[15]
     bands, each, blocks = -(-up // lines), channels // groups, -(-filters // columns)
     taps, canvas, padded, room = layers * rows * cols * each, canvases[part], canvases.shape[1] > 0, rooms[part]
     for number in range(start, stop):
@@ -133,10 +133,10 @@ def _convolve_bands(
             seen = canvas
             copy_band(canvas, x, plan, image, layer, first)
         begin, length, planes = _look(plan, padded, image, layer, first)
-        if groups == 1 and beside == 1:  # all that a window sees of a row lies side by side
+        if groups == 1 and spacing == 1:  # all that a window sees of a row lies side by side
             sums = (0, side * channels, layers, planes, rows, apart * length, cols * each, 1, columns)
         else:  # of a single layer
-            sums = (0, side * channels, rows, apart * length, cols, beside * channels, each, 1, columns)
+            sums = (0, side * channels, rows, apart * length, cols, spacing * channels, each, 1, columns)
         calls, done = groups * blocks * (last - first), 0
         plane, coming = plan[1] * image + layer * plan[10] + (layers - 1) * plan[13], lines * step * width * channels
         next_band = (plane * height + (first + lines) * step) * width * channels
@@ -149,7 +149,7 @@ def _convolve_bands(
                     to = first_out + image * of_image + layer * of_layer + line * of_line
                     looks = begin + (line - first) * step * length + group * each
                     to += group * filters + block * columns
-                    tiles(columns, over, out, to, of_pixel, lanes, room, seen, looks, weights, kernel, sums)
+                    tiles(columns, over, lanes, out, room, seen, weights, (to, of_pixel, looks, kernel), sums)
         if row.size > 0:
             begin, many = first_out + image * of_image + layer * of_layer + first * of_line, groups * filters
             if of_line == over * many:  # the lines of a band lie side by side
@@ -211,9 +211,9 @@ def _sum_bands(
     """
     thick, up, over, layers, rows, cols, step, side = _windows(plan)
     groups, filters, columns, lines = _cut(plan)
-    channels, apart, beside = plan[0], plan[14], plan[15]
+    channels, apart, spacing = plan[0], plan[14], plan[15]
     many, bands, each = groups * filters, -(-up // lines), channels // groups
-    joined = groups == 1 and beside == 1
+    joined = groups == 1 and spacing == 1
     across, run = (1, cols * each) if joined else (cols, each)
     is_small = joined and run == 3 and rows == 3
     canvas, padded, out = canvases[part], canvases.shape[1] > 0, gradients[part]
@@ -237,13 +237,13 @@ def _sum_bands(
                 of_g = of_band + group * filters + block
                 for tap in range(layers if is_small else 0):  # tiles of three rows would wait for their sums
                     looks = begin + tap * planes
-                    nine_rows(columns, out, tap * 9 * many + block, many, seen, looks, given, of_g, sums_of_nine)
+                    nine_rows(columns, out, seen, given, (tap * 9 * many + block, many, looks, of_g), sums_of_nine)
                 for tap in range(0 if is_small else layers * rows):
                     for j in range(across):
                         to = (tap * cols + j) * each * many + group * filters + block
                         looks = begin + tap // rows * planes + tap % rows * apart * length
-                        looks += j * beside * channels + group * each
-                        tiles(columns, run, out, to, many, columns, out, seen, looks, given, of_g, sums)
+                        looks += j * spacing * channels + group * each
+                        tiles(columns, run, columns, out, out, seen, given, (to, many, looks, of_g), sums)
 
 
 _CANVAS = 1 << 16  # numbers that a band sees, where they are copied: they stay in the second cache

@@ -36,11 +36,11 @@ def _depthwise(
     pixels: Any, kernel: Any, out: Any, rings: Any, channels: int, plan: Any, start: int, stop: int, part: int
 ) -> None:
     """The result, for some rows of all images' rows."""
-    height, width, up, over, rows, cols, deep, wide, step, side, apart, beside, above, left = plan
-    n, ring, dilated = _at(channels), rings[part], _at(channels * beside)
+    height, width, up, over, rows, cols, deep, wide, step, side, apart, spacing, above, left = plan
+    n, ring, dilated = _at(channels), rings[part], _at(channels * spacing)
     for u in range(ring.size):
         ring[u] = 0
-    together = 2 if side == 1 and beside == 1 and cols > 3 else 1
+    together = 2 if side == 1 and spacing == 1 and cols > 3 else 1
     for line in range(start, stop):
         image, top = line // up, line % up * step - above
         first = top if line == start or line % up == 0 else max(top, top + deep - step)
@@ -68,8 +68,8 @@ def _depthwise_kernel_gradient(
 
     Of the last three columns some may not exist: what is added to them is of no use.
     """
-    height, width, up, over, rows, cols, deep, wide, step, side, apart, beside, above, left = plan
-    n, ring, groups, dilated = _at(channels), rings[part], (cols + 2) // 3, _at(channels * beside)
+    height, width, up, over, rows, cols, deep, wide, step, side, apart, spacing, above, left = plan
+    n, ring, groups, dilated = _at(channels), rings[part], (cols + 2) // 3, _at(channels * spacing)
     for u in range(ring.size):
         ring[u] = 0
     z0, z1, z2 = sums[0, part], sums[1, part], sums[2, part]
@@ -83,10 +83,10 @@ def _depthwise_kernel_gradient(
         for i in range(rows):
             row = (top + deep + i * apart) % deep * wide
             for group in range(groups):
-                to, seen, p = _at(i * groups + group) * n, row + 3 * group * beside, 0
+                to, seen, p = _at(i * groups + group) * n, row + 3 * group * spacing, 0
                 while p < over:
                     at, a = _at((line * over + p) * channels), _at(seen + p * side) * n
-                    taken = 4 if side == 1 and beside == 1 and p + 3 < over else 1
+                    taken = 4 if side == 1 and spacing == 1 and p + 3 < over else 1
                     if i == 0 and group == 0:
                         fetch_soon(pixels, next_row + p * side * channels, taken * side * channels)
                         fetch_soon(g, next_line + p * channels, taken * channels)
@@ -105,7 +105,7 @@ def _depthwise_strided_image_gradient(
 
     Up to two rows of the kernel are taken at once.
     """
-    height, width, up, over, rows, cols, _, _, step, side, apart, beside, above, left = plan
+    height, width, up, over, rows, cols, _, _, step, side, apart, spacing, above, left = plan
     n, step_by = _at(channels), side * channels
     for line in range(start, stop):
         image, h = line // height, line % height
@@ -123,7 +123,7 @@ def _depthwise_strided_image_gradient(
                 continue
             for p in range(over):
                 for j in range(cols):
-                    w = p * side - left + j * beside
+                    w = p * side - left + j * spacing
                     if 0 <= w < width:
                         to, k, more = _at((line * width + w) * channels), _at(ka + j * channels), _at(p * channels)
                         if sees:
@@ -155,8 +155,8 @@ def _plan(geometry: Geometry) -> tuple[int, ...]:
 
 def _ring(geometry: Geometry) -> tuple[int, int]:
     """How many rows of how many pixels windows see; kernels of 4 columns may look at those of 6."""
-    cols, side, beside = geometry.sizes[1], geometry.strides[1], geometry.dilation[1]
-    seen = (geometry.outputs[1] - 1) * side + (-(-cols // 3) * 3 - 1) * beside + 1
+    cols, side, spacing = geometry.sizes[1], geometry.strides[1], geometry.dilation[1]
+    seen = (geometry.outputs[1] - 1) * side + (-(-cols // 3) * 3 - 1) * spacing + 1
     return effective(geometry.sizes[0], geometry.dilation[0]), max(seen, geometry.lengths[1] + geometry.before[1])
 
 

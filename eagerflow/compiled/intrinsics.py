@@ -37,36 +37,24 @@ def _tile(neighbours: int, shapes: list[tuple[int, int]]) -> Any:
     """Sums of products of numbers of x with rows of weights, as in a convolution; all arrays are flat.
 
     Sums stay in vector registers, which LLVM wouldn't do with those of a loop. Of the function's arguments, rows and
-    columns are one of the `shapes`. A row of sums goes into `out` at `at`, the next ones at distances of `below`. The
-    first row looks at number `looks` of x; so many rows as there are `neighbours` look at numbers side by side. Weights
-    begin at `start`. `sums` are: 1 where sums are added to what is there, else 0; the distance at which the next rows
-    look; at how many lines of x, and how far the next one is; of how many groups, and how far the next one is; of how
-    many numbers, and how far the next one is; how much further the weights of the next number are.
+    columns are one of the `shapes`. The places are where a row of sums goes into `out`, and the distance of the next
+    one; at which number of x the first row looks (as many rows as there are `neighbours` look at numbers next to each
+    other); and where weights begin. `sums` are: 1 where sums are added to what is there, else 0; the distance at which
+    the next rows look; at how many lines of x, and how far the next one is; of how many groups, and how far the next
+    one is; of how many numbers, and how far the next one is; how much further the weights of the next number are.
     """
 
     @intrinsic
-    def tile(
-        typing: Any,
-        rows: Any,
-        columns: Any,
-        out: Any,
-        at: Any,
-        below: Any,
-        x: Any,
-        looks: Any,
-        weights: Any,
-        start: Any,
-        sums: Any,
-    ) -> Any:
+    def tile(typing: Any, rows: Any, columns: Any, out: Any, x: Any, weights: Any, places: Any, sums: Any) -> Any:
         size = _types.int64
-        kinds = size, size, out, size, size, x, size, weights, size, _types.UniTuple(size, sums.count)
+        kinds = size, size, out, x, weights, _types.UniTuple(size, 4), _types.UniTuple(size, sums.count)
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             def data(place: int) -> Any:
                 return context.make_array(signature.args[place])(context, builder, args[place]).data
 
-            arrays, places = (data(2), data(5), data(7)), (args[3], args[4], args[6], args[8])
-            numbers = _cgutils.unpack_tuple(builder, args[9], sums.count)
+            arrays, places = (data(2), data(3), data(4)), _cgutils.unpack_tuple(builder, args[5], 4)
+            numbers = _cgutils.unpack_tuple(builder, args[6], sums.count)
             end, number = builder.append_basic_block(), args[0].type
             chosen = builder.switch(builder.add(builder.shl(args[0], number(_BITS)), args[1]), end)
             for shape in shapes:
@@ -161,7 +149,7 @@ def _product() -> Any:
 
         For columns that are a multiple of 16 it is tiles, with nothing copied: on an EPYC of family 25 they take 0.75
         to 0.85 of the time of OpenBLAS' kernels for AVX2, and as long as those for AVX-512. Otherwise it is BLAS, in
-        so many `parts`.
+        a number of `parts`.
         """
         if (stop - start) % 16 != 0:
             by_blas(weights, x, out, parts, start, stop)
@@ -172,8 +160,8 @@ def _product() -> Any:
             left = len(weights) - row
             count = -(-left // -(-left // _ROWS_OF_PRODUCT))  # tiles of nearly the same size
             for column in range(start, stop, columns):
-                at = row * out.shape[1] + column
-                tile_of_product(count, columns, out, at, out.shape[1], weights, row * inner, x, column, sums)
+                places = (row * out.shape[1] + column, out.shape[1], row * inner, column)
+                tile_of_product(count, columns, out, weights, x, places, sums)
             row += count
 
     return product

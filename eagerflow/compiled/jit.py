@@ -1,6 +1,6 @@
 """Numba, with the options that all kernels share. It is imported where compiled kernels are used, and nowhere else.
 
-Machine code is kept in Numba's cache: beside these sources, or in the user's cache folder, or in `NUMBA_CACHE_DIR`.
+Machine code is kept in Numba's cache: next to these sources, or in the user's cache folder, or in `NUMBA_CACHE_DIR`.
 """
 
 from __future__ import annotations

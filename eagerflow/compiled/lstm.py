@@ -40,12 +40,8 @@ def _lstm_steps(
         sigmoids = made[: 3 * part]
         for j in range(sigmoids.size):
             sigmoids[j] = doubled_sigmoid(sigmoids[j])
-        output, let_in, forget, candidate = (
-            made[:part],
-            made[part : 2 * part],
-            made[2 * part : 3 * part],
-            made[3 * part : 4 * part],
-        )
+        output, let_in = made[:part], made[part : 2 * part]
+        forget, candidate = made[2 * part : 3 * part], made[3 * part : 4 * part]
         before, cell = made[4 * part :], flat_gates[after][4 * part :]
         flat, state = squashed[here], flat_inputs[t + 1][:part]
         if moves:

@@ -98,7 +98,7 @@ def _put_where_twice(out: Any, at: Any, g: Any, which: Any, a: Any, number: Any,
 def _put_where_of_four(
     out: Any, at: Any, g: Any, which: Any, a: Any, number: Any, b: Any, other: Any, apart: Any, n: Any
 ) -> None:
-    """The same of two outputs and those beside them, of which the pixel is the element `apart` before."""
+    """The same of two outputs and the ones next to them, which have the pixel `apart` elements before."""
     zero, third, fourth = out.dtype.type(0), np.uint8(number - apart), np.uint8(other - apart)
     for u in range(n):
         c = _at(u)

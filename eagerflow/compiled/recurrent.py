@@ -34,17 +34,9 @@ def _inputs_gradient(
 ) -> None:
     """Gradients of the inputs from those of the gates, in one layer's `count` columns from `start` on.
 
-    Args:
-        slopes: of each step rows of `width` numbers; the gates that have to do with inputs begin with `row`.
-        weights: (gates, features), as many features as fit tiles.
-        out: gets those of a sequence's first step at `begin`, of its next one behind it, of the next sequence that far
-            `apart`.
-        width: see above.
-        row: see above.
-        start: see above.
-        count: see above.
-        begin: see above.
-        apart: see above.
+    The slopes of each step are rows of `width` numbers; those of gates that have to do with inputs begin with `row`.
+    The weights are (gates, features), as many features as fit tiles. The gradients of a sequence's first step go into
+    `out` at `begin`, those of its next one behind it, those of the next sequence at a distance of `apart`.
     """
     features = weights.shape[1]
     sums = (0, 1, 1, 0, 1, 0, weights.shape[0], width, features)
@@ -52,7 +44,7 @@ def _inputs_gradient(
         at, looks, lane = begin + t * features, row * width + start, 0
         while lane < features:
             wide = 32 if LANES == 16 and features - lane >= 32 else 16 if features - lane >= 16 else 8
-            tiles(wide, count, out, at + lane, apart, wide, out, slopes[t], looks, weights, lane, sums)
+            tiles(wide, count, wide, out, out, slopes[t], weights, (at + lane, apart, looks, lane), sums)
             lane += wide
 
 
@@ -75,7 +67,7 @@ def inputs_share(weights: ndarray, x: ndarray, share: ndarray, cut: slice) -> An
 
 @functools.cache
 def _blas_keeps_bits(rows: int, inner: int) -> bool:
-    """Whether BLAS adds up each column of such a product in one order, whatever columns there are beside it."""
+    """Whether BLAS adds up each column of such a product in one order, whatever other columns there are."""
     draw = np.random.default_rng(0)
     weights, x = (draw.standard_normal(shape, "float32") for shape in ((rows, inner), (_COLUMNS, inner)))
     for factor in (weights, np.asfortranarray(weights)):

@@ -147,7 +147,7 @@ def _filled(loop: Any, cost: float, *arrays: Any) -> Any:
     """The last of these arrays, which a loop over rows fills from the others; None where it can't.
 
     Args:
-        loop: compiled, of `loops`.
+        loop: compiled.
         cost: of a number, as `run_rows` has it.
         *arrays: what the loop takes, in order.
     """

@@ -79,10 +79,10 @@ def transform_tiles(
         top, left, at = row * tile - above, col * tile - before, number * channels
         if top >= 0 and left >= 0 and top + n <= height and left + n <= width:
             looks = ((image * height + top) * width + left) * channels
-            transform_tile(kind, tile, channels, values, at, below, apart, x, looks, line, channels)
+            transform_tile(kind, tile, channels, values, (at, below, apart), x, (looks, line, channels))
         else:
             copy_patch(room, x, image, top, left, height, width, n, channels)
-            transform_tile(kind, tile, channels, values, at, below, apart, room, 0, n * channels, channels)
+            transform_tile(kind, tile, channels, values, (at, below, apart), room, (0, n * channels, channels))
 
 
 @helper
@@ -109,8 +109,8 @@ def _winograd(
     """
     channels, filters, tile, most, up, over = plan[0], plan[1], plan[2], plan[3], plan[6], plan[7]
     rows, cols, columns, noisy = plan[10], plan[11], plan[12], plan[13]
-    apart, beside = most * channels + APART, most * filters + APART
-    below, (coarse, fine) = (tile + 2) * beside, ends
+    apart, distance = most * channels + APART, most * filters + APART
+    below, (coarse, fine) = (tile + 2) * distance, ends
     for first in range(start, stop, most):
         count = min(most, stop - first)
         transform_tiles(INPUTS, values, apart, x, room, first, count, _inputs(plan), plan)
@@ -119,19 +119,19 @@ def _winograd(
             for column in range(0, filters, columns):
                 for some in range(len(parts) - 1):
                     sums = (some, channels, 1, 0, 1, 0, parts[some + 1] - parts[some], 1, columns)
-                    to, looks = frequency * beside + column, frequency * apart + parts[some]
+                    to, looks = frequency * distance + column, frequency * apart + parts[some]
                     begin = (frequency * filters + column) * channels + parts[some] * columns
-                    tiles(columns, count, products, to, filters, columns, room, values, looks, weights, begin, sums)
+                    tiles(columns, count, columns, products, room, values, weights, (to, filters, looks, begin), sums)
         for number in range(count):
             image, row, col = _place(first + number, rows, cols)
             top, left, looks = row * tile, col * tile, number * filters
             if top + tile <= up and left + tile <= over:
                 to = ((image * up + top) * over + left) * filters
                 line = over * filters
-                transform_tile(OUTPUTS, tile, filters, out, to, line, filters, products, looks, below, beside)
+                transform_tile(OUTPUTS, tile, filters, out, (to, line, filters), products, (looks, below, distance))
             else:
                 line = tile * filters
-                transform_tile(OUTPUTS, tile, filters, room, 0, line, filters, products, looks, below, beside)
+                transform_tile(OUTPUTS, tile, filters, room, (0, line, filters), products, (looks, below, distance))
                 put_patch(out, room, image, top, left, up, over, tile, filters)
 
 
@@ -143,17 +143,17 @@ def _winograd_kernel_gradient(
 ) -> None:
     """What some tiles give to the gradient of the transformed weights, (frequencies, channels, filters)."""
     channels, filters, tile, most, columns = plan[0], plan[1], plan[2], plan[3], plan[12]
-    apart, beside = most * channels + APART, most * filters + APART
+    apart, distance = most * channels + APART, most * filters + APART
     for first in range(start, stop, most):
         count = min(most, stop - first)
         transform_tiles(INPUTS, values, apart, x, room, first, count, _inputs(plan), plan)
-        transform_tiles(SLOPES, slopes, beside, g, room, first, count, _slopes(plan), plan)
+        transform_tiles(SLOPES, slopes, distance, g, room, first, count, _slopes(plan), plan)
         sums = (first - start, 1, 1, 0, 1, 0, count, channels, filters)
         for frequency in range((tile + 2) * (tile + 2)):
             for column in range(0, filters, columns):
-                to, begin = frequency * channels * filters + column, frequency * beside + column
+                to, begin = frequency * channels * filters + column, frequency * distance + column
                 looks = frequency * apart
-                tiles(columns, channels, out, to, filters, columns, room, values, looks, slopes, begin, sums)
+                tiles(columns, channels, columns, out, room, values, slopes, (to, filters, looks, begin), sums)
 
 
 _FEWEST, _MOST = 24, 48  # tiles at a time: multiples of the rows of a product's tiles

@@ -179,10 +179,6 @@ def _pair(arguments: Any, needed: int, gates: int, forward: Any, *settings: Any)
     return (*found[0], *behind[0]), (found[1:], behind[1:])
 
 
-def _lstm_pair(*arguments: Any, keep: bool) -> Any:
-    return _pair(arguments, 5, 4, _lstm)
-
-
 def _lstm_pair_gradients(
     g: Any,
     needs: Any,
@@ -211,12 +207,8 @@ def _lstm_pair_gradients(
     return *found[:5], *behind[:5], found[5], None, behind[5], None
 
 
-lower(lstm_pair, _lstm_pair, device="gpu")
+lower(lstm_pair, lambda *arguments, keep: _pair(arguments, 5, 4, _lstm), device="gpu")
 lower_rule(lstm_pair, _lstm_pair_gradients, device="gpu")
-
-
-def _gru_pair(*arguments: Any) -> Any:
-    return _pair(arguments, 4, 3, _gru, True)
 
 
 def _gru_pair_gradients(
@@ -245,5 +237,5 @@ def _gru_pair_gradients(
     return *found[:4], *behind[:4], *found[4:6], None, *behind[4:6], None
 
 
-lower(gru_pair, _gru_pair, device="gpu")
+lower(gru_pair, lambda *arguments: _pair(arguments, 4, 3, _gru, True), device="gpu")
 lower_rule(gru_pair, _gru_pair_gradients, device="gpu")

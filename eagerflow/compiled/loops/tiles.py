@@ -12,7 +12,7 @@ __all__ = ["nine_rows", "tiles"]
 
 @helper
 def _fitting(columns: Any, most: Any) -> Any:
-    """The rows of the largest tile of so many columns that has at most so many rows."""
+    """The rows of the largest tile of these columns that has at most `most` rows."""
     if columns == 8 and most > 1:
         return most - most % 2
     return 2 if most == 3 else most
@@ -20,31 +20,20 @@ def _fitting(columns: Any, most: Any) -> Any:
 
 @helper
 def tiles(
-    columns: Any,
-    count: Any,
-    out: Any,
-    at: Any,
-    below: Any,
-    lanes: Any,
-    room: Any,
-    x: Any,
-    looks: Any,
-    weights: Any,
-    start: Any,
-    sums: Any,
+    columns: Any, count: Any, lanes: Any, out: Any, room: Any, x: Any, weights: Any, places: Any, sums: Any
 ) -> None:
     """`count` rows of 32, 16 or 8 columns, in few tiles of nearly the same size; of the columns `lanes` are wanted.
 
     There is `room` for a tile of which some aren't. For the other arguments see `tile`.
     """
-    most, apart = ROWS_32 if columns == 32 else ROWS_16 if columns == 16 else ROWS_8, sums[1]
+    most, (at, below, looks, start) = ROWS_32 if columns == 32 else ROWS_16 if columns == 16 else ROWS_8, places
     row = 0
     while row < count:
         taken, target, to, step = -(-(count - row) // -(-(count - row) // most)), out, at + row * below, below
         if lanes < columns:
             target, to, step = room, 0, columns
         taken = _fitting(columns, taken)
-        tile(taken, columns, target, to, step, x, looks + row * apart, weights, start, sums)
+        tile(taken, columns, target, x, weights, (to, step, looks + row * sums[1], start), sums)
         if lanes < columns:
             for r in range(taken):
                 for lane in range(lanes):
@@ -53,10 +42,8 @@ def tiles(
 
 
 @helper
-def nine_rows(
-    columns: Any, out: Any, at: Any, below: Any, x: Any, looks: Any, weights: Any, start: Any, sums: Any
-) -> None:
-    """Nine rows of so many columns, in threes: what a kernel of 3×3 sees of a single channel."""
-    wide = NINE_ROWS if columns != 8 else 8
+def nine_rows(columns: Any, out: Any, x: Any, weights: Any, places: Any, sums: Any) -> None:
+    """Nine rows of 8, 16 or 32 columns, in threes: what a kernel of 3×3 sees of a single channel."""
+    wide, (at, below, looks, start) = NINE_ROWS if columns != 8 else 8, places
     for column in range(0, columns, wide):
-        tile_of_threes(9, wide, out, at + column, below, x, looks, weights, start + column, sums)
+        tile_of_threes(9, wide, out, x, weights, (at + column, below, looks, start + column), sums)

@@ -55,13 +55,13 @@ class Algorithm(NamedTuple):
 
 
 def _products(multiply_adds: float, filters: float) -> float:
-    """Microseconds of a product of matrices with so many columns."""
+    """Microseconds of a product of matrices with a number of columns."""
     few = speeds().few_columns if filters >= 16 else speeds().fewer_columns
     return multiply_adds * (filters + few) / (filters * speeds().products) if filters else 0
 
 
 def _transforms(numbers: float, channels: int, filters: int) -> float:
-    """Microseconds of the transforms of so many numbers of tiles, of inputs and outputs."""
+    """Microseconds of the transforms of a number of tiles' elements, of inputs and outputs."""
     return numbers * (channels + filters + 2 * FEW_CHANNELS) / speeds().transformed
 
 
@@ -88,7 +88,7 @@ def _winograd_applies(s: Shapes) -> bool:
         and s.is_single
         and _is_whole_3x3(geometry)
         and min(s.channels, s.filters) >= Winograd.LEAST_CHANNELS
-        # Sums of few numbers, where an image is a single tile: errors are large beside them.
+        # Sums of few numbers, where an image is a single tile: errors are large compared with them.
         and (Packs.of(s.kernel, s.groups).groups == 1 or max(geometry.outputs) > images.LARGEST_TILE)
     )
 

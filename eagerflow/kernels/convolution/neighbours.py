@@ -2,7 +2,7 @@
 
 BLAS needs columns, and gathering long runs: a window of 4 columns with stride 2 and 16 filters, of which half are the
 kernel moved by a column, is faster than one of 3 columns with 8 filters, though a quarter of its weights are zero.
-An infinity or NaN meets those zeros too, and reaches the outputs beside those that see it: then it is done plainly.
+An infinity or NaN meets those zeros too, and reaches the outputs next to those that see it: then it is done plainly.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ NumPy, which two threads would make more slowly than one.
 
 On one thread strips would take a tenth longer, so there are none, against the rule that the number of threads cuts no
 work. The same bits come out anyhow: compiled kernels add up the numbers of each sequence in one order, whatever
-sequences there are beside it. BLAS doesn't, so all products have to be theirs.
+other sequences there are. BLAS doesn't, so all products have to be theirs.
 """
 
 from __future__ import annotations
