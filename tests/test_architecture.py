@@ -155,7 +155,7 @@ BUDGETS = {
     "eagerflow/capture": 4750,
     "eagerflow/compiled": 3200,
     "eagerflow/distribution": 5132,
-    "eagerflow/kernels": 9690,
+    "eagerflow/kernels": 9570,
     "eagerflow/launch": 900,
     "eagerflow/lowerings": 1705,
     "eagerflow/onnx": 7550,

@@ -7,18 +7,7 @@ digits of float32 alone (how many numbers a sum may have, from when on a number 
 from __future__ import annotations
 
 __all__ = ["MACHINE", "Attention", "BatchNorm", "Blocks", "Columns", "Depthwise", "Direct", "Epilogue", "Extremes"]
-__all__ += [
-    "Filtering",
-    "GroupNorm",
-    "LayerNorm",
-    "Neighbours",
-    "OnePass",
-    "Pooling",
-    "Products",
-    "Recurrent",
-    "Runs",
-    "Scatter",
-]
+__all__ += ["Filtering", "GroupNorm", "LayerNorm", "OnePass", "Pooling", "Products", "Recurrent", "Runs", "Scatter"]
 __all__ += ["Softmax", "Sums", "Swapped", "Threads", "Tiles", "Top", "Volumes", "Winograd"]
 
 MACHINE = "AMD EPYC of family 25, model 17 (AVX-512), 2 cores with 1 MB of L2 cache each; NumPy 2.4, OpenBLAS 0.3.31"
@@ -200,14 +189,6 @@ class Swapped:
     """Convolution with one filter."""
 
     CALLS, CALLS_OF_TAP = 5, 2  # all in all, and for each element of the kernel
-
-
-class Neighbours:
-    """Convolution with few filters."""
-
-    FILTERS = 12  # at most
-    CALLS = 24  # all in all
-    MORE = 1.22  # times what windows of that size take otherwise
 
 
 class Winograd:
