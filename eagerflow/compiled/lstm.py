@@ -9,49 +9,39 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
-from eagerflow.compiled.kernel import compiled
+from eagerflow.compiled.intrinsics import product
+from eagerflow.compiled.jit import compiled
 from eagerflow.compiled.loops.exponential import doubled_sigmoid, hyperbolic_tangent
-from eagerflow.compiled.loops.recurrent import product
+from eagerflow.kernels.machine.threads import scratch
 
-__all__ = ["lstm_back", "lstm_steps"]
+__all__ = ["block_back", "run_steps"]
 
 _HALF, _ONE, _TWO = np.float32(0.5), np.float32(1), np.float32(2)
 
 
 @compiled(
-    "weights[layers, rows, inner], inputs[times, inner, width], flat_inputs[times, below], gates[kept, five, width], "
-    "flat_gates[kept, above], squashed[held, part], dead: uint8[marks, width], moves: int, cuts: int",
+    "w[layers, rows, inner], inputs[times, inner, width], flat_inputs[times, below], "
+    "gates[kept, five, width], flat_gates[kept, above], squashed[held, part], dead: uint8[marks, width]",
     dtypes=("float32",),
 )
-def lstm_steps(
-    weights: Any,
-    inputs: Any,
-    flat_inputs: Any,
-    gates: Any,
-    flat_gates: Any,
-    squashed: Any,
-    dead: Any,
-    moves: int,
-    cuts: int,
+def _lstm_steps(
+    w: Any, inputs: Any, flat_inputs: Any, gates: Any, flat_gates: Any, squashed: Any, dead: Any, moves: int, cuts: int
 ) -> None:
     """Fill in states, gates and squashed cells. Without `moves` the gates of all steps lie in one place."""
-    layers, part, width = weights.shape[0], squashed.shape[1], inputs.shape[2]
+    layers, part, width = w.shape[0], squashed.shape[1], inputs.shape[2]
     batch, units = width // layers, part // width
     for t in range(inputs.shape[0] - 1):
         here, after = t * moves, (t + 1) * moves
         made = flat_gates[here]
         for layer in range(layers):
-            product(weights[layer], inputs[t], gates[here], cuts, layer * batch, (layer + 1) * batch)
+            product(w[layer], inputs[t], gates[here], cuts, layer * batch, (layer + 1) * batch)
         sigmoids = made[: 3 * part]
         for j in range(sigmoids.size):
             sigmoids[j] = doubled_sigmoid(sigmoids[j])
-        output, let_in, forget, candidate = (
-            made[:part],
-            made[part : 2 * part],
-            made[2 * part : 3 * part],
-            made[3 * part : 4 * part],
-        )
+        output, let_in = made[:part], made[part : 2 * part]
+        forget, candidate = made[2 * part : 3 * part], made[3 * part : 4 * part]
         before, cell = made[4 * part :], flat_gates[after][4 * part :]
         flat, state = squashed[here], flat_inputs[t + 1][:part]
         if moves:
@@ -75,12 +65,12 @@ def lstm_steps(
 
 
 @compiled(
-    "weights[layers, units, rows], gates[times, above], squashed[steps, part], both[two, width], flat_both[twice], "
-    "slopes[block, rows, width], flat_slopes[block, four], arriving[some, part], dead: uint8[marks, width], "
-    "passing[two, width], first: int, cuts: int",
+    "weights[layers, units, rows], gates[times, above], squashed[steps, part], both[two, width], "
+    "flat_both[twice], slopes[block, rows, width], flat_slopes[block, four], arriving[some, part], "
+    "dead: uint8[marks, width], passing[two, width]",
     dtypes=("float32",),
 )
-def lstm_back(
+def _lstm_back(
     weights: Any,
     gates: Any,
     squashed: Any,
@@ -133,3 +123,75 @@ def lstm_back(
             for r in range(2 * units):
                 for j in range(width):
                     both[r, j] += passing[r, j]
+
+
+def run_steps(stepwise: Any, inputs: ndarray, gates: ndarray, squashed: Any, dead: Any) -> Any:
+    """Fill in the states of `inputs`, the gates and the squashed cells, step by step."""
+    width, moves = inputs.shape[2], int(gates.strides[0] > 0)
+    if not (inputs.size and squashed.size):
+        return None
+    gates, squashed = _one_place(gates), _one_place(squashed)
+    work = _lstm_steps.on(
+        stepwise.weights.reshape(stepwise.layers, -1, inputs.shape[1]),
+        inputs,
+        flat(inputs),
+        gates,
+        flat(gates),
+        flat(squashed),
+        dead_bytes(dead, width),
+        moves,
+        stepwise.parts,
+    )
+    return done(work)
+
+
+def block_back(
+    stepwise: Any, trace: Any, arriving: Any, d_both: ndarray, d_gates: ndarray, block: slice, dead: Any
+) -> Any:
+    """Fill in the gates' gradients of some steps, from the last to the first."""
+    _, units, width = trace.squashed.shape
+    if not d_gates.size:
+        return None
+    work = _lstm_back.on(
+        stepwise.weights.reshape(stepwise.layers, units, -1),
+        flat(trace.gates),
+        flat(trace.squashed),
+        d_both,
+        d_both.reshape(-1),
+        d_gates,
+        flat(d_gates),
+        arriving_flat(arriving, d_both[:units]),
+        dead_bytes(dead, width),
+        scratch("lstm_passing", d_both.shape, d_both.dtype),
+        block.start,
+        stepwise.parts,
+    )
+    return done(work)
+
+
+def done(work: Any) -> Any:
+    """Do the work; None where there is none, since the loops don't take the arrays."""
+    if work is None:
+        return None
+    work()
+    return True
+
+
+def arriving_flat(arriving: Any, d_state: ndarray) -> Any:
+    """What arrives at each step's state; without rows where nothing does."""
+    return np.zeros((0, d_state.size), d_state.dtype) if arriving is None else flat(arriving)
+
+
+def dead_bytes(dead: Any, width: int) -> Any:
+    """(time, width) as bytes; without rows where no step is left out."""
+    return np.zeros((0, width), "uint8") if dead is None else dead.reshape(-1, width).view("uint8")
+
+
+def _one_place(a: ndarray) -> ndarray:
+    """The steps of an array that lie in different places: all, or one."""
+    return a if a.strides[0] else a[:1]
+
+
+def flat(a: ndarray) -> Any:
+    """Each step's numbers behind each other."""
+    return a.reshape(len(a), -1)

@@ -8,22 +8,25 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
-from eagerflow.compiled.kernel import compiled
+from eagerflow.compiled.intrinsics import product
+from eagerflow.compiled.jit import compiled
 from eagerflow.compiled.loops.exponential import doubled_sigmoid, hyperbolic_tangent
-from eagerflow.compiled.loops.recurrent import product
+from eagerflow.compiled.lstm import arriving_flat, dead_bytes, done, flat
+from eagerflow.kernels.machine.threads import scratch
 
-__all__ = ["gru_back", "gru_steps"]
+__all__ = ["block_back", "run_steps"]
 
 _HALF, _ONE = np.float32(0.5), np.float32(1)
 
 
 @compiled(
-    "weights[layers, rows, inner], states[times, inner, width], flat_states[times, below], share[some, three], "
-    "gates[some, four, width], flat_gates[some, above], dead: uint8[marks, width], cuts: int",
+    "weights[layers, rows, inner], states[times, inner, width], flat_states[times, below], "
+    "share[some, three], gates[some, four, width], flat_gates[some, above], dead: uint8[marks, width]",
     dtypes=("float32",),
 )
-def gru_steps(
+def _gru_steps(
     weights: Any, states: Any, flat_states: Any, share: Any, gates: Any, flat_gates: Any, dead: Any, cuts: int
 ) -> None:
     """Fill in the gates and states of some steps, from the inputs' share of the gates."""
@@ -55,10 +58,10 @@ def gru_steps(
 @compiled(
     "weights[layers, units, rows], states[times, below], gates[times_but_one, above], both[units, width], "
     "flat_both[part], slopes[block, four, width], flat_slopes[block, all], arriving[some, part], "
-    "dead: uint8[marks, width], kept[two, part], first: int, cuts: int",
+    "dead: uint8[marks, width], kept[two, part]",
     dtypes=("float32",),
 )
-def gru_back(
+def _gru_back(
     weights: Any,
     states: Any,
     gates: Any,
@@ -113,3 +116,44 @@ def gru_back(
         if dead.shape[0] > 0:
             for j in range(part):
                 flat_both[j] += around[j]
+
+
+def run_steps(stepwise: Any, share: ndarray, states: ndarray, gates: ndarray, dead: Any) -> Any:
+    """Fill in the gates and the states of some steps, from the inputs' share of the gates."""
+    if not (gates.size and states.shape[1] > 1):
+        return None
+    work = _gru_steps.on(
+        stepwise.weights.reshape(stepwise.layers, -1, states.shape[1]),
+        states,
+        flat(states),
+        flat(share),
+        gates,
+        flat(gates),
+        dead_bytes(dead, states.shape[2]),
+        stepwise.parts,
+    )
+    return done(work)
+
+
+def block_back(
+    stepwise: Any, trace: Any, arriving: Any, d_state: ndarray, d_gates: ndarray, block: slice, dead: Any
+) -> Any:
+    """Fill in the gates' gradients of some steps, from the last to the first."""
+    units, width = d_state.shape
+    if not d_gates.size:
+        return None
+    work = _gru_back.on(
+        stepwise.weights.reshape(stepwise.layers, units, -1),
+        flat(trace.states),
+        flat(trace.gates),
+        d_state,
+        d_state.reshape(-1),
+        d_gates,
+        flat(d_gates),
+        arriving_flat(arriving, d_state),
+        dead_bytes(dead, width),
+        scratch("gru_kept", (2, units * width), d_gates.dtype),
+        block.start,
+        stepwise.parts,
+    )
+    return done(work)
