@@ -139,6 +139,7 @@ __all__ += ["value_and_grad", "version", "visualization", "vjp", "wrappers"]
 _keep_freed_memory()
 _hint_of_modules()
 _note_own_file()
+_above.quantization = lambda: _import_module("eagerflow.layers.core.quantized")
 _above.step_runner = lambda: _import_module("eagerflow.capture.steps").CapturedSteps()
 _above.exporters["onnx"] = lambda: _import_module("eagerflow.onnx").export
 _above.exporters["web"] = lambda: _web_page

@@ -11,6 +11,7 @@ from eagerflow.base.errors import NotBegunError, missing_attribute, no_attribute
 from eagerflow.base.serialization import serialize_keras_object
 from eagerflow.base.tracebacks import arguments_of, bound_init, boundary, is_slip, shorten, unknown_arguments
 from eagerflow.base.typing import InSequence, PolicyLike, RegularizerLike
+from eagerflow.core.links import above
 from eagerflow.core.observe import state as observing
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.added_losses import forget_losses, note_losses
@@ -49,7 +50,6 @@ from eagerflow.layer.symbolic.tensors import SymbolicTensor, is_symbolic
 from eagerflow.layer.tensor_masks import mask_of_call
 from eagerflow.layer.unique_names import checked_flag, checked_name
 from eagerflow.layer.weights import WeightHolder, gather, sublayers
-from eagerflow.quantizers.quantizable import checked, not_quantizable, quantized_outputs
 
 __all__ = ["Layer"]
 
@@ -503,10 +503,10 @@ class Layer(WeightHolder, Operation, InSequence):
         >>> layer(ef.Tensor([[1.0, 2.0, 3.0]])).numpy().round(1).tolist()
         [[6.0, 6.0]]
         """
-        self._quantize(checked(self, mode, config), type_check)
+        self._quantize(above.quantization().checked(self, mode, config), type_check)
 
     def _quantize(self, config: Any, type_check: bool) -> None:
-        raise not_quantizable(self, "quantize")
+        raise above.quantization().not_quantizable(self, "quantize")
 
     def quantized_build(self, input_shape: Any, mode: str) -> None:
         """Creates the variables of the quantized weights; `quantize` calls it.
@@ -518,7 +518,7 @@ class Layer(WeightHolder, Operation, InSequence):
         Raises:
             NotImplementedError: in a layer whose weights can't be quantized.
         """
-        raise not_quantizable(self, "quantized_build")
+        raise above.quantization().not_quantizable(self, "quantized_build")
 
     def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
         """What a quantized layer computes instead of `call`.
@@ -532,7 +532,7 @@ class Layer(WeightHolder, Operation, InSequence):
         >>> layer.quantized_call(ef.Tensor([[1.0, 2.0, 3.0]])).numpy().round(1).tolist()
         [[6.0, 6.0]]
         """
-        return quantized_outputs(self, args, kwargs)
+        return above.quantization().quantized_outputs(self, args, kwargs)
 
     # Configurations and copies
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.tracebacks import warn
-from eagerflow.quantizers.configs import resolved
+from eagerflow.core.links import above
 
 __all__ = ["get_quantization_layer_structure", "quantize", "quantize_layers", "quantized_layers"]
 
@@ -44,7 +44,7 @@ def quantize(  # noqa: D417 # a method of `Model`, as the next one
             "quantize(filters=...): The `filters` argument must be a regex string, a list of regex strings, or a "
             f"callable; got {type(filters).__name__}."
         )
-    config = resolved(mode, config)
+    config = above.quantization().resolved(mode, config)
     for layer in list(self._flatten_layers()):
         if len(list(layer._flatten_layers())) == 1 and _is_meant(layer, filters):
             try:

@@ -18,7 +18,7 @@ from eagerflow.optimizers.any_optimizer import AnyOptimizer
 from eagerflow.training.checks import at_least_one
 from eagerflow.training.compile_arguments import described, from_description
 from eagerflow.training.compiled import Compiled
-from eagerflow.training.on_batch import in_order
+from eagerflow.training.loop import in_order
 from eagerflow.training.outputs import outputs_of
 from eagerflow.training.step_runner import runner_for
 

@@ -21,9 +21,8 @@ from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.layer.added_losses import summed
 from eagerflow.training.checks import at_least_one, checked_step, is_own_step, verbosity, with_an_end
 from eagerflow.training.compiling import Compilable
-from eagerflow.training.loop import observed_step, under
+from eagerflow.training.loop import as_list, in_order, observed_step, one_step, shared_step, under
 from eagerflow.training.loops import Fit, feeds_of_fit, run_evaluate, run_predict
-from eagerflow.training.on_batch import as_list, in_order, one_step, shared_step
 from eagerflow.training.state_snapshot import StateSnapshot
 from eagerflow.training.step_runner import EAGER, differentiated, loss_of, predicted, tested
 
