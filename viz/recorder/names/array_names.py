@@ -57,7 +57,9 @@ class ArrayNames:
         self.targets: dict[int, str] = {}
         self.waiting: dict[int, tuple[weakref.ref[Any], int, int]] = {}  # arrays, where they were looked for, tries
         self._known: dict[tuple[int, int], str] = {}  # names of targets, by code and instruction
-        self._nothing: set[tuple[int, int, tuple[int, ...]] | None] = set()  # the same of what no variable held
+        self._nothing: set[tuple[int, int, tuple[int, ...]] | None] = (
+            set()
+        )  # calls of `fit` whose batches no variable holds
         self._of_data: dict[tuple[int, int, bool], list[str]] = {}  # and of what `fit` was given
 
     def note(self, position: int, data: Any) -> None:
@@ -69,8 +71,11 @@ class ArrayNames:
         """
         if data.__class__ is ndarray and 1 < data.size <= _LARGEST:
             frame = _of_user(sys._getframe(1))
-            if frame is not None and not self._find(position, data, frame):
+            place = None if frame is None else (id(frame.f_code), frame.f_lasti, data.shape)
+            if frame is not None and (place in self._nothing or not self._find(position, data, frame)):
                 self.waiting[position] = weakref.ref(data), id(frame), _TRIES
+                if place not in self._nothing and _is_given_data(sys._getframe(1), frame):
+                    self._nothing.add(place)
 
     def expect(self, position: int, data: Any) -> None:
         """An op or layer gave this array as one of several: a variable will hold it."""
@@ -93,9 +98,6 @@ class ArrayNames:
 
     def _find(self, position: int, data: Any, frame: FrameType | None) -> bool:
         names, source = list[tuple[int, str]](), None
-        place = None if frame is None else (id(frame.f_code), frame.f_lasti, data.shape)
-        if place in self._nothing:
-            return False
         while frame is not None:
             name, value = _held_in(frame, data)
             if not name.strip("_"):
@@ -108,8 +110,6 @@ class ArrayNames:
             frame = _of_user(frame.f_back)
         if names and source is not None:
             self.named[position] = Named(tuple(names), (source, zlib.crc32(ascontiguousarray(data).tobytes())))
-        if source is None:
-            self._nothing.add(place)
         return source is not None
 
     def note_batch(self, positions: Sequence[int], frame: FrameType | None, is_evaluation: bool) -> None:
@@ -149,6 +149,15 @@ class ArrayNames:
             held = [name for key, value in spoken_of(frame) for name in held_as(key, value, target)]
             self._known[place] = held[0][:_LONGEST] if held else ""
         return self._known[place]
+
+
+def _is_given_data(frame: FrameType | None, caller: FrameType) -> bool:
+    """Does a function call `fit` or its like?"""
+    while frame is not None and frame is not caller:
+        if frame.f_code.co_name in _OF_DATA:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _names_of_data(frame: FrameType, caller: FrameType, is_evaluation: bool) -> list[str]:
