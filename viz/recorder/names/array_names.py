@@ -120,8 +120,6 @@ class ArrayNames:
             frame: the innermost frame.
             is_evaluation: is it one of the data that are evaluated?
         """
-        if all(position in self.named for position in positions):
-            return
         caller = _of_user(frame)
         if caller is None or frame is None:
             return
