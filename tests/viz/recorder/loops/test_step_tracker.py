@@ -8,14 +8,14 @@ import eagerflow as ef
 from eagerflow import ops
 from eagerflow.core import observe
 from tests.viz.recorder.loops.test_own_steps import X, Y, by_hand, captured, gan, gan_of_two_tapes, net, plain
-from viz.recorder.step_count import StepCount
+from viz.recorder.step_tracker import StepTracker
 
 
 class Counting(observe.Observer):
     """What hears what the doctor hears."""
 
     def __init__(self):
-        self.steps, self.seen = StepCount(), []
+        self.steps, self.seen = StepTracker(), []
 
     def on_op(self, op, inputs, settings, outputs, started, ended, error=None):
         if not self.steps.begun:
