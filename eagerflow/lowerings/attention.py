@@ -9,7 +9,7 @@ import numpy
 from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.attention import blocks
-from eagerflow.lowerings.halves import has_halves, narrow, wide
+from eagerflow.lowerings.half_precision import has_halves, narrow, wide
 from eagerflow.ops.neural import attention_arrays as arrays
 from eagerflow.ops.neural.attention import dot_product_attention, scale_of, settled
 

@@ -12,7 +12,7 @@ from eagerflow.kernels.convolution.depthwise import choice as depthwise
 from eagerflow.kernels.convolution.epilogue import sums_of_bias
 from eagerflow.kernels.convolution.outliers import Looked
 from eagerflow.lowerings.dense import before_relu, finished
-from eagerflow.lowerings.halves import has_halves, narrow, wide
+from eagerflow.lowerings.half_precision import has_halves, narrow, wide
 from eagerflow.ops.neural.convolution import conv, depthwise_conv, placed, planned, planned_depthwise
 from eagerflow.ops.neural.data_format import channels_first_to_last
 from eagerflow.ops.neural.fused import conv_bias, conv_transpose_bias

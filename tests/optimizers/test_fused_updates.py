@@ -9,7 +9,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow.core.device import load_cupy
-from eagerflow.kernels.gpu.written import Unwritable
+from eagerflow.kernels.gpu.elementwise_codegen import Unwritable
 from eagerflow.optimizers.updates import fused
 
 SHAPES = ((40, 30), (30,), (), (1,), (3, 1, 5000))

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 from numpy import ndarray
 
-from eagerflow.kernels.convolution import columns, direct, swapped
+from eagerflow.kernels.convolution import columns, direct, single_filter
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.shapes import Shapes
 from eagerflow.kernels.convolution.winograd import images, volumes
 from eagerflow.kernels.convolution.winograd.minimal import tile_for
 from eagerflow.kernels.convolution.winograd.packs import Packs
-from eagerflow.kernels.machine.costs import Columns, Swapped, Volumes, Winograd
+from eagerflow.kernels.machine.costs import Columns, SingleFilter, Volumes, Winograd
 from eagerflow.kernels.machine.speeds import FEW_CHANNELS, speeds
 from eagerflow.ops.windows.geometry import Geometry
 
@@ -138,13 +138,13 @@ def _volumes_microseconds(s: Shapes) -> float:
     )
 
 
-def _swapped_applies(s: Shapes) -> bool:
-    return s.filters == s.groups == 1 and s.geometry.taps > 1 and swapped.applies(s.geometry)
+def _single_filter_applies(s: Shapes) -> bool:
+    return s.filters == s.groups == 1 and s.geometry.taps > 1 and single_filter.applies(s.geometry)
 
 
-def _swapped_microseconds(s: Shapes) -> float:
+def _single_filter_microseconds(s: Shapes) -> float:
     taps = s.geometry.taps
-    calls = Swapped.CALLS + Swapped.CALLS_OF_TAP * taps
+    calls = SingleFilter.CALLS + SingleFilter.CALLS_OF_TAP * taps
     return _products(s.multiply_adds, taps) + s.positions * taps / speeds().copied + calls * speeds().call
 
 
@@ -155,8 +155,8 @@ def _columns_microseconds(s: Shapes) -> float:
     return products + gathered / speeds().gathered + Columns.CALLS * speeds().call
 
 
-def _swapped_forward(x: ndarray, kernel: ndarray, s: Shapes, finish: Finish | None, look: Look | None) -> Any:
-    out = swapped.forward(x, kernel, s.geometry)
+def _single_filter_forward(x: ndarray, kernel: ndarray, s: Shapes, finish: Finish | None, look: Look | None) -> Any:
+    out = single_filter.forward(x, kernel, s.geometry)
     if finish is not None:
         finish(out)
     return out
@@ -185,10 +185,10 @@ ALGORITHMS = (
     ),
     Algorithm(
         "one filter",
-        _swapped_applies,
-        _swapped_microseconds,
-        _swapped_forward,
-        lambda x, g, s: swapped.kernel_gradient(x, g, s.geometry),
+        _single_filter_applies,
+        _single_filter_microseconds,
+        _single_filter_forward,
+        lambda x, g, s: single_filter.kernel_gradient(x, g, s.geometry),
     ),
     Algorithm(
         "direct",

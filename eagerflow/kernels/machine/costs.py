@@ -8,7 +8,7 @@ from __future__ import annotations
 
 __all__ = ["MACHINE", "Attention", "BatchNorm", "Blocks", "Columns", "Depthwise", "Direct", "Epilogue", "Extremes"]
 __all__ += ["Filtering", "GroupNorm", "LayerNorm", "OnePass", "Pooling", "Products", "Recurrent", "Runs", "Scatter"]
-__all__ += ["Softmax", "Sums", "Swapped", "Threads", "Tiles", "Top", "Volumes", "Winograd"]
+__all__ += ["SingleFilter", "Softmax", "Sums", "Threads", "Tiles", "Top", "Volumes", "Winograd"]
 
 MACHINE = "AMD EPYC of family 25, model 17 (AVX-512), 2 cores with 1 MB of L2 cache each; NumPy 2.4, OpenBLAS 0.3.31"
 
@@ -185,7 +185,7 @@ class Direct:
     CALLS = 15  # of `Speeds.call`, all in all
 
 
-class Swapped:
+class SingleFilter:
     """Convolution with one filter."""
 
     CALLS, CALLS_OF_TAP = 5, 2  # all in all, and for each element of the kernel

@@ -193,8 +193,8 @@ def test_any_convolution_with_one_filter(case, batch, channels, dtype, finishes)
     given_ = [a.astype(dtype) for a in (x, kernel, g)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(convolution, "choose", foremost)
-        is_swapped = geometry.taps > 1 and strides == {1}
-        assert (foremost(Shapes.of(given_[0], kernel.shape, geometry)).name == "one filter") == is_swapped
+        takes_one_filter = geometry.taps > 1 and strides == {1}
+        assert (foremost(Shapes.of(given_[0], kernel.shape, geometry)).name == "one filter") == takes_one_filter
         out = convolution.forward(*given_[:2], geometry, 1, epilogue=(bias.astype(dtype), True) if finishes else None)
         _, dx, dk = results(convolution, *given_, geometry, 1)
     assert_close(out, np.maximum(exact[0] + bias, 0) if finishes else exact[0], dtype)

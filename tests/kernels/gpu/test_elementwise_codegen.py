@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from eagerflow.kernels.gpu.written import Named, Setting, Unwritable, written
+from eagerflow.kernels.gpu.elementwise_codegen import Named, Setting, Unwritable, written
 
 
 def of(rule, *settings):
