@@ -37,7 +37,6 @@ _ANYTHING = tuple(kind for kind in KINDS if kind not in _NO_CAUSES)
 # What each symptom may come from, the likeliest first.
 _CAUSES: dict[str, tuple[str, ...]] = {
     "loss_mismatch": ("dropout_high",),
-    "loss_sign": ("opposed_updates",),
     "nonfinite": ("dropout_high", "loss_mismatch", "lr_too_high", "loss_sign"),
     "lr_too_high": (
         *_OF_LOSS,
@@ -148,8 +147,6 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
     """Could this one have made that one?"""
     if cause.kind == "batchnorm_misuse" and symptom.kind in _OF_SINGLE_ROWS:
         return cause.rule.endswith(".ones") and _of_single_rows(cause, symptom)
-    if symptom.kind == "loss_sign":  # gradients of other weights may lead upward, too
-        return (cause.rule, symptom.rule) == ("opposed_updates.mixed_up", "loss_sign.update")
     if symptom.kind == "label_leak":  # who sees what comes after sees the label
         return (cause.rule, symptom.rule) == ("attention_mask.upside_down", "label_leak.ahead")
     if cause.kind == "dropout_high" and symptom.kind == "not_learning":
@@ -238,9 +235,8 @@ def _of_single_rows(ones: Finding, symptom: Finding) -> bool:
 
 def _same_validation(cause: Finding, symptom: Finding) -> bool:
     """Are these two findings on the same validation rows, of which the first says more?"""
-    if (cause.rule, symptom.rule) == ("validation_mismatch.prepared", "validation_mismatch.scale"):
-        return (cause.file, cause.line) == (symptom.file, symptom.line)  # once column by column
-    return (cause.rule, symptom.rule) == ("validation_mismatch.vocabulary", "validation_mismatch.numbers")
+    same = (cause.file, cause.line) == (symptom.file, symptom.line)  # once column by column
+    return same and (cause.rule, symptom.rule) == ("validation_mismatch.prepared", "validation_mismatch.scale")
 
 
 def _below_1(inputs: Finding) -> bool:

@@ -20,6 +20,7 @@ __all__ = [
     "host",
     "is_nothing_left",
     "loss_scale",
+    "means_of_the_ends",
     "number",
     "rms",
     "tensors",
@@ -143,6 +144,12 @@ def rms(values: numpy.ndarray) -> float:
         return largest
     scaled = flat_values / largest
     return largest * math.sqrt(sum_of_squares(scaled) / flat_values.size)
+
+
+def means_of_the_ends(values: numpy.ndarray) -> tuple[float, float]:
+    """The means of the first and of the last quarter."""
+    part = len(values) // 4
+    return float(values[:part].mean()), float(values[-part:].mean())
 
 
 def number(value: float) -> str:

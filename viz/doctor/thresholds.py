@@ -50,9 +50,6 @@ UNREACHED_STEPS = 8  # steps without any gradient; layers that begin with zeros 
 
 OPPOSED = -0.6  # cosine of the gradients that two optimizers have for the same weights; other tasks' are around 0
 OPPOSED_ROUNDS = 8  # so many cosines, at least
-MIXED_UP = 1e-4  # two gradients of length 1 that differ by less are one: rounding, or clipping by a norm, changed it
-MIXED_UP_SIZE = 4  # numbers of a gradient; the two of a bias may lie in line with those of another by themselves
-MIXED_UP_STEPS = 3  # it was no chance
 DECEIVED_ROUNDS = 4  # so many updates that want a discriminator's answers all to go one way, at least
 DECEIVED_ONE = 0.95  # of what they want goes that way, or they want one answer for all; in this part of the rounds
 ONE_CURVE = 0.1  # of the largest slope: so much less may one of a higher answer be, where labels have noise
@@ -67,7 +64,6 @@ SUMMED_EXACT = 3e-4  # how far from 1 the factor of what was before may be; that
 
 # -- learning rate
 
-SAME_LOSS = 1e-5  # of a loss: so near each other those of all steps are one number
 FIRST = 3  # so many first losses stand for the beginning
 LAST = 5  # and so many for now
 DIVERGED = 5.0  # the loss against its beginning: noise of single batches stays within 2
@@ -124,9 +120,7 @@ SMOOTHED = 0.9  # of each label: 0.1 is usual, and may be meant
 SHRUNK = 0.01  # of itself, that a loss is multiplied by; to sum gradients of some batches, each counts a fraction
 SHRUNK_BELOW_EPSILON = 1e-5  # the same, where an optimizer divides by the size of gradients
 EPSILON = 0.01  # of Adam; 1e-7 is usual, some take 1e-3 to 1 and a rate as much higher
-COSINE_CLASSES = 4  # of fewer, the right one gets more than 71 %
 COSINE_LENGTH = 0.01  # how far from 1 the squared length of a row may be, that was divided by its length
-COSINE_SHARE = 0.95  # of the rows; zeros stay zeros
 
 # -- memory and time
 
@@ -184,27 +178,20 @@ PADDING_COUNTED = 0.4  # of the labels: from here on, an accuracy is more one of
 MASKED_STEPS = 4  # of a sequence, at least: of fewer, many masks are triangles
 MASKED_ROWS = 4  # with padding, in a batch
 MASKED_SHARE = 0.95  # of these see nothing else
-MADE_APART = 2.0  # a GAN's real rows are so much further from those that its generator makes than others of these
 TRIPLET_STEPS = 20  # in which both distances of a triplet are seen
 TRIPLET_SURE = 4.0  # standard errors by which the pair that is pulled together is further apart at first
 TRIPLET_NOISE = 3.0  # and by which it may be nearer in the end, for all that chance does
 PAIRS_SURE = 3.0  # the same for pairs; and in the end, training has not brought them to
 PAIRS_TOLD_APART = 0.5  # of the distance of the others
-POLICY_STEPS = 24  # updates of a policy that were looked at
 ROWS_TOLD = 30  # rows, at least, of which a mean is taken
-DISCOUNT = 0.5  # of later rewards, at least; usual ones are from 0.9 to 0.999
 DIVERGENCE_STEPS = 3  # in which the gradients of a divergence's two terms are the same number, and below 0
-TWICE_ROUNDS = 0.75  # of the backward passes whose gradients an optimizer is given, it is given them once more
-APART_STEPS = 16  # in which a loss asks for larger differences from the labels
 APART_GROWS = 1.2  # times as large as at first they are in the end
 LIKELIHOOD_ROWS = 4  # labels of a batch, at least: of fewer, any number is the same for all
 LIKELIHOOD_EQUAL = 1e-2  # by which factors of single rows may differ: something small is added before a logarithm
 LIKELIHOOD_CLEAR = -9.2  # logarithm of a chance, above which what is added to it (1e-7, say) changes little
 LIKELIHOOD_REST = 0.5  # of what a likelihood makes of the loss may be other terms, such as penalties
-CANCELS = 0.5  # of the size of differences: their mean is so small beside it where many cancel each other
 LIKELIHOOD_FALLS = 1.2  # times as far below 0 as at first it is in the end
 COSINE_FALLS = 0.2  # between -1 and 1
-LABEL_NOISE = 0.15  # standard deviation of labels that are all the same: those of a GAN may have noise
 
 # -- what was learnt
 
@@ -271,22 +258,8 @@ SPREAD_SPANNED = 1e-6  # of a column's variance is all that others leave of it
 SPREAD_MIXED = 256  # columns, from which weights for the label are asked: it takes the cube of them
 SPREAD_RANK = 1e-6  # of the largest singular value: smaller ones are rounding
 
-ENCODED_ROWS = 200_000  # of a table whose columns are compared with means of labels
-ENCODED_COLUMNS = 100
-ENCODED_KINDS = 10  # different values of a column, at least: of two, any are means of labels, times a number
-ENCODED_SHARE = 0.6  # of the rows, at most
-ENCODED_SPREAD = 0.5  # of the values have rows of several labels: else the label is made of the column
-ENCODED_SMALL = 5.0  # rows that a mean is of: each is a fifth of it, at least
-ENCODED_FRACTION = 1e-4  # by which a share of a few rows, in float32, may be off
-ENCODED_ROUNDING = 1e-6
-SYMMETRIC = 1e-5  # of the largest similarity, by which two of the same rows may differ
 VOCABULARY_LOOKED = 2000  # of the most frequent words
 VOCABULARY_SHARED = 10  # words, at least, that two vocabularies both hold
-SERIES_STEPS = 4  # of a window, at least
-SERIES_LOOKED = 2000  # windows
-SERIES_SHARE = 0.9  # of them are the one before, moved on by a step; where series end, the next begins anew
-SERIES_RARE = 0.05  # of the steps are ends of series, at most
-SERIES_JUMP = 5.0  # times as large as all but these
 TORN = 1.3  # times as rough as in another order: neighbours are unlike each other where pictures were torn apart
 
 AHEAD_STEPS = (2, 20)  # in which a few rows are run again with another value in one time step
@@ -299,8 +272,6 @@ AHEAD_CHANGED = 1e-5  # of the size of the answers: attention over a thousand st
 # -- the order of rows, and rows of validation data
 
 ORDER_BATCHES = 32  # the first ones, which follow each other
-REPEATED_STEPS = 32  # with the same rows; a loop that is just tried out makes fewer
-REPEATED_OF = 4  # as many rows as are repeated: more may be what a split left for the training
 ORDER_ROWS = 4  # smaller batches are of one class by chance
 ORDER_MIXED = 0.3  # how often two rows of all differ in class; with one class for nearly all, batches are of that one
 ORDER_WITHIN = 0.25  # two rows of a batch differ no more often than this part of that
@@ -333,10 +304,6 @@ COLOURS_ALIKE = 0.5  # as far apart in both sets, but for this part: the one is 
 LOOP_BATCHES = 8  # of a loop, which rows outside of the tape are compared with
 LOOP_ASKED = 4  # times that this is done for a model
 RENUMBERED_BATCHES = 8  # the last ones that were looked at closely
-RENUMBERED_ROWS = 40  # answers of both kinds
-RENUMBERED_LEARNT = 0.7  # of the rows to train with are answered rightly
-RENUMBERED_AGREE = 0.7  # of the others get the answer that most of their class get
-RENUMBERED_MOVED = 0.3  # of them are of classes whose rows mostly get another class
 UNSEEN_CLASSES = 0.1  # of the validation rows, beyond chance, are of classes that training never sees
 TARGETS_APART = 10.0  # root mean squares of targets, in training and validation
 TARGETS_WIDER = 3.0  # the same for deviations, where those to train with are standardized
@@ -387,8 +354,6 @@ DROPOUT = 0.6  # rates from here on are measured; 0.5 and less are usual
 DROPOUT_CLEAR = 0.9  # a warning from here on: one unit in ten is left, and the noise is measured as well
 DROPOUT_STEPS = (2, 20)  # in which the batch is run again without dropout
 DROPOUT_ROWS = 8
-ASKED_KEPT = 64  # calls behind the last step; more of them are no single evaluation
-ASKED_AGAIN = 2  # so often again, answers for the same rows are drawn on purpose: one may be a second print
 DROPOUT_NOISE = 1.0  # what dropout changes, against the differences between rows (variances)
 NOISE_LOOKED = 100_000  # values of a batch before and after augmentation
 ALTERED_PASSES = 6  # over the validation data, whose first rows are compared with those of the pass before
@@ -396,16 +361,6 @@ ALTERED_ROWS = 32
 ALTERED_SHARE = 0.3  # of the rows are others than before: where they are turned over by chance, half stay
 ALTERED_NEAR = 0.75  # of the distance to another row is that to the same one, before it was altered
 ALIKE = 0.3  # correlation of a batch with what augmentation made of it
-SLID_ROWS = 12  # labels in a row that two batches share: of two classes, one in 4096 are equal by chance
-SHIFTED_ROWS = 1000  # that are compared with each other
-SHIFTED_FEWEST = 60  # rows: of fewer, those that are alike agree by chance
-SHIFTED_COLUMNS = 20_000  # of a row; larger ones are left alone
-SHIFTED_OF_A_CLASS = 8  # rows on average, at least: labels of more kinds are no classes
-SHIFTED_BY = 8  # rows at most
-SHIFTED_CLEAR = 0.3  # of what is left above chance, rows that are alike agree
-SHIFTED_HERE = 0.15  # of that, at most, agree as it is: rows that follow each other have something in common
-SHIFTED_SIGMA = 6.0  # and by so many times the noise
-SHIFTED_SURE = 0.5  # of what is left above chance: then it is told even where something seems to be learnt
 OVERLAP = 0.5  # of the validation rows
 OVERLAP_CLASS = 0.8  # of the validation rows of one class: of rows repeated eleven times, nearly all are in both parts
 OVERLAP_OTHERS = 0.5  # and so small a part of that, at most, of the other rows: else it is no matter of that class
@@ -422,16 +377,6 @@ WINDOW_KINDS = 0.9  # of the windows to train with begin in a way of their own
 WINDOW_STARTS = 8  # steps by which windows may lie behind each other, and powers of two beyond
 WINDOW_NUMBERS = 50_000_000  # in all windows; more would take seconds
 OVERLAP_APART = 8  # columns in which a row differs from any other: none of them is met again by chance
-
-# -- data that the script spoils
-
-TABLE_COLUMNS = 64  # at most: longer rows are pictures and series, which may be standardized one by one
-TABLE_ROUNDING = 2e-3  # of means and deviations, to which a small number was added perhaps
-TABLE_APART = 0.1  # from 0, the mean of a column
-WRAPPED_NUMBERS = 100_000  # of a batch that are looked at
-WRAPPED_STRANGE = 6  # different numbers that only wrapping makes: labels that were counted from 1 have one
-MIXED_NUMBERS = 2_000_000  # of a tensor whose rows are followed through a reshape
-WRAPPED_USED = 0.5  # of all numbers that bytes can become, in pictures that use all bytes
 
 # -- several ranks
 

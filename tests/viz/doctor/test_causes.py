@@ -32,17 +32,6 @@ def test_a_symptom_is_a_hint_that_names_its_cause():
     assert "a consequence of unscaled_input, above: mend that first" in text(found)
 
 
-def test_updates_by_the_gradients_of_other_weights_explain_those_that_lead_upward():
-    upward = finding("loss_sign", rule="loss_sign.update")
-    mixed, opposed = (finding("opposed_updates", rule=f"opposed_updates{way}") for way in (".mixed_up", ""))
-    assert [(f.kind, f.because) for f in in_order([upward, mixed])] == [
-        ("opposed_updates", None),
-        ("loss_sign", "opposed_updates"),
-    ]
-    assert [f.because for f in in_order([upward, opposed])] == [None, None]
-    assert [f.because for f in in_order([finding("loss_sign", rule="loss_sign"), mixed])] == [None, None]
-
-
 @pytest.mark.parametrize("evidence", [{"direction": "backward"}, {"direction": "forward", "inputs": ["0 to 1"]}])
 def test_a_rate_that_is_too_high_is_no_excuse_for_the_logarithm_of_0(evidence):
     log = finding("nonfinite", rule="nonfinite.log", evidence=evidence)

@@ -60,29 +60,6 @@ for layer in inner:
     for weight, gradient in zip(layer.trainable_weights, tape.gradient(loss, layer.trainable_weights)):
         weight.assign_sub(0.05 * gradient)
 """
-DROPS = """
-model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dropout(0.5), layers.Dense(3)])
-loss_of, optimizer = ef.losses.SparseCategoricalCrossentropy(from_logits=True), ef.optimizers.Adam(0.01)
-for epoch in range(8):
-    for i in range(0, 96, 32):
-        rows = slice(i, i + 32)
-        with ef.GradientTape() as tape:
-            loss = loss_of(number[rows], model(x[rows], training=True))
-        optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_weights), model.trainable_weights))
-"""
-PENALTY = """
-model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3)])
-loss_of, optimizer = ef.losses.SparseCategoricalCrossentropy(from_logits=True), ef.optimizers.Adam(0.01)
-for step in range(40):
-    with ef.GradientTape(persistent=True) as tape:
-        answers = model(x, training=True)
-        loss = {loss}
-        penalty = sum(ops.sum(w ** 2) for w in model.trainable_weights)
-    found = tape.gradient({asked}, model.trainable_weights){line}
-    optimizer.apply_gradients(zip(found, model.trainable_weights))
-"""
-OF_CLASS = "loss_of(number, answers)"
-BY_HAND = "-ops.mean(ops.sum(onehot * ops.log_softmax(answers), axis=-1))"
 
 
 def diagnosed(source, tmp_path):
@@ -92,11 +69,6 @@ def diagnosed(source, tmp_path):
     assert examination.failures == []
     assert not examination.crashed
     return examination.diagnosis
-
-
-def worse_in(source, tmp_path):
-    """What is worse than a hint, and the guilty line."""
-    return [f for f in diagnosed(source, tmp_path) if f.severity != "info"], script(source)[1]
 
 
 @pytest.mark.filterwarnings("ignore:No gradient")
@@ -126,46 +98,6 @@ def test_loops_that_may_be_meant_are_not_accused(name, tmp_path):
     assert [f for f in found if f.severity != "info"] == [], found.text
 
 
-LOOPS = """
-model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3)])
-optimizer, loss_of = ef.optimizers.Adam(0.001), ef.losses.SparseCategoricalCrossentropy(from_logits=True)
-def train_step(a, b):
-    with ef.GradientTape() as tape:
-        loss = loss_of(b, model(a, training=True))
-    optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
-part, chosen, some = x[:16], rng.permutation(128)[:16], number[:16]
-for epoch in range({epochs}):
-    for i in range(0, 128, 16):
-        train_step({rows}, {labels})  # here
-"""
-
-
-@pytest.mark.parametrize("rows", ["x[:16], number[:16]", "x[chosen], number[chosen]"])
-def test_a_loop_over_the_same_few_rows_gets_a_hint(rows, tmp_path):
-    a, b = rows.split(", ")
-    source = LOOPS.format(epochs=5, rows=a, labels=b)
-    found = [f for f in diagnosed(source, tmp_path) if f.rule == "sorted_rows.repeated"]
-    assert [(f.severity, f.line) for f in found] == [("info", script(source)[1])]
-    assert "16 rows of the 128 of 'x'" in found[0].message
-    assert "on purpose" in found[0].fix
-
-
-@pytest.mark.parametrize(
-    ("rows", "labels", "epochs"),
-    [
-        ("x[i : i + 16]", "number[i : i + 16]", 5),
-        ("x[:16]", "number[:16]", 2),  # just tried out
-        ("x[:16]", "rng.integers(0, 3, 16)", 5),  # other labels, as of what was tried in a state
-        ("x[:100]", "number[:100]", 5),  # what a split left
-        ("x", "number", 5),
-        ("part", "some", 5),  # all that there is, perhaps
-    ],
-)
-def test_batches_that_change_and_whole_data_get_none(rows, labels, epochs, tmp_path):
-    found = diagnosed(LOOPS.format(rows=rows, labels=labels, epochs=epochs), tmp_path)
-    assert [f for f in found if f.rule == "sorted_rows.repeated"] == []
-
-
 def test_a_line_that_reads_numbers_is_told_of_once_for_all_layers(tmp_path):
     diagnosis = diagnosed(PLANTED["no_gradient"]["through numpy, in the function of the loss"], tmp_path)
     (found,) = [f for f in diagnosis if f.kind == "no_gradient"]
@@ -173,68 +105,6 @@ def test_a_line_that_reads_numbers_is_told_of_once_for_all_layers(tmp_path):
     assert found.message.endswith(
         "is None in all 10 steps: .numpy() gives plain numbers inside the tape, through which no gradient goes"
     )
-
-
-def test_dropout_that_is_left_on_for_the_test_rows_is_named_with_the_line_of_the_call(tmp_path):
-    found, line = worse_in(DROPS + "print(ops.argmax(model(x[96:], training=True), -1))  # here\n", tmp_path)
-    assert [(f.rule, f.line) for f in found] == [("dropout_high.asked", line)]
-
-
-def test_dropout_that_is_left_on_behind_fit_is_named(tmp_path):
-    source = """
-model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dropout(0.5), layers.Dense(1)])
-model.compile("adam", "mse")
-model.fit(x[:96], target[:96], epochs=10, verbose=0)
-print(ops.mean(ops.abs(model(x[96:], training=True) - target[96:])))  # here
-"""
-    found, line = worse_in(source, tmp_path)
-    assert [(f.rule, f.line) for f in found] == [("dropout_high.asked", line)]
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        "print(ops.argmax(model(x[96:]), -1))",
-        "print(ops.mean(ops.stack([model(x[96:], training=True) for _ in range(8)]), axis=0))",
-        "print(model(np.repeat(x[96:97], 50, axis=0), training=True).numpy().std(0))",
-        "print(np.mean(ops.argmax(model(x[64:96], training=True), -1).numpy() == number[64:96]))",
-    ],
-)
-def test_dropout_on_purpose_and_in_what_was_trained_is_left_alone(asked, tmp_path):
-    assert worse_in(f"{DROPS}{asked}\n", tmp_path)[0] == []
-
-
-def test_answers_with_dropout_during_training_are_left_alone(tmp_path):
-    inner = "        chosen = model(x[96:], training=True).numpy().argmax(-1)\n        with ef.Grad"
-    assert worse_in(DROPS.replace("        with ef.Grad", inner), tmp_path)[0] == []
-
-
-@pytest.mark.parametrize("loss", [OF_CLASS, BY_HAND])
-def test_gradients_of_a_penalty_alone_are_named_with_their_line(loss, tmp_path):
-    found, line = worse_in(PENALTY.format(loss=loss, asked="penalty", line="  # here"), tmp_path)
-    assert [(f.rule, f.line) for f in found] == [("no_gradient.elsewhere", line)]
-
-
-@pytest.mark.parametrize("asked", ["loss + 1e-4 * penalty", "loss"])
-def test_gradients_of_a_loss_beside_a_penalty_are_as_they_should_be(asked, tmp_path):
-    source = PENALTY.format(loss=OF_CLASS, asked="total", line="")
-    source = source.replace("    found =", f"        total = {asked}\n    found =", 1)
-    assert worse_in(source, tmp_path)[0] == []
-
-
-def test_gradients_of_a_penalty_that_follow_those_of_the_loss_are_left_alone(tmp_path):
-    both = "[a + 1e-4 * b for a, b in zip(tape.gradient(loss, model.trainable_weights), found)]"
-    source = PENALTY.format(loss=OF_CLASS, asked="penalty", line="").replace("zip(found,", f"zip({both},")
-    assert worse_in(source, tmp_path)[0] == []
-
-
-def test_the_gradient_of_a_crossentropy_that_goes_past_the_softmax_is_that_of_the_answers(tmp_path):
-    source = """
-model = ef.Sequential([ef.Input((8,)), layers.Dense(16, activation="relu"), layers.Dense(3, activation="softmax")])
-model.compile(ef.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
-model.fit(x, number, epochs=10, verbose=0)
-"""
-    assert worse_in(source, tmp_path)[0] == []
 
 
 def read_in_tape(tmp_path, inside):

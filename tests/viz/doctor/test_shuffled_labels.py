@@ -7,7 +7,6 @@ import pytest
 
 from tests.viz.doctor.planted import PRELUDE
 from viz.doctor.checks.rows.reordered import Reordered, reordered_apart
-from viz.doctor.checks.rows.shifted_labels import shifted_by
 from viz.doctor.constant_answers import least_loss, loss_of
 from viz.doctor.source_calls import (
     is_half_in_loop,
@@ -233,56 +232,6 @@ for _ in range(5):
             loss = loss_of(labels[i : i + 32], model(train[i : i + 32], training=True))
         optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
 """
-
-
-@pytest.mark.parametrize(
-    ("fault", "by"), [("labels = np.roll(labels, 1)", 1), ("train, labels = train[:-2], labels[2:]", -2)]
-)
-@pytest.mark.parametrize("in_a_loop", [False, True])
-def test_labels_that_stand_a_row_or_two_beside_their_inputs(fault, by, in_a_loop, tmp_path):
-    source = SCRIPT.format(fault=fault, epochs=8, more="")
-    if in_a_loop:
-        source = source[: source.index("model.compile")] + IN_A_LOOP
-    found = diagnosed(source, tmp_path)
-    assert found["shuffled_apart"].rule == "shuffled_apart.shifted"
-    assert found["shuffled_apart"].severity == "warning"
-    assert found["shuffled_apart"].evidence["moved"] == by
-    assert "not_learning" not in found or found["not_learning"].because == "shuffled_apart"
-
-
-def some_classes(rows=300):
-    rng = np.random.default_rng(0)
-    y = rng.integers(0, 3, rows)
-    return y[:, None] + rng.normal(0, 0.1, (rows, 4)), y
-
-
-def test_labels_at_their_place_or_without_any_order_are_not_moved():
-    x, y = some_classes()
-    assert shifted_by(x, y) is None
-    assert shifted_by(x, np.random.default_rng(1).permutation(y)) is None
-    assert shifted_by(x[:40], np.roll(y, 1)[:40]) is None  # too few rows to tell
-
-
-def test_a_series_whose_rows_follow_each_other_is_not_moved():
-    time = np.linspace(0, 20, 600)
-    x = np.stack([np.sin(time), np.cos(time)], axis=1)
-    y = (np.sin(time + 0.3) > 0).astype(int)
-    assert shifted_by(x, y) is None
-    assert shifted_by(np.random.default_rng(0).normal(size=(600, 2)), np.arange(600) % 5) is None
-
-
-def test_the_next_letter_of_a_text_is_no_label_that_was_moved():
-    text = np.random.default_rng(0).integers(0, 5, 600)
-    assert shifted_by(text[:-1, None], text[1:]) is None
-    assert shifted_by(np.eye(5)[text[:-1]], np.eye(5)[text[1:]]) is None
-
-
-def test_labels_may_be_moved_as_one_hot_rows():
-    x, y = some_classes()
-    found = shifted_by(x, np.roll(np.eye(3)[y], -3, axis=0))
-    assert found is not None
-    assert found.by == -3
-    assert found.agree > 0.9
 
 
 @pytest.mark.parametrize("fault", ["np.random.shuffle(train)\nnp.random.shuffle(labels)", "rng.shuffle(labels)"])

@@ -9,7 +9,6 @@ import pytest
 
 from tests.viz.doctor.planted import PLANTED, script
 from viz.doctor.checks.rows.columns import Columns, colours_swapped, otherwise_scaled
-from viz.doctor.checks.rows.renumbered import moved_classes
 from viz.doctor.patches import changed_line
 from viz.doctor.watched_script import examine
 
@@ -49,32 +48,6 @@ class Data(ef.utils.PyDataset):
         return 8
     def __getitem__(self, index):
         return {rows}
-"""
-ATTENTION = """
-class Attention(layers.Layer):
-    def __init__(self):
-        super().__init__()
-        self.q, self.k, self.v = layers.Dense(4), layers.Dense(4), layers.Dense(4)
-        self.drop = layers.Dropout(0.1)
-    def call(self, h, training=False):
-        scores = ops.matmul(self.q(h), ops.transpose(self.k(h), (0, 2, 1)))
-        shares = ops.softmax(scores, axis={axis})  # here
-        return ops.matmul(self.drop(shares, training=training), self.v(h))
-model = ef.Sequential([layers.Reshape((4, 2)), Attention(), layers.Flatten(), layers.Dense(3, activation="softmax")])
-model.compile("adam", "sparse_categorical_crossentropy")
-model.fit(x, number, epochs=8, verbose=0)
-"""
-POLICY = """
-right, draw = np.tile([[0, 1, 2, 0]], (1, 4))[0], np.random.default_rng(3)
-policy, optimizer = ef.Sequential([layers.Dense(8, activation="tanh"), layers.Dense(3)]), ef.optimizers.Adam(0.02)
-for episode in range(60):
-    chances = ops.softmax(policy(x[:16])).numpy()
-    actions = np.array([draw.choice(3, p=p / p.sum()) for p in chances.astype("float64")])
-    rewards = (actions == right).astype("float32")
-    with ef.GradientTape() as tape:
-        chosen = ops.sum(ops.log_softmax(policy(x[:16])) * np.eye(3, dtype="float32")[actions], axis=1)
-        loss = {sign}ops.mean(chosen * rewards)  # here
-    optimizer.apply(tape.gradient(loss, policy.trainable_variables), policy.trainable_variables)
 """
 PADDED = """
 words = np.where(np.arange(100) < 10, rng.integers(1, 50, (128, 100)), 0)
@@ -204,11 +177,6 @@ model.fit(x, binary, epochs=4, verbose=0)
         + 'model.compile("adam", "binary_crossentropy", metrics=["accuracy"])\n'
         + "model.fit(x, 0 * number, epochs=3, verbose=0)  # here\n",
     ),
-    "an attention that sums over another axis than its softmax": (
-        "softmax_axis.attention",
-        "warning",
-        ATTENTION.format(axis=1),
-    ),
     "an index that is not used": (
         "sorted_rows.same",
         "warning",
@@ -251,12 +219,6 @@ model = ef.Model(inputs, layers.Dense(3, activation="softmax")(h))
         + "lower = ef.callbacks.LearningRateScheduler(lambda epoch, rate: 0.1 * rate)\n"
         + "model.fit(x, number, epochs=12, callbacks=[lower], verbose=0)\n",
     ),
-    "rewards that a policy makes small": ("loss_sign.policy", "warning", POLICY.format(sign="")),
-    "numbers that a policy makes small, which may be costs": (
-        "loss_sign.policy",
-        "info",
-        POLICY.format(sign="").replace("rewards", "worth"),
-    ),
     "padding behind words of equal numbers, and one answer for all": (
         "vanishing_gradient.padding",
         "error",
@@ -292,18 +254,6 @@ model = ef.Sequential([layers.Dense(1, kernel_initializer="zeros")])
 model.compile("sgd", "mse")
 model.fit(x, 0 * target, epochs=8, verbose=0)
 """,
-    "an attention over what is looked at": ATTENTION.format(axis=-1),
-    "keys that are weighed over all positions, before the product with values": """
-class Linear(layers.Layer):
-    def __init__(self):
-        super().__init__()
-        self.q, self.k, self.v = layers.Dense(4), layers.Dense(4), layers.Dense(4)
-    def call(self, h):
-        shares = ops.transpose(ops.softmax(self.k(h), axis=1), (0, 2, 1))
-        return ops.matmul(ops.softmax(self.q(h), axis=-1), ops.matmul(shares, self.v(h)))
-model = ef.Sequential([layers.Reshape((4, 2)), Linear(), layers.Flatten(), layers.Dense(3, activation="softmax")])
-"""
-    + FIT,
     "a discriminator that is frozen within the whole": """
 judge = ef.Sequential([ef.Input((8,)), layers.Dense(1, activation="sigmoid")])
 maker = ef.Sequential([ef.Input((8,)), layers.Dense(8)])
@@ -327,7 +277,6 @@ model = ef.Sequential([Scaled(), layers.Dense(3, activation="softmax")])
     + 'model.compile("adam", "binary_crossentropy", metrics=["accuracy"])\n'
     + "for step in range(4):\n"
     + "    model.fit(x, 0 * number, verbose=0)\n    model.fit(x + 2, 0 * number + 1, verbose=0)\n",
-    "rewards that a policy makes large": POLICY.format(sign="-"),
     "an index that is used": DATA.format(rows="x[16 * index : 16 * index + 16], number[16 * index : 16 * index + 16]")
     + SOFTMAX
     + 'model.compile("adam", "sparse_categorical_crossentropy")\nmodel.fit(Data(), epochs=4, verbose=0)\n',
@@ -420,20 +369,6 @@ model.fit(x, number, batch_size=4, epochs=8, verbose=0)
     assert [(f.rule, f.severity) for f in found if f.severity != "info"] == [("frozen.in_call", "error")] * 2
     assert found[0].line == script(source)[1]
     assert [f.because for f in found if f.kind == "not_learning"] == ["frozen"]
-
-
-@pytest.mark.parametrize("moved", [[1, 2, 0], [1, 0, 2]])
-def test_classes_under_other_numbers_are_told_by_the_answers(moved):
-    right = np.arange(90) % 3
-    found = moved_classes(right, np.asarray(moved)[right])
-    assert [(a, b) for a, b, _ in found] == [(a, b) for a, b in enumerate(moved) if a != b]
-
-
-def test_poor_answers_are_no_other_numbers():
-    rng = np.random.default_rng(0)
-    right = rng.integers(0, 3, 300)
-    assert moved_classes(right, rng.integers(0, 3, 300)) == []
-    assert moved_classes(right, np.zeros(300, int)) == []
 
 
 def test_colours_that_changed_places_are_told_by_their_means():

@@ -12,8 +12,8 @@ from tests.viz.doctor.planted import PLANTED, script
 from viz.doctor.checks.inputs import like_indices
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.patches import changed_line
-from viz.doctor.program import Program
 from viz.doctor.watched_script import examine
+from viz.doctor.watcher import Watcher
 
 FROZEN = """
 base = ef.Sequential([layers.Dense(16, kernel_initializer=ef.initializers.RandomNormal(stddev=1e-8)), layers.ReLU()])
@@ -50,14 +50,6 @@ for step in range(60):
         loss = loss_of(number, model(x + change))
     gradient = tape.gradient(loss, change)
     change.assign_add(RATE * gradient)
-"""
-BY_ROW = """
-table = rng.normal(size=(1000, 6)) * [1, 10, 100, 1, 1, 1000] + [0, 50, 500, 0, 0, 5000]
-label = (table[:, 0] > 0).astype("float32")
-table = (table - table.mean(axis={axis}, keepdims=True)) / table.std(axis={axis}, keepdims=True)
-model = ef.Sequential([layers.Dense(16, activation="tanh"), layers.Dense(1, activation="sigmoid")])
-model.compile("adam", "binary_crossentropy")
-model.fit(table, label, epochs=10, verbose=0)
 """
 RISES = """
 model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(3, activation="softmax")])
@@ -140,13 +132,6 @@ def test_steps_up_the_slope_of_a_crossentropy_without_a_loss_object_are_an_error
 def test_inputs_that_are_changed_to_mislead_a_network_may_make_its_loss_larger(rate, tmp_path):
     found, _ = diagnosed(ATTACK.replace("RATE", f"{rate}"), tmp_path)
     assert [f for f in found if f.kind in ("loss_sign", "lr_too_high")] == []
-
-
-@pytest.mark.parametrize(("axis", "told"), [(1, True), (0, False)])
-def test_a_table_that_was_standardized_row_by_row_is_hinted_at_where_nothing_is_learnt(axis, told, tmp_path):
-    found, _ = diagnosed(BY_ROW.format(axis=axis), tmp_path)
-    assert ("unscaled_input.rows" in [f.rule for f in found]) == told
-    assert [f.severity for f in found if f.rule == "unscaled_input.rows"] == ["info"] * told
 
 
 def test_no_more_epochs_are_advised_while_the_loss_rises(tmp_path):
@@ -251,7 +236,7 @@ def test_weights_that_stay_for_the_same_reason_are_one_finding(tmp_path):
 
 @pytest.mark.parametrize(("rise", "words"), [(0.001, "learnt by heart"), (0.1, "was best (1.2) in epoch 10")])
 def test_figures_of_overfitting_prove_what_they_are_given_for(rise, words):
-    program = Program()
+    program = Watcher()
     check = Overfit(program)
     for epoch in range(30):
         validation = 1.19 + rise * max(0, epoch - 9) + 0.01 * max(0, 9 - epoch)

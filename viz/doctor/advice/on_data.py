@@ -29,20 +29,9 @@ ON_DATA = {
         "Give the class a weight above 0, len(y) / (classes * rows of the class), say; to leave its rows out, take "
         "them out of x and y, and out of the validation data."
     ),
-    "sorted_rows.torn": (
-        "Cut the windows of each series by itself, and put the windows together: "
-        "np.concatenate([windows(each) for each in series])."
-    ),
-    "shuffled_apart.series": (
-        "Leave the series in its order; cut the windows, and then shuffle these (fit does that by itself)."
-    ),
     "class_imbalance.counted": (
         "Leave padding out of the loss and the accuracy: Embedding(..., mask_zero=True), whose mask both heed; or "
         "fit(..., sample_weight=(tokens != 0)) with weighted_metrics instead of metrics."
-    ),
-    "class_imbalance.padding": (
-        "Turn the mask round: weights = (tokens != 0), or tf.math.logical_not(tf.math.equal(labels, 0)), which is 1 "
-        "for tokens and 0 for padding."
     ),
     "class_imbalance.keys": "Name the classes as the labels do, from 0: class_weight={0: ..., 1: ..., 2: ...}.",
     "label_leak": (
@@ -61,10 +50,6 @@ ON_DATA = {
         "Take the label out of the table before what mixes its columns (PCA, whitening, a projection). If it wasn't "
         "in it, a linear layer does what this network does."
     ),
-    "label_leak.encoded": (
-        "Take the means over training rows alone, and for each training row without its own fold (out-of-fold means); "
-        "for few rows, weigh them with the mean of all. Validation rows get the means of the training rows."
-    ),
     "label_leak.time_step": (
         "End each window before what is to be predicted: x[:, :-1], or labels from the step after the last one. What "
         "is known only with the label isn't there when the network is asked about new data."
@@ -72,10 +57,6 @@ ON_DATA = {
     "label_leak.ahead": (
         "Let no step see later ones: attention(x, x, use_causal_mask=True), Conv1D(padding='causal'), a recurrent "
         "layer without Bidirectional."
-    ),
-    "label_leak.itself": (
-        "Take out each row's likeness to itself: logits - 1e9 * eye(n), with the other view of the row as the label; "
-        "or compare the one view with the other alone: matmul(first, transpose(second))."
     ),
     "label_leak.copied": ("To predict the next token, shift the labels by one: fit(tokens[:, :-1], tokens[:, 1:])."),
     "label_leak.teacher": (
@@ -111,11 +92,6 @@ ON_DATA = {
         "Scale the targets in the same way for both, with the mean and standard deviation (or the largest "
         "number) of the training data, and scale the predictions back after predict."
     ),
-    "validation_mismatch.numbers": (
-        "Number the classes once for all rows: fit a LabelEncoder on the training labels alone and only transform the "
-        "others, give both generators the same list of class names, and count from the same number. If the numbers "
-        "are the same, look at the inputs: columns or colours in another order have the same effect."
-    ),
     "validation_mismatch.shifted": "Count the classes of all rows from 0, before they are split: y = y - y.min().",
     "validation_mismatch.form": (
         "Give both the same form: class numbers with sparse_categorical_crossentropy, or one-hot rows, "
@@ -149,10 +125,6 @@ ON_DATA = {
         "Give fit validation_data=(x_val, y_val) or validation_split=0.2, or watch a number of the training, "
         "monitor='loss'."
     ),
-    "callback_mismatch.by_hand": (
-        "Turn the comparison round, and begin with the worst value: best = float('inf') for a loss, best = 0.0 for an "
-        "accuracy."
-    ),
     "callback_mismatch.patience": (
         "Give it less patience, such as a tenth of the epochs, and restore_best_weights=True."
     ),
@@ -175,32 +147,12 @@ ON_DATA = {
         "go on to the next rows with each yield. If a few rows are repeated on purpose, to see whether they can be "
         "learnt, leave it as it is."
     ),
-    "sorted_rows.repeated": (
-        "Cut each batch by the loop's own variable: x[i : i + 32], and y[i : i + 32]. If one batch is repeated on "
-        "purpose, to see whether it can be learnt by heart, leave it as it is."
-    ),
-    "shuffled_apart.mixed": (
-        "Move axes with transpose, as x = ops.transpose(x, (1, 0, 2)) exchanges the first two, and reshape only while "
-        "the rows come first: of (rows, ...), ops.reshape(x, (-1, n)) keeps each row's numbers together."
-    ),
     "shuffled_apart.drawn": (
         "Draw once, and take the same rows of both: rows = rng.integers(0, len(x), 32); x[rows], y[rows]."
-    ),
-    "shuffled_apart.stateful": (
-        "Give fit shuffle=False, and rows in such an order that row i of each batch goes on where row i of the last "
-        "one ended; begin anew (reset_states) with each epoch. Where rows don't go on with others, leave out "
-        "stateful=True."
     ),
     "shuffled_apart.zipped": (
         "Pair first, then shuffle the pairs: Dataset.zip((inputs, labels)).shuffle(10_000), or "
         "Dataset.from_tensor_slices((x, y)).shuffle(10_000)."
-    ),
-    "shuffled_apart.slid": (
-        "Cut both at the same rows: rows = slice(i * batch_size, (i + 1) * batch_size); x[rows], y[rows]."
-    ),
-    "shuffled_apart.shifted": (
-        "Look where a row was lost or added in one of both (a header read as a row, x[1:] beside y, numpy.roll), and "
-        "cut both alike. See it at once: print a few inputs beside their labels."
     ),
     "shuffled_apart": (
         "Shuffle both with one order: order = rng.permutation(len(x)); x, y = x[order], y[order]; fit shuffles by "

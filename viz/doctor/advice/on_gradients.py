@@ -57,10 +57,6 @@ ON_GRADIENTS = {
         "Scale the loss, as fit does by itself: optimizer = optimizers.LossScaleOptimizer(optimizer), and in the tape "
         "loss = optimizer.scale_loss(loss); or use mixed_bfloat16, which has float32's range."
     ),
-    "no_gradient.elsewhere": (
-        "Give tape.gradient the loss, or the sum of both where it is a penalty that stands alone there: "
-        "tape.gradient(loss + penalty, variables)."
-    ),
     "no_gradient.input": (
         "Look which tensor each layer is called with: was one input used twice? What isn't needed, leave out of "
         "Model(inputs, outputs) and of the data."

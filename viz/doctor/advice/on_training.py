@@ -101,13 +101,6 @@ ON_TRAINING = {
     "loss_mismatch.smoothing": (
         "Smooth less: label_smoothing=0.1 leaves 0.9 of each label where it is, and spreads 0.1 over all classes."
     ),
-    "loss_mismatch.temperature": (
-        "Divide the cosines by a temperature before the softmax, 0.05 to 0.2, or multiply them by a weight that is "
-        "learnt and begins at 10."
-    ),
-    "loss_mismatch.squared_mean": (
-        "Square each difference before the mean: ops.mean((p - y) ** 2), or losses.MeanSquaredError()."
-    ),
     "loss_mismatch.hinge": (
         "For classes use sparse_categorical_crossentropy or categorical_crossentropy; hinge wants labels of -1 and "
         "1, and "
@@ -124,10 +117,6 @@ ON_TRAINING = {
     ),
     "loss_sign.cancels": (
         "Take squares or absolute values of the differences before their mean: ops.mean(ops.square(y - p), axis=-1)."
-    ),
-    "loss_sign.added": (
-        "Turn the sign of what is added, as of a KL divergence, which is 0 at least: "
-        "add_loss(-0.5 * mean(1 + log_var - mean**2 - exp(log_var)))."
     ),
     "loss_sign.divergence": (
         "Turn its sign: the loss is the error of the reconstruction plus "
@@ -150,15 +139,8 @@ ON_TRAINING = {
         "Turn round which pairs are pulled together: where y is 1 for pairs that belong together, y * square(d) + (1 - "
         "y) * square(maximum(margin - d, 0)); or exchange 0 and 1 in y."
     ),
-    "loss_sign.policy": (
-        "Where they are rewards or returns, which should grow, give the loss a minus sign: "
-        "loss = -mean(log_probability * return)."
-    ),
     "loss_sign.update": (
         "Subtract: variable.assign_sub(rate * gradient), or give the gradients, as they are, to an optimizer."
-    ),
-    "loss_sign.apart": (
-        "Leave out its minus sign: what is to become small, as the mean of squared differences, is the loss itself."
     ),
     "loss_sign.turned": (
         "Leave out the minus sign: give the tape the loss itself, and the optimizer the gradients as they are."
@@ -173,9 +155,6 @@ ON_TRAINING = {
     "softmax_axis.by_hand": (
         "Take ops.softmax(z, axis=-1); by hand: e = ops.exp(z - ops.max(z, axis=-1, keepdims=True)), and "
         "e / ops.sum(e, axis=-1, keepdims=True)."
-    ),
-    "softmax_axis.attention": (
-        "Take the softmax over what is looked at, for each that looks: with scores (batch, queries, keys), axis=-1."
     ),
     "attention_mask": (
         "Turn the mask round: attention_mask is True (1) for what may be seen, as in ops.not_equal(tokens, 0)"
@@ -225,10 +204,6 @@ ON_TRAINING = {
     ),
     "linear_stack": "Give the first of them an activation (activation='relu'), or remove it.",
     "bottleneck": "Give that layer more units: at least as many as there are classes.",
-    "not_learning.constant": (
-        "Look what the loss is made of. A mean over all classes of a softmax is the same for any answers, as each row "
-        "sums to 1: a crossentropy takes the chance of the row's own class, ef.losses.SparseCategoricalCrossentropy()."
-    ),
     "not_learning.imbalance": (
         "Of the labels, nearly all are of one class, and its share is all that the network answers: give fit "
         "class_weight={0: ..., 1: ...}, or repeat rows of the rare class; then look at the other findings, the labels "
@@ -277,10 +252,6 @@ ON_TRAINING = {
         "Leave training=True out of the layer's call: fit, evaluate and predict say by themselves which it is. To draw "
         "many answers on purpose (Monte Carlo dropout), keep it, and take the mean of several predictions."
     ),
-    "dropout_high.asked": (
-        "Leave training out of the call (or pass training=False) for evaluation and prediction; to draw many answers "
-        "on purpose (Monte Carlo dropout), take the mean of several predictions."
-    ),
     "dropout_high": "Begin with a rate of 0.2 to 0.5, and not in each layer.",
     "dropout_idle": (
         "Call the model with training=True inside the tape: model(x, training=True). Predictions and validation stay "
@@ -307,9 +278,6 @@ ON_TRAINING = {
         "softmax, binary_crossentropy with a sigmoid."
     ),
     "unreset_metric": ("Set it back where each epoch begins, metric.reset_state(), right after its result was read."),
-    "too_few_steps.outside": (
-        "Move tape.gradient and optimizer.apply_gradients into the loop over batches, one step to the right."
-    ),
     "too_few_steps": "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
     "too_few_steps.easier": (
         "First see whether each training row has its own label: look at how labels are joined, repeated, shuffled and "
@@ -330,10 +298,6 @@ ON_TRAINING = {
         "Divide the labels by their largest value, y / 255, as masks from picture files need it; or y > 0."
     ),
     "label_range.binary": "Map the labels to 0 and 1; for class numbers use sparse_categorical_crossentropy.",
-    "label_range.exchanged": (
-        "Give each output its own labels: in the order of the model's outputs, or by their names, "
-        "fit(x, {'kind': kinds, 'price': prices})."
-    ),
     "label_range.rows": (
         "Divide each row by its sum; where several classes may be right at once, use sigmoid and binary_crossentropy."
     ),
@@ -351,7 +315,6 @@ ON_TRAINING = {
         "tape's gradients. Optimizers do both by themselves: Adam(gradient_accumulation_steps=4) sums those of four "
         "batches, SGD(momentum=0.9) lets old ones fade."
     ),
-    "lr_too_high.twice": "Leave out one of the two calls. If larger steps are meant, raise the learning rate.",
     "lr_too_high": (
         "Lower the learning rate to a tenth, and again until the loss falls; good first values: 0.001 for Adam, "
         "0.01 for SGD."
@@ -473,13 +436,6 @@ ON_TRAINING = {
     "unscaled_input.tiny": (
         "Bring them to about ±1, once only: where they are divided again, as by a Rescaling layer after x / 255, leave "
         "that out; columns become (x - mean) / std."
-    ),
-    "unscaled_input.rows": (
-        "Standardize columns: (x - x.mean(axis=0)) / x.std(axis=0), with the mean and deviation of the training "
-        "rows for all; or a layers.Normalization that has seen the training data (adapt)."
-    ),
-    "unscaled_input.wrapped": (
-        "Convert them before anything is computed: x = x.astype('float32'), and then x / 127.5 - 1, say."
     ),
     "unscaled_input.zeros": "Look at the data: was it divided as integers, or overwritten?",
     "unscaled_input.unadapted": (

@@ -74,14 +74,6 @@ ON_UPDATES = {
         "discriminator.trainable = False before gan.compile and each gan.train_on_batch, and True before each "
         "discriminator.train_on_batch."
     ),
-    "opposed_updates.goal": (
-        "Compute the goal outside of the tape, or goal = ops.stop_gradient(rewards + gamma * values). A copy of the "
-        "network that gets its weights now and then (a target network) keeps it still for longer."
-    ),
-    "opposed_updates.mixed_up": (
-        "Use one list for both: variables = first.trainable_variables + second.trainable_variables; gradients = "
-        "tape.gradient(loss, variables); optimizer.apply_gradients(zip(gradients, variables))."
-    ),
     "opposed_updates.deceived": (
         "Train the generator's weights alone in its step: give generator.trainable_variables to tape.gradient and to "
         "the optimizer. Where a compiled model trains the generator through the discriminator, set "

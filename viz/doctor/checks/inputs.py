@@ -17,7 +17,7 @@ from viz.doctor.user_code import made_at
 from viz.doctor.variable_owners import layers_in
 from viz.recorder.descriptions import flat
 
-__all__ = ["Inputs", "colours_first", "like_indices", "words_of_torn"]
+__all__ = ["Inputs", "SmallInputs", "colours_first", "like_indices", "words_of_torn"]
 
 _PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
 _OTHER_USES = ("dense", "conv_bias", "conv_transpose_bias", "take", "embedding", "einsum", "tensordot")
@@ -216,6 +216,20 @@ class Inputs(Check):
             key=("unscaled_input", place),
             evidence={"rms": size, "lowest": low, "highest": high},
         )
+
+
+class SmallInputs(Check):
+    """Names inputs that are small where nothing was learnt, asked after `Answers`.
+
+    Pixels that are divided by 255 twice, by a generator's `rescale` and once more by the script, are the usual case.
+    """
+
+    def finish(self) -> None:
+        """Name inputs that are too small for updates of a usual rate to show in what is made of them."""
+        idle = [each for each in self.watch.raw("not_learning") if each.rule in ("not_learning", "not_learning.rate")]
+        seen = next((each for each in self.watch.training.checks if isinstance(each, Inputs)), None)
+        if idle and seen is not None:
+            seen.tell_small(idle[0].severity)
 
 
 def like_indices(values: numpy.ndarray, shape: Sequence[int]) -> bool:

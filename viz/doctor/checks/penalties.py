@@ -1,11 +1,7 @@
-"""`penalty_dominates`: penalties so large that the labels hardly count: of weights, or terms that layers add.
-
-And `loss_sign.added`: such a term that has no lowest value.
-"""
+"""`penalty_dominates`: penalties so large that the labels hardly count: of weights, or terms that layers add."""
 
 from __future__ import annotations
 
-import linecache
 import math
 from typing import Any
 
@@ -15,9 +11,8 @@ from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
 from viz.doctor.checks.learning_rate import rate_of
 from viz.doctor.program import layer_label
-from viz.doctor.user_code import Place, made_at
+from viz.doctor.user_code import made_at
 from viz.doctor.variable_owners import Owners, layers_in
-from viz.recorder.source_lines import is_internal
 
 __all__ = ["AddedTerms", "Decay", "Penalties"]
 
@@ -75,7 +70,10 @@ class Penalties(Check):
 
 
 class Decay(Check):
-    """Looks at what an optimizer takes away of the weights in each step, whatever the gradients are."""
+    """Looks at what an optimizer takes away of the weights in each step, whatever the gradients are.
+
+    `weight_decay` is multiplied by the rate, so a value copied from AdamW's 0.001 is far too large for SGD at 1.
+    """
 
     begins = ("optimizer",)
 
@@ -99,6 +97,7 @@ class Decay(Check):
 class AddedTerms(Check):
     """Where nothing was learnt: was it a term of `add_loss` that outweighed the loss of the data at first?
 
+    Most VAEs begin so: their divergence is summed over latent numbers, while the error of the pixels is a mean.
     Such a term may be meant to be large, as where it is the loss itself: alone it is no mistake.
     """
 
@@ -111,8 +110,6 @@ class AddedTerms(Check):
         self._data = 0.0
         self._first: tuple[Any, float, float] | None = None  # the layer, its term, and the loss of the data
         self._later = 0.0
-        self._lowest: tuple[float, Any] | None = None  # a term that is below 0, and its layer
-        self._began = 0.0  # the loss of the data, in the first step
 
     def on_scope_begin(self, opened: Any) -> None:
         if self.watch.step < 2:
@@ -126,12 +123,7 @@ class AddedTerms(Check):
         step = self.watch.step
         if not data or (step & (step - 1) and step != limits.WINDOW - 1):  # a power of two
             return
-        signed = self._terms()
-        lowest = min([(value, layer) for layer, value in signed if value < 0], key=lambda e: e[0], default=None)
-        if lowest is not None and (self._lowest is None or lowest[0] < self._lowest[0]):
-            self._lowest = lowest
-        self._began = self._began or data
-        terms = [(layer, abs(value)) for layer, value in signed]
+        terms = [(layer, abs(value)) for layer, value in self._terms()]
         if step == 0 and terms:
             layer, value = max(terms, key=lambda entry: entry[1])
             self._first = layer, value, data
@@ -153,8 +145,7 @@ class AddedTerms(Check):
         return found
 
     def finish(self) -> None:
-        """Nothing was learnt, and one term was far larger than the loss of the data; or it fell and fell."""
-        self._endless()
+        """Nothing was learnt, and one term was far larger than the loss of the data."""
         idle = [finding for finding in self.watch.raw("not_learning") if finding.rule == "not_learning"]
         if self._first is None or not idle:
             return
@@ -170,33 +161,3 @@ class AddedTerms(Check):
             layer=layer,
             evidence={"penalty": value, "data_loss": data, "later": self._later},
         )
-
-    def _endless(self) -> None:
-        """A term far below 0, in a training that broke: a distance that should be small has the wrong sign."""
-        from_outside = (".data", ".columns", ".constant")
-        broken = [f for f in self.watch.raw("nonfinite", "exploding_gradient") if not f.rule.endswith(from_outside)]
-        told = any(finding.rule == "loss_sign.divergence" for finding in self.watch.raw("loss_sign"))
-        if self._lowest is None or not broken or told:  # a KL divergence is that term: once is enough
-            return
-        value, layer = self._lowest
-        if -value <= limits.PENALTY * max(self._began, 1.0):
-            return
-        self.watch.report(
-            "loss_sign.added",
-            "error",
-            f"what layer {layer_label(layer)!r} adds to the loss (add_loss) fell to {number(value)}, where the loss of "
-            f"the data began with {number(self._began)}: nothing keeps it from falling on, and training made it fall",
-            layer=layer,
-            place=_added_at(layer),
-            evidence={"perfect": self._began, "now": value},
-        )
-
-
-def _added_at(layer: Any) -> Place | None:
-    """The line of the user's call method that adds a loss; None where there is none."""
-    code = getattr(getattr(type(layer), "call", None), "__code__", None)
-    if code is None or is_internal(code.co_filename):
-        return None
-    lines = sorted({line for _, _, line in code.co_lines() if line is not None})
-    found = [line for line in lines if "add_loss" in linecache.getline(code.co_filename, line)]
-    return Place(code.co_filename, found[0]) if found else None

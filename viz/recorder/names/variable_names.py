@@ -16,7 +16,6 @@ from eagerflow.layer.layer import Layer
 from viz.facts.schema import Record
 from viz.recorder.names.kept_names import held_as, spoken_of
 from viz.recorder.source_lines import is_internal
-from viz.source_trees import parsed_source
 
 __all__ = ["holders", "name_variables"]
 

@@ -8,8 +8,7 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, first, first_gradient, host, number, total
-from viz.doctor.checks.updates.driven_apart import means_of_the_ends
+from viz.doctor.check_base import Check, first, first_gradient, host, means_of_the_ends, number, total
 from viz.doctor.user_code import Place
 
 __all__ = ["Likelihoods"]

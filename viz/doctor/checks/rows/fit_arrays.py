@@ -7,10 +7,10 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor
-from viz.doctor.check_base import Check, first_tensor, host
+from viz.doctor.check_base import host
 from viz.recorder.descriptions import flat
 
-__all__ = ["Paired", "inputs_of", "labels_of", "named_arrays"]
+__all__ = ["inputs_of", "labels_of", "named_arrays"]
 
 
 def inputs_of(feed: Any) -> list[numpy.ndarray]:
@@ -46,28 +46,3 @@ def labels_of(feed: Any) -> numpy.ndarray | None:
     if len(found) != 1 or not hasattr(found[0], "dtype") or found[0].dtype.kind not in "fiub" or not found[0].ndim:
         return None
     return host(found[0].data if isinstance(found[0], Tensor) else found[0])
-
-
-class Paired(Check):
-    """A check that puts the inputs of a step beside its labels."""
-
-    begins = ("loss", "model", "layer")
-
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
-        self._rows: numpy.ndarray | None = None  # the inputs of this step
-
-    def on_step_end(self) -> None:
-        self._rows = None
-
-    def paired(self, opened: Any) -> tuple[numpy.ndarray, numpy.ndarray] | None:
-        """Of a loss, the step's inputs and the labels; None for other scopes, whose inputs are noted."""
-        if opened.kind != "loss":
-            if self._rows is None and self.watch.outermost():
-                found = first_tensor(opened.scope.inputs)
-                self._rows = None if found is None else host(found.data)
-            return None
-        given = opened.scope.inputs
-        if self._rows is None or not isinstance(given, tuple) or len(given) != 2:
-            return None
-        return self._rows, host(given[0].data) if isinstance(given[0], Tensor) else numpy.asarray(given[0])

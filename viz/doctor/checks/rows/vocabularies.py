@@ -10,7 +10,7 @@ from viz.doctor.check_base import Check, tensors
 
 __all__ = ["Vocabularies", "renumbered"]
 
-_SYMPTOMS = ("validation_mismatch.numbers", "overfit", "validation_chance")
+_SYMPTOMS = ("overfit", "validation_chance")
 
 
 class _Vocabulary(NamedTuple):

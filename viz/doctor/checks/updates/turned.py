@@ -8,9 +8,8 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, first, first_gradient, host, number, total
+from viz.doctor.check_base import Check, first, first_gradient, host, means_of_the_ends, number, total
 from viz.doctor.checks.losses import function_name, is_ours
-from viz.doctor.checks.updates.driven_apart import means_of_the_ends
 from viz.doctor.loss_questions import CROSSENTROPIES
 from viz.doctor.user_code import Place
 
