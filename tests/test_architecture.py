@@ -152,7 +152,7 @@ ADD_ONS = "capture compat compiled datasets distribution launch preprocessing wr
 
 # Lines of Python in a folder, at most. These go down, never up.
 BUDGETS = {
-    "eagerflow/base": 4745,
+    "eagerflow/base": 4578,
     "eagerflow/capture": 4750,
     "eagerflow/distribution": 5132,
     "eagerflow/launch": 900,
@@ -183,7 +183,7 @@ DETAILS = re.compile(r"^ *Args:$|>>>", re.MULTILINE)
 # Folders whose docstrings and comments use none of these words; a folder that is cleaned joins them.
 CLEAN = set(
     """
-    activations applications backend base callbacks cli constraints core data datasets demo distillation graphs
+    activations applications backend base callbacks cli compat constraints core data datasets demo distillation graphs
     initializers layer layers losses metrics models ops optimizers preprocessing quantizers random regularizers saving
     training utils visualization wrappers
     """.split()
@@ -326,10 +326,11 @@ def test_the_core_names_no_add_on(add_on):
     assert named == []
 
 
-def test_the_seam_of_captured_steps_is_short():
-    (seam,) = [source for source in EAGERFLOW if source.name == "eagerflow.training.step_runner"]
-    (runner,) = [node for node in seam.tree.body if isinstance(node, ast.ClassDef) and node.name == "StepRunner"]
-    assert runner.end_lineno - runner.lineno + 1 <= LONGEST_SEAM
+@pytest.mark.parametrize(("module", "name"), [("training.step_runner", "StepRunner"), ("base.legacy", "Legacy")])
+def test_seams_are_short(module, name):
+    (seam,) = [source for source in EAGERFLOW if source.name == f"eagerflow.{module}"]
+    (found,) = [node for node in seam.tree.body if isinstance(node, ast.ClassDef) and node.name == name]
+    assert found.end_lineno - found.lineno + 1 <= LONGEST_SEAM
 
 
 @pytest.mark.parametrize("name", BUDGETS)

@@ -59,7 +59,6 @@ KERAS: dict[str, str] = {
     "layers": _LAYERS,
     **{f"layers.{name}": _LAYERS for name in LAYER_MODULES},
     "legacy": "",
-    "legacy.interfaces": f"{_OF_KERAS_1}.interfaces",
     "legacy.layers": _LAYERS,
     "legacy.models": _MODELS,
     "losses": "eagerflow.losses eagerflow.compat.losses",

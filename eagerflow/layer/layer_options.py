@@ -11,7 +11,14 @@ from typing import Any, TypedDict
 from eagerflow.base.typing import DataFormat, PolicyLike, RegularizerLike
 
 __all__ = ["BoxOptions", "ConvOptions", "EmbeddingOptions", "ImageOptions"]
-__all__ += ["LayerNormalizationOptions", "LayerOptions", "LookupOptions", "NamedOptions", "OfAnyLayer"]
+__all__ += [
+    "LayerNormalizationOptions",
+    "LayerOptions",
+    "LeakyReLUOptions",
+    "LookupOptions",
+    "NamedOptions",
+    "OfAnyLayer",
+]
 __all__ += ["RecurrentOptions", "UnnamedOptions", "WeightOptions"]
 
 
@@ -115,6 +122,16 @@ class EmbeddingOptions(NamedOptions, total=False):
     """
 
     input_length: int | None
+
+
+class LeakyReLUOptions(LayerOptions, total=False):
+    """What `LeakyReLU` takes.
+
+    Attributes:
+        alpha: the older name of `negative_slope`.
+    """
+
+    alpha: float
 
 
 class LayerNormalizationOptions(LayerOptions, total=False):

@@ -22,7 +22,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.layer_options import LayerOptions
+from eagerflow.layer.layer_options import LayerOptions, LeakyReLUOptions
 from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
@@ -127,9 +127,9 @@ class LeakyReLU(_Elementwise):
     [-0.5, 2.0]
     """
 
-    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[LeakyReLUOptions]) -> None:
         negative_slope = kwargs.pop("alpha", negative_slope)
-        super().__init__(**kwargs)
+        super().__init__(**kwargs)  # type: ignore[misc] # which lost `alpha`
         self.negative_slope = _not_negative(self, "negative_slope", negative_slope)
 
     def call(self, inputs: Tensor) -> Tensor:

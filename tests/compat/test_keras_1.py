@@ -243,17 +243,6 @@ def test_penalties_initializations_and_helpers():
     assert face("keras.utils.visualize_util").plot is face("keras.utils").plot_model
 
 
-def test_decorators_of_legacy_interfaces_translate_arguments():
-    interfaces = face("keras.legacy.interfaces")
-
-    @interfaces.generate_legacy_interface(conversions=[("p", "rate")], value_conversions={"mode": {"tf": "last"}})
-    def drop(rate, mode="first"):
-        return rate, mode
-
-    assert drop(p=0.5, mode="tf") == (0.5, "last")
-    assert interfaces.legacy_dense_support(drop) is drop
-
-
 def test_samples_of_a_plain_generator_are_counted_by_its_first_batch():
     model = Sequential([layers.Dense(1)])
     model.compile("sgd", "mse")

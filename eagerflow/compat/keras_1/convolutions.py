@@ -21,7 +21,7 @@ _by_numbers: Any = by_numbers(Conv2DTranspose, "Deconvolution2D", sure=True)
 
 
 class DeconvolutionToShape(Conv2DTranspose):
-    """A transposed convolution that was told the shape of its output."""
+    """A transposed convolution with a given output shape."""
 
     def __init__(self, *args: Any, output_shape: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,13 +49,7 @@ class DeconvolutionToShape(Conv2DTranspose):
 
 
 class Deconvolution2D(Conv2DTranspose, metaclass=OlderName):
-    """`Conv2DTranspose` as Keras 1 wrote it: `Deconvolution2D(8, 3, 3, output_shape=(None, 14, 14, 8))`.
-
-    Args:
-        *args: the filters, height and width of the window, and the shape of the output.
-        output_shape: of the output, which must be possible with this window; where it is, the output gets it.
-        **kwargs: arguments of `Conv2DTranspose`, under their names of today or of Keras 1.
-    """
+    """`Conv2DTranspose` as Keras 1 wrote it: `Deconvolution2D(8, 3, 3, output_shape=(None, 14, 14, 8))`."""
 
     @staticmethod
     def made(*args: Any, output_shape: Any = None, **kwargs: Any) -> Any:

@@ -96,11 +96,6 @@ class _LocallyConnected(ConvolutionBase):
 class LocallyConnected1D(_LocallyConnected):
     """A convolution along one axis whose kernel differs from place to place.
 
-    Args:
-        filters: the number of output channels.
-        kernel_size: the length of the window.
-        **kwargs: `strides`, `padding` (only `"valid"`), `data_format`, `activation` and the other settings of `Conv1D`.
-
     Input: (batch, steps, channels), the number of steps known.
     """
 
@@ -109,11 +104,6 @@ class LocallyConnected1D(_LocallyConnected):
 
 class LocallyConnected2D(_LocallyConnected):
     """A convolution over images whose kernel differs from place to place.
-
-    Args:
-        filters: the number of output channels.
-        kernel_size: an integer, or height and width of the window.
-        **kwargs: `strides`, `padding` (only `"valid"`), `data_format`, `activation` and the other settings of `Conv2D`.
 
     Input: (batch, height, width, channels), the sizes known.
     """

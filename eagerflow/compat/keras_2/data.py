@@ -1,4 +1,4 @@
-"""Epochs and archives of Keras 2: data are gone through again within an epoch, and unpacked beside the archive."""
+"""Epochs and archives of Keras 2: data repeat within an epoch, and archives are unpacked into their own folder."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def without_batch_size(args: tuple[Any, ...], kwargs: dict[str, Any], place: int
 
 
 def _beside(original: Any, archive: Any, folder: Any, kind: Any = "auto") -> None:
-    """Archives are unpacked beside them, too; programs go there by the folder of the result."""
+    """Archives are unpacked into their own folder, too, where programs look."""
     original(archive, folder, kind)
     original(archive, archive.parent, kind)
 

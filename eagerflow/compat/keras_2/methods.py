@@ -113,50 +113,26 @@ class _Methods:
     def fit_generator(
         self: Any,
         generator: Any,
-        steps_per_epoch: int | None = None,
+        steps_per_epoch: Any = None,
         epochs: int = 1,
         verbose: Any = 1,
         callbacks: Any = None,
-        validation_data: Any = None,
-        validation_steps: int | None = None,
-        validation_freq: Any = 1,
-        class_weight: Any = None,
-        max_queue_size: int = 10,
-        workers: int = 1,
-        use_multiprocessing: bool = False,
-        shuffle: Any = True,
-        initial_epoch: int = 0,
+        **more: Any,
     ) -> Any:
         """`fit`, which takes generators too."""
-        return self.fit(generator, **_others(locals()))
+        return self.fit(
+            generator, steps_per_epoch=steps_per_epoch, epochs=epochs, verbose=verbose, callbacks=callbacks, **more
+        )
 
     @boundary
-    def evaluate_generator(
-        self: Any,
-        generator: Any,
-        steps: int | None = None,
-        callbacks: Any = None,
-        max_queue_size: int = 10,
-        workers: int = 1,
-        use_multiprocessing: bool = False,
-        verbose: Any = 0,
-    ) -> Any:
+    def evaluate_generator(self: Any, generator: Any, steps: Any = None, *, verbose: Any = 0, **more: Any) -> Any:
         """`evaluate`, which takes generators too."""
-        return self.evaluate(generator, **_others(locals()))
+        return self.evaluate(generator, steps=steps, verbose=verbose, **more)
 
     @boundary
-    def predict_generator(
-        self: Any,
-        generator: Any,
-        steps: int | None = None,
-        callbacks: Any = None,
-        max_queue_size: int = 10,
-        workers: int = 1,
-        use_multiprocessing: bool = False,
-        verbose: Any = 0,
-    ) -> Any:
+    def predict_generator(self: Any, generator: Any, steps: Any = None, *, verbose: Any = 0, **more: Any) -> Any:
         """`predict`, which takes generators too."""
-        return self.predict(generator, **_others(locals()))
+        return self.predict(generator, steps=steps, verbose=verbose, **more)
 
     def predict_proba(self: Any, x: Any, batch_size: int = 32, verbose: Any = 0) -> Any:
         """`predict`, for models that give probabilities."""
@@ -182,12 +158,6 @@ class _Methods:
     def compiled_metrics(self: Any) -> OlderMetrics:
         """The compiled metrics, to be updated in a custom `train_step`; `compute_metrics` in Keras 3."""
         return OlderMetrics(self._ready("compiled_metrics"))
-
-
-def _others(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments that apply to the generator."""
-    without = ("self", "generator", "max_queue_size", "workers", "use_multiprocessing")
-    return {name: value for name, value in arguments.items() if name not in without}
 
 
 def _begin_fit(original: Any, self: Fit, *args: Any, **kwargs: Any) -> None:

@@ -129,7 +129,7 @@ def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: 
 
 
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = "bool", name: str | None = None) -> Any:
-    """For each length so many trues, then falses.
+    """For each length n, n times true, then false.
 
     >>> sequence_mask([1, 3], 3).tolist()
     [[True, False, False], [True, True, True]]

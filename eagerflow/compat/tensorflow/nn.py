@@ -428,7 +428,7 @@ def _convolved(x: Any, kernel: Any, strides: Any, padding: str, data_format: str
 
 
 def _border(padding: str) -> Padding:
-    """The padding, as our ops are told: in lower case."""
+    """The padding in lower case, as our ops take it."""
     word: Any = padding.lower()
     return word
 
