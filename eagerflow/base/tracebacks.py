@@ -54,9 +54,7 @@ _FOLDERS = tuple(
 )
 _LIBRARY = os.path.dirname(os.path.abspath(os.__file__))
 _REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'(?:\. Did you mean '\w+'\?)?$")  # from 3.13 on
-_INNER_CLASS = re.compile(
-    r"^(?:Compilable|Trainer|WeightHolder)\."
-)  # bases of Model and Layer, which no one has heard of
+_INNER_CLASS = re.compile(r"^(?:Compilable|Trainer|WeightHolder)\.")  # bases of Model and Layer, unknown to users
 _MISSING = re.compile(r"[\w.<>]*?(\w+)\(\) missing \d+ required (?:positional|keyword-only) (arguments?: .*)$")
 _OF_A_CALL = re.compile(r"\w\(\) (got|missing|takes)")  # Python's own words about a call are good
 _SLIPS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, StopIteration, TypeError, ValueError)
