@@ -19,6 +19,8 @@ from eagerflow.distribution.runtime.gradient_sums import ahead, sums_of
 from eagerflow.distribution.runtime.gradients import arrays_of, reduce_gradients
 from eagerflow.distribution.spread_state import Spread
 from eagerflow.optimizers import clipping
+from eagerflow.optimizers.base import Optimizer
+from eagerflow.optimizers.updates.applying import apply_matched, report_missing
 from eagerflow.optimizers.updates.passes import announce_pass
 
 __all__ = ["DistributedUpdates"]
@@ -42,7 +44,7 @@ class DistributedUpdates:
 
         Nobody can change them in between: that is why this is one call, and only for our own `apply`.
         """
-        own = type(optimizer).apply is type(optimizer)._own_apply
+        own = type(optimizer).apply is Optimizer.apply
         if not own or any([v.overwrite_with_gradient for v in variables]):
             optimizer.apply(tape.gradient(loss, variables), variables)
             return
@@ -71,9 +73,9 @@ class DistributedUpdates:
             self._held = (shard.communicator, list(variables), owner)
             if not optimizer.built:
                 optimizer.build(variables)
-            return optimizer._apply([], [])  # counts the step
+            return apply_matched(optimizer, [], [])  # counts the step
         self._held = None
-        kept = state.on or type(optimizer).update_step is not type(optimizer)._own_update_step
+        kept = state.on or optimizer._has_own_step
         return optimizer._apply_sums(reduce_gradients(shard, variables, gradients, kept, owner), variables)
 
     def _holds_back(self, optimizer: Any, variables: list[Variable]) -> bool:
@@ -108,7 +110,7 @@ class DistributedUpdates:
 
     def _may_spread(self, optimizer: Any, variables: list[Variable]) -> bool:
         return (
-            type(optimizer).update_step is type(optimizer)._own_update_step
+            not optimizer._has_own_step
             and getattr(optimizer.rule, "elementwise", False)
             and getattr(optimizer, "epsilon", 1.0) != 0
             and optimizer.clipnorm is None
@@ -138,7 +140,7 @@ class DistributedUpdates:
         buckets, known = sums_of(shard.communicator).scatter(variables, shard.weight, arrays)
         without = [v for v, there in zip(variables, known) if not there]
         if without:
-            optimizer._complain(without, any(known))
+            report_missing(optimizer, without, any(known))
         spread = self.spread
         if spread is None or spread.buckets is not buckets:
             self.gather(optimizer)

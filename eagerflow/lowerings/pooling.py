@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.pooling.average import average, average_gradient
 from eagerflow.kernels.pooling.maximum import maximum, maximum_gradient
-from eagerflow.lowerings.halves import in_float32
+from eagerflow.lowerings.half_precision import in_float32
 from eagerflow.ops.neural.pooling import average_pool, max_pool, maxima, means, spread_back
 
 __all__: list[str] = []

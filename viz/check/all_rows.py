@@ -12,10 +12,10 @@ from typing import Any
 import numpy
 
 from eagerflow import no_grad
-from eagerflow.core.observe import observing
+from eagerflow.core.observe import Scope, observing
 from viz.check.born_numbers import in_loop
 from viz.check.first_loss import check_first_loss
-from viz.check.inputs import FailedLayer, check_augmentation, check_inputs
+from viz.check.inputs import check_augmentation, check_inputs
 from viz.check.journal import Journal
 from viz.check.labels import check_labels, of_finding
 from viz.check.loop_losses import KINDS
@@ -36,6 +36,7 @@ from viz.doctor.finding import Finding
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.doctor.watcher import Watcher
+from viz.recorder.listening import Listening
 from viz.trial.first_step import FirstStep
 from viz.trial.stopped_script import Stopped, run_until_first_step
 
@@ -214,11 +215,16 @@ class _Examination:
 
     def _refused(self, error: BaseException | None, findings: Sequence[Finding]) -> Row | None:
         """✗ where the model itself fails with the first batch, as the first step did; None where it doesn't."""
-        subject, watch = self.subject, FailedLayer()
+        subject, failed = self.subject, list[Any]()  # layers, the innermost first
+
+        def ended(scope: Scope, outputs: Any, raised: BaseException | None = None) -> None:
+            if raised is not None and scope.kind == "layer":
+                failed.append(scope.owner)
+
         if error is None:
             return None
         try:
-            with subject.undone(), no_grad(), observing(watch):
+            with subject.undone(), no_grad(), observing(Listening(on_scope_end=ended)):
                 subject.outputs(subject.x, True)
         except Exception as again:  # noqa: BLE001  (whatever the step raised)
             if words_of(again) != words_of(error):
@@ -229,7 +235,7 @@ class _Examination:
         if told is not None:
             return of_finding(told)
         words = f"the model fails with the first batch: {words_of(error)}"
-        return fault(words, "the message says what was expected", made_at(watch.layer) or subject.place)
+        return fault(words, "the message says what was expected", made_at(next(iter(failed), None)) or subject.place)
 
     def _tell_once(self, failure: str, where: str) -> None:
         """Only one question tells why the first step fails; those that stay open because of it name that one."""

@@ -26,7 +26,7 @@ from viz.doctor.variable_owners import layers_in
 from viz.recorder.descriptions import flat
 from viz.trial.kept_state import put_back
 
-__all__ = ["FailedLayer", "Seen", "check_augmentation", "check_inputs", "first_inputs"]
+__all__ = ["Seen", "check_augmentation", "check_inputs", "first_inputs"]
 
 _PRODUCTS = (
     *("matmul", "dense", "einsum", "conv", "conv_bias", "depthwise_conv", "conv_transpose", "conv_transpose_bias"),
@@ -86,21 +86,6 @@ class _FirstWeight(Observer):
             x = others[0]
             layer = self._layers[-1] if self._layers else None
             self.seen = Seen(op.name, layer, host(x.data if isinstance(x, Tensor) else x).copy())
-
-
-class FailedLayer(Observer):
-    """Hears which layer raised first.
-
-    Attributes:
-        layer: the innermost layer that failed, or None.
-    """
-
-    wants_ops = False
-    layer: Any = None
-
-    def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
-        if error is not None and self.layer is None and scope.kind == "layer":
-            self.layer = scope.owner
 
 
 def first_inputs(subject: Subject, training: bool) -> Seen | None:

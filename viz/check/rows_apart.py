@@ -7,12 +7,13 @@ from typing import Any
 import numpy
 
 from eagerflow import GradientTape, Tensor, no_grad, ops, tree
-from eagerflow.core.observe import Observer, Scope, observing
+from eagerflow.core.observe import Scope, observing
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.recorder.descriptions import flat
+from viz.recorder.listening import Listening
 from viz.trial.recorded_model import RecordedModel
 
 __all__ = ["check_rows_apart"]
@@ -43,22 +44,19 @@ def check_rows_apart(subject: Subject) -> Row:
     return next((row for verdict in ("fault", "ok", "open") for row in asked if row.verdict == verdict), asked[0])
 
 
-class _Made(Observer):
-    """Keeps what each layer gave."""
+def _outputs_of_layers(made: list[tuple[Any, Any]]) -> Listening:
+    """Keeps each layer, in the order in which they end, with what it gave."""
 
-    wants_ops = False
-
-    def __init__(self) -> None:
-        self.found: list[tuple[Any, Any]] = []
-
-    def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
+    def ended(scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
         if scope.kind in ("layer", "model") and outputs is not None:
-            self.found.append((scope.owner, outputs))
+            made.append((scope.owner, outputs))
+
+    return Listening(on_scope_end=ended)
 
 
 def _by_gradients(subject: Subject, x: Any, floats: list[Tensor], rows: int) -> Row:
-    made = _Made()
-    with GradientTape(persistent=True) as tape, observing(made):
+    made = list[tuple[Any, Any]]()
+    with GradientTape(persistent=True) as tape, observing(_outputs_of_layers(made)):
         for each in floats:
             tape.watch(each)
         outputs = subject.outputs(x)
@@ -82,7 +80,7 @@ def _by_gradients(subject: Subject, x: Any, floats: list[Tensor], rows: int) -> 
             largest=mixed,
         )
     guilty = subject.model
-    for owner, outputs in made.found:  # in the order in which they ended: inner layers first
+    for owner, outputs in made:  # in the order in which they ended: inner layers first
         given = _with_rows(outputs, rows)
         if given and _is_mixed(*_mixing(tape, given, floats, rows)[:2]):
             guilty = owner
@@ -169,10 +167,10 @@ def _by_exchange(subject: Subject, x: Any, rows: int) -> Row:
 
     runs = []
     for given in (x, tree.map_structure(exchanged, x)):
-        made = _Made()
-        with subject.undone(), no_grad(), observing(made):
+        made = list[tuple[Any, Any]]()
+        with subject.undone(), no_grad(), observing(_outputs_of_layers(made)):
             outputs = subject.outputs(given)
-        runs.append([(owner, [next(leaves(t)) for t in _with_rows(o, rows)]) for owner, o in made.found])
+        runs.append([(owner, [next(leaves(t)) for t in _with_rows(o, rows)]) for owner, o in made])
     if not _with_rows(outputs, rows):
         return _without_rows(outputs, rows, subject)
     own, others, row = _changed(runs[0][-1][1], runs[1][-1][1])

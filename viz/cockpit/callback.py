@@ -17,6 +17,7 @@ from eagerflow.distribution.runtime.current import data_parallel_group
 from viz.cockpit.advice import advice
 from viz.cockpit.noise import NoiseMean
 from viz.cockpit.probe import Probe
+from viz.recorder.listening import Listening
 
 __all__ = ["Cockpit"]
 
@@ -111,7 +112,7 @@ class Cockpit(Callback):
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self._step += 1
         if self._is_due():
-            self._observing = observe.observing(_OneStep(self))
+            self._observing = observe.observing(_one_step(self))
             self._observing.__enter__()
 
     def _is_due(self) -> bool:
@@ -195,24 +196,20 @@ class Cockpit(Callback):
                 each.show_measured(named, self.advice)
 
 
-class _OneStep(observe.Observer):
+def _one_step(cockpit: Cockpit) -> Listening:
     """Listens to one step, whose batch it learns so."""
+    scopes: list[observe.Scope] = []
+    before: list[tuple[Probe, float, float] | None] = []
 
-    wants_ops = False
+    def begins(scope: observe.Scope) -> None:
+        if not scopes and scope.kind == "step" and scope.owner is cockpit.model:
+            scopes.append(scope)
+            before.append(cockpit._measure_before(scope.inputs))
 
-    def __init__(self, cockpit: Cockpit) -> None:
-        self._cockpit = cockpit
-        self._scope: observe.Scope | None = None
-        self._before: tuple[Probe, float, float] | None = None
+    def ended(scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
+        if scopes and scope is scopes[0]:
+            cockpit._leave()
+            if error is None and before and before[0] is not None:
+                cockpit._measure_after(*before[0])
 
-    def on_scope_begin(self, scope: observe.Scope) -> None:
-        if self._scope is None and scope.kind == "step" and scope.owner is self._cockpit.model:
-            self._scope = scope
-            self._before = self._cockpit._measure_before(scope.inputs)
-
-    def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
-        if scope is not self._scope:
-            return
-        self._cockpit._leave()
-        if error is None and self._before is not None:
-            self._cockpit._measure_after(*self._before)
+    return Listening(on_scope_begin=begins, on_scope_end=ended)

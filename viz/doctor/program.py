@@ -19,7 +19,7 @@ from viz.doctor.trainings.training import Training
 from viz.doctor.user_code import Place, call_place, made_at, op_place, own_line, user_line
 from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.scopes import OpenScope, Scopes
-from viz.recorder.step_count import StepCount
+from viz.recorder.step_tracker import StepTracker
 
 __all__ = ["Origin", "Program", "WatchedScope", "layer_label"]
 
@@ -85,7 +85,7 @@ class Program:
         self.trainings = [self.training]
         self.script = Script(self)
         self.total = self.step = 0
-        self.steps = StepCount()
+        self.steps = StepTracker()
         self.heavy = True
         self.scopes = Scopes[WatchedScope]()
         self.origins: dict[int, Origin] = {}
@@ -212,7 +212,7 @@ class Program:
     @property
     def step_number(self) -> int:
         """What the running step is called in messages: counted from 0, in the whole script, as recordings count."""
-        return self.steps.number if self.counter is None else self.counter()
+        return self.steps.upcoming if self.counter is None else self.counter()
 
     def counted(self, steps: int) -> str:
         """So many steps, in words that don't hide that others ran unseen."""

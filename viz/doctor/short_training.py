@@ -10,11 +10,12 @@ import numpy
 
 from eagerflow import Model, Tensor, ops
 from eagerflow.callbacks import Callback
-from eagerflow.core.observe import Observer, observing, unobserved
+from eagerflow.core.observe import observing, unobserved
 from viz.boundary import boundary
 from viz.doctor.crash import explain_crash
 from viz.doctor.diagnosis import Diagnosis
 from viz.doctor.watcher import Watcher
+from viz.recorder.listening import Listening
 
 __all__ = ["diagnose"]
 
@@ -109,16 +110,8 @@ def _build(model: Any, x: Any) -> None:
     """Make the weights, so that they can be put back; what only has batches is left to `fit`."""
     if model.built or not hasattr(x, "shape") or not len(x):
         return
-    with unobserved(), observing(_Teller()):
+    with unobserved(), observing(Listening(tells_mistakes=True)):
         model(x[:2] if isinstance(x, Tensor) else ops.convert_to_tensor(numpy.asarray(x[:2])))
-
-
-class _Teller(Observer):
-    """Keeps layers from warning of what the diagnosis tells."""
-
-    tells_mistakes = True
-    wants_ops = False
-    wants_scopes = False
 
 
 class _StopAfter(Callback):

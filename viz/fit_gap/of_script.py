@@ -15,6 +15,7 @@ from viz.facts.lines.room import folded, room
 from viz.fit_gap.measure import measure
 from viz.fit_gap.report import Gap
 from viz.fit_gap.seen_epoch import EpochWatch, SeenEpoch, user_line
+from viz.recorder.listening import Listening
 
 __all__ = ["Found", "listening"]
 
@@ -62,26 +63,24 @@ class Found(NamedTuple):
         return f"no epoch of fit was finished: {why}"
 
 
-class _OtherRows(observe.Observer):
+def _other_rows(notes: list[str]) -> Listening:
     """Listens to `evaluate` and `predict`, whose rows may be prepared otherwise than those of `fit`."""
+    trained = Trained()
 
-    wants_ops = False
-
-    def __init__(self, notes: list[str]) -> None:
-        self._trained, self._notes = Trained(), notes
-
-    def on_scope_begin(self, scope: observe.Scope) -> None:
+    def begins(scope: observe.Scope) -> None:
         if scope.kind not in ("data", "step"):
             return
-        words, _ = self._trained.hear(scope.kind, scope.name, scope.owner, scope.inputs)
+        words, _ = trained.hear(scope.kind, scope.name, scope.owner, scope.inputs)
         if words:
             place = user_line()
             where = f" on line {place[1]} of {near(place[0])}" if place is not None else ""
             method = "predict" if scope.name == "predict_step" else "evaluate"
-            self._notes.append(
+            notes.append(
                 f"the inputs that {method} is given{where} {words}: what it says tells nothing about rows like those "
                 "of fit"
             )
+
+    return Listening(on_scope_begin=begins)
 
 
 @contextmanager
@@ -101,7 +100,7 @@ def listening(every: bool = False, nonfinite: str = "viz nonfinite SCRIPT") -> I
             _enter(found, last.pop(), nonfinite)
 
     try:
-        with observing(EpochWatch(ended)), observing(_OtherRows(found.notes)):
+        with observing(EpochWatch(ended)), observing(_other_rows(found.notes)):
             yield found
     finally:
         if last:

@@ -26,7 +26,7 @@ from viz.recorder.capture import Capture
 from viz.recorder.compositions import guilty_part
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import SAFE, has_nonfinite_number, is_finite, nonfinite
-from viz.recorder.step_count import StepCount
+from viz.recorder.step_tracker import StepTracker
 from viz.recording import Recording
 
 __all__ = ["ACTIONS", "Guard"]
@@ -47,7 +47,7 @@ class Guard(observe.Observer):
         self._spare, self._capture, self._raises = segments, capture, action == "raise"
         self._segments = segments if capture is None else None
         self._quiet = False
-        self._steps = segments.steps = StepCount()
+        self._steps = segments.steps = StepTracker()
         self._step: int | None = None  # that of the event in question, where a loop by hand doesn't mark its steps
         self._count = 0  # of ops and rules, where there is no trail
         self._passed: dict[int, tuple[list[Stats | None], list[Stats | None]]] = {}
@@ -70,7 +70,7 @@ class Guard(observe.Observer):
         if record is not None or self._segments is None:
             return self._marked(record)
         latest = self._segments.latest()
-        latest.meta["watched_steps"] = self._steps.number  # of which it has the last that ran otherwise than before
+        latest.meta["watched_steps"] = self._steps.upcoming  # of which it has the last that ran otherwise than before
         return latest
 
     def _marked(self, record: Any) -> Any:
@@ -192,7 +192,7 @@ class Guard(observe.Observer):
         self, given: Sequence[Any], made: Sequence[Any], names: tuple[str, ...] | None, event: tuple[Any, ...]
     ) -> None:
         """Work out where it began, and say so."""
-        self._step = self._steps.number if event[0] == "on_rule" else self._steps.running(event[4])
+        self._step = self._steps.upcoming if event[0] == "on_rule" else self._steps.running(event[4])
         recording = self._recording(event)
         op = recording.ops[-1]
         self._measure(op.inputs, [_array(x) for x in given if hasattr(x, "dtype")])

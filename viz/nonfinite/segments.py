@@ -18,7 +18,7 @@ from viz.recorder.journal import Journal
 from viz.recorder.open_owners import describe_open
 from viz.recorder.record_builder import build
 from viz.recorder.scopes import OpenScope, Scopes
-from viz.recorder.step_count import StepCount
+from viz.recorder.step_tracker import StepTracker
 from viz.recording import Recording
 
 __all__ = ["Located", "Segments", "located"]
@@ -57,7 +57,7 @@ class Segments:
         self._updated = self._has_steps = False
         self.trail: list[Any] = []
         self.recorder: Capture | None = None
-        self.steps = StepCount()
+        self.steps = StepTracker()
         self._number = 0  # of the step with which this trail began
         if not idle:
             self._begin()
@@ -85,7 +85,7 @@ class Segments:
         if self.trail:
             self._end()
         self.trail = []
-        self._number = self.steps.number
+        self._number = self.steps.upcoming
         self._updated = False
         if self._left and self.recorder is None:
             self.recorder = Capture(self._options)
@@ -119,15 +119,15 @@ class Segments:
     def here(self) -> Located | None:
         """A recording of this step up to the last op; None when no step like it was recorded."""
         if self.recorder is not None:
-            return located(self.recorder, len(self.trail), self.steps.number)
+            return located(self.recorder, len(self.trail), self.steps.upcoming)
         ran = len(self.trail)
         for reference in reversed(self._references):
             if reference.trail[:ran] == self.trail:
-                found = located(_cut(reference.capture, ran), ran, self.steps.number)
+                found = located(_cut(reference.capture, ran), ran, self.steps.upcoming)
                 if found is None:
                     return None
                 found.recording.notes.append(
-                    f"step {self.steps.number} ran the same ops as step {reference.number}, whose recording this is: "
+                    f"step {self.steps.upcoming} ran the same ops as step {reference.number}, whose recording this is: "
                     "shapes of batches, times and settings are those of that step."
                 )
                 return found
@@ -148,7 +148,7 @@ class Segments:
             capture.on_scope_begin(opened.scope)
         getattr(capture, event)(*arguments)
         capture.stop()
-        return _recording(capture, self.steps.number)
+        return _recording(capture, self.steps.upcoming)
 
 
 class Located(NamedTuple):

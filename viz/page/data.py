@@ -25,7 +25,6 @@ from viz.facts.lines.assigned import GradientNames
 from viz.facts.memory_use import spans
 from viz.facts.schema import Composition, Frame, Logs, Op, Record, Scope, TensorInfo
 from viz.facts.selection import origin, step_kinds, update_passes, variables_of
-from viz.page.alike_steps import whole_views
 from viz.page.settings import is_writable, settings_text
 from viz.page.smaller_record import cut
 from viz.page.source_excerpts import excerpts
@@ -52,7 +51,6 @@ def data(
     most_ops: int = MOST_OPS,
     usual: Mapping[int, UsualTime] | None = None,
     step: int | None = None,
-    whole: bool = True,
 ) -> dict[str, Any]:
     """Everything that the page shows, as dicts, lists, numbers and texts.
 
@@ -63,8 +61,6 @@ def data(
         usual: for ops by id, what they took in several steps, of which the page tells the median; default: in the steps
             of this recording.
         step: the number of the step that is shown first; default: the one that pictures show.
-        whole: tell all that each step shows, also of those that show the same as another one; else of these what
-            differs, as `render` takes it, too.
 
     Returns:
         Columns; the fields are those of `viz.facts.schema`, with texts, shapes and frames as numbers into `texts`,
@@ -94,7 +90,7 @@ def data(
         "steps": [[s.scope, s.start, s.end, s.number] for s in part.steps],
         "step": shown_position(part, step),
         "step_kinds": step_kinds(part),
-        "views": whole_views(columns.views.steps) if whole else columns.views.steps,
+        "views": columns.views.steps,
         "usual": {"steps": columns.steps_of_times.values, "times": columns.usual.values},
         "update_passes": [[ran.start, ran.stop] for ran in update_passes(part)],
         "origins": origins(part),

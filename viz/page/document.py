@@ -8,6 +8,7 @@ import functools
 import gzip
 import hashlib
 import importlib.resources
+import itertools
 import json
 import os
 import pathlib
@@ -19,8 +20,6 @@ from typing import Any
 from viz.facts.collector import collector_at_rest
 from viz.facts.schema import Record
 from viz.facts.text_files import check_html, write_text
-from viz.page.alike_steps import whole_views
-from viz.page.compact import compact
 from viz.page.data import MOST_OPS, data
 from viz.picture.grounds import where_grounds_are
 from viz.picture.palette import THEMES, Theme, inks, ramp
@@ -30,7 +29,7 @@ __all__ = ["Page", "closure", "document", "inert", "page_script", "page_styles",
 SCRIPTS = tuple(
     f"{name}.js"
     for name in """
-    recording/formatting app/dom recording/compact recording/usual_times recording/model recording/weights
+    recording/formatting app/dom recording/usual_times recording/model recording/weights
     recording/selection recording/gradient_sizes recording/blocks app/state recording/rounds graph/passes
     graph/outputs graph/assembly graph/sizes graph/ordering graph/alignment graph/weight_branches graph/exits
     graph/operands graph/heads graph/layout graph/lines graph/channels graph/untangling graph/rooms view/shared_lines
@@ -64,7 +63,10 @@ _TEXT_OR_COMMENT = re.compile(
 _PROPERTY = re.compile(r"^([\w-]+):\s")  # which begins a line, as no selector with a space there does
 STYLES = tuple(f"styles/{name}.css" for name in ("page", "toolbar", "graph", "panels", "dock", "plot"))
 _PACKED_FROM = 400_000  # bytes of JSON from which packing is worth the 10 ms that it costs
-_COMPACT_FROM = 300  # ops from which what steps repeat is written once
+_DIFFERENCES_FROM = 300  # ops from which columns are written as differences
+_SHORTEST_COLUMN = 8
+_COLUMNS = ("ops", "scopes", "tensors", "memory", "steps", "names", "views", "variables", "same")
+_INTEGERS = {int, type(None)}
 _LEVEL = 5  # of packing: 6 takes twice the time for 2 % fewer bytes
 _NOTEBOOK_HEIGHT = 720
 _TELLING = 16  # pixels that the frame is higher in a dark notebook, and lower in a light one: app/start.js reads it
@@ -115,7 +117,7 @@ def to_html(
     if path is not None:
         check_html(path)
     with collector_at_rest():
-        found = data(record, title, most_ops, step=step, whole=False)
+        found = data(record, title, most_ops, step=step)
         if marks is not None:
             found["diff"] = marks(found["first_op"], len(found["ops"]["name"]))
         page = render(found)
@@ -246,15 +248,44 @@ def _bare(style: str) -> str:
 
 def _packed(content: dict[str, Any]) -> str:
     """The element with the data: JSON that no text in it can end, packed when it is large."""
-    if len(content.get("ops", {}).get("name", ())) >= _COMPACT_FROM:
-        content = compact(content)
-    elif "views" in content:
-        content = {**content, "views": whole_views(content["views"])}
+    if len(content.get("ops", {}).get("name", ())) >= _DIFFERENCES_FROM:
+        content = content | {name: _differences(content[name]) for name in _COLUMNS} | {"differences": _COLUMNS}
     text = _writable(json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":")))
     if len(text) < _PACKED_FROM:
         return f'<script type="application/json" id="recording">{_escaped(text)}</script>'
     packed = base64.b64encode(gzip.compress(text.encode("utf-8"), _LEVEL, mtime=0)).decode("ascii")
     return f'<script type="application/json" id="recording" data-packed="gzip">"{packed}"</script>'
+
+
+def _differences(value: Any) -> Any:
+    """Integers as differences to the one before, or in the row before: ids go on from step to step, so these repeat.
+
+    Returns:
+        Columns as `{"differences": numbers}`, and lists of lists with `rows`, their length or lengths.
+    """
+    if isinstance(value, dict):
+        return {name: _differences(each) for name, each in value.items()}
+    if not isinstance(value, list | tuple):
+        return value
+    if len(value) >= _SHORTEST_COLUMN:
+        kinds = {*map(type, value)}
+        if kinds <= _INTEGERS:
+            return {"differences": _from_before(value, 1)}
+        if kinds <= {list, tuple} and {*map(type, itertools.chain.from_iterable(value))} <= _INTEGERS:
+            lengths = [*map(len, value)]
+            same = lengths[0] if len({*lengths}) == 1 else 0
+            flat = _from_before([*itertools.chain.from_iterable(value)], same or 1)
+            return {"differences": flat, "rows": same or lengths}
+    return [_differences(each) if isinstance(each, dict | list | tuple) else each for each in value]
+
+
+def _from_before(numbers: Sequence[int | None], width: int) -> list[int | None]:
+    """How much greater each number is than the last one `width` places before, or a multiple of that."""
+    found, last = list[int | None](), [0] * width
+    for i, number in enumerate(numbers):
+        found.append(None if number is None else number - last[i % width])
+        last[i % width] = last[i % width] if number is None else number
+    return found
 
 
 def _writable(text: str) -> str:

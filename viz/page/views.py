@@ -12,7 +12,7 @@ from viz.facts.digest.time_spans import step_spans, whole_span
 from viz.facts.folding.runs import find_runs
 from viz.facts.schema import Op, Record
 from viz.facts.selection import Selection, call_numbers, calls_around, step_names, variables_of
-from viz.page.alike_steps import AlikeView, Pattern, steps_patterns
+from viz.page.alike_steps import Pattern, renumbered, steps_patterns
 from viz.page.op_names import OpNames
 from viz.page.tree_columns import Facts, TreeColumns
 from viz.picture import box_texts
@@ -74,21 +74,21 @@ class Views:
             alike = known.get(pattern.key) if pattern is not None else None
             told = self._told(number, ops)
             if alike is not None and pattern is not None:
-                self.steps.append((number, self._as_before(*alike, pattern, told)))
+                self.steps.append((number, told | self._as_before(*alike, pattern)))
                 continue
             view = self._view(Selection(record, number, True, ops, variables, around))
             if pattern is not None:
                 known[pattern.key] = (pattern, view)
             self.steps.append((number, told | view))
 
-    def _as_before(self, before: Pattern, view: dict[str, Any], now: Pattern, told: dict[str, Any]) -> AlikeView:
+    def _as_before(self, before: Pattern, view: dict[str, Any], now: Pattern) -> dict[str, Any]:
         """What is shown of a step that ran the same as an earlier one."""
         ops = dict(zip(before.ops, now.ops, strict=True))
         for one, other in ops.items():
             self.flows[other] = self.flows[one]
         for names in (self.names.titles, self.names.parts, self.names.passes):
             names.update({ops[op]: names[op] for op in before.ops if op in names})
-        return AlikeView(told, view, ops, dict(zip(before.scopes, now.scopes, strict=True)))
+        return renumbered(view, ops, dict(zip(before.scopes, now.scopes, strict=True)))
 
     def _told(self, step: int | None, ops: list[Op]) -> dict[str, Any]:
         """The name of a step, what stands below it, and when it ran."""

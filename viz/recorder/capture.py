@@ -29,8 +29,9 @@ from viz.recorder.gradient_hook import gradient_recorder, rule_recorder, updates
 from viz.recorder.journal import Journal
 from viz.recorder.kept_values import Keeper
 from viz.recorder.memory_tracker import Memory
-from viz.recorder.names.kept_names import attribute_of, held_in_code, is_called_directly
-from viz.recorder.names.variable_names import Holder, holders
+from viz.recorder.names.array_names import ArrayNames
+from viz.recorder.names.kept_names import attribute_of, held_in_code
+from viz.recorder.names.variable_names import holders
 from viz.recorder.op_hook import Walker, argument_recorder, meeter, next_serial, op_recorder, recording
 from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes
@@ -91,8 +92,8 @@ class Capture(observe.Observer):
         self.input_names: dict[int, str] = {}  # by position
         self.made_up_names: dict[int, str] = {}  # of models' inputs, by position
         self.output_names: dict[int, str] = {}  # of models with several, by position
-        self.variables: list[tuple[int, weakref.ref[Variable], list[Holder]]] = []  # by position
-        self.fingerprints: dict[int, int | None] | None = {} if options.source else None  # by position
+        self.variables: list[tuple[int, weakref.ref[Variable], list[list[str]]]] = []  # by position
+        self.names = ArrayNames() if options.source else None
         # Counts of events, missed ones too, and of those that tell what Python reads, which aren't missed.
         self.tick, self._asked = [itertools.count().__next__ for _ in range(2)]
         self.missed = self.began = self.stopped = self._replay_from = 0
@@ -142,6 +143,9 @@ class Capture(observe.Observer):
     def stop(self) -> None:
         """End; nothing of the program is kept alive from here on."""
         self.stopped = observe.clock()
+        if self.names is not None:
+            self.names.look_again(sys._getframe(1))
+            self.names.waiting.clear()
         self.missed = max(0, self.tick() - self.limit)
         recording[0] -= 1
         self._root = None
@@ -237,6 +241,8 @@ class Capture(observe.Observer):
             return position
         position = self.meet(data, None, None, False)
         self._remember(data, position)
+        if self.names is not None:
+            self.names.note(position, data)
         fields, places = drawn[1]
         self.journal.log.extend((*fields, position, *places))
         if self.keeper is not None:
@@ -388,6 +394,8 @@ class Capture(observe.Observer):
         storage = self.memory.of_variable(x) if variable is not None and self.memory is not None else None
         if position is None:
             position = self.meet(x.data, key, variable, outside)
+            if self.names is not None and outside and variable is None and key is not None:  # it is watched by a tape
+                self.names.note(position, x.data)
             if key is not None:
                 self._same_key[key] = position
         elif variable is not None:
@@ -532,8 +540,7 @@ class Capture(observe.Observer):
         if isinstance(owner, Layer) and self.walk is not None:
             around = [opened.owner for opened in self.open if opened.owner is not owner]
             facts["attribute"] = attribute_of(owner, around)
-            facts["direct"] = is_called_directly(sys._getframe(1))
-            if not (facts["direct"] or any(isinstance(outer, Layer) for outer in around)):  # by `fit`, say
+            if not any(isinstance(outer, Layer) for outer in around):
                 facts["held"] = held_in_code(owner, sys._getframe(1))
         return self._new_owner(owner, facts)
 

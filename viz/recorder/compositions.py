@@ -13,11 +13,12 @@ import numpy
 
 from eagerflow import Tensor, no_grad
 from eagerflow.config import image_data_format
-from eagerflow.core.observe import Observer, observing, unobserved
+from eagerflow.core.observe import observing, unobserved
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Composition, Part
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
+from viz.recorder.listening import Listening
 
 __all__ = ["Signature", "composition_of", "guilty_of_gradient", "guilty_part", "live_composition"]
 
@@ -114,33 +115,19 @@ def _named(names: Sequence[str], inputs: Sequence[Any]) -> list[tuple[str, Any]]
     return found
 
 
-class _Parts(Observer):
-    """Hears of the ops that a reference calls."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]] = []
-
-    def on_op(
-        self,
-        op: Any,
-        inputs: tuple[Any, ...],
-        settings: tuple[Any, ...],
-        outputs: Any,
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
-    ) -> None:
-        self.heard.append((op, inputs, settings, outputs))
-
-
 def _parts_in(
     op: Any, arrays: Sequence[Any], settings: Sequence[Any]
 ) -> tuple[list[tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]], list[Tensor]]:
     """Run the reference of a fused op: the ops in it, with what each was given and made; and its results."""
-    listener = _Parts()
-    with unobserved(), observing(listener), no_grad(), numpy.errstate(all="ignore"):
+    heard = list[tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]]()
+    with (
+        unobserved(),
+        observing(Listening(on_op=lambda *event: heard.append(event[:4]))),
+        no_grad(),
+        numpy.errstate(all="ignore"),
+    ):
         results = op.reference(*arrays, **dict(zip(op.settings, settings)))
-    return listener.heard, list(flat(results))
+    return heard, list(flat(results))
 
 
 def guilty_part(op: Any, inputs: Sequence[Any], settings: Sequence[Any]) -> int | None:

@@ -22,7 +22,8 @@ from viz.recorder.descriptions import PLAIN, device_name, flat, frozen
 from viz.recorder.finite_check import SMALL
 from viz.recorder.journal import Journal
 from viz.recorder.memory_tracker import Lifetime, Memory
-from viz.recorder.names.same_names import fingerprint
+from viz.recorder.names.array_names import ArrayNames
+from viz.recorder.names.composed_calls import is_composed
 from viz.recorder.source_lines import MAX_FRAMES, is_internal
 
 __all__ = ["Walk", "Walker", "argument_recorder", "meeter", "next_serial", "op_recorder", "recording"]
@@ -47,19 +48,25 @@ class Walker:
         self.codes: dict[int, CodeType] = {}
         self._passed: set[str] = set()  # files none of whose code is the user's
         self._internal: dict[int, bool | tuple[Any, ...]] = {}  # of replayed steps: what led to each of their lines
+        self._composed: dict[int, bool] = {}  # functions of ours that the user's code calls: are they several ops?
         self.walk = self._make_walk()
 
     def _make_walk(self) -> Walk:
         internal, meet, longest, levels = self._internal, self._meet, 2 * MAX_FRAMES, range(_DEEPEST)
         replayed, passed, nothing = self._replayed, self._passed, ()
+        composed, meet_entry = self._composed, self._meet_entry
 
         def walk(frame: FrameType | None, until: FrameType | None) -> Sequence[int]:
-            """The user's code from `frame` outwards up to `until`: number of a code object, instruction, ..."""
+            """The user's code from `frame` outwards up to `until`: number of a code object, instruction, ...
+
+            Where it called a function of ours that is several ops, the number of its code object stands last.
+            """
+            entry = inner = None  # the outermost frames of ours: a wrapper may be around the function
             try:
                 while frame.f_code.co_filename in passed:  # type: ignore[union-attr]  # often nothing else is there
                     if frame is until:
                         return nothing
-                    frame = frame.f_back  # type: ignore[union-attr]
+                    inner, entry, frame = entry, frame, frame.f_back  # type: ignore[union-attr]
             except AttributeError:  # the outermost frame is passed
                 return nothing
             places: list[int] = []
@@ -76,12 +83,28 @@ class Walker:
                         places.append(frame.f_lasti)
                     else:
                         places += replayed(inside[frame.f_lineno])
+                elif not places:
+                    inner, entry = entry, frame
                 if frame is until:
                     break
                 frame = frame.f_back
-            return places if len(places) <= longest else places[:longest]
+            if len(places) > longest:
+                places = places[:longest]
+            if entry is not None and places:
+                for each in (entry, inner):
+                    if each is not None:
+                        number = id(each.f_code)
+                        if composed[number] if number in composed else meet_entry(each.f_code):
+                            places.append(number)
+                            break
+            return places
 
         return walk
+
+    def _meet_entry(self, code: CodeType) -> bool:
+        self.codes[id(code)] = code
+        found = self._composed[id(code)] = is_composed(code.co_name)
+        return found
 
     def _meet(self, number: int, frame: FrameType) -> bool | tuple[Any, ...]:
         self.codes[number] = frame.f_code  # kept, so that the number stays its own
@@ -120,7 +143,7 @@ class Listener(Protocol):
     unread: dict[int, Any]
     indices: dict[int, Sequence[Any]]
     keeper: Any
-    fingerprints: dict[int, int | None] | None
+    names: ArrayNames | None
 
     def other_argument(self, x: Any) -> Any: ...
 
@@ -142,7 +165,7 @@ def meeter(capture: Listener) -> Callable[[Any, int | None, tuple[str, str] | No
     tensors, hold, measure, memory = capture.journal.tensors, capture.hold, capture.measure, capture.memory
     note, add_memory = tensors.extend, None if memory is None else memory.add
     alive = {} if memory is None else memory.alive
-    fingerprints = capture.fingerprints
+    name = None if capture.names is None else capture.names.note
 
     def meet(data: Any, key: int | None, variable: tuple[str, str] | None, outside: bool) -> int:
         position = len(tensors) // 7
@@ -158,8 +181,8 @@ def meeter(capture: Listener) -> Callable[[Any, int | None, tuple[str, str] | No
             note((data.shape, data.dtype, key, hold(data), variable, device_name(data), outside))
         if measure is not None:
             measure(position, data)
-        if outside and key is None and variable is None and fingerprints is not None:
-            fingerprints[position] = fingerprint(data)
+        if outside and key is None and variable is None and name is not None:
+            name(position, data)
         return position
 
     return meet
@@ -170,7 +193,7 @@ def argument_recorder(capture: Listener) -> Callable[[Any], Any]:
     seen, arrays, tensors, measure = capture.seen, capture.arrays, capture.journal.tensors, capture.measure
     other, from_outside, drawn, unread = capture.other_argument, capture.from_outside, capture.drawn, capture.unread
     memory, keeper, note_tensor = capture.memory, capture.keeper, tensors.extend
-    fingerprints, gathered = capture.fingerprints, capture.gathered
+    name, gathered = None if capture.names is None else capture.names.note, capture.gathered
 
     def argument(x: Any) -> Any:
         if x.__class__ is not Tensor or x.key is not None or id(x.data) in gathered:
@@ -187,8 +210,8 @@ def argument_recorder(capture: Listener) -> Callable[[Any], Any]:
             note_tensor((data.shape, data.dtype, None, storage, None, "cpu", True))
             if measure is not None:
                 measure(position, data)
-            if fingerprints is not None:
-                fingerprints[position] = fingerprint(data)
+            if name is not None:
+                name(position, data)
         serial = getattr(x, "serial", None)
         if serial is None:
             x.serial = serial = next_serial()
@@ -274,6 +297,9 @@ def _note_rare(
     if error is not None:
         capture.journal.note_error(error)
     made = capture.results(op.name, outputs)
+    if len(made) > 1 and capture.names is not None:
+        for position, x in zip(made, flat(outputs)):
+            capture.names.expect(position, x.data)
     if op.fused:
         capture.note_guilty(
             op, inputs, given, [(i, x.data) for i, x in zip(made, flat(() if outputs is None else outputs))]

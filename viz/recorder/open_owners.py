@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow.layer.layer import Layer
 from viz.recorder.capture import Capture
 from viz.recorder.descriptions import about
-from viz.recorder.names.kept_names import attribute_of, held_further_out
+from viz.recorder.names.kept_names import attribute_of, held_in_code
 
 __all__ = ["describe_open"]
 
@@ -31,6 +31,6 @@ def describe_open(capture: Capture) -> None:
             if isinstance(owner, Layer) and capture.walk is not None:
                 facts["attribute"] = attribute_of(owner, outer)
                 if not any(isinstance(each, Layer) for each in outer):
-                    facts["held"] = held_further_out(owner, sys._getframe(1))
+                    facts["held"] = held_in_code(owner, sys._getframe(1))
         opened.facts = facts
         outer.append(owner)

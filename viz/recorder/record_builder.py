@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from eagerflow.core.observe import clock, observing
@@ -23,11 +23,10 @@ from viz.recorder.loops.own_losses import own_losses
 from viz.recorder.loops.own_steps import mark_own_steps
 from viz.recorder.loops.reported import reported_logs
 from viz.recorder.loops.rounds import Clocks, gradients_of
-from viz.recorder.names.argument_names import Arguments
+from viz.recorder.names.array_names import settle_names
 from viz.recorder.names.composed_calls import ComposedCalls
 from viz.recorder.names.kept_names import name_kept
 from viz.recorder.names.parameter_names import name_by_parameters
-from viz.recorder.names.same_names import Named, settle_names
 from viz.recorder.names.variable_names import name_variables
 from viz.recorder.own_updates import name_own_updates
 from viz.recorder.source_lines import MAX_FRAMES, Sources
@@ -65,8 +64,7 @@ class _Builder:
         self.capture = capture
         self.record = record = Record(meta=run_facts(capture.options._asdict(), capture.began, capture.stopped))
         self.sources = Sources(capture.walker.codes)
-        self.arguments = Arguments(capture.walker.codes)
-        self.calls = ComposedCalls(self.arguments)
+        self.calls = ComposedCalls(capture.walker.codes)
         self.stacks: list[tuple[Frame, ...]] = []
         self.same_stacks: dict[tuple[int | None, ...], tuple[Frame, ...]] = {}
         self.threads: dict[int, int] = {}
@@ -77,7 +75,7 @@ class _Builder:
         self.gone: list[tuple[int, int]] = []  # when each event began, and how many pieces of memory had gone
         self.marked: list[tuple[int, Scope]] = []  # when the steps began that something marks
         self.compositions: dict[int, int] = {}  # numbers, by the identity of what was found
-        self.named: dict[int, Named] = {}  # where arrays from outside got their names
+        self.named = {} if capture.names is None else capture.names.named
         self.latest: dict[int, int] = {}  # position of a variable -> the tensor it is now
         self.firsts: dict[int, int] = {}  # a variable's later tensors -> its position
         self.gradient_keys = dict(capture.gradient_keys)  # position of a gradient -> the key of whose it is
@@ -96,15 +94,15 @@ class _Builder:
         self._name_constants()
         name_own_updates(record)
         needed = [(opened.facts or {}).get("needed", ()) for opened in capture.scopes]
-        unnamed = {info.id for info in record.tensors if self._is_nameless(info.id)}
-        for copy, given in name_by_parameters(record, needed, unnamed).items():
-            if given in self.named:
-                self.named[copy] = self.named[given]._replace(copy_of=given)
+        targets = {} if capture.names is None else capture.names.targets
+        record.called |= {
+            i: name for i, name in targets.items() if name and i >= 0 and record.tensors[i].producer is not None
+        }
+        settle_names(record, self.named, {each.places[0] for each in capture.scopes if each.target and each.places})
+        name_by_parameters(record, needed, {info.id for info in record.tensors if self._is_nameless(info.id)})
         record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
         record.called |= self._filled_inside(capture.filled)
         self._mark_own_steps()
-        asking = {each.places[0] for each in capture.scopes if each.kind == "backward" and each.places}
-        settle_names(record, self.named, capture.fingerprints or {}, self.arguments, asking)
         name_variables(record, {i: held for i, _, held in capture.variables}, self.firsts)
         tell_optimizers_apart(record)
         if capture.keeper is not None:
@@ -150,7 +148,6 @@ class _Builder:
     # ------------------------------------------------------------------ scopes
 
     def _build_scopes(self) -> None:
-        self.targets = self._targets()
         calls: dict[tuple[int, str], int] = {}
         marks, chosen = self.capture.marks, self.capture.options.steps
         for number, opened in enumerate(self.capture.scopes):
@@ -177,9 +174,7 @@ class _Builder:
                 opened.error,
             )
             if opened.kind == "backward":
-                scope.config = self._target(opened.places)
-            self._name_given(opened.places, scope.inputs, is_evaluation=opened.name == "test_step")
-            self._name_results(opened.places, scope.outputs)
+                scope.config = {"target": opened.target} if opened.target else {}
             if owner is not None:
                 calls[owner, scope.kind] = scope.call + 1
             # A step inside of another one is a part of it, as `StepGate` counts.
@@ -189,44 +184,13 @@ class _Builder:
                     self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, at, trained))
                     self.marked.append((opened.started, scope))
             self.record.scopes.append(scope)
-        scopes = self.capture.scopes
-        name_kept(self.record, [each.facts for each in scopes], lambda i: scopes[i].places, self.arguments)
+        name_kept(self.record, [each.facts for each in self.capture.scopes])
         self.step_of = self._steps()
 
-    def _targets(self) -> set[str]:
-        """What the user's code calls all that it asks gradients of."""
-        backward = [opened for opened in self.capture.scopes if opened.kind == "backward" and opened.places]
-        return {self.arguments.target(opened.places[:2]) for opened in backward} - {""}
-
-    def _target(self, places: list[int]) -> dict[str, Any]:
-        target = self.arguments.target(places[:2]) if places else ""
-        return {"target": target} if target else {}
-
-    def _name_given(self, places: list[int], given: Sequence[int], is_evaluation: bool = False) -> None:
-        """Let what comes from outside, and has no name yet, be called as in the call that it is given to."""
-        unmet = [i for i in given if i not in self.named and self._is_nameless(i, is_input=True)]
-        names = self.arguments.names(places[:2], len(given), is_evaluation) if unmet and places else []
-        for at, (i, name) in enumerate(zip(given, names)):
-            if name and i in unmet:
-                self.named[i] = Named(name, tuple(places), len(given), at)
-                if not self.record.tensors[i].name:
-                    self.record.called[i] = name
-
-    def _name_results(self, places: Sequence[int], made: Sequence[int], is_drawn: bool = False) -> None:
-        """Let several results be called as the user's code calls them, and one that it asks the gradient of.
-
-        And what `is_drawn` at random: `noise`.
-        """
-        if places and made and (len(made) > 1 or self.targets or is_drawn):
-            names = self.arguments.results(places[:2], len(made))
-            if len(made) > 1 or is_drawn or self.targets.intersection(names):
-                self.record.called |= {i: name for i, name in zip(made, names) if name}
-
-    def _is_nameless(self, tensor: int, role: str = "input", is_input: bool = False) -> bool:
-        """Does the code call what comes from outside nothing, nor a model, unless that `is_input`'s own name?"""
+    def _is_nameless(self, tensor: int, role: str = "input") -> bool:
+        """Does the code call what comes from outside nothing, nor a model?"""
         info = self.record.tensors[tensor]
-        is_named = (info.name and not is_input) or tensor in self.record.called
-        return info.role == role and info.producer is None and not is_named
+        return info.role == role and info.producer is None and not (info.name or tensor in self.record.called)
 
     def _filled_inside(self, filled: Mapping[int, str]) -> dict[int, str]:
         """Of filled arrays those that are constants, or given to a layer only by the model or layer around that."""
@@ -282,9 +246,7 @@ class _Builder:
         self.calls.add(op, event)
         self._read(op, event.inputs, what.arrays + ("index",) * (len(event.inputs) - len(what.arrays)))
         op.settings |= dict(zip(what.settings, event.given))
-        self._name_given(event.places, op.inputs)
         self._make(op, tuple(event.outputs))
-        self._name_results(event.places, op.outputs)
         if what.fused and event.error is None:
             self._compose(op, event)
         for position in event.outputs:
@@ -365,7 +327,6 @@ class _Builder:
         op.settings = dict(settings)
         self._read(op, event.inputs, names)
         self._make(op, tuple(event.outputs))
-        self._name_results(event.places, op.outputs, is_drawn=True)
 
     def _add_reading(self, event: Event) -> None:
         """What a metric read past all ops, with NumPy: else nothing would tell that it saw the predictions."""

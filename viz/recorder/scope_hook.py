@@ -21,6 +21,7 @@ from viz.recorder import scopes
 from viz.recorder.descriptions import described, flat, learning_rate_of
 from viz.recorder.journal import Journal
 from viz.recorder.memory_tracker import Memory
+from viz.recorder.names.array_names import ArrayNames
 from viz.recorder.names.input_names import InputNames, names_of_outputs
 from viz.recorder.op_hook import Walk
 from viz.recorder.scopes import OpenScope, Scopes
@@ -54,7 +55,7 @@ class RecordedScope(OpenScope):
     """What is written down of a scope. While it is open, it knows the scope, its owner and where the program was."""
 
     __slots__ = tuple("asked_at base before began_with ended ended_with error facts inner_base inputs name".split())
-    __slots__ += tuple("outputs parent places rate started".split())
+    __slots__ += tuple("outputs parent places rate started target".split())
 
     asked_at: int | None  # of the result of a metric: how much was written down before
     base: int | None
@@ -72,6 +73,7 @@ class RecordedScope(OpenScope):
     places: Any
     rate: float | None  # of an optimizer: its learning rate in this step
     started: int
+    target: str  # what the user's code calls that which gradients are asked of
 
 
 class Listener(Protocol):
@@ -91,6 +93,7 @@ class Listener(Protocol):
     output_names: dict[int, str]
     walk: Walk | None
     argument: Callable[[Any], Any]
+    names: ArrayNames | None
 
     def argument_of(self, x: Any) -> Any: ...
 
@@ -123,13 +126,12 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
     recorded_scopes, opened, limit, walk = capture.scopes, capture.open, capture.limit, capture.walk
     known, new, getframe, block = _Callers(), object.__new__, sys._getframe, observe.scope
     gone: Sized = () if capture.memory is None else capture.memory.gone
-    input_names, output_names = capture.input_names, capture.output_names
+    input_names, output_names, name = capture.input_names, capture.output_names, _namer(capture)
     named_inputs = InputNames(input_names, capture.made_up_names)
     callers, meet, know_arrays = known.callers, known.meet, capture.know_arrays
 
     def on_scope_begin(scope: observe.Scope) -> None:
-        number = len(recorded_scopes)
-        if number >= limit:
+        if (number := len(recorded_scopes)) >= limit:
             return
         # What enters a block is machinery, too; it isn't looked at, for Python makes an object of a frame that is.
         frame: FrameType | None = getframe(2 if scope.__class__ is block else 1)
@@ -151,7 +153,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
         recorded.base = base
         recorded.places = walk(frame, until) if walk is not None else ()
         recorded.inputs = () if kind in _WITHOUT_INPUTS else positions(scope.inputs)
-        recorded.outputs, recorded.began_with = (), len(gone)
+        recorded.outputs, recorded.began_with, recorded.target = (), len(gone), ""
         recorded.ended = recorded.error = recorded.facts = recorded.rate = recorded.asked_at = None
         recorded_scopes.append(recorded)
         opened.append(recorded)
@@ -162,6 +164,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
         else:
             recorded.inner_base = base
             capture.here = (number, base, until)
+        name(recorded, scope, frame)
         if kind == "backward":
             capture.parts.clear()
         elif kind == "optimizer":
@@ -181,10 +184,30 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
     return on_scope_begin
 
 
+def _namer(capture: Listener) -> Callable[[RecordedScope, observe.Scope, FrameType | None], None]:
+    """What finds names for arrays as a scope begins, unless the user's code isn't looked at."""
+    names, seen = capture.names, capture.seen
+    if names is None:
+        return lambda recorded, scope, frame: None
+
+    def name(recorded: RecordedScope, scope: observe.Scope, frame: FrameType | None) -> None:
+        if scope.kind == "step":
+            if recorded.inputs and scope.owner is not None:
+                names.note_batch(recorded.inputs, frame, scope.name == "test_step")
+            return
+        if scope.kind == "backward" and scope.inputs:
+            recorded.target = names.target(scope.inputs[0], frame)
+            names.targets[seen.get(getattr(scope.inputs[0], "serial", None), -1)] = recorded.target
+        if names.waiting:
+            names.look_again(frame)
+
+    return name
+
+
 def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
     output_names, recorded_scopes, log = capture.output_names, capture.scopes, capture.journal.log
     opened, owner_of, meet_state, clock = capture.open, capture.owner, capture.meet_state, observe.clock
-    tape_of = capture.tape
+    tape_of, names = capture.tape, capture.names
     gone: Sized = () if capture.memory is None else capture.memory.gone
 
     def on_scope_end(scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
@@ -209,6 +232,10 @@ def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Ca
                 meet_state(recorded.owner, recorded.facts["number"], recorded.started)
         if outputs is not None:
             recorded.outputs = positions(outputs)
+            if len(recorded.outputs) > 1 and names is not None and recorded.kind in ("layer", "model"):
+                for position, x in zip(recorded.outputs, flat(outputs)):
+                    if isinstance(x, Tensor):
+                        names.expect(position, x.data)
             if recorded.kind == "model":  # the outermost model's names come last
                 for name, x in names_of_outputs(recorded.owner, outputs):
                     output_names.update(dict.fromkeys(positions(x), name))

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import collections
 import statistics
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
-from eagerflow import Variable
 from eagerflow.base.notebook import shown_short
 from eagerflow.core import observe
 from viz.chosen_steps import ChosenSteps
 from viz.recorder.capture import Capture
-from viz.recorder.loops.by_hand import HeldWeights
 from viz.recorder.loops.relay import Relay
-from viz.recorder.loops.turns import Turns
-from viz.recorder.scopes import OpenScope, Scopes
+from viz.recorder.step_tracker import StepTracker
 
 __all__ = ["StepGate", "checked_steps", "step"]
 
@@ -47,15 +44,12 @@ class StepGate(observe.Observer):
         self._made, self._steps = made, steps
         self.capture = made()
         self._told: list[tuple[int, int]] = []  # updates of steps that nothing marks: when, and the step's number
-        self._turns, self._held = Turns(), HeldWeights()
-        self._open = Scopes[OpenScope]()  # steps; one inside of another is a part of it
-        self._optimizers = Scopes[OpenScope]()  # outside of them, one inside of another, too
-        self._has_optimizers = self._has_own = self._has_marks = self._was_on = False
+        self._tracker = StepTracker(hears_ops=False)
+        self._has_own = self._has_marks = self._was_on = False
         self._leaves = False  # what looks at the last step's results is still recorded
         self._trained = 0  # batches, by models, in this training
         self._epochs = 0  # of it, that are over
         self._reported: int | None = None  # the marked step that training reports on next
-        self._sources: list[frozenset[Hashable]] = []  # of the gradients since the last update
         self.relay = Relay()  # to the capture; it stands behind this among the observers
         self._first: list[int] = []  # what the first step took that wasn't chosen
         self._times = collections.deque[int](maxlen=_MOST_TIMES)  # and the latest of the others
@@ -65,7 +59,7 @@ class StepGate(observe.Observer):
     @property
     def wants_scopes(self) -> bool:  # type: ignore[override]
         """Optimizers of replayed steps count outside of what is a step already."""
-        return not self._open
+        return not self._tracker.in_marked
 
     @property
     def untraced(self) -> dict[str, int] | None:
@@ -84,7 +78,7 @@ class StepGate(observe.Observer):
         """Let the capture hear nothing more."""
         self._record(False)
         self.capture.told = self._told
-        self.capture.upcoming = self._turns.upcoming
+        self.capture.upcoming = self._tracker.upcoming
 
     # ------------------------------------------------------------------ what is announced
 
@@ -92,36 +86,29 @@ class StepGate(observe.Observer):
         """A step begins, or something else."""
         if self._leaves and scope.kind not in _LOOKS:
             self._record(False)
-        if scope.kind == "step":
-            self._open.append(OpenScope(scope))
-            if len(self._open) == 1:
-                self._begin_marked(scope)
-        elif scope.kind == "optimizer" and not self._open:
-            self._optimizers.append(OpenScope(scope))
+        is_inside = self._tracker.in_marked
+        self._tracker.on_scope_begin(scope)
+        if scope.kind == "step" and not is_inside:
+            self._begin_marked(scope)
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
         """The chosen step ends, or something else."""
-        if scope.kind == "optimizer" and self._optimizers.end(scope) and not self._optimizers and not self._open:
-            self._update(scope)
-        if scope.kind == "step" and self._open.end(scope) and not self._open:
+        before = self._tracker.number
+        ended = self._tracker.on_scope_end(scope)
+        if ended == "optimizer":
+            self._update(scope, before)
+        elif ended == "step":
             self._end_marked(scope, error)
 
     def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
         """Gradients were computed; without an optimizer, weights that changed since the last ones tell of an update."""
-        weights = frozenset([source.identity for source in sources if isinstance(source, Variable)])
-        if self._open or not weights:
+        if not self._tracker.on_gradient(sources, results):
             return
-        self._sources.append(weights)
-        if not self._has_optimizers:
-            if self._held.have_changed():
-                self._turns.updated(None)
-                self._turns.end()
-            self._held.hold(sources)
-            self._tell(observe.clock(), self._turns.number)
+        if not self._tracker.has_optimizers:
+            self._tell(observe.clock(), self._tracker.number)
             self._choose(perhaps_next=True)
         elif self._leaves:
             self._record(False)
-        self._turns.learnt()
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         """Training reports on the step that has ended, or on an epoch that ended with it."""
@@ -141,18 +128,13 @@ class StepGate(observe.Observer):
 
     # ------------------------------------------------------------------ steps that nothing marks
 
-    def _update(self, scope: observe.Scope) -> None:
-        self._has_optimizers = True
-        self._held.let_go()
-        weights = self._sources[0] if len(self._sources) == 1 else frozenset()  # of several, whose isn't known
-        self._sources = []
-        before = self._turns.number
-        number = self._turns.updated(id(scope.owner), weights)
+    def _update(self, scope: observe.Scope, before: int) -> None:
+        number = self._tracker.number
         self._tell(scope.started, number)
         now = observe.clock()
         if self._updated is not None and number != before:
             self._note(now - self._updated)
-        self._choose(perhaps_next=self._turns.has_begun)
+        self._choose(perhaps_next=self._tracker.has_begun)
         if self.relay.is_on:
             self._updated = None
         elif number != before or self._updated is None:
@@ -171,13 +153,13 @@ class StepGate(observe.Observer):
 
     def _choose(self, perhaps_next: bool) -> None:
         """Record what comes, if it belongs to a chosen step, or may do so."""
-        number = self._turns.number
+        number = self._tracker.number
         if perhaps_next and number + 1 in self._steps:
             self._record(True)
         elif number not in self._steps:
             self._record(False)
         else:  # as long as it may go on; what nobody heard the beginning of is no step
-            self._leaves = self.relay.is_on and self._turns.is_settled
+            self._leaves = self.relay.is_on and self._tracker.is_settled
 
     def _record(self, wanted: bool) -> None:
         self._leaves = False
@@ -196,7 +178,7 @@ class StepGate(observe.Observer):
     # ------------------------------------------------------------------ steps that something marks
 
     def _begin_marked(self, scope: observe.Scope) -> None:
-        number = self._turns.marked()
+        number = self._tracker.number
         self._updated = None
         if not self._told and not self._has_marks and self.relay.is_on:
             self._record(False)
@@ -216,7 +198,7 @@ class StepGate(observe.Observer):
         if not self.relay.is_on and error is None:
             self._note(observe.clock() - self._began)
         may_follow = self._has_own or scope.name != "train_step"  # a step that nothing marks
-        self._record(may_follow and self._turns.number in self._steps)
+        self._record(may_follow and self._tracker.number in self._steps)
 
     def _note(self, took: int) -> None:
         """A step that wasn't chosen took so many nanoseconds."""

@@ -9,10 +9,11 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor
-from eagerflow.core.observe import Observer, observing
+from eagerflow.core.observe import observing
 from viz.facts.formatting import place, shape
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
+from viz.recorder.listening import Listening
 from viz.replay.kept import Kept, KeptStep
 from viz.replay.player import Changes, Played, Player
 
@@ -60,28 +61,6 @@ class Culprit:
         )
 
 
-class _Rules(Observer):
-    """Hears of the backward rules, and stops at the first whose result isn't finite though what it was given is."""
-
-    def __init__(self) -> None:
-        self.found: tuple[Any, Any, Any] | None = None
-
-    def on_rule(
-        self,
-        op: Any,
-        out_keys: Any,
-        in_keys: Any,
-        gradients: Any,
-        results: Any,
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
-    ) -> None:
-        if self.found is None and not _all_finite(results):
-            bad = next(_array(r) for r in results if r is not None and not is_finite(_array(r)))
-            self.found = op, out_keys, bad
-
-
 def _array(x: Any) -> Any:
     return x.data if isinstance(x, Tensor) else x
 
@@ -94,7 +73,12 @@ class _Finder:
     def __init__(self, kept: Kept) -> None:
         self.kept = kept
         self.found: Culprit | None = None
-        self.rules = _Rules()
+        self._bad: tuple[Any, Any, Any] | None = None
+
+    def hear_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, *_: Any) -> None:
+        """The first backward rule whose result isn't finite though what it was given is."""
+        if self._bad is None and not _all_finite(results):
+            self._bad = op, out_keys, next(_array(r) for r in results if r is not None and not is_finite(_array(r)))
 
     def heard(self, i: int, played: Played) -> None:
         """An event of a step has run."""
@@ -105,8 +89,8 @@ class _Finder:
             made = [played.tensors[n] for n in event["out"]]
             if not _all_finite(made):
                 self._note(played, i, "forward", made, not _all_finite(played.inputs[i]))
-        elif self.rules.found is not None:
-            op, keys, bad = self.rules.found
+        elif self._bad is not None:
+            op, keys, bad = self._bad
             at = _made_by(played, keys)
             if at is not None:
                 self._note(played, at, "backward", [bad], False)
@@ -158,6 +142,6 @@ def find_culprit(kept: Kept, changes: Changes | None = None) -> tuple[Culprit | 
     """
     finder = _Finder(kept)
     player = Player(kept, changes, heard=finder.heard)
-    with observing(finder.rules):
+    with observing(Listening(on_rule=finder.hear_rule)):
         played = player.run_to(len(kept.steps) - 1)
     return finder.found, player, played

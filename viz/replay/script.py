@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy
 from eagerflow import Tensor, tree
 from eagerflow.core.observe import Observer, Scope, observing, unobserved
 from eagerflow.ops.replaying import set_random_state
+from viz.recorder.listening import Listening
 from viz.replay.kept import Kept, KeptStep
 from viz.replay.player import CannotReplay, Played
 
@@ -43,17 +44,6 @@ class FirstStep(Observer):
         elif scope.kind == "step" and scope.name == "train_step" and hasattr(scope.owner, "train_step"):
             self.model = scope.owner
             raise Reached
-
-
-class _Heard(Observer):
-    """What a step minimized last."""
-
-    def __init__(self) -> None:
-        self.loss: float | None = None
-
-    def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
-        if len(targets) == 1 and targets[0].data.size == 1:
-            self.loss = float(targets[0].data)
 
 
 def _without_numbers(path: str) -> str:
@@ -133,14 +123,13 @@ class ScriptPlayer:
 
     def _run(self, step: KeptStep) -> Played:
         """One step, by the model's own `train_step`."""
-        played, heard = Played(step), _Heard()
+        played = Played(step)
         data = self._batch(step)
         try:
-            with numpy.errstate(all="ignore"), observing(heard):
+            with numpy.errstate(all="ignore"), observing(Listening(on_gradient=played.hear_gradient)):
                 self.model.train_on_batch(*data)
         except Exception as error:  # noqa: BLE001  (the script's, whatever it is: that is the finding)
             played.error = error
-        played.loss = heard.loss
         return played
 
     def _batch(self, step: KeptStep) -> list[Any]:

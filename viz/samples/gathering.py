@@ -12,7 +12,7 @@ from eagerflow import Model, Tensor, losses, tree
 from eagerflow.core.observe import Observer, Scope, unobserved
 from eagerflow.data.feed import ArrayFeed
 from viz.recorder.names.shown_names import ShownNames
-from viz.recorder.step_count import StepCount
+from viz.recorder.step_tracker import StepTracker
 from viz.samples.judging import as_chances
 from viz.samples.row_keys import host, keys_of
 
@@ -164,7 +164,7 @@ class Gatherer(Observer):
         # The outermost model that ran last, what it was called with, and what it gave.
         self._last: tuple[Any, Any, Any] | None = None
         self._pending: dict[int, list[Any]] = {}
-        self._steps = StepCount()
+        self._steps = StepTracker()
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         self._steps.on_gradient(sources, results)
@@ -216,7 +216,7 @@ class Gatherer(Observer):
             )
             return
         self._pending.setdefault(id(model), []).append(
-            (model, x, y_true, y_pred, values, scope.owner, self._steps.number)
+            (model, x, y_true, y_pred, values, scope.owner, self._steps.upcoming)
         )
 
     def _note(self, note: str) -> None:

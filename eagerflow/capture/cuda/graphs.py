@@ -18,7 +18,7 @@ from eagerflow.capture.programs.instructions import Call, Instruction, Known, Re
 from eagerflow.capture.programs.program import Program, keeps_nothing
 from eagerflow.core.device import is_device_array
 from eagerflow.core.in_place import settled
-from eagerflow.graphs.recording import PER_THREAD, Recording, graphs_on, graphs_wanted, place_now
+from eagerflow.graphs.recording import PER_THREAD, Recording, graphs_on, place_now
 
 __all__ = ["Graphs", "graphs_of"]
 
@@ -67,8 +67,7 @@ class Graphs:
         if not self._busy.acquire(blocking=False):
             return self.program.run(*arrays)
         try:
-            with graphs_wanted():
-                return self._try(place, arrays) if self._step is None else self._step(*arrays)
+            return self._try(place, arrays) if self._step is None else self._step(*arrays)
         finally:
             self._busy.release()
 

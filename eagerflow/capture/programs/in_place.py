@@ -18,7 +18,7 @@ from typing import Any
 import numpy
 
 from eagerflow.capture.programs.instructions import Compute, Const, Instruction, Naming, Ref, Rule, Slot
-from eagerflow.compiled.provider import kernels
+from eagerflow.compiled.choice import kernels
 from eagerflow.core.exclusive import exclusive
 from eagerflow.kernels.convolution.epilogue import masked
 from eagerflow.kernels.elementwise.activations import clipped

@@ -1,6 +1,6 @@
 """An update on a GPU as one launch for all variables, instead of a dozen for each of them.
 
-The rule is written as CUDA C (`kernels/gpu/written.py`). The addresses of variables, slots and
+The rule is written as CUDA C (`kernels/gpu/elementwise_codegen.py`). The addresses of variables, slots and
 gradients stand in a table on the GPU, which is sent again when one of them has moved.
 """
 
@@ -16,8 +16,8 @@ import numpy
 from eagerflow.core.device import is_for_gpu_kernels, load_cupy
 from eagerflow.core.in_place import Writing, taken_back
 from eagerflow.core.observe import state
+from eagerflow.kernels.gpu.elementwise_codegen import Named, Setting, Unwritable, written
 from eagerflow.kernels.gpu.source import TYPES, compiled
-from eagerflow.kernels.gpu.written import Named, Setting, Unwritable, written
 from eagerflow.optimizers.entry import Entry
 
 __all__ = ["FusedUpdates"]

@@ -111,6 +111,8 @@ NOT_MADE |= {
 }
 NOT_CALLED_ALONE = {"SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells", "Wrapper", "InputLayer"}
 
+for _table in list(tables.values()):
+    len(_table.entries)  # loads the classes, with which further tables come
 CLASSES = {
     f"{module.removeprefix('keras.')} {cls.__name__}": cls
     for module, table in tables.items()

@@ -119,26 +119,6 @@ def test_the_slowest_ops_are_those_of_the_table(recordings):
     assert first["source"].startswith("tests/viz/facts/test_digest.py:")
 
 
-def test_a_step_that_held_up_a_part_is_told_below_the_table(tmp_path, monkeypatch, capsys):
-    scopes = [Scope(i, "step", "train_step", call=i, start=1000 * i, end=1000 * i + 900) for i in range(8)]
-    scopes += [Scope(8 + i, "model", "net", parent=i, owner=1, cls="Net") for i in range(8)]
-    scopes += [Scope(16 + i, "layer", "inner", parent=8 + i, owner=2, cls="Dense") for i in range(8)]
-    took = [5, 5, 5, 500, 5, 5, 5, 5]
-    record = Record(
-        ops=[Op(i, "dense", "forward", 16 + i, step=i, start=1000 * i, end=1000 * i + took[i]) for i in range(8)],
-        scopes=scopes,
-        steps=[Step(i, i, 1000 * i, 1000 * i + 900) for i in range(8)],
-    )
-    by_part = {part["name"]: part["held_up"] for part in overview(record)["parts"]}
-    assert by_part == {"net": None, "inner": {"time": 500, "step": 3}}  # told once, of the innermost
-    archive.write(record, tmp_path / "a.efz")
-    monkeypatch.chdir(tmp_path)
-    assert main(["show", "a.efz"]) == 0
-    assert "(inner: 500 ns of it in step 3 alone)" in capsys.readouterr().out
-    assert main(["top", "--by", "layer", "a.efz"]) == 0
-    assert "(net/inner: 500 ns of it in step 3 alone)" in capsys.readouterr().out
-
-
 def test_a_long_course_says_which_of_its_values_it_has(recordings):
     t = trained(epochs=9)
     course = next(each for each in overview(t)["course"] if each["name"] == "loss")

@@ -106,8 +106,7 @@ def test_a_summary_opens_as_many_levels_as_it_is_asked_for(steps):
 
 
 def test_top_sorts_by_cost(steps):
-    # On a busy machine one call may have taken most of a sum, which has a line.
-    lines = [line for line in steps.top(n=3).splitlines() if "of it in one call" not in line]
+    lines = steps.top(n=3).splitlines()
     assert lines[-2] == "(sums over all 2 steps)"
     assert "sums over" not in steps.top(step=0)
     assert len(lines) == 7
@@ -377,22 +376,3 @@ def test_of_several_steps_it_is_told_of_which_the_peak_is_and_that_times_are_sum
     assert re.search(r"peak: .* in step \d of 0–1", str(steps.memory()))
     told = "\n".join(map(str, words.shown(overview(steps))))
     assert "(times: sums over all 2 steps)" in told
-
-
-def test_a_sum_that_is_mostly_one_call_says_so():
-    model = ef.Sequential([ef.layers.Input((3,)), ef.layers.Dense(4, name="held_up")])
-    model.compile("sgd", "mse")
-    with viz.trace() as t:
-        for _ in range(6):
-            model.train_on_batch(np.ones((2, 3)), np.ones((2, 4)))
-    for op in t.ops:
-        op.end = op.start + 1000
-    (op,) = [op for op in t.ops if op.step == 4 and op.name == "dense" and op.phase == "forward"]
-    assert "in one call" not in t.top()
-    assert "in one call" not in "".join(map(str, words.shown(overview(t))))
-    op.end = op.start + 5_000_000
-    (said,) = [line for line in t.top().splitlines() if "in one call" in line]
-    assert re.fullmatch(r"\(dense of \S*/held_up: 5 ms of it in one call, in step 4\)", said)
-    assert top_rows(t)[0]["held_up"] == {"time": 5_000_000, "step": 4}
-    told = "\n".join(map(str, words.shown(overview(t))))
-    assert "; 5 ms of it in one call, in step 4" in told

@@ -111,7 +111,8 @@ def test_a_single_loss_is_called_loss_until_another_comes():
     def train(both):
         for step in range(6):
             with ef.GradientTape() as tape:
-                warm_up = full = ef.ops.mean(model(X) ** 2)
+                warm_up = ef.ops.mean(model(X) ** 2)
+                full = warm_up * 1.0
             variables = model.trainable_variables
             gradients = tape.gradient(full, variables) if both and step > 3 else tape.gradient(warm_up, variables)
             optimizer.apply(gradients, variables)
@@ -146,7 +147,8 @@ def test_a_critic_that_learns_for_long_before_the_actor_has_a_curve_of_its_own_f
     def train():
         for model, optimizer in ([critic] * 12 + [actor]) * 2:
             with ef.GradientTape() as tape:
-                loss = first_loss = second_loss = ef.ops.mean(model(X) ** 2)
+                loss = ef.ops.mean(model(X) ** 2)
+                first_loss, second_loss = loss * 1.0, loss * 1.0
             if names[0] == "loss":
                 gradients = tape.gradient(loss, model.trainable_variables)
             elif model is critic[0]:

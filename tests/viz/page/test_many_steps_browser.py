@@ -1,4 +1,4 @@
-"""Pages of many steps, in which what steps repeat is written once: the browser has all that was recorded."""
+"""Pages of many steps: the browser has all that was recorded, and shows each step."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from tests.viz import browser
 from tests.viz.nets import Trainer, mlp
 from tests.viz.page.test_page_data import long_record
 from viz.page import data
-from viz.page.compact import compact
-from viz.page.document import _COMPACT_FROM
 
 PROGRAM = browser.find()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
@@ -65,24 +63,12 @@ def test_the_browser_has_all_that_was_recorded(shown, pages, name):
     made = {}
     shown.show(pages(name, lambda: made.setdefault(name, MADE[name]())))
     wanted = json.loads(json.dumps(data(made[name])))
-    assert len(wanted["ops"]["name"]) >= _COMPACT_FROM
     for key, value in wanted.items():
         assert json.loads(shown.run(f"JSON.stringify(eagerflowViewer.data[{key!r}])")) == value, key
     assert shown.wrong == []
 
 
-def test_a_step_more_takes_few_bytes():
-    def size(epochs):
-        content = compact(json.loads(json.dumps(data(trained("none", epochs)))))
-        return len(json.dumps(content, separators=(",", ":"))), len(content["views"]["told"])
-
-    (few, steps), (many, more) = size(3), size(23)
-    per_step = (many - few) / (more - steps)
-    whole = len(json.dumps(data(trained("none")), separators=(",", ":"))) / steps
-    assert per_step < whole / 4
-
-
-def test_what_steps_show_is_read_when_one_is_looked_at(shown, pages):
+def test_each_step_is_shown_when_it_is_looked_at(shown, pages):
     shown.show(pages("training and evaluation", trained))
     boxes = shown.boxes()
     for step in (0, 1, 5, 6, 20):

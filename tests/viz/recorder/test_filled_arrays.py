@@ -69,7 +69,7 @@ def test_what_a_layer_fills_for_itself_has_no_box():
 
     with viz.trace() as t:
         Shifted()(np.ones((4, 2), "float32"))
-    assert drawn(t) == ["x"]
+    assert drawn(t) == ["input"]
     assert roles(t, "add") == ["input", "constant"]
 
 

@@ -13,7 +13,6 @@ import numpy
 
 from viz.facts import formatting
 from viz.facts.columns import NONE
-from viz.facts.digest.held_up import held_up, held_up_step
 from viz.facts.digest.sparse_columns import SparseColumns
 from viz.facts.schema import VARIABLES, Op, Record
 from viz.facts.selection import line_of, step_numbers
@@ -162,41 +161,18 @@ class _Times:
         inside: dict[int, list[int]] = {}
         for number in firsts:
             inside.setdefault(outer[number], []).append(number)
-        alone = self._held_up_steps(outer)
         found, waiting = list[dict[str, Any]](), [(-1, -1, False)]
         while waiting:
             number, level, is_rest = waiting.pop()
             if is_rest:
-                found.append(_outside(level, own[number]) | {"held_up": alone.get(-1) if number == -1 else None})
+                found.append(_outside(level, own[number]))
                 continue
             if number >= 0:
-                found.append(self._part(number, level, times[number]) | {"held_up": alone.get(number)})
+                found.append(self._part(number, level, times[number]))
             within = [(each, level + 1, False) for each in inside.get(number, [])]
             rest = [(number, level + 1, True)] if within and own[number] else []
             waiting += [*rest, *within[::-1]]
         return found
-
-    def _held_up_steps(self, outer: dict[int, int]) -> dict[int, dict[str, Any]]:
-        """By row the step in which it took far longer than in others; not where that is told of a part of it."""
-        numbers = step_numbers(self._record)
-        if not numbers:
-            return {}
-        rows = self._row_of_ops
-        steps, found = self._seen.array("Op.step"), dict[int, dict[int, int]]()
-        told = steps != NONE
-        places = rows[told].astype(numpy.int64) * len(numbers) + steps[told]
-        at, where = numpy.unique(places, return_inverse=True)
-        for place, took in zip(at.tolist(), numpy.bincount(where, weights=self._durations[told]).tolist()):
-            row, step = divmod(place, len(numbers))
-            around = [row]  # -1 for what ran outside of all
-            while row != -1 and (row := outer.get(row, -1)) != -1:
-                around.append(row)
-            for each in around:
-                times = found.setdefault(each, {})
-                times[numbers[step]] = times.get(numbers[step], 0) + int(took)
-        alone = {row: once for row, times in found.items() if (once := held_up_step(times)) is not None}
-        inner = {(outer[row], once["step"]) for row, once in alone.items() if outer.get(row, -1) != -1}
-        return {row: once for row, once in alone.items() if (row, once["step"]) not in inner}
 
     def _outer(self, number: int) -> int:
         parent = self._record.scopes[number].parent
@@ -237,20 +213,10 @@ class _Times:
                     "source": formatting.place(line_of(record, _op(seen, int(self._origins[number])))),
                     "count": int(counts[at]),
                     "time": int(sums[at]),
-                    "held_up": self._held_up(numpy.flatnonzero(group == at)),
                     "share": float(sums[at]) / self.whole,
                 }
             )
         return found
-
-    def _held_up(self, ops: numpy.ndarray) -> dict[str, Any] | None:
-        """Of equal ops the one that took far longer than the others; None where none did."""
-        times = self._durations[ops].tolist()
-        longest = held_up(times)
-        if longest is None:
-            return None
-        step = int(self._seen.array("Op.step")[ops[longest]])
-        return {"time": times[longest], "step": None if step == NONE else step_numbers(self._record)[step]}
 
 
 def _outside(level: int, took: int) -> dict[str, Any]:

@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from viz.facts import formatting
-from viz.facts.digest.held_up import told_of, told_of_step
 from viz.facts.text_table import Columns, Text, table
 
 __all__ = ["following", "shown"]
 
 _MOST_PARTS = 12
-_MOST_ALONE = 3
 _MOST_REPORTED = 8
 _BARS = "▁▂▃▄▅▆▇█"
 _LONGEST = 60
@@ -37,7 +35,7 @@ def shown(facts: dict[str, Any]) -> Iterator[Text]:
         yield Text.of([_course(list(course))])
     if facts["parts"]:
         summed = [f"(times: sums over all {facts['steps']:,} steps)"] if facts["in_ops"] and facts["steps"] > 1 else []
-        yield Text.of([_parts(facts["parts"], facts["in_ops"]), *summed, *_alone(facts["parts"])])
+        yield Text.of([_parts(facts["parts"], facts["in_ops"]), *summed])
     sentences = [*_slowest(facts), *_memory(facts["memory"]), *_nonfinite(facts["nonfinite"], facts["kept"])]
     if sentences:
         yield Text.of(sentences)
@@ -106,13 +104,6 @@ def _parts(parts: list[dict[str, Any]], whole: int) -> Columns:
     return table(heads, [line[: len(heads)] for line in lines], least="output,share,time" if whole else "output")
 
 
-def _alone(parts: list[dict[str, Any]]) -> Iterator[str]:
-    """What is said of parts that took most of their time in one step: the machine did other things, or got ready."""
-    told = sorted([part for part in parts if part["held_up"]], key=lambda part: part["held_up"]["time"], reverse=True)
-    for part in told[:_MOST_ALONE]:
-        yield f"({formatting.clean(part['name'], _LONGEST)}: {told_of_step(part['held_up'])})"
-
-
 def _part(part: dict[str, Any], whole: int) -> list[str]:
     return [
         "  " * part["level"] + formatting.with_class(part["name"], part["class"], _LONGEST),
@@ -131,8 +122,7 @@ def _slowest(facts: dict[str, Any]) -> Iterator[str]:
         line = f", {formatting.clean(row['source'], 100)}" if row["source"] else ""
         took = f"{formatting.seconds(row['time'])} ({100 * row['share']:.0f}%)"
         times = f" ×{row['count']:,}" if row["count"] > 1 else ""
-        one = f"; {told_of(row['held_up'])}" if row["held_up"] else ""
-        yield f"{head:9}{formatting.clean(row['op'])}{backward}{times}{layer}: {took}{line}{one}"
+        yield f"{head:9}{formatting.clean(row['op'])}{backward}{times}{layer}: {took}{line}"
         head = ""
 
 

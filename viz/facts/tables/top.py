@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.choices import COSTS, KEYS
 from viz.facts import formatting
 from viz.facts.digest.asked_step import times_facts
 from viz.facts.digest.figures import OUTSIDE
-from viz.facts.digest.held_up import held_up, held_up_step, told_of, told_of_step
 from viz.facts.digest.made import Made
 from viz.facts.flops import all_flops
 from viz.facts.schema import Op, Record
-from viz.facts.selection import line_of, position_of, step_name, step_numbers
+from viz.facts.selection import line_of, position_of, step_name
 from viz.facts.tables.summary import around
 from viz.facts.text_table import Text, table
 
@@ -66,7 +65,7 @@ def top(
     body = table([h if h != "source" else "line" for h in heads], lines, least=least, marks=marks)
     hidden = _hidden(ranked, n, by if by in COSTS else cost or "time", option)
     made = [_MADE] if "memory" in asked else []
-    return Text.of([*which, body, *_summed(record, at, found), *_once(found, by), *made, *hidden])
+    return Text.of([*which, body, *_summed(record, at, found), *made, *hidden])
 
 
 def _summed(record: Record, at: int | None, found: list[dict[str, Any]]) -> list[str]:
@@ -209,41 +208,10 @@ def _top_row(record: Record, groups: list[list[Op]], place: str, memory: Made) -
         "count": len(ops),
         "replayed": sum(each.replayed for each in ops),
         "time": sum([each.duration for each in ops]),
-        "held_up": _held_up(record, ops),
         "memory": memory.by_all(ops),
         "flops": sum(known) if known else None,
         "source": place,
     }
-
-
-def _held_up(record: Record, ops: list[Op]) -> dict[str, Any] | None:
-    """Of equal ops the one that took far longer than the others; None where none did."""
-    longest = held_up([op.duration for op in ops])
-    if longest is None:
-        return None
-    step = ops[longest].step
-    return {"time": ops[longest].duration, "step": None if step is None else step_numbers(record)[step]}
-
-
-def _by_step(record: Record, ops: Iterable[Op]) -> dict[int, int]:
-    """What ops took in each step, by its number."""
-    numbers, times = step_numbers(record), dict[int, int]()
-    for op in ops:
-        if op.step is not None:
-            times[numbers[op.step]] = times.get(numbers[op.step], 0) + op.duration
-    return times
-
-
-def _once(found: list[dict[str, Any]], by: str) -> Iterator[str]:
-    """What is said of rows whose time is that of a single call, or step."""
-    for row in found:
-        if by not in COSTS:
-            if row["held_up"]:
-                yield f"({formatting.clean(row[by], _LONGEST)}: {told_of_step(row['held_up'])})"
-        elif once := row.get("held_up"):
-            whose = f" of {formatting.clean(_whose(row), _LONGEST)}" if _whose(row) else ""
-            phase = f" ({row['phase']})" if row["phase"] == "backward" else ""
-            yield f"({row['op']}{phase}{whose}: {told_of(once)})"
 
 
 def _updated(record: Record, op: Op) -> str:
@@ -268,7 +236,7 @@ def _top_groups(record: Record, chosen: list[Op], by: str, cost: str) -> list[di
         memory = made.by_all(ops)
         counted = [number for number in all_flops(record, ops) if number is not None]
         sums = {"time": time, "memory": memory, "flops": sum(counted) if counted else None}
-        found.append({by: name, "ops": len(ops), **sums, "held_up": held_up_step(_by_step(record, ops))})
+        found.append({by: name, "ops": len(ops), **sums})
     whole = sum([row[cost] or 0 for row in found]) or 1
     found = [row | {"share": (row[cost] or 0) / whole} for row in found]
     return sorted(found, key=lambda row: row[cost] or 0, reverse=True)

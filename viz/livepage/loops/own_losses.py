@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -10,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow import Variable
-from viz.livepage.loops.loss_names import LossNames
+from viz.facts.formatting import clean
+from viz.recorder.names.array_names import ArrayNames
 
 __all__ = ["OwnLosses"]
 
@@ -73,7 +75,7 @@ class OwnLosses:
         rename_rate: Callable[[str, str, int | None], None],
     ) -> None:
         self._point, self._name_of, self._rename, self._rename_rate = point, name_of, rename, rename_rate
-        self._names = LossNames()
+        self._names = ArrayNames()
         self._waiting: list[_Loss] = []  # for their optimizer
         self._tracks: dict[int, _Track] = {}  # by the optimizer's id
         self._models: dict[int, str] = {}  # that optimizers train
@@ -104,7 +106,8 @@ class OwnLosses:
         if getattr(data, "size", 0) == 1:
             value = float(data) if data.__class__ is numpy.ndarray else data  # another would wait for its device
             reference = _nothing if variable is None else weakref.ref(variable)
-            self._waiting.append(_Loss(value, reference, _one_of(results), self._names.here() or _UNNAMED))
+            name = clean(self._names.target(targets[0], sys._getframe(1)), 60) or _UNNAMED
+            self._waiting.append(_Loss(value, reference, _one_of(results), name))
 
     def model_of(self, optimizer: int) -> str:
         """The name of the model that an optimizer trains, by its id; "" where it isn't known."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from viz.livepage.progress import reference
-from viz.recorder.loops.turns import ALONE
+from viz.recorder.step_tracker import ALONE
 
 __all__ = ["Cut", "Turn", "Rounds"]
 

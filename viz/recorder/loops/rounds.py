@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from viz.facts.schema import VARIABLES, Record
-from viz.recorder.loops.turns import Turns
+from viz.recorder.step_tracker import Turns
 
 __all__ = ["Clocks", "Round", "gradients_of", "rounds"]
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
+from types import CodeType
 from typing import Any
 
 from eagerflow import ops
 from viz.facts.schema import Op
 from viz.recorder.journal import Event
-from viz.recorder.names.argument_names import Arguments
 
-__all__ = ["ComposedCalls"]
+__all__ = ["ComposedCalls", "is_composed"]
 
 _RUNS_CODE_OF_USERS = "control_flow"  # functions of that module call others, which are what a reader knows
 
@@ -19,11 +20,11 @@ class ComposedCalls:
     """Gathers the ops of each call.
 
     Args:
-        arguments: knows the calls in the user's code.
+        codes: code objects by the numbers that stand for them in places.
     """
 
-    def __init__(self, arguments: Arguments) -> None:
-        self._arguments = arguments
+    def __init__(self, codes: Mapping[int, CodeType]) -> None:
+        self._codes = codes
         self._last: dict[int, tuple[list[int], int | None, list[str]]] = {}  # by thread: place, scope, names of ops
         self._runs: list[tuple[list[int], list[int], list[str]]] = []  # place, ops and their names
 
@@ -48,8 +49,8 @@ class ComposedCalls:
         calls: dict[int, tuple[str, int]] = {}
         number = 0
         for places, ids, names in self._runs:
-            name = self._arguments.called_function(places) if len(ids) > 1 else ""
-            if not _is_composed(name) or taken(ids[0], places):
+            name = self._codes[places[-1]].co_name if len(places) % 2 and len(ids) > 1 else ""
+            if not name or taken(ids[0], places[:-1]):
                 continue
             size = _period(names)
             for at in range(0, len(ids), size) if size > 1 else ():
@@ -65,7 +66,7 @@ def _period(names: list[str]) -> int:
 
 
 @functools.cache
-def _is_composed(name: str) -> bool:
+def is_composed(name: str) -> bool:
     """Is it a function of `eagerflow.ops` that is no op itself?"""
     function = getattr(ops, name, None) if name else None
     if function is None or hasattr(function, "op") or not callable(function):

@@ -6,34 +6,23 @@ attribute of the model around that holds the layer, or what the user's line call
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from types import FrameType
+from collections.abc import Collection, Mapping, Sequence
+from types import CodeType, FrameType
 from typing import Any
 
-from eagerflow.core import observe
 from eagerflow.layer import layer
 from eagerflow.layer.unique_names import snake_case
 from viz.facts.schema import Record
-from viz.recorder.names.argument_names import Arguments
 from viz.recorder.source_lines import is_internal
 
-__all__ = [
-    "attribute_of",
-    "held_as",
-    "held_further_out",
-    "held_in_code",
-    "is_called_directly",
-    "is_chosen",
-    "name_kept",
-    "spoken_of",
-    "tells",
-]
+__all__ = ["SAID_BY_ITS_PLACE", "attribute_of", "held_as", "held_in_code", "is_chosen", "is_parameter", "name_kept"]
+__all__ += ["spoken_of", "tells"]
 
-_CALLS = (observe.__file__, layer.__file__)  # what runs between a user's call of a layer and its scope
-_RECORDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+SAID_BY_ITS_PLACE = ("input", "inputs")  # a box is called so without being told
+_OPTIMIZED = 1  # flag of the code of functions
+_UNSHARED = 3  # references to a frame's copy of its variables: of the frame, here, and of the call that counts
 _LONGEST = 64  # lists and dicts of layers that are searched
 _TELL_NOTHING = frozenset(["block", "cls", "layer", "mod", "module", "nn", "self"])
 _TELL_LITTLE = frozenset(["m", "model", "net", "network"])  # but more than the name of one of these classes:
@@ -76,31 +65,32 @@ def is_chosen(layer_name: str, cls: str) -> bool:
 
 
 def held_in_code(owner: Any, frame: FrameType | None) -> str:
-    """What the user's innermost function holds a layer in whose name nobody chose; "" for none, or for several names.
+    """What the innermost of the user's functions that holds a layer whose name nobody chose calls it.
+
+    A parameter of it is called as in the function that called this one, and so on. "" for none, or for several names.
 
     Args:
-        owner: a layer or model that this function calls.
+        owner: a layer or model.
         frame: the innermost frame.
     """
+    found = ""
     if is_chosen(getattr(owner, "name", ""), type(owner).__name__):
-        return ""
-    while frame is not None and is_internal(frame.f_code.co_filename):
-        frame = frame.f_back
-    if frame is None:
-        return ""
-    names = {name for key, value in spoken_of(frame) for name in held_as(key, value, owner)}
-    name = names.pop() if len(names) == 1 else ""
-    return name if tells(name, type(owner).__name__) else ""
-
-
-def held_further_out(owner: Any, frame: FrameType | None) -> str:
-    """The same of the innermost of the user's functions that holds it; where a call goes on, those within do not."""
-    name = ""
-    while frame is not None and not name:
+        return found
+    while frame is not None:
         if not is_internal(frame.f_code.co_filename):
-            name = held_in_code(owner, frame)
+            names = {name for key, value in spoken_of(frame) for name in held_as(key, value, owner)}
+            if len(names) > 1:
+                break
+            found = next(iter(names), found)
+            if found and not (names and is_parameter(frame.f_code, found)):
+                break
         frame = frame.f_back
-    return name
+    return found if tells(found, type(owner).__name__) else ""
+
+
+def is_parameter(code: CodeType, name: str) -> bool:
+    """Is it the name of a function's argument, but for a method's object?"""
+    return name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def tells(name: str, cls: str) -> bool:
@@ -112,39 +102,25 @@ def tells(name: str, cls: str) -> bool:
     return name.lower() not in (_TELL_NOTHING if cls in _PLAIN_MODELS else _TELL_NOTHING | _TELL_LITTLE)
 
 
-def spoken_of(frame: FrameType) -> Iterator[tuple[str, Any]]:
+def spoken_of(frame: FrameType) -> list[tuple[str, Any]]:
     """What a frame's code speaks of: its local variables, its module's, and the attributes of the method's object."""
     code, own = frame.f_code, frame.f_locals
-    if own is not frame.f_globals:
-        yield from own.items()
-    yield from [(name, frame.f_globals[name]) for name in code.co_names if name in frame.f_globals]
+    found = [*own.items()] if own is not frame.f_globals else []
     first = own.get(code.co_varnames[0]) if code.co_argcount else None
+    if own.__class__ is dict and code.co_flags & _OPTIMIZED and sys.getrefcount(own) <= _UNSHARED:
+        own.clear()  # before Python 3.13, a copy that stays with the frame, and would keep arrays alive
+    found += [(name, frame.f_globals[name]) for name in code.co_names if name in frame.f_globals]
     if hasattr(type(first), code.co_name):
-        yield from getattr(first, "__dict__", {}).items()
+        found += getattr(first, "__dict__", {}).items()
+    return found
 
 
-def is_called_directly(frame: FrameType | None) -> bool:
-    """Does the user's own code call the layer whose call ends here, and no function such as `ops.map`?"""
-    while frame is not None and frame.f_code.co_filename.startswith(_RECORDER):
-        frame = frame.f_back
-    while frame is not None and frame.f_code.co_filename in _CALLS:
-        frame = frame.f_back
-    return frame is not None and not is_internal(frame.f_code.co_filename)
-
-
-def name_kept(
-    record: Record,
-    facts: Sequence[Mapping[str, Any] | None],
-    places: Callable[[int], Sequence[int]],
-    arguments: Arguments,
-) -> None:
+def name_kept(record: Record, facts: Sequence[Mapping[str, Any] | None]) -> None:
     """Note what layers and models are kept in.
 
     Args:
         record: its scopes get their `called`.
         facts: what is known of the owner of each scope.
-        places: gives the code that opened a scope.
-        arguments: reads the user's source.
     """
     names, seen = dict[int, str](), set[int]()
     claims: dict[tuple[int | None, str], set[int]] = {}  # of what several layers are called, which tells none apart
@@ -154,9 +130,7 @@ def name_kept(
         seen.add(scope.owner)
         if is_chosen(scope.name, scope.cls):
             continue
-        name = about.get("attribute", "")
-        if not name:
-            name = arguments.called(places(scope.id)) if about.get("direct") else about.get("held", "")
+        name = about.get("attribute") or about.get("held", "")
         if name and name != scope.name and tells(name, scope.cls):
             names[scope.owner] = name
             around = [each.owner for each in record.ancestors(scope.parent) if each.kind in ("layer", "model")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from viz.recorder.loops.turns import Turns
+from viz.recorder.step_tracker import Turns
 
 
 def numbers(updates: str, weights: dict[str, str] | None = None, learnt: bool = True) -> list[int]:

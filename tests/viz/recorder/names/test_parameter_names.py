@@ -26,31 +26,6 @@ def test_a_loss_tells_targets_from_predictions():
     assert set(found) == {"y_true", "y_pred"}
 
 
-def test_a_list_beside_a_tensor_is_the_target():
-    assert called(losses.CategoricalHinge(), *[[[0, 1], [0, 0]], numbers(2, 2)]) == {
-        "y_true": "2×2 i32",
-        "y_pred": "2×2 f32",
-    }
-
-
-class Watching(losses.Loss):
-    def __init__(self, tape):
-        super().__init__()
-        self.tape = tape
-
-    def call(self, y_true, y_pred):
-        self.tape.watch(y_pred)
-        return ef.ops.mean(ef.ops.square(y_true - y_pred), axis=-1)
-
-
-def test_a_list_that_a_gradient_is_asked_of_is_the_prediction():
-    with viz.trace() as t, ef.GradientTape() as tape:
-        loss = Watching(tape)(*[numbers(1, 2), [[0.5, 0.25]]])
-        tape.gradient(loss, tape.watched_variables())
-    found = {node.title for node in t.draw().graph.nodes.values() if node.kind == "input"}
-    assert found == {"y_true", "y_pred"}
-
-
 class Own(losses.Loss):
     def call(self, wanted, answer):
         return ef.ops.abs(wanted - answer)

@@ -52,6 +52,7 @@ def test_an_array_that_an_op_and_a_metric_are_given_is_one_box():
 def test_equal_arrays_of_a_loop_or_of_other_names_stay_apart():
     model, x = net(), rows(0)
     y = x.copy()
+    y[0, 0] += 1.0
     assert run(lambda: model(x) + model(y)) == ["x", "y"]
 
     def rounds():
@@ -96,13 +97,13 @@ def test_arrays_that_a_function_calls_the_same_are_called_as_in_the_calls_of_it(
     assert run(lambda: learner(support, weight) + learner(x=query, weight=weight)) == ["query", "support"]
     task = Task()
     assert run(lambda: task.learn(support, weight) + task.learn(query, weight)) == ["query", "support"]
+    assert run(lambda a=support, b=query: [*map(learner, (a, b), (weight, weight))]) == ["a", "b"]
     assert run(lambda: task.outer(support, weight) + task.outer(query, weight)) == ["query", "support"]
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda w, a, b: [*map(learner, (a, b), (w, w))],  # which calls it by no name
         lambda w, a, b: scaled(a, w) + scaled(b, w),  # whose `x` is another array
         lambda w, a, b: [learner(each, w) for each in (a, b)],  # which has one name for both
     ],

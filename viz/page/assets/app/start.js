@@ -17,6 +17,20 @@ function bytesOf(base64) {
   return found;
 }
 
+// Columns whose integers are differences to the one before, or in the row before: see viz/page/document.py.
+function summed(value) {
+  if (Array.isArray(value)) return value.map(summed);
+  if (value === null || typeof value !== "object") return value;
+  const { differences, rows } = value;
+  if (!differences) return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, summed(each)]));
+  const last = new Array(typeof rows === "number" ? rows : 1).fill(0),
+    flat = differences.map((by, i) => (by === null ? null : (last[i % last.length] += by)));
+  if (rows === undefined) return flat;
+  const lengths = Array.isArray(rows) ? rows : new Array(flat.length / rows).fill(rows);
+  let at = 0;
+  return lengths.map((length) => flat.slice(at, (at += length)));
+}
+
 // In a notebook's frame, "dark" or "light" as the notebook is, where that is known: the frame's height tells it, and
 // nothing else can. See `Page` in viz/page/document.py.
 function themeOfFrame() {
@@ -57,7 +71,8 @@ window.eagerflowViewer = {
 };
 window.eagerflowViewer.ready = embedded()
   .then((data) => {
-    if (data) viewer.show(writtenOut(data));
+    for (const name of data?.differences ?? []) data[name] = summed(data[name]);
+    if (data) viewer.show(data);
     document.documentElement.dataset.ready = String(Math.round(performance.now()));
   })
   .catch((error) => {

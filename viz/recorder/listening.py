@@ -1,0 +1,34 @@
+"""An observer of single events, which calls functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from eagerflow.core.observe import Observer
+
+__all__ = ["Listening"]
+
+
+class Listening(Observer):
+    """Calls functions with what is announced.
+
+    Args:
+        tells_mistakes: see `Observer`.
+        **hears: functions by the names of `Observer`'s methods.
+
+    >>> import eagerflow as ef
+    >>> from eagerflow.core.observe import observing
+    >>> with observing(Listening(on_op=lambda op, *rest: print(op.name))):
+    ...     _ = ef.ops.exp(1.0)
+    exp
+    """
+
+    def __init__(self, tells_mistakes: bool = False, **hears: Callable[..., Any]) -> None:
+        self.tells_mistakes = tells_mistakes
+        self.wants_ops = not hears.keys().isdisjoint(_OF_OPS)
+        self.wants_scopes = "on_scope_begin" in hears or "on_scope_end" in hears
+        vars(self).update(hears)
+
+
+_OF_OPS = ("on_op", "on_rule", "on_update", "on_updates")

@@ -1,0 +1,292 @@
+"""What the program's variables hold the arrays in that come from outside: `real` of `discriminator(real)`.
+
+Each is looked for when the recording meets it, in the frame of the user's code that led there: a variable that is the
+array, or a NumPy array with the same elements, since eagerflow copies what it is given.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+import zlib
+from collections.abc import Container, Iterator, Mapping, Sequence
+from types import FrameType
+from typing import Any, NamedTuple
+
+from numpy import array_equal, ascontiguousarray, ndarray
+
+from eagerflow import Tensor
+from viz.facts.schema import Op, Record, Scope
+from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, held_as, is_parameter, spoken_of
+from viz.recorder.source_lines import is_internal
+
+__all__ = ["ArrayNames", "Named", "settle_names"]
+
+_LARGEST = 1 << 22  # elements of arrays that are compared
+_ITEMS = 64  # of a dict that is searched
+_LONGEST = 40  # letters of a name
+_ASKING = frozenset(["gradient", "jacobian", "batch_jacobian"])  # what a step calls, which a reader thinks of
+_TRIES = 6
+_OF_DATA = ("fit", "train_on_batch", "test_on_batch", "evaluate", "predict", "predict_on_batch")
+
+
+class Named(NamedTuple):
+    """What an array is called.
+
+    Attributes:
+        names: by what functions call it, innermost first: the number of a code object, and the name.
+        source: the identity of the variable's value and a checksum, which arrays share that are copies of one; None
+            where that isn't known.
+    """
+
+    names: tuple[tuple[int, str], ...]
+    source: tuple[int, int] | None
+
+
+class ArrayNames:
+    """Looks for names while a program runs.
+
+    Attributes:
+        named: what was found, by the positions of arrays.
+        targets: what gradients were asked of, by position.
+        waiting: what has no name yet.
+    """
+
+    def __init__(self) -> None:
+        self.named: dict[int, Named] = {}
+        self.targets: dict[int, str] = {}
+        self.waiting: dict[int, tuple[weakref.ref[Any], int, int]] = {}  # arrays, where they were looked for, tries
+        self._known: dict[tuple[int, int], str] = {}  # names of targets, by code and instruction
+        self._nothing: set[tuple[int, int, tuple[int, ...]] | None] = (
+            set()
+        )  # calls of `fit` whose batches no variable holds
+        self._of_data: dict[tuple[int, int, bool], list[str]] = {}  # and of what `fit` was given
+
+    def note(self, position: int, data: Any) -> None:
+        """An array was met.
+
+        Args:
+            position: its number in the recording.
+            data: the array.
+        """
+        if data.__class__ is ndarray and 1 < data.size <= _LARGEST:
+            frame = _of_user(sys._getframe(1))
+            place = None if frame is None else (id(frame.f_code), frame.f_lasti, data.shape)
+            if frame is not None and (place in self._nothing or not self._find(position, data, frame)):
+                self.waiting[position] = weakref.ref(data), id(frame), _TRIES
+                if place not in self._nothing and _is_given_data(sys._getframe(1), frame):
+                    self._nothing.add(place)
+
+    def expect(self, position: int, data: Any) -> None:
+        """An op or layer gave this array as one of several: a variable will hold it."""
+        if data.__class__ is ndarray and 1 < data.size <= _LARGEST:
+            self.waiting[position] = weakref.ref(data), 0, _TRIES
+
+    def look_again(self, frame: FrameType | None) -> None:
+        """Something is called: a function that has been called meanwhile may have a variable for what has no name.
+
+        Args:
+            frame: the innermost frame.
+        """
+        frame = _of_user(frame)
+        for position, (data, last, tries) in [*self.waiting.items()] if frame is not None else []:
+            array = data()
+            if array is None or tries == 0 or (id(frame) != last and self._find(position, array, frame)):
+                del self.waiting[position]
+            else:
+                self.waiting[position] = data, id(frame), tries - 1
+
+    def _find(self, position: int, data: Any, frame: FrameType | None) -> bool:
+        names, source = list[tuple[int, str]](), None
+        while frame is not None:
+            name, value = _held_in(frame, data)
+            if not name.strip("_"):
+                break
+            if name.lower() not in SAID_BY_ITS_PLACE:
+                names.append((id(frame.f_code), name[:_LONGEST]))
+            source = id(value) if source is None else source
+            if not is_parameter(frame.f_code, name) or not _ASKING.isdisjoint(frame.f_code.co_names):
+                break
+            frame = _of_user(frame.f_back)
+        if names and source is not None:
+            self.named[position] = Named(tuple(names), (source, zlib.crc32(ascontiguousarray(data).tobytes())))
+        return source is not None
+
+    def note_batch(self, positions: Sequence[int], frame: FrameType | None, is_evaluation: bool) -> None:
+        """Call a batch as the arrays that `fit` and its like were given.
+
+        Args:
+            positions: of its arrays.
+            frame: the innermost frame.
+            is_evaluation: is it one of the data that are evaluated?
+        """
+        caller = _of_user(frame)
+        if caller is None or frame is None:
+            return
+        place = id(caller.f_code), caller.f_lasti, is_evaluation
+        if place not in self._of_data:
+            self._of_data[place] = _names_of_data(frame, caller, is_evaluation)
+        names = self._of_data[place]
+        for position, name in zip(positions, names) if len(names) == len(positions) else ():
+            if name:
+                self.named[position] = Named(((id(caller.f_code), name),), None)
+                self.waiting.pop(position, None)
+
+    def target(self, target: Any, frame: FrameType | None) -> str:
+        """What the innermost function of the user's calls that which it asks gradients of; "" where it has no name.
+
+        Args:
+            target: what gradients are asked of.
+            frame: the innermost frame.
+        """
+        frame = _of_user(frame)
+        if frame is None:
+            return ""
+        place = id(frame.f_code), frame.f_lasti
+        if place not in self._known:
+            held = [name for key, value in spoken_of(frame) for name in held_as(key, value, target)]
+            self._known[place] = held[0][:_LONGEST] if held else ""
+        return self._known[place]
+
+
+def _is_given_data(frame: FrameType | None, caller: FrameType) -> bool:
+    """Does a function call `fit` or its like?"""
+    while frame is not None and frame is not caller:
+        if frame.f_code.co_name in _OF_DATA:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _names_of_data(frame: FrameType, caller: FrameType, is_evaluation: bool) -> list[str]:
+    """What a function calls each of the arrays that it gave to `fit` or its like; "" where it has no name."""
+    given: dict[str, Any] = {}
+    inner: FrameType | None = frame
+    while inner is not None and inner is not caller:
+        if inner.f_code.co_name in _OF_DATA and "x" in inner.f_code.co_varnames:
+            given = dict(spoken_of(inner))
+        inner = inner.f_back
+    data = given.get("validation_data") if is_evaluation else None
+    if is_evaluation and data is None and "validation_data" in given and not given.get("validation_split"):
+        return []
+    names, spoken = list[str](), spoken_of(caller)
+    for leaf in _leaves([given.get(name) for name in ("x", "y", "sample_weight")] if data is None else data):
+        base = _base_of(leaf)
+        name = next((name for name, value in spoken if value is leaf or _base_of(value) is base), "")
+        names.append("" if name.lower() in SAID_BY_ITS_PLACE else name[:_LONGEST])
+    return names
+
+
+def _leaves(nested: Any) -> Iterator[Any]:
+    if isinstance(nested, list | tuple | dict):
+        for each in nested.values() if isinstance(nested, dict) else nested:
+            yield from _leaves(each)
+    elif nested is not None:
+        yield nested
+
+
+def _base_of(array: Any) -> Any:
+    """Whose memory an array is a view of."""
+    return array.base if array.__class__ is ndarray and array.base is not None else array
+
+
+def _of_user(frame: FrameType | None) -> FrameType | None:
+    """The innermost frame of the user's code."""
+    while frame is not None and is_internal(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
+def _held_in(frame: FrameType, data: Any) -> tuple[str, Any]:
+    """The name of what is an array in a frame, and its value; or that of the only one that equals it."""
+    equal: dict[int, tuple[str, Any]] = {}
+    spoken = spoken_of(frame)
+    dicts = [value for name, value in spoken if value.__class__ is dict and name[:1] != "_" and len(value) <= _ITEMS]
+    for each in dicts:
+        spoken += [(key, value) for key, value in [*each.items()] if isinstance(key, str)]
+    for name, value in spoken:
+        kind = value.__class__
+        if value is data or (kind is Tensor and value.data is data):
+            return name, value
+        if kind is ndarray and value.shape == data.shape:
+            equal.setdefault(id(value), (name, value))
+    found = [(name, value) for name, value in equal.values() if _equals(value, data)]
+    return found[0] if len(found) == 1 else ("", None)
+
+
+def _equals(array: Any, data: Any) -> bool:
+    if array.dtype.kind not in "biuf":
+        return False
+    array = array.astype(data.dtype, copy=False)
+    return bool((array == data).all()) or (data.dtype.kind == "f" and array_equal(array, data, equal_nan=True))
+
+
+def settle_names(record: Record, named: Mapping[int, Named], asking: Container[int]) -> None:
+    """Call arrays as the functions that ask for gradients call them, else as the innermost function.
+
+    Arrays that are copies of one in a step become one tensor; others of one name are called as further out.
+
+    Args:
+        record: its `called` is changed, and its ops and scopes refer to the first of equal tensors afterwards.
+        named: what was found.
+        asking: numbers of the code objects that ask for gradients.
+    """
+    steps: dict[int, int | None] = {}  # in which a tensor is read first
+    for op in record.ops:
+        for i in op.inputs:
+            steps.setdefault(i, op.step)
+    outside = {i: found for i, found in named.items() if record.tensors[i].producer is None}
+    chosen = {
+        i: next((name for code, name in found.names if code in asking), found.names[0][1])
+        for i, found in outside.items()
+    }
+    record.called |= {i: found.names[0][1] for i, found in named.items() if i not in outside}
+    record.called |= {i: name for i, name in chosen.items() if not record.tensors[i].name}
+    _name_replayed(record)
+    _join_copies(record, outside, chosen, steps)
+    alike: dict[tuple[str, int | None], list[int]] = {}
+    for i in sorted(steps.keys() & outside.keys()):
+        alike.setdefault((record.shown(i), steps[i]), []).append(i)
+    for several in alike.values():
+        for level in range(max(len(outside[i].names) for i in several) if len(several) > 1 else 0):
+            names = {i: outside[i].names[level][1] for i in several if level < len(outside[i].names)}
+            if len({*names.values()}) > 1:
+                record.called |= names
+                break
+
+
+def _name_replayed(record: Record) -> None:
+    """Call what the ops of replayed steps read and drew as those of the same line in the step that was captured."""
+    names: dict[tuple[Any, ...], str] = {}
+    for op in record.ops if any(op.replayed for op in record.ops) else ():
+        for at, i in enumerate((*op.inputs, *op.outputs)):
+            place = op.stack, op.name, at
+            if i in record.called:
+                names.setdefault(place, record.called[i])
+            elif op.replayed and place in names and not record.tensors[i].name:
+                record.called[i] = names[place]
+    targets: dict[Any, Any] = {}
+    for scope in record.scopes if names else ():
+        if scope.kind == "backward":
+            scope.config = scope.config or targets.get(scope.stack, {})
+            targets.setdefault(scope.stack, scope.config)
+
+
+def _join_copies(
+    record: Record, named: Mapping[int, Named], chosen: Mapping[int, str], steps: Mapping[int, int | None]
+) -> None:
+    differentiated = {tensor.gradient_of for tensor in record.tensors}
+    known: dict[tuple[Any, ...], int] = {}
+    joined: dict[int, int] = {}
+    for i in sorted(named):
+        tensor, source = record.tensors[i], named[i].source
+        if source is None or i not in steps or i in differentiated:
+            continue
+        first = known.setdefault((source, steps[i], tensor.shape, tensor.dtype), i)
+        if first != i:
+            joined[i] = first
+            if tensor.name != record.tensors[first].name:
+                record.called[first] = chosen[i]
+    parts: list[Op | Scope] = [*record.ops, *record.scopes] if joined else []
+    for part in parts:
+        part.inputs = tuple([joined.get(i, i) for i in part.inputs])

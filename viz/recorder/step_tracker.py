@@ -1,0 +1,293 @@
+"""The one clock of training steps: which update of weights ends a step, of `fit` as well as of a loop by hand.
+
+Recordings, the choice of recorded steps, the live page, the doctor and the search for NaN count by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Sequence
+from typing import Any
+
+import numpy
+
+from eagerflow import Variable
+from eagerflow.core.observe import Scope
+from viz.recorder.kept_values import as_numpy
+
+__all__ = ["ALONE", "StepTracker", "Turns"]
+
+ALONE = 8  # steps of one optimizer in a row, after which another one follows it; sooner, they take turns
+_MOST = 4  # weights that are compared
+_ELEMENTS = 16  # of each
+
+
+class Turns:
+    """Numbers the training steps of a program from 0, by the updates of weights that are announced to it.
+
+    An update ends a step. The next one begins another step where it learnt from gradients of its own, or where nothing
+    has any; but optimizers that take turns, as those of a GAN, make one step: from the first of them until the same one
+    comes again.
+
+    Attributes:
+        number: of the step that runs, or that begins with the next update.
+
+    >>> steps = Turns()
+    >>> def update(who):
+    ...     steps.learnt()
+    ...     return steps.updated(who)
+    >>> [update(who) for who in ("critic", "actor", "critic", "actor")]
+    [0, 0, 1, 1]
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._ran: dict[Hashable, frozenset[Hashable]] = {}  # who has made updates in this step, and of which weights
+        self._turn: set[Hashable] = set()  # who made those of the last whole step
+        self._known: set[Hashable] = set()  # who has ever made updates
+        self._alone = 0  # how many steps in a row had only the updates of who made this one's
+        self._learnt = False  # were gradients computed since the last update?
+        self._has_gradients = False  # and in this step?
+
+    @property
+    def has_begun(self) -> bool:
+        """Was there an update in this step? Then it may be over, and whatever runs now may belong to the next one."""
+        return bool(self._ran)
+
+    @property
+    def is_over(self) -> bool:
+        """Has everybody made an update who did so in the step before? If there was none, one is enough."""
+        return self.has_begun and self._turn <= self._ran.keys()
+
+    @property
+    def is_settled(self) -> bool:
+        """Is that known from the step before?"""
+        return bool(self._turn) and self.is_over
+
+    @property
+    def upcoming(self) -> int:
+        """The number of the step that what runs now belongs to, as far as one sees."""
+        return self.number + self.is_over
+
+    def learnt(self) -> None:
+        """Gradients were computed."""
+        self._learnt = True
+
+    def updated(
+        self, who: Hashable, weights: frozenset[Hashable] = frozenset(), gone: Collection[Hashable] = ()
+    ) -> int:
+        """Weights were changed.
+
+        Args:
+            who: stands for the optimizer; None for the program itself.
+            weights: stand for what was changed, where that is known.
+            gone: who is known to make no update any more; while a program runs, nobody is.
+
+        Returns:
+            The number of the step that this is a part of.
+        """
+        if self._ran and self._begins_another(who, weights, gone):
+            self.end()
+        self._has_gradients |= self._learnt
+        self._learnt = False
+        self._ran[who] = self._ran.get(who, frozenset()) | weights
+        self._known.add(who)
+        return self.number
+
+    def _begins_another(self, who: Hashable, weights: frozenset[Hashable], gone: Collection[Hashable]) -> bool:
+        if not self._learnt:
+            return not self._has_gradients
+        if who in self._ran:
+            return True
+        is_last = who not in self._known and all(each in gone for each in self._ran)
+        followed = self._turn == self._ran.keys() and (self._alone >= ALONE or is_last)
+        return followed or (bool(weights) and weights in self._ran.values())
+
+    def end(self) -> None:
+        """The step is over, if it has begun: what comes now is another one."""
+        if self._ran:
+            is_same = len(self._ran) == 1 and self._turn == self._ran.keys()
+            self._alone = self._alone + 1 if is_same else 1
+            self._turn = set(self._ran)
+            self._ran, self._has_gradients = {}, False
+            self.number += 1
+
+    def marked(self) -> int:
+        """A step begins that something marks; what comes after it is another one.
+
+        Returns:
+            Its number.
+        """
+        self.end()
+        self._learnt = False
+        self.number += 1
+        return self.number - 1
+
+
+class StepTracker(Turns):
+    """Counts steps from 0, as recordings do: those of `fit` and its like, and what a loop by hand makes of them.
+
+    In such a loop a step ends with its optimizer, or the last of those that take turns. Where there is none, it ends as
+    the next forward pass begins: that is where something is computed again of which gradients can be asked. Gradients
+    of which gradients can be asked again, as those of an inner step of MAML, belong to the forward pass, unless weights
+    are changed by them. Who hears no ops learns of such a step's end from weights that have changed before the next
+    gradients.
+
+    Args:
+        hears_ops: is it told of ops and updates?
+
+    Attributes:
+        begun: has a forward pass begun? Until then, `on_op` wants to hear of each op.
+        has_optimizers: did an optimizer of a loop by hand run?
+
+    >>> import eagerflow as ef
+    >>> steps, w = StepTracker(), ef.Variable([1.0])
+    >>> for _ in range(2):
+    ...     _ = steps.on_gradient([w])
+    ...     update = Scope("optimizer", "sgd")
+    ...     steps.on_scope_begin(update)
+    ...     _ = steps.on_scope_end(update)
+    >>> steps.upcoming
+    2
+    """
+
+    def __init__(self, hears_ops: bool = True) -> None:
+        super().__init__()
+        self._hears_ops, self._held = hears_ops, _HeldWeights()
+        self.begun = self.has_optimizers = False
+        self._pending = False  # are there gradients of a loop by hand, which no optimizer was given yet?
+        self._within: frozenset[int] = frozenset()  # weights of which gradients were asked within a forward pass
+        self._asked: list[frozenset[int]] = []  # of which gradients were asked since the last update
+        self._optimizers: set[int] = set()
+        self._first: dict[frozenset[int], int] = {}  # by weights, the optimizer that updated them first
+        self._aside = 0  # steps of `evaluate` and `predict`
+        self._inside: list[Scope] = []  # scopes of steps, and of optimizers
+
+    @property
+    def trained(self) -> int:
+        """How many training steps there were, with the one that runs once it has gradients."""
+        return self.number + (self.has_begun or self._pending) - self._aside
+
+    @property
+    def in_marked(self) -> bool:
+        """Does a step run that something marks?"""
+        return any(scope.kind == "step" for scope in self._inside)
+
+    def _update(self, who: int | None = None) -> None:
+        """Weights were changed, by an optimizer or by hand."""
+        self._pending = self.begun = False
+        self._within = frozenset()
+        weights = self._asked[0] if len(self._asked) == 1 else frozenset()  # of several, whose they are isn't known
+        self._asked = []
+        if who is not None and weights:  # one that is made in each step goes on for the first of the same weights
+            first = self._first.setdefault(weights, who)
+            is_new = who not in self._optimizers
+            self._optimizers.add(who)
+            who = first if is_new else who
+        self.updated(who, weights)
+        if who is None:
+            self.end()
+
+    def on_op(self, outputs: Any) -> None:
+        """An op ran, with which a forward pass may begin."""
+        if not self._inside and _is_tracked(outputs):
+            if self._pending:
+                self._update()
+            self.begun = True
+
+    def on_gradient(self, sources: Sequence[Any], results: Sequence[Any] = ()) -> bool:
+        """Gradients were computed; says whether they are those of a loop by hand, which may learn from them."""
+        weights = frozenset([x.identity for x in sources if isinstance(x, Variable)])
+        if not weights or self.in_marked:
+            return False
+        if not self._hears_ops:
+            if not self.has_optimizers:
+                if self._held.have_changed():
+                    self.updated(None)
+                    self.end()
+                self._held.hold(sources)
+        elif not self._pending and any(_is_tracked(result) for result in results):
+            self._within |= weights
+            return False
+        else:
+            if self._pending and self.begun:  # else they are of the forward pass of those before, as a GAN's
+                self._update()
+            self._pending, self.begun = True, False
+        self._asked.append(weights)
+        self.learnt()
+        return True
+
+    def on_update(self, variable: Variable) -> None:
+        """Weights were changed."""
+        if variable.identity in self._within:
+            self._learn_within()
+
+    def _learn_within(self) -> None:
+        """What was computed within a forward pass was meant to be learnt from."""
+        if self._within:
+            self._within = frozenset()
+            self._pending, self.begun = True, False
+            self.learnt()
+
+    def on_scope_begin(self, scope: Scope) -> None:
+        """Something begins, and perhaps a step."""
+        if scope.kind == "step" and not self._inside:
+            if self._pending:
+                self._update()
+            self.end()
+        if scope.kind in ("step", "optimizer"):
+            self._inside.append(scope)
+
+    def on_scope_end(self, scope: Scope) -> str:
+        """Something ends; gives `"step"` or `"optimizer"` where that is one with none around it, else ""."""
+        at = next((i for i, each in enumerate(self._inside) if each is scope), None)
+        if at is None:
+            return ""
+        del self._inside[at:]  # with those that an error left open
+        if self._inside:
+            return ""
+        if scope.kind == "step":
+            self._pending = self.begun = False
+            self._within, self._asked = frozenset(), []
+            self.marked()
+            self._aside += scope.name != "train_step"
+        else:
+            self.has_optimizers = True
+            self._held.hold(())
+            self._learn_within()
+            self._update(id(scope.owner))
+        return scope.kind
+
+    def running(self, outputs: Any) -> int | None:
+        """The number, where what made these belongs to a step; None for what runs beside training, as far as one sees.
+
+        Args:
+            outputs: of the op in question.
+        """
+        belongs = self._inside or self._pending or self.begun or _is_tracked(outputs)
+        return self.upcoming if belongs else None
+
+
+def _is_tracked(outputs: Any) -> bool:
+    """Can gradients be asked of what an op made?"""
+    made = outputs[0] if isinstance(outputs, (tuple, list)) and outputs else outputs
+    return getattr(made, "key", None) is not None and not isinstance(made, Variable)
+
+
+class _HeldWeights:
+    """Some numbers of some weights, as they were when gradients of them were computed."""
+
+    def __init__(self) -> None:
+        self._held: list[tuple[Variable, Any]] = []
+
+    def hold(self, sources: Sequence[Any]) -> None:
+        """Gradients of these were computed."""
+        variables = sorted([x for x in sources if isinstance(x, Variable)], key=lambda x: x.data.size)[:_MOST]
+        self._held = [(x, _some(x)) for x in variables]
+
+    def have_changed(self) -> bool:
+        """Does one of them hold other numbers now?"""
+        return any(not numpy.array_equal(_some(x), before, equal_nan=True) for x, before in self._held)
+
+
+def _some(variable: Variable) -> Any:
+    return as_numpy(variable.data.reshape(-1)[:_ELEMENTS])
