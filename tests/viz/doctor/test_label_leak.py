@@ -45,7 +45,6 @@ def test_a_column_that_is_the_label_is_found(inputs, fit, tmp_path):
     assert found.evidence["column"] == (0 if inputs.startswith("np.c_[-") else 8)
 
 
-MIXED = "(np.c_[x, onehot] @ rng.normal(size=(11, 11)))"
 SEVERAL = {"units": 3, "activation": "sigmoid", "loss": "binary_crossentropy", "labels": "1 - onehot"}
 ORDERED = "np.c_[x, onehot][:, [9, 0, 1, 10, 2, 3, 4, 8, 5, 6, 7]]"
 COUNTS = "number + 3 * (x[:, 4] > 0)"
@@ -71,7 +70,6 @@ COUNTS = "number + 3 * (x[:, 4] > 0)"
             "sum",
             "The label is the sum of columns 8 and 9 of the inputs",
         ),
-        (MIXED, CLASS, "mixed", "A weighted sum of the inputs' 11 columns"),
     ],
 )
 def test_a_label_that_is_spread_over_columns_is_found(inputs, fit, rule, words, tmp_path):

@@ -10,7 +10,7 @@ from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, host, number, tensors
 from viz.doctor.checks.leaks.rounding import is_cut, is_rounded
-from viz.doctor.checks.leaks.spread_label import Spread, as_bits, as_mixture, as_one_hot, as_sum, listed
+from viz.doctor.checks.leaks.spread_label import Spread, as_bits, as_one_hot, as_sum, listed
 from viz.doctor.loss_questions import CROSSENTROPIES
 from viz.recorder.descriptions import flat
 from viz.recorder.names.input_names import names_of_outputs
@@ -37,10 +37,6 @@ _FIXES = {
     "label_leak.sum": (
         "Are these parts known before the label is? If not, leave them out: x = numpy.delete(x, columns, axis=1). If "
         "they are, the sum does what this network does."
-    ),
-    "label_leak.mixed": (
-        "Take the label out of the table before what mixes its columns (PCA, whitening, a projection). If it wasn't "
-        "in it, a linear layer does what this network does."
     ),
     "label_leak.time_step": (
         "End each window before what is to be predicted: x[:, :-1], or labels from the step after the last one. What "
@@ -227,10 +223,7 @@ class LabelLeak(Check):
             severity = "warning" if kept.comes_last(column) else "info"  # what comes earlier may be to be remembered
             self._tell("label_leak", severity, words, key, kept, column, alike, len(y))
             return
-        spread = as_mixture(inputs, y) if classes and not kept.steps else None
-        if spread is not None:
-            self._tell_spread(key, kept, spread, inputs, y)
-        elif len(kinds) == 2:
+        if len(kinds) == 2:
             self._judge_threshold(key, kept, inputs, y, alike)
 
     def _judge_threshold(
@@ -256,24 +249,18 @@ class LabelLeak(Check):
     ) -> None:
         """That several columns are the label together."""
         alike = _correlations(inputs, y)
-        column = spread.columns[0] if spread.columns else int(alike.argmax())
+        column = spread.columns[0]
         rows = f"in all {len(y)} rows looked at"
         if spread.weights:
             words = f"the label{kept.of_output} is {spread.summed()} of the inputs, each in its own unit, {rows}"
             severity = "info" if len({*spread.weights}) == 1 else "warning"  # a count may well be asked for
             self._tell("label_leak.sum", severity, words, key, kept, column, alike, len(y))
-        elif spread.columns:
+        else:
             severity = "warning" if any(map(kept.comes_last, spread.columns)) else "info"
             how = f"the label{kept.of_output} as one-hot rows: each tells one of {spread.of} classes"
             how = f"the {spread.of} labels{kept.of_output} of each row themselves" if spread.several else how
             words = f"{kept.all_named(spread.columns)} are {how}, {rows}"
             self._tell("label_leak.one_hot", severity, words, key, kept, column, alike, len(y))
-        else:
-            words = (
-                f"a weighted sum of the inputs' {inputs.shape[1]} columns gives each class{kept.of_output} exactly, "
-                f"{rows}: the label seems to be mixed into them"
-            )
-            self._tell("label_leak.mixed", "warning", words, key, kept, column, alike, len(y))
 
     def _tell(
         self,

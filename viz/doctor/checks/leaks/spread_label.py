@@ -1,4 +1,4 @@
-"""Is a label spread over several columns: as one-hot rows, as its digits, or mixed into all of them?"""
+"""Is a label spread over several columns: as one-hot rows, as its digits, or as a sum of counts?"""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ import numpy
 
 from viz.doctor import thresholds as limits
 
-__all__ = ["Spread", "as_bits", "as_mixture", "as_one_hot", "as_sum", "listed"]
+__all__ = ["Spread", "as_bits", "as_one_hot", "as_sum", "listed"]
 
 _SPREAD_OF_CLASS = 5  # rows of each class in the mean, where one-hot columns tell them apart
 _SPREAD_COLUMNS = 16  # at most, whose sum is the label; each is looked for among all
 _SPREAD_TIMES = 65_536  # by which a digit of a label counts, at most
 _SPREAD_KINDS = 0.9  # of the rows, at most, have a value of their own where a column counts something
 _SPREAD_SPANNED = 1e-6  # of a column's variance is all that others leave of it
-_SPREAD_MIXED = 256  # columns, from which weights for the label are asked: it takes the cube of them
-_SPREAD_RANK = 1e-6  # of the largest singular value: smaller ones are rounding
 
 
 class Spread(NamedTuple):
     """Columns that together are the label.
 
     Attributes:
-        columns: which, in the order of the classes for one-hot rows; empty where all are needed.
+        columns: which, in the order of the classes for one-hot rows.
         of: how many classes the label has; 0 where it is an amount.
         weights: what each column is to be multiplied with, in steps of the label, where the label is their sum.
         several: are there several labels for each row, each of them yes or no?
@@ -156,28 +154,6 @@ def as_sum(inputs: numpy.ndarray, y: numpy.ndarray) -> Spread | None:
         return None
     order = sorted(range(len(used)), key=used.__getitem__)
     return Spread([used[i] for i in order], 0, tuple(round(times[i]) for i in order))
-
-
-def as_mixture(inputs: numpy.ndarray, y: numpy.ndarray) -> Spread | None:
-    """All columns together, where weights give each class exactly: as of a table that was rotated with its label.
-
-    >>> rng = numpy.random.default_rng(0)
-    >>> y, table = rng.integers(0, 3, 400), rng.normal(size=(400, 9))
-    >>> turned = numpy.c_[table, numpy.eye(3)[y]] @ rng.normal(size=(12, 12))
-    >>> as_mixture(turned, y), as_mixture(table, y)
-    (Spread(columns=[], of=3, weights=(), several=False), None)
-    """
-    kinds = numpy.unique(y)
-    inputs = numpy.delete(inputs, _of_two_values(inputs), axis=1)  # words, towns: which a rule may well put together
-    if not 1 < inputs.shape[1] <= _SPREAD_MIXED or len(inputs) < 2 * inputs.shape[1] + limits.LEAK_ROWS:
-        return None
-    target = (y[:, None] == kinds).astype("float64")
-    target -= target.mean(axis=0)
-    moving = inputs - inputs.mean(axis=0)
-    sizes = numpy.sqrt((moving * moving).mean(axis=0))
-    moving = moving[:, sizes > 0] / sizes[sizes > 0]
-    weights = numpy.linalg.lstsq(moving, target, rcond=_SPREAD_RANK)[0]
-    return Spread([], len(kinds)) if _is_nothing(target - moving @ weights, target) else None
 
 
 def _of_two_values(inputs: numpy.ndarray) -> numpy.ndarray:
