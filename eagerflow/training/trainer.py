@@ -390,8 +390,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         variables = self.trainable_variables  # type: ignore[attr-defined]
         if variables and active.shard is not None:
             compiled.runner.pass_by("the training step")
-            optimizer, shard = compiled.optimizer, active.shard
-            shard.updates(optimizer).differentiate_and_apply(optimizer, shard, tape, minimized, variables)
+            active.shard.differentiate_and_apply(compiled.optimizer, tape, minimized, variables)
         elif variables:
             compiled.optimizer.apply(compiled.gradients(tape, minimized, variables, self, y_pred), variables)
         else:
@@ -540,7 +539,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         """
         given = locals().copy()
         compiled = self._ready("fit")
-        with under(compiled.strategy, "fit"), as_compiled(self, compiled.trainable, True):
+        with under(compiled.strategy), as_compiled(self, compiled.trainable, True):
             return Fit(given.pop("self"), **given, steps_per_execution=compiled.steps_per_execution).go()
 
     @overload
@@ -619,7 +618,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         steps = at_least_one("evaluate", "steps", steps)
         batch_size = at_least_one("evaluate", "batch_size", batch_size)
         feed = with_an_end("evaluate", "steps", feed_for(x, y, sample_weight, batch_size, steps))
-        with under(compiled.strategy, "evaluate"):
+        with under(compiled.strategy):
             numbers = run_evaluate(self, feed, callbacks, verbosity("evaluate", verbose))
         return numbers if return_dict else _as_list(self._in_order(numbers))
 
@@ -653,7 +652,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         steps = at_least_one("predict", "steps", steps)
         batch_size = at_least_one("predict", "batch_size", batch_size)
         feed = with_an_end("predict", "steps", feed_for(x, None, None, batch_size, steps))
-        with under(None if self._compiled is None else self._compiled.strategy, "predict"):
+        with under(None if self._compiled is None else self._compiled.strategy):
             return run_predict(self, feed, callbacks, verbosity("predict", verbose))
 
     # -- single batches

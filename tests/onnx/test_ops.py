@@ -9,7 +9,7 @@ import pytest
 
 from eagerflow import layers as L, ops
 from eagerflow.core.primitive import registry
-from eagerflow.distribution.runtime.communicator import SingleProcess
+from eagerflow.distribution.runtime.communicator import Communicator
 from eagerflow.onnx import ExportError, export
 from eagerflow.onnx.converters import CONVERTERS, REFUSED
 from tests.onnx.test_export import session
@@ -45,7 +45,7 @@ def test_what_is_refused_says_why(name, tmp_path):
         "eigh": lambda x: ops.linalg.eigh(x)[0],
         "eig": lambda x: ops.real(ops.linalg.eig(x)[0]),
         "unique": lambda x: registry["unique"].call(x)[0],
-        "all_sum_op": lambda x: registry["all_sum_op"].call(x, SingleProcess(), 1.0),
+        "all_sum_op": lambda x: registry["all_sum_op"].call(x, Communicator(), 1.0),
         "bessel_i": lambda x: registry["bessel_i"].call(x, 0),
         "binned": lambda x: registry["binned"].call(x)[0],
         "reinterpret": lambda x: registry["reinterpret"].call(x, "int32"),
