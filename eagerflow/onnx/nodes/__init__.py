@@ -14,9 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow.onnx.nodes import (
-    classic,
     control,
-    drawing,
     elementwise,
     normalizing,
     quantized,
@@ -38,7 +36,5 @@ NODES: dict[str, Callable[..., Any]] = {
     **recurrent.NODES,
     **resizing.NODES,
     **quantized.NODES,
-    **classic.NODES,
     **control.NODES,
-    **drawing.NODES,
 }

@@ -29,8 +29,6 @@ _LEARNED: dict[str, tuple[int, ...]] = {
     "LSTM": (1, 2, 3, 7),
     "GRU": (1, 2, 3),
     "RNN": (1, 2, 3),
-    "ai.onnx.ml.LinearRegressor": (1, 2),
-    "ai.onnx.ml.LinearClassifier": (1, 2),
 }
 _ELEMENTWISE = ("Add", "Sub", "Mul", "Div")  # biases and scales, where there is more than one number
 _THROUGH = {"Identity", "Transpose", "Reshape", "Cast", "Unsqueeze", "Squeeze", "Flatten", "Split", "Slice", "Expand"}
