@@ -152,11 +152,11 @@ ADD_ONS = ("capture", "distribution", "launch")
 # Lines of Python in a folder, at most. These go down, never up.
 BUDGETS = {
     "eagerflow/base": 4779,
-    "eagerflow/capture": 4750,
+    "eagerflow/capture": 3495,
     "eagerflow/distribution": 3395,
     "eagerflow/launch": 900,
     "eagerflow/onnx": 6605,
-    "tests/capture": 4900,
+    "tests/capture": 3740,
 }
 LONGEST_SEAM = 60  # lines of the class by which an add-on enters
 
@@ -182,8 +182,8 @@ DETAILS = re.compile(r"^ *Args:$|>>>", re.MULTILINE)
 # Folders whose docstrings and comments use none of these words; a folder that is cleaned joins them.
 CLEAN = set(
     """
-    activations base callbacks cli core data distribution launch layer layers losses metrics models ops optimizers
-    quantizers random training
+    activations base callbacks capture cli core data distribution launch layer layers losses metrics models ops
+    optimizers quantizers random training
     """.split()
 )
 DIALECT = re.compile(

@@ -1,1 +1,1 @@
-"""What CUDA graphs need wherever they are made: captured steps (`eagerflow/capture`), optimizers' updates."""
+"""What CUDA graphs need: optimizers' updates on a GPU are some (`optimizers/updates/graphed.py`)."""

@@ -13,7 +13,7 @@ from eagerflow.core.device import load_cupy, namespaces
 __all__ = ["PER_THREAD", "Recording", "graphing", "graphs_on", "graphs_wanted", "place_now"]
 
 PER_THREAD = 2  # the address of the stream that is another one in each thread
-# Whether what runs now may become CUDA graphs: in replays of captured steps, and what `fit` does after them.
+# Whether what runs now may become CUDA graphs, as the updates of captured training steps in `fit` do.
 graphing: contextvars.ContextVar[bool] = contextvars.ContextVar("graphing", default=False)
 
 

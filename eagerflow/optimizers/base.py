@@ -439,18 +439,6 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
             with scope("optimizer", self.name, self, as_given(grads, gradients)):
                 return self._apply(entries, gradients)
 
-    def _lets_go(self) -> bool:
-        """Whether no gradient is held after an update, as an override may do, or a variable that becomes its gradient.
-
-        Captured steps on a GPU then hand over gradients where they lie.
-        """
-        own = type(self).__module__.startswith("eagerflow.") and type(self).update_step is Optimizer.update_step
-        held = self.gradient_accumulation_steps or not self.built
-        taken = [entry.variable.overwrite_with_gradient for entry in self._entries.values()]
-        return own and not held and not any(taken)
-
-    _apply_sums.__wrapped__.lets_go = _lets_go  # type: ignore[attr-defined] # which captured steps call
-
     def _apply_again_announced(self, again: CachedUpdate, grads: list[Any], arrays: list[Any]) -> None:
         with scope("optimizer", self.name, self, grads):
             settings = self.settings(self._learning_rate())

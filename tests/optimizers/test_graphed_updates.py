@@ -167,7 +167,6 @@ def test_copies_of_an_optimizer_have_graphs_of_their_own(gpu):
     assert (optimizer._graphed.recorded, again._graphed.recorded) == ([2], [])
 
 
-@pytest.mark.filterwarnings("ignore:.*runs partly outside of CUDA graphs:UserWarning")
 def test_fit_and_captured_steps_update_by_graphs(gpu):
     x, y = RNG.normal(size=(48, 4)).astype("float32"), RNG.normal(size=(48, 1)).astype("float32")
     found = []

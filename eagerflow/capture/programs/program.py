@@ -7,7 +7,7 @@ import keyword
 import linecache
 import re
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -19,22 +19,17 @@ from eagerflow.capture.flatten import Arguments
 from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.observed import Announced, Announcing
 from eagerflow.capture.places import Places
-from eagerflow.capture.programs.dead_code import needed
-from eagerflow.capture.programs.fusion import joined
-from eagerflow.capture.programs.in_place import in_place, taken_apart
-from eagerflow.capture.programs.instructions import Add, Call, Compute, Convert, Instruction, Ref, Rule
-from eagerflow.capture.programs.rematerialization import dropped
+from eagerflow.capture.programs.instructions import Add, Compute, Instruction, Ref, Rule
 from eagerflow.core.in_place import settled
 from eagerflow.core.observe import Observer, clock, state as heeded
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Program", "keeps_nothing"]
+__all__ = ["Program"]
 
 _numbers = itertools.count(1)
 _TAKEN = frozenset(
     {
         "cupy",
-        "fresh",
         "numpy",
         "settled",
         "without_subnormals",
@@ -49,15 +44,9 @@ _TAKEN = frozenset(
         *keyword.kwlist,
     }
 )
-_LOCAL = re.compile(r"v\d+|graph_\d+")  # values, and CUDA graphs
+_LOCAL = re.compile(r"v\d+")
 _new = object.__new__
 _Line = tuple[str, Instruction | None, int]  # with the instruction that it is, and how many came before
-
-
-def keeps_nothing(call: Call) -> bool:
-    """Whether a call lets go of the arrays that it is given, as our optimizers do of gradients."""
-    lets_go = getattr(call.function, "lets_go", None)
-    return lets_go is not None and bool(lets_go(call.args.parts[0].constant))  # type: ignore[attr-defined] # `self`
 
 
 class Program:
@@ -67,26 +56,18 @@ class Program:
         inputs: slots of the arguments' arrays, in order.
         instructions: what is computed.
         outputs: what the step gives.
-        sizes: bytes of the slots' values.
-        marks: what is announced beside the instructions.
-        less_memory: whether values are computed again instead of kept.
+        marks: what is announced between the instructions.
 
     Attributes:
         forgets: by their identities, what gives layers that the step calls and leaves without losses.
     """
 
     def __init__(
-        self,
-        inputs: list[int],
-        instructions: list[Instruction],
-        outputs: Ref,
-        sizes: Sequence[int] = (),
-        marks: Sequence[Mark] = (),
-        less_memory: bool = False,
+        self, inputs: list[int], instructions: list[Instruction], outputs: Ref, marks: Sequence[Mark] = ()
     ) -> None:
         self.forgets: dict[int, Any] = {}
-        self.inputs, self.instructions, self.outputs, self.sizes = inputs, instructions, outputs, sizes
-        self.marks, self.less_memory = marks, less_memory
+        self.inputs, self.instructions, self.outputs = inputs, instructions, outputs
+        self.marks = marks
         self._constants: dict[str, Any] = {}
         self._names: dict[int, str] = {}
 
@@ -108,50 +89,22 @@ class Program:
     def source(self) -> str:
         """The step as Python; written when it is first asked for: most runs are only compared."""
         inputs = [f"v{n}" for n in self.inputs]
-        body = _in_blocks(self._lines(self.needed, reuses=True))
+        body = _in_blocks(self._lines())
         lines = [f"def step({', '.join(inputs)}):", *[f"{indent}{text}" for indent, text, *_ in body]]
         return "\n".join(lines) + "\n"
 
-    @computed_once
-    def needed(self) -> list[Instruction]:
-        """The instructions that a replay runs."""
+    def _lines(self) -> Iterator[_Line]:
+        """The lines of the function, each with the instruction that it is, if it is one, and how many came before."""
         outputs = set(self.outputs.slots())
-        found = taken_apart(needed(self.instructions, outputs), outputs, self.sizes)
-        return found if self.less_memory else joined(found, outputs, self.sizes)
-
-    def _lines(self, instructions: Sequence[Instruction], reuses: bool) -> Iterator[_Line]:
-        """The lines of the function, each with the instruction that it is, if it is one, and how many came before.
-
-        Args:
-            instructions: those to write down.
-            reuses: whether values may take the places of others.
-        """
-        outputs = set(self.outputs.slots())
-        last = self.last_uses(instructions)
-        plan, drops = dropped(instructions, self.inputs, outputs, self.sizes) if self.less_memory else ({}, {})
+        last: dict[int, int] = {}  # by slot, the last instruction that takes or makes it
+        for i, instruction in enumerate(self.instructions):
+            last.update(dict.fromkeys(instruction.taken() | set(instruction.outs), i))
         yield from _deleted((n for n in self.inputs if n not in last and n not in outputs), 0)
-        for i, instruction in enumerate(instructions):
-            slot, again = plan.get(i, (-1, []))
-            for each in again:
-                yield f"{each.text(self._named)}  # again", each, i
-            yield from _deleted((n for each in again for n in each.outs if n != slot and last[n] < i), i)
-            gone = {n for n in self._touched(instruction) if last[n] == i and n not in outputs}.union(drops.get(i, ()))
-            text, into = instruction.text(self._named), -1
-            if reuses and (found := in_place(instruction, gone, self.sizes, self._named)) is not None:
-                text, into = found
-            yield text, instruction, i
-            yield from _deleted(gone - {into}, i + 1)
-        yield f"return {self.outputs.text(self._named)}", None, len(instructions)
-
-    def _touched(self, instruction: Instruction) -> set[int]:
-        return instruction.taken() | set(instruction.outs)
-
-    def last_uses(self, instructions: Sequence[Instruction]) -> dict[int, int]:
-        """By slot, the last instruction that takes or makes it."""
-        last: dict[int, int] = {}
-        for i, instruction in enumerate(instructions):
-            last.update(dict.fromkeys(self._touched(instruction), i))
-        return last
+        for i, instruction in enumerate(self.instructions):
+            yield instruction.text(self._named), instruction, i
+            touched = instruction.taken() | set(instruction.outs)
+            yield from _deleted((n for n in touched if last[n] == i and n not in outputs), i + 1)
+        yield f"return {self.outputs.text(self._named)}", None, len(self.instructions)
 
     @computed_once
     def modules(self) -> set[ModuleType]:
@@ -167,7 +120,7 @@ class Program:
         """The instruction on a line of what runs in a frame, counted from 1; None where there is none."""
         ran = frame.f_globals.get("<instructions>")
         if ran is None:
-            ran = [None, *[each for *_, each, _ in _in_blocks(self._lines(self.needed, reuses=True))]]
+            ran = [None, *[each for *_, each, _ in _in_blocks(self._lines())]]
             line -= 1
         return ran[line] if line < len(ran) else None
 
@@ -187,74 +140,10 @@ class Program:
         made: Callable[..., Any] = scope.pop("step")  # so that its memory is given back with it
         return made
 
-    def with_graphs(
-        self,
-        instructions: Sequence[Instruction],
-        segments: Sequence[Any],
-        fresh: Callable[[Any], Any],
-        reasons: Mapping[int, str],
-    ) -> tuple[Callable[..., Any], str]:
-        """The same function with CUDA graphs in the place of instructions, and its source.
-
-        Args:
-            instructions: those that are needed, in the order in which they are to run.
-            segments: of `segments.py`, in order.
-            fresh: copies an array that lies in the memory of graphs.
-            reasons: why instructions aren't in any, by their numbers among `instructions`.
-        """
-        graphs = {f"graph_{segment.number}": segment for segment in segments}
-        of = {id(each): name for name, segment in graphs.items() for each in segment.instructions}
-        ends = {id(segment.instructions[-1]) for segment in segments}
-        # What may lie in the memory of graphs: it is copied before it leaves the step, or Python code is given it.
-        suspects = {n for segment in segments for n in segment.given}
-        inputs = [f"v{n}" for n in self.inputs]
-        lines, uses = [f"def step({', '.join(inputs)}):"], list[set[int]]()
-
-        def write(text: str, touched: Iterable[int]) -> None:
-            lines.append(f"    {text}")
-            uses.append(set(touched))
-
-        def copy_out(slots: Iterable[int]) -> None:
-            for n in sorted(suspects.intersection(slots)):
-                write(f"v{n} = fresh(v{n})", [n])
-                suspects.discard(n)
-
-        for i, instruction in enumerate(instructions):
-            name = of.get(id(instruction))
-            if name is not None:
-                if id(instruction) in ends:
-                    taken, given = graphs[name].taken, graphs[name].given
-                    left = "".join(f"v{n}, " for n in given)
-                    call = f"{name}({', '.join(f'v{n}' for n in taken)})"
-                    write(f"({left}) = {call}" if given else call, [*taken, *given])
-                continue
-            slots = instruction.taken()
-            if isinstance(instruction, Call):
-                if not keeps_nothing(instruction):
-                    copy_out(slots)
-            elif not suspects.isdisjoint(slots):
-                suspects.update(instruction.outs)
-            why = f"  # {reasons[i]}" if i in reasons else ""
-            write(f"{instruction.text(self._named)}{why}", self._touched(instruction))
-        copy_out(self.outputs.slots())
-        write(f"return {self.outputs.text(self._named)}", self.outputs.slots())
-        last = {n: i for i, touched in enumerate(uses) for n in touched}
-        for i in reversed(range(len(uses) - 1)):
-            gone = sorted(n for n in uses[i] if last[n] == i)
-            if gone:
-                lines.insert(i + 2, f"    del {', '.join(f'v{n}' for n in gone)}")
-        source = "\n".join(lines) + "\n"
-        return self._compiled(source, {"tensor": _tensor, "fresh": fresh, **graphs}), source
-
-    @computed_once
-    def goes_back(self) -> bool:
-        """Whether it computes gradients."""
-        return any(isinstance(each, Rule) for each in self.instructions)
-
     @computed_once
     def ignores_errors(self) -> bool:
-        """Whether NumPy's warnings are switched off in replays, as they are where gradients are computed."""
-        return self.goes_back and any(isinstance(each, (Add, Compute, Convert, Rule)) for each in self.needed)
+        """Whether it computes gradients: NumPy's warnings are switched off then, as they are in eager ones."""
+        return any(isinstance(each, Rule) for each in self.instructions)
 
     # -- while others listen
 
@@ -282,7 +171,7 @@ class Program:
             places.append(led_by)
             ran.append(instruction)
 
-        for indent, text, instruction, before in _in_blocks(self._lines(self.instructions, reuses=False)):
+        for indent, text, instruction, before in _in_blocks(self._lines()):
             while marks and marks[-1][1].at <= before and not text.startswith("del "):
                 number, mark = marks.pop()
                 write(f"{indent}replay.mark({number})", mark.places)
@@ -293,7 +182,6 @@ class Program:
                 write(f"{indent}{text}" + (f"; replay.forget({gone})" if text.startswith("del ") else ""), ())
                 continue
             outs = "".join(f"v{n}, " for n in instruction.outs)
-            text = text.removesuffix("  # again")
             heard = f"replay.heard({numbers[id(instruction)]}, t, ({outs}))"
             write(f"{indent}t = clock(); {text}; {heard}", instruction.places, instruction)
         names = {"clock": clock, "<places>": tuple(places), "<by user>": frozenset(by_user)}
