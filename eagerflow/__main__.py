@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 
 from eagerflow._version import __version__
 from eagerflow.base.output import any_encoding, program, reader_gone
-from eagerflow.cli.module_names import apart
 from eagerflow.cli.parser import CommandParser, whole_number
+from eagerflow.cli.scripts import apart
 from eagerflow.cli.statuses import ended, failed
 
 _ABOUT = """\

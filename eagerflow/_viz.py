@@ -19,22 +19,25 @@ if TYPE_CHECKING:
     from viz.livepage.callback import Live as Live
     from viz.picture.plot_model import model_to_dot as model_to_dot, plot_model as plot_model
 
-__all__ = ["NAME", "callback", "curves", "note_own_file", "package", "projector_config", "web_page"]
+__all__ = ["NAME", "curves", "note_own_file", "package", "projector_config", "web_page"]
 
 NAME = "viz"
-_HOMES = {"Cockpit": "viz.cockpit.callback", "Doctor": "viz.doctor.callback", "Live": "viz.livepage.callback"}
-
-
-def callback(name: str) -> Any:
-    """A callback class of viz: `"Cockpit"`, `"Doctor"`, `"Live"`, `"TensorBoard"` or `"Trace"`."""
-    return getattr(_module(_HOMES.get(name, "viz.callbacks")), name)
+_HOMES = {
+    "Cockpit": "viz.cockpit.callback",
+    "Doctor": "viz.doctor.callback",
+    "Live": "viz.livepage.callback",
+    "TensorBoard": "viz.callbacks",
+    "Trace": "viz.callbacks",
+    "model_to_dot": "viz.picture.plot_model",
+    "plot_model": "viz.picture.plot_model",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """The functions of viz that Keras has in `keras.utils`."""
-    if name in ("model_to_dot", "plot_model"):
-        return getattr(_module("viz.picture.plot_model"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """What viz has and users find as `callbacks.TensorBoard` or, as in Keras, `utils.plot_model`."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_module(_HOMES[name]), name)
 
 
 def web_page(model: Any, path: Any, **options: Any) -> None:

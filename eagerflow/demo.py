@@ -154,9 +154,9 @@ def _report(accuracy: float, seconds: float, out: Path, files: dict[str, Path]) 
 def _watcher() -> str:
     """How to call viz of this Python's environment from here: by its name alone where that finds it."""
     name = _viz.NAME
-    beside = Path(sys.executable).with_name(name)
+    script = Path(sys.executable).with_name(name)
     found = shutil.which(name)
-    return name if found and Path(found) == beside else f"{_python()} -m {name}"
+    return name if found and Path(found) == script else f"{_python()} -m {name}"
 
 
 def _python() -> str:

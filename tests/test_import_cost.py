@@ -27,6 +27,7 @@ HEAVY = {
     "torch",
     "viz",
 }
+MODULES_OF_A_FIT = 348  # only goes down; at most 330 are wanted
 
 
 def test_importing_eagerflow_loads_nothing_heavy():
@@ -37,6 +38,29 @@ def test_importing_eagerflow_loads_nothing_heavy():
     loaded = set(json.loads(done.stdout))
     assert "eagerflow" in loaded
     assert loaded & HEAVY == set()
+
+
+def test_a_fit_of_dense_layers_loads_what_it_needs():
+    program = """
+import sys
+import eagerflow as ef
+model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(4, activation="relu"), ef.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(ef.ops.zeros((8, 3)), ef.ops.zeros((8, 1)), verbose=0)
+print(sum(name.partition(".")[0] == "eagerflow" for name in sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert int(done.stdout) <= MODULES_OF_A_FIT
+
+
+def test_a_model_of_a_graph_is_described_where_nothing_else_was_loaded():
+    program = (
+        "import eagerflow as ef; x = ef.Input((3,)); model = ef.Model(x, ef.layers.Dense(2)(x)); "
+        "assert type(model).from_config(model.get_config()).output_shape == (None, 2)"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, cwd=ROOT)
 
 
 def test_layers_for_preprocessing_load_when_they_are_asked_for():

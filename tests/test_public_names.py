@@ -116,3 +116,21 @@ def test_jedi_shows_ops_as_they_are_called(call, shown):
     jedi = pytest.importorskip("jedi")
     script = jedi.Script(f"import eagerflow as ef\nef.ops.{call}(")
     assert [each.to_string() for each in script.get_signatures()] == [shown]
+
+
+@pytest.mark.parametrize("source", PACKAGES, ids=repr)
+def test_names_that_load_late_are_those_that_type_checkers_see(source):
+    """A package names such modules twice: as imports below `TYPE_CHECKING`, and as `homes` of its list."""
+    seen, loaded = set(), set()
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            for each in node.body:
+                if isinstance(each, ast.ImportFrom) and each.module != source.name:
+                    names = [alias.name for alias in each.names]
+                    seen |= set(importlib.import_module(each.module).__all__ if names == ["*"] else names)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "_listed":
+            homes = [keyword.value for keyword in node.keywords if isinstance(keyword.value, ast.Dict)]
+            loaded = {name for table in homes for value in table.values for name in ast.literal_eval(value).split()}
+    assert loaded - seen - set(dir(importlib.import_module(source.name))) == set()
+    if loaded:
+        assert seen - loaded == set()

@@ -134,7 +134,7 @@ if not TYPE_CHECKING:  # for which a name that isn't here is an error
         try:
             found = getattr(_import_module(f"{__name__}.{_LAZY[name]}"), name)
         except ImportError:  # where the user's own `eagerflow.py` is imported
-            if reason := _import_module("viz.shell.in_the_way").explained():
+            if reason := _import_module("viz.shell.statuses").shadowed():
                 raise ImportError(f"viz.{name} needs the package eagerflow: {reason}") from None
             raise
         globals()[name] = found

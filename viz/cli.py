@@ -16,30 +16,16 @@ from typing import Any, NoReturn
 
 from viz.facts.collector import collector_at_rest
 from viz.shell.commands import COMMANDS, parser_of
-from viz.shell.meant import other_word
 from viz.shell.parser import Parser, nearest
+from viz.shell.program import check_kept
 from viz.shell.signals import ended_by_signals
 from viz.shell.statuses import told
 from viz.shell.terminal import any_encoding, any_streams, without_controls
-from viz.shell.words import as_word
 
 __all__ = ["main"]
 
-# What they make of a recording lives until they end.
-_READERS = {
-    "annotate",
-    "diff",
-    "draw",
-    "gradients",
-    "html",
-    "json",
-    "memory",
-    "perfetto",
-    "summary",
-    "tensorboard",
-    "top",
-}
-_RUN_CODE = {"run", "check", "estimate", "reproduce", "doctor", "nonfinite", "gap", "data"}  # what it prints is its own
+_READ = ("script", "file", "a", "b")  # arguments that name what a command reads
+_WRITTEN = ("out", "html", "draw", "sarif", "trace", "augmented")  # and what it writes
 _ABOUT = """\
 See what an eagerflow program really runs, and what is wrong with it. Your script needs no changes.
 
@@ -74,54 +60,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: instead of those of the process.
 
     Returns:
-        0 when all is well; `viz.shell.statuses` tells the others. Arguments that can't be understood end the process
+        0 when all is well; see `viz.shell.statuses` for the others. Arguments that can't be understood end the process
         with 2.
     """
     with any_streams(), any_encoding(), ended_by_signals():
-        return _answered(list(sys.argv[1:] if arguments is None else arguments), is_alone=arguments is None)
+        return _status(list(sys.argv[1:] if arguments is None else arguments), is_alone=arguments is None)
 
 
-def _answered(given: list[str], is_alone: bool) -> int:
-    """The exit status of the command that was given; alone, it is all that its process does."""
-    given = given or ["--help"]
-    if given[0] == "help":  # as git and others have it
-        given = [*given[1:2], "--help"]
-    if given[0] not in COMMANDS or given[0] in _RUN_CODE:
-        return _status(given, is_alone)
-    with without_controls():
-        return _status(given, is_alone)
-
-
-def _status(given: list[str], is_alone: bool) -> int:
-    flags: list[str] = []
+def _status(words: list[str], is_alone: bool) -> int:
+    """The exit status of a command; alone, it is all that its process does."""
+    words = words or ["--help"]
+    if words[0] == "help":  # as git and others have it
+        words = [*words[1:2], "--help"]
+    name = f"viz {words[0]}" if words[0] in COMMANDS else "viz"
     try:
-        if given[0] not in COMMANDS:
-            _answer_alone(given)
-        parser = parser_of(given[0])
-        flags = list(parser.flags)
-        options = parser.parse_args(given[1:])
-        with collector_at_rest() if given[0] in _READERS else contextlib.nullcontext():
+        if words[0] not in COMMANDS:
+            _answer_alone(words)
+        command = COMMANDS[words[0]]
+        options = parser_of(words[0]).parse_args(words[1:])
+        _keep_inputs(options)
+        shown = contextlib.nullcontext() if command.runs_code else without_controls()
+        with shown, collector_at_rest() if command.reads_whole else contextlib.nullcontext():
             status = int(_runner(options.command)(options) or 0)
-            if is_alone:
-                gc.freeze()  # all ends with the process; a fifth of a second would be spent to free a large recording
+        if is_alone:
+            gc.freeze()  # all ends with the process; a fifth of a second would be spent to free a large recording
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # as in `viz top a.efz | head`
         return int(import_module("eagerflow.base.output").reader_gone())
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (told in one line, or as a fault of viz)
-        return told(f"viz {given[0]}" if given[0] in COMMANDS else "viz", error, flags)
+        return told(name, error)
 
 
-def _answer_alone(given: list[str]) -> NoReturn:
-    """End the process where no command was given: with help, the version, or what may have been meant."""
-    if given[0].startswith("-"):
-        command = next((word for word in given[1:] if word in COMMANDS), "")
-        if command and given[0] not in ("-h", "--help", "--version"):
-            _parser().error(f"options stand behind the command: viz {command} {' '.join(_behind(given, command))}")
-        _parser().parse_args(given[:1])  # which ends the process
-    advice = _for_a_file(given[0]) or other_word(given[0], given[1:]) or nearest(given[0], COMMANDS)
-    advice = advice or f". Commands: {', '.join(COMMANDS)}"
-    _parser().error(f"there is no command {given[0]!r}{advice}")
+def _answer_alone(words: list[str]) -> NoReturn:
+    """End the process where no command is named: with help, the version, or the nearest command."""
+    if words[0].startswith("-"):
+        _parser().parse_args(words[:1])  # which ends the process
+    advice = nearest(words[0], COMMANDS) or f". Commands: {', '.join(COMMANDS)}"
+    _parser().error(f"there is no command {words[0]!r}{advice}")
+
+
+def _keep_inputs(options: argparse.Namespace) -> None:
+    """Refuse to write over a file that is read."""
+    for read in filter(None, [getattr(options, name, None) for name in _READ]):
+        for written in filter(None, [getattr(options, name, None) for name in _WRITTEN]):
+            check_kept(read, written)
 
 
 def _runner(place: Any) -> Any:
@@ -130,24 +113,6 @@ def _runner(place: Any) -> Any:
         return place
     module, _, name = place.rpartition(".")
     return getattr(import_module(module), name)
-
-
-def _behind(given: list[str], command: str) -> list[str]:
-    """The words with those before the command behind it."""
-    place = given.index(command)
-    return [as_word(word) for word in [*given[:place], *given[place + 1 :]] if word != "--"]
-
-
-def _for_a_file(name: str) -> str:
-    """What to do with a file that stands where a command should."""
-    word, name = as_word(name), name.lower()
-    if name.endswith((".efz", ".onnx")):
-        return f"; look at it: viz show {word}, or viz html {word}"
-    if name.endswith(".efr"):
-        return f"; run its steps again: viz replay {word}"
-    if name.endswith(".py"):
-        return f"; run it: viz run {word}, or viz doctor {word}"
-    return ""
 
 
 def _parser() -> Parser:
@@ -168,7 +133,7 @@ def _parser() -> Parser:
 
 
 class _Version(argparse.Action):
-    """Loads what it tells of only when it is asked."""
+    """Loads what it names only when it is asked."""
 
     def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> NoReturn:
         ours, numpy = import_module("eagerflow._version").__version__, import_module("numpy").__version__

@@ -5,9 +5,9 @@
 (None, 256)
 """
 
-from typing import TYPE_CHECKING, Any as _Any
+from typing import TYPE_CHECKING
 
-from eagerflow.base.faces import listed as _listed, loaded as _loaded
+from eagerflow.base.faces import listed as _listed
 
 if TYPE_CHECKING:
     from eagerflow.applications import (
@@ -64,11 +64,4 @@ _FUNCTIONS = {
     "vgg19": "VGG19",
     "xception": "Xception",
 }
-_HOMES = {function: f"{__name__}.{module}" for module, names in _FUNCTIONS.items() for function in names.split()}
-_listed(__name__, *_FUNCTIONS, *_HOMES)
-
-
-if not TYPE_CHECKING:  # for which a name that isn't here is an error
-
-    def __getattr__(name: str) -> _Any:
-        return _loaded(__name__, name, _HOMES, _FUNCTIONS)
+_listed(__name__, *_FUNCTIONS, homes={f".{module}": functions for module, functions in _FUNCTIONS.items()})

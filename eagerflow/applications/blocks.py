@@ -93,7 +93,7 @@ def chain(x: Map, units: str) -> Map:
 
 
 def branches(x: Map, chains: str, name: str | None = None) -> Map:
-    """Chains beside each other, divided by `|`, and their outputs joined."""
+    """Parallel branches, separated by `|`, whose outputs are concatenated."""
     return join([chain(x, units) for units in chains.split("|")], name)
 
 

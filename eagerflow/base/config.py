@@ -56,11 +56,6 @@ def set_backend(backend: str) -> None:
         )
 
 
-def numeric_settings() -> dict[str, str | float]:
-    """What decides about results, for those who look whether it was changed: not a copy."""
-    return _settings
-
-
 def floatx() -> str:
     """The default float type of new tensors and weights, `"float32"` unless changed.
 

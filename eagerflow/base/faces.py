@@ -7,18 +7,17 @@ A name of ours stands in one place, the `__all__` of its file: a face says `from
 from __future__ import annotations
 
 import sys
-from collections.abc import Container, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from opcode import opmap
-from types import FrameType, ModuleType
-from typing import Any, NoReturn
+from types import FrameType, MappingProxyType, ModuleType
+from typing import Any
 
 from eagerflow.base.errors import no_attribute
 from eagerflow.base.notebook import shown_short
 from eagerflow.base.text.hints import hint_for
 
-__all__ = ["hint_of_modules", "listed", "loaded", "missing", "refused"]
+__all__ = ["hint_of_modules", "listed", "missing"]
 
 
 def missing(face: str, name: str, known: Iterable[str]) -> AttributeError | ImportError:
@@ -65,52 +64,37 @@ def _is_imported() -> bool:
     return frame is not None and frame.f_code.co_code[frame.f_lasti] == opmap["IMPORT_FROM"]
 
 
-_ANSWERING = {"missing", "loaded", "refused", "__getattr__"}  # the functions that answer for a face
+_ANSWERING = {"missing", "__getattr__"}  # the functions that answer for a face
 
 
-def listed(face: str, *besides: str) -> list[str]:
+def listed(face: str, *besides: str, homes: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     """The public names of a face, sorted; from now on it answers `dir` and `import *` with them.
 
     Args:
-        face: the name of a module which holds all its names: functions and classes of ours are public unless they
-            begin with an underscore.
-        besides: public names of other things, such as modules, and of what loads when it is asked for.
+        face: the name of a module: its functions and classes of ours are public unless they begin with an underscore.
+        *besides: public names of other things, such as its own modules, which load when first asked for.
+        homes: further names that load so, by their module: `{".pooling.windows": "MaxPooling1D MaxPooling2D"}`, where a
+            leading dot means the face's own.
 
     >>> from eagerflow import regularizers
     >>> "L2" in dir(regularizers), "norms" in dir(regularizers)
     (True, False)
     """
     module = sys.modules[face]
-    names = sorted({*besides, *[name for name, value in vars(module).items() if _is_public(name, value)]})
+    home_of = {name: home for home, found in homes.items() for name in found.split()}
+
+    def __getattr__(name: str) -> Any:
+        if name in besides:
+            return import_module(f"{face}.{name}")
+        if name not in home_of:
+            raise missing(face, name, names)
+        found = vars(module)[name] = getattr(import_module(home_of[name], face), name)
+        return found
+
+    names = sorted({*besides, *home_of, *[name for name, value in vars(module).items() if _is_public(name, value)]})
     vars(module).update(__all__=names, __dir__=lambda: list(names))
-    vars(module).setdefault("__getattr__", partial(refused, face))
+    vars(module).setdefault("__getattr__", __getattr__)
     return names
-
-
-def refused(face: str, name: str) -> NoReturn:
-    """Say that a face doesn't have a name: the `__getattr__` of one which loads nothing later."""
-    raise missing(face, name, dir(sys.modules[face]))
-
-
-def loaded(face: str, name: str, homes: Mapping[str, str], modules: Container[str] = ()) -> Any:
-    """What a face answers for a name that isn't there yet, for its `__getattr__`.
-
-    Args:
-        face: the name of the module.
-        name: what is asked for.
-        homes: where names are that load when they are asked for: the module, with all its packages.
-        modules: those of the face's own modules which load so, too.
-
-    Raises:
-        AttributeError: for an unknown name, with the nearest known one.
-    """
-    module = sys.modules[face]
-    if name in modules:
-        return import_module(f"{face}.{name}")
-    if name not in homes:
-        raise missing(face, name, dir(module))
-    found = vars(module)[name] = getattr(import_module(homes[name]), name)
-    return found
 
 
 def _is_public(name: str, value: object) -> bool:

@@ -1,4 +1,4 @@
-"""Objects to configurations and back, by closed tables of names: nothing is ever imported or run for a name.
+"""Objects to configurations and back, by closed tables of names: no code of others is ever imported or run for a name.
 
 The format is Keras 3's: `{"module": "keras.layers", "class_name": "Dense", "config": {...},
 "registered_name": None}`. A `module` string is written for Keras' sake; when read, it only tells what is the user's own
@@ -11,6 +11,7 @@ import contextlib
 import contextvars
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
 from types import FunctionType, MappingProxyType
 from typing import Any, TypeVar
 
@@ -54,6 +55,7 @@ class Table:
     Args:
         kind: what a message calls them: `"loss"`, `"activation"`.
         module: the Keras module they are written under: `"keras.losses"`.
+        package: ours that has them, where some of its names load only when they are first asked for.
 
     >>> shapes = Table("shape", "example.shapes")
     >>> @shapes.add("round")
@@ -63,10 +65,11 @@ class Table:
     True
     """
 
-    def __init__(self, kind: str, module: str) -> None:
+    def __init__(self, kind: str, module: str, package: str = "") -> None:
         self.kind = kind
         self.module = module
-        self.entries: dict[str, Any] = {}
+        self.package = package
+        self._entries: dict[str, Any] = {}
         self._own_name: dict[Any, str] = {}
         tables[module] = self
 
@@ -76,11 +79,33 @@ class Table:
         def enter(thing: T) -> T:
             own = name or _own_name(thing)
             for key in (own, *aliases):
-                self.entries[key] = thing
+                self._entries[key] = thing
             self._own_name.setdefault(thing, own)
             return thing
 
         return enter
+
+    @property
+    def entries(self) -> dict[str, Any]:
+        """All of them by name."""
+        self._load(lambda name: True)
+        return self._entries
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._entry(name) is not None
+
+    def _entry(self, name: str) -> Any:
+        """What is built in under a name; its module loads now if it hasn't yet."""
+        plain = name.replace("_", "").lower()  # "mean_io_u" and "adam" are names of MeanIoU and Adam
+        if name not in self._entries:
+            self._load(lambda public: public.lower() == plain)
+        return self._entries.get(name) or self.entries.get(name)
+
+    def _load(self, wanted: Callable[[str], bool]) -> None:
+        if self.package:
+            package = import_module(self.package)
+            for name in filter(wanted, dir(package)):
+                getattr(package, name)
 
     def name_of(self, thing: Any) -> str | None:
         """The name of a built-in class or function, None for others."""
@@ -97,7 +122,7 @@ class Table:
         """
         found = _custom(name, custom_objects)
         if found is None:
-            found = self.entries.get(name)  # before "package>name": nobody's "mse" replaces ours unasked
+            found = self._entry(name)  # before "package>name": nobody's "mse" replaces ours unasked
         if found is None:
             found = _without_package(name)
         if found is None:
@@ -165,7 +190,7 @@ class Table:
             return self.find(str(config["config"]), custom_objects)
         name = str(config.get("registered_name") or config["class_name"])
         other = tables.get(str(config.get("module")), self)
-        if other is not self and name not in self.entries and name in other.entries:
+        if other is not self and name not in self and name in other:
             return other.deserialize(config, custom_objects)  # a layer as an activation
         return _build(self.find(name, custom_objects), config, custom_objects)
 

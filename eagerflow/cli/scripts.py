@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import os
 import pathlib
+import sys
+from collections.abc import Sequence
+from importlib.machinery import PathFinder
 
-__all__ = ["NO_PARENT", "as_module", "meant_script", "not_a_script"]
+__all__ = ["NO_PARENT", "apart", "as_module", "meant_script", "not_a_module", "not_a_script"]
 
 _OTHERS = {
     ".efz": "a recording, not a script; look at it with: viz show {}",
@@ -50,6 +54,30 @@ def meant_script(script: str) -> str:
     stems = [each.stem for each in folder.glob("*.py")] if folder.is_dir() else []
     found = difflib.get_close_matches(path.stem, stems, 1, 0.7)
     return f". Did you mean {str(path.with_name(f'{found[0]}.py'))!r}?" if found else ""
+
+
+def apart(words: Sequence[str]) -> list[str]:
+    """The words of a command line, the first of which may be `-m` with the name in the same word, as Python takes it.
+
+    >>> apart(["-mpkg.train", "--epochs", "3"])
+    ['-m', 'pkg.train', '--epochs', '3']
+    """
+    if words and words[0].startswith("-m") and len(words[0]) > 2:
+        return ["-m", words[0][2:], *words[1:]]
+    return list(words)
+
+
+def not_a_module(name: str) -> str:
+    """Why `python -m` can't run this, as far as can be said without importing anything; or "".
+
+    Args:
+        name: what stands behind `-m`.
+    """
+    if "/" in name or os.sep in name or os.path.isfile(name):
+        return f"-m takes the name of a module, such as package.train; for a file, leave -m out: {name}"
+    if PathFinder.find_spec(name.partition(".")[0], [os.getcwd(), *sys.path]) is None:
+        return f"there is no module {name!r} here, nor among installed packages"
+    return ""
 
 
 def as_module(script: str) -> str:

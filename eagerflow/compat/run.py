@@ -14,7 +14,7 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from eagerflow import _viz
-from eagerflow.cli import module_names, scripts
+from eagerflow.cli import scripts
 from eagerflow.cli.statuses import ended, failed
 from eagerflow.compat.importer import install, without_ours
 
@@ -66,7 +66,7 @@ def run_module(module: str, arguments: Sequence[str] = (), as_keras: bool = True
         The exit code, as of `run_script`.
     """
     _put_first_on_path(Path.cwd())
-    wrong = module_names.not_a_module(module)
+    wrong = scripts.not_a_module(module)
     if wrong:
         return failed("run", wrong)
     if as_keras:

@@ -19,7 +19,7 @@ from typing import Any
 __all__ = ["ARCHIVE_ERRORS", "extract_archive", "limited", "to_the_end"]
 
 _FORMATS = ("tar", "zip")
-_RATIO, _FREELY = 250, 2**28  # how much larger than packed the members may be, beyond so many bytes
+_RATIO, _FREELY = 250, 2**28  # the largest compression ratio of members, once they exceed this number of bytes
 _MOST_MEMBERS = 5_000_000
 _DEEPEST = 100  # folders
 _BLOCK = 2**20

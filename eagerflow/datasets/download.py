@@ -91,7 +91,7 @@ def get_file(
     if not unpack:
         return str(place)
     extract_archive(place, unpacked, "tar" if untar else archive_format)
-    if behaviour.keras_2:  # which unpacks beside the archive; programs go there by the folder of the result
+    if behaviour.keras_2:  # which unpacks into the folder of the archive, where programs look
         extract_archive(place, folder, "tar" if untar else archive_format)
     return str(unpacked)
 
@@ -253,7 +253,7 @@ def _opened(origin: str, part: Path) -> Any:
 
 
 def _mark(part: Path) -> Path:
-    """The file beside a part that says which version it is of."""
+    """The file next to a partial download that says of which version it is."""
     return part.with_name(part.name + "-version")
 
 

@@ -51,7 +51,7 @@ def _locked(path: Path) -> tuple[int, bool]:
             return handle, waited
         if _still(path, handle):
             return handle, waited
-        os.close(handle)  # whoever held it has removed the file: the lock is on another one now
+        os.close(handle)  # the holder has removed the file, so others now lock a new one
 
 
 def _still(path: Path, handle: int) -> bool:

@@ -72,9 +72,9 @@ _INTS = re.compile(rb"(?:K.|M..|J....)+", re.DOTALL)  # runs of ints, nearly all
 
 # Instructions without arguments: marks, containers, None, booleans, tuples, calls of the four names, the end.
 _PLAIN = frozenset(b"(]})aesutNRb.\x85\x86\x87\x88\x89\x93\x94")
-# Instructions followed by so many bytes; PROTO, ints, memo numbers, frame lengths.
+# Instructions by the number of bytes that follow; PROTO, ints, memo numbers, frame lengths.
 _FIXED = {b"\x80"[0]: 1, b"K"[0]: 1, b"M"[0]: 2, b"J"[0]: 4, b"h"[0]: 1, b"q"[0]: 1, b"j"[0]: 4, b"\x95"[0]: 8}
-# Instructions followed by a length and so many bytes: text and bytes of all ages, long ints.
+# Instructions followed by a length and that number of bytes: text and bytes of all protocols, long ints.
 _SIZED = {b"X"[0]: "<I", b"\x8c"[0]: "<B", b"T"[0]: "<i", b"U"[0]: "<B", b"B"[0]: "<I", b"C"[0]: "<B", b"\x8a"[0]: "<B"}
 _MEMOIZE = b"\x94"[0]
 _PUTS, _GETS, _TUPLES = frozenset(b"qr\x94"), frozenset(b"hj"), frozenset(b"t)\x85\x86\x87")

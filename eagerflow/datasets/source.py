@@ -110,7 +110,7 @@ def check_split(test_split: float) -> None:
 
 
 def orders(seed: int | None, *rows: int) -> list[np.ndarray]:
-    """The orders that Keras' loaders give so many rows for a seed, one after the other."""
+    """The permutations that Keras' loaders draw for a seed, in the order of the draws."""
     draw = np.random.RandomState(seed)
     found = [np.arange(count) for count in rows]
     for indices in found:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import Any
 
 from eagerflow.base.config_from_init import automatic, config_class, setting_names, settings_of
@@ -17,26 +16,18 @@ __all__ = ["Configurable", "described_with_shapes", "distillation_table", "reade
 
 
 class _LayerTable(Table):
-    """A table of layers. A module that has more of them loads when a name is asked for that isn't known yet."""
-
-    def __init__(self, module: str, later: str) -> None:
-        super().__init__("layer", module)
-        self.later = later
+    """The table of layers: a few of `applications` have modules, and so tables, of their own in Keras."""
 
     def find(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
-        elsewhere = _OF_APPLICATIONS.get(name, self)
-        if elsewhere is not self:
-            return elsewhere.find(name, custom_objects)
-        if name not in self.entries:
-            import_module(self.later)
-        return super().find(name, custom_objects)
+        elsewhere = _OF_APPLICATIONS.get(name)
+        return elsewhere.find(name, custom_objects) if elsewhere else super().find(name, custom_objects)
 
 
-table = _LayerTable("keras.layers", "eagerflow.layers.preprocessing")
-_convnext = _LayerTable("keras.src.applications.convnext", "eagerflow.applications.convnext")
-_inception = _LayerTable("keras.src.applications.inception_resnet_v2", "eagerflow.applications.inception_resnet_v2")
-distillation_table = _LayerTable("keras.distillation", "eagerflow.distillation")
-_models = Table("model", "keras")
+table = _LayerTable("layer", "keras.layers", "eagerflow.layers")
+_convnext = Table("layer", "keras.src.applications.convnext", "eagerflow.applications.convnext")
+_inception = Table("layer", "keras.src.applications.inception_resnet_v2", "eagerflow.applications.inception_resnet_v2")
+distillation_table = Table("layer", "keras.distillation", "eagerflow.distillation")
+_models = Table("model", "keras", "eagerflow.models")
 _OF_APPLICATIONS = {"LayerScale": _convnext, "StochasticDepth": _convnext, "CustomScaleLayer": _inception}
 # Keras writes the module of these names.
 _HOMES: dict[str, Table | None] = {
@@ -44,7 +35,7 @@ _HOMES: dict[str, Table | None] = {
     "eagerflow.applications.convnext": _convnext,
     "eagerflow.applications.inception_resnet_v2": _inception,
     "eagerflow.distillation": distillation_table,
-    "eagerflow.models.functional": Table("model", "keras.src.models.functional"),
+    "eagerflow.models.functional": Table("model", "keras.src.models.functional", "eagerflow.models.functional"),
     "eagerflow.models.onnx_model": None,  # its layers have the names of an ONNX file's nodes, among them some of ours
     "eagerflow.models": _models,
 }

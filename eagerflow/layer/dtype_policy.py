@@ -436,7 +436,7 @@ def get_policy(identifier: Any) -> DTypePolicy:
     if isinstance(identifier, DTypePolicy):
         return identifier
     if isinstance(identifier, Mapping):
-        if identifier.get("class_name") in table.entries:
+        if identifier.get("class_name") in table:
             return _checked(deserialize_keras_object(dict(identifier)))
         return DTypePolicy(**identifier.get("config", identifier))
     if (
@@ -450,7 +450,7 @@ def get_policy(identifier: Any) -> DTypePolicy:
 
 def policy_of_config(dtype: Any) -> Any:
     """What a layer's configuration says of its types, for `__init__`: the policy itself where weights are quantized."""
-    described = isinstance(dtype, Mapping) and dtype.get("class_name") in table.entries
+    described = isinstance(dtype, Mapping) and dtype.get("class_name") in table
     return get_policy(dtype) if described else dtype
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations as _annotations
 
-from typing import Any as _Any
+from typing import TYPE_CHECKING, Any as _Any
 
 from eagerflow.base.errors import UnknownNameError as _UnknownNameError
 from eagerflow.base.faces import listed as _listed
@@ -13,8 +13,10 @@ from eagerflow.losses.base import Loss as Loss
 from eagerflow.losses.crossentropy import *
 from eagerflow.losses.margins import *
 from eagerflow.losses.regression import *
-from eagerflow.losses.sequences import *
 from eagerflow.losses.table import LOSSES as _LOSSES, name_cross_entropies as _name_cross_entropies
+
+if TYPE_CHECKING:
+    from eagerflow.losses.sequences import *
 
 
 @_boundary
@@ -75,4 +77,4 @@ def deserialize(name: _Any, custom_objects: _Any = None) -> _Any:
     return _LOSSES.deserialize(name, custom_objects)
 
 
-_listed(__name__)
+_listed(__name__, homes={".sequences": "CTC Circle circle ctc"})

@@ -9,7 +9,7 @@ from eagerflow.base.serialization import Table
 
 __all__ = ["LOSSES", "name_cross_entropies"]
 
-LOSSES = Table("loss", "keras.losses")
+LOSSES = Table("loss", "keras.losses", "eagerflow.losses")
 
 
 def name_cross_entropies(error: UnknownNameError, name: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations as _annotations
 
-from typing import Any as _Any
+from typing import TYPE_CHECKING, Any as _Any
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
@@ -25,17 +25,19 @@ from eagerflow.losses import (
     sparse_categorical_crossentropy as sparse_categorical_crossentropy,
     squared_hinge as squared_hinge,
 )
-from eagerflow.metrics.accuracy import *
 from eagerflow.metrics.any_metric import AnyMetric as _AnyMetric
 from eagerflow.metrics.base import *
-from eagerflow.metrics.confusion import *
-from eagerflow.metrics.constrained import *
-from eagerflow.metrics.correlation import *
-from eagerflow.metrics.iou import *
 from eagerflow.metrics.means import *
-from eagerflow.metrics.of_losses import *
-from eagerflow.metrics.scores import *
 from eagerflow.metrics.table import METRICS as _METRICS
+
+if TYPE_CHECKING:
+    from eagerflow.metrics.accuracy import *
+    from eagerflow.metrics.confusion import *
+    from eagerflow.metrics.constrained import *
+    from eagerflow.metrics.correlation import *
+    from eagerflow.metrics.iou import *
+    from eagerflow.metrics.of_losses import *
+    from eagerflow.metrics.scores import *
 
 
 @_boundary
@@ -85,4 +87,23 @@ def deserialize(config: _Any, custom_objects: _Any = None) -> _Any:
     return _METRICS.deserialize(config, custom_objects)
 
 
-_listed(__name__)
+_listed(
+    __name__,
+    homes={
+        ".of_losses": (
+            "BinaryCrossentropy CategoricalCrossentropy CategoricalHinge CosineSimilarity Hinge KLDivergence "
+            "LogCoshError MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredError "
+            "MeanSquaredLogarithmicError Poisson RootMeanSquaredError SparseCategoricalCrossentropy SquaredHinge"
+        ),
+        ".accuracy": (
+            "Accuracy BinaryAccuracy CategoricalAccuracy SparseCategoricalAccuracy SparseTopKCategoricalAccuracy "
+            "TopKCategoricalAccuracy binary_accuracy categorical_accuracy sparse_categorical_accuracy "
+            "sparse_top_k_categorical_accuracy top_k_categorical_accuracy"
+        ),
+        ".confusion": "AUC FalseNegatives FalsePositives Precision Recall TrueNegatives TruePositives",
+        ".constrained": "PrecisionAtRecall RecallAtPrecision SensitivityAtSpecificity SpecificityAtSensitivity",
+        ".correlation": "ConcordanceCorrelation PearsonCorrelation concordance_correlation pearson_correlation",
+        ".iou": "BinaryIoU IoU MeanIoU OneHotIoU OneHotMeanIoU",
+        ".scores": "F1Score FBetaScore R2Score",
+    },
+)

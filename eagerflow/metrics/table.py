@@ -24,8 +24,8 @@ class _Metrics(Table):
     A config that tells a function means the function: see `find`.
     """
 
-    def __init__(self, kind: str, module: str) -> None:
-        super().__init__(kind, module)
+    def __init__(self) -> None:
+        super().__init__("metric", "keras.metrics", "eagerflow.metrics")
         self._classes: dict[str, type] = {}
 
     def add(self, *aliases: str, name: str | None = None) -> Callable[[T], T]:
@@ -34,7 +34,7 @@ class _Metrics(Table):
         def enter_both(thing: T) -> T:
             if isinstance(thing, type):
                 self._classes[_snake(thing.__name__)] = thing
-                self.entries.setdefault(_snake(thing.__name__), thing)
+                self._entries.setdefault(_snake(thing.__name__), thing)
             return enter(thing)
 
         return enter_both
@@ -46,4 +46,4 @@ class _Metrics(Table):
         return found
 
 
-METRICS = _Metrics("metric", "keras.metrics")
+METRICS = _Metrics()

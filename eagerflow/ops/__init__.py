@@ -1,10 +1,11 @@
 """Operations on tensors, from `add` to `while_loop`, all with gradients where mathematics has them."""
 
 import sys as _sys
+from typing import TYPE_CHECKING
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.core.links import above as _above
-from eagerflow.ops import image as image, linalg as linalg, nn as nn, numpy as numpy, operators as _operators
+from eagerflow.ops import linalg as linalg, nn as nn, numpy as numpy, operators as _operators
 from eagerflow.ops.arrays import devices as _devices  # noqa: F401 - tensors move by it
 from eagerflow.ops.arrays.complex_views import *
 from eagerflow.ops.arrays.creation import *
@@ -45,6 +46,9 @@ from eagerflow.ops.reduce.statistics import *
 from eagerflow.ops.reduce.truth import *
 from eagerflow.ops.signals.fourier import *
 from eagerflow.ops.signals.window_functions import *
+
+if TYPE_CHECKING:
+    from eagerflow.ops import image as image
 
 _above.ops = _sys.modules[__name__]
 _names = _listed(__name__, "image", "linalg", "nn", "numpy")

@@ -2,26 +2,28 @@
 
 from __future__ import annotations as _annotations
 
-from typing import Any as _Any, cast as _cast
+from typing import TYPE_CHECKING, Any as _Any, cast as _cast
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
 from eagerflow.base.typing import OptimizerLike as _OptimizerLike
 from eagerflow.optimizers import schedules as schedules
-from eagerflow.optimizers.adagrad import *
-from eagerflow.optimizers.adam import *
 from eagerflow.optimizers.any_optimizer import AnyOptimizer as _AnyOptimizer
 from eagerflow.optimizers.base import Optimizer as Optimizer
-from eagerflow.optimizers.factored import *
-from eagerflow.optimizers.ftrl import *
-from eagerflow.optimizers.loss_scale import *
-from eagerflow.optimizers.multi import *
-from eagerflow.optimizers.muon import *
-from eagerflow.optimizers.rmsprop import *
-from eagerflow.optimizers.schedule_free import *
-from eagerflow.optimizers.sgd import *
-from eagerflow.optimizers.signs import *
 from eagerflow.optimizers.table import OPTIMIZERS as _OPTIMIZERS
+
+if TYPE_CHECKING:
+    from eagerflow.optimizers.adagrad import *
+    from eagerflow.optimizers.adam import *
+    from eagerflow.optimizers.factored import *
+    from eagerflow.optimizers.ftrl import *
+    from eagerflow.optimizers.loss_scale import *
+    from eagerflow.optimizers.multi import *
+    from eagerflow.optimizers.muon import *
+    from eagerflow.optimizers.rmsprop import *
+    from eagerflow.optimizers.schedule_free import *
+    from eagerflow.optimizers.sgd import *
+    from eagerflow.optimizers.signs import *
 
 
 @_boundary
@@ -42,7 +44,7 @@ def get(identifier: _OptimizerLike) -> _AnyOptimizer:
     if identifier is None:
         nothing: _Any = None
         return nothing
-    if isinstance(identifier, str) and identifier.lower() in _OPTIMIZERS.entries:
+    if isinstance(identifier, str) and identifier.lower() in _OPTIMIZERS:
         identifier = identifier.lower()
     found = _OPTIMIZERS.get(identifier)
     if not isinstance(found, Optimizer):
@@ -83,4 +85,20 @@ def deserialize(config: _Any, custom_objects: _Any = None) -> Optimizer:
     return made
 
 
-_listed(__name__, "schedules")
+_listed(
+    __name__,
+    "schedules",
+    homes={
+        ".adagrad": "Adadelta Adagrad",
+        ".adam": "Adam AdamW Adamax Nadam",
+        ".factored": "Adafactor",
+        ".ftrl": "Ftrl",
+        ".loss_scale": "LossScaleOptimizer",
+        ".multi": "MultiOptimizer OptimizerMap",
+        ".muon": "Muon",
+        ".rmsprop": "RMSprop",
+        ".schedule_free": "ScheduleFreeAdamW",
+        ".sgd": "SGD",
+        ".signs": "Lamb Lion",
+    },
+)

@@ -6,5 +6,5 @@ from eagerflow.base.serialization import Table
 
 __all__ = ["OPTIMIZERS", "SCHEDULES"]
 
-OPTIMIZERS = Table("optimizer", "keras.optimizers")
-SCHEDULES = Table("learning-rate schedule", "keras.optimizers.schedules")
+OPTIMIZERS = Table("optimizer", "keras.optimizers", "eagerflow.optimizers")
+SCHEDULES = Table("learning-rate schedule", "keras.optimizers.schedules", "eagerflow.optimizers.schedules")

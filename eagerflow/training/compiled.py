@@ -323,7 +323,7 @@ def _as_optimizer(identifier: OptimizerLike) -> Any:
     try:
         return optimizers.get(identifier)
     except UnknownNameError as error:
-        if isinstance(identifier, str) and identifier in LOSSES.entries:
+        if isinstance(identifier, str) and identifier in LOSSES:
             error.args = (f"Unknown optimizer {identifier!r}: that is a loss. Write compile(optimizer, loss).",)
         raise
 
@@ -355,7 +355,7 @@ def _as_loss(identifier: Any) -> Loss | None:
     try:
         found = losses.get(identifier)
     except UnknownNameError as error:
-        if isinstance(identifier, str) and (identifier.lower() in METRICS.entries or identifier.lower() == "acc"):
+        if isinstance(identifier, str) and (identifier.lower() in METRICS or identifier.lower() == "acc"):
             error.args = (
                 f"Unknown loss {identifier!r}: that is a metric. Write metrics=[{identifier!r}], and a loss.",
             )

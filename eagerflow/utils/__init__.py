@@ -1,13 +1,13 @@
 """Utilities: data sets from folders, images, sequences, seeds, progress bars."""
 
-from typing import TYPE_CHECKING, Any as _Any
+from typing import TYPE_CHECKING
 
 from eagerflow.base.config import (
     disable_interactive_logging as disable_interactive_logging,
     enable_interactive_logging as enable_interactive_logging,
     is_interactive_logging_enabled as is_interactive_logging_enabled,
 )
-from eagerflow.base.faces import listed as _listed, loaded as _loaded
+from eagerflow.base.faces import listed as _listed
 from eagerflow.base.serialization import (
     CustomObjectScope as CustomObjectScope,
     custom_object_scope as custom_object_scope,
@@ -48,23 +48,16 @@ if TYPE_CHECKING:
 Sequence = PyDataset
 
 # What reads files and the network, or needs many layers, is loaded when it is first asked for.
-_LAZY = {
-    "FeatureSpace": "eagerflow.utils.feature_space",
-    "array_to_img": "eagerflow.preprocessing.pictures",
-    "audio_dataset_from_directory": "eagerflow.preprocessing.audio_folder",
-    "get_file": "eagerflow.datasets.download",
-    "image_dataset_from_directory": "eagerflow.preprocessing.image_folder",
-    "img_to_array": "eagerflow.preprocessing.pictures",
-    "load_img": "eagerflow.preprocessing.pictures",
-    "model_to_dot": "eagerflow._viz",
-    "plot_model": "eagerflow._viz",
-    "save_img": "eagerflow.preprocessing.pictures",
-    "text_dataset_from_directory": "eagerflow.preprocessing.text_folder",
-}
-_listed(__name__, "bounding_boxes", *_LAZY)
-
-
-if not TYPE_CHECKING:  # for which a name that isn't here is an error
-
-    def __getattr__(name: str) -> _Any:
-        return _loaded(__name__, name, _LAZY, ("bounding_boxes",))
+_listed(
+    __name__,
+    "bounding_boxes",
+    homes={
+        ".feature_space": "FeatureSpace",
+        "eagerflow._viz": "model_to_dot plot_model",
+        "eagerflow.datasets.download": "get_file",
+        "eagerflow.preprocessing.audio_folder": "audio_dataset_from_directory",
+        "eagerflow.preprocessing.image_folder": "image_dataset_from_directory",
+        "eagerflow.preprocessing.pictures": "array_to_img img_to_array load_img save_img",
+        "eagerflow.preprocessing.text_folder": "text_dataset_from_directory",
+    },
+)

@@ -59,7 +59,7 @@ class BaseWrapper:
         return self
 
     def filter_sk_params(self, fn: Callable[..., Any], override: Any = None) -> dict[str, Any]:
-        """The parameters that are arguments of a function, and others instead of or beside them."""
+        """The parameters that are arguments of a function, and others that replace or extend them."""
         names = _names(fn)
         chosen = {_OLDER.get(name, name): value for name, value in self.sk_params.items()}
         return {**{name: value for name, value in chosen.items() if name in names}, **(override or {})}

@@ -11,7 +11,6 @@ from typing import Any
 import numpy
 
 from eagerflow import no_grad
-from eagerflow.base.machine.source_trees import parsed_source
 from eagerflow.core.random import set_random_seed
 from eagerflow.models.model import Model
 from eagerflow.saving import load_model
@@ -21,6 +20,7 @@ from viz.check.weights_move import words_of
 from viz.doctor.user_code import Place, made_at
 from viz.doctor.variable_owners import layers_in
 from viz.recorder.source_lines import is_internal
+from viz.source_trees import parsed_source
 from viz.trial.recorded_model import RecordedModel
 
 __all__ = ["check_saving"]

@@ -11,11 +11,11 @@ from viz.check.all_rows import Checked, check_script
 from viz.check.augmented_picture import picture
 from viz.check.row import shown
 from viz.command.output_files import check_chart
-from viz.command.script_runner import check_given
 from viz.doctor.source_calls import later_fits
 from viz.facts.json_data import json_text
 from viz.picture.rendering.raster import write_picture
 from viz.shell.printed import print_folded
+from viz.shell.program import check_program
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import output_to_stderr, paint
 from viz.trial.stopped_script import why_no_step
@@ -33,7 +33,7 @@ def run_check(options: argparse.Namespace) -> int:
         0 without ✗ (and, where that is asked for, without –), 1 with, 2 for wrong usage, 3 when the script didn't come
         to a training step.
     """
-    check_given(options)
+    check_program(options.script, options.module)
     check_chart(options.augmented)
     with output_to_stderr() if options.json else contextlib.nullcontext():
         checked = check_script(options.script, options.arguments, as_module=options.module)

@@ -8,7 +8,7 @@ import sys
 
 from eagerflow.core.observe import observing
 from viz.command.output_files import check_target
-from viz.command.script_runner import check_given, run_script
+from viz.command.script_runner import run_script
 from viz.facts.json_data import json_text
 from viz.samples.broken import HOLDS
 from viz.samples.gathering import Gatherer
@@ -16,9 +16,9 @@ from viz.samples.page import to_html
 from viz.samples.reckoning import judged
 from viz.samples.sample_set import Samples
 from viz.shell.printed import print_folded
+from viz.shell.program import check_program, rerun
 from viz.shell.statuses import DONE, FOUND, INTERRUPTED, Impossible, ended, unanswered
 from viz.shell.terminal import output_to_stderr, paint
-from viz.shell.words import on_same_script
 
 __all__ = ["run_data"]
 
@@ -40,7 +40,7 @@ def run_data(options: argparse.Namespace) -> int:
         0 when samples were judged; where all losses are NaN or infinite, 1 if samples hold such numbers themselves, and
         3 if none does; 3 when the script failed.
     """
-    check_given(options)
+    check_program(options.script, options.module)
     check_target(options.html, ("html", "htm"))
     gatherer = Gatherer()
     with output_to_stderr() if options.json else contextlib.nullcontext():
@@ -53,7 +53,7 @@ def run_data(options: argparse.Namespace) -> int:
     samples = judged(gathering, options.pictures if options.html else min(options.n, 50), options.seconds, notes)
     if options.html:
         to_html(samples, options.html)
-    following = "" if samples.is_ranked else on_same_script("nonfinite", options)
+    following = "" if samples.is_ranked else rerun("nonfinite", options)
     if options.json:
         print(json_text({**samples.to_dict(), "next": following or None, "failed": bool(failed)}))
     else:

@@ -12,7 +12,6 @@ from viz.comparison import diff
 from viz.facts.json_data import json_text
 from viz.recording import load
 from viz.shell.statuses import DONE, FOUND, IMPOSSIBLE
-from viz.shell.words import as_commands
 
 __all__ = ["run_diff"]
 
@@ -47,7 +46,7 @@ def run_diff(options: argparse.Namespace) -> int:
     elif options.markdown:
         print(markdown(found, verdicts))
     else:
-        print(as_commands(str(found)))
+        print(str(found))
         print("\n".join(["conditions:", *verdict_lines(verdicts)]) if verdicts else "", end="\n" if verdicts else "")
     if not verdicts:
         return int(bool(found))

@@ -13,7 +13,6 @@ from typing import Any
 from eagerflow import __version__
 from viz.command.output_files import check_target
 from viz.command.ranks import ranks_here
-from viz.command.script_runner import check_given
 from viz.doctor.code_review import github_lines, sarif
 from viz.doctor.patches import base_of, patch, without_patch
 from viz.doctor.report import text
@@ -21,9 +20,9 @@ from viz.doctor.watched_script import Examination, examine
 from viz.facts.json_data import json_text
 from viz.facts.text_files import write_text
 from viz.fit_gap.of_script import Found, listening
+from viz.shell.program import check_program, rerun
 from viz.shell.statuses import of_script, unanswered
 from viz.shell.terminal import output_to_stderr, paint
-from viz.shell.words import on_same_script
 
 __all__ = ["run_doctor"]
 
@@ -38,13 +37,13 @@ def run_doctor(options: argparse.Namespace) -> int:
         0 without errors (and, where that is asked for, warnings) among the findings, 1 with, 2 when there is no such
         script, 3 when the script failed.
     """
-    check_given(options)
+    check_program(options.script, options.module)
     if options.json and options.fix:
         raise ValueError("--json and --fix both write to stdout; give one of them")
     check_target(options.sarif, may_stream=True)
     ranks = ranks_here()
     compared = (
-        listening(nonfinite=on_same_script("nonfinite", options))
+        listening(nonfinite=rerun("nonfinite", options))
         if options.gap and ranks is None
         else contextlib.nullcontext(Found([], [], []))
     )

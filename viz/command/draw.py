@@ -8,7 +8,6 @@ from viz.command.models import near_step, opened
 from viz.command.output_files import beside, check_picture, replaces
 from viz.facts.digest.asked_step import shown_position
 from viz.facts.selection import count_of_steps, last_step, step_name, step_numbers
-from viz.shell.printed import say
 
 __all__ = ["run_draw"]
 
@@ -32,22 +31,19 @@ def run_draw(options: argparse.Namespace) -> int:
         view=options.view,
         depth=options.depth,
         color_by=options.color_by,
-        rankdir=options.rankdir,
         collapse_repeats=not options.all_repeats,
         max_nodes=options.max_nodes,
-        dpi=options.dpi,
         step=options.step,
         theme=options.theme,
         parts=options.parts,
     )
-    facts = {"file": out, "boxes": len(drawing.graph.nodes), "arrows": len(drawing.graph.edges)}
+    boxes, arrows = len(drawing.graph.nodes), len(drawing.graph.edges)
     closed = drawing.graph.caption.rpartition("closed to")[1:]  # which the picture says, too
     more = f"; {''.join(closed)}. To open more: --max-nodes {4 * options.max_nodes}" if closed[0] else ""
-    facts["step"] = None if at is None else step_numbers(recording)[at]
     which = f"; it shows {step_name(recording, at)}" if at is not None and count_of_steps(recording) > 1 else ""
-    if which and options.step is None:
-        is_last = facts["step"] == last_step(recording)[0]
+    if which and at is not None and options.step is None:
+        is_last = step_numbers(recording)[at] == last_step(recording)[0]
         usual = "" if is_last else "the last complete one of the usual batch size; "
         which += f" ({usual}--step N for another)"
-    say(options, facts, f"wrote {out}{instead}: {facts['boxes']} boxes, {facts['arrows']} arrows{which}{more}")
+    print(f"wrote {out}{instead}: {boxes} boxes, {arrows} arrows{which}{more}")
     return 0

@@ -8,7 +8,6 @@ import os
 import sys
 
 from viz.command.output_files import check_chart
-from viz.command.script_runner import check_given
 from viz.doctor.user_code import Place
 from viz.estimate.as_it_is import RECORDED, AsItIs, LoopSteps, as_it_is
 from viz.estimate.estimates import Estimate, bytes_of, estimated, memory_of_machine
@@ -16,9 +15,9 @@ from viz.estimate.measured import memory_of_viz
 from viz.estimate.report import advice, picture, text, text_as_it_is
 from viz.facts.json_data import json_text
 from viz.picture.rendering.raster import write_picture
+from viz.shell.program import check_program, rerun
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import output_to_stderr, paint
-from viz.shell.words import on_same_script
 from viz.tracer import trace
 from viz.trial.first_step import FirstStep
 from viz.trial.stopped_script import run_until_first_step, why_no_step
@@ -38,7 +37,7 @@ def run_estimate(options: argparse.Namespace) -> int:
         0 when the script's own batch fits, 1 when not, 2 for wrong usage, 3 when there was no step to measure.
     """
     check_chart(options.draw)
-    check_given(options)
+    check_program(options.script, options.module)
     limit = memory_of_machine() if options.limit is None else _given(options.limit)
     found: list[Estimate | str] = []
     own = memory_of_viz()
@@ -65,7 +64,7 @@ def run_estimate(options: argparse.Namespace) -> int:
         why = str(found[0]) if found else why_no_step(stopped)
         if options.json:
             print(json_text({"script": options.script, "failed": bool(stopped.status), "message": why}))
-        raise Impossible(f"{why}; what is set up wrong: {on_same_script('check', options)}" if found else why)
+        raise Impossible(f"{why}; what is set up wrong: {rerun('check', options)}" if found else why)
     _print(options.script, found[0], options.json)
     if options.draw:
         write_picture(options.draw, picture(found[0]))

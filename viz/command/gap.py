@@ -7,13 +7,13 @@ import contextlib
 import sys
 
 from viz.command.output_files import check_chart
-from viz.command.script_runner import check_given, run_script
+from viz.command.script_runner import run_script
 from viz.facts.json_data import json_text
 from viz.fit_gap.of_script import Found, listening
 from viz.shell.parser import nearest
+from viz.shell.program import check_program, rerun
 from viz.shell.statuses import ended, unanswered
 from viz.shell.terminal import output_to_stderr
-from viz.shell.words import on_same_script
 
 __all__ = ["run_gap"]
 
@@ -27,9 +27,9 @@ def run_gap(options: argparse.Namespace) -> int:
     Returns:
         See the command's help.
     """
-    check_given(options)
+    check_program(options.script, options.module)
     check_chart(options.draw)
-    listens = listening(options.each, on_same_script("nonfinite", options))
+    listens = listening(options.each, rerun("nonfinite", options))
     with output_to_stderr() if options.json else contextlib.nullcontext():
         found, failed = run_script(options.script, options.arguments, options.module, listens)
     if options.draw and found.gaps:

@@ -7,7 +7,6 @@ import pathlib
 import sys
 from typing import Any
 
-from viz.choices import MAX_OPS
 from viz.command.output_files import beside, check_target
 from viz.command.ranks import ranks_here
 from viz.command.script_runner import run_script
@@ -31,7 +30,7 @@ def run_kept(options: argparse.Namespace) -> int:
         ValueError: for an option that goes with recording only, and where several ranks share batches.
     """
     given: dict[str, Any] = {"--steps": options.steps, "--values": options.values, "--draw": options.draw}
-    given |= {"--stats": options.stats != "none", "--max-ops": options.max_ops != MAX_OPS, "--name": options.name}
+    given |= {"--stats": options.stats != "none"}
     for name, value in {**given, "--json": options.json, "--live": options.live}.items():
         if value:
             raise ValueError(f"{name} can't be combined with --keep: viz replay FILE --trace records a kept step")

@@ -47,9 +47,8 @@ def run_live(options: argparse.Namespace) -> int:
     ranks = ranks_here()
     if ranks is not None and ranks.rank:  # the page is that of rank 0
         return run_script(options.script, options.arguments, options.module, contextlib.nullcontext())[1]
-    name = options.name or (name_of(options.script, True) if options.module else pathlib.Path(options.script).name)
-    every = _EVERY if options.every is None else options.every
-    page = live(port=options.port or 0, open_browser=options.open, every=every, linger=_LINGER, name=name)
+    name = name_of(options.script, True) if options.module else pathlib.Path(options.script).name
+    page = live(port=options.port or 0, open_browser=options.open, every=_EVERY, linger=_LINGER, name=name)
     page.belongs_to(f"-m {options.script}" if options.module else options.script)
     errors: list[BaseException] = []
     try:

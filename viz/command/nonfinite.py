@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shlex
 import sys
 
 from viz.command.output_files import beside, check_picture, check_target
-from viz.command.script_runner import check_given, module_hint, run_script
+from viz.command.script_runner import run_script
 from viz.facts import formatting
-from viz.facts.formatting import meant_file
 from viz.facts.json_data import json_text
 from viz.facts.overview import is_empty, why_empty
 from viz.nonfinite.find_nonfinite import find_nonfinite
@@ -19,9 +19,9 @@ from viz.nonfinite.first_culprit import statistics_known
 from viz.recording import Recording, load
 from viz.shell.float_warnings import without_float_warnings
 from viz.shell.printed import print_folded
+from viz.shell.program import check_program, rerun
 from viz.shell.statuses import DONE, FOUND, ended, unanswered
 from viz.shell.terminal import output_to_stderr
-from viz.shell.words import as_commands, as_word, on_same_script
 from viz.tracer import trace
 
 __all__ = ["run_nonfinite"]
@@ -71,10 +71,7 @@ def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None,
                 "--stats basic SCRIPT, or stop a script at the first NaN with: viz nonfinite SCRIPT"
             )
         return recording, find_nonfinite(recording), int(any(note.startswith("ended by ") for note in recording.notes))
-    if not options.module and options.script != "-" and not os.path.exists(options.script):
-        cure = module_hint(options) or meant_file(options.script, ".py")
-        raise FileNotFoundError(f"there is no script or recording {options.script!r}{cure}")
-    check_given(options)
+    check_program(options.script, options.module)
     errors: list[BaseException] = []
     with output_to_stderr() if options.json else contextlib.nullcontext(), without_float_warnings():
         guarded = trace(os.path.basename(options.script), on_nonfinite="raise")
@@ -92,8 +89,8 @@ def _following(found: Nonfinite, options: argparse.Namespace) -> list[str]:
     is_script = options.module or not options.script.endswith(".efz")
     if not is_script or found.step is None or found.rows or found.kind == "weight":
         return []
-    kept = as_word(beside(options.script, ".efr", options.module))
-    return [on_same_script("run --keep 3", options), f"viz replay {kept} --bisect-rows"]
+    kept = shlex.quote(beside(options.script, ".efr", options.module))
+    return [rerun("run --keep 3", options), f"viz replay {kept} --bisect-rows"]
 
 
 def _what_ran(recording: Recording) -> str:
@@ -115,7 +112,7 @@ def _print(found: Nonfinite | None, recording: Recording, options: argparse.Name
         facts = None if found is None else found.to_dict()
         print(json_text({"nonfinite": facts, "next": following, "ops": len(recording.ops), "failed": bool(failed)}))
     elif found is not None:
-        print(as_commands(str(found)))
+        print(str(found))
         if following:
             print_folded(f"  next     {'; '.join(following)}")
     elif recording.ops and not failed:

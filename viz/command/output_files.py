@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from viz.choices import CHARTS, FORMATS
-from viz.shell.input_files import check_kept
-from viz.shell.program import name_of
+from viz.shell.program import check_kept, name_of
 
 __all__ = ["beside", "check_chart", "check_picture", "check_target", "replaces"]
 
@@ -61,7 +60,7 @@ def check_chart(path: str | os.PathLike[str] | None) -> None:
 
 def replaces(path: str | os.PathLike[str], was_given: bool) -> str:
     """What is said of a file that is about to be written where there is one: nothing of one whose name was given."""
-    return "" if was_given or not os.path.exists(path) else ", in place of the one that was there (-o NAME keeps both)"
+    return "" if was_given or not os.path.exists(path) else ", in place of the one that was there"
 
 
 def beside(file: str, suffix: str, as_module: bool = False) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import math
+import shlex
 from typing import Any
 
 from eagerflow.core.observe import observing
 from viz.command.output_files import check_target
-from viz.command.script_runner import check_given, run_script
+from viz.command.script_runner import run_script
 from viz.doctor.report import text as findings_as_text
 from viz.doctor.watcher import Watcher
 from viz.facts import formatting
@@ -27,9 +28,9 @@ from viz.replay.rows import guilty_rows
 from viz.replay.script import FirstStep, Reached, ScriptPlayer
 from viz.replay.verdict import verdict
 from viz.shell.printed import print_folded
+from viz.shell.program import check_program
 from viz.shell.statuses import DONE, FOUND, Impossible
 from viz.shell.terminal import output_to_stderr
-from viz.shell.words import as_word
 from viz.tracer import trace
 
 __all__ = ["run_replay"]
@@ -59,7 +60,7 @@ def run_replay(options: argparse.Namespace) -> int:
     kept = read(options.file, None if options.no_limit else "auto")
     number = _asked(kept, options.at)
     if options.script:
-        check_given(options)
+        check_program(options.script, options.module)
     try:
         return _by_script(kept, number, options) if options.script else _by_ops(kept, number, options)
     except CannotReplay as error:
@@ -91,7 +92,7 @@ def _by_ops(kept: Kept, number: int, options: argparse.Namespace) -> int:
     if options.trace:
         recording = traced(kept, number)
         recording.save(options.trace)
-        words = f"wrote {options.trace}; next: viz html {as_word(options.trace)}, and press play"
+        words = f"wrote {options.trace}; next: viz html {shlex.quote(options.trace)}, and press play"
         _print(options, {"file": options.trace, "ops": len(recording.ops)}, words)
         return 0
     if options.doctor:
@@ -129,7 +130,7 @@ def _compare(kept: Kept, number: int, player: Any, options: argparse.Namespace, 
     print_folded(str(judged), "32" if judged.exact else "31")
     if judged.exact and kept.meta["cause"] in ("nan", "raised", "spike"):
         asks = "--nonfinite, --bisect-rows, --step (all: viz replay --help)"
-        print_folded(f"next: viz replay {as_word(options.file)} {asks}")
+        print_folded(f"next: viz replay {shlex.quote(options.file)} {asks}")
     return int(not judged.exact)
 
 

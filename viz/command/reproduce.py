@@ -6,7 +6,7 @@ import argparse
 
 from viz.check.reproduce import as_json, reproduce, run_noted
 from viz.check.row import fault, fine, shown
-from viz.command.script_runner import check_given
+from viz.shell.program import check_program
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import paint
 
@@ -23,7 +23,7 @@ def run_reproduce(options: argparse.Namespace) -> int:
     Returns:
         0 when both runs gave the same bits, 1 when not, 2 for wrong usage, 3 when the script failed.
     """
-    check_given(options)
+    check_program(options.script, options.module)
     if options.steps < 0 and not options.journal:
         raise ValueError("--steps must be 0 or more")
     steps = options.steps or None

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import math
 import pathlib
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from importlib import import_module
 
 from viz.command.output_files import beside, check_picture, check_target
 from viz.command.ranks import own_file, ranks_here
-from viz.command.script_runner import check_given, run_script
+from viz.command.script_runner import run_script
 from viz.facts import formatting
 from viz.facts.lines.room import folded, room
 from viz.facts.overview import is_empty, overview, why_empty
@@ -23,10 +24,9 @@ from viz.facts.tables.summary import describe
 from viz.recorder.all_ranks import AllRanks
 from viz.recording import Recording
 from viz.shell.printed import print_json
-from viz.shell.program import name_of
+from viz.shell.program import check_program, name_of, rerun
 from viz.shell.statuses import DONE, INTERRUPTED, Impossible, told
 from viz.shell.terminal import output_to_stderr, paint
-from viz.shell.words import as_word, on_same_script
 from viz.tracer import Tracer, trace
 
 __all__ = ["run_run"]
@@ -43,18 +43,14 @@ def run_run(options: argparse.Namespace) -> int:
     Returns:
         The script's exit status; 3 where it ended well and nothing was recorded, unless it was asked for its help.
     """
-    check_given(options)
+    check_program(options.script, options.module)
     if options.keep is not None:
         return int(import_module("viz.command.keep").run_kept(options))  # loaded for it alone, as the page is
     if options.live:
         return int(import_module("viz.command.live").run_live(options))
     _refuse_without_page(options)
     tracer: Tracer = trace(
-        options.name or name_of(options.script, options.module),
-        stats=options.stats,
-        steps=options.steps,
-        values=options.values,
-        max_ops=options.max_ops,
+        name_of(options.script, options.module), stats=options.stats, steps=options.steps, values=options.values
     )
     tracer._before_end(functools.partial(_say_long, options))
     out = pathlib.Path(options.out or beside(options.script, ".efz", options.module))
@@ -115,8 +111,8 @@ def _kept(out: pathlib.Path) -> str:
 def _answers(recording: Recording, failed: int, options: argparse.Namespace) -> list[str]:
     """Commands that say why the script failed, or where the NaN that training reported began."""
     spoilt = any(not math.isfinite(value) for log in recording.logs for value in log.values.values())
-    found = [on_same_script("doctor", options)] if failed and failed not in INTERRUPTED else []
-    return [*found, *([on_same_script("nonfinite", options)] if spoilt else [])]
+    found = [rerun("doctor", options)] if failed and failed not in INTERRUPTED else []
+    return [*found, *([rerun("nonfinite", options)] if spoilt else [])]
 
 
 def _refuse_without_page(options: argparse.Namespace) -> None:
@@ -125,7 +121,7 @@ def _refuse_without_page(options: argparse.Namespace) -> None:
     Raises:
         ValueError: when one was given.
     """
-    given = {"--port": options.port, "--every": options.every, "--open": options.open, "--exit": options.exit or None}
+    given = {"--port": options.port, "--open": options.open, "--exit": options.exit or None}
     for name, value in given.items():
         if value is not None:
             raise ValueError(f"{name} is for the page in the browser, and goes with --live")
@@ -172,7 +168,7 @@ def _say_recorded(
     lines += [f"{paint('note:', '33', sys.stderr)} {note}" for note in recording.notes if note not in told]
     instead = ", in place of the one that was there (viz run -o NAME keeps both)" if replaced else ""
     lines.append(f"wrote {paint(str(out), '1', sys.stderr)}{instead}")
-    name = as_word(out)
+    name = shlex.quote(str(out))
     measured = recording.meta.get("options", {}).get("stats", "none") != "none"
     gradients = f"; viz gradients {name}" if measured else ""
     following = [*answers, f"viz show {name}", f"viz html {name}", f"viz draw {name} step.svg", f"viz top {name}"]

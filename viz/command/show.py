@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -17,7 +18,6 @@ from viz.facts.schema import Record
 from viz.facts.tables.summary import describe
 from viz.shell.printed import print_folded, print_json, print_table
 from viz.shell.terminal import paint
-from viz.shell.words import as_word
 
 __all__ = ["run_show"]
 
@@ -56,8 +56,8 @@ def run_show(options: argparse.Namespace) -> int:
     for remark in remarks:
         print_folded(remark)
     print()
-    script = " ".join(map(as_word, facts["script"]))
-    print_folded(f"next: {'; '.join(following(facts, as_word(options.file), script))}")
+    script = " ".join(map(shlex.quote, facts["script"]))
+    print_folded(f"next: {'; '.join(following(facts, shlex.quote(options.file), script))}")
     return 0
 
 

@@ -43,11 +43,11 @@ def run_top(options: argparse.Namespace) -> int:
     """
     recording = seen(options, stats=False)
     if options.json:
-        print_json(top.facts(recording, options.by, options.n, options.step, options.cost))
+        print_json(top.facts(recording, options.by, options.n, options.step))
     else:
         if recording.others:
             print_table(f"{rank_table(recording)}\n\nrank 0 (others: --rank N)")
-        print_table(top.top(recording, options.by, options.n, options.step, options.cost, "-n "))
+        print_table(top.top(recording, options.by, options.n, options.step, option="-n "))
     return 0
 
 

@@ -9,7 +9,6 @@ import os
 from viz.command.models import opened
 from viz.command.output_files import beside, check_target, replaces
 from viz.export import json_file, tensorboard_graph, tensorboard_scalars
-from viz.shell.printed import say
 
 __all__ = ["run_json", "run_perfetto", "run_tensorboard"]
 
@@ -18,7 +17,7 @@ def run_tensorboard(options: argparse.Namespace) -> int:
     """Write for TensorBoard.
 
     Args:
-        options: `file`, `sizes`, `rank`, `out` and `json`.
+        options: `file`, `sizes`, `rank` and `out`.
 
     Returns:
         0; problems are raised.
@@ -33,7 +32,7 @@ def run_tensorboard(options: argparse.Namespace) -> int:
     folder = recording.to_tensorboard(out)
     steps, most = len(recording.steps), tensorboard_graph.MOST_STEPS
     left = f" (curves of all {steps:,} steps, times of {most} in the Graphs tab)" if steps > most else ""
-    say(options, {"folder": str(folder)}, f"wrote {folder}{others}{left}; look with: tensorboard --logdir {folder}")
+    print(f"wrote {folder}{others}{left}; look with: tensorboard --logdir {folder}")
     return 0
 
 
@@ -41,7 +40,7 @@ def run_perfetto(options: argparse.Namespace) -> int:
     """Write for Perfetto.
 
     Args:
-        options: `file`, `sizes`, `rank`, `out` and `json`.
+        options: `file`, `sizes`, `rank` and `out`.
 
     Returns:
         0; problems are raised.
@@ -49,7 +48,7 @@ def run_perfetto(options: argparse.Namespace) -> int:
     out = options.out or beside(options.file, ".perfetto.json")
     instead = replaces(out, options.out is not None)
     path = opened(options).to_perfetto(out)
-    say(options, {"file": str(path)}, f"wrote {path}{instead}; open it at https://ui.perfetto.dev")
+    print(f"wrote {path}{instead}; open it at https://ui.perfetto.dev")
     return 0
 
 
@@ -63,7 +62,7 @@ def run_json(options: argparse.Namespace) -> int:
     """Write everything as JSON.
 
     Args:
-        options: `file`, `sizes`, `rank`, `out` and `json`.
+        options: `file`, `sizes`, `rank` and `out`.
 
     Returns:
         0; problems are raised.
@@ -75,7 +74,7 @@ def run_json(options: argparse.Namespace) -> int:
     check_target(out, may_stream=True)
     instead = replaces(out, options.out is not None)
     if instead and not _is_ours(out):
-        raise FileExistsError(errno.EEXIST, "it is there and isn't made by viz json; give another name with -o", out)
+        raise FileExistsError(errno.EEXIST, "it is there and isn't made by viz json; give another name", out)
     opened(options).to_json(out)
-    say(options, {"file": out}, f"wrote {out}{instead}")
+    print(f"wrote {out}{instead}")
     return 0

@@ -9,9 +9,9 @@ import os
 import re
 from collections.abc import Iterable
 
-from eagerflow.base.machine.source_trees import parsed_source
 from viz.doctor.finding import Finding
 from viz.doctor.scaling import scaled_after_loading
+from viz.source_trees import parsed_source
 
 __all__ = ["base_of", "changed_line", "patch", "without_patch"]
 

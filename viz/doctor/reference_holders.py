@@ -10,9 +10,9 @@ import types
 from collections import deque
 from typing import Any, NamedTuple
 
-from eagerflow.base.machine.source_trees import parsed_source
 from viz.doctor.user_code import Place, user_frames
 from viz.recorder.source_lines import is_internal
+from viz.source_trees import parsed_source
 
 __all__ = ["Holder", "holder_of"]
 

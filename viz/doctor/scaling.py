@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from eagerflow import layers
-from eagerflow.base.machine.source_trees import parsed_source
 from viz.doctor.check_base import host
 from viz.doctor.source_calls import last_name, names_in
 from viz.doctor.variable_owners import layers_in
+from viz.source_trees import parsed_source
 
 __all__ = ["scaled_after_loading", "unadapted_normalization"]
 

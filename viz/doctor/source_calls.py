@@ -8,8 +8,8 @@ import linecache
 import re
 from collections.abc import Iterator
 
-from eagerflow.base.machine.source_trees import parsed_source
 from viz.doctor.user_code import Place
+from viz.source_trees import parsed_source
 
 __all__ = [
     "argument_made_at",

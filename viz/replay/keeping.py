@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import shlex
 import signal
 import sys
 import threading
@@ -19,7 +20,6 @@ from viz.facts.formatting import nbytes as as_bytes
 from viz.replay.encode import encoded
 from viz.replay.file import write
 from viz.replay.ring import Ring
-from viz.shell.words import as_word
 
 __all__ = ["Keeping", "keep_step"]
 
@@ -105,7 +105,8 @@ class Keeping:
             return
         self.written.append((path, cause))
         self.say(
-            f"viz: step {step.number} was kept in {path} because {_CAUSES[cause]}; next: viz replay {as_word(path)}"
+            f"viz: step {step.number} was kept in {path} because {_CAUSES[cause]}; "
+            f"next: viz replay {shlex.quote(str(path))}"
         )
 
     def _path_for(self, cause: str, number: int) -> pathlib.Path:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 import atexit
 import contextlib
 import os
 import pathlib
 import runpy
+import shlex
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 
-from viz.shell.in_the_way import missed
-from viz.shell.input_files import check_script
 from viz.shell.script_errors import without_ours
 from viz.shell.signals import Ended, in_its_words
 from viz.shell.terminal import paint
 
-__all__ = ["check_module", "file_of", "in_place", "module_at", "name_of", "print_error", "run"]
+__all__ = ["check_kept", "check_program", "file_of", "in_place", "name_of", "print_error", "rerun", "run"]
 
 _OTHER_FRAMEWORKS = ("torch", "jax", "mxnet", "paddle")
 
@@ -56,14 +56,52 @@ def file_of(program: str, as_module: bool = False) -> str:
     return ""
 
 
-def module_at(path: str) -> str:
-    """The name of the module that is meant by what isn't a script: its name, or its path; "" where there is none.
+def rerun(command: str, options: argparse.Namespace) -> str:
+    """Another command for the script that this one ran, with its arguments, as one that can be copied.
 
     Args:
-        path: what was given.
+        command: its name, with options of its own if it needs any.
+        options: those of this command; see `Parser.add_script`.
+
+    >>> rerun("nonfinite", argparse.Namespace(script="my train.py", module=False, arguments=["--lr", "0.1"]))
+    "viz nonfinite 'my train.py' --lr 0.1"
     """
-    name = "" if path.endswith(".py") else import_module("eagerflow.cli.module_names").dotted(path)
-    return name if name and file_of(name, as_module=True) else ""
+    return shlex.join(["viz", *command.split(), *["-m"] * bool(options.module), options.script, *options.arguments])
+
+
+def check_program(program: str, as_module: bool = False) -> None:
+    """Refuse what Python couldn't run, before anything is written.
+
+    Args:
+        program: a file, or the name of a module.
+        as_module: is it a module?
+
+    Raises:
+        FileNotFoundError: when there is no such file or module.
+        ValueError: when it isn't a script.
+    """
+    scripts = import_module("eagerflow.cli.scripts")
+    if as_module:
+        wrong = scripts.not_a_module(program)
+        if wrong:
+            raise FileNotFoundError(wrong)
+        return
+    if not os.path.exists(program):
+        cure = "; a script is read from a file, not from the input" if program == "-" else scripts.meant_script(program)
+        raise FileNotFoundError(f"there is no script {program!r}{cure}")
+    wrong = scripts.not_a_script(program)
+    if wrong and not program.lower().endswith((".pyc", ".pyz", ".zip")):  # which Python runs, too
+        raise ValueError(wrong)
+
+
+def check_kept(read: str, written: str | os.PathLike[str]) -> None:
+    """Refuse to write over the file that is read.
+
+    Raises:
+        ValueError: when both are the same.
+    """
+    if os.path.realpath(written) == os.path.realpath(read):
+        raise ValueError(f"{os.fspath(written)!r} would be written over what is read; give another name for the output")
 
 
 @contextlib.contextmanager
@@ -79,14 +117,11 @@ def in_place(program: str, arguments: Sequence[str], as_module: bool = False) ->
         FileNotFoundError: when there is no such file or module.
         ValueError: when it isn't a script.
     """
-    if not as_module:
-        check_script(program)
+    check_program(program, as_module)
     kept = sys.argv, sys.path[:]
     sys.argv = [program, *arguments]
     sys.path.insert(0, os.getcwd() if as_module else os.path.dirname(os.path.abspath(program)))
     try:
-        if as_module:
-            check_module(program)
         yield
     finally:
         sys.argv, sys.path[:] = kept
@@ -148,7 +183,7 @@ def print_error(error: BaseException, program: str, ours: str) -> None:
     if isinstance(error, ImportError) and "attempted relative import with no known parent" in str(error):
         hints = [import_module("eagerflow.cli.scripts").as_module(program)]
     else:
-        hints = [*missed(error, program), *_of_other_frameworks(error)]
+        hints = _of_other_frameworks(error)
     for hint in hints:
         print(f"{paint('note:', '33', sys.stderr)} {hint}", file=sys.stderr)
 
@@ -163,14 +198,3 @@ def _of_other_frameworks(error: BaseException) -> list[str]:
     if name not in _OTHER_FRAMEWORKS:
         return []
     return [f"viz watches what Keras or eagerflow computes in a script; it doesn't see what {name} computes"]
-
-
-def check_module(name: str) -> None:
-    """Refuse what can't be run as a module, before anything of it is imported.
-
-    Raises:
-        FileNotFoundError: when `python -m` couldn't run it either.
-    """
-    wrong = import_module("eagerflow.cli.module_names").not_a_module(name)
-    if wrong:
-        raise FileNotFoundError(wrong)

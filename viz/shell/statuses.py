@@ -22,12 +22,9 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable
 
-from viz.shell.in_the_way import explained
 from viz.shell.signals import SIGHUP, SIGTERM, in_its_words, status_of
 from viz.shell.terminal import paint
-from viz.shell.words import in_words_of_options
 
 __all__ = [
     "BROKEN",
@@ -39,6 +36,7 @@ __all__ = [
     "Impossible",
     "ended",
     "of_script",
+    "shadowed",
     "told",
     "unanswered",
 ]
@@ -79,13 +77,12 @@ class Impossible(Exception):
     """What was asked for is understood, and can't be done or answered here."""
 
 
-def told(program: str, error: BaseException, flags: Iterable[str] = ()) -> int:
+def told(program: str, error: BaseException) -> int:
     """Say on stderr why a command ended, in one line where it isn't a fault of viz.
 
     Args:
         program: the command as it was called, such as `"viz draw"`.
         error: what it raised.
-        flags: the command's options, in whose words the message is said.
 
     Returns:
         The exit status.
@@ -96,12 +93,10 @@ def told(program: str, error: BaseException, flags: Iterable[str] = ()) -> int:
         print("" if is_seen else f"{program}: ended by {INTERRUPTED[status]}", file=sys.stderr)
         return status
     status = _status(error)
-    if isinstance(error, (ImportError, AttributeError)) and (reason := explained()):
+    if isinstance(error, (ImportError, AttributeError)) and (reason := shadowed()):
         status, error = IMPOSSIBLE, ImportError(reason)
     kind = {MISUSED: "error:", IMPOSSIBLE: "failed:", BROKEN: "bug:"}[status]
-    words = in_words_of_options(_said(error), flags)
-    if words.startswith(f"{program} -"):
-        words = words.removeprefix(f"{program} ")
+    words = _said(error)
     if status == BROKEN:
         traceback.print_exception(error)
         words = f"{type(error).__name__}: {words}. This is a bug in viz; please report it with these lines"
@@ -125,6 +120,18 @@ def unanswered(program: str, why: str, status: int = DONE) -> int:
     kind = "" if status in INTERRUPTED else f"{paint('failed:', '1;31', sys.stderr)} "
     print(f"{program}: {kind}{why}", file=sys.stderr)
     return of_script(status)
+
+
+def shadowed() -> str:
+    """What to do about a file of the user's that was imported in place of eagerflow; "" where there is none."""
+    found = sys.modules.get("eagerflow")
+    file = getattr(found, "__file__", None)
+    if found is None or file is None or hasattr(found, "__path__"):
+        return ""
+    return (
+        f"{file!r} is imported in place of the package eagerflow, as it lies in the folder from which Python imports "
+        "first; rename it"
+    )
 
 
 def _said(error: BaseException) -> str:

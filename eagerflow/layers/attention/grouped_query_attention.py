@@ -13,7 +13,7 @@ from eagerflow.layers.activations import Softmax
 from eagerflow.layers.attention.multi_head_attention import MultiHeadAttention, equations
 from eagerflow.layers.dropout import Dropout
 
-__all__ = ["GroupedQueryAttention"]
+__all__ = ["GroupQueryAttention", "GroupedQueryAttention"]
 
 
 class GroupedQueryAttention(MultiHeadAttention):
@@ -128,3 +128,6 @@ class GroupedQueryAttention(MultiHeadAttention):
             del config[name]
         names = ("head_dim", "num_query_heads", "num_key_value_heads")
         return {**config, **{name: getattr(self, name) for name in names}}
+
+
+GroupQueryAttention = GroupedQueryAttention  # Keras' name

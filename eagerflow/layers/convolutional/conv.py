@@ -28,6 +28,7 @@ from eagerflow.layers.core.lora import LargeWeight, LoraLayer, StoredWeight
 from eagerflow.ops.neural.fused import conv_bias
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
+__all__ += ["Convolution1D"]
 
 
 def _next_multiple(filters: int, groups: int) -> str:
@@ -258,3 +259,6 @@ class Conv3D(_Conv):
     """
 
     rank = 3
+
+
+Convolution1D = Conv1D

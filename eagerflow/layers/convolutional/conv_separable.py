@@ -23,6 +23,7 @@ from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
 
 __all__ = ["SeparableConv1D", "SeparableConv2D"]
+__all__ += ["SeparableConvolution1D"]
 
 
 class _SeparableConv(ConvolutionBase):
@@ -186,3 +187,6 @@ class SeparableConv2D(_SeparableConv):
     """
 
     rank = 2
+
+
+SeparableConvolution1D = SeparableConv1D

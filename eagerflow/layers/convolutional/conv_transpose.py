@@ -25,6 +25,7 @@ from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defau
 from eagerflow.ops.neural.fused import conv_transpose_bias
 
 __all__ = ["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"]
+__all__ += ["Convolution1DTranspose", "Convolution2DTranspose", "Convolution3DTranspose"]
 
 
 class _ConvTranspose(ConvolutionBase):
@@ -243,3 +244,8 @@ class Conv3DTranspose(_ConvTranspose):
         **kwargs: Unpack[WeightOptions],
     ) -> None:
         super().__init__(**passed_on(locals(), _ConvTranspose), **kwargs)
+
+
+Convolution1DTranspose = Conv1DTranspose
+Convolution2DTranspose = Conv2DTranspose
+Convolution3DTranspose = Conv3DTranspose

@@ -17,6 +17,14 @@ from eagerflow.layer.settings import layout, sizes
 __all__ = ["AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D"]
 __all__ += ["AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "GlobalAveragePooling1D", "GlobalAveragePooling2D"]
 __all__ += ["GlobalAveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D"]
+__all__ += [
+    "GlobalAvgPool1D",
+    "GlobalAvgPool2D",
+    "GlobalAvgPool3D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPool3D",
+]
 
 
 class _GlobalPooling(Layer):
@@ -369,3 +377,11 @@ class AdaptiveMaxPooling3D(_AdaptivePooling):
 
     rank = 3
     pool = staticmethod(ops.adaptive_max_pool)
+
+
+GlobalAvgPool1D = GlobalAveragePooling1D
+GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalAvgPool3D = GlobalAveragePooling3D
+GlobalMaxPool1D = GlobalMaxPooling1D
+GlobalMaxPool2D = GlobalMaxPooling2D
+GlobalMaxPool3D = GlobalMaxPooling3D

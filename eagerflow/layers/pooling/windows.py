@@ -16,6 +16,7 @@ from eagerflow.layer.settings import layout, one_of, sizes
 from eagerflow.layers.convolutional.conv_base import how_to_fit, windows_along, with_defaults
 
 __all__ = ["AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D"]
+__all__ += ["AvgPool1D", "AvgPool2D", "AvgPool3D", "MaxPool1D", "MaxPool2D", "MaxPool3D"]
 
 
 class _Pooling(Layer):
@@ -254,3 +255,11 @@ class AveragePooling3D(_Pooling):
 
     rank = 3
     pool = staticmethod(ops.average_pool)
+
+
+AvgPool1D = AveragePooling1D
+AvgPool2D = AveragePooling2D
+AvgPool3D = AveragePooling3D
+MaxPool1D = MaxPooling1D
+MaxPool2D = MaxPooling2D
+MaxPool3D = MaxPooling3D

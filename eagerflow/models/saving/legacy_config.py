@@ -49,11 +49,11 @@ def modern_config(entry: Any, older: bool = False) -> Any:
     if not older and _is_op(entry, config):  # Keras 2 writes ops as a TFOpLambda
         return {**entry, "module": "eagerflow.ops", "inbound_nodes": _calls(entry)}
     made = {**entry, "config": _modern_settings(name, config, older)}
-    if name not in layers.entries:  # Keras 1's Convolution2D
+    if name not in layers:  # Keras 1's Convolution2D
         made["class_name"] = name = name.replace("Convolution", "Conv")
     if name in _MODELS and "layers" in config:
         made.update(module=_MODELS[name], class_name="Functional" if name == "Model" else name)
-    elif name in layers.entries:
+    elif name in layers:
         made["module"] = "keras.layers"
     if "inbound_nodes" in entry:
         made["inbound_nodes"] = _calls(entry)
@@ -76,7 +76,7 @@ def with_old_meanings(config: Any) -> Any:
     if not isinstance(config, Mapping):
         return config
     kind = config.get("class_name")
-    named = kind in _MODELS or kind in layers.entries  # in `.keras` files of Keras 2, with modules of that time
+    named = kind in _MODELS or kind in layers  # in `.keras` files of Keras 2, with modules of that time
     return {
         k: "hard_sigmoid_keras_2"
         if v == "hard_sigmoid" and (k.endswith("activation") or (kind == "function" and k == "config"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow.base.spellings import ignores
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import FilePath
 from eagerflow.core.strategy import active
-from eagerflow.models.saving.api import LoadOptions, load_weights, save_model, save_weights
-from eagerflow.models.saving.backup import read_backup, write_backup
+from eagerflow.models import saving
+
+if TYPE_CHECKING:
+    from eagerflow.models.saving.api import LoadOptions
 
 __all__ = ["Saving"]
 
@@ -34,7 +36,7 @@ class Saving:
         >>> bool((again.predict(x, verbose=0) == model.predict(x, verbose=0)).all())
         True
         """
-        save_model(self, filepath, overwrite, zipped, **kwargs)
+        saving.save_model(self, filepath, overwrite, zipped, **kwargs)
 
     @ignores("options", "save_format")
     def save_weights(self, filepath: FilePath, overwrite: bool = True, max_shard_size: Any = None) -> None:
@@ -53,7 +55,7 @@ class Saving:
         >>> other(ef.Tensor([[1.0, 2.0, 3.0]])).tolist()
         [[6.0, 6.0]]
         """
-        save_weights(self, filepath, overwrite, max_shard_size)
+        saving.save_weights(self, filepath, overwrite, max_shard_size)
 
     @boundary
     def load_weights(self, filepath: FilePath, skip_mismatch: bool = False, **kwargs: Unpack[LoadOptions]) -> None:
@@ -74,7 +76,7 @@ class Saving:
         >>> other(ef.Tensor([[1.0, 2.0, 3.0]])).tolist()
         [[6.0, 6.0]]
         """
-        load_weights(self, filepath, skip_mismatch, **kwargs)
+        saving.load_weights(self, filepath, skip_mismatch, **kwargs)
 
     def _settle(self) -> None:
         """Where ranks train together: compare their models, and make one of what each has kept for itself."""
@@ -82,8 +84,8 @@ class Saving:
 
     def _back_up(self, path: str, notes: dict[str, Any], training: Any = None) -> None:
         """Write all state that training changes, and notes; for `BackupAndRestore`."""
-        write_backup(self, path, notes, training)
+        saving.write_backup(self, path, notes, training)
 
     def _resume(self, path: str) -> Any:
         """Restore what `_back_up` wrote; returns the notes and the other arrays."""
-        return read_backup(self, path)
+        return saving.read_backup(self, path)

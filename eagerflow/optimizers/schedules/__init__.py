@@ -2,15 +2,17 @@
 
 from __future__ import annotations as _annotations
 
-from typing import Any as _Any
+from typing import TYPE_CHECKING, Any as _Any
 
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.tracebacks import boundary as _boundary
 from eagerflow.base.typing import Configuration as _Configuration
 from eagerflow.optimizers.schedules.base import *
-from eagerflow.optimizers.schedules.cosine import *
-from eagerflow.optimizers.schedules.decays import *
 from eagerflow.optimizers.table import SCHEDULES as _SCHEDULES
+
+if TYPE_CHECKING:
+    from eagerflow.optimizers.schedules.cosine import *
+    from eagerflow.optimizers.schedules.decays import *
 
 
 def serialize(learning_rate_schedule: _Any) -> _Configuration:
@@ -42,4 +44,10 @@ def deserialize(config: _Any, custom_objects: _Any = None) -> LearningRateSchedu
     return _SCHEDULES.deserialize(config, custom_objects)
 
 
-_listed(__name__)
+_listed(
+    __name__,
+    homes={
+        ".cosine": "CosineDecay CosineDecayRestarts",
+        ".decays": "ExponentialDecay InverseTimeDecay PiecewiseConstantDecay PolynomialDecay",
+    },
+)

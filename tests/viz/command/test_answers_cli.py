@@ -126,12 +126,12 @@ def test_the_recording_of_a_run_can_be_kept(script, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nonfinite", "no.py"], "there is no script or recording 'no.py'"),
+        (["nonfinite", "no.py"], "there is no script 'no.py'"),
         (["nonfinite", "no.efz"], "no.efz"),
         (["nonfinite", "no.efz", "fast"], "arguments are for scripts"),
         (["diff", "no.efz", "no.efz"], "no.efz"),
         (["diff", "a.txt", "b.txt"], "ends in .efz"),
-        (["diff", "--tolerance", "-1", "a.efz", "b.efz"], "--tolerance -1.0: expected a number ≥ 0"),
+        (["diff", "--tolerance", "-1", "a.efz", "b.efz"], "viz.diff(tolerance=-1.0): expected a number ≥ 0"),
     ],
 )
 def test_wrong_usage(arguments, message, capsys):
@@ -223,12 +223,10 @@ def test_recordings_are_compared(two, capsys):
     assert "no difference" in capsys.readouterr().out
 
 
-def test_a_difference_as_a_page(two, tmp_path, capsys):
+def test_a_difference_as_a_page(two, tmp_path):
     out = tmp_path / "diff.html"
     assert main(["diff", "--html", str(out), *two]) == 1
     assert "</html>" in out.read_text(encoding="utf-8")
-    assert main(["diff", "--html", str(tmp_path / "diff.txt"), *two]) == 2
-    assert ".html" in capsys.readouterr().err
 
 
 def test_a_difference_as_json(two, capsys):
@@ -248,13 +246,13 @@ def test_steps_of_one_recording(tmp_path, capsys):
     assert main(["diff", "--steps", "0,1", path]) == 1
     assert "step 0 → " in capsys.readouterr().out
     assert main(["diff", path]) == 2
-    assert "--steps i,j" in capsys.readouterr().err
+    assert "steps=(i, j)" in capsys.readouterr().err
     assert main(["diff", "--steps", "0", path]) == 2
-    assert "--steps i,j" in capsys.readouterr().err
+    assert "steps=(i, j)" in capsys.readouterr().err
     assert main(["diff", "--steps", "0-1", path, path]) == 0
     assert "steps 0–1 of both were compared" in capsys.readouterr().out
     assert main(["diff", "--steps", "7-", path, path]) == 2
-    assert "--steps 7-: the first recording has the steps 0 to 1" in capsys.readouterr().err
+    assert "viz.diff(steps=7-): the first recording has the steps 0 to 1" in capsys.readouterr().err
 
 
 def test_chosen_steps_are_compared_by_the_numbers_they_were_asked_for_by(tmp_path, capsys):
@@ -266,7 +264,7 @@ def test_chosen_steps_are_compared_by_the_numbers_they_were_asked_for_by(tmp_pat
     assert main(["diff", "--steps", "1,2", path]) == 0
     assert "step 1 → " in capsys.readouterr().out
     assert main(["diff", "--steps", "1,7", path]) == 2
-    assert "--steps 1,7: the recording has the steps 1 to 2" in capsys.readouterr().err
+    assert "viz.diff(steps=(1, 7)): the recording has the steps 1 to 2" in capsys.readouterr().err
 
 
 INTERRUPTED = GOOD + "raise KeyboardInterrupt\n"
@@ -305,7 +303,7 @@ def test_the_doctor_says_with_which_status_a_script_left(script, capsys):
     assert "the script left with status 5 before it trained" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", [["--port", "80"], ["--every", "1"], ["--exit"]])
+@pytest.mark.parametrize("option", [["--port", "80"], ["--exit"]])
 def test_options_of_the_page_are_refused_where_there_is_none(option, script, capsys):
     assert main(["run", *option, script(GOOD)]) == 2
     assert f"{option[0]} is for the page in the browser" in capsys.readouterr().err
@@ -315,7 +313,7 @@ def test_options_of_the_page_are_refused_where_there_is_none(option, script, cap
 def test_a_device_is_written_to_and_stays_one(tmp_path):
     with viz.trace() as t:
         ops.exp(ef.Tensor([1.0]))
-    assert main(["json", str(t.save(tmp_path / "a.efz")), "-o", "/dev/null"]) == 0
+    assert main(["json", str(t.save(tmp_path / "a.efz")), "/dev/null"]) == 0
     assert not os.path.isfile("/dev/null")
 
 
@@ -329,28 +327,10 @@ def test_help_teaches_by_examples_and_tells_exit_codes(command, capsys):
 
 
 @pytest.mark.parametrize("command", OF_SCRIPTS)
-def test_all_that_follows_a_script_is_the_scripts_and_a_note_names_options_of_viz(command, script, capsys):
-    path = script("pass\n")
-    parser = parser_of(command)
-    ours = [flag for flag in ("--json", "-o", "-n", "-m", "--steps") if flag in parser.flags]
-    theirs = ["--epochs", "3", *ours, "--", "--json"]
-    given = parser.parse_args([path, *theirs])
-    assert (given.arguments, given.json) == (theirs, False)
-    said = capsys.readouterr().err
-    assert [flag for flag in parser.flags if f"{flag} stands after the script" in said] == [
-        flag for flag in parser.flags if flag in ours
-    ]
-    assert f"viz {command} --json ... {path}" in said
-
-
-def test_options_may_follow_a_recording_which_takes_no_arguments():
-    given = parser_of("nonfinite").parse_args(["step.efz", "--json", "--draw", "a.svg"])
-    assert (given.script, given.arguments, given.json, given.draw) == ("step.efz", [], True, "a.svg")
-
-
-def test_a_dash_within_a_script_is_no_option_of_its_own(script, capsys):
-    parser_of("data").parse_args([script("name = 'batch-norm'\n"), "-n", "3"])
-    assert "-n stands after the script" in capsys.readouterr().err
+def test_all_that_follows_a_script_is_the_scripts(command):
+    theirs = ["--epochs", "3", "-o", "-m", "--steps", "--json"]
+    options = parser_of(command).parse_args(["train.py", *theirs])
+    assert (options.script, options.arguments, options.json) == ("train.py", theirs, False)
 
 
 @pytest.fixture
@@ -375,8 +355,6 @@ def test_every_command_that_runs_a_script_runs_a_module(command, status, package
     assert "Traceback" not in capsys.readouterr().err
     assert main([command, "-m", "nowhere.tr"]) == 2
     assert "there is no module 'nowhere.tr'" in capsys.readouterr().err
-    assert main([command, "of_tests.tr"]) == 2
-    assert f"for a module use: viz {command} -m of_tests.tr" in capsys.readouterr().err
 
 
 def test_two_runs_of_a_module_are_compared(package, capsys):
@@ -399,7 +377,7 @@ def test_recordings_of_modules_are_named_after_the_module(package):
     for module, name in (("of_tests.tr", "tr"), ("of_tests.ev", "ev"), ("of_tests.__main__", "of_tests")):
         assert main(["run", "-m", module]) == 0
         assert viz.load(f"{name}.efz").name == name
-    assert main(["run", "-m", "--draw", "--", "of_tests"]) == 0
+    assert main(["run", "-m", "--draw", "of_tests.svg", "of_tests"]) == 0
     assert os.path.exists("of_tests.svg")
 
 

@@ -16,11 +16,9 @@ import viz
 from eagerflow import layers
 from tests.sources import ROOT
 from viz.cli import main
-from viz.shell import meant
 from viz.shell.commands import COMMANDS, parser_of
 from viz.shell.parser import Parser
 from viz.shell.statuses import told
-from viz.shell.words import as_commands, in_words_of_options
 
 TRAINS = """\
 import sys
@@ -77,31 +75,41 @@ def test_help_is_a_command_too(asked, shown, capsys):
     assert capsys.readouterr().out.startswith(shown)
 
 
-@pytest.mark.parametrize(
-    ("command", "name"),
-    [("draw", "a.svg"), ("html", "a.html"), ("json", "a.json"), ("perfetto", "b.json"), ("tensorboard", "logs")],
-)
-def test_where_to_write_is_the_second_word_or_stands_behind_an_option(here, command, name):
-    for given in (
-        ["train.efz", "-o", name],
-        ["-o", name, "train.efz"],
-        ["train.efz", "--out", name],
-        ["train.efz", name],
-    ):
-        options = parser_of(command).parse_args(given)
-        assert (options.file, options.out) == ("train.efz", name)
-        assert "out_by_option" not in vars(options)
-
-
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_has_a_long_name(command):
     for action in parser_of(command)._actions:
         assert not action.option_strings or any(each.startswith("--") for each in action.option_strings)
 
 
-def test_two_places_to_write_to_are_refused(here, capsys):
-    assert ended(["draw", "train.efz", "a.svg", "-o", "b.svg"]) == 2
-    assert "said twice: 'a.svg' and -o 'b.svg'" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["top", "--bye", "time", "train.efz"], "viz top: error: unrecognized arguments: --bye"),
+        (["draw", "train.efz", "--them", "dark"], "did you mean '--theme'?\n"),
+        (["top", "--by", "mem", "train.efz"], "did you mean 'memory'?\n"),
+        (["DOCTOR", "train.py"], "there is no command 'DOCTOR'; did you mean 'doctor'?\n"),
+        (["train.py"], "there is no command 'train.py'. Commands: run, check, "),
+        (["show", "a.efz", "b.efz"], "viz show: error: unrecognized arguments: b.efz\n"),
+        (["draw", "train.efz", "--depth", "x"], "argument --depth: invalid int value: 'x'\n"),
+        (["run", "--steps", "abc", "train.py"], "'abc' isn't a list of steps or ranges such as 1,10 or"),
+        (["run", "--draw", "a.gif", "train.py"], "'a.gif': expected the name of a file to write, ending in .svg\n"),
+        (["annotate", "train.efz", "--html", "lines.png"], "expected the name of a file to write, ending in .html\n"),
+        (["doctor"], "the following arguments are required: script\n"),
+        (["run", "-m", "no_such"], "viz run: error: there is no module 'no_such' here, nor among installed packages\n"),
+        (["run", "-m", "train.py"], "for a file, leave -m out: train.py\n"),
+        (["doctor", "trian.py"], "there is no script 'trian.py'. Did you mean 'train.py'?\n"),
+    ],
+)
+def test_a_mistake_is_answered_in_one_line_with_what_is_near(words, said, here, capsys):
+    assert ended(words) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_zip_file_with_a_main_module_is_run_as_python_runs_it(here, capsys):
+    with zipfile.ZipFile(here / "program.pyz", "w") as archive:
+        archive.writestr("__main__.py", "import eagerflow\neagerflow.ops.exp(1.0)\nprint('it ran')\n")
+    assert ended(["run", "program.pyz"]) == 0
+    assert "it ran" in capsys.readouterr().out
 
 
 def test_a_recording_and_kept_steps_are_told_apart(here, capsys):
@@ -114,41 +122,6 @@ def test_an_unknown_command_is_answered_with_one_like_it(capsys):
     assert "viz: error: there is no command 'docter'; did you mean 'doctor'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        (["DOCTOR", "train.py"], "there is no command 'DOCTOR'; did you mean 'doctor'?"),
-        (["stats", "train.efz"], "there is no command 'stats'; for that: viz show train.efz"),
-        (["-V"], "unrecognized arguments: -V; did you mean '--version'?"),
-        (["doctor", "--format", "json", "train.py"], "unrecognized arguments: --format; did you mean '--json'?"),
-        (["top", "--lines", "3", "train.efz"], "; did you mean '--count'?"),
-        (["top", "--csv", "train.efz"], "unrecognized arguments: --csv; did you mean '--json'?"),
-        (["doctor", "--seconds", "1", "train.py"], "unrecognized arguments: --seconds"),
-        (["run", "--epochs", "1", "train.py"], "--epochs; options of the script stand after it: train.py --epochs"),
-        (["gap", "--epochs=1", "-m", "train"], "--epochs=1; options of the script stand after it: SCRIPT --epochs"),
-        (["run", "--epochs", "1", "-o", "a.efz", "train.py"], "script stand after it: train.py --epochs"),
-        (["run", "--model", "x", "a.py"], "'--module'? Options of the script stand after it: a.py --model"),
-        (["estimate", "--batch-size", "3", "train.py"], "unrecognized arguments: --batch-size; it is the script's own"),
-        (["completion", "tcsh"], "there is none for the shell 'tcsh', only for bash, zsh and fish"),
-        (["completion", "zhs"], "only for bash, zsh and fish; did you mean 'zsh'?"),
-        (["completion"], "for which shell? There is one for bash, zsh and fish"),
-        (["run", "--steps", "-1", "train.py"], "--steps: steps are counted from 0; got -1"),
-        (["run", "--stats", "train.py"], "; --stats needs a value before train.py: --stats basic train.py"),
-        (["run", "--values", "train.py"], "script; --values needs a value before train.py: --values REGEX train.py"),
-        (["run", "--steps", "train.py"], "; --steps needs a value before train.py: --steps N train.py"),
-        (["top", "-n", "train.efz"], "; -n needs a value before train.efz: -n N train.efz"),
-        (["html", "--diff", "train.efz"], "the following arguments are required: file.efz"),
-    ],
-)
-def test_a_mistake_is_answered_with_what_helps_and_nothing_else(given, words, here, capsys):
-    assert ended(given) == 2
-    first, see = capsys.readouterr().err.splitlines()
-    assert first.replace("; viz data has it", "").count("viz") - first.count("viz show") == 1
-    assert words in first
-    assert first.endswith(words) or "did you mean" not in first.removesuffix(words)
-    assert see.startswith("see: viz")
-
-
 @pytest.mark.parametrize("command", ["run", "doctor", "check"])
 def test_a_script_with_a_slip_of_syntax_is_told_in_its_own_lines_alone(here, capsys, command):
     (here / "slip.py").write_text("print(1\n")
@@ -158,24 +131,11 @@ def test_a_script_with_a_slip_of_syntax_is_told_in_its_own_lines_alone(here, cap
     assert "runpy" not in said
 
 
-@pytest.mark.parametrize(
-    ("name", "advice"),
-    [
-        ("train.py", "; run it: viz run train.py, or viz doctor train.py"),
-        ("train.efz", "; look at it: viz show train.efz, or viz html train.efz"),
-        ("train.efr", "; run its steps again: viz replay train.efr"),
-    ],
-)
-def test_a_file_in_the_place_of_a_command_is_answered_with_commands_for_it(name, advice, capsys):
-    assert ended([name]) == 2
-    assert f"viz: error: there is no command {name!r}{advice}\n" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "completion"])
 def test_help_of_every_command_says_what_it_writes_and_how_it_is_called(name):
     shown = parser_of(name).format_help()
     assert shown.startswith(f"usage: viz {name}")
-    assert "--json" in shown
+    assert ("--json" in shown) == (name not in ("draw", "html", "tensorboard", "perfetto", "json"))
     assert re.search(r"^  viz \w+ .*\.(py|efz|efr)\b", shown, re.MULTILINE)
 
 
@@ -193,16 +153,16 @@ def test_help_of_every_command_says_what_it_writes_and_how_it_is_called(name):
         (["replay", "no.efr"], 2, "viz replay: error: there is no file 'no.efr'"),
         (["top", "no.efz"], 2, "viz top: error: there is no file 'no.efz'"),
         (["top", "--by", "mem", "train.efz"], 2, "did you mean 'memory'?\n"),
-        (["diff", "train.efz"], 2, "viz diff: error: give two things to compare, or one recording and --steps i,j"),
+        (["diff", "train.efz"], 2, "viz diff: error: viz.diff: give two things to compare, or one"),
         (["diff", "no.efz", "no.efz"], 2, "viz diff: error: there is no file 'no.efz'"),
-        (["top", "--by", "taste", "train.efz"], 2, "viz top: error: --by: invalid choice: 'taste'"),
-        (["top", "-n", "0", "train.efz"], 2, "viz top: error: -n 0: expected at least 1"),
+        (["top", "--by", "taste", "train.efz"], 2, "viz top: error: argument --by: invalid choice: 'taste'"),
+        (["top", "-n", "0", "train.efz"], 2, "viz top: error: top(n=0): expected at least 1"),
         (["check", "empty.py"], 3, "viz check: failed: no training step of eagerflow ran"),
         (["doctor", "empty.py"], 3, "viz doctor: failed: no training step of eagerflow ran"),
         (["gap", "empty.py"], 3, "viz gap: failed: no epoch of fit was finished"),
         (["nonfinite", "empty.py"], 3, "viz nonfinite: failed: no op of eagerflow ran"),
         (["tensorboard", "train.efz", "train.py"], 2, "viz tensorboard: error: 'train.py': it is a file, and Tensor"),
-        (["run", "--values", "[", "train.py"], 2, "viz run: error: --values [: not a regular expression"),
+        (["run", "--values", "[", "train.py"], 2, "viz run: error: viz.trace(values='['): not a regular"),
         pytest.param(["estimate", "empty.py"], 3, "viz estimate: failed: no training step", marks=pytest.mark.slow),
         pytest.param(["reproduce", "empty.py"], 3, "viz reproduce: failed: no op of ", marks=pytest.mark.slow),
     ],
@@ -211,32 +171,6 @@ def test_each_kind_of_end_has_its_status_and_its_words(here, arguments, status, 
     (here / "empty.py").write_text("x = 1\n", encoding="utf-8")
     assert ended(arguments) == status
     assert said in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["doctor", "trian.py"], "there is no script 'trian.py'; did you mean 'train.py'?"),
-        (["run", "trian.py"], "there is no script 'trian.py'; did you mean 'train.py'?"),
-        (["nonfinite", "trian.py"], "there is no script or recording 'trian.py'; did you mean 'train.py'?"),
-        (["top", "folder/tran.efz"], "there is no file 'folder/tran.efz'; did you mean 'folder/train.efz'?"),
-        (["replay", "trian.efr"], "there is no file 'trian.efr'; did you mean 'train.efr'?"),
-        (["doctor", "train.txt"], "there is no script 'train.txt'; did you mean 'train.py'?"),
-        (["doctor", "loss.py"], "there is no script 'loss.py'"),
-        (["show", "folder/train.ezf"], "there is no file 'folder/train.ezf'; did you mean 'folder/train.efz'?"),
-        (["show", "folder/train"], "there is no file 'folder/train'; did you mean 'folder/train.efz'?"),
-        (["replay", "train.rfe"], "there is no file 'train.rfe'; did you mean 'train.efr'?"),
-        (["doctor", "folder"], "'folder' is a folder, not a Python script; give the script to run"),
-        (["run", "-m", "no_such"], "there is no module 'no_such' here, nor among installed packages"),
-    ],
-)
-def test_a_misspelt_file_is_answered_with_the_nearest_one_of_its_kind(arguments, said, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "folder").mkdir()
-    for name in ("train.py", "train.efr", "folder/train.efz"):
-        (tmp_path / name).touch()
-    assert ended(arguments) == 2
-    assert capsys.readouterr().err.rstrip().endswith(f"viz {arguments[0]}: error: {said}")
 
 
 def test_kept_steps_that_are_given_for_a_recording_are_replayed(here, capsys):
@@ -250,10 +184,7 @@ OTHER_FILES = {
     "old.efz": (b"PK", "is a recording, not a script; look at it with: viz show old.efz"),
     "old.efr": (b"PK", "is a file of kept steps, not a script; run them again with: viz replay old.efr"),
     "book.ipynb": (b"{}", "is a notebook, not a script; make a script of it with: jupyter nbconvert --to script book"),
-    "picture.png": (b"\x89PNG\r\n\0\0", "is a picture, not a Python script; give the script to run"),
-    "rows.csv": (b"a,b", "is a table, not a Python script; give the script to run"),
-    "picture.py": (b"\x89PNG\r\n\0\0", "is a binary file, not a Python script"),
-    "notes.txt": (b"to do: train longer\n", "is not a Python script: invalid syntax"),
+    "picture.png": (b"\x89PNG\r\n\0\0", "is a binary file, not a script"),
 }
 
 
@@ -272,8 +203,8 @@ def test_a_file_that_is_no_script_is_refused_and_stays_as_it_is(here, command, n
 
 
 NO_RECORDINGS = {
-    "unet.svg": "is a picture, not a recording; a recording is a file that ends in .efz, which is made with: viz run",
-    "page.html": "is a web page, not a recording; a recording is a file that ends in .efz",
+    "unet.png": "is a picture, not a recording; a recording is a file that ends in .efz, which is made with: viz run",
+    "page.htm": "is a web page, not a recording; a recording is a file that ends in .efz",
     "net.pt": "is a saved model, not a recording; a recording is a file that ends in .efz",
     "train.py": "is a script, not a recording; a script is recorded with: viz run train.py, which writes train.efz",
     "notes.txt": "where a recording has b'PK'); a recording is a file that ends in .efz, which is made with: viz run",
@@ -291,18 +222,6 @@ def test_a_file_that_is_no_recording_is_called_what_it_is_with_how_to_make_one(h
     assert (here / name).read_bytes() == b"something"
 
 
-def test_a_zip_file_is_a_script_where_python_would_run_it(here, capsys):
-    for name, member in (("data.zip", "rows.csv"), ("recording.zip", "trace.json"), ("program.pyz", "__main__.py")):
-        with zipfile.ZipFile(here / name, "w") as archive:
-            archive.writestr(member, "import eagerflow\neagerflow.ops.exp(1.0)\nprint('it ran')\n")
-    assert ended(["run", "data.zip"]) == 2
-    assert "'data.zip' is a zip file without a __main__.py" in capsys.readouterr().err
-    assert ended(["run", "recording.zip"]) == 2
-    assert "is a recording, not a script" in capsys.readouterr().err
-    assert ended(["run", "program.pyz"]) == 0
-    assert "it ran" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -311,7 +230,7 @@ def test_a_zip_file_is_a_script_where_python_would_run_it(here, capsys):
         ["json", "run.json"],
         ["json", "run.efz", "run.efz"],
         ["html", "run.html"],
-        ["html", "-o", "run.efz", "run.efz"],
+        ["html", "run.efz", "run.efz"],
         ["draw", "run.svg"],
         ["perfetto", "run.efz", "run.efz"],
         ["nonfinite", "-o", "run.efz", "run.efz"],
@@ -352,104 +271,11 @@ def test_ctrl_c_and_lack_of_memory_have_statuses_too(capsys):
     assert "viz top: failed: there isn't enough memory" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("arguments", "written"),
-    [
-        (["draw", "train.efz"], "train.svg"),
-        (["html", "train.efz"], "train.html"),
-        (["json", "train.efz"], "train.json"),
-        (["perfetto", "train.efz"], "train.perfetto.json"),
-        (["tensorboard", "train.efz"], os.path.join("runs", "train")),
-        (["annotate", "--html", "train.efz"], "train.annotate.html"),
-        (["gradients", "train.efz", "--svg"], "train.gradients.svg"),
-        (["diff", "train.efz", "train.efz", "--html"], "train.diff.html"),
-        (["run", "--draw", "train.py"], "train.svg"),
-        (["doctor", "--sarif", "train.py"], "train.sarif"),
-        (["gap", "--draw", "train.py"], "train.gap.svg"),
-        (["data", "--html", "train.py"], "train.data.html"),
-        (["nonfinite", "-o", "train.py"], "train.nonfinite.efz"),
-    ],
-)
-def test_what_is_written_has_a_name_without_one_and_is_told(here, arguments, written, capsys):
-    assert main(arguments) in (0, 1)
-    said = capsys.readouterr()
-    assert f"wrote {written}" in said.out + said.err
-    assert (here / written).exists()
-
-
 def test_a_name_that_is_given_is_taken(here):
     assert main(["annotate", "train.efz", "--html", "lines.html"]) == 0
     assert (here / "lines.html").exists()
     assert ended(["annotate", "train.efz", "--html", "lines.png"]) == 2
     assert ended(["run", "--draw", "a.gif", "train.py"]) == 2
-
-
-def test_an_option_of_ours_behind_the_script_is_pointed_out(here, capsys):
-    (here / "quiet.py").write_text("x = 1\n", encoding="utf-8")
-    main(["doctor", "quiet.py", "--fix", "--epochs", "3"])
-    said = capsys.readouterr().err
-    assert "--fix stands after the script, which is given it" in said
-    assert "viz doctor --fix ... quiet.py" in said
-    assert "--epochs" not in said
-
-
-@pytest.mark.parametrize("arguments", [["doctor", "own.py", "--fix"], ["doctor", "own.py", "--", "--gap"]])
-def test_an_option_that_is_the_scripts_is_not_pointed_out(here, arguments, capsys):
-    (here / "own.py").write_text("import sys\nfix = '--fix' in sys.argv\n", encoding="utf-8")
-    main(arguments)
-    assert "stands after" not in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("message", "said"),
-    [
-        ("top(n=0): expected at least 1", "-n 0: expected at least 1"),
-        ("viz.diff(steps=(0, 9)): the first recording has 2", "--steps 0,9: the first recording has 2"),
-        ("rank(3): the recording has 1 rank", "--rank 3: the recording has 1 rank"),
-        ("check('soon'): expected a figure", "--fail-if soon: expected a figure"),
-        ("to_perfetto('a.txt'): the name must end in .json", "'a.txt': the name must end in .json"),
-        ("memory(): memory was not recorded", "memory was not recorded"),
-        ("to_perfetto() needs times", "this needs times"),
-        ("color_by='grad' needs statistics", "--color-by grad needs statistics"),
-        ("it holds a=3 (see above)", "it holds a=3 (see above)"),
-    ],
-)
-def test_messages_speak_of_options(message, said):
-    flags = ["-n", "--steps", "--rank", "--fail-if", "--color-by"]
-    assert in_words_of_options(message, flags) == said
-
-
-def test_recording_is_said_in_commands():
-    assert as_commands("use viz.trace(memory=True), the default") == "use viz run, the default"
-    assert as_commands('stop with viz.trace(on_nonfinite="raise").') == "stop with viz nonfinite SCRIPT."
-    assert as_commands("viz.trace(values='', stats='full')") == "viz run --values '' --stats full"
-
-
-@pytest.mark.parametrize(
-    ("given", "advice"),
-    [
-        (["live", "x.py"], "viz run --live x.py"),
-        (["trace", "x.py"], "viz run x.py"),
-        (["record"], "viz run train.py"),
-        (["plot", "a.efz"], "viz draw a.efz"),
-        (["graph", "x.py"], "viz run x.py, and then: viz draw x.efz"),
-        (["profile", "a.efz"], "viz top a.efz"),
-        (["open", "a.efz"], "viz html --open a.efz"),
-        (["version"], "viz --version"),
-        (["lr"], "viz.find_lr(model, x, y), in Python"),
-    ],
-)
-def test_words_that_others_use_for_a_command_are_answered_with_it(given, advice, capsys):
-    assert ended(given) == 2
-    assert f"there is no command {given[0]!r}; for that: {advice}\n" in capsys.readouterr().err
-
-
-def test_every_word_for_a_command_leads_to_one_with_options_that_it_has():
-    for words in (meant._OF_SCRIPTS, meant._OF_RECORDINGS):
-        for word, command in words.items():
-            name, *options = command.split()
-            assert word not in COMMANDS
-            assert {option for option in options if option.startswith("-")} <= set(parser_of(name).flags)
 
 
 @pytest.mark.parametrize(
@@ -458,7 +284,7 @@ def test_every_word_for_a_command_leads_to_one_with_options_that_it_has():
         ["diff", "train.efz", "--tolerance", "0.1", "train.efz"],
         ["diff", "--tolerance=0.1", "train.efz", "--markdown", "train.efz"],
         ["draw", "train.efz", "--color-by", "time", "a.svg"],
-        ["html", "--title", "a", "train.efz", "--json", "a.html"],
+        ["html", "--step", "1", "train.efz", "--rank", "0", "a.html"],
     ],
 )
 def test_options_may_stand_between_words(here, given, capsys):
@@ -477,43 +303,6 @@ def test_what_follows_two_dashes_stays_a_word():
     parser.add_argument("-n", type=int)
     assert vars(parser.parse_args(["-n3", "a", "--", "-b"])) == {"file": "a", "out": "-b", "n": 3}
     assert vars(parser.parse_args(["a", "-n3", "b"])) == {"file": "a", "out": "b", "n": 3}
-
-
-def test_a_users_own_viz_beside_the_script_is_explained(here, capsys):
-    (here / "viz.py").write_text("mine = 1\n", encoding="utf-8")
-    (here / "uses.py").write_text("import viz\nprint(viz.mine)\n", encoding="utf-8")
-    assert main(["run", "uses.py"]) == 1
-    said = capsys.readouterr().err
-    assert "note: viz is the package here, and not your own" in said
-    assert "isn't imported here" in said
-
-
-@pytest.mark.parametrize("command", ["run", "doctor", "check"])
-@pytest.mark.parametrize(
-    ("own", "code"),
-    [
-        ("viz.py", "import eagerflow, viz\nviz.plot_losses()\n"),
-        ("viz.py", "from viz import plot_losses\n"),
-        ("viz/__init__.py", "import viz\nviz.plot_losses()\n"),
-        ("viz/helpers.py", "import viz\nviz.plot_losses()\n"),
-        ("viz/helpers.py", "from viz.helpers import plot_losses\n"),
-    ],
-)
-def test_a_script_that_misses_what_its_own_viz_holds_is_told_to_rename_it(command, own, code, here, capsys):
-    (here / own).parent.mkdir(exist_ok=True)
-    (here / own).write_text("def plot_losses(): ...\n", encoding="utf-8")
-    (here / "uses.py").write_text(code, encoding="utf-8")
-    main([command, "uses.py"])
-    said = capsys.readouterr().err
-    named = here / own.partition("/")[0]
-    assert f"not your own {str(named)!r}. Rename yours, and import it under its new name: my_viz" in said
-
-
-def test_other_failures_beside_an_own_viz_are_not_blamed_on_it(here, capsys):
-    (here / "viz.py").write_text("mine = 1\n", encoding="utf-8")
-    (here / "uses.py").write_text("import eagerflow\nimport no_such\n", encoding="utf-8")
-    main(["run", "uses.py"])
-    assert "your own" not in capsys.readouterr().err
 
 
 def test_a_users_own_viz_in_the_way_of_eagerflow_is_explained(tmp_path):
@@ -584,15 +373,6 @@ def test_python_dash_m_eagerflow_alone_shows_help(capsys):
     assert "launch" in capsys.readouterr().out
 
 
-def test_options_may_be_shortened_and_names_follow_an_equals_sign(here):
-    parser = Parser(prog="viz test")
-    parser.add_output("--html", endings=("html",), suffix=".x.html", metavar="F", help="a page")
-    parser.add_argument("file")
-    assert parser.parse_args(["--html=a.html", "train.efz"]).html == "a.html"
-    assert parser.parse_args(["--html", "train.efz"]).html == "train.x.html"
-    assert parser.parse_args(["train.efz"]).html is None
-
-
 def test_eagerflow_run_asks_for_the_script_alone(capsys):
     with pytest.raises(SystemExit):
         __import__("eagerflow.__main__", fromlist=["main"]).main(["run"])
@@ -603,7 +383,7 @@ def test_a_script_that_is_not_there_is_no_module_and_a_folder_is_made_without_py
     assert main(["run", "no.py"]) == 2
     assert capsys.readouterr().err == "viz run: error: there is no script 'no.py'\n"
     assert main(["html", "train.efz", "no/page.html"]) == 2
-    assert capsys.readouterr().err.endswith("doesn't exist; make it first.\n")
+    assert capsys.readouterr().err.endswith("doesn't exist; make it first (os.makedirs).\n")
 
 
 def test_help_says_which_status_a_script_that_raises_gives(here, capsys):
@@ -614,33 +394,10 @@ def test_help_says_which_status_a_script_that_raises_gives(here, capsys):
 
 
 def test_json_stays_json_where_files_are_told(here, capsys):
-    assert main(["gradients", "--json", "--svg", "a.svg", "train.efz"]) == 0
+    assert main(["gradients", "--json", "--draw", "a.svg", "train.efz"]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out)
     assert "wrote a.svg" in said.err
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        (["show", "--n", "3", "x.efz"], "unrecognized arguments: --n\n"),
-        (["diff", "--", "a.efz", "b.efz", "--json"], "; behind -- every word is a name: give --json before it\n"),
-        (["--json", "run", "a b.py"], 'options stand behind the command: viz run --json "a b.py"\n'),
-        (["show", "--json=1", "x.efz"], "viz show: error: --json takes no value; got '1'\n"),
-        (["top", "--sort", "time", "x.efz"], "unrecognized arguments: --sort; did you mean '--by'?\n"),
-        (["completion", "tcsh"], "viz completion: error: there is none for the shell 'tcsh'"),
-        (["show", "--ranks", "3", "x.efz"], "did you mean '--rank'?"),
-        (["draw", "x.efz", "--them", "dark"], "did you mean '--theme'?\n"),
-        (["draw", "x.efz", "--depth", "x"], "viz draw: error: --depth: 'x' isn't a whole number\n"),
-        (["diff", "x.efz", "--tolerance", "x"], "viz diff: error: --tolerance: 'x' isn't a number\n"),
-        (["run", "--steps", "abc", "x.py"], "'abc' isn't a list of steps or ranges such as 1,10 or"),
-        (["doctor"], "the following arguments are required: script\n"),
-    ],
-)
-def test_what_is_wrong_with_arguments_is_said_without_wild_guesses(given, said, capsys):
-    with pytest.raises(SystemExit):
-        main(given)
-    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -659,18 +416,10 @@ def test_a_file_that_is_no_recording_is_told_without_talk_of_zip_files(here, cap
     assert "zip" not in said
 
 
-def test_an_option_by_the_name_that_other_programs_give_it_is_found(capsys):
-    with pytest.raises(SystemExit):
-        main(["top", "--sort", "time", "net.efz"])
-    assert "did you mean '--by'?" in capsys.readouterr().err
-
-
 def test_hints_put_names_with_blanks_in_quotes(here, capsys):
     (here / "my train.py").write_text(TRAINS)
     assert main(["run", "my train.py"]) == 0
-    assert 'viz show "my train.efz"; viz html "my train.efz"' in capsys.readouterr().err
-    assert ended(["my train.py"]) == 2
-    assert 'viz run "my train.py"' in capsys.readouterr().err
+    assert "viz show 'my train.efz'; viz html 'my train.efz'" in capsys.readouterr().err
 
 
 def test_a_command_whose_output_nobody_reads_any_more_was_cut_short(tmp_path):
@@ -695,17 +444,6 @@ def test_what_commands_understand_is_told_without_what_they_do(given):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stderr == "[]\n"
-
-
-def test_an_option_of_another_command_is_told_as_such(capsys):
-    assert ended(["top", "train.efz", "--stats"]) == 2
-    assert "unrecognized arguments: --stats; viz run has it\n" in capsys.readouterr().err
-    assert ended(["check", "--port", "1", "train.py"]) == 2
-    assert "--port; viz run has it" in capsys.readouterr().err
-    assert ended(["estimate", "--steps", "3", "train.py"]) == 2
-    assert "--steps; viz run, viz reproduce and viz diff have it" in capsys.readouterr().err
-    assert ended(["show", "--bogus", "train.efz"]) == 2
-    assert "unrecognized arguments: --bogus\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["show", "top", "summary", "memory"])
@@ -775,13 +513,3 @@ def test_a_range_of_steps_that_is_none_is_refused(given, said, capsys):
         parser_of("run").parse_args(["--steps", given, "train.py"])
     assert leaving.value.code == 2
     assert said in capsys.readouterr().err
-
-
-def test_two_recordings_for_a_command_that_takes_one_are_compared_by_another(capsys):
-    assert ended(["show", "a.efz", "b.efz"]) == 2
-    assert "viz show takes one file; to compare: viz diff a.efz b.efz" in capsys.readouterr().err
-
-
-def test_a_size_in_two_words_is_told_as_such(capsys):
-    assert ended(["estimate", "--limit", "8", "GB", "train.py"]) == 2
-    assert "there is no script 'GB'; a size is one word, as in --limit 8GB" in capsys.readouterr().err

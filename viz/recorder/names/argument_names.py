@@ -12,7 +12,7 @@ import linecache
 from collections.abc import Container, Iterator, Mapping, Sequence
 from types import CodeType
 
-from eagerflow.base.machine.source_trees import parsed_source
+from viz.source_trees import parsed_source
 
 __all__ = ["SAID_BY_ITS_PLACE", "Arguments"]
 

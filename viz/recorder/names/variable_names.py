@@ -14,11 +14,11 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from eagerflow import Variable
-from eagerflow.base.machine.source_trees import parsed_source
 from eagerflow.layer.layer import Layer
 from viz.facts.schema import Record
 from viz.recorder.names.kept_names import held_as, spoken_of
 from viz.recorder.source_lines import is_internal
+from viz.source_trees import parsed_source
 
 __all__ = ["Holder", "holders", "name_variables"]
 

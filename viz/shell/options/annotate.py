@@ -1,8 +1,8 @@
-"""What `viz annotate FILE` understands."""
+"""`viz annotate FILE`: its arguments."""
 
 from __future__ import annotations
 
-from viz.shell.parser import Parser
+from viz.shell.parser import Parser, written
 
 __all__ = ["add_command"]
 
@@ -17,7 +17,7 @@ norms of gradients. The cost of a layer is shown at the line that created it.
 
 
 def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
+    """Add the command's arguments to a parser."""
     parser.description = _ABOUT
     parser.add_recording()
     parser.add_argument(
@@ -26,9 +26,7 @@ def add_command(parser: Parser) -> None:
         metavar="N",
         help="which step, from 0 (default: the last complete one of the usual batch size)",
     )
-    parser.add_output(
-        "--html", endings=("html", "htm"), suffix=".annotate.html", metavar="FILE.html", help="write a page instead"
-    )
+    parser.add_argument("--html", type=written("html", "htm"), metavar="FILE.html", help="write a page instead")
     parser.add_argument("--all", action="store_true", help="show whole files")
     parser.add_argument("--json", action="store_true", help="print JSON for other programs (times in nanoseconds)")
     parser.set_defaults(command="viz.command.annotate.run_annotate")

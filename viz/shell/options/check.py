@@ -1,9 +1,9 @@
-"""What `viz check SCRIPT` understands."""
+"""`viz check SCRIPT`: its arguments."""
 
 from __future__ import annotations
 
 from viz.choices import CHARTS
-from viz.shell.parser import Parser
+from viz.shell.parser import Parser, written
 
 __all__ = ["add_command"]
 
@@ -24,16 +24,15 @@ trained, or doesn't train."""
 
 
 def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
+    """Add the command's arguments to a parser."""
     parser.description = _ABOUT
     parser.add_argument("--json", action="store_true", help="print the table as JSON for other programs")
     parser.add_argument(
         "--strict", action="store_true", help="exit with 1 also where a question stays open (–), as for a ✗"
     )
-    parser.add_output(
+    parser.add_argument(
         "--augmented",
-        endings=CHARTS,
-        suffix=".augmented.svg",
+        type=written(*CHARTS),
         metavar="FILE.svg",
         help="draw rows before and after augmentation: .svg or .png, or .pdf by CairoSVG or librsvg",
     )

@@ -1,10 +1,10 @@
-"""What `viz data SCRIPT` understands."""
+"""`viz data SCRIPT`: its arguments."""
 
 from __future__ import annotations
 
 import argparse
 
-from viz.shell.parser import Parser
+from viz.shell.parser import Parser, written
 
 __all__ = ["add_command"]
 
@@ -24,15 +24,14 @@ no such script, 3 there were none, all losses are NaN though no sample is, or th
 
 
 def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
+    """Add the command's arguments to a parser."""
     parser.description = _ABOUT
     parser.add_argument(
         "-n", "--count", dest="n", type=_from_one, default=20, metavar="N", help="how many lines (default: 20)"
     )
-    parser.add_output(
+    parser.add_argument(
         "--html",
-        endings=("html", "htm"),
-        suffix=".data.html",
+        type=written("html", "htm"),
         metavar="FILE.html",
         help="also write a page with pictures of the hardest",
     )

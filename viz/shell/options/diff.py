@@ -1,4 +1,4 @@
-"""What `viz diff A B` understands."""
+"""`viz diff A B`: its arguments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from viz.choices import TOLERANCE
 from viz.chosen_steps import ChosenSteps
 from viz.shell.options.steps import steps
-from viz.shell.parser import Parser
+from viz.shell.parser import Parser, written
 
 __all__ = ["add_command"]
 
@@ -34,7 +34,7 @@ with --fail-if: 0 no condition came true, 1 one did, 3 none did, but one can't b
 
 
 def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
+    """Add the command's arguments to a parser."""
     parser.description = _ABOUT
     parser.add_argument("a", metavar="A", help="a recording, or a file of weights")
     parser.add_argument("b", metavar="B", nargs="?", help="another one; may be left out with --steps")
@@ -51,10 +51,9 @@ def add_command(parser: Parser) -> None:
         metavar="X",
         help=f"numbers differ if they are further apart than this, relatively (default: {TOLERANCE:g})",
     )
-    parser.add_output(
+    parser.add_argument(
         "--html",
-        endings=("html", "htm"),
-        suffix=".diff.html",
+        type=written("html", "htm"),
         metavar="FILE.html",
         help="write the interactive page with changes marked",
     )

@@ -1,12 +1,11 @@
-"""What `viz doctor SCRIPT` understands."""
+"""`viz doctor SCRIPT`: its arguments."""
 
 from __future__ import annotations
 
 import argparse
 from importlib import import_module
 
-from viz.choices import KINDS
-from viz.shell.parser import Parser
+from viz.shell.parser import Parser, written
 
 __all__ = ["add_command"]
 
@@ -30,15 +29,11 @@ usage, 3 the script failed or never trained."""
 
 
 def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
+    """Add the command's arguments to a parser."""
     parser.description = _ABOUT
     parser.add_argument("--json", action="store_true", help="print findings as JSON for other programs")
-    parser.add_output(
-        "--sarif",
-        endings=("sarif", "json"),
-        suffix=".sarif",
-        metavar="FILE.sarif",
-        help="also write the findings for code review",
+    parser.add_argument(
+        "--sarif", type=written("sarif", "json"), metavar="FILE.sarif", help="also write the findings for code review"
     )
     parser.add_argument(
         "--annotations", choices=("github",), help="also print a line per finding, which CI shows beside the code"
@@ -50,7 +45,6 @@ def add_command(parser: Parser) -> None:
         "--ignore", metavar="KIND[,KIND...]", type=_kinds, default=(), help="kinds of findings that you disagree with"
     )
     parser.add_argument("--strict", action="store_true", help="exit with 1 also for warnings; hints don't count")
-    parser.offered["ignore"] = KINDS
     parser.add_argument("--gap", action="store_true", help="also say why fit and evaluate disagree, after the last fit")
     parser.add_script()
     parser.set_defaults(command="viz.command.doctor.run_doctor")

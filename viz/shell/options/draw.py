@@ -1,4 +1,4 @@
-"""What `viz draw FILE` understands."""
+"""`viz draw FILE`: its arguments."""
 
 from __future__ import annotations
 
@@ -17,17 +17,15 @@ Draw one training step (the last one with a whole batch, or --step N) as a pictu
 
 
 def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
+    """Add the command's arguments to a parser."""
     parser.description = _ABOUT
     parser.add_recording()
     where = "where to write; the ending is the format (default: FILE.svg)"
-    parser.add_place("out." + "|".join(FORMATS), where)
-    parser.add_argument("--json", action="store_true", help="print JSON for other programs")
+    parser.add_argument("out", nargs="?", metavar="out." + "|".join(FORMATS), help=where)
     parser.add_argument("--view", choices=VIEWS, default="both", help="which passes (default: both)")
     parser.add_argument("--depth", type=int, metavar="N", help="how many levels of layers to expand")
     parser.add_argument("--color-by", choices=COLORINGS, default="op", help="what colours stand for (default: op)")
     parser.add_argument("--theme", choices=THEMES, default="light", help="light or dark (default: light)")
-    parser.add_argument("--rankdir", choices=("TB", "BT", "LR", "RL"), default="TB", help="direction (default: TB)")
     parser.add_argument(
         "--max-nodes",
         type=int,
@@ -35,7 +33,6 @@ def add_command(parser: Parser) -> None:
         metavar="N",
         help="collapse layers when there are more rows than this (default: 100)",
     )
-    parser.add_argument("--dpi", type=int, default=96, help="dots per inch of PNG (default: 96)")
     parser.add_argument(
         "--step",
         type=int,

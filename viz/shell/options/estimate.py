@@ -1,9 +1,9 @@
-"""What `viz estimate SCRIPT` understands."""
+"""`viz estimate SCRIPT`: its arguments."""
 
 from __future__ import annotations
 
 from viz.choices import CHARTS
-from viz.shell.parser import Parser
+from viz.shell.parser import Parser, written
 
 __all__ = ["add_command"]
 
@@ -22,18 +22,15 @@ Exit status: 0 the script's batch fits, 1 it doesn't, 2 wrong usage, 3 the scrip
 
 
 def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
+    """Add the command's arguments to a parser."""
     parser.description = _ABOUT
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
     parser.add_argument("--limit", metavar="SIZE", help="memory that may be used, such as 8GB (default: the machine's)")
-    parser.add_output(
+    parser.add_argument(
         "--draw",
-        endings=CHARTS,
-        suffix=".estimate.svg",
+        type=written(*CHARTS),
         metavar="FILE.svg",
         help="also draw memory and time by batch size: .svg or .png, or .pdf by CairoSVG or librsvg",
     )
     parser.add_script()
-    script = "it is the script's own: estimate tells of other sizes, too, and the largest that fits"
-    parser.not_here |= {"batch-size": script, "batch": script, "batch_size": script}
     parser.set_defaults(command="viz.command.estimate.run_estimate")

@@ -1,9 +1,9 @@
-"""What `viz gap SCRIPT` understands."""
+"""`viz gap SCRIPT`: its arguments."""
 
 from __future__ import annotations
 
 from viz.choices import CHARTS
-from viz.shell.parser import Parser
+from viz.shell.parser import Parser, written
 
 __all__ = ["add_command"]
 
@@ -23,14 +23,13 @@ number), 2 wrong usage, 3 the script failed, or no epoch of fit could be taken a
 
 
 def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
+    """Add the command's arguments to a parser."""
     parser.description = _ABOUT
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
     parser.add_argument("--each", action="store_true", help="every call of fit (default: the last)")
-    parser.add_output(
+    parser.add_argument(
         "--draw",
-        endings=CHARTS,
-        suffix=".gap.svg",
+        type=written(*CHARTS),
         metavar="FILE.svg",
         help="draw the last one that was taken apart: .svg or .png, or .pdf by CairoSVG or librsvg",
     )

@@ -1,9 +1,9 @@
-"""What `viz nonfinite RECORDING|SCRIPT` understands."""
+"""`viz nonfinite RECORDING|SCRIPT`: its arguments."""
 
 from __future__ import annotations
 
 from viz.choices import FORMATS
-from viz.shell.parser import Parser
+from viz.shell.parser import Parser, written
 
 __all__ = ["add_command"]
 
@@ -22,23 +22,14 @@ or ran no op of eagerflow."""
 
 
 def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
+    """Add the command's arguments to a parser."""
     parser.description = _ABOUT
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
-    parser.add_output(
-        "--draw",
-        endings=FORMATS,
-        suffix=".nonfinite.svg",
-        metavar="FILE.svg",
-        help="draw the ops around it: .svg, .png, .pdf, .dot",
+    parser.add_argument(
+        "--draw", type=written(*FORMATS), metavar="FILE.svg", help="draw the ops around it: .svg, .png, .pdf, .dot"
     )
-    parser.add_output(
-        "-o",
-        "--out",
-        endings=("efz",),
-        suffix=".nonfinite.efz",
-        metavar="FILE.efz",
-        help="write the recording of the step it happened in",
+    parser.add_argument(
+        "-o", "--out", type=written("efz"), metavar="FILE.efz", help="write the recording of the step it happened in"
     )
     parser.add_script("RECORDING|SCRIPT", "a recording (.efz), or a Python file to run")
     parser.set_defaults(command="viz.command.nonfinite.run_nonfinite")

@@ -1,8 +1,8 @@
-"""What `viz replay FILE.efr` understands."""
+"""`viz replay FILE.efr`: its arguments."""
 
 from __future__ import annotations
 
-from viz.shell.parser import Parser
+from viz.shell.parser import Parser, written
 
 __all__ = ["add_command"]
 
@@ -25,7 +25,7 @@ error; 2 wrong usage, 3 it can't be run."""
 
 
 def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
+    """Add the command's arguments to a parser."""
     parser.description = _ABOUT
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
     parser.add_argument("--at", type=int, metavar="STEP", help="the step to look at or to change (default: the last)")
@@ -36,9 +36,7 @@ def add_command(parser: Parser) -> None:
     parser.add_argument("--nonfinite", action="store_true", help="find the op where NaN or infinity begins")
     parser.add_argument("--doctor", action="store_true", help="let the doctor watch")
     parser.add_argument("--step", action="store_true", help="go through the step op by op, in a prompt")
-    parser.add_output(
-        "--trace", endings=("efz",), suffix=".replay.efz", metavar="FILE.efz", help="record the step with its numbers"
-    )
+    parser.add_argument("--trace", type=written("efz"), metavar="FILE.efz", help="record the step with its numbers")
     parser.add_argument("--no-limit", action="store_true", help="a file that you trust may take any memory")
     parser.add_argument("--script", metavar="SCRIPT", help="run the step by the code of a script, up to its first step")
     parser.add_argument("-m", "--module", action="store_true", help="--script is the name of a module")

@@ -1,4 +1,4 @@
-"""What `viz reproduce SCRIPT` understands."""
+"""`viz reproduce SCRIPT`: its arguments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Exit status: 0 the same bits, 1 a difference, 2 wrong usage, 3 the script failed
 
 
 def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
+    """Add the command's arguments to a parser."""
     parser.description = _ABOUT
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
     parser.add_argument("--steps", type=int, default=20, metavar="N", help="training steps; 0: all (default: 20)")

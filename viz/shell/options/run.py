@@ -1,12 +1,12 @@
-"""What `viz run SCRIPT` understands."""
+"""`viz run SCRIPT`: its arguments."""
 
 from __future__ import annotations
 
 import argparse
 
-from viz.choices import FORMATS, LEVELS, MAX_OPS
+from viz.choices import FORMATS, LEVELS
 from viz.shell.options.steps import steps
-from viz.shell.parser import Parser
+from viz.shell.parser import Parser, written
 
 __all__ = ["add_command"]
 
@@ -26,11 +26,10 @@ If the script fails, everything up to that point is still written, with the op t
 
 
 def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
+    """Add the command's arguments to a parser."""
     parser.description = _ABOUT
     parser.add_argument("--json", action="store_true", help="print JSON for other programs")
     parser.add_argument("-o", "--out", metavar="FILE.efz", help="where to write (default: named like the script)")
-    parser.add_argument("--name", help="a title for pictures and tables")
     parser.add_argument("--stats", choices=LEVELS, default="none", help="measure tensors (default: none)")
     parser.add_argument(
         "--steps",
@@ -39,8 +38,7 @@ def add_command(parser: Parser) -> None:
         help="only the steps with these numbers, from 0, evaluations' batches included; also ranges: 5-9, 5:10, 9-",
     )
     parser.add_argument("--values", metavar="REGEX", help="keep the values of tensors whose label matches")
-    parser.add_argument("--max-ops", type=int, default=MAX_OPS, metavar="N", help="stop recording after so many ops")
-    parser.add_output("--draw", endings=FORMATS, suffix=".svg", metavar="FILE.svg", help="also draw the last step")
+    parser.add_argument("--draw", type=written(*FORMATS), metavar="FILE.svg", help="also draw the last step")
     _add_live(parser)
     _add_keep(parser)
     parser.add_script()
@@ -52,7 +50,6 @@ def _add_live(parser: argparse.ArgumentParser) -> None:
     options = parser.add_argument_group("live page")
     options.add_argument("--live", action="store_true", help="show the training in your browser while it runs")
     options.add_argument("--port", type=int, help="port of the page (default: any that is free)")
-    options.add_argument("--every", type=float, metavar="SECONDS", help="time between two recorded steps (default: 2)")
     options.add_argument(
         "--open", action=argparse.BooleanOptionalAction, help="open a browser (default: where there is a screen)"
     )

@@ -1,4 +1,4 @@
-"""What `viz show FILE` understands."""
+"""`viz show FILE`: its arguments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["add_command"]
 
 
 def add_command(parser: Parser) -> None:
-    """Give a parser what the command understands."""
+    """Add the command's arguments to a parser."""
     parser.add_recording()
     parser.description = (
         "Show a recording on one screen: how the training went, the model's parts, what was slow, memory, NaN."
@@ -16,7 +16,5 @@ def add_command(parser: Parser) -> None:
     parser.add_examples(
         "viz show train.efz", "viz show model.onnx --sizes batch=8   of a model in an ONNX file, run once"
     )
-    one = "viz summary, viz top and viz memory look at one with --step N"
-    parser.not_here |= {"step": one, "steps": one}
     parser.add_argument("--json", action="store_true", help="print JSON for other programs (times in nanoseconds)")
     parser.set_defaults(command="viz.command.show.run_show")

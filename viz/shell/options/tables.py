@@ -1,15 +1,15 @@
-"""What `viz summary`, `viz top`, `viz memory` and `viz gradients` understand."""
+"""`viz summary`, `viz top`, `viz memory` and `viz gradients` understand."""
 
 from __future__ import annotations
 
-from viz.choices import CHARTS, COSTS, KEYS
-from viz.shell.parser import Parser
+from viz.choices import CHARTS, KEYS
+from viz.shell.parser import Parser, written
 
 __all__ = ["add_gradients", "add_memory", "add_summary", "add_top"]
 
 
 def add_summary(parser: Parser) -> None:
-    """Give a parser what `viz summary` understands."""
+    """Add to a parser what `viz summary` understands."""
     _add(parser, "run_summary")
     parser.add_examples(
         "viz summary train.efz",
@@ -22,18 +22,16 @@ def add_summary(parser: Parser) -> None:
 
 
 def add_top(parser: Parser) -> None:
-    """Give a parser what `viz top` understands."""
+    """Add to a parser what `viz top` understands."""
     _add(parser, "run_top")
     parser.add_examples(
         "viz top train.efz                     the ten that took most time",
         "viz top -n 20 --by memory train.efz",
         "viz top --by source train.efz         time by your lines of code",
-        "viz top --by layer --cost memory train.efz   bytes made, by layer",
         "viz top --step 3 train.efz            of one training step",
     )
     by = "equal ops of all steps by time, memory or flops; or a cost summed by name, layer or source (default: time)"
     parser.add_argument("--by", choices=KEYS, default="time", help=by)
-    parser.add_argument("--cost", choices=COSTS, help="what is summed by name, layer or source (default: time)")
     parser.add_argument(
         "-n", "--count", dest="n", type=int, default=10, metavar="N", help="how many lines (default: 10)"
     )
@@ -41,7 +39,7 @@ def add_top(parser: Parser) -> None:
 
 
 def add_memory(parser: Parser) -> None:
-    """Give a parser what `viz memory` understands."""
+    """Add to a parser what `viz memory` understands."""
     _add(parser, "run_memory")
     parser.add_examples(
         "viz memory train.efz", "viz memory --step 3 train.efz         the peak within one training step"
@@ -53,7 +51,7 @@ def add_memory(parser: Parser) -> None:
 
 
 def add_gradients(parser: Parser) -> None:
-    """Give a parser what `viz gradients` understands."""
+    """Add to a parser what `viz gradients` understands."""
     _add(parser, "run_gradients")
     parser.add_examples(
         "viz run --stats basic train.py        records, with the sizes of gradients",
@@ -61,11 +59,9 @@ def add_gradients(parser: Parser) -> None:
         "viz gradients --draw flow.svg train.efz   also as a chart",
     )
     _add_step(parser)
-    parser.add_output(
+    parser.add_argument(
         "--draw",
-        "--svg",
-        endings=CHARTS,
-        suffix=".gradients.svg",
+        type=written(*CHARTS),
         metavar="FILE.svg",
         help="also draw a chart: .svg or .png, or .pdf by CairoSVG or librsvg",
     )

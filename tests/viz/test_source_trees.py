@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from eagerflow.base.machine.source_trees import parsed_source
+from viz.source_trees import parsed_source
 
 
 def test_a_tree_that_python_gave_up_for_another_thread_is_made_again(monkeypatch):
