@@ -345,7 +345,7 @@ def traced(
 
     Args:
         run: takes a list of tensors and gives a list of tensors.
-        arrays: what it is given.
+        arrays: its arguments.
         opens: whether an op is to be replaced by the ops of its reference.
         keeps: whether the arrays are kept.
     """

@@ -59,7 +59,7 @@ def test_weights_are_read_from_the_file_beside(beside):
 
 def test_links_are_not_followed(beside):
     os.rename(beside / "m.onnx.data", beside.parent / "far")
-    refused(beside / "m.onnx", "no file 'm.onnx.data' beside")
+    refused(beside / "m.onnx", "no file 'm.onnx.data' in the model")
     os.symlink(beside.parent / "far", beside / "m.onnx.data")
     refused(beside / "m.onnx", "is a link")
     os.remove(beside / "m.onnx.data")

@@ -163,20 +163,10 @@ def _mode(mode: str) -> str:
     raise ValueError(f"mode={mode!r:.40}.")
 
 
-def _upsample(
-    x: Any,
-    scales: Any = None,
-    /,
-    *,
-    mode: str = "nearest",
-    height_scale: float = 1.0,
-    width_scale: float = 1.0,
-    **older: Any,
-) -> Any:
+def _upsample(x: Any, scales: Any = None, /, *, mode: str = "nearest", **older: Any) -> Any:
     factors = older.pop("scales", None) if scales is None else numbers(scales).tolist()
     if older:
         raise TypeError(f"unexpected attributes {sorted(older)[:5]}")
-    factors = [1.0, 1.0, height_scale, width_scale] if factors is None else factors
     scales = Known(numpy.asarray(factors, "float32"), None, None)
     how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     return _resize(x, None, scales, mode=mode, opset=11, **how)  # type: ignore[arg-type]

@@ -194,7 +194,7 @@ class _Pool:
         self.same = self.plain and auto_pad == "SAME_UPPER" and not ceil_mode
 
     def by(self, op: Callable[..., Any], x: Any, padding: str = "valid") -> Any:
-        """By one of our own ops."""
+        """By an op."""
         return op(x, tuple(self.window), tuple(self.steps), padding, "channels_first")
 
     def taps(self, x: Any) -> Iterator[Any]:

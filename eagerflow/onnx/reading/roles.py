@@ -33,7 +33,7 @@ _LEARNED: dict[str, tuple[int, ...]] = {
 _ELEMENTWISE = ("Add", "Sub", "Mul", "Div")  # biases and scales, where there is more than one number
 _THROUGH = {"Identity", "Transpose", "Reshape", "Cast", "Unsqueeze", "Squeeze", "Flatten", "Split", "Slice", "Expand"}
 _THROUGH_ALL = ("Concat",)
-_SMALL = 64  # integers of up to so many elements are shapes, axes and the like
+_SMALL = 64  # integers of up to this number of elements are shapes, axes and the like
 _HUGE = 1e4  # numbers that stand for minus infinity in masks
 
 

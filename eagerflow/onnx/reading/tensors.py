@@ -1,4 +1,4 @@
-"""Arrays of ONNX files: in the file itself, or in one beside it."""
+"""Arrays of ONNX files: in the file itself, or in another one of its folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMES = {number: name for name, number in TYPES.items()}
 
 
 class Folder:
-    """Where the files beside a model lie, the only place that they are read from.
+    """The folder of a model, the only place that they are read from.
 
     Args:
         model: the path of the model's file; None where there are none.
@@ -46,7 +46,7 @@ class Folder:
             handle = os.open(path, flags)
         except OSError as error:
             raise LoadError(
-                f"tensor {shown(name)}: {shown(path.name)} beside it can't be read: {error.strerror}."
+                f"tensor {shown(name)}: {shown(path.name)} in its folder can't be read: {error.strerror}."
             ) from None
         status = os.fstat(handle)
         if irregular(status) or status.st_nlink > 1:
@@ -80,10 +80,12 @@ class Folder:
             try:
                 linked = stat.S_ISLNK(os.lstat(path).st_mode)
             except (OSError, ValueError):
-                raise LoadError(f"tensor {shown(name)}: there is no file {shown(location)} beside the model.") from None
+                raise LoadError(
+                    f"tensor {shown(name)}: there is no file {shown(location)} in the model's folder."
+                ) from None
             if linked:
                 raise LoadError(
-                    f"tensor {shown(name)}: {shown(location)} is a link. Files beside a model are read from its own "
+                    f"tensor {shown(name)}: {shown(location)} is a link. Files of a model are read from its own "
                     "folder only: copy them there."
                 )
         return path
