@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import subprocess
+import tempfile
 from pathlib import Path
 
 __all__ = ["AVX2", "DEVICE", "FORCED", "HELD", "clean_environment", "described", "memory", "on_gpu", "processor"]
@@ -70,14 +71,15 @@ def on_gpu() -> bool:
 
 
 def fill_kernels(python: str, folder: Path) -> None:
-    """Make the machine code of compiled kernels, which programs don't wait for.
+    """Make the machine code of compiled kernels, which programs would wait for.
 
     Args:
         python: an interpreter with eagerflow.
         folder: eagerflow's source.
     """
-    code = "from eagerflow.compiled.filling import fill; raise SystemExit(fill(None, quiet=True))"
-    subprocess.run([python, "-c", code], cwd=folder, env=clean_environment(), check=True)
+    home = tempfile.mkdtemp()  # nothing is switched on for this user
+    command = [python, "-m", "eagerflow", "compile", "--quiet"]
+    subprocess.run(command, cwd=folder, env=clean_environment(EAGERFLOW_HOME=home), check=True)
 
 
 def processor() -> str:

@@ -20,9 +20,10 @@ from eagerflow import (
     ops,
 )
 from eagerflow._version import __version__
-from eagerflow._viz import note_own_file as _note_own_file
+from eagerflow._viz import note_own_file as _note_own_file, web_page as _web_page
 from eagerflow.base.errors import DeviceError, TapeError, UnknownNameError
 from eagerflow.base.faces import hint_of_modules as _hint_of_modules, missing as _missing
+from eagerflow.base.legacy import legacy as _legacy
 from eagerflow.base.machine.memory import keep_freed_memory as _keep_freed_memory
 from eagerflow.core.custom_gradient import custom_gradient, no_grad, stop_gradient
 from eagerflow.core.derivatives import check_grads, grad, hessian, jacobian, jvp, value_and_grad, vjp
@@ -138,7 +139,12 @@ __all__ += ["value_and_grad", "version", "visualization", "vjp", "wrappers"]
 _keep_freed_memory()
 _hint_of_modules()
 _note_own_file()
+_above.quantization = lambda: _import_module("eagerflow.layers.core.quantized")
 _above.step_runner = lambda: _import_module("eagerflow.capture.steps").CapturedSteps()
+_above.exporters["onnx"] = lambda: _import_module("eagerflow.onnx").export
+_above.exporters["web"] = lambda: _web_page
+_legacy.hint = lambda *given: _import_module("eagerflow.compat.tables").hint(*given)
+_legacy.config = lambda *given: _import_module("eagerflow.compat.tables").present_config(*given)
 _above.initializer_named = lambda name: _import_module("eagerflow.initializers").get(name)
 
 

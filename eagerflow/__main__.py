@@ -54,7 +54,7 @@ Exit status: the script's own, 1 where it raised, 2 if there is no such script, 
     "compile": (
         "compile kernels for this processor, and use them (extra: fast)",
         """\
-Compile kernels for this processor with Numba, in about a minute, and switch them on for all programs of this user.
+Compile kernels for this processor with Numba, in some minutes, and switch them on for all programs of this user.
 The packages that it needs come with the extra `fast`.
 
   %(prog)s
@@ -161,7 +161,7 @@ def _ours(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         parser.print_help()
         return 0
     if chosen.command == "compile":
-        return int(import_module("eagerflow.compiled.filling").fill(use=not chosen.off, quiet=chosen.quiet))
+        return int(import_module("eagerflow.measuring.warm_up").fill(chosen.off, chosen.quiet))
     if chosen.command == "measure":
         return int(import_module("eagerflow.measuring.command").measure(off=chosen.off, quiet=chosen.quiet))
     return int(import_module("eagerflow.demo").run_demo(chosen.out, epochs=chosen.epochs, seed=chosen.seed))

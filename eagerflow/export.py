@@ -13,7 +13,7 @@ from eagerflow.base.errors import WrongTypeError as _WrongTypeError
 from eagerflow.base.faces import listed as _listed
 from eagerflow.core.variable import Variable as _Variable
 from eagerflow.layer.layer import Layer as _Layer
-from eagerflow.layer.tracking import unique as _unique
+from eagerflow.layer.state import unique as _unique
 
 _NOT_HERE = "TensorFlow's SavedModel isn't written here; onnx2tf makes one of an ONNX file."
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
 
 import pytest
 from hypothesis import settings
 
+from eagerflow import compat
 from eagerflow.base import config
 from eagerflow.core import device as devices
 from eagerflow.core.strategy import Strategy, active
@@ -72,6 +74,15 @@ def own_garbage() -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
+
+
+@pytest.fixture
+def keras_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Older spellings and ways of Keras are known, and `import keras` means eagerflow, for the length of a test."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    compat.install()
+    yield
+    compat.uninstall()
 
 
 @pytest.fixture(autouse=True)

@@ -148,22 +148,26 @@ CORE = set(
     training models callbacks random
     """.split()
 )
-ADD_ONS = ("capture", "distribution", "launch")
+ADD_ONS = "capture compat compiled datasets distribution launch preprocessing wrappers".split()
 
 # Lines of Python in a folder, at most. These go down, never up.
 BUDGETS = {
-    "eagerflow/base": 4745,
+    "eagerflow/base": 4578,
     "eagerflow/capture": 3495,
+    "eagerflow/compiled": 3200,
     "eagerflow/distribution": 3395,
+    "eagerflow/kernels": 9570,
     "eagerflow/launch": 900,
+    "eagerflow/lowerings": 1705,
     "eagerflow/onnx": 6596,
     "tests/capture": 3740,
+    "tests/compiled": 1150,
 }
 LONGEST_SEAM = 60  # lines of the class by which an add-on enters
 
 # Neighbours on one floor which may know each other, in this direction.
 SIDEWAYS = {
-    ("lowerings", "compiled"),  # whose twins stand in for kernels
+    ("lowerings", "compiled"),  # whose variants stand in for kernels
     ("metrics", "losses"),  # a metric may be the mean of a loss
     ("callbacks", "_viz"),  # callbacks.TensorBoard
     ("preprocessing", "data"),  # windows of a series, and files, as data sets
@@ -183,9 +187,9 @@ DETAILS = re.compile(r"^ *Args:$|>>>", re.MULTILINE)
 # Folders whose docstrings and comments use none of these words; a folder that is cleaned joins them.
 CLEAN = set(
     """
-    activations applications backend base callbacks capture cli constraints core data datasets demo distillation
-    distribution graphs initializers launch layer layers losses metrics models onnx ops optimizers preprocessing
-    quantizers random regularizers saving training utils visualization wrappers
+    activations applications backend base callbacks capture cli compat compiled constraints core data datasets demo
+    distillation distribution graphs initializers kernels launch layer layers losses lowerings measuring metrics models
+    onnx ops optimizers preprocessing quantizers random regularizers saving training utils visualization wrappers
     """.split()
 )
 DIALECT = re.compile(
@@ -326,10 +330,11 @@ def test_the_core_names_no_add_on(add_on):
     assert named == []
 
 
-def test_the_seam_of_captured_steps_is_short():
-    (seam,) = [source for source in EAGERFLOW if source.name == "eagerflow.training.step_runner"]
-    (runner,) = [node for node in seam.tree.body if isinstance(node, ast.ClassDef) and node.name == "StepRunner"]
-    assert runner.end_lineno - runner.lineno + 1 <= LONGEST_SEAM
+@pytest.mark.parametrize(("module", "name"), [("training.step_runner", "StepRunner"), ("base.legacy", "Legacy")])
+def test_seams_are_short(module, name):
+    (seam,) = [source for source in EAGERFLOW if source.name == f"eagerflow.{module}"]
+    (found,) = [node for node in seam.tree.body if isinstance(node, ast.ClassDef) and node.name == name]
+    assert found.end_lineno - found.lineno + 1 <= LONGEST_SEAM
 
 
 @pytest.mark.parametrize("name", BUDGETS)

@@ -134,8 +134,6 @@ def callables():
 
 def _callables():
     for one in catalogue():
-        if one.is_older_name:
-            continue
         yield one.path, one.value, one.doc
         for name, member in own_members(one.value) if one.is_class else ():
             if not isinstance(member, property):

@@ -13,8 +13,8 @@ import pytest
 import eagerflow as ef
 from eagerflow.base import typing as named_types
 from eagerflow.base.serialization import tables
-from eagerflow.core.array_errors import AxisError, errstate
 from eagerflow.core.dtypes import ALLOWED
+from eagerflow.core.host_arrays import AxisError, errstate
 from eagerflow.core.lowering import load_kernels
 from eagerflow.core.primitive import registry
 from tests.fixtures.cases import registry_cases as cases

@@ -19,7 +19,7 @@ from eagerflow.applications.published import Published, published
 from eagerflow.base.config import image_data_format
 from eagerflow.base.errors import MissingFileError, expect_one_of, signature_of
 from eagerflow.base.tracebacks import boundary
-from eagerflow.layer.session import get_source_inputs, is_keras_tensor
+from eagerflow.layer.symbolic.session import get_source_inputs, is_keras_tensor
 from eagerflow.models import Model
 
 # The latter three for the modules of architectures, which all need them.

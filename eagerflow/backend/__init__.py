@@ -23,7 +23,7 @@ from eagerflow.core.dtypes import (
     is_int_dtype as is_int_dtype,
     standardize_dtype as standardize_dtype,
 )
-from eagerflow.layer.session import clear_session as clear_session, is_keras_tensor as is_keras_tensor
+from eagerflow.layer.symbolic.session import clear_session as clear_session, is_keras_tensor as is_keras_tensor
 from eagerflow.layer.unique_names import get_uid as get_uid
 
 # Python's types, which take the width of what they meet.

@@ -24,6 +24,7 @@ import numpy
 
 from eagerflow.base import config, notebook
 from eagerflow.base.errors import UnknownArgumentError, holds_itself, signature_of
+from eagerflow.base.legacy import RUN, legacy, name_of
 from eagerflow.base.text.hints import hint_for
 
 __all__ = [
@@ -53,7 +54,9 @@ _FOLDERS = tuple(
 )
 _LIBRARY = os.path.dirname(os.path.abspath(os.__file__))
 _REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'(?:\. Did you mean '\w+'\?)?$")  # from 3.13 on
-_INNER_CLASS = re.compile(r"^(?:Trainer|WeightHolder)\.")  # bases of Model and Layer, which no one has heard of
+_INNER_CLASS = re.compile(
+    r"^(?:Compilable|Trainer|WeightHolder)\."
+)  # bases of Model and Layer, which no one has heard of
 _MISSING = re.compile(r"[\w.<>]*?(\w+)\(\) missing \d+ required (?:positional|keyword-only) (arguments?: .*)$")
 _OF_A_CALL = re.compile(r"\w\(\) (got|missing|takes)")  # Python's own words about a call are good
 _SLIPS = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, StopIteration, TypeError, ValueError)
@@ -372,10 +375,13 @@ def check_flags(flags: frozenset[str], init: Callable[..., Any], args: tuple[Any
 def boundary(function: Callable[P, R]) -> Callable[P, R]:
     """Shorten the tracebacks of all that leaves `function`."""
     flags, of_a_layer = flags_of(function), makes_a_layer(function)
+    changes, name = legacy.changes, name_of(function)
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
+            if changes and name in changes:
+                args, kwargs = changes[name](args, kwargs)  # type: ignore[assignment]
             if flags:
                 check_flags(flags, function, args, kwargs)
             if of_a_layer:
@@ -415,7 +421,7 @@ _WRONG_CALL = re.compile(r"__init__\(\) ((?:missing|takes|got) .*)$")
 _TWICE = re.compile(r"got multiple values for argument '(\w+)'$")
 _CHANNELS = ("filters", "units", "depth_multiplier")
 # What every layer takes besides its own arguments; no `__init__` names them.
-_OF_THE_INPUT = frozenset("batch_input_shape batch_shape batch_size input_dim input_dtype input_shape".split())
+_OF_THE_INPUT = frozenset("batch_shape batch_size input_dim input_shape".split())
 
 
 def _wrong_construction(cls: type, problem: str, function: Callable[..., Any], given: dict[str, Any]) -> Exception:
@@ -442,10 +448,12 @@ def _wrong_construction(cls: type, problem: str, function: Callable[..., Any], g
 def unknown_arguments(cls: type, given: dict[str, Any], known: Collection[str]) -> UnknownArgumentError:
     """The error for arguments that a class doesn't have: what to write for them, or else all that it has."""
     unknown = [name for name in given if name not in known][:3]
-    hints = dict.fromkeys([hint_for("argument", cls.__name__, name, known, given[name]) for name in unknown])
-    cures = re.sub(r"( Use \w+=\S*)\. Use (?=\w+=)", r"\1 and ", "".join(hints))
-    if not cures and hasattr(cls, "add_weight"):
-        cures = hint_for("argument", cls.__name__, unknown[0], _OF_THE_INPUT)
+    all_known = [*known, *_OF_THE_INPUT] if hasattr(cls, "add_weight") else known
+    cures = "".join(
+        dict.fromkeys([hint_for("argument", cls.__name__, name, all_known, given[name]) for name in unknown])
+    )
+    cures = f"{cures.replace(RUN, '')}{RUN}" if RUN in cures else cures
+    cures = re.sub(r"( Use \w+=\S*)\. Use (?=\w+=)", r"\1 and ", cures)
     said = f"no argument {unknown[0]!r} (value {given[unknown[0]]!r:.60})"
     if unknown[1:]:
         said = f"no arguments {', '.join(map(repr, unknown[:-1]))} and {unknown[-1]!r}"

@@ -8,7 +8,7 @@ from eagerflow._viz import curves
 from eagerflow.base import notebook
 from eagerflow.base.errors import no_attribute
 from eagerflow.callbacks.base import Callback
-from eagerflow.callbacks.older_names import either_name
+from eagerflow.callbacks.logs import Logs
 
 __all__ = ["History"]
 
@@ -37,7 +37,8 @@ class History(Callback):
         self.epoch: list[int] = []
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self.epoch, self.history = [], either_name({}, "history")
+        self.epoch, self.history = [], Logs()
+        self.history.called = "history"
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.epoch.append(epoch)

@@ -5,24 +5,13 @@ from __future__ import annotations
 import os
 from typing import Any, Literal
 
-from eagerflow.base.files import ending_hint, names_a_file
+from eagerflow.base.files import ending_hint
 from eagerflow.base.messages import say
-from eagerflow.base.spellings import behaviour, respelled
 from eagerflow.base.typing import Better
 from eagerflow.callbacks.monitor import MonitorCallback
 from eagerflow.callbacks.saves import checked_frequency, filled_path
 
 __all__ = ["ModelCheckpoint"]
-
-
-def _with_period(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Keras 2's `period`, a number of epochs, becomes an attribute; TensorFlow's `options` changes nothing."""
-    kwargs.pop("options", None)
-    period = kwargs.pop("period", 1)
-    if isinstance(period, bool) or not isinstance(period, int) or period < 1:
-        raise ValueError(f"ModelCheckpoint(period={period!r:.60}): expected a number of epochs, at least 1.")
-    args[0].period = period
-    return args, kwargs
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -62,7 +51,6 @@ class ModelCheckpoint(MonitorCallback):
 
     period = 1  # epochs between files
 
-    @respelled(_with_period, "period", "options")
     def __init__(
         self,
         filepath: Any,
@@ -136,9 +124,6 @@ class ModelCheckpoint(MonitorCallback):
 
 def _checked_path(path: str, weights_only: bool) -> str:
     endings = (".h5", ".hdf5", ".safetensors") if weights_only else (".keras", ".h5", ".hdf5", ".safetensors")
-    other = not os.path.splitext(path)[1].startswith((".h5", ".keras", ".hdf5"))
-    if behaviour.keras_2 and other and (weights_only or not names_a_file(path)):
-        return path  # a checkpoint or folder of TensorFlow's, which has no ending
     wrong = not path.endswith(endings) or (path.endswith(".weights.h5") and not weights_only)
     if wrong:
         example = "'model.weights.h5'" if weights_only else "'model.keras'"

@@ -7,7 +7,6 @@ from typing import Any
 from eagerflow.base import notebook
 from eagerflow.base.config import is_interactive_logging_enabled
 from eagerflow.base.messages import say
-from eagerflow.base.spellings import ignores
 from eagerflow.callbacks.base import Callback
 from eagerflow.callbacks.progbar import Progbar, redraws
 
@@ -32,7 +31,6 @@ class ProgbarLogger(Callback):
 
     _writes = True
 
-    @ignores("count_mode", "stateful_metrics")
     def __init__(self) -> None:
         super().__init__()
         self.seen = 0

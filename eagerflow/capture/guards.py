@@ -17,7 +17,6 @@ from weakref import ref
 
 from eagerflow.capture.user_code import is_users
 from eagerflow.core.variable import changes
-from eagerflow.layer.layer import Layer
 
 __all__ = ["Guards", "functions_in", "same"]
 
@@ -31,7 +30,7 @@ _NOTES = frozenset(
     _input_layer _known_names _made_before _made_in _num_batches _own_call_signature _own_loss _own_optimizer
     _own_shape_answer _recurrent_dropout_mask _remembered _resumption _seen history stop_evaluating stop_predicting
     """.split()
-) | (Layer._reserved - {"_policy", "_trainable"})
+)
 
 
 def same(now: Any, then: Any) -> bool:
@@ -108,8 +107,9 @@ def _defaults(function: FunctionType, what: str) -> Any:
 def _settings(layer: Any) -> dict[str, Any]:
     """A layer's settings as they are now; lists and dicts as tuples."""
     own = {name: _frozen(value) for name, value in vars(layer).items() if name not in _NOTES}
-    trainable = tuple([variable.trainable for variable in layer._own_weights])
-    return own | {"trainable": (layer.trainable, trainable)}
+    state = layer._ef_state
+    trainable = tuple([variable.trainable for variable in state.own_weights])
+    return own | {"trainable": (state.trainable, trainable), "dtype_policy": state.policy}
 
 
 def _frozen(value: Any) -> Any:

@@ -33,6 +33,7 @@ from eagerflow.capture.programs.instructions import (
 )
 from eagerflow.capture.programs.layouts import copied, goes_by_layouts
 from eagerflow.capture.user_code import called, line_of_user
+from eagerflow.core.backward import as_given
 from eagerflow.core.custom_gradient import CustomOp
 from eagerflow.core.device import Device, is_array, namespace_of, namespaces
 from eagerflow.core.in_place import settled as settled_array, stored
@@ -41,7 +42,7 @@ from eagerflow.core.lowering import settled
 from eagerflow.core.observe import Observer, Scope, clock, heard_by
 from eagerflow.core.op_function import as_float, as_real, number_beside, own, promoted, promotes, unwrap_all
 from eagerflow.core.primitive import Op
-from eagerflow.core.tape import GradientTape, as_given
+from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import WEAK, Tensor, coerce, coerce_array
 from eagerflow.core.variable import Variable
 from eagerflow.layer.added_losses import hold_losses
@@ -436,10 +437,10 @@ class Recorder(Observer):
         for owner, _ in self._settings.values():
             self._settings_stay(owner)
         for layer in self.layers.values():
-            if layer._losses:
-                args = Group(tuple, [Const(layer), Group(list, [self.ref(loss) for loss in layer._losses])])
+            if layer._ef_state.losses:
+                args = Group(tuple, [Const(layer), Group(list, [self.ref(loss) for loss in layer._ef_state.losses])])
                 self.add(Call(hold_losses, args, Group(dict, []), [], arrays_in))
-        return {key: weakly(layer) for key, layer in self.layers.items() if not layer._losses}
+        return {key: weakly(layer) for key, layer in self.layers.items() if not layer._ef_state.losses}
 
     def call_again(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function of Python, which each replay calls again: where no layer is around, there as here."""

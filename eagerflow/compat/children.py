@@ -1,7 +1,7 @@
-"""Processes that `multiprocessing` starts anew, rather than by forking: there, too, `import keras` means eagerflow.
+"""Processes that `multiprocessing` spawns rather than forks: there, too, `import keras` means eagerflow.
 
-Such a process imports the user's script before it does anything else. What it is told beforehand (its path, its
-arguments) is pickled; an object among that calls a function of ours when it is read.
+Such a process imports the user's script before it does anything else. Its preparation data (its path, its
+arguments) are pickled; an object among them calls a function of ours when it is unpickled.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class _Begins:
         return self._call
 
 
-def begin(function: Callable[..., Any], told: Callable[[], tuple[Any, ...]]) -> None:
-    """From now on, processes that are started anew begin with `function`.
+def begin(function: Callable[..., Any], arguments: Callable[[], tuple[Any, ...]]) -> None:
+    """From now on, spawned processes begin with `function`.
 
     Args:
         function: what to call; found there by its module and name.
-        told: gives its arguments when a process is started.
+        arguments: gives its arguments when a process is started.
     """
     if _before:
         return
@@ -39,13 +39,13 @@ def begin(function: Callable[..., Any], told: Callable[[], tuple[Any, ...]]) -> 
     original = spawn.get_preparation_data
     _before.append(original)
 
-    def told_beforehand(name: str) -> dict[str, Any]:
+    def preparation_data(name: str) -> dict[str, Any]:
         found = original(name)
         if name == _FOR_THE_SERVER:
             return {key: value for key, value in found.items() if not key.startswith("init_main_from")}
-        return {**found, "eagerflow": _Begins(function, told())}
+        return {**found, "eagerflow": _Begins(function, arguments())}
 
-    spawn.get_preparation_data = told_beforehand
+    spawn.get_preparation_data = preparation_data
 
 
 def end() -> None:

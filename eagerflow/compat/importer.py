@@ -19,12 +19,11 @@ from types import ModuleType, TracebackType
 from typing import Any
 
 from eagerflow import _viz
-from eagerflow.base.spellings import behaviour
-from eagerflow.compat import children
+from eagerflow.base.legacy import legacy
+from eagerflow.compat import children, tables
 from eagerflow.compat.faces import ROOTS, Face, face, is_face_name
 from eagerflow.compat.keras_json import read_settings
 from eagerflow.compat.plugins import PLUGINS
-from eagerflow.compat.private_attributes import add_private_attributes
 from eagerflow.compat.shapes import shapes_of_numpy, shapes_of_tensorflow
 
 __all__ = ["install", "is_installed", "on_demand", "uninstall", "without_ours"]
@@ -57,9 +56,9 @@ def install(packages: Iterable[str] = ()) -> None:
     >>> compat.uninstall()
     """
     read_settings()
-    behaviour.keras_2 = True
-    shapes_of_tensorflow()
-    add_private_attributes()
+    if not legacy.changes:
+        tables.begin()
+        shapes_of_tensorflow()
     _also.update(packages)
     _listen()
 
@@ -74,7 +73,7 @@ def uninstall() -> None:
     False
     """
     _also.clear()
-    behaviour.keras_2 = False
+    tables.end()
     shapes_of_numpy()
     if builtins.__import__ is _importing:
         builtins.__import__ = _import
@@ -89,7 +88,7 @@ def is_installed() -> bool:
     >>> compat.is_installed()
     False
     """
-    return behaviour.keras_2 and builtins.__import__ is _importing
+    return bool(legacy.changes) and builtins.__import__ is _importing
 
 
 @contextlib.contextmanager
@@ -117,7 +116,7 @@ def on_demand() -> Iterator[None]:
 def _listen() -> None:
     builtins.__import__ = _importing
     importlib.import_module = _importing_module
-    children.begin(_begin_in_child, lambda: (behaviour.keras_2, tuple(_also)))
+    children.begin(_begin_in_child, lambda: (bool(legacy.changes), tuple(_also)))
 
 
 def _begin_in_child(is_installed: bool, packages: tuple[str, ...]) -> None:
@@ -194,7 +193,7 @@ def _of_tensorboard(name: str, globals: Mapping[str, Any] | None, locals: Mappin
 
 
 def _install_on_demand() -> None:
-    if not behaviour.keras_2:
+    if not bool(legacy.changes):
         install()
 
 

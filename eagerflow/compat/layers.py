@@ -19,31 +19,17 @@ _Pooling3D = (layers.MaxPooling3D, layers.AveragePooling3D)
 
 
 def CuDNNLSTM(units: int, **kwargs: Any) -> layers.LSTM:
-    """An `LSTM`, whose arithmetic is the same on every device.
-
-    Args:
-        units: the length of the output.
-        **kwargs: the arguments of `LSTM`.
-    """
+    """An `LSTM`, whose arithmetic is the same on every device."""
     return layers.LSTM(units, **kwargs)
 
 
 def CuDNNGRU(units: int, **kwargs: Any) -> layers.GRU:
-    """A `GRU` with `reset_after`, as cuDNN computes it.
-
-    Args:
-        units: the length of the output.
-        **kwargs: the arguments of `GRU`.
-    """
+    """A `GRU` with `reset_after`, as cuDNN computes it."""
     return layers.GRU(units, reset_after=True, **kwargs)
 
 
 class ThresholdedReLU(layers.Layer):
     """`x` where it is above `theta`, else 0.
-
-    Args:
-        theta: the threshold, at least 0.
-        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for a negative threshold.

@@ -10,12 +10,6 @@ __all__ = ["conv_input_length", "conv_output_length", "deconv_output_length", "n
 def normalize_tuple(value: Any, n: int, name: str, **kwargs: Any) -> tuple[int, ...]:
     """`n` integers, from one or as many.
 
-    Args:
-        value: an integer, or a list or tuple of `n` of them.
-        n: how many.
-        name: of the argument, for messages.
-        **kwargs: accepted.
-
     Raises:
         ValueError: for anything else.
 
@@ -31,9 +25,6 @@ def normalize_tuple(value: Any, n: int, name: str, **kwargs: Any) -> tuple[int, 
 def normalize_padding(value: Any) -> str:
     """A mode of padding, in lower case.
 
-    Args:
-        value: `"valid"`, `"same"` or `"causal"`.
-
     Raises:
         ValueError: for another one.
     """
@@ -48,13 +39,6 @@ def conv_output_length(
 ) -> int | None:
     """How long the output of a convolution is along an axis.
 
-    Args:
-        input_length: the length of the input; None: unknown.
-        filter_size: of the window.
-        padding: `"valid"`, `"same"`, `"causal"` or `"full"`.
-        stride: the step of the window.
-        dilation: how far the window's elements are apart.
-
     >>> conv_output_length(28, 3, "valid", 2)
     13
     """
@@ -68,14 +52,7 @@ def conv_output_length(
 
 
 def conv_input_length(output_length: int | None, filter_size: int, padding: str, stride: int) -> int | None:
-    """How long the input of a convolution is, at least, whose output has a length.
-
-    Args:
-        output_length: the length of the output; None: unknown.
-        filter_size: of the window.
-        padding: `"valid"`, `"same"` or `"full"`.
-        stride: the step of the window.
-    """
+    """How long the input of a convolution is, at least, whose output has a length."""
     if output_length is None:
         return None
     pad = {"same": filter_size // 2, "full": filter_size - 1}.get(padding, 0)
@@ -91,14 +68,6 @@ def deconv_output_length(
     dilation: int = 1,
 ) -> int | None:
     """How long the output of a transposed convolution is along an axis.
-
-    Args:
-        input_length: the length of the input; None: unknown.
-        filter_size: of the window.
-        padding: `"valid"`, `"same"` or `"full"`.
-        output_padding: how much is added at one side; None: what the padding asks for.
-        stride: the step of the window.
-        dilation: how far the window's elements are apart.
 
     >>> deconv_output_length(14, 3, "same", stride=2)
     28

@@ -6,8 +6,8 @@ __all__ = ["APPLICATIONS", "ENGINE_MODULES", "KERAS", "LAYER_MODULES", "OF_KERAS
 
 _OF_KERAS_1 = "eagerflow.compat.keras_1"
 _LAYERS = " ".join(
-    ["eagerflow.layers eagerflow.compat.layers"]
-    + [f"{_OF_KERAS_1}.{part}" for part in ("merging", "dense", "local", "convolutions")]
+    [f"{_OF_KERAS_1}.convolutions", "eagerflow.layers eagerflow.compat.layers"]
+    + [f"{_OF_KERAS_1}.{part}" for part in ("merging", "dense", "local")]
 )
 _MODELS = "eagerflow.models eagerflow.compat.models"
 _ENGINE = f"{_LAYERS} {_MODELS} {_OF_KERAS_1}.engine"
@@ -59,7 +59,6 @@ KERAS: dict[str, str] = {
     "layers": _LAYERS,
     **{f"layers.{name}": _LAYERS for name in LAYER_MODULES},
     "legacy": "",
-    "legacy.interfaces": f"{_OF_KERAS_1}.interfaces",
     "legacy.layers": _LAYERS,
     "legacy.models": _MODELS,
     "losses": "eagerflow.losses eagerflow.compat.losses",

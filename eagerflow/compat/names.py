@@ -79,6 +79,7 @@ GONE: dict[str, dict[str, str]] = {
         "placeholder": f"{_GRAPH}Write keras.Input for a model, or pass tensors to a function.",
     },
     "keras": {"estimator": "Use the model's own fit, evaluate and predict.", "premade": "Build the model from layers."},
+    "keras.legacy": {"interfaces": "Leave its decorators out: older arguments are translated without them."},
     "keras.layers": {
         "RandomFourierFeatures": _LAMBDA,
         **dict.fromkeys(

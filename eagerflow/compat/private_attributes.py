@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from eagerflow.compat.overrides import standing
 from eagerflow.compat.tensorflow.distribute import get_strategy
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.tensors import Node
+from eagerflow.layer.weights import gather
 from eagerflow.models.model import Model
 
-__all__ = ["add_private_attributes"]
+__all__ = ["PRIVATE"]
 
 
 class _Derived:
@@ -32,7 +34,13 @@ def _one_or_all(found: list[Any]) -> Any:
 
 
 _ATTRIBUTES: dict[type, dict[str, Callable[[Any], Any]]] = {
-    Layer: {"_inbound_nodes": lambda layer: layer.inbound_nodes},  # shap
+    Layer: {
+        "_inbound_nodes": lambda layer: layer.inbound_nodes,  # shap
+        # What custom layers read: of the layer alone, without sublayers.
+        "_trainable_weights": lambda layer: [v for v in gather(layer)[0] if v.trainable],
+        "_non_trainable_weights": lambda layer: [v for v in gather(layer)[0] if not v.trainable],
+        "_updates": lambda layer: [],
+    },
     Model: {
         "_layers": lambda model: model.layers,
         "_self_tracked_trackables": lambda model: model.layers,  # visualkeras
@@ -48,8 +56,6 @@ _ATTRIBUTES: dict[type, dict[str, Callable[[Any], Any]]] = {
 }
 
 
-def add_private_attributes() -> None:
-    """Layers, models and calls have them from now on."""
-    for cls, values in _ATTRIBUTES.items():
-        for name, value in values.items():
-            setattr(cls, name, _Derived(value))
+PRIVATE = [
+    standing(cls, name, _Derived(value)) for cls, values in _ATTRIBUTES.items() for name, value in values.items()
+]

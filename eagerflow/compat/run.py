@@ -49,7 +49,7 @@ def run_script(script: str, arguments: Sequence[str] = (), as_keras: bool = True
         install()
     _put_first_on_path(Path(script).resolve().parent)
     sys.argv[:] = [script, *arguments]
-    path = os.path.abspath(script)  # as Python does, or the script finds nothing beside it after os.chdir
+    path = os.path.abspath(script)  # as Python does, or the script finds no files of its folder after os.chdir
     main = _main_module(path)
     return _status(lambda: exec(compile(source, path, "exec", dont_inherit=True), main.__dict__), script)
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.spellings import behaviour
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 
-__all__ = ["Count", "Lengths", "TensorShape", "counted", "shapes_of_numpy", "shapes_of_tensorflow"]
+__all__ = ["Count", "Lengths", "TensorShape", "counted", "shape_of_tensorflow", "shapes_of_numpy"]
+__all__ += ["shapes_of_tensorflow"]
 
 
 class TensorShape(tuple[Any, ...]):
@@ -126,6 +126,15 @@ class Lengths(TensorShape):
     __hash__ = tuple.__hash__
 
 
+def shape_of_tensorflow(shape: Any) -> Any:
+    """A shape, or shapes in a list, tuple or dict, as TensorFlow has them."""
+    if isinstance(shape, dict):
+        return {key: shape_of_tensorflow(each) for key, each in shape.items()}
+    if type(shape) is tuple and all(n is None or isinstance(n, int) for n in shape):
+        return TensorShape(shape)
+    return type(shape)([shape_of_tensorflow(each) for each in shape]) if type(shape) in (list, tuple) else shape
+
+
 _tensor: Any = Tensor
 _own: dict[Any, property] = {kind: kind.__dict__["shape"] for kind in (Tensor, SymbolicTensor, TextTensor)}
 _added = ("get_shape", "_keras_shape")
@@ -135,7 +144,6 @@ def shapes_of_tensorflow() -> None:
     """From now on tensors tell their shapes in this way, and have `get_shape()`."""
     for kind, own in _own.items():
         kind.shape = property(_telling(own.fget), doc=own.__doc__)
-    behaviour.shape = TensorShape
     _tensor.get_shape = lambda self: self.shape
     _tensor._keras_shape = property(lambda self: tuple(self.shape))
 
@@ -149,7 +157,6 @@ def _telling(shape_of: Any) -> Any:
 
 def shapes_of_numpy() -> None:
     """From now on tensors tell their shapes as plain tuples again."""
-    behaviour.shape = tuple
     for kind, own in _own.items():
         kind.shape = own
     for name in _added:

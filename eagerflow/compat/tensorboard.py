@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.errors import UnknownArgumentError
-from eagerflow.base.spellings import ignores
 from eagerflow.callbacks import TensorBoard
 from eagerflow.compat.tensorflow.summaries import summary
 
@@ -15,8 +14,9 @@ __all__ = ["OlderTensorBoard"]
 class OlderTensorBoard(TensorBoard):
     """`callbacks.TensorBoard`; the arguments that only Keras 2 had change nothing."""
 
-    @ignores("batch_size", "embeddings_data", "embeddings_layer_names", "write_grads")
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        for name in ("batch_size", "embeddings_data", "embeddings_layer_names", "write_grads"):
+            kwargs.pop(name, None)
         try:
             super().__init__(*args, **kwargs)
         except UnknownArgumentError as error:  # which names the class

@@ -1,7 +1,7 @@
-"""Kernels compiled for this processor, of which each has a plain twin in `eagerflow.kernels`.
+"""Kernels that Numba compiles for this processor, in front of the plain ones in `eagerflow.kernels`.
 
-Loops in Python (`loops/`) are translated by Numba (`building.py`), kept on disk (`store.py`) and loaded without Numba
-(`objects.py`).
+A file has a kernel's loops, and functions with the plain kernel's arguments that return None where the loops don't take
+them. `choice.py` says which files there are, and whether they are used; only then Numba is imported, by `jit.py`.
 """
 
 __all__: list[str] = []

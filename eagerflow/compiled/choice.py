@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
+from eagerflow.base.config import home
 from eagerflow.base.errors import expect_one_of
+from eagerflow.base.files import make_home
 from eagerflow.base.text.extras import pip_install
-from eagerflow.compiled import store
 
-__all__ = ["INSTALL", "asked", "is_on", "mark", "missing"]
+__all__ = ["FILES", "INSTALL", "find", "is_on", "kernels", "mark", "missing"]
 
 # The extra `fast` by its packages, for eagerflow itself may have come from anywhere.
 INSTALL = pip_install("llvmlite", "numba")
-
 _VARIABLE = "EAGERFLOW_KERNELS"
-_MARK = "used"
+# The files of this folder with compiled variants of kernels.
+FILES = "activations convolution depthwise gru layer_norm lstm maximum optimizers recurrent softmax winograd".split()
+_BY_PRODUCTS = ("gru", "lstm", "recurrent")  # which multiply by the BLAS of NumPy's wheels
 
 
-@cache
-def asked() -> str:
-    """What the environment's `EAGERFLOW_KERNELS` asks for: `"compiled"`, `"plain"`, or `""` when it says nothing.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    value = os.environ.get(_VARIABLE, "")
-    if value:
-        expect_one_of("", _VARIABLE, value, ("compiled", "plain"))
-    return value
+def find(file: str, name: str) -> Callable[..., Any] | None:
+    """The compiled variant of a plain kernel; None where plain kernels are used, and where there is none."""
+    if file not in FILES or not is_on():
+        return None
+    if file in _BY_PRODUCTS and not import_module("eagerflow.compiled.jit").gives_products():
+        return None
+    return getattr(import_module(f"eagerflow.compiled.{file}"), name, None)
 
 
 @cache
@@ -37,34 +38,51 @@ def is_on() -> bool:
     """Whether compiled kernels are asked for and possible.
 
     Raises:
-        ImportError: when the environment asks for them and a package is missing.
+        ValueError: when the environment's `EAGERFLOW_KERNELS` is neither `compiled` nor `plain`.
+        ImportError: when it asks for them and Numba is missing.
     """
-    if asked() == "plain":
-        return False
-    if asked() == "compiled":
-        if missing():
-            needed = " and ".join(missing())
-            raise ImportError(f"{_VARIABLE}=compiled needs {needed}; 'eagerflow[fast]' brings both. Fix: {INSTALL}")
-        return True
-    return is_marked() and not missing()
+    asked = os.environ.get(_VARIABLE, "")
+    if asked:
+        expect_one_of("", _VARIABLE, asked, ("compiled", "plain"))
+    if asked == "compiled" and missing():
+        raise ImportError(f"{_VARIABLE}=compiled needs numba; 'eagerflow[fast]' brings it. Fix: {INSTALL}")
+    return asked == "compiled" or (asked != "plain" and _mark().exists() and not missing())
 
 
-def missing() -> list[str]:
-    """The packages of the `fast` extra that aren't installed."""
-    return [name for name in ("llvmlite", "numba") if find_spec(name) is None]
+def missing() -> bool:
+    """Whether Numba isn't installed."""
+    return find_spec("numba") is None
 
 
-def is_marked() -> bool:
-    """Whether `python -m eagerflow compile` was run by this user."""
-    try:
-        return store.is_ours(store.folder() / _MARK)
-    except OSError:
-        return False
+def _mark() -> Any:
+    """The file that says that `python -m eagerflow compile` was run by this user."""
+    return home() / "compiled_kernels"
 
 
-def mark(used: bool) -> bool:
-    """Let this user's programs use compiled kernels, or no longer; False where the folder can't be written to."""
+def mark(used: bool) -> None:
+    """Let this user's programs use compiled kernels, or no longer.
+
+    Raises:
+        OSError: when the folder can't be written to.
+    """
     if used:
-        return store.write(_MARK, b"")
-    (store.folder() / _MARK).unlink(missing_ok=True)
-    return True
+        make_home()
+        _mark().touch()
+    else:
+        _mark().unlink(missing_ok=True)
+
+
+def kernels() -> str:
+    """Which kernels are in use: `"plain"` (NumPy and BLAS), or `"compiled"` (compiled ones where there are any).
+
+    `python -m eagerflow compile` switches compiled kernels on for all programs of a user (it needs the extra `fast`),
+    the environment variable `EAGERFLOW_KERNELS` for one program. Their results may differ in the last bits.
+
+    Raises:
+        ValueError: when `EAGERFLOW_KERNELS` is neither `compiled` nor `plain`.
+        ImportError: when it is `compiled` and the extra isn't installed.
+
+    >>> ef.config.kernels()
+    'plain'
+    """
+    return "compiled" if is_on() else "plain"

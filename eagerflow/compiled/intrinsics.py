@@ -5,197 +5,83 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from eagerflow.compiled.objects import BLAS, gives_products, has_wide_vectors, lanes
-from eagerflow.compiled.taps import taps
-from eagerflow.compiled.transforms import transform
+from eagerflow.compiled.jit import BLAS, WIDE, gives_products, helper, intrinsic, numba
 
-__all__ = ["intrinsics"]
+__all__ = ["NINE_ROWS", "ROWS_8", "ROWS_16", "ROWS_32", "prefetch", "product", "tile"]
+__all__ += ["tile_of_threes"]
 
+_types, _cgutils = numba.types, numba.core.cgutils
 # Rows of the largest tile by its columns: its sums, a row of weights and a number of the input fit the registers.
-_ROWS = {True: {32: 6, 16: 14, 8: 12}, False: {32: 2, 16: 6, 8: 12}}
-_NINE_ROWS = {True: 16, False: 8}  # columns of a tile with nine rows
+ROWS_32, ROWS_16, ROWS_8 = (6, 14, 12) if WIDE else (2, 6, 12)
+NINE_ROWS = 16 if WIDE else 8  # columns of a tile with nine rows
+_BITS = 8  # of a tile's columns, in a number that is its shape
 
 
-def intrinsics(numba: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """Functions and constants by the names that loops have for them; `options` are those of Numba's compiler."""
-    made: dict[str, Any] = {"prefetch": _prefetch(numba), "tile": _tile(numba, 1), "tile_of_threes": _tile(numba, 3)}
-    made |= {f"ROWS_{columns}": rows for columns, rows in _ROWS[has_wide_vectors()].items()}
-    made["NINE_ROWS"] = _NINE_ROWS[has_wide_vectors()]
-    made |= {"LANES": lanes(), "transform": transform(numba), "taps": taps(numba, lanes())}
-    if gives_products():  # Numba links what it translates: without the product, such kernels can't even be tried
-        made["product"] = _product(numba, made["tile"], options)
-    return made
+@intrinsic
+def prefetch(typing: Any, array: Any, place: Any) -> Any:
+    """Have a number of an array in the cache soon."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(array)(context, builder, args[0]).data
+        where = builder.bitcast(builder.gep(data, [args[1]]), _cgutils.voidptr_t)
+        number = _cgutils.int32_t
+        kind = _cgutils.ir.FunctionType(_cgutils.ir.VoidType(), [_cgutils.voidptr_t, number, number, number])
+        call = _cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(call, [where, number(0), number(3), number(1)])  # to read it, into all caches
+        return context.get_dummy_value()
+
+    return _types.none(array, place), code
 
 
-def _product(numba: Any, tile: Any, options: dict[str, Any]) -> Any:
-    """`product` of the loops: all arrays are float32, and their rows lie behind each other.
+def _tile(neighbours: int, shapes: list[tuple[int, int]]) -> Any:
+    """Sums of products of numbers of x with rows of weights, as in a convolution; all arrays are flat.
 
-    For columns that are a multiple of 16 it is tiles, with nothing copied: on an EPYC of family 25 they take 0.75 to
-    0.85 of the time of OpenBLAS' kernels for AVX2, and as long as those for AVX-512. Whatever columns there are beside
-    it, a column has the same bits. Other columns are left to BLAS.
+    Sums stay in vector registers, which LLVM wouldn't do with those of a loop. Of the function's arguments, rows and
+    columns are one of the `shapes`. The places are where a row of sums goes into `out`, and the distance of the next
+    one; at which number of x the first row looks (as many rows as there are `neighbours` look at numbers next to each
+    other); and where weights begin. `sums` are: 1 where sums are added to what is there, else 0; the distance at which
+    the next rows look; at how many lines of x, and how far the next one is; of how many groups, and how far the next
+    one is; of how many numbers, and how far the next one is; how much further the weights of the next number are.
     """
-    by_blas = _blas(numba, options)
-    columns = 32 if has_wide_vectors() else 16
-    few, many = _by_tiles(numba, tile, 16, options), _by_tiles(numba, tile, columns, options)
 
-    def product(weights: Any, given: Any, out: Any, parts: int, start: int, stop: int) -> None:
-        if (stop - start) % 16 != 0:
-            by_blas(weights, given, out, parts, start, stop)
-        elif (stop - start) % columns != 0:
-            few(weights, given, out, start, stop)
-        else:
-            many(weights, given, out, start, stop)
+    @intrinsic
+    def tile(typing: Any, rows: Any, columns: Any, out: Any, x: Any, weights: Any, places: Any, sums: Any) -> Any:
+        size = _types.int64
+        kinds = size, size, out, x, weights, _types.UniTuple(size, 4), _types.UniTuple(size, sums.count)
 
-    return numba.njit(**options)(product)
-
-
-def _by_tiles(numba: Any, tile: Any, columns: int, options: dict[str, Any]) -> Any:
-    """The same as tiles of so many columns, of which `start` to `stop` are a multiple."""
-
-    def some_rows(weights: Any, given: Any, out: Any, row: int, start: int, sums: Any) -> int:
-        left, at, looks = len(weights) - row, row * out.shape[1] + start, row * weights.shape[1]
-        count = -(-left // -(-left // 6))  # tiles of nearly the same size
-        if count == 6:
-            tile(6, columns, out, at, out.shape[1], weights, looks, given, start, sums)
-        elif count == 5:
-            tile(5, columns, out, at, out.shape[1], weights, looks, given, start, sums)
-        elif count == 4:
-            tile(4, columns, out, at, out.shape[1], weights, looks, given, start, sums)
-        elif count == 3:
-            tile(3, columns, out, at, out.shape[1], weights, looks, given, start, sums)
-        elif count == 2:
-            tile(2, columns, out, at, out.shape[1], weights, looks, given, start, sums)
-        else:
-            tile(1, columns, out, at, out.shape[1], weights, looks, given, start, sums)
-        return count
-
-    rows_from = numba.njit(**options)(some_rows)
-
-    def by_tiles(weights: Any, given: Any, out: Any, start: int, stop: int) -> None:
-        inner = weights.shape[1]
-        sums = (0, inner, 1, 0, 1, 0, inner, 1, given.shape[1])
-        row = 0
-        while row < len(weights):
-            count = 0
-            for column in range(start, stop, columns):
-                count = rows_from(weights, given, out, row, column, sums)
-            row += count
-
-    return numba.njit(**options)(by_tiles)
-
-
-def _blas(numba: Any, options: dict[str, Any]) -> Any:
-    """The same as calls of BLAS."""
-    word, size, real, place = numba.types.int32, numba.types.int64, numba.types.float32, numba.types.voidptr
-    kinds = [word, word, word, size, size, size, real, place, size, place, size, real, place, size]
-    gemm = numba.types.ExternalFunction(BLAS, numba.types.void(*kinds))
-    by_rows, as_it_is = 101, 111  # of the C interface of BLAS
-
-    def by_blas(weights: Any, given: Any, out: Any, parts: int, start: int, stop: int) -> None:
-        inner, rows = weights.shape[1], weights.shape[0] // parts
-        for first in range(0, rows * parts, rows):
-            a, b, c = weights[first], given[0, start:], out[first, start:]
-            gemm(
-                by_rows,
-                as_it_is,
-                as_it_is,
-                rows,
-                stop - start,
-                inner,
-                1.0,
-                a.ctypes,
-                inner,
-                b.ctypes,
-                given.shape[1],
-                0.0,
-                c.ctypes,
-                out.shape[1],
-            )
-
-    return numba.njit(**options)(by_blas)
-
-
-def _prefetch(numba: Any) -> Any:
-    """`prefetch` of the loops as the processor's instruction."""
-    types, cgutils = numba.types, numba.core.cgutils
-
-    @numba.extending.intrinsic
-    def prefetch(typing: Any, array: Any, place: Any) -> Any:
-        def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-            data = context.make_array(array)(context, builder, given[0]).data
-            where = builder.bitcast(builder.gep(data, [given[1]]), cgutils.voidptr_t)
-            number = cgutils.int32_t
-            kind = cgutils.ir.FunctionType(cgutils.ir.VoidType(), [cgutils.voidptr_t, number, number, number])
-            call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-            builder.call(call, [where, number(0), number(3), number(1)])  # to read it, into all caches
-            return context.get_dummy_value()
-
-        return types.none(array, place), code
-
-    return prefetch
-
-
-def _tile(numba: Any, beside: int) -> Any:
-    """`tile` of the loops: its sums stay in vector registers, which LLVM wouldn't do with those of a loop.
-
-    So many rows look at numbers side by side, and the next ones that far `apart`.
-    """
-    types, cgutils = numba.types, numba.core.cgutils
-
-    @numba.extending.intrinsic(prefer_literal=True)
-    def tile(
-        typing: Any,
-        rows: Any,
-        columns: Any,
-        out: Any,
-        at: Any,
-        below: Any,
-        x: Any,
-        looks: Any,
-        weights: Any,
-        start: Any,
-        sums: Any,
-    ) -> Any:
-        size = types.int64
-        kinds = rows, columns, out, size, size, x, size, weights, size, types.UniTuple(size, sums.count)
-
-        def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             def data(place: int) -> Any:
-                return context.make_array(signature.args[place])(context, builder, given[place]).data
+                return context.make_array(signature.args[place])(context, builder, args[place]).data
 
-            arrays = data(2), data(5), data(7)
-            numbers = cgutils.unpack_tuple(builder, given[9], sums.count)
-            shape = rows.literal_value, columns.literal_value, beside
-            _emit_tile(cgutils, builder, *shape, *arrays, given, numbers)
+            arrays, places = (data(2), data(3), data(4)), _cgutils.unpack_tuple(builder, args[5], 4)
+            numbers = _cgutils.unpack_tuple(builder, args[6], sums.count)
+            end, number = builder.append_basic_block(), args[0].type
+            chosen = builder.switch(builder.add(builder.shl(args[0], number(_BITS)), args[1]), end)
+            for shape in shapes:
+                block = builder.append_basic_block()
+                chosen.add_case(number((shape[0] << _BITS) + shape[1]), block)
+                builder.position_at_end(block)
+                _emit_tile(builder, *shape, neighbours, arrays, places, numbers)
+                builder.branch(end)
+            builder.position_at_end(end)
             return context.get_dummy_value()
 
-        return types.none(*kinds), code
+        return _types.none(*kinds), code
 
     return tile
 
 
-def _emit_tile(
-    cgutils: Any,
-    builder: Any,
-    rows: int,
-    columns: int,
-    beside: int,
-    out: Any,
-    x: Any,
-    weights: Any,
-    given: Any,
-    numbers: Any,
-) -> None:
+def _emit_tile(builder: Any, rows: int, columns: int, neighbours: int, arrays: Any, places: Any, numbers: Any) -> None:
     """The instructions of a tile."""
-    _, _, _, at, below, _, looks, _, start, _ = given
+    (out, x, weights), (at, below, looks, start) = arrays, places
     more, apart, lines, down, groups, across, run, along, further = numbers
-    ir = cgutils.ir
+    ir = _cgutils.ir
     real, size, count = ir.FloatType(), ir.IntType(64), ir.IntType(32)
     vector, rounded = ir.VectorType(real, columns), ("contract",)  # once for a product and its sum
     zeros, nothing = ir.Constant(vector, [0.0] * columns), ir.Constant(vector, ir.Undefined)
     first, everywhere = ir.Constant(count, 0), ir.Constant(ir.VectorType(count, columns), [0] * columns)
     adds = builder.icmp_signed("!=", more, ir.Constant(size, 0))
-    moving, sums = cgutils.alloca_once(builder, size), [cgutils.alloca_once(builder, vector) for _ in range(rows)]
+    moving, sums = _cgutils.alloca_once(builder, size), [_cgutils.alloca_once(builder, vector) for _ in range(rows)]
     builder.store(start, moving)
     for total in sums:
         builder.store(zeros, total)
@@ -203,18 +89,18 @@ def _emit_tile(
     def vector_at(array: Any, place: Any) -> Any:
         return builder.bitcast(builder.gep(array, [place]), vector.as_pointer())
 
-    def places(place: Any, step: Any, count: int) -> list[Any]:
+    def steps(place: Any, step: Any, count: int) -> list[Any]:
         return list(itertools.accumulate([step] * (count - 1), builder.add, initial=place))
 
     def looks_of_rows(place: Any) -> list[Any]:
-        firsts = places(place, apart, -(-rows // beside))
-        return [builder.add(first, size(n)) if n else first for first in firsts for n in range(beside)][:rows]
+        firsts = steps(place, apart, -(-rows // neighbours))
+        return [builder.add(first, size(n)) if n else first for first in firsts for n in range(neighbours)][:rows]
 
-    with cgutils.for_range(builder, lines) as line:
+    with _cgutils.for_range(builder, lines) as line:
         of_line = builder.add(looks, builder.mul(line.index, down))
-        with cgutils.for_range(builder, groups) as group:
+        with _cgutils.for_range(builder, groups) as group:
             of_group = builder.add(of_line, builder.mul(group.index, across))
-            with cgutils.for_range(builder, run) as number:
+            with _cgutils.for_range(builder, run) as number:
                 place = builder.load(moving)
                 builder.store(builder.add(place, further), moving)
                 row = builder.load(vector_at(weights, place), align=4)
@@ -223,7 +109,7 @@ def _emit_tile(
                     value = builder.insert_element(nothing, builder.load(builder.gep(x, [where])), first)
                     product = builder.fmul(builder.shuffle_vector(value, nothing, everywhere), row, flags=rounded)
                     builder.store(builder.fadd(builder.load(total), product, flags=rounded), total)
-    targets = [vector_at(out, where) for where in places(at, below, rows)]
+    targets = [vector_at(out, where) for where in steps(at, below, rows)]
     with builder.if_else(adds) as (there_is_more, otherwise):
         with there_is_more:
             for total, target in zip(sums, targets):
@@ -231,3 +117,54 @@ def _emit_tile(
         with otherwise:  # what is there isn't read: that would wait for memory
             for total, target in zip(sums, targets):
                 builder.store(builder.load(total), target, align=4)
+
+
+_OF_32 = [(rows, 32) for rows in (1, 2, 4, 5, 6) if rows <= ROWS_32]
+_OF_16 = [(rows, 16) for rows in (1, 2, *range(4, ROWS_16 + 1))]
+tile = _tile(1, [*_OF_32, *_OF_16, *[(rows, 8) for rows in (1, *range(2, ROWS_8 + 1, 2))]])
+tile_of_threes = _tile(3, [(9, 8), (9, 16)][: 1 + WIDE])
+_ROWS_OF_PRODUCT = 6
+
+
+def _product() -> Any:
+    """`product` of loops; by tiles a column has the same bits whatever columns there are next to it."""
+    word, size, real, place = _types.int32, _types.int64, _types.float32, _types.voidptr
+    kinds = [word, word, word, size, size, size, real, place, size, place, size, real, place, size]
+    gemm: Any = _types.ExternalFunction(BLAS, _types.void(*kinds))
+    by_rows, as_it_is = 101, 111  # of the C interface of BLAS
+    widest = 32 if WIDE else 16
+    tile_of_product = _tile(1, [(rows, n) for rows in range(1, _ROWS_OF_PRODUCT + 1) for n in {16, widest}])
+
+    @helper
+    def by_blas(weights: Any, x: Any, out: Any, parts: int, start: int, stop: int) -> None:
+        inner, rows = weights.shape[1], weights.shape[0] // parts
+        for first in range(0, rows * parts, rows):
+            a, b, c = weights[first].ctypes, x[0, start:].ctypes, out[first, start:].ctypes
+            across, columns, wide = x.shape[1], stop - start, out.shape[1]
+            gemm(by_rows, as_it_is, as_it_is, rows, columns, inner, 1.0, a, inner, b, across, 0.0, c, wide)
+
+    @helper
+    def product(weights: Any, x: Any, out: Any, parts: int, start: int, stop: int) -> None:
+        """out = weights @ x in some columns, for (rows, inner) and (inner, columns); `out` may have more rows.
+
+        For columns that are a multiple of 16 it is tiles, with nothing copied: on an EPYC of family 25 they take 0.75
+        to 0.85 of the time of OpenBLAS' kernels for AVX2, and as long as those for AVX-512. Otherwise it is BLAS, in
+        a number of `parts`.
+        """
+        if (stop - start) % 16 != 0:
+            by_blas(weights, x, out, parts, start, stop)
+            return
+        columns, inner, row = widest if (stop - start) % widest == 0 else 16, weights.shape[1], 0
+        sums = (0, inner, 1, 0, 1, 0, inner, 1, x.shape[1])
+        while row < len(weights):
+            left = len(weights) - row
+            count = -(-left // -(-left // _ROWS_OF_PRODUCT))  # tiles of nearly the same size
+            for column in range(start, stop, columns):
+                places = (row * out.shape[1] + column, out.shape[1], row * inner, column)
+                tile_of_product(count, columns, out, weights, x, places, sums)
+            row += count
+
+    return product
+
+
+product: Any = _product() if gives_products() else None

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from eagerflow.compiled.jit import LANES, helper, intrinsic, numba
 from eagerflow.kernels.convolution.winograd.minimal import minimal
 
-__all__ = ["KINDS", "MATRICES", "transform"]
+__all__ = ["INPUTS", "OUTPUTS", "SLOPES", "transform_tile"]
 
-KINDS = 3  # of matrices for tiles of one size
+INPUTS, OUTPUTS, SLOPES = range(3)  # kinds of matrices; slopes are the gradients of outputs
+_KINDS = 3
 _ZERO = 1e-12  # what rounding leaves of zeros, as the matrices were inverted
 
 
@@ -30,45 +32,51 @@ def _matrices() -> list[list[list[float]]]:
 MATRICES = _matrices()
 
 
-def transform(numba: Any) -> Any:
-    """`transform` of the loops (`loops/transforms.py`)."""
-    types = numba.types
+@intrinsic(prefer_literal=True)
+def transform(typing: Any, kind: Any, lanes: Any, out: Any, at: Any, x: Any, looks: Any) -> Any:
+    """M X Mᵀ for some numbers next to each other; all arrays are flat.
 
-    @numba.extending.intrinsic(prefer_literal=True)
-    def transform(
-        typing: Any,
-        kind: Any,
-        lanes: Any,
-        out: Any,
-        at: Any,
-        below: Any,
-        beside: Any,
-        x: Any,
-        looks: Any,
-        down: Any,
-        across: Any,
-    ) -> Any:
-        size = types.int64
-        kinds = size, lanes, out, size, size, size, x, size, size, size
+    Args:
+        typing: of Numba.
+        kind: which matrix of `MATRICES`.
+        lanes: how many numbers, a literal.
+        out: gets the result.
+        at: where, and the distances of its rows and of its columns.
+        x: has X.
+        looks: where, and the distances of its rows and of its columns.
+    """
+    size, cgutils = numba.types.int64, numba.core.cgutils
+    kinds = size, lanes, out, numba.types.UniTuple(size, 3), x, numba.types.UniTuple(size, 3)
 
-        def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-            def data(place: int) -> Any:
-                return context.make_array(signature.args[place])(context, builder, given[place]).data
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def data(place: int) -> Any:
+            return context.make_array(signature.args[place])(context, builder, args[place]).data
 
-            emit, end = _Emit(numba.core.cgutils.ir, builder, lanes.literal_value), builder.append_basic_block()
-            out_data, x_data, chosen = data(2), data(6), builder.switch(given[0], end)
-            for number, matrix in enumerate(MATRICES):
-                case = builder.append_basic_block()
-                chosen.add_case(emit.size(number), case)
-                builder.position_at_end(case)
-                emit.transform(matrix, out_data, given[3:6], x_data, given[7:10])
-                builder.branch(end)
-            builder.position_at_end(end)
-            return context.get_dummy_value()
+        emit, end = _Emit(cgutils.ir, builder, lanes.literal_value), builder.append_basic_block()
+        to, of = (cgutils.unpack_tuple(builder, args[i], 3) for i in (3, 5))
+        out_data, x_data, chosen = data(2), data(4), builder.switch(args[0], end)
+        for number, matrix in enumerate(MATRICES):
+            case = builder.append_basic_block()
+            chosen.add_case(emit.size(number), case)
+            builder.position_at_end(case)
+            emit.transform(matrix, out_data, to, x_data, of)
+            builder.branch(end)
+        builder.position_at_end(end)
+        return context.get_dummy_value()
 
-        return types.none(*kinds), code
+    return numba.types.none(*kinds), code
 
-    return transform
+
+@helper
+def transform_tile(kind: Any, tile: Any, count: Any, out: Any, at: Any, x: Any, looks: Any) -> None:
+    """The same for all channels or filters of a tile of 4 or 3 outputs along an axis."""
+    matrix, (first, below, across), (start, down, right) = kind if tile == 4 else kind + _KINDS, at, looks
+    if LANES == 16 and count % 16 == 0:
+        for lane in range(0, count, 16):
+            transform(matrix, 16, out, (first + lane, below, across), x, (start + lane, down, right))
+    else:
+        for lane in range(0, count, 8):
+            transform(matrix, 8, out, (first + lane, below, across), x, (start + lane, down, right))
 
 
 class _Emit:
@@ -80,7 +88,7 @@ class _Emit:
 
     def transform(self, matrix: list[list[float]], out: Any, to: Sequence[Any], x: Any, of: Sequence[Any]) -> None:
         """matrix @ X @ matrix.T of what lies at a place, so far `down` and `across`."""
-        (at, below, beside), (looks, down, across) = to, of
+        (at, below, right), (looks, down, across) = to, of
         length, across_first = len(matrix[0]), []
         for column in range(length):
             here = self._moved(looks, across, column)
@@ -89,7 +97,7 @@ class _Emit:
         for row in range(len(matrix)):
             here = self._moved(at, below, row)
             for i, made in enumerate(self._applied(matrix, [column[row] for column in across_first])):
-                self.builder.store(made, self._vector_at(out, self._moved(here, beside, i)), align=4)
+                self.builder.store(made, self._vector_at(out, self._moved(here, right, i)), align=4)
 
     def _moved(self, place: Any, step: Any, times: int) -> Any:
         return self.builder.add(place, self.builder.mul(step, self.size(times))) if times else place
@@ -103,9 +111,9 @@ class _Emit:
         for row in range(len(matrix) - 1):
             same = _signs(matrix[row], matrix[row + 1])
             if row not in found and same is not None:
-                alike = self._sum([c if s else 0.0 for c, s in zip(matrix[row], same)], given)
+                same_sign = self._sum([c if s else 0.0 for c, s in zip(matrix[row], same)], given)
                 other = self._sum([0.0 if s else c for c, s in zip(matrix[row], same)], given)
-                found[row], found[row + 1] = self.builder.fadd(alike, other), self.builder.fsub(alike, other)
+                found[row], found[row + 1] = self.builder.fadd(same_sign, other), self.builder.fsub(same_sign, other)
         rest = [row for row in range(len(matrix)) if row not in found]
         return [found[row] for row in sorted(found)] if not rest else self._with_rest(matrix, given, found, rest)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon
-from eagerflow.base.spellings import accepts
+from eagerflow.base.tracebacks import boundary
 from eagerflow.constraints.base import Constraint, table
 from eagerflow.core.dtypes import is_half
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -40,7 +40,7 @@ class MaxNorm(Constraint):
             [0.8, 0.2]], shape=(2, 2), dtype=float32)
     """
 
-    @accepts(m="max_value")
+    @boundary
     def __init__(self, max_value: float = 2, axis: int | Sequence[int] = 0) -> None:
         self.max_value = max_value
         self.axis = axis

@@ -12,14 +12,17 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy
 
 from eagerflow.base.capturing import capturing
+from eagerflow.base.errors import did_you_mean
 from eagerflow.base.typing import Array, Numpy
 from eagerflow.core.device import namespace_of, namespaces
 from eagerflow.core.dtypes import wide_sum
+from eagerflow.core.exclusive import exclusive
 from eagerflow.core.links import above
 from eagerflow.core.log import Log, Record
 from eagerflow.core.observe import clock, current, state
 from eagerflow.core.primitive import registry, same_kind
 from eagerflow.core.tensor import Tensor
+from eagerflow.core.variable import Variable
 
 __all__ = [
     "EXPLAINED",
@@ -33,7 +36,17 @@ __all__ = [
     "one_hot_seeds",
     "reaching",
 ]
-__all__ += ["fitted", "stacked", "stacked_batch", "unbroadcast", "zeros_like"]
+__all__ += [
+    "as_given",
+    "fitted",
+    "missing",
+    "results_of",
+    "seeds_of",
+    "stacked",
+    "stacked_batch",
+    "unbroadcast",
+    "zeros_like",
+]
 
 # By the keys of tensors: raw arrays, or tensors while the walk is recorded itself.
 Gradients: TypeAlias = dict[int, Array]
@@ -387,6 +400,10 @@ def batched_seeds(like: Tensor) -> Iterator[Tensor]:
         yield Tensor(seed, device=like.device)
 
 
+_new = object.__new__
+_UNCONNECTED = ("none", "zero")
+
+
 def stacked(shape: tuple[int, ...], source: Tensor, rows: list[Tensor | None], zero: bool) -> Tensor | None:
     """The Jacobian of a source from its rows; where the target doesn't depend on it, None, or zeros if asked for."""
     present = [row for row in rows if row is not None]
@@ -409,3 +426,97 @@ def stacked_batch(shape: tuple[int, ...], source: Tensor, rows: list[Tensor | No
     batch_first = above.ops.moveaxis(together, 1, 0)
     result: Tensor = batch_first.reshape((*shape, *source.shape[1:]))
     return result
+
+
+def wants_zero(choice: Any) -> bool:
+    """Whether `unconnected_gradients` asks for zeros."""
+    name = str(getattr(choice, "value", choice)).lower()
+    if name not in _UNCONNECTED:
+        hint = did_you_mean(name, _UNCONNECTED)
+        raise ValueError(f"unconnected_gradients={choice!r}: expected 'none' or 'zero'.{hint}")
+    return name == "zero"
+
+
+def missing(source: Tensor, zero: bool) -> Tensor | None:
+    """What stands for a gradient that isn't there."""
+    if hasattr(type(source), "node"):
+        raise TypeError(
+            f"gradient(sources=...): {source!r:.100} is symbolic, as layer.output is: nothing was computed with it. "
+            "Make a model that gives it too, ef.Model(model.inputs, [layer.output, model.output]), call that under the "
+            "tape, and give what came out."
+        )
+    return zeros_like(source) if zero else None
+
+
+def seeds_of(targets: list[Tensor], given: list[Any] | None, recorded: bool) -> Gradients:
+    """The gradients that the walk begins with, by key; a target that nothing tracks has none."""
+    seeds: Gradients = {}
+    for i, t in enumerate(targets):
+        key = t.identity if isinstance(t, Variable) else t.key
+        seed: Any = None if given is None else given[i]
+        if key is None:
+            continue
+        if seed is None:
+            ones = _ones(t.data)
+            value = Tensor(ones, None, None) if recorded else ones
+        else:
+            tensor = seed if isinstance(seed, Tensor) else Tensor(seed, t.dtype.name, device=t.device)
+            value = tensor if recorded else tensor.data
+        seeds[key] = seeds[key] + value if key in seeds else value
+    return seeds
+
+
+def _ones(like: Any) -> Any:
+    """Ones of the same shape and type; one number, the usual loss, is made quickly."""
+    if isinstance(like, (numpy.ndarray, numpy.generic)) and not like.shape:
+        return numpy.array(1, like.dtype)
+    return namespace_of(like).ones(like.shape, like.dtype)
+
+
+def results_of(sources: list[Tensor], keys: list[int | None], found: Gradients, recorded: bool) -> list[Tensor | None]:
+    """Tensors for the sources, in memory that nobody else sees."""
+    distinct = len(set(keys)) == len(keys)
+    take = found.pop if distinct else found.get  # popped, a gradient has no other reference
+    results: list[Tensor | None] = []
+    box: list[Any] = [None]
+    for source, key in zip(sources, keys):
+        box[0] = take(key, None)  # type: ignore[arg-type] # nothing has the key None
+        if box[0] is None:
+            results.append(None)
+            continue
+        if box[0].dtype is not source.data.dtype:
+            box[0] = _in_type(box[0], source.dtype)
+        if recorded:
+            results.append(box[0])
+            continue
+        made = _new(Tensor)  # quicker than a call of the class
+        made.data = box[0] if _is_dense(box[0]) and exclusive(box) else namespace_of(box[0]).array(box[0])
+        made.key = made.serial = None
+        results.append(made)
+    return results
+
+
+def _in_type(gradient: Any, dtype: numpy.dtype) -> Any:
+    """The gradient in the type of its source: the real part for a real one, float32 for float32."""
+    if gradient.dtype == dtype:
+        return gradient
+    if gradient.dtype.kind == "c" and dtype.kind != "c":
+        real = above.ops.real(gradient) if isinstance(gradient, Tensor) else gradient.real
+        return real.astype(dtype)
+    return gradient.astype(dtype)
+
+
+def _is_dense(array: Any) -> bool:
+    """Whether an array's numbers lie one behind the other. BLAS and NumPy add those of others up in another order.
+
+    So a gradient is always dense: whether a view has become a copy on its way, as it does when others refer to it, must
+    not change what is computed from it. For the same reason it is aligned; memory that others share may not be.
+    """
+    flags = array.flags
+    return bool((flags.c_contiguous or flags.f_contiguous) and getattr(flags, "aligned", True))  # a GPU's always is
+
+
+def as_given(gradient: Any, dtype: numpy.dtype) -> Any:
+    """A raw gradient as a tape gives it: dense, and in the type of its source."""
+    found = _in_type(gradient, dtype)
+    return found if _is_dense(found) else namespace_of(found).array(found)

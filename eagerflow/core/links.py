@@ -23,13 +23,17 @@ class Links:
         initializer_named: the initializer of a name (`eagerflow/__init__.py`).
         load_gpu_kernels: `(module)`, lets kernels for a GPU take the arrays of CuPy, once that is there
             (`lowerings/__init__.py`); None until that file is read.
+        exporters: by the format of `Model.export`, what loads the function that writes it, which is called with the
+            model, the path and options by name (`eagerflow/__init__.py`).
+        quantization: loads the module of what only quantized layers need (`eagerflow/__init__.py`).
         step_runner: makes what captures a model's steps (`eagerflow/__init__.py`; see `training/step_runner.py`).
         load_kernels: reads the files of kernels that aren't read yet (`core/lowering.py`).
     """
 
     __slots__ = tuple(
         """
-        differentiate initializer_named load_gpu_kernels load_kernels move ops step_runner sum_on_gpu symbolic_call
+        differentiate exporters initializer_named load_gpu_kernels load_kernels move ops quantization step_runner
+        sum_on_gpu symbolic_call
         """.split()
     )
 
@@ -41,9 +45,12 @@ class Links:
     initializer_named: Callable[[str], Any]
     load_gpu_kernels: Callable[[ModuleType], None] | None
     load_kernels: Callable[[], None]
+    exporters: dict[str, Callable[[], Callable[..., Any]]]
+    quantization: Callable[[], Any]
     step_runner: Callable[[], Any]
 
     def __init__(self) -> None:
+        self.exporters = {}
         self.load_gpu_kernels = self.sum_on_gpu = self.symbolic_call = None
 
 

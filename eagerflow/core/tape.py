@@ -15,34 +15,31 @@ from typing import Any, TypeAlias, TypeVar, overload
 import numpy
 
 from eagerflow.base import tree
-from eagerflow.base.errors import TapeError, did_you_mean, signature_of
+from eagerflow.base.errors import TapeError, signature_of
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.base.typing import UnconnectedGradients
 from eagerflow.core.backward import (
     Finished,
-    Gradients,
     Stretch,
     Walk,
     batched_seeds,
     everything,
+    missing,
     one_hot_seeds,
+    results_of,
+    seeds_of,
     stacked,
     stacked_batch,
-    zeros_like,
+    wants_zero,
 )
-from eagerflow.core.device import namespace_of
 from eagerflow.core.dtypes import is_differentiable
-from eagerflow.core.exclusive import exclusive
-from eagerflow.core.links import above
 from eagerflow.core.log import Log, activate, deactivate, log, new_key
 from eagerflow.core.observe import current, scope, state
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable, variable_of
 
-__all__ = ["GradientTape", "as_given"]
-
-_UNCONNECTED = ("none", "zero")
+__all__ = ["GradientTape"]
 
 S = TypeVar("S", bound=Tensor)  # a source
 K = TypeVar("K")
@@ -53,7 +50,6 @@ _LEFT = (
     "a tensor became a NumPy array, and no gradient flows through that. Compute with ops, or with A @ w for A.dot(w); "
     "where it is meant, write .numpy()."
 )
-_new = object.__new__
 
 
 class _Window:
@@ -325,7 +321,7 @@ class GradientTape:
         ([3.0, 4.0], 1.0)
         """
         self._check_usable("gradient")
-        zero = _wants_zero(unconnected_gradients)
+        zero = wants_zero(unconnected_gradients)
         targets = _checked_targets(target)
         wanted = _checked_sources(sources)
         seeds_given = _checked_seeds(targets, target, output_gradients)
@@ -334,7 +330,7 @@ class GradientTape:
         warned = self._warn_of_lost_terms("gradient", targets, wanted)
         with scope("backward", "gradient", self, targets) as outputs:
             found = self._differentiate(targets, wanted, seeds_given, not self._persistent, self._finished)
-            results = [_missing(s, zero) if g is None else g for s, g in zip(wanted, found, strict=True)]
+            results = [missing(s, zero) if g is None else g for s, g in zip(wanted, found, strict=True)]
             if not warned and (place := self._array_at(found)) is not None:
                 warn(f"gradient: a source has none. At {place} {_LEFT}")
             outputs.value = results
@@ -380,8 +376,8 @@ class GradientTape:
         keys, since = self._origins(sources)
         walk = Walk(self._stretches(free), {k for k in keys if k is not None}, recorded, since, finished)
         with without_subnormals, numpy.errstate(all="ignore"):
-            found = walk.run(_seeds(targets, seeds, recorded))
-        return _results(sources, keys, found, recorded)
+            found = walk.run(seeds_of(targets, seeds, recorded))
+        return results_of(sources, keys, found, recorded)
 
     def _stretches(self, free: bool) -> list[Stretch]:
         return [Stretch(w.log, w.start, w.end, _freeing(w.log, self) if free else None) for w in self._windows]
@@ -489,7 +485,7 @@ class GradientTape:
         [[2.0, 0.0], [0.0, 4.0]]
         """
         self._check_usable("jacobian")
-        zero = _wants_zero(unconnected_gradients)
+        zero = wants_zero(unconnected_gradients)
         (tensor,) = _checked_targets(target)
         wanted = _checked_sources(sources)
         if self._entered and not self._persistent:
@@ -532,7 +528,7 @@ class GradientTape:
         [[[2.0, 0.0], [0.0, 4.0]], [[6.0, 0.0], [0.0, 8.0]]]
         """
         self._check_usable("batch_jacobian")
-        zero = _wants_zero(unconnected_gradients)
+        zero = wants_zero(unconnected_gradients)
         (tensor,), (wanted,) = _checked_targets(target), _checked_sources(source)
         if not tensor.shape or not wanted.shape or tensor.shape[0] != wanted.shape[0]:
             raise ValueError(
@@ -563,14 +559,6 @@ def _check_watchable(leaf: Any) -> None:
         raise TypeError(f"watch(): only tensors of floats have gradients; got {signature_of(leaf)}. Cast it first.")
 
 
-def _wants_zero(choice: Any) -> bool:
-    name = str(getattr(choice, "value", choice)).lower()
-    if name not in _UNCONNECTED:
-        hint = did_you_mean(name, _UNCONNECTED)
-        raise ValueError(f"unconnected_gradients={choice!r}: expected 'none' or 'zero'.{hint}")
-    return name == "zero"
-
-
 def _checked_targets(target: Any) -> list[Tensor]:
     targets = tree.flatten(target)
     for t in targets:
@@ -594,17 +582,6 @@ def _checked_sources(sources: Any) -> list[Tensor]:
     return wanted
 
 
-def _missing(source: Tensor, zero: bool) -> Tensor | None:
-    """What stands for a gradient that isn't there."""
-    if hasattr(type(source), "node"):
-        raise TypeError(
-            f"gradient(sources=...): {source!r:.100} is symbolic, as layer.output is: nothing was computed with it. "
-            "Make a model that gives it too, ef.Model(model.inputs, [layer.output, model.output]), call that under the "
-            "tape, and give what came out."
-        )
-    return zeros_like(source) if zero else None
-
-
 def _checked_seeds(targets: list[Tensor], target: Any, output_gradients: Any) -> list[Any] | None:
     if output_gradients is None:
         return None
@@ -617,77 +594,3 @@ def _checked_seeds(targets: list[Tensor], target: Any, output_gradients: Any) ->
                 f"output_gradients: expected shape {t.shape}, that of the target; got {numpy.shape(seed)}."
             )
     return seeds
-
-
-def _seeds(targets: list[Tensor], given: list[Any] | None, recorded: bool) -> Gradients:
-    """The gradients that the walk begins with, by key; a target that nothing tracks has none."""
-    seeds: Gradients = {}
-    for i, t in enumerate(targets):
-        key = t.identity if isinstance(t, Variable) else t.key
-        seed: Any = None if given is None else given[i]
-        if key is None:
-            continue
-        if seed is None:
-            ones = _ones(t.data)
-            value = Tensor(ones, None, None) if recorded else ones
-        else:
-            tensor = seed if isinstance(seed, Tensor) else Tensor(seed, t.dtype.name, device=t.device)
-            value = tensor if recorded else tensor.data
-        seeds[key] = seeds[key] + value if key in seeds else value
-    return seeds
-
-
-def _ones(like: Any) -> Any:
-    """Ones of the same shape and type; one number, the usual loss, is made quickly."""
-    if isinstance(like, (numpy.ndarray, numpy.generic)) and not like.shape:
-        return numpy.array(1, like.dtype)
-    return namespace_of(like).ones(like.shape, like.dtype)
-
-
-def _results(sources: list[Tensor], keys: list[int | None], found: Gradients, recorded: bool) -> list[Tensor | None]:
-    """Tensors for the sources, in memory that nobody else sees."""
-    distinct = len(set(keys)) == len(keys)
-    take = found.pop if distinct else found.get  # popped, a gradient has no other reference
-    results: list[Tensor | None] = []
-    box: list[Any] = [None]
-    for source, key in zip(sources, keys):
-        box[0] = take(key, None)  # type: ignore[arg-type] # nothing has the key None
-        if box[0] is None:
-            results.append(None)
-            continue
-        if box[0].dtype is not source.data.dtype:
-            box[0] = _in_type(box[0], source.dtype)
-        if recorded:
-            results.append(box[0])
-            continue
-        made = _new(Tensor)  # quicker than a call of the class
-        made.data = box[0] if _is_dense(box[0]) and exclusive(box) else namespace_of(box[0]).array(box[0])
-        made.key = made.serial = None
-        results.append(made)
-    return results
-
-
-def _in_type(gradient: Any, dtype: numpy.dtype) -> Any:
-    """The gradient in the type of its source: the real part for a real one, float32 for float32."""
-    if gradient.dtype == dtype:
-        return gradient
-    if gradient.dtype.kind == "c" and dtype.kind != "c":
-        real = above.ops.real(gradient) if isinstance(gradient, Tensor) else gradient.real
-        return real.astype(dtype)
-    return gradient.astype(dtype)
-
-
-def _is_dense(array: Any) -> bool:
-    """Whether an array's numbers lie one behind the other. BLAS and NumPy add those of others up in another order.
-
-    So a gradient is always dense: whether a view has become a copy on its way, as it does when others refer to it, must
-    not change what is computed from it. For the same reason it is aligned; memory that others share may not be.
-    """
-    flags = array.flags
-    return bool((flags.c_contiguous or flags.f_contiguous) and getattr(flags, "aligned", True))  # a GPU's always is
-
-
-def as_given(gradient: Any, dtype: numpy.dtype) -> Any:
-    """A raw gradient as a tape gives it: dense, and in the type of its source."""
-    found = _in_type(gradient, dtype)
-    return found if _is_dense(found) else namespace_of(found).array(found)

@@ -21,11 +21,11 @@ from eagerflow.base.errors import WrongTypeError, missing_attribute
 from eagerflow.base.text.arrays import shown_numbers
 from eagerflow.base.tracebacks import shorten
 from eagerflow.base.typing import Array, Axes, DType, InSequence, NewShape, Operand, TensorLike
-from eagerflow.core.array_errors import first_odd_one, no_such_op, not_single, without_defaults
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
 from eagerflow.core.dtypes import as_dtype
+from eagerflow.core.host_arrays import REDUCTIONS, Deferred, host_array, no_such_op, not_single, without_defaults
 from eagerflow.core.links import above
-from eagerflow.core.log import TapedArray, log, note_return
+from eagerflow.core.log import log
 from eagerflow.core.observe import read, state
 
 __all__ = ["Assembled", "Deferred", "Tensor", "assembled", "convert_to_tensor", "holds_tensors", "is_tensor"]
@@ -40,17 +40,6 @@ numpy_functions: dict[Any, Callable[..., Any]] = {
     numpy.ndim: lambda a: a.ndim,
     numpy.size: lambda a: a.size,
 }
-
-
-class Deferred(Exception):
-    """Raised by tensors which aren't plain arrays (symbolic ones, say) when an op reaches for `data`.
-
-    The op's wrapper catches it and lets `resolve` answer instead, which costs plain tensors nothing.
-    """
-
-    def resolve(self, op: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        """The result of `op(*arguments)`, by another way."""
-        raise NotImplementedError
 
 
 class Assembled(Deferred):
@@ -344,9 +333,9 @@ class Tensor(InSequence):
         return view if mark is None else mark.put_on(view)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "reduce" and ufunc in _REDUCTIONS:
+        if method == "reduce" and ufunc in REDUCTIONS:
             axis = kwargs.pop("axis", 0)
-            return numpy_functions[_REDUCTIONS[ufunc]](*inputs, axis=axis, **without_defaults(ufunc, kwargs))
+            return numpy_functions[REDUCTIONS[ufunc]](*inputs, axis=axis, **without_defaults(ufunc, kwargs))
         if method != "__call__" or ufunc not in numpy_functions:
             return no_such_op(f"numpy.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
         return numpy_functions[ufunc](*inputs, **without_defaults(ufunc, kwargs))
@@ -440,16 +429,6 @@ class Tensor(InSequence):
         return notebook.pre(repr(self))
 
 
-_REDUCTIONS = {
-    numpy.add: numpy.sum,
-    numpy.multiply: numpy.prod,
-    numpy.maximum: numpy.max,
-    numpy.minimum: numpy.min,
-    numpy.logical_and: numpy.all,
-    numpy.logical_or: numpy.any,
-}
-
-
 def _copied(tensor: Any, dtype: DType, where: Device) -> Tensor:
     """A copy of a tensor that tapes track, by ops."""
     made: Tensor = tensor.copy()
@@ -462,6 +441,7 @@ def _rebuild(array: numpy.ndarray, where: str) -> Tensor:
 
 
 _DEEPEST = 64  # axes of an array
+_NO_LISTS = frozenset({ndarray, float, int})
 
 
 def _owned_array(value: Any, dtype: DType, where: Device) -> Any:
@@ -469,49 +449,15 @@ def _owned_array(value: Any, dtype: DType, where: Device) -> Any:
     if isinstance(value, Tensor):
         value = value.data
     if not is_device_array(value):
-        value = _host_array(value, dtype)
+        if type(value) not in _NO_LISTS and holds_tensors(value):
+            raise Assembled
+        value = host_array(value, dtype)
         if where.kind == "gpu":  # where it is to lie in order, too, as a copy on the CPU does
             value = numpy.asarray(value, order="C")
     array = place(value, where)
     if dtype is not None and array.dtype != (wanted := as_dtype(dtype)):
         return array.astype(wanted)
     return array.copy() if array is value else array
-
-
-def _host_array(value: Any, dtype: DType) -> numpy.ndarray:
-    """A NumPy array of what the user gave; Python's numbers get our default types, not NumPy's."""
-    kind = type(value)
-    if (kind is TapedArray or (kind is ndarray and value.base is not None)) and log.get() is not None:
-        note_return(value)
-    if kind is numpy.ndarray:
-        array = value
-    elif kind is float:
-        return numpy.array(value, as_dtype(dtype))
-    else:
-        array = _from_objects(value)
-        if dtype is None and not hasattr(value, "dtype"):
-            array = _default_type(array)
-    if array.dtype.kind in "OUSMmV" and array.dtype.name != "bfloat16":
-        raise TypeError(
-            f"cannot make a tensor of {type(value).__name__} with {array.dtype} elements"
-            f"{first_odd_one(value, array)}: tensors hold numbers. "
-            "Ragged lists need padding (pad_sequences); text and objects need encoding first."
-        )
-    return array
-
-
-def _from_objects(value: Any) -> numpy.ndarray:
-    if value is None:
-        raise TypeError("cannot make a tensor of None. Was a function missing its return?")
-    if holds_tensors(value):
-        raise Assembled
-    try:
-        return numpy.array(value)  # never the memory of an object that its owner goes on using
-    except ValueError as error:  # NumPy's word for lists of unequal lengths
-        raise ValueError(
-            f"cannot make a tensor of this {type(value).__name__}: its parts have unequal lengths ({error}). "
-            "Pad them first (pad_sequences)."
-        ) from None
 
 
 def holds_tensors(value: Any) -> bool:
@@ -579,21 +525,6 @@ def _stacked(value: Any, kind: numpy.dtype, where: Device) -> Tensor:
         made: Tensor = numpy_functions[numpy.stack]([_stacked(part, kind, where) for part in value])
         return made
     return Tensor(value, kind, device=where)
-
-
-def _default_type(array: numpy.ndarray) -> numpy.ndarray:
-    kind = array.dtype.kind
-    if kind == "f":
-        return array.astype(as_dtype(floatx()), copy=False)
-    if kind == "c":
-        return array.astype("complex64", copy=False)
-    if kind == "i" and array.dtype.itemsize == 8 and _fits_int32(array):
-        return array.astype("int32")
-    return array
-
-
-def _fits_int32(array: numpy.ndarray) -> bool:
-    return not array.size or bool(array.min() >= -(2**31) and array.max() < 2**31)
 
 
 def convert_to_tensor(

@@ -10,9 +10,9 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.config import floatx
 from eagerflow.base.errors import a_kind, signature_of
-from eagerflow.core.array_errors import first_odd_one, reads_as_numbers
 from eagerflow.core.device import current_device, is_device_array, place
 from eagerflow.core.dtypes import as_dtype
+from eagerflow.core.host_arrays import first_odd_one, reads_as_numbers
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.symbolic.text_type import is_text
 

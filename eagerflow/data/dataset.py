@@ -9,31 +9,26 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy
 
 from eagerflow.base import tree
-from eagerflow.base.config import floatx
 from eagerflow.base.errors import a_kind
 from eagerflow.base.notebook import shown_short
 from eagerflow.base.signatures import refuses
-from eagerflow.base.spellings import accepts, ignores
-from eagerflow.core.device import device, to_host
-from eagerflow.core.dtypes import as_dtype
+from eagerflow.base.tracebacks import boundary
+from eagerflow.core.device import device
 from eagerflow.core.random import Orders, generator, next_key, orders
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import check_lengths
+from eagerflow.data.elements import drawn, element_of, host_arrays, stacked, wrapped
 from eagerflow.data.prefetch import ahead, in_order
 from eagerflow.data.steps import MoreSteps, listed
-from eagerflow.data.text import TextTensor, text_tensor
-from eagerflow.layer.symbolic.text_type import is_text
+from eagerflow.data.text import TextTensor
 
 __all__ = ["Dataset"]
-
-
-_ignored = ignores("deterministic", "name", "num_parallel_calls")  # of TensorFlow's arguments
 
 
 class _NumpyIterator(Iterator[Any]):
@@ -87,7 +82,7 @@ class Dataset(MoreSteps):
         """
         if more:
             raise TypeError("from_tensor_slices takes several arrays as one tuple: from_tensor_slices((x, y)).")
-        arrays = _host_arrays(tensors)
+        arrays = host_arrays(tensors)
         rows = check_lengths(tensors=arrays)
         return _Slices(arrays, rows)
 
@@ -112,7 +107,7 @@ class Dataset(MoreSteps):
                 f"from_generator(make=...): expected a function that makes a generator; got {type(make).__name__}. "
                 "A generator itself can be iterated only once."
             )
-        return Dataset(lambda: map(_element, make()), length)
+        return Dataset(lambda: map(element_of, make()), length)
 
     @staticmethod
     def range(*bounds: int) -> Dataset:
@@ -249,8 +244,7 @@ class Dataset(MoreSteps):
 
     # -- steps
 
-    @ignores("deterministic", "name")
-    @accepts(map_func="function")
+    @boundary
     def map(self, function: Callable[..., Any], num_parallel_calls: int | None = None) -> Dataset:
         """Applies a function to every element.
 
@@ -267,7 +261,7 @@ class Dataset(MoreSteps):
 
         def apply(element: Any) -> Any:
             with device("cpu"):
-                return _element(_called("map", function, element))
+                return element_of(_called("map", function, element))
 
         workers = num_parallel_calls or 1
         if workers == -1:  # tf.data.AUTOTUNE
@@ -276,8 +270,7 @@ class Dataset(MoreSteps):
             return Dataset(lambda: in_order(apply, iter(self), workers, workers), self._length)
         return Dataset(lambda: map(apply, iter(self)), self._length)
 
-    @_ignored
-    @accepts(predicate="function")
+    @boundary
     def filter(self, function: Callable[..., Any]) -> Dataset:
         """Keeps only the elements for which `function` is true.
 
@@ -290,7 +283,7 @@ class Dataset(MoreSteps):
         """
         return Dataset(lambda: (e for e in self if _called("filter", function, e)))
 
-    @_ignored
+    @boundary
     def batch(self, batch_size: int, drop_remainder: bool = False) -> Dataset:
         """Stacks `batch_size` elements at a time along a new first axis.
 
@@ -305,9 +298,9 @@ class Dataset(MoreSteps):
         [[0, 1], [2, 3]]
         """
         size = _positive("batch", "batch_size", batch_size)
-        return Dataset(lambda: _stacked(iter(self), size, drop_remainder), _batches(self._length, size, drop_remainder))
+        return Dataset(lambda: stacked(iter(self), size, drop_remainder), _batches(self._length, size, drop_remainder))
 
-    @_ignored
+    @boundary
     def unbatch(self) -> Dataset:
         """Splits each element, a batch, into its rows.
 
@@ -317,7 +310,7 @@ class Dataset(MoreSteps):
         """
         return Dataset(lambda: (row for e in self for row in Dataset.from_tensor_slices(e)))
 
-    @_ignored
+    @boundary
     def shuffle(self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True) -> Dataset:
         """Puts the elements into random order: each is drawn from a buffer of the next `buffer_size` ones.
 
@@ -334,9 +327,9 @@ class Dataset(MoreSteps):
         """
         size = _positive("shuffle", "buffer_size", buffer_size)
         draw = _generators(seed, reshuffle_each_iteration)
-        return Dataset(lambda: _drawn(iter(self), size, draw()), self._length)
+        return Dataset(lambda: drawn(iter(self), size, draw()), self._length)
 
-    @_ignored
+    @boundary
     def repeat(self, count: int | None = None) -> Dataset:
         """Repeats the whole data set.
 
@@ -354,7 +347,7 @@ class Dataset(MoreSteps):
         length = self._length if self._length in (None, -1) else self._length * count
         return Dataset(lambda: itertools.chain.from_iterable(itertools.repeat(self, count)), length)
 
-    @_ignored
+    @boundary
     def take(self, count: int) -> Dataset:
         """The first `count` elements.
 
@@ -369,7 +362,7 @@ class Dataset(MoreSteps):
         length = min(count, self._length or 0) if known else count if self._length == -1 else None
         return Dataset(lambda: itertools.islice(iter(self), count), length)
 
-    @_ignored
+    @boundary
     def skip(self, count: int) -> Dataset:
         """All but the first `count` elements.
 
@@ -383,7 +376,7 @@ class Dataset(MoreSteps):
         length = self._length if self._length in (None, -1) else max(0, self._length - count)
         return Dataset(lambda: itertools.islice(iter(self), count, None), length)
 
-    @_ignored
+    @boundary
     def enumerate(self, start: int = 0) -> Dataset:
         """Pairs `(number, element)`.
 
@@ -396,7 +389,7 @@ class Dataset(MoreSteps):
         """
         return Dataset(lambda: enumerate(self, start), self._length)
 
-    @_ignored
+    @boundary
     def concatenate(self, dataset: Dataset) -> Dataset:
         """The elements of this data set, then those of another one.
 
@@ -411,7 +404,7 @@ class Dataset(MoreSteps):
         length = -1 if -1 in lengths else None if None in lengths else sum(n for n in lengths if n is not None)
         return Dataset(lambda: itertools.chain(self, dataset), length)
 
-    @ignores("filename", "name")
+    @boundary
     def cache(self) -> Dataset:
         """Keeps the elements in memory, so that the earlier steps of the pipeline run only during the first iteration.
 
@@ -438,7 +431,7 @@ class Dataset(MoreSteps):
 
         return Dataset(make, self._length)
 
-    @_ignored
+    @boundary
     def prefetch(self, buffer_size: int) -> Dataset:
         """Prepares the next elements in a thread while the present one is used.
 
@@ -467,9 +460,9 @@ class _Slices(Dataset):
 
     def _rows(self) -> Iterator[Any]:
         order = range(len(self)) if self._draw is None else self._draw().permutation(len(self))
-        return (tree.map_structure(lambda a, i=i: _wrap(a[i]), self._arrays) for i in order)
+        return (tree.map_structure(lambda a, i=i: wrapped(a[i]), self._arrays) for i in order)
 
-    @_ignored
+    @boundary
     def batch(self, batch_size: int, drop_remainder: bool = False) -> Dataset:
         size = _positive("batch", "batch_size", batch_size)
         rows = len(self)
@@ -480,11 +473,11 @@ class _Slices(Dataset):
             for start in range(0, end, size):
                 part = slice(start, min(start + size, rows))
                 index: Any = part if order is None else order[part]
-                yield tree.map_structure(lambda a, index=index: _wrap(a[index]), self._arrays)
+                yield tree.map_structure(lambda a, index=index: wrapped(a[index]), self._arrays)
 
         return Dataset(make, _batches(rows, size, drop_remainder))
 
-    @_ignored
+    @boundary
     def shuffle(self, buffer_size: int, seed: int | None = None, reshuffle_each_iteration: bool = True) -> Dataset:
         if _positive("shuffle", "buffer_size", buffer_size) < len(self) or self._draw is not None:
             return super().shuffle(buffer_size, seed, reshuffle_each_iteration)
@@ -552,83 +545,3 @@ class _Seeded:
         self._number = self._number + 1 if of_pass is self._pass else 0
         self._pass = of_pass
         return generator(of_pass.key_of_seed(self._seed, self._number))
-
-
-def _host_arrays(tensors: Any) -> Any:
-    if isinstance(tensors, Mapping):
-        return {k: _host_arrays(v) for k, v in tensors.items()}
-    if isinstance(tensors, tuple):
-        return tuple([_host_arrays(v) for v in tensors])
-    try:
-        array = numpy.asarray(to_host(tensors.data) if isinstance(tensors, Tensor) else tensors)
-    except ValueError:
-        shapes = ", ".join([str(_shape_of(part)) for part in tensors[:3]])
-        raise ValueError(
-            f"from_tensor_slices: a list is one array, and its parts have different shapes ({shapes}, ...). Several "
-            "arrays go into a tuple: from_tensor_slices((x, y)). Rows of unequal lengths need from_generator."
-        ) from None
-    if array.dtype == "float64" and _is_of_python(tensors):
-        return array.astype(as_dtype(floatx()))  # as in a tensor
-    return _of_objects(array) if array.dtype.kind in "OUST" else array
-
-
-def _is_of_python(value: Any) -> bool:
-    """Whether a nested list begins with a number of Python's."""
-    while isinstance(value, (list, tuple)) and len(value):
-        value = value[0]
-    return type(value) in (int, float)
-
-
-def _shape_of(part: Any) -> tuple[int, ...]:
-    """The shape of a part of a list, as far as it has one."""
-    shape = getattr(part, "shape", None)
-    return (len(part),) if shape is None and hasattr(part, "__len__") else tuple(shape or ())
-
-
-def _of_objects(array: Any) -> Any:
-    """An array of Python objects, such as a column of a table: of text or of numbers."""
-    if any(isinstance(x, (str, bytes)) for x in array.reshape(-1).tolist()):
-        return numpy.asarray(text_tensor(array))  # rows become tensors when they are taken
-    return numpy.array(array.tolist()) if array.size else array
-
-
-def _element(value: Any) -> Any:
-    if isinstance(value, (tuple, list)):
-        return tuple([_element(v) for v in value])
-    if isinstance(value, Mapping):
-        return {k: _element(v) for k, v in value.items()}
-    return value if isinstance(value, Tensor) or value is None else _wrap(numpy.array(value))  # not its giver's memory
-
-
-def _wrap(array: Any) -> Any:
-    """A tensor that shares the memory; text is a tensor of its own kind."""
-    array = numpy.asanyarray(array)
-    return text_tensor(array) if is_text(array) else Tensor(numpy.asarray(array), None, None)
-
-
-def _stacked(elements: Iterator[Any], size: int, drop_remainder: bool) -> Iterator[Any]:
-    while group := list(itertools.islice(elements, size)):
-        if len(group) < size and drop_remainder:
-            return
-        yield tree.map_structure(_stack, *group)
-
-
-def _stack(*parts: Any) -> Any:
-    arrays = [to_host(p.data) if isinstance(p, Tensor) else p for p in parts]
-    shapes = list(dict.fromkeys(numpy.shape(array) for array in arrays))
-    if len(shapes) > 1:
-        raise ValueError(
-            f"batch: the elements have different shapes, {shapes[0]} and {shapes[1]}. Fill them up with "
-            f"padded_batch({len(arrays)}), or give them one shape by map."
-        )
-    return _wrap(numpy.stack(arrays))
-
-
-def _drawn(elements: Iterator[Any], size: int, rng: numpy.random.Generator) -> Iterator[Any]:
-    buffer = list(itertools.islice(elements, size))
-    for element in elements:
-        i = int(rng.integers(len(buffer)))
-        yield buffer[i]
-        buffer[i] = element
-    for i in rng.permutation(len(buffer)):
-        yield buffer[i]

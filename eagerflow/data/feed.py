@@ -16,7 +16,6 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.config import max_steps_per_epoch
 from eagerflow.base.errors import a_kind
-from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import warn
 from eagerflow.core import random
 from eagerflow.core.device import current_device
@@ -431,10 +430,6 @@ class IterableFeed(Feed):
         """Whether an epoch ends with the data, which it has all seen; says so. Now their number is known."""
         if self.once:
             return False
-        if behaviour.keras_2:
-            if self._passes == 1:
-                warn(_ROUND.format(self.limit, done))
-            return False
         warn(_MORE_ASKED.format(self.limit, done))
         self.steps = self.limit = done
         return True
@@ -461,17 +456,13 @@ _MORE_ASKED = (
     "{} steps were asked for, and the data have {} batches: an epoch ends with its data. For longer epochs let the "
     "data repeat."
 )
-_ROUND = (
-    "{} steps were asked for, and the data have {} batches: they are gone through again within an epoch. Let the data "
-    "repeat, or leave steps_per_epoch out."
-)
 
 
 def _one_pass(steps: int | None, available: int | None) -> int | None:
-    """The steps of an epoch: no more than there are batches (in Keras 2: as many as asked for)."""
+    """The steps of an epoch: no more than there are batches."""
     if steps is None or available is None:
         return available if steps is None else steps
-    if steps <= available or behaviour.keras_2:
+    if steps <= available:
         return steps
     warn(_MORE_ASKED.format(steps, available))
     return available
@@ -566,9 +557,7 @@ def feed_for(
         as_arrays(what, x)  # says which part of it is no array
     refuse_holes(x, what)
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
-        if value is not None and name == "batch_size" and behaviour.keras_2:
-            warn(f"batch_size={value} changes nothing: x is {a_kind(x)}, which has batches already.")
-        elif value is not None:
+        if value is not None:
             raise ValueError(
                 f"{name}: x is {a_kind(x)}, whose batches hold x, y and sample weights already; leave {name} out."
             )

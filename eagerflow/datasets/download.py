@@ -16,7 +16,6 @@ from eagerflow._version import __version__
 from eagerflow.base.config import home
 from eagerflow.base.files import irregular, make_home, put_in_place
 from eagerflow.base.messages import say
-from eagerflow.base.spellings import behaviour
 from eagerflow.callbacks.progbar import Progbar
 from eagerflow.datasets.archives import extract_archive
 from eagerflow.datasets.locking import alone
@@ -91,8 +90,6 @@ def get_file(
     if not unpack:
         return str(place)
     extract_archive(place, unpacked, "tar" if untar else archive_format)
-    if behaviour.keras_2:  # which unpacks into the folder of the archive, where programs look
-        extract_archive(place, folder, "tar" if untar else archive_format)
     return str(unpacked)
 
 

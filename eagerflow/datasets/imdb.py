@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from eagerflow.base.spellings import also
+from eagerflow.base.tracebacks import boundary
 from eagerflow.datasets.npz import read_arrays
 from eagerflow.datasets.objects import FormatError
 from eagerflow.datasets.source import KERAS_SITE, Source, Split, expect, orders, same_length
@@ -22,7 +22,7 @@ _SOURCE = Source(
 _INDEX = Source("imdb_word_index.json", KERAS_SITE + "imdb_word_index.json", "bfafd718b763782e994055a2d397834f")
 
 
-@also(nb_words="num_words")
+@boundary
 def load_data(
     path: str | os.PathLike[str] = "imdb.npz",
     num_words: int | None = None,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from eagerflow.base.spellings import also
+from eagerflow.base.tracebacks import boundary
 from eagerflow.datasets.npz import read_arrays
 from eagerflow.datasets.objects import FormatError
 from eagerflow.datasets.source import KERAS_SITE, Source, Split, check_split, expect, orders, same_length
@@ -29,7 +29,7 @@ _TOPICS = (
 )
 
 
-@also(nb_words="num_words")
+@boundary
 def load_data(
     path: str | os.PathLike[str] = "reuters.npz",
     num_words: int | None = None,

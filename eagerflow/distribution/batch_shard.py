@@ -17,6 +17,7 @@ from eagerflow.distribution.report import note
 from eagerflow.distribution.runtime.communicator import Communicator
 from eagerflow.distribution.runtime.gradient_sums import ahead, reduce_gradients
 from eagerflow.distribution.runtime.reduction import all_sum
+from eagerflow.optimizers.base import Optimizer
 
 __all__ = ["BatchShard", "bounds", "shard_of"]
 
@@ -100,7 +101,7 @@ class BatchShard(NamedTuple):
 
         Nobody can change them in between: that is why this is one call, and only for our own `apply`.
         """
-        own = type(optimizer).apply is type(optimizer)._own_apply
+        own = type(optimizer).apply is Optimizer.apply
         if not own or any([v.overwrite_with_gradient for v in variables]):
             optimizer.apply(tape.gradient(loss, variables), variables)
             return
@@ -110,7 +111,7 @@ class BatchShard(NamedTuple):
 
     def apply(self, optimizer: Any, gradients: list[Any], variables: list[Any]) -> Any:
         """One update with the gradients of all ranks."""
-        kept = state.on or type(optimizer).update_step is not type(optimizer)._own_update_step
+        kept = state.on or optimizer._has_own_step
         return optimizer._apply_sums(reduce_gradients(self, variables, gradients, kept), variables)
 
 

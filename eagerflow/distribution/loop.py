@@ -10,7 +10,7 @@ import numpy
 from eagerflow.base import tree
 from eagerflow.base.tracebacks import warn
 from eagerflow.callbacks import CallbackList
-from eagerflow.callbacks.older_names import either_name
+from eagerflow.callbacks.logs import Logs
 from eagerflow.core.observe import logs as announce_logs, state
 from eagerflow.core.strategy import active, sharing
 from eagerflow.data.arrays import rows_of
@@ -61,7 +61,7 @@ class DistributedLoop(Loop):
         every_so_often = [c for c in callbacks.callbacks if isinstance(getattr(c, "save_freq", None), int)]
         self.savers = [c for c in every_so_often if hasattr(c, "_batches")] if kind == "train" else []
         self.brings = brings  # whether ranks have batches of their own
-        self.even = not self.brings and model._ours_throughout(self.function)
+        self.even = not self.brings and model._is_ours(self.function, "compute_loss")
 
     def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
         if feed.brings:
@@ -156,7 +156,7 @@ class DistributedLoop(Loop):
     def _numbers(self, logs: Any, shown: bool = False) -> dict[str, Any]:
         if self.kind == "predict":
             return super()._numbers(logs, shown)
-        return either_name(dict(sorted(as_numbers(logs).items())))
+        return Logs(sorted(as_numbers(logs).items()))
 
     def one(self, data: Any) -> Any:
         """A step on one global batch (with `auto_shard_dataset=False`, on the batches that ranks bring)."""

@@ -1,42 +1,22 @@
-"""Whether CUDA graphs are wanted, and how kernels are captured."""
+"""Whether there are to be CUDA graphs, and how kernels are captured."""
 
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from eagerflow.core.device import load_cupy, namespaces
+from eagerflow.core.device import load_cupy
 
-__all__ = ["PER_THREAD", "Recording", "graphing", "graphs_on", "graphs_wanted", "place_now"]
+__all__ = ["PER_THREAD", "Recording", "graphs_on", "place_now"]
 
 PER_THREAD = 2  # the address of the stream that is another one in each thread
-# Whether what runs now may become CUDA graphs, as the updates of captured training steps in `fit` do.
-graphing: contextvars.ContextVar[bool] = contextvars.ContextVar("graphing", default=False)
 
 
 def graphs_on() -> bool:
     """Whether the environment leaves CUDA graphs on: `EAGERFLOW_CUDA_GRAPHS=0` switches them off."""
     return os.environ.get("EAGERFLOW_CUDA_GRAPHS", "1") != "0"
-
-
-def graphs_wanted() -> contextlib.AbstractContextManager[None]:
-    """What runs inside the block may become CUDA graphs."""
-    return _nothing if len(namespaces) == 1 else _graphs_wanted()  # which costs nothing where no GPU was asked for
-
-
-_nothing = contextlib.nullcontext()
-
-
-@contextlib.contextmanager
-def _graphs_wanted() -> Iterator[None]:
-    token = graphing.set(graphs_on())
-    try:
-        yield
-    finally:
-        graphing.reset(token)
 
 
 def place_now() -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The part of `Layer` that collects losses: those added in `call`, and those of regularizers; and Keras 2's metrics."""
+"""Losses and metrics that layers add in `call`."""
 
 from __future__ import annotations
 
@@ -9,29 +9,19 @@ from typing import Any
 
 from eagerflow.base import tree
 from eagerflow.base.errors import CapturedError, signature_of
-from eagerflow.base.spellings import behaviour, ignores
 from eagerflow.core.stateless_scope import current_stateless_scope
 from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
-from eagerflow.metrics.base import Metric
 from eagerflow.metrics.means import Mean
 
-__all__ = [
-    "LossHolder",
-    "forget_losses",
-    "forget_losses_of",
-    "hold_losses",
-    "losses_left_alone",
-    "measured",
-    "note_losses",
-    "summed",
-]
+__all__ = ["add_loss", "feed_metric", "forget_losses", "forget_losses_of", "hold_losses"]
+__all__ += ["losses_added", "losses_left_alone", "note_losses", "summed"]
 
 # The layers that hold losses just now; usually none, and then an outermost call has nothing to clear.
-_holding: weakref.WeakSet[LossHolder] = weakref.WeakSet()
+_holding: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def _made_outside(layer: Any, term: SymbolicTensor) -> str:
@@ -43,7 +33,7 @@ def _made_outside(layer: Any, term: SymbolicTensor) -> str:
         if x.origin in seen:
             continue
         seen.add(x.origin)
-        if x.node is None or hasattr(x.node.operation, "_calls"):
+        if x.node is None or hasattr(x.node.operation, "_ef_state"):
             found[x.origin] = x
         else:
             waiting += x.node.inputs
@@ -54,111 +44,63 @@ def _made_outside(layer: Any, term: SymbolicTensor) -> str:
     )
 
 
-class LossHolder:
-    """`add_loss` and `losses`, `add_metric`."""
-
-    _losses: list[Any]
-
-    @ignores("inputs")
-    def add_loss(self, loss: Any) -> None:
-        """Adds a term to the loss that training minimizes; it counts until the model is called again.
-
-        Args:
-            loss: a scalar tensor, or a list of them, usually computed in `call`.
-
-        Raises:
-            TypeError: for anything else.
-
-        >>> class Penalized(ef.layers.Layer):
-        ...     def call(self, inputs):
-        ...         self.add_loss(0.5 * ef.ops.sum(inputs**2))
-        ...         return inputs
-        >>> layer = Penalized()
-        >>> y = layer([[3.0, 4.0]])
-        >>> [float(loss) for loss in layer.losses]
-        [12.5]
-        """
-        context, scope = current_call.get(), current_stateless_scope.get()
-        for term in tree.flatten(loss):
-            if isinstance(term, SymbolicTensor):
-                if context is not None and context.running:
-                    raise CapturedError(_made_outside(self, term))
-                raise TypeError(
-                    f"{describe(self)}.add_loss: {term!r} has no value yet. Write a Layer whose call computes the term "
-                    "and calls self.add_loss, and put that layer into the graph."
-                )
-            if not isinstance(term, (Tensor, int, float)):
-                raise TypeError(
-                    f"{describe(self)}.add_loss: expected scalar tensors; got {signature_of(term)}. "
-                    "Compute the term in call() and pass its value."
-                )
-            if context is None or not context.probing:
-                self._losses.append(term)
-                _holding.add(self)
-                if scope is not None and scope.collect_losses:
-                    scope.add_loss(term)
-
-    def add_metric(self: Any, *args: Any, **kwargs: Any) -> None:
-        """Keras 2's way to measure something in `call`. It works only in programs run by `python -m eagerflow run`.
-
-        Args:
-            *args: a tensor, whose mean over the epoch is shown.
-            **kwargs: the `name` it is reported under, and `aggregation="mean"`.
-
-        Raises:
-            NotImplementedError: in all other programs, as in Keras 3; the message says what to write instead.
-            ValueError: without a name, or for another aggregation.
-        """
-        named = len(args) > 1 or "name" in kwargs
-        if behaviour.keras_2 and not named and any([isinstance(v, Metric) for v in vars(self).values()]):
-            return  # what a metric of the layer gave, which is shown by itself
-        self._feed_metric(*measured(self, *args, **kwargs))
-
-    def _feed_metric(self: Any, value: Any, name: str) -> None:
-        context = current_call.get()
-        if context is not None and context.probing:
-            return
-        known = self.__dict__.get("_added_metrics", {})
-        if name not in known:
-            self._set("_added_metrics", {**known, name: Mean(name=name)})
-        self.__dict__["_added_metrics"][name].update_state(value)
-
-    @property
-    def losses(self: Any) -> list[Tensor]:
-        """What `add_loss` added in this layer and its sublayers, then the weight regularizers: a list of scalars.
-
-        >>> layer = ef.layers.Dense(1, kernel_initializer="ones", kernel_regularizer=ef.regularizers.L2(0.5))
-        >>> layer.build((None, 3))
-        >>> [float(loss) for loss in layer.losses]  # 0.5 * (1 + 1 + 1)
-        [1.5]
-        """
-        added: list[Any] = [term for layer in self._flatten_layers() for term in layer._losses] if _holding else []
-        if self.trainable:
-            added += [v.regularizer(v) for v in self.weights if v.regularizer is not None and v.trainable]
-        return added
-
-    def _clear_losses(self: Any) -> None:
-        for layer in self._flatten_layers():
-            layer._losses.clear()
-            _holding.discard(layer)
+def add_loss(layer: Any, loss: Any) -> None:
+    """See `Layer.add_loss`."""
+    context, scope = current_call.get(), current_stateless_scope.get()
+    for term in tree.flatten(loss):
+        if isinstance(term, SymbolicTensor):
+            if context is not None and context.running:
+                raise CapturedError(_made_outside(layer, term))
+            raise TypeError(
+                f"{describe(layer)}.add_loss: {term!r} has no value yet. Write a Layer whose call computes the term "
+                "and calls self.add_loss, and put that layer into the graph."
+            )
+        if not isinstance(term, (Tensor, int, float)):
+            raise TypeError(
+                f"{describe(layer)}.add_loss: expected scalar tensors; got {signature_of(term)}. "
+                "Compute the term in call() and pass its value."
+            )
+        if context is None or not context.probing:
+            layer._ef_state.losses.append(term)
+            _holding.add(layer)
+            if scope is not None and scope.collect_losses:
+                scope.add_loss(term)
 
 
-def note_losses(layer: LossHolder) -> None:
+def feed_metric(layer: Any, value: Any, name: str) -> None:
+    """Let a metric of the layer measure a value."""
+    context = current_call.get()
+    if context is not None and context.probing:
+        return
+    known = layer.__dict__.get("_added_metrics", {})
+    if name not in known:
+        layer._added_metrics = {**known, name: Mean(name=name)}
+    layer.__dict__["_added_metrics"][name].update_state(value)
+
+
+def losses_added(layer: Any) -> list[Any]:
+    """What `add_loss` added in this layer and those inside."""
+    return [term for each in layer._flatten_layers() for term in each._ef_state.losses] if _holding else []
+
+
+def note_losses(layer: Any) -> None:
     """A layer came into being with losses: a copy of one that has some."""
-    if layer._losses:
+    if layer._ef_state.losses:
         _holding.add(layer)
 
 
-def hold_losses(layer: LossHolder, losses: list[Any]) -> None:
+def hold_losses(layer: Any, losses: list[Any]) -> None:
     """Let a layer hold these losses, as if its call had added them."""
-    layer._losses[:] = losses
+    layer._ef_state.losses[:] = losses
     note_losses(layer)
 
 
-def forget_losses(layer: LossHolder) -> None:
+def forget_losses(layer: Any) -> None:
     """At the beginning of an outermost call: the losses of the last one are over."""
     if _holding:
-        layer._clear_losses()
+        for each in layer._flatten_layers():
+            each._ef_state.losses.clear()
+            _holding.discard(each)
 
 
 def forget_losses_of(layers: dict[int, Any]) -> None:
@@ -169,44 +111,24 @@ def forget_losses_of(layers: dict[int, Any]) -> None:
     """
     if layers and _holding:
         for layer in [each for each in _holding if id(each) in layers and layers[id(each)]() is each]:
-            layer._losses.clear()
+            layer._ef_state.losses.clear()
             _holding.discard(layer)
 
 
 @contextlib.contextmanager
 def losses_left_alone() -> Iterator[None]:
     """At the end of the block all layers hold the losses that they held before."""
-    before = {layer: list(layer._losses) for layer in _holding}
+    before = {layer: list(layer._ef_state.losses) for layer in _holding}
     scope = current_stateless_scope.get()
     collected = 0 if scope is None else len(scope.losses)
     try:
         yield
     finally:
         for layer in {*_holding, *before}:
-            layer._losses[:] = before.get(layer, [])
-            (_holding.add if layer._losses else _holding.discard)(layer)
+            layer._ef_state.losses[:] = before.get(layer, [])
+            (_holding.add if layer._ef_state.losses else _holding.discard)(layer)
         if scope is not None:
             del scope.losses[collected:]
-
-
-def measured(layer: Any, value: Any = None, name: str | None = None, aggregation: str | None = None) -> tuple[Any, str]:
-    """The value and the name passed to `add_metric`, if it may be called.
-
-    Raises:
-        NotImplementedError: outside of programs of Keras 2.
-        ValueError: without a name, or for another aggregation than the mean.
-    """
-    if not behaviour.keras_2:
-        raise NotImplementedError(
-            f"{describe(layer)}.add_metric is gone since Keras 3. Hold a metric, self.measure = metrics.Mean(name=...) "
-            "in __init__, and feed it in call, self.measure.update_state(value): fit shows it."
-        )
-    if not isinstance(name, str) or aggregation not in (None, "mean"):
-        raise ValueError(
-            f"{describe(layer)}.add_metric(value, aggregation={aggregation!r}, name={name!r}): expected a name, and "
-            "'mean' for the aggregation."
-        )
-    return value, name
 
 
 def summed(term: Any) -> Any:

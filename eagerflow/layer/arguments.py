@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from eagerflow.base import notebook, tree
 from eagerflow.base.errors import did_you_mean, signature_of
-from eagerflow.base.spellings import behaviour
+from eagerflow.base.legacy import legacy
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
 
@@ -36,12 +36,13 @@ class CallSignature:
         masks: `(argument, its mask's parameter)` for the masks that `call` takes.
         computes_mask: whether the class has a `compute_mask` of its own.
         takes_one: whether the first of them is enough.
-        written: whether the class has a `call` of its own.
+        written: whether the class has a `call` of its own; `builds`: whether it has a `build`.
     """
 
     __slots__ = tuple(
         """
-        computes_mask first masks names signature takes_one takes_training training_default training_position written
+        builds computes_mask first masks names signature takes_one takes_training training_default training_position
+        written
         """.split()
     )
 
@@ -57,6 +58,7 @@ class CallSignature:
         self.training_default = named["training"].default if self.takes_training else None
         self.training_position = self.names.index("training") if "training" in self.names else len(self.names) + 99
         self.masks = _mask_parameters(self.names, named)
+        self.builds = cls.build is not base.build  # type: ignore[attr-defined]
         self.written = cls.call is not base.call  # type: ignore[attr-defined]
         self.computes_mask = cls.compute_mask is not base.compute_mask  # type: ignore[attr-defined]
 
@@ -130,12 +132,12 @@ def _suggest_argument(error: Exception, layer: Any) -> None:
     """Where Python refused an argument of a layer's `call`, name the class that the user knows, and what it takes."""
     refused = _REFUSED.search(str(error)) if type(error) is TypeError else None
     if refused is not None:
-        known = [*layer._call_signature.names, "training"]  # which every layer takes
+        known = [*layer._ef_state.signature.names, "training"]  # which every layer takes
         said = f"{type(layer).__name__}.call() got an unexpected keyword argument {refused[1]!r}"
         by_position = " Give the inputs by position: layer(x)." if refused[1] in ("x", "X", "input", "data") else ""
         hint = _OF_ANOTHER if refused[1] in known else by_position or did_you_mean(refused[1], known)
         error.args = (f"{said}.{hint}",)
-    elif type(error) is TypeError and _TOO_MANY.search(str(error)) and not layer._call_signature.names:
+    elif type(error) is TypeError and _TOO_MANY.search(str(error)) and not layer._ef_state.signature.names:
         error.args = (f"{type(layer).__name__}.call() takes no inputs. Write def call(self, inputs).",)
     elif type(error) is TypeError and hasattr(layer, "fit") and (lacking := _LACKING.search(str(error))):
         said = (
@@ -163,13 +165,13 @@ def shapes_by_argument(
 ) -> dict[str, Any]:
     """The shapes of all tensors (or of `kinds`) among the arguments, by the argument's name, nested as it is."""
     if len(args) == 1 and not kwargs and signature.takes_one and isinstance(args[0], kinds):
-        return {signature.first: behaviour.shape(args[0].shape)}
+        return {signature.first: legacy.shape(args[0].shape)}
     given = signature.bind(layer, args, kwargs)
     shapes = {}
     for name, value in given.items():
         leaves = tree.flatten(value)
         if leaves and all(isinstance(leaf, kinds) for leaf in leaves):
-            shapes[name] = tree.map_structure(lambda x: behaviour.shape(x.shape), value)
+            shapes[name] = tree.map_structure(lambda x: legacy.shape(x.shape), value)
     return shapes
 
 

@@ -12,18 +12,20 @@ from typing import Any
 from eagerflow.activations.functions import softmax
 from eagerflow.activations.singleton_softmax_warning import warn_of_softmax
 from eagerflow.base import notebook
+from eagerflow.base.legacy import legacy
 from eagerflow.base.name_scope import in_scope
-from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import warn
+from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.in_place import kept
 from eagerflow.core.random import drawing
 from eagerflow.core.strategy import sharing
 from eagerflow.core.variable import changes
 from eagerflow.layer.autocast import autocast_scope
 from eagerflow.layer.call_context import CallContext, current_call
+from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap
 from eagerflow.layer.input_spec import describe
 
-__all__ = ["around_build", "look_at_new", "note_maker", "unbuilt_on_failure"]
+__all__ = ["around_build", "build_nothing", "look_at_new", "note_maker", "settle_policy", "unbuilt_on_failure"]
 
 # The layers built since a probe began, with the number of weights that each had before.
 _ledger: contextvars.ContextVar[list[tuple[Any, int]] | None] = contextvars.ContextVar("ledger", default=None)
@@ -37,22 +39,22 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(method)
     def build(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self.__dict__.get("_building"):  # super().build(...)
+        state = self._ef_state
+        if state.building:  # super().build(...)
             return method(self, *args, **kwargs)
-        if behaviour.shape is not tuple:
-            args, kwargs = tuple(map(_told, args)), {name: _told(shape) for name, shape in kwargs.items()}
-        has_path = self._path is not None  # first: this raises where `super().__init__()` is missing
+        if legacy.shape is not tuple:
+            args, kwargs = tuple(map(legacy.shape, args)), {k: legacy.shape(shape) for k, shape in kwargs.items()}
         context = current_call.get()
+        if state.path is None:  # first: this raises where `super().__init__()` is missing
+            state.path = in_scope(path_of([*(() if context is None else context.running), self]))
+            if state.policies is not None:
+                settle_policy(self, state.policies)
         token = current_call.set(CallContext()) if context is None else None
         running = current_call.get().running  # type: ignore[union-attr]
-        if not has_path:
-            self.__dict__["_path"] = in_scope(path_of([*running, self]))
-            if self._policies is not None:
-                self._settle_policy(self._policies)
         ledger = _ledger.get()
         if ledger is not None:
-            ledger.append((self, len(self._own_weights)))
-        self.__dict__["_building"] = True
+            ledger.append((self, len(state.own_weights)))
+        state.building = True
         running.append(self)
         try:
             with kept(), autocast_scope(None), drawing(None), sharing(None):  # weights are the same on all ranks
@@ -64,11 +66,11 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
             raise
         finally:
             running.pop()
-            self.__dict__["_building"] = False
+            state.building = False
             if token is not None:
                 current_call.reset(token)
         if args or kwargs:
-            self.__dict__["_build_shapes"] = (args, kwargs)
+            state.build_shapes = (args, kwargs)
         finish_build(self)
         if getattr(self, "activation", None) is softmax:
             warn_of_softmax(self, _channels(self))
@@ -77,20 +79,27 @@ def around_build(method: Callable[..., Any]) -> Callable[..., Any]:
     return build
 
 
+@around_build
+def build_nothing(layer: Any) -> None:
+    """For layers without a `build`: their sublayers build themselves when they are called."""
+
+
+def settle_policy(layer: Any, policy: DTypePolicy) -> None:
+    """Take the types of a policy; of a map, those for this layer, once its path is known."""
+    state = layer._ef_state
+    if isinstance(policy, DTypePolicyMap):
+        policy = policy[state.path] if state.path else policy.default_policy
+    state.policy = policy
+    state.compute_type = as_dtype(policy.compute_dtype)
+    state.is_mixed = policy.compute_dtype != policy.variable_dtype
+    state.is_plain = not state.is_mixed and policy.quantization_mode is None and state.remat_mode is None
+
+
 def _channels(layer: Any) -> Any:
     """The length of its output's last axis, as far as its arguments tell."""
     if getattr(layer, "data_format", "") == "channels_first":
         return None
     return getattr(layer, "units", getattr(layer, "filters", None))
-
-
-def _told(shape: Any) -> Any:
-    """A shape, or shapes in a list, tuple or dict, as programs for TensorFlow get them."""
-    if isinstance(shape, dict):
-        return {key: _told(each) for key, each in shape.items()}
-    if type(shape) is tuple and all(n is None or isinstance(n, int) for n in shape):
-        return behaviour.shape(shape)
-    return type(shape)([_told(each) for each in shape]) if type(shape) in (list, tuple) else shape
 
 
 def path_of(layers: list[Any]) -> str:
@@ -101,9 +110,9 @@ def path_of(layers: list[Any]) -> str:
 def finish_build(layer: Any) -> None:
     """Mark the layer as built, and give it the weights that the user passed."""
     layer.__dict__["built"] = True
-    initial = layer.__dict__.get("_initial_weights")
+    initial = layer._ef_state.initial_weights
     if initial is not None and layer.weights:
-        layer.__dict__["_initial_weights"] = None
+        layer._ef_state.initial_weights = None
         layer.set_weights(initial)
 
 
@@ -127,21 +136,23 @@ def unbuilt_on_failure() -> Iterator[None]:
 
 
 def _unbuild(layer: Any, before: int) -> None:
-    made = {id(v) for v in layer._own_weights[before:]}
+    state = layer._ef_state
+    made = {id(v) for v in state.own_weights[before:]}
     for identity in made:  # which others may get once these are gone
-        layer._fixed.pop(identity, None)
-    del layer._own_weights[before:]
-    for name in [name for name, held in layer._tracked.items() if id(held) in made]:
+        state.fixed.pop(identity, None)
+    del state.own_weights[before:]
+    for name in [name for name, held in state.tracked.items() if id(held) in made]:
         delattr(layer, name)
     changes.count += 1
-    layer.__dict__.update(built=False, _path=None, _build_shapes=((), {}))
+    layer.__dict__["built"] = False
+    state.path, state.build_shapes = None, ((), {})
 
 
 def note_maker(layer: Any) -> None:
     """Note at a layer that is being made in whose call this happens."""
     context = current_call.get()
     if context is not None and context.running and not context.probing:
-        layer.__dict__["_made_in"] = context
+        layer._ef_state.made_in = context
 
 
 def look_at_new(layer: Any) -> None:
@@ -150,13 +161,13 @@ def look_at_new(layer: Any) -> None:
     Its weights are others at each call, and are never trained. A first call may make what later ones use, so this says
     nothing of it.
     """
-    made_in, now = layer.__dict__.pop("_made_in"), current_call.get()
+    made_in, now, layer._ef_state.made_in = layer._ef_state.made_in, current_call.get(), None
     if made_in is not now or not now.running or not layer.weights:
         return
     owner = now.running[-1]
     if any(each is layer for each in owner._flatten_layers()):
         return
-    before = owner.__dict__.setdefault("_made_before", {})
+    before = owner._ef_state.made_before
     site = layer.created_at
     if before.setdefault(site, now) not in (now, None):
         before[site] = None

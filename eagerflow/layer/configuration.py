@@ -7,12 +7,21 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from eagerflow.base.config_from_init import automatic, config_class, setting_names, settings_of
+from eagerflow.base.config_from_init import config_class, setting_names, settings_of
 from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
-from eagerflow.layer.dtype_policy import DTypePolicy, FloatDTypePolicy, policy_of_config
+from eagerflow.layer.dtype_policy import DTypePolicy, FloatDTypePolicy
 from eagerflow.layer.settings import described
 
-__all__ = ["Configurable", "described_with_shapes", "distillation_table", "reader_of", "table"]
+__all__ = [
+    "check_layers",
+    "config_of",
+    "described_with_shapes",
+    "distillation_table",
+    "enter",
+    "how_to_take",
+    "own_arguments",
+]
+__all__ += ["reader_of", "table"]
 
 
 class _LayerTable(Table):
@@ -43,91 +52,49 @@ for _policy in (DTypePolicy, FloatDTypePolicy):  # which Keras writes under the 
     _models.add()(_policy)
 
 
-class Configurable:
-    """The part of `Operation` that answers for its configuration."""
-
-    name: str
-    _exported_as: str  # the name in configurations, where Keras exports a class under another one
-    _config_omits: tuple[str, ...] = ()  # these three: see base/config_from_init.py
-    _config_adds: tuple[str, ...] = ()
-    _kept_as: Mapping[str, str] = {}
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Our own classes are known by name in configurations; users register theirs."""
-        super().__init_subclass__(**kwargs)
-        home = cls.__module__
-        known = next((t for prefix, t in _HOMES.items() if home.startswith(prefix)), None)
-        if known is not None and not cls.__name__.startswith("_"):
-            known.add(cls.__name__, name=cls.__dict__.get("_exported_as"))(cls)
-
-    def _base_config(self: Any) -> dict[str, Any]:
-        return {"name": self.name}
-
-    @automatic
-    def get_config(self: Any) -> dict[str, Any]:
-        """The arguments that make an equal layer, as values that fit into JSON.
-
-        A custom layer that doesn't override this gets the arguments that its `__init__` was called with.
-
-        Raises:
-            NotImplementedError: when one of these arguments can't be put into JSON.
-
-        >>> config = ef.layers.Dropout(0.25, name="drop").get_config()
-        >>> config["name"], config["rate"]
-        ('drop', 0.25)
-        """
-        base, told = self._base_config(), settings_of(self, described)
-        if not _is_automatic(type(self)):
-            return base | told  # and what an override adds
-        args, kwargs = self.__dict__["_arguments"]
-        given = _named_arguments(type(self), args, kwargs)
-        accepted = _accepted(type(self))
-        base = base if accepted is None else {k: v for k, v in base.items() if k in accepted or k in given}
-        return base | {k: self._describe_argument(k, v) for k, v in given.items() if k not in base} | told
-
-    def _own_arguments(self: Any) -> dict[str, Any]:
-        """The keyword arguments of a graph model besides its ends; none for a class with its own `get_config`."""
-        if not _is_automatic(type(self)):
-            return {}
-        known = ("inputs", "outputs", "input", "output", "name", "trainable", "dtype")
-        given = self.__dict__["_arguments"][1]
-        return {k: self._describe_argument(k, v) for k, v in given.items() if k not in known}
-
-    def _describe_argument(self, argument: str, value: Any) -> Any:
-        try:
-            return serialize_keras_object(value)
-        except TypeError as error:
-            raise NotImplementedError(
-                f"{type(self).__name__} needs a get_config() method: its argument {argument!r} "
-                f"({type(value).__name__}) can't be described. ({error})"
-            ) from None
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """Creates a layer from the dict that `get_config` returned.
-
-        Args:
-            config: the arguments of `__init__`, by name.
-
-        Raises:
-            TypeError: when `__init__` doesn't take these arguments.
-
-        >>> layer = ef.layers.Dropout(0.25)
-        >>> ef.layers.Dropout.from_config(layer.get_config()).rate
-        0.25
-        """
-        read = reader_of(cls)
-        arguments = {k: read(v) if k != "dtype" else policy_of_config(v) for k, v in config.items()}
-        try:
-            return cls(**arguments)
-        except TypeError as error:
-            raise TypeError(
-                f"{cls.__name__}.from_config: __init__ refused {sorted(config)!s:.120}: {error!s:.200}. "
-                f"{_how_to_take(cls, str(error))}"
-            ) from error
+def enter(cls: type) -> None:
+    """Make a class of ours known by its name in configurations; users register theirs."""
+    known = next((t for prefix, t in _HOMES.items() if cls.__module__.startswith(prefix)), None)
+    if known is not None and not cls.__name__.startswith("_"):
+        known.add(cls.__name__, name=cls.__dict__.get("_exported_as"))(cls)
 
 
-def _how_to_take(cls: type, refusal: str) -> str:
+def config_of(operation: Any) -> dict[str, Any]:
+    """The arguments that make an equal operation, as values that fit into JSON.
+
+    Raises:
+        NotImplementedError: when one of these arguments can't be put into JSON.
+    """
+    base, told = operation._base_config(), settings_of(operation, described)
+    if not _is_automatic(type(operation)):
+        return base | told  # and what an override adds
+    args, kwargs = operation._ef_state.arguments
+    given = _named_arguments(type(operation), args, kwargs)
+    accepted = _accepted(type(operation))
+    base = base if accepted is None else {k: v for k, v in base.items() if k in accepted or k in given}
+    return base | {k: _describe_argument(operation, k, v) for k, v in given.items() if k not in base} | told
+
+
+def own_arguments(model: Any) -> dict[str, Any]:
+    """The keyword arguments of a graph model besides its ends; none for a class with its own `get_config`."""
+    if not _is_automatic(type(model)):
+        return {}
+    known = ("inputs", "outputs", "name", "trainable", "dtype")
+    given = model._ef_state.arguments[1]
+    return {k: _describe_argument(model, k, v) for k, v in given.items() if k not in known}
+
+
+def _describe_argument(operation: Any, argument: str, value: Any) -> Any:
+    try:
+        return serialize_keras_object(value)
+    except TypeError as error:
+        raise NotImplementedError(
+            f"{type(operation).__name__} needs a get_config() method: its argument {argument!r} "
+            f"({type(value).__name__}) can't be described. ({error})"
+        ) from None
+
+
+def how_to_take(cls: type, refusal: str) -> str:
     """What makes `__init__` take what `get_config` tells."""
     if re.search(r"unexpected keyword argument '(name|trainable|dtype)'", refusal):
         own = [name for name in list(inspect.signature(cls.__init__).parameters)[1:] if name != "kwargs"]  # type: ignore[misc]
@@ -190,3 +157,16 @@ def _accepted(cls: type) -> set[str] | None:
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return None
     return set(parameters)
+
+
+def check_layers(layers: Any, cls: type) -> None:
+    """Raise unless these are descriptions of layers.
+
+    Raises:
+        ValueError: saying what came instead.
+    """
+    wrong = layers if not isinstance(layers, list) else next((x for x in layers if not isinstance(x, dict)), None)
+    if not isinstance(layers, list) or wrong is not None:
+        raise ValueError(
+            f"{cls.__name__}.from_config: its 'layers' must be a list of configurations of layers; found {wrong!r:.80}."
+        )

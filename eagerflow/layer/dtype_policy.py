@@ -16,9 +16,9 @@ from eagerflow.base.serialization import Table, deserialize_keras_object, serial
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import Configuration
 from eagerflow.core.dtypes import as_dtype, is_float_dtype, standardize_dtype
+from eagerflow.core.links import above
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops import cast
-from eagerflow.quantizers import Int4QuantizationConfig
 
 __all__ = ["DTypePolicy", "DTypePolicyMap", "FloatDTypePolicy", "Int4DTypePolicy", "QuantizedDTypePolicy"]
 __all__ += ["QuantizedFloat8DTypePolicy", "config_of_policy", "deserialize", "dtype_policy", "get", "get_policy"]
@@ -456,7 +456,11 @@ def policy_of_config(dtype: Any) -> Any:
 
 def config_of_policy(policy: DTypePolicy) -> Any:
     """How a layer is quantized that gets this policy; None for the usual way of its mode."""
-    return Int4QuantizationConfig(block_size=policy.block_size) if isinstance(policy, Int4DTypePolicy) else None
+    return (
+        above.quantization().Int4QuantizationConfig(block_size=policy.block_size)
+        if isinstance(policy, Int4DTypePolicy)
+        else None
+    )
 
 
 def _checked(policy: Any) -> DTypePolicy:

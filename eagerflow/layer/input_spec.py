@@ -198,7 +198,7 @@ def path_now(layer: Any) -> str:
     context = current_call.get()
     running = [] if context is None else list(itertools.takewhile(lambda each: each is not layer, context.running))
     if not running:
-        return getattr(layer, "_path", None) or layer.name
+        return getattr(layer, "path", layer.name)
     around = [each.name for each, before in zip(running, [None, *running]) if each is not before]  # built by running
     return "/".join([*around, layer.name])
 

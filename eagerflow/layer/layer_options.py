@@ -8,10 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypedDict
 
-from eagerflow.base.typing import DataFormat, DType, PolicyLike, RegularizerLike
+from eagerflow.base.typing import DataFormat, PolicyLike, RegularizerLike
 
-__all__ = ["BatchNormalizationOptions", "BoxOptions", "ConvOptions", "EmbeddingOptions", "ImageOptions"]
-__all__ += ["LayerNormalizationOptions", "LayerOptions", "LookupOptions", "NamedOptions", "OfAnyLayer"]
+__all__ = ["BoxOptions", "ConvOptions", "EmbeddingOptions", "ImageOptions"]
+__all__ += [
+    "LayerNormalizationOptions",
+    "LayerOptions",
+    "LeakyReLUOptions",
+    "LookupOptions",
+    "NamedOptions",
+    "OfAnyLayer",
+]
 __all__ += ["RecurrentOptions", "UnnamedOptions", "WeightOptions"]
 
 
@@ -22,23 +29,19 @@ class OfAnyLayer(TypedDict, total=False):
         trainable: whether training changes the weights.
         autocast: whether floating-point inputs are cast to the type in which the layer computes.
         input_shape: of a sample, for the first layer of a `Sequential`.
-        batch_input_shape: the same with the batch axis.
-        batch_shape: that, as Keras 3 calls it.
+        batch_shape: the same with the batch axis.
         batch_size: how many samples there are at once.
-        input_dtype: the type of the input.
     """
 
     trainable: bool
     autocast: bool
     input_shape: int | Sequence[int | None]
-    batch_input_shape: Sequence[int | None]
     batch_shape: Sequence[int | None]
     batch_size: int | None
-    input_dtype: DType
 
 
 class NamedOptions(OfAnyLayer, total=False):
-    """What layers take that have `input_dim` or `weights` of their own.
+    """What layers take that have an `input_dim` of their own.
 
     Attributes:
         name: the name of the layer.
@@ -54,11 +57,9 @@ class WeightOptions(NamedOptions, total=False):
 
     Attributes:
         input_dim: the length of a sample that is a vector.
-        weights: what the weights are first.
     """
 
     input_dim: int | None
-    weights: Any
 
 
 class LayerOptions(WeightOptions, total=False):
@@ -123,14 +124,14 @@ class EmbeddingOptions(NamedOptions, total=False):
     input_length: int | None
 
 
-class BatchNormalizationOptions(LayerOptions, total=False):
-    """What `BatchNormalization` takes.
+class LeakyReLUOptions(LayerOptions, total=False):
+    """What `LeakyReLU` takes.
 
     Attributes:
-        fused: Keras 2's choice of a kernel; there is one here.
+        alpha: the older name of `negative_slope`.
     """
 
-    fused: bool | None
+    alpha: float
 
 
 class LayerNormalizationOptions(LayerOptions, total=False):
@@ -149,13 +150,11 @@ class UnnamedOptions(OfAnyLayer, total=False):
     Attributes:
         dtype: a type name or a policy.
         input_dim: the length of a sample that is a vector.
-        weights: what the weights are first.
         activity_regularizer: of the outputs.
     """
 
     dtype: PolicyLike
     input_dim: int | None
-    weights: Any
     activity_regularizer: RegularizerLike
 
 

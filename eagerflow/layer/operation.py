@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, overload
 
 from eagerflow.base import tree
+from eagerflow.base.config_from_init import automatic
 from eagerflow.base.errors import signature_of
 from eagerflow.base.signatures import ClassSignature
+from eagerflow.base.typing import AnyShape
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.configuration import Configurable
-from eagerflow.layer.symbolic.call_history import History
-from eagerflow.layer.symbolic.tensors import Spec, SymbolicTensor, is_symbolic, record, run
+from eagerflow.layer.configuration import config_of, enter, how_to_take, reader_of
+from eagerflow.layer.dtype_policy import policy_of_config
+from eagerflow.layer.state import OperationState
+from eagerflow.layer.symbolic.call_history import inputs_of, node_at, shapes_of
+from eagerflow.layer.symbolic.tensors import Node, Spec, SymbolicTensor, is_symbolic, record, run
 from eagerflow.layer.unique_names import checked_name
 
 __all__ = ["AnyTensor", "Calls", "Operation", "Result", "UnknownOutput", "check_symbolic"]
@@ -48,7 +52,7 @@ else:
     AnyTensor = Tensor
 
 
-class Operation(History, Configurable):
+class Operation:
     """Base class for nodes of a functional model's graph. Layers are operations with weights.
 
     A subclass writes `call`. The shape and type of its outputs are found by running it on small arrays, unless it
@@ -68,10 +72,20 @@ class Operation(History, Configurable):
     """
 
     __signature__ = ClassSignature()
+    _ef_state: Any  # an `OperationState`
+    name: str
+    _exported_as: str  # the name in configurations, where Keras exports a class under another one
+    _config_omits: tuple[str, ...] = ()  # these three: see base/config_from_init.py
+    _config_adds: tuple[str, ...] = ()
+    _kept_as: Mapping[str, str] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        enter(cls)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
-        self.__dict__.update(_arguments=(args, kwargs), _calls={})
+        self.__dict__["_ef_state"] = OperationState(args, kwargs)
         return self
 
     def __init__(self, name: str | None = None) -> None:
@@ -162,9 +176,165 @@ class Operation(History, Configurable):
         inputs, named = tree.map_structure(_as_symbolic, (args, kwargs))
         return tree.map_structure(_as_spec, self.compute_output_spec(*inputs, **named))
 
+    # Where it was called on symbolic tensors
+
+    @property
+    def inbound_nodes(self) -> list[Node]:
+        """The symbolic calls of this layer which are still part of a model or held by a tensor.
+
+        >>> layer = ef.layers.Dense(2)
+        >>> a, b = layer(ef.Input((3,))), layer(ef.Input((3,)))
+        >>> len(layer.inbound_nodes)
+        2
+        """
+        nodes = [node for reference in list(self._ef_state.calls.values()) if (node := reference()) is not None]
+        return sorted(nodes, key=lambda node: node.serial)
+
+    _node = node_at
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the first call: a tensor, or a list of several.
+
+        >>> x, layer = ef.Input((3,), name="x"), ef.layers.Dense(2)
+        >>> y = layer(x)
+        >>> layer.input.name, layer.input.shape
+        ('x', (None, 3))
+        """
+        return self.get_input_at(0)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the first call.
+
+        >>> layer = ef.layers.Dense(2)
+        >>> y = layer(ef.Input((3,)))
+        >>> layer.output.shape
+        (None, 2)
+        """
+        return self.get_output_at(0)
+
+    def get_input_at(self, node_index: int) -> Any:
+        """The symbolic input of one of the layer's calls.
+
+        Args:
+            node_index: the number of the call, counted from 0.
+
+        >>> layer = ef.layers.Dropout(0.5)
+        >>> a, b = layer(ef.Input((3,))), layer(ef.Input((4,)))
+        >>> layer.get_input_at(0).shape, layer.get_input_at(1).shape
+        ((None, 3), (None, 4))
+        """
+        return inputs_of(self._node(node_index, "input"))
+
+    def get_output_at(self, node_index: int) -> Any:
+        """The symbolic output of one of the layer's calls.
+
+        Args:
+            node_index: the number of the call, counted from 0.
+
+        >>> layer = ef.layers.Flatten()
+        >>> a, b = layer(ef.Input((3, 2))), layer(ef.Input((4, 2)))
+        >>> layer.get_output_at(0).shape, layer.get_output_at(1).shape
+        ((None, 6), (None, 8))
+        """
+        return self._node(node_index, "output").tensors()
+
+    def get_input_shape_at(self, node_index: int) -> Any:
+        """The shape of the symbolic input of one of the layer's calls.
+
+        Args:
+            node_index: the number of the call, counted from 0.
+
+        >>> layer = ef.layers.Flatten()
+        >>> a, b = layer(ef.Input((3, 2))), layer(ef.Input((4, 2)))
+        >>> layer.get_input_shape_at(1)
+        (None, 4, 2)
+        """
+        return shapes_of(self.get_input_at(node_index))
+
+    def get_output_shape_at(self, node_index: int) -> Any:
+        """The shape of the symbolic output of one of the layer's calls.
+
+        Args:
+            node_index: the number of the call, counted from 0.
+
+        >>> layer = ef.layers.Flatten()
+        >>> a, b = layer(ef.Input((3, 2))), layer(ef.Input((4, 2)))
+        >>> layer.get_output_shape_at(1)
+        (None, 8)
+        """
+        return shapes_of(self.get_output_at(node_index))
+
+    @property
+    def input_shape(self) -> AnyShape | Any:
+        """The shape of `input`.
+
+        >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).input_shape
+        (None, 3)
+        """
+        return shapes_of(self.input)
+
+    @property
+    def output_shape(self) -> AnyShape | Any:
+        """The shape of `output`.
+
+        >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).output_shape
+        (None, 2)
+        """
+        return shapes_of(self.output)
+
+    # Its configuration
+
+    def _base_config(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+    @automatic
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer, as values that fit into JSON.
+
+        A custom layer that doesn't override this gets the arguments that its `__init__` was called with.
+
+        Raises:
+            NotImplementedError: when one of these arguments can't be put into JSON.
+
+        >>> config = ef.layers.Dropout(0.25, name="drop").get_config()
+        >>> config["name"], config["rate"]
+        ('drop', 0.25)
+        """
+        return config_of(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Creates a layer from the dict that `get_config` returned.
+
+        Args:
+            config: the arguments of `__init__`, by name.
+
+        Raises:
+            TypeError: when `__init__` doesn't take these arguments.
+
+        >>> layer = ef.layers.Dropout(0.25)
+        >>> ef.layers.Dropout.from_config(layer.get_config()).rate
+        0.25
+        """
+        read = reader_of(cls)
+        arguments = {k: read(v) if k != "dtype" else policy_of_config(v) for k, v in config.items()}
+        try:
+            return cls(**arguments)
+        except TypeError as error:
+            raise TypeError(
+                f"{cls.__name__}.from_config: __init__ refused {sorted(config)!s:.120}: {error!s:.200}. "
+                f"{how_to_take(cls, str(error))}"
+            ) from error
+
     def __getstate__(self) -> dict[str, Any]:
         """For copies and pickles: without the weak references to symbolic calls, which enter themselves again."""
-        return {k: v for k, v in self.__dict__.items() if k != "_calls"}
+        return self.__dict__ | {"_ef_state": self._ef_state.arguments}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._ef_state.arguments = state["_ef_state"]
+        self.__dict__.update(state, _ef_state=self._ef_state)
 
 
 def check_symbolic(operation: Any, args: Any, kwargs: Any) -> None:

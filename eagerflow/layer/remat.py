@@ -147,7 +147,7 @@ def _as_now() -> Callable[[], contextlib.AbstractContextManager[None]]:
 
 def rematerialized(layer: Any, call: Callable[..., Any], args: Any, kwargs: Any) -> Callable[..., Any]:
     """A layer's `call`, computed again if the scope asks that of this layer."""
-    asked: RematMode | None = layer._remat_mode
+    asked: RematMode | None = layer._ef_state.remat_mode
     context = current_call.get()
     probing = context is not None and context.probing
     if asked is None or probing or is_recomputed() or layer._scope_kind == "model":
@@ -176,7 +176,7 @@ def _with_activation_again(layer: Any, call: Callable[..., Any]) -> Callable[...
 
 def _output_size(layer: Any, args: Any, kwargs: Any) -> int:
     """How many elements the outputs have, which a layer works out once for each shape of its inputs."""
-    known = layer.__dict__.setdefault("_output_sizes", {})
+    known = layer._ef_state.output_sizes
     shapes = tuple([tuple(x.shape) for x in tree.flatten((args, kwargs)) if isinstance(x, Tensor)])
     if shapes not in known:
         symbolic = tree.map_structure(lambda x: SymbolicTensor(x.shape, x.dtype) if isinstance(x, Tensor) else x, args)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eagerflow.base import tree
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.arguments import CallSignature
 
-__all__ = ["MaskAnswer", "get_mask", "mask_of_call", "pass_masks", "set_mask"]
+__all__ = ["get_mask", "mask_of_call", "pass_masks", "set_mask"]
 
 
 def get_mask(x: Any) -> Any:
@@ -49,28 +49,6 @@ def put_masks(structure: Any, masks: Any) -> None:
     for x, mask in zip(tensors, flat):
         if mask is not None and isinstance(x, Tensor) and get_mask(x) is None:
             x.mask = mask
-
-
-class MaskAnswer:
-    """`compute_mask`, which tells the mask of a layer's outputs."""
-
-    if TYPE_CHECKING:  # layers call the mask `mask` or `previous_mask`, as in Keras' guides, with a default or without
-
-        def compute_mask(self, *args: Any, **kwargs: Any) -> Any: ...
-    else:
-
-        def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-            """Computes the mask of the outputs; by default, the mask of the inputs.
-
-            Args:
-                inputs: the inputs of the call.
-                previous_mask: their mask: booleans, False where `call` should skip a time step; None for no mask.
-
-            >>> mask = ef.layers.Embedding(10, 2, mask_zero=True).compute_mask(ef.Tensor([[5, 7, 0]]))
-            >>> ef.layers.Dropout(0.5).compute_mask(ef.ops.ones((1, 3, 2)), mask).tolist()  # unchanged
-            [[True, True, False]]
-            """
-            return previous_mask
 
 
 def mask_of_call(signature: CallSignature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

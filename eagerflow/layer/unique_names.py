@@ -11,7 +11,6 @@ import numpy
 
 from eagerflow.base.capturing import replayed
 from eagerflow.base.machine.forks import held_over_forks
-from eagerflow.base.spellings import behaviour
 
 __all__ = ["checked_flag", "checked_name", "get_uid", "reset_uids", "snake_case", "unique_name"]
 
@@ -78,8 +77,6 @@ def checked_name(name: Any, cls: type) -> str:
     """
     if name is None or name == "":
         return unique_name(snake_case(cls.__name__))
-    if behaviour.keras_2 and isinstance(name, str):
-        return name.replace("/", "_")  # Keras 2 allowed slashes
     if not isinstance(name, str) or "/" in name:
         raise ValueError(f"{cls.__name__}(name={name!r:.80}): expected a string without '/'.")
     return str(name)  # a plain one: numpy.str_ is a subclass

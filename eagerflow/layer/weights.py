@@ -1,4 +1,4 @@
-"""The part of `Layer` that holds weights: making, finding, reading and setting them."""
+"""The part of `Layer` that holds things: its weights, sublayers, metrics and losses."""
 
 from __future__ import annotations
 
@@ -7,26 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from eagerflow import constraints, initializers, regularizers
 from eagerflow.base.errors import signature_of
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.base.typing import ConstraintLike, DType, InitializerLike, RegularizerLike
-from eagerflow.core.dtypes import as_dtype, is_differentiable, standardize_dtype
 from eagerflow.core.in_place import kept
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable, changes
-from eagerflow.initializers.random import RandomInitializer
-from eagerflow.layer.autocast import AutocastVariable
+from eagerflow.layer.added_losses import add_loss, losses_added
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
-from eagerflow.layer.tracking import members, tracked, unique
+from eagerflow.layer.state import LayerState, members, tracked, unique
+from eagerflow.layer.weight_making import KERAS_3_ORDER, by_position, make_weight
 from eagerflow.random import SeedGenerator
 
-__all__ = ["WeightHolder", "is_metric"]
+__all__ = ["WeightHolder", "drop_weight", "gather", "is_metric", "set_attribute", "set_own_trainable", "sublayers"]
 
 _PLAIN = frozenset({int, float, bool, str, type(None), Tensor, numpy.ndarray})
-_KERAS_2_ORDER = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
-_KERAS_3_ORDER = ("shape", "initializer", "dtype", "trainable", "autocast", "regularizer", "constraint")
 
 
 def is_metric(value: Any) -> bool:
@@ -54,21 +50,10 @@ class _NotBuilt(list[Variable]):
 
 
 class WeightHolder:
-    """Tracks what its attributes hold, and answers for the weights of itself and its sublayers."""
+    """Tracks what its attributes hold, and answers for the weights, metrics and losses of itself and its sublayers."""
 
-    # Attributes that are set through `__dict__` alone, so that a user's own ones can't break them unnoticed.
-    _reserved = frozenset(
-        "_arguments _batch_input_shape _born _building _build_shapes _input_types _calls _fixed _fresh _gathered "
-        "_initial_weights _input_dtype _losses _output_sizes _own_weights _path _policies _policy _remat_mode "
-        "_sublayers _switched_off _tracked _trainable".split()
-    )
-
-    # Set in `Layer.__new__`, so that attributes may be set before `Layer.__init__` ran.
-    _tracked: dict[str, Any]
-    _own_weights: list[Variable]
-    _switched_off: list[Variable]
-    _fixed: dict[int, bool]  # by the id of a variable: whether it was made untrainable
-    _gathered: Any
+    _reserved = frozenset({"_ef_state"})  # names that no attribute of a user's may have
+    _ef_state: LayerState  # set in `Layer.__new__`, so that attributes may be set before `Layer.__init__` ran
     name: str
     built: bool
 
@@ -79,50 +64,13 @@ class WeightHolder:
                 raise AttributeError(
                     f"{type(self).__name__}.{name} is used by the layer itself; choose another name for your attribute."
                 )
-            self._set(name, value)
-
-    def _set(self, name: str, value: Any) -> None:
-        """Set an attribute, and track what it holds."""
-        changes.settings += 1
-        held = self._tracked
-        if value.__class__ in _PLAIN:
-            if name in held:
-                if isinstance(held[name], Variable) and isinstance(value, (Tensor, numpy.ndarray)):
-                    warn(
-                        f"{describe(self)}: {name} was a weight, and is {signature_of(value)} now, which is neither "
-                        f"trained nor saved. To give the weight these numbers: layer.{name}.assign(values)."
-                    )
-                del held[name]
-                changes.count += 1
-        elif _worth_tracking(value):
-            held[name] = value = tracked(value)
-            changes.count += 1
-            self._follow_trainable(value)
-        elif name in held:
-            del held[name]
-            changes.count += 1
-        try:
-            object.__setattr__(self, name, value)
-        except AttributeError:
-            if isinstance(getattr(type(self), name, None), property):  # without a setter: `weights`, `losses`
-                self._tracked.pop(name, None)
-                raise AttributeError(
-                    f"{type(self).__name__}.{name} is something that every layer has and can't be set; choose another "
-                    f"name for your attribute, such as self.my_{name}."
-                ) from None
-            raise
+            set_attribute(self, name, value)
 
     def __delattr__(self, name: str) -> None:
         changes.settings += 1
-        if self._tracked.pop(name, None) is not None:
+        if self._ef_state.tracked.pop(name, None) is not None:
             changes.count += 1
         object.__delattr__(self, name)
-
-    def _follow_trainable(self, held: Any) -> None:
-        if not self.__dict__.get("_trainable", True):
-            for variable in members(held, Variable):
-                self._fixed.setdefault(id(variable), not variable.trainable)
-                self._switch(variable, False)
 
     @boundary
     def add_weight(
@@ -170,44 +118,14 @@ class WeightHolder:
         >>> layer([[1.0, 2.0]]).tolist(), layer.factor.name, layer.factor.shape
         ([[1.0, 2.0]], 'factor', (2,))
         """
-        given = _by_position(self, args)
-        _refuse_in_call(self)
-        dtype = standardize_dtype(given.get("dtype", dtype) or self.variable_dtype)  # type: ignore[attr-defined]
-        shape = _shape(self, given.get("shape", shape), given.get("name", name))
-        chosen = given.get("initializer", initializer)
-        if chosen is None:
-            chosen = "glorot_uniform" if is_differentiable(as_dtype(dtype)) else "zeros"
-        cast = given.get("autocast", autocast) and self._is_mixed and is_differentiable(as_dtype(dtype))  # type: ignore[attr-defined]
-        if isinstance(chosen, (int, list, tuple)):
-            whole = (*shape, *(chosen if isinstance(chosen, (list, tuple)) else [chosen]))
-            raise TypeError(
-                f"{describe(self)}.add_weight(shape={shape}, initializer={chosen!r}): an initializer is a name, an "
-                f"object or a config; all lengths go into one tuple, shape={whole}."
-            )
-        kind = AutocastVariable if cast else Variable
-        start = initializers.get(chosen)
-        if isinstance(start, RandomInitializer) and not is_differentiable(as_dtype(dtype)):
-            raise ValueError(
-                f"{describe(self)}: its weight {given.get('name', name)!r} can't begin with random numbers of type "
-                f"{dtype}, which has no fractions. dtype= is the type that a layer computes in: leave it out, "
-                "or say 'float32'. The inputs may be integers all the same."
-            )
-        variable = kind(
-            start,
-            shape,
-            dtype,
-            trainable=bool(given.get("trainable", trainable)),
-            autocast=autocast,
-            aggregation=aggregation,
-            name=given.get("name", name),
-        )
-        variable.path = f"{self.path}/{variable.name}"  # type: ignore[attr-defined]
-        variable.regularizer = regularizers.get(given.get("regularizer", regularizer))
-        variable.constraint = constraints.get(given.get("constraint", constraint))
+        named = (shape, initializer, dtype, trainable, autocast, regularizer, constraint)
+        given = dict(zip(KERAS_3_ORDER, named)) | {"name": name} | by_position(self, args)
+        variable = make_weight(self, aggregation=aggregation, **given)
         variable.overwrite_with_gradient = overwrite_with_gradient
-        self._own_weights.append(variable)
-        self._fixed[id(variable)] = not variable.trainable
-        self._follow_trainable(variable)
+        state = self._ef_state
+        state.own_weights.append(variable)
+        state.fixed[id(variable)] = not variable.trainable
+        _follow_trainable(self, variable)
         changes.count += 1
         return variable
 
@@ -220,29 +138,10 @@ class WeightHolder:
         """
         return self.add_weight(*args, **kwargs)
 
-    # What is found through attributes. Lists are kept until any layer anywhere changes.
-
-    def _gather(self) -> tuple[list[Variable], list[Any], list[Any], list[SeedGenerator]]:
-        """Own variables, sublayers, metrics and seed generators."""
-        if self._gathered[0] != changes.count:
-            held = list(self._tracked.values())
-            variables = unique([*self._own_weights, *members(held, Variable)])
-            layers = [layer for layer in unique(members(held, WeightHolder)) if layer is not self]
-            metrics = unique(m for m in _leaves(held) if is_metric(m))
-            seeds = unique(members(held, SeedGenerator))
-            fixed = {id(v): self._fixed.get(id(v), not v.trainable) for v in variables}
-            ordered = sorted(variables, key=lambda v: fixed[id(v)])  # stable: trainable ones first
-            self.__dict__.update(_fixed=fixed, _gathered=(changes.count, ordered, layers, metrics, seeds))
-        return self._gathered[1:]
-
-    @property
-    def _sublayers(self) -> list[Any]:
-        return self._gather()[1]
-
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> Iterator[Any]:
         """This layer and all below, each once, parents first."""
         seen: set[int] = set()
-        waiting = [self] if include_self else list(reversed(self._sublayers))
+        waiting = [self] if include_self else list(reversed(sublayers(self)))
         while waiting:
             layer = waiting.pop()
             if id(layer) in seen:
@@ -250,7 +149,7 @@ class WeightHolder:
             seen.add(id(layer))
             yield layer
             if recursive or layer is self:
-                waiting.extend(reversed(layer._sublayers))
+                waiting.extend(reversed(sublayers(layer)))
 
     @property
     def weights(self) -> list[Variable]:
@@ -262,11 +161,12 @@ class WeightHolder:
         ['gamma', 'beta', 'moving_mean', 'moving_variance']
         """
         built = self.built  # first: raises if `super().__init__()` is missing
-        cached = self.__dict__.get("_all_weights")
-        if cached is None or cached[0] != changes.count:
-            found = unique(v for layer in self._flatten_layers() for v in layer._gather()[0])
-            cached = self.__dict__["_all_weights"] = (changes.count, found)
-        return list(cached[1]) if cached[1] or built else _NotBuilt(self)
+        state = self._ef_state
+        if state.all_weights[0] != changes.count:
+            found = unique(v for layer in self._flatten_layers() for v in gather(layer)[0])
+            state.all_weights = (changes.count, found)
+        found = state.all_weights[1]
+        return list(found) if found or built else _NotBuilt(self)
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -306,7 +206,7 @@ class WeightHolder:
         >>> [v.name for v in layer.variables], layer.weights
         (['seed_generator_state'], [])
         """
-        seeds = [s.state for layer in self._flatten_layers() for s in layer._gather()[3]]
+        seeds = [s.state for layer in self._flatten_layers() for s in gather(layer)[3]]
         return unique([*self.weights, *seeds])
 
     @property
@@ -346,7 +246,7 @@ class WeightHolder:
         >>> [(metric.name, float(metric.result())) for metric in layer.metrics]
         [('size', 2.0)]
         """
-        return unique(m for layer in self._flatten_layers() for m in layer._gather()[2])
+        return unique(m for layer in self._flatten_layers() for m in gather(layer)[2])
 
     @property
     def metrics_variables(self) -> list[Variable]:
@@ -368,30 +268,14 @@ class WeightHolder:
         >>> [w.path.rsplit("/")[-1] for w in model.trainable_weights], len(model.non_trainable_weights)
         (['kernel', 'bias'], 2)
         """
-        return bool(self.__dict__.get("_trainable", True))
+        return self._ef_state.trainable
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
         if isinstance(value, str):  # of which each, "False" too, would count as True
             raise TypeError(f"{describe(self)}.trainable = {value!r:.60}: expected True or False; got text.")
         for layer in list(self._flatten_layers()):
-            layer._set_own_trainable(bool(value))
-
-    def _set_own_trainable(self, value: bool) -> None:
-        """Without the sublayers."""
-        self.__dict__["_trainable"] = value
-        changes.settings += 1
-        for variable in list(self._switched_off) if value else self._gather()[0]:
-            self._switch(variable, value)
-
-    def _switch(self, variable: Variable, on: bool) -> None:
-        if on:
-            self._switched_off[:] = [v for v in self._switched_off if v is not variable]
-        elif variable.trainable:
-            self._switched_off.append(variable)
-        else:
-            return
-        variable.trainable = on
+            set_own_trainable(layer, bool(value))
 
     # Values
 
@@ -497,7 +381,7 @@ class WeightHolder:
 
     def _variables_in_files(self) -> list[Variable]:
         """The own weights that files hold, in their order there."""
-        return self._gather()[0]
+        return gather(self)[0]
 
     def _values_in_files(self) -> Sequence[Any]:
         """What files hold of them."""
@@ -507,12 +391,144 @@ class WeightHolder:
         """Those that are zero after a file was read: what they added to others is in the file."""
         return []
 
-    def _drop_weight(self, name: str) -> None:
-        """Let go of the weight that an attribute holds."""
-        variable = self.__dict__[name]
-        self._own_weights[:] = [v for v in self._own_weights if v is not variable]
-        self._switched_off[:] = [v for v in self._switched_off if v is not variable]
-        delattr(self, name)
+    # Losses and metrics of a call
+
+    @boundary
+    def add_loss(self, loss: Any) -> None:
+        """Adds a term to the loss that training minimizes; it counts until the model is called again.
+
+        Args:
+            loss: a scalar tensor, or a list of them, usually computed in `call`.
+
+        Raises:
+            TypeError: for anything else.
+
+        >>> class Penalized(ef.layers.Layer):
+        ...     def call(self, inputs):
+        ...         self.add_loss(0.5 * ef.ops.sum(inputs**2))
+        ...         return inputs
+        >>> layer = Penalized()
+        >>> y = layer([[3.0, 4.0]])
+        >>> [float(loss) for loss in layer.losses]
+        [12.5]
+        """
+        add_loss(self, loss)
+
+    def add_metric(self, *args: Any, **kwargs: Any) -> None:
+        """Gone since Keras 3.
+
+        Args:
+            *args: not used.
+            **kwargs: not used.
+
+        Raises:
+            NotImplementedError: always; it says what to write instead.
+        """
+        raise NotImplementedError(
+            f"{describe(self)}.add_metric is gone since Keras 3. Hold a metric, self.measure = metrics.Mean(name=...) "
+            "in __init__, and feed it in call, self.measure.update_state(value): fit shows it."
+        )
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """What `add_loss` added in this layer and its sublayers, then the weight regularizers: a list of scalars.
+
+        >>> layer = ef.layers.Dense(1, kernel_initializer="ones", kernel_regularizer=ef.regularizers.L2(0.5))
+        >>> layer.build((None, 3))
+        >>> [float(loss) for loss in layer.losses]  # 0.5 * (1 + 1 + 1)
+        [1.5]
+        """
+        found = losses_added(self)
+        if self.trainable:
+            found += [v.regularizer(v) for v in self.weights if v.regularizer is not None and v.trainable]
+        return found
+
+
+def set_attribute(layer: Any, name: str, value: Any) -> None:
+    """Set an attribute of a layer, and track what it holds."""
+    changes.settings += 1
+    held = layer._ef_state.tracked
+    if value.__class__ in _PLAIN:
+        if name in held:
+            if isinstance(held[name], Variable) and isinstance(value, (Tensor, numpy.ndarray)):
+                warn(
+                    f"{describe(layer)}: {name} was a weight, and is {signature_of(value)} now, which is neither "
+                    f"trained nor saved. To give the weight these numbers: layer.{name}.assign(values)."
+                )
+            del held[name]
+            changes.count += 1
+    elif _worth_tracking(value):
+        held[name] = value = tracked(value)
+        changes.count += 1
+        _follow_trainable(layer, value)
+    elif name in held:
+        del held[name]
+        changes.count += 1
+    try:
+        object.__setattr__(layer, name, value)
+    except AttributeError:
+        if isinstance(getattr(type(layer), name, None), property):  # without a setter: `weights`, `losses`
+            held.pop(name, None)
+            raise AttributeError(
+                f"{type(layer).__name__}.{name} is something that every layer has and can't be set; choose another "
+                f"name for your attribute, such as self.my_{name}."
+            ) from None
+        raise
+
+
+def gather(layer: Any) -> tuple[list[Variable], list[Any], list[Any], list[SeedGenerator]]:
+    """Own variables, sublayers, metrics and seed generators. They are kept until any layer anywhere changes."""
+    state: LayerState = layer._ef_state
+    if state.gathered[0] != changes.count:
+        held = list(state.tracked.values())
+        variables = unique([*state.own_weights, *members(held, Variable)])
+        layers = [each for each in unique(members(held, WeightHolder)) if each is not layer]
+        metrics = unique(m for m in _leaves(held) if is_metric(m))
+        seeds = unique(members(held, SeedGenerator))
+        state.fixed = fixed = {id(v): state.fixed.get(id(v), not v.trainable) for v in variables}
+        ordered = sorted(variables, key=lambda v: fixed[id(v)])  # stable: trainable ones first
+        state.gathered = (changes.count, ordered, layers, metrics, seeds)
+    return state.gathered[1:]
+
+
+def sublayers(layer: Any) -> list[Any]:
+    """The layers directly in a layer."""
+    return gather(layer)[1]
+
+
+def drop_weight(layer: Any, name: str) -> None:
+    """Let go of the weight that an attribute holds."""
+    variable, state = layer.__dict__[name], layer._ef_state
+    state.own_weights[:] = [v for v in state.own_weights if v is not variable]
+    state.switched_off[:] = [v for v in state.switched_off if v is not variable]
+    delattr(layer, name)
+
+
+def _follow_trainable(layer: Any, held: Any) -> None:
+    state: LayerState = layer._ef_state
+    if not state.trainable:
+        for variable in members(held, Variable):
+            state.fixed.setdefault(id(variable), not variable.trainable)
+            _switch(state, variable, False)
+
+
+def set_own_trainable(layer: Any, value: bool) -> None:
+    """Set `trainable` of a layer without its sublayers."""
+    state: LayerState = layer._ef_state
+    state.trainable = value
+    changes.settings += 1
+    for variable in list(state.switched_off) if value else gather(layer)[0]:
+        _switch(state, variable, value)
+
+
+def _switch(state: LayerState, variable: Variable, on: bool) -> None:
+    if on:
+        state.switched_off[:] = [v for v in state.switched_off if v is not variable]
+    elif variable.trainable:
+        state.switched_off.append(variable)
+    else:
+        return
+    variable.trainable = on
 
 
 def _leaves(held: Any, outer: tuple[int, ...] = ()) -> Iterator[Any]:
@@ -534,40 +550,6 @@ def _worth_tracking(value: Any) -> bool:
 def _assign_all(variables: list[Variable], values: Sequence[Any]) -> None:
     for variable, value in zip(variables, values):
         variable.assign(value)
-
-
-def _refuse_in_call(layer: Any) -> None:
-    """A weight made in `call` would be a new one at every call, which no optimizer ever trains."""
-    context = current_call.get()
-    running = context is not None and any(other is layer for other in context.running)
-    if running and layer.built and not layer.__dict__.get("_building"):
-        raise ValueError(
-            f"{describe(layer)}: add_weight in its call, when the layer is built already: that easily makes a new "
-            "weight at every call. Make weights in __init__ or build(self, input_shape)."
-        )
-
-
-def _by_position(layer: Any, args: tuple[Any, ...]) -> dict[str, Any]:
-    order = _KERAS_2_ORDER if args and isinstance(args[0], str) else _KERAS_3_ORDER
-    if len(args) > len(order):
-        raise TypeError(f"{describe(layer)}.add_weight: {len(args)} arguments by position; at most {len(order)}.")
-    return dict(zip(order, args))
-
-
-def _shape(layer: Any, shape: Any, name: str | None) -> tuple[int, ...]:
-    shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
-    for n in shape:
-        if n is not None and (isinstance(n, bool) or not hasattr(n, "__index__") or n < 0):
-            raise ValueError(
-                f"{describe(layer)}.add_weight(name={name!r}): every length of shape must be an integer of at least 0; "
-                f"got {n!r:.60}."
-            )
-    if any(n is None for n in shape):
-        raise ValueError(
-            f"{describe(layer)}.add_weight(name={name!r}): the shape {shape} has an unknown length. "
-            "Give the input a fixed length at that axis (in Input's shape)."
-        )
-    return shape
 
 
 def _transposed(wanted: Any, given: Any) -> str:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from eagerflow.layers.convolutional.conv_depthwise import *
     from eagerflow.layers.convolutional.conv_separable import *
     from eagerflow.layers.convolutional.conv_transpose import *
-    from eagerflow.layers.convolutional.keras_1_names import *
     from eagerflow.layers.core.dense import *
     from eagerflow.layers.core.einsum_dense import *
     from eagerflow.layers.core.embedding import *
@@ -52,14 +51,15 @@ _listed(
         ".attention.attention": "AdditiveAttention Attention",
         ".attention.grouped_query_attention": "GroupQueryAttention",
         ".attention.multi_head_attention": "MultiHeadAttention",
-        ".convolutional.conv": "Conv1D Conv2D Conv3D Convolution1D",
+        ".convolutional.conv": "Conv1D Conv2D Conv3D Convolution1D Convolution2D Convolution3D",
         ".convolutional.conv_depthwise": "DepthwiseConv1D DepthwiseConv2D",
-        ".convolutional.conv_separable": "SeparableConv1D SeparableConv2D SeparableConvolution1D",
+        ".convolutional.conv_separable": (
+            "SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D"
+        ),
         ".convolutional.conv_transpose": (
             "Conv1DTranspose Conv2DTranspose Conv3DTranspose Convolution1DTranspose Convolution2DTranspose "
             "Convolution3DTranspose"
         ),
-        ".convolutional.keras_1_names": "Convolution2D Convolution3D SeparableConvolution2D",
         ".core.dense": "Dense",
         ".core.einsum_dense": "EinsumDense",
         ".core.embedding": "Embedding",

@@ -9,7 +9,6 @@ import numpy
 
 from eagerflow import activations, ops
 from eagerflow.activations.singleton_softmax_warning import warn_of_softmax
-from eagerflow.base.spellings import accepts
 from eagerflow.base.typing import (
     ActivationLike,
     Axes,
@@ -23,7 +22,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.layer_options import LayerOptions
+from eagerflow.layer.layer_options import LayerOptions, LeakyReLUOptions
 from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
@@ -96,7 +95,6 @@ class ReLU(_Elementwise):
     [0.0, 1.5]
     """
 
-    @accepts(alpha="negative_slope")
     def __init__(
         self,
         max_value: float | None = None,
@@ -118,8 +116,8 @@ class LeakyReLU(_Elementwise):
     """Leaky ReLU: `x` where positive, `negative_slope * x` elsewhere.
 
     Args:
-        negative_slope: the slope below 0 (Keras 2: `alpha`).
-        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
+        negative_slope: the slope below 0.
+        **kwargs: `alpha`, the older name of `negative_slope`; and arguments of every layer, see `Layer`.
 
     Raises:
         ValueError: for a negative slope.
@@ -129,9 +127,9 @@ class LeakyReLU(_Elementwise):
     [-0.5, 2.0]
     """
 
-    @accepts(alpha="negative_slope")
-    def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[LayerOptions]) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[LeakyReLUOptions]) -> None:
+        negative_slope = kwargs.pop("alpha", negative_slope)
+        super().__init__(**kwargs)  # type: ignore[misc] # which lost `alpha`
         self.negative_slope = _not_negative(self, "negative_slope", negative_slope)
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -10,7 +10,6 @@ from eagerflow import ops, random
 from eagerflow.base.typing import DataFormat, Number, PolicyLike, Seed, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
-from eagerflow.layer.keras_1_arguments import older
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.settings import layout, share
@@ -84,7 +83,6 @@ class Dropout(_Noise):
     [1.0, 1.0, 1.0, 1.0]
     """
 
-    @older(p="rate")
     def __init__(
         self,
         rate: Number,
@@ -250,7 +248,6 @@ class GaussianNoise(_Noise):
     (0.1, 0.0)
     """
 
-    @older(sigma="stddev")
     def __init__(self, stddev: Number, seed: Seed = None, **kwargs: Unpack[LayerOptions]) -> None:
         stddev = share(self, "stddev", stddev)
         super().__init__(stddev, seed, **kwargs)
@@ -288,7 +285,6 @@ class GaussianDropout(_Noise):
     [1.0, 1.0, 1.0]
     """
 
-    @older(p="rate")
     def __init__(self, rate: Number, seed: Seed = None, **kwargs: Unpack[LayerOptions]) -> None:
         rate = share(self, "rate", rate)
         super().__init__(rate, seed, **kwargs)

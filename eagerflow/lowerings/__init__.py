@@ -7,8 +7,8 @@ a GPU is read when CuPy is first asked for.
 from importlib import import_module as _import_module
 from types import ModuleType as _ModuleType
 
-from eagerflow.base.twins import provide as _provide
-from eagerflow.compiled.provider import find as _find
+from eagerflow.base.variants import provide as _provide
+from eagerflow.compiled.choice import find as _find
 from eagerflow.core.device import kernels_take as _kernels_take, namespaces as _namespaces
 from eagerflow.core.links import above as _above
 from eagerflow.core.lowering import waiting as _waiting

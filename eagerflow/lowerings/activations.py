@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.array_errors import errstate
+from eagerflow.core.host_arrays import errstate
 from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.elementwise import activations as kernels
 from eagerflow.kernels.elementwise.gelu import gelu, gelu_gradient

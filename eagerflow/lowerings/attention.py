@@ -16,20 +16,9 @@ from eagerflow.ops.neural.attention import dot_product_attention, scale_of, sett
 __all__: list[str] = []
 
 
-def _attend(
-    query: Any,
-    key: Any,
-    value: Any,
-    bias: Any = None,
-    mask: Any = None,
-    scale: float | None = None,
-    is_causal: bool = False,
-    flash_attention: bool | None = None,
-    attn_logits_soft_cap: float | None = None,
-    *,
-    keep: bool,
-) -> Any:
-    scale, cap = settled(query, key, value, scale, attn_logits_soft_cap)
+def _attend(*arguments: Any, keep: bool) -> Any:
+    query, key, value, bias, mask, scale, is_causal, _, cap = arguments
+    scale, cap = settled(query, key, value, scale, cap)
     if has_halves(query, key, value, bias):
         dtype = common_dtype(query.dtype, key.dtype, value.dtype)
         query, key, value, bias = wide(query, key, value, bias)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from eagerflow.base.typing import Padding
 from eagerflow.core.dtypes import common_dtype
 from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.convolution import choice as kernels
@@ -18,57 +18,83 @@ from eagerflow.ops.neural.data_format import channels_first_to_last
 from eagerflow.ops.neural.fused import conv_bias, conv_transpose_bias
 from eagerflow.ops.neural.transposed_convolution import conv_transpose, planned as planned_transposed
 
-__all__: list[str] = []
+__all__ = ["Plan", "forward_of", "forward_with_bias"]
+
+Plan = Callable[..., Any]  # makes of channels-last inputs, kernel and settings what the op saves of them
 
 
-def _in_float32(function: Any, x: Any, kernel: Any, *plan: Any) -> Any:
-    """`function(x, kernel, *plan)`; of halves in float32, rounded once."""
-    if not has_halves(x, kernel):
-        return function(x, kernel, *plan)
-    wide_x, wide_kernel = wide(x, kernel)
-    return narrow(function(wide_x, wide_kernel, *plan), common_dtype(x.dtype, kernel.dtype))
+def _arguments(plan: Any) -> tuple[Any, ...]:
+    """A plan as arguments of a kernel."""
+    return plan if type(plan) is tuple else (plan,)
 
 
-def _conv(
-    inputs: Any,
-    kernel: Any,
-    strides: Any = 1,
-    padding: Padding = "valid",
-    data_format: Any = None,
-    dilation_rate: Any = 1,
-) -> Any:
-    x = channels_first_to_last(inputs, data_format)
-    plan = *planned(x, kernel, strides, padding, dilation_rate), Looked()
-    return placed(_in_float32(kernels.forward, x, kernel, *plan), data_format), plan
+def forward_of(plan: Plan, compute: Callable[..., Any]) -> Callable[..., Any]:
+    """The kernel of an op, by `compute(x, kernel, *plan)` on channels-last arrays; None from it is the answer, too."""
+
+    def forward(inputs: Any, kernel: Any, *settings: Any) -> Any:
+        *windows, data_format, dilation = settings
+        x = channels_first_to_last(inputs, data_format)
+        made = plan(x, kernel, *windows, dilation)
+        out = compute(x, kernel, *_arguments(made))
+        return None if out is None else (placed(out, data_format), made)
+
+    return forward
 
 
-def _conv_gradients(g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
-    x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
-    if has_halves(x, kernel):
-        wide_x, wide_g, wide_kernel = wide(x, g, kernel)
-        dx, dk = kernels.gradients(wide_x, wide_g, wide_kernel, needs, *plan)
-        dx, dk = narrow(dx, x.dtype), narrow(dk, kernel.dtype)
-    else:
-        dx, dk = kernels.gradients(x, g, kernel, needs, *plan)
-    return placed(dx, data_format), dk
+def forward_with_bias(plan: Plan, compute: Callable[..., Any]) -> Callable[..., Any]:
+    """The same of an op with bias and relu, by `compute(x, kernel, bias, relu, *plan)`."""
 
-
-lower(conv, _conv)
-lower_rule(conv, _conv_gradients)
-
-
-def _with_bias(
-    function: Any, x: Any, kernel: Any, bias: Any, relu: bool, data_format: Any, kept: Any, *plan: Any
-) -> Any:
-    """`function(x, kernel, *plan)` with bias and relu, and what the op saves; None for types that none of it takes."""
-    if x.dtype == kernel.dtype == bias.dtype and not has_halves(x):
-        out = function(x, kernel, *plan, epilogue=(bias, relu))
-    else:
-        out = finished(_in_float32(function, x, kernel, *plan), bias, relu)
+    def forward(inputs: Any, kernel: Any, bias: Any, *settings: Any) -> Any:
+        *windows, data_format, dilation, relu = settings
+        x = channels_first_to_last(inputs, data_format)
+        made = plan(x, kernel, *windows, dilation)
+        out = compute(x, kernel, bias, relu, *_arguments(made))
         if out is None:
             return None
-    out = placed(out, data_format)
-    return out, kept, out if relu else None
+        out = placed(out, data_format)
+        return out, made, out if relu else None
+
+    return forward
+
+
+def _in_float32(function: Any) -> Callable[..., Any]:
+    """`function(x, kernel, *plan)`; of halves in float32, rounded once."""
+
+    def compute(x: Any, kernel: Any, *plan: Any) -> Any:
+        if not has_halves(x, kernel):
+            return function(x, kernel, *plan)
+        return narrow(function(*wide(x, kernel), *plan), common_dtype(x.dtype, kernel.dtype))
+
+    return compute
+
+
+def _with_bias(function: Any) -> Callable[..., Any]:
+    """The same with bias and relu behind it; None for types that none of it takes."""
+
+    def compute(x: Any, kernel: Any, bias: Any, relu: bool, *plan: Any) -> Any:
+        if x.dtype == kernel.dtype == bias.dtype and not has_halves(x):
+            return function(x, kernel, *plan, epilogue=(bias, relu))
+        return finished(_in_float32(function)(x, kernel, *plan), bias, relu)
+
+    return compute
+
+
+def _planned(*arguments: Any) -> Any:
+    return *planned(*arguments), Looked()
+
+
+def _rule(gradients: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule, by `gradients(x, g, kernel, needs, plan)` on channels-last arrays of float32 and wider."""
+
+    def rule(g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
+        x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
+        dtypes = x.dtype, kernel.dtype
+        if has_halves(x, kernel):
+            x, g, kernel = wide(x, g, kernel)
+        dx, dk = gradients(x, g, kernel, needs, plan)
+        return placed(narrow(dx, dtypes[0]), data_format), narrow(dk, dtypes[1])
+
+    return rule
 
 
 def _gradients_before(
@@ -80,112 +106,49 @@ def _gradients_before(
     return *gradients(g, needs[:2], inputs, kernel, data_format, plan), d_bias
 
 
-def _conv_bias(
-    inputs: Any,
-    kernel: Any,
-    bias: Any,
-    strides: Any = 1,
-    padding: Padding = "valid",
-    data_format: Any = None,
-    dilation_rate: Any = 1,
-    relu: bool = False,
-) -> Any:
-    x = channels_first_to_last(inputs, data_format)
-    plan = *planned(x, kernel, strides, padding, dilation_rate), Looked()
-    return _with_bias(kernels.forward, x, kernel, bias, relu, data_format, plan, *plan)
+_conv_rule = _rule(lambda x, g, kernel, needs, plan: kernels.gradients(x, g, kernel, needs, *plan))
 
 
-def _conv_bias_gradients(
+def _conv_bias_rule(
     g: Any, needs: Any, inputs: Any, kernel: Any, bias: Any, data_format: Any, plan: Any, positive: Any
 ) -> Any:
     if positive is not None and needs[1] and needs[2] and not needs[0] and not has_halves(inputs, kernel):
-        x, given, kept = [channels_first_to_last(a, data_format) for a in (inputs, g, positive)]
-        found = kernels.gradients_of_first(x, given, kept, kernel.shape, *plan)
+        x, arriving, kept = [channels_first_to_last(a, data_format) for a in (inputs, g, positive)]
+        found = kernels.gradients_of_first(x, arriving, kept, kernel.shape, *plan)
         if found is not None:
             return None, *found
-    return _gradients_before(_conv_gradients, g, needs, inputs, kernel, bias, data_format, plan, positive)
+    return _gradients_before(_conv_rule, g, needs, inputs, kernel, bias, data_format, plan, positive)
 
 
-lower(conv_bias, _conv_bias)
-lower_rule(conv_bias, _conv_bias_gradients)
+lower(conv, forward_of(_planned, _in_float32(kernels.forward)))
+lower_rule(conv, _conv_rule)
+lower(conv_bias, forward_with_bias(_planned, _with_bias(kernels.forward)))
+lower_rule(conv_bias, _conv_bias_rule)
 
 
-def _depthwise(
-    inputs: Any,
-    kernel: Any,
-    strides: Any = 1,
-    padding: Padding = "valid",
-    data_format: Any = None,
-    dilation_rate: Any = 1,
-) -> Any:
-    x = channels_first_to_last(inputs, data_format)
-    plan = planned_depthwise(x, kernel, strides, padding, dilation_rate)
-    return placed(_in_float32(depthwise.forward, x, kernel, plan), data_format), plan
-
-
-def _depthwise_gradients(g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
-    x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
-    dtypes = x.dtype, kernel.dtype
-    if has_halves(x, kernel):
-        x, g, kernel = wide(x, g, kernel)
+def _depthwise_gradients(x: Any, g: Any, kernel: Any, needs: Any, plan: Any) -> Any:
     dx = depthwise.input_gradient(g, kernel, plan) if needs[0] else None
-    dk = depthwise.kernel_gradient(x, g, kernel.shape, plan) if needs[1] else None
-    return placed(narrow(dx, dtypes[0]), data_format), narrow(dk, dtypes[1])
+    return dx, depthwise.kernel_gradient(x, g, kernel.shape, plan) if needs[1] else None
 
 
-lower(depthwise_conv, _depthwise)
-lower_rule(depthwise_conv, _depthwise_gradients)
-
-
-def _transposed(
-    inputs: Any,
-    kernel: Any,
-    strides: Any = 1,
-    padding: Padding = "valid",
-    output_padding: Any = None,
-    data_format: Any = None,
-    dilation_rate: Any = 1,
-) -> Any:
-    x = channels_first_to_last(inputs, data_format)
-    plan = planned_transposed(x, kernel, strides, padding, output_padding, dilation_rate)
-    return placed(_in_float32(kernels.input_gradient, x, kernel, plan), data_format), plan
-
-
-def _transposed_gradients(g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
-    x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
-    dtypes, of_g = (x.dtype, kernel.dtype), Looked()
-    if has_halves(x, kernel):
-        x, g, kernel = wide(x, g, kernel)
+def _transposed_gradients(x: Any, g: Any, kernel: Any, needs: Any, plan: Any) -> Any:
+    of_g = Looked()
     dx = kernels.forward(g, kernel, plan, 1, of_g) if needs[0] else None
-    dk = kernels.kernel_gradient(g, x, kernel.shape, plan, 1, (of_g, None)) if needs[1] else None
-    return placed(narrow(dx, dtypes[0]), data_format), narrow(dk, dtypes[1])
+    return dx, kernels.kernel_gradient(g, x, kernel.shape, plan, 1, (of_g, None)) if needs[1] else None
 
 
-lower(conv_transpose, _transposed)
-lower_rule(conv_transpose, _transposed_gradients)
+_transposed_rule = _rule(_transposed_gradients)
 
 
-def _transposed_bias(
-    inputs: Any,
-    kernel: Any,
-    bias: Any,
-    strides: Any = 1,
-    padding: Padding = "valid",
-    output_padding: Any = None,
-    data_format: Any = None,
-    dilation_rate: Any = 1,
-    relu: bool = False,
-) -> Any:
-    x = channels_first_to_last(inputs, data_format)
-    plan = planned_transposed(x, kernel, strides, padding, output_padding, dilation_rate)
-    return _with_bias(kernels.input_gradient, x, kernel, bias, relu, data_format, plan, plan)
-
-
-def _transposed_bias_gradients(
+def _transposed_bias_rule(
     g: Any, needs: Any, inputs: Any, kernel: Any, bias: Any, data_format: Any, plan: Any, positive: Any
 ) -> Any:
-    return _gradients_before(_transposed_gradients, g, needs, inputs, kernel, bias, data_format, plan, positive)
+    return _gradients_before(_transposed_rule, g, needs, inputs, kernel, bias, data_format, plan, positive)
 
 
-lower(conv_transpose_bias, _transposed_bias)
-lower_rule(conv_transpose_bias, _transposed_bias_gradients)
+lower(depthwise_conv, forward_of(planned_depthwise, _in_float32(depthwise.forward)))
+lower_rule(depthwise_conv, _rule(_depthwise_gradients))
+lower(conv_transpose, forward_of(planned_transposed, _in_float32(kernels.input_gradient)))
+lower_rule(conv_transpose, _transposed_rule)
+lower(conv_transpose_bias, forward_with_bias(planned_transposed, _with_bias(kernels.input_gradient)))
+lower_rule(conv_transpose_bias, _transposed_bias_rule)

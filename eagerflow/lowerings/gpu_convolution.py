@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from eagerflow.base.typing import ConvolutionPadding, Padding
 from eagerflow.core.dtypes import wide_sum
 from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.gpu import convolution as kernels
 from eagerflow.kernels.gpu.epilogue import before_relu, finish
+from eagerflow.lowerings.convolution import Plan, forward_of, forward_with_bias
 from eagerflow.ops.neural.convolution import conv, placed, planned
 from eagerflow.ops.neural.data_format import channels_first_to_last
 from eagerflow.ops.neural.fused import conv_bias, conv_transpose_bias
@@ -17,114 +18,35 @@ from eagerflow.ops.neural.transposed_convolution import conv_transpose, planned 
 __all__: list[str] = []
 
 
-def _gradients(of_x: Any, of_kernel: Any, needs: Any) -> Any:
-    """Both gradients, each by a function; None where one of them gives None."""
-    dx = of_x() if needs[0] else None
-    if needs[0] and dx is None:
-        return None
-    dk = of_kernel() if needs[1] else None
-    return None if needs[1] and dk is None else (dx, dk)
+def _conv_gradients(x: Any, g: Any, kernel: Any, needs: Any, plan: Any) -> Any:
+    dx = kernels.input_gradient(g, kernel, *plan) if needs[0] else None
+    return dx, kernels.kernel_gradient(x, g, kernel.shape, *plan) if needs[1] else None
 
 
-def _conv(
-    inputs: Any,
-    kernel: Any,
-    strides: Any = 1,
-    padding: ConvolutionPadding = "valid",
-    data_format: Any = None,
-    dilation_rate: Any = 1,
-) -> Any:
-    x = channels_first_to_last(inputs, data_format)
-    plan = planned(x, kernel, strides, padding, dilation_rate)
-    out = kernels.forward(x, kernel, *plan)
-    return None if out is None else (placed(out, data_format), plan)
+def _transposed_gradients(x: Any, g: Any, kernel: Any, needs: Any, plan: Any) -> Any:
+    dx = kernels.forward(g, kernel, plan) if needs[0] else None
+    return dx, kernels.kernel_gradient(g, x, kernel.shape, plan) if needs[1] else None
 
 
-def _conv_gradients(g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
-    x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
-    found = _gradients(
-        lambda: kernels.input_gradient(g, kernel, *plan),
-        lambda: kernels.kernel_gradient(x, g, kernel.shape, *plan),
-        needs,
-    )
-    return None if found is None else (placed(found[0], data_format), found[1])
+def _rule(gradients: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule, by gradients on channels-last arrays; None where one of these is None."""
+
+    def rule(g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
+        x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
+        dx, dk = gradients(x, g, kernel, needs, plan)
+        if (needs[0] and dx is None) or (needs[1] and dk is None):
+            return None
+        return placed(dx, data_format), dk
+
+    return rule
 
 
-lower(conv, _conv, device="gpu")
-lower_rule(conv, _conv_gradients, device="gpu")
+def _rule_with_bias(gradients: Callable[..., Any]) -> Callable[..., Any]:
+    without = _rule(gradients)
 
-
-def _transposed(
-    inputs: Any,
-    kernel: Any,
-    strides: Any = 1,
-    padding: Padding = "valid",
-    output_padding: Any = None,
-    data_format: Any = None,
-    dilation_rate: Any = 1,
-) -> Any:
-    x = channels_first_to_last(inputs, data_format)
-    plan = planned_transposed(x, kernel, strides, padding, output_padding, dilation_rate)
-    out = kernels.input_gradient(x, kernel, plan)
-    return None if out is None else (placed(out, data_format), plan)
-
-
-def _transposed_gradients(g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any) -> Any:
-    x, g = channels_first_to_last(inputs, data_format), channels_first_to_last(g, data_format)
-    found = _gradients(
-        lambda: kernels.forward(g, kernel, plan), lambda: kernels.kernel_gradient(g, x, kernel.shape, plan), needs
-    )
-    return None if found is None else (placed(found[0], data_format), found[1])
-
-
-lower(conv_transpose, _transposed, device="gpu")
-lower_rule(conv_transpose, _transposed_gradients, device="gpu")
-
-
-def _with_bias(out: Any, bias: Any, relu: bool, data_format: Any, plan: Any) -> Any:
-    """A convolution's result, channels last, with bias and relu, and what the op saves."""
-    if out is None or bias.dtype != out.dtype:
-        return None
-    finish(out, bias, relu)
-    out = placed(out, data_format)
-    return out, plan, out if relu else None
-
-
-def _conv_bias(
-    inputs: Any,
-    kernel: Any,
-    bias: Any,
-    strides: Any = 1,
-    padding: ConvolutionPadding = "valid",
-    data_format: Any = None,
-    dilation_rate: Any = 1,
-    relu: bool = False,
-) -> Any:
-    x = channels_first_to_last(inputs, data_format)
-    plan = planned(x, kernel, strides, padding, dilation_rate)
-    return _with_bias(kernels.forward(x, kernel, *plan), bias, relu, data_format, plan)
-
-
-def _transposed_bias(
-    inputs: Any,
-    kernel: Any,
-    bias: Any,
-    strides: Any = 1,
-    padding: Padding = "valid",
-    output_padding: Any = None,
-    data_format: Any = None,
-    dilation_rate: Any = 1,
-    relu: bool = False,
-) -> Any:
-    x = channels_first_to_last(inputs, data_format)
-    plan = planned_transposed(x, kernel, strides, padding, output_padding, dilation_rate)
-    return _with_bias(kernels.input_gradient(x, kernel, plan), bias, relu, data_format, plan)
-
-
-def _rule_with_bias(gradients: Any) -> Any:
     def rule(g: Any, needs: Any, inputs: Any, kernel: Any, data_format: Any, plan: Any, positive: Any) -> Any:
         g = before_relu(g, positive)
-        found = gradients(g, needs[:2], inputs, kernel, data_format, plan)
+        found = without(g, needs[:2], inputs, kernel, data_format, plan)
         if found is None:
             return None
         last = channels_first_to_last(g, data_format)
@@ -133,7 +55,23 @@ def _rule_with_bias(gradients: Any) -> Any:
     return rule
 
 
-lower(conv_bias, _conv_bias, device="gpu")
-lower_rule(conv_bias, _rule_with_bias(_conv_gradients), device="gpu")
-lower(conv_transpose_bias, _transposed_bias, device="gpu")
-lower_rule(conv_transpose_bias, _rule_with_bias(_transposed_gradients), device="gpu")
+def _register(
+    plain: Any, with_bias: Any, plan: Plan, compute: Callable[..., Any], gradients: Callable[..., Any]
+) -> None:
+    """Let the kernels compute an op and the one with bias and relu behind it."""
+
+    def computed(x: Any, kernel: Any, bias: Any, relu: bool, *plan: Any) -> Any:
+        out = compute(x, kernel, *plan)
+        if out is None or bias.dtype != out.dtype:
+            return None
+        finish(out, bias, relu)
+        return out
+
+    lower(plain, forward_of(plan, compute), device="gpu")
+    lower_rule(plain, _rule(gradients), device="gpu")
+    lower(with_bias, forward_with_bias(plan, computed), device="gpu")
+    lower_rule(with_bias, _rule_with_bias(gradients), device="gpu")
+
+
+_register(conv, conv_bias, planned, kernels.forward, _conv_gradients)
+_register(conv_transpose, conv_transpose_bias, planned_transposed, kernels.input_gradient, _transposed_gradients)

@@ -57,18 +57,8 @@ def _of_recurrent(hs: Any, d: Any) -> Any:
     return _product(hs[:-1].reshape(-1, hs.shape[-1]).T, d.reshape(-1, d.shape[-1]))
 
 
-def _lstm(
-    sequence: Any,
-    initial_h: Any,
-    initial_c: Any,
-    kernel: Any,
-    recurrent_kernel: Any,
-    bias: Any = None,
-    mask: Any = None,
-    all_steps: bool = True,
-    *,
-    keep: bool = False,
-) -> Any:
+def _lstm(*arguments: Any, keep: bool = False) -> Any:
+    sequence, initial_h, initial_c, kernel, recurrent_kernel, bias, mask, all_steps = arguments
     check(sequence, initial_h, kernel, recurrent_kernel, mask, 4)
     if not kernels.takes(recurrent_kernel, sequence, initial_h, initial_c, kernel, bias):
         return None
@@ -105,17 +95,8 @@ lower(lstm, _lstm, device="gpu")
 lower_rule(lstm, _lstm_gradients, device="gpu")
 
 
-def _gru(
-    sequence: Any,
-    initial_h: Any,
-    kernel: Any,
-    recurrent_kernel: Any,
-    bias: Any = None,
-    recurrent_bias: Any = None,
-    mask: Any = None,
-    reset_after: bool = True,
-    all_steps: bool = True,
-) -> Any:
+def _gru(*arguments: Any) -> Any:
+    sequence, initial_h, kernel, recurrent_kernel, bias, recurrent_bias, mask, reset_after, all_steps = arguments
     check(sequence, initial_h, kernel, recurrent_kernel, mask, 3)
     if not reset_after or not kernels.takes(recurrent_kernel, sequence, initial_h, kernel, bias, recurrent_bias):
         return None
@@ -152,16 +133,8 @@ lower(gru, _gru, device="gpu")
 lower_rule(gru, _gru_gradients, device="gpu")
 
 
-def _simple_rnn(
-    sequence: Any,
-    initial_h: Any,
-    kernel: Any,
-    recurrent_kernel: Any,
-    bias: Any = None,
-    mask: Any = None,
-    all_steps: bool = True,
-    activation: str = "tanh",
-) -> Any:
+def _simple_rnn(*arguments: Any) -> Any:
+    sequence, initial_h, kernel, recurrent_kernel, bias, mask, all_steps, activation = arguments
     check(sequence, initial_h, kernel, recurrent_kernel, mask, 1)
     if activation != "tanh" or not kernels.takes(recurrent_kernel, sequence, initial_h, kernel, bias):
         return None
@@ -194,12 +167,13 @@ lower(simple_rnn, _simple_rnn, device="gpu")
 lower_rule(simple_rnn, _simple_rnn_gradients, device="gpu")
 
 
-def _lstm_pair(*arguments: Any, keep: bool) -> Any:
+def _pair(arguments: Any, needed: int, gates: int, forward: Any, *settings: Any) -> Any:
+    """Two layers, one after the other."""
     *arrays, all_steps = arguments
-    one, other = of_both(arrays, 5)
-    forward: Any = _lstm
-    check_pair((*one[:2], *one[3:5], one[6]), (*other[:2], *other[3:5], other[6]), 4)
-    found, behind = (forward(*given, all_steps=all_steps, keep=keep) for given in (one, other))
+    layers = of_both(arrays, needed)
+    first, second = [(*each[:2], *each[needed - 2 : needed], each[6]) for each in layers]
+    check_pair(first, second, gates)
+    found, behind = (forward(*each, *settings, all_steps) for each in layers)
     if found is None or behind is None:
         return None
     return (*found[0], *behind[0]), (found[1:], behind[1:])
@@ -233,19 +207,8 @@ def _lstm_pair_gradients(
     return *found[:5], *behind[:5], found[5], None, behind[5], None
 
 
-lower(lstm_pair, _lstm_pair, device="gpu")
+lower(lstm_pair, lambda *arguments, keep: _pair(arguments, 5, 4, _lstm), device="gpu")
 lower_rule(lstm_pair, _lstm_pair_gradients, device="gpu")
-
-
-def _gru_pair(*arguments: Any) -> Any:
-    *arrays, all_steps = arguments
-    one, other = of_both(arrays, 4)
-    forward: Any = _gru
-    check_pair((*one[:4], one[6]), (*other[:4], other[6]), 3)
-    found, behind = (forward(*given, all_steps=all_steps) for given in (one, other))
-    if found is None or behind is None:
-        return None
-    return (*found[0], *behind[0]), (found[1:], behind[1:])
 
 
 def _gru_pair_gradients(
@@ -274,5 +237,5 @@ def _gru_pair_gradients(
     return *found[:4], *behind[:4], *found[4:6], None, *behind[4:6], None
 
 
-lower(gru_pair, _gru_pair, device="gpu")
+lower(gru_pair, lambda *arguments: _pair(arguments, 4, 3, _gru, True), device="gpu")
 lower_rule(gru_pair, _gru_pair_gradients, device="gpu")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from eagerflow.core.lowering import lower, lower_rule
@@ -120,17 +121,32 @@ lower(gru, _gru)
 lower_rule(gru, _gru_gradients)
 
 
+def _pair(layers: list[Any], run: Any, outputs: Any, all_steps: bool) -> Any:
+    """Two layers in one loop, or one after the other: their outputs, and what is kept for gradients."""
+    if pays_side_by_side(len(layers[0].recurrent), len(layers[0].x)):
+        trace = run(layers)
+        found, behind = (outputs(trace, all_steps, number, 2) for number in range(2))
+        return (*found, *behind), (trace,)
+    traces = tuple([run([layer]) for layer in layers])
+    found, behind = (outputs(trace, all_steps) for trace in traces)
+    return (*found, *behind), traces
+
+
+def _pair_gradients(gradient: Any, arriving: Any, layers: list[Any], traces: Any) -> Any:
+    """The gradients of both layers; `arriving` are those of their states, last states and, of an LSTM, last cells."""
+    if len(traces) == 1:
+        return gradient(*arriving, layers, traces[0])
+    return [
+        gradient(*[[each] for each in of_layer], [layer], trace)[0]
+        for *of_layer, layer, trace in zip(*arriving, layers, traces)
+    ]
+
+
 def _lstm_pair(*arguments: Any, keep: bool) -> Any:
     *arrays, all_steps = arguments
-    layers = [lstm_kernel.Layer(*given) for given in of_both(arrays, 5)]
+    layers = [lstm_kernel.Layer(*each) for each in of_both(arrays, 5)]
     _check(4, *layers)
-    if pays_side_by_side(len(layers[0].recurrent), len(layers[0].x)):
-        trace = lstm_kernel.lstm(layers, keep)
-        found, behind = (_lstm_outputs(trace, all_steps, number, 2) for number in range(2))
-        return (*found, *behind), (trace,)
-    traces = tuple([lstm_kernel.lstm([layer], keep) for layer in layers])
-    found, behind = (_lstm_outputs(trace, all_steps) for trace in traces)
-    return (*found, *behind), traces
+    return _pair(layers, partial(lstm_kernel.lstm, keep=keep), _lstm_outputs, all_steps)
 
 
 def _lstm_pair_gradients(
@@ -156,13 +172,7 @@ def _lstm_pair_gradients(
     ]
     g_states = [g[0], g[3]] if all_steps else [None, None]
     arriving = g_states, [g[1], g[4]], [g[2], g[5]]
-    if len(traces) == 1:
-        found, behind = lstm_gradient(*arriving, layers, traces[0])
-    else:
-        found, behind = (
-            lstm_gradient([states], [last], [cell], [layer], trace)[0]
-            for states, last, cell, layer, trace in zip(*arriving, layers, traces)
-        )
+    found, behind = _pair_gradients(lstm_gradient, arriving, layers, traces)
     return *found[:5], *behind[:5], found[5], None, behind[5], None
 
 
@@ -172,15 +182,9 @@ lower_rule(lstm_pair, _lstm_pair_gradients)
 
 def _gru_pair(*arguments: Any) -> Any:
     *arrays, all_steps = arguments
-    layers = [gru_kernel.Layer(*given) for given in of_both(arrays, 4)]
+    layers = [gru_kernel.Layer(*each) for each in of_both(arrays, 4)]
     _check(3, *layers)
-    if pays_side_by_side(len(layers[0].recurrent), len(layers[0].x)):
-        trace = gru_kernel.gru(layers)
-        found, behind = (_gru_outputs(trace, all_steps, number, 2) for number in range(2))
-        return (*found, *behind), (trace,)
-    traces = tuple([gru_kernel.gru([layer]) for layer in layers])
-    found, behind = (_gru_outputs(trace, all_steps) for trace in traces)
-    return (*found, *behind), traces
+    return _pair(layers, gru_kernel.gru, _gru_outputs, all_steps)
 
 
 def _gru_pair_gradients(
@@ -203,13 +207,7 @@ def _gru_pair_gradients(
         gru_kernel.Layer(other_sequence, other_h, other_kernel, other_recurrent, mask=other_mask),
     ]
     arriving = [g[0], g[2]] if all_steps else [None, None], [g[1], g[3]]
-    if len(traces) == 1:
-        found, behind = gru_gradient(*arriving, layers, traces[0])
-    else:
-        found, behind = (
-            gru_gradient([states], [last], [layer], trace)[0]
-            for states, last, layer, trace in zip(*arriving, layers, traces)
-        )
+    found, behind = _pair_gradients(gru_gradient, arriving, layers, traces)
     return *found[:4], *behind[:4], *found[4:6], None, *behind[4:6], None
 
 

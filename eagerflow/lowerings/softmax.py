@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.array_errors import errstate
+from eagerflow.core.host_arrays import errstate
 from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.core.op import apply
 from eagerflow.kernels.elementwise import activations as elementwise

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from eagerflow.base.twins import find_again
 from eagerflow.cli.statuses import failed
-from eagerflow.compiled import beaten, choice, store
-from eagerflow.compiled.filling import complete
 from eagerflow.kernels.machine import speeds as kept
 from eagerflow.kernels.machine.processor import processor
 from eagerflow.kernels.machine.speeds import Speeds, derived
-from eagerflow.measuring.races import held
 from eagerflow.measuring.speeds import measured
 
 __all__ = ["measure"]
@@ -28,8 +24,6 @@ def measure(off: bool = False, quiet: bool = False) -> int:
     try:
         if off:
             kept.path().unlink(missing_ok=True)
-            if choice.is_on() and beaten.is_known():
-                beaten.keep([])
         else:
             found = measured()
             file = kept.keep(found)
@@ -40,16 +34,6 @@ def measure(off: bool = False, quiet: bool = False) -> int:
         return 0
     say(processor())
     say(_table(found))
-    if choice.is_on():
-        complete(say)  # where one is missing, the plain kernel would race with itself
-        say("Compiled kernels, and the plain ones that they stand in for:")
-        beaten.keep([])
-        find_again()
-        lost = held(say)
-        if not beaten.keep(lost):
-            return failed("measure", f"{store.folder()} can't be written to, or isn't this user's alone")
-        if lost:
-            say(f"Plain kernels run instead of {', '.join('/'.join(place) for place in lost)}.")
     say(f"Programs choose kernels by these figures from now on ({file}).")
     say("To stop that: python -m eagerflow measure --off")
     return 0

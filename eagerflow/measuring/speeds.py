@@ -1,7 +1,7 @@
 """How fast this processor is at what kernels are made of, measured: many short calls, about a second in all.
 
 Each speed is the best of several tries, so that what other programs do meanwhile hardly shows. What is measured is
-what `machine/costs.py` says of each: products by BLAS, passes and copies by NumPy, and the transforms of our own.
+what `machine/costs.py` says of each: products by BLAS, passes and copies by NumPy, and our own transforms.
 """
 
 from __future__ import annotations

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any as _Any
 from eagerflow.base.faces import listed as _listed
 from eagerflow.base.typing import FilePath as _FilePath
 from eagerflow.models.any_model import AnyModel as _AnyModel
-from eagerflow.models.functional import *
-from eagerflow.models.inlined import *
 from eagerflow.models.model import Model as Model
 from eagerflow.models.sequential import *
 
 if TYPE_CHECKING:  # below `Model`, where files are read, the type of `load_model` isn't known
     from eagerflow.models.cloning import *
+    from eagerflow.models.functional import *
     from eagerflow.models.onnx_files import *
     from eagerflow.models.saving import save_model as save_model
 
@@ -27,5 +26,10 @@ if TYPE_CHECKING:  # below `Model`, where files are read, the type of `load_mode
 
 _listed(
     __name__,
-    homes={".cloning": "clone_model model_from_json", ".onnx_files": "load_onnx", ".saving": "load_model save_model"},
+    homes={
+        ".cloning": "clone_model model_from_json",
+        ".functional": "Functional",
+        ".onnx_files": "load_onnx",
+        ".saving": "load_model save_model",
+    },
 )

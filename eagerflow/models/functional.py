@@ -14,12 +14,12 @@ from eagerflow.base.machine.budget import step
 from eagerflow.base.serialization import deserialize_keras_object, serialize_keras_object
 from eagerflow.base.shared_objects import calls_so_far, made_together, numbers_shared
 from eagerflow.core.variable import Variable
-from eagerflow.layer.configuration import described_with_shapes, reader_of
+from eagerflow.layer.configuration import check_layers, described_with_shapes, own_arguments, reader_of
 from eagerflow.layer.operation import Operation
 from eagerflow.layer.symbolic.input import InputLayer
 from eagerflow.layer.symbolic.tensors import Node, Serial, SymbolicTensor, record
 from eagerflow.models.keras_ops import arguments_of, described_call, op_named
-from eagerflow.models.model import Model, check_layers, functional_class, graphs_to_config
+from eagerflow.models.model import Model
 
 __all__ = ["Functional"]
 
@@ -79,11 +79,11 @@ class Functional(Model):
         """
         if "layers" not in config:
             return super().from_config(config, custom_objects)
-        return _from_graph(cls, config, custom_objects)
+        return from_graph(cls, config, custom_objects)
 
 
 @numbers_shared
-def _config_of_graph(model: Any) -> dict[str, Any]:
+def config_of_graph(model: Any) -> dict[str, Any]:
     """Layers, their calls, inputs and outputs of a model of a graph; and what else its class was made with."""
     graph, added = model._known_graph("config"), model._added
     nodes = graph.nodes if added is None else added.whole.nodes
@@ -104,11 +104,11 @@ def _config_of_graph(model: Any) -> dict[str, Any]:
     if added is not None:
         config["added_losses"] = _places(added.losses, numbers)
         config["added_metrics"] = [[_place(x, numbers), name] for x, name in added.metrics]
-    return model._own_arguments() | config
+    return own_arguments(model) | config
 
 
-def _from_graph(cls: Any, config: dict[str, Any], custom_objects: Any = None) -> Any:
-    """A model of the class, with the graph that `_config_of_graph` described, and the class's other arguments.
+def from_graph(cls: Any, config: dict[str, Any], custom_objects: Any = None) -> Any:
+    """A model of the class, with the graph that `config_of_graph` described, and the class's other arguments.
 
     Raises:
         ValueError: when a call refers to a layer that is not there.
@@ -132,8 +132,6 @@ def _from_graph(cls: Any, config: dict[str, Any], custom_objects: Any = None) ->
 
 
 _KNOWN = {"layers", "input_layers", "output_layers", "name", "trainable", "added_losses", "added_metrics", "dtype"}
-functional_class.append(Functional)
-graphs_to_config.append((_config_of_graph, _from_graph))
 
 
 Numbers: TypeAlias = dict[Serial, int]  # which call of its layer each node of a graph is, by the node's serial
@@ -145,7 +143,7 @@ def _numbers(model: Any, nodes: list[Node]) -> Numbers:
     following = Counter({} if calls is None else calls.first_ones(model, called))
     numbers: Numbers = {}
     for node in nodes:
-        if hasattr(node.operation, "_calls"):
+        if hasattr(node.operation, "_ef_state"):
             numbers[node.serial] = following[id(node.operation)]
             following[id(node.operation)] += 1
     return numbers

@@ -11,7 +11,6 @@ import numpy
 from eagerflow import ops
 from eagerflow.base import tree
 from eagerflow.base.errors import did_you_mean, signature_of
-from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import warn
 from eagerflow.base.typing import Shape
 from eagerflow.core.tensor import Tensor
@@ -101,14 +100,12 @@ class Door:
         return array
 
     def _with_other_rank(self, x: Any, model: Any) -> Any:
-        """A last axis of length 1 may be missing, or be there needlessly. Keras 2 left other ones to the layers."""
+        """A last axis of length 1 may be missing, or be there needlessly."""
         shape = tuple(x.shape)
         if len(shape) == self.ndim + 1 and shape[-1] == 1:
             wanted = shape[:-1]
         elif len(shape) == self.ndim - 1 and self.shape[-1] == 1 and shape:
             wanted = (*shape, 1)
-        elif behaviour.keras_2 and _without_ones(shape[1:]) == _without_ones(self.shape[1:]):
-            return x
         else:
             raise self._misfit(x, model)
         if isinstance(x, Spec):

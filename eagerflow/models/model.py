@@ -4,59 +4,53 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from eagerflow._viz import web_page
 from eagerflow.base import notebook, tree
 from eagerflow.base.config_from_init import automatic
 from eagerflow.base.errors import did_you_mean, no_attribute
 from eagerflow.base.serialization import custom_object_scope
-from eagerflow.base.spellings import behaviour, ignores
+from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import PolicyLike, RegularizerLike
+from eagerflow.core.links import above
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.added_losses import measured
+from eagerflow.layer.building import build_nothing
 from eagerflow.layer.configuration import described_with_shapes
 from eagerflow.layer.layer import AnyLayer, Layer
 from eagerflow.layer.operation import AnyTensor
-from eagerflow.layer.output_shapes import is_shape
+from eagerflow.layer.output_shapes import build_by_running, is_shape
 from eagerflow.layer.symbolic.graph import Graph, checked_ends
 from eagerflow.layer.symbolic.splice import from_intermediate
 from eagerflow.layer.symbolic.tensors import SymbolicTensor, is_symbolic
 from eagerflow.layer.symbolic.text_type import is_text
 from eagerflow.layer.tensor_masks import put_masks
+from eagerflow.layer.weights import set_attribute, sublayers
 from eagerflow.models.inputs import Doors
-from eagerflow.models.quantizing import Quantizing
+from eagerflow.models.quantizing import get_quantization_layer_structure, quantize
+from eagerflow.models.saving import methods as saving
 from eagerflow.models.saving.json_text import write_json
-from eagerflow.models.saving.methods import Saving
-from eagerflow.models.state import ModelState
+from eagerflow.models.state import get_state_tree, set_state_tree, stateless_compute_loss
 from eagerflow.models.summary import print_summary, summary_text
 from eagerflow.training.added_losses import Added
 from eagerflow.training.trainer import Trainer
 
-__all__ = ["Model", "check_layers"]
-
-# `functional.py` enters its class here: `Model(inputs, outputs)` makes one.
-functional_class: list[type[Model]] = []
-# And what writes and reads the configuration of a graph.
-graphs_to_config: list[tuple[Callable[..., Any], Callable[..., Any]]] = []
+__all__ = ["Model"]
 
 # The inputs or the outputs of a graph: one symbolic tensor, or several in a list or a dict.
 Ends = Tensor | SymbolicTensor | Sequence[Any] | Mapping[str, Any]
 
 
-class Model(Trainer, Saving, Quantizing, ModelState, Layer):
+class Model(Trainer, Layer):
     """A network that can be trained: a layer with `compile`, `fit`, `evaluate` and `predict`.
 
     Subclass it and write `call`, with layers as attributes; or make it from a graph of symbolic tensors:
     `Model(inputs, outputs)`.
 
     Args:
-        inputs: symbolic tensors made by `Input`: one, or a list, tuple or dict of them. Keras 1's name `input` works
-            too.
-        outputs: symbolic tensors that layers and ops computed from the inputs: one, or a nested structure. Keras 1's
-            name `output` works too.
+        inputs: symbolic tensors made by `Input`: one, or a list, tuple or dict of them.
+        outputs: symbolic tensors that layers and ops computed from the inputs: one, or a nested structure.
         name: the model's name.
         activity_regularizer: a regularizer or function of the outputs, whose value is added to the losses.
         trainable: whether training changes the weights.
@@ -76,17 +70,22 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
 
     _scope_kind = "model"
     _reserved = Layer._reserved | {"_added", "_doors", "_graph", "_graph_layers", "_graph_variables"}
+    quantize = quantize  # type: ignore[assignment] # it takes filters where a layer takes type_check, as in Keras
+    get_quantization_layer_structure = get_quantization_layer_structure
+    get_state_tree, set_state_tree, stateless_compute_loss = get_state_tree, set_state_tree, stateless_compute_loss
+    save, save_weights, load_weights = saving.save, saving.save_weights, saving.load_weights
+    _settle, _back_up, _resume = saving.settle, saving.back_up, saving.resume  # for `BackupAndRestore`
     _graph: Graph | None
     _added: Added | None = None
     _doors: Doors
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        if cls is Model and functional_class and _is_functional(args, kwargs):
-            made: Any = Layer.__new__(functional_class[0], *args, **kwargs)
+        if cls is Model and _is_functional(args, kwargs):
+            made: Any = Layer.__new__(_functional().Functional, *args, **kwargs)
             return made
         return Layer.__new__(cls, *args, **kwargs)
 
-    if TYPE_CHECKING:  # Keras 1's `input` and `output` work, but are more often a slip
+    if TYPE_CHECKING:
 
         def __init__(
             self,
@@ -114,19 +113,19 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
     def _connect(self, inputs: Any, outputs: Any) -> None:
         """Become the graph between symbolic tensors."""
         checked_ends(inputs, outputs, type(self).__name__)
-        if behaviour.keras_2:  # where a list of one is what it holds
-            inputs, outputs = (x[0] if isinstance(x, list) and len(x) == 1 else x for x in (inputs, outputs))
         inputs, outputs = from_intermediate(inputs, outputs)
         graph = Graph(inputs, outputs, self.name)
-        self.__dict__.update(_graph=graph, _doors=Doors(inputs, self.name), built=True, autocast=False, _path=self.name)
-        self._set("_graph_layers", [operation for operation in graph.operations if isinstance(operation, Layer)])
-        self._set("_graph_variables", graph.variables)
+        self.__dict__.update(_graph=graph, _doors=Doors(inputs, self.name), built=True, autocast=False)
+        self._ef_state.path = self.name
+        layers = [operation for operation in graph.operations if isinstance(operation, Layer)]
+        set_attribute(self, "_graph_layers", layers)
+        set_attribute(self, "_graph_variables", graph.variables)
 
     def __getstate__(self) -> dict[str, Any]:
         """The graph first: its calls are copied in their order, so a deep model needs no deep recursion."""
         state = super().__getstate__()
         if self._graph is not None:
-            state["_arguments"] = ((), {})
+            state["_ef_state"]["arguments"] = ((), {})
         return {"_graph": state.pop("_graph", None), **state}
 
     # Running
@@ -171,13 +170,9 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
                 put_masks(inputs, mask)
             arranged = self._doors.arrange(inputs, self)
             found = self._graph.run(arranged) if self._added is None else self._added.run(self, arranged)
-            # Model(x, [y]) gives y, its symbolic outputs stay a list; Keras 2 had tuples of one.
-            kinds = (list,) if behaviour.keras_2 else (list, tuple)
-            if found.__class__ in kinds and len(found) == 1 and found[0].__class__ is Tensor:
-                return found[0]
-            return found
+            return the_one(found)
 
-    @ignores("inputs")
+    @boundary
     def add_loss(self, loss: Any) -> None:
         """Adds a term to the loss that training minimizes.
 
@@ -201,14 +196,6 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
             super().add_loss(loss)
         else:
             self._extended().connect(self, losses=terms)
-
-    def add_metric(self, *args: Any, **kwargs: Any) -> None:
-        """Keras 2's way to measure something, see `Layer.add_metric`; a functional model's value may be symbolic."""
-        value, name = measured(self, *args, **kwargs)
-        if self._graph is None or not isinstance(value, SymbolicTensor):
-            self._feed_metric(value, name)
-        else:
-            self._extended().connect(self, metrics=[(value, name)])
 
     def _extended(self) -> Added:
         if self._added is None:
@@ -265,22 +252,22 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
             raise ValueError(
                 f"{type(self).__name__}.build(input_shape={input_shape!r}): expected a shape such as (None, 28, 28, 1)."
             )
-        self._build_by_running(input_shape)
+        build_by_running(self, input_shape)
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if type(self).build is Model.build:
-            self._build_nothing()
+            build_nothing(self)
         else:
             super()._build_for(args, kwargs)
-        if len(args) == 1 and self._build_shapes == ((), {}) and not is_symbolic(args):
+        if len(args) == 1 and self._ef_state.build_shapes == ((), {}) and not is_symbolic(args):
             shapes = tree.map_structure(lambda x: tuple(getattr(x, "shape", ())), args[0])
-            self.__dict__["_build_shapes"] = ((shapes,), {})  # what files tell, to build the model again
+            self._ef_state.build_shapes = ((shapes,), {})  # what files tell, to build the model again
             types = tree.map_structure(lambda x: "string" if is_text(x) else self.input_dtype, args[0])
-            self.__dict__["_input_types"] = types if "string" in tree.flatten(types) else None
+            self._ef_state.input_types = types if "string" in tree.flatten(types) else None
 
     def get_build_config(self) -> dict[str, Any] | None:
         """What `build_from_config` takes: the shapes of the inputs, and their types where some are text."""
-        config, types = super().get_build_config(), self.__dict__.get("_input_types")
+        config, types = super().get_build_config(), self._ef_state.input_types
         return config if types is None or config is None else {**config, "input_types": types}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
@@ -289,7 +276,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         Args:
             config: that dict.
         """
-        self.__dict__["_input_types"] = config.get("input_types")
+        self._ef_state.input_types = config.get("input_types")
         super().build_from_config(config)
 
     # What it consists of
@@ -311,7 +298,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         )
 
     def _shown_layers(self) -> list[AnyLayer]:
-        return [layer for layer in self._sublayers if isinstance(layer, AnyLayer)]
+        return [layer for layer in sublayers(self) if isinstance(layer, AnyLayer)]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> AnyLayer:
         """Returns a layer of the model.
@@ -417,8 +404,6 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
             )
         return self._graph
 
-    # Telling
-
     def export(
         self,
         filepath: str | os.PathLike[str],
@@ -466,20 +451,18 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     model.export(os.path.join(folder, "model.onnx"))
         """
-        if format == "web":
-            shared = {"input_signature": input_signature, "opset_version": opset_version, "weights": weights}
-            web_page(self, filepath, samples=samples, labels=labels, verbose=verbose, **shared, **options)
-            return
-        if format != "onnx":
+        if format not in above.exporters:
             raise ValueError(
-                f"export(format={format!r}): 'onnx' and 'web' are written here. From ONNX others are made: openvino by "
-                "ovc, TensorFlow's and LiteRT's by onnx2tf, torch's by onnx2torch."
+                f"export(format={format!r}): {' and '.join(map(repr, above.exporters))} are written here. From ONNX "
+                "others are made: openvino by ovc, TensorFlow's and LiteRT's by onnx2tf, torch's by onnx2torch."
             )
-        given = {"samples": samples, "labels": labels, **options}
-        foreign = [name for name, value in given.items() if value is not None]
-        if foreign:
-            raise TypeError(f"export({foreign[0]}=...): the format 'onnx' has no such option; 'web' may have it.")
-        import_module("eagerflow.onnx").export(self, filepath, input_signature, opset_version, verbose, weights)
+        write, options = above.exporters[format](), {"samples": samples, "labels": labels, **options}
+        options |= {"input_signature": input_signature, "opset_version": opset_version, "weights": weights}
+        given = {"verbose": verbose, **{name: value for name, value in options.items() if value is not None}}
+        known = inspect.signature(write).parameters
+        if "options" not in known and (foreign := [name for name in given if name not in known]):
+            raise TypeError(f"export({foreign[0]}=...): the format {format!r} has no such option; 'web' may have it.")
+        write(self, filepath, **given)
 
     def summary(
         self,
@@ -539,7 +522,7 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
         """
         if self._graph is None or not _takes_ends(type(self)):
             return super().get_config()
-        config: dict[str, Any] = graphs_to_config[0][0](self)
+        config: dict[str, Any] = _functional().config_of_graph(self)
         return config
 
     if TYPE_CHECKING:  # a subclass may write it without `custom_objects`, as most do
@@ -565,26 +548,24 @@ class Model(Trainer, Saving, Quantizing, ModelState, Layer):
             >>> ef.Model.from_config(model.get_config()).count_params()  # the same layers, with weights of its own
             8
             """
-            if cls is Model and functional_class and {"layers", "input_layers"} <= config.keys():
-                return functional_class[0].from_config(config, custom_objects)
+            if cls is Model and {"layers", "input_layers"} <= config.keys():
+                return _functional().Functional.from_config(config, custom_objects)
             if {"layers", "input_layers", "output_layers"} <= config.keys() and _takes_ends(cls):
                 with custom_object_scope(custom_objects or {}):
-                    return graphs_to_config[0][1](cls, config, custom_objects)
+                    return _functional().from_graph(cls, config, custom_objects)
             with custom_object_scope(custom_objects or {}):
                 return super().from_config(config)
 
 
-def check_layers(layers: Any, cls: type) -> None:
-    """Raise unless these are descriptions of layers.
+def _functional() -> Any:
+    """The module of functional models, which builds on this one; it loads when the first of them is made."""
+    return import_module("eagerflow.models.functional")
 
-    Raises:
-        ValueError: saying what came instead.
-    """
-    wrong = layers if not isinstance(layers, list) else next((x for x in layers if not isinstance(x, dict)), None)
-    if not isinstance(layers, list) or wrong is not None:
-        raise ValueError(
-            f"{cls.__name__}.from_config: its 'layers' must be a list of configurations of layers; found {wrong!r:.80}."
-        )
+
+def the_one(found: Any) -> Any:
+    """What a list or tuple of one tensor holds: `Model(x, [y])` gives y, though its symbolic outputs stay a list."""
+    is_one = found.__class__ in (list, tuple) and len(found) == 1 and found[0].__class__ is Tensor
+    return found[0] if is_one else found
 
 
 def _takes_ends(cls: type) -> bool:
@@ -600,17 +581,12 @@ def _takes_ends(cls: type) -> bool:
 
 
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    return bool(args or {"inputs", "outputs", "input", "output"} & kwargs.keys())
+    return bool(args or {"inputs", "outputs"} & kwargs.keys())
 
 
 def _ends(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, Any] | None, dict[str, Any]]:
     """The two ends among the arguments of `Model`, and the other arguments."""
-    for old in ("input", "output"):
-        if old in kwargs:
-            kwargs[f"{old}s"] = kwargs.pop(old)
     names = ("inputs", "outputs", "name")
-    if behaviour.keras_2 and len(args) == 1 and isinstance(args[0], (str, Layer)):  # super().__init__("name"), or self
-        kwargs, args = ({"name": args[0], **kwargs} if isinstance(args[0], str) else kwargs), ()
     if len(args) > len(names):
         raise TypeError(f"{cls.__name__}: at most inputs, outputs and name by position; got {len(args)} arguments.")
     given = {**dict(zip(names, args)), **kwargs}

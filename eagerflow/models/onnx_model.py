@@ -324,7 +324,7 @@ class _Parts:
 def _tell(layer: Any, shape: tuple[int | None, ...]) -> None:
     """Note what a layer's outputs look like, for summaries."""
     layer.__dict__["_seen"] = (None, *shape[1:]) if shape else shape
-    layer.__dict__["_build_shapes"] = (("what the file tells",), {})
+    layer._ef_state.build_shapes = (("what the file tells",), {})
 
 
 def _part_of(holder: Any, name: str, kind: type[OnnxLayer], new: bool = False) -> Any:

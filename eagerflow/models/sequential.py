@@ -16,8 +16,9 @@ from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import InSequence, Integer, Shape, TensorLike
 from eagerflow.callbacks import Callback, CallbackList
 from eagerflow.core.tensor import Tensor
+from eagerflow.layer.building import build_nothing
 from eagerflow.layer.call_context import CallContext, current_call
-from eagerflow.layer.configuration import described_with_shapes
+from eagerflow.layer.configuration import check_layers, described_with_shapes
 from eagerflow.layer.layer import AnyLayer, Layer
 from eagerflow.layer.output_shapes import is_shape
 from eagerflow.layer.symbolic.graph import Graph
@@ -26,7 +27,7 @@ from eagerflow.layer.symbolic.tensors import SymbolicTensor, infer, is_symbolic
 from eagerflow.layer.symbolic.text_type import type_of
 from eagerflow.layer.tensor_masks import put_masks
 from eagerflow.models.inputs import Doors
-from eagerflow.models.model import Model, check_layers
+from eagerflow.models.model import Model
 
 __all__ = ["Sequential"]
 
@@ -104,8 +105,8 @@ class Sequential(Model):
         self.autocast = False  # the layers cast their own inputs
         self.__dict__.update(_input_layer=None, _ends=[], _remembered=None, _of_data=False)
         if type(self) is Sequential:
-            self.__dict__["_arguments"] = ((), {})  # the layers may change
-        self._set("_sequence", [])
+            self._ef_state.arguments = ((), {})  # the layers may change
+        self._sequence = []
         given: Any = layers if isinstance(layers, (list, tuple)) else [layers] if layers is not None else []
         for layer in given:
             self.add(layer)
@@ -233,7 +234,7 @@ class Sequential(Model):
             current_call.reset(token)
         if self._sequence:
             self.__dict__["built"] = True
-            self.__dict__["_path"] = self._path or self.name
+            self._ef_state.path = self.path
 
     def build(self, input_shape: Any = None) -> None:
         """Creates the weights of all layers.
@@ -291,7 +292,7 @@ class Sequential(Model):
             # The layers build themselves as they run; the chain is made when somebody asks for it.
             dtype = self.compute_dtype if inputs.dtype.kind == "f" else type_of(inputs.dtype)
             self.__dict__["_remembered"] = ((None, *inputs.shape[1:]), dtype)
-        self._build_nothing()
+        build_nothing(self)
 
     def _known_graph(self, asked: str) -> Graph:
         if self._graph is None:
@@ -456,8 +457,8 @@ def _as_layer(layer: Any) -> Any:
 
 def _implied_input(layer: Any) -> InputLayer | None:
     """The input that the first layer tells of: by `input_shape=`, or as a model that knows its own."""
-    if layer._batch_input_shape is not None:
-        return _input_for(layer, layer._batch_input_shape)
+    if layer._ef_state.batch_input_shape is not None:
+        return _input_for(layer, layer._ef_state.batch_input_shape)
     ends = layer.__dict__.get("_ends")  # of another Sequential; other layers may have something of that name
     if ends:
         return _input_for(layer, ends[0].shape, ends[0].dtype)
@@ -468,7 +469,7 @@ def _implied_input(layer: Any) -> InputLayer | None:
 
 
 def _input_for(layer: Any, batch_shape: tuple[Any, ...], dtype: Any = None) -> InputLayer:
-    return InputLayer(batch_shape=batch_shape, dtype=dtype or layer._input_dtype or layer.compute_dtype)
+    return InputLayer(batch_shape=batch_shape, dtype=dtype or layer._ef_state.input_dtype or layer.compute_dtype)
 
 
 def _agree(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:

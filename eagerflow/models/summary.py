@@ -15,7 +15,9 @@ from eagerflow.base import notebook, tree
 from eagerflow.base.messages import say
 from eagerflow.base.output import columns as room, places
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.symbolic.tensors import Node, SymbolicTensor, op_name
+from eagerflow.layer.symbolic.tensors import Node, SymbolicTensor
+from eagerflow.layer.symbolic.wording import op_name
+from eagerflow.layer.weights import sublayers
 
 __all__ = ["in_range", "print_summary", "summary_text"]
 
@@ -163,7 +165,7 @@ def _rows(operation: Any, calls: Calls, expand: bool, depth: int) -> list[dict[s
     ]
     if expand and isinstance(operation, Layer):
         inner = _by_operation(_nodes(operation))
-        below = _operations(operation) if hasattr(operation, "_known_graph") else operation._sublayers
+        below = _operations(operation) if hasattr(operation, "_known_graph") else sublayers(operation)
         rows += [row for o in below for row in _rows(o, inner, expand, depth + 1)]
     return rows
 
@@ -194,7 +196,7 @@ def _output(operation: Any, calls: Calls) -> str:
         return _words(call.tensors())
     if _nodes(operation):
         return _words(operation._known_graph("outputs").outputs_structure)
-    shapes, named = operation.__dict__.get("_build_shapes", ((), {}))
+    shapes, named = operation._ef_state.build_shapes
     overrides = type(operation).compute_output_shape is not Layer.compute_output_shape
     if not shapes or named or not overrides or not _fit(operation.compute_output_shape, shapes):
         return "?"

@@ -106,7 +106,7 @@ def given_inputs(signature: Any, model: Any) -> tuple[list[Given], Any]:
 def _own(model: Any) -> Any:
     with contextlib.suppress(AttributeError, ValueError):  # what subclasses that write `call` say
         return model.input
-    (*shapes,), _ = getattr(model, "_build_shapes", ((), {}))
+    (*shapes,), _ = model._ef_state.build_shapes
     if not shapes:
         raise ValueError(
             f"export(): nothing tells the shapes of the inputs of {getattr(model, 'name', model)!r}. Call it once on "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer, Shared
 from eagerflow.optimizers.rate import Rate
@@ -29,7 +29,7 @@ def _adagrad(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -
 
 
 @elementwise
-@twin("optimizers")
+@accelerated("optimizers")
 def _adadelta(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     rate, rho, new, epsilon = settings
     squares, steps = slots

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Unpack
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 from eagerflow.core.device import device
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer, Shared
@@ -17,7 +17,7 @@ __all__ = ["Adam", "AdamW", "Adamax", "Nadam"]
 
 
 @elementwise
-@twin("optimizers")
+@accelerated("optimizers")
 def _adam(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     alpha, new_1, new_2, epsilon = settings
     (step,) = scratch

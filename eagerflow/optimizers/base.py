@@ -9,11 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from itertools import repeat
-from operator import attrgetter, is_not
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypedDict
-
-import numpy
 
 from eagerflow.base.capturing import replayed
 from eagerflow.base.config import floatx
@@ -21,31 +17,25 @@ from eagerflow.base.config_from_init import automatic, settings_of
 from eagerflow.base.errors import missing_attribute, signature_of
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.base.origin import creation_site
-from eagerflow.base.tracebacks import bound_init, boundary, warn
-from eagerflow.base.typing import DType, GradientPairs, Gradients, InitializerLike, Variables
-from eagerflow.core.device import device, device_of, namespace_of, place
-from eagerflow.core.in_place import Writing, taken_back
-from eagerflow.core.observe import clock, scope, state
+from eagerflow.base.tracebacks import bound_init, boundary
+from eagerflow.base.typing import GradientPairs, Gradients, Variables
+from eagerflow.core.device import device
+from eagerflow.core.observe import scope, state
 from eagerflow.core.strategy import active
-from eagerflow.core.tensor import Tensor, convert_to_tensor
+from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
-from eagerflow.optimizers import checks, clipping
+from eagerflow.optimizers import checks
 from eagerflow.optimizers.averages import Averages
-from eagerflow.optimizers.entry import KEPT, Entry, Scratch, constant, look_for_kept, overwritten, slot_initializer
-from eagerflow.optimizers.keras_2 import OfKeras2, name_first
+from eagerflow.optimizers.entry import KEPT, Entry, Scratch, constant
 from eagerflow.optimizers.minimizing import Minimizing
 from eagerflow.optimizers.rate import LearningRate, Rate
 from eagerflow.optimizers.signature import show_shared_arguments
 from eagerflow.optimizers.stored import StoredState
-from eagerflow.optimizers.updates.cached_update import CachedUpdate
+from eagerflow.optimizers.updates.applying import apply_matched, matched, run_rule, update_variables
 from eagerflow.optimizers.updates.fused import FusedUpdates
-from eagerflow.optimizers.updates.graphed import GraphedUpdates
-from eagerflow.optimizers.updates.passes import Passes, announce_pass, announce_update, as_given
+from eagerflow.optimizers.updates.passes import Passes, as_given
 
 __all__ = ["Optimizer", "Shared"]
-
-_ARRAYS = {numpy.ndarray}
-_constraint, _is_overwritten = attrgetter("variable.constraint"), attrgetter("variable.overwrite_with_gradient")
 
 
 class Shared(TypedDict, total=False):
@@ -61,11 +51,10 @@ class Shared(TypedDict, total=False):
     loss_scale_factor: float | None
     gradient_accumulation_steps: int | None
     name: str | None
-    lr: Any  # the learning rate, as Keras 2 spells it
     decay: float  # Keras 2: rate / (1 + decay * iterations)
 
 
-class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
+class Optimizer(StoredState, Minimizing, Averages):
     """Base class of optimizers.
 
     To write an optimizer, override `build`, which makes the state with `add_variable_from_reference`, and
@@ -129,7 +118,7 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
         def __getattr__(self, name: str) -> Any:
             raise missing_attribute(self, name)
 
-    @name_first
+    @boundary
     def __init__(
         self,
         learning_rate: Any,
@@ -148,7 +137,7 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
         owner = type(self).__name__
         if "lr" in kwargs and hasattr(learning_rate, "__iter__"):  # Adam(weights, lr=0.1), as PyTorch has it
             checks.number(owner, "learning_rate", learning_rate)
-        learning_rate, decay = kwargs.pop("lr", learning_rate), kwargs.pop("decay", None)  # Keras 2's
+        decay = kwargs.pop("decay", None)
         checks.unknown_arguments(type(self), kwargs)
         checks.clipping(owner, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         self.name = name or _snake_case(owner)
@@ -170,7 +159,6 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
         self._undecayed: list[Callable[[Variable], bool]] = []
         self._passes = Passes(self.temporaries, self._decays)
         self._fused = FusedUpdates(self.temporaries)
-        self._graphed = GraphedUpdates(self.name, self.temporaries)
         with device("cpu"):  # counters and rates steer the program, so they live where it runs
             self._iterations = Variable(0, dtype="int64", trainable=False, name="iteration")
             self._track(self._iterations)
@@ -217,8 +205,6 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
         if before is not None and self._rate.variable is None:
             self._variables = [v for v in self._variables if v is not before]
 
-    lr = learning_rate
-
     @property
     def _asks_users(self) -> bool:
         """Whether code that may be the user's decides the learning rate."""
@@ -256,7 +242,6 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
                 self._add_slots(entry)
         if len(self.slots) > self.together:
             self._variables[start:] = self._in_order(entries)
-        self._create_slots(variables)
 
     def _in_order(self, entries: Sequence[Entry]) -> list[Variable]:
         """The slots of new entries in the order in which Keras has them."""
@@ -272,96 +257,6 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
                 for name, value in zip(self.slots, values)
             ]
         )
-
-    def add_variable(
-        self,
-        shape: Any,
-        initializer: InitializerLike = "zeros",
-        dtype: DType = None,
-        aggregation: str = "none",
-        layout: None = None,
-        name: str | None = None,
-    ) -> Variable:
-        """Creates a variable of the optimizer's state.
-
-        Args:
-            shape: the shape of the variable.
-            initializer: `"zeros"`, `"ones"`, or a function `(shape, dtype=...)`.
-            dtype: a type name; default: `floatx()`.
-            aggregation: accepted for compatibility with Keras; it changes nothing.
-            layout: only None: a variable lives on one device.
-            name: the last part of its path.
-
-        Raises:
-            ValueError: for another initializer's name, or a layout.
-
-        >>> optimizer = ef.optimizers.SGD()
-        >>> optimizer.add_variable((2,), "ones", name="scale").tolist()
-        [1.0, 1.0]
-        """
-        if layout is not None:
-            raise ValueError(
-                f"{type(self).__name__}.add_variable(layout={layout!r:.100}): expected None; a variable lives on one "
-                "device, which eagerflow.device(...) chooses."
-            )
-        made = Variable(slot_initializer(initializer), shape, dtype or floatx(), trainable=False, name=name)
-        return self._track(made)
-
-    def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: InitializerLike = "zeros"
-    ) -> Variable:
-        """Creates a variable of the state, with the shape, type and device of another variable.
-
-        Args:
-            reference_variable: the other variable.
-            name: the end of the new variable's name; default: `"slot"`.
-            initializer: `"zeros"`, `"ones"`, or a function `(shape, dtype=...)`.
-
-        >>> weight = ef.Variable([1.0, 2.0], name="kernel")
-        >>> slot = ef.optimizers.SGD().add_variable_from_reference(weight, "mean")
-        >>> slot.path, slot.shape, slot.tolist()
-        ('sgd/kernel_mean', (2,), [0.0, 0.0])
-        """
-        with device(reference_variable.device):
-            made = self.add_variable(
-                reference_variable.shape,
-                initializer,
-                reference_variable.dtype.name,
-                name=f"{reference_variable.path}/{name or 'slot'}".replace("/", "_"),
-            )
-        made.path = f"{self.name}/{made.name}"
-        return made
-
-    def add_optimizer_variables(
-        self, trainable_variables: Sequence[Variable], name: Any, initializer: InitializerLike = "zeros"
-    ) -> Any:
-        """Creates a variable of the state for each variable (with several names: for each name).
-
-        Args:
-            trainable_variables: the variables that are trained.
-            name: the end of the new variables' names, or a list of such names.
-            initializer: `"zeros"`, `"ones"`, or a list with an initializer for each name.
-
-        Returns:
-            A list of the new variables, or a tuple with such a list for each name.
-
-        >>> weights = [ef.Variable([1.0, 2.0]), ef.Variable(3.0)]
-        >>> means, squares = ef.optimizers.SGD().add_optimizer_variables(weights, ["mean", "square"])
-        >>> [m.shape for m in means], [s.shape for s in squares]
-        ([(2,), ()], [(2,), ()])
-        """
-        names = [name] if isinstance(name, str) else list(name)
-        several: Any = initializer
-        kinds = [initializer] * len(names) if isinstance(initializer, str) else list(several)
-        made = [[self.add_variable_from_reference(v, n, k) for n, k in zip(names, kinds)] for v in trainable_variables]
-        columns = [list(column) for column in zip(*made)] if made else [[] for _ in names]
-        return columns[0] if isinstance(name, str) else tuple(columns)
-
-    def _track(self, variable: Variable) -> Variable:
-        if not variable.path.startswith(f"{self.name}/"):
-            variable.path = f"{self.name}/{variable.name}"
-        self._variables.append(variable)
-        return variable
 
     def _get_variable_index(self, variable: Variable) -> int:
         """The place of a variable among those of `build`."""
@@ -423,30 +318,31 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
     @replayed
     def _apply_sums(self, grads: list[Any], variables: list[Variable]) -> None:
         """Update by gradients that are those of the whole batch."""
-        again = self._passes.again
-        if again is not None and (arrays := again.arrays(self, grads, variables)) is not None:
-            with without_subnormals:
-                if state.on:
-                    return self._apply_again_announced(again, grads, arrays)
-                self._passes.run_again(again, self.settings(self._learning_rate()), arrays)
-                return self._iterations.increase(1)
         if not self.built:
             self.build(variables)
-        entries, gradients = self._matched(grads, variables)
+        entries, gradients = matched(self, grads, variables)
         with without_subnormals:
             if not state.on:
-                return self._apply(entries, gradients)
+                return apply_matched(self, entries, gradients)
             with scope("optimizer", self.name, self, as_given(grads, gradients)):
-                return self._apply(entries, gradients)
+                return apply_matched(self, entries, gradients)
 
-    def _apply_again_announced(self, again: CachedUpdate, grads: list[Any], arrays: list[Any]) -> None:
-        with scope("optimizer", self.name, self, grads):
-            settings = self.settings(self._learning_rate())
-            started = clock() if state.ops else 0
-            self._passes.run_again(again, settings, arrays)
-            if started:
-                announce_pass(f"{self.name}_update", again.packed.entries, arrays, None, started)
-            self._iterations.increase(1)
+    @property
+    def _has_own_step(self) -> bool:
+        """Whether a subclass says how a variable is updated."""
+        return type(self).update_step is not Optimizer.update_step
+
+    def _lets_go(self) -> bool:
+        """Whether no gradient is held after an update, as an override may do, or a variable that becomes its gradient.
+
+        Captured steps on a GPU then hand over gradients where they lie.
+        """
+        own = type(self).__module__.startswith("eagerflow.") and not self._has_own_step
+        held = self.gradient_accumulation_steps or not self.built
+        taken = [entry.variable.overwrite_with_gradient for entry in self._entries.values()]
+        return own and not held and not any(taken)
+
+    _apply_sums.__wrapped__.lets_go = _lets_go  # type: ignore[attr-defined] # which captured steps call
 
     def _given(self, variables: Iterable[Variable] | None, count: int) -> list[Variable]:
         if variables is None:
@@ -462,137 +358,11 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
     def _trained(self) -> list[Variable]:
         return [entry.variable for entry in self._entries.values()]
 
-    def _matched(self, grads: list[Any], variables: list[Variable]) -> tuple[list[Entry], list[Any]]:
-        """The entries that have a gradient, and the gradients as raw arrays of the variables' types."""
-        entries, gradients, without = [], [], []
-        known = self._entries
-        for g, v in zip(grads, variables):
-            if g is None:
-                without.append(v)
-                continue
-            entry = known.get(v.identity) if isinstance(v, Variable) else self._refuse(v)
-            if entry is None:  # a layer that was built or unfrozen later
-                self._add_entries([v])
-                entry = known[v.identity]
-            array = g.data if isinstance(g, Tensor) else convert_to_tensor(g).data
-            if array.dtype is not v.data.dtype or array.shape != v.data.shape:
-                array = _fitting(array, v)
-            entries.append(entry)
-            gradients.append(array)
-        if without:
-            self._complain(without, bool(entries))
-        return entries, gradients
-
     def _refuse(self, v: Any) -> NoReturn:
         raise TypeError(
             f"{type(self).__name__}: only variables can be trained; got {type(v).__name__} {signature_of(v)}. "
             "Make it one: ef.Variable(values)."
         )
-
-    def _complain(self, without: list[Variable], others: bool) -> None:
-        names = ", ".join(v.path for v in without[:5]) + (", ..." if len(without) > 5 else "")
-        if not others:
-            raise ValueError(f"{type(self).__name__}: no gradient for any variable ({names}). {checks.NO_GRADIENT}")
-        warn(f"No gradient for {names}: the loss doesn't depend on {'it' if len(without) == 1 else 'them'}.")
-
-    def _apply(self, entries: list[Entry], gradients: list[Any]) -> None:
-        if not any(map(is_not, map(_constraint, entries), repeat(None))):
-            return self._change(entries, gradients)
-        constrained = [e.variable for e in entries if e.variable.constraint is not None]
-        # A constraint is the user's code: if it raises, nothing has happened.
-        before = [(v, v.data) for v in (*[e.variable for e in entries], *self._variables)]
-        try:
-            self._change(entries, gradients)
-            for variable in constrained:
-                variable.assign(variable.constraint(variable))
-        except BaseException:
-            for variable, array in before:
-                variable.data = array
-            raise
-
-    def _change(self, entries: list[Entry], gradients: list[Any]) -> None:
-        if self.use_ema or self.gradient_accumulation_steps:
-            look_for_kept(self, entries)
-        if self.loss_scale_factor is not None:
-            gradients = [g / self.loss_scale_factor for g in gradients]
-        if any(map(_is_overwritten, entries)):
-            steps = self.gradient_accumulation_steps or 1
-            entries, gradients = overwritten(entries, gradients, (int(self._iterations.data) + 1) % steps == 0)
-        if self.gradient_accumulation_steps:
-            gradients = self._accumulated(entries, gradients)
-        if gradients:
-            self._update(entries, *self._clipped(gradients))
-        if self.use_ema:
-            self._average()
-        self._iterations.increase(1)
-
-    def _accumulated(self, entries: list[Entry], gradients: list[Any]) -> list[Any]:
-        """The mean gradients when this step updates, else nothing."""
-        steps = self.gradient_accumulation_steps or 1
-        complete = (int(self._iterations.data) + 1) % steps == 0
-        means = []
-        for entry, g in zip(entries, gradients):
-            with entry.gradient_accumulator.changing() as total:
-                total += g
-                if complete:
-                    means.append(total / steps)
-                    total[...] = 0
-        return means
-
-    def _clipped(self, gradients: list[Any]) -> tuple[list[Any], Any]:
-        """The gradients, and the number by which all of them are to be multiplied; None for none."""
-        if self.clipnorm is not None:
-            return [clipping.by_norm(namespace_of(g), g, self.clipnorm) for g in gradients], None
-        if self.global_clipnorm is not None:
-            xp = namespace_of(*gradients)
-            return gradients, clipping.scale_of_global_norm(xp, gradients, self.global_clipnorm)
-        if self.clipvalue is not None:
-            return [clipping.by_value(namespace_of(g), g, self.clipvalue) for g in gradients], None
-        return gradients, None
-
-    def _update(self, entries: list[Entry], gradients: list[Any], scale: Any = None) -> None:
-        rate = self._learning_rate()
-        own = type(self).update_step is not Optimizer.update_step or self._applies_itself()
-        rule = None if own else self.rule
-        if getattr(rule, "elementwise", False) and self._at_once(gradients):
-            factor = None if scale is None else float(scale)
-            decay = (self.weight_decay or 0.0) * rate
-            started = clock() if state.ops else 0
-            self._passes.run(rule, self.settings(rate), entries, gradients, decay, factor)
-            if started:
-                announce_pass(f"{self.name}_update", entries, gradients, factor, started)
-            return
-        if scale is not None:
-            gradients = [g * scale.astype(g.dtype) for g in gradients]
-        settings = None if rule is None else self.settings(rate)
-        if self._fused.update(self, rule, settings, entries, gradients, rate):
-            return
-        if self._graphed.update(self, rule, settings, entries, gradients, rate):
-            return
-        if self.weight_decay is not None:
-            self._decay(entries, rate)
-        for entry, g in zip(entries, gradients):
-            started = clock() if state.ops else 0
-            if rule is None:
-                self.update_step(Tensor(g, None, None), entry.variable, self._rate_beside(g))
-            else:
-                self._run(rule, entry, g, settings)
-            if started:
-                announce_update(f"{self.name}_update", entry.variable, g, started, clock())
-
-    def _rate_beside(self, g: Any) -> Any:
-        """The learning rate, which lies on the CPU, for arithmetic with a gradient."""
-        rate: Any = self.learning_rate
-        return rate if isinstance(g, numpy.ndarray) else Tensor(place(rate.data, device_of(g)), None, None)
-
-    def _at_once(self, gradients: list[Any]) -> bool:
-        """Whether one pass may go over all variables: on the CPU, and not to be taken back."""
-        return set(map(type, gradients)) == _ARRAYS and not taken_back() and getattr(self, "epsilon", 1.0) != 0
-
-    def _run(self, rule: Callable[..., None], entry: Entry, g: Any, settings: Any) -> None:
-        """Let a rule change one variable."""
-        with Writing((entry.variable, *entry.slots)) as (w, *slots):
-            rule(namespace_of(w), w, g, slots, settings, self._scratch.like(w))
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Any) -> None:
         """Updates one variable by its gradient. Custom optimizers override this.
@@ -608,16 +378,14 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
         >>> weight.tolist()
         [0.5, 1.5]
         """
-        if self.rule is None or self._applies_itself():
-            self._apply_resource(gradient, variable)
-        else:
-            self._run(self.rule, self._entries[variable.identity], gradient.data, self.settings(float(learning_rate)))
+        if self.rule is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} must override update_step(gradient, variable, learning_rate)."
+            )
+        settings = self.settings(float(learning_rate))
+        run_rule(self, self.rule, self._entries[variable.identity], gradient.data, settings)
 
-    def _run_own(self, gradient: Tensor, variable: Variable) -> None:
-        assert self.rule is not None
-        self._run(self.rule, self._entries[variable.identity], gradient.data, self.settings(self._learning_rate()))
-
-    _own_apply, _own_update_step, _own_update = apply, update_step, _update  # which a subclass may have replaced
+    _update = update_variables
 
     def settings(self, rate: float) -> tuple[Any, ...]:
         """The numbers that this step's `rule` is called with.
@@ -771,14 +539,6 @@ class Optimizer(StoredState, Minimizing, Averages, OfKeras2):
             0.75
             """
             return cls(**config)
-
-
-def _fitting(array: Any, variable: Variable) -> Any:
-    if array.shape != variable.shape:
-        raise ValueError(
-            f"the gradient of {variable.path!r} has shape {array.shape}; its variable has {variable.shape}."
-        )
-    return array if array.dtype == variable.dtype else array.astype(variable.dtype)
 
 
 def _count(owner: str, name: str, value: Any, lowest: int = 1) -> int | None:

@@ -10,7 +10,8 @@ from types import GeneratorType
 from typing import Any, ParamSpec, TypeVar
 
 from eagerflow.base.config import epsilon as default_epsilon
-from eagerflow.base.errors import UnknownArgumentError, a_kind, did_you_mean
+from eagerflow.base.errors import UnknownArgumentError, a_kind
+from eagerflow.base.text.hints import hint_for
 from eagerflow.base.tracebacks import wrappers
 from eagerflow.core.variable import Variable
 
@@ -150,14 +151,14 @@ def unknown_arguments(cls: type, given: dict[str, Any]) -> None:
     name = next(iter(given))
     known = [parameter for parameter in inspect.signature(cls).parameters if parameter != "kwargs"]
     raise UnknownArgumentError(
-        f"{cls.__name__} has no argument {name!r}.{_meant(name, known)} It takes {', '.join(known)}."
+        f"{cls.__name__} has no argument {name!r}.{_meant(name, known, given[name])} It takes {', '.join(known)}."
     )
 
 
-def _meant(name: str, known: list[str]) -> str:
+def _meant(name: str, known: list[str], value: Any) -> str:
     """What stands here for an argument of PyTorch, or of other optimizers, else the nearest of `known`."""
     if name in ("beta", "betas", "momentum") and "beta_1" in known:
         return f" Use beta_1{'' if name == 'momentum' or 'beta_2' not in known else ' and beta_2'}."
     if name == "momentum":  # that of the averages of weights, ema_momentum, is another one
         return ""
-    return " Use rho." if name == "alpha" and "rho" in known else did_you_mean(name, known)
+    return " Use rho." if name == "alpha" and "rho" in known else hint_for("argument", "Optimizer", name, known, value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 from eagerflow.optimizers import checks
 from eagerflow.optimizers.base import Optimizer, Shared
 from eagerflow.optimizers.rate import Rate
@@ -15,7 +15,7 @@ __all__ = ["RMSprop"]
 
 
 @elementwise
-@twin("optimizers")
+@accelerated("optimizers")
 def _rmsprop(xp: Any, w: Any, g: Any, slots: Any, settings: Any, scratch: Any) -> None:
     rate, rho, new, momentum, epsilon, centered = settings
     velocity, *others = slots

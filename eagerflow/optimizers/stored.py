@@ -1,23 +1,27 @@
-"""The part of `Optimizer` that hands its state out and takes it in."""
+"""The part of `Optimizer` that makes its state, hands it out and takes it in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
-from eagerflow.base.typing import Gradients, Variables
+from eagerflow.base.typing import DType, Gradients, InitializerLike, Variables
+from eagerflow.core.device import device
 from eagerflow.core.stateless_scope import StatelessScope
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
+from eagerflow.optimizers.entry import slot_initializer
 
 __all__ = ["StoredState"]
 
 
 class StoredState:
-    """`set_weights`, `stateless_apply`, and how the state is saved and loaded."""
+    """`add_variable`, `set_weights`, `stateless_apply`, and how the state is saved and loaded."""
 
     built: bool
+    name: str
     _variables: list[Variable]
 
     @property
@@ -30,6 +34,96 @@ class StoredState:
         ['iteration', 'learning_rate', 'kernel_momentum']
         """
         return self._variables[:]
+
+    def add_variable(
+        self,
+        shape: Any,
+        initializer: InitializerLike = "zeros",
+        dtype: DType = None,
+        aggregation: str = "none",
+        layout: None = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Creates a variable of the optimizer's state.
+
+        Args:
+            shape: the shape of the variable.
+            initializer: `"zeros"`, `"ones"`, or a function `(shape, dtype=...)`.
+            dtype: a type name; default: `floatx()`.
+            aggregation: accepted for compatibility with Keras; it changes nothing.
+            layout: only None: a variable lives on one device.
+            name: the last part of its path.
+
+        Raises:
+            ValueError: for another initializer's name, or a layout.
+
+        >>> optimizer = ef.optimizers.SGD()
+        >>> optimizer.add_variable((2,), "ones", name="scale").tolist()
+        [1.0, 1.0]
+        """
+        if layout is not None:
+            raise ValueError(
+                f"{type(self).__name__}.add_variable(layout={layout!r:.100}): expected None; a variable lives on one "
+                "device, which eagerflow.device(...) chooses."
+            )
+        made = Variable(slot_initializer(initializer), shape, dtype or floatx(), trainable=False, name=name)
+        return self._track(made)
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str | None = None, initializer: InitializerLike = "zeros"
+    ) -> Variable:
+        """Creates a variable of the state, with the shape, type and device of another variable.
+
+        Args:
+            reference_variable: the other variable.
+            name: the end of the new variable's name; default: `"slot"`.
+            initializer: `"zeros"`, `"ones"`, or a function `(shape, dtype=...)`.
+
+        >>> weight = ef.Variable([1.0, 2.0], name="kernel")
+        >>> slot = ef.optimizers.SGD().add_variable_from_reference(weight, "mean")
+        >>> slot.path, slot.shape, slot.tolist()
+        ('sgd/kernel_mean', (2,), [0.0, 0.0])
+        """
+        with device(reference_variable.device):
+            made = self.add_variable(
+                reference_variable.shape,
+                initializer,
+                reference_variable.dtype.name,
+                name=f"{reference_variable.path}/{name or 'slot'}".replace("/", "_"),
+            )
+        made.path = f"{self.name}/{made.name}"
+        return made
+
+    def add_optimizer_variables(
+        self, trainable_variables: Sequence[Variable], name: Any, initializer: InitializerLike = "zeros"
+    ) -> Any:
+        """Creates a variable of the state for each variable (with several names: for each name).
+
+        Args:
+            trainable_variables: the variables that are trained.
+            name: the end of the new variables' names, or a list of such names.
+            initializer: `"zeros"`, `"ones"`, or a list with an initializer for each name.
+
+        Returns:
+            A list of the new variables, or a tuple with such a list for each name.
+
+        >>> weights = [ef.Variable([1.0, 2.0]), ef.Variable(3.0)]
+        >>> means, squares = ef.optimizers.SGD().add_optimizer_variables(weights, ["mean", "square"])
+        >>> [m.shape for m in means], [s.shape for s in squares]
+        ([(2,), ()], [(2,), ()])
+        """
+        names = [name] if isinstance(name, str) else list(name)
+        several: Any = initializer
+        kinds = [initializer] * len(names) if isinstance(initializer, str) else list(several)
+        made = [[self.add_variable_from_reference(v, n, k) for n, k in zip(names, kinds)] for v in trainable_variables]
+        columns = [list(column) for column in zip(*made)] if made else [[] for _ in names]
+        return columns[0] if isinstance(name, str) else tuple(columns)
+
+    def _track(self, variable: Variable) -> Variable:
+        if not variable.path.startswith(f"{self.name}/"):
+            variable.path = f"{self.name}/{variable.name}"
+        self._variables.append(variable)
+        return variable
 
     def set_weights(self, weights: Iterable[Any]) -> None:
         """Sets all variables of the state.

@@ -11,7 +11,7 @@ import numpy as np
 from eagerflow import ops
 from eagerflow.base.config import image_data_format
 from eagerflow.base.errors import expect_one_of
-from eagerflow.base.spellings import also
+from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import ColorMode, DataFormat, DatasetFormat, Interpolation, LabelMode, Subset
 from eagerflow.preprocessing.folders import FolderDataset, FolderOptions, Settings, datasets_of
 from eagerflow.preprocessing.pictures import read_image, smart_resize
@@ -51,7 +51,7 @@ def image_dataset_from_directory(
     subset: Subset | None = ...,
     **options: Unpack[_Options],
 ) -> FolderDataset: ...
-@also(smart_resize="crop_to_aspect_ratio")
+@boundary
 def image_dataset_from_directory(
     directory: str | os.PathLike[str],
     labels: Literal["inferred"] | str | Sequence[int] | np.ndarray | None = "inferred",

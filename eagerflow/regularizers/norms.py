@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.base.spellings import accepts
+from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import Number
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.regularizers.base import Regularizer, factor, table
@@ -18,7 +18,7 @@ class L1(Regularizer):
     """L1 penalty: `l1 * sum(abs(x))`.
 
     Args:
-        l1: the factor (Keras 2: also `l`).
+        l1: the factor.
 
     Raises:
         ValueError: for a factor that is negative or no number.
@@ -27,7 +27,7 @@ class L1(Regularizer):
     Tensor(0.3, shape=(), dtype=float32)
     """
 
-    @accepts(l="l1")
+    @boundary
     def __init__(self, l1: Number = 0.01) -> None:
         self.l1 = factor(0.01 if l1 is None else l1, "l1", "L1")
 
@@ -40,7 +40,7 @@ class L2(Regularizer):
     """L2 penalty (weight decay): `l2 * sum(x ** 2)`.
 
     Args:
-        l2: the factor (Keras 2: also `l`).
+        l2: the factor.
 
     Raises:
         ValueError: for a factor that is negative or no number.
@@ -53,7 +53,7 @@ class L2(Regularizer):
     Tensor(0.6, shape=(), dtype=float32)
     """
 
-    @accepts(l="l2")
+    @boundary
     def __init__(self, l2: Number = 0.01) -> None:
         self.l2 = factor(0.01 if l2 is None else l2, "l2", "L2")
 

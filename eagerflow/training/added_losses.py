@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from eagerflow.layer.added_losses import feed_metric
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.symbolic.graph import Graph
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -50,7 +51,7 @@ class Added:
         graph = Graph(own.inputs_structure, [own.outputs_structure, terms], own.name)
         self.losses, self.metrics, self.captured, self.graph = losses, metrics, captured, graph
         further = [x for x in graph.operations if isinstance(x, Layer) and x not in own.operations]
-        model._set("_added_layers", further)  # their weights are the model's too
+        model._added_layers = further  # their weights are the model's too
 
     @property
     def whole(self) -> Graph:
@@ -64,5 +65,5 @@ class Added:
         for term in losses:
             model.add_loss(term)
         for (_, name), term in zip(self.metrics, measured):
-            model._feed_metric(term, name)
+            feed_metric(model, term, name)
         return outputs

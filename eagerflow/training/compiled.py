@@ -66,9 +66,6 @@ class Compiled:
         self.deferred = False  # whether steps leave it to their loop to ask for the numbers
         self.arguments: dict[str, Any] = {}
         self.states: StateSnapshot | None = None  # of the model, for steps made one by one
-        # What was trainable, where that counts (see training_as_compiled.py).
-        self.trainable: list[tuple[Any, bool]] = []
-        self.overruled: list[tuple[Any, bool]] = []  # layers switched since then, in vain, with what they stay
         self.was_trainable = False  # the model itself, when it was compiled
 
     def how_to_train(self, model: Any) -> str:
@@ -81,7 +78,7 @@ class Compiled:
             )
         if model.weights:
             return "Set model.trainable = True, or that of the layers to be trained."
-        made = ", ".join(f"line {line} of {file}" for file, line in model.__dict__.get("_made_before", ()))
+        made = ", ".join(f"line {line} of {file}" for file, line in model._ef_state.made_before)
         if made:
             return f"Its call makes new layers ({made}), whose weights belong to nobody: make them in __init__."
         return "Its layers have no weights."

@@ -11,7 +11,7 @@ import numpy
 
 from eagerflow.base import tree
 from eagerflow.callbacks import CallbackList
-from eagerflow.callbacks.older_names import either_name
+from eagerflow.callbacks.logs import Logs
 from eagerflow.core.device import to_host
 from eagerflow.core.observe import logs as announce_logs, scope, state
 from eagerflow.core.strategy import Strategy, active
@@ -21,8 +21,8 @@ from eagerflow.training.checks import explain_unpacking
 from eagerflow.training.interrupt import Interruption
 from eagerflow.training.state_snapshot import StateSnapshot
 
-__all__ = ["Loop", "as_numbers", "as_numpy", "check_numbers", "deferring", "joined"]
-__all__ += ["observed_batches", "observed_step", "under"]
+__all__ = ["Loop", "as_list", "as_numbers", "as_numpy", "check_numbers", "deferring", "in_order", "joined"]
+__all__ += ["observed_batches", "observed_step", "one_step", "shared_step", "under"]
 
 
 def as_numbers(logs: Any) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class Loop:
         self.name = f"{kind}_step"
         self.kind = kind
         self.function = getattr(model, f"make_{kind}_function")()
-        self.deferred = model._defers(self.function)
+        self.deferred = model._is_ours(self.function)
         self.stop = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}[kind]
         self._outputs: list[Any] | None = [] if kind == "predict" and every > 1 and self.end else None
         self.states = StateSnapshot(model) if kind == "train" else None
@@ -180,7 +180,7 @@ class Loop:
         if self.kind == "predict":
             return {} if shown else {"outputs": self._made(logs)}
         found = as_numbers(self.model.get_metrics_result() if self.deferred else logs)
-        return either_name(dict(sorted(found.items())))
+        return Logs(sorted(found.items()))
 
     def _made(self, logs: Any) -> Any:
         """The outputs that callbacks haven't seen yet."""
@@ -207,3 +207,51 @@ def as_numpy(found: Any) -> Any:
 
 def _to_numpy(value: Any) -> Any:
     return to_host(value.data) if isinstance(value, Tensor) else numpy.asarray(value)
+
+
+def one_step(
+    model: Any, name: str, step: Any, data: Any, states: StateSnapshot | None = None, reset: bool = True
+) -> dict[str, Any]:
+    """Make one step of a model; gives its numbers."""
+    compiled = model._ready(name)
+    if reset:
+        model.reset_metrics()
+    step = shared_step(model, name, step)
+    deferred, compiled.deferred = compiled.deferred, False  # a callback of `fit` may make steps too
+    before = None if states is None else states.taken()
+    try:
+        with numpy.errstate(all="ignore"):
+            logs = observed_step(model, name, step, data)
+        check_numbers(logs, name)
+    except BaseException:
+        if states is not None and before is not None:
+            states.undo(before)
+        raise
+    finally:
+        compiled.deferred = deferred
+    if states is not None and before is not None:
+        states.settle(before)
+    numbers = as_numbers(logs)
+    if state.on:
+        announce_logs("step", 0, numbers)
+    return numbers
+
+
+def shared_step(model: Any, name: str, step: Any) -> Any:
+    """The step; where ranks share each batch, one that gives all of them the numbers of the whole batch."""
+    if active.shard is not None:
+        return step
+    loop = active.strategy.loop(model, name.removesuffix("_step"), CallbackList(), False, 1)
+    return step if loop is None else loop.one
+
+
+def in_order(model: Any, numbers: dict[str, Any]) -> dict[str, Any]:
+    """Loss, losses of single outputs and whatever is named like one of `metrics`; then the rest by name."""
+    first = [m.name for m in model.metrics if m.name in numbers]
+    return {name: numbers[name] for name in (*first, *sorted(numbers))}
+
+
+def as_list(numbers: dict[str, Any]) -> Any:
+    """The numbers in a list; one alone without."""
+    values = list(numbers.values())
+    return values[0] if len(values) == 1 else values

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy
@@ -14,7 +15,7 @@ from eagerflow.base.errors import a_kind
 from eagerflow.base.machine.memory import give_back
 from eagerflow.base.tracebacks import warn
 from eagerflow.callbacks import CallbackList, History
-from eagerflow.callbacks.older_names import either_name
+from eagerflow.callbacks.logs import Logs
 from eagerflow.core.observe import current, logs as announce_logs
 from eagerflow.core.strategy import active
 from eagerflow.data.arrays import as_arrays, check_lengths, is_array_like
@@ -23,52 +24,65 @@ from eagerflow.data.feed import ArrayFeed, Feed, IterableFeed, feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.checks import at_least_one, fraction, split, verbosity, with_an_end, within_max_epochs
 from eagerflow.training.interrupt import Interruption
-from eagerflow.training.keras_2_methods import hand_validation_data
 from eagerflow.training.launch_check import check_launch
 from eagerflow.training.loop import Loop, as_numbers, as_numpy, joined
 from eagerflow.training.not_a_number import warn_of_nan
 from eagerflow.training.resumed import put_back_callbacks, put_back_metrics, put_back_states
 from eagerflow.training.shuffle_schedule import ShuffleSchedule
 
-__all__ = ["Fit", "run_evaluate", "run_predict"]
+__all__ = ["Fit", "feeds_of_fit", "run_evaluate", "run_predict"]
 
 _LONG = 2.0  # seconds of training after which giving memory back costs nothing that one would notice
 
 
 class Fit:
-    """One call of `fit`; see there for the arguments."""
+    """One call of `fit`; see there for the arguments.
 
-    def __init__(self, model: Any, x: Any, y: Any, sample_weight: Any, **given: Any) -> None:
-        self.model = model
-        epochs = at_least_one("fit", "epochs", given["epochs"], lowest=0)
+    Args:
+        model: the model.
+        feed: the batches to train on; `validation`: those to validate on, or None.
+        epochs: the arguments of `fit`, as the other ones.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        feed: Feed,
+        validation: Feed | None,
+        epochs: Any,
+        initial_epoch: Any,
+        verbose: Any,
+        callbacks: Any,
+        validation_freq: Any,
+    ) -> None:
+        self.model, self.feed, self.validation = model, feed, validation
+        epochs = at_least_one("fit", "epochs", epochs, lowest=0)
         self.epochs = within_max_epochs(1 if epochs is None else epochs)
-        self.initial_epoch = at_least_one("fit", "initial_epoch", given["initial_epoch"], lowest=0) or 0
+        self.initial_epoch = at_least_one("fit", "initial_epoch", initial_epoch, lowest=0) or 0
         if epochs and self.initial_epoch >= epochs:
             warn(
                 f"fit(initial_epoch={self.initial_epoch}, epochs={epochs}) trains nothing: epochs is the number of the "
                 f"last epoch, not how many more. For {epochs} more: epochs={self.initial_epoch + epochs}."
             )
-        self.every = given["steps_per_execution"]
-        self.frequency = _frequency(given["validation_freq"])
-        self.feed, self.validation = _feeds(x, y, sample_weight, given)
-        for feed in (self.feed, self.validation):
-            active.strategy.shard_feed(feed)
+        self.every = model.steps_per_execution
+        self.frequency = _frequency(validation_freq)
+        for each in (feed, validation):
+            active.strategy.shard_feed(each)
         self.orders = ShuffleSchedule(model, self.initial_epoch)
-        self.feed.draws = self.orders.next
+        feed.draws = self.orders.next
         model.stop_training = False
-        verbose = verbosity("fit", given["verbose"])
+        verbose = verbosity("fit", verbose)
         self.callbacks = CallbackList(
-            given["callbacks"],
+            callbacks,
             add_history=True,
             add_progbar=verbose != 0,
             model=model,
             verbose=verbose,
             epochs=self.epochs,
-            steps=self.feed.steps,
-            validates=self.validation is not None,
-            validation_freq=given["validation_freq"],
+            steps=feed.steps,
+            validates=validation is not None,
+            validation_freq=validation_freq,
         )
-        hand_validation_data(self.callbacks.callbacks, self.validation)
         self._warned = False
         self._resumption: Any = None
 
@@ -83,9 +97,13 @@ class Fit:
             callbacks.on_train_begin()
             self._resume()
             for epoch in range(self.initial_epoch, self.epochs):
-                found = self._epoch(epoch, interruption)
-                logs = logs if found is None else found
-                if found is None or model.stop_training:
+                loop, first, last = self._begin_epoch(epoch)
+                done = loop.run(self.feed, interruption, partial(last.__setitem__, 0), first)
+                if not done:
+                    self._no_batch(epoch)
+                    break
+                logs = self._end_epoch(epoch, done, as_numbers(last[0]), interruption)
+                if model.stop_training:
                     break
             if model.optimizer is not None:
                 model.optimizer.finalize_variable_values(model.trainable_variables)
@@ -133,30 +151,31 @@ class Fit:
         self.feed.go_to(notes["data"], int(notes["batch"]))
         return int(notes["batch"]), notes["logs"]
 
-    def _epoch(self, epoch: int, interruption: Interruption) -> dict[str, Any] | None:
-        """Train for one epoch; gives its numbers, None where the data have ended."""
+    def _begin_epoch(self, epoch: int) -> tuple[Loop, int, list[Any]]:
+        """The loop over the batches of an epoch, how many were used, and what the last one reported, in a list."""
         self.model.reset_metrics()
         self.orders.epoch = epoch
         self.callbacks.on_epoch_begin(epoch)
         first, logs_before = self._resume_epoch()
-        last: list[Any] = [logs_before]
-        loop = _loop(self.model, "train", self.callbacks, shows=True, every=self.every)
-        done = loop.run(self.feed, interruption, lambda logs: last.__setitem__(0, logs), first)
-        if not done:
-            ended = f"fit: the data gave no batch in epoch {epoch + 1}"
-            if epoch == self.initial_epoch:
-                raise ValueError(f"{ended}. {_why_empty(self.feed)}")
-            warn(f"{ended}: training ends after {epoch} epoch{'s' * (epoch > 1)}. {_why_empty(self.feed)}")
-            self.model.stop_training = True
-            return None
-        logs = as_numbers(last[0])
+        return _loop(self.model, "train", self.callbacks, shows=True, every=self.every), first, [logs_before]
+
+    def _no_batch(self, epoch: int) -> None:
+        """The data have ended: an error in the first epoch, else a warning."""
+        ended = f"fit: the data gave no batch in epoch {epoch + 1}"
+        if epoch == self.initial_epoch:
+            raise ValueError(f"{ended}. {_why_empty(self.feed)}")
+        warn(f"{ended}: training ends after {epoch} epoch{'s' * (epoch > 1)}. {_why_empty(self.feed)}")
+        self.model.stop_training = True
+
+    def _end_epoch(self, epoch: int, done: int, logs: dict[str, Any], interruption: Interruption) -> dict[str, Any]:
+        """Validate, and call the callbacks; gives the numbers of the epoch."""
         active.strategy.check_replicas(self.model, f"epoch {epoch + 1}")
         self.feed.on_epoch_end()
         if self.feed.steps is not None and done < self.feed.steps and not self.model.stop_training:
             self.model.stop_training = True  # the data ran out, as it was warned
         if self.validation is not None and self._validates(epoch):
             logs.update(self._validated(interruption))
-        logs = either_name(dict(sorted(logs.items(), key=lambda item: (item[0].startswith("val_"), item[0]))))
+        logs = Logs(sorted(logs.items(), key=lambda item: (item[0].startswith("val_"), item[0])))
         self._warned = self._warned or warn_of_nan(_scalar(logs.get("loss")), epoch, self.model, self.feed)
         self.callbacks.on_epoch_end(epoch, logs)
         announce_logs("epoch", epoch, logs)
@@ -182,29 +201,48 @@ def _frequency(given: Any) -> Any:
     return at_least_one("fit", "validation_freq", given) or 1
 
 
-def _feeds(x: Any, y: Any, sample_weight: Any, given: dict[str, Any]) -> tuple[Feed, Feed | None]:
-    """The batches to train on, and those to validate on."""
-    part = fraction(given["validation_split"])
-    batch_size = at_least_one("fit", "batch_size", given["batch_size"])
-    validation_size = at_least_one("fit", "validation_batch_size", given["validation_batch_size"]) or batch_size
-    steps = at_least_one("fit", "steps_per_epoch", given["steps_per_epoch"])
-    validation_steps = at_least_one("fit", "validation_steps", given["validation_steps"])
-    if given["shuffle"] not in (True, False, "batch"):
-        raise ValueError(f"fit(shuffle={given['shuffle']!r:.60}): expected True, False or 'batch'.")
-    held_back: Any = given["validation_data"]
-    if part and held_back is None:
-        if not is_array_like(x):
-            raise ValueError(
-                f"fit(validation_split={part}): works for arrays only; x is {a_kind(x)}. Pass validation_data."
-            )
-        arrays = (as_arrays("x", x), as_arrays("y", y), as_arrays("sample_weight", sample_weight))
-        rows = check_lengths(x=arrays[0], y=arrays[1], sample_weight=arrays[2])
-        (x, y, sample_weight), held_back = split(arrays, rows, part)
-    training = feed_for(x, y, sample_weight, batch_size, steps, given["shuffle"], given["class_weight"], goes_on=True)
+def feeds_of_fit(
+    arrays: tuple[Any, Any, Any],
+    held_back: tuple[Any, Any],
+    batch_sizes: tuple[Any, Any],
+    steps: tuple[Any, Any],
+    shuffle: Any,
+    class_weight: Any,
+) -> tuple[Feed, Feed | None]:
+    """The batches that `fit` trains on, and those that it validates on.
+
+    Args:
+        arrays: `x`, `y` and `sample_weight`.
+        held_back: `validation_split` and `validation_data`.
+        batch_sizes: for training and validation.
+        steps: per epoch and per validation.
+        shuffle: as `fit` has it.
+        class_weight: as `fit` has it.
+    """
+    part, validation_data = fraction(held_back[0]), held_back[1]
+    batch_size = at_least_one("fit", "batch_size", batch_sizes[0])
+    validation_size = at_least_one("fit", "validation_batch_size", batch_sizes[1]) or batch_size
+    steps_per_epoch = at_least_one("fit", "steps_per_epoch", steps[0])
+    validation_steps = at_least_one("fit", "validation_steps", steps[1])
+    if shuffle not in (True, False, "batch"):
+        raise ValueError(f"fit(shuffle={shuffle!r:.60}): expected True, False or 'batch'.")
+    if part and validation_data is None:
+        arrays, validation_data = _split(arrays, part)
+    training = feed_for(*arrays, batch_size, steps_per_epoch, shuffle, class_weight, goes_on=True)
     with_an_end("fit", "steps_per_epoch", training)
-    if held_back is None:
+    if validation_data is None:
         return training, None
-    return training, _validation_feed(held_back, training, validation_size, validation_steps)
+    return training, _validation_feed(validation_data, training, validation_size, validation_steps)
+
+
+def _split(arrays: tuple[Any, Any, Any], part: float) -> tuple[Any, Any]:
+    """The first rows of arrays, and the last ones, which are that part of them."""
+    if not is_array_like(arrays[0]):
+        raise ValueError(
+            f"fit(validation_split={part}): works for arrays only; x is {a_kind(arrays[0])}. Pass validation_data."
+        )
+    x, y, sample_weight = [as_arrays(name, each) for name, each in zip(("x", "y", "sample_weight"), arrays)]
+    return split((x, y, sample_weight), check_lengths(x=x, y=y, sample_weight=sample_weight), part)
 
 
 def _validation_feed(held_back: Any, training: Feed, batch_size: int | None, steps: int | None) -> Feed:
@@ -258,7 +296,7 @@ def _evaluated(
     callbacks.on_test_begin()
     last: list[Any] = [None]
     loop = _loop(model, "test", callbacks, shows, every=model.steps_per_execution)
-    if not loop.run(feed, interruption, lambda logs: last.__setitem__(0, logs)):
+    if not loop.run(feed, interruption, partial(last.__setitem__, 0)):
         raise ValueError(f"{what}: the data gave no batch. {_why_empty(feed)}")
     feed.on_epoch_end()
     logs = as_numbers(last[0])

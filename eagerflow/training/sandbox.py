@@ -12,7 +12,6 @@ from eagerflow.core.in_place import undone
 from eagerflow.core.observe import unobserved
 from eagerflow.core.random import frozen, get_state, set_state
 from eagerflow.layer.added_losses import losses_left_alone
-from eagerflow.training.as_compiled import as_compiled
 from eagerflow.training.shuffle_schedule import passes_forgotten
 
 __all__ = ["Moment", "only_kept", "sandbox"]
@@ -43,8 +42,7 @@ def sandbox(model: Any) -> Iterator[None]:
     measured, deferred = compiled.measured, compiled.deferred
     with undone(), frozen(), unobserved(), losses_left_alone(), passes_forgotten(model), numpy.errstate(all="ignore"):
         try:
-            with as_compiled(model, compiled.trainable):
-                yield
+            yield
         finally:
             compiled.measured, compiled.deferred = measured, deferred
             for metric, updated in flags:

@@ -2,49 +2,34 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast, overload
+from typing import Any, Literal, overload
 
 import numpy
 
-from eagerflow import optimizers
 from eagerflow.base import tree
-from eagerflow.base.errors import did_you_mean
-from eagerflow.base.spellings import accepts, ignores, only
 from eagerflow.base.tracebacks import boundary, warn
-from eagerflow.base.typing import Data, Evaluated, Integer, LossLike, MetricsLike, OptimizerLike, Predicted, Targets
+from eagerflow.base.typing import Data, Evaluated, Integer, Predicted, Targets
 from eagerflow.callbacks import Callback, CallbackList, History
 from eagerflow.core.device import to_host
-from eagerflow.core.observe import logs as announce_logs, state
-from eagerflow.core.strategy import Strategy, active
+from eagerflow.core.strategy import active
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
-from eagerflow.core.variable import changes
 from eagerflow.data.feed import feed_for
 from eagerflow.data.one_batch import one_batch
 from eagerflow.data.packing import unpack_x_y_sample_weight
-from eagerflow.graphs.recording import graphs_wanted
 from eagerflow.layer.added_losses import summed
-from eagerflow.metrics.any_metric import AnyMetric
-from eagerflow.metrics.base import Metric
-from eagerflow.optimizers.any_optimizer import AnyOptimizer
-from eagerflow.training.as_compiled import as_compiled, trainable_now
-from eagerflow.training.captured_tensors import with_captured
-from eagerflow.training.checks import at_least_one, checked_step, is_own_step, takes, verbosity, with_an_end
-from eagerflow.training.compile_arguments import described, from_description
-from eagerflow.training.compiled import Compiled
-from eagerflow.training.keras_2_methods import LOADING, OlderSpellings, in_order_of_keras_2
-from eagerflow.training.loop import as_numbers, check_numbers, observed_step, under
-from eagerflow.training.loops import Fit, run_evaluate, run_predict
-from eagerflow.training.outputs import outputs_of
+from eagerflow.training.checks import at_least_one, checked_step, is_own_step, verbosity, with_an_end
+from eagerflow.training.compiling import Compilable
+from eagerflow.training.loop import as_list, in_order, observed_step, one_step, shared_step, under
+from eagerflow.training.loops import Fit, feeds_of_fit, run_evaluate, run_predict
 from eagerflow.training.state_snapshot import StateSnapshot
-from eagerflow.training.step_runner import EAGER, CapturesSteps, differentiated, predicted, runner_for, tested
+from eagerflow.training.step_runner import EAGER, differentiated, loss_of, predicted, tested
 
 __all__ = ["Trainer"]
 
 
-class Trainer(CapturesSteps, OlderSpellings):
+class Trainer(Compilable):
     """The part of `Model` that trains it.
 
     `fit` calls `train_step(data)` for each batch, which a subclass may override.
@@ -54,215 +39,6 @@ class Trainer(CapturesSteps, OlderSpellings):
     stop_evaluating = False
     stop_predicting = False
     history: History = None  # type: ignore[assignment]  # until fit has run, as everywhere in Keras
-    _compiled: Compiled | None = None
-
-    # -- compile
-
-    @in_order_of_keras_2("metrics", "loss_weights")
-    @only(target_tensors=(None, "Pass the targets to fit."))
-    @ignores("class_mode", "experimental_run_tf_function", "sample_weight_mode")
-    def compile(
-        self,
-        optimizer: OptimizerLike = "rmsprop",
-        loss: LossLike = None,
-        loss_weights: Any = None,
-        metrics: MetricsLike = None,
-        weighted_metrics: MetricsLike = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int | Literal["auto"] = 1,
-        jit_compile: bool | Literal["auto"] = "auto",
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """Configures the model for training: optimizer, loss and metrics.
-
-        Args:
-            optimizer: a name, an Optimizer, or its config.
-            loss: a name, a Loss or a function `f(y_true, y_pred)`; for several outputs a list or dict of them.
-            loss_weights: for several outputs, numbers that their losses are multiplied by.
-            metrics: a list of names, Metrics and functions; for several outputs a list of lists, or a dict.
-            weighted_metrics: the same, for metrics in which sample weights count.
-            run_eagerly: if True, steps run op by op, whatever `jit_compile` says.
-            steps_per_execution: how many steps run before callbacks are called; `"auto"`: one.
-            jit_compile: if True, steps are captured once and then replayed, as by `eagerflow.function`, which is
-                faster. With `"auto"` and False, they run op by op.
-            auto_scale_loss: with the policy "mixed_float16", scale the loss so that small gradients don't become zero.
-
-        Raises:
-            UnknownNameError: for an unknown name, with the nearest one.
-            ValueError: when there are more or fewer losses than outputs, or for another `jit_compile`.
-
-        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
-        >>> model.compile(ef.optimizers.SGD(0.1), loss="mse", metrics=["mae"])
-        >>> model.evaluate(np.array([[1.0, 2.0]]), np.array([[5.0]]), verbose=0)  # it gives 3: (5 - 3)² and |5 - 3|
-        [4.0, 2.0]
-        """
-        if not (isinstance(jit_compile, (bool, type(None))) or jit_compile == "auto"):
-            raise ValueError(f'compile(jit_compile={jit_compile!r}): expected True, False or "auto".')
-        every = None if steps_per_execution == "auto" else steps_per_execution
-        steps = at_least_one("compile", "steps_per_execution", every) or 1
-        compiled = Compiled(
-            optimizer, with_captured(self, loss), loss_weights, metrics, weighted_metrics, steps, *outputs_of(self)
-        )
-        if auto_scale_loss and self.dtype_policy.name == "mixed_float16":  # type: ignore[attr-defined]
-            compiled.optimizer = _scaling(compiled.optimizer)
-        compiled.arguments = {
-            "optimizer": optimizer,
-            "loss": loss,
-            "loss_weights": loss_weights,
-            "metrics": metrics,
-            "weighted_metrics": weighted_metrics,
-            "run_eagerly": run_eagerly,
-            "steps_per_execution": steps_per_execution,
-            "jit_compile": jit_compile,
-        }
-        compiled.runner = runner_for(jit_compile is True and not run_eagerly)
-        compiled.trainable = trainable_now(self)
-        compiled.was_trainable = self.trainable  # type: ignore[attr-defined]
-        compiled.strategy = None if type(active.strategy) is Strategy else active.strategy
-        self.__dict__["_compiled"] = compiled
-        self.stop_training = False
-
-    @property
-    def compiled(self) -> bool:
-        """Whether `compile` was called.
-
-        >>> model = ef.Sequential([ef.layers.Dense(1)])
-        >>> before = model.compiled
-        >>> model.compile("sgd", "mse")
-        >>> before, model.compiled
-        (False, True)
-        """
-        return self._compiled is not None
-
-    def _ready(self, method: str) -> Compiled:
-        if self._compiled is None:
-            raise ValueError(
-                f"{method}: compile the model first, for example model.compile(optimizer='adam', loss='mse')."
-            )
-        return self._compiled
-
-    @property
-    def optimizer(self) -> AnyOptimizer:
-        """The optimizer; None before `compile`. It may be set.
-
-        >>> model = ef.Sequential([ef.layers.Dense(1)])
-        >>> model.compile("sgd", "mse")
-        >>> model.optimizer = "adam"
-        >>> model.optimizer.name
-        'adam'
-        """
-        return cast(Any, self.__dict__.get("_own_optimizer") if self._compiled is None else self._compiled.optimizer)
-
-    @optimizer.setter
-    def optimizer(self, value: OptimizerLike) -> None:
-        if self._compiled is None:
-            self.__dict__["_own_optimizer"] = value
-        else:
-            self._compiled.optimizer = optimizers.get(value)
-
-    @property
-    def loss(self) -> Any:
-        """The `loss` argument of `compile`; None before. It may be set.
-
-        >>> model = ef.Sequential([ef.layers.Dense(1)])
-        >>> model.compile("sgd", "mse")
-        >>> model.loss
-        'mse'
-        """
-        return self.__dict__.get("_own_loss") if self._compiled is None else self._compiled.arguments["loss"]
-
-    @loss.setter
-    def loss(self, value: Any) -> None:
-        if self._compiled is None:
-            self.__dict__["_own_loss"] = value
-        else:
-            self._compiled.change_loss(value)
-
-    @property
-    def steps_per_execution(self) -> int:
-        """How many steps run between two calls of the callbacks' batch methods.
-
-        >>> model = ef.Sequential([ef.layers.Dense(1)])
-        >>> model.compile("sgd", "mse", steps_per_execution=10)
-        >>> model.steps_per_execution
-        10
-        """
-        return 1 if self._compiled is None else self._compiled.steps_per_execution
-
-    @steps_per_execution.setter
-    def steps_per_execution(self, value: int) -> None:
-        self._ready("steps_per_execution").steps_per_execution = (
-            at_least_one("model", "steps_per_execution", value) or 1
-        )
-
-    @property
-    def metrics(self) -> list[AnyMetric | Any]:  # `Any`: a subclass may give a list of one class
-        """The loss, compiled metrics, and metrics that the model and its layers hold.
-
-        >>> model = ef.Sequential([ef.layers.Dense(1)])
-        >>> model.compile("sgd", "mse", metrics=["mae"])
-        >>> [metric.name for metric in model.metrics]
-        ['loss', 'mae']
-        """
-        own = [] if self._compiled is None else self._compiled.all_metrics()
-        return [*own, *[m for m in self._held_metrics() if not any(m is o for o in own)]]
-
-    def _held_metrics(self) -> list[Metric]:
-        """Metrics that the model and its layers hold, looked up again when any layer has changed."""
-        known = self.__dict__.get("_held")
-        if known is None or known[0] != changes.count:
-            found = super().metrics  # type: ignore[misc]
-            known = self.__dict__["_held"] = (changes.count, found)
-        held: list[Metric] = known[1]
-        return held
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names of the values that `evaluate` returns, in the same order.
-
-        >>> model = ef.Sequential([ef.layers.Dense(1)])
-        >>> model.compile("sgd", "mse", metrics=["mae"])
-        >>> model.metrics_names
-        ['loss', 'mae']
-        """
-        return list(self._in_order(self.get_metrics_result()))
-
-    def _in_order(self, numbers: dict[str, Any]) -> dict[str, Any]:
-        """Loss, losses of single outputs and whatever is named like one of `metrics`; then the rest by name."""
-        first = [m.name for m in self.metrics if m.name in numbers]
-        return {name: numbers[name] for name in (*first, *sorted(numbers))}
-
-    def reset_metrics(self) -> None:
-        """Resets the loss and all metrics; `fit` and `evaluate` do so at the beginning of every epoch.
-
-        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
-        >>> model.compile("sgd", "mse")
-        >>> loss = model.evaluate(np.ones((1, 1)), np.zeros((1, 1)), verbose=0)
-        >>> before = model.get_metrics_result()
-        >>> model.reset_metrics()
-        >>> before, model.get_metrics_result()
-        ({'loss': Tensor(1., shape=(), dtype=float32)}, {'loss': Tensor(0., shape=(), dtype=float32)})
-        """
-        if self._compiled is not None:
-            self._compiled.measured = False
-        for metric in self.metrics:
-            metric.reset_state()
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        """The values of the loss and the metrics so far, as a dict of scalar tensors by name.
-
-        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
-        >>> model.compile("sgd", "mse", metrics=["mae"])
-        >>> numbers = model.evaluate(np.array([[3.0]]), np.zeros((1, 1)), verbose=0)
-        >>> model.get_metrics_result()
-        {'loss': Tensor(9., shape=(), dtype=float32), 'mae': Tensor(3., shape=(), dtype=float32)}
-        """
-        compiled = self._compiled
-        results = {} if compiled is None else compiled.named_results()
-        for metric in self._held_metrics():
-            result = metric.result()
-            results.update(result if isinstance(result, Mapping) else {metric.name: result})
-        return results
 
     # -- one step; override these for a custom training
 
@@ -304,14 +80,6 @@ class Trainer(CapturesSteps, OlderSpellings):
             )
         return total
 
-    def _loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
-        """What `compute_loss` gives; an override needs no `training`."""
-        given = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
-        own = type(self).compute_loss
-        if own is Trainer.compute_loss or takes(own, "training"):
-            given["training"] = training
-        return self.compute_loss(**given)
-
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Updates the compiled metrics with a batch, and returns all metric values so far as a dict by name.
 
@@ -333,21 +101,11 @@ class Trainer(CapturesSteps, OlderSpellings):
             compiled.measured = True
         return {} if compiled is not None and compiled.deferred else self.get_metrics_result()
 
-    def _defers(self, step: Any) -> bool:
-        """Whether `step` is ours throughout: then its numbers are those of the metrics, at any later time."""
-        own = type(self)
-        return (
-            self._compiled is not None
-            and step in (self.train_step, self.test_step)
-            and all(
-                getattr(own, name) is getattr(Trainer, name)
-                for name in ("train_step", "test_step", "compute_metrics", "get_metrics_result")
-            )
-        )
-
-    def _ours_throughout(self, step: Any) -> bool:
-        """Whether `step` is ours throughout, its loss too."""
-        return self._defers(step) and type(self).compute_loss is Trainer.compute_loss
+    def _is_ours(self, step: Any, *others: str) -> bool:
+        """Whether a step and other methods are ours: then its numbers are those of the metrics, at any time."""
+        names = ("train_step", "test_step", "compute_metrics", "get_metrics_result", *others)
+        own = self._compiled is not None and step in (self.train_step, self.test_step)
+        return own and all(getattr(type(self), name) is getattr(Trainer, name) for name in names)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Computes outputs, loss and gradients of one batch and updates the weights; `fit` calls it.
@@ -379,12 +137,11 @@ class Trainer(CapturesSteps, OlderSpellings):
             given = (self, x, y, sample_weight)
             y_pred, loss, gradients = compiled.runner.run("the training step", differentiated, *given)
             compiled.track(loss, x)
-            with graphs_wanted():
-                compiled.optimizer.apply(gradients, self.trainable_variables)  # type: ignore[attr-defined]
+            compiled.optimizer.apply(gradients, self.trainable_variables)  # type: ignore[attr-defined]
             return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
         with GradientTape() as tape:
             y_pred = self(x, training=True)  # type: ignore[operator]
-            loss = self._loss(x, y, y_pred, sample_weight, True)
+            loss = loss_of(self, x, y, y_pred, sample_weight, True)
             minimized = compiled.optimizer.scale_loss(loss)
         compiled.track(loss, x)
         variables = self.trainable_variables  # type: ignore[attr-defined]
@@ -478,9 +235,7 @@ class Trainer(CapturesSteps, OlderSpellings):
 
     # -- loops
 
-    @ignores(*LOADING)
-    @only(show_accuracy=(False, "Write metrics=['accuracy'] in compile."))
-    @accepts(nb_epoch="epochs")
+    @boundary
     def fit(
         self,
         x: Data = None,
@@ -537,10 +292,17 @@ class Trainer(CapturesSteps, OlderSpellings):
         >>> history.history, model.weights[0].tolist()  # the weight comes half of the way to 3 in each step
         ({'loss': [9.0, 2.25, 0.5625]}, [[2.625]])
         """
-        given = locals().copy()
         compiled = self._ready("fit")
-        with under(compiled.strategy), as_compiled(self, compiled.trainable, True):
-            return Fit(given.pop("self"), **given, steps_per_execution=compiled.steps_per_execution).go()
+        with under(compiled.strategy):
+            feed, held_back = feeds_of_fit(
+                (x, y, sample_weight),
+                (validation_split, validation_data),
+                (batch_size, validation_batch_size),
+                (steps_per_epoch, validation_steps),
+                shuffle,
+                class_weight,
+            )
+            return Fit(self, feed, held_back, epochs, initial_epoch, verbose, callbacks, validation_freq).go()
 
     @overload
     def evaluate(
@@ -579,7 +341,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         callbacks: Callback | CallbackList | Sequence[Callback] | None = None,
         return_dict: bool = False,
     ) -> Any: ...
-    @ignores(*LOADING)
+    @boundary
     def evaluate(
         self,
         x: Data = None,
@@ -620,9 +382,9 @@ class Trainer(CapturesSteps, OlderSpellings):
         feed = with_an_end("evaluate", "steps", feed_for(x, y, sample_weight, batch_size, steps))
         with under(compiled.strategy):
             numbers = run_evaluate(self, feed, callbacks, verbosity("evaluate", verbose))
-        return numbers if return_dict else _as_list(self._in_order(numbers))
+        return numbers if return_dict else as_list(in_order(self, numbers))
 
-    @ignores(*LOADING)
+    @boundary
     def predict(
         self,
         x: Data,
@@ -668,6 +430,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         return_dict: Literal[True],
         reset_metrics: bool = True,
     ) -> dict[str, Any]: ...
+
     @overload
     def train_on_batch(
         self,
@@ -679,6 +442,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         *,
         reset_metrics: bool = True,
     ) -> Evaluated: ...
+
     @overload
     def train_on_batch(
         self,
@@ -690,6 +454,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         *,
         reset_metrics: bool = True,
     ) -> Any: ...
+
     @boundary
     def train_on_batch(
         self,
@@ -725,11 +490,10 @@ class Trainer(CapturesSteps, OlderSpellings):
         compiled = self._ready("train_on_batch")
         data = one_batch(x, y, sample_weight, class_weight)
         compiled.states = compiled.states or StateSnapshot(self)
-        with under(compiled.strategy), as_compiled(self, compiled.trainable):
-            numbers = self._one_step(
-                "train_step", self.make_train_function(), data, compiled.states, reset=reset_metrics
-            )
-        return numbers if return_dict else _as_list(self._in_order(numbers))
+        with under(compiled.strategy):
+            step = self.make_train_function()
+            numbers = one_step(self, "train_step", step, data, compiled.states, reset=reset_metrics)
+        return numbers if return_dict else as_list(in_order(self, numbers))
 
     @overload
     def test_on_batch(
@@ -741,6 +505,7 @@ class Trainer(CapturesSteps, OlderSpellings):
         return_dict: Literal[True],
         reset_metrics: bool = True,
     ) -> dict[str, Any]: ...
+
     @overload
     def test_on_batch(
         self,
@@ -751,10 +516,12 @@ class Trainer(CapturesSteps, OlderSpellings):
         *,
         reset_metrics: bool = True,
     ) -> Evaluated: ...
+
     @overload
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False, *, reset_metrics: bool = True
     ) -> Any: ...
+
     @boundary
     def test_on_batch(
         self,
@@ -784,41 +551,8 @@ class Trainer(CapturesSteps, OlderSpellings):
         """
         with under(self._ready("test_on_batch").strategy):
             data = one_batch(x, y, sample_weight)
-            numbers = self._one_step("test_step", self.make_test_function(), data, reset=reset_metrics)
-        return numbers if return_dict else _as_list(self._in_order(numbers))
-
-    def _one_step(
-        self, name: str, step: Any, data: Any, states: StateSnapshot | None = None, reset: bool = True
-    ) -> dict[str, Any]:
-        compiled = self._ready(name)
-        if reset:
-            self.reset_metrics()
-        step = self._shared_step(name, step)
-        deferred, compiled.deferred = compiled.deferred, False  # a callback of `fit` may make steps too
-        before = None if states is None else states.taken()
-        try:
-            with numpy.errstate(all="ignore"):
-                logs = observed_step(self, name, step, data)
-            check_numbers(logs, name)
-        except BaseException:
-            if states is not None and before is not None:
-                states.undo(before)
-            raise
-        finally:
-            compiled.deferred = deferred
-        if states is not None and before is not None:
-            states.settle(before)
-        numbers = as_numbers(logs)
-        if state.on:
-            announce_logs("step", 0, numbers)
-        return numbers
-
-    def _shared_step(self, name: str, step: Any) -> Any:
-        """The step; where ranks share each batch, one that gives all of them the numbers of the whole batch."""
-        if active.shard is not None:
-            return step
-        loop = active.strategy.loop(self, name.removesuffix("_step"), CallbackList(), False, 1)
-        return step if loop is None else loop.one
+            numbers = one_step(self, "test_step", self.make_test_function(), data, reset=reset_metrics)
+        return numbers if return_dict else as_list(in_order(self, numbers))
 
     @boundary
     def predict_on_batch(self, x: Data) -> Predicted | Any:
@@ -834,51 +568,6 @@ class Trainer(CapturesSteps, OlderSpellings):
         """
         strategy = None if self._compiled is None else self._compiled.strategy
         with numpy.errstate(all="ignore"), under(strategy):
-            step = self._shared_step("predict_step", self.make_predict_function())
+            step = shared_step(self, "predict_step", self.make_predict_function())
             outputs = observed_step(self, "predict_step", step, one_batch(x))
         return tree.map_structure(lambda t: numpy.array(to_host(t.data) if isinstance(t, Tensor) else t), outputs)
-
-    # -- configs
-
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """The arguments of `compile`, as numbers, strings and dicts; None before `compile`.
-
-        >>> model = ef.Sequential([ef.layers.Dense(1)])
-        >>> model.compile("sgd", "mse", metrics=["mae"])
-        >>> config = model.get_compile_config()
-        >>> config["optimizer"]["class_name"], config["loss"], config["metrics"]
-        ('SGD', 'mse', ['mae'])
-        """
-        if self._compiled is None:
-            return None
-        given = {**self._compiled.arguments, "optimizer": self._compiled.optimizer}
-        return {name: described(value) for name, value in given.items()}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles the model with the arguments that `get_compile_config` returned.
-
-        Args:
-            config: that dict.
-
-        >>> model = ef.Sequential([ef.layers.Dense(1)])
-        >>> model.compile_from_config({"optimizer": "sgd", "loss": "mse"})
-        >>> model.optimizer.name, model.loss
-        ('sgd', 'mse')
-        """
-        known = [*inspect.signature(Trainer.compile).parameters][1:]
-        unknown = next((name for name in config if name not in known), None)
-        if unknown is not None:
-            raise ValueError(f"compile_from_config: unknown argument {unknown!r}.{did_you_mean(unknown, known)}")
-        self.compile(**{name: from_description(value) for name, value in config.items()})
-        if getattr(self, "built", False) and self.optimizer is not None:
-            self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
-
-
-def _scaling(optimizer: Any) -> Any:
-    kind = optimizers.LossScaleOptimizer
-    return optimizer if isinstance(optimizer, kind) else kind(optimizer, name="loss_scale_optimizer")
-
-
-def _as_list(numbers: dict[str, Any]) -> Any:
-    values = list(numbers.values())
-    return values[0] if len(values) == 1 else values

@@ -26,7 +26,7 @@ from eagerflow.data.packing import *
 from eagerflow.data.py_dataset import *
 from eagerflow.data.splitting import *
 from eagerflow.data.timeseries import *
-from eagerflow.layer.session import *
+from eagerflow.layer.symbolic.session import *
 from eagerflow.preprocessing.sequence import pad_sequences as pad_sequences
 from eagerflow.utils.attribute_dict import *
 

@@ -6,22 +6,12 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from eagerflow import compat
 from tests.sources import ROOT
-
-
-@pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """`import keras` means eagerflow in this process, for the length of a test."""
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    compat.install()
-    yield
-    compat.uninstall()
 
 
 @pytest.fixture

@@ -168,7 +168,7 @@ def test_variables():
     assert not K.is_sparse(v)
 
 
-def test_the_learning_rate_is_set_as_callbacks_do():
+def test_the_learning_rate_is_set_as_callbacks_do(keras_2):
     optimizer = ef.optimizers.SGD(lr=0.5)
     K.set_value(optimizer.lr, 0.25 * K.get_value(optimizer.lr))
     assert float(K.get_value(optimizer.lr)) == 0.125

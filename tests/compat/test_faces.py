@@ -90,7 +90,7 @@ def test_what_is_not_there_says_what_to_write(module, name, advice):
         getattr(face(module), name)
 
 
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("keras_2")
 def test_import_statements_keep_the_advice():
     with pytest.raises(ImportError, match="FixedLenFeature"):
         exec("from tensorflow.io import VarLenFeature", {"__name__": "__main__"})
@@ -156,7 +156,7 @@ def test_functions_of_tensorflow_1_are_told_what_stands_for_them(name, cure):
         "from tensorflow.config.experimental import VirtualDeviceConfiguration",
     ],
 )
-def test_private_modules_that_packages_import(statement, installed):
+def test_private_modules_that_packages_import(statement, keras_2):
     exec(statement, {"__name__": "__main__"})
 
 

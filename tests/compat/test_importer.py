@@ -14,7 +14,7 @@ import pytest
 from eagerflow import compat, layers
 from eagerflow.compat.importer import _is_the_users
 
-pytestmark = pytest.mark.usefixtures("installed")
+pytestmark = pytest.mark.usefixtures("keras_2")
 
 
 def test_every_way_to_write_an_import():

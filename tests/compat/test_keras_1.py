@@ -15,6 +15,8 @@ X = RNG.normal(size=(6, 4)).astype("float32")
 core = face("keras.layers")
 merge, Merge = core.merge, core.Merge
 
+pytestmark = pytest.mark.usefixtures("keras_2")
+
 
 @pytest.mark.parametrize("name", ["Convolution2D", "AtrousConvolution2D", "SeparableConvolution2D", "Deconvolution2D"])
 def test_numbers_by_position_are_lengths_of_the_window(name):
@@ -25,13 +27,13 @@ def test_numbers_by_position_are_lengths_of_the_window(name):
     assert (alone.kernel_size, alone.strides) == (beside.kernel_size, beside.strides) == ((3, 3), (1, 1))
 
 
-def test_the_names_of_keras_1_mean_the_same_without_compat():
+def test_numbers_by_position_are_told_of():
     with pytest.warns(UserWarning, match=r"Write Conv2D\(8, \(3, 5\), ...\), or Conv2D\(8, 3, strides=5, ...\)"):
-        layer = layers.Convolution2D(8, 3, 5)
+        layer = core.Convolution2D(8, 3, 5)
     assert type(layer) is layers.Conv2D
     assert layer.kernel_size == (3, 5)
-    assert layers.Convolution3D(8, 3, 3, 2).kernel_size == (3, 3, 2)
-    assert layers.Convolution2D(8, 1, 1).strides == (1, 1)  # the same either way: no word about it
+    assert core.Convolution3D(8, 3, 3, 2).kernel_size == (3, 3, 2)
+    assert core.Convolution2D(8, 1, 1).strides == (1, 1)  # the same either way: no word about it
 
 
 def test_keras_alone_reads_conv2d_so_and_tensorflow_strides():
@@ -54,19 +56,19 @@ def test_tensorflow_reads_strides():
 
 def test_a_name_of_keras_1_with_an_argument_of_keras_3_is_refused():
     with pytest.raises(ValueError, match=r"Write Conv2D\(8, \(3, 2\), ...\) or Conv2D\(8, 3, strides=2, ...\)"):
-        layers.Convolution2D(8, 3, 2, padding="same")
+        core.Convolution2D(8, 3, 2, padding="same")
 
 
 def test_an_older_name_is_the_present_class():
-    class Own(layers.Convolution2D):
+    class Own(core.Convolution2D):
         def __init__(self):
             super().__init__(4, 3, 5, border_mode="same")
 
-    assert layers.Convolution2D == layers.Conv2D
-    assert {layers.Conv2D: 1}[layers.Convolution2D] == 1
-    assert isinstance(layers.Conv2D(2, 3), layers.Convolution2D)
+    assert core.Convolution2D == layers.Conv2D
+    assert {layers.Conv2D: 1}[core.Convolution2D] == 1
+    assert isinstance(layers.Conv2D(2, 3), core.Convolution2D)
     assert not isinstance(layers.Conv2D(2, 3), Own)
-    assert issubclass(Own, layers.Convolution2D)
+    assert issubclass(Own, core.Convolution2D)
     assert isinstance(Own(), layers.Conv2D)
     assert Own().kernel_size == (3, 5)
 
@@ -241,17 +243,6 @@ def test_penalties_initializations_and_helpers():
     assert face("keras.utils.visualize_util").plot is face("keras.utils").plot_model
 
 
-def test_decorators_of_legacy_interfaces_translate_arguments():
-    interfaces = face("keras.legacy.interfaces")
-
-    @interfaces.generate_legacy_interface(conversions=[("p", "rate")], value_conversions={"mode": {"tf": "last"}})
-    def drop(rate, mode="first"):
-        return rate, mode
-
-    assert drop(p=0.5, mode="tf") == (0.5, "last")
-    assert interfaces.legacy_dense_support(drop) is drop
-
-
 def test_samples_of_a_plain_generator_are_counted_by_its_first_batch():
     model = Sequential([layers.Dense(1)])
     model.compile("sgd", "mse")
@@ -322,7 +313,7 @@ def _regression():
     return model
 
 
-def test_axes_of_length_one_are_left_to_the_layers_as_in_keras_2(installed):
+def test_axes_of_length_one_are_left_to_the_layers_as_in_keras_2(keras_2):
     """A vector times an embedding of one word: an axis more than the model behind was made for."""
     behind = Sequential([layers.Dense(6, input_dim=4), layers.Reshape((3, 2))])
     noise, word = Input((4,)), Input((1,), dtype="int32")
@@ -344,7 +335,7 @@ def test_functions_take_a_value_for_the_learning_phase():
         backend.function([inputs], [dropped])([X, 3])
 
 
-def test_hints_come_once_and_name_modules_for_modules(installed):
+def test_hints_come_once_and_name_modules_for_modules(keras_2):
     with pytest.raises(ModuleNotFoundError) as error:
         exec("import keras.application.vgg16", {"__name__": "__main__"})
     assert "Equalization" not in str(error.value)

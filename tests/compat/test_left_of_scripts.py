@@ -10,17 +10,11 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers, ops
-from eagerflow.base.spellings import behaviour
-from eagerflow.callbacks.older_names import either_name
+from eagerflow.callbacks.logs import Logs
 from eagerflow.compat.faces import face
 
 tf = face("tensorflow")
 TEXTS = np.array([["a"], ["c"], ["b"]], object)
-
-
-@pytest.fixture
-def keras_2(monkeypatch):
-    monkeypatch.setattr(behaviour, "keras_2", True)
 
 
 class Remainders(layers.Layer):
@@ -92,7 +86,7 @@ def test_a_discriminator_frozen_after_compile_is_trained_without_a_word(keras_2)
 
 
 def test_history_by_older_names(keras_2):
-    history = either_name({"val_mae": [1.0], "binary_accuracy": [2.0], "loss": [3.0]})
+    history = Logs({"val_mae": [1.0], "binary_accuracy": [2.0], "loss": [3.0]})
     assert history["val_mean_absolute_error"] == [1.0]
     assert history["acc"] == [2.0]
     assert "val_acc" not in history

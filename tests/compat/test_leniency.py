@@ -73,7 +73,7 @@ def test_attributes_that_classes_of_ones_own_set():
     assert Watching("model").model == "model"
 
 
-def test_a_batch_size_beside_a_data_set_changes_nothing_and_says_so(installed):
+def test_a_batch_size_beside_a_data_set_changes_nothing_and_says_so(keras_2):
     model = Sequential([layers.Dense(1)])
     model.compile("sgd", "mse")
     batches = data.Dataset.from_tensor_slices((X, X[:, :1])).batch(2, num_parallel_calls=4, name="batches")
@@ -112,7 +112,7 @@ def test_the_shape_of_a_tensor_compares_and_negates_by_element():
         -tf.shape(Input((2,)))
 
 
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("keras_2")
 def test_a_static_shape_equals_a_list():
     shape = tf.zeros((2, 3)).shape
     assert shape == [2, 3]
@@ -145,7 +145,7 @@ def test_arguments_by_tensorflows_numbers_and_names():
     assert face("tensorflow.keras.optimizers.experimental").AdamW
 
 
-def test_names_of_keras_2(installed):
+def test_names_of_keras_2(keras_2):
     assert layers.Dense(1, name="encoder/first").name == "encoder_first"
 
     class Policy(models.Model):

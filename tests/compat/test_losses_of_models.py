@@ -7,8 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from eagerflow import Input, Model, Sequential, layers
-from eagerflow.base.spellings import behaviour
+from eagerflow import Input, Model, Sequential, compat, layers
 from eagerflow.compat.faces import face
 
 K = face("keras.backend")
@@ -17,9 +16,7 @@ X = RNG.normal(size=(8, 3)).astype("float32")
 ONES = np.ones((8, 1), "float32")
 
 
-@pytest.fixture(autouse=True)
-def keras_2(monkeypatch):
-    monkeypatch.setattr(behaviour, "keras_2", True)
+pytestmark = pytest.mark.usefixtures("keras_2")
 
 
 def signed(y_true, y_pred):
@@ -115,14 +112,14 @@ def test_a_tensor_that_the_loss_is_not_made_from_has_no_gradient():
         K.gradients(first * 2, "first")
 
 
-def test_a_loss_of_a_layer_that_reaches_outside_names_what_to_pass(monkeypatch):
-    monkeypatch.setattr(behaviour, "keras_2", False)  # there it may reach
+def test_a_loss_of_a_layer_that_reaches_outside_names_what_to_pass():
+    compat.uninstall()  # there it may reach
     x = Input((3,))
     mean = layers.Dense(2, name="z_mean")(x)
 
     class Reaching(layers.Layer):
         def call(self, inputs):
-            self.add_loss(K.mean(inputs) + K.mean(K.square(mean)), inputs=inputs)
+            self.add_loss(K.mean(inputs) + K.mean(K.square(mean)))
             return inputs
 
     with pytest.raises(

@@ -10,7 +10,7 @@ from eagerflow.base.errors import UnknownNameError
 from eagerflow.callbacks import ModelCheckpoint
 from eagerflow.compat.faces import face
 
-pytestmark = pytest.mark.usefixtures("installed")
+pytestmark = pytest.mark.usefixtures("keras_2")
 
 
 def test_calls_and_the_layers_before_them():

@@ -9,7 +9,7 @@ import pytest
 
 from eagerflow.compat.faces import face
 
-pytestmark = pytest.mark.usefixtures("installed")
+pytestmark = pytest.mark.usefixtures("keras_2")
 tf = face("tensorflow")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from tests.compiled.beside import forget, numbers
+from tests.compiled.comparing import forget, numbers
 
 pytestmark = pytest.mark.slow  # the kernels are compiled: some seconds
 

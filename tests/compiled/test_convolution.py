@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow.compiled import provider
-from eagerflow.compiled.loops.tiles import nine_rows, tile
+from eagerflow.compiled.choice import find
 from eagerflow.kernels.convolution import choice
 from eagerflow.kernels.convolution.algorithms import COLUMNS, DIRECT, choose
 from eagerflow.kernels.convolution.shapes import Shapes
 from eagerflow.ops.neural.fused import conv_bias, conv_transpose_bias
 from eagerflow.ops.windows.geometry import window_geometry
-from tests.compiled.beside import both, close, numbers
+from tests.compiled.comparing import both, close, numbers, on_threads
 
 pytestmark = pytest.mark.slow  # the kernels are compiled: some seconds
 
@@ -51,7 +50,7 @@ def test_convolution_of_few_channels(kernel, strides, padding, dilation, channel
     g = numbers(*wanted.shape, seed=2)
     given = x, g, k.shape, plan
     if channels[1] % 8:  # what is missing of the last columns would be read behind the array's end
-        assert provider.find("convolution", "convolve_kernel_gradient")(*given) is None
+        assert find("convolution", "convolve_kernel_gradient")(*given) is None
     else:
         close(*both("convolution", "convolve_kernel_gradient", *given), "float32", 64)
         positive = np.maximum(numbers(*wanted.shape, seed=3), 0)
@@ -92,7 +91,7 @@ def test_gradients_of_strided_inputs(kernel, channels, padding):
     places = tuple([slice(1, 8, 3)] * len(kernel))
     inner = inner._replace(lengths=(3,) * len(kernel), outputs=(3,) * len(kernel))
     x, k = numbers(40, *inner.lengths, 5), numbers(*inner.sizes, 5, channels[0])
-    assert provider.find("convolution", "convolve_into")(x, k, inner, 1, out, places)
+    assert find("convolution", "convolve_into")(x, k, inner, 1, out, places)
     target = (slice(None), *places)
     close(out[target], choice.columns.forward(x, k, inner), "float32", 32)
     out[target] = 7
@@ -114,17 +113,10 @@ def test_convolution_gives_the_same_bits_for_any_number_of_threads():
     plan = window_geometry((60, 60), (3, 3), (2, 2), "same")
     x, k = numbers(8, 60, 60, 12), numbers(3, 3, 12, 32, seed=1)
     names = "convolve", "convolve_kernel_gradient", "convolve_relu_gradients"
-    forward, of_kernel, of_both = [provider.find("convolution", name) for name in names]
-    before, found = ef.get_num_threads(), []
-    try:
-        for threads in (1, 3):
-            ef.set_num_threads(threads)
-            out = forward(x, k, plan)
-            of_relu = of_both(x, out, np.maximum(out, 0), k.shape, plan)
-            found.append((out, choice.input_gradient(out, k, plan), of_kernel(x, out, k.shape, plan), *of_relu))
-    finally:
-        ef.set_num_threads(before)
-    assert all(np.array_equal(one, other) for one, other in zip(*found))
+    forward, of_kernel, of_both = [find("convolution", name) for name in names]
+    out = on_threads(lambda: forward(x, k, plan))
+    on_threads(lambda: (choice.input_gradient(out, k, plan), of_kernel(x, out, k.shape, plan)))
+    on_threads(lambda: of_both(x, out, np.maximum(out, 0), k.shape, plan))
 
 
 @pytest.mark.parametrize("relu", [False, True])
@@ -136,7 +128,7 @@ def test_bias_and_relu_follow_in_the_cache(lengths, filters, relu):
     plan = window_geometry(lengths, sizes, (1,) * len(lengths), "same")
     assert choose(Shapes.of(x, k.shape, plan)).name == "direct"
     found = choice.forward(x, k, plan, epilogue=(bias, relu))
-    alone = provider.find("convolution", "convolve")(x, k, plan) + bias
+    alone = find("convolution", "convolve")(x, k, plan) + bias
     assert np.array_equal(found, np.maximum(alone, 0) if relu else alone, equal_nan=True)  # the same bits
 
 
@@ -197,35 +189,15 @@ def test_a_captured_first_layer_masks_on_the_way_too(needs_input):
 
 def test_what_the_loops_do_not_take_is_plain():
     plan = planned((3, 3), 1, "same")
-    find = provider.find("convolution", "convolve")
-    assert find(numbers(0, *plan.lengths, 8), numbers(3, 3, 8, 8), plan) is None
-    assert find(numbers(2, *plan.lengths, 8, dtype="float64"), numbers(3, 3, 8, 8, dtype="float64"), plan) is None
+    convolve = find("convolution", "convolve")
+    assert convolve(numbers(0, *plan.lengths, 8), numbers(3, 3, 8, 8), plan) is None
+    assert convolve(numbers(2, *plan.lengths, 8, dtype="float64"), numbers(3, 3, 8, 8, dtype="float64"), plan) is None
     for given, kernel, groups, dilation in [(4, 2, 2, 1), (4, 4, 1, 2)]:  # volumes in groups, or with gaps in a row
         plan = planned((3, 3, 3), 1, "same", dilation)
         x, k = numbers(2, *plan.lengths, given), numbers(3, 3, 3, kernel, 16)
-        assert find(x, k, plan, groups) is None
-        of_kernel = provider.find("convolution", "convolve_kernel_gradient")
+        assert convolve(x, k, plan, groups) is None
+        of_kernel = find("convolution", "convolve_kernel_gradient")
         assert of_kernel(x, numbers(2, *plan.outputs, 16), k.shape, plan, groups) is None
         assert choose(Shapes.of(x, k.shape, plan, groups)).name != "direct"
     pixels = planned((1, 1), 1, "same")
     assert choose(Shapes.of(numbers(2, *plan.lengths, 8), (1, 1, 8, 8), pixels)).name == "columns"
-
-
-def test_threes_in_python_are_the_sums_that_they_say():
-    x, weights, out = numbers(400), numbers(4 * 8, seed=1), np.ones(100, "float32")
-    nine_rows(8, out, 2, 10, x, 5, weights, 0, (1, 20, 2, 50, 1, 0, 2, 4, 8))
-    wanted = np.ones(100, "float32")
-    for row in range(9):
-        looked = [5 + row // 3 * 20 + row % 3 + line * 50 + number * 4 for line in range(2) for number in range(2)]
-        wanted[2 + 10 * row : 10 + 10 * row] += x[looked] @ weights.reshape(4, 8)
-    assert np.allclose(out, wanted, atol=1e-5)
-
-
-def test_a_tile_in_python_is_the_sum_that_it_says():
-    x, weights, out = numbers(400), numbers(6 * 8, seed=1), np.ones(40, "float32")
-    tile(3, 8, out, 2, 10, x, 5, weights, 0, (1, 7, 2, 50, 1, 0, 3, 2, 8))
-    wanted = np.ones(40, "float32")
-    for row in range(3):
-        looked = [5 + row * 7 + line * 50 + number * 2 for line in range(2) for number in range(3)]
-        wanted[2 + 10 * row : 10 + 10 * row] += x[looked] @ weights.reshape(6, 8)
-    assert np.allclose(out, wanted, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Compiled pooling beside the plain one: any windows over one to three axes, ties, NaN and infinities."""
+"""Compiled maxima compared with the plain ones: any windows over one to three axes, ties, NaN and infinities."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 import eagerflow as ef
-from eagerflow.base import twins
-from eagerflow.compiled import boxes, provider
+from eagerflow.base import variants
+from eagerflow.compiled import choice, maximum as loops
 from eagerflow.kernels.machine import costs
 from eagerflow.ops.windows.geometry import window_geometry
-from tests.compiled.beside import both, close, numbers
+from tests.compiled.comparing import both, close, numbers
 from tests.windows import any_windows
 
 pytestmark = pytest.mark.slow  # kernels are compiled: half a second each
@@ -44,10 +44,10 @@ def with_ties(*shape, dtype):
 def on_threads(name, file, *given):
     """The same result from one thread and from three, which cut the work into small pieces."""
     before, found = ef.get_num_threads(), []
-    for threads, piece in ((1, boxes.LARGE), (3, 500)):
+    for threads, piece in ((1, loops.LARGE), (3, 500)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(costs.Threads, "LEAST", 0.0)
-            patch.setattr(boxes, "LARGE", piece)
+            patch.setattr(loops, "LARGE", piece)
             ef.set_num_threads(threads)
             try:
                 found.append(both(file, name, *given))
@@ -78,9 +78,9 @@ def test_maxima_are_those_of_the_plain_kernel(geometry, batch, channels, dtype):
 @usual_windows
 def test_gradients_of_maxima_arrive_where_the_plain_kernel_puts_them(geometry, batch, channels, dtype):
     x = with_ties(batch, *geometry.lengths, channels, dtype=dtype)
-    out, which = twins.PLAIN["maximum", "maximum"](x, geometry, True)
+    out, which = variants.PLAIN["maximum", "maximum"](x, geometry, True)
     g = numbers(*out.shape, dtype=dtype, seed=1)
-    if provider.find("maximum", "maximum_gradient")(g, which, geometry) is None:
+    if choice.find("maximum", "maximum_gradient")(g, which, geometry) is None:
         assert geometry.taps > 36  # of windows that overlap
         return
     close(*on_threads("maximum_gradient", "maximum", g, which, geometry), dtype, 16)
@@ -89,60 +89,37 @@ def test_gradients_of_maxima_arrive_where_the_plain_kernel_puts_them(geometry, b
 def test_a_gradient_that_is_no_number_stays_with_its_maximum():
     geometry = window_geometry((8, 8), (2, 2), 2, "valid")
     x = numbers(2, 8, 8, 16)
-    out, which = twins.PLAIN["maximum", "maximum"](x, geometry, True)
+    out, which = variants.PLAIN["maximum", "maximum"](x, geometry, True)
     out[0, 1, 1, 3], out[1, 2, 0, 5] = np.nan, np.inf
-    found = provider.find("maximum", "maximum_gradient")(out, which, geometry)
+    found = choice.find("maximum", "maximum_gradient")(out, which, geometry)
     assert np.isnan(found).sum() == 1
     assert np.isnan(found[0, 2:4, 2:4, 3]).sum() == 1
     assert np.isinf(found).sum() == 1
-
-
-@given(any_windows(4), st.integers(1, 3), st.integers(6, 70), st.sampled_from(["float32", "float64"]))
-@settings(max_examples=80, deadline=None)
-@usual_windows
-def test_means_and_their_gradients(geometry, batch, channels, dtype):
-    x = numbers(batch, *geometry.lengths, channels, dtype=dtype)
-    x[0, ..., 1], x[0, ..., 2] = np.nan, np.inf
-    g = numbers(batch, *geometry.outputs, channels, dtype=dtype, seed=1)
-    if provider.find("average", "average")(x, geometry) is None:
-        assert geometry.taps > 6 * sum(geometry.sizes)
-        return
-    close(*on_threads("average", "average", x, geometry), dtype, 16)
-    close(*on_threads("average_gradient", "average", g, geometry), dtype, 16)
-
-
-@pytest.mark.parametrize("size", [2, 3])
-def test_means_without_padding_have_the_plain_kernels_bits(size):
-    geometry = window_geometry((12, 15), (size, size), size - 1, "valid")
-    np.testing.assert_array_equal(*both("average", "average", numbers(3, 12, 15, 40), geometry))
 
 
 def test_channels_first_in_memory():
     geometry = window_geometry((9, 9), (3, 3), 2, "same")
     x = np.moveaxis(numbers(2, 16, 9, 9), 1, -1)
     np.testing.assert_array_equal(*[made[0] for made in both("maximum", "maximum", x, geometry, True)])
-    close(*both("average", "average", x, geometry), "float32")
 
 
 def test_nothing_to_pool_and_few_channels_are_plain():
     geometry = window_geometry((8, 8), (2, 2), 2, "valid")
     for shape in ((0, 8, 8, 16), (2, 8, 8, 3)):
-        assert provider.find("maximum", "maximum")(numbers(*shape), geometry, True) is None
-        assert provider.find("average", "average")(numbers(*shape), geometry) is None
+        assert choice.find("maximum", "maximum")(numbers(*shape), geometry, True) is None
 
 
 def test_boxes_of_elements_are_boxes_of_windows_the_other_way():
     geometry = window_geometry((11, 7, 5), (3, 2, 4), (2, 3, 1), "same")
-    sees, seen = boxes.boxes_of_windows(geometry).seen, boxes.boxes_of_elements(geometry).seen
+    sees, seen = loops.boxes_of_windows(geometry), loops.boxes_of_elements(geometry)
     windows, elements = 0, 0
     for size, stride, count, length in zip(geometry.sizes, geometry.strides, geometry.outputs, geometry.lengths):
         pairs = {}
-        for window, (begin, end, number, whole) in enumerate(sees[windows : windows + count].tolist()):
-            pairs |= {(window, begin + i): (number + i, whole) for i in range(end - begin)}
-        for element, (begin, end, number, whole) in enumerate(seen[elements : elements + length].tolist()):
+        for window, (begin, end, number) in enumerate(sees[windows : windows + count].tolist()):
+            pairs |= {(window, begin + i): number + i for i in range(end - begin)}
+        for element, (begin, end, number) in enumerate(seen[elements : elements + length].tolist()):
             found = [pairs.pop((window, element)) for window in range(begin, end)]
-            assert [each[0] for each in found] == [number - i * stride for i in range(end - begin)]
-            assert bool(whole) == all(each[1] for each in found)
-            assert all(each[0] < size for each in found)
+            assert found == [number - i * stride for i in range(end - begin)]
+            assert all(each < size for each in found)
         assert not pairs
         windows, elements = windows + count, elements + length

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow.compiled.loops import recurrent as loops
 from eagerflow.kernels.machine.threads import get_num_threads, set_num_threads
 from eagerflow.kernels.recurrent import gru, lstm, strips
-from tests.compiled.beside import forget, numbers
+from tests.compiled.comparing import forget, numbers
 
 pytestmark = pytest.mark.slow  # kernels are compiled: half a second each
 LAYERS = {
@@ -91,7 +90,7 @@ def test_a_sequence_has_the_same_bits_in_another_batch(kind, threads, counted):
 def test_there_are_no_strips_where_they_are_no_use(why, shape, units, threads, counted, monkeypatch):
     threads(2)
     if why == "a kernel that isn't there":
-        monkeypatch.setattr(loops.inputs_gradient, "is_there", lambda dtype: False)
+        monkeypatch.setattr(strips, "has_variant", lambda place: place[1] != "inputs_gradient")
     ef.layers.LSTM(units)(ef.Tensor(numbers(*shape)))
     assert counted == [1]
 

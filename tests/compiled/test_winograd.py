@@ -1,27 +1,26 @@
-"""Winograd's convolution by compiled loops beside the one by small products."""
+"""Winograd's convolution by compiled loops compared with the one by small products."""
 
 from __future__ import annotations
+
+from importlib import import_module
 
 import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow.base.twins import without
-from eagerflow.compiled import objects, provider
-from eagerflow.compiled.loops import winograd as loops
-from eagerflow.compiled.twins import winograd as twins
+from eagerflow.compiled import choice
 from eagerflow.kernels.convolution.algorithms import choose
 from eagerflow.kernels.convolution.shapes import Shapes
 from eagerflow.kernels.convolution.winograd import images
 from eagerflow.kernels.convolution.winograd.packs import Packs
 from eagerflow.ops.windows.geometry import window_geometry
-from tests.compiled.beside import close, numbers
+from tests.compiled.comparing import close, numbers, on_threads, without
 
 pytestmark = pytest.mark.slow  # the kernels are compiled: some seconds
 
 
 def plainly(function, *given):
-    with without(("winograd", "convolve")), without(("winograd", "transformed_kernel_gradient")):
+    with without(("winograd", "convolve"), ("winograd", "transformed_kernel_gradient")):
         return function(*given)
 
 
@@ -68,17 +67,8 @@ def test_they_are_exact_to_a_few_roundings():
 def test_any_number_of_threads_gives_the_same_bits(lengths):
     geometry = planned(lengths, "same")
     x, kernel = numbers(20, *lengths, 32), numbers(3, 3, 32, 48, seed=1)
-    g, before = numbers(20, *lengths, 48, seed=2), ef.get_num_threads()
-    try:
-        found = []
-        for threads in (1, 2, 3):
-            ef.set_num_threads(threads)
-            found.append((images.forward(x, kernel, geometry), images.kernel_gradient(x, g, geometry)))
-    finally:
-        ef.set_num_threads(before)
-    for outputs, gradient in found[1:]:
-        assert np.array_equal(outputs, found[0][0])
-        assert np.array_equal(gradient, found[0][1])
+    g = numbers(20, *lengths, 48, seed=2)
+    on_threads(lambda: (images.forward(x, kernel, geometry), images.kernel_gradient(x, g, geometry)))
 
 
 def test_an_image_with_a_number_far_larger_than_the_others_is_as_exact_as_by_a_plain_sum():
@@ -105,26 +95,9 @@ def test_bias_and_relu_follow_block_by_block():
     assert np.array_equal(images.forward(x, kernel, geometry, finish), wanted)
 
 
-def test_the_loops_give_the_same_in_python():
-    geometry = planned((5, 6), "same")
-    x, kernel, g = numbers(1, 5, 6, 8), numbers(3, 3, 8, 8, seed=1), numbers(1, 5, 6, 8, seed=2)
-    packs = Packs.of(kernel.shape, 1)
-    tiling = images._tiling(1, geometry, packs)
-    plan, rooms = twins._plan(tiling, 8, 8), [room.copy() for room in twins._rooms(tiling, 8, 8)]
-    plan[12] = 8  # columns
-    weights = np.ascontiguousarray(packs.weights(kernel, tiling.tile)).reshape(-1)
-    out, ends = np.empty((1, 5, 6, 8), "float32"), np.array([0, 8])
-    loops.winograd.function(x.reshape(-1), weights, out.reshape(-1), *rooms, ends, ends, plan, 0, 4)
-    close(out, plainly(images.forward, x, kernel, geometry), "float32", 32)
-    sums = np.empty(tiling.numbers * 64, "float32")
-    loops.winograd_kernel_gradient.function(x.reshape(-1), g.reshape(-1), sums, *rooms, plan, 0, 4)
-    found = packs.kernel(sums.reshape(tiling.numbers, 1, 8, 8))
-    close(found, plainly(images.kernel_gradient, x, g, geometry), "float32", 64)
-
-
 @pytest.mark.parametrize("channels", [(12, 16), (16, 20), (512, 512)])
 def test_other_channels_are_left_to_small_products(channels):
-    assert provider.find("winograd", "is_fused")(Packs.of((3, 3, *channels), 1)) is None
+    assert choice.find("winograd", "is_fused")(Packs.of((3, 3, *channels), 1)) is None
 
 
 def test_gradients_are_made_apart_where_each_is_fast():
@@ -138,5 +111,5 @@ def test_gradients_are_made_apart_where_each_is_fast():
 def test_it_is_chosen_from_sixteen_channels_on(channels):
     geometry = planned((32, 32), "same")
     shapes = Shapes.of(numbers(8, 32, 32, channels), (3, 3, channels, channels), geometry)
-    narrow = channels == 16 and not objects.has_wide_vectors()  # with AVX2 alone tiles are about as fast
+    narrow = channels == 16 and not import_module("eagerflow.compiled.jit").WIDE  # else tiles are about as fast
     assert choose(shapes).name in (("winograd", "direct") if narrow else ("winograd",))

@@ -259,16 +259,6 @@ def test_set_weights_names_what_does_not_fit():
         layer.set_weights([np.zeros((2, 3)), np.zeros(2)])
 
 
-def test_initial_weights_are_set_when_built():
-    layer = Affine(2, weights=[np.full((3, 2), 5.0), np.zeros(2)])
-    layer(X)
-    assert layer.kernel.numpy().min() == 5
-
-
-def test_initial_weights_are_no_part_of_the_config():
-    assert "weights" not in Affine(2, weights=[np.zeros((3, 2)), np.zeros(2)]).get_config()
-
-
 def test_count_params_needs_weights():
     layer = Affine(2)
     with pytest.raises(ValueError, match="isn't built"):
@@ -472,18 +462,35 @@ def test_known_arguments_are_those_that_users_can_give(made):
     assert {"arguments", "cell_name", "kwargs", "settings", "causal"}.isdisjoint(known)
 
 
-def test_keras_2_arguments_are_taken():
+def test_a_first_layer_tells_the_shape_of_its_input():
     layer = Affine(2, input_shape=(3,), batch_size=4)
-    assert layer._batch_input_shape == (4, 3)
-    assert Affine(2, input_dim=3)._batch_input_shape == (None, 3)
-    assert Affine(2, batch_input_shape=(5, 3))._batch_input_shape == (5, 3)
+    assert layer._ef_state.batch_input_shape == (4, 3)
+    assert Affine(2, input_dim=3)._ef_state.batch_input_shape == (None, 3)
+    assert Affine(2, batch_shape=(5, 3))._ef_state.batch_input_shape == (5, 3)
     with pytest.raises(ValueError, match=r"input_shape='abc'"):
         Affine(2, input_shape="abc")
 
 
-def test_names_that_the_layer_uses_itself_are_refused():
-    with pytest.raises(AttributeError, match=r"Same._losses is used by the layer itself; choose another name"):
-        Same()._losses = []
+def test_attributes_may_have_any_name():
+    names = (
+        "_state _losses _tracked _policy _path _trainable _calls _arguments _weights losses_ state _compiled".split()
+    )
+    for settings in ({}, {"trainable": False}):
+        layer = Same(**settings)
+        for name in names:
+            setattr(layer, name, Affine(2))
+        layer.free = [layer._losses]
+        assert [getattr(layer, name).built for name in names] == [False] * len(names)
+        y = layer(ops.ones((2, 3)))
+        again = copy.deepcopy(layer)
+        assert [sub.name for sub in again._flatten_layers()][1:] == [getattr(layer, name).name for name in names]
+        assert again(ops.ones((2, 3))).tolist() == y.tolist()
+        assert again.trainable is settings.get("trainable", True)
+
+
+def test_the_one_name_that_the_layer_uses_itself_is_refused():
+    with pytest.raises(AttributeError, match=r"Same._ef_state is used by the layer itself; choose another name"):
+        Same()._ef_state = []
     layer = Same()
     layer._layers = [Scale()]
     assert len(layer.weights) == 1

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow.base.spellings import behaviour
 from eagerflow.layers import Add, Average, Embedding, Maximum, Multiply
 
 IDS = np.array([[1, 2, 0]])
@@ -54,11 +53,11 @@ def test_gradients_pass_through_it():
 
 
 @pytest.mark.parametrize("kind", [Add, Average, Maximum, Multiply])
-def test_merged_masks_are_those_of_the_keras_that_is_meant(kind, monkeypatch):
+def test_merged_masks_are_those_of_the_keras_that_is_meant(kind, request):
     def masks():
         one, other = (Embedding(5, 2, mask_zero=True)(ids) for ids in (IDS, np.array([[1, 0, 0]])))
         return [Seen()(kind()([one, x])).tolist()[0] for x in (Embedding(5, 2)(IDS), other)]
 
     assert masks() == [[2, 2, 2], [1, 1, 0]]
-    monkeypatch.setattr(behaviour, "keras_2", True)
+    request.getfixturevalue("keras_2")
     assert masks() == [[1, 1, 0], [1, 0, 0]]

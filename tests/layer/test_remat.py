@@ -322,8 +322,8 @@ def test_scopes_nest_and_end() -> None:
         with ef.RematScope(None):
             inner = Dense(2)
         outer = Dense(2)
-    assert [layer._remat_mode for layer in (inner, Dense(2))] == [None, None]
-    assert outer._remat_mode.mode == "full"
+    assert [layer._ef_state.remat_mode for layer in (inner, Dense(2))] == [None, None]
+    assert outer._ef_state.remat_mode.mode == "full"
     with pytest.raises(ValueError, match="larger_than"):
         ef.RematScope("larger")
 

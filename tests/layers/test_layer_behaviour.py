@@ -336,11 +336,8 @@ def test_functional_forms_of_merging():
 
 def test_older_spellings():
     assert L.LeakyReLU(alpha=0.1).negative_slope == 0.1
-    assert L.Dropout(p=0.2).rate == 0.2
-    assert L.Convolution2D == L.Conv2D
-    assert type(L.Convolution2D(2, 3)) is L.Conv2D
+    assert L.Convolution2D is L.Conv2D
     assert L.MaxPool1D is L.MaxPooling1D
-    L.BatchNormalization(fused=True)
     assert L.LSTM(2, implementation=1)(np.ones((1, 2, 3), "float32")).shape == (1, 2)
 
 
@@ -376,7 +373,7 @@ def test_mixed_precision(make):
     layer.dtype_policy = "mixed_float16"
     x = Tensor(np.random.default_rng(0).normal(size=(2, 4, 4, 3)).astype("float32"))
     with GradientTape() as tape:
-        out = layer(x, training=True) if layer._call_signature.takes_training else layer(x)
+        out = layer(x, training=True) if layer._ef_state.signature.takes_training else layer(x)
     assert out.dtype == "float16"
     assert {v.dtype.name for v in layer.weights} <= {"float32"}
     for gradient in tape.gradient(out, layer.trainable_weights):
@@ -408,7 +405,7 @@ def test_layers_on_a_device(device):
     with GradientTape() as tape:
         y = x
         for layer in model:
-            y = layer(y, training=True) if layer._call_signature.takes_training else layer(y)
+            y = layer(y, training=True) if layer._ef_state.signature.takes_training else layer(y)
         loss = (y * y).sum()
     weights = [w for layer in model for w in layer.trainable_weights]
     gradients = tape.gradient(loss, weights)

@@ -9,7 +9,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers, losses, metrics, ops
-from eagerflow.compiled.choice import asked
+from eagerflow.compiled.choice import is_on
 from tests.mistakes.checking import Mistake, check
 
 X, Y = np.ones((8, 4), "float32"), np.ones((8, 1), "float32")
@@ -254,4 +254,4 @@ def test_a_class_of_ones_own_may_take_arrays():
 def test_a_variable_of_the_environment_is_told_of_as_it_is_set(monkeypatch):
     monkeypatch.setenv("EAGERFLOW_KERNELS", "foo")
     with pytest.raises(ValueError, match=r"^EAGERFLOW_KERNELS='foo': expected one of 'compiled', 'plain'"):
-        asked.__wrapped__()
+        is_on.__wrapped__()

@@ -6,15 +6,12 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow import ops
-from eagerflow.base.spellings import behaviour
+from eagerflow import compat, ops
 
 X = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
 
 
-@pytest.fixture(autouse=True)
-def keras_2(monkeypatch):
-    monkeypatch.setattr(behaviour, "keras_2", True)
+pytestmark = pytest.mark.usefixtures("keras_2")
 
 
 def autoencoder(noise=lambda: 0.0):
@@ -67,7 +64,7 @@ def test_random_numbers_that_would_stay_the_same_are_refused():
         autoencoder(lambda: ef.random.normal(()))
 
 
-def test_other_programs_are_told_to_pass_them(monkeypatch):
-    monkeypatch.setattr(behaviour, "keras_2", False)
+def test_other_programs_are_told_to_pass_them():
+    compat.uninstall()
     with pytest.raises(TypeError):
         autoencoder()

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow.base.spellings import behaviour
 
 X = np.ones((2, 3), "float32")
 
@@ -16,10 +15,10 @@ def model(inputs=lambda x: x, outputs=lambda y: y):
     return ef.Model(inputs(x), outputs(ef.layers.Dense(2)(x)))
 
 
-@pytest.mark.parametrize("keras_2", [False, True])
+@pytest.mark.parametrize("fixture", ["capsys", "keras_2"])
 @pytest.mark.parametrize("inputs", [lambda x: x, lambda x: [x]])
-def test_a_list_of_one_output_gives_the_array(keras_2, inputs, monkeypatch):
-    monkeypatch.setattr(behaviour, "keras_2", keras_2)
+def test_a_list_of_one_output_gives_the_array(fixture, inputs, request):
+    request.getfixturevalue(fixture)
     made = model(inputs, lambda y: [y])
     for found in (made(X), made([X]), made.predict(X, verbose=0), made.predict_on_batch(X)):
         assert found.shape == (2, 2)
@@ -29,8 +28,7 @@ def test_a_list_of_one_output_gives_the_array(keras_2, inputs, monkeypatch):
     made.fit([X], [X[:, :2]], verbose=0)
 
 
-def test_keras_2_knows_no_lists_of_one(monkeypatch):
-    monkeypatch.setattr(behaviour, "keras_2", True)
+def test_keras_2_knows_no_lists_of_one(keras_2):
     made = model(lambda x: [x], lambda y: [y])
     assert made.output.shape == (None, 2)
     assert ef.Model(made.input, ef.layers.Dense(1)(made(made.input))).output_shape == (None, 1)

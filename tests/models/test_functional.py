@@ -46,7 +46,7 @@ def test_model_of_two_ends_is_functional():
 def test_both_ends_may_be_given_by_name_in_any_spelling():
     x = Input((4,))
     y = Affine(2)(x)
-    for model in (Model(inputs=x, outputs=y), Model(x, outputs=y), Model(input=x, output=y), Model(x, y, "named")):
+    for model in (Model(inputs=x, outputs=y), Model(x, outputs=y), Model(x, y, "named")):
         assert isinstance(model, Functional)
     assert Model(x, y, name="other").name == "other"
 

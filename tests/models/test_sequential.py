@@ -34,7 +34,7 @@ def toys():
         lambda: [InputLayer(shape=(4,)), Affine(3)],
         lambda: [Affine(3, input_shape=(4,))],
         lambda: [Affine(3, input_dim=4)],
-        lambda: [Affine(3, batch_input_shape=(None, 4))],
+        lambda: [Affine(3, batch_shape=(None, 4))],
         lambda: [Sequential([Input((4,)), Affine(3)])],
         lambda: [Sequential([Affine(3, input_dim=4)])],
     ],

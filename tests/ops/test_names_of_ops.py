@@ -6,7 +6,7 @@ import pytest
 
 from eagerflow import ops
 from eagerflow.capture import recorder
-from eagerflow.capture.programs import fusion, in_place, rematerialization
+from eagerflow.capture.programs import in_place, rematerialization
 from eagerflow.capture.programs.dead_code import NEVER_RAISE
 from eagerflow.core.lowering import load_kernels, waiting
 from eagerflow.core.primitive import registry
@@ -26,7 +26,6 @@ LISTS = {
     "done in place": in_place._ELEMENTWISE,
     "whose gradient is done in place": in_place._ELEMENTWISE_RULES,
     "computed again": rematerialization._CHEAP,
-    "that normalize": fusion._NORMALIZING,
     "with kernels": waiting,
     "with FLOPs": FORMULAS.keys() - CHANGES,
     **{

@@ -11,11 +11,21 @@ import eagerflow as ef
 from eagerflow.core.device import load_cupy
 from eagerflow.kernels.gpu.written import Unwritable
 from eagerflow.optimizers.updates import fused
-from tests.optimizers.test_graphed_updates import MADE, SCHEDULE
 
 SHAPES = ((40, 30), (30,), (), (1,), (3, 1, 5000))
-MORE = {
-    **MADE,
+SCHEDULE = ef.optimizers.schedules.ExponentialDecay(0.05, 3, 0.5)
+MADE = {
+    "sgd": lambda: ef.optimizers.SGD(0.1),
+    "momentum": lambda: ef.optimizers.SGD(SCHEDULE, momentum=0.9, nesterov=True),
+    "adam": lambda: ef.optimizers.Adam(SCHEDULE),
+    "amsgrad": lambda: ef.optimizers.Adam(0.01, amsgrad=True, clipnorm=1.0),
+    "adamw": lambda: ef.optimizers.AdamW(SCHEDULE, weight_decay=0.1),
+    "adamax": lambda: ef.optimizers.Adamax(0.01),
+    "nadam": lambda: ef.optimizers.Nadam(0.01, global_clipnorm=1.0),
+    "rmsprop": lambda: ef.optimizers.RMSprop(SCHEDULE, momentum=0.5, centered=True),
+    "adagrad": lambda: ef.optimizers.Adagrad(0.1, use_ema=True),
+    "adadelta": lambda: ef.optimizers.Adadelta(1.0),
+    "lion": lambda: ef.optimizers.Lion(0.01, gradient_accumulation_steps=2),
     "ftrl": lambda: ef.optimizers.Ftrl(0.01),
     "adamw with a part excluded": lambda: excluded(ef.optimizers.AdamW(SCHEDULE, weight_decay=0.1)),
     "rmsprop without momentum": lambda: ef.optimizers.RMSprop(0.01),
@@ -47,9 +57,9 @@ def updated(make, device, dtype="float32", between=lambda i, variables: None):
 
 @pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", MORE)
+@pytest.mark.parametrize("name", MADE)
 def test_weights_and_slots_are_those_of_the_cpu(name, dtype):
-    (found, optimizer), (expected, _) = (updated(MORE[name], where, dtype) for where in ("gpu:0", "cpu"))
+    (found, optimizer), (expected, _) = (updated(MADE[name], where, dtype) for where in ("gpu:0", "cpu"))
     for mine, theirs in zip(found, expected, strict=True):
         assert mine.dtype == theirs.dtype
         np.testing.assert_allclose(mine, theirs, rtol=1e-5 if dtype == "float32" else 1e-12, atol=1e-7)

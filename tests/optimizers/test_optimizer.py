@@ -85,31 +85,25 @@ def test_learning_rate_can_be_read_and_set():
     optimizer = SGD(0.5)
     assert float(optimizer.learning_rate) == 0.5
     optimizer.learning_rate = 0.25
-    assert float(optimizer.learning_rate) == float(optimizer.lr) == 0.25
+    assert float(optimizer.learning_rate) == 0.25
     optimizer.learning_rate.assign(0.125)
     w = ones()
     optimizer.apply([gradient()], [w])
     assert w.numpy().tolist() == [0.875] * 3
 
 
-def test_lr_is_the_learning_rate():
-    optimizer = Adam(lr=0.5)
-    optimizer.lr = 0.25
-    assert float(optimizer.learning_rate) == 0.25
-
-
 def test_decay_divides_the_rate_as_in_keras_2():
-    w, optimizer = ones(), SGD(lr=1.0, decay=1.0)
+    w, optimizer = ones(), SGD(1.0, decay=1.0)
     optimizer.apply([gradient()], [w])
     optimizer.apply([gradient()], [w])
     assert w.numpy().tolist() == [-0.5] * 3
-    assert float(optimizer.lr) == 1.0  # what decays is the number that is given, which callbacks may set
-    optimizer.lr = 3.0
+    assert float(optimizer.learning_rate) == 1.0  # what decays is the number that is given, which callbacks may set
+    optimizer.learning_rate = 3.0
     optimizer.apply([gradient()], [w])
     assert w.numpy().tolist() == [-1.5] * 3
     again = SGD.from_config(optimizer.get_config())
     assert again.get_config() == optimizer.get_config()
-    assert (float(again.lr), len(again.variables)) == (3.0, len(SGD(1.0).variables))
+    assert (float(again.learning_rate), len(again.variables)) == (3.0, len(SGD(1.0).variables))
     with pytest.raises(ValueError, match=r"SGD\(decay=0.5\): the learning rate is a schedule already"):
         SGD(schedules.ExponentialDecay(1.0, 1, 0.5), decay=0.5)
 

@@ -51,13 +51,6 @@ def test_configurations_make_equal_regularizers(name):
     assert again.get_config() == made.get_config()
 
 
-def test_older_spellings():
-    assert regularizers.l2(l=0.5).get_config() == {"l2": 0.5}
-    assert regularizers.l1(l=0.5).get_config() == {"l1": 0.5}
-    with pytest.raises(TypeError, match="older name"):
-        regularizers.l2(l=0.5, l2=0.1)
-
-
 def test_own_regularizers():
     assert regularizers.get(None) is None
     assert regularizers.get(abs) is abs

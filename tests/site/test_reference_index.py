@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tools.site import families, navigation, reference
+from tools.site import navigation, reference
 from tools.site.names import catalogue
 
 pytestmark = pytest.mark.slow  # all public names are looked at
@@ -52,16 +52,6 @@ def test_names_that_say_the_same_of_themselves_share_a_row():
 def test_the_names_that_most_come_for_are_there():
     there = {one.path for one in catalogue()}
     assert {f"{module}.{name}" for module, names in reference.COMMON.items() for name in names.split()} <= there
-
-
-def test_older_names_stand_behind_all_others():
-    text = dict(reference.pages({}))["reference/layers/index"]
-    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
-    assert headings[headings.index(families.OLDER) :] in ([families.OLDER], [families.OLDER, "Also here"])
-    before, after = text.split(f"## {families.OLDER}\n")
-    assert "[Conv2D](" in before
-    assert "[Convolution2D](" in after
-    assert "[Convolution2D](" not in before
 
 
 def test_methods_that_a_page_names_lead_to_where_they_are_told_of():

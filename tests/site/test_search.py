@@ -142,30 +142,6 @@ def test_subjects_lead_to_names_that_there_are():
     assert search_pages.SUBJECTS.keys() <= {one.path for one in catalogue()}
 
 
-OLDER = """\
-const window = {siteMembers: [], siteOlder: {"layers/Convolution2D": "layers/Conv2D"}, sitePages: [
-  ["layers/Convolution2D", "layers.Convolution2D", "Convolution over images.", [], ""],
-  ["layers/Conv2D", "layers.Conv2D", "Convolution over images.", [], ""]]};
-const stopwords = new Set();
-const document = {addEventListener: () => {}};
-class Stemmer { stemWord(word) { return word; } }
-const Search = {_performSearch: () => []};
-%s
-const asked = ["convolution", "convolution images", "Convolution2D", "layers.Convolution2D"];
-const firsts = asked.map(query => Search._performSearch(query).map(([page]) => page).reverse());
-console.log(JSON.stringify(firsts));
-"""
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
-def test_an_older_name_comes_behind_the_present_one_unless_it_is_asked_for():
-    program = OLDER % SCRIPT.read_text(encoding="utf-8")
-    done = subprocess.run(["node", "-"], input=program, capture_output=True, text=True, check=True)
-    words, more, name, path = json.loads(done.stdout)
-    assert words == more == ["layers/Conv2D", "layers/Convolution2D"]
-    assert name[0] == path[0] == "layers/Convolution2D"
-
-
 def test_pytorch_names_come_from_the_guide_and_lead_to_pages():
     found = search_pages.elsewhere()
     assert found["eagerflow.layers.Dense"][0] == "nn Linear"

@@ -21,7 +21,7 @@ def figures(html: str) -> dict[str, str]:
     return dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", html))
 
 
-@pytest.mark.parametrize("name", ["Dense", "Convolution2D"])
+@pytest.mark.parametrize("name", ["Dense", "Conv2D"])
 def test_a_layer_shows_its_call_with_parameters_forward_and_backward(name):
     shown = figures(recorded.html(BY_PATH[f"eagerflow.layers.{name}"]))
     assert shown.keys() == {"parameters", "forward", "backward", "gradients", "results of the forward ops"}

@@ -9,14 +9,8 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.base.spellings import behaviour
 
 X = np.random.default_rng(7).normal(size=(24, 3)).astype("float32")
-
-
-@pytest.fixture
-def keras_2(monkeypatch):
-    monkeypatch.setattr(behaviour, "keras_2", True)
 
 
 def model():

@@ -9,7 +9,6 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers
-from eagerflow.base.spellings import behaviour
 
 X = np.ones((6, 2), "float32")
 Y = np.ones((6, 1), "float32")
@@ -236,8 +235,7 @@ def test_rows_of_unequal_lengths_in_an_array_of_objects_are_to_be_padded():
         model().fit(np.array([[1, 2, 3], [4, 5]], dtype=object), Y[:2], verbose=0)
 
 
-def test_more_steps_than_batches_are_told_of_in_keras_2_too(monkeypatch):
-    monkeypatch.setattr(behaviour, "keras_2", True)
+def test_more_steps_than_batches_are_told_of_in_keras_2_too(keras_2):
     data = ef.data.Dataset.from_tensor_slices((X, Y)).batch(2)
     with pytest.warns(UserWarning, match="5 steps were asked for, and the data have 3 batches: they are gone through"):
         model().fit(data, steps_per_epoch=5, epochs=3, verbose=0)

@@ -20,7 +20,7 @@ callbacks.CSVLogger(3)  # error: Argument 1 to "CSVLogger" has incompatible type
 callbacks.TensorBoard(logdir="runs")  # error: Unexpected keyword argument "logdir" for "TensorBoard"; did you mean "l
 callbacks.LambdaCallback(on_epoch_end=3)  # error: Argument "on_epoch_end" to "LambdaCallback" has incompatible type "
 optimizers.Adam(learning_rte=0.1)  # error: Unexpected keyword argument "learning_rte" for "Adam"; did you mean "learn
-optimizers.Adam(lr=0.1, beta1=0.9)  # error: Unexpected keyword argument "beta1" for "Adam"; did you mean "beta_1"?
+optimizers.Adam(0.1, beta1=0.9)  # error: Unexpected keyword argument "beta1" for "Adam"; did you mean "beta_1"?
 optimizers.SGD(momentum="0.9")  # error: Argument "momentum" to "SGD" has incompatible type "str"; expected "float"
 optimizers.Adam([0.1])  # error: Argument 1 to "Adam" has incompatible type "list[float]"; expected "float | number[An
 optimizers.schedules.ExponentialDecay(0.1, 100)  # error: Missing positional argument "decay_rate" in call to "Exponen

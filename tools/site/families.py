@@ -29,14 +29,11 @@ TITLES = {
     "control_flow": "Control flow",
     "nn": "Neural networks",
 }
-OLDER = "Older names"  # of Keras 1, for classes that stand under their present names, too
 MODULES_WITH_FAMILIES = ("eagerflow.layers", "eagerflow.ops")
 
 
 def family(one: Public) -> str:
     """The family of a name within its module."""
-    if one.is_older_name:
-        return OLDER
     if one.module not in MODULES_WITH_FAMILIES:
         return "Classes" if one.is_class else "Functions"
     home = str(getattr(one.value, "__module__", ""))
@@ -44,7 +41,7 @@ def family(one: Public) -> str:
     return TITLES.get(part, part.replace("_", " ").capitalize())
 
 
-def order(item: tuple[str, object]) -> tuple[bool, int, str]:
-    """Families in the order of the table above, older names last."""
+def order(item: tuple[str, object]) -> tuple[int, str]:
+    """Families in the order of the table above."""
     titles = list(dict.fromkeys(TITLES.values()))
-    return (item[0] == OLDER, titles.index(item[0]) if item[0] in titles else len(titles), item[0])
+    return (titles.index(item[0]) if item[0] in titles else len(titles), item[0])

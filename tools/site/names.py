@@ -49,11 +49,6 @@ class Public(NamedTuple):
         return isinstance(self.value, type)
 
     @property
-    def is_older_name(self) -> bool:
-        """Whether it is a name of Keras 1 for the class that it is made of, as `Convolution2D` for `Conv2D`."""
-        return self.is_class and "made" in vars(self.value)
-
-    @property
     def doc(self) -> str:
         """Its own docstring, none that it inherits."""
         found = vars(self.value).get("__doc__") if self.is_class else self.value.__doc__
@@ -67,7 +62,7 @@ class Public(NamedTuple):
 
     def source(self) -> tuple[Path, int, int] | None:
         """The file that defines it, and its first and last line; None for what no file of ours does."""
-        plain = self.value.__base__ if self.is_class and "made" in vars(self.value) else inspect.unwrap(self.value)
+        plain = inspect.unwrap(self.value)
         plain = getattr(getattr(plain, "op", None), "mathematics", plain)  # of an op, its array function
         try:
             file, (lines, first) = inspect.getsourcefile(plain), inspect.getsourcelines(plain)

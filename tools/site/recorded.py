@@ -153,8 +153,7 @@ def _watched(one: Public, found: list[Call]) -> Iterator[dict[str, Any]]:
 
     with contextlib.ExitStack() as undo:
         if one.is_class:
-            kind = one.value.__base__ if one.is_older_name else one.value  # Convolution2D makes a Conv2D
-            _set(undo, kind, "__call__", noted(kind.__call__))
+            _set(undo, one.value, "__call__", noted(one.value.__call__))
         else:
             stand_in = noted(one.value)
             for path in (one.path, *one.aliases):

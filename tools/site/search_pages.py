@@ -3,8 +3,7 @@
 static/search.js ranks by it. `sitePages` has a row for each page: its name in the site, title, summary, other names,
 parameters, phrases that lead there. `siteMembers` has one for each method: page, name, anchor, summary, parameters,
 phrases that lead there. `siteHeadings` has one for each heading of a text: page, anchor, title, phrases that lead
-there, first sentences, messages that it quotes. `siteCommon` are the pages of the names that most readers come for,
-`siteOlder` the pages of older names, each with the page of the present one.
+there, first sentences, messages that it quotes. `siteCommon` are the pages of the names that most readers come for.
 """
 
 from __future__ import annotations
@@ -308,15 +307,8 @@ def script(texts: dict[str, str]) -> str:
     ]
     methods = [row for row in _methods() if row[0] in texts]
     common = [page for page in map(reference.homes().get, reference.common_names()) if page in texts]
-    told = {"sitePages": rows, "siteMembers": methods, "siteCommon": common, "siteOlder": _older()}
+    told = {"sitePages": rows, "siteMembers": methods, "siteCommon": common}
     return "".join([f"window.{name} = {_json(value)};\n" for name, value in told.items()])
-
-
-def _older() -> dict[str, str]:
-    """By the page of an older name: that of the present one."""
-    pages = {one.value.__qualname__: reference.page_names()[one.path] for one in catalogue() if one.is_class}
-    older = [one for one in catalogue() if one.is_older_name]
-    return {reference.page_names()[one.path]: pages[one.value.__base__.__qualname__] for one in older}
 
 
 @cache

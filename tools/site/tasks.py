@@ -295,7 +295,7 @@ QUERIES = {
     "feature importance": "explain",
     "convolution": "reference/layers/Conv2D",
     "transposed convolution": "reference/layers/Conv2DTranspose",
-    "Convolution2D": "reference/layers/Convolution2D",
+    "Convolution2D": "reference/layers/Conv2D",
     "image folder": "reference/utils/image_dataset_from_directory",
     # messages
     "shapes don't broadcast": "errors#shapes-that-don-t-fit",

@@ -15,6 +15,7 @@ import numpy
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from eagerflow.core.random import get_state
+from eagerflow.layer.weights import WeightHolder, gather
 from viz.doctor.check_base import host
 from viz.doctor.user_code import Place, made_at, op_place, scope_frame, user_line
 from viz.doctor.variable_owners import layers_in
@@ -119,7 +120,7 @@ class Journal(observe.Observer):
     def note_weights(self, model: Any) -> None:
         """Write down all weights as they are now."""
         for layer in layers_in(model):
-            for variable in getattr(layer, "_gather", lambda: ([],))()[0]:
+            for variable in gather(layer)[0] if isinstance(layer, WeightHolder) else ():
                 self._enter("weights", variable.path, variable, made_at(layer))
 
     def _step_over(self) -> None:

@@ -11,6 +11,7 @@ from eagerflow import GradientTape, Tensor, tree
 from eagerflow.data.arrays import rows_of
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.sandbox import Moment
+from eagerflow.training.step_runner import loss_of
 from viz.cockpit.curvature import HessianProducts, largest_eigenvalue
 from viz.cockpit.noise import Noise, mean_of, noise_of, product
 from viz.cockpit.step_length import Side, alpha
@@ -86,7 +87,7 @@ class Probe:
 
 def _loss(model: Any, data: Any) -> Any:
     x, y, sample_weight = unpack_x_y_sample_weight(data)
-    return model._loss(x, y, model(x, training=True), sample_weight, True)
+    return loss_of(model, x, y, model(x, training=True), sample_weight, True)
 
 
 def _rows(data: Any, start: int, stop: int) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from eagerflow import layers
 from eagerflow.layer.call_context import current_call
+from eagerflow.layer.weights import sublayers
 from eagerflow.layers.preprocessing.images.image_base import RandomImageLayer
 
 __all__ = ["AUGMENTATION", "BATCH_NORM", "DROPOUT", "Modes"]
@@ -98,7 +99,7 @@ def _sort(layer: Any, groups: dict[str, list[Any]], seen: set[int]) -> None:
     elif isinstance(layer, _RECURRENT) and _drops(layer):
         name = DROPOUT
     else:
-        for inner in layer._sublayers:
+        for inner in sublayers(layer):
             _sort(inner, groups, seen)
         return
     if name:
@@ -118,7 +119,7 @@ def _noted(told: dict[int, list[Any]], layer: Any, number: int, mode: Any) -> An
 
 def _deciding(layer: Any, choose: Callable[[Any, int, Any], Any]) -> Callable[..., Any]:
     """The layer's `call`, with a mode that `choose` decides."""
-    call, signature = type(layer).call, layer._call_signature
+    call, signature = type(layer).call, layer._ef_state.signature
     numbers = itertools.count()
 
     def decided(*args: Any, **kwargs: Any) -> Any:

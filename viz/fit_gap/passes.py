@@ -12,6 +12,7 @@ from eagerflow.data.arrays import rows_of
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.layers import BatchNormalization
 from eagerflow.training.sandbox import sandbox
+from eagerflow.training.step_runner import loss_of
 
 __all__ = ["Totals", "caught_up", "number_of", "run_pass"]
 
@@ -49,7 +50,7 @@ def run_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool 
             x, y, sample_weight = unpack_x_y_sample_weight(batch)
             sample_weight = sample_weight if weighted else None
             y_pred = model(x, training=training)
-            loss = float(model._loss(x, y, y_pred, sample_weight, training))
+            loss = float(loss_of(model, x, y, y_pred, sample_weight, training))
             added = 0.0 if alone else sum(number_of(term) for term in model.losses)
             count = rows_of(x)
             losses, penalties, rows = losses + (loss - added) * count, penalties + added * count, rows + count

@@ -60,7 +60,7 @@ def at_first_weight(model: Any, x: list[Any], rows: int) -> tuple[numpy.ndarray 
         x: the arguments of the call.
         rows: how many samples.
     """
-    weights = {id(v) for layer in _layers_of(model) for v in layer._own_weights if v.dtype.kind == "f"}
+    weights = {id(v) for layer in _layers_of(model) for v in layer._ef_state.own_weights if v.dtype.kind == "f"}
     waiting = _Waiting(weights, rows)
     try:
         with unobserved(), observing(waiting):

@@ -205,13 +205,13 @@ def room_for(operation: Any, args: Any, kwargs: Any) -> None:
     Raises:
         LoadLimitError: when arguments or results would be too large.
     """
-    budget = _open.get()
-    if budget is None:
+    if (budget := _open.get()) is None:
         return
     shapes = [tuple(x.shape) for x in _leaves((args, kwargs)) if hasattr(x, "shape")]
     name = str(getattr(operation, "__name__", type(operation).__name__))
     given = 8 * sum(map(math.prod, shapes))
-    made = max(given, 8) if hasattr(operation, "_calls") else 8 * _numbers_made(name, operation, args, kwargs, shapes)
+    is_layer = hasattr(operation, "_ef_state")
+    made = max(given, 8) if is_layer else 8 * _numbers_made(name, operation, args, kwargs, shapes)
     budget.room(given + made, f"the result of {name:.40}")
 
 

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from eagerflow.base.legacy import legacy
+
 __all__ = ["did_you_mean", "hint_for", "nearest", "table"]
 
 Kind = Literal["attribute", "argument", "name"]
@@ -62,8 +64,10 @@ def hint_for(kind: Kind, owner: Any, name: str, known: Iterable[str] = (), value
         meant = next((each for each in hint or () if each in known), None)
         if meant is not None:
             return f" Use {meant}={shown}."
-    home = _home(owner, name) if kind == "name" else ""
-    return f" Use `{home}`." if home else did_you_mean(name, known)
+    if kind == "name":
+        home = _home(owner, name)
+        return f" Use `{home}`." if home else did_you_mean(name, known)
+    return legacy.hint(kind, name, known, shown or "...") or did_you_mean(name, known)
 
 
 def _places(kind: Kind, owner: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ from eagerflow.base import tree
 from eagerflow.core.tape import GradientTape
 from eagerflow.core.variable import Variable
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.session import get_source_inputs
+from eagerflow.layer.symbolic.session import get_source_inputs
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.models.model import Model
 

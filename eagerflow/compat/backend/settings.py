@@ -11,7 +11,7 @@ from eagerflow.base.config import epsilon, floatx, image_data_format, set_epsilo
 from eagerflow.base.typing import DataFormat
 from eagerflow.core.dtypes import is_float_dtype, is_int_dtype, standardize_dtype
 from eagerflow.core.tensor import Tensor, holds_tensors
-from eagerflow.layer.session import clear_session, is_keras_tensor
+from eagerflow.layer.symbolic.session import clear_session, is_keras_tensor
 from eagerflow.layer.unique_names import get_uid, reset_uids
 from eagerflow.ops import cast
 

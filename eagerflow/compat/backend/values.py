@@ -10,8 +10,8 @@ import numpy
 from eagerflow import ops, random
 from eagerflow.base.config import floatx
 from eagerflow.base.output import write
-from eagerflow.base.spellings import also
 from eagerflow.base.typing import Shape
+from eagerflow.compat.arguments import Older, taking
 from eagerflow.compat.shapes import Lengths
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
@@ -346,7 +346,7 @@ def print_tensor(x: Any, message: str = "") -> Any:
     return x
 
 
-@also(std="stddev")
+@taking(Older({"std": "stddev"}))
 def random_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
     """Normally distributed numbers.
 
@@ -367,7 +367,7 @@ def random_uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: 
     return random.uniform(shape, minval, maxval, dtype, seed)
 
 
-@also(std="stddev")
+@taking(Older({"std": "stddev"}))
 def truncated_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
     """Normally distributed numbers within two standard deviations.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import layers, ops, random
+from eagerflow.compat.keras_1.by_numbers import OlderName, by_numbers
 from eagerflow.core.strategy import sharing
 from eagerflow.core.tensor import Tensor
-from eagerflow.layers.convolutional.keras_1_names import OlderName, by_numbers
 
 __all__ = ["Conv2D", "Conv2DTranspose", "Conv3D", "ConvLSTM2D", "Embedding", "SeparableConv2D"]
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.typing import Shape
-from eagerflow.layers import Conv1D, Conv2D, Conv2DTranspose, Conv3DTranspose
-from eagerflow.layers.convolutional.keras_1_names import OlderName, by_numbers
+from eagerflow.compat.keras_1.by_numbers import OlderName, by_numbers
+from eagerflow.layers import Conv1D, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, SeparableConv2D
 
-__all__ = ["AtrousConvolution1D", "AtrousConvolution2D", "Deconvolution2D", "Deconvolution3D"]
+__all__ = ["AtrousConvolution1D", "AtrousConvolution2D", "Convolution2D", "Convolution3D", "Deconvolution2D"]
+__all__ += ["Deconvolution3D", "SeparableConvolution2D"]
 
 AtrousConvolution1D = Conv1D
+Convolution2D = by_numbers(Conv2D, "Convolution2D", sure=True)
+Convolution3D = by_numbers(Conv3D, "Convolution3D", sure=True)
+SeparableConvolution2D = by_numbers(SeparableConv2D, "SeparableConvolution2D", sure=True)
 AtrousConvolution2D = by_numbers(Conv2D, "AtrousConvolution2D", sure=True)
 Deconvolution3D = by_numbers(Conv3DTranspose, "Deconvolution3D", sure=True)
 _by_numbers: Any = by_numbers(Conv2DTranspose, "Deconvolution2D", sure=True)
 
 
 class DeconvolutionToShape(Conv2DTranspose):
-    """A transposed convolution that was told the shape of its output."""
+    """A transposed convolution with a given output shape."""
 
     def __init__(self, *args: Any, output_shape: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -45,13 +49,7 @@ class DeconvolutionToShape(Conv2DTranspose):
 
 
 class Deconvolution2D(Conv2DTranspose, metaclass=OlderName):
-    """`Conv2DTranspose` as Keras 1 wrote it: `Deconvolution2D(8, 3, 3, output_shape=(None, 14, 14, 8))`.
-
-    Args:
-        *args: the filters, height and width of the window, and the shape of the output.
-        output_shape: of the output, which must be possible with this window; where it is, the output gets it.
-        **kwargs: arguments of `Conv2DTranspose`, under their names of today or of Keras 1.
-    """
+    """`Conv2DTranspose` as Keras 1 wrote it: `Deconvolution2D(8, 3, 3, output_shape=(None, 14, 14, 8))`."""
 
     @staticmethod
     def made(*args: Any, output_shape: Any = None, **kwargs: Any) -> Any:

@@ -8,7 +8,6 @@ from eagerflow import activations, initializers, layers, ops
 from eagerflow.base.typing import Identifier, Shape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
-from eagerflow.layer.keras_1_arguments import AFFINE, older
 from eagerflow.layer.settings import settle, settled_weight
 from eagerflow.layers.core.dense import known_last
 
@@ -45,15 +44,9 @@ class _Affine(layers.Layer):
 class Highway(_Affine):
     """As many outputs as inputs: a dense layer's, or the inputs themselves, as a gate that learns decides.
 
-    Args:
-        activation: of the dense layer.
-        **kwargs: `init`, `bias`, `W_regularizer`, `b_regularizer`, `W_constraint`, `b_constraint`, `input_dim`, and the
-            arguments of every layer.
-
     Source: Srivastava, Greff and Schmidhuber 2015, https://arxiv.org/abs/1505.00387.
     """
 
-    @older(**AFFINE)
     def __init__(self, activation: Identifier = None, transform_bias: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.activation = activations.get(activation)
@@ -80,16 +73,9 @@ class Highway(_Affine):
 class MaxoutDense(_Affine):
     """The largest, element by element, of several dense layers.
 
-    Args:
-        output_dim: the length of the output.
-        nb_feature: the number of dense layers.
-        **kwargs: `init`, `bias`, `W_regularizer`, `b_regularizer`, `W_constraint`, `b_constraint`, `input_dim`, and the
-            arguments of every layer.
-
     Source: Goodfellow et al. 2013, https://arxiv.org/abs/1302.4389.
     """
 
-    @older(**AFFINE)
     def __init__(self, output_dim: int, nb_feature: int = 4, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.output_dim, self.nb_feature = int(output_dim), int(nb_feature)
@@ -127,14 +113,6 @@ class _OfElements(layers.Layer):
 class SReLU(_OfElements):
     """The input between two thresholds; beyond each, a line with a slope that is learned, as they are.
 
-    Args:
-        t_left_init: initializer of the left threshold.
-        a_left_init: of the slope below it.
-        t_right_init: of the distance (its absolute value) to the right threshold.
-        a_right_init: of the slope above it.
-        shared_axes: axes along which the weights are the same.
-        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
-
     Source: Jin et al. 2015, https://arxiv.org/abs/1512.07030.
     """
 
@@ -169,14 +147,7 @@ class SReLU(_OfElements):
 
 
 class ParametricSoftplus(_OfElements):
-    """`alpha * log(1 + exp(beta * x))`, with both learned.
-
-    Args:
-        alpha_init: the first value of `alpha`.
-        beta_init: of `beta`.
-        shared_axes: axes along which the weights are the same.
-        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
-    """
+    """`alpha * log(1 + exp(beta * x))`, with both learned."""
 
     def __init__(self, alpha_init: float = 0.2, beta_init: float = 5.0, shared_axes: Any = None, **kwargs: Any) -> None:
         super().__init__(shared_axes, **kwargs)

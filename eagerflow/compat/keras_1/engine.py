@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.layer.session import get_source_inputs
+from eagerflow.layer.symbolic.session import get_source_inputs
 
 __all__ = ["get_source_inputs", "make_batches", "slice_X", "slice_arrays"]
 

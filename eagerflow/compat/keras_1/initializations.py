@@ -62,12 +62,7 @@ _MAKERS: dict[str, Maker] = {
 
 
 def get(identifier: Any, **kwargs: Any) -> Any:
-    """The function of a name; functions themselves.
-
-    Args:
-        identifier: such as `"normal"`; names of newer initializers are known too.
-        **kwargs: `dim_ordering`, which changes nothing.
-    """
+    """The function of a name; functions themselves."""
     if callable(identifier):
         return identifier
     return _MAKERS[identifier] if identifier in _MAKERS else _of(identifier)

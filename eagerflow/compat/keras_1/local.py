@@ -11,7 +11,6 @@ from eagerflow.base.config_from_init import setting_names
 from eagerflow.base.typing import Identifier, Shape, Sizes
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
-from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.settings import described, integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 
@@ -23,7 +22,6 @@ class _LocallyConnected(ConvolutionBase):
 
     _config_omits = ("implementation",)
 
-    @of_convolution
     def __init__(
         self,
         filters: int,
@@ -98,11 +96,6 @@ class _LocallyConnected(ConvolutionBase):
 class LocallyConnected1D(_LocallyConnected):
     """A convolution along one axis whose kernel differs from place to place.
 
-    Args:
-        filters: the number of output channels.
-        kernel_size: the length of the window.
-        **kwargs: `strides`, `padding` (only `"valid"`), `data_format`, `activation` and the other settings of `Conv1D`.
-
     Input: (batch, steps, channels), the number of steps known.
     """
 
@@ -111,11 +104,6 @@ class LocallyConnected1D(_LocallyConnected):
 
 class LocallyConnected2D(_LocallyConnected):
     """A convolution over images whose kernel differs from place to place.
-
-    Args:
-        filters: the number of output channels.
-        kernel_size: an integer, or height and width of the window.
-        **kwargs: `strides`, `padding` (only `"valid"`), `data_format`, `activation` and the other settings of `Conv2D`.
 
     Input: (batch, height, width, channels), the sizes known.
     """

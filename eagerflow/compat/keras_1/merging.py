@@ -33,16 +33,6 @@ def merge(
 ) -> Any:
     """Several tensors as one, as Keras 1 wrote it.
 
-    Args:
-        inputs: symbolic tensors.
-        mode: `"sum"`, `"mul"`, `"concat"`, `"ave"`, `"max"`, `"min"`, `"dot"`, `"cos"`, or a function of the list.
-        concat_axis: the axis for `"concat"`.
-        dot_axes: for `"dot"` and `"cos"`, the axis of both, or a list with one for each.
-        output_shape: accepted; the shape is found by running the function.
-        output_mask: not possible: only None.
-        arguments: more arguments of the function.
-        name: the name of the layer.
-
     Raises:
         ValueError: for another mode, or an `output_mask`.
     """
@@ -51,19 +41,6 @@ def merge(
 
 class Merge(layers.Layer):
     """The layer behind `merge`; or, with models, the first layer of a `Sequential` that joins them.
-
-    Args:
-        layers: models whose outputs are joined; the model's inputs then are theirs, in their order, those of a model
-            that occurs twice only once. None: called on a list of tensors.
-        mode: as in `merge`.
-        concat_axis: the same.
-        dot_axes: the same.
-        output_shape: the same.
-        output_mask: the same.
-        arguments: the same.
-        node_indices: accepted for Keras 1's signature; only zeros are possible.
-        tensor_indices: the same.
-        name: the name of the layer.
 
     Raises:
         TypeError: for fewer than two models, or something else in their place.
@@ -127,11 +104,7 @@ class _Merge(of_keras_3._Merge):
         raise NotImplementedError(f"{type(self).__name__} must define _merge_function(self, inputs).")
 
     def merge(self, inputs: list[Any]) -> Any:
-        """What the subclass makes of the inputs.
-
-        Args:
-            inputs: the tensors, with the same number of axes.
-        """
+        """What the subclass makes of the inputs."""
         return self._merge_function(inputs)
 
 

@@ -97,7 +97,7 @@ class Discrete(Domain):
         dtype: that kind; default: that of the first.
 
     Raises:
-        ValueError: without values, when no kind is told.
+        ValueError: without values and without a kind.
         TypeError: for values of several kinds.
     """
 

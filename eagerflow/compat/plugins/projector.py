@@ -76,7 +76,7 @@ class ProjectorConfig:
 
 
 def visualize_embeddings(logdir: str | os.PathLike[str], config: ProjectorConfig) -> None:
-    """Write the file that TensorBoard's projector reads, and the points of variables as tables beside it.
+    """Write the file that TensorBoard's projector reads, and the points of variables as tables in the same folder.
 
     Args:
         logdir: TensorBoard's folder.

@@ -199,7 +199,7 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None 
 
 
 def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, name: str | None = None) -> list[Tensor]:
-    """Parts along an axis: so many equal ones, or ones of these lengths.
+    """Parts along an axis: a number of equal ones, or ones of these lengths.
 
     >>> [part.tolist() for part in split([1, 2, 3, 4], 2)], [part.tolist() for part in split([1, 2, 3, 4], [1, 3])]
     ([[1, 2], [3, 4]], [[1], [2, 3, 4]])

@@ -30,7 +30,7 @@ def decode_wav(
     Args:
         contents: the bytes.
         desired_channels: as many channels: the first ones, the last repeated; -1: those of the file.
-        desired_samples: cut, or padded with silence, to so many; -1: all.
+        desired_samples: cut, or padded with silence, to this number; -1: all.
         name: accepted for TensorFlow's signature.
     """
     sound, rate = read_wav(io.BytesIO(text_tensor(contents).numpy()))

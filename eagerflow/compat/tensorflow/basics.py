@@ -14,7 +14,7 @@ import numpy
 
 import eagerflow.core.variable as variables
 from eagerflow import ops
-from eagerflow.base.spellings import behaviour
+from eagerflow.base.legacy import legacy
 from eagerflow.capture.function import function as captured_function
 from eagerflow.compat.shapes import TensorShape
 from eagerflow.compat.tensorflow.parts import settable
@@ -297,7 +297,7 @@ for _method in ("__contains__", "__getitem__", "endswith", "find", "lower", "spl
 def _part(variable: variables.Variable, index: Any, _item: Any = variables.Variable.__getitem__) -> Tensor:
     """A part of a variable, of a layer's weights too, can be set: `variable[0, 1].assign(3.0)`."""
     part = _item(variable, index)
-    return settable(part, variable, index) if behaviour.keras_2 or type(variable) is Variable else part
+    return settable(part, variable, index) if legacy.changes or type(variable) is Variable else part
 
 
 variables.Variable.__getitem__ = _part  # type: ignore[method-assign, assignment]

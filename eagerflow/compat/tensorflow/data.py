@@ -174,7 +174,7 @@ def cardinality(dataset: data.Dataset) -> Tensor:
 
 
 def assert_cardinality(expected_cardinality: int) -> Callable[[data.Dataset], data.Dataset]:
-    """For `apply`: the data set, known to have so many elements."""
+    """For `apply`: the data set, known to have this number of elements."""
     return lambda dataset: data.Dataset(dataset._make, int(expected_cardinality))
 
 

@@ -71,7 +71,7 @@ def assert_all_finite(x: Any, message: str | None = None, name: str | None = Non
 
 
 def assert_shapes(shapes: Any, message: str | None = None, **kwargs: Any) -> None:
-    """Raise a ValueError unless every tensor has the shape beside it; names stand for one length each.
+    """Raise a ValueError unless every tensor has the shape given for it; names stand for one length each.
 
     >>> x, y = ef.ops.ones((5, 3)), ef.ops.ones((5,))
     >>> assert_shapes([(x, ("batch", 3)), (y, ("batch",))])

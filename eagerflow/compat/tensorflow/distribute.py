@@ -276,7 +276,7 @@ class TPUClusterResolver:
 
 
 class InputContext:
-    """What functions that make data sets are told about the ranks.
+    """What functions that make data sets get to know about the ranks.
 
     Args:
         strategy: the strategy.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.base.spellings import also
+from eagerflow.compat.arguments import Older, taking
 from eagerflow.core.dtypes import is_half
 from eagerflow.core.tensor import Tensor
 
@@ -54,7 +54,7 @@ def _over(op: Callable[..., Any]) -> Callable[..., Any]:
 
     call.__name__ = call.__qualname__ = f"reduce_{op.__name__}"
     call.__doc__ = (op.__doc__ or "").partition("\n")[0]
-    return also(keep_dims="keepdims", reduction_indices="axis")(call)
+    return taking(Older({"keep_dims": "keepdims", "reduction_indices": "axis"}))(call)
 
 
 def _axes(axis: Any) -> Any:
@@ -129,7 +129,7 @@ def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: 
 
 
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = "bool", name: str | None = None) -> Any:
-    """For each length so many trues, then falses.
+    """For each length n, n times true, then false.
 
     >>> sequence_mask([1, 3], 3).tolist()
     [[True, False, False], [True, True, True]]

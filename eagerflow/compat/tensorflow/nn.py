@@ -9,8 +9,8 @@ from typing import Any
 import numpy
 
 from eagerflow import ops, random
-from eagerflow.base.spellings import also
 from eagerflow.base.typing import DataFormat, Padding
+from eagerflow.compat.arguments import Older, taking
 from eagerflow.compat.tensorflow.math import (
     in_top_k,
     l2_normalize,
@@ -236,7 +236,7 @@ max_pool1d = max_pool2d = max_pool3d = max_pool
 avg_pool1d = avg_pool2d = avg_pool3d = avg_pool
 
 
-@also(keep_dims="keepdims")
+@taking(Older({"keep_dims": "keepdims"}))
 def moments(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None) -> tuple[Any, Any]:
     """Mean and variance over some axes.
 
@@ -428,7 +428,7 @@ def _convolved(x: Any, kernel: Any, strides: Any, padding: str, data_format: str
 
 
 def _border(padding: str) -> Padding:
-    """The padding, as our ops are told: in lower case."""
+    """The padding in lower case, as our ops take it."""
     word: Any = padding.lower()
     return word
 

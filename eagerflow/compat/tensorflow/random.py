@@ -68,7 +68,7 @@ def uniform(
 def gamma(
     shape: Any, alpha: Any, beta: Any = None, dtype: Any = "float32", seed: Any = None, name: str | None = None
 ) -> Tensor:
-    """Gamma distributed numbers, so many (`shape`) for every `alpha`; `beta` is the rate.
+    """Gamma distributed numbers, of shape `shape` for every `alpha`; `beta` is the rate.
 
     >>> gamma((3,), [1.0, 2.0], seed=1).shape
     (3, 2)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from eagerflow.compiled.kernel import helper
+from eagerflow.compiled.jit import helper
 
 __all__ = ["doubled_sigmoid", "exponential", "hyperbolic_tangent", "one_and_exponential"]
 

@@ -9,20 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from eagerflow.compiled.kernel import helper, inner_loop
+from eagerflow.compiled.intrinsics import prefetch
+from eagerflow.compiled.jit import inner_loop
 
-__all__ = ["SHAPES", "add_five_taps_twice", "add_four_pixels", "add_one_pixel", "add_one_tap", "add_row_of_taps"]
-__all__ += ["add_three_taps", "add_two_taps", "add_two_taps_twice", "fetch_page", "fetch_soon", "next_rows"]
-__all__ += ["row_of_boxes"]
+__all__ = ["add_five_taps_twice", "add_four_pixels", "add_one_pixel", "add_one_tap", "add_row_of_taps"]
+__all__ += ["add_three_taps", "add_two_taps", "add_two_taps_twice", "fetch_soon", "next_rows"]
 
 _at = np.uint64
-# Of what loops over boxes read, three axes, and of what they write, in signatures.
-SHAPES = "channels: int, deep: int, high: int, wide: int, layers: int, rows: int, cols: int"
-
-
-@helper
-def prefetch(array: Any, place: Any) -> None:
-    """Have a number of an array in the cache soon. Compiled it is an instruction (`building.py`)."""
 
 
 @inner_loop
@@ -33,26 +26,6 @@ def fetch_soon(array: Any, start: Any, count: Any) -> None:
     """
     for u in range(start, min(start + count, array.size), 16):
         prefetch(array, u)
-
-
-@helper
-def fetch_page(array: Any, start: Any, count: Any) -> None:
-    """Have the beginning of the next page of memory in the cache soon, if one begins within these numbers.
-
-    The rest of it processors foresee themselves. To ask for every line costs as much as it saves where a loop writes,
-    too.
-    """
-    page = (start + count) // 1024 * 1024
-    if page >= start:
-        for u in range(page + 1024, min(page + 1024 + 64, array.size), 16):
-            prefetch(array, u)
-
-
-@helper
-def row_of_boxes(seen: Any, line: Any, layers: Any, rows: Any) -> Any:
-    """Of a row of pixels: its image, its places in the table of boxes (`boxes.py`), and where these begin and end."""
-    layer, row = line // rows % layers, layers + line % rows
-    return line // (layers * rows), layer, row, seen[layer, 0], seen[layer, 1], seen[row, 0], seen[row, 1]
 
 
 @inner_loop

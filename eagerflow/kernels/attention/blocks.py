@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import numpy
 from numpy import ndarray
 
-from eagerflow.kernels.elementwise.exponential import exponentiate
 from eagerflow.kernels.machine.blocks import ones
 from eagerflow.kernels.machine.costs import Attention, Blocks
 from eagerflow.kernels.machine.speeds import speeds
@@ -84,7 +83,7 @@ def _are_small(call: Call) -> bool:
 
 
 def _squares(x: ndarray) -> Any:
-    """The sums of squares over the last axis; a look of our own, which has nothing to warn of."""
+    """The sums of squares over the last axis; a check, which has nothing to warn of."""
     with numpy.errstate(over="ignore", invalid="ignore"), one_blas_thread:
         return numpy.square(x).reshape(-1, x.shape[-1]) @ ones(x.shape[-1], x.dtype)
 
@@ -131,7 +130,7 @@ def _rows_at_once(sources: int) -> int:
 
 
 def _microseconds(weights: float) -> float:
-    """That so many weights take one thread, roughly."""
+    """That a number of weights takes one thread, roughly."""
     return weights / (Attention.OF_EXPONENTIALS * speeds().exponentials)
 
 
@@ -183,7 +182,7 @@ def _exponentials(call: Call, some: _Heads, block: _Block, small: bool, out: nda
         _hide(some, block, out, -numpy.inf)
         peak = out.max(axis=1, keepdims=True)
         numpy.subtract(out, numpy.maximum(peak, numpy.finfo(out.dtype).min), out=out)
-    exponentiate(out)
+    numpy.exp(out, out=out)
     if small:
         _hide(some, block, out, 0)
     return squashed

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 from numpy import ndarray
 
-from eagerflow.kernels.convolution import columns, direct, neighbours, swapped
+from eagerflow.kernels.convolution import columns, direct, swapped
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.shapes import Shapes
 from eagerflow.kernels.convolution.winograd import images, volumes
 from eagerflow.kernels.convolution.winograd.minimal import tile_for
 from eagerflow.kernels.convolution.winograd.packs import Packs
-from eagerflow.kernels.machine.costs import Columns, Neighbours, Swapped, Volumes, Winograd
+from eagerflow.kernels.machine.costs import Columns, Swapped, Volumes, Winograd
 from eagerflow.kernels.machine.speeds import FEW_CHANNELS, speeds
 from eagerflow.ops.windows.geometry import Geometry
 
@@ -55,13 +55,13 @@ class Algorithm(NamedTuple):
 
 
 def _products(multiply_adds: float, filters: float) -> float:
-    """Microseconds of a product of matrices with so many columns."""
+    """Microseconds of a product of matrices with a number of columns."""
     few = speeds().few_columns if filters >= 16 else speeds().fewer_columns
     return multiply_adds * (filters + few) / (filters * speeds().products) if filters else 0
 
 
 def _transforms(numbers: float, channels: int, filters: int) -> float:
-    """Microseconds of the transforms of so many numbers of tiles, of inputs and outputs."""
+    """Microseconds of the transforms of a number of tiles' elements, of inputs and outputs."""
     return numbers * (channels + filters + 2 * FEW_CHANNELS) / speeds().transformed
 
 
@@ -88,7 +88,7 @@ def _winograd_applies(s: Shapes) -> bool:
         and s.is_single
         and _is_whole_3x3(geometry)
         and min(s.channels, s.filters) >= Winograd.LEAST_CHANNELS
-        # Sums of few numbers, where an image is a single tile: errors are large beside them.
+        # Sums of few numbers, where an image is a single tile: errors are large compared with them.
         and (Packs.of(s.kernel, s.groups).groups == 1 or max(geometry.outputs) > images.LARGEST_TILE)
     )
 
@@ -155,32 +155,6 @@ def _columns_microseconds(s: Shapes) -> float:
     return products + gathered / speeds().gathered + Columns.CALLS * speeds().call
 
 
-def _neighbours_apply(s: Shapes) -> bool:
-    geometry = s.geometry
-    return (
-        s.groups == geometry.strides[-1] == geometry.dilation[-1] == 1
-        and s.is_single
-        and geometry.sizes[-1] > 1
-        and geometry.outputs[-1] % 2 == 0
-        and s.filters <= Neighbours.FILTERS
-    )
-
-
-def _together(s: Shapes, count: int) -> Shapes:
-    return s._replace(filters=count * s.filters, geometry=neighbours.joined(s.geometry, count))
-
-
-def _neighbours_at_once(s: Shapes) -> int:
-    """How many neighbours, two or four, are the fastest."""
-    counts = [count for count in (2, 4) if s.geometry.outputs[-1] % count == 0]
-    return min(counts, key=lambda count: _columns_microseconds(_together(s, count)))
-
-
-def _neighbours_microseconds(s: Shapes) -> float:
-    calls = (Neighbours.CALLS - Columns.CALLS) * speeds().call
-    return Neighbours.MORE * _columns_microseconds(_together(s, _neighbours_at_once(s))) + calls
-
-
 def _swapped_forward(x: ndarray, kernel: ndarray, s: Shapes, finish: Finish | None, look: Look | None) -> Any:
     out = swapped.forward(x, kernel, s.geometry)
     if finish is not None:
@@ -215,13 +189,6 @@ ALGORITHMS = (
         _swapped_microseconds,
         _swapped_forward,
         lambda x, g, s: swapped.kernel_gradient(x, g, s.geometry),
-    ),
-    Algorithm(
-        "neighbours",
-        _neighbours_apply,
-        _neighbours_microseconds,
-        lambda x, k, s, finish, look: neighbours.forward(x, k, s.geometry, _neighbours_at_once(s), finish),
-        lambda x, g, s: neighbours.kernel_gradient(x, g, s.geometry, _neighbours_at_once(s)),
     ),
     Algorithm(
         "direct",

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy import ndarray
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 from eagerflow.kernels.convolution import columns
 from eagerflow.kernels.convolution.epilogue import masked, sums_of_bias
 from eagerflow.kernels.convolution.shapes import Shapes
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-@twin("convolution")
+@accelerated("convolution")
 def applies(shapes: Shapes) -> bool:
     """Whether a compiled kernel computes such a convolution."""
     return False
@@ -45,7 +45,7 @@ def microseconds(shapes: Shapes) -> float:
     return products + of_kernel + Direct.CALLS * speeds().call
 
 
-@twin("convolution")
+@accelerated("convolution")
 def convolve(
     x: ndarray, kernel: ndarray, geometry: Geometry, groups: int = 1, finish: Callable[[Any], None] | None = None
 ) -> Any:
@@ -53,7 +53,7 @@ def convolve(
     return columns.forward(x, kernel, geometry, groups, finish)
 
 
-@twin("convolution")
+@accelerated("convolution")
 def convolve_into(
     x: ndarray,
     kernel: ndarray,
@@ -67,7 +67,7 @@ def convolve_into(
     return False
 
 
-@twin("convolution")
+@accelerated("convolution")
 def convolve_kernel_gradient(
     x: ndarray, g: ndarray, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int = 1
 ) -> Any:
@@ -75,7 +75,7 @@ def convolve_kernel_gradient(
     return columns.kernel_gradient(x, g, kernel_shape, geometry, groups)
 
 
-@twin("convolution")
+@accelerated("convolution")
 def convolve_relu_gradients(
     x: ndarray, g: ndarray, positive: ndarray, kernel_shape: tuple[int, ...], geometry: Geometry, groups: int = 1
 ) -> tuple[Any, Any]:

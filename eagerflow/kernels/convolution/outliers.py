@@ -4,7 +4,7 @@ Winograd's transforms add and subtract numbers of a tile that no single output s
 then rounded by the size of what another one sees: by the largest of the tile. Where that is far larger than the rest,
 an infinity, or NaN, the work is left to a plain sum of products.
 
-Looking must cost next to nothing beside the work, so blocks of images are looked at while they are in the cache: their
+Looking must cost next to nothing, so blocks of images are looked at while they are in the cache: their
 inputs first, and where these aren't of one size, or mostly zeros, their outputs. A number far larger than the others
 shows in all outputs that see it: of a kernel of 3x3, a ninth of the pixels is enough to meet it, and of those some
 filters. To the gradient of a kernel it does no harm inside an image, where all elements of the
@@ -32,9 +32,9 @@ _MOST_BORDER = 32.0  # times the usual size
 _FILTERS = 16  # looked at, of which one at least has weights that show it
 _MIDDLE, _MOST = 0.7, 16.0  # times the one at this place in order of size
 _NOTHING = 1e-6  # of the largest: what transforms leave where there are zeros
-_REST = 1 / 8  # of a sample: so many others tell what is usual
+_REST = 1 / 8  # of a sample: as many others show what is usual
 _SMALL = 1e-4  # of the largest: inputs whose sum may be as small as what transforms leave
-_SOME_SMALL = 1 / 4096  # of an image: so many happen to be small among large ones
+_SOME_SMALL = 1 / 4096  # of an image: as many happen to be small among large ones
 _FEW = 1024  # numbers of an image, which are too few to tell its own usual size
 _TYPES: dict[int, Any] = {4: (numpy.int32, numpy.uint32, 2**31 - 1), 8: (numpy.int64, numpy.uint64, 2**63 - 1)}
 
@@ -102,7 +102,7 @@ def _places(shape: tuple[int, ...], steps: tuple[int, ...], groups: int, slack: 
 
 
 def _along(length: int, step: int, slack: tuple[int, int]) -> list[int]:
-    """The places along an axis: every so many, and the last where they end too early."""
+    """The places along an axis: at a constant distance, and the last where they end too early."""
     for first in range(min(step, slack[0] + 1, length)):
         found = list(range(first, length, step))
         if length - 1 - slack[1] <= found[-1]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 from numpy import add, divide, exp, greater, log1p, minimum, multiply, ndarray, negative, subtract
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 from eagerflow.kernels.elementwise.exponential import RATE, raised
 from eagerflow.kernels.elementwise.one_pass import one_pass
 from eagerflow.kernels.machine.blocks import elementwise, zeros
@@ -46,7 +46,7 @@ def _where_positive(g: ndarray, y: ndarray, out: ndarray) -> None:
     multiply(out, g, out=out)
 
 
-@twin("activations")
+@accelerated("activations")
 def relu_gradient(g: ndarray, out: ndarray) -> Any:
     """g where out > 0."""
     return elementwise(_where_positive, g, out, nanoseconds=0.4)
@@ -86,7 +86,7 @@ def _sigmoid(x: ndarray, out: ndarray) -> None:
     divide(1, out, out=out)
 
 
-@twin("activations")
+@accelerated("activations")
 def sigmoid(x: ndarray) -> Any:
     """1 / (1 + exp(-x)). The caller ignores overflow."""
     return elementwise(_sigmoid, x)
@@ -98,7 +98,7 @@ def _sigmoid_slope(g: ndarray, y: ndarray, out: ndarray) -> None:
     multiply(out, g, out=out)
 
 
-@twin("activations")
+@accelerated("activations")
 def sigmoid_gradient(g: ndarray, out: ndarray) -> Any:
     """g * out * (1 - out)."""
     return elementwise(_sigmoid_slope, g, out, nanoseconds=0.5)
@@ -110,7 +110,7 @@ def _tanh_slope(g: ndarray, y: ndarray, out: ndarray) -> None:
     multiply(out, g, out=out)
 
 
-@twin("activations")
+@accelerated("activations")
 def tanh_gradient(g: ndarray, out: ndarray) -> Any:
     """g * (1 - out * out)."""
     return elementwise(_tanh_slope, g, out, nanoseconds=0.5)
@@ -121,7 +121,7 @@ def _silu(x: ndarray, out: ndarray) -> None:
     divide(x, out, out=out)
 
 
-@twin("activations")
+@accelerated("activations")
 def silu(x: ndarray) -> Any:
     """x * sigmoid(x). The caller ignores overflow."""
     return elementwise(_silu, x)
@@ -137,7 +137,7 @@ def _silu_slope(g: ndarray, x: ndarray, out: ndarray, s: Any) -> None:
     multiply(out, g, out=out)
 
 
-@twin("activations")
+@accelerated("activations")
 def silu_gradient(g: ndarray, x: ndarray) -> Any:
     """The gradient of `silu`. The caller ignores overflow."""
     return elementwise(_silu_slope, g, x, temporaries=1, nanoseconds=1.5)
@@ -190,7 +190,7 @@ def sigmoid_crossentropy_gradient(g: ndarray, target: ndarray, x: ndarray) -> An
     return elementwise(_away_from_target, g, target, x)
 
 
-@twin("activations")
+@accelerated("activations")
 def masked(x: ndarray, mask: Any, scale: float) -> Any:
     """x * scale where the mask is True, 0 elsewhere."""
 
@@ -247,7 +247,7 @@ def _gelu_tanh(x: ndarray, out: ndarray) -> None:
     divide(x, out, out=out)
 
 
-@twin("activations")
+@accelerated("activations")
 def gelu_tanh(x: ndarray) -> Any:
     """x / 2 (1 + tanh(√(2/π) (x + 0.044715 x³)))."""
     with numpy.errstate(over="ignore"):
@@ -269,7 +269,7 @@ def _gelu_tanh_slope(g: ndarray, x: ndarray, out: ndarray, s: Any, u: ndarray) -
     multiply(out, g, out=out)
 
 
-@twin("activations")
+@accelerated("activations")
 def gelu_tanh_gradient(g: ndarray, x: ndarray) -> Any:
     """The gradient of `gelu_tanh`."""
     with numpy.errstate(over="ignore"):

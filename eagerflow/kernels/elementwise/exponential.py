@@ -13,9 +13,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.twins import twin
-
-__all__ = ["RATE", "exponentiate", "raised"]
+__all__ = ["RATE", "raised"]
 
 
 def _has_vectors(name: str) -> bool:
@@ -30,9 +28,3 @@ def _has_vectors(name: str) -> bool:
 _by_two = _has_vectors("exp2")
 raised: Any = numpy.exp2 if _by_two else numpy.exp
 RATE = math.log2(math.e) if _by_two else 1.0
-
-
-@twin("exponential")
-def exponentiate(a: numpy.ndarray) -> Any:
-    """`a` becomes e to the power of its numbers, and is the answer."""
-    return numpy.exp(a, out=a)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 from numpy import add, divide, multiply, ndarray, square
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 from eagerflow.kernels.elementwise.exponential import RATE, raised
 from eagerflow.kernels.machine.blocks import elementwise
 
@@ -57,7 +57,7 @@ def _with_slope(x: ndarray, out: ndarray, slope: Any, t: ndarray) -> None:
     add(slope, t, out=slope)
 
 
-@twin("gelu")
+@accelerated("activations")
 def gelu(x: ndarray, keep: bool) -> tuple[Any, Any]:
     """x Φ(x), and its slope if that is to be kept for the gradient."""
     with numpy.errstate(over="ignore", under="ignore", invalid="ignore"):  # far out, 0 and 1 are right

@@ -36,5 +36,5 @@ def compiled(source: str, name: str, *numbers: tuple[str, Any]) -> Any:
 
 
 def grid(count: int) -> tuple[tuple[int], tuple[int]]:
-    """Blocks and threads for a loop over so many elements in which each thread takes every so-many-th."""
+    """Blocks and threads for a loop over `count` elements, of which each thread takes some."""
     return (max(1, min(_MOST_BLOCKS, -(-count // THREADS))),), (THREADS,)

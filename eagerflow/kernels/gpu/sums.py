@@ -28,7 +28,7 @@ _OF = {
 _SOURCE = r"""
 extern "C" __global__ void sums(const T* x, const T* g, const T* mean, T* out, const long long rows, const int columns,
                                 const int width) {
-    // `width` columns of a block lie side by side, and its threads take so many rows at once as fit.
+    // `width` columns of a block lie side by side, and its threads take as many rows at once as fit.
     __shared__ T shared[OUTPUTS][THREADS];
     const int lanes = blockDim.x / width, lane = threadIdx.x / width;
     const int column = blockIdx.x * width + threadIdx.x % width;

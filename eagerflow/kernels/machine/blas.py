@@ -108,7 +108,7 @@ class _OneThread:
                 self.calls[1](self.before)
 
     def set(self, count: int) -> None:
-        """Let products use so many threads outside of the block."""
+        """Let products use this number of threads outside of the block."""
         with self.lock:
             self.before = count
             if not self.depth:
@@ -141,7 +141,7 @@ def blas_threads() -> int:
 
 
 def set_blas_threads(count: int) -> None:
-    """Let products use so many threads outside of our kernels."""
+    """Let products use this number of threads outside of our kernels."""
     one_blas_thread.set(count)
 
 

@@ -7,18 +7,7 @@ digits of float32 alone (how many numbers a sum may have, from when on a number 
 from __future__ import annotations
 
 __all__ = ["MACHINE", "Attention", "BatchNorm", "Blocks", "Columns", "Depthwise", "Direct", "Epilogue", "Extremes"]
-__all__ += [
-    "Filtering",
-    "GroupNorm",
-    "LayerNorm",
-    "Neighbours",
-    "OnePass",
-    "Pooling",
-    "Products",
-    "Recurrent",
-    "Runs",
-    "Scatter",
-]
+__all__ += ["Filtering", "GroupNorm", "LayerNorm", "OnePass", "Pooling", "Products", "Recurrent", "Runs", "Scatter"]
 __all__ += ["Softmax", "Sums", "Swapped", "Threads", "Tiles", "Top", "Volumes", "Winograd"]
 
 MACHINE = "AMD EPYC of family 25, model 17 (AVX-512), 2 cores with 1 MB of L2 cache each; NumPy 2.4, OpenBLAS 0.3.31"
@@ -28,7 +17,7 @@ class Threads:
     """Work that is shared."""
 
     LEAST = 150.0  # microseconds below which waking a thread costs more than it saves
-    PIECES = 8  # so many blocks, or more, are shared evenly; fewer: a power of two
+    PIECES = 8  # this number of blocks, or more, is shared evenly; fewer: a power of two
     PIECE = 300  # microseconds of a block that is worth a thread's while: between calls threads wait for each other
     HEAD_START = 60  # microseconds by which the caller begins before a thread that it wakes, and may wait at the end
     SELDOM = 0.002  # seconds from a move to the next: on a busy machine it may be the system's will that threads share
@@ -42,7 +31,7 @@ class Blocks:
     CHUNK = 1 << 16  # numbers: 256 KB of float32, several of them fit the L2 cache
     SMALL = 4096  # numbers: below, temporaries stay in the L1 cache, and calls cost more than passes
     # Numbers of an elementwise function, 1 MB of float32. Smaller pieces stay nearer to the processor, but the
-    # interpreter runs one thread at a time between the calls of NumPy, and whoever has to wait for that wakes up late.
+    # interpreter runs one thread at a time between the calls of NumPy, and a thread that waits for it wakes up late.
     PIECE = 1 << 18
     LINE = 16  # numbers that pieces are multiples of, so that they begin with lines of the cache
     LONG_ROW = 8192  # numbers of a row which NumPy broadcasts nearly for nothing
@@ -145,7 +134,7 @@ class GroupNorm:
 
     SMALL = 4096  # numbers, below which the plain way has fewer calls
     RUN = 1 << 18  # numbers that one thread takes at a time: many, since calls cost as much as the cache saves
-    WIDE, NARROW = 2048, 512  # numbers in a row: as many are wanted, and from so many on NumPy needn't buffer them
+    WIDE, NARROW = 2048, 512  # numbers in a row: as many are wanted, and from the second on NumPy needn't buffer them
 
 
 class Softmax:
@@ -159,7 +148,7 @@ class Attention:
 
     KEPT = 1 << 26  # bytes of weights that are kept for the gradient
     LEAST = 256  # targets at a time: products of narrower blocks are slow
-    OF_EXPONENTIALS = 0.3  # weights that are computed while so many exponentials are
+    OF_EXPONENTIALS = 0.3  # weights that are computed in the time of an exponential
 
 
 class Recurrent:
@@ -200,14 +189,6 @@ class Swapped:
     """Convolution with one filter."""
 
     CALLS, CALLS_OF_TAP = 5, 2  # all in all, and for each element of the kernel
-
-
-class Neighbours:
-    """Convolution with few filters."""
-
-    FILTERS = 12  # at most
-    CALLS = 24  # all in all
-    MORE = 1.22  # times what windows of that size take otherwise
 
 
 class Winograd:

@@ -26,7 +26,7 @@ class Numbers:
         self._last: dict[Any, tuple[tuple[Any, ...], tuple[Any, ...]]] = {}
 
     def as_arrays(self, dtype: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The values for arithmetic with arrays of a type; as they are beside halves and complex numbers."""
+        """The values for arithmetic with arrays of a type; as they are with halves and complex numbers."""
         if dtype not in ZERO:
             return values
         known, made = self._last.get(dtype, ((), ()))

@@ -43,7 +43,7 @@ _VARIABLE = "EAGERFLOW_NUM_THREADS"
 
 
 class _Task:
-    """Calls to make, taken one by one by whoever has time."""
+    """Calls to make, taken one by one by the threads that are free."""
 
     def __init__(self, function: Callable[[int], object], count: int) -> None:
         self.function, self.count = function, count
@@ -239,7 +239,7 @@ def set_num_threads(count: int | None) -> None:
 
 
 def share_processors(count: int) -> None:
-    """Be content with so many processors, for others need the rest. What `set_num_threads` was told counts more."""
+    """Use at most this number of processors, for others need the rest. `set_num_threads` counts more."""
     _pool.most = count
     if not _pool.asked:
         _pool.wanted = None

@@ -7,7 +7,6 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
-from eagerflow.base.twins import twin
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.views import copy_rows
 from eagerflow.kernels.pooling.windowed import (
@@ -28,7 +27,6 @@ from eagerflow.ops.windows.pooling import counts
 __all__ = ["average", "average_gradient"]
 
 
-@twin("average")
 def average(x: ndarray, geometry: Geometry) -> Any:
     """The means over the elements that windows cover, padding left out."""
     if not takes(x):
@@ -49,7 +47,6 @@ def _shares(geometry: Geometry, dtype: Any) -> Any:
     return 1 / numpy.asarray(counts(numpy, geometry, dtype), dtype)
 
 
-@twin("average")
 def average_gradient(g: ndarray, geometry: Geometry) -> Any:
     """The gradient of `x`."""
     if not takes(g):

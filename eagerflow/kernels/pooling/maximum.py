@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 from eagerflow.kernels.machine.costs import Pooling
 from eagerflow.kernels.machine.scratch import scratch
 from eagerflow.kernels.machine.views import copy_rows, strided
@@ -33,7 +33,7 @@ from eagerflow.ops.windows.geometry import Geometry
 __all__ = ["maximum", "maximum_gradient"]
 
 
-@twin("maximum")
+@accelerated("maximum")
 def maximum(x: ndarray, geometry: Geometry, keep: bool) -> tuple[Any, Any]:
     """The maxima, and (where `keep`) which element of its window each of them is: the first of equals.
 
@@ -154,7 +154,7 @@ def _find_nan(canvas: ndarray, places: list[Any], out: ndarray, which: ndarray) 
         which[wins] = numpy.isnan([canvas[place][wins] for place in places]).argmax(axis=0)
 
 
-@twin("maximum")
+@accelerated("maximum")
 def maximum_gradient(g: ndarray, which: ndarray, geometry: Geometry) -> Any:
     """The gradient of `x`: what arrives at a maximum goes to the element that it came from."""
     if not takes(g):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 from eagerflow.kernels.machine.buffering import long_runs
 from eagerflow.kernels.machine.costs import Recurrent
 from eagerflow.kernels.machine.speeds import speeds
@@ -63,7 +63,7 @@ class Behind:
         return shares
 
 
-@twin("recurrent")
+@accelerated("recurrent")
 def inputs_gradient(
     d_gates: list[ndarray], rows: slice, cut: slice, weights: Any, sequence: ndarray, block: slice
 ) -> None:

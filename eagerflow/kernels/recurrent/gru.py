@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy
 from numpy import add, multiply, ndarray, subtract, tanh
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 from eagerflow.kernels.machine.buffering import long_runs
 from eagerflow.kernels.machine.threads import one_blas_thread, scratch
 from eagerflow.kernels.recurrent.sequences import steps_at_once, turned
@@ -145,7 +145,7 @@ def _fill(trace: Trace, layers: Sequence[Layer], stepwise: Stepwise, of_inputs: 
             run_steps(stepwise, share, states[some], gates[block], None if dead is None else dead[block])
 
 
-@twin("recurrent")
+@accelerated("recurrent")
 def inputs_share(weights: Any, x: ndarray, share: Any, cut: slice) -> None:
     """Fill in the inputs' share of the gates of some steps, in the columns of one layer.
 
@@ -158,7 +158,7 @@ def inputs_share(weights: Any, x: ndarray, share: Any, cut: slice) -> None:
     numpy.matmul(weights, x.transpose(1, 2, 0), out=share[..., cut])  # both factors turned: BLAS prefers it
 
 
-@twin("gru")
+@accelerated("gru")
 def run_steps(stepwise: Stepwise, share: Any, states: ndarray, gates: ndarray, dead: Any) -> None:
     """Fill in the gates and the states of some steps, from the inputs' share of the gates."""
     units, batch = states.shape[1] - 1, states.shape[2]

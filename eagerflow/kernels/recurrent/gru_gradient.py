@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy
 from numpy import add, multiply, ndarray, subtract
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 from eagerflow.kernels.machine.threads import scratch
 from eagerflow.kernels.recurrent.backward_loop import Behind, run_back
 from eagerflow.kernels.recurrent.gru import Layer, Trace
@@ -85,7 +85,7 @@ def _gradients(behind: Behind, d_state: Any) -> Gradients:
     )
 
 
-@twin("gru")
+@accelerated("gru")
 def block_back(
     stepwise: Stepwise, trace: Trace, arriving: Any, d_state: Any, d_gates: ndarray, block: slice, dead: Any
 ) -> None:

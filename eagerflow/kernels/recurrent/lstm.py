@@ -18,7 +18,7 @@ import numpy
 from numpy import add, multiply, ndarray, tanh
 from numpy.lib.stride_tricks import as_strided
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 from eagerflow.kernels.machine.threads import one_blas_thread, scratch
 from eagerflow.kernels.recurrent.step_product import Stepwise, columns, dead_steps
 from eagerflow.kernels.recurrent.strips import on_threads, some_sequences, strips
@@ -137,7 +137,7 @@ def _one_step(strips: int, steps: int, rows: int, batch: int, dtype: Any) -> Any
     return as_strided(one, (strips, steps, rows, batch), (one.strides[0], 0, *one.strides[1:]))
 
 
-@twin("lstm")
+@accelerated("lstm")
 def run_steps(stepwise: Stepwise, inputs: ndarray, gates: ndarray, squashed: Any, dead: Any) -> None:
     """Fill in the states of `inputs`, the gates and the squashed cells, step by step."""
     _, units, batch = squashed.shape

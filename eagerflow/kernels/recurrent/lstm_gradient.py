@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy
 from numpy import add, multiply, ndarray, subtract
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 from eagerflow.kernels.machine.threads import scratch
 from eagerflow.kernels.recurrent.backward_loop import Behind, run_back
 from eagerflow.kernels.recurrent.lstm import Layer, Trace
@@ -100,7 +100,7 @@ def _gradients(behind: Behind, d_both: Any, scales: Any) -> Gradients:
     )
 
 
-@twin("lstm")
+@accelerated("lstm")
 def block_back(
     stepwise: Stepwise, trace: Trace, arriving: Any, d_both: Any, d_gates: ndarray, block: slice, dead: Any
 ) -> None:

@@ -43,7 +43,7 @@ def steps_together(name: str, strips: list[ndarray]) -> Any:
 
 
 def one_below_the_other(name: str, parts: list[list[ndarray]]) -> Any:
-    """Parts (time, batch, columns), of strips each, beside each other as (time * batch, all columns), in scratch.
+    """Parts (time, batch, columns), of strips each, concatenated as (time * batch, all columns), in scratch.
 
     Then BLAS has neither matrix of the product to turn that sums over time and batch.
     """

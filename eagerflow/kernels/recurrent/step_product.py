@@ -73,7 +73,7 @@ def columns(layers: int, batch: int) -> list[slice]:
 
 
 def side_by_side(arrays: list[Any]) -> Any:
-    """Arrays of several layers as one, beside each other along the last axis; that of one layer as it is."""
+    """Arrays of several layers as one, concatenated along the last axis; that of one layer as it is."""
     return arrays[0] if len(arrays) == 1 else numpy.concatenate(arrays, axis=-1)
 
 

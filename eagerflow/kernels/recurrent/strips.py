@@ -6,7 +6,7 @@ NumPy, which two threads would make more slowly than one.
 
 On one thread strips would take a tenth longer, so there are none, against the rule that the number of threads cuts no
 work. The same bits come out anyhow: compiled kernels add up the numbers of each sequence in one order, whatever
-sequences there are beside it. BLAS doesn't, so all products have to be theirs.
+other sequences there are. BLAS doesn't, so all products have to be theirs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import numpy
 
-from eagerflow.base.twins import has_twin
+from eagerflow.base.variants import has_variant
 from eagerflow.kernels.machine.costs import Recurrent
 from eagerflow.kernels.machine.speeds import speeds
 from eagerflow.kernels.machine.threads import each, shares
@@ -32,7 +32,7 @@ def strips(kernels: Sequence[tuple[str, str]], layer: Any) -> list[slice]:
     """Of which sequences each strip consists; one strip has all of them where more aren't faster.
 
     Args:
-        kernels: all that make products of a strip, the way back included: file and name of their twins.
+        kernels: all that make products of a strip, the way back included: file and name of their compiled variants.
         layer: one of those that run side by side.
     """
     batch, time, features = layer.x.shape
@@ -40,7 +40,7 @@ def strips(kernels: Sequence[tuple[str, str]], layer: Any) -> list[slice]:
     worth = shares(_microseconds(time * batch * layer.recurrent.shape[1]))
     count = 1
     fits = layer.x.dtype == numpy.float32 and features % Recurrent.FEATURES == 0
-    if little and worth and fits and all([has_twin(kernel, "float32") for kernel in kernels]):
+    if little and worth and fits and all([has_variant(kernel) for kernel in kernels]):
         counts = range(Recurrent.STRIPS, 1, -1)
         count = next((n for n in counts if batch % (n * Recurrent.STRIP) == 0), 1)
     return columns(count, batch // count)

@@ -15,7 +15,6 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
-from eagerflow.base.twins import twin
 from eagerflow.kernels.machine.buffering import long_runs
 from eagerflow.kernels.machine.costs import Blocks, Extremes
 from eagerflow.kernels.machine.threads import each, scratch
@@ -78,7 +77,6 @@ def _extremes_of_rows(choose: Any, rows: Any) -> Any:
     return out
 
 
-@twin("extremes")
 def extreme_with_places(x: ndarray, axes: tuple[int, ...], largest: bool) -> tuple[Any, Places | None] | None:
     """The maximum or minimum over `axes`, and for `extreme_gradient` where it is found (None with many ties).
 

@@ -41,7 +41,7 @@ def each_run(
     blocks: int = Runs.BLOCKS,
     backwards: bool = False,
 ) -> None:
-    """Call `function(number, its rows)` for all runs of rows, of so many blocks at most, shared among threads.
+    """Call `function(number, its rows)` for all runs of rows, of a number of blocks at most, shared among threads.
 
     A second pass over an array goes `backwards`: it begins with what the first one left in the cache.
     """

@@ -11,7 +11,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 from eagerflow.kernels.machine.costs import Runs, Softmax
 from eagerflow.kernels.reduce.moments import each_run, spread
 from eagerflow.kernels.reduce.vectors import row_products, row_sums
@@ -46,7 +46,7 @@ def _exponentials(rows: Any, out: ndarray) -> tuple[Any, Any]:
     return row_sums(numpy.exp(out, out=out)), peak
 
 
-@twin("softmax")
+@accelerated("softmax")
 def softmax(rows: Any) -> Any:
     """exp(rows) divided by its sum per row."""
     out = numpy.empty(rows.shape, rows.dtype)
@@ -60,7 +60,7 @@ def softmax(rows: Any) -> Any:
     return out
 
 
-@twin("softmax")
+@accelerated("softmax")
 def softmax_gradient(g: ndarray, out: ndarray) -> Any:
     """out (g - sum(g out))."""
     found = numpy.empty(out.shape, out.dtype)
@@ -74,7 +74,7 @@ def softmax_gradient(g: ndarray, out: ndarray) -> Any:
     return found
 
 
-@twin("softmax")
+@accelerated("softmax")
 def log_softmax(rows: Any) -> Any:
     """rows - log(sum(exp(rows)))."""
     out = numpy.empty(rows.shape, rows.dtype)
@@ -90,7 +90,7 @@ def log_softmax(rows: Any) -> Any:
     return out
 
 
-@twin("softmax")
+@accelerated("softmax")
 def log_softmax_gradient(g: ndarray, out: ndarray) -> Any:
     """g - exp(out) sum(g)."""
     found = numpy.empty(out.shape, out.dtype)
@@ -104,7 +104,7 @@ def log_softmax_gradient(g: ndarray, out: ndarray) -> Any:
     return found
 
 
-@twin("softmax")
+@accelerated("softmax")
 def crossentropy_of_labels(labels: Any, rows: Any) -> tuple[Any, Any]:
     """-log of each row's softmax at its label, and the softmax."""
     probabilities = numpy.empty(rows.shape, rows.dtype)
@@ -122,7 +122,7 @@ def crossentropy_of_labels(labels: Any, rows: Any) -> tuple[Any, Any]:
     return loss, probabilities
 
 
-@twin("softmax")
+@accelerated("softmax")
 def crossentropy_of_labels_gradient(g: ndarray, labels: Any, probabilities: Any) -> Any:
     """(probabilities - 1 at the label) g, where g (rows,) is the losses' gradient."""
     out = numpy.empty(probabilities.shape, probabilities.dtype)

@@ -12,8 +12,8 @@ from eagerflow.base import tree
 from eagerflow.base.errors import WrongTypeError, signature_of
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
+from eagerflow.layer.state import unique
 from eagerflow.layer.symbolic.tensors import Node, Origin, Serial, SymbolicTensor, infer, mask_ranks, with_masks
-from eagerflow.layer.tracking import unique
 
 __all__ = ["Graph", "checked_ends"]
 
@@ -259,7 +259,7 @@ def _by_depth(graph: Graph) -> tuple[list[Any], list[int]]:
 
 
 def _is_layer(node: Any) -> bool:
-    return hasattr(node.operation, "_calls")
+    return hasattr(node.operation, "_ef_state")
 
 
 def _key(node: Any) -> Any:

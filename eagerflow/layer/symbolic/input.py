@@ -8,7 +8,6 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.spellings import behaviour
 from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import DType, TensorLike
 from eagerflow.core.dtypes import standardize_dtype
@@ -32,7 +31,7 @@ class InputLayer(Layer):
         input_tensor: a symbolic tensor whose shape and type are used.
         optional: whether None may be given in place of data.
         name: the input's name.
-        **kwargs: Keras 2's `input_shape` and `batch_input_shape`.
+        **kwargs: `input_shape` and `batch_input_shape`, the older names of `shape` and `batch_shape`.
 
     Raises:
         ValueError: without a shape.
@@ -65,14 +64,15 @@ class InputLayer(Layer):
             _check_agreement(input_tensor, shape, batch_size, batch_shape, dtype)
             shape = batch_size = None
             batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
-        if behaviour.keras_2 and isinstance(shape, Integral) and not isinstance(batch_size, Integral):
-            shape = (shape,)  # which Keras 2 takes for rows of one length
         _refuse_number(shape, batch_size, dtype)
-        kwargs = _as_keras_2(shape, batch_size, batch_shape, kwargs)
-        super().__init__(name=name, **kwargs)
-        if self._batch_input_shape is None:
+        batch_shape = kwargs.pop("batch_input_shape", batch_shape)
+        given = {"input_shape": shape, "batch_size": batch_size, "batch_shape": batch_shape}
+        if batch_shape is not None and (shape is not None or batch_size is not None):
+            raise ValueError("Input: give either shape (and batch_size) or batch_shape, not both.")
+        super().__init__(name=name, **kwargs, **{name: value for name, value in given.items() if value is not None})
+        if self._ef_state.batch_input_shape is None:
             raise ValueError("Input(shape=...) is needed: the shape of one example, such as (28, 28, 1).")
-        self.batch_shape = self._batch_input_shape
+        self.batch_shape = self._ef_state.batch_input_shape
         self._data_type = standardize_dtype(dtype)
         self.optional = optional
         self.supports_masking = True
@@ -135,15 +135,6 @@ def _refuse_number(shape: Any, batch_size: Any, dtype: DType) -> None:
     if len(lengths) > 1:
         cure = f"Input(({given})), or Input({whole}, batch_size={batch_size}) for rows of one length"
     raise ValueError(f"Input({given}): the shape of one example is a tuple, without the batch axis: {cure}.")
-
-
-def _as_keras_2(shape: Any, batch_size: Any, batch_shape: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """All spellings of the shape as the arguments that every layer takes."""
-    given = {"input_shape": shape, "batch_size": batch_size, "batch_input_shape": batch_shape}
-    both = shape is not None and batch_shape is not None
-    if both or (batch_size is not None and batch_shape is not None):
-        raise ValueError("Input: give either shape (and batch_size) or batch_shape, not both.")
-    return kwargs | {k: v for k, v in given.items() if v is not None}
 
 
 @overload

@@ -27,7 +27,7 @@ def symbolic_mask(x: SymbolicTensor) -> Any:
     node = x.node
     if given is not None or node is None or not (node.args or node.kwargs):
         return given
-    signature = getattr(node.operation, "_call_signature", None)
+    signature = getattr(getattr(node.operation, "_ef_state", None), "signature", None)
     if signature is None or not (node.operation.supports_masking or signature.computes_mask):
         return None
     first = signature.first_of(node.args, node.kwargs)

@@ -26,7 +26,7 @@ def from_intermediate(inputs: Any, outputs: Any) -> tuple[Any, Any]:
 def _again(node: Node, args: Any, kwargs: Any) -> Any:
     """The same call from other inputs, under the same name."""
     made = record(node.operation, args, kwargs)
-    if not hasattr(node.operation, "_calls"):
+    if not hasattr(node.operation, "_ef_state"):
         tree.flatten(made)[0].node.name = node.name
     return made
 

@@ -34,7 +34,7 @@ from eagerflow.layer.call_context import current_call, probing
 from eagerflow.layer.symbolic.floats import on_floats
 from eagerflow.layer.symbolic.probe_sizes import filled, settlings, sizes_for
 from eagerflow.layer.symbolic.samples import BY_VALUE, Spec, orders, other_values, varied
-from eagerflow.layer.symbolic.wording import hint_of, say_symbolically
+from eagerflow.layer.symbolic.wording import described_node, hint_of, op_name, say_symbolically
 from eagerflow.layer.unique_names import snake_case, unique_name
 from eagerflow.ops.control_flow import cond, while_loop
 
@@ -287,7 +287,7 @@ class Node:
         self.created_at = creation_site()
         self.outputs: Any = None
         self._specs: dict[tuple[int, int], list[Any]] = {}
-        if hasattr(operation, "_calls"):
+        if hasattr(operation, "_ef_state"):
             self.name: str = operation.name
             self._enter()
         else:
@@ -295,7 +295,7 @@ class Node:
 
     def _enter(self) -> None:
         """Let the layer know of this call, by a weak reference: no cycle keeps a dropped model alive."""
-        calls = self.operation._calls
+        calls = self.operation._ef_state.calls
         self.position = len(calls)
         key = id(self)
         calls[key] = weakref.ref(self, lambda _: calls.pop(key, None))
@@ -329,18 +329,13 @@ class Node:
         for name, value in state[1].items():
             setattr(self, name, value)
         self._specs, self.inputs = {}, _symbolic_among(self.args, self.kwargs)
-        if hasattr(self.operation, "_calls"):
+        if hasattr(self.operation, "_ef_state"):
             self._enter()
 
 
 def _symbolic_among(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[SymbolicTensor]:
     leaves = [*tree.flatten(args), *tree.flatten(kwargs)] if kwargs else tree.flatten(args)
     return [x for x in leaves if isinstance(x, SymbolicTensor)]
-
-
-def op_name(operation: Any) -> str:
-    """How an op or function is called."""
-    return str(getattr(operation, "__name__", type(operation).__name__))
 
 
 def _ancestors_without(node: Node, size: tuple[int, int]) -> list[Node]:
@@ -392,7 +387,7 @@ def with_masks(arguments: Any, ranks: Any) -> Any:
 
 def _needs_masks(node: Node) -> bool:
     """Whether a layer that takes a mask failed without the one that its inputs will have."""
-    signature = getattr(node.operation, "_call_signature", None)
+    signature = getattr(getattr(node.operation, "_ef_state", None), "signature", None)
     if node.masked or signature is None or not signature.masks:
         return False
     return any(_rank_of_mask(x) for x in node.inputs)
@@ -455,7 +450,7 @@ def _probe(node: Node) -> Any:
     say_symbolically(failure, [(_concrete(x, small), x) for x in node.inputs])
     if not isinstance(failure, _AtOneSize):
         failure.add_note(
-            f"This happened while finding the output shape of {_who(node)}.{hint_of(node, failure, small[0])}"
+            f"This happened while finding the output shape of {described_node(node)}.{hint_of(node, failure, small[0])}"
         )
     raise failure
 
@@ -475,7 +470,7 @@ def _merged(node: Node, first: Any, small: tuple[int, int], large: tuple[int, in
         second = _at(node, large)
     except Exception as error:
         raise _AtOneSize(
-            f"{_who(node)} works for inputs {_inputs(node, small)} but not for {_inputs(node, large)}, "
+            f"{described_node(node)} works for inputs {_inputs(node, small)} but not for {_inputs(node, large)}, "
             f"so it can't take an unknown length: {error}"[:500]
         ) from error
     return _agreed(node, first, second, large)
@@ -487,7 +482,9 @@ def _agreed(node: Node, first: Any, second: Any, large: tuple[int, int]) -> Any:
     if first.__class__ is Spec and second.__class__ is Spec:
         return _merge(node, first, second)
     if _shape_of_structure(first) != _shape_of_structure(second):
-        raise _Unexplained(f"{_who(node)} returns a different number of results for inputs of different sizes.")
+        raise _Unexplained(
+            f"{described_node(node)} returns a different number of results for inputs of different sizes."
+        )
     return tree.map_structure(lambda a, b: _merge(node, a, b), first, second)
 
 
@@ -500,16 +497,11 @@ def _merge(node: Node, a: Any, b: Any) -> Any:
         return Spec(tuple([n if n == m else None for n, m in zip(a.shape, b.shape)]), a.dtype)
     if isinstance(a, Spec) or isinstance(b, Spec):
         raise _Unexplained(
-            f"{_who(node)} gives {a} for a small input and {b} for a larger one: no one shape describes both."
+            f"{described_node(node)} gives {a} for a small input and {b} for a larger one: no one shape describes both."
         )
     if isinstance(a, int) and isinstance(b, int) and a != b:
         return None  # a length, as in ops.shape(x)
     return a
-
-
-def _who(node: Node) -> str:
-    kind = type(node.operation).__name__
-    return f'{kind} "{node.name}"' if hasattr(node.operation, "_calls") else f"ops.{op_name(node.operation)}"
 
 
 def _inputs(node: Node, size: tuple[int, int]) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy
 
 from eagerflow.base.errors import signature_of
-from eagerflow.core.array_errors import first_odd_one, reads_as_numbers
 from eagerflow.core.dtypes import as_dtype
+from eagerflow.core.host_arrays import first_odd_one, reads_as_numbers
 
 __all__ = ["TEXT", "Text", "is_text", "no_numbers", "type_of"]
 

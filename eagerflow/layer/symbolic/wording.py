@@ -1,4 +1,4 @@
-"""What is said where a call on symbolic tensors fails."""
+"""What messages about symbolic calls say: the names of operations, and hints where a call fails."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
 
-__all__ = ["hint_of", "say_symbolically"]
+__all__ = ["described_node", "hint_of", "op_name", "say_symbolically"]
 
 
 def say_symbolically(failure: Exception, inputs: Iterable[tuple[Any, Any]]) -> None:
@@ -49,7 +49,7 @@ def hint_of(node: Any, failure: Exception, samples: int) -> str:
         one = "what works with one batch size needs Input(..., batch_size=n)."
         return f"{whole} It was tried with {samples} samples: {one}"
     given = tree.flatten((node.args, node.kwargs))
-    if hasattr(node.operation, "_calls") or all(x is not None for x in given):
+    if hasattr(node.operation, "_ef_state") or all(x is not None for x in given):
         return _of_samples(node, failure, samples)
     return " An argument is None: an unknown length of a shape is no number. Try -1, or ops inside a Layer."
 
@@ -68,3 +68,14 @@ def _of_one(node: Any) -> bool:
     shape, given = node.args[-1], node.inputs[0].shape[1:]
     known = isinstance(shape, tuple) and all(isinstance(n, int) for n in shape) and None not in given
     return known and math.prod(shape) == math.prod(given)
+
+
+def op_name(operation: Any) -> str:
+    """How an op or function is called."""
+    return str(getattr(operation, "__name__", type(operation).__name__))
+
+
+def described_node(node: Any) -> str:
+    """The class and name of a node's layer, or the name of its op."""
+    kind = type(node.operation).__name__
+    return f'{kind} "{node.name}"' if hasattr(node.operation, "_ef_state") else f"ops.{op_name(node.operation)}"

@@ -20,7 +20,6 @@ from eagerflow.base.typing import (
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import describe
-from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.layer_options import ConvOptions, WeightOptions
 from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
@@ -28,7 +27,7 @@ from eagerflow.layers.core.lora import LargeWeight, LoraLayer, StoredWeight
 from eagerflow.ops.neural.fused import conv_bias
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
-__all__ += ["Convolution1D"]
+__all__ += ["Convolution1D", "Convolution2D", "Convolution3D"]
 
 
 def _next_multiple(filters: int, groups: int) -> str:
@@ -48,7 +47,6 @@ class _Conv(ConvolutionBase, LoraLayer):
     kernel_regularizer: Any
     kernel_constraint: Any
 
-    @of_convolution
     def __init__(
         self,
         filters: Integer,
@@ -262,3 +260,5 @@ class Conv3D(_Conv):
 
 
 Convolution1D = Conv1D
+Convolution2D = Conv2D
+Convolution3D = Conv3D

@@ -11,8 +11,9 @@ from eagerflow.base.tracebacks import boundary
 from eagerflow.base.typing import ConvolutionPadding, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
+from eagerflow.layer.calling import cast_with_mask
 from eagerflow.layer.input_spec import InputSpec, describe
-from eagerflow.layer.layer import Layer, cast_with_mask
+from eagerflow.layer.layer import Layer
 from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import activated_shape, layout, one_of, settle, sizes
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
@@ -68,7 +69,7 @@ class ConvolutionBase(Layer):
         """Whole numbers, such as the bytes of pictures, become floats here: the ops themselves refuse them."""
         x = super()._convert(x)
         if isinstance(x, Tensor) and not isinstance(x, SymbolicTensor) and x.dtype.kind in "iub":
-            return cast_with_mask(x, self._compute_type)
+            return cast_with_mask(x, self._ef_state.compute_type)
         return x
 
     def _refuse_strides_with_dilation(self) -> None:

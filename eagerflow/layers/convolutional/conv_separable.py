@@ -17,13 +17,12 @@ from eagerflow.base.typing import (
     Sizes,
 )
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.keras_1_arguments import of_separable_convolution
 from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
 
 __all__ = ["SeparableConv1D", "SeparableConv2D"]
-__all__ += ["SeparableConvolution1D"]
+__all__ += ["SeparableConvolution1D", "SeparableConvolution2D"]
 
 
 class _SeparableConv(ConvolutionBase):
@@ -38,7 +37,6 @@ class _SeparableConv(ConvolutionBase):
 
     _may_be_causal = True
 
-    @of_separable_convolution
     def __init__(
         self,
         filters: Integer,
@@ -190,3 +188,4 @@ class SeparableConv2D(_SeparableConv):
 
 
 SeparableConvolution1D = SeparableConv1D
+SeparableConvolution2D = SeparableConv2D

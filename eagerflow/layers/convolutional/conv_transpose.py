@@ -18,7 +18,6 @@ from eagerflow.base.typing import (
     Sizes,
 )
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.keras_1_arguments import of_convolution
 from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import integer, passed_on, settled_weight, sizes
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
@@ -35,7 +34,6 @@ class _ConvTranspose(ConvolutionBase):
     kernel_regularizer: Any
     kernel_constraint: Any
 
-    @of_convolution
     def __init__(
         self,
         filters: Integer,

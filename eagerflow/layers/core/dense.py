@@ -15,16 +15,18 @@ from eagerflow.base.typing import (
     Shape,
     TensorLike,
 )
+from eagerflow.core.links import above
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import InputSpec, describe
-from eagerflow.layer.keras_1_arguments import AFFINE, older
 from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight
 from eagerflow.layers.core.lora import LargeWeight, StoredWeight
-from eagerflow.layers.core.packed_weight import PackedWeight
 from eagerflow.layers.core.quantizable_layer import QuantizableLayer
 from eagerflow.ops.neural.fused import dense
+
+if TYPE_CHECKING:
+    from eagerflow.layers.core.packed_weight import PackedWeight
 
 __all__ = ["Dense"]
 
@@ -74,7 +76,6 @@ class Dense(QuantizableLayer):
     kernel_constraint: Any
     bias_constraint: Any
 
-    @older(output_dim="units", **AFFINE)
     def __init__(
         self,
         units: Integer,
@@ -129,7 +130,7 @@ class Dense(QuantizableLayer):
     _int4_call = _int8_call
 
     def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[PackedWeight, ...]:
-        return (PackedWeight("kernel", mode, shape, (0,), block=block),)
+        return (above.quantization().PackedWeight("kernel", mode, shape, (0,), block=block),)
 
     def _product(self, inputs: Tensor, weight: Any) -> Tensor:
         return ops.matmul(inputs, weight)

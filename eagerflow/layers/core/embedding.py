@@ -7,14 +7,12 @@ from typing import Any, Unpack
 from eagerflow import ops
 from eagerflow.base.capturing import replayed
 from eagerflow.base.errors import WrongTypeError
-from eagerflow.base.spellings import behaviour
 from eagerflow.base.typing import ConstraintLike, InitializerLike, Integer, RegularizerLike, Shape
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
-from eagerflow.layer.keras_1_arguments import older, only
 from eagerflow.layer.layer_options import EmbeddingOptions
 from eagerflow.layer.settings import integer, settle
 from eagerflow.layers.core.lora import LargeWeight, StoredWeight
@@ -67,8 +65,6 @@ class Embedding(QuantizableLayer):
     embeddings_constraint: Any
     mask_zero: bool
 
-    @only(dropout=(0, "Put a SpatialDropout1D layer after it."))
-    @older(W_constraint="embeddings_constraint", W_regularizer="embeddings_regularizer", init="embeddings_initializer")
     def __init__(
         self,
         input_dim: Integer,
@@ -84,13 +80,9 @@ class Embedding(QuantizableLayer):
         **kwargs: Unpack[EmbeddingOptions],
     ) -> None:
         length = kwargs.pop("input_length", None)
-        if not kwargs.keys() & {"batch_input_shape", "batch_shape", "input_shape"}:
-            if length is not None:
-                kwargs["input_shape"] = length  # what Keras 2 took it for
-            elif behaviour.keras_2:  # there it begins a Sequential that has its shapes before any data
-                kwargs["input_shape"] = (None,)
+        if length is not None and not kwargs.keys() & {"batch_shape", "input_shape"}:
+            kwargs["input_shape"] = length  # what Keras 2 took it for
         super().__init__(**kwargs)
-        self._assumes_rows = length is None and kwargs.get("input_shape") == (None,)
         self._adapted(lora_rank, lora_alpha, quantization_config)
         self.input_dim = integer(self, "input_dim", input_dim, wrong_type=WrongTypeError)
         self.output_dim = integer(self, "output_dim", output_dim, wrong_type=WrongTypeError)

@@ -21,7 +21,7 @@ _FORWARD, _BACKWARD = FORMATS  # more digits, and a wider range
 def make_float8(layer: Any) -> None:
     """Make the scales, and the histories that they follow; the optimizer replaces them by their gradients."""
     default = QuantizedFloat8DTypePolicy.default_amax_history_length
-    length = getattr(layer._policy, "amax_history_length", default)
+    length = getattr(layer._ef_state.policy, "amax_history_length", default)
     for name in FLOAT8_NAMES:
         is_scale = name.endswith("_scale")
         made = layer.add_weight(

@@ -13,6 +13,7 @@ from eagerflow.base.typing import TensorLike, Tensors
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.layer_options import LayerOptions
+from eagerflow.layer.output_shapes import infer_from_shapes
 from eagerflow.layer.symbolic.tensors import run
 
 __all__ = ["Lambda"]
@@ -107,7 +108,7 @@ class Lambda(Layer):
     def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
         """The outputs for symbolic inputs: by a run of the function, unless there is an `output_shape`."""
         if self._output_shape is not None:
-            return self._infer_from_shapes(args, kwargs)
+            return infer_from_shapes(self, args, kwargs)
         return run(self, args, kwargs, frozen_random=True)
 
     def get_config(self) -> dict[str, Any]:

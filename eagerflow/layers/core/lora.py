@@ -128,7 +128,8 @@ class LoraLayer(Layer):
             )
             setattr(self, name, made)
         stored = self._move_away()
-        self._switched_off[:] = [v for v in self._switched_off if v is not stored]
+        switched_off = self._ef_state.switched_off
+        switched_off[:] = [v for v in switched_off if v is not stored]
         stored.trainable = False
         self.lora_enabled, self.lora_rank = True, rank
         self.lora_alpha = rank if lora_alpha is None else lora_alpha

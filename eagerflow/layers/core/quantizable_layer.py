@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 from eagerflow import ops
 from eagerflow.base.typing import TensorLike
 from eagerflow.core.custom_gradient import custom_gradient
+from eagerflow.core.links import above
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.dtype_policy import QUANTIZATION_MODES, get_policy
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.settings import settled_weight
-from eagerflow.layers.core.float8 import FLOAT8_NAMES, float8_product, make_float8
+from eagerflow.layer.weights import drop_weight
 from eagerflow.layers.core.lora import LoraLayer
-from eagerflow.layers.core.packed_weight import PackedWeight
-from eagerflow.quantizers import AbsMaxQuantizer, Int4QuantizationConfig
-from eagerflow.quantizers.configs import config_of
+
+if TYPE_CHECKING:
+    from eagerflow.layers.core.packed_weight import PackedWeight
 
 __all__ = ["QuantizableLayer"]
 
@@ -44,7 +45,8 @@ class QuantizableLayer(LoraLayer):
     def _adapted(self, lora_rank: int | None, lora_alpha: float | None, quantization_config: Any) -> None:
         """Set the arguments of `__init__` that this class handles."""
         self._set_adapter_arguments(lora_rank, lora_alpha)
-        self.quantization_config = config_of(quantization_config)
+        config = quantization_config
+        self.quantization_config = None if config is None else above.quantization().config_of(config)
 
     def _weight_shape(self) -> tuple[int, ...]:
         bits = self._bits_of(self._large)
@@ -75,7 +77,7 @@ class QuantizableLayer(LoraLayer):
     def _names_in_files(self) -> list[str]:
         first = super()._names_in_files()
         if self.quantization_mode == "float8":
-            return [*first, *FLOAT8_NAMES]
+            return [*first, *above.quantization().FLOAT8_NAMES]
         return [*first, *[name for bits in self._packed_weights[:1] for name in bits.names()]]
 
     def _merged_values(self) -> dict[str, Any]:
@@ -90,10 +92,10 @@ class QuantizableLayer(LoraLayer):
 
     def _block_size(self, config: Any) -> int | None:
         """How many rows share a scale in `"int4"`; None for all."""
-        if isinstance(config, Int4QuantizationConfig):
+        if isinstance(config, above.quantization().Int4QuantizationConfig):
             size = config.block_size
         else:
-            size = getattr(self._policy, "block_size", None)
+            size = getattr(self._ef_state.policy, "block_size", None)
         return None if size == -1 else size
 
     def quantized_build(self, input_shape: Any, mode: str, config: Any = None) -> None:
@@ -117,7 +119,7 @@ class QuantizableLayer(LoraLayer):
         else:
             block = self._block_size(config) if mode == "int4" else None
             self._packed_weights = self._planned_bits(mode, tuple(input_shape), block)
-            default = AbsMaxQuantizer() if mode == "int8" else None
+            default = above.quantization().AbsMaxQuantizer() if mode == "int8" else None
             self.inputs_quantizer = default if config is None else config.activation_quantizer
             for bits in self._packed_weights:
                 bits.make(self)
@@ -129,12 +131,12 @@ class QuantizableLayer(LoraLayer):
                 f"{describe(self)}: Invalid quantization mode. Expected one of ('int8', 'int4'). Received: "
                 "quantization_mode='float8'"
             )
-        make_float8(self)
+        above.quantization().make_float8(self)
 
     def _float8_call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         if self.lora_enabled:
             raise NotImplementedError(f"{describe(self)}: Currently, `_float8_call` doesn't support LoRA")
-        x, bias = float8_product(self, inputs, training), self.bias
+        x, bias = above.quantization().float8_product(self, inputs, training), self.bias
         if bias is not None and self.compute_dtype == "float32":  # as Keras rounds it
             bias = ops.cast(ops.cast(bias, "bfloat16"), "float32")
         return self._activated(x, bias)
@@ -143,7 +145,7 @@ class QuantizableLayer(LoraLayer):
 
     def _quantize(self, config: Any, type_check: bool) -> None:
         if type_check and type(self) is not self._quantizable:
-            raise self._not_quantizable("quantize")
+            raise above.quantization().not_quantizable(self, "quantize")
         mode, name = config.mode, config.mode
         if mode == "float8":
             self.quantized_build(self._weight_shape(), mode)
@@ -154,14 +156,14 @@ class QuantizableLayer(LoraLayer):
                 arrays |= bits.encode(self._kept_weight(bits.name), config.weight_quantizer)
             shape = self._weight_shape()
             for bits in self._planned_bits(mode, shape, block):
-                self._drop_weight(bits.name if bits.name in self.__dict__ else f"_{bits.name}")
+                drop_weight(self, bits.name if bits.name in self.__dict__ else f"_{bits.name}")
             self.quantized_build(shape, mode, config)
             for attribute, array in arrays.items():
                 getattr(self, attribute).assign(array)
             name = f"int4/{block or -1}" if mode == "int4" else mode
         self.quantization_config = config
-        if self._policy.quantization_mode is None:
-            self.dtype_policy = get_policy(f"{name}_from_{self._policy.name}")
+        if self._ef_state.policy.quantization_mode is None:
+            self.dtype_policy = get_policy(f"{name}_from_{self._ef_state.policy.name}")
 
     def _kept_weight(self, name: str) -> Any:
         """A weight that is to be quantized, without an adapter's part."""

@@ -21,6 +21,7 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.layer_options import UnnamedOptions
+from eagerflow.layer.output_shapes import infer_from_shapes
 from eagerflow.layer.symbolic.tensors import run as infer_by_run
 
 __all__ = ["TorchModuleWrapper"]
@@ -108,7 +109,7 @@ class TorchModuleWrapper(Layer):
     def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
         """The outputs for symbolic inputs: by a run of the module, unless there is an `output_shape`."""
         if self._own_shape is not None:
-            return self._infer_from_shapes(args, kwargs)
+            return infer_from_shapes(self, args, kwargs)
         return infer_by_run(self, args, kwargs, frozen_random=True)
 
     def call(self, *args: Any, training: bool | None = None, **kwargs: Any) -> Tensor | Any:

@@ -11,7 +11,6 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.base.errors import signature_of
-from eagerflow.base.spellings import behaviour
 from eagerflow.base.typing import Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import describe
@@ -73,9 +72,6 @@ class _Merge(Layer):
         if mask is None:
             return None
         _check_masks(self, inputs, mask)
-        if behaviour.keras_2:  # True where all masks are, however many inputs have none
-            known = [m for m in mask if m is not None]
-            return reduce(ops.logical_and, known) if known else None
         if any(m is None for m in mask):
             return None
         return reduce(ops.logical_or, mask)

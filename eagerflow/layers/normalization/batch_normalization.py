@@ -14,9 +14,8 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.kernels.gpu.averages import mixed_on_gpu
 from eagerflow.layer.input_spec import InputSpec, describe
-from eagerflow.layer.keras_1_arguments import older, only
 from eagerflow.layer.layer import Layer
-from eagerflow.layer.layer_options import BatchNormalizationOptions
+from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.settings import at_least_zero, settle, settled_weight, share
 from eagerflow.ops.neural.normalization import normalize_batch
 
@@ -51,7 +50,7 @@ class BatchNormalization(Layer):
         synchronized: in data-parallel training, whether the moments are computed over the whole batch, exactly as in
             one process, or over each rank's rows alone. `DataParallel(synchronize_batch_norm=...)` decides for all
             layers.
-        **kwargs: arguments of every layer (Keras 2's `fused` is accepted and changes nothing).
+        **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
     Raises:
         ValueError: for an unusable momentum, axis or renorm_clipping.
@@ -82,8 +81,6 @@ class BatchNormalization(Layer):
     renorm: bool
     renorm_momentum: float
 
-    @only(mode=(0, "Use LayerNormalization for mode=1."), virtual_batch_size=(None, "Leave it out."))
-    @older(beta_init="beta_initializer", gamma_init="gamma_initializer")
     def __init__(
         self,
         axis: int = -1,
@@ -103,9 +100,8 @@ class BatchNormalization(Layer):
         renorm_clipping: Mapping[str, float] | None = None,
         renorm_momentum: float = 0.99,
         synchronized: bool = False,
-        **kwargs: Unpack[BatchNormalizationOptions],
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
-        kwargs.pop("fused", None)
         super().__init__(**kwargs)
         share(self, "momentum", momentum)
         self.axis, self.momentum, self.synchronized = _one_axis(axis), float(momentum), bool(synchronized)

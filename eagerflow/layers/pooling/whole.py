@@ -9,7 +9,6 @@ from eagerflow import ops
 from eagerflow.base.typing import DataFormat, Shape, Sizes, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
-from eagerflow.layer.keras_1_arguments import with_dim_ordering
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.settings import layout, sizes
@@ -35,7 +34,6 @@ class _GlobalPooling(Layer):
     rank: int
     reduce: Callable[..., Tensor]
 
-    @with_dim_ordering
     def __init__(
         self, data_format: DataFormat | None = None, keepdims: bool = False, **kwargs: Unpack[LayerOptions]
     ) -> None:

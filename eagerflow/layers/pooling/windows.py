@@ -9,7 +9,6 @@ from eagerflow import ops
 from eagerflow.base.typing import DataFormat, Padding, Shape, Sizes, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
-from eagerflow.layer.keras_1_arguments import of_pooling, with_size_of_keras_2
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.layer_options import UnnamedOptions
 from eagerflow.layer.settings import layout, one_of, sizes
@@ -27,8 +26,6 @@ class _Pooling(Layer):
     rank: int
     pool: Callable[..., Tensor]
 
-    @with_size_of_keras_2
-    @of_pooling
     def __init__(
         self,
         pool_size: Sizes,
@@ -72,7 +69,6 @@ class _Pooling(Layer):
 class _WithDefaultSize(_Pooling):
     """Max pooling has a default size, average pooling none."""
 
-    @of_pooling
     def __init__(
         self,
         pool_size: Sizes = 2,

@@ -8,7 +8,6 @@ from eagerflow import ops
 from eagerflow.base.typing import DataFormat, Interpolation, Shape, TensorLike
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec, describe
-from eagerflow.layer.keras_1_arguments import older, with_dim_ordering
 from eagerflow.layer.layer import Layer
 from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.settings import integer, layout, one_of, sizes
@@ -66,7 +65,6 @@ def _sides(layer: Any, name: str, value: Any) -> Any:
 class _ZeroPadding(_Spatial):
     """Zeros around."""
 
-    @with_dim_ordering
     def __init__(self, padding: Any = 1, data_format: DataFormat | None = None, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(data_format, **kwargs)
         self.padding = _sides(self, "padding", padding)
@@ -297,7 +295,6 @@ class UpSampling1D(_UpSampling):
 
     rank = 1
 
-    @older(length="size")
     def __init__(self, size: int = 2, **kwargs: Unpack[LayerOptions]) -> None:
         super().__init__(size, "channels_last", **kwargs)
 
@@ -324,7 +321,6 @@ class UpSampling2D(_UpSampling):
 
     rank = 2
 
-    @with_dim_ordering
     def __init__(
         self,
         size: Any = (2, 2),

@@ -74,7 +74,8 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
                     "layer (LSTM, GRU, SimpleRNN, RNN), or one with go_backwards, return_sequences, ..."
                 )
         expect_one_of("Bidirectional", "merge_mode", merge_mode, _MODES)
-        super().__init__(weights=weights, **kwargs)
+        super().__init__(**kwargs)
+        self._ef_state.initial_weights = weights
         told: Any = layer
         self.forward_layer = _copy(told, "forward_", {})
         other: Any = backward_layer

@@ -28,8 +28,8 @@ def _is_plain(layer: Any, sequences: Tensor, training: Any) -> bool:
     """Whether the layer's own call would do no more than its op does."""
     return bool(
         layer.activity_regularizer is None
-        and layer._compute_type == sequences.data.dtype
-        and layer._is_plain
+        and layer._ef_state.compute_type == sequences.data.dtype
+        and layer._ef_state.is_plain
         and getattr(layer.cell, "reset_after", True)
         and layer._runs_as_one_op(sequences, training)
     )

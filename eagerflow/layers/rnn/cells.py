@@ -24,7 +24,6 @@ from eagerflow.layer.layer import Layer
 from eagerflow.layer.layer_options import RecurrentOptions
 from eagerflow.layer.settings import integer, settle, settled_weight, share
 from eagerflow.layers.core.dense import known_last
-from eagerflow.layers.rnn.of_inputs import of_inputs
 
 __all__ = ["GRUCell", "LSTMCell", "SimpleRNNCell"]
 
@@ -182,7 +181,6 @@ class _Cell(DropoutRNNCell, RecurrentSettings, Layer):
         """The part of gate `i`."""
         return wide[:, i * self.units : (i + 1) * self.units]
 
-    @of_inputs
     def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
         """The states that a sequence begins with: a list of zeros.
 

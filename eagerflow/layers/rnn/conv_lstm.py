@@ -21,13 +21,11 @@ from eagerflow.base.typing import (
 )
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
-from eagerflow.layer.keras_1_arguments import of_recurrent_convolution
 from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import integer, passed_on, settled_weight, share
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 from eagerflow.layers.rnn.calls import ReturnState
 from eagerflow.layers.rnn.cells import DropoutRNNCell, RecurrentSettings, of_both, zero_state
-from eagerflow.layers.rnn.of_inputs import of_inputs
 from eagerflow.layers.rnn.rnn import RNN
 
 if TYPE_CHECKING:
@@ -128,7 +126,6 @@ class _ConvLSTMCell(DropoutRNNCell, RecurrentSettings, ConvolutionBase):
         shape = self._shape_of_windows(inputs_shape, self.filters)
         return shape, [shape, shape]
 
-    @of_inputs
     def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
         """Zeros."""
         shape = self.compute_output_shape((batch_size, *self._step_shape))[0]
@@ -190,7 +187,6 @@ class _ConvLSTM(RecurrentSettings, RNN[ReturnState]):
 
     _config_adds = ("unroll", "zero_output_for_mask")
 
-    @of_recurrent_convolution
     def __init__(
         self,
         filters: Integer,

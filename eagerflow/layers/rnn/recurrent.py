@@ -17,7 +17,6 @@ from eagerflow.base.typing import (
 )
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.input_spec import InputSpec
-from eagerflow.layer.keras_1_arguments import of_recurrent, only
 from eagerflow.layer.layer_options import RecurrentOptions
 from eagerflow.layer.settings import one_of, passed_on
 from eagerflow.layers.rnn.calls import ReturnState
@@ -33,8 +32,6 @@ __all__ = ["GRU", "LSTM", "SimpleRNN"]
 _OF_CELL = """units activation recurrent_activation use_bias kernel_initializer recurrent_initializer bias_initializer
     unit_forget_bias kernel_regularizer recurrent_regularizer bias_regularizer kernel_constraint recurrent_constraint
     bias_constraint dropout recurrent_dropout reset_after seed implementation""".split()
-
-_TIME_SECOND = only(time_major=(False, "Swap the first two axes of the inputs: ops.swapaxes(x, 0, 1)."))
 
 
 class _Recurrent(RecurrentSettings, RNN[ReturnState]):
@@ -173,8 +170,6 @@ class SimpleRNN(_Recurrent[ReturnState]):
         activations.linear: "linear",
     }
 
-    @_TIME_SECOND
-    @of_recurrent
     def __init__(
         self,
         units: Integer,
@@ -268,8 +263,6 @@ class LSTM(_Recurrent[ReturnState]):
     _config_adds = ("zero_output_for_mask",)
     _op = staticmethod(kernels.lstm)
 
-    @_TIME_SECOND
-    @of_recurrent
     def __init__(
         self,
         units: Integer,
@@ -362,8 +355,6 @@ class GRU(_Recurrent[ReturnState]):
     _config_adds = ("zero_output_for_mask",)
     _op = staticmethod(kernels.gru)
 
-    @_TIME_SECOND
-    @of_recurrent
     def __init__(
         self,
         units: Integer,

@@ -21,7 +21,6 @@ from eagerflow.layer.layer import Layer
 from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layers.rnn.calls import RecurrentLayer, ReturnState
 from eagerflow.layers.rnn.cells import DropoutRNNCell, zero_state
-from eagerflow.layers.rnn.of_inputs import of_inputs
 
 if TYPE_CHECKING:
     from eagerflow.layers.rnn.calls import OfRecurrent
@@ -78,7 +77,6 @@ class StackedRNNCells(Layer):
             input_shape = (input_shape[0], output_size_of(cell))
         self.built = True
 
-    @of_inputs
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
         """The states that a sequence begins with: for each cell a tensor, or a list where its `state_size` is a list.
 
@@ -204,7 +202,6 @@ class RNN(RecurrentLayer[ReturnState]):
             self.__dict__["states"] = tree.map_structure(_state_variable, start)
         self.built = True
 
-    @of_inputs
     def get_initial_state(self, batch_size: int) -> list[Any]:
         """The states that a sequence begins with: a list of what the cell's `get_initial_state` returns, or of zeros.
 
@@ -469,7 +466,7 @@ def initial_state_of(cell: Any, batch_size: int | None, dtype: Any) -> list[Any]
 def step_of(cell: Any, inputs: Tensor, states: list[Any], training: Any) -> tuple[Tensor, list[Any]]:
     """One step of a cell: its output, and its new states as a list."""
     call: Callable[..., Any] = cell if callable(cell) else cell.call
-    wants_training = not isinstance(cell, Layer) or cell._call_signature.takes_training
+    wants_training = not isinstance(cell, Layer) or cell._ef_state.signature.takes_training
     answer = call(inputs, states, training=training) if wants_training else call(inputs, states)
     if not isinstance(answer, (list, tuple)) or len(answer) != 2:
         raise TypeError(

@@ -112,7 +112,7 @@ class TimeDistributed(Wrapper):
         """The layer's outputs for all steps."""
         if mask is not None and mask.shape[:2] != inputs.shape[:2]:
             raise ValueError(f"{describe(self)}: expected a mask of shape {inputs.shape[:2]}; got {mask.shape}.")
-        signature = self.layer._call_signature
+        signature = self.layer._ef_state.signature
         if whole_sequences.get() and not training:
             return self._at_once(inputs, mask, signature)
         steps = ops.unstack(inputs, axis=1)

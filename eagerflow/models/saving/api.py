@@ -12,9 +12,8 @@ import numpy
 
 from eagerflow.base.config import unsafe_deserialization
 from eagerflow.base.errors import UnknownArgumentError
-from eagerflow.base.files import ending_hint, names_a_file
+from eagerflow.base.files import ending_hint
 from eagerflow.base.machine.budget import Limit, loading
-from eagerflow.base.spellings import behaviour
 from eagerflow.base.text.hints import hint_for
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.base.typing import FilePath, LoadedModel
@@ -68,7 +67,7 @@ def save_model(
     """
     include_optimizer = _check_arguments(kwargs)
     path = ".keras" if hasattr(filepath, "write") else name_of(filepath)
-    if zipped is False or _is_a_folder_of_keras_2(path):
+    if zipped is False:
         _check_built(model, "saving")
         write_folder(model, config_of(model, include_optimizer), path, overwrite)
         return
@@ -107,12 +106,6 @@ def _unknown(method: str, given: dict[str, Any], known: Sequence[str]) -> Unknow
     """The error for arguments that a method doesn't have, with the nearest names of those that it has."""
     meant = dict.fromkeys([hint_for("argument", method, name, known) for name in sorted(given)])
     return UnknownArgumentError(f"{method}: unknown arguments {sorted(given)}.{''.join(meant)}")
-
-
-def _is_a_folder_of_keras_2(path: str) -> bool:
-    """`model.save("my_model")` made a folder; what can only be meant as a file is refused there, too."""
-    known = path.endswith((*_LEGACY, ".keras", ".safetensors"))
-    return behaviour.keras_2 and not known and not names_a_file(path)
 
 
 def _check_built(model: Any, doing: str) -> None:
@@ -261,9 +254,6 @@ def save_weights(
         _check_built(model, "save_weights:")
         write_shards(collect(model, skipped=skipped)[0], path, max_shard_size, overwrite)
         return
-    if behaviour.keras_2 and not path.endswith((*_LEGACY, ".safetensors")):
-        path = filepath = f"{path}.weights.h5"  # what was a checkpoint of TensorFlow's, which made folders
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     if not path.endswith((*_LEGACY, ".safetensors")):
         raise ValueError(
             f"save_weights({path!r}): the name must end in '.weights.h5' (or '.h5', '.safetensors'). For the whole "
@@ -280,8 +270,8 @@ def save_weights(
 
 
 def _skipped(kwargs: dict[str, Any], path: str, method: str, known: Sequence[str]) -> list[Any]:
-    """`objects_to_skip`, among what Keras 2 took too. `known` are the other arguments of the method."""
-    kwargs = {k: v for k, v in kwargs.items() if v is not None and k not in ("options", "save_format")}
+    """`objects_to_skip`; `known` are the other arguments of the method."""
+    kwargs = {k: v for k, v in kwargs.items() if v is not None}
     skipped = list(kwargs.pop("objects_to_skip", ()))
     if kwargs:
         raise _unknown(method, kwargs, (*known, "objects_to_skip"))
@@ -306,15 +296,11 @@ class LoadOptions(TypedDict, total=False):
     Attributes:
         by_name: whether layers are found by their names.
         objects_to_skip: layers that are left alone.
-        options: of Keras 2, and without effect.
-        save_format: the same.
         limit: how many bytes may be taken.
     """
 
     by_name: bool
     objects_to_skip: Sequence[Any] | None
-    options: Any
-    save_format: str | None
     limit: Limit
 
 
@@ -347,7 +333,6 @@ def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **
     """
     rest: dict[str, Any] = {**kwargs}
     by_name, limit = bool(rest.pop("by_name", False)), rest.pop("limit", "auto")
-    filepath = _found_by_keras_2(filepath)
     path = "" if hasattr(filepath, "read") else name_of(filepath)
     skipped = _skipped(rest, path, "load_weights", ("skip_mismatch", "by_name"))
     _check_built(model, "load_weights:")
@@ -367,14 +352,6 @@ def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **
         reader: Any = _safetensors_arrays if kind == "safetensors" else arrays_in
         with reader(file, name) as arrays:
             restore(model, arrays, name, skip_mismatch=skip_mismatch, skipped=skipped)
-
-
-def _found_by_keras_2(filepath: Any) -> Any:
-    """In programs of Keras 2, the file that `save_weights("checkpoint")` wrote."""
-    if not behaviour.keras_2 or hasattr(filepath, "read") or os.path.exists(name_of(filepath)):
-        return filepath
-    written = f"{name_of(filepath)}.weights.h5"
-    return written if os.path.exists(written) else filepath
 
 
 @contextmanager

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from eagerflow.base.legacy import legacy
 from eagerflow.base.serialization import tables
+from eagerflow.base.tracebacks import arguments_of
 from eagerflow.layer.configuration import table as layers
 from eagerflow.models.saving.legacy_ops import is_place, tensor, tensorflow_op
 
@@ -109,8 +111,15 @@ def _modern_settings(name: str, config: dict[str, Any], older: bool) -> dict[str
     for key in _INNER:
         if key in found:
             found[key] = modern_config(found[key], older)
-    if name == "InputLayer" and "batch_input_shape" in found:
+    if "batch_input_shape" in found:
         found["batch_shape"] = found.pop("batch_input_shape")
+    known = name.replace("Convolution", "Conv")
+    if known in layers and not found.keys() <= {
+        *arguments_of(cls := layers.find(known)),
+        "batch_shape",
+        "input_length",
+    }:
+        found = legacy.config(cls, found)  # Keras 1's names
     if isinstance(found.get("axis"), list) and len(found["axis"]) == 1:
         found["axis"] = found["axis"][0]
     if isinstance(found.get("dtype"), Mapping) and found["dtype"].get("class_name") in ("Policy", "PolicyV1"):
@@ -180,6 +189,8 @@ def modern_compile_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The `training_config` of an `.h5` file as arguments of `compile`."""
     optimizer = dict(config["optimizer_config"])
     settings = {k: v for k, v in (optimizer.get("config") or {}).items() if k not in _OF_OLD_OPTIMIZERS}
+    if "lr" in settings:  # until Keras 2.2
+        settings["learning_rate"] = settings.pop("lr")
     if not settings.get("decay"):
         settings.pop("decay", None)
     name = str(optimizer["class_name"]).rpartition(">")[2]

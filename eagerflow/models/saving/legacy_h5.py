@@ -16,6 +16,7 @@ from eagerflow.base.tracebacks import warn
 from eagerflow.core.variable import Variable
 from eagerflow.layer.configuration import described_with_shapes
 from eagerflow.layer.unique_names import snake_case
+from eagerflow.layer.weights import gather
 from eagerflow.models.saving import hdf5
 from eagerflow.models.saving.archive import KERAS_VERSION
 from eagerflow.models.saving.assets import asset_arrays, restore_asset_arrays
@@ -100,7 +101,7 @@ def _write_layers(writer: hdf5.Writer, group: str, model: Any) -> None:
     prefix = f"{group}/" if group else ""
     for layer in layers:
         _write_group(writer, f"{prefix}{layer.name}", _in_old_order(layer))
-    _write_group(writer, f"{prefix}{_TOP}", model._gather()[0])
+    _write_group(writer, f"{prefix}{_TOP}", gather(model)[0])
 
 
 def _in_old_order(layer: Any) -> list[Variable]:
@@ -200,9 +201,7 @@ def _load_layers(
         found, more = _match(saved[name], _in_old_order(layer), f"layer {layer.name!r}", layer.name)
         matches += found
         extra += more
-    top, more = _match(
-        _arrays(group, _TOP, file, optional=True), model._gather()[0], f"model {model.name!r}", model.name
-    )
+    top, more = _match(_arrays(group, _TOP, file, optional=True), gather(model)[0], f"model {model.name!r}", model.name)
     matches += top if not by_name else []
     extra += more if not by_name else []
     if extra and not skip_mismatch:

@@ -13,7 +13,7 @@ import numpy
 from eagerflow.base.tracebacks import warn
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
-from eagerflow.layer.weights import WeightHolder
+from eagerflow.layer.weights import WeightHolder, gather
 from eagerflow.models.saving.assign import Match, Stored, Zeros, assign_all, mismatch, signature
 from eagerflow.models.saving.errors import SKIPS, FileFormatError, listed
 from eagerflow.models.saving.walk import saved_objects
@@ -49,7 +49,7 @@ def collect(
             if not optimizer or not thing.built:
                 continue
         else:
-            for i, seed in enumerate(thing._gather()[3]):
+            for i, seed in enumerate(gather(thing)[3]):
                 seeds[f"{_SEEDS}{path or 'model'}/{i}"] = seed.state.numpy()
         store = _stored_by(thing)
         parts.append(Part(path, thing.name, {k: _array(v) for k, v in store.items()}))
@@ -88,7 +88,7 @@ def _saves_itself(thing: Any) -> bool:
 
 def _seed_matches(path: str, thing: Any, arrays: Mapping[str, Stored]) -> list[Match]:
     found = []
-    for i, seed in enumerate(thing._gather()[3]):
+    for i, seed in enumerate(gather(thing)[3]):
         array = arrays.get(f"{_SEEDS}{path or 'model'}/{i}")
         if array is not None:
             found.append(Match(seed.state, array, f"layer {thing.name!r} ({path}), random state {i}", thing.name))

@@ -57,7 +57,7 @@ def _attributes(thing: Any) -> dict[str, Any]:
     held: dict[str, Any] = {}
     hidden = getattr(type(thing), "_private_in_files", ())
     for name, value in vars(thing).items():
-        tracked = name in thing._tracked if isinstance(thing, WeightHolder) else False
+        tracked = name in thing._ef_state.tracked if isinstance(thing, WeightHolder) else False
         if name in _INTERNAL or not (tracked or isinstance(value, Optimizer)):
             continue
         public = name.lstrip("_")

@@ -10,10 +10,11 @@ from eagerflow.base.serialization import deserialize_keras_object, made_from
 from eagerflow.base.shared_objects import calls_counted_together
 from eagerflow.base.tracebacks import warn
 from eagerflow.layer.configuration import described_with_shapes
+from eagerflow.layer.layer import Layer
+from eagerflow.models.quantizing import quantize_layers, quantized_layers
 from eagerflow.models.saving.errors import FileFormatError
 from eagerflow.models.saving.lambdas import without_code
 from eagerflow.models.saving.legacy_config import modern_config
-from eagerflow.quantizers.quantizable import Quantizable
 from eagerflow.training.compile_arguments import from_description
 from eagerflow.training.trainer import Trainer
 
@@ -24,7 +25,7 @@ def config_of(model: Any, compiled: bool = True) -> dict[str, Any]:
     """Everything but the weights."""
     with calls_counted_together():
         config = described_with_shapes(model)
-    quantized = model._quantized_inside() if isinstance(model, Quantizable) else None
+    quantized = quantized_layers(model) if isinstance(model, Layer) else None
     if quantized:
         config["quantized"] = quantized  # which Keras overlooks
     compile_config = model.get_compile_config() if compiled and isinstance(model, Trainer) else None
@@ -50,8 +51,8 @@ def built_model(config: dict[str, Any], file: str, custom_objects: Any, safe_mod
     with made_from(file, safe_mode):
         try:
             model = deserialize_keras_object(modern_config(described), custom_objects)
-            if described.get("quantized") and isinstance(model, Quantizable):
-                model._quantize_inside(described["quantized"])
+            if described.get("quantized") and isinstance(model, Layer):
+                quantize_layers(model, described["quantized"])
         except (ValueError, TypeError) as error:
             if (
                 not isinstance(error, (FileFormatError, LoadLimitError))

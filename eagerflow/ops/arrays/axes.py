@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from eagerflow.base.typing import Array, Axes, Numpy
-from eagerflow.core.array_errors import AxisError
+from eagerflow.core.host_arrays import AxisError
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["axes_of", "axis_of", "kept", "listed", "spread"]

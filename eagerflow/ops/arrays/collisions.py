@@ -10,8 +10,8 @@ import math
 from typing import Any
 
 from eagerflow.base.typing import Array, DType, Numpy
-from eagerflow.core.array_errors import errstate
 from eagerflow.core.dtypes import is_half
+from eagerflow.core.host_arrays import errstate
 
 __all__ = ["added_at", "extreme_at", "last_at", "written_at"]
 

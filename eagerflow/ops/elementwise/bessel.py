@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from eagerflow.base.typing import Array, Numpy, TensorLike
-from eagerflow.core.array_errors import errstate
+from eagerflow.core.host_arrays import errstate
 from eagerflow.core.op import apply, composite, op
 from eagerflow.core.tensor import Tensor
 

@@ -10,8 +10,8 @@ import math
 from typing import Any
 
 from eagerflow.base.typing import Array, Numpy
-from eagerflow.core.array_errors import errstate
 from eagerflow.core.dtypes import common_dtype
+from eagerflow.core.host_arrays import errstate
 from eagerflow.core.op import apply, op
 
 __all__ = ["digamma", "lgamma", "polygamma", "zeta"]

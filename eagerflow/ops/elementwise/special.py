@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from eagerflow.base.typing import Array, Numpy
-from eagerflow.core.array_errors import errstate
+from eagerflow.core.host_arrays import errstate
 from eagerflow.core.op import op
 
 __all__ = ["erf", "erfc", "erfinv"]

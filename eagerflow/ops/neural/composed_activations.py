@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow.base.errors import signature_of
 from eagerflow.base.typing import TensorLike
-from eagerflow.core.array_errors import errstate
+from eagerflow.core.host_arrays import errstate
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.elementwise.arithmetic import absolute

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.base.typing import Array, Axes, Numpy
-from eagerflow.core.array_errors import errstate
 from eagerflow.core.dtypes import in_float32, wide_sum
+from eagerflow.core.host_arrays import errstate
 from eagerflow.core.op import op
 
 __all__ = ["log_softmax", "softmax", "sparsemax"]

@@ -7,8 +7,8 @@ from typing import Any
 
 from eagerflow.base.errors import expect_one_of
 from eagerflow.base.typing import Axes, QuantileMethod, TensorLike
-from eagerflow.core.array_errors import errstate
 from eagerflow.core.dtypes import is_half
+from eagerflow.core.host_arrays import errstate
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.ops.arrays.axes import kept, listed, without

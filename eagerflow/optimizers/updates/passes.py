@@ -19,7 +19,6 @@ from eagerflow.core.variable import Variable
 from eagerflow.kernels.machine.numbers import Numbers
 from eagerflow.kernels.machine.threads import each, get_num_threads, scratch
 from eagerflow.optimizers.entry import Entry
-from eagerflow.optimizers.updates.cached_update import CachedUpdate
 from eagerflow.optimizers.updates.packed import Packed, packable
 
 __all__ = ["Passes", "announce_pass", "announce_update", "as_given", "elementwise"]
@@ -62,7 +61,6 @@ class Plan:
     def __init__(self, entries: list[Entry], decays: list[bool], temporaries: int) -> None:
         self.entries, self.decays = entries, decays
         self.distinct = len(set(entries)) == len(entries)
-        self._again: CachedUpdate | None = None
         kinds: dict[Any, list[int]] = {}
         for i, (entry, decay) in enumerate(zip(entries, decays)):
             if packable(entry):
@@ -81,17 +79,6 @@ class Plan:
         """Pack no more what packing doesn't pay for."""
         self.packs = [pair for pair in self.packs if not pair[0].hopeless]
         self._sort_out()
-
-    def again(self, rule: Any) -> CachedUpdate | None:
-        """The update of these variables, to be made once more; None where they aren't all in one array."""
-        if self.alone or len(self.packs) != 1:
-            return None
-        ((packed, places),) = self.packs
-        if packed.gradient.nbytes > _SHARED or places != list(range(len(self.entries))):
-            return None
-        if self._again is None or self._again.packed is not packed or self._again.rule is not rule:
-            self._again = CachedUpdate(rule, packed)
-        return self._again
 
     def parts(self, gradients: list[Any], arrays: list[Any]) -> Iterator[Part]:
         """What the rule is to work on; `arrays` are those of `variables`."""
@@ -121,11 +108,10 @@ class Passes:
         self._plans: dict[tuple[int, ...], Plan] = {}
         self._last: Plan | None = None
         self._numbers = Numbers()
-        self.again: CachedUpdate | None = None  # the last update, where it may be made once more
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles plan again: their variables have arrays of their own."""
-        return {**self.__dict__, "_plans": {}, "_last": None, "_numbers": Numbers(), "again": None}
+        return {**self.__dict__, "_plans": {}, "_last": None, "_numbers": Numbers()}
 
     def run(
         self, rule: Any, settings: Any, entries: list[Entry], gradients: list[Any], decay: float, scale: float | None
@@ -153,19 +139,6 @@ class Passes:
         for packed, _ in plan.packs:
             packed.show()
             if packed.hopeless:
-                plan.give_up()
-        self.again = plan.again(rule)
-
-    def run_again(self, again: CachedUpdate, settings: Any, gradients: list[Any]) -> None:
-        """Make the last update once more, with other gradients."""
-        packed = again.packed
-        weights, *slots = packed.begin(gradients)
-        part = Part(weights, packed.gradient, slots, False, packed.temporaries, packed.bound)
-        self.work(part, again.rule, settings, 0.0, None)
-        packed.show()
-        if packed.hopeless:
-            self.again = None
-            for plan in self._plans.values():
                 plan.give_up()
 
     def update(self, parts: Iterable[Part], rule: Any, settings: Any, decay: float, scale: float | None) -> None:

@@ -182,36 +182,6 @@ def test_any_convolution_by_frequency(batch, height, width, channels, filters, p
     assert_close(dk, exact[2], "float32")
 
 
-@given(
-    st.integers(1, 3),
-    st.lists(st.integers(1, 9), min_size=1, max_size=3),
-    st.integers(2, 5),
-    st.integers(1, 20),
-    st.integers(2, 12),
-    st.sampled_from(["valid", "same"]),
-    st.integers(1, 2),
-    st.booleans(),
-)
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
-def test_any_convolution_with_few_filters(batch, lengths, size, channels, filters, padding, stride, finishes):
-    sizes = (*[min(n, 3) for n in lengths[:-1]], size)
-    lengths = (*lengths[:-1], 4 * lengths[-1] + (size - 1) * (padding == "valid"))  # outputs divide by four
-    geometry = window_geometry(lengths, sizes, (*[stride] * (len(lengths) - 1), 1), padding)
-    x, kernel = normal(batch, *lengths, channels), normal(*sizes, channels, filters, seed=1)
-    g, bias = normal(batch, *geometry.outputs, filters, seed=3), normal(filters, seed=4)
-    epilogue = (bias.astype("float32"), False) if finishes else None
-    exact = results(plain_convolution, x, kernel, g, geometry, 1)
-    given_ = [a.astype("float32") for a in (x, kernel, g)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(convolution, "choose", foremost)
-        assert foremost(Shapes.of(given_[0], kernel.shape, geometry)).name == "neighbours"
-        out = convolution.forward(*given_[:2], geometry, 1, epilogue=epilogue)
-        _, dx, dk = results(convolution, *given_, geometry, 1)
-    assert_close(out, exact[0] + bias if finishes else exact[0], "float32")
-    assert_close(dx, exact[1], "float32")
-    assert_close(dk, exact[2], "float32")
-
-
 @given(any_convolution(), st.integers(0, 3), st.integers(8, 40), st.sampled_from(["float32", "float64"]), st.booleans())
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_any_convolution_with_one_filter(case, batch, channels, dtype, finishes):
@@ -296,7 +266,6 @@ def test_few_tiles_of_many_channels_go_by_frequency():
         ((16, 11, 11, 11, 16), (3, 3, 3, 16, 32), 1, "winograd of volumes"),
         ((1, 4, 4, 4, 256), (3, 3, 3, 256, 256), 1, "columns"),
         ((128, 28, 28, 32), (3, 3, 32, 1), 1, "one filter"),
-        ((128, 14, 14, 16), (5, 5, 16, 6), 1, "neighbours"),
         ((1, 8, 8, 8), (3, 3, 8, 1), 1, "columns"),
         ((8, 30, 30, 64), (5, 5, 64, 64), 1, "columns"),
     ],

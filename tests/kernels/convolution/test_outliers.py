@@ -19,7 +19,6 @@ CASES = {
     "winograd of groups": ((2, 8, 8, 32), (3, 3, 4, 32), 8, "winograd"),
     "volumes": ((2, 6, 12, 12, 16), (3, 3, 3, 16, 16), 1, "winograd of volumes"),
     "one filter": ((4, 24, 24, 16), (3, 3, 16, 1), 1, "one filter"),
-    "neighbours": ((8, 24, 24, 8), (3, 3, 8, 4), 1, "neighbours"),
     "columns": ((4, 20, 21, 3), (3, 3, 3, 8), 1, "columns"),
     "filtering": ((2, 18, 18, 16), (5, 5, 1, 16), 16, "filtering"),
 }

@@ -122,7 +122,7 @@ def test_settings_of_a_users_layer_stay():
     np.testing.assert_allclose(ef.models.model_from_json(text, {"Own": Own})(X), 5 * X)
 
 
-def test_models_and_optimizers_from_configs_under_their_older_names():
+def test_models_and_optimizers_from_configs_under_their_older_names(keras_2):
     only = {"class_name": "Dense", "config": {"units": 2, "batch_input_shape": [None, 4]}}
     config = {"class_name": "Sequential", "config": [only]}
     assert face("keras.models").model_from_config(config).output_shape == (None, 2)

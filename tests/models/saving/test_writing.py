@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow.base.spellings import behaviour
 from eagerflow.models import load_model
 
 
@@ -63,12 +62,12 @@ def test_unknown_endings(tmp_path, name):
         model().save(tmp_path / name)
 
 
-@pytest.mark.parametrize("keras_2", [False, True])
+@pytest.mark.parametrize("fixture", ["capsys", "keras_2"])
 @pytest.mark.parametrize(("name", "meant"), [("m.kears", "m.keras"), ("m.hd5", "m.hdf5"), ("m.pth", "m.keras")])
 def test_a_name_of_a_file_that_is_none_of_ours_is_refused_with_the_one_that_was_meant(
-    tmp_path, monkeypatch, name, meant, keras_2
+    tmp_path, request, name, meant, fixture
 ):
-    monkeypatch.setattr(behaviour, "keras_2", keras_2)
+    request.getfixturevalue(fixture)
     with pytest.raises(ValueError, match=rf"Did you mean '.*{meant}'\?"):
         model().save(tmp_path / name)
     with pytest.raises(ValueError, match=rf"Did you mean '{meant}'\?"):  # before the first epoch, not after it
@@ -77,8 +76,7 @@ def test_a_name_of_a_file_that_is_none_of_ours_is_refused_with_the_one_that_was_
 
 
 @pytest.mark.parametrize("name", ["my_model", "acc_0.98", "model.v2", "mnist.model"])
-def test_programs_of_keras_2_save_into_folders(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(behaviour, "keras_2", True)
+def test_programs_of_keras_2_save_into_folders(tmp_path, keras_2, name):
     model().save(tmp_path / name)
     assert (tmp_path / name).is_dir()
     assert load_model(tmp_path / name).built
@@ -86,8 +84,7 @@ def test_programs_of_keras_2_save_into_folders(tmp_path, monkeypatch, name):
 
 
 @pytest.mark.parametrize("name", ["ck.0", "ck", "new/folder/cp-0001.ckpt"])
-def test_programs_of_keras_2_save_weights_under_names_of_checkpoints(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(behaviour, "keras_2", True)
+def test_programs_of_keras_2_save_weights_under_names_of_checkpoints(tmp_path, keras_2, name):
     model(3.0).save_weights(tmp_path / name)
     again = model()
     again.load_weights(tmp_path / name)

@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 import pytest
+from viz.shell.words import as_commands
 
 import eagerflow as ef
 import viz
@@ -18,7 +19,6 @@ from tests.viz.nets import Trainer, mlp
 from viz.compare.sequence_alignment import align
 from viz.compare.tensor_distance import arrays_apart
 from viz.compare.traces import _shown
-from viz.shell.words import as_commands
 
 
 def tensor(*values):

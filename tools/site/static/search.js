@@ -172,16 +172,6 @@ if (typeof Search !== "undefined") {
   const isQuoted = (query, asked, quotes) =>
     split(query).length > 2 && quotes.some(quote => asked.every(word => fits(word, all(quote))));
 
-  // `Convolution2D` comes after `Conv2D`, which it stands for, unless one asks for it by its name.
-  const behindPresent = (query, best) => {
-    for (const [older, present] of Object.entries(window.siteOlder || {})) {
-      const found = best.get(older);
-      if (!found || joined(query).endsWith(joined(last(found[2])))) continue;
-      const most = best.has(present) ? best.get(present)[0] - 0.1 : 1;
-      best.set(older, [Math.min(found[0] - 30, most), ...found.slice(1)]);
-    }
-  };
-
   // `Conv2D backward`, `lstm gradient`: a class stands in the question, by its name or by one that is no word, and its
   // page holds the rest. It comes before all texts that hold these words.
   const NAMED_IN_IT = 57;
@@ -338,7 +328,6 @@ if (typeof Search !== "undefined") {
     for (const [page, title] of asked.length > 1 ? window.sitePages : []) {
       if (place.has(page) && !best.has(page) && isAsked(query, last(title))) best.set(page, [NAMED_IN_IT + favour(page), page, title, ""]);
     }
-    behindPresent(query, best);
     const ranked = [...best.values()]
       .filter(([points, page]) => !LAST.test(page) || points > 75)
       .sort(([a, p], [b, q]) => b - a || isClass(q) - isClass(p) || (place.get(p) ?? 1e6) - (place.get(q) ?? 1e6))

@@ -23,7 +23,7 @@ def running_fit() -> Any:
     """The `Fit` of the innermost `fit` on the stack, or None: it knows the data, the epochs and the callbacks."""
     frame = sys._getframe(1)
     while frame is not None:
-        own = frame.f_locals.get("self") if frame.f_code.co_name == "_epoch" else None
+        own = frame.f_locals.get("self") if frame.f_code.co_name == "go" else None
         if type(own).__name__ == "Fit":
             return own
         frame = frame.f_back  # type: ignore[assignment]

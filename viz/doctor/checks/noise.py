@@ -164,7 +164,8 @@ def _plain(opened: Any) -> bool:
     """May the model be run once more? Not where a call leaves something behind: states, added losses."""
     inside = layers_in(opened.owner)
     leaves = any(
-        getattr(each, "stateful", False) or each._losses or each.activity_regularizer is not None for each in inside
+        getattr(each, "stateful", False) or each._ef_state.losses or each.activity_regularizer is not None
+        for each in inside
     )
     ours = all(type(each).__module__.startswith("eagerflow.") for each in inside)
     return isinstance(opened.scope.inputs, tuple) and ours and not leaves

@@ -104,7 +104,7 @@ def crop_to_bounding_box(
 def pad_to_bounding_box(
     image: Any, offset_height: Any, offset_width: Any, target_height: Any, target_width: Any
 ) -> Tensor:
-    """Images in the middle of zeros: so many rows and columns before them, so many in all.
+    """Images surrounded by zeros, at an offset within the target size.
 
     Raises:
         ValueError: when they don't fit.

@@ -1,4 +1,4 @@
-"""`tf.image`: how alike pictures are, and how they change from pixel to pixel."""
+"""`tf.image`: how similar pictures are, and how they change from pixel to pixel."""
 
 from __future__ import annotations
 

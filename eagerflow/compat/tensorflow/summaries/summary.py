@@ -13,7 +13,7 @@ import numpy
 
 from eagerflow import _viz, ops
 from eagerflow.base.capturing import not_replayable
-from eagerflow.base.spellings import ignores
+from eagerflow.compat.arguments import Older, taking
 from eagerflow.compat.tensorflow.summaries.name_scopes import name_scope, within
 from eagerflow.compat.tensorflow.summaries.recorder import Recorder
 
@@ -72,7 +72,7 @@ class _State:
     trace = Recorder()
 
 
-@ignores("experimental_trackable", "filename_suffix", "flush_millis", "max_queue", "name")
+@taking(Older(ignored=["experimental_trackable", "filename_suffix", "flush_millis", "max_queue", "name"]))
 def create_file_writer(logdir: str | os.PathLike[str]) -> SummaryWriter:
     """A writer of files in a folder, which TensorBoard shows: `tensorboard --logdir <logdir>`.
 

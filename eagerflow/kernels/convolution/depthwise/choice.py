@@ -18,7 +18,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 from eagerflow.kernels.convolution.depthwise import filtering
 from eagerflow.kernels.convolution.depthwise.runs import Block, Runs
 from eagerflow.kernels.convolution.outliers import Look
@@ -42,7 +42,7 @@ def _is_ours(a: ndarray, b: ndarray, geometry: Geometry) -> bool:
     return a.dtype == b.dtype and a.dtype in _DTYPES and fits and 0 not in (a.size, b.size)
 
 
-@twin("depthwise")
+@accelerated("depthwise")
 def forward(x: ndarray, kernel: ndarray, geometry: Geometry) -> Any:
     """(batch, *outputs, channels * multiplier)."""
     if not _is_ours(x, kernel, geometry):
@@ -108,7 +108,7 @@ def _fill(runs: Runs, repeated: list[Any], x: ndarray, block: Block, out: ndarra
                 numpy.add(target, result, out=target)
 
 
-@twin("depthwise")
+@accelerated("depthwise")
 def input_gradient(g: ndarray, kernel: ndarray, geometry: Geometry) -> Any:
     """The gradient of `x`."""
     parts = phases(geometry)
@@ -132,7 +132,7 @@ def _input_gradient(g: ndarray, kernel: ndarray, geometry: Geometry) -> Any:
     return out
 
 
-@twin("depthwise")
+@accelerated("depthwise")
 def kernel_gradient(x: ndarray, g: ndarray, kernel_shape: tuple[int, ...], geometry: Geometry) -> Any:
     """The gradient of the kernel."""
     if not _is_ours(x, g, geometry):

@@ -32,7 +32,7 @@ __all__ = ["forward", "suits"]
 
 
 class _Filter(NamedTuple):
-    """The matrices for kernels of so many rows: outputs are back @ ((weight @ taps) * (input @ inputs)).
+    """The matrices for kernels of a number of rows: outputs are back @ ((weight @ taps) * (input @ inputs)).
 
     Attributes:
         input: (products, rows of the input that are transformed together).
@@ -138,7 +138,7 @@ class _Plan(NamedTuple):
         return numpy.repeat(found, self.run // self.channels, axis=2).reshape(len(found), -1, self.run)
 
     def transformed(self, x: ndarray, block: _Block) -> Any:
-        """The block's bands, transformed, with zeros beside the image: (images, bands, frequencies, padded row)."""
+        """The block's bands, transformed, with zeros around the image: (images, bands, frequencies, padded row)."""
         x = x[block.images]
         left, width = (n[1] * self.channels for n in (self.geometry.before, self.geometry.lengths))
         width_in_all = self.geometry.padded[1] * self.channels
@@ -206,7 +206,7 @@ def suits(x: ndarray, geometry: Geometry) -> bool:
         return False
     if x.dtype != numpy.float32 or geometry.sizes[0] not in _FILTERS:
         return False
-    if geometry.lengths[0] <= geometry.sizes[0]:  # sums of few rows, beside which errors are large
+    if geometry.lengths[0] <= geometry.sizes[0]:  # sums of few rows, compared with which errors are large
         return False
     size, columns = geometry.sizes
     chosen, rows = _FILTERS[size], geometry.outputs[0]

@@ -21,7 +21,7 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
-from eagerflow.base.twins import twin
+from eagerflow.base.variants import accelerated
 from eagerflow.kernels.convolution.outliers import Look
 from eagerflow.kernels.convolution.winograd import frequencies
 from eagerflow.kernels.convolution.winograd.minimal import EXACT_TILE
@@ -69,7 +69,7 @@ def forward(
     return out
 
 
-@twin("winograd")
+@accelerated("winograd")
 def convolve(
     tiling: Tiling,
     packs: Packs,
@@ -123,7 +123,7 @@ def kernel_gradient(x: ndarray, g: ndarray, geometry: Geometry, groups: int = 1)
         return packs.kernel(transformed_kernel_gradient(tiling, packs, x, g))
 
 
-@twin("winograd")
+@accelerated("winograd")
 def transformed_kernel_gradient(tiling: Tiling, packs: Packs, x: ndarray, g: ndarray) -> Any:
     """The gradient of the transformed weights: (frequencies, products, channels, outputs)."""
     if frequencies.suits(tiling, packs):
@@ -151,7 +151,7 @@ def shares_gradients(kernel_shape: tuple[int, ...], geometry: Geometry, groups: 
     return tiling.band == tiling.rows and alone > Winograd.SHARED * tiling.rows * tiling.cols
 
 
-@twin("winograd")
+@accelerated("winograd")
 def is_fused(packs: Packs) -> bool:
     """Whether transforms and products are one compiled kernel."""
     return False

@@ -59,7 +59,7 @@ _KNOWN = {3: _minimal((3 / 8, -3 / 8, 5 / 4, -5 / 4), 3), 4: _minimal((0, 5 / 8,
 
 
 def minimal(tile: int) -> Minimal:
-    """The matrices for tiles of so many outputs along an axis, one of those of `tile_for`."""
+    """The matrices for tiles of a number of outputs along an axis, one of those of `tile_for`."""
     return _KNOWN[tile]
 
 

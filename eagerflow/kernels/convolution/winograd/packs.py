@@ -22,7 +22,7 @@ _LONGEST = (48, 64)  # channels of the longest sums that are made in one go
 
 
 class Packs(NamedTuple):
-    """How groups share products: so many products of so many groups each."""
+    """How groups share products: the number of products, and of groups in each."""
 
     products: int
     groups: int

@@ -19,8 +19,8 @@ from eagerflow.kernels.matrices.pieces import pieces
 __all__ = ["Block", "Tiling"]
 
 _TAPS = 3  # of the kernel along an axis
-# Channels that are added up in one go, else in pieces of so many: with more, rounding exceeds four times that of
-# PyTorch's sums. Of small images the zeros around them are a larger part, beside which errors are larger.
+# Channels that are added up in one go, else in pieces of this size: with more, rounding exceeds four times that of
+# PyTorch's sums. Of small images the zeros around them are a larger part, compared with which errors are larger.
 _AT_ONCE, _PIECE = 64, 48
 _FEW_TILES, _PIECE_OF_FEW, _PIECE_OF_ONE = 9, 32, 24
 # With fewer tiles to an image than these, 49 to 64 channels exceed it by a twentieth: for the first third of the
@@ -62,7 +62,7 @@ class Tiling(NamedTuple):
 
     @classmethod
     def of(cls, n: int, geometry: Any, channels: int, filters: int, packs: int = 1, tile: int = 0) -> Tiling:
-        """For products of so many channels and filters, of which each tile has `packs`.
+        """For products of these numbers of channels and filters, of which each tile has `packs`.
 
         Blocks depend on the shapes alone: so do the sums, whatever the number of threads. The `tile` is what suits the
         lengths, if none is given.
@@ -78,7 +78,7 @@ class Tiling(NamedTuple):
         return cls(n, geometry.lengths, geometry.outputs, geometry.before, rows, cols, images, band, tile)
 
     def parts(self, channels: int, at_once: int = 0) -> list[slice]:
-        """Of so many channels, those that are added up in one go: `at_once`, if given, or less where they are more."""
+        """Of the channels, those that are added up in one go: `at_once`, if given, or less where they are more."""
         tiles, most = self.rows * self.cols, at_once or _AT_ONCE
         if tiles == 1:
             return pieces(channels, _PIECE_OF_ONE)
@@ -87,7 +87,7 @@ class Tiling(NamedTuple):
         return pieces(channels, most if channels <= most else _PIECE)
 
     def noisy(self, channels: int) -> tuple[int, list[slice]]:
-        """How many frequencies need more parts of so many channels than `parts`, and those."""
+        """How many frequencies need more parts of a number of channels than `parts`, and those."""
         few = self.tile == _LARGE_TILE and 1 < self.rows * self.cols < _MANY_TILES
         finer = pieces(channels, _PIECE)
         return (_NOISY if few and len(finer) > len(self.parts(channels)) else 0), finer

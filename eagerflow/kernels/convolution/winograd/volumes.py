@@ -41,7 +41,7 @@ _ROWS = 64  # tiles of several layers that are added up in one go, where one has
 
 
 def tile_of(n: int, geometry: Geometry) -> int:
-    """Outputs of a tile along an axis, for so many volumes."""
+    """Outputs of a tile along an axis, for a number of volumes."""
     return _tile(n, geometry.outputs)
 
 
@@ -69,7 +69,7 @@ class _Plan(NamedTuple):
 
     @classmethod
     def of(cls, n: int, geometry: Geometry, channels: int, filters: int) -> _Plan:
-        """For so many volumes."""
+        """For a number of volumes."""
         inner = Geometry(*[values[1:] for values in geometry])
         tiling = Tiling.of(n, inner, channels, filters, tile=tile_of(n, geometry))
         plan = cls(geometry, tiling, channels, filters, [])
@@ -90,7 +90,7 @@ class _Plan(NamedTuple):
         return plan
 
     def seen(self, layers: int) -> int:
-        """Layers of the input that so many of the output see."""
+        """Layers of the input that a number of layers of the output see."""
         return (layers - 1) * self.geometry.strides[0] + self.geometry.sizes[0]
 
     @property

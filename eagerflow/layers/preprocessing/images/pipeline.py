@@ -53,8 +53,8 @@ class Pipeline(Layer):
     def call(self, inputs: Any, training: bool = True, mask: Any = None) -> Tensors:
         """The outputs of the last layer."""
         for layer in self._pipeline_layers:
-            settings = {"training": training} if layer._call_signature.takes_training else {}
-            if mask is not None and "mask" in layer._call_signature.signature.parameters:
+            settings = {"training": training} if layer._ef_state.signature.takes_training else {}
+            if mask is not None and "mask" in layer._ef_state.signature.signature.parameters:
                 settings["mask"] = mask
             inputs = layer(inputs, **settings)
             mask = masks_of(inputs)

@@ -121,7 +121,7 @@ def sees_no_later_step(model: Any, given: Any, x: Tensor) -> bool:
 def _may_run_again(model: Any) -> bool:
     """Not where a call leaves something behind: states, added losses."""
     return not any(
-        getattr(each, "stateful", False) or each._losses or each.activity_regularizer is not None
+        getattr(each, "stateful", False) or each._ef_state.losses or each.activity_regularizer is not None
         for each in layers_in(model)
     )
 

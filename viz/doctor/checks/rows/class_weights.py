@@ -220,8 +220,8 @@ def given_keys() -> tuple[int, ...]:
     """The classes for which the running `fit` was given weights, in order."""
     frame: Any = sys._getframe(1)
     while frame is not None:
-        given = frame.f_locals.get("given") if frame.f_code.co_name == "fit" else None
-        if isinstance(given, dict) and isinstance(given.get("class_weight"), dict):
-            return tuple(sorted(int(key) for key in given["class_weight"]))
+        given = frame.f_locals.get("class_weight") if frame.f_code.co_name == "fit" else None
+        if isinstance(given, dict):
+            return tuple(sorted(int(key) for key in given))
         frame = frame.f_back
     return ()

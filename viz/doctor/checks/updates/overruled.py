@@ -16,7 +16,8 @@ __all__ = ["Overruled", "switched_at"]
 class Overruled(Check):
     """Asks a model that is trained which layers are not as trainable as the script wants them.
 
-    That is so where a script speaks Keras 2 (see `eagerflow/training/as_compiled.py`); else a change counts at once.
+    That is so where a script speaks Keras 2 (see `compat/keras_2/trainable.py` of eagerflow); else a change counts
+    at once.
     """
 
     always = ("on_scope_begin",)
