@@ -18,6 +18,7 @@ from eagerflow.base.machine.forks import renewed_in_children
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.capture.cache_misses import changes_too_often, never_pays, what_varies
 from eagerflow.capture.comparison import first_difference
+from eagerflow.capture.cuda.graphs import Graphs, graphs_of
 from eagerflow.capture.draws import drawn_since, states_now
 from eagerflow.capture.eligibility import can_capture, why_not
 from eagerflow.capture.errors import explained
@@ -54,6 +55,7 @@ class _State:
         program: the captured step, once two runs gave the same.
         before: what the last run gave, while two are compared.
         guards: what the program depends on; of the last run, while two are compared.
+        graphs: the program as CUDA graphs, on a GPU.
         layers: those that the last run called.
         why: why it runs eagerly, None while it may be captured.
         replays: of the program; `replayed`: of those before it, `again` of them.
@@ -66,13 +68,14 @@ class _State:
         self.program: Program | None = None
         self.before: Program | None = None
         self.guards: Guards | None = None
+        self.graphs: Graphs | None = None
         self.layers: list[Callable[[], Any]] = []
         self.why: str | None = None
         self.replays = self.replayed = self.again = self.tries = self.endings = self.check_at = 0
 
     def forget(self) -> None:
         """Drop the program."""
-        self.program = self.before = self.guards = None
+        self.program = self.before = self.graphs = self.guards = None
 
 
 def _forget(ask: Callable[[], Any], key: tuple[Any, ...], _: Any) -> None:
@@ -100,7 +103,7 @@ class Captured(Generic[P, R]):
         self._made, self._key = 0, ()  # signatures, and the last of them
         self.renew_lock()
         renewed_in_children(self)
-        self._told = False
+        self._told = self._told_of_graphs = False
         self._around: str | None = None  # what kept a call from being captured
         self.replays = 0
 
@@ -142,6 +145,16 @@ class Captured(Generic[P, R]):
         <BLANKLINE>
         """
         return [state.program.source for state in list(self._states.values()) if state.program is not None]
+
+    @property
+    def graphs(self) -> list[str]:
+        """The captured steps that run as CUDA graphs, as Python that can be read.
+
+        `graph_0` and so on stand for graphs; behind other operations stands why they aren't in one. Empty on the CPU,
+        and before the first replays.
+        """
+        known = [state.graphs for state in list(self._states.values()) if state.graphs is not None]
+        return [graphs.source for graphs in known if graphs.source]
 
     @property
     def signatures(self) -> int:
@@ -198,11 +211,13 @@ class Captured(Generic[P, R]):
             state.check_at += self.verify_every
             return self._verified(state, program, given)
         self.replays += 1
-        self._last = last(state, given, args) if not kwargs else None
+        self._last = last(state, given, args) if state.graphs is None and not kwargs else None
         arrays = [tensor.data for tensor in given.tensors]
         with numpy.errstate(all="ignore") if program.ignores_errors else nullcontext():
             if observers and program.interests(observers):
                 found = program.announce(self.name, given, observers)
+            elif state.graphs is not None:
+                found = self._launched(state.graphs, arrays)
             else:
                 found = program.run(*arrays)
         forget_losses_of(program.forgets)
@@ -220,6 +235,14 @@ class Captured(Generic[P, R]):
         state.replays += 1
         self.replays += 1
         return program
+
+    def _launched(self, graphs: Graphs, arrays: list[Any]) -> Any:
+        """A replay by CUDA graphs. The first one says what isn't in any."""
+        found = graphs.run(*arrays)
+        if not self._told_of_graphs and (left := graphs.left_out()) is not None:
+            self._told_of_graphs = True
+            warn(f"{self.name} runs partly outside of CUDA graphs: {left}.")
+        return found
 
     # -- signatures
 
@@ -325,7 +348,7 @@ class Captured(Generic[P, R]):
             recorder.end(f"the step draws from {drawn}: use ef.random")
         if recorder.ended is not None:
             return found, None
-        made = Program(inputs, recorder.instructions, outputs, recorder.marks)
+        made = Program(inputs, recorder.instructions, outputs, recorder.arrays.sizes, recorder.marks)
         made.forgets = forgets
         return found, made
 
@@ -377,10 +400,11 @@ class Captured(Generic[P, R]):
             self._last = None  # of the program before
             state.program, state.before, state.replays = made, None, 0
             state.check_at = self.verify_every
+            state.graphs = graphs_of(made)
 
     def _verified(self, state: _State, program: Program, given: Arguments) -> Any:
         """Run the step eagerly, and compare it with the program: the guards have said that nothing has changed."""
-        recorder = Recorder(True, current())
+        recorder, graphs = Recorder(True, current()), state.graphs
         with writers_heard() as writers:
             found, made = self._written(recorder, given)
         if writers - {threading.get_ident()}:
@@ -390,6 +414,8 @@ class Captured(Generic[P, R]):
             difference: str | None = recorder.ended[0] if recorder.ended else "it ended early"
         else:
             difference = first_difference(program, made) or recorder.other_bits
+            if difference is None and graphs is not None:
+                difference = graphs.difference(recorder.arrays)
         if difference is not None:
             state.forget()
             raise CaptureError(
@@ -425,6 +451,9 @@ def function(
     (`float`, `bool`, `.numpy()`), where shapes depend on values, where two runs differ (a draw from `numpy.random`,
     say), and where several ranks train. Under a `GradientTape`, calls run eagerly, too. Recordings of `viz` show each
     op of a replay.
+
+    On a GPU, the computations become CUDA graphs; what CuPy can't record runs between them, and one warning names
+    it. Not run on real hardware yet: see `docs/guides/captured_steps.md`.
 
     Args:
         func: takes tensors (numbers and other objects too), in lists, tuples and dicts; returns tensors, numbers and

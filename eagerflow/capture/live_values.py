@@ -16,9 +16,14 @@ _LARGE = 1 << 16  # bytes
 
 
 class LiveValues:
-    """Arrays are known by their identities, as long as somebody else holds them; small ones, and a GPU's, are kept."""
+    """Arrays are known by their identities, as long as somebody else holds them; small ones, and a GPU's, are kept.
+
+    Attributes:
+        sizes: bytes of each.
+    """
 
     def __init__(self) -> None:
+        self.sizes: list[int] = []
         self._values: list[list[Callable[[], Any]]] = []  # all arrays with a slot's values
         self._slots: dict[int, int] = {}  # by the identities of arrays
         self._held: list[Any] = []
@@ -26,6 +31,7 @@ class LiveValues:
     def new(self, value: Any) -> int:
         """A slot with this value."""
         self._values.append([])
+        self.sizes.append(getattr(value, "nbytes", 0))
         self.add(len(self._values) - 1, value)
         return len(self._values) - 1
 

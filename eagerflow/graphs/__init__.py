@@ -1,1 +1,1 @@
-"""What CUDA graphs need: optimizers' updates on a GPU are some (`optimizers/updates/graphed.py`)."""
+"""What CUDA graphs of captured steps need (`eagerflow/capture/cuda`)."""

@@ -11,6 +11,7 @@ from eagerflow import layers
 from eagerflow.graphs.closeness import not_close
 from tests.capture.steps import many
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*runs partly outside of CUDA graphs:UserWarning")
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(48, 6)).astype("float32"), RNG.integers(0, 3, (48,))
 
@@ -78,6 +79,7 @@ def test_fit_gives_what_it_gives_eagerly(model, optimizer, tolerance):
     close(found, expected, tolerance)
     assert {name: step.why_eager for name, step in made.captured_steps.items()} == dict.fromkeys(made.captured_steps)
     assert [step.replays for step in made.captured_steps.values()] == [9 - 2, 6 - 2, 6 - 2]
+    assert all(step.graphs for step in made.captured_steps.values())
 
 
 class Watches(ef.callbacks.Callback):

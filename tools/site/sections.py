@@ -78,7 +78,7 @@ SECTIONS = [
         "Internals",
         "internals/index",
         {
-            "": "internals/kernels internals/gpu_kernels internals/benchmarks_notebook"
+            "": "internals/kernels internals/gpu_kernels internals/cuda_graphs internals/benchmarks_notebook"
             " internals/testing internals/contributing"
         },
     ),

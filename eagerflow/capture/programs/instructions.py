@@ -38,6 +38,11 @@ class Ref:
         for part in self.parts_of():
             yield from part.slots()
 
+    def constants(self) -> Iterator[Any]:
+        """The values in it that were there before."""
+        for part in self.parts_of():
+            yield from part.constants()
+
     def value(self, arrays: Arrays) -> Any:
         """The argument itself."""
         raise NotImplementedError
@@ -86,6 +91,9 @@ class Const(Ref):
 
     def __init__(self, constant: Any) -> None:
         self.constant = constant
+
+    def constants(self) -> Iterator[Any]:
+        yield self.constant
 
     def value(self, arrays: Arrays) -> Any:
         return self.constant
@@ -201,6 +209,11 @@ class Instruction:
     line: tuple[str, int] | None
     places: Places
     flushed: bool
+
+    def at(self, other: Instruction) -> Any:
+        """The same instruction, from the place in the user's code of another one."""
+        self.line, self.places, self.flushed = other.line, other.places, other.flushed
+        return self
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ import keyword
 import linecache
 import re
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -19,17 +19,20 @@ from eagerflow.capture.flatten import Arguments
 from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.observed import Announced, Announcing
 from eagerflow.capture.places import Places
-from eagerflow.capture.programs.instructions import Add, Compute, Instruction, Ref, Rule
+from eagerflow.capture.programs.dead_code import needed
+from eagerflow.capture.programs.in_place import Masked, masks_first
+from eagerflow.capture.programs.instructions import Add, Call, Compute, Instruction, Ref, Rule
 from eagerflow.core.in_place import settled
 from eagerflow.core.observe import Observer, clock, state as heeded
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Program"]
+__all__ = ["Program", "keeps_nothing"]
 
 _numbers = itertools.count(1)
 _TAKEN = frozenset(
     {
         "cupy",
+        "fresh",
         "numpy",
         "settled",
         "without_subnormals",
@@ -44,9 +47,15 @@ _TAKEN = frozenset(
         *keyword.kwlist,
     }
 )
-_LOCAL = re.compile(r"v\d+")
+_LOCAL = re.compile(r"v\d+|graph_\d+")  # values, and CUDA graphs
 _new = object.__new__
 _Line = tuple[str, Instruction | None, int]  # with the instruction that it is, and how many came before
+
+
+def keeps_nothing(call: Call) -> bool:
+    """Whether a call lets go of the arrays that it is given, as our optimizers do of gradients."""
+    lets_go = getattr(call.function, "lets_go", None)
+    return lets_go is not None and bool(lets_go(call.args.parts[0].constant))  # type: ignore[attr-defined] # `self`
 
 
 class Program:
@@ -56,6 +65,7 @@ class Program:
         inputs: slots of the arguments' arrays, in order.
         instructions: what is computed.
         outputs: what the step gives.
+        sizes: bytes of the slots' values.
         marks: what is announced between the instructions.
 
     Attributes:
@@ -63,10 +73,15 @@ class Program:
     """
 
     def __init__(
-        self, inputs: list[int], instructions: list[Instruction], outputs: Ref, marks: Sequence[Mark] = ()
+        self,
+        inputs: list[int],
+        instructions: list[Instruction],
+        outputs: Ref,
+        sizes: Sequence[int] = (),
+        marks: Sequence[Mark] = (),
     ) -> None:
         self.forgets: dict[int, Any] = {}
-        self.inputs, self.instructions, self.outputs = inputs, instructions, outputs
+        self.inputs, self.instructions, self.outputs, self.sizes = inputs, instructions, outputs, sizes
         self.marks = marks
         self._constants: dict[str, Any] = {}
         self._names: dict[int, str] = {}
@@ -89,22 +104,40 @@ class Program:
     def source(self) -> str:
         """The step as Python; written when it is first asked for: most runs are only compared."""
         inputs = [f"v{n}" for n in self.inputs]
-        body = _in_blocks(self._lines())
+        body = _in_blocks(self._lines(self._saving_memory))
         lines = [f"def step({', '.join(inputs)}):", *[f"{indent}{text}" for indent, text, *_ in body]]
         return "\n".join(lines) + "\n"
 
-    def _lines(self) -> Iterator[_Line]:
+    @computed_once
+    def needed(self) -> list[Instruction]:
+        """The instructions that a replay runs."""
+        return needed(self.instructions, set(self.outputs.slots()))
+
+    @computed_once
+    def _saving_memory(self) -> list[Instruction]:
+        """The same, with gradients of relu in the memory of others."""
+        return masks_first(self.needed, set(self.outputs.slots()), self.sizes)
+
+    def _lines(self, instructions: Sequence[Instruction]) -> Iterator[_Line]:
         """The lines of the function, each with the instruction that it is, if it is one, and how many came before."""
         outputs = set(self.outputs.slots())
-        last: dict[int, int] = {}  # by slot, the last instruction that takes or makes it
-        for i, instruction in enumerate(self.instructions):
-            last.update(dict.fromkeys(instruction.taken() | set(instruction.outs), i))
+        last = self.last_uses(instructions)
         yield from _deleted((n for n in self.inputs if n not in last and n not in outputs), 0)
-        for i, instruction in enumerate(self.instructions):
+        for i, instruction in enumerate(instructions):
+            gone = {n for n in self._touched(instruction) if last[n] == i and n not in outputs}
             yield instruction.text(self._named), instruction, i
-            touched = instruction.taken() | set(instruction.outs)
-            yield from _deleted((n for n in touched if last[n] == i and n not in outputs), i + 1)
-        yield f"return {self.outputs.text(self._named)}", None, len(self.instructions)
+            yield from _deleted(gone - {instruction.reused.number} if isinstance(instruction, Masked) else gone, i + 1)
+        yield f"return {self.outputs.text(self._named)}", None, len(instructions)
+
+    def _touched(self, instruction: Instruction) -> set[int]:
+        return instruction.taken() | set(instruction.outs)
+
+    def last_uses(self, instructions: Sequence[Instruction]) -> dict[int, int]:
+        """By slot, the last instruction that takes or makes it."""
+        last: dict[int, int] = {}
+        for i, instruction in enumerate(instructions):
+            last.update(dict.fromkeys(self._touched(instruction), i))
+        return last
 
     @computed_once
     def modules(self) -> set[ModuleType]:
@@ -120,7 +153,7 @@ class Program:
         """The instruction on a line of what runs in a frame, counted from 1; None where there is none."""
         ran = frame.f_globals.get("<instructions>")
         if ran is None:
-            ran = [None, *[each for *_, each, _ in _in_blocks(self._lines())]]
+            ran = [None, *[each for *_, each, _ in _in_blocks(self._lines(self._saving_memory))]]
             line -= 1
         return ran[line] if line < len(ran) else None
 
@@ -139,6 +172,65 @@ class Program:
         exec(compile(source, file, "exec"), scope)
         made: Callable[..., Any] = scope.pop("step")  # so that its memory is given back with it
         return made
+
+    def with_graphs(
+        self,
+        instructions: Sequence[Instruction],
+        segments: Sequence[Any],
+        fresh: Callable[[Any], Any],
+        reasons: Mapping[int, str],
+    ) -> tuple[Callable[..., Any], str]:
+        """The same function with CUDA graphs in the place of instructions, and its source.
+
+        Args:
+            instructions: those that are needed, in the order in which they are to run.
+            segments: of `segments.py`, in order.
+            fresh: copies an array that lies in the memory of graphs.
+            reasons: why instructions aren't in any, by their numbers among `instructions`.
+        """
+        graphs = {f"graph_{segment.number}": segment for segment in segments}
+        of = {id(each): name for name, segment in graphs.items() for each in segment.instructions}
+        ends = {id(segment.instructions[-1]) for segment in segments}
+        # What may lie in the memory of graphs: it is copied before it leaves the step, or Python code is given it.
+        suspects = {n for segment in segments for n in segment.given}
+        inputs = [f"v{n}" for n in self.inputs]
+        lines, uses = [f"def step({', '.join(inputs)}):"], list[set[int]]()
+
+        def write(text: str, touched: Iterable[int]) -> None:
+            lines.append(f"    {text}")
+            uses.append(set(touched))
+
+        def copy_out(slots: Iterable[int]) -> None:
+            for n in sorted(suspects.intersection(slots)):
+                write(f"v{n} = fresh(v{n})", [n])
+                suspects.discard(n)
+
+        for i, instruction in enumerate(instructions):
+            name = of.get(id(instruction))
+            if name is not None:
+                if id(instruction) in ends:
+                    taken, given = graphs[name].taken, graphs[name].given
+                    left = "".join(f"v{n}, " for n in given)
+                    call = f"{name}({', '.join(f'v{n}' for n in taken)})"
+                    write(f"({left}) = {call}" if given else call, [*taken, *given])
+                continue
+            slots = instruction.taken()
+            if isinstance(instruction, Call):
+                if not keeps_nothing(instruction):
+                    copy_out(slots)
+            elif not suspects.isdisjoint(slots):
+                suspects.update(instruction.outs)
+            why = f"  # {reasons[i]}" if i in reasons else ""
+            write(f"{instruction.text(self._named)}{why}", self._touched(instruction))
+        copy_out(self.outputs.slots())
+        write(f"return {self.outputs.text(self._named)}", self.outputs.slots())
+        last = {n: i for i, touched in enumerate(uses) for n in touched}
+        for i in reversed(range(len(uses) - 1)):
+            gone = sorted(n for n in uses[i] if last[n] == i)
+            if gone:
+                lines.insert(i + 2, f"    del {', '.join(f'v{n}' for n in gone)}")
+        source = "\n".join(lines) + "\n"
+        return self._compiled(source, {"tensor": _tensor, "fresh": fresh, **graphs}), source
 
     @computed_once
     def ignores_errors(self) -> bool:
@@ -171,7 +263,7 @@ class Program:
             places.append(led_by)
             ran.append(instruction)
 
-        for indent, text, instruction, before in _in_blocks(self._lines()):
+        for indent, text, instruction, before in _in_blocks(self._lines(self.instructions)):
             while marks and marks[-1][1].at <= before and not text.startswith("del "):
                 number, mark = marks.pop()
                 write(f"{indent}replay.mark({number})", mark.places)

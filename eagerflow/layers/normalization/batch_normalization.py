@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
-from eagerflow.base.capturing import replayed
+from eagerflow.base.capturing import replayed_assignment
 from eagerflow.base.config import epsilon as tiny
 from eagerflow.base.typing import ConstraintLike, InitializerLike, RegularizerLike, Shape, TensorLike
 from eagerflow.core.strategy import active
@@ -206,7 +206,7 @@ class BatchNormalization(Layer):
         difference = (x - mean.reshape(self._broadcast(x))) * kept
         return mean, shard.all_sum(ops.sum(difference * difference, axis=self._reduced)) / count
 
-    @replayed
+    @replayed_assignment
     def _move(self, average: Variable, now: Tensor, momentum: float) -> None:
         """One step of a moving average; not recorded. A rank that has no row of its own leaves it."""
         if active.shard is not None and not active.shard.own and not self._is_synchronized():
