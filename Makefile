@@ -9,7 +9,7 @@ TORCH := torch==2.13.0
 PEER_PACKAGES := keras==3.15.1 jax autograd \
 	"tensorflow-cpu; sys_platform == 'linux'" "tensorflow; sys_platform != 'linux'"
 
-ONNX_WRITERS := onnxscript onnxruntime skl2onnx tf2onnx transformers torchvision
+ONNX_WRITERS := onnxscript onnxruntime tf2onnx transformers torchvision
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test coverage test-slow test-simple test-gpu check docs docs-check bench interop differential fuzz web-runtime clean

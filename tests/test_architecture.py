@@ -152,15 +152,15 @@ ADD_ONS = "capture compat compiled datasets distribution launch preprocessing wr
 
 # Lines of Python in a folder, at most. These go down, never up.
 BUDGETS = {
-    "eagerflow/base": 4578,
-    "eagerflow/capture": 4750,
+    "eagerflow/base": 4560,
+    "eagerflow/capture": 4352,
     "eagerflow/compiled": 3200,
-    "eagerflow/distribution": 5132,
+    "eagerflow/distribution": 3391,
     "eagerflow/kernels": 9570,
     "eagerflow/launch": 900,
     "eagerflow/lowerings": 1705,
-    "eagerflow/onnx": 7550,
-    "tests/capture": 4900,
+    "eagerflow/onnx": 6596,
+    "tests/capture": 4637,
     "tests/compiled": 1150,
     "viz/doctor": 19580,
 }
@@ -188,9 +188,9 @@ DETAILS = re.compile(r"^ *Args:$|>>>", re.MULTILINE)
 # Folders whose docstrings and comments use none of these words; a folder that is cleaned joins them.
 CLEAN = set(
     """
-    activations applications backend base callbacks cli compat compiled constraints core data datasets demo
-    distillation graphs initializers kernels layer layers losses lowerings measuring metrics models ops optimizers
-    preprocessing quantizers random regularizers saving training utils visualization wrappers
+    activations applications backend base callbacks capture cli compat compiled constraints core data datasets demo
+    distillation distribution graphs initializers kernels launch layer layers losses lowerings measuring metrics models
+    onnx ops optimizers preprocessing quantizers random regularizers saving training utils visualization wrappers
     """.split()
 )
 DIALECT = re.compile(

@@ -1,8 +1,8 @@
-"""Load ONNX files that PyTorch, scikit-learn and TensorFlow wrote: `make interop`.
+"""Load ONNX files that PyTorch and TensorFlow wrote: `make interop`.
 
     python tools/interop_loaded.py PYTHON_WITH_PEERS
 
-The peer makes models, writes them by both of PyTorch's exporters, skl2onnx and tf2onnx, and what they give for made-up
+The peer makes models, writes them by both of PyTorch's exporters and tf2onnx, and what they give for made-up
 inputs; what it doesn't have is left out. Here each file is loaded, compared with what the peer computed, traced by viz,
 trained for some steps, exported again, and that file compared as well.
 
@@ -147,34 +147,6 @@ def recurrent(torch, kind):
     return Net()
 
 
-def write_sklearn(folder):
-    import onnxruntime
-    from skl2onnx import to_onnx
-    from sklearn.datasets import load_diabetes, load_iris
-    from sklearn.decomposition import PCA
-    from sklearn.linear_model import LinearRegression, LogisticRegression
-    from sklearn.neural_network import MLPClassifier, MLPRegressor
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    flowers, kinds = load_iris(return_X_y=True)
-    patients, progress = load_diabetes(return_X_y=True)
-    flowers, patients = flowers.astype("float32"), patients.astype("float32")
-    made = {
-        "logistic": (make_pipeline(StandardScaler(), LogisticRegression()).fit(flowers, kinds), flowers),
-        "linear": (LinearRegression().fit(patients, progress), patients),
-        "network": (MLPClassifier((8,), max_iter=50).fit(flowers, kinds), flowers),
-        "regression": (MLPRegressor(hidden_layer_sizes=(8,), max_iter=50).fit(patients, progress), patients),
-        "components": (make_pipeline(PCA(2), LogisticRegression()).fit(flowers, kinds), flowers),
-    }
-    for name, (model, x) in made.items():
-        options = {id(model): {"zipmap": False}} if x is flowers else None
-        content = to_onnx(model, x[:1], options=options).SerializeToString()
-        (folder / f"sklearn_{name}.onnx").write_bytes(content)
-        session = onnxruntime.InferenceSession(content)
-        keep(folder / f"sklearn_{name}.npz", [x[:20]], session.run(None, {session.get_inputs()[0].name: x[:20]}))
-
-
 def write_tensorflow(folder):
     os.environ["KERAS_BACKEND"] = "tensorflow"
     import keras
@@ -205,7 +177,7 @@ def write_tensorflow(folder):
 def make(folder):
     """Write all that this interpreter can."""
     warnings.simplefilter("ignore")
-    for part in (write_all_of_torch, write_sklearn, write_tensorflow):
+    for part in (write_all_of_torch, write_tensorflow):
         try:
             part(folder)
         except ImportError as error:

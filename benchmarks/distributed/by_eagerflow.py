@@ -11,9 +11,8 @@ import numpy as np
 import eagerflow as ef
 from benchmarks.workloads.data import WORKLOADS
 from benchmarks.workloads.keras_models import compiled
-from eagerflow.core.strategy import sharing
+from eagerflow.core.strategy import active, sharing
 from eagerflow.distribution.batch_shard import shard_of
-from eagerflow.distribution.runtime.current import world
 from eagerflow.distribution.runtime.window import Range
 
 __all__ = ["Rank"]
@@ -73,8 +72,8 @@ class Rank:
 @contextlib.contextmanager
 def _distributed(distribution: Any, share: Any) -> Any:
     with distribution.scope(), sharing(share):
-        world.gathers = world.even = True  # as in `fit`
+        active.even = True  # as in `fit`
         try:
             yield
         finally:
-            world.gathers = world.even = False
+            active.even = False

@@ -131,7 +131,6 @@ class _Walking:
             if op.joint and op.name in settled and xp is numpy:
                 rule.settled = settled[op.name].rule(g, needs, saved)
                 is_settled = rule.settled is not None
-            rule.likes = [(a.shape, a.dtype) if type(a) is numpy.ndarray else None for a in saved]
             self._write(made, rule, before)
         ended = clock()
         told: list[tuple[int, Any]] = []
@@ -235,5 +234,5 @@ def _is_broadcast(shape: Any, wide: tuple[int, ...]) -> bool:
 
 
 def _given(gradient: Any) -> Any:
-    """What a gradient of the user's own gives, as it is: it may be what it was given."""
+    """What a gradient that the user wrote returns, as it is: it may be one of its arguments."""
     return gradient

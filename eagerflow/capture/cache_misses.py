@@ -17,7 +17,7 @@ _SHAPE = "has another shape or type again and again: pad to a few lengths, and d
 
 
 def never_pays(signatures: int, replays: int) -> bool:
-    """Whether to capture no further signature, after so many, and replays of all of them."""
+    """Whether to capture no further signature, after this number of signatures and of replays of all of them."""
     return signatures >= _MANY and replays < _PAYS * signatures
 
 

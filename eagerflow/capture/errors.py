@@ -35,7 +35,7 @@ def explained(error: BaseException) -> BaseException | None:
 
 
 def _in_its_gradient(program: Any, instruction: Any, error: BaseException) -> BaseException | None:
-    """The error of an op that ran in the rule of another one: of a tape in a tape's block, or of the user's own."""
+    """The error of an op that ran in the rule of another one: of a nested tape, or in a gradient of the user."""
     at = next((i for i, each in enumerate(program.instructions) if each is instruction), -1)
     rules = [mark for mark in program.marks if isinstance(mark, WentBack) and mark.since <= at < mark.at]
     if not rules or not isinstance(error, (ValueError, TypeError, IndexError)):

@@ -17,7 +17,7 @@ class Forwarding(Observer):
     """Tells observers of what is announced. What they do meanwhile - read values, count, append - isn't the step's.
 
     Args:
-        observers: who is told.
+        observers: they hear the events.
     """
 
     hears_steps = True  # those that `viz.step` marks

@@ -93,11 +93,8 @@ class Captured(Generic[P, R]):
         replays: how many calls were replays so far.
     """
 
-    def __init__(
-        self, function: Callable[..., Any], verify_every: int = 500, name: str | None = None, less_memory: bool = False
-    ) -> None:
+    def __init__(self, function: Callable[..., Any], verify_every: int = 500, name: str | None = None) -> None:
         functools.update_wrapper(self, function)
-        self.less_memory = less_memory
         self.name = str(name or getattr(function, "__qualname__", "the step"))
         self._function, self.verify_every = function, verify_every
         self._states: dict[Any, _State] = {}
@@ -125,7 +122,7 @@ class Captured(Generic[P, R]):
             found = getattr(found, name, None)
         if found is self:
             return ".".join(names)
-        return Captured, (self._function, self.verify_every, self.name, self.less_memory)
+        return Captured, (self._function, self.verify_every, self.name)
 
     def __repr__(self) -> str:
         why = f", eager: {self.why_eager}" if self.why_eager is not None else ""
@@ -153,7 +150,7 @@ class Captured(Generic[P, R]):
     def graphs(self) -> list[str]:
         """The captured steps that run as CUDA graphs, as Python that can be read.
 
-        `graph_0` and so on stand for graphs; beside other operations stands why they aren't in one. Empty on the CPU,
+        `graph_0` and so on stand for graphs; behind other operations stands why they aren't in one. Empty on the CPU,
         and before the first replays.
         """
         known = [state.graphs for state in list(self._states.values()) if state.graphs is not None]
@@ -216,7 +213,7 @@ class Captured(Generic[P, R]):
         self.replays += 1
         self._last = last(state, given, args) if state.graphs is None and not kwargs else None
         arrays = [tensor.data for tensor in given.tensors]
-        with numpy.errstate(all="ignore") if program.goes_back else nullcontext():
+        with numpy.errstate(all="ignore") if program.ignores_errors else nullcontext():
             if observers and program.interests(observers):
                 found = program.announce(self.name, given, observers)
             elif state.graphs is not None:
@@ -351,7 +348,7 @@ class Captured(Generic[P, R]):
             recorder.end(f"the step draws from {drawn}: use ef.random")
         if recorder.ended is not None:
             return found, None
-        made = Program(inputs, recorder.instructions, outputs, recorder.arrays.sizes, recorder.marks, self.less_memory)
+        made = Program(inputs, recorder.instructions, outputs, recorder.arrays.sizes, recorder.marks)
         made.forgets = forgets
         return found, made
 
@@ -429,19 +426,13 @@ class Captured(Generic[P, R]):
 
 
 @overload
-def function(
-    func: Callable[P, R], *, jit_compile: bool | None = None, verify_every: int = 500, less_memory: bool = False
-) -> Captured[P, R]: ...
+def function(func: Callable[P, R], *, jit_compile: bool | None = None, verify_every: int = 500) -> Captured[P, R]: ...
 @overload
 def function(
-    func: None = None, *, jit_compile: bool | None = None, verify_every: int = 500, less_memory: bool = False
+    func: None = None, *, jit_compile: bool | None = None, verify_every: int = 500
 ) -> Callable[[Callable[P, R]], Captured[P, R]]: ...
 def function(
-    func: Callable[..., Any] | None = None,
-    *,
-    jit_compile: bool | None = None,
-    verify_every: int = 500,
-    less_memory: bool = False,
+    func: Callable[..., Any] | None = None, *, jit_compile: bool | None = None, verify_every: int = 500
 ) -> Any:
     """Makes a function faster: after two eager calls its ops are captured, and later calls replay them.
 
@@ -470,9 +461,6 @@ def function(
         jit_compile: if False, the function isn't captured.
         verify_every: after this many replays, one call runs eagerly and is compared with the program bit for bit; on a
             GPU within rounding (1e-5 of an array's largest float32). 0: only at the beginning.
-        less_memory: whether activations that are quickly computed again (of normalization, relu, dropout) are
-            recomputed in the backward pass instead of kept. Results are the same; a step takes up to a seventh longer.
-            No CUDA graphs are made.
 
     Returns:
         A `Captured`, which is called like `func`. Its `programs` show what was captured, as Python source code;
@@ -495,11 +483,10 @@ def function(
     2
     """
     if func is None:
-        settings = {"jit_compile": jit_compile, "verify_every": verify_every, "less_memory": less_memory}
-        return functools.partial(function, **settings)
+        return functools.partial(function, jit_compile=jit_compile, verify_every=verify_every)
     if not callable(func):
         raise TypeError(f"function(func={func!r:.60}): expected something to call.")
     counted = isinstance(verify_every, int) and not isinstance(verify_every, bool) and verify_every >= 0
     if not counted:
         raise ValueError(f"function(verify_every={verify_every!r}): expected an integer of at least 0.")
-    return func if jit_compile is False else Captured(func, verify_every, less_memory=less_memory)
+    return func if jit_compile is False else Captured(func, verify_every)

@@ -1,4 +1,4 @@
-"""`Guards`: what a captured step depends on beside its arguments, compared before each replay.
+"""`Guards`: what a captured step depends on besides its arguments, compared before each replay.
 
 These are the globals, closure cells and defaults that the step's own code names, and the settings of the layers that it
 calls. Own code is the function, functions among its arguments, and the functions of yours that these name. Values

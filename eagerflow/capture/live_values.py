@@ -63,6 +63,3 @@ class LiveValues:
 
     def __getitem__(self, number: int) -> Any:
         return next((value for ask in self._values[number] if (value := ask()) is not None), None)
-
-    def __len__(self) -> int:
-        return len(self._values)

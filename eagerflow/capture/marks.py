@@ -1,4 +1,4 @@
-"""What is announced beside the instructions of a captured step: scopes, and the ends of backward passes.
+"""What is announced between the instructions of a captured step: scopes, and the ends of backward passes.
 
 A replay needs none of it; one that is observed announces it where the captured run did.
 """

@@ -34,7 +34,7 @@ class Announced:
     Args:
         inputs: slots of the arguments.
         instructions: of the program.
-        marks: what is announced beside them.
+        marks: what is announced between them.
     """
 
     def __init__(self, inputs: Sequence[int], instructions: Sequence[Instruction], marks: Sequence[Mark]) -> None:
@@ -42,7 +42,7 @@ class Announced:
         self.rules = {_whole(instructions, i): i for i, each in enumerate(instructions) if isinstance(each, Rule)}
         asked = {n for mark in marks if isinstance(mark, Differentiated) for n in mark.sources.slots()}
         self.watched = asked & set(inputs)  # arguments whose gradients are asked for
-        # Losses, which nobody may use after the backward pass; observers are told of them when it is over.
+        # Losses, which nobody may use after the backward pass; observers hear of them when it is over.
         self.kept = asked.union(n for mark in marks if isinstance(mark, Differentiated) for n in mark.targets.slots())
 
 
@@ -97,7 +97,7 @@ class Announcing:
             self._told[instruction.outs[0]] = instruction.variable
             self._keys[instruction.outs[0]] = instruction.variable.identity
         elif isinstance(instruction, Convert) and not isinstance(instruction, Unbroadcast):
-            self._same_as(instruction.source, instruction.outs[0])  # observers are told of what the op was given
+            self._same_as(instruction.source, instruction.outs[0])  # observers hear of the op's own arguments
         else:
             self._tell_of(instruction.outs, outs)
             if isinstance(instruction, Rule):
@@ -144,7 +144,7 @@ class Announcing:
             observer.on_rule(mark.op, made, read, gradients, results, started, clock())
 
     def tensor(self, array: Any, mask: Any = None, logits: Any = None) -> Tensor:
-        """A tensor for a call or for who called the step; observers know it as the one they were told of."""
+        """A tensor for a call or for who called the step; observers know it already."""
         made = Tensor(array, None, None)
         told = next((x for x in reversed(self._told.values()) if x.__class__ is Tensor and x.data is array), None)
         if told is not None and hasattr(told, "serial"):

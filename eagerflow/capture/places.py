@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
 from types import CodeType, FrameType
 
 from eagerflow.core import observe
@@ -45,13 +44,6 @@ class Walker:
                 break
             frame = frame.f_back
         return tuple(found)
-
-    def frames(self, frame: FrameType | None) -> Iterator[FrameType]:
-        """All frames of the step around `frame`, without ours."""
-        while frame is not None and frame is not self._until[0]:
-            if not _is_ours(frame.f_code):
-                yield frame
-            frame = frame.f_back
 
     def begin(self, frame: FrameType | None) -> tuple[Places, bool]:
         """A scope begins: what led to it, and whether the user's code opened it, which then goes on inside."""

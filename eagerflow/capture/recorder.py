@@ -66,7 +66,7 @@ class Recorder(Observer):
         others: observers that hear the run too.
 
     Attributes:
-        marks: what is announced beside the instructions, in order.
+        marks: what is announced between the instructions, in order.
         other_bits: which instruction gave something else the second time, in words; None while all give the same.
         instructions: what was computed, in order.
         arrays: the values of slots, by number.
@@ -298,14 +298,14 @@ class Recorder(Observer):
             return [Group(list, parts), *[self._array_of(op, x) for x in rest]]
         return [self._array_of(op, x, inputs[not i] if len(inputs) > 1 else None) for i, x in enumerate(inputs)]
 
-    def _array_of(self, op: Op, x: Any, beside: Any = None) -> Ref:
+    def _array_of(self, op: Op, x: Any, neighbour: Any = None) -> Ref:
         if x is None:
             return Const(None)
         weak, floating = op.writes["weak"], op.writes["floating"]
         if not isinstance(x, Tensor):
             value = coerce(x) if weak else coerce_array(x)
             if weak and x.__class__ in WEAK:
-                value = number_beside(beside, value)
+                value = number_beside(neighbour, value)
             return Const(as_float(value) if floating else value)
         ref = self.raw(x)
         if floating and x.dtype.kind in "iub":

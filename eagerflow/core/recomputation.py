@@ -75,9 +75,7 @@ def recomputed(
     records = log.get()
     if records is None:
         return function(*args, **kwargs)
-    not_replayable(
-        "under a tape, it computes results again for the gradient (remat): use ef.function(less_memory=True)"
-    )
+    not_replayable("under a tape, it computes results again for the gradient (remat)")
     first, again = _Recorder(keeps=False), _Again(function, args, kwargs, around)
     legacy = _legacy_draws()
     with apart(first, needed=False), changes_noted() as changed, drawing(again.draws):

@@ -13,7 +13,6 @@ class Strategy:
 
     writes = True  # whether callbacks of this process write files
     synchronize_batch_norm: bool | None = None  # None: as each layer says
-    together: Any = staticmethod(contextlib.nullcontext)  # a context around what all processes do, such as "fit"
 
     def prepare(self, model: Any) -> None:
         """Before training: replicas begin with the same values."""

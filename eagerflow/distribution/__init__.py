@@ -7,6 +7,5 @@ from eagerflow.distribution.devices import *
 from eagerflow.distribution.joining import *
 from eagerflow.distribution.meshes import *
 from eagerflow.distribution.report import *
-from eagerflow.distribution.shared_arrays import *
 
 _listed(__name__)

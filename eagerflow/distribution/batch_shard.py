@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from eagerflow.base.typing import Array
+from eagerflow.core.observe import state
+from eagerflow.core.tape import GradientTape
 from eagerflow.core.tensor import Tensor
 from eagerflow.distribution.report import note
 from eagerflow.distribution.runtime.communicator import Communicator
-from eagerflow.distribution.runtime.gradients import reduce_gradients
+from eagerflow.distribution.runtime.gradient_sums import ahead, reduce_gradients
 from eagerflow.distribution.runtime.reduction import all_sum
-from eagerflow.distribution.updates import DistributedUpdates
+from eagerflow.optimizers.base import Optimizer
 
 __all__ = ["BatchShard", "bounds", "shard_of"]
 
@@ -35,8 +37,7 @@ class BatchShard(NamedTuple):
     A rank whose shard is empty (`start == stop`) still makes the step, on one row that weighs nothing, so that it
     takes part in all that ranks do together.
 
-    >>> from eagerflow.distribution.runtime.communicator import SingleProcess
-    >>> shard = BatchShard(SingleProcess(), 0, 3, 4)
+    >>> shard = BatchShard(Communicator(), 0, 3, 4)
     >>> shard.own, shard.weight
     (3, 0.75)
     """
@@ -95,12 +96,23 @@ class BatchShard(NamedTuple):
         """The gradients of the global loss."""
         return reduce_gradients(self, variables, gradients)
 
-    def updates(self, optimizer: Any) -> DistributedUpdates:
-        """What updates with the gradients of all ranks, for an optimizer."""
-        if optimizer._distributed is None:
-            optimizer._distributed = DistributedUpdates()
-        found: DistributedUpdates = optimizer._distributed
-        return found
+    def differentiate_and_apply(self, optimizer: Any, tape: GradientTape, loss: Any, variables: list[Any]) -> None:
+        """An update whose gradients are on their way to the other ranks while the tape finds more of them.
+
+        Nobody can change them in between: that is why this is one call, and only for our own `apply`.
+        """
+        own = type(optimizer).apply is Optimizer.apply
+        if not own or any([v.overwrite_with_gradient for v in variables]):
+            optimizer.apply(tape.gradient(loss, variables), variables)
+            return
+        with ahead(self, variables) as finished:
+            tape._finished = finished
+            optimizer.apply(tape.gradient(loss, variables), variables)
+
+    def apply(self, optimizer: Any, gradients: list[Any], variables: list[Any]) -> Any:
+        """One update with the gradients of all ranks."""
+        kept = state.on or optimizer._has_own_step
+        return optimizer._apply_sums(reduce_gradients(self, variables, gradients, kept), variables)
 
 
 def bounds(rows: int, size: int) -> list[int]:

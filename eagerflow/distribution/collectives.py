@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import numpy
@@ -12,31 +10,11 @@ from eagerflow.base import tree
 from eagerflow.core.device import to_host
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.distribution.joining import joined
-from eagerflow.distribution.runtime.current import world
 from eagerflow.distribution.runtime.reduction import all_sum, reduce_array, together
 
-__all__ = ["all_gather", "all_reduce", "barrier", "broadcast", "no_sync"]
+__all__ = ["all_gather", "all_reduce", "barrier", "broadcast"]
 
 T = TypeVar("T")
-
-
-@contextlib.contextmanager
-def no_sync() -> Iterator[None]:
-    """A block in which an optimizer with `gradient_accumulation_steps` sends gradients only in the steps that update.
-
-    It saves communication in a custom training loop; `fit` does so by itself. All ranks must call `optimizer.gather()`
-    before the optimizer's state is saved or read, since until then each rank has accumulated only its own gradients.
-    Optimizers that update in every step aren't affected.
-
-    >>> import eagerflow as ef
-    >>> with ef.distribution.no_sync():
-    ...     pass  # steps
-    """
-    before, world.gathers = world.gathers, True
-    try:
-        yield
-    finally:
-        world.gathers = before
 
 
 def barrier() -> None:

@@ -19,8 +19,6 @@ from eagerflow.distribution.strategy import DataParallelStrategy
 
 __all__ = ["DataParallel", "ModelParallel", "distribution", "set_distribution"]
 
-_TYPES = (None, "float16", "bfloat16", "float32")
-
 
 class DataParallel:
     """Data parallelism: every rank (process) holds the whole model and works on its rows of each global batch.
@@ -35,8 +33,6 @@ class DataParallel:
         auto_shard_dataset: True: `fit` gets the same data on all ranks, and each uses its rows of every batch.
             False: `fit` gets other batches on each rank.
         synchronize_batch_norm: True or False for all `BatchNormalization` layers; None: what each layer says.
-        shard_optimizer: whether each of n ranks keeps only 1/n of the optimizer's state: True, False or `"auto"`.
-        gradient_dtype: the type in which gradients are sent, `"float16"` or `"bfloat16"`; None: their own.
         bucket_bytes: gradients are sent in buckets of about this many bytes; None: about 12 MB.
         timeout: seconds that ranks wait for each other before the job is ended. The environment variable
             `EAGERFLOW_TIMEOUT` takes precedence.
@@ -61,8 +57,6 @@ class DataParallel:
         auto_shard_dataset: bool = True,
         *,
         synchronize_batch_norm: bool | None = None,
-        shard_optimizer: bool | str = "auto",
-        gradient_dtype: str | None = None,
         bucket_bytes: int | None = None,
         timeout: float = 600,
     ) -> None:
@@ -78,9 +72,11 @@ class DataParallel:
             )
         self._check_size(math.prod(self.device_mesh.shape))
         self.auto_shard_dataset = auto_shard_dataset
-        self.synchronize_batch_norm = _one_of("synchronize_batch_norm", synchronize_batch_norm, (None, True, False))
-        self.shard_optimizer = _one_of("shard_optimizer", shard_optimizer, (True, False, "auto"))
-        self.gradient_dtype = _one_of("gradient_dtype", gradient_dtype, _TYPES)
+        if synchronize_batch_norm not in (None, True, False):
+            raise ValueError(
+                f"DataParallel(synchronize_batch_norm={synchronize_batch_norm!r:.40}): expected None, True or False."
+            )
+        self.synchronize_batch_norm = synchronize_batch_norm
         self.bucket_bytes = None if bucket_bytes is None else int(_above_zero("bucket_bytes", bucket_bytes))
         self._strategy = DataParallelStrategy(self)
 
@@ -233,8 +229,7 @@ class ModelParallel(DataParallel):
             raise ValueError(
                 f"ModelParallel: {mesh} divides the model among {length} devices along {axis!r}. Every rank holds the "
                 "whole model here: dividing it costs two sums over ranks in each block, more than the networks between "
-                f"CPUs give back. Make that axis 1, and {name!r} {batch * length}: batches are divided then, and "
-                "DataParallel(shard_optimizer=True) keeps 1/n of the optimizer's state on each rank."
+                f"CPUs give back. Make that axis 1, and {name!r} {batch * length}: batches are divided then."
             )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the second axis, which has length 1
@@ -280,12 +275,6 @@ def _mesh(mesh: Any, devices: Any) -> DeviceMesh:
         return mesh
     count = joined().size if devices is None else numpy.size(devices)
     return DeviceMesh((count,), ["batch"], devices)
-
-
-def _one_of(name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
-    if value not in allowed:
-        raise ValueError(f"DataParallel({name}={value!r:.40}): expected one of {', '.join(map(repr, allowed))}.")
-    return value
 
 
 def _above_zero(name: str, value: Any) -> float:

@@ -13,14 +13,13 @@ import numpy
 
 from eagerflow._version import __version__
 from eagerflow.core import random
+from eagerflow.core.device import default_device, list_devices, set_default_device
 from eagerflow.distribution.processors import divide_processors
 from eagerflow.distribution.runtime.agreement import agree
-from eagerflow.distribution.runtime.communicator import Communicator, SingleProcess
+from eagerflow.distribution.runtime.communicator import Communicator
 from eagerflow.distribution.runtime.current import world
-from eagerflow.distribution.runtime.faults import counted, install, set_timeout, status
-from eagerflow.distribution.runtime.gpu import with_gpus
+from eagerflow.distribution.runtime.faults import install, set_timeout, status
 from eagerflow.distribution.runtime.mpi import Mpi
-from eagerflow.distribution.runtime.watch import watch
 from eagerflow.training.launchers import Told, told, two_libraries
 
 __all__ = ["initialize", "joined", "local_rank", "rank", "size"]
@@ -105,22 +104,24 @@ def joined() -> Communicator:
     """
     if world.communicator is None:
         found = told()
-        communicator = SingleProcess() if found is None or found.size == 1 else _waiting_for_all_ranks_to_start(found)
+        if found is None or found.size == 1:
+            world.communicator = Communicator()
+            return world.communicator
+        communicator = _waiting_for_all_ranks_to_start(found)
         random.set_state(communicator.broadcast_object(random.get_state()))
-        world.communicator = with_gpus(communicator)
-        if communicator.size > 1:
-            set_timeout(status.timeout)
-            install()
-            watch(communicator)
-            counted(world.communicator)
-            divide_processors(communicator)
+        world.communicator, status.control = communicator, communicator.handle.Dup()
+        set_timeout(status.timeout)
+        install()
+        divide_processors(communicator)
+        if default_device().kind != "cpu":  # each rank takes a GPU of its machine
+            set_default_device(f"gpu:{communicator.local_rank % max(len(list_devices()) - 1, 1)}")
     return world.communicator
 
 
-def _waiting_for_all_ranks_to_start(found: Told) -> Communicator:
+def _waiting_for_all_ranks_to_start(found: Told) -> Mpi:
     """All ranks that the launcher started, of which none runs another version."""
-    # MPI can't be interrupted while it starts, and no watch runs yet: this writes where we are, and ends the process.
-    # The agents of our own launcher do it by themselves.
+    # MPI can't be interrupted while it starts: this writes where we are, and ends the process.
+    # The agents of `launch` do it by themselves.
     if limited := status.channel is None and sys.__stderr__ is not None:
         faulthandler.dump_traceback_later(max(status.timeout, _LEAST), exit=True, file=sys.__stderr__)
     try:

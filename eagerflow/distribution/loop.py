@@ -20,7 +20,6 @@ from eagerflow.distribution.metrics import DistributedMetrics
 from eagerflow.distribution.replicas import broadcast_random_state, check_replicas
 from eagerflow.distribution.runtime.agreement import DisagreementError, agree
 from eagerflow.distribution.runtime.communicator import Communicator
-from eagerflow.distribution.runtime.current import world
 from eagerflow.distribution.runtime.faults import status
 from eagerflow.distribution.shards import END, Part, batches_and_end, brought, cut, numbers_of
 from eagerflow.training.interrupt import Interruption
@@ -59,9 +58,9 @@ class DistributedLoop(Loop):
         self.ranks = ranks
         self.called = {"train": "fit", "test": "evaluate", "predict": "predict"}[kind]
         self.metrics = DistributedMetrics(model, ranks)
-        self.brings = brings  # whether ranks have batches of their own
         every_so_often = [c for c in callbacks.callbacks if isinstance(getattr(c, "save_freq", None), int)]
         self.savers = [c for c in every_so_often if hasattr(c, "_batches")] if kind == "train" else []
+        self.brings = brings  # whether ranks have batches of their own
         self.even = not self.brings and model._is_ours(self.function, "compute_loss")
 
     def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
@@ -90,7 +89,7 @@ class DistributedLoop(Loop):
                 if told_of_end and done % self.every == 0:
                     told = done
                     logs, shard = self._global(shard, logs), None
-                    self._gather_to_save()
+                    self._check_to_save()
                     self._report(step, logs)
                 logs, shard, stop = self._after(step, shard, logs, interruption)
                 if stop:
@@ -122,7 +121,6 @@ class DistributedLoop(Loop):
             if observed:
                 announce_logs("batch", step, self._numbers(logs))
         if interrupted:
-            self._gather()
             raise KeyboardInterrupt
         if stop:
             setattr(self.model, self.stop, True)
@@ -135,7 +133,7 @@ class DistributedLoop(Loop):
         self.metrics.begin(shard)
         try:
             with sharing(shard):
-                active.even, world.gathers = self.even, True
+                active.even = self.even
                 logs = observed_step(self.model, self.name, self.function, data)
                 if self.kind != "predict":
                     check_numbers(logs, self.name)
@@ -144,21 +142,15 @@ class DistributedLoop(Loop):
                 states.undo(before)
             raise
         finally:
-            active.even = world.gathers = False
+            active.even = False
         if states is not None and before is not None:
             states.settle(before)
         self.metrics.end()
         return logs
 
-    def _gather(self) -> None:
-        """Let every rank have the whole state of the optimizer, which may be spread over all."""
-        if self.kind == "train" and self.model.optimizer is not None:
-            self.model.optimizer.gather()
-
-    def _gather_to_save(self) -> None:
-        """The same, where a callback is about to save after this batch."""
+    def _check_to_save(self) -> None:
+        """Replicas become equal where a callback is about to save after this batch."""
         if self.saving and self._votes(any((c._batches + 1) % c.save_freq == 0 for c in self.savers))[0]:
-            self._gather()
             check_replicas(self.model, self.ranks, "saving after a batch")
 
     def _numbers(self, logs: Any, shown: bool = False) -> dict[str, Any]:

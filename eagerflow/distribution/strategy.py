@@ -12,7 +12,6 @@ from eagerflow.core.strategy import Strategy
 from eagerflow.distribution.loop import DistributedLoop
 from eagerflow.distribution.replicas import broadcast_initial_state, check_replicas
 from eagerflow.distribution.runtime.communicator import Communicator
-from eagerflow.distribution.runtime.faults import together
 from eagerflow.distribution.shards import BatchDivider
 
 __all__ = ["DataParallelStrategy"]
@@ -28,7 +27,7 @@ class DataParallelStrategy(Strategy):
     def __init__(self, distribution: Any) -> None:
         self.distribution, self.communicator = distribution, distribution.communicator
         self.synchronize_batch_norm = distribution.synchronize_batch_norm
-        self.writes, self.together = self.communicator.rank == 0, together
+        self.writes = self.communicator.rank == 0
 
     @property
     def group(self) -> Communicator | None:

@@ -1,1 +1,1 @@
-"""What CUDA graphs need wherever they are made: captured steps (`eagerflow/capture`), optimizers' updates."""
+"""What CUDA graphs of captured steps need (`eagerflow/capture/cuda`)."""

@@ -7,7 +7,7 @@
     job             one run of all ranks: what they write and how they end
     streams         lines with the rank before them, and messages of agents in between
     failure_report  which failure was the first, in words
-    agent           beside each rank, on its machine: starts it, watches it, ends it
+    agent           next to each rank, on its machine: starts it, watches it, ends it
     rank            in each rank: meets the others, then runs the script
 
 The launcher itself uses the standard library alone; so does the agent, which is run as a file.

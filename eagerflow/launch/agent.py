@@ -1,4 +1,4 @@
-"""Runs beside every rank, on its machine: starts it, reports how it ended, and leaves nothing of it behind.
+"""Runs next to every rank, on its machine: starts it, reports how it ended, and leaves nothing of it behind.
 
 mpiexec starts this file by itself, without eagerflow, so that it is there at once and costs next to nothing. It reports
 to the launcher through its error output, which mpiexec forwards: lines of JSON behind the character 30 and a key that
@@ -41,8 +41,7 @@ class Agent:
     def __init__(self, command: list[str], remote: bool) -> None:
         self.command, self.remote, self.parent = command, remote, os.getppid()
         self.mark = "\x1e" + os.environ.pop("EAGERFLOW_LAUNCH_KEY", "")
-        self.last: dict[str, Any] = {}  # where the rank was when it last reported
-        self.over = False  # whether all ranks have ended their scripts
+        self.over = False  # whether the rank has come to the end of its script
         self.ending = 0  # the signal that asks for the end
         self.pending = b""
 
@@ -68,11 +67,11 @@ class Agent:
         status, peak = self._until_it_ends()
         self._kill_descendants()
         code = os.waitstatus_to_exitcode(status)
-        if code == 0 and self.last and not self.over and not self.ending:
-            code, cause = 1, "ended by os._exit(0) while others run"
-            self.say("record", how="exited", cause=cause, where=self.last.get("place", ""), code=1)
-        facts = {"peak": peak * (1 if sys.platform == "darwin" else 1024), "where": self.last.get("place", "")}
-        self.say("end", code=code, total=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), **facts)
+        if code == 0 and not self.over and not self.ending:
+            code = 1
+            self.say("record", how="exited", cause="ended by os._exit(0) before the end of its script", code=1)
+        peak *= 1 if sys.platform == "darwin" else 1024
+        self.say("end", code=code, total=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), peak=peak)
         if code != 0:
             self._linger()
         return 0 if self.ending else code if code >= 0 else 128 - code
@@ -119,17 +118,14 @@ class Agent:
                 self._signal(signal.SIGKILL)
 
     def _hear(self) -> int:
-        """Read where the rank is, or a record of its failure, which is forwarded; returns the number of bytes."""
+        """Read that the rank is at its end, or a record of its failure, which is forwarded; returns the bytes read."""
         data = os.read(self.channel, 65_536)
         *lines, self.pending = (self.pending + data).split(b"\n")
         for facts in map(json.loads, lines):
-            kind = facts.pop("t")
-            if kind == "status":
-                self.last = facts
-            elif kind == "over":
+            if facts["t"] == "over":
                 self.over = True
             else:
-                self.say(kind, **facts)
+                self.say(facts.pop("t"), **facts)
         return len(data)
 
     def _signal(self, number: int) -> None:

@@ -179,7 +179,7 @@ def _report(job: Job, failure: Failure, folder: Path) -> None:
     _print(f"all ranks have ended; records and outputs are in {folder}")
     _print(about)
     if failure.where:
-        _print(f"  {'at' if failure.certain else 'last seen at'} {failure.where}")
+        _print(f"  at {failure.where}")
 
 
 def _as_keras(cause: str, options: argparse.Namespace) -> str:

@@ -24,17 +24,17 @@ class LaunchError(Exception):
 
 
 def find() -> str:
-    """The mpiexec of MPICH beside this Python, or on the path; a LaunchError where there is none, or another MPI's."""
-    beside = Path(sys.executable).with_name("mpiexec")
-    found = str(beside) if beside.exists() else shutil.which("mpiexec")
+    """The mpiexec of MPICH next to this Python, or on the path; a LaunchError where there is none, or another MPI's."""
+    own = Path(sys.executable).with_name("mpiexec")
+    found = str(own) if own.exists() else shutil.which("mpiexec")
     if found is None:
-        raise LaunchError(f"there is no mpiexec beside this Python or on PATH. Install one: {_INSTALL}")
+        raise LaunchError(f"there is no mpiexec next to this Python or on PATH. Install one: {_INSTALL}")
     told = subprocess.run([found, "--version"], capture_output=True, errors="replace", check=False).stdout
     if "HYDRA" not in told and "Intel" not in told:
         name = told.strip().partition("\n")[0] or "it says nothing about itself"
         raise LaunchError(
             f"{found} isn't MPICH's ({name}). Start the script with it directly, {found} -n 4 python train.py, or "
-            f"install MPICH's beside this Python: {_INSTALL}"
+            f"install MPICH's next to this Python: {_INSTALL}"
         )
     return found
 

@@ -35,11 +35,11 @@ def of_record(said: Mapping[str, Any]) -> Failure:
 def of_end(said: Mapping[str, Any]) -> Failure:
     """What the agent has seen of a rank's end, which wasn't a good one."""
     code = int(said["code"])
-    where, rank = str(said.get("where") or ""), int(said["rank"])
+    rank = int(said["rank"])
     if code < 0:
-        return Failure(rank, _killed(said, -code), where, 128 - code, "killed", certain=False)
+        return Failure(rank, _killed(said, -code), code=128 - code, kind="killed", certain=False)
     cause = f"ended with code {code}, without an exception (os._exit, or a library's own exit)"
-    return Failure(rank, cause, where, code, "exited", certain=False)
+    return Failure(rank, cause, code=code, kind="exited", certain=False)
 
 
 def _killed(said: Mapping[str, Any], number: int) -> str:

@@ -30,9 +30,10 @@ def main(arguments: Sequence[str]) -> int:
         code = (run_module if as_module else run_script)(program, rest, as_keras=as_keras)
         if code and faults.status.channel is not None:
             faults.fail("exited", f"{program} can't be read", code=code)
-        return code
     except SystemExit as error:
-        return _ended(error)
+        code = _ended(error)
+    faults.tell("over")
+    return code
 
 
 def _ended(error: SystemExit) -> int:

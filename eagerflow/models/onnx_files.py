@@ -21,7 +21,7 @@ def load_onnx(
     outputs: Sequence[str] | None = None,
     limit: Limit = "auto",
 ) -> OnnxModel:
-    """Loads an ONNX file as a model: from PyTorch, TensorFlow (tf2onnx), scikit-learn (skl2onnx) or `Model.export`.
+    """Loads an ONNX file as a model: from PyTorch, TensorFlow (tf2onnx) or `Model.export`.
 
     Its nodes run as eagerflow's ops, so the model can be trained, be part of other models, be traced by viz, and
     exported again. Weights become variables: kernels, biases, scales and embeddings are trainable, moving means and

@@ -9,13 +9,13 @@ import numpy
 
 from eagerflow.base.machine.memory import give_back
 from eagerflow.core.custom_gradient import no_grad
-from eagerflow.core.observe import observing, unobserved
+from eagerflow.core.observe import unobserved
 from eagerflow.core.tensor import Tensor
 from eagerflow.onnx.constants import stored
 from eagerflow.onnx.converting import Made, opens
 from eagerflow.onnx.graph import Graph, Value
 from eagerflow.onnx.replay import computed, computed_node
-from eagerflow.onnx.trace import ExportError, Listener, Seen, Step, Trace, as_inputs, traced
+from eagerflow.onnx.trace import ExportError, Seen, Step, Trace, as_inputs, traced
 
 __all__ = ["Different", "Run", "compare", "difference"]
 
@@ -40,11 +40,10 @@ def compare(run: Run, made: Made, arrays: Sequence[Any]) -> tuple[dict[str, Any]
     Raises:
         ExportError: naming the first op that differs.
     """
-    listener = Listener()
-    with unobserved(), observing(listener), no_grad():
+    with unobserved(), no_grad():
         wanted = [tensor.data for tensor in run(as_inputs(arrays))]
     give_back()
-    given = _given(made.graph, _numbers(arrays), listener.draws)
+    given = _given(made.graph, arrays)
     try:
         found = computed(made.graph, given, made.graph.outputs)
     except (ValueError, TypeError, LookupError, ArithmeticError) as error:
@@ -69,20 +68,8 @@ def _check_shapes(graph: Graph, wanted: Sequence[Any]) -> None:
             )
 
 
-def _numbers(arrays: Sequence[Any]) -> list[Any]:
-    return [array.astype(stored(array.dtype), copy=False) for array in arrays]
-
-
-def _given(graph: Graph, arrays: Sequence[Any], draws: Sequence[Any]) -> dict[str, Any]:
-    """Inputs, and what the nodes that draw are to give: what the model drew."""
-    if len(draws) != len(graph.draws):
-        raise ExportError(
-            f"{len(draws)} arrays of random numbers were drawn in one call and {len(graph.draws)} before."
-        )
-    given = dict(zip(graph.inputs, arrays))
-    for (name, from_drawn), drawn in zip(graph.draws, draws):
-        given[name] = from_drawn(drawn)
-    return given
+def _given(graph: Graph, arrays: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(graph.inputs, [array.astype(stored(array.dtype), copy=False) for array in arrays]))
 
 
 def _compare_each(trace: Trace, made: Made, arrays: Sequence[Any]) -> None:
@@ -101,7 +88,7 @@ def _compare_each(trace: Trace, made: Made, arrays: Sequence[Any]) -> None:
         raise ExportError(
             f"{where}: other ops run for other numbers. Does a condition in Python read values of tensors?"
         )
-    found = {"": None, **_given(made.graph, _numbers(arrays), trace.draws)}
+    found = {"": None, **_given(made.graph, arrays)}
     known = {name: (number, name == value.first) for number, value in made.values.items() for name in _names(value)}
     for node in made.graph.nodes:
         if node.outputs[0] not in found:

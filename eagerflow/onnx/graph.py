@@ -68,7 +68,6 @@ class Graph:
         nodes: in the order of their execution.
         constants: arrays by name.
         inputs, outputs: names, with the values they stand for.
-        draws: for each draw of random numbers the name of what its node gives, and how that follows from the numbers.
     """
 
     def __init__(self, opset: int) -> None:
@@ -77,7 +76,6 @@ class Graph:
         self.constants: dict[str, Any] = {}
         self.inputs: dict[str, Value] = {}
         self.outputs: dict[str, Value] = {}
-        self.draws: list[tuple[str, Callable[[Any], Any]]] = []
         self.path = ""  # of the layer that nodes are named by
         self._names: dict[str, int] = {}
         self._same: dict[Any, str] = {}

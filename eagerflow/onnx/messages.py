@@ -5,19 +5,17 @@ Numbers of fields are those of onnx.proto, https://github.com/onnx/onnx (Apache 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pathlib
-import re
-import secrets
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
 import numpy
 
-from eagerflow.base.files import mode_of, replacing
+from eagerflow.base.files import replacing
 from eagerflow.onnx.graph import Graph, Node, Value
+from eagerflow.onnx.trace import ExportError
 
 __all__ = ["TYPES", "write"]
 
@@ -37,8 +35,7 @@ TYPES = {
     "bfloat16": 16,
 }
 _IR = {17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11}  # the version of the format that came with each opset
-_LARGEST = 1_900_000_000  # bytes of a file; what is beyond lies beside it, as protobuf ends at 2 GiB
-_SMALL = 1024  # bytes of an array that stays in the file, such as shapes, which checkers read
+_LARGEST = 1_900_000_000  # bytes of weights, as protobuf ends at 2 GiB
 _GRAPH, _INITIALIZER, _RAW = 7, 5, 9  # numbers of fields whose contents are streamed
 
 
@@ -142,78 +139,31 @@ def write(
         version: of the program that wrote it.
         symbols: names of lengths that aren't fixed.
     """
-    target, old = pathlib.Path(path), list[pathlib.Path]()
+    size = sum(array.nbytes for array in graph.constants.values())
+    if size > _LARGEST:
+        raise ExportError(
+            f"its weights take {size:,} bytes, and ONNX files end at 2 GiB. export(weights='float16') halves them; or "
+            "export parts of the model."
+        )
+    target = pathlib.Path(path)
     body = _parts(1, map(_node, graph.nodes)) + _given(2, name)
     body += _parts(11, [_described(key, value, symbols) for key, value in graph.inputs.items()])
     body += _parts(12, [_described(key, value, symbols) for key, value in graph.outputs.items()])
     model = _given(1, _IR[graph.opset]) + _given(2, "eagerflow") + _given(3, version)
     model += _part(8, _given(2, graph.opset))
-    large = sum(array.nbytes for array in graph.constants.values()) > _LARGEST
     with replacing(target) as file:
-        if large:
-            numbers = _free_name(target)
-            with replacing(numbers, mode=mode_of(os.fspath(target))) as beside:
-                heads = list(_outside(graph, beside, numbers.name))
-            old = _numbers_of(target)
-        else:
-            heads = [(_tensor(key, array), array) for key, array in graph.constants.items()]
-        try:
-            _write(file, model, body, heads)
-        except BaseException:
-            if large:
-                numbers.unlink(missing_ok=True)
-            raise
-    for former in old:
-        with contextlib.suppress(OSError):  # where it is in use, as on Windows
-            former.unlink()
+        _write(file, model, body, [(_tensor(key, array), array) for key, array in graph.constants.items()])
     return target
-
-
-def _free_name(target: pathlib.Path) -> pathlib.Path:
-    """A file for the numbers that the present model doesn't refer to: until the new one is there, it stays whole."""
-    usual = target.with_name(f"{target.name}.data")
-    unique = target.with_name(f"{target.name}.{secrets.token_hex(4)}.data")
-    return unique if target.exists() or usual.exists() else usual
-
-
-def _numbers_of(target: pathlib.Path) -> list[pathlib.Path]:
-    """The files of numbers that a model refers to, as far as their names show that they belong to it."""
-    pattern = re.compile(re.escape(target.name) + r"(\.[0-9a-f]{8})?\.data")
-    beside = [path for path in target.parent.iterdir() if pattern.fullmatch(path.name)]
-    content = target.read_bytes() if beside and target.exists() else b""
-    return [path for path in beside if path.name.encode() in content]
-
-
-def _outside(graph: Graph, file: BinaryIO, name: str) -> Iterator[tuple[bytes, Any]]:
-    """Tensors whose numbers are written to another file."""
-    for key, array in graph.constants.items():
-        if array.nbytes <= _SMALL:
-            yield _tensor(key, array), array
-            continue
-        begin = file.tell()
-        _write_numbers(file, array)
-        place = {"location": name, "offset": str(begin), "length": str(array.nbytes)}
-        yield (
-            _tensor(key, array)
-            + _parts(13, [_given(1, word) + _given(2, text) for word, text in place.items()])
-            + _given(14, 1),
-            None,
-        )
 
 
 def _write(file: BinaryIO, model: bytes, body: bytes, tensors: list[tuple[bytes, Any]]) -> None:
     """The model around the graph around the tensors, each with its length before it."""
-    sizes = []
-    for head, array in tensors:
-        raw = 0 if array is None else len(_head(_RAW, array.nbytes)) + array.nbytes
-        sizes.append(len(head) + raw)
+    sizes = [len(head) + len(_head(_RAW, array.nbytes)) + array.nbytes for head, array in tensors]
     whole = len(body) + sum([len(_head(_INITIALIZER, size)) + size for size in sizes])
     file.write(model + _head(_GRAPH, whole) + body)
     for (head, array), size in zip(tensors, sizes, strict=True):
-        file.write(_head(_INITIALIZER, size) + head)
-        if array is not None:
-            file.write(_head(_RAW, array.nbytes))
-            _write_numbers(file, array)
+        file.write(_head(_INITIALIZER, size) + head + _head(_RAW, array.nbytes))
+        _write_numbers(file, array)
 
 
 def _write_numbers(file: BinaryIO, array: Any) -> None:

@@ -19,9 +19,6 @@ from eagerflow.onnx.nodes.values import known
 
 __all__ = ["computed", "computed_node"]
 
-_LARGE = 1 << 22  # bytes
-_BY_EXAMPLE = ("Conv", "ConvTranspose", "MaxPool", "AveragePool")
-
 
 def computed(graph: Graph, inputs: Mapping[str, Any], wanted: Collection[str] | None = None) -> dict[str, Any]:
     """Values of a graph, as NumPy's arrays by name.
@@ -53,24 +50,6 @@ def computed_node(graph: Graph, node: Node, found: Mapping[str, Any]) -> list[An
     """
     given = [graph.constants[name] if name in graph.constants else found[name] for name in node.inputs]
     with numpy.errstate(all="ignore"), no_grad():
-        return (_by_example if node.kind in _BY_EXAMPLE else _run)(graph, node, given)
-
-
-def _run(graph: Graph, node: Node, given: list[Any]) -> list[Any]:
-    operands = [None if array is None else known(array) for array in given]
-    made = run(NODES[node.kind], operands, node.attributes, graph.opset, len(node.outputs))
-    return [numpy.asarray(x.data) for x in made]
-
-
-def _by_example(graph: Graph, node: Node, given: list[Any]) -> list[Any]:
-    """One example after the other, where all at once would take much memory."""
-    x, *rest = given
-    if len(x) < 2 or x.nbytes < _LARGE:
-        return _run(graph, node, given)
-    (first,) = _run(graph, node, [x[:1], *rest])
-    out = numpy.empty((len(x), *first.shape[1:]), first.dtype)
-    out[:1] = first
-    del first
-    for i in range(1, len(x)):
-        (out[i : i + 1],) = _run(graph, node, [x[i : i + 1], *rest])
-    return [out]
+        operands = [None if array is None else known(array) for array in given]
+        made = run(NODES[node.kind], operands, node.attributes, graph.opset, len(node.outputs))
+        return [numpy.asarray(x.data) for x in made]

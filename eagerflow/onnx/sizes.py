@@ -54,11 +54,11 @@ class Sizes(NamedTuple):
 
 
 def schemes(given: Sequence[Given]) -> Iterator[Sizes]:
-    """Ways to choose sizes: axes apart, then equal axes of all inputs alike; small, large, divisible by 32, close."""
-    for alike in (False, True):
+    """Ways to choose sizes: axes apart, then equal axes together; small, large, divisible by 32, close."""
+    for shared in (False, True):
         symbols = [
             [
-                None if n is not None else "batch" if axis == 0 else _symbol(each, axis, alike)
+                None if n is not None else "batch" if axis == 0 else _symbol(each, axis, shared)
                 for axis, n in enumerate(each.shape)
             ]
             for each in given
@@ -72,8 +72,8 @@ def schemes(given: Sequence[Given]) -> Iterator[Sizes]:
             return
 
 
-def _symbol(given: Given, axis: int, alike: bool) -> str:
-    return f"length_{axis}" if alike else f"{given.name}_{axis}"
+def _symbol(given: Given, axis: int, shared: bool) -> str:
+    return f"length_{axis}" if shared else f"{given.name}_{axis}"
 
 
 def _runs(names: list[str], lengths: Sequence[int]) -> list[dict[str, int]]:

@@ -22,7 +22,7 @@ from eagerflow.core.variable import Variable
 from eagerflow.layer.call_context import whole_sequences
 from eagerflow.layer.symbolic.graph import Graph
 
-__all__ = ["Drawn", "ExportError", "Folded", "Listener", "Seen", "Step", "Trace", "as_inputs", "traced"]
+__all__ = ["Drawn", "ExportError", "Folded", "Seen", "Step", "Trace", "as_inputs", "traced"]
 
 _A_STEP = Graph.run.__code__
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -189,7 +189,6 @@ class Trace(NamedTuple):
         inputs: one for each array that was given.
         outputs: `Seen`, or what doesn't depend on the inputs.
         known: arrays as `Seen`; what each was, by its number, where that was asked for.
-        draws: random numbers, in order.
         cut: the layers, by path, that took tensors and gave something that no op made of them.
         reads: where Python read values of tensors that depend on the inputs.
     """
@@ -198,25 +197,12 @@ class Trace(NamedTuple):
     inputs: list[Seen]
     outputs: list[Any]
     known: Known
-    draws: list[Any]
     cut: list[str]
     reads: list[str]
 
 
 def _depends(x: Any) -> bool:
     return isinstance(x, Seen) or (isinstance(x, (list, tuple)) and any(map(_depends, x)))
-
-
-class Listener(Observer):
-    """Hears of random draws, and of no ops."""
-
-    wants_ops = False
-
-    def __init__(self) -> None:
-        self.draws: list[Any] = []
-
-    def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any], started: int, ended: int) -> None:
-        self.draws.append(drawn)
 
 
 class _Recorder(Observer):
@@ -233,7 +219,6 @@ class _Recorder(Observer):
         self.steps: list[Step] = []
         self.path: list[str] = []
         self.owners: list[Any] = []
-        self.draws: list[Any] = []
         self.cut: list[str] = []
         self.reads: list[str] = []
 
@@ -276,7 +261,6 @@ class _Recorder(Observer):
 
     def on_draw(self, kind: str, drawn: Any, settings: Mapping[str, Any], started: int, ended: int) -> None:
         seen = self.known.add(drawn)
-        self.draws.append(drawn)
         op = Drawn(f"random {kind}", tuple(settings))
         place = self._place(sys._getframe(2))
         self.steps.append(Step(op, (), tuple(settings.values()), (seen,), tuple(self.path), place))
@@ -361,7 +345,7 @@ def traced(
 
     Args:
         run: takes a list of tensors and gives a list of tensors.
-        arrays: what it is given.
+        arrays: its arguments.
         opens: whether an op is to be replaced by the ops of its reference.
         keeps: whether the arrays are kept.
     """
@@ -376,7 +360,7 @@ def traced(
     finally:
         whole_sequences.reset(before)
     give_back()  # what a run takes is freed again, and the comparison needs as much
-    return Trace(recorder.steps, given, outputs, known, recorder.draws, recorder.cut, recorder.reads)
+    return Trace(recorder.steps, given, outputs, known, recorder.cut, recorder.reads)
 
 
 def as_inputs(arrays: Sequence[Any]) -> list[Any]:

@@ -313,7 +313,7 @@ class Optimizer(StoredState, Minimizing, Averages):
         variables = self._given(trainable_variables, len(grads))
         if active.shard is None:
             return self._apply_sums(grads, variables)
-        return active.shard.updates(self).apply(self, active.shard, grads, variables)
+        return active.shard.apply(self, grads, variables)
 
     @replayed
     def _apply_sums(self, grads: list[Any], variables: list[Variable]) -> None:

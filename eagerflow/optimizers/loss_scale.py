@@ -182,9 +182,6 @@ class LossScaleOptimizer(Optimizer):
         with self.step_counter.changing() as counter, self.dynamic_scale.changing() as factor:
             counter[...], factor[...] = steps, scale
 
-    def gather(self) -> None:
-        self.inner_optimizer.gather()
-
     def finalize_variable_values(self, var_list: Iterable[Variable] | None = None) -> None:
         self.inner_optimizer.finalize_variable_values(var_list)
 

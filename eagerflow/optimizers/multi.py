@@ -224,10 +224,6 @@ class MultiOptimizer(Optimizer):
             optimizer.apply([grads[i] for i in indices], [variables[i] for i in indices])
         self._iterations.increase(1)
 
-    def gather(self) -> None:
-        for optimizer in self.optimizers:
-            optimizer.gather()
-
     def finalize_variable_values(self, var_list: Iterable[Variable] | None = None) -> None:
         chosen = None if var_list is None else list(var_list)
         for optimizer in self.optimizers:

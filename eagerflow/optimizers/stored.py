@@ -23,15 +23,6 @@ class StoredState:
     built: bool
     name: str
     _variables: list[Variable]
-    _distributed: Any = None  # what updates with the gradients of all processes, once a step was shared
-
-    def gather(self) -> None:
-        """Gathers the whole state on every rank, where it is spread over them (`shard_optimizer`, `no_sync`).
-
-        All ranks call it together. `fit` does so at the end of each epoch, before callbacks save anything.
-        """
-        if self._distributed is not None:
-            self._distributed.gather(self)
 
     @property
     def variables(self) -> list[Variable]:

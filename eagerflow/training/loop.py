@@ -77,14 +77,13 @@ _END: Any = object()
 
 
 @contextlib.contextmanager
-def under(strategy: Strategy | None, what: str = "") -> Iterator[None]:
-    """Inside the block, in which all processes do `what`, a strategy applies, unless another one does."""
+def under(strategy: Strategy | None) -> Iterator[None]:
+    """Inside the block a strategy applies, unless another one does."""
     before = active.strategy
     if strategy is not None and type(before) is Strategy:
         active.strategy = strategy
     try:
-        with active.strategy.together(what) if what else contextlib.nullcontext():
-            yield
+        yield
     finally:
         active.strategy = before
 

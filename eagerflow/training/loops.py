@@ -177,8 +177,6 @@ class Fit:
             logs.update(self._validated(interruption))
         logs = Logs(sorted(logs.items(), key=lambda item: (item[0].startswith("val_"), item[0])))
         self._warned = self._warned or warn_of_nan(_scalar(logs.get("loss")), epoch, self.model, self.feed)
-        if self.model.optimizer is not None:
-            self.model.optimizer.gather()  # callbacks may save it
         self.callbacks.on_epoch_end(epoch, logs)
         announce_logs("epoch", epoch, logs)
         return logs

@@ -147,8 +147,7 @@ class Trainer(Compilable):
         variables = self.trainable_variables  # type: ignore[attr-defined]
         if variables and active.shard is not None:
             compiled.runner.pass_by("the training step")
-            optimizer, shard = compiled.optimizer, active.shard
-            shard.updates(optimizer).differentiate_and_apply(optimizer, shard, tape, minimized, variables)
+            active.shard.differentiate_and_apply(compiled.optimizer, tape, minimized, variables)
         elif variables:
             compiled.optimizer.apply(compiled.gradients(tape, minimized, variables, self, y_pred), variables)
         else:
@@ -294,7 +293,7 @@ class Trainer(Compilable):
         ({'loss': [9.0, 2.25, 0.5625]}, [[2.625]])
         """
         compiled = self._ready("fit")
-        with under(compiled.strategy, "fit"):
+        with under(compiled.strategy):
             feed, held_back = feeds_of_fit(
                 (x, y, sample_weight),
                 (validation_split, validation_data),
@@ -381,7 +380,7 @@ class Trainer(Compilable):
         steps = at_least_one("evaluate", "steps", steps)
         batch_size = at_least_one("evaluate", "batch_size", batch_size)
         feed = with_an_end("evaluate", "steps", feed_for(x, y, sample_weight, batch_size, steps))
-        with under(compiled.strategy, "evaluate"):
+        with under(compiled.strategy):
             numbers = run_evaluate(self, feed, callbacks, verbosity("evaluate", verbose))
         return numbers if return_dict else as_list(in_order(self, numbers))
 
@@ -415,7 +414,7 @@ class Trainer(Compilable):
         steps = at_least_one("predict", "steps", steps)
         batch_size = at_least_one("predict", "batch_size", batch_size)
         feed = with_an_end("predict", "steps", feed_for(x, None, None, batch_size, steps))
-        with under(None if self._compiled is None else self._compiled.strategy, "predict"):
+        with under(None if self._compiled is None else self._compiled.strategy):
             return run_predict(self, feed, callbacks, verbosity("predict", verbose))
 
     # -- single batches

@@ -55,10 +55,10 @@ def test_the_copy_of_an_object_has_a_step_of_its_own(again):
 
 
 def test_a_function_within_a_function_is_copied_and_captured_anew():
-    step = ef.function(lambda x: x + 1.0, less_memory=True)
+    step = ef.function(lambda x: x + 1.0, verify_every=7)
     many(step, X)
     other = copy.deepcopy(step)
-    assert (other.replays, other.name, other.less_memory) == (0, step.name, True)
+    assert (other.replays, other.name, other.verify_every) == (0, step.name, 7)
     np.testing.assert_array_equal(other(X).numpy(), step(X).numpy())
 
 

@@ -1,4 +1,4 @@
-"""A replay leaves out what nobody takes, and computes what is constant once; recordings have all of it."""
+"""A replay leaves out what nobody takes, and computes the first gradient once; recordings have all of it."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_constant_gradient_is_the_same_after_a_rule_that_works_in_its_memory()
     captured = ef.function(classifier_step(gives_loss=False)[0])
     ran(captured)
     program = next(iter(captured._states.values())).program
-    known = {name: value for name, value in program._constants.items() if name.startswith("known")}
+    known = {name: value for name, value in program._constants.items() if name.startswith("gradient")}
     assert known
-    for name, value in known.items():
-        assert not value.flags.writeable or f"= {name}.copy()" in program.source
+    for name in known:
+        assert f"= {name}.copy()" in program.source

@@ -12,7 +12,6 @@ import eagerflow as ef
 import viz
 from eagerflow import layers
 from eagerflow.base.capturing import replayed
-from eagerflow.capture.programs import rematerialization as memory
 from eagerflow.core import observe
 from tests.capture.steps import ROWS, batches
 from tests.capture.test_random_programs import PAIRS, inputs_of, step_of
@@ -167,18 +166,6 @@ def test_gradients_of_arguments_are_recorded_as_such():
     (made,) = [op for op in record.ops if op.name == "multiply" and op.phase == "backward"]
     (read,) = [op for op in record.ops if op.name == "multiply" and op.phase == "forward"]
     assert {record.tensors[i].gradient_of for i in made.outputs} == set(read.inputs)
-
-
-def test_what_less_memory_computes_again_is_recorded(monkeypatch):
-    monkeypatch.setattr(memory, "_LEAST", 1)
-    monkeypatch.setattr(memory, "_FAR", 2)
-    given = batches(1, (ROWS, 5), (ROWS, 2))
-    make = lambda: trained(MODELS["batch norm"]())  # noqa: E731
-    eager, less = recorded(make, given, False)[-1], recorded(make, given, True, less_memory=True)[-1]
-    back = [[op for op in record.ops if op.phase == "backward"] for record in (eager, less)]
-    assert len(back[1]) > len(back[0])
-    assert all(op.replayed for op in less.ops)
-    assert scopes(less) == scopes(eager)
 
 
 def test_memory_is_let_go_where_the_program_lets_it_go():

@@ -37,7 +37,7 @@ def test_results_that_are_computed_again_are_told_with_what_to_do():
             y = again(x)
         return tape.gradient(y, x)
 
-    assert "computes results again for the gradient (remat): use ef.function(less_memory=True)" in reason(step)
+    assert "computes results again for the gradient (remat)" in reason(step)
 
 
 def test_results_that_the_standard_library_keeps_are_no_hindrance():

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tracemalloc
-
 import numpy as np
 import pytest
 
 import eagerflow as ef
 from eagerflow import layers
-from tests.capture.steps import ROWS, batches, bits, twice
+from tests.capture.steps import ROWS, batches, twice
 
 
 def trained(model, optimizer=None, loss="mse"):
@@ -244,49 +242,6 @@ def wide():
             layers.Dense(2),
         ]
     )
-
-
-def test_less_memory_drops_what_is_computed_again():
-    peaks, results = {}, {}
-    for less in (False, True):
-        ef.utils.set_random_seed(8)
-        step, variables = trained(wide(), ef.optimizers.SGD(0.01))
-        run = ef.function(step, less_memory=less)
-        given = batches(6, (512, 40), (512, 2))
-        results[less] = [run(*each)["loss"].tolist() for each in given]
-        tracemalloc.start()
-        results[less].append(run(*given[0])["out"].tolist())
-        peaks[less] = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        results[less] += [v.numpy().tolist() for v in variables()]
-        assert run.programs[0].count("# again") in (range(4, 12) if less else [0])
-    assert results[True] == results[False]
-    assert peaks[True] < 0.95 * peaks[False]
-
-
-def test_with_less_memory_a_step_may_give_what_is_computed_again_for_others():
-    def make():
-        weight = ef.Variable(np.full((256, 256), 1.5, "float32"))
-
-        def step(x):
-            with ef.GradientTape() as tape:
-                given = x * weight  # large enough to be dropped, and nobody takes it after the next line
-                z = ef.ops.sin(given + 1.0)
-                for _ in range(8):
-                    z = ef.ops.sin(z)
-                loss = ef.ops.sum(z)
-            return given, tape.gradient(loss, weight)
-
-        return step, lambda: [weight]
-
-    given = batches(2, (256, 256))
-    results = []
-    for captures in (False, True):
-        step, _ = make()
-        run = ef.function(step, less_memory=True) if captures else step
-        results.append([bits(run(*given[i % 2])) for i in range(5)])
-    assert run.replays == 3
-    assert results[0] == results[1]
 
 
 def test_bfloat16_beside_numbers_and_its_sums_are_replayed():

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from eagerflow.base.typing import Array
-from eagerflow.distribution.runtime.communicator import SingleProcess
+from eagerflow.distribution.runtime.communicator import Communicator
 
 __all__ = ["Simulated"]
 
 
-class Simulated(SingleProcess):
+class Simulated(Communicator):
     """A rank among `size`, all of which are thought to have the very arrays that this one has.
 
     Args:

@@ -11,7 +11,7 @@ import eagerflow as ef
 from eagerflow import distribution
 from eagerflow.distribution import joining
 from eagerflow.distribution.runtime.agreement import DisagreementError, agree, same_values
-from eagerflow.distribution.runtime.communicator import SingleProcess
+from eagerflow.distribution.runtime.communicator import Communicator
 from eagerflow.distribution.runtime.current import world
 from eagerflow.training.launchers import Told, told, two_libraries
 
@@ -109,7 +109,7 @@ def test_arguments_of_initialize_are_checked_for_all_ranks(ranks, name, values, 
 
 
 def test_initialize_reads_the_variables_of_keras(monkeypatch):
-    monkeypatch.setattr(world, "communicator", SingleProcess())
+    monkeypatch.setattr(world, "communicator", Communicator())
     monkeypatch.setenv("KERAS_DISTRIBUTION_NUM_PROCESSES", "4")
     with pytest.raises(ValueError, match=r"num_processes=4\): there is 1 process\. .* launch -n 4"):
         distribution.initialize()

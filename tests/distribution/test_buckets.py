@@ -98,7 +98,7 @@ def orders_of_two_ranks() -> list[list[int]]:
     sums = GradientSums(world.communicator)
     weights = [Weight(i, (300_000,)) for i in range(3)]
     gradients = [np.full(300_000, i, "float32") for i in range(3)]
-    finished = sums.hear(weights, 0.5)
+    finished = sums.begin(weights, 0.5)
     for key in [1, 2, 0] if world.communicator.rank == 0 else [0, 1]:
         finished(key, gradients[key])
     first = sums.sum(weights, 0.5, gradients)

@@ -10,7 +10,6 @@ import pytest
 import eagerflow as ef
 from eagerflow import distribution, layers
 from eagerflow.base import tree
-from eagerflow.distribution import updates
 from tests.distribution.exact import CASES, FEATURES, dense, numbers, trained
 
 ALONE: dict[tuple[str, str], Any] = {}
@@ -83,25 +82,6 @@ def test_scales_of_eight_bits_are_the_same_on_all_ranks(ranks):
     first, second = ranks(2, eight_bits)
     assert first == second
     assert "the largest of all ranks'" in first[1]
-
-
-def accumulating() -> tuple[int, int]:
-    """How many times gradients were sent in six steps, and how many updates were made."""
-    sent = []
-    before = updates.reduce_gradients
-    updates.reduce_gradients = lambda *given: sent.append(1) or before(*given)
-    try:
-        with distribution.DataParallel().scope():
-            model = dense()
-            model.compile(ef.optimizers.SGD(0.1, gradient_accumulation_steps=3), "mse")
-            model.fit(numbers(60, FEATURES), numbers(60, 2), batch_size=10, verbose=0)
-            return len(sent), int(model.optimizer.iterations)
-    finally:
-        updates.reduce_gradients = before
-
-
-def test_accumulated_gradients_are_sent_once(ranks):
-    assert ranks(2, accumulating) == [(2, 2)] * 2
 
 
 def noted() -> list[str]:

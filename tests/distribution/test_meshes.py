@@ -63,10 +63,7 @@ def test_a_distribution_wants_as_many_ranks_as_its_mesh_has_devices():
         DataParallel(devices=["cpu:0", "cpu:1", "cpu:2", "cpu:3"])
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [{"shard_optimizer": "always"}, {"gradient_dtype": "int8"}, {"timeout": 0}, {"synchronize_batch_norm": "yes"}],
-)
+@pytest.mark.parametrize("settings", [{"bucket_bytes": 0}, {"timeout": 0}, {"synchronize_batch_norm": "yes"}])
 def test_settings_out_of_range_are_named(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         DataParallel(**settings)
@@ -105,7 +102,7 @@ def test_model_parallel_with_nothing_to_divide_is_data_parallel():
 
 def test_a_model_axis_of_several_devices_is_refused_with_the_reason():
     mesh = DeviceMesh((2, 4), ["batch", "model"], [f"cpu:{i}" for i in range(8)])
-    with pytest.raises(ValueError, match=r"(?s)4 devices along 'model'.*'batch' 8.*shard_optimizer"):
+    with pytest.raises(ValueError, match=r"(?s)4 devices along 'model'.*'batch' 8"):
         ModelParallel(layout_map=LayoutMap(mesh))
 
 

@@ -7,7 +7,6 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import distribution
-from eagerflow.distribution.batch_shard import bounds
 from eagerflow.distribution.runtime.current import world
 
 
@@ -43,23 +42,29 @@ def test_gradients_of_all_reduce_come_from_all_ranks(ranks):
         np.testing.assert_allclose(found, total)
 
 
-def unequal_parts() -> list[list[float]]:
-    communicator = world.communicator
-    cuts = bounds(10, communicator.size)
-    array = np.arange(10, dtype="float32")
-    communicator.reduce_scatter(array, cuts)
-    mine = array[cuts[communicator.rank] : cuts[communicator.rank + 1]].copy()
-    array[:] = -1
-    array[cuts[communicator.rank] : cuts[communicator.rank + 1]] = mine
-    communicator.all_gather(array, cuts)
-    gathered = distribution.all_gather(np.full(communicator.rank, communicator.rank, "float32"))
-    return [array.tolist(), gathered.tolist()]
+def unequal_parts() -> list[float]:
+    rank = distribution.rank()
+    return distribution.all_gather(np.full(rank, rank, "float32")).tolist()
 
 
 def test_parts_may_have_other_lengths_on_each_rank(ranks):
-    for sums, gathered in ranks(4, unequal_parts):
-        assert sums == (np.arange(10) * 4).tolist()
-        assert gathered == [1, 2, 2, 3, 3, 3]
+    assert ranks(4, unequal_parts) == [[1, 2, 2, 3, 3, 3]] * 4
+
+
+def mixed_patience() -> list[float]:
+    channel = world.communicator.duplicate()
+    found = []
+    for size in (3, 1000, 100_000, 4_000_000):
+        for turn in range(4):
+            array = np.full(size, 1.0 + channel.rank, "float32")
+            channel.sum_flat(array, patient=(channel.rank + turn) % 2 == 0)
+            found += [float(array.min()), float(array.max())]
+    return found
+
+
+def test_patient_and_hurried_ranks_meet(ranks):
+    assert ranks(2, mixed_patience) == [[3.0] * 32] * 2
+    assert ranks(3, mixed_patience) == [[6.0] * 32] * 3
 
 
 def told_by_rank_1():

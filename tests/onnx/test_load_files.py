@@ -15,7 +15,7 @@ import pytest
 import viz
 from eagerflow import Input, Sequential, layers as L
 from eagerflow.models import load_onnx
-from eagerflow.onnx import LoadError, messages
+from eagerflow.onnx import LoadError
 from eagerflow.saving import LoadLimitError
 from tests.hostile.onnx_files import attribute, described, graph, length_of, model, node, of, tensor
 from tests.sources import ROOT
@@ -39,13 +39,13 @@ def refused(path, match):
 
 
 @pytest.fixture
-def beside(tmp_path, monkeypatch):
+def beside(tmp_path):
     """A model whose weights lie in another file, in a folder of its own."""
-    monkeypatch.setattr(messages, "_LARGEST", 10)
-    monkeypatch.setattr(messages, "_SMALL", 0)
     (tmp_path / "model").mkdir()
-    made = Sequential([Input((3,)), L.Dense(2, name="dense")], name="net")
-    made.export(tmp_path / "model" / "m.onnx")
+    path = tmp_path / "model" / "m.onnx"
+    Sequential([Input((3,)), L.Dense(2, name="dense")], name="net").export(path)
+    made = onnx.load(path)
+    onnx.save(made, path, save_as_external_data=True, location="m.onnx.data", size_threshold=0)
     return tmp_path / "model"
 
 
@@ -59,7 +59,7 @@ def test_weights_are_read_from_the_file_beside(beside):
 
 def test_links_are_not_followed(beside):
     os.rename(beside / "m.onnx.data", beside.parent / "far")
-    refused(beside / "m.onnx", "no file 'm.onnx.data' beside")
+    refused(beside / "m.onnx", "no file 'm.onnx.data' in the model")
     os.symlink(beside.parent / "far", beside / "m.onnx.data")
     refused(beside / "m.onnx", "is a link")
     os.remove(beside / "m.onnx.data")
@@ -231,34 +231,6 @@ def test_branches_and_loops_run(tmp_path):
     assert loaded(-np.ones((1, 3), "float32")).tolist() == [[-4.0, -4.0, -4.0]]
 
 
-def test_a_branch_may_give_an_optional_value(tmp_path):
-    kind = onnx.helper.make_optional_type_proto(onnx.helper.make_tensor_type_proto(1, [3]))
-    numbers, own, flag = [
-        onnx.helper.make_tensor_value_info(*each) for each in (("y", 1, [3]), ("z", 1, [3]), ("c", 9, []))
-    ]
-
-    def branch(name, node, out=None):
-        return onnx.helper.make_graph([node], name, [], [out or onnx.helper.make_value_info(name, kind)])
-
-    make = onnx.helper.make_node
-    given = branch("some", make("Optional", ["x"], ["some"]))
-    missing = branch("none", make("Optional", [], ["none"], type=onnx.helper.make_tensor_type_proto(1, [3])))
-    value, other = make("OptionalGetElement", ["o"], ["z"]), make("Neg", ["x"], ["z"])
-    nodes = [
-        make("If", ["c"], ["o"], then_branch=given, else_branch=missing),
-        make("OptionalHasElement", ["o"], ["there"]),
-        make("If", ["there"], ["y"], then_branch=branch("a", value, own), else_branch=branch("b", other, own)),
-    ]
-    inputs = [flag, onnx.helper.make_tensor_value_info("x", 1, [3])]
-    made = onnx.helper.make_model(
-        onnx.helper.make_graph(nodes, "net", inputs, [numbers]), opset_imports=[onnx.helper.make_opsetid("", 18)]
-    )
-    loaded = load_onnx(written(tmp_path / "m.onnx", made))
-    x = np.array([1, -2, 3], "float32")
-    assert loaded([np.array(True), x]).tolist() == [1, -2, 3]
-    assert loaded([np.array(False), x]).tolist() == [-1, 2, -3]
-
-
 def test_functions_of_the_file_run_with_the_attributes_they_are_called_with(tmp_path):
     inner = node("LeakyRelu", "a", "b")
     inner.attribute.append(onnx.AttributeProto(name="alpha", ref_attr_name="slope", type=1))
@@ -297,15 +269,19 @@ def test_older_meanings_follow_the_version(tmp_path):
     np.testing.assert_allclose(newer.sum(2), 1, rtol=1e-6)
 
 
-def test_linear_models_of_scikit_learn_have_weights(tmp_path):
-    scores = node(
-        "LinearRegressor", "x", "y", "ai.onnx.ml", name="fit", coefficients=[1.0, 2.0, 3.0], intercepts=[0.5], targets=1
-    )
-    made = of(scores)
-    made.opset_import.add(domain="ai.onnx.ml", version=1)
-    loaded = load_onnx(written(tmp_path / "m.onnx", made))
-    assert loaded(np.ones((1, 3), "float32")).tolist() == [[6.5]]
-    assert [w.path for w in loaded.trainable_weights] == ["fit/coefficients", "fit/intercepts"]
-    loaded.compile("sgd", "mse")
-    loaded.fit(np.ones((4, 3), "float32"), np.zeros((4, 1), "float32"), verbose=0)
-    assert float(loaded(np.ones((1, 3), "float32"))[0, 0]) < 6.5
+@pytest.mark.parametrize(
+    ("kind", "attributes", "says"),
+    [
+        ("RNN", {"activations": ["Affine"]}, "Affine' aren't known here; Tanh are"),
+        ("LSTM", {"activations": ["Sigmoid", "Relu", "Tanh"]}, "Sigmoid, Relu, Tanh"),
+        ("GRU", {"clip": 1.0}, "peepholes, clip and input_forget"),
+    ],
+)
+def test_recurrent_nodes_that_are_not_ours_are_refused(kind, attributes, says, tmp_path):
+    gates = {"RNN": 1, "LSTM": 4, "GRU": 3}[kind]
+    weights = [tensor(n, np.ones((1, 2 * gates, k)), "float32") for n, k in (("w", 3), ("r", 2))]
+    nodes = [
+        node("Unsqueeze", "x a", "s"),
+        onnx.helper.make_node(kind, ["s", "w", "r"], ["y"], hidden_size=2, **attributes),
+    ]
+    refused(written(tmp_path / "m.onnx", of(*nodes, arrays=[tensor("a", [0], "int64"), *weights])), says)

@@ -6,7 +6,6 @@ import pytest
 
 from eagerflow import ops
 from eagerflow.capture import recorder
-from eagerflow.capture.programs import in_place, rematerialization
 from eagerflow.capture.programs.dead_code import NEVER_RAISE
 from eagerflow.core.lowering import load_kernels, waiting
 from eagerflow.core.primitive import registry
@@ -23,9 +22,6 @@ LISTS = {
     "that never raise": NEVER_RAISE,
     "shaped by values": recorder._SHAPED_BY_VALUES,
     "that index": recorder._INDEXING,
-    "done in place": in_place._ELEMENTWISE,
-    "whose gradient is done in place": in_place._ELEMENTWISE_RULES,
-    "computed again": rematerialization._CHEAP,
     "with kernels": waiting,
     "with FLOPs": FORMULAS.keys() - CHANGES,
     **{

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import numpy
 
-from tests.stand_in import devices, nccl, random, signatures, solvers
+from tests.stand_in import devices, random, signatures, solvers
 from tests.stand_in.array import ndarray
 from tests.stand_in.functions import WRITTEN_OUT, Ufunc, asnumpy, function, get_array_module
 from tests.stand_in.kernels import memory
@@ -50,10 +50,9 @@ def build(kernels: bool) -> dict[str, ModuleType]:
     cupy.random, cupy.cuda = _module("cupy.random"), _module("cupy.cuda")
     random.build(cupy.random)
     runtime = devices.build(cupy.cuda)
-    cupy.cuda.nccl = nccl.build(_module("cupy.cuda.nccl"))
     cupyx = _module("cupyx")
     cupyx.errstate = solvers.errstate
-    modules = (cupyx, cupy, cupy.linalg, cupy.fft, cupy.random, cupy.cuda, runtime, cupy.cuda.nccl)
+    modules = (cupyx, cupy, cupy.linalg, cupy.fft, cupy.random, cupy.cuda, runtime)
     return {module.__name__: module for module in modules}
 
 

@@ -59,7 +59,7 @@ ASKED = {
     "gradients": "tape, autodiff, backpropagation, custom gradient, jacobian, hessian, higher order",
     "distribution": "distributed, distributed training, multi gpu, multiple machines, data parallel, mpi, cluster,"
     " ranks,"
-    " multiple gpus, train on multiple gpus, train on several gpus, several machines, ddp, nccl",
+    " multiple gpus, train on multiple gpus, train on several gpus, several machines, ddp",
     "onnx": "export, export onnx, onnx export, save as onnx, import from pytorch, torch to onnx,"
     " tflite, convert to tflite, torchscript, savedmodel, tensorrt, openvino",
     "install": "gpu, cuda, cupy, pip, requirements, windows, macos, mac, apple silicon, linux, alpine, arm,"

@@ -69,11 +69,7 @@ SHARED = {
         "Look at that machine: other programs on it, its clock speed, swapping, its number of threads; or leave it out "
         "of --hosts. Code that only this rank runs (logging, plots) counts too."
     ),
-    "communication_bound": (
-        "Send less often or less: a larger batch_size, gradient_accumulation_steps=4, "
-        "DataParallel(gradient_dtype='float16') between machines; shard_optimizer=True shortens updates. "
-        "A faster network helps as much as fewer ranks."
-    ),
+    "communication_bound": "Send less often: a larger batch_size. Or use fewer ranks, or a faster network.",
     "frozen.optimizer": "Make the optimizer, or call compile, once, before the loop.",
     "frozen.anew": "Make the model and its optimizer once, before the loop.",
 }

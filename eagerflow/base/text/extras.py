@@ -15,8 +15,6 @@ EXTRAS = {
     "tensorboard": ("tensorboard>=2.17",),
     "fast": ("llvmlite>=0.50", "numba>=0.68"),
     "mpi": ("mpi4py>=4.1", "mpich>=4.3"),
-    "nccl12": ("nvidia-nccl-cu12>=2.20",),
-    "nccl13": ("nvidia-nccl-cu13>=2.27",),
     "cuda12": ("cupy-cuda12x[ctk]>=14",),
     "cuda13": ("cupy-cuda13x[ctk]>=14",),
 }

@@ -14,7 +14,7 @@ from typing import Any
 
 from eagerflow.capture.cuda.order import gathered
 from eagerflow.capture.cuda.segments import Ground, Segment, is_plain, root_of
-from eagerflow.capture.programs.instructions import Call, Instruction, Known, Read
+from eagerflow.capture.programs.instructions import Call, Instruction, Read
 from eagerflow.capture.programs.program import Program, keeps_nothing
 from eagerflow.core.device import is_device_array
 from eagerflow.core.in_place import settled
@@ -27,14 +27,12 @@ _KEPT_OUT = {"fourier": "cuFFT's plans own memory, which may be given back while
 
 
 def graphs_of(program: Program) -> Graphs | None:
-    """The CUDA graphs of a program; None where there are none: on the CPU, and where memory is saved.
+    """The CUDA graphs of a program; None where there are none: on the CPU.
 
     `EAGERFLOW_CUDA_GRAPHS=0` in the environment leaves programs as they are.
     """
     on_gpu = any(module.__name__ == "cupy" for module in program.modules)
-    if not on_gpu or program.less_memory or not graphs_on():
-        return None
-    return Graphs(program)
+    return Graphs(program) if on_gpu and graphs_on() else None
 
 
 class Graphs:
@@ -133,9 +131,6 @@ class _Trial:
         if isinstance(instruction, Read):
             arrays[instruction.outs[0]] = settled(instruction.variable)
             return
-        if isinstance(instruction, Known):
-            arrays[instruction.outs[0]] = instruction.given()
-            return
         if isinstance(instruction, Call):
             args, kwargs = instruction.args.value(arrays), instruction.kwargs.value(arrays)
             found = instruction.function(*args, **kwargs)
@@ -230,11 +225,11 @@ def _leave_out_nested(instructions: Sequence[Instruction], outputs: set[int], tr
 
 
 def _stretches(instructions: Sequence[Instruction], recordable: set[int]) -> list[list[int]]:
-    """Numbers of instructions that follow each other; variables may be read in between, and constants be taken."""
+    """Numbers of instructions that follow each other; variables may be read in between."""
     found: list[list[int]] = [[]]
     for i, instruction in enumerate(instructions):
         if i in recordable:
             found[-1].append(i)
-        elif not isinstance(instruction, (Known, Read)):
+        elif not isinstance(instruction, Read):
             found.append([])
     return [numbers for numbers in found if numbers]

@@ -156,7 +156,7 @@ class Segment:
         arrays |= self._read
         self._compute(arrays)  # kernels are compiled and loaded when they are first called, which isn't for captures
         graph, found = recording.capture(lambda: self._compute(arrays))
-        self._fill(values)  # a rule may have worked in the memory of what it was given
+        self._fill(values)  # a rule may have worked in the memory of its arguments
         given = tuple([found[slot] for slot in self.given])
         of_weights = [root_of(values[each.position]) for each in self._direct]
         if any(root_of(array) is root for array in given for root in of_weights):  # which must be free to change

@@ -1,8 +1,8 @@
-"""Which instructions of a captured step a replay needs: not those whose results nobody takes, nor what is constant.
+"""Dead code elimination and constant folding.
 
-A loss is computed for its gradient, and often nobody asks for its value: then the forward pass of the loss, of a last
-activation that the loss looks through, and their means are left out. And the first gradients depend on shapes alone.
-Recordings of replays have all instructions (see `Program.announce`).
+A loss is computed for its gradient, and often nobody reads its value: then its forward pass is left out. The first
+gradient depends on shapes alone: it is computed once. Recordings of replays have all instructions (see
+`Program.announce`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy
 
-from eagerflow.capture.programs.instructions import Add, Call, Compute, Convert, Instruction, Known, Rule
+from eagerflow.capture.programs.instructions import Arrays, Compute, Instruction, Naming, Rule
 
 __all__ = ["NEVER_RAISE", "needed"]
 
-# These never raise because of the values that they are given, so that nobody notices when they don't run.
+# These never raise because of their arguments' values, so that nobody notices when they don't run.
 NEVER_RAISE = frozenset(
     """
     absolute add average_pool batch_normalization broadcast_to cast clip concatenate conv conv_bias conv_transpose
@@ -29,63 +29,53 @@ NEVER_RAISE = frozenset(
 _LARGEST = 1 << 16  # bytes of a constant that is worth keeping
 
 
+class Constant(Instruction):
+    """A gradient that is the same in every replay: a copy, since later instructions may work in its memory.
+
+    Args:
+        rule: what computes it.
+        value: the gradient.
+    """
+
+    def __init__(self, rule: Rule, value: Any) -> None:
+        self.value, self.outs = value, rule.outs
+        self.at(rule)
+
+    @property
+    def name(self) -> str:
+        return "a constant gradient"
+
+    def text(self, named: Naming) -> str:
+        return f"v{self.outs[0]} = {named(self.value, 'gradient')}.copy()"
+
+    def compute(self, arrays: Arrays) -> list[Any]:
+        return [self.value.copy()]
+
+
 def needed(instructions: Sequence[Instruction], outputs: set[int]) -> list[Instruction]:
-    """The instructions that a replay runs, with what they give where that is known beforehand.
+    """The instructions that a replay runs.
 
     Args:
         instructions: of the step.
         outputs: slots of what it gives.
     """
-    found = _with_constants(instructions)
-    # Where nothing goes back, NumPy's warnings are those of all ops.
-    quiet = any(isinstance(each, Rule) for each in instructions)
-    taken, kept = set(outputs), list[Instruction]()
-    for instruction in reversed(found):
-        if taken.isdisjoint(instruction.outs) and quiet and _is_silent(instruction):
+    if not any(isinstance(each, Rule) for each in instructions):  # NumPy's warnings are those of all ops
+        return list(instructions)
+    used, kept = set(outputs), list[Instruction]()
+    for each in reversed(instructions):
+        if used.isdisjoint(each.outs) and isinstance(each, Compute) and each.op.name in NEVER_RAISE:
             continue
-        kept.append(instruction)
-        taken.update(instruction.taken())
+        kept.append(_folded(each))
+        used.update(each.taken())
     return kept[::-1]
 
 
-def _is_silent(instruction: Instruction) -> bool:
-    """Whether an instruction does nothing but give values."""
-    if isinstance(instruction, Compute):
-        return instruction.op.name in NEVER_RAISE
-    return isinstance(instruction, Known)
-
-
-def _with_constants(instructions: Sequence[Instruction]) -> list[Instruction]:
-    """The same instructions; those that compute with constants alone are replaced by what they give."""
-    values: dict[int, Any] = {}
-    found = list[Instruction]()
-    for instruction in instructions:
-        known = _known(instruction, values)
-        found += [instruction] if known is None else known
-    return found
-
-
-def _known(instruction: Instruction, values: dict[int, Any]) -> list[Instruction] | None:
-    """What an instruction gives, where all that it takes is known; None where it isn't."""
-    if not isinstance(instruction, (Rule, Convert, Add)) or isinstance(instruction, Call):
-        return None
-    if any(n not in values for n in instruction.taken()):
-        return None
+def _folded(instruction: Instruction) -> Instruction:
+    """The instruction, or the constant that it computes."""
+    if not isinstance(instruction, Rule) or instruction.xp is not numpy or instruction.taken():
+        return instruction
     with numpy.errstate(all="ignore"):
-        given = instruction.compute(values)
-    if not all(map(_may_be_kept, given)):
-        return None
-    values.update(zip(instruction.outs, given))
-    return [Known(instruction, out, value) for out, value in zip(instruction.outs, given)]
-
-
-def _may_be_kept(value: Any) -> bool:
-    """Whether a value may be given again and again, and takes no memory to speak of.
-
-    One that can be written to is given as a copy, which has the same bits only with the same strides.
-    """
-    if isinstance(value, numpy.generic):
-        return True
-    if type(value) is not numpy.ndarray or (value.flags.writeable and not value.flags.c_contiguous):
-        return False
-    return (value if value.base is None else numpy.asarray(value.base)).nbytes <= _LARGEST
+        found = instruction.compute({})
+    small = len(found) == 1 and type(found[0]) is numpy.ndarray and found[0].nbytes <= _LARGEST
+    # A copy has the same strides then.
+    return Constant(instruction, found[0]) if small and found[0].flags.c_contiguous else instruction

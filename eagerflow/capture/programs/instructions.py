@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +17,7 @@ from eagerflow.core.op_function import promoted
 from eagerflow.core.primitive import Op
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["Add", "Call", "Compute", "Const", "Convert", "Group", "Instruction", "Known", "Made", "Naming", "Read"]
+__all__ = ["Add", "Call", "Compute", "Const", "Convert", "Group", "Instruction", "Made", "Naming", "Read"]
 __all__ += ["Ref", "Rule", "Slot", "Unbroadcast", "same_value", "summed_up"]
 
 Naming = Callable[..., str]  # the name of a constant in the source, and what it may be called
@@ -241,8 +241,8 @@ class Instruction:
         """Whether another one is the same step."""
         if other.__class__ is not self.__class__ or other.outs != self.outs:
             return False
-        alike = same_value(self.about(), other.about())
-        return alike and all(a.same(b) for a, b in zip(self.refs(), other.refs(), strict=True))
+        same = same_value(self.about(), other.about())
+        return same and all(a.same(b) for a, b in zip(self.refs(), other.refs(), strict=True))
 
     def call(self) -> tuple[Callable[..., Any], str, Sequence[tuple[str, Ref]]]:
         """What is called, a word for it, and what it takes, with the names of what is handed over by name."""
@@ -299,7 +299,7 @@ class Compute(Instruction):
         widened: slots of the arrays in the type in which the op was computed, where integers met floats; else empty.
         settled: what is called instead of the op's function, where shapes and types say that.
         called: what errors call it, where that isn't the op.
-        indices: of what observers are told as indices, the constants; None stands for slots of the setting `index`.
+        indices: the constants in what observers get as indices; None stands for slots of the setting `index`.
     """
 
     xp: ModuleType
@@ -399,7 +399,6 @@ class Rule(Instruction):
         found: the slots of gradients, None where there is none.
         forward: what ran on the way there.
         settled: what is called instead of a joint rule, where shapes and types say that.
-        likes: shapes and types of what the op kept, None for what is no array; empty where nobody says.
     """
 
     xp: ModuleType
@@ -411,7 +410,6 @@ class Rule(Instruction):
     found: list[int | None]
     forward: Compute
     settled: Callable[..., Any] | None = None
-    likes: list[tuple[tuple[int, ...], numpy.dtype[Any]] | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.outs = [n for n in self.found if n is not None]
@@ -482,27 +480,6 @@ def summed_up(xp: ModuleType, add: Callable[..., Any], first: Any, second: Any, 
     total = first.copy(order="K")
     total += second
     return total
-
-
-class Known(Instruction):
-    """What an instruction gives in every replay: the value of one of its slots."""
-
-    def __init__(self, instead: Instruction, out: int, value: Any) -> None:
-        self.instead, self.value, self.outs = instead, value, [out]
-        self.at(instead)
-        # A rule may work in its memory.
-        self._is_copied = isinstance(value, numpy.ndarray) and bool(value.flags.writeable)
-
-    @property
-    def name(self) -> str:
-        return self.instead.name
-
-    def text(self, named: Naming) -> str:
-        return f"v{self.outs[0]} = {named(self.value, 'known')}{'.copy()' if self._is_copied else ''}"
-
-    def given(self) -> Any:
-        """The value for one replay."""
-        return self.value.copy() if self._is_copied else self.value
 
 
 class Read(Instruction):

@@ -20,9 +20,8 @@ from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.observed import Announced, Announcing
 from eagerflow.capture.places import Places
 from eagerflow.capture.programs.dead_code import needed
-from eagerflow.capture.programs.in_place import in_place, taken_apart
-from eagerflow.capture.programs.instructions import Add, Call, Compute, Convert, Instruction, Ref, Rule
-from eagerflow.capture.programs.rematerialization import dropped
+from eagerflow.capture.programs.in_place import Masked, masks_first
+from eagerflow.capture.programs.instructions import Add, Call, Compute, Instruction, Ref, Rule
 from eagerflow.core.in_place import settled
 from eagerflow.core.observe import Observer, clock, state as heeded
 from eagerflow.core.tensor import Tensor
@@ -67,8 +66,7 @@ class Program:
         instructions: what is computed.
         outputs: what the step gives.
         sizes: bytes of the slots' values.
-        marks: what is announced beside the instructions.
-        less_memory: whether values are computed again instead of kept.
+        marks: what is announced between the instructions.
 
     Attributes:
         forgets: by their identities, what gives layers that the step calls and leaves without losses.
@@ -81,11 +79,10 @@ class Program:
         outputs: Ref,
         sizes: Sequence[int] = (),
         marks: Sequence[Mark] = (),
-        less_memory: bool = False,
     ) -> None:
         self.forgets: dict[int, Any] = {}
         self.inputs, self.instructions, self.outputs, self.sizes = inputs, instructions, outputs, sizes
-        self.marks, self.less_memory = marks, less_memory
+        self.marks = marks
         self._constants: dict[str, Any] = {}
         self._names: dict[int, str] = {}
 
@@ -107,38 +104,29 @@ class Program:
     def source(self) -> str:
         """The step as Python; written when it is first asked for: most runs are only compared."""
         inputs = [f"v{n}" for n in self.inputs]
-        body = _in_blocks(self._lines(self.needed, reuses=True))
+        body = _in_blocks(self._lines(self._saving_memory))
         lines = [f"def step({', '.join(inputs)}):", *[f"{indent}{text}" for indent, text, *_ in body]]
         return "\n".join(lines) + "\n"
 
     @computed_once
     def needed(self) -> list[Instruction]:
         """The instructions that a replay runs."""
-        outputs = set(self.outputs.slots())
-        return taken_apart(needed(self.instructions, outputs), outputs, self.sizes)
+        return needed(self.instructions, set(self.outputs.slots()))
 
-    def _lines(self, instructions: Sequence[Instruction], reuses: bool) -> Iterator[_Line]:
-        """The lines of the function, each with the instruction that it is, if it is one, and how many came before.
+    @computed_once
+    def _saving_memory(self) -> list[Instruction]:
+        """The same, with gradients of relu in the memory of others."""
+        return masks_first(self.needed, set(self.outputs.slots()), self.sizes)
 
-        Args:
-            instructions: those to write down.
-            reuses: whether values may take the places of others.
-        """
+    def _lines(self, instructions: Sequence[Instruction]) -> Iterator[_Line]:
+        """The lines of the function, each with the instruction that it is, if it is one, and how many came before."""
         outputs = set(self.outputs.slots())
         last = self.last_uses(instructions)
-        plan, drops = dropped(instructions, self.inputs, outputs, self.sizes) if self.less_memory else ({}, {})
         yield from _deleted((n for n in self.inputs if n not in last and n not in outputs), 0)
         for i, instruction in enumerate(instructions):
-            slot, again = plan.get(i, (-1, []))
-            for each in again:
-                yield f"{each.text(self._named)}  # again", each, i
-            yield from _deleted((n for each in again for n in each.outs if n != slot and last[n] < i), i)
-            gone = {n for n in self._touched(instruction) if last[n] == i and n not in outputs}.union(drops.get(i, ()))
-            text, into = instruction.text(self._named), -1
-            if reuses and (found := in_place(instruction, gone, self.sizes, self._named)) is not None:
-                text, into = found
-            yield text, instruction, i
-            yield from _deleted(gone - {into}, i + 1)
+            gone = {n for n in self._touched(instruction) if last[n] == i and n not in outputs}
+            yield instruction.text(self._named), instruction, i
+            yield from _deleted(gone - {instruction.reused.number} if isinstance(instruction, Masked) else gone, i + 1)
         yield f"return {self.outputs.text(self._named)}", None, len(instructions)
 
     def _touched(self, instruction: Instruction) -> set[int]:
@@ -165,7 +153,7 @@ class Program:
         """The instruction on a line of what runs in a frame, counted from 1; None where there is none."""
         ran = frame.f_globals.get("<instructions>")
         if ran is None:
-            ran = [None, *[each for *_, each, _ in _in_blocks(self._lines(self.needed, reuses=True))]]
+            ran = [None, *[each for *_, each, _ in _in_blocks(self._lines(self._saving_memory))]]
             line -= 1
         return ran[line] if line < len(ran) else None
 
@@ -245,14 +233,9 @@ class Program:
         return self._compiled(source, {"tensor": _tensor, "fresh": fresh, **graphs}), source
 
     @computed_once
-    def goes_back(self) -> bool:
-        """Whether it computes gradients."""
-        return any(isinstance(each, Rule) for each in self.instructions)
-
-    @computed_once
     def ignores_errors(self) -> bool:
-        """Whether NumPy's warnings are switched off in replays, as they are where gradients are computed."""
-        return self.goes_back and any(isinstance(each, (Add, Compute, Convert, Rule)) for each in self.needed)
+        """Whether it computes gradients: NumPy's warnings are switched off then, as they are in eager ones."""
+        return any(isinstance(each, Rule) for each in self.instructions)
 
     # -- while others listen
 
@@ -280,7 +263,7 @@ class Program:
             places.append(led_by)
             ran.append(instruction)
 
-        for indent, text, instruction, before in _in_blocks(self._lines(self.instructions, reuses=False)):
+        for indent, text, instruction, before in _in_blocks(self._lines(self.instructions)):
             while marks and marks[-1][1].at <= before and not text.startswith("del "):
                 number, mark = marks.pop()
                 write(f"{indent}replay.mark({number})", mark.places)
@@ -291,7 +274,6 @@ class Program:
                 write(f"{indent}{text}" + (f"; replay.forget({gone})" if text.startswith("del ") else ""), ())
                 continue
             outs = "".join(f"v{n}, " for n in instruction.outs)
-            text = text.removesuffix("  # again")
             heard = f"replay.heard({numbers[id(instruction)]}, t, ({outs}))"
             write(f"{indent}t = clock(); {text}; {heard}", instruction.places, instruction)
         names = {"clock": clock, "<places>": tuple(places), "<by user>": frozenset(by_user)}

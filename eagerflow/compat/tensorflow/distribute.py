@@ -21,7 +21,7 @@ from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.data.arrays import as_batch
 from eagerflow.distribution.batch_shard import BatchShard
 from eagerflow.distribution.batches import Distributed
-from eagerflow.distribution.runtime.communicator import Communicator, SingleProcess
+from eagerflow.distribution.runtime.communicator import Communicator
 from eagerflow.distribution.shards import brought
 
 __all__ = ["CrossDeviceOps", "DistributedDataset", "HierarchicalCopyAllReduce", "InputContext", "MirroredStrategy"]
@@ -102,7 +102,7 @@ class Strategy:
 
     @property
     def _communicator(self) -> Communicator:
-        return SingleProcess() if self.parallel is None else self.parallel.communicator
+        return Communicator() if self.parallel is None else self.parallel.communicator
 
     @property
     def num_replicas_in_sync(self) -> int:

@@ -21,22 +21,14 @@ from eagerflow.distribution.runtime.announced import Notes, blocked
 from eagerflow.distribution.runtime.current import world
 from eagerflow.distribution.runtime.window import LINE, Range
 
-__all__ = ["BYTES", "FIRST", "Bucket", "Buckets", "Helper", "cut"]
+__all__ = ["BYTES", "Bucket", "Buckets", "Helper", "cut"]
 
-BYTES, FIRST = 12 << 20, 1 << 20  # of a bucket, and of the first one, which is to be on its way early
+BYTES, _FIRST = 12 << 20, 1 << 20  # of a bucket, and of the first one, which is to be on its way early
 _WIDE = {"float16": "float32", "bfloat16": "float32"}  # what narrow types are summed in
 
 
 class Bucket(NamedTuple):
-    """A range of a window, which is summed at once.
-
-    Attributes:
-        start: its first byte.
-        stop: the one after its last.
-        dtype: the type of all that lies in it.
-        members: the numbers of its arrays.
-        places: where each of them begins, in bytes.
-    """
+    """A range of a window, which is summed at once: the numbers of its arrays, and the first byte of each."""
 
     start: int
     stop: int
@@ -50,7 +42,7 @@ def cut(
     dtypes: Sequence[Any],
     order: Sequence[int],
     most: int = BYTES,
-    first: int = FIRST,
+    first: int = _FIRST,
 ) -> list[Bucket]:
     """Put arrays into buckets.
 
@@ -143,7 +135,6 @@ class Buckets:
         dtypes: theirs.
         order: their numbers, in the order in which a backward pass finishes them.
         most: bytes of a bucket.
-        wire: the type in which gradients are sent between machines; None: their own.
 
     A step: `begin`, `fill` for gradients that are there already, `finish`.
     """
@@ -156,39 +147,30 @@ class Buckets:
         dtypes: Sequence[Any],
         order: Sequence[int],
         most: int = BYTES,
-        wire: str | None = None,
     ) -> None:
-        self.helper, self.wire = helper, wire
+        self.helper = helper
         self.notes = Notes(communicator.size)
         self.shapes, self.dtypes = list(shapes), [numpy.dtype(dtype) for dtype in dtypes]
         sent = [numpy.dtype(_WIDE.get(dtype.name, dtype)) for dtype in self.dtypes]
-        self.buckets = cut(self.shapes, sent, order, most, min(FIRST, most))
+        self.buckets = cut(self.shapes, sent, order, most, min(_FIRST, most))
         last = self.buckets[-1]
-        end = last.stop
-        told = LINE * -(-len(self.shapes) * last.dtype.itemsize // LINE)  # who has a gradient: behind the last ones
-        self._end = end + told
-        self.window = self._window(communicator)
+        flags = LINE * -(-len(self.shapes) * last.dtype.itemsize // LINE)  # behind the last gradients: who has one
+        self._end = last.stop + flags
+        self.window = communicator.window(self._end)
         # Whether anything is sent before the end: where all processors of one machine are busy, that only disturbs.
         worth = communicator.threads and len(self.buckets) > 1 and (len(set(communicator.hosts)) > 1 or world.spare)
         self.ahead = bool(communicator.broadcast_object(worth))  # the same on all ranks
         self._bucket_of = {i: number for number, bucket in enumerate(self.buckets) for i in bucket.members}
         self.own, self.total = self._views(self.window.own), self._views(self.window.total)
-        self._begin_flags(end, end + told, last.dtype)
-        self.began = self.scattered = self._given_up = False
-        self.weight = 1.0
-        self._glanced: Array = numpy.zeros(0)
-        self._held: list[bool] | None = None  # which gradients were added up since the last sums were made
-        self._reset()
-
-    def _window(self, communicator: Any) -> Any:
-        return communicator.window(self._end)
-
-    def _begin_flags(self, start: int, stop: int, dtype: Any) -> None:
-        """Flags behind the last bucket say which gradients ranks have; they are summed with it."""
         for view in self.total:
             view.flags.writeable = False
-        self._told = self.window.own[start:stop].view(dtype)[: len(self.shapes)]
-        self._known = self.window.total[start:stop].view(dtype)[: len(self.shapes)]
+        self._flags, self._summed_flags = (
+            memory[last.stop : self._end].view(last.dtype)[: len(self.shapes)]
+            for memory in (self.window.own, self.window.total)
+        )
+        self.began = self._given_up = False
+        self.weight = 1.0
+        self._reset()
 
     def _views(self, whole: Array) -> list[Array]:
         found: dict[int, Array] = {}
@@ -203,21 +185,11 @@ class Buckets:
         self._missing = [len(bucket.members) for bucket in self.buckets]
         self._next = 0
 
-    @property
-    def holds(self) -> bool:
-        """Whether gradients are here of which no sums were made."""
-        return self._held is not None
-
-    def begin(self, weight: float, scattered: bool = False) -> None:
-        """Begin a step.
-
-        Args:
-            weight: what this rank's gradients are multiplied by.
-            scattered: make the sums of this rank's parts of the buckets only (`part`).
-        """
+    def begin(self, weight: float) -> None:
+        """Begin a step, in which this rank's gradients are multiplied by `weight`."""
         if self._given_up:
             self.helper.finish()
-        self.began, self.scattered, self._given_up, self.weight = True, scattered, False, weight
+        self.began, self._given_up, self.weight = True, False, weight
         self._reset()
 
     def give_up(self) -> None:
@@ -236,10 +208,7 @@ class Buckets:
 
     def _put(self, i: int, gradient: Any) -> None:
         view = self.own[i]
-        if self._held is not None and self._held[i]:
-            if gradient is not None and self.weight:
-                view += to_host(gradient).astype(view.dtype, copy=False) * self.weight
-        elif gradient is None or not self.weight:
+        if gradient is None or not self.weight:
             view[...] = 0
         elif type(gradient) is numpy.ndarray and gradient.dtype == view.dtype:
             numpy.multiply(gradient, self.weight, out=view)
@@ -249,33 +218,16 @@ class Buckets:
 
     def _job(self, numbers: range) -> Any:
         """What sums some buckets."""
-        window = self.window
         ranges = [Range(b.start, b.stop, b.dtype) for b in self.buckets[numbers.start : numbers.stop]]
-        last = numbers.stop == len(self.buckets)
-        if last and not self.scattered:
+        if numbers.stop == len(self.buckets):
             ranges[-1] = ranges[-1]._replace(stop=self._end)
-        kind = "reduce_scatter" if self.scattered else "all_reduce"
         name = f"gradients {numbers.start}" if len(numbers) == 1 else f"gradients {numbers.start}-{numbers.stop - 1}"
 
         def job(patient: bool) -> None:
-            with self.notes.noting(kind, name, ranges[-1].stop - ranges[0].start):
-                if not self.scattered:
-                    window.reduce(ranges, self.wire, patient)
-                    return
-                window.scatter(ranges, patient)
-                if last:
-                    found = window.glance(Range(ranges[-1].stop, self._end, ranges[-1].dtype), patient)
-                    self._glanced = found[: len(self.shapes)]
+            with self.notes.noting("all_reduce", name, ranges[-1].stop - ranges[0].start):
+                self.window.reduce(ranges, patient)
 
         return job
-
-    def _rest(self) -> list[Any]:
-        """Jobs for what isn't on its way yet; a single one where nothing ever is, which waits but once for all ranks.
-
-        All ranks must sum the same buckets together, and how many are on their way differs between them.
-        """
-        rest = range(self._next, len(self.buckets))
-        return [self._job(range(number, number + 1)) for number in rest] if self.ahead else [self._job(rest)]
 
     def finish(self, gradients: Sequence[Any]) -> list[Any]:
         """The sums of all ranks' gradients, from this rank's; None where no rank has one.
@@ -285,68 +237,28 @@ class Buckets:
         Args:
             gradients: all of them, None for missing ones; those that `fill` took in are not looked at again.
         """
-        known = self.finish_parts(gradients)
-        if all(known):
-            return list(map(_as_given, self.total, self.dtypes, gradients))
-        return [
-            _as_given(total, dtype, gradient) if there else None
-            for total, dtype, gradient, there in zip(self.total, self.dtypes, gradients, known)
-        ]
-
-    def finish_parts(self, gradients: Sequence[Any]) -> list[bool]:
-        """Let the sums be made; which gradients any rank has. After `begin(scattered=True)` sums are in the parts."""
-        self._told[...] = self._put_all(gradients)
-        with blocked("gradients", self.notes.ranks):
-            self.helper.finish(*self._rest())
-        self.notes.announce()
-        self.began, self._held = False, None
-        return self._seen()
-
-    def _seen(self) -> list[bool]:
-        """Which gradients any rank has, once the last bucket is summed."""
-        known = self._glanced if self.scattered else self._known
-        found: list[bool] = known.astype(bool).tolist()
-        return found
-
-    def hold(self, gradients: Sequence[Any]) -> None:
-        """End a step whose gradients stay here: the next sums are made of those of all steps since the last ones."""
-        self._held, self.began = self._put_all(gradients), False
-
-    def _put_all(self, gradients: Sequence[Any]) -> list[bool]:
-        """Take in what wasn't yet; which gradients there are, in this step or from those before."""
-        there = self._held or [False] * len(self.shapes)
         for i, gradient in enumerate(gradients):
             if not self._filled[i]:
                 self._put(i, gradient)
-        return [
-            held or filled or gradient is not None for held, filled, gradient in zip(there, self._filled, gradients)
-        ]
-
-    def part(self, number: int) -> tuple[int, int]:
-        """The first byte of this rank's part of a bucket, and the one after its last."""
-        return self.window.part(self.buckets[number].start, self.buckets[number].stop)
-
-    def clear(self) -> None:
-        """Come back when no rank reads the sums of before any more: parts of `window.total` may be written."""
-        self.helper.finish(self.window.meet)
-
-    def gather(self) -> None:
-        """Parts of `window.total` that each rank wrote become whole."""
-        ranges = [Range(bucket.start, bucket.stop, bucket.dtype) for bucket in self.buckets]
-
-        def job(patient: bool) -> None:
-            with self.notes.noting("all_gather", "weights", ranges[-1].stop):
-                self.window.gather(ranges, patient)
-
-        with blocked("weights", self.notes.ranks):
-            self.helper.finish(job)
+        self._flags[...] = [filled or gradient is not None for filled, gradient in zip(self._filled, gradients)]
+        # All ranks must sum the same buckets together, and how many are on their way differs between them; a single
+        # job where nothing ever is, which waits but once for all ranks.
+        rest = range(self._next, len(self.buckets))
+        jobs = [self._job(range(number, number + 1)) for number in rest] if self.ahead else [self._job(rest)]
+        with blocked("gradients", self.notes.ranks):
+            self.helper.finish(*jobs)
         self.notes.announce()
+        self.began = False
+        return [
+            _as_given(total, dtype, gradient) if flag else None
+            for total, dtype, gradient, flag in zip(self.total, self.dtypes, gradients, self._summed_flags.tolist())
+        ]
 
     def close(self) -> None:
         """Give the memory back; all ranks do it together."""
         self.helper.finish()
         self.own, self.total = [], []
-        self._told = self._known = numpy.empty(0)
+        self._flags = self._summed_flags = numpy.empty(0)
         self.window.close()
 
 

@@ -24,13 +24,7 @@ _LONG = 500_000_000  # nanoseconds after which what has been found must do
 
 
 class Reading(NamedTuple):
-    """A clock compared with that of rank 0, at one moment.
-
-    Attributes:
-        at: the moment, on this clock.
-        ahead: nanoseconds by which this clock is ahead of that of rank 0.
-        error: by how many nanoseconds that may be wrong.
-    """
+    """At a moment of a clock: by how many nanoseconds it is ahead of rank 0's, and how wrong that may be."""
 
     at: int
     ahead: int
@@ -38,18 +32,13 @@ class Reading(NamedTuple):
 
 
 def read_clocks(communicator: Communicator) -> Reading:
-    """Compare the clocks of all ranks. Collective.
-
-    It takes less than a millisecond, and half a second where there are more ranks than idle processors.
-    """
-    rank = communicator.rank
-    with observe.unobserved():
-        machines = communicator.gather_objects(_kernel())
-    if machines[0] and len(set(machines)) == 1:
-        return Reading(observe.clock(), 0, 0)
+    """Compare the clocks of all ranks, which takes half a second at most. Collective."""
     best: list[Reading] = []
     began = 0
     with observe.unobserved():
+        machines = communicator.gather_objects(_kernel())
+        if machines[0] and len(set(machines)) == 1:
+            return Reading(observe.clock(), 0, 0)
         while True:
             own = []
             for _ in range(_ROUNDS):
@@ -62,7 +51,7 @@ def read_clocks(communicator: Communicator) -> Reading:
             began = began or everyone[0][0][0]
             took = everyone[0][-1][1] - began  # as everything here, the same on all ranks
             if max([reading.error for reading in best]) <= _CLOSE or took > _LONG:
-                return best[rank]
+                return best[communicator.rank]
             time.sleep(_PAUSE)
 
 
@@ -77,19 +66,14 @@ def _kernel() -> str:
 
 def _reading(first: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]) -> Reading:
     """The second clock compared with the first, from the times when both came to barriers and left them."""
-    at = (other[0][0] + other[-1][1]) // 2
-    if first is other:
-        return Reading(at, 0, 0)
     least = max([came - left for (_, left), (came, _) in zip(first, other)])
     most = min([left - came for (came, _), (_, left) in zip(first, other)])
-    return Reading(at, (least + most) // 2, max(0, most - least + 1) // 2)
+    error = 0 if first is other else max(0, most - least + 1) // 2
+    return Reading((other[0][0] + other[-1][1]) // 2, 0 if first is other else (least + most) // 2, error)
 
 
 class Clock:
-    """Moments of this rank on the clock of rank 0.
-
-    Args:
-        readings: one or more, in the order of time. Between two of them the difference changes evenly.
+    """Moments of this rank on the clock of rank 0; between two readings the difference changes evenly.
 
     >>> clock = Clock([Reading(0, 500, 3), Reading(1000, 510, 2)])
     >>> clock.shared(0), clock.shared(1000), clock.error

@@ -16,14 +16,13 @@ class World:
     Attributes:
         communicator: how ranks talk, None until `initialize` (or `DataParallel`) was called.
         spare: whether this rank's machine has processors that no rank computes on.
-        gathers: whether steps are made by a loop of ours, which gathers what optimizers have spread over ranks.
     """
 
-    __slots__ = ("communicator", "gathers", "spare")
+    __slots__ = ("communicator", "spare")
 
     def __init__(self) -> None:
         self.communicator: Communicator | None = None
-        self.gathers, self.spare = False, True
+        self.spare = True
 
     @property
     def shard(self) -> Any:

@@ -1,15 +1,7 @@
-"""What a rank is doing, and how it fails: at once, for all ranks, with its name, its line and the cause.
+"""How a rank fails: all ranks end at once, and the last line names the rank, the cause and the line of the script.
 
-A rank that raises while others wait for it must not only end itself. `install` sees to it for all ways to end a
-program; `watch.py` looks after those who are silent, and those who end too early.
-
-Code that lets ranks wait for each other uses two names. `waiting` tells messages what is waited for:
-
-    with waiting("the all-reduce of layer", number):
-        communicator.all_reduce(bucket)
-
-(`meeting` does the same around what isn't a call of a communicator), and `together` is around what all ranks do or
-none, such as `fit`: an exception that leaves it on one rank alone is an error of all, also where the script catches it.
+`install` sees to it for exceptions that nobody catches. `wait` is around everything that ranks wait for in each other:
+after the timeout it ends the job, and names the ranks that did not come.
 """
 
 from __future__ import annotations
@@ -22,174 +14,113 @@ import sys
 import sysconfig
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
 from eagerflow.base.tracebacks import is_ours
-from eagerflow.distribution.runtime.communicator import Communicator
+from eagerflow.distribution.runtime.agreement import ranks_named
 from eagerflow.distribution.runtime.current import world
 
-__all__ = ["counted", "fail", "install", "meeting", "place", "place_of", "set_timeout", "status", "tell", "together"]
-__all__ += ["waiting", "who"]
+__all__ = ["fail", "install", "place", "place_of", "set_timeout", "status", "tell", "wait"]
 
-_COLLECTIVE = "all_reduce sum_flat reduce_scatter all_gather broadcast gather_objects broadcast_object barrier".split()
 _LONGEST = 3000  # bytes that one write to a pipe hands over whole, on any system of ours, less what is around them
 _TIMEOUT = "EAGERFLOW_TIMEOUT"
-_FORWARDED = 0.3  # seconds in which the engine shows what a rank wrote; what it still holds when it aborts is lost
-_get_ident, _clock = threading.get_ident, time.monotonic
+_FORWARDED = 0.3  # seconds in which MPI shows what a rank wrote; what it still holds when it aborts is lost
+_NAP, _LONG_NAP = 50e-6, 1e-3  # seconds between two looks, at first and in long waits
+_LONG = 0.2  # seconds after which a wait is a long one
+_ANSWERS = 1.0  # seconds in which ranks that wait as well answer
+_TAG = 7
+_yield: Callable[[], None] = getattr(os, "sched_yield", lambda: time.sleep(0))
 
 
 class Status:
-    """What this rank does now: written by the threads that train, read by the one that watches.
+    """What this rank does now.
 
     Attributes:
-        waits: by thread: what it waits for, in parts, and since when.
-        counts: by thread: how many collective calls it has begun. Their sum is the same on all ranks that are at the
-            same place of the program.
-        call: the collective call that was begun last.
-        doing: what this rank is in the middle of, such as `("fit", 120)`: a loop and its step; None for nothing.
-        left: how this rank left what all do together, while it isn't known whether all left it so.
-        exited: where `sys.exit` was called.
+        doing: a loop and its step, such as `("fit", 120)`; None outside of loops.
         timeout: seconds that ranks wait for each other.
         channel: the pipe on which the agent of `python -m eagerflow launch` listens; None under other launchers.
-        asked: what asks the watch whether all ranks left by an exception; None while nobody watches.
+        control: a communicator of mpi4py on which ranks ask who else waits; None until they have joined.
+        threads: those that have waited for other ranks.
     """
 
     def __init__(self) -> None:
-        self.waits: dict[int, tuple[tuple[Any, ...], float]] = {}
-        self.counts: dict[int, int] = {}
-        self.call = ""
         self.doing: tuple[str, int] | None = None
-        self.left: dict[str, Any] | None = None
-        self.exited = ""
         self.timeout = 600.0
         self.channel: int | None = None
+        self.control: Any = None
+        self.threads: set[int] = set()
         self.process = os.getpid()
-        self.asked: Callable[[dict[str, Any]], None] | None = None
-
-    @property
-    def entered(self) -> int:
-        """How many collective calls were begun."""
-        return sum(list(self.counts.values()))
-
-    @property
-    def waited(self) -> tuple[str, float]:
-        """What has been waited for longest, in words, and for how many seconds; nothing: an empty text."""
-        found = min(list(self.waits.values()), key=lambda item: item[1], default=None)
-        if found is None:
-            return "", 0.0
-        words, doing = " ".join(map(str, found[0])), self.doing
-        if doing is not None:
-            words += f" of step {doing[1]} of {doing[0]}"
-        return words, _clock() - found[1]
 
 
 status = Status()
 
 
-class waiting:
-    """Inside the block this thread waits for other ranks; messages say for what.
-
-    It costs two entries of a dict. Parts are joined only when somebody asks, so hand over numbers as they are.
+def wait(done: Callable[[], bool], what: str, spin: float = 0.0) -> None:
+    """Wait until something is done, without keeping a processor busy for long, as MPI's own calls do.
 
     Args:
-        *what: words and numbers, such as `"the all-reduce of layer", 7`. The step is added.
+        done: tells whether it is.
+        what: is waited for, such as `"barrier"`; for the message after the timeout.
+        spin: seconds in which the processor is only lent to others between two looks.
     """
-
-    __slots__ = ("_before", "_what")
-
-    def __init__(self, *what: Any) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        here = _get_ident()
-        self._before = status.waits.get(here)
-        status.waits[here] = (self._what, _clock())
-
-    def __exit__(self, *exc: object) -> None:
-        if self._before is None:
-            status.waits.pop(_get_ident(), None)
+    status.threads.add(threading.get_ident())
+    if done():
+        return
+    began = time.monotonic()
+    while not done():
+        waited = time.monotonic() - began
+        if waited < spin:
+            _yield()
+        elif waited < _LONG:
+            time.sleep(_NAP)
         else:
-            status.waits[_get_ident()] = self._before
+            _answer(what)
+            if waited > status.timeout:
+                _late(what)
+            time.sleep(_LONG_NAP)
 
 
-class meeting(waiting):
-    """The same around what no communicator counts, such as sums in shared memory; all ranks make the same calls."""
-
-    __slots__ = ()
-
-    def __enter__(self) -> None:
-        here = _get_ident()
-        status.counts[here] = status.counts.get(here, 0) + 1
-        status.call = self._what[0]
-        super().__enter__()
-
-
-def counted(communicator: Communicator) -> Communicator:
-    """The communicator, whose collective calls are counted from now on, and named while they wait."""
-    for name in _COLLECTIVE:
-        if hasattr(communicator, name):
-            setattr(communicator, name, _counted(name, getattr(communicator, name)))
-    duplicate = communicator.duplicate
-    communicator.duplicate = lambda: counted(duplicate())  # type: ignore[method-assign]
-    return communicator
+def _answer(what: str) -> dict[int, tuple[str, str]]:
+    """Tell ranks that ask that this one waits; returns what other ranks wait for, and where, as far as they say now."""
+    found = {}
+    while status.control is not None and (message := status.control.improbe(tag=_TAG)) is not None:
+        rank, words, line, asks = message.recv()
+        found[rank] = (words, line)
+        if asks:
+            status.control.isend((status.control.rank, _named(what), place(sys._getframe()), False), rank, _TAG)
+    return found
 
 
-def _counted(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-    named = (name.replace("_", "-", 1),)
-
-    @functools.wraps(call)
-    def collective(*args: Any, **options: Any) -> Any:
-        here = _get_ident()
-        status.counts[here] = status.counts.get(here, 0) + 1
-        status.call = name
-        if here in status.waits:  # somebody has said more
-            return call(*args, **options)
-        status.waits[here] = (named, _clock())
-        try:
-            return call(*args, **options)
-        finally:
-            status.waits.pop(here, None)
-
-    return collective
-
-
-class together:
-    """Around what all ranks do or none: an exception that leaves it on one rank alone ends the job.
-
-    The rank waits until it is known whether the others left as well. If they did, the exception goes on, and a script
-    that catches it does the same on all ranks. If others wait for this rank instead, nothing can become of the job.
-
-    Args:
-        what: is done, such as `"fit"`.
-    """
-
-    __slots__ = ("_what",)
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: TracebackType | None) -> None:
-        status.doing = None
-        if error is None or status.asked is None or not isinstance(error, Exception):
-            return
-        if getattr(error, "on_all_ranks", False) or status.left is not None:
-            return
-        status.asked({"what": self._what, "cause": _cause(error), "where": place_of(trace), "text": _text(error)})
+def _late(what: str) -> NoReturn:
+    """Ask which ranks wait as well, and end the job because of the others."""
+    control, asked, here = status.control, _named(what), place(sys._getframe())
+    own, size = (0, 1) if control is None else (control.rank, control.size)
+    waiting = {own: (asked, here)}
+    for rank in range(size):
+        if rank != own:
+            control.isend((own, asked, here, True), rank, _TAG)
+    began = time.monotonic()
+    # The first of those that wait says who is missing; the others answer it meanwhile.
+    while time.monotonic() - began < _ANSWERS * (1 if own == min(waiting) else 3):
+        waiting |= _answer(what)
+        if len(waiting) == size and own == min(waiting):
+            break
+        time.sleep(_LONG_NAP)
+    if own != min(waiting):
+        fail("echo", f"waited {status.timeout:g} s in {asked}", here)
+    missing = [rank for rank in range(size) if rank not in waiting]
+    if not missing:
+        places = "; ".join(f"rank {rank} in {words}, at {line}" for rank, (words, line) in sorted(waiting.items()))
+        fail("late", f"all ranks wait for each other in different calls: {places}", subject="all ranks")
+    cause = f"did not come to {asked}, in which {ranks_named(sorted(waiting))} waited {status.timeout:g} s"
+    fail("silent", cause + f", at {here}" * bool(here), subject=_who(missing), guilty=missing[0])
 
 
-def _text(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))
-
-
-def _cause(error: BaseException) -> str:
-    words = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+def _named(what: str) -> str:
+    doing = status.doing
+    return f"the {what}" if doing is None else f"the {what} of step {doing[1]} of {doing[0]}"
 
 
 _LIBRARIES = tuple(
@@ -206,37 +137,29 @@ def place(frame: FrameType | None) -> str:
     """The innermost line of the user's program in a stack: `train.py:57 in load_image`; empty where there is none."""
     while frame is not None and not _is_users(frame.f_code.co_filename):
         frame = frame.f_back
-    return _line(frame)
+    return "" if frame is None else _line(frame, frame.f_lineno)
 
 
 def place_of(trace: TracebackType | None) -> str:
     """The same of an exception."""
-    frames = [(step.tb_frame, step.tb_lineno) for step in _steps(trace)]
+    frames = []
+    while trace is not None:
+        frames.append((trace.tb_frame, trace.tb_lineno))
+        trace = trace.tb_next
     users = [(frame, line) for frame, line in frames if _is_users(frame.f_code.co_filename)] or frames
     return _line(*users[-1]) if users else ""
 
 
-def _steps(trace: TracebackType | None) -> list[TracebackType]:
-    found = []
-    while trace is not None:
-        found.append(trace)
-        trace = trace.tb_next
-    return found
-
-
-def _line(frame: FrameType | None, line: int | None = None) -> str:
-    if frame is None:
-        return ""
+def _line(frame: FrameType, line: int) -> str:
     file, name = frame.f_code.co_filename, frame.f_code.co_name
     with contextlib.suppress(ValueError, OSError):  # another drive; a folder that is gone
         relative = os.path.relpath(file)
         file = file if relative.startswith("..") else relative
-    inside = "" if name == "<module>" else f" in {name}"
-    return f"{file}:{frame.f_lineno if line is None else line}{inside}"
+    return f"{file}:{line}" + ("" if name == "<module>" else f" in {name}")
 
 
 def set_timeout(seconds: float) -> float:
-    """How long ranks wait for each other from now on; `EAGERFLOW_TIMEOUT` goes before what a script says.
+    """Set how long ranks wait for each other; `EAGERFLOW_TIMEOUT` takes precedence over what a script says.
 
     Raises:
         ValueError: for anything but a positive number.
@@ -254,16 +177,18 @@ def set_timeout(seconds: float) -> float:
     return status.timeout
 
 
-def who() -> str:
-    """This rank in words: `rank 3 of 8 (host b, pid 4711)`."""
+def _who(ranks: list[int]) -> str:
+    """Ranks in words: `rank 3 of 8 (host b, pid 4711)`, the process of this one."""
     found = world.communicator
     if found is None:
         return f"the process {os.getpid()}"
-    return f"rank {found.rank} of {found.size} (host {found.hosts[found.rank]}, pid {os.getpid()})"
+    if len(ranks) > 1:
+        return f"{ranks_named(ranks)} of {found.size}"
+    return f"rank {ranks[0]} of {found.size} (host {found.hosts[ranks[0]]}, pid {found.processes[ranks[0]]})"
 
 
 def tell(kind: str, **facts: Any) -> None:
-    """Tell the agent of `launch` something, if there is one."""
+    """Send a message to the agent of `launch`, if there is one."""
     if status.channel is None:
         return
     while len(line := json.dumps({"t": kind, **facts})) > _LONGEST:
@@ -282,7 +207,8 @@ def fail(
     """End all ranks because of this one.
 
     Args:
-        kind: what happened: "raised", "exited", "interrupted", "late", "silent".
+        kind: what happened: "raised", "exited", "interrupted", "late", "silent"; "echo" for what may well follow from
+            another rank's failure.
         cause: in one line.
         where: the user's line.
         code: of the process.
@@ -295,21 +221,20 @@ def fail(
     timer = threading.Timer(3.0, os._exit, (code,))  # should anything below wait for the others
     timer.daemon = True
     timer.start()
-    tell(
-        "record", how=kind, cause=cause, where=where, code=code, subject=subject or "", guilty=guilty, time=time.time()
-    )
-    at = f", at {where}" if where else ""
+    tell("record", how=kind, cause=cause, where=where, code=code, subject=subject or "", guilty=guilty)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
     if status.channel is not None:
         os._exit(code)  # the agent and the launcher end the others, and say why
-    sys.stderr.write(f"\neagerflow: {subject or who()}: {cause}{at}\n")
+    found = world.communicator
+    who = subject or _who([0 if found is None else found.rank])
+    sys.stderr.write(f"\neagerflow: {who}: {cause}{f', at {where}' * bool(where)}\n")
     sys.stderr.flush()
     time.sleep(_FORWARDED)
-    if world.communicator is not None:
+    if found is not None:
         with contextlib.suppress(BaseException):  # whatever goes wrong with it, this process ends
-            world.communicator.abort(code)
+            found.abort(code)
     os._exit(code)
 
 
@@ -317,7 +242,7 @@ def install() -> None:
     """From now on an exception that nobody catches ends all ranks, in the main thread and in those that train."""
     if getattr(sys.excepthook, "of_ranks", False):
         return
-    before, before_in_threads, leave = sys.excepthook, threading.excepthook, sys.exit
+    before, before_in_threads = sys.excepthook, threading.excepthook
 
     def raised(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         before(kind, error, trace)
@@ -325,16 +250,11 @@ def install() -> None:
 
     def raised_in_thread(args: threading.ExceptHookArgs) -> None:
         before_in_threads(args)
-        here = _get_ident()
-        if args.exc_value is not None and (here in status.counts or here in status.waits):
+        if args.exc_value is not None and threading.get_ident() in status.threads:
             _raised(args.exc_type, args.exc_value, args.exc_traceback)
 
-    def exit_noted(code: Any = None, /) -> NoReturn:
-        status.exited = place(sys._getframe(1))
-        leave(code)
-
     raised.of_ranks = True  # type: ignore[attr-defined]
-    sys.excepthook, threading.excepthook, sys.exit = raised, raised_in_thread, exit_noted
+    sys.excepthook, threading.excepthook = raised, raised_in_thread
 
 
 def _raised(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -345,5 +265,7 @@ def _raised(kind: type[BaseException], error: BaseException, trace: TracebackTyp
     # An exception of MPI itself is nearly always the echo of another rank's end.
     how = "echo" if kind.__module__.startswith("mpi4py") else "raised"
     ranks = world.communicator.size if world.communicator is not None else 1
-    alike = getattr(error, "on_all_ranks", False) and ranks > 1
-    fail(how, _cause(error), place_of(trace), subject=f"all {ranks} ranks" if alike else None)
+    on_all = getattr(error, "on_all_ranks", False) and ranks > 1
+    words = str(error).strip().partition("\n")[0]
+    cause = f"{kind.__name__}: {words}" if words else kind.__name__
+    fail(how, cause, place_of(trace), subject=f"all {ranks} ranks" if on_all else None)

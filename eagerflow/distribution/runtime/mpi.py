@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
-import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import numpy
@@ -14,7 +14,7 @@ import numpy
 from eagerflow.base.text.extras import pip_install
 from eagerflow.base.typing import Array
 from eagerflow.distribution.runtime.communicator import Communicator
-from eagerflow.distribution.runtime.compressed_sums import sum_compressed
+from eagerflow.distribution.runtime.faults import wait
 from eagerflow.distribution.runtime.shared_window import Machine, SharedWindow
 from eagerflow.distribution.runtime.window import Window
 
@@ -25,13 +25,13 @@ _MESSAGE = 12 << 20  # bytes: larger arrays are slower at once
 # Gradients go in pieces, some of them at once, so that the cable isn't idle while others are added up: 840 ms for
 # 100 MB over 1 Gbit/s instead of 900, where 800 is the least.
 _PIECE, _UNDER_WAY = 3 << 20, 4
-_NAP = 50e-6  # seconds between two looks whether a message has come
-_HURRY, _LONG_NAP = 0.2, 1e-3  # seconds of looking all the time, and between looks after that
-_yield: Callable[[], None] = getattr(os, "sched_yield", lambda: time.sleep(0))
+_SPIN = 0.2  # seconds of looking all the time whether a message has come
 
 
 class Mpi(Communicator):
     """A communicator of MPI.
+
+    All waits are ours (`faults.wait`): MPI's own keep a processor busy, and know no timeout.
 
     Args:
         handle: a communicator of mpi4py; default: all ranks that were started together.
@@ -44,68 +44,56 @@ class Mpi(Communicator):
         self.engine = _engine()
         self.handle = self.engine.COMM_WORLD if handle is None else handle
         self.rank, self.size = self.handle.Get_rank(), self.handle.Get_size()
-        self.hosts = tuple(self.handle.allgather(self.engine.Get_processor_name()))
+        self.threads = bool(self.engine.Query_thread() == self.engine.THREAD_MULTIPLE)
+        everyone = self.handle.allgather((self.engine.Get_processor_name(), os.getpid()))
+        self.hosts, self.processes = zip(*everyone)
         self._machine: Machine | None = None
         self._ops = {"sum": self.engine.SUM, "max": self.engine.MAX, "min": self.engine.MIN, "prod": self.engine.PROD}
 
     def all_reduce(self, array: Array, op: str = "sum") -> None:
         if array.dtype.name in _NARROW or array.dtype.kind == "b":
             wide = array.astype("float32" if array.dtype.kind != "b" else "int64")
-            _wait(self.handle.Iallreduce(self.engine.IN_PLACE, wide, self._ops[op]))
+            self.all_reduce(wide, op)
             array[...] = wide.astype(array.dtype)
         elif op == "sum" and array.nbytes > _MESSAGE:
             self.sum_flat(array.reshape(-1))
         else:
-            _wait(self.handle.Iallreduce(self.engine.IN_PLACE, array, self._ops[op]))
+            wait(self.handle.Iallreduce(self.engine.IN_PLACE, array, self._ops[op]).Test, "all-reduce", _SPIN)
 
-    def sum_flat(self, array: Array, wire: str | None = None, patient: bool = False) -> None:
-        if self.size == 1:
-            return
-        if wire is not None and array.dtype.name == "float32":
-            sum_compressed(self, array, wire)
-            return
+    def sum_flat(self, array: Array, patient: bool = False) -> None:
         length = max(1, _PIECE // array.itemsize)
+        spin = 0.0 if patient else _SPIN
         under_way: deque[Any] = deque()
         for begin in range(0, array.size, length):
-            piece = array[begin : begin + length]
             if len(under_way) == _UNDER_WAY:
-                _wait(under_way.popleft(), patient)
-            # The same call whether patient or not: what is patient on one rank may be hurried on another, and MPI
-            # lets no blocking call meet one that isn't.
+                wait(under_way.popleft().Test, "sum of gradients", spin)
+            piece = array[begin : begin + length]
             under_way.append(self.handle.Iallreduce(self.engine.IN_PLACE, piece, self.engine.SUM))
         while under_way:
-            _wait(under_way.popleft(), patient)
-
-    def exchange(self, sent: Array, got: Array, cuts: Sequence[int]) -> None:
-        """Rank r gets `sent[cuts[r]:cuts[r + 1]]` of all ranks, one after the other. Not for types unknown to MPI."""
-        counts = numpy.diff(cuts).tolist()
-        mine = counts[self.rank]
-        starts = [mine * rank for rank in range(self.size)]
-        self.handle.Alltoallv([sent, (counts, list(cuts[:-1]))], [got, ([mine] * self.size, starts)])
-
-    def reduce_scatter(self, array: Array, bounds: Sequence[int]) -> None:
-        own = numpy.empty(bounds[self.rank + 1] - bounds[self.rank], array.dtype)
-        self.handle.Reduce_scatter(array, own, numpy.diff(bounds).tolist(), self.engine.SUM)
-        array[bounds[self.rank] : bounds[self.rank + 1]] = own
-
-    def all_gather(self, array: Array, bounds: Sequence[int]) -> None:
-        whole = [array.view("uint8"), [n * array.itemsize for n in numpy.diff(bounds).tolist()]]
-        self.handle.Allgatherv(self.engine.IN_PLACE, whole)
+            wait(under_way.popleft().Test, "sum of gradients", spin)
 
     def broadcast(self, array: Array, root: int = 0) -> None:
-        self.handle.Bcast(array.view("uint8") if array.ndim else array, root)
+        wait(self.handle.Ibcast(array.view("uint8") if array.ndim else array, root).Test, "broadcast", _SPIN)
 
     def gather_objects(self, value: Any) -> list[Any]:
-        return list(self.handle.allgather(value))
+        sent = numpy.frombuffer(pickle.dumps(value), "uint8")
+        sizes = numpy.empty(self.size, "int64")
+        wait(self.handle.Iallgather(numpy.array([sent.size]), sizes).Test, "all-gather", _SPIN)
+        found = numpy.empty(sizes.sum(), "uint8")
+        wait(self.handle.Iallgatherv(sent, [found, sizes.tolist()]).Test, "all-gather", _SPIN)
+        ends = numpy.cumsum(sizes).tolist()
+        return [pickle.loads(found[end - size : end].tobytes()) for size, end in zip(sizes.tolist(), ends)]
 
     def broadcast_object(self, value: Any, root: int = 0) -> Any:
-        return self.handle.bcast(value, root)
+        sent = numpy.frombuffer(pickle.dumps(value if self.rank == root else None), "uint8").copy()
+        size = numpy.array([sent.size])
+        self.broadcast(size, root)
+        found = sent if self.rank == root else numpy.empty(size.item(), "uint8")
+        self.broadcast(found, root)
+        return value if self.rank == root else pickle.loads(found.tobytes())
 
     def barrier(self) -> None:
-        self.handle.Barrier()
-
-    def allocate(self, nbytes: int) -> Array:
-        return numpy.zeros(nbytes, "uint8")
+        wait(self.handle.Ibarrier().Test, "barrier", _SPIN)
 
     @property
     def machine(self) -> Machine:
@@ -114,23 +102,12 @@ class Mpi(Communicator):
             self._machine = Machine(self)
         return self._machine
 
-    def common(self, nbytes: int) -> Array:
-        machine = self.machine
-        short = [text for text in self.gather_objects("" if machine.room(nbytes) else machine.short(nbytes)) if text]
-        if short:
-            raise MemoryError(short[0])
-        return machine.common(nbytes)
-
     def window(self, nbytes: int) -> Window:
         machine = self.machine
-        found = numpy.array([machine.size > 1, not machine.room((machine.size + 1) * nbytes)], "int64")
+        found = numpy.array([machine.size > 1, not machine.has_room((machine.size + 1) * nbytes)], "int64")
         self.all_reduce(found, "max")
         shared, full = found.tolist()
-        return SharedWindow(self, machine, nbytes) if shared and not full else Window(self, nbytes)
-
-    @property
-    def threads(self) -> bool:
-        return bool(self.engine.Query_thread() == self.engine.THREAD_MULTIPLE)
+        return SharedWindow(machine, nbytes) if shared and not full else Window(self, nbytes)
 
     def duplicate(self) -> Communicator:
         return Mpi(self.handle.Dup())
@@ -146,18 +123,6 @@ class Mpi(Communicator):
         sys.stderr.flush()
         self.handle.Abort(code)
         raise AssertionError("MPI_Abort came back")
-
-
-def _wait(request: Any, patient: bool = False) -> None:
-    """MPI's own blocking calls keep a processor busy all the while: steps wait here, for ranks that may stand still."""
-    hurried_until = 0.0 if patient else time.monotonic() + _HURRY
-    while not request.Test():
-        if patient:
-            time.sleep(_NAP)
-        elif time.monotonic() < hurried_until:
-            _yield()
-        else:
-            time.sleep(_LONG_NAP)
 
 
 def _engine() -> Any:

@@ -8,7 +8,7 @@ import numpy
 
 from eagerflow.base.capturing import not_replayable
 from eagerflow.base.typing import Array, Numpy, Rule
-from eagerflow.core.device import device_of, is_device_array, place, to_host
+from eagerflow.core.device import device_of, place, to_host
 from eagerflow.core.op import op
 from eagerflow.core.strategy import active
 from eagerflow.core.tensor import Tensor, convert_to_tensor
@@ -29,10 +29,6 @@ def reduce_array(communicator: Communicator, array: Array, operation: str = "sum
     No captured step holds it: ranks write steps down and compare them in different calls, and compute ops twice then.
     """
     together(communicator)
-    if communicator.takes_device_arrays and is_device_array(array):
-        copied = array.copy(order="C")
-        communicator.all_reduce(copied, operation)
-        return copied
     made = numpy.array(to_host(array), order="C")  # sums of numbers may be NumPy's scalars, which can't be written
     communicator.all_reduce(made, operation)
     return place(made, device_of(array))

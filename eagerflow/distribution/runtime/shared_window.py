@@ -8,22 +8,19 @@ Ranks wait for each other at counters in the same memory.
 from __future__ import annotations
 
 import os
-import socket
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy
 
-from eagerflow.base.typing import Array
+from eagerflow.distribution.runtime.faults import wait
 from eagerflow.distribution.runtime.window import Range, Window, parts
 
 __all__ = ["Machine", "SharedWindow"]
 
 _PAGE = 4096
 _PIECE = 1 << 18  # bytes summed at once: they stay in the cache while further ranks' are added
-_YIELDS, _POLLS = 2000, 4  # looks at the counters before a rank that waits begins to sleep: hurried, patient
-_NAP = 50e-6  # seconds
+_SPIN = 2e-3  # seconds of looking at the counters before a rank that isn't patient sleeps between two looks
 _MEMORY = "/dev/shm"  # where MPI keeps shared memory, on Linux
 
 
@@ -38,29 +35,22 @@ class Machine:
         handle: the communicator of mpi4py among the ranks of this machine.
         leaders: an `Mpi` of one rank per machine; None on the other ranks, and where there is one machine.
         rank: the number of this process on its machine.
-        size: how many ranks the machine has.
-        order: all ranks, machine by machine.
+        size: the number of ranks on the machine.
         several: whether there are other machines.
     """
 
     def __init__(self, communicator: Any, number: int | None = None) -> None:
-        engine = communicator.engine
-        self.engine = engine
+        self.engine = communicator.engine
         if number is None:
-            self.handle = communicator.handle.Split_type(engine.COMM_TYPE_SHARED, communicator.rank)
+            self.handle = communicator.handle.Split_type(self.engine.COMM_TYPE_SHARED, communicator.rank)
         else:
             self.handle = communicator.handle.Split(number, communicator.rank)
         self.rank, self.size = self.handle.Get_rank(), self.handle.Get_size()
-        self.leader = self.handle.bcast(communicator.rank)
-        everyone = communicator.gather_objects((self.leader, communicator.rank))
-        self.order = [rank for _, rank in sorted(everyone)]
-        heads = sorted({leader for leader, _ in everyone})
+        heads = sorted(set(communicator.gather_objects(self.handle.bcast(communicator.rank))))
         self.several = len(heads) > 1
-        self.sizes = [sum(leader == head for leader, _ in everyone) for head in heads]
         self.leaders = communicator.part(heads) if self.several else None
-        self._kept: list[Any] = []  # memory that is never given back
 
-    def room(self, nbytes: int) -> bool:
+    def has_room(self, nbytes: int) -> bool:
         """Whether this machine has shared memory of that size left; a page too many would kill the process."""
         try:
             found = os.statvfs(_MEMORY)
@@ -68,32 +58,17 @@ class Machine:
             return True  # no such limit is known here
         return found.f_bavail * found.f_frsize > nbytes + nbytes // 8
 
-    def short(self, nbytes: int) -> str:
-        """What to say where there is too little of it."""
-        return (
-            f"{socket.gethostname()}: {_MEMORY}, where processes share memory, has no room for {nbytes:,} bytes. Make "
-            "it larger (mount -o remount,size=..., docker run --shm-size=...)."
-        )
-
-    def common(self, nbytes: int) -> Array:
-        """Bytes that all ranks of the machine see, until they end; they lie with the first of them."""
-        size = nbytes if self.rank == 0 else 0
-        self._kept.append(self.engine.Win.Allocate_shared(size, 1, comm=self.handle))
-        return numpy.frombuffer(self._kept[-1].Shared_query(0)[0], "uint8")[:nbytes]
-
 
 class SharedWindow(Window):
-    """A window whose `total`, and whose parts, all ranks of a machine see.
+    """A window whose `total` all ranks of a machine see.
 
     Args:
-        communicator: an `Mpi`.
-        machine: its machine.
-        nbytes: how large it is.
+        machine: the machine of this rank.
+        nbytes: its size.
     """
 
-    def __init__(self, communicator: Any, machine: Machine, nbytes: int) -> None:
-        self.communicator, self.machine = communicator, machine
-        self.place = machine.order.index(communicator.rank)
+    def __init__(self, machine: Machine, nbytes: int) -> None:
+        self.machine = machine
         room = _PAGE + -(-nbytes // _PAGE) * _PAGE
         hints = machine.engine.Info.Create({"alloc_shared_noncontig": "true"})
         size = room + (room if machine.rank == 0 else 0)
@@ -108,72 +83,31 @@ class SharedWindow(Window):
         self.all = [memory[_PAGE : _PAGE + nbytes] for memory in everyone]
         self.own = self.all[machine.rank]
         self.total = everyone[0][room + _PAGE : room + _PAGE + nbytes]
-        counters = [memory[:8].data.cast("q") for memory in everyone]
-        self._counter, self._others = counters[machine.rank], counters[: machine.rank] + counters[machine.rank + 1 :]
+        self._counters = [memory[:8].data.cast("q") for memory in everyone]
         self._turn = 0
         machine.handle.Barrier()
 
-    def meet(self, patient: bool = False) -> None:
+    def _meet(self, patient: bool) -> None:
         """Wait until all ranks of the machine are here; they see what the others wrote before."""
         self._turn = turn = self._turn + 1
         self._memory.Sync()
-        self._counter[0] = turn
-        looks = _POLLS if patient else _YIELDS
-        for other in self._others:
-            while other[0] < turn:
-                looks -= 1
-                time.sleep(0 if looks > 0 else _NAP)
+        self._counters[self.machine.rank][0] = turn
+        for counter in self._counters:
+            wait(lambda counter=counter: counter[0] >= turn, "sum of gradients", 0.0 if patient else _SPIN)  # type: ignore[misc]
         self._memory.Sync()
 
-    def reduce(self, ranges: Sequence[Range], wire: str | None = None, patient: bool = False) -> None:
+    def reduce(self, ranges: Sequence[Range], patient: bool = False) -> None:
         machine = self.machine
-        self.meet(patient)
+        self._meet(patient)
         for start, stop, dtype in ranges:
             cuts = parts(start, stop, machine.size)
             self._sum(cuts[machine.rank], cuts[machine.rank + 1], dtype)
-        self.meet(patient)
+        self._meet(patient)
         if machine.several:
             if machine.leaders is not None:
                 for start, stop, dtype in ranges:
-                    machine.leaders.sum_flat(self.total[start:stop].view(dtype), wire, patient)
-            self.meet(patient)
-
-    def scatter(self, ranges: Sequence[Range], patient: bool = False) -> None:
-        machine = self.machine
-        self.meet(patient)
-        if not machine.several:
-            for start, stop, dtype in ranges:
-                self._sum(*self.part(start, stop), dtype)
-        else:
-            for start, stop, dtype in ranges:
-                cuts = parts(start, stop, machine.size)
-                self._sum(cuts[machine.rank], cuts[machine.rank + 1], dtype)
-            self.meet(patient)
-            if machine.leaders is not None:
-                for start, stop, dtype in ranges:
-                    whole = self.total[start:stop].view(dtype)
-                    machine.leaders.reduce_scatter(whole, self._of_machines(start, stop, dtype))
-        self.meet(patient)
-
-    def glance(self, found: Range, patient: bool = False) -> Array:
-        if self.machine.several:
-            return super().glance(found, patient)
-        every = [memory[found.start : found.stop].view(found.dtype) for memory in self.all]
-        return sum(every[1:], every[0])  # everybody adds them up: quicker than waiting for each other
-
-    def gather(self, ranges: Sequence[Range], patient: bool = False) -> None:
-        self.meet(patient)
-        if self.machine.several:
-            if self.machine.leaders is not None:
-                for start, stop, dtype in ranges:
-                    whole = self.total[start:stop].view(dtype)
-                    self.machine.leaders.all_gather(whole, self._of_machines(start, stop, dtype))
-            self.meet(patient)
-
-    def _of_machines(self, start: int, stop: int, dtype: Any) -> list[int]:
-        """Where the parts of each machine's ranks begin, in elements: they lie side by side."""
-        cuts, ranks = parts(start, stop, self.communicator.size), numpy.cumsum([0, *self.machine.sizes])
-        return [(cuts[rank] - start) // dtype.itemsize for rank in ranks]
+                    machine.leaders.sum_flat(self.total[start:stop].view(dtype), patient)
+            self._meet(patient)
 
     def _sum(self, start: int, stop: int, dtype: Any) -> None:
         """Add all ranks' values up, in the order of the ranks."""
@@ -191,7 +125,6 @@ class SharedWindow(Window):
 
     def close(self) -> None:
         self.own = self.total = numpy.empty(0, "uint8")
-        self.all = []
-        self._counter, self._others = memoryview(b"").cast("q"), []
+        self.all, self._counters = [], []
         self._memory.Unlock_all()
         self._memory.Free()

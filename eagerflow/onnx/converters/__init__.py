@@ -1,6 +1,6 @@
 """How each op is expressed in ONNX: a table from its name to a function of a `Call`, which adds nodes."""
 
-from eagerflow.onnx.converters import attention, elementwise, indexing, neural, random, recurrent, reductions, shapes
+from eagerflow.onnx.converters import attention, elementwise, indexing, neural, recurrent, reductions, shapes
 from eagerflow.onnx.converters.refused import REFUSED
 
 __all__ = ["CONVERTERS", "REFUSED"]
@@ -10,7 +10,6 @@ CONVERTERS = (
     | elementwise.CONVERTERS
     | indexing.CONVERTERS
     | neural.CONVERTERS
-    | random.CONVERTERS
     | recurrent.CONVERTERS
     | reductions.CONVERTERS
     | shapes.CONVERTERS

@@ -1,4 +1,4 @@
-"""Indexing: what is taken from places, and what is put there."""
+"""Indexing: what is taken from places."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def _operands(c: Call, indices: list[Index], axes: Sequence[int]) -> list[Value]
 
 
 class _Places:
-    """Places along some axes, as `GatherND` and `ScatterND` take them: those axes come first.
+    """Places along some axes, as `GatherND` takes them: those axes come first.
 
     Attributes:
         name: the name of the places, (..., how many axes).
@@ -216,15 +216,6 @@ class _Places:
         """The order of axes that makes NumPy's result of one whose first `rank` axes are those of the places."""
         others = list(range(rank, rank + len(self.others)))
         return [*others[: self.ahead], *range(rank), *others[self.ahead :]]
-
-    def there(self, rank: int) -> list[int]:
-        """The opposite: from NumPy's order to places first."""
-        order = self.back(rank)
-        return [order.index(i) for i in range(len(order))]
-
-    def home(self) -> list[int]:
-        """From `front` back to the order of what is indexed."""
-        return [self.front.index(i) for i in range(len(self.front))]
 
 
 def _places_of(
@@ -246,135 +237,4 @@ def _turned(c: Call, name: str, order: list[int]) -> str:
     return name if order == sorted(order) else str(c.graph.node("Transpose", [name], perm=order))
 
 
-# ---------------------------------------------------------------------- putting
-
-
-def _into(c: Call, base: Value, updates: Value, write: Callable[[_Places, str, str], str]) -> None:
-    """`write(places, base, updates)` where both have the axes of the places first, and the result turned back."""
-    indices, shape = _indices(c, base.rank), updates.shape
-    if any(part is None for part in indices[0]):
-        c.refuse("it writes at an index with None, which has no ONNX form here")
-    whole = [axis for axis, part in enumerate(indices[0]) if isinstance(part, slice) and _whole(base, indices, axis)]
-    indices = [tuple([slice(None) if i in whole else part for i, part in enumerate(index)]) for index in indices]
-    axes = [axis for axis in range(base.rank) if axis not in whole]
-    if any(isinstance(indices[0][axis], slice) for axis in axes):
-        if any(not isinstance(part, slice) for part in indices[0]) or len({str(index) for index in indices}) > 1:
-            c.refuse("it writes at slices that change with the size, or at slices and places at once")
-        lengths = [n for axis in axes if (n := base.known(axis)) is not None]
-        if len(lengths) < len(axes):
-            c.refuse("it writes at slices of axes whose length is unknown")
-        grid = numpy.ix_(*[numpy.arange(n)[indices[0][axis]] for axis, n in zip(axes, lengths)])
-        for axis, part in zip(axes, grid):
-            indices = [(*index[:axis], part, *index[axis + 1 :]) for index in indices]
-        order = [*axes, *[axis for axis in range(base.rank) if axis not in axes]]
-        updates = Value([shape[i] for i in order], updates.dtype, _turned(c, c.last(updates), order))
-        operands = _operands(c, indices, axes)
-        spread = [*updates.shape[: len(axes)]]
-        places, _ = _places_of(c, base.rank, axes, operands, [*[(0,)] * _Places("", base.rank, axes).ahead, *spread])
-        name = updates.last
-    else:
-        operands = _operands(c, indices, axes)
-        places, rank = _places_of(c, base.rank, axes, operands, shape)
-        name = _turned(c, c.last(updates), places.there(rank))
-    made = write(places, _turned(c, c.last(base), places.front), name)
-    c.give(_turned(c, made, places.home()))
-
-
-def _whole(base: Value, indices: Sequence[Index], axis: int) -> bool:
-    """Whether a slice takes all of an axis, at each size."""
-    pairs = zip(base.shape[axis], [index[axis] for index in indices])
-    return all(part.indices(length) == (0, length, 1) for length, part in pairs)
-
-
-def _reduced(c: Call, reduction: str) -> Callable[[_Places, str, str], str]:
-    if reduction in ("max", "min") and c.graph.opset < 18:
-        c.refuse("ScatterND takes the larger number from opset 18 on")
-    return lambda places, base, updates: str(
-        c.graph.node("ScatterND", [base, places.name, updates], reduction=reduction)
-    )
-
-
-def _zeros(c: Call, like: Value) -> Value:
-    out = c.outputs[0]
-    lengths = c.graph.shape(out.shape)
-    if lengths is None:
-        c.refuse("it writes into a shape that follows from no shape known here")
-    zero = c.graph.constant(numpy.zeros((), like.dtype))
-    return Value(out.shape, like.dtype, c.graph.node("Expand", [zero, lengths]))
-
-
-def _scatter_index(c: Call) -> None:
-    x = c.value("x")
-    _into(c, _zeros(c, x), x, _reduced(c, "add"))
-
-
-def _scatter_extreme(c: Call) -> None:
-    reduction = {"maximum": "max", "minimum": "min"}[c.setting("function")]
-    _into(c, c.value("x"), c.value("updates"), _reduced(c, reduction))
-
-
-def _overwrite(c: Call) -> None:
-    """The last one counts where a place is named twice, which `ScatterND` leaves open: so the others are left out."""
-    g, x, updates = c.graph, c.value("x"), c.value("updates")
-
-    def write(places: _Places, base: str, given: str) -> str:
-        if _named_once(c, x.rank):
-            return str(g.node("ScatterND", [base, places.name, given]))
-        if g.opset < 18:
-            c.refuse("writing at computed places has an ONNX form from opset 18 on")
-        return _last_written(c, places, base, given, [x.shape[axis] for axis in places.axes])
-
-    _into(c, x, updates, write)
-
-
-def _named_once(c: Call, rank: int) -> bool:
-    """Whether an index surely names no place twice."""
-    indices = _indices(c, rank)
-    arrays = [part for part in indices[0] if not isinstance(part, slice)]
-    if any(c.computed(part) is not None for part in arrays):
-        return all(numpy.ndim(part) == 0 if c.computed(part) is None else not _of(c, part).rank for part in arrays)
-    if len({str(index) for index in indices}) > 1:
-        return False
-    joined = (
-        numpy.stack(numpy.broadcast_arrays(*arrays), -1).reshape(-1, len(arrays)) if arrays else numpy.zeros((1, 1))
-    )
-    return bool((joined >= 0).all()) and len(numpy.unique(joined, axis=0)) == len(joined)
-
-
-def _of(c: Call, part: Any) -> Value:
-    found = c.computed(part)
-    assert found is not None
-    return found
-
-
-def _last_written(c: Call, places: _Places, base: str, given: str, heads: Sequence[Lengths]) -> str:
-    """Number the updates; each place keeps the largest number, and only the update of that number is written."""
-    g, dtype = c.graph, c.outputs[0].dtype
-    count = g.node("Shape", [places.name], start=0, end=-1)
-    total = g.node("ReduceProd", [count, g.integers([0])], keepdims=0)
-    one = g.constant(numpy.int64(1))
-    numbers = g.node("Reshape", [g.node("Range", [one, g.node("Add", [total, one]), one]), count])
-    lengths = g.shape(heads)
-    if lengths is None:
-        c.refuse("it writes into a shape that follows from no shape known here")
-    order = g.node("Expand", [g.constant(numpy.int64(0)), lengths])
-    order = g.node("ScatterND", [order, places.name, numbers], reduction="max")
-    stays = g.node("Equal", [g.node("GatherND", [order, places.name]), numbers])
-    hit = g.node("Greater", [order, g.constant(numpy.int64(0))])
-    if places.others:
-        behind = g.integers([-1 - i for i in range(len(places.others))])
-        stays, hit = (g.node("Unsqueeze", [name, behind]) for name in (stays, hit))
-    zero = g.constant(numpy.zeros((), dtype))
-    updates = g.node("Where", [stays, given, zero])
-    added = g.node("ScatterND", [g.node("Where", [hit, zero, base]), places.name, updates], reduction="add")
-    return str(g.node("Where", [hit, added, base]))
-
-
-CONVERTERS: dict[str, Callable[[Call], None]] = {
-    "gather": _gather,
-    "of_class": _of_class,
-    "take_index": _take_index,
-    "scatter_index": _scatter_index,
-    "scatter_extreme": _scatter_extreme,
-    "overwrite": _overwrite,
-}
+CONVERTERS: dict[str, Callable[[Call], None]] = {"gather": _gather, "of_class": _of_class, "take_index": _take_index}

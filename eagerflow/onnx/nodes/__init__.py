@@ -1,7 +1,7 @@
 """What each kind of ONNX node computes: the one table that checks exported files, and runs those that are loaded.
 
 A node is a function of tensors, in the order of the node's inputs, and of its attributes by their names, with ONNX'
-defaults; so an attribute that isn't known is an error. One that asks for `opset` is told the version of the operators,
+defaults; so an attribute that isn't known is an error. One that asks for `opset` gets the version of the operators,
 one that asks for `outputs` how many are wanted. Our recorded ops compute, so gradients flow and tracers see them; what
 follows from shapes alone stays aside (`values.Known`).
 
@@ -14,9 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow.onnx.nodes import (
-    classic,
     control,
-    drawing,
     elementwise,
     normalizing,
     quantized,
@@ -38,7 +36,5 @@ NODES: dict[str, Callable[..., Any]] = {
     **recurrent.NODES,
     **resizing.NODES,
     **quantized.NODES,
-    **classic.NODES,
     **control.NODES,
-    **drawing.NODES,
 }

@@ -48,7 +48,7 @@ _limits: contextvars.ContextVar[_Limits | None] = contextvars.ContextVar("limits
 
 @contextlib.contextmanager
 def limits_for(held: int) -> Iterator[None]:
-    """For a run whose inputs and weights take so many bytes."""
+    """For a run whose inputs and weights take `held` bytes."""
     token = _limits.set(_Limits(held))
     try:
         yield

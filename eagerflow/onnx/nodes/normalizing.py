@@ -31,20 +31,9 @@ def _batch(
     outputs: int = 1,
     consumed_inputs: Any = None,
 ) -> Any:
-    if not spatial:
-        raise ValueError("spatial=0 isn't known here.")
-    if not training_mode and outputs == 1:
-        return as_type(
-            ops.batch_normalization(x, mean, variance, 1 if x.ndim > 1 else 0, bias, scale, epsilon), x.dtype
-        )
-    axes = (0, *range(2, x.ndim))
-    now, spread = ops.mean(x, axis=axes), ops.var(x, axis=axes)
-    made = ops.batch_normalization(x, now, spread, 1, bias, scale, epsilon)
-    moved = [
-        as_type(ops.add(ops.multiply(old, momentum), ops.multiply(new, 1 - momentum)), old.dtype)
-        for old, new in ((mean, now), (variance, spread))
-    ]
-    return [as_type(made, x.dtype), *moved][:outputs]
+    if training_mode or outputs > 1:
+        raise ValueError("batch normalization in training mode: files are run in inference.")
+    return as_type(ops.batch_normalization(x, mean, variance, 1 if x.ndim > 1 else 0, bias, scale, epsilon), x.dtype)
 
 
 def _instance(x: Any, scale: Any, bias: Any, *, epsilon: float = 1e-5, consumed_inputs: Any = None) -> Any:

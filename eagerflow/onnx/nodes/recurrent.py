@@ -1,187 +1,69 @@
-"""LSTM, GRU and RNN: by our own ops where their functions are the usual ones, else a step at a time."""
+"""LSTM, GRU and RNN by our own ops, with the functions that these have."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.elementwise import NODES as ELEMENTWISE
-from eagerflow.onnx.nodes.limits import go_round, work
+from eagerflow.onnx.nodes.limits import work
 from eagerflow.onnx.nodes.values import Known, as_type, numbers
 from eagerflow.ops.sequences.recurrent import gru, lstm, simple_rnn
 
 __all__ = ["NODES"]
 
 _USUAL = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
-_GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 _ORDER = {"LSTM": (0, 2, 3, 1), "GRU": (0, 1, 2), "RNN": (0,)}  # where our gates stand among theirs
+_OF_RNN = {"Tanh": "tanh", "Relu": "relu", "Sigmoid": "sigmoid"}
 
 
-class _Direction:
-    """One direction of a node: its weights, and what it is told.
+def _sorted(kind: str, array: Any) -> Any:
+    """The transposed rows of gates, in our order."""
+    order = _ORDER[kind]
+    if order == tuple(range(len(order))):
+        return ops.transpose(array)
+    parts = ops.split(array, len(order), axis=0)
+    return ops.transpose(ops.concatenate([parts[i] for i in order], axis=0))
 
-    Args:
-        kind: of the node.
-        parts: weights, recurrent weights, bias (twice as wide) or None, peepholes or None.
-        how: the attributes.
-        functions: the activations.
+
+def _direction(
+    kind: str, x: Any, states: list[Any], mask: Any, weights: Sequence[Any], activation: str, after: bool
+) -> tuple[Any, list[Any]]:
+    """All states, (batch, time, units), and the last ones; `x`: (batch, time, features), `mask`: what counts."""
+    work(x.size // max(x.shape[-1], 1) * weights[1].size)
+    kernel, recurrent = (_sorted(kind, each) for each in weights[:2])
+    halves = [None, None] if weights[2] is None else ops.split(weights[2], 2, axis=0)
+    first, second = (None if each is None else _sorted(kind, each) for each in halves)
+    if first is not None and not (kind == "GRU" and after):
+        first, second = ops.add(first, second), None
+    if kind == "GRU":
+        made: Any = gru(x, states[0], kernel, recurrent, first, second, mask, after)
+    elif kind == "LSTM":
+        made = lstm(x, states[0], states[1], kernel, recurrent, first, mask)
+    else:
+        made = simple_rnn(x, states[0], kernel, recurrent, first, mask, activation=activation)
+    every = made[0] if mask is None else ops.where(ops.expand_dims(mask, 2), made[0], ops.zeros_like(made[0]))
+    return every, list(made[1:])
+
+
+def _activation(kind: str, names: Any, alphas: Any, betas: Any, which: int) -> str:
+    """The function of one direction of an RNN; gates have the usual ones.
+
+    Raises:
+        ValueError: for others.
     """
-
-    def __init__(
-        self, kind: str, parts: Sequence[Any], how: dict[str, Any], functions: list[Callable[[Any], Any]] | None
-    ) -> None:
-        self.kind, self.how, self.functions = kind, how, functions
-        self.weights, self.recurrent, self.bias, self.peepholes = parts
-        self.units = self.recurrent.shape[-1]
-
-    def _sorted(self, array: Any) -> Any:
-        """Rows of gates in our order."""
-        parts = ops.split(array, _GATES[self.kind], axis=0) if _GATES[self.kind] > 1 else [array]
-        order = _ORDER[self.kind]
-        return array if order == tuple(range(len(order))) else ops.concatenate([parts[i] for i in order], axis=0)
-
-    def run(self, x: Any, states: list[Any], mask: Any) -> tuple[Any, list[Any]]:
-        """All states, (batch, time, units), and the last ones; `x`: (batch, time, features), `mask`: what counts."""
-        work(x.size // max(x.shape[-1], 1) * self.recurrent.size)
-        usual = self.functions is None and self.peepholes is None and x.shape[1]
-        every, last = (self._by_op if usual else self._by_steps)(x, states, mask)
-        if mask is not None:
-            every = ops.where(ops.expand_dims(mask, 2), every, ops.zeros_like(every))
-        return every, last
-
-    def _by_op(self, x: Any, states: list[Any], mask: Any) -> tuple[Any, list[Any]]:
-        made: Any
-        kernel, recurrent = (ops.transpose(self._sorted(w)) for w in (self.weights, self.recurrent))
-        biases = [None, None] if self.bias is None else [self._sorted(b) for b in ops.split(self.bias, 2, axis=0)]
-        if self.kind == "GRU":
-            after = bool(self.how.get("linear_before_reset"))
-            if not after and biases[0] is not None:
-                biases = [ops.add(biases[0], biases[1]), None]
-            made = gru(x, states[0], kernel, recurrent, biases[0], biases[1], mask, after)
-        else:
-            bias = None if biases[0] is None else ops.add(biases[0], biases[1])
-            if self.kind == "LSTM":
-                made = lstm(x, states[0], states[1], kernel, recurrent, bias, mask)
-            else:
-                activation = self.how["activation"]
-                made = simple_rnn(x, states[0], kernel, recurrent, bias, mask, activation=activation)
-        return made[0], list(made[1:])
-
-    def _by_steps(self, x: Any, states: list[Any], mask: Any) -> tuple[Any, list[Any]]:
-        every = []
-        step = {"LSTM": self._lstm, "GRU": self._gru, "RNN": self._rnn}[self.kind]
-        drive = ops.matmul(x, ops.transpose(self.weights))
-        for t in range(x.shape[1]):
-            go_round()
-            new = step(drive[:, t], states)
-            if mask is not None:
-                live = mask[:, t : t + 1]
-                new = [ops.where(live, ours, old) for ours, old in zip(new, states)]
-            states = new
-            every.append(states[0])
-        none = ops.zeros((x.shape[0], 0, self.units), str(x.dtype))
-        return (ops.stack(every, axis=1) if every else none), states
-
-    def _clipped(self, x: Any) -> Any:
-        limit = self.how.get("clip")
-        return x if not limit else ops.clip(x, -limit, limit)
-
-    def _split(self, x: Any) -> list[Any]:
-        return list(ops.split(x, _GATES[self.kind], axis=-1))
-
-    def _biases(self) -> tuple[Any, Any]:
-        ours, theirs = (0.0, 0.0) if self.bias is None else ops.split(self.bias, 2, axis=0)
-        return ours, theirs
-
-    def _peep(self, which: int, cell: Any) -> Any:
-        if self.peepholes is None:
-            return 0.0
-        return ops.multiply(self.peepholes[which * self.units : (which + 1) * self.units], cell)
-
-    def _acts(self) -> list[Callable[[Any], Any]]:
-        return self.functions or [_FUNCTIONS[name] for name in _USUAL[self.kind]]
-
-    def _lstm(self, drive: Any, states: list[Any]) -> list[Any]:
-        h, c = states
-        f1, f2, f3 = self._acts()
-        i, o, f, g = self._split(
-            ops.add(drive, ops.add(ops.matmul(h, ops.transpose(self.recurrent)), sum(self._biases())))
-        )
-        i = f1(self._clipped(ops.add(i, self._peep(0, c))))
-        f = ops.subtract(1.0, i) if self.how.get("input_forget") else f1(self._clipped(ops.add(f, self._peep(2, c))))
-        cell = ops.add(ops.multiply(f, c), ops.multiply(i, f2(self._clipped(g))))
-        o = f1(self._clipped(ops.add(o, self._peep(1, cell))))
-        return [ops.multiply(o, f3(cell)), cell]
-
-    def _gru(self, drive: Any, states: list[Any]) -> list[Any]:
-        (h,) = states
-        f, g = self._acts()
-        ours, theirs = self._biases()
-        x = self._split(ops.add(drive, ours))
-        r = [ops.transpose(part) for part in ops.split(self.recurrent, 3, axis=0)]
-        b = [0.0] * 3 if self.bias is None else ops.split(theirs, 3, axis=0)
-        z, reset = (f(self._clipped(ops.add(ops.add(x[i], ops.matmul(h, r[i])), b[i]))) for i in (0, 1))
-        if self.how.get("linear_before_reset"):
-            inner = ops.multiply(reset, ops.add(ops.matmul(h, r[2]), b[2]))
-        else:
-            inner = ops.add(ops.matmul(ops.multiply(reset, h), r[2]), b[2])
-        new = g(self._clipped(ops.add(x[2], inner)))
-        return [ops.add(ops.multiply(ops.subtract(1.0, z), new), ops.multiply(z, h))]
-
-    def _rnn(self, drive: Any, states: list[Any]) -> list[Any]:
-        inner = ops.add(ops.matmul(states[0], ops.transpose(self.recurrent)), sum(self._biases()))
-        return [self._acts()[0](self._clipped(ops.add(drive, inner)))]
-
-
-def _affine(x: Any, alpha: float = 1.0, beta: float = 0.0) -> Any:
-    return ops.add(ops.multiply(x, alpha), beta)
-
-
-def _scaled_tanh(x: Any, alpha: float = 1.0, beta: float = 1.0) -> Any:
-    return ops.multiply(ops.tanh(ops.multiply(x, beta)), alpha)
-
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{name: ELEMENTWISE[name] for name in "Relu Tanh Sigmoid Softsign Softplus".split()},
-    "Affine": _affine,
-    "ScaledTanh": _scaled_tanh,
-}
-_WITH_NUMBERS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("LeakyRelu", "Elu"), ("alpha",)),
-    **dict.fromkeys(("HardSigmoid", "Affine", "ScaledTanh"), ("alpha", "beta")),
-}
-
-
-def _activations(kind: str, names: Any, alphas: Any, betas: Any, which: int) -> list[Callable[[Any], Any]] | None:
-    """The functions of one direction; None for the usual ones."""
     count = len(_USUAL[kind])
-    if not names or tuple(names[which * count : (which + 1) * count]) == _USUAL[kind]:
-        return None
-    found: list[Callable[[Any], Any]] = []
-    first, second = iter(alphas or ()), iter(betas or ())
-    for i, name in enumerate(names):
-        given: dict[str, float] = {}
-        for word, left in (("alpha", first), ("beta", second)):
-            if word in _WITH_NUMBERS.get(name, ()):
-                number = next(left, None)
-                given |= {} if number is None else {word: float(number)}
-        function = _FUNCTIONS.get(name) or (ELEMENTWISE[name] if name in _WITH_NUMBERS else None)
-        if function is None:
-            raise ValueError(f"the activation {name!r:.40} isn't known.")
-        if which * count <= i < (which + 1) * count:
-            found.append(partial(function, **given))
-    return found
-
-
-def _own_activation(names: Any, alphas: Any, betas: Any, which: int) -> str:
-    """What our own RNN calls the function of one direction; "" for one that it doesn't have."""
-    is_linear = {*(alphas or [1.0])} == {1.0} and {*(betas or [0.0])} == {0.0}
-    known = {"Tanh": "tanh", "Relu": "relu", "Sigmoid": "sigmoid", "Affine": "linear" if is_linear else ""}
-    return known.get(names[which], "") if names else "tanh"
+    own = tuple(names[which * count : (which + 1) * count]) if names else _USUAL[kind]
+    if own == _USUAL[kind]:
+        return "tanh"
+    if kind == "RNN" and own[0] in _OF_RNN:
+        return _OF_RNN[own[0]]
+    # Without numbers runtimes take other ones than the specification.
+    if kind == "RNN" and own == ("Affine",) and {*(alphas or ())} == {1.0} and {*(betas or ())} == {0.0}:
+        return "linear"
+    raise ValueError(f"the activations {', '.join(own)!r:.60} aren't known here; {', '.join(_USUAL[kind])} are.")
 
 
 def _recurrent(kind: str) -> Callable[..., Any]:
@@ -201,28 +83,25 @@ def _recurrent(kind: str) -> Callable[..., Any]:
         direction: str = "forward",
         hidden_size: int | None = None,
         layout: int = 0,
-        outputs: int = 1,
+        clip: float = 0.0,
+        input_forget: int = 0,
+        linear_before_reset: int = 0,
         output_sequence: int = 0,
-        **how: Any,
+        outputs: int = 1,
     ) -> Any:
-        if how.keys() - {"clip", "input_forget", "linear_before_reset"}:
-            raise TypeError(f"unexpected attributes {sorted(how)[:5]}")
         if direction not in ("forward", "reverse", "bidirectional"):
             raise ValueError(f"direction={direction!r:.40}.")
+        if p is not None or clip or input_forget:
+            raise ValueError("peepholes, clip and input_forget aren't known here.")
         sequence = x if layout else ops.transpose(x, (1, 0, 2))
         every, ends = [], list[list[Any]]()
         for i, one in enumerate(("forward", "reverse") if direction == "bidirectional" else (direction,)):
-            functions = _activations(kind, activations, activation_alpha, activation_beta, i)
-            own = _own_activation(activations, activation_alpha, activation_beta, i) if kind == "RNN" else ""
-            if how.get("clip") or how.get("input_forget"):
-                functions = functions or [_FUNCTIONS[name] for name in _USUAL[kind]]
-            elif own:
-                functions = None
-            parts, told = [None if each is None else each[i] for each in (w, r, b, p)], {**how, "activation": own}
-            made = _Direction(kind, parts, told, functions)
-            starts = [_start(each, i, layout, sequence, made.units) for each in ((h, c) if kind == "LSTM" else (h,))]
+            activation = _activation(kind, activations, activation_alpha, activation_beta, i)
+            weights = [None if each is None else each[i] for each in (w, r, b)]
+            starts = [_start(s, i, layout, sequence, r.shape[-1]) for s in ((h, c) if kind == "LSTM" else (h,))]
             turns, mask = one == "reverse", _mask(lengths, sequence.shape[1])
-            found, last = made.run(_turned(sequence, turns), starts, _turned(mask, turns))
+            given = _turned(sequence, turns), starts, _turned(mask, turns)
+            found, last = _direction(kind, *given, weights, activation, bool(linear_before_reset))
             every.append(_turned(found, turns))
             ends.append(last)
         joined = ops.stack(every, axis=2)  # (batch, time, directions, units)
@@ -250,4 +129,4 @@ def _start(states: Any, which: int, layout: int, sequence: Any, units: int) -> A
     return states[:, which] if layout else states[which]
 
 
-NODES: dict[str, Callable[..., Any]] = {kind: _recurrent(kind) for kind in _GATES}
+NODES: dict[str, Callable[..., Any]] = {kind: _recurrent(kind) for kind in _USUAL}

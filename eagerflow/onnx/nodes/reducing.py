@@ -36,26 +36,8 @@ def _sum(x: Any, axis: Any, keep: bool) -> Any:
     return ops.sum(x, axis=axis, keepdims=keep)
 
 
-def _extreme(function: Callable[..., Any]) -> Callable[..., Any]:
-    def run(x: Any, axis: Any, keep: bool) -> Any:
-        if x.size:
-            return function(x, axis=axis, keepdims=keep)
-        top = function is ops.max
-        kind = x.dtype
-        if is_real(kind):
-            ends: Any = (-math.inf, math.inf)
-        else:
-            ends = (False, True) if kind.kind == "b" else (numpy.iinfo(kind).min, numpy.iinfo(kind).max)
-        shape = [1 if i in axis else n for i, n in enumerate(x.shape) if keep or i not in axis]
-        return ops.full(shape, ends[0] if top else ends[1], dtype=kind.name)
-
-    return run
-
-
 def _log_sum_exp(x: Any, axis: Any, keep: bool) -> Any:
     x = _floats(x)
-    if not x.size:
-        return ops.log(_sum(x, axis, keep))
     most = ops.max(x, axis=axis, keepdims=True)
     most = ops.where(ops.isfinite(most), most, ops.zeros_like(most))
     found = ops.add(ops.log(_sum(ops.exp(ops.subtract(x, most)), axis, True)), most)
@@ -165,8 +147,8 @@ def _einsum(*xs: Any, equation: str) -> Any:
 NODES: dict[str, Callable[..., Any]] = {
     "ReduceSum": _reduce(_sum),
     "ReduceMean": _reduce(lambda x, axis, keep: ops.mean(_floats(x), axis=axis, keepdims=keep)),
-    "ReduceMax": _reduce(_extreme(ops.max)),
-    "ReduceMin": _reduce(_extreme(ops.min)),
+    "ReduceMax": _reduce(lambda x, axis, keep: ops.max(x, axis=axis, keepdims=keep)),
+    "ReduceMin": _reduce(lambda x, axis, keep: ops.min(x, axis=axis, keepdims=keep)),
     "ReduceProd": _reduce(lambda x, axis, keep: ops.prod(x, axis=axis, keepdims=keep)),
     "ReduceL1": _reduce(_l1, ops.absolute),
     "ReduceL2": _reduce(_l2, ops.absolute),

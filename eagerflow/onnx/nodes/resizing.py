@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 
@@ -15,17 +15,12 @@ from eagerflow.onnx.nodes.values import Known, as_type, axes_in, counts, is_real
 __all__ = ["NODES"]
 
 
-def _source(places: Any, scale: float, before: int, after: float, how: str, span: tuple[float, float]) -> Any:
+def _source(places: Any, scale: float, before: int, after: float, how: str) -> Any:
     """Where in the input each place of the output lies."""
     if how == "align_corners":
         return places * 0.0 if after <= 1 else places * (before - 1) / (after - 1)
     if how == "asymmetric":
         return places / scale
-    if how == "tf_crop_and_resize":
-        start, end = span
-        if after > 1:
-            return start * (before - 1) + places * (end - start) * (before - 1) / (after - 1)
-        return places * 0.0 + 0.5 * (start + end) * (before - 1)
     if how == "tf_half_pixel_for_nn":
         return (places + 0.5) / scale
     found = (places + 0.5) / scale - 0.5
@@ -74,33 +69,22 @@ def _weights(places: Any, before: int, mode: str, scale: float, antialias: int, 
     return made
 
 
-class _Axis:
-    """One axis that changes.
+class _Axis(NamedTuple):
+    """One axis that changes: its lengths, and the scale of the places."""
 
-    Attributes:
-        before, after: its lengths.
-        scale: of the places.
-        span: the part that is taken, for `tf_crop_and_resize`.
-    """
-
-    def __init__(self, before: int, after: int, scale: float, span: tuple[float, float]) -> None:
-        self.before, self.after, self.scale, self.span = before, after, scale, span
+    before: int
+    after: int
+    scale: float
 
 
 def _resized(x: Any, axes: dict[int, _Axis], mode: str, how: dict[str, Any]) -> Any:
     room([axes[i].after if i in axes else n for i, n in enumerate(x.shape)], x.dtype)
-    dtype, outside = x.dtype, None
+    dtype = x.dtype
     for i, axis in axes.items():
         transform = how["coordinate_transformation_mode"]
         exact = how["sizes"] is None and transform not in ("half_pixel_symmetric", "pytorch_half_pixel")
         whole = axis.scale * axis.before if exact else axis.after
-        places = _source(
-            numpy.arange(axis.after, dtype="float64"), axis.scale, axis.before, whole, transform, axis.span
-        )
-        if how["coordinate_transformation_mode"] == "tf_crop_and_resize":
-            beyond = (places < 0) | (places > axis.before - 1)
-            beyond = beyond.reshape([-1 if a == i else 1 for a in range(x.ndim)])
-            outside = beyond if outside is None else outside | beyond
+        places = _source(numpy.arange(axis.after, dtype="float64"), axis.scale, axis.before, whole, transform)
         if mode == "nearest":
             spots = numpy.clip(_nearest(places, how["nearest_mode"]), 0, axis.before - 1).astype(numpy.int64)
             x = ops.take(x, spots, axis=i)
@@ -111,8 +95,6 @@ def _resized(x: Any, axes: dict[int, _Axis], mode: str, how: dict[str, Any]) -> 
         x = x if is_real(x.dtype) else ops.cast(x, "float32")
         moved = ops.matmul(ops.moveaxis(x, i, -1), weights.T.astype(x.dtype))
         x = ops.moveaxis(moved, -1, i)
-    if outside is not None and outside.any():
-        x = ops.where(outside, numpy.asarray(how["extrapolation_value"], x.dtype), x)
     return as_type(x, dtype)
 
 
@@ -136,10 +118,6 @@ def _resize(
     if opset < 11:  # (x, scales), as Upsample
         return _upsample(x, roi if scales is None else scales, mode=mode)
     along = range(x.ndim) if axes is None else axes_in(axes, x.ndim)
-    spans = [(0.0, 1.0)] * len(along)
-    if roi is not None and roi.size == 2 * len(along):
-        ends = numbers(roi).astype("float64")
-        spans = list(zip(ends[: len(along)].tolist(), ends[len(along) :].tolist()))
     given = None if sizes is None or not sizes.size else counts(sizes)
     if given is not None:
         factors = [n / max(x.shape[a], 1) for n, a in zip(given, along, strict=True)]
@@ -154,27 +132,24 @@ def _resize(
     changed = {}
     for i, axis in enumerate(along):
         before = x.shape[axis]
-        after = given[i] if given is not None else _length(before, factors[i], spans[i], coordinate_transformation_mode)
+        after = given[i] if given is not None else _length(before, factors[i])
         if factors[i] <= 0 or not math.isfinite(factors[i]) or after < 0 or not before:
             raise ValueError(f"a scale of {factors[i]} for a length of {before}.")
-        crops = coordinate_transformation_mode == "tf_crop_and_resize" and spans[i] != (0.0, 1.0)
-        if after != before or factors[i] != 1 or crops:
-            changed[axis] = _Axis(before, after, factors[i], spans[i])
+        if after != before or factors[i] != 1:
+            changed[axis] = _Axis(before, after, factors[i])
     how = {
         "antialias": antialias,
         "coordinate_transformation_mode": coordinate_transformation_mode or "half_pixel",
         "cubic_coeff_a": cubic_coeff_a,
         "exclude_outside": exclude_outside,
-        "extrapolation_value": extrapolation_value,
         "nearest_mode": nearest_mode or "round_prefer_floor",
         "sizes": given,
     }
     return _resized(x, changed, _mode(mode), how)
 
 
-def _length(before: int, factor: float, span: tuple[float, float], how: str | None) -> int:
-    part = span[1] - span[0] if how == "tf_crop_and_resize" else 1.0
-    found = float(numpy.float32(before * part) * numpy.float32(factor))  # rounded as runtimes do
+def _length(before: int, factor: float) -> int:
+    found = float(numpy.float32(before) * numpy.float32(factor))  # rounded as runtimes do
     if not math.isfinite(found):
         raise ValueError(f"a scale of {factor}.")
     return math.floor(found)
@@ -188,20 +163,10 @@ def _mode(mode: str) -> str:
     raise ValueError(f"mode={mode!r:.40}.")
 
 
-def _upsample(
-    x: Any,
-    scales: Any = None,
-    /,
-    *,
-    mode: str = "nearest",
-    height_scale: float = 1.0,
-    width_scale: float = 1.0,
-    **older: Any,
-) -> Any:
+def _upsample(x: Any, scales: Any = None, /, *, mode: str = "nearest", **older: Any) -> Any:
     factors = older.pop("scales", None) if scales is None else numbers(scales).tolist()
     if older:
         raise TypeError(f"unexpected attributes {sorted(older)[:5]}")
-    factors = [1.0, 1.0, height_scale, width_scale] if factors is None else factors
     scales = Known(numpy.asarray(factors, "float32"), None, None)
     how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     return _resize(x, None, scales, mode=mode, opset=11, **how)  # type: ignore[arg-type]

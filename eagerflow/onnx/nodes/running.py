@@ -66,11 +66,7 @@ def run(
     told = {"opset": opset, "outputs": outputs}
     named = {**attributes, **{name: told[name] for name in wants(function).told}}
     holds_graphs = any([callable(value) for value in attributes.values()])  # which may use anything around them
-    aside = (
-        not holds_graphs
-        and not hasattr(function, "never_aside")
-        and all([x is None or x.__class__ is Known for x in inputs])
-    )
+    aside = not holds_graphs and all([x is None or x.__class__ is Known for x in inputs])
     if aside and state.on and not any([getattr(observer, "folds", False) for observer in current()]):
         with unobserved():
             made = function(*inputs, **named)

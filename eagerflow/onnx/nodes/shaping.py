@@ -324,17 +324,6 @@ def _compress(x: Any, condition: Any, *, axis: int | None = None) -> Any:
     return ops.take(x, numpy.flatnonzero(numbers(condition)), axis=axis)
 
 
-def _unique(x: Any, *, axis: int | None = None, sorted: int = 1, outputs: int = 1) -> Any:
-    array = numbers(x)
-    values, first, back, number = numpy.unique(array, True, True, True, axis)
-    back = back.reshape(-1)
-    if not sorted:  # in the order in which they come
-        order = numpy.argsort(first)
-        values, first, number = numpy.take(values, order, 0 if axis is None else axis), first[order], number[order]
-        back = numpy.argsort(order)[back]
-    return [values, *[each.astype(numpy.int64) for each in (first, back, number)]][:outputs]
-
-
 def _reverse_sequence(x: Any, lengths: Any, *, batch_axis: int = 1, time_axis: int = 0) -> Any:
     if lengths.__class__ is Known and (numbers(lengths) == x.shape[time_axis]).all():
         return ops.flip(x, time_axis)
@@ -397,7 +386,6 @@ NODES: dict[str, Callable[..., Any]] = {
     "Trilu": _trilu,
     "NonZero": _non_zero,
     "Compress": _compress,
-    "Unique": _unique,
     "ReverseSequence": _reverse_sequence,
     "TopK": _top,
 }

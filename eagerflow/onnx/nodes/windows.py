@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy
@@ -12,7 +13,7 @@ import numpy
 from eagerflow import ops
 from eagerflow.onnx.nodes.limits import room, spend, work
 from eagerflow.onnx.nodes.shaping import padded
-from eagerflow.onnx.nodes.values import as_type, is_real, numbers
+from eagerflow.onnx.nodes.values import as_type, is_real, known
 
 __all__ = ["ARRANGED", "NODES", "convolved"]
 
@@ -172,6 +173,44 @@ def _behind(pairs: Pairs, ceil: int, lengths: Sequence[int], reach: Sequence[int
     return found
 
 
+class _Pool:
+    """The windows of a pooling node.
+
+    Attributes:
+        inner: the padding.
+        pairs: the padding with what the last windows reach beyond the end.
+        plain: whether our own ops have such windows.
+    """
+
+    def __init__(
+        self, x: Any, kernel_shape: Any, auto_pad: str, ceil_mode: int, dilations: Any, pads: Any, strides: Any
+    ) -> None:
+        rank = x.ndim - 2
+        self.window, self.steps, self.apart = (_per_axis(n, rank) for n in (kernel_shape, strides, dilations))
+        reach = [(k - 1) * d + 1 for k, d in zip(self.window, self.apart)]
+        self.inner = _pairs(auto_pad, pads, x.shape[2:], reach, self.steps)
+        self.pairs = _behind(self.inner, ceil_mode, x.shape[2:], reach, self.steps)
+        self.plain = set(self.apart) == {1} and rank <= 3
+        self.same = self.plain and auto_pad == "SAME_UPPER" and not ceil_mode
+
+    def by(self, op: Callable[..., Any], x: Any, padding: str = "valid") -> Any:
+        """By an op."""
+        return op(x, tuple(self.window), tuple(self.steps), padding, "channels_first")
+
+    def taps(self, x: Any) -> Iterator[Any]:
+        """For each place in a window what all windows have there."""
+        counts = [
+            (n - (k - 1) * d - 1) // s + 1 for n, k, s, d in zip(x.shape[2:], self.window, self.steps, self.apart)
+        ]
+        spend(math.prod(self.window) * math.prod(max(n, 0) for n in counts) * math.prod(x.shape[:2]) * 4)
+        for tap in itertools.product(*[range(k) for k in self.window]):
+            cuts = [slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in zip(tap, self.apart, counts, self.steps)]
+            yield x[(slice(None), slice(None), *cuts)]
+
+    def mean(self, x: Any) -> Any:
+        return self.by(ops.average_pool, x) if self.plain else ops.mean(ops.stack(list(self.taps(x))), axis=0)
+
+
 def _max_pool(
     x: Any,
     *,
@@ -184,45 +223,14 @@ def _max_pool(
     strides: Any = None,
     outputs: int = 1,
 ) -> Any:
-    rank = x.ndim - 2
-    window, steps, apart = (_per_axis(each, rank) for each in (kernel_shape, strides, dilations))
-    reach = [(k - 1) * d + 1 for k, d in zip(window, apart)]
-    pairs = _pairs(auto_pad, pads, x.shape[2:], reach, steps)
-    pairs = _behind(pairs, ceil_mode, x.shape[2:], reach, steps)
+    if outputs > 1:
+        raise ValueError("the places of the largest numbers aren't known here.")
+    pool = _Pool(x, kernel_shape, auto_pad, ceil_mode, dilations, pads, strides)
+    if pool.same:
+        return pool.by(ops.max_pool, x, "same")
     low = -math.inf if is_real(x.dtype) else numpy.iinfo(x.dtype).min
-    around = [(0, 0), (0, 0), *pairs]
-    if outputs == 2:
-        return _with_places(numbers(x), around, window, steps, apart, storage_order)
-    if set(apart) == {1} and rank <= 3:
-        if auto_pad == "SAME_UPPER" and not ceil_mode:
-            return ops.max_pool(x, tuple(window), tuple(steps), "same", "channels_first")
-        return ops.max_pool(padded(x, around, value=low), tuple(window), tuple(steps), "valid", "channels_first")
-    made: Any = None
-    for part in _taps(padded(x, around, value=low), window, steps, apart):
-        made = part if made is None else ops.maximum(made, part)
-    return made
-
-
-def _taps(x: Any, window: Sequence[int], strides: Sequence[int], dilations: Sequence[int]) -> Any:
-    """For each place in a window what all windows have there."""
-    counts = [(n - (k - 1) * d - 1) // s + 1 for n, k, s, d in zip(x.shape[2:], window, strides, dilations)]
-    spend(math.prod(window) * math.prod(max(n, 0) for n in counts) * math.prod(x.shape[:2]) * 4)
-    for tap in itertools.product(*[range(k) for k in window]):
-        cuts = [slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in zip(tap, dilations, counts, strides)]
-        yield x[(slice(None), slice(None), *cuts)]
-
-
-def _with_places(x: Any, around: Any, window: Any, strides: Any, dilations: Any, by_column: int) -> list[Any]:
-    """The largest of each window, and its place in the flat array."""
-    inner: Any = numpy.arange(math.prod(x.shape[2:]))
-    inner = inner.reshape(x.shape[:1:-1]).T if by_column else inner.reshape(x.shape[2:])
-    front = numpy.arange(math.prod(x.shape[:2])).reshape(*x.shape[:2], *[1] * inner.ndim)
-    places = numpy.pad(front * inner.size + inner, around, constant_values=-1)
-    low = -math.inf if is_real(x.dtype) else numpy.iinfo(x.dtype).min
-    values = numpy.stack(list(_taps(numpy.pad(x, around, constant_values=low), window, strides, dilations)))
-    spots = numpy.stack(list(_taps(places, window, strides, dilations)))
-    best = numpy.where(spots < 0, -numpy.inf, values).argmax(0)[None]
-    return [numpy.take_along_axis(each, best, 0)[0] for each in (values, spots)]
+    x = padded(x, [(0, 0), (0, 0), *pool.pairs], value=low)
+    return pool.by(ops.max_pool, x) if pool.plain else functools.reduce(ops.maximum, pool.taps(x))
 
 
 def _average_pool(
@@ -236,51 +244,19 @@ def _average_pool(
     pads: Any = None,
     strides: Any = None,
 ) -> Any:
-    rank = x.ndim - 2
-    window, steps, apart = (_per_axis(each, rank) for each in (kernel_shape, strides, dilations))
-    reach = [(k - 1) * d + 1 for k, d in zip(window, apart)]
-    inner = _pairs(auto_pad, pads, x.shape[2:], reach, steps)
-    pairs = _behind(inner, ceil_mode, x.shape[2:], reach, steps)
-    if auto_pad == "SAME_UPPER" and set(apart) == {1} and not (ceil_mode or count_include_pad) and rank <= 3:
-        return as_type(ops.average_pool(x, tuple(window), tuple(steps), "same", "channels_first"), x.dtype)
-    around = [(0, 0), (0, 0), *pairs]
-    made = _mean_of_windows(padded(x, around), window, steps, apart)
+    pool = _Pool(x, kernel_shape, auto_pad, ceil_mode, dilations, pads, strides)
+    if pool.same and not count_include_pad:
+        return as_type(pool.by(ops.average_pool, x, "same"), x.dtype)
+    inner, pairs = pool.inner, pool.pairs
+    made = pool.mean(padded(x, [(0, 0), (0, 0), *pairs]))
     if not any(itertools.chain(*pairs)) or (count_include_pad and pairs == inner):
         return as_type(made, x.dtype)
-    ones = numpy.ones((1, 1, *x.shape[2:]), x.dtype)
+    ones = numpy.ones((1, 1, *x.shape[2:]))
     if count_include_pad:
         ones = numpy.pad(ones, [(0, 0), (0, 0), *inner], constant_values=1)
         pairs = [(0, after - e) for (_, after), (_, e) in zip(pairs, inner)]
-    ones = numpy.pad(ones, [(0, 0), (0, 0), *pairs])
-    parts = sum(numpy.asarray(part, "float64") for part in _taps(ones, window, steps, apart))
-    return as_type(ops.divide(made, as_type(ops.convert_to_tensor(parts / math.prod(window)), x.dtype)), x.dtype)
-
-
-def _mean_of_windows(x: Any, window: Sequence[int], strides: Sequence[int], dilations: Sequence[int]) -> Any:
-    if set(dilations) == {1} and len(window) <= 3:
-        return ops.average_pool(x, tuple(window), tuple(strides), "valid", "channels_first")
-    made: Any = None
-    for part in _taps(x, window, strides, dilations):
-        made = part if made is None else ops.add(made, part)
-    return ops.divide(made, float(math.prod(window)))
-
-
-def _lp_pool(
-    x: Any,
-    *,
-    kernel_shape: Any,
-    p: int = 2,
-    auto_pad: str = "NOTSET",
-    ceil_mode: int = 0,
-    dilations: Any = None,
-    pads: Any = None,
-    strides: Any = None,
-) -> Any:
-    how = {"auto_pad": auto_pad, "ceil_mode": ceil_mode, "dilations": dilations, "pads": pads, "strides": strides}
-    size = math.prod(kernel_shape)
-    powers = ops.power(ops.absolute(x), float(p))
-    sums = ops.multiply(_average_pool(powers, kernel_shape=kernel_shape, count_include_pad=1, **how), float(size))
-    return as_type(ops.power(sums, 1.0 / p), x.dtype)
+    share = known(pool.mean(numpy.pad(ones, [(0, 0), (0, 0), *pairs])).data)  # of the places of each window
+    return as_type(ops.divide(made, as_type(share, x.dtype)), x.dtype)
 
 
 def _global(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -290,20 +266,13 @@ def _global(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _global_lp(x: Any, *, p: int = 2) -> Any:
-    powers = ops.power(ops.absolute(x), float(p))
-    return as_type(ops.power(ops.sum(powers, axis=tuple(range(2, x.ndim)), keepdims=True), 1.0 / p), x.dtype)
-
-
 NODES: dict[str, Callable[..., Any]] = {
     "Conv": convolved,
     "ConvTranspose": spread,
     "MaxPool": _max_pool,
     "AveragePool": _average_pool,
-    "LpPool": _lp_pool,
     "GlobalAveragePool": _global(ops.mean),
     "GlobalMaxPool": _global(ops.max),
-    "GlobalLpPool": _global_lp,
 }
 # The same for kernels in our order.
 ARRANGED: dict[str, Callable[..., Any]] = {"Conv": _convolved, "ConvTranspose": _spread_out}

@@ -1,4 +1,4 @@
-"""ONNX files in: opened with care, and read again where another program replaced them meanwhile."""
+"""ONNX files in: opened with care."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from eagerflow.onnx.reading.tensors import Folder
 
 __all__ = ["read"]
 
-_TRIES = 20  # of a reader that other programs save beside
 _LARGEST = 2**31  # bytes: protobuf ends there
 
 
@@ -44,16 +43,11 @@ def read(
 
 
 def _program(place: pathlib.Path, outputs: Sequence[str] | None) -> Program:
-    """What the file describes; read again if another program replaced it and its external data meanwhile."""
-    for _ in range(_TRIES):
-        before = _status(place)
-        try:
-            return Reader(Folder(place)).model(_message(place), outputs)
-        except LoadError as error:
-            problem, after = error, _status(place)
-            if (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns):
-                break
-    raise LoadError(f"{str(place)!r:.120}: {problem!s:.360}") from None
+    """What the file describes."""
+    try:
+        return Reader(Folder(place)).model(_message(place), outputs)
+    except LoadError as error:
+        raise LoadError(f"{str(place)!r:.120}: {error!s:.360}") from None
 
 
 def _message(place: pathlib.Path) -> Message:

@@ -99,7 +99,7 @@ class Step:
         path: the names of what it is part of, outermost first.
         done: names that nothing after it needs.
         aside: whether it follows from shapes and constants alone.
-        layers: for whoever makes some: those that it is part of, and its own.
+        layers: if some were made: those that it is part of, and its own.
     """
 
     __slots__ = tuple("_bodies aside attributes done function inputs kind layers name opset outputs path".split())
@@ -176,7 +176,7 @@ class Program:
 
     Args:
         name: the name of the graph.
-        inputs: what it is given.
+        inputs: its tensors.
         outputs: what it gives.
         steps: its nodes.
         constants: arrays by name; small ones, and integers.

@@ -11,12 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-import numpy
-
 from eagerflow.base.machine import budget
 from eagerflow.onnx.messages import TYPES
 from eagerflow.onnx.nodes import NODES
-from eagerflow.onnx.nodes.classic import lifted
 from eagerflow.onnx.nodes.running import wants
 from eagerflow.onnx.nodes.windows import ARRANGED
 from eagerflow.onnx.reading.program import Body, FileFunction, Port, Program, Step
@@ -53,7 +50,6 @@ class Reader:
         self.folder = folder
         self.unknown = Counter[str]()
         self.constants: dict[int, tuple[Any, Message]] = {}  # arrays of attributes, and their tensors, which stay
-        self.lifted: dict[str, Any] = {}  # weights that nodes have as attributes
 
     def model(self, model: Message, outputs: Sequence[str] | None) -> Program:
         if not model.graph.node and not model.graph.output:
@@ -91,11 +87,8 @@ class Reader:
         inputs = [port for port in ports if port.name not in arrays]  # others are defaults of old files
         _check_ports(ports)
         steps = [made for node in graph.node for made in self.node(node, opsets, functions, depth, {})]
-        if self.lifted.keys() & (arrays.keys() | {port.name for port in ports}):
-            raise LoadError("two things have one name.")
-        arrays |= self.lifted
-        ends = [_port(info, is_optional=depth > 0) for info in graph.output]
-        inner = [_port(info, is_optional=True) for info in graph.value_info]
+        ends = [_port(info) for info in graph.output]
+        inner = [_port(info) for info in graph.value_info]
         shapes = {port.name: port.shape for port in [*inner, *ends] if port.shape is not None}
         if outputs is not None:
             ends = [next((e for e in ends if e.name == name), Port(name, "", shapes.get(name))) for name in outputs]
@@ -105,12 +98,9 @@ class Reader:
             self._check(step)
             self._inside(step, functions, frozenset(arrays) | {p.name for p in inputs} | outer, depth, steps)
         used = Program("", inputs, ends, steps, {}, {}, {}).reads
-        loaded = {name: self._array(tensor) for name, tensor in arrays.items() if name in used}
+        loaded = {name: array_of(tensor, self.folder) for name, tensor in arrays.items() if name in used}
         constants, weights = weights_of(loaded, steps) if depth == 0 else (loaded, {})
         return Program(graph.name[:100], inputs, ends, steps, constants, weights, shapes)
-
-    def _array(self, tensor: Any) -> Any:
-        return tensor if isinstance(tensor, numpy.ndarray) else array_of(tensor, self.folder)
 
     def _check(self, step: Step) -> None:
         """Whether a node is known, and has the inputs and attributes that its function takes."""
@@ -180,10 +170,6 @@ class Reader:
         elif kind not in NODES:
             yield Step(kind, _unknown, {}, 1, inputs, outputs, node.name, path)
         elif outputs:
-            for i, array in enumerate(lifted(kind, attributes)):
-                name = f"{node.name or outputs[0]}/{('coefficients', 'intercepts')[i]}"
-                self.lifted[name] = array
-                inputs.append(name)
             yield Step(kind, NODES[kind], attributes, opset or 1, inputs, outputs, node.name, path)
 
     def function(
@@ -213,7 +199,7 @@ class Reader:
         """Its array, which all calls of the function that it stands in share."""
         if id(tensor) not in self.constants:
             found = array_of(tensor, self.folder)
-            self.constants[id(tensor)] = found.copy() if found.dtype != object else found, tensor
+            self.constants[id(tensor)] = found.copy(), tensor
         return self.constants[id(tensor)][0]
 
     def _attribute(self, about: Message, opsets: Mapping[str, int]) -> Any:
@@ -305,9 +291,9 @@ def _opsets(imports: Sequence[Message]) -> dict[str, int]:
     return found
 
 
-def _port(info: Message, is_optional: bool = False) -> Port:
-    """What goes in or out; within a model it may be an optional value, which is a tensor or None."""
-    if info.type.WhichOneof("value") not in (None, "tensor_type") and not is_optional:
+def _port(info: Message) -> Port:
+    """What goes in or out."""
+    if info.type.WhichOneof("value") not in (None, "tensor_type"):
         raise LoadError(f"{shown(info.name)} is no tensor (a sequence, map or optional value).")
     tensor, shape = info.type.tensor_type, None
     if tensor.HasField("shape"):

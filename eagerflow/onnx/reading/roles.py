@@ -29,13 +29,11 @@ _LEARNED: dict[str, tuple[int, ...]] = {
     "LSTM": (1, 2, 3, 7),
     "GRU": (1, 2, 3),
     "RNN": (1, 2, 3),
-    "ai.onnx.ml.LinearRegressor": (1, 2),
-    "ai.onnx.ml.LinearClassifier": (1, 2),
 }
 _ELEMENTWISE = ("Add", "Sub", "Mul", "Div")  # biases and scales, where there is more than one number
 _THROUGH = {"Identity", "Transpose", "Reshape", "Cast", "Unsqueeze", "Squeeze", "Flatten", "Split", "Slice", "Expand"}
 _THROUGH_ALL = ("Concat",)
-_SMALL = 64  # integers of up to so many elements are shapes, axes and the like
+_SMALL = 64  # integers of up to this number of elements are shapes, axes and the like
 _HUGE = 1e4  # numbers that stand for minus infinity in masks
 
 

@@ -1,4 +1,4 @@
-"""Arrays of ONNX files: in the file itself, or in one beside it."""
+"""Arrays of ONNX files: in the file itself, or in another one of its folder."""
 
 from __future__ import annotations
 
@@ -19,12 +19,10 @@ from eagerflow.onnx.reading.protos import LoadError, onnx_package, shown
 __all__ = ["Folder", "array_of"]
 
 _NAMES = {number: name for name, number in TYPES.items()}
-_TEXT = 8
-_HALVES = {21: "uint8", 22: "int8"}  # two numbers of 4 bits in a byte
 
 
 class Folder:
-    """Where the files beside a model lie, the only place that they are read from.
+    """The folder of a model, the only place that they are read from.
 
     Args:
         model: the path of the model's file; None where there are none.
@@ -48,7 +46,7 @@ class Folder:
             handle = os.open(path, flags)
         except OSError as error:
             raise LoadError(
-                f"tensor {shown(name)}: {shown(path.name)} beside it can't be read: {error.strerror}."
+                f"tensor {shown(name)}: {shown(path.name)} in its folder can't be read: {error.strerror}."
             ) from None
         status = os.fstat(handle)
         if irregular(status) or status.st_nlink > 1:
@@ -82,10 +80,12 @@ class Folder:
             try:
                 linked = stat.S_ISLNK(os.lstat(path).st_mode)
             except (OSError, ValueError):
-                raise LoadError(f"tensor {shown(name)}: there is no file {shown(location)} beside the model.") from None
+                raise LoadError(
+                    f"tensor {shown(name)}: there is no file {shown(location)} in the model's folder."
+                ) from None
             if linked:
                 raise LoadError(
-                    f"tensor {shown(name)}: {shown(location)} is a link. Files beside a model are read from its own "
+                    f"tensor {shown(name)}: {shown(location)} is a link. Files of a model are read from its own "
                     "folder only: copy them there."
                 )
         return path
@@ -100,7 +100,7 @@ def _count(text: str, name: str) -> int | None:
 
 
 def array_of(tensor: Any, folder: Folder) -> Any:
-    """The array of a tensor; text as objects.
+    """The array of a tensor.
 
     Raises:
         LoadError: where its bytes aren't as many as its shape says, or it has a type that isn't known here.
@@ -110,17 +110,12 @@ def array_of(tensor: Any, folder: Folder) -> Any:
     take(8 * len(shape) + tensor.ByteSize(), f"tensor {shown(name)}")
     if len(shape) > 32 or any(n < 0 for n in shape) or count >= 1 << 48:
         raise LoadError(f"tensor {shown(name)}: the shape {shape[:9]!s} can't be.")
-    if number == _TEXT:
-        return _texts(tensor, shape)
-    name_of, outside = onnx_package().TensorProto.DataType, tensor.data_location == 1
-    if number in _HALVES and outside:
-        raw = folder.read(tensor, name, (count + 1) // 2)
-        tensor, outside = type(tensor)(dims=shape, data_type=number, raw_data=raw), False
-    elif number not in _NAMES and number not in _HALVES:
+    name_of = onnx_package().TensorProto.DataType
+    if number not in _NAMES:
         kind = name_of.Name(number).lower() if number in name_of.values() else f"number {number}"
         raise LoadError(f"tensor {shown(name)}: its type {kind} isn't known here.")
-    dtype = numpy.dtype(_HALVES[number]) if number in _HALVES else as_dtype(_NAMES[number])
-    if outside:
+    dtype = as_dtype(_NAMES[number])
+    if tensor.data_location == 1:
         stored = dtype if dtype.name == "bfloat16" else dtype.newbyteorder("<")
         found = numpy.frombuffer(folder.read(tensor, name, count * dtype.itemsize), stored)
         return found.reshape(shape).astype(dtype, copy=False)
@@ -128,10 +123,3 @@ def array_of(tensor: Any, folder: Folder) -> Any:
         return onnx_package().numpy_helper.to_array(tensor).astype(dtype, copy=False)
     except (ValueError, TypeError, OverflowError) as error:
         raise LoadError(f"tensor {shown(name)}: {error!s:.150}.") from None
-
-
-def _texts(tensor: Any, shape: list[int]) -> Any:
-    """Text, without the fixed width of NumPy's own strings, by which one long word would cost as many long ones."""
-    if len(tensor.string_data) != math.prod(shape):
-        raise LoadError(f"tensor {shown(tensor.name)}: {len(tensor.string_data):,} texts for the shape {shape[:9]!s}.")
-    return numpy.array([part.decode("utf-8", "replace") for part in tensor.string_data], object).reshape(shape)

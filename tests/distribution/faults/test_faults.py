@@ -1,112 +1,82 @@
-"""What rank 0 makes of what it hears, and what a rank says of itself."""
+"""What a rank says when others don't come, and of itself."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-import threading
+from types import SimpleNamespace
 
 import pytest
 
 from eagerflow.distribution.runtime import faults
-from eagerflow.distribution.runtime.communicator import SingleProcess
-from eagerflow.distribution.runtime.faults import (
-    counted,
-    meeting,
-    place,
-    place_of,
-    set_timeout,
-    status,
-    tell,
-    together,
-    waiting,
-)
-from eagerflow.distribution.runtime.watch import Seen, judge
+from eagerflow.distribution.runtime.faults import place, place_of, set_timeout, status, tell, wait
 
-BUSY = Seen(5, "barrier", place="train.py:9 in load")
-WAITING = Seen(6, "all_reduce", "the all-reduce of gradients of step 3", 1.0, "train.py:20")
-LEFT = {"what": "fit", "cause": "ValueError: no rows", "where": "train.py:9", "number": 1}
+
+class Control:
+    """As much of mpi4py's communicator as a rank asks others by; `replies` come once it has asked."""
+
+    def __init__(self, rank: int, size: int, replies: list, messages: list) -> None:
+        self.rank, self.size, self.replies, self.messages, self.sent = rank, size, replies, messages, []
+
+    def isend(self, value, to, tag):
+        self.sent.append((to, value))
+        self.messages += [reply for reply in self.replies if reply[0] == to and value[3]]
+
+    def improbe(self, tag):
+        return SimpleNamespace(recv=lambda: self.messages.pop(0)) if self.messages else None
+
+
+class Ended(Exception):
+    pass
 
 
 @pytest.mark.parametrize(
-    ("seen", "kind", "guilty", "said"),
+    ("rank", "answers", "kind", "subject", "said"),
     [
-        ([WAITING, BUSY], None, None, ""),
-        ([BUSY, BUSY], None, None, ""),
-        ([WAITING, BUSY._replace(ended="train.py:57")], "ended", (1,), "while rank 0 waits in the all-reduce of grad"),
-        ([WAITING, WAITING._replace(waited=0.1), BUSY._replace(ended="x")], "ended", (2,), "while ranks 0, 1 wait in"),
-        ([WAITING._replace(entered=5), BUSY._replace(ended="x")], None, None, ""),  # it may still be on its way
-        ([WAITING._replace(entered=5, waited=9.0), BUSY._replace(ended="x")], "ended", (1,), "while rank 0 waits"),
-        ([WAITING, BUSY._replace(left=LEFT)], "raised", (1,), "ValueError: no rows ended fit here while rank 0 waits"),
-        ([BUSY._replace(left=LEFT), BUSY._replace(left=LEFT)], None, None, ""),
-        ([BUSY, BUSY._replace(silent=11.0)], "silent", (1,), "nothing was heard for 11 s"),
-        ([WAITING, BUSY._replace(silent=11.0)], "silent", (1,), "Python's lock; rank 0 waits in the all-reduce"),
-        ([WAITING._replace(waited=10.5), BUSY], "late", (1,), "did not come to the all-reduce of gradients of step 3"),
-        ([WAITING._replace(waited=10.5), BUSY._replace(silent=6.0)], "silent", (1,), "nothing was heard for 6 s"),
-        ([WAITING._replace(waited=10.5)] * 2, "late", (0,), "all ranks have waited 10 s"),
-        ([WAITING, WAITING._replace(call="barrier", waiting="barrier")], "late", (1,), "waits in the barrier while"),
-        ([WAITING, WAITING._replace(call="barrier", entered=7)], None, None, ""),  # it is one further: it will be told
+        (
+            0,
+            [(2, "the barrier", "train.py:9", False)],
+            "silent",
+            "rank 1 of 3 (host b, pid 5)",
+            "in which ranks 0, 2 waited",
+        ),
+        (0, [], "silent", "ranks 1, 2 of 3", "did not come to the barrier of step 4 of fit, in which rank 0 waited"),
+        (2, [(0, "the barrier", "train.py:9", False)], "echo", None, "waited 0.01 s in the barrier of step 4 of fit"),
+        (
+            0,
+            [(1, "the broadcast", "a:1", True), (2, "the barrier", "a:2", False)],
+            "late",
+            "all ranks",
+            "rank 1 in the broadcast, at",
+        ),
     ],
 )
-def test_rank_0_finds_who_is_the_cause(seen, kind, guilty, said):
-    verdict = judge(seen, timeout=10)
-    if kind is None:
-        assert verdict is None
-    else:
-        assert (verdict.kind, verdict.guilty) == (kind, guilty)
-        assert said in verdict.cause
+def test_after_the_timeout_ranks_that_do_not_wait_are_named(monkeypatch, rank, answers, kind, subject, said):
+    def fail(kind, cause, where="", subject=None, guilty=None):
+        raise Ended(kind, cause, subject, guilty)
+
+    ranks = SimpleNamespace(rank=rank, size=3, hosts=["a", "b", "a"], processes=[4, 5, 6])
+    monkeypatch.setattr(faults, "fail", fail)
+    monkeypatch.setattr(faults, "_ANSWERS", 0.01)
+    monkeypatch.setattr(faults, "_LONG", 0.0)
+    monkeypatch.setattr(faults, "world", SimpleNamespace(communicator=ranks))
+    for name, value in {"timeout": 0.01, "doing": ("fit", 4), "control": Control(rank, 3, answers, [])}.items():
+        monkeypatch.setattr(status, name, value)
+    with pytest.raises(Ended) as ended:
+        wait(lambda: False, "barrier")
+    found_kind, cause, found_subject, _ = ended.value.args
+    assert (found_kind, found_subject) == (kind, subject)
+    assert said in cause
 
 
-def test_those_who_are_late_are_named_with_where_they_are():
-    late = BUSY._replace(place="train.py:30 in augment")
-    verdict = judge([WAITING._replace(waited=11), BUSY, late], 10, ["a", "b", "c"])
-    assert verdict.guilty == (1, 2)
-    assert verdict.where == "train.py:9 in load"
-    assert verdict.cause.endswith("in which rank 0 waited 10 s; rank 2 (host c) is at train.py:30 in augment")
-
-
-def test_what_is_waited_for_is_named_by_the_outer_block():
-    communicator, heard = counted(SingleProcess()), []
-    before = status.entered
-    communicator.gather_objects = lambda call=communicator.gather_objects: heard.append(status.waited[0]) or call(1)
-    with waiting("the gradients of step", 120):
-        communicator.gather_objects()
-        with waiting("the sum of the losses"):
-            communicator.gather_objects()
-    with meeting("the window"):
-        assert status.call == "the window"
-        communicator.gather_objects()
-    assert heard == ["the gradients of step 120", "the sum of the losses", "the window"]
-    assert status.waited == ("", 0.0)
-    assert status.entered - before == 4
-    assert status.call == "gather_objects"
-
-
-def test_a_loop_tells_its_step(monkeypatch):
-    monkeypatch.setattr(status, "doing", ("fit", 120))
-    with waiting("the all-reduce of gradients"):
-        assert status.waited[0] == "the all-reduce of gradients of step 120 of fit"
-
-
-def test_a_call_without_a_name_is_named_by_itself():
-    heard = []
-
-    class Listening(SingleProcess):
-        def barrier(self) -> None:
-            heard.append(status.waited[0])
-
-    counted(Listening()).duplicate().barrier()
-    assert heard == ["barrier"]
-
-
-def test_every_thread_waits_for_itself():
-    with waiting("the first"):
-        thread = threading.Thread(target=lambda: waiting("the second").__enter__())
-        thread.start()
-        thread.join()
-        assert status.waited[0] == "the first"
-        status.waits.pop(thread.ident)
+def test_a_rank_that_waits_tells_those_that_ask(monkeypatch):
+    monkeypatch.setattr(faults, "_LONG", 0.0)
+    monkeypatch.setattr(status, "control", control := Control(1, 3, [], [(2, "the barrier", "a:1", True)]))
+    wait(lambda: bool(control.sent), "barrier")
+    ((to, (rank, words, line, _)),) = control.sent
+    assert (to, rank, words) == (2, 1, "the barrier")
+    assert line.startswith(os.path.relpath(__file__))
 
 
 def test_places_are_lines_of_the_user():
@@ -117,19 +87,6 @@ def test_places_are_lines_of_the_user():
     with pytest.raises(ValueError, match="Expecting") as caught:
         json.loads("{")
     assert place_of(caught.value.__traceback__).endswith("in test_places_are_lines_of_the_user")
-
-
-def test_an_exception_of_one_rank_waits_until_it_is_known_what_the_others_do(monkeypatch):
-    asked = []
-    monkeypatch.setattr(status, "asked", asked.append)
-    with pytest.raises(ValueError, match="no rows"), together("fit"):
-        raise ValueError("no rows")
-    assert [(a["what"], a["cause"]) for a in asked] == [("fit", "ValueError: no rows")]
-    assert asked[0]["where"].startswith(os.path.relpath(__file__))
-    for error in (KeyboardInterrupt, SystemExit):
-        with pytest.raises(error), together("fit"):
-            raise error
-    assert len(asked) == 1
 
 
 def test_what_is_told_fits_into_one_write(monkeypatch):
@@ -156,9 +113,3 @@ def test_a_timeout_is_a_positive_number(monkeypatch, variable, given):
     monkeypatch.setattr(status, "timeout", 600.0)
     with pytest.raises(ValueError, match="expected a positive number of seconds"):
         set_timeout(given)
-
-
-def test_nothing_watches_a_process_that_is_alone():
-    assert status.asked is None
-    assert not getattr(sys.excepthook, "of_ranks", False)
-    assert faults.who() == f"the process {os.getpid()}" or "rank 0 of 1" in faults.who()

@@ -87,7 +87,7 @@ PLANTED = {
     "diverged": ("replicas_diverged", script(fit=LOOP), "has other values on rank 1 (on "),
     "network": (
         "communication_bound",
-        script(before=SLOW_NETWORK, fit=FIT + QUICK_AGAIN, wide=WIDE, settings="shard_optimizer=False"),
+        script(before=SLOW_NETWORK, fit=FIT + QUICK_AGAIN, wide=WIDE),
         "of a step is spent on the network",
     ),
     "threads": ("oversubscribed", script(before="ef.set_num_threads(64)"), "compute with 128 threads"),
