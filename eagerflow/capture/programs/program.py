@@ -20,6 +20,7 @@ from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.observed import Announced, Announcing
 from eagerflow.capture.places import Places
 from eagerflow.capture.programs.dead_code import needed
+from eagerflow.capture.programs.fusion import fused
 from eagerflow.capture.programs.in_place import in_place, taken_apart
 from eagerflow.capture.programs.instructions import Add, Call, Compute, Convert, Instruction, Ref, Rule
 from eagerflow.capture.programs.rematerialization import dropped
@@ -115,7 +116,7 @@ class Program:
     def needed(self) -> list[Instruction]:
         """The instructions that a replay runs."""
         outputs = set(self.outputs.slots())
-        return taken_apart(needed(self.instructions, outputs), outputs, self.sizes)
+        return taken_apart(fused(needed(self.instructions, outputs), outputs, self.sizes), outputs, self.sizes)
 
     def _lines(self, instructions: Sequence[Instruction], reuses: bool) -> Iterator[_Line]:
         """The lines of the function, each with the instruction that it is, if it is one, and how many came before.
