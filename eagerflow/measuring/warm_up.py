@@ -22,7 +22,7 @@ from eagerflow.kernels.convolution.winograd import images
 from eagerflow.kernels.elementwise import activations
 from eagerflow.kernels.elementwise.gelu import gelu
 from eagerflow.kernels.machine.threads import alone
-from eagerflow.kernels.normalization import layer_norm
+from eagerflow.kernels.normalization import batch_norm, layer_norm
 from eagerflow.kernels.pooling import maximum
 from eagerflow.kernels.recurrent import gru, lstm
 from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
@@ -89,6 +89,9 @@ def _rows(dtype: str) -> Calls:
     yield lambda: softmax.crossentropy_of_labels(labels, x)
     yield lambda: softmax.crossentropy_of_labels_gradient(x[:, 0].copy(), labels, x)
     yield lambda: layer_norm.layer_norm(x, row, row, 1e-3)
+    plan = batch_norm.Layout(64, 96, 1)
+    yield lambda: batch_norm.batch_norm(x, row, row, 1e-3, plan)
+    yield lambda: batch_norm.batch_norm_gradient(x, row, row, x, row, row, row, plan, True)
     yield lambda: layer_norm.layer_norm_gradient(x, x, row, column, column, both)
 
 

@@ -20,6 +20,7 @@ from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.observed import Announced, Announcing
 from eagerflow.capture.places import Places
 from eagerflow.capture.programs.dead_code import needed
+from eagerflow.capture.programs.fusion import fused
 from eagerflow.capture.programs.in_place import Masked, masks_first
 from eagerflow.capture.programs.instructions import Add, Call, Compute, Instruction, Ref, Rule
 from eagerflow.core.in_place import settled
@@ -111,7 +112,8 @@ class Program:
     @computed_once
     def needed(self) -> list[Instruction]:
         """The instructions that a replay runs."""
-        return needed(self.instructions, set(self.outputs.slots()))
+        outputs = set(self.outputs.slots())
+        return fused(needed(self.instructions, outputs), outputs, self.sizes)
 
     @computed_once
     def _saving_memory(self) -> list[Instruction]:

@@ -13,7 +13,7 @@ from eagerflow.compiled.intrinsics import prefetch
 from eagerflow.compiled.jit import inner_loop
 
 __all__ = ["add_five_taps_twice", "add_four_pixels", "add_one_pixel", "add_one_tap", "add_row_of_taps"]
-__all__ += ["add_three_taps", "add_two_taps", "add_two_taps_twice", "fetch_soon", "next_rows"]
+__all__ += ["add_three_taps", "add_two_taps", "add_two_taps_twice", "fetch_page", "fetch_soon", "next_rows"]
 
 _at = np.uint64
 
@@ -26,6 +26,18 @@ def fetch_soon(array: Any, start: Any, count: Any) -> None:
     """
     for u in range(start, min(start + count, array.size), 16):
         prefetch(array, u)
+
+
+@inner_loop
+def fetch_page(array: Any, start: Any, count: Any) -> None:
+    """Have the beginning of the next page of memory in the cache soon, if one begins within these numbers.
+
+    Processors foresee the rest of it. To ask for every line costs as much as it saves where a loop writes, too.
+    """
+    page = (start + count) // 1024 * 1024
+    if page >= start:
+        for u in range(page + 1024, min(page + 1024 + 64, array.size), 16):
+            prefetch(array, u)
 
 
 @inner_loop

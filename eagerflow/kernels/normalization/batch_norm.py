@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy
 from numpy import ndarray
 
+from eagerflow.base.variants import accelerated
 from eagerflow.kernels.machine.blocks import long_row, with_row
 from eagerflow.kernels.machine.costs import BatchNorm
 from eagerflow.kernels.machine.threads import scratch
@@ -48,6 +49,7 @@ def _matrix(x: ndarray, plan: Layout) -> Any:
     return x.reshape(plan.samples * plan.channels, plan.positions)
 
 
+@accelerated("batch_norm")
 def batch_norm(x: ndarray, scale: Any, offset: Any, epsilon: float, plan: Layout) -> tuple[Any, Any, Any, Any]:
     """The result, and per channel: mean, variance and 1 / √(variance + epsilon)."""
     matrix, dtype = _matrix(x, plan), x.dtype
@@ -109,6 +111,7 @@ def _scale_rows(x: ndarray, factor: Any, shift: Any, about: ndarray | None) -> A
     return out
 
 
+@accelerated("batch_norm")
 def batch_norm_gradient(
     g: ndarray,
     g_mean: Any,
@@ -217,6 +220,7 @@ def _mixed_rows(g: ndarray, x: ndarray, on_g: Any, on_x: Any, constant: Any, abo
     return out
 
 
+@accelerated("batch_norm")
 def scale_channels(x: ndarray, factor: Any, shift: Any, plan: Layout) -> Any:
     """x * factor + shift, with one number of each per channel."""
     scaled = _scale_rows if plan.positions > 1 else scale_columns
