@@ -154,7 +154,7 @@ ADD_ONS = "capture compat compiled datasets distribution launch preprocessing wr
 BUDGETS = {
     "eagerflow/base": 4578,
     "eagerflow/capture": 4750,
-    "eagerflow/compiled": 3450,
+    "eagerflow/compiled": 3480,
     "eagerflow/distribution": 5132,
     "eagerflow/kernels": 9630,
     "eagerflow/launch": 900,
