@@ -21,6 +21,7 @@ from eagerflow.compiled.loops.pixels import (
     add_two_taps,
     fetch_soon,
     next_rows,
+    nine_taps,
 )
 from eagerflow.compiled.pieces import pieces, run, run_rows
 from eagerflow.kernels.machine.threads import scratch
@@ -41,17 +42,24 @@ def _depthwise(
     for u in range(ring.size):
         ring[u] = 0
     together = 2 if side == 1 and spacing == 1 and cols > 3 else 1
+    is_nine = rows == 3 and cols == 3 and apart == 1 and spacing == 1
     for line in range(start, stop):
         image, top = line // up, line % up * step - above
         first = top if line == start or line % up == 0 else max(top, top + deep - step)
         lead, row = left * channels, wide * channels
         next_rows(ring, pixels, image, first, top + deep, height, width * channels, lead, deep, row)
         at, p, next_row = _at(line * over) * n, 0, (image * height + top + deep) * width * channels
+        r0, r1, r2 = (top + deep) % deep * wide, (top + deep + 1) % deep * wide, (top + deep + 2) % deep * wide
         while p < over:
             both = together == 2 and p + 1 < over
             taken = 2 if both else 1
             for h in range(step):
                 fetch_soon(pixels, next_row + (h * width + p * side) * channels, taken * side * channels)
+            if is_nine:
+                a = _at(p * side)
+                nine_taps(out, at, ring, (_at(r0) + a) * n, (_at(r1) + a) * n, (_at(r2) + a) * n, kernel, n)
+                p, at = p + 1, at + n
+                continue
             for u in range(channels * taken):
                 out[at + _at(u)] = 0
             for i in range(rows):

@@ -13,7 +13,15 @@ from eagerflow.compiled.intrinsics import prefetch
 from eagerflow.compiled.jit import inner_loop
 
 __all__ = ["add_five_taps_twice", "add_four_pixels", "add_one_pixel", "add_one_tap", "add_row_of_taps"]
-__all__ += ["add_three_taps", "add_two_taps", "add_two_taps_twice", "fetch_page", "fetch_soon", "next_rows"]
+__all__ += [
+    "add_three_taps",
+    "add_two_taps",
+    "add_two_taps_twice",
+    "fetch_page",
+    "fetch_soon",
+    "nine_taps",
+    "next_rows",
+]
 
 _at = np.uint64
 
@@ -92,6 +100,20 @@ def add_three_taps(out: Any, at: Any, seen: Any, a: Any, apart: Any, kernel: Any
         c = _at(u)
         more = seen[a + c] * kernel[k + c] + seen[a + apart + c] * kernel[k + n + c]
         out[at + c] += more + seen[a + apart + apart + c] * kernel[k + two + c]
+
+
+@inner_loop
+def nine_taps(out: Any, at: Any, seen: Any, a: Any, b: Any, d: Any, kernel: Any, n: Any) -> None:
+    """An output of a 3×3 kernel, whose window begins at a, b and d in its rows: sums stay in registers."""
+    two, three = n + n, n + n + n
+    for u in range(n):
+        c = _at(u)
+        k = three + c
+        first = seen[a + c] * kernel[c] + seen[a + n + c] * kernel[n + c] + seen[a + two + c] * kernel[two + c]
+        second = seen[b + c] * kernel[k] + seen[b + n + c] * kernel[k + n] + seen[b + two + c] * kernel[k + two]
+        k += three
+        third = seen[d + c] * kernel[k] + seen[d + n + c] * kernel[k + n] + seen[d + two + c] * kernel[k + two]
+        out[at + c] = first + second + third
 
 
 @inner_loop
