@@ -23,7 +23,6 @@ import viz
 from eagerflow import layers
 from eagerflow.compat.tensorflow.train import Checkpoint
 from eagerflow.models.saving.folder import _exchange
-from eagerflow.onnx import messages
 from tests.durability.stepping import before_each
 from viz.facts.text_files import write_text
 from viz.replay import file as steps
@@ -161,14 +160,6 @@ def _save_onnx(path: pathlib.Path, version: float) -> None:
     ef.onnx.export(_plain(version), path)
 
 
-def _save_onnx_of_two_files(path: pathlib.Path, version: float) -> None:
-    largest, messages._LARGEST = messages._LARGEST, 10
-    try:
-        ef.onnx.export(_plain(version), path)
-    finally:
-        messages._LARGEST = largest
-
-
 @functools.cache
 def _without_norm(role: str) -> ef.Sequential:
     return ef.Sequential([ef.Input((30,)), layers.Dense(20), layers.Dense(20)])
@@ -231,7 +222,6 @@ EVERY = FORMATS | {
         Format("backup", _back_up, _in_backup),
         Format("run.efr", _save_steps, _in_steps),
         Format("m.onnx", _save_onnx, _in_onnx),
-        Format("two_files.onnx", _save_onnx_of_two_files, _in_onnx),
         Format("tensorflow", _save_of_tensorflow, _in_one_of_tensorflow),
         Format("edited.weights.h5", _save_edited, _in_edited),
         Format("page.html", _save_text, _in_text),

@@ -105,7 +105,7 @@ def test_a_whole_save_before_each_file_that_a_reader_opens_gives_one_of_the_two_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["m.keras", "folder", "w.weights.json", "two_files.onnx"])
+@pytest.mark.parametrize("name", ["m.keras", "folder", "w.weights.json"])
 def test_a_whole_save_before_each_call_of_another_one_leaves_one_of_the_two_versions(name, tmp_path):
     skip_without_exchange(name, tmp_path)
     chosen, path = savers.EVERY[name], tmp_path / name

@@ -97,6 +97,7 @@ def _in_recording(recording: Recording) -> Nonfinite | None:
     if not statistics_known(recording):
         raise ValueError(
             f"find_nonfinite: the recording {formatting.clean(recording.name)!r} has no statistics. Record it with "
-            'viz.trace(stats="basic"), or stop at the first one with viz.trace(on_nonfinite="raise").'
+            'viz.trace(stats="basic"), or stop at the first one with viz.trace(on_nonfinite="raise"), or viz nonfinite '
+            "SCRIPT."
         )
     return explain(recording)

@@ -45,7 +45,10 @@ def color(
     if color_by == "op":
         return
     if color_by in _NEED_STATS and not any(t.stats for t in record.tensors) and record.tensors:
-        raise ValueError(f"color_by={color_by!r} needs statistics of tensors: record with viz.trace(stats='basic')")
+        raise ValueError(
+            f"color_by={color_by!r} needs statistics of tensors: record with "
+            "viz.trace(stats='basic'), or viz run --stats basic"
+        )
     _Colorer(record, graph, list(ops), weights, took).run(color_by)
 
 

@@ -146,8 +146,8 @@ def gradient_flow(record: Record, step: int | None = None) -> GradientFlow:
     number, step = shown_number(record, step), shown_position(record, step)
     if not any(t.stats for t in record.tensors):
         raise ValueError(
-            "grad_flow() needs the sizes of gradients: record with viz.trace(stats='basic'); viz.trace(stats='full') "
-            "also counts zeros"
+            "grad_flow() needs the sizes of gradients: record with viz.trace(stats='basic'), or viz run --stats basic; "
+            "stats='full' also counts zeros"
         )
     variables = variables_of(record)
     ops = [op for op in record.ops if step is None or op.step == step]

@@ -118,7 +118,6 @@ def test_the_command_shows_lines_with_their_margin(file, capsys):
     assert main(["annotate", file, "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["lines"]) == 6
     assert main(["annotate", file, "--html", "lines.html", "--step", "0"]) == 0
-    assert main(["annotate", file, "--html", "lines.png"]) == 2
     assert main(["annotate", file, "--step", "7"]) == 2
 
 

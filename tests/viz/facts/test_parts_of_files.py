@@ -203,7 +203,7 @@ def test_the_page_of_a_part_says_what_it_is_a_part_of(recorded, tmp_path):
         assert sum(count for _, count in shown["step_kinds"]) == len(whole.steps)
         assert shown["steps"][shown["step"]][3] == step
         assert f"of {len(whole.ops):,}: more would not fit" in shown["notes"][-1]
-    assert main(["html", str(path), "--step", "3", "-o", str(tmp_path / "page.html")]) == 0
+    assert main(["html", str(path), "--step", "3", str(tmp_path / "page.html")]) == 0
 
 
 def test_of_a_recording_in_memory_the_page_shows_the_steps_around_the_one_that_is_asked_for(recorded):

@@ -86,7 +86,6 @@ def test_a_script_without_fit_or_that_fails_says_so(tmp_path, capsys):
     assert status == 3
     assert "dropout" in out  # what was known until then
     assert main(["gap", "nowhere.py"]) == 2
-    assert main(["gap", "--draw", "gap.jpg", __file__]) == 2
 
 
 def test_a_pdf_that_nothing_here_can_make_is_refused_before_the_script_runs(tmp_path, capsys, monkeypatch):

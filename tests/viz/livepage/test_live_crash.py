@@ -239,7 +239,7 @@ def test_an_uncaught_exception_ends_the_page_of_a_plain_script(script):
 @pytest.mark.parametrize(("argument", "status"), [("", 0), ("leave", 3), ("crash", 1)])
 def test_run_live_with_exit_ends_with_the_script(script, argument, status, capsys, tmp_path):
     out = tmp_path / "last.efz"
-    arguments = ["run", "--live", "--exit", "--no-open", "--every", "0", "-o", str(out), script(), argument]
+    arguments = ["run", "--live", "--exit", "--no-open", "-o", str(out), script(), argument]
     assert main(arguments) == status
     assert "viz.live: http://127.0.0.1:" in capsys.readouterr().err
     assert out.exists()
@@ -278,7 +278,7 @@ def test_ctrl_c_right_after_the_script_frees_the_port(script, monkeypatch, tmp_p
     monkeypatch.setattr(live, "live", opened)
     monkeypatch.setattr(sys, "stderr", Interrupted())
     out = str(tmp_path / "last.efz")
-    assert main(["run", "--live", "--no-open", "--every", "0", "-o", out, script()]) == status
+    assert main(["run", "--live", "--no-open", "-o", out, script()]) == status
     (page,) = pages
     assert page._child.wait(5)
     assert is_free(page._child.port)
@@ -356,5 +356,5 @@ def test_help_shows_how(capsys):
     with pytest.raises(SystemExit):
         main(["run", "--help"])
     out = textwrap.dedent(capsys.readouterr().out)
-    for words in ("--live", "--exit", "--every", "viz run --live train.py"):
+    for words in ("--live", "--exit", "--port", "viz run --live train.py"):
         assert words in out

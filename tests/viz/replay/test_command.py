@@ -189,10 +189,7 @@ def test_wrong_usage_says_what_is_right(kept, capsys):
     assert ".efr" in said
 
 
-@pytest.mark.parametrize(
-    "option",
-    [["--stats", "basic"], ["--max-ops", "9"], ["--name", "a"], ["--draw", "a.svg"], ["--steps", "1"], ["--json"]],
-)
+@pytest.mark.parametrize("option", [["--stats", "basic"], ["--draw", "a.svg"], ["--steps", "1"], ["--json"]])
 def test_options_of_recordings_are_refused_beside_keep(script, capsys, option):
     assert run("run", "--keep", "2", *option, script) == 2
     assert f"{option[0]} can't be combined with --keep" in capsys.readouterr().err

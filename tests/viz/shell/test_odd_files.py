@@ -100,8 +100,8 @@ def test_a_folder_whose_name_is_no_text(tmp_path):
     for words in (
         ["run", "-o", recording, os.fsdecode(os.path.join(folder, b"train.py"))],
         ["draw", recording, "a.svg"],
-        ["html", recording, "-o", "a.html"],
-        ["tensorboard", recording, "-o", "tb"],
+        ["html", recording, "a.html"],
+        ["tensorboard", recording, "tb"],
         ["doctor", "--sarif", "a.sarif", os.fsdecode(os.path.join(folder, b"train.py"))],
     ):
         done = subprocess.run(
