@@ -38,7 +38,9 @@ def told(record):
 
 
 def scopes(record):
-    return [(x.kind, x.name, x.parent, x.call, x.cls, x.config, x.stack, x.error) for x in record.scopes]
+    """Without the name of what was differentiated: a variable of the function, which doesn't run in a replay."""
+    configs = [{key: value for key, value in x.config.items() if key != "target"} for x in record.scopes]
+    return [(x.kind, x.name, x.parent, x.call, x.cls, c, x.stack, x.error) for x, c in zip(record.scopes, configs)]
 
 
 def first_unknown(ours, theirs):

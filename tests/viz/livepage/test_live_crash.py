@@ -149,7 +149,7 @@ def started(*arguments):
 @pytest.mark.slow
 @pytest.mark.parametrize("keras", ["eagerflow", "keras"])
 def test_run_live_serves_until_ctrl_c(script, keras):
-    process, url = started("-m", "viz", "run", "--live", "--every", "0", script(keras), "crash")
+    process, url = started("-m", "viz", "run", "--live", script(keras), "crash")
     reader = Reader(url)
     reader.wait(lambda r: r.parts.get("end") and r.parts.get("failure"))
     assert reader.parts["end"]["how"] == "crashed"
@@ -189,7 +189,7 @@ def test_a_script_that_is_killed_leaves_its_page(script):
 @linux
 @pytest.mark.slow
 def test_a_run_that_is_told_to_end_says_by_which_signal(script):
-    process, url = started("-m", "viz", "run", "--live", "--every", "0", script(), "stay")
+    process, url = started("-m", "viz", "run", "--live", script(), "stay")
     reader = Reader(url)
     reader.wait(lambda r: len(r.curves.get("epoch|loss", [])) == 2)
     server = server_of(url)

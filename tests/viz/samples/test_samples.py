@@ -328,7 +328,6 @@ def test_the_command_lists_writes_a_page_and_prints_json(tmp_path, capsys, monke
     assert main(["data", "fails.py"]) == 3
     assert "the samples until then" in capsys.readouterr().out
     assert main(["data", "missing.py"]) == 2
-    assert main(["data", "--html", "a.png", "train.py"]) == 2
 
 
 def test_where_most_rows_come_with_several_labels_none_is_a_duplicate():
