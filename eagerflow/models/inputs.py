@@ -188,10 +188,6 @@ class Door:
         return f" Resize them, ops.image.resize({pictures}, {size}), or make the model with Input({own})."
 
 
-def _without_ones(shape: Shape) -> list[int | None]:
-    return [n for n in shape if n != 1]
-
-
 def _cast(x: Tensor, dtype: Any) -> Tensor:
     result, mask = ops.cast(x, dtype), get_mask(x)
     if mask is not None:

@@ -18,7 +18,7 @@ from viz.shell.script_errors import without_ours
 from viz.shell.signals import Ended, in_its_words
 from viz.shell.terminal import paint
 
-__all__ = ["check_kept", "check_program", "file_of", "in_place", "name_of", "print_error", "rerun", "run"]
+__all__ = ["check_kept", "check_program", "in_place", "name_of", "print_error", "rerun", "run"]
 
 _OTHER_FRAMEWORKS = ("torch", "jax", "mxnet", "paddle")
 
@@ -36,24 +36,6 @@ def name_of(program: str, as_module: bool = False) -> str:
     if not as_module:
         return pathlib.Path(program).stem
     return program.removesuffix(".__main__").rpartition(".")[2]
-
-
-def file_of(program: str, as_module: bool = False) -> str:
-    """The file of a program; that of a module is looked for without importing anything, and may be "".
-
-    Args:
-        program: a file, or the name of a module.
-        as_module: is it a module?
-    """
-    if not as_module:
-        return program
-    parts = program.split(".")
-    for folder in (os.getcwd(), *sys.path):
-        path = os.path.join(folder, *parts)
-        for file in (os.path.join(path, "__main__.py"), f"{path}.py"):
-            if os.path.isfile(file):
-                return file
-    return ""
 
 
 def rerun(command: str, options: argparse.Namespace) -> str:
