@@ -36,7 +36,7 @@ from eagerflow.core.backward import (
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.log import Log, activate, deactivate, log, new_key
 from eagerflow.core.observe import current, scope, state
-from eagerflow.core.tensor import Tensor
+from eagerflow.core.tensor import Tensor, as_tensor
 from eagerflow.core.variable import Variable, variable_of
 
 __all__ = ["GradientTape"]
@@ -211,7 +211,7 @@ class GradientTape:
         """
         if not self._entered:
             raise TapeError("watch(): this tape is not recording, so nothing would be seen. Call it inside `with`.")
-        for leaf in tree.flatten(tensor):
+        for leaf in map(as_tensor, tree.flatten(tensor)):
             _check_watchable(leaf)
             if leaf.key is None and isinstance(leaf, Variable):
                 leaf.key, leaf.by_hand = leaf.identity, True
@@ -572,7 +572,7 @@ def _checked_targets(target: Any) -> list[Tensor]:
 
 
 def _checked_sources(sources: Any) -> list[Tensor]:
-    wanted: list[Any] = tree.flatten(sources)
+    wanted: list[Any] = [as_tensor(s) for s in tree.flatten(sources)]
     for s in wanted:
         if not isinstance(s, Tensor):
             hint = "Give the very object that was computed with, a Variable or a watched tensor."

@@ -52,9 +52,11 @@ class Assembled(Deferred):
         for name in made.arrays:
             value = given[name]
             if made.sequence and name == made.arrays[0] and isinstance(value, (list, tuple)):
-                given[name] = [assembled(part) if holds_tensors(part) else part for part in value]
+                given[name] = [assembled(part) if holds_tensors(part) else as_tensor(part) for part in value]
             elif holds_tensors(value):
                 given[name] = assembled(value)
+            else:
+                given[name] = as_tensor(value)
         return op(**given)
 
 
@@ -181,7 +183,8 @@ class Tensor(InSequence):
                 else:
                     value, key = _owned_array(value, dtype, where), None
             except Assembled:
-                made = assembled(value, dtype)
+                value = as_tensor(value)
+                made = _copied(value, dtype, where) if isinstance(value, Tensor) else assembled(value, dtype)
                 value, key = made.data, made.key
             except BaseException as error:
                 shorten(error)
@@ -449,7 +452,7 @@ def _owned_array(value: Any, dtype: DType, where: Device) -> Any:
     if isinstance(value, Tensor):
         value = value.data
     if not is_device_array(value):
-        if type(value) not in _NO_LISTS and holds_tensors(value):
+        if type(value) not in _NO_LISTS and (stands_for_tensor(value) or holds_tensors(value)):
             raise Assembled
         value = host_array(value, dtype)
         if where.kind == "gpu":  # where it is to lie in order, too, as a copy on the CPU does
@@ -458,6 +461,19 @@ def _owned_array(value: Any, dtype: DType, where: Device) -> Any:
     if dtype is not None and array.dtype != (wanted := as_dtype(dtype)):
         return array.astype(wanted)
     return array.copy() if array is value else array
+
+
+def stands_for_tensor(value: Any) -> bool:
+    """Whether an object of another library has a tensor, which its method `__eagerflow_tensor__()` returns.
+
+    Such an object may stand wherever a tensor may, and gradients flow to its tensor.
+    """
+    return hasattr(type(value), "__eagerflow_tensor__")
+
+
+def as_tensor(value: Any) -> Any:
+    """The tensor for which an object stands; all else as it is."""
+    return value.__eagerflow_tensor__() if stands_for_tensor(value) else value
 
 
 def holds_tensors(value: Any) -> bool:
@@ -474,7 +490,7 @@ def holds_tensors(value: Any) -> bool:
     parts: Any = value
     for _ in range(_DEEPEST):
         kinds = set(map(type, parts))
-        if any(issubclass(kind, Tensor) for kind in kinds):
+        if any(issubclass(kind, Tensor) or hasattr(kind, "__eagerflow_tensor__") for kind in kinds):
             return True
         nested = tuple([kind for kind in kinds if issubclass(kind, (list, tuple, deque))])
         if not nested:
@@ -509,7 +525,7 @@ def assembled(value: Any, dtype: DType = None) -> Tensor:
 
 def _sort_leaves(value: Any, arrays: list[Any], numbers: list[Any]) -> None:
     """The tensors and arrays in a nested list, and one number of each Python type."""
-    for part in value:
+    for part in map(as_tensor, value):
         if isinstance(part, (Tensor, numpy.ndarray)):
             arrays.append(part)
         elif isinstance(part, (list, tuple, deque)):
@@ -519,6 +535,7 @@ def _sort_leaves(value: Any, arrays: list[Any], numbers: list[Any]) -> None:
 
 
 def _stacked(value: Any, kind: numpy.dtype, where: Device) -> Tensor:
+    value = as_tensor(value)
     if isinstance(value, Tensor):
         return value if value.dtype == kind else value.astype(kind)
     if holds_tensors(value):
@@ -550,6 +567,7 @@ def convert_to_tensor(
     """
     if sparse or ragged:
         raise ValueError("convert_to_tensor(sparse=True / ragged=True): there are no sparse or ragged tensors here.")
+    x = as_tensor(x)
     if isinstance(x, Tensor):
         if dtype is None or x.dtype == as_dtype(dtype):
             return x
