@@ -11,6 +11,14 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
+# Lets `import keras` find eagerflow's backend, in programs that choose it and in no others.
+PTH = (
+    "import os; _keras = os.environ.get('KERAS_HOME') or os.path.expanduser('~/.keras'); "
+    "_keras = os.path.join(_keras, 'keras.json'); (os.environ.get('KERAS_BACKEND') or os.path.isfile(_keras) "
+    "and '\"eagerflow\"' in open(_keras, encoding='utf-8').read() and 'eagerflow') == 'eagerflow' "
+    "and __import__('eagerflow.keras_backend')\n"
+)
+
 
 class Afresh(build_py):
     """Copies the packages into an empty `build/lib`, as `pip install .` after `git pull` must."""
@@ -19,6 +27,12 @@ class Afresh(build_py):
         if not self.editable_mode:
             shutil.rmtree(self.build_lib, ignore_errors=True)
         super().run()
+        if not self.editable_mode:
+            hook = Path(self.build_lib, "eagerflow-keras.pth")  # in site-packages, where Python runs its line at start
+            hook.write_text(PTH, encoding="utf-8")
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        return [*super().get_outputs(include_bytecode), str(Path(self.build_lib, "eagerflow-keras.pth"))]
 
 
 def standalone(readme: str) -> str:

@@ -1,4 +1,4 @@
-"""`python -m eagerflow`: the demo; `run`, for scripts of Keras; `compile`, `measure`, for speed; `launch`, for ranks.
+"""`python -m eagerflow`: the demo; `run`, `keras` for scripts; `compile`, `measure` for speed; `launch` for ranks.
 
 Each command loads what it needs when it is chosen: the launcher of ranks needs none of what models are made of.
 """
@@ -51,6 +51,17 @@ Run a script as `python` would; its `import keras` and `import tensorflow` mean 
 A script that imports eagerflow itself needs no `run`: python train.py
 Exit status: the script's own, 1 where it raised, 2 if there is no such script, 130 ended by Ctrl-C.""",
     ),
+    "keras": (
+        "run a script on Keras 3 itself, with eagerflow as its backend (extra: keras)",
+        """\
+Run a script as `python` would, on the Keras that is installed, with KERAS_BACKEND=eagerflow.
+
+  %(prog)s train.py --epochs 3   arguments after the script are the script's
+  %(prog)s -m package.train      a module instead of a file
+
+Where an environment variable can be set: KERAS_BACKEND=eagerflow python train.py
+Exit status: the script's own, 1 where it raised, 2 if there is no such script, 130 ended by Ctrl-C.""",
+    ),
     "compile": (
         "compile kernels for this processor, and use them (extra: fast)",
         """\
@@ -89,12 +100,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _launch(given[1:])
     if given and given[0][0:1] != "-" and given[0] not in commands:
         parser.error(_no_command(given, parser.prog, list(commands)))
-    if given[:1] == ["run"]:
-        given = ["run", *apart(given[1:])]
+    if given[:1] in (["run"], ["keras"]):
+        given = [given[0], *apart(given[1:])]
     try:
         chosen = parser.parse_args(given)
-        if chosen.command == "run":
-            return _run(chosen, commands["run"])
+        if chosen.command in ("run", "keras"):
+            return _run(chosen, commands[chosen.command])
         status = _ours(chosen, parser)
         if sys.stdout is not None:  # which the caller may have closed
             sys.stdout.flush()
@@ -117,12 +128,13 @@ def _parsers(prog: str) -> tuple[CommandParser, dict[str, CommandParser]]:
         for name, (_, told) in _COMMANDS.items()
     }
     _demo_options(known["demo"])
-    run = known["run"]
-    run.usage = "%(prog)s SCRIPT [ARGS ...]\n       %(prog)s -m MODULE [ARGS ...]"
-    run.add_argument("script", nargs="?", metavar="SCRIPT", help="a Python file that imports keras or tensorflow")
-    of_module = "a module in place of a file, and its arguments, as python -m"
-    run.add_argument("-m", dest="module", nargs=argparse.REMAINDER, help=of_module)
-    run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="the script's own arguments")
+    for name, imports in (("run", "keras or tensorflow"), ("keras", "keras")):
+        run = known[name]
+        run.usage = "%(prog)s SCRIPT [ARGS ...]\n       %(prog)s -m MODULE [ARGS ...]"
+        run.add_argument("script", nargs="?", metavar="SCRIPT", help=f"a Python file that imports {imports}")
+        of_module = "a module in place of a file, and its arguments, as python -m"
+        run.add_argument("-m", dest="module", nargs=argparse.REMAINDER, help=of_module)
+        run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="the script's own arguments")
     known["compile"].add_argument("--off", action="store_true", help="use the plain kernels again")
     known["measure"].add_argument("--off", action="store_true", help="forget it, and choose by what is usual")
     for name in ("compile", "measure"):
@@ -148,11 +160,15 @@ def _demo_options(demo: CommandParser) -> None:
 def _run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """The exit code of the user's script or module."""
     home = import_module("eagerflow.compat.run")
+    as_keras = chosen.command == "run"  # else `import keras` gives Keras itself
+    if not as_keras:
+        os.environ["KERAS_BACKEND"] = "eagerflow"
+        import_module("eagerflow.keras_backend")
     if chosen.module:
-        return int(home.run_module(chosen.module[0], chosen.module[1:]))
+        return int(home.run_module(chosen.module[0], chosen.module[1:], as_keras))
     if not chosen.script:
         parser.error("the following arguments are required: SCRIPT, or -m MODULE")
-    return int(home.run_script(chosen.script, chosen.arguments))
+    return int(home.run_script(chosen.script, chosen.arguments, as_keras))
 
 
 def _ours(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:

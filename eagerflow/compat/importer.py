@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import importlib
+import os
 import site
 import sys
 import sysconfig
@@ -33,6 +34,7 @@ _import_module = importlib.import_module
 _also: set[str] = set()
 _answers: dict[str, bool] = {}  # by file: whether it is the user's
 _OURS = Path(__file__).parents[1]
+_KERAS_ITSELF = "eagerflow.keras_backend"
 
 
 def install(packages: Iterable[str] = ()) -> None:
@@ -103,6 +105,8 @@ def on_demand() -> Iterator[None]:
     ...     compat.is_installed()  # nothing has imported Keras yet
     False
     """
+    if os.environ.get("KERAS_BACKEND") == "eagerflow":
+        importlib.import_module(_KERAS_ITSELF)
     if is_installed():
         yield
         return
@@ -159,7 +163,8 @@ def _importing(
         return _of_tensorboard(name, globals, locals, fromlist)
     if level or name.partition(".")[0] not in ROOTS:
         return _import(name, globals, locals, fromlist, level)
-    if not _is_the_users(sys._getframe(1).f_globals if globals is None else globals):  # None: __import__(name)
+    asks = sys._getframe(1).f_globals if globals is None else globals  # None: __import__(name)
+    if _is_keras_itself() or not _is_the_users(asks):
         return _import(name, globals, locals, fromlist, level)
     _install_on_demand()
     found = _found(name)
@@ -172,7 +177,7 @@ def _importing(
 
 def _importing_module(name: str, package: str | None = None) -> ModuleType:
     """What `importlib.import_module` is meanwhile."""
-    if name.partition(".")[0] in ROOTS and _is_the_users(sys._getframe(1).f_globals):
+    if name.partition(".")[0] in ROOTS and not _is_keras_itself() and _is_the_users(sys._getframe(1).f_globals):
         _install_on_demand()
         return _found(name)
     return _import_module(name, package)
@@ -190,6 +195,11 @@ def _of_tensorboard(name: str, globals: Mapping[str, Any] | None, locals: Mappin
             found.__dict__.update({each: _import_module(module) for each, module in ours.items()})
             return found
     return _import(name, globals, locals, wanted, 0)
+
+
+def _is_keras_itself() -> bool:
+    """Whether Keras runs on our tape, in the place of our Keras."""
+    return _KERAS_ITSELF in sys.modules and not bool(legacy.changes)
 
 
 def _install_on_demand() -> None:

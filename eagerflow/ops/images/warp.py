@@ -217,12 +217,12 @@ def perspective_transform(
     expect_one_of("perspective_transform", "interpolation", interpolation, _ORDERS)
     batch, back = as_batch("perspective_transform", images, data_format)
     floats = as_floats(batch)
-    numbers = _homography(floats, start_points, end_points)
+    numbers = homography(floats, start_points, end_points)
     found = _warped("perspective_transform", floats, numbers, interpolation, "constant", fill_value)
     return back(typed_as(batch, found))
 
 
-def _homography(images: Tensor, start_points: Any, end_points: Any) -> Tensor:
+def homography(images: Tensor, start_points: Any, end_points: Any) -> Tensor:
     """The eight numbers that map each end point to its start point, for each image: (n, 8)."""
     start, end = convert_to_tensor(start_points), convert_to_tensor(end_points)
     if start.ndim not in (2, 3) or start.shape[-2:] != (4, 2) or start.shape != end.shape:

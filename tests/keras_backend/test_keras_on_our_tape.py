@@ -1,0 +1,286 @@
+"""Keras itself with `KERAS_BACKEND=eagerflow`, each script in a process of its own: Keras chooses its backend once."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(code, folder, *, backend="eagerflow", command=(), expected=0):
+    """What a script prints as JSON in its last line; it begins with the imports that all of them need."""
+    script = folder / "script.py"
+    script.write_text("import json, warnings\nimport numpy as np\n" + code, encoding="utf-8")
+    settings = {"KERAS_HOME": str(folder), "PYTHONPATH": str(ROOT), "KERAS_BACKEND": backend}
+    told = subprocess.run(
+        [sys.executable, *(command or ("-c", "import eagerflow.keras_backend, runpy; runpy.run_path('script.py')"))],
+        cwd=folder,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert told.returncode == (expected or 0), told.stderr
+    return json.loads(told.stdout.splitlines()[-1]) if expected == 0 else told.stdout + told.stderr
+
+
+DATA = """
+import keras
+rng = np.random.default_rng(0)
+x = rng.normal(size=(128, 6)).astype("float32")
+y = (x @ rng.normal(size=(6, 3))).argmax(-1)
+keras.utils.set_random_seed(1)
+"""
+
+
+def test_fit_evaluate_predict_and_files(tmp_path):
+    found = run(
+        DATA
+        + """
+inputs = keras.Input((6,))
+hidden = keras.layers.Dense(32, activation="relu", kernel_regularizer="l2")(inputs)
+hidden = keras.layers.Dropout(0.1)(keras.layers.BatchNormalization()(hidden))
+model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(hidden))
+model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+history = model.fit(x, y, epochs=20, batch_size=32, validation_split=0.25, verbose=0).history
+loss, accuracy = model.evaluate(x, y, verbose=0)
+predicted = model.predict(x, verbose=0)
+model.save("model.keras")
+again = keras.models.load_model("model.keras")
+model.save_weights("model.weights.h5")
+more = again.fit(x, y, epochs=1, verbose=0).history
+print(json.dumps({
+    "backend": keras.backend.backend(), "config": keras.config.backend(), "first": history["loss"][0],
+    "last": history["loss"][-1], "keys": sorted(history), "accuracy": accuracy, "sum": float(predicted.sum(-1).mean()),
+    "same": bool((again.predict(x, verbose=0) != predicted).any()), "more": more["loss"][0],
+    "steps": int(model.optimizer.iterations.numpy()),
+}))
+""",
+        tmp_path,
+    )
+    assert (found["backend"], found["config"]) == ("eagerflow", "eagerflow")
+    assert found["last"] < 0.5 * found["first"]
+    assert found["accuracy"] > 0.9
+    assert found["keys"] == ["accuracy", "loss", "val_accuracy", "val_loss"]
+    assert found["sum"] == pytest.approx(1.0, abs=1e-6)
+    assert found["more"] < 1.5 * found["last"]  # the optimizer's state came with the file
+    assert found["steps"] == 20 * 3
+
+
+def test_a_training_gives_the_numbers_that_the_same_steps_give_in_numpy(tmp_path):
+    found = run(
+        DATA
+        + """
+model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3)])
+kernel, bias = (w.numpy().astype("float64") for w in model.weights)
+model.compile(keras.optimizers.SGD(0.1, momentum=0.9), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+losses = [model.train_on_batch(x, y) for _ in range(5)]
+slots = [np.zeros_like(kernel), np.zeros_like(bias)]
+for _ in range(5):
+    logits = x @ kernel + bias
+    p = np.exp(logits - logits.max(-1, keepdims=True))
+    g = (p / p.sum(-1, keepdims=True) - np.eye(3)[y]) / len(x)
+    slots = [0.9 * slots[0] - 0.1 * x.T @ g, 0.9 * slots[1] - 0.1 * g.sum(0)]
+    kernel, bias = kernel + slots[0], bias + slots[1]
+print(json.dumps(float(max(abs(a - b.numpy()).max() for a, b in zip((kernel, bias), model.weights)))))
+""",
+        tmp_path,
+    )
+    assert found < 1e-5
+
+
+def test_layers_that_carry_state_or_masks_learn(tmp_path):
+    found = run(
+        """
+import keras
+from keras import layers
+keras.utils.set_random_seed(1)
+rng = np.random.default_rng(0)
+tokens = rng.integers(1, 9, (64, 7)) * (np.arange(7) < rng.integers(2, 8, (64, 1)))
+labels = tokens[:, :1]
+images = rng.normal(size=(32, 8, 8, 3)).astype("float32")
+texts = {
+    "lstm": [layers.LSTM(6)], "gru": [layers.GRU(6, return_sequences=True), layers.GlobalAveragePooling1D()],
+    "both": [layers.Bidirectional(layers.LSTM(4, activation="relu"))], "simple": [layers.SimpleRNN(5)],
+}
+pictures = [layers.DepthwiseConv2D(3), layers.Conv2DTranspose(4, 3), layers.GroupNormalization(2), layers.Flatten()]
+def moved(model, x, y):
+    model.predict(x, verbose=0)
+    before = [w.numpy() for w in model.trainable_weights]
+    model.compile("rmsprop", "mse")
+    model.fit(x, y, epochs=2, verbose=0)
+    return bool(min(abs(a - b.numpy()).max() for a, b in zip(before, model.trainable_weights)) > 0)
+found = {
+    name: moved(keras.Sequential([layers.Embedding(9, 4, mask_zero=True), *rest, layers.Dense(1)]), tokens, labels)
+    for name, rest in texts.items()
+}
+of_pictures = keras.Sequential([keras.Input((8, 8, 3)), *pictures, layers.Dense(1)])
+found["pictures"] = moved(of_pictures, images, images[:, 0, 0, :1])
+inputs = keras.Input((7, 4))
+attended = layers.MultiHeadAttention(2, 3)(inputs, inputs, use_causal_mask=True)
+attended = layers.LayerNormalization()(layers.Add()([inputs, attended]))
+found["attention"] = moved(keras.Model(inputs, attended), rng.normal(size=(16, 7, 4)), rng.normal(size=(16, 7, 4)))
+masked = keras.Sequential([layers.Embedding(9, 4, mask_zero=True), layers.LSTM(6)])
+short, long = np.array([[3, 4, 0, 0]]), np.array([[3, 4]])
+found["masked"] = float(abs(masked.predict(short, verbose=0) - masked.predict(long, verbose=0)).max())
+print(json.dumps(found))
+""",
+        tmp_path,
+    )
+    assert found.pop("masked") < 1e-6
+    assert found == dict.fromkeys(found, True)
+    assert len(found) == 6
+
+
+def test_variables_and_tensors_mix_with_their_gradients_in_loops_by_hand(tmp_path):
+    found = run(
+        """
+import keras
+import eagerflow as ef
+v = keras.Variable([1.0, 2.0], name="scale")
+t = ef.Tensor([3.0, 4.0])
+cases = {
+    "tensor * v": lambda: t * v, "v * tensor": lambda: v * t, "ops": lambda: keras.ops.multiply(t, v),
+    "tensor - v": lambda: 2.0 * t - v * v, "list": lambda: keras.ops.stack([v, t]) * 2.0,
+    "ours": lambda: ef.ops.exp(ef.ops.concatenate([v, t])), "power": lambda: t**v, "matmul": lambda: t @ v,
+}
+found = {}
+for name, case in cases.items():
+    with ef.GradientTape() as tape:
+        loss = keras.ops.sum(case())
+    found[name] = tape.gradient(loss, v).tolist()
+layer, optimizer = keras.layers.Dense(1), keras.optimizers.Adam(0.05)
+x = np.linspace(-1, 1, 64, dtype="float32")[:, None]
+for step in range(200):
+    with ef.GradientTape() as tape:
+        loss = keras.ops.mean(keras.losses.mean_squared_error(2 * x + 1, layer(x)))
+    optimizer.apply(tape.gradient(loss, layer.trainable_variables), layer.trainable_variables)
+found["weights"] = [w.numpy().ravel().tolist() for w in layer.weights]
+v.trainable = False
+with ef.GradientTape() as tape:
+    loss = keras.ops.sum(v * t)
+found["frozen"] = tape.gradient(loss, v) is None
+print(json.dumps(found))
+""",
+        tmp_path,
+    )
+    assert found.pop("frozen") is True
+    assert found.pop("weights") == [[pytest.approx(2, abs=0.05)], [pytest.approx(1, abs=0.05)]]
+    assert found.pop("ours") == pytest.approx([2.718282, 7.389056], rel=1e-5)
+    assert found.pop("power") == pytest.approx([3 * 1.098612, 16 * 1.386294], rel=1e-5)
+    assert found.pop("tensor - v") == [-2.0, -4.0]
+    assert found.pop("list") == [2.0, 2.0]
+    assert found == {name: [3.0, 4.0] for name in ("tensor * v", "v * tensor", "ops", "matmul")}
+
+
+def test_the_same_seed_gives_the_same_numbers(tmp_path):
+    code = """
+import keras
+def draws():
+    keras.utils.set_random_seed(7)
+    seeds = keras.random.SeedGenerator(3)
+    found = [keras.random.normal((2,), seed=1), *[keras.random.uniform((2,), seed=seeds) for _ in range(2)]]
+    found += [keras.random.randint((2,), 0, 100), keras.layers.Dropout(0.5)(np.ones((1, 8), "float32"), training=True)]
+    return [keras.ops.convert_to_numpy(each).ravel().tolist() for each in found]
+print(json.dumps([draws(), draws()]))
+"""
+    first, again = run(code, tmp_path)
+    assert first == again == run(code, tmp_path)[0]
+    assert first[1] != first[2]
+
+
+def test_viz_shows_layers_of_keras_and_lines_of_the_script(tmp_path):
+    found = run(
+        DATA
+        + """
+import viz
+model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4, name="hidden"), keras.layers.Dense(3, name="out")])
+model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+model.fit(x[:32], y[:32], verbose=0)
+with viz.trace() as recording:
+    model.fit(x[:32], y[:32], verbose=0)
+recording.to_html("page.html")
+print(json.dumps([str(recording), recording.summary()]))
+""",
+        tmp_path,
+    )
+    assert "1 step" in found[0]
+    assert "layers" in found[0]
+    for told in ("hidden (Dense)", "out (Dense)", "adam (Adam)", "28", "15"):
+        assert told in found[1]
+    assert (tmp_path / "page.html").stat().st_size > 10_000
+
+
+def test_the_command_runs_a_script_on_keras_itself(tmp_path):
+    code = "import keras, sys\nprint(json.dumps([keras.backend.backend(), keras.__version__ >= '3.12', sys.argv[1:]]))"
+    command = ("-m", "eagerflow", "keras", "script.py", "--epochs", "3")
+    assert run(code, tmp_path, backend="", command=command) == ["eagerflow", True, ["--epochs", "3"]]
+
+
+def test_commands_of_viz_run_scripts_on_keras_itself(tmp_path):
+    code = DATA + """
+model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, activation="softmax")])
+model.compile("sgd", "sparse_categorical_crossentropy")
+model.fit(x, y, verbose=0)
+with open("told.json", "w") as file:
+    json.dump([keras.backend.backend(), keras.__name__, type(model).__module__], file)
+"""
+    told = run(code, tmp_path, command=("-m", "viz", "nonfinite", "script.py"), expected=None)
+    assert "all finite in 4 steps" in told
+    assert json.loads((tmp_path / "told.json").read_text()) == ["eagerflow", "keras", "keras.src.models.sequential"]
+
+
+def test_with_another_backend_nothing_of_ours_is_loaded(tmp_path):
+    code = """
+import sys
+try:
+    import keras
+except ModuleNotFoundError as error:
+    missing = error.name
+print(json.dumps([missing, [name for name in sys.modules if name.startswith("eagerflow.keras_backend.backend")]]))
+"""
+    assert run(code, tmp_path, backend="jax") == ["jax", []]  # which isn't installed for our tests
+
+
+def test_keras_that_was_imported_with_another_backend_before_is_named(tmp_path):
+    code = """
+import sys, types
+sys.modules["keras.src.backend"] = types.SimpleNamespace(backend=lambda: "jax")
+import eagerflow.keras_backend
+"""
+    error = run(code, tmp_path, command=("script.py",), expected=1)
+    assert "Keras was already imported with the backend 'jax'. Import eagerflow.keras_backend first" in error
+
+
+def test_examples_of_the_page_run(tmp_path):
+    page = (ROOT / "docs" / "keras_backend.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"^```py\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
+    assert run(code, tmp_path, backend="", command=("script.py",)) < 1.2
+
+
+def test_a_captured_training_has_the_same_bits(tmp_path):
+    found = run(
+        DATA
+        + """
+def trained(jit_compile):
+    keras.utils.set_random_seed(3)
+    layers = [keras.layers.Dense(8, activation="relu"), keras.layers.BatchNormalization(), keras.layers.Dropout(0.3)]
+    model = keras.Sequential([keras.Input((6,)), *layers, keras.layers.Dense(3)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, jit_compile=jit_compile, metrics=["accuracy"])
+    history = model.fit(x, y, epochs=4, verbose=0).history
+    return history["loss"], [w.numpy() for w in model.weights]
+with warnings.catch_warnings():
+    warnings.simplefilter("error")  # as one that a step can't be captured
+    (losses, weights), (captured_losses, captured) = trained(False), trained(True)
+print(json.dumps([losses == captured_losses, all((a == b).all() for a, b in zip(weights, captured))]))
+""",
+        tmp_path,
+    )
+    assert found == [True, True]
