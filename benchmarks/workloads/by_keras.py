@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
+
+if os.environ.get("KERAS_BACKEND") == "eagerflow":
+    import eagerflow.keras_backend  # noqa: F401 - lets Keras find it
 
 import keras
 
@@ -150,7 +154,24 @@ def _jax_loop(model: Any, workload: Workload, x: Any, y: Any) -> Loop:
     return one_step, infer, jax.block_until_ready
 
 
-_LOOPS = {"tensorflow": _tensorflow_loop, "torch": _torch_loop, "jax": _jax_loop}
+def _eagerflow_loop(model: Any, workload: Workload, x: Any, y: Any) -> Loop:
+    import eagerflow as ef
+
+    loss, optimizer = _loss(workload), model.optimizer
+    x, y = (ef.convert_to_tensor(array[: workload.batch]) for array in (x, y))
+    optimizer.build(model.trainable_variables)
+
+    def step() -> Any:
+        with ef.GradientTape() as tape:
+            value = loss(y, model(x, training=True))
+        weights = model.trainable_weights
+        optimizer.apply(tape.gradient(value, weights), weights)
+        return value
+
+    return step, lambda: model(x, training=False), lambda found: found
+
+
+_LOOPS = {"eagerflow": _eagerflow_loop, "tensorflow": _tensorflow_loop, "torch": _torch_loop, "jax": _jax_loop}
 
 
 def _loss(workload: Workload) -> Any:
