@@ -154,10 +154,3 @@ def test_values_of_numpy():
 def test_nothing_is_compiled():
     with pytest.raises(AttributeError, match="Nothing is compiled here"):
         _ = faces.face("tensorflow").compiler.mlir
-
-
-def test_slices_of_xla_are_moved_inside():
-    xla = faces.face("tensorflow.compiler.tf2xla.python.xla")
-    x = np.arange(5.0)
-    assert xla.dynamic_update_slice(x, [7.0, 8.0], [4]).tolist() == [0, 1, 2, 7, 8]
-    assert xla.dynamic_slice(x, [-1], [2]).tolist() == [0, 1]

@@ -16,6 +16,7 @@ import eagerflow.core.variable as variables
 from eagerflow import ops
 from eagerflow.base.legacy import legacy
 from eagerflow.capture.function import function as captured_function
+from eagerflow.compat.arguments import renamed
 from eagerflow.compat.shapes import TensorShape
 from eagerflow.compat.tensorflow.parts import settable
 from eagerflow.compat.tensorflow.summaries.name_scopes import name_scope
@@ -46,7 +47,7 @@ __all__ += [
 __all__ += ["set_random_seed", "stop_gradient", "timestamp", "while_loop"]
 
 newaxis = None
-stop_gradient = ops.stop_gradient
+stop_gradient, cond = ops.stop_gradient, renamed(ops.cond, "pred true_fn false_fn")
 
 
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -240,11 +241,6 @@ def _words(value: Any, shape: Any) -> TextTensor:
     if shape is None:
         return made
     return text_tensor(numpy.broadcast_to(made, shape) if made.size == 1 else made.reshape(shape))
-
-
-def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any], name: str | None = None) -> Any:
-    """What one of two functions gives."""
-    return ops.cond(pred, true_fn, false_fn)
 
 
 def while_loop(
