@@ -34,7 +34,7 @@ FLOORS = {
     "optimizers": 6,
     "layers": 7,
     "capture": 10,
-    "measuring": 7,
+    "_warm_up": 7,
     "callbacks": 8,
     "data": 8,
     "datasets": 8,
@@ -156,7 +156,7 @@ BUDGETS = {
     "eagerflow/capture": 4414,
     "eagerflow/compiled": 3479,
     "eagerflow/distribution": 3391,
-    "eagerflow/kernels": 9629,
+    "eagerflow/kernels": 9538,
     "eagerflow/launch": 896,
     "eagerflow/lowerings": 1703,
     "eagerflow/onnx": 6596,
@@ -189,7 +189,7 @@ DETAILS = re.compile(r"^ *Args:$|>>>", re.MULTILINE)
 CLEAN = set(
     """
     activations applications backend base callbacks capture cli compat compiled constraints core data datasets demo
-    distillation distribution graphs initializers kernels launch layer layers losses lowerings measuring metrics models
+    distillation distribution graphs initializers kernels launch layer layers losses lowerings metrics models
     onnx ops optimizers preprocessing quantizers random regularizers saving training utils visualization wrappers
     """.split()
 )
