@@ -56,8 +56,6 @@ def apply_affine_transform(
 
     Source: `keras.preprocessing.image.apply_affine_transform`; points outside as in `scipy.ndimage`.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> image = np.zeros((1, 3, 3))  # one channel, three rows, three columns
     >>> image[0, 0, 1] = 1  # at the top, in the middle
     >>> ef.preprocessing.image.apply_affine_transform(image, theta=90, order=0)[0].tolist()
@@ -169,8 +167,6 @@ def apply_channel_shift(x: Any, intensity: float, channel_axis: int = 0) -> np.n
         intensity: the number to add.
         channel_axis: accepted for Keras' signature; the same is done to all channels.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> image = np.array([[[0.0, 100.0], [200.0, 255.0]]])
     >>> ef.preprocessing.image.apply_channel_shift(image, 50).tolist()
     [[[50.0, 150.0], [250.0, 255.0]]]
@@ -187,8 +183,6 @@ def apply_brightness_shift(x: Any, brightness: float, scale: bool = True) -> np.
         brightness: the factor of brightness: 1 changes nothing, 0 gives black.
         scale: whether to stretch the values to the range from 0 to 255 first.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> image = np.array([[[0.0], [100.0]], [[200.0], [255.0]]])
     >>> ef.preprocessing.image.apply_brightness_shift(image, 0.5)[..., 0].tolist()
     [[0.0, 50.0], [100.0, 127.0]]
