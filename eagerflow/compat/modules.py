@@ -132,8 +132,6 @@ TENSORFLOW: dict[str, str] = {
     "nest": f"{_TF}.nest",
     "nn": f"{_TF}.nn",
     "optimizers": "eagerflow.optimizers",
-    "profiler": "",
-    "profiler.experimental": f"{_TF}.summaries.profiler",
     "random": f"{_TF}.random",
     "signal": f"{_TF}.signal",
     "strings": f"{_TF}.text.strings",

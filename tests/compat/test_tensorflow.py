@@ -423,36 +423,9 @@ def test_some_values_of_a_variable_are_replaced():
     assert variable.numpy().tolist() == [1.0, 7.0, 3.0]
 
 
-def test_a_part_of_a_variable_can_be_set():
-    variable = tf.Variable(tf.zeros((2, 3)))
-    variable[0, 0].assign(3.0)
-    variable[1].assign([1, 2, 3])
-    assert variable[:, 1:].assign_add(tf.ones((2, 2))) is variable
-    variable[0].assign_sub(np.ones(3))
-    assert variable.numpy().tolist() == [[2.0, 0.0, 0.0], [1.0, 3.0, 4.0]]
-    with pytest.raises(ValueError, match=r"expected shape \(3,\), that of the part; got \(\)"):
-        variable[0].assign(3.0)
-
-
-def test_replays_set_the_part_of_a_variable_too():
-    variable = tf.Variable(tf.zeros((2, 2)))
-
-    @tf.function(jit_compile=True)
-    def doubled():
-        variable[0].assign(2 * variable[1])
-        return tf.reduce_sum(variable)
-
-    for i in range(8):
-        variable[1].assign([i, i])
-        assert float(doubled()) == 6 * i
-    assert doubled.replays > 3
-
-
-def test_other_tensors_than_parts_of_variables_cannot_be_set():
+def test_tensors_cannot_be_set():
     with pytest.raises(AttributeError, match="Tensors don't change"):
         tf.ones(3).assign_add(1.0)
-    kept = tf.Variable([1.0, 2.0])[0] + 1.0
-    assert not hasattr(kept, "assign")
 
 
 def test_missing_names_lead_to_what_there_is():
