@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from eagerflow import ops
@@ -11,7 +10,7 @@ from eagerflow.compat.tensorflow.arrays import einsum, eye, norm, tensordot
 from eagerflow.compat.tensorflow.math import global_norm, l2_normalize, matmul
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["band_part", "cholesky", "cross", "det", "diag", "diag_part", "eigh", "einsum", "expm", "eye", "global_norm"]
+__all__ = ["band_part", "cholesky", "cross", "det", "diag", "diag_part", "eigh", "einsum", "eye", "global_norm"]
 __all__ += ["inv", "l2_normalize", "logdet", "lstsq", "matmul", "matrix_transpose", "matvec", "norm", "pinv", "qr"]
 __all__ += ["set_diag", "slogdet", "solve", "svd", "tensordot", "trace", "triangular_solve"]
 
@@ -130,23 +129,3 @@ def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True,
     turned = ops.swapaxes(a, -1, -2)
     ridge = ops.eye(a.shape[-1], dtype=a.dtype.name) * l2_regularizer
     return ops.solve(ops.matmul(turned, a) + ridge, ops.matmul(turned, rhs))
-
-
-def expm(input: Any, name: str | None = None) -> Tensor:
-    """The exponentials of matrices: a series for a small part of them, squared again and again.
-
-    >>> expm([[0.0, 0.0], [0.0, 1.0]]).round(4)
-    Tensor([[1.    , 0.    ],
-            [0.    , 2.7183]], shape=(2, 2), dtype=float32)
-    """
-    a = ops.convert_to_tensor(input)
-    norm = float(ops.max(ops.sum(ops.abs(ops.stop_gradient(a)), axis=-2), initial=0.0))
-    halvings = max(0, math.ceil(math.log2(norm / 0.25))) if 0 < norm < math.inf else 0
-    a = a / 2.0**halvings
-    one = ops.eye(a.shape[-1], dtype=a.dtype.name)
-    total: Any = one
-    for i in range(16, 0, -1):  # 1 + a (1 + a/2 (1 + a/3 (...))): what is left out is below 1e-24
-        total = one + ops.matmul(a, total) / float(i)
-    for _ in range(halvings):
-        total = ops.matmul(total, total)
-    return total

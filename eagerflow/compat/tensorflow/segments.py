@@ -8,7 +8,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["polyval", "reduce_euclidean_norm", "segment_max", "segment_mean", "segment_min", "segment_prod"]
+__all__ = ["reduce_euclidean_norm", "segment_max", "segment_mean", "segment_min", "segment_prod"]
 __all__ += ["segment_sum", "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_min"]
 __all__ += ["unsorted_segment_prod", "unsorted_segment_sqrt_n", "unsorted_segment_sum", "xdivy", "xlog1py", "xlogy"]
 
@@ -97,15 +97,3 @@ def reduce_euclidean_norm(
     x = ops.convert_to_tensor(input_tensor)
     squares = ops.square(ops.abs(x) if x.dtype.kind == "c" else x)
     return ops.cast(ops.sqrt(ops.sum(squares, axis=axis, keepdims=keepdims)), x.dtype)
-
-
-def polyval(coeffs: Any, x: Any, name: str | None = None) -> Tensor:
-    """A polynomial at `x`, of its coefficients from the highest power down.
-
-    >>> float(polyval([2.0, 0.0, 1.0], 3.0))
-    19.0
-    """
-    total: Any = ops.zeros_like(ops.convert_to_tensor(x))
-    for coefficient in coeffs:
-        total = total * x + coefficient
-    return total
