@@ -3,8 +3,8 @@
     python -m benchmarks.choices [--held-to avx2] [--kernels plain]
 
 Each line has a convolution, what is chosen, and the microseconds of each algorithm, forward and the kernel's gradient,
-on one thread. `×` says how much longer the chosen one takes than the fastest. What decides are the speeds that
-`python -m eagerflow measure` keeps, or what processors of this kind usually do.
+on one thread. `×` says how much longer the chosen one takes than the fastest. What decides is how fast
+processors with vectors of this width usually are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import timeit
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -60,21 +61,25 @@ CONVOLUTIONS = [
 ]
 
 
+def microseconds(call: Callable[[], object], tries: int = 5) -> float:
+    """The least time of a call, of some tries, each of as many calls as take `MICROSECONDS`."""
+    call()
+    timer = timeit.Timer(call)
+    count = max(1, int(MICROSECONDS / max(1.0, timer.timeit(1) * 1e6)))
+    return min(timer.repeat(tries, count)) * 1e6 / count
+
+
 def lines() -> Iterator[str]:
     """A line for each convolution, and one for all."""
     import numpy as np
 
     from eagerflow.kernels.convolution.algorithms import ALGORITHMS, choose
     from eagerflow.kernels.convolution.shapes import Shapes
-    from eagerflow.kernels.machine.processor import processor
-    from eagerflow.kernels.machine.speeds import kept
     from eagerflow.kernels.machine.threads import alone
-    from eagerflow.measuring.clock import microseconds
     from eagerflow.ops.windows.geometry import window_geometry
 
     draw = np.random.default_rng(0)
     longer = []
-    yield f"{processor()}; speeds {'measured' if kept() else 'derived'}"
     for batch, length, channels, filters, size, stride, groups in CONVOLUTIONS:
         x = draw.standard_normal((batch, length, length, channels), "float32")
         kernel = draw.standard_normal((size, size, channels // groups, filters), "float32") / size
@@ -83,8 +88,8 @@ def lines() -> Iterator[str]:
         g = draw.standard_normal((batch, *geometry.outputs, filters), "float32")
         with alone():
             for row in [row for row in ALGORITHMS if row.applies(shapes)]:
-                forward = microseconds(partial(row.forward, x, kernel, shapes, None, None), least=MICROSECONDS)
-                back = microseconds(partial(row.kernel_gradient, x, g, shapes), least=MICROSECONDS)
+                forward = microseconds(partial(row.forward, x, kernel, shapes, None, None))
+                back = microseconds(partial(row.kernel_gradient, x, g, shapes))
                 times[row.name] = forward, back
         chosen = choose(shapes).name
         longer.append(sum(times[chosen]) / min(sum(pair) for pair in times.values()))

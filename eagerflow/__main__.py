@@ -74,17 +74,6 @@ The packages that it needs come with the extra `fast`.
 EAGERFLOW_KERNELS=plain or EAGERFLOW_KERNELS=compiled chooses for one program.
 Exit status: 0 all well, 2 a file can't be written, 3 a package isn't installed.""",
     ),
-    "measure": (
-        "measure how fast this processor is, to choose kernels by it",
-        """\
-Measure how fast one thread multiplies, copies and so on, in about a second. Programs of this user choose kernels by
-these speeds from now on, instead of by what is usual for processors of this kind.
-
-  %(prog)s
-  %(prog)s --off   back to what is usual
-
-Exit status: 0 all well, 2 a file can't be written.""",
-    ),
     "launch": ("run a script as several processes (ranks), on one machine or many", ""),
 }
 
@@ -136,9 +125,7 @@ def _parsers(prog: str) -> tuple[CommandParser, dict[str, CommandParser]]:
         run.add_argument("-m", dest="module", nargs=argparse.REMAINDER, help=of_module)
         run.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGS", help="the script's own arguments")
     known["compile"].add_argument("--off", action="store_true", help="use the plain kernels again")
-    known["measure"].add_argument("--off", action="store_true", help="forget it, and choose by what is usual")
-    for name in ("compile", "measure"):
-        known[name].add_argument("--quiet", action="store_true", help="print errors only")
+    known["compile"].add_argument("--quiet", action="store_true", help="print errors only")
     return parser, known
 
 
@@ -177,9 +164,7 @@ def _ours(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         parser.print_help()
         return 0
     if chosen.command == "compile":
-        return int(import_module("eagerflow.measuring.warm_up").fill(chosen.off, chosen.quiet))
-    if chosen.command == "measure":
-        return int(import_module("eagerflow.measuring.command").measure(off=chosen.off, quiet=chosen.quiet))
+        return int(import_module("eagerflow._warm_up").fill(chosen.off, chosen.quiet))
     return int(import_module("eagerflow.demo").run_demo(chosen.out, epochs=chosen.epochs, seed=chosen.seed))
 
 

@@ -31,13 +31,6 @@ def same(device_array, host):
     return got.dtype == np.asarray(host).dtype and got.shape == np.shape(host)
 
 
-def test_import_cupy_gives_the_stand_in_only_inside_the_fixture(cupy):
-    import cupy as imported
-
-    assert imported is cupy
-    assert type(cupy.zeros(3)).__module__ == "cupy"
-
-
 # -- mixing
 
 
@@ -56,20 +49,6 @@ def test_arithmetic_refuses_host_arrays_on_either_side(array, operate):
 def test_arithmetic_refuses_lists(array, operate):
     with pytest.raises(TypeError):
         operate(array, [1.0, 2.0, 3.0])
-
-
-@pytest.mark.parametrize("number", [2, 2.0, True, np.float32(2), np.int64(2)])
-def test_arithmetic_takes_python_and_numpy_numbers(array, number):
-    assert same(array * number, HOST * number)
-    assert same(number * array, number * HOST)
-    assert same(number - array, number - HOST)
-    assert same(array > number, HOST > number)
-
-
-def test_numpy_numbers_promote_as_in_numpy(cupy):
-    narrow = cupy.ones(3, dtype="float32")
-    assert (narrow * 2.0).dtype == np.float32
-    assert (narrow * np.float64(2)).dtype == np.float64
 
 
 @pytest.mark.parametrize(
@@ -206,40 +185,6 @@ def test_reductions_and_indexing_answer_with_arrays_of_no_axes(cupy, array):
         assert answer.shape == ()
 
 
-def test_numbers_about_arrays_are_plain(cupy, array):
-    assert (cupy.ndim(array), cupy.size(array), cupy.shape(array)) == (2, 6, (2, 3))
-    assert (array.ndim, array.size, array.shape, array.nbytes, array.itemsize) == (2, 6, (2, 3), 48, 8)
-    assert cupy.result_type(array, np.float32) == np.float64
-    assert cupy.iscomplexobj(array) is False
-
-
-def test_views_share_memory_and_know_their_base(cupy, array):
-    for view in (
-        array[0],
-        array[:, 1:],
-        array.T,
-        array.reshape(3, 2),
-        array.ravel(),
-        cupy.swapaxes(array, 0, 1),
-        array[0, 0],
-    ):
-        assert view.base is array
-    assert array.copy().base is None
-    assert (array + 1).base is None
-    array[0, 0][...] = 7.0
-    assert float(array[0, 0]) == 7.0
-
-
-def test_asarray_and_ascontiguousarray_copy_only_when_they_must(cupy, array):
-    assert cupy.asarray(array) is array
-    assert cupy.asarray(array, dtype="float32").dtype == np.float32
-    assert cupy.array(array).base is None
-    assert cupy.ascontiguousarray(array) is array
-    assert cupy.ascontiguousarray(array.T).flags.c_contiguous
-    with pytest.raises(TypeError):
-        cupy.ascontiguousarray(HOST)
-
-
 def test_integer_arrays_as_indices_wrap_around(cupy, array):
     assert same(array[cupy.array([0, 3, -1])], HOST[[0, 1, 1]])
     assert same(array.take(cupy.array([4]), axis=1), HOST[:, [1]])
@@ -248,92 +193,11 @@ def test_integer_arrays_as_indices_wrap_around(cupy, array):
         array[7]
 
 
-def test_indices_of_every_kind(cupy, array):
-    assert same(array[array > 2], HOST[HOST > 2])
-    assert same(array[..., None], HOST[..., None])
-    assert same(array[cupy.array([1, 0]), cupy.array([2, 1])], HOST[[1, 0], [2, 1]])
-    assert same(array[[0, 0]], HOST[[0, 0]])
-    array[cupy.array([0]), 1:] = 9.0
-    assert same(array, np.array([[0.0, 9.0, 9.0], [3.0, 4.0, 5.0]]))
-
-
 def test_invalid_arithmetic_is_silent_as_on_a_gpu(cupy):
     zero = cupy.zeros(2)
     assert np.isnan((zero / zero).get()).all()
     assert np.isinf(cupy.log(zero).get()).all()
     assert np.isnan(cupy.mean(cupy.zeros((0, 2)), axis=0).get()).all()
-
-
-def test_in_place_operators_write_into_the_same_memory(array):
-    view = array[0]
-    array += 1
-    array *= array
-    assert same(view, (HOST[0] + 1) ** 2)
-    with pytest.raises(TypeError):
-        array += HOST
-
-
-def test_comparison_with_none_is_elementwise(array):
-    assert not (array == None).any()  # noqa: E711
-    assert (array != None).all()  # noqa: E711
-
-
-@pytest.mark.parametrize(
-    ("name", "args"),
-    [
-        ("sum", (0,)),
-        ("mean", (1,)),
-        ("max", ()),
-        ("argmin", (1,)),
-        ("cumsum", (0,)),
-        ("var", ()),
-        ("std", (0,)),
-        ("prod", ()),
-        ("any", ()),
-        ("clip", (1, 3)),
-        ("round", (1,)),
-        ("diagonal", ()),
-        ("trace", ()),
-        ("squeeze", ()),
-        ("repeat", (2, 1)),
-        ("argsort", (0,)),
-        ("swapaxes", (0, 1)),
-        ("transpose", (1, 0)),
-        ("flatten", ()),
-        ("conj", ()),
-        ("copy", ()),
-    ],
-)
-def test_methods_answer_as_numpy_does(array, name, args):
-    assert same(getattr(array, name)(*args), getattr(HOST, name)(*args))
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda xp, x: xp.einsum("ij,kj->ik", x, x),
-        lambda xp, x: xp.pad(x, ((1, 0), (0, 2))),
-        lambda xp, x: xp.stack([x, x], axis=1),
-        lambda xp, x: xp.where(x > 2, x, 0.0),
-        lambda xp, x: xp.linalg.qr(x)[1],
-        lambda xp, x: xp.fft.rfft(x),
-        lambda xp, x: xp.full((2, 2), 3.0, dtype="float32"),
-        lambda xp, x: xp.arange(1, 7, 2),
-        lambda xp, x: xp.tensordot(x, x, axes=((1,), (1,))),
-        lambda xp, x: xp.split(x, 3, axis=1)[2],
-        lambda xp, x: xp.nonzero(x)[1],
-        lambda xp, x: xp.broadcast_to(x, (4, 2, 3)),
-        lambda xp, x: xp.linspace(0.0, 1.0, 5),
-        lambda xp, x: xp.median(x, axis=0),
-        lambda xp, x: xp.reshape(x, (3, 2)),
-    ],
-)
-def test_functions_answer_as_numpy_does(cupy, array, call):
-    assert same(call(cupy, array), call(np, HOST))
-
-
-def test_linear_algebra_gives_plain_tuples(cupy, array):
-    assert type(cupy.linalg.eigh(array @ array.T)) is tuple
 
 
 # -- copies
@@ -352,22 +216,11 @@ def test_every_copy_between_host_and_device_is_counted(cupy):
     assert (copies.to_device, copies.to_host) == (3, 8)
 
 
-def test_copies_to_the_host_are_the_users_to_change(array):
-    array.get()[:] = 0
-    assert same(array, HOST)
-
-
 def test_set_wants_a_host_array_of_the_same_form(array):
     with pytest.raises(TypeError):
         array.set([1.0])
     with pytest.raises(ValueError, match="cannot set"):
         array.set(HOST.astype("float32"))
-
-
-def test_arrays_survive_copying_and_pickling(array):
-    for twin in (copy.copy(array), copy.deepcopy(array), pickle.loads(pickle.dumps(array))):
-        assert same(twin, HOST)
-        assert twin.base is None
 
 
 # -- modules
@@ -401,11 +254,6 @@ def test_there_is_one_device_and_it_knows_its_memory(cupy):
         assert view.device.id == 0
     with pytest.raises(cupy.cuda.runtime.CUDARuntimeError, match="InvalidDevice"), cupy.cuda.Device(1):
         pass
-
-
-def test_array_module_of_an_array(cupy, array):
-    assert cupy.get_array_module(HOST) is np
-    assert cupy.get_array_module(HOST, array) is cupy
 
 
 @pytest.mark.parametrize("name", sorted(signatures.AT))
@@ -466,3 +314,11 @@ def test_kernels_are_compiled_at_their_first_call_alone(cupy, monkeypatch):
     for _ in range(3):
         cupy.exp(x)
     assert len(made) == len(set(made)) > 0
+
+
+def test_copies_are_copies_and_comparison_with_none_is_elementwise(array):
+    array.get()[:] = 0
+    for twin in (copy.copy(array), copy.deepcopy(array), pickle.loads(pickle.dumps(array))):
+        twin += 1
+    assert same(array, HOST)
+    assert (array != None).all()  # noqa: E711

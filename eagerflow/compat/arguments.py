@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 from eagerflow.base.legacy import Arguments, Change
 from eagerflow.base.tracebacks import boundary
 
-__all__ = ["Older", "taking"]
+__all__ = ["Older", "renamed", "taking"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -81,3 +82,32 @@ def taking(older: Older) -> Callable[[F], F]:
         return boundary(call)  # type: ignore[return-value]
 
     return decorate
+
+
+def renamed(function: Callable[..., Any], arguments: str, **defaults: Any) -> Callable[..., Any]:
+    """A function under TensorFlow's or Keras 2's names of its arguments, and with `name=`, which has no effect.
+
+    Args:
+        function: what is called.
+        arguments: the names, in their order: those of the function's first arguments. `other:own` says which one it
+            is instead, `other:` accepts one without effect.
+        **defaults: the function's own arguments, where they are missing or None.
+
+    >>> from eagerflow.compat.arguments import renamed
+    >>> renamed(ef.ops.expand_dims, "input axis", axis=-1)(input=[1, 2]).tolist()
+    [[1], [2]]
+    """
+    own = list(inspect.signature(function).parameters)
+    pairs = [each.partition(":") for each in f"{arguments} name:".split()]
+    present = {name: other if colon else own[place] for place, (name, colon, other) in enumerate(pairs)}
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if len(args) > len(present) or not kwargs.keys().isdisjoint(by_place := dict(zip(present, args))):
+            raise TypeError(f"{function.__name__}: expected {', '.join(present)}, each once; got {len(args)} by place.")
+        given = {present.get(name, name): value for name, value in (by_place | kwargs).items()}
+        given |= {name: value for name, value in defaults.items() if given.get(name) is None}
+        given.pop("", None)
+        return function(**given)
+
+    return call

@@ -7,7 +7,7 @@ __all__ = ["APPLICATIONS", "ENGINE_MODULES", "KERAS", "LAYER_MODULES", "OF_KERAS
 _OF_KERAS_1 = "eagerflow.compat.keras_1"
 _LAYERS = " ".join(
     [f"{_OF_KERAS_1}.convolutions", "eagerflow.layers eagerflow.compat.layers"]
-    + [f"{_OF_KERAS_1}.{part}" for part in ("merging", "dense", "local")]
+    + [f"{_OF_KERAS_1}.{part}" for part in ("merging", "local")]
 )
 _MODELS = "eagerflow.models eagerflow.compat.models"
 _ENGINE = f"{_LAYERS} {_MODELS} {_OF_KERAS_1}.engine"
@@ -94,7 +94,7 @@ OF_KERAS_ALONE: dict[str, str] = {
 }
 
 _TF = "eagerflow.compat.tensorflow"
-_TOP = f"{_TF}.basics {_TF}.math {_TF}.arrays {_TF}.casts {_TF}.steps"
+_TOP = f"{_TF}.basics {_TF}.math {_TF}.segments {_TF}.arrays {_TF}.casts {_TF}.steps"
 _IMAGE = " ".join([f"{_TF}.images.{part}" for part in ("mirrored", "crops", "boxes", "colors", "quality", "encoded")])
 
 # What comes after `tensorflow.`, without Keras.
@@ -102,8 +102,7 @@ TENSORFLOW: dict[str, str] = {
     "": _TOP,
     "audio": f"{_TF}.audio",
     "autograph": "eagerflow.compat.autograph",
-    **dict.fromkeys(("compiler", "compiler.tf2xla", "compiler.tf2xla.python"), ""),
-    "compiler.tf2xla.python.xla": f"{_TF}.xla",
+    "compiler": "",
     "compat": f"{_TF}.session {_TF}.legacy",
     "compat.v1": f"{_TOP} {_TF}.session {_TF}.linalg",
     "compat.v1.train": f"{_TF}.train eagerflow.optimizers",
@@ -122,7 +121,7 @@ TENSORFLOW: dict[str, str] = {
     "errors": f"{_TF}.errors",
     "image": _IMAGE,
     "initializers": "eagerflow.initializers",
-    "io": f"{_TF}.files.io {_TF}.files.examples {_TF}.files.sequences {_TF}.files.records",
+    "io": f"{_TF}.files.io {_TF}.files.examples {_TF}.files.records",
     "io.gfile": f"{_TF}.files.gfile",
     "linalg": f"{_TF}.linalg",
     "lookup": f"{_TF}.text.lookup",
@@ -133,15 +132,13 @@ TENSORFLOW: dict[str, str] = {
     "nest": f"{_TF}.nest",
     "nn": f"{_TF}.nn",
     "optimizers": "eagerflow.optimizers",
-    "profiler": "",
-    "profiler.experimental": f"{_TF}.summaries.profiler",
     "random": f"{_TF}.random",
     "signal": f"{_TF}.signal",
     "strings": f"{_TF}.text.strings",
     "summary": f"{_TF}.summaries.summary",
     "summary.experimental": f"{_TF}.summaries.summary",
     "test": f"{_TF}.config",
-    "train": f"{_TF}.train {_TF}.files.examples {_TF}.files.sequences eagerflow.optimizers",
+    "train": f"{_TF}.train {_TF}.files.examples eagerflow.optimizers",
     "version": "eagerflow.compat.version",
 }
 
@@ -163,7 +160,7 @@ _PRIVATE: dict[str, str] = {
     **dict.fromkeys(("ops.init_ops", "ops.init_ops_v2"), "eagerflow.initializers"),
     "ops.linalg_ops": f"{_TF}.linalg",
     "ops.lookup_ops": f"{_TF}.text.lookup",
-    "ops.math_ops": f"{_TOP} {_TF}.segments {_TF}.special",
+    "ops.math_ops": f"{_TOP} {_TF}.special",
     "ops.random_ops": f"{_TF}.random",
     "ops.string_ops": f"{_TF}.text.strings",
     "ops.summary_ops_v2": f"{_TF}.summaries.summary",

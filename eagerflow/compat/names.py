@@ -128,6 +128,10 @@ GONE["tensorflow.io"] = dict.fromkeys(
     ("RaggedFeature", "SparseFeature", "VarLenFeature"),
     "Write tf.io.FixedLenFeature; there are no sparse tensors here.",
 )
+GONE["tensorflow.distribute"] = {
+    "ParameterServerStrategy": "There are no parameter servers here; every rank holds the whole model. Write "
+    "tf.distribute.MultiWorkerMirroredStrategy()."
+}
 _SCIPY = "Compute it with scipy.special on arrays; gradients don't flow through it."
 GONE["tensorflow.summary"] = {
     **dict.fromkeys(("FileWriter", "merge", "merge_all"), f"{_GRAPH}Write tf.summary.create_file_writer(folder)."),

@@ -47,8 +47,6 @@ def load_data(
         ConnectionError: when the file isn't there and can't be downloaded.
         ValueError: for another `version`, or when the file that is there has another format.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> from pathlib import Path
     >>> np.savez("small.npz", x=np.zeros((10, 8)), y=np.arange(10.0))
     >>> path = Path("small.npz").resolve()  # without one: 16512 rows and 4128

@@ -68,7 +68,6 @@ def get_file(
 
     Source: the arguments and places are those of `keras.utils.get_file`.
 
-    >>> import eagerflow as ef
     >>> from pathlib import Path
     >>> _ = Path("words.txt").write_text("cat dog", encoding="utf-8")
     >>> path = ef.utils.get_file(origin=Path("words.txt").resolve().as_uri(), cache_dir="cache")

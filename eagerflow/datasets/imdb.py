@@ -58,8 +58,6 @@ def load_data(
         ConnectionError: when the file isn't there and can't be downloaded.
         ValueError: when the file that is there has another format, or `maxlen` leaves no review.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> from pathlib import Path
     >>> texts = np.empty(2, object)
     >>> texts[:] = [[5, 1, 9], [2, 3]]  # ranks of words
@@ -95,7 +93,6 @@ def get_word_index(path: str | os.PathLike[str] = "imdb_word_index.json") -> dic
         ConnectionError: when the file isn't there and can't be downloaded.
         ValueError: when the file that is there has another format.
 
-    >>> import eagerflow as ef
     >>> import json
     >>> from pathlib import Path
     >>> _ = Path("index.json").write_text(json.dumps({"the": 1, "and": 2}), encoding="utf-8")

@@ -33,8 +33,6 @@ def load_data(path: str | os.PathLike[str] = "mnist.npz") -> tuple[Split, Split]
         ConnectionError: when the file isn't there and can't be downloaded.
         ValueError: when the file that is there has another format.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> from pathlib import Path
     >>> images, labels = np.zeros((5, 28, 28), "uint8"), np.arange(5, dtype="uint8")
     >>> np.savez("small.npz", x_train=images, y_train=labels, x_test=images[:2], y_test=labels[:2])

@@ -66,8 +66,6 @@ def load_data(
         ConnectionError: when the file isn't there and can't be downloaded.
         ValueError: when the file that is there has another format, or `maxlen` leaves no newswire.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> from pathlib import Path
     >>> texts = np.empty(5, object)
     >>> texts[:] = [[rank] for rank in range(5, 10)]
@@ -101,7 +99,6 @@ def get_word_index(path: str | os.PathLike[str] = "reuters_word_index.json") -> 
         ConnectionError: when the file isn't there and can't be downloaded.
         ValueError: when the file that is there has another format.
 
-    >>> import eagerflow as ef
     >>> import json
     >>> from pathlib import Path
     >>> _ = Path("index.json").write_text(json.dumps({"the": 1, "of": 2}), encoding="utf-8")
@@ -114,7 +111,6 @@ def get_word_index(path: str | os.PathLike[str] = "reuters_word_index.json") -> 
 def get_label_names() -> tuple[str, ...]:
     """The names of the topics, in the order of the labels: a tuple of strings.
 
-    >>> import eagerflow as ef
     >>> ef.datasets.reuters.get_label_names()[3]
     'earn'
     """

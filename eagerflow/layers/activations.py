@@ -56,7 +56,6 @@ class Activation(_Elementwise):
     Raises:
         UnknownNameError: for an unknown name.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Activation("relu")(ef.Tensor([-1.0, 2.0])).tolist()
     [0.0, 2.0]
     """
@@ -90,7 +89,6 @@ class ReLU(_Elementwise):
     Raises:
         ValueError: for a negative argument.
 
-    >>> import eagerflow as ef
     >>> ef.layers.ReLU(max_value=1.5)(ef.Tensor([-1.0, 2.0])).tolist()
     [0.0, 1.5]
     """
@@ -122,7 +120,6 @@ class LeakyReLU(_Elementwise):
     Raises:
         ValueError: for a negative slope.
 
-    >>> import eagerflow as ef
     >>> ef.layers.LeakyReLU(0.5)(ef.Tensor([-1.0, 2.0])).tolist()
     [-0.5, 2.0]
     """
@@ -144,7 +141,6 @@ class ELU(_Elementwise):
         alpha: the scale of the negative part; for very negative inputs the output approaches `-alpha`.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
-    >>> import eagerflow as ef
     >>> ef.layers.ELU()(ef.Tensor([-100.0, 2.0])).tolist()
     [-1.0, 2.0]
     """
@@ -168,7 +164,6 @@ class Softmax(_Elementwise):
     Raises:
         ValueError: on a call, for a mask that doesn't broadcast to the inputs.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Softmax()(ef.Tensor([[1.0, 1.0]])).tolist()
     [[0.5, 0.5]]
     """
@@ -221,7 +216,6 @@ class PReLU(Layer):
 
     Source: He et al. 2015, https://arxiv.org/abs/1502.01852.
 
-    >>> import eagerflow as ef
     >>> ef.layers.PReLU("ones")(ef.Tensor([[-1.0, 2.0]])).tolist()
     [[-1.0, 2.0]]
     """

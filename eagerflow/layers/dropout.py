@@ -75,7 +75,6 @@ class Dropout(_Noise):
 
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.Dropout(0.5, seed=3)
     >>> layer(ef.Tensor([1.0, 1.0, 1.0, 1.0]), training=True).tolist()
     [2.0, 2.0, 0.0, 2.0]
@@ -158,7 +157,6 @@ class SpatialDropout1D(_SpatialDropout):
 
     Source: Tompson et al. 2014, https://arxiv.org/abs/1411.4280.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.SpatialDropout1D(0.5, seed=2)  # whole channels, at all times
     >>> layer(ef.ops.ones((1, 3, 4)), training=True)[0].tolist()
     [[2.0, 0.0, 2.0, 0.0], [2.0, 0.0, 2.0, 0.0], [2.0, 0.0, 2.0, 0.0]]
@@ -193,7 +191,6 @@ class SpatialDropout2D(_SpatialDropout):
 
     Source: Tompson et al. 2014, https://arxiv.org/abs/1411.4280.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.SpatialDropout2D(0.5, seed=1)
     >>> out = layer(ef.ops.ones((1, 8, 8, 4)), training=True)
     >>> out.shape, out[0, 0, 0].tolist()
@@ -220,7 +217,6 @@ class SpatialDropout3D(_SpatialDropout):
 
     Source: Tompson et al. 2014, https://arxiv.org/abs/1411.4280.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.SpatialDropout3D(0.5, seed=1)
     >>> out = layer(ef.ops.ones((1, 2, 2, 2, 4)), training=True)
     >>> out.shape, out[0, 0, 0, 0].tolist()
@@ -241,7 +237,6 @@ class GaussianNoise(_Noise):
     Raises:
         ValueError: for a deviation outside [0, 1].
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.GaussianNoise(0.1, seed=1)
     >>> x = ef.ops.zeros((100, 100))
     >>> round(float(layer(x, training=True).std()), 2), float(layer(x).std())
@@ -276,7 +271,6 @@ class GaussianDropout(_Noise):
 
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.GaussianDropout(0.2, seed=1)  # noise of deviation sqrt(0.2 / 0.8) = 0.5 around 1
     >>> noisy = layer(ef.ops.ones((100, 100)), training=True)
     >>> round(float(noisy.mean()), 1), round(float(noisy.std()), 1)
@@ -319,7 +313,6 @@ class AlphaDropout(_Noise):
 
     Source: Klambauer et al. 2017, https://arxiv.org/abs/1706.02515.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.AlphaDropout(0.2, seed=1)
     >>> x = ef.random.normal((100, 100), seed=1)  # as after a layer with SELU: mean 0, deviation 1
     >>> out = layer(x, training=True)

@@ -66,7 +66,6 @@ def export(
         ValueError: for a path with another ending, an unknown opset, or when the shapes of the inputs are unknown.
 
     >>> import os, tempfile
-    >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     ef.onnx.export(model, os.path.join(folder, "model.onnx")).name
@@ -102,7 +101,6 @@ class Converted(NamedTuple):
         rounding: the error of outputs that rounding the weights causes, relative to the largest output, for one
             example.
 
-    >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((3,), name="x"), ef.layers.Dense(2, activation="relu")])
     >>> converted = ef.onnx.convert(model)
     >>> [node.kind for node in converted.graph.nodes], list(converted.graph.inputs)
@@ -176,7 +174,6 @@ def convert(
     Returns:
         A `Converted`, whose `write` writes the file.
 
-    >>> import eagerflow as ef
     >>> converted = ef.onnx.convert(lambda x: 2 * x, [ef.InputSpec(shape=(None, 3))])
     >>> [node.kind for node in converted.graph.nodes]
     ['Mul', 'Identity']

@@ -31,7 +31,6 @@ _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 class ExportError(ValueError):
     """Raised when something in the model can't be expressed in ONNX; the message names layer, line of code and op.
 
-    >>> import eagerflow as ef
     >>> try:
     ...     ef.onnx.export(lambda x: ef.ops.svd(x)[1], "model.onnx", [ef.InputSpec(shape=(3, 3))])
     ... except ef.onnx.ExportError as error:

@@ -10,8 +10,7 @@ from eagerflow.base.errors import expect_one_of
 from eagerflow.base.typing import FillMode
 from eagerflow.preprocessing.pictures import brightened
 
-__all__ = ["apply_affine_transform", "apply_brightness_shift", "apply_channel_shift", "random_brightness"]
-__all__ += ["random_channel_shift", "random_rotation", "random_shear", "random_shift", "random_zoom"]
+__all__ = ["apply_affine_transform", "apply_brightness_shift", "apply_channel_shift"]
 
 _FILL_MODES = ("nearest", "constant", "reflect", "wrap", "mirror")
 
@@ -57,8 +56,6 @@ def apply_affine_transform(
 
     Source: `keras.preprocessing.image.apply_affine_transform`; points outside as in `scipy.ndimage`.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> image = np.zeros((1, 3, 3))  # one channel, three rows, three columns
     >>> image[0, 0, 1] = 1  # at the top, in the middle
     >>> ef.preprocessing.image.apply_affine_transform(image, theta=90, order=0)[0].tolist()
@@ -170,8 +167,6 @@ def apply_channel_shift(x: Any, intensity: float, channel_axis: int = 0) -> np.n
         intensity: the number to add.
         channel_axis: accepted for Keras' signature; the same is done to all channels.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> image = np.array([[[0.0, 100.0], [200.0, 255.0]]])
     >>> ef.preprocessing.image.apply_channel_shift(image, 50).tolist()
     [[[50.0, 150.0], [250.0, 255.0]]]
@@ -188,202 +183,8 @@ def apply_brightness_shift(x: Any, brightness: float, scale: bool = True) -> np.
         brightness: the factor of brightness: 1 changes nothing, 0 gives black.
         scale: whether to stretch the values to the range from 0 to 255 first.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> image = np.array([[[0.0], [100.0]], [[200.0], [255.0]]])
     >>> ef.preprocessing.image.apply_brightness_shift(image, 0.5)[..., 0].tolist()
     [[0.0, 50.0], [100.0, 127.0]]
     """
     return brightened(np.asarray(x), brightness, scale)
-
-
-def random_rotation(
-    x: Any,
-    rg: float,
-    row_axis: int = 1,
-    col_axis: int = 2,
-    channel_axis: int = 0,
-    fill_mode: FillMode = "nearest",
-    cval: float = 0.0,
-    interpolation_order: int = 1,
-) -> np.ndarray:
-    """Rotates an image by a random angle, drawn from `numpy.random`; see `apply_affine_transform`.
-
-    Args:
-        x: the image, a NumPy array with three axes.
-        rg: the largest angle, in degrees.
-        row_axis: the axis of `x` along which rows lie.
-        col_axis: the axis along which columns lie.
-        channel_axis: the axis of channels. The defaults are for `(channels, rows, columns)`: give all three axes for
-            images whose channels come last.
-        fill_mode: how points outside of the image are filled, see `apply_affine_transform`.
-        cval: the value for `fill_mode="constant"`.
-        interpolation_order: 0 for the nearest pixel, 1 for linear interpolation.
-
-    >>> import eagerflow as ef
-    >>> import numpy as np
-    >>> image = np.eye(5)[None]
-    >>> ef.preprocessing.image.random_rotation(image, 30).shape
-    (1, 5, 5)
-    """
-    theta = _uniform(-rg, rg)
-    return apply_affine_transform(
-        x, theta, 0, 0, 0, 1, 1, row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order
-    )
-
-
-def random_shift(
-    x: Any,
-    wrg: float,
-    hrg: float,
-    row_axis: int = 1,
-    col_axis: int = 2,
-    channel_axis: int = 0,
-    fill_mode: FillMode = "nearest",
-    cval: float = 0.0,
-    interpolation_order: int = 1,
-) -> np.ndarray:
-    """Shifts an image by random fractions of its width and height; see `apply_affine_transform`.
-
-    Args:
-        x: the image, a NumPy array with three axes.
-        wrg: the largest shift along columns, as a fraction of the width.
-        hrg: the largest shift along rows, as a fraction of the height.
-        row_axis: the axis of `x` along which rows lie.
-        col_axis: the axis along which columns lie.
-        channel_axis: the axis of channels. The defaults are for `(channels, rows, columns)`: give all three axes for
-            images whose channels come last.
-        fill_mode: how points outside of the image are filled, see `apply_affine_transform`.
-        cval: the value for `fill_mode="constant"`.
-        interpolation_order: 0 for the nearest pixel, 1 for linear interpolation.
-
-    >>> import eagerflow as ef
-    >>> import numpy as np
-    >>> image = np.zeros((1, 4, 4))
-    >>> image[0, 1, 1] = 1
-    >>> ef.preprocessing.image.random_shift(image, 0.25, 0.25, fill_mode="constant").shape
-    (1, 4, 4)
-    """
-    tx = _uniform(-hrg, hrg) * x.shape[row_axis]
-    ty = _uniform(-wrg, wrg) * x.shape[col_axis]
-    return apply_affine_transform(
-        x, 0, tx, ty, 0, 1, 1, row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order
-    )
-
-
-def random_shear(
-    x: Any,
-    intensity: float,
-    row_axis: int = 1,
-    col_axis: int = 2,
-    channel_axis: int = 0,
-    fill_mode: FillMode = "nearest",
-    cval: float = 0.0,
-    interpolation_order: int = 1,
-) -> np.ndarray:
-    """Shears an image by a random angle; see `apply_affine_transform`.
-
-    Args:
-        x: the image, a NumPy array with three axes.
-        intensity: the largest angle, in degrees.
-        row_axis: the axis of `x` along which rows lie.
-        col_axis: the axis along which columns lie.
-        channel_axis: the axis of channels. The defaults are for `(channels, rows, columns)`: give all three axes for
-            images whose channels come last.
-        fill_mode: how points outside of the image are filled, see `apply_affine_transform`.
-        cval: the value for `fill_mode="constant"`.
-        interpolation_order: 0 for the nearest pixel, 1 for linear interpolation.
-
-    >>> import eagerflow as ef
-    >>> import numpy as np
-    >>> ef.preprocessing.image.random_shear(np.eye(5)[None], 20).shape
-    (1, 5, 5)
-    """
-    shear = _uniform(-intensity, intensity)
-    return apply_affine_transform(
-        x, 0, 0, 0, shear, 1, 1, row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order
-    )
-
-
-def random_zoom(
-    x: Any,
-    zoom_range: tuple[float, float],
-    row_axis: int = 1,
-    col_axis: int = 2,
-    channel_axis: int = 0,
-    fill_mode: FillMode = "nearest",
-    cval: float = 0.0,
-    interpolation_order: int = 1,
-) -> np.ndarray:
-    """Zooms the height and the width of an image by random factors from `zoom_range`; see `apply_affine_transform`.
-
-    Args:
-        x: the image, a NumPy array with three axes.
-        zoom_range: the smallest and the largest factor; above 1 the image shrinks.
-        row_axis: the axis of `x` along which rows lie.
-        col_axis: the axis along which columns lie.
-        channel_axis: the axis of channels. The defaults are for `(channels, rows, columns)`: give all three axes for
-            images whose channels come last.
-        fill_mode: how points outside of the image are filled, see `apply_affine_transform`.
-        cval: the value for `fill_mode="constant"`.
-        interpolation_order: 0 for the nearest pixel, 1 for linear interpolation.
-
-    >>> import eagerflow as ef
-    >>> import numpy as np
-    >>> image = np.ones((1, 4, 4))
-    >>> zoomed = ef.preprocessing.image.random_zoom(image, (2, 2), fill_mode="constant", interpolation_order=0)
-    >>> zoomed[0].tolist()  # above 1 the image shrinks
-    [[0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
-    """
-    low, high = _pair("random_zoom", "zoom_range", zoom_range)
-    zx, zy = (1, 1) if low == high == 1 else (_uniform(low, high), _uniform(low, high))
-    return apply_affine_transform(
-        x, 0, 0, 0, 0, zx, zy, row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order
-    )
-
-
-def random_channel_shift(x: Any, intensity_range: float, channel_axis: int = 0) -> np.ndarray:
-    """Adds a random number to all pixels of an image; see `apply_channel_shift`.
-
-    Args:
-        x: the image, a NumPy array.
-        intensity_range: the number is drawn from minus this to this, in the units of the image.
-        channel_axis: the axis of channels.
-
-    >>> import eagerflow as ef
-    >>> import numpy as np
-    >>> image = np.array([[[0.0, 100.0], [200.0, 255.0]]])
-    >>> shifted = ef.preprocessing.image.random_channel_shift(image, 50)
-    >>> bool(shifted.min() >= 0), bool(shifted.max() <= 255)  # within the range of the image
-    (True, True)
-    """
-    return apply_channel_shift(x, _uniform(-intensity_range, intensity_range), channel_axis)
-
-
-def random_brightness(x: Any, brightness_range: tuple[float, float], scale: bool = True) -> np.ndarray:
-    """Makes an image brighter or darker by a random factor from `brightness_range`; see `apply_brightness_shift`.
-
-    Args:
-        x: the image, a NumPy array.
-        brightness_range: the smallest and the largest factor.
-        scale: whether to stretch the values to the range from 0 to 255 first.
-
-    >>> import eagerflow as ef
-    >>> import numpy as np
-    >>> image = np.array([[[0.0], [100.0]], [[200.0], [255.0]]])
-    >>> ef.preprocessing.image.random_brightness(image, (0.5, 0.5))[..., 0].tolist()
-    [[0.0, 50.0], [100.0, 127.0]]
-    """
-    low, high = _pair("random_brightness", "brightness_range", brightness_range)
-    return apply_brightness_shift(x, _uniform(low, high), scale)
-
-
-def _pair(function: str, argument: str, value: Any) -> tuple[float, float]:
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise ValueError(f"{function}({argument}={value!r}): expected two numbers.")
-    return value[0], value[1]
-
-
-def _uniform(low: float, high: float) -> float:
-    """From NumPy's legacy state, which `set_random_seed` seeds and Keras draws from too."""
-    return float(np.random.uniform(low, high))  # noqa: NPY002

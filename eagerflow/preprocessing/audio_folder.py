@@ -88,8 +88,6 @@ def audio_dataset_from_directory(
 
     Source: `keras.utils.audio_dataset_from_directory`, with the same files, labels and subsets for the same seed.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> import wave
     >>> from pathlib import Path
     >>> for name in ("high", "low"):

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from eagerflow.preprocessing.affine import (
-    apply_affine_transform,
-    apply_brightness_shift,
-    apply_channel_shift,
-    random_brightness,
-    random_channel_shift,
-    random_rotation,
-    random_shear,
-    random_shift,
-    random_zoom,
-)
+from eagerflow.preprocessing.affine import apply_affine_transform, apply_brightness_shift, apply_channel_shift
 from eagerflow.preprocessing.image_generator import ImageDataGenerator
 from eagerflow.preprocessing.image_iterators import DataFrameIterator, DirectoryIterator, Iterator, NumpyArrayIterator
 from eagerflow.preprocessing.pictures import array_to_img, img_to_array, load_img, save_img, smart_resize
 
 __all__ = ["DataFrameIterator", "DirectoryIterator", "ImageDataGenerator", "Iterator", "NumpyArrayIterator"]
 __all__ += ["apply_affine_transform", "apply_brightness_shift", "apply_channel_shift", "array_to_img", "img_to_array"]
-__all__ += ["load_img", "random_brightness", "random_channel_shift", "random_rotation", "random_shear", "random_shift"]
-__all__ += ["random_zoom", "save_img", "smart_resize"]
+__all__ += ["load_img", "save_img", "smart_resize"]
 
 
 def __dir__() -> list[str]:

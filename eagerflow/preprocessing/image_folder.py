@@ -109,8 +109,6 @@ def image_dataset_from_directory(
 
     Source: `keras.utils.image_dataset_from_directory`, with the same files, labels and subsets for the same seed.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> from pathlib import Path
     >>> for name, color in [("cats", 0), ("dogs", 255)]:
     ...     Path("pets", name).mkdir(parents=True)

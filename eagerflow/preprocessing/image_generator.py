@@ -57,8 +57,6 @@ class ImageDataGenerator:
 
     Source: the class of the same name in `keras.preprocessing.image`; seeds give the same draws as there.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> images = np.arange(2 * 4 * 4 * 1).reshape(2, 4, 4, 1)
     >>> generator = ef.preprocessing.image.ImageDataGenerator(rescale=0.5)
     >>> batches = generator.flow(images, [0, 1], batch_size=2, shuffle=False)

@@ -35,7 +35,6 @@ class Iterator(PyDataset):
         seed: the seed of these orders and of all random changes; default: they come from `numpy.random`.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of `PyDataset`.
 
-    >>> import numpy as np
     >>> from eagerflow.preprocessing.image import ImageDataGenerator, Iterator
     >>> batches = ImageDataGenerator().flow(np.zeros((10, 2, 2, 1)), batch_size=4)
     >>> isinstance(batches, Iterator), len(batches), [batches[i].shape for i in range(3)]
@@ -176,7 +175,6 @@ class NumpyArrayIterator(_Changing):
     Raises:
         ValueError: for arrays that don't go together.
 
-    >>> import numpy as np
     >>> from eagerflow.preprocessing.image import ImageDataGenerator, NumpyArrayIterator
     >>> images, labels = np.ones((5, 2, 2, 1)), np.arange(5)
     >>> batches = NumpyArrayIterator(images, labels, ImageDataGenerator(), batch_size=2, shuffle=False)
@@ -359,8 +357,6 @@ class DirectoryIterator(_OfFiles):
     Raises:
         ValueError: for invalid settings, and for a folder that doesn't exist.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> from pathlib import Path
     >>> from eagerflow.preprocessing.image import DirectoryIterator, ImageDataGenerator
     >>> for name in ("cats", "dogs"):
@@ -441,8 +437,6 @@ class DataFrameIterator(_OfFiles):
     Raises:
         ValueError: for invalid settings, and for columns that aren't there.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> from eagerflow.preprocessing.image import DataFrameIterator, ImageDataGenerator
     >>> class Table(dict):  # stands for a table of pandas
     ...     columns = property(dict.keys)

@@ -78,8 +78,6 @@ def load_img(
 
     Source: `keras.utils.load_img`.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.utils.save_img("picture.png", np.ones((8, 6, 3)) * 255, scale=False)
     >>> ef.utils.load_img("picture.png").size  # Pillow has the width first
     (6, 8)
@@ -140,7 +138,6 @@ def img_to_array(img: Any, data_format: DataFormat | None = None, dtype: DType =
 
     Source: `keras.utils.img_to_array`.
 
-    >>> import eagerflow as ef
     >>> from PIL import Image
     >>> ef.utils.img_to_array(Image.new("RGB", (3, 2), "red")).shape  # rows, columns, channels
     (2, 3, 3)
@@ -169,8 +166,6 @@ def array_to_img(x: Any, data_format: DataFormat | None = None, scale: bool = Tr
 
     Source: `keras.utils.array_to_img`.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> picture = ef.utils.array_to_img(np.array([[[0.0], [0.5], [1.0]]]))
     >>> picture.size, list(picture.tobytes())  # stretched to the range from 0 to 255
     ((3, 1), [0, 127, 255])
@@ -221,8 +216,6 @@ def save_img(
 
     Source: `keras.utils.save_img`.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.utils.save_img("picture.png", np.array([[[0.0], [128.0], [255.0]]]), scale=False)
     >>> ef.utils.img_to_array(ef.utils.load_img("picture.png", color_mode="grayscale"))[0, :, 0].tolist()
     [0.0, 128.0, 255.0]
@@ -285,8 +278,6 @@ def smart_resize(
 
     Source: `keras.preprocessing.image.smart_resize`.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.preprocessing.image.smart_resize(np.zeros((4, 8, 3)), (2, 2)).shape
     (2, 2, 3)
     """

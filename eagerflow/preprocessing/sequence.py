@@ -44,7 +44,6 @@ def pad_sequences(
         ValueError: for another `padding` or `truncating`, elements of different shapes, or a value outside of the
             type's range.
 
-    >>> import eagerflow as ef
     >>> ef.utils.pad_sequences([[1], [2, 3], [4, 5, 6]], maxlen=2).tolist()
     [[0, 1], [2, 3], [5, 6]]
     """

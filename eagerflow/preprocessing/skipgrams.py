@@ -30,7 +30,6 @@ def make_sampling_table(size: int, sampling_factor: float = 1e-5) -> np.ndarray:
 
     Source: T. Mikolov and others, "Distributed representations of words and phrases", 2013.
 
-    >>> import eagerflow as ef
     >>> ef.preprocessing.sequence.make_sampling_table(3).round(5).tolist()
     [0.00315, 0.00315, 0.00548]
     """
@@ -71,7 +70,6 @@ def skipgrams(
 
     Source: T. Mikolov and others, "Efficient estimation of word representations in vector space", 2013.
 
-    >>> import eagerflow as ef
     >>> ef.preprocessing.sequence.skipgrams([1, 2, 3], 4, window_size=1, negative_samples=0, shuffle=False)
     ([[1, 2], [2, 1], [2, 3], [3, 2]], [1, 1, 1, 1])
     """

@@ -29,7 +29,6 @@ def text_to_word_sequence(input_text: str, filters: str = _FILTERS, lower: bool 
         lower: whether the text is converted to lower case.
         split: the text at which words are separated.
 
-    >>> import eagerflow as ef
     >>> ef.preprocessing.text.text_to_word_sequence("The cat, the mat.")
     ['the', 'cat', 'the', 'mat']
     """
@@ -58,7 +57,6 @@ def one_hot(
         split: see `text_to_word_sequence`.
         analyzer: a function that returns the words of a text, instead of `text_to_word_sequence`.
 
-    >>> import eagerflow as ef
     >>> numbers = ef.preprocessing.text.one_hot("the cat the mat", 50)
     >>> len(numbers), numbers[0] == numbers[2], all(1 <= n < 50 for n in numbers)
     (4, True, True)
@@ -90,7 +88,6 @@ def hashing_trick(
     Raises:
         ValueError: when n is below 2, or the name of a hash function is unknown.
 
-    >>> import eagerflow as ef
     >>> ef.preprocessing.text.hashing_trick("the cat the mat", 50, "md5")
     [43, 32, 43, 29]
     """
@@ -131,7 +128,6 @@ class Tokenizer:
 
     Source: the class of the same name in `keras.preprocessing.text`, whose numbers and JSON it shares.
 
-    >>> import eagerflow as ef
     >>> tokenizer = ef.preprocessing.text.Tokenizer(oov_token="?")
     >>> tokenizer.fit_on_texts(["the cat", "the dog"])
     >>> tokenizer.texts_to_sequences(["the cat sat"])
@@ -383,7 +379,6 @@ def tokenizer_from_json(json_string: str) -> Tokenizer:
     Raises:
         ValueError: for another text.
 
-    >>> import eagerflow as ef
     >>> tokenizer = ef.preprocessing.text.Tokenizer()
     >>> tokenizer.fit_on_texts(["the cat", "the dog"])
     >>> ef.preprocessing.text.tokenizer_from_json(tokenizer.to_json()).texts_to_sequences(["the dog"])

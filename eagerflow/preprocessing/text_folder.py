@@ -79,7 +79,6 @@ def text_dataset_from_directory(
 
     Source: `keras.utils.text_dataset_from_directory`, with the same files, labels and subsets for the same seed.
 
-    >>> import eagerflow as ef
     >>> from pathlib import Path
     >>> for name, text in [("bad", "so dull"), ("good", "so fine")]:
     ...     Path("reviews", name).mkdir(parents=True)

@@ -37,8 +37,6 @@ class TimeseriesGenerator(PyDataset):
 
     Source: the class of the same name in `keras.preprocessing.sequence`.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> windows = ef.preprocessing.sequence.TimeseriesGenerator(np.arange(6), np.arange(6), length=2, batch_size=3)
     >>> x, y = windows[0]
     >>> x.tolist(), y.tolist()

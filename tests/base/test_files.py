@@ -13,7 +13,6 @@ import eagerflow as ef
 import viz
 from eagerflow.base import files
 from eagerflow.compiled import choice
-from eagerflow.kernels.machine import speeds
 from viz.replay import kept
 from viz.replay.file import write as write_steps
 
@@ -72,15 +71,11 @@ def test_a_clock_before_1980_keeps_no_recording_from_being_saved(tmp_path, clock
 
 
 @posix
-@pytest.mark.parametrize("maker", ["compiled", "speeds"])
-def test_a_umask_for_groups_makes_no_folder_of_settings_that_others_may_write_to(tmp_path, monkeypatch, maker):
+def test_a_umask_for_groups_makes_no_folder_of_settings_that_others_may_write_to(tmp_path, monkeypatch):
     monkeypatch.setenv("EAGERFLOW_HOME", str(tmp_path / "home"))
     before = os.umask(0o002)
     try:
-        if maker == "speeds":
-            speeds.keep(speeds.derived())
-        else:
-            choice.mark(True)
+        choice.mark(True)
     finally:
         os.umask(before)
     assert mode(tmp_path / "home") == 0o755

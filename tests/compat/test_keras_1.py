@@ -147,30 +147,6 @@ def test_merging_that_is_not_possible_says_so(call, message):
         call()
 
 
-def test_highway_carries_its_inputs():
-    layer = core.Highway(activation="tanh", init="uniform")
-    found = layer(X)
-    kernel, carry, bias, carry_bias = (w.numpy() for w in (layer.kernel, layer.gate, layer.bias, layer.gate_bias))
-    share = 1 / (1 + np.exp(-(X @ carry + carry_bias)))
-    np.testing.assert_allclose(found, np.tanh(X @ kernel + bias) * share + (1 - share) * X, rtol=1e-5, atol=1e-6)
-
-
-def test_maxout_takes_the_largest():
-    layer = core.MaxoutDense(5, nb_feature=3)
-    found = layer(X)
-    assert layer.kernel.shape == (3, 4, 5)
-    np.testing.assert_allclose(found, np.max([X @ k for k in layer.kernel.numpy()], axis=0), rtol=1e-5, atol=1e-6)
-
-
-def test_bent_lines():
-    layer = core.SReLU(t_left_init="zeros", a_left_init="zeros", t_right_init="ones", a_right_init="zeros")
-    assert layer(np.array([[-2.0, 0.5, 3.0]], "float32")).tolist() == [[0, 0.5, 1]]
-    soft = core.ParametricSoftplus(2, 1)
-    np.testing.assert_allclose(soft(X), 2 * np.log1p(np.exp(X)), rtol=1e-5)
-    with pytest.raises(ValueError, match="shared_axes"):
-        core.SReLU()(Input((None, 3)))
-
-
 @pytest.mark.parametrize("layout", ["channels_last", "channels_first"])
 def test_locally_connected_has_a_kernel_at_every_place(layout):
     images = RNG.normal(size=(2, 7, 5, 3)).astype("float32")

@@ -204,42 +204,6 @@ def test_a_call_for_one_batch_size_says_how_to_give_it():
     assert ForTwenty()(ef.Input((4, 4), batch_size=20)).shape == (20, 8, 2)
 
 
-@pytest.mark.parametrize("least", [0.1, 0.9])
-def test_distorted_boxes_show_enough_of_an_object(least):
-    box = [0.25, 0.2, 0.75, 0.8]
-    for seed in range(1, 6):
-        begin, size, part = tf.image.sample_distorted_bounding_box(
-            [40, 60, 3], [[box]], seed=seed, min_object_covered=least, area_range=(0.3, 0.9)
-        )
-        (top, left, _), (rows, columns, rest) = begin.tolist(), size.tolist()
-        assert rest == -1
-        assert 0 <= top <= top + rows <= 40
-        assert 0 <= left <= left + columns <= 60
-        np.testing.assert_allclose(
-            part.numpy()[0, 0], [top / 40, left / 60, (top + rows) / 40, (left + columns) / 60], rtol=1e-6
-        )
-        tall = min(top + rows, 30) - max(top, 10)
-        wide = min(left + columns, 48) - max(left, 12)
-        assert max(tall, 0) * max(wide, 0) >= least * 20 * 36
-        assert 0.2 < rows * columns / 2400 < 1
-        cut = tf.slice(tf.zeros([40, 60, 3]), begin, size)
-        assert cut.shape == (rows, columns, 3)
-
-
-def test_distorted_boxes_without_objects_and_by_two_numbers():
-    with pytest.raises(ValueError, match="use_image_if_no_bounding_boxes"):
-        tf.image.sample_distorted_bounding_box([4, 4, 3], tf.zeros([1, 0, 4]), seed=1)
-    found = [
-        tf.image.stateless_sample_distorted_bounding_box(
-            [40, 60, 3], tf.zeros([0, 0, 4]), seed, use_image_if_no_bounding_boxes=True
-        )[2].tolist()
-        for seed in ([1, 2], [1, 2], [1, 3])
-    ]
-    assert found[0] == found[1] != found[2]
-    whole = tf.image.sample_distorted_bounding_box([4, 6, 3], [[[0.0, 0, 1, 1]]], seed=1, max_attempts=0)
-    assert [x.tolist() for x in whole] == [[0, 0, 0], [4, 6, -1], [[[0, 0, 1, 1]]]]
-
-
 def test_a_shape_that_a_tensor_has_may_be_set():
     x = ops.zeros((4, 3))
     assert x.set_shape([4, None]) is None

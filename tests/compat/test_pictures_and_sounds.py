@@ -20,8 +20,6 @@ WAVE = np.sin(np.arange(20)).astype("float32")
     [
         (lambda: IMAGE.rgb_to_yuv(X)[0, 1, 2], [0.7029, -0.1365, 0.1673]),
         (lambda: IMAGE.yuv_to_rgb(X)[0, 1, 2], [1.3787, 0.3862, 2.2339]),
-        (lambda: IMAGE.rgb_to_yiq(X)[0, 1, 2], [0.7029, 0.2147, -0.0234]),
-        (lambda: IMAGE.yiq_to_rgb(X)[0, 1, 2], [1.7883, 0.4388, 0.8888]),
         (lambda: IMAGE.rgb_to_hsv(X)[0, 1, 2], [0.0833, 0.5238, 0.8936]),
         (lambda: IMAGE.adjust_hue(X, 0.3)[0, 1, 2], [0.4255, 0.8936, 0.566]),
         (lambda: IMAGE.adjust_saturation(X, 0.5)[0, 1, 2], [0.8936, 0.7766, 0.6596]),

@@ -208,7 +208,7 @@ def test_each_command_of_viz_is_known_to_be_one():
     assert {*COMMANDS} - {*_OF_VIZ} == {"run"}
 
 
-@pytest.mark.parametrize("name", ["demo", "run", "compile", "measure", "launch"])
+@pytest.mark.parametrize("name", ["demo", "run", "compile", "launch"])
 def test_each_command_has_help_with_examples_and_statuses(name, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["/bin/eagerflow"])
     said = []
@@ -233,7 +233,6 @@ def test_each_command_has_help_with_examples_and_statuses(name, monkeypatch, cap
             "launch: error: unrecognized arguments: --rank",
             ". Did you mean '--ranks'?",
         ),
-        (["measure", "-x"], "measure: error: unrecognized arguments: -x", ""),
         (["-V"], "error: unrecognized arguments: -V", ". Did you mean '--version'?"),
         (["--versoin"], "error: unrecognized arguments: --versoin", ". Did you mean '--version'?"),
     ],

@@ -132,18 +132,6 @@ def test_what_ran_between_trace_on_and_export_is_the_graph(tmp_path):
         tf.summary.image("one", np.zeros((8, 8, 3)), step=0)
 
 
-def test_a_profile_has_the_steps_that_were_marked(tmp_path):
-    with tf.profiler.experimental.Profile(tmp_path):
-        for step in range(2):
-            with tf.profiler.experimental.Trace("train", step_num=step, _r=1):
-                tf.nn.relu(tf.constant([1.0]))
-        with pytest.raises(RuntimeError, match="running"):
-            tf.profiler.experimental.start(tmp_path)
-    assert len(read(tmp_path).Tags()["run_metadata"]) == 2
-    with pytest.raises(RuntimeError, match="no profile"):
-        tf.profiler.experimental.stop()
-
-
 def test_subclasses_of_the_callback_write_to_its_runs(tmp_path):
     keras = face("keras")
 

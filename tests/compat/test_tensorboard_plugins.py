@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eagerflow.compat.faces import face
-from eagerflow.compat.plugins import hparams as hp, mesh, projector
+from eagerflow.compat.plugins import hparams as hp, projector
 
 pytest.importorskip("tensorboard")
 
@@ -101,14 +101,3 @@ def test_scripts_import_what_tensorboard_has_for_writing(run):
         """)
     assert said.returncode == 0, said.stderr
     assert said.stdout.split() == ["True", "eagerflow.compat.plugins.projector", "tensorboard"]
-
-
-def test_meshes_are_written_by_the_writer_of_the_script(tmp_path):
-    corners = np.random.default_rng(0).random((1, 4, 3))
-    assert not mesh.mesh("cloud", corners, step=0)  # there is no writer
-    with tf.summary.create_file_writer(tmp_path).as_default(step=3), tf.name_scope("scans"):
-        assert mesh.mesh("solid", tf.constant(corners), faces=[[[0, 1, 2]]], colors=corners * 255)
-    found = read(tmp_path)
-    tags = {f"scans/solid_{part}" for part in ("VERTEX", "FACE", "COLOR")}
-    assert set(found.Tags()["tensors"]) == tags
-    assert {event.step for tag in tags for event in found.Tensors(tag)} == {3}

@@ -156,9 +156,6 @@ def test_variables_and_devices_speak_tensorflow():
     assert tape.gradient(y, v).tolist() == [3.0, 3.0]
     assert v.value().device.endswith("CPU:0")
     assert "CPU" in v.value().device
-    weight = tf.keras.layers.Layer().add_weight(shape=(2, 2), initializer="zeros")
-    weight[1, 0].assign(5.0)
-    assert weight.numpy().tolist() == [[0.0, 0.0], [5.0, 0.0]]
     with tf.control_dependencies([v]):
         tf.compat.v1.assign_add(v, [1.0, 1.0])
     assert v.numpy().tolist() == [2.0, 3.0]

@@ -13,12 +13,12 @@ import pytest
 
 import eagerflow as ef
 import eagerflow.optimizers
+from eagerflow import _warm_up as warm_up
 from eagerflow.base import variants
 from eagerflow.compiled import choice, recurrent as compiled_recurrent
 from eagerflow.kernels.recurrent import gru, lstm
 from eagerflow.kernels.recurrent.gru_gradient import gru_gradient
 from eagerflow.kernels.recurrent.lstm_gradient import lstm_gradient
-from eagerflow.measuring import warm_up
 from eagerflow.ops.windows.geometry import window_geometry
 from tests.compiled.comparing import both, close, forget, numbers, on_threads
 from tests.sources import ROOT

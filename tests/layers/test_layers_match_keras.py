@@ -5,9 +5,7 @@ The fixture is made by `tests/fixtures/make_layers.py`; the settings compared ar
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
-import inspect
 import json
 import sys
 from pathlib import Path
@@ -44,7 +42,7 @@ class Fixture:
         with np.load(FIXTURES / "layers.npz") as stored:
             self.values = stored["values"]
             told = json.loads(str(stored["told"]))
-        self.index, self.facts, self.signatures = told["index"], told["facts"], told["signatures"]
+        self.index, self.facts = told["index"], told["facts"]
 
     def __getitem__(self, place: tuple[str, str]) -> np.ndarray:
         start, shape = self.index[place[0]][place[1]]
@@ -174,18 +172,3 @@ def without_names(config: Any) -> Any:
 
 def plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
-
-
-def test_signatures(keras):
-    """Parameters, their order and defaults are those of Keras, for every public name that is here."""
-    differing = {}
-    for full, expected in keras.signatures.items():
-        area, name = full.split(".")
-        thing = getattr(importlib.import_module(f"eagerflow.{area}"), name, None)
-        if thing is None:
-            continue
-        parameters = inspect.signature(thing).parameters.values()
-        ours = [[p.name, repr(p.default), p.kind.name] for p in parameters]
-        if ours != expected:
-            differing[full] = (ours, expected)
-    assert differing == {}

@@ -79,7 +79,6 @@ def test_transparency_is_dropped_with_a_word_where_the_format_has_none(tmp_path)
         (lambda: image.apply_affine_transform(np.zeros((3, 3, 3)), 3, channel_axis=1), ValueError, "three axes"),
         (lambda: image.apply_affine_transform(np.zeros((3, 3, 3)), 3, fill_mode="near"), ValueError, "nearest"),
         (lambda: image.apply_affine_transform(np.zeros((3, 3, 3)), 3, order=3), ValueError, "expected 0 .* or 1"),
-        (lambda: image.random_zoom(np.zeros((3, 3, 3)), 0.5), ValueError, "expected two numbers"),
         (lambda: image.ImageDataGenerator(zoom_range="all"), ValueError, "zoom_range='all'"),
         (lambda: image.ImageDataGenerator(brightness_range=1.0), ValueError, "brightness_range"),
         (lambda: image.ImageDataGenerator(validation_split=1.5), ValueError, "validation_split=1.5"),
@@ -112,22 +111,13 @@ def test_bytes_stay_bytes_when_they_are_turned():
 
 def test_random_changes_follow_the_seed_of_everything():
     picture = cases.image(6, 6, 3)
-    changes = [
-        lambda: image.random_rotation(picture, 40, 0, 1, 2),
-        lambda: image.random_shift(picture, 0.3, 0.3, 0, 1, 2),
-        lambda: image.random_shear(picture, 30, 0, 1, 2),
-        lambda: image.random_zoom(picture, (0.5, 2.0), 0, 1, 2),
-        lambda: image.random_channel_shift(picture, 50.0, 2),
-        lambda: image.random_brightness(picture, (0.2, 0.6)),
-        lambda: image.ImageDataGenerator(rotation_range=90).random_transform(picture),
-    ]
-    for change in changes:
-        utils.set_random_seed(1)
-        first, second = change(), change()
-        utils.set_random_seed(1)
-        np.testing.assert_array_equal(change(), first)
-        assert first.shape == picture.shape
-        assert not np.array_equal(first, second)
+    generator = image.ImageDataGenerator(rotation_range=90, zoom_range=0.5, brightness_range=(0.2, 0.6))
+    utils.set_random_seed(1)
+    first, second = generator.random_transform(picture), generator.random_transform(picture)
+    utils.set_random_seed(1)
+    np.testing.assert_array_equal(generator.random_transform(picture), first)
+    assert first.shape == picture.shape
+    assert not np.array_equal(first, second)
 
 
 def test_what_was_not_fitted_is_warned_of():

@@ -42,7 +42,7 @@ ASKED = {
     "guides/speed": "slow, performance, profile, memory, out of memory, reduce memory, threads,"
     " gpu memory, cuda out of memory, why is training slow, training is slow, speed up training",
     "guides/captured_steps": "jit_compile, jit, tf.function, torch.compile, xla, cuda graphs",
-    "guides/compiled_kernels": "numba, compile kernels, compile kernels time, measure the processor",
+    "guides/compiled_kernels": "numba, compile kernels, compile kernels time",
     "guides/fine_tuning": "lora, low rank adaptation, peft, fine tune, fine tuning, quantize, quantize a model,"
     " quantization, int8, int4,"
     " compress model, smaller model, model size",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.config import epsilon as _default_epsilon
+from eagerflow.compat.arguments import renamed
 
 __all__ = ["abs", "all", "any", "argmax", "argmin", "batch_dot", "batch_normalization", "clip", "cos", "cumprod"]
 __all__ += ["cumsum", "dot", "equal", "exp", "gather", "greater", "greater_equal", "l2_normalize", "less", "less_equal"]
@@ -16,33 +18,22 @@ abs, cos, dot, equal, exp, log, logsumexp = (ops.abs, ops.cos, ops.dot, ops.equa
 greater, greater_equal, less, less_equal = ops.greater, ops.greater_equal, ops.less, ops.less_equal
 maximum, minimum, not_equal, sign, sin = ops.maximum, ops.minimum, ops.not_equal, ops.sign, ops.sin
 all, any, max, min, prod, square, sum = ops.all, ops.any, ops.max, ops.min, ops.prod, ops.square, ops.sum
+pow, round, transpose = renamed(ops.power, "x a"), renamed(ops.round, "x"), renamed(ops.transpose, "x")
+argmax, argmin = renamed(ops.argmax, "x axis", axis=-1), renamed(ops.argmin, "x axis", axis=-1)
+cumsum, cumprod = renamed(ops.cumsum, "x axis", axis=0), renamed(ops.cumprod, "x axis", axis=0)
 
 
-def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The mean; of truth values and integers in the default float type.
+def _of_floats(op: Callable[..., Any]) -> Callable[..., Any]:
+    """A reduction; truth values and integers count in the default float type."""
 
-    >>> float(mean([1, 2])), mean([[1.0, 3.0], [5.0, 7.0]], axis=1).tolist()
-    (1.5, [2.0, 6.0])
-    """
-    return ops.mean(_floats(x), axis, keepdims)
+    def call(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        x = ops.convert_to_tensor(x)
+        return op(ops.cast(x, "float32") if x.dtype.kind in "iub" else x, axis, keepdims)
 
-
-def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The standard deviation, with n in the denominator.
-
-    >>> float(std([1.0, 3.0]))
-    1.0
-    """
-    return ops.std(_floats(x), axis, keepdims)
+    return call
 
 
-def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The variance, with n in the denominator.
-
-    >>> float(var([1.0, 5.0]))
-    4.0
-    """
-    return ops.var(_floats(x), axis, keepdims)
+mean, std, var = map(_of_floats, (ops.mean, ops.std, ops.var))
 
 
 def sqrt(x: Any) -> Any:
@@ -54,24 +45,6 @@ def sqrt(x: Any) -> Any:
     return ops.sqrt(ops.maximum(x, 0.0))
 
 
-def pow(x: Any, a: Any) -> Any:
-    """`x` to the power of `a`.
-
-    >>> pow([2.0, 3.0], 2).tolist()
-    [4.0, 9.0]
-    """
-    return ops.power(x, a)
-
-
-def round(x: Any) -> Any:
-    """The nearest integers; halves go to the even one.
-
-    >>> round([0.5, 1.5, 2.4]).tolist()
-    [0.0, 2.0, 2.0]
-    """
-    return ops.round(x)
-
-
 def clip(x: Any, min_value: Any = None, max_value: Any = None) -> Any:
     """`x` limited to `min_value` and `max_value`; None means no limit.
 
@@ -80,51 +53,6 @@ def clip(x: Any, min_value: Any = None, max_value: Any = None) -> Any:
     """
     low = float("-inf") if min_value is None else min_value
     return ops.clip(x, low, float("inf") if max_value is None else max_value)
-
-
-def argmax(x: Any, axis: int = -1) -> Any:
-    """The places of the largest elements along an axis.
-
-    >>> argmax([[1.0, 5.0], [7.0, 2.0]]).tolist()
-    [1, 0]
-    """
-    return ops.argmax(x, axis)
-
-
-def argmin(x: Any, axis: int = -1) -> Any:
-    """The places of the smallest elements along an axis.
-
-    >>> argmin([[1.0, 5.0], [7.0, 2.0]]).tolist()
-    [0, 1]
-    """
-    return ops.argmin(x, axis)
-
-
-def cumsum(x: Any, axis: int = 0) -> Any:
-    """Sums of all elements up to each.
-
-    >>> cumsum([[1, 2], [3, 4]]).tolist(), cumsum([[1, 2], [3, 4]], axis=1).tolist()
-    ([[1, 2], [4, 6]], [[1, 3], [3, 7]])
-    """
-    return ops.cumsum(x, axis)
-
-
-def cumprod(x: Any, axis: int = 0) -> Any:
-    """Products of all elements up to each.
-
-    >>> cumprod([1, 2, 3, 4]).tolist()
-    [1, 2, 6, 24]
-    """
-    return ops.cumprod(x, axis)
-
-
-def transpose(x: Any) -> Any:
-    """The axes in reverse order.
-
-    >>> transpose([[1, 2, 3], [4, 5, 6]]).tolist()
-    [[1, 4], [2, 5], [3, 6]]
-    """
-    return ops.transpose(x)
 
 
 def gather(reference: Any, indices: Any) -> Any:
@@ -218,8 +146,3 @@ def _along(v: Any, shape: list[int]) -> Any:
     """Per-channel numbers, shaped so that they meet their axis; others as they are."""
     v = ops.convert_to_tensor(v)
     return ops.reshape(v, shape) if len(v.shape) == 1 else v
-
-
-def _floats(x: Any) -> Any:
-    x = ops.convert_to_tensor(x)
-    return ops.cast(x, "float32") if x.dtype.kind in "iub" else x

@@ -11,23 +11,7 @@ from eagerflow.losses import binary_focal_crossentropy, categorical_focal_crosse
 __all__ = ["binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy"]
 __all__ += ["categorical_focal_crossentropy", "ctc_batch_cost", "ctc_decode", "sparse_categorical_crossentropy"]
 
-
-def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
-    """The crossentropy of every element.
-
-    >>> binary_crossentropy([1.0, 0.0], [0.5, 0.25]).round(4)
-    Tensor([0.6931, 0.2877], shape=(2,), dtype=float32)
-    """
-    return ops.binary_crossentropy(target, output, from_logits)
-
-
-def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
-    """The crossentropy of one-hot targets.
-
-    >>> categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).round(4)
-    Tensor([0.6931], shape=(1,), dtype=float32)
-    """
-    return ops.categorical_crossentropy(target, output, from_logits, axis)
+binary_crossentropy, categorical_crossentropy = ops.binary_crossentropy, ops.categorical_crossentropy
 
 
 def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:

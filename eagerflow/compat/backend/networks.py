@@ -6,6 +6,7 @@ from typing import Any
 
 from eagerflow import ops, random
 from eagerflow.base.typing import ConvolutionPadding, Padding
+from eagerflow.compat.arguments import renamed
 from eagerflow.compat.backend.rearranging import temporal_padding
 from eagerflow.compat.backend.settings import normalize_data_format
 
@@ -15,6 +16,13 @@ __all__ += ["separable_conv2d", "sigmoid", "softmax", "softplus", "softsign", "t
 
 elu, sigmoid, softmax = ops.elu, ops.sigmoid, ops.softmax
 softplus, softsign, tanh = ops.softplus, ops.softsign, ops.tanh
+dropout = renamed(random.dropout, "x level noise_shape seed")
+in_top_k = renamed(ops.in_top_k, "predictions:predictions targets:targets k")
+
+_CONVOLUTION = "strides padding data_format dilation_rate"
+conv2d = conv3d = renamed(ops.conv, f"x kernel {_CONVOLUTION}")
+separable_conv1d = separable_conv2d = renamed(ops.separable_conv, f"x depthwise_kernel pointwise_kernel {_CONVOLUTION}")
+depthwise_conv2d = renamed(ops.depthwise_conv, f"x depthwise_kernel {_CONVOLUTION}")
 
 
 def relu(x: Any, alpha: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
@@ -40,24 +48,6 @@ def hard_sigmoid(x: Any) -> Any:
     Tensor([0. , 0.5, 0.7], shape=(3,), dtype=float32)
     """
     return ops.clip(ops.convert_to_tensor(x) * 0.2 + 0.5, 0.0, 1.0)
-
-
-def dropout(x: Any, level: float, noise_shape: Any = None, seed: Any = None) -> Any:
-    """A part of the elements set to zero, the others scaled up.
-
-    >>> sorted(set(dropout(ef.ops.ones((100,)), 0.5, seed=1).tolist()))
-    [0.0, 2.0]
-    """
-    return random.dropout(x, level, noise_shape, seed)
-
-
-def in_top_k(predictions: Any, targets: Any, k: int) -> Any:
-    """Whether each target is among the `k` best predictions.
-
-    >>> in_top_k([[0.1, 0.9], [0.1, 0.9]], [1, 0], 1).tolist()
-    [True, False]
-    """
-    return ops.in_top_k(targets, predictions, k)
 
 
 def bias_add(x: Any, bias: Any, data_format: str | None = None) -> Any:
@@ -92,48 +82,16 @@ def conv1d(
     return ops.conv(x, kernel, strides, padding, normalize_data_format(data_format), dilation_rate)
 
 
-def conv2d(
-    x: Any,
-    kernel: Any,
-    strides: Any = (1, 1),
-    padding: Padding = "valid",
-    data_format: Any = None,
-    dilation_rate: Any = (1, 1),
-) -> Any:
-    """Convolution of images.
-
-    >>> conv2d(ef.ops.ones((2, 8, 8, 3)), ef.ops.ones((3, 3, 3, 16)), padding="same").shape
-    (2, 8, 8, 16)
-    """
-    return ops.conv(x, kernel, strides, padding, normalize_data_format(data_format), dilation_rate)
-
-
-def conv3d(
-    x: Any,
-    kernel: Any,
-    strides: Any = (1, 1, 1),
-    padding: Padding = "valid",
-    data_format: Any = None,
-    dilation_rate: Any = (1, 1, 1),
-) -> Any:
-    """Convolution of volumes.
-
-    >>> conv3d(ef.ops.ones((1, 4, 4, 4, 2)), ef.ops.ones((2, 2, 2, 2, 5))).shape
-    (1, 3, 3, 3, 5)
-    """
-    return ops.conv(x, kernel, strides, padding, normalize_data_format(data_format), dilation_rate)
-
-
 def conv2d_transpose(
     x: Any,
     kernel: Any,
     output_shape: Any,
-    strides: Any = (1, 1),
+    strides: Any = 1,
     padding: Padding = "valid",
     data_format: Any = None,
-    dilation_rate: Any = (1, 1),
+    dilation_rate: Any = 1,
 ) -> Any:
-    """The transpose of `conv2d`: images enlarged, to `output_shape`.
+    """The transpose of `conv2d` or `conv3d`: images or volumes enlarged, to `output_shape`.
 
     Raises:
         ValueError: when kernel and strides give another shape.
@@ -142,125 +100,8 @@ def conv2d_transpose(
     >>> conv2d_transpose(x, kernel, (1, 4, 4, 4), strides=(2, 2)).shape
     (1, 4, 4, 4)
     """
-    return _transposed(x, kernel, output_shape, strides, padding, data_format, dilation_rate)
-
-
-def conv3d_transpose(
-    x: Any,
-    kernel: Any,
-    output_shape: Any,
-    strides: Any = (1, 1, 1),
-    padding: Padding = "valid",
-    data_format: Any = None,
-) -> Any:
-    """The transpose of `conv3d`.
-
-    >>> x, kernel = ef.ops.ones((1, 2, 2, 2, 3)), ef.ops.ones((2, 2, 2, 4, 3))
-    >>> conv3d_transpose(x, kernel, (1, 4, 4, 4, 4), strides=(2, 2, 2)).shape
-    (1, 4, 4, 4, 4)
-    """
-    return _transposed(x, kernel, output_shape, strides, padding, data_format, 1)
-
-
-def separable_conv1d(
-    x: Any,
-    depthwise_kernel: Any,
-    pointwise_kernel: Any,
-    strides: Any = 1,
-    padding: Padding = "valid",
-    data_format: Any = None,
-    dilation_rate: Any = 1,
-) -> Any:
-    """A convolution per channel, then one across channels, of sequences.
-
-    >>> separable_conv1d(ef.ops.ones((1, 5, 2)), ef.ops.ones((3, 2, 1)), ef.ops.ones((1, 2, 4))).shape
-    (1, 3, 4)
-    """
     layout = normalize_data_format(data_format)
-    return ops.separable_conv(x, depthwise_kernel, pointwise_kernel, strides, padding, layout, dilation_rate)
-
-
-def separable_conv2d(
-    x: Any,
-    depthwise_kernel: Any,
-    pointwise_kernel: Any,
-    strides: Any = (1, 1),
-    padding: Padding = "valid",
-    data_format: Any = None,
-    dilation_rate: Any = (1, 1),
-) -> Any:
-    """A convolution per channel, then one across channels, of images.
-
-    >>> separable_conv2d(ef.ops.ones((1, 5, 5, 2)), ef.ops.ones((3, 3, 2, 1)), ef.ops.ones((1, 1, 2, 4))).shape
-    (1, 3, 3, 4)
-    """
-    layout = normalize_data_format(data_format)
-    return ops.separable_conv(x, depthwise_kernel, pointwise_kernel, strides, padding, layout, dilation_rate)
-
-
-def depthwise_conv2d(
-    x: Any,
-    depthwise_kernel: Any,
-    strides: Any = (1, 1),
-    padding: Padding = "valid",
-    data_format: Any = None,
-    dilation_rate: Any = (1, 1),
-) -> Any:
-    """A convolution of images per channel.
-
-    >>> depthwise_conv2d(ef.ops.ones((1, 5, 5, 2)), ef.ops.ones((3, 3, 2, 4))).shape
-    (1, 3, 3, 8)
-    """
-    layout = normalize_data_format(data_format)
-    return ops.depthwise_conv(x, depthwise_kernel, strides, padding, layout, dilation_rate)
-
-
-def pool2d(
-    x: Any,
-    pool_size: Any,
-    strides: Any = (1, 1),
-    padding: Padding = "valid",
-    data_format: Any = None,
-    pool_mode: str = "max",
-) -> Any:
-    """The largest number, or the mean (`pool_mode="avg"`), of every window.
-
-    >>> x = ef.ops.reshape([1.0, 2.0, 3.0, 4.0], (1, 2, 2, 1))
-    >>> pool2d(x, (2, 2)).item(), pool2d(x, (2, 2), pool_mode="avg").item()
-    (4.0, 2.5)
-    """
-    return _pooled(x, pool_size, strides, padding, data_format, pool_mode)
-
-
-def pool3d(
-    x: Any,
-    pool_size: Any,
-    strides: Any = (1, 1, 1),
-    padding: Padding = "valid",
-    data_format: Any = None,
-    pool_mode: str = "max",
-) -> Any:
-    """`pool2d` of volumes.
-
-    >>> pool3d(ef.ops.ones((1, 4, 4, 4, 3)), (2, 2, 2), strides=(2, 2, 2)).shape
-    (1, 2, 2, 2, 3)
-    """
-    return _pooled(x, pool_size, strides, padding, data_format, pool_mode)
-
-
-def _pooled(x: Any, pool_size: Any, strides: Any, padding: Padding, data_format: Any, pool_mode: str) -> Any:
-    pools = {"max": ops.max_pool, "avg": ops.average_pool}
-    if pool_mode not in pools:
-        raise ValueError(f"pool_mode={pool_mode!r}: expected 'max' or 'avg'.")
-    return pools[pool_mode](x, pool_size, strides, padding, normalize_data_format(data_format))
-
-
-def _transposed(
-    x: Any, kernel: Any, output_shape: Any, strides: Any, padding: Padding, data_format: Any, dilation: Any
-) -> Any:
-    """Without `output_shape`'s help: the one size that kernel and strides give, refused when another is wanted."""
-    layout = normalize_data_format(data_format)
-    result = ops.conv_transpose(x, kernel, strides, padding, None, layout, dilation)
+    result = ops.conv_transpose(x, kernel, strides, padding, None, layout, dilation_rate)
     wanted = tuple(output_shape)
     if any(n not in (None, -1, m) for n, m in zip(wanted[1:], result.shape[1:])):
         raise ValueError(
@@ -268,3 +109,26 @@ def _transposed(
             "use ops.conv_transpose with output_padding."
         )
     return result
+
+
+def pool2d(
+    x: Any,
+    pool_size: Any,
+    strides: Any = 1,
+    padding: Padding = "valid",
+    data_format: Any = None,
+    pool_mode: str = "max",
+) -> Any:
+    """The largest number, or the mean (`pool_mode="avg"`), of every window of images or volumes.
+
+    >>> x = ef.ops.reshape([1.0, 2.0, 3.0, 4.0], (1, 2, 2, 1))
+    >>> pool2d(x, (2, 2)).item(), pool2d(x, (2, 2), pool_mode="avg").item()
+    (4.0, 2.5)
+    """
+    pools = {"max": ops.max_pool, "avg": ops.average_pool}
+    if pool_mode not in pools:
+        raise ValueError(f"pool_mode={pool_mode!r}: expected 'max' or 'avg'.")
+    return pools[pool_mode](x, pool_size, strides, padding, normalize_data_format(data_format))
+
+
+conv3d_transpose, pool3d = conv2d_transpose, pool2d

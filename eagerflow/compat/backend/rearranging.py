@@ -9,6 +9,7 @@ from typing import Any
 
 from eagerflow import ops
 from eagerflow.base.typing import DataFormat, Interpolation
+from eagerflow.compat.arguments import renamed
 from eagerflow.compat.backend.settings import normalize_data_format as _layout
 from eagerflow.core.op import composite
 
@@ -16,16 +17,10 @@ __all__ = ["batch_flatten", "concatenate", "expand_dims", "flatten", "one_hot", 
 __all__ += ["repeat_elements", "reshape", "resize_images", "resize_volumes", "reverse", "slice", "spatial_2d_padding"]
 __all__ += ["spatial_3d_padding", "squeeze", "stack", "temporal_padding", "tile"]
 
-stack = ops.stack
-
-
-def concatenate(tensors: Sequence[Any], axis: int = -1) -> Any:
-    """The tensors one after the other along an axis.
-
-    >>> concatenate([[[1], [2]], [[3], [4]]]).tolist()
-    [[1, 3], [2, 4]]
-    """
-    return ops.concatenate(tensors, axis)
+stack, concatenate = ops.stack, renamed(ops.concatenate, "tensors axis", axis=-1)
+permute_dimensions, squeeze = renamed(ops.transpose, "x pattern"), renamed(ops.squeeze, "x axis")
+expand_dims, tile = renamed(ops.expand_dims, "x axis", axis=-1), renamed(ops.tile, "x n")
+repeat_elements, one_hot = renamed(ops.repeat, "x rep axis"), renamed(ops.one_hot, "indices num_classes")
 
 
 def reshape(x: Any, shape: Any) -> Any:
@@ -35,33 +30,6 @@ def reshape(x: Any, shape: Any) -> Any:
     [[1, 2, 3], [4, 5, 6]]
     """
     return ops.reshape(x, tuple(shape) if isinstance(shape, Sequence) else shape)
-
-
-def permute_dimensions(x: Any, pattern: Sequence[int]) -> Any:
-    """The axes in another order.
-
-    >>> permute_dimensions(ef.ops.ones((2, 3, 4)), (0, 2, 1)).shape
-    (2, 4, 3)
-    """
-    return ops.transpose(x, pattern)
-
-
-def expand_dims(x: Any, axis: int = -1) -> Any:
-    """A new axis of length one.
-
-    >>> expand_dims([1, 2]).tolist()
-    [[1], [2]]
-    """
-    return ops.expand_dims(x, axis)
-
-
-def squeeze(x: Any, axis: int) -> Any:
-    """Without an axis of length one.
-
-    >>> squeeze([[1, 2]], 0).tolist()
-    [1, 2]
-    """
-    return ops.squeeze(x, axis)
 
 
 def flatten(x: Any) -> Any:
@@ -90,15 +58,6 @@ def _rows(x: Any) -> Any:
     return ops.reshape(x, (x.shape[0], -1))
 
 
-def repeat_elements(x: Any, rep: int, axis: int) -> Any:
-    """Each element `rep` times along an axis.
-
-    >>> repeat_elements([[1, 2]], 2, axis=1).tolist()
-    [[1, 1, 2, 2]]
-    """
-    return ops.repeat(x, rep, axis)
-
-
 def repeat(x: Any, n: int) -> Any:
     """(batch, features) `n` times: (batch, n, features).
 
@@ -106,15 +65,6 @@ def repeat(x: Any, n: int) -> Any:
     [[[1, 2], [1, 2], [1, 2]]]
     """
     return ops.repeat(ops.expand_dims(x, 1), n, axis=1)
-
-
-def tile(x: Any, n: Any) -> Any:
-    """The tensor repeated `n` times along each axis.
-
-    >>> tile([[1, 2]], [2, 2]).tolist()
-    [[1, 2, 1, 2], [1, 2, 1, 2]]
-    """
-    return ops.tile(x, n)
 
 
 def reverse(x: Any, axes: Any) -> Any:
@@ -134,15 +84,6 @@ def slice(x: Any, start: Any, size: Any) -> Any:
     """
     bounds = zip(start, size, strict=True)
     return ops.convert_to_tensor(x)[tuple(_cut(first, length) for first, length in bounds)]
-
-
-def one_hot(indices: Any, num_classes: int) -> Any:
-    """A new last axis with a one at the place that each index names.
-
-    >>> one_hot([1, 0], 3).tolist()
-    [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
-    """
-    return ops.one_hot(indices, num_classes)
 
 
 def temporal_padding(x: Any, padding: Sequence[int] = (1, 1)) -> Any:

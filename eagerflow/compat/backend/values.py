@@ -11,7 +11,7 @@ from eagerflow import ops, random
 from eagerflow.base.config import floatx
 from eagerflow.base.output import write
 from eagerflow.base.typing import Shape
-from eagerflow.compat.arguments import Older, taking
+from eagerflow.compat.arguments import Older, renamed, taking
 from eagerflow.compat.shapes import Lengths
 from eagerflow.core.op import composite
 from eagerflow.core.tensor import Tensor
@@ -27,7 +27,17 @@ __all__ += ["random_bernoulli", "random_binomial", "random_normal", "random_norm
 __all__ += ["random_uniform_variable", "set_value", "shape", "stop_gradient", "to_dense", "truncated_normal", "update"]
 __all__ += ["update_add", "update_sub", "variable", "zeros", "zeros_like"]
 
-cast, stop_gradient = ops.cast, ops.stop_gradient
+cast, stop_gradient, identity = ops.cast, ops.stop_gradient, renamed(ops.copy, "x")
+zeros_like, ones_like = renamed(ops.zeros_like, "x dtype"), renamed(ops.ones_like, "x dtype")
+arange = renamed(ops.arange, "start stop step dtype", step=1, dtype="int32")
+random_uniform = renamed(random.uniform, "shape minval maxval dtype seed")
+random_normal = taking(Older({"std": "stddev"}))(renamed(random.normal, "shape mean stddev dtype seed"))
+truncated_normal = taking(Older({"std": "stddev"}))(renamed(random.truncated_normal, "shape mean stddev dtype seed"))
+
+
+def to_dense(tensor: Any) -> Any:
+    """The tensor, which is dense."""
+    return tensor
 
 
 def variable(value: Any, dtype: Any = None, name: str | None = None, constraint: Any = None) -> Variable:
@@ -107,15 +117,6 @@ def is_sparse(tensor: Any) -> bool:
     False
     """
     return False
-
-
-def to_dense(tensor: Any) -> Any:
-    """The tensor, which is dense.
-
-    >>> to_dense(constant([1.0, 2.0])).tolist()
-    [1.0, 2.0]
-    """
-    return tensor
 
 
 def shape(x: Any) -> Lengths:
@@ -297,42 +298,6 @@ def eye(size: Any, dtype: Any = None, name: str | None = None) -> Variable:
     return variable(ops.eye(rows, columns, dtype=dtype or floatx()), dtype, name)
 
 
-def zeros_like(x: Any, dtype: Any = None, name: str | None = None) -> Tensor:
-    """Zeros in the shape of `x`.
-
-    >>> zeros_like(ones((2, 3))).numpy().tolist()
-    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
-    """
-    return ops.zeros_like(x, dtype)
-
-
-def ones_like(x: Any, dtype: Any = None, name: str | None = None) -> Tensor:
-    """Ones in the shape of `x`.
-
-    >>> ones_like(zeros((2, 3))).numpy().tolist()
-    [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
-    """
-    return ops.ones_like(x, dtype)
-
-
-def identity(x: Any, name: str | None = None) -> Tensor:
-    """The same values in another tensor.
-
-    >>> identity(ones((2,))).numpy().tolist()
-    [1.0, 1.0]
-    """
-    return ops.copy(x)
-
-
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = "int32") -> Tensor:
-    """Numbers in equal steps; integers by default.
-
-    >>> arange(4).tolist(), arange(1, 7, 2).tolist()
-    ([0, 1, 2, 3], [1, 3, 5])
-    """
-    return ops.arange(start, stop, step, dtype=dtype)
-
-
 @composite
 def print_tensor(x: Any, message: str = "") -> Any:
     """Print the values whenever they are computed; gives `x` itself.
@@ -344,37 +309,6 @@ def print_tensor(x: Any, message: str = "") -> Any:
     if context is None or not context.probing:
         write(f"{message} {ops.convert_to_numpy(x)}\n")
     return x
-
-
-@taking(Older({"std": "stddev"}))
-def random_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
-    """Normally distributed numbers.
-
-    >>> draws = random_normal((100, 100), mean=5.0, seed=1)
-    >>> round(float(draws.mean())), round(float(draws.std()))
-    (5, 1)
-    """
-    return random.normal(shape, mean, stddev, dtype, seed)
-
-
-def random_uniform(shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
-    """Numbers distributed evenly from `minval` to below `maxval`.
-
-    >>> draws = random_uniform((100,), minval=2.0, maxval=3.0, seed=1)
-    >>> float(draws.min()) >= 2, float(draws.max()) < 3
-    (True, True)
-    """
-    return random.uniform(shape, minval, maxval, dtype, seed)
-
-
-@taking(Older({"std": "stddev"}))
-def truncated_normal(shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Tensor:
-    """Normally distributed numbers within two standard deviations.
-
-    >>> float(abs(truncated_normal((1000,), seed=1)).max()) <= 2
-    True
-    """
-    return random.truncated_normal(shape, mean, stddev, dtype, seed)
 
 
 def random_bernoulli(shape: Any, p: float = 0.0, dtype: Any = None, seed: Any = None) -> Tensor:

@@ -133,7 +133,6 @@ CHANGES = {
     "SimpleRNN.__init__": _recurrent,
     "UpSampling1D.__init__": Older({"length": "size"}),
     "UpSampling2D.__init__": _with_ordering,
-    "_Affine.__init__": Older(AFFINE),
     "_Conv.__init__": convolution,
     "_ConvLSTM.__init__": Older(
         {**_STATES, **OF_CONVOLUTION},

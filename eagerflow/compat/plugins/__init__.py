@@ -7,7 +7,6 @@ __all__ = ["PLUGINS"]
 _HERE = "eagerflow.compat.plugins"
 PLUGINS: dict[str, str] = {
     "tensorboard.plugins.hparams.api": f"{_HERE}.hparams",
-    "tensorboard.plugins.mesh.summary_v2": f"{_HERE}.mesh",
     "tensorboard.plugins.projector": f"{_HERE}.projector",
 }
 """Which module a script gets for one of TensorBoard's."""

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 import numpy
 
 from eagerflow import ops
+from eagerflow.compat.arguments import renamed
 from eagerflow.compat.shapes import Count, Lengths, counted
 from eagerflow.compat.tensorflow.casts import numbered
 from eagerflow.compat.tensorflow.text.text_ops import or_text
@@ -25,42 +26,46 @@ __all__ += ["transpose", "unique", "unique_with_counts", "unstack", "where", "ze
 __all__ += ["strided_slice"]
 
 einsum, searchsorted = ops.einsum, ops.searchsorted
+zeros_like, ones_like = renamed(ops.zeros_like, "input dtype"), renamed(ops.ones_like, "input dtype")
+linspace = renamed(ops.linspace, "start stop num name: axis:axis")
+broadcast_to, roll = renamed(ops.broadcast_to, "input shape"), renamed(ops.roll, "input shift axis")
+scatter_nd, tensordot = renamed(ops.scatter, "indices updates shape"), renamed(ops.tensordot, "a b axes")
+meshgrid = ops.meshgrid
+range = renamed(ops.arange, "start limit delta dtype", step=1)
+
+# Of text, too.
+concat = or_text(lambda values, axis: numpy.concatenate([text_tensor(x) for x in values], axis))(
+    renamed(ops.concatenate, "values axis")
+)
+stack = or_text(lambda values, axis=0: numpy.stack([text_tensor(x) for x in values], axis))(
+    renamed(ops.stack, "values axis")
+)
+unstack = or_text(lambda x, num=None, axis=0: list(text_tensor(numpy.moveaxis(text_tensor(x), axis, 0))))(
+    renamed(ops.unstack, "value num axis")
+)
+reshape = or_text(lambda x, shape: text_tensor(x).reshape(tuple(numpy.ravel(ops.convert_to_numpy(shape)).tolist())))(
+    renamed(ops.reshape, "tensor shape")
+)
+tile = or_text(lambda x, multiples: numpy.tile(text_tensor(x), tuple(multiples)))(renamed(ops.tile, "input multiples"))
+repeat = or_text(lambda x, repeats, axis=None: numpy.repeat(text_tensor(x), repeats, axis))(
+    renamed(ops.repeat, "input repeats axis")
+)
+expand_dims = or_text(lambda x, axis: numpy.expand_dims(text_tensor(x), axis))(renamed(ops.expand_dims, "input axis"))
 
 
-def zeros(shape: Any, dtype: Any = "float32", name: str | None = None) -> Tensor:
-    """Fills a weight with zeros.
+def _of_type(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def call(shape: Any, dtype: Any = "float32", name: str | None = None) -> Tensor:
+        return op(shape, numbered(dtype))
 
-    >>> zeros((2, 3)).tolist()
-    [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
-    """
-    return ops.zeros(shape, numbered(dtype))
+    return call
 
 
-def ones(shape: Any, dtype: Any = "float32", name: str | None = None) -> Tensor:
-    """Fills a weight with ones.
-
-    >>> ones((2,), "int32").tolist()
-    [1, 1]
-    """
-    return ops.ones(shape, numbered(dtype))
+zeros, ones = _of_type(ops.zeros), _of_type(ops.ones)
 
 
-def zeros_like(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:
-    """Zeros in the shape of another tensor.
-
-    >>> zeros_like([[1, 2]]).tolist()
-    [[0, 0]]
-    """
-    return ops.zeros_like(input, dtype)
-
-
-def ones_like(input: Any, dtype: Any = None, name: str | None = None) -> Tensor:
-    """Ones in the shape of another tensor.
-
-    >>> ones_like([[1, 2]], dtype="float32").tolist()
-    [[1.0, 1.0]]
-    """
-    return ops.ones_like(input, dtype)
+def map_fn(fn: Callable[[Any], Any], elems: Any, *args: Any, **kwargs: Any) -> Any:
+    """The results of a function for every row, stacked; other arguments are accepted for TensorFlow's signature."""
+    return ops.map(fn, elems)
 
 
 def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
@@ -88,24 +93,6 @@ def eye(
     if batch_shape is None:
         return matrix
     return ops.broadcast_to(matrix, (*[int(n) for n in batch_shape], *matrix.shape))
-
-
-def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = None) -> Tensor:
-    """Numbers in equal steps.
-
-    >>> range(3).tolist(), range(1, 7, 2).tolist()
-    ([0, 1, 2], [1, 3, 5])
-    """
-    return ops.arange(start, limit, delta, dtype=dtype)
-
-
-def linspace(start: Any, stop: Any, num: int, name: str | None = None, axis: int = 0) -> Tensor:
-    """`num` numbers in equal steps, both ends among them.
-
-    >>> linspace(0.0, 1.0, 3).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    return ops.linspace(start, stop, num, axis=axis)
 
 
 def one_hot(
@@ -158,46 +145,6 @@ def rank(input: Any, name: str | None = None) -> int:
     return Count(len(shape(input)))
 
 
-@or_text(lambda x, shape: text_tensor(x).reshape(tuple(numpy.ravel(ops.convert_to_numpy(shape)).tolist())))
-def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
-    """The same elements in another shape; one length may be -1.
-
-    >>> reshape([1, 2, 3, 4, 5, 6], (2, -1)).tolist()
-    [[1, 2, 3], [4, 5, 6]]
-    """
-    return ops.reshape(tensor, shape)
-
-
-@or_text(lambda values, axis: numpy.concatenate([text_tensor(x) for x in values], axis))
-def concat(values: Sequence[Any], axis: int, name: str | None = None) -> Tensor:
-    """The tensors one after the other along an axis.
-
-    >>> concat([[[1, 2]], [[3, 4]]], axis=0).tolist(), concat([[[1, 2]], [[3, 4]]], axis=1).tolist()
-    ([[1, 2], [3, 4]], [[1, 2, 3, 4]])
-    """
-    return ops.concatenate(values, axis)
-
-
-@or_text(lambda values, axis=0: numpy.stack([text_tensor(x) for x in values], axis))
-def stack(values: Sequence[Any], axis: int = 0, name: str | None = None) -> Tensor:
-    """The tensors along a new axis.
-
-    >>> stack([[1, 2], [3, 4]], axis=1).tolist()
-    [[1, 3], [2, 4]]
-    """
-    return ops.stack(values, axis)
-
-
-@or_text(lambda x, num=None, axis=0: list(text_tensor(numpy.moveaxis(text_tensor(x), axis, 0))))
-def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None = None) -> list[Tensor]:
-    """The slices along an axis.
-
-    >>> [part.tolist() for part in unstack([[1, 2], [3, 4]], axis=1)]
-    [[1, 3], [2, 4]]
-    """
-    return ops.unstack(value, num, axis)
-
-
 def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, name: str | None = None) -> list[Tensor]:
     """Parts along an axis: a number of equal ones, or ones of these lengths.
 
@@ -210,36 +157,6 @@ def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, n
     if -1 in sizes:
         sizes[sizes.index(-1)] = shape(value)[axis] - sum(sizes) - 1
     return ops.split(value, list(itertools.accumulate(sizes))[:-1], axis)
-
-
-@or_text(lambda x, multiples: numpy.tile(text_tensor(x), tuple(multiples)))
-def tile(input: Any, multiples: Any, name: str | None = None) -> Tensor:
-    """The tensor repeated along each axis.
-
-    >>> tile([[1, 2]], [2, 2]).tolist()
-    [[1, 2, 1, 2], [1, 2, 1, 2]]
-    """
-    return ops.tile(input, multiples)
-
-
-@or_text(lambda x, repeats, axis=None: numpy.repeat(text_tensor(x), repeats, axis))
-def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None = None) -> Tensor:
-    """Each element several times.
-
-    >>> repeat([1, 2], 2).tolist(), repeat([1, 2], [1, 3]).tolist()
-    ([1, 1, 2, 2], [1, 2, 2, 2])
-    """
-    return ops.repeat(input, repeats, axis)
-
-
-@or_text(lambda x, axis: numpy.expand_dims(text_tensor(x), axis))
-def expand_dims(input: Any, axis: int, name: str | None = None) -> Tensor:
-    """A new axis of length one.
-
-    >>> expand_dims([1, 2], 0).tolist(), expand_dims([1, 2], -1).tolist()
-    ([[1, 2]], [[1], [2]])
-    """
-    return ops.expand_dims(input, axis)
 
 
 @or_text(lambda x, axis=None: numpy.squeeze(text_tensor(x), tuple(axis) if isinstance(axis, Sequence) else axis))
@@ -262,15 +179,6 @@ def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str | Non
     return ops.transpose(ops.conj(a) if conjugate else a, perm)
 
 
-def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
-    """The tensor repeated along axes of length one.
-
-    >>> broadcast_to([1, 2, 3], (2, 3)).tolist()
-    [[1, 2, 3], [1, 2, 3]]
-    """
-    return ops.broadcast_to(input, shape)
-
-
 @or_text(lambda x, axis: numpy.flip(text_tensor(x), axis if isinstance(axis, int) else tuple(axis)))
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
     """Backwards along some axes.
@@ -279,15 +187,6 @@ def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
     [[3, 2, 1], [6, 5, 4]]
     """
     return ops.flip(tensor, axis if isinstance(axis, int) else tuple(axis))
-
-
-def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
-    """The elements shifted along axes, those that fall off put in front.
-
-    >>> roll([1, 2, 3, 4], 1, 0).tolist()
-    [4, 1, 2, 3]
-    """
-    return ops.roll(input, shift, axis)
 
 
 def pad(
@@ -361,15 +260,6 @@ def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None =
     if batch_dims:
         raise ValueError("gather_nd(batch_dims=...): put the number of the example into the indices.")
     return ops.convert_to_tensor(params)[tuple(ops.unstack(ops.convert_to_tensor(indices), axis=-1))]
-
-
-def scatter_nd(indices: Any, updates: Any, shape: Any, name: str | None = None) -> Tensor:
-    """Zeros with `updates` added at the places.
-
-    >>> scatter_nd([[0], [2], [0]], [1.0, 2.0, 3.0], [4]).tolist()
-    [4.0, 0.0, 2.0, 0.0]
-    """
-    return ops.scatter(indices, updates, shape)
 
 
 @or_text(
@@ -476,25 +366,6 @@ def unique_with_counts(x: Any, out_idx: Any = "int32", name: str | None = None) 
     return UniqueWithCounts(y, idx, ops.cast(ops.bincount(idx, minlength=len(y)), out_idx))
 
 
-def meshgrid(*args: Any, indexing: Any = "xy", name: str | None = None) -> list[Tensor]:
-    """Coordinates of a grid.
-
-    >>> x, y = meshgrid([1, 2, 3], [5, 6])
-    >>> x.tolist(), y.tolist()
-    ([[1, 2, 3], [1, 2, 3]], [[5, 5, 5], [6, 6, 6]])
-    """
-    return ops.meshgrid(*args, indexing=indexing)
-
-
-def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
-    """Products summed over some axes.
-
-    >>> tensordot([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0], 1).tolist()
-    [12.0, 34.0]
-    """
-    return ops.tensordot(a, b, axes)
-
-
 def norm(
     tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
@@ -507,15 +378,6 @@ def norm(
     if ord == "euclidean":
         return ops.sqrt(ops.sum(ops.square(ops.abs(tensor)), axes, keepdims))
     return ops.norm(ops.reshape(tensor, (-1,)) if axes is None else tensor, ord, axes, keepdims)
-
-
-def map_fn(fn: Callable[[Any], Any], elems: Any, *args: Any, **kwargs: Any) -> Any:
-    """The results of a function for every row, stacked.
-
-    >>> map_fn(lambda row: 2 * row, [[1.0, 2.0], [3.0, 4.0]]).tolist()
-    [[2.0, 4.0], [6.0, 8.0]]
-    """
-    return ops.map(fn, elems)
 
 
 def _scattering(reduction: Any, sign: int = 1) -> Any:

@@ -14,10 +14,9 @@ import numpy
 
 import eagerflow.core.variable as variables
 from eagerflow import ops
-from eagerflow.base.legacy import legacy
 from eagerflow.capture.function import function as captured_function
+from eagerflow.compat.arguments import renamed
 from eagerflow.compat.shapes import TensorShape
-from eagerflow.compat.tensorflow.parts import settable
 from eagerflow.compat.tensorflow.summaries.name_scopes import name_scope
 from eagerflow.compat.tensorflow.text.printing import print
 from eagerflow.compat.tensorflow.text.strings import as_string
@@ -46,7 +45,7 @@ __all__ += [
 __all__ += ["set_random_seed", "stop_gradient", "timestamp", "while_loop"]
 
 newaxis = None
-stop_gradient = ops.stop_gradient
+stop_gradient, cond = ops.stop_gradient, renamed(ops.cond, "pred true_fn false_fn")
 
 
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -242,11 +241,6 @@ def _words(value: Any, shape: Any) -> TextTensor:
     return text_tensor(numpy.broadcast_to(made, shape) if made.size == 1 else made.reshape(shape))
 
 
-def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any], name: str | None = None) -> Any:
-    """What one of two functions gives."""
-    return ops.cond(pred, true_fn, false_fn)
-
-
 def while_loop(
     cond: Callable[..., Any],
     body: Callable[..., Any],
@@ -292,12 +286,3 @@ def _text_method(name: str) -> Any:
 # `tensor.device` is text in TensorFlow.
 for _method in ("__contains__", "__getitem__", "endswith", "find", "lower", "split", "startswith"):
     setattr(Device, _method, _text_method(_method))
-
-
-def _part(variable: variables.Variable, index: Any, _item: Any = variables.Variable.__getitem__) -> Tensor:
-    """A part of a variable, of a layer's weights too, can be set: `variable[0, 1].assign(3.0)`."""
-    part = _item(variable, index)
-    return settable(part, variable, index) if legacy.changes or type(variable) is Variable else part
-
-
-variables.Variable.__getitem__ = _part  # type: ignore[method-assign, assignment]

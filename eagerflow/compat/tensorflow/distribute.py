@@ -25,7 +25,7 @@ from eagerflow.distribution.runtime.communicator import Communicator
 from eagerflow.distribution.shards import brought
 
 __all__ = ["CrossDeviceOps", "DistributedDataset", "HierarchicalCopyAllReduce", "InputContext", "MirroredStrategy"]
-__all__ += ["MultiWorkerMirroredStrategy", "NcclAllReduce", "OneDeviceStrategy", "ParameterServerStrategy", "ReduceOp"]
+__all__ += ["MultiWorkerMirroredStrategy", "NcclAllReduce", "OneDeviceStrategy", "ReduceOp"]
 __all__ += ["ReductionToOneDevice", "ReplicaContext", "Strategy", "TPUClusterResolver", "CommunicationOptions"]
 __all__ += [
     "CommunicationImplementation",
@@ -221,18 +221,6 @@ class MultiWorkerMirroredStrategy(Strategy):
         if workers and self.num_replicas_in_sync > 1 and distribution.rank() == 0 and "TF_CONFIG" not in _told:
             _told.add("TF_CONFIG")
             write("eagerflow: TF_CONFIG is ignored: the launcher says who takes part.\n", sys.stderr)
-
-
-def ParameterServerStrategy(*args: Any, **kwargs: Any) -> Strategy:
-    """Refused.
-
-    Raises:
-        ValueError: always.
-    """
-    raise ValueError(
-        "tf.distribute.ParameterServerStrategy: there are no parameter servers here; every rank holds the whole model. "
-        "Write tf.distribute.MultiWorkerMirroredStrategy()."
-    )
 
 
 class _Resolver:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from eagerflow import ops
+from eagerflow.compat.arguments import renamed
 from eagerflow.compat.tensorflow.arrays import einsum, eye, norm, tensordot
 from eagerflow.compat.tensorflow.math import global_norm, l2_normalize, matmul
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["band_part", "cholesky", "cross", "det", "diag", "diag_part", "eigh", "einsum", "expm", "eye", "global_norm"]
+__all__ = ["band_part", "cholesky", "cross", "det", "diag", "diag_part", "eigh", "einsum", "eye", "global_norm"]
 __all__ += ["inv", "l2_normalize", "logdet", "lstsq", "matmul", "matrix_transpose", "matvec", "norm", "pinv", "qr"]
 __all__ += ["set_diag", "slogdet", "solve", "svd", "tensordot", "trace", "triangular_solve"]
 
 cholesky, det, inv, qr, trace = ops.cholesky, ops.det, ops.inv, ops.qr, ops.trace
+cross, eigh, pinv = renamed(ops.cross, "a b"), renamed(ops.eigh, "tensor"), renamed(ops.pinv, "a rcond validate_args:")
+logdet, slogdet = renamed(ops.logdet, "matrix"), renamed(ops.slogdet, "input")
+diag_part = renamed(ops.diagonal, "input", axis1=-2, axis2=-1)
 
 
 def matvec(a: Any, b: Any, transpose_a: bool = False, name: str | None = None) -> Any:
@@ -55,43 +58,6 @@ def triangular_solve(matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = 
     return ops.solve_triangular(matrix, rhs, lower)
 
 
-def cross(a: Any, b: Any, name: str | None = None) -> Any:
-    """The cross products of vectors of three elements, along the last axis.
-
-    >>> cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]).tolist()
-    [0.0, 0.0, 1.0]
-    """
-    return ops.cross(a, b)
-
-
-def eigh(tensor: Any, name: str | None = None) -> Any:
-    """Eigenvalues and eigenvectors of symmetric (Hermitian) matrices.
-
-    >>> eigh([[3.0, 0.0], [0.0, 1.0]])[0].round(4).tolist()
-    [1.0, 3.0]
-    """
-    return ops.eigh(tensor)
-
-
-def slogdet(input: Any, name: str | None = None) -> Any:
-    """The sign of the determinant, and the logarithm of its absolute value.
-
-    >>> sign, logarithm = slogdet([[0.0, 1.0], [1.0, 0.0]])
-    >>> float(sign), abs(float(logarithm))
-    (-1.0, 0.0)
-    """
-    return ops.slogdet(input)
-
-
-def logdet(matrix: Any, name: str | None = None) -> Any:
-    """The logarithm of the determinant of positive definite matrices.
-
-    >>> logdet([[2.0, 0.0], [0.0, 4.0]]).round(4)
-    Tensor(2.0794, shape=(), dtype=float32)
-    """
-    return ops.logdet(matrix)
-
-
 def svd(tensor: Any, full_matrices: bool = False, compute_uv: bool = True, name: str | None = None) -> Any:
     """Singular values, or with `compute_uv` `(s, u, v)`: `tensor == u @ diag(s) @ adjoint(v)`.
 
@@ -113,15 +79,6 @@ def diag(diagonal: Any, name: str | None = None) -> Any:
     """
     diagonal = ops.convert_to_tensor(diagonal)
     return ops.expand_dims(diagonal, -1) * ops.eye(diagonal.shape[-1], dtype=diagonal.dtype.name)
-
-
-def diag_part(input: Any, name: str | None = None) -> Any:
-    """The diagonals of matrices.
-
-    >>> diag_part([[1, 2], [3, 4]]).tolist()
-    [1, 4]
-    """
-    return ops.diagonal(input, axis1=-2, axis2=-1)
 
 
 def set_diag(input: Any, diagonal: Any, name: str | None = None, **kwargs: Any) -> Any:
@@ -160,15 +117,6 @@ def band_part(input: Any, num_lower: int, num_upper: int, name: str | None = Non
     return ops.where(kept, input, ops.zeros_like(input))
 
 
-def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | None = None) -> Tensor:
-    """The pseudo-inverse of matrices.
-
-    >>> pinv([[2.0, 0.0], [0.0, 4.0]]).round(4).tolist()
-    [[0.5, 0.0], [0.0, 0.25]]
-    """
-    return ops.pinv(a, rcond)
-
-
 def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True, name: str | None = None) -> Tensor:
     """`x` for which `matrix @ x` is nearest to `rhs`; with `l2_regularizer`, its own squares count too.
 
@@ -181,23 +129,3 @@ def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True,
     turned = ops.swapaxes(a, -1, -2)
     ridge = ops.eye(a.shape[-1], dtype=a.dtype.name) * l2_regularizer
     return ops.solve(ops.matmul(turned, a) + ridge, ops.matmul(turned, rhs))
-
-
-def expm(input: Any, name: str | None = None) -> Tensor:
-    """The exponentials of matrices: a series for a small part of them, squared again and again.
-
-    >>> expm([[0.0, 0.0], [0.0, 1.0]]).round(4)
-    Tensor([[1.    , 0.    ],
-            [0.    , 2.7183]], shape=(2, 2), dtype=float32)
-    """
-    a = ops.convert_to_tensor(input)
-    norm = float(ops.max(ops.sum(ops.abs(ops.stop_gradient(a)), axis=-2), initial=0.0))
-    halvings = max(0, math.ceil(math.log2(norm / 0.25))) if 0 < norm < math.inf else 0
-    a = a / 2.0**halvings
-    one = ops.eye(a.shape[-1], dtype=a.dtype.name)
-    total: Any = one
-    for i in range(16, 0, -1):  # 1 + a (1 + a/2 (1 + a/3 (...))): what is left out is below 1e-24
-        total = one + ops.matmul(a, total) / float(i)
-    for _ in range(halvings):
-        total = ops.matmul(total, total)
-    return total

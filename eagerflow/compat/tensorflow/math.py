@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.compat.arguments import Older, taking
+from eagerflow.compat.arguments import Older, renamed, taking
 from eagerflow.core.dtypes import is_half
 from eagerflow.core.tensor import Tensor
 
@@ -19,46 +19,31 @@ __all__ += ["log", "log1p", "log_sigmoid", "log_softmax", "logical_and", "logica
 __all__ += ["matmul", "maximum", "minimum", "mod", "multiply", "multiply_no_nan", "negative", "not_equal", "pow"]
 __all__ += ["real", "reciprocal", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean"]
 __all__ += ["reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance", "round", "rsqrt", "scalar_mul"]
-__all__ += ["segment_sum", "sequence_mask", "sigmoid", "sign", "sin", "sinh", "softmax", "softplus", "softsign", "sqrt"]
-__all__ += ["square", "squared_difference", "subtract", "tan", "tanh", "top_k", "truediv", "unsorted_segment_max"]
-__all__ += ["unsorted_segment_mean", "unsorted_segment_sum"]
-
-
-def _one(op: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of one tensor, and TensorFlow's `name`."""
-
-    def call(x: Any, name: str | None = None) -> Any:
-        return op(x)
-
-    call.__name__ = call.__qualname__ = op.__name__
-    call.__doc__ = (op.__doc__ or "").partition("\n")[0]
-    return call
-
-
-def _two(op: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of two tensors, and TensorFlow's `name`."""
-
-    def call(x: Any, y: Any, name: str | None = None) -> Any:
-        return op(x, y)
-
-    call.__name__ = call.__qualname__ = op.__name__
-    call.__doc__ = (op.__doc__ or "").partition("\n")[0]
-    return call
-
-
-def _over(op: Callable[..., Any]) -> Callable[..., Any]:
-    """A reduction over some axes, with TensorFlow's argument names, those of TensorFlow 1 among them."""
-
-    def call(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:
-        return op(input_tensor, _axes(axis), keepdims)
-
-    call.__name__ = call.__qualname__ = f"reduce_{op.__name__}"
-    call.__doc__ = (op.__doc__ or "").partition("\n")[0]
-    return taking(Older({"keep_dims": "keepdims", "reduction_indices": "axis"}))(call)
+__all__ += ["sequence_mask", "sigmoid", "sign", "sin", "sinh", "softmax", "softplus", "softsign", "sqrt"]
+__all__ += ["square", "squared_difference", "subtract", "tan", "tanh", "top_k", "truediv"]
 
 
 def _axes(axis: Any) -> Any:
     return tuple(axis) if isinstance(axis, Sequence) else axis
+
+
+def _one(op: Callable[..., Any]) -> Callable[..., Any]:
+    return renamed(op, "x")
+
+
+def _two(op: Callable[..., Any]) -> Callable[..., Any]:
+    return renamed(op, "x y")
+
+
+def _over(op: Callable[..., Any]) -> Callable[..., Any]:
+    """A reduction over some axes, with the argument names of TensorFlow 1, too."""
+
+    def call(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Any:
+        return op(input_tensor, axis, keepdims)
+
+    call.__name__ = call.__qualname__ = f"reduce_{op.__name__}"
+    call.__doc__ = op.__doc__
+    return taking(Older({"keep_dims": "keepdims", "reduction_indices": "axis"}))(call)
 
 
 abs, acos, asin, atan, ceil, cos = map(_one, (ops.abs, ops.arccos, ops.arcsin, ops.arctan, ops.ceil, ops.cos))
@@ -85,6 +70,41 @@ reduce_max, reduce_mean, reduce_min = map(_over, (ops.max, ops.mean, ops.min))
 reduce_prod, reduce_std, reduce_sum, reduce_variance = map(_over, (ops.prod, ops.std, ops.sum, ops.var))
 
 
+clip_by_value = renamed(ops.clip, "t clip_value_min clip_value_max")
+softmax, log_softmax = renamed(ops.softmax, "logits axis", axis=-1), renamed(ops.log_softmax, "logits axis", axis=-1)
+top_k, in_top_k = renamed(ops.top_k, "input k sorted", k=1), renamed(ops.in_top_k, "targets predictions k")
+bincount = renamed(ops.bincount, "arr weights minlength", minlength=0)
+
+
+def _place(op: Callable[..., Any]) -> Callable[..., Any]:
+    def call(input: Any, axis: int | None = None, output_type: Any = "int64", name: str | None = None) -> Any:
+        return ops.cast(op(input, axis or 0), output_type)
+
+    return call
+
+
+argmax, argmin = _place(ops.argmax), _place(ops.argmin)
+
+
+def _accumulated(op: Callable[..., Any], start: Callable[..., Any]) -> Callable[..., Any]:
+    """Along one axis, from either end; `exclusive` moves results on by one, for nothing can be taken out again."""
+
+    def call(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:
+        x = ops.convert_to_tensor(x)
+        x = ops.flip(x, axis) if reverse else x
+        total = op(x, axis)
+        if exclusive:
+            before = (slice(None),) * (axis % x.ndim)
+            first, others = (*before, slice(None, 1)), (*before, slice(None, -1))
+            total = ops.concatenate([start(total[first]), total[others]], axis)
+        return ops.flip(total, axis) if reverse else total
+
+    return call
+
+
+cumsum, cumprod = _accumulated(ops.cumsum, ops.zeros_like), _accumulated(ops.cumprod, ops.ones_like)
+
+
 def matmul(
     a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, name: str | None = None, **kwargs: Any
 ) -> Any:
@@ -95,37 +115,6 @@ def matmul(
     """
     a = ops.swapaxes(a, -1, -2) if transpose_a else a
     return ops.matmul(a, ops.swapaxes(b, -1, -2) if transpose_b else b)
-
-
-def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
-    """The sums of rows with the same number.
-
-    >>> unsorted_segment_sum([1.0, 2.0, 3.0], [0, 1, 0], 3).tolist()
-    [4.0, 2.0, 0.0]
-    """
-    return ops.segment_sum(data, segment_ids, int(num_segments))
-
-
-def unsorted_segment_max(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
-    """The largest of rows with the same number.
-
-    >>> unsorted_segment_max([1.0, 2.0, 3.0], [0, 1, 0], 2).tolist()
-    [3.0, 2.0]
-    """
-    return ops.segment_max(data, segment_ids, int(num_segments))
-
-
-def unsorted_segment_mean(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Any:
-    """The means of rows with the same number; zeros where there is none.
-
-    >>> unsorted_segment_mean([1.0, 2.0, 3.0], [0, 1, 0], 3).tolist()
-    [2.0, 2.0, 0.0]
-    """
-    data = ops.convert_to_tensor(data)
-    total = ops.segment_sum(data, segment_ids, int(num_segments))
-    ones = ops.ones_like(segment_ids, dtype=data.dtype.name)
-    count = ops.segment_sum(ones, segment_ids, int(num_segments))
-    return total / ops.reshape(ops.maximum(count, 1), (-1,) + (1,) * (len(data.shape) - 1))
 
 
 def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = "bool", name: str | None = None) -> Any:
@@ -160,54 +149,6 @@ def add_n(inputs: Sequence[Any], name: str | None = None) -> Any:
     return total
 
 
-def argmax(input: Any, axis: int | None = None, output_type: Any = "int64", name: str | None = None) -> Any:
-    """The places of the largest elements along an axis, the first by default.
-
-    >>> argmax([[1.0, 5.0], [7.0, 2.0]]).tolist(), argmax([[1.0, 5.0], [7.0, 2.0]], axis=1).tolist()
-    ([1, 0], [1, 0])
-    """
-    return ops.cast(ops.argmax(input, axis or 0), output_type)
-
-
-def argmin(input: Any, axis: int | None = None, output_type: Any = "int64", name: str | None = None) -> Any:
-    """The places of the smallest elements along an axis, the first by default.
-
-    >>> argmin([[1.0, 5.0], [7.0, 2.0]], axis=1).tolist()
-    [0, 1]
-    """
-    return ops.cast(ops.argmin(input, axis or 0), output_type)
-
-
-def cumsum(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:
-    """Sums of all elements up to each; with `exclusive` without it.
-
-    >>> cumsum([1, 2, 3]).tolist(), cumsum([1, 2, 3], exclusive=True).tolist(), cumsum([1, 2, 3], reverse=True).tolist()
-    ([1, 3, 6], [0, 1, 3], [6, 5, 3])
-    """
-    return _accumulated(ops.cumsum, ops.zeros_like, x, axis, exclusive, reverse)
-
-
-def cumprod(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Any:
-    """Products of all elements up to each; with `exclusive` without it.
-
-    >>> cumprod([1, 2, 3, 4]).tolist(), cumprod([1, 2, 3, 4], exclusive=True).tolist()
-    ([1, 2, 6, 24], [1, 1, 2, 6])
-    """
-    return _accumulated(ops.cumprod, ops.ones_like, x, axis, exclusive, reverse)
-
-
-def _accumulated(op: Any, start: Any, x: Any, axis: int, exclusive: bool, reverse: bool) -> Any:
-    """Along one axis, from either end; `exclusive` moves results on by one, for nothing can be taken out again."""
-    x = ops.convert_to_tensor(x)
-    x = ops.flip(x, axis) if reverse else x
-    total = op(x, axis)
-    if exclusive:
-        before = (slice(None),) * (axis % x.ndim)
-        first, others = (*before, slice(None, 1)), (*before, slice(None, -1))
-        total = ops.concatenate([start(total[first]), total[others]], axis)
-    return ops.flip(total, axis) if reverse else total
-
-
 def squared_difference(x: Any, y: Any, name: str | None = None) -> Any:
     """`(x - y) ** 2`; of complex numbers the square of the size.
 
@@ -227,15 +168,6 @@ def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
     [2.0, 0.0]
     """
     return ops.multiply(ops.where(ops.equal(y, 0), 0.0, x), y)
-
-
-def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Any:
-    """`t` limited to a range.
-
-    >>> clip_by_value([-2.0, 0.5, 3.0], 0.0, 1.0).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    return ops.clip(t, clip_value_min, clip_value_max)
 
 
 def clip_by_norm(t: Any, clip_norm: float, axes: Any = None, name: str | None = None) -> Any:
@@ -297,43 +229,6 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | N
     return x * ops.cast(ops.rsqrt(ops.maximum(_squares(x, _axes(axis), keepdims=True), epsilon)), x.dtype)
 
 
-def softmax(logits: Any, axis: int | None = None, name: str | None = None) -> Any:
-    """Softmax along an axis, the last by default.
-
-    >>> softmax([[1.0, 1.0], [0.0, 100.0]]).round(4).tolist()
-    [[0.5, 0.5], [0.0, 1.0]]
-    """
-    return ops.softmax(logits, -1 if axis is None else axis)
-
-
-def log_softmax(logits: Any, axis: int | None = None, name: str | None = None) -> Any:
-    """The logarithm of softmax.
-
-    >>> log_softmax([[0.0, -50.0]]).round(4).tolist()
-    [[0.0, -50.0]]
-    """
-    return ops.log_softmax(logits, -1 if axis is None else axis)
-
-
-def top_k(input: Any, k: int = 1, sorted: bool = True, name: str | None = None) -> Any:
-    """The `k` largest numbers of each row, and their places.
-
-    >>> values, places = top_k([[1.0, 3.0, 2.0]], k=2)
-    >>> values.tolist(), places.tolist()
-    ([[3.0, 2.0]], [[1, 2]])
-    """
-    return ops.top_k(input, k, sorted)
-
-
-def in_top_k(targets: Any, predictions: Any, k: int, name: str | None = None) -> Any:
-    """Whether each target is among the `k` best predictions.
-
-    >>> in_top_k([1, 0], [[0.1, 0.9], [0.1, 0.9]], 1).tolist()
-    [True, False]
-    """
-    return ops.in_top_k(targets, predictions, k)
-
-
 def count_nonzero(input: Any, axis: Any = None, keepdims: bool = False, dtype: Any = "int64") -> Any:
     """How many elements aren't zero.
 
@@ -341,24 +236,6 @@ def count_nonzero(input: Any, axis: Any = None, keepdims: bool = False, dtype: A
     (3, [1, 2])
     """
     return ops.cast(ops.sum(ops.cast(ops.not_equal(input, 0), "int32"), _axes(axis), keepdims), dtype)
-
-
-def segment_sum(data: Any, segment_ids: Any, name: str | None = None) -> Any:
-    """The sums of rows with the same number.
-
-    >>> segment_sum([1.0, 2.0, 3.0], [0, 0, 1]).tolist()
-    [3.0, 3.0]
-    """
-    return ops.segment_sum(data, segment_ids)
-
-
-def bincount(arr: Any, weights: Any = None, minlength: int | None = None) -> Any:
-    """How often each number occurs.
-
-    >>> bincount([0, 1, 1, 3]).tolist()
-    [1, 2, 0, 1]
-    """
-    return ops.bincount(arr, weights=weights, minlength=minlength or 0)
 
 
 def confusion_matrix(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
 
 from eagerflow import ops, random
 from eagerflow.base.typing import DataFormat, Padding
-from eagerflow.compat.arguments import Older, taking
+from eagerflow.compat.arguments import Older, renamed, taking
 from eagerflow.compat.tensorflow.math import (
     in_top_k,
     l2_normalize,
@@ -34,59 +34,18 @@ __all__ += ["sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cro
 __all__ += ["softsign", "space_to_depth", "sparse_softmax_cross_entropy_with_logits", "swish", "tanh", "top_k"]
 __all__ += ["nce_loss", "weighted_cross_entropy_with_logits", "zero_fraction"]
 
-
-def relu(features: Any, name: str | None = None) -> Any:
-    """`max(features, 0)`.
-
-    >>> relu([-1.0, 2.0]).tolist()
-    [0.0, 2.0]
-    """
-    return ops.relu(features)
-
-
-def relu6(features: Any, name: str | None = None) -> Any:
-    """`features` limited to 0 and 6.
-
-    >>> relu6([-1.0, 7.0]).tolist()
-    [0.0, 6.0]
-    """
-    return ops.relu6(features)
-
-
-def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Any:
-    """`features`, times `alpha` where negative.
-
-    >>> leaky_relu([-1.0, 2.0], alpha=0.5).tolist()
-    [-0.5, 2.0]
-    """
-    return ops.leaky_relu(features, alpha)
-
-
-def elu(features: Any, name: str | None = None) -> Any:
-    """`features`, `exp(features) - 1` where negative.
-
-    >>> elu([-1.0, 2.0]).round(4)
-    Tensor([-0.6321,  2.    ], shape=(2,), dtype=float32)
-    """
-    return ops.elu(features)
-
-
-def selu(features: Any, name: str | None = None) -> Any:
-    """The self-normalizing linear unit.
-
-    >>> selu([-1.0, 1.0]).round(4)
-    Tensor([-1.1113,  1.0507], shape=(2,), dtype=float32)
-    """
-    return ops.selu(features)
-
-
-def gelu(features: Any, approximate: bool = False, name: str | None = None) -> Any:
-    """`features` times the normal distribution's probability of a smaller number.
-
-    >>> gelu([-1.0, 1.0]).round(4)
-    Tensor([-0.1587,  0.8413], shape=(2,), dtype=float32)
-    """
-    return ops.gelu(features, approximate)
+relu, relu6, elu, selu = (renamed(op, "features") for op in (ops.relu, ops.relu6, ops.elu, ops.selu))
+leaky_relu, gelu = (
+    renamed(ops.leaky_relu, "features alpha"),
+    renamed(ops.gelu, "features approximate", approximate=False),
+)
+dropout = renamed(random.dropout, "x rate noise_shape seed")
+softmax_cross_entropy_with_logits = renamed(
+    ops.categorical_crossentropy, "labels logits axis:axis", from_logits=True, axis=-1
+)
+sparse_softmax_cross_entropy_with_logits = renamed(
+    ops.sparse_categorical_crossentropy, "labels logits", from_logits=True
+)
 
 
 def silu(features: Any, beta: float = 1.0) -> Any:
@@ -101,15 +60,6 @@ def silu(features: Any, beta: float = 1.0) -> Any:
 swish = silu
 
 
-def dropout(x: Any, rate: float, noise_shape: Any = None, seed: Any = None, name: str | None = None) -> Any:
-    """A part of the elements set to zero, the others scaled up.
-
-    >>> sorted(set(dropout(ef.ops.ones((100,)), 0.5, seed=1).tolist()))
-    [0.0, 2.0]
-    """
-    return random.dropout(x, rate, noise_shape, seed)
-
-
 def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | None = None) -> Any:
     """`bias` added along the channels axis.
 
@@ -122,38 +72,24 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
     return ops.add(value, bias)
 
 
-def conv1d(
-    input: Any,
-    filters: Any,
-    stride: Any,
-    padding: str,
-    data_format: str = "NWC",
-    dilations: Any = None,
-    name: str | None = None,
-) -> Any:
-    """Convolution of sequences.
+def _convolution(rank: int) -> Callable[..., Any]:
+    def call(
+        input: Any,
+        filters: Any,
+        strides: Any,
+        padding: str,
+        data_format: str | None = None,
+        dilations: Any = None,
+        name: str | None = None,
+    ) -> Any:
+        layout = _layout(data_format)
+        steps, rates = _spatial(strides, layout, rank), _spatial(dilations, layout, rank)
+        return ops.conv(input, filters, steps, _border(padding), layout, rates)
 
-    >>> conv1d([[[1.0], [2.0], [3.0]]], [[[1.0]], [[10.0]]], 1, "VALID").tolist()
-    [[[21.0], [32.0]]]
-    """
-    return _convolved(input, filters, stride, padding, data_format, dilations, 1)
+    return call
 
 
-def conv2d(
-    input: Any,
-    filters: Any,
-    strides: Any,
-    padding: str,
-    data_format: str = "NHWC",
-    dilations: Any = None,
-    name: str | None = None,
-) -> Any:
-    """Convolution of images.
-
-    >>> conv2d(ef.ops.ones((1, 8, 8, 3)), ef.ops.ones((3, 3, 3, 4)), strides=2, padding="SAME").shape
-    (1, 4, 4, 4)
-    """
-    return _convolved(input, filters, strides, padding, data_format, dilations, 2)
+conv1d, conv2d = taking(Older({"stride": "strides"}))(_convolution(1)), _convolution(2)
 
 
 def depthwise_conv2d(
@@ -204,36 +140,29 @@ def conv2d_transpose(
     return result
 
 
-def max_pool(
-    input: Any, ksize: Any, strides: Any, padding: str, data_format: str | None = None, name: str | None = None
-) -> Any:
-    """The largest number of every window.
+def _pooling(op: Callable[..., Any]) -> Callable[..., Any]:
+    def call(
+        input: Any, ksize: Any, strides: Any, padding: str, data_format: str | None = None, name: str | None = None
+    ) -> Any:
+        input, layout = ops.convert_to_tensor(input), _layout(data_format)
+        rank = len(input.shape) - 2
+        return op(input, _spatial(ksize, layout, rank), _spatial(strides, layout, rank), _border(padding), layout)
 
-    >>> max_pool([[[[1.0], [2.0]], [[3.0], [4.0]]]], 2, 2, "VALID").tolist()
-    [[[[4.0]]]]
-    """
-    input = ops.convert_to_tensor(input)
-    layout, rank = _layout(data_format), len(input.shape) - 2
-    return ops.max_pool(input, _spatial(ksize, layout, rank), _spatial(strides, layout, rank), _border(padding), layout)
+    return call
 
 
-def avg_pool(
-    input: Any, ksize: Any, strides: Any, padding: str, data_format: str | None = None, name: str | None = None
-) -> Any:
-    """The mean of every window.
-
-    >>> avg_pool([[[[1.0], [2.0]], [[3.0], [4.0]]]], 2, 2, "VALID").tolist()
-    [[[[2.5]]]]
-    """
-    input = ops.convert_to_tensor(input)
-    layout, rank = _layout(data_format), len(input.shape) - 2
-    return ops.average_pool(
-        input, _spatial(ksize, layout, rank), _spatial(strides, layout, rank), _border(padding), layout
-    )
+max_pool = max_pool1d = max_pool2d = max_pool3d = _pooling(ops.max_pool)
+avg_pool = avg_pool1d = avg_pool2d = avg_pool3d = _pooling(ops.average_pool)
 
 
-max_pool1d = max_pool2d = max_pool3d = max_pool
-avg_pool1d = avg_pool2d = avg_pool3d = avg_pool
+def _blocks(op: Callable[..., Any]) -> Callable[..., Any]:
+    def call(input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None) -> Any:
+        return op(input, block_size, data_format=_layout(data_format))
+
+    return call
+
+
+space_to_depth, depth_to_space = _blocks(ops.space_to_depth), _blocks(ops.depth_to_space)
 
 
 @taking(Older({"keep_dims": "keepdims"}))
@@ -357,24 +286,6 @@ def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any
     return ops.multiply(1 - ops.convert_to_tensor(labels), logits) + weight * ops.softplus(ops.negative(logits))
 
 
-def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, name: str | None = None) -> Any:
-    """The crossentropy of every row, of logits; labels are probabilities.
-
-    >>> softmax_cross_entropy_with_logits([[0.0, 1.0]], [[0.0, 0.0]]).round(4)
-    Tensor([0.6931], shape=(1,), dtype=float32)
-    """
-    return ops.categorical_crossentropy(labels, logits, from_logits=True, axis=axis)
-
-
-def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str | None = None) -> Any:
-    """The crossentropy of every row, of logits; labels are class numbers.
-
-    >>> sparse_softmax_cross_entropy_with_logits([1], [[0.0, 0.0]]).round(4)
-    Tensor([0.6931], shape=(1,), dtype=float32)
-    """
-    return ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-
-
 def compute_average_loss(per_example_loss: Any, sample_weight: Any = None, global_batch_size: Any = None) -> Any:
     """The sum of the losses of this rank's rows by the number of rows of the whole batch.
 
@@ -401,30 +312,6 @@ def scale_regularization_loss(regularization_loss: Any) -> Any:
     """
     total = ops.sum(ops.convert_to_tensor(regularization_loss))
     return total / active.shard.size if active.shard else total
-
-
-def space_to_depth(input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None) -> Any:
-    """Blocks of pixels as channels.
-
-    >>> space_to_depth([[[[1], [2]], [[3], [4]]]], 2).tolist()
-    [[[[1, 2, 3, 4]]]]
-    """
-    return ops.space_to_depth(input, block_size, data_format=_layout(data_format))
-
-
-def depth_to_space(input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None) -> Any:
-    """Channels as blocks of pixels.
-
-    >>> depth_to_space([[[[1, 2, 3, 4]]]], 2).tolist()
-    [[[[1], [2]], [[3], [4]]]]
-    """
-    return ops.depth_to_space(input, block_size, data_format=_layout(data_format))
-
-
-def _convolved(x: Any, kernel: Any, strides: Any, padding: str, data_format: str, dilations: Any, rank: int) -> Any:
-    layout = _layout(data_format)
-    steps, rates = _spatial(strides, layout, rank), _spatial(dilations, layout, rank)
-    return ops.conv(x, kernel, steps, _border(padding), layout, rates)
 
 
 def _border(padding: str) -> Padding:

@@ -8,12 +8,17 @@ from typing import Any
 import numpy
 
 from eagerflow import ops, random
+from eagerflow.compat.arguments import renamed
 from eagerflow.core.random import set_random_seed
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import holds_text, text_tensor
 
 __all__ = ["Generator", "categorical", "gamma", "get_global_generator", "normal", "set_random_seed", "set_seed"]
 __all__ += ["shuffle", "stateless_normal", "stateless_uniform", "truncated_normal", "uniform"]
+
+normal = renamed(random.normal, "shape mean stddev dtype seed", dtype="float32")
+truncated_normal = renamed(random.truncated_normal, "shape mean stddev dtype seed", dtype="float32")
+categorical = renamed(random.categorical, "logits num_samples dtype seed", dtype="int64")
 
 
 def set_seed(seed: Any) -> None:
@@ -22,28 +27,6 @@ def set_seed(seed: Any) -> None:
     >>> set_seed(1.0)
     """
     set_random_seed(int(seed) if isinstance(seed, float) and seed.is_integer() else seed)
-
-
-def normal(
-    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = "float32", seed: Any = None, name: str | None = None
-) -> Tensor:
-    """Normally distributed numbers.
-
-    >>> normal((2, 3), seed=1).shape
-    (2, 3)
-    """
-    return random.normal(shape, mean, stddev, dtype, seed)
-
-
-def truncated_normal(
-    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = "float32", seed: Any = None, name: str | None = None
-) -> Tensor:
-    """Normally distributed numbers within two standard deviations.
-
-    >>> float(abs(truncated_normal((1000,), seed=1)).max()) <= 2
-    True
-    """
-    return random.truncated_normal(shape, mean, stddev, dtype, seed)
 
 
 def uniform(
@@ -176,14 +159,3 @@ def shuffle(value: Any, seed: Any = None, name: str | None = None) -> Any:
         words = text_tensor(value)
         return words[random.shuffle(numpy.arange(len(words)), 0, seed)]
     return random.shuffle(value, 0, seed)
-
-
-def categorical(
-    logits: Any, num_samples: int, dtype: Any = "int64", seed: Any = None, name: str | None = None
-) -> Tensor:
-    """Class numbers, drawn with the probabilities that softmax makes of the logits.
-
-    >>> categorical([[0.0, -1e9], [-1e9, 0.0]], 3, seed=1).tolist()
-    [[0, 0, 0], [1, 1, 1]]
-    """
-    return random.categorical(logits, num_samples, dtype or "int64", seed)

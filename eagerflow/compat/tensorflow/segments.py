@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["polyval", "reduce_euclidean_norm", "segment_max", "segment_mean", "segment_min", "segment_prod"]
-__all__ += ["unsorted_segment_min", "unsorted_segment_prod", "unsorted_segment_sqrt_n", "xdivy", "xlog1py", "xlogy"]
+__all__ = ["reduce_euclidean_norm", "segment_max", "segment_mean", "segment_min", "segment_prod"]
+__all__ += ["segment_sum", "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_min"]
+__all__ += ["unsorted_segment_prod", "unsorted_segment_sqrt_n", "unsorted_segment_sum", "xdivy", "xlog1py", "xlogy"]
+
+
+def _in_order(op: Callable[..., Tensor], empty: float | None = None) -> Callable[..., Tensor]:
+    """An op of rows whose segments are numbered in order; a segment without rows gets the value `empty`."""
+
+    def call(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
+        data = ops.convert_to_tensor(data)
+        found = op(data, segment_ids)
+        return found if empty is None else ops.where(_counts(data, segment_ids, None) > 0, found, empty)
+
+    return call
+
+
+def _unsorted(op: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def call(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
+        return op(ops.convert_to_tensor(data), segment_ids, int(num_segments))
+
+    return call
 
 
 def _counts(data: Tensor, segment_ids: Any, num_segments: int | None) -> Tensor:
@@ -17,77 +37,19 @@ def _counts(data: Tensor, segment_ids: Any, num_segments: int | None) -> Tensor:
     return ops.reshape(ops.segment_sum(ones, segment_ids, num_segments), (-1,) + (1,) * (data.ndim - 1))
 
 
-def segment_mean(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
-    """The means of rows with the same number; zeros where there is none.
-
-    >>> segment_mean([1.0, 3.0, 5.0], [0, 0, 1]).tolist()
-    [2.0, 5.0]
-    """
-    data = ops.convert_to_tensor(data)
-    total = ops.segment_sum(data, segment_ids)
-    return total / ops.maximum(_counts(data, segment_ids, None), 1)
+def _mean(data: Tensor, segment_ids: Any, count: int | None = None) -> Tensor:
+    return ops.segment_sum(data, segment_ids, count) / ops.maximum(_counts(data, segment_ids, count), 1)
 
 
-def _or_zero(found: Tensor, data: Tensor, segment_ids: Any) -> Tensor:
-    return ops.where(_counts(data, segment_ids, None) > 0, found, 0)
+def _sqrt_n(data: Tensor, segment_ids: Any, count: int) -> Tensor:
+    return ops.segment_sum(data, segment_ids, count) / ops.sqrt(ops.maximum(_counts(data, segment_ids, count), 1))
 
 
-def segment_max(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
-    """The largest of rows with the same number; zeros where there is none.
-
-    >>> segment_max([1.0, 3.0, 5.0], [0, 0, 1]).tolist()
-    [3.0, 5.0]
-    """
-    data = ops.convert_to_tensor(data)
-    return _or_zero(ops.segment_max(data, segment_ids), data, segment_ids)
-
-
-def segment_min(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
-    """The smallest of rows with the same number; zeros where there is none.
-
-    >>> segment_min([1.0, 3.0, 5.0], [0, 0, 1]).tolist()
-    [1.0, 5.0]
-    """
-    data = ops.convert_to_tensor(data)
-    return _or_zero(ops.segment_min(data, segment_ids), data, segment_ids)
-
-
-def segment_prod(data: Any, segment_ids: Any, name: str | None = None) -> Tensor:
-    """The products of rows with the same number; ones where there is none.
-
-    >>> segment_prod([1.0, 3.0, 5.0], [0, 0, 1]).tolist()
-    [3.0, 5.0]
-    """
-    return ops.segment_prod(data, segment_ids)
-
-
-def unsorted_segment_min(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
-    """The smallest of rows with the same number.
-
-    >>> unsorted_segment_min([1.0, 3.0, 5.0], [1, 0, 1], 2).tolist()
-    [3.0, 1.0]
-    """
-    return ops.segment_min(data, segment_ids, int(num_segments))
-
-
-def unsorted_segment_prod(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
-    """The products of rows with the same number; ones where there is none.
-
-    >>> unsorted_segment_prod([1.0, 3.0, 5.0], [1, 0, 1], 3).tolist()
-    [3.0, 5.0, 1.0]
-    """
-    return ops.segment_prod(data, segment_ids, int(num_segments))
-
-
-def unsorted_segment_sqrt_n(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
-    """The sums of rows with the same number, divided by the root of how many they are.
-
-    >>> unsorted_segment_sqrt_n([1.0, 3.0, 5.0, 7.0], [0, 0, 0, 0], 1).tolist()
-    [8.0]
-    """
-    data, count = ops.convert_to_tensor(data), int(num_segments)
-    total = ops.segment_sum(data, segment_ids, count)
-    return total / ops.sqrt(ops.maximum(_counts(data, segment_ids, count), 1))
+segment_sum, segment_prod, segment_mean = (_in_order(op) for op in (ops.segment_sum, ops.segment_prod, _mean))
+segment_max, segment_min = _in_order(ops.segment_max, 0), _in_order(ops.segment_min, 0)
+unsorted_segment_sum, unsorted_segment_prod = _unsorted(ops.segment_sum), _unsorted(ops.segment_prod)
+unsorted_segment_max, unsorted_segment_min = _unsorted(ops.segment_max), _unsorted(ops.segment_min)
+unsorted_segment_mean, unsorted_segment_sqrt_n = _unsorted(_mean), _unsorted(_sqrt_n)
 
 
 def _unless_zero(x: Any, other: Any, function: Any) -> Tensor:
@@ -135,15 +97,3 @@ def reduce_euclidean_norm(
     x = ops.convert_to_tensor(input_tensor)
     squares = ops.square(ops.abs(x) if x.dtype.kind == "c" else x)
     return ops.cast(ops.sqrt(ops.sum(squares, axis=axis, keepdims=keepdims)), x.dtype)
-
-
-def polyval(coeffs: Any, x: Any, name: str | None = None) -> Tensor:
-    """A polynomial at `x`, of its coefficients from the highest power down.
-
-    >>> float(polyval([2.0, 0.0, 1.0], 3.0))
-    19.0
-    """
-    total: Any = ops.zeros_like(ops.convert_to_tensor(x))
-    for coefficient in coeffs:
-        total = total * x + coefficient
-    return total

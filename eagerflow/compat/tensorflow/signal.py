@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -12,6 +13,31 @@ from eagerflow.core.tensor import Tensor
 
 __all__ = ["fft", "fft2d", "frame", "hamming_window", "hann_window", "ifft", "ifft2d", "inverse_stft", "irfft"]
 __all__ += ["linear_to_mel_weight_matrix", "rfft", "stft"]
+
+
+def _window(a: float, b: float) -> Callable[..., Tensor]:
+    """The function that gives the weights of a cosine window."""
+
+    def call(window_length: int, periodic: bool = True, dtype: Any = "float32", name: str | None = None) -> Tensor:
+        length = int(window_length)
+        period = max(1, length + int(periodic) * (1 - length % 2) - 1)
+        weights = a - b * numpy.cos(2 * math.pi * numpy.arange(length) / period)
+        return ops.convert_to_tensor(numpy.ones(1, dtype) if length == 1 else weights.astype(dtype))
+
+    return call
+
+
+hann_window, hamming_window = _window(0.5, 0.5), _window(0.54, 0.46)
+
+
+def _spectrum(op: Callable[..., Any]) -> Callable[..., Tensor]:
+    def call(input: Any, name: str | None = None) -> Tensor:
+        return _complex(op(_pair(input)))
+
+    return call
+
+
+fft, fft2d, ifft2d = map(_spectrum, (ops.fft, ops.fft2, ops.ifft2))
 
 
 def stft(
@@ -98,34 +124,6 @@ def frame(
     return ops.take(signal, places, axis=-1)
 
 
-def hann_window(window_length: int, periodic: bool = True, dtype: Any = "float32", name: str | None = None) -> Tensor:
-    """Weights that rise from 0 to 1 and fall again.
-
-    >>> hann_window(4).round(4).tolist()
-    [0.0, 0.5, 1.0, 0.5]
-    """
-    return _cosine(window_length, 0.5, 0.5, periodic, dtype)
-
-
-def hamming_window(
-    window_length: int, periodic: bool = True, dtype: Any = "float32", name: str | None = None
-) -> Tensor:
-    """Weights that rise from 0.08 to 1 and fall again.
-
-    >>> hamming_window(4).round(4)
-    Tensor([0.08, 0.54, 1.  , 0.54], shape=(4,), dtype=float32)
-    """
-    return _cosine(window_length, 0.54, 0.46, periodic, dtype)
-
-
-def _cosine(length: int, a: float, b: float, periodic: bool, dtype: Any) -> Tensor:
-    length = int(length)
-    even = 1 - length % 2
-    period = max(1, length + int(periodic) * even - 1)
-    weights = a - b * numpy.cos(2 * math.pi * numpy.arange(length) / period)
-    return ops.convert_to_tensor(numpy.ones(1, dtype) if length == 1 else weights.astype(dtype))
-
-
 def rfft(input_tensor: Any, fft_length: Any = None, name: str | None = None) -> Tensor:
     """The spectrum of real numbers along the last axis.
 
@@ -145,15 +143,6 @@ def irfft(input_tensor: Any, fft_length: Any = None, name: str | None = None) ->
     return ops.irfft(parts, None if fft_length is None else int(fft_length[0]))
 
 
-def fft(input: Any, name: str | None = None) -> Tensor:
-    """The spectrum along the last axis.
-
-    >>> abs(fft([1.0 + 0j, 1.0 + 0j])).tolist()
-    [2.0, 0.0]
-    """
-    return _complex(ops.fft(_pair(input)))
-
-
 def ifft(input: Any, name: str | None = None) -> Tensor:
     """`fft` undone.
 
@@ -163,24 +152,6 @@ def ifft(input: Any, name: str | None = None) -> Tensor:
     real, imaginary = ops.fft(_pair(ops.conj(input)))
     count = real.shape[-1]
     return _complex((real / count, -imaginary / count))
-
-
-def fft2d(input: Any, name: str | None = None) -> Tensor:
-    """The spectrum along the last two axes.
-
-    >>> abs(fft2d(ef.ops.ones((2, 2)).astype("complex64"))).tolist()
-    [[4.0, 0.0], [0.0, 0.0]]
-    """
-    return _complex(ops.fft2(_pair(input)))
-
-
-def ifft2d(input: Any, name: str | None = None) -> Tensor:
-    """`fft2d` undone.
-
-    >>> ifft2d(fft2d(ef.ops.ones((2, 2)).astype("complex64"))).shape
-    (2, 2)
-    """
-    return _complex(ops.ifft2(_pair(input)))
 
 
 def linear_to_mel_weight_matrix(

@@ -10,6 +10,7 @@ import numpy
 
 from eagerflow import initializers, ops
 from eagerflow.base import tree
+from eagerflow.compat.tensorflow.arrays import map_fn
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, holds_text, text_tensor
 
@@ -20,6 +21,7 @@ __all__ += ["control_dependencies", "scan"]
 constant_initializer, ones_initializer = initializers.Constant, initializers.Ones
 random_normal_initializer, random_uniform_initializer = initializers.RandomNormal, initializers.RandomUniform
 zeros_initializer = initializers.Zeros
+vectorized_map = map_fn
 
 
 def py_function(
@@ -92,11 +94,6 @@ def control_dependencies(control_inputs: Any) -> contextlib.AbstractContextManag
 
 def group(*inputs: Any, **kwargs: Any) -> None:
     """Nothing: what was called has run."""
-
-
-def vectorized_map(fn: Callable[[Any], Any], elems: Any, *args: Any, **kwargs: Any) -> Any:
-    """The results of a function for every row, stacked."""
-    return ops.map(fn, elems)
 
 
 class TensorArray:

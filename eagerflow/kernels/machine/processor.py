@@ -1,21 +1,18 @@
-"""What this processor is: what its speeds depend on, and by what figures measured on it are found again."""
+"""What the speeds of this processor depend on."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import platform
 from functools import cache
-from pathlib import Path
 
 import numpy
 
 from eagerflow.kernels.machine.blas import blas_core
 
-__all__ = ["blas_bits", "numpy_bits", "processor", "second_cache"]
+__all__ = ["blas_bits", "numpy_bits", "second_cache"]
 
 _CORES = {512: ("skylakex", "cooperlake", "sapphirerapids"), 256: ("haswell", "zen", "excavator")}
-_INFO = Path("/proc/cpuinfo")  # on Linux
 _SECOND_CACHE = 1 << 20
 
 
@@ -44,27 +41,3 @@ def second_cache() -> int:
         told = os.sysconf("SC_LEVEL2_CACHE_SIZE")
         return told if told > 0 else _SECOND_CACHE
     return _SECOND_CACHE
-
-
-@cache
-def processor() -> str:
-    """This processor, the libraries and what they make of it.
-
-    >>> processor() == processor()
-    True
-    """
-    core = blas_core() or "another BLAS"
-    return f"{_name()}; NumPy {numpy.__version__} ({numpy_bits()} bits), {core}"
-
-
-def _name() -> str:
-    """As the system calls it. Virtual machines often hide the name, so that family and model belong to it."""
-    with contextlib.suppress(OSError):
-        first = _INFO.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
-        told = dict(line.split(":", 1) for line in first.splitlines() if ":" in line)
-        told = {key.strip(): value.strip() for key, value in told.items()}
-        wanted = ("model name", "cpu family", "model", "cache size", "CPU implementer", "CPU part")
-        found = ", ".join(f"{key} {told[key]}" for key in wanted if key in told)
-        if found:
-            return found
-    return f"{platform.processor() or platform.machine()}, {platform.system()}"

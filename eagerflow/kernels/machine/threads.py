@@ -228,7 +228,6 @@ def set_num_threads(count: int | None) -> None:
     Raises:
         ValueError: for anything else.
 
-    >>> import eagerflow as ef
     >>> ef.set_num_threads(2)
     >>> ef.get_num_threads()
     2

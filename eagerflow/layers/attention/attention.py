@@ -48,7 +48,6 @@ class Attention(Layer):
 
     Source: Luong et al. 2015, https://arxiv.org/abs/1508.04025.
 
-    >>> import eagerflow as ef
     >>> query = ef.Tensor([[[9.0, 0.0]]])  # (batch, targets, features)
     >>> value = ef.Tensor([[[10.0, 0.0], [0.0, 10.0]]])  # is the key, too
     >>> output, weights = ef.layers.Attention()([query, value], return_attention_scores=True)
@@ -214,7 +213,6 @@ class AdditiveAttention(Attention):
 
     Source: Bahdanau et al. 2014, https://arxiv.org/abs/1409.0473.
 
-    >>> import eagerflow as ef
     >>> query, value = ef.ops.zeros((1, 2, 4)), ef.ops.stack([ef.ops.zeros(4), ef.ops.full(4, 8.0)])[None]
     >>> output, weights = ef.layers.AdditiveAttention(use_scale=False)([query, value], return_attention_scores=True)
     >>> weights.numpy().astype(float).round(2).tolist(), output.shape  # the larger key counts more

@@ -46,7 +46,6 @@ class GroupedQueryAttention(MultiHeadAttention):
 
     Source: Ainslie et al. 2023, https://arxiv.org/abs/2305.13245.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.GroupQueryAttention(head_dim=4, num_query_heads=4, num_key_value_heads=2)
     >>> x = ef.ops.ones((2, 5, 8))
     >>> layer(x, x).shape

@@ -66,7 +66,6 @@ class MultiHeadAttention(Layer):
 
     Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.MultiHeadAttention(num_heads=2, key_dim=4)
     >>> x = ef.ops.ones((1, 3, 8))
     >>> layer(x, x).shape  # self-attention

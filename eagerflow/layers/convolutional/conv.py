@@ -163,7 +163,6 @@ class Conv1D(_Conv):
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation, groups that don't divide.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.Conv1D(1, 2, kernel_initializer="ones")
     >>> layer(ef.Tensor([[[1.0], [2.0], [3.0], [4.0]]])).tolist()  # sums of two neighbours
     [[[3.0], [5.0], [7.0]]]
@@ -206,7 +205,6 @@ class Conv2D(_Conv):
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation, groups that don't divide.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.Conv2D(1, 2, kernel_initializer="ones")
     >>> image = ef.ops.reshape(ef.ops.arange(9.0), (1, 3, 3, 1))
     >>> layer(image)[0, :, :, 0].tolist()  # sums of 2 × 2 neighbours: 0 + 1 + 3 + 4 ...
@@ -250,7 +248,6 @@ class Conv3D(_Conv):
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation, groups that don't divide.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.Conv3D(4, 2)
     >>> layer(ef.ops.ones((2, 5, 5, 5, 1))).shape, layer.kernel.shape
     ((2, 4, 4, 4, 4), (2, 2, 2, 1, 4))

@@ -107,7 +107,6 @@ class DepthwiseConv1D(_DepthwiseConv):
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.DepthwiseConv1D(2, depthwise_initializer="ones")
     >>> layer(ef.Tensor([[[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]])).tolist()  # channels stay apart
     [[[3.0, 30.0], [5.0, 50.0]]]
@@ -145,7 +144,6 @@ class DepthwiseConv2D(_DepthwiseConv):
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.DepthwiseConv2D(3, depth_multiplier=2)
     >>> layer(ef.ops.ones((2, 5, 5, 8))).shape, layer.kernel.shape  # two filters for each of 8 channels
     ((2, 3, 3, 16), (3, 3, 8, 2))

@@ -130,7 +130,6 @@ class SeparableConv1D(_SeparableConv):
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.SeparableConv1D(4, 3)
     >>> layer(ef.ops.ones((2, 10, 8))).shape
     (2, 8, 4)
@@ -176,7 +175,6 @@ class SeparableConv2D(_SeparableConv):
 
     Source: Chollet 2016, https://arxiv.org/abs/1610.02357.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.SeparableConv2D(4, 3)
     >>> layer(ef.ops.ones((2, 5, 5, 8))).shape
     (2, 3, 3, 4)

@@ -129,7 +129,6 @@ class Conv1DTranspose(_ConvTranspose):
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.Conv1DTranspose(1, 2, strides=2, kernel_initializer="ones")
     >>> layer(ef.Tensor([[[1.0], [5.0]]])).tolist()  # each number goes to two places
     [[[1.0], [1.0], [5.0], [5.0]]]
@@ -171,7 +170,6 @@ class Conv2DTranspose(_ConvTranspose):
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.Conv2DTranspose(1, 2, strides=2, kernel_initializer="ones")
     >>> image = ef.Tensor([[[[1.0], [5.0]]]])
     >>> layer(image)[0, :, :, 0].tolist()  # each pixel becomes four
@@ -213,7 +211,6 @@ class Conv3DTranspose(_ConvTranspose):
     Raises:
         ValueError: for sizes below 1, unknown padding, strides with dilation.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Conv3DTranspose(2, 3, strides=2)(ef.ops.ones((1, 2, 2, 2, 1))).shape
     (1, 5, 5, 5, 2)
     """

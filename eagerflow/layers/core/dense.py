@@ -55,7 +55,6 @@ class Dense(QuantizableLayer):
     Raises:
         ValueError: for units below 1; on a call, when the last axis has another length than at first.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.Dense(2, kernel_initializer="ones")
     >>> x = ef.Tensor([[1.0, 2.0, 3.0]])
     >>> with ef.GradientTape() as tape:

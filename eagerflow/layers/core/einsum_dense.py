@@ -60,7 +60,6 @@ class EinsumDense(QuantizableLayer):
     Raises:
         ValueError: for an equation or shapes that don't fit together.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.EinsumDense("abc,cd->abd", output_shape=(None, 4), bias_axes="d")
     >>> layer(ef.ops.ones((2, 5, 3))).shape, layer.kernel.shape, layer.bias.shape
     ((2, 5, 4), (3, 4), (4,))

@@ -45,7 +45,6 @@ class Embedding(QuantizableLayer):
         IndexError: on a call, for an integer outside the range.
         WrongTypeError: on a call, for numbers that aren't whole.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.Embedding(3, 2, weights=[[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]])
     >>> with ef.GradientTape() as tape:
     ...     y = layer(ef.Tensor([[2, 1, 1]]))

@@ -19,7 +19,6 @@ class Identity(Layer):
     Args:
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.Identity()
     >>> layer(ef.Tensor([[1.0, 2.0]])).tolist()
     [[1.0, 2.0]]
@@ -59,7 +58,6 @@ class ActivityRegularization(Layer):
     Raises:
         ValueError: for a factor that is negative or no number.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.ActivityRegularization(l2=0.1)
     >>> layer(ef.Tensor([[1.0, 2.0]])).tolist()
     [[1.0, 2.0]]

@@ -38,7 +38,6 @@ class Lambda(Layer):
     Raises:
         TypeError: when `function` can't be called.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Lambda(lambda x, factor: x * factor, arguments={"factor": 3.0})(ef.Tensor([1.0, 2.0])).tolist()
     [3.0, 6.0]
     """

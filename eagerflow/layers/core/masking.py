@@ -23,7 +23,6 @@ class Masking(Layer):
 
     Input and output: (batch, time, features).
 
-    >>> import eagerflow as ef
     >>> ef.layers.Masking(-1.0)(ef.Tensor([[[-1.0, -1.0], [2.0, -1.0]]])).tolist()
     [[[0.0, 0.0], [2.0, -1.0]]]
     """

@@ -45,7 +45,6 @@ class ReversibleEmbedding(Embedding):
 
     Source: Press and Wolf 2016, https://arxiv.org/abs/1608.05859.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.ReversibleEmbedding(10, 4)
     >>> vectors = layer(ef.Tensor([[1, 2, 3]]))
     >>> vectors.shape, layer(vectors, reverse=True).shape

@@ -30,7 +30,6 @@ class Dot(Layer):
     Raises:
         ValueError: for axes that don't exist or have different lengths.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Dot(axes=1)([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 4.0]])]).tolist()
     [[11.0]]
     """
@@ -103,7 +102,6 @@ def dot(inputs: Sequence[Any], axes: int | Sequence[int] = -1, **kwargs: Any) ->
         axes: the axes over which products are summed: one for both, or one for each.
         **kwargs: the layer's own arguments, such as `name`.
 
-    >>> import eagerflow as ef
     >>> ef.layers.dot([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 4.0]])], axes=1).tolist()
     [[11.0]]
     """

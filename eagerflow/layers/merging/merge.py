@@ -181,7 +181,6 @@ class Add(_Merge):
     Raises:
         ValueError: for shapes that don't broadcast.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Add()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[10.0, 20.0]])]).tolist()
     [[11.0, 22.0]]
     """
@@ -204,7 +203,6 @@ class Subtract(_Merge):
     Raises:
         ValueError: for shapes that don't broadcast, or another number of inputs than 2.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Subtract()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[10.0, 20.0]])]).tolist()
     [[-9.0, -18.0]]
     """
@@ -233,7 +231,6 @@ class Average(_Merge):
     Raises:
         ValueError: for shapes that don't broadcast.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Average()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
     [[2.0, 4.0]]
     """
@@ -258,7 +255,6 @@ class Multiply(_Merge):
     Raises:
         ValueError: for shapes that don't broadcast.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Multiply()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
     [[3.0, 12.0]]
     """
@@ -325,7 +321,6 @@ class Maximum(_Extreme):
     Raises:
         ValueError: for shapes that don't broadcast.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Maximum()([ef.Tensor([[1.0, 9.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
     [[3.0, 9.0]]
     """
@@ -342,7 +337,6 @@ class Minimum(_Extreme):
     Raises:
         ValueError: for shapes that don't broadcast.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Minimum()([ef.Tensor([[1.0, 9.0]]), ef.Tensor([[3.0, 6.0]])]).tolist()
     [[1.0, 6.0]]
     """
@@ -360,7 +354,6 @@ class Concatenate(_Merge):
     Raises:
         ValueError: when shapes differ elsewhere than along the axis.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Concatenate()([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0]])]).tolist()
     [[1.0, 2.0, 3.0]]
     """
@@ -419,7 +412,6 @@ def add(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
         inputs: two or more tensors whose shapes broadcast.
         **kwargs: the layer's own arguments, such as `name`.
 
-    >>> import eagerflow as ef
     >>> ef.layers.add([ef.Tensor([1.0, 2.0]), ef.Tensor([10.0, 20.0])]).tolist()
     [11.0, 22.0]
     """
@@ -433,7 +425,6 @@ def subtract(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
         inputs: two tensors whose shapes broadcast: the second is taken from the first.
         **kwargs: the layer's own arguments, such as `name`.
 
-    >>> import eagerflow as ef
     >>> ef.layers.subtract([ef.Tensor([10.0, 20.0]), ef.Tensor([1.0, 2.0])]).tolist()
     [9.0, 18.0]
     """
@@ -447,7 +438,6 @@ def average(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
         inputs: two or more tensors whose shapes broadcast.
         **kwargs: the layer's own arguments, such as `name`.
 
-    >>> import eagerflow as ef
     >>> ef.layers.average([ef.Tensor([1.0, 2.0]), ef.Tensor([3.0, 6.0])]).tolist()
     [2.0, 4.0]
     """
@@ -461,7 +451,6 @@ def multiply(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
         inputs: two or more tensors whose shapes broadcast.
         **kwargs: the layer's own arguments, such as `name`.
 
-    >>> import eagerflow as ef
     >>> ef.layers.multiply([ef.Tensor([1.0, 2.0]), ef.Tensor([3.0, 6.0])]).tolist()
     [3.0, 12.0]
     """
@@ -475,7 +464,6 @@ def maximum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
         inputs: two or more tensors whose shapes broadcast.
         **kwargs: the layer's own arguments, such as `name`.
 
-    >>> import eagerflow as ef
     >>> ef.layers.maximum([ef.Tensor([1.0, 9.0]), ef.Tensor([3.0, 6.0])]).tolist()
     [3.0, 9.0]
     """
@@ -489,7 +477,6 @@ def minimum(inputs: Sequence[Any], **kwargs: Any) -> Tensor:
         inputs: two or more tensors whose shapes broadcast.
         **kwargs: the layer's own arguments, such as `name`.
 
-    >>> import eagerflow as ef
     >>> ef.layers.minimum([ef.Tensor([1.0, 9.0]), ef.Tensor([3.0, 6.0])]).tolist()
     [1.0, 6.0]
     """
@@ -504,7 +491,6 @@ def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Tensor:
         axis: the axis along which they are joined.
         **kwargs: the layer's own arguments, such as `name`.
 
-    >>> import eagerflow as ef
     >>> ef.layers.concatenate([ef.ops.ones((2, 3)), ef.ops.ones((2, 4))]).shape
     (2, 7)
     >>> ef.layers.concatenate([ef.ops.ones((2, 3)), ef.ops.ones((1, 3))], axis=0).shape

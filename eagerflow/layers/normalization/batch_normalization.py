@@ -57,7 +57,6 @@ class BatchNormalization(Layer):
 
     Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167; renorm: Ioffe 2017, 1702.03275.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.BatchNormalization(epsilon=1e-4)
     >>> x = ef.Tensor([[1.0], [3.0]])
     >>> layer(x, training=True).numpy().astype(float).round(3).tolist()  # by the mean 2 and the deviation 1

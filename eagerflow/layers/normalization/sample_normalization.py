@@ -71,7 +71,6 @@ class LayerNormalization(_Normalization):
 
     Source: Ba, Kiros and Hinton 2016, https://arxiv.org/abs/1607.06450.
 
-    >>> import eagerflow as ef
     >>> ef.layers.LayerNormalization(epsilon=0.0001)(ef.Tensor([[1.0, 3.0]])).numpy().round(3).tolist()
     [[-1.0, 1.0]]
     """
@@ -147,7 +146,6 @@ class GroupNormalization(_Normalization):
 
     Source: Wu and He 2018, https://arxiv.org/abs/1803.08494.
 
-    >>> import eagerflow as ef
     >>> ef.layers.GroupNormalization(2, epsilon=0.0001)(ef.Tensor([[1.0, 3.0, 5.0, 9.0]])).numpy().round(3).tolist()
     [[-1.0, 1.0, -1.0, 1.0]]
     """
@@ -228,7 +226,6 @@ class RMSNormalization(_Normalization):
 
     Source: Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467.
 
-    >>> import eagerflow as ef
     >>> ef.layers.RMSNormalization()(ef.Tensor([[3.0, 3.0]])).numpy().round(3).tolist()
     [[1.0, 1.0]]
     """
@@ -260,7 +257,6 @@ class UnitNormalization(_Normalization):
         axis: the axis or axes that the norm is taken over, usually that of the features.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
-    >>> import eagerflow as ef
     >>> ef.layers.UnitNormalization()(ef.Tensor([[0.0, 4.0]])).tolist()
     [[0.0, 1.0]]
     """

@@ -76,7 +76,6 @@ class GlobalAveragePooling1D(_GlobalPooling):
     Raises:
         ValueError: for an unknown data format.
 
-    >>> import eagerflow as ef
     >>> ef.layers.GlobalAveragePooling1D()(ef.Tensor([[[1.0], [3.0]]])).tolist()
     [[2.0]]
     """
@@ -121,7 +120,6 @@ class GlobalAveragePooling2D(_GlobalPooling):
     Raises:
         ValueError: for an unknown data format.
 
-    >>> import eagerflow as ef
     >>> ef.layers.GlobalAveragePooling2D()(ef.Tensor([[[[1.0], [2.0]], [[3.0], [6.0]]]])).tolist()
     [[3.0]]
     """
@@ -143,7 +141,6 @@ class GlobalAveragePooling3D(_GlobalPooling):
     Raises:
         ValueError: for an unknown data format.
 
-    >>> import eagerflow as ef
     >>> volume = ef.ops.reshape(ef.ops.arange(16.0), (1, 2, 2, 2, 2))  # two channels: 0, 2, ... 14 and 1, 3, ... 15
     >>> ef.layers.GlobalAveragePooling3D()(volume).tolist()
     [[7.0, 8.0]]
@@ -168,7 +165,6 @@ class GlobalMaxPooling1D(_GlobalPooling):
     Raises:
         ValueError: for an unknown data format.
 
-    >>> import eagerflow as ef
     >>> ef.layers.GlobalMaxPooling1D()(ef.Tensor([[[1.0, 9.0], [3.0, 4.0], [2.0, 5.0]]])).tolist()
     [[3.0, 9.0]]
     """
@@ -190,7 +186,6 @@ class GlobalMaxPooling2D(_GlobalPooling):
     Raises:
         ValueError: for an unknown data format.
 
-    >>> import eagerflow as ef
     >>> ef.layers.GlobalMaxPooling2D()(ef.Tensor([[[[1.0], [2.0]], [[3.0], [6.0]]]])).tolist()
     [[6.0]]
     """
@@ -212,7 +207,6 @@ class GlobalMaxPooling3D(_GlobalPooling):
     Raises:
         ValueError: for an unknown data format.
 
-    >>> import eagerflow as ef
     >>> volume = ef.ops.reshape(ef.ops.arange(16.0), (1, 2, 2, 2, 2))  # two channels: 0, 2, ... 14 and 1, 3, ... 15
     >>> ef.layers.GlobalMaxPooling3D()(volume).tolist()
     [[14.0, 15.0]]
@@ -262,7 +256,6 @@ class AdaptiveAveragePooling1D(_AdaptivePooling):
     Raises:
         ValueError: for a number below 1 or an unknown data format.
 
-    >>> import eagerflow as ef
     >>> steps = ef.Tensor([[[1.0], [3.0], [5.0], [7.0]]])
     >>> ef.layers.AdaptiveAveragePooling1D(2)(steps).tolist()
     [[[2.0], [6.0]]]
@@ -283,7 +276,6 @@ class AdaptiveAveragePooling2D(_AdaptivePooling):
     Raises:
         ValueError: for a number below 1 or an unknown data format.
 
-    >>> import eagerflow as ef
     >>> image = ef.ops.reshape(ef.ops.arange(16.0), (1, 4, 4, 1))
     >>> ef.layers.AdaptiveAveragePooling2D(2)(image)[0, :, :, 0].tolist()
     [[2.5, 4.5], [10.5, 12.5]]
@@ -306,7 +298,6 @@ class AdaptiveAveragePooling3D(_AdaptivePooling):
     Raises:
         ValueError: for a number below 1 or an unknown data format.
 
-    >>> import eagerflow as ef
     >>> ef.layers.AdaptiveAveragePooling3D((1, 2, 2))(ef.ops.ones((2, 4, 6, 8, 3))).shape
     (2, 1, 2, 2, 3)
     """
@@ -326,7 +317,6 @@ class AdaptiveMaxPooling1D(_AdaptivePooling):
     Raises:
         ValueError: for a number below 1 or an unknown data format.
 
-    >>> import eagerflow as ef
     >>> steps = ef.Tensor([[[1.0], [3.0], [5.0], [7.0]]])
     >>> ef.layers.AdaptiveMaxPooling1D(2)(steps).tolist()
     [[[3.0], [7.0]]]
@@ -347,7 +337,6 @@ class AdaptiveMaxPooling2D(_AdaptivePooling):
     Raises:
         ValueError: for a number below 1 or an unknown data format.
 
-    >>> import eagerflow as ef
     >>> image = ef.ops.reshape(ef.ops.arange(16.0), (1, 4, 4, 1))
     >>> ef.layers.AdaptiveMaxPooling2D(2)(image)[0, :, :, 0].tolist()
     [[5.0, 7.0], [13.0, 15.0]]
@@ -368,7 +357,6 @@ class AdaptiveMaxPooling3D(_AdaptivePooling):
     Raises:
         ValueError: for a number below 1 or an unknown data format.
 
-    >>> import eagerflow as ef
     >>> ef.layers.AdaptiveMaxPooling3D((1, 2, 2))(ef.ops.ones((2, 4, 6, 8, 3))).shape
     (2, 1, 2, 2, 3)
     """

@@ -100,7 +100,6 @@ class MaxPooling1D(_WithDefaultSize):
     Raises:
         ValueError: for sizes below 1, or unknown padding.
 
-    >>> import eagerflow as ef
     >>> steps = ef.Tensor([[[1.0], [3.0], [5.0], [2.0]]])
     >>> ef.layers.MaxPooling1D(2)(steps).tolist()
     [[[3.0], [5.0]]]
@@ -131,7 +130,6 @@ class MaxPooling2D(_WithDefaultSize):
     Raises:
         ValueError: for sizes below 1, or unknown padding.
 
-    >>> import eagerflow as ef
     >>> image = ef.ops.reshape(ef.ops.arange(16.0), (1, 4, 4, 1))
     >>> ef.layers.MaxPooling2D()(image)[0, :, :, 0].tolist()
     [[5.0, 7.0], [13.0, 15.0]]
@@ -159,7 +157,6 @@ class MaxPooling3D(_WithDefaultSize):
     Raises:
         ValueError: for sizes below 1, or unknown padding.
 
-    >>> import eagerflow as ef
     >>> ef.layers.MaxPooling3D()(ef.ops.ones((2, 4, 6, 8, 3))).shape
     (2, 2, 3, 4, 3)
     """
@@ -184,7 +181,6 @@ class AveragePooling1D(_Pooling):
     Raises:
         ValueError: for sizes below 1, or unknown padding.
 
-    >>> import eagerflow as ef
     >>> steps = ef.Tensor([[[1.0], [3.0], [5.0], [7.0]]])
     >>> ef.layers.AveragePooling1D(2)(steps).tolist()
     [[[2.0], [6.0]]]
@@ -215,7 +211,6 @@ class AveragePooling2D(_Pooling):
     Raises:
         ValueError: for sizes below 1, or unknown padding.
 
-    >>> import eagerflow as ef
     >>> image = ef.ops.reshape(ef.ops.arange(16.0), (1, 4, 4, 1))
     >>> ef.layers.AveragePooling2D(2)(image)[0, :, :, 0].tolist()
     [[2.5, 4.5], [10.5, 12.5]]
@@ -243,7 +238,6 @@ class AveragePooling3D(_Pooling):
     Raises:
         ValueError: for sizes below 1, or unknown padding.
 
-    >>> import eagerflow as ef
     >>> volume = ef.ops.reshape(ef.ops.arange(8.0), (1, 2, 2, 2, 1))
     >>> ef.layers.AveragePooling3D(2)(volume).tolist()
     [[[[[3.5]]]]]

@@ -46,8 +46,6 @@ class MelSpectrogram(Layer):
 
     Source: `keras.layers.MelSpectrogram` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> sound = np.sin(2 * np.pi * 1000 * np.arange(1600) / 16000)  # a tone of 1000 Hz
     >>> layer = ef.layers.MelSpectrogram(fft_length=256, sequence_stride=64, num_mel_bins=8, sampling_rate=16000)
     >>> bands = layer(sound[None])
@@ -162,8 +160,6 @@ class STFTSpectrogram(Layer):
 
     Source: `keras.layers.STFTSpectrogram` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> sound = np.sin(2 * np.pi * 8 * np.arange(256) / 64).reshape(1, 256, 1)  # 8 swings in 64 samples
     >>> spectrum = ef.layers.STFTSpectrogram(frame_length=64)(sound)
     >>> spectrum.shape, int(spectrum[0].mean(axis=0).argmax())  # (batch, times, frequencies)

@@ -94,7 +94,6 @@ class ZeroPadding1D(_ZeroPadding):
     Raises:
         ValueError: for a negative number.
 
-    >>> import eagerflow as ef
     >>> ef.layers.ZeroPadding1D((1, 0))(ef.Tensor([[[5.0]]])).tolist()
     [[[0.0], [5.0]]]
     """
@@ -114,7 +113,6 @@ class ZeroPadding2D(_ZeroPadding):
     Raises:
         ValueError: for a negative number.
 
-    >>> import eagerflow as ef
     >>> ef.layers.ZeroPadding2D(1)(ef.Tensor([[[[5.0]]]]))[0, :, :, 0].tolist()
     [[0.0, 0.0, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 0.0]]
     >>> ef.layers.ZeroPadding2D(((1, 0), (0, 2)))(ef.ops.ones((1, 4, 4, 3))).shape
@@ -136,7 +134,6 @@ class ZeroPadding3D(_ZeroPadding):
     Raises:
         ValueError: for a negative number.
 
-    >>> import eagerflow as ef
     >>> ef.layers.ZeroPadding3D((1, 2, 0))(ef.ops.ones((2, 4, 5, 6, 3))).shape
     (2, 6, 9, 6, 3)
     """
@@ -184,7 +181,6 @@ class Cropping1D(_Cropping):
     Raises:
         ValueError: for a negative number; on a call, when nothing is left.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Cropping1D((1, 0))(ef.Tensor([[[5.0], [6.0]]])).tolist()
     [[[6.0]]]
     """
@@ -206,7 +202,6 @@ class Cropping2D(_Cropping):
     Raises:
         ValueError: for a negative number; on a call, when nothing is left.
 
-    >>> import eagerflow as ef
     >>> image = ef.ops.reshape(ef.ops.arange(16.0), (1, 4, 4, 1))
     >>> ef.layers.Cropping2D(1)(image)[0, :, :, 0].tolist()
     [[5.0, 6.0], [9.0, 10.0]]
@@ -233,7 +228,6 @@ class Cropping3D(_Cropping):
     Raises:
         ValueError: for a negative number; on a call, when nothing is left.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Cropping3D(1)(ef.ops.ones((2, 4, 5, 6, 3))).shape
     (2, 2, 3, 4, 3)
     >>> ef.layers.Cropping3D(((0, 1), (0, 0), (2, 2)))(ef.ops.ones((2, 4, 5, 6, 3))).shape
@@ -288,7 +282,6 @@ class UpSampling1D(_UpSampling):
     Raises:
         ValueError: for a size below 1.
 
-    >>> import eagerflow as ef
     >>> ef.layers.UpSampling1D(2)(ef.Tensor([[[5.0], [6.0]]])).tolist()
     [[[5.0], [5.0], [6.0], [6.0]]]
     """
@@ -311,7 +304,6 @@ class UpSampling2D(_UpSampling):
     Raises:
         ValueError: for a size below 1, or an unknown interpolation.
 
-    >>> import eagerflow as ef
     >>> image = ef.Tensor([[[[1.0], [2.0]]]])
     >>> ef.layers.UpSampling2D(2)(image)[0, :, :, 0].tolist()
     [[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]
@@ -351,7 +343,6 @@ class UpSampling3D(_UpSampling):
     Raises:
         ValueError: for a size below 1.
 
-    >>> import eagerflow as ef
     >>> volume = ef.ops.reshape(ef.ops.arange(2.0), (1, 2, 1, 1, 1))
     >>> ef.layers.UpSampling3D((2, 1, 1))(volume).reshape(-1).tolist()
     [0.0, 0.0, 1.0, 1.0]

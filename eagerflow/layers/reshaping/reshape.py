@@ -29,7 +29,6 @@ class Flatten(Layer):
     Raises:
         ValueError: for an unknown data format.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Flatten()(ef.Tensor([[[1.0, 2.0], [3.0, 4.0]]])).tolist()
     [[1.0, 2.0, 3.0, 4.0]]
     >>> ef.layers.Flatten()(ef.ops.ones((5, 2, 3))).shape
@@ -68,7 +67,6 @@ class Reshape(Layer):
     Raises:
         ValueError: for an impossible shape; on a call, when the number of elements differs.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Reshape((-1, 2))(ef.Tensor([[1.0, 2.0, 3.0, 4.0]])).tolist()
     [[[1.0, 2.0], [3.0, 4.0]]]
     >>> ef.layers.Reshape((3, 2))(ef.ops.ones((5, 6))).shape
@@ -132,7 +130,6 @@ class Permute(Layer):
     Raises:
         ValueError: when `dims` is no permutation of 1, 2, ...
 
-    >>> import eagerflow as ef
     >>> ef.layers.Permute((2, 1))(ef.Tensor([[[1.0, 2.0], [3.0, 4.0]]])).tolist()
     [[[1.0, 3.0], [2.0, 4.0]]]
     >>> ef.layers.Permute((2, 1))(ef.ops.ones((5, 2, 3))).shape
@@ -173,7 +170,6 @@ class RepeatVector(Layer):
     Raises:
         ValueError: for n below 1.
 
-    >>> import eagerflow as ef
     >>> ef.layers.RepeatVector(3)(ef.Tensor([[1.0, 2.0]])).tolist()
     [[[1.0, 2.0], [1.0, 2.0], [1.0, 2.0]]]
     """

@@ -42,7 +42,6 @@ class Bidirectional(BothDirections[ReturnState, MergeMode]):
 
     Source: Schuster and Paliwal 1997.
 
-    >>> import eagerflow as ef
     >>> x = ef.ops.ones((2, 5, 3))
     >>> ef.layers.Bidirectional(ef.layers.LSTM(4, return_sequences=True))(x).shape  # 4 forward and 4 backward
     (2, 5, 8)

@@ -222,7 +222,6 @@ class SimpleRNNCell(_Cell):
     Raises:
         ValueError: for units below 1, or a rate outside [0, 1].
 
-    >>> import eagerflow as ef
     >>> cell = ef.layers.SimpleRNNCell(2, activation=None, kernel_initializer="ones", recurrent_initializer="ones")
     >>> output, states = cell(ef.Tensor([[1.0, 2.0]]), [ef.Tensor([[10.0, 20.0]])])
     >>> output.tolist()  # 1 + 2 + 10 + 20
@@ -302,7 +301,6 @@ class LSTMCell(_Cell):
 
     Source: Hochreiter and Schmidhuber 1997; the forget bias: Jozefowicz et al. 2015.
 
-    >>> import eagerflow as ef
     >>> cell = ef.layers.LSTMCell(3)
     >>> output, (state, carry) = cell(ef.ops.ones((2, 5)), cell.get_initial_state(2))
     >>> output.shape, state.shape, carry.shape
@@ -399,7 +397,6 @@ class GRUCell(_Cell):
 
     Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078.
 
-    >>> import eagerflow as ef
     >>> cell = ef.layers.GRUCell(3)
     >>> output, states = cell(ef.ops.ones((2, 5)), cell.get_initial_state(2))
     >>> output.shape, [state.shape for state in states]

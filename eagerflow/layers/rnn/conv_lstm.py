@@ -255,7 +255,6 @@ def _documented(rank: int, axes: str) -> str:
     start = f"ef.layers.ConvLSTM{rank}D(4, 3, padding='same', return_sequences=True)"
     lengths = (5,) * rank
     example = [
-        ">>> import eagerflow as ef",
         f">>> layer = {start}  # 3 steps, {axes}, 1 channel",
         f">>> layer(ef.ops.ones({(2, 3, *lengths, 1)})).shape",
         f"{(2, 3, *lengths, 4)}",

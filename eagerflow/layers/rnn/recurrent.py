@@ -149,7 +149,6 @@ class SimpleRNN(_Recurrent[ReturnState]):
     Raises:
         ValueError: for units below 1, or a rate outside [0, 1].
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.SimpleRNN(1, activation=None, kernel_initializer="ones", recurrent_initializer="ones")
     >>> x = ef.Tensor([[[1.0], [2.0], [3.0]]])
     >>> layer(x).tolist()  # each step adds its input to the state
@@ -248,7 +247,6 @@ class LSTM(_Recurrent[ReturnState]):
 
     Source: Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
 
-    >>> import eagerflow as ef
     >>> x = ef.ops.ones((2, 5, 3))  # (batch, time, features)
     >>> ef.layers.LSTM(4)(x).shape, ef.layers.LSTM(4, return_sequences=True)(x).shape
     ((2, 4), (2, 5, 4))
@@ -340,7 +338,6 @@ class GRU(_Recurrent[ReturnState]):
 
     Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078.
 
-    >>> import eagerflow as ef
     >>> x = ef.ops.ones((2, 5, 3))  # (batch, time, features)
     >>> ef.layers.GRU(4)(x).shape, ef.layers.GRU(4, return_sequences=True)(x).shape
     ((2, 4), (2, 5, 4))

@@ -38,7 +38,6 @@ class StackedRNNCells(Layer):
     Raises:
         ValueError: for a cell without `call` or `state_size`.
 
-    >>> import eagerflow as ef
     >>> cells = ef.layers.StackedRNNCells([ef.layers.SimpleRNNCell(4), ef.layers.SimpleRNNCell(2)])
     >>> output, states = cells(ef.ops.ones((1, 3)), cells.get_initial_state(1))
     >>> output.shape, [state.shape for state in states]
@@ -142,7 +141,6 @@ class RNN(RecurrentLayer[ReturnState]):
         ValueError: for a cell without `call` or `state_size`; on a call, when a stateful layer gets another batch
             size.
 
-    >>> import eagerflow as ef
     >>> class Sum(ef.layers.Layer):  # a custom cell: the sum of all inputs so far
     ...     state_size = output_size = 1
     ...     def call(self, inputs, states):

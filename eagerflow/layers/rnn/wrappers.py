@@ -33,7 +33,6 @@ class Wrapper(Layer):
     Raises:
         ValueError: when `layer` isn't a layer.
 
-    >>> import eagerflow as ef
     >>> class Twice(ef.layers.Wrapper):
     ...     def call(self, inputs):
     ...         return self.layer(self.layer(inputs))
@@ -80,7 +79,6 @@ class TimeDistributed(Wrapper):
     Raises:
         ValueError: when `layer` isn't a layer, or inputs have fewer than three axes.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.TimeDistributed(ef.layers.Flatten())
     >>> layer(ef.ops.ones((2, 5, 4, 4, 1))).shape  # each of 5 pictures by itself
     (2, 5, 16)
@@ -162,7 +160,6 @@ class SpectralNormalization(Wrapper):
 
     Source: Miyato et al. 2018, https://arxiv.org/abs/1802.05957.
 
-    >>> import eagerflow as ef
     >>> dense = ef.layers.Dense(2, use_bias=False, kernel_initializer=ef.initializers.Identity(gain=4.0))
     >>> layer = ef.layers.SpectralNormalization(dense)
     >>> layer(ef.Tensor([[1.0, 2.0]]), training=True).numpy().round(3).tolist()  # 4 times the identity, divided by 4

@@ -27,7 +27,6 @@ class LoadError(ValueError):
     Args:
         text: the message; control characters in it are escaped.
 
-    >>> import eagerflow as ef
     >>> from pathlib import Path
     >>> _ = Path("model.onnx").write_bytes(b"not a model")
     >>> try:

@@ -71,7 +71,6 @@ def test_after_uninstall_all_is_as_before(keras_2):
 def test_every_entry_of_the_tables_is_a_function_that_asks_them():
     for name in (
         "callbacks",
-        "compat.keras_1.dense",
         "compat.keras_1.local",
         "datasets.imdb",
         "datasets.reuters",

@@ -14,9 +14,8 @@ def speeds_of_one_kind_of_processor():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(speeds, "blas_bits", lambda: 512)
         patch.setattr(speeds, "numpy_bits", lambda: 512)
-        patch.setattr(speeds, "kept", lambda: None)
-        speeds.forget()
+        speeds.speeds.cache_clear()
         choose.cache_clear()
         yield
-    speeds.forget()
+    speeds.speeds.cache_clear()
     choose.cache_clear()

@@ -4,26 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from eagerflow.kernels.recurrent.sequences import (
-    batch_first,
-    one_below_the_other,
-    steps_at_once,
-    steps_together,
-    turned,
-)
-from eagerflow.kernels.recurrent.step_product import Stepwise, columns
+from eagerflow.kernels.recurrent.sequences import batch_first, one_below_the_other, steps_at_once, steps_together
 
 LENGTHS = st.integers(0, 7)
-
-
-@given(st.integers(0, 2000), st.integers(1, 600), st.integers(0, 700))
-def test_blocks_are_of_nearly_one_length(steps, units, batch):
-    length = steps_at_once(steps, units, batch)
-    assert 1 <= length <= max(1, steps)
-    blocks = -(-steps // length)
-    assert steps - length * (blocks - 1) > 0 or not steps
-    assert length == 1 or batch * length <= 1600
-    assert length <= -(-steps // max(1, blocks)) + 1
 
 
 @pytest.mark.parametrize(
@@ -51,21 +34,3 @@ def test_strips_of_a_batch_lie_beside_each_other():
     turned_strips = [strip.swapaxes(1, 2) for strip in strips]
     both = one_below_the_other("test", [[a.swapaxes(1, 2)], turned_strips])
     np.testing.assert_array_equal(both, np.concatenate([a, a], axis=1).swapaxes(1, 2).reshape(40, 6))
-
-
-def test_gates_are_turned_and_turned_back():
-    gates = np.arange(12).reshape(6, 2)
-    assert turned(gates, 2)[:, 0].tolist() == [8, 10, 0, 2, 4, 6]
-    assert (turned(turned(gates, 2), -2) == gates).all()
-
-
-@pytest.mark.parametrize("layers", [1, 2, 3])
-@pytest.mark.parametrize(("rows", "inner", "batch"), [(8, 5, 3), (128, 200, 64), (6, 1, 0), (9, 400, 500)])
-def test_each_layer_is_multiplied_by_its_columns(layers, rows, inner, batch):
-    rng = np.random.default_rng(0)
-    weights = [rng.normal(size=(rows, inner)) for _ in range(layers)]
-    given, made = rng.normal(size=(inner, layers * batch)), np.zeros((rows, layers * batch))
-    stepwise = Stepwise(weights, batch)
-    stepwise.times(stepwise.weights, stepwise.given(given), stepwise.made(made))
-    for one, cut in zip(weights, columns(layers, batch), strict=True):
-        np.testing.assert_allclose(made[:, cut], one @ given[:, cut], rtol=1e-9, atol=1e-9)

@@ -1,4 +1,4 @@
-"""Every layer for preprocessing against Keras 3.15: results, vocabularies, configurations and signatures.
+"""Every layer for preprocessing against Keras 3.15: results, vocabularies and configurations.
 
 The fixture is made by `tests/fixtures/make_preprocessing_layers.py`; the settings are in
 `preprocessing_layer_cases.py`. Random layers get the transformations that Keras drew.
@@ -43,7 +43,7 @@ class Fixture:
         with np.load(FIXTURES / "preprocessing_layers.npz") as stored:
             self.arrays = {k: stored[k] for k in stored.files if k != "told"}
             told = json.loads(str(stored["told"]))
-        self.facts, self.signatures = told["facts"], told["signatures"]
+        self.facts = told["facts"]
 
 
 KERAS = Fixture()
@@ -166,12 +166,3 @@ def test_configurations(name):
     if name.startswith("text"):  # tells the size of the vocabulary, which is a file of its own
         again["vocabulary_size"] = config["vocabulary_size"]
     assert again == config
-
-
-@pytest.mark.parametrize("name", KERAS.signatures)
-def test_signatures(name):
-    found = [
-        [p.name, p.kind.name, None if p.default is p.empty else repr(p.default)]
-        for p in inspect.signature(getattr(layers, name).__init__).parameters.values()
-    ]
-    assert found == KERAS.signatures[name]

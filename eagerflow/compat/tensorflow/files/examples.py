@@ -21,7 +21,7 @@ _TYPES = {"float32": 1, "float64": 2, "int32": 3, "uint8": 4, "int16": 5, "int8"
 _TYPES |= {"int64": 9, "bool": 10, "uint16": 17, "complex128": 18, "float16": 19, "uint32": 22, "uint64": 23}
 
 
-class Message:
+class _Message:
     """Something that is written as a protocol buffer."""
 
     encoded: Callable[[], bytes]
@@ -31,7 +31,7 @@ class Message:
         return self.encoded()
 
 
-class _Values(Message):
+class _Values(_Message):
     """Values of one type."""
 
     number = 0  # which of a feature's lists it is
@@ -86,7 +86,7 @@ class Int64List(_Values):
         return field(1, b"".join([_varint(int(x) % 2**64) for x in self.value]))
 
 
-class Feature(Message):
+class Feature(_Message):
     """One list of values.
 
     Args:
@@ -117,7 +117,7 @@ class Feature(Message):
         return b"" if self.kept is None else field(self.kept.number, self.kept.encoded())
 
 
-class Features(Message):
+class Features(_Message):
     """Features by their names.
 
     Args:
@@ -129,10 +129,11 @@ class Features(Message):
 
     def encoded(self) -> bytes:
         """As a protocol buffer."""
-        return encoded_map(self.feature)
+        parts = [field(1, name.encode()) + field(2, part.encoded()) for name, part in self.feature.items()]
+        return b"".join([field(1, part) for part in parts])
 
 
-class Example(Message):
+class Example(_Message):
     """What a record holds.
 
     Args:
@@ -149,12 +150,8 @@ class Example(Message):
     def ParseFromString(self, serialized: Any) -> int:
         """Read bytes; gives their number."""
         data = as_bytes(serialized)
-        self.read(data)
+        self.features = Features(_features_in(data))
         return len(data)
-
-    def read(self, data: bytes) -> None:
-        """Take what is in bytes."""
-        self.features = Features(features_in(data))
 
     @classmethod
     def FromString(cls, serialized: Any) -> Self:
@@ -215,7 +212,10 @@ def parse_single_example(serialized: Any, features: Mapping[str, Any], name: str
         TypeError: for other kinds of features: they need sparse or ragged tensors.
         ValueError: for an example whose values don't fit.
     """
-    return {key: as_tensor(value) for key, value in _parsed(serialized, features).items()}
+    values = _parsed(serialized, features)
+    return {
+        key: value if isinstance(value, TextTensor) else ops.convert_to_tensor(value) for key, value in values.items()
+    }
 
 
 def parse_example(serialized: Any, features: Mapping[str, Any], name: str | None = None) -> dict[str, Any]:
@@ -225,17 +225,18 @@ def parse_example(serialized: Any, features: Mapping[str, Any], name: str | None
 
 
 def _parsed(serialized: Any, features: Mapping[str, Any]) -> dict[str, Any]:
-    return values_of(features_in(as_bytes(serialized)), features, FixedLenFeature)
-
-
-def values_of(found: Mapping[str, Any], wanted: Mapping[str, Any], kind: type) -> dict[str, Any]:
-    """The values of the wanted features, each of which has to be of a kind."""
-    for key, feature in wanted.items():
-        if not isinstance(feature, kind):
+    found = _features_in(as_bytes(serialized))
+    for key, feature in features.items():
+        if not isinstance(feature, FixedLenFeature):
             raise TypeError(
-                f"feature {key!r}: only tf.io.{kind.__name__} is possible; there are no sparse tensors here."
+                f"feature {key!r}: only tf.io.FixedLenFeature is possible; there are no sparse tensors here."
             )
-    return {key: feature.value(key, found.get(key)) for key, feature in wanted.items()}
+    return {key: feature.value(key, found.get(key)) for key, feature in features.items()}
+
+
+def _features_in(data: bytes) -> dict[str, Feature]:
+    entries = [dict(fields(entry)) for key, part in fields(data) if key == 1 for _, entry in fields(part)]
+    return {entry.get(1, b"").decode(): feature_in(entry.get(2, b"")) for entry in entries}
 
 
 def serialize_tensor(tensor: Any, name: str | None = None) -> TextTensor:
@@ -268,27 +269,6 @@ def parse_tensor(serialized: Any, out_type: Any, name: str | None = None) -> Any
         return text_tensor(numpy.array([text for key, text in found if key == 8], object).reshape(shape))
     content = b"".join([part for key, part in found if key == 4])
     return ops.convert_to_tensor(numpy.frombuffer(content, out_type).reshape(shape))
-
-
-def as_tensor(value: Any) -> Any:
-    """The values of one feature as a tensor."""
-    return value if isinstance(value, TextTensor) else ops.convert_to_tensor(value)
-
-
-def encoded_map(messages: Mapping[str, Any]) -> bytes:
-    """Messages by their names, as a protocol buffer."""
-    return b"".join([field(1, field(1, name.encode()) + field(2, part.encoded())) for name, part in messages.items()])
-
-
-def messages_in(data: bytes, number: int) -> dict[str, bytes]:
-    """What `encoded_map` wrote into a field, by names."""
-    entries = [dict(fields(entry)) for key, part in fields(data) if key == number for _, entry in fields(part)]
-    return {entry.get(1, b"").decode(): entry.get(2, b"") for entry in entries}
-
-
-def features_in(data: bytes) -> dict[str, Feature]:
-    """The features in the bytes of an example."""
-    return {name: feature_in(part) for name, part in messages_in(data, 1).items()}
 
 
 def feature_in(data: bytes) -> Feature:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob as _glob
 import os
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 from eagerflow.data.text import TextTensor
@@ -13,14 +14,21 @@ __all__ = ["GFile", "copy", "exists", "glob", "isdir", "listdir", "makedirs", "m
 __all__ += ["rmtree", "walk"]
 
 
+def _of_path(function: Callable[..., Any], **settings: Any) -> Callable[..., Any]:
+    def call(path: Any) -> Any:
+        return function(_path(path), **settings)
+
+    return call
+
+
+exists, isdir, listdir = _of_path(os.path.exists), _of_path(os.path.isdir), _of_path(os.listdir)
+mkdir, makedirs = _of_path(os.mkdir), _of_path(os.makedirs, exist_ok=True)
+remove, rmtree, walk = _of_path(os.remove), _of_path(shutil.rmtree), _of_path(os.walk)
+
+
 def GFile(name: Any, mode: str = "r") -> Any:
     """The file, opened."""
     return open(_path(name), mode, encoding=None if "b" in mode else "utf-8")
-
-
-def glob(pattern: Any) -> list[str]:
-    """The files whose names fit a pattern, or one of a list, in order."""
-    return matching(pattern)
 
 
 def matching(pattern: Any) -> list[str]:
@@ -30,39 +38,7 @@ def matching(pattern: Any) -> list[str]:
     return sorted(_glob.glob(_path(pattern)))
 
 
-def exists(path: Any) -> bool:
-    """Whether there is such a file or folder."""
-    return os.path.exists(_path(path))
-
-
-def isdir(path: Any) -> bool:
-    """Whether there is such a folder."""
-    return os.path.isdir(_path(path))
-
-
-def listdir(path: Any) -> list[str]:
-    """The names in a folder."""
-    return os.listdir(_path(path))
-
-
-def makedirs(path: Any) -> None:
-    """Make a folder, and those above it; nothing when it is there."""
-    os.makedirs(_path(path), exist_ok=True)
-
-
-def mkdir(path: Any) -> None:
-    """Make a folder."""
-    os.mkdir(_path(path))
-
-
-def remove(path: Any) -> None:
-    """Remove a file."""
-    os.remove(_path(path))
-
-
-def rmtree(path: Any) -> None:
-    """Remove a folder and all that is in it."""
-    shutil.rmtree(_path(path))
+glob = matching
 
 
 def rename(src: Any, dst: Any, overwrite: bool = False) -> None:
@@ -83,11 +59,6 @@ def copy(src: Any, dst: Any, overwrite: bool = False) -> None:
     """
     _free(dst, overwrite)
     shutil.copyfile(_path(src), _path(dst))
-
-
-def walk(top: Any) -> Any:
-    """As `os.walk`."""
-    return os.walk(_path(top))
 
 
 def _free(path: Any, overwrite: bool) -> None:

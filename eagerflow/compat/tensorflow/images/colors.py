@@ -8,13 +8,13 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.compat.tensorflow.images.crops import Stateless, generator_of
+from eagerflow.compat.tensorflow.images.crops import generator_of, stateless
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue", "adjust_saturation"]
 __all__ += ["grayscale_to_rgb", "hsv_to_rgb", "random_brightness", "random_contrast", "random_hue", "random_saturation"]
-__all__ += ["rgb_to_grayscale", "rgb_to_hsv", "rgb_to_yiq", "rgb_to_yuv", "stateless_random_brightness"]
-__all__ += ["stateless_random_contrast", "stateless_random_hue", "stateless_random_saturation", "yiq_to_rgb"]
+__all__ += ["rgb_to_grayscale", "rgb_to_hsv", "rgb_to_yuv", "stateless_random_brightness"]
+__all__ += ["stateless_random_contrast", "stateless_random_hue", "stateless_random_saturation"]
 __all__ += ["yuv_to_rgb"]
 
 # Each column gives a channel of the new space from red, green and blue.
@@ -22,33 +22,19 @@ _YUV = numpy.array(
     [[0.299, -0.14714119, 0.61497538], [0.587, -0.28886916, -0.51496512], [0.114, 0.43601035, -0.10001026]]
 )
 _YUV_BACK = numpy.array([[1, 1, 1], [0, -0.394642334, 2.03206185], [1.13988303, -0.58062185, 0]])
-_YIQ = numpy.array([[0.299, 0.59590059, 0.2115], [0.587, -0.27455667, -0.52273617], [0.114, -0.32134392, 0.31119955]])
-_YIQ_BACK = numpy.array([[1, 1, 1], [0.95598634, -0.27201283, -1.10674021], [0.6208248, -0.64720424, 1.70423049]])
 
 
-def _mixed(images: Any, kernel: numpy.ndarray) -> Tensor:
-    images = _tensor(images)
-    return ops.matmul(images, kernel.astype(images.dtype.name))
+def _mixing(kernel: numpy.ndarray) -> Callable[[Any], Tensor]:
+    """A change of the color space, of floats from 0 to 1."""
+
+    def call(images: Any) -> Tensor:
+        images = _tensor(images)
+        return ops.matmul(images, kernel.astype(images.dtype.name))
+
+    return call
 
 
-def rgb_to_yuv(images: Any) -> Tensor:
-    """Brightness and two color differences, of floats from 0 to 1."""
-    return _mixed(images, _YUV)
-
-
-def yuv_to_rgb(images: Any) -> Tensor:
-    """`rgb_to_yuv` undone."""
-    return _mixed(images, _YUV_BACK)
-
-
-def rgb_to_yiq(images: Any) -> Tensor:
-    """Brightness and two color axes, of floats from 0 to 1."""
-    return _mixed(images, _YIQ)
-
-
-def yiq_to_rgb(images: Any) -> Tensor:
-    """`rgb_to_yiq` undone."""
-    return _mixed(images, _YIQ_BACK)
+rgb_to_yuv, yuv_to_rgb = _mixing(_YUV), _mixing(_YUV_BACK)
 
 
 def rgb_to_hsv(images: Any, name: str | None = None) -> Tensor:
@@ -131,24 +117,8 @@ def random_saturation(image: Any, lower: float, upper: float, seed: Any = None) 
     return adjust_saturation(image, _drawn(lower, upper, seed))
 
 
-def stateless_random_brightness(image: Any, max_delta: float, seed: Any) -> Tensor:
-    """`random_brightness`, the same for the same seed of two numbers."""
-    return random_brightness(image, max_delta, Stateless(seed))
-
-
-def stateless_random_contrast(image: Any, lower: float, upper: float, seed: Any) -> Tensor:
-    """`random_contrast`, the same for the same seed of two numbers."""
-    return random_contrast(image, lower, upper, Stateless(seed))
-
-
-def stateless_random_hue(image: Any, max_delta: float, seed: Any) -> Tensor:
-    """`random_hue`, the same for the same seed of two numbers."""
-    return random_hue(image, max_delta, Stateless(seed))
-
-
-def stateless_random_saturation(image: Any, lower: float, upper: float, seed: Any) -> Tensor:
-    """`random_saturation`, the same for the same seed of two numbers."""
-    return random_saturation(image, lower, upper, Stateless(seed))
+stateless_random_brightness, stateless_random_contrast = stateless(random_brightness), stateless(random_contrast)
+stateless_random_hue, stateless_random_saturation = stateless(random_hue), stateless(random_saturation)
 
 
 def _drawn(least: float, most: float, seed: Any) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
 
 import numpy
@@ -17,8 +18,7 @@ from eagerflow.random.seed_generator import draw as _draw
 
 __all__ = ["ResizeMethod", "central_crop", "crop_and_resize", "crop_to_bounding_box", "extract_patches"]
 __all__ += ["pad_to_bounding_box", "random_crop", "resize", "resize_with_crop_or_pad", "resize_with_pad", "rot90"]
-__all__ += ["sample_distorted_bounding_box", "stateless_random_crop", "stateless_sample_distorted_bounding_box"]
-__all__ += ["transpose"]
+__all__ += ["stateless_random_crop", "transpose"]
 
 _METHODS = {"lanczos3", "lanczos5", "bilinear", "bicubic", "nearest"}
 
@@ -167,117 +167,36 @@ def random_crop(value: Any, size: Any, seed: Any = None, name: str | None = None
     return value[tuple([slice(start, start + n) for start, n in zip(starts, sizes)])]
 
 
-def stateless_random_crop(value: Any, size: Any, seed: Any, name: str | None = None) -> Tensor:
-    """`random_crop`, the same for the same seed of two numbers."""
-    return random_crop(value, size, Stateless(seed))
-
-
-class Stateless:
+class _Stateless:
     """A seed of two numbers, as TensorFlow's stateless functions take it."""
 
     def __init__(self, seed: Any) -> None:
         self.numbers = [int(n) % 2**32 for n in ops.convert_to_numpy(seed).reshape(-1)]
 
 
+def stateless(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A random function as one whose last argument, `seed`, has two numbers that its results depend on alone."""
+
+    @wraps(function)
+    def call(*args: Any, seed: Any = None, **kwargs: Any) -> Tensor:
+        *others, numbers = args if seed is None else (*args, seed)
+        return function(*others, seed=_Stateless(numbers), **kwargs)
+
+    return call
+
+
+stateless_random_crop = stateless(random_crop)
 _draws: dict[int, Iterator[int]] = {}
 
 
 def generator_of(seed: Any) -> numpy.random.Generator:
     """Where numbers come from: a seed of one number gives others at each call, as in TensorFlow."""
-    if isinstance(seed, Stateless):
+    if isinstance(seed, _Stateless):
         return numpy.random.default_rng(seed.numbers)
     if isinstance(seed, int):
         not_replayable("it draws random numbers of tf.image where a replay wouldn't draw again")
         return numpy.random.default_rng([seed % 2**32, next(_draws.setdefault(seed, itertools.count()))])
     return _draw(seed, "tf.image")
-
-
-def sample_distorted_bounding_box(
-    image_size: Any,
-    bounding_boxes: Any,
-    seed: Any = None,
-    min_object_covered: float = 0.1,
-    aspect_ratio_range: Any = None,
-    area_range: Any = None,
-    max_attempts: int | None = None,
-    use_image_if_no_bounding_boxes: bool | None = None,
-    name: str | None = None,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """A random part of an image that shows enough of one of its objects; all of it where none is found.
-
-    Args:
-        image_size: height, width, channels.
-        bounding_boxes: (batch, boxes, 4): top, left, bottom, right of objects, as parts of the image.
-        seed: a number, or None and 0 for the process-wide state.
-        min_object_covered: how much of some box the part must show, from 0 to 1.
-        aspect_ratio_range: of width to height; default (0.75, 1.33).
-        area_range: the area, as part of the image's; default (0.05, 1).
-        max_attempts: default 100.
-        use_image_if_no_bounding_boxes: whether no box stands for one around the whole image.
-        name: accepted for TensorFlow's signature.
-
-    Returns:
-        The begin and the size for `tf.slice`, and the part as a box (1, 1, 4).
-
-    Raises:
-        ValueError: without boxes, unless they may be missing.
-    """
-    height, width = (int(n) for n in ops.convert_to_numpy(image_size)[:2])
-    boxes = ops.convert_to_numpy(bounding_boxes).reshape(-1, 4)
-    if not len(boxes):
-        if not use_image_if_no_bounding_boxes:
-            raise ValueError(
-                "sample_distorted_bounding_box: no bounding boxes. Set use_image_if_no_bounding_boxes=True if that is "
-                "so for some images."
-            )
-        boxes = numpy.array([[0.0, 0.0, 1.0, 1.0]])
-    rng = generator_of(seed or None)
-    for _ in range(100 if max_attempts is None else max_attempts):
-        part = _random_part(rng, height, width, aspect_ratio_range or (0.75, 1.33), area_range or (0.05, 1.0))
-        if part is not None and _shows(part, boxes * [height, width, height, width], min_object_covered):
-            break
-    else:
-        part = 0, 0, height, width
-    top, left, rows, columns = part
-    box = [top / height, left / width, (top + rows) / height, (left + columns) / width]
-    return (
-        ops.convert_to_tensor([top, left, 0], "int32"),
-        ops.convert_to_tensor([rows, columns, -1], "int32"),
-        ops.convert_to_tensor([[box]], "float32"),
-    )
-
-
-def stateless_sample_distorted_bounding_box(
-    image_size: Any, bounding_boxes: Any, seed: Any, *args: Any, **kwargs: Any
-) -> tuple[Tensor, Tensor, Tensor]:
-    """`sample_distorted_bounding_box`, the same one for the same two numbers of `seed`."""
-    return sample_distorted_bounding_box(image_size, bounding_boxes, Stateless(seed), *args, **kwargs)
-
-
-def _random_part(
-    rng: numpy.random.Generator, height: int, width: int, ratios: Any, areas: Any
-) -> tuple[int, int, int, int] | None:
-    """Top, left, height and width of a part of an image, None where the one drawn doesn't fit."""
-    ratio = rng.uniform(*ratios)
-    most = min(math.sqrt(areas[1] * height * width / ratio), height, width / ratio)
-    least = math.sqrt(areas[0] * height * width / ratio)
-    if least > most:
-        return None
-    rows = max(1, round(rng.uniform(least, most)))
-    columns = max(1, round(rows * ratio))
-    if rows > height or columns > width:
-        return None
-    top, left = (int(rng.integers(0, n, endpoint=True)) for n in (height - rows, width - columns))
-    return top, left, rows, columns
-
-
-def _shows(part: tuple[int, int, int, int], boxes: Any, least: float) -> bool:
-    """Whether the part covers enough of some box; all are in pixels."""
-    top, left, rows, columns = part
-    tall = numpy.clip(numpy.minimum(boxes[:, 2], top + rows) - numpy.maximum(boxes[:, 0], top), 0, None)
-    wide = numpy.clip(numpy.minimum(boxes[:, 3], left + columns) - numpy.maximum(boxes[:, 1], left), 0, None)
-    own = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    return bool((tall * wide >= least * own).any())
 
 
 def extract_patches(images: Any, sizes: Any, strides: Any, rates: Any, padding: str, name: str | None = None) -> Tensor:

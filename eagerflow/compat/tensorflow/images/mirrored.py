@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.compat.tensorflow.images.crops import Stateless, generator_of
+from eagerflow.compat.tensorflow.images.crops import generator_of, stateless
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["convert_image_dtype", "flip_left_right", "flip_up_down", "per_image_standardization"]
@@ -65,14 +65,8 @@ def random_flip_up_down(image: Any, seed: Any = None) -> Tensor:
     return _by_chance(image, flip_up_down, seed)
 
 
-def stateless_random_flip_left_right(image: Any, seed: Any) -> Tensor:
-    """`random_flip_left_right`, the same for the same seed of two numbers."""
-    return _by_chance(image, flip_left_right, Stateless(seed))
-
-
-def stateless_random_flip_up_down(image: Any, seed: Any) -> Tensor:
-    """`random_flip_up_down`, the same for the same seed of two numbers."""
-    return _by_chance(image, flip_up_down, Stateless(seed))
+stateless_random_flip_left_right = stateless(random_flip_left_right)
+stateless_random_flip_up_down = stateless(random_flip_up_down)
 
 
 def _by_chance(image: Any, change: Any, seed: Any) -> Tensor:

@@ -15,7 +15,6 @@ from eagerflow import _viz, ops
 from eagerflow.base.capturing import not_replayable
 from eagerflow.compat.arguments import Older, taking
 from eagerflow.compat.tensorflow.summaries.name_scopes import name_scope, within
-from eagerflow.compat.tensorflow.summaries.recorder import Recorder
 
 __all__ = ["SummaryWriter", "audio", "create_file_writer", "create_noop_writer", "flush", "get_step", "histogram"]
 __all__ += ["image", "record_if", "scalar", "set_step", "should_record_summaries", "summary_scope", "text"]
@@ -63,13 +62,38 @@ class SummaryWriter:
             self.log.close()
 
 
+class _Recorder:
+    """Records by viz, as `with viz.trace()` does, between `begin` and `end`."""
+
+    def __init__(self) -> None:
+        self._open: tuple[Any, Any] | None = None  # the tracer, and what it records
+
+    @property
+    def is_running(self) -> bool:
+        """Whether something is being recorded."""
+        return self._open is not None
+
+    def begin(self) -> None:
+        """Record what runs from now on."""
+        tracer = _viz.package().trace()
+        self._open = tracer, tracer.__enter__()
+
+    def end(self) -> Any:
+        """Stop; gives the recording, None where there is none."""
+        if self._open is None:
+            return None
+        (tracer, recording), self._open = self._open, None
+        tracer.__exit__()
+        return recording
+
+
 class _State:
     """What counts where nothing is said: the writer, the step, and whether anything is recorded."""
 
     writer: SummaryWriter | None = None
     step: Any = None
     records: Any = True
-    trace = Recorder()
+    trace = _Recorder()
 
 
 @taking(Older(ignored=["experimental_trackable", "filename_suffix", "flush_millis", "max_queue", "name"]))

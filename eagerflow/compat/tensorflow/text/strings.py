@@ -16,7 +16,6 @@ from eagerflow.layers.preprocessing.text.fingerprint import fingerprint64
 
 __all__ = ["as_string", "bytes_split", "format", "join", "length", "lower", "reduce_join", "regex_full_match"]
 __all__ += ["regex_replace", "split", "strip", "substr", "to_hash_bucket_fast", "to_number", "unicode_decode"]
-__all__ += ["unicode_encode"]
 __all__ += ["unicode_split", "upper"]
 
 
@@ -165,48 +164,6 @@ def unicode_decode(input: Any, input_encoding: str = "UTF-8", name: str | None =
     texts = _texts(input)
     rows = [ops.convert_to_tensor(numpy.array([ord(c) for c in x], "int32")) for x in _strings(texts)]
     return TextRows(rows) if texts.ndim else rows[0]
-
-
-def unicode_encode(
-    input: Any,
-    output_encoding: str = "UTF-8",
-    errors: str = "replace",
-    replacement_char: int = 65533,
-    name: str | None = None,
-) -> TextTensor:
-    """The texts whose letters have these numbers along the last axis.
-
-    Args:
-        input: a tensor of integers, or rows of different lengths, as `unicode_decode` gives them.
-        output_encoding: accepted; texts here are Python's.
-        errors: what becomes of a number that no letter has: `"replace"`, `"ignore"` or `"strict"`.
-        replacement_char: the number of the letter that takes its place.
-        name: accepted, and without effect.
-
-    Raises:
-        ValueError: for such a number with `errors="strict"`.
-
-    >>> unicode_encode([104, 105]).numpy()
-    b'hi'
-    """
-    if isinstance(input, TextRows):
-        return text_tensor([_spelled(row, errors, replacement_char) for row in input])
-    numbers = numpy.asarray(ops.convert_to_numpy(input))
-    found = numpy.empty(numbers.shape[:-1], object)
-    for place in numpy.ndindex(found.shape):
-        found[place] = _spelled(numbers[place], errors, replacement_char)
-    return text_tensor(found if found.ndim else found.item())
-
-
-def _spelled(numbers: Any, errors: str, replacement: int) -> str:
-    def letter(number: int) -> str:
-        if 0 <= number < 0x110000 and not 0xD800 <= number < 0xE000:
-            return chr(number)
-        if errors == "strict":
-            raise ValueError(f"unicode_encode: no letter has the number {number}.")
-        return chr(replacement) if errors == "replace" else ""
-
-    return "".join([letter(int(number)) for number in numpy.asarray(ops.convert_to_numpy(numbers))])
 
 
 def to_number(input: Any, out_type: Any = "float32", name: str | None = None) -> Tensor:

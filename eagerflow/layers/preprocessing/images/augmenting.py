@@ -72,8 +72,6 @@ class RandAugment(_ChoosingLayer):
 
     Source: `keras.layers.RandAugment` 3.15; Cubuk et al. 2019, https://arxiv.org/abs/1909.13719.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.layers.RandAugment(seed=1)(np.ones((2, 8, 8, 3))).shape
     (2, 8, 8, 3)
     """
@@ -154,7 +152,6 @@ class AugMix(_ChoosingLayer):
 
     Source: `keras.layers.AugMix` 3.15; Hendrycks et al. 2019, https://arxiv.org/abs/1912.02781.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.AugMix(value_range=(0, 1), seed=1)
     >>> image = ef.ops.reshape(ef.ops.linspace(0.0, 1.0, 192), (1, 8, 8, 3))
     >>> mixed = layer(image)

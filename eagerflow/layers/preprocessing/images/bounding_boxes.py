@@ -100,7 +100,6 @@ def convert_format(
     Raises:
         ValueError: for an unknown format, another last axis, or a size that is missing.
 
-    >>> import eagerflow as ef
     >>> ef.utils.bounding_boxes.convert_format([[10.0, 20.0, 30.0, 60.0]], "xyxy", "center_xywh").tolist()
     [[20.0, 40.0, 20.0, 40.0]]
     """
@@ -144,7 +143,6 @@ def clip_to_image_size(
     Raises:
         ValueError: for another format, or a size that is missing.
 
-    >>> import eagerflow as ef
     >>> boxes = {"boxes": [[[-2.0, 1.0, 3.0, 9.0], [9.0, 9.0, 12.0, 12.0]]], "labels": [[5, 6]]}
     >>> clipped = ef.utils.bounding_boxes.clip_to_image_size(boxes, height=8, width=8)
     >>> clipped["boxes"].tolist(), clipped["labels"].tolist()  # the second lies outside
@@ -201,7 +199,6 @@ def affine_transform(
     Raises:
         ValueError: for another format.
 
-    >>> import eagerflow as ef
     >>> settings = dict(translate_x=[0.0], translate_y=[0.0], scale=[1.0], shear_x=[0.0], shear_y=[0.0])
     >>> boxes = [[[1.0, 1.0, 3.0, 5.0]]]
     >>> turned = ef.utils.bounding_boxes.affine_transform(boxes, angle=[90.0], **settings, height=9, width=9)
@@ -255,7 +252,6 @@ def crop(boxes: Any, top: Any, left: Any, height: Any, width: Any, bounding_box_
     Raises:
         ValueError: for another format.
 
-    >>> import eagerflow as ef
     >>> ef.utils.bounding_boxes.crop(ef.Tensor([[1.0, 1.0, 6.0, 6.0]]), top=2, left=0, height=4, width=4).tolist()
     [[1.0, 0.0, 4.0, 4.0]]
     """
@@ -283,7 +279,6 @@ def pad(
     Raises:
         ValueError: for another format.
 
-    >>> import eagerflow as ef
     >>> ef.utils.bounding_boxes.pad(ef.Tensor([[1.0, 1.0, 3.0, 5.0]]), top=2, left=10).tolist()
     [[11.0, 3.0, 13.0, 7.0]]
     """

@@ -47,8 +47,6 @@ class RandomHue(_ColorLayer):
 
     Source: `keras.layers.RandomHue` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> image = np.array([[[[1.0, 0.0, 0.0], [0.5, 0.5, 0.5]]]])  # red and gray
     >>> layer = ef.layers.RandomHue(0.5, value_range=(0, 1), seed=1)
     >>> layer(image).numpy().astype(float).round(2).tolist()[0][0][1]  # gray has no hue
@@ -103,8 +101,6 @@ class RandomSaturation(_ColorLayer):
 
     Source: `keras.layers.RandomSaturation` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> image = np.array([[[[1.0, 0.0, 0.0], [0.5, 0.5, 0.5]]]])  # red and gray
     >>> layer = ef.layers.RandomSaturation((0.5, 0.5), value_range=(0, 1), seed=1)
     >>> layer(image).numpy().astype(float).round(2).tolist()[0][0][1]  # gray stays gray
@@ -152,8 +148,6 @@ class RandomGrayscale(_ColorLayer):
 
     Source: `keras.layers.RandomGrayscale` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> red = np.array([[[[1.0, 0.0, 0.0]]]])
     >>> ef.layers.RandomGrayscale(1.0)(red).numpy().astype(float).round(3).tolist()
     [[[[0.299, 0.299, 0.299]]]]
@@ -201,8 +195,6 @@ class RandomColorDegeneration(_ColorLayer):
 
     Source: `keras.layers.RandomColorDegeneration` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> image = np.array([[[[1.0, 0.0, 0.0]]]])  # red
     >>> layer = ef.layers.RandomColorDegeneration((0.5, 0.5), value_range=(0, 1))
     >>> layer(image).numpy().astype(float).round(3).tolist()  # half of the way to gray
@@ -253,8 +245,6 @@ class RandomColorJitter(RandomImageLayer):
 
     Source: `keras.layers.RandomColorJitter` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.layers.RandomColorJitter(brightness_factor=0.2, hue_factor=0.1, seed=1)(np.ones((2, 4, 4, 3))).shape
     (2, 4, 4, 3)
     """

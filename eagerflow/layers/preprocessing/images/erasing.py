@@ -51,8 +51,6 @@ class RandomErasing(_BoxLayer):
 
     Source: `keras.layers.RandomErasing` 3.15; Zhong et al. 2017, https://arxiv.org/abs/1708.04896.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> layer = ef.layers.RandomErasing(fill_value=0, seed=2)
     >>> erased = layer(np.ones((1, 8, 8, 3)))
     >>> 0 < float(erased.mean()) < 1, float(layer(np.ones((1, 8, 8, 3)), training=False).mean())
@@ -134,8 +132,6 @@ class CutMix(_BoxLayer):
 
     Source: `keras.layers.CutMix` 3.15; Yun et al. 2019, https://arxiv.org/abs/1905.04899.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> images = np.stack([np.zeros((8, 8, 3)), np.ones((8, 8, 3))])  # black and white
     >>> mixed = ef.layers.CutMix(seed=3)({"images": images, "labels": np.eye(2)})
     >>> sorted(set(mixed["images"][0].reshape(-1).tolist()))  # black with a white box
@@ -207,8 +203,6 @@ class MixUp(RandomImageLayer):
 
     Source: `keras.layers.MixUp` 3.15; Zhang et al. 2017, https://arxiv.org/abs/1710.09412.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> images = np.stack([np.zeros((8, 8, 3)), np.ones((8, 8, 3))])
     >>> mixed = ef.layers.MixUp(seed=2)({"images": images, "labels": np.eye(2)})
     >>> share = float(mixed["images"][0, 0, 0, 0])  # each pixel is a mean of two images, and so are the labels

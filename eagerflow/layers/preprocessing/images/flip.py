@@ -30,8 +30,6 @@ class RandomFlip(RandomImageLayer):
 
     Source: `keras.layers.RandomFlip` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> layer = ef.layers.RandomFlip("horizontal", seed=2)
     >>> image = np.arange(3.0).reshape(1, 1, 3, 1)
     >>> layer(image).numpy().reshape(3).tolist() in ([0.0, 1.0, 2.0], [2.0, 1.0, 0.0])

@@ -29,8 +29,6 @@ class AutoContrast(ImageLayer):
 
     Source: `keras.layers.AutoContrast` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> layer = ef.layers.AutoContrast(value_range=(0, 1))
     >>> layer(np.array([[[0.5], [0.6], [0.7]]])).numpy().reshape(3).round(3).tolist()
     [0.0, 0.5, 1.0]
@@ -69,8 +67,6 @@ class Equalization(ImageLayer):
 
     Source: `keras.layers.Equalization` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.layers.Equalization()(np.array([[[10.0], [20.0], [30.0]]])).numpy().reshape(3).tolist()
     [0.0, 128.0, 255.0]
     """
@@ -130,8 +126,6 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
 
     Source: Zuiderveld, "Contrast limited adaptive histogram equalization", 1994, as in Keras 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> layer = ef.layers.ContrastLimitedAdaptiveHistogramEqualization(value_range=(0, 1), tile_grid_size=(2, 2))
     >>> image = np.linspace(0.4, 0.6, 192).reshape(1, 8, 8, 3)  # of little contrast
     >>> stretched = layer(image)

@@ -38,8 +38,6 @@ class RandomBrightness(RandomImageLayer):
 
     Source: `keras.layers.RandomBrightness` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.layers.RandomBrightness((1, 1), seed=1)(np.zeros((1, 1, 3))).tolist()
     [[[255.0, 255.0, 255.0]]]
     """
@@ -82,8 +80,6 @@ class RandomContrast(RandomImageLayer):
 
     Source: `keras.layers.RandomContrast` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> image = np.array([[[0.0], [1.0]]])
     >>> layer = ef.layers.RandomContrast(0.5, value_range=(0, 1), seed=1)
     >>> changed = layer(image).numpy()
@@ -130,8 +126,6 @@ class RandomInvert(RandomImageLayer):
 
     Source: `keras.layers.RandomInvert` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.layers.RandomInvert((1, 1), seed=1)(np.zeros((1, 1, 3))).tolist()
     [[[255.0, 255.0, 255.0]]]
     """
@@ -179,8 +173,6 @@ class RandomPosterization(RandomImageLayer):
 
     Source: `keras.layers.RandomPosterization` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.layers.RandomPosterization((1, 1), seed=1)(np.array([[[100.0, 200.0, 130.0]]])).tolist()
     [[[0.0, 128.0, 128.0]]]
     """
@@ -230,8 +222,6 @@ class Solarization(RandomImageLayer):
 
     Source: `keras.layers.Solarization` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.layers.Solarization(seed=1)(np.array([[[55.0, 200.0, 255.0]]])).tolist()
     [[[200.0, 55.0, 0.0]]]
     """

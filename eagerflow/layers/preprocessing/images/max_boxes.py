@@ -26,8 +26,6 @@ class MaxNumBoundingBoxes(ImageLayer):
 
     Source: `keras.layers.MaxNumBoundingBoxes` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> layer = ef.layers.MaxNumBoundingBoxes(3, bounding_box_format="xyxy")
     >>> boxes = {"boxes": np.ones((1, 2, 4)), "labels": np.ones((1, 2))}
     >>> layer({"images": np.ones((1, 8, 8, 3)), "bounding_boxes": boxes})["bounding_boxes"]["labels"].tolist()

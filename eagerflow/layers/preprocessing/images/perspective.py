@@ -33,8 +33,6 @@ class RandomPerspective(WarpLayer):
 
     Source: `keras.layers.RandomPerspective` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.layers.RandomPerspective(1.0, 0.5, seed=1)(np.ones((2, 8, 8, 3))).shape
     (2, 8, 8, 3)
     """
@@ -143,8 +141,6 @@ class RandomElasticTransform(WarpLayer):
 
     Source: `keras.layers.RandomElasticTransform` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.layers.RandomElasticTransform(seed=1)(np.ones((2, 8, 8, 3))).shape
     (2, 8, 8, 3)
     """

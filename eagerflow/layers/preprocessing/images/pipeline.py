@@ -22,7 +22,6 @@ class Pipeline(Layer):
 
     Source: `keras.layers.Pipeline` 3.15.
 
-    >>> import eagerflow as ef
     >>> from eagerflow.layers import Rescaling
     >>> ef.layers.Pipeline([Rescaling(0.5), Rescaling(1.0, offset=1.0)])([4.0]).tolist()
     [3.0]

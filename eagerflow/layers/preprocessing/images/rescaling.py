@@ -24,7 +24,6 @@ class Rescaling(Layer):
 
     Source: `keras.layers.Rescaling` 3.15.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Rescaling(2.0, offset=-1.0)([0, 1]).tolist()
     [-1.0, 1.0]
     """

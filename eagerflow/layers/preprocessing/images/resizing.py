@@ -94,7 +94,6 @@ class Resizing(_Sized):
 
     Source: `keras.layers.Resizing` 3.15.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Resizing(1, 4)([[[0.0], [2.0]]]).tolist()
     [[[0.0], [0.5], [1.5], [2.0]]]
     """
@@ -193,7 +192,6 @@ class CenterCrop(_Sized):
 
     Source: `keras.layers.CenterCrop` 3.15.
 
-    >>> import eagerflow as ef
     >>> ef.layers.CenterCrop(1, 1)([[[1.0], [2.0], [3.0]]]).tolist()
     [[[2.0]]]
     """
@@ -256,8 +254,6 @@ class RandomCrop(_Sized, RandomImageLayer):
 
     Source: `keras.layers.RandomCrop` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.layers.RandomCrop(2, 3, seed=1)(np.ones((5, 8, 8, 1))).shape
     (5, 2, 3, 1)
     """

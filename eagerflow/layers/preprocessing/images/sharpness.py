@@ -33,8 +33,6 @@ class RandomSharpness(RandomImageLayer):
 
     Source: `keras.layers.RandomSharpness` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> flat = np.ones((1, 4, 4, 3))
     >>> layer = ef.layers.RandomSharpness(0.5, value_range=(0, 1), seed=1)
     >>> sharper = layer(flat)[0, 1:-1, 1:-1, 0]  # but for the border, beyond which it is dark
@@ -92,8 +90,6 @@ class RandomGaussianBlur(RandomImageLayer):
 
     Source: `keras.layers.RandomGaussianBlur` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> spot = np.zeros((1, 5, 5, 1))
     >>> spot[0, 2, 2, 0] = 1
     >>> blurred = ef.layers.RandomGaussianBlur(seed=1, value_range=(0, 1))(spot)

@@ -88,8 +88,6 @@ class RandomRotation(_AffineLayer):
 
     Source: `keras.layers.RandomRotation` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> layer = ef.layers.RandomRotation((0.25, 0.25), interpolation="nearest")  # a quarter turn, always
     >>> image = np.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 2, 1)
     >>> layer(image)[0, :, :, 0].tolist()
@@ -149,8 +147,6 @@ class RandomZoom(_AffineLayer):
 
     Source: `keras.layers.RandomZoom` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> layer = ef.layers.RandomZoom((1.0, 1.0), fill_mode="constant", interpolation="nearest")  # twice as far, always
     >>> layer(np.ones((1, 4, 4, 1)))[0, :, :, 0].tolist()
     [[0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
@@ -225,8 +221,6 @@ class RandomTranslation(_AffineLayer):
 
     Source: `keras.layers.RandomTranslation` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> layer = ef.layers.RandomTranslation((0.5, 0.5), 0.0, fill_mode="constant")  # half of the height, always
     >>> image = np.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 2, 1)
     >>> layer(image)[0, :, :, 0].tolist()
@@ -294,8 +288,6 @@ class RandomShear(_AffineLayer):
 
     Source: `keras.layers.RandomShear` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> layer = ef.layers.RandomShear(x_factor=0.5, y_factor=0, fill_mode="constant", seed=1)
     >>> sheared = layer(np.ones((1, 5, 5, 1)))
     >>> sheared.shape, float(sheared.mean()) < 1  # parts have left the picture

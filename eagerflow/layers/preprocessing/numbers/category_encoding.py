@@ -36,7 +36,6 @@ class CategoryEncoding(Layer):
 
     Source: `keras.layers.CategoryEncoding` 3.15.
 
-    >>> import eagerflow as ef
     >>> ef.layers.CategoryEncoding(num_tokens=4, output_mode="count")([[0, 1], [0, 0]]).tolist()
     [[1.0, 1.0, 0.0, 0.0], [2.0, 0.0, 0.0, 0.0]]
     """

@@ -40,7 +40,6 @@ class Discretization(Layer):
 
     Source: `keras.layers.Discretization` 3.15, whose summaries of quantiles give the same boundaries.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Discretization(bin_boundaries=[0.0, 1.0, 2.0])([[-1.5, 1.0, 3.4, 0.5]]).tolist()
     [[0, 2, 3, 1]]
     """

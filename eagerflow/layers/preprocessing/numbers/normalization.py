@@ -40,8 +40,6 @@ class Normalization(Layer):
 
     Source: `keras.layers.Normalization` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> layer = ef.layers.Normalization()
     >>> layer.adapt(np.array([[1.0, 5.0], [3.0, 5.0]]))
     >>> layer([[2.0, 6.0]]).tolist()[0][0]

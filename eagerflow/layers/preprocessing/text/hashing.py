@@ -89,7 +89,6 @@ class Hashing(Layer):
 
     Source: `keras.layers.Hashing` 3.15, with the same bins.
 
-    >>> import eagerflow as ef
     >>> ef.layers.Hashing(num_bins=3)([["A"], ["B"], ["C"], ["D"], ["E"]]).tolist()
     [[1], [0], [1], [1], [2]]
     >>> layers = [ef.layers.Hashing(num_bins=3), ef.layers.Embedding(3, 4)]
@@ -159,7 +158,6 @@ class HashedCrossing(Layer):
 
     Source: `keras.layers.HashedCrossing` 3.15, with the same bins.
 
-    >>> import eagerflow as ef
     >>> ef.layers.HashedCrossing(num_bins=7)([["x", "y", "hello"], [3, 4, -5]]).tolist()
     [5, 6, 1]
     """

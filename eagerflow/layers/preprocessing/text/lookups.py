@@ -51,7 +51,6 @@ class StringLookup(IndexLookup):
 
     Source: `keras.layers.StringLookup` 3.15.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.StringLookup(vocabulary=["a", "b", "c"])
     >>> layer([["a", "c"], ["z", "b"]]).tolist()
     [[1, 3], [0, 2]]
@@ -134,7 +133,6 @@ class IntegerLookup(IndexLookup):
 
     Source: `keras.layers.IntegerLookup` 3.15.
 
-    >>> import eagerflow as ef
     >>> ef.layers.IntegerLookup(vocabulary=[12, 36, 1138, 42])([[12, 1138, 42], [42, 1000, 36]]).tolist()
     [[1, 3, 4], [4, 0, 2]]
     >>> layer = ef.layers.IntegerLookup(vocabulary=[12, 36], output_mode="multi_hot")

@@ -68,7 +68,6 @@ class TextVectorization(Layer):
 
     Source: `keras.layers.TextVectorization` 3.15.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.TextVectorization(vocabulary=["earth", "wind", "fire"])
     >>> layer(["Earth, wind!", "water"]).tolist()
     [[2, 3], [1, 0]]
