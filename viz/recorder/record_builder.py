@@ -11,8 +11,8 @@ from eagerflow.core.observe import clock, observing
 from viz.chosen_steps import ChosenSteps
 from viz.facts import formatting
 from viz.facts.collector import collector_at_rest
+from viz.facts.digest.excerpt import part_of
 from viz.facts.schema import Frame, Op, Read, Record, Scope, Step, Storage, TensorInfo
-from viz.facts.smaller.part import part_of
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.descriptions import makes_its_own, run_facts, settings_at

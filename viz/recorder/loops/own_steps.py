@@ -148,14 +148,15 @@ def _parted(record: Record, clocks: Clocks, events: Sequence[tuple[int, str, int
     the numbers stay as they were told, since there others may have come between.
     """
     told = sorted(clocks.told)
-    if record.meta["options"].get("steps") is not None:
-        return told
     owners = {time: record.scopes[scope].owner for time, kind, scope in events if kind == "optimizer"}
-    last = {owners.get(time): time for time, _ in told}
+    if not owners or record.meta["options"].get("steps") is not None:
+        return told
+    told = [each for each in told if each[0] in owners]
+    last = {owners[time]: time for time, _ in told}
     seen, ran, turn = set[int | None](), set[int | None](), set[int | None]()
     more, before, found = 0, -1, list[tuple[int, int]]()
     for time, number in told:
-        who = owners.get(time)
+        who = owners[time]
         follows = number == before and turn == ran and who not in seen and all(last[each] < time for each in ran)
         if number != before or follows:
             turn, ran = ran, set()
