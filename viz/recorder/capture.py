@@ -460,13 +460,17 @@ class Capture(observe.Observer):
 
         So an update is seen to read what the program made of the gradients: their sum over small batches, say.
         """
-        unknown = []
+        unknown, seen, arrays = [], self.seen, self.arrays
         for x in tensors or ():
-            position = self._known(x)
-            if position is not None:
-                self._remember(x.data, position)
-            elif self._array_position(x.data) is None:
-                unknown.append(x.data)
+            position, data = seen.get(getattr(x, "serial", None)), x.data
+            known = arrays.get(id(data))
+            if known is None or known[0]() is not data:
+                if position is None:
+                    unknown.append(data)
+                else:
+                    self._remember(data, position)
+            elif position is not None and position != known[1]:
+                self._remember(data, position)
         kept = self._arrays_of_variables() if unknown else {}
         for array in unknown:  # a variable in which gradients were summed up comes as its array
             if id(array) in kept:

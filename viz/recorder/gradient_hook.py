@@ -184,7 +184,7 @@ def updates_recorder(capture: Listener) -> Callable[[str, Any], None]:
         scope, _, until = capture.here
         places = walk(getframe(1), until) if walk is not None else ()
         number, length = thread(), len(places)
-        if steps is not None and not steps.has_optimizers:
+        if steps is not None and steps.hears_updates:
             for variable, *_ in updates:
                 steps.on_update(variable)
         is_flawed = measures and not are_finite([update[0].data for update in updates])

@@ -33,6 +33,7 @@ _NO_TENSORS = frozenset([bool, int, float, str, type(None)])
 _MOST_TENSORS = 64  # of those that a scope was given or returned
 _WITHOUT_INPUTS = ("optimizer", "backward")  # theirs are gradients and targets, which their ops have too
 _OF_STEPS = ("step", "optimizer")
+_NAMED = ("step", "backward")  # whose arrays are looked for in the user's code
 _JUDGES = ("loss", "metric")  # what is given a target and an output of the model
 _STEPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "steps.py")
 _CAPTURE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(observe.__file__))), "capture", "")
@@ -132,6 +133,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
     input_names, output_names, name = capture.input_names, capture.output_names, _namer(capture)
     named_inputs = InputNames(input_names, capture.made_up_names)
     callers, meet, begin_step = known.callers, known.meet, capture.begin_step
+    waiting, of_step = _of_step(capture, positions)
 
     def on_scope_begin(scope: observe.Scope) -> None:
         if (number := len(recorded_scopes)) >= limit:
@@ -152,10 +154,9 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
         recorded = new(RecordedScope)
         recorded.scope, recorded.kind, recorded.owner, recorded.before = scope, kind, scope.owner, before
         recorded.name, recorded.started = scope.name, scope.started
-        recorded.parent, base, until = before
-        recorded.base = base
+        recorded.parent, recorded.base, until = before
         recorded.places = walk(frame, until) if walk is not None else ()
-        recorded.inputs = () if kind in _WITHOUT_INPUTS else positions(scope.inputs)
+        recorded.inputs = () if kind in _WITHOUT_INPUTS else (of_step if kind == "step" else positions)(scope.inputs)
         recorded.outputs, recorded.began_with, recorded.target = (), len(gone), ""
         recorded.ended = recorded.error = recorded.facts = recorded.rate = recorded.asked_at = None
         recorded_scopes.append(recorded)
@@ -165,9 +166,10 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
             recorded.inner_base = number
             capture.here = (number, number, frame)
         else:
-            recorded.inner_base = base
-            capture.here = (number, base, until)
-        name(recorded, scope, frame)
+            recorded.inner_base = before[1]
+            capture.here = (number, before[1], until)
+        if waiting or kind in _NAMED:
+            name(recorded, scope, frame)
         if kind == "backward":
             capture.parts.clear()
         elif kind in _OF_STEPS:
@@ -184,6 +186,22 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
             named_inputs.note(scope.owner, scope.inputs, positions)
 
     return on_scope_begin
+
+
+def _of_step(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> tuple[Sized, Callable[[Any], Any]]:
+    """The arrays that have no name yet; and `positions` of a step's inputs, for which names are found together."""
+    names = capture.names
+    if names is None:
+        return (), positions
+
+    def of_step(inputs: Any) -> tuple[int, ...]:
+        names.in_step = True
+        try:
+            return positions(inputs)
+        finally:
+            names.in_step = False
+
+    return names.waiting, of_step
 
 
 def _namer(capture: Listener) -> Callable[[RecordedScope, observe.Scope, FrameType | None], None]:
