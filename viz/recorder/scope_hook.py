@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Sized
 from types import CodeType, FrameType
-from typing import Any, Protocol
+from typing import Any
 
 from numpy import ndarray
 
@@ -19,12 +19,8 @@ from eagerflow import Tensor
 from eagerflow.core import observe
 from viz.recorder import scopes
 from viz.recorder.descriptions import described, flat
-from viz.recorder.journal import Journal
-from viz.recorder.memory_tracker import Memory
-from viz.recorder.names.array_names import ArrayNames
 from viz.recorder.names.input_names import InputNames, names_of_outputs
-from viz.recorder.op_hook import Walk
-from viz.recorder.scopes import OpenScope, Scopes
+from viz.recorder.scopes import OpenScope
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["Here", "RecordedScope", "scope_recorder"]
@@ -78,55 +74,13 @@ class RecordedScope(OpenScope):
     target: str  # what the user's code calls that which gradients are asked of
 
 
-class Listener(Protocol):
-    """What the hook uses of a `Capture`."""
-
-    scopes: list[RecordedScope]
-    memory: Memory | None
-    journal: Journal
-    open: Scopes[RecordedScope]
-    here: Here
-    limit: int
-    seen: dict[int | None, int]
-    parts: dict[int, list[int]]
-    gathered: dict[int, Any]
-    input_names: dict[int, str]
-    made_up_names: dict[int, str]
-    output_names: dict[int, str]
-    walk: Walk | None
-    argument: Callable[[Any], Any]
-    names: ArrayNames | None
-
-    def argument_of(self, x: Any) -> Any: ...
-
-    def array(self, array: Any) -> int: ...
-
-    def know_state(self, metric: Any) -> int: ...
-
-    def owner(self, owner: Any) -> dict[str, Any]: ...
-
-    def tape(self, tape: Any) -> dict[str, Any]: ...
-
-    def meet_state(self, optimizer: Any, number: int, started: int) -> None: ...
-
-    def note(
-        self, kind: str, op: Any, started: int, ended: int, given: Any, read: Any, made: Any, places: Any
-    ) -> None: ...
-
-    def begin_step(self, recorded: Any, scope: observe.Scope) -> None: ...
-
-    def end_step(self, scope: observe.Scope) -> None: ...
-
-    def crash(self, error: BaseException) -> None: ...
-
-
-def scope_recorder(capture: Listener) -> tuple[Callable[[observe.Scope], None], Callable[..., None]]:
+def scope_recorder(capture: Any) -> tuple[Callable[[observe.Scope], None], Callable[..., None]]:
     """The `on_scope_begin` and `on_scope_end` of a capture."""
     positions = _positions(capture)
     return _beginner(capture, positions), _ender(capture, positions)
 
 
-def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[[observe.Scope], None]:
+def _beginner(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Callable[[observe.Scope], None]:
     recorded_scopes, opened, limit, walk = capture.scopes, capture.open, capture.limit, capture.walk
     known, new, getframe, block = _Callers(), object.__new__, sys._getframe, observe.scope
     gone: Sized = () if capture.memory is None else capture.memory.gone
@@ -188,7 +142,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
     return on_scope_begin
 
 
-def _of_step(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> tuple[Sized, Callable[[Any], Any]]:
+def _of_step(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> tuple[Sized, Callable[[Any], Any]]:
     """The arrays that have no name yet; and `positions` of a step's inputs, for which names are found together."""
     names = capture.names
     if names is None:
@@ -204,7 +158,7 @@ def _of_step(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> 
     return names.waiting, of_step
 
 
-def _namer(capture: Listener) -> Callable[[RecordedScope, observe.Scope, FrameType | None], None]:
+def _namer(capture: Any) -> Callable[[RecordedScope, observe.Scope, FrameType | None], None]:
     """What finds names for arrays as a scope begins, unless the user's code isn't looked at."""
     names, seen = capture.names, capture.seen
     if names is None:
@@ -224,7 +178,7 @@ def _namer(capture: Listener) -> Callable[[RecordedScope, observe.Scope, FrameTy
     return name
 
 
-def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
+def _ender(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
     output_names, recorded_scopes, log = capture.output_names, capture.scopes, capture.journal.log
     opened, owner_of, meet_state, clock = capture.open, capture.owner, capture.meet_state, observe.clock
     tape_of, names, end_step = capture.tape, capture.names, capture.end_step
@@ -303,7 +257,7 @@ class _Callers:
         return found
 
 
-def _positions(capture: Listener) -> Callable[[Any], tuple[int, ...]]:
+def _positions(capture: Any) -> Callable[[Any], tuple[int, ...]]:
     """What gives the positions of the tensors in what a scope was given or returned."""
     seen, argument, argument_of, array_position = capture.seen, capture.argument, capture.argument_of, capture.array
     arrays = (Tensor, ndarray)
