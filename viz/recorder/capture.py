@@ -425,13 +425,7 @@ class Capture(observe.Observer):
         return self._number(x, position)
 
     def meet_state(self, optimizer: Any, number: int, started: int) -> None:
-        """Note what an optimizer keeps beside the weights, which no op reads.
-
-        Args:
-            optimizer: whose step is over.
-            number: stands for it.
-            started: when its step began.
-        """
+        """Note what an optimizer keeps beside the weights, which no op reads."""
         if self.memory is None or not isinstance(optimizer, Optimizer):
             return
         variables = optimizer.variables

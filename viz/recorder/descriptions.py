@@ -108,13 +108,7 @@ def device_name(array: Any) -> str:
 
 
 def run_facts(options: Mapping[str, Any], began: int, stopped: int) -> dict[str, Any]:
-    """What a recording says of itself: `Record.meta`.
-
-    Args:
-        options: what it was asked to record.
-        began: when, on the clock of the process.
-        stopped: when it ended.
-    """
+    """What a recording says of itself: `Record.meta`."""
     since = datetime.timedelta(microseconds=(clock() - began) / 1000)
     return {
         "name": options["name"],

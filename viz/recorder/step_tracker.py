@@ -158,9 +158,6 @@ class StepTracker(Turns):
     An observer passes on what is announced to it: `on_scope_begin`, `on_scope_end` and `on_gradient`, and `on_op` and
     `on_update` where it hears those. What wants to know of steps subscribes.
 
-    Args:
-        hears_ops: is it told of ops and updates?
-
     Attributes:
         begun: has a forward pass begun? Until then, `on_op` wants to hear of each op.
         has_optimizers: did an optimizer of a loop by hand run?
@@ -397,11 +394,7 @@ class StepTracker(Turns):
         return scope.kind
 
     def running(self, outputs: Any) -> int | None:
-        """The number, where what made these belongs to a step; None for what runs beside training, as far as one sees.
-
-        Args:
-            outputs: of the op in question.
-        """
+        """The number, where what made these belongs to a step; None for what runs beside training, as far as one sees."""
         belongs = self._inside or self._pending or self.begun or _is_tracked(outputs)
         return self.upcoming if belongs else None
 

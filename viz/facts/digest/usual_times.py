@@ -80,11 +80,7 @@ def usual_times(record: Record) -> dict[int, UsualTime]:
 
 
 class RecentTimes:
-    """The times of ops in the last steps that were recorded one by one.
-
-    Args:
-        most: how many steps are remembered.
-    """
+    """The times of ops in the last steps that were recorded one by one."""
 
     def __init__(self, most: int = 15) -> None:
         self._most = most

@@ -68,12 +68,7 @@ class ArrayNames:
         self._of_data: dict[tuple[int, int, bool], list[str]] = {}  # and of what `fit` was given
 
     def note(self, position: int, data: Any) -> None:
-        """An array was met.
-
-        Args:
-            position: its number in the recording.
-            data: the array.
-        """
+        """An array was met."""
         if data.__class__ is ndarray and 1 < data.size <= _LARGEST:
             if self.in_step:
                 self.waiting[position] = weakref.ref(data), 0, _TRIES
@@ -97,11 +92,7 @@ class ArrayNames:
             self.waiting[position] = weakref.ref(data), 0, _TRIES
 
     def look_again(self, frame: FrameType | None) -> None:
-        """Something is called: a function that has been called meanwhile may have a variable for what has no name.
-
-        Args:
-            frame: the innermost frame.
-        """
+        """Something is called: a function that has been called meanwhile may have a variable for what has no name."""
         frame = _of_user(frame)
         for position, (data, last, tries) in [*self.waiting.items()] if frame is not None else []:
             array = data()
@@ -150,12 +141,7 @@ class ArrayNames:
                 self.waiting.pop(position, None)
 
     def target(self, target: Any, frame: FrameType | None) -> str:
-        """What the innermost function of the user's calls that which it asks gradients of; "" where it has no name.
-
-        Args:
-            target: what gradients are asked of.
-            frame: the innermost frame.
-        """
+        """What the innermost function of the user's calls that which it asks gradients of; "" where it has no name."""
         frame = _of_user(frame)
         if frame is None:
             return ""

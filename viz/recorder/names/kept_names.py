@@ -68,10 +68,6 @@ def held_in_code(owner: Any, frame: FrameType | None) -> str:
     """What the innermost of the user's functions that holds a layer whose name nobody chose calls it.
 
     A parameter of it is called as in the function that called this one, and so on. "" for none, or for several names.
-
-    Args:
-        owner: a layer or model.
-        frame: the innermost frame.
     """
     found = ""
     if is_chosen(getattr(owner, "name", ""), type(owner).__name__):
