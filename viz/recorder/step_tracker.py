@@ -394,7 +394,7 @@ class StepTracker(Turns):
         return scope.kind
 
     def running(self, outputs: Any) -> int | None:
-        """The number, where what made these belongs to a step; None for what runs beside training, as far as one sees."""
+        """The number, where the op with these outputs belongs to a step; None for what runs outside of training."""
         belongs = self._inside or self._pending or self.begun or _is_tracked(outputs)
         return self.upcoming if belongs else None
 
