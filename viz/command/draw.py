@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from viz.command.models import near_step, opened
+from viz.command.models import opened
 from viz.command.output_files import beside, check_picture, replaces
-from viz.facts.digest.asked_step import shown_position
+from viz.facts.digest.shown_step import shown_position
 from viz.facts.selection import count_of_steps, last_step, step_name, step_numbers
 
 __all__ = ["run_draw"]
@@ -24,7 +24,7 @@ def run_draw(options: argparse.Namespace) -> int:
     out = options.out or beside(options.file, ".svg")
     check_picture(out)
     instead = replaces(out, options.out is not None)
-    recording = opened(options, near_step(options))
+    recording = opened(options)
     at = shown_position(recording, options.step)
     drawing = recording.draw(
         out,

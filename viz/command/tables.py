@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from viz.command.models import near_step, opened, seen
+from viz.command.models import opened, seen
 from viz.command.output_files import check_chart
 from viz.facts.memory_use import memory_use
 from viz.facts.ranks import rank_table
@@ -24,7 +24,7 @@ def run_summary(options: argparse.Namespace) -> int:
     Returns:
         0; problems are raised.
     """
-    recording = seen(options, near_step(options))
+    recording = seen(options)
     if options.json:
         print_json(summary.facts(recording, options.step, options.depth))
     else:
@@ -77,7 +77,7 @@ def run_gradients(options: argparse.Namespace) -> int:
         0; problems are raised.
     """
     check_chart(options.draw)
-    flow = opened(options, near_step(options)).grad_flow(options.draw, options.step)
+    flow = opened(options).grad_flow(options.draw, options.step)
     if options.draw:
         print(f"wrote {options.draw}", file=sys.stderr)
     say(options, {"step": flow.number, "rows": flow.to_dict()}, str(flow))

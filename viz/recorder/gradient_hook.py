@@ -9,13 +9,12 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Sized
-from typing import Any, Protocol
+from typing import Any
 
 from numpy import generic, ndarray
 
 from eagerflow import Tensor, Variable
 from eagerflow.core.observe import clock
-from viz.recorder import op_hook
 from viz.recorder.descriptions import device_name
 from viz.recorder.finite_check import are_finite
 from viz.recorder.memory_tracker import Lifetime
@@ -24,31 +23,7 @@ from viz.recorder.op_hook import next_serial
 __all__ = ["gradient_recorder", "rule_recorder", "updates_recorder"]
 
 
-class Listener(op_hook.Listener, Protocol):
-    """What the hooks of this file use of a `Capture` beside."""
-
-    parts: dict[int, list[int]]
-    sums: dict[int, list[int]]
-    arrays: dict[int, tuple[Any, int]]
-    gradients: dict[int, int]
-    gradient_keys: list[tuple[int, int]]
-    targets: list[int | float]
-    keeper: Any
-
-    def note_updated(self, variable: Any, is_flawed: bool) -> None: ...
-
-    def changed_argument(self, variable: Any) -> int: ...
-
-    def update_from(self, variable: Any, x: Any) -> Any: ...
-
-    def meet(self, data: Any, key: int | None, variable: tuple[str, str] | None, outside: bool) -> int: ...
-
-    def gradient(self, x: Any, key: int) -> int: ...
-
-    def keep_gradient(self, op: Any, out_key: int | None, position: int, x: Any) -> None: ...
-
-
-def rule_recorder(capture: Listener) -> Callable[..., None]:
+def rule_recorder(capture: Any) -> Callable[..., None]:
     """The `on_rule` of a capture that records backward passes."""
     parts, gradient, note_key, hold = capture.parts, capture.gradient, capture.gradient_keys.append, capture.hold
     limit, tick, thread, note = capture.limit, capture.tick, threading.get_ident, capture.journal.log.extend
@@ -107,7 +82,7 @@ def rule_recorder(capture: Listener) -> Callable[..., None]:
     return on_rule
 
 
-def gradient_recorder(capture: Listener) -> Callable[[Any, Any, Any], None]:
+def gradient_recorder(capture: Any) -> Callable[[Any, Any, Any], None]:
     """The `on_gradient` of a capture: what the pass returns stands for the sum of the parts that rules gave."""
     parts_of, seen, gradients, arrays, sums = (
         capture.parts,
@@ -118,11 +93,12 @@ def gradient_recorder(capture: Listener) -> Callable[[Any, Any, Any], None]:
     )
     keeper, measure, hold, alive, watch = capture.keeper, capture.measure, capture.hold, _alive(capture), weakref.ref
     tensors, note_key = capture.journal.tensors, capture.gradient_keys.append
-    note_tensor, note_target = tensors.extend, capture.targets.extend
+    note_tensor, note_target, tell = tensors.extend, capture.targets.extend, capture.tell_gradient
 
     def on_gradient(targets: Any, sources: Any, results: Any) -> None:
         if len(targets) == 1 and sources and isinstance(sources[0], Variable) and _is_number(loss := targets[0].data):
             note_target((clock(), loss.item()))
+        tell(sources)
         for source, result in zip(sources, results):
             key = source.identity if isinstance(source, Variable) else source.key
             parts = parts_of.get(key)
@@ -167,17 +143,20 @@ def gradient_recorder(capture: Listener) -> Callable[[Any, Any, Any], None]:
     return on_gradient
 
 
-def updates_recorder(capture: Listener) -> Callable[[str, Any], None]:
+def updates_recorder(capture: Any) -> Callable[[str, Any], None]:
     """The `on_updates` of a capture."""
     seen, arrays, keeper = capture.seen, capture.arrays, capture.keeper
     update_from, walk, getframe = capture.update_from, capture.walk, sys._getframe
     limit, tick, thread, log = capture.limit, capture.tick, threading.get_ident, capture.journal.log
-    note, measures, gone = log.extend, capture.measure is not None, _gone(capture)
+    note, measures, gone, steps = log.extend, capture.measure is not None, _gone(capture), capture.steps
 
     def on_updates(name: str, updates: Any) -> None:
         scope, _, until = capture.here
         places = walk(getframe(1), until) if walk is not None else ()
         number, length = thread(), len(places)
+        if steps is not None and steps.hears_updates:
+            for variable, *_ in updates:
+                steps.on_update(variable)
         is_flawed = measures and not are_finite([update[0].data for update in updates])
         for variable, inputs, started, ended in updates:
             if tick() >= limit:
@@ -211,9 +190,9 @@ def _is_number(data: Any) -> bool:
     return isinstance(data, (ndarray, generic)) and data.shape == () and data.dtype.kind == "f"
 
 
-def _alive(capture: Listener) -> dict[int, Any]:
+def _alive(capture: Any) -> dict[int, Any]:
     return {} if capture.memory is None else capture.memory.alive
 
 
-def _gone(capture: Listener) -> Sized:
+def _gone(capture: Any) -> Sized:
     return () if capture.memory is None else capture.memory.gone

@@ -11,8 +11,8 @@ from eagerflow.core.observe import clock, observing
 from viz.chosen_steps import ChosenSteps
 from viz.facts import formatting
 from viz.facts.collector import collector_at_rest
+from viz.facts.digest.excerpt import part_of
 from viz.facts.schema import Frame, Op, Read, Record, Scope, Step, Storage, TensorInfo
-from viz.facts.smaller.part import part_of
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.descriptions import makes_its_own, run_facts, settings_at
@@ -20,13 +20,11 @@ from viz.recorder.journal import Event, Met, same_memory
 from viz.recorder.kept_values import nothing_kept
 from viz.recorder.loops.optimizer_names import tell_optimizers_apart
 from viz.recorder.loops.own_losses import own_losses
-from viz.recorder.loops.own_steps import mark_own_steps
+from viz.recorder.loops.own_steps import Clocks, gradients_of, mark_own_steps
 from viz.recorder.loops.reported import reported_logs
-from viz.recorder.loops.rounds import Clocks, gradients_of
 from viz.recorder.names.array_names import settle_names
 from viz.recorder.names.composed_calls import ComposedCalls
 from viz.recorder.names.kept_names import name_kept
-from viz.recorder.names.parameter_names import name_by_parameters
 from viz.recorder.names.variable_names import name_variables
 from viz.recorder.own_updates import name_own_updates
 from viz.recorder.source_lines import MAX_FRAMES, Sources
@@ -40,7 +38,7 @@ def build(capture: Capture) -> Record:
     """The record of everything that `capture` saw, which must have stopped."""
     with collector_at_rest():  # which would go through all of it many times
         record = _Builder(capture).record
-    if capture.told is None or not (capture.told or any(op.step is None for op in record.ops)):
+    if capture.steps is not None or not (capture.told or any(op.step is None for op in record.ops)):
         return record
     return part_of(record, [op for op in record.ops if op.step is not None])  # see `StepGate`
 
@@ -93,13 +91,11 @@ class _Builder:
         self._name_other_gradients()
         self._name_constants()
         name_own_updates(record)
-        needed = [(opened.facts or {}).get("needed", ()) for opened in capture.scopes]
         targets = {} if capture.names is None else capture.names.targets
         record.called |= {
             i: name for i, name in targets.items() if name and i >= 0 and record.tensors[i].producer is not None
         }
         settle_names(record, self.named, {each.places[0] for each in capture.scopes if each.target and each.places})
-        name_by_parameters(record, needed, {info.id for info in record.tensors if self._is_nameless(info.id)})
         record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
         record.called |= self._filled_inside(capture.filled)
         self._mark_own_steps()

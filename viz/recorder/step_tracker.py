@@ -5,20 +5,49 @@ Recordings, the choice of recorded steps, the live page, the doctor and the sear
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
 
 import numpy
 
 from eagerflow import Variable
-from eagerflow.core.observe import Scope
+from eagerflow.core.observe import Scope, clock
+from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
 
-__all__ = ["ALONE", "StepTracker", "Turns"]
+__all__ = ["ALONE", "Step", "StepTracker", "Turns", "rows_of"]
 
 ALONE = 8  # steps of one optimizer in a row, after which another one follows it; sooner, they take turns
 _MOST = 4  # weights that are compared
 _ELEMENTS = 16  # of each
+_CALLS = ("model", "layer", "loss")
+
+
+class Step(NamedTuple):
+    """A step of a program: of `fit` and its like, one that `viz.step` marks, or what a loop by hand makes of it.
+
+    Attributes:
+        number: counted from 0, as recordings do.
+        began: when its scope began, or its first call of a model, layer or loss, in nanoseconds of `observe.clock`;
+            that of its gradients where nothing was called.
+        ended: when its scope ended, or its last update.
+        kind: `"train_step"`, `"test_step"`, `"predict_step"`, or the name that `viz.step` was given; `"train_step"` of
+            a loop by hand.
+        model: whose step it is; in a loop by hand the outermost model or layer that was called last before its
+            gradients; None for none.
+        optimizer: whose update was the last one; None where weights are changed by hand, and for other steps.
+        losses: the arrays with one element of which gradients were asked, in order; none of marked steps.
+        rows: of its batch, None where that can't be seen.
+    """
+
+    number: int
+    began: int
+    ended: int
+    kind: str = "train_step"
+    model: Any = None
+    optimizer: Any = None
+    losses: tuple[Any, ...] = ()
+    rows: int | None = None
 
 
 class Turns:
@@ -43,7 +72,6 @@ class Turns:
         self.number = 0
         self._ran: dict[Hashable, frozenset[Hashable]] = {}  # who has made updates in this step, and of which weights
         self._turn: set[Hashable] = set()  # who made those of the last whole step
-        self._known: set[Hashable] = set()  # who has ever made updates
         self._alone = 0  # how many steps in a row had only the updates of who made this one's
         self._learnt = False  # were gradients computed since the last update?
         self._has_gradients = False  # and in this step?
@@ -72,34 +100,29 @@ class Turns:
         """Gradients were computed."""
         self._learnt = True
 
-    def updated(
-        self, who: Hashable, weights: frozenset[Hashable] = frozenset(), gone: Collection[Hashable] = ()
-    ) -> int:
+    def updated(self, who: Hashable, weights: frozenset[Hashable] = frozenset()) -> int:
         """Weights were changed.
 
         Args:
             who: stands for the optimizer; None for the program itself.
             weights: stand for what was changed, where that is known.
-            gone: who is known to make no update any more; while a program runs, nobody is.
 
         Returns:
             The number of the step that this is a part of.
         """
-        if self._ran and self._begins_another(who, weights, gone):
+        if self._ran and self._begins_another(who, weights):
             self.end()
         self._has_gradients |= self._learnt
         self._learnt = False
         self._ran[who] = self._ran.get(who, frozenset()) | weights
-        self._known.add(who)
         return self.number
 
-    def _begins_another(self, who: Hashable, weights: frozenset[Hashable], gone: Collection[Hashable]) -> bool:
+    def _begins_another(self, who: Hashable, weights: frozenset[Hashable]) -> bool:
         if not self._learnt:
             return not self._has_gradients
         if who in self._ran:
             return True
-        is_last = who not in self._known and all(each in gone for each in self._ran)
-        followed = self._turn == self._ran.keys() and (self._alone >= ALONE or is_last)
+        followed = self._turn == self._ran.keys() and self._alone >= ALONE
         return followed or (bool(weights) and weights in self._ran.values())
 
     def end(self) -> None:
@@ -132,8 +155,8 @@ class StepTracker(Turns):
     are changed by them. Who hears no ops learns of such a step's end from weights that have changed before the next
     gradients.
 
-    Args:
-        hears_ops: is it told of ops and updates?
+    An observer passes on what is announced to it: `on_scope_begin`, `on_scope_end` and `on_gradient`, and `on_op` and
+    `on_update` where it hears those. What wants to know of steps subscribes.
 
     Attributes:
         begun: has a forward pass begun? Until then, `on_op` wants to hear of each op.
@@ -141,13 +164,14 @@ class StepTracker(Turns):
 
     >>> import eagerflow as ef
     >>> steps, w = StepTracker(), ef.Variable([1.0])
+    >>> steps.subscribe(lambda step: print("step", step.number))
     >>> for _ in range(2):
     ...     _ = steps.on_gradient([w])
     ...     update = Scope("optimizer", "sgd")
     ...     steps.on_scope_begin(update)
     ...     _ = steps.on_scope_end(update)
-    >>> steps.upcoming
-    2
+    step 0
+    step 1
     """
 
     def __init__(self, hears_ops: bool = True) -> None:
@@ -161,6 +185,72 @@ class StepTracker(Turns):
         self._first: dict[frozenset[int], int] = {}  # by weights, the optimizer that updated them first
         self._aside = 0  # steps of `evaluate` and `predict`
         self._inside: list[Scope] = []  # scopes of steps, and of optimizers
+        self._over: list[Callable[[Step], Any]] = []
+        self._changed: list[Callable[[Step], Any]] = []
+        self._heard = _Heard()  # since the last update
+        self._call: Scope | None = None  # the outermost one of a model or layer that runs
+        self._called: tuple[Any, int | None] = None, None  # the owner of the last one, and the rows of its batch
+        self._calls_began = 0  # since the last gradients or update of an optimizer
+        self._step: Step | None = None  # the one that runs, once it has an update
+        self._is_told = self._were_changed = False
+
+    def subscribe(self, over: Callable[[Step], Any], updated: Callable[[Step], Any] | None = None) -> None:
+        """Ask to be called with each `Step` as soon as it is known to be over.
+
+        A marked step is over when its scope ends. One of a loop by hand is over with its last update: at once where
+        the step before had the same optimizers, else when the next one makes an update, something marks a step, or
+        `close` is called.
+
+        Args:
+            over: called with each step, once.
+            updated: called after each update of a loop by hand with the step so far: an optimizer that joins the step
+                of another one, as in a GAN, comes with the same number again.
+        """
+        self._over.append(over)
+        if updated is not None:
+            self._changed.append(updated)
+
+    def close(self) -> None:
+        """Nothing comes any more: a step that has updates is over."""
+        if not self._hears_ops:
+            self._look_at_weights()
+        elif self._pending:
+            self._update()
+        self.end()
+
+    def end(self) -> None:
+        """The step is over, if it has begun: what comes now is another one."""
+        if self._step is not None:
+            self._tell()
+        self._is_told = False
+        super().end()
+
+    def _forget_calls(self) -> None:
+        self._heard, self._calls_began = _Heard(), 0
+        self._called = None, None
+
+    def _tell(self) -> None:
+        step, self._step = self._step, None  # so that no model or optimizer lives on by it
+        if step is not None and not self._is_told:
+            self._is_told = True
+            for tell in self._over:
+                tell(step)
+
+    def _note_update(self, optimizer: Any = None) -> None:
+        """Weights were changed, in the step with this number."""
+        if not self._over:
+            return
+        heard, self._heard = self._heard, _Heard()
+        now = heard.ended or clock()
+        if self._step is None:
+            self._step = Step(self.number, heard.began or now, now, rows=heard.rows)
+        before = self._step
+        losses, model = before.losses + tuple(heard.losses), heard.model or before.model
+        self._step = before._replace(ended=now, optimizer=optimizer, losses=losses, model=model)
+        for tell in self._changed:
+            tell(self._step)
+        if self.is_settled:
+            self._tell()
 
     @property
     def trained(self) -> int:
@@ -170,10 +260,16 @@ class StepTracker(Turns):
     @property
     def in_marked(self) -> bool:
         """Does a step run that something marks?"""
-        return any(scope.kind == "step" for scope in self._inside)
+        return bool(self._inside) and (self._inside[0].kind == "step" or any(s.kind == "step" for s in self._inside))
 
-    def _update(self, who: int | None = None) -> None:
+    @property
+    def hears_updates(self) -> bool:
+        """May it be of use to tell it of updates, as no optimizer has run yet?"""
+        return self._hears_ops or (bool(self._asked) and not self.has_optimizers)
+
+    def _update(self, optimizer: Any = None) -> None:
         """Weights were changed, by an optimizer or by hand."""
+        who = None if optimizer is None else id(optimizer)
         self._pending = self.begun = False
         self._within = frozenset()
         weights = self._asked[0] if len(self._asked) == 1 else frozenset()  # of several, whose they are isn't known
@@ -184,6 +280,7 @@ class StepTracker(Turns):
             self._optimizers.add(who)
             who = first if is_new else who
         self.updated(who, weights)
+        self._note_update(optimizer)
         if who is None:
             self.end()
 
@@ -193,17 +290,22 @@ class StepTracker(Turns):
             if self._pending:
                 self._update()
             self.begun = True
+            self._calls_began = self._calls_began or clock()
 
-    def on_gradient(self, sources: Sequence[Any], results: Sequence[Any] = ()) -> bool:
-        """Gradients were computed; says whether they are those of a loop by hand, which may learn from them."""
+    def on_gradient(self, sources: Sequence[Any], results: Sequence[Any] = (), targets: Sequence[Any] = ()) -> bool:
+        """Gradients were computed; says whether they are those of a loop by hand, which may learn from them.
+
+        Args:
+            sources: of what.
+            results: the gradients.
+            targets: what they are gradients of; without, the steps have no losses.
+        """
         weights = frozenset([x.identity for x in sources if isinstance(x, Variable)])
         if not weights or self.in_marked:
             return False
         if not self._hears_ops:
             if not self.has_optimizers:
-                if self._held.have_changed():
-                    self.updated(None)
-                    self.end()
+                self._look_at_weights()
                 self._held.hold(sources)
         elif not self._pending and any(_is_tracked(result) for result in results):
             self._within |= weights
@@ -214,10 +316,27 @@ class StepTracker(Turns):
             self._pending, self.begun = True, False
         self._asked.append(weights)
         self.learnt()
+        if self._over:
+            self._heard.learn(self._calls_began, self._called, targets)
+        self._calls_began = 0
         return True
+
+    def _look_at_weights(self) -> None:
+        """Were weights changed since their gradients were computed? Before the call that came next, if so."""
+        if self._were_changed or self._held.have_changed():
+            self._were_changed = False
+            self._held.hold(())
+            self.updated(None)
+            self._heard.ended = self._calls_began
+            self._note_update()
+            self.end()
 
     def on_update(self, variable: Variable) -> None:
         """Weights were changed."""
+        if not self._hears_ops:
+            self._were_changed |= not self._inside and any(variable.identity in asked for asked in self._asked)
+        elif self._pending:
+            self._heard.ended = clock()
         if variable.identity in self._within:
             self._learn_within()
 
@@ -236,35 +355,80 @@ class StepTracker(Turns):
             self.end()
         if scope.kind in ("step", "optimizer"):
             self._inside.append(scope)
+        elif self._call is None and not self._inside and scope.kind in _CALLS:
+            self._calls_began = self._calls_began or scope.started
+            if scope.kind != "loss":
+                self._call, self._called = scope, (scope.owner, rows_of(scope.inputs))
 
     def on_scope_end(self, scope: Scope) -> str:
         """Something ends; gives `"step"` or `"optimizer"` where that is one with none around it, else ""."""
-        at = next((i for i, each in enumerate(self._inside) if each is scope), None)
-        if at is None:
-            return ""
-        del self._inside[at:]  # with those that an error left open
+        if scope is self._call:
+            self._call = None
+        if self._inside and self._inside[-1] is scope:
+            self._inside.pop()
+        else:
+            at = next((i for i, each in enumerate(self._inside) if each is scope), None)
+            if at is None:
+                return ""
+            del self._inside[at:]  # with those that an error left open
         if self._inside:
             return ""
         if scope.kind == "step":
             self._pending = self.begun = False
             self._within, self._asked = frozenset(), []
-            self.marked()
+            self._forget_calls()
+            number = self.marked()
             self._aside += scope.name != "train_step"
+            if self._over:
+                rows = rows_of(scope.inputs)
+                step = Step(number, scope.started, clock(), scope.name, scope.owner, rows=rows)
+                for tell in self._over:
+                    tell(step)
         else:
             self.has_optimizers = True
             self._held.hold(())
             self._learn_within()
-            self._update(id(scope.owner))
+            self._update(scope.owner)
+            if self._over:
+                self._forget_calls()
         return scope.kind
 
     def running(self, outputs: Any) -> int | None:
-        """The number, where what made these belongs to a step; None for what runs beside training, as far as one sees.
-
-        Args:
-            outputs: of the op in question.
-        """
+        """The number, where the op with these outputs belongs to a step; None for what runs outside of training."""
         belongs = self._inside or self._pending or self.begun or _is_tracked(outputs)
         return self.upcoming if belongs else None
+
+
+class _Heard:
+    """What a loop by hand did since the last update."""
+
+    __slots__ = ("began", "ended", "losses", "model", "rows")
+
+    def __init__(self) -> None:
+        self.began = self.ended = 0
+        self.model: Any = None
+        self.rows: int | None = None
+        self.losses: list[Any] = []
+
+    def learn(self, began: int, called: tuple[Any, int | None], targets: Sequence[Any]) -> None:
+        """Gradients of these were computed, of calls that began then, the last of them of this model."""
+        self.began = self.began or began or clock()
+        self.model, self.rows = called
+        data = [getattr(target, "data", None) for target in targets]
+        self.losses += [each for each in data if getattr(each, "size", 0) == 1]
+
+
+def rows_of(inputs: Any) -> int | None:
+    """How many samples a batch has; None where that can't be seen."""
+    leaf = inputs
+    while isinstance(leaf, (tuple, list)) and leaf:
+        leaf = leaf[0]
+    if shape := getattr(leaf, "shape", ()):  # nearly always, and asked for in each step
+        return int(shape[0])
+    for each in flat(inputs) if inputs is not None else ():
+        if shape := getattr(each, "shape", ()):
+            return int(shape[0])
+    return None
 
 
 def _is_tracked(outputs: Any) -> bool:
@@ -281,6 +445,9 @@ class _HeldWeights:
 
     def hold(self, sources: Sequence[Any]) -> None:
         """Gradients of these were computed."""
+        if not sources:
+            self._held = []
+            return
         variables = sorted([x for x in sources if isinstance(x, Variable)], key=lambda x: x.data.size)[:_MOST]
         self._held = [(x, _some(x)) for x in variables]
 

@@ -28,10 +28,6 @@ class StepGate(observe.Observer):
     Of a loop that marks none, somewhat more is recorded: where a step ends is known only when the next update comes,
     and where it began only from what its gradients come from. `record_builder` takes the steps out of it.
 
-    Args:
-        made: makes a capture that has started.
-        steps: the numbers of the chosen steps.
-
     Attributes:
         capture: what records.
     """
@@ -43,7 +39,7 @@ class StepGate(observe.Observer):
     def __init__(self, made: Callable[[], Capture], steps: frozenset[int] | ChosenSteps) -> None:
         self._made, self._steps = made, steps
         self.capture = made()
-        self._told: list[tuple[int, int]] = []  # updates of steps that nothing marks: when, and the step's number
+        self._told: list[tuple[int, int]] = []  # see `Clocks`
         self._tracker = StepTracker(hears_ops=False)
         self._has_own = self._has_marks = self._was_on = False
         self._leaves = False  # what looks at the last step's results is still recorded
@@ -210,9 +206,6 @@ class step:
 
     `viz.trace(steps=...)` counts such steps, and pictures, tables, pages and `viz.diff` show them one by one. When
     nothing is recorded, it does nothing.
-
-    Args:
-        name: the name of the step.
 
     >>> import eagerflow as ef, viz
     >>> weight = ef.Variable(1.0)

@@ -10,13 +10,12 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.blocks import all_blocks, tree
-from viz.facts.digest.asked_step import shown_number, shown_position, times_facts
 from viz.facts.digest.figures import OUTSIDE
 from viz.facts.digest.made import Made
-from viz.facts.digest.sparse_columns import SparseColumns
+from viz.facts.digest.picked_step import pick_step
+from viz.facts.digest.shown_step import shown_number, shown_position, times_facts
 from viz.facts.digest.time_spans import took_told
-from viz.facts.digest.usual_sums import TimesInSteps, steps_of, told_steps, usual_sums
-from viz.facts.digest.usual_times import usual_times
+from viz.facts.digest.usual_times import UsualTime, steps_of, told_steps, usual_sums, usual_times
 from viz.facts.flops import flops
 from viz.facts.network import rank_of
 from viz.facts.schema import VARIABLES, Op, Record, Scope
@@ -30,7 +29,6 @@ from viz.facts.selection import (
     step_name,
     steps_text,
 )
-from viz.facts.smaller.shown_step import pick_step
 from viz.facts.text_table import Text, table
 
 __all__ = ["HEADS", "Row", "around", "cells", "columns", "describe", "flops_text", "opened", "rows", "summary"]
@@ -63,7 +61,7 @@ class Row:
     calls: set[int] = dataclasses.field(default_factory=set)
 
 
-def rows(record: Record, step: int | None = None, usual: Mapping[int, TimesInSteps] | None = None) -> list[Row]:
+def rows(record: Record, step: int | None = None, usual: Mapping[int, UsualTime] | None = None) -> list[Row]:
     """The lines of the summary for one step (default: the last complete one of the usual batch size), the total last.
 
     Times are those of that step if it is asked for, else for each op the median of the steps that ran it, as pictures
@@ -175,7 +173,7 @@ class _Counting:
         usual: of ops by id, what they took in several steps, where that counts and not what they took themselves.
     """
 
-    def __init__(self, record: Record, usual: Mapping[int, TimesInSteps]) -> None:
+    def __init__(self, record: Record, usual: Mapping[int, UsualTime]) -> None:
         self.record = record
         self._took = usual_sums(usual)
         self._made = Made(record)
@@ -265,12 +263,12 @@ def facts(record: Record, step: int | None = None, depth: int | None = None) -> 
     return {"step": shown_number(record, step), **times_facts("median", count), "rows": found}
 
 
-def _usual(record: Record, step: int | None) -> Mapping[int, TimesInSteps]:
+def _usual(record: Record, step: int | None) -> Mapping[int, UsualTime]:
     """What counts as the time of ops that ran in several steps; nothing where a step is asked for: its own counts."""
     return usual_times(record) if step is None else {}
 
 
-def _of_one(record: Record, step: int | None, usual: Mapping[int, TimesInSteps]) -> list[str]:
+def _of_one(record: Record, step: int | None, usual: Mapping[int, UsualTime]) -> list[str]:
     """Of which step the table is, where several were recorded, and of which its times are."""
     at = shown_position(record, step)
     if at is None or count_of_steps(record) < 2:
@@ -352,13 +350,12 @@ def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
     )
 
 
-def describe(record: Record, in_ops: int | None = None, seen: SparseColumns | None = None) -> str:
+def describe(record: Record, in_ops: int | None = None) -> str:
     """One line about a recording.
 
     Args:
         record: the recording.
         in_ops: nanoseconds of its ops, for a line above times of parts, which don't sum to what the whole took.
-        seen: its ops as columns, where the record doesn't hold their times.
     """
     name = f" {formatting.clean(record.name)!r}" if record.name else ""
     whole = record.whole
@@ -367,7 +364,7 @@ def describe(record: Record, in_ops: int | None = None, seen: SparseColumns | No
     layers = layers_of(record)
     parts += [formatting.count(layers, "layer")] if layers else []
     of_it = f", of which {formatting.seconds(in_ops)} in ops" if in_ops else ""
-    time = took_told(record, seen, of_it)
+    time = took_told(record, of_it)
     parts += [time] if time else []
     parts += [f"rank {rank_of(record)} of {record.meta.get('ranks')}"] if rank_of(record) else []
     parts += [formatting.count(1 + len(record.others), "rank")] if record.others else []
