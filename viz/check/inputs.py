@@ -13,12 +13,11 @@ from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import host, number, rms
 from viz.doctor.checks.all_checks import ADVICE
-from viz.doctor.checks.inputs import colours_first, words_of_torn
 from viz.doctor.checks.rows.broken_rows import broken_rows
-from viz.doctor.checks.rows.fit_arrays import inputs_of
-from viz.doctor.checks.rows.torn_pictures import torn
+from viz.doctor.fit_arrays import inputs_of
+from viz.doctor.host_arrays import host, number, rms
+from viz.doctor.pictures import colours_first, torn, words_of_torn
 from viz.doctor.program import layer_label
 from viz.doctor.scaling import unadapted_normalization
 from viz.doctor.user_code import Place, made_at

@@ -12,15 +12,14 @@ from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.check.weights_move import words_of
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import number
 from viz.doctor.checks.all_checks import ADVICE
 from viz.doctor.checks.rows.broken_rows import broken_rows
-from viz.doctor.checks.rows.class_weights import counted_from_1, given_keys, left_out, upside_down, weighed
-from viz.doctor.checks.rows.fit_arrays import labels_of
-from viz.doctor.checks.rows.most_frequent import classes_of
 from viz.doctor.checks.rows.row_order import Order
-from viz.doctor.class_numbers import label_classes
+from viz.doctor.class_numbers import classes_of, label_classes
+from viz.doctor.class_weights import counted_from_1, given_keys, left_out, upside_down, weighed
 from viz.doctor.finding import Finding
+from viz.doctor.fit_arrays import labels_of
+from viz.doctor.host_arrays import number
 from viz.doctor.loss_questions import is_ours, loss_kind
 from viz.doctor.source_calls import is_half_of_data, lone_shuffles, made_after
 from viz.doctor.user_code import Place

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy
 
-__all__ = ["Shares", "agreement", "are_yes_or_no", "label_classes", "named", "shares_apart"]
+__all__ = ["Shares", "agreement", "are_yes_or_no", "classes_of", "label_classes", "named", "shares_apart"]
 
 _NAMED = 4  # classes that a message names one by one
 
@@ -34,6 +34,15 @@ def label_classes(kind: str, labels: numpy.ndarray, shape: Sequence[int]) -> num
     if kind == "binary" and labels.size == math.prod(shape) and (len(shape) < 2 or units == 1):
         return (labels.reshape(-1) > 0.5).astype(int)
     return None
+
+
+def classes_of(labels: numpy.ndarray) -> numpy.ndarray | None:
+    """The class of each row; None where rows have none."""
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        one_hot = bool(((labels == 0) | (labels == 1)).all()) and bool((labels.sum(axis=1) == 1).all())
+        return labels.argmax(axis=1) if one_hot else None
+    whole = labels.size == len(labels) and (labels.dtype.kind in "iub" or bool((labels == numpy.floor(labels)).all()))
+    return labels.reshape(-1).astype(int) if whole else None
 
 
 def are_yes_or_no(*labels: numpy.ndarray) -> bool:

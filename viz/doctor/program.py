@@ -17,6 +17,7 @@ from viz.doctor.trainings.script import Script
 from viz.doctor.trainings.together import together
 from viz.doctor.trainings.training import Training
 from viz.doctor.user_code import Place, call_place, made_at, op_place, own_line, user_line
+from viz.doctor.variable_owners import Owners
 from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.step_tracker import StepTracker
@@ -92,8 +93,6 @@ class Program:
         self.spent = 0  # nanoseconds used up by the checks
         self.duration = self.now = 0  # how long the announced op took; when the announced scope ended
         self.step_ended = 0
-        # Gradients, the optimizer's scope, and the scale of their loss; looked for once in a step.
-        self.scale: tuple[Any, Any, float] | None = None
         self.interrupted = False  # then it isn't known how training would have ended
         self.ended_late = False
         self.unseen = 0
@@ -221,6 +220,11 @@ class Program:
     def in_all(self, steps: int) -> str:
         """The same, of something that was so in each of them."""
         return "in the only step" if steps == 1 and not self.unseen else f"in all {self.counted(steps)}"
+
+    @property
+    def owners(self) -> Owners:
+        """The layers and models that were called in the running training."""
+        return self.training.owners
 
     def layer(self) -> Any:
         """The innermost layer that is running."""

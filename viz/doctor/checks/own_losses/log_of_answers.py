@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor
-from viz.doctor.check_base import host
+from viz.doctor.host_arrays import host
 from viz.doctor.loss_questions import labels_and_answers
 
 __all__ = ["layer_of_logits"]
