@@ -12,14 +12,12 @@ from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.checks.all_checks import ADVICE
-from viz.doctor.checks.course.callbacks import better_by_name, weighs_epochs
-from viz.doctor.checks.rows.broken_rows import broken_rows
-from viz.doctor.fit_arrays import inputs_of, labels_of
-from viz.doctor.loss_questions import is_ours
-from viz.doctor.prepared_rows import Seen, otherwise
-from viz.doctor.source_calls import only_call
-from viz.doctor.user_code import Place
-from viz.doctor.validation_data import (
+from viz.doctor.facts.broken_rows import broken_rows
+from viz.doctor.facts.fit_arrays import better_by_name, inputs_of, labels_of, weighs_epochs
+from viz.doctor.facts.loss_questions import is_ours
+from viz.doctor.facts.prepared_rows import Seen, otherwise
+from viz.doctor.facts.source_calls import only_call
+from viz.doctor.facts.validation_data import (
     classes_apart,
     overlapping_windows,
     scales_apart,
@@ -28,6 +26,7 @@ from viz.doctor.validation_data import (
     words_of_classes,
     words_of_scales,
 )
+from viz.doctor.user_code import Place
 
 __all__ = ["check_validation"]
 

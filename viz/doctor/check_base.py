@@ -6,10 +6,12 @@ import string
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
-from viz.doctor.host_arrays import number
+from viz.doctor.facts.host_arrays import number
 from viz.doctor.program import Program, layer_label
 
 __all__ = ["Check", "Rule"]
+
+_ABOUT = ("layer", "op", "place", "key", "evidence")
 
 
 class Rule(NamedTuple):
@@ -33,20 +35,20 @@ class _Words(string.Formatter):
 
     def convert_field(self, value: Any, conversion: Any) -> Any:
         way = self._ways.get(conversion)
-        return super().convert_field(value, conversion) if way is None else way(value)  # type: ignore[operator]
+        return super().convert_field(value, conversion) if way is None else way(value)
 
 
 class Check:
     """Looks for some kinds of findings.
 
     A subclass defines the handlers it needs. Of the facts of a step (see `step_facts.py`) it hears by `on_loss(loss)`,
-    `on_gradients(gradients)` and `on_step_end()`; of what runs by `on_answer(opened, outputs)` (the program called a
-    model or layer itself), `on_call(opened)` and `on_call_end(opened, outputs)` (any model or layer), `on_loss_end(
-    opened, outputs)`, `on_optimizer(opened)` and `on_fit_step(opened)` (a training step of `fit`); and as
-    `eagerflow.core.observe.Observer` does (ops without their times). `on_crash(error)` tells that an exception ended the
-    script, `finish()` that the training did. What asks which function ran defines `on_single_op(op, inputs, outputs,
-    whole)`: of a fused op it hears of each part, with its `name`, its inputs (None for what lies between two parts), its
-    outputs (None unless they are the fused op's), and those of the whole.
+    `on_gradients(gradients)` and `on_step_end()`. Of what runs it hears by `on_answer(opened, outputs)` (the program
+    called a model or layer itself), `on_call(opened)` and `on_call_end(opened, outputs)` (any model or layer),
+    `on_loss_end(opened, outputs)`, `on_optimizer(opened)`, `on_fit_step(opened)` (a training step of `fit`), and as
+    `eagerflow.core.observe.Observer` does (ops without their times). `on_crash(error)` tells that an exception ended
+    the script, `finish()` that the training did. What asks which function ran defines `on_single_op(op, inputs,
+    outputs, whole)`: of a fused op it hears of each part, with its `name`, its inputs (None for what lies between two
+    parts), its outputs (None unless they are the fused op's), and those of the whole.
 
     Attributes:
         rules: by which it tells, each a kind or `kind.way`.
@@ -65,32 +67,18 @@ class Check:
     def __init__(self, watch: Program) -> None:
         self.watch = watch
 
-    def tell(
-        self,
-        rule: str,
-        severity: str = "",
-        *,
-        layer: Any = None,
-        op: str | None = None,
-        place: Any = None,
-        key: Any = None,
-        evidence: Mapping[str, Any] | None = None,
-        **numbers: Any,
-    ) -> None:
+    def tell(self, rule: str, severity: str = "", /, **about: Any) -> None:
         """Report a finding by a rule.
 
         Args:
             rule: the name of the rule.
             severity: where it is another than the rule's.
-            layer: the layer at fault.
-            op: the name of the op at fault.
-            place: the line.
-            key: by which the finding can be retracted.
-            evidence: more of it.
-            **numbers: what its words are made with; all but text is its evidence.
+            **about: `layer` (the object at fault), `op`, `place`, `key` (by which the finding can be retracted),
+                and more `evidence`; all else is what its words are made with, and evidence, too, but for text.
         """
         known = self.rules[rule]
-        words = _Words(self.watch).format(known.words, **{"name": repr(layer_label(layer)), "op": op, **numbers})
-        measured = {name: value for name, value in numbers.items() if isinstance(value, (int, float, list))}
-        about = {"layer": layer, "op": op, "place": place, "key": key, "evidence": {**measured, **(evidence or {})}}
-        self.watch.report(rule, severity or known.severity, words, **about)
+        words = _Words(self.watch).format(known.words, **{"name": repr(layer_label(about.get("layer"))), **about})
+        evidence = {name: x for name, x in about.items() if name not in _ABOUT and isinstance(x, (int, float, list))}
+        given = {name: about[name] for name in _ABOUT if name in about}
+        given["evidence"] = {**evidence, **(about.get("evidence") or {})}
+        self.watch.report(rule, severity or known.severity, words, **given)

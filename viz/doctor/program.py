@@ -11,13 +11,13 @@ from typing import Any
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz.doctor import thresholds as limits
+from viz.doctor.facts.variable_owners import Owners
 from viz.doctor.finding import SEVERITIES, Finding, kinds_of
 from viz.doctor.shared_advice import SHARED
 from viz.doctor.trainings.script import Script
 from viz.doctor.trainings.together import together
 from viz.doctor.trainings.training import Training
 from viz.doctor.user_code import Place, call_place, made_at, op_place, own_line, user_line
-from viz.doctor.variable_owners import Owners
 from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.step_tracker import StepTracker

@@ -12,9 +12,9 @@ from eagerflow.core import observe
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check
 from viz.doctor.checks.all_checks import ADVICE, CHECKS
+from viz.doctor.facts.step_facts import Gradients, loss_of_scope, loss_scale
 from viz.doctor.finding import Finding
 from viz.doctor.program import Origin, WatchedScope
-from viz.doctor.step_facts import Gradients, loss_of_scope, loss_scale
 from viz.doctor.trainings.training import Training
 from viz.doctor.trainings.turns import Turns
 from viz.doctor.user_code import Place, made_at, op_place, reader_line, scope_frame, user_line

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy
 
-from viz.doctor.checks.rows.broken_rows import broken_columns, broken_rows, where_broken
-from viz.doctor.fit_arrays import named_arrays, running_fit
-from viz.doctor.host_arrays import host
+from viz.doctor.facts.broken_rows import broken_columns, broken_rows, where_broken
+from viz.doctor.facts.fit_arrays import named_arrays, running_fit
+from viz.doctor.facts.host_arrays import host
 
 __all__ = ["broken_arrays"]
 

@@ -12,13 +12,13 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.checks.course.far_targets import far_targets
-from viz.doctor.checks.rows.reordered import reordered_apart
-from viz.doctor.class_numbers import label_classes
-from viz.doctor.constant_answers import best_constant, least_loss, loss_of
-from viz.doctor.host_arrays import host, number
-from viz.doctor.loss_questions import AMOUNTS
-from viz.doctor.step_facts import Loss
+from viz.doctor.facts.class_numbers import label_classes
+from viz.doctor.facts.constant_answers import best_constant, least_loss, loss_of
+from viz.doctor.facts.far_targets import far_targets
+from viz.doctor.facts.host_arrays import host, number
+from viz.doctor.facts.loss_questions import AMOUNTS
+from viz.doctor.facts.reordered import reordered_apart
+from viz.doctor.facts.step_facts import Loss
 from viz.doctor.user_code import made_at
 from viz.recorder.names.input_names import names_of_outputs
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.fit_arrays import running_fit
-from viz.doctor.host_arrays import number
-from viz.doctor.rates import faded_steps, rate_of
-from viz.doctor.source_calls import only_call
-from viz.doctor.step_facts import Gradients
+from viz.doctor.facts.fit_arrays import running_fit
+from viz.doctor.facts.host_arrays import number
+from viz.doctor.facts.rates import faded_steps, rate_of
+from viz.doctor.facts.source_calls import only_call
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.user_code import made_at
 
 __all__ = ["Endings"]

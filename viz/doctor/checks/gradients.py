@@ -11,9 +11,9 @@ import numpy
 from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import number, rms
+from viz.doctor.facts.host_arrays import number, rms
+from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.program import layer_label
-from viz.doctor.step_facts import Gradients, Loss
 from viz.recorder.tensor_stats import sum_of_squares
 
 __all__ = ["GradientSizes"]
@@ -22,7 +22,6 @@ _VANISHING = 1e-4  # the first layer's gradient against the largest; healthy dee
 _EXPLODING = 1e4  # norm of all gradients together; healthy ones, with scaled data, stay below 100
 _EXPLODING_ERROR = 1e7  # nothing can be learned from this
 _EXPLODING_GROWTH = 1e3  # the norm against that of the first steps
-_LARGE_TARGETS = 30.0  # root mean square of targets
 _PERCENT_OF_NOTHING = 1e-3  # targets this small, against their root mean square, make percentage errors explode
 _NORMS = "the norm of all gradients is {norms}"
 
@@ -185,7 +184,7 @@ class GradientSizes(Check):
         if targets is not None and targets.small:
             about |= {"small_targets": targets.small, "near_0": "0" if targets.least == 0 else "next to 0"}
             self.tell("exploding_gradient.percent", severity, place=targets.place, size=targets.size, **about)
-        elif targets is not None and targets.size > max(_LARGE_TARGETS, 2 * targets.answers):
+        elif targets is not None and targets.size > max(limits.UNSCALED, 2 * targets.answers):
             about |= {"targets": targets.size, "low": targets.low, "high": targets.high, "answers": targets.answers}
             self.tell("unscaled_target.gradients", severity, place=targets.place, **about)
         else:

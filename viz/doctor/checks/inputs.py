@@ -10,18 +10,16 @@ import numpy
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import first_tensor, host, rms, tensors
-from viz.doctor.pictures import colours_first, torn, words_of_torn
+from viz.doctor.facts.host_arrays import first_tensor, host, rms, tensors
+from viz.doctor.facts.pictures import colours_first, torn, words_of_torn
+from viz.doctor.facts.scaling import unadapted_normalization
+from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
-from viz.doctor.scaling import unadapted_normalization
 from viz.doctor.user_code import made_at
-from viz.doctor.variable_owners import layers_in
 from viz.recorder.descriptions import flat
 
 __all__ = ["Inputs", "SmallInputs", "like_indices"]
 
-_UNSCALED = 30.0  # root mean square of the inputs; standardized ones have 1, images in 0..255 about 100
-_UNSCALED_HINT = 10.0  # worth a hint: weights begin as for inputs around 1
 _UNSCALED_CAUSE = 4.0  # named as the cause, where something went wrong that such inputs explain
 _INDEX_COLUMNS = 4  # numbers of words in a row, at least
 _INDEX_RANGE = 0.1  # a column's largest value, against that of all; columns of a table have their own ranges
@@ -178,8 +176,8 @@ class Inputs(Check):
             self.tell("unscaled_input.twice", layer=twice, place=at, key=key, **ends, **scales)
         elif 0 < max(abs(low), abs(high)) < limits.TINY_INPUT:
             self._tell("unscaled_input.tiny", "warning", *about, "hardly anything reaches the first layer")
-        elif size > _UNSCALED_HINT:
-            severity = "warning" if size > _UNSCALED else "info"
+        elif size > limits.UNSCALED_HINT:
+            severity = "warning" if size > limits.UNSCALED else "info"
             if place not in self._told and like_indices(values, shape):
                 words = f"{len(numpy.unique(values))} different whole numbers in this batch, {_INDICES}"
                 self._tell("unscaled_input.indices", severity, *about, words)

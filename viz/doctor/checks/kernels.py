@@ -10,9 +10,9 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host, number, rms, tensors
+from viz.doctor.facts.host_arrays import host, number, rms, tensors
+from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.program import layer_label
-from viz.doctor.step_facts import Gradients, Loss
 from viz.facts.schema import Part
 
 __all__ = ["HiddenSoftmax", "Kernels"]

@@ -9,9 +9,9 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host, number
-from viz.doctor.loss_questions import is_ours, labels_and_answers, own_loss, reaches
-from viz.doctor.step_facts import Loss
+from viz.doctor.facts.host_arrays import host, number
+from viz.doctor.facts.loss_questions import is_ours, labels_and_answers, own_loss, reaches
+from viz.doctor.facts.step_facts import Loss
 
 __all__ = ["Labels"]
 

@@ -11,10 +11,10 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host, number
-from viz.doctor.loss_questions import CROSSENTROPIES, own_loss
-from viz.doctor.rates import rate_is_high, rate_of, usual_scale
-from viz.doctor.step_facts import Gradients, Loss
+from viz.doctor.facts.host_arrays import host, number
+from viz.doctor.facts.loss_questions import CROSSENTROPIES, own_loss
+from viz.doctor.facts.rates import rate_is_high, rate_of, usual_scale
+from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.user_code import Place, made_at
 
 __all__ = ["LearningRates"]
@@ -221,7 +221,7 @@ class LearningRates(Check):
         for course in self._touched:
             _measure(course)
         for each in (self._step, self._touched, self._sums, self._carrying):
-            each.clear()  # type: ignore[attr-defined]
+            each.clear()
         if self._now is not None and len(self._now.losses) % limits.LAST == 0:
             self._judge(final=False)
 

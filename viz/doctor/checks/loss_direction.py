@@ -7,8 +7,8 @@ from typing import Any
 import numpy
 
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.loss_questions import value_of
-from viz.doctor.step_facts import Loss
+from viz.doctor.facts.loss_questions import value_of
+from viz.doctor.facts.step_facts import Loss
 from viz.doctor.user_code import Place, made_at
 from viz.recorder.source_lines import is_internal
 

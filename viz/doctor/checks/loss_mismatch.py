@@ -11,10 +11,10 @@ from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.checks.own_losses.row_softmax import SOFTMAX_AXIS
-from viz.doctor.host_arrays import host, number
-from viz.doctor.loss_questions import CROSSENTROPIES, is_answer_of_own_loss, is_ours, loss_kind
+from viz.doctor.facts.host_arrays import host, number
+from viz.doctor.facts.loss_questions import CROSSENTROPIES, is_answer_of_own_loss, is_ours, loss_kind
+from viz.doctor.facts.step_facts import Loss
 from viz.doctor.program import layer_label
-from viz.doctor.step_facts import Loss
 from viz.doctor.user_code import made_at
 
 __all__ = ["Mismatch"]
@@ -251,7 +251,7 @@ class Mismatch(Check):
         self._shapes(loss, loss.labels)
 
     def _compared(self, loss: Loss, labels: numpy.ndarray) -> None:
-        """Losses that compare element by element: class numbers for several outputs, hinge, differences, divergences."""
+        """Losses of no chances: class numbers for several outputs, hinge, differences, divergences."""
         shape, size = loss.shape, loss.answers.data.size
         made_by, place = self.watch.made_by(loss.answers), made_at(loss.owner) or self.watch.called_at()
         if labels.size != size and shape and shape[-1] > 1 and labels.size * shape[-1] == size:

@@ -9,10 +9,10 @@ from typing import Any
 
 from eagerflow import Tensor
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.checks.reference_holders import holder_of
-from viz.doctor.host_arrays import first_tensor
+from viz.doctor.facts.host_arrays import first_tensor
+from viz.doctor.facts.reference_holders import holder_of
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
-from viz.doctor.step_facts import Gradients
 
 __all__ = ["Memory"]
 

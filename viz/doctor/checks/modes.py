@@ -8,15 +8,16 @@ import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import first_tensor, host
+from viz.doctor.facts.host_arrays import first_tensor, host
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
-from viz.doctor.step_facts import Gradients
 from viz.doctor.user_code import made_at
 
 __all__ = ["Modes"]
 
 _MOMENTUM_USUAL = 0.99  # what BatchNormalization begins with; slower averages are a choice, and a warning if they lag
 _MOMENTUM_LEFT = 0.5  # of the averages is what they began with, after all updates
+_MOMENTUM_SOME = 0.05  # the same, which a high validation loss may come from
 _MEANS_APART = 0.5  # standard deviations of a batch between its mean and the average; the noise of batches is a fifth
 _VARIANCES_APART = 1.0  # factors of two between a batch's variance and the average
 _ONES_SHARE = 0.5  # of the training batches hold one sample; a single one at the end of an epoch is a hint
@@ -109,6 +110,11 @@ class Modes(Check):
         self._optimizers: set[int] = set()
         self._trained: set[int] = set()
         self._drops: dict[int, _Drop] = {}
+
+    @property
+    def lags(self) -> bool:
+        """Has a BatchNormalization that is trained still some of its first averages?"""
+        return any(norm.left >= _MOMENTUM_SOME for norm in self._norms.values() if norm.training)
 
     def on_optimizer(self, opened: Any) -> None:
         self._optimizers.add(id(opened.owner))

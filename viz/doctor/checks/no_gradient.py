@@ -11,16 +11,17 @@ from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.checks.updates.lost_gradients import FLAT, End, LostGradients
-from viz.doctor.host_arrays import host, number, tensors
+from viz.doctor.facts.host_arrays import host, number, tensors
+from viz.doctor.facts.source_calls import tape_before
+from viz.doctor.facts.step_facts import Gradients, Loss
+from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
-from viz.doctor.source_calls import tape_before
-from viz.doctor.step_facts import Gradients, Loss
 from viz.doctor.user_code import Place
-from viz.doctor.variable_owners import layers_in
 
 __all__ = ["Unreached"]
 
 _MOST_NAMES = 6  # of weights, in one message
+_WEIGHTS = "all sample weights are 0"
 _NONE = "the gradient of {weights} is None {steps!i}"
 
 
@@ -111,9 +112,9 @@ class Unreached(Check):
     def on_fit_step(self, opened: Any) -> None:
         """Are all sample weights 0?"""
         batch = opened.scope.inputs
-        if isinstance(batch, tuple) and len(batch) > 2 and batch[2] is not None:
-            if not any(host(w.data).any() for w in tensors(batch[2])):
-                self._ignored = "all sample weights are 0"
+        weights = tensors(batch[2]) if isinstance(batch, tuple) and len(batch) > 2 else []
+        if weights and not any(host(w.data).any() for w in weights):
+            self._ignored = _WEIGHTS
 
     def on_loss(self, loss: Loss) -> None:
         mask, ignored = getattr(loss.answers, "mask", None), loss.settings.get("ignore_class")
@@ -121,7 +122,7 @@ class Unreached(Check):
             self._ignored = "the mask of the predictions leaves out every one of them"
         elif ignored is not None and loss.labels is not None and (loss.labels == ignored).all():
             self._ignored = f"each label is {ignored}, which ignore_class={ignored} leaves out"
-        elif self._ignored != "all sample weights are 0":
+        elif self._ignored != _WEIGHTS:
             self._counts = True
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
@@ -135,8 +136,8 @@ class Unreached(Check):
                 self._ignored = f"{op.name} leaves everything out of the loss, with a mask that is 0 everywhere"
                 self._ignored_at = self.watch.place()
         elif (op.name in FLAT or outputs.data.dtype.kind in "biu") and outputs.key is None:
-            if any(x.key is not None for x in tensors(list(inputs))):
-                self._flat = op.name, self.watch.place()
+            followed = any(x.key is not None for x in tensors(list(inputs)))
+            self._flat = (op.name, self.watch.place()) if followed else self._flat
 
     def on_read(self, tensor: Any, how: str, place: Any) -> None:
         self._lost.read(tensor, how, place)
@@ -150,7 +151,8 @@ class Unreached(Check):
                 continue
             seen = self._seen.setdefault(source.identity, _Seen(source))
             seen.asked += 1
-            seen.end = ends.get(source.identity)
+            kept = seen.end if seen.end is not None and seen.end.how in ("before", "behind") else None
+            seen.end = ends.get(source.identity, kept)
             if isinstance(result, Tensor):
                 seen.given += 1
                 seen.nonzero += bool(host(result.data).any())
@@ -210,36 +212,41 @@ class Unreached(Check):
         owner = self.watch.owners.of(seen.variable)
         return owner is None or self.watch.owners.used(owner)
 
-    def _tell(self, rule: str, group: list[_Seen], severity: str = "", gradient: str = "None", **about: Any) -> None:
+    def _tell(self, rule: str, group: list[_Seen], severity: str = "", gradient: str = "None", /, **about: Any) -> None:
         steps = group[0].asked if group else self.watch.step
         names = [seen.variable.path for seen in group]
-        self.tell(rule, severity, variables=names, steps=steps, gradient=gradient, weights=_listed(names), **about)
+        self.tell(
+            rule,
+            severity,
+            variables=names,
+            steps=steps,
+            gradient=gradient,
+            evidence={"gradient": gradient},
+            weights=_listed(names),
+            **about,
+        )
 
     def _tell_end(self, end: End, group: list[_Seen]) -> None:
         """One place stands between these weights and the loss."""
-        lost = not any(seen.given for seen in self._seen.values())
         if end.how in ("before", "behind"):
             about = {"place": end.place, "key": ("no_gradient", end), "how": self._outside(end)}
             layer = self.watch.owners.of(group[0].variable)
             self._tell(f"no_gradient.{end.how}_tape", group, layer=layer, **about)
             return
-        what, goes = _NONE, f"what is computed with {'them' if len(group) > 1 else 'it'} goes on through"
-        of_step = [seen for seen in self._seen.values() if seen.end == end]
-        whole = end.how == "op" and (lost or len(of_step) == len(group)) and self._whole_step(group)
-        if whole:
-            what = f"no weight has a gradient ({len(group)} were asked for)"
-            if len(group) < len(self._seen):
-                first = group[0].variable.path
-                what = f"none of the {len(group)} weights that this step trains, from {first!r} on, has a gradient"
-            goes = "the loss goes through"
-        stopped = "no_gradient.stopped" if whole else "no_gradient.stopped_part"
-        rule = "no_gradient.numpy" if end.how == "read" else stopped if end.by == "stop_gradient" else "no_gradient.cut"
+        lost = end.how == "op" and self._whole_step(group)
+        first, them = group[0].variable.path, "them" if len(group) > 1 else "it"
         names = _listed([seen.variable.path for seen in group])
-        if what is _NONE:
-            what = f"the gradient of {names} is None {self.watch.in_all(group[0].asked)}"
-        about = {"what": what, "goes": goes, "by": end.by if whole or end.how == "read" else f"{end.by} alone"}
-        layer = None if whole else self.watch.owners.of(group[0].variable)
-        op = None if end.how == "read" else end.by
+        what, goes = f"the gradient of {names} is None {self.watch.in_all(group[0].asked)}", "the loss goes through"
+        if lost and len(group) < len(self._seen):
+            what = f"none of the {len(group)} weights that this step trains, from {first!r} on, has a gradient"
+        elif lost:
+            what = f"no weight has a gradient ({len(group)} were asked for)"
+        else:
+            goes = f"what is computed with {them} goes on through"
+        stopped = "no_gradient.stopped" if lost else "no_gradient.stopped_part"
+        rule = "no_gradient.numpy" if end.how == "read" else stopped if end.by == "stop_gradient" else "no_gradient.cut"
+        about = {"what": what, "goes": goes, "by": end.by if lost or end.how == "read" else f"{end.by} alone"}
+        layer, op = None if lost else self.watch.owners.of(group[0].variable), None if end.how == "read" else end.by
         self._tell(rule, group, layer=layer, op=op, place=end.place, key=("no_gradient", end), **about)
 
     def _whole_step(self, group: list[_Seen]) -> bool:
@@ -272,15 +279,25 @@ class Unreached(Check):
         if not given or (not kernels and len(given) < len(asked)):
             return
         what = f"the gradient of all {len(given)} weights is exactly 0 {self.watch.in_all(asked[0].asked)}"
-        about: dict[str, Any] = {"place": self._place, "key": ("no_gradient", "all"), "gradient": "exactly 0"}
+        about: dict[str, Any] = {"place": self._place, "key": ("no_gradient", "all")}
         if self._ignored and not self._counts and not self._loss:
             about["place"] = self._ignored_at or self._place
-            self._tell("no_gradient.ignored", given, what=what, why=self._ignored, **about)
+            self._tell("no_gradient.ignored", given, "", "exactly 0", what=what, why=self._ignored, **about)
         elif self._loss and not self.watch.has("constant_output", "initial_weights"):
             op, place = self._flat or ("an op", None)
             about["place"] = place or self._place
             what += f", though the loss is {number(self._loss)}"
-            self._tell("no_gradient.cut", given, op=op, what=what, goes="what it tells goes through", by=op, **about)
+            self._tell(
+                "no_gradient.cut",
+                given,
+                "",
+                "exactly 0",
+                op=op,
+                what=what,
+                goes="what it tells goes through",
+                by=op,
+                **about,
+            )
 
     def _tell_owner(self, owner: int, group: list[_Seen], gradient: str) -> None:
         layer = self.watch.owners.of(group[0].variable)

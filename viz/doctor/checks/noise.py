@@ -10,13 +10,12 @@ from eagerflow import Tensor, no_grad
 from eagerflow.core.observe import unobserved
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import first_tensor, host
+from viz.doctor.facts.host_arrays import first_tensor, host
+from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
-from viz.doctor.variable_owners import layers_in
 
 __all__ = ["Noise"]
 
-_ALIKE = 0.3  # correlation of a batch with what augmentation made of it
 _DROPOUT = 0.6  # rates from here on are measured; 0.5 and less are usual
 _DROPOUT_CLEAR = 0.9  # a warning from here on: one unit in ten is left, and the noise is measured as well
 _DROPOUT_STEPS = (2, 20)  # in which the batch is run again without dropout
@@ -90,7 +89,7 @@ class Noise(Check):
             if found:
                 alike, spread, changed = map(float, numpy.median(numpy.abs(numpy.array(found)), axis=0))
                 ranges = getattr(layer, "value_range", None)
-                if alike < _ALIKE:
+                if alike < limits.ALIKE:
                     numbers = {"correlation": alike, "spread": spread, "change": changed}
                     words = f" (value_range={tuple(ranges)})" if ranges is not None else ""
                     self.tell("augmentation", layer=layer, ranges=words, **numbers)

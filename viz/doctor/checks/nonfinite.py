@@ -11,11 +11,11 @@ from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.checks.own_losses.log_of_answers import layer_of_logits
-from viz.doctor.checks.rows.broken_rows import broken_columns, where_broken
-from viz.doctor.fit_arrays import inputs_of, running_fit
-from viz.doctor.host_arrays import finite, host, number, tensors
+from viz.doctor.facts.broken_rows import broken_columns, where_broken
+from viz.doctor.facts.fit_arrays import inputs_of, running_fit
+from viz.doctor.facts.host_arrays import finite, host, number, tensors
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
-from viz.doctor.step_facts import Gradients
 from viz.doctor.user_code import Place
 from viz.recorder.compositions import guilty_part, live_composition
 from viz.recorder.descriptions import flat

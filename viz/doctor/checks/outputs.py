@@ -11,10 +11,10 @@ from eagerflow import Tensor
 from eagerflow.metrics import BinaryAccuracy, binary_accuracy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host, tensors
+from viz.doctor.facts.host_arrays import host, tensors
+from viz.doctor.facts.source_calls import only_call
+from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.program import Origin, layer_label
-from viz.doctor.source_calls import only_call
-from viz.doctor.step_facts import Gradients, Loss
 from viz.doctor.user_code import made_at
 from viz.recorder.source_lines import is_internal
 

@@ -10,9 +10,10 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.fit_arrays import running_fit
-from viz.doctor.host_arrays import host, number, tensors
-from viz.doctor.step_facts import Gradients
+from viz.doctor.checks.modes import Modes
+from viz.doctor.facts.fit_arrays import running_fit
+from viz.doctor.facts.host_arrays import host, number, tensors
+from viz.doctor.facts.step_facts import Gradients
 
 __all__ = ["Overfit"]
 
@@ -113,6 +114,10 @@ class Overfit(Check):
             self._place = self.watch.called_at()
             self._enter(False, float(host(found[0].data).reshape(())))
 
+    def _lags(self) -> bool:
+        """May moving averages that lag behind be to blame, too? Then rows that were trained with are answered badly."""
+        return any(each.lags for each in self.watch.training.checks if isinstance(each, Modes))
+
     def _enter(self, trains: bool, loss: float) -> None:
         """A loss in a custom loop; when training gives way to validation, or back, a part ends."""
         now, losses = self._part
@@ -167,7 +172,7 @@ class Overfit(Check):
                 f"the training loss fell from {number(train[0])} to {number(train[-1])} in {len(train)} epochs, and "
                 f"the validation loss never below {number(validation[best])}: rows are learnt by heart"
             )
-        severity = "warning" if clear or held == "warning" else "info"
+        severity = "warning" if (clear or held == "warning") and not self._lags() else "info"
         numbers = {"best_epoch": best + 1, "epochs": len(validation), "best_val_loss": validation[best]}
         numbers |= {"val_loss": validation[-1], "loss": train[-1]}
         self.tell("overfit", severity, place=self._place, key=key, what=what, **numbers)

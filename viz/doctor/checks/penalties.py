@@ -10,8 +10,8 @@ from eagerflow import Tensor, Variable, no_grad
 from eagerflow.core.observe import unobserved
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import first, first_gradient, host, tensors
-from viz.doctor.step_facts import Gradients
+from viz.doctor.facts.host_arrays import first, first_gradient, host, tensors
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.user_code import Place
 
 __all__ = ["Divergences", "Penalties"]
@@ -132,7 +132,7 @@ class Divergences(Check):
                 self._seen.append((self.watch.step, float(rows.sum(axis=1).mean()), float(means.var(axis=0).max())))
             break
         for each in (self._given, self._exponentials, self._squares):
-            each.clear()  # type: ignore[attr-defined]
+            each.clear()
 
     def finish(self) -> None:
         """Judge how it ended: at first, latent numbers hardly tell rows apart, either."""

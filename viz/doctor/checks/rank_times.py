@@ -14,8 +14,8 @@ import numpy
 from eagerflow import Variable
 from eagerflow.distribution.runtime.current import world
 from viz.doctor.check_base import Check
-from viz.doctor.host_arrays import host
-from viz.doctor.step_facts import Gradients
+from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.step_facts import Gradients
 
 __all__ = ["RankTimes", "StepTimes"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from eagerflow import Tensor, Variable, config
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host
-from viz.doctor.step_facts import Loss
+from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.step_facts import Loss
 from viz.doctor.user_code import made_at
 
 __all__ = ["Broadcasts", "Upcasts"]

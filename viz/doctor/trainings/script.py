@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from viz.doctor.facts.variable_owners import Owners
 from viz.doctor.finding import Finding
-from viz.doctor.variable_owners import Owners
 
 __all__ = ["Script"]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from eagerflow import Variable
+from viz.doctor.facts.variable_owners import Owners
 from viz.doctor.finding import Finding
 from viz.doctor.user_code import Place
-from viz.doctor.variable_owners import Owners
 
 __all__ = ["Training", "identities"]
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from viz.doctor import thresholds as limits
-from viz.doctor.fit_arrays import running_fit
+from viz.doctor.facts.fit_arrays import running_fit
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import Program, WatchedScope, layer_label
-from viz.doctor.step_facts import Gradients
 from viz.doctor.trainings.training import Training, identities
 from viz.doctor.user_code import Place, user_frames
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.callbacks import EarlyStopping
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.fit_arrays import running_fit
-from viz.doctor.source_calls import only_call
+from viz.doctor.facts.fit_arrays import better_by_name, running_fit, weighs_epochs
+from viz.doctor.facts.source_calls import only_call
 
-__all__ = ["Callbacks", "better_by_name", "weighs_epochs"]
+__all__ = ["Callbacks"]
 
 
 class Callbacks(Check):
@@ -95,23 +94,6 @@ class Callbacks(Check):
         key, place = ("callback_mismatch", name, callback.monitor, self._place), made or self._place
         about |= {"callback": name, "monitor": callback.monitor}
         self.tell(f"callback_mismatch.{way}", place=place, key=key, **about)
-
-
-def weighs_epochs(callback: Any) -> bool:
-    """Does a callback compare a number of this epoch with those of others, to act by it?"""
-    if not isinstance(getattr(callback, "monitor", None), str) or not hasattr(callback, "direction"):
-        return False
-    return bool(getattr(callback, "save_best_only", True))
-
-
-def better_by_name(monitor: str, model: Any) -> str | None:
-    """`"max"` or `"min"`, where the name of a number, or the metric of that name, tells which is better."""
-    asked = EarlyStopping(monitor=monitor)
-    asked.set_model(model)
-    try:
-        return str(asked.direction())
-    except ValueError:
-        return None
 
 
 def _never(callback: Any) -> str:

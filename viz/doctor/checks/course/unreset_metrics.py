@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host
-from viz.doctor.source_calls import tree_of
+from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.source_calls import tree_of
 from viz.doctor.user_code import Place, user_frames
 
 __all__ = ["ReadByEpoch", "UnresetMetrics", "read_by_epoch"]

@@ -10,9 +10,9 @@ from eagerflow import Tensor, Variable, layers, no_grad, tree
 from eagerflow.core import random
 from eagerflow.core.observe import unobserved
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host, tensors
-from viz.doctor.step_facts import Loss
-from viz.doctor.variable_owners import layers_in
+from viz.doctor.facts.host_arrays import host, tensors
+from viz.doctor.facts.step_facts import Loss
+from viz.doctor.facts.variable_owners import layers_in
 
 __all__ = ["AlongTime"]
 
@@ -154,7 +154,7 @@ def _reads_on(model: Any) -> bool:
 
 
 def _sees_no_later_step(model: Any, given: Any, x: Tensor) -> bool:
-    """Do a model's answers for all steps but the last stay as they are when an input's last step changes, and its not?"""
+    """Does a model answer the last step alone in another way when the last step of an input changes?"""
     values = host(x.data)[:_ROWS]
     changed = values.copy()
     changed[:, -1] = numpy.roll(values, 1, axis=0)[:, -1]

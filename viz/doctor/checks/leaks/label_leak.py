@@ -9,9 +9,9 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host, tensors
-from viz.doctor.loss_questions import CROSSENTROPIES
-from viz.doctor.step_facts import Loss
+from viz.doctor.facts.host_arrays import host, tensors
+from viz.doctor.facts.loss_questions import CROSSENTROPIES
+from viz.doctor.facts.step_facts import Loss
 from viz.recorder.descriptions import flat
 from viz.recorder.names.input_names import names_of_outputs
 

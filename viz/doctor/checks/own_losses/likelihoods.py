@@ -9,8 +9,8 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import first, first_gradient, host, means_of_the_ends, number
-from viz.doctor.step_facts import Gradients
+from viz.doctor.facts.host_arrays import first, first_gradient, host, means_of_the_ends, number
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.user_code import Place
 
 __all__ = ["Likelihoods"]
@@ -102,7 +102,7 @@ class Likelihoods(Check):
         elif self._found:
             self._always = False
         for each in (self._answers, self._found, self._used):
-            each.clear()  # type: ignore[attr-defined]  # and not as a step ends, which may be as late as the next one's
+            each.clear()  # and not as a step ends, which may be as late as the next one's
 
     def finish(self) -> None:
         """Judge by how the likelihood went."""

@@ -9,8 +9,8 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host, tensors
-from viz.doctor.loss_questions import own_loss
+from viz.doctor.facts.host_arrays import host, tensors
+from viz.doctor.facts.loss_questions import own_loss
 
 __all__ = ["SOFTMAX_AXIS", "RowSoftmax"]
 
@@ -46,7 +46,7 @@ class RowSoftmax(Check):
         self._answers.update(x.key for x in tensors(outputs) if x.key is not None)
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        x = inputs[0] if inputs else None
+        x: Any = inputs[0] if inputs else None
         tracked = isinstance(x, Tensor) and isinstance(outputs, Tensor) and x.key and outputs.key
         if op.name in ("softmax", "log_softmax"):
             # A square is a table of similarities, which has two axes of rows.
@@ -57,7 +57,7 @@ class RowSoftmax(Check):
                     self._judge(outputs.key)
             return
         if tracked and op.name == "divide" and self.watch.made_by(x) == "exp" and self._sums_rows(x, inputs[1]):
-            source = self._source.get(x.key) or x.key
+            source: Any = self._source.get(x.key) or x.key
             self._over_rows[outputs.key] = self.watch.place(), tuple(x.shape), source, outputs.key
             return
         if tracked and op.name in ("exp", "subtract"):

@@ -10,8 +10,8 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host
-from viz.doctor.step_facts import Loss
+from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.loss_questions import is_ours, loss_kind
 from viz.doctor.user_code import Place
 
 __all__ = ["SwappedArguments"]
@@ -39,15 +39,15 @@ class SwappedArguments(Check):
         self._certain: dict[int, Any] = {}  # made of labels that were clipped as answers are; kept for their ids
         self._suspect: tuple[Place, numpy.ndarray] | None = None
 
-    def on_loss(self, loss: Loss) -> None:
-        if (
-            loss.ours
-            and loss.kind != "other"
-            and _depends(loss.given)
-            and not loss.tracked
-            and _are_labels(loss.values)
-        ):
-            self._tell(getattr(loss.owner, "name", "the loss"), loss.values, self.watch.called_at())
+    begins = ("loss",)
+
+    def on_scope_begin(self, opened: Any) -> None:
+        given, loss = opened.scope.inputs, opened.owner
+        if not isinstance(given, tuple) or len(given) != 2 or not is_ours(loss) or loss_kind(loss) == "other":
+            return
+        found = host(given[1].data if isinstance(given[1], Tensor) else numpy.asarray(given[1]))
+        if _depends(given[0]) and not _depends(given[1]) and _are_labels(found):
+            self._tell(getattr(loss, "name", "the loss"), found, self.watch.called_at())
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """The same for the function, `losses.binary_crossentropy(model(x), y)`, which is made of several ops."""

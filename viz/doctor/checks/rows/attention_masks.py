@@ -8,7 +8,7 @@ import numpy
 
 from eagerflow import Tensor, layers
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host, tensors
+from viz.doctor.facts.host_arrays import host, tensors
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
 
@@ -83,7 +83,7 @@ class AttentionMasks(Check):
         self._lowered.clear()
 
     def _mask(self, hidden: numpy.ndarray, axes: int) -> _Mask:
-        """With as many axes as the scores have; the attention that is running, or the user's layer that computes one."""
+        """With as many axes as the scores have; and the attention that is running, or the user's layer."""
         opened = [each.owner for each in self.watch.scopes if each.kind == "layer"]
         layer = next((each for each in opened if isinstance(each, layers.MultiHeadAttention)), self.watch.layer())
         place = self.watch.own_line() or made_at(layer) or self.watch.place()

@@ -8,10 +8,10 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.class_numbers import classes_of
-from viz.doctor.class_weights import counted_from_1, given_keys, left_out, upside_down, weighed
-from viz.doctor.fit_arrays import labels_of, running_fit
-from viz.doctor.host_arrays import host
+from viz.doctor.facts.class_numbers import classes_of
+from viz.doctor.facts.class_weights import counted_from_1, given_keys, left_out, upside_down, weighed
+from viz.doctor.facts.fit_arrays import labels_of, running_fit
+from viz.doctor.facts.host_arrays import host
 
 __all__ = ["ClassWeights"]
 

@@ -11,9 +11,9 @@ import numpy
 from eagerflow import Tensor, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import first_tensor, host, number, tensors
+from viz.doctor.facts.host_arrays import first_tensor, host, number, tensors
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
-from viz.doctor.step_facts import Gradients
 
 __all__ = ["Padding", "tail_of"]
 

@@ -2,77 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.checks.rows.reordered import reordered_apart
-from viz.doctor.class_numbers import agreement, are_yes_or_no, label_classes
-from viz.doctor.fit_arrays import running_fit
-from viz.doctor.host_arrays import host, tensors
-from viz.doctor.step_facts import Loss
+from viz.doctor.facts.class_numbers import SORTED, Order, are_yes_or_no, label_classes
+from viz.doctor.facts.fit_arrays import running_fit
+from viz.doctor.facts.host_arrays import host, tensors
+from viz.doctor.facts.reordered import reordered_apart
+from viz.doctor.facts.step_facts import Loss
 from viz.doctor.user_code import Place
 
-__all__ = ["ClassOrder", "Order", "SameBatch", "Shuffles"]
-
-_ORDER_ROWS = 4  # smaller batches are of one class by chance
-_ORDER_BATCHES = 32  # the first ones, which follow each other
-_ORDER_MIXED = 0.3  # how often two rows of all differ in class; with one class for nearly all, batches are of that one
-_ORDER_WITHIN = 0.25  # two rows of a batch differ no more often than this part of that
-_ORDER_NEXT = 0.75  # and rows of neighbouring batches no more than this: sorted rows stay with a class for a while
-
-_SORTED = (
-    "{come}: on average {share:.0%} of a batch are of one class, and {then}, though there are {classes} classes: each "
-    "step unlearns what was learnt of the others"
-)
-
-
-class Order:
-    """How the classes of one loss come: in its first batches, and in all."""
-
-    def __init__(self) -> None:
-        self.place: Any = None
-        self.steps = 0
-        self.first: list[dict[int, int]] = []  # rows of each class, of batches that follow each other
-        self.all: dict[int, int] = {}
-
-    def due(self) -> bool:
-        """Is this one of the steps that are looked at: the first ones, and then more and more seldom?"""
-        step, self.steps = self.steps, self.steps + 1
-        return step < _ORDER_BATCHES or not step % (1 << (step.bit_length() - 4))
-
-    def add(self, classes: numpy.ndarray) -> None:
-        """Enter a batch."""
-        names, counts = numpy.unique(classes, return_counts=True)
-        batch = dict(zip(names.tolist(), counts.tolist()))
-        if self.steps <= _ORDER_BATCHES:
-            self.first.append(batch)
-        for name, count in batch.items():
-            self.all[name] = self.all.get(name, 0) + count
-
-    def sorted(self) -> dict[str, Any] | None:
-        """Numbers and words that prove it, where rows come sorted by class; None where they don't."""
-        batches = [batch for batch in self.first if sum(batch.values()) >= _ORDER_ROWS]
-        if len(batches) < limits.WINDOW or len(self.all) < 2:
-            return None
-        mixed = 1 - agreement(numpy.array(list(self.all.values())))
-        within = float(numpy.mean([agreement(numpy.array(list(batch.values()))) for batch in batches]))
-        nexts = float(numpy.mean([_alike(a, b) for a, b in pairwise(batches)]))
-        # Batches of one class in turns, as a GAN's discriminator gets them, are none: the next is of another.
-        pure = 1 - within <= _ORDER_WITHIN * mixed and mixed >= _ORDER_MIXED
-        in_order = 1 - nexts <= _ORDER_NEXT * mixed
-        if not pure or not (in_order or len(self.all) > 2):
-            return None
-        come, then = "each batch holds one class", "the batches come in any order"
-        if in_order:
-            come, then = "the rows come sorted by class", "the next batch is of the same for a while"
-        share = float(numpy.mean([max(batch.values()) / sum(batch.values()) for batch in batches]))
-        usual = max(self.all.values()) / sum(self.all.values())
-        numbers = {"share": share, "usual": usual, "classes": len(self.all), "batches": len(batches)}
-        return {**numbers, "in_order": in_order, "come": come, "then": then}
+__all__ = ["ClassOrder", "SameBatch", "Shuffles"]
 
 
 class ClassOrder(Check):
@@ -81,14 +24,14 @@ class ClassOrder(Check):
     rules = {
         "sorted_rows": Rule(
             "warning",
-            _SORTED,
+            SORTED,
             "Shuffle: leave out shuffle=False; for a loop or a generator, order = rng.permutation(len(x)); x, y = "
             "x[order], y[order]; for a Dataset, .shuffle(10_000) before batch: a buffer of fewer rows than there are "
             "mixes neighbours alone.",
         ),
         "sorted_rows.batches": Rule(
             "warning",
-            _SORTED,
+            SORTED,
             "Shuffle rows, not batches: dataset.shuffle(10_000).batch(32), in this order; what stands after batch() "
             "moves whole batches only.",
         ),
@@ -200,8 +143,3 @@ class Shuffles(Check):
                     "line": alone.line,
                 }
                 self.tell("shuffled_apart", severity, place=place, **about)
-
-
-def _alike(a: dict[int, int], b: dict[int, int]) -> float:
-    """How likely a row of one batch and a row of another are of one class."""
-    return sum(count * b.get(name, 0) for name, count in a.items()) / (sum(a.values()) * sum(b.values()))

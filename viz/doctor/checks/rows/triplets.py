@@ -11,7 +11,7 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import first, first_gradient, host
+from viz.doctor.facts.host_arrays import first, first_gradient, host
 from viz.doctor.user_code import Place
 
 __all__ = ["Triplets"]
@@ -99,7 +99,7 @@ class Triplets(Check):
                 self._gaps.append(near.values - far.values)
                 self._place = near.place
         for each in (self._differences, self._distances, self._near, self._far):
-            each.clear()  # type: ignore[attr-defined]
+            each.clear()
 
     def finish(self) -> None:
         """Swapped, the gap stays above 0 to the end; else only the first steps are those of the data."""

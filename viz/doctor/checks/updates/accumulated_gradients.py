@@ -10,8 +10,8 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host, tensors
-from viz.doctor.step_facts import Gradients
+from viz.doctor.facts.host_arrays import host, tensors
+from viz.doctor.facts.step_facts import Gradients
 
 __all__ = ["AccumulatedGradients"]
 

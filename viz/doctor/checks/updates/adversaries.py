@@ -9,9 +9,9 @@ import numpy
 from eagerflow import Model, Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host, tensors
+from viz.doctor.facts.host_arrays import host, tensors
+from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.program import layer_label
-from viz.doctor.step_facts import Gradients, Loss
 from viz.doctor.trainings.training import identities
 from viz.doctor.user_code import Place, user_line
 
@@ -107,12 +107,14 @@ class Adversaries(Check):
         super().__init__(watch)
         self._made: dict[int, Any] = {}  # arrays that networks made in this step, and whose rows are known
         self._calls: dict[int, _Call] = {}  # by the keys of answers
+        self._logits: dict[int, Tensor] = {}  # what sigmoids were taken of, by the keys of what they gave
         self._places: dict[int, Place | None] = {}  # where losses take answers, by the keys of these
         self._lost: dict[int, Place | None] = {}  # the same, by the keys of what a loss made of them first
         self._slopes: dict[int, _Slope] = {}  # of this backward pass, by the keys of answers
         self._wanted: dict[int, _Wanted] = {}
         self._updates: set[frozenset[int]] = set()  # which weights are updated together
         self._updated: set[int] = set()
+        self._pending: _Wanted | None = None  # whose judge the next update may train, too
         self._over = False  # has a step ended? What it saw may be asked once more, by the second of two tapes
 
     # ------------------------------------------------------------------ what is answered, and of which rows
@@ -122,14 +124,17 @@ class Adversaries(Check):
             return
         if self._over:
             self._over = False
-            for each in (self._made, self._calls, self._places, self._lost):
+            for each in (self._made, self._calls, self._places, self._lost, self._logits):
                 each.clear()
         given = [x for x in tensors(opened.scope.inputs) if x.data.ndim and len(x.data) == len(outputs.data)]
         if outputs.key is not None and outputs.data.shape[-1] == 1 and given:
             made = numpy.max([self._rows(x) for x in given], axis=0)
-            known = self._calls.get(outputs.key)  # of a model within this one, such as a judge behind its generator
-            if known is None or not isinstance(known.judge, Model) or not (known.made == 1).any():
-                self._calls[outputs.key] = _Call(opened.owner, outputs, made)
+            answered: tuple[Any, ...] = (outputs, self._logits.get(outputs.key))
+            for x in answered:  # from which a crossentropy goes on
+                known = self._calls.get(x.key) if x is not None else None
+                # Of a model within this one, such as a judge behind its generator.
+                if x is not None and (known is None or not isinstance(known.judge, Model) or not known.made.any()):
+                    self._calls[x.key] = _Call(opened.owner, x, made)
         self._made[id(outputs.data)] = outputs.data, numpy.ones(len(outputs.data))
 
     def _rows(self, x: Tensor) -> numpy.ndarray:
@@ -150,6 +155,8 @@ class Adversaries(Check):
             elif {len(each) for each in rows} == {len(outputs.data)}:
                 self._made[id(outputs.data)] = outputs.data, numpy.max(rows, axis=0)
         if outputs.key is not None:
+            if op.name == "sigmoid" and given:
+                self._logits[outputs.key] = given[0]
             for x in given:
                 if x.key in self._calls:
                     self._lost[outputs.key] = self._places.get(x.key) or self.watch.place()
@@ -185,7 +192,8 @@ class Adversaries(Check):
                     kind = "both" if trained < asked else "taken"
                     wanted.asked = max(wanted.asked, len(asked))
                     getattr(wanted, kind).append(_way(numpy.concatenate(made)))
-                    wanted.places[kind] = calls[0].place
+                    wanted.places[kind] = self.watch.place()
+                    self._pending = wanted if kind == "both" else None
                 else:
                     self._judged(wanted, calls)
             elif identities(judge.weights).isdisjoint(asked) and any(len(each) for each in made):
@@ -213,12 +221,16 @@ class Adversaries(Check):
             wanted.alike.append(_one_curve(every, numpy.concatenate([real, made])))
 
     def on_update(self, name: str, variable: Any, inputs: Any) -> None:
-        if self.watch.inside("optimizer"):
+        gradient = inputs[0] if inputs else None
+        if self.watch.inside("optimizer") and isinstance(gradient, Tensor) and host(gradient.data).any():
             self._updated.add(variable.identity)
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
         if self._updated and len(self._updates) < limits.WINDOW:
             self._updates.add(frozenset(self._updated))
+        if self._pending is not None and identities(self._pending.judge.trainable_variables) < self._updated:
+            self._pending.places["both"] = self.watch.place() or self.watch.called_at()
+            self._pending = None
         self._updated = set()
 
     def on_step_end(self) -> None:
@@ -228,20 +240,21 @@ class Adversaries(Check):
 
     def finish(self) -> None:
         """Judge what was wanted in nearly all rounds."""
+        left_out = any(finding.rule == "frozen.left_out" for finding in self.watch.raw("frozen"))
         for wanted in self._wanted.values():
             real, made, makers = (_mostly(each) for each in (wanted.real, wanted.made, wanted.makers))
             taken, both = _mostly(wanted.taken), _mostly(wanted.both)
             trained = identities(wanted.judge.trainable_variables)
-            enough = len(wanted.made) >= limits.WINDOW
+            enough, sides = len(wanted.made) >= limits.WINDOW, wanted.sides.min() > _BOTH * wanted.sides.sum()
             if enough and real and real == made and sum(wanted.alike) >= _ONE * len(wanted.alike):
                 self._tell("loss_sign.same_labels", wanted, real, wanted.own, len(wanted.made))
             elif enough and made and made == makers and real == -made:
                 self._tell("loss_sign.adversary", wanted, made, wanted.places["makers"], len(wanted.makers))
-            elif taken and taken == -made:
+            elif taken and (taken == -made or (left_out and wanted.own is not None)):
+                self.watch.retract(("frozen", "forgotten"))
                 self._tell("frozen.taken", wanted, taken, wanted.places["taken"], len(wanted.taken))
-            elif both and both != made and wanted.sides.min() > _BOTH * wanted.sides.sum():
-                if any(trained < updated for updated in self._updates):
-                    self._tell("opposed_updates.deceived", wanted, both, wanted.places["both"], len(wanted.both))
+            elif both and both != made and sides and any(trained < updated for updated in self._updates):
+                self._tell("opposed_updates.deceived", wanted, both, wanted.places["both"], len(wanted.both))
 
     def _tell(self, rule: str, wanted: _Wanted, way: int, place: Place | None, rounds: int) -> None:
         numbers = {"perfect": float(-way), "now": float(way), "rounds": rounds, "unchanged": len(wanted.judge.weights)}

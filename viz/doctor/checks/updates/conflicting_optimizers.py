@@ -11,7 +11,7 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host
+from viz.doctor.facts.host_arrays import host
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
 

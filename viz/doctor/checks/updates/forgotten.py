@@ -9,12 +9,12 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host, tensors
-from viz.doctor.step_facts import Gradients
+from viz.doctor.facts.host_arrays import host, tensors
+from viz.doctor.facts.step_facts import Gradients
 
 __all__ = ["Forgotten"]
 
-_DEPENDS_STEPS = (4, 5)  # in which it is followed what the loss was made with; two, for losses that take turns
+_DEPENDS_STEPS = (4, 5, 6, 7)  # in which it is followed what the loss was made with; losses take turns
 
 
 class Forgotten(Check):

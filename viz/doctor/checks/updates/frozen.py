@@ -11,11 +11,11 @@ import numpy
 from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host, tensors
+from viz.doctor.facts.host_arrays import host, tensors
+from viz.doctor.facts.rates import rate_of
+from viz.doctor.facts.source_calls import tree_of
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
-from viz.doctor.rates import rate_of
-from viz.doctor.source_calls import tree_of
-from viz.doctor.step_facts import Gradients
 from viz.doctor.user_code import Place, made_at, user_frames
 
 __all__ = ["Frozen"]

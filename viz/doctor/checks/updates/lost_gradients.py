@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.host_arrays import tensors
+from viz.doctor.facts.host_arrays import tensors
+from viz.doctor.facts.source_calls import tape_before
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import Program, layer_label
-from viz.doctor.source_calls import tape_before
-from viz.doctor.step_facts import Gradients
 from viz.doctor.user_code import Place, user_frames
 
 __all__ = ["FLAT", "End", "LostGradients"]

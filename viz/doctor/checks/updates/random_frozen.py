@@ -12,11 +12,11 @@ import numpy
 from eagerflow import Model, Sequential, Variable, initializers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.host_arrays import host, rms
+from viz.doctor.facts.host_arrays import host, rms
+from viz.doctor.facts.source_calls import tree_of
+from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
-from viz.doctor.source_calls import tree_of
 from viz.doctor.user_code import Place
-from viz.doctor.variable_owners import layers_in
 from viz.recorder.descriptions import flat
 
 __all__ = ["RandomFrozen"]

@@ -8,8 +8,8 @@ from typing import Any
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.source_calls import loop_over_epochs
-from viz.doctor.step_facts import Gradients
+from viz.doctor.facts.source_calls import loop_over_epochs
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.user_code import Place, made_at
 
 __all__ = ["Recreated"]
@@ -78,6 +78,7 @@ class Recreated(Check):
         self._kind = ""
         self._last = 0  # the training step of the last update
         self._model: Callable[[], Any] = _nothing  # the outermost one that ran last
+        self._before: Callable[[], Any] = _nothing  # the one whose weights were trained before
         self._known: set[int] = set()  # first weights of all models
         self._first = -1  # that of the last backward pass
         self._sources: Any = ()  # of it
@@ -93,7 +94,8 @@ class Recreated(Check):
     def on_gradients(self, gradients: Gradients) -> None:
         first = getattr(gradients.sources[0], "identity", 0)
         if first != self._first:
-            new = not self._known & gradients.asked
+            new = not self._known & gradients.asked and self._model() is not self._before()
+            self._before = self._model
             shapes = [source.shape for source in gradients.variables] if new else None
             self._models.made(made_at(self._model()) if new else None, shapes)
             self._first = first

@@ -9,9 +9,9 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.fit_arrays import running_fit
-from viz.doctor.host_arrays import host
-from viz.doctor.source_calls import argument_made_at
+from viz.doctor.facts.fit_arrays import running_fit
+from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.source_calls import argument_made_at
 
 __all__ = ["AlteredValidation"]
 

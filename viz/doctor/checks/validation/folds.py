@@ -9,8 +9,8 @@ import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.fit_arrays import inputs_of
-from viz.doctor.validation_data import row_hashes
+from viz.doctor.facts.fit_arrays import inputs_of
+from viz.doctor.facts.validation_data import row_hashes
 
 __all__ = ["Folds"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.fit_arrays import inputs_of, running_fit
-from viz.doctor.host_arrays import first_tensor, host, tensors
-from viz.doctor.prepared_rows import Seen, Trained, otherwise
+from viz.doctor.facts.fit_arrays import inputs_of, running_fit
+from viz.doctor.facts.host_arrays import first_tensor, host, tensors
+from viz.doctor.facts.prepared_rows import Seen, Trained, otherwise
 
 __all__ = ["LoopRows", "Prepared"]
 

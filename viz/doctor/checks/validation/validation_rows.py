@@ -10,12 +10,12 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.constant_answers import best_constant
-from viz.doctor.fit_arrays import inputs_of, labels_of, running_fit
-from viz.doctor.host_arrays import host, rms
-from viz.doctor.loss_questions import answer_kind, loss_kind
-from viz.doctor.step_facts import Loss
-from viz.doctor.validation_data import (
+from viz.doctor.facts.constant_answers import best_constant
+from viz.doctor.facts.fit_arrays import inputs_of, labels_of, running_fit
+from viz.doctor.facts.host_arrays import host, rms
+from viz.doctor.facts.loss_questions import answer_kind, loss_kind
+from viz.doctor.facts.step_facts import Loss
+from viz.doctor.facts.validation_data import (
     classes_apart,
     overlapping_windows,
     scales_apart,

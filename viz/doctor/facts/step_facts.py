@@ -1,4 +1,4 @@
-"""What a training step is made of, worked out once for all checks: its losses, with what they compare, and gradients."""
+"""What a step is made of, worked out once for all checks: its losses, with what they compare, and its gradients."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor, Variable
-from viz.doctor.host_arrays import host, tensors, total
-from viz.doctor.loss_questions import answer_kind, function_name, is_ours, loss_kind
+from viz.doctor.facts.host_arrays import host, tensors, total
+from viz.doctor.facts.loss_questions import answer_kind, function_name, is_ours, loss_kind
 from viz.doctor.user_code import loss_weights
 
 __all__ = ["Gradients", "Loss", "loss_of_scope", "loss_scale"]

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy
 
 from viz.doctor import thresholds as limits
-from viz.doctor.class_numbers import Shares, are_yes_or_no, label_classes, named, shares_apart
-from viz.doctor.host_arrays import number, rms
-from viz.doctor.loss_questions import AMOUNTS, answer_kind
+from viz.doctor.facts.class_numbers import Shares, are_yes_or_no, label_classes, named, shares_apart
+from viz.doctor.facts.host_arrays import number, rms
+from viz.doctor.facts.loss_questions import AMOUNTS, answer_kind
 
 __all__ = [
     "Overlapping",

@@ -1,4 +1,4 @@
-"""What weights of classes make of their shares: do they belong to other classes, leave one out, or favour the frequent?"""
+"""Weights of classes: do they belong to other classes, leave one out, or favour the frequent one?"""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy
 
 from viz.doctor import thresholds as limits
-from viz.doctor.class_numbers import classes_of, named
-from viz.doctor.host_arrays import number
+from viz.doctor.facts.class_numbers import classes_of, named
+from viz.doctor.facts.host_arrays import number
 
 __all__ = ["Weighed", "counted_from_1", "given_keys", "left_out", "upside_down", "weighed"]
 

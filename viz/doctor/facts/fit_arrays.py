@@ -1,4 +1,4 @@
-"""The `fit` that runs, and the arrays that it was given."""
+"""The `fit` that runs, the arrays that it was given, and what its callbacks watch."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor
-from viz.doctor.host_arrays import host
+from eagerflow.callbacks import EarlyStopping
+from viz.doctor.facts.host_arrays import host
 from viz.recorder.descriptions import flat
 
-__all__ = ["inputs_of", "labels_of", "named_arrays", "running_fit"]
+__all__ = ["better_by_name", "inputs_of", "labels_of", "named_arrays", "running_fit", "weighs_epochs"]
 
 
 def running_fit() -> Any:
@@ -58,3 +59,20 @@ def labels_of(feed: Any) -> numpy.ndarray | None:
     if len(found) != 1 or not hasattr(found[0], "dtype") or found[0].dtype.kind not in "fiub" or not found[0].ndim:
         return None
     return host(found[0].data if isinstance(found[0], Tensor) else found[0])
+
+
+def weighs_epochs(callback: Any) -> bool:
+    """Does a callback compare a number of this epoch with those of others, to act by it?"""
+    if not isinstance(getattr(callback, "monitor", None), str) or not hasattr(callback, "direction"):
+        return False
+    return bool(getattr(callback, "save_best_only", True))
+
+
+def better_by_name(monitor: str, model: Any) -> str | None:
+    """`"max"` or `"min"`, where the name of a number, or the metric of that name, tells which is better."""
+    asked = EarlyStopping(monitor=monitor)
+    asked.set_model(model)
+    try:
+        return str(asked.direction())
+    except ValueError:
+        return None

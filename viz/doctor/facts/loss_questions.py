@@ -8,7 +8,7 @@ import numpy
 
 from eagerflow import Tensor, no_grad
 from eagerflow.core.observe import unobserved
-from viz.doctor.host_arrays import host
+from viz.doctor.facts.host_arrays import host
 from viz.recorder.source_lines import is_internal
 
 __all__ = [

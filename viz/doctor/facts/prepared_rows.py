@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy
 
 from viz.doctor import thresholds as limits
-from viz.doctor.fit_arrays import inputs_of
-from viz.doctor.host_arrays import host, number, tensors
+from viz.doctor.facts.fit_arrays import inputs_of
+from viz.doctor.facts.host_arrays import host, number, tensors
 
 __all__ = ["Seen", "Trained", "otherwise"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from viz.doctor import thresholds as limits
-from viz.doctor.host_arrays import number
+from viz.doctor.facts.host_arrays import number
 
 __all__ = ["colours_first", "torn", "words_of_torn"]
 
