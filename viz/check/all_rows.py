@@ -30,7 +30,6 @@ from viz.check.subject import Subject
 from viz.check.training_mode import TrainingMode
 from viz.check.validation import check_validation
 from viz.check.weights_move import FIND_NAN, Trial, words_of
-from viz.doctor.checks.rows.padding import WAYS
 from viz.doctor.crash import explain_crash
 from viz.doctor.finding import Finding
 from viz.doctor.program import layer_label
@@ -67,7 +66,7 @@ _OF_DOCTOR = {
     "penalty_dominates": "overfits one batch",
     "dropout_high": "overfits one batch",
     "attention_mask": "inputs",
-    **{f"vanishing_gradient.{way}": "inputs" for way in WAYS},
+    "vanishing_gradient.padding": "inputs",
 }
 _CAUSES, _SYMPTOMS = ("inputs", "labels"), ("first loss", "weights move", "overfits one batch")
 _NO_MODEL = (

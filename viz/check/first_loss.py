@@ -11,7 +11,7 @@ from eagerflow import no_grad
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Subject, leaves, number_of
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import number, rms
+from viz.doctor.facts.host_arrays import number, rms
 from viz.trial.first_step import FirstStep
 
 __all__ = ["chance_loss", "check_first_loss"]

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from viz.check.first_loss import chance_loss
 from viz.check.lowest_loss import lowest_loss
 from viz.check.subject import Losses, Subject
-from viz.doctor.check_base import number
-from viz.doctor.checks.learning_rate import rate_is_high
+from viz.doctor.facts.host_arrays import number
+from viz.doctor.facts.rates import rate_is_high
 
 __all__ = ["Wild", "losses_of_batches", "too_wild"]
 

@@ -13,16 +13,15 @@ from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import host, number, rms
 from viz.doctor.checks.all_checks import ADVICE
-from viz.doctor.checks.inputs import colours_first, words_of_torn
-from viz.doctor.checks.rows.broken_rows import broken_rows
-from viz.doctor.checks.rows.fit_arrays import inputs_of
-from viz.doctor.checks.rows.torn_pictures import torn
+from viz.doctor.facts.broken_rows import broken_rows
+from viz.doctor.facts.fit_arrays import inputs_of
+from viz.doctor.facts.host_arrays import host, number, rms
+from viz.doctor.facts.pictures import colours_first, torn, words_of_torn
+from viz.doctor.facts.scaling import unadapted_normalization
+from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
-from viz.doctor.scaling import unadapted_normalization
 from viz.doctor.user_code import Place, made_at
-from viz.doctor.variable_owners import layers_in
 from viz.recorder.descriptions import flat
 from viz.trial.kept_state import put_back
 

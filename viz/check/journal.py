@@ -16,9 +16,9 @@ from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from eagerflow.core.random import get_state
 from eagerflow.layer.weights import WeightHolder, gather
-from viz.doctor.check_base import host
+from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.user_code import Place, made_at, op_place, scope_frame, user_line
-from viz.doctor.variable_owners import layers_in
 from viz.recorder.descriptions import flat
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.trial.first_step import Stop

@@ -11,18 +11,15 @@ from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.check.weights_move import words_of
-from viz.doctor import thresholds as limits
-from viz.doctor.check_base import number
 from viz.doctor.checks.all_checks import ADVICE
-from viz.doctor.checks.rows.broken_rows import broken_rows
-from viz.doctor.checks.rows.class_weights import counted_from_1, given_keys, left_out, upside_down, weighed
-from viz.doctor.checks.rows.fit_arrays import labels_of
-from viz.doctor.checks.rows.most_frequent import classes_of
-from viz.doctor.checks.rows.row_order import Order
-from viz.doctor.class_numbers import label_classes
+from viz.doctor.facts.broken_rows import broken_rows
+from viz.doctor.facts.class_numbers import Order, classes_of, label_classes
+from viz.doctor.facts.class_weights import counted_from_1, given_keys, left_out, upside_down, weighed
+from viz.doctor.facts.fit_arrays import labels_of
+from viz.doctor.facts.host_arrays import number
+from viz.doctor.facts.loss_questions import is_ours, loss_kind
+from viz.doctor.facts.reordered import reordered_apart
 from viz.doctor.finding import Finding
-from viz.doctor.loss_questions import is_ours, loss_kind
-from viz.doctor.source_calls import is_half_of_data, lone_shuffles, made_after
 from viz.doctor.user_code import Place
 from viz.trial.first_step import Asked
 
@@ -32,6 +29,7 @@ KINDS = ("loss_mismatch", "label_range", "broadcast", "class_loss", "loss_sign",
 """What the doctor finds about labels."""
 _MANY = 3  # classes, of which rows in any order have several among
 _ENOUGH = 8  # rows
+_ROWS = 4  # smaller batches are of one class by chance
 _SECONDS = 2.0  # in which the labels of a data set are read
 
 
@@ -121,15 +119,16 @@ def _weights_of_classes(subject: Subject) -> Row | None:
 def _shuffled_apart(subject: Subject) -> Row | None:
     """A script that puts inputs or labels in another order, and not the others; None where it reads otherwise."""
     file = subject.place.file if subject.place is not None else ""
-    for name, line in lone_shuffles(file)[:1] if file else []:
-        if is_half_of_data(file, name) and not made_after(file, name, line):
-            return fault(
-                f"{name!r} is shuffled and nothing else is, so each row has another row's label",
-                ADVICE["shuffled_apart"],
-                Place(file, line),
-                name=name,
-            )
-    return None
+    found = reordered_apart(file) if file else None
+    if found is None:
+        return None
+    return fault(
+        f"the rows of {found.name!r} are shuffled and those of {found.other!r} are not in the same order, so each row "
+        "has another row's label",
+        ADVICE["shuffled_apart"],
+        Place(file, found.line),
+        name=found.name,
+    )
 
 
 def _one_class(subject: Subject) -> Row | None:
@@ -137,7 +136,7 @@ def _one_class(subject: Subject) -> Row | None:
     first = subject.first
     labels = list(leaves(first.batch[1]))
     outputs = list(leaves(subject.outputs(first.batch[0])))
-    if first.loss is None or len(labels) != 1 or len(outputs) != 1 or len(labels[0]) < limits.ORDER_ROWS:
+    if first.loss is None or len(labels) != 1 or len(outputs) != 1 or len(labels[0]) < _ROWS:
         return None
     loss, row = getattr(first.loss, "given", first.loss), outputs[0].shape[1:]
     classes = label_classes(loss_kind(loss), labels[0], outputs[0].shape)
@@ -150,7 +149,8 @@ def _one_class(subject: Subject) -> Row | None:
     if whole is not None and first.fit.epochs > first.fit.initial_epoch + 1 and bool((whole == whole[:1]).all()):
         return fault(
             f"all {len(whole)} labels are {classes[0]}: there is nothing to tell apart",
-            ADVICE["class_imbalance.single"],
+            "look at how the labels are made: compared with text that has other spaces or capitals, or cut out of "
+            "rows that are sorted by class?",
             subject.place,
         )
     if whole is not None and feed.batch_size:

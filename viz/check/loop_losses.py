@@ -6,7 +6,7 @@ import contextlib
 from typing import Any
 
 from eagerflow import GradientTape, Variable
-from viz.doctor.check_base import tensors
+from viz.doctor.facts.host_arrays import tensors
 from viz.trial.first_step import FirstStep
 from viz.trial.kept_state import put_back
 

@@ -11,8 +11,8 @@ import numpy
 from eagerflow import Tensor, no_grad, tree
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.check.subject import leaves, number_of
-from viz.doctor.checks.answers import answer_kind
-from viz.doctor.constant_answers import right_answers
+from viz.doctor.facts.constant_answers import right_answers
+from viz.doctor.facts.loss_questions import answer_kind
 from viz.trial.first_step import FirstStep
 
 __all__ = ["lowest_loss"]

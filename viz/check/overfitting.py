@@ -19,8 +19,8 @@ from viz.check.lowest_loss import lowest_loss
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import number
-from viz.doctor.checks.learning_rate import faded_steps, rate_is_high
+from viz.doctor.facts.host_arrays import number
+from viz.doctor.facts.rates import faded_steps, rate_is_high
 from viz.trial.first_step import rows_of
 from viz.trial.recorded_loss import RecordedLoss
 

@@ -14,7 +14,7 @@ from typing import Any
 from eagerflow.core.observe import heard_by
 from viz.check.journal import Event, Journal, read, write
 from viz.check.subject import Subject
-from viz.doctor.source_calls import unseeded_generators
+from viz.doctor.facts.source_calls import unseeded_generators
 from viz.doctor.user_code import Place
 from viz.facts.json_data import json_text
 from viz.trial.first_step import FirstStep

@@ -17,8 +17,8 @@ from eagerflow.saving import load_model
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.check.weights_move import words_of
+from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.user_code import Place, made_at
-from viz.doctor.variable_owners import layers_in
 from viz.recorder.source_lines import is_internal
 from viz.source_trees import parsed_source
 from viz.trial.recorded_model import RecordedModel

@@ -19,7 +19,7 @@ from eagerflow.data.dataset import Dataset
 from eagerflow.data.feed import ArrayFeed, IterableFeed
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from viz.check.stopwatch import Stopwatch
-from viz.doctor.check_base import host, total
+from viz.doctor.facts.host_arrays import host, total
 from viz.doctor.user_code import Place, made_at
 from viz.recorder.descriptions import flat
 from viz.trial.first_step import FirstStep, rows_of

@@ -6,7 +6,7 @@ from typing import Any
 
 from eagerflow.core.observe import Observer, Scope
 from viz.check.row import Row, fault
-from viz.doctor.check_base import first_tensor
+from viz.doctor.facts.host_arrays import first_tensor
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
 

@@ -12,21 +12,20 @@ from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.checks.all_checks import ADVICE
-from viz.doctor.checks.course.callbacks import better_by_name, weighs_epochs
-from viz.doctor.checks.rows.broken_rows import broken_rows
-from viz.doctor.checks.rows.fit_arrays import inputs_of, labels_of
-from viz.doctor.checks.rows.prepared import Seen, otherwise
-from viz.doctor.checks.validation.shared_rows import Repeated, repeated_class, shared_rows
-from viz.doctor.checks.validation.validation_rows import (
+from viz.doctor.facts.broken_rows import broken_rows
+from viz.doctor.facts.fit_arrays import better_by_name, inputs_of, labels_of, weighs_epochs
+from viz.doctor.facts.loss_questions import is_ours
+from viz.doctor.facts.prepared_rows import Seen, otherwise
+from viz.doctor.facts.source_calls import only_call
+from viz.doctor.facts.validation_data import (
     classes_apart,
+    overlapping_windows,
     scales_apart,
+    shared_rows,
     targets_apart,
     words_of_classes,
     words_of_scales,
 )
-from viz.doctor.checks.validation.windows import overlapping_windows
-from viz.doctor.loss_questions import is_ours
-from viz.doctor.source_calls import only_call
 from viz.doctor.user_code import Place
 
 __all__ = ["check_validation"]
@@ -65,16 +64,6 @@ def check_validation(subject: Subject) -> Row:
     words = f"{shared} of {looked} validation rows looked at are among the {len(train[0])} to train with"
     if looked < limits.OVERLAP_ROWS:
         return open_question(f"{looked} validation rows are too few to tell", subject.place, **evidence)
-    repeated = None if chance else _repeated(subject, train, held, both)
-    if repeated is not None and (overlap < limits.OVERLAP or repeated.others < limits.OVERLAP):
-        return fault(
-            f"{repeated.overlap:.0%} of {repeated.rows} validation rows of class {repeated.number} looked at are among "
-            f"those to train with, and {repeated.others:.0%} of the others: rows of that class were repeated before "
-            "the split",
-            ADVICE["validation_overlap.repeated"],
-            subject.place,
-            **evidence,
-        )
     if overlap >= limits.OVERLAP and overlap >= limits.OVERLAP_CHANCE * chance:
         return fault(
             words,
@@ -88,17 +77,6 @@ def check_validation(subject: Subject) -> Row:
     if overlap and overlap < chance:
         words += f" (equal rows are common: {chance:.0%} of the training rows have a twin)"
     return fine(words, subject.place, **evidence)
-
-
-def _repeated(
-    subject: Subject, train: list[numpy.ndarray], held: list[numpy.ndarray], labels: tuple[Any, Any]
-) -> Repeated | None:
-    """The class whose rows were repeated before the split; None for none, and for labels without classes."""
-    loss = subject.first.loss
-    outputs = list(leaves(subject.outputs(subject.first.batch[0]))) if loss is not None else []
-    if len(outputs) != 1 or not outputs[0].ndim:
-        return None
-    return repeated_class(getattr(loss, "given", loss), outputs[0].shape[1:], train, held, labels)
 
 
 def _unlike(subject: Subject, train: list[numpy.ndarray], held: list[numpy.ndarray]) -> Row | None:

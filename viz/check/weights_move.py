@@ -10,11 +10,10 @@ import numpy
 from viz.check.loop_losses import one_pass
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
-from viz.doctor.checks.all_checks import ADVICE
+from viz.doctor.facts.source_calls import other_gradients
+from viz.doctor.facts.variable_owners import layers_in, one_time_step
 from viz.doctor.program import layer_label
-from viz.doctor.source_calls import other_gradients
 from viz.doctor.user_code import Place, made_at
-from viz.doctor.variable_owners import layers_in, one_time_step
 
 __all__ = ["FIND_NAN", "Trial", "words_of"]
 
@@ -96,7 +95,7 @@ class Trial:
             sequences = one_time_step([subject.model], zero[0])
             if sequences:
                 message += f"; the sequences, {sequences[1:]}, have one time step, at whose start the state is 0"
-                fix = ADVICE["no_gradient.one_step"]
+                fix = "make each number of a row a step, x.reshape(rows, steps, 1); for columns, use Dense instead"
         else:
             message = f"{count} have a gradient, and don't move in {self.steps} steps: {names}"
             fix = "look at the learning rate, and whether these weights are given to the optimizer"

@@ -11,7 +11,7 @@ from viz.check.all_rows import Checked, check_script
 from viz.check.augmented_picture import picture
 from viz.check.row import shown
 from viz.command.output_files import check_chart
-from viz.doctor.source_calls import later_fits
+from viz.doctor.facts.source_calls import later_fits
 from viz.facts.json_data import json_text
 from viz.picture.rendering.raster import write_picture
 from viz.shell.printed import print_folded

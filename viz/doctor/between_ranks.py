@@ -10,8 +10,8 @@ from typing import Any
 from eagerflow.core.observe import unobserved
 from eagerflow.distribution.processors import places, threads
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import number
 from viz.doctor.checks.rank_times import RankTimes, StepTimes
+from viz.doctor.facts.host_arrays import number
 from viz.doctor.finding import Finding
 from viz.doctor.watcher import Watcher
 from viz.facts import formatting

@@ -185,7 +185,7 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
     if symptom.kind == "frozen":
         return symptom.rule == "frozen.rounded"
     if cause.kind == "callback_mismatch":
-        return (cause.rule, symptom.rule) == ("callback_mismatch.mode", "lr_too_low.plateau")
+        return (cause.rule, symptom.rule) == ("callback_mismatch.mode", "lr_too_low.faded")
     if symptom.rule in _OF_TARGETS:
         return False  # the targets are its cause, and stay as they are when something else is mended
     if cause.kind == "no_gradient" and symptom.kind == "constant_output":

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow import losses, metrics
-from viz.doctor.check_base import number
+from viz.doctor.facts.host_arrays import number
 from viz.doctor.user_code import Place
 from viz.doctor.watcher import Watcher
 from viz.recorder.source_lines import is_internal

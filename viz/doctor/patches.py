@@ -9,8 +9,8 @@ import os
 import re
 from collections.abc import Iterable
 
+from viz.doctor.facts.scaling import scaled_after_loading
 from viz.doctor.finding import Finding
-from viz.doctor.scaling import scaled_after_loading
 from viz.source_trees import parsed_source
 
 __all__ = ["base_of", "changed_line", "patch", "without_patch"]
@@ -133,7 +133,7 @@ def _changed(finding: Finding, line: str) -> str | None:
             line, r"(?<=metrics\.)BinaryAccuracy\(\)", "CategoricalAccuracy()"
         )
     if rule == "softmax_axis":
-        return _once(line, r"axis\s*=\s*\d+", "axis=-1")
+        return _once(line, r"axis\s*=\s*\d+", "axis=-1") if "softmax" in line else None
     if rule == "hidden_softmax":
         return _once(line, _SOFTMAX, "relu") if finding.severity != "info" else None
     if rule in ("stopped_early.mode", "callback_mismatch.mode"):

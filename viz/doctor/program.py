@@ -11,6 +11,7 @@ from typing import Any
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz.doctor import thresholds as limits
+from viz.doctor.facts.variable_owners import Owners
 from viz.doctor.finding import SEVERITIES, Finding, kinds_of
 from viz.doctor.shared_advice import SHARED
 from viz.doctor.trainings.script import Script
@@ -92,8 +93,6 @@ class Program:
         self.spent = 0  # nanoseconds used up by the checks
         self.duration = self.now = 0  # how long the announced op took; when the announced scope ended
         self.step_ended = 0
-        # Gradients, the optimizer's scope, and the scale of their loss; looked for once in a step.
-        self.scale: tuple[Any, Any, float] | None = None
         self.interrupted = False  # then it isn't known how training would have ended
         self.ended_late = False
         self.unseen = 0
@@ -221,6 +220,11 @@ class Program:
     def in_all(self, steps: int) -> str:
         """The same, of something that was so in each of them."""
         return "in the only step" if steps == 1 and not self.unseen else f"in all {self.counted(steps)}"
+
+    @property
+    def owners(self) -> Owners:
+        """The layers and models that were called in the running training."""
+        return self.training.owners
 
     def layer(self) -> Any:
         """The innermost layer that is running."""

@@ -5,18 +5,9 @@ from __future__ import annotations
 __all__ = ["SHARED"]
 
 SHARED = {
-    "class_imbalance.weights": (
-        "Turn class_weight round: the rare class gets the large weight, as in {0: 1.0, 1: rows of 0 / rows of 1}; "
-        "judge by recall or AUC instead of accuracy."
-    ),
     "validation_mismatch.form": (
         "Give both the same form: class numbers with sparse_categorical_crossentropy, or one-hot rows, "
         "utils.to_categorical(y), with categorical_crossentropy."
-    ),
-    "validation_mismatch.prepared": (
-        "Prepare rows in the same way wherever the network is given any: divide by the same number, or use mean and "
-        "standard deviation of the training data for all (scaler.transform, not fit_transform). A layers.Rescaling or "
-        "layers.Normalization in the model does so by itself."
     ),
     "loss_mismatch": (
         "Class numbers go with sparse_categorical_crossentropy, one-hot rows with categorical_crossentropy, "
@@ -33,22 +24,9 @@ SHARED = {
         "The loss isn't to blame: take another metric. Class numbers go with 'accuracy' or "
         "'sparse_categorical_accuracy', one-hot rows with 'accuracy' or 'categorical_accuracy'."
     ),
-    "softmax_axis": "Take the softmax over the classes: axis=-1.",
-    "label_range": "Scale the labels into that range, or leave out the last activation.",
-    "label_range.classes": "Count classes from 0, or give the last layer one unit per class.",
     "label_range.held": (
         "Count the classes of all rows alike, from 0: what was done to the labels of one part (y - 1, a LabelEncoder) "
         "has to be done to those of the other."
-    ),
-    "lr_too_low.faded": (
-        "Let the rate end where training ends, not before: lower it less, or less often, and stop where nothing more "
-        "is learnt."
-    ),
-    "batchnorm_misuse.lag": (
-        "Lower the momentum (0.9), or train for longer; viz gap measures what evaluation loses by it."
-    ),
-    "unscaled_input": (
-        "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as the first layer."
     ),
     "replicas_diverged": (
         "Change weights on all ranks alike: no assign, seed or data of one rank's own outside of the steps, and every "
@@ -70,7 +48,5 @@ SHARED = {
         "of --hosts. Code that only this rank runs (logging, plots) counts too."
     ),
     "communication_bound": "Send less often: a larger batch_size. Or use fewer ranks, or a faster network.",
-    "frozen.optimizer": "Make the optimizer, or call compile, once, before the loop.",
-    "frozen.anew": "Make the model and its optimizer once, before the loop.",
 }
 """By kind, or `kind.way`."""

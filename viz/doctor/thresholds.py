@@ -9,7 +9,7 @@ from __future__ import annotations
 # -- when to look
 
 HEAVY_STEPS = 24  # what is wrong from the start shows in the first steps; they are looked at closely
-HEAVY_BLOCK = 4  # later, so many steps from every power of two on: what goes wrong on the way shows there
+HEAVY_BLOCK = 4  # later, this many steps from every power of two on: what goes wrong on the way shows there
 WINDOW = 8  # steps that are judged together: one odd batch proves nothing
 
 # -- activations
@@ -20,13 +20,10 @@ CONSTANT_STEPS_SHORT = 3  # where training is over before
 
 UNREACHED_STEPS = 8  # steps without any gradient; layers that begin with zeros pass one on after the first
 
-DECEIVED_ROUNDS = 4  # so many updates that want a discriminator's answers all to go one way, at least
-DECEIVED_ONE = 0.95  # of what they want goes that way, or they want one answer for all; in this part of the rounds
-
 # -- learning rate
 
-FIRST = 3  # so many first losses stand for the beginning
-LAST = 5  # and so many for now
+FIRST = 3  # this many first losses stand for the beginning
+LAST = 5  # and this many for now
 DIVERGED = 5.0  # the loss against its beginning: noise of single batches stays within 2
 NOT_IMPROVED = 0.9  # the loss now, against its beginning
 
@@ -40,7 +37,6 @@ TINY_INPUT = 1e-3  # largest input: the first layer sees next to nothing
 PICTURE = 8  # pixels on a side, at least; what layers make of pictures may be smaller, and as deep as it is wide
 ROW_SUM = 0.02  # how far from 1 the sum of probabilities may be
 OUT_OF_RANGE = 1e-3  # how far outside the range of an activation a label may lie
-OUT_OF_REACH = 0.05  # of the labels lie there, at least: fewer may be outliers
 
 # -- memory and time
 
@@ -49,18 +45,14 @@ SLOW_STEP_MS = 5.0  # steps faster than this don't need help
 
 # -- normalization and overfitting
 
-MOMENTUM_USUAL = 0.99  # what BatchNormalization begins with; slower averages are a choice, and a warning if they lag
 OVERFIT_EPOCHS = 3  # epochs since then; less is noise
 
 # -- weights and layers
 
-LOOK_AT_KERNELS = 2  # steps in which it is followed which layer feeds which; that rarely changes later
 ROWS_TOLD = 30  # rows, at least, of which a mean is taken
-LIKELIHOOD_ROWS = 4  # labels of a batch, at least: of fewer, any number is the same for all
 
 # -- what was learnt
 
-ANSWERS_KEPT = 32  # batches of labels and predictions, from all over the training; and half as many of its end
 ANSWER_SIZE = 200_000  # predictions of larger batches aren't kept: copies of them would cost too much
 ANSWERS_LOSSES = 4  # more losses than this are no plain training
 LEARNT_BY = 200  # steps after which a network should be better than one answer for all
@@ -68,20 +60,8 @@ NO_LOSS = 1e-6  # constant labels: there is nothing to be better at
 IMBALANCE = 0.7  # share of the most frequent class
 IMBALANCE_STEPS = 60
 
-# -- a column that is the label
-
-LEAK_ROWS = 100  # different ones; of fewer, a column may tell the classes by chance
-LEAK_CLASSES = 20  # whole numbers of more kinds are amounts
-LEAK_OF_CLASS = 10  # rows of each class
-LEAK_ROUNDING = 1e-9  # float32 columns that were scaled keep their correlation to 1e-13
-ROUNDED_GRID = 0.01  # of a step, by which rounded values of float32 miss it
-ROUNDED_STEPS = 100_000  # from the lowest value to the highest; numbers in float32 are rounded themselves
-
-AHEAD_LENGTH = 3  # time steps, at least
-
 # -- the order of rows, and rows of validation data
 
-ORDER_ROWS = 4  # smaller batches are of one class by chance
 STANDARD = 1e-4  # how exactly columns have mean 0 and deviation 1 where they were measured on the very same rows
 SCALES_APART = 10.0  # root mean squares of the inputs of both
 OUTSIDE_UNIT = 0.5  # how far outside of 0 to 1 a column's mean lies
@@ -104,7 +84,6 @@ OVERLAP = 0.5  # of the validation rows
 OVERLAP_CHANCE = 1.5  # and so many times what equal rows among the training data explain
 OVERLAP_ROWS = 10  # fewer rows are a toy
 OVERLAP_LOOKED = 2000
-OVERLAP_COLUMNS = 256
 
 # -- several ranks
 

@@ -12,6 +12,7 @@ from eagerflow.core import observe
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check
 from viz.doctor.checks.all_checks import ADVICE, CHECKS
+from viz.doctor.facts.step_facts import Gradients, loss_of_scope, loss_scale
 from viz.doctor.finding import Finding
 from viz.doctor.program import Origin, WatchedScope
 from viz.doctor.trainings.training import Training
@@ -24,9 +25,11 @@ __all__ = ["Watcher"]
 
 _ENDS = ("crash", "finish")  # which are told however closely the step was looked at
 _HANDLERS = (
-    *"op single_op rule gradient update collective read scope_begin scope_end logs unseen_loss step_end".split(),
+    *"op single_op rule gradients update collective read scope_begin scope_end logs unseen_loss step_end".split(),
+    *"loss loss_end optimizer call call_end answer fit_step".split(),
     *_ENDS,
 )
+_BEGINS = {"layer": "call", "model": "call", "optimizer": "optimizer", "train_step": "fit_step"}
 _COPIES = ("reshape", "cast", "identity_of", "transpose", "copy", "to_device", "take_index", "stop_gradient")
 
 
@@ -67,6 +70,8 @@ class Watcher(Turns, observe.Observer):
         self._broken: set[type[Check]] = set()
         self._whole = {kind: kind(self.script) for kind in CHECKS if kind.of_script}  # type: ignore[arg-type]
         self._lines: dict[int, tuple[Any, Place | None]] = {}
+        self._unscaled: list[Gradients] = []  # which no optimizer was given yet
+        self._losses: dict[int, tuple[Any, tuple[bool, str, str, str]]] = {}  # what is known of loss objects
         self.set_up(self.training)
         self._now = self.training.close
 
@@ -98,19 +103,23 @@ class Watcher(Turns, observe.Observer):
         self.interrupted = interrupted
         self.turn_to(running)
 
-    def hand_again(self, gradient: tuple[Sequence[Any], Sequence[Any], Sequence[Any]]) -> None:
+    def hand_again(self, gradients: Gradients) -> None:
         """Tell the running training of gradients that belong to it."""
-        own = [each for each in self._now["gradient"] if not each.__self__.of_script]  # type: ignore[attr-defined]
-        self._call(own, *gradient)
+        own = [each for each in self._now["gradients"] if not each.__self__.of_script]  # type: ignore[attr-defined]
+        self._call(own, gradients)
 
-    def _of_kind(self, name: str, kind: str) -> list[Callable[..., None]]:
-        """The handlers of scopes that want to hear of this kind of them."""
+    def _of_kind(self, name: str, scope: observe.Scope) -> list[Callable[..., None]]:
+        """The handlers that want to hear that this kind of scopes begins, or ends."""
+        kind = scope.name if scope.kind == "step" else scope.kind
         key = id(self._now), name, kind
         found = self.training.by_kind.get(key)
         if found is None:
             wanted = "begins" if name == "scope_begin" else "ends"
             asked = [(each, getattr(each.__self__, wanted)) for each in self._now[name]]  # type: ignore[attr-defined]
-            found = self.training.by_kind[key] = [each for each, kinds in asked if kinds is None or kind in kinds]
+            found = [each for each, kinds in asked if kinds is None or scope.kind in kinds]
+            if name == "scope_begin":
+                found += self._now[_BEGINS.get(kind, "nothing")]
+            self.training.by_kind[key] = found
         return found
 
     def _hand(self, name: str, *arguments: Any) -> None:
@@ -242,6 +251,7 @@ class Watcher(Turns, observe.Observer):
         if get_ident() != self._thread or not any(isinstance(source, Variable) for source in sources):
             return
         began = self.now = observe.clock()
+        gradients = Gradients(targets, sources, results)
         self.steps.on_gradient(sources, results)
         if self._pending and not self.inside("step"):
             self.ended_late = True
@@ -251,8 +261,9 @@ class Watcher(Turns, observe.Observer):
             self.choose_by_gradient(sources)
         self.learn(sources)
         self._pending = True
-        self._gradient = targets, sources, results
-        self._hand("gradient", targets, sources, results)
+        self._gradient = gradients
+        self._unscaled.append(gradients)
+        self._hand("gradients", gradients)
         self.spent += observe.clock() - began
 
     def on_update(self, name: str, variable: Any, inputs: Any, started: int, ended: int) -> None:
@@ -301,9 +312,20 @@ class Watcher(Turns, observe.Observer):
         self.scopes.append(opened)
         if scope.kind == "step" and scope.name != "train_step":
             self._now = self.training.light
-        handlers = self._of_kind("scope_begin", scope.kind)
+        if scope.kind == "optimizer":
+            for each in self._unscaled:
+                each.scale = loss_scale(each.results, opened)
+            self._unscaled.clear()
+        elif scope.kind in ("layer", "model"):
+            self.training.owners.meet(opened)
+            self.script.owners.meet(opened)
+        handlers = self._of_kind("scope_begin", scope)
         if handlers:
             self._call(handlers, opened)
+        if scope.kind == "loss" and self._now["loss"]:
+            loss = loss_of_scope(opened, self._losses)
+            if loss is not None:
+                self._call(self._now["loss"], loss)
         self.spent += observe.clock() - began
 
     def _choose(self, opened: WatchedScope) -> None:
@@ -320,9 +342,11 @@ class Watcher(Turns, observe.Observer):
         began = self.now = observe.clock()
         if get_ident() != self._thread or self.scopes.left_open(scope) is None:
             return
-        handlers = self._of_kind("scope_end", scope.kind)
+        handlers = self._of_kind("scope_end", scope)
         if handlers:
             self._call(handlers, self.scopes[-1], outputs, error)
+        if error is None:
+            self._hand_end(scope.kind, self.scopes[-1], outputs)
         self.scopes.pop()
         self.steps.on_scope_end(scope)
         if scope.kind == "step":
@@ -332,6 +356,15 @@ class Watcher(Turns, observe.Observer):
         if by_optimizer or (scope.kind == "step" and scope.name == "train_step"):
             self.end_step()
         self.spent += observe.clock() - began
+
+    def _hand_end(self, kind: str, opened: WatchedScope, outputs: Any) -> None:
+        """Tell of a loss, a model or a layer that came to its end."""
+        if kind == "loss":
+            self._hand("loss_end", opened, outputs)
+        elif kind in ("layer", "model"):
+            self._hand("call_end", opened, outputs)
+            if self._now["answer"] and self.outermost():
+                self._hand("answer", opened, outputs)
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         self._hand("logs", kind, step, logs)
@@ -362,6 +395,7 @@ class Watcher(Turns, observe.Observer):
         self._pending = False
         self._gradient = None
         self._hand("step_end")
+        self._unscaled.clear()
         if not self.training.uncounted:
             self.step = self.training.step = self.step + 1
         self.training.uncounted = False
@@ -369,7 +403,6 @@ class Watcher(Turns, observe.Observer):
         self.total += 1
         self.step_ended = observe.clock()
         self.origins.clear()
-        self.scale = None
         self.heavy = _looked_at(self.step)
         self._now = self.training.close if self.heavy else self.training.light
 
@@ -378,6 +411,7 @@ def _connect(training: Training) -> None:
     """Find the handlers of a training's checks: all of them, and those for steps that are watched cheaply."""
     training.by_kind.clear()
     for handlers, every in ((training.light, False), (training.close, True)):
+        handlers["nothing"] = []
         for name in _HANDLERS:
             full = name if name == "finish" else f"on_{name}"
             chosen = [c for c in training.checks if hasattr(c, full)]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from eagerflow.core import observe
 from eagerflow.core.observe import observing
-from viz.doctor.checks.rows.prepared import Trained
+from viz.doctor.facts.prepared_rows import Trained
 from viz.facts.formatting import near
 from viz.facts.json_data import finite
 from viz.facts.lines.room import folded, room

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy
 
-from viz.doctor.check_base import host
-from viz.doctor.checks.endings import running_fit
-from viz.doctor.checks.rows.broken_rows import broken_columns, broken_rows, where_broken
-from viz.doctor.checks.rows.fit_arrays import named_arrays
+from viz.doctor.facts.broken_rows import broken_columns, broken_rows, where_broken
+from viz.doctor.facts.fit_arrays import named_arrays, running_fit
+from viz.doctor.facts.host_arrays import host
 
 __all__ = ["broken_arrays"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy
 
-from viz.doctor.checks.rows.broken_rows import broken_rows
+from viz.doctor.facts.broken_rows import broken_rows
 
 __all__ = ["HOLDS", "broken_marks"]
 

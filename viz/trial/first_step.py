@@ -14,8 +14,8 @@ from eagerflow import GradientTape, Tensor, Variable
 from eagerflow.core import observe
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.trainer import Trainer
-from viz.doctor.check_base import host
-from viz.doctor.checks.endings import running_fit
+from viz.doctor.facts.fit_arrays import running_fit
+from viz.doctor.facts.host_arrays import host
 from viz.doctor.user_code import Place, call_place, loss_weights, op_place, scope_frame
 from viz.recorder.descriptions import flat
 from viz.recorder.names.shown_names import ShownNames

@@ -10,7 +10,7 @@ import numpy
 
 from eagerflow import Layer, Tensor, Variable, no_grad, ops, optimizers
 from eagerflow.ops.replaying import is_ours
-from viz.doctor.check_base import host
+from viz.doctor.facts.host_arrays import host
 from viz.doctor.user_code import Place
 from viz.recorder.descriptions import flat
 from viz.trial.recorded_loss import RecordedLoss, leaves_of, recorded_loss, run_again

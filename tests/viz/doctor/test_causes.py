@@ -12,8 +12,8 @@ from tests.viz.doctor.planted import PRELUDE, script
 from viz.cli import main
 from viz.doctor import Finding, Watcher
 from viz.doctor.causes import in_order
-from viz.doctor.check_base import number
-from viz.doctor.constant_answers import best_constant, loss_of
+from viz.doctor.facts.constant_answers import best_constant, loss_of
+from viz.doctor.facts.host_arrays import number
 from viz.doctor.report import text
 from viz.doctor.watched_script import examine
 

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
+from viz.doctor.facts.scaling import scaled_after_loading
 from viz.doctor.patches import patch
-from viz.doctor.scaling import scaled_after_loading
 from viz.doctor.watched_script import examine
 
 PICTURES = """\

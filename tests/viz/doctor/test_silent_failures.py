@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.viz.doctor.planted import PLANTED, script
-from viz.doctor.checks.rows.columns import Columns, colours_swapped, otherwise_scaled
+from viz.doctor.facts.prepared_rows import Seen, otherwise
 from viz.doctor.patches import changed_line
 from viz.doctor.watched_script import examine
 
@@ -371,16 +371,8 @@ model.fit(x, number, batch_size=4, epochs=8, verbose=0)
     assert [f.because for f in found if f.kind == "not_learning"] == ["frozen"]
 
 
-def test_colours_that_changed_places_are_told_by_their_means():
-    rng = np.random.default_rng(0)
-    images = (rng.random((120, 4, 4, 3)) * [0.9, 0.7, 0.5]).astype("float32")
-    before, turned = Columns.of(images[:60]), Columns.of(images[60:, ..., ::-1])
-    assert "blue" in colours_swapped(before, turned)
-    assert colours_swapped(before, Columns.of(images[60:])) == ""
-
-
 def test_a_drift_of_columns_is_no_other_scale():
     rng = np.random.default_rng(0)
     table = rng.normal(size=(200, 4)) + np.linspace(0, 4, 200)[:, None]
     table = (table - table[:120].mean(0)) / table[:120].std(0)
-    assert otherwise_scaled(Columns.of(table[:120]), Columns.of(table[120:])) == ""
+    assert otherwise(Seen.of(table[:120]), Seen.of(table[120:]), by_columns=True) == ""

@@ -11,7 +11,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers
 from viz.cli import main
-from viz.doctor.checks.rows.broken_rows import where_broken
+from viz.doctor.facts.broken_rows import where_broken
 
 SCRIPT = """
 import numpy as np, keras

@@ -10,7 +10,9 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, finite, host, is_nothing_left, number, tensors
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.host_arrays import finite, host, number, tensors
+from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
 
@@ -32,19 +34,7 @@ _SATURATED_LATE = 0.9  # of a hidden layer's values, later: units may become swi
 _SATURATED_OUTPUT = 0.9  # of the outputs, where they are also wrong:
 _SATURATED_LOSS = 1.0  # a crossentropy above 1 means less than 37 % for the right class, on average
 
-_FIXES = {
-    "dead_relu.bias": (
-        "Begin with biases of 0: leave out bias_initializer, or give 'zeros'. What comes in doesn't outweigh "
-        "them, and units that are never on get no gradient that could change them."
-    ),
-    "dead_relu": (
-        "Lower the learning rate, scale the inputs to about ±1, look at the bias initializer, or use leaky_relu."
-    ),
-    "saturated": (
-        "Scale the inputs to about ±1, use smaller initial weights (glorot_uniform) or a BatchNormalization "
-        "before, or relu instead."
-    ),
-}
+_DEAD = "{dead} of {units} units of {whose} were 0 for all {rows} rows of {steps!c}: {effect}"
 
 
 class _Units:
@@ -69,40 +59,47 @@ class _Units:
             self.steps, self.last_step = self.steps + 1, step
 
 
-def is_relu(op: Any, inputs: Any) -> bool:
+def _is_relu(op: Any, inputs: Any) -> bool:
     """relu, relu6, or somebody's `maximum(x, 0)`."""
-    if op.name == "relu":
-        return True
     plain = [x for x in inputs if isinstance(x, (int, float))]
-    return (op.name == "maximum" and plain == [0]) or (op.name == "clip" and plain == [0, 6])
+    return op.name == "relu" or (op.name, plain) in (("maximum", [0]), ("clip", [0, 6]))
 
 
 class DeadRelu(Check):
     """Units of a relu that were 0 for every row of a window of steps."""
 
-    fixes = _FIXES
+    rules = {
+        "dead_relu": Rule(
+            "warning",
+            _DEAD,
+            "Lower the learning rate, scale the inputs to about ±1, look at the bias initializer, or use leaky_relu.",
+        ),
+        "dead_relu.bias": Rule(
+            "warning",
+            _DEAD + "; their biases are {bias!n} from the start",
+            "Begin with biases of 0: leave out bias_initializer, or give 'zeros'. What comes in doesn't outweigh them, "
+            "and units that are never on get no gradient that could change them.",
+        ),
+    }
 
     always = ("on_logs",)
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._epochs: list[float] = []  # the losses of epochs that are over
-        self._reported: dict[Any, tuple[int, dict[str, Any]]] = {}  # warnings, with the epochs that were over then
+        self._reported: dict[Any, tuple[int, str, dict[str, Any]]] = {}  # warnings, with the epochs that were over then
         self._units: dict[Any, _Units] = {}
         self._fired: set[Any] = set()  # relus of which some unit fired in the first step
 
     def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
-        if not isinstance(outputs, Tensor) or outputs.key is None or not is_relu(op, inputs):
+        if not isinstance(outputs, Tensor) or outputs.key is None or not _is_relu(op, inputs):
             return
         values = host(outputs.data)
         if values.ndim < 2 or not values.size or not all(finite(x.data) for x in (outputs, *tensors(inputs))):
             return  # what becomes of NaN is no fault of the relu
         origin = self.watch.origins[outputs.key]
-        place = origin.place
-        key = (id(origin.layer), place)
-        if key not in self._units:
-            self._units[key] = _Units(origin.layer, place)
-        self._units[key].add(values, self.watch.step)
+        key = (id(origin.layer), origin.place)
+        self._units.setdefault(key, _Units(origin.layer, origin.place)).add(values, self.watch.step)
         if not self.watch.step and key not in self._fired and bool((values > 0).any()):
             self._fired.add(key)
 
@@ -110,8 +107,8 @@ class DeadRelu(Check):
         if kind == "epoch" and isinstance(logs.get("loss"), float):
             self._epochs.append(logs["loss"])
 
-    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
-        if is_nothing_left(targets):
+    def on_gradients(self, gradients: Gradients) -> None:
+        if gradients.nothing_left:
             self._units.clear()  # a hinge that is 0 for all rows has been learnt
 
     def on_step_end(self) -> None:
@@ -126,63 +123,54 @@ class DeadRelu(Check):
         for units in self._units.values():
             if units.steps >= min(limits.CONSTANT_STEPS_SHORT, max(1, self.watch.step)):
                 self._judge(units, short=units.rows < _DEAD_ROWS)
-        for key, (over, about) in self._reported.items():
+        for key, (over, rule, about) in self._reported.items():
             since = self._epochs[over:]
             if len(since) > 1 and since[-1] < _DEAD_LEARNS * since[0]:
-                about["message"] += (
+                about["effect"] += (
                     f"; the others learn: since then the loss went from {since[0]:.3g} to {since[-1]:.3g}"
                 )
                 self.watch.retract(key)
-                self.watch.report(severity="info", **about, key=key)
+                self.tell(rule, "info", key=key, **about)
 
     def _judge(self, units: _Units, short: bool = False) -> None:
         count = len(units.alive)
         dead = count - int(units.alive.sum())
-        late = self.watch.late
-        share = _DEAD_SHARE_LATE if late else _DEAD_SHARE
+        share = _DEAD_SHARE_LATE if self.watch.late else _DEAD_SHARE
         by_chance = count / 2 + _DEAD_CHANCE * math.sqrt(count)
         if dead < count and (short or count < _DEAD_UNITS or dead < share * count):
             return
-        name = f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu"
         sure = dead >= max(by_chance, _DEAD_SURE * count) and units.steps >= limits.HEAVY_BLOCK
-        effect = "nothing passes through it, forward or backward" if dead == count else "those don't learn"
         from_start = (id(units.layer), units.place) not in self._fired and not self.watch.training.late
-        below = _biases_below(units) if from_start else ""
+        bias = _bias_below(units) if from_start else None
         about = {
-            "kind": "dead_relu.bias" if below else "dead_relu",
-            "message": (
-                f"{dead} of {count} units of {name} were 0 for all {units.rows} rows of "
-                f"{self.watch.counted(units.steps)}: {effect}{below}"
-            ),
             "layer": units.layer,
             "op": "relu",
             "place": units.place,
-            "evidence": {
-                "dead": dead,
-                "units": count,
-                "rows": units.rows,
-                "steps": units.steps,
-                "step": self.watch.step,
-                "from_start": from_start,
-            },
+            "whose": f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu",
+            "effect": "nothing passes through it, forward or backward" if dead == count else "those don't learn",
+            "bias": bias,
+            "dead": dead,
+            "units": count,
+            "rows": units.rows,
+            "steps": units.steps,
+            "step": self.watch.step,
+            "from_start": from_start,
         }
-        severity, key = (
-            "error" if dead == count else "warning" if sure else "info",
-            ("dead_relu", id(units.layer), units.place),
-        )
+        rule, key = "dead_relu" if bias is None else "dead_relu.bias", ("dead_relu", id(units.layer), units.place)
+        severity = "error" if dead == count else "warning" if sure else "info"
         self._reported.pop(key, None)
         if severity == "warning":
-            self._reported[key] = len(self._epochs), about
-        self.watch.report(severity=severity, **about, key=key)
+            self._reported[key] = len(self._epochs), rule, about
+        self.tell(rule, severity, key=key, **about)
 
 
-def _biases_below(units: _Units) -> str:
-    """What to say of the dead units' biases if all of them are far below 0, where no training brought them."""
+def _bias_below(units: _Units) -> float | None:
+    """The median bias of dead units, if all of them are far below 0, where no training brought them."""
     bias = getattr(units.layer, "bias", None)
     values = host(bias.data) if isinstance(bias, Variable) else None
     if values is None or values.shape != units.alive.shape or float(values[~units.alive].max()) > _DEAD_BIAS:
-        return ""
-    return f"; their biases are {number(float(numpy.median(values[~units.alive])))} from the start"
+        return None
+    return float(numpy.median(values[~units.alive]))
 
 
 class _Shares:
@@ -195,10 +183,20 @@ class _Shares:
 class Saturated(Check):
     """tanh, sigmoid and softmax at the ends of their range, where almost no gradient passes."""
 
+    rules = {
+        "saturated": Rule(
+            "warning",
+            "{share:.0%} of the {activation} values of {whose} are at the ends of their range{wrong}; hardly any "
+            "gradient passes there",
+            "Scale the inputs to about ±1, use smaller initial weights (glorot_uniform) or a BatchNormalization "
+            "before, or relu instead.",
+        )
+    }
+
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._step: dict[int, tuple[Any, float]] = {}  # key of a tensor -> whose, and its share
-        self._outputs: set[int] = set()
+        self._outputs: set[Any] = set()
         self._found: dict[Any, _Shares] = {}
         self._loss = 0.0
 
@@ -210,39 +208,38 @@ class Saturated(Check):
         if not isinstance(outputs, Tensor) or outputs.key is None:
             return
         values = host(outputs.data)
-        if not values.size or values.ndim < 1 or (op.name == "softmax" and not _has_classes(values, settings[0])):
+        if not values.size or values.ndim < 1:
+            return
+        if op.name == "softmax" and (not isinstance(settings[0], int) or values.shape[settings[0]] < 2):
             return
         origin = self.watch.origins[outputs.key]
         key = (op.name, id(origin.layer), origin.place)
-        if key not in self._found:
-            self._found[key] = _Shares(op.name, origin.layer, origin.place)
+        self._found.setdefault(key, _Shares(op.name, origin.layer, origin.place))
         self._step[outputs.key] = key, _SHARES[op.name](values, settings)
         if op.name != "tanh" and not self.watch.inside("layer", "model"):
             self._outputs.add(outputs.key)  # outside of layers it is most likely the prediction
 
-    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
-        if opened.kind in ("model", "layer") and self.watch.outermost():
-            self._outputs.update(_tracked(outputs))
+    def on_answer(self, opened: Any, outputs: Any) -> None:
+        self._outputs.update(x.key for x in tensors(outputs))
 
-    def on_scope_begin(self, opened: Any) -> None:
-        if opened.kind == "loss":
-            self._outputs.update(_tracked(opened.scope.inputs))
+    def on_loss(self, loss: Loss) -> None:
+        self._outputs.add(loss.answers.key)
 
-    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
-        values = [float(host(t.data).mean()) for t in targets]
+    def on_gradients(self, gradients: Gradients) -> None:
+        values = [float(host(t.data).mean()) for t in gradients.targets]
         self._loss = max([v for v in values if numpy.isfinite(v)], default=0.0)
 
     def on_step_end(self) -> None:
         late = self.watch.step >= limits.HEAVY_STEPS
         for tensor, (key, share) in self._step.items():
             about = self._found[key]
-            if tensor in self._outputs:
-                if self._loss > _SATURATED_LOSS:
-                    about.output.append(share)
-                else:
-                    about.output.clear()
-            elif not (late and about.name == "softmax"):
-                about.hidden.append(share)
+            if tensor not in self._outputs:
+                if not (late and about.name == "softmax"):
+                    about.hidden.append(share)
+            elif self._loss > _SATURATED_LOSS:
+                about.output.append(share)
+            else:
+                about.output.clear()
         self._step.clear()
         self._outputs.clear()
         if self.watch.step + 1 in (limits.WINDOW, limits.HEAVY_STEPS) or late:
@@ -263,40 +260,20 @@ class Saturated(Check):
                     shares.clear()
 
     def _tell(self, about: _Shares, share: float, is_output: bool) -> None:
-        name = f"layer {layer_label(about.layer)!r}" if about.layer is not None else "this activation"
-        wrong = f", while the loss is {self._loss:.3g}: it is certain, and wrong" if is_output else ""
-        self.watch.report(
-            "saturated",
-            "warning",
-            f"{share:.0%} of the {about.name} values of {name} are at the ends of their range{wrong}; hardly any "
-            "gradient passes there",
-            layer=about.layer,
-            op=about.name,
-            place=about.place,
-            evidence={"share": share, "loss": self._loss, "output": is_output, "step": self.watch.step},
-        )
-
-
-def _tracked(nested: Any) -> list[int]:
-    from_pair = nested if isinstance(nested, (list, tuple)) else (nested,)
-    return [x.key for x in from_pair if isinstance(x, Tensor) and x.key is not None]
-
-
-def _has_classes(values: numpy.ndarray, axis: Any) -> bool:
-    """Is there more than one value to choose from, along one axis?"""
-    return isinstance(axis, int) and values.shape[axis] > 1
+        whose = f"layer {layer_label(about.layer)!r}" if about.layer is not None else "this activation"
+        wrong = f", while the loss is {number(self._loss)}: it is certain, and wrong" if is_output else ""
+        numbers = {"share": share, "loss": self._loss, "output": is_output, "step": self.watch.step}
+        at = {"layer": about.layer, "op": about.name, "place": about.place}
+        self.tell("saturated", activation=about.name, whose=whose, wrong=wrong, **at, **numbers)
 
 
 def _tanh_share(values: numpy.ndarray, settings: Any) -> float:
     return float((numpy.abs(values) > _SATURATED_TANH).mean())
 
 
-def _sigmoid_share(values: numpy.ndarray, settings: Any) -> float:
-    return float((numpy.abs(values - 0.5) > 0.5 - _SATURATED_SIGMOID).mean())
-
-
-def _softmax_share(values: numpy.ndarray, settings: Any) -> float:
-    return float((values.max(axis=settings[0]) > _SATURATED_SOFTMAX).mean())
-
-
-_SHARES = {"tanh": _tanh_share, "simple_rnn": _tanh_share, "sigmoid": _sigmoid_share, "softmax": _softmax_share}
+_SHARES: dict[str, Any] = {
+    "tanh": _tanh_share,
+    "simple_rnn": _tanh_share,
+    "sigmoid": lambda values, _: float((numpy.abs(values - 0.5) > 0.5 - _SATURATED_SIGMOID).mean()),
+    "softmax": lambda values, settings: float((values.max(axis=settings[0]) > _SATURATED_SOFTMAX).mean()),
+}

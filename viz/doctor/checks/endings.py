@@ -2,77 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import statistics
-import sys
-from collections.abc import Sequence
 from typing import Any
 
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, number, total
-from viz.doctor.checks.learning_rate import faded_steps, rate_of
-from viz.doctor.source_calls import only_call
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.fit_arrays import running_fit
+from viz.doctor.facts.host_arrays import number
+from viz.doctor.facts.rates import faded_steps, rate_of
+from viz.doctor.facts.source_calls import only_call
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.user_code import made_at
-from viz.doctor.variable_owners import layers_in
 
-__all__ = ["Endings", "running_fit"]
+__all__ = ["Endings"]
 
 _FADED_EPOCHS = 3  # so many with such a rate, at least: schedules that fall to 0 end there
 _FADED_SHARE = 0.1  # and this part of all epochs
-_EASIER = 0.6  # a validation loss, against that of training, if nothing makes training harder: those labels fit better
-_FALLS_SLOWLY = 1.25  # a loss, against that in the end: what it fell within the last epoch explains no such difference
 _MANY_STEPS = 2000
 _FEW_EPOCHS = 2  # from three epochs on, their means are compared, without the noise of batches
 _FEW_LEFT = 0.3  # and is still above this part of what it was in the first quarter
 _STOPPED_LEARNT = 0.9  # the training loss when it was stopped, against the first epoch's
-_PASSED_OVER = 0.1  # of a metric: so much better it got in epochs that EarlyStopping counted as none
-
-_FIXES = {
-    "stopped_early": "Give EarlyStopping more patience, a smaller min_delta, or start_from_epoch.",
-    "stopped_early.min_delta": (
-        "Make min_delta a hundredth of what the metric is at the end, or leave it out: it is the least change of one "
-        "epoch that counts as progress, not the value at which to stop."
-    ),
-    "stopped_early.data": (
-        "Let the generator go on, with `while True:` around what it does, and give fit steps_per_epoch; or pass a "
-        "Dataset or PyDataset, which begin anew in each epoch."
-    ),
-    "stopped_early.mode": (
-        "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
-    ),
-    "too_few_steps.easier": (
-        "First see whether each training row has its own label: look at how labels are joined, repeated, shuffled and "
-        "made again for altered rows (`viz data SCRIPT` lists rows whose labels are probably wrong). Train for more "
-        "epochs only if they do."
-    ),
-    "too_few_steps.waiting": (
-        "Allow more epochs: EarlyStopping ends training when it is enough, and had no reason to yet. Or raise the "
-        "learning rate."
-    ),
-    "lr_too_low.plateau": (
-        "Give ReduceLROnPlateau a min_lr (a thousandth of the first rate, say), or EarlyStopping after it."
-    ),
-    "lr_too_low.compounds": (
-        "LearningRateScheduler gives the function the rate that it has already lowered: lr * 0.1 is a tenth of that in "
-        "each epoch. Reckon from the first rate (lambda epoch, lr: first * 0.9**epoch), or lower it less."
-    ),
-}
-
-
-def running_fit() -> Any:
-    """The `Fit` of the innermost `fit` on the stack, or None: it knows the data, the epochs and the callbacks."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        own = frame.f_locals.get("self") if frame.f_code.co_name == "go" else None
-        if type(own).__name__ == "Fit":
-            return own
-        frame = frame.f_back  # type: ignore[assignment]
-    return None
-
-
-_NOISE = ("Dropout", "Noise")
 _ENDING = ("EarlyStopping", "TerminateOnNaN")
+_STOPPED = "EarlyStopping ended training after {epochs} of {asked} epochs: {why}"
 
 
 class _Run:
@@ -87,51 +39,78 @@ class _Run:
         """Its callbacks of one class, by the name of that."""
         return [callback for callback in self.fit.callbacks.callbacks if type(callback).__name__ == kind]
 
+    def logged(self, name: str) -> list[float]:
+        """A number of the epochs."""
+        return [x[name] for x in self.logs if isinstance(x.get(name), float)]
+
     @property
     def may_be_stopped(self) -> bool:
         """Is there a callback that ends trainings, or one of the user's, which may, or a step of the user's?"""
         kinds = [type(callback) for callback in self.fit.callbacks.callbacks]
-        own = [
-            kind for kind in [*kinds, type(self.fit.model)] if not kind.__module__.startswith(("eagerflow.", "viz."))
-        ]
-        return bool(own) or any(kind.__name__ in _ENDING for kind in kinds)
+        ours = [kind.__module__.startswith(("eagerflow.", "viz.")) for kind in [*kinds, type(self.fit.model)]]
+        return not all(ours) or any(kind.__name__ in _ENDING for kind in kinds)
 
 
 class Endings(Check):
     """Follows losses by step and by epoch, and looks at how training ended."""
 
-    fixes = _FIXES
+    rules = {
+        "lr_too_low.faded": Rule(
+            "warning",
+            "the learning rate{by} was {highest!n}, and since epoch {since} it is {now}: such updates are too small to "
+            "change weights, so nothing more is learnt",
+            "Let the rate end where training ends, not before. A schedule counts steps (batches), not epochs: "
+            "decay_steps = epochs * batches of an epoch. ReduceLROnPlateau lowers it without end: give it a min_lr. "
+            "LearningRateScheduler gives its function the rate that it has already lowered.",
+        ),
+        "stopped_early": Rule(
+            "warning", _STOPPED, "Give EarlyStopping more patience, a smaller min_delta, or start_from_epoch."
+        ),
+        "stopped_early.mode": Rule(
+            "warning",
+            _STOPPED,
+            "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss.",
+        ),
+        "stopped_early.data": Rule(
+            "warning",
+            "training ended after {epochs} of {asked} epochs, as the generator gave no more batches: it is gone "
+            "through once, not again in each epoch",
+            "Let the generator go on, with `while True:` around what it does, and give fit steps_per_epoch; or pass a "
+            "Dataset or PyDataset, which begin again in each epoch.",
+        ),
+        "too_few_steps": Rule(
+            "info",
+            "training ended after {steps} steps ({which}{epochs}) while the loss was still falling: {first:.4g} at the "
+            "beginning, {third:.4g} later, {last:.4g} in the end",
+            "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
+        ),
+    }
 
-    always = ("on_gradient", "on_logs", "on_scope_begin")
-    begins = ("optimizer", "step")
+    always = ("on_gradients", "on_logs", "on_optimizer")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
+        self._gradients: list[Gradients] = []  # since the last optimizer's step
         self._losses: list[float] = []
-        self._weighed = False  # do rows count differently?
-        self._scaled: Any = None  # the gradients of the last of them, which may be multiplied by a scale
         self._sources: set[int] = set()
         self._run: _Run | None = None
         self._runs = 0
-        self._place: Any = None
         self._first_rate: tuple[Any, float | None] = None, None  # an optimizer, and its rate in its first step
 
-    def on_scope_begin(self, opened: Any) -> None:
-        if opened.kind == "step":
-            data = opened.scope.inputs
-            self._weighed = self._weighed or (isinstance(data, tuple) and len(data) > 2 and data[2] is not None)
-            return
-        if self._scaled is not None:
-            self._losses[-1] /= self.loss_scale(self._scaled, opened)
-            self._scaled = None
+    def on_optimizer(self, opened: Any) -> None:
         if opened.owner is not self._first_rate[0]:
             self._first_rate = opened.owner, rate_of(opened.owner)
 
-    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
-        self._sources.add(sources[0].identity if hasattr(sources[0], "identity") else 0)
+    def on_gradients(self, gradients: Gradients) -> None:
+        self._sources.add(getattr(gradients.sources[0], "identity", 0))
+        self._take()
         if len(self._losses) < _MANY_STEPS:
-            self._losses.append(total(targets))
-            self._scaled = results
+            self._gradients.append(gradients)
+
+    def _take(self) -> None:
+        """Losses are known when their scale is."""
+        self._losses += [each.loss for each in self._gradients]
+        self._gradients.clear()
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         if kind != "epoch":
@@ -146,6 +125,7 @@ class Endings(Check):
 
     def finish(self) -> None:
         """Judge the last `fit`, and the losses as they ended."""
+        self._take()
         self._stopped()
         alone = len(self._sources) == 1 and not self.watch.training.turns
         if self._run is not None and alone and self.watch.hints_alone():
@@ -169,27 +149,23 @@ class Endings(Check):
         elif highest and low >= max(_FADED_EPOCHS, _FADED_SHARE * n):
             by = next((name for name in ("ReduceLROnPlateau", "LearningRateScheduler") if run.callbacks(name)), None)
             where = only_call(run.place.file, by) if run.place is not None and by is not None else None
-            way = {"ReduceLROnPlateau": "plateau", "LearningRateScheduler": "compounds"}.get(by or "", "faded")
-            if by is None and _is_scheduled(optimizer):
-                way = "schedule"
-            elif way == "compounds" and not _takes_rate(run.callbacks("LearningRateScheduler")):
-                way = "faded"
-            now = f"{number(run.rates[-low])}{' or less' if run.rates[-low] else ''}"
-            self.watch.report(
-                f"lr_too_low.{way}",
+            self.tell(
+                "lr_too_low.faded",
                 "error" if self._learnt_nothing(run) else "warning",
-                f"the learning rate{f', which {by} lowers,' if by else ''} was {number(highest)}, and since "
-                f"epoch {n - low + 1} it is {now}: such updates are too small to change weights, so "
-                "nothing more is learnt",
                 op=getattr(optimizer, "name", None),
                 place=where or made_at(optimizer) or run.place,
                 key=key,
-                evidence={"highest": highest, "learning_rate": rate, "epochs": n, "learnt": n - low},
+                by=f", which {by} lowers," if by else "",
+                highest=highest,
+                since=n - low + 1,
+                now=f"{number(run.rates[-low])}{' or less' if run.rates[-low] else ''}",
+                learning_rate=rate,
+                epochs=n,
             )
 
     def _learnt_nothing(self, run: _Run) -> bool:
         """Is the loss where it began?"""
-        losses = [x["loss"] for x in run.logs if isinstance(x.get("loss"), float)]
+        losses = run.logged("loss")
         begun = statistics.fmean(self._losses[: limits.FIRST]) if self._losses else math.nan
         return len(self._sources) == 1 and bool(losses) and losses[-1] > limits.NOT_IMPROVED * begun > 0
 
@@ -201,39 +177,24 @@ class Endings(Check):
             return
         if run.fit is None or len(run.logs) < run.fit.epochs - run.fit.initial_epoch:
             return  # it was stopped: that is another finding, or meant
-        epochs = [x["loss"] for x in run.logs if isinstance(x.get("loss"), float)]
+        epochs = run.logged("loss")
         if len(epochs) > _FEW_EPOCHS:
             found = _falling_by_epoch(epochs)
         else:
             found = None if self.watch.unseen else _falling_by_step(losses)
-        if found is None:
-            return
-        first, before, last = found
-        easier = self._easier(run, before, last)
-        way = "too_few_steps.waiting" if run.callbacks("EarlyStopping") else "too_few_steps"
-        which = "the last fit: " if self._runs > 1 else ""
-        self.watch.report(
-            "too_few_steps.easier" if easier else way,
-            "info",
-            f"training ended after {n} steps ({which}{len(epochs)} epoch{'s' if len(epochs) > 1 else ''}) while the "
-            f"loss was still falling: {first:.4g} at the beginning, {before:.4g} later, {last:.4g} in the end{easier}",
-            place=run.place,
-            key=("too_few_steps", 0),
-            evidence={"steps": n, "first": first, "third": before, "last": last},
-        )
-
-    def _easier(self, run: _Run, before: float, last: float) -> str:
-        """In words: are the validation rows answered far better than those it learns from, with nothing to explain it?
-
-        Noise that is there in training alone explains that, weights of rows do, and a loss that falls within an epoch.
-        """
-        reached = run.logs[-1].get("val_loss")
-        noisy = any(type(layer).__name__.endswith(_NOISE) or "Random" in type(layer).__name__ for layer in _layers(run))
-        if self._weighed or noisy or run.may_be_stopped or not isinstance(reached, float):
-            return ""
-        if not 0 < reached < _EASIER * last or before > _FALLS_SLOWLY * last:
-            return ""
-        return f"; the validation loss is {reached:.4g}, so other rows are answered far better than the training rows"
+        if found is not None:
+            first, before, last = found
+            self.tell(
+                "too_few_steps",
+                place=run.place,
+                key=("too_few_steps", 0),
+                which="the last fit: " if self._runs > 1 else "",
+                epochs=f"{len(epochs)} epoch{'s' if len(epochs) > 1 else ''}",
+                steps=n,
+                first=first,
+                third=before,
+                last=last,
+            )
 
     # ------------------------------------------------------------------ stopped_early
 
@@ -241,97 +202,38 @@ class Endings(Check):
         run = self._run
         if run is None or run.fit is None or not run.logs:
             return
-        asked = run.fit.epochs - run.fit.initial_epoch
+        asked, done = run.fit.epochs - run.fit.initial_epoch, len(run.logs)
         for callback in run.callbacks("EarlyStopping"):
-            if len(run.logs) < asked and callback.stopped_epoch:
+            if done < asked and callback.stopped_epoch:
                 self._judge(run, callback, asked)
-        if len(run.logs) < asked and getattr(run.fit.feed, "once", False) and not run.may_be_stopped:
-            self._tell_ran_out(run, asked)
-
-    def _tell_ran_out(self, run: _Run, asked: int) -> None:
-        """Nothing can have ended the training but a generator that gave no more."""
-        if self.watch.interrupted:
-            return
-        done = len(run.logs)
-        self.watch.report(
-            "stopped_early.data",
-            "warning",
-            f"training ended after {done} of {asked} epochs, as the generator gave no more batches: it is gone through "
-            "once, not anew in each epoch",
-            place=run.place,
-            key=("stopped_early", run.place),
-            evidence={"epochs": done, "asked": asked},
-        )
+        ran_out = done < asked and getattr(run.fit.feed, "once", False) and not run.may_be_stopped
+        if ran_out and not self.watch.interrupted:
+            key = "stopped_early", run.place
+            self.tell("stopped_early.data", place=run.place, key=key, epochs=done, asked=asked)
 
     def _judge(self, run: _Run, callback: Any, asked: int) -> None:
-        monitor = str(callback.monitor)
-        values = [x[monitor] for x in run.logs if isinstance(x.get(monitor), float)]
-        losses = [x["loss"] for x in run.logs if isinstance(x.get("loss"), float)]
+        monitor, mode = str(callback.monitor), callback.mode
+        values, losses = run.logged(monitor), run.logged("loss")
         if len(values) < 2 or len(losses) < 2 or not all(map(math.isfinite, values)):
             return
-        risen = values[-1] > values[0]
-        backwards = (callback.mode == "max" and monitor.endswith("loss") and not risen) or (
-            callback.mode == "min" and any(word in monitor for word in ("acc", "auc", "precision", "recall")) and risen
-        )
-        unlearnt = losses[-1] > _STOPPED_LEARNT * losses[0] and losses[-1] < losses[0]
-        if backwards:
-            way = f"it waits for {monitor} to {'fall' if callback.mode == 'min' else 'rise'} (mode={callback.mode!r})"
-            rule = "stopped_early.mode"
-            words = f"{way}, which went from {number(values[0])} to {number(values[-1])}: that is what was wanted"
-        elif _passed_over(callback, values):
-            rule = "stopped_early.min_delta"
-            words = (
-                f"{monitor} got better in each epoch, from {number(callback.best)} to {number(values[-1])}, but only "
-                f"what is better than the best by more than min_delta={number(callback.min_delta)} counts"
+        risen, rule = values[-1] > values[0], "stopped_early.mode"
+        rates = any(word in monitor for word in ("acc", "auc", "precision", "recall"))
+        if (mode == "max" and monitor.endswith("loss") and not risen) or (mode == "min" and rates and risen):
+            why = (
+                f"it waits for {monitor} to {'fall' if mode == 'min' else 'rise'} (mode={mode!r}), which went from "
+                f"{number(values[0])} to {number(values[-1])}: that is what was wanted"
             )
-        elif unlearnt:
+        elif _STOPPED_LEARNT * losses[0] < losses[-1] < losses[0]:
             rule = "stopped_early"
-            words = (
+            why = (
                 f"the training loss has only come from {losses[0]:.4g} to {losses[-1]:.4g} and was still falling "
                 f"({monitor}, patience={callback.patience}, min_delta={callback.min_delta:.3g})"
             )
         else:
             return
-        done = len(run.logs)
-        self.watch.report(
-            rule,
-            "warning",
-            f"EarlyStopping ended training after {done} of {asked} epochs: {words}",
-            place=(only_call(run.place.file, "EarlyStopping") if run.place is not None else None) or run.place,
-            key=("stopped_early", run.place),
-            evidence={"epochs": done, "asked": asked, "first_loss": losses[0], "last_loss": losses[-1]},
-        )
-
-
-def _passed_over(stopping: Any, values: list[float]) -> bool:
-    """Did a metric get much better, epoch by epoch, while EarlyStopping counted that as nothing?
-
-    Much is a tenth of what it was when the waiting began, and of all that was gained: a good `min_delta` is far below.
-    """
-    if stopping.best is None or not stopping.min_delta:
-        return False
-    sign = 1 if stopping.direction() == "max" else -1
-    waited = [stopping.best, *values[-max(stopping.wait, 1) :]]
-    steady = all(sign * (after - before) > 0 for before, after in itertools.pairwise(waited))
-    gained = abs(waited[-1] - stopping.best)
-    return steady and gained >= _PASSED_OVER * max(abs(stopping.best), abs(values[-1] - values[0])) > 0
-
-
-def _layers(run: _Run) -> list[Any]:
-    """The layers of the model that `fit` trains."""
-    return layers_in(run.fit.model)
-
-
-def _takes_rate(schedulers: Sequence[Any]) -> bool:
-    """Is a LearningRateScheduler's function given the rate as it is, and not the epoch alone?"""
-    functions = [scheduler.schedule for scheduler in schedulers]
-    codes = [getattr(function, "__code__", None) for function in functions]
-    return any(code is not None and code.co_argcount > 1 for code in codes)
-
-
-def _is_scheduled(optimizer: Any) -> bool:
-    """Does a schedule decide the learning rate, by the number of the step?"""
-    return getattr(getattr(optimizer, "_rate", None), "variable", optimizer) is None
+        place = (only_call(run.place.file, "EarlyStopping") if run.place is not None else None) or run.place
+        ends = {"first_loss": losses[0], "last_loss": losses[-1], "epochs": len(run.logs), "asked": asked}
+        self.tell(rule, place=place, key=("stopped_early", run.place), why=why, **ends)
 
 
 def _falling_by_epoch(losses: list[float]) -> tuple[float, float, float] | None:

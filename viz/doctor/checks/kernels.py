@@ -1,4 +1,4 @@
-"""`linear_stack`, `bottleneck`, `initial_weights`: kernels as they follow each other in the first steps."""
+"""`linear_stack`, `bottleneck`, `initial_weights`, `hidden_softmax`: kernels as they follow each other at first."""
 
 from __future__ import annotations
 
@@ -9,48 +9,33 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, number, rms, tensors
-from viz.doctor.loss_questions import loss_kind
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.host_arrays import host, number, rms, tensors
+from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.program import layer_label
 from viz.facts.schema import Part
 
-__all__ = ["Kernels"]
+__all__ = ["HiddenSoftmax", "Kernels"]
 
+_LOOKED = 2  # steps in which it is followed which layer feeds which; that rarely changes later
 _WEIGHTS_LARGE = 10.0  # root mean square × √inputs at the beginning; 0.5 to 2 are healthy
 _WEIGHTS_SMALL = 0.03
 _EQUAL_GRADIENTS = 1e-5  # gradients of units that differ by less than float32's rounding stay equal
 _NARROW = 10  # a hidden layer of a tenth of the classes, or less, is worth a hint
 _NARROW_CLASSES = 3
+_SOFTMAX_LEARNT = 0.6  # of a constant answer's loss: networks without a softmax between layers learn more
 
 _PRODUCTS = ("matmul", "conv")
-_LINEAR: tuple[str, ...] = (
-    "add",
-    "subtract",
-    "multiply",
-    "divide",
-    "negative",
-    "reshape",
-    "transpose",
-    "cast",
-    "masked_scale",
+_LINEAR = frozenset(
+    "add subtract multiply divide negative reshape transpose cast masked_scale identity_of copy squeeze expand_dims "
+    "to_device".split()
 )
-_LINEAR += ("identity_of", "copy", "squeeze", "expand_dims", "to_device")
-_NORMALIZES: tuple[str, ...] = (
-    "normalize_batch",
-    "batch_normalization",
-    "layer_normalization",
-    "group_normalization",
-    "normalize",
+_NORMALIZES = frozenset("normalize_batch batch_normalization layer_normalization group_normalization normalize".split())
+_KEEPS_SHARES = frozenset(
+    "add reshape transpose cast masked_scale identity_of copy squeeze expand_dims concatenate max_pool average_pool "
+    "pool "
+    "normalize_batch batch_normalization".split()
 )
-
-_FIXES = {
-    "initial_weights": (
-        "Leave out the initializer (glorot_uniform), or use he_normal with relu; biases may begin with zeros, "
-        "kernels not."
-    ),
-    "linear_stack": "Give the first of them an activation (activation='relu'), or remove it.",
-    "bottleneck": "Give that layer more units: at least as many as there are classes.",
-}
 
 
 class _Kernel:
@@ -73,20 +58,50 @@ class _Kernel:
         return shape[-2], shape[-1]
 
 
+class _Softmax(NamedTuple):
+    layer: Any
+    place: Any
+    units: int
+
+
 class _From(NamedTuple):
-    """Which kernel made a tensor, and whether by additions and multiplications by constants alone since."""
+    """Which kernel made a tensor, by additions and multiplications by constants alone since, or through a softmax."""
 
     kernel: _Kernel
     linear: bool
+    softmax: _Softmax | None = None
 
 
 class Kernels(Check):
-    """Follows in the first steps which kernel feeds which, and through what."""
+    """Follows in the first steps which kernel feeds which, and through what.
 
-    fixes = _FIXES
+    Attributes:
+        softmaxes: those that stand between two kernels, by their names.
+    """
+
+    rules = {
+        "initial_weights": Rule(
+            "warning",
+            "the weights of {words}",
+            "Leave out the initializer (glorot_uniform), or use he_normal with relu; biases may begin with zeros, "
+            "kernels not.",
+        ),
+        "linear_stack": Rule(
+            "warning",
+            "there are only linear operations between the layers {named}: {first!r} and {second!r} {do}",
+            "Give the first of them an activation (activation='relu'), or remove it.",
+        ),
+        "bottleneck": Rule(
+            "warning",
+            "layer {narrow!r} leaves {units} of {before} values for {outputs} outputs to tell apart: all that is "
+            "known of a row has to fit into them",
+            "Give that layer more units: at least as many as there are classes.",
+        ),
+    }
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
+        self.softmaxes: dict[str, _Softmax] = {}
         self._kernels: dict[int, _Kernel] = {}
         self._from: dict[int, _From] = {}  # by the keys of tensors
         self._between: dict[int, _From] = {}  # by the numbers of what lies within a fused op
@@ -98,7 +113,7 @@ class Kernels(Check):
     # ------------------------------------------------------------------ who feeds whom
 
     def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
-        if self.watch.step >= limits.LOOK_AT_KERNELS or self.watch.inside("loss", "metric", "optimizer"):
+        if self.watch.step >= _LOOKED or self.watch.inside("loss", "metric", "optimizer"):
             return
         if whole is not self._whole:
             self._whole, self._between = whole, {}
@@ -106,9 +121,9 @@ class Kernels(Check):
         found = [self._source(x, numbers[i] if i < len(numbers) else -1) for i, x in enumerate(inputs or ())]
         made = self._product(op, inputs, found) if op.name in _PRODUCTS else self._passed(op, inputs, found, outputs)
         if made is not None and made.linear and _moves_pixels(op, made.kernel, inputs, outputs):
-            made = _From(made.kernel, linear=False)
+            made = made._replace(linear=False)
         if op.name not in _PRODUCTS and (made is None or not made.linear):
-            self._shared(found)
+            self._used(found, hidden=False)
         if made is None:
             return
         for out in tensors(outputs):
@@ -125,8 +140,8 @@ class Kernels(Check):
     def _product(self, op: Any, inputs: Any, found: list[_From | None]) -> _From | None:
         variable = inputs[1] if len(inputs) > 1 else None
         if not isinstance(variable, Variable) or variable.data.ndim < 2 or variable.data.dtype.kind != "f":
-            self._consumed(found)
-            self._shared(found)
+            self._used(found, hidden=True)  # the scores of an attention, or what it weighs
+            self._used(found, hidden=False)
             return None
         kernel = self._kernels.get(variable.identity)
         if kernel is None:
@@ -139,32 +154,36 @@ class Kernels(Check):
             self._narrow[variable.identity] = before.kernel, kernel
             if before.linear:
                 self._pairs[before.kernel.variable.identity, variable.identity] = before.kernel, kernel
+        if before is not None and before.softmax is not None:
+            self.softmaxes.setdefault(_name(before.softmax), before.softmax)
         return _From(kernel, linear=True)
 
     def _passed(self, op: Any, inputs: Any, found: list[_From | None], outputs: Any) -> _From | None:
         sources = [x for x in found if x is not None]
         if any(isinstance(x, Variable) and x.data.ndim > 1 for x in inputs or ()):
-            self._consumed(found)
+            self._used(found, hidden=True)
         if not sources:
             return None
-        if op.name in _NORMALIZES and sources[0].linear:
-            sources[0].kernel.normalized = True
-        others = [
-            x for x in inputs or () if isinstance(x, Tensor) and not isinstance(x, Variable) and x.key is not None
-        ]
-        beside = any(_of_rows(x, outputs) for x in inputs or ())
-        linear = op.name in _LINEAR and sources[0].linear and len(sources) == 1 and len(others) <= 1 and not beside
-        return _From(sources[0].kernel, linear)
+        kernel, linear, softmax = sources[0]
+        if op.name in _NORMALIZES and linear:
+            kernel.normalized = True
+        others = [x for x in inputs or () if isinstance(x, Tensor) and not isinstance(x, Variable)]
+        beside = any(_of_rows(x, outputs) for x in others)
+        tracked = [x for x in others if x.key is not None]
+        if op.name == "softmax" and linear:
+            softmax = _Softmax(self.watch.layer(), self.watch.place(), kernel.wide[1])
+        elif op.name not in _KEEPS_SHARES:
+            softmax = None
+        linear = op.name in _LINEAR and linear and len(sources) == 1 and len(tracked) <= 1 and not beside
+        return _From(kernel, linear, softmax)
 
-    def _consumed(self, found: list[_From | None]) -> None:
+    @staticmethod
+    def _used(found: list[_From | None], hidden: bool) -> None:
+        """Other weights use what kernels made; or something uses it as it is: a shortcut, an activation, a loss."""
         for source in found:
-            if source is not None:
+            if source is not None and hidden:
                 source.kernel.hidden = True
-
-    def _shared(self, found: list[_From | None]) -> None:
-        """Something uses what kernels made as it is: a shortcut, an activation, a loss."""
-        for source in found:
-            if source is not None and source.linear:
+            elif source is not None and source.linear:
                 source.kernel.shared = True
 
     def _was_trained(self, *kernels: _Kernel) -> bool:
@@ -173,32 +192,21 @@ class Kernels(Check):
 
     # ------------------------------------------------------------------ bottleneck
 
-    def on_scope_begin(self, opened: Any) -> None:
+    def on_loss(self, loss: Loss) -> None:
         """What reaches a loss over classes through one unit."""
-        given = opened.scope.inputs
-        if opened.kind == "loss":
-            self._shared([self._source(x, -1) for x in tensors(given)])
-        if opened.kind != "loss" or self.watch.step or not isinstance(given, tuple) or len(given) != 2:
-            return
-        predicted = given[1]
-        last = self._from.get(predicted.key) if isinstance(predicted, Tensor) and predicted.key is not None else None
+        self._used([self._source(x, -1) for x in tensors(loss.opened.scope.inputs)], hidden=False)
+        last = self._from.get(loss.answers.key) if loss.answers.key is not None else None
         pair = None if last is None else self._narrow.get(last.kernel.variable.identity)
-        if last is None or pair is None or loss_kind(opened.owner) == "other" or self._was_trained(*pair):
+        if self.watch.step or pair is None or loss.kind == "other" or self._was_trained(*pair):
             return
         narrow, head = pair
         (before, units), classes = narrow.wide, head.wide[1]
         if head.variable.data.ndim != 2 or before <= units or classes < _NARROW_CLASSES:
             return
         if units == 1 or units * _NARROW <= classes:
-            self.watch.report(
-                "bottleneck",
-                "warning" if units == 1 else "info",
-                f"layer {narrow.name!r} leaves {units} of {before} values for {classes} outputs to tell apart: all "
-                "that is known of a row has to fit into them",
-                layer=narrow.layer,
-                place=None if narrow.layer is not None else narrow.place,
-                evidence={"before": before, "units": units, "outputs": classes},
-            )
+            about = {"layer": narrow.layer, "place": None if narrow.layer is not None else narrow.place}
+            about |= {"narrow": narrow.name, "before": before, "units": units, "outputs": classes}
+            self.tell("bottleneck", "warning" if units == 1 else "info", **about)
 
     # ------------------------------------------------------------------ linear_stack
 
@@ -206,7 +214,7 @@ class Kernels(Check):
         self._from.clear()
         self._between.clear()
         self._whole = None
-        if self.watch.step + 1 == limits.LOOK_AT_KERNELS:
+        if self.watch.step + 1 == _LOOKED:
             self.finish()
 
     def finish(self) -> None:
@@ -218,73 +226,114 @@ class Kernels(Check):
         first, second = found[0]
         names = list(dict.fromkeys(k.name for pair in found for k in pair))
         middle, (into, out) = first.wide[1], (first.wide[0], second.wide[1])
-        alike = any(a.op == b.op for a, b in found)
-        dense = first.op == second.op == "matmul"
-        sizes = f"({into} to {middle} to {out}) can do no more than one layer from {into} to {out}"
-        self.watch.report(
+        do = "together do nothing that one linear layer could not do"
+        if first.op == second.op == "matmul":
+            do = f"({into} to {middle} to {out}) can do no more than one layer from {into} to {out}"
+        about = {"layers": names, "pairs": len(found), "in": into, "middle": middle, "out": out}
+        self.tell(
             "linear_stack",
-            "warning" if alike else "info",
-            f"there are only linear operations between the layers {', '.join(map(repr, names))}: {first.name!r} and "
-            f"{second.name!r} {sizes if dense else 'together do nothing that one linear layer could not do'}",
+            "warning" if any(a.op == b.op for a, b in found) else "info",
             layer=first.layer,
             place=None if first.layer is not None else first.place,
             key=("linear_stack", 0),
-            evidence={"layers": names, "pairs": len(found), "in": into, "middle": middle, "out": out},
+            named=", ".join(map(repr, names)),
+            first=first.name,
+            second=second.name,
+            do=do,
+            **about,
         )
 
     # ------------------------------------------------------------------ initial_weights
 
-    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+    def on_gradients(self, gradients: Gradients) -> None:
         """The weights as they began, with their first gradients."""
         if self.watch.step or self.watch.training.late:
             return
-        for source, result in zip(sources, results):
-            begins = isinstance(source, Variable) and not self.watch.was_trained(source)
-            kernel = self._kernels.get(source.identity) if begins else None
-            if kernel is not None and kernel.hidden and isinstance(result, Tensor) and source.trainable:
-                self._begins(kernel, host(source.data), host(result.data))
+        for source, gradient in gradients.pairs:
+            kernel = None if self.watch.was_trained(source) else self._kernels.get(source.identity)
+            if kernel is not None and kernel.hidden and source.trainable:
+                self._begins(kernel, host(source.data), gradient)
 
     def _begins(self, kernel: _Kernel, values: numpy.ndarray, gradient: numpy.ndarray) -> None:
         fan_in = math.prod(values.shape[:-1])
         ratio = rms(values) * math.sqrt(fan_in)
         equal = _equal_columns(values, 0.0)
         lasting = equal and _equal_columns(gradient, _EQUAL_GRADIENTS)
-        units = values.shape[-1]
         if equal and (lasting or values.any()):
-            what = "0" if not values.any() else "equal"
-            words = (
+            words = f"all {values.shape[-1]} units of {kernel.name!r} begin {'equal' if values.any() else '0'}, " + (
                 "and so are their gradients: they stay copies of one unit, however many there are"
                 if lasting
                 else "and they can only slowly become different"
             )
-            message = f"the weights of all {units} units of {kernel.name!r} begin {what}, {words}"
-            severity = "error" if lasting else "warning"
         elif kernel.normalized or not values.any() or _WEIGHTS_SMALL < ratio < _WEIGHTS_LARGE:
             return
         else:
-            size = "large" if ratio > 1 else "small"
-            message = (
-                f"the weights of {kernel.name!r} begin {number(ratio if ratio > 1 else 1 / ratio)} times too {size} "
-                "for "
-                f"its {fan_in} inputs (root mean square {number(rms(values))}, about {number(1 / math.sqrt(fan_in))} "
-                "is usual)"
+            size, times = ("large", ratio) if ratio > 1 else ("small", 1 / ratio)
+            words = (
+                f"{kernel.name!r} begin {number(times)} times too {size} for its {fan_in} inputs (root mean square "
+                f"{number(rms(values))}, about {number(1 / math.sqrt(fan_in))} is usual)"
             )
-            severity = "warning"
-        self.watch.report(
+        self.tell(
             "initial_weights",
-            severity,
-            message,
+            "error" if lasting else "warning",
             layer=kernel.layer if kernel.layer is not None else kernel.variable.path,
             place=None if kernel.layer is not None else kernel.place,
-            evidence={"ratio": ratio, "fan_in": fan_in, "equal_columns": equal, "equal_gradients": lasting},
+            words=words,
+            ratio=ratio,
+            fan_in=fan_in,
+            equal_columns=equal,
+            equal_gradients=lasting,
         )
 
 
+class HiddenSoftmax(Check):
+    """A softmax between two layers, asked after what tells how much is learnt.
+
+    A warning where that is little: with a good deal of luck, networks learn through it, too.
+    """
+
+    rules = {
+        "hidden_softmax": Rule(
+            "warning",
+            "a softmax stands between layers ({names}): its {units} numbers sum to 1, so the next layer is given about "
+            "{mean:.2g} from each unit, and hardly any gradient gets through{gain}",
+            "In layers that others follow, use activation='relu' (or gelu, tanh); softmax belongs into the last layer, "
+            "whose answers are shares of classes.",
+        )
+    }
+
+    def finish(self) -> None:
+        """Name the first of them."""
+        seen = next((each for each in self.watch.training.checks if isinstance(each, Kernels)), None)
+        if seen is None or not seen.softmaxes:
+            return
+        names, softmax = list(seen.softmaxes), next(iter(seen.softmaxes.values()))
+        learnt = self.watch.training.learnt
+        little = self.watch.step >= limits.IMBALANCE_STEPS and learnt is not None and learnt < _SOFTMAX_LEARNT
+        self.tell(
+            "hidden_softmax",
+            "warning" if little else "info",
+            layer=softmax.layer,
+            place=None if softmax.layer is not None else softmax.place,
+            key=("hidden_softmax", 0),
+            names=", ".join(names[:3]),
+            units=softmax.units,
+            mean=1 / softmax.units,
+            gain=f"; only {max(learnt, 0):.0%} of what can be learnt was" if little and learnt is not None else "",
+            learnt=learnt,
+        )
+
+
+def _name(softmax: _Softmax) -> str:
+    """The layer's, or the line's that calls the softmax."""
+    label = layer_label(softmax.layer)
+    return repr(label) if label else f"line {softmax.place.line}" if softmax.place is not None else "ops.softmax"
+
+
 def _of_rows(x: Any, outputs: Any) -> bool:
-    """Is this something for each row that nobody follows, as what a frozen layer makes of the data is?"""
-    plain = isinstance(x, Tensor) and not isinstance(x, Variable) and x.key is None
+    """Is this something for each row that nobody follows, as what a frozen layer makes of the data, or noise, is?"""
     made: tuple[int, ...] = tuple(getattr(outputs, "shape", ()))
-    return plain and len(made) > 1 and made[0] > 1 and tuple(x.shape) == made
+    return x.key is None and len(made) > 1 and made[0] > 1 and tuple(x.shape) == made
 
 
 def _equal_columns(values: numpy.ndarray, resolution: float) -> bool:
@@ -306,7 +355,7 @@ def _useless(first: _Kernel, second: _Kernel) -> bool:
     if first.layer is not None and first.layer is second.layer and first.wide[1] < first.wide[0]:
         return False  # one kernel as a product of two thin ones, on purpose
     if first.op == second.op == "conv" and a.data.shape[:-2] != b.data.shape[:-2]:
-        return False  # a kernel taken apart, as 1×k and k×1: fewer weights, on purpose
+        return False  # a kernel split into 1×k and k×1: fewer weights, on purpose
     if a.data.ndim > 4 or (first.op == "conv" and a.data.shape[-2] == 1 and b.data.shape[-2] == 1):
         return False
     middle, ends = first.wide[1], min(first.wide[0], second.wide[1])

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
-from viz.doctor.check_base import Check, host, number
-from viz.doctor.loss_questions import is_ours, value_of
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.loss_questions import value_of
+from viz.doctor.facts.step_facts import Loss
 from viz.doctor.user_code import Place, made_at
 from viz.recorder.source_lines import is_internal
 
@@ -18,40 +18,42 @@ _BOUNDED = ("softmax", "sigmoid", "hard_sigmoid")
 _CLEAR = 1e-4  # what a difference of 1 changes, at least
 _OTHERS = 8  # wrong classes that are tried in place of the right ones
 
-_FIXES = {
-    "loss_sign.cancels": (
-        "Take squares or absolute values of the differences before their mean: ops.mean(ops.square(y - p), axis=-1)."
-    ),
-    "loss_sign": "Turn the sign: return -value, or 1 - value, of what should become large.",
-}
-
 
 class LossSign(Check):
     """Asks a loss once what it gives for perfect answers."""
 
-    fixes = _FIXES
+    rules = {
+        "loss_sign": Rule(
+            "error",
+            "the loss {loss!r} is {perfect!n} for perfect answers and {now!n} for those of the network, which are "
+            "wrong: training makes the loss smaller, and so the answers worse",
+            "Turn the sign: return -value, or 1 - value, of what should become large.",
+        ),
+        "loss_sign.cancels": Rule(
+            "error",
+            "the loss {loss!r} is 0 for perfect answers, {high!n} for answers that are 1 too high and {low!n} for "
+            "those 1 too low: differences cancel each other, and the loss falls without end as the answers go one way",
+            "Take squares or absolute values of the differences before their mean: ops.mean(ops.square(y - p), "
+            "axis=-1).",
+        ),
+    }
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._asked: dict[int, int] = {}
 
-    def on_scope_begin(self, opened: Any) -> None:
-        given, loss = opened.scope.inputs, opened.owner
-        if opened.kind != "loss" or loss is None or is_ours(loss) or self._asked.get(id(loss), 0) >= 2:
+    def on_loss(self, loss: Loss) -> None:
+        labels, owner = loss.labels, loss.owner
+        if owner is None or loss.ours or not loss.tracked or self._asked.get(id(owner), 0) >= 2:
             return
-        predicted = given[1] if isinstance(given, tuple) and len(given) == 2 else None
-        if not isinstance(predicted, Tensor) or predicted.key is None:
+        if labels is None or not labels.size:
             return
-        labels = host(given[0].data if isinstance(given[0], Tensor) else numpy.asarray(given[0]))
-        answers = host(predicted.data)
-        if not labels.size or labels.dtype.kind not in "fiub":
-            return
-        self._asked[id(loss)] = self._asked.get(id(loss), 0) + 1
-        made_by = self.watch.made_by(predicted)
-        if labels.shape == answers.shape:
-            self._judge(loss, labels.astype(answers.dtype), answers, made_by in _BOUNDED)
+        self._asked[id(owner)] = self._asked.get(id(owner), 0) + 1
+        made_by = self.watch.made_by(loss.answers)
+        if labels.shape == loss.shape:
+            self._judge(owner, labels.astype(loss.values.dtype), loss.values, made_by in _BOUNDED)
         elif made_by == "softmax":
-            self._judge_classes(loss, labels, answers)
+            self._judge_classes(owner, labels, loss.values)
 
     def _judge(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray, bounded: bool) -> None:
         if numpy.array_equal(labels, answers):
@@ -62,7 +64,7 @@ class LossSign(Check):
         perfect, near, now = _on_the_way(loss, labels, labels, answers)
         beyond = near if within else value_of(loss, labels, labels - 0.5 * (answers - labels))
         if _worse(perfect, [near, now, beyond]):
-            self._tell(loss, perfect, now)
+            self._tell("loss_sign", loss, perfect, now)
 
     def _cancels(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> bool:
         """Do differences above and below 0 cancel each other, as in mean(y - p)? Then the loss can fall without end."""
@@ -75,16 +77,7 @@ class LossSign(Check):
         zero, one = max(abs(moved[0]), abs(both)), moved[1]
         if max(zero, abs(one + moved[2]), abs(2 * one - moved[3])) > 1e-3 * abs(one):
             return False
-        self.watch.report(
-            "loss_sign.cancels",
-            "error",
-            f"the loss {getattr(loss, 'name', '')!r} is 0 for perfect answers, {number(moved[1])} for answers that are "
-            f"1 too high and {number(moved[2])} for those 1 too low: differences cancel each other, and the loss falls "
-            "without end as the answers go one way",
-            place=_written_at(loss) or made_at(loss) or self.watch.called_at(),
-            key=("loss_sign", id(loss)),
-            evidence={"perfect": moved[0], "now": value_of(loss, labels, answers)},
-        )
+        self._tell("loss_sign.cancels", loss, moved[0], value_of(loss, labels, answers), high=moved[1], low=moved[2])
         return True
 
     def _judge_classes(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> None:
@@ -103,19 +96,12 @@ class LossSign(Check):
         wrong = [one_hot[(numbers + k) % classes].reshape(answers.shape) for k in shifts]
         others = [_on_the_way(loss, labels, each, answers)[0] for each in wrong]
         if _worse(perfect, others):
-            self._tell(loss, perfect, now)
+            self._tell("loss_sign", loss, perfect, now)
 
-    def _tell(self, loss: Any, perfect: float, now: float) -> None:
-        self.watch.report(
-            "loss_sign",
-            "error",
-            f"the loss {getattr(loss, 'name', '')!r} is {number(perfect)} for perfect answers and {number(now)} for "
-            "those of "
-            "the network, which are wrong: training makes the loss smaller, and so the answers worse",
-            place=_written_at(loss) or made_at(loss) or self.watch.called_at(),
-            key=("loss_sign", id(loss)),
-            evidence={"perfect": perfect, "now": now},
-        )
+    def _tell(self, rule: str, loss: Any, perfect: float, now: float, **about: Any) -> None:
+        place = _written_at(loss) or made_at(loss) or self.watch.called_at()
+        about |= {"loss": getattr(loss, "name", ""), "perfect": perfect, "now": now}
+        self.tell(rule, place=place, key=("loss_sign", id(loss)), **about)
 
 
 def _on_the_way(

@@ -8,8 +8,10 @@ from collections import deque
 from typing import Any
 
 from eagerflow import Tensor
-from viz.doctor.check_base import Check, first_tensor
-from viz.doctor.checks.reference_holders import holder_of
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.host_arrays import first_tensor
+from viz.doctor.facts.reference_holders import holder_of
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
 
 __all__ = ["Memory"]
@@ -21,20 +23,26 @@ _HELD_SMALL = 64  # bytes for each step: a number as a tensor, say; that is no m
 
 _Seen = dict[str, tuple["weakref.ref[Any]", int]]
 
-_FIXES = {
-    "memory_growth": (
-        "Keep numbers instead of tensors: losses.append(float(loss)); or clear the container from time to time."
-    ),
-    "memory_growth.tape": "Don't keep tapes after asking for their gradient, nor make them persistent without need.",
-}
+_ALIVE = "{what} of each of the {steps!c} so far {verb} still alive, {cost}{by}"
 
 
 class Memory(Check):
     """Follows some objects of each step by weak references; they should be gone a few steps later."""
 
-    fixes = _FIXES
+    rules = {
+        "memory_growth": Rule(
+            "warning",
+            _ALIVE,
+            "Keep numbers instead of tensors: losses.append(float(loss)); or clear the container from time to time.",
+        ),
+        "memory_growth.tape": Rule(
+            "warning",
+            _ALIVE,
+            "Don't keep tapes after asking for their gradient, nor make them persistent without need.",
+        ),
+    }
 
-    always = ("on_gradient", "on_scope_end", "on_step_end")
+    always = ("on_gradients", "on_scope_end", "on_step_end")
     ends = ("backward", "layer", "model", "loss")
 
     def __init__(self, watch: Any) -> None:
@@ -44,8 +52,8 @@ class Memory(Check):
         self._recent: deque[_Seen] = deque(maxlen=_HELD_STEPS + _HELD_AGE)
         self._next = self._pause = 4  # the step from which on the collector may be asked again, and steps between
 
-    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
-        for name, things in (("the loss", targets), ("gradients", results)):
+    def on_gradients(self, gradients: Gradients) -> None:
+        for name, things in (("the loss", gradients.targets), ("gradients", gradients.results)):
             for thing in things:
                 if isinstance(thing, Tensor):
                     self._now[name] = weakref.ref(thing), thing.data.nbytes
@@ -98,22 +106,21 @@ class Memory(Check):
     def _tell(self, name: str, example: Any, size: int, done: int) -> None:
         holder = holder_of(example)
         small = 0 <= size <= _HELD_SMALL
-        by = f"; {holder.kind} {holder.name!r} holds them ({holder.size} by now)" if holder is not None else ""
-        verb = "are" if name.startswith(("outputs", "gradients")) else "is"
-        cost = "with all it recorded" if size < 0 else f"{size} bytes each, without end"
-        self.watch.report(
+        named = (holder.name, holder.kind, holder.size) if holder is not None else (None, None, None)
+        self.tell(
             "memory_growth.tape" if name == "the tape" else "memory_growth",
             "info" if small else "warning",
-            f"{name} of each of the {self.watch.counted(done)} so far {verb} still alive, {cost}{by}",
             place=holder.place if holder is not None else None,
             key=("memory_growth", name),
+            what=name,
+            verb="are" if name.startswith(("outputs", "gradients")) else "is",
+            cost="with all it recorded" if size < 0 else f"{size} bytes each, without end",
+            by=f"; {named[1]} {named[0]!r} holds them ({named[2]} by now)" if holder is not None else "",
+            steps=done,
             evidence={
                 "what": name,
-                "steps": done,
                 "bytes_per_step": None if size < 0 else size,
-                "holder": holder and holder.name,
-                "holder_type": holder and holder.kind,
-                "length": holder and holder.size,
+                **dict(zip(("holder", "holder_type", "length"), named)),
             },
         )
 

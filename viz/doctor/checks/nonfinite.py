@@ -7,83 +7,42 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Tensor, Variable, layers
+from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, finite, host, number, tensors
-from viz.doctor.checks.endings import running_fit
+from viz.doctor.check_base import Check, Rule
 from viz.doctor.checks.own_losses.log_of_answers import layer_of_logits
-from viz.doctor.checks.rows.broken_rows import broken_columns, where_broken
-from viz.doctor.checks.rows.fit_arrays import inputs_of
+from viz.doctor.facts.broken_rows import broken_columns, where_broken
+from viz.doctor.facts.fit_arrays import inputs_of, running_fit
+from viz.doctor.facts.host_arrays import finite, host, number, tensors
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
-from viz.doctor.user_code import Place, made_at
+from viz.doctor.user_code import Place
 from viz.recorder.compositions import guilty_part, live_composition
 from viz.recorder.descriptions import flat
 
 __all__ = ["NonFinite"]
 
 _LARGE_GRADIENT = 50_000  # elements: not read in the steps that are watched cheaply, where they are sums of products
-_GROWN = 1e10  # times the input: what a recurrent layer gives whose states grow in each time step
-_GROWN_TO_BREAK = 1e6  # the same, where the first updates after it make something overflow
 
+_TOO_LARGE = "the exponential of a number above 88, which is more than float32 holds"
 _CAUSES = {
     "log": "the logarithm of 0 or of a negative number",
     "divide": "a division by 0",
     "sqrt": "the root of a negative number, or its slope at 0, which is infinite",
     "power": "a power of 0 or of a negative number",
-    "exp": "the exponential of a number above 88, which is more than float32 holds",
-    "expm1": "the exponential of a number above 88, which is more than float32 holds",
+    "exp": _TOO_LARGE,
+    "expm1": _TOO_LARGE,
 }
 _OTHER = "numbers beyond what float32 holds (3.4e38)"
 
 # Their gradients are products of finite numbers: only a sum beyond float32's range isn't finite, and the weights tell
 # that in the next step. Reading all of them again in each step is what would cost most.
-_EITHER = "the labels or predictions hold"
 _PRODUCTS = ("dense", "matmul", "conv", "conv_bias", "conv_transpose_bias")
+_EITHER = "the labels or predictions hold"
 
-_FIXES = {
-    "nonfinite.first": (
-        "It is the first step, so no update is to blame: scale the inputs, and look at initializers and at what is "
-        "multiplied again and again, and at sums without a mean."
-    ),
-    "nonfinite.recurrent": (
-        "The states grow with each time step, in the first training step already, so no update is to blame. Take "
-        "activation='tanh', which keeps them between -1 and 1, and the default recurrent_initializer, 'orthogonal'; or "
-        "an LSTM or a GRU; and look at how large the inputs are."
-    ),
-    "nonfinite": (
-        "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0."
-    ),
-    "nonfinite.data": (
-        "Clean the data before training: drop the rows where ~np.isfinite(x).all(axis=1), from x and y alike, or fill "
-        "the gaps with np.nan_to_num(x, posinf=0, neginf=0)."
-    ),
-    "nonfinite.columns": (
-        "Those columns are probably constant, with a standard deviation of 0, by which they were divided: divide by "
-        "std + 1e-7, or leave them out."
-    ),
-    "nonfinite.labels": "Clean the labels before training: drop the rows where y isn't finite, from x and y alike.",
-    "nonfinite.weights": (
-        "They held them before the first step: look at where the weights come from, such as a file that was loaded, "
-        "assign, set_weights or an initializer."
-    ),
-    "nonfinite.constant": "Look at where this number comes from: it was so before the training computed with it.",
-    "nonfinite.unseen": (
-        "Run `viz nonfinite SCRIPT`: it watches every step, and names the op with which it began, its line and its "
-        "inputs. In a notebook, callbacks.Doctor() in fit does."
-    ),
-    "nonfinite.log": "Keep the argument positive: ops.log(ops.maximum(x, 1e-7)).",
-    "nonfinite.log_answers": (
-        "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid', for amounts 'softplus'), or take a "
-        "loss of the library with from_logits=True: it takes answers as they are."
-    ),
-    "nonfinite.divide": "Add a small number to the divisor, or use ops.divide_no_nan.",
-    "nonfinite.sqrt": "Add a small number under the root: ops.sqrt(ops.maximum(x, 0) + 1e-7).",
-    "nonfinite.power": "Keep the base positive, or use ops.square for squares.",
-    "nonfinite.exp": (
-        "Subtract the maximum first, or use ops.softmax, ops.logsumexp, or a loss with from_logits=True."
-    ),
-    "nonfinite.expm1": "Limit the argument.",
-}
+
+def _rule(fix: str) -> Rule:
+    return Rule("error", "{what}; {when}, {where} {are} NaN or infinite, too{earlier}", fix)
 
 
 class _Suspect(NamedTuple):
@@ -92,18 +51,66 @@ class _Suspect(NamedTuple):
     place: Place | None
     message: str
     evidence: dict[str, Any]
-    advice: str = "nonfinite"
+    rule: str = "nonfinite"
     backward: bool = False
+
+    @property
+    def are_weights(self) -> bool:
+        return self.message.startswith("the weights")
 
 
 class NonFinite(Check):
     """Follows NaN and infinities; says so when they have reached the loss, a gradient or a prediction."""
 
-    fixes = _FIXES
+    rules = {
+        "nonfinite.first": _rule(
+            "It is the first step, so no update is to blame: scale the inputs, and look at initializers and at what is "
+            "multiplied again and again (a recurrent layer without tanh, say), and at sums without a mean."
+        ),
+        "nonfinite": _rule(
+            "Look at the steps before: lower the learning rate, scale the inputs, or limit gradients with clipnorm=1.0."
+        ),
+        "nonfinite.data": _rule(
+            "Clean the data before training: drop the rows where ~np.isfinite(x).all(axis=1), from x and y alike, or "
+            "fill the gaps with np.nan_to_num(x, posinf=0, neginf=0)."
+        ),
+        "nonfinite.columns": _rule(
+            "Those columns are probably constant, with a standard deviation of 0, by which they were divided: divide "
+            "by std + 1e-7, or leave them out."
+        ),
+        "nonfinite.labels": _rule(
+            "Clean the labels before training: drop the rows where y isn't finite, from x and y alike."
+        ),
+        "nonfinite.weights": _rule(
+            "They held them before the first step: look at where the weights come from, such as a file that was "
+            "loaded, assign, set_weights or an initializer."
+        ),
+        "nonfinite.constant": _rule(
+            "Look at where this number comes from: it was so before the training computed with it."
+        ),
+        "nonfinite.unseen": Rule(
+            "error",
+            "{what}",
+            "Run `viz nonfinite SCRIPT`: it watches every step, and names the op with which it began, its line and its "
+            "inputs. In a notebook, callbacks.Doctor() in fit does.",
+        ),
+        "nonfinite.log": _rule("Keep the argument positive: ops.log(ops.maximum(x, 1e-7))."),
+        "nonfinite.log_answers": _rule(
+            "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid', for amounts 'softplus'), or "
+            "take a loss of the library with from_logits=True: it takes answers as they are."
+        ),
+        "nonfinite.divide": _rule("Add a small number to the divisor, or use ops.divide_no_nan."),
+        "nonfinite.sqrt": _rule("Add a small number under the root: ops.sqrt(ops.maximum(x, 0) + 1e-7)."),
+        "nonfinite.power": _rule("Keep the base positive, or use ops.square for squares."),
+        "nonfinite.exp": _rule(
+            "Subtract the maximum first, or use ops.softmax, ops.logsumexp, or a loss with from_logits=True."
+        ),
+        "nonfinite.expm1": _rule("Limit the argument."),
+    }
 
-    always = tuple("on_op on_rule on_gradient on_scope_begin on_scope_end on_step_end on_update on_unseen_loss".split())
-    begins = ("optimizer",)
-    ends = ("loss", "model", "layer")
+    always = tuple(
+        "on_op on_rule on_gradients on_optimizer on_loss_end on_answer on_step_end on_update on_unseen_loss".split()
+    )
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -111,7 +118,6 @@ class NonFinite(Check):
         self._backward: _Suspect | None = None
         self._came_in: _Suspect | None = None
         self._judged: tuple[_Suspect | None, _Suspect | None] = None, None  # those before the last backward pass
-        self._grown: tuple[Any, float] | None = None  # a recurrent layer with huge states in the first step, and these
         self._done = False
         self._followed = False  # were the rules of this step looked at?
         self._updates = False  # is there an optimizer?
@@ -133,10 +139,11 @@ class NonFinite(Check):
         given = [x for x in flat(list(inputs)) if x is not None]
         bad = [x for x in given if not finite(_data(x))]
         if not bad:
-            number = guilty_part(op, inputs, settings)
+            part = guilty_part(op, inputs, settings)
             fused = live_composition(op, inputs, settings)
-            name = op.name if number is None or fused is None else fused.parts[number].name
-            self._forward = self._born(op, name, given, made)
+            self._forward = self._born(
+                op, op.name if part is None or fused is None else fused.parts[part].name, given, made
+            )
         elif self._came_in is None:
             self._came_in = self._constant(op, bad[0], given) or self._carried(op, bad[0])
 
@@ -148,82 +155,55 @@ class NonFinite(Check):
         who = name if name == op.name else f"{name}, a part of {op.name},"
         cause = "" if op.name == "power" and _is_too_large(numbers, values) else name
         message = f"{who} made {_counted(values)} from finite inputs ({ranges}): {_CAUSES.get(cause, _OTHER)}"
-        if self.watch.step and self._grown is not None and self.watch.step < limits.WINDOW and cause not in _CAUSES:
-            layer, size = self._grown
-            message += f"; before the first update, numbers were as large as {number(size)} already behind layer "
-            message += f"{layer_label(layer)!r}{_activation(layer)}, which multiplies them in each time step"
-            return _Suspect(name, layer, made_at(layer) or self.watch.place(), message, evidence, "nonfinite.recurrent")
         logits = layer_of_logits(self.watch, given[0]) if cause == "log" else None
+        layer, rule = self.watch.layer(), f"nonfinite.{cause}" if cause in _CAUSES else "nonfinite"
         if logits is not None:
             message += f"; it is taken of the answers of layer {layer_label(logits)!r}, which are no chances: nothing "
-            message += "keeps them above 0"
-            return _Suspect(name, logits, self.watch.place(), message, evidence, "nonfinite.log_answers")
-        if self.watch.step or cause in _CAUSES:
-            return _Suspect(name, self.watch.layer(), self.watch.place(), message, evidence, _advice(cause))
-        inside = [each.owner for each in self.watch.scopes if isinstance(each.owner, layers.RNN)]
-        if inside and "tanh" not in _activation(inside[0]):
-            message += f"; layer {layer_label(inside[0])!r}{_activation(inside[0])} multiplies them in each time step"
-            return _Suspect(name, inside[0], self.watch.place(), message, evidence, "nonfinite.recurrent")
-        if self._grown is not None and any(_largest(x) >= _GROWN for x in numbers):
-            layer, size = self._grown
-            message += f"; they were as large as {number(size)} behind layer {layer_label(layer)!r}"
-            message += f"{_activation(layer)}, which multiplies them in each time step"
-            return _Suspect(name, layer, made_at(layer) or self.watch.place(), message, evidence, "nonfinite.recurrent")
-        return _Suspect(name, self.watch.layer(), self.watch.place(), message, evidence, "nonfinite.first")
+            message, layer, rule = f"{message}keeps them above 0", logits, "nonfinite.log_answers"
+        elif not self.watch.step and cause not in _CAUSES:
+            rule = "nonfinite.first"
+        return _Suspect(name, layer, self.watch.place(), message, evidence, rule)
 
     def _carried(self, op: Any, x: Any) -> _Suspect:
         """NaN that no op made: it was in the data, or in the weights."""
-        values = host(_data(x))
+        values, where = host(_data(x)), ""
         if isinstance(x, Variable):
-            advice = "nonfinite.weights" if self.watch.number == 1 else "nonfinite"
+            rule = "nonfinite.weights" if self.watch.number == 1 else "nonfinite"
             whose = f"the weights {x.path!r} hold"
         elif self.watch.inside("loss"):
-            advice, whose = (
-                ("nonfinite.labels", "the labels hold") if self._is_label(x) else ("nonfinite.data", _EITHER)
-            )
+            losses = [opened.scope.inputs for opened in self.watch.scopes if opened.kind == "loss"]
+            labels = any(_data(each) is _data(x) for given in losses if given for each in flat(given[0]))
+            rule, whose = ("nonfinite.labels", "the labels hold") if labels else ("nonfinite.data", _EITHER)
         else:
-            advice, whose = "nonfinite.data", "the input data hold"
-        evidence = _counts(values) | {"step": self.watch.step_number}
-        where = ""
-        if advice == "nonfinite.data" and whose != _EITHER:
-            advice, where = _where(values)
+            (rule, where), whose = _where(values), "the input data hold"
         what = f"{whose} {_counted(values)}{where}"
-        return _Suspect(op.name, self.watch.layer(), self.watch.called_at(), what, evidence, advice)
-
-    def _is_label(self, x: Any) -> bool:
-        """Is it the first thing that a loss was called with?"""
-        losses = [opened.scope.inputs for opened in self.watch.scopes if opened.kind == "loss"]
-        return any(_data(each) is _data(x) for given in losses if given for each in flat(given[0]))
+        evidence = _counts(values) | {"step": self.watch.step_number}
+        return _Suspect(op.name, self.watch.layer(), self.watch.called_at(), what, evidence, rule)
 
     def _constant(self, op: Any, x: Any, given: list[Any]) -> _Suspect | None:
         """NaN that a line of the user's computes with, and that are no rows of data; None where they may be."""
         place = None if isinstance(x, Variable) else self.watch.own_line()
-        if place is None or self._is_given(x) or not _is_beside(op, x, [y for y in given if y is not x]):
+        inputs = [each for opened in self.watch.scopes for each in flat(opened.scope.inputs)]
+        is_given = any(each is x or _data(each) is _data(x) for each in inputs)
+        if place is None or is_given or not _is_beside(op, x, [y for y in given if y is not x]):
             return None
         values = host(_data(x))
+        what = f"an array, which is no row of data, with {_counted(values)}"
         if values.size == 1:
             value = values.reshape(-1)[0]
-            message = f"{op.name} is given the number {'NaN' if numpy.isnan(value) else value}"
-        else:
-            message = f"{op.name} is given an array, which is no row of data, with {_counted(values)}"
+            what = f"the number {'NaN' if numpy.isnan(value) else value}"
         evidence = _counts(values) | {"step": self.watch.step_number}
+        message = f"{op.name} is given {what}"
         return _Suspect(op.name, self.watch.layer(), place, message, evidence, "nonfinite.constant")
-
-    def _is_given(self, x: Any) -> bool:
-        """Is it what a layer, a model, a loss or a step that is running was called with?"""
-        inputs = [each for opened in self.watch.scopes for each in flat(opened.scope.inputs)]
-        return any(each is x or _data(each) is _data(x) for each in inputs)
 
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
         if self._done or self._backward is not None:
             return
         self._followed = True
-        results = [r.data if isinstance(r, Tensor) else r for r in results or () if r is not None]
+        results = [_data(r) for r in results or () if r is not None]
         if not self.watch.heavy and op.name in _PRODUCTS:
             results = [r for r in results if r.size < _LARGE_GRADIENT]
-        if all(finite(r) for r in results):
-            return
-        if not all(finite(g.data if isinstance(g, Tensor) else g) for g in gradients if g is not None):
+        if all(finite(r) for r in results) or not all(finite(_data(g)) for g in gradients if g is not None):
             return
         origin = self.watch.origins.get(out_keys[0]) if out_keys and out_keys[0] is not None else None
         values = host(next(r for r in results if not finite(r)))
@@ -233,11 +213,12 @@ class NonFinite(Check):
         )
         place, layer = (origin.place, origin.layer) if origin else (None, None)
         evidence = _counts(values) | {"step": self.watch.step_number}
-        self._backward = _Suspect(op.name, layer, place, message, evidence, _advice(op.name), backward=True)
+        rule = f"nonfinite.{op.name}" if op.name in _CAUSES else "nonfinite"
+        self._backward = _Suspect(op.name, layer, place, message, evidence, rule, backward=True)
 
     # ------------------------------------------------------------------ where it arrives
 
-    def on_scope_begin(self, opened: Any) -> None:
+    def on_optimizer(self, opened: Any) -> None:
         """An optimizer is about to use the gradients."""
         self._updates = True
         self._settle(used=True)
@@ -260,40 +241,30 @@ class NonFinite(Check):
         if self._unused is not None and variable.trainable:
             self._settle(used=True)
 
-    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+    def on_gradients(self, gradients: Gradients) -> None:
         self._settle(used=False)
         self._judged = self._forward, self._came_in
         if self._done:
             return
-        if not all(finite(t.data) for t in targets):
+        if not all(finite(t.data) for t in gradients.targets):
             self._tell("the loss", self._forward or self._came_in)
         elif self._followed and self._backward is None and not self.watch.heavy:
             return  # every rule gave finite numbers; were their sums too large, the weights would tell in the next step
-        elif not all(finite(r.data) for r in results if r is not None):
-            before = self._came_in if _are_weights(self._came_in) else None  # then no rule of this step began it
-            self._unused = before or self._backward or self._forward or self._came_in, self.watch.step_number
+        elif not all(finite(r.data) for r in gradients.results if r is not None):
+            weights = self._came_in is not None and self._came_in.are_weights  # then no rule of this step began it
+            first = (self._came_in if weights else None) or self._backward or self._forward or self._came_in
+            self._unused = first, self.watch.step_number
 
-    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
-        if not self.watch.step and self._grown is None and isinstance(opened.owner, layers.RNN) and error is None:
-            size = max([_largest(host(x.data)) for x in tensors(outputs)], default=0.0)
-            given = max([_largest(host(x.data)) for x in tensors(opened.scope.inputs)], default=0.0)
-            self._grown = (opened.owner, size) if size >= _GROWN_TO_BREAK * max(given, 1.0) else None
-        if self._done or (self._forward is None and self._came_in is None):
-            return
-        if opened.kind == "loss":
-            arrived = any(not finite(x.data) for x in tensors(outputs))
-            what = "the loss"
-        elif opened.kind in ("model", "layer") and self.watch.outermost():
-            arrived = any(x.key is None and _has_nan(x) for x in tensors(outputs))
-            what = "the prediction"
-        else:
-            return
-        if arrived and (what == "the prediction" or not self._tracked(outputs)):
-            self._tell(what, self._forward or self._came_in)
+    def on_loss_end(self, opened: Any, outputs: Any) -> None:
+        found = tensors(outputs)
+        bad = any(not finite(x.data) for x in found) and all(x.key is None for x in found)
+        if bad and not self._done and (self._forward or self._came_in) is not None:
+            self._tell("the loss", self._forward or self._came_in)
 
-    @staticmethod
-    def _tracked(outputs: Any) -> bool:
-        return any(x.key is not None for x in tensors(outputs))
+    def on_answer(self, opened: Any, outputs: Any) -> None:
+        suspect = self._forward or self._came_in
+        if suspect is not None and not self._done and any(x.key is None and _has_nan(x) for x in tensors(outputs)):
+            self._tell("the prediction", suspect)
 
     def on_unseen_loss(self, loss: float, step: int, evaluated: bool, place: Place | None, batch: Any) -> None:
         """The first one is told at once; what is watched next may know more."""
@@ -302,32 +273,20 @@ class NonFinite(Check):
         step -= 1  # so many had ended, and they are counted from 0
         if batch is not None and not evaluated and self._tell_of_batch(step, place, batch):
             return
-        what = "NaN" if math.isnan(loss) else "infinite"
         when = f"in the evaluation after step {step}" if evaluated else f"in step {step}"
-        self._before = what, when
-        self.watch.report(
-            "nonfinite.unseen",
-            "error",
-            f"the loss is {what} {when}, where nobody watched, so the op with which it began isn't known",
-            place=place,
-            key=("nonfinite", "unseen"),
-            evidence={"step": step},
-        )
+        self._before = "NaN" if math.isnan(loss) else "infinite", when
+        what = f"the loss is {self._before[0]} {when}, where nobody watched, so the op with which it began isn't known"
+        self.tell("nonfinite.unseen", place=place, key=("nonfinite", "unseen"), what=what, step=step)
 
     def _tell_of_batch(self, step: int, place: Place | None, batch: Any) -> bool:
         """Whether the batch of a step that nobody watched held numbers that aren't finite: then it isn't the op."""
         parts = batch if isinstance(batch, (tuple, list)) else (batch,)
-        for part, rule, whose in zip(
-            parts, ("nonfinite.data", "nonfinite.labels"), ("input data", "labels"), strict=False
-        ):
+        for part, whose in zip(parts, ("input data", "labels"), strict=False):
             bad = [each for each in flat(part) if each is not None and not finite(_data(each))]
             if bad:
                 values = host(_data(bad[0]))
-                where = ""
-                if rule == "nonfinite.data":
-                    rule, where = _where(values)
-                message = f"the {whose} hold {_counted(values)}{where}"
-                evidence = _counts(values) | {"step": step}
+                rule, where = _where(values) if whose == "input data" else ("nonfinite.labels", "")
+                message, evidence = f"the {whose} hold {_counted(values)}{where}", _counts(values) | {"step": step}
                 self._tell("the loss", _Suspect("", None, place, message, evidence, rule), step)
                 return True
         return False
@@ -345,41 +304,24 @@ class NonFinite(Check):
         self.watch.retract(("nonfinite", "unseen"))
         if suspect is None:
             suspect = _Suspect("", None, self.watch.called_at(), "NaN or infinities appeared", {})
-        if self._began_unseen(suspect):  # the op that meets them isn't to blame, nor is its line
-            suspect = suspect._replace(op="", layer=None, place=None, advice="nonfinite.unseen")
         now = self.watch.step_number
         when = f"in step {now if step is None else step}"
         if step is None and any(x.kind == "step" and x.scope.name != "train_step" for x in self.watch.scopes):
             counted = self.watch.counter is None  # else training steps alone have numbers
             when = f"in step {now}, of an evaluation" if counted else f"in the evaluation after step {now - 1}"
-        direction = "backward" if suspect.backward else "forward"
-        self.watch.report(
-            suspect.advice,
-            "error",
-            f"{suspect.message}; {when}, {where} "
-            f"{'are' if where.endswith('s') and where != 'the loss' else 'is'} NaN or infinite, "
-            f"too{self._earlier(suspect, when)}",
-            layer=suspect.layer,
-            op=suspect.op or None,
-            place=suspect.place,
-            evidence=suspect.evidence | {"direction": direction},
-        )
-
-    def _began_unseen(self, suspect: _Suspect) -> bool:
-        """Are these weights that weren't finite any more when a step was watched again?"""
-        return _are_weights(suspect) and (bool(self._before[0]) or self.watch.unseen != self._unseen)
-
-    def _earlier(self, suspect: _Suspect, now: str) -> str:
-        """What is known of the first loss that wasn't finite, where nobody watched it."""
-        what, when = self._before
-        earlier = f"; the loss was {what} {when} already, where nobody watched" if what and when != now else ""
-        if not self._began_unseen(suspect):
-            return earlier
-        return f"{earlier or '; nobody watched the steps before'}, so the op with which it began isn't known"
-
-
-def _are_weights(suspect: _Suspect | None) -> bool:
-    return suspect is not None and suspect.message.startswith("the weights")
+        what, first = self._before
+        earlier = f"; the loss was {what} {first} already, where nobody watched" if what and first != when else ""
+        if suspect.are_weights and (what or self.watch.unseen != self._unseen):  # the op that meets them isn't to blame
+            suspect = suspect._replace(op="", layer=None, place=None, rule="nonfinite.unseen")
+            earlier = f"{earlier or '; nobody watched the steps before'}, so the op with which it began isn't known"
+        are = "are" if where == "the gradients" else "is"
+        words = {"when": when, "where": where, "are": are, "earlier": earlier}
+        message = suspect.message
+        if suspect.rule == "nonfinite.unseen":
+            message, words = f"{message}; {when}, {where} {are} NaN or infinite, too{earlier}", {}
+        evidence = suspect.evidence | {"direction": "backward" if suspect.backward else "forward"}
+        about = {"layer": suspect.layer, "op": suspect.op or None, "place": suspect.place, "evidence": evidence}
+        self.tell(suspect.rule, what=message, **about, **words)
 
 
 def _is_beside(op: Any, x: Any, others: list[Any]) -> bool:
@@ -396,21 +338,6 @@ def _is_too_large(numbers: list[numpy.ndarray], powers: numpy.ndarray) -> bool:
     return not numpy.isnan(powers).any() and bool((bases[numpy.isinf(powers)] != 0).all())
 
 
-def _largest(values: numpy.ndarray) -> float:
-    """The largest number, without its sign; 0 for none."""
-    return float(numpy.abs(values).max()) if values.size and values.dtype.kind == "f" else 0.0
-
-
-def _activation(layer: Any) -> str:
-    """The activation of a recurrent layer, in words; empty where it has none of its own."""
-    name = getattr(getattr(layer, "activation", None), "__name__", "")
-    return f" (activation={name!r})" if name else ""
-
-
-def _advice(op: str) -> str:
-    return f"nonfinite.{op}" if op in _CAUSES else "nonfinite"
-
-
 def _data(x: Any) -> Any:
     return x.data if isinstance(x, Tensor) else x
 
@@ -420,7 +347,7 @@ def _has_nan(x: Tensor) -> bool:
 
 
 def _where(batch: numpy.ndarray) -> tuple[str, str]:
-    """What to advise, and in which rows or columns of the arrays that `fit` was given; empty where that isn't known."""
+    """The rule, and in which rows or columns of the arrays that `fit` was given; empty where that isn't known."""
     fit = running_fit()
     arrays = inputs_of(fit.feed) if fit is not None else []
     columns = broken_columns(arrays[0] if len(arrays) == 1 else batch)

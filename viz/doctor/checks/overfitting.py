@@ -9,11 +9,11 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, number, tensors, total
-from viz.doctor.checks.course.lagging_norms import TrainedBatch
-from viz.doctor.checks.endings import running_fit
-from viz.doctor.program import layer_label
-from viz.doctor.user_code import made_at
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.checks.modes import Modes
+from viz.doctor.facts.fit_arrays import running_fit
+from viz.doctor.facts.host_arrays import host, number, tensors
+from viz.doctor.facts.step_facts import Gradients
 
 __all__ = ["Overfit"]
 
@@ -31,19 +31,7 @@ _OVERFIT_LEARNS = 0.9  # the training loss now, against that in the best epoch
 _BY_HEART = 0.1
 _NEVER_LEARNT = 0.5
 
-
 _INSIDE = ("layer", "model", "loss", "metric", "optimizer", "step")
-
-_FIXES = {
-    "batchnorm_misuse.validation": (
-        "Give BatchNormalization(momentum=0.9), or train for more steps (smaller batches, more epochs): the averages "
-        "then come near to what the batches have. Look at the validation loss again after that."
-    ),
-    "overfit": (
-        "Stop there (callbacks.EarlyStopping(restore_best_weights=True)), use more data, Dropout, weight "
-        "decay or a smaller model."
-    ),
-}
 
 
 class Overfit(Check):
@@ -52,10 +40,16 @@ class Overfit(Check):
     Other weights that are trained, such as a head first and then the whole network, start over.
     """
 
-    fixes = _FIXES
+    rules = {
+        "overfit": Rule(
+            "warning",
+            "{what}",
+            "Stop there (callbacks.EarlyStopping(restore_best_weights=True)), use more data, Dropout, weight decay or "
+            "a smaller model.",
+        )
+    }
 
-    always = ("on_logs", "on_scope_end", "on_gradient", "on_op")
-    ends = ("loss", "model")
+    always = ("on_logs", "on_loss_end", "on_answer", "on_gradients", "on_op")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -70,7 +64,6 @@ class Overfit(Check):
         self._way: tuple[str, ...] = ()  # those that made the loss, where no loss object did
         self._guessed = False  # are validation losses known by these ops alone?
         self._asked: Any = None  # where the model was last asked without a tape
-        self._batch = TrainedBatch()
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         if kind != "epoch" or "loss" not in logs or "val_loss" not in logs:
@@ -83,14 +76,15 @@ class Overfit(Check):
         self._place = self.watch.called_at()
         self._judge()
 
-    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+    def on_gradients(self, gradients: Gradients) -> None:
         if self._told:
             return
+        sources = list(gradients.sources)
         if list(map(id, sources)) != list(map(id, self._sources)):  # another network: its losses are no sequel
-            self._sources, self._train, self._validation, self._part = list(sources), [], [], (True, [])
-        self._way = self._ways.get(targets[0].key, ()) if len(targets) == 1 else ()
+            self._sources, self._train, self._validation, self._part = sources, [], [], (True, [])
+        self._way = self._ways.get(gradients.key, ())
         self._ways.clear()
-        self._enter(True, total(targets) / sum(t.data.size for t in targets))
+        self._enter(True, gradients.value / sum(t.data.size for t in gradients.targets))
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """Numbers that are made of a model's answers like the loss, but without a tape, are losses as well."""
@@ -106,42 +100,26 @@ class Overfit(Check):
             self._guessed = True
             self._enter(False, float(host(outputs.data).reshape(())))
 
-    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
+    def on_answer(self, opened: Any, outputs: Any) -> None:
         found = tensors(outputs)
-        if opened.kind == "model":
-            if self.watch.outermost():
-                self._batch.answered(opened, outputs)
-            self._ops.clear()
-            if self._way and found and found[0].key is None and not self._told:
-                self._asked = self.watch.called_at()
-            return
-        if len(found) == 1 and found[0].key is not None:
-            self._batch.judged(opened)
+        self._ops.clear()
+        if self._way and found and found[0].key is None and not self._told:
+            self._asked = self.watch.called_at()
+
+    def on_loss_end(self, opened: Any, outputs: Any) -> None:
+        found = tensors(outputs)
         if self._told or len(found) != 1 or self.watch.trains():
             return
         if found[0].key is None and found[0].data.size == 1:
             self._place = self.watch.called_at()
             self._enter(False, float(host(found[0].data).reshape(())))
 
-    def _tell_lag(self, trained: float, validation: float, inference: float, key: Any) -> None:
-        """The validation loss is high as the moving averages lag; a hint, as they only need more steps."""
-        norm = self._batch.norm
-        momentum = float(norm.momentum)
-        self.watch.retract(("batchnorm_misuse", "lag"))  # which says less
-        self.watch.report(
-            "batchnorm_misuse.validation",
-            "warning" if momentum > limits.MOMENTUM_USUAL else "info",
-            f"the validation loss is {number(validation)} while the training loss is {number(trained)}, as the moving "
-            f"averages of {layer_label(norm)!r} (momentum {momentum:g}) lag behind: the last rows that were trained "
-            f"with get a loss of {number(inference)} in inference mode, too. It is no overfitting",
-            layer=norm,
-            place=made_at(norm),
-            key=key,
-            evidence={"loss": trained, "val_loss": validation, "inference": inference, "momentum": momentum},
-        )
+    def _lags(self) -> bool:
+        """May moving averages that lag behind be to blame, too? Then rows that were trained with are answered badly."""
+        return any(each.lags for each in self.watch.training.checks if isinstance(each, Modes))
 
     def _enter(self, trains: bool, loss: float) -> None:
-        """A loss in a loop of the user's own; when training gives way to validation, or back, a part ends."""
+        """A loss in a custom loop; when training gives way to validation, or back, a part ends."""
         now, losses = self._part
         if trains != now:
             if losses:
@@ -164,8 +142,7 @@ class Overfit(Check):
             return
         if not numpy.isfinite([*train, *validation]).all():
             return
-        apart = abs(validation[0]) > _LOSS_APART * abs(train[0])
-        if self._guessed and apart:
+        if self._guessed and abs(validation[0]) > _LOSS_APART * abs(train[0]):
             return  # a number of something else
         best = min(range(len(validation)), key=validation.__getitem__)
         since, key = len(validation) - 1 - best, ("overfit", 0)
@@ -173,50 +150,32 @@ class Overfit(Check):
         below_0 = min(*train, *validation) < 0
         held = self.watch.severity_at(key)  # what is told isn't taken back and told again as losses rise and fall
         learns = held is not None or _learns(train, best, below_0)
-        by_heart = train[-1] <= _BY_HEART * train[0] and validation[best] > _NEVER_LEARNT * train[0]
-        by_heart = by_heart and not below_0
-        times = _OVERFIT if held is None else _OVERFIT_HELD
-        high = _risen(validation, best, recent, times, _OVERFIT_BACK)
+        by_heart = train[-1] <= _BY_HEART * train[0] and validation[best] > _NEVER_LEARNT * train[0] and not below_0
+        high = _risen(validation, best, recent, _OVERFIT if held is None else _OVERFIT_HELD, _OVERFIT_BACK)
         near_0 = recent < _OVERFIT_OF_TRAIN * train[-1] and train[-1] > 0  # other rows are answered far better
         best_is_kept = self._told and best >= limits.OVERFIT_EPOCHS and _puts_back(running_fit())
-        lag = ("batchnorm_misuse", "validation")
         self.watch.retract(key)
-        self.watch.retract(lag)
         if since < limits.OVERFIT_EPOCHS or not (high or by_heart) or not learns or near_0 or best_is_kept:
-            return
-        inference = self._batch.lags(train[-1], recent)
-        if inference is not None:
-            self._tell_lag(train[-1], recent, inference, lag)
             return
         clear = by_heart or _risen(validation, best, recent, _OVERFIT_CLEAR, 1.0)
         clear = clear and since >= _OVERFIT_CLEAR_EPOCHS
         if high:
             ends = f"from {number(train[best])} to {number(train[-1])}"
-            falls = f"fell {ends}" if train[-1] < train[best] else f"stayed low ({ends})"
-            words = (
+            what = (
                 f"the validation loss was best ({number(validation[best])}) in epoch {best + 1} and is "
                 f"{number(recent)} now (the median of epochs {len(validation) - limits.OVERFIT_EPOCHS + 1} to "
-                f"{len(validation)}), while the training loss {falls}"
+                f"{len(validation)}), while the training loss "
+                + (f"fell {ends}" if train[-1] < train[best] else f"stayed low ({ends})")
             )
         else:
-            words = (
+            what = (
                 f"the training loss fell from {number(train[0])} to {number(train[-1])} in {len(train)} epochs, and "
                 f"the validation loss never below {number(validation[best])}: rows are learnt by heart"
             )
-        self.watch.report(
-            "overfit",
-            "warning" if clear or held == "warning" else "info",
-            words,
-            place=self._place,
-            key=key,
-            evidence={
-                "best_epoch": best + 1,
-                "epochs": len(validation),
-                "best_val_loss": validation[best],
-                "val_loss": validation[-1],
-                "loss": train[-1],
-            },
-        )
+        severity = "warning" if (clear or held == "warning") and not self._lags() else "info"
+        numbers = {"best_epoch": best + 1, "epochs": len(validation), "best_val_loss": validation[best]}
+        numbers |= {"val_loss": validation[-1], "loss": train[-1]}
+        self.tell("overfit", severity, place=self._place, key=key, what=what, **numbers)
 
 
 def _learns(train: list[float], best: int, below_0: bool) -> bool:

@@ -1,181 +1,147 @@
-"""`penalty_dominates`: penalties so large that the labels hardly count: of weights, or terms that layers add."""
+"""`penalty_dominates`: penalties of weights, or a divergence, so large that the labels hardly count."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
+
+import numpy
 
 from eagerflow import Tensor, Variable, no_grad
 from eagerflow.core.observe import unobserved
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, number, tensors
-from viz.doctor.checks.learning_rate import rate_of
-from viz.doctor.program import layer_label
-from viz.doctor.user_code import made_at
-from viz.doctor.variable_owners import Owners, layers_in
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.host_arrays import first, first_gradient, host, tensors
+from viz.doctor.facts.step_facts import Gradients
+from viz.doctor.user_code import Place
 
-__all__ = ["AddedTerms", "Decay", "Penalties"]
+__all__ = ["Divergences", "Penalties"]
 
-_DECAYS = 0.01  # of the weights is taken away by weight decay in each step: they keep a third of 100 steps
-_DECAYS_MUCH = 0.05
 _PENALTY = 10.0  # penalties against the loss of the data; usual ones are below it
-
-_FIXES = {
-    "penalty_dominates": "Use a hundredth of that penalty (l2(1e-4), say), or none, and Dropout or more data instead.",
-    "penalty_dominates.decay": (
-        "Take a smaller weight_decay: 0.004 is AdamW's, 0.1 is much; each step takes learning_rate * weight_decay of "
-        "the weights away."
-    ),
-    "penalty_dominates.added": (
-        "Weigh that term less (a hundredth), or let its weight grow from 0 in the first epochs; in a VAE, take the sum "
-        "over pixels where the divergence is a sum over latent numbers, or the mean where it is a mean."
-    ),
-}
+_COLLAPSED_STEPS = 100  # a VAE's latent numbers begin as noise, too
+_COLLAPSED_KL = 0.05  # nats, of all latent numbers of a row together: so little tells no two rows apart
+_COLLAPSED_SPREAD = 0.01  # variance of the means of a latent number, beside a noise of 1
+_COLLAPSED_SPREAD_IDLE = 0.03  # the same, where nothing was learnt from the input
+_SIGN_STEPS = 3  # in which the gradients of a divergence's two terms are the same number, and below 0
+_SQUARES = ("square", "power", "multiply")
 
 
 class Penalties(Check):
     """Compares the penalties of weights with the loss of the data, twice in the first steps."""
 
-    fixes = _FIXES
+    rules = {
+        "penalty_dominates": Rule(
+            "warning",
+            "penalties of weights are {penalty!n}, {times!n} times the loss of the data ({data_loss!n}), most of it "
+            "for {variable!r} ({largest!n}): training makes weights small, and learns little else",
+            "Use a hundredth of that penalty (l2(1e-4), say), or none, and Dropout or more data instead.",
+        )
+    }
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._owners = Owners()
         self._data = 0.0
         self._dominated = 0
-        self._last: tuple[dict[int, tuple[Variable, float]], float] | None = None
 
-    def on_scope_begin(self, opened: Any) -> None:
-        if self.watch.step < 2:
-            self._owners.meet(opened)
+    def on_loss_end(self, opened: Any, outputs: Any) -> None:
+        self._data += sum(abs(float(host(x.data).sum())) for x in tensors(outputs) if x.key is not None)
 
-    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
-        if opened.kind == "loss":
-            self._data += sum(abs(float(host(x.data).sum())) for x in tensors(outputs) if x.key is not None)
-
-    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+    def on_gradients(self, gradients: Gradients) -> None:
         if self.watch.step not in (0, limits.WINDOW - 1) or not self._data:
             return
-        regular = [v for v in sources if isinstance(v, Variable) and getattr(v, "regularizer", None) is not None]
+        regular = [v for v in gradients.variables if getattr(v, "regularizer", None) is not None]
         with unobserved(), no_grad():
-            terms = {v.identity: (v, abs(float(v.regularizer(v)))) for v in regular}
-        total = sum(value for _, value in terms.values())
-        if total > _PENALTY * self._data:
-            self._dominated += 1
-            self._last = terms, self._data
+            terms: list[tuple[Variable, float]] = [(v, abs(float(v.regularizer(v)))) for v in regular]
+        total = sum(value for _, value in terms)
+        self._dominated += total > _PENALTY * self._data
+        if self._dominated == 2:
+            variable, largest = max(terms, key=lambda entry: entry[1])
+            layer = self.watch.owners.of(variable)
+            about = {"penalty": total, "data_loss": self._data, "times": total / self._data, "largest": largest}
+            at = layer if layer is not None else variable.path
+            self.tell("penalty_dominates", layer=at, key=("penalty_dominates", 0), variable=variable.path, **about)
 
     def on_step_end(self) -> None:
         self._data = 0.0
-        if self.watch.step + 1 == limits.WINDOW and self._dominated == 2:
-            self._tell()
 
-    def _tell(self) -> None:
-        assert self._last is not None
-        terms, data = self._last
-        variable, largest = max(terms.values(), key=lambda entry: entry[1])
-        total = sum(value for _, value in terms.values())
-        layer = self._owners.of(variable)
-        self.watch.report(
-            "penalty_dominates",
+
+class Divergences(Check):
+    """Finds log_var and mean of a KL divergence, by the one gradient that both its terms get, and looks at them.
+
+    The divergence of a normal distribution from the standard one is -0.5 * (1 + log_var - mean**2 - exp(log_var)), in
+    which both count alike: the gradients that reach them are one and the same number at all places. Where that is
+    below 0, training makes both as large as it can.
+    """
+
+    rules = {
+        "penalty_dominates.collapsed": Rule(
             "warning",
-            f"penalties of weights are {number(total)}, {number(total / data)} times the loss of the data "
-            f"({number(data)}), "
-            f"most of it for {variable.path!r} ({number(largest)}): training makes weights small, and learns little "
-            "else",
-            layer=layer if layer is not None else variable.path,
-            evidence={"penalty": total, "data_loss": data, "largest": largest, "layer": layer_label(layer)},
-        )
-
-
-class Decay(Check):
-    """Looks at what an optimizer takes away of the weights in each step, whatever the gradients are.
-
-    `weight_decay` is multiplied by the rate, so a value copied from AdamW's 0.001 is far too large for SGD at 1.
-    """
-
-    begins = ("optimizer",)
-
-    def on_scope_begin(self, opened: Any) -> None:
-        decay, rate = getattr(opened.owner, "weight_decay", None), rate_of(opened.owner)
-        taken = (decay or 0.0) * (rate or 0.0) if isinstance(decay, (int, float)) else 0.0
-        if taken < _DECAYS:
-            return
-        self.watch.report(
-            "penalty_dominates.decay",
-            "warning" if taken >= _DECAYS_MUCH else "info",
-            f"weight_decay={decay:g} at learning rate {number(rate or 0.0)} takes {taken:.0%} of all weights away in "
-            f"each step, so what was learnt is half forgotten after {number(max(1.0, math.log(2) / taken))} steps",
-            op=getattr(opened.owner, "name", None),
-            place=made_at(opened.owner) or self.watch.called_at(),
-            key=("penalty_dominates", "decay"),
-            evidence={"penalty": taken, "data_loss": 0.0, "weight_decay": decay, "learning_rate": rate},
-        )
-
-
-class AddedTerms(Check):
-    """Where nothing was learnt: was it a term of `add_loss` that outweighed the loss of the data at first?
-
-    Most VAEs begin so: their divergence is summed over latent numbers, while the error of the pixels is a mean.
-    Such a term may be meant to be large, as where it is the loss itself: alone it is no mistake.
-    """
-
-    ends = ("loss",)
-    begins = ("layer", "model")
+            "the KL divergence is {data_loss!n} after {steps} steps: for each row the latent numbers are noise of "
+            "mean 0 and deviation 1 (their means differ between rows by a variance of {spread!n}), so they hold "
+            "nothing of the input, and what is made of them can only be the same for all rows",
+            "Weigh the divergence less against the reconstruction: take the sum over pixels (columns) of the errors, "
+            "not their mean, where the divergence is a sum over latent numbers; or multiply it by a weight that grows "
+            "from 0 to 1 in the first epochs. A decoder that sees the earlier steps of its answer needs that, too.",
+        ),
+        "loss_sign.divergence": Rule(
+            "error",
+            "the loss falls as exp(log_var) and mean**2 grow, by the same amount everywhere: a KL divergence is "
+            "counted with the wrong sign, so training drives the latent numbers away from the normal distribution "
+            "instead of towards it",
+            "Turn its sign: the loss is the error of the reconstruction plus "
+            "-0.5 * mean(1 + log_var - mean**2 - exp(log_var)), which is 0 at least.",
+        ),
+    }
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._owners = Owners()
-        self._data = 0.0
-        self._first: tuple[Any, float, float] | None = None  # the layer, its term, and the loss of the data
-        self._later = 0.0
+        self._given: dict[int, Any] = {}  # what exponentials and squares were taken of, by the keys of their outputs
+        self._exponentials: list[tuple[tuple[int, ...], float, int]] = []
+        self._squares: list[tuple[tuple[int, ...], float, int]] = []
+        self._seen: list[tuple[int, float, float]] = []  # step, divergence, largest variance of a mean between rows
+        self._wrong = 0
+        self._place: Place | None = None
 
-    def on_scope_begin(self, opened: Any) -> None:
-        if self.watch.step < 2:
-            self._owners.meet(opened)
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
+        key = getattr(outputs, "key", None)
+        if key is not None and (op.name == "exp" or op.name in _SQUARES) and isinstance(inputs[0], Tensor):
+            self._given[key] = inputs[0].data
 
-    def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
-        self._data += sum(abs(float(host(x.data).sum())) for x in tensors(outputs) if x.key is not None)
+    def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
+        key = first(out_keys)
+        values = first_gradient(gradients) if key in self._given else numpy.zeros(0)
+        low = float(values.min()) if values.size > 1 and values.ndim else 0.0
+        if low and float(values.max()) == low:
+            (self._exponentials if op.name == "exp" else self._squares).append((values.shape, low, key))
 
-    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
-        data, self._data = self._data, 0.0
-        step = self.watch.step
-        if not data or (step & (step - 1) and step != limits.WINDOW - 1):  # a power of two
-            return
-        terms = [(layer, abs(value)) for layer, value in self._terms()]
-        if step == 0 and terms:
-            layer, value = max(terms, key=lambda entry: entry[1])
-            self._first = layer, value, data
-        elif self._first is not None and step == limits.WINDOW - 1:
-            self._later = sum(value for layer, value in terms if layer is self._first[0])
-
-    def _terms(self) -> list[tuple[Any, float]]:
-        """What each layer added to the loss in its last call."""
-        seen: set[int] = set()
-        found = []
-        for root in self._owners.roots():
-            for layer in reversed(layers_in(root)):  # inner ones first: outer ones have their terms, too
-                with unobserved(), no_grad():
-                    own = [t for t in getattr(layer, "losses", ()) if isinstance(t, Tensor) and t.key is not None]
-                new = [t for t in own if id(t) not in seen]
-                seen.update(map(id, new))
-                if new:
-                    found.append((layer, sum(float(host(t.data).sum()) for t in new)))
-        return found
+    def on_step_end(self) -> None:
+        for shape, slope, key in self._exponentials:
+            mean = next((k for s, g, k in self._squares if (s, g) == (shape, slope)), None)
+            if mean is None:
+                continue
+            origin = self.watch.origins.get(key)
+            self._place = (origin.place if origin is not None else None) or self._place
+            if slope < 0:
+                self._wrong += 1
+                if self._wrong == _SIGN_STEPS:
+                    sign = {"key": ("loss_sign", "divergence"), "perfect": 0.0, "now": slope}
+                    self.tell("loss_sign.divergence", place=self._place, **sign)
+            elif len(shape) > 1 and shape[0] >= limits.WINDOW and self._given[mean].shape == shape:
+                log_var, means = (host(self._given[k]).astype("float64") for k in (key, mean))
+                with numpy.errstate(all="ignore"):
+                    rows = -0.5 * (1 + log_var - numpy.square(means) - numpy.exp(log_var)).reshape(len(means), -1)
+                self._seen.append((self.watch.step, float(rows.sum(axis=1).mean()), float(means.var(axis=0).max())))
+            break
+        for each in (self._given, self._exponentials, self._squares):
+            each.clear()
 
     def finish(self) -> None:
-        """Nothing was learnt, and one term was far larger than the loss of the data."""
-        idle = [finding for finding in self.watch.raw("not_learning") if finding.rule == "not_learning"]
-        if self._first is None or not idle:
+        """Judge how it ended: at first, latent numbers hardly tell rows apart, either."""
+        last = self._seen[-limits.HEAVY_BLOCK :]
+        if self.watch.interrupted or len(last) < limits.HEAVY_BLOCK or last[0][0] < _COLLAPSED_STEPS:
             return
-        layer, value, data = self._first
-        if value <= _PENALTY * data:
-            return
-        self.watch.report(
-            "penalty_dominates.added",
-            idle[0].severity,
-            f"what layer {layer_label(layer)!r} adds to the loss (add_loss) is {number(value)} in the first step, "
-            f"{number(value / data)} times the loss of the data ({number(data)}), and {number(self._later)} after "
-            f"{limits.WINDOW} steps: training makes that term small, and nothing is learnt from the input",
-            layer=layer,
-            evidence={"penalty": value, "data_loss": data, "later": self._later},
-        )
+        divergence, spread = (max(each[i] for each in last) for i in (1, 2))
+        idle = any(finding.rule == "not_learning" for finding in self.watch.raw("not_learning"))
+        if divergence <= _COLLAPSED_KL and spread <= (_COLLAPSED_SPREAD_IDLE if idle else _COLLAPSED_SPREAD):
+            numbers = {"penalty": self._seen[0][1], "data_loss": divergence, "spread": spread, "steps": last[-1][0]}
+            key = "penalty_dominates", "collapsed"
+            self.tell("penalty_dominates.collapsed", place=self._place, key=key, **numbers)

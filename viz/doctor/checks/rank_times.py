@@ -13,7 +13,9 @@ import numpy
 
 from eagerflow import Variable
 from eagerflow.distribution.runtime.current import world
-from viz.doctor.check_base import Check, host
+from viz.doctor.check_base import Check
+from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.step_facts import Gradients
 
 __all__ = ["RankTimes", "StepTimes"]
 
@@ -51,7 +53,7 @@ class RankTimes(Check):
     """
 
     of_script = True
-    always = ("on_scope_begin", "on_scope_end", "on_collective", "on_gradient", "on_step_end")
+    always = ("on_scope_begin", "on_scope_end", "on_collective", "on_gradients", "on_step_end")
     begins = ("data", "step", "model", "layer")
     ends = ("data",)
 
@@ -89,9 +91,9 @@ class RankTimes(Check):
         self._calls += bool(nbytes)
         self._blocked += 0 if overlapped else took
 
-    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+    def on_gradients(self, gradients: Gradients) -> None:
         if self._began is not None and _is_noted(self.watch.number):
-            found = [source for source in sources if isinstance(source, Variable) and source.trainable]
+            found = [source for source in gradients.variables if source.trainable]
             self._trained += [variable for variable in found if all(variable is not each for each in self._trained)]
 
     def on_step_end(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from eagerflow.layers import GRUCell, LSTMCell, SimpleRNNCell
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check
+from viz.doctor.check_base import Check, Rule
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
 from viz.recorder.source_lines import is_internal
@@ -21,31 +21,8 @@ _SLOW_LOOP = 0.2  # the same, for the ops of a Python loop: half of its time is 
 _MANY_CALLS = 200  # ops run by one line in one step: a Python loop over rows or time steps
 
 _CELLS = (GRUCell, LSTMCell, SimpleRNNCell)
-
-_FIXES = {
-    "slow_input": (
-        "Prepare data beforehand, or in threads: Dataset.prefetch(2), Dataset.cache(), or a PyDataset with workers=4."
-    ),
-    "slow_input.loop": (
-        "See what the loop does between two steps. Prepare rows before the loop, all at once instead of one by one; "
-        "evaluate, draw and save every few hundred steps; and let a Dataset read ahead: for batch in "
-        "dataset.prefetch(2). Where an environment or a simulation takes the time, there is nothing to mend."
-    ),
-    "slow_input.callbacks": (
-        "See what your callbacks do after each batch: plot, evaluate, save and write to files every few hundred steps, "
-        "or in on_epoch_end."
-    ),
-    "slow_op": (
-        "Make this part smaller (fewer units, smaller kernels, strides, pooling before it), or write it "
-        "with ops on whole arrays."
-    ),
-    "slow_op.loop": "Do the whole array in one op instead of a loop.",
-    "slow_op.cell": (
-        "Take layers.LSTM, GRU or SimpleRNN instead of a cell that a loop of your own calls: they run all steps as one "
-        "op if their activation is tanh and their recurrent_activation sigmoid, as by default, and "
-        "recurrent_dropout is 0. With other settings they call their cell for each step, too."
-    ),
-}
+_SHARE = "{share:.0%} of the time; it computes for {step_ms:.1f} ms"
+_COST = "{whose} takes {share:.0%} of a step of {step_ms:.1f} ms ({op}{how})"
 
 
 class _Cost:
@@ -57,7 +34,27 @@ class _Cost:
 class Timing(Check):
     """Compares waiting for data with computing."""
 
-    fixes = _FIXES
+    rules = {
+        "slow_input": Rule(
+            "info",
+            "a step waits {wait_ms:.1f} ms for its data: " + _SHARE,
+            "Prepare data beforehand, or in threads: Dataset.prefetch(2), Dataset.cache(), or a PyDataset with "
+            "workers=4.",
+        ),
+        "slow_input.loop": Rule(
+            "info",
+            "between two steps the loop takes {wait_ms:.1f} ms to get its data, or for other work: " + _SHARE,
+            "See what the loop does between two steps. Prepare rows before the loop, all at once instead of one by "
+            "one; evaluate, draw and save every few hundred steps; and let a Dataset read ahead: for batch in "
+            "dataset.prefetch(2). Where an environment or a simulation takes the time, there is nothing to mend.",
+        ),
+        "slow_input.callbacks": Rule(
+            "info",
+            "after a step the callbacks of fit take {pause_ms:.1f} ms: " + _SHARE,
+            "See what your callbacks do after each batch: plot, evaluate, save and write to files every few hundred "
+            "steps, or in on_epoch_end.",
+        ),
+    }
 
     always = ("on_scope_begin", "on_scope_end", "on_step_end")
     begins = ("step", "model", "layer", "data")
@@ -70,22 +67,20 @@ class Timing(Check):
         self._began: tuple[int, int] | None = None  # when the step began, and what the doctor had used up by then
         self._wait: float | None = None
         self._wait_place: Place | None = None
-        self._guessed = False  # from the pause between two steps of the user's own loop, in which anything may run
+        self._guessed = False  # from the pause between two steps of a custom loop, in which anything may run
         self._pause: float | None = None  # from the end of a step of `fit` until it asks for the next batch
         self._pauses: list[float] = []
         self._spent_at_end = 0  # what the doctor had used up when the step before ended
 
     def on_scope_begin(self, opened: Any) -> None:
+        ended = self.watch.step_ended
         if opened.kind == "data":
-            if self.watch.step_ended:
-                self._pause = float(
-                    opened.scope.started - self.watch.step_ended - (opened.at_begin - self._spent_at_end)
-                )
+            if ended:
+                self._pause = float(opened.scope.started - ended - (opened.at_begin - self._spent_at_end))
         elif self._began is None and _is_training(opened):
             self._began = opened.scope.started, opened.at_begin
-            if self._wait is None and self.watch.step_ended and opened.kind != "step":
-                self._wait = float(opened.scope.started - self.watch.step_ended)
-                self._wait_place = self.watch.called_at()
+            if self._wait is None and ended and opened.kind != "step":
+                self._wait, self._wait_place = float(opened.scope.started - ended), self.watch.called_at()
                 self._guessed = True
 
     def on_scope_end(self, opened: Any, outputs: Any, error: Any) -> None:
@@ -111,43 +106,40 @@ class Timing(Check):
             self.finish()
 
     def finish(self) -> None:
-        """Judge the times so far."""
-        if len(self._waits) >= _SLOW_STEPS:
-            self._judge_waits(statistics.median(self._waits) / 1e6, statistics.median(self._steps) / 1e6)
-        if len(self._pauses) >= _SLOW_STEPS:
-            self._judge_pauses(statistics.median(self._pauses) / 1e6, statistics.median(self._steps) / 1e6)
-
-    def _judge_pauses(self, pause: float, step: float) -> None:
-        if _is_short(pause, step):
-            return
-        self.watch.report(
-            "slow_input.callbacks",
-            "info",
-            f"after a step the callbacks of fit take {pause:.1f} ms: {pause / (pause + step):.0%} of the time; "
-            f"it computes for {step:.1f} ms",
-            key=("slow_input", 1),
-            evidence={"pause_ms": pause, "step_ms": step, "steps": len(self._pauses)},
-        )
-
-    def _judge_waits(self, wait: float, step: float) -> None:
-        if _is_short(wait, step):
-            return
-        kind, waits = "slow_input", f"a step waits {wait:.1f} ms for its data"
-        if self._guessed:
-            kind += ".loop"
-            waits = f"between two steps the loop takes {wait:.1f} ms to get its data, or for other work"
-        self.watch.report(
-            kind,
-            "info",
-            f"{waits}: {wait / (wait + step):.0%} of the time; it computes for {step:.1f} ms",
-            place=self._wait_place,
-            key=("slow_input", 0),
-            evidence={"wait_ms": wait, "step_ms": step, "steps": len(self._waits)},
-        )
+        """Judge the times so far: what passes between two steps, if it is worth a thought."""
+        waits = "slow_input.loop" if self._guessed else "slow_input"
+        for i, (rule, name, times, place) in enumerate(
+            (
+                (waits, "wait_ms", self._waits, self._wait_place),
+                ("slow_input.callbacks", "pause_ms", self._pauses, None),
+            )
+        ):
+            if len(times) >= _SLOW_STEPS:
+                wait, step = (statistics.median(each) / 1e6 for each in (times, self._steps))
+                if wait >= max(limits.SLOW_INPUT_MS, _SLOW_INPUT * step):
+                    numbers = {name: wait, "step_ms": step, "share": wait / (wait + step), "steps": len(times)}
+                    self.tell(rule, place=place, key=("slow_input", i), **numbers)
 
 
 class Costs(Check):
     """Compares the parts of the steps that are looked at closely with each other."""
+
+    rules = {
+        "slow_op": Rule(
+            "info",
+            _COST,
+            "Make this part smaller (fewer units, smaller kernels, strides, pooling before it), or write it with ops "
+            "on whole arrays.",
+        ),
+        "slow_op.loop": Rule("info", _COST, "Do the whole array in one op instead of a loop."),
+        "slow_op.cell": Rule(
+            "info",
+            _COST,
+            "Take layers.LSTM, GRU or SimpleRNN instead of a cell that a loop of your own calls: they run all steps as "
+            "one op if their activation is tanh and their recurrent_activation sigmoid, as by default, and "
+            "recurrent_dropout is 0. With other settings they call their cell for each step, too.",
+        ),
+    }
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -189,7 +181,7 @@ class Costs(Check):
             self._inside[-1] += took
         if opened.kind in ("layer", "loss") and self._began is not None:
             place = _code_of(opened.owner)
-            if place is not None:  # Python code of the user's own
+            if place is not None:  # the user's own Python code
                 layer = opened.owner if opened.kind == "layer" else None
                 self._add("Python code", layer, place, took - parts, calls=0)
 
@@ -208,35 +200,22 @@ class Costs(Check):
 
     def finish(self) -> None:
         """Judge the times so far."""
+        steps, middle = len(self._close), statistics.median(self._close or [0])
         # The median: one long pause, of the garbage collector say, makes no slow training.
-        if len(self._close) >= _SLOW_STEPS and statistics.median(self._close) / 1e6 > limits.SLOW_STEP_MS:
-            self._judge_costs()
-
-    def _judge_costs(self) -> None:
-        steps = len(self._close)
+        if steps < _SLOW_STEPS or middle / 1e6 <= limits.SLOW_STEP_MS:
+            return
         # What the doctor itself takes is left out, and that may be too much of a step in which it was interrupted.
-        total = max(sum(self._close), steps * statistics.median(self._close))
+        total = max(sum(self._close), steps * middle)
         for cost in self._costs.values():
-            share, calls = cost.ns / total, cost.calls / steps
-            if share < (_SLOW_LOOP if calls >= _MANY_CALLS else _SLOW_OP):
-                continue
-            name = f"layer {layer_label(cost.layer)!r}" if cost.layer is not None else "this line"
-            how = f", in {calls:.0f} ops for each step: a Python loop" if calls >= _MANY_CALLS else ""
-            loop = "slow_op.cell" if isinstance(cost.layer, _CELLS) else "slow_op.loop"  # no line of the user's loops
-            self.watch.report(
-                loop if how else "slow_op",
-                "info",
-                f"{name} takes {share:.0%} of a step of {total / steps / 1e6:.1f} ms ({cost.op}{how})",
-                layer=cost.layer,
-                op=cost.op,
-                place=cost.place or made_at(cost.layer),
-                evidence={"share": share, "ms": cost.ns / steps / 1e6, "calls": calls, "steps": steps},
-            )
-
-
-def _is_short(wait: float, step: float) -> bool:
-    """Is what passes between two steps, in milliseconds, not worth a thought?"""
-    return wait < limits.SLOW_INPUT_MS or wait < _SLOW_INPUT * step
+            share, calls, rule = cost.ns / total, cost.calls / steps, "slow_op"
+            if calls >= _MANY_CALLS:  # a cell is called by no line of the user's loops
+                rule = "slow_op.cell" if isinstance(cost.layer, _CELLS) else "slow_op.loop"
+            if share >= (_SLOW_OP if rule == "slow_op" else _SLOW_LOOP):
+                how = f", in {calls:.0f} ops for each step: a Python loop" if rule != "slow_op" else ""
+                whose = f"layer {layer_label(cost.layer)!r}" if cost.layer is not None else "this line"
+                at = {"layer": cost.layer, "place": cost.place or made_at(cost.layer), "op": cost.op}
+                numbers = {"share": share, "ms": cost.ns / steps / 1e6, "calls": calls, "steps": steps}
+                self.tell(rule, whose=whose, how=how, step_ms=total / steps / 1e6, **at, **numbers)
 
 
 def _is_training(opened: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from viz.doctor.facts.variable_owners import Owners
 from viz.doctor.finding import Finding
 
 __all__ = ["Script"]
@@ -16,12 +17,14 @@ class Script:
         program: the program, to which all else is left.
 
     Attributes:
+        owners: the layers and models that were called.
         found: the findings, by the keys that they were reported with.
     """
 
     def __init__(self, program: Any) -> None:
         self._program = program
         self.found: dict[Any, Finding] = {}
+        self.owners = Owners()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._program, name)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from eagerflow import Variable
+from viz.doctor.facts.variable_owners import Owners
 from viz.doctor.finding import Finding
 from viz.doctor.user_code import Place
 
@@ -27,6 +28,7 @@ class Training:
         step: how many of its steps have ended.
         heavy: is its next step looked at closely?
         unseen: how many of its steps nobody watched.
+        owners: the layers and models that were called in it.
         found: its findings, by the keys that they were reported with.
         pairs: models whose `train_step` makes its steps, each with its optimizer.
         optimizers: those that custom loops use.
@@ -50,6 +52,7 @@ class Training:
         self.step = self.unseen = self.since = 0
         self.heavy = True
         self.found: dict[Any, Finding] = {}
+        self.owners = Owners()
         self.pairs: list[tuple[Any, Any]] = []
         self.optimizers: list[Any] = []
         self.sources: set[int] = set()

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from viz.doctor import thresholds as limits
-from viz.doctor.checks.endings import running_fit
+from viz.doctor.facts.fit_arrays import running_fit
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import Program, WatchedScope, layer_label
 from viz.doctor.trainings.training import Training, identities
 from viz.doctor.user_code import Place, user_frames
@@ -31,7 +32,7 @@ class Turns(Program):
     def __init__(self, *given: Any, **also: Any) -> None:
         super().__init__(*given, **also)
         self._roots: dict[int, weakref.ref[Any]] = {}  # what was called with no layer around it
-        self._gradient: tuple[Sequence[Any], Sequence[Any], Sequence[Any]] | None = None  # of this step, the last one
+        self._gradient: Gradients | None = None  # of this step, the last ones
 
     # ------------------------------------------------------------------ for the watcher
 
@@ -41,7 +42,7 @@ class Turns(Program):
     def judge(self, training: Training) -> None:
         """Let the checks of a training that is over say what only the end tells."""
 
-    def hand_again(self, gradient: tuple[Sequence[Any], Sequence[Any], Sequence[Any]]) -> None:
+    def hand_again(self, gradients: Gradients) -> None:
         """Tell the running training of gradients that belong to it."""
 
     def end_step(self) -> None:
@@ -114,7 +115,7 @@ class Turns(Program):
             else:
                 self._begin(late=True)
             if gradient is not None:
-                self.learn(gradient[1])
+                self.learn(gradient.sources)
                 self.hand_again(gradient)
         if not self.training.uses(optimizer):
             self.training.optimizers.append(optimizer)
@@ -182,7 +183,7 @@ class Turns(Program):
         now.heavy, now.unseen = self.heavy, self.unseen
         self.training = training
         self.step, self.heavy, self.unseen = training.step, training.heavy, training.unseen
-        self.scale, self.step_ended = None, 0
+        self.step_ended = 0
 
     def leave_empty(self) -> None:
         """Go back from a training that never made a step, at the end."""

@@ -4,35 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.callbacks import EarlyStopping
-from viz.doctor.check_base import Check, number
-from viz.doctor.checks.endings import running_fit
-from viz.doctor.source_calls import only_call
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.fit_arrays import better_by_name, running_fit, weighs_epochs
+from viz.doctor.facts.source_calls import only_call
 
-__all__ = ["Callbacks", "better_by_name", "weighs_epochs"]
-
-_FIXES = {
-    "callback_mismatch.mode": (
-        "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss."
-    ),
-    "callback_mismatch.monitor": (
-        "Give monitor one of the names that are there: metrics are named as in compile, with val_ before them for "
-        "validation data."
-    ),
-    "callback_mismatch.validation": (
-        "Give fit validation_data=(x_val, y_val) or validation_split=0.2, or watch a number of the training, "
-        "monitor='loss'."
-    ),
-    "callback_mismatch.patience": (
-        "Give it less patience, such as a tenth of the epochs, and restore_best_weights=True."
-    ),
-}
+__all__ = ["Callbacks"]
 
 
 class Callbacks(Check):
     """Follows what callbacks watch, epoch by epoch, and judges them when the training has ended."""
 
-    fixes = _FIXES
+    rules = {
+        "callback_mismatch.mode": Rule(
+            "warning",
+            "{callback} takes {worse} values of {monitor!r} for better (mode={mode!r}), so to it epoch {taken} is the "
+            "best one, with {kept!n}, and not epoch {best}, with {highest!n}: {does}",
+            "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss.",
+        ),
+        "callback_mismatch.monitor": Rule(
+            "warning",
+            "there is no {monitor!r} to watch (there are only {known}): in {epochs} epochs, {idle}",
+            "Give monitor one of the names that are there: metrics are named as in compile, with val_ before them for "
+            "validation data.",
+        ),
+        "callback_mismatch.validation": Rule(
+            "warning",
+            "there is no {monitor!r} to watch (fit is given no validation data): in {epochs} epochs, {idle}",
+            "Give fit validation_data=(x_val, y_val) or validation_split=0.2, or watch a number of the training, "
+            "monitor='loss'.",
+        ),
+    }
 
     always = ("on_logs",)
 
@@ -47,98 +48,52 @@ class Callbacks(Check):
         if fit is None:
             return
         if fit is not self._fit:
-            self._judge()
+            self.finish()
             self._fit, self._place, self._logs = fit, self.watch.called_at(), []
         self._logs.append(logs.copy())
 
     def finish(self) -> None:
         """Judge the last `fit`."""
-        self._judge()
-
-    def _judge(self) -> None:
         missing: dict[str, list[Any]] = {}
         for callback in self._fit.callbacks.callbacks if self._logs else ():
-            if not weighs_epochs(callback):
-                continue
-            values = [float(logs[callback.monitor]) for logs in self._logs if callback.monitor in logs]
-            if values:
-                self._wrong_way(callback, values)
-                self._too_patient(callback, values)
-            else:
-                missing.setdefault(callback.monitor, []).append(callback)
-        for callbacks in missing.values():
-            self._missing(callbacks)
-
-    def _missing(self, callbacks: list[Any]) -> None:
-        """None of these found the number that they all watch."""
-        monitor, known = callbacks[0].monitor, list(self._logs[-1])
-        unvalidated = monitor.startswith("val_") and self._fit.validation is None
-        why = "fit is given no validation data" if unvalidated else f"there are only {', '.join(known)}"
-        idle = ", ".join([f"{type(each).__name__} {_never(each)}" for each in callbacks])
-        self._tell(
-            "callback_mismatch.validation" if unvalidated else "callback_mismatch.monitor",
-            callbacks[0],
-            f"there is no {monitor!r} to watch ({why}): in {len(self._logs)} epochs, {idle}",
-            {"epochs": len(self._logs), "seen": 0},
-        )
+            if weighs_epochs(callback):
+                values = [float(logs[callback.monitor]) for logs in self._logs if callback.monitor in logs]
+                if values:
+                    self._wrong_way(callback, values)
+                else:
+                    missing.setdefault(callback.monitor, []).append(callback)
+        for monitor, callbacks in missing.items():
+            unvalidated = monitor.startswith("val_") and self._fit.validation is None
+            idle = ", ".join([f"{type(each).__name__} {_never(each)}" for each in callbacks])
+            about = {"known": ", ".join(self._logs[-1]), "idle": idle, "epochs": len(self._logs), "seen": 0}
+            self._tell("validation" if unvalidated else "monitor", callbacks[0], **about)
 
     def _wrong_way(self, callback: Any, values: list[float]) -> None:
         natural = better_by_name(callback.monitor, self._fit.model)
         if natural is None or callback.direction() == natural or getattr(callback, "stopped_epoch", 0):
             return  # `stopped_early` tells of those that ended a training
         higher = natural == "max"
-        gained = values[-1] > values[0] if higher else values[-1] < values[0]
-        if len(values) < 2 or not gained:
-            return
-        best, kept = (max, min) if higher else (min, max)
-        at, taken = values.index(best(values)) + 1, values.index(kept(values)) + 1
-        self._tell(
-            "callback_mismatch.mode",
-            callback,
-            f"{type(callback).__name__} takes {'lower' if higher else 'higher'} values of {callback.monitor!r} for "
-            f"better (mode={callback.mode!r}), so to it epoch {taken} is the best one, with "
-            f"{number(kept(values))}, and not epoch {at}, with {number(best(values))}: {_does(callback)}",
-            {"epochs": len(values), "seen": len(values), "best": at, "taken": taken},
-        )
-
-    def _too_patient(self, callback: Any, values: list[float]) -> None:
-        """A hint where stopping would have helped, and couldn't happen."""
-        asked = self._fit.epochs - self._fit.initial_epoch
-        patience = getattr(callback, "patience", 0)
-        overfits = self.watch.raw("overfit")
-        stops = isinstance(callback, EarlyStopping) and not callback.restore_best_weights
-        if stops and patience >= asked and overfits:
+        best, kept = (max(values), min(values)) if higher else (min(values), max(values))
+        if len(values) > 1 and (values[-1] > values[0] if higher else values[-1] < values[0]):
             self._tell(
-                "callback_mismatch.patience",
+                "mode",
                 callback,
-                f"EarlyStopping waits for {patience} epochs without a better {callback.monitor!r}, and there are only "
-                f"{asked}: it can't stop this training",
-                {"epochs": len(values), "seen": len(values)},
-                "info",
+                worse="lower" if higher else "higher",
+                mode=callback.mode,
+                does=_does(callback),
+                kept=kept,
+                highest=best,
+                best=values.index(best) + 1,
+                taken=values.index(kept) + 1,
+                epochs=len(values),
             )
 
-    def _tell(self, rule: str, callback: Any, words: str, evidence: dict[str, Any], severity: str = "warning") -> None:
+    def _tell(self, way: str, callback: Any, **about: Any) -> None:
         name = type(callback).__name__
         made = only_call(self._place.file, name) if self._place is not None else None
-        key = ("callback_mismatch", name, callback.monitor, self._place)
-        self.watch.report(rule, severity, words, place=made or self._place, key=key, evidence=evidence)
-
-
-def weighs_epochs(callback: Any) -> bool:
-    """Does a callback compare a number of this epoch with those of others, to act by it?"""
-    if not isinstance(getattr(callback, "monitor", None), str) or not hasattr(callback, "direction"):
-        return False
-    return bool(getattr(callback, "save_best_only", True))
-
-
-def better_by_name(monitor: str, model: Any) -> str | None:
-    """`"max"` or `"min"`, where the name of a number, or the metric of that name, tells which is better."""
-    asked = EarlyStopping(monitor=monitor)
-    asked.set_model(model)
-    try:
-        return str(asked.direction())
-    except ValueError:
-        return None
+        key, place = ("callback_mismatch", name, callback.monitor, self._place), made or self._place
+        about |= {"callback": name, "monitor": callback.monitor}
+        self.tell(f"callback_mismatch.{way}", place=place, key=key, **about)
 
 
 def _never(callback: Any) -> str:

@@ -7,8 +7,9 @@ import re
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from viz.doctor.check_base import Check, host
-from viz.doctor.source_calls import tree_of
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.source_calls import tree_of
 from viz.doctor.user_code import Place, user_frames
 
 __all__ = ["ReadByEpoch", "UnresetMetrics", "read_by_epoch"]
@@ -18,10 +19,6 @@ _METRIC_EPOCHS = 2  # through which one goes on counting
 
 _EPOCH = re.compile(r"\w*epochs?\w*|_?ep?_?(i|idx|nr|no|num)?", re.IGNORECASE)
 _RESETS = ("reset_state", "reset_states")
-
-_FIXES = {
-    "unreset_metric": ("Set it back where each epoch begins, metric.reset_state(), right after its result was read.")
-}
 
 
 class ReadByEpoch(NamedTuple):
@@ -46,7 +43,15 @@ class _Followed:
 class UnresetMetrics(Check):
     """Looks whether a metric was ever back at 0 when an update began, in several epochs."""
 
-    fixes = _FIXES
+    rules = {
+        "unreset_metric": Rule(
+            "warning",
+            "{metric}.result() is read in each {epoch}, but the metric is never set back: it counts all rows since "
+            "training began ({updates} updates in {epochs} epochs looked at), so it tells of the network as it was on "
+            "the way, not as it is now",
+            "Set it back where each epoch begins, metric.reset_state(), right after its result was read.",
+        )
+    }
 
     always = ("on_scope_begin",)
     begins = ("metric",)
@@ -83,16 +88,10 @@ class UnresetMetrics(Check):
         for found in self._followed.values():
             if found.read is None or len(found.epochs) < _METRIC_EPOCHS or found.begun > 1:
                 continue
-            self.watch.report(
-                "unreset_metric",
-                "warning",
-                f"{found.read.metric}.result() is read in each {found.read.epoch}, but the metric is never set back: "
-                f"it counts all rows since training began ({found.updates} updates in {len(found.epochs)} epochs "
-                "looked at), so it tells of the network as it was on the way, not as it is now",
-                place=Place(found.file, found.read.line),
-                key=("unreset_metric", found.read.line, found.read.metric),
-                evidence={"updates": found.updates, "epochs": len(found.epochs), "resets": found.begun},
-            )
+            read, key = found.read, ("unreset_metric", found.read.line, found.read.metric)
+            numbers = {"updates": found.updates, "epochs": len(found.epochs), "resets": found.begun}
+            about = {"place": Place(found.file, read.line), "metric": read.metric, "epoch": read.epoch}
+            self.tell("unreset_metric", key=key, **about, **numbers)
 
 
 def _at_0(metric: Any) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor
-from viz.doctor.check_base import host
-from viz.doctor.loss_questions import labels_and_answers
+from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.loss_questions import labels_and_answers
 
 __all__ = ["layer_of_logits"]
 

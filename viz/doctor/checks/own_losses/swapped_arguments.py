@@ -1,4 +1,4 @@
-"""`loss_mismatch.swapped`: a crossentropy that is given the answers where it takes the labels."""
+"""`loss_mismatch.swapped`: the network's answers as the labels of a crossentropy, and the labels as its answers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor
-from viz.doctor.check_base import Check, host, number
-from viz.doctor.loss_questions import is_ours, loss_kind
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.loss_questions import is_ours, loss_kind
 from viz.doctor.user_code import Place
 
 __all__ = ["SwappedArguments"]
 
 _KEPT = ("log", "subtract", "negative", "add", "multiply")  # what a crossentropy makes of what it takes for answers
-
-_FIXES = {"loss_mismatch.swapped": "Give the labels first: loss(y_true, y_pred)."}
 
 
 class SwappedArguments(Check):
@@ -26,22 +25,28 @@ class SwappedArguments(Check):
     PyTorch's losses take predictions first, Keras' take labels first: who comes from the one swaps them in the other.
     """
 
-    fixes = _FIXES
+    rules = {
+        "loss_mismatch.swapped": Rule(
+            "error",
+            "{loss} is given the network's answers first, where it takes the labels, and the labels second (whole "
+            "numbers from {low!n} to {high!n}, which no weight changes)",
+            "Give the labels first: loss(y_true, y_pred).",
+        )
+    }
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._certain: dict[int, Any] = {}  # made of labels that were clipped as answers are; kept for their ids
         self._suspect: tuple[Place, numpy.ndarray] | None = None
 
+    begins = ("loss",)
+
     def on_scope_begin(self, opened: Any) -> None:
         given, loss = opened.scope.inputs, opened.owner
-        if opened.kind != "loss" or not isinstance(given, tuple) or len(given) != 2 or not is_ours(loss):
+        if not isinstance(given, tuple) or len(given) != 2 or not is_ours(loss) or loss_kind(loss) == "other":
             return
-        labels, answers = given
-        if loss_kind(loss) == "other" or not _depends(labels) or _depends(answers):
-            return
-        found = host(answers.data if isinstance(answers, Tensor) else numpy.asarray(answers))
-        if _are_labels(found):
+        found = host(given[1].data if isinstance(given[1], Tensor) else numpy.asarray(given[1]))
+        if _depends(given[0]) and not _depends(given[1]) and _are_labels(found):
             self._tell(getattr(loss, "name", "the loss"), found, self.watch.called_at())
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
@@ -58,7 +63,8 @@ class SwappedArguments(Check):
         elif self._certain and op.name in _KEPT and any(id(x) in self._certain for x in inputs):
             if op.name == "multiply" and any(_depends(x) for x in inputs) and self._suspect is not None:
                 place, found = self._suspect
-                self._tell(_called_on(place), found, place)
+                names = set(re.findall(r"(\w*crossentropy)\(", linecache.getline(place.file, place.line)))
+                self._tell(names.pop() if len(names) == 1 else "the crossentropy", found, place)
             elif not _depends(outputs):
                 self._certain[id(outputs)] = outputs
 
@@ -66,21 +72,8 @@ class SwappedArguments(Check):
         self._certain.clear()
 
     def _tell(self, name: str, found: numpy.ndarray, place: Place | None) -> None:
-        self.watch.report(
-            "loss_mismatch.swapped",
-            "error",
-            f"{name} is given the network's answers first, where it takes the labels, and the labels second (whole "
-            f"numbers from {number(float(found.min()))} to {number(float(found.max()))}, which no weight changes)",
-            place=place,
-            key=("loss_mismatch", "swapped"),
-            evidence={"low": float(found.min()), "high": float(found.max())},
-        )
-
-
-def _called_on(place: Place) -> str:
-    """The name of the crossentropy that a line calls: several clip what they take for answers."""
-    names = set(re.findall(r"(\w*crossentropy)\(", linecache.getline(place.file, place.line)))
-    return names.pop() if len(names) == 1 else "the crossentropy"
+        ends = {"low": float(found.min()), "high": float(found.max())}
+        self.tell("loss_mismatch.swapped", place=place, key=("loss_mismatch", "swapped"), loss=name, **ends)
 
 
 def _depends(x: Any) -> bool:
@@ -89,7 +82,7 @@ def _depends(x: Any) -> bool:
 
 
 def _are_labels(values: numpy.ndarray) -> bool:
-    """Are they whole numbers from 0 on, of several kinds, or all 0 or all 1?"""
+    """Are they whole numbers from 0 on?"""
     if not values.size or values.dtype.kind not in "fiub":
         return False
     return bool(numpy.isfinite(values).all() and values.min() >= 0 and (values == numpy.floor(values)).all())

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow import Tensor, layers
-from viz.doctor.check_base import Check, host, tensors
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.host_arrays import host, tensors
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
 
@@ -17,19 +18,6 @@ _HIDES = 1e3  # a score lowered by so much gets nothing of a softmax, as e**-100
 _MASKED_STEPS = 4  # of a sequence, at least: of fewer, many masks are triangles
 _MASKED_ROWS = 4  # with padding, in a batch
 _MASKED_SHARE = 0.95  # of these see nothing else
-
-_FUSED = "dot_product_attention"
-
-_FIXES = {
-    "attention_mask": (
-        "Turn the mask round: attention_mask is True (1) for what may be seen, as in ops.not_equal(tokens, 0)"
-        "[:, None, :]; a mask that is added to the scores is 0 there, and -1e9 for what is hidden."
-    ),
-    "attention_mask.upside_down": (
-        "Let each step see itself and those before it: use_causal_mask=True, or numpy.tril(numpy.ones((steps, steps), "
-        "bool)) where True means seen; a mask that is added is -1e9 above the diagonal, (1 - tril) * -1e9."
-    ),
-}
 
 
 class _Mask(NamedTuple):
@@ -46,16 +34,28 @@ class AttentionMasks(Check):
     A mask is what a fused attention is given as one, or what makes scores very low before their softmax.
     """
 
-    fixes = _FIXES
-
-    begins = ("model", "layer")
+    rules = {
+        "attention_mask": Rule(
+            "error",
+            "{who} sees the padding and none of the words: in {blind} of {rows} rows with padding its mask hides every "
+            "step that is real",
+            "Turn the mask round: attention_mask is True (1) for what may be seen, as in ops.not_equal(tokens, 0)"
+            "[:, None, :]; a mask that is added to the scores is 0 there, and -1e9 for what is hidden.",
+        ),
+        "attention_mask.upside_down": Rule(
+            "warning",
+            "{who} has a mask that is reversed in time: each of {rows} steps {alone}",
+            "Let each step see itself and those before it: use_causal_mask=True, or numpy.tril(numpy.ones((steps, "
+            "steps), bool)) where True means seen; a mask that is added is -1e9 above the diagonal, (1 - tril) * -1e9.",
+        ),
+    }
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._real: dict[tuple[int, ...], numpy.ndarray] = {}  # by rows and steps: which steps are no padding
         self._lowered: dict[int, _Mask] = {}  # by the key of the scores
 
-    def on_scope_begin(self, opened: Any) -> None:
+    def on_call(self, opened: Any) -> None:
         if self.watch.outermost() or isinstance(opened.owner, layers.Embedding):
             for x in tensors(opened.scope.inputs):
                 real = _real_steps(host(x.data)) if x.key is None and x.data.ndim > 1 else None
@@ -65,10 +65,10 @@ class AttentionMasks(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if error is not None:
             return
-        if op.name == _FUSED:
+        if op.name == "dot_product_attention":
             mask = _constant(inputs[4]) if len(inputs) > 4 else None
             if mask is not None and isinstance(inputs[0], Tensor):
-                self._judge(_Mask(_wide(~mask.astype(bool), inputs[0].data.ndim), self._layer(), self._line()))
+                self._judge(self._mask(~mask.astype(bool), inputs[0].data.ndim))
         elif op.name == "softmax":
             lowered = self._lowered.get(getattr(inputs[0], "key", None) or -1)
             if lowered is not None:
@@ -76,56 +76,35 @@ class AttentionMasks(Check):
         elif op.name in ("add", "subtract", "where") and isinstance(outputs, Tensor) and outputs.key is not None:
             hidden = _hidden_by(op.name, inputs) if outputs.data.ndim > 2 else None
             if hidden is not None:
-                wide = _wide(hidden, outputs.data.ndim)
-                self._lowered[outputs.key] = _Mask(wide, self._layer(), self._line())
+                self._lowered[outputs.key] = self._mask(hidden, outputs.data.ndim)
 
     def on_step_end(self) -> None:
         self._real.clear()
         self._lowered.clear()
 
-    def _layer(self) -> Any:
-        """The attention that is running, or the user's layer that computes one."""
+    def _mask(self, hidden: numpy.ndarray, axes: int) -> _Mask:
+        """With as many axes as the scores have; and the attention that is running, or the user's layer."""
         opened = [each.owner for each in self.watch.scopes if each.kind == "layer"]
-        return next((each for each in opened if isinstance(each, layers.MultiHeadAttention)), self.watch.layer())
-
-    def _line(self) -> Place | None:
-        return self.watch.own_line() or made_at(self._layer()) or self.watch.place()
+        layer = next((each for each in opened if isinstance(each, layers.MultiHeadAttention)), self.watch.layer())
+        place = self.watch.own_line() or made_at(layer) or self.watch.place()
+        return _Mask(hidden.reshape((1,) * (axes - hidden.ndim) + hidden.shape), layer, place)
 
     def _judge(self, mask: _Mask) -> None:
         """Does it hide all steps that are real, or all that come before?"""
         rows = _blind(mask.hidden, self._real)
+        first = None if rows else _upside_down(mask.hidden)
         if rows:
-            self._tell(
-                "attention_mask",
-                mask,
-                f"sees the padding and none of the words: in {rows[0]} of {rows[1]} rows with padding its mask hides "
-                "every step that is real",
-                {"rows": rows[1], "blind": rows[0]},
-            )
-            return
-        first = _upside_down(mask.hidden)
-        if first is not None:
+            self._tell("attention_mask", mask, rows=rows[1], blind=rows[0])
+        elif first is not None:
             steps = mask.hidden.shape[-1]
-            alone = "sees only itself and the steps after it" if first == 0 else "sees only the steps after it"
-            nothing = ", and the last one nothing" if first else ""
-            self._tell(
-                "attention_mask.upside_down",
-                mask,
-                f"has a mask that is reversed in time: each of {steps} steps {alone}{nothing}",
-                {"rows": steps, "blind": steps - 1},
-            )
+            alone = "sees only the steps after it" if first else "sees only itself and the steps after it"
+            self._tell("attention_mask.upside_down", mask, rows=steps, blind=steps - 1, alone=alone)
 
-    def _tell(self, rule: str, mask: _Mask, words: str, evidence: dict[str, Any]) -> None:
-        name = layer_label(mask.layer)
-        self.watch.report(
-            rule,
-            "error" if rule == "attention_mask" else "warning",
-            f"{f'attention {name!r}' if name else 'this attention'} {words}",
-            layer=mask.layer,
-            place=mask.place,
-            key=(rule, mask.place or id(mask.layer)),
-            evidence=evidence,
-        )
+    def _tell(self, rule: str, mask: _Mask, **about: Any) -> None:
+        label = layer_label(mask.layer)
+        about["who"] = f"attention {label!r}" if label else "this attention"
+        key = rule, mask.place or id(mask.layer)
+        self.tell(rule, layer=mask.layer, place=mask.place, key=key, **about)
 
 
 def _hidden_by(name: str, inputs: Any) -> numpy.ndarray | None:
@@ -157,11 +136,6 @@ def _constant(x: Any) -> numpy.ndarray | None:
 
 def _tracked(x: Any) -> bool:
     return isinstance(x, Tensor) and x.key is not None
-
-
-def _wide(hidden: numpy.ndarray, axes: int) -> numpy.ndarray:
-    """With as many axes as the scores have, as broadcasting sees it."""
-    return hidden.reshape((1,) * (axes - hidden.ndim) + hidden.shape)
 
 
 def _real_steps(values: numpy.ndarray) -> numpy.ndarray | None:

@@ -10,43 +10,19 @@ import numpy
 
 from eagerflow import Tensor, layers
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, first_tensor, host, number, tensors, total
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.host_arrays import first_tensor, host, number, tensors
+from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
 
-__all__ = ["WAYS", "Padding", "Tail", "tail_of"]
+__all__ = ["Padding", "tail_of"]
 
 _PADDED = 0.25  # of the steps of a sequence are zeros behind its last token
 _PADDED_ROWS = 0.5  # of the sequences end with so many
 _PADDED_EMPTY = 0.2  # of the sequences are nothing but padding, at most: more are data that were lost
 _PADDED_STEPS = 12  # an LSTM, whose gates begin at 0.73, keeps a fiftieth over so many, and others less
 _PADDED_LEARNS = 0.7  # of the first losses are the last ones: then padding does little harm
-
-WAYS = ("padding", "padding_value", "padding_masking", "padding_steps", "mask_lost")
-"""By what the cure depends on: whether there is an `Embedding`, what the padding is, and whether there was a mask."""
 _KEY = ("vanishing_gradient", "padding")
-
-_FIXES = {
-    "vanishing_gradient.padding": (
-        "Give the Embedding mask_zero=True: the layers behind it then skip the padding. Or pad at the beginning: "
-        "pad_sequences(..., padding='pre')."
-    ),
-    "vanishing_gradient.padding_value": (
-        "Pad at the beginning, pad_sequences(..., padding='pre'). Or pad with 0, a number that no word has, and give "
-        "the Embedding mask_zero=True: the layers behind it then skip the padding."
-    ),
-    "vanishing_gradient.padding_masking": (
-        "Put layers.Masking(mask_value=0.0) before that layer, as the first layer of the model: the layers behind it "
-        "then skip the padding. Or pad at the beginning."
-    ),
-    "vanishing_gradient.padding_steps": (
-        "Pad at the beginning of the sequences. Or let the padding be a number that no real step has, such as -10, "
-        "after the data were scaled, and begin the model with layers.Masking(mask_value=-10.0)."
-    ),
-    "vanishing_gradient.mask_lost": (
-        "Keep the mask: make what stands between them a layer with supports_masking = True, or hand the mask on, "
-        "layer(h, mask=embedding.compute_mask(tokens)). Or pad at the beginning: pad_sequences(..., padding='pre')."
-    ),
-}
 
 
 class Tail(NamedTuple):
@@ -72,10 +48,20 @@ class Padding(Check):
     the loss falls nevertheless, it is no more than a hint: some states last through some padding.
     """
 
-    fixes = _FIXES
+    rules = {
+        "vanishing_gradient.padding": Rule(
+            "warning",
+            "the sequences end with padding: in the median row the last {padding} of {steps} steps are {what}. Layer "
+            "{reader!l} reads on to the end without a mask{lost}, so in the state that it ends with {left} of what "
+            "came before the padding",
+            "Pad at the beginning of the sequences, pad_sequences(..., padding='pre'). Or pad with a number that "
+            "nothing else has, and let the layers skip it: Embedding(..., mask_zero=True) for tokens, or "
+            "layers.Masking(mask_value=0.0) as the first layer; what stands between hands the mask on if it has "
+            "supports_masking = True.",
+        )
+    }
 
-    always = ("on_gradient",)
-    begins = ("model", "layer")
+    always = ("on_gradients",)
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -87,15 +73,15 @@ class Padding(Check):
         self._losses: list[float] = []  # the first ones
         self._last: deque[float] = deque(maxlen=limits.WINDOW)
 
-    def on_scope_begin(self, opened: Any) -> None:
+    def on_call(self, opened: Any) -> None:
         layer, given = opened.owner, first_tensor(opened.scope.inputs)
         if given is None or self._told:
             return
-        if self.watch.outermost():
+        if self.watch.outermost() or isinstance(layer, layers.Embedding):
             for x in tensors(opened.scope.inputs):
-                self._note(x, None)
-        if isinstance(layer, layers.Embedding):
-            self._note(given, layer)
+                found = tail_of(host(x.data)) if x.key is None and x.data.ndim > 1 else None
+                if found is not None:
+                    self._tails[x.data.shape[:2]] = found, layer if isinstance(layer, layers.Embedding) else None
         elif isinstance(layer, (layers.RNN, layers.Bidirectional)):
             self._read(layer, opened, given)
 
@@ -127,21 +113,16 @@ class Padding(Check):
         elif not self._told and self.watch.has("constant_output", "not_learning"):
             self._tell(*self._found)
 
-    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+    def on_gradients(self, gradients: Gradients) -> None:
         """Follow the loss."""
-        loss = total(targets)
-        self._last.append(loss)
+        self._last.append(gradients.value)
         if len(self._losses) < limits.FIRST:
-            self._losses.append(loss)
-
-    def _note(self, x: Tensor, embedding: Any) -> None:
-        found = tail_of(host(x.data)) if x.key is None and x.data.ndim > 1 else None
-        if found is not None:
-            self._tails[x.data.shape[:2]] = found, embedding
+            self._losses.append(gradients.value)
 
     def _read(self, layer: Any, opened: Any, given: Tensor) -> None:
-        shape = given.data.shape[:2]
-        if given.data.ndim != 3 or shape not in self._tails or _masked(opened.scope.inputs, given):
+        shape, inputs = given.data.shape[:2], tensors(opened.scope.inputs)
+        masks = [x for x in inputs if x is not given and x.data.dtype.kind == "b" and x.data.shape == shape]
+        if given.data.ndim != 3 or shape not in self._tails or getattr(given, "mask", None) is not None or masks:
             return
         self._unmasked[id(layer)] = shape
         last_only = isinstance(layer, layers.RNN) and not layer.return_sequences and not layer.go_backwards
@@ -158,30 +139,21 @@ class Padding(Check):
     def _tell(self, layer: Any, embedding: Any, tail: Tail, steps: int, severity: str = "warning") -> None:
         self._told = True
         lost = embedding is not None and embedding.mask_zero and tail.value == 0
-        way = "mask_lost" if lost else "padding_value" if tail.value != 0 else "padding"
-        if embedding is None:
-            way = "padding_masking" if tail.value == 0 else "padding_steps"
-        what = "steps that are all the same" if tail.value is None else f"{number(tail.value)} alone"
-        told = f"; the mask of layer {layer_label(embedding)!r} is lost on the way" if lost else ""
-        self.watch.report(
-            f"vanishing_gradient.{way}",
+        hint = severity == "info"
+        self.tell(
+            "vanishing_gradient.padding",
             severity,
-            f"the sequences end with padding: in the median row the last {tail.steps} of {steps} steps are {what}. "
-            f"Layer {layer_label(layer)!r} reads on to the end without a mask{told}, so in the state that it ends with "
-            + ("less" if severity == "info" else "little")
-            + " is left of what came before the padding"
-            + ("; it learns nevertheless" if severity == "info" else ""),
             layer=layer if embedding is None or lost else embedding,
             key=_KEY,
-            evidence={"ratio": 1 - tail.share, "steps": steps, "padding": tail.steps, "sizes": []},
+            what="steps that are all the same" if tail.value is None else f"{number(tail.value)} alone",
+            reader=layer,
+            lost=f"; the mask of layer {layer_label(embedding)!r} is lost on the way" if lost else "",
+            left="less is left" if hint else "little is left",
+            ratio=1 - tail.share,
+            steps=steps,
+            padding=tail.steps,
+            sizes=[],
         )
-
-
-def _masked(inputs: Any, given: Tensor) -> bool:
-    """Was a layer told which steps to skip?"""
-    shape = given.data.shape[:2]
-    masks = [x for x in tensors(inputs) if x is not given and x.data.dtype.kind == "b" and x.data.shape == shape]
-    return getattr(given, "mask", None) is not None or bool(masks)
 
 
 def tail_of(values: numpy.ndarray) -> Tail | None:

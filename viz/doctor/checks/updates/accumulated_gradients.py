@@ -1,4 +1,4 @@
-"""`lr_too_high.summed`: gradients that are added up over the steps, and never begin anew."""
+"""`lr_too_high.summed`: gradients that are added up over the steps, and never begin again."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, tensors
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.host_arrays import host, tensors
+from viz.doctor.facts.step_facts import Gradients
 
 __all__ = ["AccumulatedGradients"]
 
@@ -21,14 +23,6 @@ _SUMMED_REST = 1e-5  # of a sum may be something else: float32 resolves 1e-7
 _SUMMED_EXACT = 3e-4  # how far from 1 the factor of what was before may be; that of momentum is 0.999 at most
 
 _Shapes = tuple[tuple[int, ...], ...]
-
-_FIXES = {
-    "lr_too_high.summed": (
-        "After each update, begin the sums anew with zeros; where nothing is to be summed, give the optimizer the "
-        "tape's gradients. Optimizers do both by themselves: Adam(gradient_accumulation_steps=4) sums those of four "
-        "batches, SGD(momentum=0.9) lets old ones fade."
-    )
-}
 
 
 class _Given:
@@ -51,10 +45,19 @@ class AccumulatedGradients(Check):
     shown that they are none of these: from then on nothing is compared.
     """
 
-    fixes = _FIXES
+    rules = {
+        "lr_too_high.summed": Rule(
+            "error",
+            "in {updates} updates in a row, the optimizer is given the new gradients added to all that it was given "
+            "before: the sums don't begin again after an update, so each of them applies all old gradients again, in "
+            "full",
+            "After each update, begin the sums again with zeros; where nothing is to be summed, give the optimizer "
+            "the tape's gradients. Optimizers do both by themselves: Adam(gradient_accumulation_steps=4) sums those "
+            "of four batches, SGD(momentum=0.9) lets old ones fade.",
+        )
+    }
 
-    always = ("on_gradient", "on_scope_begin")
-    begins = ("optimizer",)
+    always = ("on_gradients", "on_optimizer")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -64,15 +67,14 @@ class AccumulatedGradients(Check):
         self._pending: dict[_Shapes, numpy.ndarray] = {}  # sums of what tapes gave since the last update
         self._waiting = 0  # gradients since then
 
-    def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
+    def on_gradients(self, gradients: Gradients) -> None:
         if self._settled:
             return
         self._waiting += 1
         if self._waiting > _SUMMED_BATCHES:  # no optimizer is given any
             self._settle()
             return
-        given = [r for s, r in zip(sources, results) if isinstance(s, Variable) and isinstance(r, Tensor)]
-        shapes, now = _some(given)
+        shapes, now = _some([r for r in gradients.results if isinstance(r, Tensor)])
         if shapes in self._pending or len(self._pending) < limits.WINDOW:
             self._pending[shapes] = self._pending.get(shapes, 0.0) + now
 
@@ -80,7 +82,7 @@ class AccumulatedGradients(Check):
         self._settled = True
         self._pending.clear()
 
-    def on_scope_begin(self, opened: Any) -> None:
+    def on_optimizer(self, opened: Any) -> None:
         self._waiting = 0
         course = self._all.get(id(opened.owner))
         if course is None:
@@ -124,17 +126,9 @@ class AccumulatedGradients(Check):
     def _tell(self, course: _Given) -> None:
         for key in self.watch.keys("lr_too_high"):  # what follows from it
             self.watch.retract(("lr_too_high", key))
-        self.watch.report(
-            "lr_too_high.summed",
-            "error",
-            f"in {course.links} updates in a row, the optimizer is given the new gradients added to all that it was "
-            "given before: the sums don't begin anew after an update, so each of them applies all old gradients again, "
-            "in full",
-            op=getattr(course.optimizer, "name", None),
-            place=self.watch.place(),
-            key=("lr_too_high.summed", id(course.optimizer)),
-            evidence={"updates": course.links, "unusual": True},
-        )
+        key = "lr_too_high.summed", id(course.optimizer)
+        about = {"op": getattr(course.optimizer, "name", None), "place": self.watch.place(), "unusual": True}
+        self.tell("lr_too_high.summed", key=key, updates=course.links, **about)
 
 
 def _some(gradients: list[Tensor]) -> tuple[_Shapes, numpy.ndarray]:
@@ -151,10 +145,10 @@ def _made_of(before: numpy.ndarray, taken: numpy.ndarray, now: numpy.ndarray) ->
 
     >>> a, b = numpy.array([1.0, 2.0, 0.0]), numpy.array([0.5, -1.0, 3.0])
     >>> _made_of(a, b, a + b), _made_of(a, b, 0.9 * a + b), _made_of(a, b, b / 2), _made_of(a, a, 3 * a)
-    ('added', 'other', 'anew', '')
+    ('added', 'other', 'reset', '')
     """
     if numpy.array_equal(now, taken):
-        return "anew"
+        return "reset"
     aa, bb, ab = float(before @ before), float(taken @ taken), float(before @ taken)
     an, bn, nn = float(before @ now), float(taken @ now), float(now @ now)
     apart = aa * bb - ab * ab
@@ -165,5 +159,5 @@ def _made_of(before: numpy.ndarray, taken: numpy.ndarray, now: numpy.ndarray) ->
     if float(rest @ rest) > _SUMMED_REST**2 * nn or new <= 0:
         return "other"
     if abs(old) <= _SUMMED_EXACT:
-        return "anew"
+        return "reset"
     return "added" if abs(old - 1) <= _SUMMED_EXACT else "other"

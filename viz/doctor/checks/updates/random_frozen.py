@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -10,11 +11,12 @@ import numpy
 
 from eagerflow import Model, Sequential, Variable, initializers
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host, rms
-from viz.doctor.checks.updates.trainable_ignored import switched_at
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.host_arrays import host, rms
+from viz.doctor.facts.source_calls import tree_of
+from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
-from viz.doctor.variable_owners import Owners, layers_in
 from viz.recorder.descriptions import flat
 
 __all__ = ["RandomFrozen"]
@@ -22,14 +24,6 @@ __all__ = ["RandomFrozen"]
 _RANDOM_SHARE = 0.5  # of the kernels, or their numbers, are frozen and random: fewer may be drawn on purpose
 _RANDOM_LEARNT = 0.5  # of a constant answer's loss: who draws features on purpose draws enough to learn more
 _RANDOM_NOISE = 2.0  # times 1 / √n by which the size of n random numbers may be off
-
-_FIXES = {
-    "frozen.random": (
-        "Let them learn: set trainable = True. Or give them trained weights before they are frozen: "
-        "load_weights, or weights='imagenet' instead of weights=None. If random features are meant, leave "
-        "them as they are."
-    )
-}
 
 
 class RandomFrozen(Check):
@@ -43,27 +37,29 @@ class RandomFrozen(Check):
     size, and a bias beside them that isn't 0.
     """
 
-    fixes = _FIXES
+    rules = {
+        "frozen.random": Rule(
+            "warning",
+            "{which} frozen (trainable = False) with the random weights that {it} began with: what {made} of the input "
+            "was never learnt, and {who} learns from that alone",
+            "Let them learn: set trainable = True. Or give them trained weights before they are frozen: load_weights, "
+            "or weights='imagenet' instead of weights=None. If random features are meant, leave them as they are.",
+        )
+    }
 
-    always = ("on_scope_begin",)
-    begins = ("model", "layer", "step")
+    always = ("on_fit_step",)
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._owners = Owners()
         self._fitted: dict[int, Any] = {}
 
-    def on_scope_begin(self, opened: Any) -> None:
-        if opened.kind == "step":
-            if opened.scope.name == "train_step":
-                self._fitted[id(opened.owner)] = opened.owner
-        elif self.watch.step < 2:
-            self._owners.meet(opened)
+    def on_fit_step(self, opened: Any) -> None:
+        self._fitted[id(opened.owner)] = opened.owner
 
     def finish(self) -> None:
         """Count what is frozen, and random, of what was trained with."""
         if self.watch.raw("not_learning"):
-            layers = {id(layer): layer for root in self._owners.roots() for layer in layers_in(root)}
+            layers = {id(layer): layer for root in self.watch.owners.roots() for layer in layers_in(root)}
             self._judge(_kernels(layers.values()), "warning", by_layers=False)
             return
         model = next(iter(self._fitted.values())) if len(self._fitted) == 1 else None
@@ -75,7 +71,7 @@ class RandomFrozen(Check):
         before = kernels[: first[0]] if first else []
         if not before or any(not _untouched(*each) for each in before):
             return
-        place = switched_at(fit, to=False)
+        place = _switched_at(fit, to=False)
         enough = self.watch.step >= limits.IMBALANCE_STEPS and len(before) > 1
         little = place is not None and enough and learnt is not None and learnt < _RANDOM_LEARNT
         if self._judge(kernels, "warning" if little else "info", place) == "warning":
@@ -106,23 +102,16 @@ class RandomFrozen(Check):
                 f"{len(random)} of {len(kernels)} layers with a kernel, {layer_label(first)!r} the first of them, are"
             )
         )
-        self.watch.report(
-            "frozen.random",
-            severity,
-            f"{which} frozen (trainable = False) with the random weights that {'it' if single else 'they'} began with: "
-            f"what {'it makes' if single else 'they make'} of the input was never learnt, and {who} learns from that "
-            "alone",
-            layer=first,
-            place=place,
-            key=("frozen", "random"),
-            evidence={"unchanged": len(random), "steps": self.watch.step},
-        )
+        words = {"which": which, "it": "it" if single else "they", "made": "it makes" if single else "they make"}
+        numbers = {"unchanged": len(random), "steps": self.watch.step}
+        about = {"layer": first, "place": place, "key": ("frozen", "random"), "who": who}
+        self.tell("frozen.random", severity, **about, **words, **numbers)
         return severity
 
 
 def _set_free_behind(fit: Place) -> bool:
     """Does the script set anything free behind a `fit`, so that this one may be no more than a first stage?"""
-    freed = switched_at(Place(fit.file, 1 << 30), to=True)
+    freed = _switched_at(Place(fit.file, 1 << 30), to=True)
     return freed is not None and freed.line > fit.line
 
 
@@ -162,3 +151,16 @@ def _untouched(layer: Any, kernel: Variable) -> bool:
     size = rms(values) * math.sqrt(3.0)
     noise = _RANDOM_NOISE / math.sqrt(values.size)
     return bool(numpy.abs(values).max() <= highest * 1.0001 and abs(size / highest - 1) <= noise)
+
+
+def _switched_at(fit: Place, to: bool) -> Place | None:
+    """The last line before a call of `fit` that sets `trainable` to this value; None for none."""
+    tree = tree_of(fit.file)
+    lines = [
+        node.lineno
+        for node in (ast.walk(tree) if tree is not None else ())
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and node.value.value is to
+        if any(isinstance(target, ast.Attribute) and target.attr == "trainable" for target in node.targets)
+    ]
+    before = [line for line in lines if line < fit.line]
+    return Place(fit.file, max(before)) if before else None

@@ -8,9 +8,10 @@ import numpy
 
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check, host
-from viz.doctor.checks.endings import running_fit
-from viz.doctor.source_calls import argument_made_at
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.fit_arrays import running_fit
+from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.source_calls import argument_made_at
 
 __all__ = ["AlteredValidation"]
 
@@ -19,13 +20,6 @@ _ALTERED_ROWS = 32
 _ALTERED_SHARE = 0.3  # of the rows are others than before: where they are turned over by chance, half stay
 _ALTERED_NEAR = 0.75  # of the distance to another row is that to the same one, before it was altered
 
-_FIXES = {
-    "augmentation.validation": (
-        "Alter rows to train with only: give the validation data a pipeline of their own, without the random layers "
-        "(and without shuffling), or put these layers into the model, which leaves them out in validation."
-    )
-}
-
 
 class AlteredValidation(Check):
     """Compares the first validation batch of one epoch with that of the next: the same labels, and other inputs.
@@ -33,7 +27,16 @@ class AlteredValidation(Check):
     One augmenting pipeline for both data sets is the shortest way to write it.
     """
 
-    fixes = _FIXES
+    rules = {
+        "augmentation.validation": Rule(
+            "warning",
+            "the validation rows are altered at random, too: the first {rows} have the same labels in each epoch, and "
+            "other inputs, which are much like them. val_loss then tells of rows that nobody will ask about, and "
+            "jumps by itself",
+            "Alter rows to train with only: give the validation data a pipeline of their own, without the random "
+            "layers (and without shuffling), or put these layers into the model, which leaves them out in validation.",
+        )
+    }
 
     always = ("on_scope_begin", "on_logs")
     begins = ("step",)
@@ -62,21 +65,10 @@ class AlteredValidation(Check):
             return
         self._altered += 1
         if self._altered >= 2:
-            self._tell(len(batch[0]))
-
-    def _tell(self, rows: int) -> None:
-        place = self.watch.called_at()
-        made = None if place is None else argument_made_at(place, "validation_data")
-        self.watch.report(
-            "augmentation.validation",
-            "warning",
-            f"the validation rows are altered at random, too: the first {rows} have the same labels in each epoch, and "
-            "other inputs, which are much like them. val_loss then tells of rows that nobody will ask about, and jumps "
-            "by itself",
-            place=made or place,
-            key=("augmentation", "validation"),
-            evidence={"rows": rows, "epochs": self._passes},
-        )
+            place = self.watch.called_at()
+            made = None if place is None else argument_made_at(place, "validation_data")
+            key, numbers = ("augmentation", "validation"), {"rows": len(batch[0]), "epochs": self._passes}
+            self.tell("augmentation.validation", place=made or place, key=key, **numbers)
 
 
 def _batch(given: Any) -> tuple[numpy.ndarray, numpy.ndarray] | None:

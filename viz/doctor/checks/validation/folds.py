@@ -2,99 +2,75 @@
 
 from __future__ import annotations
 
-import ast
-import re
+import weakref
 from typing import Any
 
+import numpy
+
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import Check
-from viz.doctor.checks.validation.left_out import JUDGES, called, inner_parts, judges_the_left_out
-from viz.doctor.source_calls import tree_of
-from viz.doctor.user_code import Place
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.fit_arrays import inputs_of
+from viz.doctor.facts.validation_data import row_hashes
 
-__all__ = ["Folds", "loop_over_folds"]
+__all__ = ["Folds"]
 
-_FOLD = re.compile(r"(^|_)(k?folds?|kf|skf|cv)(_|$|\d)", re.IGNORECASE)
-_FRESH = ("set_weights", "load_weights", "clone_model", "assign", "from_config", "load_model", "reset")
-
-_FIXES = {
-    "validation_overlap.folds": (
-        "Make and compile a new model in each round, or put the first weights back before each: "
-        "model.set_weights(first), where first = model.get_weights() stands before the loop; make a new optimizer, too."
-    )
-}
+_COLUMNS = 64  # of a row, by which it is known again
+_KNOWN = 0.9  # of the rows that it is judged by were trained with in earlier rounds
+_NEW = 0.05  # and so few in this one
+_COMMON = 0.3  # of the rows of this round were trained with before: else they belong to another task
 
 
 class Folds(Check):
-    """Reads the loop around a `fit`."""
+    """Compares what a model is judged by with what the calls of `fit` before the last one trained it with."""
 
-    fixes = _FIXES
+    rules = {
+        "validation_overlap.folds": Rule(
+            "warning",
+            "{judged} is judged by rows that it was trained with: {overlap:.0%} of them in earlier rounds, though "
+            "none in the last one, as in a cross-validation that goes on with one model",
+            "Make and compile a new model in each round, or put the first weights back before each: "
+            "model.set_weights(first), where first = model.get_weights() stands before the loop; make a new optimizer, "
+            "too.",
+        )
+    }
 
-    begins = ("step",)
+    of_script = True
+    always = ("on_scope_begin", "on_update")
+    begins = ("data", "step")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._places: dict[Place, None] = {}
+        self._feed: Any = None
+        self._looked: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._rounds: weakref.WeakKeyDictionary[Any, list[numpy.ndarray]] = weakref.WeakKeyDictionary()
+        self._place: Any = None
+
+    def on_update(self, name: str, variable: Any, inputs: Any) -> None:
+        """Weights that are put back know nothing any more."""
+        if name == "assign" and variable.trainable and self._rounds and not self.watch.inside("optimizer"):
+            self._rounds.clear()
 
     def on_scope_begin(self, opened: Any) -> None:
-        if opened.scope.name == "train_step" and len(self._places) < limits.WINDOW:
-            place = self.watch.called_at()
-            if place is not None:
-                self._places[place] = None
-
-    def finish(self) -> None:
-        """Judge the loops around the lines that trained."""
-        for place in self._places:
-            found = loop_over_folds(place.file, place.line)
-            if found is not None:
-                loop, name = found
-                self.watch.report(
-                    "validation_overlap.folds",
-                    "warning",
-                    f"the loop over folds of line {loop} goes on training {name!r}, which was made before it: from the "
-                    "second fold on, it has already been trained with the rows that it is judged by",
-                    place=place,
-                    key=("validation_overlap", "folds"),
-                    evidence={"share": 1.0, "rows": 0, "usual": 0.0},
-                )
-
-
-def loop_over_folds(file: str, line: int) -> tuple[int, str] | None:
-    """The line of the loop over folds around a `name.fit` that doesn't make `name` anew, and the name."""
-    tree = tree_of(file)
-    for loop in ast.walk(tree) if tree is not None else ():
-        if not isinstance(loop, ast.For) or not loop.lineno < line <= (loop.end_lineno or 0) or not _over_folds(loop):
-            continue
-        parts = list(inner_parts(loop))
-        calls = [part for part in parts if isinstance(part, ast.Call)]
-        names = {called(call) for call in calls}
-        fit = next((c for c in calls if called(c) == "fit" and c.lineno <= line <= (c.end_lineno or c.lineno)), None)
-        if fit is None or not isinstance(fit.func, ast.Attribute) or not isinstance(fit.func.value, ast.Name):
-            continue
-        judged = names & {*JUDGES} or any(each.arg == "validation_data" for each in fit.keywords)
-        name = fit.func.value.id
-        made = any(isinstance(part, ast.Name) and part.id == name and isinstance(part.ctx, ast.Store) for part in parts)
-        if judged and not made and not any(word.startswith(_FRESH) for word in names):
-            return loop.lineno, name
-    return None
-
-
-def _over_folds(loop: ast.For) -> bool:
-    """Does a loop go through the parts of a cross-validation: `kf.split(x)`, `folds`, `folds[i]`, or `folds == i`?"""
-    head = [part for node in (loop.target, loop.iter) for part in ast.walk(node)]
-    inner = list(inner_parts(loop))
-    body = [part.value for part in inner if isinstance(part, ast.Subscript)]
-    body += [part.left for part in inner if isinstance(part, ast.Compare) and _over(loop, part.comparators)]
-    names = [getattr(part, "id", getattr(part, "attr", "")) for part in (*head, *body)]
-    split = [part for part in head if isinstance(part, ast.Call) and called(part) == "split" and _takes_data(part)]
-    return bool(split) or any(_FOLD.search(str(name)) for name in names) or judges_the_left_out(loop)
-
-
-def _over(loop: ast.For, compared: list[ast.expr]) -> bool:
-    """Is the loop's variable what something is compared with, as in `folds != k`?"""
-    return any(isinstance(x, ast.Name) and x.id == getattr(loop.target, "id", None) for x in compared)
-
-
-def _takes_data(call: ast.Call) -> bool:
-    """`kf.split(x, y)`, not `text.split()` or `text.split(",")`."""
-    return bool(call.args) and not isinstance(call.args[0], ast.Constant)
+        owner, feed = opened.owner, self._feed
+        self._feed = opened.scope.inputs if opened.kind == "data" else None
+        if opened.kind == "data" or feed is None or feed in self._looked or owner is None:
+            return
+        self._looked.add(feed)
+        trains = opened.scope.name == "train_step"
+        rounds = self._rounds.setdefault(owner, [])
+        rows = inputs_of(feed) if trains or len(rounds) > 1 else []
+        if not rows or len(rows[0]) < limits.OVERLAP_ROWS or len(rounds) > limits.WINDOW:
+            return
+        hashes = row_hashes(rows, _COLUMNS)
+        if trains:
+            self._place = self.watch.called_at()
+            rounds.append(hashes)
+            return
+        earlier = numpy.concatenate(rounds[:-1])
+        known, now, common = (
+            float(numpy.isin(a, b).mean()) for a, b in ((hashes, earlier), (hashes, rounds[-1]), (rounds[-1], earlier))
+        )
+        if known >= _KNOWN and now <= _NEW and common >= _COMMON:
+            key = ("validation_overlap", "folds")
+            judged, shares = repr(getattr(owner, "name", "the model")), {"overlap": known, "chance": now}
+            self.tell("validation_overlap.folds", place=self._place, key=key, judged=judged, **shares)

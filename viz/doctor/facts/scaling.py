@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from eagerflow import layers
-from viz.doctor.check_base import host
-from viz.doctor.source_calls import last_name, names_in
-from viz.doctor.variable_owners import layers_in
+from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.source_calls import last_name, names_in
+from viz.doctor.facts.variable_owners import layers_in
 from viz.source_trees import parsed_source
 
 __all__ = ["scaled_after_loading", "unadapted_normalization"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from viz.doctor.source_calls import last_name, names_in, tree_of
+from viz.doctor.facts.source_calls import last_name, names_in, tree_of
 
 __all__ = ["Reordered", "reordered_apart"]
 
@@ -63,6 +63,7 @@ class _Reader:
         self._globals: dict[str, _Found] = {}
         self._generators: dict[str, tuple[str, int]] = {}  # how each was made, and how often it was used since
         self._depth = 0
+        self._drawn_by: dict[str, str] = {}  # the generators of orders
 
     # ------------------------------------------------------------------ statements
 
@@ -222,10 +223,11 @@ class _Reader:
         if "(" in whose:
             return whose  # Random(4).shuffle(x)
         how, times = self._generators.get(whose, ("", 0))
-        if not how:
-            return f"line {node.lineno}, column {node.col_offset}"
-        self._generators[whose] = how, times + 1
-        return f"{how}, {times}"
+        event = f"{how}, {times}" if how else f"line {node.lineno}, column {node.col_offset}"
+        if how:
+            self._generators[whose] = how, times + 1
+        self._drawn_by[event] = whose
+        return event
 
     def _judge(self, node: ast.Call, names: dict[str, _Found]) -> None:
         """The inputs and the labels of a `fit`."""
@@ -236,8 +238,13 @@ class _Reader:
         values = [self._one(each, names) for each in pair]
         words = [ast.unparse(each) for each in pair]
         alone = [[at for event, at in values[i].orders.items() if event not in values[1 - i].orders] for i in (0, 1)]
-        if all(alone):
-            return  # each in an order of its own, or both in one, by generators with one seed
+        if all(alone):  # each in an order of its own, or both in one, by generators with one seed
+            first, second = (next(e for e in values[i].orders if e not in values[1 - i].orders) for i in (0, 1))
+            by = [self._drawn_by.get(event, event) for event in (first, second)]
+            (line, name), (other_line, other) = sorted([alone[0][0], alone[1][0]])
+            if by[0] == by[1] and not self._is_seeded(line, other_line):
+                self.found = Reordered(other, other_line, name, True)
+            return
         for i in (0, 1):
             if alone[i]:
                 line, name = alone[i][0]

@@ -1,16 +1,29 @@
-"""The arrays that a `fit` was given, or a step of it or of a loop: inputs, and their labels."""
+"""The `fit` that runs, the arrays that it was given, and what its callbacks watch."""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy
 
 from eagerflow import Tensor
-from viz.doctor.check_base import host
+from eagerflow.callbacks import EarlyStopping
+from viz.doctor.facts.host_arrays import host
 from viz.recorder.descriptions import flat
 
-__all__ = ["inputs_of", "labels_of", "named_arrays"]
+__all__ = ["better_by_name", "inputs_of", "labels_of", "named_arrays", "running_fit", "weighs_epochs"]
+
+
+def running_fit() -> Any:
+    """The `Fit` of the innermost `fit` on the stack, or None: it knows the data, the epochs and the callbacks."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        own = frame.f_locals.get("self") if frame.f_code.co_name == "go" else None
+        if type(own).__name__ == "Fit":
+            return own
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
 
 
 def inputs_of(feed: Any) -> list[numpy.ndarray]:
@@ -46,3 +59,20 @@ def labels_of(feed: Any) -> numpy.ndarray | None:
     if len(found) != 1 or not hasattr(found[0], "dtype") or found[0].dtype.kind not in "fiub" or not found[0].ndim:
         return None
     return host(found[0].data if isinstance(found[0], Tensor) else found[0])
+
+
+def weighs_epochs(callback: Any) -> bool:
+    """Does a callback compare a number of this epoch with those of others, to act by it?"""
+    if not isinstance(getattr(callback, "monitor", None), str) or not hasattr(callback, "direction"):
+        return False
+    return bool(getattr(callback, "save_best_only", True))
+
+
+def better_by_name(monitor: str, model: Any) -> str | None:
+    """`"max"` or `"min"`, where the name of a number, or the metric of that name, tells which is better."""
+    asked = EarlyStopping(monitor=monitor)
+    asked.set_model(model)
+    try:
+        return str(asked.direction())
+    except ValueError:
+        return None

@@ -8,11 +8,13 @@ import numpy
 
 from eagerflow import Tensor, no_grad
 from eagerflow.core.observe import unobserved
-from viz.doctor.check_base import host
+from viz.doctor.facts.host_arrays import host
 from viz.recorder.source_lines import is_internal
 
 __all__ = [
+    "AMOUNTS",
     "CROSSENTROPIES",
+    "answer_kind",
     "function_name",
     "is_answer_of_own_loss",
     "is_ours",
@@ -23,6 +25,7 @@ __all__ = [
     "value_of",
 ]
 
+AMOUNTS = ("mean_squared_error", "mean_absolute_error")  # losses of these functions are of amounts
 CROSSENTROPIES = ("softmax_crossentropy", "sparse_softmax_crossentropy", "sigmoid_crossentropy")  # ops, of logits
 
 _END = 0.02  # of a range: so far from its ends are answers that are as good as certain, and where logarithms are finite
@@ -52,6 +55,18 @@ def loss_kind(loss: Any) -> str:
     if "crossentropy" not in name and "cross_entropy" not in name:
         return "other"
     return "sparse" if "sparse" in name else "binary" if "binary" in name else "categorical"
+
+
+def answer_kind(loss: Any) -> str:
+    """`"sparse"`, `"categorical"`, `"binary"`, `"mean_squared_error"`, `"mean_absolute_error"`, or empty."""
+    if not is_ours(loss) or getattr(loss, "reduction", None) in (None, "none"):
+        return ""
+    kind = loss_kind(loss)
+    function = function_name(loss)
+    name = function if kind == "other" else kind
+    if kind == "other":
+        return name if name in AMOUNTS else ""
+    return "" if "focal" in function or getattr(loss, "settings", {}).get("ignore_class") is not None else name
 
 
 def labels_and_answers(opened: Any) -> tuple[Any, Any] | None:

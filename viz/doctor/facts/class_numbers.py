@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy
 
-__all__ = ["Shares", "agreement", "are_yes_or_no", "label_classes", "named", "shares_apart"]
+__all__ = [
+    "SORTED",
+    "Order",
+    "Shares",
+    "agreement",
+    "are_yes_or_no",
+    "classes_of",
+    "label_classes",
+    "named",
+    "shares_apart",
+]
 
+_ORDER_ROWS = 4  # smaller batches are of one class by chance
+_ORDER_LEAST = 8  # batches, at least
+_ORDER_BATCHES = 32  # the first ones, which follow each other
+_ORDER_MIXED = 0.3  # how often two rows of all differ in class; with one class for nearly all, batches are of that one
+_ORDER_WITHIN = 0.25  # two rows of a batch differ no more often than this part of that
+_ORDER_NEXT = 0.75  # and rows of neighbouring batches no more than this: sorted rows stay with a class for a while
+
+SORTED = (
+    "{come}: on average {share:.0%} of a batch are of one class, and {then}, though there are {classes} classes: each "
+    "step unlearns what was learnt of the others"
+)
 _NAMED = 4  # classes that a message names one by one
 
 
@@ -34,6 +56,15 @@ def label_classes(kind: str, labels: numpy.ndarray, shape: Sequence[int]) -> num
     if kind == "binary" and labels.size == math.prod(shape) and (len(shape) < 2 or units == 1):
         return (labels.reshape(-1) > 0.5).astype(int)
     return None
+
+
+def classes_of(labels: numpy.ndarray) -> numpy.ndarray | None:
+    """The class of each row; None where rows have none."""
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        one_hot = bool(((labels == 0) | (labels == 1)).all()) and bool((labels.sum(axis=1) == 1).all())
+        return labels.argmax(axis=1) if one_hot else None
+    whole = labels.size == len(labels) and (labels.dtype.kind in "iub" or bool((labels == numpy.floor(labels)).all()))
+    return labels.reshape(-1).astype(int) if whole else None
 
 
 def are_yes_or_no(*labels: numpy.ndarray) -> bool:
@@ -115,3 +146,53 @@ def named(classes: Sequence[int]) -> str:
         return f"{len(classes)} classes from {min(classes)} to {max(classes)}"
     words = [str(each) for each in classes]
     return f"class {words[0]}" if len(words) == 1 else f"classes {', '.join(words[:-1])} and {words[-1]}"
+
+
+class Order:
+    """How the classes of one loss come: in its first batches, and in all."""
+
+    def __init__(self) -> None:
+        self.place: Any = None
+        self.steps = 0
+        self.first: list[dict[int, int]] = []  # rows of each class, of batches that follow each other
+        self.all: dict[int, int] = {}
+
+    def due(self) -> bool:
+        """Is this one of the steps that are looked at: the first ones, and then more and more seldom?"""
+        step, self.steps = self.steps, self.steps + 1
+        return step < _ORDER_BATCHES or not step % (1 << (step.bit_length() - 4))
+
+    def add(self, classes: numpy.ndarray) -> None:
+        """Enter a batch."""
+        names, counts = numpy.unique(classes, return_counts=True)
+        batch = dict(zip(names.tolist(), counts.tolist()))
+        if self.steps <= _ORDER_BATCHES:
+            self.first.append(batch)
+        for name, count in batch.items():
+            self.all[name] = self.all.get(name, 0) + count
+
+    def sorted(self) -> dict[str, Any] | None:
+        """Numbers and words that prove it, where rows come sorted by class; None where they don't."""
+        batches = [batch for batch in self.first if sum(batch.values()) >= _ORDER_ROWS]
+        if len(batches) < _ORDER_LEAST or len(self.all) < 2:
+            return None
+        mixed = 1 - agreement(numpy.array(list(self.all.values())))
+        within = float(numpy.mean([agreement(numpy.array(list(batch.values()))) for batch in batches]))
+        nexts = float(numpy.mean([_alike_batches(a, b) for a, b in pairwise(batches)]))
+        # Batches of one class in turns, as a GAN's discriminator gets them, are none: the next is of another.
+        pure = 1 - within <= _ORDER_WITHIN * mixed and mixed >= _ORDER_MIXED
+        in_order = 1 - nexts <= _ORDER_NEXT * mixed
+        if not pure or not (in_order or len(self.all) > 2):
+            return None
+        come, then = "each batch holds one class", "the batches come in any order"
+        if in_order:
+            come, then = "the rows come sorted by class", "the next batch is of the same for a while"
+        share = float(numpy.mean([max(batch.values()) / sum(batch.values()) for batch in batches]))
+        usual = max(self.all.values()) / sum(self.all.values())
+        numbers = {"share": share, "usual": usual, "classes": len(self.all), "batches": len(batches)}
+        return {**numbers, "in_order": in_order, "come": come, "then": then}
+
+
+def _alike_batches(a: dict[int, int], b: dict[int, int]) -> float:
+    """How likely a row of one batch and a row of another are of one class."""
+    return sum(count * b.get(name, 0) for name, count in a.items()) / (sum(a.values()) * sum(b.values()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import Variable, layers
-from viz.doctor.program import WatchedScope
 
 __all__ = ["Owners", "layers_in", "one_time_step"]
 
@@ -45,9 +44,9 @@ class Owners:
         self._met: dict[int, Any] = {}
         self._of: dict[int, Any] = {}
 
-    def meet(self, opened: WatchedScope) -> None:
-        """Note a layer that is called."""
-        if opened.kind in ("layer", "model") and opened.owner is not None:
+    def meet(self, opened: Any) -> None:
+        """Note a layer or model that is called."""
+        if opened.owner is not None:
             self._met[id(opened.owner)] = opened.owner
 
     def met(self, layer: Any) -> bool:

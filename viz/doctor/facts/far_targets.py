@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy
 
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import number
+from viz.doctor.facts.host_arrays import number
 
 __all__ = ["FarTargets", "far_targets"]
 

@@ -1,0 +1,116 @@
+"""`validation_mismatch.prepared`: a trained model is given rows scaled otherwise than those to train with."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.fit_arrays import inputs_of, running_fit
+from viz.doctor.facts.host_arrays import first_tensor, host, tensors
+from viz.doctor.facts.prepared_rows import Seen, Trained, otherwise
+
+__all__ = ["LoopRows", "Prepared"]
+
+_LOOP_BATCHES = 8  # of a loop, which rows outside of the tape are compared with
+_LOOP_ASKED = 4  # times that this is done for a model
+
+_RULES = {
+    "validation_mismatch.prepared": Rule(
+        "warning",
+        "the inputs {of} {how}: what it learnt doesn't hold for them",
+        "Prepare rows in the same way wherever the network is given any: divide by the same number, or use mean and "
+        "standard deviation of the training data for all (scaler.transform, not fit_transform). A layers.Rescaling or "
+        "layers.Normalization in the model does so by itself.",
+    )
+}
+
+
+class _OutputShapes:
+    """Which inputs may be the outputs of another model: those have the range that this model gives them."""
+
+    def __init__(self) -> None:
+        self._models: dict[Any, weakref.WeakSet[Any]] = {}  # by the shape of a row of their outputs
+
+    def remember(self, model: Any, outputs: Any) -> None:
+        for output in tensors(outputs):
+            self._models.setdefault(output.data.shape[1:], weakref.WeakSet()).add(model)
+
+    def of_another(self, model: Any, inputs: Any) -> bool:
+        shapes = {x.data.shape[1:] for x in tensors(inputs)}
+        return any(other is not model for shape in shapes for other in self._models.get(shape, ()))
+
+
+class Prepared(Check):
+    """Compares what a trained model is given in `evaluate` and `predict` with what it was given in `fit`."""
+
+    rules = _RULES
+    of_script = True
+    always = ("on_scope_begin", "on_answer")
+    begins = ("data", "step")
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._trained = Trained()
+        self._outputs = _OutputShapes()
+
+    def on_answer(self, opened: Any, outputs: Any) -> None:
+        if opened.kind == "model":
+            self._outputs.remember(opened.owner, outputs)
+
+    def on_scope_begin(self, opened: Any) -> None:
+        name, inputs = opened.scope.name, opened.scope.inputs
+        fit = running_fit() if name == "test_step" else None
+        by_size = fit is None or not inputs_of(fit.validation)  # those of arrays are compared by `ValidationRows`
+        by_columns = fit is not None or (name == "test_step" and _labelled(inputs))
+        how, seen = self._trained.hear(opened.kind, name, opened.owner, inputs, by_size, by_columns)
+        if how and seen is not None and not self._outputs.of_another(opened.owner, inputs):
+            model = repr(getattr(opened.owner, "name", ""))
+            of = f"that {model} is given by {'predict' if name == 'predict_step' else 'evaluate'}"
+            of = of if fit is None else f"in the validation data of {model}"
+            about = {"rows": seen.rows, "low": seen.low, "high": seen.high}
+            self.tell("validation_mismatch.prepared", place=self.watch.called_at(), of=of, how=how, **about)
+
+
+class LoopRows(Check):
+    """The same in custom loops: rows outside of the tape, against some of the batches inside."""
+
+    rules = _RULES
+    always = ("on_answer",)
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._trained: weakref.WeakKeyDictionary[Any, tuple[int, Seen]] = weakref.WeakKeyDictionary()
+        self._outputs = _OutputShapes()
+        self._asked: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+
+    def on_answer(self, opened: Any, outputs: Any) -> None:
+        owner = opened.owner
+        if opened.kind != "model":
+            return
+        self._outputs.remember(owner, outputs)
+        if self._asked.get(owner, 0) >= _LOOP_ASKED or self.watch.inside("step"):
+            return
+        known, given, made = self._trained.get(owner), first_tensor(opened.scope.inputs), first_tensor(outputs)
+        if given is None or made is None or self._outputs.of_another(owner, given):
+            return
+        if made.key is not None:
+            times, before = known or (0, None)
+            seen = Seen.of(host(given.data)) if times < _LOOP_BATCHES and not self.watch.inside("optimizer") else None
+            if seen is not None:
+                self._trained[owner] = times + 1, seen.and_those(before)
+        elif known is not None and given.key is None and len(given.data) >= limits.OVERLAP_ROWS:
+            self._asked[owner] = self._asked.get(owner, 0) + 1
+            seen = Seen.of(host(given.data))
+            how = otherwise(known[1], seen) if seen is not None else ""
+            if how and seen is not None:
+                about = {"rows": seen.rows, "low": seen.low, "high": seen.high, "key": ("validation_mismatch", "loop")}
+                of = f"that {getattr(owner, 'name', '')!r} is given outside of the tape"
+                self.tell("validation_mismatch.prepared", place=self.watch.called_at(), of=of, how=how, **about)
+
+
+def _labelled(batch: Any) -> bool:
+    """Has it labels? What is to be answered with itself may be odd rows, on purpose."""
+    x, y = (tensors(part) for part in batch[:2]) if isinstance(batch, tuple) and len(batch) > 1 else ([], [])
+    return bool(y) and all(a.data.shape != y[0].data.shape for a in x)

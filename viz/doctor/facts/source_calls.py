@@ -1,0 +1,138 @@
+"""Calls as they stand in the user's files: where something was made, what was shuffled."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+import re
+from collections.abc import Iterator
+
+from viz.doctor.user_code import Place
+from viz.source_trees import parsed_source
+
+__all__ = [
+    "argument_made_at",
+    "last_name",
+    "later_fits",
+    "loop_over_epochs",
+    "names_in",
+    "only_call",
+    "other_gradients",
+    "tape_before",
+    "tree_of",
+    "unseeded_generators",
+]
+
+
+_EPOCHS = re.compile(r"_?(epoch|ep|step|iteration|it|batch)(_?(i|idx|index|nr|no|num|number))?", re.IGNORECASE)
+
+
+@functools.lru_cache(8)
+def tree_of(file: str) -> ast.Module | None:
+    """A file's code; None for what Python can't read."""
+    try:
+        return parsed_source("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):  # a notebook's magics, say
+        return None
+
+
+def _calls(file: str) -> Iterator[tuple[str, ast.Call]]:
+    """Every call, with the last part of its function's name."""
+    tree = tree_of(file)
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Call):
+            yield _called(node), node
+
+
+def last_name(node: ast.expr) -> str:
+    """The last part of a name, `fit` of `model.fit`; empty for what has none."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def names_in(node: ast.AST) -> set[str]:
+    """All names in a piece of code, without their attributes."""
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+
+
+def _called(call: ast.Call) -> str:
+    return last_name(call.func)
+
+
+def only_call(file: str, name: str) -> Place | None:
+    """The line of the one call of this name in a file; None where there is none, or more than one."""
+    found = [node.lineno for called, node in _calls(file) if called == name]
+    return Place(file, found[0]) if len(found) == 1 else None
+
+
+def argument_made_at(place: Place, keyword: str) -> Place | None:
+    """Where the file makes what a call on this line is given under a keyword, by one assignment before it."""
+    tree = tree_of(place.file)
+    for called, node in _calls(place.file):
+        if called != "fit" or not node.lineno <= place.line <= (node.end_lineno or node.lineno):
+            continue
+        names = [each.value.id for each in node.keywords if each.arg == keyword and isinstance(each.value, ast.Name)]
+        made = [
+            each.lineno
+            for each in (ast.walk(tree) if tree is not None and names else ())
+            if isinstance(each, ast.Assign)
+            and each.lineno < node.lineno
+            and any(isinstance(target, ast.Name) and target.id == names[0] for target in each.targets)
+        ]
+        return Place(place.file, max(made)) if made else None
+    return None
+
+
+def later_fits(place: Place) -> list[int]:
+    """The lines of a file, behind one, on which a network is trained by `fit`, too; its settings tell."""
+    own = ("epochs", "batch_size", "validation_data", "validation_split", "steps_per_epoch", "callbacks", "verbose")
+    calls = [node for name, node in _calls(place.file) if name == "fit" and node.lineno > place.line]
+    return sorted({node.lineno for node in calls if any(each.arg in own for each in node.keywords)})
+
+
+def other_gradients(place: Place) -> list[int]:
+    """The other lines of a file on which gradients are asked for: of a loop that trains several networks, say."""
+    calls = [call for name, call in _calls(place.file) if name in ("gradient", "minimize")]
+    return sorted({call.lineno for call in calls if not _holds(call, place.line)})
+
+
+def loop_over_epochs(place: Place) -> str:
+    """The variable of the innermost loop around a line, or around calls of its function, if it is named as epochs are.
+
+    Where it isn't, the loop may go through folds, seeds or settings.
+    """
+    tree = tree_of(place.file)
+    nodes = list(ast.walk(tree)) if tree is not None else []
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef) and _holds(node, place.line)]
+    inner = max(functions, key=lambda node: node.lineno, default=None)
+    lines = [place.line]
+    if inner is not None:
+        lines += [node.lineno for name, node in _calls(place.file) if name == inner.name]
+    loops = [node for node in nodes if isinstance(node, ast.For)]
+    around = [max((n for n in loops if _holds(n, at)), key=lambda n: n.lineno, default=None) for at in lines]
+    names = [getattr(loop.target, "id", "") for loop in around if loop is not None]
+    return names[0] if len(names) == 1 and _EPOCHS.fullmatch(names[0]) else ""
+
+
+def _holds(node: ast.For | ast.FunctionDef | ast.Call, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
+
+
+def _tapes(file: str) -> list[ast.With]:
+    """The blocks of a file's tapes."""
+    tree = tree_of(file)
+    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.With)] if tree is not None else []
+    return [node for node in blocks if any("GradientTape" in ast.unparse(item.context_expr) for item in node.items)]
+
+
+def tape_before(place: Place) -> tuple[int, int] | None:
+    """The first and the last line of the last tape's block that begins on a line, or before it; None for none."""
+    blocks = [node for node in _tapes(place.file) if node.lineno <= place.line]
+    last = max(blocks, key=lambda node: node.lineno, default=None)
+    return None if last is None else (last.lineno, last.end_lineno or last.lineno)
+
+
+def unseeded_generators(file: str) -> list[int]:
+    """The lines on which NumPy's or Python's generators are made without a seed."""
+    names = ("default_rng", "RandomState", "Random")
+    return [node.lineno for called, node in _calls(file) if called in names and not node.args and not node.keywords]
