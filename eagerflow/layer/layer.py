@@ -503,22 +503,20 @@ class Layer(WeightHolder, Operation, InSequence):
         >>> layer(ef.Tensor([[1.0, 2.0, 3.0]])).numpy().round(1).tolist()
         [[6.0, 6.0]]
         """
-        self._quantize(above.quantization().checked(self, mode, config), type_check)
+        above.quantization().quantize(self, mode, config, type_check)
 
-    def _quantize(self, config: Any, type_check: bool) -> None:
-        raise above.quantization().not_quantizable(self, "quantize")
-
-    def quantized_build(self, input_shape: Any, mode: str) -> None:
+    def quantized_build(self, input_shape: Any, mode: str, config: Any = None) -> None:
         """Creates the variables of the quantized weights; `quantize` calls it.
 
         Args:
-            input_shape: the shape of the inputs, with the batch axis.
+            input_shape: the shape of the large weight.
             mode: `"int8"`, `"int4"` or `"float8"`.
+            config: the layer's `quantization_config`.
 
         Raises:
             NotImplementedError: in a layer whose weights can't be quantized.
         """
-        raise above.quantization().not_quantizable(self, "quantized_build")
+        above.quantization().make_quantized(self, tuple(input_shape), mode, config)
 
     def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
         """What a quantized layer computes instead of `call`.

@@ -96,9 +96,7 @@ ARGUMENTS = {
     "QuantizedFloat8DTypePolicy": lambda: {"mode": "float8", "source_name": "float32"},
 }
 # Bases of other classes, and what has tests of its own: modules of torch, several optimizers for a model, distillers.
-NOT_MADE = set(
-    "QuantizableLayer ConvolutionBase IndexLookup ImageLayer Layer LoraLayer Operation RandomImageLayer".split()
-)
+NOT_MADE = set("LargeWeightLayer ConvolutionBase IndexLookup ImageLayer Layer Operation RandomImageLayer".split())
 NOT_MADE |= {
     "TorchModuleWrapper",
     "Quantizer",
