@@ -73,7 +73,7 @@ class DistributedLoop(Loop):
         shard: Any = None
         logs: Any = None
         left = None if feed.steps is None else feed.steps - first
-        with deferring(self.model._compiled if self.deferred else None):
+        with deferring(self.model._ef_state.compiled if self.deferred else None):
             for step, (shard, data) in enumerate(self._parts(feed, left), first):
                 if self.begin and step % self.every == 0:
                     for hook in self.begin:

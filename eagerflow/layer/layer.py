@@ -97,6 +97,7 @@ class Layer(WeightHolder, Operation, InSequence):
     [[1.0, 2.0]]
     """
 
+    _ef_state_class: type[LayerState] = LayerState
     _stateless = False  # True in layers that are built as soon as they are made, unless a subclass has its own `build`
     _convert_input_args = True  # False in layers whose inputs are text or lists for themselves
     _is_quantized = False
@@ -115,7 +116,7 @@ class Layer(WeightHolder, Operation, InSequence):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
-        state = LayerState(args, kwargs, call_signature(cls, Layer), current_remat_mode())
+        state = cls._ef_state_class(args, kwargs, call_signature(cls, Layer), current_remat_mode())
         self.__dict__.update(_ef_state=state, created_at=creation_site())
         note_maker(self)
         return self

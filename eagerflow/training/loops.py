@@ -127,7 +127,8 @@ class Fit:
 
     def _resume(self) -> None:
         """An interrupted training goes on, if a callback found one."""
-        self._resumption = self.model.__dict__.pop("_resumption", None)
+        state = self.model._ef_state
+        self._resumption, state.resumption = state.resumption, None
         if self._resumption is None:
             self.feed.begin_at(self.initial_epoch, self.orders.key_of)
         else:

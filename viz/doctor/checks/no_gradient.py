@@ -450,8 +450,8 @@ class Unreached(Check):
     def _unused_inputs(self) -> None:
         """An `Input` of a trained model from which no way leads to its outputs."""
         for root in self._owners.roots():
-            graph = getattr(root, "_graph", None)
-            if graph is None or not hasattr(graph, "nodes") or not self._trains(root):
+            graph = getattr(getattr(root, "_ef_state", None), "graph", None)
+            if graph is None or not self._trains(root):
                 continue
             used = {id(x) for node in graph.nodes for x in flat(node.inputs)} | {id(x) for x in flat(graph.outputs)}
             given = list(flat(graph.inputs))
@@ -506,7 +506,7 @@ def _is_kernel(variable: Variable) -> bool:
 def _without_weight(models: Iterable[Any], layer: Any) -> bool:
     """Is a layer an output of a model that was compiled with a weight of 0 for its loss?"""
     for model in models:
-        compiled = getattr(model, "_compiled", None)
+        compiled = getattr(getattr(model, "_ef_state", None), "compiled", None)
         weights = getattr(compiled, "arguments", {}).get("loss_weights")
         if isinstance(weights, (list, tuple)):
             weights = dict(zip(getattr(model, "output_names", ()), weights))

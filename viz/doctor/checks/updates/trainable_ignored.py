@@ -40,7 +40,7 @@ class TrainableIgnored(Check):
     def on_scope_begin(self, opened: Any) -> None:
         if self._told or opened.scope.name != "train_step":
             return
-        overruled = getattr(getattr(opened.owner, "_compiled", None), "overruled", ())
+        overruled = getattr(getattr(getattr(opened.owner, "_ef_state", None), "compiled", None), "overruled", ())
         inner = [(layer, value) for layer, value in overruled if not _holds_others(layer, overruled)]
         if not inner:
             return
