@@ -66,10 +66,10 @@ class Fit:
             )
         self.every = model.steps_per_execution
         self.frequency = _frequency(validation_freq)
-        for each in (feed, validation):
-            active.strategy.shard_feed(each)
         self.orders = ShuffleSchedule(model, self.initial_epoch)
         feed.draws = self.orders.next
+        for each in (feed, validation):
+            active.strategy.shard_feed(each)
         model.stop_training = False
         verbose = verbosity("fit", verbose)
         self.callbacks = CallbackList(
