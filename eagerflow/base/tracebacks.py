@@ -383,9 +383,19 @@ def reworded(
         trail = _last(error)
         if wrong is not None and trail is not None and trail.tb_frame.f_code in wrappers:
             return _wrong_construction(type(args[0]), wrong[1], function, kwargs)
+    if function.__name__ == "__init__" and len(error.args) == 1 and callable(args[0]):
+        _name_tensor(error, *called(function, args[:2], {}))
     if isinstance(error, RecursionError) and any(map(holds_itself, (*args, *kwargs.values()))):
         return ValueError(f"{function.__name__}: a list holds itself, or is nested too deep.")
     return in_words(error, *called(function, args, kwargs)) if is_slip(error) else None
+
+
+def _name_tensor(error: BaseException, made: str, given: list[tuple[str, Any]]) -> None:
+    """Say of an error what to do where a layer, loss or metric was constructed with a tensor as its first argument."""
+    name, value = given[0] if given else ("", None)
+    if getattr(value, "ndim", 0) and hasattr(value, "dtype") and "call it" not in str(error):
+        said = str(error) if made in str(error) else f"{made}({name}={signature_of(value)}): {error}"
+        error.args = (f"{said} Make it first, then call it with tensors: {made}()(x).",)
 
 
 _WRONG_CALL = re.compile(r"__init__\(\) ((?:missing|takes|got) .*)$")

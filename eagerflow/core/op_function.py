@@ -110,16 +110,17 @@ _FINISH_ONE = """\
         _out = _new(_Tensor)
         _out.data = _data
         _out.key = _key
+        _out.mask = None
         _records.append((_op, _key, {keys}, {shapes}, ({saved})))
     else:
         _out = _new(_Tensor)
         _out.data = _data
-        _out.key = None"""
+        _out.key = _out.mask = None"""
 
 _FINISH_UNTRACKED = """\
     _out = _new(_Tensor)
     _out.data = _data
-    _out.key = None"""
+    _out.key = _out.mask = None"""
 
 _FINISH_SEVERAL = """\
     if _tracked:
