@@ -506,18 +506,17 @@ class Layer(WeightHolder, Operation, InSequence):
         """
         above.quantization().quantize(self, mode, config, type_check)
 
-    def quantized_build(self, input_shape: Any, mode: str, config: Any = None) -> None:
+    def quantized_build(self, input_shape: Any, mode: str) -> None:
         """Creates the variables of the quantized weights; `quantize` calls it.
 
         Args:
             input_shape: the shape of the large weight.
             mode: `"int8"`, `"int4"` or `"float8"`.
-            config: the layer's `quantization_config`.
 
         Raises:
             NotImplementedError: in a layer whose weights can't be quantized.
         """
-        above.quantization().make_quantized(self, tuple(input_shape), mode, config)
+        above.quantization().make_quantized(self, tuple(input_shape), mode)
 
     def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
         """What a quantized layer computes instead of `call`.

@@ -78,7 +78,7 @@ def quantize(layer: Any, mode: str | None, config: Any, type_check: bool) -> Non
         layer.dtype_policy = get_policy(f"{name}_from_{layer._ef_state.policy.name}")
 
 
-def make_quantized(layer: Any, shape: tuple[int, ...], mode: str, config: Any) -> None:
+def make_quantized(layer: Any, shape: tuple[int, ...], mode: str, config: Any = None) -> None:
     """Make the variables of quantized weights, for a large weight of a shape.
 
     Raises:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.capturing import replayed_check
 from eagerflow.base.errors import WrongTypeError
-from eagerflow.base.typing import ConstraintLike, InitializerLike, Integer, RegularizerLike, Shape
+from eagerflow.base.typing import ConstraintLike, InitializerLike, Integer, RegularizerLike, Shape, TensorLike
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
@@ -111,6 +111,10 @@ class Embedding(LargeWeightLayer):
             config: what `get_build_config` returned; the vectors don't depend on it.
         """
         self.build(config.get("input_shape"))
+
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
 
     def call(self, inputs: Tensor) -> Tensor:
         """The vectors of the integers in `inputs`."""

@@ -98,9 +98,7 @@ class LargeWeightLayer(Layer):
     inputs_quantizer: Any = None
     _packed_weights: tuple[Any, ...] = ()  # as small integers
 
-    def _set_weight_form(
-        self, lora_rank: int | None, lora_alpha: float | None, quantization_config: Any = None
-    ) -> None:
+    def _set_weight_form(self, lora_rank: Any, lora_alpha: Any, quantization_config: Any = None) -> None:
         """Set the arguments of `__init__` that this class handles."""
         self.lora_rank = None if lora_rank is None else integer(self, "lora_rank", lora_rank, least=0)
         self.lora_alpha = lora_rank if lora_alpha is None else lora_alpha
@@ -127,15 +125,18 @@ class LargeWeightLayer(Layer):
         adapter = {"lora_rank": self.lora_rank, "lora_alpha": self.lora_alpha} if self.lora_rank else {}
         return super().get_config() | adapter
 
+    def quantized_build(self, input_shape: Any, mode: str, config: Any = None) -> None:
+        """Make the variables of quantized weights; `input_shape` is that of the large weight."""
+        above.quantization().make_quantized(self, tuple(input_shape), mode, config)
+
     def _variables_in_files(self) -> list[Variable]:
         if not (self.built and (self.lora_enabled or self._is_quantized)):
             return super()._variables_in_files()
-        found: list[Variable] = above.quantization().variables_in_files(self)
-        return found
+        return list(above.quantization().variables_in_files(self))
 
     def _values_in_files(self) -> Sequence[Any]:
-        variables = self._variables_in_files()
-        return above.quantization().values_in_files(self, variables) if self.lora_enabled else variables
+        own = self._variables_in_files()
+        return above.quantization().values_in_files(self, own) if self.lora_enabled else own
 
     def _cleared_by_files(self) -> list[Variable]:
         return [getattr(self, f"lora_{self._large}_b")] if self.lora_enabled else []
