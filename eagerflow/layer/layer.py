@@ -32,7 +32,7 @@ from eagerflow.layer.calling import (
     settle_training,
     stateless_call,
 )
-from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap, config_of_policy, get_policy
+from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap, get_policy
 from eagerflow.layer.first_input import INPUT_ARGUMENTS, batch_shape_of
 from eagerflow.layer.input_spec import check_inputs
 from eagerflow.layer.operation import AnyTensor, Calls, Operation, Result, UnknownOutput, check_symbolic
@@ -188,7 +188,7 @@ class Layer(WeightHolder, Operation, InSequence):
             state.policies = policy if isinstance(policy, DTypePolicyMap) else None
         settle_policy(self, policy)
         if policy.quantization_mode is not None and self.built and not self._is_quantized:
-            self.quantize(policy.quantization_mode, config=config_of_policy(policy))
+            self.quantize(policy.quantization_mode, config=above.quantization().config_of_policy(policy))
 
     @property
     def dtype(self) -> str:

@@ -8,13 +8,13 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.dtype_policy import QuantizedFloat8DTypePolicy
 from eagerflow.quantizers.float8 import (
     FORMATS,
     compute_float8_amax_history,
     compute_float8_scale,
     quantize_and_dequantize,
 )
+from eagerflow.quantizers.policies import QuantizedFloat8DTypePolicy
 
 __all__ = ["FLOAT8_NAMES", "float8_product", "make_float8"]
 

@@ -10,16 +10,25 @@ from typing import Any
 from eagerflow import initializers, ops
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
-from eagerflow.layer.dtype_policy import QUANTIZATION_MODES, get_policy
+from eagerflow.layer.dtype_policy import get_policy
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.weights import drop_weight
 from eagerflow.quantizers.base import AbsMaxQuantizer
 from eagerflow.quantizers.configs import Int4QuantizationConfig, config_of, resolved
 from eagerflow.quantizers.float8_layers import make_float8
 from eagerflow.quantizers.forms import FORMS, Form, adapter_of, form_of
+from eagerflow.quantizers.policies import QUANTIZATION_MODES, config_of_policy, policy_named
 
-__all__ = ["Int4QuantizationConfig", "add_adapter", "config_of", "make_quantized"]
-__all__ += ["quantize", "quantized_outputs", "resolved", "values_in_files", "variables_in_files", "weight_of"]
+__all__ = ["Int4QuantizationConfig", "add_adapter", "config_of", "config_of_policy", "make_quantized"]
+__all__ += [
+    "policy_named",
+    "quantize",
+    "quantized_outputs",
+    "resolved",
+    "values_in_files",
+    "variables_in_files",
+    "weight_of",
+]
 
 
 def _checked(layer: Any, mode: str | None, config: Any) -> Any:
