@@ -139,10 +139,16 @@ __all__ += ["value_and_grad", "version", "visualization", "vjp", "wrappers"]
 _keep_freed_memory()
 _hint_of_modules()
 _note_own_file()
-_above.quantization = lambda: _import_module("eagerflow.layers.core.quantized")
+_above.quantization = lambda: _import_module("eagerflow.quantizers.large_weights")
 _above.step_runner = lambda: _import_module("eagerflow.capture.steps").CapturedSteps()
 _above.exporters["onnx"] = lambda: _import_module("eagerflow.onnx").export
 _above.exporters["web"] = lambda: _web_page
+_above.model_loaders["eagerflow.onnx.model"] = "load_onnx"
+_above.layer_modules |= {
+    "eagerflow.applications.convnext": ("keras.src.applications.convnext", "LayerScale StochasticDepth"),
+    "eagerflow.applications.inception_resnet_v2": ("keras.src.applications.inception_resnet_v2", "CustomScaleLayer"),
+    "eagerflow.distillation": ("keras.distillation", ""),
+}
 _legacy.hint = lambda *given: _import_module("eagerflow.compat.tables").hint(*given)
 _legacy.config = lambda *given: _import_module("eagerflow.compat.tables").present_config(*given)
 _above.initializer_named = lambda name: _import_module("eagerflow.initializers").get(name)

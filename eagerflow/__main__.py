@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from eagerflow._version import __version__
-from eagerflow.base.output import any_encoding, program, reader_gone
 from eagerflow.cli.parser import CommandParser, whole_number
 from eagerflow.cli.scripts import apart
 from eagerflow.cli.statuses import ended, failed
+from eagerflow.cli.streams import any_encoding, program, reader_gone
 
 _ABOUT = """\
 Keras' API on NumPy, a gradient tape you can read, and pictures of what ran.

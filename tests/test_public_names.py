@@ -131,7 +131,9 @@ def test_names_that_load_late_are_those_that_type_checkers_see(source):
                     seen |= set(importlib.import_module(each.module).__all__ if names == ["*"] else names)
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "_listed":
             homes = [keyword.value for keyword in node.keywords if isinstance(keyword.value, ast.Dict)]
-            loaded = {name for table in homes for value in table.values for name in ast.literal_eval(value).split()}
+            tables = [dict(zip(table.keys, table.values)) for table in homes]
+            named = [value for table in tables for home, value in table.items() if home]  # others come from add-ons
+            loaded = {name for value in named for name in ast.literal_eval(value).split()}
     assert loaded - seen - set(dir(importlib.import_module(source.name))) == set()
     if loaded:
         assert seen - loaded == set()

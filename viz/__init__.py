@@ -111,13 +111,6 @@ if TYPE_CHECKING:
 if not TYPE_CHECKING:  # for which a name that isn't here is an error
 
     def __getattr__(name: str) -> _Any:
-        try:
-            return _found(name)
-        except AttributeError as error:
-            _import_module("viz.boundary").notebook.shown_short(error)
-            raise
-
-    def _found(name: str) -> _Any:
         if name == "__version__":  # that of the package which both come in
             return _import_module("eagerflow._version").__version__
         if name not in _LAZY:

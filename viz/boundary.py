@@ -1,4 +1,4 @@
-"""Public functions out of which errors come as they do out of eagerflow's: notebooks show the user's frames alone."""
+"""Public functions which name the nearest argument for one that they don't have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ notebook.folders.append(os.path.dirname(os.path.abspath(__file__)) + os.sep)
 
 
 def boundary(function: Callable[P, R]) -> Callable[P, R]:
-    """Let IPython show the user's frames only of all that leaves `function`; elsewhere tracebacks stay as they are."""
+    """Let the error for an unknown argument of `function` name the nearest one."""
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -30,8 +30,7 @@ def boundary(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except BaseException as error:
             if (meant := _meant(error, function)) is not None:
-                raise notebook.shown_short(meant) from None
-            notebook.shown_short(error)
+                raise meant from None
             raise
 
     return call

@@ -87,7 +87,7 @@ def _status(words: list[str], is_alone: bool) -> int:
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # as in `viz top a.efz | head`
-        return int(import_module("eagerflow.base.output").reader_gone())
+        return int(import_module("eagerflow.cli.streams").reader_gone())
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (told in one line, or as a fault of viz)
         return told(name, error)
 

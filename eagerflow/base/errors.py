@@ -5,24 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from eagerflow.base.notebook import shown_short
 from eagerflow.base.text.hints import did_you_mean, hint_for, nearest
 
 __all__ = ["DeviceError", "MissingAttributeError", "MissingFileError", "NoValueError", "NotBegunError", "TapeError"]
-__all__ += [
-    "UnknownNameError",
-    "WrongPlaceError",
-    "WrongTypeError",
-    "a_kind",
-    "cut",
-    "did_you_mean",
-    "holds_itself",
-    "expect_one_of",
-    "missing_attribute",
-    "nearest",
-    "no_attribute",
-    "signature_of",
-]
+__all__ += ["UnknownNameError", "WrongPlaceError", "WrongTypeError", "a_kind", "cut", "did_you_mean", "expect_one_of"]
+__all__ += ["holds_itself", "missing_attribute", "nearest", "no_attribute", "signature_of"]
 
 
 class DeviceError(ValueError):
@@ -167,12 +154,12 @@ def missing_attribute(owner: object, name: str) -> AttributeError:
     asked = getattr(type(owner), name, None)
     if isinstance(asked, property):
         asked.__get__(owner)
-    return shown_short(MissingAttributeError(owner, name))
+    return MissingAttributeError(owner, name)
 
 
 def no_attribute(message: str, name: str) -> AttributeError:
     """The error for a name that isn't there; Python adds no suggestion of its own to ours."""
-    return shown_short(AttributeError(message, name=name, obj=None))
+    return AttributeError(message, name=name, obj=None)
 
 
 def cut(error: Exception, longest: int = 480) -> None:

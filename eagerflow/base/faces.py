@@ -14,7 +14,6 @@ from types import FrameType, MappingProxyType, ModuleType
 from typing import Any
 
 from eagerflow.base.errors import no_attribute
-from eagerflow.base.notebook import shown_short
 from eagerflow.base.text.hints import hint_for
 
 __all__ = ["hint_of_modules", "listed", "missing"]
@@ -37,7 +36,7 @@ def missing(face: str, name: str, known: Iterable[str]) -> AttributeError | Impo
     hint = hint_for("name", face, name, () if name.startswith("_") else known)
     if f"{face}.{name}" not in sys.modules and _is_imported():  # a module that is loading just now is found there
         file = getattr(sys.modules.get(face), "__file__", None)
-        return shown_short(ImportError(f"cannot import name {name!r} from {face!r}.{hint}", name=face, path=file))
+        return ImportError(f"cannot import name {name!r} from {face!r}.{hint}", name=face, path=file)
     return no_attribute(f"module {face!r} has no attribute {name!r}.{hint}", name)
 
 

@@ -5,33 +5,16 @@ Nothing here needs IPython: where its kernel isn't already running, there is no 
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import sys
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-__all__ = [
-    "Place",
-    "cell_names",
-    "curves_here",
-    "folders",
-    "kernel",
-    "pre",
-    "prints_here",
-    "renderers",
-    "shell",
-    "show",
-    "shown_short",
-    "with_curves",
-]
-
-Error = TypeVar("Error", bound=BaseException)
+__all__ = ["Place", "cell_names", "curves_here", "folders", "kernel", "pre", "prints_here", "shell", "show"]
+__all__ += ["with_curves"]
 
 folders: list[str] = []  # besides eagerflow's own, those whose frames notebooks don't show of an error
 with_curves: list[Any] = []  # the number of the cell below which `viz.live` draws what is trained
-renderers: list[Callable[[], list[str]]] = []  # what shows an error in IPython; from `base/tracebacks.py`
 
 # JupyterLab's font, else that of VS Code, else what the system has. Long lines scroll: a broken line ends the columns.
 _FONT = "var(--jp-code-font-family,var(--vscode-editor-font-family,Menlo,Consolas,'DejaVu Sans Mono',monospace))"
@@ -79,14 +62,6 @@ def pre(text: str) -> str:
     """
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f'<pre style="{_PRE}">{escaped}</pre>'
-
-
-def shown_short(error: Error) -> Error:
-    """Let IPython show the user's frames of an error only, in whichever form `%xmode` asks for; gives the error."""
-    if renderers and shell() is not None:
-        with contextlib.suppress(AttributeError, TypeError):  # an error that takes no attributes is shown as usual
-            error._render_traceback_ = renderers[0]  # type: ignore[attr-defined]
-    return error
 
 
 def show(plain: str, html: str) -> None:

@@ -7,15 +7,12 @@ tables are drawn with. A progress bar that ended a training for that would be a 
 from __future__ import annotations
 
 import codecs
-import contextlib
 import os
 import sys
 import unicodedata
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-__all__ = ["any_encoding", "columns", "places", "printable", "program", "reader_gone", "write"]
+__all__ = ["PLAIN_SIGNS", "columns", "places", "printable", "write"]
 
 # Signs of ours as ASCII, of one width where columns or bars are made of them.
 _PLAIN = dict.fromkeys("┏┓┗┛┡┩└┘┌┐├┤┼┴┬┳┻╇╭╮╰╯", "+") | dict.fromkeys("━─–—−‐", "-") | dict.fromkeys("┃│⋮", "|")
@@ -23,9 +20,7 @@ _PLAIN |= dict.fromkeys("▏▎▍▌▋▊▉█▁▂▃▄▅▆▇■", "#")
 _PLAIN |= {"…": "...", "×": "x", "⊗": "x", "✗": "x", "✓": "+", "→": ">", "←": "<", "≥": ">=", "≤": "<=", "≈": "~"}
 _PLAIN |= {"·": ".", "●": "*", "•": "*", "±": "+-", "µ": "u", "π": "pi", "√": "sqrt", "∞": "inf", "∇": "d"}
 
-_ERRORS = "eagerflow.plain"
-
-_CLOSED_PIPE = 128 + 13  # as shells tell of a process that SIGPIPE has ended
+PLAIN_SIGNS = "eagerflow.plain"
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
@@ -39,7 +34,7 @@ def _plain_sign(sign: str) -> str:
     return _PLAIN.get(sign) or unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode("ascii") or "?"
 
 
-codecs.register_error(_ERRORS, _plain)
+codecs.register_error(PLAIN_SIGNS, _plain)
 
 
 def printable(text: str, stream: Any = None) -> str:
@@ -55,7 +50,7 @@ def printable(text: str, stream: Any = None) -> str:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        return text.encode(encoding, _ERRORS).decode(encoding)
+        return text.encode(encoding, PLAIN_SIGNS).decode(encoding)
     except LookupError:  # a user's stream may have any name for its encoding
         return _ascii(text)
     return text
@@ -90,23 +85,8 @@ def _places(sign: str) -> int:
     return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
 
 
-def program() -> str:
-    """How the user called `python -m eagerflow`, which is installed as a command, too."""
-    return "eagerflow" if Path(sys.argv[0]).stem == "eagerflow" else "python -m eagerflow"
-
-
 def _ascii(text: str) -> str:
-    return text.encode("ascii", _ERRORS).decode("ascii")
-
-
-def reader_gone() -> int:
-    """The exit status of a command whose output nobody reads any more, as of `viz top a.efz | head`.
-
-    It is that of programs which a closed pipe ends, so that `set -o pipefail` notices that the command was cut short.
-    What is still to be written goes nowhere.
-    """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return _CLOSED_PIPE
+    return text.encode("ascii", PLAIN_SIGNS).decode("ascii")
 
 
 def write(text: str, stream: Any = None) -> None:
@@ -124,20 +104,3 @@ def write(text: str, stream: Any = None) -> None:
     except UnicodeEncodeError:  # a user's stream that doesn't know its encoding
         stream.write(_ascii(text))
     stream.flush()
-
-
-@contextlib.contextmanager
-def any_encoding() -> Iterator[None]:
-    """For command lines: whatever is printed meanwhile, by the user's script too, is written as `write` does."""
-    changed = []
-    for stream in (sys.stdout, sys.stderr):
-        errors = getattr(stream, "errors", None)  # of streams in memory there may be none
-        if errors in ("strict", "surrogateescape") and hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors=_ERRORS)
-            changed.append((stream, errors))
-    try:
-        yield
-    finally:
-        for stream, errors in changed:
-            with contextlib.suppress(ValueError):  # the script may have closed it
-                stream.reconfigure(errors=errors)

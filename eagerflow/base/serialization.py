@@ -13,12 +13,12 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from types import FunctionType, MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy
 
 from eagerflow.base.config import unsafe_deserialization
-from eagerflow.base.errors import UnknownNameError, WrongTypeError, cut, did_you_mean
+from eagerflow.base.errors import UnknownNameError, WrongTypeError, cut, did_you_mean, holds_itself
 from eagerflow.base.machine.budget import DEEPEST, nests_deeper, step
 from eagerflow.base.shared_objects import Made, made_together, number_of, numbers_shared, reading, shared_number
 from eagerflow.base.text.hints import hint_for
@@ -43,10 +43,6 @@ _scoped: contextvars.ContextVar[Mapping[str, Any]] = contextvars.ContextVar(
 
 # Every table of built-in things by the Keras module it stands for ("keras.layers").
 tables: dict[str, Table] = {}
-
-
-def _own_name(thing: Any) -> str:
-    return str(thing.__name__)
 
 
 class Table:
@@ -77,7 +73,7 @@ class Table:
         """A decorator that enters a class or function under its own name and `aliases`."""
 
         def enter(thing: T) -> T:
-            own = name or _own_name(thing)
+            own = name or cast(Any, thing).__name__
             for key in (own, *aliases):
                 self._entries[key] = thing
             self._own_name.setdefault(thing, own)
@@ -169,12 +165,8 @@ class Table:
 
     def serialize(self, thing: Any) -> Any:
         """The config of an object; the name alone for one of our functions; None for None."""
-        if thing is None:
-            return None
-        own = self.name_of(thing)
-        if own is not None and not isinstance(thing, type):
-            return own
-        return serialize_keras_object(thing)
+        own = None if isinstance(thing, type) else self.name_of(thing)
+        return serialize_keras_object(thing) if own is None else own
 
     def deserialize(self, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """The object of a config (a name or a mapping with `class_name` and `config`)."""
@@ -257,11 +249,9 @@ def _build_alone(here: Made, cls: Any, config: Mapping[str, Any], custom_objects
 
 @contextlib.contextmanager
 def made_from(file: str, safe_mode: bool = True) -> Iterator[None]:
-    """Objects made inside the block are described by a file.
+    """Objects made inside the block are described by a file; "" for a configuration that a program hands over.
 
-    Args:
-        file: its name; "" for a configuration that a program hands over.
-        safe_mode: whether the objects may name no other file of this machine.
+    With `safe_mode`, they may name no other file of this machine.
     """
     token = _source.set((file, safe_mode))
     try:
@@ -278,12 +268,9 @@ def made_from_settings() -> Iterator[None]:
 
 
 def refuse_path(owner: str, argument: str, path: Any) -> None:
-    """Raise if an object that is being made from a file would read another file.
+    """Raise a ValueError if an object that is being made from a file would read another one, and take in what it holds.
 
     The content of any file that the user may read would become a part of the model, and leave with it.
-
-    Raises:
-        ValueError: inside `made_from` and `made_from_settings`.
     """
     source = _source.get()
     if source is not None and source[1] and not unsafe_deserialization():
@@ -368,7 +355,7 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
         raise TypeError("register_keras_serializable: write @register_keras_serializable(), with parentheses.")
 
     def decorate(thing: T) -> T:
-        full = f"{package}>{name or _own_name(thing)}"
+        full = f"{package}>{name or cast(Any, thing).__name__}"
         if isinstance(thing, type) and not hasattr(thing, "get_config"):
             raise ValueError(f"register_keras_serializable: class {thing.__name__} needs a get_config() method.")
         _registered[full] = thing
@@ -390,10 +377,7 @@ def get_registered_name(obj: Any) -> str:
     >>> ef.saving.get_registered_name(Scaled), ef.saving.get_registered_name(ef.layers.Dense)
     ('mine>Scaled', 'Dense')
     """
-    try:
-        return _names.get(obj, obj.__name__)
-    except TypeError:
-        return str(obj.__name__)
+    return str(_names.get(obj, obj.__name__) if obj.__hash__ else obj.__name__)
 
 
 def get_registered_object(
@@ -428,6 +412,7 @@ def serialize_keras_object(obj: Any) -> Configuration:
 
     Raises:
         TypeError: for an object without `get_config`.
+        ValueError: for a list or dict that holds itself.
 
     >>> config = ef.saving.serialize_keras_object(ef.layers.Dropout(0.5, seed=1))
     >>> config["class_name"], config["config"]["rate"]
@@ -435,10 +420,13 @@ def serialize_keras_object(obj: Any) -> Configuration:
     """
     if obj is None or isinstance(obj, (str, bool, int, float)):
         return obj
-    if isinstance(obj, (list, tuple)):
-        return [serialize_keras_object(x) for x in obj]
-    if isinstance(obj, dict):
-        return {str(k): serialize_keras_object(v) for k, v in obj.items()}
+    if isinstance(obj, (list, tuple, dict)):
+        try:
+            return _serialized(obj)
+        except RecursionError:
+            if not holds_itself(obj):
+                raise
+            raise ValueError("serialize_keras_object: a list or dict holds itself, or is nested too deep.") from None
     if hasattr(obj, "get_config") and not isinstance(obj, type):
         return _describe(obj)
     if hasattr(obj, "dtype") and hasattr(obj, "tolist"):
@@ -457,15 +445,14 @@ def serialize_keras_object(obj: Any) -> Configuration:
     raise TypeError(f"cannot describe a {type(obj).__name__} in a config: give its class a get_config() method.")
 
 
+def _serialized(parts: Any) -> Any:
+    if isinstance(parts, dict):
+        return {str(k): serialize_keras_object(v) for k, v in parts.items()}
+    return [serialize_keras_object(x) for x in parts]
+
+
 def as_json(config: Any, **kwargs: Any) -> str:
-    """A configuration as JSON text.
-
-    NumPy's numbers and arrays, and tensors, are written as plain numbers and lists; functions of eagerflow, such as
-    `activations.relu`, by their names.
-
-    Args:
-        config: the configuration.
-        **kwargs: passed on to `json.dumps`.
+    """A configuration as JSON text: arrays and tensors as lists, functions of ours by their names.
 
     Raises:
         TypeError: for a value that JSON can't hold, such as a lambda.
@@ -485,14 +472,15 @@ def _json_value(value: Any) -> Any:
 @numbers_shared
 def _describe(obj: Any) -> dict[str, Any]:
     cls = type(obj)
-    found = next(((table, own) for table in tables.values() if (own := table.name_of(cls)) is not None), None)
-    if found is not None:
-        config = _described(found[0].module, found[1], _settings(obj.get_config()), None)
-    else:
-        config = _described(cls.__module__, cls.__name__, _settings(obj.get_config()), get_registered_name(cls))
-    if getattr(obj, "_stays_shared", False):
-        config |= shared_number(obj)
-    return config
+    ours = next(((table.module, own, None) for table in tables.values() if (own := table.name_of(cls))), None)
+    module, name, registered = ours or (cls.__module__, cls.__name__, get_registered_name(cls))
+    config = {
+        "module": module,
+        "class_name": name,
+        "config": _settings(obj.get_config()),
+        "registered_name": registered,
+    }
+    return config | (shared_number(obj) if getattr(obj, "_stays_shared", False) else {})
 
 
 def _settings(config: Any) -> Any:
@@ -502,10 +490,6 @@ def _settings(config: Any) -> Any:
     if isinstance(config, (list, tuple)) and type(config) in (list, tuple):
         return type(config)(_settings(v) for v in config)
     return _describe(config) if hasattr(config, "get_config") and not isinstance(config, type) else config
-
-
-def _described(module: str, name: str, config: Any, registered: str | None) -> dict[str, Any]:
-    return {"module": module, "class_name": name, "config": config, "registered_name": registered}
 
 
 def _array(config: Mapping[str, Any]) -> numpy.ndarray:
@@ -587,11 +571,7 @@ def deserialize_keras_object(
 
 
 def _check_registered(config: Mapping[str, Any]) -> None:
-    """A function that was registered under another name is no function of ours, though it be called like one.
-
-    Raises:
-        ValueError: naming both.
-    """
+    """Refuse a function that was registered under another name: it is none of ours, though it be called like one."""
     registered = config.get("registered_name")
     if config["class_name"] == "function" and registered and registered not in ("function", config["config"]):
         raise ValueError(
@@ -601,11 +581,7 @@ def _check_registered(config: Mapping[str, Any]) -> None:
 
 
 def _refuse_namesake(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> None:
-    """Refuse to read an object from a user's module as the built-in one of the same name.
-
-    Raises:
-        UnknownNameError: if nobody has registered it.
-    """
+    """Refuse an unregistered object from a user's module that has the name of a built-in one."""
     own, module = str(config.get("registered_name") or ""), str(config.get("module") or "")
     if not own or module.partition(".")[0] in _LIBRARIES or _built_in(own) is None:
         return

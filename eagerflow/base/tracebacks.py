@@ -27,24 +27,9 @@ from eagerflow.base.errors import UnknownArgumentError, holds_itself, signature_
 from eagerflow.base.legacy import RUN, legacy, name_of
 from eagerflow.base.text.hints import hint_for
 
-__all__ = [
-    "arguments_of",
-    "bound_init",
-    "boundaries",
-    "boundary",
-    "call_in_words",
-    "called",
-    "filter_in_ipython",
-    "flags_of",
-    "in_words",
-    "is_ours",
-    "is_refused",
-    "is_slip",
-    "check_flags",
-    "makes_a_layer",
-    "plain",
-]
-__all__ += ["named_after", "render_for_ipython", "reworded", "shorten", "unknown_arguments", "warn", "wrappers"]
+__all__ = ["arguments_of", "bound_init", "boundaries", "boundary", "call_in_words", "called", "check_flags"]
+__all__ += ["filter_in_ipython", "flags_of", "in_words", "is_ours", "is_refused", "is_slip", "makes_a_layer"]
+__all__ += ["named_after", "plain", "reworded", "shorten", "unknown_arguments", "warn", "wrappers"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,7 +63,6 @@ def shorten(error: BaseException) -> None:
     """
     if not config.is_traceback_filtering_enabled():
         return
-    notebook.shown_short(error)
     error.__traceback__ = _unwrapped(error.__traceback__)
     _cut(error.__traceback__)
     _suggest(error)
@@ -91,15 +75,6 @@ def shorten(error: BaseException) -> None:
             return
         _cut(cause.__traceback__)
         error = cause
-
-
-def render_for_ipython() -> list[str]:
-    """The lines that IPython prints for the error which it deals with, for `%tb` the last one."""
-    error = sys.exc_info()[1] or sys.last_value
-    assert error is not None
-    trail = _shown_of(error, error.__traceback__)
-    lines: list[str] = notebook.shell().InteractiveTB.structured_traceback(type(error), error, trail)
-    return lines
 
 
 def _shown_of(error: BaseException, trail: TracebackType | None) -> TracebackType | None:
@@ -279,9 +254,7 @@ def in_words(error: BaseException, what: str, given: Iterable[tuple[str, Any]]) 
     shown = ", ".join([f"{name}={signature_of(value)}" if name else signature_of(value) for name, value in given])
     shown = shown if len(shown) <= 250 else f"{shown[:249]}…"
     said = f"{str(error) or type(error).__name__:.180}".rstrip(".")
-    found = kind(f"{what}({shown}): {said}. Is an argument of the wrong kind or shape?")
-    notebook.shown_short(found)
-    return found
+    return kind(f"{what}({shown}): {said}. Is an argument of the wrong kind or shape?")
 
 
 def named_after(error: BaseException, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> None:
@@ -367,7 +340,7 @@ def check_flags(flags: frozenset[str], init: Callable[..., Any], args: tuple[Any
         if name in flags and (value.__class__ is str or getattr(value, "shape", None)):
             got, cls = "text" if value.__class__ is str else "an array", type(args[0]).__name__
             said = f"{cls}({name}={signature_of(value)}): expected True or False; got {got}."
-            raise notebook.shown_short(TypeError(said))
+            raise TypeError(said)
 
 
 def boundary(function: Callable[P, R]) -> Callable[P, R]:
@@ -410,9 +383,19 @@ def reworded(
         trail = _last(error)
         if wrong is not None and trail is not None and trail.tb_frame.f_code in wrappers:
             return _wrong_construction(type(args[0]), wrong[1], function, kwargs)
+    if function.__name__ == "__init__" and len(error.args) == 1 and callable(args[0]):
+        _name_tensor(error, *called(function, args[:2], {}))
     if isinstance(error, RecursionError) and any(map(holds_itself, (*args, *kwargs.values()))):
-        return notebook.shown_short(ValueError(f"{function.__name__}: a list holds itself, or is nested too deep."))
+        return ValueError(f"{function.__name__}: a list holds itself, or is nested too deep.")
     return in_words(error, *called(function, args, kwargs)) if is_slip(error) else None
+
+
+def _name_tensor(error: BaseException, made: str, given: list[tuple[str, Any]]) -> None:
+    """Say of an error what to do where a layer, loss or metric was constructed with a tensor as its first argument."""
+    name, value = given[0] if given else ("", None)
+    if getattr(value, "ndim", 0) and hasattr(value, "dtype") and "call it" not in str(error):
+        said = str(error) if made in str(error) else f"{made}({name}={signature_of(value)}): {error}"
+        error.args = (f"{said} Make it first, then call it with tensors: {made}()(x).",)
 
 
 _WRONG_CALL = re.compile(r"__init__\(\) ((?:missing|takes|got) .*)$")
@@ -439,7 +422,6 @@ def _wrong_construction(cls: type, problem: str, function: Callable[..., Any], g
             if known[0] in _CHANNELS:
                 hint = f" {known[0]} comes first: how many channels come in is found at the first call."
         found = TypeError(f"{cls.__name__} {problem}.{hint} It takes {cls.__name__}({', '.join(shown)}, ...).")
-    notebook.shown_short(found)
     return found
 
 
@@ -472,5 +454,4 @@ def arguments_of(cls: type) -> list[str]:
     return list(found)
 
 
-notebook.renderers[:] = [render_for_ipython]
 filter_in_ipython()

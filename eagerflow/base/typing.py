@@ -85,24 +85,8 @@ NewShape: TypeAlias = SupportsIndex | Iterable[SupportsIndex | None]
 
 # A name such as "float32", a type of NumPy, Python or another library; None where there is a default.
 DType: TypeAlias = (
-    Literal[
-        "bfloat16",
-        "bool",
-        "complex128",
-        "complex64",
-        "float16",
-        "float32",
-        "float64",
-        "int16",
-        "int32",
-        "int64",
-        "int8",
-        "string",
-        "uint16",
-        "uint32",
-        "uint64",
-        "uint8",
-    ]
+    Literal["bfloat16", "bool", "complex128", "complex64", "float16", "float32", "float64", "int16", "int32"]
+    | Literal["int64", "int8", "string", "uint16", "uint32", "uint64", "uint8"]
     | Any
 )
 
@@ -208,75 +192,25 @@ QuantileMethod: TypeAlias = Literal["linear", "lower", "higher", "midpoint", "ne
 
 # The following name their usual values for editors, which complete them, and take any string: names may be registered.
 # Which strings are none of them is found at run time; a number is one for nobody.
-#
-# So `activation="rleu"` is no error to a type checker. Tried was an overload that takes a `LiteralString`, behind the
-# known names and in front of `str`, deprecated with the message "no activation of this name". pyright says nothing of
-# it with its default settings; mypy takes `LiteralString` for `str`, so that every name in a variable is deprecated;
-# both refuse literals that are registered names; and any other mistake in the call becomes "no overload matches".
 
 # A name, its config, or a function, class or object that can be called; None for none.
 _Described: TypeAlias = str | Mapping[str, Any] | Callable[..., Any] | None
 
 # An activation: its name, its config, a function or a layer; None for none.
 ActivationLike: TypeAlias = (
-    Literal[
-        "celu",
-        "elu",
-        "exponential",
-        "gelu",
-        "glu",
-        "hard_shrink",
-        "hard_sigmoid",
-        "hard_sigmoid_keras_2",
-        "hard_silu",
-        "hard_swish",
-        "hard_tanh",
-        "leaky_relu",
-        "linear",
-        "log_sigmoid",
-        "log_softmax",
-        "mish",
-        "relu",
-        "relu6",
-        "selu",
-        "sigmoid",
-        "silu",
-        "soft_shrink",
-        "softmax",
-        "softplus",
-        "softsign",
-        "sparse_plus",
-        "sparse_sigmoid",
-        "sparsemax",
-        "squareplus",
-        "swish",
-        "tanh",
-        "tanh_shrink",
-        "threshold",
-    ]
+    Literal["celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_sigmoid_keras_2"]
+    | Literal["hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish"]
+    | Literal["relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign"]
+    | Literal["sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh", "tanh_shrink"]
+    | Literal["threshold"]
     | _Described
 )
 
 # An initializer: its name, its config, an object, class or function, or an array.
 InitializerLike: TypeAlias = (
-    Literal[
-        "constant",
-        "glorot_normal",
-        "glorot_uniform",
-        "he_normal",
-        "he_uniform",
-        "identity",
-        "lecun_normal",
-        "lecun_uniform",
-        "ones",
-        "orthogonal",
-        "random_normal",
-        "random_uniform",
-        "stft",
-        "truncated_normal",
-        "variance_scaling",
-        "zeros",
-    ]
+    Literal["constant", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity", "lecun_normal"]
+    | Literal["lecun_uniform", "ones", "orthogonal", "random_normal", "random_uniform", "stft", "truncated_normal"]
+    | Literal["variance_scaling", "zeros"]
     | _Described
     | _AsArray
 )
@@ -296,22 +230,8 @@ class _Optimizes(Protocol):
 
 # An optimizer: its name, its config, an object or class; None for none.
 OptimizerLike: TypeAlias = (
-    Literal[
-        "adadelta",
-        "adafactor",
-        "adagrad",
-        "adam",
-        "adamax",
-        "adamw",
-        "ftrl",
-        "lamb",
-        "lion",
-        "muon",
-        "nadam",
-        "rmsprop",
-        "schedulefreeadamw",
-        "sgd",
-    ]
+    Literal["adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "ftrl", "lamb", "lion", "muon"]
+    | Literal["nadam", "rmsprop", "schedulefreeadamw", "sgd"]
     | str
     | Mapping[str, Any]
     | _Optimizes
@@ -321,86 +241,28 @@ OptimizerLike: TypeAlias = (
 
 # A loss: its name, its config, an object or a function; for several outputs a list or dict of them.
 LossLike: TypeAlias = (
-    Literal[
-        "binary_crossentropy",
-        "binary_focal_crossentropy",
-        "categorical_crossentropy",
-        "categorical_focal_crossentropy",
-        "categorical_generalized_cross_entropy",
-        "categorical_hinge",
-        "circle",
-        "cosine_similarity",
-        "ctc",
-        "dice",
-        "hinge",
-        "huber",
-        "kl_divergence",
-        "log_cosh",
-        "mae",
-        "mape",
-        "mean_absolute_error",
-        "mean_absolute_percentage_error",
-        "mean_squared_error",
-        "mean_squared_logarithmic_error",
-        "mse",
-        "msle",
-        "poisson",
-        "sparse_categorical_crossentropy",
-        "squared_hinge",
-        "tversky",
-    ]
+    Literal["binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy"]
+    | Literal["categorical_focal_crossentropy", "categorical_generalized_cross_entropy", "categorical_hinge"]
+    | Literal["circle", "cosine_similarity", "ctc", "dice", "hinge", "huber", "kl_divergence", "log_cosh", "mae"]
+    | Literal["mape", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error"]
+    | Literal["mean_squared_logarithmic_error", "mse", "msle", "poisson", "sparse_categorical_crossentropy"]
+    | Literal["squared_hinge", "tversky"]
     | _Described
     | Sequence[Any]
 )
 
 # A metric: its name, its config, an object or a function.
 MetricLike: TypeAlias = (
-    Literal[
-        "acc",
-        "accuracy",
-        "auc",
-        "bce",
-        "binary_accuracy",
-        "binary_crossentropy",
-        "binary_focal_crossentropy",
-        "binary_io_u",
-        "categorical_accuracy",
-        "categorical_crossentropy",
-        "categorical_focal_crossentropy",
-        "categorical_hinge",
-        "concordance_correlation",
-        "cosine_similarity",
-        "f1_score",
-        "f_beta_score",
-        "false_negatives",
-        "false_positives",
-        "hinge",
-        "huber",
-        "kl_divergence",
-        "log_cosh",
-        "log_cosh_error",
-        "mae",
-        "mape",
-        "mean_absolute_error",
-        "mean_absolute_percentage_error",
-        "mean_squared_error",
-        "mean_squared_logarithmic_error",
-        "mse",
-        "msle",
-        "pearson_correlation",
-        "poisson",
-        "precision",
-        "r2_score",
-        "recall",
-        "root_mean_squared_error",
-        "sparse_categorical_accuracy",
-        "sparse_categorical_crossentropy",
-        "sparse_top_k_categorical_accuracy",
-        "squared_hinge",
-        "top_k_categorical_accuracy",
-        "true_negatives",
-        "true_positives",
-    ]
+    Literal["acc", "accuracy", "auc", "bce", "binary_accuracy", "binary_crossentropy"]
+    | Literal["binary_focal_crossentropy", "binary_io_u", "categorical_accuracy", "categorical_crossentropy"]
+    | Literal["categorical_focal_crossentropy", "categorical_hinge", "concordance_correlation"]
+    | Literal["cosine_similarity", "f1_score", "f_beta_score", "false_negatives", "false_positives", "hinge"]
+    | Literal["huber", "kl_divergence", "log_cosh", "log_cosh_error", "mae", "mape", "mean_absolute_error"]
+    | Literal["mean_absolute_percentage_error", "mean_squared_error", "mean_squared_logarithmic_error", "mse"]
+    | Literal["msle", "pearson_correlation", "poisson", "precision", "r2_score", "recall"]
+    | Literal["root_mean_squared_error", "sparse_categorical_accuracy", "sparse_categorical_crossentropy"]
+    | Literal["sparse_top_k_categorical_accuracy", "squared_hinge", "top_k_categorical_accuracy", "true_negatives"]
+    | Literal["true_positives"]
     | Any
 )
 

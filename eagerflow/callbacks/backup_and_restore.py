@@ -78,7 +78,7 @@ class BackupAndRestore(Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         path = self._found()
         if path is not None:
-            self.model.__dict__["_resumption"] = self.model._resume(path)
+            self.model._ef_state.resumption = self.model._resume(path)
 
     def _found(self) -> str | None:
         """The file, if there is one."""

@@ -3,17 +3,17 @@
 The eager run was written down too, and each instruction that only computes was computed once more, from the values of
 that run: what it gives is compared with what the run has. So lists that are the same give the same.
 
-On the CPU every bit must be the same, on a GPU all but rounding (`eagerflow/graphs/closeness.py`).
+On the CPU every bit must be the same, on a GPU all but rounding (`closeness.py`).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from eagerflow.capture.closeness import not_close
 from eagerflow.capture.programs.instructions import Const, Group, Instruction, Ref
 from eagerflow.capture.programs.program import Program
 from eagerflow.core.tensor import Tensor
-from eagerflow.graphs.closeness import not_close
 
 __all__ = ["first_difference", "other_bits"]
 

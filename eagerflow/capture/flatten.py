@@ -134,7 +134,7 @@ class Arguments:
         made = Tensor(numpy.asarray(view) if isinstance(view, numpy.bool_) else view, None, x.key)
         if hasattr(x, "serial"):
             made.serial = x.serial
-        if hasattr(x, "mask"):
+        if getattr(x, "mask", None) is not None:
             made.mask = self._rebuilt(x.mask, True, known)
         if hasattr(x, "logits"):
             made.logits = (x.logits[0], self._rebuilt(x.logits[1], True, known), x.logits[2])

@@ -26,9 +26,8 @@ _MISSING: Any = object()
 # What our layers and models note by themselves.
 _NOTES = frozenset(
     """
-    _added _added_metrics _all_weights _compiled _doors _dropout_mask _ends _exported_as _fitted_from _graph _held
-    _input_layer _known_names _made_before _made_in _num_batches _own_call_signature _own_loss _own_optimizer
-    _own_shape_answer _recurrent_dropout_mask _remembered _resumption _seen history stop_evaluating stop_predicting
+    _added_metrics _all_weights _dropout_mask _exported_as _made_before _made_in _num_batches _own_call_signature
+    _own_shape_answer _recurrent_dropout_mask _seen history stop_evaluating stop_predicting
     """.split()
 )
 

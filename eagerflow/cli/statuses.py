@@ -6,8 +6,8 @@ import errno
 import os
 import sys
 
-from eagerflow.base.output import program
 from eagerflow.cli.parser import painted
+from eagerflow.cli.streams import program
 
 __all__ = ["CANNOT", "MISUSED", "ended", "failed"]
 

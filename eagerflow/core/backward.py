@@ -24,29 +24,9 @@ from eagerflow.core.primitive import registry, same_kind
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 
-__all__ = [
-    "EXPLAINED",
-    "Finished",
-    "Gradients",
-    "Stretch",
-    "Walk",
-    "batched_seeds",
-    "everything",
-    "in_gradient",
-    "one_hot_seeds",
-    "reaching",
-]
-__all__ += [
-    "as_given",
-    "fitted",
-    "missing",
-    "results_of",
-    "seeds_of",
-    "stacked",
-    "stacked_batch",
-    "unbroadcast",
-    "zeros_like",
-]
+__all__ = ["EXPLAINED", "Finished", "Gradients", "Stretch", "Walk", "as_given", "batched_seeds", "everything"]
+__all__ += ["fitted", "in_gradient", "missing", "one_hot_seeds", "reaching", "results_of", "seeds_of", "stacked"]
+__all__ += ["stacked_batch", "unbroadcast", "zeros_like"]
 
 # By the keys of tensors: raw arrays, or tensors while the walk is recorded itself.
 Gradients: TypeAlias = dict[int, Array]

@@ -25,6 +25,9 @@ class Links:
             (`lowerings/__init__.py`); None until that file is read.
         exporters: by the format of `Model.export`, what loads the function that writes it, which is called with the
             model, the path and options by name (`eagerflow/__init__.py`).
+        layer_modules: by a module of layers which Keras has outside of `keras.layers`, its module and the names there
+            that files may write as `keras.layers` (`eagerflow/__init__.py`).
+        model_loaders: by a module of an add-on, the names of functions that `models` shows (`eagerflow/__init__.py`).
         quantization: loads the module of what only quantized layers need (`eagerflow/__init__.py`).
         step_runner: makes what captures a model's steps (`eagerflow/__init__.py`; see `training/step_runner.py`).
         load_kernels: reads the files of kernels that aren't read yet (`core/lowering.py`).
@@ -32,8 +35,8 @@ class Links:
 
     __slots__ = tuple(
         """
-        differentiate exporters initializer_named load_gpu_kernels load_kernels move ops quantization step_runner
-        sum_on_gpu symbolic_call
+        differentiate exporters initializer_named layer_modules load_gpu_kernels load_kernels model_loaders move ops
+        quantization step_runner sum_on_gpu symbolic_call
         """.split()
     )
 
@@ -46,11 +49,13 @@ class Links:
     load_gpu_kernels: Callable[[ModuleType], None] | None
     load_kernels: Callable[[], None]
     exporters: dict[str, Callable[[], Callable[..., Any]]]
+    layer_modules: dict[str, tuple[str, str]]
+    model_loaders: dict[str, str]
     quantization: Callable[[], Any]
     step_runner: Callable[[], Any]
 
     def __init__(self) -> None:
-        self.exporters = {}
+        self.exporters, self.layer_modules, self.model_loaders = {}, {}, {}
         self.load_gpu_kernels = self.sum_on_gpu = self.symbolic_call = None
 
 

@@ -14,7 +14,6 @@ from typing import Any, NoReturn
 import numpy
 
 from eagerflow.base.config import floatx
-from eagerflow.base.notebook import shown_short
 from eagerflow.base.text.hints import hint_for
 from eagerflow.base.typing import Array, ArrayFunction, Condition, Kernel, Numpy
 from eagerflow.core.device import namespace_of, namespaces
@@ -111,16 +110,17 @@ _FINISH_ONE = """\
         _out = _new(_Tensor)
         _out.data = _data
         _out.key = _key
+        _out.mask = None
         _records.append((_op, _key, {keys}, {shapes}, ({saved})))
     else:
         _out = _new(_Tensor)
         _out.data = _data
-        _out.key = None"""
+        _out.key = _out.mask = None"""
 
 _FINISH_UNTRACKED = """\
     _out = _new(_Tensor)
     _out.data = _data
-    _out.key = None"""
+    _out.key = _out.mask = None"""
 
 _FINISH_SEVERAL = """\
     if _tracked:
@@ -269,7 +269,7 @@ def _wrong_argument(op: Op, others: dict[str, Any]) -> TypeError:
     """The error for an argument that an op doesn't have, in Python's words, with a hint."""
     name, value = next(iter(others.items()))
     hint = hint_for("argument", op.name, name, [p.name for p in _parameters(op)], value)
-    return shown_short(TypeError(f"{op.name}() got an unexpected keyword argument {name!r}.{hint}"))
+    return TypeError(f"{op.name}() got an unexpected keyword argument {name!r}.{hint}")
 
 
 class _Name:

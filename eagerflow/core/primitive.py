@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 import numpy
 
 from eagerflow.base.errors import signature_of
-from eagerflow.base.notebook import shown_short
 from eagerflow.base.typing import Array, ArrayFunction, Condition, Kernel, Needs, Numpy, Rule
 from eagerflow.core.device import kernels_take
 from eagerflow.core.links import above
@@ -117,7 +116,6 @@ class Op:
         explained = same_kind(error)(f"{self.name}({got}): {said}")
         with contextlib.suppress(AttributeError):
             explained.said = said  # type: ignore[attr-defined]  # for functions that ran this op, which name themselves
-        shown_short(explained)
         if state.on:
             now = clock()
             for observer in current():

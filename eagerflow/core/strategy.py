@@ -21,7 +21,7 @@ class Strategy:
         """After an epoch and before saving: replicas are equal, and so is what layers keep of their rows."""
 
     def shard_feed(self, feed: Any) -> None:
-        """Let a feed yield `(shard, rows)` instead of whole batches, by setting `feed.ranks`."""
+        """Let a feed yield `(shard, rows)` instead of whole batches."""
 
     def loop(self, *arguments: Any) -> Any:
         """The loop that takes the place of `training.loop.Loop`; None for that one."""

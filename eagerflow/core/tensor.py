@@ -80,8 +80,8 @@ class Tensor(InSequence):
     (Tensor([10., 20., 30.], shape=(3,), dtype=float32), [5.0, 7.0, 9.0], 6.0)
     """
 
-    # `serial` belongs to observers, `mask` to layers, `logits` to activations: unset until used, so they cost nothing.
-    # (Where a tensor isn't made by an op, `serial` is None: to ask for what is unset takes half a microsecond.)
+    # `serial` belongs to observers, `logits` to activations: unset until used, so they cost nothing. `mask` belongs to
+    # layers, which ask for it in each call: None, since to ask for what is unset takes half a microsecond or more.
     __slots__ = ("__weakref__", "data", "key", "logits", "mask", "serial")
     __array_priority__ = 100
 
@@ -191,7 +191,7 @@ class Tensor(InSequence):
                 raise
         self.data = value
         self.key = key
-        self.serial = None
+        self.mask = self.serial = None
 
     @property
     def shape(self) -> tuple[int, ...]:

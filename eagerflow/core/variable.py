@@ -21,7 +21,6 @@ from eagerflow.base.config import floatx
 from eagerflow.base.errors import signature_of
 from eagerflow.base.machine.budget import take
 from eagerflow.base.name_scope import in_scope
-from eagerflow.base.notebook import shown_short
 from eagerflow.base.tracebacks import shorten
 from eagerflow.base.typing import Array, DType, Operand, TensorLike
 from eagerflow.core.device import current_device, namespace_of
@@ -298,7 +297,7 @@ class Variable(Tensor):
         fits = shape == self.shape or (broadcast and _broadcasts(shape, self.shape))
         if not fits:
             told = f"Variable {self.path!r}.{method}(value): expected shape {self.shape}; got {signature_of(array)}."
-            raise shown_short(ValueError(told))
+            raise ValueError(told)
         return array if array.dtype == self.data.dtype else array.astype(self.data.dtype)
 
     def _changes(self) -> None:

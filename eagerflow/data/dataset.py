@@ -16,7 +16,6 @@ import numpy
 
 from eagerflow.base import tree
 from eagerflow.base.errors import a_kind
-from eagerflow.base.notebook import shown_short
 from eagerflow.base.signatures import refuses
 from eagerflow.base.tracebacks import boundary
 from eagerflow.core.device import device
@@ -499,10 +498,8 @@ def _called(method: str, function: Callable[..., Any], element: Any) -> Any:
         taken = inspect.signature(function)
         asked = ", ".join(["x", "y", "z"][: len(parts)]) if len(parts) < 4 else "*parts"
         of = f"{len(parts)} parts, which become its arguments" if len(parts) > 1 else "one part"
-        raise shown_short(
-            TypeError(
-                f"Dataset.{method}: the function takes {taken}, and elements have {of}: write lambda {asked}: ..."
-            )
+        raise TypeError(
+            f"Dataset.{method}: the function takes {taken}, and elements have {of}: write lambda {asked}: ..."
         ) from None
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy
@@ -51,13 +53,6 @@ class Feed:
     endless = False
     goes_on = False
     draws: Callable[[], Key] | None = None
-    ranks: Any = None  # what divides each batch among processes; feeds that ask it yield `(shard, rows)`
-    brings = False  # whether ranks have batches of their own
-    made_by_all = False  # whether each rank makes all batches in order to have its rows
-    cuts = False  # whether `epoch` yields `(shard, rows)` where there are ranks
-    _key: Key  # of the running pass
-    _origin: Any = None  # the random state when the running pass over the data began; None where none is running
-    _drawn = 0  # batches of that pass so far
     _done = 0  # batches of the next epoch which were used before training was interrupted
 
     def epoch(self) -> Iterator[Any]:
@@ -68,57 +63,20 @@ class Feed:
         """The numbers of the rows that the last batch has; None where they aren't known."""
         return None
 
-    def facts(self) -> dict[str, Any]:
-        """What has to be the same on all ranks that cut the same batches."""
-        return {"steps per epoch": self.steps}
-
     def on_epoch_end(self) -> None:
         """Called by `fit` after each epoch."""
 
-    def _noted(self, batches: Callable[[], Iterable[Any]], origin: Any = None, drawn: int = 0) -> Iterator[Any]:
-        """One pass over the data, of which `position` tells how far it is."""
-        self._origin, self._drawn = origin or self._begins(), drawn
-        self._set_key(self._origin)
-        for batch in batches():
-            self._drawn += 1
-            yield batch
-        self._origin = None
-
-    def _begins(self) -> dict[str, Any]:
-        """What a pass that begins now depends on."""
-        state = random.get_state()
-        if not self.shuffle:
-            return state
-        order = list((self.draws or next_key)())
-        return {**state, "order": order if self.ranks is None else self.ranks.broadcast_object(order)}
-
-    def _set_key(self, origin: dict[str, Any]) -> None:
-        """Order a pass as it was when it began."""
-        if self.shuffle:
-            seed, count = origin["order"]
-            self._key = seed, count
-
     def position(self) -> dict[str, Any]:
         """Where in the data training is, as values that fit into JSON."""
-        return {"origin": self._origin, "drawn": self._drawn}
+        raise NotImplementedError
 
     def go_to(self, position: dict[str, Any], done: int) -> None:
         """Go on where an equal feed was when it told its `position`.
-
-        The running pass starts over, from the random state of then, without the batches that were used.
 
         Args:
             position: what the other feed told.
             done: how many batches of the epoch were used.
         """
-        self._done = done
-        if position["origin"] is not None:
-            with random.frozen():
-                random.set_state(position["origin"])
-                self._take_up(position["origin"], position["drawn"])
-
-    def _take_up(self, origin: Any, drawn: int) -> None:
-        """Begin a pass, and leave out its first batches."""
         raise NotImplementedError
 
     def begin_at(self, epoch: int, key_of: Callable[[int], Key]) -> None:
@@ -130,7 +88,80 @@ class Feed:
         """
 
 
-class ArrayFeed(Feed):
+Piece = Sequence[Any]
+"""Part of a pass over the data: the key of its order (or None), the first batch, and how many (None: without end)."""
+
+
+class _NumberedFeed(Feed):
+    """Data whose batches have numbers: an epoch takes the next pieces of passes over them."""
+
+    available: int | None
+    _key: Any = None  # of the running pass
+    _at: int | None = None  # its batches that belong to epochs so far; None: the next epoch begins a pass
+    _pieces: Sequence[Piece] = ()  # of the running epoch
+    _drawn = 0  # batches of it so far
+    _began: Any = None  # the random state when it began
+
+    def make(self, pieces: Sequence[Piece]) -> Iterator[Any]:
+        """The batches of some pieces."""
+        raise NotImplementedError
+
+    def begin_epoch(self) -> None:
+        """Called before the first batch of an epoch is made."""
+
+    def epoch(self) -> Iterator[Any]:
+        done, self._done = self._done, 0
+        if not done:
+            if (left := _without(self._pieces, self._drawn)) and self.goes_on:  # the last epoch was broken off
+                self._key, self._at, _ = left[0]
+            self._began, self._pieces = random.get_state(), self._take(self.steps)
+            self.begin_epoch()
+        self._drawn = done
+        for batch in self.make(_without(self._pieces, done)):
+            self._drawn += 1
+            yield batch
+
+    def _take(self, steps: int | None) -> list[Piece]:
+        """The pieces of the next epoch."""
+        if self.available is None or steps is None:
+            first = self._at or 0
+            self._at = first + (steps or 0) if self.goes_on else 0
+            return [(None, first, steps)]
+        pieces: list[Piece] = []
+        at, left = self._at if self.goes_on else None, steps
+        while left:
+            if at is None or at == self.available:
+                at, self._key = 0, list((self.draws or next_key)()) if self.shuffle else None
+            count = min(left, self.available - at)
+            pieces.append((self._key, at, count))
+            at, left = at + count, left - count
+        self._at = at
+        return pieces
+
+    def position(self) -> dict[str, Any]:
+        return {"key": self._key, "at": self._at, "pieces": self._pieces, "began": self._began}
+
+    def go_to(self, position: dict[str, Any], done: int) -> None:
+        self._key, self._at = position["key"], position["at"]
+        if done:
+            self._pieces, self._began, self._done = position["pieces"], position["began"], done
+            with random.frozen():
+                random.set_state(self._began)
+                self.begin_epoch()
+
+    def begin_at(self, epoch: int, key_of: Callable[[int], Key]) -> None:
+        if not self.goes_on or not self.steps or not epoch:
+            return
+        if self.available is None:
+            self._at = epoch * self.steps
+            return
+        passes, self._at = divmod(epoch * self.steps, self.available)
+        if self._at and self.shuffle:
+            self._key = list(key_of(passes * self.available // self.steps))
+        self._at = self._at or None
+
+
+class ArrayFeed(_NumberedFeed):
     """Slices of arrays, shuffled when asked for.
 
     Args:
@@ -143,6 +174,8 @@ class ArrayFeed(Feed):
         steps: the batches of an epoch; default: all.
         goes_on: see `Feed`.
     """
+
+    available: int
 
     def __init__(
         self,
@@ -161,87 +194,50 @@ class ArrayFeed(Feed):
         weights = class_weights(class_weight)
         if weights is not None:
             sample_weight = weigh(y, sample_weight, weights)
-        self.size = 32 if batch_size is None else batch_size
-        self.batch_size = self.size
+        self.size = self.batch_size = 32 if batch_size is None else batch_size
         self.shuffle = shuffle
         self.parts = pack_x_y_sample_weight(x, y, sample_weight)
         self.has_targets = y is not None
         self.available = -(-self.rows // self.size)
         self.steps = _within_limit(_one_pass(steps, self.available))
         self.goes_on = goes_on and self.steps != self.available
-        self._running: Iterator[Any] = iter(())
-        self._rest: Iterator[Any] | None = None
 
-    cuts = True
-    _in_order: Any = None  # the order of the running pass
+    _known: tuple[Any, Any] = (None, None)  # the key and the order of the last pass
 
     def rows_of_batch(self) -> numpy.ndarray | None:
-        if self.ranks is not None or not self._drawn:
+        if not self._drawn:
             return None
-        start, stop = (self._drawn - 1) * self.size, min(self._drawn * self.size, self.rows)
-        return numpy.arange(start, stop) if self._in_order is None else self._in_order[start:stop]
+        key, batch, _ = _without(self._pieces, self._drawn - 1)[0]
+        start, stop, order = batch * self.size, min((batch + 1) * self.size, self.rows), self.order(key)
+        return numpy.arange(start, stop) if order is None else order[start:stop]
 
-    def facts(self) -> dict[str, Any]:
-        return {"rows": self.rows, "batch_size": self.size, "shuffle": self.shuffle, **super().facts()}
+    def make(self, pieces: Sequence[Piece]) -> Iterator[Any]:
+        return map(self.packer(), self.made(pieces, batches_of_rows))
 
-    def epoch(self) -> Iterator[Any]:
-        steps, self._done = (self.steps or 0) - self._done, 0
-        if self.goes_on:
-            return itertools.islice(self._without_end(), steps)
-        rest, self._rest = self._rest, None
-        return self._pass() if rest is None else rest
+    def made(self, pieces: Sequence[Piece], cut: Callable[..., Iterator[Any]]) -> Iterator[Any]:
+        """What a function with the arguments of `batches_of_rows` gives for the arrays."""
+        for key, first, count in pieces:
+            arrays, order, start = tree.flatten(self.parts), self.order(key), first * self.size
+            if order is None and start:
+                arrays = [None if a is None else a[start:] for a in arrays]
+            yield from cut(arrays, self.size, count, None if order is None else order[start:], current_device())
 
-    def _pass(self, origin: Any = None) -> Iterator[Any]:
-        count = self.available if self.goes_on else self.steps or 0
-        return self._noted(lambda: self._batches(count), origin)
+    def packer(self) -> Callable[[list[Any]], Any]:
+        """What puts tensors into the structure of the arrays."""
+        parts = self.parts
+        if type(parts) is tuple and not any(tree.is_nested(part) for part in parts):
+            return tuple
+        return partial(tree.pack_sequence_as, parts) if tree.is_nested(parts) else itemgetter(0)
 
-    def _take_up(self, origin: Any, drawn: int) -> None:
-        begun = self._pass(origin)
-        _skip(begun, drawn)
-        if self.goes_on:
-            self._running = begun
-        else:
-            self._rest = begun
-
-    def begin_at(self, epoch: int, key_of: Callable[[int], Key]) -> None:
-        if not self.goes_on or not self.steps:
-            return
-        passes, drawn = divmod(epoch * self.steps, self.available)
-        if drawn:
-            began = passes * self.available // self.steps
-            self._running = self._pass({**random.get_state(), "order": list(key_of(began))})
-            _skip(self._running, drawn)
-
-    def _without_end(self) -> Iterator[Any]:
-        """The rest of the running pass over the arrays, then pass after pass."""
-        while True:
-            for batch in self._running:  # noqa: UP028  `yield from` would close it at the end of an epoch
-                yield batch
-            self._running = self._pass()
-
-    def _batches(self, count: int) -> Iterator[Any]:
-        """The first batches of one pass over the arrays."""
-        order = self._in_order = self._order()
-        leaves = tree.flatten(self.parts)
-        flat = isinstance(self.parts, tuple) and all(part is leaf for part, leaf in zip(self.parts, leaves))
-        if self.ranks is not None:
-            for shard, tensors in self.ranks.shards_of_rows(leaves, self.size, count, order, current_device()):
-                yield shard, tuple(tensors) if flat else tree.pack_sequence_as(self.parts, tensors)
-            return
-        batches = batches_of_rows(leaves, self.size, count, order, current_device())
-        if flat:
-            yield from map(tuple, batches)
-        elif len(leaves) == 1 and leaves[0] is self.parts:  # arrays without targets
-            for (tensor,) in batches:
-                yield tensor
-        else:
-            for tensors in batches:
-                yield tree.pack_sequence_as(self.parts, tensors)
-
-    def _order(self) -> Any:
-        if not self.shuffle:
+    def order(self, key: Any) -> Any:
+        """The numbers of the rows in the order of a pass; None for rows as they are."""
+        if key is None or not self.shuffle:
             return None
-        rng = generator(self._key)
+        if self._known[0] != key:
+            self._known = key, self._permutation(generator((key[0], key[1])))
+        return self._known[1]
+
+    def _permutation(self, rng: numpy.random.Generator) -> numpy.ndarray:
         if self.shuffle != "batch":
             return rng.permutation(self.rows)
         whole = self.rows // self.size * self.size
@@ -249,7 +245,7 @@ class ArrayFeed(Feed):
         return numpy.concatenate([blocks.reshape(-1), numpy.arange(whole, self.rows)])
 
 
-class PyDatasetFeed(Feed):
+class PyDatasetFeed(_NumberedFeed):
     """Batches by number, in random order when asked for."""
 
     def __init__(
@@ -268,76 +264,33 @@ class PyDatasetFeed(Feed):
         if self.available == 0:
             raise ValueError(f"the data is empty: {type(dataset).__name__} has no batches.")
         self.steps = _within_limit(_one_pass(steps, self.available))
-        self._left: list[int] = []  # of the order of the last epoch; of endless data: the next number
-        self._left_before: list[int] = []
-        self._rest: Iterator[Any] | None = None
 
-    def epoch(self) -> Iterator[Any]:
-        rest, self._rest = self._rest, None
-        return self._noted(lambda: self._batches(self._begin())) if rest is None else rest
-
-    def _begin(self) -> Iterator[int]:
+    def begin_epoch(self) -> None:
         if hasattr(self.dataset, "on_epoch_begin"):
             self.dataset.on_epoch_begin()
-        return iter(self._indices())
 
-    @property
-    def cuts(self) -> bool:  # type: ignore[override]
-        """Whether the data set can be asked for rows of a batch."""
-        return hasattr(self.dataset, "rows")
+    def make(self, pieces: Sequence[Piece]) -> Iterator[Any]:
+        return map(self.converted, batches_of(self.dataset, self.indices(pieces)))
 
-    def facts(self) -> dict[str, Any]:
-        return {"batches": self.available, "shuffle": self.shuffle, **super().facts()}
+    def converted(self, batch: Any) -> Any:
+        """A batch of the data set as tensors, with the weights of its classes."""
+        return _weighed(as_batch(_checked(batch)), self.weights)
 
-    def _batches(self, indices: Iterator[int]) -> Iterator[Any]:
-        if self.ranks is not None and self.cuts:
-            known, indices = itertools.tee(indices)
-            asked = self.ranks.rows_of(self.dataset)
-            for index, batch in zip(known, batches_of(asked, indices)):
-                yield asked.shard(index), _weighed(as_batch(_checked(batch)), self.weights)
-            return
-        for batch in batches_of(self.dataset, indices):
-            yield _weighed(as_batch(_checked(batch)), self.weights)
+    def indices(self, pieces: Sequence[Piece]) -> Iterator[int]:
+        """The numbers of the batches of some pieces."""
+        for key, first, count in pieces:
+            if key is None:
+                yield from itertools.count(first) if count is None else range(first, first + count)
+            else:
+                order = generator((key[0], key[1])).permutation(self.available or 0)
+                yield from order[first : first + count].tolist()
 
     def position(self) -> dict[str, Any]:
-        left = self._left if self._origin is None else self._left_before
-        return {**super().position(), **({"left": left} if left else {}), **_state_of(self.dataset)}
+        return {**super().position(), **_state_of(self.dataset)}
 
     def go_to(self, position: dict[str, Any], done: int) -> None:
         _set_state(self.dataset, position)
-        self._left = list(position.get("left", ()))
         super().go_to(position, done)
-
-    def _take_up(self, origin: Any, drawn: int) -> None:
-        self._set_key(origin)
-        indices = self._begin()
-        _skip(indices, drawn)
-        self._rest = self._noted(lambda: self._batches(indices), origin, drawn)
-
-    def begin_at(self, epoch: int, key_of: Callable[[int], Key]) -> None:
-        if self.steps == self.available:
-            return
-        for each in range(epoch):
-            self._key = key_of(each)
-            self._indices()
-
-    def _indices(self) -> Any:
-        steps, indices = self.steps or 0, self._left if self.goes_on else []
-        self._left_before = indices
-        if self.available is None:
-            first = indices[0] if indices else 0
-            self._left = [first + steps]
-            return itertools.count(first) if self.steps is None else range(first, first + steps)
-        while len(indices) < steps:
-            indices = [*indices, *self._order(self.available)]
-        self._left = indices[steps:]
-        return indices[:steps]
-
-    def _order(self, count: int) -> list[int]:
-        if not self.shuffle:
-            return list(range(count))
-        order: list[int] = generator(self._key).permutation(count).tolist()
-        return order
 
     def on_epoch_end(self) -> None:
         if hasattr(self.dataset, "on_epoch_end"):
@@ -356,7 +309,6 @@ class IterableFeed(Feed):
         self.goes_on = goes_on
         self.brings = bool(getattr(iterable, "brings", False))
         self.iterable = iterable = getattr(iterable, "undivided", iterable)  # of a data set that was divided already
-        self.made_by_all = not isinstance(iterable, Dataset)
         self.weights = class_weights(class_weight)
         self.once = iter(iterable) is iterable
         known = steps if self.once else _one_pass(steps, _length(iterable))
@@ -364,6 +316,8 @@ class IterableFeed(Feed):
         self.limit = None if steps is None and self.steps == known else self.steps
         self.endless = self.steps is None and isinstance(iterable, Dataset) and iterable.cardinality() == -1
         self._running: Iterator[Any] | None = None
+        self._origin: Any = None  # the random state when the running pass over the data began; None: none is running
+        self._drawn = 0  # batches of that pass so far
         self._passes = 0
         self._resumed = False
 
@@ -385,22 +339,22 @@ class IterableFeed(Feed):
             yield _weighed(as_batch(_checked(batch)), self.weights)
 
     def _pass(self, origin: Any = None) -> Iterator[Any]:
+        """One pass over the data, in an order that depends on the pass alone; `position` tells how far it is."""
         self._passes += 1
-        return self._noted(lambda: self.iterable, origin)
+        if origin is None:
+            origin = random.get_state()
+            if self.draws is not None:
+                origin["order"] = list(self.draws())
+        return self._noted(origin)
 
-    def _begins(self) -> dict[str, Any]:
-        state = super()._begins()
-        return state if self.draws is None else {**state, "order": list(self.draws())}
-
-    def _noted(self, batches: Callable[[], Iterable[Any]], origin: Any = None, drawn: int = 0) -> Iterator[Any]:
-        """The same, in orders that depend on the pass alone."""
-        self._origin, self._drawn = origin or self._begins(), drawn
-        key = self._origin.get("order")
+    def _noted(self, origin: dict[str, Any]) -> Iterator[Any]:
+        self._origin, self._drawn = origin, 0
+        key = origin.get("order")
         orders = None if key is None else random.Orders((key[0], key[1]))
         running: Iterator[Any] | None = None
         while True:
             with random.ordering(orders):
-                running = iter(batches()) if running is None else running
+                running = iter(self.iterable) if running is None else running
                 batch = next(running, _END)
             if batch is _END:
                 break
@@ -409,22 +363,22 @@ class IterableFeed(Feed):
         self._origin = None
 
     def position(self) -> dict[str, Any]:
-        return {**super().position(), "passes": self._passes, **_state_of(self.iterable)}
+        state = _state_of(self.iterable)
+        return {"origin": self._origin, "drawn": self._drawn, "passes": self._passes, **state}
 
     def go_to(self, position: dict[str, Any], done: int) -> None:
+        """The running pass starts over, from the random state of then, without the batches that were used."""
+        self._done, origin = done, position["origin"]
         if _set_state(self.iterable, position):
-            self._done = done
             return
-        finished = position["passes"] - (position["origin"] is not None)
+        self._passes = position["passes"] - (origin is not None)
         with random.frozen():
-            for _ in range(finished if isinstance(self.iterable, Dataset) else 0):
+            for _ in range(self._passes if isinstance(self.iterable, Dataset) else 0):
                 next(iter(self.iterable), None)  # a data set may have another order in each pass
-        self._passes = finished
-        super().go_to(position, done)
-
-    def _take_up(self, origin: Any, drawn: int) -> None:
-        self._running, self._resumed = self._pass(origin), True
-        _skip(self._running, drawn)
+            if origin is not None:
+                random.set_state(origin)
+                self._running, self._resumed = self._pass(origin), True
+                next(itertools.islice(self._running, position["drawn"], position["drawn"]), None)
 
     def _ended(self, done: int) -> bool:
         """Whether an epoch ends with the data, which it has all seen; says so. Now their number is known."""
@@ -468,9 +422,15 @@ def _one_pass(steps: int | None, available: int | None) -> int | None:
     return available
 
 
-def _skip(batches: Iterator[Any], count: int) -> None:
-    """Skip this many batches."""
-    next(itertools.islice(batches, count, count), None)
+def _without(pieces: Sequence[Piece], done: int) -> list[Piece]:
+    """What is left of pieces without their first batches."""
+    left: list[Piece] = []
+    for key, first, count in pieces:
+        used = done if count is None else min(done, count)
+        done -= used
+        if count is None or count > used:
+            left.append((key, first + used, None if count is None else count - used))
+    return left
 
 
 def _state_of(data: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy
 from eagerflow import losses, ops
 from eagerflow.base import tree
 from eagerflow.base.serialization import serialize_keras_object
-from eagerflow.layer.configuration import distillation_table
+from eagerflow.layer.configuration import enter
 from eagerflow.losses import KLDivergence, kl_divergence
 
 __all__ = ["DistillationLoss", "FeatureDistillation", "LogitsDistillation"]
@@ -73,7 +73,6 @@ class DistillationLoss:
         """
 
 
-@distillation_table.add()
 class FeatureDistillation(DistillationLoss):
     """A distillation loss between the outputs of a layer of the teacher and a layer of the student.
 
@@ -183,7 +182,6 @@ class FeatureDistillation(DistillationLoss):
         return cls(**{**config, "loss": read_losses(config["loss"])})
 
 
-@distillation_table.add()
 class LogitsDistillation(DistillationLoss):
     """A distillation loss between the logits of teacher and student, softened by a temperature.
 
@@ -280,3 +278,7 @@ def read_losses(loss: Any) -> Any:
     if isinstance(loss, (list, tuple)):
         return [read_losses(item) for item in loss]
     return losses.get(loss) if isinstance(loss, (dict, str)) else loss
+
+
+for _cls in (FeatureDistillation, LogitsDistillation):
+    enter(_cls)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy
 
@@ -84,6 +84,4 @@ def broadcast(x: T, root: int = 0) -> T:
     together(communicator)
     plain = tree.map_structure(lambda leaf: leaf.numpy() if isinstance(leaf, Tensor) else leaf, x)
     found = communicator.broadcast_object(plain, root)
-    result: Any = convert_to_tensor(found) if isinstance(x, Tensor) else found
-    of_its_kind: T = result
-    return of_its_kind
+    return cast(T, convert_to_tensor(found) if isinstance(x, Tensor) else found)

@@ -6,7 +6,7 @@ import contextlib
 import math
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy
 
@@ -293,8 +293,7 @@ def distribution() -> DataParallel | None:
     ...     print(ef.distribution.distribution())
     <DataParallel device_mesh=<DeviceMesh shape=(1,), axis_names=['batch']>>
     """
-    found: DataParallel | None = getattr(active.strategy, "distribution", None)
-    return found
+    return cast("DataParallel | None", getattr(active.strategy, "distribution", None))
 
 
 def set_distribution(value: DataParallel | None) -> None:

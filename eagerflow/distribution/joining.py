@@ -57,7 +57,7 @@ def initialize(
     names = addresses.split(",") if isinstance(addresses, str) else list(addresses or ())
     count = len(names) if len(names) > 1 else None
     wrong = [
-        f"initialize({name}={value!r:.60}): {_are(found, name)}. {_hint(found, name)}"
+        f"initialize({name}={value!r:.60}): {_contradiction(found, name)}"
         for name, value, claimed, found in (
             ("num_processes", num_processes, _number("NUM_PROCESSES", num_processes), communicator.size),
             ("job_addresses", job_addresses, count, communicator.size),
@@ -83,16 +83,11 @@ def _number(name: str, value: Any) -> int | None:
         raise ValueError(f"initialize({name.lower()}={found!r:.60}): expected a whole number.") from None
 
 
-def _are(found: int, name: str) -> str:
-    if name == "process_id":
-        return f"this process is rank {found}"
-    return "there is 1 process" if found == 1 else f"there are {found} processes"
-
-
-def _hint(found: int, name: str) -> str:
+def _contradiction(found: int, name: str) -> str:
     if found == 1 and name != "process_id":
-        return "Several are started by `python -m eagerflow launch -n 4 train.py` or by mpiexec."
-    return "The launcher numbers them; leave the argument out."
+        return "there is 1 process. Several are started by `python -m eagerflow launch -n 4 train.py` or by mpiexec."
+    there = f"this process is rank {found}" if name == "process_id" else f"there are {found} processes"
+    return f"{there}. The launcher numbers them; leave the argument out."
 
 
 def joined() -> Communicator:

@@ -14,7 +14,8 @@ from eagerflow.callbacks.logs import Logs
 from eagerflow.core.observe import logs as announce_logs, state
 from eagerflow.core.strategy import active, sharing
 from eagerflow.data.arrays import rows_of
-from eagerflow.data.feed import Feed
+from eagerflow.data.dataset import Dataset
+from eagerflow.data.feed import Feed, IterableFeed
 from eagerflow.distribution.batch_shard import BatchShard, shard_of
 from eagerflow.distribution.metrics import DistributedMetrics
 from eagerflow.distribution.replicas import broadcast_random_state, check_replicas
@@ -64,7 +65,7 @@ class DistributedLoop(Loop):
         self.even = not self.brings and model._is_ours(self.function, "compute_loss")
 
     def run(self, feed: Feed, interruption: Interruption, keep: Callable[[Any], None], first: int = 0) -> int:
-        if feed.brings:
+        if getattr(feed, "brings", False):
             self.brings, self.even = True, False
         agree(self.ranks, self._facts(feed, first), self.called, "" if self.brings else _ALIKE)
         broadcast_random_state(self.ranks)
@@ -73,7 +74,7 @@ class DistributedLoop(Loop):
         shard: Any = None
         logs: Any = None
         left = None if feed.steps is None else feed.steps - first
-        with deferring(self.model._compiled if self.deferred else None):
+        with deferring(self.model._ef_state.compiled if self.deferred else None):
             for step, (shard, data) in enumerate(self._parts(feed, left), first):
                 if self.begin and step % self.every == 0:
                     for hook in self.begin:
@@ -176,8 +177,9 @@ class DistributedLoop(Loop):
 
     def _facts(self, feed: Feed, first: int) -> dict[str, str]:
         """What must be the same on all ranks before they make steps."""
-        facts = {} if self.brings else feed.facts()
-        return {name: str(value) for name, value in {**facts, "steps done": first}.items()}
+        names = () if self.brings else ("rows", "batch_size", "available", "shuffle", "steps")
+        found = {name if name != "steps" else "steps per epoch": str(getattr(feed, name, None)) for name in names}
+        return {**found, "steps done": str(first)}
 
     # -- batches
 
@@ -185,9 +187,9 @@ class DistributedLoop(Loop):
         batches = observed_batches(feed, left)
         if self.brings:
             return brought(batches, self.ranks, self.called)
-        if feed.made_by_all and not self.ranks.rank:
+        if isinstance(feed, IterableFeed) and not isinstance(feed.iterable, Dataset) and not self.ranks.rank:
             warn_once(_MADE_BY_ALL)
-        return batches if feed.cuts else self._of_stream(batches)
+        return batches if "make" in vars(feed) else self._of_stream(batches)
 
     def _of_stream(self, batches: Iterator[Any]) -> Iterator[Part]:
         """Parts of batches that all ranks make."""

@@ -25,7 +25,7 @@ def broadcast_initial_state(model: Any, ranks: Communicator) -> None:
     Raises:
         DisagreementError: on all ranks, naming the first difference.
     """
-    compiled = model._compiled
+    compiled = model._ef_state.compiled
     described = {
         "model": type(model).__name__,
         "optimizer": type(model.optimizer).__name__,

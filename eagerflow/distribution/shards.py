@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy
@@ -11,59 +13,64 @@ from eagerflow.base import tree
 from eagerflow.base.errors import signature_of
 from eagerflow.base.tracebacks import warn
 from eagerflow.core.device import Device
+from eagerflow.core.random import next_key
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.arrays import rows_of
+from eagerflow.data.feed import ArrayFeed, IterableFeed, Piece, PyDatasetFeed
+from eagerflow.data.py_dataset import batches_of
 from eagerflow.data.rows import batches_of_rows
 from eagerflow.distribution.batch_shard import BatchShard, shard_of
 from eagerflow.distribution.runtime.agreement import DisagreementError
 from eagerflow.distribution.runtime.communicator import Communicator
 
-__all__ = ["END", "BatchDivider", "Part", "batches_and_end", "brought", "cut", "numbers_of"]
+__all__ = ["END", "Part", "batches_and_end", "brought", "cut", "divide", "numbers_of"]
 
 END: Any = object()  # of batches
-
 
 Part = tuple[BatchShard, Any]
 """What a rank has of a global batch: which rows, and these rows; a row that weighs nothing where there are none."""
 
 
-class BatchDivider:
-    """Divides the batches of a feed among ranks."""
+def divide(feed: Any, ranks: Communicator) -> None:
+    """Let a feed whose batches have numbers yield `(shard, rows)`: each rank makes its own rows alone."""
+    if isinstance(feed, ArrayFeed):
+        feed.make, feed.rows_of_batch = partial(_divided_rows, feed, ranks), lambda: None  # type: ignore[method-assign]
+    elif isinstance(feed, PyDatasetFeed) and hasattr(feed.dataset, "rows"):
+        feed.make = partial(_divided_batches, feed, ranks)  # type: ignore[method-assign]
+    if feed is not None and not isinstance(feed, IterableFeed):
+        draws = feed.draws or next_key
+        feed.draws = lambda: ranks.broadcast_object(draws())
 
-    def __init__(self, ranks: Communicator) -> None:
-        self.communicator, self.broadcast_object = ranks, ranks.broadcast_object
 
-    def rows_of(self, dataset: Any) -> RowsOf:
-        """Of a `PyDataset` that makes rows: this rank's rows alone."""
-        return RowsOf(dataset, self.communicator)
+def _divided_rows(feed: ArrayFeed, ranks: Communicator, pieces: Sequence[Piece]) -> Iterator[Part]:
+    packed = feed.packer()
+    for shard, tensors in feed.made(pieces, partial(_shards_of_rows, ranks)):
+        yield shard, packed(tensors)
 
-    def shards_of_rows(
-        self, arrays: Sequence[Any], size: int, count: int, order: Any, where: Device
-    ) -> Iterator[tuple[BatchShard, list[Any]]]:
-        """As `batches_of_rows`, of whose batches this rank's rows are gathered alone."""
-        rows = next(len(a) for a in arrays if a is not None)
-        whole = min(count, rows // size)
-        shard = shard_of(self.communicator, size)
+
+def _divided_batches(feed: PyDatasetFeed, ranks: Communicator, pieces: Sequence[Piece]) -> Iterator[Part]:
+    known, indices = itertools.tee(feed.indices(pieces))
+    asked = RowsOf(feed.dataset, ranks)
+    for index, batch in zip(known, batches_of(asked, indices)):
+        yield asked.shard(index), feed.converted(batch)
+
+
+def _shards_of_rows(
+    ranks: Communicator, arrays: Sequence[Any], size: int, count: int, order: Any, where: Device
+) -> Iterator[tuple[BatchShard, list[Any]]]:
+    """As `batches_of_rows`, of whose batches this rank's rows are gathered alone."""
+    rows = next(len(a) for a in arrays if a is not None) if order is None else len(order)
+    whole = min(count, rows // size)
+    for start, batches, length in ((0, whole, size), (whole * size, count - whole, rows - whole * size)):
+        shard = shard_of(ranks, length)
         first, last = _held(shard)
-        if order is None:
-            for start in range(0, whole * size, size):
-                yield shard, _some(arrays, slice(start + first, start + last), where)
-        else:
-            own = order[: whole * size].reshape(whole, size)[:, first:last].reshape(-1)
-            for tensors in batches_of_rows(arrays, last - first, whole, own, where):
+        if batches and order is not None:
+            own = order[start : start + batches * length].reshape(batches, length)[:, first:last].reshape(-1)
+            for tensors in batches_of_rows(arrays, last - first, batches, own, where):
                 yield shard, tensors
-        if count > whole:
-            start, shard = whole * size, shard_of(self.communicator, rows - whole * size)
-            first, last = (start + n for n in _held(shard))
-            if order is None:
-                yield shard, _some(arrays, slice(first, last), where)
-            else:
-                yield shard, next(batches_of_rows(arrays, last - first, 1, order[first:last], where))
-
-
-def _some(arrays: Sequence[Any], rows: slice, where: Device) -> list[Any]:
-    found = [None if a is None else a[rows] for a in arrays]
-    return next(batches_of_rows(found, rows.stop - rows.start, 1, None, where))
+        for at in range(start, start + batches * length, length) if batches and order is None else ():
+            some = [None if a is None else a[at + first : at + last] for a in arrays]
+            yield shard, next(batches_of_rows(some, last - first, 1, None, where))
 
 
 def _held(shard: BatchShard) -> tuple[int, int]:

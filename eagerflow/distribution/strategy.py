@@ -12,7 +12,7 @@ from eagerflow.core.strategy import Strategy
 from eagerflow.distribution.loop import DistributedLoop
 from eagerflow.distribution.replicas import broadcast_initial_state, check_replicas
 from eagerflow.distribution.runtime.communicator import Communicator
-from eagerflow.distribution.shards import BatchDivider
+from eagerflow.distribution.shards import divide
 
 __all__ = ["DataParallelStrategy"]
 
@@ -43,9 +43,8 @@ class DataParallelStrategy(Strategy):
             check_replicas(model, self.group, where)
 
     def shard_feed(self, feed: Any) -> None:
-        if feed is not None:
-            divided = self.group is not None and self.distribution.auto_shard_dataset
-            feed.ranks = BatchDivider(self.communicator) if divided else None
+        if self.group is not None and self.distribution.auto_shard_dataset:
+            divide(feed, self.group)
 
     def loop(self, *arguments: Any) -> Any:
         if self.group is None:

@@ -11,9 +11,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from eagerflow.base.output import program
 from eagerflow.cli.parser import CommandParser, painted, whole_number
 from eagerflow.cli.scripts import apart, meant_script
+from eagerflow.cli.streams import program
 from eagerflow.launch.engine import LaunchError, command, find
 from eagerflow.launch.failure_report import Failure
 from eagerflow.launch.hosts import Host, parse_hosts, shared_out, without

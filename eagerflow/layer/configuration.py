@@ -9,45 +9,34 @@ from typing import Any
 
 from eagerflow.base.config_from_init import config_class, setting_names, settings_of
 from eagerflow.base.serialization import Table, deserialize_keras_object, serialize_keras_object
+from eagerflow.core.links import above
 from eagerflow.layer.dtype_policy import DTypePolicy, FloatDTypePolicy
 from eagerflow.layer.settings import described
 
-__all__ = [
-    "check_layers",
-    "config_of",
-    "described_with_shapes",
-    "distillation_table",
-    "enter",
-    "how_to_take",
-    "own_arguments",
-]
+__all__ = ["check_layers", "config_of", "described_with_shapes", "enter", "how_to_take", "own_arguments"]
 __all__ += ["reader_of", "table"]
 
 
 class _LayerTable(Table):
-    """The table of layers: a few of `applications` have modules, and so tables, of their own in Keras."""
+    """The table of layers; some have other modules, and so tables, in Keras."""
 
     def find(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
-        elsewhere = _OF_APPLICATIONS.get(name)
+        elsewhere = _elsewhere.get(name)
         return elsewhere.find(name, custom_objects) if elsewhere else super().find(name, custom_objects)
 
 
 table = _LayerTable("layer", "keras.layers", "eagerflow.layers")
-_convnext = Table("layer", "keras.src.applications.convnext", "eagerflow.applications.convnext")
-_inception = Table("layer", "keras.src.applications.inception_resnet_v2", "eagerflow.applications.inception_resnet_v2")
-distillation_table = Table("layer", "keras.distillation", "eagerflow.distillation")
 _models = Table("model", "keras", "eagerflow.models")
-_OF_APPLICATIONS = {"LayerScale": _convnext, "StochasticDepth": _convnext, "CustomScaleLayer": _inception}
+_elsewhere: dict[str, Table] = {}
 # Keras writes the module of these names.
-_HOMES: dict[str, Table | None] = {
+_HOMES = {
     "eagerflow.layer": table,  # and `layers`
-    "eagerflow.applications.convnext": _convnext,
-    "eagerflow.applications.inception_resnet_v2": _inception,
-    "eagerflow.distillation": distillation_table,
     "eagerflow.models.functional": Table("model", "keras.src.models.functional", "eagerflow.models.functional"),
-    "eagerflow.models.onnx_model": None,  # its layers have the names of an ONNX file's nodes, among them some of ours
     "eagerflow.models": _models,
 }
+for _home, (_module, _names) in above.layer_modules.items():
+    _HOMES[_home] = Table("layer", _module, _home)
+    _elsewhere |= dict.fromkeys(_names.split(), _HOMES[_home])
 for _policy in (DTypePolicy, FloatDTypePolicy):  # which Keras writes under the same module
     _models.add()(_policy)
 

@@ -32,7 +32,7 @@ from eagerflow.layer.calling import (
     settle_training,
     stateless_call,
 )
-from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap, config_of_policy, get_policy
+from eagerflow.layer.dtype_policy import DTypePolicy, DTypePolicyMap, get_policy
 from eagerflow.layer.first_input import INPUT_ARGUMENTS, batch_shape_of
 from eagerflow.layer.input_spec import check_inputs
 from eagerflow.layer.operation import AnyTensor, Calls, Operation, Result, UnknownOutput, check_symbolic
@@ -97,6 +97,7 @@ class Layer(WeightHolder, Operation, InSequence):
     [[1.0, 2.0]]
     """
 
+    _ef_state_class: type[LayerState] = LayerState
     _stateless = False  # True in layers that are built as soon as they are made, unless a subclass has its own `build`
     _convert_input_args = True  # False in layers whose inputs are text or lists for themselves
     _is_quantized = False
@@ -115,7 +116,7 @@ class Layer(WeightHolder, Operation, InSequence):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
-        state = LayerState(args, kwargs, call_signature(cls, Layer), current_remat_mode())
+        state = cls._ef_state_class(args, kwargs, call_signature(cls, Layer), current_remat_mode())
         self.__dict__.update(_ef_state=state, created_at=creation_site())
         note_maker(self)
         return self
@@ -187,7 +188,7 @@ class Layer(WeightHolder, Operation, InSequence):
             state.policies = policy if isinstance(policy, DTypePolicyMap) else None
         settle_policy(self, policy)
         if policy.quantization_mode is not None and self.built and not self._is_quantized:
-            self.quantize(policy.quantization_mode, config=config_of_policy(policy))
+            self.quantize(policy.quantization_mode, config=above.quantization().config_of_policy(policy))
 
     @property
     def dtype(self) -> str:
@@ -503,22 +504,19 @@ class Layer(WeightHolder, Operation, InSequence):
         >>> layer(ef.Tensor([[1.0, 2.0, 3.0]])).numpy().round(1).tolist()
         [[6.0, 6.0]]
         """
-        self._quantize(above.quantization().checked(self, mode, config), type_check)
-
-    def _quantize(self, config: Any, type_check: bool) -> None:
-        raise above.quantization().not_quantizable(self, "quantize")
+        above.quantization().quantize(self, mode, config, type_check)
 
     def quantized_build(self, input_shape: Any, mode: str) -> None:
         """Creates the variables of the quantized weights; `quantize` calls it.
 
         Args:
-            input_shape: the shape of the inputs, with the batch axis.
+            input_shape: the shape of the large weight.
             mode: `"int8"`, `"int4"` or `"float8"`.
 
         Raises:
             NotImplementedError: in a layer whose weights can't be quantized.
         """
-        raise above.quantization().not_quantizable(self, "quantized_build")
+        above.quantization().make_quantized(self, tuple(input_shape), mode)
 
     def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
         """What a quantized layer computes instead of `call`.

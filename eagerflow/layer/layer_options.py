@@ -10,16 +10,9 @@ from typing import Any, TypedDict
 
 from eagerflow.base.typing import DataFormat, PolicyLike, RegularizerLike
 
-__all__ = ["BoxOptions", "ConvOptions", "EmbeddingOptions", "ImageOptions"]
-__all__ += [
-    "LayerNormalizationOptions",
-    "LayerOptions",
-    "LeakyReLUOptions",
-    "LookupOptions",
-    "NamedOptions",
-    "OfAnyLayer",
-]
-__all__ += ["RecurrentOptions", "UnnamedOptions", "WeightOptions"]
+__all__ = ["BoxOptions", "ConvOptions", "EmbeddingOptions", "ImageOptions", "LayerNormalizationOptions"]
+__all__ += ["LayerOptions", "LeakyReLUOptions", "LookupOptions", "NamedOptions", "OfAnyLayer", "RecurrentOptions"]
+__all__ += ["UnnamedOptions", "WeightOptions"]
 
 
 class OfAnyLayer(TypedDict, total=False):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, overload
 from eagerflow.base import tree
 from eagerflow.base.config_from_init import automatic
 from eagerflow.base.errors import signature_of
-from eagerflow.base.signatures import ClassSignature
 from eagerflow.base.typing import AnyShape
 from eagerflow.core.tensor import Tensor
 from eagerflow.layer.configuration import config_of, enter, how_to_take, reader_of
@@ -71,7 +70,6 @@ class Operation:
     ([2.0, 4.0], (None, 3))
     """
 
-    __signature__ = ClassSignature()
     _ef_state: Any  # an `OperationState`
     name: str
     _exported_as: str  # the name in configurations, where Keras exports a class under another one

@@ -101,11 +101,9 @@ class LayerState(OperationState):
     def kept(self) -> dict[str, Any]:
         """For copies and pickles: without symbolic calls, which enter themselves again, and what the class says."""
         born = [(v, self.fixed[id(v)]) for v in self.gathered[1]]
-        left_out = ("all_weights", "fixed", "gathered", "made_before", "made_in", "signature")
-        return {k: getattr(self, k) for k in self.__slots__ if k not in left_out and hasattr(self, k)} | {
-            "arguments": self.arguments,
-            "born": born,
-        }
+        left_out = ("all_weights", "calls", "fixed", "gathered", "made_before", "made_in", "signature")
+        names = [name for cls in type(self).__mro__ for name in getattr(cls, "__slots__", ()) if name not in left_out]
+        return {name: getattr(self, name) for name in names if hasattr(self, name)} | {"born": born}
 
     def restore(self, kept: dict[str, Any]) -> None:
         """Be as the layer that `kept` is of; a copy has lists of its own."""

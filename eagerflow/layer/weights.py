@@ -20,7 +20,8 @@ from eagerflow.layer.state import LayerState, members, tracked, unique
 from eagerflow.layer.weight_making import KERAS_3_ORDER, by_position, make_weight
 from eagerflow.random import SeedGenerator
 
-__all__ = ["WeightHolder", "drop_weight", "gather", "is_metric", "set_attribute", "set_own_trainable", "sublayers"]
+__all__ = ["WeightHolder", "drop_weight", "gather", "is_metric", "set_own_trainable", "sublayers"]
+__all__ += ["track"]
 
 _PLAIN = frozenset({int, float, bool, str, type(None), Tensor, numpy.ndarray})
 
@@ -64,7 +65,7 @@ class WeightHolder:
                 raise AttributeError(
                     f"{type(self).__name__}.{name} is used by the layer itself; choose another name for your attribute."
                 )
-            set_attribute(self, name, value)
+            _set_attribute(self, name, value)
 
     def __delattr__(self, name: str) -> None:
         changes.settings += 1
@@ -444,7 +445,15 @@ class WeightHolder:
         return found
 
 
-def set_attribute(layer: Any, name: str, value: Any) -> None:
+def track(layer: Any, name: str, value: Any) -> Any:
+    """Note what an attribute of a layer holds, or a part of its state by a name that no attribute has."""
+    value = layer._ef_state.tracked[name] = tracked(value)
+    changes.count += 1
+    _follow_trainable(layer, value)
+    return value
+
+
+def _set_attribute(layer: Any, name: str, value: Any) -> None:
     """Set an attribute of a layer, and track what it holds."""
     changes.settings += 1
     held = layer._ef_state.tracked
@@ -458,9 +467,7 @@ def set_attribute(layer: Any, name: str, value: Any) -> None:
             del held[name]
             changes.count += 1
     elif _worth_tracking(value):
-        held[name] = value = tracked(value)
-        changes.count += 1
-        _follow_trainable(layer, value)
+        value = track(layer, name, value)
     elif name in held:
         del held[name]
         changes.count += 1

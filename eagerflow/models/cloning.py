@@ -105,7 +105,7 @@ class _Cloner:
         made: Any
         if isinstance(model, Sequential):
             made = _clone_sequential(model, self, input_tensors)
-        elif model._graph is None:
+        elif model._ef_state.graph is None:
             made = type(model).from_config(model.get_config())
         else:
             made = _clone_graph(model, self, input_tensors, call_function)
@@ -126,16 +126,16 @@ class _Cloner:
 
 
 def _clone_sequential(model: Sequential, clone: _Cloner, input_tensors: Any) -> Sequential:
-    made = Sequential(name=model.name)
+    made, old = Sequential(name=model.name), model._ef_state
     if input_tensors is not None:
         made.add(tree.flatten(input_tensors)[0])
-    elif model._input_layer is not None and not model._of_data:
-        made.add(clone(model._input_layer))
+    elif old.input_layer is not None and not old.of_data:
+        made.add(clone(old.input_layer))
     for layer in model.layers:
         made.add(clone(layer))
-    if made._input_layer is None and model._remembered is not None:  # data that the model was called on told the shape
+    if made._ef_state.input_layer is None and old.remembered is not None:  # data told the shape
         with contextlib.suppress(Exception):  # of a layer that needs values, not shapes: the first call builds it
-            made._build_like_data(*model._remembered)
+            made._build_like_data(*old.remembered)
     return made
 
 
@@ -159,7 +159,7 @@ def _clone_graph(model: Model, clone: _Cloner, input_tensors: Any, call_function
         layer = clone(node.operation)
         return call_function(layer, *args, **kwargs) if call_function is not None else layer(*args, **kwargs)
 
-    added = model._added
+    added = model._ef_state.added
     outputs, *terms = [graph.rebuilt(fresh, call)] if added is None else added.whole.rebuilt(fresh, call)
     made = Functional(tree.pack_sequence_as(graph.inputs_structure, fresh), outputs, name=model.name)
     if added is not None:

@@ -52,7 +52,7 @@ class Functional(Model):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self._graph is None:
+        if self._ef_state.graph is None:
             raise TypeError(f"{type(self).__name__}(inputs, outputs): both are needed; got none.")
 
     @property
@@ -85,7 +85,7 @@ class Functional(Model):
 @numbers_shared
 def config_of_graph(model: Any) -> dict[str, Any]:
     """Layers, their calls, inputs and outputs of a model of a graph; and what else its class was made with."""
-    graph, added = model._known_graph("config"), model._added
+    graph, added = model._known_graph("config"), model._ef_state.added
     nodes = graph.nodes if added is None else added.whole.nodes
     operations = graph.operations if added is None else added.whole.operations
     described = [_described_operation(operation, nodes) for operation in operations]

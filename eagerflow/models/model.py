@@ -26,7 +26,7 @@ from eagerflow.layer.symbolic.splice import from_intermediate
 from eagerflow.layer.symbolic.tensors import SymbolicTensor, is_symbolic
 from eagerflow.layer.symbolic.text_type import is_text
 from eagerflow.layer.tensor_masks import put_masks
-from eagerflow.layer.weights import set_attribute, sublayers
+from eagerflow.layer.weights import sublayers, track
 from eagerflow.models.inputs import Doors
 from eagerflow.models.quantizing import get_quantization_layer_structure, quantize
 from eagerflow.models.saving import methods as saving
@@ -34,6 +34,7 @@ from eagerflow.models.saving.json_text import write_json
 from eagerflow.models.state import get_state_tree, set_state_tree, stateless_compute_loss
 from eagerflow.models.summary import print_summary, summary_text
 from eagerflow.training.added_losses import Added
+from eagerflow.training.model_state import ModelState
 from eagerflow.training.trainer import Trainer
 
 __all__ = ["Model"]
@@ -69,15 +70,13 @@ class Model(Trainer, Layer):
     """
 
     _scope_kind = "model"
-    _reserved = Layer._reserved | {"_added", "_doors", "_graph", "_graph_layers", "_graph_variables"}
+    _ef_state: ModelState
+    _ef_state_class = ModelState
     quantize = quantize  # type: ignore[assignment] # it takes filters where a layer takes type_check, as in Keras
     get_quantization_layer_structure = get_quantization_layer_structure
     get_state_tree, set_state_tree, stateless_compute_loss = get_state_tree, set_state_tree, stateless_compute_loss
     save, save_weights, load_weights = saving.save, saving.save_weights, saving.load_weights
     _settle, _back_up, _resume = saving.settle, saving.back_up, saving.resume  # for `BackupAndRestore`
-    _graph: Graph | None
-    _added: Added | None = None
-    _doors: Doors
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Model and _is_functional(args, kwargs):
@@ -103,7 +102,6 @@ class Model(Trainer, Layer):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             ends, kwargs = _ends(type(self), args, kwargs)
             Layer.__init__(self, **kwargs)
-            self.__dict__["_graph"] = None
             self.supports_masking = True
             if ends is not None:
                 self._connect(*ends)
@@ -115,18 +113,12 @@ class Model(Trainer, Layer):
         checked_ends(inputs, outputs, type(self).__name__)
         inputs, outputs = from_intermediate(inputs, outputs)
         graph = Graph(inputs, outputs, self.name)
-        self.__dict__.update(_graph=graph, _doors=Doors(inputs, self.name), built=True, autocast=False)
-        self._ef_state.path = self.name
+        self.__dict__.update(built=True, autocast=False)
+        state = self._ef_state
+        state.graph, state.doors, state.path = graph, Doors(inputs, self.name), self.name
         layers = [operation for operation in graph.operations if isinstance(operation, Layer)]
-        set_attribute(self, "_graph_layers", layers)
-        set_attribute(self, "_graph_variables", graph.variables)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """The graph first: its calls are copied in their order, so a deep model needs no deep recursion."""
-        state = super().__getstate__()
-        if self._graph is not None:
-            state["_ef_state"]["arguments"] = ((), {})
-        return {"_graph": state.pop("_graph", None), **state}
+        track(self, state.GRAPH_LAYERS, layers)
+        track(self, state.GRAPH_VARIABLES, graph.variables)
 
     # Running
 
@@ -160,7 +152,8 @@ class Model(Trainer, Layer):
                 training: whether layers such as dropout behave as in training; None: as the surrounding call says.
                 mask: the mask of the inputs, or None.
             """
-            if self._graph is None:
+            state = self._ef_state
+            if state.graph is None:
                 hint = " Its method forward(...) is named call(...) here." if hasattr(self, "forward") else ""
                 raise NotImplementedError(
                     f"{type(self).__name__} needs a method call(self, inputs), or inputs and outputs in "
@@ -168,8 +161,8 @@ class Model(Trainer, Layer):
                 )
             if mask is not None:
                 put_masks(inputs, mask)
-            arranged = self._doors.arrange(inputs, self)
-            found = self._graph.run(arranged) if self._added is None else self._added.run(self, arranged)
+            arranged = state.doors.arrange(inputs, self)
+            found = state.graph.run(arranged) if state.added is None else state.added.run(self, arranged)
             return the_one(found)
 
     @boundary
@@ -192,16 +185,17 @@ class Model(Trainer, Layer):
         [25.0]
         """
         terms = tree.flatten(loss)
-        if self._graph is None or not any(isinstance(term, SymbolicTensor) for term in terms):
+        if self._ef_state.graph is None or not any(isinstance(term, SymbolicTensor) for term in terms):
             super().add_loss(loss)
         else:
             self._extended().connect(self, losses=terms)
 
     def _extended(self) -> Added:
-        if self._added is None:
-            self.__dict__["_added"] = Added()
-        assert self._added is not None
-        return self._added
+        state = self._ef_state
+        if state.added is None:
+            state.added = Added()
+        assert state.added is not None
+        return state.added
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """The masks of the outputs, as the model's layers compute them.
@@ -210,27 +204,29 @@ class Model(Trainer, Layer):
             inputs: the inputs of the call.
             previous_mask: the masks of the inputs, or None.
         """
-        if self._graph is None:
+        state = self._ef_state
+        if state.graph is None:
             return None
-        masks = [getattr(x, "_keras_mask", None) for x in self._graph.outputs]
+        masks = [getattr(x, "_keras_mask", None) for x in state.graph.outputs]
         ends = [mask for mask in masks if mask is not None]
         if not ends:
             return None
         if previous_mask is not None:
             put_masks(inputs, previous_mask)
-        found = iter(Graph(self._graph.inputs_structure, ends, self.name).run(tree.flatten(inputs)))
+        found = iter(Graph(state.graph.inputs_structure, ends, self.name).run(tree.flatten(inputs)))
         masks = [None if mask is None else next(found) for mask in masks]
-        return tree.pack_sequence_as(self._graph.outputs_structure, masks)
+        return tree.pack_sequence_as(state.graph.outputs_structure, masks)
 
     def _mask_outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any], mask: Any, outputs: Any) -> Any:
         own = type(self).compute_mask is not Model.compute_mask
         return super()._mask_outputs(args, kwargs, mask, outputs) if own else outputs
 
     def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
-        if self._graph is None or type(self).call is not Model.call:
+        state = self._ef_state
+        if state.graph is None or type(self).call is not Model.call:
             return super()._infer(args, kwargs, size)
         inputs = args[0] if args else kwargs["inputs"]
-        return self._graph.infer(self._doors.arrange(inputs, self), size)
+        return state.graph.infer(state.doors.arrange(inputs, self), size)
 
     def build(self, input_shape: Any) -> None:
         """Creates the weights.
@@ -246,7 +242,7 @@ class Model(Trainer, Layer):
         >>> [tuple(w.shape) for w in model.weights]
         [(3, 2), (2,)]
         """
-        if self._graph is not None or self.built:
+        if self._ef_state.graph is not None or self.built:
             return
         if not (is_shape(input_shape) or tree.is_nested(input_shape)):
             raise ValueError(
@@ -255,15 +251,16 @@ class Model(Trainer, Layer):
         build_by_running(self, input_shape)
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        state = self._ef_state
         if type(self).build is Model.build:
             build_nothing(self)
         else:
             super()._build_for(args, kwargs)
-        if len(args) == 1 and self._ef_state.build_shapes == ((), {}) and not is_symbolic(args):
+        if len(args) == 1 and state.build_shapes == ((), {}) and not is_symbolic(args):
             shapes = tree.map_structure(lambda x: tuple(getattr(x, "shape", ())), args[0])
-            self._ef_state.build_shapes = ((shapes,), {})  # what files tell, to build the model again
+            state.build_shapes = ((shapes,), {})  # what files tell, to build the model again
             types = tree.map_structure(lambda x: "string" if is_text(x) else self.input_dtype, args[0])
-            self._ef_state.input_types = types if "string" in tree.flatten(types) else None
+            state.input_types = types if "string" in tree.flatten(types) else None
 
     def get_build_config(self) -> dict[str, Any] | None:
         """What `build_from_config` takes: the shapes of the inputs, and their types where some are text."""
@@ -396,13 +393,13 @@ class Model(Trainer, Layer):
         return [x.node.name for x in self.outputs if x.node is not None]
 
     def _known_graph(self, asked: str) -> Graph:
-        if self._graph is None:
+        if self._ef_state.graph is None:
             raise no_attribute(
                 f"{type(self).__name__} {self.name!r} has no {asked}: only models made of Input, and built Sequential "
                 "models, know it before they run.",
                 asked,
             )
-        return self._graph
+        return self._ef_state.graph
 
     def export(
         self,
@@ -520,7 +517,7 @@ class Model(Trainer, Layer):
         >>> [layer["config"]["name"] for layer in config["layers"]]
         ['x', 'out']
         """
-        if self._graph is None or not _takes_ends(type(self)):
+        if self._ef_state.graph is None or not _takes_ends(type(self)):
             return super().get_config()
         config: dict[str, Any] = _functional().config_of_graph(self)
         return config

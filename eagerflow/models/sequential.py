@@ -26,8 +26,10 @@ from eagerflow.layer.symbolic.input import InputLayer
 from eagerflow.layer.symbolic.tensors import SymbolicTensor, infer, is_symbolic
 from eagerflow.layer.symbolic.text_type import type_of
 from eagerflow.layer.tensor_masks import put_masks
+from eagerflow.layer.weights import track
 from eagerflow.models.inputs import Doors
 from eagerflow.models.model import Model
+from eagerflow.training.model_state import ModelState
 
 __all__ = ["Sequential"]
 
@@ -61,10 +63,6 @@ class Sequential(Model):
     11
     """
 
-    _sequence: list[AnyLayer]
-    _input_layer: Any
-    _ends: list[Any]
-    _remembered: Any  # the shape and type of data that it was called on
     _of_data = False  # whether its Input is like these, and nobody has asked for that shape
 
     if TYPE_CHECKING:  # one layer after the other gives one output, where other models may give many
@@ -103,10 +101,9 @@ class Sequential(Model):
             raise TypeError("Sequential(...) takes its layers as one list: Sequential([first, second]).")
         super().__init__(trainable=trainable, name=name, **kwargs)
         self.autocast = False  # the layers cast their own inputs
-        self.__dict__.update(_input_layer=None, _ends=[], _remembered=None, _of_data=False)
         if type(self) is Sequential:
             self._ef_state.arguments = ((), {})  # the layers may change
-        self._sequence = []
+        track(self, ModelState.LAYERS, [])
         given: Any = layers if isinstance(layers, (list, tuple)) else [layers] if layers is not None else []
         for layer in given:
             self.add(layer)
@@ -114,7 +111,7 @@ class Sequential(Model):
             self.trainable = False
 
     def _shown_layers(self) -> list[AnyLayer]:
-        return list(self._sequence)  # without the Input
+        return list(self._ef_state.sequence)  # without the Input
 
     @boundary
     def add(self, layer: InSequence, rebuild: bool = True) -> None:
@@ -134,11 +131,12 @@ class Sequential(Model):
         >>> model.output_shape
         (None, 2)
         """
+        state = self._ef_state
         added: Any = _as_layer(layer)
         if added is self:
             raise ValueError(f"Sequential {self.name!r}.add(layer): a model can't contain itself.")
         names = self._names()
-        if added.name in names and not any(known is added for known in self._sequence):  # one may run twice
+        if added.name in names and not any(known is added for known in state.sequence):  # one may run twice
             raise ValueError(
                 f"Sequential {self.name!r} has a layer named {added.name!r} already; names must be unique. "
                 "Rename one: layer(..., name=...)."
@@ -146,15 +144,15 @@ class Sequential(Model):
         if isinstance(added, InputLayer):
             self._begin_with(added)
             return
-        if not self._sequence and self._input_layer is None:
-            self.__dict__["_input_layer"] = _implied_input(added)
-        self._sequence.append(added)
-        self.__dict__["_graph"] = None
+        if not state.sequence and state.input_layer is None:
+            state.input_layer = _implied_input(added)
+        state.sequence.append(added)
+        state.graph = None
         try:
             self._remembered_graph_is_stale()
         except BaseException as error:
             if not (isinstance(error, ValueError) and self._wait_for_data()):
-                self._sequence.pop()  # a layer that doesn't fit isn't kept
+                state.sequence.pop()  # a layer that doesn't fit isn't kept
                 raise
         names.add(added.name)
 
@@ -166,34 +164,38 @@ class Sequential(Model):
         Returns:
             Whether the shapes were assumed.
         """
-        if not getattr(self._sequence[0], "_assumes_rows", False) or self._input_layer is None:
+        state = self._ef_state
+        if not getattr(state.sequence[0], "_assumes_rows", False) or state.input_layer is None:
             return False
-        self.__dict__.update(_input_layer=None, _ends=[], _remembered=None, _graph=None, built=False)
+        state.input_layer, state.ends, state.remembered, state.graph = None, [], None, None
+        self.__dict__["built"] = False
         return True
 
     def _names(self) -> set[str]:
         """The names of the layers; kept, for a deep model is made of many calls of `add`."""
-        names: set[str] = self.__dict__.get("_known_names", set())
-        if len(names) != len(self._sequence):  # after `pop`, say
-            names = set(map(_name, self._sequence))
-            self.__dict__["_known_names"] = names
+        state = self._ef_state
+        names = state.names
+        if len(names) != len(state.sequence):  # after `pop`, say
+            names = set(map(_name, state.sequence))
+            state.names = names
         return names
 
     def _begin_with(self, layer: InputLayer) -> None:
-        if self._sequence or self._input_layer is not None:
+        state = self._ef_state
+        if state.sequence or state.input_layer is not None:
             raise ValueError(
                 f"Sequential {self.name!r}: an Input comes first, and only once; {layer.name!r} would be layer "
-                f"{len(self._sequence)}."
+                f"{len(state.sequence)}."
             )
-        self.__dict__["_input_layer"] = layer
+        state.input_layer = layer
         self._remembered_graph_is_stale()
 
     def _remembered_graph_is_stale(self) -> None:
         """After a change: continue the chain when the input is known; forget it otherwise."""
-        if self._input_layer is not None:
+        if self._ef_state.input_layer is not None:
             self._continue_chain()
         else:
-            self.__dict__.update(built=False, _remembered=None)
+            self.__dict__["built"], self._ef_state.remembered = False, None
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Removes the last layer and returns it.
@@ -208,33 +210,35 @@ class Sequential(Model):
         >>> model.pop().name, model.output_shape
         ('top', (None, 2))
         """
-        if not self._sequence:
+        state = self._ef_state
+        if not state.sequence:
             raise ValueError(f"Sequential {self.name!r} has no layers to pop.")
-        layer = self._sequence.pop()
-        self.__dict__["_graph"] = None
-        self.__dict__["_ends"] = self._ends[: len(self._sequence) + 1]
-        if not self._sequence:
+        layer = state.sequence.pop()
+        state.graph = None
+        state.ends = state.ends[: len(state.sequence) + 1]
+        if not state.sequence:
             self.__dict__["built"] = False
         return layer
 
     # Building
 
     def _continue_chain(self) -> None:
-        if not self._ends:
-            self._ends.append(self._input_layer.output)
-            self.__dict__["_doors"] = Doors(self._ends[0], self.name)
+        state = self._ef_state
+        if not state.ends:
+            state.ends.append(state.input_layer.output)
+            state.doors = Doors(state.ends[0], self.name)
         context = CallContext()
         around = current_call.get()
         context.running = [*(around.running if around is not None else ()), self]
         token = current_call.set(context)
         try:
-            for layer in self._sequence[len(self._ends) - 1 :]:
-                self._ends.append(layer(self._ends[-1]))
+            for layer in state.sequence[len(state.ends) - 1 :]:
+                state.ends.append(layer(state.ends[-1]))
         finally:
             current_call.reset(token)
-        if self._sequence:
+        if state.sequence:
             self.__dict__["built"] = True
-            self._ef_state.path = self.path
+            state.path = self.path
 
     def build(self, input_shape: Any = None) -> None:
         """Creates the weights of all layers.
@@ -250,23 +254,24 @@ class Sequential(Model):
         >>> [tuple(w.shape) for w in model.weights]
         [(3, 2), (2,), (2, 1), (1,)]
         """
-        given = None if self._input_layer is None or not is_shape(input_shape) else tuple(input_shape)
-        if given is not None and not _agree(given, self._input_layer.batch_shape):
+        state = self._ef_state
+        given = None if state.input_layer is None or not is_shape(input_shape) else tuple(input_shape)
+        if given is not None and not _agree(given, state.input_layer.batch_shape):
             raise ValueError(
                 f"Sequential {self.name!r}.build(input_shape={given}): its Input has shape "
-                f"{self._input_layer.batch_shape}."
+                f"{state.input_layer.batch_shape}."
             )
-        if self._input_layer is None:
-            if not is_shape(input_shape) or not self._sequence:
+        if state.input_layer is None:
+            if not is_shape(input_shape) or not state.sequence:
                 raise ValueError(
                     f"Sequential {self.name!r}.build(input_shape={input_shape!r}): expected a shape such as (None, 4)"
-                    f"{' and at least one layer' if not self._sequence else ''}."
+                    f"{' and at least one layer' if not state.sequence else ''}."
                 )
-            self.__dict__["_input_layer"] = _input_for(self._sequence[0], tuple(input_shape))
+            state.input_layer = _input_for(state.sequence[0], tuple(input_shape))
         try:
             self._continue_chain()
         except BaseException as error:  # another shape may be tried
-            self.__dict__.update(_input_layer=None, _ends=[], _of_data=False)
+            state.input_layer, state.ends, state.of_data = None, [], False
             if given is None and isinstance(error, ValueError) and input_shape and input_shape[0] is not None:
                 raise ValueError(
                     f"Sequential {self.name!r}.build(input_shape={tuple(input_shape)}): the first axis is the batch, "
@@ -275,36 +280,36 @@ class Sequential(Model):
             raise
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        state = self._ef_state
         if not args and "inputs" not in kwargs:
             given = f", got {', '.join(map(repr, kwargs))}" if kwargs else ""
             raise TypeError(f"Sequential.call(): expected inputs{given}. Give the inputs by position: layer(x).")
         inputs: Any = args[0] if args else kwargs["inputs"]
-        if not self._sequence and self._input_layer is None:
+        if not state.sequence and state.input_layer is None:
             raise ValueError(f"Sequential {self.name!r} has no layers: add one before calling it.")
         if is_symbolic(inputs):
-            self.__dict__["_input_layer"] = self._input_layer or InputLayer(
-                batch_shape=inputs.shape, dtype=inputs.dtype
-            )
+            state.input_layer = state.input_layer or InputLayer(batch_shape=inputs.shape, dtype=inputs.dtype)
             self.build()
             return
         context = current_call.get()
         if hasattr(inputs, "shape") and (context is None or not context.probing):
             # The layers build themselves as they run; the chain is made when somebody asks for it.
             dtype = self.compute_dtype if inputs.dtype.kind == "f" else type_of(inputs.dtype)
-            self.__dict__["_remembered"] = ((None, *inputs.shape[1:]), dtype)
+            state.remembered = ((None, *inputs.shape[1:]), dtype)
         build_nothing(self)
 
     def _known_graph(self, asked: str) -> Graph:
-        if self._graph is None:
-            if self._input_layer is None and self._remembered is not None:
-                self._build_like_data(*self._remembered)
-            if len(self._ends) < 2:
+        state = self._ef_state
+        if state.graph is None:
+            if state.input_layer is None and state.remembered is not None:
+                self._build_like_data(*state.remembered)
+            if len(state.ends) < 2:
                 raise AttributeError(
                     f"Sequential {self.name!r} has no {asked} yet: it doesn't know the shape of its input. Begin with "
                     "an Input, call build(input_shape), or call the model on data."
                 )
-            self.__dict__["_graph"] = Graph(self._ends[0], self._ends[-1], self.name)
-        return self._graph  # type: ignore[return-value]
+            state.graph = Graph(state.ends[0], state.ends[-1], self.name)
+        return state.graph
 
     # Running
 
@@ -316,18 +321,20 @@ class Sequential(Model):
             training: whether layers run as in training; default: as in the surrounding call.
             mask: the mask of the inputs, for layers that use one.
         """
-        if self._ends and not self._only_assumed(inputs):
-            inputs = self._doors.arrange(inputs, self)[0]
+        state = self._ef_state
+        if state.ends and not self._only_assumed(inputs):
+            inputs = state.doors.arrange(inputs, self)[0]
         if mask is not None:
             put_masks(inputs, mask)
-        for layer in self._sequence:
+        for layer in state.sequence:
             inputs = layer(inputs)
         return inputs
 
     def _build_like_data(self, shape: Shape, dtype: Any = None) -> None:
         """Build for the shape of data that a model like this was called on: it goes on taking data of others."""
-        first = _input_for(self._sequence[0], shape) if dtype is None else InputLayer(batch_shape=shape, dtype=dtype)
-        self.__dict__.update(_input_layer=first, _of_data=True)
+        state = self._ef_state
+        first = _input_for(state.sequence[0], shape) if dtype is None else InputLayer(batch_shape=shape, dtype=dtype)
+        state.input_layer, state.of_data = first, True
         self.build()
 
     def _only_assumed(self, inputs: Any) -> bool:
@@ -335,16 +342,18 @@ class Sequential(Model):
 
         True if the shape came from data, or from an Embedding without one.
         """
-        if self._of_data:
-            return tuple(getattr(inputs, "shape", ())[1:]) != self._ends[0].shape[1:]
-        first = self._sequence[0] if self._sequence else None
+        state = self._ef_state
+        if state.of_data:
+            return tuple(getattr(inputs, "shape", ())[1:]) != state.ends[0].shape[1:]
+        first = state.sequence[0] if state.sequence else None
         return getattr(first, "_assumes_rows", False) and getattr(inputs, "ndim", 2) != 2
 
     def _infer(self, args: Any, kwargs: Any, size: tuple[int, int]) -> Any:
+        state = self._ef_state
         x = args[0] if args else kwargs["inputs"]
-        if self._ends and not self._only_assumed(x):
-            x = self._doors.arrange(x, self)[0]
-        for layer in self._sequence:
+        if state.ends and not self._only_assumed(x):
+            x = state.doors.arrange(x, self)[0]
+        for layer in state.sequence:
             x = infer(layer, (x,), {}, size)
         return x
 
@@ -364,11 +373,12 @@ class Sequential(Model):
 
     @numbers_shared
     def _layers_config(self) -> dict[str, Any]:
+        state = self._ef_state
         config = {k: v for k, v in self._base_config().items() if k != "activity_regularizer"}
-        known = [] if self._input_layer is None or self._of_data else [self._input_layer]
-        config["layers"] = self._described_layers([*known, *self._sequence], bool(known))
-        if self._ends or self._remembered:
-            config["build_input_shape"] = self._ends[0].shape if self._ends else self._remembered[0]
+        known = [] if state.input_layer is None or state.of_data else [state.input_layer]
+        config["layers"] = self._described_layers([*known, *state.sequence], bool(known))
+        if state.ends or state.remembered:
+            config["build_input_shape"] = state.ends[0].shape if state.ends else state.remembered[0]
         return config
 
     def _described_layers(self, layers: list[Any], has_input: bool) -> list[dict[str, Any]]:
@@ -394,8 +404,9 @@ class Sequential(Model):
         >>> ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).get_build_config()
         {'input_shape': (None, 3)}
         """
-        if self._ends or self._remembered:
-            return {"input_shape": self._ends[0].shape if self._ends else self._remembered[0]}
+        state = self._ef_state
+        if state.ends or state.remembered:
+            return {"input_shape": state.ends[0].shape if state.ends else state.remembered[0]}
         return None
 
     def build_from_config(self, config: dict[str, Any]) -> None:
@@ -435,7 +446,7 @@ class Sequential(Model):
             for entry in config["layers"]:
                 model.add(deserialize_keras_object(entry, custom_objects))
         shape = config.get("build_input_shape")
-        if not model._ends and is_shape(shape) and model._sequence:
+        if not model._ef_state.ends and is_shape(shape) and model._ef_state.sequence:
             model._build_like_data(tuple(shape))
         if config.get("trainable") is False:
             model.trainable = False
@@ -459,10 +470,11 @@ def _implied_input(layer: Any) -> InputLayer | None:
     """The input that the first layer tells of: by `input_shape=`, or as a model that knows its own."""
     if layer._ef_state.batch_input_shape is not None:
         return _input_for(layer, layer._ef_state.batch_input_shape)
-    ends = layer.__dict__.get("_ends")  # of another Sequential; other layers may have something of that name
+    if not isinstance(layer, Model):
+        return None
+    ends, graph = layer._ef_state.ends, layer._ef_state.graph
     if ends:
         return _input_for(layer, ends[0].shape, ends[0].dtype)
-    graph = layer.__dict__.get("_graph")
     if graph is not None and isinstance(graph.inputs_structure, SymbolicTensor):
         return _input_for(layer, graph.inputs[0].shape, graph.inputs[0].dtype)
     return None

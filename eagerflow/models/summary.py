@@ -115,9 +115,10 @@ def _by_operation(nodes: list[Node]) -> Calls:
 
 def _operations(model: Any) -> list[Any]:
     """What gets a row: layers, and ops between them."""
-    if hasattr(model, "_sequence") or model.__dict__.get("_graph") is None:
+    state = model._ef_state
+    if state.graph is None or state.sequence is not None:
         return list(model.layers)
-    return list(model._graph.operations)
+    return list(state.graph.operations)
 
 
 def _branches(nodes: list[Node]) -> bool:

@@ -45,7 +45,7 @@ class Added:
             ValueError: when a term needs an `Input` that is not among the model's. Then nothing has changed.
         """
         losses, metrics = [*self.losses, *losses], [*self.metrics, *metrics]
-        own: Graph = model._graph
+        own: Graph = model._ef_state.graph
         captured = self.captured if captured is None else list(captured)
         terms = [[*losses], [tensor for tensor, _ in metrics], captured]
         graph = Graph(own.inputs_structure, [own.outputs_structure, terms], own.name)

@@ -15,18 +15,8 @@ from eagerflow.base.config import max_epochs
 from eagerflow.base.signatures import refuses
 from eagerflow.data.feed import Feed
 
-__all__ = [
-    "at_least_one",
-    "checked_step",
-    "explain_unpacking",
-    "fraction",
-    "is_own_step",
-    "split",
-    "takes",
-    "verbosity",
-    "with_an_end",
-    "within_max_epochs",
-]
+__all__ = ["at_least_one", "checked_step", "explain_unpacking", "fraction", "is_own_step", "split", "takes"]
+__all__ += ["verbosity", "with_an_end", "within_max_epochs"]
 
 
 @functools.lru_cache(maxsize=128)

@@ -19,6 +19,7 @@ from eagerflow.training.checks import at_least_one
 from eagerflow.training.compile_arguments import described, from_description
 from eagerflow.training.compiled import Compiled
 from eagerflow.training.loop import in_order
+from eagerflow.training.model_state import ModelState
 from eagerflow.training.outputs import outputs_of
 from eagerflow.training.step_runner import runner_for
 
@@ -29,7 +30,7 @@ class Compilable:
     """The part of a trainer that `compile` configures."""
 
     stop_training: bool
-    _compiled: Compiled | None = None
+    _ef_state: ModelState
 
     # -- compile
 
@@ -79,7 +80,7 @@ class Compilable:
             "steps_per_execution": steps_per_execution,
             "jit_compile": jit_compile,
         }
-        self.__dict__["_compiled"] = _compiled_for(self, arguments, auto_scale_loss)
+        self._ef_state.compiled = _compiled_for(self, arguments, auto_scale_loss)
         self.stop_training = False
 
     @property
@@ -92,14 +93,14 @@ class Compilable:
         >>> before, model.compiled
         (False, True)
         """
-        return self._compiled is not None
+        return self._ef_state.compiled is not None
 
     def _ready(self, method: str) -> Compiled:
-        if self._compiled is None:
+        if self._ef_state.compiled is None:
             raise ValueError(
                 f"{method}: compile the model first, for example model.compile(optimizer='adam', loss='mse')."
             )
-        return self._compiled
+        return self._ef_state.compiled
 
     @property
     def optimizer(self) -> AnyOptimizer:
@@ -111,14 +112,16 @@ class Compilable:
         >>> model.optimizer.name
         'adam'
         """
-        return cast(Any, self.__dict__.get("_own_optimizer") if self._compiled is None else self._compiled.optimizer)
+        state = self._ef_state
+        return cast(Any, state.optimizer if state.compiled is None else state.compiled.optimizer)
 
     @optimizer.setter
     def optimizer(self, value: OptimizerLike) -> None:
-        if self._compiled is None:
-            self.__dict__["_own_optimizer"] = value
+        state = self._ef_state
+        if state.compiled is None:
+            state.optimizer = value
         else:
-            self._compiled.optimizer = optimizers.get(value)
+            state.compiled.optimizer = optimizers.get(value)
 
     @property
     def loss(self) -> Any:
@@ -129,14 +132,16 @@ class Compilable:
         >>> model.loss
         'mse'
         """
-        return self.__dict__.get("_own_loss") if self._compiled is None else self._compiled.arguments["loss"]
+        state = self._ef_state
+        return state.loss if state.compiled is None else state.compiled.arguments["loss"]
 
     @loss.setter
     def loss(self, value: Any) -> None:
-        if self._compiled is None:
-            self.__dict__["_own_loss"] = value
+        state = self._ef_state
+        if state.compiled is None:
+            state.loss = value
         else:
-            self._compiled.change_loss(value)
+            state.compiled.change_loss(value)
 
     @property
     def steps_per_execution(self) -> int:
@@ -147,7 +152,7 @@ class Compilable:
         >>> model.steps_per_execution
         10
         """
-        return 1 if self._compiled is None else self._compiled.steps_per_execution
+        return 1 if self._ef_state.compiled is None else self._ef_state.compiled.steps_per_execution
 
     @steps_per_execution.setter
     def steps_per_execution(self, value: int) -> None:
@@ -178,12 +183,12 @@ class Compilable:
         >>> model.jit_compile
         True
         """
-        return self._compiled is not None and self._compiled.runner.captures
+        return self._ef_state.compiled is not None and self._ef_state.compiled.runner.captures
 
     @jit_compile.setter
     def jit_compile(self, value: Any) -> None:
-        if self._compiled is not None and self.jit_compile is not (value is True):
-            self._compiled.runner = runner_for(value)
+        if self._ef_state.compiled is not None and self.jit_compile is not (value is True):
+            self._ef_state.compiled.runner = runner_for(value)
 
     @property
     def captured_steps(self) -> dict[str, Any]:
@@ -199,7 +204,7 @@ class Compilable:
         >>> step.replays > 3, step.why_eager
         (True, None)
         """
-        return {} if self._compiled is None else dict(self._compiled.runner.steps())
+        return {} if self._ef_state.compiled is None else dict(self._ef_state.compiled.runner.steps())
 
     @property
     def metrics(self) -> list[AnyMetric | Any]:  # `Any`: a subclass may give a list of one class
@@ -210,17 +215,16 @@ class Compilable:
         >>> [metric.name for metric in model.metrics]
         ['loss', 'mae']
         """
-        own = [] if self._compiled is None else self._compiled.all_metrics()
+        own = [] if self._ef_state.compiled is None else self._ef_state.compiled.all_metrics()
         return [*own, *[m for m in self._held_metrics() if not any(m is o for o in own)]]
 
     def _held_metrics(self) -> list[Metric]:
         """Metrics that the model and its layers hold, looked up again when any layer has changed."""
-        known = self.__dict__.get("_held")
-        if known is None or known[0] != changes.count:
+        state = self._ef_state
+        if state.held_metrics[0] != changes.count:
             found = super().metrics  # type: ignore[misc]
-            known = self.__dict__["_held"] = (changes.count, found)
-        held: list[Metric] = known[1]
-        return held
+            state.held_metrics = (changes.count, found)
+        return state.held_metrics[1]
 
     @property
     def metrics_names(self) -> list[str]:
@@ -244,8 +248,8 @@ class Compilable:
         >>> before, model.get_metrics_result()
         ({'loss': Tensor(1., shape=(), dtype=float32)}, {'loss': Tensor(0., shape=(), dtype=float32)})
         """
-        if self._compiled is not None:
-            self._compiled.measured = False
+        if self._ef_state.compiled is not None:
+            self._ef_state.compiled.measured = False
         for metric in self.metrics:
             metric.reset_state()
 
@@ -258,7 +262,7 @@ class Compilable:
         >>> model.get_metrics_result()
         {'loss': Tensor(9., shape=(), dtype=float32), 'mae': Tensor(3., shape=(), dtype=float32)}
         """
-        compiled = self._compiled
+        compiled = self._ef_state.compiled
         results = {} if compiled is None else compiled.named_results()
         for metric in self._held_metrics():
             result = metric.result()
@@ -274,9 +278,10 @@ class Compilable:
         >>> config["optimizer"]["class_name"], config["loss"], config["metrics"]
         ('SGD', 'mse', ['mae'])
         """
-        if self._compiled is None:
+        state = self._ef_state
+        if state.compiled is None:
             return None
-        given = {**self._compiled.arguments, "optimizer": self._compiled.optimizer}
+        given = {**state.compiled.arguments, "optimizer": state.compiled.optimizer}
         return {name: described(value) for name, value in given.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:

@@ -134,7 +134,7 @@ class Loop:
         logs: Any = None
         left = None if feed.steps is None else feed.steps - first
         batches = observed_batches(feed, left)
-        with deferring(model._compiled if deferred else None):
+        with deferring(model._ef_state.compiled if deferred else None):
             for step, data in enumerate(batches, first):
                 if begin and step % self.every == 0:
                     for hook in begin:

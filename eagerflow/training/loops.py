@@ -66,10 +66,10 @@ class Fit:
             )
         self.every = model.steps_per_execution
         self.frequency = _frequency(validation_freq)
-        for each in (feed, validation):
-            active.strategy.shard_feed(each)
         self.orders = ShuffleSchedule(model, self.initial_epoch)
         feed.draws = self.orders.next
+        for each in (feed, validation):
+            active.strategy.shard_feed(each)
         model.stop_training = False
         verbose = verbosity("fit", verbose)
         self.callbacks = CallbackList(
@@ -127,7 +127,8 @@ class Fit:
 
     def _resume(self) -> None:
         """An interrupted training goes on, if a callback found one."""
-        self._resumption = self.model.__dict__.pop("_resumption", None)
+        state = self.model._ef_state
+        self._resumption, state.resumption = state.resumption, None
         if self._resumption is None:
             self.feed.begin_at(self.initial_epoch, self.orders.key_of)
         else:

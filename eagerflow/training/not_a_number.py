@@ -24,7 +24,6 @@ _ADVICE = (
 _ROWS = 32  # that a model is run on again
 _GROWN = 2.0  # times the first epoch's loss: training that fails otherwise, by a log of 0, doesn't climb before
 _HUGE = 1e4  # a loss that only large numbers give: those of logs and roots that fail are small until then
-_UNSCALED = 20.0  # for numbers around ±1, steps of usual rates are meant
 _LARGE = 1.0  # a learning rate above which no optimizer is meant to work
 
 
@@ -60,26 +59,6 @@ def _of_the_rate(model: Any) -> str:
     return f". The learning rate may be too high: it is {rate:.3g}" if rate > _LARGE else ""
 
 
-def _of_the_scale(model: Any, parts: tuple[Any, ...]) -> str:
-    """What speaks for data that plain gradient descent can't follow, as a sentence; empty where nothing does.
-
-    Optimizers that divide by the size of gradients don't mind it.
-    """
-    if type(model.optimizer).__name__ != "SGD":
-        return ""
-    sizes = {name: _largest(part) for name, part in zip("xy", parts)}
-    large = [f"{name} holds numbers up to {size:.3g}" for name, size in sizes.items() if size > _UNSCALED]
-    if not large:
-        return ""
-    return f". They may have grown without end: {' and '.join(large)}. Scale to around ±1, or lower the learning rate"
-
-
-def _largest(part: Any) -> float:
-    """The largest of a part's numbers; whole ones but pixels are names of words or classes."""
-    arrays = [a for a in tree.flatten(part) if getattr(a, "size", 0) and (a.dtype.kind == "f" or a.dtype == "uint8")]
-    return max([float(abs(to_host(a)).max()) for a in arrays], default=0.0)
-
-
 def _rate(model: Any) -> float:
     """The optimizer's learning rate; 0 where there is none that is one number."""
     with suppress(AttributeError, TypeError, ValueError):  # custom optimizers, or none
@@ -97,39 +76,17 @@ def _cause(model: Any, feed: Feed) -> str:
     if flawed is not None:
         meets = f", and layer {layer.path!r:.80} is the first that they reach" if layer is not None else ""
         return f": x holds NaN or infinite values{meets}"
-    if layer is None:
-        return _of_the_loss(model, x)
+    if layer is None and _all_finite(model.get_weights()):
+        return f", though all weights are finite: look for a log, root or division in the loss{_of_the_rate(model)}"
+    if layer is None:  # a model's own
+        return f": weights hold NaN or infinity{_of_the_rate(model)}"
     first = f": layer {layer.path!r:.80} is the first"
     if _all_finite(layer.get_weights()):
         return (
             f"{first} whose output isn't finite though its weights are: look for a log, root or division in it"
             f"{_of_the_rate(model)}"
         )
-    rate = _of_the_rate(model) or _of_the_scale(model, parts)
-    return f"{first} whose weights hold NaN or infinity{rate or _AFTERWARDS}"
-
-
-_AFTERWARDS = (
-    ", which needn't be where it began: a log, root or division of numbers that may be 0 or below, or a loss over "
-    "probabilities that gets anything else, spoils all that is trained"
-)
-
-
-def _of_the_loss(model: Any, x: Any) -> str:
-    """What to say where no layer gives anything else than numbers, and none has other weights."""
-    if not _all_finite(model.get_weights()):  # a model's own
-        return f": weights hold NaN or infinity{_of_the_rate(model) or _AFTERWARDS}"
-    outputs = None if x is None else _outputs(model, x, slice(0, _ROWS), Observer())
-    if outputs is None:
-        known = ", though all weights are finite: look for a log, root or division in the loss, and at the data"
-    elif not _all_finite([each.data for each in tree.flatten(outputs) if isinstance(each, Tensor)]):
-        known = ": the model's output isn't finite though all weights are: look for a log, root or division in it"
-    else:
-        known = (
-            ", though all weights are finite, and so is what the model makes of the first rows: only the loss isn't. "
-            "Look for a log or root of numbers that may be below 0, or a division by 0 in it"
-        )
-    return f"{known}{_of_the_rate(model)}"
+    return f"{first} whose weights hold NaN or infinity{_of_the_rate(model)}"
 
 
 def _parts(feed: ArrayFeed) -> tuple[Any, ...]:

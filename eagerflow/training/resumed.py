@@ -93,8 +93,8 @@ def put_back_metrics(model: Any, arrays: Arrays) -> None:
     for metric in model.metrics:
         if isinstance(metric, Mean):
             metric.updated = bool(metric.count.numpy() != 0)
-    if model._compiled is not None:
-        model._compiled.measured = True
+    if model._ef_state.compiled is not None:
+        model._ef_state.compiled.measured = True
 
 
 def _metric_variables(model: Any) -> list[Variable]:

@@ -37,7 +37,7 @@ def sandbox(model: Any) -> Iterator[None]:
     >>> model.get_weights()[0].tolist() == before
     True
     """
-    compiled = model._compiled
+    compiled = model._ef_state.compiled
     flags = [(metric, metric.updated) for metric in model.metrics if hasattr(metric, "updated")]
     measured, deferred = compiled.measured, compiled.deferred
     with undone(), frozen(), unobserved(), losses_left_alone(), passes_forgotten(model), numpy.errstate(all="ignore"):

@@ -34,8 +34,8 @@ class ShuffleSchedule:
         self._model = model
         self.epoch = initial_epoch
         if not initial_epoch:
-            model.__dict__["_fitted_from"] = 0 if model.optimizer is None else int(model.optimizer.iterations)
-        self._begun: int = model.__dict__.get("_fitted_from", 0)
+            model._ef_state.fitted_from = 0 if model.optimizer is None else int(model.optimizer.iterations)
+        self._begun: int = model._ef_state.fitted_from or 0
 
     def key_of(self, epoch: int) -> Key:
         """The key of the order of a pass that begins in an epoch."""
@@ -53,12 +53,9 @@ class ShuffleSchedule:
 @contextlib.contextmanager
 def passes_forgotten(model: Any) -> Iterator[None]:
     """Passes of a model inside the block leave no trace in the orders of later ones."""
-    used, begun = set(_used.get(model, ())), model.__dict__.get("_fitted_from")
+    used, begun = set(_used.get(model, ())), model._ef_state.fitted_from
     try:
         yield
     finally:
         _used[model] = used
-        if begun is None:
-            model.__dict__.pop("_fitted_from", None)
-        else:
-            model.__dict__["_fitted_from"] = begun
+        model._ef_state.fitted_from = begun

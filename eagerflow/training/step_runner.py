@@ -54,7 +54,7 @@ def differentiated(model: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any,
         y_pred = model(x, training=True)
         loss = loss_of(model, x, y, y_pred, sample_weight, True)
         minimized = model.optimizer.scale_loss(loss)
-    return y_pred, loss, model._compiled.gradients(tape, minimized, model.trainable_variables, model, y_pred)
+    return y_pred, loss, model._ef_state.compiled.gradients(tape, minimized, model.trainable_variables, model, y_pred)
 
 
 def tested(model: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any]:

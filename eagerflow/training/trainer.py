@@ -66,7 +66,7 @@ class Trainer(Compilable):
         >>> model.evaluate(np.array([[3.0]]), np.array([[1.0]]), verbose=0)  # (1 - 3)² + 0.25 * 1²
         4.25
         """
-        compiled, total = self._compiled, None
+        compiled, total = self._ef_state.compiled, None
         if compiled is not None and compiled.loss is not None:
             if y is None:
                 raise ValueError("y is missing: the compiled loss needs targets. Pass y, or batches of (x, y).")
@@ -94,17 +94,21 @@ class Trainer(Compilable):
         >>> model.compute_metrics(x=None, y=ef.Tensor([[1.0]]), y_pred=ef.Tensor([[4.0]]))
         {'mae': Tensor(3., shape=(), dtype=float32)}
         """
-        compiled = self._compiled
+        compiled = self._ef_state.compiled
         if compiled is not None and y is not None:
             compiled.metrics.update(y, y_pred, sample_weight)
         if compiled is not None:
             compiled.measured = True
         return {} if compiled is not None and compiled.deferred else self.get_metrics_result()
 
+    @property
+    def _strategy(self) -> Any:
+        return None if self._ef_state.compiled is None else self._ef_state.compiled.strategy
+
     def _is_ours(self, step: Any, *others: str) -> bool:
         """Whether a step and other methods are ours: then its numbers are those of the metrics, at any time."""
         names = ("train_step", "test_step", "compute_metrics", "get_metrics_result", *others)
-        own = self._compiled is not None and step in (self.train_step, self.test_step)
+        own = self.compiled and step in (self.train_step, self.test_step)
         return own and all(getattr(type(self), name) is getattr(Trainer, name) for name in names)
 
     def train_step(self, data: Any) -> dict[str, Any]:
@@ -185,8 +189,8 @@ class Trainer(Compilable):
         [[7.0]]
         """
         x, _, _ = unpack_x_y_sample_weight(data)
-        runner = EAGER if self._compiled is None else self._compiled.runner
-        return runner.run("the prediction", predicted, self, x)
+        compiled = self._ef_state.compiled
+        return (EAGER if compiled is None else compiled.runner).run("the prediction", predicted, self, x)
 
     def make_train_function(self, force: bool = False) -> Any:
         """The function that `fit` calls with each batch; by default `train_step`.
@@ -200,9 +204,9 @@ class Trainer(Compilable):
         >>> step((ef.Tensor([[3.0]]), ef.Tensor([[1.0]])))
         {'loss': Tensor(4., shape=(), dtype=float32)}
         """
+        compiled, step = self._ef_state.compiled, self.train_step
         own = is_own_step(self, "train_step", Trainer)
-        step = self.train_step
-        return self._compiled.runner.custom("train_step", step) if own and self._compiled is not None else step
+        return compiled.runner.custom("train_step", step) if own and compiled is not None else step
 
     def make_test_function(self, force: bool = False) -> Any:
         """The function that `evaluate` calls with each batch; by default `test_step`.
@@ -216,9 +220,9 @@ class Trainer(Compilable):
         >>> step((ef.Tensor([[3.0]]), ef.Tensor([[1.0]])))
         {'loss': Tensor(4., shape=(), dtype=float32)}
         """
+        compiled, step = self._ef_state.compiled, self.test_step
         own = is_own_step(self, "test_step", Trainer)
-        step = self.test_step
-        return self._compiled.runner.custom("test_step", step) if own and self._compiled is not None else step
+        return compiled.runner.custom("test_step", step) if own and compiled is not None else step
 
     def make_predict_function(self, force: bool = False) -> Any:
         """The function that `predict` calls with each batch; by default `predict_step`.
@@ -414,7 +418,7 @@ class Trainer(Compilable):
         steps = at_least_one("predict", "steps", steps)
         batch_size = at_least_one("predict", "batch_size", batch_size)
         feed = with_an_end("predict", "steps", feed_for(x, None, None, batch_size, steps))
-        with under(None if self._compiled is None else self._compiled.strategy):
+        with under(self._strategy):
             return run_predict(self, feed, callbacks, verbosity("predict", verbose))
 
     # -- single batches
@@ -566,8 +570,7 @@ class Trainer(Compilable):
         array([[3.],
                [7.]], dtype=float32)
         """
-        strategy = None if self._compiled is None else self._compiled.strategy
-        with numpy.errstate(all="ignore"), under(strategy):
+        with numpy.errstate(all="ignore"), under(self._strategy):
             step = shared_step(self, "predict_step", self.make_predict_function())
             outputs = observed_step(self, "predict_step", step, one_batch(x))
         return tree.map_structure(lambda t: numpy.array(to_host(t.data) if isinstance(t, Tensor) else t), outputs)

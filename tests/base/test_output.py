@@ -11,7 +11,8 @@ import sys
 
 import pytest
 
-from eagerflow.base.output import any_encoding, printable, write
+from eagerflow.base.output import printable, write
+from eagerflow.cli.streams import any_encoding
 from tests.sources import ROOT, SOURCES
 from viz.facts.text_table import Text
 

@@ -8,7 +8,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
-from eagerflow.graphs.closeness import not_close
+from eagerflow.capture.closeness import not_close
 from tests.capture.steps import many
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*runs partly outside of CUDA graphs:UserWarning")

@@ -102,7 +102,7 @@ def test_losses_that_take_nothing_from_the_model_stay_what_they_are():
     critic, real, point = critic_and_point()
     model = Model(real, [critic(real), critic(point)])
     model.compile("sgd", [signed, signed])
-    assert model._added is None
+    assert model._ef_state.added is None
 
 
 def test_a_tensor_that_the_loss_is_not_made_from_has_no_gradient():

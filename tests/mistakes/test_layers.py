@@ -140,6 +140,11 @@ ARGUMENTS: dict[str, Mistake] = {
     ),
     "heads of 0": (lambda: layers.MultiHeadAttention(0, 4), ValueError, ("num_heads", "0")),
     "key_dim of text": (lambda: layers.MultiHeadAttention(2, "4"), ValueError, ("key_dim", "'4'")),
+    "a tensor as the first argument": (
+        lambda: layers.BatchNormalization(ops.ones((4, 3))),
+        TypeError,
+        ("BatchNormalization(axis=float32[4, 3])", "BatchNormalization()(x)"),
+    ),
     "a momentum above 1": (lambda: layers.BatchNormalization(momentum=1.5), ValueError, ("momentum", "1.5")),
     "a negative epsilon": (lambda: layers.BatchNormalization(epsilon=-1), ValueError, ("epsilon", "-1")),
     "no groups": (lambda: layers.GroupNormalization(groups=0), ValueError, ("groups", "0")),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-from eagerflow import callbacks, layers, losses, metrics, optimizers
+from eagerflow import callbacks, layers, losses, metrics, ops, optimizers
 from tests.mistakes.checking import Mistake, check
 
 X = np.ones((6, 2), "float32")
@@ -381,6 +381,11 @@ PARTS: dict[str, Mistake] = {
         lambda: losses.MeanSquaredError()(Y, np.ones((6, 2))),
         UserWarning,
         ("(batch, 1)", "(batch, 2)"),
+    ),
+    "tensors that a loss is made with": (
+        lambda: losses.MeanSquaredError(ops.ones((6, 1)), ops.ones((6, 1))),
+        ValueError,
+        ("MeanSquaredError(reduction=float32[6, 1])", "MeanSquaredError()(x)"),
     ),
     "an unknown reduction": (lambda: losses.MeanSquaredError(reduction="avg"), ValueError, ("avg", "reduction")),
     "labels that aren't whole": (

@@ -7,7 +7,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers as L
-from eagerflow.models import onnx_model
+from eagerflow.onnx import model as onnx_model
 
 
 def two_inputs():

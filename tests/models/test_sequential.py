@@ -351,3 +351,26 @@ def test_a_pickled_model_keeps_its_penalties_and_constraints():
 def test_any_layer_may_come_first(layer):
     model = ef.Sequential([layer(), ef.layers.Flatten(), ef.layers.Dense(1)])
     assert model(np.ones((2, 4, 4, 3), "float32")).shape == (2, 1)
+
+
+@pytest.mark.parametrize("base", [Sequential, ef.Model])
+def test_attributes_of_models_may_have_any_name(base):
+    names = "_compiled _graph _sequence _ends _doors _added _held _input_layer _own_optimizer _resumption".split()
+
+    class Named(base):
+        def __init__(self):
+            super().__init__()
+            if base is Sequential:
+                self.add(Same())
+            for name in names:
+                setattr(self, name, layers.Dense(2))
+
+        def call(self, inputs):
+            return sum(getattr(self, name)(inputs) for name in names)
+
+    model = Named()
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 3), "float32"), np.zeros((4, 2), "float32"), verbose=0)
+    again = copy.deepcopy(model)
+    assert len(model.weights) == len(again.weights) == 2 * len(names)
+    assert again.predict(np.ones((1, 3)), verbose=0).tolist() == model.predict(np.ones((1, 3)), verbose=0).tolist()

@@ -64,13 +64,6 @@ def test_a_loss_that_was_huge_speaks_for_the_rate_and_the_scale():
     assert "log, root" not in message
 
 
-def test_large_data_speak_for_themselves_where_plain_descent_fails_at_once():
-    (message,) = told(model(optimizer=ef.optimizers.SGD(0.1)), 100 * X, 1000 * Y, epochs=5, batch_size=2)
-    assert "x holds numbers up to 2" in message
-    assert "y holds numbers up to 1e+03. Scale to around ±1, or lower the learning rate" in message
-    assert len(message) <= 500
-
-
 def negative_log(made):
     made.compile("adam", "mse")
     return told(made, X, Y)
@@ -191,8 +184,7 @@ def log_loss(target, output):
 def test_a_loss_that_alone_is_no_number_is_named_and_no_rate():
     made = ef.Sequential([layers.Dense(1, kernel_initializer="zeros", bias_initializer=ef.initializers.Constant(-1.0))])
     made.compile(ef.optimizers.SGD(0.0), log_loss)
-    (message,) = told(made, X, Y)
-    assert "only the loss isn't" in message
-    assert "learning rate" not in message
-    (message,) = told(made, iter([(X, Y)]), steps_per_epoch=1)
-    assert "all weights are finite: look for a log" in message
+    for data, steps in (((X, Y), None), ((iter([(X, Y)]),), 1)):
+        (message,) = told(made, *data, steps_per_epoch=steps)
+        assert "all weights are finite: look for a log" in message
+        assert "learning rate" not in message

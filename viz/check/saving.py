@@ -130,7 +130,7 @@ def _own_classes(model: Any) -> dict[str, Any]:
             name, module = getattr(thing, "__name__", None), str(getattr(thing, "__module__", "eagerflow"))
             if callable(thing) and isinstance(name, str) and not module.startswith("eagerflow"):
                 found[name] = thing
-    compiled = getattr(model, "_compiled", None)
+    compiled = getattr(model._ef_state, "compiled", None)
     for given in compiled.arguments.values() if compiled is not None else ():
         for thing in given if isinstance(given, (list, tuple)) else (given,):
             if callable(thing) and isinstance(getattr(thing, "__name__", None), str):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import dataclasses
 import itertools
 import math
@@ -100,10 +99,8 @@ class Subject:
         """The first batch, then others of the script's arrays where it trains with arrays; else the first again."""
         feed = getattr(self.first.fit, "feed", None)
         yield self.first.data
-        if isinstance(feed, ArrayFeed) and feed.ranks is None and feed.available > 1:
-            own = copy.copy(feed)
-            own.shuffle = False
-            yield from itertools.islice(own._batches(min(count, feed.available)), 1, None)
+        if isinstance(feed, ArrayFeed) and "make" not in vars(feed) and feed.available > 1:
+            yield from itertools.islice(feed.make([(None, 0, min(count, feed.available))]), 1, None)
         else:
             yield from itertools.repeat(self.first.data, count - 1)
 
@@ -113,9 +110,8 @@ class Subject:
         Those of a generator are lost to the script once they are drawn, and those of a loop aren't known.
         """
         feed = getattr(self.first.fit, "feed", None)
-        if isinstance(feed, ArrayFeed) and feed.ranks is None:
-            own = copy.copy(feed)  # an order that is asked for is that of the running epoch
-            yield from own._batches(feed.available)
+        if isinstance(feed, ArrayFeed) and "make" not in vars(feed):
+            yield from feed.make([(feed._key, 0, feed.available)])  # in the order of the running pass
         elif isinstance(feed, IterableFeed) and isinstance(feed.iterable, Dataset) and feed.weights is None:
             for batch in itertools.islice(feed.iterable, feed.steps):
                 yield as_batch(tuple(batch) if isinstance(batch, list) else batch)

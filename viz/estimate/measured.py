@@ -244,7 +244,7 @@ class _Epochs(Callback):
 def _fit_seconds(first: FirstStep, rows: int, seconds: float) -> float:
     """The time of `fit` by steps, without the script's callbacks; 0 where it has no arrays, or steps take long."""
     feed = getattr(first.fit, "feed", None)
-    if not isinstance(feed, ArrayFeed) or feed.ranks is not None or feed.rows < rows or seconds > _SHORT:
+    if not isinstance(feed, ArrayFeed) or "make" in vars(feed) or feed.rows < rows or seconds > _SHORT:
         return 0.0
     steps = max(1, min(feed.rows // rows, int(_LOOP_SECONDS / 3 / max(seconds, 1e-6))))
     epochs = 1 + max(4, min(200, int(_LOOP_SECONDS / (steps * max(seconds, 1e-6)))))
@@ -297,11 +297,11 @@ def _test_seconds(first: FirstStep, batches: Iterator[Any]) -> float:
 def _batches(first: FirstStep, rows: int) -> Iterator[Any]:
     """Batches of so many rows: of the script's own arrays, or the first batch's rows again and again."""
     feed = getattr(first.fit, "feed", None)
-    if isinstance(feed, ArrayFeed) and feed.ranks is None and feed.rows >= rows:
+    if isinstance(feed, ArrayFeed) and "make" not in vars(feed) and feed.rows >= rows:
         own = copy.copy(feed)
         own.size = own.batch_size = rows
         own.available = own.steps = feed.rows // rows
-        own.goes_on, own._running, own._rest = False, iter(()), None
+        own.goes_on, own._done = False, 0
         while True:
             yield from own.epoch()
     batch = _of_rows(first.data, rows)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from eagerflow.base.protobuf_messages import Messages, message_classes
+from viz.export.event_protos import Messages, message_classes
 
 __all__ = ["messages"]
 

@@ -9,7 +9,6 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from eagerflow.base.notebook import shown_short
 from viz.boundary import boundaries, boundary
 from viz.export import hparams, tensorboard_graph
 from viz.export.default_folder import default_folder
@@ -69,12 +68,12 @@ class SummaryWriter(PyTorchNames):
         filename_suffix: str = "",
     ) -> None:
         if log_dir is not None and not isinstance(log_dir, (str, os.PathLike)):
-            raise shown_short(TypeError(f"log_dir={log_dir!r:.60}: expected a folder; got {type(log_dir).__name__}"))
+            raise TypeError(f"log_dir={log_dir!r:.60}: expected a folder; got {type(log_dir).__name__}")
         for name, given in (("flush_secs", flush_secs), ("max_queue", max_queue)):
             if isinstance(given, bool) or not isinstance(given, numbers.Real):
-                raise shown_short(TypeError(f"SummaryWriter({name}={given!r:.60}): expected a number"))
+                raise TypeError(f"SummaryWriter({name}={given!r:.60}): expected a number")
             if not given >= 0:
-                raise shown_short(ValueError(f"SummaryWriter({name}={given!r:.60}): expected 0 or more"))
+                raise ValueError(f"SummaryWriter({name}={given!r:.60}): expected 0 or more")
         folder = os.fspath(log_dir) if log_dir else default_folder(comment)
         super().__init__(folder, f"SummaryWriter(log_dir={folder!r})", purge_step, flush_secs, filename_suffix)
         self._most_waiting = max(1, max_queue)
@@ -191,7 +190,7 @@ class SummaryWriter(PyTorchNames):
             super().graph(definition)
         else:
             told = f"graph(definition): expected a recording or a GraphDef; got {type(definition).__name__}"
-            raise shown_short(TypeError(f"{told}. add_graph(model, inputs) writes that of a model"))
+            raise TypeError(f"{told}. add_graph(model, inputs) writes that of a model")
 
     def hparams(
         self, settings: Mapping[str, Any], metrics: Mapping[str, float] | None = None, run_name: str | None = None

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.notebook import shown_short
 from viz.export.conceptual_graph import conceptual_of
 from viz.export.event_files import EventFile
 from viz.export.event_protos import protos
@@ -50,9 +49,9 @@ def make_folder(folder: str | os.PathLike[str], call: str) -> None:
         is_file = isinstance(error, (FileExistsError, NotADirectoryError))
         why = "there is a file of that name" if is_file else f"{error.strerror}: {str(error.filename)!r}"
         said = f"{call}: the folder can't be made or written to ({why}). Give another log_dir"
-        raise shown_short(type(error)(error.errno, said)) from None
+        raise type(error)(error.errno, said) from None
     if not os.access(folder, os.W_OK):
-        raise shown_short(PermissionError(errno.EACCES, f"{call}: {os.fspath(folder)!r} can't be written to"))
+        raise PermissionError(errno.EACCES, f"{call}: {os.fspath(folder)!r} can't be written to")
 
 
 class EventLog:
@@ -127,9 +126,7 @@ class EventLog:
         """The finite numbers; the others are counted."""
         given = as_array(values, f"histogram {tag!r}").reshape(-1)
         if given.dtype.kind == "c":
-            raise shown_short(
-                TypeError(f"histogram {tag!r}: expected real numbers; got complex ones. Write abs(values)")
-            )
+            raise TypeError(f"histogram {tag!r}: expected real numbers; got complex ones. Write abs(values)")
         flat = given.astype("float64")
         finite = flat[numpy.isfinite(flat)]
         if finite.size < flat.size:
@@ -162,11 +159,9 @@ class EventLog:
         if not isinstance(config, str):
             given, config = config, conceptual_of(config)
             if config is None:
-                raise shown_short(
-                    TypeError(
-                        f"model(config): expected a Sequential or functional model, or its JSON; got "
-                        f"{type(given).__name__}. add_graph(model, inputs) writes what any model runs"
-                    )
+                raise TypeError(
+                    f"model(config): expected a Sequential or functional model, or its JSON; got "
+                    f"{type(given).__name__}. add_graph(model, inputs) writes what any model runs"
                 )
         self._texts("keras", [config.encode("utf-8", "replace")], (), step, "graph_keras_model", b"1")
 
@@ -376,9 +371,7 @@ def as_array(values: Any, what: str = "values") -> numpy.ndarray:
         found, several = numpy.empty(0, dtype=object), ". Write arrays of several shapes one by one"
     if found.dtype.kind in "OSUMm":
         told = " ".join(f"{values!r:.200}".split())
-        raise shown_short(
-            TypeError(f"{what}: expected numbers, as an array, a tensor or a list; got {told:.60}{several}")
-        )
+        raise TypeError(f"{what}: expected numbers, as an array, a tensor or a list; got {told:.60}{several}")
     return found
 
 
@@ -389,7 +382,7 @@ def named(given: Any, what: str) -> Mapping[Any, Any]:
         TypeError: for what is none.
     """
     if not isinstance(given, Mapping):
-        raise shown_short(TypeError(f"{what}: expected a dict; got {given!r:.60} ({type(given).__name__})"))
+        raise TypeError(f"{what}: expected a dict; got {given!r:.60} ({type(given).__name__})")
     return given
 
 
@@ -401,11 +394,9 @@ def checked_tag(tag: Any, call: str) -> str:
         ValueError: for an empty one, under which TensorBoard shows nothing.
     """
     if not isinstance(tag, str):
-        raise shown_short(
-            TypeError(f"{call}: the tag comes first, and is a text; got {tag!r:.60} ({type(tag).__name__})")
-        )
+        raise TypeError(f"{call}: the tag comes first, and is a text; got {tag!r:.60} ({type(tag).__name__})")
     if not tag.strip():
-        raise shown_short(ValueError(f"{call}: the tag is {tag!r}, but TensorBoard shows nothing without a name"))
+        raise ValueError(f"{call}: the tag is {tag!r}, but TensorBoard shows nothing without a name")
     return tag
 
 
@@ -423,7 +414,7 @@ def number_of(tag: str, value: Any, double: bool = False) -> float:
     try:
         number = float(value) if isinstance(value, (int, float)) else float(as_array(value).reshape(()))
     except (TypeError, ValueError):
-        raise shown_short(TypeError(f"scalar {tag!r}: expected a number; got {_shown(value)}")) from None
+        raise TypeError(f"scalar {tag!r}: expected a number; got {_shown(value)}") from None
     if not double and math.isfinite(number) and abs(number) > histograms.LARGEST:
         return math.copysign(math.inf, number)
     return number
@@ -444,7 +435,7 @@ def whole_step(step: Any) -> int:
     try:
         return int(step) if isinstance(step, (int, float)) else int(as_array(step).reshape(()))
     except (TypeError, ValueError):
-        raise shown_short(TypeError(f"step: expected a whole number; got {step!r:.60}")) from None
+        raise TypeError(f"step: expected a whole number; got {step!r:.60}") from None
 
 
 def _outside() -> int:

@@ -16,7 +16,7 @@ import shutil
 from typing import Any
 
 from eagerflow.base.files import replacing
-from eagerflow.base.protobuf_messages import Messages, message_classes
+from viz.export.event_protos import Messages, message_classes
 from viz.export.tensorboard_memory import memory_events
 from viz.facts import formatting
 from viz.facts.digest.made import Made

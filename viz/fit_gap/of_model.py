@@ -50,7 +50,7 @@ def gap(model: Any, x: Any = None, y: Any = None, **fit: Any) -> Gap:
     >>> round(sum(found.parts.values()) - (found.fit - found.evaluate), 9)
     0.0
     """
-    uncompiled = getattr(model, "_compiled", None) is None
+    uncompiled = not getattr(model, "compiled", False)
     if uncompiled or (model.optimizer is None and not has_own_steps(model)):
         raise ValueError("gap: compile the model first, for example model.compile(optimizer='adam', loss='mse').")
     wrong = _OURS & fit.keys()

@@ -43,7 +43,8 @@ def run_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool 
         weighted: with sample weights, where there are some.
     """
     losses, penalties, rows = 0.0, 0.0, 0
-    alone = model._compiled.loss is None  # what layers add is then the loss itself, as of a variational autoencoder
+    # What layers add is the loss itself where there is no other, as of a variational autoencoder.
+    alone = model._ef_state.compiled.loss is None
     with sandbox(model):
         model.reset_metrics()
         for batch in batches:

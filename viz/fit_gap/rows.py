@@ -70,7 +70,7 @@ class Rows:
         if self._images is not None:
             yield from (self._weighed(batch) for batch in _made(self._images, augmented))
         elif self._again is not None:
-            yield from self._again._batches(self._again.steps or 0)
+            yield from self._again.make(self._again._pieces)
         elif self._kept is None:
             raise ValueError(
                 "gap: the batches of an epoch take more than 2 GB and can't be had again from a generator or data set. "

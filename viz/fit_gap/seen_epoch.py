@@ -154,7 +154,7 @@ def _arrays(model: Any) -> list[tuple[Any, Any]]:
 
 def _weighted_sum(model: Any, losses: list[Any]) -> float | None:
     """The loss of a batch without penalties, of the losses that ran; None where it isn't known which they were."""
-    compiled = model._compiled.loss
+    compiled = model._ef_state.compiled.loss
     if compiled is None:
         return 0.0 if not losses else None
     weights = [1.0 if compiled.weights is None else compiled.weights]

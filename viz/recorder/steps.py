@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
-from eagerflow.base.notebook import shown_short
 from eagerflow.core import observe
 from viz.chosen_steps import ChosenSteps
 from viz.recorder.capture import Capture
@@ -221,7 +220,7 @@ class step:
 
     def __init__(self, name: str = "train_step") -> None:
         if not isinstance(name, str):
-            raise shown_short(TypeError(f"viz.step(name): expected a text; got {type(name).__name__}"))
+            raise TypeError(f"viz.step(name): expected a text; got {type(name).__name__}")
         self._name = name
 
     def __enter__(self) -> None:

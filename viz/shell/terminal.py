@@ -37,7 +37,7 @@ def any_encoding() -> contextlib.AbstractContextManager[None]:
     if known <= {"utf-8", "utf8"}:
         return contextlib.nullcontext()
     try:
-        found: contextlib.AbstractContextManager[None] = import_module("eagerflow.base.output").any_encoding()
+        found: contextlib.AbstractContextManager[None] = import_module("eagerflow.cli.streams").any_encoding()
     except ImportError:  # a file of the user's stands in the way of eagerflow, which the command then tells
         return contextlib.nullcontext()
     return found

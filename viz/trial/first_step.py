@@ -207,7 +207,7 @@ class FirstStepWatch(observe.Observer):
         if scope.kind == "step" and scope.name == "train_step":
             fit = running_fit()
             place = call_place(scope_frame(sys._getframe(1)), ())
-            compiled = getattr(scope.owner, "_compiled", None)
+            compiled = getattr(getattr(scope.owner, "_ef_state", None), "compiled", None)
             loss = None if compiled is None else compiled.loss
             kind = "batch" if fit is None else "fit"
             self._tell(FirstStep(kind, scope.owner, scope.inputs, scope.owner.optimizer, loss, place, fit))

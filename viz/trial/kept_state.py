@@ -14,7 +14,7 @@ from eagerflow.optimizers import Optimizer
 
 __all__ = ["optimizers_of", "put_back"]
 
-_OF_TRAINING = ("_compiled", "history", "stop_training", "stop_evaluating", "stop_predicting")
+_OF_TRAINING = ("history", "stop_training", "stop_evaluating", "stop_predicting")
 _CONTAINERS = (list, dict, set)
 
 
@@ -54,7 +54,8 @@ def put_back(model: Any, optimizers: Iterable[Any] = ()) -> Iterator[None]:
     every = [*optimizers_of(model), *optimizers]
     held = _Objects()
     held.add(model, _OF_TRAINING)
-    compiled = vars(model).get("_compiled")
+    state: Any = getattr(model, "_ef_state", None)
+    compiled = getattr(state, "compiled", None)
     if compiled is not None:
         for part in (compiled, compiled.loss, compiled.metrics, compiled.outputs):
             held.add(part)
@@ -72,6 +73,8 @@ def put_back(model: Any, optimizers: Iterable[Any] = ()) -> Iterator[None]:
                     vars(optimizer).update(attributes)
                 held.put_back()
                 variables.put_back()
+                if hasattr(state, "compiled"):
+                    state.compiled = compiled
 
 
 def _variables(model: Any) -> list[Variable]:

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from eagerflow.capture.cuda.order import gathered
+from eagerflow.capture.cuda.recording import PER_THREAD, Recording, graphs_on, place_now
 from eagerflow.capture.cuda.segments import Ground, Segment, is_plain, root_of
 from eagerflow.capture.programs.instructions import Call, Instruction, Read
 from eagerflow.capture.programs.program import Program, keeps_nothing
 from eagerflow.core.device import is_device_array
 from eagerflow.core.in_place import settled
-from eagerflow.graphs.recording import PER_THREAD, Recording, graphs_on, place_now
 
 __all__ = ["Graphs", "graphs_of"]
 

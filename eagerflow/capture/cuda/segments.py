@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy
 
+from eagerflow.capture.closeness import not_close
+from eagerflow.capture.cuda.recording import Recording
 from eagerflow.capture.programs.instructions import Instruction
-from eagerflow.graphs.closeness import not_close
-from eagerflow.graphs.recording import Recording
 
 __all__ = ["Ground", "Segment", "is_plain", "root_of"]
 

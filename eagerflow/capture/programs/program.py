@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.machine.computed_once import computed_once
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.flatten import Arguments
 from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.observed import Announced, Announcing
 from eagerflow.capture.places import Places
+from eagerflow.capture.programs.computed_once import computed_once
 from eagerflow.capture.programs.dead_code import needed
 from eagerflow.capture.programs.fusion import fused
 from eagerflow.capture.programs.in_place import Masked, masks_first

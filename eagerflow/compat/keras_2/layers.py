@@ -80,7 +80,7 @@ def _add_metric(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
             f"{describe(self)}.add_metric(value, aggregation={aggregation!r}, name={name!r}): expected a name, and "
             "'mean' for the aggregation."
         )
-    if isinstance(value, SymbolicTensor) and getattr(self, "_graph", None) is not None:
+    if isinstance(value, SymbolicTensor) and getattr(self._ef_state, "graph", None) is not None:
         self._extended().connect(self, metrics=[(value, name)])
     else:
         feed_metric(self, value, name)

@@ -22,7 +22,7 @@ __all__ = ["with_captured"]
 
 def with_captured(model: Any, loss: Any) -> Any:
     """The loss, or losses; those that use tensors of the model get their values."""
-    if model._graph is None:
+    if model._ef_state.graph is None:
         return loss
     outputs, taken = model.outputs, list[SymbolicTensor]()
     if len(outputs) == 1 and not isinstance(loss, (list, tuple, dict)):

@@ -21,7 +21,7 @@ __all__ = ["OVERRIDES"]
 
 def _compile(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
     original(self, *args, **kwargs)
-    self._compiled.trainable = _trainable_now(self)
+    self._ef_state.compiled.trainable = _trainable_now(self)
 
 
 def _fit(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -46,13 +46,13 @@ def _as_compiled(model: Any, warns: bool = False) -> Iterator[None]:
     With `warns`, a warning names a layer that was switched since then, unless the whole model was: a GAN's
     discriminator is, on purpose.
     """
-    compiled = getattr(model._compiled, "trainable", [])
+    compiled = getattr(model._ef_state.compiled, "trainable", [])
     switched = [(layer, value) for layer, value in compiled if layer.trainable != value]
     if not switched:
         yield
         return
     if warns and (model, model.trainable) in compiled:
-        model._compiled.overruled = switched  # for the doctor of viz
+        model._ef_state.compiled.overruled = switched  # for the doctor of viz
         layer, value = switched[0]
         warn(
             f"fit: {layer.name!r} was {'frozen' if value else 'unfrozen'} after compile, and stays "

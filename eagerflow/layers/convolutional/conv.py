@@ -23,7 +23,7 @@ from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer_options import ConvOptions, WeightOptions
 from eagerflow.layer.settings import integer, settled_weight
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase, with_defaults
-from eagerflow.layers.core.lora import LargeWeight, LoraLayer, StoredWeight
+from eagerflow.layers.core.large_weight import LargeWeight, LargeWeightLayer, StoredWeight
 from eagerflow.ops.neural.fused import conv_bias
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
@@ -36,7 +36,7 @@ def _next_multiple(filters: int, groups: int) -> str:
     return f"{below} or {below + groups}" if below else str(groups)
 
 
-class _Conv(ConvolutionBase, LoraLayer):
+class _Conv(ConvolutionBase, LargeWeightLayer):
     """A convolution with learned filters, in one to three spatial axes."""
 
     _may_be_causal = True
@@ -69,7 +69,7 @@ class _Conv(ConvolutionBase, LoraLayer):
     ) -> None:
         lora_rank, lora_alpha = kwargs.pop("lora_rank", None), kwargs.pop("lora_alpha", None)
         super().__init__(locals(), **cast(WeightOptions, kwargs))
-        self._set_adapter_arguments(lora_rank, lora_alpha)
+        self._set_weight_form(lora_rank, lora_alpha)
         self.filters = integer(self, "filters", filters)
         self.groups = integer(self, "groups", groups)
         if self.filters % self.groups:

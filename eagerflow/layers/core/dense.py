@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from eagerflow import ops
 from eagerflow.activations import relu
 from eagerflow.base.typing import (
     ActivationLike,
@@ -15,23 +14,21 @@ from eagerflow.base.typing import (
     Shape,
     TensorLike,
 )
-from eagerflow.core.links import above
 from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer_options import WeightOptions
 from eagerflow.layer.settings import activated_shape, integer, settle, settled_weight
-from eagerflow.layers.core.lora import LargeWeight, StoredWeight
-from eagerflow.layers.core.quantizable_layer import QuantizableLayer
+from eagerflow.layers.core.large_weight import LargeWeight, LargeWeightLayer, StoredWeight
 from eagerflow.ops.neural.fused import dense
 
 if TYPE_CHECKING:
-    from eagerflow.layers.core.packed_weight import PackedWeight
+    pass
 
 __all__ = ["Dense"]
 
 
-class Dense(QuantizableLayer):
+class Dense(LargeWeightLayer):
     """A fully connected layer: `activation(inputs @ kernel + bias)` over the last axis.
 
     Args:
@@ -93,7 +90,7 @@ class Dense(QuantizableLayer):
         **kwargs: Unpack[WeightOptions],
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self._adapted(lora_rank, lora_alpha, quantization_config)
+        self._set_weight_form(lora_rank, lora_alpha, quantization_config)
         self.units = integer(self, "units", units)
         settle(self, locals(), "use_bias")
         self.input_spec = InputSpec(min_ndim=2)
@@ -102,7 +99,7 @@ class Dense(QuantizableLayer):
     def build(self, input_shape: Shape) -> None:
         """Creates the kernel and the bias."""
         inputs = known_last(self, input_shape)
-        self._make_kernel((inputs, self.units))
+        self._make_large((inputs, self.units))
         self.bias = settled_weight(self, "bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: inputs})
         self.built = True
@@ -123,26 +120,9 @@ class Dense(QuantizableLayer):
             x = dense(inputs, kernel, bias)
         return x if activation is None else activation(x)
 
-    def _int8_call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        return self._activated(self._quantized_product(inputs), self.bias)
-
-    _int4_call = _int8_call
-
-    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[PackedWeight, ...]:
-        return (above.quantization().PackedWeight("kernel", mode, shape, (0,), block=block),)
-
-    def _product(self, inputs: Tensor, weight: Any) -> Tensor:
-        return ops.matmul(inputs, weight)
-
-    def _back(self, upstream: Tensor, weight: Any) -> Tensor:
-        return ops.matmul(upstream, ops.transpose(weight))
-
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, ..., units)."""
         return activated_shape(self, (*input_shape[:-1], self.units))
-
-
-Dense._quantizable = Dense
 
 
 def known_last(layer: Any, input_shape: Shape) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from eagerflow import ops
@@ -16,9 +16,7 @@ from eagerflow.initializers import VarianceScaling
 from eagerflow.layer.input_spec import InputSpec, describe
 from eagerflow.layer.layer_options import LayerOptions
 from eagerflow.layer.settings import activated_shape, settle, settled_weight
-from eagerflow.layers.core.lora import LargeWeight, StoredWeight
-from eagerflow.layers.core.packed_weight import PackedWeight
-from eagerflow.layers.core.quantizable_layer import QuantizableLayer
+from eagerflow.layers.core.large_weight import LargeWeight, LargeWeightLayer, StoredWeight
 from eagerflow.ops.neural.fused import dense
 
 __all__ = ["EinsumDense"]
@@ -36,7 +34,7 @@ class _Plan(NamedTuple):
     output_axes: list[int]
 
 
-class EinsumDense(QuantizableLayer):
+class EinsumDense(LargeWeightLayer):
     """A dense layer along any axes: `activation(einsum(equation, inputs, kernel) + bias)`.
 
     Args:
@@ -98,7 +96,7 @@ class EinsumDense(QuantizableLayer):
         **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**kwargs)
-        self._adapted(lora_rank, lora_alpha, quantization_config)
+        self._set_weight_form(lora_rank, lora_alpha, quantization_config)
         if gptq_unpacked_column_size is not None:
             raise ValueError("EinsumDense(gptq_unpacked_column_size=...): GPTQ is left out. Leave the argument away.")
         found = _EQUATION.fullmatch(str(equation).replace(" ", ""))
@@ -117,7 +115,7 @@ class EinsumDense(QuantizableLayer):
         """Make the kernel and the bias."""
         plan = self._plan(tuple(input_shape))
         self.input_spec = InputSpec(ndim=len(input_shape))
-        self._make_kernel(plan.kernel, initializer=self._scaled(plan))
+        self._make_large(plan.kernel, initializer=self._scaled(plan))
         self.bias = None if plan.bias is None else settled_weight(self, "bias", plan.bias)
         self.built = True
         self._make_adapter()
@@ -205,68 +203,9 @@ class EinsumDense(QuantizableLayer):
             and None not in of_inputs[:-summed]
         )
 
-    def _int8_call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        return self._activated(self._quantized_product(inputs), self.bias)
-
-    _int4_call = _int8_call
-
-    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[PackedWeight, ...]:
-        """Integers of eight bits lie as the kernel does, those of four as a matrix, its first axis summed over."""
-        _, of_kernel, of_output = self._letters
-        summed = tuple([i for i, letter in enumerate(of_kernel) if letter not in of_output])
-        if mode == "int4":
-            rows = math.prod([shape[i] for i in summed])
-            return (PackedWeight("kernel", mode, (rows, math.prod(shape) // rows), (0,), whole=shape, block=block),)
-        kept = [letter for letter in of_kernel if letter in of_output]
-        order = tuple([kept.index(letter) for letter in of_output if letter in kept])
-        lengths = dict(zip(of_kernel, shape, strict=True))
-        hidden = (1,) * self._elided()
-        own = tuple([lengths.get(letter, 1) for letter in of_output])
-        scales = (*hidden, *own) if self._left else (*own, *hidden)
-        return (PackedWeight("kernel", mode, shape, summed, order=order, scale_shape=scales),)
-
-    def _elided(self) -> int:
-        """How many axes of the inputs the ellipsis stands for."""
-        assert self.input_spec is not None
-        return int(self.input_spec.ndim or 0) - len(self._letters[0])
-
-    def _product(self, inputs: Tensor, weight: Any) -> Tensor:
-        return ops.einsum(self.equation, inputs, weight)
-
-    def _back(self, upstream: Tensor, weight: Any) -> Tensor:
-        inputs, _, outputs = re.split(",|->", self.equation.replace(" ", ""))
-        return ops.einsum(f"{outputs},{self._letters[1]}->{inputs}", upstream, weight)
-
-    def _with_adapter(self, x: Tensor, through: Callable[[Any], Tensor]) -> Tensor:
-        """Through both matrices one after the other, where the kernel's last axis is that of the output."""
-        if self.lora_enabled and (self._letters[1][-1] != self._letters[2][-1] or (not self._left and self._elided())):
-            a, b, scale = self._adapter()
-            return ops.cast(x + scale * through(ops.matmul(a, b)), self.compute_dtype)
-        return super()._with_adapter(x, through)
-
-    def _input_axes(self, rank: int) -> tuple[int, ...]:
-        of_input, _, of_output = self._letters
-        before = rank - len(of_input) if self._left else 0
-        return tuple([before + i for i, letter in enumerate(of_input) if letter not in of_output])
-
-    def _as_output(self, scale: Tensor) -> Tensor:
-        of_input, _, of_output = self._letters
-        kept = [letter for letter in of_input if letter in of_output]
-        hidden = self._elided()
-        shape = ops.squeeze(scale, self._input_axes(scale.ndim))
-        first = hidden if self._left else 0
-        turned = [kept.index(letter) + first for letter in of_output if letter in kept]
-        others = list(range(hidden)) if self._left else list(range(len(kept), len(kept) + hidden))
-        shape = ops.transpose(shape, [*others, *turned] if self._left else [*turned, *others])
-        missing = [i + first for i, letter in enumerate(of_output) if letter not in kept]
-        return ops.expand_dims(shape, missing) if missing else shape
-
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The shape of the output, as the equation says."""
         return activated_shape(self, self._plan(tuple(input_shape)).output)
-
-
-EinsumDense._quantizable = EinsumDense
 
 
 def _as_dense(inputs: Tensor, kernel: Any, bias: Any, relu: bool) -> Tensor:

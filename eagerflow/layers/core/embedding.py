@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
 from eagerflow.base.capturing import replayed_check
 from eagerflow.base.errors import WrongTypeError
-from eagerflow.base.typing import ConstraintLike, InitializerLike, Integer, RegularizerLike, Shape
+from eagerflow.base.typing import ConstraintLike, InitializerLike, Integer, RegularizerLike, Shape, TensorLike
 from eagerflow.core.device import namespace_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
@@ -15,14 +15,12 @@ from eagerflow.layer.call_context import current_call
 from eagerflow.layer.input_spec import describe
 from eagerflow.layer.layer_options import EmbeddingOptions
 from eagerflow.layer.settings import integer, settle
-from eagerflow.layers.core.lora import LargeWeight, StoredWeight
-from eagerflow.layers.core.packed_weight import PackedWeight
-from eagerflow.layers.core.quantizable_layer import QuantizableLayer
+from eagerflow.layers.core.large_weight import LargeWeight, LargeWeightLayer, StoredWeight
 
 __all__ = ["Embedding"]
 
 
-class Embedding(QuantizableLayer):
+class Embedding(LargeWeightLayer):
     """Turns integers, such as the numbers of words, into learned vectors.
 
     Args:
@@ -82,7 +80,7 @@ class Embedding(QuantizableLayer):
         if length is not None and not kwargs.keys() & {"batch_shape", "input_shape"}:
             kwargs["input_shape"] = length  # what Keras 2 took it for
         super().__init__(**kwargs)
-        self._adapted(lora_rank, lora_alpha, quantization_config)
+        self._set_weight_form(lora_rank, lora_alpha, quantization_config)
         self.input_dim = integer(self, "input_dim", input_dim, wrong_type=WrongTypeError)
         self.output_dim = integer(self, "output_dim", output_dim, wrong_type=WrongTypeError)
         settle(self, locals(), "mask_zero")
@@ -97,7 +95,7 @@ class Embedding(QuantizableLayer):
         """Creates the vectors. `input_shape` doesn't matter."""
         if self.built:
             return
-        self._make_kernel((self.input_dim, self.output_dim))
+        self._make_large((self.input_dim, self.output_dim))
         self.built = True
         self._make_adapter()
 
@@ -113,19 +111,13 @@ class Embedding(QuantizableLayer):
         """
         self.build(config.get("input_shape"))
 
+    if TYPE_CHECKING:
+
+        def __call__(self, inputs: TensorLike, *, training: bool | None = None) -> Tensor: ...
+
     def call(self, inputs: Tensor) -> Tensor:
         """The vectors of the integers in `inputs`."""
         return ops.cast(ops.take(self.embeddings, self._in_range(inputs), axis=0), self.compute_dtype)
-
-    def _int8_call(self, inputs: Tensor) -> Tensor:
-        indices, bits = self._in_range(inputs), self._packed_weights[0]
-        x = bits.numbers_at(self, indices)
-        return self._with_adapter(x, lambda a: ops.take(a, indices, axis=0))
-
-    _int4_call = _int8_call
-
-    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[PackedWeight, ...]:
-        return (PackedWeight("embeddings", mode, shape, (1,), block=block),)
 
     def _in_range(self, inputs: Any) -> Tensor:
         """Array modules would count negative integers from the end, or wrap around."""
@@ -173,9 +165,6 @@ class Embedding(QuantizableLayer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """The shape of the input, then `output_dim`."""
         return (*input_shape, self.output_dim)
-
-
-Embedding._quantizable = Embedding
 
 
 def _cure(lowest: int, highest: int) -> str:

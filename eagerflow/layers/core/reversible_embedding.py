@@ -20,7 +20,6 @@ from eagerflow.layer.settings import passed_on
 from eagerflow.layer.symbolic.tensors import SymbolicTensor
 from eagerflow.layer.tensor_masks import set_mask
 from eagerflow.layers.core.embedding import Embedding
-from eagerflow.layers.core.packed_weight import PackedWeight
 
 __all__ = ["ReversibleEmbedding"]
 
@@ -105,41 +104,6 @@ class ReversibleEmbedding(Embedding):
         dtype = self.reverse_dtype or self.compute_dtype
         return self._capped(ops.matmul(ops.cast(inputs, dtype), ops.cast(kernel, dtype)))
 
-    def _int8_call(self, inputs: Tensor, reverse: bool = False) -> Tensor:
-        if not reverse:
-            vectors = super()._int8_call(inputs)
-            if self.mask_zero:
-                set_mask(vectors, ops.not_equal(inputs, 0))
-            return vectors
-        bits = self._packed_weights[-1]  # the vectors themselves where they are tied
-        if self.inputs_quantizer is None or bits.block:
-            return self._capped(self._product(inputs, bits.numbers(self)))
-        return self._capped(self._product_of_integers(inputs, bits))
-
-    _int4_call = _int8_call
-
-    def _planned_bits(self, mode: str, shape: tuple[int, ...], block: int | None) -> tuple[PackedWeight, ...]:
-        found = super()._planned_bits(mode, shape, block)
-        if self.tie_weights:
-            return found
-        return (
-            *found,
-            PackedWeight("reverse_embeddings", mode, shape[::-1], (0,), packed=0, block=block, hidden=False),
-        )
-
-    def _names_in_files(self) -> list[str]:
-        reverse = PackedWeight(
-            "reverse_embeddings", "int8", (), (), block=self._packed_weights[0].block if self._packed_weights else None
-        )
-        others = [] if self.tie_weights else ["reverse_embeddings", *reverse.names()]
-        return list(dict.fromkeys([*super()._names_in_files(), *others]))
-
-    def _product(self, inputs: Tensor, weight: Any) -> Tensor:
-        return ops.matmul(inputs, ops.transpose(weight) if self.tie_weights else weight)
-
-    def _back(self, upstream: Tensor, weight: Any) -> Tensor:
-        return ops.matmul(upstream, weight if self.tie_weights else ops.transpose(weight))
-
     def _capped(self, scores: Tensor) -> Tensor:
         if self.logit_soft_cap is not None:
             scores = ops.tanh(scores / self.logit_soft_cap) * self.logit_soft_cap
@@ -157,6 +121,3 @@ class ReversibleEmbedding(Embedding):
         """The symbolic output for a symbolic input, with `reverse` as in `call`."""
         dtype = self.reverse_dtype if reverse and self.reverse_dtype else self.compute_dtype
         return SymbolicTensor(self.compute_output_shape(inputs.shape, reverse), dtype)
-
-
-ReversibleEmbedding._quantizable = ReversibleEmbedding

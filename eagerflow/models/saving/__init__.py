@@ -9,20 +9,19 @@ if TYPE_CHECKING:
     from eagerflow.models.saving.api import (
         load_model as load_model,
         load_weights as load_weights,
+        read_weights as read_weights,
         save_model as save_model,
         save_weights as save_weights,
     )
     from eagerflow.models.saving.backup import read_backup as read_backup, write_backup as write_backup
-    from eagerflow.models.saving.contents import read_weights as read_weights
     from eagerflow.models.saving.editor import KerasFileEditor as KerasFileEditor
     from eagerflow.models.saving.errors import FileFormatError as FileFormatError
 
 _listed(
     __name__,
     homes={
-        ".api": "load_model load_weights save_model save_weights",
+        ".api": "load_model load_weights read_weights save_model save_weights",
         ".backup": "read_backup write_backup",
-        ".contents": "read_weights",
         ".editor": "KerasFileEditor",
         ".errors": "FileFormatError",
         "eagerflow.base.machine.budget": "LoadLimitError",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
-from types import MappingProxyType
+from contextlib import contextmanager, nullcontext
 from typing import Any, BinaryIO, TypedDict, Unpack
 
 import numpy
@@ -17,23 +16,15 @@ from eagerflow.base.machine.budget import Limit, loading
 from eagerflow.base.text.hints import hint_for
 from eagerflow.base.tracebacks import boundary, warn
 from eagerflow.base.typing import FilePath, LoadedModel
-from eagerflow.models.saving import legacy_h5, safetensors
-from eagerflow.models.saving.archive import Archive, write_archive
-from eagerflow.models.saving.assets import asset_arrays, restore_asset_arrays
-from eagerflow.models.saving.assign import Stored
-from eagerflow.models.saving.errors import FileFormatError
+from eagerflow.models.saving import legacy_h5
 from eagerflow.models.saving.files import name_of, opened, written_to
 from eagerflow.models.saving.folder import Folder, size_of_folder, write_folder
-from eagerflow.models.saving.json_text import read_json, write_json
+from eagerflow.models.saving.formats import LEGACY, format_in, format_named, load_archive
 from eagerflow.models.saving.shards import shards_in, write_shards
 from eagerflow.models.saving.state import bytes_of, collect, restore
-from eagerflow.models.saving.weights_h5 import arrays_in, write_state
-from eagerflow.models.saving.whole import built_model, compile_again, config_of
+from eagerflow.models.saving.whole import config_of
 
-__all__ = ["load_model", "load_weights", "save_model", "save_weights"]
-
-_LEGACY = (".h5", ".hdf5")
-_CONFIG = "eagerflow_config"
+__all__ = ["load_model", "load_weights", "read_weights", "save_model", "save_weights"]
 
 
 @boundary
@@ -71,7 +62,8 @@ def save_model(
         _check_built(model, "saving")
         write_folder(model, config_of(model, include_optimizer), path, overwrite)
         return
-    if not path.endswith((".keras", *_LEGACY, ".safetensors")) or path.endswith(".weights.h5"):
+    found = format_named(path)
+    if found is None or found.save is None:
         raise ValueError(
             f"save({path!r}): the ending says the format: '.keras' (the usual one), '.h5' for Keras 2, or "
             f"'.safetensors'.{ending_hint(path)} For weights alone: save_weights('....weights.h5')."
@@ -83,14 +75,8 @@ def save_model(
             f"save: {model.name!r} was never called or built, and so has no weights yet: the file holds its "
             "configuration alone. Call it on data, or build(input_shape), first."
         )
-    config = config_of(model, include_optimizer)
     with written_to(filepath, overwrite) as file:
-        if path.endswith(".keras"):
-            write_archive(model, config, file)
-        elif path.endswith(".safetensors"):
-            _write_safetensors(model, file, {_CONFIG: write_json(config, model)}, asset_arrays(model))
-        else:
-            legacy_h5.write_model(model, file, include_optimizer)
+        found.save(model, file, include_optimizer)
 
 
 def _check_arguments(kwargs: dict[str, Any]) -> bool:
@@ -160,14 +146,9 @@ def load_model(
     if not hasattr(filepath, "read") and os.path.isdir(name_of(filepath)):
         path = name_of(filepath)
         with loading(path, size_of_folder(path), limit, "load_model(..., limit=None)"), Folder(path) as folder:
-            return _load_archive(folder, path, custom_objects, compile, safe_mode)
+            return load_archive(folder, path, custom_objects, compile, safe_mode)
     with _source(filepath, limit, "load_model") as (file, name):
-        kind = _kind(file, name)
-        if kind == "zip":
-            return _load_archive(Archive(file, name), name, custom_objects, compile, safe_mode)
-        if kind == "hdf5":
-            return legacy_h5.load_model(file, name, custom_objects, compile, safe_mode)
-        return _load_safetensors(file, name, custom_objects, compile, safe_mode)
+        return format_in(file, name).load(file, name, custom_objects, compile, safe_mode)
 
 
 @contextmanager
@@ -180,49 +161,6 @@ def _source(filepath: Any, limit: Limit, loader: str) -> Iterator[tuple[BinaryIO
         file.seek(0)
         with loading(name, size, limit, f"{loader}(..., limit=None)"):
             yield file, name
-
-
-def _kind(file: BinaryIO, name: str) -> str:
-    """The format by the first bytes, whatever the name says."""
-    file.seek(0)
-    beginning = file.read(8)
-    file.seek(0)
-    if beginning[:2] == b"PK":
-        return "zip"
-    if beginning == b"\x89HDF\r\n\x1a\n":
-        return "hdf5"
-    if name.endswith(".safetensors"):
-        return "safetensors"
-    raise FileFormatError(
-        f"{name!r} holds no model, or is damaged: a .keras file begins with b'PK', an .h5 file with "
-        f"b'\\x89HDF\\r\\n\\x1a\\n'; this one with {beginning!r}."
-    )
-
-
-def _load_archive(archive: Archive | Folder, name: str, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
-    config = archive.config()
-    model = built_model(config, name, custom_objects, safe_mode)
-    if compile:
-        compile_again(model, config.get("compile_config"), custom_objects, name)
-    with archive.weights() as weights, arrays_in(weights, name) as arrays:
-        restore(model, arrays, name, whole=True, fresh=True)
-    archive.restore_assets(model)  # vocabularies take the weights of their tokens from there
-    return model
-
-
-def _load_safetensors(file: BinaryIO, name: str, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
-    with safetensors.reading(file, name) as (arrays, metadata):
-        if _CONFIG not in metadata:
-            raise FileFormatError(
-                f"{name!r} holds arrays but no model: make the model yourself, then model.load_weights({name!r})."
-            )
-        config = read_json(str(metadata[_CONFIG]), name, "configuration")
-        model = built_model(config, name, custom_objects, safe_mode)
-        if compile:
-            compile_again(model, config.get("compile_config"), custom_objects, name)
-        restore(model, arrays, name, whole=True, fresh=True)
-        restore_asset_arrays(model, arrays, name)
-    return model
 
 
 def save_weights(
@@ -254,19 +192,15 @@ def save_weights(
         _check_built(model, "save_weights:")
         write_shards(collect(model, skipped=skipped)[0], path, max_shard_size, overwrite)
         return
-    if not path.endswith((*_LEGACY, ".safetensors")):
+    found = format_named(path)
+    if found is None or found.save_weights is None:
         raise ValueError(
             f"save_weights({path!r}): the name must end in '.weights.h5' (or '.h5', '.safetensors'). For the whole "
             "model: model.save('....keras')."
         )
     _check_built(model, "save_weights:")
     with written_to(filepath, overwrite) as file:
-        if path.endswith(".weights.h5"):
-            write_state(model, file, skipped=skipped)
-        elif path.endswith(".safetensors"):
-            _write_safetensors(model, file, {})
-        else:
-            legacy_h5.write_weights(model, file)
+        found.save_weights(model, file, skipped)
 
 
 def _skipped(kwargs: dict[str, Any], path: str, method: str, known: Sequence[str]) -> list[Any]:
@@ -278,16 +212,6 @@ def _skipped(kwargs: dict[str, Any], path: str, method: str, known: Sequence[str
     if skipped and not path.endswith((".weights.h5", ".weights.json")):
         raise ValueError(f"objects_to_skip: only for .weights.h5 files; not for {path!r:.200}.")
     return skipped
-
-
-def _write_safetensors(
-    model: Any, file: BinaryIO, metadata: dict[str, str], assets: Mapping[str, numpy.ndarray] = MappingProxyType({})
-) -> None:
-    parts, seeds = collect(model)
-    arrays = {
-        f"{part.path}/vars/{key}".removeprefix("/"): array for part in parts for key, array in part.arrays.items()
-    }
-    safetensors.write(file, {**arrays, **seeds, **assets}, {"format": "np", **metadata})
 
 
 class LoadOptions(TypedDict, total=False):
@@ -340,21 +264,39 @@ def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **
         with loading(path, bytes_of(model), limit, "load_weights(..., limit=None)"), shards_in(path) as shards:
             restore(model, shards, path, skip_mismatch=skip_mismatch, skipped=skipped)
         return
-    with _source(filepath, limit, "load_weights") as (file, name), ExitStack() as stack:
-        kind = _kind(file, name)
-        if kind == "hdf5" and legacy_h5.is_legacy(file, name):
+    with _source(filepath, limit, "load_weights") as (file, name):
+        found = format_in(file, name)
+        if found is LEGACY:
             legacy_h5.load_weights(model, file, name, skip_mismatch, by_name)
             return
         if by_name:
             raise ValueError(f"load_weights(by_name=True): only for .h5 files of Keras 2; {name!r} is none.")
-        if kind == "zip":
-            file = stack.enter_context(Archive(file, name).weights())
-        reader: Any = _safetensors_arrays if kind == "safetensors" else arrays_in
-        with reader(file, name) as arrays:
+        with found.arrays(file, name) as arrays:
             restore(model, arrays, name, skip_mismatch=skip_mismatch, skipped=skipped)
 
 
-@contextmanager
-def _safetensors_arrays(file: BinaryIO, name: str) -> Iterator[dict[str, Stored]]:
-    with safetensors.reading(file, name) as (arrays, _):
-        yield arrays
+def read_weights(source: Any, limit: Limit = "auto") -> dict[str, numpy.ndarray]:
+    """Reads the arrays of a model or a file to a dict by the paths of Keras 3's files, such as `layers/dense/vars/0`.
+
+    Arrays of `.h5` files of Keras 2 have the paths of that format. The state of the optimizer is included where it was
+    saved, that of random generators isn't.
+
+    Args:
+        source: a built model; or the path of a `.keras`, `.weights.h5`, `.h5` or `.safetensors` file.
+        limit: how many bytes may be taken; `"auto"`: by the size of the file. None: no limit, for files that you trust.
+
+    Raises:
+        FileNotFoundError: when there is no such file.
+        FileFormatError: (a ValueError) when it is damaged or of another kind.
+
+    >>> import eagerflow as ef
+    >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
+    >>> {path: array.shape for path, array in ef.saving.read_weights(model).items()}
+    {'layers/dense/vars/0': (3, 2), 'layers/dense/vars/1': (2,)}
+    """
+    if hasattr(source, "weights"):
+        parts, _ = collect(source)
+        held = {f"{part.path}/vars/{key}".lstrip("/"): array for part in parts for key, array in part.arrays.items()}
+        return {name: numpy.array(array) for name, array in held.items()}
+    with _source(source, limit, "read_weights") as (file, name), format_in(file, name).arrays(file, name) as arrays:
+        return {path: array.read() for path, array in arrays.items() if not path.startswith("_eagerflow/")}

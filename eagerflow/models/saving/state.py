@@ -53,7 +53,7 @@ def collect(
                 seeds[f"{_SEEDS}{path or 'model'}/{i}"] = seed.state.numpy()
         store = _stored_by(thing)
         parts.append(Part(path, thing.name, {k: _array(v) for k, v in store.items()}))
-    if begun := model.__dict__.get("_fitted_from"):
+    if begun := getattr(model._ef_state, "fitted_from", None):
         seeds[_FITTED] = numpy.array([begun], "int64")
     return parts, seeds
 
@@ -97,7 +97,7 @@ def _seed_matches(path: str, thing: Any, arrays: Mapping[str, Stored]) -> list[M
 
 def _restore_order(model: Any, arrays: Mapping[str, Stored], file: str) -> None:
     if _FITTED in arrays:
-        model.__dict__["_fitted_from"] = _steps_before(arrays[_FITTED].read(), file)
+        model._ef_state.fitted_from = _steps_before(arrays[_FITTED].read(), file)
 
 
 def _stored_by(thing: Any) -> dict[str, Any]:

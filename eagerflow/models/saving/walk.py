@@ -16,8 +16,6 @@ from eagerflow.optimizers.base import Optimizer
 
 __all__ = ["children", "saved_objects"]
 
-_INTERNAL = frozenset({"_graph_layers", "_graph_variables", "_sequence", "_own_optimizer"})
-
 
 def saved_objects(model: Any, skipped: Iterable[Any] = ()) -> Iterator[tuple[str, Any]]:
     """All layers and optimizers of the model with their paths, parents first; the model's own path is "".
@@ -43,7 +41,7 @@ def children(thing: Any) -> Iterator[tuple[str, Any]]:
     """The attributes which may hold something to save: public names first, each in alphabetical order."""
     held = _attributes(thing)
     if hasattr(thing, "_shown_layers"):
-        if thing.__dict__.get("_graph") is not None or hasattr(thing, "_sequence"):
+        if thing._ef_state.graph is not None or thing._ef_state.sequence is not None:
             yield "layers", thing.layers
         held["layers"] = thing.layers
         if thing.compiled:
@@ -58,7 +56,7 @@ def _attributes(thing: Any) -> dict[str, Any]:
     hidden = getattr(type(thing), "_private_in_files", ())
     for name, value in vars(thing).items():
         tracked = name in thing._ef_state.tracked if isinstance(thing, WeightHolder) else False
-        if name in _INTERNAL or not (tracked or isinstance(value, Optimizer)):
+        if not (tracked or isinstance(value, Optimizer)):
             continue
         public = name.lstrip("_")
         if public in hidden:

@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 from eagerflow.base.machine.budget import take
-from eagerflow.base.protobuf_messages import parsed
 from eagerflow.base.text.extras import missing_package
 
 __all__ = ["LoadError", "Message", "model_of", "onnx_package", "shown"]
@@ -67,10 +66,12 @@ def model_of(content: bytes) -> Message:
         ImportError: without the `onnx` package.
     """
     kind = onnx_package().ModelProto
+    from google.protobuf.message import DecodeError
+
     _weigh(memoryview(content), kind.DESCRIPTOR)
     try:
-        return parsed(kind, content)
-    except ValueError:
+        return kind.FromString(content)
+    except DecodeError:
         raise LoadError("it is no ONNX file, or damaged.") from None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from eagerflow.base.machine.computed_once import computed_once
+from eagerflow.capture.programs.computed_once import computed_once
 
 
 class Program:

@@ -96,9 +96,7 @@ ARGUMENTS = {
     "QuantizedFloat8DTypePolicy": lambda: {"mode": "float8", "source_name": "float32"},
 }
 # Bases of other classes, and what has tests of its own: modules of torch, several optimizers for a model, distillers.
-NOT_MADE = set(
-    "QuantizableLayer ConvolutionBase IndexLookup ImageLayer Layer LoraLayer Operation RandomImageLayer".split()
-)
+NOT_MADE = set("LargeWeightLayer ConvolutionBase IndexLookup ImageLayer Layer Operation RandomImageLayer".split())
 NOT_MADE |= {
     "TorchModuleWrapper",
     "Quantizer",
@@ -152,7 +150,7 @@ def test_settings_that_are_numbers_of_numpy_are_written_as_numbers(name):
 
 SHAPES = ((4,), (5, 4), (6, 6, 3), (5, 6, 6, 3), (4, 5, 6, 6, 3), (16,))
 TRIED = [(shape, count, kind) for shape in SHAPES for count in (1, 2) for kind in ("float32", "int32")]
-TRIED += [((1,), 1, "string"), ((16, 1), 1, "float32")]
+TRIED += [((1,), 1, "string"), ((16, 1), 1, "float32"), ((1,), 2, "int32")]
 
 
 def _data(shape, count, kind):

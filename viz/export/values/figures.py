@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.notebook import shown_short
-
 __all__ = ["close_figure", "figure_pixels"]
 
 
@@ -23,9 +21,7 @@ def figure_pixels(figure: Any, what: str) -> numpy.ndarray:
         TypeError: for anything else.
     """
     if not hasattr(figure, "set_canvas") or not hasattr(figure, "canvas"):
-        raise shown_short(
-            TypeError(f"{what}: expected a matplotlib Figure; got {type(figure).__name__}. For arrays: images()")
-        )
+        raise TypeError(f"{what}: expected a matplotlib Figure; got {type(figure).__name__}. For arrays: images()")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     before = figure.canvas

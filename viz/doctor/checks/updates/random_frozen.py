@@ -121,8 +121,8 @@ def _is_chain(model: Any) -> bool:
         return False
     if isinstance(model, Sequential):
         return True
-    graph = getattr(model, "_graph", None)
-    if not type(model).__module__.startswith("eagerflow.") or graph is None or not hasattr(graph, "nodes"):
+    graph = model._ef_state.graph
+    if not type(model).__module__.startswith("eagerflow.") or graph is None:
         return False
     ends = (graph.inputs, graph.outputs, *[node.inputs for node in graph.nodes])
     return all(len(list(flat(each))) <= 1 for each in ends)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from eagerflow import ops
 from eagerflow.core.custom_gradient import custom_gradient
 from eagerflow.core.tensor import Tensor
-from eagerflow.layer.dtype_policy import QuantizedFloat8DTypePolicy
-from eagerflow.quantizers import compute_float8_amax_history, compute_float8_scale, quantize_and_dequantize
-from eagerflow.quantizers.float8 import FORMATS
+from eagerflow.quantizers.float8 import (
+    FORMATS,
+    compute_float8_amax_history,
+    compute_float8_scale,
+    quantize_and_dequantize,
+)
+from eagerflow.quantizers.policies import QuantizedFloat8DTypePolicy
 
 __all__ = ["FLOAT8_NAMES", "float8_product", "make_float8"]
 
@@ -35,7 +40,7 @@ def make_float8(layer: Any) -> None:
         setattr(layer, name, made)
 
 
-def float8_product(layer: Any, inputs: Tensor, training: bool | None) -> Tensor:
+def float8_product(layer: Any, product: Callable[..., Tensor], inputs: Tensor, training: bool | None) -> Tensor:
     """The layer's product of rounded inputs with the rounded kernel; its gradient is rounded, too."""
     dtype = layer.compute_dtype
 
@@ -53,7 +58,7 @@ def float8_product(layer: Any, inputs: Tensor, training: bool | None) -> Tensor:
         return x, gradients
 
     kernel = rounded(ops.cast(layer._kernel, dtype), layer.kernel_scale, layer.kernel_amax_history)
-    x = layer._product(rounded(inputs, layer.inputs_scale, layer.inputs_amax_history), kernel)
+    x = product(rounded(inputs, layer.inputs_scale, layer.inputs_amax_history), kernel)
     found: Tensor = rounded_back(x, layer.outputs_grad_scale, layer.outputs_grad_amax_history)
     return found
 

@@ -1,4 +1,4 @@
-"""The model that `load_onnx` gives."""
+"""`load_onnx`, and the model that it gives."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from eagerflow.onnx.nodes.limits import limits_for, room
 from eagerflow.onnx.reading import SPECIFIED, Program, read
 from eagerflow.onnx.reading.program import Port, Step
 
-__all__ = ["OnnxModel", "loaded"]
+__all__ = ["OnnxModel", "load_onnx"]
 
 _LONGEST_NAME = 80
 _WEIGHTS_ONLY = (
@@ -35,10 +35,47 @@ _WEIGHTS_ONLY = (
 )
 
 
-def loaded(
-    filepath: str | os.PathLike[str], name: str | None, outputs: Sequence[str] | None, limit: Limit
+def load_onnx(
+    filepath: str | os.PathLike[str],
+    name: str | None = None,
+    outputs: Sequence[str] | None = None,
+    limit: Limit = "auto",
 ) -> OnnxModel:
-    """See `load_onnx`."""
+    """Loads an ONNX file as a model: from PyTorch, TensorFlow (tf2onnx) or `Model.export`.
+
+    Its nodes run as eagerflow's ops, so the model can be trained, be part of other models, be traced by viz, and
+    exported again. Weights become variables: kernels, biases, scales and embeddings are trainable, moving means and
+    variances are not. Also in training, normalization uses these moving values and dropout is off, as in the file.
+
+    Files may come from anywhere: no code in them runs, sizes are checked before memory is taken, and further files are
+    read from the model's own folder only.
+
+    Args:
+        filepath: the path of the file.
+        name: the name of the model; default: that in the file.
+        outputs: names of values in the graph to return instead of its outputs, such as the features before the last
+            layer.
+        limit: how many bytes may be taken; `"auto"`: by the size of the file. None: no limit, for files that you trust.
+
+    Returns:
+        A model. It takes one tensor, or several in the order of the file, or a dict by their names.
+
+    Raises:
+        LoadError: (a `ValueError`) for a damaged file, or for unknown nodes, which the message names.
+        LoadLimitError: (a `ValueError`) when it would take more memory or time than its size gives reason for.
+        FileNotFoundError: when there is no file.
+
+    >>> import os, tempfile
+    >>> import eagerflow as ef
+    >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.onnx")
+    ...     model.export(path)
+    ...     again = ef.models.load_onnx(path)
+    >>> x = ef.ops.ones((3, 4))
+    >>> bool(ef.ops.allclose(model(x), again(x))), again.count_params()
+    (True, 10)
+    """
     with read(filepath, outputs, limit) as program:
         return OnnxModel(program, name=name)
 

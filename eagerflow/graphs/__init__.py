@@ -1,1 +1,0 @@
-"""What CUDA graphs of captured steps need (`eagerflow/capture/cuda`)."""
