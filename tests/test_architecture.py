@@ -154,7 +154,7 @@ ADD_ONS = "capture compat compiled datasets distribution launch preprocessing wr
 BUDGETS = {
     "eagerflow/base": 4558,
     "eagerflow/capture": 4414,
-    "eagerflow/compat": 11199,
+    "eagerflow/compat": 11202,
     "eagerflow/compiled": 3479,
     "eagerflow/distribution": 3391,
     "eagerflow/kernels": 9537,
