@@ -100,9 +100,12 @@ def renamed(function: Callable[..., Any], arguments: str, **defaults: Any) -> Ca
     own = list(inspect.signature(function).parameters)
     pairs = [each.partition(":") for each in f"{arguments} name:".split()]
     present = {name: other if colon else own[place] for place, (name, colon, other) in enumerate(pairs)}
+    in_place = 0 if defaults else next(i for i, other in enumerate([*present.values()]) if [other] != own[i : i + 1])
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
+        if not kwargs and len(args) <= in_place:
+            return function(*args)
         if len(args) > len(present) or not kwargs.keys().isdisjoint(by_place := dict(zip(present, args))):
             raise TypeError(f"{function.__name__}: expected {', '.join(present)}, each once; got {len(args)} by place.")
         given = {present.get(name, name): value for name, value in (by_place | kwargs).items()}
