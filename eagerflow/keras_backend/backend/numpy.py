@@ -52,7 +52,7 @@ def _with_small_indices(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-_INDICES = "argmax argmin argpartition argsort count_nonzero digitize".split()
+_INDICES = "argmax argmin argpartition argsort count_nonzero digitize nanargmax nanargmin".split()
 globals().update({name: _with_small_indices(_functions[name]) for name in _INDICES})
 
 
