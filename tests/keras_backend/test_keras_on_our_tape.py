@@ -224,13 +224,16 @@ def test_the_command_runs_a_script_on_keras_itself(tmp_path):
 
 
 def test_commands_of_viz_run_scripts_on_keras_itself(tmp_path):
-    code = DATA + """
+    code = (
+        DATA
+        + """
 model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, activation="softmax")])
 model.compile("sgd", "sparse_categorical_crossentropy")
 model.fit(x, y, verbose=0)
 with open("told.json", "w") as file:
     json.dump([keras.backend.backend(), keras.__name__, type(model).__module__], file)
 """
+    )
     told = run(code, tmp_path, command=("-m", "viz", "nonfinite", "script.py"), expected=None)
     assert "all finite in 4 steps" in told
     assert json.loads((tmp_path / "told.json").read_text()) == ["eagerflow", "keras", "keras.src.models.sequential"]
