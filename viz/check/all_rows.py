@@ -36,9 +36,10 @@ from viz.doctor.finding import Finding
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.doctor.watcher import Watcher
+from viz.dry_run.first_step import FirstStep
+from viz.dry_run.stopped_script import Stopped, run_until_first_step
 from viz.recorder.listening import Listening
-from viz.trial.first_step import FirstStep
-from viz.trial.stopped_script import Stopped, run_until_first_step
+from viz.shell.program import Script
 
 __all__ = ["NAMES", "Checked", "check_script"]
 
@@ -113,14 +114,12 @@ class Checked:
         return self.ok and all(row.verdict == "ok" or not row.applies for row in self.rows)
 
 
-def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30.0, as_module: bool = False) -> Checked:
+def check_script(script: Script, seconds: float = 30.0) -> Checked:
     """Run a script until its first training step, and ask all questions there.
 
     Args:
-        script: a Python file, or the name of a module.
-        arguments: what it finds in `sys.argv`.
+        script: what to run.
         seconds: how long checks may take, besides 20 training steps.
-        as_module: is it a module?
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -138,13 +137,13 @@ def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30
             examination.run()
 
     began, watch = time.perf_counter(), Stopwatch()
-    stopped = run_until_first_step(script, arguments, examine, [journal, mode], as_module)
+    stopped = run_until_first_step(script, examine, [journal, mode])
     if not found:
         return Checked([], stopped, "", None, time.perf_counter() - began)
     examination = found[0]
     rows = examination.rows
     place, left = examination.subject.place, examination.subject.left
-    again = partial(check_repeatable, journal, script, arguments, place, max(left, 10.0), took[0], as_module)
+    again = partial(check_repeatable, journal, script, place, max(left, 10.0), took[0])
     rows["repeatable"] = _guarded(place, again)
     names = examination.subject.first.names
     for name, row in rows.items():

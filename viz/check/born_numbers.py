@@ -10,8 +10,8 @@ from viz.check.row import Row
 from viz.check.subject import Subject
 from viz.doctor.finding import Finding
 from viz.doctor.watcher import Watcher
-from viz.trial.recorded_loss import RecordedLoss
-from viz.trial.recorded_model import RecordedModel
+from viz.dry_run.recorded_loss import RecordedLoss
+from viz.dry_run.recorded_model import RecordedModel
 
 __all__ = ["in_loop", "made_by_op"]
 

@@ -12,7 +12,7 @@ from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Subject, leaves, number_of
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import number, rms
-from viz.trial.first_step import FirstStep
+from viz.dry_run.first_step import FirstStep
 
 __all__ = ["chance_loss", "check_first_loss"]
 

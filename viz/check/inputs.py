@@ -23,8 +23,8 @@ from viz.doctor.program import layer_label
 from viz.doctor.scaling import unadapted_normalization
 from viz.doctor.user_code import Place, made_at
 from viz.doctor.variable_owners import layers_in
+from viz.dry_run.kept_state import put_back
 from viz.recorder.descriptions import flat
-from viz.trial.kept_state import put_back
 
 __all__ = ["Seen", "check_augmentation", "check_inputs", "first_inputs"]
 

@@ -19,9 +19,9 @@ from eagerflow.layer.weights import WeightHolder, gather
 from viz.doctor.check_base import host
 from viz.doctor.user_code import Place, made_at, op_place, scope_frame, user_line
 from viz.doctor.variable_owners import layers_in
+from viz.dry_run.first_step import Stop
 from viz.recorder.descriptions import flat
 from viz.recorder.scopes import OpenScope, Scopes
-from viz.trial.first_step import Stop
 
 __all__ = ["Event", "Journal", "read", "seeds_now", "write"]
 

@@ -24,7 +24,7 @@ from viz.doctor.finding import Finding
 from viz.doctor.loss_questions import is_ours, loss_kind
 from viz.doctor.source_calls import is_half_of_data, lone_shuffles, made_after
 from viz.doctor.user_code import Place
-from viz.trial.first_step import Asked
+from viz.dry_run.first_step import Asked
 
 __all__ = ["KINDS", "check_labels", "of_finding"]
 

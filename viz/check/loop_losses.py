@@ -7,8 +7,8 @@ from typing import Any
 
 from eagerflow import GradientTape, Variable
 from viz.doctor.check_base import tensors
-from viz.trial.first_step import FirstStep
-from viz.trial.kept_state import put_back
+from viz.dry_run.first_step import FirstStep
+from viz.dry_run.kept_state import put_back
 
 __all__ = ["KINDS", "one_pass"]
 

@@ -13,7 +13,7 @@ from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.check.subject import leaves, number_of
 from viz.doctor.checks.answers import answer_kind
 from viz.doctor.constant_answers import right_answers
-from viz.trial.first_step import FirstStep
+from viz.dry_run.first_step import FirstStep
 
 __all__ = ["lowest_loss"]
 

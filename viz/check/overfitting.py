@@ -21,8 +21,8 @@ from viz.check.subject import Losses, Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import number
 from viz.doctor.checks.learning_rate import faded_steps, rate_is_high
-from viz.trial.first_step import rows_of
-from viz.trial.recorded_loss import RecordedLoss
+from viz.dry_run.first_step import rows_of
+from viz.dry_run.recorded_loss import RecordedLoss
 
 __all__ = ["NOT_FINITE", "check_overfitting"]
 

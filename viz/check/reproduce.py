@@ -16,9 +16,10 @@ from viz.check.journal import Event, Journal, read, write
 from viz.check.subject import Subject
 from viz.doctor.source_calls import unseeded_generators
 from viz.doctor.user_code import Place
+from viz.dry_run.first_step import FirstStep
+from viz.dry_run.stopped_script import run_until_first_step, run_watched
 from viz.facts.json_data import json_text
-from viz.trial.first_step import FirstStep
-from viz.trial.stopped_script import how_it_failed, run_until_first_step, run_watched
+from viz.shell.program import Script
 
 __all__ = ["Comparison", "as_json", "compare", "note_first_step", "reproduce", "run_noted", "run_once"]
 
@@ -134,32 +135,21 @@ def _named(event: Event) -> str:
     return f"{_what(event)} at {os.path.basename(event.file)}:{event.line}" if event.file else _what(event)
 
 
-def run_noted(
-    script: str,
-    arguments: Sequence[str],
-    steps: int | None,
-    path: str,
-    first_step: bool = False,
-    as_module: bool = False,
-) -> int:
+def run_noted(script: Script, steps: int | None, path: str, first_step: bool = False) -> int:
     """Run a script in this process, and write its journal to a file; gives its exit status.
 
     Args:
         script: the script.
-        arguments: its arguments.
-        steps: after so many training steps it is ended; None: it runs to its end.
+        steps: after this many training steps it is ended; None: it runs to its end.
         path: the file.
         first_step: end it before its first step, which is tried on a side, as `viz check` does.
-        as_module: is it a module?
     """
     journal = Journal(None if first_step else steps)
     if first_step:
-        stopped = run_until_first_step(
-            script, arguments, lambda first: note_first_step(first, journal), [journal], as_module
-        )
+        stopped = run_until_first_step(script, lambda first: note_first_step(first, journal), [journal])
     else:
-        stopped = run_watched(script, arguments, [journal], as_module)
-    write(journal, path, how_it_failed(stopped) if stopped.status else "")
+        stopped = run_watched(script, [journal])
+    write(journal, path, str(stopped) if stopped.status else "")
     return stopped.status
 
 
@@ -175,30 +165,21 @@ def note_first_step(first: FirstStep, journal: Journal) -> None:
             first.train(first.data)
 
 
-def run_once(
-    script: str,
-    arguments: Sequence[str],
-    steps: int | None,
-    path: str,
-    seconds: float | None = None,
-    as_module: bool = False,
-) -> str | None:
+def run_once(script: Script, steps: int | None, path: str, seconds: float | None = None) -> str | None:
     """The same in a process of its own; what it prints is dropped.
 
     Args:
         script: the script.
-        arguments: its arguments.
         steps: see `run_noted`; -1: end it before its first step.
         path: the file.
         seconds: how long it may take.
-        as_module: is it a module?
 
     Returns:
         None; or what went wrong, in words.
     """
-    options = ["--steps", str(steps or 0), "--journal", path, *["-m"] * as_module]
+    options = ["--steps", str(steps or 0), "--journal", path, *["-m"] * script.as_module]
     # -P: a `viz.py` in the current folder isn't what is meant.
-    command = [sys.executable, "-P", "-m", "viz", "reproduce", *options, script, *arguments]
+    command = [sys.executable, "-P", "-m", "viz", "reproduce", *options, script.path, *script.arguments]
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     folders = [each for each in (root, os.environ.get("PYTHONPATH")) if each]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
@@ -215,7 +196,7 @@ def run_once(
     return None
 
 
-def reproduce(script: str, arguments: Sequence[str], steps: int | None, as_module: bool = False) -> Comparison | str:
+def reproduce(script: Script, steps: int | None) -> Comparison | str:
     """Run a script twice, each time in a new process, and compare.
 
     Returns:
@@ -224,7 +205,7 @@ def reproduce(script: str, arguments: Sequence[str], steps: int | None, as_modul
     with tempfile.TemporaryDirectory() as folder:
         paths = [os.path.join(folder, name) for name in ("first", "second")]
         for path in paths:
-            failed = run_once(script, arguments, steps, path, as_module=as_module)
+            failed = run_once(script, steps, path)
             if failed is not None:
                 return failed
         (first, events), (second, others) = [read(path) for path in paths]

@@ -12,9 +12,9 @@ from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
+from viz.dry_run.recorded_model import RecordedModel
 from viz.recorder.descriptions import flat
 from viz.recorder.listening import Listening
-from viz.trial.recorded_model import RecordedModel
 
 __all__ = ["check_rows_apart"]
 

@@ -19,9 +19,9 @@ from viz.check.subject import Subject, leaves
 from viz.check.weights_move import words_of
 from viz.doctor.user_code import Place, made_at
 from viz.doctor.variable_owners import layers_in
+from viz.dry_run.recorded_model import RecordedModel
 from viz.recorder.source_lines import is_internal
 from viz.source_trees import parsed_source
-from viz.trial.recorded_model import RecordedModel
 
 __all__ = ["check_saving"]
 

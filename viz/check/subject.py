@@ -21,9 +21,9 @@ from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_wei
 from viz.check.stopwatch import Stopwatch
 from viz.doctor.check_base import host, total
 from viz.doctor.user_code import Place, made_at
+from viz.dry_run.first_step import FirstStep, rows_of
+from viz.dry_run.kept_state import put_back
 from viz.recorder.descriptions import flat
-from viz.trial.first_step import FirstStep, rows_of
-from viz.trial.kept_state import put_back
 
 __all__ = ["Losses", "Subject", "leaves", "number_of"]
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from eagerflow.core import observe
 from viz.doctor.user_code import Place
+from viz.dry_run.first_step import FirstStep, Stop, rows_of
 from viz.estimate.measured import peak_so_far
 from viz.facts.digest.time_spans import step_spans
 from viz.facts.memory_use import memory_use
 from viz.facts.schema import Record
-from viz.trial.first_step import FirstStep, Stop, rows_of
 
 __all__ = ["RECORDED", "AsItIs", "LoopSteps", "as_it_is"]
 

@@ -12,8 +12,8 @@ import numpy
 from eagerflow import tree
 from eagerflow.callbacks import History, ProgbarLogger
 from viz.doctor.user_code import Place
+from viz.dry_run.first_step import FirstStep, rows_of
 from viz.estimate.measured import Measured, measure, measure_time, peak_so_far
-from viz.trial.first_step import FirstStep, rows_of
 
 __all__ = ["Estimate", "bytes_of", "estimated", "memory_of_machine"]
 

@@ -21,12 +21,12 @@ from eagerflow import Tensor, ops, tree
 from eagerflow.callbacks import Callback, ProgbarLogger
 from eagerflow.data.feed import ArrayFeed
 from eagerflow.data.packing import unpack_x_y_sample_weight
+from viz.dry_run.first_step import FirstStep, rows_of
+from viz.dry_run.kept_state import optimizers_of, put_back
 from viz.facts.memory_use import memory_use
 from viz.recorder.capture import Options
 from viz.recorder.record_builder import record_of
 from viz.recorder.steps import step as step_scope
-from viz.trial.first_step import FirstStep, rows_of
-from viz.trial.kept_state import optimizers_of, put_back
 
 __all__ = ["Measured", "measure", "measure_time", "memory_of_viz", "peak_so_far"]
 
@@ -97,7 +97,7 @@ def memory_of_viz() -> int:
     if _status("VmRSS:") is None:
         return 0
     started = []
-    for first in ("", "import viz.command.estimate; "):
+    for first in ("", "import viz.add_ons.estimate; "):
         code = f"import sys; sys.path[:] = {sys.path!r}; {first}{_TRAINING}; print(open('/proc/self/status').read())"
         command = [sys.executable, "-c", code]
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, errors="replace"))

@@ -9,6 +9,7 @@ from tests.viz.doctor.planted import PRELUDE
 from viz.check.all_rows import check_script
 from viz.check.row import fine
 from viz.cli import main
+from viz.shell.program import Script
 
 GAN = """
 real = rng.integers(0, 256, size=(32, 12)).astype("float32")
@@ -53,7 +54,7 @@ def once(monkeypatch):
 
 def rows(tmp_path, source):
     (script := tmp_path / "train.py").write_text(PRELUDE + source)
-    checked = check_script(str(script))
+    checked = check_script(Script(str(script)))
     return checked, {row.name: row for row in checked.rows}
 
 

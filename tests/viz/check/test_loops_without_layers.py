@@ -13,7 +13,8 @@ from tests.viz.doctor.planted import PRELUDE
 from viz.check.all_rows import check_script
 from viz.check.overfitting import _Attempt
 from viz.check.row import fine
-from viz.trial.recorded_model import rate_by_hand
+from viz.dry_run.recorded_model import rate_by_hand
+from viz.shell.program import Script
 
 NET = """
 w, b = ef.Variable(0.3 * rng.normal(size=(8, 16)).astype("float32")), ef.Variable(np.zeros(16, "float32"))
@@ -44,7 +45,7 @@ def rows(tmp_path, axis=-1, given="x", variables=ALL, update=BY_HAND):
     source = "adam = ef.optimizers.Adam(0.01)\n" + NET.format(axis=axis)
     source += LOOP.format(rows=given, variables=variables, update=update)
     (script := tmp_path / "train.py").write_text(PRELUDE + source)
-    return {row.name: row for row in check_script(str(script)).rows}
+    return {row.name: row for row in check_script(Script(str(script))).rows}
 
 
 @pytest.mark.parametrize("update", [BY_HAND, ADAM])
@@ -85,7 +86,7 @@ for step in range(3):
     w.assign_sub(0.1 * tape.gradient(loss, [w])[0])
 """
     (script := tmp_path / "train.py").write_text(PRELUDE + source)
-    found = check_script(str(script)).rows
+    found = check_script(Script(str(script))).rows
     assert "a subclass of layers.Layer" in found[0].message
     assert {row.message for row in found[1:5]} == {"see 'inputs'"}
 
@@ -103,7 +104,7 @@ for step in range(3):
     adam.apply(tape.gradient(loss, [table, w]), [table, w])
 """
     (script := tmp_path / "train.py").write_text(PRELUDE + source)
-    found = {row.name: row.verdict for row in check_script(str(script)).rows}
+    found = {row.name: row.verdict for row in check_script(Script(str(script))).rows}
     assert {found[name] for name in ("inputs", "labels", "rows apart", "weights move")} == {"ok"}
 
 
@@ -121,7 +122,7 @@ for step in range(3):
     adam.apply(tape.gradient(loss, [w, v]), [w, v])
 """
     (script := tmp_path / "train.py").write_text(PRELUDE + source)
-    checked = check_script(str(script))
+    checked = check_script(Script(str(script)))
     assert checked.stopped.error is None
     assert "fault" not in {row.verdict for row in checked.rows}
 
@@ -135,7 +136,7 @@ for step in range(3):
     w.assign_sub(0.1 * tape.gradient(loss, [w])[0])
 """
     (script := tmp_path / "train.py").write_text(PRELUDE + source)
-    row = next(row for row in check_script(str(script)).rows if row.name == "overfits one batch")
+    row = next(row for row in check_script(Script(str(script))).rows if row.name == "overfits one batch")
     assert row.verdict == "open"
     assert "1 weight can't know 2 rows by heart" in row.message
 
@@ -158,7 +159,7 @@ def test_a_likelihood_without_its_minus_sign_is_not_called_learnt(tmp_path):
     source = "adam = ef.optimizers.Adam(0.01)\n" + NET.format(axis=-1)
     source += LOOP.replace("loss = -", "loss = ").format(rows="x", variables=ALL, update=ADAM)
     (script := tmp_path / "train.py").write_text(PRELUDE + source)
-    found = {row.name: row for row in check_script(str(script)).rows}["overfits one batch"]
+    found = {row.name: row for row in check_script(Script(str(script))).rows}["overfits one batch"]
     assert found.verdict == "open"
     assert re.search(r"goes from -\d\S* to -\d.*below 0.*its sign is wrong", found.message)
 
@@ -180,7 +181,7 @@ for i in range(0, 128, 32):
     w.assign_sub(0.1 * of_w)
     b.assign_sub(0.1 * of_b)
 """)
-    row = next(row for row in check_script(str(script)).rows if row.name == "overfits one batch")
+    row = next(row for row in check_script(Script(str(script))).rows if row.name == "overfits one batch")
     assert row.message.endswith("is its learning rate too low?")
 
 

@@ -12,6 +12,7 @@ from viz.check.all_rows import check_script
 from viz.check.lowest_loss import lowest_loss
 from viz.check.overfitting import _Attempt, _of_what
 from viz.check.row import fine
+from viz.shell.program import Script
 
 NET = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1)])\nmodel.compile("adam", "mse")\n'
 SOFTMAX = """
@@ -114,7 +115,7 @@ def once(monkeypatch):
 )
 def test_what_was_planted_is_found_before_training(question, name, said, tmp_path, once):
     (script := tmp_path / "train.py").write_text(PRELUDE + PLANTED[question, name, said])
-    row = next(row for row in check_script(str(script)).rows if row.name == question)
+    row = next(row for row in check_script(Script(str(script))).rows if row.name == question)
     assert row.verdict == "fault", row.message
     assert said in f"{row.message} {row.fix}"
 
@@ -155,7 +156,7 @@ def test_a_loss_is_told_with_so_many_digits_that_the_tenth_is_reached_or_not(fir
 def test_a_loss_that_has_nowhere_to_fall_shows_no_learning(monkeypatch, tmp_path):
     monkeypatch.setattr(all_rows, "check_repeatable", lambda *given: fine("not asked here"))
     (tmp_path / "train.py").write_text(PRELUDE + NET + "model.fit(0 * x, 0 * target, verbose=0)\n")
-    row = {row.name: row for row in check_script(str(tmp_path / "train.py")).rows}["overfits one batch"]
+    row = {row.name: row for row in check_script(Script(str(tmp_path / "train.py"))).rows}["overfits one batch"]
     assert row.verdict == "open"
     assert "as low as it gets before the first step" in row.message
     assert "all zeros" in row.message

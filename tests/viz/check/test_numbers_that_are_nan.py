@@ -8,6 +8,7 @@ import viz.check.all_rows as all_rows
 from tests.viz.doctor.planted import PRELUDE
 from viz.check.all_rows import check_script
 from viz.check.row import fine
+from viz.shell.program import Script
 
 FIT = """
 ef.utils.set_random_seed(0)
@@ -25,7 +26,7 @@ def once(monkeypatch):
 
 def rows(tmp_path, function, optimizer="'sgd'"):
     (script := tmp_path / "train.py").write_text(PRELUDE + FIT.format(function=function, optimizer=optimizer))
-    return {row.name: row for row in check_script(str(script)).rows}
+    return {row.name: row for row in check_script(Script(str(script))).rows}
 
 
 def test_weights_that_become_nan_do_not_count_as_moving(tmp_path):

@@ -14,6 +14,7 @@ from tests.viz.doctor.planted import PRELUDE
 from viz.check.all_rows import NAMES, check_script
 from viz.check.row import fine
 from viz.cli import main
+from viz.shell.program import Script
 
 FIT = 'model.compile("adam", "mse")\nmodel.fit(x, target, batch_size=16, epochs=2, verbose=0)\n'
 NET = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1)])\n'
@@ -268,7 +269,7 @@ def checked(tmp_path, source):
     path = tmp_path / "train.py"
     path.write_text(source)
     ef.backend.clear_session()  # layers get the names that they have in a process of their own
-    found = check_script(str(path))
+    found = check_script(Script(str(path)))
     assert found.stopped.error is None
     assert [row.name for row in found.rows] == list(NAMES)
     return found, str(path)
@@ -530,7 +531,7 @@ model.compile(ef.optimizers.Adam(0.5), "sparse_categorical_crossentropy")
 model.fit(images / 16, digits, verbose=0)
 """
     )
-    row = next(row for row in check_script(str(script)).rows if row.name == "overfits one batch")
+    row = next(row for row in check_script(Script(str(script))).rows if row.name == "overfits one batch")
     assert row.verdict == "fault"
     assert "with Adam(0.5)" in row.message
 
@@ -557,7 +558,7 @@ model.compile("adam", "binary_crossentropy")
 model.fit(x, np.zeros((128, 1)), verbose=0)
 """
     )
-    rows = {row.name: row.message for row in check_script(str(script)).rows}
+    rows = {row.name: row.message for row in check_script(Script(str(script))).rows}
     assert "-0" not in rows["first loss"]
     assert "all 0 in the first batch" in rows["labels"]
 

@@ -12,6 +12,7 @@ from viz.check.all_rows import check_script
 from viz.check.row import fine
 from viz.cli import main
 from viz.doctor.checks.validation.validation_rows import shared_rows
+from viz.shell.program import Script
 
 NET = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1)])\n'
 FIT = 'model.compile("adam", "mse")\nmodel.fit(x, target, batch_size=16, epochs=2, verbose=0)\n'
@@ -26,7 +27,7 @@ def once(monkeypatch):
 def rows(tmp_path, source):
     script = tmp_path / "train.py"
     script.write_text(PRELUDE + source)
-    checked = check_script(str(script))
+    checked = check_script(Script(str(script)))
     assert checked.rows, checked.stopped.error
     return {row.name: row for row in checked.rows}
 

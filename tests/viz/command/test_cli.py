@@ -186,9 +186,7 @@ def test_show(file, capsys):
     assert json.loads(capsys.readouterr().out)["steps"] == 2
 
 
-@pytest.mark.parametrize(
-    "options", [[], ["--color-by", "grad", "--theme", "dark"], ["--view", "layers", "--depth", "1", "--step", "0"]]
-)
+@pytest.mark.parametrize("options", [[], ["--color-by", "grad"], ["--depth", "1", "--step", "0"]])
 def test_draw(file, tmp_path, options, capsys):
     out = tmp_path / "a.svg"
     assert main(["draw", file, str(out), *options]) == 0

@@ -30,7 +30,7 @@ def quick(monkeypatch):
     for name in ("_SECONDS", "_STEADY", "_LOOP_SECONDS"):
         monkeypatch.setattr(f"viz.estimate.measured.{name}", 0.0)
     monkeypatch.setattr("viz.estimate.measured._ENOUGH", 3)
-    monkeypatch.setattr("viz.command.estimate.memory_of_viz", lambda: 0)
+    monkeypatch.setattr("viz.add_ons.estimate.memory_of_viz", lambda: 0)
 
 
 def measured(rows, process, arrays, seconds):

@@ -85,7 +85,7 @@ def test_every_option_has_a_long_name(command):
     ("words", "said"),
     [
         (["top", "--bye", "time", "train.efz"], "viz top: error: unrecognized arguments: --bye"),
-        (["draw", "train.efz", "--them", "dark"], "did you mean '--theme'?\n"),
+        (["draw", "train.efz", "--colour-by", "op"], "did you mean '--color-by'?\n"),
         (["top", "--by", "mem", "train.efz"], "did you mean 'memory'?\n"),
         (["DOCTOR", "train.py"], "there is no command 'DOCTOR'; did you mean 'doctor'?\n"),
         (["train.py"], "there is no command 'train.py'. Commands: run, check, "),
@@ -281,8 +281,8 @@ def test_a_name_that_is_given_is_taken(here):
 @pytest.mark.parametrize(
     "given",
     [
-        ["diff", "train.efz", "--tolerance", "0.1", "train.efz"],
-        ["diff", "--tolerance=0.1", "train.efz", "--markdown", "train.efz"],
+        ["diff", "train.efz", "--steps", "0-", "train.efz"],
+        ["diff", "--steps=0-", "train.efz", "--markdown", "train.efz"],
         ["draw", "train.efz", "--color-by", "time", "a.svg"],
         ["html", "--step", "1", "train.efz", "--rank", "0", "a.html"],
     ],

@@ -12,8 +12,8 @@ from eagerflow import Layer, Tensor, Variable, no_grad, ops, optimizers
 from eagerflow.ops.replaying import is_ours
 from viz.doctor.check_base import host
 from viz.doctor.user_code import Place
+from viz.dry_run.recorded_loss import RecordedLoss, leaves_of, recorded_loss, run_again
 from viz.recorder.descriptions import flat
-from viz.trial.recorded_loss import RecordedLoss, leaves_of, recorded_loss, run_again
 
 __all__ = ["Heard", "RecordedModel", "recorded_function", "rate_by_hand"]
 

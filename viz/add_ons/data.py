@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 
 from eagerflow.core.observe import observing
-from viz.command.output_files import check_target
-from viz.command.script_runner import run_script
 from viz.facts.json_data import json_text
 from viz.samples.broken import HOLDS
 from viz.samples.gathering import Gatherer
 from viz.samples.page import to_html
 from viz.samples.reckoning import judged
 from viz.samples.sample_set import Samples
+from viz.shell.output_files import check_target
 from viz.shell.printed import print_folded
-from viz.shell.program import check_program, rerun
+from viz.shell.program import Script
+from viz.shell.script_runner import run_script
 from viz.shell.statuses import DONE, FOUND, INTERRUPTED, Impossible, ended, unanswered
 from viz.shell.terminal import output_to_stderr, paint
 
@@ -31,20 +30,12 @@ _REMARKABLE = ("label likely wrong", "another label", f"  {HOLDS}")
 
 
 def run_data(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Args:
-        options: `script`, `arguments`, `module`, `n`, `html`, `pictures`, `seconds` and `json`.
-
-    Returns:
-        0 when samples were judged; where all losses are NaN or infinite, 1 if samples hold such numbers themselves, and
-        3 if none does; 3 when the script failed.
-    """
-    check_program(options.script, options.module)
+    """Run `viz data`."""
+    script = Script.of(options)
     check_target(options.html, ("html", "htm"))
     gatherer = Gatherer()
-    with output_to_stderr() if options.json else contextlib.nullcontext():
-        _, failed = run_script(options.script, options.arguments, options.module, observing(gatherer))
+    with output_to_stderr(options.json):
+        _, failed = run_script(script, observing(gatherer))
     gathering = gatherer.chosen()
     if gathering is None:
         why = gatherer.notes or [f"{ended(failed)} before it trained" if failed else _NOTHING]
@@ -53,7 +44,7 @@ def run_data(options: argparse.Namespace) -> int:
     samples = judged(gathering, options.pictures if options.html else min(options.n, 50), options.seconds, notes)
     if options.html:
         to_html(samples, options.html)
-    following = "" if samples.is_ranked else rerun("nonfinite", options)
+    following = "" if samples.is_ranked else script.rerun("nonfinite")
     if options.json:
         print(json_text({**samples.to_dict(), "next": following or None, "failed": bool(failed)}))
     else:

@@ -17,11 +17,11 @@ from eagerflow.training.trainer import Trainer
 from viz.doctor.check_base import host
 from viz.doctor.checks.endings import running_fit
 from viz.doctor.user_code import Place, call_place, loss_weights, op_place, scope_frame
+from viz.dry_run.recorded_loss import RecordedLoss, recorded_loss
+from viz.dry_run.recorded_model import Heard, rate_by_hand, recorded_function
 from viz.recorder.descriptions import flat
 from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.scopes import OpenScope, Scopes
-from viz.trial.recorded_loss import RecordedLoss, recorded_loss
-from viz.trial.recorded_model import Heard, rate_by_hand, recorded_function
 
 __all__ = ["Asked", "Beside", "FirstStep", "FirstStepWatch", "Stop", "rows_of"]
 

@@ -8,7 +8,7 @@ import pytest
 import eagerflow as ef
 from eagerflow import layers
 from eagerflow.core import random
-from viz.trial.kept_state import put_back
+from viz.dry_run.kept_state import put_back
 
 X, Y = np.random.default_rng(0).normal(size=(32, 6, 4)).astype("float32"), np.arange(32) % 3
 

@@ -6,7 +6,7 @@ import argparse
 
 from viz.check.reproduce import as_json, reproduce, run_noted
 from viz.check.row import fault, fine, shown
-from viz.shell.program import check_program
+from viz.shell.program import Script
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import paint
 
@@ -14,23 +14,14 @@ __all__ = ["run_reproduce"]
 
 
 def run_reproduce(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Args:
-        options: `script`, `arguments`, `module`, `json` and `steps`; with `journal`, one run is written down there,
-            which is how the command runs its script.
-
-    Returns:
-        0 when both runs gave the same bits, 1 when not, 2 for wrong usage, 3 when the script failed.
-    """
-    check_program(options.script, options.module)
+    """Run `viz reproduce`."""
+    script = Script.of(options)
     if options.steps < 0 and not options.journal:
         raise ValueError("--steps must be 0 or more")
     steps = options.steps or None
     if options.journal:
-        noted = options.script, options.arguments, steps, options.journal
-        return run_noted(*noted, first_step=options.steps < 0, as_module=options.module)
-    found = reproduce(options.script, options.arguments, steps, options.module)
+        return run_noted(script, steps, options.journal, first_step=options.steps < 0)
+    found = reproduce(script, steps)
     if options.json:
         print(as_json(found))
     elif not isinstance(found, str):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import pathlib
 from collections.abc import Sequence
 from importlib import import_module
 
 from viz.choices import CHARTS, FORMATS
-from viz.shell.program import check_kept, name_of
+from viz.shell.program import Script, check_kept
 
-__all__ = ["beside", "check_chart", "check_picture", "check_target", "replaces"]
+__all__ = ["check_chart", "check_picture", "check_target", "default_name", "replaces"]
 
 
 def check_target(path: str | os.PathLike[str] | None, endings: Sequence[str] = (), may_stream: bool = False) -> None:
@@ -63,17 +64,12 @@ def replaces(path: str | os.PathLike[str], was_given: bool) -> str:
     return "" if was_given or not os.path.exists(path) else ", in place of the one that was there"
 
 
-def beside(file: str, suffix: str, as_module: bool = False) -> str:
-    """The name of a file that was given none: that of the recording or script with another end, in the current folder.
-
-    Args:
-        file: the recording or script, or the name of a module.
-        suffix: the end.
-        as_module: is it a module?
+def default_name(of: str | Script, suffix: str) -> str:
+    """The name of an output that wasn't named: that of the recording or script, in the current folder.
 
     Raises:
         ValueError: when that is the file itself.
     """
-    name = f"{name_of(file, as_module)}{suffix}"
-    check_kept(file, name)
+    name = f"{of.name if isinstance(of, Script) else pathlib.Path(of).stem}{suffix}"
+    check_kept(of.path if isinstance(of, Script) else of, name)
     return name

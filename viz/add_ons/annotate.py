@@ -7,22 +7,15 @@ import argparse
 from viz.annotation.costs import costs_by_line
 from viz.annotation.report import text, to_html
 from viz.command.models import opened
-from viz.command.output_files import check_target
 from viz.facts.json_data import json_text
+from viz.shell.output_files import check_target
 from viz.shell.terminal import paint
 
 __all__ = ["run_annotate"]
 
 
 def run_annotate(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Args:
-        options: `file`, `sizes`, `rank`, `step`, `html`, `all` and `json`.
-
-    Returns:
-        0; problems are raised.
-    """
+    """Run `viz annotate`."""
     check_target(options.html, ("html", "htm"))
     costs = costs_by_line(opened(options), options.step)
     if options.html:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow import __version__
-from viz.command.output_files import check_target
 from viz.command.ranks import ranks_here
 from viz.doctor.code_review import github_lines, sarif
 from viz.doctor.patches import base_of, patch, without_patch
@@ -20,7 +19,8 @@ from viz.doctor.watched_script import Examination, examine
 from viz.facts.json_data import json_text
 from viz.facts.text_files import write_text
 from viz.fit_gap.of_script import Found, listening
-from viz.shell.program import check_program, rerun
+from viz.shell.output_files import check_target
+from viz.shell.program import Script
 from viz.shell.statuses import of_script, unanswered
 from viz.shell.terminal import output_to_stderr, paint
 
@@ -28,26 +28,18 @@ __all__ = ["run_doctor"]
 
 
 def run_doctor(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Args:
-        options: `script`, `arguments`, `module`, `json`, `sarif`, `annotations`, `fix`, `ignore`, `strict` and `gap`.
-
-    Returns:
-        0 without errors (and, where that is asked for, warnings) among the findings, 1 with, 2 when there is no such
-        script, 3 when the script failed.
-    """
-    check_program(options.script, options.module)
+    """Run `viz doctor`."""
+    script = Script.of(options)
     if options.json and options.fix:
         raise ValueError("--json and --fix both write to stdout; give one of them")
     check_target(options.sarif, may_stream=True)
     ranks = ranks_here()
     compared = (
-        listening(nonfinite=rerun("nonfinite", options))
+        listening(nonfinite=script.rerun("nonfinite"))
         if options.gap and ranks is None
         else contextlib.nullcontext(Found([], [], []))
     )
-    with output_to_stderr() if options.json or options.fix else contextlib.nullcontext(), compared as found:
+    with output_to_stderr(options.json or options.fix), compared as found:
         examination = examine(
             options.script, options.arguments, ranks=ranks, ignored=options.ignore, as_module=options.module
         )

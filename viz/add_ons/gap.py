@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 
-from viz.command.output_files import check_chart
-from viz.command.script_runner import run_script
 from viz.facts.json_data import json_text
 from viz.fit_gap.of_script import Found, listening
+from viz.shell.output_files import check_chart
 from viz.shell.parser import nearest
-from viz.shell.program import check_program, rerun
+from viz.shell.program import Script
+from viz.shell.script_runner import run_script
 from viz.shell.statuses import ended, unanswered
 from viz.shell.terminal import output_to_stderr
 
@@ -19,19 +18,12 @@ __all__ = ["run_gap"]
 
 
 def run_gap(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Args:
-        options: `script`, `arguments`, `module`, `json`, `each`, `draw` and `metric`.
-
-    Returns:
-        See the command's help.
-    """
-    check_program(options.script, options.module)
+    """Run `viz gap`."""
+    script = Script.of(options)
     check_chart(options.draw)
-    listens = listening(options.each, rerun("nonfinite", options))
-    with output_to_stderr() if options.json else contextlib.nullcontext():
-        found, failed = run_script(options.script, options.arguments, options.module, listens)
+    listens = listening(options.each, script.rerun("nonfinite"))
+    with output_to_stderr(options.json):
+        found, failed = run_script(script, listens)
     if options.draw and found.gaps:
         found.gaps[-1].draw(options.draw)
         print(f"wrote {options.draw}", file=sys.stderr)

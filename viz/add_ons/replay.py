@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import math
 import shlex
 from typing import Any
 
 from eagerflow.core.observe import observing
-from viz.command.output_files import check_target
-from viz.command.script_runner import run_script
 from viz.doctor.report import text as findings_as_text
 from viz.doctor.watcher import Watcher
 from viz.facts import formatting
@@ -27,8 +24,10 @@ from viz.replay.recorded import filmed, traced
 from viz.replay.rows import guilty_rows
 from viz.replay.script import FirstStep, Reached, ScriptPlayer
 from viz.replay.verdict import verdict
+from viz.shell.output_files import check_target
 from viz.shell.printed import print_folded
-from viz.shell.program import check_program
+from viz.shell.program import Script
+from viz.shell.script_runner import run_script
 from viz.shell.statuses import DONE, FOUND, Impossible
 from viz.shell.terminal import output_to_stderr
 from viz.tracer import trace
@@ -39,15 +38,7 @@ _USUAL = 80  # signs of a line, which have room for the table
 
 
 def run_replay(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Args:
-        options: see `add_command`.
-
-    Returns:
-        0 for the same bits, 1 for others and for NaN and errors that were asked for, 2 for wrong usage, 3 for what
-        can't be run.
-    """
+    """Run `viz replay`."""
     check_target(options.trace, ("efz",))
     if options.lr is not None and not (options.lr >= 0 and math.isfinite(options.lr)):
         raise ValueError(f"--lr {options.lr}: expected a number of at least 0")
@@ -60,7 +51,7 @@ def run_replay(options: argparse.Namespace) -> int:
     kept = read(options.file, None if options.no_limit else "auto")
     number = _asked(kept, options.at)
     if options.script:
-        check_program(options.script, options.module)
+        Script.of(options)
     try:
         return _by_script(kept, number, options) if options.script else _by_ops(kept, number, options)
     except CannotReplay as error:
@@ -166,9 +157,10 @@ def _by_script(kept: Kept, number: int, options: argparse.Namespace) -> int:
             raise ValueError(f"{name} works on the ops in the file; leave --script out")
     first = FirstStep()
     errors: list[BaseException] = []
-    with output_to_stderr() if options.json else contextlib.nullcontext():
+    with output_to_stderr(options.json):
         arguments = [a for i, a in enumerate(options.arguments) if i or a != "--"]
-        run_script(options.script, arguments, options.module, observing(first), errors.append, (Reached,))
+        script = Script(options.script, arguments, options.module)
+        run_script(script, observing(first), errors.append, (Reached,))
     if errors and not isinstance(errors[0], Reached):
         raise CannotReplay(f"{options.script} failed before its first step: {type(errors[0]).__name__}: {errors[0]}")
     player = ScriptPlayer(kept, first)

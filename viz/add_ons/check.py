@@ -3,40 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 
 from viz.check.all_rows import Checked, check_script
 from viz.check.augmented_picture import picture
 from viz.check.row import shown
-from viz.command.output_files import check_chart
 from viz.doctor.source_calls import later_fits
 from viz.facts.json_data import json_text
 from viz.picture.rendering.raster import write_picture
+from viz.shell.output_files import check_chart
 from viz.shell.printed import print_folded
-from viz.shell.program import check_program
+from viz.shell.program import Script
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import output_to_stderr, paint
-from viz.trial.stopped_script import why_no_step
 
 __all__ = ["run_check"]
 
 
 def run_check(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Args:
-        options: `script`, `arguments`, `module`, `json`, `strict` and `augmented`.
-
-    Returns:
-        0 without ✗ (and, where that is asked for, without –), 1 with, 2 for wrong usage, 3 when the script didn't come
-        to a training step.
-    """
-    check_program(options.script, options.module)
+    """Run `viz check`."""
+    script = Script.of(options)
     check_chart(options.augmented)
-    with output_to_stderr() if options.json else contextlib.nullcontext():
-        checked = check_script(options.script, options.arguments, as_module=options.module)
+    with output_to_stderr(options.json):
+        checked = check_script(script)
     sys.stdout.flush()
     sys.stderr.flush()
     if options.json:
@@ -49,7 +39,7 @@ def run_check(options: argparse.Namespace) -> int:
     elif options.augmented:
         print("no layer of the model changes the data in training, so there is no picture", file=sys.stderr)
     if not checked.rows:
-        raise Impossible(why_no_step(checked.stopped))
+        raise Impossible(checked.stopped.why_no_step)
     return int(not (checked.sure if options.strict else checked.ok))
 
 

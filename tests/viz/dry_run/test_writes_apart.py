@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from eagerflow.base.files import replacing
-from viz.trial.writes_apart import WritesApart
+from viz.dry_run.writes_apart import WritesApart
 
 
 @pytest.fixture

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import sys
 
-from viz.command.output_files import check_chart
 from viz.doctor.user_code import Place
+from viz.dry_run.first_step import FirstStep
+from viz.dry_run.stopped_script import run_until_first_step
 from viz.estimate.as_it_is import RECORDED, AsItIs, LoopSteps, as_it_is
 from viz.estimate.estimates import Estimate, bytes_of, estimated, memory_of_machine
 from viz.estimate.measured import memory_of_viz
 from viz.estimate.report import advice, picture, text, text_as_it_is
 from viz.facts.json_data import json_text
 from viz.picture.rendering.raster import write_picture
-from viz.shell.program import check_program, rerun
+from viz.shell.output_files import check_chart
+from viz.shell.program import Script
 from viz.shell.statuses import Impossible
 from viz.shell.terminal import output_to_stderr, paint
 from viz.tracer import trace
-from viz.trial.first_step import FirstStep
-from viz.trial.stopped_script import run_until_first_step, why_no_step
 
 __all__ = ["run_estimate"]
 
@@ -28,16 +27,9 @@ _LEAST = 2**20  # bytes: nobody has less, and means another unit
 
 
 def run_estimate(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Args:
-        options: `script`, `arguments`, `module`, `json`, `limit` and `draw`.
-
-    Returns:
-        0 when the script's own batch fits, 1 when not, 2 for wrong usage, 3 when there was no step to measure.
-    """
+    """Run `viz estimate`."""
     check_chart(options.draw)
-    check_program(options.script, options.module)
+    script = Script.of(options)
     limit = memory_of_machine() if options.limit is None else _given(options.limit)
     found: list[Estimate | str] = []
     own = memory_of_viz()
@@ -53,18 +45,18 @@ def run_estimate(options: argparse.Namespace) -> int:
         heard.go_on()
         return True
 
-    with output_to_stderr() if options.json else contextlib.nullcontext(), recorder as recording:
-        stopped = run_until_first_step(options.script, options.arguments, reached, [heard], as_module=options.module)
+    with output_to_stderr(options.json), recorder as recording:
+        stopped = run_until_first_step(script, reached, [heard])
     sys.stdout.flush()
     if loop and (isinstance(found[0], str) or heard.optimizers > 1):
         own_steps = as_it_is(recording, heard, loop[0], str(found[0]), limit, own)
         if own_steps is not None:
             return _print_as_it_is(options, own_steps)
     if not found or isinstance(found[0], str):
-        why = str(found[0]) if found else why_no_step(stopped)
+        why = str(found[0]) if found else stopped.why_no_step
         if options.json:
             print(json_text({"script": options.script, "failed": bool(stopped.status), "message": why}))
-        raise Impossible(f"{why}; what is set up wrong: {rerun('check', options)}" if found else why)
+        raise Impossible(f"{why}; what is set up wrong: {script.rerun('check')}" if found else why)
     _print(options.script, found[0], options.json)
     if options.draw:
         write_picture(options.draw, picture(found[0]))

@@ -7,28 +7,18 @@ import pathlib
 import sys
 from typing import Any
 
-from viz.command.output_files import beside, check_target
 from viz.command.ranks import ranks_here
-from viz.command.script_runner import run_script
 from viz.replay.keeping import Keeping
 from viz.replay.watch import HISTORY
+from viz.shell.output_files import check_target, default_name
+from viz.shell.program import Script
+from viz.shell.script_runner import run_script
 
 __all__ = ["run_kept"]
 
 
 def run_kept(options: argparse.Namespace) -> int:
-    """Run a script with its last steps held.
-
-    Args:
-        options: what `viz run` was given.
-
-    Returns:
-        The script's exit status.
-
-    Raises:
-        OSError: when there is no such script.
-        ValueError: for an option that goes with recording only, and where several ranks share batches.
-    """
+    """Run `viz run --keep`."""
     given: dict[str, Any] = {"--steps": options.steps, "--values": options.values, "--draw": options.draw}
     given |= {"--stats": options.stats != "none"}
     for name, value in {**given, "--json": options.json, "--live": options.live}.items():
@@ -36,10 +26,11 @@ def run_kept(options: argparse.Namespace) -> int:
             raise ValueError(f"{name} can't be combined with --keep: viz replay FILE --trace records a kept step")
     if ranks_here() is not None:
         raise ValueError("--keep holds the steps of one process: a step that ranks share can't be run again by one")
-    out = pathlib.Path(options.out or beside(options.script, ".efr", options.module))
+    script = Script.of(options)
+    out = pathlib.Path(options.out or default_name(script, ".efr"))
     check_target(out, ("efr",))
     keeping = Keeping(options.keep, out, not options.no_data, options.script)
-    _, status = run_script(options.script, options.arguments, options.module, keeping, keeping.ring.fail)
+    _, status = run_script(script, keeping, keeping.ring.fail)
     if not keeping.written:
         print(
             f"viz: no step made NaN, raised an error or had a jump in its loss ({HISTORY}), so none was kept; to keep "
