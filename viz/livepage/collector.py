@@ -18,12 +18,13 @@ from viz.livepage.loops.rounds import Cut, Rounds
 from viz.livepage.loops.step_logs import StepLogs
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
-from viz.livepage.progress import Progress, reference, rows_of
+from viz.livepage.progress import Progress, reference
 from viz.livepage.snapshot import Snapshot, weights_now
 from viz.livepage.step_times import StepTimes
 from viz.livepage.visits import Visits
 from viz.recorder.names.kept_names import attribute_of, is_chosen
 from viz.recorder.scopes import OpenScope, Scopes
+from viz.recorder.step_tracker import rows_of
 
 __all__ = ["Collector"]
 

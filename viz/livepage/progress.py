@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from viz.facts.formatting import clean
-from viz.recorder.descriptions import flat, learning_rate_of
+from viz.recorder.descriptions import learning_rate_of
+from viz.recorder.step_tracker import rows_of
 
-__all__ = ["Progress", "rate_of", "reference", "rows_of", "sizes"]
+__all__ = ["Progress", "rate_of", "reference", "sizes"]
 
 _WINDOW = 10.0  # seconds over which speed is measured
 _SETTLED = 20  # batches in a running mean that doesn't jump any more; at most a quarter of an epoch's
@@ -287,16 +288,3 @@ def rate_of(owner: Any) -> float | None:
     """The learning rate of an optimizer, or of a model's; None where it has none that is a number."""
     optimizer = getattr(owner, "optimizer", None) or owner
     return learning_rate_of(optimizer)
-
-
-def rows_of(inputs: Any) -> int | None:
-    """How many samples a batch has; None where that can't be seen."""
-    leaf = inputs
-    while isinstance(leaf, (tuple, list)) and leaf:
-        leaf = leaf[0]
-    if shape := getattr(leaf, "shape", ()):  # nearly always, and asked for in each step
-        return int(shape[0])
-    for each in flat(inputs) if inputs is not None else ():
-        if shape := getattr(each, "shape", ()):
-            return int(shape[0])
-    return None

@@ -5,20 +5,49 @@ Recordings, the choice of recorded steps, the live page, the doctor and the sear
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Hashable, Sequence
+from typing import Any, NamedTuple
 
 import numpy
 
 from eagerflow import Variable
-from eagerflow.core.observe import Scope
+from eagerflow.core.observe import Scope, clock
+from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
 
-__all__ = ["ALONE", "StepTracker", "Turns"]
+__all__ = ["ALONE", "Step", "StepTracker", "Turns", "rows_of"]
 
 ALONE = 8  # steps of one optimizer in a row, after which another one follows it; sooner, they take turns
 _MOST = 4  # weights that are compared
 _ELEMENTS = 16  # of each
+_CALLS = ("model", "layer", "loss")
+
+
+class Step(NamedTuple):
+    """A step of a program: of `fit` and its like, one that `viz.step` marks, or what a loop by hand makes of it.
+
+    Attributes:
+        number: counted from 0, as recordings do.
+        began: when its scope began, or its first call of a model, layer or loss, in nanoseconds of `observe.clock`;
+            that of its gradients where nothing was called.
+        ended: when its scope ended, or its last update.
+        kind: `"train_step"`, `"test_step"`, `"predict_step"`, or the name that `viz.step` was given; `"train_step"` of
+            a loop by hand.
+        model: whose step it is; in a loop by hand the outermost model or layer that was called last before its
+            gradients; None for none.
+        optimizer: whose update was the last one; None where weights are changed by hand, and for other steps.
+        losses: the arrays with one element of which gradients were asked, in order; none of marked steps.
+        rows: of its batch, None where that can't be seen.
+    """
+
+    number: int
+    began: int
+    ended: int
+    kind: str = "train_step"
+    model: Any = None
+    optimizer: Any = None
+    losses: tuple[Any, ...] = ()
+    rows: int | None = None
 
 
 class Turns:
@@ -132,6 +161,9 @@ class StepTracker(Turns):
     are changed by them. Who hears no ops learns of such a step's end from weights that have changed before the next
     gradients.
 
+    An observer passes on what is announced to it: `on_scope_begin`, `on_scope_end` and `on_gradient`, and `on_op` and
+    `on_update` where it hears those. What wants to know of steps subscribes.
+
     Args:
         hears_ops: is it told of ops and updates?
 
@@ -141,13 +173,14 @@ class StepTracker(Turns):
 
     >>> import eagerflow as ef
     >>> steps, w = StepTracker(), ef.Variable([1.0])
+    >>> steps.subscribe(lambda step: print("step", step.number))
     >>> for _ in range(2):
     ...     _ = steps.on_gradient([w])
     ...     update = Scope("optimizer", "sgd")
     ...     steps.on_scope_begin(update)
     ...     _ = steps.on_scope_end(update)
-    >>> steps.upcoming
-    2
+    step 0
+    step 1
     """
 
     def __init__(self, hears_ops: bool = True) -> None:
@@ -161,6 +194,68 @@ class StepTracker(Turns):
         self._first: dict[frozenset[int], int] = {}  # by weights, the optimizer that updated them first
         self._aside = 0  # steps of `evaluate` and `predict`
         self._inside: list[Scope] = []  # scopes of steps, and of optimizers
+        self._over: list[Callable[[Step], Any]] = []
+        self._changed: list[Callable[[Step], Any]] = []
+        self._heard = _Heard()  # since the last update
+        self._call: Scope | None = None  # the outermost one of a model or layer that runs
+        self._called: tuple[Any, int | None] = None, None  # the owner of the last one, and the rows of its batch
+        self._calls_began = 0  # since the last gradients or update of an optimizer
+        self._step: Step | None = None  # the one that runs, once it has an update
+        self._is_told = False
+
+    def subscribe(self, over: Callable[[Step], Any], updated: Callable[[Step], Any] | None = None) -> None:
+        """Ask to be called with each `Step` as soon as it is known to be over.
+
+        A marked step is over when its scope ends. One of a loop by hand is over with its last update: at once where
+        the step before had the same optimizers, else when the next one makes an update, something marks a step, or
+        `close` is called.
+
+        Args:
+            over: called with each step, once.
+            updated: called after each update of a loop by hand with the step so far: an optimizer that joins the step
+                of another one, as in a GAN, comes with the same number again.
+        """
+        self._over.append(over)
+        if updated is not None:
+            self._changed.append(updated)
+
+    def close(self) -> None:
+        """Nothing comes any more: a step that has updates is over."""
+        if not self._hears_ops:
+            self._look_at_weights()
+        elif self._pending:
+            self._update()
+        self.end()
+
+    def end(self) -> None:
+        """The step is over, if it has begun: what comes now is another one."""
+        self._tell()
+        self._step, self._is_told = None, False
+        super().end()
+
+    def _forget_calls(self) -> None:
+        self._heard, self._calls_began = _Heard(), 0
+        self._called = None, None
+
+    def _tell(self) -> None:
+        if self._step is not None and not self._is_told:
+            self._is_told = True
+            for tell in self._over:
+                tell(self._step)
+
+    def _note_update(self, optimizer: Any = None) -> None:
+        """Weights were changed, in the step with this number."""
+        heard, self._heard = self._heard, _Heard()
+        now = heard.ended or clock()
+        if self._step is None:
+            self._step = Step(self.number, heard.began or now, now, rows=heard.rows)
+        before = self._step
+        losses, model = before.losses + tuple(heard.losses), heard.model or before.model
+        self._step = before._replace(ended=now, optimizer=optimizer, losses=losses, model=model)
+        for tell in self._changed:
+            tell(self._step)
+        if self.is_settled:
+            self._tell()
 
     @property
     def trained(self) -> int:
@@ -172,8 +267,9 @@ class StepTracker(Turns):
         """Does a step run that something marks?"""
         return any(scope.kind == "step" for scope in self._inside)
 
-    def _update(self, who: int | None = None) -> None:
+    def _update(self, optimizer: Any = None) -> None:
         """Weights were changed, by an optimizer or by hand."""
+        who = None if optimizer is None else id(optimizer)
         self._pending = self.begun = False
         self._within = frozenset()
         weights = self._asked[0] if len(self._asked) == 1 else frozenset()  # of several, whose they are isn't known
@@ -184,6 +280,7 @@ class StepTracker(Turns):
             self._optimizers.add(who)
             who = first if is_new else who
         self.updated(who, weights)
+        self._note_update(optimizer)
         if who is None:
             self.end()
 
@@ -193,17 +290,22 @@ class StepTracker(Turns):
             if self._pending:
                 self._update()
             self.begun = True
+            self._calls_began = self._calls_began or clock()
 
-    def on_gradient(self, sources: Sequence[Any], results: Sequence[Any] = ()) -> bool:
-        """Gradients were computed; says whether they are those of a loop by hand, which may learn from them."""
+    def on_gradient(self, sources: Sequence[Any], results: Sequence[Any] = (), targets: Sequence[Any] = ()) -> bool:
+        """Gradients were computed; says whether they are those of a loop by hand, which may learn from them.
+
+        Args:
+            sources: of what.
+            results: the gradients.
+            targets: what they are gradients of; without, the steps have no losses.
+        """
         weights = frozenset([x.identity for x in sources if isinstance(x, Variable)])
         if not weights or self.in_marked:
             return False
         if not self._hears_ops:
             if not self.has_optimizers:
-                if self._held.have_changed():
-                    self.updated(None)
-                    self.end()
+                self._look_at_weights()
                 self._held.hold(sources)
         elif not self._pending and any(_is_tracked(result) for result in results):
             self._within |= weights
@@ -214,10 +316,23 @@ class StepTracker(Turns):
             self._pending, self.begun = True, False
         self._asked.append(weights)
         self.learnt()
+        self._heard.learn(self._calls_began, self._called, targets)
+        self._calls_began = 0
         return True
+
+    def _look_at_weights(self) -> None:
+        """Were weights changed since their gradients were computed? Before the call that came next, if so."""
+        if self._held.have_changed():
+            self._held.hold(())
+            self.updated(None)
+            self._heard.ended = self._calls_began
+            self._note_update()
+            self.end()
 
     def on_update(self, variable: Variable) -> None:
         """Weights were changed."""
+        if self._pending:
+            self._heard.ended = clock()
         if variable.identity in self._within:
             self._learn_within()
 
@@ -236,9 +351,15 @@ class StepTracker(Turns):
             self.end()
         if scope.kind in ("step", "optimizer"):
             self._inside.append(scope)
+        elif self._call is None and not self._inside and scope.kind in _CALLS:
+            self._calls_began = self._calls_began or scope.started
+            if scope.kind != "loss":
+                self._call, self._called = scope, (scope.owner, rows_of(scope.inputs))
 
     def on_scope_end(self, scope: Scope) -> str:
         """Something ends; gives `"step"` or `"optimizer"` where that is one with none around it, else ""."""
+        if scope is self._call:
+            self._call = None
         at = next((i for i, each in enumerate(self._inside) if each is scope), None)
         if at is None:
             return ""
@@ -248,13 +369,20 @@ class StepTracker(Turns):
         if scope.kind == "step":
             self._pending = self.begun = False
             self._within, self._asked = frozenset(), []
-            self.marked()
+            self._forget_calls()
+            number = self.marked()
             self._aside += scope.name != "train_step"
+            if self._over:
+                rows = rows_of(scope.inputs)
+                step = Step(number, scope.started, clock(), scope.name, scope.owner, rows=rows)
+                for tell in self._over:
+                    tell(step)
         else:
             self.has_optimizers = True
             self._held.hold(())
             self._learn_within()
-            self._update(id(scope.owner))
+            self._update(scope.owner)
+            self._forget_calls()
         return scope.kind
 
     def running(self, outputs: Any) -> int | None:
@@ -265,6 +393,38 @@ class StepTracker(Turns):
         """
         belongs = self._inside or self._pending or self.begun or _is_tracked(outputs)
         return self.upcoming if belongs else None
+
+
+class _Heard:
+    """What a loop by hand did since the last update."""
+
+    __slots__ = ("began", "ended", "losses", "model", "rows")
+
+    def __init__(self) -> None:
+        self.began = self.ended = 0
+        self.model: Any = None
+        self.rows: int | None = None
+        self.losses: list[Any] = []
+
+    def learn(self, began: int, called: tuple[Any, int | None], targets: Sequence[Any]) -> None:
+        """Gradients of these were computed, of calls that began then, the last of them of this model."""
+        self.began = self.began or began or clock()
+        self.model, self.rows = called
+        data = [getattr(target, "data", None) for target in targets]
+        self.losses += [each for each in data if getattr(each, "size", 0) == 1]
+
+
+def rows_of(inputs: Any) -> int | None:
+    """How many samples a batch has; None where that can't be seen."""
+    leaf = inputs
+    while isinstance(leaf, (tuple, list)) and leaf:
+        leaf = leaf[0]
+    if shape := getattr(leaf, "shape", ()):  # nearly always, and asked for in each step
+        return int(shape[0])
+    for each in flat(inputs) if inputs is not None else ():
+        if shape := getattr(each, "shape", ()):
+            return int(shape[0])
+    return None
 
 
 def _is_tracked(outputs: Any) -> bool:

@@ -20,7 +20,8 @@ from viz.livepage import child, collector, gradients, mailbox, sender, snapshot,
 from viz.livepage.document import document
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.pace import Pace
-from viz.livepage.progress import Progress, rows_of
+from viz.livepage.progress import Progress
+from viz.recorder.step_tracker import rows_of
 
 
 @pytest.fixture(autouse=True)

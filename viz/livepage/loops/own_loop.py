@@ -10,8 +10,9 @@ from typing import Any
 
 from eagerflow.core import observe
 from viz.facts.formatting import clean
-from viz.livepage.progress import rows_of, sizes
+from viz.livepage.progress import sizes
 from viz.recorder.names.kept_names import held_in_code
+from viz.recorder.step_tracker import rows_of
 
 __all__ = ["OwnLoop", "holder_of"]
 

@@ -92,3 +92,43 @@ def test_steps_of_evaluate_and_predict_are_no_training_steps():
         model.fit(X, Y, batch_size=20, epochs=2, validation_data=(X, Y), verbose=0)
         model.predict(X, verbose=0)
     assert counting.steps.trained == 8
+
+
+class Told(Counting):
+    """What subscribes to steps."""
+
+    def __init__(self, hears_ops):
+        super().__init__()
+        self.wants_ops, self.steps, self.over, self.updates = hears_ops, StepTracker(hears_ops), [], []
+        self.steps.subscribe(self.over.append, self.updates.append)
+
+    def on_gradient(self, targets, sources, results):
+        self.steps.on_gradient(sources, results, targets)
+
+
+@pytest.mark.parametrize("hears_ops", [True, False])
+@pytest.mark.parametrize("loop", [plain, by_hand, gan, with_an_optimizer_each], ids=lambda loop: loop.__name__)
+def test_each_step_of_a_loop_is_told_once_in_order(loop, hears_ops):
+    told = Told(hears_ops)
+    with observe.observing(told):
+        loop(5)
+    told.steps.close()
+    assert [step.number for step in told.over] == list(range(5))
+    assert all(step.began < step.ended for step in told.over)
+    assert all(before.ended <= step.began for before, step in zip(told.over, told.over[1:]))
+    assert {(step.kind, len(step.losses)) for step in told.over} == {("train_step", 2 if loop is gan else 1)}
+    assert all((step.optimizer is None) == (loop is by_hand) for step in told.over)
+    assert {step.number for step in told.updates} == set(range(5))
+    assert len(told.updates) == 5 * (2 if loop is gan else 1)
+
+
+def test_a_step_knows_its_model_and_the_rows_of_its_batch():
+    told, model = Told(hears_ops=False), net()
+    model.compile("sgd", "mse")
+    with observe.observing(told):
+        model.fit(X, Y, batch_size=20, validation_data=(X, Y), verbose=0)
+        with_an_optimizer_each(2)
+    told.steps.close()
+    kinds = [(step.kind, step.rows, step.number) for step in told.over]
+    assert kinds[-3:] == [("test_step", 20, len(kinds) - 3), *[("train_step", 80, len(kinds) - i) for i in (2, 1)]]
+    assert all(isinstance(step.model, ef.Model) for step in told.over)
