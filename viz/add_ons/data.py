@@ -7,6 +7,7 @@ import sys
 
 from eagerflow.core.observe import observing
 from viz.facts.json_data import json_text
+from viz.recorder.listening import Listening
 from viz.samples.broken import HOLDS
 from viz.samples.gathering import Gatherer
 from viz.samples.page import to_html
@@ -35,7 +36,7 @@ def run_data(options: argparse.Namespace) -> int:
     check_target(options.html, ("html", "htm"))
     gatherer = Gatherer()
     with output_to_stderr(options.json):
-        _, failed = run_script(script, observing(gatherer))
+        _, failed = run_script(script, observing(Listening.to(gatherer)))
     gathering = gatherer.chosen()
     if gathering is None:
         why = gatherer.notes or [f"{ended(failed)} before it trained" if failed else _NOTHING]

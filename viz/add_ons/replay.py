@@ -7,9 +7,10 @@ import math
 import shlex
 from typing import Any
 
-from eagerflow.core.observe import observing
 from viz.doctor.report import text as findings_as_text
 from viz.doctor.watcher import Watcher
+from viz.dry_run.first_step import FirstStep
+from viz.dry_run.stopped_script import run_until_first_step
 from viz.facts import formatting
 from viz.facts.json_data import json_text
 from viz.facts.lines.room import room
@@ -22,12 +23,11 @@ from viz.replay.player import CannotReplay, Player
 from viz.replay.prompt import Prompt
 from viz.replay.recorded import filmed, traced
 from viz.replay.rows import guilty_rows
-from viz.replay.script import FirstStep, Reached, ScriptPlayer
+from viz.replay.script import ScriptPlayer
 from viz.replay.verdict import verdict
 from viz.shell.output_files import check_target
 from viz.shell.printed import print_folded
 from viz.shell.program import Script
-from viz.shell.script_runner import run_script
 from viz.shell.statuses import DONE, FOUND, Impossible
 from viz.shell.terminal import output_to_stderr
 from viz.tracer import trace
@@ -155,15 +155,13 @@ def _by_script(kept: Kept, number: int, options: argparse.Namespace) -> int:
     for name, given in wrong.items():
         if given:
             raise ValueError(f"{name} works on the ops in the file; leave --script out")
-    first = FirstStep()
-    errors: list[BaseException] = []
+    arguments = [a for i, a in enumerate(options.arguments) if i or a != "--"]
+    first = list[FirstStep]()
     with output_to_stderr(options.json):
-        arguments = [a for i, a in enumerate(options.arguments) if i or a != "--"]
-        script = Script(options.script, arguments, options.module)
-        run_script(script, observing(first), errors.append, (Reached,))
-    if errors and not isinstance(errors[0], Reached):
-        raise CannotReplay(f"{options.script} failed before its first step: {type(errors[0]).__name__}: {errors[0]}")
-    player = ScriptPlayer(kept, first)
+        stopped = run_until_first_step(Script(options.script, arguments, options.module), first.append)
+    if stopped.status:
+        raise CannotReplay(f"{options.script} failed before its first step: it {stopped}")
+    player = ScriptPlayer(kept, first[0] if first else None)
     if options.doctor:
         with _watcher(kept) as watcher:
             player.run_to(number)

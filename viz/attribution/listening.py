@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow import GradientTape, Tensor, layers
-from eagerflow.core.observe import Observer, Scope
+from eagerflow.core.observe import Scope
 from eagerflow.layers.convolutional.conv_base import ConvolutionBase
 
 __all__ = ["Catch", "Embedded", "Place", "Survey"]
@@ -43,7 +43,7 @@ class Embedded(NamedTuple):
     made: numpy.ndarray
 
 
-class _Counting(Observer):
+class _Counting:
     """Numbers scopes and ops in the order in which they begin."""
 
     def __init__(self) -> None:

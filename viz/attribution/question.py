@@ -15,6 +15,7 @@ from eagerflow.data.arrays import as_arrays, check_lengths
 from eagerflow.layer.symbolic.text_type import is_text
 from viz.attribution.listening import Catch, Place, Survey
 from viz.attribution.target import Target
+from viz.recorder.listening import Listening
 
 __all__ = ["Question", "Source"]
 
@@ -88,7 +89,7 @@ class Question:
             self._call(self._tensors(slice(0, 1), 1))  # building would be counted as a part of the run
         tensors = self._tensors(slice(None), 1)
         survey = Survey([each if isinstance(each, Tensor) else None for each in tensors], layer)
-        with observing(survey):
+        with observing(Listening.to(survey)):
             self._outputs = self._call(tensors)
         return survey
 
@@ -183,7 +184,7 @@ class Question:
                     if source.place is None:
                         tape.watch(tensors[source.leaf])
             if places:
-                stack.enter_context(observing(catch))
+                stack.enter_context(observing(Listening.to(catch)))
             scores = self.target.of(self._call(tensors), rows, copies)
         met = [tensors[s.leaf] if s.place is None else catch.found.get(s.place) for s in self.sources]
         return scores, met, catch.found
@@ -203,7 +204,7 @@ class Question:
         kept, self._leaves[source.leaf] = leaf, other
         try:
             catch = Catch({source.place: None})
-            with observing(catch):
+            with observing(Listening.to(catch)):
                 self._call(self._tensors(slice(None), 1))
         finally:
             self._leaves[source.leaf] = kept

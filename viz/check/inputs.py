@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable, no_grad
-from eagerflow.core.observe import Observer, Scope, observing
+from eagerflow import Tensor, no_grad
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import host, number, rms
+from viz.doctor.check_base import number, rms
 from viz.doctor.checks.all_checks import ADVICE
 from viz.doctor.checks.inputs import colours_first, words_of_torn
 from viz.doctor.checks.rows.broken_rows import broken_rows
@@ -23,15 +22,11 @@ from viz.doctor.program import layer_label
 from viz.doctor.scaling import unadapted_normalization
 from viz.doctor.user_code import Place, made_at
 from viz.doctor.variable_owners import layers_in
+from viz.dry_run.first_weight import PRODUCTS, Seen, at_first_weight
 from viz.dry_run.kept_state import put_back
-from viz.recorder.descriptions import flat
 
-__all__ = ["Seen", "check_augmentation", "check_inputs", "first_inputs"]
+__all__ = ["check_augmentation", "check_inputs"]
 
-_PRODUCTS = (
-    *("matmul", "dense", "einsum", "conv", "conv_bias", "depthwise_conv", "conv_transpose", "conv_transpose_bias"),
-    *("lstm", "gru", "simple_rnn"),
-)
 _LOOKED = 1_000_000
 _NEARLY_CONSTANT = 10.0  # times their differences are the values of columns
 _HARDLY = 0.05  # the standard deviation of columns that should have one of about 1
@@ -42,64 +37,10 @@ _OTHERS = 4  # calls of a loop that are looked at besides the one that gave the 
 _GROWN = 2.0  # times the range of the data before augmentation
 
 
-class Seen(NamedTuple):
-    """What an op was given beside a weight."""
-
-    op: str
-    layer: Any
-    values: numpy.ndarray
-
-
-class _FirstWeight(Observer):
-    """Keeps what the first op is given that has a weight among its inputs."""
-
-    def __init__(self) -> None:
-        self.seen: Seen | None = None
-        self._cast: set[int] = set()  # weights in half precision, as a layer multiplies by them
-        self._kept: list[Any] = []  # so that no other object gets their ids
-        self._layers: list[Any] = []
-
-    def on_scope_begin(self, scope: Scope) -> None:
-        if scope.kind in ("layer", "model"):
-            self._layers.append(scope.owner)
-
-    def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
-        if scope.kind in ("layer", "model") and self._layers:
-            self._layers.pop()
-
-    def on_op(
-        self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
-    ) -> None:
-        given = [each for each in flat(list(inputs)) if each is not None]
-        if op.name == "cast" and isinstance(given[0], Variable) and isinstance(outputs, Tensor):
-            self._cast.add(id(outputs))
-            self._kept.append(outputs)
-            return
-        product = op.name in _PRODUCTS  # in which frozen weights are weights, too, unlike the means of a Normalization
-        weights = [
-            each
-            for each in given
-            if id(each) in self._cast or (isinstance(each, Variable) and (each.trainable or product))
-        ]
-        others = [each for each in given if not any(each is w for w in weights) and getattr(each, "shape", None)]
-        if self.seen is None and weights and others:
-            x = others[0]
-            layer = self._layers[-1] if self._layers else None
-            self.seen = Seen(op.name, layer, host(x.data if isinstance(x, Tensor) else x).copy())
-
-
-def first_inputs(subject: Subject, training: bool) -> Seen | None:
+def _first_inputs(subject: Subject, training: bool) -> Seen | None:
     """What the first weight sees of the first batch."""
-    with subject.undone():
-        return _next_inputs(subject, training)
-
-
-def _next_inputs(subject: Subject, training: bool) -> Seen | None:
-    """The same, drawing on: not all augmentation changes every row."""
-    watch = _FirstWeight()
-    with no_grad(), observing(watch):
-        subject.outputs(subject.x, training)
-    return watch.seen
+    with no_grad():
+        return at_first_weight(lambda: subject.outputs(subject.x, training))
 
 
 def check_inputs(subject: Subject) -> Row:
@@ -110,7 +51,8 @@ def check_inputs(subject: Subject) -> Row:
     broken = _broken_rows(subject)
     if broken is not None:
         return broken
-    seen = first_inputs(subject, training=False)
+    with subject.undone():
+        seen = _first_inputs(subject, training=False)
     found = open_question("no op with a weight was seen", subject.place) if seen is None else _row_of(subject, seen)
     others = [_row_of(subject, each) for each in _seen_beside(subject)] if found.verdict != "fault" else []
     wrong = next((row for row in others if row.verdict == "fault"), None)
@@ -123,13 +65,11 @@ def _seen_beside(subject: Subject) -> list[Seen]:
     """What the first weights of a loop's other calls see of data, as a GAN's discriminator does of real rows."""
     found = []
     for call in [each for each in subject.first.beside if each.of_data][-_OTHERS:]:
-        watch = _FirstWeight()
         inputs = call.inputs if isinstance(call.inputs, tuple) else (call.inputs,)
         unknown = contextlib.suppress(Exception)  # what a call may take besides isn't announced
-        with unknown, no_grad(), observing(watch), put_back(call.owner):
-            call.owner(*inputs, training=False)
-        found += [] if watch.seen is None else [watch.seen]
-    return found
+        with unknown, no_grad(), put_back(call.owner):
+            found.append(at_first_weight(lambda: call.owner(*inputs, training=False)))  # noqa: B023
+    return [each for each in found if each is not None]
 
 
 def _row_of(subject: Subject, seen: Seen) -> Row:
@@ -166,7 +106,7 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
     if low == high:
         return fault(f"{words}: all are equal", "look at how the data is read", subject.place, **evidence)
     unadapted = unadapted_normalization(subject.model) if size > limits.UNSCALED_HINT else None
-    if seen.op in _PRODUCTS and unadapted is not None:
+    if seen.op in PRODUCTS and unadapted is not None:
         return fault(
             f"{words} (root mean square {number(size)}); layer {layer_label(unadapted)!r} was never adapted, and so "
             "hands its inputs on as they are",
@@ -174,7 +114,7 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
             made_at(unadapted) or subject.place,
             **evidence,
         )
-    if seen.op in _PRODUCTS and size > limits.UNSCALED:
+    if seen.op in PRODUCTS and size > limits.UNSCALED:
         return fault(
             f"{words} (root mean square {number(size)}); weights are made for inputs around ±1",
             "divide pictures by 255; for tables use a Normalization layer, adapted to the training data",
@@ -184,9 +124,9 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
     if max(abs(low), abs(high)) < limits.TINY_INPUT:
         return fault(f"{words}: next to nothing", "scale the data to about ±1, once only", subject.place, **evidence)
     apart = _rows_apart(values)
-    if seen.op in _PRODUCTS and apart is not None and apart * _NEARLY_CONSTANT < size and apart < _HARDLY:
+    if seen.op in PRODUCTS and apart is not None and apart * _NEARLY_CONSTANT < size and apart < _HARDLY:
         return _constant_columns(subject, words, place, {**evidence, "apart": apart})
-    note = "; on the large side" if seen.op in _PRODUCTS and size > limits.UNSCALED_HINT else ""
+    note = "; on the large side" if seen.op in PRODUCTS and size > limits.UNSCALED_HINT else ""
     return fine(f"{words}{note}", place, **evidence)
 
 
@@ -294,14 +234,15 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
         The row; and the data before and after, where they differ.
     """
     unlike = open_question("what the first weight sees can't be compared", subject.place), None
-    plain = first_inputs(subject, training=False)
+    with subject.undone():
+        plain = _first_inputs(subject, training=False)
     if plain is None:
         return unlike
     before = plain.values.astype("float64")
     random = [type(layer).__name__ for layer in _random(subject)]
     with subject.undone():
         for _ in range(_DRAWS if random else 1):
-            changed = _next_inputs(subject, training=True)
+            changed = _first_inputs(subject, training=True)
             if changed is None or changed.values.shape != before.shape:
                 return unlike
             after = changed.values.astype("float64")

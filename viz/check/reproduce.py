@@ -19,6 +19,7 @@ from viz.doctor.user_code import Place
 from viz.dry_run.first_step import FirstStep
 from viz.dry_run.stopped_script import run_until_first_step, run_watched
 from viz.facts.json_data import json_text
+from viz.recorder.listening import Listening
 from viz.shell.program import Script
 
 __all__ = ["Comparison", "as_json", "compare", "note_first_step", "reproduce", "run_noted", "run_once"]
@@ -158,7 +159,7 @@ def note_first_step(first: FirstStep, journal: Journal) -> None:
     subject = Subject(first)
     if first.kind == "loop":
         return
-    with heard_by((journal,)), contextlib.suppress(Exception):  # which the script's own step will raise
+    with heard_by((Listening.to(journal),)), contextlib.suppress(Exception):  # which the script's own step will raise
         subject.build()
         journal.note_weights(first.model)
         with subject.undone():

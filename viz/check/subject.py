@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor, no_grad, tree
-from eagerflow.core.observe import Observer, observing
+from eagerflow.core.observe import observing
 from eagerflow.data.arrays import as_batch
 from eagerflow.data.dataset import Dataset
 from eagerflow.data.feed import ArrayFeed, IterableFeed
@@ -24,6 +24,7 @@ from viz.doctor.user_code import Place, made_at
 from viz.dry_run.first_step import FirstStep, rows_of
 from viz.dry_run.kept_state import put_back
 from viz.recorder.descriptions import flat
+from viz.recorder.listening import Listening
 
 __all__ = ["Losses", "Subject", "leaves", "number_of"]
 
@@ -150,13 +151,13 @@ class Subject:
     def train(self, data: Any, losses: Losses) -> None:
         """Make a step; `losses` hears what it minimized."""
         watch = Stopwatch()
-        with observing(losses):
+        with observing(Listening.to(losses)):
             self.first.train(data)
         if self.step_seconds is None:
             self.step_seconds = watch.seconds
 
 
-class Losses(Observer):
+class Losses:
     """Hears what each step minimizes, and which variables get a gradient.
 
     Attributes:
@@ -165,8 +166,6 @@ class Losses(Observer):
         nonzero: how many of these weren't all zeros.
         nonfinite: the first backward pass, counted from 0, with NaN or infinity in a gradient of each such variable.
     """
-
-    wants_ops = False
 
     def __init__(self) -> None:
         self.values: list[float] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.observe import Observer, Scope
+from eagerflow.core.observe import Scope
 from viz.check.row import Row, fault
 from viz.doctor.check_base import first_tensor
 from viz.doctor.program import layer_label
@@ -15,10 +15,8 @@ __all__ = ["TrainingMode"]
 _NAMED = 3
 
 
-class TrainingMode(Observer):
+class TrainingMode:
     """Hears in which mode the layers run that have two, where their outputs are differentiated."""
-
-    wants_ops = False
 
     def __init__(self) -> None:
         self._outermost: list[Scope] = []

@@ -168,7 +168,7 @@ class _Call:
         self.kept = outputs  # so that no other object gets one of these ids
 
 
-class FirstStepWatch(observe.Observer):
+class FirstStepWatch:
     """Waits for the first training step of the thread that made it, and calls `reached` with it, once.
 
     A step of `fit` or `train_on_batch` is caught before it begins; one of a loop when the optimizer is about to

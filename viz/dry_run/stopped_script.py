@@ -7,10 +7,12 @@ import os
 import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-from eagerflow.core.observe import Observer, observing
+from eagerflow.core.observe import observing
 from viz.dry_run.first_step import FirstStep, FirstStepWatch, Stop
 from viz.dry_run.writes_apart import WritesApart
+from viz.recorder.listening import Listening
 from viz.recorder.source_lines import is_internal
 from viz.shell.program import Script
 from viz.shell.script_runner import run_script
@@ -67,14 +69,14 @@ class Stopped:
 
 
 def run_until_first_step(
-    script: Script, reached: Callable[[FirstStep], bool | None], others: Iterable[Observer] = ()
+    script: Script, reached: Callable[[FirstStep], bool | None], others: Iterable[Any] = ()
 ) -> Stopped:
     """Run a script as `python SCRIPT` would, until its first training step is about to begin.
 
     Args:
         script: what to run.
         reached: called with the step; then the script ends, unless this is True.
-        others: who else listens.
+        others: who else listens: objects with methods as `Observer` has them.
 
     Raises:
         FileNotFoundError: when there is no such file.
@@ -88,7 +90,7 @@ def run_until_first_step(
     return run_watched(script, [*others, FirstStepWatch(stop)])
 
 
-def run_watched(script: Script, observers: Iterable[Observer]) -> Stopped:
+def run_watched(script: Script, hearers: Iterable[Any]) -> Stopped:
     """Run a script while these listen, until it ends or one of them raises `Stop`.
 
     Nothing it writes stays; see `WritesApart`. Raises as `run_until_first_step` does.
@@ -96,17 +98,17 @@ def run_watched(script: Script, observers: Iterable[Observer]) -> Stopped:
     stopped = Stopped()
     with _without_windows(), WritesApart() as apart:
         quiet = (Stop, SystemExit, KeyboardInterrupt)
-        _, stopped.status = run_script(script, _observed_by(observers), stopped.hear, quiet)
+        _, stopped.status = run_script(script, _observed_by(hearers), stopped.hear, quiet)
     stopped.status = 0 if stopped.reached else stopped.status
     stopped.written = apart.written
     return stopped
 
 
 @contextlib.contextmanager
-def _observed_by(observers: Iterable[Observer]) -> Iterator[None]:
+def _observed_by(hearers: Iterable[Any]) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
-        for observer in observers:
-            stack.enter_context(observing(observer))
+        for hearer in hearers:
+            stack.enter_context(observing(Listening.to(hearer)))
         yield
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import dataclasses
 import statistics
 import time
-from collections.abc import Sequence
 from typing import Any
 
-from eagerflow.core import observe
 from viz.doctor.user_code import Place
 from viz.dry_run.first_step import FirstStep, Stop, rows_of
 from viz.estimate.measured import peak_so_far
 from viz.facts.digest.time_spans import step_spans
 from viz.facts.memory_use import memory_use
 from viz.facts.schema import Record
+from viz.recorder.step_tracker import Step, StepTracker
 
 __all__ = ["RECORDED", "AsItIs", "LoopSteps", "as_it_is"]
 
@@ -77,38 +76,32 @@ class AsItIs:
         }
 
 
-class LoopSteps(observe.Observer):
+class LoopSteps:
     """Counts the updates of a loop that goes on, and ends the script when there were enough of them."""
-
-    wants_ops = False
 
     def __init__(self) -> None:
         self.peak: int | None = None
-        self._owners: dict[int, Any] = {}
+        self._optimizers: dict[int, Any] = {}
         self._began: float | None = None
         self._updates = 0
+        tracker = StepTracker(hears_ops=False)
+        tracker.subscribe(lambda step: None, self._updated)
+        self.on_gradient = lambda targets, sources, results: tracker.on_gradient(sources, results)
+        self.on_scope_begin = tracker.on_scope_begin
+        self.on_scope_end = lambda scope, outputs, error=None: tracker.on_scope_end(scope)
 
     @property
     def optimizers(self) -> int:
         """How many updated weights."""
-        return len(self._owners)
+        return len(self._optimizers)
 
     def go_on(self) -> None:
         """The loop goes on from here."""
         self._began = time.perf_counter()
 
-    def on_scope_begin(self, scope: observe.Scope) -> None:
-        """An optimizer is about to update."""
-        if scope.kind == "optimizer":
-            self._owners.setdefault(id(scope.owner), scope.owner)
-            self._updated()
-
-    def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
-        """Gradients were computed; in a loop without optimizers that stands for an update."""
-        if not self._owners:
-            self._updated()
-
-    def _updated(self) -> None:
+    def _updated(self, step: Step) -> None:
+        if step.optimizer is not None:
+            self._optimizers[id(step.optimizer)] = step.optimizer
         if self._began is None:
             return
         self._updates += 1

@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 
 from eagerflow import GradientTape, Tensor, Variable
-from eagerflow.core.observe import Observer, Scope, unobserved
+from eagerflow.core.observe import Scope, unobserved
 from viz.facts.formatting import short
 from viz.recorder.descriptions import flat
 from viz.replay.kept import Kept
@@ -87,7 +87,7 @@ def _is_array(x: Any) -> bool:
     return hasattr(x, "shape") and hasattr(x, "dtype")
 
 
-class Film(Observer):
+class Film:
     """Hears of a step that runs again, and tells it.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow import Model, Tensor, losses, tree
-from eagerflow.core.observe import Observer, Scope, unobserved
+from eagerflow.core.observe import Scope, unobserved
 from eagerflow.data.feed import ArrayFeed
 from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.step_tracker import StepTracker
@@ -145,15 +145,13 @@ class Gathering:
         numpy.add.at(self.answers, slots[known], answers[known])
 
 
-class Gatherer(Observer):
+class Gatherer:
     """Hears which samples a script trains with, and what their losses are.
 
     Attributes:
         gatherings: what was gathered, by model.
         notes: what couldn't be judged, and why.
     """
-
-    wants_ops = False
 
     def __init__(self) -> None:
         self.gatherings: dict[int, Gathering] = {}

@@ -12,9 +12,9 @@ import numpy
 from eagerflow import GradientTape, Tensor, tree
 from eagerflow.core.observe import unobserved
 from eagerflow.layer.symbolic.text_type import is_text
+from viz.dry_run.first_weight import at_first_weight
 from viz.facts import formatting
 from viz.samples.broken import broken_marks
-from viz.samples.first_weight import at_first_weight
 from viz.samples.gathering import Gathering, row_losses
 from viz.samples.judging import Classes, classes_of, far_off, likely_wrong, losses_of, sureness
 from viz.samples.row_keys import host, keys_of
@@ -269,13 +269,14 @@ def _measure(gathering: Gathering, data: _Data, ranked: list[Sample], order: num
 def _met(gathering: Gathering, data: _Data, rows: numpy.ndarray, which: str) -> tuple[str, list[Any]]:
     """What reaches the first weight, in words and as arrays for some rows, which are called so."""
     x, _ = data.arguments(rows)
-    found, weight = at_first_weight(gathering.model, x, len(rows))
+    seen = at_first_weight(lambda: gathering.model(*x, training=True))
+    found = seen.values if seen is not None and seen.values.shape[:1] == (len(rows),) else None
     original = data.x[0]
     if is_text(original):
         return "", [str(each) for each in original[rows].reshape(-1)]
-    if found is None:
+    if found is None or seen is None:
         return "", list(original[rows])
-    words = f"at the first weight ({gathering.names.of(weight)}): "
+    words = f"at the first weight ({gathering.names.of(seen.weight)}): "
     words += f"{formatting.shape(found.shape[1:])} {found.dtype} for each sample"
     finite = found[numpy.isfinite(found)] if found.dtype.kind == "f" else found
     if finite.size:
