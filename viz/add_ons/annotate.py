@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 
 from viz.annotation.costs import costs_by_line
-from viz.annotation.report import text, to_html
+from viz.annotation.report import page, text
 from viz.command.models import opened
 from viz.facts.json_data import json_text
+from viz.reports.page import write_page
 from viz.shell.output_files import check_target
 from viz.shell.terminal import paint
 
@@ -19,7 +20,7 @@ def run_annotate(options: argparse.Namespace) -> int:
     check_target(options.html, ("html", "htm"))
     costs = costs_by_line(opened(options), options.step)
     if options.html:
-        to_html(costs, options.html)
+        write_page(options.html, page(costs))
     if options.json:
         print(json_text(costs.to_dict()))
     elif options.html:

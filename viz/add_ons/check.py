@@ -47,7 +47,7 @@ def _json(script: str, checked: Checked) -> str:
     rows = [row.to_dict() for row in checked.rows]
     data = {"script": script, "trains": bool(rows), "ok": checked.ok, "seconds": round(checked.seconds, 3)}
     data["failed"] = bool(checked.stopped.status)
-    data |= {"judged": checked.judged, "beside": checked.beside} if checked.beside else {}
+    data |= {"judged": checked.judged, "others": checked.others} if checked.others else {}
     return json_text({**data, "rows": rows})
 
 
@@ -61,8 +61,8 @@ def _print(script: str, checked: Checked) -> None:
     if later:
         lines = f"line{'s' if len(later) > 1 else ''} {', '.join(map(str, later))}"
         print_folded(f"only the fit on line {checked.place.line} is looked at, not what follows on {lines}\n")
-    if checked.beside:
-        others, several = ", ".join([repr(each) for each in checked.beside]), len(checked.beside) > 1
+    if checked.others:
+        others, several = ", ".join([repr(each) for each in checked.others]), len(checked.others) > 1
         unreached = any(row.evidence.get("unreached") for row in checked.rows)
         what = "inputs are checked, no step of its own" if unreached else "inputs and weights are checked"
         only = f"of {'these' if several else 'that'} only {what}"

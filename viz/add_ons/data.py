@@ -8,11 +8,12 @@ import sys
 from eagerflow.core.observe import observing
 from viz.facts.json_data import json_text
 from viz.recorder.listening import Listening
+from viz.reports.page import write_page
 from viz.samples.broken import HOLDS
-from viz.samples.gathering import Gatherer
-from viz.samples.page import to_html
-from viz.samples.reckoning import judged
+from viz.samples.loss_tracking import Gatherer
+from viz.samples.page import page
 from viz.samples.sample_set import Samples
+from viz.samples.scoring import judged
 from viz.shell.output_files import check_target
 from viz.shell.printed import print_folded
 from viz.shell.program import Script
@@ -24,7 +25,7 @@ __all__ = ["run_data"]
 
 _NOTHING = (
     "no step of eagerflow in this thread trained a model by a Loss (such as losses.MeanSquaredError()); a loss that a "
-    "plain function computes can't be told sample by sample"
+    "plain function computes can't be divided among samples"
 )
 
 _REMARKABLE = ("label likely wrong", "another label", f"  {HOLDS}")
@@ -44,7 +45,7 @@ def run_data(options: argparse.Namespace) -> int:
     notes = [*gatherer.notes, *([f"{ended(failed)}; these are the samples until then"] if failed else [])]
     samples = judged(gathering, options.pictures if options.html else min(options.n, 50), options.seconds, notes)
     if options.html:
-        to_html(samples, options.html)
+        write_page(options.html, page(samples))
     following = "" if samples.is_ranked else script.rerun("nonfinite")
     if options.json:
         print(json_text({**samples.to_dict(), "next": following or None, "failed": bool(failed)}))

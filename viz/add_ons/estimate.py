@@ -9,7 +9,7 @@ import sys
 from viz.doctor.user_code import Place
 from viz.dry_run.first_step import FirstStep
 from viz.dry_run.stopped_script import run_until_first_step
-from viz.estimate.as_it_is import RECORDED, AsItIs, LoopSteps, as_it_is
+from viz.estimate.custom_loop_timing import RECORDED, AsItIs, LoopSteps, as_it_is
 from viz.estimate.estimates import Estimate, bytes_of, estimated, memory_of_machine
 from viz.estimate.measured import memory_of_viz
 from viz.estimate.report import advice, picture, text, text_as_it_is

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow import GradientTape
-from viz.attribution.listening import Place
 from viz.attribution.question import Question, Source
+from viz.attribution.run_survey import Place
 from viz.attribution.shapes import axes_of
 
 __all__ = ["Found", "gradcam", "gradient", "integrated", "occlusion"]

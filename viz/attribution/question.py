@@ -13,7 +13,7 @@ from eagerflow import GradientTape, Tensor, layers, tree
 from eagerflow.core.observe import observing
 from eagerflow.data.arrays import as_arrays, check_lengths
 from eagerflow.layer.symbolic.text_type import is_text
-from viz.attribution.listening import Catch, Place, Survey
+from viz.attribution.run_survey import Catch, Place, Survey
 from viz.attribution.target import Target
 from viz.recorder.listening import Listening
 

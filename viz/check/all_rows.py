@@ -13,17 +13,17 @@ import numpy
 
 from eagerflow import no_grad
 from eagerflow.core.observe import Scope, observing
-from viz.check.born_numbers import in_loop
+from viz.check.batch_independence import check_rows_apart
 from viz.check.first_loss import check_first_loss
 from viz.check.inputs import check_augmentation, check_inputs
 from viz.check.journal import Journal
 from viz.check.labels import check_labels, of_finding
 from viz.check.loop_losses import KINDS
+from viz.check.nan_source import in_loop
 from viz.check.overfitting import NOT_FINITE, check_overfitting
 from viz.check.repeatable import check_repeatable
 from viz.check.reproduce import note_first_step
 from viz.check.row import Row, fault, fine, open_question
-from viz.check.rows_apart import check_rows_apart
 from viz.check.saving import check_saving
 from viz.check.stopwatch import Stopwatch
 from viz.check.subject import Subject
@@ -89,7 +89,7 @@ class Checked:
         seconds: how long it all took.
         augmented: the first batch before and after augmentation, where the model has one.
         judged: of a loop that calls several models, the one that most rows are about; else empty.
-        beside: the others.
+        others: the others.
         together: are labels, layers and first losses those of all of them?
     """
 
@@ -100,7 +100,7 @@ class Checked:
     seconds: float
     augmented: Any = None
     judged: str = ""
-    beside: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     together: bool = False
 
     @property
@@ -150,7 +150,7 @@ def check_script(script: Script, seconds: float = 30.0) -> Checked:
         row.name, row.message, row.fix = name, names.in_words(row.message), names.in_words(row.fix)
     ordered = [rows[name] for name in NAMES]
     first = examination.subject.first
-    others = {id(call.owner): names.of(_name(call.owner)) for call in first.beside if call.owner is not first.model}
+    others = {id(call.owner): names.of(_name(call.owner)) for call in first.others if call.owner is not first.model}
     return Checked(
         ordered,
         stopped,

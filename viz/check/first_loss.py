@@ -56,7 +56,7 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
     if len(outputs) != 1:
         return open_question(f"{len(outputs)} outputs have a loss of {number(loss)} together", subject.place, loss=loss)
     if len(labels) != 1:
-        words = f"the loss is made of {len(labels)} arrays beside the outputs: the first one is {number(loss)}"
+        words = f"the loss is made of {len(labels)} arrays and the outputs: the first one is {number(loss)}"
         return open_question(words, subject.place, loss=loss)
     found = _chance(_names(first.loss), labels[0], outputs[0])
     if found is None:

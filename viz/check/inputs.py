@@ -54,17 +54,17 @@ def check_inputs(subject: Subject) -> Row:
     with subject.undone():
         seen = _first_inputs(subject, training=False)
     found = open_question("no op with a weight was seen", subject.place) if seen is None else _row_of(subject, seen)
-    others = [_row_of(subject, each) for each in _seen_beside(subject)] if found.verdict != "fault" else []
+    others = [_row_of(subject, each) for each in _seen_by_others(subject)] if found.verdict != "fault" else []
     wrong = next((row for row in others if row.verdict == "fault"), None)
     if wrong is None:
         found.message = "; ".join(dict.fromkeys([found.message, *[row.message for row in others]]))
     return wrong or found
 
 
-def _seen_beside(subject: Subject) -> list[Seen]:
+def _seen_by_others(subject: Subject) -> list[Seen]:
     """What the first weights of a loop's other calls see of data, as a GAN's discriminator does of real rows."""
     found = []
-    for call in [each for each in subject.first.beside if each.of_data][-_OTHERS:]:
+    for call in [each for each in subject.first.others if each.of_data][-_OTHERS:]:
         inputs = call.inputs if isinstance(call.inputs, tuple) else (call.inputs,)
         unknown = contextlib.suppress(Exception)  # what a call may take besides isn't announced
         with unknown, no_grad(), put_back(call.owner):
@@ -257,19 +257,19 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
             words = f"the data reach the first weight unchanged: {named} {verbs} nothing"
             return open_question(words, subject.place), None
     share = float((before != after).mean())
-    alike = _correlation(before, after)
+    near = _correlation(before, after)
     low, high = float(before.min()), float(before.max())
     new_low, new_high = float(after.min()), float(after.max())
     names = ", ".join(_random_layers(subject)) or "layers before the first weight"
     words = (
-        f"{names}: {share:.0%} of the numbers change, correlation with the data {alike:.2f}, range {number(low)} to "
+        f"{names}: {share:.0%} of the numbers change, correlation with the data {near:.2f}, range {number(low)} to "
         f"{number(high)} → {number(new_low)} to {number(new_high)}"
     )
     place = next((made_at(layer) for layer in _random(subject) if made_at(layer)), None) or subject.place
-    evidence = {"changed": share, "correlation": alike, "before": [low, high], "after": [new_low, new_high]}
+    evidence = {"changed": share, "correlation": near, "before": [low, high], "after": [new_low, new_high]}
     grown = new_high - new_low > _GROWN * (high - low) and "Dropout" not in names
     ranged = any(hasattr(layer, "value_range") for layer in _random(subject)) and "GaussianNoise" not in names
-    drowned = grown and not ranged and abs(alike) < limits.ALIKE  # noise may well leave the range of the data
+    drowned = grown and not ranged and abs(near) < limits.ALIKE  # noise may well leave the range of the data
     row = fine(words, place, **evidence)
     if drowned:
         row = fault(words, "add less noise, as by a smaller stddev", place, **evidence)

@@ -58,7 +58,7 @@ class Journal:
     """Writes down what the thread that made it computes.
 
     Args:
-        steps: after so many training steps the script is ended; None: it runs to its end.
+        steps: after this many training steps the script is ended; None: it runs to its end.
 
     Attributes:
         events: what happened, in order.

@@ -24,7 +24,7 @@ from viz.doctor.finding import Finding
 from viz.doctor.loss_questions import is_ours, loss_kind
 from viz.doctor.source_calls import is_half_of_data, lone_shuffles, made_after
 from viz.doctor.user_code import Place
-from viz.dry_run.first_step import Asked
+from viz.dry_run.first_step import LossCall
 
 __all__ = ["KINDS", "check_labels", "of_finding"]
 
@@ -68,7 +68,7 @@ def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseExcep
     return fine(f"{_named(loss)}: {described}", subject.compiled_at)
 
 
-def _of_losses(losses: Sequence[Asked]) -> str:
+def _of_losses(losses: Sequence[LossCall]) -> str:
     """The labels that the loss objects of a loop are given, by the losses' names."""
     found: dict[str, dict[str, None]] = {}
     for asked in losses:
@@ -207,7 +207,7 @@ def of_finding(finding: Finding, excuse: str = "") -> Row:
 
     Args:
         finding: what it found.
-        excuse: why it may be as it should: then it is told, and is no fault.
+        excuse: why it may be as it should: then it is an open question.
     """
     place = Place(finding.file, finding.line) if finding.file and finding.line else None
     if excuse:

@@ -28,7 +28,7 @@ def one_pass(first: FirstStep) -> bool:
         Whether that could be done.
     """
     judged = {id(asked.owner) for asked in first.losses}
-    calls = [(first.model, first.batch[0]), *[(each.owner, each.inputs) for each in first.beside]]
+    calls = [(first.model, first.batch[0]), *[(each.owner, each.inputs) for each in first.others]]
     owners = {id(owner): owner for owner, _ in calls} | {id(asked.owner): asked.owner for asked in first.losses}
     try:
         with contextlib.ExitStack() as stack:

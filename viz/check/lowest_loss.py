@@ -18,7 +18,7 @@ from viz.dry_run.first_step import FirstStep
 __all__ = ["lowest_loss"]
 
 _CLASSES = ("sparse", "categorical", "binary")
-_BESIDE = 0.01  # how far from the labels other answers are asked for
+_NEAR = 0.01  # how far from the labels other answers are asked for
 _ROUNDING = 1e-6
 _OF_1 = 1e-3  # how far from 1 the sum of shares may be
 
@@ -27,7 +27,7 @@ def lowest_loss(first: FirstStep, data: Any) -> float | None:
     """The loss of answers that are right; None where it isn't known.
 
     Of crossentropies these are the labels' own chances; of all other losses the labels themselves, where no answer
-    beside them has a lower loss. So the Poisson loss of a count y is y - y log y, and never 0.
+    near them has a lower loss. So the Poisson loss of a count y is y - y log y, and never 0.
 
     Args:
         first: the training step, with its loss.
@@ -44,8 +44,8 @@ def lowest_loss(first: FirstStep, data: Any) -> float | None:
             if answers is None:
                 return None
             lowest = _value(first, y, answers, sample_weight)
-            beside = _beside(answers) if shares is None else _shares_beside(shares)
-            near = [_value(first, y, other, sample_weight) for other in beside]
+            neighbours = _near(answers) if shares is None else _shares_near(shares)
+            near = [_value(first, y, other, sample_weight) for other in neighbours]
     except (ValueError, TypeError):
         return None
     least = min([value for value in near if math.isfinite(value)], default=math.inf)
@@ -78,10 +78,10 @@ def _shares(first: FirstStep, y: Any, outputs: Any) -> Tensor | None:
     return Tensor((labels[0] / sums).astype(answers[0].dtype))
 
 
-def _shares_beside(shares: Tensor) -> Iterator[Tensor]:
-    """Shares that are a little more alike, and a little less."""
+def _shares_near(shares: Tensor) -> Iterator[Tensor]:
+    """Shares that are a little more even, and a little less."""
     values = next(leaves(shares))
-    for other in (values + _BESIDE / values.shape[-1], values ** (1 + _BESIDE)):
+    for other in (values + _NEAR / values.shape[-1], values ** (1 + _NEAR)):
         yield Tensor((other / other.sum(axis=-1, keepdims=True)).astype(values.dtype))
 
 
@@ -90,9 +90,9 @@ def _value(first: FirstStep, y: Any, answers: Any, sample_weight: Any) -> float:
         return number_of(first.loss_of(y, answers, sample_weight))
 
 
-def _beside(answers: Any) -> Iterator[Any]:
+def _near(answers: Any) -> Iterator[Any]:
     """Answers that are a little larger or smaller."""
-    for factor, added in ((1 + _BESIDE, 0.0), (1 - _BESIDE, 0.0), (1.0, _BESIDE)):
+    for factor, added in ((1 + _NEAR, 0.0), (1 - _NEAR, 0.0), (1.0, _NEAR)):
 
         def other(each: Any, factor: float = factor, added: float = added) -> Any:
             values = next(leaves(each))

@@ -12,17 +12,17 @@ import numpy
 from eagerflow import optimizers
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.optimizers.schedules import LearningRateSchedule
-from viz.check.born_numbers import made_by_op
 from viz.check.first_loss import chance_loss
 from viz.check.fresh_batches import Wild, losses_of_batches, too_wild
 from viz.check.lowest_loss import lowest_loss
+from viz.check.nan_source import made_by_op
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import number
 from viz.doctor.checks.learning_rate import faded_steps, rate_is_high
 from viz.dry_run.first_step import rows_of
-from viz.dry_run.recorded_loss import RecordedLoss
+from viz.dry_run.recorded_ops import RecordedLoss
 
 __all__ = ["NOT_FINITE", "check_overfitting"]
 
@@ -72,7 +72,7 @@ class _Attempt(NamedTuple):
         return min(self.losses) / self.whole if self.whole > 0 else 0.0
 
     def said(self, loss: float) -> str:
-        """A loss with so many digits that those which are told show whether a tenth was reached."""
+        """A loss with as many digits as it takes to see whether a tenth was reached."""
         return next((shown for shown in _MORE_DIGITS if self._tells(shown)), _MORE_DIGITS[-1])(loss)
 
     def _tells(self, shown: Callable[[float], str]) -> bool:
@@ -323,7 +323,7 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
 
 
 def _born(subject: Subject, what: str, learnt: str, wild: Wild | None, rows: int) -> Row | None:
-    """✗ where an op makes the loss NaN or infinite that isn't defined for what it is given; None otherwise."""
+    """✗ where an op makes the loss NaN or infinite outside of its domain; None otherwise."""
     if wild is None:
         return made_by_op(subject, lambda: _tried(subject, subject.part(rows), None), f"{what} becomes NaN or infinite")
     if math.isfinite(wild.highest):

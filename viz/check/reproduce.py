@@ -77,7 +77,7 @@ def compare(heads: Sequence[dict[str, Any]], runs: Sequence[list[Event]]) -> Com
     """Compare two journals.
 
     Args:
-        heads: what `read` gave of each beside the events.
+        heads: what `read` gave of each with the events.
         runs: the events of each.
     """
     seeded = [name for name, value in heads[0]["seeds"].items() if heads[1]["seeds"].get(name) == value]
@@ -101,7 +101,7 @@ def _told(a: Event, b: Event, seeded: list[str]) -> tuple[str, str]:
     if (a.kind, a.name, a.file, a.line) != (b.kind, b.name, b.file, b.line):
         words = f"the runs do different things {when}: {_named(a)} in one, {_named(b)} in the other"
         return words, "look for a choice that depends on random numbers, the order of a set, time or files"
-    words = f"the first difference, {when}, is {_what(a)}"  # its line is told beside it
+    words = f"the first difference, {when}, is {_what(a)}"  # its line follows
     if "eagerflow" not in seeded and a.kind in ("draw", "weights", "data"):
         return f"{words}; no seed was set for eagerflow's random numbers", _SEED
     if a.kind == "draw":

@@ -19,7 +19,7 @@ from viz.check.subject import Subject, leaves
 from viz.check.weights_move import words_of
 from viz.doctor.user_code import Place, made_at
 from viz.doctor.variable_owners import layers_in
-from viz.dry_run.recorded_model import RecordedModel
+from viz.dry_run.recorded_ops import RecordedModel
 from viz.recorder.source_lines import is_internal
 from viz.source_trees import parsed_source
 
@@ -44,7 +44,7 @@ def check_saving(subject: Subject) -> Row:
         try:
             model.save(path)
             found = _answers(subject, load_model(path, custom_objects=_own_classes(model)))
-        except Exception as error:  # noqa: BLE001  (whatever the user's classes raise: it is told)
+        except Exception as error:  # noqa: BLE001  (whatever the user's classes raise: the row says it)
             return _weights_alone(subject, folder, expected, words_of(error))
         return _compared(subject, expected, found, "the whole model, saved and loaded,")
 
@@ -118,7 +118,7 @@ def row_place(row: Row) -> Place | None:
 
 
 def _own_layer(model: Any) -> Any:
-    """The first layer of the user's own, or None."""
+    """The first layer of a class of the user's, or None."""
     return next((each for each in layers_in(model) if not type(each).__module__.startswith("eagerflow")), None)
 
 

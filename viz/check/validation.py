@@ -52,7 +52,7 @@ def check_validation(subject: Subject) -> Row:
         return fault(
             f"rows of the validation data have another shape than those to train with: "
             f"{[x.shape[1:] for x in held]}, {[x.shape[1:] for x in train]}",
-            "prepare both alike",
+            "prepare both in the same way",
             subject.place,
         )
     unlike = _broken(subject, held) or _unlike(subject, train, held)

@@ -123,10 +123,10 @@ class Trial:
         """
         first = self.subject.first
         asked = {v.identity for v in first.sources or ()}
-        beside = {id(call.owner): call.owner for call in first.beside if call.owner is not first.model}
+        others = {id(call.owner): call.owner for call in first.others if call.owner is not first.model}
         left = [
             (layer_label(each) or type(each).__name__, sum(v.identity not in asked for v in each.trainable_variables))
-            for each in beside.values()
+            for each in others.values()
         ]
         left = [(name, count) for name, count in left if count]
         names = ", ".join([f"the {count} of {name!r}" for name, count in left])

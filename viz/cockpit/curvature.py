@@ -80,7 +80,7 @@ def largest_eigenvalue(
     basis = numpy.empty((steps, size), exact)
     basis[0] = vector / numpy.linalg.norm(vector)
     diagonal: list[float] = []
-    beside: list[float] = []
+    off: list[float] = []
     for number in range(1, steps + 1):
         known = basis[:number]
         product = multiply(known[-1]).astype(exact)
@@ -88,11 +88,11 @@ def largest_eigenvalue(
         for _ in range(2):  # twice, or rounding brings back what is there already
             product -= (known @ product) @ known
         length = float(numpy.linalg.norm(product))
-        values, vectors = numpy.linalg.eigh(numpy.diag(diagonal) + numpy.diag(beside, 1) + numpy.diag(beside, -1))
+        values, vectors = numpy.linalg.eigh(numpy.diag(diagonal) + numpy.diag(off, 1) + numpy.diag(off, -1))
         error = length * abs(float(vectors[-1, -1]))
         if not numpy.isfinite(length) or error <= tolerance * abs(float(values[-1])) or number == steps:
             break
-        beside.append(length)
+        off.append(length)
         basis[number] = product / length
     found = vectors[:, -1].astype(exact) @ known
     return float(values[-1]), found / numpy.linalg.norm(found)

@@ -76,7 +76,7 @@ class NoiseMean:
 
     @property
     def scale(self) -> float:
-        """The noise scale, in rows; infinite where no gradient can be told from the noise, NaN before anything came."""
+        """The noise scale, in rows; infinite where no gradient stands out from the noise, NaN before anything came."""
         if not self._weight:
             return math.nan
         return self._variance / self._squared if self._squared > 0 else math.inf

@@ -26,7 +26,7 @@ __all__ = ["run_live"]
 _EVERY = 2.0
 
 _LINGER = 10.0  # seconds that the page's process outlives one that is killed, without a browser that looks
-_TELLING = 1.0  # seconds in which a signal is told of, before it takes effect
+_TELLING = 1.0  # seconds in which a signal is announced, before it takes effect
 
 
 def run_live(options: argparse.Namespace) -> int:
@@ -42,7 +42,7 @@ def run_live(options: argparse.Namespace) -> int:
     page.belongs_to(f"-m {options.script}" if options.module else options.script)
     errors: list[BaseException] = []
     try:
-        listening = _told_of_signals(page)  # which is told of the script's error before it closes
+        listening = _told_of_signals(page)  # which learns of the script's error before it closes
         _, status = run_script(script, listening, errors.append)
         page.close(errors[0] if errors else None)
         if options.out and page.recording is not None and page.recording.ops:

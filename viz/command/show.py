@@ -75,6 +75,6 @@ def _taken(read: dict[str, Any]) -> str:
 
 
 def _seen(options: argparse.Namespace) -> tuple[Record, SparseColumns | None]:
-    """As much as is told; all that reads a recording whole, or runs a model, is loaded where it must be."""
+    """As much as is shown; all that reads a recording whole, or runs a model, is loaded where it must be."""
     seen = None if options.rank or options.sizes or is_model(options.file) else glance(options.file)
     return seen or (import_module("viz.command.models").opened(options), None)

@@ -17,13 +17,12 @@ from eagerflow.training.trainer import Trainer
 from viz.doctor.check_base import host
 from viz.doctor.checks.endings import running_fit
 from viz.doctor.user_code import Place, call_place, loss_weights, op_place, scope_frame
-from viz.dry_run.recorded_loss import RecordedLoss, recorded_loss
-from viz.dry_run.recorded_model import Heard, rate_by_hand, recorded_function
+from viz.dry_run.recorded_ops import RecordedLoss, RecordedOp, rate_by_hand, recorded_function, recorded_loss
 from viz.recorder.descriptions import flat
 from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.scopes import OpenScope, Scopes
 
-__all__ = ["Asked", "Beside", "FirstStep", "FirstStepWatch", "Stop", "rows_of"]
+__all__ = ["LossCall", "OtherCall", "FirstStep", "FirstStepWatch", "Stop", "rows_of"]
 
 _KEPT = 64  # calls of models before the step: one of them made the predictions
 _INNER = ("model", "layer", "loss", "metric", "optimizer", "data")
@@ -35,13 +34,13 @@ class Stop(BaseException):
     """Ends a script where all is known; scripts catch `Exception` only."""
 
 
-class Beside(NamedTuple):
+class OtherCall(NamedTuple):
     """A call of a model or layer in a loop that calls several.
 
     Attributes:
         owner: the model or layer.
-        inputs: what it was given: an array or tensor, or a tuple of several.
-        of_data: was it given data, and not what another one made?
+        inputs: an array or tensor, or a tuple of several.
+        of_data: are these data, and not outputs of another one?
     """
 
     owner: Any
@@ -49,15 +48,15 @@ class Beside(NamedTuple):
     of_data: bool
 
 
-class Asked(NamedTuple):
+class LossCall(NamedTuple):
     """A call of a loss object in the tape of a loop.
 
     Attributes:
         loss: the loss object.
-        labels: what it was given for them.
+        labels: its labels.
         answers: those of the model.
         owner: the model or layer that made the answers.
-        inputs: what that was given.
+        inputs: the inputs of that call.
     """
 
     loss: Any
@@ -83,7 +82,7 @@ class FirstStep:
         fit: the running `Fit`, which knows the data, epochs and callbacks; or None.
         sources: the variables that a loop asked the gradients of.
         gradients: of each of these, in a loop: None where there was none, else whether it wasn't all zeros.
-        beside: the other calls of models and layers that a loop's tape recorded.
+        others: the other calls of models and layers that a loop's tape recorded.
         losses: of a loop whose loss isn't that of one model's outputs: the loss objects that it calls.
         names: what its layers are called in what is said of them.
     """
@@ -97,8 +96,8 @@ class FirstStep:
     fit: Any = None
     sources: list[Any] | None = None
     gradients: list[bool | None] = dataclasses.field(default_factory=list)
-    beside: list[Beside] = dataclasses.field(default_factory=list)
-    losses: list[Asked] = dataclasses.field(default_factory=list)
+    others: list[OtherCall] = dataclasses.field(default_factory=list)
+    losses: list[LossCall] = dataclasses.field(default_factory=list)
     names: ShownNames = dataclasses.field(default_factory=ShownNames)
 
     @property
@@ -236,7 +235,7 @@ class FirstStepWatch:
             return
         # Before any layer is called, only what variables were used for can belong to a function that is trained.
         if self._calls or any(getattr(each, "key", None) is not None for each in flat(outputs)):
-            self._ops.append(Heard(op, inputs, settings, outputs, op_place(sys._getframe(1), ())))
+            self._ops.append(RecordedOp(op, inputs, settings, outputs, op_place(sys._getframe(1), ())))
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         if self._reached is None or get_ident() != self._thread:
@@ -280,12 +279,12 @@ class FirstStepWatch:
         for loss, y, predicted, weights in reversed(self._losses):
             made_by = [call for call in self._calls if any(id(p) in call.outputs for p in flat(predicted))]
             if len(made_by) == 1 and _holds(made_by[0].owner, wanted):
-                known["beside"] = self._beside(made_by[0])
+                known["others"] = self._others(made_by[0])
                 data = (made_by[0].inputs, y) if weights is None else (made_by[0].inputs, y, weights)
                 return FirstStep("loop", made_by[0].owner, data, optimizer, loss, self._place, **known)
         if self._recorded is not None and _holds(self._recorded[0].owner, wanted):
             call, loss, y = self._recorded
-            known["beside"] = self._beside(call)
+            known["others"] = self._others(call)
             return FirstStep("loop", call.owner, (call.inputs, y), optimizer, loss, self._place, **known)
         if self._function is not None and not self._calls:
             model, data, loss = self._function
@@ -293,17 +292,17 @@ class FirstStepWatch:
             return FirstStep("loop", model, data, optimizer, loss, self._place, **known)
         called = [call for call in self._calls if _holds(call.owner, wanted)]
         model, data = (called[-1].owner, (called[-1].inputs, None)) if called else (None, (None, None))
-        known["beside"] = self._beside(called[-1]) if called else []
+        known["others"] = self._others(called[-1]) if called else []
         known["losses"] = self._asked() if called else []
         return FirstStep("loop", model, data, optimizer, None, self._place, **known)
 
-    def _beside(self, chosen: _Call) -> list[Beside]:
+    def _others(self, chosen: _Call) -> list[OtherCall]:
         """The other calls that were recorded."""
         made = {each for call in self._calls for each in call.outputs}
-        others = [call for call in self._calls if call is not chosen and call.taped]
-        return [Beside(call.owner, call.inputs, not any(id(x) in made for x in flat(call.inputs))) for call in others]
+        rest = [call for call in self._calls if call is not chosen and call.taped]
+        return [OtherCall(call.owner, call.inputs, made.isdisjoint(map(id, flat(call.inputs)))) for call in rest]
 
-    def _asked(self) -> list[Asked]:
+    def _asked(self) -> list[LossCall]:
         """The calls of loss objects that were recorded, where all of them are of the answers of one call each."""
         taped = [each for each in self._losses if getattr(each[2], "key", None) is not None]
         found = []
@@ -311,14 +310,14 @@ class FirstStepWatch:
             made_by = [call for call in self._calls if id(predicted) in call.outputs]
             if len(made_by) != 1 or weights is not None:
                 return []
-            found.append(Asked(loss, y, predicted, made_by[0].owner, made_by[0].inputs))
+            found.append(LossCall(loss, y, predicted, made_by[0].owner, made_by[0].inputs))
         return found
 
     def _tell(self, step: FirstStep) -> None:
         if self._reached is None:
             return
         reached, self._reached = self._reached, None
-        for owner in (step.model, *[call.owner for call in step.beside]):
+        for owner in (step.model, *[call.owner for call in step.others]):
             step.names.hear_inside(owner, sys._getframe(1))
         self._calls.clear()
         self._losses.clear()

@@ -72,7 +72,7 @@ class Estimate:
         steps_per_epoch: as the script makes them, or None where they aren't known.
         validation_rows: how many rows are validated after each epoch.
         weights: bytes of all weights.
-        optimizer: bytes of what the optimizer keeps beside them.
+        optimizer: bytes of the optimizer's state.
         place: the line of the training.
         callbacks: the classes of callbacks that the script gave to `fit`; they aren't run, so no time has theirs.
         data: bytes of the arrays that `fit` was given; 0 where it was given none.
@@ -94,7 +94,7 @@ class Estimate:
     data: int = 0
 
     def process(self, rows: int) -> int | None:
-        """The peak memory of the process with batches of so many rows."""
+        """The peak memory of the process with batches of this many rows."""
         small, large = [m.process for m in self.measured]
         if small is None or large is None:
             return None
@@ -181,7 +181,7 @@ class Estimate:
 
     @property
     def is_free(self) -> bool:
-        """Do so many rows fit that memory isn't what limits a batch? Where the number of rows is known, that does."""
+        """Is memory not what limits a batch, as more rows fit than anybody has?"""
         return self.all_rows is None and (self.largest or 0) > max(_MANY_ROWS, _LINES * self.rows)
 
     def sizes(self) -> list[int]:
@@ -248,7 +248,7 @@ def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | s
         The estimate; or why there is none, in words.
     """
     rows = rows_of(first.batch[0])
-    if first.kind == "loop" and first.beside:
+    if first.kind == "loop" and first.others:
         return "the loop calls several models, or one several times, so its step can't be made from outside"
     if not rows or not first.can_train:
         return "the loop's model, loss object and optimizer can't be recognized from outside, so no step can be made"

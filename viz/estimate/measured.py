@@ -60,7 +60,7 @@ class Measured(NamedTuple):
         kept: bytes at the peak, by layer, of what its forward pass made.
         at: the op at the peak, with its layer and line.
         weights: bytes of all weights.
-        optimizer: bytes of what the optimizer keeps beside them.
+        optimizer: bytes of the optimizer's state.
         spread: the times of the slower quarter of the steps against those of the quicker one.
     """
 
@@ -107,7 +107,7 @@ def memory_of_viz() -> int:
 
 
 def measure(first: FirstStep, rows: int) -> Measured | str:
-    """Make steps with batches of so many rows; nothing of them remains.
+    """Make steps with batches of this many rows; nothing of them remains.
 
     On Linux they are made in a forked child, whose memory begins as the script's is now.
 
@@ -120,13 +120,13 @@ def measure(first: FirstStep, rows: int) -> Measured | str:
 
 
 def measure_time(first: FirstStep, rows: int) -> float | str:
-    """The time of a step with batches of so many rows, alone; see `measure`."""
+    """The time of a step with batches of this many rows, alone; see `measure`."""
     found: float | str = _apart(first, lambda alone: _step_seconds(first, _batches(first, rows))[0])
     return found
 
 
 def _apart(first: FirstStep, function: Callable[[bool], Any]) -> Any:
-    """Run it so that nothing of it remains: in a forked child (it is told True), or here.
+    """Run it so that nothing of it remains: in a forked child (called with True), or here.
 
     Returns:
         What it gave; or what went wrong, in words.
@@ -268,7 +268,7 @@ def _fit_seconds(first: FirstStep, rows: int, seconds: float) -> float:
 
 
 def _bytes_of(first: FirstStep) -> tuple[int, int]:
-    """Bytes of the weights, and of what the optimizer keeps beside them."""
+    """Bytes of the weights, and of the optimizer's state."""
     weights = {v.identity: v.data.nbytes for v in first.model.variables}
     kept = [v for each in (*optimizers_of(first.model), first.optimizer) if each is not None for v in each.variables]
     slots = {v.identity: v.data.nbytes for v in kept if v.identity not in weights}
@@ -295,7 +295,7 @@ def _test_seconds(first: FirstStep, batches: Iterator[Any]) -> float:
 
 
 def _batches(first: FirstStep, rows: int) -> Iterator[Any]:
-    """Batches of so many rows: of the script's own arrays, or the first batch's rows again and again."""
+    """Batches of this many rows: of the script's own arrays, or the first batch's rows again and again."""
     feed = getattr(first.fit, "feed", None)
     if isinstance(feed, ArrayFeed) and feed.ranks is None and feed.rows >= rows:
         own = copy.copy(feed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from viz.estimate.as_it_is import AsItIs
+from viz.estimate.custom_loop_timing import AsItIs
 from viz.estimate.estimates import Estimate, memory_of_machine
 from viz.facts import formatting
 from viz.facts.text_table import Text, table
@@ -130,7 +130,7 @@ def _sentences(estimate: Estimate) -> list[str]:
             found.append(f"the largest batch that fits into {size} has {estimate.largest:,} rows")
     found.append(
         f"{_row(estimate)}; weights take "
-        f"{formatting.nbytes(estimate.weights)}, the optimizer beside them {formatting.nbytes(estimate.optimizer)}"
+        f"{formatting.nbytes(estimate.weights)}, the optimizer's state {formatting.nbytes(estimate.optimizer)}"
     )
     found.append(
         f"the peak of arrays (with {large.rows:,} rows) is in {large.at}; most of it was made in: {_most(large.layers)}"

@@ -95,7 +95,7 @@ def changed(
         number: which of its steps.
         double: in float64.
         rate: with another learning rate.
-        without: the name of a layer that gives what it is given.
+        without: the name of a layer whose output is its input.
 
     Raises:
         CannotReplay: when there is no such layer, or it can't be left out.

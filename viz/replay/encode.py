@@ -27,7 +27,7 @@ def encoded(ring: Ring, cause: str, meta: dict[str, Any], data: bool = True) -> 
     Args:
         ring: what listens.
         cause: why they are kept.
-        meta: what else is to be told.
+        meta: what else the file says.
         data: whether batches are kept; otherwise only the numbers of their rows.
     """
     return _Encoder(ring, list(ring.segments), data).kept(cause, meta)

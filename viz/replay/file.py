@@ -33,7 +33,7 @@ __all__ = ["StepFileError", "read", "write"]
 VERSION = 2  # in 1 some ops had other names
 _KIND = "eagerflow steps"
 _HEADER = "step.json"
-_RESULTS = 192 << 20, 256  # bytes that results of a step may take: so many, and so many for each of the file
+_RESULTS = 192 << 20, 256  # bytes that results of a step may take: this many, and this many for each of the file
 _KINDS = {
     "meta": dict,
     "variables": list,
@@ -152,7 +152,7 @@ def _read(path: str | os.PathLike[str], allowed: Allowed) -> Kept:
         header = _parsed(archive.read(_HEADER), allowed)
         count = header["arrays"]
         if not isinstance(count, int) or sorted(names) != sorted([_HEADER, *map(_member, range(min(count, 1 << 22)))]):
-            raise StepFileError(f"it holds {len(names) - 1} arrays and says {count!r:.20}, or something else beside")
+            raise StepFileError(f"it holds {len(names) - 1} arrays and says {count!r:.20}, or something else, too")
         arrays = [_array(archive.read(_member(number))) for number in range(count)]
     for number, name in header["narrow"].items():
         if name not in _NARROW or not number.isdigit() or arrays[int(number)].dtype.kind != "u":

@@ -76,7 +76,7 @@ class _Finder:
         self._bad: tuple[Any, Any, Any] | None = None
 
     def hear_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, *_: Any) -> None:
-        """The first backward rule whose result isn't finite though what it was given is."""
+        """The first backward rule whose result isn't finite though its gradients are."""
         if self._bad is None and not _all_finite(results):
             self._bad = op, out_keys, next(_array(r) for r in results if r is not None and not is_finite(_array(r)))
 

@@ -32,7 +32,7 @@ class Changes:
     Attributes:
         double: compute in float64.
         rate: the learning rate of updates.
-        without: the name of a layer that gives what it is given.
+        without: the name of a layer whose output is its input.
         arrays: other arrays, by the number of those in whose place they stand.
     """
 
@@ -52,7 +52,7 @@ class Played:
     Attributes:
         step: the step as it was kept.
         tensors: all its tensors, by number.
-        inputs: of each op, by the number of its event, what it was given.
+        inputs: of each op, by the number of its event, the inputs.
         loss: what was minimized last; None where there was nothing, or more than a number.
         error: the exception that it ended with, None when it came to its end.
         failed: the number of the event that raised.
@@ -237,7 +237,7 @@ class _Run:
         self._leave(len(self.scopes) - 1, [self._value(x) for x in event["end"]])
 
     def _leave_out(self, begun: Event, event: Event) -> None:
-        """Let the layer that has just run give what it was given."""
+        """Let the layer that has just run give its input."""
         given, made = [self._value(x) for x in begun["in"]], [x for x in event["end"] if isinstance(x, int)]
         if len(given) != 1 or len(made) != 1:
             raise CannotReplay(

@@ -205,7 +205,7 @@ class Ring(Observer):
         return "asked" if asked else None
 
     def _settle_sizes(self, step: Held) -> None:
-        """Hold the state the more often, the larger a batch is beside it."""
+        """Hold the state the more often, the larger a batch is compared with it."""
         self.step_bytes, self.state_bytes = step.nbytes, self.segments[-1].nbytes
         self._events = len(step.events)
         self._apart = max(1, min(_APART, self.keep * self.state_bytes // max(1, step.nbytes)))

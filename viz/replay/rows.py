@@ -14,7 +14,7 @@ from viz.replay.player import CannotReplay, Changes, Player
 __all__ = ["Guilty", "guilty_rows"]
 
 _SHOWN = 10  # numbers of rows
-_MANY = 5  # one of so many rows: more than a few bad ones
+_MANY = 5  # one in this many rows: more than a few bad ones
 _FILLERS = 8  # rows that are tried as one that does no harm
 _MOST_RUNS = 400
 _MOST_ALONE = 64  # rows that are tried one by one
@@ -70,7 +70,7 @@ class Guilty:
         if len(numbers) > _SHOWN:
             count = f"{len(numbers)} others do, too, each alone (rows {shown})"
         many = (len(numbers) + 1) * _MANY >= self.batch
-        return f"; {count}" + ("; of so many, the weights may be the cause, by a step before" if many else "")
+        return f"; {count}" + ("; as these are many, the weights may be the cause, by a step before" if many else "")
 
 
 class _Trial:
@@ -137,7 +137,7 @@ def guilty_rows(kept: Kept, number: int, double: bool = False, band: float | Non
         band: for a loss that spikes: beyond this it is large.
 
     Raises:
-        CannotReplay: when the step does nothing of this, or its rows can't be told apart.
+        CannotReplay: when the step does nothing of this, or its rows can't be distinguished.
     """
     trial = _Trial(kept, number, double)
     step = kept.steps[number]

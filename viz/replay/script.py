@@ -83,7 +83,7 @@ class ScriptPlayer:
         if names <= made:
             return
         x = self._batch(self.kept.steps[0])[0]
-        # What it raises, its step raises, too; which weights are missing is told.
+        # What it raises, its step raises, too; which weights are missing is said.
         with numpy.errstate(all="ignore"), contextlib.suppress(Exception):
             self.model(tree.map_structure(Tensor, x))
 

@@ -35,7 +35,7 @@ def made_up(given: Sequence[Any]) -> list[Any]:
 
 
 def kept(samples: Sequence[Any], weights: int) -> int:
-    """How many samples travel along: at most 20, and what they take is little beside the weights."""
+    """How many samples travel along: at most 20, and what they take is little compared with the weights."""
     sizes = [len(zlib.compress(numpy.asarray(array[0]).tobytes(), 1)) for array in samples]
     most = max(_MOST_BYTES, int(_SHARE * weights))
     return max(1, min(_MOST_SAMPLES, len(samples[0]), most // max(sum(sizes), 1)))

@@ -100,7 +100,7 @@ def run(model: Any, packed: Any, flat: Any) -> Run:
 
 
 def _heard(record: Record, names: list[str]) -> list[Op]:
-    """The ops of a record that have these names: beside them it has one for all that was drawn and then read."""
+    """The ops of a record that have these names: it has another one for all that was drawn and then read."""
     found, left = list[Op](), iter(names)
     wanted = next(left, None)
     for op in record.ops:

@@ -62,7 +62,7 @@ def test_real_rows_of_a_discriminator_are_looked_at_as_made_ones_are(tmp_path):
     checked, found = rows(tmp_path, GAN)
     assert found["inputs"].verdict == "fault"
     assert "0 to 255" in found["inputs"].message
-    assert (checked.judged, checked.beside) == ("judge", ("maker",))
+    assert (checked.judged, checked.others) == ("judge", ("maker",))
 
 
 def test_a_model_whose_weights_are_left_out_is_named(tmp_path, capsys):
@@ -92,7 +92,7 @@ def test_a_gan_whose_generator_is_trained_first_has_its_losses_looked_at(tmp_pat
     assert found["first loss"].message.endswith("chance gives 0.69 (ln 2)")
     assert found["overfits one batch"].verdict == "open"
     assert "is recognized" not in found["overfits one batch"].message
-    assert (checked.judged, checked.beside, checked.together) == ("maker", ("judge",), True)
+    assert (checked.judged, checked.others, checked.together) == ("maker", ("judge",), True)
     main(["check", str(tmp_path / "train.py")])
     assert "rows apart, weights move and saving are about 'maker'" in capsys.readouterr().out
 

@@ -13,7 +13,7 @@ from tests.viz.doctor.planted import PRELUDE
 from viz.check.all_rows import check_script
 from viz.check.overfitting import _Attempt
 from viz.check.row import fine
-from viz.dry_run.recorded_model import rate_by_hand
+from viz.dry_run.recorded_ops import rate_by_hand
 from viz.shell.program import Script
 
 NET = """

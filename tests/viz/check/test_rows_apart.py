@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 import eagerflow as ef
-from viz.check.rows_apart import check_rows_apart
+from viz.check.batch_independence import check_rows_apart
 
 
 def subject(function):

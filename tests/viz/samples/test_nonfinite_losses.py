@@ -11,10 +11,10 @@ from eagerflow import GradientTape, Sequential, layers, losses, optimizers
 from eagerflow.core.observe import observing
 from viz.cli import main
 from viz.recorder.listening import Listening
-from viz.samples.gathering import Gatherer
+from viz.samples.loss_tracking import Gatherer
 from viz.samples.page import page
-from viz.samples.reckoning import judged
 from viz.samples.sample_set import Sample, Samples
+from viz.samples.scoring import judged
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -12,10 +12,10 @@ from eagerflow.core.observe import observing
 from viz.cli import main
 from viz.recorder.listening import Listening
 from viz.recorder.names.shown_names import ShownNames
-from viz.samples.gathering import Gatherer, Gathering
 from viz.samples.judging import classes_of, far_off, likely_wrong
+from viz.samples.loss_tracking import Gatherer, Gathering
 from viz.samples.page import page
-from viz.samples.reckoning import judged
+from viz.samples.scoring import judged
 
 
 def samples_of(train, shown=8, seconds=9.0):

@@ -15,8 +15,8 @@ from eagerflow.layer.symbolic.text_type import is_text
 from viz.dry_run.first_weight import at_first_weight
 from viz.facts import formatting
 from viz.samples.broken import broken_marks
-from viz.samples.gathering import Gathering, row_losses
 from viz.samples.judging import Classes, classes_of, far_off, likely_wrong, losses_of, sureness
+from viz.samples.loss_tracking import Gathering, row_losses
 from viz.samples.row_keys import host, keys_of
 from viz.samples.sample_set import Sample, Samples, shown_target
 
@@ -28,7 +28,7 @@ _UNSURE = 0.12  # by so much less is a network sure of its answers than they are
 _HARDLY = 0.8  # of the loss of always answering the same: with a quarter of wrong labels it would be about as high
 _MIXES = 0.02  # a loss that differs by more than this from the same sample's alone isn't that of the sample
 _MIXED = (
-    "a sample alone has another loss than beside others: rows of a batch mix in this model, or it is random; "
+    "a sample alone has another loss than in a batch: rows of a batch mix in this model, or it is random; "
     "|gradient| is that of the sample alone"
 )
 _AT_ONCE = 256  # samples that go through the model together, if the script had as many in a batch
@@ -48,10 +48,10 @@ class _Data:
             self.targets = self.y  # empty for an autoencoder without any of its own
             self.y = self.y or self.x
             met = [host(leaf).dtype for leaf in tree.flatten(gathering.structure[0])]
-            alike = [x if is_text(x) or x.dtype == t else x.astype(t) for x, t in zip(self.x, met)]
-            keys = keys_of([*alike, *[each.astype("float64") for each in self.y]])
+            typed = [x if is_text(x) or x.dtype == t else x.astype(t) for x, t in zip(self.x, met)]
+            keys = keys_of([*typed, *[each.astype("float64") for each in self.y]])
             self.slots = numpy.array([gathering.slots.get(key, -1) for key in keys])
-            self.x = alike
+            self.x = typed
         else:
             kept = [i for i, inputs in enumerate(gathering.inputs) if inputs]
             self.x = [numpy.stack(leaf) for leaf in zip(*[gathering.inputs[i] for i in kept])]
@@ -245,7 +245,7 @@ def _measure(gathering: Gathering, data: _Data, ranked: list[Sample], order: num
     """The norm of the gradient of each sample's loss, one by one: exact for every kind of weight.
 
     Returns:
-        Whether a sample alone has another loss than beside others.
+        Whether a sample alone has another loss than in a batch.
     """
     mixed = False
     ends = time.monotonic() + seconds

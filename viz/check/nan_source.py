@@ -10,8 +10,7 @@ from viz.check.row import Row
 from viz.check.subject import Subject
 from viz.doctor.finding import Finding
 from viz.doctor.watcher import Watcher
-from viz.dry_run.recorded_loss import RecordedLoss
-from viz.dry_run.recorded_model import RecordedModel
+from viz.dry_run.recorded_ops import RecordedLoss, RecordedModel
 
 __all__ = ["in_loop", "made_by_op"]
 

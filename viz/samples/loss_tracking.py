@@ -72,9 +72,9 @@ class Gathering:
             arrays = [numpy.asarray(leaf) for leaf in tree.flatten(x)]
             if [leaf.shape[1:] for leaf in arrays] != [leaf.shape[1:] for leaf in leaves]:
                 return False
-            alike = [a if a.dtype == leaf.dtype else a.astype(leaf.dtype) for a, leaf in zip(arrays, leaves)]
+            typed = [a if a.dtype == leaf.dtype else a.astype(leaf.dtype) for a, leaf in zip(arrays, leaves)]
             self.feeds[id(feed)] = [feed, 0]
-            self._rows[id(feed)] = set(keys_of(alike))
+            self._rows[id(feed)] = set(keys_of(typed))
         return set(keys_of([leaf[[0, -1]] for leaf in leaves])) <= self._rows[id(feed)]
 
     def add(self, x: Any, y: Any, found: numpy.ndarray, outputs: Any, feed: Any, step: int = 0) -> None:
@@ -210,7 +210,7 @@ class Gatherer:
         if values is None:
             self._note(
                 f"the loss {scope.name!r} gives one value for the batch, which is no mean or sum of the rows': samples "
-                "can't be told apart by it"
+                "can't be distinguished by it"
             )
             return
         self._pending.setdefault(id(model), []).append(

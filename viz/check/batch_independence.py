@@ -12,7 +12,7 @@ from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
-from viz.dry_run.recorded_model import RecordedModel
+from viz.dry_run.recorded_ops import RecordedModel
 from viz.recorder.descriptions import flat
 from viz.recorder.listening import Listening
 
@@ -20,7 +20,7 @@ __all__ = ["check_rows_apart"]
 
 _ROWS = 8  # of a batch, which are enough to see it
 _ROUNDING = 1e-6  # of the row's own gradient: sums of a product may be rounded together
-_VANISHED = 1e-25  # a gradient of outputs beside which another row's would be too small for float32
+_VANISHED = 1e-25  # a gradient of outputs that is so small that another row's would be too small for float32
 _CHANGED = 1e-4  # of the size of the outputs
 _FIX = (
     "look for a mean, a sum, a softmax or a reshape over axis 0: what a model computes of a row must depend on that "
