@@ -102,13 +102,6 @@ def costs_by_line(record: Record, step: int | None = None) -> Costs:
 
     An op counts for the innermost line of the user's that ran it. What a model runs by itself, such as the layers of a
     `Sequential` in `fit`, counts for the line that made the layer, and not for that of `fit`.
-
-    Args:
-        record: the recording.
-        step: which step, from 0; default: the last complete one of the usual batch size.
-
-    Raises:
-        ValueError: when lines weren't recorded, or there is no such step.
     """
     usual = usual_times(record) if step is None else {}
     step = shown_position(record, step)

@@ -48,13 +48,7 @@ def _counted_at(cost: LineCost) -> str:
 
 
 def text(costs: Costs, whole: bool = False, paint: Callable[[str, str], str] = lambda words, code: words) -> str:
-    """The lines for a terminal.
-
-    Args:
-        costs: what they cost.
-        whole: all lines of the files; else those with costs, and some around each.
-        paint: gives words a colour.
-    """
+    """The lines for a terminal."""
     places = room()
     found = [folded(costs.head(), places)]
     every = [cells(cost) for lines in costs.lines.values() for cost in lines.values()]

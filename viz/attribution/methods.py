@@ -79,12 +79,6 @@ def _refuse_unconnected(values: Sequence[numpy.ndarray | None]) -> None:
 def integrated(question: Question, baselines: list[numpy.ndarray], steps: int | None, tolerance: float) -> Found:
     """Gradients averaged on the straight way from a baseline, times the way: they add up to what the answer changed.
 
-    Args:
-        question: what is asked.
-        baselines: for each source.
-        steps: into how many steps the way is cut; None: as many as it takes.
-        tolerance: how far, relatively, the sum may be from what it should be.
-
     Source: M. Sundararajan, A. Taly, Q. Yan, "Axiomatic Attribution for Deep Networks" (2017),
     https://arxiv.org/abs/1703.01365; averaged by Gauss-Legendre quadrature.
     """
@@ -203,11 +197,6 @@ def _allowed(scores: numpy.ndarray, base: numpy.ndarray, tolerance: float) -> nu
 
 def gradcam(question: Question, place: Place, channels: int) -> numpy.ndarray:
     """Where the channels of a convolution that speak for the answer are active: (rows, its places).
-
-    Args:
-        question: what is asked.
-        place: where the convolution gives its output.
-        channels: which axis counts channels.
 
     Source: R. Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization"
     (2017), https://arxiv.org/abs/1610.02391.

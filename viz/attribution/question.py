@@ -60,9 +60,6 @@ class Question:
         target: what is asked about, row by row.
         scores: the answer for each row.
         mixes: whether the first row alone has another answer.
-
-    Raises:
-        ValueError: when there is nothing to explain, or `target` or `output` don't fit.
     """
 
     def __init__(self, model: Any, x: Any, target: Any, output: Any, logits: bool, layer: Any = None) -> None:
@@ -149,13 +146,7 @@ class Question:
         return max(1, _AT_ONCE // max(1, width))
 
     def score(self, rows: slice, given: Sequence[numpy.ndarray] | None = None, copies: int = 1) -> numpy.ndarray:
-        """The answers for some rows.
-
-        Args:
-            rows: which.
-            given: what stands for each source instead of what the model was called with; the rows, `copies` times.
-            copies: how many times the rows stand there.
-        """
+        """The answers for some rows."""
         scores, _, _ = self.ask(rows, given, copies)
         return numpy.array(scores.numpy(), dtype="float64")
 

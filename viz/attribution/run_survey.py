@@ -21,13 +21,7 @@ _CONVOLUTIONS = ("conv", "conv_bias", "depthwise_conv", "conv_transpose", "conv_
 
 
 class Place(NamedTuple):
-    """Where in a run a tensor is made: by the n-th scope that began, or by the n-th op. The same in each run.
-
-    Attributes:
-        kind: `"scope"` or `"op"`.
-        number: from 0.
-        name: the layer's, or the op's.
-    """
+    """Where in a run a tensor is made: by the n-th scope that began, or by the n-th op. The same in each run."""
 
     kind: str
     number: int
@@ -150,9 +144,6 @@ class Catch(_Counting):
     Args:
         places: what is to be put into each tensor; None leaves it as it is.
         tape: what is to differentiate with respect to them, or None.
-
-    Attributes:
-        found: the tensors.
     """
 
     def __init__(self, places: Mapping[Place, numpy.ndarray | None], tape: GradientTape | None = None) -> None:

@@ -27,9 +27,6 @@ class Target:
 
     Attributes:
         chosen: the position for each row, a tuple where there are several axes; None for a function.
-
-    Raises:
-        ValueError: when the target doesn't fit what the model gave.
     """
 
     def __init__(self, given: Any, output: Any, logits: bool, outputs: Any, rows: int) -> None:

@@ -115,15 +115,7 @@ class Checked:
 
 
 def check_script(script: Script, seconds: float = 30.0) -> Checked:
-    """Run a script until its first training step, and ask all questions there.
-
-    Args:
-        script: what to run.
-        seconds: how long checks may take, besides 20 training steps.
-
-    Raises:
-        FileNotFoundError: when there is no such file.
-    """
+    """Run a script until its first training step, and ask all questions there."""
     journal, mode = Journal(), TrainingMode()
     found: list[_Examination] = []
     took: list[float] = []

@@ -58,9 +58,6 @@ def too_wild(subject: Subject) -> Wild | None:
 
     A loss may jump for other reasons, and another rate may be the better one though this one does: only both together
     tell.
-
-    Args:
-        subject: the training, of which other batches can be had.
     """
     first = subject.first
     fixed = getattr(getattr(first.optimizer, "_rate", None), "variable", None) is not None  # else it is a schedule

@@ -228,11 +228,7 @@ def _layout(seen: Seen) -> str | None:
 
 
 def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, numpy.ndarray] | None]:
-    """What the model's own augmentation does to the first batch; ✗ where it leaves the range of the data, or all else.
-
-    Returns:
-        The row; and the data before and after, where they differ.
-    """
+    """What the model's augmentation does to the first batch; ✗ where it leaves the range of the data, or all else."""
     unlike = open_question("what the first weight sees can't be compared", subject.place), None
     with subject.undone():
         plain = _first_inputs(subject, training=False)

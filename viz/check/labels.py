@@ -36,13 +36,7 @@ _SECONDS = 2.0  # in which the labels of a data set are read
 
 
 def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseException | None) -> Row:
-    """✗ where the doctor found, or the loss says, that they don't fit.
-
-    Args:
-        subject: the training.
-        findings: what the doctor found in its first steps.
-        error: what the first step raised.
-    """
+    """✗ where the doctor found, or the loss says, that they don't fit."""
     broken = _broken(subject)
     if broken is not None:
         return broken
@@ -180,13 +174,7 @@ def _labels_in_turn(subject: Subject) -> Iterator[numpy.ndarray]:
 
 
 def _sorted(batches: Iterable[numpy.ndarray], kind: str, row: tuple[int, ...]) -> dict[str, Any] | None:
-    """Numbers that prove that rows come sorted by class; None where they don't, or nothing proves it.
-
-    Args:
-        batches: labels.
-        kind: of the loss.
-        row: the shape of the answers for one row.
-    """
+    """Numbers that prove that rows come sorted by class; None where they don't, or nothing proves it."""
     order = Order()
     for labels in batches:
         classes = label_classes(kind, labels, (len(labels), *row))
@@ -203,12 +191,7 @@ def _in_order(subject: Subject, words: str, found: dict[str, Any]) -> Row:
 
 
 def of_finding(finding: Finding, excuse: str = "") -> Row:
-    """What the doctor found, as a row.
-
-    Args:
-        finding: what it found.
-        excuse: why it may be as it should: then it is an open question.
-    """
+    """What the doctor found, as a row."""
     place = Place(finding.file, finding.line) if finding.file and finding.line else None
     if excuse:
         words = f"{finding.message.rstrip('.')}; {excuse}. {finding.fix}"

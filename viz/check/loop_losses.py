@@ -20,12 +20,6 @@ def one_pass(first: FirstStep) -> bool:
     """Compute the losses and their gradients once more, without an update, so that the doctor hears of them.
 
     Where the loop calls no loss objects, the gradients are those of what its models give.
-
-    Args:
-        first: the step of a loop.
-
-    Returns:
-        Whether that could be done.
     """
     judged = {id(asked.owner) for asked in first.losses}
     calls = [(first.model, first.batch[0]), *[(each.owner, each.inputs) for each in first.others]]

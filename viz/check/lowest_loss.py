@@ -28,10 +28,6 @@ def lowest_loss(first: FirstStep, data: Any) -> float | None:
 
     Of crossentropies these are the labels' own chances; of all other losses the labels themselves, where no answer
     near them has a lower loss. So the Poisson loss of a count y is y - y log y, and never 0.
-
-    Args:
-        first: the training step, with its loss.
-        data: its batch.
     """
     x, y, sample_weight = unpack_x_y_sample_weight(data)
     if first.loss is None or y is None:

@@ -19,12 +19,7 @@ _OF_ZERO = tuple(f"nonfinite.{name}" for name in ("log", "log_answers", "divide"
 
 
 def in_loop(finding: Finding, subject: Subject) -> Finding:
-    """With the line of the loop that called its op: a loop's loss, and what it computes without layers, is run again.
-
-    Args:
-        finding: what the doctor found.
-        subject: the training.
-    """
+    """With the line of the loop that called its op: recorded ops of a loop are run again, elsewhere."""
     for recorded in (subject.first.loss, subject.model):
         if isinstance(recorded, (RecordedLoss, RecordedModel)) and (place := recorded.places.get(finding.op or "")):
             return dataclasses.replace(finding, file=place.file, line=place.line)
@@ -32,13 +27,7 @@ def in_loop(finding: Finding, subject: Subject) -> Finding:
 
 
 def made_by_op(subject: Subject, steps: Callable[[], object], words: str) -> Row | None:
-    """✗ with the line of the op; None where it was no such op.
-
-    Args:
-        subject: the training.
-        steps: makes the same steps once more.
-        words: what became of the loss.
-    """
+    """✗ with the line of the op; None where it was no such op."""
     watcher = Watcher()
     watcher.interrupted = True  # where this training would have ended isn't known
     with subject.undone(), watcher:

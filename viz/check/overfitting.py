@@ -165,16 +165,6 @@ def _left_plateau(subject: Subject, data: Any, rate: float | None, stuck: float,
     """A longer training, which ends where the loss falls below that in which the network seemed stuck.
 
     Small sigmoid networks begin on a plateau that takes thousands of steps, and learn well after it.
-
-    Args:
-        subject: the training.
-        data: its batch.
-        rate: Adam's; None for the script's own optimizer.
-        stuck: the loss, above the lowest that can be reached.
-        steps: how many at most.
-
-    Returns:
-        The training; None where there was no time for more than a few steps.
     """
     if subject.left < 2:
         return None

@@ -74,12 +74,7 @@ class Comparison:
 
 
 def compare(heads: Sequence[dict[str, Any]], runs: Sequence[list[Event]]) -> Comparison:
-    """Compare two journals.
-
-    Args:
-        heads: what `read` gave of each with the events.
-        runs: the events of each.
-    """
+    """Compare two journals."""
     seeded = [name for name, value in heads[0]["seeds"].items() if heads[1]["seeds"].get(name) == value]
     steps = min(head["steps"] for head in heads)
     for i, (a, b) in enumerate(zip(*runs)):
@@ -167,17 +162,7 @@ def note_first_step(first: FirstStep, journal: Journal) -> None:
 
 
 def run_once(script: Script, steps: int | None, path: str, seconds: float | None = None) -> str | None:
-    """The same in a process of its own; what it prints is dropped.
-
-    Args:
-        script: the script.
-        steps: see `run_noted`; -1: end it before its first step.
-        path: the file.
-        seconds: how long it may take.
-
-    Returns:
-        None; or what went wrong, in words.
-    """
+    """The same in a process of its own, whose output is dropped; gives what went wrong, in words, or None."""
     options = ["--steps", str(steps or 0), "--journal", path, *["-m"] * script.as_module]
     # -P: a `viz.py` in the current folder isn't what is meant.
     command = [sys.executable, "-P", "-m", "viz", "reproduce", *options, script.path, *script.arguments]
@@ -198,11 +183,7 @@ def run_once(script: Script, steps: int | None, path: str, seconds: float | None
 
 
 def reproduce(script: Script, steps: int | None) -> Comparison | str:
-    """Run a script twice, each time in a new process, and compare.
-
-    Returns:
-        The comparison; or why there is none, in words.
-    """
+    """Run a script twice, each time in a new process, and compare; gives in words why that can't be done."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [os.path.join(folder, name) for name in ("first", "second")]
         for path in paths:

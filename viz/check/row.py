@@ -77,10 +77,6 @@ def _row(verdict: str, message: str, place: Place | None, evidence: dict[str, An
 def shown(rows: Sequence[Row], paint: Callable[[str, str], str]) -> str:
     """The rows as a table for a terminal.
 
-    Args:
-        rows: the rows.
-        paint: colours `(words, code)`.
-
     >>> print(shown([Row("labels", "ok", "3 classes, 0 to 2", "train.py", 7)], lambda words, code: words))
     ✓ labels              3 classes, 0 to 2  train.py:7
     """

@@ -17,13 +17,6 @@ _EXACT = 100_000  # elements up to which vectors are kept in double precision
 class HessianProducts:
     """Products of the Hessian of a loss with vectors: the gradient of the gradient, along them.
 
-    Args:
-        loss: computes the loss, a tensor of one number.
-        variables: with respect to these.
-
-    Raises:
-        Exception: what an op raises whose gradient has no gradient.
-
     >>> import eagerflow as ef
     >>> import numpy as np
     >>> x = ef.Variable([1.0, 2.0])
@@ -64,9 +57,6 @@ def largest_eigenvalue(
         begin: a vector to begin with, such as the one that an earlier call gave; None: one drawn with a fixed seed.
         steps: products at most.
         tolerance: stop when the eigenvalue is known to this part of it.
-
-    Returns:
-        The eigenvalue, and a vector that belongs to it, of length 1.
 
     >>> import numpy as np
     >>> matrix = np.diag([1.0, 5.0, 2.0])

@@ -55,11 +55,7 @@ def noise_of(gradients: Sequence[Sequence[Any]], rows: int) -> Noise:
 
 
 class NoiseMean:
-    """Means of both estimates over time, since their ratio in a single step says little.
-
-    Args:
-        keeps: how much of a mean stays when a new estimate comes.
-    """
+    """Means of both estimates over time, since their ratio in a single step says little."""
 
     def __init__(self, keeps: float = 0.9) -> None:
         self._keeps = keeps

@@ -25,28 +25,14 @@ _MOST_OPS = 20_000
 
 
 def seen(options: argparse.Namespace, near: Near | None = None, stats: bool = True) -> Record:
-    """The same for tables, which need none of what draws: of a recording only its file is read.
-
-    Args:
-        options: as of `opened`.
-        near: as of `opened`.
-        stats: whether statistics are wanted.
-
-    Raises:
-        ValueError: as `opened` does.
-        FileNotFoundError: where there is none.
-    """
+    """The same for tables, which need none of what draws: of a recording only its file is read."""
     if not is_model(options.file) and not (options.rank or options.sizes):
         return archive.read(options.file, near=near, stats=stats)
     return opened(options, near)
 
 
 def near_step(options: argparse.Namespace) -> Near:
-    """What to read where one step is shown: those around it, from which usual times are taken.
-
-    Args:
-        options: `step`.
-    """
+    """What to read where one step is shown: those around it, from which usual times are taken."""
     return Near(options.step, _MOST_OPS)
 
 
@@ -56,10 +42,6 @@ def opened(options: argparse.Namespace, near: Near | None = None) -> Recording:
     Args:
         options: `file`, `sizes` and `rank`.
         near: the part of it that is wanted; of the recording of another rank all is read.
-
-    Raises:
-        ValueError: for a file that is damaged, a rank that it hasn't, or lengths that its model doesn't take.
-        FileNotFoundError: where there is none.
     """
     path = os.fspath(options.file)
     if not is_model(path):

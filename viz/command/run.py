@@ -108,11 +108,7 @@ def _answers(recording: Recording, failed: int, script: Script) -> list[str]:
 
 
 def _refuse_without_page(options: argparse.Namespace) -> None:
-    """Refuse options of the page where there is none.
-
-    Raises:
-        ValueError: when one was given.
-    """
+    """Refuse options of the page where there is none."""
     given = {"--port": options.port, "--open": options.open, "--exit": options.exit or None}
     for name, value in given.items():
         if value is not None:
@@ -120,11 +116,7 @@ def _refuse_without_page(options: argparse.Namespace) -> None:
 
 
 def _save(recording: Recording, out: pathlib.Path) -> None:
-    """Write it; where there is no room for it, to another place, and say so: it may be that of hours.
-
-    Raises:
-        OSError: when it couldn't be written where it should be.
-    """
+    """Write it; where there is no room for it, to another place, and say so: it may be that of hours."""
     try:
         recording.save(out)
     except OSError as error:

@@ -35,13 +35,7 @@ class Stop(BaseException):
 
 
 class OtherCall(NamedTuple):
-    """A call of a model or layer in a loop that calls several.
-
-    Attributes:
-        owner: the model or layer.
-        inputs: an array or tensor, or a tuple of several.
-        of_data: are these data, and not outputs of another one?
-    """
+    """A call of a model or layer in a loop that calls several."""
 
     owner: Any
     inputs: Any

@@ -110,11 +110,6 @@ class RecordedModel(Layer):
 def recorded_loss(result: Any, outputs: Any, ran: Iterable[RecordedOp]) -> tuple[RecordedLoss, list[Any]] | None:
     """The loss that a gradient was asked of, as a function, and its labels.
 
-    Args:
-        result: what was differentiated.
-        outputs: what the model gave.
-        ran: the ops that ran since then, in order.
-
     Returns:
         None where it is made of anything else than outputs, constants and arrays with a row for each of the outputs'.
     """
@@ -144,12 +139,6 @@ def recorded_function(
 
     The outputs are what the loss compares with labels: the last tensor, with a row for each of the data's, that meets
     an array of as many rows.
-
-    Args:
-        target: what the loop asked the gradient of.
-        ran: the ops that ran, in order.
-        variables: what it asked the gradients for.
-        predicted: the outputs that a loss object was called with, where there was one.
 
     Returns:
         The model, its data, the loss and its labels (None for both where `predicted` is given); None where it can't be
@@ -284,13 +273,7 @@ def _with_rows(op: Any, inputs: Sequence[Any], given: Sequence[Any], setting: An
 
 
 def rate_by_hand(variables: Sequence[Variable], before: Sequence[Any], gradients: Sequence[Any]) -> Any:
-    """The `SGD` that does what a loop did by hand, `variable - rate * gradient`; None where it did something else.
-
-    Args:
-        variables: as they are now.
-        before: their values before the update.
-        gradients: the gradients, with which it was made.
-    """
+    """The `SGD` that does what a loop did by hand, `variable - rate * gradient`; None where it did something else."""
     known = [(host(v.data), old, host(g.data)) for v, old, g in zip(variables, before, gradients) if g is not None]
     if not known or sum(old.size for _, old, _ in known) > _LOOKED:
         return None

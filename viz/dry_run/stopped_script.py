@@ -71,17 +71,7 @@ class Stopped:
 def run_until_first_step(
     script: Script, reached: Callable[[FirstStep], bool | None], others: Iterable[Any] = ()
 ) -> Stopped:
-    """Run a script as `python SCRIPT` would, until its first training step is about to begin.
-
-    Args:
-        script: what to run.
-        reached: called with the step; then the script ends, unless this is True.
-        others: who else listens: objects with methods as `Observer` has them.
-
-    Raises:
-        FileNotFoundError: when there is no such file.
-        ValueError: when it isn't a script.
-    """
+    """Run a script as `python SCRIPT` would, until its first training step is about to begin."""
 
     def stop(step: FirstStep) -> None:
         if not reached(step):

@@ -26,9 +26,6 @@ class WritesApart:
     This covers `open`, `os` and what is made of them: `pathlib`, `shutil`, `numpy.save`, checkpoints, logs. Programs
     that the script starts, and C libraries that open files on their own (HDF5, SQLite), are not covered.
 
-    Attributes:
-        written: the files that were opened for writing, by the names they would have had.
-
     >>> import os
     >>> with WritesApart() as apart:
     ...     with open("never_there.txt", "w") as file:

@@ -31,9 +31,6 @@ _PART = 0.25  # of the memory that its arrays should take at most
 def bytes_of(text: str) -> int:
     """A size as people write it, in powers of 1024, as viz prints it.
 
-    Raises:
-        ValueError: for anything else.
-
     >>> bytes_of("8GB"), bytes_of("512 MiB"), bytes_of("1000")
     (8589934592, 536870912, 1000)
     """
@@ -243,9 +240,6 @@ def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | s
         first: the first step of the training, which hasn't happened yet.
         limit: bytes that may be used, or None.
         own: bytes of this process that the script alone wouldn't need; see `memory_of_viz`.
-
-    Returns:
-        The estimate; or why there is none, in words.
     """
     rows = rows_of(first.batch[0])
     if first.kind == "loop" and first.others:

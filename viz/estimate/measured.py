@@ -110,9 +110,6 @@ def measure(first: FirstStep, rows: int) -> Measured | str:
     """Make steps with batches of this many rows; nothing of them remains.
 
     On Linux they are made in a forked child, whose memory begins as the script's is now.
-
-    Returns:
-        The figures; or what went wrong, in words.
     """
     mapped = _status("RssFile:") or 0
     found = _apart(first, lambda alone: _measured(first, rows, mapped, alone))
@@ -126,11 +123,7 @@ def measure_time(first: FirstStep, rows: int) -> float | str:
 
 
 def _apart(first: FirstStep, function: Callable[[bool], Any]) -> Any:
-    """Run it so that nothing of it remains: in a forked child (called with True), or here.
-
-    Returns:
-        What it gave; or what went wrong, in words.
-    """
+    """Run it so that nothing of it remains: in a forked child (called with True), or here."""
     if sys.platform == "linux" and hasattr(os, "fork"):
         return _in_child(lambda: function(True))
     with put_back(first.model, [] if first.optimizer is None else [first.optimizer]):

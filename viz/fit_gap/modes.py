@@ -26,12 +26,6 @@ class Modes:
 
     A group's layer doesn't get the mode of the model around it but the one that it got when the whole model ran in that
     mode: a base model that is called with `training=False` stays frozen, dropout that is always on stays on.
-
-    Args:
-        model: a built model.
-
-    Attributes:
-        groups: the layers, by what they do; only groups that there are.
     """
 
     def __init__(self, model: Any) -> None:

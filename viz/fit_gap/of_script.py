@@ -34,11 +34,7 @@ class Found(NamedTuple):
     notes: list[str]
 
     def text(self, ended: str = "") -> str:
-        """All of it for people.
-
-        Args:
-            ended: how the script ended, in words, where it failed.
-        """
+        """All of it for people."""
         if not self.gaps and not self.refusals:
             return self._no_epoch(ended)
         refused = [f"refused: {each}" for each in self.refusals]
@@ -47,11 +43,7 @@ class Found(NamedTuple):
         return "\n\n".join([*[str(gap.text) for gap in self.gaps], *[folded(each, room()) for each in said]])
 
     def to_dict(self, ended: str = "") -> dict[str, Any]:
-        """The same as plain data, which JSON can hold.
-
-        Args:
-            ended: how the script ended, in words, where it failed.
-        """
+        """The same as plain data, which JSON can hold."""
         gaps = [gap.to_dict() for gap in self.gaps]
         why = [] if gaps or self.refusals else [self._no_epoch(ended)]
         found: dict[str, Any] = finite({"gaps": gaps, "refused": self.refusals, "notes": [*why, *self.notes]})
@@ -85,12 +77,7 @@ def _other_rows(notes: list[str]) -> Listening:
 
 @contextmanager
 def listening(every: bool = False, nonfinite: str = "viz nonfinite SCRIPT") -> Iterator[Found]:
-    """Within, calls of `fit` are seen; what `with` gives is filled when each ends, or at the end of the block.
-
-    Args:
-        every: take each call apart when it ends; else only the last one, at the end.
-        nonfinite: the command that finds where NaN begins, for this script.
-    """
+    """Within, calls of `fit` are seen; what `with` gives is filled when each ends, or at the end of the block."""
     found = Found([], [], [])
     last: list[SeenEpoch] = []
 

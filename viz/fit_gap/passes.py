@@ -34,14 +34,7 @@ class Totals(NamedTuple):
 
 
 def run_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool = True) -> Totals:
-    """Run all batches; the model is left as it was.
-
-    Args:
-        model: a compiled model.
-        batches: as steps get them.
-        training: the mode that the model is called in.
-        weighted: with sample weights, where there are some.
-    """
+    """Run all batches; the model is left as it was."""
     losses, penalties, rows = 0.0, 0.0, 0
     alone = model._compiled.loss is None  # what layers add is then the loss itself, as of a variational autoencoder
     with sandbox(model):
@@ -68,16 +61,7 @@ def number_of(value: Any) -> float:
 
 
 def caught_up(model: Any, batches: Iterable[Any], forward: Callable[[Any], Any]) -> dict[Any, Any]:
-    """The moving statistics as they would be, had they been gathered from these rows with the weights of now.
-
-    Args:
-        model: a compiled model.
-        batches: as steps get them.
-        forward: runs a batch in training mode, and leaves the moving statistics that it made.
-
-    Returns:
-        Arrays by variable; the variables themselves are left alone.
-    """
+    """The moving statistics as they would be, had they been gathered from these rows with the weights of now."""
     found = [layer for layer in model._flatten_layers() if _gathers(layer)]
     kept = [layer.momentum for layer in found]
     sums: dict[Any, list[Any]] = {layer: [0.0, 0.0, 0.0, 0] for layer in found}

@@ -63,12 +63,7 @@ class Part:
 
 @dataclasses.dataclass(frozen=True)
 class Statistics:
-    """What is known of batch normalization.
-
-    Attributes:
-        momentum: of the moving statistics.
-        evaluate: what `evaluate` would say with statistics of the same rows and the weights of now.
-    """
+    """What is known of batch normalization."""
 
     momentum: float
     evaluate: float

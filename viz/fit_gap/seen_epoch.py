@@ -57,11 +57,7 @@ class SeenEpoch:
 
 
 class EpochWatch(observe.Observer):
-    """Listens to calls of `fit`.
-
-    Args:
-        ended: called with the last epoch of each `fit`, when that is over.
-    """
+    """Listens to calls of `fit`."""
 
     wants_ops = False
 

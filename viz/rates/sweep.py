@@ -92,13 +92,7 @@ class LearningRates:
 
 
 def judged(rates: Sequence[float], losses: Sequence[float], diverged: bool) -> LearningRates:
-    """Choose a rate.
-
-    Args:
-        rates: what was tried, rising.
-        losses: the loss of a batch at each.
-        diverged: was it stopped because the loss ran away?
-    """
+    """Choose a rate."""
     values = numpy.array(losses, "float64")
     finite = numpy.isfinite(values)
     kept = values[finite]

@@ -27,11 +27,7 @@ _STEPS = 10_000
 
 
 def check(kept: Kept) -> None:
-    """Refuse what can't be.
-
-    Raises:
-        Damaged: in words.
-    """
+    """Refuse what can't be by raising `Damaged`."""
     _Check(kept).all()
 
 

@@ -22,14 +22,7 @@ _FEW = 16  # elements of an array that is kept where data are not
 
 
 def encoded(ring: Ring, cause: str, meta: dict[str, Any], data: bool = True) -> Kept:
-    """The last steps of a ring, and the state before them.
-
-    Args:
-        ring: what listens.
-        cause: why they are kept.
-        meta: what else the file says.
-        data: whether batches are kept; otherwise only the numbers of their rows.
-    """
+    """The last steps of a ring, and the state before them."""
     return _Encoder(ring, list(ring.segments), data).kept(cause, meta)
 
 

@@ -53,11 +53,7 @@ class StepFileError(TraceFileError):
 
 
 def write(kept: Kept, path: str | os.PathLike[str]) -> pathlib.Path:
-    """Write to `path`, whole or not at all, readable by its owner alone.
-
-    Raises:
-        OSError: when the folder doesn't exist or can't be written.
-    """
+    """Write to `path`, whole or not at all, readable by its owner alone."""
     target = pathlib.Path(path)
     with replacing(target, mode=0o600) as file:
         _write(kept, file)
@@ -104,10 +100,6 @@ def read(path: str | os.PathLike[str], limit: Limit = "auto") -> Kept:
         path: the file.
         limit: how many bytes it may take, and then the results of each of its steps; `"auto"`: by its size; None: any
             number.
-
-    Raises:
-        FileNotFoundError: when there is no such file.
-        StepFileError: when it holds no steps, is damaged, is too large, or is of a newer version.
     """
     name = os.fspath(path)
     if not os.path.exists(path):

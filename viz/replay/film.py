@@ -88,14 +88,7 @@ def _is_array(x: Any) -> bool:
 
 
 class Film:
-    """Hears of a step that runs again, and tells it.
-
-    Args:
-        kept: the file, for the names of variables.
-
-    Attributes:
-        frames: one for each op, rule and update, in the order in which they ran.
-    """
+    """Hears of a step that runs again, and tells it."""
 
     def __init__(self, kept: Kept) -> None:
         self.kept = kept

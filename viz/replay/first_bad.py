@@ -134,12 +134,7 @@ def layer_of(kept: Kept, step: KeptStep, i: int) -> tuple[str, Any]:
 
 
 def find_culprit(kept: Kept, changes: Changes | None = None) -> tuple[Culprit | None, Player, list[Played]]:
-    """Run all steps of a file, and say where in them NaN or infinity begins.
-
-    Args:
-        kept: the file.
-        changes: what is to be different.
-    """
+    """Run all steps of a file, and say where in them NaN or infinity begins."""
     finder = _Finder(kept)
     player = Player(kept, changes, heard=finder.heard)
     with observing(Listening(on_rule=finder.hear_rule)):

@@ -43,9 +43,6 @@ class Keeping:
         data: whether batches are written; otherwise only the numbers of their rows.
         script: the name of the program.
         say: is given lines about what happens; default: prints them to stderr.
-
-    Attributes:
-        written: the files so far, with the cause of each.
     """
 
     def __init__(

@@ -29,13 +29,7 @@ Event = dict[str, Any]
 
 @dataclasses.dataclass
 class KeptVariable:
-    """A variable as it was before the first step.
-
-    Attributes:
-        path: its name.
-        array: the number of its array.
-        trainable: whether it was trained.
-    """
+    """A variable as it was before the first step."""
 
     path: str
     array: int

@@ -27,14 +27,7 @@ class CannotReplay(ValueError):
 
 @dataclasses.dataclass
 class Changes:
-    """What is to be different from the step as it was.
-
-    Attributes:
-        double: compute in float64.
-        rate: the learning rate of updates.
-        without: the name of a layer whose output is its input.
-        arrays: other arrays, by the number of those in whose place they stand.
-    """
+    """What is to be different from the step as it was."""
 
     double: bool = False
     rate: float | None = None
@@ -133,11 +126,7 @@ class Player:
     # ------------------------------------------------------------------ steps
 
     def run(self, number: int) -> Played:
-        """Run a step of the file: the first, then the second, and so on.
-
-        Raises:
-            CannotReplay: when something that it needs isn't in the file.
-        """
+        """Run a step of the file: the first, then the second, and so on."""
         if number == self._first:
             self.changes = self._later
         with loading("the step", 0, self.kept.limit, _UNLIMITED), numpy.errstate(all="ignore"):

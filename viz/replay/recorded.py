@@ -35,12 +35,7 @@ def _before(kept: Kept, number: int, film: Film) -> Played:
 
 
 def traced(kept: Kept, number: int) -> Recording:
-    """A step of the file, recorded while it runs again; with its film, which the page plays.
-
-    Args:
-        kept: the file.
-        number: which of its steps.
-    """
+    """A step of the file, recorded while it runs again; with its film, which the page plays."""
     film, player = Film(kept), Player(kept)
     for i in range(number):
         player.run(i)

@@ -129,15 +129,6 @@ def guilty_rows(kept: Kept, number: int, double: bool = False, band: float | Non
     """Which rows of a step's batch make its loss or gradients NaN, its loss large, or let it raise.
 
     Rows that are left out are replaced by copies of one that does no harm, so that shapes stay as they are.
-
-    Args:
-        kept: the file.
-        number: which of its steps.
-        double: search in float64.
-        band: for a loss that spikes: beyond this it is large.
-
-    Raises:
-        CannotReplay: when the step does nothing of this, or its rows can't be distinguished.
     """
     trial = _Trial(kept, number, double)
     step = kept.steps[number]

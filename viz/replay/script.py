@@ -27,15 +27,7 @@ def _without_numbers(path: str) -> str:
 
 
 class ScriptPlayer:
-    """Runs the steps of a file by the model of a script; it can be asked what a `Player` can.
-
-    Args:
-        kept: the file.
-        first: the first step of the script, at which it was stopped; None where it has none.
-
-    Raises:
-        CannotReplay: when the script's model isn't that of the file.
-    """
+    """Runs the steps of a file by the model of a script; it can be asked what a `Player` can."""
 
     def __init__(self, kept: Kept, first: FirstStep | None) -> None:
         self.kept = kept

@@ -53,13 +53,7 @@ class Verdict:
 
 
 def verdict(kept: Kept, player: Player, played: list[Played]) -> Verdict:
-    """Compare steps that were run again with the file.
-
-    Args:
-        kept: the file.
-        player: after it ran all steps, or those up to one.
-        played: what it gave.
-    """
+    """Compare steps that were run again with the file."""
     other: list[str] = []
     gaps: list[tuple[float, str]] = []
     compared = 0

@@ -41,10 +41,6 @@ def report_page(title: str, remarks: Iterable[str], body: Iterable[str], style: 
 
 
 def write_page(path: str | os.PathLike[str], page: str) -> pathlib.Path:
-    """Write it.
-
-    Raises:
-        ValueError: for another ending than `.html`.
-    """
+    """Write it."""
     check_html(path)
     return write_text(path, page)

@@ -34,12 +34,7 @@ class Classes:
 
 
 def as_chances(outputs: numpy.ndarray, loss: Any) -> numpy.ndarray:
-    """Outputs of a classifier as chances: of one column that of yes, of several one for each class.
-
-    Args:
-        outputs: logits or chances, a row for each sample.
-        loss: the loss that compared them with labels.
-    """
+    """Outputs of a classifier as chances: of one column that of yes, of several one for each class."""
     if outputs.shape[1] == 1:
         yes = outputs[:, 0]
         return outputs if _are_chances(yes, loss) else 1 / (1 + numpy.exp(-numpy.clip(outputs, -60, 60)))

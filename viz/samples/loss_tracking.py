@@ -146,12 +146,7 @@ class Gathering:
 
 
 class Gatherer:
-    """Hears which samples a script trains with, and what their losses are.
-
-    Attributes:
-        gatherings: what was gathered, by model.
-        notes: what couldn't be judged, and why.
-    """
+    """Hears which samples a script trains with, and what their losses are."""
 
     def __init__(self) -> None:
         self.gatherings: dict[int, Gathering] = {}

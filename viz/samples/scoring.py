@@ -244,8 +244,7 @@ def _still_learning(now: Classes) -> str:
 def _measure(gathering: Gathering, data: _Data, ranked: list[Sample], order: numpy.ndarray, seconds: float) -> bool:
     """The norm of the gradient of each sample's loss, one by one: exact for every kind of weight.
 
-    Returns:
-        Whether a sample alone has another loss than in a batch.
+    Says whether a sample alone has another loss than in a batch.
     """
     mixed = False
     ends = time.monotonic() + seconds

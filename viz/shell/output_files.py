@@ -20,11 +20,6 @@ def check_target(path: str | os.PathLike[str] | None, endings: Sequence[str] = (
         path: the file; None: there is nothing to write.
         endings: those that the name may have; none: any.
         may_stream: whether it is written from its beginning to its end, as into a pipe.
-
-    Raises:
-        ValueError: for another ending, or the name of a folder or device.
-        FileNotFoundError: when the folder doesn't exist.
-        PermissionError: when it can't be written to.
     """
     if path is None:
         return
@@ -49,11 +44,7 @@ def check_picture(path: str | os.PathLike[str] | None) -> None:
 
 
 def check_chart(path: str | os.PathLike[str] | None) -> None:
-    """Refuse a chart that can't be drawn: as SVG by ourselves, or as PNG or PDF where something here makes that of it.
-
-    Raises:
-        RendererMissing: when the name ends in `.png` or `.pdf` and nothing here can make that.
-    """
+    """Refuse a chart that can't be drawn: as SVG, or as PNG or PDF where something here makes that of it."""
     check_target(path, CHARTS)
     if path is not None:
         import_module("viz.picture.rendering.raster").check_picture_name(path)  # which looks for what draws
@@ -65,11 +56,7 @@ def replaces(path: str | os.PathLike[str], was_given: bool) -> str:
 
 
 def default_name(of: str | Script, suffix: str) -> str:
-    """The name of an output that wasn't named: that of the recording or script, in the current folder.
-
-    Raises:
-        ValueError: when that is the file itself.
-    """
+    """The name of an output that wasn't named: that of the recording or script, in the current folder."""
     name = f"{of.name if isinstance(of, Script) else pathlib.Path(of).stem}{suffix}"
     check_kept(of.path if isinstance(of, Script) else of, name)
     return name

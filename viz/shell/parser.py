@@ -32,11 +32,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, with the nearest known option or choice.
-
-    Args:
-        settings: those of `argparse.ArgumentParser`.
-    """
+    """A parser whose errors are one line, with the nearest known option or choice."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=_Help, allow_abbrev=False, **settings)
@@ -81,10 +77,6 @@ class Parser(argparse.ArgumentParser):
         """What a command runs: a file, or behind `-m` a module, and all that follows it, which is the script's.
 
         The options then have `script`, `module` and `arguments`; see `viz.shell.program.Script`.
-
-        Args:
-            metavar: how help calls it.
-            about: what help says of it.
         """
         self.add_argument("-m", "--module", action="store_true", help="the script is the name of a module")
         self.add_argument("script", metavar=metavar, help=f"{about}, or with -m a module")

@@ -44,12 +44,7 @@ class Script(NamedTuple):
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> Script:
-        """The script of a command's options (see `Parser.add_script`), which Python can run.
-
-        Raises:
-            FileNotFoundError: when there is no such file or module.
-            ValueError: when it isn't a script.
-        """
+        """The script of a command's options (see `Parser.add_script`), which Python can run."""
         script = cls(options.script, options.arguments, options.module)
         script.check()
         return script
@@ -110,11 +105,7 @@ class Script(NamedTuple):
 
 
 def check_kept(read: str, written: str | os.PathLike[str]) -> None:
-    """Refuse to write over the file that is read.
-
-    Raises:
-        ValueError: when both are the same.
-    """
+    """Refuse to write over the file that is read."""
     if os.path.realpath(written) == os.path.realpath(read):
         raise ValueError(f"{os.fspath(written)!r} would be written over what is read; give another name for the output")
 
@@ -149,13 +140,7 @@ def _go_to(folder: str | None) -> None:
 
 
 def print_error(error: BaseException, program: str, ours: str) -> None:
-    """Print what ended a program as Python does, and what to do about it where the command line can tell.
-
-    Args:
-        error: what it raised.
-        program: the file or module.
-        ours: the file that ran it, which the traceback leaves out.
-    """
+    """Print what ended a program as Python does, and what to do about it where the command line can tell."""
     if isinstance(error, Ended):  # where it was just then says nothing
         return
     traceback.print_exception(_from_script_on(error, ours))

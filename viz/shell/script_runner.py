@@ -32,10 +32,6 @@ def run_script(
 
     Returns:
         What `listening` gave, such as the recording, and the script's exit status.
-
-    Raises:
-        FileNotFoundError: when there is no such file.
-        ValueError: when it isn't a script.
     """
     status = 0
     with script.in_place(), compat.on_demand(), listening as heard:

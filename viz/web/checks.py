@@ -73,13 +73,7 @@ def _part(array: Any, numbers: Numbers, most: int) -> dict[str, Any]:
 def alive_channels(
     call: Callable[[Sequence[Any]], dict[int, Any]], samples: Sequence[Any], layers: Sequence[Layer]
 ) -> list[Any]:
-    """For each layer and channel, whether a sample makes anything but zeros there.
-
-    Args:
-        call: arrays by the number of their tensor, for a batch of inputs.
-        samples: arrays of examples, one for each input.
-        layers: which layers.
-    """
+    """For each layer and channel, whether a sample makes anything but zeros there."""
     found: list[Any] = [None] * len(layers)
     for begin in range(0, min(len(samples[0]), LOOKED_AT), _BATCH):
         arrays = call([array[begin : begin + _BATCH] for array in samples])

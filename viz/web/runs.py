@@ -82,13 +82,7 @@ class Watched:
 
 
 def run(model: Any, packed: Any, flat: Any) -> Run:
-    """Call a model in inference and keep everything.
-
-    Args:
-        model: what is called.
-        packed: the inputs, in the structure that the model takes.
-        flat: makes a list of arrays of its outputs.
-    """
+    """Call a model in inference and keep everything; `flat` makes a list of arrays of its outputs."""
     heard, given = _RunListener(), list[Any]()
 
     def call() -> None:

@@ -312,11 +312,6 @@ def test_a_step_that_fails_is_told_once(question, name, message, tmp_path, once)
     }
 
 
-def test_a_script_s_own_title_of_an_epoch_is_not_printed(tmp_path, capsys, once):
-    checked(tmp_path, PRELUDE + NET + 'print("ready")\n' + FIT.replace("verbose=0", "verbose=1"))
-    assert capsys.readouterr().out == "ready\n"
-
-
 def test_a_normalization_that_was_adapted_is_not_named(tmp_path, once):
     source = PRELUDE + PLANTED["inputs", "a normalization that was never adapted"]
     source = source.replace('model.compile("adam"', 'model.layers[0].adapt(200 * x)\nmodel.compile("adam"')

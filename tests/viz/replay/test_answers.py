@@ -74,7 +74,10 @@ def test_of_one_bad_row_it_says_that_the_batch_is_good_without_it(nan_file):
     ("bad", "says"),
     [
         ([16, 21], "row 0 of 8 (row 16 of the data) alone makes NaN or infinity; row 21 of the data does, too"),
-        ([16, 18, 21], "; rows 18, 21 of the data do, too, each alone; as these are many, the weights may be the cause"),
+        (
+            [16, 18, 21],
+            "; rows 18, 21 of the data do, too, each alone; as these are many, the weights may be the cause",
+        ),
     ],
 )
 def test_other_rows_that_do_it_alone_are_counted(tmp_path, bad, says):
