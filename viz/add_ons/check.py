@@ -65,11 +65,7 @@ def _print(script: str, checked: Checked) -> None:
         others, several = ", ".join([repr(each) for each in checked.others]), len(checked.others) > 1
         unreached = any(row.evidence.get("unreached") for row in checked.rows)
         what = "inputs are checked, no step of its own" if unreached else "inputs and weights are checked"
-        only = f"of {'these' if several else 'that'} only {what}"
-        if checked.together:
-            only = f"rows apart, weights move and saving are about {checked.judged!r}"
-        else:
-            only += f"; the other rows are about {checked.judged!r}"
+        only = f"of {'these' if several else 'that'} only {what}; the other rows are about {checked.judged!r}"
         print_folded(f"the loop also calls {others}: {only}\n")
     print(shown(checked.rows, paint))
     counts = [sum(row.verdict == each for row in checked.rows) for each in ("ok", "fault", "open")]

@@ -18,7 +18,6 @@ from viz.check.first_loss import check_first_loss
 from viz.check.inputs import check_augmentation, check_inputs
 from viz.check.journal import Journal
 from viz.check.labels import check_labels, of_finding
-from viz.check.loop_losses import KINDS
 from viz.check.nan_source import in_loop
 from viz.check.overfitting import NOT_FINITE, check_overfitting
 from viz.check.repeatable import check_repeatable
@@ -90,7 +89,6 @@ class Checked:
         augmented: the first batch before and after augmentation, where the model has one.
         judged: of a loop that calls several models, the one that most rows are about; else empty.
         others: the others.
-        together: are labels, layers and first losses those of all of them?
     """
 
     rows: list[Row]
@@ -101,7 +99,6 @@ class Checked:
     augmented: Any = None
     judged: str = ""
     others: tuple[str, ...] = ()
-    together: bool = False
 
     @property
     def ok(self) -> bool:
@@ -152,7 +149,6 @@ def check_script(script: Script, seconds: float = 30.0) -> Checked:
         examination.augmented,
         names.of(_name(first.model)) if others else "",
         tuple(others.values()),
-        bool(others and first.losses),
     )
 
 
@@ -281,8 +277,7 @@ class _Examination:
                     explain_crash(error, watcher)
         except Exception as error:  # noqa: BLE001  (the model can't even be called)
             trial.error = trial.error or error
-        heard = [finding for finding in watcher.findings if not trial.passed or finding.kind in KINDS]
-        return trial, [in_loop(finding, subject) for finding in heard]
+        return trial, [in_loop(finding, subject) for finding in watcher.findings]
 
     def _augmentation(self) -> Row:
         row, self.augmented = check_augmentation(self.subject)
@@ -307,7 +302,7 @@ def _layers_row(subject: Subject, trial: Trial, findings: Sequence[Finding]) -> 
     for finding in findings:
         if finding.kind == "hidden_softmax":
             return of_finding(finding, "that may be meant")
-    if trial.error is not None or not (trial.steps or trial.passed):
+    if trial.error is not None or not trial.steps:
         return open_question("no step was seen, which would tell how layers follow each other", subject.place)
     return fine("no two layers in a row do what one alone could", subject.place)
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy
 
-from eagerflow import no_grad
 from viz.check.row import Row, fault, fine, open_question
-from viz.check.subject import Subject, leaves, number_of
+from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import number, rms
 from viz.dry_run.first_step import FirstStep
@@ -41,7 +40,7 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
     """
     first = subject.first
     if first.loss is None or first.own_step:
-        return _of_losses(subject) if first.losses else open_question(_unknown(first), subject.place)
+        return open_question(_unknown(first), subject.place)
     loss = subject.loss(first.data)
     if loss is not None and first_step is not None and math.isfinite(first_step):
         loss = min(loss, first_step) if math.isfinite(loss) else first_step  # averages of batches begin untrue
@@ -101,35 +100,6 @@ def _unknown(first: FirstStep) -> str:
     whose = "the model's own training step or loss" if first.own_step else "losses that layers add"
     whose = "the loop, whose loss isn't known as that of one model's outputs" if first.kind == "loop" else whose
     return f"what chance gives isn't known for {whose}"
-
-
-def _of_losses(subject: Subject) -> Row:
-    """The same for a loop of several loss objects, each with labels and answers of its own."""
-    values, times = [], []
-    words: dict[str, None] = {}
-    for asked in subject.first.losses:
-        labels, outputs = list(leaves(asked.labels)), list(leaves(asked.answers))
-        one = len(labels) == len(outputs) == 1
-        found = _chance(_names(asked.loss), labels[0], outputs[0]) if one else None
-        if found is None or found[0] <= 0:
-            return open_question(f"what chance gives isn't known for {asked.loss.name} in the loop", subject.place)
-        with no_grad():
-            value = number_of(asked.loss(asked.labels, asked.answers)) / _summed(asked.loss, outputs[0])
-        if not math.isfinite(value):
-            return fault(
-                f"one of the first losses is {value}", "viz nonfinite names the op and its line", subject.place
-            )
-        values.append(number(value))
-        words[found[1]] = None
-        times.append(value / found[2])
-    what = "first losses are" if len(values) > 1 else "first loss is"
-    message = f"the {what} {', '.join(values)}; chance gives {', '.join(words)}"
-    mean = sum(times) / len(times)  # one answer for all rows lowers the loss of ones, and raises that of zeros
-    if mean > _FAR:
-        return fault(message, _FIX, subject.place)
-    if mean > _FINE:
-        return open_question(f"{message}: inputs or weights are on the large side", subject.place)
-    return fine(message, subject.place)
 
 
 def _targets_far_off(loss: float, chance: float, y: numpy.ndarray) -> bool:

@@ -24,7 +24,6 @@ from viz.doctor.finding import Finding
 from viz.doctor.loss_questions import is_ours, loss_kind
 from viz.doctor.source_calls import is_half_of_data, lone_shuffles, made_after
 from viz.doctor.user_code import Place
-from viz.dry_run.first_step import LossCall
 
 __all__ = ["KINDS", "check_labels", "of_finding"]
 
@@ -49,8 +48,6 @@ def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseExcep
         )
     y = subject.first.batch[1]
     if y is None:
-        if subject.first.losses:
-            return fine(_of_losses(subject.first.losses), subject.place)
         if subject.first.kind == "loop":
             return open_question("the loop's loss isn't known, so its labels aren't", subject.place)
         return nothing_to_ask("the batch has no labels", subject.place)
@@ -60,15 +57,6 @@ def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseExcep
     if out_of_order is not None:
         return out_of_order
     return fine(f"{_named(loss)}: {described}", subject.compiled_at)
-
-
-def _of_losses(losses: Sequence[LossCall]) -> str:
-    """The labels that the loss objects of a loop are given, by the losses' names."""
-    found: dict[str, dict[str, None]] = {}
-    for asked in losses:
-        described = "; ".join([_described(a) for a in leaves(asked.labels)])
-        found.setdefault(_named(asked.loss), {})[described] = None
-    return "; ".join([f"{name}: {', and '.join(described)}" for name, described in found.items()])
 
 
 def _broken(subject: Subject) -> Row | None:

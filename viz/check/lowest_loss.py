@@ -20,7 +20,6 @@ __all__ = ["lowest_loss"]
 _CLASSES = ("sparse", "categorical", "binary")
 _NEAR = 0.01  # how far from the labels other answers are asked for
 _ROUNDING = 1e-6
-_OF_1 = 1e-3  # how far from 1 the sum of shares may be
 
 
 def lowest_loss(first: FirstStep, data: Any) -> float | None:
@@ -35,13 +34,11 @@ def lowest_loss(first: FirstStep, data: Any) -> float | None:
     try:
         with no_grad():
             outputs = first.call(x, False)
-            shares = _shares(first, y, outputs)
-            answers = _right(first, y, outputs) if shares is None else shares
+            answers = _right(first, y, outputs)
             if answers is None:
                 return None
             lowest = _value(first, y, answers, sample_weight)
-            neighbours = _near(answers) if shares is None else _shares_near(shares)
-            near = [_value(first, y, other, sample_weight) for other in neighbours]
+            near = [_value(first, y, other, sample_weight) for other in _near(answers)]
     except (ValueError, TypeError):
         return None
     least = min([value for value in near if math.isfinite(value)], default=math.inf)
@@ -59,26 +56,6 @@ def _right(first: FirstStep, y: Any, outputs: Any) -> Any:
     if len(labels) == len(answers) == 1 and labels[0].size == answers[0].size:
         return Tensor(labels[0].reshape(answers[0].shape).astype(answers[0].dtype))
     return y if labels and [a.shape for a in labels] == [a.shape for a in answers] else None
-
-
-def _shares(first: FirstStep, y: Any, outputs: Any) -> Tensor | None:
-    """The labels as shares of their rows, where the model answers with shares, and the labels are counts."""
-    labels, answers = list(leaves(y)), list(leaves(outputs))
-    if len(labels) != 1 or len(answers) != 1 or labels[0].shape != answers[0].shape or labels[0].ndim < 2:
-        return None
-    if answer_kind(getattr(first.loss, "given", first.loss)) or labels[0].min() < 0:
-        return None
-    made, sums = (each.astype("float64").sum(axis=-1, keepdims=True) for each in (answers[0], labels[0]))
-    if abs(made - 1).max() > _OF_1 or sums.min() <= 0 or abs(sums - 1).max() <= _OF_1:
-        return None
-    return Tensor((labels[0] / sums).astype(answers[0].dtype))
-
-
-def _shares_near(shares: Tensor) -> Iterator[Tensor]:
-    """Shares that are a little more even, and a little less."""
-    values = next(leaves(shares))
-    for other in (values + _NEAR / values.shape[-1], values ** (1 + _NEAR)):
-        yield Tensor((other / other.sum(axis=-1, keepdims=True)).astype(values.dtype))
 
 
 def _value(first: FirstStep, y: Any, answers: Any, sample_weight: Any) -> float:

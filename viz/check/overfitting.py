@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy
@@ -46,7 +45,6 @@ _RATES = (1e-3, 1e-2)
 _PATIENT = 3000  # steps, before a network that doesn't move is called stuck: it may be on a plateau
 _PATIENT_SECONDS = 6.0
 _MOVED = 0.8  # of the loss in which it seemed stuck: then it wasn't
-_MORE_DIGITS: tuple[Callable[[float], str], ...] = (number, "{:.3g}".format, "{:.4g}".format, "{:.6g}".format, repr)
 
 
 class _Attempt(NamedTuple):
@@ -70,14 +68,6 @@ class _Attempt(NamedTuple):
     def share(self) -> float:
         """How much of that is left."""
         return min(self.losses) / self.whole if self.whole > 0 else 0.0
-
-    def said(self, loss: float) -> str:
-        """A loss with as many digits as it takes to see whether a tenth was reached."""
-        return next((shown for shown in _MORE_DIGITS if self._tells(shown)), _MORE_DIGITS[-1])(loss)
-
-    def _tells(self, shown: Callable[[float], str]) -> bool:
-        lowest, whole = float(shown(min(self.losses))), float(shown(self.whole))
-        return not whole > 0 or (lowest / whole <= _LEARNT) == (self.share <= _LEARNT)
 
     @property
     def falling(self) -> bool:
@@ -107,9 +97,6 @@ def check_overfitting(subject: Subject) -> Row:
     first = subject.first
     if first.optimizer is None:
         return open_question("the script updates its weights by hand, or by several optimizers", subject.place)
-    if first.losses:
-        words = "the losses of the loop aren't all of one model, whose step could be made here"
-        return open_question(words, subject.place)
     if first.kind == "loop" and first.loss is None:
         return open_question(
             "the loop's loss isn't known: it is made of more than the outputs of one model and arrays. A loss object "
@@ -261,7 +248,7 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
     if own.per_step > 1 and first.own_step:
         return open_question(f"each step minimizes {own.per_step} losses, which compete", subject.place)
     evidence = {a.name: {"first": a.losses[0], "lowest": min(a.losses), "steps": a.steps} for a in attempts}
-    fell = f"{best.said(best.losses[0])} → {best.said(min(best.losses))} in {best.steps} steps"
+    fell = f"{number(best.losses[0])} → {number(min(best.losses))} in {best.steps} steps"
     what = f"the loss of one batch ({rows} rows)"
     if own.share <= _LEARNT and own.per_step == 1 and own.jump > limits.DIVERGED and rate_is_high(first.optimizer):
         rate, highest = float(first.optimizer.learning_rate), max([v for v in own.heard if math.isfinite(v)])
@@ -377,7 +364,7 @@ def _of_what(best: _Attempt) -> str:
     if best.chance is None or best.chance >= best.losses[0]:
         left = next((text for text in [f"{best.share:.{n}%}" for n in range(4)] if float(text[:-1]) > 10), "over 10%")
         return f"of the first ({left} of it)"
-    return f"of what chance gives ({best.said(best.chance)})"
+    return f"of what chance gives ({number(best.chance)})"
 
 
 def _of_slow(subject: Subject, told: str, own: _Attempt, evidence: dict[str, Any]) -> Row:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy
 
-from viz.check.loop_losses import one_pass
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
 from viz.doctor.checks.all_checks import ADVICE
@@ -30,7 +29,6 @@ class Trial:
     Attributes:
         losses: what the steps minimized.
         error: what the first of them raised, or None.
-        passed: of a loop whose steps can't be made: could its models be called once more?
     """
 
     def __init__(self, subject: Subject) -> None:
@@ -38,7 +36,6 @@ class Trial:
         self.losses = Losses()
         self.error: BaseException | None = None
         self.steps = 0
-        self.passed = False
         self._before: list[tuple[Any, numpy.ndarray]] = []
         self._moved: set[int] = set()
         self._spoilt: list[Any] = []  # variables that were finite before
@@ -47,7 +44,6 @@ class Trial:
         """Make the steps; what they change is put back by who calls this."""
         first = self.subject.first
         if not first.can_train:
-            self.passed = one_pass(first)
             return
         steps = max(_STEPS, getattr(first.optimizer, "gradient_accumulation_steps", None) or 0)
         ends = self.subject.left - _SECONDS

@@ -22,7 +22,7 @@ from viz.recorder.descriptions import flat
 from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.scopes import OpenScope, Scopes
 
-__all__ = ["LossCall", "OtherCall", "FirstStep", "FirstStepWatch", "Stop", "rows_of"]
+__all__ = ["FirstStep", "FirstStepWatch", "OtherCall", "Stop", "rows_of"]
 
 _KEPT = 64  # calls of models before the step: one of them made the predictions
 _INNER = ("model", "layer", "loss", "metric", "optimizer", "data")
@@ -42,24 +42,6 @@ class OtherCall(NamedTuple):
     of_data: bool
 
 
-class LossCall(NamedTuple):
-    """A call of a loss object in the tape of a loop.
-
-    Attributes:
-        loss: the loss object.
-        labels: its labels.
-        answers: those of the model.
-        owner: the model or layer that made the answers.
-        inputs: the inputs of that call.
-    """
-
-    loss: Any
-    labels: Any
-    answers: Any
-    owner: Any
-    inputs: Any
-
-
 @dataclasses.dataclass
 class FirstStep:
     """A training step that hasn't happened yet.
@@ -77,7 +59,6 @@ class FirstStep:
         sources: the variables that a loop asked the gradients of.
         gradients: of each of these, in a loop: None where there was none, else whether it wasn't all zeros.
         others: the other calls of models and layers that a loop's tape recorded.
-        losses: of a loop whose loss isn't that of one model's outputs: the loss objects that it calls.
         names: what its layers are called in what is said of them.
     """
 
@@ -91,7 +72,6 @@ class FirstStep:
     sources: list[Any] | None = None
     gradients: list[bool | None] = dataclasses.field(default_factory=list)
     others: list[OtherCall] = dataclasses.field(default_factory=list)
-    losses: list[LossCall] = dataclasses.field(default_factory=list)
     names: ShownNames = dataclasses.field(default_factory=ShownNames)
 
     @property
@@ -287,7 +267,6 @@ class FirstStepWatch:
         called = [call for call in self._calls if _holds(call.owner, wanted)]
         model, data = (called[-1].owner, (called[-1].inputs, None)) if called else (None, (None, None))
         known["others"] = self._others(called[-1]) if called else []
-        known["losses"] = self._asked() if called else []
         return FirstStep("loop", model, data, optimizer, None, self._place, **known)
 
     def _others(self, chosen: _Call) -> list[OtherCall]:
@@ -295,17 +274,6 @@ class FirstStepWatch:
         made = {each for call in self._calls for each in call.outputs}
         rest = [call for call in self._calls if call is not chosen and call.taped]
         return [OtherCall(call.owner, call.inputs, made.isdisjoint(map(id, flat(call.inputs)))) for call in rest]
-
-    def _asked(self) -> list[LossCall]:
-        """The calls of loss objects that were recorded, where all of them are of the answers of one call each."""
-        taped = [each for each in self._losses if getattr(each[2], "key", None) is not None]
-        found = []
-        for loss, y, predicted, weights in taped:
-            made_by = [call for call in self._calls if id(predicted) in call.outputs]
-            if len(made_by) != 1 or weights is not None:
-                return []
-            found.append(LossCall(loss, y, predicted, made_by[0].owner, made_by[0].inputs))
-        return found
 
     def _tell(self, step: FirstStep) -> None:
         if self._reached is None:
