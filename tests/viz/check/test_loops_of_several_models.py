@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-import viz.check.all_rows as all_rows
 from tests.viz.doctor.planted import PRELUDE
-from viz.check.all_rows import check_script
-from viz.check.row import fine
 from viz.cli import main
-from viz.shell.program import Script
+
+pytestmark = pytest.mark.usefixtures("once")
 
 GAN = """
 real = rng.integers(0, 256, size=(32, 12)).astype("float32")
@@ -33,36 +31,24 @@ ef.optimizers.Adam().apply(tape.gradient(loss, weights), weights)
 ALL = "body.trainable_variables + head.trainable_variables"
 
 
-@pytest.fixture(autouse=True)
-def once(monkeypatch):
-    """Without the second run of each script."""
-    monkeypatch.setattr(all_rows, "check_repeatable", lambda *given: fine("not asked here"))
+def test_real_rows_of_a_discriminator_are_looked_at_as_made_ones_are(checked):
+    whole = checked(PRELUDE + GAN)
+    found = whole.rows[0]
+    assert (found.name, found.verdict) == ("inputs", "fault")
+    assert "0 to 255" in found.message
+    assert (whole.judged, whole.others) == ("judge", ("maker",))
 
 
-def rows(tmp_path, source):
-    (script := tmp_path / "train.py").write_text(PRELUDE + source)
-    checked = check_script(Script(str(script)))
-    return checked, {row.name: row for row in checked.rows}
-
-
-def test_real_rows_of_a_discriminator_are_looked_at_as_made_ones_are(tmp_path):
-    checked, found = rows(tmp_path, GAN)
-    assert found["inputs"].verdict == "fault"
-    assert "0 to 255" in found["inputs"].message
-    assert (checked.judged, checked.others) == ("judge", ("maker",))
-
-
-def test_a_model_whose_weights_are_left_out_is_named(tmp_path, capsys):
-    script = tmp_path / "train.py"
-    _, found = rows(tmp_path, TWO.format(weights="head.trainable_variables"))
+def test_a_model_whose_weights_are_left_out_is_named(rows, tmp_path, capsys):
+    found = rows(TWO.format(weights="head.trainable_variables"))
     assert found["weights move"].verdict == "open"
     assert "no gradient of the 2 of 'body'" in found["weights move"].message
-    assert main(["check", str(script)]) == 0
+    assert main(["check", str(tmp_path / "train.py")]) == 0
     assert "the loop also calls 'body': of that only inputs and weights are checked" in capsys.readouterr().out
 
 
-def test_models_that_are_trained_together_are_fine(tmp_path):
-    _, found = rows(tmp_path, TWO.format(weights=ALL))
+def test_models_that_are_trained_together_are_fine(rows):
+    found = rows(TWO.format(weights=ALL))
     assert {found[name].verdict for name in ("inputs", "weights move")} == {"ok"}
     assert found["inputs"].message.count(" sees 128×8") == 2
 
@@ -83,11 +69,11 @@ for _ in range(3):
 """
 
 
-def test_a_step_that_was_not_reached_is_named_and_nobody_is_told_to_write_it(tmp_path, capsys):
-    checked, found = rows(tmp_path, TURNS)
-    row, source = found["weights move"], (PRELUDE + TURNS).splitlines()
+def test_a_step_that_was_not_reached_is_named_and_nobody_is_told_to_write_it(checked, tmp_path, capsys):
+    whole, source = checked(PRELUDE + TURNS), (PRELUDE + TURNS).splitlines()
+    row = next(row for row in whole.rows if row.name == "weights move")
     line = next(i for i, each in enumerate(source, 1) if "one.apply_gradients" in each)
-    assert (checked.judged, row.verdict) == ("judge", "open")
+    assert (whole.judged, row.verdict) == ("judge", "open")
     assert f"whether the 4 of 'maker' move isn't known, as the step that may train them, on line {line}," in row.message
     assert "give them to tape.gradient" not in row.message
     assert row.evidence == {"unreached": ["maker"], "unreached_lines": [line]}

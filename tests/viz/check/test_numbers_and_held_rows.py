@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-import viz.check.all_rows as all_rows
-from tests.viz.doctor.planted import PRELUDE
-from viz.check.all_rows import check_script
-from viz.check.row import fine
-from viz.shell.program import Script
-
 NET = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1)])\nmodel.compile("adam", "mse")\n'
 SOFTMAX = """
 model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(4, activation="softmax")])
@@ -100,24 +94,16 @@ model.fit(stored.reshape(-1, 16, 16, 3), target[:64], verbose=0)
 QUICK = ("row 90", "row 3", "a deviation of 1", "EarlyStopping")
 
 
-@pytest.fixture
-def once(monkeypatch):
-    """The script isn't run again in another process, which takes long."""
-    monkeypatch.setattr(all_rows, "check_repeatable", lambda *given: fine("not asked"))
-
-
 @pytest.mark.parametrize(
     ("question", "name", "said"), [pytest.param(*k, marks=() if k[2] in QUICK else pytest.mark.slow) for k in PLANTED]
 )
-def test_what_was_planted_is_found_before_training(question, name, said, tmp_path, once):
-    (script := tmp_path / "train.py").write_text(PRELUDE + PLANTED[question, name, said])
-    row = next(row for row in check_script(Script(str(script))).rows if row.name == question)
+def test_what_was_planted_is_found_before_training(question, name, said, rows):
+    row = rows(PLANTED[question, name, said])[question]
     assert row.verdict == "fault", row.message
     assert said in f"{row.message} {row.fix}"
 
 
-def test_a_loss_that_has_nowhere_to_fall_shows_no_learning(tmp_path, once):
-    (tmp_path / "train.py").write_text(PRELUDE + NET + "model.fit(0 * x, 0 * target, verbose=0)\n")
-    row = {row.name: row for row in check_script(Script(str(tmp_path / "train.py"))).rows}["overfits one batch"]
+def test_a_loss_that_has_nowhere_to_fall_shows_no_learning(rows):
+    row = rows(NET + "model.fit(0 * x, 0 * target, verbose=0)\n")["overfits one batch"]
     assert row.verdict == "open"
     assert "as low as it gets before the first step" in row.message
