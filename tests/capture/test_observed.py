@@ -16,7 +16,7 @@ from eagerflow.core import observe
 from tests.capture.steps import ROWS, batches
 from tests.capture.test_random_programs import PAIRS, inputs_of, step_of
 from tests.capture.test_same_bits import MODELS, trained
-from viz.facts.overview import glance, overview
+from viz.facts.overview import overview
 from viz.facts.tables.top import top_rows
 
 
@@ -312,7 +312,7 @@ def test_recordings_say_what_was_replayed(tmp_path):
     assert "replayed" in str(record.top()).splitlines()[0]
     rows = sorted((row["op"], row["count"], row["replayed"]) for row in top_rows(record))
     assert rows == [("add", 1, 1), ("tanh", 1, 0), ("tanh", 1, 1)]
-    assert overview(read)["replayed"] == 2 == overview(glance(tmp_path / "x.efz")[0])["replayed"]
+    assert overview(read)["replayed"] == 2
 
 
 @pytest.mark.parametrize("first", [0, 1, 2])

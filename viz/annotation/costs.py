@@ -8,8 +8,8 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.derived_stats import norm
-from viz.facts.digest.asked_step import shown_position
 from viz.facts.digest.made import Made
+from viz.facts.digest.shown_step import shown_position
 from viz.facts.digest.usual_sums import steps_of, told_steps, usual_sums
 from viz.facts.digest.usual_times import usual_times
 from viz.facts.gradient_passes import weight_gradients, whole_gradient

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from viz.command.models import near_step, opened
-from viz.facts.digest.asked_step import shown_position
+from viz.command.models import opened
+from viz.facts.digest.shown_step import shown_position
 from viz.facts.selection import count_of_steps, last_step, step_name, step_numbers
 from viz.shell.output_files import check_picture, default_name, replaces
 
@@ -17,7 +17,7 @@ def run_draw(options: argparse.Namespace) -> int:
     out = options.out or default_name(options.file, ".svg")
     check_picture(out)
     instead = replaces(out, options.out is not None)
-    recording = opened(options, near_step(options))
+    recording = opened(options)
     at = shown_position(recording, options.step)
     drawing = recording.draw(
         out,

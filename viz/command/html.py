@@ -7,12 +7,11 @@ import pathlib
 from importlib import import_module
 
 from viz.facts import archive
-from viz.facts.digest.asked_step import shown_position
+from viz.facts.digest.shown_step import shown_position
 from viz.facts.formatting import is_model
 from viz.facts.schema import Record
 from viz.facts.selection import count_of_steps, step_name
-from viz.facts.smaller.near_step import Near
-from viz.page import MOST_OPS, to_html
+from viz.page import to_html
 from viz.shell.output_files import replaces
 from viz.shell.program import check_kept
 
@@ -34,7 +33,7 @@ def run_html(options: argparse.Namespace) -> int:
 def _written(options: argparse.Namespace, out: pathlib.Path) -> Record:
     """Write the page of a recording, and return that; what runs models, or compares, is loaded where it must be."""
     if not (options.rank or options.sizes or options.diff or is_model(options.file)):
-        record = archive.read(options.file, near=Near(options.step, MOST_OPS))
+        record = archive.read(options.file)
         to_html(record, out, step=options.step)
         return record
     recording: Record = import_module("viz.command.models").opened(options)

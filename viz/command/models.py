@@ -14,41 +14,32 @@ import numpy
 from viz.facts import archive
 from viz.facts.formatting import is_model
 from viz.facts.schema import Record
-from viz.facts.smaller.near_step import Near
 
 if TYPE_CHECKING:
     from viz.recording import Recording
 
-__all__ = ["near_step", "opened", "seen"]
-
-_MOST_OPS = 20_000
+__all__ = ["opened", "seen"]
 
 
-def seen(options: argparse.Namespace, near: Near | None = None, stats: bool = True) -> Record:
+def seen(options: argparse.Namespace, stats: bool = True) -> Record:
     """The same for tables, which need none of what draws: of a recording only its file is read."""
     if not is_model(options.file) and not (options.rank or options.sizes):
-        return archive.read(options.file, near=near, stats=stats)
-    return opened(options, near)
+        return archive.read(options.file, stats=stats)
+    return opened(options)
 
 
-def near_step(options: argparse.Namespace) -> Near:
-    """What to read where one step is shown: those around it, from which usual times are taken."""
-    return Near(options.step, _MOST_OPS)
-
-
-def opened(options: argparse.Namespace, near: Near | None = None) -> Recording:
+def opened(options: argparse.Namespace) -> Recording:
     """The recording that a command was asked about.
 
     Args:
         options: `file`, `sizes` and `rank`.
-        near: the part of it that is wanted; of the recording of another rank all is read.
     """
     path = os.fspath(options.file)
     if not is_model(path):
         if options.sizes:
             raise ValueError(f"--sizes goes with files of models; {path!r:.150} is none.")
         module = import_module("viz.recording")
-        recording: Recording = module.Recording._of(archive.read(path, near=None if options.rank else near))
+        recording: Recording = module.Recording._of(archive.read(path))
         return recording.rank(options.rank) if options.rank else recording
     models = import_module("eagerflow").models  # all of which is loaded for it alone
     if path.lower().endswith(".onnx"):

@@ -6,15 +6,13 @@ import argparse
 import re
 import shlex
 from collections.abc import Iterator
-from importlib import import_module
 from typing import Any
 
-from viz.facts.digest.sparse_columns import SparseColumns
+from viz.command.models import seen
 from viz.facts.digest.words import following, shown
-from viz.facts.formatting import clean, is_model
-from viz.facts.overview import glance, overview
+from viz.facts.formatting import clean
+from viz.facts.overview import overview
 from viz.facts.ranks import rank_table
-from viz.facts.schema import Record
 from viz.facts.tables.summary import describe
 from viz.shell.printed import print_folded, print_json, print_table
 from viz.shell.terminal import paint
@@ -26,12 +24,12 @@ _MOST_READS = 12  # lines
 
 def run_show(options: argparse.Namespace) -> int:
     """Run `viz show`."""
-    recording, columns = _seen(options)
-    facts = overview(recording, columns)
+    recording = seen(options)
+    facts = overview(recording)
     if options.json:
         print_json(facts)
         return 0
-    print_folded(describe(recording, facts["in_ops"], columns), "1")
+    print_folded(describe(recording, facts["in_ops"]), "1")
     phases = "  ".join([f"{name} {count:,}" for name, count in facts["phases"].items()])
     print_folded(f"ops: {phases}")
     if facts["replayed"]:
@@ -72,9 +70,3 @@ def _taken(read: dict[str, Any]) -> str:
     times = f", {read['times']:,} times" if read["times"] > 1 else ""
     code = f"  {clean(read['code'], 60)}" if read["code"] else ""
     return f"{clean(read['source'], 120) or 'somewhere'}{code}  ({read['how']} of {', '.join(names)}{times})"
-
-
-def _seen(options: argparse.Namespace) -> tuple[Record, SparseColumns | None]:
-    """As much as is shown; all that reads a recording whole, or runs a model, is loaded where it must be."""
-    seen = None if options.rank or options.sizes or is_model(options.file) else glance(options.file)
-    return seen or (import_module("viz.command.models").opened(options), None)

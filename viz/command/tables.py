@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from viz.command.models import near_step, opened, seen
+from viz.command.models import opened, seen
 from viz.facts.memory_use import memory_use
 from viz.facts.ranks import rank_table
 from viz.facts.tables import summary, top
@@ -17,7 +17,7 @@ __all__ = ["run_gradients", "run_memory", "run_summary", "run_top"]
 
 def run_summary(options: argparse.Namespace) -> int:
     """Run `viz summary`."""
-    recording = seen(options, near_step(options))
+    recording = seen(options)
     if options.json:
         print_json(summary.facts(recording, options.step, options.depth))
     else:
@@ -49,7 +49,7 @@ def run_memory(options: argparse.Namespace) -> int:
 def run_gradients(options: argparse.Namespace) -> int:
     """Run `viz gradients`."""
     check_chart(options.draw)
-    flow = opened(options, near_step(options)).grad_flow(options.draw, options.step)
+    flow = opened(options).grad_flow(options.draw, options.step)
     if options.draw:
         print(f"wrote {options.draw}", file=sys.stderr)
     say(options, {"step": flow.number, "rows": flow.to_dict()}, str(flow))

@@ -26,6 +26,8 @@ from viz.export.tensorboard_events import EventLog
 from viz.export.values.tensor_messages import DTYPES
 from viz.facts import formatting
 from viz.facts.blocks import all_blocks, leaves, tree
+from viz.facts.digest.excerpt import around_step
+from viz.facts.digest.picked_step import pick_step
 from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, Scope, TensorInfo
 from viz.facts.selection import (
@@ -37,8 +39,6 @@ from viz.facts.selection import (
     step_numbers,
     variables_of,
 )
-from viz.facts.smaller.around_step import around_step
-from viz.facts.smaller.shown_step import pick_step
 
 __all__ = ["append", "graph_def", "names_of", "run_metadata", "unique_names", "write"]
 

@@ -38,14 +38,12 @@ from viz.facts.container import (
     check_members,
     check_parents,
     columns_of,
-    name_anew,
     notes_of,
     parse,
     rank_file,
     reading,
     reads_of,
     scope_of,
-    todays_name,
 )
 from viz.facts.field_types import check_columns, check_counts, check_kinds, check_tables
 from viz.facts.json_data import to_plain
@@ -64,7 +62,6 @@ from viz.facts.schema import (
     Storage,
     TensorInfo,
 )
-from viz.facts.smaller.near_step import Near, Part, cut_near
 from viz.facts.text_files import path_of
 
 __all__ = ["packed", "read", "unpacked", "write"]
@@ -115,30 +112,25 @@ def _npz(arrays: dict[str, numpy.ndarray]) -> bytes:
     return content.getvalue()
 
 
-def read(path: str | os.PathLike[str], limit: Limit = "auto", near: Near | None = None, stats: bool = True) -> Record:
+def read(path: str | os.PathLike[str], limit: Limit = "auto", stats: bool = True) -> Record:
     """Read what `write` wrote.
 
     Args:
         path: the file.
         limit: how many bytes it may take.
-        near: the part that is wanted, unless it is the recording of several ranks, which is read whole.
         stats: whether statistics are wanted, which are half of a recording where every tensor was measured.
 
     Raises:
         FileNotFoundError: when there is no such file.
         TypeError: when `path` is none.
-        TraceFileError: when it is no trace, is damaged, is too large, or is of a newer version.
+        TraceFileError: when it is no trace, is damaged, is too large, or is of another version.
     """
-    record: Record = reading(path, limit, lambda file, allowed: _read(file, allowed, near=near, stats=stats))
+    record: Record = reading(path, limit, lambda file, allowed: _read(file, allowed, stats=stats))
     return record
 
 
 def _read(
-    file: str | os.PathLike[str] | IO[bytes],
-    allowed: Allowed,
-    inner: bool = False,
-    near: Near | None = None,
-    stats: bool = True,
+    file: str | os.PathLike[str] | IO[bytes], allowed: Allowed, inner: bool = False, stats: bool = True
 ) -> Record:
     with zipfile.ZipFile(file) as archive:
         ranks = check_members(archive, inner)
@@ -147,16 +139,12 @@ def _read(
         check_header(header)
         check_counts(header.get("counts"))
         columns = _columns(archive, allowed, header, stats)
-        _complete(header, columns)
-        part = None if near is None or ranks else _part_of(header, columns, near)
-        header, columns = (header, columns) if part is None else (part.header, part.columns)
-        values = _values(archive, allowed, part)
+        values = _values(archive, allowed)
         others = []
         for number in range(1, 1 + ranks):
             others.append(_read(io.BytesIO(archive.read(rank_file(number))), allowed, inner=True, stats=stats))
     record = _record(header, columns)
     record.values, record.others = values, others
-    record.whole = None if part is None else part.whole
     check_kinds(record)
     _check_references(record, columns)
     return record
@@ -229,33 +217,13 @@ def _columns(
     return columns_of(archive.read("columns.npz"), allowed, but=none) | none
 
 
-def _complete(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> None:
-    """Add the columns that files of older versions haven't, and give ops today's names."""
-    count = header["counts"]["ops"]
-    if header["version"] == 1:
-        columns["Op.composition"] = numpy.full(count, NONE)
-    if header["version"] < 5:
-        columns["Op.replayed"] = numpy.zeros(count, numpy.int64)
-    name_anew(header, columns)
-
-
-def _part_of(header: dict[str, Any], columns: dict[str, numpy.ndarray], near: Near) -> Part | None:
-    """The part of a file that is wanted; None: all of it."""
-    if near.takes_all(len(columns["Op.step"]), len(header["steps"])):
-        return None
-    _check_columns_lead(columns, len(header["scopes"]), len(header["steps"]), len(header.get("compositions", [])))
-    return cut_near(header, columns, near)
-
-
-def _values(archive: zipfile.ZipFile, allowed: Allowed, part: Part | None) -> dict[int, numpy.ndarray]:
+def _values(archive: zipfile.ZipFile, allowed: Allowed) -> dict[int, numpy.ndarray]:
     """The kept values by the tensor's id."""
     if VALUES not in archive.namelist():
         return {}
     with zipfile.ZipFile(io.BytesIO(archive.read(VALUES))) as inner:
         allowed.check(inner)
         names = {int(name.removesuffix(".npy")): name for name in inner.namelist()}
-        if part is not None:
-            names = {part.tensors[number]: name for number, name in names.items() if number in part.tensors}
         return {number: _array(inner.read(name)) for number, name in names.items()}
 
 
@@ -282,43 +250,26 @@ def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record
     check_ids("stats", columns["Stats.tensor"].tolist(), len(tensors))
     for tensor, measured in zip(columns["Stats.tensor"].tolist(), stats, strict=True):
         tensors[tensor].stats = measured
-    compositions = [_composition(row) for row in header.get("compositions", [])]
-    if header["version"] < 6:
-        for part in itertools.chain.from_iterable([each.parts for each in compositions]):
-            part.name = todays_name(part.name)
-    configs = _Configs(texts, header["version"])
+    configs = dict[int, dict[str, Any]]()  # calls of one object share them
+    for number in dict.fromkeys([row["config"] for row in header["scopes"]]):
+        if not isinstance(number, int):
+            raise Damaged(f"the settings of a scope are {number!r:.40}")
+        configs[number] = parsed(texts.value(number))
     return Record(
         meta=dict(header["meta"]),
-        scopes=[scope_of(row, frames, configs(row["config"]), header) for row in header["scopes"]],
+        scopes=[scope_of(row, frames, configs[row["config"]], header) for row in header["scopes"]],
         ops=ops,
         tensors=tensors,
         storages=storages,
         steps=[Step(**row) for row in header["steps"]],
         logs=[Logs(**row) for row in header["logs"]],
-        compositions=compositions,
+        compositions=[_composition(row) for row in header["compositions"]],
         notes=notes_of(header["notes"]),
         reads=reads_of(header, frames),
-        labels={int(number): str(label) for number, label in header.get("labels", {}).items()},
-        called={int(number): str(name) for number, name in header.get("called", {}).items()},
-        calls={int(op): (str(name), int(number)) for op, name, number in header.get("calls", [])},
+        labels={int(number): str(label) for number, label in header["labels"].items()},
+        called={int(number): str(name) for number, name in header["called"].items()},
+        calls={int(op): (str(name), int(number)) for op, name, number in header["calls"]},
     )
-
-
-class _Configs:
-    """The settings of scopes. Calls of one object share them: before version 4 they stood in each."""
-
-    def __init__(self, texts: Pool, version: int) -> None:
-        self._texts, self._shared = texts, version >= 4
-        self._known: dict[int, dict[str, Any]] = {}
-
-    def __call__(self, config: Any) -> Any:
-        if not self._shared:
-            return config
-        if not isinstance(config, int):
-            raise Damaged(f"the settings of a scope are {config!r:.40}")
-        if config not in self._known:
-            self._known[config] = parsed(self._texts.value(config))
-        return self._known[config]
 
 
 def _composition(row: dict[str, Any]) -> Composition:
@@ -337,7 +288,22 @@ def _composition(row: dict[str, Any]) -> Composition:
 def _check_references(record: Record, columns: Mapping[str, numpy.ndarray]) -> None:
     """Every id must lead somewhere, and scopes must lie within scopes that came before."""
     ops, tensors, scopes = len(record.ops), len(record.tensors), len(record.scopes)
-    _check_columns_lead(columns, scopes, len(record.steps), len(record.compositions))
+    within = {
+        "Op.inputs": tensors,
+        "Op.outputs": tensors,
+        "Op.scope": scopes,
+        "Op.step": len(record.steps),
+        "Op.forward": ops,
+        "Op.composition": len(record.compositions),
+        "TensorInfo.producer": ops,
+        "TensorInfo.gradient_of": tensors,
+        "TensorInfo.storage": len(record.storages),
+        "Stats.tensor": tensors,
+    }
+    for name, count in within.items():
+        check_column(name, columns[name], count)
+    if (columns["Op.forward"] >= numpy.arange(ops)).any():  # an earlier one: in circles nobody would find an end
+        raise Damaged("an op is the derivative of one that came after it")
     inputs, composition = numpy.diff(columns["Op.inputs@"]), columns["Op.composition"]
     lengths = numpy.array([len(each.shapes) for each in record.compositions] or [0])
     if (inputs > numpy.where(composition == NONE, inputs, lengths[numpy.maximum(composition, 0)])).any():
@@ -351,27 +317,6 @@ def _check_references(record: Record, columns: Mapping[str, numpy.ndarray]) -> N
     check_ids("reading", (*record.reads, *record.calls), ops)
     check_ids("value", (*record.values, *record.labels, *record.called), tensors)
     check_ids("step", [step.scope for step in record.steps], scopes)
-
-
-def _check_columns_lead(columns: Mapping[str, numpy.ndarray], scopes: int, steps: int, compositions: int) -> None:
-    """Every id in the columns must lead somewhere."""
-    ops, tensors = len(columns["Op.step"]), len(columns["TensorInfo.role"])
-    within = {
-        "Op.inputs": tensors,
-        "Op.outputs": tensors,
-        "Op.scope": scopes,
-        "Op.step": steps,
-        "Op.forward": ops,
-        "Op.composition": compositions,
-        "TensorInfo.producer": ops,
-        "TensorInfo.gradient_of": tensors,
-        "TensorInfo.storage": len(columns["Storage.nbytes"]),
-        "Stats.tensor": tensors,
-    }
-    for name, count in within.items():
-        check_column(name, columns[name], count)
-    if (columns["Op.forward"] >= numpy.arange(ops)).any():  # an earlier one: in circles nobody would find an end
-        raise Damaged("an op is the derivative of one that came after it")
 
 
 def _check_word(what: str, word: str, allowed: tuple[str, ...]) -> None:

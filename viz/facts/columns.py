@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -16,7 +16,7 @@ import numpy
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Frame, Op, Stats, Storage, TensorInfo
 
-__all__ = ["NONE", "Damaged", "Pool", "check_nesting", "decode", "encode", "frame_row", "parsed", "rows_of"]
+__all__ = ["NONE", "Damaged", "Pool", "check_nesting", "decode", "encode", "frame_row", "parsed"]
 __all__ += ["settings_text"]
 
 NONE = -(2**63)  # stands for None among integers
@@ -50,7 +50,6 @@ _STATS = _kinds(
     """
 )
 _STORAGES = {"nbytes": "int", "allocated": "int", "freed": "int"}
-_LISTS = ("ints", "floats", "texts", "frames")
 _TABLES: dict[type, dict[str, str]] = {Op: _OPS, TensorInfo: _TENSORS, Stats: _STATS, Storage: _STORAGES}
 
 
@@ -93,14 +92,10 @@ class Pool:
         return self.values[number]
 
 
-def encode(
-    objects: Sequence[Any], cls: type, texts: Pool, frames: Pool, only: Collection[str] | None = None
-) -> dict[str, numpy.ndarray]:
-    """The columns of `objects`, all of class `cls`, or those of them that are wanted."""
+def encode(objects: Sequence[Any], cls: type, texts: Pool, frames: Pool) -> dict[str, numpy.ndarray]:
+    """The columns of `objects`, all of class `cls`."""
     columns = {}
     for field, kind in _TABLES[cls].items():
-        if only is not None and field not in only:
-            continue
         column = [getattr(each, field) for each in objects]
         for suffix, array in _ENCODERS[kind](column, texts, frames).items():
             columns[f"{cls.__name__}.{field}{suffix}"] = array
@@ -108,12 +103,7 @@ def encode(
 
 
 def decode(
-    columns: Mapping[str, numpy.ndarray],
-    cls: type,
-    texts: Pool,
-    frames: Pool,
-    count: int,
-    only: Collection[str] | None = None,
+    columns: Mapping[str, numpy.ndarray], cls: type, texts: Pool, frames: Pool, count: int
 ) -> dict[str, list[Any]]:
     """The fields of `count` objects of class `cls`, in the order of its arguments.
 
@@ -123,15 +113,12 @@ def decode(
         texts: the table of texts.
         frames: the table of frames.
         count: how many objects there are.
-        only: the fields that are wanted; None: all.
 
     Raises:
         Damaged: when a column is missing, has another length or type, or points outside a table.
     """
     fields = {}
     for field, kind in _TABLES[cls].items():
-        if only is not None and field not in only:
-            continue
         read = _Reader(columns, f"{cls.__name__}.{field}")
         fields[field] = _DECODERS[kind](read, texts, frames)
         if len(fields[field]) != count:
@@ -176,32 +163,6 @@ class _Reader:
                 known[given] = meant[a:b]
             found.append(known[given])
         return found
-
-
-def rows_of(columns: Mapping[str, numpy.ndarray], cls: type, rows: numpy.ndarray) -> dict[str, numpy.ndarray]:
-    """The columns of some objects of a class.
-
-    Args:
-        columns: the arrays.
-        cls: the class.
-        rows: the positions of the objects.
-
-    Raises:
-        Damaged: as `decode`.
-    """
-    found = {}
-    for field, kind in _TABLES[cls].items():
-        read = _Reader(columns, f"{cls.__name__}.{field}")
-        cells = read.array("", "f" if kind.startswith("float") else "i")
-        if kind not in _LISTS:
-            found[read.name] = cells[rows]
-            continue
-        starts = read.starts()
-        lengths = starts[rows + 1] - starts[rows]
-        begins = numpy.concatenate([[0], numpy.cumsum(lengths)])
-        places = numpy.arange(begins[-1]) + numpy.repeat(starts[rows] - begins[:-1], lengths)
-        found |= {read.name: cells[places], f"{read.name}@": begins}
-    return found
 
 
 def _ints(column: Sequence[int | None]) -> numpy.ndarray:

@@ -1,6 +1,6 @@
 """A `.efz` file before it is a record: which members it has, how large they may be, its JSON and its columns.
 
-All that `viz show` needs is here and in `overview.py`. Neither loads eagerflow: that takes longer than the reading.
+It loads nothing of eagerflow: that takes longer than the reading.
 """
 
 from __future__ import annotations
@@ -34,15 +34,10 @@ __all__ = [
     "check_header",
     "check_ids",
 ]
-__all__ += ["check_members", "check_parents", "columns_of", "name_anew", "notes_of", "parse", "rank_file", "reading"]
-__all__ += ["reads_of", "scope_of", "todays_name"]
+__all__ += ["check_members", "check_parents", "columns_of", "notes_of", "parse", "rank_file", "reading", "reads_of"]
+__all__ += ["scope_of"]
 
-VERSION = 7
-"""1 knew no fused ops, 2 no ranks; before 4 each scope had its settings written out; 4 knew no replays; up to 5 some
-ops had other names (`todays_name`); 6 knew not how many batches came before a chosen step."""
-# What ops are called that had other names in files of former versions.
-_FORMER = {"choose": "where", "cut": "split", "distinct": "unique", "lower_cholesky": "cholesky"}
-_FORMER |= {"pad_constant": "pad", "thin_qr": "qr", "top_positions": "top_k", "truncated_svd": "svd"}
+VERSION = 7  # of the format; no other one is read
 KIND = "eagerflow trace"
 VALUES = "values.npz"  # only where values were kept
 _FLOOR, _MULTIPLE = 192 << 20, 256  # bytes that a file of any size may take, and for each of its bytes
@@ -199,29 +194,26 @@ def parse(text: bytes, allowed: Allowed) -> dict[str, Any]:
 
 
 def check_header(header: dict[str, Any]) -> None:
-    """Refuse what isn't of this kind, or of a version that came later."""
+    """Refuse what isn't of this kind and version."""
     version = header.get("version")
     if header.get("kind") != KIND or not isinstance(version, int) or version < 1:
         raise TraceFileError(
             f"not a recording: its kind is {header.get('kind')!r:.60} and its version {version!r:.20}, not {KIND!r} "
             f"and {VERSION}"
         )
-    if header["version"] > VERSION:
-        raise TraceFileError(
-            f"its format has version {header['version']}, and this viz reads up to version {VERSION}. "
-            "Install a newer eagerflow."
+    if version != VERSION:
+        cure = (
+            "Install a newer eagerflow" if version > VERSION else "Record it again, or read it with an older eagerflow"
         )
+        raise TraceFileError(f"its format has version {version}, and this viz reads version {VERSION}. {cure}.")
 
 
-def columns_of(
-    content: bytes, allowed: Allowed, only: Collection[str] | None = None, but: Collection[str] = ()
-) -> dict[str, numpy.ndarray]:
-    """The columns, or those of them that are wanted: only some, or all but some."""
+def columns_of(content: bytes, allowed: Allowed, but: Collection[str] = ()) -> dict[str, numpy.ndarray]:
+    """The columns, but for some."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         allowed.check(archive)
         names = {name.removesuffix(".npy"): name for name in archive.namelist()}
-        wanted = [name for name in names if name not in but and (only is None or name in only)]
-        found = {name: _column(archive.read(names[name])) for name in wanted}
+        found = {name: _column(archive.read(names[name])) for name in names if name not in but}
     allowed.take(sum(_CELL * len(column) for column in found.values()))
     return found
 
@@ -237,32 +229,6 @@ def _column(content: bytes) -> numpy.ndarray:
     return numpy.frombuffer(content, dtype, offset=header.end())
 
 
-def todays_name(op: str) -> str:
-    """What an op is called today that a file of a former version calls so.
-
-    >>> todays_name("choose"), todays_name("where")
-    ('where', 'where')
-    """
-    return _FORMER.get(op, op)
-
-
-def name_anew(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> None:
-    """Give the ops of a file of a former version, but not the parts of fused ones, the names that they have today."""
-    if header["version"] >= 6:
-        return
-    texts, names = header["texts"], columns["Op.name"]
-    now, numbers = numpy.arange(len(texts)), dict[str, int]()
-    for number, text in enumerate([*texts]):
-        if isinstance(text, str) and text in _FORMER:
-            if text not in numbers:
-                numbers[text] = len(texts)
-                texts.append(todays_name(text))
-            now[number] = numbers[text]
-    if numbers:  # what leads nowhere is left to those who check that
-        inside = (names >= 0) & (names < len(now))
-        columns["Op.name"] = numpy.where(inside, now[numpy.where(inside, names, 0)], names)
-
-
 def notes_of(notes: Any) -> list[str]:
     """Notes as they stand in JSON, once it is sure that they are."""
     if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
@@ -271,9 +237,9 @@ def notes_of(notes: Any) -> list[str]:
 
 
 def reads_of(header: dict[str, Any], frames: Pool) -> dict[int, list[Read]]:
-    """Where Python took values, by the op's id, which may lead nowhere; files of older programs don't tell."""
+    """Where Python took values, by the op's id, which may lead nowhere."""
     found: dict[int, list[Read]] = {}
-    for op, how, line in header.get("reads", []):
+    for op, how, line in header["reads"]:
         if type(op) is not int or not isinstance(how, str):
             raise Damaged(f"what Python read is {[op, how]!r:.60}")
         found.setdefault(op, []).append(Read(how, frames.value(line)))
@@ -287,7 +253,7 @@ def scope_of(row: dict[str, Any], frames: Pool, config: Any, header: dict[str, A
     row["inputs"], row["outputs"], row["config"] = tuple(row["inputs"]), tuple(row["outputs"]), config
     found = Scope(**row)
     if found.kind in ("layer", "model"):
-        found.called = str(header.get("kept", {}).get(str(found.owner), ""))
+        found.called = str(header["kept"].get(str(found.owner), ""))
     return found
 
 

@@ -1,56 +1,29 @@
-"""What a recording holds, in a few figures, and as much of its file as they take."""
+"""What a recording holds, in a few figures."""
 
 from __future__ import annotations
 
 import collections
 import dataclasses
-import os
 import re
-import zipfile
-from collections.abc import Collection
 from typing import Any
 
-import numpy
-
-from viz.facts.columns import Damaged, Pool, decode
-from viz.facts.container import (
-    Allowed,
-    check_column,
-    check_header,
-    check_ids,
-    check_members,
-    check_parents,
-    columns_of,
-    name_anew,
-    notes_of,
-    parse,
-    reading,
-    reads_of,
-    scope_of,
-)
 from viz.facts.digest.figures import digest
-from viz.facts.digest.sparse_columns import FIELDS, SparseColumns, columns_of_record
-from viz.facts.field_types import check_counts, check_kinds, check_tables
 from viz.facts.ranks import uses
-from viz.facts.schema import PHASES, Frame, Logs, Op, Record, Step
+from viz.facts.schema import Frame, Record
 from viz.facts.selection import line_of
 
-__all__ = ["glance", "is_empty", "overview", "why_empty"]
+__all__ = ["is_empty", "overview", "why_empty"]
 
 _PLAIN_WORD = re.compile(r"[\w ./\\:+@,=-]+")
-_COLUMNS = {"Op.error", "Op.replayed", "Op.stack@", "TensorInfo.shape@", "Stats.tensor"}
-_COLUMNS |= {f"{cls.__name__}.{field}" for cls, fields in FIELDS.items() for field in fields}
 
 
-def overview(recording: Record, seen: SparseColumns | None = None) -> dict[str, Any]:
+def overview(recording: Record) -> dict[str, Any]:
     """The figures of `viz show`, as plain data.
 
     Args:
-        recording: a record, or what `glance` saw of one.
-        seen: the columns of what has no objects in it; None: it has them all.
+        recording: a record.
     """
     phases = dict(collections.Counter([op.phase for op in recording.ops]))
-    seen = columns_of_record(recording) if seen is None else seen
     failed = [
         {
             "op": op.name,
@@ -68,10 +41,10 @@ def overview(recording: Record, seen: SparseColumns | None = None) -> dict[str, 
     return {
         "name": recording.name,
         "ops": len(recording.ops),
-        "tensors": seen.tensors,
+        "tensors": len(recording.tensors),
         "steps": len(recording.steps),
         "phases": phases,
-        **digest(recording, seen),
+        **digest(recording),
         "replayed": sum(op.replayed for op in recording.ops),
         "failed": failed,
         "reads": [
@@ -101,75 +74,6 @@ def _kept(options: Any) -> str | None:
     """The pattern of the labels of tensors whose values were to be kept; None where none were."""
     pattern = options.get("values") if isinstance(options, dict) else None
     return pattern if isinstance(pattern, str) else None
-
-
-def glance(path: str | os.PathLike[str]) -> tuple[Record, SparseColumns] | None:
-    """As much of a recording as `overview` tells, in a fraction of the time and memory of the whole.
-
-    Ops that failed, or whose results Python read, have their name, scope and line, others nothing but their phase and
-    whether they were replayed. Scopes have no settings, and there are no tensors.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The record, and the columns of its ops and tensors that are told of; None for one of several ranks, which is
-        to be read whole.
-
-    Raises:
-        OSError, TraceFileError: as `viz.load`.
-    """
-    found: tuple[Record, SparseColumns] | None = reading(path, "auto", _glance)
-    return found
-
-
-def _glance(file: str | os.PathLike[str], allowed: Allowed) -> tuple[Record, SparseColumns] | None:
-    with zipfile.ZipFile(file) as archive:
-        if check_members(archive, False):
-            return None
-        allowed.check(archive)
-        header = parse(archive.read("trace.json"), allowed)
-        check_header(header)
-        columns = columns_of(archive.read("columns.npz"), allowed, _COLUMNS)
-    counts: Any = header.get("counts")
-    check_counts(counts)
-    if header["version"] < 5:
-        columns["Op.replayed"] = numpy.zeros(counts["ops"], numpy.int64)
-    name_anew(header, columns)
-    texts, frames = Pool(header["texts"]), Pool([Frame(*row) for row in header["frames"]])
-    check_tables(texts.values, frames.values)
-    reads = reads_of(header, frames)
-    check_ids("reading", reads, counts["ops"])
-    record = Record(
-        meta=dict(header["meta"]),
-        scopes=[scope_of(row, frames, {}, header) for row in header["scopes"]],
-        ops=_ops(columns, texts, frames, counts["ops"], reads),
-        steps=[Step(**row) for row in header["steps"]],
-        logs=[Logs(**row) for row in header["logs"]],
-        notes=notes_of(header["notes"]),
-        reads=reads,
-    )
-    check_kinds(record)
-    check_column("Op.scope", columns["Op.scope"], len(record.scopes))
-    check_parents(record.scopes)
-    check_column("Op.step", columns["Op.step"], len(record.steps))
-    return record, SparseColumns(columns, texts, frames, counts["ops"], counts["tensors"])
-
-
-def _ops(columns: dict[str, numpy.ndarray], texts: Pool, frames: Pool, count: int, told: Collection[int]) -> list[Op]:
-    """The ops; those that didn't fail and aren't told of are one object for each phase, replayed or not."""
-    wanted = ("name", "phase", "error", "replayed")
-    names, phases, errors, replayed = decode(columns, Op, texts, frames, count, wanted).values()
-    if None in names or not set(phases) <= set(PHASES):
-        raise Damaged("an op has no name or no phase")
-    usual = {(phase, again): Op(0, "", phase, replayed=again) for phase in PHASES for again in (False, True)}
-    ops = list(map(usual.__getitem__, zip(phases, replayed)))
-    single = sorted({*told, *[i for i, error in enumerate(errors) if error is not None]})
-    if single:
-        found = decode(columns, Op, texts, frames, count, ("scope", "stack"))
-        for i in single:
-            ops[i] = Op(i, names[i], phases[i], found["scope"][i], stack=found["stack"][i], error=errors[i])
-    return ops
 
 
 def is_empty(record: Record) -> bool:

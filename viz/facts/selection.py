@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from viz.facts import formatting
+from viz.facts.digest.picked_step import pick_step
 from viz.facts.schema import VARIABLES, Frame, Op, Record, Scope, Step, TensorInfo
-from viz.facts.smaller.shown_step import pick_step
 from viz.facts.wiring import Wiring, followed, start_of_sum, unused_picks
 
 __all__ = [

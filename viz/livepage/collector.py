@@ -24,7 +24,7 @@ from viz.livepage.step_times import StepTimes
 from viz.livepage.visits import Visits
 from viz.recorder.names.kept_names import attribute_of, is_chosen
 from viz.recorder.scopes import OpenScope, Scopes
-from viz.recorder.step_tracker import rows_of
+from viz.recorder.step_tracker import Step, StepTracker, rows_of
 
 __all__ = ["Collector"]
 
@@ -37,9 +37,9 @@ _OTHER = {"test_step": "evaluating", "predict_step": "predicting"}
 class Collector(observe.Observer):
     """What listens.
 
-    A training step is a step of `fit` or `train_on_batch`; in a loop of the user's own it ends when an optimizer has
-    changed the weights (the first one again, where there are several), or without an optimizer, when the next backward
-    pass begins.
+    A training step is what `StepTracker` counts: a step of `fit` or `train_on_batch`; in a loop by hand it counts once
+    an optimizer has changed the weights (the first one of those that take turns), or without an optimizer, when the
+    next backward pass begins.
 
     Args:
         box: where everything goes.
@@ -68,7 +68,10 @@ class Collector(observe.Observer):
         self._steps = Scopes[OpenScope]()
         self._snapshot: Snapshot | None = None
         self._rounds = Rounds()
-        self._counts_passes = False  # whether backward passes count as steps, as there is no optimizer
+        self._tracker = StepTracker(hears_ops=False)
+        self._tracker.subscribe(lambda step: None, self._updated)
+        self._gradients: Any = None  # that the optimizer was given
+        self._number: int | None = None  # of the step that the last update by hand belongs to
         self._norm = GradientNorm(self._point_beside, self._rename_beside)
         self._own = OwnLoop()
         self._losses = OwnLosses(self._own_loss, self._own.name_of, self._rename_loss, self._rename_rate)
@@ -112,6 +115,7 @@ class Collector(observe.Observer):
 
     def on_scope_begin(self, scope: observe.Scope) -> None:
         """A step begins, or something else."""
+        self._tracker.on_scope_begin(scope)
         if scope.kind == "step":
             self._steps.append(OpenScope(scope))
             if len(self._steps) > 1:
@@ -153,19 +157,16 @@ class Collector(observe.Observer):
                 self._inside.append(scope.owner)
         else:
             self._own.end(scope)
-            if scope.kind == "optimizer" and error is None:
-                self._optimizer_ran(scope)
+            self._gradients = scope.inputs if scope.kind == "optimizer" else None
+        self._tracker.on_scope_end(scope)
 
     def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
         """A backward pass is over; in a loop of the user's own its target is the loss."""
+        self._tracker.on_gradient(sources, results)
         self._norm.hear(sources, results)
-        if self._steps:
-            return
-        self._own.backward()
-        if not self._rounds.has_any and self._losses.is_again(sources):
-            self._own_step(None)
-            self._counts_passes = True
-        self._losses.hear(targets, sources, results)
+        if not self._steps:
+            self._own.backward()
+            self._losses.hear(targets, sources, results)
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         """Numbers of a batch, or of an epoch and its validation; those of single steps came with their ends."""
@@ -229,9 +230,8 @@ class Collector(observe.Observer):
         if error is None and self._rounds.takes_turns and not self._steps:
             self._leave_recorded()  # a part of a round that nothing ended
         self._end_snapshot(None, error)
-        if self._losses.has_any:
-            self._own_step(None)
-            self._end_snapshot(None, error)
+        self._tracker.close()
+        self._end_snapshot(None, error)
         self._flush_losses()
         self._show_last_weights()
         self._report_now()
@@ -330,28 +330,31 @@ class Collector(observe.Observer):
             mode = ""  # an evaluation after `fit`: nothing tells when it ends
         self._report(scope.owner, mode)
 
-    def _optimizer_ran(self, scope: observe.Scope) -> None:
-        in_parts, self._counts_passes = self._counts_passes, False  # these were batches whose gradients are summed
-        turn = self._rounds.updated(scope.owner, together=not self._own.has_begun)
-        if turn.cut is Cut.BEHIND:
+    def _updated(self, step: Step) -> None:
+        """Weights were changed by hand, or by an optimizer outside of steps."""
+        before, self._number = self._number, step.number
+        if step.optimizer is None:
+            self._own_step(None)
+            return
+        cut = self._rounds.updated(step.optimizer, together=not self._own.has_begun)
+        follows = self._rounds.follows
+        if cut is Cut.BEHIND:
             self._leave_recorded()
-        elif in_parts or (turn.cut is Cut.ANEW and self._snapshot is not None):
+        elif cut is Cut.ANEW and self._snapshot is not None:
             self._restart_snapshot()
-        if turn.follows is not None:
-            former = self._losses.model_of(turn.follows)
-        if turn.ends_step:
-            cuts = turn.cut is Cut.HERE and not in_parts
-            self._own_step(scope, turn.follows is not None, cuts, self._rounds.steps)
-            if turn.follows is not None:
-                words, name = "another optimizer begins", self._losses.model_of(id(scope.owner))
+        if step.number != before:
+            former = "" if follows is None else self._losses.model_of(follows)
+            self._own_step(step.optimizer, follows is not None, cut is Cut.HERE, self._rounds.steps)
+            if follows is not None:
+                words, name = "another optimizer begins", self._losses.model_of(id(step.optimizer))
                 self._borders = self._borders or [{"step": 0, "words": "", "model": former}]
                 self._add_border(self.step - 1, words, name)
         else:
-            if turn.cut is Cut.HERE:
+            if cut is Cut.HERE:
                 self._end_round()
             self._own.end_part()
-            self._take_loss(scope)
-            self._learning_rates.hear(scope.owner, self.step)
+            self._take_loss(step.optimizer)
+            self._learning_rates.hear(step.optimizer, self.step)
 
     def _end_round(self) -> None:
         """The last of the optimizers that take turns has run: so what is recorded is a round as the code has it."""
@@ -368,13 +371,11 @@ class Collector(observe.Observer):
         self._snapshot, self._recorded_from = Snapshot(self.step, "full", None), time.perf_counter()
         self._snapshot.others = self._others
 
-    def _own_step(
-        self, scope: observe.Scope | None, follows: bool = False, cuts: bool = True, in_round: int = 1
-    ) -> None:
-        """A step of the user's own loop has ended, in that of its optimizer if there is one; the next one begins.
+    def _own_step(self, optimizer: Any, follows: bool = False, cuts: bool = True, in_round: int = 1) -> None:
+        """A step of a loop by hand has ended, with the update of its optimizer if there is one; the next one begins.
 
         Args:
-            scope: that of the optimizer.
+            optimizer: the optimizer, or None.
             follows: whether it takes the place of another one.
             cuts: whether what is recorded ends with this step.
             in_round: how many steps have all optimizers that take turns.
@@ -393,20 +394,20 @@ class Collector(observe.Observer):
         self.progress.count_own(rows, self._own.count_weights() if self._is_due() else 0)
         if self.step == 1:
             self.progress.begin(self.step)  # what ran before isn't known
-        if scope is None:
+        if optimizer is None:
             self._losses.take_without(self.step)
         else:
-            self._take_loss(scope, follows)
+            self._take_loss(optimizer, follows)
         self._norm.end_step(self.step, self._own.name_of, in_round)
-        self._report(None if scope is None else scope.owner, "training")
+        self._report(optimizer, "training")
         self._began = time.perf_counter()
         if self._visits is not None:
             self._visits.begin()
         if cuts:
             self._begin_snapshot(None)
 
-    def _take_loss(self, scope: observe.Scope, follows: bool = False) -> None:
-        parted = self._losses.take(scope.owner, scope.inputs, self.step, follows)
+    def _take_loss(self, optimizer: Any, follows: bool = False) -> None:
+        parted = self._losses.take(optimizer, self._gradients, self.step, follows)
         if parted is not None:  # nothing ended there
             kept = [border for border in self._borders if border["step"] != parted - 1]
             self._borders = kept if len(kept) > 1 else []

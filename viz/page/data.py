@@ -14,8 +14,8 @@ from viz.facts import formatting
 from viz.facts.blocks import TRANSPARENT
 from viz.facts.columns import Pool, frame_row
 from viz.facts.container import VERSION
-from viz.facts.digest.asked_step import shown_position
 from viz.facts.digest.reports import evaluated_together, goes_on, own_reports
+from viz.facts.digest.shown_step import shown_position
 from viz.facts.digest.time_spans import took_told
 from viz.facts.digest.usual_times import UsualTime, usual_times
 from viz.facts.flaws import came_in, first_flaw, origins

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 from viz.facts import formatting
-from viz.facts.digest.asked_step import shown_position
+from viz.facts.digest.excerpt import around_step
+from viz.facts.digest.shown_step import shown_position
 from viz.facts.schema import Record
 from viz.facts.selection import step_numbers
-from viz.facts.smaller.around_step import around_step
 
 __all__ = ["cut"]
 

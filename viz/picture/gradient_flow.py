@@ -10,7 +10,7 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.derived_stats import norm, zero_share
-from viz.facts.digest.asked_step import shown_number, shown_position
+from viz.facts.digest.shown_step import shown_number, shown_position
 from viz.facts.gradient_passes import weight_gradients, whole_gradient
 from viz.facts.schema import Record, TensorInfo
 from viz.facts.selection import count_of_steps, step_name, variables_of

@@ -23,7 +23,7 @@ from eagerflow.optimizers import Optimizer
 from viz.chosen_steps import ChosenSteps
 from viz.facts.json_data import to_plain
 from viz.recorder.compositions import guilty_part
-from viz.recorder.descriptions import about, device_name, filling, flat
+from viz.recorder.descriptions import about, device_name, filling, flat, learning_rate_of
 from viz.recorder.finite_check import is_finite
 from viz.recorder.gradient_hook import gradient_recorder, rule_recorder, updates_recorder
 from viz.recorder.journal import Journal
@@ -37,6 +37,7 @@ from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes
 from viz.recorder.small_arrays import SmallArrays
 from viz.recorder.source_lines import asking, is_internal
+from viz.recorder.step_tracker import StepTracker
 from viz.recorder.tensor_stats import measure, norm_alone
 
 __all__ = ["Capture", "Options"]
@@ -82,11 +83,11 @@ class Capture(observe.Observer):
         self.small, self.states = [SmallArrays(options.stats, found) for found in (self.measured, self.updated)]
         self.met_changed: set[int] = set()  # variables that were met when they had changed, by position
         self.guilty: dict[int, int] = {}  # where a fused op begins in the log -> the part that made NaN or infinity
-        self.gradient_keys: list[tuple[int, int]] = []  # position of a gradient, and the key of whose it is
+        self.gradient_keys: list[tuple[int, int]] = []  # position of a gradient, and key of whose it is
         self.marks: dict[int, tuple[int, int]] = {}  # when marked steps began: number and batches trained on before
-        self.told: list[tuple[int, int]] | None = None  # of steps that nothing marks, there: see `Clocks`
+        self.steps = StepTracker(hears_ops=False) if options.steps is None else None  # else `StepGate` has it
+        self.told: list[tuple[int, int]] = []  # see `Clocks`
         self.targets: list[int | float] = []  # when gradients of a number were asked for, and the number, ...
-        self.upcoming = 0  # the number of the step that ran in the end, there
         self.keeper = Keeper(options.values) if options.values is not None else None
         self.sums: dict[int, list[int]] = {}  # position of a gradient -> those of its parts
         self.input_names: dict[int, str] = {}  # by position
@@ -97,6 +98,7 @@ class Capture(observe.Observer):
         # Counts of events, missed ones too, and of those that tell what Python reads, which aren't missed.
         self.tick, self._asked = [itertools.count().__next__ for _ in range(2)]
         self.missed = self.began = self.stopped = self._replay_from = 0
+        self.upcoming = 0  # the number of the step that ran in the end, where some were chosen
         self.seen: dict[int | None, int] = {}  # serial of a tensor -> its position
         self.here: Here = (None, None, None)
         self._root: FrameType | None = None
@@ -105,9 +107,8 @@ class Capture(observe.Observer):
         self.gradients: dict[int, int] = {}  # key of a variable -> position of its latest gradient
         self.gathered: dict[int, weakref.ref[Variable]] = {}  # by the identity of its array: what a metric keeps
         self._states: set[int] = set()  # keys of the variables that optimizers keep
-        self._states_of: dict[int, int] = {}  # how many there were, by the number of the optimizer
-        self._same_key: dict[int | None, int] = {}
-        self.arrays: dict[int, tuple[Any, int]] = {}
+        self._states_of: dict[int, int] = {}  # how many, by the number of the optimizer
+        self._same_key, self.arrays = dict[int | None, int](), dict[int, tuple[Any, int]]()
         self.filled: dict[int, str] = {}  # arrays such as `ops.ones` makes, by position: what made them
         self.unread: dict[int, Any] = {}  # such arrays that nothing has read yet
         self.indices: dict[int, Sequence[Any]] = {}  # by the thread whose next op they belong to
@@ -121,8 +122,7 @@ class Capture(observe.Observer):
         self.measure: Callable[[int, Any], None] | None = None if options.stats == "none" else self.small.note
         self.look: Callable[[int, Tensor, str], None] | None = None if self.keeper is None else self._look
         self._noted = meeter(self)
-        if self.keeper is None:
-            self.meet = self._noted  # type: ignore[assignment, method-assign]
+        self.meet = self._noted if self.keeper is None else self.meet  # type: ignore[assignment, method-assign]
         self.argument = argument_recorder(self)  # what this hasn't met yet, as an entry of `Event.inputs`
         self.on_op = op_recorder(self)  # type: ignore[method-assign]
         self.on_rule = rule_recorder(self) if options.backward else _unheard  # type: ignore[assignment, method-assign]
@@ -279,6 +279,24 @@ class Capture(observe.Observer):
         """An error leaves the last open scope."""
         if self._crashed is not None:
             self._crashed(error)
+
+    def begin_step(self, recorded: RecordedScope, scope: observe.Scope) -> None:
+        """A step or an optimizer begins."""
+        if scope.kind == "optimizer":
+            self.know_arrays(scope.inputs)
+            recorded.rate = learning_rate_of(scope.owner)
+        if self.steps is not None:
+            self.steps.on_scope_begin(scope)
+
+    def end_step(self, scope: observe.Scope) -> None:
+        """It ends."""
+        if self.steps is not None and self.steps.on_scope_end(scope) == "optimizer":
+            self.told.append((scope.started, self.steps.number))
+
+    def tell_gradient(self, sources: Sequence[Any]) -> None:
+        """Gradients were computed."""
+        if self.steps is not None and self.steps.on_gradient(sources) and not self.steps.has_optimizers:
+            self.told.append((observe.clock(), self.steps.number))
 
     def on_replay_begin(self, name: str) -> None:
         self._replay_from = len(self.journal.log)

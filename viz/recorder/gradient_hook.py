@@ -20,6 +20,7 @@ from viz.recorder.descriptions import device_name
 from viz.recorder.finite_check import are_finite
 from viz.recorder.memory_tracker import Lifetime
 from viz.recorder.op_hook import next_serial
+from viz.recorder.step_tracker import StepTracker
 
 __all__ = ["gradient_recorder", "rule_recorder", "updates_recorder"]
 
@@ -34,6 +35,10 @@ class Listener(op_hook.Listener, Protocol):
     gradient_keys: list[tuple[int, int]]
     targets: list[int | float]
     keeper: Any
+
+    steps: StepTracker | None
+
+    def tell_gradient(self, sources: Any) -> None: ...
 
     def note_updated(self, variable: Any, is_flawed: bool) -> None: ...
 
@@ -118,11 +123,12 @@ def gradient_recorder(capture: Listener) -> Callable[[Any, Any, Any], None]:
     )
     keeper, measure, hold, alive, watch = capture.keeper, capture.measure, capture.hold, _alive(capture), weakref.ref
     tensors, note_key = capture.journal.tensors, capture.gradient_keys.append
-    note_tensor, note_target = tensors.extend, capture.targets.extend
+    note_tensor, note_target, tell = tensors.extend, capture.targets.extend, capture.tell_gradient
 
     def on_gradient(targets: Any, sources: Any, results: Any) -> None:
         if len(targets) == 1 and sources and isinstance(sources[0], Variable) and _is_number(loss := targets[0].data):
             note_target((clock(), loss.item()))
+        tell(sources)
         for source, result in zip(sources, results):
             key = source.identity if isinstance(source, Variable) else source.key
             parts = parts_of.get(key)
@@ -172,12 +178,15 @@ def updates_recorder(capture: Listener) -> Callable[[str, Any], None]:
     seen, arrays, keeper = capture.seen, capture.arrays, capture.keeper
     update_from, walk, getframe = capture.update_from, capture.walk, sys._getframe
     limit, tick, thread, log = capture.limit, capture.tick, threading.get_ident, capture.journal.log
-    note, measures, gone = log.extend, capture.measure is not None, _gone(capture)
+    note, measures, gone, steps = log.extend, capture.measure is not None, _gone(capture), capture.steps
 
     def on_updates(name: str, updates: Any) -> None:
         scope, _, until = capture.here
         places = walk(getframe(1), until) if walk is not None else ()
         number, length = thread(), len(places)
+        if steps is not None and not steps.has_optimizers:
+            for variable, *_ in updates:
+                steps.on_update(variable)
         is_flawed = measures and not are_finite([update[0].data for update in updates])
         for variable, inputs, started, ended in updates:
             if tick() >= limit:

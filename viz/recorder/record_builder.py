@@ -11,8 +11,8 @@ from eagerflow.core.observe import clock, observing
 from viz.chosen_steps import ChosenSteps
 from viz.facts import formatting
 from viz.facts.collector import collector_at_rest
+from viz.facts.digest.excerpt import part_of
 from viz.facts.schema import Frame, Op, Read, Record, Scope, Step, Storage, TensorInfo
-from viz.facts.smaller.part import part_of
 from viz.recorder.capture import Capture, Options
 from viz.recorder.compositions import composition_of
 from viz.recorder.descriptions import makes_its_own, run_facts, settings_at
@@ -20,9 +20,8 @@ from viz.recorder.journal import Event, Met, same_memory
 from viz.recorder.kept_values import nothing_kept
 from viz.recorder.loops.optimizer_names import tell_optimizers_apart
 from viz.recorder.loops.own_losses import own_losses
-from viz.recorder.loops.own_steps import mark_own_steps
+from viz.recorder.loops.own_steps import Clocks, gradients_of, mark_own_steps
 from viz.recorder.loops.reported import reported_logs
-from viz.recorder.loops.rounds import Clocks, gradients_of
 from viz.recorder.names.array_names import settle_names
 from viz.recorder.names.composed_calls import ComposedCalls
 from viz.recorder.names.kept_names import name_kept
@@ -40,7 +39,7 @@ def build(capture: Capture) -> Record:
     """The record of everything that `capture` saw, which must have stopped."""
     with collector_at_rest():  # which would go through all of it many times
         record = _Builder(capture).record
-    if capture.told is None or not (capture.told or any(op.step is None for op in record.ops)):
+    if capture.steps is not None or not (capture.told or any(op.step is None for op in record.ops)):
         return record
     return part_of(record, [op for op in record.ops if op.step is not None])  # see `StepGate`
 

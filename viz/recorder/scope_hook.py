@@ -18,7 +18,7 @@ from numpy import ndarray
 from eagerflow import Tensor
 from eagerflow.core import observe
 from viz.recorder import scopes
-from viz.recorder.descriptions import described, flat, learning_rate_of
+from viz.recorder.descriptions import described, flat
 from viz.recorder.journal import Journal
 from viz.recorder.memory_tracker import Memory
 from viz.recorder.names.array_names import ArrayNames
@@ -32,6 +32,7 @@ __all__ = ["Here", "RecordedScope", "scope_recorder"]
 _NO_TENSORS = frozenset([bool, int, float, str, type(None)])
 _MOST_TENSORS = 64  # of those that a scope was given or returned
 _WITHOUT_INPUTS = ("optimizer", "backward")  # theirs are gradients and targets, which their ops have too
+_OF_STEPS = ("step", "optimizer")
 _JUDGES = ("loss", "metric")  # what is given a target and an output of the model
 _STEPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "steps.py")
 _CAPTURE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(observe.__file__))), "capture", "")
@@ -99,8 +100,6 @@ class Listener(Protocol):
 
     def array(self, array: Any) -> int: ...
 
-    def know_arrays(self, tensors: Any) -> None: ...
-
     def know_state(self, metric: Any) -> int: ...
 
     def owner(self, owner: Any) -> dict[str, Any]: ...
@@ -112,6 +111,10 @@ class Listener(Protocol):
     def note(
         self, kind: str, op: Any, started: int, ended: int, given: Any, read: Any, made: Any, places: Any
     ) -> None: ...
+
+    def begin_step(self, recorded: Any, scope: observe.Scope) -> None: ...
+
+    def end_step(self, scope: observe.Scope) -> None: ...
 
     def crash(self, error: BaseException) -> None: ...
 
@@ -128,7 +131,7 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
     gone: Sized = () if capture.memory is None else capture.memory.gone
     input_names, output_names, name = capture.input_names, capture.output_names, _namer(capture)
     named_inputs = InputNames(input_names, capture.made_up_names)
-    callers, meet, know_arrays = known.callers, known.meet, capture.know_arrays
+    callers, meet, begin_step = known.callers, known.meet, capture.begin_step
 
     def on_scope_begin(scope: observe.Scope) -> None:
         if (number := len(recorded_scopes)) >= limit:
@@ -167,9 +170,8 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
         name(recorded, scope, frame)
         if kind == "backward":
             capture.parts.clear()
-        elif kind == "optimizer":
-            know_arrays(scope.inputs)
-            recorded.rate = learning_rate_of(scope.owner)
+        elif kind in _OF_STEPS:
+            begin_step(recorded, scope)
         elif kind == "metric" and scope.inputs is None:  # its result is asked for
             recorded.asked_at = capture.know_state(scope.owner)
         elif output_names and kind in _JUDGES:
@@ -207,7 +209,7 @@ def _namer(capture: Listener) -> Callable[[RecordedScope, observe.Scope, FrameTy
 def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
     output_names, recorded_scopes, log = capture.output_names, capture.scopes, capture.journal.log
     opened, owner_of, meet_state, clock = capture.open, capture.owner, capture.meet_state, observe.clock
-    tape_of, names = capture.tape, capture.names
+    tape_of, names, end_step = capture.tape, capture.names, capture.end_step
     gone: Sized = () if capture.memory is None else capture.memory.gone
 
     def on_scope_end(scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
@@ -230,6 +232,8 @@ def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Ca
             recorded.facts = (owner_of if recorded.kind != "backward" else tape_of)(recorded.owner)
             if recorded.kind == "optimizer":
                 meet_state(recorded.owner, recorded.facts["number"], recorded.started)
+        if recorded.kind in _OF_STEPS:
+            end_step(recorded.scope)
         if outputs is not None:
             recorded.outputs = positions(outputs)
             if len(recorded.outputs) > 1 and names is not None and recorded.kind in ("layer", "model"):

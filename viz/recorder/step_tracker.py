@@ -5,7 +5,7 @@ Recordings, the choice of recorded steps, the live page, the doctor and the sear
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 import numpy
@@ -72,7 +72,6 @@ class Turns:
         self.number = 0
         self._ran: dict[Hashable, frozenset[Hashable]] = {}  # who has made updates in this step, and of which weights
         self._turn: set[Hashable] = set()  # who made those of the last whole step
-        self._known: set[Hashable] = set()  # who has ever made updates
         self._alone = 0  # how many steps in a row had only the updates of who made this one's
         self._learnt = False  # were gradients computed since the last update?
         self._has_gradients = False  # and in this step?
@@ -101,34 +100,29 @@ class Turns:
         """Gradients were computed."""
         self._learnt = True
 
-    def updated(
-        self, who: Hashable, weights: frozenset[Hashable] = frozenset(), gone: Collection[Hashable] = ()
-    ) -> int:
+    def updated(self, who: Hashable, weights: frozenset[Hashable] = frozenset()) -> int:
         """Weights were changed.
 
         Args:
             who: stands for the optimizer; None for the program itself.
             weights: stand for what was changed, where that is known.
-            gone: who is known to make no update any more; while a program runs, nobody is.
 
         Returns:
             The number of the step that this is a part of.
         """
-        if self._ran and self._begins_another(who, weights, gone):
+        if self._ran and self._begins_another(who, weights):
             self.end()
         self._has_gradients |= self._learnt
         self._learnt = False
         self._ran[who] = self._ran.get(who, frozenset()) | weights
-        self._known.add(who)
         return self.number
 
-    def _begins_another(self, who: Hashable, weights: frozenset[Hashable], gone: Collection[Hashable]) -> bool:
+    def _begins_another(self, who: Hashable, weights: frozenset[Hashable]) -> bool:
         if not self._learnt:
             return not self._has_gradients
         if who in self._ran:
             return True
-        is_last = who not in self._known and all(each in gone for each in self._ran)
-        followed = self._turn == self._ran.keys() and (self._alone >= ALONE or is_last)
+        followed = self._turn == self._ran.keys() and self._alone >= ALONE
         return followed or (bool(weights) and weights in self._ran.values())
 
     def end(self) -> None:
@@ -201,7 +195,7 @@ class StepTracker(Turns):
         self._called: tuple[Any, int | None] = None, None  # the owner of the last one, and the rows of its batch
         self._calls_began = 0  # since the last gradients or update of an optimizer
         self._step: Step | None = None  # the one that runs, once it has an update
-        self._is_told = False
+        self._is_told = self._were_changed = False
 
     def subscribe(self, over: Callable[[Step], Any], updated: Callable[[Step], Any] | None = None) -> None:
         """Ask to be called with each `Step` as soon as it is known to be over.
@@ -230,7 +224,7 @@ class StepTracker(Turns):
     def end(self) -> None:
         """The step is over, if it has begun: what comes now is another one."""
         self._tell()
-        self._step, self._is_told = None, False
+        self._is_told = False
         super().end()
 
     def _forget_calls(self) -> None:
@@ -238,10 +232,11 @@ class StepTracker(Turns):
         self._called = None, None
 
     def _tell(self) -> None:
-        if self._step is not None and not self._is_told:
+        step, self._step = self._step, None  # so that no model or optimizer lives on by it
+        if step is not None and not self._is_told:
             self._is_told = True
             for tell in self._over:
-                tell(self._step)
+                tell(step)
 
     def _note_update(self, optimizer: Any = None) -> None:
         """Weights were changed, in the step with this number."""
@@ -322,7 +317,8 @@ class StepTracker(Turns):
 
     def _look_at_weights(self) -> None:
         """Were weights changed since their gradients were computed? Before the call that came next, if so."""
-        if self._held.have_changed():
+        if self._were_changed or self._held.have_changed():
+            self._were_changed = False
             self._held.hold(())
             self.updated(None)
             self._heard.ended = self._calls_began
@@ -331,7 +327,9 @@ class StepTracker(Turns):
 
     def on_update(self, variable: Variable) -> None:
         """Weights were changed."""
-        if self._pending:
+        if not self._hears_ops:
+            self._were_changed |= not self._inside and any(variable.identity in asked for asked in self._asked)
+        elif self._pending:
             self._heard.ended = clock()
         if variable.identity in self._within:
             self._learn_within()

@@ -43,7 +43,7 @@ class StepGate(observe.Observer):
     def __init__(self, made: Callable[[], Capture], steps: frozenset[int] | ChosenSteps) -> None:
         self._made, self._steps = made, steps
         self.capture = made()
-        self._told: list[tuple[int, int]] = []  # updates of steps that nothing marks: when, and the step's number
+        self._told: list[tuple[int, int]] = []  # see `Clocks`
         self._tracker = StepTracker(hears_ops=False)
         self._has_own = self._has_marks = self._was_on = False
         self._leaves = False  # what looks at the last step's results is still recorded

@@ -22,7 +22,7 @@ import numpy
 from eagerflow import Tensor
 from eagerflow.base.files import irregular, replacing, zip_member
 from eagerflow.base.npy import read_header
-from viz.facts.container import Allowed, Limit, TraceFileError, parse, todays_name
+from viz.facts.container import Allowed, Limit, TraceFileError, parse
 from viz.facts.formatting import file_kind, meant_file
 from viz.facts.schema import Frame
 from viz.replay.checked import check
@@ -30,7 +30,7 @@ from viz.replay.kept import Kept, KeptOptimizer, KeptStep, KeptVariable
 
 __all__ = ["StepFileError", "read", "write"]
 
-VERSION = 2  # in 1 some ops had other names
+VERSION = 2  # of the format; no other one is read
 _KIND = "eagerflow steps"
 _HEADER = "step.json"
 _RESULTS = 192 << 20, 256  # bytes that results of a step may take: this many, and this many for each of the file
@@ -158,10 +158,9 @@ def _parsed(text: bytes, allowed: Allowed) -> dict[str, Any]:
     version = header.get("version")
     if header.get("kind") != _KIND or not isinstance(version, int) or version < 1:
         raise StepFileError(f"its kind is {header.get('kind')!r:.60} and its version {version!r:.20}, not {_KIND!r}")
-    if version > VERSION:
-        raise StepFileError(
-            f"its format has version {version}, and this viz reads up to version {VERSION}. Install a newer eagerflow."
-        )
+    if version != VERSION:
+        cure = "Install a newer eagerflow" if version > VERSION else "Run the script again with --keep"
+        raise StepFileError(f"its format has version {version}, and this viz reads version {VERSION}. {cure}.")
     return header
 
 
@@ -177,10 +176,6 @@ def _kept(header: dict[str, Any], arrays: list[numpy.ndarray]) -> Kept:
     for name, kind in _KINDS.items():
         if not isinstance(header[name], kind):
             raise StepFileError(f"its {name} are {header[name]!r:.40}")
-    if header["version"] < 2:
-        for event in [event for row in header["steps"] for event in row["events"] if isinstance(event, dict)]:
-            if isinstance(event.get("op"), str):
-                event["op"] = todays_name(event["op"])
     kept = Kept(
         meta=dict(header["meta"]),
         variables=[KeptVariable(**row) for row in header["variables"]],

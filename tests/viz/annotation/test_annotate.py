@@ -11,7 +11,7 @@ from eagerflow import layers
 from viz.annotation.costs import costs_by_line
 from viz.annotation.report import page, text
 from viz.cli import main
-from viz.facts.smaller.shown_step import pick_step
+from viz.facts.digest.picked_step import pick_step
 
 SCRIPT = """\
 import numpy as np

@@ -1,8 +1,7 @@
-"""Of a long recording only the steps around one of them are read."""
+"""Of a long recording only the steps around one of them are shown."""
 
 from __future__ import annotations
 
-import contextlib
 import re
 
 import numpy as np
@@ -10,14 +9,12 @@ import pytest
 
 import eagerflow as ef
 import viz
-from tests.viz.facts.test_archive import rewritten
 from tests.viz.page.test_page_data import long_record
 from viz.cli import main
 from viz.compare import noise
 from viz.facts import archive
-from viz.facts.smaller.around_step import around_step
-from viz.facts.smaller.near_step import Near
-from viz.facts.smaller.shown_step import pick_step
+from viz.facts.digest.excerpt import around_step
+from viz.facts.digest.picked_step import pick_step
 from viz.facts.tables.summary import summary
 from viz.page.data import data
 from viz.recording import Recording
@@ -52,8 +49,10 @@ def loop():
     return t
 
 
-def near(path, step, most):
-    return Recording._of(archive.read(path, near=Near(step, most)))
+def near(record, step, most):
+    at = pick_step(record) if step is None else [s.number or s.index for s in record.steps].index(step)
+    whole = max(most, sum(op.step == at for op in record.ops))
+    return Recording._of(around_step(record, at, whole)[0])
 
 
 def told(record, position, beside=True):
@@ -88,9 +87,9 @@ def drawn(record, step=None):
 
 @pytest.mark.parametrize("share", [0.3, 0.8])
 def test_each_step_of_a_part_tells_what_it_tells_in_the_whole(recorded, share):
-    whole, path = recorded
+    whole, _ = recorded
     for step in range(len(whole.steps)):
-        part = near(path, step, int(share * len(whole.ops)))
+        part = near(whole, step, int(share * len(whole.ops)))
         assert part.whole.ops == len(whole.ops) > len(part.ops)
         at = next(s.index for s in part.steps if s.number == step)
         assert told(part, at) == told(whole, step)
@@ -99,8 +98,8 @@ def test_each_step_of_a_part_tells_what_it_tells_in_the_whole(recorded, share):
 
 
 def test_a_step_is_read_to_its_end_however_large_it_is(recorded):
-    whole, path = recorded
-    part = near(path, 1, 1)
+    whole, _ = recorded
+    part = near(whole, 1, 1)
     assert [step.number for step in part.steps] == [1]
     assert drawn(part, 1) == drawn(whole, 1)
     shown = data(part, most_ops=3, step=1)
@@ -110,27 +109,16 @@ def test_a_step_is_read_to_its_end_however_large_it_is(recorded):
 
 
 def test_the_step_that_is_shown_is_that_of_the_whole(recorded):
-    whole, path = recorded
-    part = near(path, None, len(whole.ops) // 3)
+    whole, _ = recorded
+    part = near(whole, None, len(whole.ops) // 3)
     assert part.steps[pick_step(part)].number == pick_step(whole)
     assert drawn(part) == drawn(whole)
     assert str(part.grad_flow()) == str(whole.grad_flow())
 
 
-def test_a_part_that_is_cut_in_memory_tells_the_same_as_one_that_is_read(recorded):
-    whole, path = recorded
-    chosen = pick_step(whole)
-    cut, first = around_step(whole, chosen, len(whole.ops) // 3)
-    part = near(path, None, len(whole.ops) // 3)
-    assert cut.whole == part.whole
-    assert part.whole.first == first
-    assert [step.number for step in cut.steps] == [step.number for step in part.steps]
-    assert told(cut, pick_step(cut), False) == told(part, pick_step(part), False) == told(whole, chosen, False)
-
-
-def test_a_recording_that_is_short_is_read_whole(recorded):
-    whole, path = recorded
-    assert near(path, 2, len(whole.ops)).whole is None
+def test_a_recording_that_is_short_is_shown_whole(recorded):
+    whole, _ = recorded
+    assert near(whole, 2, len(whole.ops)).whole is None
 
 
 def test_a_step_that_is_not_there_is_told_with_those_that_are(recorded, capsys):
@@ -139,9 +127,8 @@ def test_a_step_that_is_not_there_is_told_with_those_that_are(recorded, capsys):
     assert f"the steps 0 to {len(whole.steps) - 1}" in capsys.readouterr().err
 
 
-def test_steps_that_were_chosen_keep_their_numbers(tmp_path):
-    path = train(steps=[1, 4, 6]).save(tmp_path / "chosen.efz")
-    part = near(path, 4, 30)
+def test_steps_that_were_chosen_keep_their_numbers():
+    part = near(train(steps=[1, 4, 6]), 4, 30)
     assert [step.number for step in part.steps] == [4, 6]
     assert part.whole.last == 6
     assert not part.whole.unbroken
@@ -155,50 +142,10 @@ def test_the_inputs_of_a_chosen_step_are_those_that_it_read():
     assert lines[0] == lines[1]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda header, columns: header["scopes"][-1].update(parent=10**6),
-        lambda header, columns: header["scopes"][-1].update(parent=-1),
-        lambda header, columns: header["steps"][0].update(scope=-1),
-        lambda header, columns: columns["Op.scope"].fill(1000),
-        lambda header, columns: columns["Op.step"].fill(1000),
-        lambda header, columns: columns["Op.inputs@"].fill(10**15),
-        lambda header, columns: columns.update({"TensorInfo.shape@": np.full(3, 10**12)}),
-        lambda header, columns: columns["Stats.tensor"].fill(-3),
-        lambda header, columns: columns.update({"Op.stack": columns["Op.stack"].astype(float)}),
-        lambda header, columns: header.pop("steps"),
-    ],
-)
-def test_a_part_of_a_damaged_file_is_refused(recorded, tmp_path, change):
-    damaged = rewritten(recorded[1], tmp_path / "damaged.efz", change)
-    with pytest.raises(viz.TraceFileError):
-        near(damaged, None, 20).draw()
-
-
-def test_a_part_of_a_file_with_any_column_damaged_is_refused_or_harmless(recorded, tmp_path):
-    names = [
-        f"{cls}.{field}"
-        for cls, fields in (("Op", "scope step inputs inputs@ forward composition phase"),)
-        for field in fields.split()
-    ]
-    names += ["TensorInfo.producer", "TensorInfo.gradient_of", "TensorInfo.storage", "TensorInfo.role"]
-    rng = np.random.default_rng(0)
-
-    def change(header, columns):
-        column = columns[name].copy()
-        column[rng.integers(0, len(column), 2)] = rng.integers(-3, 10**6)
-        columns[name] = column
-
-    for name in names * 2:  # noqa: B007  (which `change` reads)
-        with contextlib.suppress(viz.TraceFileError):
-            near(rewritten(recorded[1], tmp_path / "damaged.efz", change), None, 20).draw()
-
-
 def test_the_page_of_a_part_says_what_it_is_a_part_of(recorded, tmp_path):
     whole, path = recorded
     for step in (0, 3):
-        shown = data(near(path, step, len(whole.ops) // 3), step=step)
+        shown = data(near(whole, step, len(whole.ops) // 3), step=step)
         assert shown["total_ops"] == len(whole.ops)
         assert sum(count for _, count in shown["step_kinds"]) == len(whole.steps)
         assert shown["steps"][shown["step"]][3] == step

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 
 import numpy as np
 import pytest
 
 import viz
-from tests.viz.facts.test_archive import rewritten
 from viz.cli import main
 from viz.export import perfetto
 from viz.facts import archive
 from viz.facts.flops import flops
-from viz.facts.overview import glance, overview
 from viz.facts.ranks import note_waits, same_collectives, to_clock, uses
 from viz.facts.schema import Logs, Op, Record, Scope, Step, Storage, TensorInfo
 from viz.facts.tables.summary import rows
@@ -103,24 +100,6 @@ def test_all_ranks_are_in_one_file(three, tmp_path, capsys):
     assert "host-1" in loaded.ranks()
     assert main(["show", "--rank", "3", str(path)]) == 2
     assert "the recording has 3 ranks" in capsys.readouterr().err
-
-
-def test_files_of_older_versions_are_read(steps, tmp_path):
-    for version in (1, 2, 3, 4):
-
-        def change(header, columns, version=version):
-            header["version"] = version
-            del header["meta"]["origin"], columns["Op.replayed"]
-            for scope in header["scopes"] if version < 4 else ():
-                scope["config"] = json.loads(header["texts"][scope["config"]])
-
-        loaded = viz.load(rewritten(steps.save(tmp_path / "new.efz"), tmp_path / "old.efz", change))
-        assert loaded.others == []
-        assert len(loaded.ops) == len(steps.ops)
-        assert loaded.draw().source
-        assert loaded.scopes == steps.scopes
-        assert loaded.rank(0) is loaded
-        assert overview(loaded)["replayed"] == overview(glance(tmp_path / "old.efz")[0])["replayed"] == 0
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from viz.facts import selection
+from viz.facts.digest.picked_step import pick_step
 from viz.facts.selection import Selection, calls_around, step_names, steps_text
-from viz.facts.smaller.shown_step import pick_step
 from viz.page import views
 from viz.page.data import data
 

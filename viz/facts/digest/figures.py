@@ -1,21 +1,14 @@
-"""A recording in one look: how the training went, what its parts are, what was slow, the peak of memory, NaN.
-
-Everything is computed from a few columns, so that `viz show` needn't make objects of all ops and tensors.
-"""
+"""A recording in one look: how the training went, what its parts are, what was slow, the peak of memory, NaN."""
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
-import numpy
-
 from viz.facts import formatting
-from viz.facts.columns import NONE
-from viz.facts.digest.sparse_columns import SparseColumns
-from viz.facts.schema import VARIABLES, Op, Record
-from viz.facts.selection import line_of, step_numbers
+from viz.facts.memory_use import memory_use
+from viz.facts.schema import Op, Record
+from viz.facts.selection import line_of, origin, step_numbers
 
 __all__ = ["OUTSIDE", "digest"]
 
@@ -28,22 +21,16 @@ _MEANS = ("batch", "evaluation")  # `fit` and `evaluate` report the mean so far,
 _APART = ("step", "backward", "data")  # scopes that are no part of a program
 
 
-def digest(record: Record, seen: SparseColumns) -> dict[str, Any]:
-    """What there is to say of a recording in one look, as plain data.
-
-    Args:
-        record: its scopes, steps and logs.
-        seen: its ops and tensors.
-    """
-    seen.check()
-    times = _Times(record, seen)
+def digest(record: Record) -> dict[str, Any]:
+    """What there is to say of a recording in one look, as plain data."""
+    times = _Times(record)
     return {
         "course": _course(record),
         "parts": times.parts(),
         "slowest": times.slowest(),
         "in_ops": times.whole,
-        "memory": _memory(record, seen),
-        "nonfinite": _nonfinite(record, seen),
+        "memory": _memory(record),
+        "nonfinite": _nonfinite(record),
     }
 
 
@@ -108,23 +95,17 @@ class _Times:
     An op counts for the layer that it ran in, a backward op for that of its forward op, and for all around it.
     """
 
-    def __init__(self, record: Record, seen: SparseColumns) -> None:
-        self._record, self._seen = record, seen
-        start, end = seen.array("Op.start"), seen.array("Op.end")
-        counts = (start != NONE) & (end != NONE) & ~seen.where("Op.phase", "network")  # those go on meanwhile
-        self._durations = numpy.where(counts, end - start, 0)
-        self.whole = int(self._durations.sum())
-        self._origins = _origins(seen)
-        self._scopes = seen.array("Op.scope")[self._origins] if seen.ops else seen.array("Op.scope")
+    def __init__(self, record: Record) -> None:
+        self._record = record
         self._rows = self._first_calls()  # by scope, the row that it counts for, -1 for none
-
-    @functools.cached_property
-    def _row_of_ops(self) -> numpy.ndarray:
-        """For each op the row that it counts for, -1 for none."""
-        found: numpy.ndarray = numpy.array([*self._rows, -1])[
-            numpy.where(self._scopes == NONE, len(self._rows), self._scopes)
-        ]
-        return found
+        self._sums = [0] * (len(record.scopes) + 1)  # by scope; the last one is what ran outside of all
+        self._slow: dict[tuple[str, str, int], list[Op]] = {}
+        for op in record.ops:
+            if op.phase != "network":  # those go on meanwhile
+                scope = origin(record, op).scope
+                self._sums[-1 if scope is None else scope] += op.duration
+                self._slow.setdefault((op.name, op.phase, -1 if scope is None else self._rows[scope]), []).append(op)
+        self.whole = sum(self._sums)
 
     def _first_calls(self) -> list[int]:
         """For each scope the first call of the same object at the same place, within whatever step."""
@@ -145,15 +126,12 @@ class _Times:
         What ran between those of one level, or outside of all, is a part behind them, so that times add up.
         """
         record, rows = self._record, self._rows
-        sums = numpy.bincount(
-            numpy.where(self._scopes == NONE, len(rows), self._scopes), weights=self._durations, minlength=len(rows) + 1
-        )
         firsts = [n for n, row in enumerate(rows) if row == n and record.scopes[n].kind not in _APART]
         times, own = dict.fromkeys(firsts, 0), dict.fromkeys([-1, *firsts], 0)
-        own[-1] = int(sums[len(rows)])
+        own[-1] = self._sums[-1]
         outer = {number: self._outer(number) for number in firsts}
         for number, row in enumerate(rows):
-            at, took = row, int(sums[number])
+            at, took = row, self._sums[number]
             own[row] += took
             while took and at != -1:
                 times[at] += took
@@ -180,7 +158,7 @@ class _Times:
 
     def _part(self, number: int, level: int, took: int) -> dict[str, Any]:
         scope = self._record.scopes[number]
-        shapes = [self._seen.slice_of("TensorInfo.shape", i) for i in scope.outputs[:3] if 0 <= i < self._seen.tensors]
+        shapes = [list(self._record.tensors[i].shape) for i in scope.outputs[:3]]
         return {
             "name": scope.shown,
             "kind": scope.kind,
@@ -193,27 +171,19 @@ class _Times:
 
     def slowest(self) -> list[dict[str, Any]]:
         """The ops that took longest, with equal ones in the same layer summed."""
-        seen, record = self._seen, self._record
-        if not self.whole:
-            return []
-        rows = self._row_of_ops
-        texts = len(seen.texts.values)  # one number for each name, phase and row: rows of three take long to sort
-        keys = (seen.array("Op.name") * texts + seen.array("Op.phase")) * (len(self._rows) + 1) + rows + 1
-        _, first, group = numpy.unique(keys, return_index=True, return_inverse=True)
-        sums, counts = numpy.bincount(group, weights=self._durations), numpy.bincount(group)
-        found = []
-        for at in numpy.argsort(-sums, kind="stable")[:_SLOWEST]:
-            number = int(first[at])
-            row = int(rows[number])
+        record, found = self._record, []
+        sums = {key: sum([op.duration for op in ops]) for key, ops in self._slow.items()} if self.whole else {}
+        for name, phase, row in sorted(sums, key=lambda key: -sums[key])[:_SLOWEST]:
+            ops, took = self._slow[name, phase, row], sums[name, phase, row]
             found.append(
                 {
-                    "op": seen.texts.value(int(seen.array("Op.name")[number])),
-                    "phase": seen.texts.value(int(seen.array("Op.phase")[number])),
+                    "op": name,
+                    "phase": phase,
                     "layer": "" if row == -1 else record.path(row, shown=True),
-                    "source": formatting.place(line_of(record, _op(seen, int(self._origins[number])))),
-                    "count": int(counts[at]),
-                    "time": int(sums[at]),
-                    "share": float(sums[at]) / self.whole,
+                    "source": formatting.place(line_of(record, ops[0])),
+                    "count": len(ops),
+                    "time": took,
+                    "share": took / self.whole,
                 }
             )
         return found
@@ -224,88 +194,28 @@ def _outside(level: int, took: int) -> dict[str, Any]:
     return {"name": OUTSIDE, **nothing, "level": level, "time": took}
 
 
-def _origins(seen: SparseColumns) -> numpy.ndarray:
-    """For each op the forward op that it belongs to, for others itself."""
-    forward, found = seen.array("Op.forward"), numpy.arange(seen.ops)
-    leads = seen.where("Op.phase", "backward") & (forward != NONE)
-    while leads[found].any():  # always to an earlier one
-        found = numpy.where(leads[found], forward[found], found)
-    return found
-
-
-def _op(seen: SparseColumns, number: int) -> Op:
-    """An op that belongs to itself, with as much as its line takes."""
-    scope = int(seen.array("Op.scope")[number])
-    stack = tuple(map(seen.frames.value, seen.slice_of("Op.stack", number)))
-    return Op(number, "", "forward", None if scope == NONE else scope, stack=stack)
-
-
-# ---------------------------------------------------------------------- memory
-
-
-def _memory(record: Record, seen: SparseColumns) -> dict[str, Any] | None:
-    """The peak of memory and the op that ran then, as `memory_use` has them; None where memory wasn't recorded."""
-    sizes = seen.array("Storage.nbytes")
-    storage = seen.array("TensorInfo.storage")
-    met, first = numpy.unique(storage, return_index=True)
-    first, met = first[met != NONE], met[met != NONE]
-    if not len(met):
+def _memory(record: Record) -> dict[str, Any] | None:
+    """The peak of memory and the op that ran then; None where memory wasn't recorded."""
+    use = memory_use(record) if record.storages else None
+    if use is None or not use.curve:
         return None
-    owners = _owners(seen, first)
-    is_variable = numpy.logical_or.reduce([seen.where("TensorInfo.role", role) for role in VARIABLES])
-    from_before = is_variable[owners] & (seen.array("TensorInfo.producer")[owners] == NONE)  # as weights are
-    begin = numpy.where(from_before, 0, seen.array("Storage.allocated")[met])
-    freed = seen.array("Storage.freed")[met]
-    is_freed = freed != NONE
-    when = numpy.concatenate([begin, freed[is_freed]])
-    change = numpy.concatenate([sizes[met], -sizes[met][is_freed]])
-    order = numpy.lexsort((change, change > 0, when))
-    live = numpy.cumsum(change[order])
-    at = int(numpy.argmax(live))
-    time = int(when[order][at])
-    start = seen.array("Op.start")
-    timed = numpy.flatnonzero(start != NONE)
-    told = {"peak": int(live[at]), "time": time, "op": "", "layer": "", "source": ""}
-    if len(timed):
-        number = int(timed[max(0, int(numpy.searchsorted(start[timed], time, "right")) - 1)])
-        origins = _origins(seen)
-        scope = int(seen.array("Op.scope")[number])
-        told["op"] = seen.texts.value(int(seen.array("Op.name")[number]))
-        told["layer"] = "" if scope == NONE else record.path(scope, shown=True)
-        told["source"] = formatting.place(line_of(record, _op(seen, int(origins[number]))))
+    told = {"peak": use.peak, "time": use.time, "op": "", "layer": "", "source": ""}
+    if use.op is not None:
+        op = record.ops[use.op]
+        told |= {"op": op.name, "layer": record.path(op.scope, shown=True)}
+        told["source"] = formatting.place(line_of(record, op))
     return told
 
 
-def _owners(seen: SparseColumns, first: numpy.ndarray) -> numpy.ndarray:
-    """For pieces of memory, of which the tensor that was met first is known, the one that they were made for."""
-    storage = seen.array("TensorInfo.storage")
-    named = ~seen.where("TensorInfo.name", "")
-    is_named, is_kept = named.tolist(), seen.where("TensorInfo.role", "optimizer state").tolist()
-    found = dict(zip(storage[first].tolist(), first.tolist()))
-    again = numpy.flatnonzero(named & (storage != NONE))
-    for i, piece in zip(again.tolist(), storage[again].tolist()):
-        before = found[piece]
-        if not is_named[before] or is_kept[before]:
-            found[piece] = i
-    return numpy.array([found[piece] for piece in storage[first].tolist()], numpy.int64)
-
-
-# ---------------------------------------------------------------------- NaN and infinity
-
-
-def _nonfinite(record: Record, seen: SparseColumns) -> dict[str, Any] | None:
+def _nonfinite(record: Record) -> dict[str, Any] | None:
     """How many of the measured tensors held NaN or infinity, and which op made the first; None where none was."""
-    measured = seen.array("Stats.tensor")
-    if not len(measured):
+    measured = [tensor for tensor in record.tensors if tensor.stats is not None]
+    if not measured:
         return None
-    nan, inf = (numpy.where(counts == NONE, 0, counts) for counts in (seen.array("Stats.nan"), seen.array("Stats.inf")))
-    flawed = measured[(nan > 0) | (inf > 0)]
+    flawed = [tensor for tensor in measured if tensor.stats is not None and (tensor.stats.nan or tensor.stats.inf)]
     told = {"measured": len(measured), "flawed": len(flawed), "op": "", "layer": "", "step": None}
-    if len(flawed):
-        producer = int(seen.array("TensorInfo.producer")[int(flawed.min())])
-        if producer != NONE:
-            scope, step = (int(seen.array(f"Op.{name}")[producer]) for name in ("scope", "step"))
-            told["op"] = seen.texts.value(int(seen.array("Op.name")[producer]))
-            told["layer"] = "" if scope == NONE else record.path(scope, shown=True)
-            told["step"] = None if step == NONE else step_numbers(record)[step]
+    if flawed and flawed[0].producer is not None:
+        op = record.ops[flawed[0].producer]
+        told |= {"op": op.name, "layer": record.path(op.scope, shown=True)}
+        told["step"] = None if op.step is None else step_numbers(record)[op.step]
     return told

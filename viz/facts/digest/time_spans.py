@@ -5,13 +5,9 @@ The time from starting a recording to stopping it is another one: in a script, i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
-import numpy
+from collections.abc import Iterator
 
 from viz.facts import formatting
-from viz.facts.columns import NONE
-from viz.facts.digest.sparse_columns import SparseColumns
 from viz.facts.schema import Record
 
 __all__ = ["Span", "recorded_for", "step_spans", "took", "took_told", "whole_span"]
@@ -23,15 +19,10 @@ _LEAST_REST = 1_000_000  # nanoseconds beside what ran, of which it is worth to 
 _LEAST_SHARE = 0.1
 
 
-def step_spans(record: Record, seen: SparseColumns | None = None) -> dict[int | None, Span]:
-    """When each step began and ended, by its position, and under None what ran outside of all steps; what has times.
-
-    Args:
-        record: its scopes and steps, and its ops, unless these are in columns.
-        seen: the columns of the ops.
-    """
+def step_spans(record: Record) -> dict[int | None, Span]:
+    """When each step began and ended, by its position, and under None what ran outside of all steps; what has times."""
     found: dict[int | None, Span] = {}
-    for step, start, end in (*_of_ops(record, seen), *_of_scopes(record)):
+    for step, start, end in (*_of_ops(record), *_of_scopes(record)):
         known = found.get(step)
         if known is None:
             found[step] = start, end
@@ -45,16 +36,11 @@ def whole_span(spans: dict[int | None, Span]) -> Span | None:
     return (min([start for start, _ in spans.values()]), max([end for _, end in spans.values()])) if spans else None
 
 
-def took(record: Record, seen: SparseColumns | None = None) -> int:
-    """Nanoseconds that a recording took; where some of all steps were chosen, these steps alone.
-
-    Args:
-        record: the recording.
-        seen: as for `step_spans`.
-    """
+def took(record: Record) -> int:
+    """Nanoseconds that a recording took; where some of all steps were chosen, these steps alone."""
     if record.whole is not None:
         return record.whole.took
-    spans = step_spans(record, seen)
+    spans = step_spans(record)
     chosen = [step.index for step in record.steps if step.number is not None]
     if chosen:
         return sum([end - start for start, end in [spans.get(step, (0, 0)) for step in chosen]])
@@ -62,17 +48,16 @@ def took(record: Record, seen: SparseColumns | None = None) -> int:
     return end - start
 
 
-def took_told(record: Record, seen: SparseColumns | None = None, of_it: str = "") -> str:
+def took_told(record: Record, of_it: str = "") -> str:
     """How long a recording took, and where more was recorded from start to stop, how long that was.
 
     As in `"20.3 ms (recorded for 22.7 ms, with what came before and after)"`; empty without times.
 
     Args:
         record: the recording.
-        seen: as for `step_spans`.
         of_it: what stands behind the first of these.
     """
-    time = took(record, seen)
+    time = took(record)
     if not time:
         return ""
     whole = record.whole
@@ -90,18 +75,10 @@ def recorded_for(record: Record, of_it: int) -> str:
     return formatting.seconds(whole)
 
 
-def _of_ops(record: Record, seen: SparseColumns | None) -> Iterable[tuple[int | None, int, int]]:
-    if seen is None:
-        return [(op.step, op.start, op.end) for op in record.ops if op.start is not None and op.end is not None]
-    step, start, end = (seen.array(f"Op.{name}") for name in ("step", "start", "end"))
-    order = numpy.flatnonzero((start != NONE) & (end != NONE))
-    order = order[numpy.argsort(step[order], kind="stable")]
-    if not len(order):
-        return []
-    numbers, begins = numpy.unique(step[order], return_index=True)
-    firsts, lasts = numpy.minimum.reduceat(start[order], begins), numpy.maximum.reduceat(end[order], begins)
-    rows = zip(numbers.tolist(), firsts.tolist(), lasts.tolist())
-    return [(None if number == NONE else number, first, last) for number, first, last in rows]
+def _of_ops(record: Record) -> Iterator[tuple[int | None, int, int]]:
+    for op in record.ops:
+        if op.start is not None and op.end is not None:
+            yield op.step, op.start, op.end
 
 
 def _of_scopes(record: Record) -> Iterator[tuple[int | None, int, int]]:

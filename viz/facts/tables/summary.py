@@ -10,10 +10,10 @@ from typing import Any
 
 from viz.facts import formatting
 from viz.facts.blocks import all_blocks, tree
-from viz.facts.digest.asked_step import shown_number, shown_position, times_facts
 from viz.facts.digest.figures import OUTSIDE
 from viz.facts.digest.made import Made
-from viz.facts.digest.sparse_columns import SparseColumns
+from viz.facts.digest.picked_step import pick_step
+from viz.facts.digest.shown_step import shown_number, shown_position, times_facts
 from viz.facts.digest.time_spans import took_told
 from viz.facts.digest.usual_sums import TimesInSteps, steps_of, told_steps, usual_sums
 from viz.facts.digest.usual_times import usual_times
@@ -30,7 +30,6 @@ from viz.facts.selection import (
     step_name,
     steps_text,
 )
-from viz.facts.smaller.shown_step import pick_step
 from viz.facts.text_table import Text, table
 
 __all__ = ["HEADS", "Row", "around", "cells", "columns", "describe", "flops_text", "opened", "rows", "summary"]
@@ -352,13 +351,12 @@ def cells(row: Row, indent: str = "  ") -> tuple[str, ...]:
     )
 
 
-def describe(record: Record, in_ops: int | None = None, seen: SparseColumns | None = None) -> str:
+def describe(record: Record, in_ops: int | None = None) -> str:
     """One line about a recording.
 
     Args:
         record: the recording.
         in_ops: nanoseconds of its ops, for a line above times of parts, which don't sum to what the whole took.
-        seen: its ops as columns, where the record doesn't hold their times.
     """
     name = f" {formatting.clean(record.name)!r}" if record.name else ""
     whole = record.whole
@@ -367,7 +365,7 @@ def describe(record: Record, in_ops: int | None = None, seen: SparseColumns | No
     layers = layers_of(record)
     parts += [formatting.count(layers, "layer")] if layers else []
     of_it = f", of which {formatting.seconds(in_ops)} in ops" if in_ops else ""
-    time = took_told(record, seen, of_it)
+    time = took_told(record, of_it)
     parts += [time] if time else []
     parts += [f"rank {rank_of(record)} of {record.meta.get('ranks')}"] if rank_of(record) else []
     parts += [formatting.count(1 + len(record.others), "rank")] if record.others else []

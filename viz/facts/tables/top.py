@@ -8,9 +8,9 @@ from typing import Any
 
 from viz.choices import COSTS, KEYS
 from viz.facts import formatting
-from viz.facts.digest.asked_step import times_facts
 from viz.facts.digest.figures import OUTSIDE
 from viz.facts.digest.made import Made
+from viz.facts.digest.shown_step import times_facts
 from viz.facts.flops import all_flops
 from viz.facts.schema import Op, Record
 from viz.facts.selection import line_of, position_of, step_name

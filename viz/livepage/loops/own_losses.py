@@ -84,16 +84,6 @@ class OwnLosses:
             None  # whose loss is the only one so far, and how it is called in the code
         )
 
-    @property
-    def has_any(self) -> bool:
-        """Whether a backward pass is over and no optimizer has run since."""
-        return bool(self._waiting)
-
-    def is_again(self, sources: Sequence[Any]) -> bool:
-        """Has a pass for the same variables waited for an optimizer already?"""
-        variable = _first_variable(sources)
-        return any(loss.variable() is variable for loss in self._waiting)
-
     def hear(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
         """A backward pass is over; its target is the loss."""
         data = targets[0].data if targets else None

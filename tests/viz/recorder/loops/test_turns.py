@@ -35,22 +35,6 @@ def test_an_optimizer_that_follows_another_one_for_good_begins_a_step():
     assert numbers("a" * 9 + "bbb") == list(range(12))
 
 
-def test_an_optimizer_that_follows_one_which_never_comes_again_begins_a_step_however_soon():
-    turns, found = Turns(), []
-    for who, gone in [("a", ""), ("a", "a"), ("b", "a"), ("b", "ab"), ("c", "ab")]:
-        turns.learnt()
-        found.append(turns.updated(who, frozenset(who), gone))
-    assert found == [0, 1, 2, 3, 4]
-
-
-def test_the_last_round_of_optimizers_that_take_turns_is_one_step_too():
-    turns, found = Turns(), []
-    for i, who in enumerate("cccgcccg"):
-        turns.learnt()
-        found.append(turns.updated(who, frozenset(who), "c" if i == 7 else ""))
-    assert found == [0, 1, 2, 2, 3, 4, 5, 5]
-
-
 def test_another_optimizer_of_the_same_weights_begins_a_step():
     assert numbers("ab", {"a": "w", "b": "w"}) == [0, 1]
     assert numbers("aaab", {"a": "w", "b": "w"}) == [0, 1, 2, 3]

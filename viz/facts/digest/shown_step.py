@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from viz.facts.digest.picked_step import pick_step
 from viz.facts.schema import Record
 from viz.facts.selection import position_of, step_numbers
-from viz.facts.smaller.shown_step import pick_step
 
 __all__ = ["shown_number", "shown_position", "times_facts"]
 

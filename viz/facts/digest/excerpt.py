@@ -1,4 +1,4 @@
-"""Some of the ops of a recording, with all that they refer to."""
+"""An excerpt of a recording: some of its ops, or the steps around one of them, with all that they refer to."""
 
 from __future__ import annotations
 
@@ -6,9 +6,62 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from viz.facts.schema import VARIABLES, Op, Record, Scope, TensorInfo
+from viz.facts.digest.time_spans import took
+from viz.facts.schema import VARIABLES, Op, Record, Scope, TensorInfo, Whole
+from viz.facts.selection import last_step, layers_of, outcome, step_kinds, step_numbers, trainings_before
 
-__all__ = ["part_of"]
+__all__ = ["MOST_STEPS", "around_step", "part_of"]
+
+MOST_STEPS = 1_000
+"""So many are shown together at most: nobody looks at more, and each takes its time to be prepared."""
+
+
+def around_step(record: Record, chosen: int | None, most: int, steps: int = MOST_STEPS) -> tuple[Record, int]:
+    """`record` itself when it isn't too long; else a part of it, and the number of its first op.
+
+    The part holds whole steps around the chosen one, or the beginning of that step where it is too large by itself; of
+    what has no steps the beginning. Ids are positions again.
+
+    Args:
+        record: a recording.
+        chosen: the position of a step; None: none.
+        most: how many ops the part has at most.
+        steps: how many steps it has at most.
+    """
+    if len(record.ops) <= most and len(record.steps) <= steps:
+        return record, 0
+    spans: dict[int, tuple[int, int]] = {}  # of each step, the first op and the end
+    for op in record.ops:
+        if op.step is not None:
+            spans[op.step] = spans.get(op.step, (op.id, 0))[0], op.id + 1
+    if chosen is None or chosen not in spans:
+        return part_of(record, record.ops[:most]), 0
+    low = high = chosen
+    while high - low + 1 < steps:
+        wider = [(low, high + 1), (low - 1, high)]
+        fits = [(a, b) for a, b in wider if a in spans and b in spans and spans[b][1] - spans[a][0] <= most]
+        if not fits:
+            break
+        low, high = fits[0]
+    first = spans[low][0]
+    part = part_of(record, record.ops[first : min(spans[high][1], first + most)])
+    if record.whole is not None:
+        part.whole = dataclasses.replace(record.whole, first=record.whole.first + first)
+    else:
+        number, unbroken = last_step(record)
+        part.whole = Whole(
+            ops=len(record.ops),
+            first=first,
+            kinds=step_kinds(record),
+            last=number or 0,
+            unbroken=unbroken,
+            trained=trainings_before(record, record.ops[first].step or 0),
+            shown=step_numbers(record)[chosen],
+            layers=layers_of(record),
+            took=took(record),
+            outcome=outcome(record, record.ops),
+        )
+    return part, first
 
 
 def part_of(record: Record, ops: Sequence[Op]) -> Record:
@@ -23,8 +76,11 @@ class _Part:
         self.whole, self.ops = record, ops
         self.number_of = self._numbers([op.id for op in ops])
         kept = [t.id for t in record.tensors if self._is_kept(t)]
-        self.tensors = self._numbers(sorted({*kept, *[t for op in self.ops for t in self._met(op)]}))
         self.scopes = self._numbers(sorted(self._scopes()))
+        given = [t for i in self.scopes for t in (*record.scopes[i].inputs, *record.scopes[i].outputs)]
+        met = {*kept, *given, *[t for op in self.ops for t in (*op.inputs, *op.outputs)]}
+        of = {record.tensors[t].gradient_of for t in met}
+        self.tensors = self._numbers(sorted({*met, *[t for t in of if t is not None]}))
         used = {record.tensors[t].storage for t in self.tensors}
         self.storages = self._numbers(sorted([s for s in used if s is not None]))
         self.steps = self._numbers([s.index for s in record.steps if s.scope in self.scopes])
@@ -37,12 +93,6 @@ class _Part:
     def _is_kept(tensor: TensorInfo) -> bool:
         """Variables as they were at first, of which ops may read later versions, and states, which no op reads."""
         return tensor.role == "optimizer state" or (tensor.role in VARIABLES and tensor.producer is None)
-
-    def _met(self, op: Op) -> list[int]:
-        """The tensors of an op, and those whose gradients they are."""
-        direct = [*op.inputs, *op.outputs]
-        of = [self.whole.tensors[t].gradient_of for t in direct]
-        return direct + [t for t in of if t is not None]
 
     def _scopes(self) -> set[int]:
         found: set[int] = set()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Collection, Mapping
 
 from viz.facts.schema import Record
 
-__all__ = ["last_usual", "pick_step"]
+__all__ = ["pick_step"]
 
 
 def pick_step(record: Record) -> int | None:
@@ -24,28 +23,14 @@ def pick_step(record: Record) -> int | None:
     ran: dict[str, set[int | None]] = {}
     for op in record.ops:
         ran.setdefault(op.phase, set()).add(op.step)
-    found = last_usual(complete, ran, lambda: _rows_of_steps(record))
-    return record.steps[-1].index if found is None else found
-
-
-def last_usual(
-    complete: list[int], ran: Mapping[str, Collection[int | None]], rows: Callable[[], Mapping[int, int]]
-) -> int | None:
-    """The last of the steps that did most, whose batch has as many rows as most have; None where none is complete.
-
-    Args:
-        complete: the steps that ended without an error.
-        ran: by phase, the steps that ran ops of it.
-        rows: gives how many rows the batch of each step has.
-    """
     for wanted in ("update", "backward", "forward"):
         steps = [index for index in complete if index in ran.get(wanted, ())]
         if steps:
-            known = rows()
-            counts = collections.Counter([known.get(index, 0) for index in steps])
+            rows = _rows_of_steps(record)
+            counts = collections.Counter([rows.get(index, 0) for index in steps])
             usual = max(counts, key=lambda size: (counts[size], size))
-            return max(index for index in steps if known.get(index, 0) == usual)
-    return complete[-1] if complete else None
+            return max(index for index in steps if rows.get(index, 0) == usual)
+    return complete[-1] if complete else record.steps[-1].index
 
 
 def _rows_of_steps(record: Record) -> dict[int, int]:
