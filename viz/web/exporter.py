@@ -141,14 +141,8 @@ def _content(
     alive = [None] * len(layers)
     if inputs.are_given:
         alive = checks.alive_channels(lambda batch: _run(model, inputs.packed(batch)).arrays(), inputs.arrays, layers)
-    drawn = any(node.kind.startswith("Random") for node in made.graph.nodes)
     content = {
-        "model": {
-            "draws": drawn,
-            "bytes": weights,
-            "weights": int(model.count_params()),
-            "runtime": vendored.about()["version"],
-        },
+        "model": {"bytes": weights, "weights": int(model.count_params()), "runtime": vendored.about()["version"]},
         **_controls(inputs, made, checked, vectorizer, options),
         "layers": [
             {**layer._asdict(), "alive": None if some is None else some.tolist()} for layer, some in zip(layers, alive)

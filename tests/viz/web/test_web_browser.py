@@ -14,7 +14,7 @@ import pytest
 
 import eagerflow as ef
 from tests.viz import browser
-from tests.viz.web.models import EXAMPLES, HOSTILE, Example, drawing, several
+from tests.viz.web.models import EXAMPLES, HOSTILE, Example, several
 from tests.viz.web.models_browser import ModelBrowser
 from viz.web import checks, document
 
@@ -124,10 +124,7 @@ def test_a_difference_is_told_with_the_layer_in_which_it_begins(chromium, tmp_pa
     assert chromium.run("document.querySelector('.overlay').hidden")
 
 
-def test_random_numbers_and_rounded_weights_are_said(chromium, tmp_path):
-    drawing().model.export(tmp_path / "drawing.html", format="web")
-    chromium.begin((tmp_path / "drawing.html").as_uri())
-    assert chromium.run("document.querySelector('.badge').textContent").startswith("draws random numbers")
+def test_rounded_weights_are_said(chromium, tmp_path):
     model = ef.Sequential([ef.Input((60,)), ef.layers.Dense(60), ef.layers.Dense(60)])
     model.export(tmp_path / "rounded.html", format="web", weights="int8")
     chromium.begin((tmp_path / "rounded.html").as_uri())

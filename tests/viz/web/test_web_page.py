@@ -13,7 +13,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers as L
-from tests.viz.web.models import EXAMPLES, HOSTILE, Example, digits, drawing, mlp, several, text
+from tests.viz.web.models import EXAMPLES, HOSTILE, Example, digits, mlp, several, text
 from viz.web import checks, document, vendored
 from viz.web.controls import input_control, output_control, value_range
 from viz.web.strokes import pad
@@ -167,14 +167,6 @@ def test_samples_of_several_inputs_go_by_name(tmp_path):
     assert [layer["name"] for layer in found["layers"]].count("shared") == 2
     with pytest.raises(ValueError, match="none for the input 'left'"):
         example.model.export(tmp_path / "m.html", format="web", samples={"right": np.ones((1, 3))})
-
-
-def test_it_is_known_that_a_model_draws_random_numbers(tmp_path):
-    example = drawing()
-    (seeds,) = [layer.seeds for layer in example.model.layers if hasattr(layer, "seeds")]
-    before = np.asarray(seeds.state)
-    assert content_of(export(example, tmp_path / "m.html"))["model"]["draws"] is True
-    np.testing.assert_array_equal(np.asarray(seeds.state), before)
 
 
 def test_weights_are_stored_in_fewer_bits_where_that_is_asked_for(tmp_path):
