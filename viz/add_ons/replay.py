@@ -77,7 +77,7 @@ def _by_ops(kept: Kept, number: int, options: argparse.Namespace) -> int:
         _print(options, vars(found), str(found))
         return 0
     if options.nonfinite:
-        culprit, _, _ = find_culprit(kept)
+        culprit = find_culprit(kept)
         facts = None if culprit is None else vars(culprit)
         return _say_where(options, facts, culprit, len(kept.steps))
     if options.trace:

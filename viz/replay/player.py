@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -45,7 +44,6 @@ class Played:
     Attributes:
         step: the step as it was kept.
         tensors: all its tensors, by number.
-        inputs: of each op, by the number of its event, the inputs.
         loss: what was minimized last; None where there was nothing, or more than a number.
         error: the exception that it ended with, None when it came to its end.
         failed: the number of the event that raised.
@@ -54,7 +52,6 @@ class Played:
 
     step: KeptStep
     tensors: dict[int, Any] = dataclasses.field(default_factory=dict)
-    inputs: dict[int, list[Any]] = dataclasses.field(default_factory=dict)
     loss: float | None = None
     error: Exception | None = None
     failed: int | None = None
@@ -73,17 +70,14 @@ class Player:
         kept: the file.
         changes: what is to be different, from a step on.
         first: the number of that step among those of the file.
-        heard: called with the number of each event, and what has run so far, after it ran.
+
+    Attributes:
+        running: the step that runs, and the number of its event.
     """
 
-    def __init__(
-        self,
-        kept: Kept,
-        changes: Changes | None = None,
-        first: int = 0,
-        heard: Callable[[int, Played], None] | None = None,
-    ) -> None:
-        self.kept, self.heard = kept, heard
+    def __init__(self, kept: Kept, changes: Changes | None = None, first: int = 0) -> None:
+        self.kept = kept
+        self.running: tuple[KeptStep, int] = kept.steps[0], 0
         self._later, self._first = changes or Changes(), first
         self.changes = Changes(double=self._later.double)
         self.variables: list[Any] = [self._variable(i) for i in range(len(kept.variables))]
@@ -167,11 +161,10 @@ class _Run:
                 for i, event in enumerate(self.step.events):
                     if self.only_loss and ("assign" in event or "apply" in event):
                         continue
-                    self._event(i, event)
+                    self.player.running = self.step, i
+                    self._event(event)
                     if self.only_loss and event is self.last:
                         break
-                    if self.player.heard is not None:
-                        self.player.heard(i, self.played)
             except LoadLimitError as error:
                 raise CannotReplay(str(error)) from None
             except CannotReplay:
@@ -182,9 +175,9 @@ class _Run:
                 self._leave(0)
         return self.played
 
-    def _event(self, i: int, event: Event) -> None:
+    def _event(self, event: Event) -> None:
         if "op" in event:
-            self._op(i, event)
+            self._op(event)
         elif "gradient" in event:
             self._gradient(event)
         elif "assign" in event:
@@ -248,13 +241,12 @@ class _Run:
 
     # ------------------------------------------------------------------ ops and gradients
 
-    def _op(self, i: int, event: Event) -> None:
+    def _op(self, event: Event) -> None:
         made = op_named(event["op"])
         if made is None:
             raise CannotReplay(f"there is no op {event['op']!r:.60}")
         given = [self._value(x) for x in event["in"]]
         settings = [self._setting(x) for x in event["set"]]
-        self.played.inputs[i] = given
         ran_at = self.player.kept.place(event["at"])  # noqa: F841  (the doctor looks for it: it is the op's own line)
         named = {**dict(zip(made.arrays, given)), **dict(zip(made.settings, settings))}
         step()

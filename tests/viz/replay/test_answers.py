@@ -35,7 +35,7 @@ def last(kept):
 
 
 def test_the_op_where_nan_begins_is_named_with_layer_and_row(nan_file):
-    found, _, _ = find_culprit(read(nan_file))
+    found = find_culprit(read(nan_file))
     assert (found.layer, found.phase, found.rows, found.of_data) == ("mean_squared_error", "forward", [17], True)
     assert "of 8" in str(found)
     assert "row 17 of the data" in str(found)
@@ -46,7 +46,7 @@ def test_nan_that_begins_backward_is_named(tmp_path):
     model = ef.Sequential([layers.Input((4,)), layers.Dense(3), layers.Lambda(root), layers.Dense(1)])
     with pytest.warns(UserWarning, match="the loss is"):
         keeping, _ = train(tmp_path / "a.efr", x, y, model=model)
-    found, _, _ = find_culprit(read(keeping.written[0][0]))
+    found = find_culprit(read(keeping.written[0][0]))
     assert (found.phase, found.op) == ("backward", "sqrt")
     assert "lambda" in found.layer
 
