@@ -10,24 +10,18 @@ import eagerflow as ef
 import viz
 from eagerflow import layers
 from tests.viz.replay import conftest
-from tests.viz.replay.conftest import Raising, data, train
+from tests.viz.replay.conftest import Raising, data, judged, quiet, train
 from viz.replay import machine as machine_facts
 from viz.replay.answers import changed
 from viz.replay.file import read
 from viz.replay.film import numbers
 from viz.replay.first_bad import find_culprit
-from viz.replay.player import CannotReplay, Player
+from viz.replay.player import CannotReplay
 from viz.replay.prompt import Prompt
 from viz.replay.recorded import filmed, traced
 from viz.replay.rows import guilty_rows
-from viz.replay.verdict import verdict
 
 LAST = 2  # the place of the last step of `good_file`
-
-
-def judged(kept):
-    player = Player(kept)
-    return verdict(kept, player, player.run_to(len(kept.steps) - 1))
 
 
 def last(kept):
@@ -85,10 +79,7 @@ def test_other_rows_that_do_it_alone_are_counted(tmp_path, bad, says):
     x[bad, 2] = 3e38
     model = ef.Sequential([layers.Input((4,)), layers.Dense(1)])
     model.compile(ef.optimizers.SGD(0.01), "mse")
-    with (
-        pytest.warns(UserWarning, match="the loss is"),
-        viz.replay.keeping.Keeping(1, tmp_path / "a.efr", say=lambda line: None),
-    ):
+    with pytest.warns(UserWarning, match="the loss is"), quiet(1, tmp_path / "a.efr"):
         model.fit(x, y, batch_size=8, shuffle=False, verbose=0)
     kept = read(tmp_path / "a.efr")
     found = guilty_rows(kept, last(kept))
@@ -106,10 +97,7 @@ def test_two_rows_that_do_it_only_together_are_found(tmp_path):
 
     model = ef.Sequential([layers.Input((4,)), layers.Lambda(summed), layers.Rescaling(1e-38), layers.Dense(1)])
     model.compile(ef.optimizers.SGD(0.0), "mse")
-    with (
-        pytest.warns(UserWarning, match="the loss is"),
-        viz.replay.keeping.Keeping(1, tmp_path / "a.efr", say=lambda line: None),
-    ):
+    with pytest.warns(UserWarning, match="the loss is"), quiet(1, tmp_path / "a.efr"):
         model.fit(x, y, batch_size=40, shuffle=False, verbose=0)
     kept = read(tmp_path / "a.efr")
     assert guilty_rows(kept, last(kept)).rows == [3, 12]
