@@ -119,11 +119,6 @@ def test_runs_of_another_length_differ_where_the_shorter_one_ends():
     assert "goes on" in found.message
 
 
-def test_no_script_is_wrong_usage(tmp_path, capsys):
-    assert main(["reproduce", str(tmp_path / "none.py")]) == 2
-    assert "there is no script" in capsys.readouterr().err
-
-
 def test_what_a_script_prints_may_be_no_text_of_the_console(tmp_path, monkeypatch):
     """As under a console of GBK: the bytes are no UTF-8."""
     script = tmp_path / "leaves.py"

@@ -418,21 +418,6 @@ def test_augmentation_is_drawn_where_it_is_asked_for(tmp_path, monkeypatch, caps
     assert "RandomBrightness" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("source", "status", "words"),
-    [("print(1)", 3, "no training step"), ("raise KeyError('x')", 3, "failed before it trained")],
-)
-def test_scripts_that_never_train_say_so(tmp_path, capsys, source, status, words):
-    (tmp_path / "train.py").write_text(source)
-    assert main(["check", str(tmp_path / "train.py")]) == status
-    assert words in capsys.readouterr().err
-
-
-def test_no_script_is_wrong_usage(tmp_path, capsys):
-    assert main(["check", str(tmp_path / "none.py")]) == 2
-    assert "there is no script" in capsys.readouterr().err
-
-
 def test_a_flip_that_left_the_first_rows_as_they_are_is_drawn_again(tmp_path, capsys):
     script = tmp_path / "train.py"
     script.write_text(

@@ -253,17 +253,6 @@ def test_a_limit_without_a_unit_is_refused(limit, words, tmp_path, capsys):
     assert words in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [("print(1)", "no training step"), ("raise KeyError(1)", "failed before"), (None, "there is no script")],
-)
-def test_what_cannot_be_measured_is_said(quick, tmp_path, capsys, source, words):
-    if source is not None:
-        (tmp_path / "train.py").write_text(source)
-    assert main(["estimate", str(tmp_path / "train.py")]) == (2 if source is None else 3)
-    assert words in capsys.readouterr().err
-
-
 def test_sizes_are_read_as_people_write_them():
     assert [bytes_of(each) for each in ("1.5gb", "2 GiB", "300M")] == [3 * 2**29, 2**31, 300 * 2**20]
     with pytest.raises(ValueError, match="8GB"):
