@@ -57,19 +57,12 @@ class LineCost:
 
 @dataclasses.dataclass
 class Costs:
-    """What the lines cost.
+    """What the lines cost."""
 
-    Attributes:
-        lines: by file, then by number.
-        step: which step, in words; "" for a recording without steps.
-        elsewhere: nanoseconds of ops without a line of the user's.
-        notes: what should be known.
-    """
-
-    lines: dict[str, dict[int, LineCost]]
-    step: str
-    elsewhere: int
-    notes: list[str]
+    lines: dict[str, dict[int, LineCost]]  # by file, then by number
+    step: str  # which step, in words; "" for a recording without steps
+    elsewhere: int  # nanoseconds of ops without a line of the user's
+    notes: list[str]  # what should be known
 
     def at(self, frame: Frame) -> LineCost:
         """What a line costs so far."""

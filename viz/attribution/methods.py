@@ -24,21 +24,13 @@ _ROUNDING = 1e-5  # of what is subtracted, in single precision
 
 
 class Found(NamedTuple):
-    """What a method found.
+    """What a method found."""
 
-    Attributes:
-        values: for each source; None for one that the answer doesn't depend on.
-        base: the answers for the baseline, None where there is none.
-        gap: for each row how far the values are from adding up, relative to what they should add up to; or None.
-        steps: how many steps the path from the baseline was cut into, at most.
-        notes: what should be known.
-    """
-
-    values: list[numpy.ndarray | None]
-    base: numpy.ndarray | None = None
-    gap: numpy.ndarray | None = None
-    steps: int | None = None
-    notes: tuple[str, ...] = ()
+    values: list[numpy.ndarray | None]  # for each source; None for one that the answer doesn't depend on
+    base: numpy.ndarray | None = None  # the answers for the baseline, None where there is none
+    gap: numpy.ndarray | None = None  # for each row how far the values are from adding up, as a share; or None
+    steps: int | None = None  # how many steps the path from the baseline was cut into, at most
+    notes: tuple[str, ...] = ()  # what should be known
 
 
 def gradient(question: Question) -> Found:

@@ -25,21 +25,13 @@ _AT_ONCE = 1 << 20  # elements of inputs that go through the model together
 
 @dataclasses.dataclass
 class Source:
-    """What an explanation divides its answer among: an input of numbers, or what an embedding made of one.
+    """What an explanation divides its answer among: an input of numbers, or what an embedding made of one."""
 
-    Attributes:
-        name: the input's name or position, or the embedding layer's name.
-        leaf: which of the inputs.
-        data: the numbers, one row per sample.
-        place: where the embedding gives its output; None for an input.
-        ids: what the embedding looked up; None for an input.
-    """
-
-    name: str
-    leaf: int
-    data: numpy.ndarray
-    place: Place | None = None
-    ids: numpy.ndarray | None = None
+    name: str  # the input's name or position, or the embedding layer's name
+    leaf: int  # which of the inputs
+    data: numpy.ndarray  # the numbers, one row per sample
+    place: Place | None = None  # where the embedding gives its output; None for an input
+    ids: numpy.ndarray | None = None  # what the embedding looked up; None for an input
 
 
 class Question:

@@ -78,26 +78,15 @@ _NO_MODEL = (
 
 @dataclasses.dataclass
 class Checked:
-    """What `viz check` found.
+    """What `viz check` found."""
 
-    Attributes:
-        rows: the answers, in the order of `NAMES`; empty where the script never trained.
-        stopped: how the script ended.
-        kind: how it trains; see `FirstStep`.
-        place: the line of its training.
-        seconds: how long it all took.
-        augmented: the first batch before and after augmentation, where the model has one.
-        judged: of a loop that calls several models, the one that most rows are about; else empty.
-        others: the others.
-    """
-
-    rows: list[Row]
-    stopped: Stopped
-    kind: str
-    place: Any
-    seconds: float
-    augmented: Any = None
-    judged: str = ""
+    rows: list[Row]  # the answers, in the order of `NAMES`; empty where the script never trained
+    stopped: Stopped  # how the script ended
+    kind: str  # how it trains; see `FirstStep`
+    place: Any  # the line of its training
+    seconds: float  # how long it all took
+    augmented: Any = None  # the first batch before and after augmentation, where the model has one
+    judged: str = ""  # of a loop that calls several models, the one that most rows are about; else empty
     others: tuple[str, ...] = ()
 
     @property

@@ -30,23 +30,14 @@ _MOST = 2_000_000  # events that are kept
 
 
 class Event(NamedTuple):
-    """Something that was computed.
+    """Something that was computed."""
 
-    Attributes:
-        kind: `"draw"` (random numbers), `"data"` (a batch), `"op"`, `"loss"`, `"gradient"` or `"weights"`.
-        name: the distribution, the op, or the variable's path.
-        sum: a checksum of the bytes of its result.
-        file: the user's line that led to it, or None.
-        line: the line there.
-        step: how many training steps were over.
-    """
-
-    kind: str
-    name: str
-    sum: int
-    file: str | None
+    kind: str  # `"draw"` (random numbers), `"data"` (a batch), `"op"`, `"loss"`, `"gradient"` or `"weights"`
+    name: str  # the distribution, the op, or the variable's path
+    sum: int  # a checksum of the bytes of its result
+    file: str | None  # the user's line that led to it, or None
     line: int | None
-    step: int
+    step: int  # how many training steps were over
 
     @property
     def place(self) -> Place | None:

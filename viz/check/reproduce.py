@@ -33,27 +33,16 @@ _ELSEWHERE = (
 
 @dataclasses.dataclass
 class Comparison:
-    """What two runs had in common.
+    """What two runs had in common."""
 
-    Attributes:
-        same: did both compute the same bits, as far as they were compared?
-        steps: how many training steps were compared.
-        events: how many results were equal before the first difference.
-        message: what was found, in plain words.
-        fix: what to do about a difference.
-        seeded: which of the process-wide random states were equal when training began.
-        first: what the first run computed where they first differ, or None.
-        second: what the second run computed there, or None.
-    """
-
-    same: bool
-    steps: int
-    events: int
-    message: str
-    fix: str
-    seeded: list[str]
-    first: Event | None = None
-    second: Event | None = None
+    same: bool  # did both compute the same bits, as far as they were compared?
+    steps: int  # how many training steps were compared
+    events: int  # how many results were equal before the first difference
+    message: str  # what was found, in plain words
+    fix: str  # what to do about a difference
+    seeded: list[str]  # which of the process-wide random states were equal when training began
+    first: Event | None = None  # what the first run computed where they first differ, or None
+    second: Event | None = None  # what the second run computed there, or None
 
     @property
     def place(self) -> Place | None:

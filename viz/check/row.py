@@ -22,27 +22,16 @@ _WIDTH, _NAME = 104, 20
 
 @dataclasses.dataclass
 class Row:
-    """One question, and its answer.
+    """One question, and its answer."""
 
-    Attributes:
-        name: what was asked, in a few words.
-        verdict: one of `VERDICTS`.
-        message: what was found, with its numbers; for an open question the reason.
-        file: the file of the script's line that this is about, or None.
-        line: the line, counted from 1, or None.
-        fix: what to do about a fault.
-        evidence: measured numbers, by name.
-        applies: whether the script has what is asked about; an open question about nothing is no doubt.
-    """
-
-    name: str
-    verdict: str
-    message: str
-    file: str | None = None
-    line: int | None = None
-    fix: str = ""
+    name: str  # what was asked, in a few words
+    verdict: str  # one of `VERDICTS`
+    message: str  # what was found, with its numbers; for an open question the reason
+    file: str | None = None  # the file of the script's line that this is about, or None
+    line: int | None = None  # the line, counted from 1, or None
+    fix: str = ""  # what to do about a fault
     evidence: dict[str, Any] = dataclasses.field(default_factory=dict)
-    applies: bool = True
+    applies: bool = True  # whether the script has what is asked about; an open question about nothing is no doubt
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; numbers that aren't finite become text."""

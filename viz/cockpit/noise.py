@@ -12,15 +12,10 @@ __all__ = ["Noise", "NoiseMean", "mean_of", "noise_of", "product"]
 
 
 class Noise(NamedTuple):
-    """What the gradients of parts of one batch tell.
+    """What the gradients of parts of one batch tell."""
 
-    Attributes:
-        variance: the trace of the covariance of a single row's gradient.
-        squared: the squared length of the gradient over all data.
-    """
-
-    variance: float
-    squared: float
+    variance: float  # the trace of the covariance of a single row's gradient
+    squared: float  # the squared length of the gradient over all data
 
 
 def product(a: Sequence[Any], b: Sequence[Any]) -> float:

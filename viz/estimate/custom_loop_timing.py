@@ -26,33 +26,19 @@ _SECONDS = 4.0  # that slow ones may take together
 
 @dataclasses.dataclass(frozen=True)
 class AsItIs:
-    """What the steps of a loop took.
+    """What the steps of a loop took."""
 
-    Attributes:
-        rows: of its batches; 0 where that isn't known.
-        steps: how many were looked at.
-        process: the most memory that the process had, in bytes; None where the system doesn't tell.
-        arrays: the same, of arrays alone.
-        seconds: the time of a step, of the middle one.
-        layers: bytes at the peak by the layer that made them.
-        roles: the same by role.
-        at: the op at the peak, with its layer and line.
-        why: no other batch could be put in the place of the loop's own, in words.
-        limit: the memory that may be used, or None.
-        place: the line of the loop.
-    """
-
-    rows: int
-    steps: int
-    process: int | None
-    arrays: int
-    seconds: float | None
-    layers: dict[str, int]
-    roles: dict[str, int]
-    at: str
-    why: str
-    limit: int | None
-    place: Place | None
+    rows: int  # of its batches; 0 where that isn't known
+    steps: int  # how many were looked at
+    process: int | None  # the most memory that the process had, in bytes; None where the system doesn't tell
+    arrays: int  # the same, of arrays alone
+    seconds: float | None  # the time of a step, of the middle one
+    layers: dict[str, int]  # bytes at the peak by the layer that made them
+    roles: dict[str, int]  # the same by role
+    at: str  # the op at the peak, with its layer and line
+    why: str  # no other batch could be put in the place of the loop's own, in words
+    limit: int | None  # the memory that may be used, or None
+    place: Place | None  # the line of the loop
 
     @property
     def fits(self) -> bool:

@@ -56,39 +56,22 @@ def memory_of_machine() -> int | None:
 
 @dataclasses.dataclass
 class Estimate:
-    """What a training will take, by batch size.
+    """What a training will take, by batch size."""
 
-    Attributes:
-        rows: the batch size of the script.
-        measured: what was measured, at two batch sizes.
-        between: the batch size between them at which a step's time alone was measured, and that time; None without.
-        before: the most memory that the script had before it trained, in bytes; None where the system doesn't tell.
-        limit: the memory that may be used, or None.
-        all_rows: how many rows the training data have; None where it isn't known.
-        epochs: how many epochs are left, or None.
-        steps_per_epoch: as the script makes them, or None where they aren't known.
-        validation_rows: how many rows are validated after each epoch.
-        weights: bytes of all weights.
-        optimizer: bytes of the optimizer's state.
-        place: the line of the training.
-        callbacks: the classes of callbacks that the script gave to `fit`; they aren't run, so no time has theirs.
-        data: bytes of the arrays that `fit` was given; 0 where it was given none.
-    """
-
-    rows: int
-    measured: tuple[Measured, Measured]
-    between: tuple[int, float] | None
-    before: int | None
-    limit: int | None
-    all_rows: int | None
-    epochs: int | None
-    steps_per_epoch: int | None
-    validation_rows: int
-    weights: int
-    optimizer: int
-    place: Place | None
-    callbacks: tuple[str, ...] = ()
-    data: int = 0
+    rows: int  # the batch size of the script
+    measured: tuple[Measured, Measured]  # what was measured, at two batch sizes
+    between: tuple[int, float] | None  # a batch size between them, and the time of a step there; None without
+    before: int | None  # the most memory that the script had before it trained; None where the system doesn't tell
+    limit: int | None  # the memory that may be used, or None
+    all_rows: int | None  # how many rows the training data have; None where it isn't known
+    epochs: int | None  # how many epochs are left, or None
+    steps_per_epoch: int | None  # as the script makes them, or None where they aren't known
+    validation_rows: int  # how many rows are validated after each epoch
+    weights: int  # bytes of all weights
+    optimizer: int  # bytes of the optimizer's state
+    place: Place | None  # the line of the training
+    callbacks: tuple[str, ...] = ()  # the classes of those given to `fit`, which aren't run
+    data: int = 0  # bytes of the arrays that `fit` was given; 0 where it was given none
 
     def process(self, rows: int) -> int | None:
         """The peak memory of the process with batches of this many rows."""

@@ -45,38 +45,21 @@ _TRAINING = (
 
 
 class Measured(NamedTuple):
-    """What a few steps at one batch size took.
-
-    Attributes:
-        rows: the batch size.
-        process: the most memory the process had, in bytes; None where the system doesn't tell.
-        arrays: the most bytes of arrays in a training step, as its recording knows them.
-        seconds: a training step's time.
-        loop_seconds: what `fit` adds to each step: batches, callbacks, the progress bar, the begin and end of epochs; 0
-            where that isn't known.
-        test_seconds: a validation step's time; 0 where there is none.
-        layers: bytes at the peak by the layer that made them.
-        roles: the same by role.
-        kept: bytes at the peak, by layer, of what its forward pass made.
-        at: the op at the peak, with its layer and line.
-        weights: bytes of all weights.
-        optimizer: bytes of the optimizer's state.
-        spread: the times of the slower quarter of the steps against those of the quicker one.
-    """
+    """What a few steps at one batch size took."""
 
     rows: int
-    process: int | None
-    arrays: int
-    seconds: float
-    loop_seconds: float
-    test_seconds: float
-    layers: dict[str, int]
-    roles: dict[str, int]
-    kept: dict[str, int]
-    at: str
-    weights: int
-    optimizer: int
-    spread: float
+    process: int | None  # the most memory the process had, in bytes; None where the system doesn't tell
+    arrays: int  # the most bytes of arrays in a training step, as its recording knows them
+    seconds: float  # a training step's time
+    loop_seconds: float  # what `fit` adds to each step (batches, callbacks, progress bar); 0 where that isn't known
+    test_seconds: float  # a validation step's time; 0 where there is none
+    layers: dict[str, int]  # bytes at the peak by the layer that made them
+    roles: dict[str, int]  # the same by role
+    kept: dict[str, int]  # bytes at the peak, by layer, of what its forward pass made
+    at: str  # the op at the peak, with its layer and line
+    weights: int  # bytes of all weights
+    optimizer: int  # bytes of the optimizer's state
+    spread: float  # the times of the slower quarter of the steps against those of the quicker one
 
 
 def peak_so_far() -> int | None:

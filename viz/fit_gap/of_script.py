@@ -21,17 +21,11 @@ __all__ = ["Found", "listening"]
 
 
 class Found(NamedTuple):
-    """What came of a script's calls of `fit`.
+    """What came of a script's calls of `fit`."""
 
-    Attributes:
-        gaps: one for each call that was taken apart.
-        refusals: why others weren't.
-        notes: where a trained model was asked about rows that were prepared otherwise than those of `fit`.
-    """
-
-    gaps: list[Gap]
-    refusals: list[str]
-    notes: list[str]
+    gaps: list[Gap]  # one for each call that was taken apart
+    refusals: list[str]  # why others weren't
+    notes: list[str]  # where a trained model was asked about rows that were prepared otherwise than those of `fit`
 
     def text(self, ended: str = "") -> str:
         """All of it for people."""

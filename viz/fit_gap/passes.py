@@ -18,18 +18,11 @@ __all__ = ["Totals", "caught_up", "number_of", "run_pass"]
 
 
 class Totals(NamedTuple):
-    """What a pass gave.
+    """What a pass gave."""
 
-    Attributes:
-        loss: the mean of the loss of the data.
-        penalties: the mean of what weights and layers added to it.
-        metrics: other numbers, by name.
-        rows: how many rows there were.
-    """
-
-    loss: float
-    penalties: float
-    metrics: dict[str, float]
+    loss: float  # the mean of the loss of the data
+    penalties: float  # the mean of what weights and layers added to it
+    metrics: dict[str, float]  # other numbers, by name
     rows: int
 
 

@@ -46,23 +46,14 @@ def _cell(value: float | str | None) -> str:
 
 @dataclasses.dataclass
 class Difference:
-    """What a change does to a step.
+    """What a change does to a step."""
 
-    Attributes:
-        what: the change, in words.
-        step: the number of the step.
-        loss: of the step as it was, and changed.
-        gradient: the norm of all gradients, both ways.
-        after: the loss of the same batch after the update, both ways.
-        first: where the two first differ by more than a hundredth, in words; "" nowhere.
-    """
-
-    what: str
+    what: str  # the change, in words
     step: int
-    loss: tuple[float | None, float | None]
-    gradient: tuple[float | None, float | None]
-    after: tuple[float | None, float | None]
-    first: str = ""
+    loss: tuple[float | None, float | None]  # of the step as it was, and changed
+    gradient: tuple[float | None, float | None]  # the norm of all gradients, both ways
+    after: tuple[float | None, float | None]  # the loss of the same batch after the update, both ways
+    first: str = ""  # where the two first differ by more than a hundredth, in words; "" nowhere
 
     def facts(self) -> dict[str, Any]:
         """The same for JSON."""

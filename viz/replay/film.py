@@ -28,23 +28,14 @@ _PRODUCTS = ("dense", "matmul")
 
 @dataclasses.dataclass
 class Frame:
-    """One picture of the film.
+    """One picture of the film."""
 
-    Attributes:
-        phase: `"forward"`, `"backward"` or `"update"`.
-        op: the name of the op.
-        layer: the path of the layer.
-        title: what runs, in one line.
-        lines: the numbers.
-        nonfinite: whether something in it is NaN or infinite.
-    """
-
-    phase: str
+    phase: str  # `"forward"`, `"backward"` or `"update"`
     op: str
-    layer: str
-    title: str
+    layer: str  # the path of the layer
+    title: str  # what runs, in one line
     lines: list[str]
-    nonfinite: bool = False
+    nonfinite: bool = False  # whether something in it is NaN or infinite
 
     def __str__(self) -> str:
         return "\n".join([self.title, *[f"  {line}" for line in self.lines]])

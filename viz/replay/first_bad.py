@@ -21,31 +21,18 @@ __all__ = ["Culprit", "find_culprit", "layer_of"]
 
 @dataclasses.dataclass
 class Culprit:
-    """The op where NaN or infinity begins.
-
-    Attributes:
-        step: the number of the step.
-        op: its name.
-        phase: `"forward"`, `"backward"` or `"update"`.
-        layer: the path of the layer it ran in, "" for none.
-        line: the line of code, "" where it isn't known.
-        shape: of what it made.
-        count: how many elements aren't finite.
-        rows: in which rows, at most ten.
-        of_data: whether these are numbers of rows of the data, not of the batch.
-        from_data: whether it was given such numbers by data or weights.
-    """
+    """The op where NaN or infinity begins."""
 
     step: int
     op: str
-    phase: str
-    layer: str
-    line: str
-    shape: tuple[int, ...]
-    count: int
-    rows: list[int]
-    of_data: bool = False
-    from_data: bool = False
+    phase: str  # `"forward"`, `"backward"` or `"update"`
+    layer: str  # the path of the layer it ran in, "" for none
+    line: str  # the line of code, "" where it isn't known
+    shape: tuple[int, ...]  # of what it made
+    count: int  # how many elements aren't finite
+    rows: list[int]  # in which rows, at most ten
+    of_data: bool = False  # whether these are numbers of rows of the data, not of the batch
+    from_data: bool = False  # whether it was given such numbers by data or weights
 
     def __str__(self) -> str:
         where = f" of layer {self.layer!r}" if self.layer else ""

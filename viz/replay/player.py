@@ -39,23 +39,14 @@ class Changes:
 
 @dataclasses.dataclass
 class Played:
-    """What a step gave when it was run again.
+    """What a step gave when it was run again."""
 
-    Attributes:
-        step: the step as it was kept.
-        tensors: all its tensors, by number.
-        loss: what was minimized last; None where there was nothing, or more than a number.
-        error: the exception that it ended with, None when it came to its end.
-        failed: the number of the event that raised.
-        left_out: what couldn't be run, in words.
-    """
-
-    step: KeptStep
-    tensors: dict[int, Any] = dataclasses.field(default_factory=dict)
-    loss: float | None = None
-    error: Exception | None = None
-    failed: int | None = None
-    left_out: list[str] = dataclasses.field(default_factory=list)
+    step: KeptStep  # the step as it was kept
+    tensors: dict[int, Any] = dataclasses.field(default_factory=dict)  # all its tensors, by number
+    loss: float | None = None  # what was minimized last; None where there was nothing, or more than a number
+    error: Exception | None = None  # the exception that it ended with, None when it came to its end
+    failed: int | None = None  # the number of the event that raised
+    left_out: list[str] = dataclasses.field(default_factory=list)  # what couldn't be run, in words
 
     def hear_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         """Note what was minimized."""

@@ -33,25 +33,15 @@ _SMALL = 1 << 16  # bytes of a user's array below which it is copied: it may be 
 
 @dataclasses.dataclass
 class Held:
-    """A step that is held. Events are those of `kept.py`, with live objects in the place of numbers.
+    """A step that is held. Events are those of `kept.py`, with live objects in the place of numbers."""
 
-    Attributes:
-        number: which step of the run.
-        events: what happened.
-        data: the batch, as the step was given it.
-        rows: the numbers of its rows, or None.
-        targets: what was minimized.
-        error: what it ended with.
-        ended: whether it came to its end.
-    """
-
-    number: int
+    number: int  # which step of the run
     events: list[tuple[Any, ...]] = dataclasses.field(default_factory=list)
-    data: Any = None
-    rows: Any = None
-    targets: list[Any] = dataclasses.field(default_factory=list)
-    error: BaseException | None = None
-    ended: bool = False
+    data: Any = None  # the batch, as the step was given it
+    rows: Any = None  # the numbers of its rows, or None
+    targets: list[Any] = dataclasses.field(default_factory=list)  # what was minimized
+    error: BaseException | None = None  # what it ended with
+    ended: bool = False  # whether it came to its end
 
     @property
     def loss(self) -> float | None:
@@ -68,18 +58,11 @@ class Held:
 
 @dataclasses.dataclass
 class Segment:
-    """A few steps, and the state before the first of them.
+    """A few steps, and the state before the first of them."""
 
-    Attributes:
-        random: all random states.
-        variables: arrays of before by the variable's number, each held when it is met for the first time.
-        optimizers: the arrays of their variables, in the same way.
-        steps: the steps.
-    """
-
-    random: dict[str, Any]
-    variables: dict[int, Any] = dataclasses.field(default_factory=dict)
-    optimizers: dict[int, list[tuple[int, Any]]] = dataclasses.field(default_factory=dict)
+    random: dict[str, Any]  # all random states
+    variables: dict[int, Any] = dataclasses.field(default_factory=dict)  # arrays by number, held when first met
+    optimizers: dict[int, list[tuple[int, Any]]] = dataclasses.field(default_factory=dict)  # arrays of their variables
     steps: list[Held] = dataclasses.field(default_factory=list)
 
     @property

@@ -22,31 +22,18 @@ _MOST_ALONE = 64  # rows that are tried one by one
 
 @dataclasses.dataclass
 class Guilty:
-    """The rows that do it.
-
-    Attributes:
-        step: the number of the step.
-        rows: their places in the batch.
-        of_data: their numbers in the data; None where these aren't known.
-        batch: how many rows the batch has.
-        what: what they do, in words.
-        runs: how often the step was run.
-        every: whether every row that was tried does it, so that none can be blamed.
-        others: whether the batch does it without these rows, too.
-        alone: the places of other rows each of which does it alone; None where that wasn't tried.
-        alone_of_data: their numbers in the data; None where these aren't known.
-    """
+    """The rows that do it."""
 
     step: int
-    rows: list[int]
-    of_data: list[int] | None
-    batch: int
-    what: str
-    runs: int
-    every: bool = False
-    others: bool = False
-    alone: list[int] | None = None
-    alone_of_data: list[int] | None = None
+    rows: list[int]  # their places in the batch
+    of_data: list[int] | None  # their numbers in the data; None where these aren't known
+    batch: int  # how many rows the batch has
+    what: str  # what they do, in words
+    runs: int  # how often the step was run
+    every: bool = False  # whether every row that was tried does it, so that none can be blamed
+    others: bool = False  # whether the batch does it without these rows, too
+    alone: list[int] | None = None  # the places of other rows each of which does it alone; None where that wasn't tried
+    alone_of_data: list[int] | None = None  # their numbers in the data; None where these aren't known
 
     def __str__(self) -> str:
         if self.every:

@@ -23,23 +23,14 @@ _UNKNOWN = (
 
 @dataclasses.dataclass
 class Verdict:
-    """How a run again compares with the training.
+    """How a run again compares with the training."""
 
-    Attributes:
-        exact: whether everything that can be compared has the same bits.
-        compared: how many losses and arrays of variables were compared.
-        other: paths of variables whose bits differ, and steps whose loss or error does.
-        largest: the largest difference of a weight or loss, as a part of its largest number.
-        where: whose that is.
-        reasons: why bits may differ, in words.
-    """
-
-    exact: bool
-    compared: int
-    other: list[str]
-    largest: float
-    where: str
-    reasons: list[str]
+    exact: bool  # whether everything that can be compared has the same bits
+    compared: int  # how many losses and arrays of variables were compared
+    other: list[str]  # paths of variables whose bits differ, and steps whose loss or error does
+    largest: float  # the largest difference of a weight or loss, as a part of its largest number
+    where: str  # whose that is
+    reasons: list[str]  # why bits may differ, in words
 
     def __str__(self) -> str:
         if self.exact:

@@ -16,15 +16,10 @@ _FAR = 10.0  # times the distance between the quartiles: of squared normal error
 
 @dataclasses.dataclass
 class Classes:
-    """Samples of classes.
+    """Samples of classes."""
 
-    Attributes:
-        labels: the class that each sample is said to have.
-        chances: what the model makes of it: for each sample a number per class, adding up to 1.
-    """
-
-    labels: numpy.ndarray
-    chances: numpy.ndarray
+    labels: numpy.ndarray  # the class that each sample is said to have
+    chances: numpy.ndarray  # what the model makes of it: for each sample a number per class, adding up to 1
 
     @property
     def predicted(self) -> numpy.ndarray:

@@ -14,21 +14,13 @@ __all__ = ["COMMANDS", "PARTS", "Command", "load", "parser_of", "part"]
 
 
 class Command(NamedTuple):
-    """A command.
+    """A command."""
 
-    Attributes:
-        add: the full name of the function that adds its arguments to a parser.
-        run: the same of the function that runs it.
-        about: one line for the list of commands.
-        runs_code: whether it runs a script, whose output is shown as it is; control characters of others are escaped.
-        reads_whole: whether it holds a recording until it ends, so that garbage collection would be in vain.
-    """
-
-    add: str
-    run: str
-    about: str
-    runs_code: bool = False
-    reads_whole: bool = False
+    add: str  # the full name of the function that adds its arguments to a parser
+    run: str  # the same of the function that runs it
+    about: str  # one line for the list of commands
+    runs_code: bool = False  # a script, whose output is shown as it is; control characters of others are escaped
+    reads_whole: bool = False  # whether it holds a recording until it ends, so that garbage collection would be in vain
 
 
 def _core(name: str, about: str, module: str = "", **facts: bool) -> tuple[str, Command]:

@@ -27,11 +27,6 @@ _OTHER_FRAMEWORKS = ("torch", "jax", "mxnet", "paddle")
 class Script(NamedTuple):
     """What a command runs.
 
-    Attributes:
-        path: a file, or the name of a module.
-        arguments: what it finds in `sys.argv`.
-        as_module: is it a module?
-
     >>> Script("runs/train.py").name, Script("pkg.train", (), True).name, Script("pkg.__main__", (), True).name
     ('train', 'train', 'pkg')
     >>> Script("my train.py", ["--lr", "0.1"]).rerun("nonfinite")
@@ -39,8 +34,8 @@ class Script(NamedTuple):
     """
 
     path: str
-    arguments: Sequence[str] = ()
-    as_module: bool = False
+    arguments: Sequence[str] = ()  # what it finds in `sys.argv`
+    as_module: bool = False  # is it a module?
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> Script:
