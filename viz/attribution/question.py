@@ -44,14 +44,6 @@ class Question:
         output: which of several outputs: its name or position.
         logits: whether to ask about what goes into the last softmax or sigmoid.
         layer: a layer (or its name) whose output is looked for.
-
-    Attributes:
-        rows: how many samples.
-        sources: what the answer is divided among.
-        survey: what the model did.
-        target: what is asked about, row by row.
-        scores: the answer for each row.
-        mixes: whether the first row alone has another answer.
     """
 
     def __init__(self, model: Any, x: Any, target: Any, output: Any, logits: bool, layer: Any = None) -> None:
@@ -59,15 +51,15 @@ class Question:
             raise TypeError(f"viz.explain(model): expected a model or a function, got {type(model).__name__}")
         self._model = model
         arrays = as_arrays("x", x)
-        self.rows = check_lengths(x=arrays)
+        self.rows = check_lengths(x=arrays)  # how many samples
         self._structure = arrays
         self._leaves = [each if is_text(each) else numpy.asarray(each) for each in tree.flatten(arrays)]
         self._names = _names(arrays, len(self._leaves))
         _refuse_stateful(model)
-        self.survey = self._surveyed(layer)
-        self.sources = self._found_sources()
-        self.target = Target(target, output, logits, self._outputs, self.rows)
-        self.scores = numpy.concatenate([self.score(part) for part in self.parts()])
+        self.survey = self._surveyed(layer)  # what the model did
+        self.sources = self._found_sources()  # what the answer is divided among
+        self.target = Target(target, output, logits, self._outputs, self.rows)  # what is asked about, row by row
+        self.scores = numpy.concatenate([self.score(part) for part in self.parts()])  # the answer for each row
         alone = self.score(slice(0, 1))[0] if self.rows > 1 else self.scores[0]
         self.mixes = not abs(alone - self.scores[0]) <= _MIXES * max(abs(alone), abs(self.scores[0]), 1e-6)
 

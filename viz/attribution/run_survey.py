@@ -83,12 +83,6 @@ class Survey(_Counting):
     Args:
         inputs: the tensors that it is called with; None where an input is text.
         named: the layer that is looked for: its name, or itself; None for none.
-
-    Attributes:
-        convolution: where the last convolution gave its output, with its layer (None for a bare op).
-        layer: where the layer that is looked for last gave its output, with itself.
-        layers: the names of layers whose output has places, in the order in which they ended.
-        embedded: calls of embeddings.
     """
 
     def __init__(self, inputs: list[Any], named: Any = None) -> None:
@@ -98,10 +92,10 @@ class Survey(_Counting):
         self._alive: list[Any] = []  # so that identities stay their own
         for number, tensor in enumerate(inputs):
             self._note(tensor, frozenset([number]))
-        self.convolution: tuple[Place, Any] | None = None
-        self.layer: tuple[Place, Any] | None = None
-        self.layers: dict[str, tuple[int, ...]] = {}
-        self.embedded: list[Embedded] = []
+        self.convolution: tuple[Place, Any] | None = None  # the last one, with its layer (None for a bare op)
+        self.layer: tuple[Place, Any] | None = None  # the one that is looked for
+        self.layers: dict[str, tuple[int, ...]] = {}  # those with places, in the order in which they ended
+        self.embedded: list[Embedded] = []  # calls of embeddings
 
     def _note(self, tensor: Any, inputs: frozenset[int]) -> None:
         if inputs and tensor is not None:

@@ -50,17 +50,12 @@ class Journal:
 
     Args:
         steps: after this many training steps the script is ended; None: it runs to its end.
-
-    Attributes:
-        events: what happened, in order.
-        seeds: sums of the process-wide random states when training began; empty before.
-        steps: how many training steps ended.
     """
 
     def __init__(self, steps: int | None = None) -> None:
-        self.events: list[Event] = []
-        self.seeds: dict[str, int] = {}
-        self.steps = 0
+        self.events: list[Event] = []  # what happened, in order
+        self.seeds: dict[str, int] = {}  # sums of the process-wide random states when training began; empty before
+        self.steps = 0  # how many training steps ended
         self._limit = steps
         self._thread = get_ident()
         self._scopes = Scopes[_Framed]()

@@ -35,18 +35,14 @@ class Subject:
     Args:
         first: its first step.
         seconds: how long all checks together may take, besides 20 of its steps.
-
-    Attributes:
-        rows: how many rows the batch has.
-        step_seconds: how long one of its steps takes; None while none was made.
     """
 
     def __init__(self, first: FirstStep, seconds: float = 30.0) -> None:
         self.first = first
         self.model = first.model
         self.x, self.y, self.sample_weight = first.batch
-        self.rows = rows_of(self.x)
-        self.step_seconds: float | None = None
+        self.rows = rows_of(self.x)  # how many rows the batch has
+        self.step_seconds: float | None = None  # how long one of its steps takes; None while none was made
         self._watch = Stopwatch()
         self._seconds = seconds
 
@@ -158,20 +154,13 @@ class Subject:
 
 
 class Losses:
-    """Hears what each step minimizes, and which variables get a gradient.
-
-    Attributes:
-        values: the loss of each backward pass to weights.
-        reached: how many gradients each variable got, by its identity.
-        nonzero: how many of these weren't all zeros.
-        nonfinite: the first backward pass, counted from 0, with NaN or infinity in a gradient of each such variable.
-    """
+    """Hears what each step minimizes, and which variables get a gradient."""
 
     def __init__(self) -> None:
-        self.values: list[float] = []
-        self.reached: dict[int, int] = {}
-        self.nonzero: dict[int, int] = {}
-        self.nonfinite: dict[int, int] = {}
+        self.values: list[float] = []  # the loss of each backward pass to weights
+        self.reached: dict[int, int] = {}  # how many gradients each variable got, by its identity
+        self.nonzero: dict[int, int] = {}  # how many of these weren't all zeros
+        self.nonfinite: dict[int, int] = {}  # the first pass, from 0, with NaN or infinity in a variable's gradient
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         wanted = [(s, g) for s, g in zip(sources, results) if hasattr(s, "identity")]

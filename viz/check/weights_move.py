@@ -24,17 +24,12 @@ _SECONDS = 8.0  # fewer of them, if they take longer
 
 
 class Trial:
-    """Some steps of the script's own, from its first batch on, and what became of the weights.
-
-    Attributes:
-        losses: what the steps minimized.
-        error: what the first of them raised, or None.
-    """
+    """Some steps of the script's own, from its first batch on, and what became of the weights."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self.losses = Losses()
-        self.error: BaseException | None = None
+        self.losses = Losses()  # what the steps minimized
+        self.error: BaseException | None = None  # what the first of them raised, or None
         self.steps = 0
         self._before: list[tuple[Any, numpy.ndarray]] = []
         self._moved: set[int] = set()

@@ -24,20 +24,13 @@ _INSTALLED = tuple([sysconfig.get_path(name) + os.sep for name in ("stdlib", "pu
 
 
 class Stopped:
-    """How a script ended.
-
-    Attributes:
-        reached: did it come to the step (or whatever raised `Stop`)?
-        error: what ended it before, or None.
-        status: its exit status.
-        written: files that it wrote, which are gone.
-    """
+    """How a script ended."""
 
     def __init__(self) -> None:
-        self.reached = False
-        self.error: BaseException | None = None
-        self.status = 0
-        self.written: list[str] = []
+        self.reached = False  # did it come to the step (or whatever raised `Stop`)?
+        self.error: BaseException | None = None  # what ended it before, or None
+        self.status = 0  # its exit status
+        self.written: list[str] = []  # files that it wrote, which are gone
 
     def hear(self, error: BaseException) -> None:
         """The script raised this."""

@@ -23,31 +23,18 @@ _MOST_BYTES = 2 << 30  # of batches that are kept because nothing else can give 
 
 
 class SeenEpoch:
-    """What is known of an epoch.
-
-    Attributes:
-        model: the model.
-        epoch: its number, from 1.
-        logs: the numbers that `fit` reported.
-        data_loss: the mean of the loss without what layers and weights added; None where that wasn't seen.
-        after: the model's variables with their arrays at the end of the epoch.
-        final: the same when `fit` was over, or broken off: then those of the last whole epoch.
-        rows: the batches once more.
-        updates: the steps that the optimizer has made.
-        place: the file and line of the call of `fit`.
-        bad_since: for numbers that are NaN or infinite, since which epoch they are so.
-    """
+    """What is known of an epoch."""
 
     def __init__(self, model: Any, place: tuple[str, int] | None) -> None:
         self.model, self.place = model, place
-        self.epoch = 0
-        self.logs: dict[str, Any] = {}
-        self.data_loss: float | None = None
-        self.after: list[tuple[Any, Any]] = []
-        self.final: list[tuple[Any, Any]] = []
-        self.rows: Rows | None = None
-        self.updates = 0
-        self.bad_since: dict[str, int] = {}
+        self.epoch = 0  # its number, from 1
+        self.logs: dict[str, Any] = {}  # the numbers that `fit` reported
+        self.data_loss: float | None = None  # the mean loss without what layers and weights added, if that was seen
+        self.after: list[tuple[Any, Any]] = []  # the model's variables with their arrays at the end of the epoch
+        self.final: list[tuple[Any, Any]] = []  # when `fit` was over; of one broken off those of the last whole epoch
+        self.rows: Rows | None = None  # the batches once more
+        self.updates = 0  # the steps that the optimizer has made
+        self.bad_since: dict[str, int] = {}  # for numbers that are NaN or infinite, since which epoch they are so
 
     def report(self, epoch: int, logs: dict[str, Any]) -> None:
         """An epoch reported its numbers."""

@@ -61,14 +61,11 @@ class Player:
         kept: the file.
         changes: what is to be different, from a step on.
         first: the number of that step among those of the file.
-
-    Attributes:
-        running: the step that runs, and the number of its event.
     """
 
     def __init__(self, kept: Kept, changes: Changes | None = None, first: int = 0) -> None:
         self.kept = kept
-        self.running: tuple[KeptStep, int] = kept.steps[0], 0
+        self.running: tuple[KeptStep, int] = kept.steps[0], 0  # the step that runs, and the number of its event
         self._later, self._first = changes or Changes(), first
         self.changes = Changes(double=self._later.double)
         self.variables: list[Any] = [self._variable(i) for i in range(len(kept.variables))]

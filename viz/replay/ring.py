@@ -94,22 +94,16 @@ class Ring(Observer):
         write: is called with this ring and the cause (`"nan"`, `"raised"`, `"spike"`, `"ended"` or `"asked"`) when they
             are to be written.
         told: is called once with this ring, after the first step, when sizes are known.
-
-    Attributes:
-        segments: the steps, oldest first.
-        variables: all variables by their number.
-        optimizers: all optimizers by their number.
-        codes: code objects by the numbers that stand for them.
     """
 
     hears_steps = True  # of `viz.step`, too
 
     def __init__(self, keep: int, write: Any, told: Any) -> None:
         self.keep, self._write, self._told = keep, write, told
-        self.segments: deque[Segment] = deque()
-        self.variables: list[Variable] = []
-        self.optimizers: list[Any] = []
-        self.codes: dict[int, CodeType] = {}
+        self.segments: deque[Segment] = deque()  # the steps, oldest first
+        self.variables: list[Variable] = []  # all variables by their number
+        self.optimizers: list[Any] = []  # all optimizers by their number
+        self.codes: dict[int, CodeType] = {}  # code objects by the numbers that stand for them
         self._watches: dict[frozenset[int], LossWatch] = {}  # another training has other losses
         self._updaters: set[int] = set()  # the optimizers of the running step
         self.count = 0
