@@ -57,14 +57,7 @@ class _Counting:
                 return
 
     def on_op(
-        self,
-        op: Any,
-        inputs: tuple[Any, ...],
-        settings: tuple[Any, ...],
-        outputs: Any,
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
+        self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
     ) -> None:
         number, self._ops = self._ops, self._ops + 1
         if error is None:

@@ -196,14 +196,7 @@ class FirstStepWatch:
             self._losses.append((scope.owner, *scope.inputs, self._given_weights))
 
     def on_op(
-        self,
-        op: Any,
-        inputs: tuple[Any, ...],
-        settings: tuple[Any, ...],
-        outputs: Any,
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
+        self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
     ) -> None:
         if self._reached is None or error is not None or self._scopes.inside(*_INNER) or get_ident() != self._thread:
             return

@@ -96,14 +96,7 @@ class Film:
             self._path.pop()
 
     def on_op(
-        self,
-        op: Any,
-        inputs: tuple[Any, ...],
-        settings: tuple[Any, ...],
-        outputs: Any,
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
+        self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
     ) -> None:
         layer = "/".join(self._path)
         given = [(n, x) for n, x in zip(op.arrays, inputs) if x is not None]
@@ -121,17 +114,7 @@ class Film:
         bad = error is not None or not all(map(_finite, made))
         self.frames.append(Frame("forward", op.name, layer, title, lines, bad))
 
-    def on_rule(
-        self,
-        op: Any,
-        out_keys: Any,
-        in_keys: Any,
-        gradients: Any,
-        results: Any,
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
-    ) -> None:
+    def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, *times: Any) -> None:
         _, inputs, settings, layer = next((self._made[k] for k in out_keys if k in self._made), (op, (), (), ""))
         upstream = [g for g in gradients if g is not None]
         title = f"gradient of {op.name}: upstream {', '.join(map(_size, upstream))}"
@@ -178,13 +161,7 @@ def _labelled(label: str, x: Any) -> list[str]:
 
 
 def _rule(
-    op: Any,
-    inputs: Sequence[Any],
-    settings: Sequence[Any],
-    place: int,
-    name: str,
-    upstream: Sequence[Any],
-    gradient: Any,
+    op: Any, inputs: Sequence[Any], settings: Any, place: int, name: str, upstream: Sequence[Any], gradient: Any
 ) -> list[str]:
     """What one input gets: `upstream × local = gradient`."""
     label = f"{name}{_variable(inputs[place])}"

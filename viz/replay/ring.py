@@ -290,14 +290,7 @@ class Ring(Observer):
             step.events.append(("end", [self._ref(x) for x in flat(outputs) if isinstance(x, Tensor)]))
 
     def on_op(
-        self,
-        op: Any,
-        inputs: tuple[Any, ...],
-        settings: tuple[Any, ...],
-        outputs: Any,
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
+        self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
     ) -> None:
         step = self._step
         if step is None:
@@ -322,17 +315,7 @@ class Ring(Observer):
             return
         step.events.append(("op", op.name, given, settings, made, tape, place))
 
-    def on_rule(
-        self,
-        op: Any,
-        out_keys: Any,
-        in_keys: Any,
-        gradients: Any,
-        results: Any,
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
-    ) -> None:
+    def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, *times: Any) -> None:
         if self._step is not None and not is_ours(op):
             self._step.events.append(("python", f"the gradient of {op.name}", (), [], None))
 
