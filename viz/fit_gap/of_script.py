@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -9,12 +10,13 @@ from typing import Any, NamedTuple
 from eagerflow.core import observe
 from eagerflow.core.observe import observing
 from viz.doctor.checks.rows.prepared import Trained
+from viz.doctor.user_code import user_line
 from viz.facts.formatting import near
 from viz.facts.json_data import finite
 from viz.facts.lines.room import folded, room
 from viz.fit_gap.measure import measure
 from viz.fit_gap.report import Gap
-from viz.fit_gap.seen_epoch import EpochWatch, SeenEpoch, user_line
+from viz.fit_gap.seen_epoch import EpochWatch, SeenEpoch
 from viz.recorder.listening import Listening
 
 __all__ = ["Found", "listening"]
@@ -58,7 +60,7 @@ def _other_rows(notes: list[str]) -> Listening:
             return
         words, _ = trained.hear(scope.kind, scope.name, scope.owner, scope.inputs)
         if words:
-            place = user_line()
+            place = user_line(sys._getframe(1), None)
             where = f" on line {place[1]} of {near(place[0])}" if place is not None else ""
             method = "predict" if scope.name == "predict_step" else "evaluate"
             notes.append(

@@ -13,11 +13,11 @@ from eagerflow import Tensor
 from eagerflow.core import observe
 from eagerflow.data.arrays import rows_of
 from eagerflow.data.packing import unpack_x_y_sample_weight
+from viz.doctor.user_code import user_line
 from viz.fit_gap.rows import Rows
 from viz.recorder.descriptions import flat
-from viz.recorder.source_lines import is_internal
 
-__all__ = ["EpochWatch", "SeenEpoch", "user_line"]
+__all__ = ["EpochWatch", "SeenEpoch"]
 
 _MOST_BYTES = 2 << 30  # of batches that are kept because nothing else can give them again
 
@@ -71,7 +71,7 @@ class EpochWatch(observe.Observer):
     @_training.setter
     def _training(self, fit: Any) -> None:
         if fit is not None:
-            self._fits.append((fit, SeenEpoch(fit.model, user_line())))
+            self._fits.append((fit, SeenEpoch(fit.model, user_line(sys._getframe(1), None))))
             self._begin_epoch()
             return
         fit, seen = self._fits.pop()
@@ -148,15 +148,3 @@ def _weighted_sum(model: Any, losses: list[Any]) -> float | None:
     if any(not isinstance(loss, Tensor) or loss.data.size != 1 for loss in losses):
         return None
     return float(numpy.sum([w * float(loss.data) for w, loss in zip(weights, losses)]))
-
-
-def user_line() -> tuple[str, int] | None:
-    """The user's line that led here: the call of `fit`, say."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        if not is_internal(frame.f_code.co_filename):
-            return frame.f_code.co_filename, frame.f_lineno
-        if frame.f_back is None:
-            return None
-        frame = frame.f_back
-    return None
