@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
 
 import numpy
 
+from viz.doctor.check_base import host
 from viz.replay.encode import digest
 from viz.replay.kept import Kept
 from viz.replay.machine import differences, machine
@@ -59,7 +59,7 @@ def verdict(kept: Kept, player: Player, played: list[Played]) -> Verdict:
     if played and played[-1].step is kept.steps[-1] and not played[-1].left_out:
         for number, text in kept.digests.items():
             compared += 1
-            now = _host(player.variables[number].data)
+            now = host(player.variables[number].data)
             if digest(now) != text:
                 path = kept.variables[number].path
                 other.append(path)
@@ -95,7 +95,3 @@ def _distance(one: numpy.ndarray, other: numpy.ndarray) -> float:
         gap = numpy.where((one == other) | (numpy.isnan(one) & numpy.isnan(other)), 0.0, abs(one - other))
         found = float(gap.max(initial=0.0)) / largest
     return math.inf if math.isnan(found) else found
-
-
-def _host(array: Any) -> numpy.ndarray:
-    return array.get() if hasattr(array, "get") else numpy.asarray(array)
