@@ -122,10 +122,12 @@ def check_script(script: Script, seconds: float = 30.0) -> Checked:
     rows = examination.rows
     place, left = examination.subject.place, examination.subject.left
     again = partial(check_repeatable, journal, script, place, max(left, 10.0), took[0])
-    rows["repeatable"] = _guarded(place, again)
+    rows["repeatable"] = _guarded(again)
     names = examination.subject.first.names
     for name, row in rows.items():
         row.name, row.message, row.fix = name, names.in_words(row.message), names.in_words(row.fix)
+        if row.file is None and place is not None:
+            row.file, row.line = place
     ordered = [rows[name] for name in NAMES]
     first = examination.subject.first
     others = {id(call.owner): names.of(_name(call.owner)) for call in first.others if call.owner is not first.model}
@@ -160,8 +162,8 @@ class _Examination:
         """Ask all of them; what they change is put back in between."""
         subject = self.subject
         if subject.model is None:
-            self.rows = {name: open_question(_NO_MODEL, subject.place) for name in NAMES[:1]}
-            self.rows |= {name: open_question("see 'inputs'", subject.place) for name in NAMES[1:]}
+            self.rows = {name: open_question(_NO_MODEL) for name in NAMES[:1]}
+            self.rows |= {name: open_question("see 'inputs'") for name in NAMES[1:]}
             self.rows["weights move"] = Trial(subject).check()
             return
         trial, findings = self._trial()
@@ -179,7 +181,7 @@ class _Examination:
             "overfits one batch": lambda: check_overfitting(subject),
         }
         for name, question in asked.items():
-            self.rows[name] = _guarded(subject.place, partial(self._undone, question))
+            self.rows[name] = _guarded(partial(self._undone, question))
         for finding in findings:
             name = _OF_DOCTOR.get(finding.rule) or _OF_DOCTOR.get(finding.kind, "")
             if finding.severity != "info" and name and self.rows[name].verdict != "fault":
@@ -211,13 +213,13 @@ class _Examination:
         if told is not None:
             return of_finding(told)
         words = f"the model fails with the first batch: {words_of(error)}"
-        return fault(words, "the message says what was expected", made_at(next(iter(failed), None)) or subject.place)
+        return fault(words, "the message says what was expected", made_at(next(iter(failed), None)))
 
     def _tell_once(self, failure: str, where: str) -> None:
         """Only one question tells why the first step fails; those that stay open because of it name that one."""
         for name, row in self.rows.items():
             if name != where and row.verdict == "open" and failure in row.message:
-                self.rows[name] = open_question(f"the first step fails: see {where!r}", self.subject.place)
+                self.rows[name] = open_question(f"the first step fails: see {where!r}")
 
     def _mend_first(self) -> None:
         """What may come of another fault says so: its own cures come after that."""
@@ -278,7 +280,7 @@ class _Examination:
 
     def _undone(self, question: Callable[[], Row]) -> Row:
         if not self.subject.left:
-            return open_question("there was no time left for it", self.subject.place)
+            return open_question("there was no time left for it")
         with self.subject.undone():
             return question()
 
@@ -292,17 +294,17 @@ def _layers_row(subject: Subject, trial: Trial, findings: Sequence[Finding]) -> 
         if finding.kind == "hidden_softmax":
             return of_finding(finding, "that may be meant")
     if trial.error is not None or not trial.steps:
-        return open_question("no step was seen, which would tell how layers follow each other", subject.place)
-    return fine("no two layers in a row do what one alone could", subject.place)
+        return open_question("no step was seen, which would tell how layers follow each other")
+    return fine("no two layers in a row do what one alone could")
 
 
-def _guarded(place: Any, question: Callable[[], Row]) -> Row:
+def _guarded(question: Callable[[], Row]) -> Row:
     """The answer; where a question itself fails, that is the reason why it stays open."""
     try:
         return question()
     except NotImplementedError as error:
         if "needs a method call" in str(error):
-            return open_question("the model has no call: only its train_step knows what it computes", place)
-        return open_question(f"this couldn't be checked: {words_of(error)}", place)
+            return open_question("the model has no call: only its train_step knows what it computes")
+        return open_question(f"this couldn't be checked: {words_of(error)}")
     except Exception as error:  # noqa: BLE001  (scripts hold anything; a table with a gap is better than none)
-        return open_question(f"this couldn't be checked: {words_of(error)}", place)
+        return open_question(f"this couldn't be checked: {words_of(error)}")

@@ -32,20 +32,20 @@ def check_rows_apart(subject: Subject) -> Row:
     x = data[0] if isinstance(data, tuple) else data
     rows = next((each.shape[0] for each in flat(x) if getattr(each, "shape", ())), 0)
     if rows < 2:
-        return nothing_to_ask(f"the batch has {rows} row{'s' * (rows != 1)}: nothing could mix", subject.place)
+        return nothing_to_ask(f"the batch has {rows} row{'s' * (rows != 1)}: nothing could mix")
     if not isinstance(x, (Tensor, list, tuple, dict)):
-        return open_question(f"the inputs are a {type(x).__name__}, which can't be taken apart", subject.place)
+        return open_question(f"the inputs are a {type(x).__name__}, which can't be taken apart")
     runs = [_run(subject, given, rows) for given in (x, tree.map_structure(lambda each: _exchanged(each, rows), x))]
     if not runs[0][-1][1]:
-        return open_question(f"the outputs have no row for each of the {rows} rows of the batch", subject.place)
+        return open_question(f"the outputs have no row for each of the {rows} rows of the batch")
     own, others, row = _changed(runs[0][-1][1], runs[1][-1][1])
     if others > _CHANGED:
         return _mixed(subject, runs, others, row, rows - 1)
     if not own:
         words = f"input row {rows - 1} was replaced by another, and no output changed (are they saturated?)"
-        return open_question(f"{words}: nothing is seen", subject.place)
+        return open_question(f"{words}: nothing is seen")
     words = f"with another last row, all other rows' outputs stay as they are (inference mode{_why_inference(subject)})"
-    return fine(words, subject.place, rows=rows, largest=others)
+    return fine(words, rows=rows, largest=others)
 
 
 _Made = list[tuple[Any, list[numpy.ndarray]]]
@@ -75,7 +75,7 @@ def _exchanged(each: Any, rows: int) -> Any:
 
 def _mixed(subject: Subject, runs: list[_Made], others: float, row: int, other: int) -> Row:
     guilty = next((a[0] for a, b in zip(*runs) if a[1] and _changed(a[1], b[1])[1] > _CHANGED), subject.model)
-    place, name = made_at(guilty) or subject.place, layer_label(guilty) or type(guilty).__name__
+    place, name = made_at(guilty), layer_label(guilty) or type(guilty).__name__
     words = f"row {row} changes when input row {other} is replaced, by {others:.2g} of the outputs' size"
     if isinstance(subject.model, RecordedModel):
         words = f"answer {words}: as it should for a batch normalization written by hand, and for nothing else"

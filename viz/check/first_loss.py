@@ -40,43 +40,38 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
     """
     first = subject.first
     if first.loss is None or first.own_step:
-        return open_question(_unknown(first), subject.place)
+        return open_question(_unknown(first))
     loss = subject.loss(first.data)
     if loss is not None and first_step is not None and math.isfinite(first_step):
         loss = min(loss, first_step) if math.isfinite(loss) else first_step  # averages of batches begin untrue
     if loss is None:
-        return open_question("there is no loss of labels and outputs", subject.place)
+        return open_question("there is no loss of labels and outputs")
     if not math.isfinite(loss):
-        return fault(
-            f"the first loss is {loss}", "viz nonfinite names the op and its line", subject.place, loss=str(loss)
-        )
+        return fault(f"the first loss is {loss}", "viz nonfinite names the op and its line", loss=str(loss))
     outputs = list(leaves(subject.outputs(first.batch[0])))
     labels = list(leaves(first.batch[1]))
     if len(outputs) != 1:
-        return open_question(f"{len(outputs)} outputs have a loss of {number(loss)} together", subject.place, loss=loss)
+        return open_question(f"{len(outputs)} outputs have a loss of {number(loss)} together", loss=loss)
     if len(labels) != 1:
         words = f"the loss is made of {len(labels)} arrays and the outputs: the first one is {number(loss)}"
-        return open_question(words, subject.place, loss=loss)
+        return open_question(words, loss=loss)
     found = _chance(_names(first.loss), labels[0], outputs[0])
     if found is None:
         name = getattr(first.loss, "given", first.loss).name
-        return open_question(
-            f"what chance gives isn't known for {name}: the first loss is {number(loss)}", subject.place, loss=loss
-        )
+        return open_question(f"what chance gives isn't known for {name}: the first loss is {number(loss)}", loss=loss)
     chance, words, most = found
     if (count := _summed(first.loss, outputs[0])) > 1:
         loss, words = loss / count, f"{words}; both for one value, of which the loss adds up {count}"
     if _weighted(first):
         changed = f"weights of samples or outputs change the loss ({number(loss)})"
-        return open_question(changed, subject.place, loss=loss)
+        return open_question(changed, loss=loss)
     evidence = {"loss": loss, "chance": chance}
     if chance <= 0:
-        return open_question(f"all labels are equal: nothing to compare {number(loss)} with", subject.place, **evidence)
+        return open_question(f"all labels are equal: nothing to compare {number(loss)} with", **evidence)
     if loss < _BETTER * chance:
         return open_question(
             f"the first loss, {number(loss)}, is far below what chance gives ({words}): have these weights learnt "
             "already, or are the answers among the inputs?",
-            subject.place,
             **evidence,
         )
     told = f"the first loss is {number(loss)} (in inference mode); chance gives"

@@ -53,7 +53,7 @@ def check_inputs(subject: Subject) -> Row:
         return broken
     with subject.undone():
         seen = _first_inputs(subject, training=False)
-    found = open_question("no op with a weight was seen", subject.place) if seen is None else _row_of(subject, seen)
+    found = open_question("no op with a weight was seen") if seen is None else _row_of(subject, seen)
     others = [_row_of(subject, each) for each in _seen_by_others(subject)] if found.verdict != "fault" else []
     wrong = next((row for row in others if row.verdict == "fault"), None)
     if wrong is None:
@@ -74,7 +74,7 @@ def _seen_by_others(subject: Subject) -> list[Seen]:
 
 def _row_of(subject: Subject, seen: Seen) -> Row:
     """What is to be said of one array."""
-    place = made_at(seen.layer) or subject.place
+    place = made_at(seen.layer)
     values = seen.values
     name = layer_label(seen.layer) or seen.op
     words = f"{name!r} sees {'×'.join(map(str, values.shape))} {values.dtype}"
@@ -83,11 +83,8 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
     some = values.reshape(-1)[:_LOOKED].astype("float64")
     finite = some[numpy.isfinite(some)]
     if len(finite) < len(some):
-        return fault(
-            f"{words}, {len(some) - len(finite)} of its numbers are NaN or infinite",
-            "look for missing values in the data, and divisions by a standard deviation of 0",
-            subject.place,
-        )
+        words = f"{words}, {len(some) - len(finite)} of its numbers are NaN or infinite"
+        return fault(words, "look for missing values in the data, and divisions by a standard deviation of 0")
     low, high, size = float(finite.min()), float(finite.max()), rms(finite)
     words += f", {number(low)} to {number(high)}"
     evidence = {"lowest": low, "highest": high, "rms": size, "shape": list(values.shape), "dtype": str(values.dtype)}
@@ -104,25 +101,22 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
     if low == high and len(values) < _FEW:
         return open_question(f"{words}: all are equal, in the {len(values)} rows of the first batch", place, **evidence)
     if low == high:
-        return fault(f"{words}: all are equal", "look at how the data is read", subject.place, **evidence)
+        return fault(f"{words}: all are equal", "look at how the data is read", **evidence)
     unadapted = unadapted_normalization(subject.model) if size > limits.UNSCALED_HINT else None
     if seen.op in PRODUCTS and unadapted is not None:
         return fault(
             f"{words} (root mean square {number(size)}); layer {layer_label(unadapted)!r} was never adapted, and so "
             "hands its inputs on as they are",
             ADVICE["unscaled_input.unadapted"],
-            made_at(unadapted) or subject.place,
+            made_at(unadapted),
             **evidence,
         )
     if seen.op in PRODUCTS and size > limits.UNSCALED:
-        return fault(
-            f"{words} (root mean square {number(size)}); weights are made for inputs around ±1",
-            "divide pictures by 255; for tables use a Normalization layer, adapted to the training data",
-            subject.place,
-            **evidence,
-        )
+        words = f"{words} (root mean square {number(size)}); weights are made for inputs around ±1"
+        fix = "divide pictures by 255; for tables use a Normalization layer, adapted to the training data"
+        return fault(words, fix, **evidence)
     if max(abs(low), abs(high)) < limits.TINY_INPUT:
-        return fault(f"{words}: next to nothing", "scale the data to about ±1, once only", subject.place, **evidence)
+        return fault(f"{words}: next to nothing", "scale the data to about ±1, once only", **evidence)
     apart = _rows_apart(values)
     if seen.op in PRODUCTS and apart is not None and apart * _NEARLY_CONSTANT < size and apart < _HARDLY:
         return _constant_columns(subject, words, place, {**evidence, "apart": apart})
@@ -151,7 +145,6 @@ def _broken_rows(subject: Subject) -> Row | None:
         f"{many} NaN or infinities, {'the first is' if len(at) > 1 else 'which is'} row {at[0]}"
         f"{f' (column {column})' if arrays[0].ndim == 2 else ''}: what the model answers there is no number either",
         "look at numpy.isnan(x).any(axis=1), and replace or drop those rows",
-        subject.place,
         rows=len(at),
         first=at[0],
     )
@@ -176,7 +169,6 @@ def _broken_batch(subject: Subject) -> Row | None:
                 "model answers there is no number either, and after that step no weight is",
                 "look at numpy.isnan(x).any(axis=1) before the data set is made, or leave such rows out with "
                 "dataset.filter; replace or drop them",
-                subject.place,
                 rows=len(broken[0]),
                 first=broken[0][0],
             )
@@ -198,12 +190,9 @@ def _constant_columns(subject: Subject, words: str, place: Place | None, evidenc
     adapted = next((e for e in layers_in(subject.model) if type(e).__name__ == "Normalization"), None)
     if adapted is None:
         return open_question(f"{words}; weights are made for about 1", place, **evidence)
-    return fault(
-        f"{words}. Layer {layer_label(adapted)!r} was adapted to other data than it is given",
-        "scale the data once only: adapt the layer to what fit is given",
-        made_at(adapted) or place,
-        **evidence,
-    )
+    words = f"{words}. Layer {layer_label(adapted)!r} was adapted to other data than it is given"
+    fix = "scale the data once only: adapt the layer to what fit is given"
+    return fault(words, fix, made_at(adapted) or place, **evidence)
 
 
 def _words_row(seen: Seen, words: str, place: Place | None, high: float, evidence: dict[str, Any]) -> Row:
@@ -229,7 +218,7 @@ def _layout(seen: Seen) -> str | None:
 
 def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, numpy.ndarray] | None]:
     """What the model's augmentation does to the first batch; ✗ where it leaves the range of the data, or all else."""
-    unlike = open_question("what the first weight sees can't be compared", subject.place), None
+    unlike = open_question("what the first weight sees can't be compared"), None
     with subject.undone():
         plain = _first_inputs(subject, training=False)
     if plain is None:
@@ -247,11 +236,11 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
         else:
             if not random:
                 words = "no layer changes the data in training; what the script does before isn't seen here"
-                return nothing_to_ask(words, subject.place), None
+                return nothing_to_ask(words), None
             named = ", ".join(dict.fromkeys(random))
             verbs = "come after it, or change" if ", " in named else "comes after it, or changes"
             words = f"the data reach the first weight unchanged: {named} {verbs} nothing"
-            return open_question(words, subject.place), None
+            return open_question(words), None
     share = float((before != after).mean())
     near = _correlation(before, after)
     low, high = float(before.min()), float(before.max())
@@ -261,7 +250,7 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
         f"{names}: {share:.0%} of the numbers change, correlation with the data {near:.2f}, range {number(low)} to "
         f"{number(high)} → {number(new_low)} to {number(new_high)}"
     )
-    place = next((made_at(layer) for layer in _random(subject) if made_at(layer)), None) or subject.place
+    place = next((made_at(layer) for layer in _random(subject) if made_at(layer)), None)
     evidence = {"changed": share, "correlation": near, "before": [low, high], "after": [new_low, new_high]}
     grown = new_high - new_low > _GROWN * (high - low) and "Dropout" not in names
     ranged = any(hasattr(layer, "value_range") for layer in _random(subject)) and "GaussianNoise" not in names

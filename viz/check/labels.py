@@ -49,8 +49,8 @@ def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseExcep
     y = subject.first.batch[1]
     if y is None:
         if subject.first.kind == "loop":
-            return open_question("the loop's loss isn't known, so its labels aren't", subject.place)
-        return nothing_to_ask("the batch has no labels", subject.place)
+            return open_question("the loop's loss isn't known, so its labels aren't")
+        return nothing_to_ask("the batch has no labels")
     described = "; ".join([_described(a) for a in leaves(y)])
     loss = subject.first.loss
     out_of_order = _shuffled_apart(subject) or _one_class(subject) or _weights_of_classes(subject)
@@ -75,7 +75,6 @@ def _broken(subject: Subject) -> Row | None:
     return fault(
         f"{many} NaN or infinite, {'the first is' if len(rows) > 1 else 'that of'} row {rows[0]}: so is then the loss",
         ADVICE["nonfinite.labels"],
-        subject.place,
         rows=len(rows),
     )
 
@@ -91,13 +90,13 @@ def _weights_of_classes(subject: Subject) -> Row | None:
         return None
     words = counted_from_1(given_keys(), numpy.unique(classes))
     if words:
-        return fault(words, ADVICE["class_imbalance.keys"], subject.place)
+        return fault(words, ADVICE["class_imbalance.keys"])
     found = weighed(labels, weights)
     words = left_out(found) if found is not None and given_keys() else ""
     if words:
-        return fault(words, ADVICE["class_imbalance.zero"], subject.place)
+        return fault(words, ADVICE["class_imbalance.zero"])
     words, sure = upside_down(found) if found is not None else ("", False)
-    return fault(words, ADVICE["class_imbalance.weights"], subject.place) if sure else None
+    return fault(words, ADVICE["class_imbalance.weights"]) if sure else None
 
 
 def _shuffled_apart(subject: Subject) -> Row | None:
@@ -105,12 +104,8 @@ def _shuffled_apart(subject: Subject) -> Row | None:
     file = subject.place.file if subject.place is not None else ""
     for name, line in lone_shuffles(file)[:1] if file else []:
         if is_half_of_data(file, name) and not made_after(file, name, line):
-            return fault(
-                f"{name!r} is shuffled and nothing else is, so each row has another row's label",
-                ADVICE["shuffled_apart"],
-                Place(file, line),
-                name=name,
-            )
+            words = f"{name!r} is shuffled and nothing else is, so each row has another row's label"
+            return fault(words, ADVICE["shuffled_apart"], Place(file, line), name=name)
     return None
 
 
@@ -130,11 +125,8 @@ def _one_class(subject: Subject) -> Row | None:
     whole = labels_of(feed) if feed is not None else None
     # A discriminator may be given ones, and then zeros, for an epoch each.
     if whole is not None and first.fit.epochs > first.fit.initial_epoch + 1 and bool((whole == whole[:1]).all()):
-        return fault(
-            f"all {len(whole)} labels are {classes[0]}: there is nothing to tell apart",
-            ADVICE["class_imbalance.single"],
-            subject.place,
-        )
+        words = f"all {len(whole)} labels are {classes[0]}: there is nothing to tell apart"
+        return fault(words, ADVICE["class_imbalance.single"])
     if whole is not None and feed.batch_size:
         if feed.shuffle is True:
             return None  # chance, or hardly any other class
@@ -146,9 +138,7 @@ def _one_class(subject: Subject) -> Row | None:
         return _in_order(subject, words, found)
     if outputs[0].shape[-1] < _MANY or len(classes) < _ENOUGH:
         return None
-    return open_question(
-        f"{words}, of {outputs[0].shape[-1]}: are the rows sorted by class? Then shuffle them", subject.place
-    )
+    return open_question(f"{words}, of {outputs[0].shape[-1]}: are the rows sorted by class? Then shuffle them")
 
 
 def _labels_in_turn(subject: Subject) -> Iterator[numpy.ndarray]:
@@ -175,7 +165,7 @@ def _in_order(subject: Subject, words: str, found: dict[str, Any]) -> Row:
     how = "the rows come sorted by class" if found["in_order"] else "each batch holds one class"
     words = f"{words}, and so on: {how}, of which there are {found['classes']}"
     advice = ADVICE["sorted_rows" if found["in_order"] else "sorted_rows.batches"]
-    return fault(words, advice, subject.place, **found)
+    return fault(words, advice, **found)
 
 
 def of_finding(finding: Finding, excuse: str = "") -> Row:

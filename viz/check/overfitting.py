@@ -96,15 +96,14 @@ def check_overfitting(subject: Subject) -> Row:
     """
     first = subject.first
     if first.optimizer is None:
-        return open_question("the script updates its weights by hand, or by several optimizers", subject.place)
+        return open_question("the script updates its weights by hand, or by several optimizers")
     if first.kind == "loop" and first.loss is None:
         return open_question(
             "the loop's loss isn't known: it is made of more than the outputs of one model and arrays. A loss object "
-            "(ef.losses.MeanSquaredError()) is recognized",
-            subject.place,
+            "(ef.losses.MeanSquaredError()) is recognized"
         )
     if not first.trainable:
-        return open_question("there are no trainable weights: see 'weights move'", subject.place)
+        return open_question("there are no trainable weights: see 'weights move'")
     rows = _rows(subject)
     data = subject.part(rows)
     if isinstance(first.loss, RecordedLoss) and not _takes(subject, data):
@@ -115,8 +114,7 @@ def check_overfitting(subject: Subject) -> Row:
         return open_question(
             f"the loss of one batch ({rows_of(data)} rows) goes from {number(begun)} to {number(lowest)} in "
             f"{attempts[0].steps} steps, below 0, and how low it may get isn't known. A likelihood of densities may be "
-            "below 0; if this is to be a crossentropy or an error, its sign is wrong",
-            subject.place,
+            "below 0; if this is to be a crossentropy or an error, its sign is wrong"
         )
     if attempts[0].share > _LEARNT and not first.own_step:
         for rate in _RATES:
@@ -231,11 +229,10 @@ def _answers_alike(subject: Subject, data: Any) -> bool:
 def _learnt(own: _Attempt, what: str, fell: str, subject: Subject, evidence: dict[str, Any]) -> Row:
     """✓ where the loss fell; where nothing was to fall, as with labels and answers of zeros, nothing is known."""
     if own.losses[0] > 0:
-        return fine(f"{what} falls {fell}", subject.place, **evidence)
+        return fine(f"{what} falls {fell}", **evidence)
     return open_question(
         f"{what} is as low as it gets before the first step, so it can't show whether the network learns: look "
         "whether the data and labels are all zeros, or the answers are given to the network",
-        subject.place,
         **evidence,
     )
 
@@ -244,9 +241,9 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
     first = subject.first
     own, best = attempts[0], min(attempts, key=lambda a: a.share if math.isfinite(a.share) else math.inf)
     if not math.isfinite(own.losses[0]):
-        return fault(NOT_FINITE, "viz nonfinite names the op", subject.place)
+        return fault(NOT_FINITE, "viz nonfinite names the op")
     if own.per_step > 1 and first.own_step:
-        return open_question(f"each step minimizes {own.per_step} losses, which compete", subject.place)
+        return open_question(f"each step minimizes {own.per_step} losses, which compete")
     evidence = {a.name: {"first": a.losses[0], "lowest": min(a.losses), "steps": a.steps} for a in attempts}
     fell = f"{number(best.losses[0])} → {number(min(best.losses))} in {best.steps} steps"
     what = f"the loss of one batch ({rows} rows)"
@@ -296,7 +293,7 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
             f"{longer.name}: a slow beginning ({_why_slow(best)}), but not stuck"
         )
     words = reason or f"{told}: not to a tenth {_of_what(best)}, but it falls"
-    return open_question(words, subject.place, **evidence)
+    return open_question(words, **evidence)
 
 
 def _born(subject: Subject, what: str, learnt: str, wild: Wild | None, rows: int) -> Row | None:
@@ -327,19 +324,16 @@ def _learnt_by_another(subject: Subject, own: _Attempt, told: str, evidence: dic
         if not own.falling:
             return _other_rate(words, subject, evidence)
         which = "low" if own.steady else "high"  # what only falls isn't thrown about by large steps
-        return open_question(f"{words} in {own.steps}: is its learning rate too {which}?", subject.place, **evidence)
+        return open_question(f"{words} in {own.steps}: is its learning rate too {which}?", **evidence)
     words = f"{told} (the script's {own.name}: to {number(min(own.losses))} in {own.steps})"
     ends = _end_of_schedule(subject) if scheduled else None
     if ends is not None:
-        return fault(
-            f"{words}: its schedule is at 0 after {ends[0]} of {ends[1]} steps, and nothing is learnt after that",
-            f"a schedule counts steps, which are batches, not epochs: here {ends[1]} altogether",
-            subject.compiled_at,
-            **evidence,
-        )
+        words = f"{words}: its schedule is at 0 after {ends[0]} of {ends[1]} steps, and nothing is learnt after that"
+        fix = f"a schedule counts steps, which are batches, not epochs: here {ends[1]} altogether"
+        return fault(words, fix, subject.compiled_at, **evidence)
     if own.share > _LITTLE and own.steps >= _STEPS:
         return open_question(f"{words}: is its learning rate too low at first?", subject.compiled_at, **evidence)
-    return fine(words, subject.place, **evidence)
+    return fine(words, **evidence)
 
 
 def _end_of_schedule(subject: Subject) -> tuple[int, int] | None:
@@ -371,14 +365,14 @@ def _of_slow(subject: Subject, told: str, own: _Attempt, evidence: dict[str, Any
     """The script's optimizer hardly moves the loss: its rate is too low, unless it gets there in the steps planned."""
     left = f"the script's {own.name} leaves it at {number(min(own.losses))}"
     if own.steps < _STEPS:
-        return open_question(f"{told}; {left} in {own.steps} steps, and there was no time for more", subject.place)
+        return open_question(f"{told}; {left} in {own.steps} steps, and there was no time for more")
     fit = subject.first.fit
     each = getattr(getattr(fit, "feed", None), "steps", None)
     planned = _PATIENT if fit is None or each is None else (fit.epochs - fit.initial_epoch) * each
     if planned > _STEPS:
         longer = _left_plateau(subject, subject.part(_rows(subject)), None, min(own.losses), planned)
         if longer is not None and longer.share <= _MOVED:
-            return fine(f"{told}; with the script's {own.name} it begins to after {longer.steps} steps", subject.place)
+            return fine(f"{told}; with the script's {own.name} it begins to after {longer.steps} steps")
         tried = _STEPS if longer is None else longer.steps
         if tried < planned:
             return open_question(

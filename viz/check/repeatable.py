@@ -38,11 +38,8 @@ def check_repeatable(journal: Journal, script: Script, place: Place | None, seco
     found = compare([mine, head], [journal.events[: len(events)], events[: len(journal.events)]])
     evidence = {"events": found.events, "seeded": found.seeded}
     if found.same:
-        return fine(
-            f"{found.events:,} results up to the end of the first step are the same bits in both runs",
-            place,
-            **evidence,
-        )
+        words = f"{found.events:,} results up to the end of the first step are the same bits in both runs"
+        return fine(words, place, **evidence)
     if "eagerflow" not in found.seeded:
         words = f"{found.message.partition(';')[0]}. {found.fix[:1].upper()}{found.fix[1:]}"
         return open_question(f"not everything is seeded: {words}", found.place or place, **evidence)

@@ -38,17 +38,17 @@ class Row:
         return dict(finite(dataclasses.asdict(self)))
 
 
-def fine(message: str, place: Place | None = None, **evidence: Any) -> Row:
+def fine(message: str, place: Place | None = None, /, **evidence: Any) -> Row:
     """An answer that is as it should be."""
     return _row("ok", message, place, evidence)
 
 
-def fault(message: str, fix: str, place: Place | None = None, **evidence: Any) -> Row:
+def fault(message: str, fix: str, place: Place | None = None, /, **evidence: Any) -> Row:
     """An answer that isn't."""
     return _row("fault", message, place, evidence, fix)
 
 
-def open_question(why: str, place: Place | None = None, **evidence: Any) -> Row:
+def open_question(why: str, place: Place | None = None, /, **evidence: Any) -> Row:
     """No answer, and why there is none."""
     return _row("open", why, place, evidence)
 

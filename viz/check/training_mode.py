@@ -51,12 +51,9 @@ class TrainingMode:
             for each in layers[:_NAMED]
         ]
         more = ", …" if len(layers) > _NAMED else ""
-        return fault(
-            f"the loop calls its model in inference mode, without training=True: {', '.join(does)}{more}",
-            "call the model with training=True inside the tape",
-            place,
-            layers=[layer_label(each) for each in layers],
-        )
+        words = f"the loop calls its model in inference mode, without training=True: {', '.join(does)}{more}"
+        fix = "call the model with training=True inside the tape"
+        return fault(words, fix, place, layers=[layer_label(each) for each in layers])
 
 
 def _mode(scope: Scope) -> bool | None:

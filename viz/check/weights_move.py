@@ -58,22 +58,22 @@ class Trial:
         """✗ where a trainable weight got no gradient, or didn't change."""
         subject = self.subject
         if self.error is not None:
-            return open_question(f"the first step failed: {words_of(self.error)}", subject.place)
+            return open_question(f"the first step failed: {words_of(self.error)}")
         if not self.steps:
             return self._of_gradients()
         if not self._before:
-            return fault("the model has no trainable weights", "set trainable = True on some layers", subject.place)
+            return fault("the model has no trainable weights", "set trainable = True on some layers")
         if self._spoilt:
             return self._of_nan()
         still = [v for v, _ in self._before if v.identity not in self._moved]
         if not still:
             words = f"{len(self._before)} trainable weights get a gradient and move"
             left, evidence = self._left_out()
-            return open_question(f"{words}; {left}", subject.place, **evidence) if left else fine(words, subject.place)
+            return open_question(f"{words}; {left}", **evidence) if left else fine(words)
         without = [v for v in still if not self.losses.reached.get(v.identity)]
         zero = [v for v in still if v not in without and not self.losses.nonzero.get(v.identity)]
         names = ", ".join([v.path for v in (without or zero or still)[:4]]) + ("…" if len(still) > 4 else "")
-        place = self._made_at((without or zero or still)[0]) or subject.place
+        place = self._made_at((without or zero or still)[0])
         count = f"{len(still)} of {len(self._before)} trainable weights"
         if without:
             message, fix = f"{count} get no gradient: {names}", "connect them to the loss, or set trainable = False"
@@ -98,14 +98,14 @@ class Trial:
 
         Whoever asks knows whether the first loss is so, too, which is then to be mended first.
         """
-        spoilt, subject = self._spoilt, self.subject
+        spoilt = self._spoilt
         steps = [self.losses.nonfinite[v.identity] for v in spoilt if v.identity in self.losses.nonfinite]
         first = min(steps, default=None)
         since = "" if first is None else f", as their gradients are from step {first} on"
         names = ", ".join([v.path for v in spoilt[:4]]) + ("…" if len(spoilt) > 4 else "")
         count = f"{len(spoilt)} of {len(self._before)} trainable weights"
         message = f"{count} become NaN or infinite{since}: {names}"
-        return fault(message, FIND_NAN, subject.place, weights=[v.path for v in spoilt], nonfinite_step=first)
+        return fault(message, FIND_NAN, weights=[v.path for v in spoilt], nonfinite_step=first)
 
     def _left_out(self) -> tuple[str, dict[str, Any]]:
         """Which models of a loop have weights that it doesn't ask gradients of in this step; empty for none.
