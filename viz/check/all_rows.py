@@ -121,7 +121,7 @@ def check_script(script: Script, seconds: float = 30.0) -> Checked:
     examination = found[0]
     rows = examination.rows
     place, left = examination.subject.place, examination.subject.left
-    again = partial(check_repeatable, journal, script, place, max(left, 10.0), took[0])
+    again = partial(check_repeatable, journal, script, max(left, 10.0), took[0])
     rows["repeatable"] = _guarded(again)
     names = examination.subject.first.names
     for name, row in rows.items():
@@ -156,7 +156,7 @@ class _Examination:
         self.augmented: Any = None
         self._journal = journal
         # What the examination itself calls is in no mode of the script's.
-        self._mode = mode.check(self.subject.place) if first.kind == "loop" else None
+        self._mode = mode.check() if first.kind == "loop" else None
 
     def run(self) -> None:
         """Ask all of them; what they change is put back in between."""

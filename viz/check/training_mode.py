@@ -8,7 +8,6 @@ from eagerflow.core.observe import Scope
 from viz.check.row import Row, fault
 from viz.doctor.check_base import first_tensor
 from viz.doctor.program import layer_label
-from viz.doctor.user_code import Place
 
 __all__ = ["TrainingMode"]
 
@@ -41,7 +40,7 @@ class TrainingMode:
         else:
             self._idle[id(scope.owner)] = scope.owner
 
-    def check(self, place: Place | None) -> Row | None:
+    def check(self) -> Row | None:
         """✗ where a loop leaves out `training=True`; None where it doesn't, or has no such layers."""
         if self._trains or not self._idle:
             return None
@@ -53,7 +52,7 @@ class TrainingMode:
         more = ", …" if len(layers) > _NAMED else ""
         words = f"the loop calls its model in inference mode, without training=True: {', '.join(does)}{more}"
         fix = "call the model with training=True inside the tape"
-        return fault(words, fix, place, layers=[layer_label(each) for each in layers])
+        return fault(words, fix, layers=[layer_label(each) for each in layers])
 
 
 def _mode(scope: Scope) -> bool | None:

@@ -30,5 +30,5 @@ def test_the_second_run_is_not_ended_by_the_clock_of_a_busy_machine(monkeypatch)
         return "it failed: stopped here"
 
     monkeypatch.setattr(repeatable, "run_once", run_once)
-    row = repeatable.check_repeatable(Journal(None), Script("train.py"), None, 29.0, 4.0)
+    row = repeatable.check_repeatable(Journal(None), Script("train.py"), 29.0, 4.0)
     assert (row.verdict, given) == ("open", [29.0 * PATIENCE])
