@@ -619,4 +619,4 @@ def _refuse_namesake(config: Mapping[str, Any], custom_objects: Mapping[str, Any
 
 
 def _built_in(name: str) -> Any:
-    return next((t.entries[name] for t in tables.values() if name in t.entries), None)
+    return next((t.entries[name] for t in [*tables.values()] if name in t.entries), None)

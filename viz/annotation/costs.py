@@ -10,8 +10,7 @@ from viz.facts import formatting
 from viz.facts.derived_stats import norm
 from viz.facts.digest.made import Made
 from viz.facts.digest.shown_step import shown_position
-from viz.facts.digest.usual_sums import steps_of, told_steps, usual_sums
-from viz.facts.digest.usual_times import usual_times
+from viz.facts.digest.usual_times import steps_of, told_steps, usual_sums, usual_times
 from viz.facts.gradient_passes import weight_gradients, whole_gradient
 from viz.facts.json_data import finite
 from viz.facts.schema import Frame, Op, Record

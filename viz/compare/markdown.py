@@ -17,12 +17,7 @@ _MOST_LAYERS = 8
 
 
 def markdown(found: Changes, verdicts: Sequence[Verdict] = ()) -> str:
-    """The difference: verdicts first, then costs by layer, then everything else, folded.
-
-    Args:
-        found: the difference.
-        verdicts: what became of conditions.
-    """
+    """The difference: verdicts first, then costs by layer, then everything else, folded."""
     failed = [verdict for verdict in verdicts if verdict.failed]
     unknown = [verdict for verdict in verdicts if verdict.failed is None]
     sign = _SIGNS[True if failed else None if unknown else False] + " " if verdicts else ""

@@ -17,11 +17,7 @@ _TRANSPARENT = ("step", "backward")
 
 
 class Places:
-    """The places of a recording's ops.
-
-    Args:
-        record: the recording.
-    """
+    """The places of a recording's ops."""
 
     def __init__(self, record: Record) -> None:
         self._record = record

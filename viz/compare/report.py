@@ -24,12 +24,7 @@ _SAME_ROWS = re.compile(r"\b(\d+)(×\S+ \S+ → )\1(×)")  # a change of shapes 
 
 
 def text(found: Changes, usual: UsualCosts | None = None) -> Text:
-    """The difference, the most telling first.
-
-    Args:
-        found: the difference.
-        usual: its costs, where they are at hand.
-    """
+    """The difference, the most telling first."""
     called = _titles(found)
     parts = [
         _head(found),

@@ -13,8 +13,7 @@ from viz.compare.changes import Changes, Cost
 from viz.compare.costs import Naming, Together, by_layer, costs, sum_of_times
 from viz.compare.op_places import Places
 from viz.facts.digest.picked_step import pick_step
-from viz.facts.digest.usual_sums import steps_of, told_steps, usual_sums
-from viz.facts.digest.usual_times import usual_times
+from viz.facts.digest.usual_times import steps_of, told_steps, usual_sums, usual_times
 from viz.facts.schema import Op
 from viz.page.op_names import OpNames
 

@@ -107,13 +107,6 @@ def decode(
 ) -> dict[str, list[Any]]:
     """The fields of `count` objects of class `cls`, in the order of its arguments.
 
-    Args:
-        columns: the arrays.
-        cls: the class.
-        texts: the table of texts.
-        frames: the table of frames.
-        count: how many objects there are.
-
     Raises:
         Damaged: when a column is missing, has another length or type, or points outside a table.
     """

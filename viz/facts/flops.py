@@ -225,12 +225,7 @@ def all_flops(record: Record, ops: Iterable[Op]) -> list[int | None]:
 
 
 def flops(record: Record, op: Op) -> int | None:
-    """The floating-point operations of one op; None where no formula fits.
-
-    Args:
-        record: the recording.
-        op: one of its ops, forward or backward.
-    """
+    """The floating-point operations of one op; None where no formula fits."""
     return _flops(record, op, {})
 
 

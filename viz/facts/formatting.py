@@ -12,7 +12,6 @@ import unicodedata
 from collections.abc import Iterable
 from importlib import import_module
 
-from viz.facts.lines.alike import alike
 from viz.facts.schema import Frame, TensorInfo
 
 __all__ = [
@@ -56,6 +55,8 @@ _MODELS = (".onnx", ".keras", ".h5", ".hdf5", ".safetensors")
 _MOST_RANGES = 8
 AROUND_FUNCTIONS = ("LossFunctionWrapper", "MeanMetricWrapper")  # the name is that of the function, and says it all
 _DTYPES = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
+
+_ABOUT = 0.1  # of what two names may agree at most: others agree with it as well as the best does, give or take this
 
 
 def seconds(nanoseconds: float) -> str:
@@ -190,7 +191,9 @@ def nearest(name: str, known: Iterable[str], least: float = 0.5) -> str:
     """
     names = sorted(set(known))
     begun = [each for each in names if name and each.startswith(name)]
-    found = begun[:3] or alike(name, names, least)
+    close = difflib.get_close_matches(name, names, 3, least)
+    ratios = [difflib.SequenceMatcher(None, each, name).ratio() for each in close]
+    found = begun[:3] or [each for each, ratio in zip(close, ratios) if ratio >= ratios[0] - _ABOUT]
     return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""
 
 

@@ -69,12 +69,7 @@ def whole_gradient(record: Record, parts: list[TensorInfo]) -> TensorInfo:
 
 
 class GradientPasses:
-    """The calls of `tape.gradient` in a step.
-
-    Args:
-        record: the recording.
-        ops: those of the step.
-    """
+    """The calls of `tape.gradient` in a step."""
 
     def __init__(self, record: Record, ops: Iterable[Op]) -> None:
         self._of: dict[int, int] = {}  # the pass of each backward op, as the id of its scope

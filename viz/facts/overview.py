@@ -18,11 +18,7 @@ _PLAIN_WORD = re.compile(r"[\w ./\\:+@,=-]+")
 
 
 def overview(recording: Record) -> dict[str, Any]:
-    """The figures of `viz show`, as plain data.
-
-    Args:
-        recording: a record.
-    """
+    """The figures of `viz show`, as plain data."""
     phases = dict(collections.Counter([op.phase for op in recording.ops]))
     failed = [
         {

@@ -33,10 +33,6 @@ class SinglePart(NamedTuple):
 def parts_of(record: Record, op: Op) -> list[SinglePart]:
     """The parts of a fused op, in the order of their execution; none for any other op.
 
-    Args:
-        record: the recording.
-        op: one of its forward ops.
-
     Of an op that failed there is nothing to tell: it has no parts.
     """
     if op.composition is None:

@@ -45,13 +45,7 @@ class Columns(str):
 
     @classmethod
     def of_list(cls, lines: Sequence[str], heads: Sequence[str], cells: Sequence[Sequence[str]]) -> Columns:
-        """Lines of a text that are a table in a notebook.
-
-        Args:
-            lines: as they stand in the text.
-            heads: of the table's columns.
-            cells: of each line.
-        """
+        """Lines of a text that are a table in a notebook."""
         found = cls("\n".join(lines))
         found.heads, found.lines, found.right, found.total = heads, cells, [False] * len(heads), False
         found.least, found.marks = None, {}
@@ -166,12 +160,7 @@ def _printable(text: str) -> str:
 
 
 def wide(content: str, style: str = "") -> str:
-    """HTML that can be moved where there is no room for it, and fades at an edge behind which it goes on.
-
-    Args:
-        content: HTML.
-        style: more of CSS.
-    """
+    """HTML that can be moved where there is no room for it, and fades at an edge behind which it goes on."""
     # Steps, not a slow change: a gradient with other stops is another picture, and no browser finds one in between.
     rules = "".join([f"{when}{{-webkit-mask-image:{mask};mask-image:{mask}}}" for when, mask in _FADING])
     moves = "animation:eagerflow-goes-on 1s linear;animation-timeline:scroll(self inline)"  # without overflow: nothing

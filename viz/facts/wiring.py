@@ -392,12 +392,7 @@ def _sums(
 
 
 def are_beside(record: Record, parts: list[list[int]]) -> bool:
-    """Does no part read what another made, by itself or through what ran between them, such as an update of weights?
-
-    Args:
-        record: the recording.
-        parts: the ids of the ops of each.
-    """
+    """Does no part read what another made, by itself or through what ran between them, such as an update of weights?"""
     part_of = {op: i for i, part in enumerate(parts) for op in part}
     first = min(part_of, default=0)
     for op, part in part_of.items():

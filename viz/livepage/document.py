@@ -40,11 +40,7 @@ STYLES = ("live.css",)
 
 
 def document(name: str | None = None) -> str:
-    """The page, before anything has happened.
-
-    Args:
-        name: a title.
-    """
+    """The page, before anything has happened."""
     empty = Recording.pending()
     empty.fill(Record())
     return page.render(

@@ -14,9 +14,6 @@ _HELD = 30.0  # seconds
 class HeldFindings:
     """Keeps findings that are no longer made, so that none comes and goes while losses rise and fall.
 
-    Args:
-        clock: gives seconds.
-
     >>> now = [0.0]
     >>> held = HeldFindings(lambda: now[0])
     >>> found = {"kind": "overfit", "layer": None, "file": "train.py", "line": 3}

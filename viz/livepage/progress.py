@@ -107,11 +107,7 @@ class Progress:
         return self._seen()
 
     def rest(self, failed: bool) -> bool:
-        """The program waits for what its user does next, so nothing trains; gives whether that is news.
-
-        Args:
-            failed: whether an error is why it waits.
-        """
+        """The program waits for what its user does next, so nothing trains; gives whether that is news."""
         if self._facts.get("mode") not in _BUSY:
             return False
         self._facts["mode"] = "failed" if failed else "idle"

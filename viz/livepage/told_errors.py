@@ -21,11 +21,7 @@ class ToldErrors:
         self._kinds: set[str] = set()
 
     def hear(self, findings: Sequence[Any]) -> None:
-        """Tell what is new.
-
-        Args:
-            findings: all that is known by now.
-        """
+        """Tell what is new."""
         for finding in findings:
             if finding.severity == "error" and finding.kind not in self._kinds:
                 self._kinds.add(finding.kind)

@@ -36,13 +36,7 @@ def note_rows(record: Record) -> None:
 
 
 def given_to_fit(record: Record, step: Scope, tensor: int) -> GivenToFit | None:
-    """The array that the rows of a batch come from; None where it isn't known.
-
-    Args:
-        record: the recording.
-        step: the scope of the training step.
-        tensor: what that was given.
-    """
+    """The array that the rows of a batch come from; None where it isn't known."""
     noted = record.meta.get(_KEPT)
     at = step.inputs.index(tensor)
     if step.name != "train_step" or not isinstance(noted, list) or len(noted) != len(step.inputs):

@@ -11,9 +11,8 @@ from typing import Any
 from viz.facts import formatting
 from viz.facts.blocks import Block, leaves
 from viz.facts.digest.time_spans import Span, step_spans, whole_span
-from viz.facts.digest.usual_sums import TimesInSteps, steps_of, usual_sums
+from viz.facts.digest.usual_times import UsualTime, steps_of, usual_sums
 from viz.facts.lines.assigned import name_assigned
-from viz.facts.lines.code_line import shortened_code
 from viz.facts.losses.masks import is_mask
 from viz.facts.network import sent_lines
 from viz.facts.of_layers.settings import class_and_settings, count_of_layers, made_last
@@ -59,7 +58,6 @@ __all__ = [
 _DRAWN = frozenset(["name", "layers", "input_layers", "output_layers", "layer", "backward_layer", "build_input_shape"])
 _WIDEST = 48  # letters in a line that tells the parts of a chain
 _LONGEST_CODE = 56  # letters of a line of code below the name of what it assigns
-_MOST_CODE = 500  # letters of a line that is looked at
 _CLIPPING = ("clipnorm", "global_clipnorm", "clipvalue")  # settings of optimizers
 _MOST_NAMES = 3  # of variables, in the title of their box
 _MOST_NAME_LINES = 8  # the same, where each has a line
@@ -111,7 +109,7 @@ def _code(block: Block) -> list[str]:
     """The line of code that a block is the ops of."""
     if block.line is None or not block.line.code:
         return []
-    return [shortened_code(formatting.clean(block.line.code, _MOST_CODE), _LONGEST_CODE)]
+    return [formatting.clean(block.line.code, _LONGEST_CODE)]
 
 
 def _class(block: Block, with_settings: bool = False) -> list[str]:
@@ -484,7 +482,7 @@ def _what_ran(selection: Selection) -> str:
 
 
 def heading(
-    selection: Selection, usual: Mapping[int, TimesInSteps], view: str, drawn: Collection[int], note: str
+    selection: Selection, usual: Mapping[int, UsualTime], view: str, drawn: Collection[int], note: str
 ) -> tuple[str, str]:
     """The title and the caption of a picture, of which `drawn` ops have boxes: it says what it leaves out."""
     record, step, ops = selection.record, selection.step, [op for op in selection.ops if op.id in drawn]
@@ -519,7 +517,7 @@ def caption(
     return [formatting.count(len(ops), "op"), *captured, *times, *outcome(record, ops)]
 
 
-def times_told(selection: Selection, usual: Mapping[int, TimesInSteps], ops: list[Op]) -> list[str]:
+def times_told(selection: Selection, usual: Mapping[int, UsualTime], ops: list[Op]) -> list[str]:
     """Of which steps a picture's times are, where several were recorded, and what its ops took in all.
 
     As in `"times: median of 20 steps, 1.2 ms in ops"`.

@@ -10,7 +10,7 @@ from viz.choices import VIEWS, expect_number, expect_word
 from viz.facts import formatting
 from viz.facts.blocks import Block, leaves, levels, tree
 from viz.facts.digest.made import Made
-from viz.facts.digest.usual_sums import TimesInSteps, usual_sums
+from viz.facts.digest.usual_times import UsualTime, usual_sums
 from viz.facts.folding.grouping import grouped
 from viz.facts.folding.runs import fold
 from viz.facts.gradient_passes import GradientPasses
@@ -50,7 +50,7 @@ def graph(
     step: int | None = None,
     theme: str = "light",
     parts: bool = False,
-    usual: Mapping[int, TimesInSteps] | None = None,
+    usual: Mapping[int, UsualTime] | None = None,
 ) -> Graph:
     """The graph of one step of a recording, or of all of it when it has no steps.
 

@@ -21,9 +21,6 @@ class AllRanks:
     """A recording that every rank makes of itself, and rank 0 puts together.
 
     Making it, and `together`, are collective: all ranks do it, at the same place of the program.
-
-    Args:
-        communicator: of the ranks.
     """
 
     def __init__(self, communicator: Any) -> None:
@@ -31,11 +28,7 @@ class AllRanks:
         self._first = read_clocks(communicator)
 
     def together(self, record: Record) -> Record | None:
-        """The records of all ranks as that of rank 0, with the `others` in it; None on other ranks.
-
-        Args:
-            record: this rank's, which is changed.
-        """
+        """The records of all ranks as that of rank 0, with the `others` in it; None on other ranks."""
         ranks = self.communicator
         clock = Clock([self._first, read_clocks(ranks)])
         self._name(record, clock)

@@ -425,13 +425,7 @@ class Capture(observe.Observer):
         return self._number(x, position)
 
     def meet_state(self, optimizer: Any, number: int, started: int) -> None:
-        """Note what an optimizer keeps beside the weights, which no op reads.
-
-        Args:
-            optimizer: whose step is over.
-            number: stands for it.
-            started: when its step began.
-        """
+        """Note what an optimizer keeps beside the weights, which no op reads."""
         if self.memory is None or not isinstance(optimizer, Optimizer):
             return
         variables = optimizer.variables
@@ -460,13 +454,17 @@ class Capture(observe.Observer):
 
         So an update is seen to read what the program made of the gradients: their sum over small batches, say.
         """
-        unknown = []
+        unknown, seen, arrays = [], self.seen, self.arrays
         for x in tensors or ():
-            position = self._known(x)
-            if position is not None:
-                self._remember(x.data, position)
-            elif self._array_position(x.data) is None:
-                unknown.append(x.data)
+            position, data = seen.get(getattr(x, "serial", None)), x.data
+            known = arrays.get(id(data))
+            if known is None or known[0]() is not data:
+                if position is None:
+                    unknown.append(data)
+                else:
+                    self._remember(data, position)
+            elif position is not None and position != known[1]:
+                self._remember(data, position)
         kept = self._arrays_of_variables() if unknown else {}
         for array in unknown:  # a variable in which gradients were summed up comes as its array
             if id(array) in kept:

@@ -15,7 +15,6 @@ from eagerflow.config import kernels
 from eagerflow.core.observe import clock, unobserved
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Scope
-from viz.recorder.names.parameter_names import needed_parameters
 
 __all__ = ["PLAIN", "about", "described", "device_name", "filling", "flat", "frozen", "learning_rate_of"]
 __all__ += ["makes_its_own", "run_facts", "settings_at"]
@@ -36,7 +35,6 @@ def about(owner: Any) -> dict[str, Any]:
         "cls": type(owner).__name__,
         "config": _asked(owner, "get_config"),
         "params": _asked(owner, "count_params"),
-        "needed": needed_parameters(owner),
         "created_at": created_at if isinstance(created_at, tuple) and len(created_at) == 2 else None,
     }
 
@@ -110,13 +108,7 @@ def device_name(array: Any) -> str:
 
 
 def run_facts(options: Mapping[str, Any], began: int, stopped: int) -> dict[str, Any]:
-    """What a recording says of itself: `Record.meta`.
-
-    Args:
-        options: what it was asked to record.
-        began: when, on the clock of the process.
-        stopped: when it ended.
-    """
+    """What a recording says of itself: `Record.meta`."""
     since = datetime.timedelta(microseconds=(clock() - began) / 1000)
     return {
         "name": options["name"],

@@ -9,51 +9,21 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Sized
-from typing import Any, Protocol
+from typing import Any
 
 from numpy import generic, ndarray
 
 from eagerflow import Tensor, Variable
 from eagerflow.core.observe import clock
-from viz.recorder import op_hook
 from viz.recorder.descriptions import device_name
 from viz.recorder.finite_check import are_finite
 from viz.recorder.memory_tracker import Lifetime
 from viz.recorder.op_hook import next_serial
-from viz.recorder.step_tracker import StepTracker
 
 __all__ = ["gradient_recorder", "rule_recorder", "updates_recorder"]
 
 
-class Listener(op_hook.Listener, Protocol):
-    """What the hooks of this file use of a `Capture` beside."""
-
-    parts: dict[int, list[int]]
-    sums: dict[int, list[int]]
-    arrays: dict[int, tuple[Any, int]]
-    gradients: dict[int, int]
-    gradient_keys: list[tuple[int, int]]
-    targets: list[int | float]
-    keeper: Any
-
-    steps: StepTracker | None
-
-    def tell_gradient(self, sources: Any) -> None: ...
-
-    def note_updated(self, variable: Any, is_flawed: bool) -> None: ...
-
-    def changed_argument(self, variable: Any) -> int: ...
-
-    def update_from(self, variable: Any, x: Any) -> Any: ...
-
-    def meet(self, data: Any, key: int | None, variable: tuple[str, str] | None, outside: bool) -> int: ...
-
-    def gradient(self, x: Any, key: int) -> int: ...
-
-    def keep_gradient(self, op: Any, out_key: int | None, position: int, x: Any) -> None: ...
-
-
-def rule_recorder(capture: Listener) -> Callable[..., None]:
+def rule_recorder(capture: Any) -> Callable[..., None]:
     """The `on_rule` of a capture that records backward passes."""
     parts, gradient, note_key, hold = capture.parts, capture.gradient, capture.gradient_keys.append, capture.hold
     limit, tick, thread, note = capture.limit, capture.tick, threading.get_ident, capture.journal.log.extend
@@ -112,7 +82,7 @@ def rule_recorder(capture: Listener) -> Callable[..., None]:
     return on_rule
 
 
-def gradient_recorder(capture: Listener) -> Callable[[Any, Any, Any], None]:
+def gradient_recorder(capture: Any) -> Callable[[Any, Any, Any], None]:
     """The `on_gradient` of a capture: what the pass returns stands for the sum of the parts that rules gave."""
     parts_of, seen, gradients, arrays, sums = (
         capture.parts,
@@ -173,7 +143,7 @@ def gradient_recorder(capture: Listener) -> Callable[[Any, Any, Any], None]:
     return on_gradient
 
 
-def updates_recorder(capture: Listener) -> Callable[[str, Any], None]:
+def updates_recorder(capture: Any) -> Callable[[str, Any], None]:
     """The `on_updates` of a capture."""
     seen, arrays, keeper = capture.seen, capture.arrays, capture.keeper
     update_from, walk, getframe = capture.update_from, capture.walk, sys._getframe
@@ -184,7 +154,7 @@ def updates_recorder(capture: Listener) -> Callable[[str, Any], None]:
         scope, _, until = capture.here
         places = walk(getframe(1), until) if walk is not None else ()
         number, length = thread(), len(places)
-        if steps is not None and not steps.has_optimizers:
+        if steps is not None and steps.hears_updates:
             for variable, *_ in updates:
                 steps.on_update(variable)
         is_flawed = measures and not are_finite([update[0].data for update in updates])
@@ -220,9 +190,9 @@ def _is_number(data: Any) -> bool:
     return isinstance(data, (ndarray, generic)) and data.shape == () and data.dtype.kind == "f"
 
 
-def _alive(capture: Listener) -> dict[int, Any]:
+def _alive(capture: Any) -> dict[int, Any]:
     return {} if capture.memory is None else capture.memory.alive
 
 
-def _gone(capture: Listener) -> Sized:
+def _gone(capture: Any) -> Sized:
     return () if capture.memory is None else capture.memory.gone

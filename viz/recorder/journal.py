@@ -119,9 +119,6 @@ def same_memory(tensors: Iterable[Met]) -> dict[int, int]:
     """Arrays passed as they are, by position, to the op's output that they are.
 
     Not to an op's view of memory that came from outside so: `fit` gathers each batch in the same memory.
-
-    Args:
-        tensors: all that were met, in that order.
     """
     made: dict[tuple[Any, ...], int] = {}
     given, same = set[tuple[Any, ...]](), dict[int, int]()

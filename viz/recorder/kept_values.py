@@ -21,9 +21,6 @@ __all__ = ["Keeper", "nothing_kept"]
 class Keeper:
     """Copies of the tensors whose labels match.
 
-    Args:
-        pattern: the regular expression.
-
     Attributes:
         kept: copies by position.
         labels: for each kept position, its label.

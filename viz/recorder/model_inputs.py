@@ -42,10 +42,6 @@ def known_shape(layer: Any) -> Any:
 def zeros_for(model: Any, hint: str) -> Any:
     """One sample of zeros, of the shape that the model was built with.
 
-    Args:
-        model: a model or layer.
-        hint: how to give inputs, for errors.
-
     Raises:
         ValueError: when nobody knows the shape.
     """

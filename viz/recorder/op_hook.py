@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from types import CodeType, FrameType
-from typing import Any, Protocol
+from typing import Any
 
 from numpy import isfinite, ndarray
 
@@ -20,9 +20,7 @@ from eagerflow import Tensor
 from eagerflow.core.observe import clock
 from viz.recorder.descriptions import PLAIN, device_name, flat, frozen
 from viz.recorder.finite_check import SMALL
-from viz.recorder.journal import Journal
-from viz.recorder.memory_tracker import Lifetime, Memory
-from viz.recorder.names.array_names import ArrayNames
+from viz.recorder.memory_tracker import Lifetime
 from viz.recorder.names.composed_calls import is_composed
 from viz.recorder.source_lines import MAX_FRAMES, is_internal
 
@@ -123,44 +121,7 @@ class Walker:
         return found
 
 
-class Listener(Protocol):
-    """What the hook uses of a `Capture`."""
-
-    gathered: dict[int, Any]
-    seen: dict[int | None, int]
-    here: tuple[int | None, int | None, FrameType | None]
-    journal: Journal
-    limit: int
-    tick: Callable[[], int]
-    memory: Memory | None
-    walk: Walk | None
-    hold: Callable[[Any], int | None]
-    look: Callable[[int, Tensor, str], None] | None
-    measure: Callable[[int, Any], None] | None
-    argument: Callable[[Any], Any]
-    arrays: dict[int, tuple[Any, int]]
-    drawn: dict[int, Any]
-    unread: dict[int, Any]
-    indices: dict[int, Sequence[Any]]
-    keeper: Any
-    names: ArrayNames | None
-
-    def other_argument(self, x: Any) -> Any: ...
-
-    def from_outside(self, data: Any) -> int: ...
-
-    def argument_of(self, x: Any) -> Any: ...
-
-    def results(self, name: str, outputs: Any) -> list[int]: ...
-
-    def note(
-        self, kind: str, op: Any, started: int, ended: int, given: Any, read: Any, made: Any, places: Any
-    ) -> None: ...
-
-    def note_guilty(self, op: Any, inputs: Any, settings: Any, made: list[tuple[int, Any]]) -> None: ...
-
-
-def meeter(capture: Listener) -> Callable[[Any, int | None, tuple[str, str] | None, bool], int]:
+def meeter(capture: Any) -> Callable[[Any, int | None, tuple[str, str] | None, bool], int]:
     """The `meet` of a capture, which notes an array met for the first time and gives its position."""
     tensors, hold, measure, memory = capture.journal.tensors, capture.hold, capture.measure, capture.memory
     note, add_memory = tensors.extend, None if memory is None else memory.add
@@ -188,7 +149,7 @@ def meeter(capture: Listener) -> Callable[[Any, int | None, tuple[str, str] | No
     return meet
 
 
-def argument_recorder(capture: Listener) -> Callable[[Any], Any]:
+def argument_recorder(capture: Any) -> Callable[[Any], Any]:
     """The `argument` of a capture: a batch, say, which each step meets for the first time."""
     seen, arrays, tensors, measure = capture.seen, capture.arrays, capture.journal.tensors, capture.measure
     other, from_outside, drawn, unread = capture.other_argument, capture.from_outside, capture.drawn, capture.unread
@@ -221,7 +182,7 @@ def argument_recorder(capture: Listener) -> Callable[[Any], Any]:
     return argument
 
 
-def op_recorder(capture: Listener) -> Callable[..., None]:
+def op_recorder(capture: Any) -> Callable[..., None]:
     """The `on_op` of a capture."""
     seen, argument, tensors, indices = capture.seen, capture.argument, capture.journal.tensors, capture.indices
     limit, tick, walk, hold = capture.limit, capture.tick, capture.walk, capture.hold
@@ -290,7 +251,7 @@ def _may_be_flawed(data: Any) -> bool:
 
 
 def _note_rare(
-    capture: Listener, op: Any, inputs: Any, given: Any, outputs: Any, started: int, ended: int, places: Any, error: Any
+    capture: Any, op: Any, inputs: Any, given: Any, outputs: Any, started: int, ended: int, places: Any, error: Any
 ) -> None:
     """The same for ops with other numbers of inputs or outputs, failed ones, and nested recordings."""
     read = [capture.argument_of(x) for x in inputs]

@@ -14,11 +14,7 @@ __all__ = ["describe_open"]
 
 
 def describe_open(capture: Capture) -> None:
-    """Let a capture's open scopes know their owners; when they end they are asked again, when all is built.
-
-    Args:
-        capture: the capture.
-    """
+    """Let a capture's open scopes know their owners; when they end they are asked again, when all is built."""
     outer: list[Any] = []
     met: dict[int, dict[str, Any]] = {}
     for opened in capture.open:

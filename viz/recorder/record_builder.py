@@ -25,7 +25,6 @@ from viz.recorder.loops.reported import reported_logs
 from viz.recorder.names.array_names import settle_names
 from viz.recorder.names.composed_calls import ComposedCalls
 from viz.recorder.names.kept_names import name_kept
-from viz.recorder.names.parameter_names import name_by_parameters
 from viz.recorder.names.variable_names import name_variables
 from viz.recorder.own_updates import name_own_updates
 from viz.recorder.source_lines import MAX_FRAMES, Sources
@@ -92,13 +91,11 @@ class _Builder:
         self._name_other_gradients()
         self._name_constants()
         name_own_updates(record)
-        needed = [(opened.facts or {}).get("needed", ()) for opened in capture.scopes]
         targets = {} if capture.names is None else capture.names.targets
         record.called |= {
             i: name for i, name in targets.items() if name and i >= 0 and record.tensors[i].producer is not None
         }
         settle_names(record, self.named, {each.places[0] for each in capture.scopes if each.target and each.places})
-        name_by_parameters(record, needed, {info.id for info in record.tensors if self._is_nameless(info.id)})
         record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
         record.called |= self._filled_inside(capture.filled)
         self._mark_own_steps()

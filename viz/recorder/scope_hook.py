@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Sized
 from types import CodeType, FrameType
-from typing import Any, Protocol
+from typing import Any
 
 from numpy import ndarray
 
@@ -19,12 +19,8 @@ from eagerflow import Tensor
 from eagerflow.core import observe
 from viz.recorder import scopes
 from viz.recorder.descriptions import described, flat
-from viz.recorder.journal import Journal
-from viz.recorder.memory_tracker import Memory
-from viz.recorder.names.array_names import ArrayNames
 from viz.recorder.names.input_names import InputNames, names_of_outputs
-from viz.recorder.op_hook import Walk
-from viz.recorder.scopes import OpenScope, Scopes
+from viz.recorder.scopes import OpenScope
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["Here", "RecordedScope", "scope_recorder"]
@@ -33,6 +29,7 @@ _NO_TENSORS = frozenset([bool, int, float, str, type(None)])
 _MOST_TENSORS = 64  # of those that a scope was given or returned
 _WITHOUT_INPUTS = ("optimizer", "backward")  # theirs are gradients and targets, which their ops have too
 _OF_STEPS = ("step", "optimizer")
+_NAMED = ("step", "backward")  # whose arrays are looked for in the user's code
 _JUDGES = ("loss", "metric")  # what is given a target and an output of the model
 _STEPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "steps.py")
 _CAPTURE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(observe.__file__))), "capture", "")
@@ -77,61 +74,20 @@ class RecordedScope(OpenScope):
     target: str  # what the user's code calls that which gradients are asked of
 
 
-class Listener(Protocol):
-    """What the hook uses of a `Capture`."""
-
-    scopes: list[RecordedScope]
-    memory: Memory | None
-    journal: Journal
-    open: Scopes[RecordedScope]
-    here: Here
-    limit: int
-    seen: dict[int | None, int]
-    parts: dict[int, list[int]]
-    gathered: dict[int, Any]
-    input_names: dict[int, str]
-    made_up_names: dict[int, str]
-    output_names: dict[int, str]
-    walk: Walk | None
-    argument: Callable[[Any], Any]
-    names: ArrayNames | None
-
-    def argument_of(self, x: Any) -> Any: ...
-
-    def array(self, array: Any) -> int: ...
-
-    def know_state(self, metric: Any) -> int: ...
-
-    def owner(self, owner: Any) -> dict[str, Any]: ...
-
-    def tape(self, tape: Any) -> dict[str, Any]: ...
-
-    def meet_state(self, optimizer: Any, number: int, started: int) -> None: ...
-
-    def note(
-        self, kind: str, op: Any, started: int, ended: int, given: Any, read: Any, made: Any, places: Any
-    ) -> None: ...
-
-    def begin_step(self, recorded: Any, scope: observe.Scope) -> None: ...
-
-    def end_step(self, scope: observe.Scope) -> None: ...
-
-    def crash(self, error: BaseException) -> None: ...
-
-
-def scope_recorder(capture: Listener) -> tuple[Callable[[observe.Scope], None], Callable[..., None]]:
+def scope_recorder(capture: Any) -> tuple[Callable[[observe.Scope], None], Callable[..., None]]:
     """The `on_scope_begin` and `on_scope_end` of a capture."""
     positions = _positions(capture)
     return _beginner(capture, positions), _ender(capture, positions)
 
 
-def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[[observe.Scope], None]:
+def _beginner(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Callable[[observe.Scope], None]:
     recorded_scopes, opened, limit, walk = capture.scopes, capture.open, capture.limit, capture.walk
     known, new, getframe, block = _Callers(), object.__new__, sys._getframe, observe.scope
     gone: Sized = () if capture.memory is None else capture.memory.gone
     input_names, output_names, name = capture.input_names, capture.output_names, _namer(capture)
     named_inputs = InputNames(input_names, capture.made_up_names)
     callers, meet, begin_step = known.callers, known.meet, capture.begin_step
+    waiting, of_step = _of_step(capture, positions)
 
     def on_scope_begin(scope: observe.Scope) -> None:
         if (number := len(recorded_scopes)) >= limit:
@@ -152,10 +108,9 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
         recorded = new(RecordedScope)
         recorded.scope, recorded.kind, recorded.owner, recorded.before = scope, kind, scope.owner, before
         recorded.name, recorded.started = scope.name, scope.started
-        recorded.parent, base, until = before
-        recorded.base = base
+        recorded.parent, recorded.base, until = before
         recorded.places = walk(frame, until) if walk is not None else ()
-        recorded.inputs = () if kind in _WITHOUT_INPUTS else positions(scope.inputs)
+        recorded.inputs = () if kind in _WITHOUT_INPUTS else (of_step if kind == "step" else positions)(scope.inputs)
         recorded.outputs, recorded.began_with, recorded.target = (), len(gone), ""
         recorded.ended = recorded.error = recorded.facts = recorded.rate = recorded.asked_at = None
         recorded_scopes.append(recorded)
@@ -165,9 +120,10 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
             recorded.inner_base = number
             capture.here = (number, number, frame)
         else:
-            recorded.inner_base = base
-            capture.here = (number, base, until)
-        name(recorded, scope, frame)
+            recorded.inner_base = before[1]
+            capture.here = (number, before[1], until)
+        if waiting or kind in _NAMED:
+            name(recorded, scope, frame)
         if kind == "backward":
             capture.parts.clear()
         elif kind in _OF_STEPS:
@@ -186,7 +142,23 @@ def _beginner(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) ->
     return on_scope_begin
 
 
-def _namer(capture: Listener) -> Callable[[RecordedScope, observe.Scope, FrameType | None], None]:
+def _of_step(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> tuple[Sized, Callable[[Any], Any]]:
+    """The arrays that have no name yet; and `positions` of a step's inputs, for which names are found together."""
+    names = capture.names
+    if names is None:
+        return (), positions
+
+    def of_step(inputs: Any) -> tuple[int, ...]:
+        names.in_step = True
+        try:
+            return positions(inputs)
+        finally:
+            names.in_step = False
+
+    return names.waiting, of_step
+
+
+def _namer(capture: Any) -> Callable[[RecordedScope, observe.Scope, FrameType | None], None]:
     """What finds names for arrays as a scope begins, unless the user's code isn't looked at."""
     names, seen = capture.names, capture.seen
     if names is None:
@@ -206,7 +178,7 @@ def _namer(capture: Listener) -> Callable[[RecordedScope, observe.Scope, FrameTy
     return name
 
 
-def _ender(capture: Listener, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
+def _ender(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Callable[..., None]:
     output_names, recorded_scopes, log = capture.output_names, capture.scopes, capture.journal.log
     opened, owner_of, meet_state, clock = capture.open, capture.owner, capture.meet_state, observe.clock
     tape_of, names, end_step = capture.tape, capture.names, capture.end_step
@@ -285,7 +257,7 @@ class _Callers:
         return found
 
 
-def _positions(capture: Listener) -> Callable[[Any], tuple[int, ...]]:
+def _positions(capture: Any) -> Callable[[Any], tuple[int, ...]]:
     """What gives the positions of the tensors in what a scope was given or returned."""
     seen, argument, argument_of, array_position = capture.seen, capture.argument, capture.argument_of, capture.array
     arrays = (Tensor, ndarray)

@@ -158,9 +158,6 @@ class StepTracker(Turns):
     An observer passes on what is announced to it: `on_scope_begin`, `on_scope_end` and `on_gradient`, and `on_op` and
     `on_update` where it hears those. What wants to know of steps subscribes.
 
-    Args:
-        hears_ops: is it told of ops and updates?
-
     Attributes:
         begun: has a forward pass begun? Until then, `on_op` wants to hear of each op.
         has_optimizers: did an optimizer of a loop by hand run?
@@ -223,7 +220,8 @@ class StepTracker(Turns):
 
     def end(self) -> None:
         """The step is over, if it has begun: what comes now is another one."""
-        self._tell()
+        if self._step is not None:
+            self._tell()
         self._is_told = False
         super().end()
 
@@ -240,6 +238,8 @@ class StepTracker(Turns):
 
     def _note_update(self, optimizer: Any = None) -> None:
         """Weights were changed, in the step with this number."""
+        if not self._over:
+            return
         heard, self._heard = self._heard, _Heard()
         now = heard.ended or clock()
         if self._step is None:
@@ -260,7 +260,12 @@ class StepTracker(Turns):
     @property
     def in_marked(self) -> bool:
         """Does a step run that something marks?"""
-        return any(scope.kind == "step" for scope in self._inside)
+        return bool(self._inside) and (self._inside[0].kind == "step" or any(s.kind == "step" for s in self._inside))
+
+    @property
+    def hears_updates(self) -> bool:
+        """May it be of use to tell it of updates, as no optimizer has run yet?"""
+        return self._hears_ops or (bool(self._asked) and not self.has_optimizers)
 
     def _update(self, optimizer: Any = None) -> None:
         """Weights were changed, by an optimizer or by hand."""
@@ -311,7 +316,8 @@ class StepTracker(Turns):
             self._pending, self.begun = True, False
         self._asked.append(weights)
         self.learnt()
-        self._heard.learn(self._calls_began, self._called, targets)
+        if self._over:
+            self._heard.learn(self._calls_began, self._called, targets)
         self._calls_began = 0
         return True
 
@@ -358,10 +364,13 @@ class StepTracker(Turns):
         """Something ends; gives `"step"` or `"optimizer"` where that is one with none around it, else ""."""
         if scope is self._call:
             self._call = None
-        at = next((i for i, each in enumerate(self._inside) if each is scope), None)
-        if at is None:
-            return ""
-        del self._inside[at:]  # with those that an error left open
+        if self._inside and self._inside[-1] is scope:
+            self._inside.pop()
+        else:
+            at = next((i for i, each in enumerate(self._inside) if each is scope), None)
+            if at is None:
+                return ""
+            del self._inside[at:]  # with those that an error left open
         if self._inside:
             return ""
         if scope.kind == "step":
@@ -380,15 +389,12 @@ class StepTracker(Turns):
             self._held.hold(())
             self._learn_within()
             self._update(scope.owner)
-            self._forget_calls()
+            if self._over:
+                self._forget_calls()
         return scope.kind
 
     def running(self, outputs: Any) -> int | None:
-        """The number, where what made these belongs to a step; None for what runs beside training, as far as one sees.
-
-        Args:
-            outputs: of the op in question.
-        """
+        """The number, where the op with these outputs belongs to a step; None for what runs outside of training."""
         belongs = self._inside or self._pending or self.begun or _is_tracked(outputs)
         return self.upcoming if belongs else None
 
@@ -439,6 +445,9 @@ class _HeldWeights:
 
     def hold(self, sources: Sequence[Any]) -> None:
         """Gradients of these were computed."""
+        if not sources:
+            self._held = []
+            return
         variables = sorted([x for x in sources if isinstance(x, Variable)], key=lambda x: x.data.size)[:_MOST]
         self._held = [(x, _some(x)) for x in variables]
 

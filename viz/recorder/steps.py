@@ -28,10 +28,6 @@ class StepGate(observe.Observer):
     Of a loop that marks none, somewhat more is recorded: where a step ends is known only when the next update comes,
     and where it began only from what its gradients come from. `record_builder` takes the steps out of it.
 
-    Args:
-        made: makes a capture that has started.
-        steps: the numbers of the chosen steps.
-
     Attributes:
         capture: what records.
     """
@@ -210,9 +206,6 @@ class step:
 
     `viz.trace(steps=...)` counts such steps, and pictures, tables, pages and `viz.diff` show them one by one. When
     nothing is recorded, it does nothing.
-
-    Args:
-        name: the name of the step.
 
     >>> import eagerflow as ef, viz
     >>> weight = ef.Variable(1.0)

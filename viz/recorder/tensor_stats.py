@@ -91,9 +91,6 @@ def _sums(values: Any, level: str) -> tuple[float, float, float, float]:
 def sum_of_squares(flat: Any) -> float:
     """The sum of the squares of the elements; infinite or NaN if one of them is.
 
-    Args:
-        flat: a vector of floats, NumPy's or CuPy's.
-
     >>> sum_of_squares(numpy.array([3.0, 4.0]))
     25.0
     """

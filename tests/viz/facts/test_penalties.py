@@ -137,20 +137,6 @@ def test_an_entropy_of_weights_is_no_penalty():
     assert titled(graph, "loss terms of weights")
 
 
-def test_terms_of_weights_are_called_as_the_code_calls_them():
-    mean, log_std = layers.Dense(2), ef.Variable(np.zeros(2, "float32"), name="log_std")
-    x = np.ones((4, 3), "float32")
-    mean(x)
-    with viz.trace() as t:
-        policy_loss = ops.mean(mean(x) * ops.exp(log_std))
-        entropy = ops.sum(log_std + 1.4)
-        policy_loss - 0.01 * entropy
-    graph = t.draw().graph
-    (box,), (scaled,) = titled(graph, "entropy"), [n for n in graph.nodes.values() if "0.01 * x" in n.lines]
-    assert [t.ops[i].name for i in box.ops] == ["add", "sum"]
-    assert [e.head for e in graph.edges if e.tail == box.id] == [scaled.id]
-
-
 @pytest.mark.parametrize("size", [ops.square, ops.abs, lambda w: w * w, lambda w: w**2, lambda w: ops.transpose(w) @ w])
 def test_sizes_of_weights_that_ones_own_code_adds_are_penalties(size):
     layer, x = layers.Dense(2), np.ones((4, 3), "float32")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import viz
 from tests.viz.nets import Trainer
-from viz.facts.digest.usual_sums import usual_sums
-from viz.facts.digest.usual_times import RecentTimes, usual_times
+from viz.facts.digest.usual_times import RecentTimes, usual_sums, usual_times
 
 
 def recorded(steps=1):

@@ -17,9 +17,6 @@ class Made:
     that is changed in place are no new memory. A piece of memory counts whole for the op that gave it first. Where
     memory wasn't recorded (`viz.trace(memory=False)`), the sizes of tensors stand for it.
 
-    Args:
-        record: the recording.
-
     Attributes:
         of_tensor: for each tensor the bytes of memory that came with it.
     """

@@ -24,12 +24,7 @@ def goes_on(log: Logs, following: Logs | None) -> bool:
 
 
 def own_reports(record: Record, times: Sequence[int]) -> list[int | None]:
-    """For each step the place of the first report after it began; None where the next one began before.
-
-    Args:
-        record: the recording.
-        times: when training reported, in nanoseconds, in order.
-    """
+    """For each step the place of the first report after it began; None where the next one began before."""
     begins = [step.start for step in record.steps]
     found: list[int | None] = []
     for begin, following in zip(begins, [*begins[1:], None]):

@@ -52,10 +52,6 @@ def took_told(record: Record, of_it: str = "") -> str:
     """How long a recording took, and where more was recorded from start to stop, how long that was.
 
     As in `"20.3 ms (recorded for 22.7 ms, with what came before and after)"`; empty without times.
-
-    Args:
-        record: the recording.
-        of_it: what stands behind the first of these.
     """
     time = took(record)
     if not time:

@@ -16,9 +16,6 @@ class Trainings:
     """The trainings of a recording, one after the other, as a search for good settings makes them.
 
     Networks that take turns, as those of a GAN, are one training.
-
-    Args:
-        record: the recording.
     """
 
     def __init__(self, record: Record) -> None:

@@ -9,18 +9,17 @@ faster altogether: half of what the other took to warm up would still show.
 from __future__ import annotations
 
 import collections
-import dataclasses
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+import statistics
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from viz.facts.digest.usual_sums import usual_of
 from viz.facts.schema import Op, Record
 from viz.facts.selection import origin
 
-__all__ = ["RecentTimes", "UsualTime", "usual_times"]
+__all__ = ["RecentTimes", "UsualTime", "steps_of", "told_steps", "usual_sums", "usual_times"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class UsualTime:
+class UsualTime(NamedTuple):
     """What an op took in several steps.
 
     Attributes:
@@ -34,7 +33,34 @@ class UsualTime:
     @property
     def median(self) -> int:
         """The usual; of two steps that of the faster, as the first often warms up."""
-        return usual_of(self.times)
+        return round(statistics.median(self.times)) if len(self.times) > 2 else self.times[0]
+
+
+def usual_sums(usual: Mapping[int, UsualTime]) -> Callable[[Iterable[Op]], int]:
+    """A function that tells what some ops usually take together, in nanoseconds.
+
+    It is the sum of what each usually takes. Of an op of which only this run is known, its own time counts.
+
+    Args:
+        usual: for ops by id, what they took in several steps.
+    """
+    return lambda ops: sum([usual[op.id].median if op.id in usual else op.duration for op in ops])
+
+
+def told_steps(count: int) -> str:
+    """Of which of so many steps a usual time is, as the page says it.
+
+    >>> told_steps(4)
+    'median of 4 steps'
+    """
+    if count < 2:
+        return "one step"
+    return f"{'median' if count > 2 else 'faster'} of {count:,} steps"
+
+
+def steps_of(ops: Iterable[Op], usual: Mapping[int, UsualTime]) -> int:
+    """In how many steps ops ran, the most of any; 0 where nothing is known of other steps."""
+    return max([len(usual[op.id].steps) for op in ops if op.id in usual], default=0)
 
 
 def usual_times(record: Record) -> dict[int, UsualTime]:
@@ -54,11 +80,7 @@ def usual_times(record: Record) -> dict[int, UsualTime]:
 
 
 class RecentTimes:
-    """The times of ops in the last steps that were recorded one by one.
-
-    Args:
-        most: how many steps are remembered.
-    """
+    """The times of ops in the last steps that were recorded one by one."""
 
     def __init__(self, most: int = 15) -> None:
         self._most = most

@@ -24,14 +24,7 @@ def grouped(record: Record, children: list[Any], most: int) -> list[Any]:
 
 
 def groups(record: Record, children: list[Any], most: int, least: int = 1) -> list[tuple[str, list[Any]]]:
-    """Neighbours with a name: from the same line, else from the same function, else simply neighbours.
-
-    Args:
-        record: the recording.
-        children: blocks and ids of ops.
-        most: how many groups there may be.
-        least: how many simple neighbours a group has.
-    """
+    """Neighbours with a name: from the same line, else from the same function, else simply neighbours."""
     sources = [_source(record, child) for child in children]
     for name_of in (formatting.place, _function):
         names = {source: name_of(source) for source in set(sources)}

@@ -55,11 +55,7 @@ def name_assigned(record: Record, op: int) -> str:
 
 
 class GradientNames:
-    """What gradients are called that a forward pass reads, as a gradient penalty does.
-
-    Args:
-        record: the recording.
-    """
+    """What gradients are called that a forward pass reads, as a gradient penalty does."""
 
     def __init__(self, record: Record) -> None:
         self._record = record
@@ -92,10 +88,6 @@ def name_of_part(record: Record, ops: Sequence[int]) -> str:
     """What a frame of ops that follow each other in one line of the user's code is called.
 
     Where the line goes on in a layer, it assigns what that makes.
-
-    Args:
-        record: the recording.
-        ops: their ids, in order.
     """
     source = record.ops[ops[0]].source
     assert source is not None

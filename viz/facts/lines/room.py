@@ -41,11 +41,7 @@ def room(stream: Any = None) -> int | None:
 
 
 def line_length(most: int) -> int:
-    """How long lines of sentences are: as is usual for a text, or as there is room for.
-
-    Args:
-        most: what is usual.
-    """
+    """How long lines of sentences are: as is usual for a text, or as there is room for."""
     return max(_LEAST_LINE, min(most, room() or most))
 
 
@@ -66,13 +62,7 @@ def _places(sign: str) -> int:
 
 
 def padded(text: str, places: int, right: bool = False) -> str:
-    """The text with blanks, so that it takes so many places.
-
-    Args:
-        text: the text.
-        places: how many, at least.
-        right: put the blanks before it.
-    """
+    """The text with blanks, so that it takes so many places."""
     blanks = " " * (places - width(text))
     return blanks + text if right else text + blanks
 

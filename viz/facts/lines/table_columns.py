@@ -59,14 +59,7 @@ def fit(
 
 
 def made_fit(cell: str, places: int, kind: str, mark: str) -> str:
-    """What stands in a column of this width; sentences become several lines.
-
-    Args:
-        cell: the text.
-        places: the width.
-        kind: what the column holds.
-        mark: what stands for what is left out.
-    """
+    """What stands in a column of this width; sentences become several lines."""
     if kind not in _LEAST or width(cell) <= places:
         return cell
     if kind == "words":

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from viz.facts.lines.assigned import name_assigned
 from viz.facts.schema import VARIABLES, Op, Record, Scope
 from viz.facts.wiring import start_of_sum
 
@@ -56,8 +55,6 @@ def terms_of_weights(
 ) -> list[Terms]:
     """Those terms as one part, and what adds several of them to a loss as another.
 
-    What isn't a penalty is called as the user's code calls it: `entropy`.
-
     Args:
         record: the recording.
         ops: those of a picture, in order.
@@ -70,39 +67,11 @@ def terms_of_weights(
     parts = list[Terms]()
     are_penalties = not found or _are_penalties(record, found)
     if found:
-        title = "weight penalties" if are_penalties else "loss terms of weights"
-        if not are_penalties:
-            named = _named(record, found)
-            title, found = named or (title, found)
-        parts.append(Terms(title, sorted(found)))
+        parts.append(Terms("weight penalties" if are_penalties else "loss terms of weights", sorted(found)))
     sums = _sums(record, found | penalties, outside)
     if len(sums) > 1:
         parts.append(Terms("add penalties" if are_penalties else "add terms", sums, is_sum=True))
     return parts
-
-
-def _named(record: Record, found: set[int]) -> tuple[str, set[int]] | None:
-    """What the user's code calls the terms, and the ops that make what is called so; None where that isn't one thing.
-
-    What goes on from there, as a factor in the line of the loss, is no part of it.
-    """
-    names = {op: name for op in sorted(found) if (name := name_assigned(record, op))}
-    if not names:
-        return None
-    last = max(names)
-    before = _made_from(record, last, found)
-    after = [op for op in found - before if last in _made_from(record, op, found)]
-    return (names[last], before) if len(before) + len(after) == len(found) else None
-
-
-def _made_from(record: Record, op: int, among: set[int]) -> set[int]:
-    """An op, and those of some others that it was computed from."""
-    seen, waiting = {op}, [op]
-    while waiting:
-        new = among.intersection(record.parents(record.ops[waiting.pop()])) - seen
-        seen |= new
-        waiting += new
-    return seen
 
 
 def _sums(record: Record, found: set[int], outside: Iterable[int]) -> list[int]:

@@ -15,8 +15,7 @@ from viz.facts.digest.made import Made
 from viz.facts.digest.picked_step import pick_step
 from viz.facts.digest.shown_step import shown_number, shown_position, times_facts
 from viz.facts.digest.time_spans import took_told
-from viz.facts.digest.usual_sums import TimesInSteps, steps_of, told_steps, usual_sums
-from viz.facts.digest.usual_times import usual_times
+from viz.facts.digest.usual_times import UsualTime, steps_of, told_steps, usual_sums, usual_times
 from viz.facts.flops import flops
 from viz.facts.network import rank_of
 from viz.facts.schema import VARIABLES, Op, Record, Scope
@@ -62,7 +61,7 @@ class Row:
     calls: set[int] = dataclasses.field(default_factory=set)
 
 
-def rows(record: Record, step: int | None = None, usual: Mapping[int, TimesInSteps] | None = None) -> list[Row]:
+def rows(record: Record, step: int | None = None, usual: Mapping[int, UsualTime] | None = None) -> list[Row]:
     """The lines of the summary for one step (default: the last complete one of the usual batch size), the total last.
 
     Times are those of that step if it is asked for, else for each op the median of the steps that ran it, as pictures
@@ -174,7 +173,7 @@ class _Counting:
         usual: of ops by id, what they took in several steps, where that counts and not what they took themselves.
     """
 
-    def __init__(self, record: Record, usual: Mapping[int, TimesInSteps]) -> None:
+    def __init__(self, record: Record, usual: Mapping[int, UsualTime]) -> None:
         self.record = record
         self._took = usual_sums(usual)
         self._made = Made(record)
@@ -264,12 +263,12 @@ def facts(record: Record, step: int | None = None, depth: int | None = None) -> 
     return {"step": shown_number(record, step), **times_facts("median", count), "rows": found}
 
 
-def _usual(record: Record, step: int | None) -> Mapping[int, TimesInSteps]:
+def _usual(record: Record, step: int | None) -> Mapping[int, UsualTime]:
     """What counts as the time of ops that ran in several steps; nothing where a step is asked for: its own counts."""
     return usual_times(record) if step is None else {}
 
 
-def _of_one(record: Record, step: int | None, usual: Mapping[int, TimesInSteps]) -> list[str]:
+def _of_one(record: Record, step: int | None, usual: Mapping[int, UsualTime]) -> list[str]:
     """Of which step the table is, where several were recorded, and of which its times are."""
     at = shown_position(record, step)
     if at is None or count_of_steps(record) < 2:

@@ -101,13 +101,7 @@ class OwnLoop:
 
 
 def holder_of(variable: Any, owners: Iterable[Any], name_of: Callable[[Any], str]) -> str:
-    """The name of the smallest of some models and layers that holds a variable, "" without one.
-
-    Args:
-        variable: a weight.
-        owners: the models and layers.
-        name_of: what one of them is called.
-    """
+    """The name of the smallest of some models and layers that holds a variable, "" without one."""
     found = [(len(owner.weights), name_of(owner)) for owner in owners if _holds(owner, variable)]
     return clean(min(found)[1], 60) if found else ""
 

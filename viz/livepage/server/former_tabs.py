@@ -19,11 +19,7 @@ __all__ = ["FormerTabs"]
 
 
 class FormerTabs:
-    """Those who may come to this page because they know an earlier one.
-
-    Args:
-        keys: of the earlier pages.
-    """
+    """Those who may come to this page because they know an earlier one."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._keys = keys

@@ -13,21 +13,25 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any, NamedTuple
 
-from numpy import array_equal, ascontiguousarray, ndarray
+from numpy import array_equal, ndarray
 
 from eagerflow import Tensor
 from viz.facts.schema import Op, Record, Scope
-from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, held_as, is_parameter, spoken_of
+from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, held_as, is_parameter, spoken_of, variable_of
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["ArrayNames", "Named", "settle_names"]
 
 _LARGEST = 1 << 22  # elements of arrays that are compared
+_SMALL, _ROWS = 1 << 14, 4  # elements of those that are compared whole; of others so many rows
 _ITEMS = 64  # of a dict that is searched
 _LONGEST = 40  # letters of a name
 _ASKING = frozenset(["gradient", "jacobian", "batch_jacobian"])  # what a step calls, which a reader thinks of
 _TRIES = 6
 _OF_DATA = ("fit", "train_on_batch", "test_on_batch", "evaluate", "predict", "predict_on_batch")
+
+
+_Place = tuple[int, int, tuple[int, ...]]  # a code object, an instruction, and the shape of an array there
 
 
 class Named(NamedTuple):
@@ -50,6 +54,7 @@ class ArrayNames:
         named: what was found, by the positions of arrays.
         targets: what gradients were asked of, by position.
         waiting: what has no name yet.
+        in_step: are arrays met as the inputs of a step of `fit` and its like? See `note_batch`.
     """
 
     def __init__(self) -> None:
@@ -57,25 +62,29 @@ class ArrayNames:
         self.targets: dict[int, str] = {}
         self.waiting: dict[int, tuple[weakref.ref[Any], int, int]] = {}  # arrays, where they were looked for, tries
         self._known: dict[tuple[int, int], str] = {}  # names of targets, by code and instruction
-        self._nothing: set[tuple[int, int, tuple[int, ...]] | None] = (
-            set()
-        )  # calls of `fit` whose batches no variable holds
+        self.in_step = False
+        # Variables that are always met there, or copies of them; "" where there are several.
+        self._usual: dict[_Place, tuple[str, bool]] = {}
         self._of_data: dict[tuple[int, int, bool], list[str]] = {}  # and of what `fit` was given
 
     def note(self, position: int, data: Any) -> None:
-        """An array was met.
-
-        Args:
-            position: its number in the recording.
-            data: the array.
-        """
+        """An array was met."""
         if data.__class__ is ndarray and 1 < data.size <= _LARGEST:
+            if self.in_step:
+                self.waiting[position] = weakref.ref(data), 0, _TRIES
+                return
             frame = _of_user(sys._getframe(1))
             place = None if frame is None else (id(frame.f_code), frame.f_lasti, data.shape)
-            if frame is not None and (place in self._nothing or not self._find(position, data, frame)):
+            name, is_copy = self._usual.get(place, ("", False)) if place is not None else ("", False)
+            if frame is not None and name:
+                value = variable_of(frame, name)
+                if value is data or (
+                    is_copy and value.__class__ is ndarray and value.shape == data.shape and _equals(value, data)
+                ):
+                    self.named[position] = Named(((id(frame.f_code), name),), _source(value, data))
+                    return
+            if frame is not None and not self._find(position, data, frame, place):
                 self.waiting[position] = weakref.ref(data), id(frame), _TRIES
-                if place not in self._nothing and _is_given_data(sys._getframe(1), frame):
-                    self._nothing.add(place)
 
     def expect(self, position: int, data: Any) -> None:
         """An op or layer gave this array as one of several: a variable will hold it."""
@@ -83,11 +92,7 @@ class ArrayNames:
             self.waiting[position] = weakref.ref(data), 0, _TRIES
 
     def look_again(self, frame: FrameType | None) -> None:
-        """Something is called: a function that has been called meanwhile may have a variable for what has no name.
-
-        Args:
-            frame: the innermost frame.
-        """
+        """Something is called: a function that has been called meanwhile may have a variable for what has no name."""
         frame = _of_user(frame)
         for position, (data, last, tries) in [*self.waiting.items()] if frame is not None else []:
             array = data()
@@ -96,7 +101,7 @@ class ArrayNames:
             else:
                 self.waiting[position] = data, id(frame), tries - 1
 
-    def _find(self, position: int, data: Any, frame: FrameType | None) -> bool:
+    def _find(self, position: int, data: Any, frame: FrameType | None, place: _Place | None = None) -> bool:
         names, source = list[tuple[int, str]](), None
         while frame is not None:
             name, value = _held_in(frame, data)
@@ -104,12 +109,15 @@ class ArrayNames:
                 break
             if name.lower() not in SAID_BY_ITS_PLACE:
                 names.append((id(frame.f_code), name[:_LONGEST]))
-            source = id(value) if source is None else source
+            source = _source(value, data) if source is None else source
             if not is_parameter(frame.f_code, name) or not _ASKING.isdisjoint(frame.f_code.co_names):
+                if place is not None:
+                    usual = name if len(names) == 1 else "", value is not data
+                    self._usual[place] = usual if self._usual.get(place, usual) == usual else ("", False)
                 break
             frame = _of_user(frame.f_back)
         if names and source is not None:
-            self.named[position] = Named(tuple(names), (source, zlib.crc32(ascontiguousarray(data).tobytes())))
+            self.named[position] = Named(tuple(names), source)
         return source is not None
 
     def note_batch(self, positions: Sequence[int], frame: FrameType | None, is_evaluation: bool) -> None:
@@ -133,12 +141,7 @@ class ArrayNames:
                 self.waiting.pop(position, None)
 
     def target(self, target: Any, frame: FrameType | None) -> str:
-        """What the innermost function of the user's calls that which it asks gradients of; "" where it has no name.
-
-        Args:
-            target: what gradients are asked of.
-            frame: the innermost frame.
-        """
+        """What the innermost function of the user's calls that which it asks gradients of; "" where it has no name."""
         frame = _of_user(frame)
         if frame is None:
             return ""
@@ -147,15 +150,6 @@ class ArrayNames:
             held = [name for key, value in spoken_of(frame) for name in held_as(key, value, target)]
             self._known[place] = held[0][:_LONGEST] if held else ""
         return self._known[place]
-
-
-def _is_given_data(frame: FrameType | None, caller: FrameType) -> bool:
-    """Does a function call `fit` or its like?"""
-    while frame is not None and frame is not caller:
-        if frame.f_code.co_name in _OF_DATA:
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _names_of_data(frame: FrameType, caller: FrameType, is_evaluation: bool) -> list[str]:
@@ -215,10 +209,21 @@ def _held_in(frame: FrameType, data: Any) -> tuple[str, Any]:
 
 
 def _equals(array: Any, data: Any) -> bool:
+    """Are they equal, as far as one looks?"""
     if array.dtype.kind not in "biuf":
         return False
+    array, data = _some(array), _some(data)
     array = array.astype(data.dtype, copy=False)
     return bool((array == data).all()) or (data.dtype.kind == "f" and array_equal(array, data, equal_nan=True))
+
+
+def _some(array: Any) -> Any:
+    """Of a large array some rows."""
+    return array if array.size <= _SMALL else array[:: len(array) // _ROWS or 1]
+
+
+def _source(value: Any, data: Any) -> tuple[int, int]:
+    return id(value), zlib.crc32(_some(data).tobytes())
 
 
 def settle_names(record: Record, named: Mapping[int, Named], asking: Container[int]) -> None:

@@ -65,12 +65,7 @@ def _told(name: Any) -> str:
 
 
 def names_of_outputs(model: Any, given: Any) -> list[tuple[str, Any]]:
-    """The tensors that a model gave, each with its name: none of a single one, which needs no name.
-
-    Args:
-        model: the model.
-        given: what its call returned.
-    """
+    """The tensors that a model gave, each with its name: none of a single one, which needs no name."""
     if given.__class__ is Tensor:  # as usual
         return []
     named = [(str(name), x) for name, x in _named(model, given, "output_names")]

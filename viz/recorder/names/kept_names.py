@@ -18,7 +18,7 @@ from viz.facts.schema import Record
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["SAID_BY_ITS_PLACE", "attribute_of", "held_as", "held_in_code", "is_chosen", "is_parameter", "name_kept"]
-__all__ += ["spoken_of", "tells"]
+__all__ += ["spoken_of", "tells", "variable_of"]
 
 SAID_BY_ITS_PLACE = ("input", "inputs")  # a box is called so without being told
 _OPTIMIZED = 1  # flag of the code of functions
@@ -68,10 +68,6 @@ def held_in_code(owner: Any, frame: FrameType | None) -> str:
     """What the innermost of the user's functions that holds a layer whose name nobody chose calls it.
 
     A parameter of it is called as in the function that called this one, and so on. "" for none, or for several names.
-
-    Args:
-        owner: a layer or model.
-        frame: the innermost frame.
     """
     found = ""
     if is_chosen(getattr(owner, "name", ""), type(owner).__name__):
@@ -112,6 +108,15 @@ def spoken_of(frame: FrameType) -> list[tuple[str, Any]]:
     found += [(name, frame.f_globals[name]) for name in code.co_names if name in frame.f_globals]
     if hasattr(type(first), code.co_name):
         found += getattr(first, "__dict__", {}).items()
+    return found
+
+
+def variable_of(frame: FrameType, name: str) -> Any:
+    """What a variable of this name holds in a frame, or in its module."""
+    code, own = frame.f_code, frame.f_locals
+    found = own.get(name, frame.f_globals.get(name))
+    if own.__class__ is dict and code.co_flags & _OPTIMIZED and sys.getrefcount(own) <= _UNSHARED:
+        own.clear()  # see `spoken_of`
     return found
 
 

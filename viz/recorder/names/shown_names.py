@@ -49,13 +49,7 @@ class ShownNames:
         self.__dict__.pop("_pattern", None)
 
     def hear_inside(self, owner: Any, frame: FrameType | None, around: Sequence[Any] = ()) -> None:
-        """The same of a layer or model that isn't called here, and of all within it.
-
-        Args:
-            owner: which one.
-            frame: the innermost frame.
-            around: the layers that hold it, outermost first.
-        """
+        """The same of a layer or model that isn't called here, and of all within it."""
         self.hear(owner, around, frame)
         for layer in owner._flatten_layers(include_self=False, recursive=False) if isinstance(owner, Layer) else ():
             self.hear_inside(layer, frame, [*around, owner])
