@@ -175,7 +175,22 @@ BUDGETS = {
     "eagerflow/onnx": 6596,
     "tests/capture": 4761,
     "tests/compiled": 1233,
+    "viz/add_ons": 1030,
+    "viz/annotation": 380,
+    "viz/attribution": 1470,
+    "viz/check": 3180,
+    "viz/cockpit": 600,
+    "viz/command": 810,
     "viz/doctor": 19563,
+    "viz/dry_run": 1220,
+    "viz/estimate": 940,
+    "viz/fit_gap": 1360,
+    "viz/rates": 390,
+    "viz/replay": 2870,
+    "viz/reports": 60,
+    "viz/samples": 1020,
+    "viz/shell": 1320,
+    "viz/web": 1080,
 }
 LONGEST_SEAM = 60  # lines of the class by which an add-on enters
 
