@@ -402,7 +402,7 @@ def _excuse(subject: Subject, own: _Attempt, rows: int) -> str | None:
     weights = sum(v.data.size for v in first.trainable)
     if weights < rows * _numbers_of_a_row(subject):
         return f"{weights} weight{'s' * (weights != 1)} can't know {rows} rows by heart: {left} is left"
-    if _fractions(first.batch[1]):
+    if _fractions_or_counts(first.batch[1]):
         if lowest_loss(first, subject.part(rows)) is None:
             return f"how low this loss can get with such labels isn't known: {left} is left"
         if _copies(subject):
@@ -412,9 +412,11 @@ def _excuse(subject: Subject, own: _Attempt, rows: int) -> str | None:
     return None
 
 
-def _fractions(y: Any) -> bool:
-    """Are there labels that are no whole numbers?"""
-    return any(a.dtype.kind == "f" and bool((a != numpy.round(a)).any()) for a in leaves(y))
+def _fractions_or_counts(y: Any) -> bool:
+    """Are there labels that are no whole numbers, or rows of counts?"""
+    labels = [a for a in leaves(y) if a.size]
+    fractions = any(a.dtype.kind == "f" and bool((a != numpy.round(a)).any()) for a in labels)
+    return fractions or any(a.ndim > 1 and a.shape[-1] > 1 and bool(a.max() > 1) for a in labels)
 
 
 def _copies(subject: Subject) -> bool:
