@@ -13,7 +13,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers as L
-from tests.viz.web.models import EXAMPLES, HOSTILE, Example, digits, mlp, several, text
+from tests.viz.web.models import HOSTILE, Example, mlp, several, text
 from viz.web import checks, document, vendored
 from viz.web.controls import input_control, output_control, value_range
 from viz.web.strokes import pad
@@ -327,8 +327,3 @@ def test_a_bag_of_words_is_made_in_the_page_too(tmp_path):
     found = content_of(page)
     assert found["inputs"][0].items() >= {"mode": "multi_hot", "length": 3, "type": "float32"}.items()
     np.testing.assert_array_equal(np.frombuffer(bytes_of(page, "numbers"), "float32", 6), [0, 1, 1, 1, 0, 0])
-
-
-def test_every_example_that_browsers_run_has_a_kind_of_input_of_its_own():
-    assert set(EXAMPLES) == {"mlp", "digits", "text", "decoder", "mobilenet"}
-    assert digits().options["samples"].max() == 1
