@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from viz.facts.collector import collector_at_rest
-from viz.shell.commands import COMMANDS, parser_of
+from viz.shell.commands import COMMANDS, load, parser_of
 from viz.shell.parser import Parser, nearest
 from viz.shell.program import check_kept
 from viz.shell.signals import ended_by_signals
@@ -81,7 +81,7 @@ def _status(words: list[str], is_alone: bool) -> int:
         _keep_inputs(options)
         shown = contextlib.nullcontext() if command.runs_code else without_controls()
         with shown, collector_at_rest() if command.reads_whole else contextlib.nullcontext():
-            status = int(_runner(options.command)(options) or 0)
+            status = int(load(command.run)(options) or 0)
         if is_alone:
             gc.freeze()  # all ends with the process; a fifth of a second would be spent to free a large recording
         sys.stdout.flush()
@@ -105,14 +105,6 @@ def _keep_inputs(options: argparse.Namespace) -> None:
     for read in filter(None, [getattr(options, name, None) for name in _READ]):
         for written in filter(None, [getattr(options, name, None) for name in _WRITTEN]):
             check_kept(read, written)
-
-
-def _runner(place: Any) -> Any:
-    """What runs a command: a function, or its full name, where its module is loaded only now."""
-    if callable(place):
-        return place
-    module, _, name = place.rpartition(".")
-    return getattr(import_module(module), name)
 
 
 def _parser() -> Parser:

@@ -149,8 +149,8 @@ def test_texts_stay_what_they_are(monkeypatch):
 # What ends with its process, or is called from a command line only.
 COMMAND_LINES = ("eagerflow.__main__", "eagerflow.demo", "eagerflow.launch", "eagerflow._warm_up", "viz.cli")
 COMMAND_LINES += ("eagerflow.cli.statuses",)
-COMMAND_LINES += ("eagerflow.compat.run", "viz.command", "viz.shell", "viz.replay.prompt")
-COMMAND_LINES += ("viz.doctor.watched_script", "viz.trial.stopped_script")
+COMMAND_LINES += ("eagerflow.compat.run", "viz.command", "viz.add_ons", "viz.shell", "viz.replay.prompt")
+COMMAND_LINES += ("viz.doctor.watched_script",)
 
 
 def test_libraries_print_by_way_of_one_place():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 import eagerflow as ef
@@ -33,6 +35,7 @@ def test_errors_from_inside_stay_as_they_are():
 
 
 def test_the_package_of_the_doctor_names_what_can_be_called():
+    importlib.import_module("viz.doctor")
     with pytest.raises(TypeError, match=r"viz.doctor is a package, .* viz.diagnose\(model, x, y\)"):
         viz.doctor()
 

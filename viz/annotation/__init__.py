@@ -1,4 +1,4 @@
-"""What each line of the user's code costs, beside it: `viz annotate`."""
+"""What each line of the user's code costs: `viz annotate`."""
 
 from viz.annotation.costs import Costs, LineCost, costs_by_line
 

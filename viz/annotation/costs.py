@@ -56,19 +56,12 @@ class LineCost:
 
 @dataclasses.dataclass
 class Costs:
-    """What the lines cost.
+    """What the lines cost."""
 
-    Attributes:
-        lines: by file, then by number.
-        step: which step, in words; "" for a recording without steps.
-        elsewhere: nanoseconds of ops without a line of the user's.
-        notes: what should be known.
-    """
-
-    lines: dict[str, dict[int, LineCost]]
-    step: str
-    elsewhere: int
-    notes: list[str]
+    lines: dict[str, dict[int, LineCost]]  # by file, then by number
+    step: str  # which step, in words; "" for a recording without steps
+    elsewhere: int  # nanoseconds of ops without a line of the user's
+    notes: list[str]  # what should be known
 
     def at(self, frame: Frame) -> LineCost:
         """What a line costs so far."""
@@ -101,13 +94,6 @@ def costs_by_line(record: Record, step: int | None = None) -> Costs:
 
     An op counts for the innermost line of the user's that ran it. What a model runs by itself, such as the layers of a
     `Sequential` in `fit`, counts for the line that made the layer, and not for that of `fit`.
-
-    Args:
-        record: the recording.
-        step: which step, from 0; default: the last complete one of the usual batch size.
-
-    Raises:
-        ValueError: when lines weren't recorded, or there is no such step.
     """
     usual = usual_times(record) if step is None else {}
     step = shown_position(record, step)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pathlib
 from collections.abc import Callable
 from html import escape
 
@@ -12,25 +10,20 @@ from viz.annotation.sources import SourceLine, source_lines
 from viz.facts import formatting
 from viz.facts.lines.room import beginning, folded, room, width
 from viz.facts.schema import Frame
-from viz.facts.text_files import check_html, write_text
+from viz.reports.page import report_page
 
-__all__ = ["page", "text", "to_html"]
+__all__ = ["page", "text"]
 
 _HEADS = ("makes", "forward", "backward", "update", "bytes", "|∂made|", "|∂weights|")
 _LEAST = ("|∂made|", "update", "|∂weights|", "makes", "bytes")  # left out where there is no room, in this order
 _CODE = 40  # signs of a line with its number, for which there is room in any case
 _HOT = 0.1  # of all time: a line that stands out
 _STYLE = """
-body{font:13px/1.5 system-ui,sans-serif;margin:20px;color:#1b2733;background:#fff}
-h1{font-size:18px;margin:0} h2{font-size:14px;margin:22px 0 6px} p{color:#5b6770;margin:2px 0}
 table{border-collapse:collapse} td,th{padding:0 9px;white-space:pre;text-align:right;font-size:12px}
-th{color:#5b6770;font-weight:500;text-align:right;border-bottom:1px solid #c3cbd3}
+th{color:var(--quiet);font-weight:500;border-bottom:1px solid var(--frame)}
 td.code,td.makes{text-align:left} td.code,td.n{font-family:ui-monospace,monospace}
-td.n{color:#9aa5af;border-left:1px solid #c3cbd3} tr.cost:hover{outline:1px solid #0072b2}
-@media(prefers-color-scheme:dark){body{color:#e8edf2;background:#12181f}p,th{color:#9fb0bf}
-th{border-color:#3f4d5a}td.n{color:#5b6770;border-color:#3f4d5a}}
+td.n{color:var(--quiet);border-left:1px solid var(--frame)} tr.cost:hover{outline:1px solid #0072b2}
 """
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def cells(cost: LineCost) -> tuple[str, ...]:
@@ -55,13 +48,7 @@ def _counted_at(cost: LineCost) -> str:
 
 
 def text(costs: Costs, whole: bool = False, paint: Callable[[str, str], str] = lambda words, code: words) -> str:
-    """The lines for a terminal.
-
-    Args:
-        costs: what they cost.
-        whole: all lines of the files; else those with costs, and some around each.
-        paint: gives words a colour.
-    """
+    """The lines for a terminal."""
     places = room()
     found = [folded(costs.head(), places)]
     every = [cells(cost) for lines in costs.lines.values() for cost in lines.values()]
@@ -85,7 +72,7 @@ def text(costs: Costs, whole: bool = False, paint: Callable[[str, str], str] = l
 
 
 def _left_out(widths: dict[int, int], places: int | None) -> set[int]:
-    """The columns for which there is no room beside the code."""
+    """The columns for which there is no room next to the code."""
     left = dict(widths)
     for name in _LEAST:
         if places is None or sum(left.values()) + 2 * len(left) + _CODE <= places:
@@ -110,34 +97,15 @@ def _name(file: str) -> str:
     return formatting.clean(formatting.place(Frame(file, 0)).rpartition(":")[0], 100)
 
 
-def to_html(costs: Costs, path: str | os.PathLike[str]) -> pathlib.Path:
-    """Write the page: whole files, the ground of each line as warm as it takes time.
-
-    Args:
-        costs: what lines cost.
-        path: ends in `.html`.
-
-    Raises:
-        ValueError: for another ending.
-    """
-    check_html(path)
-    return write_text(path, page(costs))
-
-
 def page(costs: Costs) -> str:
-    """The page as text."""
+    """The page as text: whole files, the ground of each line as warm as it takes time."""
     whole = max(1, sum([costs.total(name) for name in ("forward", "backward", "update")]))
-    parts = [
-        '<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>What each line costs</title>',
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><style>{_STYLE}</style>',
-        f"<h1>What each line costs</h1><p>{escape(costs.head())}</p>",
-        *[f"<p>{escape(note)}</p>" for note in _rest(costs) if note],
-    ]
+    parts = []
     heads = "".join([f"<th>{escape(head)}</th>" for head in _HEADS])
     for file in costs.lines:
         rows = "\n".join([_row(line, whole) for line in source_lines(costs, file, True)])
         parts.append(f"<h2>{escape(_name(file))}</h2><table><tr>{heads}<th></th><th></th></tr>\n{rows}\n</table>")
-    return "\n".join(parts) + "\n"
+    return report_page("What each line costs", [costs.head(), *_rest(costs)], parts, _STYLE)
 
 
 def _row(line: SourceLine, whole: int) -> str:

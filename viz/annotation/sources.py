@@ -27,11 +27,6 @@ def source_lines(costs: Costs, file: str, whole: bool) -> Iterator[SourceLine]:
 
     So a file that was changed isn't shown as if it had run, and a recording from elsewhere can't bring other files of
     this machine into a page, see `lines_of`.
-
-    Args:
-        costs: what lines cost.
-        file: which file.
-        whole: all lines; else those with costs, and some around each.
     """
     known = costs.lines[file]
     texts = lines_of(file)[:_MOST]

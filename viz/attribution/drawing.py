@@ -23,19 +23,7 @@ _TOKENS = 120
 
 
 def drawn(title: str, parts: Sequence[Part], rows: Sequence[int], heads: Sequence[str], words: Any, theme: str) -> str:
-    """Explanations of some rows, one below the other (pictures side by side).
-
-    Args:
-        title: what stands above.
-        parts: what was found for each input.
-        rows: which samples.
-        heads: what stands above each sample, for all of them.
-        words: names of tokens or columns: a list, or a function of the number; or None.
-        theme: `"light"` or `"dark"`.
-
-    Raises:
-        ValueError: for another theme.
-    """
+    """Explanations of some rows, one below the other (pictures side by side)."""
     look = theme_named(theme)
     body: list[str] = []
     y = 40.0

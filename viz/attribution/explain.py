@@ -87,36 +87,26 @@ def explain(
     if not isinstance(tolerance, (int, float)) or not 0 < tolerance:
         raise ValueError(f"viz.explain(tolerance={tolerance!r:.60}): expected a number above 0 such as 0.01")
     with unobserved():
-        return _explained(model, x, method, target, baseline, steps, tolerance, layer, window, stride, output, logits)
-
-
-def _explained(
-    model: Any,
-    x: Any,
-    method: str,
-    target: Any,
-    baseline: Any,
-    steps: int | None,
-    tolerance: float,
-    layer: Any,
-    window: Any,
-    stride: Any,
-    output: Any,
-    logits: bool,
-) -> Explanation:
-    question = Question(model, x, target, output, logits, layer)
-    name = str(getattr(model, "name", "") or getattr(model, "__name__", "") or type(model).__name__)
-    told: dict[str, Any] = {"method": method, "target": question.target.chosen, "score": question.scores, "model": name}
-    if method == "gradcam":
-        return _by_places(question, layer, told)
-    found = _found(question, method, baseline, steps, tolerance, window, stride)
-    parts = [_part(source, values, method) for source, values in zip(question.sources, found.values)]
-    kept = [part for part in parts if part is not None]
-    notes = [*_mixed(question), *found.notes]
-    notes += [
-        f"the answer doesn't depend on {s.name} by any gradient" for s, p in zip(question.sources, parts) if p is None
-    ]
-    return Explanation(**told, parts=kept, base=found.base, gap=found.gap, steps=found.steps, notes=notes)
+        question = Question(model, x, target, output, logits, layer)
+        name = str(getattr(model, "name", "") or getattr(model, "__name__", "") or type(model).__name__)
+        told: dict[str, Any] = {
+            "method": method,
+            "target": question.target.chosen,
+            "score": question.scores,
+            "model": name,
+        }
+        if method == "gradcam":
+            return _by_places(question, layer, told)
+        found = _found(question, method, baseline, steps, tolerance, window, stride)
+        parts = [_part(source, values, method) for source, values in zip(question.sources, found.values)]
+        kept = [part for part in parts if part is not None]
+        notes = [*_mixed(question), *found.notes]
+        notes += [
+            f"the answer doesn't depend on {s.name} by any gradient"
+            for s, p in zip(question.sources, parts)
+            if p is None
+        ]
+        return Explanation(**told, parts=kept, base=found.base, gap=found.gap, steps=found.steps, notes=notes)
 
 
 def _found(

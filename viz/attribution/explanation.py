@@ -73,12 +73,6 @@ class Explanation:
         """The attributions: an array of the input's shape (for an embedding, that of its vectors).
 
         Those of grad-CAM have the layer's spatial shape. With several inputs: a dict of arrays by the inputs' names.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
-        >>> found = viz.explain(model, [[1.0, 2.0], [0.0, 3.0]], "integrated")
-        >>> found.values.tolist()  # 1 + 2, and 0 + 3
-        [[1.0, 2.0], [0.0, 3.0]]
         """
         if len(self.parts) == 1:
             return self.parts[0].values
@@ -90,12 +84,6 @@ class Explanation:
 
         For gradients with several channels, it is the norm over them, which has no sign; grad-CAM's map is resized to
         the input's size. With several inputs: a dict by their names.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
-        >>> found = viz.explain(model, [[1.0, 2.0], [0.0, 3.0]], "integrated")
-        >>> found.heatmap.shape
-        (2, 2)
         """
         if len(self.parts) == 1:
             return self.parts[0].places
@@ -103,27 +91,13 @@ class Explanation:
 
     @property
     def title(self) -> str:
-        """The title of the picture: the names of the model and the method.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
-        >>> found = viz.explain(model, [[1.0, 2.0], [0.0, 3.0]], "integrated")
-        >>> found.title
-        'sum: integrated gradients'
-        """
+        """The title of the picture: the names of the model and the method."""
         at = f" at {self.layer}" if self.layer else ""
         return f"{formatting.clean(self.model, 40)}: {_TITLES[self.method]}{at}"
 
     @property
     def text(self) -> Text:
-        """A table of the pixels, tokens or columns of each row with the largest attributions.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
-        >>> found = viz.explain(model, [[1.0, 2.0], [0.0, 3.0]], "integrated")
-        >>> str(found.text).splitlines()[0]
-        'sum: integrated gradients'
-        """
+        """A table of the pixels, tokens or columns of each row with the largest attributions."""
         heads = ["row", "target", "answer", "strongest places"]
         lines = []
         for row in range(min(len(self.score), _ROWS_OF_TEXT)):
@@ -145,12 +119,6 @@ class Explanation:
 
         Args:
             row: the number of the row, from 0.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
-        >>> found = viz.explain(model, [[1.0, 2.0], [0.0, 3.0]], "integrated")
-        >>> found.target_name(0)
-        '0'
         """
         return "" if self.target is None else "" if self.target[row] == () else str(self.target[row])
 
@@ -172,12 +140,6 @@ class Explanation:
         Raises:
             ValueError: for another ending or theme, or a row that isn't there.
             RendererMissing: when no PNG can be made here.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")], name="sum")
-        >>> found = viz.explain(model, [[1.0, 2.0], [0.0, 3.0]], "integrated")
-        >>> found.draw("explanation.svg", words=["width", "height"])
-        <Picture 'sum: integrated gradients'; save(path) writes svg, png or html>
         """
         shown = list(range(min(len(self.score), 8 if rows is None else rows))) if not isinstance(rows, list) else rows
         wrong = [row for row in shown if not 0 <= row < len(self.score)]

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow import GradientTape
-from viz.attribution.listening import Place
 from viz.attribution.question import Question, Source
+from viz.attribution.run_survey import Place
 from viz.attribution.shapes import axes_of
 
 __all__ = ["Found", "gradcam", "gradient", "integrated", "occlusion"]
@@ -24,21 +24,13 @@ _ROUNDING = 1e-5  # of what is subtracted, in single precision
 
 
 class Found(NamedTuple):
-    """What a method found.
+    """What a method found."""
 
-    Attributes:
-        values: for each source; None for one that the answer doesn't depend on.
-        base: the answers for the baseline, None where there is none.
-        gap: for each row how far the values are from adding up, relative to what they should add up to; or None.
-        steps: how many steps the path from the baseline was cut into, at most.
-        notes: what should be known.
-    """
-
-    values: list[numpy.ndarray | None]
-    base: numpy.ndarray | None = None
-    gap: numpy.ndarray | None = None
-    steps: int | None = None
-    notes: tuple[str, ...] = ()
+    values: list[numpy.ndarray | None]  # for each source; None for one that the answer doesn't depend on
+    base: numpy.ndarray | None = None  # the answers for the baseline, None where there is none
+    gap: numpy.ndarray | None = None  # for each row how far the values are from adding up, as a share; or None
+    steps: int | None = None  # how many steps the path from the baseline was cut into, at most
+    notes: tuple[str, ...] = ()  # what should be known
 
 
 def gradient(question: Question) -> Found:
@@ -78,12 +70,6 @@ def _refuse_unconnected(values: Sequence[numpy.ndarray | None]) -> None:
 
 def integrated(question: Question, baselines: list[numpy.ndarray], steps: int | None, tolerance: float) -> Found:
     """Gradients averaged on the straight way from a baseline, times the way: they add up to what the answer changed.
-
-    Args:
-        question: what is asked.
-        baselines: for each source.
-        steps: into how many steps the way is cut; None: as many as it takes.
-        tolerance: how far, relatively, the sum may be from what it should be.
 
     Source: M. Sundararajan, A. Taly, Q. Yan, "Axiomatic Attribution for Deep Networks" (2017),
     https://arxiv.org/abs/1703.01365; averaged by Gauss-Legendre quadrature.
@@ -203,11 +189,6 @@ def _allowed(scores: numpy.ndarray, base: numpy.ndarray, tolerance: float) -> nu
 
 def gradcam(question: Question, place: Place, channels: int) -> numpy.ndarray:
     """Where the channels of a convolution that speak for the answer are active: (rows, its places).
-
-    Args:
-        question: what is asked.
-        place: where the convolution gives its output.
-        channels: which axis counts channels.
 
     Source: R. Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization"
     (2017), https://arxiv.org/abs/1610.02391.

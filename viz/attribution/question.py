@@ -13,8 +13,9 @@ from eagerflow import GradientTape, Tensor, layers, tree
 from eagerflow.core.observe import observing
 from eagerflow.data.arrays import as_arrays, check_lengths
 from eagerflow.layer.symbolic.text_type import is_text
-from viz.attribution.listening import Catch, Place, Survey
+from viz.attribution.run_survey import Catch, Place, Survey
 from viz.attribution.target import Target
+from viz.recorder.listening import Listening
 
 __all__ = ["Question", "Source"]
 
@@ -24,21 +25,13 @@ _AT_ONCE = 1 << 20  # elements of inputs that go through the model together
 
 @dataclasses.dataclass
 class Source:
-    """What an explanation divides its answer among: an input of numbers, or what an embedding made of one.
+    """What an explanation divides its answer among: an input of numbers, or what an embedding made of one."""
 
-    Attributes:
-        name: the input's name or position, or the embedding layer's name.
-        leaf: which of the inputs.
-        data: the numbers, one row per sample.
-        place: where the embedding gives its output; None for an input.
-        ids: what the embedding looked up; None for an input.
-    """
-
-    name: str
-    leaf: int
-    data: numpy.ndarray
-    place: Place | None = None
-    ids: numpy.ndarray | None = None
+    name: str  # the input's name or position, or the embedding layer's name
+    leaf: int  # which of the inputs
+    data: numpy.ndarray  # the numbers, one row per sample
+    place: Place | None = None  # where the embedding gives its output; None for an input
+    ids: numpy.ndarray | None = None  # what the embedding looked up; None for an input
 
 
 class Question:
@@ -51,17 +44,6 @@ class Question:
         output: which of several outputs: its name or position.
         logits: whether to ask about what goes into the last softmax or sigmoid.
         layer: a layer (or its name) whose output is looked for.
-
-    Attributes:
-        rows: how many samples.
-        sources: what the answer is divided among.
-        survey: what the model did.
-        target: what is asked about, row by row.
-        scores: the answer for each row.
-        mixes: whether the first row alone has another answer.
-
-    Raises:
-        ValueError: when there is nothing to explain, or `target` or `output` don't fit.
     """
 
     def __init__(self, model: Any, x: Any, target: Any, output: Any, logits: bool, layer: Any = None) -> None:
@@ -69,15 +51,15 @@ class Question:
             raise TypeError(f"viz.explain(model): expected a model or a function, got {type(model).__name__}")
         self._model = model
         arrays = as_arrays("x", x)
-        self.rows = check_lengths(x=arrays)
+        self.rows = check_lengths(x=arrays)  # how many samples
         self._structure = arrays
         self._leaves = [each if is_text(each) else numpy.asarray(each) for each in tree.flatten(arrays)]
         self._names = _names(arrays, len(self._leaves))
         _refuse_stateful(model)
-        self.survey = self._surveyed(layer)
-        self.sources = self._found_sources()
-        self.target = Target(target, output, logits, self._outputs, self.rows)
-        self.scores = numpy.concatenate([self.score(part) for part in self.parts()])
+        self.survey = self._surveyed(layer)  # what the model did
+        self.sources = self._found_sources()  # what the answer is divided among
+        self.target = Target(target, output, logits, self._outputs, self.rows)  # what is asked about, row by row
+        self.scores = numpy.concatenate([self.score(part) for part in self.parts()])  # the answer for each row
         alone = self.score(slice(0, 1))[0] if self.rows > 1 else self.scores[0]
         self.mixes = not abs(alone - self.scores[0]) <= _MIXES * max(abs(alone), abs(self.scores[0]), 1e-6)
 
@@ -88,7 +70,7 @@ class Question:
             self._call(self._tensors(slice(0, 1), 1))  # building would be counted as a part of the run
         tensors = self._tensors(slice(None), 1)
         survey = Survey([each if isinstance(each, Tensor) else None for each in tensors], layer)
-        with observing(survey):
+        with observing(Listening.to(survey)):
             self._outputs = self._call(tensors)
         return survey
 
@@ -148,13 +130,7 @@ class Question:
         return max(1, _AT_ONCE // max(1, width))
 
     def score(self, rows: slice, given: Sequence[numpy.ndarray] | None = None, copies: int = 1) -> numpy.ndarray:
-        """The answers for some rows.
-
-        Args:
-            rows: which.
-            given: what stands for each source instead of what the model was called with; the rows, `copies` times.
-            copies: how many times the rows stand there.
-        """
+        """The answers for some rows."""
         scores, _, _ = self.ask(rows, given, copies)
         return numpy.array(scores.numpy(), dtype="float64")
 
@@ -183,7 +159,7 @@ class Question:
                     if source.place is None:
                         tape.watch(tensors[source.leaf])
             if places:
-                stack.enter_context(observing(catch))
+                stack.enter_context(observing(Listening.to(catch)))
             scores = self.target.of(self._call(tensors), rows, copies)
         met = [tensors[s.leaf] if s.place is None else catch.found.get(s.place) for s in self.sources]
         return scores, met, catch.found
@@ -203,7 +179,7 @@ class Question:
         kept, self._leaves[source.leaf] = leaf, other
         try:
             catch = Catch({source.place: None})
-            with observing(catch):
+            with observing(Listening.to(catch)):
                 self._call(self._tensors(slice(None), 1))
         finally:
             self._leaves[source.leaf] = kept

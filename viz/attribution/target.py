@@ -24,12 +24,6 @@ class Target:
         logits: whether what goes into the last softmax or sigmoid is meant.
         outputs: what the model gave.
         rows: how many samples.
-
-    Attributes:
-        chosen: the position for each row, a tuple where there are several axes; None for a function.
-
-    Raises:
-        ValueError: when the target doesn't fit what the model gave.
     """
 
     def __init__(self, given: Any, output: Any, logits: bool, outputs: Any, rows: int) -> None:

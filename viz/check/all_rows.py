@@ -13,17 +13,16 @@ import numpy
 
 from eagerflow import no_grad
 from eagerflow.core.observe import Scope, observing
-from viz.check.born_numbers import in_loop
+from viz.check.batch_independence import check_rows_apart
 from viz.check.first_loss import check_first_loss
 from viz.check.inputs import check_augmentation, check_inputs
 from viz.check.journal import Journal
 from viz.check.labels import check_labels, of_finding
-from viz.check.loop_losses import KINDS
+from viz.check.nan_source import in_loop
 from viz.check.overfitting import NOT_FINITE, check_overfitting
 from viz.check.repeatable import check_repeatable
 from viz.check.reproduce import note_first_step
 from viz.check.row import Row, fault, fine, open_question
-from viz.check.rows_apart import check_rows_apart
 from viz.check.saving import check_saving
 from viz.check.stopwatch import Stopwatch
 from viz.check.subject import Subject
@@ -35,9 +34,10 @@ from viz.doctor.finding import Finding
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 from viz.doctor.watcher import Watcher
+from viz.dry_run.first_step import FirstStep
+from viz.dry_run.stopped_script import Stopped, run_until_first_step
 from viz.recorder.listening import Listening
-from viz.trial.first_step import FirstStep
-from viz.trial.stopped_script import Stopped, run_until_first_step
+from viz.shell.program import Script
 
 __all__ = ["NAMES", "Checked", "check_script"]
 
@@ -77,29 +77,16 @@ _NO_MODEL = (
 
 @dataclasses.dataclass
 class Checked:
-    """What `viz check` found.
+    """What `viz check` found."""
 
-    Attributes:
-        rows: the answers, in the order of `NAMES`; empty where the script never trained.
-        stopped: how the script ended.
-        kind: how it trains; see `FirstStep`.
-        place: the line of its training.
-        seconds: how long it all took.
-        augmented: the first batch before and after augmentation, where the model has one.
-        judged: of a loop that calls several models, the one that most rows are about; else empty.
-        beside: the others.
-        together: are labels, layers and first losses those of all of them?
-    """
-
-    rows: list[Row]
-    stopped: Stopped
-    kind: str
-    place: Any
-    seconds: float
-    augmented: Any = None
-    judged: str = ""
-    beside: tuple[str, ...] = ()
-    together: bool = False
+    rows: list[Row]  # the answers, in the order of `NAMES`; empty where the script never trained
+    stopped: Stopped  # how the script ended
+    kind: str  # how it trains; see `FirstStep`
+    place: Any  # the line of its training
+    seconds: float  # how long it all took
+    augmented: Any = None  # the first batch before and after augmentation, where the model has one
+    judged: str = ""  # of a loop that calls several models, the one that most rows are about; else empty
+    others: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -112,18 +99,8 @@ class Checked:
         return self.ok and all(row.verdict == "ok" or not row.applies for row in self.rows)
 
 
-def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30.0, as_module: bool = False) -> Checked:
-    """Run a script until its first training step, and ask all questions there.
-
-    Args:
-        script: a Python file, or the name of a module.
-        arguments: what it finds in `sys.argv`.
-        seconds: how long checks may take, besides 20 training steps.
-        as_module: is it a module?
-
-    Raises:
-        FileNotFoundError: when there is no such file.
-    """
+def check_script(script: Script, seconds: float = 30.0) -> Checked:
+    """Run a script until its first training step, and ask all questions there."""
     journal, mode = Journal(), TrainingMode()
     found: list[_Examination] = []
     took: list[float] = []
@@ -137,20 +114,22 @@ def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30
             examination.run()
 
     began, watch = time.perf_counter(), Stopwatch()
-    stopped = run_until_first_step(script, arguments, examine, [journal, mode], as_module)
+    stopped = run_until_first_step(script, examine, [journal, mode])
     if not found:
         return Checked([], stopped, "", None, time.perf_counter() - began)
     examination = found[0]
     rows = examination.rows
     place, left = examination.subject.place, examination.subject.left
-    again = partial(check_repeatable, journal, script, arguments, place, max(left, 10.0), took[0], as_module)
-    rows["repeatable"] = _guarded(place, again)
+    again = partial(check_repeatable, journal, script, max(left, 10.0), took[0])
+    rows["repeatable"] = _guarded(again)
     names = examination.subject.first.names
     for name, row in rows.items():
         row.name, row.message, row.fix = name, names.in_words(row.message), names.in_words(row.fix)
+        if row.file is None and place is not None:
+            row.file, row.line = place
     ordered = [rows[name] for name in NAMES]
     first = examination.subject.first
-    others = {id(call.owner): names.of(_name(call.owner)) for call in first.beside if call.owner is not first.model}
+    others = {id(call.owner): names.of(_name(call.owner)) for call in first.others if call.owner is not first.model}
     return Checked(
         ordered,
         stopped,
@@ -160,7 +139,6 @@ def check_script(script: str, arguments: Sequence[str] = (), seconds: float = 30
         examination.augmented,
         names.of(_name(first.model)) if others else "",
         tuple(others.values()),
-        bool(others and first.losses),
     )
 
 
@@ -177,14 +155,14 @@ class _Examination:
         self.augmented: Any = None
         self._journal = journal
         # What the examination itself calls is in no mode of the script's.
-        self._mode = mode.check(self.subject.place) if first.kind == "loop" else None
+        self._mode = mode.check() if first.kind == "loop" else None
 
     def run(self) -> None:
         """Ask all of them; what they change is put back in between."""
         subject = self.subject
         if subject.model is None:
-            self.rows = {name: open_question(_NO_MODEL, subject.place) for name in NAMES[:1]}
-            self.rows |= {name: open_question("see 'inputs'", subject.place) for name in NAMES[1:]}
+            self.rows = {name: open_question(_NO_MODEL) for name in NAMES[:1]}
+            self.rows |= {name: open_question("see 'inputs'") for name in NAMES[1:]}
             self.rows["weights move"] = Trial(subject).check()
             return
         trial, findings = self._trial()
@@ -202,7 +180,7 @@ class _Examination:
             "overfits one batch": lambda: check_overfitting(subject),
         }
         for name, question in asked.items():
-            self.rows[name] = _guarded(subject.place, partial(self._undone, question))
+            self.rows[name] = _guarded(partial(self._undone, question))
         for finding in findings:
             name = _OF_DOCTOR.get(finding.rule) or _OF_DOCTOR.get(finding.kind, "")
             if finding.severity != "info" and name and self.rows[name].verdict != "fault":
@@ -234,13 +212,13 @@ class _Examination:
         if told is not None:
             return of_finding(told)
         words = f"the model fails with the first batch: {words_of(error)}"
-        return fault(words, "the message says what was expected", made_at(next(iter(failed), None)) or subject.place)
+        return fault(words, "the message says what was expected", made_at(next(iter(failed), None)))
 
     def _tell_once(self, failure: str, where: str) -> None:
         """Only one question tells why the first step fails; those that stay open because of it name that one."""
         for name, row in self.rows.items():
             if name != where and row.verdict == "open" and failure in row.message:
-                self.rows[name] = open_question(f"the first step fails: see {where!r}", self.subject.place)
+                self.rows[name] = open_question(f"the first step fails: see {where!r}")
 
     def _mend_first(self) -> None:
         """What may come of another fault says so: its own cures come after that."""
@@ -289,8 +267,7 @@ class _Examination:
                     explain_crash(error, watcher)
         except Exception as error:  # noqa: BLE001  (the model can't even be called)
             trial.error = trial.error or error
-        heard = [finding for finding in watcher.findings if not trial.passed or finding.kind in KINDS]
-        return trial, [in_loop(finding, subject) for finding in heard]
+        return trial, [in_loop(finding, subject) for finding in watcher.findings]
 
     def _augmentation(self) -> Row:
         row, self.augmented = check_augmentation(self.subject)
@@ -302,7 +279,7 @@ class _Examination:
 
     def _undone(self, question: Callable[[], Row]) -> Row:
         if not self.subject.left:
-            return open_question("there was no time left for it", self.subject.place)
+            return open_question("there was no time left for it")
         with self.subject.undone():
             return question()
 
@@ -315,18 +292,18 @@ def _layers_row(subject: Subject, trial: Trial, findings: Sequence[Finding]) -> 
     for finding in findings:
         if finding.kind == "hidden_softmax":
             return of_finding(finding, "that may be meant")
-    if trial.error is not None or not (trial.steps or trial.passed):
-        return open_question("no step was seen, which would tell how layers follow each other", subject.place)
-    return fine("no two layers in a row do what one alone could", subject.place)
+    if trial.error is not None or not trial.steps:
+        return open_question("no step was seen, which would tell how layers follow each other")
+    return fine("no two layers in a row do what one alone could")
 
 
-def _guarded(place: Any, question: Callable[[], Row]) -> Row:
+def _guarded(question: Callable[[], Row]) -> Row:
     """The answer; where a question itself fails, that is the reason why it stays open."""
     try:
         return question()
     except NotImplementedError as error:
         if "needs a method call" in str(error):
-            return open_question("the model has no call: only its train_step knows what it computes", place)
-        return open_question(f"this couldn't be checked: {words_of(error)}", place)
+            return open_question("the model has no call: only its train_step knows what it computes")
+        return open_question(f"this couldn't be checked: {words_of(error)}")
     except Exception as error:  # noqa: BLE001  (scripts hold anything; a table with a gap is better than none)
-        return open_question(f"this couldn't be checked: {words_of(error)}", place)
+        return open_question(f"this couldn't be checked: {words_of(error)}")

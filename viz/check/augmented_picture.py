@@ -16,10 +16,6 @@ _ROWS, _SIDE, _GAP, _LEFT, _TOP = 8, 72, 8, 64, 28
 def picture(before: numpy.ndarray, after: numpy.ndarray) -> str:
     """An SVG document with both, one below the other; rows that are no pictures are drawn as stripes.
 
-    Args:
-        before: rows as inference sees them.
-        after: the same rows as training sees them.
-
     >>> import numpy as np
     >>> picture(np.zeros((3, 4, 4, 1)), np.ones((3, 4, 4, 1))).count("<image ")
     6

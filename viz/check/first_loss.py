@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy
 
-from eagerflow import no_grad
 from viz.check.row import Row, fault, fine, open_question
-from viz.check.subject import Subject, leaves, number_of
+from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
-from viz.doctor.facts.host_arrays import number, rms
-from viz.trial.first_step import FirstStep
+from viz.doctor.check_base import number
+from viz.doctor.facts.host_arrays import rms
+from viz.dry_run.first_step import FirstStep
 
 __all__ = ["chance_loss", "check_first_loss"]
 
@@ -41,43 +41,38 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
     """
     first = subject.first
     if first.loss is None or first.own_step:
-        return _of_losses(subject) if first.losses else open_question(_unknown(first), subject.place)
+        return open_question(_unknown(first))
     loss = subject.loss(first.data)
     if loss is not None and first_step is not None and math.isfinite(first_step):
         loss = min(loss, first_step) if math.isfinite(loss) else first_step  # averages of batches begin untrue
     if loss is None:
-        return open_question("there is no loss of labels and outputs", subject.place)
+        return open_question("there is no loss of labels and outputs")
     if not math.isfinite(loss):
-        return fault(
-            f"the first loss is {loss}", "viz nonfinite names the op and its line", subject.place, loss=str(loss)
-        )
+        return fault(f"the first loss is {loss}", "viz nonfinite names the op and its line", loss=str(loss))
     outputs = list(leaves(subject.outputs(first.batch[0])))
     labels = list(leaves(first.batch[1]))
     if len(outputs) != 1:
-        return open_question(f"{len(outputs)} outputs have a loss of {number(loss)} together", subject.place, loss=loss)
+        return open_question(f"{len(outputs)} outputs have a loss of {number(loss)} together", loss=loss)
     if len(labels) != 1:
-        words = f"the loss is made of {len(labels)} arrays beside the outputs: the first one is {number(loss)}"
-        return open_question(words, subject.place, loss=loss)
+        words = f"the loss is made of {len(labels)} arrays and the outputs: the first one is {number(loss)}"
+        return open_question(words, loss=loss)
     found = _chance(_names(first.loss), labels[0], outputs[0])
     if found is None:
         name = getattr(first.loss, "given", first.loss).name
-        return open_question(
-            f"what chance gives isn't known for {name}: the first loss is {number(loss)}", subject.place, loss=loss
-        )
+        return open_question(f"what chance gives isn't known for {name}: the first loss is {number(loss)}", loss=loss)
     chance, words, most = found
     if (count := _summed(first.loss, outputs[0])) > 1:
         loss, words = loss / count, f"{words}; both for one value, of which the loss adds up {count}"
     if _weighted(first):
         changed = f"weights of samples or outputs change the loss ({number(loss)})"
-        return open_question(changed, subject.place, loss=loss)
+        return open_question(changed, loss=loss)
     evidence = {"loss": loss, "chance": chance}
     if chance <= 0:
-        return open_question(f"all labels are equal: nothing to compare {number(loss)} with", subject.place, **evidence)
+        return open_question(f"all labels are equal: nothing to compare {number(loss)} with", **evidence)
     if loss < _BETTER * chance:
         return open_question(
             f"the first loss, {number(loss)}, is far below what chance gives ({words}): have these weights learnt "
             "already, or are the answers among the inputs?",
-            subject.place,
             **evidence,
         )
     told = f"the first loss is {number(loss)} (in inference mode); chance gives"
@@ -101,35 +96,6 @@ def _unknown(first: FirstStep) -> str:
     whose = "the model's own training step or loss" if first.own_step else "losses that layers add"
     whose = "the loop, whose loss isn't known as that of one model's outputs" if first.kind == "loop" else whose
     return f"what chance gives isn't known for {whose}"
-
-
-def _of_losses(subject: Subject) -> Row:
-    """The same for a loop of several loss objects, each with labels and answers of its own."""
-    values, times = [], []
-    words: dict[str, None] = {}
-    for asked in subject.first.losses:
-        labels, outputs = list(leaves(asked.labels)), list(leaves(asked.answers))
-        one = len(labels) == len(outputs) == 1
-        found = _chance(_names(asked.loss), labels[0], outputs[0]) if one else None
-        if found is None or found[0] <= 0:
-            return open_question(f"what chance gives isn't known for {asked.loss.name} in the loop", subject.place)
-        with no_grad():
-            value = number_of(asked.loss(asked.labels, asked.answers)) / _summed(asked.loss, outputs[0])
-        if not math.isfinite(value):
-            return fault(
-                f"one of the first losses is {value}", "viz nonfinite names the op and its line", subject.place
-            )
-        values.append(number(value))
-        words[found[1]] = None
-        times.append(value / found[2])
-    what = "first losses are" if len(values) > 1 else "first loss is"
-    message = f"the {what} {', '.join(values)}; chance gives {', '.join(words)}"
-    mean = sum(times) / len(times)  # one answer for all rows lowers the loss of ones, and raises that of zeros
-    if mean > _FAR:
-        return fault(message, _FIX, subject.place)
-    if mean > _FINE:
-        return open_question(f"{message}: inputs or weights are on the large side", subject.place)
-    return fine(message, subject.place)
 
 
 def _targets_far_off(loss: float, chance: float, y: numpy.ndarray) -> bool:

@@ -25,21 +25,13 @@ _LEARNT = 0.3  # of the beginning: a loss that fell so far is on its way, whatev
 
 
 class Wild(NamedTuple):
-    """What a learning rate does to the loss of batches that differ.
+    """What a learning rate does to the loss of batches that differ."""
 
-    Attributes:
-        steps: how many were made.
-        first: the loss at first.
-        highest: of all steps.
-        late: the median of the second half.
-        calm: the same, at a tenth of the rate.
-    """
-
-    steps: int
-    first: float
-    highest: float
-    late: float
-    calm: float
+    steps: int  # how many were made
+    first: float  # the loss at first
+    highest: float  # of all steps
+    late: float  # the median of the second half
+    calm: float  # the same, at a tenth of the rate
 
     def told(self, name: str) -> str:
         """In words.
@@ -58,9 +50,6 @@ def too_wild(subject: Subject) -> Wild | None:
 
     A loss may jump for other reasons, and another rate may be the better one though this one does: only both together
     tell.
-
-    Args:
-        subject: the training, of which other batches can be had.
     """
     first = subject.first
     fixed = getattr(getattr(first.optimizer, "_rate", None), "variable", None) is not None  # else it is a schedule

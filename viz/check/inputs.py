@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable, no_grad
-from eagerflow.core.observe import Observer, Scope, observing
+from eagerflow import Tensor, no_grad
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
@@ -16,21 +15,17 @@ from viz.doctor import thresholds as limits
 from viz.doctor.checks.all_checks import ADVICE
 from viz.doctor.facts.broken_rows import broken_rows
 from viz.doctor.facts.fit_arrays import inputs_of
-from viz.doctor.facts.host_arrays import host, number, rms
+from viz.doctor.facts.host_arrays import number, rms
 from viz.doctor.facts.pictures import colours_first, torn, words_of_torn
 from viz.doctor.facts.scaling import unadapted_normalization
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
-from viz.recorder.descriptions import flat
-from viz.trial.kept_state import put_back
+from viz.dry_run.first_weight import PRODUCTS, Seen, at_first_weight
+from viz.dry_run.kept_state import put_back
 
-__all__ = ["Seen", "check_augmentation", "check_inputs", "first_inputs"]
+__all__ = ["check_augmentation", "check_inputs"]
 
-_PRODUCTS = (
-    *("matmul", "dense", "einsum", "conv", "conv_bias", "depthwise_conv", "conv_transpose", "conv_transpose_bias"),
-    *("lstm", "gru", "simple_rnn"),
-)
 _LOOKED = 1_000_000
 _NEARLY_CONSTANT = 10.0  # times their differences are the values of columns
 _HARDLY = 0.05  # the standard deviation of columns that should have one of about 1
@@ -41,64 +36,10 @@ _OTHERS = 4  # calls of a loop that are looked at besides the one that gave the 
 _GROWN = 2.0  # times the range of the data before augmentation
 
 
-class Seen(NamedTuple):
-    """What an op was given beside a weight."""
-
-    op: str
-    layer: Any
-    values: numpy.ndarray
-
-
-class _FirstWeight(Observer):
-    """Keeps what the first op is given that has a weight among its inputs."""
-
-    def __init__(self) -> None:
-        self.seen: Seen | None = None
-        self._cast: set[int] = set()  # weights in half precision, as a layer multiplies by them
-        self._kept: list[Any] = []  # so that no other object gets their ids
-        self._layers: list[Any] = []
-
-    def on_scope_begin(self, scope: Scope) -> None:
-        if scope.kind in ("layer", "model"):
-            self._layers.append(scope.owner)
-
-    def on_scope_end(self, scope: Scope, outputs: Any, error: BaseException | None = None) -> None:
-        if scope.kind in ("layer", "model") and self._layers:
-            self._layers.pop()
-
-    def on_op(
-        self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
-    ) -> None:
-        given = [each for each in flat(list(inputs)) if each is not None]
-        if op.name == "cast" and isinstance(given[0], Variable) and isinstance(outputs, Tensor):
-            self._cast.add(id(outputs))
-            self._kept.append(outputs)
-            return
-        product = op.name in _PRODUCTS  # in which frozen weights are weights, too, unlike the means of a Normalization
-        weights = [
-            each
-            for each in given
-            if id(each) in self._cast or (isinstance(each, Variable) and (each.trainable or product))
-        ]
-        others = [each for each in given if not any(each is w for w in weights) and getattr(each, "shape", None)]
-        if self.seen is None and weights and others:
-            x = others[0]
-            layer = self._layers[-1] if self._layers else None
-            self.seen = Seen(op.name, layer, host(x.data if isinstance(x, Tensor) else x).copy())
-
-
-def first_inputs(subject: Subject, training: bool) -> Seen | None:
+def _first_inputs(subject: Subject, training: bool) -> Seen | None:
     """What the first weight sees of the first batch."""
-    with subject.undone():
-        return _next_inputs(subject, training)
-
-
-def _next_inputs(subject: Subject, training: bool) -> Seen | None:
-    """The same, drawing on: not all augmentation changes every row."""
-    watch = _FirstWeight()
-    with no_grad(), observing(watch):
-        subject.outputs(subject.x, training)
-    return watch.seen
+    with no_grad():
+        return at_first_weight(lambda: subject.outputs(subject.x, training))
 
 
 def check_inputs(subject: Subject) -> Row:
@@ -109,31 +50,30 @@ def check_inputs(subject: Subject) -> Row:
     broken = _broken_rows(subject)
     if broken is not None:
         return broken
-    seen = first_inputs(subject, training=False)
-    found = open_question("no op with a weight was seen", subject.place) if seen is None else _row_of(subject, seen)
-    others = [_row_of(subject, each) for each in _seen_beside(subject)] if found.verdict != "fault" else []
+    with subject.undone():
+        seen = _first_inputs(subject, training=False)
+    found = open_question("no op with a weight was seen") if seen is None else _row_of(subject, seen)
+    others = [_row_of(subject, each) for each in _seen_by_others(subject)] if found.verdict != "fault" else []
     wrong = next((row for row in others if row.verdict == "fault"), None)
     if wrong is None:
         found.message = "; ".join(dict.fromkeys([found.message, *[row.message for row in others]]))
     return wrong or found
 
 
-def _seen_beside(subject: Subject) -> list[Seen]:
+def _seen_by_others(subject: Subject) -> list[Seen]:
     """What the first weights of a loop's other calls see of data, as a GAN's discriminator does of real rows."""
     found = []
-    for call in [each for each in subject.first.beside if each.of_data][-_OTHERS:]:
-        watch = _FirstWeight()
+    for call in [each for each in subject.first.others if each.of_data][-_OTHERS:]:
         inputs = call.inputs if isinstance(call.inputs, tuple) else (call.inputs,)
         unknown = contextlib.suppress(Exception)  # what a call may take besides isn't announced
-        with unknown, no_grad(), observing(watch), put_back(call.owner):
-            call.owner(*inputs, training=False)
-        found += [] if watch.seen is None else [watch.seen]
-    return found
+        with unknown, no_grad(), put_back(call.owner):
+            found.append(at_first_weight(lambda: call.owner(*inputs, training=False)))  # noqa: B023
+    return [each for each in found if each is not None]
 
 
 def _row_of(subject: Subject, seen: Seen) -> Row:
     """What is to be said of one array."""
-    place = made_at(seen.layer) or subject.place
+    place = made_at(seen.layer)
     values = seen.values
     name = layer_label(seen.layer) or seen.op
     words = f"{name!r} sees {'×'.join(map(str, values.shape))} {values.dtype}"
@@ -142,11 +82,8 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
     some = values.reshape(-1)[:_LOOKED].astype("float64")
     finite = some[numpy.isfinite(some)]
     if len(finite) < len(some):
-        return fault(
-            f"{words}, {len(some) - len(finite)} of its numbers are NaN or infinite",
-            "look for missing values in the data, and divisions by a standard deviation of 0",
-            subject.place,
-        )
+        words = f"{words}, {len(some) - len(finite)} of its numbers are NaN or infinite"
+        return fault(words, "look for missing values in the data, and divisions by a standard deviation of 0")
     low, high, size = float(finite.min()), float(finite.max()), rms(finite)
     words += f", {number(low)} to {number(high)}"
     evidence = {"lowest": low, "highest": high, "rms": size, "shape": list(values.shape), "dtype": str(values.dtype)}
@@ -163,29 +100,26 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
     if low == high and len(values) < _FEW:
         return open_question(f"{words}: all are equal, in the {len(values)} rows of the first batch", place, **evidence)
     if low == high:
-        return fault(f"{words}: all are equal", "look at how the data is read", subject.place, **evidence)
+        return fault(f"{words}: all are equal", "look at how the data is read", **evidence)
     unadapted = unadapted_normalization(subject.model) if size > limits.UNSCALED_HINT else None
-    if seen.op in _PRODUCTS and unadapted is not None:
+    if seen.op in PRODUCTS and unadapted is not None:
         return fault(
             f"{words} (root mean square {number(size)}); layer {layer_label(unadapted)!r} was never adapted, and so "
             "hands its inputs on as they are",
             ADVICE["unscaled_input.unadapted"],
-            made_at(unadapted) or subject.place,
+            made_at(unadapted),
             **evidence,
         )
-    if seen.op in _PRODUCTS and size > limits.UNSCALED:
-        return fault(
-            f"{words} (root mean square {number(size)}); weights are made for inputs around ±1",
-            "divide pictures by 255; for tables use a Normalization layer, adapted to the training data",
-            subject.place,
-            **evidence,
-        )
+    if seen.op in PRODUCTS and size > limits.UNSCALED:
+        words = f"{words} (root mean square {number(size)}); weights are made for inputs around ±1"
+        fix = "divide pictures by 255; for tables use a Normalization layer, adapted to the training data"
+        return fault(words, fix, **evidence)
     if max(abs(low), abs(high)) < limits.TINY_INPUT:
-        return fault(f"{words}: next to nothing", "scale the data to about ±1, once only", subject.place, **evidence)
+        return fault(f"{words}: next to nothing", "scale the data to about ±1, once only", **evidence)
     apart = _rows_apart(values)
-    if seen.op in _PRODUCTS and apart is not None and apart * _NEARLY_CONSTANT < size and apart < _HARDLY:
+    if seen.op in PRODUCTS and apart is not None and apart * _NEARLY_CONSTANT < size and apart < _HARDLY:
         return _constant_columns(subject, words, place, {**evidence, "apart": apart})
-    note = "; on the large side" if seen.op in _PRODUCTS and size > limits.UNSCALED_HINT else ""
+    note = "; on the large side" if seen.op in PRODUCTS and size > limits.UNSCALED_HINT else ""
     return fine(f"{words}{note}", place, **evidence)
 
 
@@ -210,7 +144,6 @@ def _broken_rows(subject: Subject) -> Row | None:
         f"{many} NaN or infinities, {'the first is' if len(at) > 1 else 'which is'} row {at[0]}"
         f"{f' (column {column})' if arrays[0].ndim == 2 else ''}: what the model answers there is no number either",
         "look at numpy.isnan(x).any(axis=1), and replace or drop those rows",
-        subject.place,
         rows=len(at),
         first=at[0],
     )
@@ -235,7 +168,6 @@ def _broken_batch(subject: Subject) -> Row | None:
                 "model answers there is no number either, and after that step no weight is",
                 "look at numpy.isnan(x).any(axis=1) before the data set is made, or leave such rows out with "
                 "dataset.filter; replace or drop them",
-                subject.place,
                 rows=len(broken[0]),
                 first=broken[0][0],
             )
@@ -257,12 +189,9 @@ def _constant_columns(subject: Subject, words: str, place: Place | None, evidenc
     adapted = next((e for e in layers_in(subject.model) if type(e).__name__ == "Normalization"), None)
     if adapted is None:
         return open_question(f"{words}; weights are made for about 1", place, **evidence)
-    return fault(
-        f"{words}. Layer {layer_label(adapted)!r} was adapted to other data than it is given",
-        "scale the data once only: adapt the layer to what fit is given",
-        made_at(adapted) or place,
-        **evidence,
-    )
+    words = f"{words}. Layer {layer_label(adapted)!r} was adapted to other data than it is given"
+    fix = "scale the data once only: adapt the layer to what fit is given"
+    return fault(words, fix, made_at(adapted) or place, **evidence)
 
 
 def _words_row(seen: Seen, words: str, place: Place | None, high: float, evidence: dict[str, Any]) -> Row:
@@ -287,20 +216,17 @@ def _layout(seen: Seen) -> str | None:
 
 
 def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, numpy.ndarray] | None]:
-    """What the model's own augmentation does to the first batch; ✗ where it leaves the range of the data, or all else.
-
-    Returns:
-        The row; and the data before and after, where they differ.
-    """
-    unlike = open_question("what the first weight sees can't be compared", subject.place), None
-    plain = first_inputs(subject, training=False)
+    """What the model's augmentation does to the first batch; ✗ where it leaves the range of the data, or all else."""
+    unlike = open_question("what the first weight sees can't be compared"), None
+    with subject.undone():
+        plain = _first_inputs(subject, training=False)
     if plain is None:
         return unlike
     before = plain.values.astype("float64")
     random = [type(layer).__name__ for layer in _random(subject)]
     with subject.undone():
         for _ in range(_DRAWS if random else 1):
-            changed = _next_inputs(subject, training=True)
+            changed = _first_inputs(subject, training=True)
             if changed is None or changed.values.shape != before.shape:
                 return unlike
             after = changed.values.astype("float64")
@@ -309,25 +235,25 @@ def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, nump
         else:
             if not random:
                 words = "no layer changes the data in training; what the script does before isn't seen here"
-                return nothing_to_ask(words, subject.place), None
+                return nothing_to_ask(words), None
             named = ", ".join(dict.fromkeys(random))
             verbs = "come after it, or change" if ", " in named else "comes after it, or changes"
             words = f"the data reach the first weight unchanged: {named} {verbs} nothing"
-            return open_question(words, subject.place), None
+            return open_question(words), None
     share = float((before != after).mean())
-    alike = _correlation(before, after)
+    near = _correlation(before, after)
     low, high = float(before.min()), float(before.max())
     new_low, new_high = float(after.min()), float(after.max())
     names = ", ".join(_random_layers(subject)) or "layers before the first weight"
     words = (
-        f"{names}: {share:.0%} of the numbers change, correlation with the data {alike:.2f}, range {number(low)} to "
+        f"{names}: {share:.0%} of the numbers change, correlation with the data {near:.2f}, range {number(low)} to "
         f"{number(high)} → {number(new_low)} to {number(new_high)}"
     )
-    place = next((made_at(layer) for layer in _random(subject) if made_at(layer)), None) or subject.place
-    evidence = {"changed": share, "correlation": alike, "before": [low, high], "after": [new_low, new_high]}
+    place = next((made_at(layer) for layer in _random(subject) if made_at(layer)), None)
+    evidence = {"changed": share, "correlation": near, "before": [low, high], "after": [new_low, new_high]}
     grown = new_high - new_low > _GROWN * (high - low) and "Dropout" not in names
     ranged = any(hasattr(layer, "value_range") for layer in _random(subject)) and "GaussianNoise" not in names
-    drowned = grown and not ranged and abs(alike) < limits.ALIKE  # noise may well leave the range of the data
+    drowned = grown and not ranged and abs(near) < limits.ALIKE  # noise may well leave the range of the data
     row = fine(words, place, **evidence)
     if drowned:
         row = fault(words, "add less noise, as by a smaller stddev", place, **evidence)

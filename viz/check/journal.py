@@ -19,9 +19,10 @@ from eagerflow.layer.weights import WeightHolder, gather
 from viz.doctor.facts.host_arrays import host
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.user_code import Place, made_at, op_place, scope_frame, user_line
+from viz.dry_run.first_step import Stop
 from viz.recorder.descriptions import flat
 from viz.recorder.scopes import OpenScope, Scopes
-from viz.trial.first_step import Stop
+from viz.recorder.step_tracker import Step, StepTracker
 
 __all__ = ["Event", "Journal", "read", "seeds_now", "write"]
 
@@ -29,23 +30,14 @@ _MOST = 2_000_000  # events that are kept
 
 
 class Event(NamedTuple):
-    """Something that was computed.
+    """Something that was computed."""
 
-    Attributes:
-        kind: `"draw"` (random numbers), `"data"` (a batch), `"op"`, `"loss"`, `"gradient"` or `"weights"`.
-        name: the distribution, the op, or the variable's path.
-        sum: a checksum of the bytes of its result.
-        file: the user's line that led to it, or None.
-        line: the line there.
-        step: how many training steps were over.
-    """
-
-    kind: str
-    name: str
-    sum: int
-    file: str | None
+    kind: str  # `"draw"` (random numbers), `"data"` (a batch), `"op"`, `"loss"`, `"gradient"` or `"weights"`
+    name: str  # the distribution, the op, or the variable's path
+    sum: int  # a checksum of the bytes of its result
+    file: str | None  # the user's line that led to it, or None
     line: int | None
-    step: int
+    step: int  # how many training steps were over
 
     @property
     def place(self) -> Place | None:
@@ -53,32 +45,34 @@ class Event(NamedTuple):
         return None if self.file is None or self.line is None else Place(self.file, self.line)
 
 
-class Journal(observe.Observer):
+class Journal:
     """Writes down what the thread that made it computes.
 
     Args:
-        steps: after so many training steps the script is ended; None: it runs to its end.
-
-    Attributes:
-        events: what happened, in order.
-        seeds: sums of the process-wide random states when training began; empty before.
-        steps: how many training steps ended.
+        steps: after this many training steps the script is ended; None: it runs to its end.
     """
 
     def __init__(self, steps: int | None = None) -> None:
-        self.events: list[Event] = []
-        self.seeds: dict[str, int] = {}
-        self.steps = 0
+        self.events: list[Event] = []  # what happened, in order
+        self.seeds: dict[str, int] = {}  # sums of the process-wide random states when training began; empty before
+        self.steps = 0  # how many training steps ended
         self._limit = steps
         self._thread = get_ident()
         self._scopes = Scopes[_Framed]()
-        self._pending = False
+        self._tracker, self._updated = StepTracker(), -1
+        self._tracker.subscribe(self._marked, self._of_loop)
 
     def on_op(
         self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
     ) -> None:
         if outputs is not None and get_ident() == self._thread:
+            if not self._tracker.begun:
+                self._tracker.on_op(outputs)
             self._note("op", op.name, outputs)
+
+    def on_update(self, name: str, variable: Any, inputs: Any, started: int, ended: int) -> None:
+        if get_ident() == self._thread:
+            self._tracker.on_update(variable)
 
     def on_draw(self, kind: str, drawn: Any, settings: Any, started: int, ended: int) -> None:
         if get_ident() == self._thread:
@@ -87,9 +81,7 @@ class Journal(observe.Observer):
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         if get_ident() != self._thread or not any(isinstance(source, Variable) for source in sources):
             return
-        if self._pending and not self._scopes.inside("step"):
-            self._step_over()
-        self._pending = True
+        self._tracker.on_gradient(sources, results)
         self._note("loss", "loss", targets)
         for source, gradient in zip(sources, results):
             self._note("gradient", getattr(source, "path", "input"), gradient)
@@ -100,15 +92,13 @@ class Journal(observe.Observer):
         opened = _Framed(scope)
         opened.frame = scope_frame(sys._getframe(1))
         self._scopes.append(opened)
+        self._tracker.on_scope_begin(scope)
         if scope.kind == "step" and scope.name == "train_step":
             self.begin_step(scope.owner, scope.inputs)
 
     def on_scope_end(self, scope: observe.Scope, outputs: Any, error: BaseException | None = None) -> None:
-        if get_ident() != self._thread or not self._scopes.end(scope):
-            return
-        by_optimizer = scope.kind == "optimizer" and not self._scopes.inside("step", "optimizer")
-        if self._pending and error is None and (by_optimizer or (scope.kind == "step" and scope.name == "train_step")):
-            self._step_over()
+        if get_ident() == self._thread and self._scopes.end(scope):
+            self._tracker.on_scope_end(scope)
 
     def begin_step(self, model: Any, data: Any) -> None:
         """Write down the batch of a step, and before the first one the weights."""
@@ -123,8 +113,15 @@ class Journal(observe.Observer):
             for variable in gather(layer)[0] if isinstance(layer, WeightHolder) else ():
                 self._enter("weights", variable.path, variable, made_at(layer))
 
+    def _marked(self, step: Step) -> None:
+        if step.kind == "train_step" and step.number != self._updated:  # those of loops count as they update
+            self._step_over()
+
+    def _of_loop(self, step: Step) -> None:
+        self._updated = step.number
+        self._step_over()
+
     def _step_over(self) -> None:
-        self._pending = False
         self.steps += 1
         self.seeds = self.seeds or seeds_now()
         if self._limit is not None and self.steps >= self._limit:

@@ -21,7 +21,6 @@ from viz.doctor.facts.loss_questions import is_ours, loss_kind
 from viz.doctor.facts.reordered import reordered_apart
 from viz.doctor.finding import Finding
 from viz.doctor.user_code import Place
-from viz.trial.first_step import Asked
 
 __all__ = ["KINDS", "check_labels", "of_finding"]
 
@@ -34,13 +33,7 @@ _SECONDS = 2.0  # in which the labels of a data set are read
 
 
 def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseException | None) -> Row:
-    """✗ where the doctor found, or the loss says, that they don't fit.
-
-    Args:
-        subject: the training.
-        findings: what the doctor found in its first steps.
-        error: what the first step raised.
-    """
+    """✗ where the doctor found, or the loss says, that they don't fit."""
     broken = _broken(subject)
     if broken is not None:
         return broken
@@ -53,26 +46,15 @@ def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseExcep
         )
     y = subject.first.batch[1]
     if y is None:
-        if subject.first.losses:
-            return fine(_of_losses(subject.first.losses), subject.place)
         if subject.first.kind == "loop":
-            return open_question("the loop's loss isn't known, so its labels aren't", subject.place)
-        return nothing_to_ask("the batch has no labels", subject.place)
+            return open_question("the loop's loss isn't known, so its labels aren't")
+        return nothing_to_ask("the batch has no labels")
     described = "; ".join([_described(a) for a in leaves(y)])
     loss = subject.first.loss
     out_of_order = _shuffled_apart(subject) or _one_class(subject) or _weights_of_classes(subject)
     if out_of_order is not None:
         return out_of_order
     return fine(f"{_named(loss)}: {described}", subject.compiled_at)
-
-
-def _of_losses(losses: Sequence[Asked]) -> str:
-    """The labels that the loss objects of a loop are given, by the losses' names."""
-    found: dict[str, dict[str, None]] = {}
-    for asked in losses:
-        described = "; ".join([_described(a) for a in leaves(asked.labels)])
-        found.setdefault(_named(asked.loss), {})[described] = None
-    return "; ".join([f"{name}: {', and '.join(described)}" for name, described in found.items()])
 
 
 def _broken(subject: Subject) -> Row | None:
@@ -91,7 +73,6 @@ def _broken(subject: Subject) -> Row | None:
     return fault(
         f"{many} NaN or infinite, {'the first is' if len(rows) > 1 else 'that of'} row {rows[0]}: so is then the loss",
         ADVICE["nonfinite.labels"],
-        subject.place,
         rows=len(rows),
     )
 
@@ -107,13 +88,13 @@ def _weights_of_classes(subject: Subject) -> Row | None:
         return None
     words = counted_from_1(given_keys(), numpy.unique(classes))
     if words:
-        return fault(words, ADVICE["class_imbalance.keys"], subject.place)
+        return fault(words, ADVICE["class_imbalance.keys"])
     found = weighed(labels, weights)
     words = left_out(found) if found is not None and given_keys() else ""
     if words:
-        return fault(words, ADVICE["class_imbalance.zero"], subject.place)
+        return fault(words, ADVICE["class_imbalance.zero"])
     words, sure = upside_down(found) if found is not None else ("", False)
-    return fault(words, ADVICE["class_imbalance.weights"], subject.place) if sure else None
+    return fault(words, ADVICE["class_imbalance.weights"]) if sure else None
 
 
 def _shuffled_apart(subject: Subject) -> Row | None:
@@ -147,12 +128,8 @@ def _one_class(subject: Subject) -> Row | None:
     whole = labels_of(feed) if feed is not None else None
     # A discriminator may be given ones, and then zeros, for an epoch each.
     if whole is not None and first.fit.epochs > first.fit.initial_epoch + 1 and bool((whole == whole[:1]).all()):
-        return fault(
-            f"all {len(whole)} labels are {classes[0]}: there is nothing to tell apart",
-            "look at how the labels are made: compared with text that has other spaces or capitals, or cut out of "
-            "rows that are sorted by class?",
-            subject.place,
-        )
+        words = f"all {len(whole)} labels are {classes[0]}: there is nothing to tell apart"
+        return fault(words, ADVICE["class_imbalance.single"])
     if whole is not None and feed.batch_size:
         if feed.shuffle is True:
             return None  # chance, or hardly any other class
@@ -164,9 +141,7 @@ def _one_class(subject: Subject) -> Row | None:
         return _in_order(subject, words, found)
     if outputs[0].shape[-1] < _MANY or len(classes) < _ENOUGH:
         return None
-    return open_question(
-        f"{words}, of {outputs[0].shape[-1]}: are the rows sorted by class? Then shuffle them", subject.place
-    )
+    return open_question(f"{words}, of {outputs[0].shape[-1]}: are the rows sorted by class? Then shuffle them")
 
 
 def _labels_in_turn(subject: Subject) -> Iterator[numpy.ndarray]:
@@ -180,13 +155,7 @@ def _labels_in_turn(subject: Subject) -> Iterator[numpy.ndarray]:
 
 
 def _sorted(batches: Iterable[numpy.ndarray], kind: str, row: tuple[int, ...]) -> dict[str, Any] | None:
-    """Numbers that prove that rows come sorted by class; None where they don't, or nothing proves it.
-
-    Args:
-        batches: labels.
-        kind: of the loss.
-        row: the shape of the answers for one row.
-    """
+    """Numbers that prove that rows come sorted by class; None where they don't, or nothing proves it."""
     order = Order()
     for labels in batches:
         classes = label_classes(kind, labels, (len(labels), *row))
@@ -199,16 +168,11 @@ def _in_order(subject: Subject, words: str, found: dict[str, Any]) -> Row:
     how = "the rows come sorted by class" if found["in_order"] else "each batch holds one class"
     words = f"{words}, and so on: {how}, of which there are {found['classes']}"
     advice = ADVICE["sorted_rows" if found["in_order"] else "sorted_rows.batches"]
-    return fault(words, advice, subject.place, **found)
+    return fault(words, advice, **found)
 
 
 def of_finding(finding: Finding, excuse: str = "") -> Row:
-    """What the doctor found, as a row.
-
-    Args:
-        finding: what it found.
-        excuse: why it may be as it should: then it is told, and is no fault.
-    """
+    """What the doctor found, as a row."""
     place = Place(finding.file, finding.line) if finding.file and finding.line else None
     if excuse:
         words = f"{finding.message.rstrip('.')}; {excuse}. {finding.fix}"

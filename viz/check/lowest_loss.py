@@ -13,25 +13,20 @@ from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.check.subject import leaves, number_of
 from viz.doctor.facts.constant_answers import right_answers
 from viz.doctor.facts.loss_questions import answer_kind
-from viz.trial.first_step import FirstStep
+from viz.dry_run.first_step import FirstStep
 
 __all__ = ["lowest_loss"]
 
 _CLASSES = ("sparse", "categorical", "binary")
-_BESIDE = 0.01  # how far from the labels other answers are asked for
+_NEAR = 0.01  # how far from the labels other answers are asked for
 _ROUNDING = 1e-6
-_OF_1 = 1e-3  # how far from 1 the sum of shares may be
 
 
 def lowest_loss(first: FirstStep, data: Any) -> float | None:
     """The loss of answers that are right; None where it isn't known.
 
     Of crossentropies these are the labels' own chances; of all other losses the labels themselves, where no answer
-    beside them has a lower loss. So the Poisson loss of a count y is y - y log y, and never 0.
-
-    Args:
-        first: the training step, with its loss.
-        data: its batch.
+    near them has a lower loss. So the Poisson loss of a count y is y - y log y, and never 0.
     """
     x, y, sample_weight = unpack_x_y_sample_weight(data)
     if first.loss is None or y is None:
@@ -39,13 +34,11 @@ def lowest_loss(first: FirstStep, data: Any) -> float | None:
     try:
         with no_grad():
             outputs = first.call(x, False)
-            shares = _shares(first, y, outputs)
-            answers = _right(first, y, outputs) if shares is None else shares
+            answers = _right(first, y, outputs)
             if answers is None:
                 return None
             lowest = _value(first, y, answers, sample_weight)
-            beside = _beside(answers) if shares is None else _shares_beside(shares)
-            near = [_value(first, y, other, sample_weight) for other in beside]
+            near = [_value(first, y, other, sample_weight) for other in _near(answers)]
     except (ValueError, TypeError):
         return None
     least = min([value for value in near if math.isfinite(value)], default=math.inf)
@@ -65,34 +58,14 @@ def _right(first: FirstStep, y: Any, outputs: Any) -> Any:
     return y if labels and [a.shape for a in labels] == [a.shape for a in answers] else None
 
 
-def _shares(first: FirstStep, y: Any, outputs: Any) -> Tensor | None:
-    """The labels as shares of their rows, where the model answers with shares, and the labels are counts."""
-    labels, answers = list(leaves(y)), list(leaves(outputs))
-    if len(labels) != 1 or len(answers) != 1 or labels[0].shape != answers[0].shape or labels[0].ndim < 2:
-        return None
-    if answer_kind(getattr(first.loss, "given", first.loss)) or labels[0].min() < 0:
-        return None
-    made, sums = (each.astype("float64").sum(axis=-1, keepdims=True) for each in (answers[0], labels[0]))
-    if abs(made - 1).max() > _OF_1 or sums.min() <= 0 or abs(sums - 1).max() <= _OF_1:
-        return None
-    return Tensor((labels[0] / sums).astype(answers[0].dtype))
-
-
-def _shares_beside(shares: Tensor) -> Iterator[Tensor]:
-    """Shares that are a little more alike, and a little less."""
-    values = next(leaves(shares))
-    for other in (values + _BESIDE / values.shape[-1], values ** (1 + _BESIDE)):
-        yield Tensor((other / other.sum(axis=-1, keepdims=True)).astype(values.dtype))
-
-
 def _value(first: FirstStep, y: Any, answers: Any, sample_weight: Any) -> float:
     with numpy.errstate(all="ignore"):
         return number_of(first.loss_of(y, answers, sample_weight))
 
 
-def _beside(answers: Any) -> Iterator[Any]:
+def _near(answers: Any) -> Iterator[Any]:
     """Answers that are a little larger or smaller."""
-    for factor, added in ((1 + _BESIDE, 0.0), (1 - _BESIDE, 0.0), (1.0, _BESIDE)):
+    for factor, added in ((1 + _NEAR, 0.0), (1 - _NEAR, 0.0), (1.0, _NEAR)):
 
         def other(each: Any, factor: float = factor, added: float = added) -> Any:
             values = next(leaves(each))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy
@@ -12,17 +11,18 @@ import numpy
 from eagerflow import optimizers
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.optimizers.schedules import LearningRateSchedule
-from viz.check.born_numbers import made_by_op
 from viz.check.first_loss import chance_loss
 from viz.check.fresh_batches import Wild, losses_of_batches, too_wild
 from viz.check.lowest_loss import lowest_loss
+from viz.check.nan_source import made_by_op
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
 from viz.doctor import thresholds as limits
-from viz.doctor.facts.host_arrays import number
-from viz.doctor.facts.rates import faded_steps, rate_is_high
-from viz.trial.first_step import rows_of
-from viz.trial.recorded_loss import RecordedLoss
+from viz.doctor.check_base import number
+from viz.doctor.checks.learning_rate import rate_is_high
+from viz.doctor.facts.rates import faded_steps
+from viz.dry_run.first_step import rows_of
+from viz.dry_run.recorded_ops import RecordedLoss
 
 __all__ = ["NOT_FINITE", "check_overfitting"]
 
@@ -46,7 +46,6 @@ _RATES = (1e-3, 1e-2)
 _PATIENT = 3000  # steps, before a network that doesn't move is called stuck: it may be on a plateau
 _PATIENT_SECONDS = 6.0
 _MOVED = 0.8  # of the loss in which it seemed stuck: then it wasn't
-_MORE_DIGITS: tuple[Callable[[float], str], ...] = (number, "{:.3g}".format, "{:.4g}".format, "{:.6g}".format, repr)
 
 
 class _Attempt(NamedTuple):
@@ -70,14 +69,6 @@ class _Attempt(NamedTuple):
     def share(self) -> float:
         """How much of that is left."""
         return min(self.losses) / self.whole if self.whole > 0 else 0.0
-
-    def said(self, loss: float) -> str:
-        """A loss with so many digits that those which are told show whether a tenth was reached."""
-        return next((shown for shown in _MORE_DIGITS if self._tells(shown)), _MORE_DIGITS[-1])(loss)
-
-    def _tells(self, shown: Callable[[float], str]) -> bool:
-        lowest, whole = float(shown(min(self.losses))), float(shown(self.whole))
-        return not whole > 0 or (lowest / whole <= _LEARNT) == (self.share <= _LEARNT)
 
     @property
     def falling(self) -> bool:
@@ -106,18 +97,14 @@ def check_overfitting(subject: Subject) -> Row:
     """
     first = subject.first
     if first.optimizer is None:
-        return open_question("the script updates its weights by hand, or by several optimizers", subject.place)
-    if first.losses:
-        words = "the losses of the loop aren't all of one model, whose step could be made here"
-        return open_question(words, subject.place)
+        return open_question("the script updates its weights by hand, or by several optimizers")
     if first.kind == "loop" and first.loss is None:
         return open_question(
             "the loop's loss isn't known: it is made of more than the outputs of one model and arrays. A loss object "
-            "(ef.losses.MeanSquaredError()) is recognized",
-            subject.place,
+            "(ef.losses.MeanSquaredError()) is recognized"
         )
     if not first.trainable:
-        return open_question("there are no trainable weights: see 'weights move'", subject.place)
+        return open_question("there are no trainable weights: see 'weights move'")
     rows = _rows(subject)
     data = subject.part(rows)
     if isinstance(first.loss, RecordedLoss) and not _takes(subject, data):
@@ -128,8 +115,7 @@ def check_overfitting(subject: Subject) -> Row:
         return open_question(
             f"the loss of one batch ({rows_of(data)} rows) goes from {number(begun)} to {number(lowest)} in "
             f"{attempts[0].steps} steps, below 0, and how low it may get isn't known. A likelihood of densities may be "
-            "below 0; if this is to be a crossentropy or an error, its sign is wrong",
-            subject.place,
+            "below 0; if this is to be a crossentropy or an error, its sign is wrong"
         )
     if attempts[0].share > _LEARNT and not first.own_step:
         for rate in _RATES:
@@ -165,16 +151,6 @@ def _left_plateau(subject: Subject, data: Any, rate: float | None, stuck: float,
     """A longer training, which ends where the loss falls below that in which the network seemed stuck.
 
     Small sigmoid networks begin on a plateau that takes thousands of steps, and learn well after it.
-
-    Args:
-        subject: the training.
-        data: its batch.
-        rate: Adam's; None for the script's own optimizer.
-        stuck: the loss, above the lowest that can be reached.
-        steps: how many at most.
-
-    Returns:
-        The training; None where there was no time for more than a few steps.
     """
     if subject.left < 2:
         return None
@@ -254,11 +230,10 @@ def _answers_alike(subject: Subject, data: Any) -> bool:
 def _learnt(own: _Attempt, what: str, fell: str, subject: Subject, evidence: dict[str, Any]) -> Row:
     """✓ where the loss fell; where nothing was to fall, as with labels and answers of zeros, nothing is known."""
     if own.losses[0] > 0:
-        return fine(f"{what} falls {fell}", subject.place, **evidence)
+        return fine(f"{what} falls {fell}", **evidence)
     return open_question(
         f"{what} is as low as it gets before the first step, so it can't show whether the network learns: look "
         "whether the data and labels are all zeros, or the answers are given to the network",
-        subject.place,
         **evidence,
     )
 
@@ -267,11 +242,11 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
     first = subject.first
     own, best = attempts[0], min(attempts, key=lambda a: a.share if math.isfinite(a.share) else math.inf)
     if not math.isfinite(own.losses[0]):
-        return fault(NOT_FINITE, "viz nonfinite names the op", subject.place)
+        return fault(NOT_FINITE, "viz nonfinite names the op")
     if own.per_step > 1 and first.own_step:
-        return open_question(f"each step minimizes {own.per_step} losses, which compete", subject.place)
+        return open_question(f"each step minimizes {own.per_step} losses, which compete")
     evidence = {a.name: {"first": a.losses[0], "lowest": min(a.losses), "steps": a.steps} for a in attempts}
-    fell = f"{best.said(best.losses[0])} → {best.said(min(best.losses))} in {best.steps} steps"
+    fell = f"{number(best.losses[0])} → {number(min(best.losses))} in {best.steps} steps"
     what = f"the loss of one batch ({rows} rows)"
     if own.share <= _LEARNT and own.per_step == 1 and own.jump > limits.DIVERGED and rate_is_high(first.optimizer):
         rate, highest = float(first.optimizer.learning_rate), max([v for v in own.heard if math.isfinite(v)])
@@ -319,11 +294,11 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
             f"{longer.name}: a slow beginning ({_why_slow(best)}), but not stuck"
         )
     words = reason or f"{told}: not to a tenth {_of_what(best)}, but it falls"
-    return open_question(words, subject.place, **evidence)
+    return open_question(words, **evidence)
 
 
 def _born(subject: Subject, what: str, learnt: str, wild: Wild | None, rows: int) -> Row | None:
-    """✗ where an op makes the loss NaN or infinite that isn't defined for what it is given; None otherwise."""
+    """✗ where an op makes the loss NaN or infinite outside of its domain; None otherwise."""
     if wild is None:
         return made_by_op(subject, lambda: _tried(subject, subject.part(rows), None), f"{what} becomes NaN or infinite")
     if math.isfinite(wild.highest):
@@ -350,19 +325,16 @@ def _learnt_by_another(subject: Subject, own: _Attempt, told: str, evidence: dic
         if not own.falling:
             return _other_rate(words, subject, evidence)
         which = "low" if own.steady else "high"  # what only falls isn't thrown about by large steps
-        return open_question(f"{words} in {own.steps}: is its learning rate too {which}?", subject.place, **evidence)
+        return open_question(f"{words} in {own.steps}: is its learning rate too {which}?", **evidence)
     words = f"{told} (the script's {own.name}: to {number(min(own.losses))} in {own.steps})"
     ends = _end_of_schedule(subject) if scheduled else None
     if ends is not None:
-        return fault(
-            f"{words}: its schedule is at 0 after {ends[0]} of {ends[1]} steps, and nothing is learnt after that",
-            f"a schedule counts steps, which are batches, not epochs: here {ends[1]} altogether",
-            subject.compiled_at,
-            **evidence,
-        )
+        words = f"{words}: its schedule is at 0 after {ends[0]} of {ends[1]} steps, and nothing is learnt after that"
+        fix = f"a schedule counts steps, which are batches, not epochs: here {ends[1]} altogether"
+        return fault(words, fix, subject.compiled_at, **evidence)
     if own.share > _LITTLE and own.steps >= _STEPS:
         return open_question(f"{words}: is its learning rate too low at first?", subject.compiled_at, **evidence)
-    return fine(words, subject.place, **evidence)
+    return fine(words, **evidence)
 
 
 def _end_of_schedule(subject: Subject) -> tuple[int, int] | None:
@@ -387,21 +359,21 @@ def _of_what(best: _Attempt) -> str:
     if best.chance is None or best.chance >= best.losses[0]:
         left = next((text for text in [f"{best.share:.{n}%}" for n in range(4)] if float(text[:-1]) > 10), "over 10%")
         return f"of the first ({left} of it)"
-    return f"of what chance gives ({best.said(best.chance)})"
+    return f"of what chance gives ({number(best.chance)})"
 
 
 def _of_slow(subject: Subject, told: str, own: _Attempt, evidence: dict[str, Any]) -> Row:
     """The script's optimizer hardly moves the loss: its rate is too low, unless it gets there in the steps planned."""
     left = f"the script's {own.name} leaves it at {number(min(own.losses))}"
     if own.steps < _STEPS:
-        return open_question(f"{told}; {left} in {own.steps} steps, and there was no time for more", subject.place)
+        return open_question(f"{told}; {left} in {own.steps} steps, and there was no time for more")
     fit = subject.first.fit
     each = getattr(getattr(fit, "feed", None), "steps", None)
     planned = _PATIENT if fit is None or each is None else (fit.epochs - fit.initial_epoch) * each
     if planned > _STEPS:
         longer = _left_plateau(subject, subject.part(_rows(subject)), None, min(own.losses), planned)
         if longer is not None and longer.share <= _MOVED:
-            return fine(f"{told}; with the script's {own.name} it begins to after {longer.steps} steps", subject.place)
+            return fine(f"{told}; with the script's {own.name} it begins to after {longer.steps} steps")
         tried = _STEPS if longer is None else longer.steps
         if tried < planned:
             return open_question(
@@ -431,7 +403,7 @@ def _excuse(subject: Subject, own: _Attempt, rows: int) -> str | None:
     weights = sum(v.data.size for v in first.trainable)
     if weights < rows * _numbers_of_a_row(subject):
         return f"{weights} weight{'s' * (weights != 1)} can't know {rows} rows by heart: {left} is left"
-    if _fractions(first.batch[1]):
+    if _fractions_or_counts(first.batch[1]):
         if lowest_loss(first, subject.part(rows)) is None:
             return f"how low this loss can get with such labels isn't known: {left} is left"
         if _copies(subject):
@@ -441,9 +413,11 @@ def _excuse(subject: Subject, own: _Attempt, rows: int) -> str | None:
     return None
 
 
-def _fractions(y: Any) -> bool:
-    """Are there labels that are no whole numbers?"""
-    return any(a.dtype.kind == "f" and bool((a != numpy.round(a)).any()) for a in leaves(y))
+def _fractions_or_counts(y: Any) -> bool:
+    """Are there labels that are no whole numbers, or rows of counts?"""
+    labels = [a for a in leaves(y) if a.size]
+    fractions = any(a.dtype.kind == "f" and bool((a != numpy.round(a)).any()) for a in labels)
+    return fractions or any(a.ndim > 1 and a.shape[-1] > 1 and bool(a.max() > 1) for a in labels)
 
 
 def _copies(subject: Subject) -> bool:

@@ -16,9 +16,11 @@ from viz.check.journal import Event, Journal, read, write
 from viz.check.subject import Subject
 from viz.doctor.facts.source_calls import unseeded_generators
 from viz.doctor.user_code import Place
+from viz.dry_run.first_step import FirstStep
+from viz.dry_run.stopped_script import run_until_first_step, run_watched
 from viz.facts.json_data import json_text
-from viz.trial.first_step import FirstStep
-from viz.trial.stopped_script import how_it_failed, run_until_first_step, run_watched
+from viz.recorder.listening import Listening
+from viz.shell.program import Script
 
 __all__ = ["Comparison", "as_json", "compare", "note_first_step", "reproduce", "run_noted", "run_once"]
 
@@ -31,27 +33,16 @@ _ELSEWHERE = (
 
 @dataclasses.dataclass
 class Comparison:
-    """What two runs had in common.
+    """What two runs had in common."""
 
-    Attributes:
-        same: did both compute the same bits, as far as they were compared?
-        steps: how many training steps were compared.
-        events: how many results were equal before the first difference.
-        message: what was found, in plain words.
-        fix: what to do about a difference.
-        seeded: which of the process-wide random states were equal when training began.
-        first: what the first run computed where they first differ, or None.
-        second: what the second run computed there, or None.
-    """
-
-    same: bool
-    steps: int
-    events: int
-    message: str
-    fix: str
-    seeded: list[str]
-    first: Event | None = None
-    second: Event | None = None
+    same: bool  # did both compute the same bits, as far as they were compared?
+    steps: int  # how many training steps were compared
+    events: int  # how many results were equal before the first difference
+    message: str  # what was found, in plain words
+    fix: str  # what to do about a difference
+    seeded: list[str]  # which of the process-wide random states were equal when training began
+    first: Event | None = None  # what the first run computed where they first differ, or None
+    second: Event | None = None  # what the second run computed there, or None
 
     @property
     def place(self) -> Place | None:
@@ -72,12 +63,7 @@ class Comparison:
 
 
 def compare(heads: Sequence[dict[str, Any]], runs: Sequence[list[Event]]) -> Comparison:
-    """Compare two journals.
-
-    Args:
-        heads: what `read` gave of each beside the events.
-        runs: the events of each.
-    """
+    """Compare two journals."""
     seeded = [name for name, value in heads[0]["seeds"].items() if heads[1]["seeds"].get(name) == value]
     steps = min(head["steps"] for head in heads)
     for i, (a, b) in enumerate(zip(*runs)):
@@ -99,7 +85,7 @@ def _told(a: Event, b: Event, seeded: list[str]) -> tuple[str, str]:
     if (a.kind, a.name, a.file, a.line) != (b.kind, b.name, b.file, b.line):
         words = f"the runs do different things {when}: {_named(a)} in one, {_named(b)} in the other"
         return words, "look for a choice that depends on random numbers, the order of a set, time or files"
-    words = f"the first difference, {when}, is {_what(a)}"  # its line is told beside it
+    words = f"the first difference, {when}, is {_what(a)}"  # its line follows
     if "eagerflow" not in seeded and a.kind in ("draw", "weights", "data"):
         return f"{words}; no seed was set for eagerflow's random numbers", _SEED
     if a.kind == "draw":
@@ -134,32 +120,21 @@ def _named(event: Event) -> str:
     return f"{_what(event)} at {os.path.basename(event.file)}:{event.line}" if event.file else _what(event)
 
 
-def run_noted(
-    script: str,
-    arguments: Sequence[str],
-    steps: int | None,
-    path: str,
-    first_step: bool = False,
-    as_module: bool = False,
-) -> int:
+def run_noted(script: Script, steps: int | None, path: str, first_step: bool = False) -> int:
     """Run a script in this process, and write its journal to a file; gives its exit status.
 
     Args:
         script: the script.
-        arguments: its arguments.
-        steps: after so many training steps it is ended; None: it runs to its end.
+        steps: after this many training steps it is ended; None: it runs to its end.
         path: the file.
         first_step: end it before its first step, which is tried on a side, as `viz check` does.
-        as_module: is it a module?
     """
     journal = Journal(None if first_step else steps)
     if first_step:
-        stopped = run_until_first_step(
-            script, arguments, lambda first: note_first_step(first, journal), [journal], as_module
-        )
+        stopped = run_until_first_step(script, lambda first: note_first_step(first, journal), [journal])
     else:
-        stopped = run_watched(script, arguments, [journal], as_module)
-    write(journal, path, how_it_failed(stopped) if stopped.status else "")
+        stopped = run_watched(script, [journal])
+    write(journal, path, str(stopped) if stopped.status else "")
     return stopped.status
 
 
@@ -168,37 +143,18 @@ def note_first_step(first: FirstStep, journal: Journal) -> None:
     subject = Subject(first)
     if first.kind == "loop":
         return
-    with heard_by((journal,)), contextlib.suppress(Exception):  # which the script's own step will raise
+    with heard_by((Listening.to(journal),)), contextlib.suppress(Exception):  # which the script's own step will raise
         subject.build()
         journal.note_weights(first.model)
         with subject.undone():
             first.train(first.data)
 
 
-def run_once(
-    script: str,
-    arguments: Sequence[str],
-    steps: int | None,
-    path: str,
-    seconds: float | None = None,
-    as_module: bool = False,
-) -> str | None:
-    """The same in a process of its own; what it prints is dropped.
-
-    Args:
-        script: the script.
-        arguments: its arguments.
-        steps: see `run_noted`; -1: end it before its first step.
-        path: the file.
-        seconds: how long it may take.
-        as_module: is it a module?
-
-    Returns:
-        None; or what went wrong, in words.
-    """
-    options = ["--steps", str(steps or 0), "--journal", path, *["-m"] * as_module]
+def run_once(script: Script, steps: int | None, path: str, seconds: float | None = None) -> str | None:
+    """The same in a process of its own, whose output is dropped; gives what went wrong, in words, or None."""
+    options = ["--steps", str(steps or 0), "--journal", path, *["-m"] * script.as_module]
     # -P: a `viz.py` in the current folder isn't what is meant.
-    command = [sys.executable, "-P", "-m", "viz", "reproduce", *options, script, *arguments]
+    command = [sys.executable, "-P", "-m", "viz", "reproduce", *options, script.path, *script.arguments]
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     folders = [each for each in (root, os.environ.get("PYTHONPATH")) if each]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
@@ -215,16 +171,12 @@ def run_once(
     return None
 
 
-def reproduce(script: str, arguments: Sequence[str], steps: int | None, as_module: bool = False) -> Comparison | str:
-    """Run a script twice, each time in a new process, and compare.
-
-    Returns:
-        The comparison; or why there is none, in words.
-    """
+def reproduce(script: Script, steps: int | None) -> Comparison | str:
+    """Run a script twice, each time in a new process, and compare; gives in words why that can't be done."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [os.path.join(folder, name) for name in ("first", "second")]
         for path in paths:
-            failed = run_once(script, arguments, steps, path, as_module=as_module)
+            failed = run_once(script, steps, path)
             if failed is not None:
                 return failed
         (first, events), (second, others) = [read(path) for path in paths]

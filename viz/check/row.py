@@ -22,44 +22,33 @@ _WIDTH, _NAME = 104, 20
 
 @dataclasses.dataclass
 class Row:
-    """One question, and its answer.
+    """One question, and its answer."""
 
-    Attributes:
-        name: what was asked, in a few words.
-        verdict: one of `VERDICTS`.
-        message: what was found, with its numbers; for an open question the reason.
-        file: the file of the script's line that this is about, or None.
-        line: the line, counted from 1, or None.
-        fix: what to do about a fault.
-        evidence: measured numbers, by name.
-        applies: whether the script has what is asked about; an open question about nothing is no doubt.
-    """
-
-    name: str
-    verdict: str
-    message: str
-    file: str | None = None
-    line: int | None = None
-    fix: str = ""
+    name: str  # what was asked, in a few words
+    verdict: str  # one of `VERDICTS`
+    message: str  # what was found, with its numbers; for an open question the reason
+    file: str | None = None  # the file of the script's line that this is about, or None
+    line: int | None = None  # the line, counted from 1, or None
+    fix: str = ""  # what to do about a fault
     evidence: dict[str, Any] = dataclasses.field(default_factory=dict)
-    applies: bool = True
+    applies: bool = True  # whether the script has what is asked about; an open question about nothing is no doubt
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; numbers that aren't finite become text."""
         return dict(finite(dataclasses.asdict(self)))
 
 
-def fine(message: str, place: Place | None = None, **evidence: Any) -> Row:
+def fine(message: str, place: Place | None = None, /, **evidence: Any) -> Row:
     """An answer that is as it should be."""
     return _row("ok", message, place, evidence)
 
 
-def fault(message: str, fix: str, place: Place | None = None, **evidence: Any) -> Row:
+def fault(message: str, fix: str, place: Place | None = None, /, **evidence: Any) -> Row:
     """An answer that isn't."""
     return _row("fault", message, place, evidence, fix)
 
 
-def open_question(why: str, place: Place | None = None, **evidence: Any) -> Row:
+def open_question(why: str, place: Place | None = None, /, **evidence: Any) -> Row:
     """No answer, and why there is none."""
     return _row("open", why, place, evidence)
 
@@ -76,10 +65,6 @@ def _row(verdict: str, message: str, place: Place | None, evidence: dict[str, An
 
 def shown(rows: Sequence[Row], paint: Callable[[str, str], str]) -> str:
     """The rows as a table for a terminal.
-
-    Args:
-        rows: the rows.
-        paint: colours `(words, code)`.
 
     >>> print(shown([Row("labels", "ok", "3 classes, 0 to 2", "train.py", 7)], lambda words, code: words))
     ✓ labels              3 classes, 0 to 2  train.py:7

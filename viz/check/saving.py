@@ -19,9 +19,9 @@ from viz.check.subject import Subject, leaves
 from viz.check.weights_move import words_of
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.user_code import Place, made_at
+from viz.dry_run.recorded_ops import RecordedModel
 from viz.recorder.source_lines import is_internal
 from viz.source_trees import parsed_source
-from viz.trial.recorded_model import RecordedModel
 
 __all__ = ["check_saving"]
 
@@ -34,17 +34,17 @@ def check_saving(subject: Subject) -> Row:
     model = subject.model
     if not isinstance(model, Model):
         if isinstance(model, RecordedModel):
-            return nothing_to_ask("the loop has variables alone, and no model that could be saved", subject.place)
-        return nothing_to_ask(f"a {type(model).__name__} isn't a model, which could be saved", subject.place)
+            return nothing_to_ask("the loop has variables alone, and no model that could be saved")
+        return nothing_to_ask(f"a {type(model).__name__} isn't a model, which could be saved")
     expected = _answers(subject, model)
     if expected is None:
-        return open_question("the model can't be called on a batch, so answers can't be compared", subject.place)
+        return open_question("the model can't be called on a batch, so answers can't be compared")
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.keras")
         try:
             model.save(path)
             found = _answers(subject, load_model(path, custom_objects=_own_classes(model)))
-        except Exception as error:  # noqa: BLE001  (whatever the user's classes raise: it is told)
+        except Exception as error:  # noqa: BLE001  (whatever the user's classes raise: the row says it)
             return _weights_alone(subject, folder, expected, words_of(error))
         return _compared(subject, expected, found, "the whole model, saved and loaded,")
 
@@ -61,9 +61,9 @@ def _answers(subject: Subject, model: Any) -> list[numpy.ndarray] | None:
 
 def _compared(subject: Subject, expected: list[Any], found: list[Any] | None, what: str) -> Row:
     if found is None or [a.shape for a in found] != [a.shape for a in expected]:
-        return fault(f"{what} gives other shapes", "look at get_config", subject.place)
+        return fault(f"{what} gives other shapes", "look at get_config")
     if any(a.size for a in expected) and not any(numpy.isfinite(a).any() for a in expected):
-        return open_question(f"{what} can't be compared: no answer is a finite number", subject.place)
+        return open_question(f"{what} can't be compared: no answer is a finite number")
     difference = max([_difference(a, b) for a, b in zip(expected, found)], default=0.0)
     size = max([float(numpy.abs(a[numpy.isfinite(a)]).max(initial=0.0)) for a in expected], default=0.0)
     if difference > _ROUNDING * max(size, 1e-30):
@@ -71,11 +71,11 @@ def _compared(subject: Subject, expected: list[Any], found: list[Any] | None, wh
             f"{what} gives other answers: by {difference:.2g}, with outputs up to {size:.2g}",
             "look for numbers that a layer keeps outside of its weights and its get_config, and for random draws in "
             "inference mode",
-            made_at(_own_layer(subject.model)) or subject.place,
+            made_at(_own_layer(subject.model)),
             difference=difference,
         )
     same = "the same bits" if not difference else f"the same up to {difference:.1g}"
-    return fine(f"{what} gives {same}", _saving_line(subject) or subject.place, difference=difference)
+    return fine(f"{what} gives {same}", _saving_line(subject), difference=difference)
 
 
 def _difference(one: numpy.ndarray, other: numpy.ndarray) -> float:
@@ -103,12 +103,9 @@ def _weights_alone(subject: Subject, folder: str, expected: list[Any], reason: s
             f"the whole model can't be loaded ({reason}); {row.message}", row_place(row), reason=reason
         )
     if row.verdict != "fault":
-        return fault(
-            f"the script saves the model, and it can't be loaded again: {reason}",
-            "give its layers a get_config (and @keras.saving.register_keras_serializable), or save weights alone",
-            saves,
-            reason=reason,
-        )
+        words = f"the script saves the model, and it can't be loaded again: {reason}"
+        fix = "give its layers a get_config (and @keras.saving.register_keras_serializable), or save weights alone"
+        return fault(words, fix, saves, reason=reason)
     return row
 
 
@@ -118,7 +115,7 @@ def row_place(row: Row) -> Place | None:
 
 
 def _own_layer(model: Any) -> Any:
-    """The first layer of the user's own, or None."""
+    """The first layer of a class of the user's, or None."""
     return next((each for each in layers_in(model) if not type(each).__module__.startswith("eagerflow")), None)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor, no_grad, tree
-from eagerflow.core.observe import Observer, observing
+from eagerflow.core.observe import observing
 from eagerflow.data.arrays import as_batch
 from eagerflow.data.dataset import Dataset
 from eagerflow.data.feed import ArrayFeed, IterableFeed
@@ -20,9 +20,10 @@ from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_wei
 from viz.check.stopwatch import Stopwatch
 from viz.doctor.facts.host_arrays import host, total
 from viz.doctor.user_code import Place, made_at
+from viz.dry_run.first_step import FirstStep, rows_of
+from viz.dry_run.kept_state import put_back
 from viz.recorder.descriptions import flat
-from viz.trial.first_step import FirstStep, rows_of
-from viz.trial.kept_state import put_back
+from viz.recorder.listening import Listening
 
 __all__ = ["Losses", "Subject", "leaves", "number_of"]
 
@@ -33,18 +34,14 @@ class Subject:
     Args:
         first: its first step.
         seconds: how long all checks together may take, besides 20 of its steps.
-
-    Attributes:
-        rows: how many rows the batch has.
-        step_seconds: how long one of its steps takes; None while none was made.
     """
 
     def __init__(self, first: FirstStep, seconds: float = 30.0) -> None:
         self.first = first
         self.model = first.model
         self.x, self.y, self.sample_weight = first.batch
-        self.rows = rows_of(self.x)
-        self.step_seconds: float | None = None
+        self.rows = rows_of(self.x)  # how many rows the batch has
+        self.step_seconds: float | None = None  # how long one of its steps takes; None while none was made
         self._watch = Stopwatch()
         self._seconds = seconds
 
@@ -146,29 +143,20 @@ class Subject:
     def train(self, data: Any, losses: Losses) -> None:
         """Make a step; `losses` hears what it minimized."""
         watch = Stopwatch()
-        with observing(losses):
+        with observing(Listening.to(losses)):
             self.first.train(data)
         if self.step_seconds is None:
             self.step_seconds = watch.seconds
 
 
-class Losses(Observer):
-    """Hears what each step minimizes, and which variables get a gradient.
-
-    Attributes:
-        values: the loss of each backward pass to weights.
-        reached: how many gradients each variable got, by its identity.
-        nonzero: how many of these weren't all zeros.
-        nonfinite: the first backward pass, counted from 0, with NaN or infinity in a gradient of each such variable.
-    """
-
-    wants_ops = False
+class Losses:
+    """Hears what each step minimizes, and which variables get a gradient."""
 
     def __init__(self) -> None:
-        self.values: list[float] = []
-        self.reached: dict[int, int] = {}
-        self.nonzero: dict[int, int] = {}
-        self.nonfinite: dict[int, int] = {}
+        self.values: list[float] = []  # the loss of each backward pass to weights
+        self.reached: dict[int, int] = {}  # how many gradients each variable got, by its identity
+        self.nonzero: dict[int, int] = {}  # how many of these weren't all zeros
+        self.nonfinite: dict[int, int] = {}  # the first pass, from 0, with NaN or infinity in a variable's gradient
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         wanted = [(s, g) for s, g in zip(sources, results) if hasattr(s, "identity")]

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.core.observe import Observer, Scope
+from eagerflow.core.observe import Scope
 from viz.check.row import Row, fault
 from viz.doctor.facts.host_arrays import first_tensor
 from viz.doctor.program import layer_label
-from viz.doctor.user_code import Place
 
 __all__ = ["TrainingMode"]
 
 _NAMED = 3
 
 
-class TrainingMode(Observer):
+class TrainingMode:
     """Hears in which mode the layers run that have two, where their outputs are differentiated."""
-
-    wants_ops = False
 
     def __init__(self) -> None:
         self._outermost: list[Scope] = []
@@ -43,7 +40,7 @@ class TrainingMode(Observer):
         else:
             self._idle[id(scope.owner)] = scope.owner
 
-    def check(self, place: Place | None) -> Row | None:
+    def check(self) -> Row | None:
         """✗ where a loop leaves out `training=True`; None where it doesn't, or has no such layers."""
         if self._trains or not self._idle:
             return None
@@ -53,12 +50,9 @@ class TrainingMode(Observer):
             for each in layers[:_NAMED]
         ]
         more = ", …" if len(layers) > _NAMED else ""
-        return fault(
-            f"the loop calls its model in inference mode, without training=True: {', '.join(does)}{more}",
-            "call the model with training=True inside the tape",
-            place,
-            layers=[layer_label(each) for each in layers],
-        )
+        words = f"the loop calls its model in inference mode, without training=True: {', '.join(does)}{more}"
+        fix = "call the model with training=True inside the tape"
+        return fault(words, fix, layers=[layer_label(each) for each in layers])
 
 
 def _mode(scope: Scope) -> bool | None:

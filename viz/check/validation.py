@@ -38,21 +38,20 @@ def check_validation(subject: Subject) -> Row:
     """✗ where most rows of the validation data are among those to train with, or where they are unlike those."""
     fit = subject.first.fit
     if fit is None:
-        return nothing_to_ask("the validation data of a loop aren't known", subject.place)
+        return nothing_to_ask("the validation data of a loop aren't known")
     turned = _watched_the_wrong_way(subject) or _watched_by_another_name(subject)
     if turned is not None:
         return turned
     if fit.validation is None:
-        return _watched_in_vain(subject) or nothing_to_ask("fit has no validation data", subject.place)
+        return _watched_in_vain(subject) or nothing_to_ask("fit has no validation data")
     train, held = _rows(fit.feed), _rows(fit.validation)
     if not train or not held:
-        return open_question("they come from a generator, which would be used up by looking", subject.place)
+        return open_question("they come from a generator, which would be used up by looking")
     if [x.shape[1:] for x in train] != [x.shape[1:] for x in held]:
         return fault(
             f"rows of the validation data have another shape than those to train with: "
             f"{[x.shape[1:] for x in held]}, {[x.shape[1:] for x in train]}",
-            "prepare both alike",
-            subject.place,
+            "prepare both in the same way",
         )
     unlike = _broken(subject, held) or _unlike(subject, train, held)
     if unlike is not None:
@@ -63,20 +62,16 @@ def check_validation(subject: Subject) -> Row:
     evidence = {"rows": looked, "shared": shared, "chance": chance}
     words = f"{shared} of {looked} validation rows looked at are among the {len(train[0])} to train with"
     if looked < limits.OVERLAP_ROWS:
-        return open_question(f"{looked} validation rows are too few to tell", subject.place, **evidence)
+        return open_question(f"{looked} validation rows are too few to tell", **evidence)
     if overlap >= limits.OVERLAP and overlap >= limits.OVERLAP_CHANCE * chance:
-        return fault(
-            words,
-            "validate with rows that aren't trained with: validation_split, or a split before anything is repeated",
-            subject.place,
-            **evidence,
-        )
+        fix = "validate with rows that aren't trained with: validation_split, or a split before anything is repeated"
+        return fault(words, fix, **evidence)
     windows = overlapping_windows(train, held)
     if windows is not None:
-        return fault(windows.words, ADVICE["validation_overlap.windows"], subject.place, **evidence)
+        return fault(windows.words, ADVICE["validation_overlap.windows"], **evidence)
     if overlap and overlap < chance:
         words += f" (equal rows are common: {chance:.0%} of the training rows have a twin)"
-    return fine(words, subject.place, **evidence)
+    return fine(words, **evidence)
 
 
 def _unlike(subject: Subject, train: list[numpy.ndarray], held: list[numpy.ndarray]) -> Row | None:
@@ -85,17 +80,17 @@ def _unlike(subject: Subject, train: list[numpy.ndarray], held: list[numpy.ndarr
     both = labels_of(first.fit.feed), labels_of(first.fit.validation)
     scales = scales_apart(train, held)
     if scales is not None:
-        return fault(words_of_scales(*scales), ADVICE["validation_mismatch.scale"], subject.place)
+        return fault(words_of_scales(*scales), ADVICE["validation_mismatch.scale"])
     words = _prepared_otherwise(train, held)
     if words:
-        return fault(f"the validation rows {words}", ADVICE["validation_mismatch.prepared"], subject.place)
+        return fault(f"the validation rows {words}", ADVICE["validation_mismatch.prepared"])
     given = getattr(first.loss, "given", first.loss)
     words = targets_apart(given, *both) if given is not None else ""
     if words:
-        return fault(words, ADVICE["validation_mismatch.targets"], subject.place)
+        return fault(words, ADVICE["validation_mismatch.targets"])
     form = _other_form(*both)
     if form:
-        return fault(form, ADVICE["validation_mismatch.form"], subject.place)
+        return fault(form, ADVICE["validation_mismatch.form"])
     outputs = list(leaves(subject.outputs(first.batch[0])))
     if first.loss is None or len(outputs) != 1 or not outputs[0].ndim:
         return None
@@ -103,23 +98,16 @@ def _unlike(subject: Subject, train: list[numpy.ndarray], held: list[numpy.ndarr
     if shares is None:
         return None
     evidence = {"apart": shares.apart, "unseen": shares.unseen}
-    return fault(
-        words_of_classes(shares),
-        ADVICE[f"validation_mismatch.{'shifted' if shares.shifted else 'classes'}"],
-        subject.place,
-        **evidence,
-    )
+    words = words_of_classes(shares)
+    return fault(words, ADVICE[f"validation_mismatch.{'shifted' if shares.shifted else 'classes'}"], **evidence)
 
 
 def _watched_in_vain(subject: Subject) -> Row | None:
     """✗ where callbacks watch numbers of validation data, which there are none of."""
     for callback in subject.first.fit.callbacks.callbacks:
         if weighs_epochs(callback) and callback.monitor.startswith("val_"):
-            return fault(
-                f"fit has no validation data, and {type(callback).__name__} watches {callback.monitor!r}",
-                ADVICE["callback_mismatch.validation"],
-                subject.place,
-            )
+            words = f"fit has no validation data, and {type(callback).__name__} watches {callback.monitor!r}"
+            return fault(words, ADVICE["callback_mismatch.validation"])
     return None
 
 
@@ -130,11 +118,8 @@ def _watched_the_wrong_way(subject: Subject) -> Row | None:
         natural = better_by_name(callback.monitor, first.model) if weighs_epochs(callback) else None
         if natural is not None and callback.direction() != natural:
             name, less = type(callback).__name__, "lower" if natural == "max" else "higher"
-            return fault(
-                f"{name} takes {less} values of {callback.monitor!r} for better (mode={callback.mode!r})",
-                ADVICE["callback_mismatch.mode"],
-                _made_in(subject, name),
-            )
+            words = f"{name} takes {less} values of {callback.monitor!r} for better (mode={callback.mode!r})"
+            return fault(words, ADVICE["callback_mismatch.mode"], _made_in(subject, name))
     return None
 
 
@@ -149,17 +134,14 @@ def _watched_by_another_name(subject: Subject) -> Row | None:
         meant = [name for name in names if asked and (name.startswith(asked) or asked.startswith(name))]
         if asked and asked not in names and meant:
             name, prefix = type(callback).__name__, callback.monitor[: -len(asked)]
-            return fault(
-                f"{name} watches {callback.monitor!r}, but the metric is called {prefix + meant[0]!r} here",
-                ADVICE["callback_mismatch.monitor"],
-                _made_in(subject, name),
-            )
+            words = f"{name} watches {callback.monitor!r}, but the metric is called {prefix + meant[0]!r} here"
+            return fault(words, ADVICE["callback_mismatch.monitor"], _made_in(subject, name))
     return None
 
 
 def _made_in(subject: Subject, name: str) -> Place | None:
     """The line on which a callback is made, where there is one such line."""
-    return (only_call(subject.place.file, name) if subject.place is not None else None) or subject.place
+    return only_call(subject.place.file, name) if subject.place is not None else None
 
 
 def _broken(subject: Subject, held: list[numpy.ndarray]) -> Row | None:
@@ -179,7 +161,6 @@ def _broken(subject: Subject, held: list[numpy.ndarray]) -> Row | None:
         f"{len(broken[0])} of the {len(inputs)} validation {what} hold NaN or infinities, the first is row "
         f"{broken[0][0]}: val_loss is no number then",
         ADVICE[f"nonfinite.{'labels' if what == 'labels' else 'data'}"],
-        subject.place,
         rows=len(broken[0]),
     )
 

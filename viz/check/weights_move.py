@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy
 
-from viz.check.loop_losses import one_pass
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
 from viz.doctor.facts.source_calls import other_gradients
@@ -24,20 +23,13 @@ _SECONDS = 8.0  # fewer of them, if they take longer
 
 
 class Trial:
-    """Some steps of the script's own, from its first batch on, and what became of the weights.
-
-    Attributes:
-        losses: what the steps minimized.
-        error: what the first of them raised, or None.
-        passed: of a loop whose steps can't be made: could its models be called once more?
-    """
+    """Some steps of the script's own, from its first batch on, and what became of the weights."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self.losses = Losses()
-        self.error: BaseException | None = None
+        self.losses = Losses()  # what the steps minimized
+        self.error: BaseException | None = None  # what the first of them raised, or None
         self.steps = 0
-        self.passed = False
         self._before: list[tuple[Any, numpy.ndarray]] = []
         self._moved: set[int] = set()
         self._spoilt: list[Any] = []  # variables that were finite before
@@ -46,7 +38,6 @@ class Trial:
         """Make the steps; what they change is put back by who calls this."""
         first = self.subject.first
         if not first.can_train:
-            self.passed = one_pass(first)
             return
         steps = max(_STEPS, getattr(first.optimizer, "gradient_accumulation_steps", None) or 0)
         ends = self.subject.left - _SECONDS
@@ -66,22 +57,22 @@ class Trial:
         """✗ where a trainable weight got no gradient, or didn't change."""
         subject = self.subject
         if self.error is not None:
-            return open_question(f"the first step failed: {words_of(self.error)}", subject.place)
+            return open_question(f"the first step failed: {words_of(self.error)}")
         if not self.steps:
             return self._of_gradients()
         if not self._before:
-            return fault("the model has no trainable weights", "set trainable = True on some layers", subject.place)
+            return fault("the model has no trainable weights", "set trainable = True on some layers")
         if self._spoilt:
             return self._of_nan()
         still = [v for v, _ in self._before if v.identity not in self._moved]
         if not still:
             words = f"{len(self._before)} trainable weights get a gradient and move"
             left, evidence = self._left_out()
-            return open_question(f"{words}; {left}", subject.place, **evidence) if left else fine(words, subject.place)
+            return open_question(f"{words}; {left}", **evidence) if left else fine(words)
         without = [v for v in still if not self.losses.reached.get(v.identity)]
         zero = [v for v in still if v not in without and not self.losses.nonzero.get(v.identity)]
         names = ", ".join([v.path for v in (without or zero or still)[:4]]) + ("…" if len(still) > 4 else "")
-        place = self._made_at((without or zero or still)[0]) or subject.place
+        place = self._made_at((without or zero or still)[0])
         count = f"{len(still)} of {len(self._before)} trainable weights"
         if without:
             message, fix = f"{count} get no gradient: {names}", "connect them to the loss, or set trainable = False"
@@ -106,14 +97,14 @@ class Trial:
 
         Whoever asks knows whether the first loss is so, too, which is then to be mended first.
         """
-        spoilt, subject = self._spoilt, self.subject
+        spoilt = self._spoilt
         steps = [self.losses.nonfinite[v.identity] for v in spoilt if v.identity in self.losses.nonfinite]
         first = min(steps, default=None)
         since = "" if first is None else f", as their gradients are from step {first} on"
         names = ", ".join([v.path for v in spoilt[:4]]) + ("…" if len(spoilt) > 4 else "")
         count = f"{len(spoilt)} of {len(self._before)} trainable weights"
         message = f"{count} become NaN or infinite{since}: {names}"
-        return fault(message, FIND_NAN, subject.place, weights=[v.path for v in spoilt], nonfinite_step=first)
+        return fault(message, FIND_NAN, weights=[v.path for v in spoilt], nonfinite_step=first)
 
     def _left_out(self) -> tuple[str, dict[str, Any]]:
         """Which models of a loop have weights that it doesn't ask gradients of in this step; empty for none.
@@ -122,10 +113,10 @@ class Trial:
         """
         first = self.subject.first
         asked = {v.identity for v in first.sources or ()}
-        beside = {id(call.owner): call.owner for call in first.beside if call.owner is not first.model}
+        others = {id(call.owner): call.owner for call in first.others if call.owner is not first.model}
         left = [
             (layer_label(each) or type(each).__name__, sum(v.identity not in asked for v in each.trainable_variables))
-            for each in beside.values()
+            for each in others.values()
         ]
         left = [(name, count) for name, count in left if count]
         names = ", ".join([f"the {count} of {name!r}" for name, count in left])

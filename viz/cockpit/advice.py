@@ -13,13 +13,6 @@ _SHORT, _LONG = -0.5, 0.5  # the median of alpha
 def advice(batch: int, noise: float, alpha: float, curvature: float = math.nan, rate: float = math.nan) -> str:
     """One sentence on the batch size and the learning rate.
 
-    Args:
-        batch: rows of a batch.
-        noise: the noise scale.
-        alpha: the median of the last steps.
-        curvature: the largest eigenvalue of the Hessian.
-        rate: the learning rate of plain gradient descent; NaN for other optimizers.
-
     >>> advice(32, 400.0, -0.6)
     'Gradients of 32 rows are mostly noise (noise scale 400): larger batches would make each step better, up to some \
 400 rows; steps end 0.4 of the way to the minimum ahead of them on their batch: there is room for a larger rate.'

@@ -17,13 +17,6 @@ _EXACT = 100_000  # elements up to which vectors are kept in double precision
 class HessianProducts:
     """Products of the Hessian of a loss with vectors: the gradient of the gradient, along them.
 
-    Args:
-        loss: computes the loss, a tensor of one number.
-        variables: with respect to these.
-
-    Raises:
-        Exception: what an op raises whose gradient has no gradient.
-
     >>> import eagerflow as ef
     >>> import numpy as np
     >>> x = ef.Variable([1.0, 2.0])
@@ -65,9 +58,6 @@ def largest_eigenvalue(
         steps: products at most.
         tolerance: stop when the eigenvalue is known to this part of it.
 
-    Returns:
-        The eigenvalue, and a vector that belongs to it, of length 1.
-
     >>> import numpy as np
     >>> matrix = np.diag([1.0, 5.0, 2.0])
     >>> value, vector = largest_eigenvalue(lambda v: matrix @ v, 3)
@@ -80,7 +70,7 @@ def largest_eigenvalue(
     basis = numpy.empty((steps, size), exact)
     basis[0] = vector / numpy.linalg.norm(vector)
     diagonal: list[float] = []
-    beside: list[float] = []
+    off: list[float] = []
     for number in range(1, steps + 1):
         known = basis[:number]
         product = multiply(known[-1]).astype(exact)
@@ -88,11 +78,11 @@ def largest_eigenvalue(
         for _ in range(2):  # twice, or rounding brings back what is there already
             product -= (known @ product) @ known
         length = float(numpy.linalg.norm(product))
-        values, vectors = numpy.linalg.eigh(numpy.diag(diagonal) + numpy.diag(beside, 1) + numpy.diag(beside, -1))
+        values, vectors = numpy.linalg.eigh(numpy.diag(diagonal) + numpy.diag(off, 1) + numpy.diag(off, -1))
         error = length * abs(float(vectors[-1, -1]))
         if not numpy.isfinite(length) or error <= tolerance * abs(float(values[-1])) or number == steps:
             break
-        beside.append(length)
+        off.append(length)
         basis[number] = product / length
     found = vectors[:, -1].astype(exact) @ known
     return float(values[-1]), found / numpy.linalg.norm(found)

@@ -12,15 +12,10 @@ __all__ = ["Noise", "NoiseMean", "mean_of", "noise_of", "product"]
 
 
 class Noise(NamedTuple):
-    """What the gradients of parts of one batch tell.
+    """What the gradients of parts of one batch tell."""
 
-    Attributes:
-        variance: the trace of the covariance of a single row's gradient.
-        squared: the squared length of the gradient over all data.
-    """
-
-    variance: float
-    squared: float
+    variance: float  # the trace of the covariance of a single row's gradient
+    squared: float  # the squared length of the gradient over all data
 
 
 def product(a: Sequence[Any], b: Sequence[Any]) -> float:
@@ -55,11 +50,7 @@ def noise_of(gradients: Sequence[Sequence[Any]], rows: int) -> Noise:
 
 
 class NoiseMean:
-    """Means of both estimates over time, since their ratio in a single step says little.
-
-    Args:
-        keeps: how much of a mean stays when a new estimate comes.
-    """
+    """Means of both estimates over time, since their ratio in a single step says little."""
 
     def __init__(self, keeps: float = 0.9) -> None:
         self._keeps = keeps
@@ -76,7 +67,7 @@ class NoiseMean:
 
     @property
     def scale(self) -> float:
-        """The noise scale, in rows; infinite where no gradient can be told from the noise, NaN before anything came."""
+        """The noise scale, in rows; infinite where no gradient stands out from the noise, NaN before anything came."""
         if not self._weight:
             return math.nan
         return self._variance / self._squared if self._squared > 0 else math.inf

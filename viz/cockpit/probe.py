@@ -28,11 +28,6 @@ class Probe:
         model: a model that `fit` trains.
         data: the batch.
         parts: into how many the batch is cut; fewer where it is too small.
-
-    Attributes:
-        rows: of the batch.
-        noise: what the gradients of the parts tell; None for a batch of one row.
-        norm: the length of the gradient.
     """
 
     def __init__(self, model: Any, data: Any, parts: int) -> None:
@@ -51,11 +46,7 @@ class Probe:
         self.noise: Noise | None = noise_of(self._gradients, size) if count > 1 else None
 
     def curvature(self, begin: Any) -> tuple[float, Any]:
-        """The largest eigenvalue of the Hessian of the batch's loss, and a vector that belongs to it.
-
-        Args:
-            begin: such a vector of an earlier step, or None.
-        """
+        """The largest eigenvalue of the Hessian of the batch's loss, and a vector that belongs to it."""
         with self._moment.again():
             products = HessianProducts(lambda: _loss(self.model, self._whole()), self._variables)
             fits = begin is not None and len(begin) == products.size

@@ -17,17 +17,9 @@ __all__ = ["run_diff"]
 
 
 def run_diff(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Args:
-        options: `a`, `b`, `steps`, `tolerance`, `html`, `fail_if`, `markdown` and `json`.
-
-    Returns:
-        0 without a difference, 1 with one, 2 for wrong usage and files that can't be read; with conditions 0 when none
-        came true, 1 when one did, 3 when one can't be decided.
-    """
+    """Run `viz diff`."""
     try:
-        found = diff(options.a, options.b, steps=options.steps, tolerance=options.tolerance)
+        found = diff(options.a, options.b, steps=options.steps)
     except TypeError as error:  # two files of different kinds
         raise ValueError(str(error)) from None
     more_a, more_b = ([load(path) for path in paths] for paths in (options.more_a, options.more_b))

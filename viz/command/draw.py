@@ -5,36 +5,27 @@ from __future__ import annotations
 import argparse
 
 from viz.command.models import opened
-from viz.command.output_files import beside, check_picture, replaces
 from viz.facts.digest.shown_step import shown_position
 from viz.facts.selection import count_of_steps, last_step, step_name, step_numbers
+from viz.shell.output_files import check_picture, default_name, replaces
 
 __all__ = ["run_draw"]
 
 
 def run_draw(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Args:
-        options: see `add_command`.
-
-    Returns:
-        0; problems are raised.
-    """
-    out = options.out or beside(options.file, ".svg")
+    """Run `viz draw`."""
+    out = options.out or default_name(options.file, ".svg")
     check_picture(out)
     instead = replaces(out, options.out is not None)
     recording = opened(options)
     at = shown_position(recording, options.step)
     drawing = recording.draw(
         out,
-        view=options.view,
         depth=options.depth,
         color_by=options.color_by,
         collapse_repeats=not options.all_repeats,
         max_nodes=options.max_nodes,
         step=options.step,
-        theme=options.theme,
         parts=options.parts,
     )
     boxes, arrows = len(drawing.graph.nodes), len(drawing.graph.edges)

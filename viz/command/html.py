@@ -4,40 +4,29 @@ from __future__ import annotations
 
 import argparse
 import pathlib
-import sys
-import webbrowser
 from importlib import import_module
 
-from viz.command.output_files import replaces
 from viz.facts import archive
 from viz.facts.digest.shown_step import shown_position
 from viz.facts.formatting import is_model
 from viz.facts.schema import Record
 from viz.facts.selection import count_of_steps, step_name
 from viz.page import to_html
+from viz.shell.output_files import replaces
 from viz.shell.program import check_kept
 
-__all__ = ["write_page"]
+__all__ = ["run_html"]
 
 
-def write_page(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Args:
-        options: `file`, `sizes`, `out`, `diff`, `step` and `open`.
-
-    Returns:
-        0; problems are raised.
-    """
+def run_html(options: argparse.Namespace) -> int:
+    """Run `viz html`."""
     # Beside model.onnx there may lie model.html, the page of `export(format="web")`.
     ending = ".trace.html" if is_model(options.file) else ".html"
     out = pathlib.Path(options.out or pathlib.Path(options.file).with_suffix(ending))
     check_kept(options.file, out)
     instead = replaces(out, options.out is not None)
     first = _first(_written(options, out), options.step)
-    print(f"wrote {out}{instead}{first}; {'opening it' if options.open else 'open it in a browser (--open does)'}")
-    if options.open and not webbrowser.open(out.resolve().as_uri()):
-        print(f"no browser could be opened; open {out} yourself", file=sys.stderr)
+    print(f"wrote {out}{instead}{first}; open it in a browser")
     return 0
 
 

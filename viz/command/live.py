@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-from viz.command.output_files import check_target
 from viz.command.ranks import ranks_here
-from viz.command.script_runner import run_script
 from viz.livepage.handle import LivePage, live
-from viz.shell.program import name_of
+from viz.shell.output_files import check_target
+from viz.shell.program import Script
+from viz.shell.script_runner import run_script
 from viz.shell.signals import ENDING, is_ours
 
 __all__ = ["run_live"]
@@ -26,34 +26,24 @@ __all__ = ["run_live"]
 _EVERY = 2.0
 
 _LINGER = 10.0  # seconds that the page's process outlives one that is killed, without a browser that looks
-_TELLING = 1.0  # seconds in which a signal is told of, before it takes effect
+_TELLING = 1.0  # seconds in which a signal is announced, before it takes effect
 
 
 def run_live(options: argparse.Namespace) -> int:
-    """Run a script with a live page.
-
-    Args:
-        options: what `viz run` was given.
-
-    Returns:
-        The script's exit status.
-
-    Raises:
-        OSError: when there is no such script, or the port is taken.
-        ValueError: for an option that goes with recording a whole run only.
-    """
+    """Run `viz run --live`."""
     _refuse_others(options)
+    script = Script.of(options)
     check_target(options.out)
     ranks = ranks_here()
     if ranks is not None and ranks.rank:  # the page is that of rank 0
-        return run_script(options.script, options.arguments, options.module, contextlib.nullcontext())[1]
-    name = name_of(options.script, True) if options.module else pathlib.Path(options.script).name
+        return run_script(script, contextlib.nullcontext())[1]
+    name = script.name if script.as_module else pathlib.Path(script.path).name
     page = live(port=options.port or 0, open_browser=options.open, every=_EVERY, linger=_LINGER, name=name)
     page.belongs_to(f"-m {options.script}" if options.module else options.script)
     errors: list[BaseException] = []
     try:
-        listening = _told_of_signals(page)  # which is told of the script's error before it closes
-        _, status = run_script(options.script, options.arguments, options.module, listening, errors.append)
+        listening = _told_of_signals(page)  # which learns of the script's error before it closes
+        _, status = run_script(script, listening, errors.append)
         page.close(errors[0] if errors else None)
         if options.out and page.recording is not None and page.recording.ops:
             page.recording.save(options.out)

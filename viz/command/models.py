@@ -22,16 +22,7 @@ __all__ = ["opened", "seen"]
 
 
 def seen(options: argparse.Namespace, stats: bool = True) -> Record:
-    """The same for tables, which need none of what draws: of a recording only its file is read.
-
-    Args:
-        options: as of `opened`.
-        stats: whether statistics are wanted.
-
-    Raises:
-        ValueError: as `opened` does.
-        FileNotFoundError: where there is none.
-    """
+    """The same for tables, which need none of what draws: of a recording only its file is read."""
     if not is_model(options.file) and not (options.rank or options.sizes):
         return archive.read(options.file, stats=stats)
     return opened(options)
@@ -42,10 +33,6 @@ def opened(options: argparse.Namespace) -> Recording:
 
     Args:
         options: `file`, `sizes` and `rank`.
-
-    Raises:
-        ValueError: for a file that is damaged, a rank that it hasn't, or lengths that its model doesn't take.
-        FileNotFoundError: where there is none.
     """
     path = os.fspath(options.file)
     if not is_model(path):

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import shlex
 import sys
 
-from viz.command.output_files import beside, check_picture, check_target
-from viz.command.script_runner import run_script
 from viz.facts import formatting
 from viz.facts.json_data import json_text
 from viz.facts.overview import is_empty, why_empty
@@ -18,8 +15,10 @@ from viz.nonfinite.finding import Nonfinite, NonfiniteError
 from viz.nonfinite.first_culprit import statistics_known
 from viz.recording import Recording, load
 from viz.shell.float_warnings import without_float_warnings
+from viz.shell.output_files import check_picture, check_target, default_name
 from viz.shell.printed import print_folded
-from viz.shell.program import check_program, rerun
+from viz.shell.program import Script
+from viz.shell.script_runner import run_script
 from viz.shell.statuses import DONE, FOUND, ended, unanswered
 from viz.shell.terminal import output_to_stderr
 from viz.tracer import trace
@@ -28,14 +27,7 @@ __all__ = ["run_nonfinite"]
 
 
 def run_nonfinite(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Args:
-        options: `script`, `arguments`, `module`, `json`, `draw` and `out`.
-
-    Returns:
-        0 when all was finite, 1 when not, 2 for wrong usage, 3 when the script failed otherwise.
-    """
+    """Run `viz nonfinite`."""
     check_target(options.out)
     check_picture(options.draw)
     recording, found, failed = _searched(options)
@@ -71,13 +63,11 @@ def _searched(options: argparse.Namespace) -> tuple[Recording, Nonfinite | None,
                 "--stats basic SCRIPT, or stop a script at the first NaN with: viz nonfinite SCRIPT"
             )
         return recording, find_nonfinite(recording), int(any(note.startswith("ended by ") for note in recording.notes))
-    check_program(options.script, options.module)
+    script = Script.of(options)
     errors: list[BaseException] = []
-    with output_to_stderr() if options.json else contextlib.nullcontext(), without_float_warnings():
+    with output_to_stderr(options.json), without_float_warnings():
         guarded = trace(os.path.basename(options.script), on_nonfinite="raise")
-        recording, status = run_script(
-            options.script, options.arguments, options.module, guarded, errors.append, (NonfiniteError,)
-        )
+        recording, status = run_script(script, guarded, errors.append, (NonfiniteError,))
     found = next((e.found for e in errors if isinstance(e, NonfiniteError)), None)
     if found is None:  # the script may have caught the error
         found = find_nonfinite(recording)
@@ -89,8 +79,9 @@ def _following(found: Nonfinite, options: argparse.Namespace) -> list[str]:
     is_script = options.module or not options.script.endswith(".efz")
     if not is_script or found.step is None or found.rows or found.kind == "weight":
         return []
-    kept = shlex.quote(beside(options.script, ".efr", options.module))
-    return [rerun("run --keep 3", options), f"viz replay {kept} --bisect-rows"]
+    script = Script(options.script, options.arguments, options.module)
+    kept = shlex.quote(default_name(script, ".efr"))
+    return [script.rerun("run --keep 3"), f"viz replay {kept} --bisect-rows"]
 
 
 def _what_ran(recording: Recording) -> str:

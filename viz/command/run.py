@@ -13,9 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from importlib import import_module
 
-from viz.command.output_files import beside, check_picture, check_target
 from viz.command.ranks import own_file, ranks_here
-from viz.command.script_runner import run_script
 from viz.facts import formatting
 from viz.facts.lines.room import folded, room
 from viz.facts.overview import is_empty, overview, why_empty
@@ -23,8 +21,11 @@ from viz.facts.selection import ended_by, outcome
 from viz.facts.tables.summary import describe
 from viz.recorder.all_ranks import AllRanks
 from viz.recording import Recording
+from viz.shell.commands import part
+from viz.shell.output_files import check_picture, check_target, default_name
 from viz.shell.printed import print_json
-from viz.shell.program import check_program, name_of, rerun
+from viz.shell.program import Script
+from viz.shell.script_runner import run_script
 from viz.shell.statuses import DONE, INTERRUPTED, Impossible, told
 from viz.shell.terminal import output_to_stderr, paint
 from viz.tracer import Tracer, trace
@@ -35,35 +36,26 @@ _MANY_OPS = 20_000  # more take a second and longer to write
 
 
 def run_run(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Args:
-        options: see `add_command`.
-
-    Returns:
-        The script's exit status; 3 where it ended well and nothing was recorded, unless it was asked for its help.
-    """
-    check_program(options.script, options.module)
+    """Run `viz run`."""
+    script = Script.of(options)
     if options.keep is not None:
-        return int(import_module("viz.command.keep").run_kept(options))  # loaded for it alone, as the page is
+        return int(part("run_kept")(options))  # loaded for it alone, as the page is
     if options.live:
         return int(import_module("viz.command.live").run_live(options))
     _refuse_without_page(options)
-    tracer: Tracer = trace(
-        name_of(options.script, options.module), stats=options.stats, steps=options.steps, values=options.values
-    )
+    tracer: Tracer = trace(script.name, stats=options.stats, steps=options.steps, values=options.values)
     tracer._before_end(functools.partial(_say_long, options))
-    out = pathlib.Path(options.out or beside(options.script, ".efz", options.module))
+    out = pathlib.Path(options.out or default_name(script, ".efz"))
     check_target(out)
     check_picture(options.draw)
     communicator = ranks_here()
     ranks = None if communicator is None else AllRanks(communicator)
     errors: list[BaseException] = []
-    with output_to_stderr() if options.json else contextlib.nullcontext(), _told_where_nothing_is_written(out):
-        recording, failed = run_script(options.script, options.arguments, options.module, tracer, errors.append)
+    with output_to_stderr(options.json), _told_where_nothing_is_written(out):
+        recording, failed = run_script(script, tracer, errors.append)
     printed = [ended_by(error) for error in errors]
     recording.notes += printed
-    recording.meta["script"] = [*["-m"] * bool(options.module), options.script]
+    recording.meta["script"] = [*["-m"] * script.as_module, script.path]
     if ranks is not None and failed:  # on this one alone, perhaps: nothing that all ranks do can come now
         out = own_file(out, ranks.communicator.rank)
     elif ranks is not None:
@@ -82,7 +74,7 @@ def run_run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"file": str(out), **overview(recording)})
     else:
-        _say_recorded(recording, out, replaced, printed, _answers(recording, failed, options))
+        _say_recorded(recording, out, replaced, printed, _answers(recording, failed, script))
     return failed
 
 
@@ -108,19 +100,15 @@ def _kept(out: pathlib.Path) -> str:
     return f"{out} is left as it was" if out.exists() else f"{out} was not written"
 
 
-def _answers(recording: Recording, failed: int, options: argparse.Namespace) -> list[str]:
+def _answers(recording: Recording, failed: int, script: Script) -> list[str]:
     """Commands that say why the script failed, or where the NaN that training reported began."""
     spoilt = any(not math.isfinite(value) for log in recording.logs for value in log.values.values())
-    found = [rerun("doctor", options)] if failed and failed not in INTERRUPTED else []
-    return [*found, *([rerun("nonfinite", options)] if spoilt else [])]
+    found = [script.rerun("doctor")] if failed and failed not in INTERRUPTED else []
+    return [*found, *([script.rerun("nonfinite")] if spoilt else [])]
 
 
 def _refuse_without_page(options: argparse.Namespace) -> None:
-    """Refuse options of the page where there is none.
-
-    Raises:
-        ValueError: when one was given.
-    """
+    """Refuse options of the page where there is none."""
     given = {"--port": options.port, "--open": options.open, "--exit": options.exit or None}
     for name, value in given.items():
         if value is not None:
@@ -128,11 +116,7 @@ def _refuse_without_page(options: argparse.Namespace) -> None:
 
 
 def _save(recording: Recording, out: pathlib.Path) -> None:
-    """Write it; where there is no room for it, to another place, and say so: it may be that of hours.
-
-    Raises:
-        OSError: when it couldn't be written where it should be.
-    """
+    """Write it; where there is no room for it, to another place, and say so: it may be that of hours."""
     try:
         recording.save(out)
     except OSError as error:

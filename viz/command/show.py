@@ -23,14 +23,7 @@ _MOST_READS = 12  # lines
 
 
 def run_show(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Args:
-        options: `file`, `sizes`, `rank` and `json`.
-
-    Returns:
-        0; problems are raised.
-    """
+    """Run `viz show`."""
     recording = seen(options)
     facts = overview(recording)
     if options.json:

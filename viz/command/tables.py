@@ -6,24 +6,17 @@ import argparse
 import sys
 
 from viz.command.models import opened, seen
-from viz.command.output_files import check_chart
 from viz.facts.memory_use import memory_use
 from viz.facts.ranks import rank_table
 from viz.facts.tables import summary, top
+from viz.shell.output_files import check_chart
 from viz.shell.printed import print_json, print_table, say
 
 __all__ = ["run_gradients", "run_memory", "run_summary", "run_top"]
 
 
 def run_summary(options: argparse.Namespace) -> int:
-    """List layers.
-
-    Args:
-        options: see `add_summary`.
-
-    Returns:
-        0; problems are raised.
-    """
+    """Run `viz summary`."""
     recording = seen(options)
     if options.json:
         print_json(summary.facts(recording, options.step, options.depth))
@@ -33,14 +26,7 @@ def run_summary(options: argparse.Namespace) -> int:
 
 
 def run_top(options: argparse.Namespace) -> int:
-    """List what costs most.
-
-    Args:
-        options: see `add_top`.
-
-    Returns:
-        0; problems are raised.
-    """
+    """Run `viz top`."""
     recording = seen(options, stats=False)
     if options.json:
         print_json(top.facts(recording, options.by, options.n, options.step))
@@ -52,14 +38,7 @@ def run_top(options: argparse.Namespace) -> int:
 
 
 def run_memory(options: argparse.Namespace) -> int:
-    """Tell the peak of memory.
-
-    Args:
-        options: see `add_memory`.
-
-    Returns:
-        0; problems are raised.
-    """
+    """Run `viz memory`."""
     if options.n < 1:
         raise ValueError(f"-n {options.n}: expected at least 1")
     use = memory_use(seen(options, stats=False), options.step)
@@ -68,14 +47,7 @@ def run_memory(options: argparse.Namespace) -> int:
 
 
 def run_gradients(options: argparse.Namespace) -> int:
-    """List the sizes of gradients.
-
-    Args:
-        options: see `add_gradients`.
-
-    Returns:
-        0; problems are raised.
-    """
+    """Run `viz gradients`."""
     check_chart(options.draw)
     flow = opened(options).grad_flow(options.draw, options.step)
     if options.draw:

@@ -7,25 +7,18 @@ import errno
 import os
 
 from viz.command.models import opened
-from viz.command.output_files import beside, check_target, replaces
 from viz.export import json_file, tensorboard_graph, tensorboard_scalars
+from viz.shell.output_files import check_target, default_name, replaces
 
 __all__ = ["run_json", "run_perfetto", "run_tensorboard"]
 
 
 def run_tensorboard(options: argparse.Namespace) -> int:
-    """Write for TensorBoard.
-
-    Args:
-        options: `file`, `sizes`, `rank` and `out`.
-
-    Returns:
-        0; problems are raised.
-    """
-    out = options.out or os.path.join("runs", beside(options.file, ""))
+    """Run `viz tensorboard`."""
+    out = options.out or os.path.join("runs", default_name(options.file, ""))
     if os.path.isfile(out):
         raise FileExistsError(errno.EEXIST, "it is a file, and TensorBoard reads folders; give the name of one", out)
-    others = ", beside what was there" if os.path.isdir(out) and os.listdir(out) else ""
+    others = ", next to what was there" if os.path.isdir(out) and os.listdir(out) else ""
     if tensorboard_scalars.earlier_files(out):
         others = ", in place of what an earlier export wrote there"
     recording = opened(options)  # all of it, as curves and trainings need
@@ -37,15 +30,8 @@ def run_tensorboard(options: argparse.Namespace) -> int:
 
 
 def run_perfetto(options: argparse.Namespace) -> int:
-    """Write for Perfetto.
-
-    Args:
-        options: `file`, `sizes`, `rank` and `out`.
-
-    Returns:
-        0; problems are raised.
-    """
-    out = options.out or beside(options.file, ".perfetto.json")
+    """Run `viz perfetto`."""
+    out = options.out or default_name(options.file, ".perfetto.json")
     instead = replaces(out, options.out is not None)
     path = opened(options).to_perfetto(out)
     print(f"wrote {path}{instead}; open it at https://ui.perfetto.dev")
@@ -59,18 +45,11 @@ def _is_ours(path: str) -> bool:
 
 
 def run_json(options: argparse.Namespace) -> int:
-    """Write everything as JSON.
-
-    Args:
-        options: `file`, `sizes`, `rank` and `out`.
-
-    Returns:
-        0; problems are raised.
-    """
+    """Run `viz json`."""
     if options.out == "-":
         print(opened(options).to_json())
         return 0
-    out = options.out or beside(options.file, ".json")
+    out = options.out or default_name(options.file, ".json")
     check_target(out, may_stream=True)
     instead = replaces(out, options.out is not None)
     if instead and not _is_ours(out):

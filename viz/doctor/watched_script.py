@@ -12,8 +12,8 @@ from viz.doctor.crash import explain_crash
 from viz.doctor.diagnosis import Diagnosis
 from viz.doctor.finding import Finding
 from viz.doctor.watcher import Watcher
-from viz.shell import program
 from viz.shell.float_warnings import without_float_warnings
+from viz.shell.program import Script, print_error
 from viz.shell.signals import status_of
 from viz.shell.statuses import ended
 
@@ -69,9 +69,9 @@ def examine(
         FileNotFoundError: when there is no such file.
         ValueError: when it isn't a script, or for an unknown kind.
     """
-    watcher = Watcher(found, ignored)
-    with program.in_place(script, arguments, as_module), compat.on_demand(), without_float_warnings(), watcher:
-        status, ended = _run(script, as_module, watcher)
+    watcher, program = Watcher(found, ignored), Script(script, arguments, as_module)
+    with program.in_place(), compat.on_demand(), without_float_warnings(), watcher:
+        status, ended = _run(program, watcher)
     if ranks is not None and not status:
         compare(watcher, ranks)
     count = sum(training.step > 0 for training in watcher.trainings)
@@ -80,10 +80,10 @@ def examine(
     )
 
 
-def _run(script: str, as_module: bool, watcher: Watcher) -> tuple[int, str]:
+def _run(script: Script, watcher: Watcher) -> tuple[int, str]:
     """Run it; its exit status, and how it ended in words, where that wasn't at its end."""
     try:
-        program.run(script, as_module)
+        script.run()
     except SystemExit as leaving:
         if leaving.code is not None and not isinstance(leaving.code, int):
             print(leaving.code, file=sys.stderr)
@@ -94,6 +94,6 @@ def _run(script: str, as_module: bool, watcher: Watcher) -> tuple[int, str]:
             watcher.interrupted = True
             return status_of(error), ended(status_of(error))
         explain_crash(error, watcher)
-        program.print_error(error, script, __file__)
+        print_error(error, script.path, __file__)
         return 1, "the script failed"
     return 0, ""

@@ -12,8 +12,8 @@ import numpy
 from eagerflow import tree
 from eagerflow.callbacks import History, ProgbarLogger
 from viz.doctor.user_code import Place
+from viz.dry_run.first_step import FirstStep, rows_of
 from viz.estimate.measured import Measured, measure, measure_time, peak_so_far
-from viz.trial.first_step import FirstStep, rows_of
 
 __all__ = ["Estimate", "bytes_of", "estimated", "memory_of_machine"]
 
@@ -30,9 +30,6 @@ _PART = 0.25  # of the memory that its arrays should take at most
 
 def bytes_of(text: str) -> int:
     """A size as people write it, in powers of 1024, as viz prints it.
-
-    Raises:
-        ValueError: for anything else.
 
     >>> bytes_of("8GB"), bytes_of("512 MiB"), bytes_of("1000")
     (8589934592, 536870912, 1000)
@@ -59,42 +56,25 @@ def memory_of_machine() -> int | None:
 
 @dataclasses.dataclass
 class Estimate:
-    """What a training will take, by batch size.
+    """What a training will take, by batch size."""
 
-    Attributes:
-        rows: the batch size of the script.
-        measured: what was measured, at two batch sizes.
-        between: the batch size between them at which a step's time alone was measured, and that time; None without.
-        before: the most memory that the script had before it trained, in bytes; None where the system doesn't tell.
-        limit: the memory that may be used, or None.
-        all_rows: how many rows the training data have; None where it isn't known.
-        epochs: how many epochs are left, or None.
-        steps_per_epoch: as the script makes them, or None where they aren't known.
-        validation_rows: how many rows are validated after each epoch.
-        weights: bytes of all weights.
-        optimizer: bytes of what the optimizer keeps beside them.
-        place: the line of the training.
-        callbacks: the classes of callbacks that the script gave to `fit`; they aren't run, so no time has theirs.
-        data: bytes of the arrays that `fit` was given; 0 where it was given none.
-    """
-
-    rows: int
-    measured: tuple[Measured, Measured]
-    between: tuple[int, float] | None
-    before: int | None
-    limit: int | None
-    all_rows: int | None
-    epochs: int | None
-    steps_per_epoch: int | None
-    validation_rows: int
-    weights: int
-    optimizer: int
-    place: Place | None
-    callbacks: tuple[str, ...] = ()
-    data: int = 0
+    rows: int  # the batch size of the script
+    measured: tuple[Measured, Measured]  # what was measured, at two batch sizes
+    between: tuple[int, float] | None  # a batch size between them, and the time of a step there; None without
+    before: int | None  # the most memory that the script had before it trained; None where the system doesn't tell
+    limit: int | None  # the memory that may be used, or None
+    all_rows: int | None  # how many rows the training data have; None where it isn't known
+    epochs: int | None  # how many epochs are left, or None
+    steps_per_epoch: int | None  # as the script makes them, or None where they aren't known
+    validation_rows: int  # how many rows are validated after each epoch
+    weights: int  # bytes of all weights
+    optimizer: int  # bytes of the optimizer's state
+    place: Place | None  # the line of the training
+    callbacks: tuple[str, ...] = ()  # the classes of those given to `fit`, which aren't run
+    data: int = 0  # bytes of the arrays that `fit` was given; 0 where it was given none
 
     def process(self, rows: int) -> int | None:
-        """The peak memory of the process with batches of so many rows."""
+        """The peak memory of the process with batches of this many rows."""
         small, large = [m.process for m in self.measured]
         if small is None or large is None:
             return None
@@ -181,7 +161,7 @@ class Estimate:
 
     @property
     def is_free(self) -> bool:
-        """Do so many rows fit that memory isn't what limits a batch? Where the number of rows is known, that does."""
+        """Is memory not what limits a batch, as more rows fit than anybody has?"""
         return self.all_rows is None and (self.largest or 0) > max(_MANY_ROWS, _LINES * self.rows)
 
     def sizes(self) -> list[int]:
@@ -243,12 +223,9 @@ def estimated(first: FirstStep, limit: int | None, own: int = 0) -> Estimate | s
         first: the first step of the training, which hasn't happened yet.
         limit: bytes that may be used, or None.
         own: bytes of this process that the script alone wouldn't need; see `memory_of_viz`.
-
-    Returns:
-        The estimate; or why there is none, in words.
     """
     rows = rows_of(first.batch[0])
-    if first.kind == "loop" and first.beside:
+    if first.kind == "loop" and first.others:
         return "the loop calls several models, or one several times, so its step can't be made from outside"
     if not rows or not first.can_train:
         return "the loop's model, loss object and optimizer can't be recognized from outside, so no step can be made"

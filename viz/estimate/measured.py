@@ -21,12 +21,12 @@ from eagerflow import Tensor, ops, tree
 from eagerflow.callbacks import Callback, ProgbarLogger
 from eagerflow.data.feed import ArrayFeed
 from eagerflow.data.packing import unpack_x_y_sample_weight
+from viz.dry_run.first_step import FirstStep, rows_of
+from viz.dry_run.kept_state import optimizers_of, put_back
 from viz.facts.memory_use import memory_use
 from viz.recorder.capture import Options
 from viz.recorder.record_builder import record_of
 from viz.recorder.steps import step as step_scope
-from viz.trial.first_step import FirstStep, rows_of
-from viz.trial.kept_state import optimizers_of, put_back
 
 __all__ = ["Measured", "measure", "measure_time", "memory_of_viz", "peak_so_far"]
 
@@ -45,38 +45,21 @@ _TRAINING = (
 
 
 class Measured(NamedTuple):
-    """What a few steps at one batch size took.
-
-    Attributes:
-        rows: the batch size.
-        process: the most memory the process had, in bytes; None where the system doesn't tell.
-        arrays: the most bytes of arrays in a training step, as its recording knows them.
-        seconds: a training step's time.
-        loop_seconds: what `fit` adds to each step: batches, callbacks, the progress bar, the begin and end of epochs; 0
-            where that isn't known.
-        test_seconds: a validation step's time; 0 where there is none.
-        layers: bytes at the peak by the layer that made them.
-        roles: the same by role.
-        kept: bytes at the peak, by layer, of what its forward pass made.
-        at: the op at the peak, with its layer and line.
-        weights: bytes of all weights.
-        optimizer: bytes of what the optimizer keeps beside them.
-        spread: the times of the slower quarter of the steps against those of the quicker one.
-    """
+    """What a few steps at one batch size took."""
 
     rows: int
-    process: int | None
-    arrays: int
-    seconds: float
-    loop_seconds: float
-    test_seconds: float
-    layers: dict[str, int]
-    roles: dict[str, int]
-    kept: dict[str, int]
-    at: str
-    weights: int
-    optimizer: int
-    spread: float
+    process: int | None  # the most memory the process had, in bytes; None where the system doesn't tell
+    arrays: int  # the most bytes of arrays in a training step, as its recording knows them
+    seconds: float  # a training step's time
+    loop_seconds: float  # what `fit` adds to each step (batches, callbacks, progress bar); 0 where that isn't known
+    test_seconds: float  # a validation step's time; 0 where there is none
+    layers: dict[str, int]  # bytes at the peak by the layer that made them
+    roles: dict[str, int]  # the same by role
+    kept: dict[str, int]  # bytes at the peak, by layer, of what its forward pass made
+    at: str  # the op at the peak, with its layer and line
+    weights: int  # bytes of all weights
+    optimizer: int  # bytes of the optimizer's state
+    spread: float  # the times of the slower quarter of the steps against those of the quicker one
 
 
 def peak_so_far() -> int | None:
@@ -97,7 +80,7 @@ def memory_of_viz() -> int:
     if _status("VmRSS:") is None:
         return 0
     started = []
-    for first in ("", "import viz.command.estimate; "):
+    for first in ("", "import viz.add_ons.estimate; "):
         code = f"import sys; sys.path[:] = {sys.path!r}; {first}{_TRAINING}; print(open('/proc/self/status').read())"
         command = [sys.executable, "-c", code]
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, errors="replace"))
@@ -107,12 +90,9 @@ def memory_of_viz() -> int:
 
 
 def measure(first: FirstStep, rows: int) -> Measured | str:
-    """Make steps with batches of so many rows; nothing of them remains.
+    """Make steps with batches of this many rows; nothing of them remains.
 
     On Linux they are made in a forked child, whose memory begins as the script's is now.
-
-    Returns:
-        The figures; or what went wrong, in words.
     """
     mapped = _status("RssFile:") or 0
     found = _apart(first, lambda alone: _measured(first, rows, mapped, alone))
@@ -120,17 +100,13 @@ def measure(first: FirstStep, rows: int) -> Measured | str:
 
 
 def measure_time(first: FirstStep, rows: int) -> float | str:
-    """The time of a step with batches of so many rows, alone; see `measure`."""
+    """The time of a step with batches of this many rows, alone; see `measure`."""
     found: float | str = _apart(first, lambda alone: _step_seconds(first, _batches(first, rows))[0])
     return found
 
 
 def _apart(first: FirstStep, function: Callable[[bool], Any]) -> Any:
-    """Run it so that nothing of it remains: in a forked child (it is told True), or here.
-
-    Returns:
-        What it gave; or what went wrong, in words.
-    """
+    """Run it so that nothing of it remains: in a forked child (called with True), or here."""
     if sys.platform == "linux" and hasattr(os, "fork"):
         return _in_child(lambda: function(True))
     with put_back(first.model, [] if first.optimizer is None else [first.optimizer]):
@@ -268,7 +244,7 @@ def _fit_seconds(first: FirstStep, rows: int, seconds: float) -> float:
 
 
 def _bytes_of(first: FirstStep) -> tuple[int, int]:
-    """Bytes of the weights, and of what the optimizer keeps beside them."""
+    """Bytes of the weights, and of the optimizer's state."""
     weights = {v.identity: v.data.nbytes for v in first.model.variables}
     kept = [v for each in (*optimizers_of(first.model), first.optimizer) if each is not None for v in each.variables]
     slots = {v.identity: v.data.nbytes for v in kept if v.identity not in weights}
@@ -295,7 +271,7 @@ def _test_seconds(first: FirstStep, batches: Iterator[Any]) -> float:
 
 
 def _batches(first: FirstStep, rows: int) -> Iterator[Any]:
-    """Batches of so many rows: of the script's own arrays, or the first batch's rows again and again."""
+    """Batches of this many rows: of the script's own arrays, or the first batch's rows again and again."""
     feed = getattr(first.fit, "feed", None)
     if isinstance(feed, ArrayFeed) and "make" not in vars(feed) and feed.rows >= rows:
         own = copy.copy(feed)

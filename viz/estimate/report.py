@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from viz.estimate.as_it_is import AsItIs
+from viz.estimate.custom_loop_timing import AsItIs
 from viz.estimate.estimates import Estimate, memory_of_machine
 from viz.facts import formatting
 from viz.facts.text_table import Text, table
@@ -23,13 +21,13 @@ _OUTSIDE = {"(outside)": "no layer (weights, data, gradients of weights)"}
 def text(estimate: Estimate) -> str:
     """The table, and sentences below it."""
     heads = ("batch", "peak of the process", "arrays in a step", "step", "epoch", "all epochs", "")
-    lines, shown = [], _told_apart(estimate)
+    lines = []
     for rows in estimate.sizes():
         process = estimate.process(rows)
         lines.append(
             (
                 f"{rows:,}",
-                "not known here" if process is None else shown(process),
+                "not known here" if process is None else formatting.nbytes(process),
                 formatting.nbytes(estimate.arrays(rows)),
                 formatting.seconds(estimate.seconds(rows) * 1e9),
                 _long(estimate.epoch_seconds(rows)),
@@ -42,13 +40,6 @@ def text(estimate: Estimate) -> str:
         [heads[i] for i in told], [[line[i] for i in told] for line in lines], least="arrays in a step,all epochs,epoch"
     )
     return str(Text.of([body, "", *_sentences(estimate)]))
-
-
-def _told_apart(estimate: Estimate) -> Callable[[float], str]:
-    """How sizes of the process are written: with more digits where one of them would look the same as the limit."""
-    sizes = [size for rows in estimate.sizes() if (size := estimate.process(rows)) is not None]
-    near = estimate.limit is not None and formatting.nbytes(estimate.limit) in map(formatting.nbytes, sizes)
-    return (lambda size: f"{size / 2**20:,.2f} MB") if near else formatting.nbytes
 
 
 def text_as_it_is(found: AsItIs) -> str:
@@ -130,7 +121,7 @@ def _sentences(estimate: Estimate) -> list[str]:
             found.append(f"the largest batch that fits into {size} has {estimate.largest:,} rows")
     found.append(
         f"{_row(estimate)}; weights take "
-        f"{formatting.nbytes(estimate.weights)}, the optimizer beside them {formatting.nbytes(estimate.optimizer)}"
+        f"{formatting.nbytes(estimate.weights)}, the optimizer's state {formatting.nbytes(estimate.optimizer)}"
     )
     found.append(
         f"the peak of arrays (with {large.rows:,} rows) is in {large.at}; most of it was made in: {_most(large.layers)}"

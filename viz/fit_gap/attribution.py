@@ -14,13 +14,6 @@ MOST = 5  # causes: 32 passes
 def shares(causes: Sequence[str], value: Callable[[frozenset[str]], float]) -> dict[str, float]:
     """The Shapley value of each cause.
 
-    Args:
-        causes: their names, at most `MOST`.
-        value: what comes out when these causes act and the others don't.
-
-    Returns:
-        By name; together they are `value(all) - value(none)`.
-
     Source: L. S. Shapley, "A value for n-person games", 1953.
 
     >>> shares(["a", "b"], lambda acting: 1.0 * ("a" in acting) + 4.0 * (len(acting) == 2))

@@ -23,16 +23,7 @@ _SAME = 1e-5  # of a loss: smaller differences between two modes are rounding
 
 
 def measure(seen: SeenEpoch, nonfinite: str = "viz nonfinite SCRIPT") -> Gap:
-    """Run the rows of the epoch in both modes and between, with the weights that `fit` left; all is put back after it.
-
-    Args:
-        seen: the epoch.
-        nonfinite: the command that finds where NaN begins.
-
-    Raises:
-        ValueError: where ranks share each batch, and for steps of the user's that can't be run or report no number in
-            common.
-    """
+    """Run the rows of the epoch in both modes and between, with the weights that `fit` left; all is put back."""
     return _Measurement(seen).gap(nonfinite)
 
 

@@ -24,14 +24,8 @@ _RECURRENT = (layers.RNN, layers.Bidirectional)
 class Modes:
     """Runs a model in training, with chosen groups of layers as they are in `evaluate`.
 
-    A group's layer is not told the mode of the model around it but what it was told when the whole model ran in that
+    A group's layer doesn't get the mode of the model around it but the one that it got when the whole model ran in that
     mode: a base model that is called with `training=False` stays frozen, dropout that is always on stays on.
-
-    Args:
-        model: a built model.
-
-    Attributes:
-        groups: the layers, by what they do; only groups that there are.
     """
 
     def __init__(self, model: Any) -> None:
@@ -41,14 +35,14 @@ class Modes:
         self._told: dict[bool, dict[int, list[Any]]] = {True: {}, False: {}}
 
     def learn(self, run: Callable[[bool], Any]) -> None:
-        """Note what each layer is told while `run` runs a batch in training mode (True), and in that of `evaluate`."""
+        """Note each layer's mode while `run` runs a batch in training mode (True), and in that of `evaluate`."""
         for training, told in self._told.items():
             with self._wrapped(functools.partial(_noted, told)):
                 run(training)
 
     @property
     def changing(self) -> list[str]:
-        """The groups with a layer that is told another mode in training than in `evaluate`."""
+        """The groups with a layer that gets another mode in training than in `evaluate`."""
         trained, tested = self._told[True], self._told[False]
         return [
             name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -9,36 +10,27 @@ from typing import Any, NamedTuple
 from eagerflow.core import observe
 from eagerflow.core.observe import observing
 from viz.doctor.facts.prepared_rows import Trained
+from viz.doctor.user_code import user_line
 from viz.facts.formatting import near
 from viz.facts.json_data import finite
 from viz.facts.lines.room import folded, room
 from viz.fit_gap.measure import measure
 from viz.fit_gap.report import Gap
-from viz.fit_gap.seen_epoch import EpochWatch, SeenEpoch, user_line
+from viz.fit_gap.seen_epoch import EpochWatch, SeenEpoch
 from viz.recorder.listening import Listening
 
 __all__ = ["Found", "listening"]
 
 
 class Found(NamedTuple):
-    """What came of a script's calls of `fit`.
+    """What came of a script's calls of `fit`."""
 
-    Attributes:
-        gaps: one for each call that was taken apart.
-        refusals: why others weren't.
-        notes: where a trained model was asked about rows that were prepared otherwise than those of `fit`.
-    """
-
-    gaps: list[Gap]
-    refusals: list[str]
-    notes: list[str]
+    gaps: list[Gap]  # one for each call that was taken apart
+    refusals: list[str]  # why others weren't
+    notes: list[str]  # where a trained model was asked about rows that were prepared otherwise than those of `fit`
 
     def text(self, ended: str = "") -> str:
-        """All of it for people.
-
-        Args:
-            ended: how the script ended, in words, where it failed.
-        """
+        """All of it for people."""
         if not self.gaps and not self.refusals:
             return self._no_epoch(ended)
         refused = [f"refused: {each}" for each in self.refusals]
@@ -47,11 +39,7 @@ class Found(NamedTuple):
         return "\n\n".join([*[str(gap.text) for gap in self.gaps], *[folded(each, room()) for each in said]])
 
     def to_dict(self, ended: str = "") -> dict[str, Any]:
-        """The same as plain data, which JSON can hold.
-
-        Args:
-            ended: how the script ended, in words, where it failed.
-        """
+        """The same as plain data, which JSON can hold."""
         gaps = [gap.to_dict() for gap in self.gaps]
         why = [] if gaps or self.refusals else [self._no_epoch(ended)]
         found: dict[str, Any] = finite({"gaps": gaps, "refused": self.refusals, "notes": [*why, *self.notes]})
@@ -72,7 +60,7 @@ def _other_rows(notes: list[str]) -> Listening:
             return
         words, _ = trained.hear(scope.kind, scope.name, scope.owner, scope.inputs)
         if words:
-            place = user_line()
+            place = user_line(sys._getframe(1), None)
             where = f" on line {place[1]} of {near(place[0])}" if place is not None else ""
             method = "predict" if scope.name == "predict_step" else "evaluate"
             notes.append(
@@ -85,12 +73,7 @@ def _other_rows(notes: list[str]) -> Listening:
 
 @contextmanager
 def listening(every: bool = False, nonfinite: str = "viz nonfinite SCRIPT") -> Iterator[Found]:
-    """Within, calls of `fit` are seen; what `with` gives is filled when each ends, or at the end of the block.
-
-    Args:
-        every: take each call apart when it ends; else only the last one, at the end.
-        nonfinite: the command that finds where NaN begins, for this script.
-    """
+    """Within, calls of `fit` are seen; what `with` gives is filled when each ends, or at the end of the block."""
     found = Found([], [], [])
     last: list[SeenEpoch] = []
 

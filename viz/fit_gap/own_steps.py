@@ -27,12 +27,6 @@ def own_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool 
         batches: as steps get them.
         training: by `train_step`, whose updates are taken back after each batch; else by `test_step`.
         weighted: with sample weights, where there are some.
-
-    Returns:
-        The numbers that `fit` or `evaluate` would report; loss and penalties aren't told apart.
-
-    Raises:
-        ValueError: when the step fails, or there is no batch.
     """
     logs: Any = {}
     rows = 0
@@ -50,17 +44,7 @@ def own_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool 
 
 
 def own_step(model: Any, batch: Any, training: bool, also: Iterable[Any] = ()) -> Any:
-    """One step on a batch, and what it reports; only what metrics counted, and random draws, stay.
-
-    Args:
-        model: a compiled model.
-        batch: as steps get it.
-        training: by `train_step`.
-        also: further variables that keep what the step made of them.
-
-    Raises:
-        ValueError: when it fails: there may be no `test_step`, and none that a compiled loss could do without.
-    """
+    """One step on a batch, and what it reports; only what metrics counted, and random draws, stay."""
     with only_kept(lambda: [*_staying(model), *also]):
         try:
             step = model.make_train_function() if training else model.make_test_function()

@@ -18,30 +18,16 @@ __all__ = ["Totals", "caught_up", "number_of", "run_pass"]
 
 
 class Totals(NamedTuple):
-    """What a pass gave.
+    """What a pass gave."""
 
-    Attributes:
-        loss: the mean of the loss of the data.
-        penalties: the mean of what weights and layers added to it.
-        metrics: other numbers, by name.
-        rows: how many rows there were.
-    """
-
-    loss: float
-    penalties: float
-    metrics: dict[str, float]
+    loss: float  # the mean of the loss of the data
+    penalties: float  # the mean of what weights and layers added to it
+    metrics: dict[str, float]  # other numbers, by name
     rows: int
 
 
 def run_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool = True) -> Totals:
-    """Run all batches; the model is left as it was.
-
-    Args:
-        model: a compiled model.
-        batches: as steps get them.
-        training: the mode that the model is called in.
-        weighted: with sample weights, where there are some.
-    """
+    """Run all batches; the model is left as it was."""
     losses, penalties, rows = 0.0, 0.0, 0
     # What layers add is the loss itself where there is no other, as of a variational autoencoder.
     alone = model._ef_state.compiled.loss is None
@@ -69,16 +55,7 @@ def number_of(value: Any) -> float:
 
 
 def caught_up(model: Any, batches: Iterable[Any], forward: Callable[[Any], Any]) -> dict[Any, Any]:
-    """The moving statistics as they would be, had they been gathered from these rows with the weights of now.
-
-    Args:
-        model: a compiled model.
-        batches: as steps get them.
-        forward: runs a batch in training mode, and leaves the moving statistics that it made.
-
-    Returns:
-        Arrays by variable; the variables themselves are left alone.
-    """
+    """The moving statistics as they would be, had they been gathered from these rows with the weights of now."""
     found = [layer for layer in model._flatten_layers() if _gathers(layer)]
     kept = [layer.momentum for layer in found]
     sums: dict[Any, list[Any]] = {layer: [0.0, 0.0, 0.0, 0] for layer in found}

@@ -63,12 +63,7 @@ class Part:
 
 @dataclasses.dataclass(frozen=True)
 class Statistics:
-    """What is known of batch normalization.
-
-    Attributes:
-        momentum: of the moving statistics.
-        evaluate: what `evaluate` would say with statistics of the same rows and the weights of now.
-    """
+    """What is known of batch normalization."""
 
     momentum: float
     evaluate: float
@@ -118,66 +113,27 @@ class Gap:
 
     @property
     def main(self) -> str:
-        """The name of the explained value: the loss, or the first value that a custom `train_step` reports.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1)])
-        >>> model.compile("sgd", "mse")
-        >>> viz.gap(model, ef.ops.ones((2, 1)), ef.ops.ones((2, 1))).main
-        'loss'
-        """
+        """The name of the explained value: the loss, or the first value that a custom `train_step` reports."""
         return next(iter(self.numbers))
 
     @property
     def fit(self) -> float:
-        """The loss that `fit` reported.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
-        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
-        >>> found.fit
-        16.0
-        """
+        """The loss that `fit` reported."""
         return self.numbers[self.main][0]
 
     @property
     def evaluate(self) -> float:
-        """The loss that `evaluate` computes for the same rows.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
-        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
-        >>> found.evaluate
-        4.0
-        """
+        """The loss that `evaluate` computes for the same rows."""
         return self.numbers[self.main][1]
 
     @property
     def parts(self) -> dict[str, float]:
-        """The parts of the difference `fit - evaluate`, a dict by cause.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
-        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
-        >>> found.parts
-        {'running mean': 12.0}
-        """
+        """The parts of the difference `fit - evaluate`, a dict by cause."""
         return {part.name: part.value for part in self.numbers[self.main][2]}
 
     @property
     def lags(self) -> bool:
-        """Whether moving averages of batch normalization that lag behind the weights make `evaluate` wrong.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
-        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
-        >>> found.lags  # there is no batch normalization
-        False
-        """
+        """Whether moving averages of batch normalization that lag behind the weights make `evaluate` wrong."""
         if self.statistics is None or not math.isfinite(self.evaluate):
             return self.statistics is not None and math.isfinite(self.statistics.evaluate)
         lost = self.evaluate - self.statistics.evaluate
@@ -185,30 +141,14 @@ class Gap:
 
     @property
     def ok(self) -> bool:
-        """Whether the difference is harmless: nothing needs to be fixed.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
-        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
-        >>> found.ok
-        True
-        """
+        """Whether the difference is harmless: nothing needs to be fixed."""
         return not self.lags and not self.by_batch and math.isfinite(self.fit) and math.isfinite(self.evaluate)
 
     # ------------------------------------------------------------------ in words
 
     @property
     def verdict(self) -> str:
-        """A summary in a sentence or two.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
-        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
-        >>> print(found.verdict[:33])
-        Most of it is running mean: fit's
-        """
+        """A summary in a sentence or two."""
         whole = self.fit - self.evaluate
         if not math.isfinite(whole):
             return f"{self._of_nan()}: find where it begins with `{self.nonfinite}`."
@@ -245,8 +185,8 @@ class Gap:
         more = f" and {others} more layer{'s' * (others > 1)}" if others else ""
         return (
             f"{self.by_batch[0]!r}{more} normalize{'' if others else 's'} by each batch's own statistics in evaluate, "
-            "too, so the answer for a row depends on the rows beside it. Leave out training=True where that layer, or "
-            "the model around it, is called: in fit it is set anyway."
+            "too, so the answer for a row depends on the other rows of its batch. Leave out training=True where that "
+            "layer, or the model around it, is called: in fit it is set anyway."
         )
 
     def _of_statistics(self) -> str:
@@ -265,15 +205,7 @@ class Gap:
 
     @property
     def text(self) -> Text:
-        """The table and the verdict as text.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
-        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
-        >>> print(str(found.text).splitlines()[0])
-        fit and evaluate on the same 2 rows (epoch 1, ...)
-        """
+        """The table and the verdict as text."""
         where = "" if self.place is None else f", {near(self.place[0])}:{self.place[1]}"
         head = f"fit and evaluate on the same {self.rows:,} rows (epoch {self.epoch}{where})"
         verdict = "\n".join(textwrap.wrap(self.verdict, line_length(_WIDTH)))
@@ -284,15 +216,6 @@ class Gap:
 
         Args:
             name: the name of the metric; default: the loss.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
-        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
-        >>> print(found.table())
-        evaluate gives (loss)    4
-          running mean         +12  fit's number is the mean over the epoch, while the weights were still changing
-        fit reported (loss)     16
         """
         name = name or self.main
         reported, said, parts = self.numbers[name]
@@ -316,15 +239,7 @@ class Gap:
     # ------------------------------------------------------------------ elsewhere
 
     def to_dict(self) -> dict[str, Any]:
-        """All results as plain data that fits into JSON.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
-        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
-        >>> found.to_dict()["epoch"], found.to_dict()["rows"]
-        (1, 2)
-        """
+        """All results as plain data that fits into JSON."""
         return {
             "epoch": self.epoch,
             "rows": self.rows,
@@ -345,16 +260,7 @@ class Gap:
         }
 
     def to_json(self) -> str:
-        """The same as JSON.
-
-        >>> import viz
-        >>> import json
-        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
-        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
-        >>> json.loads(found.to_json())["ok"]
-        True
-        """
+        """The same as JSON."""
         return json_text(self.to_dict())
 
     def draw(self, path: str | os.PathLike[str], name: str | None = None, theme: str = "light") -> None:
@@ -368,15 +274,6 @@ class Gap:
         Raises:
             ValueError: for another ending, an unknown metric or theme.
             RendererMissing: when no PNG can be made here.
-
-        >>> import viz
-        >>> model = ef.Sequential([ef.Input((1,)), ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-        >>> model.compile(ef.optimizers.SGD(0.25), "mse")
-        >>> found = viz.gap(model, ef.ops.ones((2, 1)), ef.ops.full((2, 1), 4.0), batch_size=2)
-        >>> from pathlib import Path
-        >>> found.draw("gap.svg")
-        >>> Path("gap.svg").exists()
-        True
         """
         check_picture_name(path)
         name = name or self.main

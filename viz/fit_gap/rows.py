@@ -36,10 +36,6 @@ class Rows:
 
     Batches of arrays are cut again in the order of that epoch, those of an `ImageDataGenerator` are made again (with
     other random changes), and any others were kept.
-
-    Args:
-        feed: what they came from.
-        kept: the batches; None where they were too large.
     """
 
     def __init__(self, feed: Feed, kept: list[Any] | None) -> None:
@@ -59,14 +55,7 @@ class Rows:
         return self._images is not None
 
     def batches(self, augmented: bool = True) -> Iterator[Any]:
-        """The batches, as steps get them.
-
-        Args:
-            augmented: with the random changes of an `ImageDataGenerator`.
-
-        Raises:
-            ValueError: where they were too large to keep.
-        """
+        """The batches, as steps get them."""
         if self._images is not None:
             yield from (self._weighed(batch) for batch in _made(self._images, augmented))
         elif self._again is not None:

@@ -13,41 +13,28 @@ from eagerflow import Tensor
 from eagerflow.core import observe
 from eagerflow.data.arrays import rows_of
 from eagerflow.data.packing import unpack_x_y_sample_weight
+from viz.doctor.user_code import user_line
 from viz.fit_gap.rows import Rows
 from viz.recorder.descriptions import flat
-from viz.recorder.source_lines import is_internal
 
-__all__ = ["EpochWatch", "SeenEpoch", "user_line"]
+__all__ = ["EpochWatch", "SeenEpoch"]
 
 _MOST_BYTES = 2 << 30  # of batches that are kept because nothing else can give them again
 
 
 class SeenEpoch:
-    """What is known of an epoch.
-
-    Attributes:
-        model: the model.
-        epoch: its number, from 1.
-        logs: the numbers that `fit` reported.
-        data_loss: the mean of the loss without what layers and weights added; None where that wasn't seen.
-        after: the model's variables with their arrays at the end of the epoch.
-        final: the same when `fit` was over, or broken off: then those of the last whole epoch.
-        rows: the batches once more.
-        updates: the steps that the optimizer has made.
-        place: the file and line of the call of `fit`.
-        bad_since: for numbers that are NaN or infinite, since which epoch they are so.
-    """
+    """What is known of an epoch."""
 
     def __init__(self, model: Any, place: tuple[str, int] | None) -> None:
         self.model, self.place = model, place
-        self.epoch = 0
-        self.logs: dict[str, Any] = {}
-        self.data_loss: float | None = None
-        self.after: list[tuple[Any, Any]] = []
-        self.final: list[tuple[Any, Any]] = []
-        self.rows: Rows | None = None
-        self.updates = 0
-        self.bad_since: dict[str, int] = {}
+        self.epoch = 0  # its number, from 1
+        self.logs: dict[str, Any] = {}  # the numbers that `fit` reported
+        self.data_loss: float | None = None  # the mean loss without what layers and weights added, if that was seen
+        self.after: list[tuple[Any, Any]] = []  # the model's variables with their arrays at the end of the epoch
+        self.final: list[tuple[Any, Any]] = []  # when `fit` was over; of one broken off those of the last whole epoch
+        self.rows: Rows | None = None  # the batches once more
+        self.updates = 0  # the steps that the optimizer has made
+        self.bad_since: dict[str, int] = {}  # for numbers that are NaN or infinite, since which epoch they are so
 
     def report(self, epoch: int, logs: dict[str, Any]) -> None:
         """An epoch reported its numbers."""
@@ -57,11 +44,7 @@ class SeenEpoch:
 
 
 class EpochWatch(observe.Observer):
-    """Listens to calls of `fit`.
-
-    Args:
-        ended: called with the last epoch of each `fit`, when that is over.
-    """
+    """Listens to calls of `fit`."""
 
     wants_ops = False
 
@@ -88,7 +71,7 @@ class EpochWatch(observe.Observer):
     @_training.setter
     def _training(self, fit: Any) -> None:
         if fit is not None:
-            self._fits.append((fit, SeenEpoch(fit.model, user_line())))
+            self._fits.append((fit, SeenEpoch(fit.model, user_line(sys._getframe(1), None))))
             self._begin_epoch()
             return
         fit, seen = self._fits.pop()
@@ -165,15 +148,3 @@ def _weighted_sum(model: Any, losses: list[Any]) -> float | None:
     if any(not isinstance(loss, Tensor) or loss.data.size != 1 for loss in losses):
         return None
     return float(numpy.sum([w * float(loss.data) for w, loss in zip(weights, losses)]))
-
-
-def user_line() -> tuple[str, int] | None:
-    """The user's line that led here: the call of `fit`, say."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        if not is_internal(frame.f_code.co_filename):
-            return frame.f_code.co_filename, frame.f_lineno
-        if frame.f_back is None:
-            return None
-        frame = frame.f_back
-    return None

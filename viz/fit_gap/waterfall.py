@@ -18,18 +18,7 @@ _ROW, _LENGTH, _TOP = 26, 420, 44
 def waterfall(
     title: str, begin: tuple[str, float], steps: Sequence[tuple[str, float]], end: tuple[str, float], theme: str
 ) -> str:
-    """Bars from zero for the two numbers, and between them a bar for each step from where the last one stopped.
-
-    Args:
-        title: what stands above.
-        begin: name and value of the first number.
-        steps: names and values, which are added to it one after the other.
-        end: name and value of the last number.
-        theme: `"light"` or `"dark"`.
-
-    Raises:
-        ValueError: for another theme.
-    """
+    """Bars from zero for the two numbers, and between them a bar for each step from where the last one stopped."""
     look = theme_named(theme)
     rows = _rows(begin, steps, end)
     names = [name for name, *_ in rows]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from eagerflow.base.output import write
-from viz.doctor.finding import Finding
-from viz.doctor.report import line
+from viz.shell.commands import part
 from viz.shell.terminal import paint
 
 __all__ = ["ToldErrors"]
@@ -20,7 +20,7 @@ class ToldErrors:
     def __init__(self) -> None:
         self._kinds: set[str] = set()
 
-    def hear(self, findings: Sequence[Finding]) -> None:
+    def hear(self, findings: Sequence[Any]) -> None:
         """Tell what is new."""
         for finding in findings:
             if finding.severity == "error" and finding.kind not in self._kinds:
@@ -28,11 +28,11 @@ class ToldErrors:
                 _say(finding)
 
 
-def _say(finding: Finding) -> None:
+def _say(finding: Any) -> None:
     stream = sys.stderr
     if stream is None:  # a program without a console
         return
     with contextlib.suppress(OSError, ValueError):  # a terminal that was closed is no reason to end the page
         begin = "\n" if stream.isatty() else ""  # a progress bar may stand in the line
-        words = line(finding, lambda words, code: paint(words, code, stream))
+        words = part("finding_line")(finding, lambda words, code: paint(words, code, stream))
         write(f"{begin}doctor: {words} (more in the page's tab Doctor)\n", stream)

@@ -10,8 +10,8 @@ from typing import Any, TypeGuard
 import numpy
 
 from eagerflow.core import observe
-from viz.doctor import Watcher
 from viz.recorder.scopes import Joined
+from viz.shell.commands import part
 
 __all__ = ["Visits"]
 
@@ -32,7 +32,7 @@ class Visits:
     """
 
     def __init__(self, share: float) -> None:
-        self.watcher = Watcher()
+        self.watcher = part("Watcher")()
         self._share = share
         self._left, self._apart = FIRST, 0
         self._next = self._cost = 0.0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any, NamedTuple
 
 from viz.facts.schema import Record, Scope
+from viz.shell.commands import part
 
 __all__ = ["GivenToFit", "given_to_fit", "note_rows"]
 
@@ -30,7 +30,7 @@ class GivenToFit(NamedTuple):
 
 def note_rows(record: Record) -> None:
     """Note of each array of the `fit` that runs here what in it isn't finite, in the order of a step's inputs."""
-    found = import_module("viz.nonfinite.broken_arrays").broken_arrays()
+    found = part("broken_arrays")()
     if found:
         record.meta[_KEPT] = found
 

@@ -15,8 +15,8 @@ from eagerflow.data.feed import feed_for
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.optimizers.rate import LearningRate
 from viz.boundary import boundary
+from viz.dry_run.kept_state import optimizers_of, put_back
 from viz.rates.sweep import LearningRates, judged
-from viz.trial.kept_state import optimizers_of, put_back
 
 __all__ = ["find_lr"]
 

@@ -23,19 +23,7 @@ def drawn(
     reason: str,
     theme: str,
 ) -> str:
-    """An SVG document.
-
-    Args:
-        rates: the rates.
-        losses: the loss of a batch at each; what isn't finite is left out.
-        smoothed: averages over neighbours, for the finite ones.
-        chosen: the rate to mark, or None.
-        reason: what stands above.
-        theme: `"light"` or `"dark"`.
-
-    Raises:
-        ValueError: for another theme.
-    """
+    """An SVG document."""
     look = theme_named(theme)
     points = [(math.log10(r), v) for r, v in zip(rates, losses) if math.isfinite(v)]
     means = [(x, v) for (x, _), v in zip(points, smoothed)]

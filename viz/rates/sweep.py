@@ -59,15 +59,7 @@ class LearningRates:
 
     @property
     def svg(self) -> str:
-        """The picture as SVG text: losses by rate, and the suggested rate.
-
-        >>> import viz
-        >>> from viz.rates.sweep import judged
-        >>> rates = [10.0 ** (i / 10 - 4) for i in range(40)]
-        >>> losses = [1.0 - 0.9 * min(1.0, rate) for rate in rates]
-        >>> judged(rates, losses, diverged=False).svg[:5]
-        '<?xml'
-        """
+        """The picture as SVG text: losses by rate, and the suggested rate."""
         return drawn(self.rates, self.losses, self.smoothed, self.rate, self.reason, "light")
 
     def draw(self, path: str | os.PathLike[str], theme: str = "light") -> pathlib.Path:
@@ -80,28 +72,13 @@ class LearningRates:
         Raises:
             ValueError: for another ending or theme.
             RendererMissing: when no PNG can be made here.
-
-        >>> import viz
-        >>> from viz.rates.sweep import judged
-        >>> rates = [10.0 ** (i / 10 - 4) for i in range(40)]
-        >>> losses = [1.0 - 0.9 * min(1.0, rate) for rate in rates]
-        >>> judged(rates, losses, diverged=False).draw("rates.svg").name
-        'rates.svg'
         """
         check_picture_name(path)
         made = drawn(self.rates, self.losses, self.smoothed, self.rate, self.reason, theme)
         return write_picture(path, made)
 
     def to_dict(self) -> dict[str, Any]:
-        """The attributes as plain data that fits into JSON.
-
-        >>> import viz
-        >>> from viz.rates.sweep import judged
-        >>> rates = [10.0 ** (i / 10 - 4) for i in range(40)]
-        >>> losses = [1.0 - 0.9 * min(1.0, rate) for rate in rates]
-        >>> sorted(judged(rates, losses, diverged=False).to_dict())
-        ['diverged_at', 'losses', 'lowest_at', 'rate', 'rates', 'reason', 'smoothed']
-        """
+        """The attributes as plain data that fits into JSON."""
         return dataclasses.asdict(self)
 
     def __repr__(self) -> str:
@@ -115,13 +92,7 @@ class LearningRates:
 
 
 def judged(rates: Sequence[float], losses: Sequence[float], diverged: bool) -> LearningRates:
-    """Choose a rate.
-
-    Args:
-        rates: what was tried, rising.
-        losses: the loss of a batch at each.
-        diverged: was it stopped because the loss ran away?
-    """
+    """Choose a rate."""
     values = numpy.array(losses, "float64")
     finite = numpy.isfinite(values)
     kept = values[finite]

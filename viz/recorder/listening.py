@@ -30,5 +30,11 @@ class Listening(Observer):
         self.wants_scopes = "on_scope_begin" in hears or "on_scope_end" in hears
         vars(self).update(hears)
 
+    @classmethod
+    def to(cls, hearer: Any) -> Listening:
+        """One that calls the methods of an object which are named as those of `Observer`."""
+        return cls(**{name: getattr(hearer, name) for name in _HOOKS if hasattr(hearer, name)})
 
+
+_HOOKS = [name for name in vars(Observer) if name.startswith("on_")]
 _OF_OPS = ("on_op", "on_rule", "on_update", "on_updates")

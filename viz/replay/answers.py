@@ -32,10 +32,6 @@ def told(kept: Kept, played: Sequence[Played]) -> list[dict[str, Any]]:
 def in_cells(row: dict[str, Any], most: int = 6) -> list[str]:
     """One of these as a line of a table.
 
-    Args:
-        row: what `told` gives.
-        most: how many numbers of rows are listed.
-
     >>> in_cells({"step": 3, "then": 0.5, "now": "ValueError", "same": False, "rows": list(range(9))})
     ['3', '0.5', 'ValueError', 'no', '0, 1, 2, 3, 4, 5, ... (9)']
     """
@@ -50,23 +46,14 @@ def _cell(value: float | str | None) -> str:
 
 @dataclasses.dataclass
 class Difference:
-    """What a change does to a step.
+    """What a change does to a step."""
 
-    Attributes:
-        what: the change, in words.
-        step: the number of the step.
-        loss: of the step as it was, and changed.
-        gradient: the norm of all gradients, both ways.
-        after: the loss of the same batch after the update, both ways.
-        first: where the two first differ by more than a hundredth, in words; "" nowhere.
-    """
-
-    what: str
+    what: str  # the change, in words
     step: int
-    loss: tuple[float | None, float | None]
-    gradient: tuple[float | None, float | None]
-    after: tuple[float | None, float | None]
-    first: str = ""
+    loss: tuple[float | None, float | None]  # of the step as it was, and changed
+    gradient: tuple[float | None, float | None]  # the norm of all gradients, both ways
+    after: tuple[float | None, float | None]  # the loss of the same batch after the update, both ways
+    first: str = ""  # where the two first differ by more than a hundredth, in words; "" nowhere
 
     def facts(self) -> dict[str, Any]:
         """The same for JSON."""
@@ -88,18 +75,7 @@ def _shown(value: float | None) -> str:
 def changed(
     kept: Kept, number: int, double: bool = False, rate: float | None = None, without: str | None = None
 ) -> Difference:
-    """Run a step as it was and changed.
-
-    Args:
-        kept: the file.
-        number: which of its steps.
-        double: in float64.
-        rate: with another learning rate.
-        without: the name of a layer that gives what it is given.
-
-    Raises:
-        CannotReplay: when there is no such layer, or it can't be left out.
-    """
+    """Run a step as it was and changed."""
     if without is not None:
         without = _layer(kept, number, without)
     changes = Changes(double=double, rate=rate, without=without)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor, optimizers
+from viz.doctor.facts.host_arrays import host
 from viz.recorder.descriptions import described, flat
 from viz.recorder.source_lines import Sources
 from viz.replay.kept import Kept, KeptOptimizer, KeptStep, KeptVariable
@@ -22,14 +23,7 @@ _FEW = 16  # elements of an array that is kept where data are not
 
 
 def encoded(ring: Ring, cause: str, meta: dict[str, Any], data: bool = True) -> Kept:
-    """The last steps of a ring, and the state before them.
-
-    Args:
-        ring: what listens.
-        cause: why they are kept.
-        meta: what else is to be told.
-        data: whether batches are kept; otherwise only the numbers of their rows.
-    """
+    """The last steps of a ring, and the state before them."""
     return _Encoder(ring, list(ring.segments), data).kept(cause, meta)
 
 
@@ -38,10 +32,6 @@ def digest(array: numpy.ndarray) -> str:
     found = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
     found.update(numpy.ascontiguousarray(array).reshape(-1).view("uint8").data)
     return found.hexdigest()
-
-
-def _host(array: Any) -> numpy.ndarray:
-    return array.get() if hasattr(array, "get") else numpy.asarray(array)
 
 
 class _Encoder:
@@ -79,7 +69,7 @@ class _Encoder:
         if not self.segments[-1].steps[-1].ended:
             return {}, {}
         moved = self.ring.changed_since
-        now = {i: _host(self.ring.variables[n].data) for n, i in wanted.items() if n not in moved}
+        now = {i: host(self.ring.variables[n].data) for n, i in wanted.items() if n not in moved}
         state = {n for optimizer in self.ring.optimizers for n in (self.ring._number(v) for v in optimizer.variables)}
         weights = [(n, i) for n, i in wanted.items() if i in now and n not in state and now[i].dtype.kind in "fc"]
         return {i: self.array(now[i]) for _, i in weights}, {i: digest(a) for i, a in now.items()}
@@ -196,7 +186,7 @@ class _Encoder:
         if number is None:
             number = self._numbers[id(array)] = len(self.arrays)
             self._held.append(array)
-            self.arrays.append(_host(array))
+            self.arrays.append(host(array))
         return number
 
     def _place(self, place: tuple[int, int] | None) -> int | None:

@@ -33,7 +33,7 @@ __all__ = ["StepFileError", "read", "write"]
 VERSION = 2  # of the format; no other one is read
 _KIND = "eagerflow steps"
 _HEADER = "step.json"
-_RESULTS = 192 << 20, 256  # bytes that results of a step may take: so many, and so many for each of the file
+_RESULTS = 192 << 20, 256  # bytes that results of a step may take: this many, and this many for each of the file
 _KINDS = {
     "meta": dict,
     "variables": list,
@@ -53,11 +53,7 @@ class StepFileError(TraceFileError):
 
 
 def write(kept: Kept, path: str | os.PathLike[str]) -> pathlib.Path:
-    """Write to `path`, whole or not at all, readable by its owner alone.
-
-    Raises:
-        OSError: when the folder doesn't exist or can't be written.
-    """
+    """Write to `path`, whole or not at all, readable by its owner alone."""
     target = pathlib.Path(path)
     with replacing(target, mode=0o600) as file:
         _write(kept, file)
@@ -104,10 +100,6 @@ def read(path: str | os.PathLike[str], limit: Limit = "auto") -> Kept:
         path: the file.
         limit: how many bytes it may take, and then the results of each of its steps; `"auto"`: by its size; None: any
             number.
-
-    Raises:
-        FileNotFoundError: when there is no such file.
-        StepFileError: when it holds no steps, is damaged, is too large, or is of a newer version.
     """
     name = os.fspath(path)
     if not os.path.exists(path):
@@ -152,7 +144,7 @@ def _read(path: str | os.PathLike[str], allowed: Allowed) -> Kept:
         header = _parsed(archive.read(_HEADER), allowed)
         count = header["arrays"]
         if not isinstance(count, int) or sorted(names) != sorted([_HEADER, *map(_member, range(min(count, 1 << 22)))]):
-            raise StepFileError(f"it holds {len(names) - 1} arrays and says {count!r:.20}, or something else beside")
+            raise StepFileError(f"it holds {len(names) - 1} arrays and says {count!r:.20}, or something else, too")
         arrays = [_array(archive.read(_member(number))) for number in range(count)]
     for number, name in header["narrow"].items():
         if name not in _NARROW or not number.isdigit() or arrays[int(number)].dtype.kind != "u":

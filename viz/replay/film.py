@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 
 from eagerflow import GradientTape, Tensor, Variable
-from eagerflow.core.observe import Observer, Scope, unobserved
+from eagerflow.core.observe import Scope, unobserved
 from viz.facts.formatting import short
 from viz.recorder.descriptions import flat
 from viz.replay.kept import Kept
@@ -28,23 +28,14 @@ _PRODUCTS = ("dense", "matmul")
 
 @dataclasses.dataclass
 class Frame:
-    """One picture of the film.
+    """One picture of the film."""
 
-    Attributes:
-        phase: `"forward"`, `"backward"` or `"update"`.
-        op: the name of the op.
-        layer: the path of the layer.
-        title: what runs, in one line.
-        lines: the numbers.
-        nonfinite: whether something in it is NaN or infinite.
-    """
-
-    phase: str
+    phase: str  # `"forward"`, `"backward"` or `"update"`
     op: str
-    layer: str
-    title: str
+    layer: str  # the path of the layer
+    title: str  # what runs, in one line
     lines: list[str]
-    nonfinite: bool = False
+    nonfinite: bool = False  # whether something in it is NaN or infinite
 
     def __str__(self) -> str:
         return "\n".join([self.title, *[f"  {line}" for line in self.lines]])
@@ -87,15 +78,8 @@ def _is_array(x: Any) -> bool:
     return hasattr(x, "shape") and hasattr(x, "dtype")
 
 
-class Film(Observer):
-    """Hears of a step that runs again, and tells it.
-
-    Args:
-        kept: the file, for the names of variables.
-
-    Attributes:
-        frames: one for each op, rule and update, in the order in which they ran.
-    """
+class Film:
+    """Hears of a step that runs again, and tells it."""
 
     def __init__(self, kept: Kept) -> None:
         self.kept = kept
@@ -112,14 +96,7 @@ class Film(Observer):
             self._path.pop()
 
     def on_op(
-        self,
-        op: Any,
-        inputs: tuple[Any, ...],
-        settings: tuple[Any, ...],
-        outputs: Any,
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
+        self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
     ) -> None:
         layer = "/".join(self._path)
         given = [(n, x) for n, x in zip(op.arrays, inputs) if x is not None]
@@ -137,17 +114,7 @@ class Film(Observer):
         bad = error is not None or not all(map(_finite, made))
         self.frames.append(Frame("forward", op.name, layer, title, lines, bad))
 
-    def on_rule(
-        self,
-        op: Any,
-        out_keys: Any,
-        in_keys: Any,
-        gradients: Any,
-        results: Any,
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
-    ) -> None:
+    def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, *times: Any) -> None:
         _, inputs, settings, layer = next((self._made[k] for k in out_keys if k in self._made), (op, (), (), ""))
         upstream = [g for g in gradients if g is not None]
         title = f"gradient of {op.name}: upstream {', '.join(map(_size, upstream))}"
@@ -194,13 +161,7 @@ def _labelled(label: str, x: Any) -> list[str]:
 
 
 def _rule(
-    op: Any,
-    inputs: Sequence[Any],
-    settings: Sequence[Any],
-    place: int,
-    name: str,
-    upstream: Sequence[Any],
-    gradient: Any,
+    op: Any, inputs: Sequence[Any], settings: Any, place: int, name: str, upstream: Sequence[Any], gradient: Any
 ) -> list[str]:
     """What one input gets: `upstream × local = gradient`."""
     label = f"{name}{_variable(inputs[place])}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -15,38 +14,25 @@ from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
 from viz.recorder.listening import Listening
 from viz.replay.kept import Kept, KeptStep
-from viz.replay.player import Changes, Played, Player
+from viz.replay.player import Player
 
 __all__ = ["Culprit", "find_culprit", "layer_of"]
 
 
 @dataclasses.dataclass
 class Culprit:
-    """The op where NaN or infinity begins.
-
-    Attributes:
-        step: the number of the step.
-        op: its name.
-        phase: `"forward"`, `"backward"` or `"update"`.
-        layer: the path of the layer it ran in, "" for none.
-        line: the line of code, "" where it isn't known.
-        shape: of what it made.
-        count: how many elements aren't finite.
-        rows: in which rows, at most ten.
-        of_data: whether these are numbers of rows of the data, not of the batch.
-        from_data: whether it was given such numbers by data or weights.
-    """
+    """The op where NaN or infinity begins."""
 
     step: int
     op: str
-    phase: str
-    layer: str
-    line: str
-    shape: tuple[int, ...]
-    count: int
-    rows: list[int]
-    of_data: bool = False
-    from_data: bool = False
+    phase: str  # `"forward"`, `"backward"` or `"update"`
+    layer: str  # the path of the layer it ran in, "" for none
+    line: str  # the line of code, "" where it isn't known
+    shape: tuple[int, ...]  # of what it made
+    count: int  # how many elements aren't finite
+    rows: list[int]  # in which rows, at most ten
+    of_data: bool = False  # whether these are numbers of rows of the data, not of the batch
+    from_data: bool = False  # whether it was given such numbers by data or weights
 
     def __str__(self) -> str:
         where = f" of layer {self.layer!r}" if self.layer else ""
@@ -65,60 +51,43 @@ def _array(x: Any) -> Any:
     return x.data if isinstance(x, Tensor) else x
 
 
-def _all_finite(values: Sequence[Any]) -> bool:
+def _all_finite(values: Any) -> bool:
     return all(is_finite(numpy.asarray(_array(x))) for x in flat(values) if hasattr(_array(x), "dtype"))
 
 
 class _Finder:
-    def __init__(self, kept: Kept) -> None:
-        self.kept = kept
+    """Hears of steps that run again, and finds the first op or backward rule that makes NaN or infinity."""
+
+    def __init__(self, player: Player) -> None:
+        self.player = player
         self.found: Culprit | None = None
-        self._bad: tuple[Any, Any, Any] | None = None
+        self._made: dict[int, int] = {}  # the event that made a tensor, by its key
 
-    def hear_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, *_: Any) -> None:
-        """The first backward rule whose result isn't finite though what it was given is."""
-        if self._bad is None and not _all_finite(results):
-            self._bad = op, out_keys, next(_array(r) for r in results if r is not None and not is_finite(_array(r)))
-
-    def heard(self, i: int, played: Played) -> None:
-        """An event of a step has run."""
-        if self.found is not None:
+    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, *_: Any) -> None:
+        step, i = self.player.running
+        if self.found is not None or "op" not in step.events[i]:
             return
-        event = played.step.events[i]
-        if "op" in event:
-            made = [played.tensors[n] for n in event["out"]]
-            if not _all_finite(made):
-                self._note(played, i, "forward", made, not _all_finite(played.inputs[i]))
-        elif self._bad is not None:
-            op, keys, bad = self._bad
-            at = _made_by(played, keys)
-            if at is not None:
-                self._note(played, at, "backward", [bad], False)
-            else:
-                self.found = self._culprit(played.step, op.name, "backward", "", "", bad, False)
+        self._made |= {x.key: i for x in flat(outputs) if x is not None and x.key is not None}
+        if not _all_finite(outputs):
+            self.found = self._culprit(op, i, "forward", outputs, not _all_finite(inputs))
 
-    def _note(self, played: Played, i: int, phase: str, made: Sequence[Any], given: bool) -> None:
-        event = played.step.events[i]
-        bad = next(_array(x) for x in made if not _all_finite([x]))
-        layer, made_at = layer_of(self.kept, played.step, i)
-        line = place(self.kept.place(event["at"]) or made_at)
-        self.found = self._culprit(played.step, event["op"], phase, layer, line, bad, given)
+    def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, *_: Any) -> None:
+        if self.found is None and not _all_finite(results):
+            i = next((self._made[key] for key in out_keys if key in self._made), None)
+            self.found = self._culprit(op, i, "backward", results, False)
 
-    def _culprit(self, step: KeptStep, op: str, phase: str, layer: str, line: str, bad: Any, given: bool) -> Culprit:
-        where, known = ~numpy.isfinite(bad), False
+    def _culprit(self, op: Any, i: int | None, phase: str, made: Any, given: bool) -> Culprit:
+        kept, (step, _) = self.player.kept, self.player.running
+        layer, line = "", ""
+        if i is not None:
+            layer, made_at = layer_of(kept, step, i)
+            line = place(kept.place(step.events[i]["at"]) or made_at)
+        where, known = ~numpy.isfinite(next(_array(x) for x in flat(made) if not _all_finite(x))), False
         rows = sorted(set(numpy.nonzero(where)[0].tolist()))[:10] if where.ndim > 1 else []
         if step.rows is not None and where.ndim > 1 and where.shape[0] == len(step.rows):
             rows, known = [step.rows[r] for r in rows], True
-        return Culprit(step.number, op, phase, layer, line, tuple(where.shape), int(where.sum()), rows, known, given)
-
-
-def _made_by(played: Played, keys: Any) -> int | None:
-    """The event that made a tensor with one of these keys."""
-    wanted = set(keys)
-    for i, event in enumerate(played.step.events):
-        if "op" in event and any(getattr(played.tensors.get(n), "key", None) in wanted for n in event["out"]):
-            return i
-    return None
+        shape = tuple(where.shape)
+        return Culprit(step.number, op.name, phase, layer, line, shape, int(where.sum()), rows, known, given)
 
 
 def layer_of(kept: Kept, step: KeptStep, i: int) -> tuple[str, Any]:
@@ -133,15 +102,10 @@ def layer_of(kept: Kept, step: KeptStep, i: int) -> tuple[str, Any]:
     return "/".join(name for name, _ in path), named
 
 
-def find_culprit(kept: Kept, changes: Changes | None = None) -> tuple[Culprit | None, Player, list[Played]]:
-    """Run all steps of a file, and say where in them NaN or infinity begins.
-
-    Args:
-        kept: the file.
-        changes: what is to be different.
-    """
-    finder = _Finder(kept)
-    player = Player(kept, changes, heard=finder.heard)
-    with observing(Listening(on_rule=finder.hear_rule)):
-        played = player.run_to(len(kept.steps) - 1)
-    return finder.found, player, played
+def find_culprit(kept: Kept) -> Culprit | None:
+    """Run all steps of a file, and say where in them NaN or infinity begins."""
+    player = Player(kept)
+    finder = _Finder(player)
+    with observing(Listening.to(finder)):
+        player.run_to(len(kept.steps) - 1)
+    return finder.found

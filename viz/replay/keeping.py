@@ -41,11 +41,8 @@ class Keeping:
         keep: how many steps, at least 1.
         path: the file. Where a second thing goes wrong, its name stands in that of its file: `train.spike.efr`.
         data: whether batches are written; otherwise only the numbers of their rows.
-        script: the name of the program, to be told.
+        script: the name of the program.
         say: is given lines about what happens; default: prints them to stderr.
-
-    Attributes:
-        written: the files so far, with the cause of each.
     """
 
     def __init__(

@@ -29,13 +29,7 @@ Event = dict[str, Any]
 
 @dataclasses.dataclass
 class KeptVariable:
-    """A variable as it was before the first step.
-
-    Attributes:
-        path: its name.
-        array: the number of its array.
-        trainable: whether it was trained.
-    """
+    """A variable as it was before the first step."""
 
     path: str
     array: int
@@ -44,68 +38,39 @@ class KeptVariable:
 
 @dataclasses.dataclass
 class KeptOptimizer:
-    """An optimizer as it was before the first step.
-
-    Attributes:
-        name: its name.
-        config: its class and settings, as `optimizers.serialize` gives them; None for one that isn't eagerflow's, or
-            whose learning rate is a function.
-        state: the numbers of its variables, in its own order.
-        trained: the numbers of the variables that it was built for, in order.
-    """
+    """An optimizer as it was before the first step."""
 
     name: str
-    config: dict[str, Any] | None
-    state: list[int]
-    trained: list[int]
+    config: dict[str, Any] | None  # as `optimizers.serialize` gives it; None where it can't be made from one
+    state: list[int]  # the numbers of its variables, in its own order
+    trained: list[int]  # the numbers of the variables that it was built for, in order
 
 
 @dataclasses.dataclass
 class KeptStep:
-    """A training step.
+    """A training step."""
 
-    Attributes:
-        number: which of the run, from 0.
-        events: what happened.
-        loss: the number that was minimized last, None where there was none or many.
-        error: what the step ended with, "" when all went well.
-        batch: names and numbers of the arrays of its batch.
-        rows: the numbers of its rows in the data, None where they aren't known.
-    """
-
-    number: int
+    number: int  # which of the run, from 0
     events: list[Event]
-    loss: float | None = None
-    error: str = ""
-    batch: list[tuple[str, int]] = dataclasses.field(default_factory=list)
-    rows: list[int] | None = None
+    loss: float | None = None  # the number that was minimized last, None where there was none or many
+    error: str = ""  # what the step ended with, "" when all went well
+    batch: list[tuple[str, int]] = dataclasses.field(default_factory=list)  # names and numbers of its arrays
+    rows: list[int] | None = None  # the numbers of its rows in the data, None where they aren't known
 
 
 @dataclasses.dataclass
 class Kept:
-    """What a file holds.
+    """What a file holds."""
 
-    Attributes:
-        meta: `cause`, `message`, `keep` (how many of the last steps were asked for), `machine`, `script`, ...
-        variables: all that the steps read or changed.
-        optimizers: those that changed them.
-        steps: the steps, the first of which may be there only because the state was kept before it.
-        arrays: all numbers.
-        after: the arrays of variables after the last step, by the number of the variable.
-        digests: a checksum of each variable after the last step, by its number.
-        places: lines of code.
-        limit: how many bytes the results of a step may take when it is run; None: any number.
-    """
-
-    meta: dict[str, Any]
-    variables: list[KeptVariable]
-    optimizers: list[KeptOptimizer]
-    steps: list[KeptStep]
-    arrays: list[numpy.ndarray]
-    after: dict[int, int]
-    digests: dict[int, str]
+    meta: dict[str, Any]  # `cause`, `message`, `keep` (how many of the last steps were asked for), `machine`, ...
+    variables: list[KeptVariable]  # all that the steps read or changed
+    optimizers: list[KeptOptimizer]  # those that changed them
+    steps: list[KeptStep]  # the steps, the first of which may be there only because the state was kept before it
+    arrays: list[numpy.ndarray]  # all numbers
+    after: dict[int, int]  # the arrays of variables after the last step, by the number of the variable
+    digests: dict[int, str]  # a checksum of each variable after the last step, by its number
     places: list[Frame]
-    limit: int | None = None
+    limit: int | None = None  # how many bytes the results of a step may take when it is run; None: any number
 
     @property
     def asked(self) -> list[KeptStep]:

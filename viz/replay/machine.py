@@ -1,4 +1,4 @@
-"""What the bits of a result depend on beside the program: the processor, NumPy and its BLAS, eagerflow."""
+"""What the bits of a result depend on, apart from the program: the processor, NumPy and its BLAS, eagerflow."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _features() -> str:
 
 
 def _blas() -> str:
-    """The library, and the processor that it was told to compute for, if it was."""
+    """The library, and the processor that it was set to compute for, if it was."""
     found = numpy.show_config(mode="dicts")
     blas = found.get("Build Dependencies", {}).get("blas", {}) if isinstance(found, dict) else {}
     return f"{blas.get('name', '?')} {blas.get('version', '?')} {os.environ.get('OPENBLAS_CORETYPE', '')}".strip()

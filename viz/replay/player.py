@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -27,14 +26,7 @@ class CannotReplay(ValueError):
 
 @dataclasses.dataclass
 class Changes:
-    """What is to be different from the step as it was.
-
-    Attributes:
-        double: compute in float64.
-        rate: the learning rate of updates.
-        without: the name of a layer that gives what it is given.
-        arrays: other arrays, by the number of those in whose place they stand.
-    """
+    """What is to be different from the step as it was."""
 
     double: bool = False
     rate: float | None = None
@@ -47,25 +39,14 @@ class Changes:
 
 @dataclasses.dataclass
 class Played:
-    """What a step gave when it was run again.
+    """What a step gave when it was run again."""
 
-    Attributes:
-        step: the step as it was kept.
-        tensors: all its tensors, by number.
-        inputs: of each op, by the number of its event, what it was given.
-        loss: what was minimized last; None where there was nothing, or more than a number.
-        error: the exception that it ended with, None when it came to its end.
-        failed: the number of the event that raised.
-        left_out: what couldn't be run, in words.
-    """
-
-    step: KeptStep
-    tensors: dict[int, Any] = dataclasses.field(default_factory=dict)
-    inputs: dict[int, list[Any]] = dataclasses.field(default_factory=dict)
-    loss: float | None = None
-    error: Exception | None = None
-    failed: int | None = None
-    left_out: list[str] = dataclasses.field(default_factory=list)
+    step: KeptStep  # the step as it was kept
+    tensors: dict[int, Any] = dataclasses.field(default_factory=dict)  # all its tensors, by number
+    loss: float | None = None  # what was minimized last; None where there was nothing, or more than a number
+    error: Exception | None = None  # the exception that it ended with, None when it came to its end
+    failed: int | None = None  # the number of the event that raised
+    left_out: list[str] = dataclasses.field(default_factory=list)  # what couldn't be run, in words
 
     def hear_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         """Note what was minimized."""
@@ -80,17 +61,11 @@ class Player:
         kept: the file.
         changes: what is to be different, from a step on.
         first: the number of that step among those of the file.
-        heard: called with the number of each event, and what has run so far, after it ran.
     """
 
-    def __init__(
-        self,
-        kept: Kept,
-        changes: Changes | None = None,
-        first: int = 0,
-        heard: Callable[[int, Played], None] | None = None,
-    ) -> None:
-        self.kept, self.heard = kept, heard
+    def __init__(self, kept: Kept, changes: Changes | None = None, first: int = 0) -> None:
+        self.kept = kept
+        self.running: tuple[KeptStep, int] = kept.steps[0], 0  # the step that runs, and the number of its event
         self._later, self._first = changes or Changes(), first
         self.changes = Changes(double=self._later.double)
         self.variables: list[Any] = [self._variable(i) for i in range(len(kept.variables))]
@@ -133,11 +108,7 @@ class Player:
     # ------------------------------------------------------------------ steps
 
     def run(self, number: int) -> Played:
-        """Run a step of the file: the first, then the second, and so on.
-
-        Raises:
-            CannotReplay: when something that it needs isn't in the file.
-        """
+        """Run a step of the file: the first, then the second, and so on."""
         if number == self._first:
             self.changes = self._later
         with loading("the step", 0, self.kept.limit, _UNLIMITED), numpy.errstate(all="ignore"):
@@ -178,11 +149,10 @@ class _Run:
                 for i, event in enumerate(self.step.events):
                     if self.only_loss and ("assign" in event or "apply" in event):
                         continue
-                    self._event(i, event)
+                    self.player.running = self.step, i
+                    self._event(event)
                     if self.only_loss and event is self.last:
                         break
-                    if self.player.heard is not None:
-                        self.player.heard(i, self.played)
             except LoadLimitError as error:
                 raise CannotReplay(str(error)) from None
             except CannotReplay:
@@ -193,9 +163,9 @@ class _Run:
                 self._leave(0)
         return self.played
 
-    def _event(self, i: int, event: Event) -> None:
+    def _event(self, event: Event) -> None:
         if "op" in event:
-            self._op(i, event)
+            self._op(event)
         elif "gradient" in event:
             self._gradient(event)
         elif "assign" in event:
@@ -237,7 +207,7 @@ class _Run:
         self._leave(len(self.scopes) - 1, [self._value(x) for x in event["end"]])
 
     def _leave_out(self, begun: Event, event: Event) -> None:
-        """Let the layer that has just run give what it was given."""
+        """Let the layer that has just run give its input."""
         given, made = [self._value(x) for x in begun["in"]], [x for x in event["end"] if isinstance(x, int)]
         if len(given) != 1 or len(made) != 1:
             raise CannotReplay(
@@ -259,13 +229,12 @@ class _Run:
 
     # ------------------------------------------------------------------ ops and gradients
 
-    def _op(self, i: int, event: Event) -> None:
+    def _op(self, event: Event) -> None:
         made = op_named(event["op"])
         if made is None:
             raise CannotReplay(f"there is no op {event['op']!r:.60}")
         given = [self._value(x) for x in event["in"]]
         settings = [self._setting(x) for x in event["set"]]
-        self.played.inputs[i] = given
         ran_at = self.player.kept.place(event["at"])  # noqa: F841  (the doctor looks for it: it is the op's own line)
         named = {**dict(zip(made.arrays, given)), **dict(zip(made.settings, settings))}
         step()

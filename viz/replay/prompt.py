@@ -21,12 +21,7 @@ _HELP = """\
 
 
 class Prompt(cmd.Cmd):
-    """A prompt that shows one frame at a time.
-
-    Args:
-        frames: the film.
-        **files: `stdin` and `stdout`, for tests.
-    """
+    """A prompt that shows one frame at a time."""
 
     def __init__(self, frames: Sequence[Frame], **files: Any) -> None:
         super().__init__(**files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.core.observe import observing
+from viz.recorder.listening import Listening
 from viz.recording import Recording
 from viz.replay.film import Film, Frame
 from viz.replay.first_bad import layer_of
@@ -29,24 +30,19 @@ def _before(kept: Kept, number: int, film: Film) -> Played:
     player = Player(kept)
     for i in range(number):
         player.run(i)
-    with observing(film):
+    with observing(Listening.to(film)):
         return player.run(number)
 
 
 def traced(kept: Kept, number: int) -> Recording:
-    """A step of the file, recorded while it runs again; with its film, which the page plays.
-
-    Args:
-        kept: the file.
-        number: which of its steps.
-    """
+    """A step of the file, recorded while it runs again; with its film, which the page plays."""
     film, player = Film(kept), Player(kept)
     for i in range(number):
         player.run(i)
     name = f"{kept.meta.get('script') or 'step'} step {kept.steps[number].number}"
     nbytes = sum(array.nbytes for array in kept.arrays)
     values = "" if nbytes <= _MOST else None
-    with trace(str(name)[:200], stats="basic", values=values, source=False) as recording, observing(film):
+    with trace(str(name)[:200], stats="basic", values=values, source=False) as recording, observing(Listening.to(film)):
         player.run(number)
     _put_lines(kept, kept.steps[number], recording)
     recording.values = {i: a for i, a in recording.values.items() if a.size <= _SMALL}

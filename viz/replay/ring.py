@@ -33,25 +33,15 @@ _SMALL = 1 << 16  # bytes of a user's array below which it is copied: it may be 
 
 @dataclasses.dataclass
 class Held:
-    """A step that is held. Events are those of `kept.py`, with live objects in the place of numbers.
+    """A step that is held. Events are those of `kept.py`, with live objects in the place of numbers."""
 
-    Attributes:
-        number: which step of the run.
-        events: what happened.
-        data: the batch, as the step was given it.
-        rows: the numbers of its rows, or None.
-        targets: what was minimized.
-        error: what it ended with.
-        ended: whether it came to its end.
-    """
-
-    number: int
+    number: int  # which step of the run
     events: list[tuple[Any, ...]] = dataclasses.field(default_factory=list)
-    data: Any = None
-    rows: Any = None
-    targets: list[Any] = dataclasses.field(default_factory=list)
-    error: BaseException | None = None
-    ended: bool = False
+    data: Any = None  # the batch, as the step was given it
+    rows: Any = None  # the numbers of its rows, or None
+    targets: list[Any] = dataclasses.field(default_factory=list)  # what was minimized
+    error: BaseException | None = None  # what it ended with
+    ended: bool = False  # whether it came to its end
 
     @property
     def loss(self) -> float | None:
@@ -68,18 +58,11 @@ class Held:
 
 @dataclasses.dataclass
 class Segment:
-    """A few steps, and the state before the first of them.
+    """A few steps, and the state before the first of them."""
 
-    Attributes:
-        random: all random states.
-        variables: arrays of before by the variable's number, each held when it is met for the first time.
-        optimizers: the arrays of their variables, in the same way.
-        steps: the steps.
-    """
-
-    random: dict[str, Any]
-    variables: dict[int, Any] = dataclasses.field(default_factory=dict)
-    optimizers: dict[int, list[tuple[int, Any]]] = dataclasses.field(default_factory=dict)
+    random: dict[str, Any]  # all random states
+    variables: dict[int, Any] = dataclasses.field(default_factory=dict)  # arrays by number, held when first met
+    optimizers: dict[int, list[tuple[int, Any]]] = dataclasses.field(default_factory=dict)  # arrays of their variables
     steps: list[Held] = dataclasses.field(default_factory=list)
 
     @property
@@ -111,22 +94,16 @@ class Ring(Observer):
         write: is called with this ring and the cause (`"nan"`, `"raised"`, `"spike"`, `"ended"` or `"asked"`) when they
             are to be written.
         told: is called once with this ring, after the first step, when sizes are known.
-
-    Attributes:
-        segments: the steps, oldest first.
-        variables: all variables by their number.
-        optimizers: all optimizers by their number.
-        codes: code objects by the numbers that stand for them.
     """
 
     hears_steps = True  # of `viz.step`, too
 
     def __init__(self, keep: int, write: Any, told: Any) -> None:
         self.keep, self._write, self._told = keep, write, told
-        self.segments: deque[Segment] = deque()
-        self.variables: list[Variable] = []
-        self.optimizers: list[Any] = []
-        self.codes: dict[int, CodeType] = {}
+        self.segments: deque[Segment] = deque()  # the steps, oldest first
+        self.variables: list[Variable] = []  # all variables by their number
+        self.optimizers: list[Any] = []  # all optimizers by their number
+        self.codes: dict[int, CodeType] = {}  # code objects by the numbers that stand for them
         self._watches: dict[frozenset[int], LossWatch] = {}  # another training has other losses
         self._updaters: set[int] = set()  # the optimizers of the running step
         self.count = 0
@@ -205,7 +182,7 @@ class Ring(Observer):
         return "asked" if asked else None
 
     def _settle_sizes(self, step: Held) -> None:
-        """Hold the state the more often, the larger a batch is beside it."""
+        """Hold the state the more often, the larger a batch is compared with it."""
         self.step_bytes, self.state_bytes = step.nbytes, self.segments[-1].nbytes
         self._events = len(step.events)
         self._apart = max(1, min(_APART, self.keep * self.state_bytes // max(1, step.nbytes)))
@@ -313,14 +290,7 @@ class Ring(Observer):
             step.events.append(("end", [self._ref(x) for x in flat(outputs) if isinstance(x, Tensor)]))
 
     def on_op(
-        self,
-        op: Any,
-        inputs: tuple[Any, ...],
-        settings: tuple[Any, ...],
-        outputs: Any,
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
+        self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
     ) -> None:
         step = self._step
         if step is None:
@@ -345,17 +315,7 @@ class Ring(Observer):
             return
         step.events.append(("op", op.name, given, settings, made, tape, place))
 
-    def on_rule(
-        self,
-        op: Any,
-        out_keys: Any,
-        in_keys: Any,
-        gradients: Any,
-        results: Any,
-        started: int,
-        ended: int,
-        error: BaseException | None = None,
-    ) -> None:
+    def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any, *times: Any) -> None:
         if self._step is not None and not is_ours(op):
             self._step.events.append(("python", f"the gradient of {op.name}", (), [], None))
 

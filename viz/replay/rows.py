@@ -14,7 +14,7 @@ from viz.replay.player import CannotReplay, Changes, Player
 __all__ = ["Guilty", "guilty_rows"]
 
 _SHOWN = 10  # numbers of rows
-_MANY = 5  # one of so many rows: more than a few bad ones
+_MANY = 5  # one in this many rows: more than a few bad ones
 _FILLERS = 8  # rows that are tried as one that does no harm
 _MOST_RUNS = 400
 _MOST_ALONE = 64  # rows that are tried one by one
@@ -22,31 +22,18 @@ _MOST_ALONE = 64  # rows that are tried one by one
 
 @dataclasses.dataclass
 class Guilty:
-    """The rows that do it.
-
-    Attributes:
-        step: the number of the step.
-        rows: their places in the batch.
-        of_data: their numbers in the data; None where these aren't known.
-        batch: how many rows the batch has.
-        what: what they do, in words.
-        runs: how often the step was run.
-        every: whether every row that was tried does it, so that none can be blamed.
-        others: whether the batch does it without these rows, too.
-        alone: the places of other rows each of which does it alone; None where that wasn't tried.
-        alone_of_data: their numbers in the data; None where these aren't known.
-    """
+    """The rows that do it."""
 
     step: int
-    rows: list[int]
-    of_data: list[int] | None
-    batch: int
-    what: str
-    runs: int
-    every: bool = False
-    others: bool = False
-    alone: list[int] | None = None
-    alone_of_data: list[int] | None = None
+    rows: list[int]  # their places in the batch
+    of_data: list[int] | None  # their numbers in the data; None where these aren't known
+    batch: int  # how many rows the batch has
+    what: str  # what they do, in words
+    runs: int  # how often the step was run
+    every: bool = False  # whether every row that was tried does it, so that none can be blamed
+    others: bool = False  # whether the batch does it without these rows, too
+    alone: list[int] | None = None  # the places of other rows each of which does it alone; None where that wasn't tried
+    alone_of_data: list[int] | None = None  # their numbers in the data; None where these aren't known
 
     def __str__(self) -> str:
         if self.every:
@@ -70,7 +57,7 @@ class Guilty:
         if len(numbers) > _SHOWN:
             count = f"{len(numbers)} others do, too, each alone (rows {shown})"
         many = (len(numbers) + 1) * _MANY >= self.batch
-        return f"; {count}" + ("; of so many, the weights may be the cause, by a step before" if many else "")
+        return f"; {count}" + ("; as these are many, the weights may be the cause, by a step before" if many else "")
 
 
 class _Trial:
@@ -129,15 +116,6 @@ def guilty_rows(kept: Kept, number: int, double: bool = False, band: float | Non
     """Which rows of a step's batch make its loss or gradients NaN, its loss large, or let it raise.
 
     Rows that are left out are replaced by copies of one that does no harm, so that shapes stay as they are.
-
-    Args:
-        kept: the file.
-        number: which of its steps.
-        double: search in float64.
-        band: for a loss that spikes: beyond this it is large.
-
-    Raises:
-        CannotReplay: when the step does nothing of this, or its rows can't be told apart.
     """
     trial = _Trial(kept, number, double)
     step = kept.steps[number]

@@ -11,39 +11,14 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor, tree
-from eagerflow.core.observe import Observer, Scope, observing, unobserved
+from eagerflow.core.observe import observing, unobserved
 from eagerflow.ops.replaying import set_random_state
+from viz.dry_run.first_step import FirstStep
 from viz.recorder.listening import Listening
 from viz.replay.kept import Kept, KeptStep
 from viz.replay.player import CannotReplay, Played
 
-__all__ = ["FirstStep", "Reached", "ScriptPlayer"]
-
-
-class Reached(BaseException):
-    """The script has come to its first training step, and goes no further."""
-
-
-class FirstStep(Observer):
-    """Stops a script at its first training step.
-
-    Attributes:
-        model: whose step it is.
-        feed: what the batch was drawn from, None where the script made it itself.
-    """
-
-    wants_ops = False
-
-    def __init__(self) -> None:
-        self.model: Any = None
-        self.feed: Any = None
-
-    def on_scope_begin(self, scope: Scope) -> None:
-        if scope.kind == "data":
-            self.feed = scope.inputs
-        elif scope.kind == "step" and scope.name == "train_step" and hasattr(scope.owner, "train_step"):
-            self.model = scope.owner
-            raise Reached
+__all__ = ["ScriptPlayer"]
 
 
 def _without_numbers(path: str) -> str:
@@ -52,23 +27,16 @@ def _without_numbers(path: str) -> str:
 
 
 class ScriptPlayer:
-    """Runs the steps of a file by the model of a script; it can be asked what a `Player` can.
+    """Runs the steps of a file by the model of a script; it can be asked what a `Player` can."""
 
-    Args:
-        kept: the file.
-        reached: a script that was stopped at its first step.
-
-    Raises:
-        CannotReplay: when the script's model isn't that of the file.
-    """
-
-    def __init__(self, kept: Kept, reached: FirstStep) -> None:
-        self.kept, self.model, self.feed = kept, reached.model, reached.feed
-        if self.model is None:
+    def __init__(self, kept: Kept, first: FirstStep | None) -> None:
+        self.kept = kept
+        if first is None or first.kind == "loop":
             raise CannotReplay(
                 "the script ended before a training step of a compiled model; a loop of its own can't be taken over. "
                 "Without --script its steps run from the file alone"
             )
+        self.model, self.feed = first.model, getattr(first.fit, "feed", None)
         with unobserved():
             self.variables = self._matched()
         set_random_state(kept.meta["random"])
@@ -107,7 +75,7 @@ class ScriptPlayer:
         if names <= made:
             return
         x = self._batch(self.kept.steps[0])[0]
-        # What it raises, its step raises, too; which weights are missing is told.
+        # What it raises, its step raises, too; which weights are missing is said.
         with numpy.errstate(all="ignore"), contextlib.suppress(Exception):
             self.model(tree.map_structure(Tensor, x))
 

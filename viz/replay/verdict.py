@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
 
 import numpy
 
+from viz.doctor.facts.host_arrays import host
 from viz.replay.encode import digest
 from viz.replay.kept import Kept
 from viz.replay.machine import differences, machine
@@ -23,23 +23,14 @@ _UNKNOWN = (
 
 @dataclasses.dataclass
 class Verdict:
-    """How a run again compares with the training.
+    """How a run again compares with the training."""
 
-    Attributes:
-        exact: whether everything that can be compared has the same bits.
-        compared: how many losses and arrays of variables were compared.
-        other: paths of variables whose bits differ, and steps whose loss or error does.
-        largest: the largest difference of a weight or loss, as a part of its largest number.
-        where: whose that is.
-        reasons: why bits may differ, in words.
-    """
-
-    exact: bool
-    compared: int
-    other: list[str]
-    largest: float
-    where: str
-    reasons: list[str]
+    exact: bool  # whether everything that can be compared has the same bits
+    compared: int  # how many losses and arrays of variables were compared
+    other: list[str]  # paths of variables whose bits differ, and steps whose loss or error does
+    largest: float  # the largest difference of a weight or loss, as a part of its largest number
+    where: str  # whose that is
+    reasons: list[str]  # why bits may differ, in words
 
     def __str__(self) -> str:
         if self.exact:
@@ -53,13 +44,7 @@ class Verdict:
 
 
 def verdict(kept: Kept, player: Player, played: list[Played]) -> Verdict:
-    """Compare steps that were run again with the file.
-
-    Args:
-        kept: the file.
-        player: after it ran all steps, or those up to one.
-        played: what it gave.
-    """
+    """Compare steps that were run again with the file."""
     other: list[str] = []
     gaps: list[tuple[float, str]] = []
     compared = 0
@@ -74,7 +59,7 @@ def verdict(kept: Kept, player: Player, played: list[Played]) -> Verdict:
     if played and played[-1].step is kept.steps[-1] and not played[-1].left_out:
         for number, text in kept.digests.items():
             compared += 1
-            now = _host(player.variables[number].data)
+            now = host(player.variables[number].data)
             if digest(now) != text:
                 path = kept.variables[number].path
                 other.append(path)
@@ -110,7 +95,3 @@ def _distance(one: numpy.ndarray, other: numpy.ndarray) -> float:
         gap = numpy.where((one == other) | (numpy.isnan(one) & numpy.isnan(other)), 0.0, abs(one - other))
         found = float(gap.max(initial=0.0)) / largest
     return math.inf if math.isnan(found) else found
-
-
-def _host(array: Any) -> numpy.ndarray:
-    return array.get() if hasattr(array, "get") else numpy.asarray(array)

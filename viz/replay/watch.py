@@ -10,7 +10,7 @@ __all__ = ["HISTORY", "LossWatch"]
 
 _SEEN = 50  # losses that are remembered
 _BAND = 10.0  # of the usual distance from the median; of normal losses that is 7 standard deviations
-_TIMES = {20: 2.0, 10: 3.0, 5: 10.0}  # beside, as a multiple of the largest of them, from so many losses on
+_TIMES = {20: 2.0, 10: 3.0, 5: 10.0}  # and a multiple of the largest of them, by the number of losses
 _AT_ONCE = 1000.0  # of fewer, which don't tell a usual distance yet
 _TENTH = 0.1  # and of the loss at the beginning
 _TINY = 1e-3  # the first few losses may be next to nothing by chance, or by what weights begin with

@@ -17,10 +17,6 @@ HOLDS = "holds "
 def broken_marks(inputs: Sequence[numpy.ndarray], targets: Sequence[numpy.ndarray]) -> dict[int, str]:
     """What the rows hold that isn't finite, in words, by their numbers.
 
-    Args:
-        inputs: arrays with a row for each sample.
-        targets: those of the targets; empty where these are the inputs.
-
     >>> x, y = numpy.ones((3, 2)), numpy.array([0.0, 1.0, numpy.inf])
     >>> x[1] = numpy.nan
     >>> broken_marks([x], [y])

@@ -16,15 +16,10 @@ _FAR = 10.0  # times the distance between the quartiles: of squared normal error
 
 @dataclasses.dataclass
 class Classes:
-    """Samples of classes.
+    """Samples of classes."""
 
-    Attributes:
-        labels: the class that each sample is said to have.
-        chances: what the model makes of it: for each sample a number per class, adding up to 1.
-    """
-
-    labels: numpy.ndarray
-    chances: numpy.ndarray
+    labels: numpy.ndarray  # the class that each sample is said to have
+    chances: numpy.ndarray  # what the model makes of it: for each sample a number per class, adding up to 1
 
     @property
     def predicted(self) -> numpy.ndarray:
@@ -34,12 +29,7 @@ class Classes:
 
 
 def as_chances(outputs: numpy.ndarray, loss: Any) -> numpy.ndarray:
-    """Outputs of a classifier as chances: of one column that of yes, of several one for each class.
-
-    Args:
-        outputs: logits or chances, a row for each sample.
-        loss: the loss that compared them with labels.
-    """
+    """Outputs of a classifier as chances: of one column that of yes, of several one for each class."""
     if outputs.shape[1] == 1:
         yes = outputs[:, 0]
         return outputs if _are_chances(yes, loss) else 1 / (1 + numpy.exp(-numpy.clip(outputs, -60, 60)))

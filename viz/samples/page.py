@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pathlib
 from html import escape
 from typing import Any
 
@@ -11,60 +9,36 @@ import numpy
 
 from viz.attribution.drawing import pixels
 from viz.export.png import png_address
-from viz.facts.text_files import check_html, write_text
+from viz.reports.page import report_page
 from viz.samples.broken import HOLDS
 from viz.samples.sample_set import Sample, Samples
 
-__all__ = ["to_html"]
+__all__ = ["page"]
 
 _STYLE = """
-body{font:14px/1.4 system-ui,sans-serif;margin:24px;color:#1b2733;background:#fff}
-h1{font-size:20px;margin:0 0 4px} h2{font-size:16px;margin:28px 0 10px} p{color:#5b6770;margin:2px 0}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(132px,1fr));gap:14px}
-.card{border:1px solid #c3cbd3;border-radius:6px;padding:8px;font-size:12px;overflow:hidden}
+.card{border:1px solid var(--frame);border-radius:6px;padding:8px;font-size:12px;overflow:hidden}
 .card.wrong{border-color:#b3261e;background:#fff4f2}.card.twice{border-color:#a68a00;background:#fdf9e6}
 .card img{width:100%;image-rendering:pixelated;display:block;border-radius:3px;margin-bottom:6px}
-.card b{font-size:13px}.mark{color:#b3261e}.quiet{color:#5b6770}
+.card b{font-size:13px}.mark{color:#b3261e}.quiet{color:var(--quiet)}
 .numbers,.words{font-family:ui-monospace,monospace;font-size:11px;max-height:96px;overflow:hidden;margin-bottom:6px}
-@media(prefers-color-scheme:dark){body{color:#e8edf2;background:#12181f}.card{border-color:#3f4d5a}
-p,.quiet{color:#9fb0bf}.card.wrong{background:#3a1a17}.card.twice{background:#33300f}.mark{color:#ff8a7d}}
+@media(prefers-color-scheme:dark){.card.wrong{background:#3a1a17}.card.twice{background:#33300f}.mark{color:#ff8a7d}}
 """
 _NUMBERS = 12
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-
-
-def to_html(samples: Samples, path: str | os.PathLike[str]) -> pathlib.Path:
-    """Write the page. It needs no network and no other file.
-
-    Args:
-        samples: what is shown; as many as have pictures.
-        path: ends in `.html`.
-
-    Raises:
-        ValueError: for another ending.
-    """
-    check_html(path)
-    return write_text(path, page(samples))
 
 
 def page(samples: Samples) -> str:
-    """The page as text."""
+    """The page as text; it shows as many samples as have pictures."""
     pairs = list(zip(samples.samples, samples.pictures))
-    head = escape(samples.head())
-    parts = [
-        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{escape(samples.model)}: samples</title>',
-        '<meta name="viewport" content="width=device-width">',
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-        f"<style>{_STYLE}</style><h1>{escape(samples.model)}: samples</h1><p>{head}</p><p>{escape(samples.met)}</p>",
-        *[f"<p>note: {escape(note)}</p>" for note in samples.notes],
-    ]
     sections = [("Samples that hold NaN or infinity", HOLDS)]
     sections += [("Labels that are likely wrong", "label likely"), ("Duplicates", "duplicate")]
+    parts = []
     for title, word in sections:
         found = [pair for pair in pairs if any(mark.startswith(word) for mark in pair[0].marks)]
         parts += [_section(title, found)] if found else []
     parts.append(_section("The hardest" if samples.is_ranked else "The first, in no order", pairs))
-    return "\n".join(parts) + "\n"
+    remarks = [samples.head(), samples.met, *[f"note: {note}" for note in samples.notes]]
+    return report_page(f"{samples.model}: samples", remarks, parts, _STYLE)
 
 
 def _section(title: str, pairs: list[tuple[Sample, Any]]) -> str:

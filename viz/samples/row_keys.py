@@ -18,11 +18,7 @@ def host(value: Any) -> numpy.ndarray:
 
 
 def keys_of(arrays: Sequence[numpy.ndarray]) -> list[int]:
-    """For each row a number that rows of equal content share, in this process.
-
-    Args:
-        arrays: with equally many rows; what a row is made of.
-    """
+    """For each row a number that rows of equal content share, in this process."""
     parts = [list(_bytes_of(array)) for array in arrays]
     return [hash(row) for row in zip(*parts)]
 

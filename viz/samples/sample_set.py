@@ -79,11 +79,7 @@ class Samples:
         return [sample for sample in self.samples if any(mark.startswith(word) for mark in sample.marks)]
 
     def text(self, count: int = 20) -> Text:
-        """The hardest ones as a table; where nothing could be ranked, those that hold NaN or infinity.
-
-        Args:
-            count: how many to give.
-        """
+        """The hardest ones as a table; where nothing could be ranked, those that hold NaN or infinity."""
         found = [self.head()]
         if self.is_ranked:
             found += self._hardest(count)

@@ -1,69 +1,91 @@
-"""The commands: what each is called, what it is for, and the module that says what it understands."""
+"""The table of commands, and of all else that the core asks of add-ons: here alone they are named.
+
+A command is added as a line here, one function that adds its arguments to a parser, and one that runs it.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from viz.shell.parser import Parser
 
-__all__ = ["COMMANDS", "Command", "parser_of"]
+__all__ = ["COMMANDS", "PARTS", "Command", "load", "parser_of", "part"]
 
 
 class Command(NamedTuple):
-    """A command.
+    """A command."""
 
-    Attributes:
-        module: its full name.
-        about: one line for the list of commands.
-        add: the function in it that adds the command's arguments to a parser.
-        runs_code: whether it runs a script, whose output is shown as it is; control characters of others are escaped.
-        reads_whole: whether it holds a recording until it ends, so that garbage collection would be in vain.
-    """
-
-    module: str
-    about: str
-    add: str = "add_command"
-    runs_code: bool = False
-    reads_whole: bool = False
+    add: str  # the full name of the function that adds its arguments to a parser
+    run: str  # the same of the function that runs it
+    about: str  # one line for the list of commands
+    runs_code: bool = False  # a script, whose output is shown as it is; control characters of others are escaped
+    reads_whole: bool = False  # whether it holds a recording until it ends, so that garbage collection would be in vain
 
 
-_OPTIONS = "viz.shell.options"
-COMMANDS = {
-    "run": Command(f"{_OPTIONS}.run", "run a script and record it", runs_code=True),
-    "check": Command(f"{_OPTIONS}.check", "before you train: can it learn as it is set up?", runs_code=True),
-    "estimate": Command(f"{_OPTIONS}.estimate", "before you train: memory and time by batch size", runs_code=True),
-    "reproduce": Command(f"{_OPTIONS}.reproduce", "run a script twice, and find the first difference", runs_code=True),
-    "doctor": Command(f"{_OPTIONS}.doctor", "run a script and say what is wrong with its training", runs_code=True),
-    "nonfinite": Command(f"{_OPTIONS}.nonfinite", "find the op where NaN or infinity begins", runs_code=True),
-    "gap": Command(f"{_OPTIONS}.gap", "say why fit and evaluate disagree", runs_code=True),
-    "data": Command(f"{_OPTIONS}.data", "list the samples of a training run, hardest first", runs_code=True),
-    "show": Command(f"{_OPTIONS}.show", "show a recording on one screen: loss, parts, slowest, memory, NaN"),
-    "summary": Command(
-        f"{_OPTIONS}.tables", "list layers: shapes, weights, FLOPs, times, memory", "add_summary", reads_whole=True
-    ),
-    "top": Command(f"{_OPTIONS}.tables", "list what costs most", "add_top", reads_whole=True),
-    "memory": Command(f"{_OPTIONS}.tables", "show the peak of memory and what held it", "add_memory", reads_whole=True),
-    "gradients": Command(
-        f"{_OPTIONS}.tables", "list the sizes of gradients (recorded with --stats)", "add_gradients", reads_whole=True
-    ),
-    "annotate": Command(f"{_OPTIONS}.annotate", "show your source with what each line costs", reads_whole=True),
-    "draw": Command(f"{_OPTIONS}.draw", "draw a picture", reads_whole=True),
-    "html": Command(f"{_OPTIONS}.html", "write the interactive page", reads_whole=True),
-    "diff": Command(f"{_OPTIONS}.diff", "compare two recordings, or two files of weights", reads_whole=True),
-    "replay": Command(f"{_OPTIONS}.replay", "run kept training steps again"),
-    "tensorboard": Command(
-        f"{_OPTIONS}.writers", "write graph, times and memory for TensorBoard", "add_tensorboard", reads_whole=True
-    ),
-    "perfetto": Command(f"{_OPTIONS}.writers", "write a trace for ui.perfetto.dev", "add_perfetto", reads_whole=True),
-    "json": Command(f"{_OPTIONS}.writers", "write everything as JSON", "add_json", reads_whole=True),
-    "completion": Command("viz.shell.completion", "print what your shell needs to complete commands"),
+def _core(name: str, about: str, module: str = "", **facts: bool) -> tuple[str, Command]:
+    run = f"viz.command.{module or name}.run_{name}"
+    return name, Command(f"viz.shell.options.add_{name}", run, about, **facts)
+
+
+def _add_on(name: str, about: str, **facts: bool) -> tuple[str, Command]:
+    return name, Command(f"viz.add_ons.options.add_{name}", f"viz.add_ons.{name}.run_{name}", about, **facts)
+
+
+COMMANDS = dict(
+    [
+        _core("run", "run a script and record it", runs_code=True),
+        _add_on("check", "before you train: can it learn as it is set up?", runs_code=True),
+        _add_on("estimate", "before you train: memory and time by batch size", runs_code=True),
+        _add_on("reproduce", "run a script twice, and find the first difference", runs_code=True),
+        _add_on("doctor", "run a script and say what is wrong with its training", runs_code=True),
+        _core("nonfinite", "find the op where NaN or infinity begins", runs_code=True),
+        _add_on("gap", "say why fit and evaluate disagree", runs_code=True),
+        _add_on("data", "list the samples of a training run, hardest first", runs_code=True),
+        _core("show", "show a recording on one screen: loss, parts, slowest, memory, NaN"),
+        _core("summary", "list layers: shapes, weights, FLOPs, times, memory", "tables", reads_whole=True),
+        _core("top", "list what costs most", "tables", reads_whole=True),
+        _core("memory", "show the peak of memory and what held it", "tables", reads_whole=True),
+        _core("gradients", "list the sizes of gradients (recorded with --stats)", "tables", reads_whole=True),
+        _add_on("annotate", "show your source with what each line costs", reads_whole=True),
+        _core("draw", "draw a picture", reads_whole=True),
+        _core("html", "write the interactive page", reads_whole=True),
+        _core("diff", "compare two recordings, or two files of weights", reads_whole=True),
+        _add_on("replay", "run kept training steps again"),
+        _core("tensorboard", "write graph, times and memory for TensorBoard", "writers", reads_whole=True),
+        _core("perfetto", "write a trace for ui.perfetto.dev", "writers", reads_whole=True),
+        _core("json", "write everything as JSON", "writers", reads_whole=True),
+    ]
+)
+COMMANDS["completion"] = Command(
+    "viz.shell.completion.add_command",
+    "viz.shell.completion.run_completion",
+    "print what your shell needs to complete commands",
+)
+
+PARTS = {
+    "run_kept": "viz.add_ons.keep.run_kept",  # `viz run --keep`
+    "Watcher": "viz.doctor.watcher.Watcher",  # the live page lets it watch now and then
+    "finding_line": "viz.doctor.report.line",
+    "broken_arrays": "viz.add_ons.broken_arrays.broken_arrays",  # for `viz nonfinite`
 }
+"""What the core asks of add-ons, by the name that it has there."""
+
+
+def load(place: str) -> Any:
+    """What a full name stands for, whose module is loaded now."""
+    module, _, name = place.rpartition(".")
+    return getattr(import_module(module), name)
+
+
+def part(name: str) -> Any:
+    """What an add-on has under a name of `PARTS`."""
+    return load(PARTS[name])
 
 
 def parser_of(name: str) -> Parser:
-    """The parser of one command, whose module is loaded for it."""
+    """The parser of one command."""
     command = COMMANDS[name]
     parser = Parser(prog=f"viz {name}", description=f"{command.about[0].upper()}{command.about[1:]}.")
-    getattr(import_module(command.module), command.add)(parser)
+    load(command.add)(parser)
     return parser

@@ -27,21 +27,10 @@ def add_command(parser: Parser) -> None:
     """Add the command's arguments to a parser."""
     parser.description = _ABOUT
     parser.add_argument("shell", choices=SHELLS, help="the shell")
-    parser.set_defaults(command=run_completion)
 
 
 def run_completion(options: argparse.Namespace) -> int:
-    """Run the command.
-
-    Args:
-        options: `shell`.
-
-    Returns:
-        0.
-
-    Raises:
-        Impossible: without shtab.
-    """
+    """Run `viz completion`."""
     try:
         shtab = import_module("shtab")
     except ImportError:

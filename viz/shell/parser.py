@@ -9,11 +9,14 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
+from viz.choices import CHARTS
 from viz.facts.lines.room import folded, room
 from viz.shell.statuses import MISUSED
 from viz.shell.terminal import paint
 
-__all__ = ["Parser", "nearest", "written"]
+__all__ = ["Parser", "at_least_one", "nearest", "written"]
+
+_USUAL = "the last complete one of the usual batch size"
 
 _CONTINUED = re.compile(r"(?<=\S)\n(?=[a-z0-9(])")  # a line break within a sentence
 
@@ -29,11 +32,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, with the nearest known option or choice.
-
-    Args:
-        settings: those of `argparse.ArgumentParser`.
-    """
+    """A parser whose errors are one line, with the nearest known option or choice."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(formatter_class=_Help, allow_abbrev=False, **settings)
@@ -47,19 +46,41 @@ class Parser(argparse.ArgumentParser):
         """What help shows below the line that says what the command does."""
         self.description = "\n".join([str(self.description), "", *[f"  {line}" for line in lines]])
 
+    def add_json(self, times: bool = False) -> None:
+        """`--json`; `times`: whether it prints some, which are in nanoseconds then."""
+        about = "print JSON for other programs" + " (times in nanoseconds)" * times
+        self.add_argument("--json", action="store_true", help=about)
+
+    def add_html(self, about: str) -> None:
+        """`--html FILE.html`, where a page is written."""
+        self.add_argument("--html", type=written("html", "htm"), metavar="FILE.html", help=about)
+
+    def add_chart(self, option: str, about: str) -> None:
+        """An option that names a picture to write."""
+        about = f"{about}: .svg or .png, or .pdf by CairoSVG or librsvg"
+        self.add_argument(option, type=written(*CHARTS), metavar="FILE.svg", help=about)
+
+    def add_count(self, usual: int) -> None:
+        """`-n`, `--count`: how many lines a table has."""
+        about = f"how many lines (default: {usual})"
+        self.add_argument("-n", "--count", dest="n", type=int, default=usual, metavar="N", help=about)
+
+    def add_step(self, usual: str = _USUAL, about: str = "which step") -> None:
+        """`--step N`."""
+        self.add_argument("--step", type=int, metavar="N", help=f"{about}, from 0 (default: {usual})")
+
+    def add_out(self, metavar: str, about: str) -> None:
+        """The name of what is written, which may be left out."""
+        self.add_argument("out", nargs="?", metavar=metavar, help=about)
+
     def add_script(self, metavar: str = "script", about: str = "a Python file") -> None:
         """What a command runs: a file, or behind `-m` a module, and all that follows it, which is the script's.
 
-        The options then have `script`, `module`, `arguments`, and `prog`, the command as messages call it.
-
-        Args:
-            metavar: how help calls it.
-            about: what help says of it.
+        The options then have `script`, `module` and `arguments`; see `viz.shell.program.Script`.
         """
         self.add_argument("-m", "--module", action="store_true", help="the script is the name of a module")
         self.add_argument("script", metavar=metavar, help=f"{about}, or with -m a module")
         self.add_argument("arguments", nargs=argparse.REMAINDER, help="the script's own arguments")
-        self.set_defaults(prog=self.prog)
 
     def add_recording(self) -> None:
         """The file that most commands look at, and what goes with it."""
@@ -100,6 +121,13 @@ def written(*endings: str) -> Callable[[str], str]:
         return name
 
     return read
+
+
+def at_least_one(given: str) -> int:
+    """For `add_argument(type=...)`: a whole number of 1 or more."""
+    if not given.strip().isdecimal() or int(given) < 1:
+        raise argparse.ArgumentTypeError(f"{given!r} is not a whole number of 1 or more")
+    return int(given)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -21,12 +21,7 @@ def say(options: argparse.Namespace, facts: Any, words: str) -> None:
 
 
 def print_folded(words: str, code: str = "") -> None:
-    """Print a sentence in lines for which there is room.
-
-    Args:
-        words: what it says.
-        code: of a colour.
-    """
+    """Print a sentence in lines for which there is room."""
     shown = folded(words, room())
     print(paint(shown, code) if code else shown)
 

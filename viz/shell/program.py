@@ -1,4 +1,4 @@
-"""What a command runs, a script or (behind `-m`) a module, as `python` would."""
+"""`Script`: what a command runs, a file or (after `-m`) a module, as `python` would."""
 
 from __future__ import annotations
 
@@ -13,116 +13,96 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from types import TracebackType
+from typing import NamedTuple
 
-from viz.shell.script_errors import without_ours
 from viz.shell.signals import Ended, in_its_words
 from viz.shell.terminal import paint
 
-__all__ = ["check_kept", "check_program", "in_place", "name_of", "print_error", "rerun", "run"]
+__all__ = ["Script", "check_kept", "print_error"]
 
 _OTHER_FRAMEWORKS = ("torch", "jax", "mxnet", "paddle")
 
 
-def name_of(program: str, as_module: bool = False) -> str:
-    """What recordings and other files of a program are named after.
+class Script(NamedTuple):
+    """What a command runs.
 
-    Args:
-        program: a file, or the name of a module.
-        as_module: is it a module?
-
-    >>> name_of("runs/train.py"), name_of("pkg.train", True), name_of("pkg.__main__", True)
+    >>> Script("runs/train.py").name, Script("pkg.train", (), True).name, Script("pkg.__main__", (), True).name
     ('train', 'train', 'pkg')
-    """
-    if not as_module:
-        return pathlib.Path(program).stem
-    return program.removesuffix(".__main__").rpartition(".")[2]
-
-
-def rerun(command: str, options: argparse.Namespace) -> str:
-    """Another command for the script that this one ran, with its arguments, as one that can be copied.
-
-    Args:
-        command: its name, with options of its own if it needs any.
-        options: those of this command; see `Parser.add_script`.
-
-    >>> rerun("nonfinite", argparse.Namespace(script="my train.py", module=False, arguments=["--lr", "0.1"]))
+    >>> Script("my train.py", ["--lr", "0.1"]).rerun("nonfinite")
     "viz nonfinite 'my train.py' --lr 0.1"
     """
-    return shlex.join(["viz", *command.split(), *["-m"] * bool(options.module), options.script, *options.arguments])
 
+    path: str
+    arguments: Sequence[str] = ()  # what it finds in `sys.argv`
+    as_module: bool = False  # is it a module?
 
-def check_program(program: str, as_module: bool = False) -> None:
-    """Refuse what Python couldn't run, before anything is written.
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> Script:
+        """The script of a command's options (see `Parser.add_script`), which Python can run."""
+        script = cls(options.script, options.arguments, options.module)
+        script.check()
+        return script
 
-    Args:
-        program: a file, or the name of a module.
-        as_module: is it a module?
+    @property
+    def name(self) -> str:
+        """What recordings and other files of it are named after."""
+        if not self.as_module:
+            return pathlib.Path(self.path).stem
+        return self.path.removesuffix(".__main__").rpartition(".")[2]
 
-    Raises:
-        FileNotFoundError: when there is no such file or module.
-        ValueError: when it isn't a script.
-    """
-    scripts = import_module("eagerflow.cli.scripts")
-    if as_module:
-        wrong = scripts.not_a_module(program)
-        if wrong:
-            raise FileNotFoundError(wrong)
-        return
-    if not os.path.exists(program):
-        cure = "; a script is read from a file, not from the input" if program == "-" else scripts.meant_script(program)
-        raise FileNotFoundError(f"there is no script {program!r}{cure}")
-    wrong = scripts.not_a_script(program)
-    if wrong and not program.lower().endswith((".pyc", ".pyz", ".zip")):  # which Python runs, too
-        raise ValueError(wrong)
+    def rerun(self, command: str) -> str:
+        """Another command for it, with its arguments, as one that can be copied."""
+        return shlex.join(["viz", *command.split(), *["-m"] * self.as_module, self.path, *self.arguments])
+
+    def check(self) -> None:
+        """Refuse what Python couldn't run, before anything is written; raises as `of` does."""
+        scripts = import_module("eagerflow.cli.scripts")
+        if self.as_module:
+            wrong = scripts.not_a_module(self.path)
+            if wrong:
+                raise FileNotFoundError(wrong)
+            return
+        if not os.path.exists(self.path):
+            advice = scripts.meant_script(self.path)
+            cure = "; a script is read from a file, not from the input" if self.path == "-" else advice
+            raise FileNotFoundError(f"there is no script {self.path!r}{cure}")
+        wrong = scripts.not_a_script(self.path)
+        if wrong and not self.path.lower().endswith((".pyc", ".pyz", ".zip")):  # which Python runs, too
+            raise ValueError(wrong)
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Within, arguments and the first folder of the path are where `python` puts them; raises as `of` does."""
+        self.check()
+        kept = sys.argv, sys.path[:]
+        sys.argv = [self.path, *self.arguments]
+        sys.path.insert(0, os.getcwd() if self.as_module else os.path.dirname(os.path.abspath(self.path)))
+        try:
+            yield
+        finally:
+            sys.argv, sys.path[:] = kept
+
+    def run(self) -> None:
+        """Run it as `__main__`, which must be `in_place`; what it raises is raised.
+
+        Afterwards the current folder is the one from before: names of files that a command was given count from there.
+        The functions that the program registered by `atexit` find the folder that it had gone to.
+        """
+        try:
+            with _same_folder():
+                if self.as_module:
+                    runpy.run_module(self.path, run_name="__main__", alter_sys=True)
+                else:
+                    runpy.run_path(os.path.abspath(self.path), run_name="__main__")
+        except KeyboardInterrupt as error:
+            raise in_its_words(error) from None
 
 
 def check_kept(read: str, written: str | os.PathLike[str]) -> None:
-    """Refuse to write over the file that is read.
-
-    Raises:
-        ValueError: when both are the same.
-    """
+    """Refuse to write over the file that is read."""
     if os.path.realpath(written) == os.path.realpath(read):
         raise ValueError(f"{os.fspath(written)!r} would be written over what is read; give another name for the output")
-
-
-@contextlib.contextmanager
-def in_place(program: str, arguments: Sequence[str], as_module: bool = False) -> Iterator[None]:
-    """Within, arguments and the first folder of the path are where `python` puts them.
-
-    Args:
-        program: a file, or the name of a module.
-        arguments: what it finds in `sys.argv`.
-        as_module: is it a module?
-
-    Raises:
-        FileNotFoundError: when there is no such file or module.
-        ValueError: when it isn't a script.
-    """
-    check_program(program, as_module)
-    kept = sys.argv, sys.path[:]
-    sys.argv = [program, *arguments]
-    sys.path.insert(0, os.getcwd() if as_module else os.path.dirname(os.path.abspath(program)))
-    try:
-        yield
-    finally:
-        sys.argv, sys.path[:] = kept
-
-
-def run(program: str, as_module: bool = False) -> None:
-    """Run it as `__main__`, which must be `in_place`; what it raises is raised.
-
-    Afterwards the current folder is the one from before: names of files that a command was given count from there. The
-    functions that the program registered by `atexit` find the folder that it had gone to.
-    """
-    try:
-        with _same_folder():
-            if as_module:
-                runpy.run_module(program, run_name="__main__", alter_sys=True)
-            else:
-                runpy.run_path(os.path.abspath(program), run_name="__main__")
-    except KeyboardInterrupt as error:
-        raise in_its_words(error) from None
 
 
 @contextlib.contextmanager
@@ -151,17 +131,14 @@ def _go_to(folder: str | None) -> None:
             os.chdir(folder)
 
 
-def print_error(error: BaseException, program: str, ours: str) -> None:
-    """Print what ended a program as Python does, and what to do about it where the command line can tell.
+# ---------------------------------------------------------------------- errors
 
-    Args:
-        error: what it raised.
-        program: the file or module.
-        ours: the file that ran it, which the traceback leaves out.
-    """
+
+def print_error(error: BaseException, program: str, ours: str) -> None:
+    """Print what ended a program as Python does, and what to do about it where the command line can tell."""
     if isinstance(error, Ended):  # where it was just then says nothing
         return
-    traceback.print_exception(without_ours(error, ours, __file__))
+    traceback.print_exception(_from_script_on(error, ours))
     if isinstance(error, ImportError) and "attempted relative import with no known parent" in str(error):
         hints = [import_module("eagerflow.cli.scripts").as_module(program)]
     else:
@@ -171,12 +148,24 @@ def print_error(error: BaseException, program: str, ours: str) -> None:
 
 
 def _of_other_frameworks(error: BaseException) -> list[str]:
-    """What to say where a script needs a framework that isn't installed, and whose programs viz can't watch.
-
-    >>> _of_other_frameworks(ModuleNotFoundError("No module named 'json2'", name="json2"))
-    []
-    """
+    """What to say where a script needs a framework that isn't installed, and whose programs viz can't watch."""
     name = error.name.partition(".")[0] if isinstance(error, ModuleNotFoundError) and error.name else ""
     if name not in _OTHER_FRAMEWORKS:
         return []
     return [f"viz watches what Keras or eagerflow computes in a script; it doesn't see what {name} computes"]
+
+
+def _from_script_on(error: BaseException, ours: str) -> BaseException:
+    """The error, its traceback without what ran the script, and what stands behind its `import keras`."""
+    trail: TracebackType | None = error.__traceback__
+    while trail is not None and trail.tb_next is not None and _ran_script(trail, ours):
+        trail = trail.tb_next
+    if isinstance(error, SyntaxError) and trail is not None and _ran_script(trail, ours):
+        trail = None  # its own words name the script's line
+    importer = sys.modules.get("eagerflow.compat.importer")
+    return error.with_traceback(trail if importer is None else importer.without_ours(trail))
+
+
+def _ran_script(trail: TracebackType, ours: str) -> bool:
+    file = trail.tb_frame.f_code.co_filename
+    return file in (ours, __file__) or "runpy" in file

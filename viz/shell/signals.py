@@ -21,11 +21,7 @@ _OUTPUTS = (1, 2)  # stdout and stderr
 
 
 class Ended(KeyboardInterrupt):
-    """A signal other than that of Ctrl-C has ended the program; scripts that save on Ctrl-C save on it, too.
-
-    Attributes:
-        status: what shells say of a program that it ended.
-    """
+    """A signal other than that of Ctrl-C has ended the program; scripts that save on Ctrl-C save on it, too."""
 
     status = 128
 

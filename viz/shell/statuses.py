@@ -50,9 +50,6 @@ INTERRUPTED = {130: "Ctrl-C", SIGTERM.status: "SIGTERM", SIGHUP.status: "SIGHUP"
 def of_script(status: int) -> int:
     """How a command ends whose script failed.
 
-    Args:
-        status: that of the script: 130 where Ctrl-C ended it, 143 where SIGTERM did.
-
     >>> of_script(1), of_script(130), of_script(143)
     (3, 130, 143)
     """
@@ -61,9 +58,6 @@ def of_script(status: int) -> int:
 
 def ended(status: int) -> str:
     """How a script ended that failed, in words.
-
-    Args:
-        status: that of the script.
 
     >>> ended(130), ended(1), ended(7)
     ('Ctrl-C ended the script', 'the script failed', 'the script left with status 7')
@@ -78,15 +72,7 @@ class Impossible(Exception):
 
 
 def told(program: str, error: BaseException) -> int:
-    """Say on stderr why a command ended, in one line where it isn't a fault of viz.
-
-    Args:
-        program: the command as it was called, such as `"viz draw"`.
-        error: what it raised.
-
-    Returns:
-        The exit status.
-    """
+    """Say on stderr why a command ended, in one line where it isn't a fault of viz."""
     if isinstance(error, KeyboardInterrupt):
         status = status_of(in_its_words(error))
         is_seen = INTERRUPTED[status] == "Ctrl-C"  # as ^C, after which a line begins
@@ -107,16 +93,7 @@ def told(program: str, error: BaseException) -> int:
 
 
 def unanswered(program: str, why: str, status: int = DONE) -> int:
-    """Say on stderr why there is no answer.
-
-    Args:
-        program: the command as it was called.
-        why: the reason.
-        status: that of the script.
-
-    Returns:
-        The exit status.
-    """
+    """Say on stderr why there is no answer."""
     kind = "" if status in INTERRUPTED else f"{paint('failed:', '1;31', sys.stderr)} "
     print(f"{program}: {kind}{why}", file=sys.stderr)
     return of_script(status)

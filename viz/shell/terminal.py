@@ -83,8 +83,11 @@ def _has_colours(stream: Any) -> bool:
 
 
 @contextlib.contextmanager
-def output_to_stderr() -> Iterator[None]:
-    """What the script and its children print goes to stderr: only the findings are on stdout."""
+def output_to_stderr(wanted: bool = True) -> Iterator[None]:
+    """What the script and its children print goes to stderr, where that is wanted: only findings are on stdout."""
+    if not wanted:
+        yield
+        return
     sys.stdout.flush()
     try:
         real = sys.stdout.fileno()

@@ -35,7 +35,7 @@ def made_up(given: Sequence[Any]) -> list[Any]:
 
 
 def kept(samples: Sequence[Any], weights: int) -> int:
-    """How many samples travel along: at most 20, and what they take is little beside the weights."""
+    """How many samples travel along: at most 20, and what they take is little compared with the weights."""
     sizes = [len(zlib.compress(numpy.asarray(array[0]).tobytes(), 1)) for array in samples]
     most = max(_MOST_BYTES, int(_SHARE * weights))
     return max(1, min(_MOST_SAMPLES, len(samples[0]), most // max(sum(sizes), 1)))
@@ -73,13 +73,7 @@ def _part(array: Any, numbers: Numbers, most: int) -> dict[str, Any]:
 def alive_channels(
     call: Callable[[Sequence[Any]], dict[int, Any]], samples: Sequence[Any], layers: Sequence[Layer]
 ) -> list[Any]:
-    """For each layer and channel, whether a sample makes anything but zeros there.
-
-    Args:
-        call: arrays by the number of their tensor, for a batch of inputs.
-        samples: arrays of examples, one for each input.
-        layers: which layers.
-    """
+    """For each layer and channel, whether a sample makes anything but zeros there."""
     found: list[Any] = [None] * len(layers)
     for begin in range(0, min(len(samples[0]), LOOKED_AT), _BATCH):
         arrays = call([array[begin : begin + _BATCH] for array in samples])

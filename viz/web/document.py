@@ -34,7 +34,7 @@ HEADERS = {
 }
 """What a web server sends with every file; the first two let the runtime use several threads."""
 
-_BESIDE = '<meta name="files" content="beside">'  # tells the scripts, and us, that files lie beside the page
+_IN_FOLDER = '<meta name="files" content="folder">'  # files lie next to the page, in its folder
 _LARGEST_PAGE = 320_000_000  # bytes of a model: browsers hold texts of up to 512 MB
 _HERE = b"<!-- bytes -->"  # where elements with bytes are put in
 _PIECE = 3 << 20
@@ -83,13 +83,13 @@ def write(parts: Parts, target: pathlib.Path) -> None:
 
 def _write_folder(parts: Parts, target: pathlib.Path) -> None:
     index = target / "index.html"
-    if index.exists() and _BESIDE not in index.read_text("utf-8", errors="replace"):
+    if index.exists() and _IN_FOLDER not in index.read_text("utf-8", errors="replace"):
         raise FileExistsError(
             f"export({str(target)!r:.80}, format='web'): the folder has an index.html that is no page of a model. Name "
             "a new folder, or a file that ends in .html."
         )
     target.mkdir(parents=True, exist_ok=True)
-    page = _page(parts.content, _BESIDE, "'self'", "'self' 'wasm-unsafe-eval'")
+    page = _page(parts.content, _IN_FOLDER, "'self'", "'self' 'wasm-unsafe-eval'")
     _write(target / "runtime.mjs", vendored.script())
     _write(target / "runtime.wasm", vendored.program())
     _write(target / "runtime-LICENSE.txt", vendored.notice().encode())

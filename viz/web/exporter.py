@@ -131,7 +131,7 @@ def export(
 def _content(
     model: Any, inputs: _Inputs, made: Converted, first: Any, vectorizer: Any, options: _Options
 ) -> tuple[dict[str, Any], Numbers]:
-    """All that the page is told, and the arrays that it is given."""
+    """The page's data, and its arrays."""
     numbers = Numbers()
     weights = sum([array.nbytes for array in made.graph.constants.values()])
     count = checks.kept(inputs.arrays, weights)
@@ -141,14 +141,8 @@ def _content(
     alive = [None] * len(layers)
     if inputs.are_given:
         alive = checks.alive_channels(lambda batch: _run(model, inputs.packed(batch)).arrays(), inputs.arrays, layers)
-    drawn = any(node.kind.startswith("Random") for node in made.graph.nodes)
     content = {
-        "model": {
-            "draws": drawn,
-            "bytes": weights,
-            "weights": int(model.count_params()),
-            "runtime": vendored.about()["version"],
-        },
+        "model": {"bytes": weights, "weights": int(model.count_params()), "runtime": vendored.about()["version"]},
         **_controls(inputs, made, checked, vectorizer, options),
         "layers": [
             {**layer._asdict(), "alive": None if some is None else some.tolist()} for layer, some in zip(layers, alive)
@@ -202,7 +196,7 @@ def _inputs(model: Any, samples: Any, signature: Any, vectorizer: Any) -> _Input
 
 
 def _leaves(samples: Any, given: Sequence[Given], structure: Any) -> list[Any]:
-    """The arrays of samples, in the order of the inputs: by their names where those are told."""
+    """The arrays of samples, in the order of the inputs: by their names where there are some."""
     if isinstance(samples, Mapping):
         names = list(structure) if isinstance(structure, Mapping) else [each.name for each in given]
         missing = [name for name in names if name not in samples]

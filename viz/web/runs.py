@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow import activations
-from eagerflow.core.observe import Observer, observing
+from eagerflow.core.observe import observing
 from eagerflow.onnx import Converted, convert
 from viz.facts.schema import Op, Record
 from viz.recorder.capture import Options
+from viz.recorder.listening import Listening
 from viz.recorder.record_builder import record_of
 
 __all__ = ["Layer", "Run", "Watched", "layers_of", "places", "run"]
@@ -19,7 +20,7 @@ __all__ = ["Layer", "Run", "Watched", "layers_of", "places", "run"]
 _MOST_NUMBERS = 48_000_000  # in all layers that the page keeps; browsers give a page about a gigabyte
 
 
-class _Ear(Observer):
+class _RunListener:
     """Keeps the name and the arrays of every op."""
 
     def __init__(self) -> None:
@@ -59,7 +60,7 @@ class Watched:
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self._first: _Ear | None = None
+        self._first: _RunListener | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
@@ -67,11 +68,13 @@ class Watched:
     def __call__(self, *arguments: Any, **settings: Any) -> Any:
         if self._first is not None:
             return self._model(*arguments, **settings)
-        self._first = _Ear()
-        with observing(self._first):
+        self._first = _RunListener()
+        with observing(Listening.to(self._first)):
             return self._model(*arguments, **settings)
 
-    def converted(self, input_signature: Any, opset_version: int | None, weights: str | None) -> tuple[Converted, _Ear]:
+    def converted(
+        self, input_signature: Any, opset_version: int | None, weights: str | None
+    ) -> tuple[Converted, _RunListener]:
         """The graph, and what ran first for it."""
         made = convert(self, input_signature, opset_version, weights)
         assert self._first is not None
@@ -79,25 +82,19 @@ class Watched:
 
 
 def run(model: Any, packed: Any, flat: Any) -> Run:
-    """Call a model in inference and keep everything.
-
-    Args:
-        model: what is called.
-        packed: the inputs, in the structure that the model takes.
-        flat: makes a list of arrays of its outputs.
-    """
-    ear, given = _Ear(), list[Any]()
+    """Call a model in inference and keep everything; `flat` makes a list of arrays of its outputs."""
+    heard, given = _RunListener(), list[Any]()
 
     def call() -> None:
-        with observing(ear):
+        with observing(Listening.to(heard)):
             given.extend(flat(model(packed, training=False)))
 
     record = record_of(call, Options(time=False, memory=False, source=False, backward=False))
-    return Run(_without_places(record), ear.names, ear.made, given)
+    return Run(_without_places(record), heard.names, heard.made, given)
 
 
 def _heard(record: Record, names: list[str]) -> list[Op]:
-    """The ops of a record that have these names: beside them it has one for all that was drawn and then read."""
+    """The ops of a record that have these names: it has another one for all that was drawn and then read."""
     found, left = list[Op](), iter(names)
     wanted = next(left, None)
     for op in record.ops:
@@ -116,7 +113,7 @@ def _without_places(record: Record) -> Record:
     return dataclasses.replace(record, scopes=scopes, ops=ops, meta=meta)
 
 
-def places(made: Converted, first: _Ear, record: Run) -> dict[int, tuple[str, bool]]:
+def places(made: Converted, first: _RunListener, record: Run) -> dict[int, tuple[str, bool]]:
     """For tensors of a record, the name in the graph and whether with the channels on axis 1.
 
     None is known where other ops ran for the example than for the sizes that the graph was made with.

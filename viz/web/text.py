@@ -13,12 +13,7 @@ _MODES = ("int", "multi_hot", "count", "tf_idf")
 
 
 def described(layer: TextVectorization, length: int | None) -> dict[str, Any]:
-    """A layer's settings and words.
-
-    Args:
-        layer: what makes indices of text.
-        length: of the sequences that the model takes, None where any will do.
-    """
+    """A layer's settings and words."""
     about, lookup = layer.get_config(), layer._lookup_layer
     chosen = [name for name in ("standardize", "split") if not isinstance(about[name], str | None)]
     if chosen:

@@ -8,12 +8,9 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-import viz.check.all_rows as all_rows
 from tests.viz.doctor.planted import PRELUDE
-from viz.check.all_rows import check_script
 from viz.check.overfitting import _Attempt
-from viz.check.row import fine
-from viz.trial.recorded_model import rate_by_hand
+from viz.dry_run.recorded_ops import rate_by_hand
 
 NET = """
 w, b = ef.Variable(0.3 * rng.normal(size=(8, 16)).astype("float32")), ef.Variable(np.zeros(16, "float32"))
@@ -34,49 +31,39 @@ BY_HAND = "for each, g in zip([w, b, v], gradients): each.assign_sub(0.5 * g)"
 ADAM = "adam.apply(gradients, [w, b, v])"
 
 
-@pytest.fixture(autouse=True)
-def once(monkeypatch):
-    """Without the second run of each script."""
-    monkeypatch.setattr(all_rows, "check_repeatable", lambda *given: fine("not asked here"))
-
-
-def rows(tmp_path, axis=-1, given="x", variables=ALL, update=BY_HAND):
+def loop(axis=-1, given="x", variables=ALL, update=BY_HAND):
     source = "adam = ef.optimizers.Adam(0.01)\n" + NET.format(axis=axis)
-    source += LOOP.format(rows=given, variables=variables, update=update)
-    (script := tmp_path / "train.py").write_text(PRELUDE + source)
-    return {row.name: row for row in check_script(str(script)).rows}
+    return source + LOOP.format(rows=given, variables=variables, update=update)
 
 
 @pytest.mark.parametrize("update", [BY_HAND, ADAM])
-def test_what_can_be_asked_of_variables_and_a_function_is_asked(update, tmp_path):
-    found = rows(tmp_path, update=update)
+def test_what_can_be_asked_of_variables_and_a_function_is_asked(update, rows):
+    found = rows(loop(update=update))
     answered = ("inputs", "labels", "layers", "rows apart", "weights move", "overfits one batch", "repeatable")
     assert [name for name, row in found.items() if row.verdict == "ok"] == list(answered)
     assert {row.verdict for row in found.values()} == {"ok", "open"}
     assert "3 trainable weights get a gradient and move" in found["weights move"].message
 
 
-def test_a_softmax_over_the_rows_is_found_on_its_line(tmp_path):
-    found = rows(tmp_path, axis=0)
-    row = found["labels"]
+def test_a_softmax_over_the_rows_is_found_on_its_line(rows):
+    row = rows(loop(axis=0))["labels"]
     assert (row.verdict, row.line) == ("fault", PRELUDE.count("\n") + NET[: NET.index("return")].count("\n") + 2)
     assert "over the rows of the batch" in row.message
 
 
-def test_data_that_are_not_scaled_are_found(tmp_path):
-    found = rows(tmp_path, given="100.0 * x")
-    assert found["inputs"].verdict == "fault"
-    assert "root mean square 99" in found["inputs"].message
+def test_data_that_are_not_scaled_are_found(rows):
+    row = rows(loop(given="100.0 * x"))["inputs"]
+    assert row.verdict == "fault"
+    assert "root mean square 99" in row.message
 
 
-def test_a_variable_that_the_loss_does_not_need_is_named(tmp_path):
-    update = "for each, g in zip([w, b, v], gradients): each.assign_sub(0.5 * g)"
-    found = rows(tmp_path, variables="[w, b, v, ef.Variable(1.0, name='spare')]", update=update)
-    assert found["weights move"].verdict == "fault"
-    assert "spare" in found["weights move"].message
+def test_a_variable_that_the_loss_does_not_need_is_named(rows):
+    row = rows(loop(variables="[w, b, v, ef.Variable(1.0, name='spare')]"))["weights move"]
+    assert row.verdict == "fault"
+    assert "spare" in row.message
 
 
-def test_a_loop_that_cannot_be_put_together_is_told_what_it_needs(tmp_path):
+def test_a_loop_that_cannot_be_put_together_is_told_what_it_needs(rows):
     source = """
 w = ef.Variable(1.0)
 for step in range(3):
@@ -84,13 +71,12 @@ for step in range(3):
         loss = ops.square(w - 3.0)
     w.assign_sub(0.1 * tape.gradient(loss, [w])[0])
 """
-    (script := tmp_path / "train.py").write_text(PRELUDE + source)
-    found = check_script(str(script)).rows
+    found = list(rows(source).values())
     assert "a subclass of layers.Layer" in found[0].message
     assert {row.message for row in found[1:5]} == {"see 'inputs'"}
 
 
-def test_rows_of_a_table_that_are_picked_by_the_numbers_of_words_are_the_data(tmp_path):
+def test_rows_of_a_table_that_are_picked_by_the_numbers_of_words_are_the_data(rows):
     source = """
 words = rng.integers(0, 50, (128, 6))
 table = ef.Variable(rng.normal(size=(50, 8)).astype("float32"))
@@ -102,12 +88,11 @@ for step in range(3):
         loss = ops.mean(ops.square(h - target))
     adam.apply(tape.gradient(loss, [table, w]), [table, w])
 """
-    (script := tmp_path / "train.py").write_text(PRELUDE + source)
-    found = {row.name: row.verdict for row in check_script(str(script)).rows}
-    assert {found[name] for name in ("inputs", "labels", "rows apart", "weights move")} == {"ok"}
+    found = rows(source)
+    assert {found[name].verdict for name in ("inputs", "labels", "rows apart", "weights move")} == {"ok"}
 
 
-def test_a_tape_within_the_tape_leaves_the_script_alone(tmp_path):
+def test_a_tape_within_the_tape_leaves_the_script_alone(rows):
     source = """
 w, v = ef.Variable(rng.normal(size=(1, 8)).astype("float32")), ef.Variable(rng.normal(size=(8, 1)).astype("float32"))
 adam = ef.optimizers.Adam(0.02)
@@ -120,13 +105,10 @@ for step in range(3):
         loss = ops.mean(ops.square(inner.gradient(u, t) + u))
     adam.apply(tape.gradient(loss, [w, v]), [w, v])
 """
-    (script := tmp_path / "train.py").write_text(PRELUDE + source)
-    checked = check_script(str(script))
-    assert checked.stopped.error is None
-    assert "fault" not in {row.verdict for row in checked.rows}
+    assert "fault" not in {row.verdict for row in rows(source).values()}
 
 
-def test_fewer_weights_than_rows_need_not_know_them_by_heart(tmp_path):
+def test_fewer_weights_than_rows_need_not_know_them_by_heart(rows):
     source = """
 w = ef.Variable(np.zeros((1, 1), "float32"))
 for step in range(3):
@@ -134,8 +116,7 @@ for step in range(3):
         loss = ops.mean(ops.square(ops.matmul(x[:, :1], w) - target))
     w.assign_sub(0.1 * tape.gradient(loss, [w])[0])
 """
-    (script := tmp_path / "train.py").write_text(PRELUDE + source)
-    row = next(row for row in check_script(str(script)).rows if row.name == "overfits one batch")
+    row = rows(source)["overfits one batch"]
     assert row.verdict == "open"
     assert "1 weight can't know 2 rows by heart" in row.message
 
@@ -154,17 +135,14 @@ def test_an_update_that_is_no_gradient_descent_is_not_taken_for_one():
     assert rate_by_hand([ef.Variable(before - 0.1 * np.sign(gradient))], [before], [ef.Tensor(gradient)]) is None
 
 
-def test_a_likelihood_without_its_minus_sign_is_not_called_learnt(tmp_path):
-    source = "adam = ef.optimizers.Adam(0.01)\n" + NET.format(axis=-1)
-    source += LOOP.replace("loss = -", "loss = ").format(rows="x", variables=ALL, update=ADAM)
-    (script := tmp_path / "train.py").write_text(PRELUDE + source)
-    found = {row.name: row for row in check_script(str(script)).rows}["overfits one batch"]
+def test_a_likelihood_without_its_minus_sign_is_not_called_learnt(rows):
+    found = rows(loop(update=ADAM).replace("loss = -", "loss = "))["overfits one batch"]
     assert found.verdict == "open"
     assert re.search(r"goes from -\d\S* to -\d.*below 0.*its sign is wrong", found.message)
 
 
-def test_a_loss_that_falls_steadily_and_slowly_is_asked_whether_its_rate_is_too_low(tmp_path):
-    (script := tmp_path / "train.py").write_text("""
+def test_a_loss_that_falls_steadily_and_slowly_is_asked_whether_its_rate_is_too_low(checked, once):
+    found = checked("""
 import numpy as np
 import keras
 import tensorflow as tf
@@ -180,7 +158,7 @@ for i in range(0, 128, 32):
     w.assign_sub(0.1 * of_w)
     b.assign_sub(0.1 * of_b)
 """)
-    row = next(row for row in check_script(str(script)).rows if row.name == "overfits one batch")
+    row = next(row for row in found.rows if row.name == "overfits one batch")
     assert row.message.endswith("is its learning rate too low?")
 
 

@@ -10,7 +10,7 @@ from eagerflow import layers
 from viz.check.inputs import check_augmentation
 from viz.check.subject import Subject
 from viz.check.weights_move import Trial
-from viz.trial.first_step import FirstStep
+from viz.dry_run.first_step import FirstStep
 
 
 class Drawn(layers.Layer):

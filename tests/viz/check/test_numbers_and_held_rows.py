@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-
-import eagerflow as ef
-import viz.check.all_rows as all_rows
-from tests.viz.doctor.planted import PRELUDE
-from viz.check.all_rows import check_script
-from viz.check.lowest_loss import lowest_loss
-from viz.check.overfitting import _Attempt, _of_what
-from viz.check.row import fine
 
 NET = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1)])\nmodel.compile("adam", "mse")\n'
 SOFTMAX = """
@@ -103,59 +94,16 @@ model.fit(stored.reshape(-1, 16, 16, 3), target[:64], verbose=0)
 QUICK = ("row 90", "row 3", "a deviation of 1", "EarlyStopping")
 
 
-@pytest.fixture
-def once(monkeypatch):
-    """The script isn't run again in another process, which takes long."""
-    monkeypatch.setattr(all_rows, "check_repeatable", lambda *given: fine("not asked"))
-
-
 @pytest.mark.parametrize(
     ("question", "name", "said"), [pytest.param(*k, marks=() if k[2] in QUICK else pytest.mark.slow) for k in PLANTED]
 )
-def test_what_was_planted_is_found_before_training(question, name, said, tmp_path, once):
-    (script := tmp_path / "train.py").write_text(PRELUDE + PLANTED[question, name, said])
-    row = next(row for row in check_script(str(script)).rows if row.name == question)
+def test_what_was_planted_is_found_before_training(question, name, said, rows):
+    row = rows(PLANTED[question, name, said])[question]
     assert row.verdict == "fault", row.message
     assert said in f"{row.message} {row.fix}"
 
 
-def test_counts_of_words_have_a_lowest_loss_that_is_not_0():
-    counts = np.random.default_rng(0).poisson(2.0, (16, 6)).astype("float32") + 1
-
-    class First:
-        loss = staticmethod(lambda y, p: -ef.ops.mean(ef.ops.sum(y * ef.ops.log(p + 1e-7), axis=-1)))
-
-        def call(self, x, training):
-            return ef.ops.softmax(ef.Tensor(np.zeros((16, 6), "float32")))
-
-        def loss_of(self, y, answers, sample_weight):
-            return self.loss(y, answers)
-
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    found = lowest_loss(First(), (counts, counts))
-    assert found == pytest.approx(float(-(counts * np.log(shares)).sum(axis=1).mean()), rel=1e-4)
-
-
-@pytest.mark.parametrize("first", [1.1, 0.0123456, 123.4, 98765.4])
-@pytest.mark.parametrize("chance", [None, 0.9])
-@pytest.mark.parametrize("over", [1.3, 1.03, 1.004, 1.0004, 0.9996, 0.996, 0.97, 0.7])
-def test_a_loss_is_told_with_so_many_digits_that_the_tenth_is_reached_or_not(first, chance, over):
-    chance = chance and chance * first
-    whole = chance or first
-    tried = _Attempt("adam", [first, whole / 10 * over], 200, broken=False, per_step=1, chance=chance)
-    low, high = float(tried.said(min(tried.losses))), float(tried.said(whole))
-    assert low == pytest.approx(whole / 10 * over, rel=0.05)
-    assert (low / high <= 0.1) == (over < 1)
-    if over > 1:
-        words = _of_what(tried)
-        assert "(10% of" not in words
-        assert ("of what chance gives" in words) == (chance is not None)
-
-
-def test_a_loss_that_has_nowhere_to_fall_shows_no_learning(monkeypatch, tmp_path):
-    monkeypatch.setattr(all_rows, "check_repeatable", lambda *given: fine("not asked here"))
-    (tmp_path / "train.py").write_text(PRELUDE + NET + "model.fit(0 * x, 0 * target, verbose=0)\n")
-    row = {row.name: row for row in check_script(str(tmp_path / "train.py")).rows}["overfits one batch"]
+def test_a_loss_that_has_nowhere_to_fall_shows_no_learning(rows):
+    row = rows(NET + "model.fit(0 * x, 0 * target, verbose=0)\n")["overfits one batch"]
     assert row.verdict == "open"
     assert "as low as it gets before the first step" in row.message
-    assert "all zeros" in row.message

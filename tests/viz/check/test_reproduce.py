@@ -11,6 +11,7 @@ from tests.viz.doctor.planted import PRELUDE
 from viz.check.journal import Event, read
 from viz.check.reproduce import compare, reproduce, run_noted
 from viz.cli import main
+from viz.shell.program import Script
 
 TRAIN = """
 model = ef.Sequential([layers.Dense(4), layers.Dropout(0.5), layers.Dense(1)])
@@ -23,7 +24,7 @@ def noted(tmp_path, source, name):
     """The journal of a run in this process, in which layers are counted again."""
     ef.backend.clear_session()
     (tmp_path / "train.py").write_text(source)
-    assert run_noted(str(tmp_path / "train.py"), [], 3, str(tmp_path / name)) == 0
+    assert run_noted(Script(str(tmp_path / "train.py")), 3, str(tmp_path / name)) == 0
     return read(str(tmp_path / name))
 
 
@@ -63,7 +64,7 @@ def test_a_generator_without_a_seed_is_named_with_its_line(tmp_path):
 def failure(tmp_path, source):
     """How a run of the script failed, as the run that noted it says."""
     (tmp_path / "train.py").write_text(source)
-    assert run_noted(str(tmp_path / "train.py"), [], 3, str(tmp_path / "journal")) != 0
+    assert run_noted(Script(str(tmp_path / "train.py")), 3, str(tmp_path / "journal")) != 0
     return read(str(tmp_path / "journal"))[0]["failed"]
 
 
@@ -118,13 +119,8 @@ def test_runs_of_another_length_differ_where_the_shorter_one_ends():
     assert "goes on" in found.message
 
 
-def test_no_script_is_wrong_usage(tmp_path, capsys):
-    assert main(["reproduce", str(tmp_path / "none.py")]) == 2
-    assert "there is no script" in capsys.readouterr().err
-
-
 def test_what_a_script_prints_may_be_no_text_of_the_console(tmp_path, monkeypatch):
     """As under a console of GBK: the bytes are no UTF-8."""
     script = tmp_path / "leaves.py"
     script.write_text("import os, sys\nos.write(2, b'\\xc4\\xe3\\xff\\n')\nsys.exit(3)\n")
-    assert reproduce(str(script), [], None) == "it left with status 3"
+    assert reproduce(Script(str(script)), None) == "it left with status 3"

@@ -6,13 +6,10 @@ import json
 
 import pytest
 
-import eagerflow as ef
-import viz.check.all_rows as all_rows
 from tests.durations.lots import one_in
 from tests.viz.doctor.healthy import HEALTHY
 from tests.viz.doctor.planted import PRELUDE
-from viz.check.all_rows import NAMES, check_script
-from viz.check.row import fine
+from viz.check.all_rows import NAMES
 from viz.cli import main
 
 FIT = 'model.compile("adam", "mse")\nmodel.fit(x, target, batch_size=16, epochs=2, verbose=0)\n'
@@ -258,22 +255,6 @@ for step in range(20):
 }
 
 
-@pytest.fixture
-def once(monkeypatch):
-    """The script isn't run in another process."""
-    monkeypatch.setattr(all_rows, "check_repeatable", lambda *given: fine("not asked"))
-
-
-def checked(tmp_path, source):
-    path = tmp_path / "train.py"
-    path.write_text(source)
-    ef.backend.clear_session()  # layers get the names that they have in a process of their own
-    found = check_script(str(path))
-    assert found.stopped.error is None
-    assert [row.name for row in found.rows] == list(NAMES)
-    return found, str(path)
-
-
 def planted():
     """The first fault of each question in every run, the others in the slow one."""
     seen: set[str] = set()
@@ -283,12 +264,12 @@ def planted():
 
 
 @pytest.mark.parametrize(("question", "name"), list(planted()))
-def test_planted_faults_are_found_with_their_line(question, name, tmp_path, once):
+def test_planted_faults_are_found_with_their_line(question, name, checked, tmp_path, once):
     source = PRELUDE + PLANTED[question, name]
     line = next(i for i, text in enumerate(source.splitlines(), 1) if text.endswith("# here"))
-    found, path = checked(tmp_path, source)
+    found = checked(source)
     row = next(row for row in found.rows if row.name == question)
-    assert (row.verdict, row.file, row.line) == ("fault", path, line), row
+    assert (row.verdict, row.file, row.line) == ("fault", str(tmp_path / "train.py"), line), row
     assert row.fix
     assert not found.ok
 
@@ -300,38 +281,33 @@ def test_planted_faults_are_found_with_their_line(question, name, tmp_path, once
         ("labels", "classes counted from 1", "labels go from 1 to"),
     ],
 )
-def test_a_step_that_fails_is_told_once(question, name, message, tmp_path, once):
-    rows = checked(tmp_path, PRELUDE + PLANTED[question, name])[0].rows
-    assert [row.name for row in rows if message in row.message] == [question]
-    assert [row.name for row in rows if "Error" in row.message] in ([], [question])
-    assert {row.name for row in rows if row.message == f"the first step fails: see {question!r}"} >= {
+def test_a_step_that_fails_is_told_once(question, name, message, rows):
+    found = rows(PLANTED[question, name]).values()
+    assert [row.name for row in found if message in row.message] == [question]
+    assert [row.name for row in found if "Error" in row.message] in ([], [question])
+    assert {row.name for row in found if row.message == f"the first step fails: see {question!r}"} >= {
         "weights move",
         "first loss",
         "overfits one batch",
     }
 
 
-def test_a_script_s_own_title_of_an_epoch_is_not_printed(tmp_path, capsys, once):
-    checked(tmp_path, PRELUDE + NET + 'print("ready")\n' + FIT.replace("verbose=0", "verbose=1"))
-    assert capsys.readouterr().out == "ready\n"
+def faults(found):
+    return [name for name, row in found.items() if row.verdict == "fault"]
 
 
-def test_a_normalization_that_was_adapted_is_not_named(tmp_path, once):
-    source = PRELUDE + PLANTED["inputs", "a normalization that was never adapted"]
-    source = source.replace('model.compile("adam"', 'model.layers[0].adapt(200 * x)\nmodel.compile("adam"')
-    found, _ = checked(tmp_path, source)
-    assert found.rows[0].verdict == "ok"
+def test_a_normalization_that_was_adapted_is_not_named(rows):
+    source = PLANTED["inputs", "a normalization that was never adapted"]
+    adapted = 'model.layers[0].adapt(200 * x)\nmodel.compile("adam"'
+    assert rows(source.replace('model.compile("adam"', adapted))["inputs"].verdict == "ok"
 
 
-def test_the_cure_of_targets_far_from_0_is_to_scale_them(tmp_path, once):
-    found, _ = checked(tmp_path, PRELUDE + PLANTED["first loss", "targets far from 0"])
-    row = next(row for row in found.rows if row.name == "first loss")
-    assert "scale the targets" in row.fix
+def test_the_cure_of_targets_far_from_0_is_to_scale_them(rows):
+    assert "scale the targets" in rows(PLANTED["first loss", "targets far from 0"])["first loss"].fix
 
 
-def test_weights_that_are_frozen_all_together_are_one_fault(tmp_path, once):
-    found, _ = checked(tmp_path, PRELUDE + NET + "model.trainable = False\n" + FIT)
-    assert [row.name for row in found.rows if row.verdict == "fault"] == ["weights move"]
+def test_weights_that_are_frozen_all_together_are_one_fault(rows):
+    assert faults(rows(NET + "model.trainable = False\n" + FIT)) == ["weights move"]
 
 
 QUICK = list(HEALTHY)[:60:12]
@@ -339,37 +315,36 @@ OTHERS = one_in(3, [name for name in HEALTHY if name not in QUICK])
 
 
 @pytest.mark.parametrize("name", [*QUICK, *[pytest.param(n, marks=pytest.mark.slow) for n in OTHERS]])
-def test_healthy_scripts_get_no_fault(name, tmp_path, once):
-    found, _ = checked(tmp_path, HEALTHY[name])
-    assert [row for row in found.rows if row.verdict == "fault"] == []
+def test_healthy_scripts_get_no_fault(name, checked, once):
+    assert [row for row in checked(HEALTHY[name]).rows if row.verdict == "fault"] == []
 
 
 @pytest.mark.slow
-def test_all_that_can_be_said_of_a_plain_fit_is_said(tmp_path):
-    found, path = checked(tmp_path, PRELUDE + NET + FIT.replace("2,", "2, validation_split=0.25,"))
-    verdicts = {row.name: row.verdict for row in found.rows}
-    assert verdicts == {name: "open" if name == "augmentation" else "ok" for name in NAMES}
-    assert {row.file for row in found.rows} == {path}
-    repeatable = found.rows[-1]
-    assert repeatable.evidence["events"] > 10
-    assert "eagerflow" in repeatable.evidence["seeded"]
+def test_all_that_can_be_said_of_a_plain_fit_is_said(checked, tmp_path):
+    found = checked(PRELUDE + NET + FIT.replace("2,", "2, validation_split=0.25,")).rows
+    assert {row.name: row.verdict for row in found} == {n: "open" if n == "augmentation" else "ok" for n in NAMES}
+    assert {row.file for row in found} == {str(tmp_path / "train.py")}
+    assert found[-1].evidence["events"] > 10
+    assert "eagerflow" in found[-1].evidence["seeded"]
 
 
-def test_a_loop_of_ones_own_is_put_together_from_what_it_announces(tmp_path, once):
-    source = """
-loss_function = ef.losses.MeanSquaredError()
-optimizer = ef.optimizers.Adam(0.01)
-for step in range(5):
-    with ef.GradientTape() as tape:
-        loss = loss_function(target, model(x, training=True))
-    variables = model.trainable_variables
-    optimizer.apply(tape.gradient(loss, variables), variables)
-"""
-    found, _ = checked(tmp_path, PRELUDE + NET + source)
-    verdicts = {row.name: row.verdict for row in found.rows}
-    assert found.kind == "loop"
-    for name in ("inputs", "labels", "first loss", "rows apart", "weights move", "overfits one batch"):
-        assert verdicts[name] == "ok", name
+PLAIN_LOOP = LOOP.replace("loss_of(target, model(x{mode}))", "LOSS")
+
+
+@pytest.mark.parametrize(
+    "loss", ["loss_of(target, model(x, training=True))", "ops.mean(ops.square(model(x, training=True) - target))"]
+)
+def test_a_loop_of_ones_own_is_put_together_from_the_ops_that_it_ran(loss, rows):
+    found = rows(NET + PLAIN_LOOP.replace("LOSS", loss))
+    for name in ("inputs", "labels", "rows apart", "weights move", "overfits one batch"):
+        assert found[name].verdict == "ok", name
+
+
+def test_a_loss_of_more_than_outputs_and_labels_stays_unknown(rows):
+    weighted = "ops.mean(ops.square(model(x) - target)) + ops.sum(ops.square(model.trainable_variables[0]))"
+    row = rows(NET + PLAIN_LOOP.replace("LOSS", weighted))["overfits one batch"]
+    assert row.verdict == "open"
+    assert "isn't known" in row.message
 
 
 XOR = """
@@ -378,60 +353,32 @@ small = ef.initializers.RandomUniform(-0.05, 0.05)
 model = ef.Sequential([layers.Dense(n, activation="sigmoid", kernel_initializer=small) for n in (2, 3, 1)])
 model.compile(ef.optimizers.SGD(0.1, momentum=0.9), "mse")
 x = np.array([[1.0, 1.0], [0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-model.fit(x, np.array([[0.0], [0.0], [1.0], [1.0]]), batch_size=4, epochs={epochs}, shuffle=False, verbose=0)
+model.fit(x, np.array([[0.0], [0.0], [1.0], [1.0]]), batch_size=4, epochs=10_000, shuffle=False, verbose=0)
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
-def test_a_plateau_that_is_left_after_many_steps_is_no_fault(seed, tmp_path, once):
-    found, _ = checked(tmp_path, PRELUDE + XOR.format(seed=seed, epochs=10_000))
-    assert [row for row in found.rows if row.verdict == "fault"] == []
-    assert next(row for row in found.rows if row.name == "overfits one batch").verdict == "open"
+def test_a_plateau_that_is_left_after_many_steps_is_no_fault(seed, rows):
+    found = rows(XOR.format(seed=seed))
+    assert faults(found) == []
+    assert found["overfits one batch"].verdict == "open"
 
 
-def test_a_model_that_draws_at_random_in_inference_is_compared_with_equal_draws(tmp_path, once):
+def test_a_model_that_draws_at_random_in_inference_is_compared_with_equal_draws(rows):
     source = """
 class Sampled(layers.Layer):
     def call(self, h):
         return h + 0.5 * ef.random.normal(ops.shape(h))
 model = ef.Sequential([layers.Dense(4), Sampled(), layers.Dense(1)])
 """
-    found, _ = checked(tmp_path, PRELUDE + source + FIT)
-    row = next(row for row in found.rows if row.name == "saving")
+    row = rows(source + FIT)["saving"]
     assert (row.verdict, row.evidence["difference"]) == ("ok", 0.0)
 
 
-PLAIN_LOOP = """
-optimizer = ef.optimizers.Adam(0.01)
-for step in range(5):
-    with ef.GradientTape() as tape:
-        loss = LOSS
-    variables = model.trainable_variables
-    optimizer.apply(tape.gradient(loss, variables), variables)
-"""
-
-
-def test_a_loop_whose_loss_is_a_plain_function_is_checked_by_the_ops_that_it_ran(tmp_path, once):
-    source = PLAIN_LOOP.replace("LOSS", "ops.mean(ops.square(model(x, training=True) - target))")
-    found, _ = checked(tmp_path, PRELUDE + NET + source)
-    verdicts = {row.name: row.verdict for row in found.rows}
-    for name in ("inputs", "labels", "rows apart", "weights move", "overfits one batch"):
-        assert verdicts[name] == "ok", name
-
-
-def test_a_loss_of_more_than_outputs_and_labels_stays_unknown(tmp_path, once):
-    weighted = "ops.mean(ops.square(model(x) - target)) + ops.sum(ops.square(model.trainable_variables[0]))"
-    found, _ = checked(tmp_path, PRELUDE + NET + PLAIN_LOOP.replace("LOSS", weighted))
-    row = next(row for row in found.rows if row.name == "overfits one batch")
-    assert row.verdict == "open"
-    assert "isn't known" in row.message
-
-
 @pytest.mark.slow
-def test_a_seed_that_is_set_and_data_that_differ_are_a_fault(tmp_path):
-    source = PRELUDE.replace("default_rng(1)", "default_rng()") + NET + FIT
-    row = checked(tmp_path, source)[0].rows[-1]
+def test_a_seed_that_is_set_and_data_that_differ_are_a_fault(checked):
+    row = checked(PRELUDE.replace("default_rng(1)", "default_rng()") + NET + FIT).rows[-1]
     assert row.verdict == "fault"
     assert "on line 5" in row.message
 
@@ -471,21 +418,6 @@ def test_augmentation_is_drawn_where_it_is_asked_for(tmp_path, monkeypatch, caps
     assert "RandomBrightness" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("source", "status", "words"),
-    [("print(1)", 3, "no training step"), ("raise KeyError('x')", 3, "failed before it trained")],
-)
-def test_scripts_that_never_train_say_so(tmp_path, capsys, source, status, words):
-    (tmp_path / "train.py").write_text(source)
-    assert main(["check", str(tmp_path / "train.py")]) == status
-    assert words in capsys.readouterr().err
-
-
-def test_no_script_is_wrong_usage(tmp_path, capsys):
-    assert main(["check", str(tmp_path / "none.py")]) == 2
-    assert "there is no script" in capsys.readouterr().err
-
-
 def test_a_flip_that_left_the_first_rows_as_they_are_is_drawn_again(tmp_path, capsys):
     script = tmp_path / "train.py"
     script.write_text(
@@ -500,66 +432,60 @@ def test_a_flip_that_left_the_first_rows_as_they_are_is_drawn_again(tmp_path, ca
     assert "RandomFlip: 100% of the numbers change" in capsys.readouterr().out
 
 
-def test_an_op_that_makes_the_loss_infinite_is_blamed_and_not_the_rate(tmp_path, once):
+def test_an_op_that_makes_the_loss_infinite_is_blamed_and_not_the_rate(rows):
     name = "the logarithm of a softmax of the user's own, which becomes 0"
-    (row,) = [r for r in checked(tmp_path, PRELUDE + PLANTED["overfits one batch", name])[0].rows if "log" in r.message]
+    (row,) = [row for row in rows(PLANTED["overfits one batch", name]).values() if "log" in row.message]
     assert "the logarithm of 0" in row.message
     assert "in step" not in row.message
     assert "ops.maximum(x, 1e-7)" in row.fix
 
 
-def test_the_first_loss_names_the_op_for_what_follows_from_it(tmp_path, once):
+def test_the_first_loss_names_the_op_for_what_follows_from_it(rows):
     source = """
 model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3, activation="relu")])
 model.compile("adam", lambda labels, answers: -ops.mean(labels * ops.log(answers)))
 model.fit(x, onehot, batch_size=16, verbose=0)
 """
-    rows = {row.name: row for row in checked(tmp_path, PRELUDE + source)[0].rows}
-    assert "log made" in rows["first loss"].message
-    assert rows["overfits one batch"].fix.endswith("first mend 'first loss', above, which names the op")
+    found = rows(source)
+    assert "log made" in found["first loss"].message
+    assert found["overfits one batch"].fix.endswith("first mend 'first loss', above, which names the op")
 
 
-def test_a_high_rate_that_another_one_outdoes_is_no_pass(tmp_path, once):
-    script = tmp_path / "train.py"
-    script.write_text(
-        PRELUDE
-        + """
+def test_a_high_rate_that_another_one_outdoes_is_no_pass(rows):
+    source = """
 (images, digits), _ = ef.datasets.digits.load_data()
 model = ef.Sequential([layers.Flatten(), layers.Dense(64, activation="relu"), layers.Dense(10, activation="softmax")])
 model.compile(ef.optimizers.Adam(0.5), "sparse_categorical_crossentropy")
 model.fit(images / 16, digits, verbose=0)
 """
-    )
-    row = next(row for row in check_script(str(script)).rows if row.name == "overfits one batch")
+    row = rows(source)["overfits one batch"]
     assert row.verdict == "fault"
     assert "with Adam(0.5)" in row.message
 
 
-def test_a_usual_rate_at_which_the_loss_grows_and_one_batch_is_learnt_is_no_fault(tmp_path, once):
+def test_a_usual_rate_at_which_the_loss_grows_and_one_batch_is_learnt_is_no_fault(rows):
     data = "steps = np.minimum(np.geomspace(0.1, 1000, 128), 9)[:, None]\ntarget = target * steps\n"
-    row = overfits(tmp_path, NET + data + FIT.replace("verbose", "shuffle=False, verbose"))
+    row = rows(NET + data + FIT.replace("verbose", "shuffle=False, verbose"))["overfits one batch"]
     assert row.verdict != "fault", row
     assert "nevertheless" in row.message
 
 
-def test_no_loss_is_said_to_fall_below_0(tmp_path, once):
-    row = overfits(tmp_path, PLANTED["overfits one batch", next(n for q, n in PLANTED if q == "overfits one batch")])
+def test_no_loss_is_said_to_fall_below_0(rows):
+    row = rows(PLANTED["overfits one batch", next(n for q, n in PLANTED if q == "overfits one batch")])[
+        "overfits one batch"
+    ]
     assert all(each["lowest"] >= 0 for each in row.evidence.values())
 
 
-def test_a_batch_of_one_answer_has_no_base_rate_to_tell(tmp_path, once):
-    script = tmp_path / "train.py"
-    script.write_text(
-        PRELUDE
-        + """
+def test_a_batch_of_one_answer_has_no_base_rate_to_tell(rows):
+    source = """
 model = ef.Sequential([layers.Dense(1, activation="sigmoid")])
 model.compile("adam", "binary_crossentropy")
 model.fit(x, np.zeros((128, 1)), verbose=0)
 """
-    )
-    rows = {row.name: row.message for row in check_script(str(script)).rows}
-    assert "-0" not in rows["first loss"]
-    assert "all 0 in the first batch" in rows["labels"]
+    found = rows(source)
+    assert "-0" not in found["first loss"].message
+    assert "all 0 in the first batch" in found["labels"].message
 
 
 LABELS = """
@@ -570,13 +496,8 @@ model = ef.Sequential([layers.Dense(LAST)])
 POISSON = LABELS.replace("LAST", '1, activation="exponential"') + 'model.compile(ef.optimizers.Adam(0.01), "poisson")\n'
 
 
-def overfits(tmp_path, source):
-    """The row of that question."""
-    return next(row for row in checked(tmp_path, PRELUDE + source)[0].rows if row.name == "overfits one batch")
-
-
-def test_a_poisson_loss_is_measured_from_the_lowest_that_counts_allow(tmp_path, once):
-    row = overfits(tmp_path, POISSON + "model.fit(x, many, batch_size=4, verbose=0)\n")
+def test_a_poisson_loss_is_measured_from_the_lowest_that_counts_allow(rows):
+    row = rows(POISSON + "model.fit(x, many, batch_size=4, verbose=0)\n")["overfits one batch"]
     assert row.verdict == "ok", row.message
 
 
@@ -587,33 +508,30 @@ def test_a_poisson_loss_is_measured_from_the_lowest_that_counts_allow(tmp_path, 
         ("1", "ef.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.2)"),
     ],
 )
-def test_shares_as_labels_have_a_lowest_loss_above_0(last, loss, tmp_path, once):
+def test_shares_as_labels_have_a_lowest_loss_above_0(last, loss, rows):
     source = LABELS.replace("LAST", last) + f"model.compile(ef.optimizers.Adam(0.1), {loss})\n"
-    row = overfits(tmp_path, source + "model.fit(x, shares, batch_size=16, verbose=0)\n")
+    row = rows(source + "model.fit(x, shares, batch_size=16, verbose=0)\n")["overfits one batch"]
     assert row.verdict == "ok", row.message
 
 
-def test_targets_on_both_sides_of_0_are_not_said_to_lie_between_0_and_1(tmp_path, once):
+def test_targets_on_both_sides_of_0_are_not_said_to_lie_between_0_and_1(rows):
     source = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1, activation="relu")])\n'
-    row = overfits(tmp_path, source + FIT.replace("target", "-abs(target)"))
+    row = rows(source + FIT.replace("target", "-abs(target)"))["overfits one batch"]
     assert row.verdict == "fault"
     assert "between 0 and 1" not in row.message
 
 
-def test_an_autoencoder_need_not_learn_its_rows_by_heart(tmp_path, once):
+def test_an_autoencoder_need_not_learn_its_rows_by_heart(rows):
     narrow = "model = ef.Sequential([layers.Dense(24), layers.Dense(1), layers.Dense(24), layers.Dense(8)])\n"
-    row = overfits(tmp_path, narrow + FIT.replace("target", "x"))
+    row = rows(narrow + FIT.replace("target", "x"))["overfits one batch"]
     assert row.verdict == "open"
     assert "shape of the inputs" in row.message
 
 
 @pytest.mark.parametrize("mode", [", training=True", ", training=False"])
-def test_a_mode_that_a_loop_asks_for_is_no_fault(mode, tmp_path, once):
-    found, _ = checked(tmp_path, PRELUDE + MODES + LOOP.format(mode=mode))
-    assert next(row for row in found.rows if row.name == "weights move").verdict != "fault"
+def test_a_mode_that_a_loop_asks_for_is_no_fault(mode, rows):
+    assert rows(MODES + LOOP.format(mode=mode))["weights move"].verdict != "fault"
 
 
-def test_rows_that_are_shuffled_before_their_labels_are_made_keep_them(tmp_path, once):
-    source = "rng.shuffle(x)\ntarget = x[:, :1] - x[:, 1:2]\n"
-    found, _ = checked(tmp_path, PRELUDE + source + NET + FIT)
-    assert next(row for row in found.rows if row.name == "labels").verdict == "ok"
+def test_rows_that_are_shuffled_before_their_labels_are_made_keep_them(rows):
+    assert rows("rng.shuffle(x)\ntarget = x[:, :1] - x[:, 1:2]\n" + NET + FIT)["labels"].verdict == "ok"

@@ -7,6 +7,7 @@ import time
 import viz.check.repeatable as repeatable
 from viz.check.journal import Journal
 from viz.check.stopwatch import PATIENCE, Stopwatch
+from viz.shell.program import Script
 
 
 def test_a_busy_machine_makes_seconds_no_longer(monkeypatch):
@@ -24,10 +25,10 @@ def test_a_busy_machine_makes_seconds_no_longer(monkeypatch):
 def test_the_second_run_is_not_ended_by_the_clock_of_a_busy_machine(monkeypatch):
     given = []
 
-    def run_once(script, arguments, steps, path, seconds, as_module):
+    def run_once(script, steps, path, seconds):
         given.append(seconds)
         return "it failed: stopped here"
 
     monkeypatch.setattr(repeatable, "run_once", run_once)
-    row = repeatable.check_repeatable(Journal(None), "train.py", [], None, 29.0, 4.0)
+    row = repeatable.check_repeatable(Journal(None), Script("train.py"), 29.0, 4.0)
     assert (row.verdict, given) == ("open", [29.0 * PATIENCE])

@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import viz.check.all_rows as all_rows
 from tests.viz.doctor.healthy import NEAR
 from tests.viz.doctor.planted import PRELUDE
-from viz.check.all_rows import check_script
-from viz.check.row import fine
 from viz.cli import main
 from viz.doctor.checks.validation.validation_rows import shared_rows
 
@@ -17,38 +14,24 @@ NET = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(
 FIT = 'model.compile("adam", "mse")\nmodel.fit(x, target, batch_size=16, epochs=2, verbose=0)\n'
 
 
-@pytest.fixture(autouse=True)
-def once(monkeypatch):
-    """Without the second run of each script."""
-    monkeypatch.setattr(all_rows, "check_repeatable", lambda *given: fine("not asked here"))
-
-
-def rows(tmp_path, source):
-    script = tmp_path / "train.py"
-    script.write_text(PRELUDE + source)
-    checked = check_script(str(script))
-    assert checked.rows, checked.stopped.error
-    return {row.name: row for row in checked.rows}
-
-
-def test_a_row_of_nan_behind_the_first_batch_is_found(tmp_path):
-    row = rows(tmp_path, "x[100, 3] = np.nan\n" + NET + FIT)["inputs"]
+def test_a_row_of_nan_behind_the_first_batch_is_found(rows):
+    row = rows("x[100, 3] = np.nan\n" + NET + FIT)["inputs"]
     assert row.verdict == "fault"
     assert "row 100 (column 3)" in row.message
 
 
-def test_a_row_of_nan_in_a_later_batch_of_a_data_set_is_found(tmp_path):
+def test_a_row_of_nan_in_a_later_batch_of_a_data_set_is_found(rows):
     data = "data = ef.data.Dataset.from_tensor_slices((x, target)).batch(16).prefetch(1)\n"
     fit = 'model.compile("adam", "mse")\nmodel.fit(data, epochs=2, verbose=0)\n'
-    row = rows(tmp_path, "x[100, 3] = np.nan\n" + data + NET + fit)["inputs"]
+    row = rows("x[100, 3] = np.nan\n" + data + NET + fit)["inputs"]
     assert row.verdict == "fault"
     assert "batch 7 of the data set" in row.message
     assert "row 4" in row.message
 
 
-def test_nan_that_the_model_fills_in_is_no_fault(tmp_path):
+def test_nan_that_the_model_fills_in_is_no_fault(rows):
     fill = "model = ef.Sequential([layers.Lambda(lambda t: ops.nan_to_num(t)), layers.Dense(1)])\n"
-    assert rows(tmp_path, "x[100, 3] = np.nan\n" + fill + FIT)["inputs"].verdict == "ok"
+    assert rows("x[100, 3] = np.nan\n" + fill + FIT)["inputs"].verdict == "ok"
 
 
 PADDED = """
@@ -60,15 +43,15 @@ model.fit(words, words[:, :1] > 25, batch_size=16, verbose=0)
 
 
 @pytest.mark.parametrize(("steps", "verdict"), [pytest.param(200, "fault", marks=pytest.mark.slow), (32, "open")])
-def test_padding_that_is_read_last_is_a_fault_unless_it_does_no_harm(steps, verdict, tmp_path):
-    row = rows(tmp_path, PADDED.format(steps=steps))["inputs"]
+def test_padding_that_is_read_last_is_a_fault_unless_it_does_no_harm(steps, verdict, rows):
+    row = rows(PADDED.format(steps=steps))["inputs"]
     assert row.verdict == verdict
     assert f"of {steps} steps are 0 alone" in row.message
     assert "mask_zero=True" in row.fix + row.message
 
 
-def test_what_may_come_of_another_fault_says_which_one_to_mend_first(tmp_path):
-    found = rows(tmp_path, "x *= 1000\n" + NET + FIT)
+def test_what_may_come_of_another_fault_says_which_one_to_mend_first(rows):
+    found = rows("x *= 1000\n" + NET + FIT)
     assert [name for name, row in found.items() if row.verdict == "fault"][:2] == ["inputs", "first loss"]
     assert found["first loss"].fix.startswith("first mend 'inputs', above, which may be the cause. Then: ")
     assert "first mend" not in found["inputs"].fix
@@ -81,15 +64,15 @@ x, target = np.repeat(x, 3, 0)[order], np.repeat(target, 3, 0)[order]
 SPLIT = 'model.compile("adam", "mse")\nmodel.fit(x, target, validation_split=0.2, verbose=0)\n'
 
 
-def test_measured_rows_that_were_repeated_before_the_split_are_a_fault(tmp_path):
-    row = rows(tmp_path, REPEATED + NET + SPLIT)["validation data"]
+def test_measured_rows_that_were_repeated_before_the_split_are_a_fault(rows):
+    row = rows(REPEATED + NET + SPLIT)["validation data"]
     assert row.verdict == "fault"
     assert row.evidence["chance"] == 0
 
 
-def test_inputs_that_were_measured_again_are_no_fault(tmp_path):
+def test_inputs_that_were_measured_again_are_no_fault(rows):
     noise = "target = target + rng.normal(size=target.shape).astype('float32')\n"
-    assert rows(tmp_path, REPEATED + noise + NET + SPLIT)["validation data"].verdict == "ok"
+    assert rows(REPEATED + noise + NET + SPLIT)["validation data"].verdict == "ok"
 
 
 @pytest.mark.parametrize(("columns", "repeated"), [(64, True), (64, False), (8, True)])
@@ -108,59 +91,59 @@ def test_pictures_that_were_repeated_before_the_split_are_no_chance(columns, rep
         assert overlap == 0
 
 
-def test_a_schedule_of_epochs_where_steps_are_meant_is_a_fault(tmp_path):
+def test_a_schedule_of_epochs_where_steps_are_meant_is_a_fault(rows):
     schedule = "ef.optimizers.schedules.CosineDecay(1e-2, decay_steps={})"
     train = "model.compile(ef.optimizers.Adam(" + schedule + "), 'mse')\nmodel.fit(x, target, epochs=40, verbose=0)\n"
-    row = rows(tmp_path, NET + train.format(4))["overfits one batch"]
+    row = rows(NET + train.format(4))["overfits one batch"]
     assert row.verdict == "fault"
     assert "160 steps" in row.message
-    assert rows(tmp_path, NET + train.format(160))["overfits one batch"].verdict == "ok"
+    assert rows(NET + train.format(160))["overfits one batch"].verdict == "ok"
 
 
-def test_a_schedule_that_fades_after_it_taught_a_little_is_a_fault(tmp_path):
+def test_a_schedule_that_fades_after_it_taught_a_little_is_a_fault(rows):
     rate = "ef.optimizers.schedules.ExponentialDecay({}, decay_steps=1, decay_rate={})"
     train = "model.compile(ef.optimizers.Adam(" + rate + "), 'mse')\nmodel.fit(x, target, epochs=60, verbose=0)\n"
-    row = rows(tmp_path, NET + train.format(1e-2, 0.8))["overfits one batch"]
+    row = rows(NET + train.format(1e-2, 0.8))["overfits one batch"]
     assert row.verdict == "fault"
     assert "its schedule is at 0 after" in row.message
-    assert rows(tmp_path, NET + train.format(1e-2, 0.999))["overfits one batch"].verdict == "ok"
+    assert rows(NET + train.format(1e-2, 0.999))["overfits one batch"].verdict == "ok"
 
 
 LABELLED = 'model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1, activation="sigmoid")])\n'
 
 
 @pytest.mark.parametrize(("labels", "epochs", "verdict"), [("0", 3, "fault"), ("0", 1, "ok"), ("x[:, 0] > 0", 3, "ok")])
-def test_labels_of_one_class_are_a_fault_unless_an_epoch_of_others_may_follow(labels, epochs, verdict, tmp_path):
+def test_labels_of_one_class_are_a_fault_unless_an_epoch_of_others_may_follow(labels, epochs, verdict, rows):
     train = 'model.compile("adam", "binary_crossentropy")\n' + f"model.fit(x, labels, epochs={epochs}, verbose=0)\n"
     made = f"labels = np.zeros(len(x)) + ({labels})\n"
-    row = rows(tmp_path, made + LABELLED + train)["labels"]
+    row = rows(made + LABELLED + train)["labels"]
     assert row.verdict == verdict, row.message
     assert (verdict == "fault") == ("there is nothing to tell apart" in row.message)
 
 
-def test_half_precision_does_not_hide_the_first_weight(tmp_path):
-    found = rows(tmp_path, NEAR["a loss that is scaled in a loop"])
-    assert found["inputs"].verdict == "ok"
-    assert "float16" in found["inputs"].message
+def test_half_precision_does_not_hide_the_first_weight(rows):
+    row = rows(NEAR["a loss that is scaled in a loop"])["inputs"]
+    assert row.verdict == "ok"
+    assert "float16" in row.message
 
 
-def test_frozen_first_weights_see_inputs_too(tmp_path):
+def test_frozen_first_weights_see_inputs_too(rows):
     frozen = 'model = ef.Sequential([layers.Dense(16, activation="relu", trainable=False), layers.Dense(1)])\n'
-    assert "sees 16×8" in rows(tmp_path, frozen + FIT)["inputs"].message
+    assert "sees 16×8" in rows(frozen + FIT)["inputs"].message
 
 
 @pytest.mark.parametrize("name", ["a mean and a deviation for each label", "several quantiles of one label"])
-def test_losses_that_broadcast_on_purpose_are_no_fault(name, tmp_path):
-    assert rows(tmp_path, NEAR[name])["labels"].verdict == "ok"
+def test_losses_that_broadcast_on_purpose_are_no_fault(name, rows):
+    assert rows(NEAR[name])["labels"].verdict == "ok"
 
 
-def test_a_policy_without_inputs_gets_no_fault(tmp_path):
-    found = rows(tmp_path, NEAR["rewards for what a policy without inputs draws"])
+def test_a_policy_without_inputs_gets_no_fault(rows):
+    found = rows(NEAR["rewards for what a policy without inputs draws"])
     assert [name for name, row in found.items() if row.verdict == "fault"] == []
     assert not [row.message for row in found.values() if "couldn't be checked" in row.message]
 
 
-def test_a_model_without_a_call_says_so(tmp_path):
+def test_a_model_without_a_call_says_so(rows):
     source = """
 class Net(ef.Model):
     def __init__(self):
@@ -175,12 +158,12 @@ model = Net()
 model.compile("sgd")
 model.fit(x, verbose=0)
 """
-    found = rows(tmp_path, source)
+    found = rows(source)
     assert not [row.message for row in found.values() if "NotImplementedError" in row.message]
     assert "only its train_step knows" in found["inputs"].message
 
 
-def test_a_second_fit_is_said_to_be_left_out(tmp_path, capsys):
+def test_a_second_fit_is_said_to_be_left_out(tmp_path, capsys, once):
     script = tmp_path / "train.py"
     script.write_text(PRELUDE + NET + FIT + "model.fit(x, target, epochs=3)\n")
     main(["check", str(script)])

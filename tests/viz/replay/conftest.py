@@ -6,6 +6,8 @@ import pytest
 import eagerflow as ef
 from eagerflow import layers, ops
 from viz.replay.keeping import Keeping
+from viz.replay.player import Player
+from viz.replay.verdict import verdict
 
 ROWS = 40
 
@@ -21,6 +23,17 @@ def data(bad_row=None, value=3e38):
 def network():
     inner = [layers.Dense(5, activation="relu", name="first"), layers.Dropout(0.2, name="drop")]
     return ef.Sequential([layers.Input((4,)), *inner, layers.Dense(1, name="last")])
+
+
+def quiet(keep, path):
+    """Holds steps, and says nothing."""
+    return Keeping(keep, path, say=lambda line: None)
+
+
+def judged(kept):
+    """How the steps of a file compare with themselves when they run again."""
+    player = Player(kept)
+    return verdict(kept, player, player.run_to(len(kept.steps) - 1))
 
 
 def train(path, x, y, keep=3, rate=0.01, epochs=2, data=True, callbacks=(), loss="mse", model=None):

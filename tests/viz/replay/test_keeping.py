@@ -10,13 +10,11 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers, optimizers
-from tests.viz.replay.conftest import Raising, data, network, train
+from tests.viz.replay.conftest import Raising, data, judged, network, quiet, train
 from viz.cli import main
 from viz.replay.file import read
 from viz.replay.keeping import Keeping
-from viz.replay.player import Player
 from viz.replay.rows import guilty_rows
-from viz.replay.verdict import verdict
 from viz.replay.watch import LossWatch
 
 
@@ -45,7 +43,7 @@ def test_a_loop_that_raises_is_kept(tmp_path):
     x, _ = data()
 
     def loop():
-        with Keeping(1, tmp_path / "a.efr", say=lambda line: None), ef.GradientTape():
+        with quiet(1, tmp_path / "a.efr"), ef.GradientTape():
             model(x)
             model(x[:, :3])
 
@@ -78,7 +76,7 @@ def test_a_loss_that_spikes_is_kept_once_and_its_row_found(tmp_path):
     y[[202, 290]] = 1e3
     model = ef.Sequential([layers.Input((4,)), layers.Dense(1)])
     model.compile(optimizers.SGD(1e-9), "mse")
-    with Keeping(2, tmp_path / "a.efr", say=lambda line: None) as keeping:
+    with quiet(2, tmp_path / "a.efr") as keeping:
         model.fit(x, y, batch_size=8, shuffle=False, verbose=0)
     assert [cause for _, cause in keeping.written] == ["spike"]
     kept = read(tmp_path / "a.efr")
@@ -166,7 +164,7 @@ def test_asked_for_after_the_last_step_it_is_kept_when_the_program_ends(tmp_path
     ef.utils.set_random_seed(1)
     model = network()
     model.compile("adam", "mse")
-    with Keeping(3, tmp_path / "a.efr", say=lambda line: None) as keeping:
+    with quiet(3, tmp_path / "a.efr") as keeping:
         model.fit(*data(), batch_size=8, epochs=1, verbose=0)
         if changed:  # as a callback that puts the best weights back does
             model.layers[0].kernel.assign(model.layers[0].kernel * 2)
@@ -174,8 +172,7 @@ def test_asked_for_after_the_last_step_it_is_kept_when_the_program_ends(tmp_path
     assert len(keeping.written) == 1
     kept = read(keeping.written[0][0])
     assert [step.number for step in kept.asked] == [2, 3, 4]
-    player = Player(kept)
-    assert verdict(kept, player, player.run_to(len(kept.steps) - 1)).exact
+    assert judged(kept).exact
 
 
 def test_what_runs_before_the_first_step_is_no_step(tmp_path):
@@ -190,13 +187,12 @@ def test_what_runs_before_the_first_step_is_no_step(tmp_path):
     assert "the last 3 steps are held" in said[0]
     kept = read(keeping.written[0][0])
     assert [step.number for step in kept.asked] == [0, 1]
-    player = Player(kept)
-    assert verdict(kept, player, player.run_to(1)).exact
+    assert judged(kept).exact
 
 
 def test_the_begin_of_another_training_is_no_spike(tmp_path):
     x, y = data()
-    with Keeping(3, tmp_path / "a.efr", say=lambda line: None) as keeping:
+    with quiet(3, tmp_path / "a.efr") as keeping:
         for scale in (0.001, 100.0):
             model = network()
             model.compile(optimizers.SGD(1e-6), "mse")
@@ -207,7 +203,7 @@ def test_the_begin_of_another_training_is_no_spike(tmp_path):
 def test_asked_for_after_a_loop_its_last_step_is_kept(tmp_path):
     model, optimizer = network(), optimizers.SGD(0.01)
     x, y = data()
-    with Keeping(2, tmp_path / "a.efr", say=lambda line: None) as keeping:
+    with quiet(2, tmp_path / "a.efr") as keeping:
         for _ in range(2):
             with ef.GradientTape() as tape:
                 loss = ef.ops.mean((model(x) - y) ** 2)
@@ -215,8 +211,7 @@ def test_asked_for_after_a_loop_its_last_step_is_kept(tmp_path):
         model(x)  # which is no step
         viz.keep_step()
     kept = read(keeping.written[0][0])
-    player = Player(kept)
-    assert verdict(kept, player, player.run_to(len(kept.steps) - 1)).exact
+    assert judged(kept).exact
     assert any("gradient" in event for event in kept.steps[-1].events)
 
 
@@ -254,7 +249,7 @@ def test_large_batches_are_held_for_as_few_steps_as_asked(tmp_path):
     model = ef.Sequential([layers.Input((500,)), layers.Dense(1)])
     x = np.full((256, 500), 0.01, "float32")
     model.compile("sgd", "mse")
-    with Keeping(2, tmp_path / "a.efr", say=lambda line: None) as keeping:
+    with quiet(2, tmp_path / "a.efr") as keeping:
         model.fit(x, x[:, :1], batch_size=8, verbose=0)
     assert sum(len(s.steps) for s in keeping.ring.segments) <= 3
 
@@ -278,7 +273,7 @@ def test_the_training_is_as_it_would_have_been(tmp_path):
         ef.utils.set_random_seed(1)
         model = network()
         model.compile("adam", "mse")
-        with Keeping(2, tmp_path / "a.efr", say=lambda line: None) if kept else viz.step():
+        with quiet(2, tmp_path / "a.efr") if kept else viz.step():
             model.fit(x, y, batch_size=8, epochs=3, verbose=0)
         results.append(model.get_weights())
     for a, b in zip(*results, strict=True):
@@ -297,12 +292,10 @@ def test_a_network_that_reads_text_is_kept_by_the_numbers_made_of_it(tmp_path):
     inner = [vectors, layers.Embedding(9, 2), layers.Flatten(), layers.Dense(1)]
     model = ef.Sequential([layers.Input((1,), dtype="string"), *inner])
     model.compile("sgd", "mse")
-    with Keeping(1, tmp_path / "a.efr", say=lambda line: None) as keeping:
+    with quiet(1, tmp_path / "a.efr") as keeping:
         viz.keep_step()
         model.fit(words, np.zeros((3, 1)), verbose=0)
-    kept = read(keeping.written[0][0])
-    player = Player(kept)
-    assert verdict(kept, player, player.run_to(0)).exact
+    assert judged(read(keeping.written[0][0])).exact
 
 
 def test_a_full_disk_doesnt_stop_the_training(tmp_path):

@@ -5,10 +5,8 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers, ops, optimizers
+from tests.viz.replay.conftest import judged, quiet
 from viz.replay.file import read
-from viz.replay.keeping import Keeping
-from viz.replay.player import Player
-from viz.replay.verdict import verdict
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(24, 6)).astype("float32")
@@ -20,14 +18,14 @@ WORDS = RNG.integers(0, 9, (16, 5))
 def kept_of(tmp_path, train, keep=3):
     """What is in the file after a training whose end asked for it."""
     ef.utils.set_random_seed(4)
-    with Keeping(keep, tmp_path / "a.efr", say=lambda line: None) as keeping:
+    with quiet(keep, tmp_path / "a.efr") as keeping:
         train(keeping.ring.ask)
     return read(keeping.written[0][0])
 
 
-def judged(kept):
-    player = Player(kept)
-    return verdict(kept, player, player.run_to(len(kept.steps) - 1))
+def exact(kept):
+    found = judged(kept)
+    assert found.exact, str(found)
 
 
 def fitted(model, x=X, y=Y, optimizer="adam", loss="mse", **given):
@@ -136,15 +134,13 @@ def attending():
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_network_gives_the_same_step(name, tmp_path):
-    found = judged(kept_of(tmp_path, MODELS[name]()))
-    assert found.exact, str(found)
+    exact(kept_of(tmp_path, MODELS[name]()))
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "bfloat16", "float64"])
 def test_other_precisions_give_the_same_step(policy, tmp_path):
     inner = [layers.Dense(8, activation="relu", dtype=policy), layers.Dense(2, dtype=policy)]
-    found = judged(kept_of(tmp_path, fitted(ef.Sequential([layers.Input((6,)), *inner]))))
-    assert found.exact, str(found)
+    exact(kept_of(tmp_path, fitted(ef.Sequential([layers.Input((6,)), *inner]))))
 
 
 class Own(optimizers.Optimizer):
@@ -164,8 +160,7 @@ class Own(optimizers.Optimizer):
 
 
 def test_an_optimizer_of_ones_own_is_run_by_its_ops(tmp_path):
-    found = judged(kept_of(tmp_path, fitted(mlp(), optimizer=Own())))
-    assert found.exact, str(found)
+    exact(kept_of(tmp_path, fitted(mlp(), optimizer=Own())))
 
 
 class Stepping(ef.Model):
@@ -192,8 +187,7 @@ class Stepping(ef.Model):
 
 
 def test_a_step_of_ones_own_with_a_gradient_of_a_gradient(tmp_path):
-    found = judged(kept_of(tmp_path, fitted(Stepping())))
-    assert found.exact, str(found)
+    exact(kept_of(tmp_path, fitted(Stepping())))
 
 
 @pytest.mark.parametrize("marked", [True, False], ids=["viz.step", "unmarked"])
@@ -231,8 +225,7 @@ def test_rates_that_callbacks_change_between_steps(tmp_path):
         done = ef.callbacks.LambdaCallback(on_train_batch_begin=lambda batch, _: ask() if batch == 5 else None)
         model.fit(X, Y, batch_size=4, epochs=4, verbose=0, callbacks=[lower, done])
 
-    found = judged(kept_of(tmp_path, train))
-    assert found.exact, str(found)
+    exact(kept_of(tmp_path, train))
 
 
 @ef.custom_gradient

@@ -10,10 +10,11 @@ import pytest
 from eagerflow import GradientTape, Sequential, layers, losses, optimizers
 from eagerflow.core.observe import observing
 from viz.cli import main
-from viz.samples.gathering import Gatherer
+from viz.recorder.listening import Listening
+from viz.samples.loss_tracking import Gatherer
 from viz.samples.page import page
-from viz.samples.reckoning import judged
 from viz.samples.sample_set import Sample, Samples
+from viz.samples.scoring import judged
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -97,7 +98,7 @@ def test_where_the_model_copes_with_nan_samples_are_ranked_and_those_marked(data
 
 def gathered(train):
     gatherer = Gatherer()
-    with observing(gatherer):
+    with observing(Listening.to(gatherer)):
         train()
     return judged(gatherer.chosen(), 4, 9.0, gatherer.notes)
 

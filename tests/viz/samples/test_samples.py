@@ -10,16 +10,17 @@ import eagerflow as ef
 from eagerflow import layers
 from eagerflow.core.observe import observing
 from viz.cli import main
+from viz.recorder.listening import Listening
 from viz.recorder.names.shown_names import ShownNames
-from viz.samples.gathering import Gatherer, Gathering
 from viz.samples.judging import classes_of, far_off, likely_wrong
+from viz.samples.loss_tracking import Gatherer, Gathering
 from viz.samples.page import page
-from viz.samples.reckoning import judged
+from viz.samples.scoring import judged
 
 
 def samples_of(train, shown=8, seconds=9.0):
     gatherer = Gatherer()
-    with observing(gatherer):
+    with observing(Listening.to(gatherer)):
         train()
     return judged(gatherer.chosen(), shown, seconds, gatherer.notes)
 
@@ -72,7 +73,7 @@ def test_a_loss_that_gives_one_number_for_the_batch_is_asked_row_by_row():
         [sample.loss for sample in usual.samples], rel=1e-4
     )
     gatherer = Gatherer()
-    with observing(gatherer):
+    with observing(Listening.to(gatherer)):
         train(of_the_whole_batch)()
     assert gatherer.chosen() is None
     assert "no mean or sum of the rows'" in gatherer.notes[0]

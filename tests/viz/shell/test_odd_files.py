@@ -30,11 +30,6 @@ def test_the_input_is_no_script(command, script, capsys):
     assert "not from the input" in capsys.readouterr().err
 
 
-def test_a_folder_is_neither_a_script_nor_a_recording(script, tmp_path, capsys):
-    assert main(["nonfinite", str(tmp_path)]) == 2
-    assert "is a folder" in capsys.readouterr().err
-
-
 def test_a_device_that_cannot_be_replaced_is_refused_before_the_script_runs(script, capsys):
     assert main(["run", "-o", "/dev/null", script]) == 2
     out, err = capsys.readouterr()
@@ -82,11 +77,6 @@ def test_what_holds_no_kept_steps_is_told_apart(name, said, script, tmp_path, ca
     (tmp_path / name).touch()
     assert main(["replay", name]) == 2
     assert said in capsys.readouterr().err
-
-
-def test_a_missing_file_is_told_as_such_whatever_its_name(script, capsys):
-    assert main(["diff", "a", "b"]) == 2
-    assert "there is no file 'a'" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="names of files are UTF-8 there")

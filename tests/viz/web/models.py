@@ -105,18 +105,4 @@ def several() -> Example:
     return Example(_uneven(model), {"samples": samples, "labels": {"pair": ["here", "there"]}})
 
 
-def drawing() -> Example:
-    """A model that draws random numbers."""
-
-    class Noise(L.Layer):
-        def call(self, inputs):
-            return inputs + ef.random.normal(ef.ops.shape(inputs), seed=self.seeds)
-
-        def __init__(self, **settings):
-            super().__init__(**settings)
-            self.seeds = ef.random.SeedGenerator(4)
-
-    return Example(ef.Sequential([L.Input((3,)), L.Dense(2), Noise(), L.Dense(2)], name="drawing"), {})
-
-
 EXAMPLES = {each.__name__: each for each in (mlp, digits, text, decoder, mobilenet)}

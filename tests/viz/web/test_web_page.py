@@ -13,7 +13,7 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers as L
-from tests.viz.web.models import EXAMPLES, HOSTILE, Example, digits, drawing, mlp, several, text
+from tests.viz.web.models import HOSTILE, Example, mlp, several, text
 from viz.web import checks, document, vendored
 from viz.web.controls import input_control, output_control, value_range
 from viz.web.strokes import pad
@@ -167,14 +167,6 @@ def test_samples_of_several_inputs_go_by_name(tmp_path):
     assert [layer["name"] for layer in found["layers"]].count("shared") == 2
     with pytest.raises(ValueError, match="none for the input 'left'"):
         example.model.export(tmp_path / "m.html", format="web", samples={"right": np.ones((1, 3))})
-
-
-def test_it_is_known_that_a_model_draws_random_numbers(tmp_path):
-    example = drawing()
-    (seeds,) = [layer.seeds for layer in example.model.layers if hasattr(layer, "seeds")]
-    before = np.asarray(seeds.state)
-    assert content_of(export(example, tmp_path / "m.html"))["model"]["draws"] is True
-    np.testing.assert_array_equal(np.asarray(seeds.state), before)
 
 
 def test_weights_are_stored_in_fewer_bits_where_that_is_asked_for(tmp_path):
@@ -335,8 +327,3 @@ def test_a_bag_of_words_is_made_in_the_page_too(tmp_path):
     found = content_of(page)
     assert found["inputs"][0].items() >= {"mode": "multi_hot", "length": 3, "type": "float32"}.items()
     np.testing.assert_array_equal(np.frombuffer(bytes_of(page, "numbers"), "float32", 6), [0, 1, 1, 1, 0, 0])
-
-
-def test_every_example_that_browsers_run_has_a_kind_of_input_of_its_own():
-    assert set(EXAMPLES) == {"mlp", "digits", "text", "decoder", "mobilenet"}
-    assert digits().options["samples"].max() == 1

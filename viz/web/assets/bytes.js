@@ -1,4 +1,4 @@
-// Bytes: those that travel in the page or lie beside it, and the ONNX file, to which outputs are added.
+// Bytes: those that travel in the page or lie in its folder, and the ONNX file, to which outputs are added.
 
 // From base64. Browsers older than 2025 know only the slow way.
 function fromBase64(text) {
@@ -14,15 +14,15 @@ async function unzipped(bytes) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-const BESIDE = { model: "model.onnx", numbers: "numbers.bin" };
+const FILES = { model: "model.onnx", numbers: "numbers.bin" };
 
-// Where the page's bytes are: in elements of the page, or in files beside it on a web server.
-const bytesAreBeside = Boolean(document.querySelector("meta[name=files]"));
+// Where the page's bytes are: in elements of the page, or in files of its folder on a web server.
+const bytesAreFiles = Boolean(document.querySelector("meta[name=files]"));
 
 async function bytesOf(name) {
-  if (bytesAreBeside) {
-    const answer = await fetch(BESIDE[name]);
-    if (!answer.ok) throw new Error(`${BESIDE[name]}: the server answered ${answer.status}`);
+  if (bytesAreFiles) {
+    const answer = await fetch(FILES[name]);
+    if (!answer.ok) throw new Error(`${FILES[name]}: the server answered ${answer.status}`);
     return new Uint8Array(await answer.arrayBuffer());
   }
   const node = document.getElementById(name),

@@ -62,16 +62,10 @@ class Check {
     const equal = this.worst <= CLOSE,
       first = [...this.layers.values()].find(({ most }) => most > CLOSE);
     this.badge.hidden = false;
-    this.badge.classList.toggle("bad", !equal);
     this.badge.title = "compare with Python";
-    const { rounded, draws } = this.content.model;
-    if (draws) {
-      this.badge.classList.remove("bad");
-      this.badge.textContent = "draws random numbers: not compared with Python";
-      return;
-    }
+    const { rounded } = this.content.model;
+    this.badge.classList.toggle("bad", !equal && !rounded);
     if (rounded) {
-      this.badge.classList.remove("bad");
       this.badge.textContent = `weights in ${rounded}: differs from Python by ${shortExponent(this.outputs)}`;
       return;
     }

@@ -165,6 +165,8 @@ class Strip {
       this.rows.map((row) => row.node),
     );
     this.time = el("span", { class: "time" });
+    [this.less, this.more] = [el("i"), el("i")];
+    this.paintLegend();
     this.scales = segments(
       "what the strongest colour stands for",
       [
@@ -186,15 +188,7 @@ class Strip {
         {},
         el("h2", {}, "Layers"),
         this.time,
-        el(
-          "span",
-          { class: "legend-bar", "aria-hidden": "true" },
-          "−",
-          el("i", {}),
-          "0",
-          el("i", { class: "more" }),
-          "+",
-        ),
+        el("span", { class: "legend-bar", "aria-hidden": "true" }, "−", this.less, "0", this.more, "+"),
         el("span", { class: "label" }, "scale by"),
         this.scales,
       ),
@@ -229,7 +223,14 @@ class Strip {
     this.time.textContent = `${seconds(milliseconds * 1e6)} a run`;
   }
 
+  paintLegend() {
+    const { none, less, more } = INK[themeInUse()];
+    this.less.style.background = `linear-gradient(90deg, ${[none, ...less].reverse().join()})`;
+    this.more.style.background = `linear-gradient(90deg, ${[none, ...more].join()})`;
+  }
+
   redraw() {
+    this.paintLegend();
     for (const row of this.rows) {
       row.stale = true;
       if (row.inSight && row.values) row.draw();

@@ -99,7 +99,7 @@ class Results {
 const MOST_THREADS = 4;
 
 async function loadedRuntime() {
-  if (bytesAreBeside) {
+  if (bytesAreFiles) {
     const runtime = await import(new URL("runtime.mjs", document.baseURI).href);
     runtime.env.wasm.wasmPaths = { wasm: new URL("runtime.wasm", document.baseURI).href };
     runtime.env.wasm.numThreads = self.crossOriginIsolated

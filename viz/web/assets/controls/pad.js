@@ -27,12 +27,7 @@ class Pad {
       el("span", { class: "sees" }, "the model sees", this.small),
     );
     this.node = el("div", { class: "control" }, this.canvas, tools);
-    this.canvas.addEventListener("pointerdown", (event) => this.down(event));
-    this.canvas.addEventListener("pointermove", (event) => this.move(event));
-    for (const name of ["pointerup", "pointercancel"])
-      this.canvas.addEventListener(name, () => {
-        this.drawing = false;
-      });
+    listenToDrags(this.canvas, (event) => this.down(event), (event) => this.move(event));
     this.canvas.addEventListener("keydown", (event) => this.key(event));
     this.canvas.addEventListener("blur", () => {
       this.pen = null;
@@ -48,14 +43,11 @@ class Pad {
   }
 
   down(event) {
-    this.canvas.setPointerCapture(event.pointerId);
-    this.drawing = true;
     this.pen = null;
     this.begin(this.place(event));
   }
 
   move(event) {
-    if (!this.drawing) return;
     const stroke = this.strokes[this.strokes.length - 1];
     const steps = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
     for (const each of steps.length ? steps : [event]) stroke.push(this.place(each));
@@ -174,6 +166,15 @@ class Pad {
     pen.textAlign = "center";
     pen.fillText("draw here", PAD / 2, PAD / 2);
   }
+}
+
+// A press on a part of the page, and the moves until it ends.
+function listenToDrags(node, down, move) {
+  node.addEventListener("pointerdown", (event) => {
+    node.setPointerCapture(event.pointerId);
+    down(event);
+  });
+  node.addEventListener("pointermove", (event) => node.hasPointerCapture(event.pointerId) && move(event));
 }
 
 // A smooth line: through the middles between neighbouring points, bent towards the points.

@@ -28,16 +28,8 @@ class Plane {
     );
     this.told = el("p", { class: "told" });
     this.node = el("div", { class: "control" }, this.pad, this.told, this.sliders.node);
-    this.pad.addEventListener("pointerdown", (event) => {
-      this.pad.setPointerCapture(event.pointerId);
-      this.held = true;
-      this.point(event);
-    });
-    this.pad.addEventListener("pointermove", (event) => this.held && this.point(event));
-    for (const name of ["pointerup", "pointercancel"])
-      this.pad.addEventListener(name, () => {
-        this.held = false;
-      });
+    const point = (event) => this.point(event);
+    listenToDrags(this.pad, point, point);
     this.pad.addEventListener("keydown", (event) => this.key(event));
     this.show();
   }

@@ -1,0 +1,40 @@
+"""`viz run --keep 3 SCRIPT`: run a script as it is, and keep its last steps when something goes wrong."""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import sys
+from typing import Any
+
+from viz.command.ranks import ranks_here
+from viz.replay.keeping import Keeping
+from viz.replay.watch import HISTORY
+from viz.shell.output_files import check_target, default_name
+from viz.shell.program import Script
+from viz.shell.script_runner import run_script
+
+__all__ = ["run_kept"]
+
+
+def run_kept(options: argparse.Namespace) -> int:
+    """Run `viz run --keep`."""
+    given: dict[str, Any] = {"--steps": options.steps, "--values": options.values, "--draw": options.draw}
+    given |= {"--stats": options.stats != "none"}
+    for name, value in {**given, "--json": options.json, "--live": options.live}.items():
+        if value:
+            raise ValueError(f"{name} can't be combined with --keep: viz replay FILE --trace records a kept step")
+    if ranks_here() is not None:
+        raise ValueError("--keep holds the steps of one process: a step that ranks share can't be run again by one")
+    script = Script.of(options)
+    out = pathlib.Path(options.out or default_name(script, ".efr"))
+    check_target(out, ("efr",))
+    keeping = Keeping(options.keep, out, not options.no_data, options.script)
+    _, status = run_script(script, keeping, keeping.ring.fail)
+    if not keeping.written:
+        print(
+            f"viz: no step made NaN, raised an error or had a jump in its loss ({HISTORY}), so none was kept; to keep "
+            "the last ones whatever happens, call viz.keep_step() in the script; viz doctor looks for other mistakes",
+            file=sys.stderr,
+        )
+    return status
