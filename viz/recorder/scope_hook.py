@@ -87,7 +87,7 @@ def _beginner(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Call
     input_names, output_names, name = capture.input_names, capture.output_names, _namer(capture)
     named_inputs = InputNames(input_names, capture.made_up_names)
     callers, meet, begin_step = known.callers, known.meet, capture.begin_step
-    waiting, of_step = _of_step(capture, positions)
+    waiting: Sized = () if capture.names is None else capture.names.waiting
 
     def on_scope_begin(scope: observe.Scope) -> None:
         if (number := len(recorded_scopes)) >= limit:
@@ -110,7 +110,7 @@ def _beginner(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Call
         recorded.name, recorded.started = scope.name, scope.started
         recorded.parent, recorded.base, until = before
         recorded.places = walk(frame, until) if walk is not None else ()
-        recorded.inputs = () if kind in _WITHOUT_INPUTS else (of_step if kind == "step" else positions)(scope.inputs)
+        recorded.inputs = () if kind in _WITHOUT_INPUTS else positions(scope.inputs)
         recorded.outputs, recorded.began_with, recorded.target = (), len(gone), ""
         recorded.ended = recorded.error = recorded.facts = recorded.rate = recorded.asked_at = None
         recorded_scopes.append(recorded)
@@ -140,22 +140,6 @@ def _beginner(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Call
             named_inputs.note(scope.owner, scope.inputs, positions)
 
     return on_scope_begin
-
-
-def _of_step(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> tuple[Sized, Callable[[Any], Any]]:
-    """The arrays that have no name yet; and `positions` of a step's inputs, for which names are found together."""
-    names = capture.names
-    if names is None:
-        return (), positions
-
-    def of_step(inputs: Any) -> tuple[int, ...]:
-        names.in_step = True
-        try:
-            return positions(inputs)
-        finally:
-            names.in_step = False
-
-    return names.waiting, of_step
 
 
 def _namer(capture: Any) -> Callable[[RecordedScope, observe.Scope, FrameType | None], None]:

@@ -324,7 +324,7 @@ class StepTracker(Turns):
     def _look_at_weights(self) -> None:
         """Were weights changed since their gradients were computed? Before the call that came next, if so."""
         if self._were_changed or self._held.have_changed():
-            self._were_changed = False
+            self._were_changed, self._asked = False, []
             self._held.hold(())
             self.updated(None)
             self._heard.ended = self._calls_began
@@ -355,7 +355,7 @@ class StepTracker(Turns):
             self.end()
         if scope.kind in ("step", "optimizer"):
             self._inside.append(scope)
-        elif self._call is None and not self._inside and scope.kind in _CALLS:
+        elif self._over and self._call is None and not self._inside and scope.kind in _CALLS:
             self._calls_began = self._calls_began or scope.started
             if scope.kind != "loss":
                 self._call, self._called = scope, (scope.owner, rows_of(scope.inputs))

@@ -54,7 +54,6 @@ class ArrayNames:
         named: what was found, by the positions of arrays.
         targets: what gradients were asked of, by position.
         waiting: what has no name yet.
-        in_step: are arrays met as the inputs of a step of `fit` and its like? See `note_batch`.
     """
 
     def __init__(self) -> None:
@@ -62,7 +61,7 @@ class ArrayNames:
         self.targets: dict[int, str] = {}
         self.waiting: dict[int, tuple[weakref.ref[Any], int, int]] = {}  # arrays, where they were looked for, tries
         self._known: dict[tuple[int, int], str] = {}  # names of targets, by code and instruction
-        self.in_step = False
+        self._nothing: set[_Place | None] = set()  # calls of `fit` whose batches no variable holds
         # Variables that are always met there, or copies of them; "" where there are several.
         self._usual: dict[_Place, tuple[str, bool]] = {}
         self._of_data: dict[tuple[int, int, bool], list[str]] = {}  # and of what `fit` was given
@@ -70,9 +69,6 @@ class ArrayNames:
     def note(self, position: int, data: Any) -> None:
         """An array was met."""
         if data.__class__ is ndarray and 1 < data.size <= _LARGEST:
-            if self.in_step:
-                self.waiting[position] = weakref.ref(data), 0, _TRIES
-                return
             frame = _of_user(sys._getframe(1))
             place = None if frame is None else (id(frame.f_code), frame.f_lasti, data.shape)
             name, is_copy = self._usual.get(place, ("", False)) if place is not None else ("", False)
@@ -83,8 +79,10 @@ class ArrayNames:
                 ):
                     self.named[position] = Named(((id(frame.f_code), name),), _source(value, data))
                     return
-            if frame is not None and not self._find(position, data, frame, place):
+            if frame is not None and (place in self._nothing or not self._find(position, data, frame, place)):
                 self.waiting[position] = weakref.ref(data), id(frame), _TRIES
+                if place not in self._nothing and _is_given_data(sys._getframe(1), frame):
+                    self._nothing.add(place)
 
     def expect(self, position: int, data: Any) -> None:
         """An op or layer gave this array as one of several: a variable will hold it."""
@@ -150,6 +148,15 @@ class ArrayNames:
             held = [name for key, value in spoken_of(frame) for name in held_as(key, value, target)]
             self._known[place] = held[0][:_LONGEST] if held else ""
         return self._known[place]
+
+
+def _is_given_data(frame: FrameType | None, caller: FrameType) -> bool:
+    """Does a function call `fit` or its like?"""
+    while frame is not None and frame is not caller:
+        if frame.f_code.co_name in _OF_DATA:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _names_of_data(frame: FrameType, caller: FrameType, is_evaluation: bool) -> list[str]:
