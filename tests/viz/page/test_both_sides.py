@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pathlib
 import re
 import shutil
 import subprocess
@@ -21,14 +20,13 @@ from viz import page
 from viz.facts import formatting
 from viz.facts.digest.usual_times import UsualTime
 from viz.facts.schema import ROLES
-from viz.page import document
+from viz.page import document, modules
 from viz.picture import box_texts, operands
 from viz.picture.coloring import COLORINGS
 from viz.picture.graph_builder import graph
 from viz.picture.legend import WORDS
 from viz.picture.palette import THEMES, fill_and_line, heat
 
-ASSETS = pathlib.Path(page.__file__).parent / "assets"
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="the scripts are run by node")
 
@@ -46,13 +44,17 @@ const document = {
 
 def run(scripts, program, given):
     """What the page's scripts and the program behind them answer, as plain data."""
-    parts = [(ASSETS / script).read_text(encoding="utf-8") for script in scripts]
-    # What the scripts find in the page.
-    before = f"const given = {json.dumps(given)};\n{FOUND}\n"
+    before = f"const given = {json.dumps(given)};\n{FOUND}\n"  # what the scripts find in the page
     after = "\nprocess.stdout.write(JSON.stringify((() => {" + program + "})()));\n"
-    source = '"use strict";\n' + before + "\n".join(parts) + after
+    source = before + modules.joined(*[f"page/assets/{script}" for script in scripts]) + after
     done = subprocess.run(
-        [NODE, "-"], input=source, capture_output=True, text=True, encoding="utf-8", check=False, timeout=60
+        [NODE, "--input-type=module", "-"],
+        input=source,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)

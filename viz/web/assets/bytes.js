@@ -14,15 +14,15 @@ async function unzipped(bytes) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-const BESIDE = { model: "model.onnx", numbers: "numbers.bin" };
+const FILES = { model: "model.onnx", numbers: "numbers.bin" };
 
 // Where the page's bytes are: in elements of the page, or in files beside it on a web server.
-const bytesAreBeside = Boolean(document.querySelector("meta[name=files]"));
+export const bytesAreBeside = Boolean(document.querySelector("meta[name=files]"));
 
-async function bytesOf(name) {
+export async function loadBytes(name) {
   if (bytesAreBeside) {
-    const answer = await fetch(BESIDE[name]);
-    if (!answer.ok) throw new Error(`${BESIDE[name]}: the server answered ${answer.status}`);
+    const answer = await fetch(FILES[name]);
+    if (!answer.ok) throw new Error(`${FILES[name]}: the server answered ${answer.status}`);
     return new Uint8Array(await answer.arrayBuffer());
   }
   const node = document.getElementById(name),
@@ -49,7 +49,7 @@ const field = (number, bytes) => [...varint(number * 8 + 2), ...varint(bytes.len
 
 // An ONNX file whose graph has further outputs. A message that follows another of the same field is merged into it, so
 // they are written behind the file, of which nothing has to be read.
-function withOutputs(model, names) {
+export function withOutputs(model, names) {
   const encoder = new TextEncoder();
   const outputs = names.map((name) => Uint8Array.from(field(OUTPUT, field(NAME, encoder.encode(name)))));
   const length = outputs.reduce((sum, each) => sum + each.length, 0);

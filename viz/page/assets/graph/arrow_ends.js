@@ -1,7 +1,11 @@
 // Arrows that reach a box from the same side end beside each other, so that its inputs can be counted: the counterpart
 // of viz/geometry/arrow_ends.py, which says how.
 
-const APART = 24,
+import { push } from "../recording/selection.js";
+import { KEEP_OFF, OFF_TITLES } from "./channels.js";
+import { ROUND, boundsOf, meet, roundedCorners } from "./routes.js";
+
+export const APART = 24,
   LEAST_APART = 7, // between arrows that end side by side; with less room they end as one
   OFF_CORNERS = 6, // how far the outermost ends keep from the corners of the box
   NEXT_LEVEL = 10, // from the level piece next to a box to the box
@@ -16,7 +20,7 @@ const APART = 24,
 
 // Moves the last pieces of ways apart that end at the same place; `lost` edges have no such pieces, and `own` are the
 // frames around the ends of each.
-function partEnds(scene, heads, own, lost) {
+export function partEnds(scene, heads, own, lost) {
   const together = new Map(),
     without = new Set(lost);
   scene.edges.forEach((edge, i) => {

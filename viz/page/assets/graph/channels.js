@@ -1,7 +1,11 @@
 // The lines that arrows may run along, and the cheapest way over them that enters no box: the counterpart of
 // viz/geometry/channels.py, which says what counts; the distances are this one's own.
 
-const KEEP_OFF = 8,
+import { push } from "../recording/selection.js";
+import { inside, linesOf } from "./lines.js";
+import { beginningOf, distance, onwards } from "./routes.js";
+
+export const KEEP_OFF = 8,
   OFF_TITLES = 6, // nearer ones would underline them
   TRACK = 10, // between ways beside each other
   NEAR = 4.5,
@@ -23,11 +27,11 @@ const KEEP_OFF = 8,
   SHARED = 1, // running along another that leads to the same box costs so much of its length
   PART = 100; // and leaving it again
 const MOST_POINTS = 12e6; // for which there is memory: 40 bytes each
-const PUSHING = 500,
+export const PUSHING = 500,
   NEVER = 1e15; // what it costs to be in the way of another who must move, or will not
 
 // The index of the first of sorted numbers that is not below (or, for `after`, that is above) a value.
-function indexFrom(sorted, value, after = false) {
+export function indexFrom(sorted, value, after = false) {
   let low = 0,
     high = sorted.length;
   while (low < high) {
@@ -106,7 +110,7 @@ class Waiting {
   }
 }
 
-class Channels {
+export class Channels {
   constructor(scene, titles, ports) {
     const boxes = [...scene.nodes.values()],
       frames = [...scene.frames.values()];

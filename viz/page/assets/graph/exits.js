@@ -1,19 +1,26 @@
 // Where the outputs of a box leave it that have ways of their own: side by side, in their order. The counterpart of
 // viz/geometry/exits.py, which says more.
 
-const STUB = 24, // how far lines lead straight away from such a place: the labels stand there
+import { push } from "../recording/selection.js";
+import { APART, OFF_CORNERS } from "./arrow_ends.js";
+import { PAD } from "./layout.js";
+import { LABEL_SIZE } from "./measures.js";
+import { middleOf } from "./routes.js";
+import { textWidth } from "./sizes.js";
+
+export const STUB = 24, // how far lines lead straight away from such a place: the labels stand there
   EXITS_APART = 24,
   EXIT_CORNERS = 8, // how far they keep from a box's corners
   BESIDE_LABEL = 12,
   ROOM_OF_EXITS = { above: 8, below: 14 }; // more room beside a row with such places
 
-const exitOf = ({ tail, output }) => `${tail}\0${output}`;
-const hasExit = ({ output }) => output !== null && output !== undefined;
+export const exitOf = ({ tail, output }) => `${tail}\0${output}`;
+export const hasExit = ({ output }) => output !== null && output !== undefined;
 
 // How far from the middle of its box each output leaves it. Gradients leave it on the side of what they are for, and the
 // nearest one in the middle, so that the way back through a network stays straight; those in `turned` on the other side.
 // Where boxes have no places yet, they are as far aside as they may come to be.
-function exitsOf(scene, isPlaced, turned = new Set()) {
+export function exitsOf(scene, isPlaced, turned = new Set()) {
   const outputs = { data: new Map(), gradient: new Map() }; // of each kind: tail -> output -> its arrows
   for (const edge of scene.edges.filter(hasExit)) {
     const ofKind = outputs[edge.kind];
@@ -66,7 +73,7 @@ function gradientsBySide(scene, tail, arrows, turned) {
 
 // Makes boxes as wide as what leaves them side by side needs; tells how wide the columns of boxes must be that gradients
 // leave aside, so that their labels have room within frames, and how much room rows need above and below.
-function leaveExits(scene) {
+export function leaveExits(scene) {
   const columns = new Map(),
     room = { above: new Map(), below: new Map() },
     exits = exitsOf(scene, false);
@@ -84,7 +91,7 @@ function leaveExits(scene) {
 }
 
 // The gradients that leave a box on one side of its middle, and pass to the other.
-function onWrongSide({ nodes, edges }) {
+export function onWrongSide({ nodes, edges }) {
   const wrong = new Set();
   for (const edge of edges) {
     if (edge.kind !== "gradient" || !hasExit(edge)) continue;
@@ -98,7 +105,7 @@ function onWrongSide({ nodes, edges }) {
 
 // How far from the middle of the other box an arrow that carries one of several outputs may end: straight on, if that is
 // there; those of several that both boxes share in the order in which they begin.
-function entriesOf({ nodes, edges }, exits) {
+export function entriesOf({ nodes, edges }, exits) {
   const together = new Map(),
     found = new Map();
   for (const edge of edges) if (edge.kind === "data" && hasExit(edge)) push(together, `${edge.tail}\0${edge.head}`, edge);

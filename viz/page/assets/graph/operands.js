@@ -1,19 +1,23 @@
 // Arrows reach a box in the order of the arguments that they bring, from the left to the right, where that makes no more
 // crossings.
 
+import { clean, ranges } from "../recording/formatting.js";
+import { push } from "../recording/selection.js";
+import { APART, LEAST_APART, OFF_CORNERS } from "./arrow_ends.js";
+
 // Ops of which it matters which operand is the first, as in viz/picture/operands.py: a mark in their box, behind the head
 // of each arrow, says which it carries.
 const ORDERED = new Set(
   ["subtract divide floor_divide mod power greater greater_equal less less_equal arctan2", "matmul solve where concatenate stack overwrite dot_product_attention"].join(" ").split(" "),
 );
-const MARK_SIZE = 8,
+export const MARK_SIZE = 8,
   MARK_ROOM = 8, // so much higher boxes are that have marks
   BEHIND_HEAD = 7, // from an arrow's head to the middle of its mark
   MOST_UNREAD = 3, // gradients that a box names
   MOST_TO_TERMS = 1; // arrows from weights to what makes terms of the loss from them
 
 // Lets arrows say which operand they carry: `mark`.
-function markOperands({ nodes, edges, model }) {
+export function markOperands({ nodes, edges, model }) {
   const into = new Map();
   for (const edge of edges)
     if (["data", "parameter"].includes(edge.kind) && ["op", "scope"].includes(nodes.get(edge.head).kind)) push(into, edge.head, edge);
@@ -30,7 +34,7 @@ function markOperands({ nodes, edges, model }) {
 }
 
 // Lets a box say whose gradients it computes where no arrow leaves it: nothing else reads them.
-function tellUnreadGradients({ nodes, edges, model }) {
+export function tellUnreadGradients({ nodes, edges, model }) {
   const read = new Set(edges.map(({ tail }) => tail)),
     isForward = ({ producer }) => producer === null || model.ops[producer].phase !== "backward";
   for (const node of nodes.values()) {
@@ -45,7 +49,7 @@ function tellUnreadGradients({ nodes, edges, model }) {
 
 // Lets the box of weight penalties say which weights it reads, of several layers, and that of its gradient, too: arrows
 // would lead around the whole network. They are `untold` until one of their ends is selected.
-function tellWeightsOfTerms(scene) {
+export function tellWeightsOfTerms(scene) {
   const { nodes, model } = scene;
   scene.untold = [];
   for (const node of [...nodes.values()].filter(({ block }) => block?.makesTerms)) {
@@ -111,7 +115,7 @@ function placesOfOperands(ops) {
 }
 
 // Where the marks of a box stand: texts, each with its place; those of arrows that end at one place are one.
-function placeMarks({ nodes, edges }) {
+export function placeMarks({ nodes, edges }) {
   const found = new Map();
   for (const { head, mark, corners } of edges) {
     if (!mark || !corners || corners.length < 2) continue;
@@ -147,7 +151,7 @@ function operandsOf({ nodes, edges }) {
 
 // Where arrows should end that come from a side on which others bring later or earlier arguments: edge -> how far from
 // the middle of its box.
-function endsInTurn(scene) {
+export function endsInTurn(scene) {
   const ends = new Map();
   for (const arrows of operandsOf(scene)) {
     const sides = arrows.map(sideOfEnd),
@@ -163,4 +167,4 @@ function endsInTurn(scene) {
 }
 
 // Does a way come to its end from the side on which that is?
-const comesInTurn = (edge, by) => sideOfEnd(edge) === Math.sign(by) || (sideOfEnd(edge) === 0 && edge.corners.length === 2);
+export const comesInTurn = (edge, by) => sideOfEnd(edge) === Math.sign(by) || (sideOfEnd(edge) === 0 && edge.corners.length === 2);

@@ -1,18 +1,33 @@
 // Ways for arrows: level and upright pieces that enter no box and no title; the counterpart of
 // viz/geometry/edge_routes.py and placement.py.
 
-const LABEL_SIZE = 9.5;
+import { push } from "../recording/selection.js";
+import { drawSharedOnce } from "../view/shared_lines.js";
+import { partEnds } from "./arrow_ends.js";
+import { framesOf } from "./assembly.js";
+import { Channels, KEEP_OFF, NEVER, PUSHING } from "./channels.js";
+import { CoarseRouter } from "./coarse_routes.js";
+import { STUB, entriesOf, exitOf, exitsOf, hasExit, onWrongSide } from "./exits.js";
+import { placeLabels } from "./labels.js";
+import { PAD, arrange } from "./layout.js";
+import { LABEL_SIZE } from "./measures.js";
+import { comesInTurn, endsInTurn, placeMarks } from "./operands.js";
+import { BACKWARD } from "./passes.js";
+import { hooked, makeRoom, makeRoomAround, throughFrames } from "./rooms.js";
+import { headOf, textWidth } from "./sizes.js";
+import { Untangling } from "./untangling.js";
+
 const CELL_W = 240,
   CELL_H = 120;
 const MOST_REDRAWN = 600; // arrows for which other ways are looked for, to reach boxes in the order of arguments
 const MOST_LOOKS = 4e6; // at points, before ways may be longer and cross more: seconds would pass
-const ASIDE = 12, // beside the middle of a box, where arrows begin and end that run against the others
+export const ASIDE = 12, // beside the middle of a box, where arrows begin and end that run against the others
   ROUND = 5, // the radius of bends
   ATTEMPTS = 4,
   MORE = 15; // room for one more label, or two more arrows
 
 // Which boxes lie near a place.
-class Grid {
+export class Grid {
   constructor(boxes) {
     this.cells = new Map();
     for (const box of boxes) this.add(box);
@@ -52,12 +67,12 @@ class Grid {
   }
 }
 
-const meet = (a, b) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
-const middleOf = (box) => [box.x + box.w / 2, box.y + box.h / 2];
+export const meet = (a, b) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+export const middleOf = (box) => [box.x + box.w / 2, box.y + box.h / 2];
 
 // Gives all boxes, frames, titles, arrows and labels of a scene their places; with more room where it was too narrow. What
 // was drawn `before` stays in its order from the left to the right.
-function placeScene(scene, before) {
+export function placeScene(scene, before) {
   scene.before = new Map(before?.lefts);
   scene.lefts = new Map();
   const room = { above: new Map(), below: new Map() };
@@ -273,7 +288,7 @@ class Router {
 }
 
 // A start, and three more points for each of the curves: straight pieces and round bends.
-function roundedCorners(corners) {
+export function roundedCorners(corners) {
   const found = [corners[0]];
   for (let k = 1; k < corners.length; k += 1) {
     const here = corners[k],
@@ -286,20 +301,20 @@ function roundedCorners(corners) {
   return found;
 }
 
-const distance = (a, b) => Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1]);
+export const distance = (a, b) => Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1]);
 const towards = (a, b, by) => [0, 1].map((k) => a[k] + ((b[k] - a[k]) * by) / (distance(a, b) || 1));
 
-const framesAround = (scene, id) => framesOf(scene, scene.nodes.get(id).frame);
+export const framesAround = (scene, id) => framesOf(scene, scene.nodes.get(id).frame);
 
 // Does an arrow lead down (1), or up (-1)? Those of updates, and between neighbours, do neither (0).
-function onwards(scene, { tail, head, kind }) {
+export function onwards(scene, { tail, head, kind }) {
   if (!["data", "gradient", "parameter"].includes(kind)) return 0;
   const [from, to] = [tail, head].map((id) => scene.nodes.get(id));
   return to.y >= from.y + from.h ? 1 : from.y >= to.y + to.h ? -1 : 0;
 }
 
 // What an arrow leaves: a box, or one of its outputs, whose lines are no other's.
-const beginningOf = ({ tail, output }) => (hasExit({ output }) ? `${tail}[${output}]` : tail);
+export const beginningOf = ({ tail, output }) => (hasExit({ output }) ? `${tail}[${output}]` : tail);
 
 // Where an arrow may begin, and where it may end; `exit` and `entries`: how far from the middle of its boxes.
 function portsOf(scene, edge, exit, entries) {
@@ -351,12 +366,12 @@ function pointsBefore({ border: [x, y], outside: [, end], upright }) {
 
 const straight = (a, b) => [1 / 3, 2 / 3, 1].map((s) => [a[0] + (b[0] - a[0]) * s, a[1] + (b[1] - a[1]) * s]);
 
-const pathOf = (points) => {
+export const pathOf = (points) => {
   const text = points.map(([x, y]) => `${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}`);
   return `M${text[0]} C${text.slice(1).join(" ")}`;
 };
 
-function boundsOf(points, labelAt, label) {
+export function boundsOf(points, labelAt, label) {
   let left = Infinity,
     top = Infinity,
     right = -Infinity,

@@ -1,5 +1,14 @@
 // Frames' titles where the reader is: within what is seen of a frame, and from afar in a size that can be read.
 
+import { svg } from "../app/dom.js";
+import { extentOfLevel } from "../view/box_names.js";
+import { clickable, headElement, textAt } from "./boxes.js";
+import { BESIDE_TITLE } from "./heads.js";
+import { areaOfLabel } from "./labels.js";
+import { LABEL_SIZE, UNDER_BUTTONS } from "./measures.js";
+import { meet } from "./routes.js";
+import { headOf, textWidth, titleWidth } from "./sizes.js";
+
 const READABLE = 8.9, // pixels of a title's letters; where they would be lower, signs take the titles' place
   SIGNS = [
     { letters: 11, h: 15 },
@@ -18,14 +27,13 @@ const READABLE = 8.9, // pixels of a title's letters; where they would be lower,
   MOST_OF_IT = 0.6, // of a title's letters, with which it is still understood
   FEWEST_LETTERS = 3, // of a title that is cut to the room that there is
   EDGE = 8, // pixels between a title and the edge of what is seen
-  UNDER_BUTTONS = 52, // pixels at the right edge where buttons lie,
   HIGH_BUTTONS = 100; // and at the upper edge
 
 // Where a frame's title stands so that all of it is seen: how far to the side of its own place, and whether alone,
 // without the line below it. Among places that no arrow and no label crosses it takes the nearest; where none is as wide
 // as the title, `short` is as much of it as the widest has room for. Where there is hardly any, it stays in its own place,
 // which is always free, though the edge of what is seen may cut it.
-function placeOfTitle(frame, canvas) {
+export function placeOfTitle(frame, canvas) {
   const { scale } = canvas.view,
     seen = canvas.window(),
     { y, w, h } = frame.head;
@@ -51,7 +59,7 @@ function placeOfTitle(frame, canvas) {
 }
 
 // Puts the element of a title where `placeOfTitle` says.
-function moveTitle({ shown, theme }, frame, { shift, alone, short }) {
+export function moveTitle({ shown, theme }, frame, { shift, alone, short }) {
   const key = `h${frame.id}`,
     before = shown.get(key);
   let head = before;
@@ -71,14 +79,14 @@ function cutHead(frame, title) {
   return { ...cut, headX: frame.headX + (frame.head.w - headOf(cut).w) / 2 };
 }
 
-const TITLE_END = /\s+(?:\(calls? [^)]*\)(?:\s+×[\d,]*\d)?|×[\d,]*\d)/u; // which call it is, and of how many equal parts
+export const TITLE_END = /\s+(?:\(calls? [^)]*\)(?:\s+×[\d,]*\d)?|×[\d,]*\d)/u; // which call it is, and of how many equal parts
 
 // Which call a title is of, in short: "(2)" for "(call 2)", "(2–5)" for "(calls 2–5)".
-const shortCall = (text) => text.replace(/\(calls? ([^)]*)\)/u, "($1)");
+export const shortCall = (text) => text.replace(/\(calls? ([^)]*)\)/u, "($1)");
 
 // As much of a title as a width has room for, with its end: which call it is, at least as its number, which is never cut;
 // the name alone where there is no room for that, either. "" where that tells nothing.
-function shortened(text, width, size) {
+export function shortened(text, width, size) {
   const [end = ""] = TITLE_END.exec(text) ?? [],
     letters = Array.from(end ? text.slice(0, text.indexOf(end)) : text);
   for (const kept of new Set([end, shortCall(end), end.replace(/\s+\(.*\)/u, "")]))
@@ -101,7 +109,7 @@ function widestGap(taken, from, to) {
 }
 
 // The stretches of an area, from left to right, in which lines of arrows or their labels run, but for those of some kind.
-function crossing(scene, area, withLabels = true, but = null) {
+export function crossing(scene, area, withLabels = true, but = null) {
   const found = [];
   for (const { kind, points, label, labelAt } of scene.edgeGrid.within(area)) {
     if (kind === but) continue;
@@ -128,7 +136,7 @@ function freePlace(taken, w, from, to, wish) {
 
 // The titles of frames in pixels, the outermost first, none over another: in the middle of what is seen of the frame or
 // at its sides, where no box is covered; else above the frame or beside it. A title that would cover boxes is left out.
-function signsFromAfar(frames, canvas) {
+export function signsFromAfar(frames, canvas) {
   const { scale } = canvas.view,
     placed = [],
     found = new Map();
@@ -302,7 +310,7 @@ class SignRoom {
   }
 }
 
-const holds = (a, b) => a.x <= b.x && a.y <= b.y && a.x + a.w >= b.x + b.w && a.y + a.h >= b.y + b.h;
+export const holds = (a, b) => a.x <= b.x && a.y <= b.y && a.x + a.w >= b.x + b.w && a.y + a.h >= b.y + b.h;
 
 // Where a title may stand outside of its frame: above it. Beside it, it would seem to belong to what is there.
 function placesOutside(left, right, top, w, h, size) {
@@ -313,7 +321,7 @@ function placesOutside(left, right, top, w, h, size) {
 }
 
 // In the world's measure, as the whole is scaled.
-function signElement(frame, sign, { view }, theme) {
+export function signElement(frame, sign, { view }, theme) {
   const put = (value, by) => (value - by) / view.scale,
     middle = put(sign.x + sign.w / 2, view.x),
     line = put(sign.y + sign.h - 4, view.y),

@@ -1,12 +1,15 @@
 // Ways that cross others move off them, and those that they cross then off theirs; the counterpart of what
 // viz/geometry/edge_routes.py does when all ways are found.
 
+import { BEND } from "./channels.js";
+import { distance } from "./routes.js";
+
 const CHAIN = 6, // so many ways are moved, one after the other, to rid a way of crossings
   DETOUR = 600, // how much longer each may become
   ROUND_ABOUT = 20, // ways that are so much longer than they could be are looked for again
   UNTANGLING = 5e5; // points that may be looked at for all that: some 50 ms
 
-class Untangling {
+export class Untangling {
   constructor(router) {
     Object.assign(this, { router, channels: router.channels });
     this.most = Math.min(router.mostLooks, this.channels.looks + UNTANGLING);

@@ -1,8 +1,29 @@
 // What the side panel says of an op, a tensor, and of the whole.
 
+import { selectionOfCall } from "../app/chosen.js";
+import { button, el } from "../app/dom.js";
+import { describe } from "../app/toolbar.js";
+import { cameInSo, flawText, flawsOf, isMeasured } from "../recording/flaws.js";
+import { amount, clean, counted, nbytes, numeral, roleWord, seconds, short } from "../recording/formatting.js";
+import { MOST_PARTS, gradientText, ratioText } from "../recording/gradient_sizes.js";
+import { criticalPath, partnersOf } from "../recording/lineage.js";
+import { nameShort } from "../recording/model.js";
+import { chooseCompared } from "../recording/step_changes.js";
+import { durationOf, passesOf, shareWord } from "../recording/usual_times.js";
+import { isWeight, placeOfWeight, updatesOfState } from "../recording/weights.js";
+import { comparedWith } from "./changes.js";
+import { namesOfTensor } from "./memory.js";
+import { codeOf, codeView, facts, section, statsView } from "./panel.js";
+import { betweenOpsText, stepWords, tookText } from "./period.js";
+import { isInView, makerSeen, readersSeen } from "./places.js";
+import { makerOf } from "./search.js";
+import { learningRates, settingsOfOptimizer, settingsTable } from "./settings.js";
+import { oneOf, placeIn, placesApart, stepOf, whereOf } from "./several.js";
+import { timesOfOps } from "./times.js";
+
 const MOST_LINKS = 24;
 
-class Details {
+export class Details {
   constructor(viewer) {
     Object.assign(this, { viewer, model: viewer.model });
   }
@@ -449,7 +470,7 @@ function gradientOfWhat(model, { gradientOf }) {
   return name ? ` of ${clean(name, 40)}` : "";
 }
 
-const hasForward = ({ phase, forward }) => phase === "backward" && forward !== null;
+export const hasForward = ({ phase, forward }) => phase === "backward" && forward !== null;
 
 // What is known of the values of each gradient of a tensor, of many parts of the first few.
 function gradientSections(model, id, here) {

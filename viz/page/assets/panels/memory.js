@@ -1,5 +1,14 @@
 // Memory over time, and what holds it at the peak or at any other moment.
 
+import { batched, button, el, notice } from "../app/dom.js";
+import { NARROW } from "../app/viewer.js";
+import { themeNow } from "../graph/colours.js";
+import { FONT } from "../graph/sizes.js";
+import { amount, clean, nbytes, percent, roleWord, seconds } from "../recording/formatting.js";
+import { isWeight, placeOfWeight } from "../recording/weights.js";
+import { sharpen } from "./charts.js";
+import { periodOf, stepAlone, stepWords } from "./period.js";
+
 const LOWEST_CURVE = 64,
   CURVE_AXIS = 16, // below the curve
   AWAY = 30, // pixels between two words of the axis where one stands on the other side of its mark
@@ -7,7 +16,7 @@ const LOWEST_CURVE = 64,
   MEMORY_COLUMNS = ["memory", "share", "tensor", "of", "layer", "line", "role"],
   MEMORY_CLASSES = ["right", "right share", "of-array", "named", "shortened", "line", "role"]; // of these: paths and files begin with "…" where there is no room
 
-class MemoryCurve {
+export class MemoryCurve {
   constructor(viewer) {
     Object.assign(this, { viewer, id: "memory", title: "Memory", moment: null });
     this.canvas = el("canvas", {
@@ -356,7 +365,7 @@ class MemoryCurve {
 
 // What a tensor is called, and where it belongs: a weight where its layer is, others where they were made. A gradient that
 // no op returned, as the sum of several, is that of something.
-function namesOfTensor(model, tensor) {
+export function namesOfTensor(model, tensor) {
   const place = isWeight(model, tensor) ? placeOfWeight(model, tensor.id) : null,
     op = place || tensor.producer === null ? null : model.ops[tensor.producer],
     given = place || op ? null : model.givenAs(tensor),
