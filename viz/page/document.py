@@ -15,14 +15,18 @@ from html import escape
 from typing import Any
 
 from viz.facts.collector import collector_at_rest
-from viz.facts.schema import Record
+from viz.facts.formatting import role
+from viz.facts.schema import ROLES, Record
 from viz.facts.text_files import check_html, write_text
 from viz.page.data import MOST_OPS, data
 from viz.page.modules import asset, joined
 from viz.picture.grounds import where_grounds_are
+from viz.picture.legend import WORDS
+from viz.picture.operands import ORDERED
+from viz.picture.outputs import OUTPUT_NAMES
 from viz.picture.palette import THEMES, Theme, inks, ramp
 
-__all__ = ["Page", "document", "inert", "page_styles", "plain_themes", "render", "to_html"]
+__all__ = ["Page", "document", "inert", "page_styles", "render", "rules", "to_html"]
 
 STYLES = tuple(f"page/assets/styles/{name}.css" for name in ("page", "toolbar", "graph", "panels", "dock", "plot"))
 _START = "page/assets/app/start.js"
@@ -147,7 +151,7 @@ def document(
         "policy": policy,
         "title": escape(title),
         "styles": "\n".join([line.strip() for style in styles for line in style.splitlines()]),
-        "themes": inert(plain_themes()),
+        "rules": inert(rules()),
         "data": elements,
         "scripts": "".join([f'<script type="module">{script}</script>\n' for script in scripts]),
     }
@@ -221,12 +225,14 @@ def _escaped(text: str) -> str:
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def plain_themes() -> dict[str, Any]:
-    """What the scripts know of colours: those of pictures, with every shade and its ink."""
-    return {
+def rules() -> dict[str, Any]:
+    """What the scripts know of pictures: colours, with every shade and its ink, and words and names."""
+    themes = {
         name: {**dataclasses.asdict(theme), "heat": ramp(theme.heat), "cool": ramp(theme.cool), "inks": inks(theme)}
         for name, theme in THEMES.items()
     }
+    roles = {name: role(name) for name in ROLES}
+    return {"themes": themes, "phases": WORDS, "roles": roles, "ordered": sorted(ORDERED), "outputs": OUTPUT_NAMES}
 
 
 def _colors() -> str:

@@ -47,23 +47,6 @@ def test_data_flows_that_way_and_gradients_back(rankdir, axis, sign):
             assert sign * onwards * (1 if edge.kind == "data" else -1) > 0
 
 
-def test_boxes_and_texts_keep_their_size_and_rows_stand_below_each_other():
-    recording, _ = ALL["mlp"]()
-    graph = recording.draw().graph
-    down, across = (place(graph, rankdir).layout for rankdir in ("TB", "LR"))
-    assert {id_: (at.w, at.h) for id_, at in down.nodes.items()} == {
-        id_: (at.w, at.h) for id_, at in across.nodes.items()
-    }
-    assert across.width > across.height
-    assert down.width < down.height
-    for node in graph.nodes.values():
-        if node.row in graph.nodes and node.row != node.id:
-            assert across.nodes[node.id].y > across.nodes[node.row].y
-    for frame, title in across.titles.items():  # above what is in it
-        within = [across.nodes[id_].y for id_, node in graph.nodes.items() if frame in graph.around(node.cluster)]
-        assert title.at.y + title.at.h < min(within)
-
-
 def test_the_same_picture_goes_to_graphviz():
     recording, _ = ALL["siamese"]()
     drawing = recording.draw(rankdir="LR")

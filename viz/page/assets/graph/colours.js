@@ -4,6 +4,7 @@ import { signed } from "../panels/changes.js";
 import { flawsOf } from "../recording/flaws.js";
 import { amount, counted, magnitude, nbytes, seconds } from "../recording/formatting.js";
 import { sizeOfGradient, sizeTogether, sizeWord } from "../recording/gradient_sizes.js";
+import { rules } from "../recording/rules.js";
 import { timeOf } from "../recording/usual_times.js";
 import { OUTSIDE, VARIABLES } from "./assembly.js";
 
@@ -18,29 +19,13 @@ export const COLOURINGS = [
   ["slower", "Δ time"],
 ];
 
-// As viz/picture/legend.py says them.
-const PHASE_WORDS = {
-  input: "input",
-  forward: "forward",
-  parameter: "weight",
-  frozen: "frozen weight",
-  state: "state",
-  update: "update",
-  backward: "backward",
-  metric: "metric",
-  data: "data",
-  network: "between ranks",
-};
-
-const themes = JSON.parse(document.getElementById("themes").textContent);
-
 // "light" or "dark": what the switch says, else what the reader's system says.
 export function themeName() {
   const chosen = document.documentElement.dataset.theme;
   return chosen || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 }
 
-export const themeNow = () => themes[themeName()];
+export const themeNow = () => rules.themes[themeName()];
 
 // The colour for a share from 0 to 1: the square root shows small shares too.
 const heat = (share, theme, ramp = theme.heat) =>
@@ -80,9 +65,9 @@ class Painter {
 
   byOp() {
     const shown = new Set([...this.scene.nodes.values()].map((node) => node.phase));
-    const boxes = Object.keys(PHASE_WORDS)
+    const boxes = Object.keys(rules.phases)
       .filter((phase) => shown.has(phase))
-      .map((phase) => [this.theme.phases[phase][0], phase === "input" ? this.given() : PHASE_WORDS[phase], this.theme.phases[phase][1], phase === "input"]);
+      .map((phase) => [this.theme.phases[phase][0], phase === "input" ? this.given() : rules.phases[phase], this.theme.phases[phase][1], phase === "input"]);
     return [...boxes, ...this.shared(shown)];
   }
 

@@ -1,8 +1,8 @@
 // Where the titles of frames stand, above what is in them.
 
 import { push } from "../recording/selection.js";
-import { APART, OFF_CORNERS } from "./arrow_ends.js";
 import { PAD } from "./layout.js";
+import { APART, OFF_CORNERS } from "./measures.js";
 import { framesAround, middleOf } from "./routes.js";
 import { headOf } from "./sizes.js";
 

@@ -1,15 +1,9 @@
-// Arrows reach a box in the order of the arguments that they bring, from the left to the right, where that makes no more
-// crossings.
+// What boxes say of the arrows that end there: which operands they carry.
 
 import { clean, ranges } from "../recording/formatting.js";
+import { rules } from "../recording/rules.js";
 import { push } from "../recording/selection.js";
-import { APART, LEAST_APART, OFF_CORNERS } from "./arrow_ends.js";
 
-// Ops of which it matters which operand is the first, as in viz/picture/operands.py: a mark in their box, behind the head
-// of each arrow, says which it carries.
-const ORDERED = new Set(
-  ["subtract divide floor_divide mod power greater greater_equal less less_equal arctan2", "matmul solve where concatenate stack overwrite dot_product_attention"].join(" ").split(" "),
-);
 export const MARK_SIZE = 8,
   MARK_ROOM = 8, // so much higher boxes are that have marks
   BEHIND_HEAD = 7, // from an arrow's head to the middle of its mark
@@ -107,7 +101,7 @@ function placesOfOperands(ops) {
   const found = new Map(),
     own = ops.filter(({ name }) => name !== "cast"),
     add = (tensor, place) => found.set(tensor, (found.get(tensor) ?? new Set()).add(place));
-  if (own.some(({ name, phase }) => !ORDERED.has(name) || phase !== "forward" || name !== own[0].name)) return found;
+  if (own.some(({ name, phase }) => !rules.ordered.includes(name) || phase !== "forward" || name !== own[0].name)) return found;
   for (const { inputs } of own) if (new Set(inputs).size > 1) inputs.forEach((tensor, i) => add(tensor, i + 1));
   for (const { name, inputs, outputs } of ops)
     if (name === "cast") for (const place of found.get(outputs[0]) ?? []) add(inputs[0], place);
@@ -127,44 +121,3 @@ export function placeMarks({ nodes, edges }) {
   for (const together of found.values())
     nodes.get(together[0].head).marks.push([together.map(({ mark }) => mark).sort().join(", "), ...together[0].at]);
 }
-
-const MOST_OPERANDS = 4; // with more, some come from one side anyway
-
-// From where an arrow comes to its box: from the left (-1), straight down (0), or from the right (1).
-function sideOfEnd({ corners }) {
-  return corners.length < 3 ? 0 : Math.sign(corners.at(-1)[0] - corners.at(-3)[0]) * -1;
-}
-
-// The arrows that bring the arguments of one op to its box from above, in the order of these; for each such box.
-function operandsOf({ nodes, edges }) {
-  const found = new Map();
-  for (const edge of edges) {
-    const { kind, operand, head, corners } = edge;
-    if (kind !== "data" || !operand || nodes.get(head).kind !== "op") continue;
-    const [[ax, ay], [bx, by]] = corners.slice(-2);
-    if (ax === bx && ay < by) push(found, `${head} ${operand[0]}`, edge);
-  }
-  return [...found.values()]
-    .filter(({ length }) => length > 1 && length <= MOST_OPERANDS)
-    .map((arrows) => arrows.sort((a, b) => a.operand[1] - b.operand[1]));
-}
-
-// Where arrows should end that come from a side on which others bring later or earlier arguments: edge -> how far from
-// the middle of its box.
-export function endsInTurn(scene) {
-  const ends = new Map();
-  for (const arrows of operandsOf(scene)) {
-    const sides = arrows.map(sideOfEnd),
-      straight = sides.indexOf(0);
-    if (sides.every((side, n) => !n || side >= sides[n - 1])) continue;
-    const centre = straight < 0 ? (arrows.length - 1) / 2 : straight,
-      { w } = scene.nodes.get(arrows[0].head),
-      apart = Math.min(APART, (w / 2 - OFF_CORNERS) / Math.max(centre, arrows.length - 1 - centre));
-    if (apart < LEAST_APART) continue;
-    arrows.forEach((edge, n) => sides[n] !== Math.sign(n - centre) && ends.set(edge, (n - centre) * apart));
-  }
-  return ends;
-}
-
-// Does a way come to its end from the side on which that is?
-export const comesInTurn = (edge, by) => sideOfEnd(edge) === Math.sign(by) || (sideOfEnd(edge) === 0 && edge.corners.length === 2);

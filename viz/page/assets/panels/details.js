@@ -4,7 +4,7 @@ import { selectionOfCall } from "../app/chosen.js";
 import { button, el } from "../app/dom.js";
 import { describe } from "../app/toolbar.js";
 import { cameInSo, flawText, flawsOf, isMeasured } from "../recording/flaws.js";
-import { amount, clean, counted, nbytes, numeral, roleWord, seconds, short } from "../recording/formatting.js";
+import { amount, clean, counted, nbytes, numeral, seconds, short } from "../recording/formatting.js";
 import { MOST_PARTS, gradientText, ratioText } from "../recording/gradient_sizes.js";
 import { criticalPath, partnersOf } from "../recording/lineage.js";
 import { nameShort } from "../recording/model.js";

@@ -4,7 +4,8 @@ import { batched, button, el, notice } from "../app/dom.js";
 import { NARROW } from "../app/viewer.js";
 import { themeNow } from "../graph/colours.js";
 import { FONT } from "../graph/sizes.js";
-import { amount, clean, nbytes, percent, roleWord, seconds } from "../recording/formatting.js";
+import { amount, clean, nbytes, percent, seconds } from "../recording/formatting.js";
+import { rules } from "../recording/rules.js";
 import { isWeight, placeOfWeight } from "../recording/weights.js";
 import { sharpen } from "./charts.js";
 import { periodOf, stepAlone, stepWords } from "./period.js";
@@ -228,7 +229,7 @@ export class MemoryCurve {
         .sort((a, b) => b.size - a.size);
     const total = here.reduce((sum, each) => sum + each.size, 0),
       roles = new Map();
-    for (const { tensor, size } of here) roles.set(roleWord(tensor.role), (roles.get(roleWord(tensor.role)) || 0) + size);
+    for (const { tensor, size } of here) roles.set(rules.roles[tensor.role], (roles.get(rules.roles[tensor.role]) || 0) + size);
     this.roles.textContent = [...roles]
       .sort((a, b) => b[1] - a[1])
       .map(([role, size]) => `${role} ${nbytes(size)}`)
@@ -248,11 +249,11 @@ export class MemoryCurve {
         ],
         el("span", { title: layer }, el("bdi", {}, layer)),
         line ? el("span", { title: line.place }, el("bdi", {}, clean(line.place.split(/[/\\]/).pop(), 60))) : "",
-        roleWord(tensor.role),
+        rules.roles[tensor.role],
       ];
       return el(
         "tr",
-        { title: roleWord(tensor.role) }, // whose column there may be no room for
+        { title: rules.roles[tensor.role] }, // whose column there may be no room for
         order.map((i) => el("td", { class: MEMORY_CLASSES[i] }, cells[i])),
       );
     };
@@ -372,7 +373,7 @@ export function namesOfTensor(model, tensor) {
     name = place?.name || given?.title || tensor.name || (op && model.titleOf(op)),
     of = name || tensor.gradientOf === null ? null : namesOfTensor(model, model.tensors[tensor.gradientOf]);
   return {
-    name: name || (of ? `gradient of ${of.name}` : roleWord(tensor.role)),
+    name: name || (of ? `gradient of ${of.name}` : rules.roles[tensor.role]),
     layer: place ? place.path : op ? model.ownerOf(op) : of?.layer ?? "",
     line: op && model.lineOf(op),
   };

@@ -2,7 +2,7 @@
 
 import { el } from "../app/dom.js";
 import { coverWhole } from "../app/toolbar.js";
-import { amount, clean, roleWord } from "../recording/formatting.js";
+import { amount, clean } from "../recording/formatting.js";
 import { labelled } from "../recording/model.js";
 import { FIELDS, patternOf, testsOf, wordsOf } from "../recording/query.js";
 import { standInFor, standIns } from "../recording/stand_ins.js";

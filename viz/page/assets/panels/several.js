@@ -4,7 +4,7 @@
 import { nodesOfSelected, selectionOfNode } from "../app/chosen.js";
 import { el } from "../app/dom.js";
 import { flawText } from "../recording/flaws.js";
-import { amount, clean, counted, nbytes, roleWord, seconds, short } from "../recording/formatting.js";
+import { amount, clean, counted, nbytes, seconds, short } from "../recording/formatting.js";
 import { gradientText } from "../recording/gradient_sizes.js";
 import { partnersOf } from "../recording/lineage.js";
 import { push } from "../recording/selection.js";

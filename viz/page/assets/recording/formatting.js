@@ -3,7 +3,7 @@
 // tests/viz/page/test_both_sides.py compares the two.
 
 // Halves are rounded to even numbers, as Python does.
-export function rounded(number) {
+function rounded(number) {
   const below = Math.floor(number);
   return number - below === 0.5 ? below + (below % 2) : Math.round(number);
 }
@@ -51,10 +51,6 @@ export function ranges(numbers, least = 2) {
   }
   return found.map((row) => (row.length >= least ? `${row[0]}–${row.at(-1)}` : row.join(", "))).join(", ");
 }
-
-// What tensors are: a weight is called so, whether it is trained or not. viz/facts/formatting.py says the same.
-const ROLE_WORDS = { parameter: "weight", frozen: "frozen weight" };
-export const roleWord = (role) => ROLE_WORDS[role] ?? role;
 
 export function numeral(value) {
   if (value === null || value === undefined) return "–";

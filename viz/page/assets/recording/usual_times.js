@@ -2,21 +2,14 @@
 // altogether, which is the first of them, see viz/page/usual_times.py. Of several ops it is the sum of these, so that times
 // of parts add up to that of the whole, while the least and most are those of whole steps.
 
-import { amount, rounded, seconds } from "./formatting.js";
+import { amount, seconds } from "./formatting.js";
 import { push } from "./selection.js";
 
 const ALONE = []; // the steps of what ran in one alone
 
 // For each row of times the numbers of the steps, one list for all rows that share it, with the times in them.
 export function usualTimes({ steps, times }) {
-  return times.map(([number, ...row]) => ({ steps: steps[number], times: row, median: medianTime(row) }));
-}
-
-function medianTime(times) {
-  if (times.length < 3) return times[0];
-  const sorted = [...times].sort((a, b) => a - b),
-    half = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[half] : rounded((sorted[half - 1] + sorted[half]) / 2);
+  return times.map(([number, median, ...row]) => ({ steps: steps[number], times: row, median }));
 }
 
 // Which times boxes, layers and lists tell of ops that ran in several steps: medians, or those of the step that is shown.
