@@ -144,26 +144,6 @@ def test_a_step_is_drawn_with_its_layers_weights_updates_and_gradients(small):
     photograph(small, "page_small")
 
 
-def test_boxes_do_not_overlap_and_no_arrow_leads_through_one(small):
-    found = small.run("""(() => {
-      const nodes = [...v.scene.nodes.values()], bad = [];
-      const apart = (a, b) => a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y;
-      nodes.forEach((a, i) => nodes.slice(i + 1).forEach(b => { if (!apart(a, b)) bad.push([a.id, b.id]); }));
-      for (const path of document.querySelectorAll('.edge path')) {
-        const edge = v.scene.edges[Number(path.parentNode.dataset.id.slice(1))], length = path.getTotalLength();
-        for (let at = 0; at <= length; at += 3) {
-          const {x, y} = path.getPointAtLength(at);
-          for (const n of nodes) {
-            const within = x > n.x + 1 && x < n.x + n.w - 1 && y > n.y + 1 && y < n.y + n.h - 1;
-            const other = n.id !== edge.tail && n.id !== edge.head && edge.kind !== 'link';
-            if (within && other) bad.push([edge.tail, edge.head, n.id]);
-          }
-        }
-      }
-      return bad; })()""")
-    assert found == []
-
-
 def test_a_click_selects_and_the_panel_tells_all(small):
     small.click(".node.op .ground")
     assert small.run("v.state.selected.kind") == "op"
@@ -240,23 +220,6 @@ def test_arrow_keys_walk_along_the_graph(small):
     assert small.run("v.state.selected") is None
 
 
-def test_code_is_the_line_that_made_a_layer_where_fit_ran_it(shown, pages):
-    def trained():
-        hidden = ef.layers.Dense(3, activation="tanh")
-        model = ef.Sequential([hidden, ef.layers.Dense(2)])
-        model.compile("sgd", "mse")
-        with viz.trace() as t:
-            model.train_on_batch(np.ones((4, 5)), np.ones((4, 2)))
-        return t
-
-    shown.show(pages("trained", trained))
-    for phase in ("forward", "backward"):
-        of_phase = f"v.model.ops.filter(op => op.phase === '{phase}' && op.name === 'dense')"
-        shown.run(f"v.select({{kind: 'op', id: {of_phase}.{'shift' if phase == 'forward' else 'pop'}().id}})")
-        here = shown.texts(".panel .line.here code")
-        assert ["Dense(3" in here[0], "train_on_batch" in here[1]] == [True, True]
-
-
 def test_ancestors_and_descendants_stand_out(small):
     small.run("v.select({kind: 'op', id: v.selection.ops[1].id})")
     small.press("a")
@@ -299,20 +262,6 @@ def test_while_the_critical_path_stands_out_its_length_and_share_of_the_step_are
     assert small.texts(".legend .path-length") == []
 
 
-def test_only_who_walks_by_keys_sees_a_ring_around_the_graph(small):
-    outline = "getComputedStyle(v.canvas.node).outlineStyle"
-    small.press("p")
-    small.click("svg.graph .node")
-    assert small.run("document.activeElement === v.canvas.node")
-    assert small.run(outline) == "none"
-    small.press("p")
-    assert small.run(outline) == "none"
-    small.press("ArrowDown")
-    assert small.run(outline) == "solid"
-    small.click("svg.graph .node")
-    assert small.run(outline) == "none"
-
-
 def test_equal_parts_are_drawn_once_and_can_be_unfolded(shown, pages):
     def folded():
         trainer = Trainer(mlp("deep", 13))
@@ -345,34 +294,6 @@ def test_equal_parts_are_drawn_once_and_can_be_unfolded(shown, pages):
     assert shown.wrong == []
 
 
-def layers_of_a_kind():
-    inner = [ef.layers.Dense(16, activation="tanh", name=f"inner_{i}") for i in range(12)]
-    model = ef.Sequential([ef.Input((16,)), *inner, ef.layers.Dense(3)], name="net")
-    model.compile("adam", "mse")
-    x, y = np.ones((4, 16), "float32"), np.ones((4, 3), "float32")
-    model.fit(x, y, verbose=0)
-    with viz.trace("alike") as t:
-        model.fit(x, y, verbose=0)
-    return t
-
-
-def test_what_is_selected_stays_where_it_is_when_equal_parts_are_folded(shown, pages):
-    shown.size(1400, 900)
-    shown.show(pages("alike", layers_of_a_kind))
-    shown.press("f")
-    shown.run("v.select({kind: 'scope', key: [...v.index.blocks.values()].find(b => b.title == 'inner_9').key})")
-    shown.rest()
-    at = "(() => { const b = v.boxOf(v.state.selected), {y, scale} = v.canvas.view; return b && y + b.y * scale; })()"
-    shown.run("v.canvas.setView({...v.canvas.view}); 1")
-    before = shown.run(at)
-    shown.press("f")
-    shown.rest()
-    assert shown.run("v.state.selected") is not None
-    assert shown.run(at) == pytest.approx(before, abs=60)
-    shown.press("f")
-    assert shown.run(at) == pytest.approx(before, abs=60)
-
-
 def wide() -> viz.Recording:
     """So many branches beside each other that all of them only just don't fit into the first view."""
     given = ef.Input((4,))
@@ -380,54 +301,6 @@ def wide() -> viz.Recording:
     with viz.trace() as t:
         ef.Model(given, branches, name="wide")(np.ones((2, 4), "float32"))
     return t
-
-
-def test_the_first_view_can_be_read_and_begins_where_the_graph_does(shown, pages):
-    shown.show(pages("wide", wide))
-    for width in (1000, 390):
-        shown.size(width, 844)
-        shown.rest()
-        shown.run("v.canvas.fit()")
-        sizes = "[...document.querySelectorAll('.node.op text')].map((t) => parseFloat(getComputedStyle(t).fontSize))"
-        least = 6.3 if width > 400 else 7.5  # it is smaller where whole columns are seen for that
-        assert min(shown.run(sizes)) * shown.run("v.canvas.view.scale") >= least - 0.01
-        first, room = shown.run(
-            "(() => { const ops = [...v.scene.nodes.values()].filter(n => n.kind === 'op' && n.lane === 'forward');"
-            "const [input] = [...v.scene.nodes.values()].filter(n => n.kind === 'input');"
-            "const top = ops.filter(n => n.y === Math.min(...ops.map(n => n.y))).sort((a, b) => a.x - b.x);"
-            "const first = innerWidth > 400 ? top[0] : top.find(n => Math.abs(n.x - input.x) < n.w);"
-            "const { x, scale } = v.canvas.view, ends = n => [x + n.x * scale, x + (n.x + n.w) * scale];"
-            "return [[...ends(first), ...ends(input)], v.canvas.size().w - 40]; })()"
-        )
-        assert 0 <= min(first) < max(first) <= room, (first, room)
-    shown.size(1400, 900)
-
-
-def test_what_goes_on_beside_the_view_is_told_and_shown_by_a_click(shown, pages):
-    told = """(({ beyond }) => [
-      !beyond.hidden && beyond.textContent,
-      [...v.sight.classList].filter(c => c.startsWith('more')).sort(),
-    ])(v.minimap)"""
-    shown.size(1000, 844)
-    shown.show(pages("wide", wide))
-    shown.rest()
-    shown.run("v.canvas.setView({ ...v.canvas.view, x: 20 - v.scene.left * v.canvas.view.scale })")
-    shown.rest()
-    assert shown.run(told) == ["fit all (0) →", ["more-right"]]
-    photograph(shown, "page_beyond")
-    shown.run("v.canvas.pan(-150, 0)")
-    shown.rest()
-    assert shown.run(told) == ["← fit all (0) →", ["more-left", "more-right"]]
-    shown.click(".beyond")
-    shown.wait("v.minimap.isWhole")
-    assert shown.run(told) == ["readable size (9)", []]
-    shown.click(".beyond")
-    shown.wait("!v.minimap.isWhole")
-    shown.press("0")
-    shown.wait("v.minimap.isWhole")
-    shown.press("9")
-    shown.wait("!v.minimap.isWhole && v.canvas.view.scale >= 9 / 9.5 - 1e-6")  # it moves there
-    shown.size(1400, 900)
 
 
 def test_a_page_opens_on_the_whole_graph_where_its_names_can_be_read(small):
@@ -463,39 +336,6 @@ def test_search_finds(small, query, expected):
     assert expected in small.texts(".hits li strong")
     small.press("Enter", "\r")
     assert small.run("v.state.selected !== null")
-
-
-def test_what_is_called_so_is_found_first(shown, pages):
-    """Layers whose line of code holds the word, as both of the line of code here, are a row below, and found by it."""
-    shown.show(pages("called", called_softmax))
-    shown.press("/")
-    shown.type("softmax")
-    hits = shown.texts(".hits li strong")
-    assert set(hits) == {"softmax"}
-    more = shown.texts(".hits li.in-code")
-    assert len(more) == 1
-    assert re.fullmatch(r"\d+ more in code and file names", more[0])
-    shown.click(".hits li.in-code")
-    in_code = shown.texts(".hits li strong")
-    assert shown.run("v.toolbar.search.input.value") == "code:softmax"
-    assert {"kind", "price"} <= set(in_code)
-    assert 'activation="softmax"' in dict(zip(in_code, shown.texts(".hits li .where"), strict=True))["kind"]
-    shown.run("v.toolbar.search.input.value = 'softmax'; v.toolbar.search.look(); 1")
-    shown.press("Enter", "\r")
-    marked = shown.run("[...v.canvas.marks.found].map(id => (v.scene.nodes.get(id) || v.scene.frames.get(id)).title)")
-    assert set(marked) == {"softmax"}
-    rings = "document.querySelectorAll('.ring.found').length"
-    assert shown.run(rings) == len(marked) == len(hits)
-    shown.press("Escape")
-    assert shown.run(rings) == 0
-    shown.size(390, 844)
-    shown.press("/")
-    shown.type("softmax")
-    assert shown.run("document.documentElement.scrollWidth <= innerWidth")
-    below = "(one, other) => one.getBoundingClientRect().bottom <= other.getBoundingClientRect().top"
-    assert shown.run(f"({below})(document.querySelector('.search .field'), v.toolbar.search.list)")
-    shown.size(1400, 900)
-    assert shown.wrong == []
 
 
 def called_softmax():
@@ -723,21 +563,6 @@ def test_memory_shows_the_peak_and_its_owners(small):
     small.run("document.querySelector('.owners button').click()")
     assert small.run("v.state.selected !== null")
     photograph(small, "page_memory")
-
-
-def test_timeline_and_memory_have_one_axis_also_when_zoomed(small):
-    small.run("eagerflowViewer.openTab('memory')")
-    timeline, memory = (f"v.dock.tabs.get('{name}').owner" for name in ("timeline", "memory"))
-    assert small.run(f"[{timeline}.from, {timeline}.to]") == small.run("v.model.views.get(v.state.step).span")
-    small.run(f"{timeline}.zoom(0.25, (v.period.first + v.period.last) / 2)")
-    start, end = small.run("[v.period.from, v.period.to]")
-    box = "document.querySelector('.memory canvas').getBoundingClientRect()"
-    small.run(f"{memory}.choose({{ clientX: {box}.left + {box}.width / 2 }})")
-    assert start < (middle := small.run(f"{memory}.moment")) < end
-    assert middle == pytest.approx((start + end) / 2, rel=1e-6)
-    said = small.run("document.querySelector('.memory canvas').getAttribute('aria-valuenow')")
-    assert int(said) == pytest.approx(middle - small.run("v.period.first"), abs=1)  # both count from the first op
-    small.run("v.period.showAll()")
 
 
 def three_steps_memory(page):
@@ -1137,33 +962,6 @@ def test_a_change_of_every_step_is_listed_once_and_settings_come_first(shown, pa
         "[...document.querySelectorAll('.changes > *')].map((e) => e.tagName + e.textContent.slice(0, 8))"
     )
     assert order.index("SECTIONSettings") < next(i for i, each in enumerate(order) if each.startswith("TABLE"))
-    assert shown.wrong == []
-
-
-def test_the_difference_calls_ops_and_layers_as_the_rest_of_the_page_does(shown, pages):
-    def of_units(units):
-        q_net = ef.Sequential([layers.Dense(units), layers.Dense(2)])
-        x, adam = np.ones((4, 3), "float32"), ef.optimizers.Adam()
-        with viz.trace(f"{units} units") as t:
-            with ef.GradientTape() as tape:
-                loss = ef.ops.mean(q_net(x) ** 2)
-            adam.apply(tape.gradient(loss, q_net.trainable_weights), q_net.trainable_weights)
-        return t
-
-    class Pair:
-        def to_html(self, path):
-            return of_units(5).to_html(path, diff=of_units(4))
-
-    shown.show(pages("diff of layers", Pair))
-    rows = shown.run(
-        "[...document.querySelectorAll('.changes tbody tr')].map(r => [...r.children].map(e => e.innerText))"
-    )
-    ops = [(name, where) for kind, name, phase, where, *_ in rows if kind == "changed"]
-    assert ("∇ dense", "q_net / dense_1") in [(name, re.sub(r"dense_\d+", "dense_1", where)) for name, where in ops]
-    assert any(name == "adam" and where.endswith(" / kernel") for name, where in ops)
-    said = shown.run("document.querySelector('.changes').innerText")
-    assert "sequential" not in said
-    assert re.search(r"shape\tq_net / dense\w* / kernel", said)
     assert shown.wrong == []
 
 

@@ -14,7 +14,6 @@ from tests.viz import browser
 from tests.viz.nets import Trainer
 from tests.viz.picture.architectures import ALL
 from viz.facts import formatting
-from viz.facts.tables.summary import rows as summary_rows
 
 PROGRAM = browser.find()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
@@ -77,24 +76,6 @@ def test_the_panel_of_a_box_of_several_ops_is_one_whose_ops_open_to_their_number
     assert page.texts(".panel h3 small")[:2] == ["of gather", "of gather"]
     page.click(".panel details.op summary .link")
     assert page.texts(".panel .remark")[0] == "One of 3 ops of the box gather."
-
-
-@pytest.mark.parametrize("page", ["bidirectional", "transformer", "gan"], indirect=True)
-@pytest.mark.parametrize(("width", "height"), [(1400, 900), (1100, 700)])
-def test_the_tables_need_no_scrolling_sideways_and_the_curve_is_wide(page, width, height):
-    page.size(width, height)
-    page.run("v.dock.choose('memory')")
-    page.rest()
-    assert page.run("document.querySelector('.memory canvas').clientWidth") >= (290 if width == 1400 else 190)
-    beyond = "(e => e.scrollWidth - e.clientWidth)(document.querySelector({!r}))"
-    assert page.run(beyond.format(".owners")) <= 1
-    page.run("v.dock.choose('layers')")
-    page.rest()
-    assert page.run(beyond.format(".dock-body")) <= 1
-    heads = page.texts(".layers th")
-    (note,) = page.texts(".dock-note")
-    assert {"layer", "parameters", "forward", "backward", "activations"} <= set(heads)
-    assert ("class" not in heads) == ("no room for: class" in note)
 
 
 @pytest.mark.parametrize("query", ["kernel", "momentum", "head", "bias", "adam", "mean_squared_error"])
@@ -203,22 +184,6 @@ def test_rows_of_the_table_of_layers_add_up_to_its_total_and_to_the_rows_around_
     assert shown.wrong == []
 
 
-def test_each_layer_has_its_own_row_also_where_equal_ones_are_drawn_once(shown, pages):
-    recording, *_ = ALL["transformer"]()
-    shown.show(pages("its own rows", lambda: recording))
-    shown.run("v.dock.setOpen(true); v.dock.choose('layers')")
-    assert shown.run("[...v.scene.frames.values()].some(({ title }) => title.includes('×'))")
-    table = "v.dock.tabs.get('layers').owner"
-    rows = shown.run(f"{table}.rows.filter(({{ params }}) => params).map(row => [row.name, row.params])")
-    told = [(row.name.split(" (")[0], row.params) for row in summary_rows(recording) if row.params]
-    assert [tuple(row) for row in rows] == told
-    last = f"{table}.rows.findLast(({{ name }}) => name.startsWith('multi_head_attention'))"
-    shown.run(f"{table}.go({last})")  # of which no block is drawn: that of an equal one shows it
-    assert shown.run("document.querySelector('.panel h2').textContent") == shown.run(f"{last}.name")
-    assert shown.texts(".layers tr.chosen td:first-child") == [shown.run(f"{last}.name")]
-    assert shown.wrong == []
-
-
 def test_an_update_tells_the_settings_of_its_optimizer(siamese):
     siamese.run("v.select({ kind: 'op', id: v.selection.ops.find(({ phase }) => phase === 'update').id })")
     text = siamese.run("document.querySelector('.panel-body').innerText")
@@ -232,32 +197,6 @@ def test_what_takes_longest_is_of_the_direction_that_is_shown(siamese, view, wro
     phases = siamese.run("[...document.querySelectorAll('.bars .bar')].map((bar) => bar.className.split(' ')[1])")
     assert phases
     assert not wrong & {*phases}
-
-
-def test_a_group_of_layers_tells_its_line_and_what_it_is_given_and_makes(shown, pages):
-    def deep():
-        x = inputs = ef.Input((8, 8, 2))
-        for _ in range(13):
-            x = layers.Conv2D(2, 3, padding="same")(x)
-            x = layers.ReLU()(layers.BatchNormalization()(x))
-        model = ef.Model(inputs, layers.Dense(1)(layers.Flatten()(layers.MaxPooling2D()(x))), name="deep")
-        model.compile("sgd", "mse")
-        images, targets = np.ones((2, 8, 8, 2), "float32"), np.ones((2, 1), "float32")
-        model.train_on_batch(images, targets)
-        with viz.trace() as t:
-            model.train_on_batch(images, targets)
-        return t
-
-    shown.size(1400, 900)
-    shown.show(pages("deep", deep))
-    shown.run("v.setFold(false)")
-    key = "[...v.index.blocks.values()].find(({ scope, title }) => !scope && title.startsWith('conv2d')).key"
-    shown.run(f"v.select({{ kind: 'scope', key: {key} }})")
-    text = shown.run("document.querySelector('.panel-body').innerText").split("\n")
-    assert text[text.index("input") + 1] == "2×8×8×2 f32"
-    assert text[text.index("output") + 1] == "2×8×8×2 f32"
-    assert "MADE HERE" in text
-    assert shown.wrong == []
 
 
 def test_the_readers_of_a_shared_weight_say_which_call_and_its_gradient_leads_to_the_ops(siamese):
@@ -305,19 +244,6 @@ def penalized() -> viz.Recording:
     with viz.trace() as t:
         model.fit(np.ones((8, 3)), np.ones((8, 2)), batch_size=4, verbose=0)
     return t
-
-
-def test_the_timeline_names_the_layers_whose_gradients_are_computed(shown, pages):
-    shown.show(pages("penalized fit", penalized))
-    line = "v.dock.tabs.get('timeline').owner"
-    bars = shown.run(f"{line}.bars.filter(b => b.ofGradient).map(b => [b.title, b.row, b.ops.length])")
-    assert "∇ price" in {title for title, *_ in bars}
-    (around,) = set(shown.run(f"{line}.bars.filter(b => b.scope?.kind === 'backward').map(b => b.row)"))
-    assert {row for _, row, _ in bars} == {around + 1}
-    at = f"{line}.bars.find(b => b.title === '∇ price' && b.ofGradient)"
-    shown.run(f"v.select({line}.selectionOf({at})); 1")
-    assert shown.run(f"v.opsOf(v.state.selected).length === {at}.ops.length")
-    assert shown.wrong == []
 
 
 def test_charts_mark_the_step_that_the_graph_shows(shown, pages):

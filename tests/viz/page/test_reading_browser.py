@@ -173,15 +173,6 @@ def test_what_is_clicked_stays_under_the_mouse_when_the_panel_opens_for_it(shown
     assert shown.wrong == []
 
 
-@pytest.mark.parametrize("key", ["+", "-"])
-def test_all_of_the_graph_stays_fitted_when_a_level_is_opened_or_closed(page, key):
-    page.press("0")
-    page.rest()
-    page.press(key)
-    page.rest()
-    assert page.run("v.canvas.isWhole()")
-
-
 def test_a_double_click_opens_what_its_first_click_hit_though_the_graph_moves_when_the_panel_opens(shown, pages):
     shown.prefer("prefers-reduced-motion", "reduce")
     shown.size(1300, 900)
@@ -243,31 +234,6 @@ def test_what_is_selected_stays_in_sight_when_the_panel_takes_its_room(shown, pa
     assert shown.wrong == []
 
 
-SEEN = """(boxes => { const { x, y, scale } = v.canvas.view, { w, h } = v.canvas.size();
-  return boxes.map(b => [b.x * scale + x >= 0, b.y * scale + y >= 0,
-    (b.x + b.w) * scale + x <= w, (b.y + b.h) * scale + y <= h].every(Boolean)); })"""
-
-
-def test_what_a_search_leads_to_is_seen_with_its_update_and_gradients(shown, pages):
-    """Where there is room for all three: ResNet's row of a convolution has them side by side."""
-    shown.prefer("prefers-reduced-motion", "reduce")
-    shown.size(1200, 900)
-    shown.show(pages("resnet", lambda: ALL["resnet"]()[0]))
-    shown.run("v.setOpen(new Set(['/resnet'])); v.canvas.fit()")
-    last = """[...v.scene.nodes.values()].filter(n => n.kind === 'scope' && n.lane === 'forward' && n.block.update)
-      .reduce((a, b) => (b.y > a.y ? b : a))"""
-    shown.press("/")
-    shown.type(shown.run(f"{last}.title"))
-    shown.press("Enter", "\r")
-    shown.rest()
-    row = f"[...v.scene.nodes.values()].filter(n => n.row === {last}.row)"
-    assert shown.run(f"{row}.length") > 2
-    assert all(shown.run(f"{SEEN}({row})"))
-    shown.prefer("prefers-reduced-motion", "")
-    shown.size(1400, 900)
-    assert shown.wrong == []
-
-
 def test_on_a_phone_escape_closes_the_panel_that_a_choice_opened(shown, pages):
     shown.size(390, 844)
     shown.show(pages("with_penalties", with_penalties))
@@ -301,24 +267,6 @@ def test_the_readable_size_leads_back_to_what_was_looked_at_last(page):
     page.press("0")
     page.press("9")
     assert page.run("v.canvas.window().y") == pytest.approx(top, abs=10)  # the beginning, where the page opened there
-
-
-def test_zooming_keeps_what_is_selected_in_sight(page):
-    page.run("v.canvas.setView({ ...v.canvas.view, scale: 1 })")
-    for name in ("layer_0", "layer_2"):  # at the upper and the lower edge of the window
-        page.run("v.canvas.fit(false, false, 0.9)")
-        page.rest()
-        page.run(
-            "v.selectNode([...v.scene.nodes.values()].filter(n => n.kind === 'op' && n.y > v.canvas.window().y &&"
-            " n.y + n.h < v.canvas.window().y + v.canvas.window().h).sort((a, b) => a.y - b.y).at("
-            f"{0 if name == 'layer_0' else -1}).id)"
-        )
-        page.rest()
-        for key in "zzzxxxxxxxzzzz":
-            page.press(key)
-            assert in_sight(page), (name, key)
-        page.click(".zoom button:first-child")
-        assert in_sight(page)
 
 
 def trained() -> viz.Recording:

@@ -157,11 +157,10 @@ def test_searching(opened, looks_as):
     looks_as("gan")
     page.press("/")
     page.type("leaky")
-    page.rest()
+    page.wait("document.querySelectorAll('.hits li').length")
     looks_as("gan_search")
-    page.press("Enter")
-    page.rest()
-    assert page.run("v.state.selected") is not None
+    page.press("Enter", "\r")
+    page.wait("v.state.selected")
     looks_as("gan_found")
 
 

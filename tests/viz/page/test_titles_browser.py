@@ -120,55 +120,6 @@ def test_titles_that_are_read_from_afar_cover_no_box(shown, pages):
     assert shown.wrong == []
 
 
-CROSSED = """(() => {
-  const { left, top } = v.canvas.node.getBoundingClientRect(), { x, y, scale } = v.canvas.view;
-  const width = v.canvas.size().w;
-  const lines = v.scene.edges.flatMap(({ points }) => points.slice(1).map((b, k) => [points[k], b]).map(([a, b]) => ({
-    left: left + x + scale * Math.min(a[0], b[0]), right: left + x + scale * Math.max(a[0], b[0]),
-    top: top + y + scale * Math.min(a[1], b[1]), bottom: top + y + scale * Math.max(a[1], b[1]) })));
-  return [...document.querySelectorAll('.head text, .sign text')].filter((text) => {
-    const r = text.getBoundingClientRect(), mid = (r.top + r.bottom) / 2;
-    if (!r.width || mid < top || r.right < left || r.left > left + width) return false;
-    return lines.some((line) => line.right > r.left && line.left < r.right
-      && line.bottom > mid - 4 * scale && line.top < mid + 4 * scale);
-  }).map((text) => text.textContent); })()"""
-
-
-def drawn(name):
-    ef.backend.clear_session()  # layers get short names, as in a process of their own
-    return ALL[name]()[0]
-
-
-@pytest.mark.parametrize("name", ["unet", "gan", "siamese", "transformer"])
-def test_no_arrow_crosses_a_title_wherever_the_reader_looks(shown, pages, name):
-    shown.size(390, 844)
-    shown.show(pages(f"short_{name}", lambda: drawn(name)))
-    count, alone, cut = 0, 0, 0
-    for width, scales in ((390, (0.96, 0.5)), (1000, (1.2, 0.6, 0.35))):
-        shown.size(width, 844)
-        for scale in scales:
-            for place in range(6):
-                shown.run(
-                    f"v.canvas.setView({{ x: -v.scene.width * {scale} * {place} / 7,"
-                    f" y: -v.scene.height * {scale} * {place % 4} / 8, scale: {scale} }})"
-                )
-                shown.rest()
-                assert shown.run(CROSSED) == [], (width, scale, place)
-                count += shown.run("document.querySelectorAll('.head text, .sign text').length")
-                alone += shown.run("document.querySelectorAll('.head.alone').length")
-                cut += shown.run("[...document.querySelectorAll('.head')].filter(e => e.dataset.short).length")
-    assert count > 20
-    assert alone > cut > 0  # a title without the line below it, and one that is cut to the room that there is
-    shown.size(1400, 900)
-    assert shown.wrong == []
-
-
-FORWARD_IN_SIGHT = """(() => { const { x, y, scale } = v.canvas.view, { w, h } = v.canvas.size();
-  return [...v.scene.nodes.values()].filter((node) => node.lane === 'forward' && node.kind !== 'input'
-    && node.x * scale + x >= 0 && (node.x + node.w) * scale + x <= w
-    && node.y * scale + y >= 0 && (node.y + node.h) * scale + y <= h).length; })()"""
-
-
 class Block(layers.Layer):
     def __init__(self, **options):
         super().__init__(**options)
@@ -181,39 +132,6 @@ class Block(layers.Layer):
     def call(self, x):
         normal = self.before(x)
         return self.after(x + self.attention(normal, normal, use_causal_mask=True))
-
-
-class Language(ef.Model):
-    def __init__(self):
-        super().__init__()
-        self.words, self.places = layers.Embedding(50, 32), layers.Embedding(16, 32)
-        self.blocks, self.head = [Block() for _ in range(3)], dense(50)
-
-    def call(self, x):
-        x = self.words(x) + self.places(ef.ops.arange(16))
-        for block in self.blocks:
-            x = block(x)
-        return self.head(x)
-
-
-def begins_apart():
-    """What runs first stands alone at the left: an embedding, far from the sum that reads it."""
-    model = Language()
-    model.compile("adamw", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
-    tokens = np.zeros((4, 16), "int32")
-    with viz.trace() as t:
-        model.train_on_batch(tokens, tokens)
-    return t
-
-
-@pytest.mark.parametrize(
-    ("model", "least"), [(lambda: ALL["seq2seq"]()[0], 3), (begins_apart, 2)], ids=["seq2seq", "begins apart"]
-)
-def test_on_a_phone_the_page_opens_where_several_forward_ops_are_seen(shown, pages, model, least, request):
-    shown.size(390, 844)
-    shown.show(pages(request.node.callspec.id, model))
-    shown.rest()
-    assert shown.run(FORWARD_IN_SIGHT) >= least
 
 
 def test_on_a_phone_a_layer_that_is_closed_or_chosen_stays_in_sight(shown, pages):

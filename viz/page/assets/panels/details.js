@@ -8,6 +8,7 @@ import { amount, clean, counted, nbytes, numeral, seconds, short } from "../reco
 import { MOST_PARTS, gradientText, ratioText } from "../recording/gradient_sizes.js";
 import { criticalPath, partnersOf } from "../recording/lineage.js";
 import { nameShort } from "../recording/model.js";
+import { rules } from "../recording/rules.js";
 import { chooseCompared } from "../recording/step_changes.js";
 import { durationOf, passesOf, shareWord } from "../recording/usual_times.js";
 import { isWeight, placeOfWeight, updatesOfState } from "../recording/weights.js";
@@ -266,13 +267,13 @@ export class Details {
     const from =
       variable !== undefined
         ? this.link(
-            clean(weight || tensor.name.split("/").pop() || roleWord(tensor.role), 60),
+            clean(weight || tensor.name.split("/").pop() || rules.roles[tensor.role], 60),
             { kind: "tensor", id },
             placeOfWeight(this.model, id).whole,
           )
         : producer !== null
           ? this.opLink(makerSeen(this.viewer, producer))
-          : this.link(clean(tensor.name, 40) || roleWord(tensor.role), { kind: "tensor", id });
+          : this.link(clean(tensor.name, 40) || rules.roles[tensor.role], { kind: "tensor", id });
     return [
       name ? el("span", { class: "name" }, clean(name, 30)) : null,
       el("span", { class: "mono" }, tensor.label),
@@ -292,7 +293,7 @@ export class Details {
         el("span", { class: "mono" }, tensor.label),
         el("span", {}, tensor.nbytes ? nbytes(tensor.nbytes) : "empty"),
         tensor.device !== "cpu" ? el("span", {}, tensor.device) : null,
-        tensor.role !== "activation" ? el("span", {}, roleWord(tensor.role) + gradientOfWhat(this.model, tensor)) : null,
+        tensor.role !== "activation" ? el("span", {}, rules.roles[tensor.role] + gradientOfWhat(this.model, tensor)) : null,
       ),
       this.gradientLine(tensor),
       this.values(tensor),
@@ -338,11 +339,11 @@ export class Details {
       given = tensor.producer === null && variable === undefined ? model.givenAs(tensor) : null,
       place = isWeight(model, tensor) ? placeOfWeight(model, id) : null,
       told = namesOfTensor(model, tensor),
-      title = told.name === roleWord(tensor.role) && !given ? "" : told.name, // an input is called so by its box, too
+      title = told.name === rules.roles[tensor.role] && !given ? "" : told.name, // an input is called so by its box, too
       around = place && place.scope !== null ? this.pathLinks(place.scope) : [told.layer];
     return [
       this.heading(
-        given?.role ?? roleWord(tensor.role),
+        given?.role ?? rules.roles[tensor.role],
         tensor.role === "gradient" ? "backward" : tensor.role,
         title || tensor.label,
         title ? [...around, around.some(Boolean) && "  ·  ", tensor.label].filter(Boolean) : "",

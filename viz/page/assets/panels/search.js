@@ -5,6 +5,7 @@ import { coverWhole } from "../app/toolbar.js";
 import { amount, clean } from "../recording/formatting.js";
 import { labelled } from "../recording/model.js";
 import { FIELDS, patternOf, testsOf, wordsOf } from "../recording/query.js";
+import { rules } from "../recording/rules.js";
 import { standInFor, standIns } from "../recording/stand_ins.js";
 import { placeOfWeight, updatesOfState } from "../recording/weights.js";
 import { queryForCode, saidOnBoxes, withBoxes, withLinesOfCode } from "./boxes_found.js";
@@ -15,7 +16,7 @@ const MOST_HITS = 200;
 const MANY_OPS = 20000; // with more, the search waits for the end of a word
 const MOST_MARKED = 500; // boxes of what was found
 // What tensors are, in the word that the page has for it, and as a recording has it.
-export const rolesOf = (tensors) => [...new Set(tensors.flatMap(({ role }) => [roleWord(role), role]))].join(" ");
+export const rolesOf = (tensors) => [...new Set(tensors.flatMap(({ role }) => [rules.roles[role], role]))].join(" ");
 
 export class Search {
   constructor(viewer) {
@@ -257,7 +258,7 @@ function findBy(viewer, query, tests) {
       found.push({
         fields,
         selected: { kind: "tensor", id },
-        what: roleWord(t.role),
+        what: rules.roles[t.role],
         phase: "parameter",
         title: clean(place.name || name, 60),
         where: clean(place.path, 200),

@@ -7,6 +7,7 @@ import { flawText } from "../recording/flaws.js";
 import { amount, clean, counted, nbytes, seconds, short } from "../recording/formatting.js";
 import { gradientText } from "../recording/gradient_sizes.js";
 import { partnersOf } from "../recording/lineage.js";
+import { rules } from "../recording/rules.js";
 import { push } from "../recording/selection.js";
 import { shareWord } from "../recording/usual_times.js";
 import { isWeight, placeOfWeight } from "../recording/weights.js";
@@ -186,7 +187,7 @@ export function severalTensors(details, selected) {
   const { model, viewer } = details,
     tensors = selected.ids.map((id) => model.tensors[id]),
     node = boxOfAll(viewer, selected, (box) => box.variables ?? box.tensors),
-    role = roleWord(inCommon(tensors.map((tensor) => tensor.role)) || "tensor"),
+    role = rules.roles[inCommon(tensors.map((tensor) => tensor.role))] ?? "tensor",
     owner = (tensor) => (isWeight(model, tensor) ? placeOfWeight(model, tensor.id).path : ""),
     links = linksTo(details, keyAroundWeights(viewer, selected.ids)),
     layer = inCommon(tensors.map(owner)),
