@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from viz.geometry.grid_lines import MARGIN, inside, lines_beside, near_lines
-from viz.geometry.hopes import BEND, Hopes
+from viz.geometry.heuristic import BEND, Heuristic
 from viz.geometry.places import OFF_TITLES, Layout, Rect
 
-__all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
+__all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "PathQuery"]
 
 _MANY_ARROWS = 200  # of so many, there are fewer lines: see `lines_beside`
 _CROSS, _KIN_CROSS, _BORDER = 250.0, 25.0, 1500.0  # what crossings and borders cost, in length
@@ -46,7 +46,7 @@ _Step = tuple[int, int, float, int]  # the state that it leads to, its direction
 _Waiting = tuple[float, float, int]  # what a way by a state may cost, what the way to it has cost (negative), the state
 
 
-class Quest(NamedTuple):
+class PathQuery(NamedTuple):
     """What a way is looked for.
 
     Attributes:
@@ -108,7 +108,7 @@ class Channels:
         self.looked = 0  # how many states all searches looked at
         # For ways that lead up (-1), anywhere and down: the steps from each point, where they were asked for.
         self.steps: dict[int, dict[int, list[_Step]]] = {-1: {}, 0: {}, 1: {}}
-        self.hopes: dict[tuple[object, ...], Hopes] = {}  # by whether ways lead up or down, and their targets
+        self.heuristics: dict[tuple[object, ...], Heuristic] = {}  # by whether ways lead up or down, and their targets
         self.marks: dict[int, _Marks] = {}  # what the way of each arrow takes
         self.xs, self.ys = lines_beside(boxes, titles, frames, ports, len(ends) > _MANY_ARROWS)
         self.nx, self.ny = len(self.xs), len(self.ys)
@@ -194,16 +194,16 @@ class Channels:
         """Where the point of that number is."""
         return self.xs[at % self.nx], self.ys[at // self.nx]
 
-    def search(self, quest: Quest) -> list[int]:
+    def search(self, query: PathQuery) -> list[int]:
         """The points of the cheapest way (A* over points and directions); none where there is no way."""
         best, before = self.best, dict[int, int]()  # by states: twice the point, and the direction
         waiting: list[_Waiting] = []  # with equal hope, the one that came farther first
-        left_over, targets = self._hopes(quest.targets, quest.onwards), quest.targets
-        for at, direction in quest.starts.items():
+        left_over, targets = self._heuristic(query.targets, query.onwards), query.targets
+        for at, direction in query.starts.items():
             best[at * 2 + direction] = 0.0
             heapq.heappush(waiting, (left_over[at * 2 + direction], 0.0, at * 2 + direction))
         found, least = -1, float("inf")
-        busy, costly, steps = self.busy, self.costly, self.steps[quest.onwards]
+        busy, costly, steps = self.busy, self.costly, self.steps[query.onwards]
         push, push_and_pop = heapq.heappush, heapq.heappushpop
         looked, eager, settled = 0, 1.0, set[int]()  # where a good way will do, no state is looked at again
         patience = _LITTLE if self.took_long else _PATIENCE
@@ -215,10 +215,10 @@ class Channels:
                 break
             looked += 1
             if looked == patience:  # the cheapest is among very many that cost little more, or there is none
-                if found < 0 and (eager == 1.0 or eager >= _DOUBTFUL) and self._shut_off(quest, max(_NEARBY, looked)):
+                if found < 0 and (eager == 1.0 or eager >= _DOUBTFUL) and self._shut_off(query, max(_NEARBY, looked)):
                     break
                 eager, patience = eager * _EAGER, patience * 2
-                left_over = self._hopes(targets, 0)  # so eager, going back is shunned enough
+                left_over = self._heuristic(targets, 0)  # so eager, going back is shunned enough
                 waiting = [(eager * left_over[at] - so_far, so_far, at) for _, so_far, at in waiting]
                 heapq.heapify(waiting)
             if cost > best[state] or state in settled:
@@ -227,18 +227,18 @@ class Channels:
                 settled.add(state)
             at, direction = state >> 1, state & 1
             if at in targets:
-                end = cost + self._passing_cost(quest, at, direction, targets[at])
+                end = cost + self._passing_cost(query, at, direction, targets[at])
                 if end < least:
                     least, found = end, state
-            ahead, aside = self._passing_costs(quest, at, direction) if busy[at] else (0.0, BEND)
+            ahead, aside = self._passing_costs(query, at, direction) if busy[at] else (0.0, BEND)
             came_from = before.get(state, -1) | 1  # going back there leads nowhere
-            for reached, turn, length, piece in steps.get(at) or self._steps(at, quest.onwards):
+            for reached, turn, length, piece in steps.get(at) or self._steps(at, query.onwards):
                 so_far = cost + length + (ahead if turn == direction else aside)
                 known = best[reached]
                 if so_far >= known or reached | 1 == came_from:
                     continue
                 if costly[piece]:
-                    so_far += self._piece_cost(quest, piece >> 1, turn, eager)
+                    so_far += self._piece_cost(query, piece >> 1, turn, eager)
                     if so_far >= known:
                         continue
                 left = left_over[reached]
@@ -250,19 +250,19 @@ class Channels:
                     if new is not None:
                         push(waiting, new)
         self.looked += looked
-        for state in (*before, *[at * 2 + direction for at, direction in quest.starts.items()]):
+        for state in (*before, *[at * 2 + direction for at, direction in query.starts.items()]):
             best[state] = NEVER
         return _way(before, found)
 
-    def _hopes(self, targets: dict[int, int], onwards: int) -> Hopes:
+    def _heuristic(self, targets: dict[int, int], onwards: int) -> Heuristic:
         """What is left to go to some targets, which is asked for again and again."""
         key = onwards, *targets.items()
-        if key not in self.hopes:
+        if key not in self.heuristics:
             up, down = [1 + _AGAINST * (onwards == sign) for sign in (1, -1)]
-            self.hopes[key] = Hopes(self.xs, self.ys, targets, up, down)
-        return self.hopes[key]
+            self.heuristics[key] = Heuristic(self.xs, self.ys, targets, up, down)
+        return self.heuristics[key]
 
-    def _shut_off(self, quest: Quest, most: int) -> bool:
+    def _shut_off(self, query: PathQuery, most: int) -> bool:
         """Is there no way to the targets, as so many states back from them show, at most?
 
         A search for one would look at all points around the start, which takes seconds in a large picture.
@@ -270,22 +270,22 @@ class Channels:
         busy, costly, steps = self.busy, self.costly, self.steps[0]
         waiting = [
             at * 2 + turn
-            for at, last in quest.targets.items()
+            for at, last in query.targets.items()
             for turn in (0, 1)
-            if self._passing_cost(quest, at, turn, last) < NEVER
+            if self._passing_cost(query, at, turn, last) < NEVER
         ]
         seen = {*waiting}
-        starts = {at * 2 + direction for at, direction in quest.starts.items()}
+        starts = {at * 2 + direction for at, direction in query.starts.items()}
         while waiting and len(seen) < most and starts.isdisjoint(seen):
             state = waiting.pop()
             at, turn = state >> 1, state & 1
             for reached, direction, _, piece in steps.get(at) or self._steps(at, 0):
-                if direction != turn or (costly[piece] and self._piece_cost(quest, piece >> 1, turn) >= NEVER):
+                if direction != turn or (costly[piece] and self._piece_cost(query, piece >> 1, turn) >= NEVER):
                     continue
                 near = reached >> 1
                 for back in (2 * near, 2 * near + 1):
                     if back not in seen and not (
-                        busy[near] and self._passing_cost(quest, near, back & 1, turn) >= NEVER
+                        busy[near] and self._passing_cost(query, near, back & 1, turn) >= NEVER
                     ):
                         seen.add(back)
                         waiting.append(back)
@@ -312,7 +312,7 @@ class Channels:
         self.steps[onwards][at] = found
         return found
 
-    def _piece_cost(self, quest: Quest, piece: int, turn: int, eager: float = 1.0) -> float:
+    def _piece_cost(self, query: PathQuery, piece: int, turn: int, eager: float = 1.0) -> float:
         """What going to the next point costs besides its length.
 
         `eager` is how much more than the way so far what is left counts: a foreign frame's border costs as much
@@ -320,23 +320,23 @@ class Channels:
         """
         cost = 0.0
         if piece in self.borders[turn]:
-            cost += eager * sum([quest.border_cost(frame) for frame in self.borders[turn][piece]])
+            cost += eager * sum([query.border_cost(frame) for frame in self.borders[turn][piece]])
         users = self.along[turn].get(piece)
-        return cost if not users or self.begin[quest.arrow].issuperset(users) else cost + quest.push
+        return cost if not users or self.begin[query.arrow].issuperset(users) else cost + query.push
 
-    def _passing_costs(self, quest: Quest, at: int, direction: int) -> tuple[float, float]:
+    def _passing_costs(self, query: PathQuery, at: int, direction: int) -> tuple[float, float]:
         """What it costs to come to a point in one direction and to go straight on, and to turn."""
-        return self._passing_cost(quest, at, direction, direction), self._passing_cost(
-            quest, at, direction, 1 - direction
+        return self._passing_cost(query, at, direction, direction), self._passing_cost(
+            query, at, direction, 1 - direction
         )
 
-    def _passing_cost(self, quest: Quest, at: int, direction: int, turn: int) -> float:
+    def _passing_cost(self, query: PathQuery, at: int, direction: int, turn: int) -> float:
         """What it costs to come to a point in one direction and leave it in another."""
         cost = 0.0 if direction == turn else BEND
-        tail, head, _ = self.ends[quest.arrow]
+        tail, head, _ = self.ends[query.arrow]
         if at in self.kept and self.kept[at].isdisjoint((tail, head)):
             return NEVER
-        begin = self.begin[quest.arrow]
+        begin = self.begin[query.arrow]
         for other, how in self.passed.get(at, ()):
             across = direction == turn and how % _BESIDE == 1 - direction
             if other in begin:
@@ -344,7 +344,7 @@ class Channels:
             elif across:
                 cost += _KIN_CROSS if self.ends[other][1] == head else _CROSS
             else:
-                cost += quest.push
+                cost += query.push
         for other, along in self.beyond.get(at, ()):
             if along in (direction, turn) and other not in begin:
                 cost += _BEYOND_COST

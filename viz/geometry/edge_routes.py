@@ -6,7 +6,7 @@ import dataclasses
 import math
 from typing import NamedTuple
 
-from viz.geometry.channels import MARGIN, NEVER, PUSHING, Channels, Quest
+from viz.geometry.channels import MARGIN, NEVER, PUSHING, Channels, PathQuery
 from viz.geometry.exits import STUB, Exit, exits
 from viz.geometry.graph import BACKWARD, Edge, Graph
 from viz.geometry.layout import APART, half_for_ends
@@ -166,8 +166,8 @@ class _Router:
 
     def _look(self, i: int, pushing: bool = False) -> bool:
         starts, targets = self._goals(i)
-        quest = Quest(i, starts, targets, self.own[i], PUSHING if pushing else NEVER, self.onwards[i])
-        way = self.channels.search(quest)
+        query = PathQuery(i, starts, targets, self.own[i], PUSHING if pushing else NEVER, self.onwards[i])
+        way = self.channels.search(query)
         if way:
             self.found[i] = way, starts[way[0]], targets[way[-1]]
             self.channels.take(i, *self.found[i])

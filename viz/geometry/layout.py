@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 
 from viz.geometry.alignment import aligned
 from viz.geometry.exits import rows_with_exits, widened, widths_with_labels
+from viz.geometry.frame_links import outwards, with_same_weights
 from viz.geometry.frame_titles import BESIDE, broken, free_place, room_for_levels
-from viz.geometry.givers import outwards, with_same_weights
 from viz.geometry.graph import BACKWARD, LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order, passing
 from viz.geometry.operand_marks import with_room_for_marks

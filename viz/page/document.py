@@ -20,8 +20,8 @@ from viz.facts.schema import ROLES, Record
 from viz.facts.text_files import check_html, write_text
 from viz.page.data import MOST_OPS, data
 from viz.page.modules import asset, joined
-from viz.picture.grounds import where_grounds_are
 from viz.picture.legend import WORDS
+from viz.picture.notebook_theme import where_grounds_are
 from viz.picture.operands import ORDERED
 from viz.picture.outputs import OUTPUT_NAMES
 from viz.picture.palette import THEMES, Theme, inks, ramp

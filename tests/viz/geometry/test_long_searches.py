@@ -21,9 +21,9 @@ def looked_at(recording, monkeypatch, through_frames=0):
     """How many states each search looks at while a picture is laid out anew; hurried ways may cross foreign frames."""
     found, search = [], channels.Channels.search
 
-    def counted(self, quest):
+    def counted(self, query):
         before = self.looked
-        way = search(self, quest)
+        way = search(self, query)
         found.append(self.looked - before)
         return way
 
@@ -48,8 +48,8 @@ def test_a_search_for_a_way_into_a_closed_place_ends_early(monkeypatch):
     many.nodes |= {f"wall {i}": wall for i, wall in enumerate(walls)}
     start, inside = (30.0, -8.0), (-470.0, 35.0)
     lines = channels.Channels(many, [("0 0", "shut in", "data")], {start: {"0 0"}, inside: {"shut in"}})
-    quest = channels.Quest(0, {lines.at(start): 1}, {lines.at(inside): 1}, {}, channels.NEVER)
-    assert not lines.search(quest)
+    query = channels.PathQuery(0, {lines.at(start): 1}, {lines.at(inside): 1}, {}, channels.NEVER)
+    assert not lines.search(query)
     assert lines.looked == 100
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.viz.picture.architectures import ALL
-from viz.geometry.givers import with_same_weights
+from viz.geometry.frame_links import with_same_weights
 from viz.geometry.graph import Edge, Graph, Node
 from viz.geometry.layer_order import Link, depths
 from viz.geometry.placement import place

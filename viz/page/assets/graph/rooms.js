@@ -1,6 +1,6 @@
 // Where arrows need more room than they were left at first.
 
-import { Grid, MORE, framesAround, onwards } from "./routes.js";
+import { Grid, MORE, framesAround } from "./routes.js";
 
 // More room where an arrow leaves its box, and where it ends.
 export function makeRoom(scene, room, { tail, head }) {
@@ -34,15 +34,6 @@ export function throughFrames(scene) {
     });
   }
   return found;
-}
-
-// The arrows that pass the box which they come from, and come back to it.
-export function hooked(scene) {
-  return scene.edges.filter((edge) => {
-    const { y, h } = scene.nodes.get(edge.tail),
-      leads = onwards(scene, edge);
-    return leads && edge.corners.some(([, at]) => (leads > 0 ? at < y - 1 : at > y + h + 1));
-  });
 }
 
 // The rectangle that a level or upright line is.

@@ -12,7 +12,7 @@ import { PAD, arrange } from "./layout.js";
 import { LABEL_SIZE } from "./measures.js";
 import { placeMarks } from "./operands.js";
 import { BACKWARD } from "./passes.js";
-import { hooked, makeRoom, makeRoomAround, throughFrames } from "./rooms.js";
+import { makeRoom, makeRoomAround, throughFrames } from "./rooms.js";
 import { headOf, textWidth } from "./sizes.js";
 
 const CELL_W = 240,
@@ -80,10 +80,9 @@ export function placeScene(scene, before) {
     arrange(scene, room);
     const { lost, looks } = route(scene, left);
     left -= looks;
-    const narrow = [...new Set([...lost, ...hooked(scene)])],
-      through = throughFrames(scene);
-    if (!(narrow.length || through.size) || left < looks) break; // the next attempt would take as long
-    for (const edge of narrow) makeRoom(scene, room, edge);
+    const through = throughFrames(scene);
+    if (!(lost.length || through.size) || left < looks) break; // the next attempt would take as long
+    for (const edge of lost) makeRoom(scene, room, edge);
     for (const frame of through) makeRoomAround(room, frame);
   }
   for (const edge of scene.edges) Object.assign(edge, boundsOf(edge.points, edge.labelAt, edge.label));
