@@ -108,7 +108,7 @@ class _Router:
         aside = exits(graph, across, layout.nodes)
         entries = _entries(graph, layout.nodes, aside)
         self.ports = [
-            _ports(edge, graph, layout.nodes, aside, entries.get(i, 0.0)) for i, edge in enumerate(graph.edges)
+            _ports(edge, graph, layout.nodes, aside, entries.get(i, 0.0), across) for i, edge in enumerate(graph.edges)
         ]
         self.onwards = [_onwards(edge, layout.nodes) for edge in graph.edges]
         owners: dict[Point, set[str]] = {}
@@ -232,7 +232,7 @@ def _beginning(edge: Edge) -> str:
 
 
 def _ports(
-    edge: Edge, graph: Graph, boxes: dict[str, Rect], aside: dict[Exit, float], entry: float
+    edge: Edge, graph: Graph, boxes: dict[str, Rect], aside: dict[Exit, float], entry: float, across: bool
 ) -> tuple[list[_Port], list[_Port]]:
     """Where an arrow may begin, and where it may end; `aside` and `entry`: see `exits` and `_entries`."""
     tail, head = boxes[edge.tail], boxes[edge.head]
@@ -251,18 +251,18 @@ def _ports(
     out, back = ("bottom", "top") if down else ("top", "bottom")
     if graph.nodes[edge.head].lane == "update" and not down:  # its bottom may be behind what else goes to it
         backward = graph.nodes[edge.tail].lane in BACKWARD  # in the middle of forward ops' tops others end
-        begin = [_beginning_port(edge, tail, out, aside)] if backward else _all_around(tail, head)
+        begin = [_beginning_port(edge, tail, out, aside, across)] if backward else _all_around(tail, head)
         return begin, [_port(head, back), *_aside(head, tail)]
     if down == (graph.nodes[edge.tail].lane not in BACKWARD):  # forward ops' arrows lead down, others' up
-        return [_beginning_port(edge, tail, out, aside)], [_port(head, back, entry)]
+        return [_beginning_port(edge, tail, out, aside, across)], [_port(head, back, entry)]
     # One that begins where another ends would be taken for its continuation: they need places of their own.
     return [_port(tail, out, by) for by in (_ASIDE, -_ASIDE)], [_port(head, back, by) for by in (_ASIDE, -_ASIDE)]
 
 
-def _beginning_port(edge: Edge, tail: Rect, side: str, aside: dict[Exit, float]) -> _Port:
+def _beginning_port(edge: Edge, tail: Rect, side: str, aside: dict[Exit, float], across: bool) -> _Port:
     """The middle of a side, or where one of several outputs leaves it."""
     if edge.output is None:
-        return _port(tail, side, away=_BELOW_LABEL if edge.label else MARGIN)
+        return _port(tail, side, away=_BELOW_LABEL if edge.label and not across else MARGIN)
     by = aside[edge.tail, edge.output]
     return _port(tail, side, by, MARGIN if edge.kind == "gradient" and not by else STUB)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -37,18 +37,16 @@ class Link(NamedTuple):
     ends: float = 0.5
 
 
-def depths(firsts: Sequence[bool], links: Sequence[Link], kin: Iterable[tuple[int, int]] = ()) -> list[int]:
+def depths(firsts: Sequence[bool], links: Sequence[Link]) -> list[int]:
     """The layer of each unit: below all that it depends on; inputs right above what reads them first.
 
     Args:
         firsts: for each unit, is it an input?
         links: arrows between them, the unit that runs first ahead.
-        kin: pairs of which the second one is not to be above the first, which runs before it.
     """
     found = [0] * len(firsts)
-    steps = [(link.lower, link.upper, 1) for link in links] + [(b, a, 0) for a, b in kin]
-    for b, a, down in sorted(steps, key=lambda step: step[0]):
-        found[b] = max(found[b], found[a] + down)
+    for link in sorted(links, key=lambda link: link.lower):
+        found[link.lower] = max(found[link.lower], found[link.upper] + 1)
     for i, first in enumerate(firsts):
         readers = [found[link.lower] for link in links if link.upper == i] if first else ()
         if readers:
@@ -56,18 +54,14 @@ def depths(firsts: Sequence[bool], links: Sequence[Link], kin: Iterable[tuple[in
     return found
 
 
-def passing(layer_of: Sequence[int], links: Sequence[Link], outwards: Iterable[tuple[int, bool]] = ()) -> int:
+def passing(layer_of: Sequence[int], links: Sequence[Link]) -> int:
     """How many links pass the same layer at most.
 
     Args:
         layer_of: the layer of each unit.
         links: arrows between them, the upper unit ahead.
-        outwards: units that arrows join to what is elsewhere, and whether that is above all of them, or below.
     """
     counts = [0] * (max(layer_of, default=0) + 1)
-    for unit, is_above in outwards:
-        for layer in range(layer_of[unit]) if is_above else range(layer_of[unit] + 1, len(counts)):
-            counts[layer] += 1
     for a, b in {(link.upper, link.lower) for link in links}:
         for layer in range(layer_of[a] + 1, layer_of[b]):
             counts[layer] += 1

@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 
 from viz.geometry.alignment import aligned
 from viz.geometry.exits import rows_with_exits, widened, widths_with_labels
-from viz.geometry.frame_links import outwards, with_same_weights
 from viz.geometry.frame_titles import BESIDE, broken, free_place, room_for_levels
 from viz.geometry.graph import BACKWARD, LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order, passing
@@ -185,8 +184,7 @@ class _Arranger:
         units = self._units(frame)
         ends = self._ends(units)
         below = [*[Link(a, b) for a, _, b, _ in ends], *self._below(units, ends)]
-        kin = with_same_weights(self.graph, [unit.ids if unit.is_frame else [] for unit in units])
-        found = depths([unit.first for unit in units], below, kin)
+        found = depths([unit.first for unit in units], below)
         for layer in {*found}:
             self._measure_rows([unit for unit, at in zip(units, found) if at == layer])
         links = list(dict.fromkeys(_links(units, ends)))
@@ -195,9 +193,7 @@ class _Arranger:
             links = _links(units, ends)
         made = self._stacked(units, order, links)
         if frame is not None:
-            has_frame = any(unit.is_frame for unit in units)  # beside rows there is room enough
-            beyond = outwards(self.graph, self.order, [unit.ids for unit in units]) if has_frame else ()
-            self._widen(made, passing(found, links, beyond))
+            self._widen(made, passing(found, links))
         return made, [id_ for unit in units for id_ in unit.ids]
 
     def _ends(self, units: Sequence[_Unit]) -> list[tuple[int, str, int, str]]:

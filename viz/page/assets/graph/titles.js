@@ -17,7 +17,6 @@ const READABLE = 8.9, // pixels of a title's letters; where they would be lower,
   ],
   MOST_SIGNS = 80,
   LOWER = [0, 4, 8, 12], // pixels, where the title of the frame around it stands in the way
-  ASTRIDE = [2, 4], // pixels over the frame's edge, where the boxes in it leave too little room
   NO_SHAPES = 4, // pixels of the letters beside arrows: lower ones are specks that a title may cover
   COVERED = 20, // how bad it is to cover a box, against a pixel farther down
   SPECKS = 0.13, // at a lower scale boxes are so small that a title may cover them
@@ -135,7 +134,7 @@ function freePlace(taken, w, from, to, wish) {
 }
 
 // The titles of frames in pixels, the outermost first, none over another: in the middle of what is seen of the frame or
-// at its sides, where no box is covered; else above the frame or beside it. A title that would cover boxes is left out.
+// at its sides, where no box is covered; else beside it. A title that would cover boxes is left out.
 export function signsFromAfar(frames, canvas) {
   const { scale } = canvas.view,
     placed = [],
@@ -155,12 +154,12 @@ export function signsFromAfar(frames, canvas) {
 }
 
 // Where a frame's title stands, if there is room for it that no arrow crosses: in small letters, or beside the frame, where
-// nothing is, before it is cut to the room that there is, if most of it stays; then above the frame; cut to less before it
-// is left out.
+// nothing is, before it is cut to the room that there is, if most of it stays; cut to less before it is left
+// out.
 function placeOfSign(frame, frames, placed, canvas) {
   const rooms = SIGNS.map((letters) => new SignRoom(frame, frames, placed, canvas, letters));
   if (canvas.view.scale < SPECKS) return overSpecks(rooms);
-  const ways = [(room) => room.free(), (room) => room.astride(), (room) => room.beside(), (room) => room.cut(MOST_OF_IT), (room) => room.outside()];
+  const ways = [(room) => room.free(), (room) => room.beside(), (room) => room.cut(MOST_OF_IT)];
   for (const way of ways)
     for (const room of rooms) {
       const found = way(room);
@@ -218,14 +217,6 @@ class SignRoom {
     return this.isApart(sign) && !this.boxes(sign) && !crossing(this.canvas.scene, this.world(sign), this.withLabels).length;
   }
 
-  // Within the frame around its own, and in none that isn't around its own.
-  isClear(sign) {
-    const { frame } = this,
-      area = this.world(sign),
-      parent = this.canvas.scene.frames.get(frame.parent);
-    return (!parent || holds(parent, area)) && this.frames.every((other) => other.level < frame.level || !meet(area, other));
-  }
-
   best(signs) {
     return signs.filter((sign) => this.isApart(sign)).reduce((best, each) => (best && best.cost <= each.cost ? best : each), null);
   }
@@ -239,9 +230,9 @@ class SignRoom {
   }
 
   // In the frame, where nothing else is.
-  free(rows = this.rows) {
+  free() {
     if (this.isNarrow) return null;
-    for (const y of rows) {
+    for (const y of this.rows) {
       // mostly the first place is free, and others needn't be looked for
       for (const find of [() => this.middle, () => freePlace(this.taken(y), this.w, this.left, this.right, this.middle)]) {
         const x = find();
@@ -249,16 +240,6 @@ class SignRoom {
       }
     }
     return null;
-  }
-
-  // On the frame's upper edge, where that is within the frame around it and in no other beside it.
-  astride() {
-    const { frame, frames, canvas } = this,
-      parent = canvas.scene.frames.get(frame.parent),
-      beside = frames.filter((other) => other !== frame && other.parent === frame.parent);
-    const found = this.free(ASTRIDE.map((by) => this.top - by)),
-      area = found && this.world(found);
-    return found && (!parent || holds(parent, area)) && !beside.some((other) => meet(area, other)) ? found : null;
   }
 
   // In the frame, over as few boxes as can be: from so far away they are specks.
@@ -290,13 +271,6 @@ class SignRoom {
     return text ? this.best(this.rows.map((y) => ({ ...this.sign(this.middle, y, y), w, text }))) : null;
   }
 
-  outside() {
-    if (this.isNarrow) return null;
-    const { left, right, top, w, h, size } = this,
-      found = placesOutside(left, right, top, w, h, size).map(({ x, y, cost }) => this.sign(x, y, cost));
-    return this.best(found.filter((each) => this.isFree(each) && this.isClear(each)));
-  }
-
   // As much of the title as there is room for between arrows, if that is at least a share of it.
   cut(least) {
     let best = null;
@@ -311,14 +285,6 @@ class SignRoom {
 }
 
 export const holds = (a, b) => a.x <= b.x && a.y <= b.y && a.x + a.w >= b.x + b.w && a.y + a.h >= b.y + b.h;
-
-// Where a title may stand outside of its frame: above it. Beside it, it would seem to belong to what is there.
-function placesOutside(left, right, top, w, h, size) {
-  const above = top - h - 3;
-  return [(left + right - w) / 2, left, right - w]
-    .map((at, i) => ({ x: at, y: above, cost: i }))
-    .filter((place) => place.x >= 0 && place.x + w <= size.w - UNDER_BUTTONS && place.y >= 0);
-}
 
 // In the world's measure, as the whole is scaled.
 export function signElement(frame, sign, { view }, theme) {
