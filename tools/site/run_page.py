@@ -30,7 +30,7 @@ from tools.site import figures
 from tools.site.live_pages import live_pages
 from viz.facts.lines.room import folded, room
 from viz.picture.drawing import Drawing
-from viz.picture.grounds import darkened
+from viz.picture.notebook_theme import darkened
 
 BLOCK = re.compile(r"^```python( doctor)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -13,7 +13,7 @@ from viz.facts.json_data import json_text
 from viz.facts.lines.room import line_length
 from viz.facts.text_table import Text, table
 from viz.fit_gap.waterfall import waterfall
-from viz.picture.grounds import on_any_ground
+from viz.picture.notebook_theme import on_any_ground
 from viz.picture.rendering.raster import check_picture_name, write_picture
 
 __all__ = ["LAST", "OTHER", "PENALTIES", "PUT_BACK", "RUNNING", "STEPS", "WEIGHTS", "Gap", "Part", "Statistics"]

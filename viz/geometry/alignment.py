@@ -1,14 +1,14 @@
 """How far right each unit of a layered graph stands: below what its arrows come from, so that these are straight.
 
 The place that a unit would like is the median of its neighbours' (Gansner et al., 1993); units of a layer whose
-wishes overlap share the mean of them, or the median (the pool of adjacent violators, as in isotonic regression).
+wishes overlap share the mean of them (the pool of adjacent violators, as in isotonic regression).
 """
 
 from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from viz.geometry.layer_order import Link
 
@@ -24,12 +24,7 @@ _Neighbours = list[tuple[float, int, float]]  # where arrows meet a unit, the ot
 
 
 def aligned(
-    layers: Sequence[Sequence[int]],
-    widths: Sequence[float],
-    links: Sequence[Link],
-    gap: float,
-    straight: bool = True,
-    exact: bool = False,
+    layers: Sequence[Sequence[int]], widths: Sequence[float], links: Sequence[Link], gap: float
 ) -> dict[int, float]:
     """The left edge of each unit; all together are little wider than the widest layer must be, or no wider.
 
@@ -38,9 +33,9 @@ def aligned(
         widths: of all units.
         links: arrows between them; those that end at units of no layer don't count.
         gap: between neighbours, at least.
-        straight: the longest of the branches that leave a unit goes straight on, and so does what comes behind it,
-            if that makes everything little wider. Else branches share the room.
-        exact: of units whose wishes overlap one gets what it wishes for, rather than that all give way a little.
+
+    The longest of the branches that leave a unit goes straight on, and so does what comes behind it, if that makes
+    everything little wider. Else branches share the room.
     """
     spans = [sum([widths[unit] for unit in layer]) + gap * max(0, len(layer) - 1) for layer in layers]
     whole = max(spans, default=0.0)
@@ -48,13 +43,12 @@ def aligned(
     for layer, span in zip(layers, spans):
         edges = itertools.accumulate([widths[unit] + gap for unit in layer], initial=float(round((whole - span) / 2)))
         centred.update(zip(layer, edges))
-    around = _Around(layers, widths, links, gap, exact)
-    if straight:
-        found = around.placed(centred, _weights(layers, around.below), None)
-        first = min(found.values(), default=0.0)
-        width = max([left + widths[unit] for unit, left in found.items()], default=0.0) - first
-        if width <= _WIDER * whole + _AT_LEAST:
-            return {unit: left - first for unit, left in found.items()}
+    around = _Around(layers, widths, links, gap)
+    found = around.placed(centred, _weights(layers, around.below), None)
+    first = min(found.values(), default=0.0)
+    width = max([left + widths[unit] for unit, left in found.items()], default=0.0) - first
+    if width <= _WIDER * whole + _AT_LEAST:
+        return {unit: left - first for unit, left in found.items()}
     return around.placed(centred, None, whole + gap)
 
 
@@ -62,10 +56,9 @@ class _Around:
     """What each unit of layers has for neighbours."""
 
     def __init__(
-        self, layers: Sequence[Sequence[int]], widths: Sequence[float], links: Sequence[Link], gap: float, exact: bool
+        self, layers: Sequence[Sequence[int]], widths: Sequence[float], links: Sequence[Link], gap: float
     ) -> None:
         self.layers, self.widths, self.gap = layers, widths, gap
-        self.middle = _median if exact else _mean
         self.layer_of = {unit: i for i, layer in enumerate(layers) for unit in layer}
         self.above: dict[int, _Neighbours] = {unit: [] for unit in self.layer_of}
         self.below: dict[int, _Neighbours] = {unit: [] for unit in self.layer_of}
@@ -109,7 +102,7 @@ class _Around:
                 else:
                     wishes.append((statistics.median_low(ends), weights[unit] if weights else 1.0))
             spans = [self.widths[unit] + self.gap for unit in layer]
-            found.update(zip(layer, _nearest(wishes, spans, room, self.middle)))
+            found.update(zip(layer, _nearest(wishes, spans, room)))
 
         for layer in self.layers:
             settle(layer, above, _FREE)
@@ -149,17 +142,15 @@ def _weights(layers: Sequence[Sequence[int]], below: Mapping[int, _Neighbours]) 
     return found
 
 
-def _nearest(
-    wishes: Sequence[_Wish], widths: Sequence[float], whole: float | None, middle: Callable[[Sequence[_Wish]], float]
-) -> list[float]:
+def _nearest(wishes: Sequence[_Wish], widths: Sequence[float], whole: float | None) -> list[float]:
     """Left edges as near to what is wished for as neighbours and the borders let: those that overlap share a place."""
     before = list(itertools.accumulate(widths, initial=0.0))
     blocks: list[tuple[float, list[_Wish]]] = []  # what units that stand close wish for as the place of the first
     for (place, weight), left in zip(wishes, before):
         block = [(place - left, weight)]
-        while blocks and blocks[-1][0] >= middle(block):
+        while blocks and blocks[-1][0] >= _mean(block):
             block = blocks.pop()[1] + block
-        blocks.append((middle(block), block))
+        blocks.append((_mean(block), block))
     found: list[float] = []
     for shared, block in blocks:
         shift = float(round(shared))
@@ -171,13 +162,3 @@ def _nearest(
 
 def _mean(wishes: Sequence[_Wish]) -> float:
     return sum([place * weight for place, weight in wishes]) / sum([weight for _, weight in wishes])
-
-
-def _median(wishes: Sequence[_Wish]) -> float:
-    """The weighted median: one of the wishes."""
-    lighter, half = 0.0, sum([weight for _, weight in wishes]) / 2
-    for place, weight in sorted(wishes):
-        lighter += weight
-        if lighter >= half:
-            return place
-    return wishes[-1][0]

@@ -13,16 +13,15 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from viz.geometry.grid_lines import MARGIN, TRACK, inside, lines_beside, near_lines
-from viz.geometry.hopes import BEND, Hopes
+from viz.geometry.grid_lines import MARGIN, inside, lines_beside, near_lines
+from viz.geometry.heuristic import BEND, Heuristic
 from viz.geometry.places import OFF_TITLES, Layout, Rect
 
-__all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "Quest"]
+__all__ = ["MARGIN", "NEVER", "PUSHING", "Channels", "Ends", "PathQuery"]
 
 _MANY_ARROWS = 200  # of so many, there are fewer lines: see `lines_beside`
-_CROSS, _KIN_CROSS, _BORDER = 250.0, 25.0, 400.0  # what crossings and borders cost, in length
+_CROSS, _KIN_CROSS, _BORDER = 250.0, 25.0, 1500.0  # what crossings and borders cost, in length
 _OUTSIDE = 200.0  # the same for a border of a frame that both ends are in: less than a crossing, there and back
-_CROSS_MOVABLE = 60.0  # a crossing with one that will be asked to move
 # What running against an arrow's direction costs, of its length: one that passes its box and comes back to it looks
 # as if it led elsewhere, which is worse than a crossing.
 _AGAINST = 8.0
@@ -36,14 +35,10 @@ _LITTLE = 1_000  # the same where all searches together have been long
 _NEARBY = 1_000  # states around the end of a way that are looked at, to see whether any leads there
 _DOUBTFUL = 8.0  # so eager, a search has found nothing for so long that it looks there again, as far as it went itself
 # Where a way turns off a line, another that runs along it so near the corner would look like its continuation.
-_BEYOND, _BEYOND_COST = 16.0, 40.0
+_BEYOND, _BEYOND_COST = 28.0, 120.0
 # How a way passes a point: 0 level, 1 upright; 3 and 4 close beside it; 2 and 5 around a corner, after a level and an
 # upright piece.
 _CORNER, _BESIDE = 2, 3
-# From so far away from the end of a way on, running along another that leads to the same box costs so much of its
-# length: near the box they are moved apart; farther off nobody could tell from where each comes.
-_ENDING, _SHARED = 2 * TRACK, 1.0
-_PART = 100.0  # leaving a line that another to the same box runs along, too: one couldn't tell which of them goes where
 
 Ends = tuple[str, str, str]  # tail, head and kind of an arrow
 Point = tuple[float, float]
@@ -51,7 +46,7 @@ _Step = tuple[int, int, float, int]  # the state that it leads to, its direction
 _Waiting = tuple[float, float, int]  # what a way by a state may cost, what the way to it has cost (negative), the state
 
 
-class Quest(NamedTuple):
+class PathQuery(NamedTuple):
     """What a way is looked for.
 
     Attributes:
@@ -60,9 +55,6 @@ class Quest(NamedTuple):
         targets: points where it may end, each with the direction of the piece behind it.
         own: the frames around its ends, whose borders cost nothing; for those around both, True.
         push: what it costs to be in the way of another.
-        limit: a way that costs as much isn't wanted.
-        shunned: arrows that it may not cross; crossing others costs little then, since they will be asked to move.
-            None: all cost the same.
         onwards: 1 if it leads down, -1 if up, and 0 if it leads anywhere.
     """
 
@@ -71,20 +63,12 @@ class Quest(NamedTuple):
     targets: dict[int, int]
     own: Mapping[str, bool]
     push: float
-    limit: float = float("inf")
-    shunned: frozenset[int] | None = None
     onwards: int = 0
 
     def border_cost(self, frame: str) -> float:
         """What it costs to cross the border of a frame."""
         is_around_both = self.own.get(frame)
         return _BORDER if is_around_both is None else _OUTSIDE * is_around_both
-
-    def crossing_cost(self, other: int) -> float:
-        """What it costs to cross an arrow that shares no end with this one."""
-        if self.shunned is None:
-            return _CROSS
-        return NEVER if other in self.shunned else _CROSS_MOVABLE
 
 
 class _Marks(NamedTuple):
@@ -121,12 +105,10 @@ class Channels:
         titles = [title.at for title in layout.titles.values() if title.lines]
         self.ends = ends
         self.begin = _groups([(tail, kind) for tail, _, kind in ends])  # of each arrow, those that begin with it
-        self.end = _groups([(head, kind) for _, head, kind in ends])  # and those that end with it
         self.looked = 0  # how many states all searches looked at
-        self.weighed = 0  # points of all ways of which it was asked what they cost
         # For ways that lead up (-1), anywhere and down: the steps from each point, where they were asked for.
         self.steps: dict[int, dict[int, list[_Step]]] = {-1: {}, 0: {}, 1: {}}
-        self.hopes: dict[tuple[object, ...], Hopes] = {}  # by whether ways lead up or down, and their targets
+        self.heuristics: dict[tuple[object, ...], Heuristic] = {}  # by whether ways lead up or down, and their targets
         self.marks: dict[int, _Marks] = {}  # what the way of each arrow takes
         self.xs, self.ys = lines_beside(boxes, titles, frames, ports, len(ends) > _MANY_ARROWS)
         self.nx, self.ny = len(self.xs), len(self.ys)
@@ -212,16 +194,16 @@ class Channels:
         """Where the point of that number is."""
         return self.xs[at % self.nx], self.ys[at // self.nx]
 
-    def search(self, quest: Quest) -> list[int]:
+    def search(self, query: PathQuery) -> list[int]:
         """The points of the cheapest way (A* over points and directions); none where there is no way."""
         best, before = self.best, dict[int, int]()  # by states: twice the point, and the direction
         waiting: list[_Waiting] = []  # with equal hope, the one that came farther first
-        left_over, targets = self._hopes(quest.targets, quest.onwards), quest.targets
-        for at, direction in quest.starts.items():
+        left_over, targets = self._heuristic(query.targets, query.onwards), query.targets
+        for at, direction in query.starts.items():
             best[at * 2 + direction] = 0.0
             heapq.heappush(waiting, (left_over[at * 2 + direction], 0.0, at * 2 + direction))
-        found, least = -1, quest.limit
-        busy, costly, steps = self.busy, self.costly, self.steps[quest.onwards]
+        found, least = -1, float("inf")
+        busy, costly, steps = self.busy, self.costly, self.steps[query.onwards]
         push, push_and_pop = heapq.heappush, heapq.heappushpop
         looked, eager, settled = 0, 1.0, set[int]()  # where a good way will do, no state is looked at again
         patience = _LITTLE if self.took_long else _PATIENCE
@@ -233,10 +215,10 @@ class Channels:
                 break
             looked += 1
             if looked == patience:  # the cheapest is among very many that cost little more, or there is none
-                if found < 0 and (eager == 1.0 or eager >= _DOUBTFUL) and self._shut_off(quest, max(_NEARBY, looked)):
+                if found < 0 and (eager == 1.0 or eager >= _DOUBTFUL) and self._shut_off(query, max(_NEARBY, looked)):
                     break
                 eager, patience = eager * _EAGER, patience * 2
-                left_over = self._hopes(targets, 0)  # so eager, going back is shunned enough
+                left_over = self._heuristic(targets, 0)  # so eager, going back is shunned enough
                 waiting = [(eager * left_over[at] - so_far, so_far, at) for _, so_far, at in waiting]
                 heapq.heapify(waiting)
             if cost > best[state] or state in settled:
@@ -245,18 +227,18 @@ class Channels:
                 settled.add(state)
             at, direction = state >> 1, state & 1
             if at in targets:
-                end = cost + self._passing_cost(quest, at, direction, targets[at])
+                end = cost + self._passing_cost(query, at, direction, targets[at])
                 if end < least:
                     least, found = end, state
-            ahead, aside = self._passing_costs(quest, at, direction) if busy[at] else (0.0, BEND)
+            ahead, aside = self._passing_costs(query, at, direction) if busy[at] else (0.0, BEND)
             came_from = before.get(state, -1) | 1  # going back there leads nowhere
-            for reached, turn, length, piece in steps.get(at) or self._steps(at, quest.onwards):
+            for reached, turn, length, piece in steps.get(at) or self._steps(at, query.onwards):
                 so_far = cost + length + (ahead if turn == direction else aside)
                 known = best[reached]
                 if so_far >= known or reached | 1 == came_from:
                     continue
                 if costly[piece]:
-                    so_far += self._piece_cost(quest, piece >> 1, turn, eager)
+                    so_far += self._piece_cost(query, piece >> 1, turn, eager)
                     if so_far >= known:
                         continue
                 left = left_over[reached]
@@ -268,19 +250,19 @@ class Channels:
                     if new is not None:
                         push(waiting, new)
         self.looked += looked
-        for state in (*before, *[at * 2 + direction for at, direction in quest.starts.items()]):
+        for state in (*before, *[at * 2 + direction for at, direction in query.starts.items()]):
             best[state] = NEVER
         return _way(before, found)
 
-    def _hopes(self, targets: dict[int, int], onwards: int) -> Hopes:
+    def _heuristic(self, targets: dict[int, int], onwards: int) -> Heuristic:
         """What is left to go to some targets, which is asked for again and again."""
         key = onwards, *targets.items()
-        if key not in self.hopes:
+        if key not in self.heuristics:
             up, down = [1 + _AGAINST * (onwards == sign) for sign in (1, -1)]
-            self.hopes[key] = Hopes(self.xs, self.ys, targets, up, down)
-        return self.hopes[key]
+            self.heuristics[key] = Heuristic(self.xs, self.ys, targets, up, down)
+        return self.heuristics[key]
 
-    def _shut_off(self, quest: Quest, most: int) -> bool:
+    def _shut_off(self, query: PathQuery, most: int) -> bool:
         """Is there no way to the targets, as so many states back from them show, at most?
 
         A search for one would look at all points around the start, which takes seconds in a large picture.
@@ -288,31 +270,26 @@ class Channels:
         busy, costly, steps = self.busy, self.costly, self.steps[0]
         waiting = [
             at * 2 + turn
-            for at, last in quest.targets.items()
+            for at, last in query.targets.items()
             for turn in (0, 1)
-            if self._passing_cost(quest, at, turn, last) < NEVER
+            if self._passing_cost(query, at, turn, last) < NEVER
         ]
         seen = {*waiting}
-        starts = {at * 2 + direction for at, direction in quest.starts.items()}
+        starts = {at * 2 + direction for at, direction in query.starts.items()}
         while waiting and len(seen) < most and starts.isdisjoint(seen):
             state = waiting.pop()
             at, turn = state >> 1, state & 1
             for reached, direction, _, piece in steps.get(at) or self._steps(at, 0):
-                if direction != turn or (costly[piece] and self._piece_cost(quest, piece >> 1, turn) >= NEVER):
+                if direction != turn or (costly[piece] and self._piece_cost(query, piece >> 1, turn) >= NEVER):
                     continue
                 near = reached >> 1
                 for back in (2 * near, 2 * near + 1):
                     if back not in seen and not (
-                        busy[near] and self._passing_cost(quest, near, back & 1, turn) >= NEVER
+                        busy[near] and self._passing_cost(query, near, back & 1, turn) >= NEVER
                     ):
                         seen.add(back)
                         waiting.append(back)
         return not waiting and starts.isdisjoint(seen)
-
-    def least(self, starts: dict[int, int], targets: dict[int, int]) -> float:
-        """How long a way must be, with what its bends cost, whatever is between."""
-        hopes = self._hopes(targets, 0)
-        return min([hopes[at * 2 + direction] for at, direction in starts.items()])
 
     def _steps(self, at: int, onwards: int) -> list[_Step]:
         """The states that may be gone to from a point, by a way that leads up (-1), anywhere (0) or down."""
@@ -335,7 +312,7 @@ class Channels:
         self.steps[onwards][at] = found
         return found
 
-    def _piece_cost(self, quest: Quest, piece: int, turn: int, eager: float = 1.0) -> float:
+    def _piece_cost(self, query: PathQuery, piece: int, turn: int, eager: float = 1.0) -> float:
         """What going to the next point costs besides its length.
 
         `eager` is how much more than the way so far what is left counts: a foreign frame's border costs as much
@@ -343,108 +320,40 @@ class Channels:
         """
         cost = 0.0
         if piece in self.borders[turn]:
-            cost += eager * sum([quest.border_cost(frame) for frame in self.borders[turn][piece]])
+            cost += eager * sum([query.border_cost(frame) for frame in self.borders[turn][piece]])
         users = self.along[turn].get(piece)
-        if not users or self.begin[quest.arrow].issuperset(users):
-            return cost
-        if not self.end[quest.arrow].issuperset(users):
-            return cost + quest.push
-        return cost + (0.0 if self._is_at_end(quest, piece) else _SHARED * self._piece_length(piece, turn))
+        return cost if not users or self.begin[query.arrow].issuperset(users) else cost + query.push
 
-    def _is_at_end(self, quest: Quest, piece: int) -> bool:
-        """Is a piece close above or below the end of a way, or close beside an end at a box's side?"""
-        here = self.point(piece)
-        ends = [(self.point(at), last) for at, last in quest.targets.items()]
-        return any(abs(here[last] - end[last]) <= _ENDING for end, last in ends)
+    def _passing_costs(self, query: PathQuery, at: int, direction: int) -> tuple[float, float]:
+        """What it costs to come to a point in one direction and to go straight on, and to turn."""
+        return self._passing_cost(query, at, direction, direction), self._passing_cost(
+            query, at, direction, 1 - direction
+        )
 
-    def _piece_length(self, piece: int, turn: int) -> float:
-        (ax, ay), (bx, by) = self.point(piece), self.point(piece + (self.nx if turn else 1))
-        return abs(ax - bx) + abs(ay - by)
-
-    def _passing_cost(self, quest: Quest, at: int, direction: int, turn: int) -> float:
+    def _passing_cost(self, query: PathQuery, at: int, direction: int, turn: int) -> float:
         """What it costs to come to a point in one direction and leave it in another."""
         cost = 0.0 if direction == turn else BEND
-        if at in self.kept and self.kept[at].isdisjoint(self.ends[quest.arrow][:2]):
+        tail, head, _ = self.ends[query.arrow]
+        if at in self.kept and self.kept[at].isdisjoint((tail, head)):
             return NEVER
+        begin = self.begin[query.arrow]
         for other, how in self.passed.get(at, ()):
             across = direction == turn and how % _BESIDE == 1 - direction
-            if other in self.begin[quest.arrow] or other in self.end[quest.arrow]:
-                cost += _KIN_CROSS if across and how < _BESIDE else 0.0
-                if other not in self.begin[quest.arrow] and _parts(direction, turn, how):
-                    cost += _PART
-            else:
-                cost += quest.crossing_cost(other) if across else quest.push
-        for other, along in self.beyond.get(at, ()):
-            if along in (direction, turn) and other not in self.begin[quest.arrow]:
-                cost += 0.0 if other in self.end[quest.arrow] and self._is_at_end(quest, at) else _BEYOND_COST
-        return cost
-
-    def _passing_costs(self, quest: Quest, at: int, direction: int) -> tuple[float, float]:
-        """What it costs to come to a point in one direction and to go straight on, and to turn: see `_passing_cost`."""
-        if at in self.kept and self.kept[at].isdisjoint(self.ends[quest.arrow][:2]):
-            return NEVER, NEVER
-        ahead, aside, push = 0.0, BEND, quest.push
-        begin, end = self.begin[quest.arrow], self.end[quest.arrow]
-        for other, how in self.passed.get(at, ()):
             if other in begin:
-                ahead += _KIN_CROSS if how == 1 - direction else 0.0
-            elif other in end:
-                ahead += _KIN_CROSS if how == 1 - direction else 0.0
-                ahead += _PART if how == _CORNER + _BESIDE * direction else 0.0
-                aside += _PART if how == direction else 0.0
+                cost += _KIN_CROSS if across and how < _BESIDE else 0.0
+            elif across:
+                cost += _KIN_CROSS if self.ends[other][1] == head else _CROSS
             else:
-                ahead += quest.crossing_cost(other) if how % _BESIDE == 1 - direction else push
-                aside += push
+                cost += query.push
         for other, along in self.beyond.get(at, ()):
-            if other not in begin and not (other in end and self._is_at_end(quest, at)):
-                ahead += _BEYOND_COST if along == direction else 0.0
-                aside += _BEYOND_COST
-        return ahead, aside
+            if along in (direction, turn) and other not in begin:
+                cost += _BEYOND_COST
+        return cost
 
     @property
     def took_long(self) -> bool:
         """Have all searches together looked at so many states that it takes seconds?"""
         return self.looked > _LONG
-
-    def length(self, way: Sequence[int], onwards: int) -> float:
-        """How long a way is, with what its bends cost, and its pieces against the direction in which it leads."""
-        points = [self.point(at) for at in way]
-        long = sum([abs(ax - bx) + abs(ay - by) for (ax, ay), (bx, by) in itertools.pairwise(points)])
-        turns = [abs(a - b) == 1 for a, b in itertools.pairwise(way)]
-        if onwards:
-            long += _AGAINST * sum([max(0.0, (a - b) * onwards) for (_, a), (_, b) in itertools.pairwise(points)])
-        return long + BEND * sum([a != b for a, b in itertools.pairwise(turns)])
-
-    def cost(self, quest: Quest, way: Sequence[int], first: int, last: int, limit: float = NEVER) -> float:
-        """What a way costs, crossings and all; `NEVER` where it can't be gone, or costs as much as the limit.
-
-        `first` and `last` are the directions of the pieces around it.
-        """
-        total, busy, costly, known = 0.0, self.busy, self.costly, self.steps[quest.onwards]
-        self.weighed += len(way)
-        direction, before = first, way[0]
-        for at in way[1:]:
-            turn = int(abs(at - before) != 1)
-            if busy[before]:
-                total += self._passing_cost(quest, before, direction, turn)
-            elif direction != turn:
-                total += BEND
-            direction, before = turn, at
-        total += self._passing_cost(quest, before, direction, last)
-        if total >= limit:
-            return NEVER
-        for a, b in itertools.pairwise(way):
-            for reached, turn, length, piece in known.get(a) or self._steps(a, quest.onwards):
-                if reached >> 1 == b:
-                    total += length
-                    if costly[piece]:
-                        total += self._piece_cost(quest, piece >> 1, turn)
-                    break
-            else:
-                return NEVER
-            if total >= limit:
-                return NEVER
-        return total
 
     def take(self, arrow: int, way: Sequence[int], first: int, last: int) -> None:
         """Note a way, so that others keep off it; `first` and `last` are the directions of the pieces around it."""
@@ -475,21 +384,16 @@ class Channels:
     def met(self, arrow: int, way: Sequence[int], first: int, last: int) -> tuple[list[int], set[int]]:
         """The other ways that a way crosses, sharing no end with it, once for each time; and whose it touches."""
         crossed, touched = list[int](), set[int]()
-        marks, begin, end = self._marks(arrow, way, first, last), self.begin[arrow], self.end[arrow]
+        marks, begin, head = self._marks(arrow, way, first, last), self.begin[arrow], self.ends[arrow][1]
         for at, direction, turn in marks.turns:
             for other, how in self.passed.get(at, ()):
-                if other in begin or other in end:
-                    continue
-                if direction == turn and how % _BESIDE == 1 - direction:
-                    crossed.append(other)
-                else:
+                if other not in begin and direction == turn and how % _BESIDE == 1 - direction:
+                    crossed += [other] if self.ends[other][1] != head else []
+                elif other not in begin:
                     touched.add(other)
         for piece, turn in marks.pieces:
-            users = self.along[turn].get(piece)
-            if users and not (begin.issuperset(users) or end.issuperset(users)):
-                others = [user for user in users if user != arrow]
-                touched.update(() if self._all_kin(arrow, others) else others)
-        return crossed, touched - {arrow}
+            touched.update([user for user in self.along[turn].get(piece, ()) if user not in begin])
+        return crossed, touched
 
     def _marks(self, arrow: int, way: Sequence[int], first: int, last: int) -> _Marks:
         """What a way takes; it is often asked for again while the arrow has it."""
@@ -499,13 +403,6 @@ class Channels:
             marks = _Marks(way, (first, last), turns, [*self._passed(turns)], [*self._beyond(way, first, last)], pieces)
             self.marks[arrow] = marks
         return marks
-
-    def ending_on(self, arrow: int, way: Sequence[int]) -> set[int]:
-        """The arrows from other boxes to the same one that meet a way."""
-        kin = self.end[arrow] - self.begin[arrow]
-        return {
-            other for at in way for other, how in self.passed.get(at, ()) if how < _BESIDE or how == _CORNER + _BESIDE
-        } & kin
 
     def _passed(self, turns: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:
         """The points that a way passes, or passes close by, and how."""
@@ -539,17 +436,6 @@ class Channels:
     def _away(self, at: int, direction: int) -> list[int]:
         """How many points it is to a point or piece itself, and to those beside it that would look like it."""
         return self.near[1][at % self.nx] if direction else self.near[0][at // self.nx]
-
-    def _all_kin(self, arrow: int, users: Iterable[int]) -> bool:
-        """Do all begin where this one does, or all end there?"""
-        return self.begin[arrow].issuperset(users) or self.end[arrow].issuperset(users)
-
-
-def _parts(direction: int, turn: int, how: int) -> bool:
-    """Does a way that passes a point in two directions, before and behind it, leave another one there?"""
-    if direction != turn:
-        return how == direction
-    return how == _CORNER + _BESIDE * direction
 
 
 def _way(before: dict[int, int], last: int) -> list[int]:

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Container
 from typing import NamedTuple
 
-from viz.geometry.channels import MARGIN, NEVER, PUSHING, Channels, Quest
+from viz.geometry.channels import MARGIN, NEVER, PUSHING, Channels, PathQuery
 from viz.geometry.exits import STUB, Exit, exits
 from viz.geometry.graph import BACKWARD, Edge, Graph
 from viz.geometry.layout import APART, half_for_ends
 from viz.geometry.places import Layout, Rect
-from viz.geometry.smoothing import smoothed
 
 __all__ = ["Point", "Route", "Routes", "route"]
 
 Point = tuple[float, float]
+_Begin = tuple[str, int | None]  # a box, and which of its outputs
+_Away = tuple[float, float, list[int]]  # how far above or below a box, and right of it, some arrows begin
 _Found = tuple[list[int], int, int]  # a way, and the directions of the pieces around it
 _ROUND = 5.0  # the radius of bends
 _ASIDE = 12.0  # beside the middle of a box, where arrows begin and end that run against the others
 _ROUNDS = 2  # ways that cross others are looked for again so often
-_CHAIN = 6  # so many ways are moved, one after the other, to rid a way of crossings
-_DETOUR = 600.0  # how much longer each may become
-_ROUND_ABOUT = 20.0  # ways that are so much longer than they could be are looked for again
-_MOST_WEIGHED = 1_000_000  # points of ways that are weighed to leave out steps aside: from there on that takes seconds
-_ROUNDED = 1e-6  # more than sums of lengths differ that are added up in another order
-_STEP = 2.0  # from so much on, steps aside are looked for that may be left out
-_MOST_SEARCHES = 400  # for both, in all
+_STRAIGHT = 1.0  # what begins no farther from the middle of the box where it ends leads there straight
+_GOES_ON = 400.0  # so near to a box, what turns off there would seem to lead to another below it
+_BELOW_LABEL = 16.0  # how far straight on an arrow leads at first that has a label, for which there is room then
 _PUSHES = 6  # how many ways are moved, for each that found no room
 
 
@@ -93,32 +89,26 @@ class Routes(NamedTuple):
     Attributes:
         ways: one for each arrow, in order, without labels.
         lost: the arrows that found none; their ways lie on others, or lead around everything.
-        crossings: how often ways cross.
         took_long: whether looking for them took seconds.
-        looked: how much was looked at for them.
     """
 
     ways: list[Route]
     lost: list[int]
-    crossings: int
     took_long: bool
-    looked: int
 
 
-def route(
-    graph: Graph, layout: Layout, longest_first: bool = False, across: bool = False, turned: Container[Exit] = ()
-) -> Routes:
-    """A way for each arrow of `graph`; `across`: as in `arrange`; `turned`: as in `exits`."""
-    return _Router(graph, layout, across, turned).run(longest_first)
+def route(graph: Graph, layout: Layout, across: bool = False) -> Routes:
+    """A way for each arrow of `graph`; `across`: as in `arrange`."""
+    return _Router(graph, layout, across).run()
 
 
 class _Router:
-    def __init__(self, graph: Graph, layout: Layout, across: bool, turned: Container[Exit]) -> None:
+    def __init__(self, graph: Graph, layout: Layout, across: bool) -> None:
         self.graph, self.boxes = graph, layout.nodes
-        aside = exits(graph, across, layout.nodes, turned)
+        aside = exits(graph, across, layout.nodes)
         entries = _entries(graph, layout.nodes, aside)
         self.ports = [
-            _ports(edge, graph, layout.nodes, aside, entries.get(i, [])) for i, edge in enumerate(graph.edges)
+            _ports(edge, graph, layout.nodes, aside, entries.get(i, 0.0), across) for i, edge in enumerate(graph.edges)
         ]
         self.onwards = [_onwards(edge, layout.nodes) for edge in graph.edges]
         owners: dict[Point, set[str]] = {}
@@ -132,15 +122,13 @@ class _Router:
         self.channels = Channels(layout, ends, owners)
         self.own = [_frames_of(graph, edge) for edge in graph.edges]
         self.found: dict[int, _Found] = {}
-        self.taken = 0  # tells of all these ways whether they are the same as before: a search finds the same then
-        self.searched: dict[tuple[object, ...], tuple[list[int], int]] = {}  # ways, and how much was looked at for them
 
-    def run(self, longest_first: bool) -> Routes:
-        """Shorter ways first, or last; then those that found no room, or cross others, once more.
+    def run(self) -> Routes:
+        """Shorter ways first; then those that found no room, or cross others, once more.
 
         Where very many cross, as in a step of a CycleGAN, what they could win is little, and looking for it takes long.
         """
-        order = sorted(range(len(self.graph.edges)), key=self._length, reverse=longest_first)
+        order = sorted(range(len(self.graph.edges)), key=self._length)
         for i in order:
             self._look(i)
         self._push([i for i in order if i not in self.found])
@@ -153,16 +141,11 @@ class _Router:
             self._push([i for i in order if i not in self.found])
             if before == self.found or self.channels.took_long:
                 break
-        if not self.channels.took_long:
-            self._untangle(order)
-            self._shorten(order)
-        self._smooth(order)
         lost = [i for i in order if i not in self.found]
-        crossings = sum([len(self._met(i)[0]) for i in self.found]) // 2
         for i in lost:
             self._look(i, pushing=True)  # on others, where there is no room beside them
         ways = [self._route(i) for i in range(len(order))]
-        return Routes(ways, lost, crossings, self.channels.took_long, self.channels.looked)
+        return Routes(ways, lost, self.channels.took_long)
 
     def _push(self, lost: list[int]) -> None:
         """Let those that found no room push others away, who look for other ways."""
@@ -176,150 +159,19 @@ class _Router:
                     if not self._look(other):
                         lost.append(other)
 
-    def _untangle(self, order: list[int]) -> None:
-        """Let ways that cross others look for ones that cross nothing, or only what can move out of their way."""
-        self.searches = 0
-        for _ in range(_ROUNDS):
-            changed = False
-            for i in order:
-                if i in self.found and self._met(i)[0] and self.searches < _MOST_SEARCHES:
-                    changed |= self._move_chain(i)
-            if not changed:
-                break
-
-    def _shorten(self, order: list[int]) -> None:
-        """Let ways that go round about, for the sake of ways that have moved since, look for shorter ones."""
-        for i in order:
-            found = self.found.get(i)
-            if found is None:
-                continue
-            length = self._cost(i)
-            if length <= self.channels.least(*self._goals(i)) + _ROUND_ABOUT:
-                continue
-            crossed = len(self._met(i)[0])
-            self.searches += 1
-            if self.searches > _MOST_SEARCHES:
-                break
-            self._drop(i)
-            if self._look(i) and len(self._met(i)[0]) <= crossed and self._cost(i) < length:
-                continue
-            if i in self.found:
-                self._drop(i)
-            self._take(i, found)
-            self._go_first(i)
-
-    def _smooth(self, order: list[int]) -> None:
-        """Let ways leave out steps aside that are of no use any more.
-
-        In a step of hundreds of long ways, as of three calls of a residual network, that could take minutes.
-        """
-        changed = True
-        for _ in range(_ROUNDS):
-            if not changed:
-                break
-            changed = False
-            for i in order:
-                if i not in self.found or self._cost(i) <= self.channels.least(*self._goals(i)) + _STEP:
-                    continue
-                if self.channels.weighed > _MOST_WEIGHED:
-                    return
-                way, first, last = found = self.found[i]
-                crossed = len(self._met(i)[0])
-                self._drop(i)
-                quest = Quest(i, *self._goals(i), self.own[i], NEVER, onwards=self.onwards[i])
-                self._take(i, (smoothed(self.channels, quest, way, first, last), first, last))
-                if len(self._met(i)[0]) > crossed:
-                    self._drop(i)
-                    self._take(i, found)
-                changed |= self.found[i][0] != way
-
-    def _go_first(self, i: int) -> None:
-        """Let a way that goes round about be looked for before those that end where it does; undone if nothing is won.
-
-        A line that runs straight down to a box would else step aside for a shorter one that comes to it from the side.
-        """
-        kin = self.channels.ending_on(i, self.found[i][0])
-        if not kin or len(kin) > _CHAIN or self.searches + len(kin) >= _MOST_SEARCHES:
-            return
-        moved = [i, *sorted(kin, key=self._length)]
-        before = {j: self.found[j] for j in moved}
-        crossed, length = self._crossed(moved), sum(map(self._cost, moved))
-        for j in moved:
-            self._drop(j)
-        self.searches += len(moved)
-        if self._look_for_all(moved, crossed, length):
-            return
-        for j in moved:
-            if j in self.found:
-                self._drop(j)
-        for j, found in before.items():
-            self._take(j, found)
-
-    def _look_for_all(self, ways: list[int], crossed: int, length: float) -> bool:
-        """Look for ways that cross no more than so often, and are shorter in all; no longer than there is hope."""
-        least = [self.channels.least(*self._goals(i)) for i in ways]
-        for n, i in enumerate(ways, 1):
-            if not self._look(i) or self._crossed(ways[:n]) > crossed:
-                return False
-            if sum(map(self._cost, ways[:n])) + sum(least[n:]) >= length + _ROUNDED:
-                return False
-        return sum(map(self._cost, ways)) < length
-
-    def _crossed(self, ways: list[int]) -> int:
-        """How often ways cross others; those that cross each other count twice."""
-        return sum([len(self._met(i)[0]) for i in ways])
-
-    def _move_chain(self, first: int) -> bool:
-        """Move a way off those that it crosses, those that it crosses then off it, ...; undone if nothing is won."""
-        before, won = dict[int, _Found](), 0  # the ways as they were, and how many crossings are gone
-        moving = [first]
-        while moving and len(before) < _CHAIN:
-            i = moving.pop(0)
-            shunned = self._met(i)[0]
-            if i in before or not shunned:
-                continue
-            before[i] = self.found[i]
-            limit = self._cost(i) + _DETOUR
-            self._drop(i)
-            self.searches += 1
-            if not self._look(i, limit=limit, shunned=frozenset(shunned)):
-                break
-            crossed = self._met(i)[0]
-            won += len(shunned) - len(crossed)
-            if won > 0:
-                return True
-            moving += dict.fromkeys(crossed)
-        for i in before:
-            if i in self.found:
-                self._drop(i)
-        for i, found in before.items():
-            self._take(i, found)
-        return False
-
     def _length(self, i: int) -> float:
         edge = self.graph.edges[i]
         (ax, ay), (bx, by) = self.boxes[edge.tail].middle, self.boxes[edge.head].middle
         return abs(ax - bx) + abs(ay - by)
 
-    def _look(self, i: int, pushing: bool = False, limit: float = NEVER, shunned: frozenset[int] | None = None) -> bool:
+    def _look(self, i: int, pushing: bool = False) -> bool:
         starts, targets = self._goals(i)
-        push = PUSHING if pushing else NEVER
-        quest = Quest(i, starts, targets, self.own[i], push, limit, shunned, self.onwards[i])
-        asked = i, pushing, limit, shunned, self.channels.took_long, self.taken
-        if asked in self.searched:  # what was tried in vain and undone is often tried again
-            way, looked = self.searched[asked]
-            self.channels.looked += looked
-        else:
-            looked = self.channels.looked
-            way = self.channels.search(quest)
-            self.searched[asked] = way, self.channels.looked - looked
+        query = PathQuery(i, starts, targets, self.own[i], PUSHING if pushing else NEVER, self.onwards[i])
+        way = self.channels.search(query)
         if way:
-            self._take(i, (way, starts[way[0]], targets[way[-1]]))
+            self.found[i] = way, starts[way[0]], targets[way[-1]]
+            self.channels.take(i, *self.found[i])
         return bool(way)
-
-    def _cost(self, i: int) -> float:
-        """What the way that was found costs, crossings aside."""
-        return self.channels.length(self.found[i][0], self.onwards[i])
 
     def _goals(self, i: int) -> tuple[dict[int, int], dict[int, int]]:
         """Where a way may begin and end, each with the direction of the piece beyond."""
@@ -327,15 +179,8 @@ class _Router:
         starts, targets = ({at(port.outside): port.upright for port in ports} for ports in self.ports[i])
         return starts, targets
 
-    def _take(self, i: int, found: _Found) -> None:
-        self.found[i] = found
-        self.taken ^= hash((i, *found[0]))
-        self.channels.take(i, *found)
-
     def _drop(self, i: int) -> None:
-        found = self.found.pop(i)
-        self.taken ^= hash((i, *found[0]))
-        self.channels.free(i, *found)
+        self.channels.free(i, *self.found.pop(i))
 
     def _met(self, i: int) -> tuple[list[int], set[int]]:
         return self.channels.met(i, *self.found[i])
@@ -387,9 +232,9 @@ def _beginning(edge: Edge) -> str:
 
 
 def _ports(
-    edge: Edge, graph: Graph, boxes: dict[str, Rect], aside: dict[Exit, float], entries: list[float]
+    edge: Edge, graph: Graph, boxes: dict[str, Rect], aside: dict[Exit, float], entry: float, across: bool
 ) -> tuple[list[_Port], list[_Port]]:
-    """Where an arrow may begin, and where it may end; `aside` and `entries`: see `exits` and `_entries`."""
+    """Where an arrow may begin, and where it may end; `aside` and `entry`: see `exits` and `_entries`."""
     tail, head = boxes[edge.tail], boxes[edge.head]
     if graph.nodes[edge.tail].row == graph.nodes[edge.head].row:
         if not _something_between(graph, boxes, edge):
@@ -406,44 +251,70 @@ def _ports(
     out, back = ("bottom", "top") if down else ("top", "bottom")
     if graph.nodes[edge.head].lane == "update" and not down:  # its bottom may be behind what else goes to it
         backward = graph.nodes[edge.tail].lane in BACKWARD  # in the middle of forward ops' tops others end
-        begin = [_beginning_port(edge, tail, out, aside)] if backward else _all_around(tail, head)
+        begin = [_beginning_port(edge, tail, out, aside, across)] if backward else _all_around(tail, head)
         return begin, [_port(head, back), *_aside(head, tail)]
     if down == (graph.nodes[edge.tail].lane not in BACKWARD):  # forward ops' arrows lead down, others' up
-        return [_beginning_port(edge, tail, out, aside)], [_port(head, back, by) for by in entries or [0.0]]
+        return [_beginning_port(edge, tail, out, aside, across)], [_port(head, back, entry)]
     # One that begins where another ends would be taken for its continuation: they need places of their own.
     return [_port(tail, out, by) for by in (_ASIDE, -_ASIDE)], [_port(head, back, by) for by in (_ASIDE, -_ASIDE)]
 
 
-def _beginning_port(edge: Edge, tail: Rect, side: str, aside: dict[Exit, float]) -> _Port:
+def _beginning_port(edge: Edge, tail: Rect, side: str, aside: dict[Exit, float], across: bool) -> _Port:
     """The middle of a side, or where one of several outputs leaves it."""
     if edge.output is None:
-        return _port(tail, side)
+        return _port(tail, side, away=_BELOW_LABEL if edge.label and not across else MARGIN)
     by = aside[edge.tail, edge.output]
     return _port(tail, side, by, MARGIN if edge.kind == "gradient" and not by else STUB)
 
 
-def _entries(graph: Graph, boxes: dict[str, Rect], aside: dict[Exit, float]) -> dict[int, list[float]]:
-    """How far from the middle of the other box an arrow that carries one of several outputs may end, by its number.
+def _entries(graph: Graph, boxes: dict[str, Rect], aside: dict[Exit, float]) -> dict[int, float]:
+    """How far from the middle of a box each arrow ends there, by its number, so that its inputs can be counted.
 
-    Straight on, if it is there; those of several that both boxes share in the order in which they begin.
+    From the left to the right: what comes from the left, from right above or below, and from the right; of one side,
+    what comes along next to the box is outermost. One that begins right above the middle leads there straight.
     """
-    together: dict[tuple[str, str], list[int]] = {}
+    together: dict[tuple[str, str, bool], dict[_Begin, list[int]]] = {}
     for i, edge in enumerate(graph.edges):
-        if edge.output is not None and edge.kind == "data":
-            together.setdefault((edge.tail, edge.head), []).append(i)
-    found = {}
-    for (tail, head), arrows in together.items():
-        arrows.sort(key=lambda i: graph.edges[i].output or 0)
-        most, away = half_for_ends(boxes[head].w), boxes[tail].middle[0] - boxes[head].middle[0]
-        straight = [away + aside[tail, graph.edges[i].output or 0] for i in arrows]
-        if len(arrows) == 1:
-            found[arrows[0]] = [0.0, *[by for by in straight if 0 < abs(by) <= most]]
-            continue
-        apart, last = min(APART, 2 * most / (len(arrows) - 1)), len(arrows) - 1
-        if max(map(abs, straight)) > most:
-            straight = [(n - last / 2) * apart for n in range(len(arrows))]
-        found |= {i: [by] for i, by in zip(arrows, straight)}
+        if edge.kind in ("data", "gradient"):
+            from_above = boxes[edge.tail].middle[1] < boxes[edge.head].middle[1]
+            ends = together.setdefault((edge.head, edge.kind, from_above), {})
+            ends.setdefault((edge.tail, edge.output), []).append(i)
+    found: dict[int, float] = {}
+    for (head, kind, from_above), arrows in together.items():
+        (x, y), half = boxes[head].middle, boxes[head].w / 2
+        begins = list[_Away]()
+        for (tail, output), numbers in arrows.items():
+            away = boxes[tail].middle[0] - x + (0.0 if output is None else aside[tail, output])
+            begins.append((abs(boxes[tail].middle[1] - y), away, numbers))
+        turns = sorted([(_turn(each, begins, half, kind), abs(each[1]), each[2]) for each in begins])
+        last = len(turns) - 1
+        least, middle = min([(away + half * abs(side), n) for n, ((side, _), away, _) in enumerate(turns)])
+        centre = middle if least < _STRAIGHT else last / 2
+        if centre in range(last + 1) and least >= _STRAIGHT and _under_another(boxes, head, from_above):
+            centre += 0.5 if turns[int(centre)][0][0] < 0 else -0.5
+        apart = min(APART, half_for_ends(boxes[head].w) / max(centre, last - centre, 1.0))
+        for n, (*_, numbers) in enumerate(turns):
+            found |= dict.fromkeys(numbers, (n - centre) * apart)
     return found
+
+
+def _under_another(boxes: dict[str, Rect], head: str, from_above: bool) -> bool:
+    """Does another box stand right above the middle of a box, or below? What leaves it would seem to go on here."""
+    box = boxes[head]
+    near = [each for each in boxes.values() if abs(each.middle[0] - box.middle[0]) < _ASIDE and each is not box]
+    gaps = [box.y - each.y - each.h if from_above else each.y - box.y - box.h for each in near]
+    return any(0 < gap < _GOES_ON for gap in gaps)
+
+
+def _turn(begin: _Away, others: list[_Away], half: float, kind: str) -> tuple[int, float]:
+    """The turn of an arrow among others that end at the same side of a box, half of whose width is given.
+
+    One that begins behind another leads around that: data on the left, gradients on the right.
+    """
+    far, away, _ = begin
+    if abs(away) < half and any(other[0] < far and abs(away - other[1]) < _ASIDE for other in others):
+        return (-1, far) if kind == "data" else (1, -far)
+    return (0, away) if abs(away) < half else (-1, far) if away < 0 else (1, -far)
 
 
 def _something_between(graph: Graph, boxes: dict[str, Rect], edge: Edge) -> bool:

@@ -6,13 +6,13 @@ The label of each stands below the box, right of its line, where nothing else is
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 
 from viz.geometry.graph import Graph
 from viz.geometry.places import Rect
 from viz.geometry.text_sizes import text_width
 
-__all__ = ["STUB", "Exit", "exits", "gradients_apart", "rows_with_exits", "widened", "widths_with_labels"]
+__all__ = ["STUB", "Exit", "exits", "rows_with_exits", "widened", "widths_with_labels"]
 
 STUB = 24.0  # how far lines lead straight away from such a place: the labels stand there
 _BELOW, _ABOVE = 14.0, 8.0  # more room beside a row with such places
@@ -27,9 +27,7 @@ _Size = tuple[float, ...]
 Exit = tuple[str, int]  # a box, and which of its outputs
 
 
-def exits(
-    graph: Graph, across: bool = False, boxes: Mapping[str, Rect] | None = None, turned: Container[Exit] = ()
-) -> dict[Exit, float]:
+def exits(graph: Graph, across: bool = False, boxes: Mapping[str, Rect] | None = None) -> dict[Exit, float]:
     """How far from the middle of its box each output leaves it, by the box and the output.
 
     Gradients leave it on the side of what they are for, and the nearest one in the middle, so that the way back through
@@ -39,7 +37,6 @@ def exits(
         graph: whose outputs they are.
         across: the drawing leads from left to right in the end, where labels need no more room than lines.
         boxes: where the boxes are; without them gradients are as far aside as they may come to be.
-        turned: the gradients that leave on the other side, as their ways lead there.
 
     >>> from viz.geometry.graph import Edge
     >>> graph = Graph(edges=[Edge("split", "a", "data", output=0), Edge("split", "b", "data", output=1)])
@@ -47,7 +44,7 @@ def exits(
     ({('split', 0): -24.0, ('split', 1): 0.0}, {('split', 0): -12.0, ('split', 1): 12.0})
     """
     labels: dict[str, dict[int, str]] = {}
-    found = _gradient_exits(graph, boxes, _CLOSE if across else _APART, turned)
+    found = _gradient_exits(graph, boxes, _CLOSE if across else _APART)
     for edge in graph.edges:
         if edge.output is not None and (edge.tail, edge.output) not in found:
             labels.setdefault(edge.tail, {})[edge.output] = edge.label
@@ -62,7 +59,7 @@ def exits(
     return found
 
 
-def gradients_apart(graph: Graph) -> dict[Exit, list[int]]:
+def _gradients_apart(graph: Graph) -> dict[Exit, list[int]]:
     """The gradients that have ways out of their own, each with the numbers of its arrows."""
     found: dict[Exit, list[int]] = {}
     for i, edge in enumerate(graph.edges):
@@ -71,11 +68,9 @@ def gradients_apart(graph: Graph) -> dict[Exit, list[int]]:
     return found
 
 
-def _gradient_exits(
-    graph: Graph, boxes: Mapping[str, Rect] | None, apart: float = _APART, turned: Container[Exit] = ()
-) -> dict[Exit, float]:
+def _gradient_exits(graph: Graph, boxes: Mapping[str, Rect] | None, apart: float = _APART) -> dict[Exit, float]:
     heads: dict[str, dict[int, list[str]]] = {}
-    for (tail, output), edges in gradients_apart(graph).items():
+    for (tail, output), edges in _gradients_apart(graph).items():
         heads.setdefault(tail, {})[output] = [graph.edges[i].head for i in edges]
     found: dict[Exit, float] = {}
     for tail, of_outputs in heads.items():
@@ -86,7 +81,7 @@ def _gradient_exits(
         middle, *others = sorted(nearest, key=lambda output: tuple(map(abs, nearest[output])))
         found[tail, middle] = 0.0
         for side in (-1, 1):
-            beside = [o for o in others if (nearest[o][0] < 0) == ((side < 0) != ((tail, o) in turned))]
+            beside = [o for o in others if (nearest[o][0] < 0) == (side < 0)]
             beside.sort(key=lambda output: _outwards(nearest[output], boxes[tail]))
             found |= {(tail, output): side * n * apart for n, output in enumerate(beside, 1)}
     return found
@@ -128,7 +123,7 @@ def rows_with_exits(graph: Graph) -> tuple[dict[str, float], dict[str, float]]:
 def widths_with_labels(graph: Graph) -> dict[str, float]:
     """How wide the columns of boxes are that gradients leave aside, so that their labels have room within frames."""
     found = dict[str, float]()
-    edges = gradients_apart(graph)
+    edges = _gradients_apart(graph)
     for leaving, by in _gradient_exits(graph, None).items():
         label = text_width(graph.edges[edges[leaving][0]].label, _LABEL) + _BESIDE if by else 0.0
         found[leaving[0]] = max(found.get(leaving[0], 0.0), 2.0 * math.ceil(by + label - _FRAME))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ _SHUFFLED, _MOST_STEPS = 12, 2000  # orders to begin with that are drawn by chan
 _SWAPS = 4  # rounds of swaps of neighbours, after each sweep
 _TRIES, _MOST_TRIED = 60, 20_000  # to let what runs first stand farther left, and how many links they may have
 _LONGER = 1.2  # how much longer arrows may become for that
-_KEPT = 256  # orders of frames that are known when another is asked for
+_KEPT = 256  # orders of frames that are known
 _MOST_PLACES = 4000  # that long arrows take in layers; with more, only their ends count
 
 _Ends = tuple[list[float], list[float]]  # of a unit's arrows, above it and below it
@@ -37,18 +37,16 @@ class Link(NamedTuple):
     ends: float = 0.5
 
 
-def depths(firsts: Sequence[bool], links: Sequence[Link], kin: Iterable[tuple[int, int]] = ()) -> list[int]:
+def depths(firsts: Sequence[bool], links: Sequence[Link]) -> list[int]:
     """The layer of each unit: below all that it depends on; inputs right above what reads them first.
 
     Args:
         firsts: for each unit, is it an input?
         links: arrows between them, the unit that runs first ahead.
-        kin: pairs of which the second one is not to be above the first, which runs before it.
     """
     found = [0] * len(firsts)
-    steps = [(link.lower, link.upper, 1) for link in links] + [(b, a, 0) for a, b in kin]
-    for b, a, down in sorted(steps, key=lambda step: step[0]):
-        found[b] = max(found[b], found[a] + down)
+    for link in sorted(links, key=lambda link: link.lower):
+        found[link.lower] = max(found[link.lower], found[link.upper] + 1)
     for i, first in enumerate(firsts):
         readers = [found[link.lower] for link in links if link.upper == i] if first else ()
         if readers:
@@ -56,85 +54,56 @@ def depths(firsts: Sequence[bool], links: Sequence[Link], kin: Iterable[tuple[in
     return found
 
 
-def passing(layer_of: Sequence[int], links: Sequence[Link], outwards: Iterable[tuple[int, bool]] = ()) -> int:
+def passing(layer_of: Sequence[int], links: Sequence[Link]) -> int:
     """How many links pass the same layer at most.
 
     Args:
         layer_of: the layer of each unit.
         links: arrows between them, the upper unit ahead.
-        outwards: units that arrows join to what is elsewhere, and whether that is above all of them, or below.
     """
     counts = [0] * (max(layer_of, default=0) + 1)
-    for unit, is_above in outwards:
-        for layer in range(layer_of[unit]) if is_above else range(layer_of[unit] + 1, len(counts)):
-            counts[layer] += 1
     for a, b in {(link.upper, link.lower) for link in links}:
         for layer in range(layer_of[a] + 1, layer_of[b]):
             counts[layer] += 1
     return max(counts)
 
 
-def in_order(
-    layer_of: Sequence[int], links: Sequence[Link], variant: int = 0, widths: Sequence[float] = ()
-) -> list[list[int]]:
+def in_order(layer_of: Sequence[int], links: Sequence[Link], widths: Sequence[float] = ()) -> list[list[int]]:
     """The units of each layer, from left to right.
 
     Args:
         layer_of: the layer of each unit.
         links: arrows between them, the upper unit ahead.
-        variant: of several orders with as few crossings, which; 0 is the one nearest to that in which units run.
         widths: of all units; default: all are as wide.
     """
-    found, in_turn = _first_orders(tuple(layer_of), tuple(links), tuple(widths) or (1.0,) * len(layer_of))
-    later = variant - (in_turn != found)  # the one found first is tried again as it was: it may be drawn better
-    best = found if variant else in_turn
-    if variant and later and any(len(layer) > 1 for layer in found):
-        best = _untangled(*_steps(layer_of, links), later)
+    best = _first_order(tuple(layer_of), tuple(links), tuple(widths) or (1.0,) * len(layer_of))
     return [[unit for unit in layer if unit < len(layer_of)] for layer in best]
 
 
 @functools.lru_cache(_KEPT)
-def _first_orders(
-    layer_of: tuple[int, ...], links: tuple[Link, ...], widths: tuple[float, ...]
-) -> tuple[list[list[int]], list[list[int]]]:
-    """The order found first, and a better one in which what runs first stands farther left; both hold passing places.
-
-    They are the same for each variant of a picture, and with more room for its arrows.
-    """
-    layers, steps = _steps(layer_of, links)
-    if all(len(layer) < 2 for layer in layers):
-        return layers, layers
-    found = _untangled(layers, steps, 0)
-    return found, _Order(found, steps).in_turn(widths)
-
-
-def _steps(layer_of: Sequence[int], links: Sequence[Link]) -> tuple[list[list[int]], list[Link]]:
-    """The units of each layer, in the order in which they run, and links from layer to layer."""
+def _first_order(layer_of: tuple[int, ...], links: tuple[Link, ...], widths: tuple[float, ...]) -> list[list[int]]:
+    """The order with passing places; it is the same with more room for arrows."""
     layers: list[list[int]] = [[] for _ in range(max(layer_of, default=-1) + 1)]
     for unit, layer in enumerate(layer_of):
         layers[layer].append(unit)
-    return layers, _with_passing(layers, layer_of, links) if any(len(layer) > 1 for layer in layers) else []
-
-
-def _untangled(layers: list[list[int]], steps: list[Link], variant: int) -> list[list[int]]:
-    """The order with the fewest crossings that was found, of all places in layers."""
+    if all(len(layer) < 2 for layer in layers):
+        return layers
+    steps = _with_passing(layers, layer_of, links)
     best, least = layers, _Order(layers, steps).crossings()
-    for i, start in enumerate(_starts(layers, len(steps), variant)):
-        if not least and (i or not variant):
+    for start in _starts(layers, len(steps)):
+        if not least:
             break
         found, count = _Order(start, steps).untangled()
-        if count < least or (count == least and variant and not i):
+        if count < least:
             best, least = found, count
-    return best
+    return _Order(best, steps).in_turn(widths)
 
 
-def _starts(layers: Sequence[Sequence[int]], steps: int, variant: int) -> Iterator[list[list[int]]]:
+def _starts(layers: Sequence[Sequence[int]], steps: int) -> Iterator[list[list[int]]]:
     """Orders to begin with: the one given, its mirror image, and shuffled ones; fewer where there are many links."""
-    if variant == 0:
-        yield [list(layer) for layer in layers]
-    if variant < 2:
-        yield [list(layer[::-1]) for layer in layers]
-    random = Random(variant)
+    yield [list(layer) for layer in layers]
+    yield [list(layer[::-1]) for layer in layers]
+    random = Random(0)
     for _ in range(min(_SHUFFLED, _MOST_STEPS // max(1, steps))):
         yield [random.sample(layer, len(layer)) for layer in layers]
 

@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from viz.geometry.alignment import aligned
 from viz.geometry.exits import rows_with_exits, widened, widths_with_labels
 from viz.geometry.frame_titles import BESIDE, broken, free_place, room_for_levels
-from viz.geometry.givers import in_order_of_givers, outwards, with_same_weights
 from viz.geometry.graph import BACKWARD, LANES, Cluster, Graph, Node
 from viz.geometry.layer_order import Link, depths, in_order, passing
 from viz.geometry.operand_marks import with_room_for_marks
@@ -119,31 +118,17 @@ def _order(graph: Graph) -> dict[str, float]:
     return found
 
 
-def arrange(
-    graph: Graph,
-    room: Room | None = None,
-    variant: int = 0,
-    across: bool = False,
-    straight: bool = True,
-    by_givers: bool = False,
-    exact: bool = False,
-) -> Layout:
-    """The layout of a graph, with more room where it is asked for; `variant` chooses among equally good orders.
+def arrange(graph: Graph, room: Room | None = None, across: bool = False) -> Layout:
+    """The layout of a graph, with more room where it is asked for.
 
     `across`: boxes and titles are as high as they are wide, for a drawing that is turned to lead from left to right.
-    `straight`: the longest branch goes straight on, rather than that branches share the room.
-    `by_givers`: what comes first in a frame stands in the order of what it reads, rather than in that in which it runs.
-    `exact`: see `aligned`.
     """
-    return _Arranger(graph, room or Room(), variant, across, straight, by_givers, exact).layout
+    return _Arranger(graph, room or Room(), across).layout
 
 
 class _Arranger:
-    def __init__(
-        self, graph: Graph, room: Room, variant: int, across: bool, straight: bool, by_givers: bool, exact: bool
-    ) -> None:
-        self.graph, self.room, self.variant, self.across, self.straight = graph, room, variant, across, straight
-        self.by_givers, self.exact = by_givers, exact
+    def __init__(self, graph: Graph, room: Room, across: bool) -> None:
+        self.graph, self.room, self.across = graph, room, across
         self.exits_above, self.exits_below = rows_with_exits(graph)
         self.beside = {} if across else widths_with_labels(graph)
         sizes = {node.id: node_size(node)[:: -1 if across else 1] for node in graph.nodes.values()}
@@ -199,19 +184,16 @@ class _Arranger:
         units = self._units(frame)
         ends = self._ends(units)
         below = [*[Link(a, b) for a, _, b, _ in ends], *self._below(units, ends)]
-        kin = with_same_weights(self.graph, [unit.ids if unit.is_frame else [] for unit in units])
-        found = depths([unit.first for unit in units], below, kin)
+        found = depths([unit.first for unit in units], below)
         for layer in {*found}:
             self._measure_rows([unit for unit, at in zip(units, found) if at == layer])
         links = list(dict.fromkeys(_links(units, ends)))
-        order = [layer for layer in in_order(found, links, self.variant, [unit.w for unit in units]) if layer]
+        order = [layer for layer in in_order(found, links, [unit.w for unit in units]) if layer]
         if self._make_room(units, order, links):
             links = _links(units, ends)
         made = self._stacked(units, order, links)
         if frame is not None:
-            has_frame = any(unit.is_frame for unit in units)  # beside rows there is room enough
-            beyond = outwards(self.graph, self.order, [unit.ids for unit in units]) if has_frame else ()
-            self._widen(made, passing(found, links, beyond))
+            self._widen(made, passing(found, links))
         return made, [id_ for unit in units for id_ in unit.ids]
 
     def _ends(self, units: Sequence[_Unit]) -> list[tuple[int, str, int, str]]:
@@ -359,9 +341,6 @@ class _Arranger:
             [*rows.values(), *frames],
             key=lambda unit: (not unit.first, min([order[id_] for id_ in unit.ids], default=0)),
         )
-        if self.by_givers and frame is not None:
-            place = in_order_of_givers(self.graph, order, {unit.id: unit.ids for unit in units})
-            units.sort(key=lambda unit: (not unit.first, place[unit.id]))
         return self._branches_last(units)
 
     def _says_what_it_reads(self, node: Node) -> bool:
@@ -443,7 +422,7 @@ class _Arranger:
         """Layers below each other."""
         made, layers = Layout(), [[units[i] for i in layer] for layer in order]
         main_of = [[i for i in layer if units[i] in _main([units[j] for j in layer])] for layer in order]
-        lefts = aligned(main_of, [unit.w for unit in units], links, GAP_X, self.straight, self.exact)
+        lefts = aligned(main_of, [unit.w for unit in units], links, GAP_X)
         made.width = max([lefts[i] + units[i].w for main in main_of for i in main], default=0.0)
         y, tops = 0.0, []
         for i, layer in enumerate(layers):

@@ -4,69 +4,27 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import functools
 import itertools
-import re
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-from viz.geometry.arrow_ends import part_ends
 from viz.geometry.columns import in_columns
 from viz.geometry.directions import ACROSS, turned
 from viz.geometry.edge_routes import Point, Route, route
-from viz.geometry.exits import Exit, gradients_apart
 from viz.geometry.graph import Graph, Node
 from viz.geometry.labels import SIZE, place_labels
 from viz.geometry.layout import PAD, Room, arrange
 from viz.geometry.places import Layout, Rect
-from viz.geometry.straight_lines import straight_crossings
 from viz.geometry.text_sizes import text_width
 
 __all__ = ["Placement", "place"]
 
-_ATTEMPTS, _LONG_ATTEMPTS = 4, 2  # to find room for all arrows and labels; fewer where an attempt takes seconds
-_MOST_FLAWS, _FLAWLESS = (10**9, 0, 0, 0), (0, 0, 0)
-_VERY_LONG = 500_000  # so much looked at for the ways of one attempt: that alone takes seconds, and ten the next
-_FEW = 0.02  # so large a part of the labels may be left out where many arrows take seconds
-_VARIANTS, _MOST_EDGES = 6, 150  # so many orders of boxes are tried where arrows cross; none where there are more
-_ROUTED, _ARRANGED = 240, 900  # so many arrows, in all, get ways for that; and to choose those orders, straight lines
-_MOST_COMPARED = 400  # arrows of a picture for which that is done
-_MANY = 8  # straight lines of the usual order that cross before others are compared with it, and tried first
-_LOOKED = 240_000  # so much is looked at, at most, to try other orders, which takes seconds
-_MOST_TURNED = 40  # arrows of a picture whose ways are looked for in the other order, too: that takes as long again
-_IN_VAIN = 2  # orders that are tried one after the other without finding fewer flaws: the next seldom has fewer
+_ATTEMPTS = 4  # to find room for all arrows and labels
+_MOST_EDGES, _FEW = 150, 0.02  # with more arrows, so large a part of the labels may be left out
+_MORE = 15.0  # room for one more label, or two more arrows
 _MOST_KNOWN = 8  # placements that are kept
 _known: dict[tuple[Any, ...], Placement] = {}
 _lock = threading.Lock()
-_THROUGH = 3  # so many crossings an arrow through a foreign frame is as bad as: its way crosses two borders
-_SWAPPED = 2  # so many crossings the second of two layers of one kind on the left of the first one is as bad as
-_CALL = re.compile(r" \(calls? \d+.*\)$")
-_BEND = 40.0  # so much wider or higher a picture may be for a bend less
-_MORE = 15.0  # room for one more label, or two more arrows
-_Flaws = tuple[int, int, int, int]  # what is missing or wrong otherwise, calls out of order, bends and size
-
-
-class _Order(NamedTuple):
-    """How boxes are arranged: see `arrange`."""
-
-    variant: int
-    straight: bool
-    by_givers: bool
-    exact: bool = False
-
-
-class _Ways(NamedTuple):
-    """How ways are looked for: see `route`."""
-
-    longest_first: bool = False
-    turned: frozenset[Exit] = frozenset()
-
-
-_WAYS = _Ways()
-_USUAL = _Order(0, True, False)
-_OTHERS = [_Order(0, True, True), _Order(0, False, False), *[_Order(i, True, True) for i in range(1, 8)]]
-_OTHERS += [_Order(1, True, False), _Order(2, True, False), *[_Order(i, False, True) for i in range(3)]]
 
 
 @dataclasses.dataclass
@@ -89,7 +47,7 @@ def place(graph: Graph, rankdir: str = "TB") -> Placement:
     with _lock:
         found = _known.pop(key, None)
     if found is None:
-        found = _best(graph, rankdir)
+        found = _placed(graph, rankdir)
         cut = in_columns(graph, found.layout, found.ways, rankdir)
         if cut is not None:
             found = Placement(*cut, _area(graph, *cut))
@@ -108,178 +66,39 @@ def _shape(graph: Graph) -> tuple[Any, ...]:
     return tuple(nodes), tuple(frames), tuple(edges)
 
 
-def _best(graph: Graph, rankdir: str) -> Placement:
-    """The placement with the fewest flaws of some: of the usual order, and of others where arrows cross."""
-    across, count = rankdir in ACROSS, len(graph.edges)
-    arranged = functools.cache(functools.partial(_arranged, graph, across=across))
-    first = arranged(_USUAL)
-    crossed = straight_crossings(graph, first) if count <= _MOST_COMPARED else 0
-    orders = _orders(graph, first, arranged) if crossed > _MANY else [_USUAL]
-    best, least, took_long, looked = _placed(graph, arranged(orders[0]), orders[0], rankdir)
-    if not took_long and looked <= _LOOKED and (turned := _on_wrong_side(graph, best, across)):
-        ways = _Ways(turned=turned)
-        found, flaws, took_long, more = _placed(graph, arranged(orders[0]), orders[0], rankdir, ways, least)
-        looked += more
-        if flaws <= least:
-            best, least = found, flaws
-    if took_long or looked > _LOOKED or count > _MOST_EDGES:
-        return best
-    if least[:3] == _FLAWLESS:
-        return _straightened(graph, best, least, orders[0], rankdir)
-    tries = [(order, _WAYS) for order in (orders if len(orders) > 1 else _orders(graph, first, arranged))]
-    if apart := gradients_apart(graph):
-        tries.insert(0, (orders[0], _Ways(turned=frozenset(apart))))
-    if count <= _MOST_TURNED:
-        tries.append((_USUAL, _Ways(longest_first=True)))
-    chosen, in_vain = orders[0], 0
-    for order, ways in tries:
-        if order == orders[0] and ways == _WAYS:
-            continue
-        found, flaws, took_long, more = _placed(graph, arranged(order), order, rankdir, ways, least)
-        looked += more
-        in_vain = 0 if flaws[:3] < least[:3] else in_vain + 1
-        if flaws < least:
-            best, least, chosen = found, flaws, order
-        if least[:3] == _FLAWLESS or in_vain == _IN_VAIN:
-            break
-        if took_long or looked + more > _LOOKED:  # the next one would take as long
-            return best
-    return _straightened(graph, best, least, chosen, rankdir)
-
-
-def _straightened(graph: Graph, best: Placement, least: _Flaws, order: _Order, rankdir: str) -> Placement:
-    """A placement, or that of the same order in which of boxes that push each other one has its place, if it is better.
-
-    Else all of them stand a little aside, and the arrows of all have a jog.
-    """
-    order = order._replace(exact=True)
-    layout = _arranged(graph, order, rankdir in ACROSS)
-    if _places(layout) == _places(best.layout):
-        return best
-    found, flaws, *_ = _placed(graph, layout, order, rankdir, _WAYS, least)
-    return found if flaws < least else best
-
-
-def _on_wrong_side(graph: Graph, found: Placement, across: bool) -> frozenset[Exit]:
-    """The gradients that leave a box on one side of its middle, and pass to the other."""
-    axis, wrong = 1 if across else 0, set()
-    for (tail, output), edges in gradients_apart(graph).items():
-        middle = found.layout.nodes[tail].middle[axis]
-        for way in [found.ways[i] for i in edges]:
-            begin = way.corners[0][axis]
-            onwards = next((corner[axis] - begin for corner in way.corners if corner[axis] != begin), 0.0)
-            if onwards * (begin - middle) < 0:
-                wrong.add((tail, output))
-    return frozenset(wrong)
-
-
-def _arranged(graph: Graph, order: _Order, across: bool, room: Room | None = None) -> Layout:
-    return arrange(graph, room, order.variant, across, order.straight, order.by_givers, order.exact)
-
-
-def _orders(graph: Graph, first: Layout, arranged: Callable[[_Order], Layout]) -> list[_Order]:
-    """Orders to try, the usual one too, and layouts where branches share the room: those with few flaws.
-
-    Of those that cross as often, first that in which more calls of one layer stand in the order they run in.
-    """
-    count, known = len(graph.edges), [_places(first)]
-    found = [(_straight_flaws(graph, first), _calls_out_of_order(graph, first), 0, _USUAL)]
-    for number, order in enumerate(_OTHERS[: _ARRANGED // count], 1):
-        layout = arranged(order)
-        if (places := _places(layout)) not in known:
-            known.append(places)
-            found.append((_straight_flaws(graph, layout), _calls_out_of_order(graph, layout), number, order))
-    return [order for *_, order in sorted(found)[: 1 + max(1, min(_VARIANTS, _ROUTED // count))]]
-
-
-def _straight_flaws(graph: Graph, layout: Layout) -> int:
-    """What is wrong with an order as far as it can be told without ways for the arrows: see `_placed`."""
-    return straight_crossings(graph, layout) + _SWAPPED * _out_of_order(graph, layout)
-
-
-def _places(layout: Layout) -> dict[str, tuple[float, float]]:
-    return {id_: rect.middle for id_, rect in layout.nodes.items()}
-
-
-def _placed(
-    graph: Graph, layout: Layout, order: _Order, rankdir: str, how: _Ways = _WAYS, known: _Flaws = _MOST_FLAWS
-) -> tuple[Placement, _Flaws, bool, int]:
-    """A way for each arrow; how many arrows and labels found none, and how often arrows cross or can't be told apart.
-
-    An arrow through a foreign frame counts as some that cross, and so do numbered layers in another order than they run
-    in. Calls of one layer in another order count where all else is equal. And whether it took long, and how much was
-    looked at.
-
-    Where arrows from different boxes end as one, more room is tried as long as that helps, and unless another order,
-    whose flaws are `known`, would be better all the same.
-    """
-    room, looked, best, least, before = Room(), 0, None, _MOST_FLAWS, len(graph.edges)
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            layout = _arranged(graph, order, rankdir in ACROSS, room)
-        ways, lost, crossings, took_long, more = route(graph, layout, how.longest_first, rankdir in ACROSS, how.turned)
-        looked += more
-        joined = part_ends(graph, layout, ways, lost)
-        from_above = [i for i in joined if ways[i].corners[-2][1] < ways[i].corners[-1][1]]
-        through = _THROUGH * _through_frames(graph, layout, ways)
-        drawn, ways = turned(layout, ways, rankdir)
-        missing = {*lost, *place_labels(graph, drawn, ways)}
-        flawed = crossings + len(joined) + through + _SWAPPED * _out_of_order(graph, layout)
-        area = _area(graph, drawn, ways)
-        size = sum([len(way.corners) - 2 for way in ways]) + round((area.w + area.h) / _BEND)
-        flaws = len(missing), flawed, _calls_out_of_order(graph, layout), size
+def _placed(graph: Graph, rankdir: str) -> Placement:
+    """A way for each arrow; more room is tried while arrows or labels find none, or lead through a foreign frame."""
+    room, best, least = Room(), None, (len(graph.edges) + 1, 0)
+    for _ in range(_ATTEMPTS):
+        layout = arrange(graph, room, rankdir in ACROSS)
+        ways, lost, took_long = route(graph, layout, rankdir in ACROSS)
+        drawn, ways_turned = turned(layout, ways, rankdir)
+        missing = {*lost, *place_labels(graph, drawn, ways_turned)}
+        through = _through_frames(graph, layout, ways)
+        flaws = len(missing), len(through)
         if best is None or flaws < least:
-            best, least = Placement(drawn, ways, area), flaws
+            best, least = Placement(drawn, ways_turned, _area(graph, drawn, ways_turned)), flaws
         few = not lost and len(missing) <= _FEW * len(ways) and len(ways) > _MOST_EDGES
-        enough = few or (not lost and more > _VERY_LONG) or attempt + 1 >= _LONG_ATTEMPTS
-        if took_long and enough:
+        if took_long or few or not (missing or through):
             break
-        in_vain = len(joined) >= before or took_long or (len(missing), flawed - len(joined)) >= known[:2]
-        if not missing and (not joined or in_vain):
-            break
-        before = len(joined)
         for i in missing:
             _make_room(graph, layout, room, i)
-        for i in joined:
-            _add_room(room.above if i in from_above else room.below, graph.nodes[graph.edges[i].head])
+        for frame in through:
+            for side in (room.above, room.below):
+                side[frame] = side.get(frame, 0.0) + _MORE
     assert best is not None
-    return best, least, took_long, looked
+    return best
 
 
-def _through_frames(graph: Graph, layout: Layout, ways: list[Route]) -> int:
-    """How often an arrow leads through a frame that neither of its boxes is in."""
-    count = 0
+def _through_frames(graph: Graph, layout: Layout, ways: list[Route]) -> set[str]:
+    """The frames that an arrow leads through which neither begins nor ends there."""
+    found = set()
     for edge, way in zip(graph.edges, ways):
         own = {*graph.around(graph.nodes[edge.tail].cluster), *graph.around(graph.nodes[edge.head].cluster)}
-        foreign = [frame for id_, frame in layout.frames.items() if id_ not in own]
-        count += sum([any(_enters(a, b, frame) for a, b in itertools.pairwise(way.corners)) for frame in foreign])
-    return count
-
-
-def _out_of_order(graph: Graph, layout: Layout) -> int:
-    """How many pairs of frames side by side, of one name but for their numbers, stand otherwise than they run."""
-    named: dict[tuple[str | None, str], list[Rect]] = {}
-    for cluster in graph.clusters.values():
-        if (name := cluster.title.rstrip("0123456789")) != cluster.title:
-            named.setdefault((cluster.parent, name), []).append(layout.frames[cluster.id])
-    return _turned_round(named.values())
-
-
-def _calls_out_of_order(graph: Graph, layout: Layout) -> int:
-    """How many pairs of calls of one layer side by side stand otherwise than they run."""
-    calls: dict[tuple[str | None, str], list[Rect]] = {}
-    for cluster in graph.clusters.values():
-        calls.setdefault((cluster.parent, _CALL.sub("", cluster.title)), []).append(layout.frames[cluster.id])
-    for node in graph.nodes.values():
-        if node.kind == "scope":
-            calls.setdefault((node.cluster, _CALL.sub("", node.title)), []).append(layout.nodes[node.id])
-    return _turned_round(calls.values())
-
-
-def _turned_round(several: Iterable[list[Rect]]) -> int:
-    """How many pairs of those side by side stand in another order than that in which they are given."""
-    pairs = [pair for boxes in several for pair in itertools.combinations(boxes, 2)]
-    return sum([a.x > b.x and a.y < b.y + b.h and b.y < a.y + a.h for a, b in pairs])
+        pieces = [*itertools.pairwise(way.corners)]
+        foreign = [(id_, frame) for id_, frame in layout.frames.items() if id_ not in own]
+        found |= {id_ for id_, frame in foreign if any(_enters(a, b, frame) for a, b in pieces)}
+    return found
 
 
 def _enters(a: Point, b: Point, frame: Rect) -> bool:

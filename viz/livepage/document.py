@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.resources
 import json
 import re
 import sys
@@ -12,31 +10,10 @@ from pathlib import Path
 from viz import page
 from viz.facts.formatting import clean
 from viz.facts.schema import Record
-from viz.page.document import closure
+from viz.page.modules import asset
 from viz.recording import Recording
 
 __all__ = ["document"]
-
-SHARED = (  # of the page of a recording
-    "recording/formatting.js",
-    "app/dom.js",
-    "panels/charts.js",
-    "panels/plotted_values.js",
-    "panels/plot.js",
-    "panels/reported.js",
-)
-SCRIPTS = (
-    "axes.js",
-    "compare.js",
-    "live_plot.js",
-    "chart_rows.js",
-    "numbers.js",
-    "curves.js",
-    "histograms.js",
-    "findings.js",
-    "live.js",
-)
-STYLES = ("live.css",)
 
 
 def document(name: str | None = None) -> str:
@@ -45,8 +22,9 @@ def document(name: str | None = None) -> str:
     empty.fill(Record())
     return page.render(
         page.data(empty, title=name or "live"),
-        extra_scripts=[f"window.eagerflowProgram = {json.dumps(_program(name))};", _named(name), _scripts()],
-        extra_styles=[_asset(style) for style in STYLES],
+        modules=["livepage/assets/live.js"],
+        first_scripts=[f"window.eagerflowProgram = {json.dumps(_program(name))};", _named(name)],
+        extra_styles=[asset("livepage/assets/live.css")],
         connect="'self'",
     )
 
@@ -65,15 +43,3 @@ def _script() -> str:
     """The name of the script's file; "" where none runs."""
     script = Path(getattr(sys, "argv", [""])[0]).name
     return "" if script.startswith(("-", "ipykernel", "colab_kernel")) else script
-
-
-@functools.cache
-def _scripts() -> str:
-    """All in one closure."""
-    shared = [_asset(script, "viz.page") for script in SHARED]
-    own = [_asset(script) for script in SCRIPTS]
-    return closure([*shared, *own])
-
-
-def _asset(name: str, package: str = "viz.livepage") -> str:
-    return importlib.resources.files(package).joinpath("assets", name).read_text("utf-8")

@@ -278,13 +278,14 @@ class _Columns:
         }
 
     def _usual_times(self, ops: Sequence[Op]) -> list[int | None] | None:
-        """For each op the number of what it took in several steps: the number of these steps' list, and the times."""
+        """For each op the number of what it took in several steps: the number of their list, the median, the times."""
         if not self._usual:
             return None
         rows = dict[int, int]()  # by identity: the same op of all steps shares it
         for usual in self._usual.values():
             if id(usual) not in rows:
-                rows[id(usual)] = self.usual.number((self.steps_of_times.number(usual.steps), *usual.times))
+                steps = self.steps_of_times.number(usual.steps)
+                rows[id(usual)] = self.usual.number((steps, usual.median, *usual.times))
         return [rows[id(self._usual[op.id])] if op.id in self._usual else None for op in ops]
 
     def composition(self, found: Composition) -> dict[str, Any]:

@@ -4,64 +4,32 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import functools
 import gzip
 import hashlib
-import importlib.resources
 import itertools
 import json
 import os
 import pathlib
-import re
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
 from viz.facts.collector import collector_at_rest
-from viz.facts.schema import Record
+from viz.facts.formatting import role
+from viz.facts.schema import ROLES, Record
 from viz.facts.text_files import check_html, write_text
 from viz.page.data import MOST_OPS, data
-from viz.picture.grounds import where_grounds_are
+from viz.page.modules import asset, joined
+from viz.picture.legend import WORDS
+from viz.picture.notebook_theme import where_grounds_are
+from viz.picture.operands import ORDERED
+from viz.picture.outputs import OUTPUT_NAMES
 from viz.picture.palette import THEMES, Theme, inks, ramp
 
-__all__ = ["Page", "closure", "document", "inert", "page_script", "page_styles", "plain_themes", "render", "to_html"]
+__all__ = ["Page", "document", "inert", "page_styles", "render", "rules", "to_html"]
 
-SCRIPTS = tuple(
-    f"{name}.js"
-    for name in """
-    recording/formatting app/dom recording/usual_times recording/model recording/weights
-    recording/selection recording/gradient_sizes recording/blocks app/state recording/rounds graph/passes
-    graph/outputs graph/assembly graph/sizes graph/ordering graph/alignment graph/weight_branches graph/exits
-    graph/operands graph/heads graph/layout graph/lines graph/channels graph/untangling graph/rooms view/shared_lines
-    graph/routes graph/arrow_ends graph/labels graph/coarse_routes graph/colours recording/flaws recording/lineage
-    recording/query recording/stand_ins graph/boxes graph/titles view/box_names view/untold view/sight view/reading
-    view/opening graph/canvas view/minimap app/chosen panels/charts panels/panel panels/settings panels/places
-    panels/times panels/parts panels/layer panels/details panels/several panels/search panels/why_found
-    panels/boxes_found panels/period panels/bar_names panels/timeline panels/memory panels/layers
-    panels/plotted_values panels/plot panels/reported panels/training panels/film panels/changes
-    recording/step_changes panels/dock app/legend app/toolbar app/export app/permalink app/keyboard app/viewer
-    app/start
-    """.split()
-)
-"""The scripts in the order in which they are put together: each has one subject, and they share one closure."""
-
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)  # in CSS
-_TEXT = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`)""")
-_BORDER = "\0"  # between pieces of code
-_TIGHT = ", ; = : { } ? * < > && || += -= !==".split()  # signs of a script around which no blank is needed
-_SIGNS = re.compile(r"(?<=[\w)\]]) ([+-]) (?=[\w(\[])")  # between two operands; beside another sign blanks stay
-_LINE_END = re.compile(r"(?<=[,;(\[{])\n|\n(?=[)\]}])")  # in a script, at which no statement ends
-# In a line of a script: a text, a pattern, or the comment at its end.
-_TEXT_OR_COMMENT = re.compile(
-    r"""
-    "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | `(?:\\.|[^`\\])*`
-    | /(?:\[[^\]]*\]|\\.|[^/\\\[])+/(?=[gu]*[;,.)])
-    | \s+//\s.*$
-    """,
-    re.VERBOSE,
-)
-_PROPERTY = re.compile(r"^([\w-]+):\s")  # which begins a line, as no selector with a space there does
-STYLES = tuple(f"styles/{name}.css" for name in ("page", "toolbar", "graph", "panels", "dock", "plot"))
+STYLES = tuple(f"page/assets/styles/{name}.css" for name in ("page", "toolbar", "graph", "panels", "dock", "plot"))
+_START = "page/assets/app/start.js"
 _PACKED_FROM = 400_000  # bytes of JSON from which packing is worth the 10 ms that it costs
 _DIFFERENCES_FROM = 300  # ops from which columns are written as differences
 _SHORTEST_COLUMN = 8
@@ -126,7 +94,8 @@ def to_html(
 
 def render(
     content: dict[str, Any],
-    extra_scripts: Sequence[str] = (),
+    modules: Sequence[str] = (),
+    first_scripts: Sequence[str] = (),
     extra_styles: Sequence[str] = (),
     connect: str = "'none'",
 ) -> Page:
@@ -134,8 +103,8 @@ def render(
 
     Args:
         content: the data.
-        extra_scripts: JavaScript that runs after the page's own, each in a `<script>` of its own. It finds the
-            page as `eagerflowViewer`.
+        modules: paths within `viz` of modules that run after the page's own. They find the page as `eagerflowViewer`.
+        first_scripts: JavaScript that runs before all modules.
         extra_styles: CSS that comes after the page's own.
         connect: where scripts may connect to, as a `connect-src` of a Content-Security-Policy; by default nowhere.
 
@@ -145,7 +114,7 @@ def render(
     """
     return document(
         str(content.get("title") or "eagerflow"),
-        [page_script(), *extra_scripts],
+        [*first_scripts, joined(_START, *modules)],
         [*page_styles(), *extra_styles],
         _packed(content),
         connect,
@@ -164,7 +133,7 @@ def document(
 
     Args:
         title: its title.
-        scripts: JavaScript, each in a `<script>` of its own; only these may run.
+        scripts: modules of JavaScript, each in a `<script>` of its own; only these may run.
         styles: CSS.
         elements: what stands before the scripts, as HTML.
         connect: where scripts may connect to.
@@ -181,69 +150,22 @@ def document(
     parts = {
         "policy": policy,
         "title": escape(title),
-        "styles": _bare("\n".join(styles)),
-        "themes": inert(plain_themes()),
+        "styles": "\n".join([line.strip() for style in styles for line in style.splitlines()]),
+        "rules": inert(rules()),
         "data": elements,
-        "scripts": "".join([f"<script>{script}</script>\n" for script in scripts]),
+        "scripts": "".join([f'<script type="module">{script}</script>\n' for script in scripts]),
     }
-    pieces = _asset("page.html").split("@@")  # text, name, ..., text: what is filled in is never looked at again
+    pieces = asset("page/assets/page.html").split("@@")  # text, name, ..., text: filled in once
     return Page(_writable("".join([parts[piece] if i % 2 else piece for i, piece in enumerate(pieces)])))
 
 
 def page_styles() -> list[str]:
     """The styles of the page of a recording, colours among them."""
-    return [_colors(), *[_asset(name) for name in STYLES]]
-
-
-def _uncommented(found: re.Match[str]) -> str:
-    return "" if found[0].lstrip().startswith("// ") else found[0]
+    return [_colors(), *[asset(path) for path in STYLES]]
 
 
 def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-
-
-@functools.cache
-def _asset(name: str) -> str:
-    return importlib.resources.files("viz.page").joinpath("assets", *name.split("/")).read_text("utf-8")
-
-
-@functools.cache
-def page_script() -> str:
-    """All scripts in one closure, so that only `eagerflowViewer` is global."""
-    return closure([_asset(name) for name in SCRIPTS])
-
-
-def closure(scripts: Sequence[str]) -> str:
-    """Scripts that share one closure, without indentation and comments, a fifth of them, and most line ends and blanks.
-
-    No text of theirs may span lines, or it would be changed, too. A line is joined with the next one where a statement
-    can't end between them, or has its semicolon: a bracket or comma that goes on, or a bracket that closes.
-    """
-    stripped = [line.lstrip() for script in scripts for line in script.splitlines()]
-    code = [line for line in stripped if not line.startswith("//")]
-    lines = _dense([_TEXT_OR_COMMENT.sub(_uncommented, line) if " // " in line else line for line in code])
-    return '"use strict";\n(() => {\n' + _LINE_END.sub("", "\n".join(filter(None, lines))) + "\n})();\n"
-
-
-def _dense(lines: Sequence[str]) -> list[str]:
-    """The lines of a script without blanks around signs; one with several templates or a pattern stays as it is."""
-    parted = [_TEXT.split(line) for line in lines]  # every second part is a text
-    for i, line in enumerate(lines):
-        code = "".join(parted[i][::2])
-        if line.count("`") not in (0, 2) or "`" in code or "/" in code.replace(" / ", ""):  # one may be within another
-            parted[i] = ["", line]
-    whole = _BORDER.join([part for parts in parted for part in parts[::2]])  # all at once, which is much faster
-    for sign in _TIGHT:  # one by one, which takes half of the time of a pattern
-        whole = whole.replace(f" {sign}", sign).replace(f"{sign} ", sign)
-    bare = iter(_SIGNS.sub(r"\1", whole).replace(" / ", "/").split(_BORDER))
-    return ["".join([part if i % 2 else next(bare) for i, part in enumerate(parts)]) for parts in parted]
-
-
-def _bare(style: str) -> str:
-    """CSS without comments, indentation and most blanks: a quarter of it. No text in it may hold `/*`."""
-    lines = [line.strip() for line in _COMMENT.sub("", style).splitlines()]
-    return "\n".join([_PROPERTY.sub(r"\1:", line).replace(" {", "{") for line in lines if line])
 
 
 def _packed(content: dict[str, Any]) -> str:
@@ -303,12 +225,14 @@ def _escaped(text: str) -> str:
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def plain_themes() -> dict[str, Any]:
-    """What the scripts know of colours: those of pictures, with every shade and its ink."""
-    return {
+def rules() -> dict[str, Any]:
+    """What the scripts know of pictures: colours, with every shade and its ink, and words and names."""
+    themes = {
         name: {**dataclasses.asdict(theme), "heat": ramp(theme.heat), "cool": ramp(theme.cool), "inks": inks(theme)}
         for name, theme in THEMES.items()
     }
+    roles = {name: role(name) for name in ROLES}
+    return {"themes": themes, "phases": WORDS, "roles": roles, "ordered": sorted(ORDERED), "outputs": OUTPUT_NAMES}
 
 
 def _colors() -> str:

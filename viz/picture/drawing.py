@@ -12,7 +12,7 @@ from eagerflow.base.files import replacing
 from viz.facts.text_files import path_of
 from viz.geometry.graph import Graph
 from viz.picture.dot import dot
-from viz.picture.grounds import darkened, on_any_ground
+from viz.picture.notebook_theme import darkened, on_any_ground
 from viz.picture.rendering.render import FORMATS, graphviz_source, render
 
 __all__ = ["Drawing"]

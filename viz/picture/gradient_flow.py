@@ -16,7 +16,7 @@ from viz.facts.schema import Record, TensorInfo
 from viz.facts.selection import count_of_steps, step_name, variables_of
 from viz.facts.text_table import Text, table
 from viz.picture.charts.bars import Bar, bars
-from viz.picture.grounds import on_any_ground
+from viz.picture.notebook_theme import on_any_ground
 from viz.picture.rendering.raster import check_picture_name, write_picture
 
 __all__ = ["Flow", "GradientFlow", "gradient_flow"]

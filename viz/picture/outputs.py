@@ -10,14 +10,14 @@ from viz.facts import formatting
 from viz.facts.schema import Record
 from viz.geometry.graph import BACKWARD, Edge, Node
 
-__all__ = ["array_of", "by_outputs", "number_of"]
+__all__ = ["OUTPUT_NAMES", "array_of", "by_outputs", "number_of"]
 
 _MOST = 6  # outputs of a box that have ways of their own: with more of them it would be too wide
 _LONGEST = 20  # letters of a name
 _DIRECTIONS = ("forward", "backward")  # of a recurrent pair
-_NAMES = {"lstm": ("outputs", "h", "c"), "gru": ("outputs", "h"), "simple_rnn": ("outputs", "h")}
-_NAMES |= {"qr": ("q", "r"), "svd": ("u", "s", "vh"), "eigh": ("values", "vectors")}
-_NAMES |= {"eig": ("values", "vectors"), "slogdet": ("sign", "log")}
+OUTPUT_NAMES = {"lstm": ("outputs", "h", "c"), "gru": ("outputs", "h"), "simple_rnn": ("outputs", "h")}
+OUTPUT_NAMES |= {"qr": ("q", "r"), "svd": ("u", "s", "vh"), "eigh": ("values", "vectors")}
+OUTPUT_NAMES |= {"eig": ("values", "vectors"), "slogdet": ("sign", "log")}
 _Output = tuple[int | None, int]
 
 
@@ -225,7 +225,7 @@ def _usual_name(record: Record, tensor: int) -> str:
     op = None if producer is None else record.ops[producer]
     if op is None or tensor not in op.outputs:
         return ""
-    names, place = _NAMES.get(op.name.removesuffix("_pair"), ()), op.outputs.index(tensor)
+    names, place = OUTPUT_NAMES.get(op.name.removesuffix("_pair"), ()), op.outputs.index(tensor)
     if op.name.endswith("_pair") and names:
         direction, place = _DIRECTIONS[place >= len(names)], place % len(names)
         return f"{direction} {names[place]}" if place else direction

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from viz.facts.text_files import path_of, write_text
-from viz.picture.grounds import on_any_ground
+from viz.picture.notebook_theme import on_any_ground
 from viz.picture.rendering.raster import write_picture
 
 __all__ = ["Picture"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 
-from viz.picture.grounds import on_any_ground
+from viz.picture.notebook_theme import on_any_ground
 from viz.picture.rendering.raster import check_picture_name, write_picture
 from viz.rates.picture import drawn
 

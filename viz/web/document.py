@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import base64
-import functools
 import gzip
-import importlib.resources
 import pathlib
 from html import escape
 from typing import Any, BinaryIO, NamedTuple
 
 from eagerflow.base.files import replacing
-from viz.page.document import closure, document, inert, page_script, page_styles
+from viz.page.document import document, inert, page_styles
+from viz.page.modules import asset, joined
 from viz.web import vendored
 
 __all__ = ["HEADERS", "Parts", "write"]
 
-SHARED = ("recording/formatting.js", "app/dom.js")  # of the page of a recording
-SCRIPTS = tuple(
-    f"{name}.js"
-    for name in """
-    bytes arrays session text pictures readout layers controls/pad controls/picture controls/camera controls/sliders
-    controls/plane controls/words controls/plain results check samples graph keys page
-    """.split()
-)
-STYLES = ("web.css", "controls.css")
+MODULES = ("page/assets/app/start.js", "web/assets/page.js")
+STYLES = ("web/assets/web.css", "web/assets/controls.css")
 
 HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -102,8 +94,8 @@ def _write_folder(parts: Parts, target: pathlib.Path) -> None:
 
 def _page(content: dict[str, Any], elements: str, connect: str, sources: str) -> bytes:
     data = f'<script type="application/json" id="content">{inert(content)}</script>\n'
-    styles = [*page_styles(), *[_asset(name) for name in STYLES]]
-    made = document(str(content["title"]), [page_script(), _script()], styles, data + elements, connect, sources)
+    styles = [*page_styles(), *[asset(path) for path in STYLES]]
+    made = document(str(content["title"]), [joined(*MODULES)], styles, data + elements, connect, sources)
     return made.encode("utf-8")
 
 
@@ -122,15 +114,3 @@ def _zipped(content: bytes) -> bytes:
 def _write(target: pathlib.Path, content: bytes) -> None:
     with replacing(target) as file:
         file.write(content)
-
-
-@functools.cache
-def _script() -> str:
-    """All scripts in one closure."""
-    shared = [_asset(name, "viz.page") for name in SHARED]
-    return closure([*shared, *[_asset(name) for name in SCRIPTS]])
-
-
-@functools.cache
-def _asset(name: str, package: str = "viz.web") -> str:
-    return importlib.resources.files(package).joinpath("assets", *name.split("/")).read_text("utf-8")

@@ -10,7 +10,6 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from tests.viz.picture.shown import pictures
-from viz.geometry.text_sizes import text_width
 from viz.picture.charts.curves import Border, Curve, Panel, curve_charts
 from viz.picture.history import history_charts
 
@@ -57,31 +56,6 @@ def test_a_value_that_never_changes_is_the_only_one_beside_its_scale():
     assert [text for text in texts(root) if text.startswith("0.")] == ["0.001"]
 
 
-@pytest.mark.parametrize(
-    "values", [[0.1760539], [-0.1760539], [1.23456e-9, 1.23457e-9], [9_876_543.0, 9_876_548.0], [-0.17605, -0.17604]]
-)
-def test_numbers_beside_a_scale_stand_within_the_chart(values):
-    root = drawn(Curve("train", list(enumerate(values))))
-    beside = [text for text in root.iter(f"{SVG}text") if text.get("text-anchor") == "end"]
-    assert beside
-    for text in beside:
-        assert float(text.get("x")) >= text_width(text.text, float(text.get("font-size"))) - 0.5
-
-
-def test_one_value_alone_is_rounded_as_in_the_legend():
-    assert [text for text in texts(drawn(Curve("train", [(1, 0.1760539)]))) if text.startswith("0.")] == ["0.1761"]
-
-
-def test_a_small_change_fills_a_chart_only_where_the_scale_may_be_as_low():
-    def height(least):
-        points = [(1, 100.0), (2, 102.0)]
-        (_, first), (_, last) = marks(ET.fromstring(curve_charts([Panel("MB", [Curve("MB", points)], least=least)])))
-        return first - last
-
-    assert height(0.0) > 130
-    assert 0 < height(0.25) < 15
-
-
 @pytest.mark.parametrize(("breaks", "faint"), [([], 0), ([14.0], 1), ([14.0, 26.0], 2), ([14.0, 39.0], 1)])
 def test_runs_are_numbered_and_those_before_the_last_are_fainter(breaks, faint):
     points = [(step, 1 / step) for step in range(1, 40)]
@@ -108,13 +82,6 @@ def test_where_something_else_begins_no_curve_goes_through():
     assert [len(line.get("points").split()) for line in root.iter(f"{SVG}polyline")] == [2, 2]
     line = next(p for p in root.iter(f"{SVG}path") if "another model" in "".join(p.itertext()))
     assert line.get("d").startswith(f"M{marks(root)[1][0]:.1f} ")
-
-
-def test_charts_side_by_side_can_show_the_same_steps():
-    short, long = Curve("memory", [(4, 1.0)]), Curve("loss", [(0, 1.0), (4, 2.0), (8, 3.0)])
-    root = ET.fromstring(curve_charts([Panel("memory", [short], "step", (), (0, 8)), Panel("loss", [long])]))
-    (alone, _), _, (middle, _), _ = marks(root)
-    assert alone == middle
 
 
 def test_a_long_title_stays_within_its_chart():
@@ -161,14 +128,3 @@ def test_a_history_has_a_chart_for_each_metric_the_loss_first():
     assert titles == [["loss"], ["accuracy"]]
     assert html.count('title="validation 2.5 at 2"') == 1  # it came with the last epoch
     assert history_charts({}, []) == ""
-
-
-def test_a_legend_has_room_for_what_it_says():
-    curves = [Curve(name, [(0, 0.123456), (1, 0.123456)], "train") for name in ("running mean", "train", "validation")]
-    plain = "".join(ET.fromstring(curve_charts([Panel("accuracy", curves)])).itertext())
-    assert "running mean0.1235●train0.1235●validation0.1235" in plain
-    curves[0] = Curve("running mean of it", curves[0].points, "train")
-    plain = "".join(ET.fromstring(curve_charts([Panel("accuracy", curves)])).itertext())
-    assert "running mean of it●train0.1235●validation0.1235" in plain  # the first gives up its value
-    alone = curve_charts([Panel("learning rate", [Curve("learning rate", [(0, 0.5), (1, 0.5)])])])
-    assert alone.count(">learning rate</") == 1

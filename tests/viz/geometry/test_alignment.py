@@ -17,32 +17,10 @@ def test_the_branch_that_goes_on_stands_below_what_it_comes_from(out):
     assert {lefts[unit] + 50 for unit in (0, 1, 3)} == {middle}
 
 
-@pytest.mark.parametrize("out", [0.2, 0.9])
-def test_so_it_does_where_nothing_stands_above_what_it_comes_from(out):
-    links = [(0, 1, 0.5, 0.2), (0, 1, 0.5, 0.9), (1, 2, out, 0.5)]
-    lefts = aligned([[0], [1], [2]], [100.0, 300.0, 100.0], links, GAP)
-    assert {lefts[0] + 50, lefts[2] + 50} == {lefts[1] + out * 300}
-
-
-def test_so_do_gradients_which_are_told_apart_by_where_they_end():
-    links = [(0, 1, 0.1, 0.05), (0, 1, 0.1, 0.55), (0, 1, 0.9, 0.45), (0, 1, 0.9, 0.95), (1, 2, 0.05, 0.1)]
-    links.append((1, 2, 0.45, 0.9))
-    lefts = aligned([[0], [1], [2]], [100.0, 200.0, 100.0], links, GAP)
-    assert lefts == {0: 0.0, 1: 0.0, 2: 0.0}
-
-
 def test_what_comes_from_several_units_stands_by_all_of_them():
     links = [(0, 2, 0.5, 0.2), (1, 2, 0.5, 0.9), (2, 3, 0.2, 0.5)]
     lefts = aligned([[0, 1], [2], [3]], [100.0, 100.0, 300.0, 100.0], links, GAP)
     assert lefts[1] - lefts[0] >= 100 + GAP
-
-
-@pytest.mark.parametrize(("exact", "straight"), [(False, 0), (True, 1)])
-def test_of_units_that_push_each_other_one_has_its_place_where_that_is_asked_for(exact, straight):
-    """By the mean of what they wish for, both stand aside, and the arrows of both have a jog."""
-    links = [(0, 1, 0.5, 0.5), (0, 2, 0.5, 0.5)]
-    lefts = aligned([[0], [1, 2]], [400.0, 100.0, 100.0], links, GAP, straight=False, exact=exact)
-    assert [lefts[1] + 50, lefts[2] + 50].count(lefts[0] + 200) == straight
 
 
 def test_an_input_stands_above_what_reads_it_first_though_a_later_reader_leads_on_as_long():

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import itertools
 
-import numpy as np
 import pytest
 
 import eagerflow as ef
-import viz
 from eagerflow import layers
 from tests.viz.picture.architectures import anew, conv, fitted, numbers
 from tests.viz.picture.geometry import crossings, faults, picture
@@ -58,40 +56,10 @@ def test_a_frame_that_is_cut_says_that_it_goes_on():
     assert not any(pieces for id_, pieces in placed.layout.pieces.items() if id_ != frame)
 
 
-def test_a_narrow_piece_of_a_frame_says_with_fewer_letters_that_it_goes_on():
-    ef.backend.clear_session()
-    inputs = layers.Input((10,))
-    x = layers.Embedding(50, 16)(inputs)
-    for _ in range(2):
-        attended = layers.MultiHeadAttention(2, 8)(x, x)
-        x = layers.LayerNormalization()(layers.Add()([x, attended]))
-        hidden = layers.Dense(16)(layers.Dense(32, activation="gelu")(x))
-        x = layers.LayerNormalization()(layers.Add()([x, hidden]))
-    answers = layers.Dense(2, activation="softmax")(layers.GlobalAveragePooling1D()(x))
-    model = ef.Model(inputs, answers, name="transformer")
-    model.compile("adam", "sparse_categorical_crossentropy")
-    with viz.trace() as t:
-        model.train_on_batch(np.ones((4, 10), "int32"), np.ones(4, "int64"))
-    layout = place(t.draw(rankdir="LR").graph, "LR").layout
-    pieces = [piece for found in layout.pieces.values() for piece in found]
-    assert pieces
-    assert all(piece.title is not None and piece.title.lines[0].endswith("continued") for piece in pieces)
-
-
 def test_what_fits_on_two_screens_stays_whole():
     drawing, placed = drawn(5)
     assert not placed.layout.pieces
     assert "continued" not in drawing.svg
-
-
-def test_a_thread_of_two_screens_is_drawn_in_columns_too():
-    model = ef.Sequential([layers.Input((4,)), *[layers.Dense(4) for _ in range(23)]], name="thread")
-    drawing = viz.model_to_dot(model, show_shapes=True)
-    area = place(drawing.graph).area
-    assert area.h < 1.5 * area.w
-    short = ef.Sequential([layers.Input((4,)), *[layers.Dense(4) for _ in range(9)]])
-    area = place(viz.model_to_dot(short, show_shapes=True).graph).area
-    assert area.h > 3 * area.w
 
 
 def test_a_step_in_columns_reads_on_at_the_top():
@@ -101,16 +69,6 @@ def test_a_step_in_columns_reads_on_at_the_top():
     back = [(a, b) for a, b in itertools.pairwise(forward) if b.y < a.y]
     assert back
     assert all(b.x > a.x + a.w for a, b in back)
-
-
-@pytest.mark.parametrize(("rankdir", "axis"), [("BT", 1), ("RL", 0)])
-def test_what_leads_up_or_to_the_left_goes_on_at_its_own_beginning(rankdir, axis):
-    drawing, placed = drawn(22, view="forward", rankdir=rankdir)
-    boxes = placed.layout.nodes
-    forward = [boxes[node.id].middle for node in drawing.graph.nodes.values() if node.kind == "op"]
-    back = [(a, b) for a, b in itertools.pairwise(forward) if b[axis] > a[axis]]
-    assert 0 < len(back) < 6
-    assert all(b[1 - axis] > a[1 - axis] for a, b in back)
 
 
 def unet():
@@ -127,17 +85,6 @@ def unet():
     last = conv(1, 1, activation="sigmoid")(x)
     model = ef.Model(start, last, name="unet")
     return fitted(model, numbers(2, 16, 16, 1), numbers(2, 16, 16, 1) > 0, "binary_crossentropy")[0]
-
-
-def test_columns_are_about_equally_long_though_one_more_arrow_passes_a_cut():
-    drawing = anew(unet)().draw(view="forward")
-    boxes = place(drawing.graph).layout.nodes
-    ops = [boxes[node.id] for node in drawing.graph.nodes.values() if node.kind in ("op", "scope")]
-    starts = [0, *[i for i, (a, b) in enumerate(itertools.pairwise(ops), 1) if b.x > a.x + a.w and b.y < a.y]]
-    columns = [ops[begin:end] for begin, end in zip(starts, [*starts[1:], len(ops)])]
-    lengths = [max(box.y + box.h for box in column) - min(box.y for box in column) for column in columns]
-    assert len(lengths) > 1
-    assert max(lengths) < 1.5 * min(lengths)
 
 
 def with_skips(count):

@@ -12,10 +12,7 @@ import viz
 from eagerflow import layers, ops
 from tests.viz.picture.architectures import fitted, numbers
 from tests.viz.picture.geometry import faults, picture
-from viz.geometry.exits import exits
-from viz.geometry.graph import Edge, Graph
 from viz.geometry.placement import place
-from viz.geometry.text_sizes import text_width
 
 
 def splitting():
@@ -50,24 +47,6 @@ def test_outputs_leave_a_box_and_reach_another_at_places_of_their_own(rankdir):
     assert all(way.label is not None for way in ways)
 
 
-def test_those_that_two_boxes_share_end_in_the_order_in_which_they_begin():
-    graph = splitting().draw().graph
-    head = next(id_ for id_, node in graph.nodes.items() if node.title == "multiply")
-    first, second = [way.corners for edge, way in zip(graph.edges, place(graph).ways) if edge.head == head]
-    assert first[0][0] < second[0][0]
-    assert first[-1][0] + 7 <= second[-1][0]
-
-
-def test_their_labels_stand_where_they_leave():
-    drawing = splitting().draw()
-    for arrow in picture(drawing.svg, drawing.graph).arrows:
-        if arrow.label.startswith(("q", "k", "v")):
-            x, y = arrow.points[0]
-            assert abs(arrow.at.left - x) < 10
-            assert 0 <= arrow.at.top - y < 24
-    assert sum(faults(picture(drawing.svg, drawing.graph)).values()) == 0
-
-
 def test_outputs_without_a_name_are_numbered():
     with viz.trace() as t:
         parts = ops.split(np.ones((2, 4), "float32"), 2, axis=-1)
@@ -76,30 +55,11 @@ def test_outputs_without_a_name_are_numbered():
     assert [edge.label for edge in arrows_from(graph, "split")] == ["[0]  2×2 f32", "[1]  2×2 f32"]
 
 
-def test_an_output_that_alone_is_read_is_no_other_than_the_only_one_of_an_op():
-    with viz.trace() as t:
-        mean, _ = ops.moments(np.ones((2, 4), "float32"), axes=-1)
-        first, _ = ops.split(np.ones((2, 4), "float32"), 2, axis=-1)
-        _ = ops.exp(first), ops.exp(mean)
-    assert {edge.output for edge in t.draw().graph.edges} == {None}
-
-
 def test_very_many_outputs_leave_a_box_as_one():
     with viz.trace() as t:
         parts = ops.split(np.ones((2, 16), "float32"), 16, axis=-1)
         _ = ops.concatenate([ops.exp(part) for part in parts[:2]] + parts[2:])
     assert {edge.output for edge in arrows_from(t.draw(collapse_repeats=False).graph, "split")} == {None}
-
-
-def test_a_cast_that_is_shown_with_the_op_changes_nothing():
-    model = ef.Sequential([layers.Bidirectional(layers.LSTM(4, return_sequences=True), name="both")])
-    with viz.trace() as t:
-        model(np.ones((2, 3, 5), "float32"))
-    graph = t.draw().graph
-    (pair,) = {node.title for node in graph.nodes.values() if node.title.startswith("lstm")}
-    found = arrows_from(graph, pair)
-    assert len(found) == 2
-    assert len({edge.output for edge in found}) == 2
 
 
 class Encoder(layers.Layer):
@@ -146,29 +106,6 @@ def test_an_arrow_from_an_open_layer_to_the_loss_says_that_it_leads_around_the_a
     assert place(graph).ways
 
 
-@pytest.mark.parametrize(
-    "labels", [["2×3 f32", "before softmax  2×3 f32"], ["before softmax  2×3 f32", "2×3 f32", "1"]]
-)
-def test_outputs_are_as_far_apart_as_the_label_between_them_needs(labels):
-    graph = Graph(edges=[Edge("box", str(i), "data", label, output=i) for i, label in enumerate(labels)])
-    found = [exits(graph)["box", i] for i in range(len(labels))]
-    gaps = [b - a for a, b in itertools.pairwise(found)]
-    widths = [text_width(label, 9.5) + 12 for label in labels]
-    assert all(0 <= gap - max(24, width) < 2 for gap, width in zip(gaps, widths))
-    if len(labels) == 2:
-        assert found[1] == 0  # straight down
-
-
-def test_one_that_is_read_twice_has_one_name_and_one_way_out():
-    with viz.trace() as t:
-        first, second = ops.split(np.ones((2, 4), "float32"), 2, axis=-1)
-        _ = ops.exp(first) + ops.tanh(first) * second
-    graph = t.draw().graph
-    ways = [(e, way) for e, way in zip(graph.edges, place(graph).ways) if e.output == 0]
-    assert len({way.corners[0] for _, way in ways}) == 1
-    assert sum(way.label is not None for _, way in ways) == 1
-
-
 def two_towers():
     """A step in which a layer is called twice, so that gradients of weights lead to the update of the first call."""
     tower = ef.Sequential([layers.Dense(4, activation="relu"), layers.Dense(3)], name="tower")
@@ -199,14 +136,6 @@ def test_gradients_of_inputs_and_of_weights_leave_an_op_at_places_of_their_own(r
     assert sum(faults(picture(drawing.svg, graph))[name] for name in ("labels missing", "lines on lines")) == 0
 
 
-def test_the_way_back_through_a_network_stays_straight():
-    graph = two_towers().draw().graph
-    tails = {edge.tail for edge in graph.edges if edge.label == "∇ kernel, bias" and edge.output is not None}
-    ways = zip(graph.edges, place(graph).ways)
-    (main,) = [way for e, way in ways if e.tail in tails and e.label == "2×4 f32"]
-    assert len(main.corners) == 2
-
-
 def joined(loss_of, axis=0):
     """The picture of a step in which what two weights gave is concatenated."""
     x, weights = ef.Tensor(np.ones((2, 3), "float32")), [ef.Variable(np.ones((3, 2), "float32")) for _ in range(2)]
@@ -223,45 +152,11 @@ def test_gradients_of_what_was_concatenated_leave_apart_even_where_they_look_ali
     assert len({place for _, place in found}) == 2
 
 
-def test_gradients_of_what_was_concatenated_leave_apart_where_they_are_parts_of_a_mean_s_broadcast():
-    graph = joined(lambda x: ops.sum(ops.square(ops.mean(x))), axis=-1)
-    leaving = [edge.output for edge in graph.edges if graph.nodes[edge.tail].title == "∇ concatenate"]
-    assert sorted(leaving) == [0, 1]
-
-
-def test_different_gradients_that_look_alike_leave_an_op_apart():
-    w = ef.Variable(np.ones((2, 2), "float32"))
-    with viz.trace() as t, ef.GradientTape() as tape:
-        tape.gradient(ops.sum(ops.exp(w) - ops.tanh(w)), w)
-    graph = t.draw().graph
-    leaving = [edge.output for edge in graph.edges if graph.nodes[edge.tail].title == "∇ subtract"]
-    assert sorted(leaving) == [0, 1]
-
-
 def test_one_gradient_for_several_operands_leaves_an_op_as_one():
     w = ef.Variable(np.ones((2, 2), "float32"))
     with viz.trace() as t, ef.GradientTape() as tape:
         tape.gradient(ops.sum(ops.exp(w) + ops.tanh(w)), w)
     assert {edge.output for edge in t.draw().graph.edges} == {None}
-
-
-class Attention(layers.Layer):
-    def __init__(self):
-        super().__init__()
-        self.q, self.k, self.v = (layers.Dense(4) for _ in range(3))
-
-    def call(self, x):
-        q, k, v = self.q(x), self.k(x), self.v(x)
-        return ops.matmul(ops.softmax(ops.matmul(q, ops.transpose(k, (0, 2, 1)))), v)
-
-
-def test_layers_whose_results_lead_to_different_operands_leave_boxes_of_their_own():
-    attention, x = Attention(), np.ones((2, 3, 4), "float32")
-    with viz.trace() as t:
-        attention(x)
-    graph = t.draw(view="forward").graph
-    assert [edge for edge in graph.edges if edge.output is not None] == []
-    assert {"q", "k", "v"} <= {frame.title for frame in graph.clusters.values()}
 
 
 class Moments(layers.Layer):

@@ -72,37 +72,3 @@ def test_a_label_keeps_off_lines_of_other_arrows_to_which_it_would_seem_to_belon
     beside = Route([(48, -20), (48, 240)])  # as near to what stands right of the line as that is
     assert place_labels(graph, layout, [way, beside]) == []
     assert way.label[0] < 30
-
-
-def test_the_label_of_arrows_that_begin_as_one_line_stands_where_they_do():
-    """Each of them carries the same: the line of one is no other's."""
-    graph = Graph(nodes={each: Node(each, "op", each, row=each) for each in "abc"})
-    graph.edges = [Edge("a", "b", "data", "mu  8×4 f32"), Edge("a", "c", "data", "mu  8×4 f32")]
-    layout = Layout({"a": Rect(0, 0, 60, 20), "b": Rect(0, 200, 60, 20), "c": Rect(200, 200, 60, 20)})
-    ways = [Route([(30, 20), (30, 200)]), Route([(30, 20), (30, 150), (230, 150), (230, 200)])]
-    assert place_labels(graph, layout, ways) == []
-    assert ways[0].label[1] < 40
-
-
-def test_labels_of_several_arrows_stand_apart_where_there_is_room():
-    graph = Graph(nodes={each: Node(each, "op", each, row=each) for each in "abcd"})
-    graph.edges = [Edge("a", "b", "data", "8×3 f32"), Edge("c", "d", "data", "8×128 f32")]
-    layout = Layout({"a": Rect(0, 0, 60, 20), "b": Rect(0, 300, 60, 20), "c": Rect(100, 0, 60, 32)})
-    ways = [Route([(30, 20), (30, 300)]), Route([(100, 32), (100, 300)])]  # of which one has room on its left alone
-    layout.nodes["wall"] = Rect(103, 33, 60, 260)
-    assert place_labels(graph, layout, ways) == []
-    (_, first), (_, second) = ways[0].label, ways[1].label
-    assert abs(second - first) > 1.06 * SIZE + 5
-
-
-def test_a_label_stands_between_lines_near_its_box_rather_than_beside_those_of_other_boxes():
-    """Farther on it would seem to belong to the arrow of the box there."""
-    graph = Graph(nodes={each: Node(each, "op", each, row=each) for each in "abcdef"})
-    graph.edges = [Edge("a", "b", "data", "8×3 f32"), Edge("c", "d", "data"), Edge("e", "f", "data")]
-    layout = Layout({"a": Rect(0, 0, 60, 20), "b": Rect(200, 300, 60, 20)})
-    way = Route([(30, 20), (30, 60), (130, 60), (130, 300)])
-    ways = [way, Route([(77, -20), (77, 55)]), Route([(185, 50), (185, 300)])]
-    layout.nodes["wall"] = Rect(0, 61, 129, 240)
-    layout.nodes["left"] = Rect(-80, 20, 109, 40)
-    assert place_labels(graph, layout, ways) == []
-    assert way.label[1] < 60

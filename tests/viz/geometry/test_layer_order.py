@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from viz.geometry.alignment import aligned
 from viz.geometry.layer_order import Link, in_order
 
@@ -15,40 +13,6 @@ def test_neighbours_are_swapped_where_their_arrows_cross():
 
 def test_what_does_not_cross_keeps_its_order():
     assert in_order([0, 0, 1, 1], [Link(0, 2), Link(1, 3)]) == [[0, 1], [2, 3]]
-
-
-@pytest.mark.parametrize(
-    ("layers", "links", "order"),
-    [
-        ([0, 1, 2, 2], [(0, 2), (1, 3)], [[0], [1], [2, 3]]),
-        ([0, 1, 2, 2, 2], [(0, 2), (0, 3), (1, 2), (1, 3), (1, 4)], [[0], [1], [2, 4, 3]]),
-    ],
-)
-def test_of_orders_that_cross_as_little_the_one_in_which_units_run_is_taken(layers, links, order):
-    assert in_order(layers, [Link(*each) for each in links]) == order
-
-
-def test_where_in_a_unit_an_arrow_ends_decides_the_order_above_it():
-    """Two inputs of one frame, the first of which is read on its right."""
-    assert in_order([0, 0, 1], [Link(0, 2, 0.5, 0.9), Link(1, 2, 0.5, 0.1)]) == [[1, 0], [2]]
-
-
-def test_arrows_that_pass_a_layer_count_in_it():
-    """0 → 2 → 4 beside 1 → 3, which has nothing between its ends."""
-    links = [Link(0, 2), Link(2, 4), Link(1, 3)]
-    order = in_order([0, 0, 1, 2, 2], links)
-    assert order in ([[0, 1], [2], [4, 3]], [[1, 0], [2], [3, 4]])
-
-
-@pytest.mark.parametrize("variant", range(5))
-def test_variants_cross_no_more_than_the_first(variant):
-    links = [Link(0, 2), Link(0, 3), Link(1, 3), Link(1, 4), Link(2, 5), Link(4, 5)]
-    layers = [0, 0, 1, 1, 1, 2]
-    order = in_order(layers, links, variant)
-    assert sorted(map(sorted, order)) == [[0, 1], [2, 3, 4], [5]]
-    place = {unit: i for layer in order for i, unit in enumerate(layer)}
-    pairs = [(a, b) for a in links for b in links if layers[a.upper] == layers[b.upper]]
-    assert not [1 for a, b in pairs if place[a.upper] < place[b.upper] and place[a.lower] > place[b.lower]]
 
 
 def test_units_stand_below_what_they_read():

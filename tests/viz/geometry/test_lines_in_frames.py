@@ -6,7 +6,6 @@ import pytest
 
 from tests.viz.picture.architectures import ALL
 from viz.geometry import placement
-from viz.geometry.layer_order import Link, passing
 from viz.geometry.placement import place
 
 
@@ -30,11 +29,3 @@ def test_shortcuts_stay_in_the_frame_of_their_model(name, rankdir, monkeypatch):
     monkeypatch.setattr(placement, "in_columns", lambda *_: None)  # what leads on from column to column leaves them
     monkeypatch.setattr(placement, "_known", {})
     assert outside(ALL[name]()[0].draw(rankdir=rankdir)) == []
-
-
-def test_arrows_from_elsewhere_pass_what_stands_before_their_ends():
-    layers, links = [0, 1, 2], [Link(0, 1), Link(1, 2)]
-    assert passing(layers, links) == 0
-    assert passing(layers, links, [(1, True)]) == 1
-    assert passing(layers, links, [(2, True), (1, True), (0, False)]) == 2
-    assert passing(layers, links, [(0, True), (2, False)]) == 0

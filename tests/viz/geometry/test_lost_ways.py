@@ -40,7 +40,7 @@ def test_one_that_begins_where_another_ends_has_a_place_of_its_own(twice):
 def test_one_without_room_lies_on_others(twice, monkeypatch):
     search = channels.Channels.search
     monkeypatch.setattr(
-        channels.Channels, "search", lambda self, quest: search(self, quest) if quest.push < channels.NEVER else []
+        channels.Channels, "search", lambda self, query: search(self, query) if query.push < channels.NEVER else []
     )
     monkeypatch.setattr("viz.geometry.edge_routes._PUSHES", 0)
     found = route(twice, arrange(twice))

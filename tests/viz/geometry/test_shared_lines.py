@@ -43,7 +43,7 @@ def by_the_page():
     return edges.map((edge) => edge.corners);
     """
     boxes = [(id_, box.x, box.y, box.w, box.h) for id_, box in BOXES.items()]
-    return run([*SCENES, *PLACES], program, {"boxes": boxes, "tails": TAILS, "themes": {}})
+    return run([*SCENES, *PLACES], program, {"boxes": boxes, "tails": TAILS})
 
 
 def shared(a, b):

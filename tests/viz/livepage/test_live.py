@@ -252,7 +252,7 @@ def test_the_graph_has_the_median_times_of_the_steps_that_were_recorded_last():
     usual = graph["usual"]
     rows = [usual["times"][number] for number in graph["ops"]["usual"] if number is not None]
     assert rows
-    assert all(len(times) == len(usual["steps"][steps]) for steps, *times in rows)
+    assert all(len(times) == len(usual["steps"][steps]) for steps, _, *times in rows)
     assert 3 <= max(map(len, usual["steps"])) <= 15
 
 

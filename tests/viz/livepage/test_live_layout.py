@@ -90,22 +90,6 @@ def test_nothing_moves_in_a_loop_with_two_optimizers(page_in_browser):
     assert seen.run(MOVED) == []
 
 
-def test_both_rows_of_charts_and_the_graph_are_in_sight(page_in_browser):
-    _, seen = page_in_browser
-    watched(seen)
-    x, y = data()
-    mlp().fit(x, y, batch_size=8, epochs=3, verbose=0, validation_split=0.25)
-    seen.wait("Number(document.documentElement.dataset.graph) >= 1 && document.querySelectorAll('.plot').length === 6")
-    tops, lowest, dock, graph = seen.run("""(() => {
-      const boxes = [...document.querySelectorAll('.plot')].map((each) => each.getBoundingClientRect());
-      return [new Set(boxes.map(({ top }) => top)).size, Math.max(...boxes.map(({ bottom }) => bottom)),
-        document.querySelector('.dock').getBoundingClientRect().bottom,
-        document.querySelector('.sight').clientHeight]; })()""")
-    assert tops == 2
-    assert lowest <= dock
-    assert graph > 300
-
-
 def press(seen, key):
     for kind in ("keyDown", "keyUp"):
         seen.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode={"Escape": 27}[key])
@@ -158,55 +142,6 @@ def test_the_divider_makes_charts_higher(page_in_browser):
         .getBoundingClientRect().bottom, body.scrollHeight > body.clientHeight]; })()""")
     assert blank < 20
     assert not scrolls
-
-
-def test_the_axis_is_named_at_one_place_and_begins_with_a_number(page_in_browser):
-    page, seen = page_in_browser
-    places = []
-    for last in (40, 1234, 98765):
-        for step in range(1, 40):
-            page.log(loss=1.0 / step, step=step)
-        page.log(loss=0.5, step=last)
-        seen.wait(f"eagerflowLive.curves.plots.get('loss')?.options?.last === {last}")
-        written = seen.run(
-            "(() => { const p = eagerflowLive.curves.plots.get('loss'), brush = p.brush, found = []; brush.fillText ="
-            " (text, x, y) => found.push([text, x, y]); p.axes(brush); delete brush.fillText;"
-            " const low = Math.max(...found.map((each) => each[2])); return found.filter((each) => each[2] === low)"
-            ".map(([text, x]) => [text, x, p.left]); })()"
-        )
-        places.append(written[0][:2])
-        assert written[1][0] == "0"
-        assert written[1][1] == written[1][2]  # where the axis begins
-    assert places == [["step", 0]] * 3
-
-
-def test_numbers_beside_a_logarithmic_axis_of_memory_are_round(page_in_browser):
-    _, seen = page_in_browser
-    points = [[1, 70.3 * 2**20], [50, 230.7 * 2**20]]
-    seen.run(f"eagerflowLive.take({{ series: {{ 'extra|memory': {{ all: true, points: {points} }} }} }})")
-    seen.run("eagerflowLive.curves.set({ log: true })")
-    seen.wait("eagerflowLive.curves.plots.get('extra|memory')?.log")
-    beside = seen.run(
-        "(() => { const p = eagerflowLive.curves.plots.get('extra|memory'), brush = p.brush, found = [];"
-        " brush.fillText = (text, x, y) => found.push(text); p.axes(brush); delete brush.fillText;"
-        " return found.filter((text) => /B$/.test(text)); })()"
-    )
-    assert len(beside) >= 2
-    assert all(float(each.split()[0]) % 10 == 0 for each in beside)
-
-
-def test_distributions_of_a_layer_are_told_apart_by_the_end_of_their_names(page_in_browser):
-    page, seen = page_in_browser
-    watched(seen)
-    inner = "a_network_with_a_long_name/a_block_with_a_long_name/another_block"
-    rows = [["weights", f"{inner}/dense/{name}", -1, 1, [1, 2], 0, 1, 0, 0] for name in ("kernel", "bias")]
-    page._collector._box.put("histograms", {"step": 1, "tensors": rows, "left_out": 0})
-    seen.run("document.getElementById('tab-histograms').click()")
-    seen.wait("document.querySelectorAll('[data-tensor]').length === 2")
-    ends = "[...document.querySelectorAll('.tensor-end')]"
-    assert seen.run(f"{ends}.map((each) => each.textContent)") == ["dense/kernel", "dense/bias"]
-    assert seen.run(f"{ends}.every((each) => each.offsetWidth >= each.scrollWidth)")
-    assert seen.run("document.querySelector('[data-tensor] .plot-title').title") == f"{inner}/dense/kernel"
 
 
 def test_the_side_panel_is_there_again_when_the_window_is_wide_again(page_in_browser):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pathlib
 import re
 import shutil
 import subprocess
@@ -19,16 +18,12 @@ from tests.viz.picture.architectures import ALL, fitted, numbers
 from tests.viz.picture.loops import LOOPS, dense_net
 from viz import page
 from viz.facts import formatting
-from viz.facts.digest.usual_times import UsualTime
-from viz.facts.schema import ROLES
-from viz.page import document
+from viz.page import document, modules
 from viz.picture import box_texts, operands
 from viz.picture.coloring import COLORINGS
 from viz.picture.graph_builder import graph
-from viz.picture.legend import WORDS
 from viz.picture.palette import THEMES, fill_and_line, heat
 
-ASSETS = pathlib.Path(page.__file__).parent / "assets"
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="the scripts are run by node")
 
@@ -36,7 +31,7 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="the scripts are run by nod
 FOUND = """
 const wide = (c) => ("iljtfrI.,:;'|!()[]/ ".includes(c) ? 0.36 : c > "Z" || c < "A" ? 0.6 : 0.8);
 const document = {
-  getElementById: () => ({textContent: JSON.stringify(given.themes || {})}),
+  getElementById: () => ({textContent: JSON.stringify(given.rules || {})}),
   createElement: () => ({getContext: () => ({font: "", measureText(text) {
     return {width: [...text].reduce((sum, c) => sum + wide(c), 0) * parseFloat(/([\\d.]+)px/.exec(this.font)[1])};
   }})}),
@@ -46,13 +41,17 @@ const document = {
 
 def run(scripts, program, given):
     """What the page's scripts and the program behind them answer, as plain data."""
-    parts = [(ASSETS / script).read_text(encoding="utf-8") for script in scripts]
-    # What the scripts find in the page.
-    before = f"const given = {json.dumps(given)};\n{FOUND}\n"
+    before = f"const given = {json.dumps(given)};\n{FOUND}\n"  # what the scripts find in the page
     after = "\nprocess.stdout.write(JSON.stringify((() => {" + program + "})()));\n"
-    source = '"use strict";\n' + before + "\n".join(parts) + after
+    source = before + modules.joined(*[f"page/assets/{script}" for script in scripts]) + after
     done = subprocess.run(
-        [NODE, "-"], input=source, capture_output=True, text=True, encoding="utf-8", check=False, timeout=60
+        [NODE, "--input-type=module", "-"],
+        input=source,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
@@ -115,29 +114,13 @@ def test_names_in_words():
     assert found["short"] == [formatting.clean(name, 12) for name in NAMES]
 
 
-def test_what_tensors_and_boxes_are_in_words():
-    found = run(
-        ["recording/formatting.js", "graph/colours.js"],
-        "return {phases: PHASE_WORDS, roles: given.roles.map(roleWord)};",
-        {"roles": ROLES, "themes": document.plain_themes()},
-    )
-    assert found["phases"] == WORDS
-    assert found["roles"] == [formatting.role(role) for role in ROLES]
-
-
 USUAL = ["recording/formatting.js", "recording/usual_times.js"]
-
-
-def test_the_median_of_times():
-    rows = [[7], [9, 4], [5, 1, 9], [1, 2, 3, 100], [1, 2, 4, 100], [3, 3, 4, 4, 5, 5]]
-    found = run(USUAL, "return given.rows.map(medianTime);", {"rows": rows})
-    assert found == [UsualTime(tuple(range(len(row))), tuple(row)).median for row in rows]
 
 
 def test_ops_that_did_not_all_run_in_the_same_steps_take_no_more_than_the_whole():
     """The medians of each are added; what they took together in one step isn't known of all."""
     program = """
-      const times = [[0, 20, 10, 90], [0, 5, 50, 5], [1, 6, 8]],
+      const times = [[0, 20, 20, 10, 90], [0, 5, 5, 50, 5], [1, 6, 6, 8]],
         [one, other, rare] = usualTimes({steps: [[2, 1, 3], [3, 1]], times}),
         ops = [{usual: one, took: 20}, {usual: other, took: 5}, {usual: rare, took: 8}, {usual: null, took: 7}];
       return [usualTime(ops.slice(0, 2)), rangeOf(ops.slice(0, 2)), usualTime(ops), rangeOf(ops), tookOf(ops)];
@@ -152,8 +135,8 @@ def test_colours():
     shares = [i / 170 for i in range(171)]
     found = run(
         ["graph/colours.js"],
-        "return ['light', 'dark'].map((name) => given.shares.map((share) => heat(share, themes[name])));",
-        {"shares": shares, "themes": document.plain_themes()},
+        "return ['light', 'dark'].map((name) => given.shares.map((share) => heat(share, rules.themes[name])));",
+        {"shares": shares, "rules": document.rules()},
     )
     assert found == [[heat(share, THEMES[name]) for share in shares] for name in ("light", "dark")]
 
@@ -364,9 +347,8 @@ def test_boxes_arrows_and_their_colours(recording, depth, unfolded, parts):
     measured = any(tensor.stats for tensor in recording.tensors)
     colours = [name for name in COLORINGS if measured or name not in ("grad", "nonfinite")]
     colours = ["op"] if parts else colours  # the page gives parts, which took nothing, no colour by quantity
-    themes = document.plain_themes()
     # A picture tells the times of its step; the page would tell the medians of all.
-    given = {"data": page.data(recording, usual={}), "views": views, "colours": colours, "themes": themes}
+    given = {"data": page.data(recording, usual={}), "views": views, "colours": colours, "rules": document.rules()}
     given |= {"unfolded": unfolded, "depth": depth, "parts": parts}
     options = {"depth": depth, "max_nodes": 10**6, "collapse_repeats": not unfolded, "parts": parts}
     for (step, view), found in zip(views, run(SCENES, BOXES, given), strict=True):

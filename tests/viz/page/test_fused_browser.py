@@ -11,7 +11,7 @@ import pytest
 
 import eagerflow as ef
 import viz
-from eagerflow import layers, ops
+from eagerflow import layers
 from tests.viz import browser
 from tests.viz.nets import Trainer
 
@@ -104,20 +104,6 @@ def test_a_double_click_on_the_empty_space_of_a_frame_closes_nothing(page):
     assert page.boxes() == before
 
 
-def test_what_is_open_stays_where_it_was_and_in_the_address(page, pages):
-    before = page.run(f"document.querySelector('{FIRST} .toggle circle').getBoundingClientRect().y")
-    page.click(f"{FIRST} .toggle")
-    after = page.run(f'document.querySelector("{OPENED} .toggle circle").getBoundingClientRect().y')
-    assert abs(after - before) < 40
-    page.click(".node.op[data-id='op0.1'] .ground")
-    page.rest()
-    address, boxes = page.run("location.hash"), page.boxes()
-    page.show(pages("fused", dense_layers), address)
-    assert page.boxes() == boxes
-    assert page.texts(".panel h2") == ["add"]
-    assert page.run("document.querySelectorAll('.ring.selected').length") == 1
-
-
 def test_the_inspector_lists_the_parts_and_tells_of_each(page):
     page.click(f"{FIRST} .ground")
     panel = page.texts(".panel-body")[0]
@@ -145,16 +131,6 @@ def test_search_finds_parts_and_opens_what_they_are_in(page):
     assert page.run("v.nodesOf(v.state.selected).map(id => v.scene.nodes.get(id).title)") == ["relu"]
 
 
-def test_parts_take_part_in_what_stands_out_and_have_no_colour_by_quantity(page):
-    page.click(f"{FIRST} .toggle")
-    page.press("d")
-    near = page.run("[...v.canvas.marks.lineage].map(id => v.scene.nodes.get(id)?.title)")
-    assert {"matmul", "add", "relu", "mean"} <= set(near)
-    page.run("v.setColour('time')")
-    fills = page.run("[...v.scene.nodes.values()].filter(n => n.part !== undefined).map(n => n.fill)")
-    assert set(fills) == {"#eef1f4"}
-
-
 def test_each_direction_shows_an_open_op(page):
     page.click(f"{FIRST} .toggle")
     page.run("v.setOpen(new Set([...v.index.blocks.keys(), ...v.index.opening.keys()]))")
@@ -167,16 +143,6 @@ def test_each_direction_shows_an_open_op(page):
     page.run("v.setOpen(new Set([...v.index.blocks.keys(), ...v.index.opening.keys()]))")
     assert not {"matmul", "dense"} & set(page.boxes())
     assert "∇ dense" in page.boxes()
-
-
-def test_equal_layers_that_are_folded_open_as_one(shown, pages):
-    shown.size(1400, 900)
-    shown.show(pages("folded", lambda: dense_layers(6)))
-    key = "[...v.index.opening.entries()].find(([key, row]) => row.ops.length === 5)[0]"
-    shown.run(f"v.setOpen(new Set([...v.open, {key}]))")
-    assert shown.boxes().count("relu") == 1
-    assert "relu → matmul" not in arrows(shown)  # no arrow from the end of a folded part to its beginning
-    assert shown.wrong == []
 
 
 def test_the_part_that_made_nan_or_infinity_is_named_and_stands_out(shown, pages):
@@ -196,54 +162,6 @@ def test_the_part_that_made_nan_or_infinity_is_named_and_stands_out(shown, pages
     assert shown.texts(".panel h2") == ["matmul"]
     fills = shown.run("v.scene.partNodes.get(0).map(id => v.scene.nodes.get(id).fill)")
     assert fills == ["#e4644c", "#eef1f4", "#eef1f4"]
-    assert shown.wrong == []
-
-
-def test_narrow_windows_show_the_parts(page, pages):
-    page.size(390, 844)
-    page.show(pages("fused", dense_layers))
-    page.click(f"{FIRST} .toggle")
-    assert {"matmul", "add", "relu"} <= set(page.boxes())
-    assert page.run("document.documentElement.scrollWidth <= innerWidth")
-    left, right = page.run(
-        "(r => [r.left, r.right])(document.querySelector(\".node[data-id='op0.0'] .ground\").getBoundingClientRect())"
-    )
-    assert 0 <= left < right <= 390  # they stand where the box was
-    photograph(page, "page_fused_narrow")
-
-
-def autoencoder():
-    """A step of one with two layers for the code, whose gradients come up beside the updates of its last bias."""
-    enc, mean, spread = layers.Dense(32, activation="relu"), layers.Dense(2), layers.Dense(2)
-    dec = ef.Sequential([layers.Dense(32, activation="relu"), layers.Dense(20, activation="sigmoid")])
-    images, optimizer = np.random.default_rng(0).random((64, 20)).astype("float32"), ef.optimizers.Adam(1e-3)
-
-    def step():
-        with ef.GradientTape() as tape:
-            h = enc(images)
-            mu, log = mean(h), spread(h)
-            found = dec(mu + ops.exp(0.5 * log) * ef.random.normal((64, 2)))
-            lost = ops.mean(ops.sum(ops.square(images - found), axis=-1))
-            loss = lost - 0.5 * ops.mean(ops.sum(1 + log - mu**2 - ops.exp(log), axis=-1))
-        weights = [w for layer in (enc, mean, spread, dec) for w in layer.trainable_variables]
-        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
-
-    step()
-    with viz.trace() as t:
-        step()
-    return t
-
-
-def test_arrows_from_updates_to_their_weights_are_straight_where_all_is_open(shown, pages):
-    """Where another line passes between them it crosses the arrow, which isn't led around that line."""
-    shown.show(pages("autoencoder", autoencoder))
-    shown.run("v.setOpen(new Set([...v.index.blocks.keys(), ...v.index.opening.keys()].filter(Boolean)))")
-    heights = shown.run(
-        "v.scene.edges.filter(({ tail, head }) => head === tail.replace('_update', '_weights') && head !== tail)"
-        ".map(({ corners }) => new Set(corners.map(([, y]) => Math.round(y))).size)"
-    )
-    assert len(heights) == 10
-    assert set(heights) == {1}
     assert shown.wrong == []
 
 

@@ -74,7 +74,7 @@ def test_a_weight_is_coloured_and_described_as_the_step_reads_it(page):
 
 def test_gradients_with_nan_are_told_as_such(page):
     boxes, legend = colored(page, "grad", 2, "kernel, bias")
-    theme = page.run("JSON.parse(document.getElementById('themes').textContent).light.flaw")
+    theme = page.run("JSON.parse(document.getElementById('rules').textContent).themes.light.flaw")
     assert boxes == [[theme, "|g| is NaN"]] * 2
     assert "|gradient| is NaN or infinite" in legend
     facts, sections = weight(page, 2)

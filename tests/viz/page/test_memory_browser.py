@@ -82,28 +82,6 @@ def test_a_gradient_that_no_op_returned_says_of_what_it_is(shown, pages):
     assert shown.wrong == []
 
 
-@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1400, 900), (700, 800), (390, 800)])
-def test_names_are_whole_and_paths_begin_with_a_sign_where_they_are_cut(page, width, height):
-    page.size(width, height)
-    page.run("v.dock.setOpen(true); v.dock.choose('memory')")
-    page.rest()
-    page.run("v.dock.tabs.get('memory').owner.show()")
-    names, paths = page.run("""[['.owners td .link', e => e.closest('td')], ['.owners .shortened > span', e => e]].map(
-      ([what, around]) => [...document.querySelectorAll(what)].map(e => {
-        const style = getComputedStyle(around(e));
-        const [text, cell] = [e, around(e)].map(each => each.getBoundingClientRect());
-        const isWithin = text.left >= cell.left - 1 && text.right <= cell.right + 1;
-        return [style.textOverflow, style.overflowX, isWithin, cell.width];
-      }))""")
-    assert names
-    assert all(within for _, _, within, _ in names)
-    assert all([overflow, shown] == ["ellipsis", "hidden"] for overflow, shown, *_ in paths)
-    assert all(room > 100 for *_, room in paths)
-    order = page.texts(".owners th")
-    assert order.index("of") + 1 == order.index("layer")
-    assert order.index("of") == (3 if width > 900 else 1)  # on a phone they are what is seen first
-
-
 SIZES = [(1920, 1080), (1400, 900), (1000, 700), (700, 800), (390, 800)]
 EDGES = """(of => { const r = document.querySelector(of).getBoundingClientRect();
   return [r.left, r.top, r.right, r.bottom]; })"""
@@ -131,16 +109,6 @@ def test_the_curve_fits_into_the_pane_with_both_axes(page, before, width, height
     places = [at for _, at, _ in marks]
     assert all(one - other >= 12 for one, other in itertools.pairwise(places))  # they don't overlap
     assert all(top <= at <= bottom and end <= left for _, at, end in marks)
-
-
-def test_the_curve_fits_again_after_the_dock_is_dragged(page):
-    for height in (330, 150, 225):
-        page.run(f"v.dock.dragged = true; v.root.style.setProperty('--dock', '{height}px')")
-        page.rest()
-        page.rest()
-        bottom, pane = (page.run(f"{EDGES}({of!r})")[3] for of in (".memory canvas", ".dock-body"))
-        assert pane - 12 <= bottom <= pane
-    page.run("v.dock.dragged = false; v.dock.refresh()")
 
 
 def test_the_table_is_scrolled_while_the_curve_stays(page):
@@ -182,30 +150,6 @@ def test_a_part_of_the_step_says_which_and_where_the_peak_is(page):
     page.run(click.format("whole step"))
     assert page.run("[v.period.from, v.period.to]") == page.run("[v.period.first, v.period.last]")
     assert "shown" not in page.run(said)
-
-
-def test_beside_the_panel_of_a_narrow_window_the_table_needs_no_scrolling_sideways(page):
-    page.size(950, 700)
-    page.rest()
-    page.rest()
-    wide = "(e => e.scrollWidth - e.clientWidth)(document.querySelector('.owners'))"
-    assert page.run(wide) <= 0
-    page.size(1400, 900)
-
-
-def test_the_line_is_read_without_scrolling(page):
-    page.size(1400, 900)
-    page.rest()
-    cells = page.run("""(() => { const room = document.querySelector('.owners').getBoundingClientRect().right;
-      return [...document.querySelectorAll('.owners .line bdi')].map(e => [e.textContent, e.parentNode.title,
-        e.getBoundingClientRect().right - e.parentNode.getBoundingClientRect().right,
-        room - e.closest('td').getBoundingClientRect().right]); })()""")
-    assert cells
-    for text, whole, beyond, left in cells:
-        assert whole.endswith(text)
-        assert re.search(r":\d+$", text)
-        assert beyond <= 1  # what there is no room for is the beginning of the file's name
-        assert left >= -1
 
 
 def test_what_is_left_of_another_step_says_so_and_a_click_keeps_the_step(page):

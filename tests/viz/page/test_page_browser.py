@@ -17,7 +17,6 @@ from eagerflow import layers
 from eagerflow.core import observe
 from tests.viz import browser
 from tests.viz.nets import Trainer, mlp
-from tests.viz.picture.architectures import ALL
 from viz.facts.schema import Frame, Op, Record, Scope, TensorInfo
 
 PROGRAM = browser.find()
@@ -145,26 +144,6 @@ def test_a_step_is_drawn_with_its_layers_weights_updates_and_gradients(small):
     photograph(small, "page_small")
 
 
-def test_boxes_do_not_overlap_and_no_arrow_leads_through_one(small):
-    found = small.run("""(() => {
-      const nodes = [...v.scene.nodes.values()], bad = [];
-      const apart = (a, b) => a.x + a.w <= b.x || b.x + b.w <= a.x || a.y + a.h <= b.y || b.y + b.h <= a.y;
-      nodes.forEach((a, i) => nodes.slice(i + 1).forEach(b => { if (!apart(a, b)) bad.push([a.id, b.id]); }));
-      for (const path of document.querySelectorAll('.edge path')) {
-        const edge = v.scene.edges[Number(path.parentNode.dataset.id.slice(1))], length = path.getTotalLength();
-        for (let at = 0; at <= length; at += 3) {
-          const {x, y} = path.getPointAtLength(at);
-          for (const n of nodes) {
-            const within = x > n.x + 1 && x < n.x + n.w - 1 && y > n.y + 1 && y < n.y + n.h - 1;
-            const other = n.id !== edge.tail && n.id !== edge.head && edge.kind !== 'link';
-            if (within && other) bad.push([edge.tail, edge.head, n.id]);
-          }
-        }
-      }
-      return bad; })()""")
-    assert found == []
-
-
 def test_a_click_selects_and_the_panel_tells_all(small):
     small.click(".node.op .ground")
     assert small.run("v.state.selected.kind") == "op"
@@ -241,23 +220,6 @@ def test_arrow_keys_walk_along_the_graph(small):
     assert small.run("v.state.selected") is None
 
 
-def test_code_is_the_line_that_made_a_layer_where_fit_ran_it(shown, pages):
-    def trained():
-        hidden = ef.layers.Dense(3, activation="tanh")
-        model = ef.Sequential([hidden, ef.layers.Dense(2)])
-        model.compile("sgd", "mse")
-        with viz.trace() as t:
-            model.train_on_batch(np.ones((4, 5)), np.ones((4, 2)))
-        return t
-
-    shown.show(pages("trained", trained))
-    for phase in ("forward", "backward"):
-        of_phase = f"v.model.ops.filter(op => op.phase === '{phase}' && op.name === 'dense')"
-        shown.run(f"v.select({{kind: 'op', id: {of_phase}.{'shift' if phase == 'forward' else 'pop'}().id}})")
-        here = shown.texts(".panel .line.here code")
-        assert ["Dense(3" in here[0], "train_on_batch" in here[1]] == [True, True]
-
-
 def test_ancestors_and_descendants_stand_out(small):
     small.run("v.select({kind: 'op', id: v.selection.ops[1].id})")
     small.press("a")
@@ -300,40 +262,6 @@ def test_while_the_critical_path_stands_out_its_length_and_share_of_the_step_are
     assert small.texts(".legend .path-length") == []
 
 
-def test_the_graph_keeps_its_height_while_the_critical_path_stands_out(small):
-    small.size(1300, 900)
-    height = small.run("v.canvas.node.clientHeight")
-    small.press("p")
-    assert small.run("v.canvas.node.clientHeight") == height
-    assert not small.run("[...document.querySelectorAll('.legend .note, .legend .line')].some(e => e.offsetWidth)")
-    small.press("p")
-    small.size(1400, 900)
-
-
-def test_a_search_leaves_no_ring_around_the_graph(small):
-    small.press("/")
-    small.type("tanh")
-    small.press("Enter", "\r")
-    assert small.run("document.activeElement === v.canvas.node")
-    assert small.run("getComputedStyle(v.canvas.node).outlineStyle") == "none"
-    small.press("ArrowDown")
-    assert small.run("getComputedStyle(v.canvas.node).outlineStyle") != "none"
-
-
-def test_only_who_walks_by_keys_sees_a_ring_around_the_graph(small):
-    outline = "getComputedStyle(v.canvas.node).outlineStyle"
-    small.press("p")
-    small.click("svg.graph .node")
-    assert small.run("document.activeElement === v.canvas.node")
-    assert small.run(outline) == "none"
-    small.press("p")
-    assert small.run(outline) == "none"
-    small.press("ArrowDown")
-    assert small.run(outline) == "solid"
-    small.click("svg.graph .node")
-    assert small.run(outline) == "none"
-
-
 def test_equal_parts_are_drawn_once_and_can_be_unfolded(shown, pages):
     def folded():
         trainer = Trainer(mlp("deep", 13))
@@ -366,77 +294,6 @@ def test_equal_parts_are_drawn_once_and_can_be_unfolded(shown, pages):
     assert shown.wrong == []
 
 
-def layers_of_a_kind():
-    inner = [ef.layers.Dense(16, activation="tanh", name=f"inner_{i}") for i in range(12)]
-    model = ef.Sequential([ef.Input((16,)), *inner, ef.layers.Dense(3)], name="net")
-    model.compile("adam", "mse")
-    x, y = np.ones((4, 16), "float32"), np.ones((4, 3), "float32")
-    model.fit(x, y, verbose=0)
-    with viz.trace("alike") as t:
-        model.fit(x, y, verbose=0)
-    return t
-
-
-def test_rows_of_ops_of_a_name_tell_them_apart(shown, pages):
-    shown.size(1440, 900)
-    shown.show(pages("alike", layers_of_a_kind))
-    told = shown.run("v.model.ops.filter(op => op.phase === 'update').map(op => v.model.ownerOf(op))")
-    assert len(told) == len(set(told)) == 26
-    assert "net / inner_3 / kernel" in told
-    layers = "v.selection.ops.filter(op => op.duration && op.phase !== 'update')"
-    slowest = f"{layers}.sort((a, b) => b.duration - a.duration).slice(0, 8)"
-    rows = "[...document.querySelectorAll('.panel .bars li')].map(e => [e.children[1], e.children[2]])"
-    rows = shown.run(f"{rows}.map(cells => cells.map(cell => cell.textContent))")
-    rows = [row for row in rows if row[1] != "26 ops"]  # the updates, which ran as one
-    assert len(rows) in (7, 8)
-    ran = shown.run(f"{slowest}.map(op => [v.model.titleOf(op), v.model.ownerOf(op)])")[: len(rows)]
-    told, places = [where for _, where in rows], [place for _, place in ran]
-    assert all(place.endswith(each) for place, each in zip(places, told, strict=True))  # from where equal ones part
-    assert len(set(map(tuple, rows))) == len(set(map(tuple, ran)))
-    shown.run("eagerflowViewer.openTab('memory')")
-    shown.rest()
-    heads = shown.run(
-        "[...document.querySelectorAll('.owners th')].map(e => [e.textContent, e.getBoundingClientRect().right])"
-    )
-    room = shown.run("document.querySelector('.owners').getBoundingClientRect().right")
-    ends = dict(map(tuple, heads))
-    assert ends["tensor"] < ends["of"] < ends["layer"] <= room + 1
-    assert any("inner_3" in row for row in shown.texts(".owners tbody tr"))
-    shown.press("/")
-    shown.type("op:dense inner_3")
-    where = shown.texts(".hits .where")
-    line = layers_of_a_kind.__code__.co_firstlineno + 1
-    assert any(re.search(rf"layer made at \S*test_page_browser.py:{line}, run at ", text) for text in where), where
-    shown.run("v.toolbar.search.input.value = ''")
-    shown.type("phase:update inner_3")
-    where = shown.texts(".hits .where")
-    assert where
-    assert not any("layer made at" in text for text in where)
-    shown.run("v.toolbar.search.input.value = ''")
-    shown.type("class:Dense inner_3")
-    where = shown.texts(".hits .where")
-    assert any(re.search(rf"  made at \S*test_page_browser.py:{line}$", text) for text in where), where
-    shown.press("Escape")
-    shown.size(1400, 900)
-
-
-def test_what_is_selected_stays_where_it_is_when_equal_parts_are_folded(shown, pages):
-    shown.size(1400, 900)
-    shown.show(pages("alike", layers_of_a_kind))
-    shown.press("f")
-    shown.run("v.select({kind: 'scope', key: [...v.index.blocks.values()].find(b => b.title == 'inner_9').key})")
-    shown.rest()
-    at = "(() => { const b = v.boxOf(v.state.selected), {y, scale} = v.canvas.view; return b && y + b.y * scale; })()"
-    shown.run("v.canvas.setView({...v.canvas.view}); 1")
-    before = shown.run(at)
-    shown.press("f")
-    shown.rest()
-    assert shown.run("v.state.selected") is not None
-    assert shown.run(at) == pytest.approx(before, abs=60)
-    shown.press("f")
-    assert shown.run(at) == pytest.approx(before, abs=60)
-
-
 def wide() -> viz.Recording:
     """So many branches beside each other that all of them only just don't fit into the first view."""
     given = ef.Input((4,))
@@ -446,195 +303,12 @@ def wide() -> viz.Recording:
     return t
 
 
-def test_the_first_view_cuts_nothing_off_for_little(shown, pages):
-    shown.show(pages("wide", wide))
-    shown.run("v.panel.setOpen(true)")
-    width, left = shown.run("[v.scene.width, v.scene.left]")
-    shown.size(int((width - left) * 0.70) + 412, 900)  # all fits at a little less than the smallest size
-    shown.rest()
-    shown.run("v.canvas.fit()")
-    scale, x, room = shown.run("[v.canvas.view.scale, v.canvas.view.x, v.canvas.size().w]")
-    assert 0.66 <= scale < 0.74, (scale, room, width)
-    assert x + left * scale >= 0
-    assert x + width * scale <= room
-    shown.size(1400, 900)
-
-
-def test_the_first_view_can_be_read_and_begins_where_the_graph_does(shown, pages):
-    shown.show(pages("wide", wide))
-    for width in (1000, 390):
-        shown.size(width, 844)
-        shown.rest()
-        shown.run("v.canvas.fit()")
-        sizes = "[...document.querySelectorAll('.node.op text')].map((t) => parseFloat(getComputedStyle(t).fontSize))"
-        least = 6.3 if width > 400 else 7.5  # it is smaller where whole columns are seen for that
-        assert min(shown.run(sizes)) * shown.run("v.canvas.view.scale") >= least - 0.01
-        first, room = shown.run(
-            "(() => { const ops = [...v.scene.nodes.values()].filter(n => n.kind === 'op' && n.lane === 'forward');"
-            "const [input] = [...v.scene.nodes.values()].filter(n => n.kind === 'input');"
-            "const top = ops.filter(n => n.y === Math.min(...ops.map(n => n.y))).sort((a, b) => a.x - b.x);"
-            "const first = innerWidth > 400 ? top[0] : top.find(n => Math.abs(n.x - input.x) < n.w);"
-            "const { x, scale } = v.canvas.view, ends = n => [x + n.x * scale, x + (n.x + n.w) * scale];"
-            "return [[...ends(first), ...ends(input)], v.canvas.size().w - 40]; })()"
-        )
-        assert 0 <= min(first) < max(first) <= room, (first, room)
-    shown.size(1400, 900)
-
-
-@pytest.mark.parametrize(("width", "height"), [(1400, 900), (390, 800)])
-def test_the_first_view_has_the_input_and_what_reads_it_also_where_what_runs_first_is_far_away(
-    shown, pages, width, height
-):
-    shown.size(width, height)
-    shown.show(pages("side_by_side", lambda: ALL["inception"]()[0]))
-    for key in "", "-":
-        if key:
-            shown.press(key)
-        readers = shown.run("""(() => {
-          const inputs = [...v.scene.nodes.values()].filter(n => n.kind === 'input').sort((a, b) => a.y - b.y);
-          const [input] = inputs, { x, y, w, h } = v.canvas.window();
-          const isSeen = n => n.x >= x && n.y >= y && n.x + n.w <= x + w && n.y + n.h <= y + h;
-          const read = v.scene.edges.filter(e => e.tail === input.id).map(e => v.scene.nodes.get(e.head));
-          return isSeen(input) ? read.filter(isSeen).length : -1; })()""")
-        assert readers >= 1, key
-    shown.size(1400, 900)
-    assert shown.wrong == []
-
-
-FIRST = """(() => {
-  const [first] = [...v.scene.nodes.values()].filter(n => n.kind === 'op' && n.lane === 'forward' && n.frame !== null)
-    .sort((a, b) => a.y - b.y || a.x - b.x), { x, y, scale } = v.canvas.view, { w, h } = v.canvas.size();
-  return [x + first.x * scale, w - x - (first.x + first.w) * scale, y + first.y * scale,
-    h - y - (first.y + first.h) * scale, x + v.scene.width * scale - w]; })()"""
-
-
-@pytest.mark.parametrize(("width", "height"), [(1400, 600), (1000, 480)])
-def test_what_runs_first_is_seen_first_in_a_low_window_too(small, width, height):
-    """As on the live page, where curves stand above the graph."""
-    small.size(width, height)
-    small.rest()
-    small.run("v.setOpen(new Set(v.index.blocks.keys()))")
-    small.run("v.canvas.fit()")
-    *around, beyond = small.run(FIRST)
-    assert min(around) >= 0
-    assert beyond >= -200  # no large part of the window is empty beside the graph
-
-
-def test_an_address_shows_what_is_selected_in_a_smaller_window_too(small, pages):
-    small.press("/")
-    small.type("op:dense phase:backward")
-    small.press("Enter", "\r")
-    small.rest()
-    address = small.run("location.hash")
-    small.size(390, 600)
-    small.show(pages("small", three_steps), address)
-    small.rest()
-    sees = "(() => { const b = v.boxOf(v.state.selected), {x, y, w, h} = v.canvas.window();"
-    assert small.run(f"{sees} return b.x >= x && b.x + b.w <= x + w && b.y >= y && b.y + b.h <= y + h; }})()")
-    view = small.run("[v.canvas.view.x, v.canvas.view.y]")
-    small.show(pages("small", three_steps), small.run("location.hash"))
-    assert small.run("[v.canvas.view.x, v.canvas.view.y]") == pytest.approx(view, abs=1)  # what is seen stays
-
-
-def test_buttons_that_do_something_else_look_different(small):
-    words = small.texts(".toolbar button, .zoom button")
-    signs = [word for word in words if len(word) == 1]
-    assert len(signs) >= 5
-    assert len(set(signs)) == len(signs)
-
-
-def test_what_goes_on_beside_the_view_is_told_and_shown_by_a_click(shown, pages):
-    told = """(({ beyond }) => [
-      !beyond.hidden && beyond.textContent,
-      [...v.sight.classList].filter(c => c.startsWith('more')).sort(),
-    ])(v.minimap)"""
-    shown.size(1000, 844)
-    shown.show(pages("wide", wide))
-    shown.rest()
-    shown.run("v.canvas.setView({ ...v.canvas.view, x: 20 - v.scene.left * v.canvas.view.scale })")
-    shown.rest()
-    assert shown.run(told) == ["fit all (0) →", ["more-right"]]
-    photograph(shown, "page_beyond")
-    shown.run("v.canvas.pan(-150, 0)")
-    shown.rest()
-    assert shown.run(told) == ["← fit all (0) →", ["more-left", "more-right"]]
-    shown.click(".beyond")
-    shown.wait("v.minimap.isWhole")
-    assert shown.run(told) == ["readable size (9)", []]
-    shown.click(".beyond")
-    shown.wait("!v.minimap.isWhole")
-    shown.press("0")
-    shown.wait("v.minimap.isWhole")
-    shown.press("9")
-    shown.wait("!v.minimap.isWhole && v.canvas.view.scale >= 9 / 9.5 - 1e-6")  # it moves there
-    shown.size(1400, 900)
-
-
 def test_a_page_opens_on_the_whole_graph_where_its_names_can_be_read(small):
     small.run("v.setOpen(new Set())")
     small.run("v.canvas.fit()")
     small.rest()
     assert small.run("[v.minimap.isWhole, v.minimap.beyond.hidden]") == [True, True]
     assert small.run("v.canvas.view.scale") >= 0.74
-
-
-def test_only_buttons_and_the_map_lie_over_the_graph_and_no_box_lies_under_the_buttons(shown, pages):
-    shown.show(pages("wide", wide))
-    for width, height in ((1400, 900), (1400, 500), (390, 844)):
-        shown.size(width, height)
-        shown.rest()
-        stage, graph, zoom, foot = shown.run("""['.stage', 'svg.graph', '.zoom', '.foot'].map(name => {
-          const { left, right, top, bottom } = document.querySelector(name).getBoundingClientRect();
-          return [left, right, top, bottom]; })""")
-        assert graph[:2] == stage[:2]  # as wide as there is room
-        assert graph[3] <= foot[2]
-        assert graph[0] < zoom[0] < zoom[1] < graph[1]
-        for whole in ("false", "true"):
-            shown.run(f"v.canvas.fit(false, {whole})")
-            shown.rest()
-            covered = shown.run("""(() => {
-              const zoom = document.querySelector('.zoom').getBoundingClientRect();
-              return [...document.querySelectorAll('.node')].filter(node => {
-                const box = node.getBoundingClientRect();
-                return box.x + 2 < zoom.right && zoom.x < box.right - 2 && box.y < zoom.bottom && zoom.y < box.bottom;
-              }).length; })()""")
-            assert covered == 0 or (whole == "false" and width == 390), (width, whole)
-    shown.size(1400, 900)
-
-
-def embedded() -> viz.Recording:
-    """Two embeddings beside each other, far from their inputs, and a column of layers below them."""
-
-    class Net(ef.Model):
-        def __init__(self):
-            super().__init__(name="far")
-            self.words, self.places = ef.layers.Embedding(50, 8), ef.layers.Embedding(6, 8)
-            self.norm, self.head = ef.layers.LayerNormalization(), ef.layers.Dense(50)
-
-        def call(self, x):
-            return self.head(self.norm(self.words(x) + self.places(ef.ops.arange(x.shape[1]))))
-
-    model = Net()
-    model.compile("adam", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
-    x = np.ones((2, 6), "int32")
-    model.train_on_batch(x, x)
-    with viz.trace() as t:
-        model.train_on_batch(x, x)
-    return t
-
-
-def test_a_narrow_window_shows_first_where_the_boxes_are(shown, pages):
-    shown.size(390, 844)
-    shown.show(pages("far", embedded))
-    shown.rest()
-    whole = """(() => {
-      const graph = v.canvas.node.getBoundingClientRect();
-      return [...document.querySelectorAll('.node')].map(n => n.getBoundingClientRect()).filter(box =>
-        box.x >= graph.x && box.right <= graph.right && box.y >= graph.y && box.bottom <= graph.bottom).length; })()"""
-    seen = shown.run(whole)
-    scale = shown.run("v.canvas.view.scale")
-    assert seen >= 2, (seen, scale)
-    shown.size(1400, 900)
 
 
 # ---------------------------------------------------------------------- search
@@ -664,79 +338,12 @@ def test_search_finds(small, query, expected):
     assert small.run("v.state.selected !== null")
 
 
-def test_what_is_called_so_is_found_first(shown, pages):
-    """Layers whose line of code holds the word, as both of the line of code here, are a row below, and found by it."""
-    shown.show(pages("called", called_softmax))
-    shown.press("/")
-    shown.type("softmax")
-    hits = shown.texts(".hits li strong")
-    assert set(hits) == {"softmax"}
-    more = shown.texts(".hits li.in-code")
-    assert len(more) == 1
-    assert re.fullmatch(r"\d+ more in code and file names", more[0])
-    shown.click(".hits li.in-code")
-    in_code = shown.texts(".hits li strong")
-    assert shown.run("v.toolbar.search.input.value") == "code:softmax"
-    assert {"kind", "price"} <= set(in_code)
-    assert 'activation="softmax"' in dict(zip(in_code, shown.texts(".hits li .where"), strict=True))["kind"]
-    shown.run("v.toolbar.search.input.value = 'softmax'; v.toolbar.search.look(); 1")
-    shown.press("Enter", "\r")
-    marked = shown.run("[...v.canvas.marks.found].map(id => (v.scene.nodes.get(id) || v.scene.frames.get(id)).title)")
-    assert set(marked) == {"softmax"}
-    rings = "document.querySelectorAll('.ring.found').length"
-    assert shown.run(rings) == len(marked) == len(hits)
-    shown.press("Escape")
-    assert shown.run(rings) == 0
-    shown.size(390, 844)
-    shown.press("/")
-    shown.type("softmax")
-    assert shown.run("document.documentElement.scrollWidth <= innerWidth")
-    below = "(one, other) => one.getBoundingClientRect().bottom <= other.getBoundingClientRect().top"
-    assert shown.run(f"({below})(document.querySelector('.search .field'), v.toolbar.search.list)")
-    shown.size(1400, 900)
-    assert shown.wrong == []
-
-
 def called_softmax():
     given = ef.Input((4,))
     kind, price = ef.layers.Dense(3, activation="softmax", name="kind")(given), ef.layers.Dense(1, name="price")(given)
     with viz.trace() as t:
         ef.Model(given, [kind, price], name="two")(np.ones((2, 4), "float32"))
     return t
-
-
-def pairs_of_layers() -> viz.Recording:
-    """Four times a layer and another one: all are drawn once, by the first two."""
-    inner = [
-        each for i in range(4) for each in (ef.layers.Dense(4, name=f"wide_{i}"), ef.layers.ReLU(name=f"flat_{i}"))
-    ]
-    model = ef.Sequential([ef.layers.Input((4,)), *inner], name="pairs")
-    with viz.trace() as t:
-        model(np.ones((2, 4), "float32"))
-    return t
-
-
-def test_a_layer_is_found_by_its_name_where_an_equal_one_is_drawn(shown, pages):
-    shown.show(pages("pairs", pairs_of_layers))
-    for query, found, remark in [
-        ("wide_2", ["wide_2", "Dense"], "wide_2 is shown by wide_0"),
-        ("flat_3", ["flat_3", "ReLU"], "flat_3 is shown by flat_0"),
-        ("wide_2/kernel", ["kernel", "weight"], "shown by wide_0"),
-    ]:
-        shown.press("/")
-        shown.type(query)
-        assert [shown.texts(".hits li strong")[0], shown.texts(".hits li .tag")[0]] == found
-        shown.press("Enter", "\r")
-        assert shown.texts(".panel-body > .remark")[0].startswith(f"{remark}:")
-        assert shown.run("v.nodesOf(v.state.selected).length") == 1
-        shown.press("Escape")
-    shown.run("v.setFold(false)")
-    shown.press("/")
-    shown.type("wide_2")
-    shown.press("Enter", "\r")
-    assert shown.texts(".panel h2") == ["wide_2"]
-    assert not shown.texts(".panel-body > .remark")
-    assert shown.wrong == []
 
 
 def test_settings_are_written_as_in_python(shown, pages):
@@ -749,43 +356,6 @@ def test_settings_are_written_as_in_python(shown, pages):
     said = dict(zip(shown.texts(".mono dt"), shown.texts(".mono dd"), strict=True))
     assert said["dtype"] == "float32"
     assert said["kernel_initializer"] == "GlorotUniform()"
-
-
-def nested_settings():
-    class Given(layers.Layer):
-        def __init__(self, **options):
-            super().__init__(**options)
-            self.ffn = ef.Sequential([layers.Dense(4, activation="gelu"), layers.Dense(3)], name="ffn")
-
-        def call(self, x):
-            return self.ffn(x)
-
-        def get_config(self):
-            sizes = {"width": 3, "of": {"first": [1, None], "last": True}}
-            return super().get_config() | {"sizes": sizes, "rate": None, "seed": None, "mask": None}
-
-    model = ef.Sequential([Given(name="given")])
-    with viz.trace() as t:
-        model(np.ones((2, 3), "float32"))
-    return t
-
-
-def test_settings_within_each_other_are_rows_and_layers_are_named(shown, pages):
-    shown.show(pages("nested", nested_settings))
-    select = "v.select({{kind: 'scope', key: [...v.index.blocks.values()].find(b => b.title === {!r}).key}}); 1"
-    for title in ("given", "ffn"):
-        shown.run(select.format(title))
-        names, values = shown.texts(".panel .mono dt"), shown.texts(".panel .mono dd")
-        said = dict(zip(names, values, strict=True))
-        assert not [value for value in values if "{" in value or '"' in value]
-        if title == "ffn":
-            layers_said = "[...[...document.querySelectorAll('.mono dt')].find(e => e.textContent === 'layers')"
-            found = shown.run(f"{layers_said}.nextSibling.children].map(e => e.textContent)")
-            assert [each.split(": ")[1] for each in found] == ["Dense", "Dense"]
-        else:
-            assert said["None"] == "rate, seed, mask"
-            assert (said["width"], said["first"], said["last"]) == ("3", "[1, None]", "True")
-    assert shown.wrong == []
 
 
 def test_a_weight_that_is_searched_is_shown_in_the_step_that_one_looks_at(small):
@@ -817,17 +387,6 @@ def test_search_opens_what_is_closed_and_goes_on_with_enter(small):
     photograph(small, "page_search")
 
 
-def test_what_each_step_runs_is_found_once(small):
-    small.press("/")
-    small.type("op:dense phase:backward")
-    hits = small.texts(".hits li")
-    ran = small.run("v.model.ops.filter(op => op.name === 'dense' && op.phase === 'backward').map(op => op.step)")
-    assert len(ran) > len(set(ran)) == 3  # several in each step
-    assert len(hits) == len(ran) // 3
-    assert all("× 3 steps" in hit for hit in hits)
-    assert small.run("v.toolbar.search.hits.every(hit => v.model.ops[hit.selected.id].step === v.state.step)")
-
-
 def test_search_says_when_nothing_is_found_or_the_pattern_is_wrong(small):
     small.press("/")
     small.type("no such thing")
@@ -853,23 +412,6 @@ def test_colours_come_with_their_legend(small, mode):
     words = {"time": "[µm]s", "memory": "[KM]?B", "grad": r"\|gradient\|", "nonfinite": "NaN", "dtype": "float32"}
     assert any(re.search(words[mode], text) for text in small.texts(".legend .swatch"))
     photograph(small, f"page_{mode}")
-
-
-def test_the_legend_has_the_weights_that_arrows_share_and_the_line_to_a_gradient(shown, pages):
-    shown.show(pages("gan", lambda: ALL["gan"]()[0]))
-    shown.run("v.setOpen(new Set())")  # no box of weights, but arrows from call to call
-    lines = shown.run("[...new Set(v.scene.edges.map(({ kind }) => kind))]")
-    assert {"parameter", "link"} <= set(lines)
-    assert "parameter" not in shown.run("[...v.scene.nodes.values()].map(n => n.phase)")
-    assert shown.texts(".legend .swatch")[-2:] == ["shared weights", "an op and its gradient"]
-    shown.run("v.setView('forward')")
-    assert "an op and its gradient" not in shown.texts(".legend .swatch")
-
-
-def test_colours_that_need_statistics_say_so(big):
-    big.run("v.setColour('grad')")
-    assert "stats=" in big.texts(".toolbar-warning")[0]
-    assert big.run("v.state.color") == "op"
 
 
 def test_the_slider_goes_through_the_steps(small):
@@ -1006,12 +548,6 @@ def test_the_timeline_selects_what_is_clicked(small):
     assert small.run("v.state.selected.id === wanted")
 
 
-def test_bars_of_the_timeline_lie_within_each_other(small):
-    assert small.run("""(() => { const {bars} = v.dock.tabs.get('timeline').owner;
-      const holds = (s, b) => s.scope && s.row < b.row && s.start <= b.start && b.end <= s.end;
-      return bars.every(b => !b.op || bars.filter(s => holds(s, b)).length === b.row); })()""")
-
-
 def test_memory_shows_the_peak_and_its_owners(small):
     small.run("eagerflowViewer.openTab('memory')")
     first, last = small.run("[v.period.first, v.period.last]")
@@ -1027,88 +563,6 @@ def test_memory_shows_the_peak_and_its_owners(small):
     small.run("document.querySelector('.owners button').click()")
     assert small.run("v.state.selected !== null")
     photograph(small, "page_memory")
-
-
-@pytest.mark.parametrize("width", [1400, 500, 300])
-def test_the_table_of_memory_fits_or_says_that_it_goes_on(small, width):
-    small.size(width, 900)
-    small.run("v.dock.setOpen(true); v.dock.choose('memory')")
-    small.rest()
-    ends, beyond = small.run("""(() => {
-      const box = document.querySelector('.owners').getBoundingClientRect();
-      const ends = [...document.querySelectorAll('.owners th')].map(e => e.getBoundingClientRect().right - box.right);
-      return [ends, document.querySelector('.beside').classList.contains('goes-on')]; })()""")
-    small.size(1400, 900)
-    assert beyond == (max(ends) > 2) == (width == 300)
-    layers = "[...document.querySelectorAll('.owners td.shortened')].map(e => e.firstChild?.title)"
-    assert "mlp / hidden_0" in small.run(layers)  # whole, where the column shows its end
-
-
-@pytest.mark.parametrize("tab", ["timeline", "memory", "layers", "training", "changes"])
-def test_no_tab_lies_under_what_is_said_of_the_numbers_on_a_phone(small, pages, tab):
-    small.size(390, 800)
-    small.show(pages("small", three_steps))
-    small.run(f"v.dock.choose({tab!r})")
-    small.rest()
-    hit = small.run("""[...document.querySelectorAll('.tabs button')].filter(e => !e.hidden).map(e => {
-      const r = e.getBoundingClientRect();
-      return [e.textContent, document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2)?.textContent]; })""")
-    small.size(1400, 900)
-    assert len(hit) == 5
-    assert all(name == found for name, found in hit)
-
-
-def test_timeline_and_memory_have_one_axis_also_when_zoomed(small):
-    small.run("eagerflowViewer.openTab('memory')")
-    timeline, memory = (f"v.dock.tabs.get('{name}').owner" for name in ("timeline", "memory"))
-    assert small.run(f"[{timeline}.from, {timeline}.to]") == small.run("v.model.views.get(v.state.step).span")
-    small.run(f"{timeline}.zoom(0.25, (v.period.first + v.period.last) / 2)")
-    start, end = small.run("[v.period.from, v.period.to]")
-    box = "document.querySelector('.memory canvas').getBoundingClientRect()"
-    small.run(f"{memory}.choose({{ clientX: {box}.left + {box}.width / 2 }})")
-    assert start < (middle := small.run(f"{memory}.moment")) < end
-    assert middle == pytest.approx((start + end) / 2, rel=1e-6)
-    said = small.run("document.querySelector('.memory canvas').getAttribute('aria-valuenow')")
-    assert int(said) == pytest.approx(middle - small.run("v.period.first"), abs=1)  # both count from the first op
-    small.run("v.period.showAll()")
-
-
-def test_the_step_in_which_most_memory_is_in_use_is_named_and_leads_there(shown, pages):
-    def two_sizes():
-        with viz.trace() as t:
-            for name, rows in (("large", 512), ("small", 8)):
-                with viz.step(name):
-                    ef.ops.tanh(ef.ops.ones((rows, 64)))
-        return t
-
-    shown.show(pages("two_sizes", two_sizes))
-    shown.run("v.setStep(1)")
-    shown.run("eagerflowViewer.openTab('memory')")
-    small = shown.run("v.dock.tabs.get('memory').owner.peak.size")
-    (link,) = [text for text in shown.texts(".memory .summary button") if "step 0" in text]
-    shown.run("[...document.querySelectorAll('.memory .summary button')].pop().click()")
-    assert shown.run("v.state.step") == 0
-    assert shown.run("v.dock.tabs.get('memory').owner.peak.size") > small
-    assert shown.texts(".memory .summary strong") == [f"peak: {link.removesuffix(' in step 0 of 0–1')}"]
-
-
-def test_memory_tells_weights_optimizers_and_parts_of_arrays_apart(shown, pages):
-    def fitted():
-        model = ef.Sequential([ef.Input((8,)), ef.layers.Dense(2)])
-        model.compile("adam", "mse")
-        x, y = np.ones((96, 8), "float32"), np.ones((96, 2), "float32")
-        model.fit(x, y, verbose=0)
-        with viz.trace() as t:
-            model.fit(x, y, batch_size=32, shuffle=False, verbose=0)
-        return t
-
-    shown.show(pages("fitted", fitted))
-    shown.run("eagerflowViewer.openTab('memory')")
-    rows = shown.texts(".owners tbody tr")
-    assert sum("optimizer state" in row and "8×2 f32" in row for row in rows) == 2
-    assert sum("weight" in row and "8×2 f32" in row for row in rows) == 1
-    assert any("32×8 f32 (1 KB of it)" in row for row in rows)
-    assert shown.wrong == []
 
 
 def three_steps_memory(page):
@@ -1157,32 +611,6 @@ def test_boxes_tell_the_median_of_the_steps_that_ran_the_same_ops_and_say_so(sma
     assert "in this step" in said
     tips = small.run("[...document.querySelectorAll('.node title')].map(e => e.textContent)")
     assert any(", median of 3 steps (" in tip and "); in this step " in tip for tip in tips)
-
-
-def test_the_tip_of_a_box_has_the_line_that_its_panel_has(shown, pages):
-    def fitted():
-        model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3, name="first"), ef.layers.Dense(2, name="second")])
-        model.compile("adam", "mse")
-        with viz.trace() as t:
-            model.fit(np.ones((2, 4), "float32"), np.ones((2, 2), "float32"), verbose=0)
-        return t
-
-    shown.show(pages("fitted in one line", fitted))
-    shown.run("v.selectNode([...v.scene.nodes.values()].find(n => n.ops.length && n.phase === 'forward').id)")
-    shown.rest()
-    tip = shown.run("document.querySelector('g.node.selected > title').textContent")
-    assert "fit(" not in tip
-    assert "Dense(3" in tip
-    assert "Dense(3" in shown.run("document.querySelector('.panel').textContent")
-    assert shown.wrong == []
-
-
-def test_of_one_step_nothing_is_said_of_medians(shown, pages):
-    shown.show(pages("gan", lambda: ALL["gan"]()[0]))
-    assert shown.texts(".legend .note") == shown.texts(".panel h3 small") == []
-    assert shown.texts(".dock-note") == [""]
-    assert "this step: " not in shown.run("document.querySelector('.caption').title")
-    assert "median" not in shown.run("v.root.textContent")
 
 
 def test_tabs_of_others_can_be_added(small):
@@ -1234,19 +662,6 @@ def test_another_recording_takes_the_place_of_the_first(small):
     assert "hidden_0" in small.boxes()
     assert small.run("v.canvas.view.scale") == 0.8
     assert small.texts(".panel h2") == ["hidden_0"]
-
-
-def test_the_menu_is_as_wide_as_its_words(small):
-    small.run("document.querySelector('.menu').open = true")
-    spans = small.run("""(() => {
-      const { left, right } = document.querySelector('.menu > div').getBoundingClientRect(), range = new Range();
-      return [...document.querySelectorAll('.menu > div button')].map(button => {
-        range.selectNodeContents(button);
-        const words = range.getBoundingClientRect();
-        return [words.left - left, right - words.right]; }); })()""")
-    assert len(spans) == 3
-    assert min(room for span in spans for room in span) >= 0
-    small.run("document.querySelector('.menu').open = false")
 
 
 @pytest.mark.parametrize("kind", ["svg", "png", "json"])
@@ -1548,95 +963,6 @@ def test_a_change_of_every_step_is_listed_once_and_settings_come_first(shown, pa
     )
     assert order.index("SECTIONSettings") < next(i for i, each in enumerate(order) if each.startswith("TABLE"))
     assert shown.wrong == []
-
-
-def test_the_difference_calls_ops_and_layers_as_the_rest_of_the_page_does(shown, pages):
-    def of_units(units):
-        q_net = ef.Sequential([layers.Dense(units), layers.Dense(2)])
-        x, adam = np.ones((4, 3), "float32"), ef.optimizers.Adam()
-        with viz.trace(f"{units} units") as t:
-            with ef.GradientTape() as tape:
-                loss = ef.ops.mean(q_net(x) ** 2)
-            adam.apply(tape.gradient(loss, q_net.trainable_weights), q_net.trainable_weights)
-        return t
-
-    class Pair:
-        def to_html(self, path):
-            return of_units(5).to_html(path, diff=of_units(4))
-
-    shown.show(pages("diff of layers", Pair))
-    rows = shown.run(
-        "[...document.querySelectorAll('.changes tbody tr')].map(r => [...r.children].map(e => e.innerText))"
-    )
-    ops = [(name, where) for kind, name, phase, where, *_ in rows if kind == "changed"]
-    assert ("∇ dense", "q_net / dense_1") in [(name, re.sub(r"dense_\d+", "dense_1", where)) for name, where in ops]
-    assert any(name == "adam" and where.endswith(" / kernel") for name, where in ops)
-    said = shown.run("document.querySelector('.changes').innerText")
-    assert "sequential" not in said
-    assert re.search(r"shape\tq_net / dense\w* / kernel", said)
-    assert shown.wrong == []
-
-
-def test_that_no_values_were_compared_is_said_once(shown, pages):
-    def of_rows(rows):
-        with viz.trace(f"{rows} rows") as t:
-            ef.ops.tanh(ef.ops.exp(ef.ops.convert_to_tensor(np.ones((rows, 2), "float32"))))
-        return t
-
-    class Pair:
-        def to_html(self, path):
-            return of_rows(3).to_html(path, diff=of_rows(2))
-
-    shown.show(pages("diff without values", Pair))
-    (said,) = [text for text in shown.texts(".changes .remark") if "compared" in text]
-    assert said.startswith("no elements were compared")
-
-
-def test_the_line_of_an_op_is_seen_to_its_end_however_long_it_is(shown, pages):
-    def long_line():
-        with viz.trace("long line") as t:
-            x = ef.ops.ones((2, 3))
-            the_sum_of_two_functions = ef.ops.exp(x) + ef.ops.tanh(x) - ef.ops.tanh(2 * x) * ef.ops.sin(x)
-            ef.ops.add(the_sum_of_two_functions, x)
-        return t
-
-    shown.show(pages("long line", long_line))
-    shown.run("v.select({kind: 'op', id: v.model.ops.find(op => op.name === 'sin').id})")
-    shown.rest()
-    right, edge = shown.run(
-        "(() => { const line = document.querySelector('.panel .line.here code'), range = document.createRange(); "
-        "range.selectNodeContents(line); const code = line.closest('.code').getBoundingClientRect(); "
-        "return [Math.max(...[...range.getClientRects()].map(each => each.right)), code.right]; })()"
-    )
-    assert right <= edge
-    assert shown.texts(".panel .line.here code")[0].endswith("ef.ops.sin(x)")
-    photograph(shown, "page_long_line")
-
-
-def test_lines_of_code_begin_beside_their_numbers_and_go_on_further_in(shown, pages):
-    def deep():
-        with viz.trace("deep") as t:
-            x = ef.ops.ones((2, 3))
-            if t is not None and x is not None:
-                ef.ops.add(
-                    x, ef.ops.exp(ef.ops.tanh(ef.ops.sin(ef.ops.cos(ef.ops.square(ef.ops.negative(ef.ops.abs(x)))))))
-                )
-        return t
-
-    shown.show(pages("calls in calls", deep))
-    shown.run("v.select({kind: 'op', id: v.model.ops.find(op => op.name === 'exp').id})")
-    shown.rest()
-    lines = shown.run(
-        "[...document.querySelectorAll('.panel .code .line')].map(line => { const range = document.createRange(); "
-        "range.selectNodeContents(line.querySelector('code')); "
-        "const rects = [...range.getClientRects()], number = line.querySelector('.number').getBoundingClientRect(); "
-        "return {offset: rects[0].top - number.top, lefts: [...new Set(rects.map(r => Math.round(r.left)))], "
-        "right: Math.max(...rects.map(r => r.right)), edge: line.getBoundingClientRect().right}; })"
-    )
-    assert max(abs(line["offset"]) for line in lines) < 8  # half a row
-    assert any(len(line["lefts"]) > 1 for line in lines)
-    assert all(line["lefts"][0] < left for line in lines for left in line["lefts"][1:])
-    assert all(line["right"] <= line["edge"] for line in lines)
 
 
 def test_the_panel_says_of_an_op_that_it_was_replayed(shown, pages):

@@ -26,7 +26,7 @@ from viz.facts.derived_stats import norm
 from viz.facts.json_data import finite
 from viz.facts.schema import Op, Record, Scope, Stats, Step, Storage, TensorInfo
 from viz.facts.tables.summary import rows
-from viz.page import document
+from viz.page import document, modules
 from viz.page.document import to_html
 from viz.page.settings import settings_text
 from viz.page.smaller_record import cut
@@ -218,14 +218,14 @@ def test_only_the_pages_own_scripts_may_run_and_nothing_is_loaded(steps):
 
 
 def test_extra_scripts_may_run_and_connect_where_they_are_told_to(steps):
-    shown = page.render(page.data(steps), ["eagerflowViewer.theme;"], ["p{color:red}"], connect="'self'")
+    shown = page.render(page.data(steps), [], ["window.first = 1;"], ["p{color:red}"], connect="'self'")
     policy = next(a["content"] for a, _ in Parts(shown).of("meta") if "Policy" in a.get("http-equiv", ""))
     assert policy.count("sha256-") == 2
     assert "connect-src 'self'" in policy
-    assert "<script>eagerflowViewer.theme;</script>" in shown
+    assert '<script type="module">window.first = 1;</script>' in shown
     assert "p{color:red}" in shown
     with pytest.raises(ValueError, match="would end it"):
-        page.render(page.data(steps), ["'</script>'"])
+        page.render(page.data(steps), [], ["'</script>'"])
 
 
 def test_large_data_is_packed(steps):
@@ -329,7 +329,7 @@ def test_the_scripts_are_small_and_parse_no_html():
     assert len(scripts) > 20
     for script in scripts:
         text = script.read_text(encoding="utf-8")
-        assert len(text.splitlines()) <= 500, script.name
+        assert len(re.sub(r"^import .*\n", "", text, flags=re.MULTILINE).splitlines()) <= 500, script.name
         assert text.startswith("//"), f"{script.name} says what it is for"
         for way in (
             "innerHTML",
@@ -345,8 +345,12 @@ def test_the_scripts_are_small_and_parse_no_html():
 
 def test_every_asset_is_used():
     folder = pathlib.Path(page.__file__).parent / "assets"
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
-    assert found == {*document.SCRIPTS, *document.STYLES, "page.html"}
+    script = modules.joined("page/assets/app/start.js")
+    for path in folder.rglob("*.js"):
+        first = re.search(r"^(?!import|//|\s|}).+", path.read_text("utf-8"), re.MULTILINE)[0]
+        assert first in script, path.name
+    styles = {path.relative_to(folder.parents[1]).as_posix() for path in folder.rglob("*.css")}
+    assert styles == {*document.STYLES}
 
 
 def test_colours_are_those_of_the_pictures(steps):
@@ -601,26 +605,27 @@ def test_settings_that_are_long_keep_their_form_with_fewer_parts():
     assert len(found["of"]["a"]["b"]) <= 400
 
 
-def test_styles_travel_without_comments_and_indentation():
-    given = "/* why,\nat all */\n.a,\n.b:hover > i {\n  color: red; /* c */\n  --x: 1px;\n\n}\n@media (width: 9px) {\n}"
-    bare = ".a,\n.b:hover > i{\ncolor:red;\n--x:1px;\n}\n@media (width: 9px){\n}"
-    assert bare in document.document("page", [], [given], "")
-    others = pathlib.Path(viz.__file__).parent.glob("*/assets/*.css")
-    styles = [*document.page_styles(), *[path.read_text("utf-8") for path in others]]
-    texts = re.findall(r'"[^"\n]*"', re.sub(r"/\*.*?\*/", "", "\n".join(styles), flags=re.DOTALL))
-    assert not [text for text in texts if "{" in text]  # which would be changed, too
-
-
-def test_scripts_travel_without_comments_and_indentation_and_hold_no_text_that_spans_lines():
-    script = document.page_script()
-    assert not re.search(r"^\s*//", script, re.MULTILINE)
-    assert document.closure(["a;\n  // why\n  b; // c\n"]) == '"use strict";\n(() => {\na;b;\n})();\n'
-    joined = "f = () => {\n  g(\n    a,\n    b\n  )\n}\nh()\n[c] = d"
-    assert "\nf=()=>{g(a,b)}\nh()\n[c]=d\n" in document.closure([joined])  # where a line may end a statement, it does
-    kept = ["'// \"'", '"a // b"', "`x // ${'y'} //`", "s.replace(/[/ //\"]/g, '// ')", "'http://x'"]
-    for code in kept:
-        assert f"\n{code};\n" in document.closure([f'{code}; // "why"\n'])
+def test_modules_run_after_what_they_import_and_hold_no_text_that_spans_lines():
+    script = modules.joined("page/assets/app/start.js", "livepage/assets/live.js")
+    assert not re.search(r"^(import\b|\s|//)", script, re.MULTILINE)
+    assert script.index("class Viewer ") < script.index("new Viewer()") < script.index("new Live()")
+    declared = []
     for path in sorted(pathlib.Path(page.__file__).parents[1].glob("*/assets/**/*.js")):
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        source = path.read_text("utf-8")
+        declared += re.findall(r"^(?:export )?(?:async )?(?:function|class|const|let) (\w+)", source, re.MULTILINE)
+        for number, line in enumerate(source.splitlines(), 1):
             code = re.sub(r'"(\\.|[^"\\])*"|/(\[[^\]]*\]|\\.|[^/\\\[])+/(?=[gu]*[;,.)])|//.*', "", line)
             assert code.count("`") % 2 == 0, f"{path.name}:{number}: this text goes on in the next line"
+    assert len(declared) == len({*declared})  # they share their names
+
+
+def test_modules_import_what_they_use_of_each_other_and_no_more():
+    folder = pathlib.Path(page.__file__).parents[1]
+    for path in sorted(folder.glob("*/assets/**/*.js")):
+        text = path.read_text("utf-8")
+        code = re.sub(r"^import .*$", "", text, flags=re.MULTILINE)
+        for names, source in re.findall(r'^import \{ (.*) \} from "(.*)";$', text, re.MULTILINE):
+            given = (path.parent / source).read_text("utf-8")
+            for name in names.split(", "):
+                assert re.search(rf"\b{name}\b", code), f"{path.name} imports {name} for nothing"
+                assert re.search(rf"^export .*\b{name}\b|^  {name} = ", given, re.MULTILINE), f"{path.name}: {name}"

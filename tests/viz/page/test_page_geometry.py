@@ -11,8 +11,8 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from tests.viz.page.test_both_sides import SCENES, run
-from tests.viz.picture.architectures import ALL, conv, fitted, numbers, two_noises
-from tests.viz.picture.geometry import Arrow, Box, Picture, continued, curve, faults
+from tests.viz.picture.architectures import ALL, conv, fitted, numbers
+from tests.viz.picture.geometry import Arrow, Box, Picture, curve, faults
 from tests.viz.picture.loops import LOOPS
 from tests.viz.picture.test_geometry import NONE
 from tests.viz.picture.test_placing import Experts
@@ -24,8 +24,7 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="the script
 PLACES = [
     f"graph/{name}.js"
     for name in (
-        "sizes ordering alignment weight_branches exits heads layout lines channels untangling rooms "
-        "routes arrow_ends labels coarse_routes"
+        "sizes ordering alignment weight_branches exits heads layout lines channels rooms routes labels coarse_routes"
     ).split()
 ]
 PLACES.append("view/shared_lines.js")
@@ -61,7 +60,7 @@ def scenes(recording, views, unfolded=False, parts=False, depth=99):
         "views": views,
         "step": recording.steps[-1].index if recording.steps else None,
     }
-    given |= {"themes": document.plain_themes(), "unfolded": unfolded, "parts": parts, "depth": depth}
+    given |= {"rules": document.rules(), "unfolded": unfolded, "parts": parts, "depth": depth}
     return [as_picture(scene) for scene in run([*SCENES, *PLACES], SHOWN, given)]
 
 
@@ -83,15 +82,15 @@ def as_picture(scene):
 
 
 NEVER = (*NONE, "through frames", "past their own box")
-# Where titles leave no room beside an end that another arrow would lead to.
-MOST_READ_AS_ONE = {"penalized_critic": 1}
-MOST_UNLABELLED = {"densenet": 1}  # its last layers read all others, and beside so many lines there isn't always room
+# Where many arrows meet there isn't always room for the label of each.
+MOST_PAST = {"actor_critic": 1}  # one gradient that leads to the other network
+MOST_UNLABELLED = {"densenet": 1, "inception": 3, "control_flow": 1}
 
 
-def check(seen, unlabelled=0):
+def check(seen, unlabelled=0, past=0):
     found = faults(seen)
     found["labels missing"] = max(0, found["labels missing"] - unlabelled)
-    found["past their own box"] = past_their_own_box(seen)
+    found["past their own box"] = max(0, past_their_own_box(seen) - past)
     assert {name: found[name] for name in NEVER if found[name]} == {}
 
 
@@ -121,76 +120,6 @@ def test_each_arrow_that_ends_at_a_box_has_a_line_of_its_own(name, view):
     assert faults(seen)["lines joined"] == 0
 
 
-@pytest.mark.parametrize(
-    ("name", "view", "depth"),
-    [("seq2seq", "forward", 99), ("seq2seq", "backward", 1), ("gan", "backward", 1), ("densenet", "backward", 99)],
-)
-def test_no_arrow_ends_where_another_would_lead_that_turned_off(name, view, depth):
-    recording, _ = ALL[name]()
-    for seen in scenes(recording, [view], depth=depth):
-        assert continued(seen) == []
-
-
-def chosen_values():
-    """A net's values are led around the mask of the chosen ones, which has an input beside it."""
-    net = ef.Sequential([layers.Dense(24, activation="relu"), layers.Dense(2)], name="net")
-    states, actions = numbers(8, 4), np.zeros(8, int)
-    net(states)
-    with viz.trace() as t, ef.GradientTape() as tape:
-        values = net(states)
-        chosen = ops.sum(values * ops.one_hot(actions, 2), axis=1)
-        tape.gradient(ops.mean(chosen), net.trainable_variables)
-    return t
-
-
-def test_what_an_arrow_goes_around_is_not_entered_in_its_line():
-    for seen in scenes(chosen_values(), ["both", "forward"]):
-        assert continued(seen, 60) == []
-
-
-@pytest.mark.parametrize("turned", [False, True])
-def test_operands_reach_their_op_in_the_order_of_its_arguments(turned):
-    """What is led around the op right above comes from the left as the first argument, else from the right."""
-    with viz.trace() as t:
-        made = ops.exp(numbers(2, 3))
-        around, above = made, ops.tanh(made)
-        ops.multiply(*((above, around) if turned else (around, above)))
-    first, _, last = (f"op{op.id}" for op in t.ops)
-    (seen,) = scenes(t, ["forward"])
-    ends = {arrow.tail: arrow.points[-1][0] for arrow in seen.arrows if arrow.head == last}
-    assert len(ends) == 2
-    assert (ends.pop(first) > min(ends.values())) is turned
-
-
-def heads_crossed(seen, length=12):
-    """The upright arrows whose heads are crossed by lines to other boxes."""
-    found = []
-    for arrow in seen.arrows:
-        (_, before), (x, y) = arrow.points[-2:]
-        for other in seen.arrows:
-            level = [sorted((a, b)) for a, b in other.pieces if other.head != arrow.head and abs(a[1] - b[1]) < 0.5]
-            found += [
-                (other.tail, other.head, arrow.tail, arrow.head)
-                for (left, at), (right, _) in level
-                if left < x - 1 and x + 1 < right and 0 < (y - at) * (1 if y > before else -1) <= length
-            ]
-    return found
-
-
-@pytest.mark.parametrize("name", ["chosen values", "graph_network", "actor_critic"])
-def test_no_line_crosses_the_head_of_another_arrow(name):
-    recording = chosen_values() if name == "chosen values" else (ALL | LOOPS)[name]()[0]
-    for seen in scenes(recording, ["both"]):
-        assert heads_crossed(seen) == []
-
-
-def test_ops_beside_others_have_their_gradients_near():
-    """So that the drawing isn't as wide as if each of them had room for weights."""
-    recording, _ = ALL["vae"]()
-    (seen,) = scenes(recording, ["both"])
-    assert seen.size.right - seen.size.left < 2100  # two frames of code lines side by side
-
-
 def test_layers_side_by_side_stand_from_left_to_right_as_they_run():
     (seen,) = scenes(fitted(Experts(), numbers(4, 4), numbers(4, 4))[0], ["forward"])
     lefts = {name: box.left for name, box in seen.frames.items() if name[-1].isdigit()}
@@ -214,8 +143,7 @@ def test_the_page_is_without_a_flaw(name):
     views = ["both", "forward", "backward"]
     for depth in (FIRST, 0, 1, 2, 99):
         for seen in scenes(recording, views, depth=depth):
-            check(seen, MOST_UNLABELLED.get(name, 0))
-            assert len(continued(seen)) <= MOST_READ_AS_ONE.get(name, 0)
+            check(seen, MOST_UNLABELLED.get(name, 0), MOST_PAST.get(name, 0))
     for seen in scenes(recording, views, unfolded=True):
         check(seen)
 
@@ -320,20 +248,6 @@ def test_labels_keep_off_lines_above_and_below_where_there_is_room(end, clear):
     assert (gap >= 3) is clear
 
 
-@pytest.mark.parametrize(("end", "clear"), [(100, True), (60, True), (48, False)])
-def test_labels_keep_off_the_rings_of_boxes_where_there_is_room(end, clear):
-    program = """
-    const {end} = given, box = (y) => ({x: 0, y, w: 60, h: 20}), nodes = new Map();
-    for (const id of "ab") nodes.set(id, {id, row: id, ...box({a: 0, b: end}[id])});
-    const edges = [{tail: "a", head: "b", kind: "data", label: "8×3 f32", corners: [[30, 20], [30, end]]}];
-    const lost = placeLabels({nodes, frames: new Map(), edges}, []), [, y] = edges[0].labelAt;
-    return [lost.length, Math.min(y - ABOVE - 20, end - y - BELOW)];
-    """
-    lost, gap = run([*SCENES, *PLACES], program, {"end": end})
-    assert lost == 0
-    assert (gap >= 6.5) is clear
-
-
 def test_parts_of_lines_that_run_over_each_other_are_drawn_once():
     program = """
     const line = (...points) => points.flatMap((p, i) => (i ? [points[i - 1], p, p] : [p])),
@@ -373,33 +287,6 @@ def test_where_arrows_with_other_labels_begin_as_one_line_each_label_is_at_its_o
     assert right > 34
 
 
-SEARCHES = """
-const model = new Model(given.data), selection = new Selection(model, given.step, "both");
-document.documentElement = {dataset: {theme: "light"}};
-chooseParts(selection.blocks, () => true);
-const searches = [], routers = [], {look} = Router.prototype, {search} = Channels.prototype;
-let around = "";
-Router.prototype.look = function (i, ...how) {
-  if (!routers.includes(this)) routers.push(this);
-  around = JSON.stringify([routers.indexOf(this), i, how[0], [...this.found].sort(([a], [b]) => a - b)]);
-  return look.call(this, i, ...how);
-};
-Channels.prototype.search = function (arrow, starts, targets, own, push, limit, shunned) {
-  if (!shunned) searches.push(around);
-  return search.call(this, arrow, starts, targets, own, push, limit, shunned);
-};
-placeScene(new Scene(selection, new Set(openTo(indexBlocks(selection.tree), 99))));
-return [searches.length, new Set(searches).size];
-"""
-
-
-def test_no_way_is_looked_for_again_where_nothing_has_changed():
-    recording, _ = ALL["siamese"]()
-    given = {"data": page.data(recording), "step": recording.steps[-1].index, "themes": document.plain_themes()}
-    count, different = run([*SCENES, *PLACES], SEARCHES, given)
-    assert count == different > 20
-
-
 def two_uses():
     """Recording of a product whose factors both have gradients, for ops with inputs of other shapes."""
     x, w = ef.Variable(np.ones((4, 3), "float32"), name="x"), ef.Variable(np.ones((3, 5), "float32"), name="w")
@@ -435,32 +322,3 @@ def test_outputs_of_a_split_leave_it_side_by_side_in_their_order():
     (picture,) = scenes(t, ["both"])
     (places,) = [of_labels for of_labels in places_by_label(picture).values() if len(of_labels) > 1]
     assert list(dict(sorted(places.items(), key=lambda item: min(item[1])))) == ["first  2×3 f32", "second  2×3 f32"]
-
-
-def test_a_gradient_for_an_update_below_goes_there_straight():
-    """It went around its own box, as it could leave on the right alone."""
-    recording, _ = ALL["vae"]()
-    (picture,) = scenes(recording, ["both"], parts=True)
-    ways = [arrow for arrow in picture.arrows if arrow.label == "∇ bias"]
-    assert ways
-    for arrow in ways:
-        begin, end = arrow.points[0], arrow.points[-1]
-        assert min(y for _, y in arrow.points) == min(begin[1], end[1])
-
-
-def test_arrows_beside_a_layer_lead_down_past_the_inputs_of_its_neighbour():
-    t = two_noises()
-    (picture,) = scenes(t, ["both"])
-    drawn = {f"op{op.id}" for op in t.ops if op.name == "random_normal"}
-    ways = [arrow.points for arrow in picture.arrows if arrow.tail in drawn]
-    assert len(ways) == 2
-    for points in ways:
-        assert min(y for _, y in points) == points[0][1]
-
-
-def test_inputs_stand_in_the_order_of_the_code_though_their_arrows_cross():
-    """As `a` and `b` in the code, where what reads `b` is farther down and its arrow passes on the left."""
-    recording = ALL["siamese"]()[0]
-    for seen in scenes(recording, ["both", "forward"]):
-        places = {t.name: seen.boxes[f"in{t.id}"] for t in recording.tensors if f"in{t.id}" in seen.boxes}
-        assert places["a"].right < places["b"].left

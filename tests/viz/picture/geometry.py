@@ -261,32 +261,6 @@ def joined(arrows: Sequence[Arrow], length: float = 30.0) -> int:
     return count
 
 
-def continued(seen: Picture, gap: float = 30.0) -> list[tuple[str, str, str, str]]:
-    """Ends of arrows and lines of others, with no end in common, that read as one: upright at one place, one behind the
-    other near the box, with nothing between; as tails and heads.
-    """
-    found = []
-    arrows = [arrow._replace(points=_corners(arrow.points)) for arrow in seen.arrows]
-    ways = [[(up, piece) for piece in arrow.pieces if (up := _upright(piece)) and not up[0]] for arrow in arrows]
-    for a, mine in zip(arrows, ways):
-        if not mine or mine[-1][1] != a.pieces[-1] or len(a.pieces) < 3:
-            continue
-        (_, low, high, place), ((_, begin), (_, end)) = mine[-1]
-        for b, others in zip(arrows, ways):
-            if {a.tail, a.head} & {b.tail, b.head}:
-                continue
-            for (_, other_low, other_high, other), piece in others:
-                far = low - other_high if begin < end else other_low - high
-                same_way = (piece[1][1] > piece[0][1]) == (end > begin)
-                if piece == b.pieces[-1] or not same_way or abs(place - other) >= 2 or not -1 < far < gap:
-                    continue
-                between = Box(place - 1, min(other_high, high), place + 1, max(other_low, low))
-                if not any(between.meets(box) for box in seen.boxes.values()):
-                    found.append((a.tail, a.head, b.tail, b.head))
-                    break
-    return found
-
-
 def _upright(piece: Piece) -> tuple[bool, float, float, float] | None:
     """Is it level, from where to where, and at which place; None for slanted pieces."""
     (x1, y1), (x2, y2) = piece

@@ -61,12 +61,6 @@ def loop():
     return graph(Loop(), np.ones((4, 8), "float32"), np.ones((4, 1), "float32"), "mse")
 
 
-def bidirectional():
-    inner = [layers.Embedding(50, 8), layers.Bidirectional(layers.LSTM(6, return_sequences=True))]
-    model = ef.Sequential([*inner, layers.Bidirectional(layers.GRU(4)), layers.Dense(1, activation="sigmoid")])
-    return graph(model, np.ones((4, 12), "int64"), np.ones((4, 1), "float32"), "binary_crossentropy", "rmsprop")
-
-
 def pieces(way):
     return [((min(a, c), min(b, d)), (max(a, c), max(b, d))) for (a, b), (c, d) in itertools.pairwise(way.corners)]
 
@@ -81,30 +75,6 @@ def cross(one, other):
         if low[1] == high[1] and bottom[0] == top[0]
         for x in [bottom[0]]
     )
-
-
-@pytest.mark.parametrize("make", [tied, loop])
-def test_gradients_reach_an_update_without_crossing_those_beside_it(make):
-    found = make()
-    ways = placement.place(found).ways
-    to_updates: dict[str, list[Route]] = {}
-    for edge, way in zip(found.edges, ways, strict=True):
-        if edge.kind == "gradient" and found.nodes[edge.head].lane == "update":
-            to_updates.setdefault(edge.head, []).append(way)
-    assert any(len(each) > 1 for each in to_updates.values())
-    assert [
-        update for update, each in to_updates.items() for a, b in itertools.combinations(each, 2) if cross(a, b)
-    ] == []
-
-
-@pytest.mark.parametrize("make", [tied, loop, bidirectional])
-def test_lines_between_an_op_and_its_gradient_are_straight_where_nothing_is_between(make):
-    found = make()
-    placed = placement.place(found)
-    for edge, way in zip(found.edges, placed.ways, strict=True):
-        beside = [node.id for node in found.nodes.values() if node.row == found.nodes[edge.tail].row]
-        if edge.kind == "link" and len(beside) == 2:
-            assert len(way.corners) == 2, (edge, way.corners)
 
 
 @pytest.mark.parametrize("text", ["4×4 f32", "12×12 f32", "4×12×12 f32", "128×128 f32", "2×3×4×5 f16", "scalar f32"])
@@ -141,21 +111,6 @@ def test_a_placement_is_not_shared():
     before = dict(first.layout.nodes)
     first.layout.nodes.clear()
     assert placement.place(found).layout.nodes == before
-
-
-def test_what_is_computed_for_an_assignment_leads_there_around_boxes():
-    near, far = layers.Dense(2), layers.Dense(2)
-    x = np.ones((4, 3), "float32")
-    near(x), far(x)
-    with viz.trace() as t:
-        near(x), far(x)
-        for mine, other in zip(far.variables, near.variables):
-            mine.assign(0.9 * mine + 0.1 * other)
-    drawn = t.draw().graph
-    ways = placement.place(drawn).ways
-    assert any(drawn.nodes[edge.head].lane == "update" for edge in drawn.edges)
-    for way in ways:
-        assert all(a[0] == b[0] or a[1] == b[1] for a, b in itertools.pairwise(way.corners))
 
 
 def two_heads():

@@ -85,7 +85,7 @@ def test_every_layer_has_python_s_values(opened, name):
     """All of them, at once; relative to the largest of each."""
     shown = opened(name)
     page = shown.page
-    assert shown.path.stat().st_size <= 5.55e6 + 1.4 * page.run("page.content.model.bytes")
+    assert shown.path.stat().st_size <= 5.6e6 + 1.4 * page.run("page.content.model.bytes")
     assert page.run("document.querySelector('.badge').textContent").startswith("✓ equal to Python: largest difference")
     shown.assert_equal()
     (given,) = page.inputs()

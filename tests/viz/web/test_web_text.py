@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pathlib
 import shutil
 import string
 import subprocess
@@ -11,16 +10,16 @@ import subprocess
 import numpy as np
 import pytest
 
-import viz.web.document
 from eagerflow import layers as L
 from tests.viz.web.models import WORDS
+from viz.page.modules import joined
 from viz.web.text import described
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="no node on the PATH; the browser's test compares some texts, too")
-SCRIPT = pathlib.Path(viz.web.document.__file__).parent / "assets" / "text.js"
 RUN = """
-const given = JSON.parse(require("fs").readFileSync(0, "utf8"));
+import { readFileSync } from "fs";
+const given = JSON.parse(readFileSync(0, "utf8"));
 const vectorizer = new Vectorizer(given.about);
 process.stdout.write(JSON.stringify(given.texts.map((text) => vectorizer.vector(text))));
 """
@@ -58,9 +57,12 @@ def texts(count):
 
 
 def by_script(about, given):
-    code = SCRIPT.read_text(encoding="utf-8") + RUN
+    code = joined("web/assets/text.js") + RUN
     done = subprocess.run(
-        [NODE, "-e", code], input=json.dumps({"about": about, "texts": given}).encode(), capture_output=True, check=True
+        [NODE, "--input-type=module", "-e", code],
+        input=json.dumps({"about": about, "texts": given}).encode(),
+        capture_output=True,
+        check=True,
     )
     return json.loads(done.stdout)
 

@@ -1,6 +1,8 @@
 // In which rows charts stand, and how high they are. Once training has told what there is to show, nothing moves by itself: a chart
 // that comes later stands behind the others. Only the reader changes it, by the window's size, the divider, or what is shown.
 
+import { PLOT_HEIGHT } from "../../page/assets/panels/plot.js";
+
 const [LEAST_WIDE, GRID_GAP] = [262, 10]; // of charts, as in live.css and plot.css
 const MOST_OF_WINDOW = 0.43; // of its height, which charts take beside the graph: less than in live.css by what is above them
 const MOST_LARGE = 0.5; // the same for a chart that is shown alone
@@ -13,7 +15,7 @@ const NEXT_BEGINS = 12; // pixels that are seen of a row to which one scrolls
 const LOOKED_LONG = 1000; // milliseconds after the first epoch, or so many steps in a loop without any, and all numbers have come
 const MANY_STEPS = 100;
 
-class ChartRows {
+export class ChartRows {
   // `grid`: holds the charts. `bar`: what stands above it.
   constructor(grid, bar) {
     Object.assign(this, { grid, bar, order: [], settlesAt: Infinity, of: "", height: 0 });

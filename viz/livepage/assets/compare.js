@@ -1,14 +1,20 @@
 // The curves of an earlier run, which are drawn beside those of this one: of a file, or of the last runs of this script,
 // which the page's process has kept. What is read stays in the page.
 
+import { button, el, fill } from "../../page/assets/app/dom.js";
+import { RUNNING_MEAN } from "../../page/assets/panels/reported.js";
+import { amount, clean } from "../../page/assets/recording/formatting.js";
+import { RUNS } from "./curves.js";
+import { timeTaken } from "./live.js";
+
 const COMPARE = ["compare", "draw the curves of an earlier run beside these"]; // what a button says
-const EARLIER = "earlier"; // lines of another run, which are dashed and have its name
+export const EARLIER = "earlier"; // lines of another run, which are dashed and have its name
 const HEADER = "curve,line,step,value,least,greatest"; // of a file of curves; newer ones have a column more
 const TRAINING = "training"; // its name: which of several trainings that followed each other, as "2 fold"
 const LONGEST_COMMENT = 65535; // bytes at the end of a zip
 const MOST_HEADER = 1 << 28; // bytes of a recording's tables that are read
 
-class Comparison {
+export class Comparison {
   // `chartsOf`: gives the charts of curves by "run|metric". `onchange`: called when there is another run to compare with, or none.
   constructor(chartsOf, onchange) {
     Object.assign(this, { chartsOf, onchange, name: "", lines: new Map(), borders: [], series: new Map() }); // lines: of each chart by its title, {name, points}
@@ -35,7 +41,7 @@ class Comparison {
     if (!this.menu.hidden) return this.close();
     const runs = await fetch("runs").then((answer) => (answer.ok ? answer.json() : []), () => []); // none once the page's process has gone
     if (!runs.length) return this.file.click();
-    const entries = runs.map((run, i) => button([`${i ? "run" : "last run"}, ${timeOfDay(run.ended)}`, el("small", {}, toldOf(run))], "draw the curves of this run of the script beside these", () => this.recall(run)));
+    const entries = runs.map((run, i) => button([`${i ? "run" : "last run"}, ${timeOfDay(run.ended)}`, el("small", {}, extentOf(run))], "draw the curves of this run of the script beside these", () => this.recall(run)));
     this.menu.replaceChildren(...entries, button("a file …", "curves saved by CSV, or a recording (.efz)", () => { this.close(); this.file.click(); }));
     this.menu.hidden = false;
     this.menu.style.left = "0";
@@ -100,7 +106,7 @@ class Comparison {
 const whole = ([x, y, low = y, high = y]) => [x, y, low, high];
 
 // All numbers of some charts, a row for each point; where values were joined in one, with the least and the greatest of them.
-function writeCurves(charts, borders) {
+export function writeCurves(charts, borders) {
   const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text), rows = [`${HEADER},${TRAINING}`];
   const trainingAt = (x) => {
     if (borders.length < 2) return "";
@@ -176,7 +182,7 @@ function timeOfDay(seconds) {
   return at.toDateString() === new Date().toDateString() ? time : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
 }
 
-function toldOf({ step, elapsed, how }) {
+function extentOf({ step, elapsed, how }) {
   const ends = { crashed: "crashed", interrupted: "stopped", killed: "killed", gone: "died" }[how];
   return [step && `${amount(step)} steps`, elapsed && timeTaken(elapsed), ends].filter(Boolean).join(" · ");
 }

@@ -1,5 +1,14 @@
 // The tab with the curves: a chart for each metric, training against validation, and what else was measured.
 
+import { batched, button, el, notice, selectBox } from "../../page/assets/app/dom.js";
+import { FINE } from "../../page/assets/panels/plot.js";
+import { REPORTED, toldOnce } from "../../page/assets/panels/reported.js";
+import { amount, nbytes, numeral, seconds } from "../../page/assets/recording/formatting.js";
+import { AXES, STEPS, axisOf, lastOf, moved } from "./axes.js";
+import { ChartRows } from "./chart_rows.js";
+import { Comparison, EARLIER, writeCurves } from "./compare.js";
+import { LivePlot } from "./live_plot.js";
+
 nbytes.base = 1024; // its axis has round numbers of KB, MB, ...
 const UNITS = { memory: nbytes, "step ms": (value) => (typeof value === "number" ? seconds(value * 1e6) : value) };
 const TITLES = { "step ms": "time per step", memory: "memory of the process" };
@@ -8,7 +17,7 @@ const NOTES = { // shown where the pointer rests on a title or a line's name
   memory: "What the whole program holds, with the last recorded step, which this page keeps. It is read while no step is being recorded.",
   "gradient norm": "The L2 norm of all gradients of a step together. It is measured only in some steps, as often as that takes hardly any time (on a GPU, in steps that are recorded). A line has a gap where no step was measured for longer than around it.",
 };
-const RUNS = {
+export const RUNS = {
   each: { name: "each batch", colour: "--muted", note: "The loss of each batch by itself: how the mean of the epoch grew with it.", faint: true },
   step: { name: "train", colour: "--forward" },
   single: REPORTED.single,
@@ -20,7 +29,7 @@ const RUNS = {
   whole: { name: "from step to step", colour: "--forward" },
 };
 const EXTRAS = ["learning rate", "gradient norm", "step ms", "memory"];
-const BESIDE = new Map([["whole step ms", "step ms"]]); // what is drawn in the chart of another
+const SIDE_BY_SIDE = new Map([["whole step ms", "step ms"]]); // what is drawn in the chart of another
 const INSIDE = "inside the step";
 const RARE = "gradient norm"; // how the names of numbers begin that are measured now and then
 const LATER = new Set(["extra|step ms"]); // the axis is for all but the first steps, and but for others that take many times as long
@@ -34,7 +43,7 @@ const IN_ORDER = new Intl.Collator("en", { numeric: true }); // metric_2 before 
 const MANY = 10; // charts, from which on they can be filtered by their names
 const KEPT = "viz-live-curves"; // where the browser keeps settings
 
-class Curves {
+export class Curves {
   constructor() {
     this.series = new Map(); // by "run|metric"
     this.plots = new Map();
@@ -181,7 +190,7 @@ class Curves {
     for (const [name, points] of series) {
       const at = name.indexOf("|"), run = name.slice(0, at), metric = name.slice(at + 1);
       if (!RUNS[run] || (!["extra", "own"].includes(run) && metric === "learning_rate" && series.has("extra|learning rate"))) continue;
-      const chart = BESIDE.get(metric) || metric, id = run === "extra" ? `extra|${chart}` : metric;
+      const chart = SIDE_BY_SIDE.get(metric) || metric, id = run === "extra" ? `extra|${chart}` : metric;
       if (!found.has(id)) found.set(id, { title: run === "extra" ? TITLES[chart] || chart : metric, unit: UNITS[run === "extra" ? chart : ""], lines: [] });
       found.get(id).lines.push({ ...this.look(series, run, metric, found.get(id).title), run, points });
     }
@@ -212,7 +221,7 @@ class Curves {
   // in its chart to tell it from.
   look(series, run, metric, title) {
     const has = (other, of = metric) => series.has(`${other}|${of}`);
-    if (run === "extra" && BESIDE.has(metric)) return RUNS.whole;
+    if (run === "extra" && SIDE_BY_SIDE.has(metric)) return RUNS.whole;
     if (run === "extra") return { ...RUNS.extra, rare: metric.startsWith(RARE), name: metric === "step ms" && has("extra", "whole step ms") ? INSIDE : title };
     if (run === "step" && has("epoch")) return RUNS.single;
     if (run === "own" && !["step", "batch", "epoch"].some((other) => has(other))) return { ...RUNS.step, name: has("validation") ? RUNS.step.name : title };

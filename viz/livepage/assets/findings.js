@@ -1,9 +1,12 @@
 // The tab with what the doctor found.
 
-const SEVERITIES = ["error", "warning", "info"]; // and kinds: in the words of the command line and the documentation
+import { button, el, notice } from "../../page/assets/app/dom.js";
+import { clean } from "../../page/assets/recording/formatting.js";
+
+export const SEVERITIES = ["error", "warning", "info"]; // and kinds: in the words of the command line and the documentation
 
 // How many there are of each severity, the worst first, as words: "1 error, 2 hints".
-function countedFindings(findings) {
+export function countedFindings(findings) {
   const words = { error: "error", warning: "warning", info: "hint" };
   const counts = SEVERITIES.map((severity) => [findings.filter((each) => severityOf(each) === severity).length, words[severity]]);
   return counts.filter(([n]) => n).map(([n, word]) => `${n} ${word}${n > 1 ? "s" : ""}`).join(", ");
@@ -11,11 +14,11 @@ function countedFindings(findings) {
 
 const COMMAND = /`(viz [^`]*)`/; // in what a finding says to do
 
-const severityOf = ({ severity }) => (SEVERITIES.includes(severity) ? severity : "info");
+export const severityOf = ({ severity }) => (SEVERITIES.includes(severity) ? severity : "info");
 
 // The strip above the tabs: the worst finding, so that nobody has to open a tab to hear of an error. Hints aren't told
 // there. What the reader has put away comes back when there is something else to tell.
-class FindingStrip {
+export class FindingStrip {
   // `onopen`: leads to the tab.
   constructor(onopen) {
     this.hidden = new Set(); // kinds that were put away
@@ -42,7 +45,7 @@ class FindingStrip {
   }
 }
 
-class Findings {
+export class Findings {
   constructor() {
     this.list = el("div", { class: "findings" });
     this.empty = notice("Nothing found", "The doctor watches training: dead or exploding layers, rates that are too high, data that starves the step, and more.");

@@ -1,12 +1,17 @@
 // The tab with distributions: how weights, gradients and activations are spread, over the steps.
 
+import { batched, el, notice, segments } from "../../page/assets/app/dom.js";
+import { sharpen, tickNames, ticks } from "../../page/assets/panels/charts.js";
+import { cssColour } from "../../page/assets/panels/plot.js";
+import { amount, clean, counted, numeral } from "../../page/assets/recording/formatting.js";
+
 const HEAT_HEIGHT = 110;
 const TOP = 8; // room for half of a number at the top
 const AXIS_FONT = "11px system-ui, sans-serif";
 const FEWEST_STEPS = 4; // for which there is room at first
-const ROW = { step: 0, low: 1, high: 2, counts: 3, mean: 4, std: 5, nan: 6, inf: 7 };
+const HISTOGRAM_ROW = { step: 0, low: 1, high: 2, counts: 3, mean: 4, std: 5, nan: 6, inf: 7 };
 
-class Histograms {
+export class Histograms {
   constructor() {
     this.kind = "weights";
     this.query = "";
@@ -107,11 +112,11 @@ class HistogramCard {
   draw() {
     const width = this.canvas.parentNode.clientWidth, latest = this.moments[this.moments.length - 1];
     if (!width || !latest) return;
-    const finite = this.moments.filter((m) => typeof m[ROW.low] === "number" && m[ROW.counts].length);
+    const finite = this.moments.filter((m) => typeof m[HISTOGRAM_ROW.low] === "number" && m[HISTOGRAM_ROW.counts].length);
     const brush = sharpen(this.canvas, width, HEAT_HEIGHT);
     this.split = Math.round(width * 0.72);
     this.bottom = HEAT_HEIGHT - 18;
-    let low = Math.min(...finite.map((m) => m[ROW.low])), high = Math.max(...finite.map((m) => m[ROW.high]));
+    let low = Math.min(...finite.map((m) => m[HISTOGRAM_ROW.low])), high = Math.max(...finite.map((m) => m[HISTOGRAM_ROW.high]));
     if (!finite.length) [low, high] = [-1, 1];
     if (low === high) [low, high] = [low - Math.abs(low || 1) * 0.1, high + Math.abs(high || 1) * 0.1];
     this.range = [low, high];
@@ -148,26 +153,26 @@ class HistogramCard {
     brush.textBaseline = "top";
     if (!this.finite.length) return;
     brush.textAlign = "left";
-    brush.fillText(`step ${amount(this.finite[0][ROW.step])}`, this.left, this.bottom + 4);
+    brush.fillText(`step ${amount(this.finite[0][HISTOGRAM_ROW.step])}`, this.left, this.bottom + 4);
     brush.textAlign = "right";
     const right = this.left + this.each * this.finite.length;
-    if (right - this.left > 120) brush.fillText(amount(this.finite[this.finite.length - 1][ROW.step]), right, this.bottom + 4);
+    if (right - this.left > 120) brush.fillText(amount(this.finite[this.finite.length - 1][HISTOGRAM_ROW.step]), right, this.bottom + 4);
     brush.textAlign = "center";
     brush.fillText("latest", (this.split + width) / 2, this.bottom + 4);
   }
 
   // A step: as dark as the share of the elements, against the fullest bin.
   column(brush, moment, i) {
-    const counts = moment[ROW.counts], most = Math.max(...counts), each = this.each;
-    const x = this.left + i * each, size = (moment[ROW.high] - moment[ROW.low]) / counts.length;
+    const counts = moment[HISTOGRAM_ROW.counts], most = Math.max(...counts), each = this.each;
+    const x = this.left + i * each, size = (moment[HISTOGRAM_ROW.high] - moment[HISTOGRAM_ROW.low]) / counts.length;
     brush.fillStyle = cssColour({ weights: "--forward", gradients: "--backward", activations: "--update" }[this.kind]);
     if (size === 0) {
-      brush.fillRect(x, this.toY(moment[ROW.low]) - 1, Math.max(1, each - 0.5), 2);
+      brush.fillRect(x, this.toY(moment[HISTOGRAM_ROW.low]) - 1, Math.max(1, each - 0.5), 2);
       return;
     }
     counts.forEach((count, bin) => {
       if (!count) return;
-      const top = this.toY(moment[ROW.low] + size * (bin + 1)), end = this.toY(moment[ROW.low] + size * bin);
+      const top = this.toY(moment[HISTOGRAM_ROW.low] + size * (bin + 1)), end = this.toY(moment[HISTOGRAM_ROW.low] + size * bin);
       brush.globalAlpha = 0.12 + 0.88 * Math.sqrt(count / most);
       brush.fillRect(x, top, Math.max(1, each - 0.5), Math.max(1, end - top));
     });
@@ -175,20 +180,20 @@ class HistogramCard {
   }
 
   bars(brush, moment, width) {
-    const counts = moment[ROW.counts], most = Math.max(...counts), size = (moment[ROW.high] - moment[ROW.low]) / counts.length, room = width - 10 - this.split - 12;
+    const counts = moment[HISTOGRAM_ROW.counts], most = Math.max(...counts), size = (moment[HISTOGRAM_ROW.high] - moment[HISTOGRAM_ROW.low]) / counts.length, room = width - 10 - this.split - 12;
     counts.forEach((count, bin) => {
       if (!count) return;
-      const top = size ? this.toY(moment[ROW.low] + size * (bin + 1)) : this.toY(moment[ROW.low]) - 1;
-      const end = size ? this.toY(moment[ROW.low] + size * bin) : top + 2;
+      const top = size ? this.toY(moment[HISTOGRAM_ROW.low] + size * (bin + 1)) : this.toY(moment[HISTOGRAM_ROW.low]) - 1;
+      const end = size ? this.toY(moment[HISTOGRAM_ROW.low] + size * bin) : top + 2;
       brush.fillRect(this.split + 12, top, Math.max(1, (count / most) * room), Math.max(1, end - top - 0.5));
     });
   }
 
   explain(latest) {
-    const flaws = latest[ROW.nan] + latest[ROW.inf];
-    this.said.replaceChildren(`mean ${numeral(latest[ROW.mean])}  std ${numeral(latest[ROW.std])}`,
+    const flaws = latest[HISTOGRAM_ROW.nan] + latest[HISTOGRAM_ROW.inf];
+    this.said.replaceChildren(`mean ${numeral(latest[HISTOGRAM_ROW.mean])}  std ${numeral(latest[HISTOGRAM_ROW.std])}`,
       ...(flaws ? [el("b", { class: "live-bad" }, `${amount(flaws)} not finite`)] : []));
-    this.canvas.setAttribute("aria-label", `${clean(this.name)}: from ${numeral(latest[ROW.low])} to ${numeral(latest[ROW.high])}, mean ${numeral(latest[ROW.mean])}`);
+    this.canvas.setAttribute("aria-label", `${clean(this.name)}: from ${numeral(latest[HISTOGRAM_ROW.low])} to ${numeral(latest[HISTOGRAM_ROW.high])}, mean ${numeral(latest[HISTOGRAM_ROW.mean])}`);
   }
 
   point(event) {

@@ -1,7 +1,14 @@
 // The live page: listens to news, and passes them on to the tabs, the line of numbers at the top, and the graph.
 
+import { batched, button, el, notice } from "../../page/assets/app/dom.js";
+import { amount, clean, nbytes, percent, seconds, short } from "../../page/assets/recording/formatting.js";
+import { Curves } from "./curves.js";
+import { FindingStrip, Findings, SEVERITIES, countedFindings, severityOf } from "./findings.js";
+import { Histograms } from "./histograms.js";
+import { Numbers } from "./numbers.js";
+
 const GRAPH_SHARE = 0.15; // of the browser's time that drawing new graphs may take
-const NARROW = 640; // pixels, as in live.css
+export const NARROW_WINDOW = 640; // pixels, as in live.css
 const WIDEST_MODE = "evaluating"; // of those that take turns while training runs
 const SPELLED = 1390; // pixels of a window, beyond which the bar above the graph has words on its buttons
 const LOOKING = 2000; // milliseconds between two looks for a later page at this port
@@ -244,12 +251,12 @@ class Live {
   facts() {
     const s = this.status, found = [], ended = this.end || s.took !== undefined, busy = !ended && !["idle", "failed"].includes(s.mode);
     const add = (name, value, title, room) => value !== null && value !== undefined && found.push([name, value, title, room]);
-    const isWide = innerWidth > NARROW, each = s.per_epoch, all = s.epochs && each ? s.epochs * each : Math.max(99999, s.step || 0), inside = (at) => (each && isWide ? ` (${amount(at)} / ${amount(each)})` : "");
+    const isWide = innerWidth > NARROW_WINDOW, each = s.per_epoch, all = s.epochs && each ? s.epochs * each : Math.max(99999, s.step || 0), inside = (at) => (each && isWide ? ` (${amount(at)} / ${amount(each)})` : "");
     if (s.epochs) add("epoch", `${s.epoch} / ${s.epochs}`, "", { widest: `${s.epochs} / ${s.epochs}` });
     add("step", s.step !== undefined ? amount(s.step) + inside(s.in_epoch) : null, this.countedAs(s), { widest: amount(all) + inside(each) });
     const mean = ended && s.epochs && each ? ((s.epoch - 1) * each + s.in_epoch) / s.took : ended ? s.step / s.elapsed : 0, rate = mean > 0 && mean < Infinity ? mean : s.rate; // beside how long it took, the mean
     add("speed", rate ? `${short(rate)} steps/s` : null, `${rate === mean ? "the mean of all steps" : "over the last ten seconds"}, with the pauses between them`, { widest: "8.88 k steps/s" });
-    if (isWide) add("step takes", s.step_ms ? timeOf(s.step_ms) : null, `the median of the last 50 steps that weren't recorded${s.whole_ms ? `: the step alone; ${timeOf(s.whole_ms)} with data and callbacks between steps` : ", of the step alone"}`, { widest: "88.8 ms" });
+    if (isWide) add("step takes", s.step_ms ? milliseconds(s.step_ms) : null, `the median of the last 50 steps that weren't recorded${s.whole_ms ? `: the step alone; ${milliseconds(s.whole_ms)} with data and callbacks between steps` : ", of the step alone"}`, { widest: "88.8 ms" });
     add("samples", s.samples ? `${short(s.rate ? (s.samples * rate) / s.rate : s.samples)}/s` : null, "", { widest: "88.8 k/s" });
     this.addTime(add, s, busy);
     add("memory", s.memory ? nbytes(s.memory) : null, "memory that the program holds", { widest: "888.8 MB" });
@@ -268,7 +275,7 @@ class Live {
 
   // How long it will take, has taken, or for how long nothing was heard: all at one place.
   addTime(add, s, busy) {
-    const quiet = performance.now() - this.heard, isNarrow = innerWidth <= NARROW, room = { slot: "left", widest: isNarrow ? "88 min" : "88 min 88 s" }, passed = s.elapsed ? `; ${duration(s.elapsed)} have passed` : "";
+    const quiet = performance.now() - this.heard, isNarrow = innerWidth <= NARROW_WINDOW, room = { slot: "left", widest: isNarrow ? "88 min" : "88 min 88 s" }, passed = s.elapsed ? `; ${duration(s.elapsed)} have passed` : "";
     if (this.state === "running" && quiet > Math.max(QUIET, 5 * (s.step_ms || 0))) add("no news for", duration(quiet / 1000), "", { slot: "left" });
     else if (busy && s.epochs) add("left", s.eta !== undefined && s.rate ? duration(s.eta) : null, `time that is left, at this speed${passed}`, room);
     else if (busy) add("passed", s.elapsed ? duration(s.elapsed) : null, "since the first step", isNarrow ? room : { ...room, widest: "88 h 88 min" });
@@ -332,7 +339,7 @@ function duration(left) {
   return minutes ? `${minutes} min ${rest} s` : `${rest} s`;
 }
 
-const timeOf = (ms) => seconds(ms * 1e6);
-const timeTaken = (took) => (took < 0.0995 ? `${Math.max(1, Math.round(1e3 * took))} ms` : took < 9.95 ? `${Number(took.toPrecision(2))} s` : duration(took));
+const milliseconds = (ms) => seconds(ms * 1e6);
+export const timeTaken = (took) => (took < 0.0995 ? `${Math.max(1, Math.round(1e3 * took))} ms` : took < 9.95 ? `${Number(took.toPrecision(2))} s` : duration(took));
 
 window.eagerflowViewer.ready.then(() => { window.eagerflowLive = new Live(); });

@@ -1,7 +1,11 @@
 // A chart of the live page. What stands above its curves has the same height whatever it says, so that nothing moves while
 // training runs, and a button at its corner shows it alone.
 
-class LivePlot extends Plot {
+import { button } from "../../page/assets/app/dom.js";
+import { Plot } from "../../page/assets/panels/plot.js";
+import { clean } from "../../page/assets/recording/formatting.js";
+
+export class LivePlot extends Plot {
   // `onLarge`: called when the reader wants to see it alone, or all charts again.
   constructor(title, unit, note, onSpan, onToggle, onPoint, onLarge) {
     super(title, unit, note, onSpan, onToggle, onPoint);

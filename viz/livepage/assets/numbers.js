@@ -1,10 +1,13 @@
 // The numbers in the line at the top. Each has room for the widest value that it is likely to have, so that none of them moves
 // when another one changes.
 
-const FIRST = ["epoch", "step", "left", "problem"]; // numbers that a small screen shows
+import { el } from "../../page/assets/app/dom.js";
+import { NARROW_WINDOW } from "./live.js";
+
+const SHOWN_FIRST = ["epoch", "step", "left", "problem"]; // numbers that a small screen shows
 const LAST = ["run", "weights", "recording", "memory", "samples", "step takes", "graph", "speed", "step", "left", "problem"]; // numbers that make room for the others, the first of these first; the epoch stays
 
-class Numbers {
+export class Numbers {
   constructor() {
     this.node = el("div", { class: "live-tiles" });
     this.known = new Map();
@@ -12,7 +15,7 @@ class Numbers {
 
   // `facts`: [name, value, tip, {slot (what takes turns at a place; else the name), widest (a value)}].
   show(facts) {
-    this.makeNarrow(innerWidth <= NARROW);
+    this.makeNarrow(innerWidth <= NARROW_WINDOW);
     const tiles = facts.map(([name, value, title, { slot = name, widest = "" } = {}]) => {
       if (!this.known.has(slot)) this.known.set(slot, this.tile(slot));
       const tile = this.known.get(slot);
@@ -36,7 +39,7 @@ class Numbers {
   }
 
   tile(slot) {
-    const tile = el("span", { class: FIRST.includes(slot) ? "live-tile" : "live-tile aside" }, el("small", {}), el("b", {}));
+    const tile = el("span", { class: SHOWN_FIRST.includes(slot) ? "live-tile" : "live-tile aside" }, el("small", {}), el("b", {}));
     return Object.assign(tile, { slot, least: 0, tried: new Set() });
   }
 

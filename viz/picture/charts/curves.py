@@ -10,7 +10,7 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from viz.geometry.text_sizes import text_width
-from viz.picture.grounds import on_any_ground
+from viz.picture.notebook_theme import on_any_ground
 from viz.picture.palette import theme_named
 
 __all__ = ["Border", "Curve", "Panel", "charts_on_any_ground", "curve_charts"]

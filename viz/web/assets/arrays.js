@@ -1,6 +1,6 @@
 // Arrays of numbers: those that go into the model, and those that come out of it.
 
-const ARRAYS = {
+export const ARRAYS = {
   float32: Float32Array,
   float64: Float64Array,
   int64: BigInt64Array,
@@ -15,7 +15,7 @@ const ARRAYS = {
 };
 
 // Numbers as an array of a type of NumPy's.
-function arrayOf(type, numbers) {
+export function arrayOf(type, numbers) {
   const Made = ARRAYS[type] || Float32Array;
   if (type === "int64" || type === "uint64") return Made.from(numbers, (x) => BigInt(Math.trunc(x)));
   return type.startsWith("float") || type === "bool" ? Made.from(numbers) : Made.from(numbers, Math.round);
@@ -30,14 +30,14 @@ function half(bits) {
 }
 
 // What the runtime gives, as ordinary numbers.
-function ordinary(data, type) {
+export function ordinary(data, type) {
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float64Array.from(data, Number);
   if (type === "float16" && data instanceof Uint16Array) return Float32Array.from(data, half);
   return data;
 }
 
 // One tensor's numbers, without the axis of the batch. The program has the channels last; the graph may have them first.
-class Values {
+export class Values {
   constructor(data, shape, first) {
     const inner = shape.slice(1);
     this.data = data;
@@ -64,7 +64,7 @@ class Values {
 }
 
 // What is known of all numbers together.
-function summed(data) {
+export function statistics(data) {
   let min = Infinity,
     max = -Infinity,
     sum = 0,
@@ -98,7 +98,7 @@ function summed(data) {
 const BINS = 32;
 
 // Counts in equal bins from the least to the most.
-function binned(data, { min, max }) {
+export function binned(data, { min, max }) {
   const counts = new Array(BINS).fill(0);
   if (min === null) return [];
   const scale = max > min ? BINS / (max - min) : 0;
@@ -108,7 +108,7 @@ function binned(data, { min, max }) {
 }
 
 // The places that travel with the page for a comparison; viz/web/checks.py takes the same.
-function probed(values, count) {
+export function probed(values, count) {
   const size = values.data.length;
   return Array.from({ length: count }, (_, i) => values.number(Math.floor((i * size) / count)));
 }

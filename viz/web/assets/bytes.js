@@ -17,9 +17,9 @@ async function unzipped(bytes) {
 const FILES = { model: "model.onnx", numbers: "numbers.bin" };
 
 // Where the page's bytes are: in elements of the page, or in files of its folder on a web server.
-const bytesAreFiles = Boolean(document.querySelector("meta[name=files]"));
+export const bytesAreFiles = Boolean(document.querySelector("meta[name=files]"));
 
-async function bytesOf(name) {
+export async function loadBytes(name) {
   if (bytesAreFiles) {
     const answer = await fetch(FILES[name]);
     if (!answer.ok) throw new Error(`${FILES[name]}: the server answered ${answer.status}`);
@@ -49,7 +49,7 @@ const field = (number, bytes) => [...varint(number * 8 + 2), ...varint(bytes.len
 
 // An ONNX file whose graph has further outputs. A message that follows another of the same field is merged into it, so
 // they are written behind the file, of which nothing has to be read.
-function withOutputs(model, names) {
+export function withOutputs(model, names) {
   const encoder = new TextEncoder();
   const outputs = names.map((name) => Uint8Array.from(field(OUTPUT, field(NAME, encoder.encode(name)))));
   const length = outputs.reduce((sum, each) => sum + each.length, 0);

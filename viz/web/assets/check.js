@@ -1,6 +1,10 @@
 // The comparison with Python: samples whose outputs travel with the page.
 
-const CLOSE = 1e-5; // of the largest number of a tensor; what float32 leaves to the order of sums
+import { button, el } from "../../page/assets/app/dom.js";
+import { clean, counted } from "../../page/assets/recording/formatting.js";
+import { probed } from "./arrays.js";
+
+const TOLERANCE = 1e-5; // of the largest number of a tensor; what float32 leaves to the order of sums
 
 // The largest difference between what Python had at some places and what is there now, as a share of the largest number
 // that any of the samples has there.
@@ -16,7 +20,7 @@ function difference({ at, shape }, largest, values, bytes) {
   return most;
 }
 
-class Check {
+export class Check {
   constructor(content, samples, bytes) {
     this.content = content;
     this.samples = samples;
@@ -59,8 +63,8 @@ class Check {
   }
 
   show() {
-    const equal = this.worst <= CLOSE,
-      first = [...this.layers.values()].find(({ most }) => most > CLOSE);
+    const equal = this.worst <= TOLERANCE,
+      first = [...this.layers.values()].find(({ most }) => most > TOLERANCE);
     this.badge.hidden = false;
     this.badge.title = "compare with Python";
     const { rounded } = this.content.model;
@@ -100,7 +104,7 @@ class Check {
           rows.map(({ name, most }) =>
             el(
               "tr",
-              { class: most > CLOSE ? "bad" : "" },
+              { class: most > TOLERANCE ? "bad" : "" },
               el("td", {}, clean(name, 50)),
               el("td", {}, shortExponent(most)),
             ),

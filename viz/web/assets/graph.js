@@ -1,6 +1,11 @@
 // The graph of viz's own page, with the values of the last run in its side panel.
 
-class Graph {
+import { el } from "../../page/assets/app/dom.js";
+import { binned, statistics } from "./arrays.js";
+import { drawValues, layoutOf } from "./pictures.js";
+import { Readout, placeName } from "./readout.js";
+
+export class Graph {
   constructor(content) {
     this.content = content;
     this.page = window.eagerflowViewer;
@@ -49,7 +54,7 @@ class Graph {
       this.ask(tensor.id);
       return el("p", { class: "remark" }, "computing …");
     }
-    const known = summed(values.data);
+    const known = statistics(values.data);
     tensor.stats = { ...known, histogram: binned(values.data, known), preview: [] };
     return livePicture(values, known, this.viewer.panel.body.clientWidth - CARD);
   }

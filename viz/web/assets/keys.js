@@ -1,6 +1,6 @@
 // Keys of the page, and the list of them.
 
-const PAGE_KEYS = [
+export const PAGE_KEYS = [
   ["1  2", "the model, its graph"],
   ["[  ]", "the sample before, the next one"],
   ["i", "to the input"],
@@ -10,7 +10,7 @@ const PAGE_KEYS = [
   ["?", "this list"],
 ];
 
-function listenToPageKeys(page) {
+export function listenToPageKeys(page) {
   const actions = {
     1: () => page.setTab("model"),
     2: () => page.setTab("graph"),

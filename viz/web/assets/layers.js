@@ -1,5 +1,11 @@
 // The strip of all layers' outputs: a row for each, in the order in which they run.
 
+import { batched, button, el, segments } from "../../page/assets/app/dom.js";
+import { amount, clean, counted, numeral, percent, seconds } from "../../page/assets/recording/formatting.js";
+import { statistics } from "./arrays.js";
+import { INK, drawValues, layoutOf, themeInUse } from "./pictures.js";
+import { Readout, placeName } from "./readout.js";
+
 const WORD = 72, // pixels of a step with a word below it, at most and at least
   NARROWEST_WORD = 34;
 
@@ -26,7 +32,7 @@ class LayerRow {
     this.words = el("ol", { class: "words", hidden: true, "aria-hidden": "true" });
     this.more = button("", "show every channel", () => this.toggle(), { class: "link more", hidden: true });
     const name = button(
-      breakable(clean(layer.name, 60)),
+      withBreaks(clean(layer.name, 60)),
       `${clean(layer.name, 200)}: show it in the graph`,
       () => strip.onopen(layer),
     );
@@ -67,7 +73,7 @@ class LayerRow {
 
   // Only of what is in sight: of large networks all layers take longer than the run itself.
   learn() {
-    this.known = summed(this.values.data);
+    this.known = statistics(this.values.data);
     this.look(this.values);
   }
 
@@ -150,9 +156,9 @@ class LayerRow {
 }
 
 // A name that may go on in the next line behind each of its parts.
-const breakable = (name) => name.split(/(?<=[_/.])/).flatMap((part) => [part, el("wbr")]);
+const withBreaks = (name) => name.split(/(?<=[_/.])/).flatMap((part) => [part, el("wbr")]);
 
-class Strip {
+export class Strip {
   constructor(layers, looked, onopen) {
     this.looked = looked; // samples in Python of which it is known which channels they reach
     this.onopen = onopen;

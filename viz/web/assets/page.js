@@ -1,5 +1,25 @@
 // The page: inputs and answers on the left, layers on the right, the graph behind a second tab.
 
+import { button, el, icon, keyList, notice, segments } from "../../page/assets/app/dom.js";
+import { clean, counted, short } from "../../page/assets/recording/formatting.js";
+import { arrayOf } from "./arrays.js";
+import { loadBytes } from "./bytes.js";
+import { Check } from "./check.js";
+import { Pad } from "./controls/pad.js";
+import { Picture } from "./controls/picture.js";
+import { Plain } from "./controls/plain.js";
+import { Plane } from "./controls/plane.js";
+import { Sliders } from "./controls/sliders.js";
+import { Words } from "./controls/words.js";
+import { Graph } from "./graph.js";
+import { PAGE_KEYS, listenToPageKeys } from "./keys.js";
+import { Strip } from "./layers.js";
+import { LIGHT_IS_PREFERRED, themeInUse } from "./pictures.js";
+import { bubble, hideBubble } from "./readout.js";
+import { Answers } from "./results.js";
+import { Samples } from "./samples.js";
+import { Machine } from "./session.js";
+
 const CONTROLS = { pad: Pad, image: Picture, sliders: Sliders, plane: Plane, text: Words, numbers: Plain };
 const FIRST_IN_SIGHT = 12; // layers
 const SLOW = 60; // milliseconds of a run from which the page waits until the hand rests
@@ -83,7 +103,7 @@ class Page {
   // ---------------------------------------------------------------- the beginning
 
   async start() {
-    const [bytes] = await Promise.all([bytesOf("numbers"), this.machine.start()]);
+    const [bytes] = await Promise.all([loadBytes("numbers"), this.machine.start()]);
     this.samples = new Samples(this.content, this.controls, bytes, () => this.changed());
     this.samplesPlace.replaceWith(this.samples.node);
     this.check = new Check(this.content, this.samples, bytes);

@@ -1,6 +1,6 @@
 // Values as pictures: channels as tiles, vectors as strips of cells, sequences as heat maps.
 
-const INK = {
+export const INK = {
   light: {
     none: "#eef1f4",
     more: ["#8ec3e6", "#0072b2", "#002f4d"],
@@ -15,9 +15,9 @@ const INK = {
   },
 };
 const SHADES = 128;
-const LIGHT_IS_PREFERRED = matchMedia("(prefers-color-scheme: dark)");
+export const LIGHT_IS_PREFERRED = matchMedia("(prefers-color-scheme: dark)");
 
-const themeInUse = () =>
+export const themeInUse = () =>
   document.documentElement.dataset.theme || (LIGHT_IS_PREFERRED.matches ? "dark" : "light");
 
 const channelsOf = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
@@ -54,7 +54,7 @@ const GAP = 4,
   ROWS = 2;
 
 // Where values are drawn in a width: rows of equal rectangles, each of `across` times `down` values.
-function layoutOf(values, width, whole, widest = 28) {
+export function layoutOf(values, width, whole, widest = 28) {
   const { shape, channels, points } = values;
   if (shape.length <= 1) return cellsLayout(channels, width, whole);
   if (shape.length === 2) return mapLayout(points, channels, width, widest);
@@ -111,13 +111,13 @@ function mapLayout(steps, channels, width, widest) {
 }
 
 // The channel and the point of a rectangle's cell.
-function cellAt(layout, tile, x, y) {
+export function cellAt(layout, tile, x, y) {
   if (layout.kind === "map") return { channel: y, point: x };
   return { channel: tile, point: y * layout.across + x };
 }
 
 // What lies under a place of the picture: null between rectangles.
-function hit(layout, x, y) {
+export function hit(layout, x, y) {
   const column = Math.floor(x / (layout.wide + layout.gap)),
     row = Math.floor(y / (layout.high + layout.gap)),
     tile = row * layout.inRow + column,
@@ -131,10 +131,10 @@ function hit(layout, x, y) {
 
 // ---------------------------------------------------------------- drawing
 
-const scratch = document.createElement("canvas");
+export const scratch = document.createElement("canvas");
 
 // `dead(channel)` tells which channels have never been anything but zero; they are crossed out.
-function drawValues(canvas, values, layout, { most, each = false, dead = null }) {
+export function drawValues(canvas, values, layout, { most, each = false, dead = null }) {
   const dense = Math.min(3, devicePixelRatio || 1),
     scale = SCALES[themeInUse()],
     { across, down } = layout;
@@ -182,7 +182,7 @@ function crossOut(pen, left, top, { wide, high }) {
 }
 
 // An image as the program has it, in the range of its pixels, on a canvas of its own size.
-function drawImage(canvas, { height, width, channels, channelsAt, low, high }, numbers) {
+export function drawImage(canvas, { height, width, channels, channelsAt, low, high }, numbers) {
   Object.assign(canvas, { width, height });
   const pen = canvas.getContext("2d"),
     image = pen.createImageData(width, height),

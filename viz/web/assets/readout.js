@@ -1,6 +1,10 @@
 // What a picture says of the place under the pointer, or under a cursor that the arrow keys move.
 
-const bubble = el("div", { class: "bubble", role: "status", "aria-live": "polite", hidden: true });
+import { el } from "../../page/assets/app/dom.js";
+import { numeral } from "../../page/assets/recording/formatting.js";
+import { cellAt, hit } from "./pictures.js";
+
+export const bubble = el("div", { class: "bubble", role: "status", "aria-live": "polite", hidden: true });
 
 function showBubble(x, y, ...content) {
   bubble.replaceChildren(...content);
@@ -10,14 +14,14 @@ function showBubble(x, y, ...content) {
   bubble.style.top = `${y + 18 + height > innerHeight ? y - height - 10 : y + 18}px`;
 }
 
-const hideBubble = () => {
+export const hideBubble = () => {
   bubble.hidden = true;
 };
 
 // A canvas with values on it that tells each of them.
 //
 // `picture` has the canvas, and gives its `values` and `layout` as they are now; `names(hit)` says where a hit is.
-class Readout {
+export class Readout {
   constructor(canvas, picture, names) {
     this.canvas = canvas;
     this.picture = picture;
@@ -48,7 +52,7 @@ class Readout {
     if (!step || !layout) return;
     event.preventDefault();
     const now = this.cursor;
-    this.cursor = now ? moved(layout, now, step) : { tile: 0, x: 0, y: 0 };
+    this.cursor = now ? shifted(layout, now, step) : { tile: 0, x: 0, y: 0 };
     const [left, top] = this.placeOf(this.cursor),
       box = this.canvas.getBoundingClientRect();
     this.point = [box.left + left, box.top + top];
@@ -95,7 +99,7 @@ class Readout {
 }
 
 // A step of the cursor, from the edge of a tile into the next one.
-function moved(layout, { tile, x, y }, [dx, dy]) {
+function shifted(layout, { tile, x, y }, [dx, dy]) {
   const inside = { tile, x: x + dx, y: y + dy };
   if (inside.x >= 0 && inside.x < layout.across && inside.y >= 0 && inside.y < layout.down) return inside;
   const next = tile + dx + dy * layout.inRow;
@@ -108,7 +112,7 @@ function moved(layout, { tile, x, y }, [dx, dy]) {
 }
 
 // Where a value is, in words.
-function placeName({ channel, point }, { shape }) {
+export function placeName({ channel, point }, { shape }) {
   if (shape.length === 0) return "";
   if (shape.length === 1) return `unit ${channel}`;
   if (shape.length === 2) return `step ${point}, channel ${channel}`;

@@ -1,5 +1,11 @@
 // What the model says: bars, a number, an image, or values.
 
+import { el } from "../../page/assets/app/dom.js";
+import { clean, numeral } from "../../page/assets/recording/formatting.js";
+import { statistics } from "./arrays.js";
+import { drawImage, drawValues, layoutOf } from "./pictures.js";
+import { Readout, placeName } from "./readout.js";
+
 const MOST_BARS = 12;
 
 class Bars {
@@ -95,7 +101,7 @@ class ValuePicture {
   }
 
   show(values) {
-    const { min, max } = summed(values.data);
+    const { min, max } = statistics(values.data);
     this.values = values;
     this.layout = layoutOf(values, Math.max(40, this.node.clientWidth || 280), true);
     drawValues(this.canvas, values, this.layout, { most: Math.max(Math.abs(min), Math.abs(max)) });
@@ -107,7 +113,7 @@ class ValuePicture {
 const RESULTS = { bars: Bars, number: SingleNumber, image: ImageResult, picture: ValuePicture };
 
 // All outputs, one below the other; each with its name where there are several.
-class Answers {
+export class Answers {
   constructor(outputs) {
     this.outputs = outputs;
     this.parts = outputs.map((about) => new RESULTS[about.kind](about));

@@ -1,6 +1,12 @@
 // Samples that travel with the page: little pictures, sentences or numbers to choose from.
 
-class Samples {
+import { button, el } from "../../page/assets/app/dom.js";
+import { clean } from "../../page/assets/recording/formatting.js";
+import { ARRAYS, ordinary } from "./arrays.js";
+import { Plane } from "./controls/plane.js";
+import { drawImage } from "./pictures.js";
+
+export class Samples {
   constructor(content, controls, bytes, onchoose) {
     this.content = content;
     this.controls = controls;

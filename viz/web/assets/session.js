@@ -1,6 +1,9 @@
 // The model at work: onnxruntime-web computes its outputs, and the output of every layer.
 
-class Machine {
+import { Values, ordinary } from "./arrays.js";
+import { bytesAreFiles, loadBytes, withOutputs } from "./bytes.js";
+
+export class Machine {
   constructor(content) {
     this.content = content;
     this.places = new Map(content.places.map(([tensor, name, first]) => [tensor, { name, first }]));
@@ -11,7 +14,7 @@ class Machine {
   }
 
   async start() {
-    const [runtime, model] = await Promise.all([loadedRuntime(), bytesOf("model")]);
+    const [runtime, model] = await Promise.all([loadedRuntime(), loadBytes("model")]);
     this.runtime = runtime;
     this.model = model;
     this.session = await this.sessionFor(
@@ -107,7 +110,7 @@ async function loadedRuntime() {
       : 1;
     return runtime;
   }
-  const [script, program] = await Promise.all([bytesOf("runtime-script"), bytesOf("runtime-program")]);
+  const [script, program] = await Promise.all([loadBytes("runtime-script"), loadBytes("runtime-program")]);
   const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   const runtime = await import(address);
   runtime.env.wasm.wasmBinary = program.buffer;

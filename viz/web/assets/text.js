@@ -14,7 +14,7 @@ const SPLIT = {
 };
 const PADDING = 0;
 
-class Vectorizer {
+export class Vectorizer {
   constructor({ standardize, split, ngrams, mode, length, words, first, weights }) {
     Object.assign(this, { standardize, split, ngrams, mode, length, weights });
     this.unknown = first - 1; // what stands before the first word

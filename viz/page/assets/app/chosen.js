@@ -1,7 +1,13 @@
 // What can be selected: an op, a part of a fused one, a layer, a tensor, and what several of these are in one box or bar.
 
+import { partSelected, partsOf } from "../panels/parts.js";
+import { isBlock, opsIn } from "../recording/blocks.js";
+import { standIns } from "../recording/stand_ins.js";
+import { updatesOfState } from "../recording/weights.js";
+import { keyOfSelection, selectionOfKey } from "./permalink.js";
+
 // What a click on a box selects: all that it stands for.
-function selectionOfNode(node) {
+export function selectionOfNode(node) {
   const several = (kind, ids) => ({ kind: ids.length > 1 ? `${kind}s` : kind, id: ids[0], ids, node: node.id });
   if (node.kind === "parameter") return several("tensor", node.variables);
   if (node.kind === "input" || node.kind === "gradient") return several("tensor", node.tensors ?? [node.tensor]);
@@ -11,10 +17,10 @@ function selectionOfNode(node) {
 }
 
 // What is selected, if that is one of the equal parts that a block shows, alone; undefined else.
-const equalPart = (selected, key) => (selected?.kind === "scope" && selected.key === key && (selected.call ?? selected.round) !== undefined ? selected : undefined);
+export const equalPart = (selected, key) => (selected?.kind === "scope" && selected.key === key && (selected.call ?? selected.round) !== undefined ? selected : undefined);
 
 // What shows a call: its block or that of an equal one; of one that has none, such as a pass for gradients, its ops.
-function selectionOfCall(viewer, scope) {
+export function selectionOfCall(viewer, scope) {
   const block = [...viewer.index.blocks.values()].find((each) => each.scope === scope);
   if (block) return { kind: "scope", key: block.key, ...(partsOf(viewer, block).length ? { call: scope.id } : {}) };
   if (standIns(viewer).has(scope.id)) return { kind: "scope", key: standIns(viewer).get(scope.id), call: scope.id };
@@ -33,7 +39,7 @@ function callSelected(viewer) {
   return block?.scope && !partsOf(viewer, block).length ? block.scope : null;
 }
 
-function opsOfCall({ model, selection }, scope) {
+export function opsOfCall({ model, selection }, scope) {
   const inside = new Map([[null, false]]); // most ops are in few scopes
   const isIn = (id) => {
     if (!inside.has(id)) inside.set(id, id === scope.id || isIn(model.scopes[id].parent));
@@ -43,7 +49,7 @@ function opsOfCall({ model, selection }, scope) {
 }
 
 // The boxes (or frames) that show what is selected.
-function nodesOfSelected(viewer, selected) {
+export function nodesOfSelected(viewer, selected) {
   const { scene, index } = viewer;
   if (!selected) return [];
   if (selected.kind === "ops" || selected.kind === "tensors") {
@@ -76,7 +82,7 @@ function nodesOfSelected(viewer, selected) {
 }
 
 // The closed blocks that something is in, and of a part its op. What updates weights has a box beside a closed layer.
-function closedAround(viewer, selected, op) {
+export function closedAround(viewer, selected, op) {
   const { index, model, open, scene } = viewer,
     row = selected.kind === "part" ? index.rows.get(op) : null,
     keys = row ? [row.key] : [],
@@ -94,7 +100,7 @@ function boxOfTensor({ scene, model }, tensor) {
 }
 
 // The ops of what is selected; of tensors, those that made and read them.
-function opsOfSelected(viewer, selected) {
+export function opsOfSelected(viewer, selected) {
   const { index, model, selection } = viewer;
   if (!selected) return [];
   if (selected.kind === "ops") return selected.ids;
@@ -111,7 +117,7 @@ function opsOfSelected(viewer, selected) {
 
 // What is selected before equal parts are drawn otherwise, and what tells it then; of all of some parts, or what these became
 // of them, `all`.
-function chosenBefore(viewer) {
+export function chosenBefore(viewer) {
   const { selected } = viewer.state,
     block = selected?.kind === "scope" && (selected.call ?? selected.round ?? selected.pass) === undefined ? viewer.index.blocks.get(selected.key) : undefined,
     isAll = block && partsOf(viewer, block).length > 0,
@@ -121,7 +127,7 @@ function chosenBefore(viewer) {
 
 // The same after that: all parts go over to the first of them, and back to all, if nothing else was chosen since; what is no
 // layer goes over to the group of its part.
-function chosenAfter(viewer, { selected, all, call, key, op }) {
+export function chosenAfter(viewer, { selected, all, call, key, op }) {
   const { blocks } = viewer.index,
     isGone = selected?.kind === "scope" && !blocks.has(selected.key),
     isBack = all && all !== selected && blocks.has(all.key) && partsOf(viewer, blocks.get(all.key)).length > 0,
@@ -144,10 +150,10 @@ function partOrAll({ selection, index }, { key, round = 0 }) {
 }
 
 // The boxes of parts that are drawn one by one, none of which is open.
-function boxesOfParts(viewer, key) {
+export function boxesOfParts(viewer, key) {
   const run = viewer.selection.blocks.find((block) => block.kind === "run" && block.key === key),
     parts = run && !isFoldedNow(viewer, run) ? run.parts.filter(isBlock) : [];
   return parts.some((part) => viewer.open.has(part.key)) ? [] : parts.flatMap((part) => viewer.nodesOf({ kind: "scope", key: part.key }));
 }
 
-const isFoldedNow = ({ state }, { key }) => state.fold && !state.unfolded.has(key);
+export const isFoldedNow = ({ state }, { key }) => state.fold && !state.unfolded.has(key);

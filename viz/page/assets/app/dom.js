@@ -1,8 +1,8 @@
 // Making elements. Text only ever becomes text: nothing here, or anywhere in these scripts, parses HTML.
 
-const SVG = "http://www.w3.org/2000/svg";
+export const SVG = "http://www.w3.org/2000/svg";
 
-function fill(node, attributes, children) {
+export function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes || {})) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
@@ -15,17 +15,17 @@ function fill(node, attributes, children) {
   return node;
 }
 
-const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
-const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
+export const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
+export const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 
-const empty = (node) => node.replaceChildren();
+export const empty = (node) => node.replaceChildren();
 
-function button(label, title, onclick, attributes) {
+export function button(label, title, onclick, attributes) {
   return el("button", { type: "button", title, "aria-label": title, onclick, ...attributes }, label);
 }
 
 // A list of choices of which one is on, such as Both | Forward | Backward.
-function segments(name, choices, onchoose) {
+export function segments(name, choices, onchoose) {
   const buttons = choices.map(([value, label, title]) =>
     button(label, title || label, () => onchoose(value), { "data-value": value, "aria-pressed": "false" }),
   );
@@ -35,7 +35,7 @@ function segments(name, choices, onchoose) {
   return node;
 }
 
-function selectBox(name, choices, onchoose) {
+export function selectBox(name, choices, onchoose) {
   const node = el(
     "select",
     { "aria-label": name, title: name, onchange: () => onchoose(node.value) },
@@ -45,7 +45,7 @@ function selectBox(name, choices, onchoose) {
 }
 
 // A notice where there is nothing to show: what is missing, and how to get it.
-const notice = (title, hint, code) =>
+export const notice = (title, hint, code) =>
   el(
     "div",
     { class: "notice" },
@@ -55,7 +55,7 @@ const notice = (title, hint, code) =>
   );
 
 // Puts a tip below the mouse, or above it where there is no room, so that all of it is in the window.
-function placeTip(tip, { clientX, clientY }) {
+export function placeTip(tip, { clientX, clientY }) {
   const space = 8,
     below = clientY + 14,
     { offsetWidth, offsetHeight } = tip,
@@ -65,7 +65,7 @@ function placeTip(tip, { clientX, clientY }) {
 }
 
 // A list of keys, over the page: pairs of keys and what they do, and a sentence below.
-const keyList = (keys, note, close) =>
+export const keyList = (keys, note, close) =>
   el(
     "div",
     { class: "overlay", onclick: (event) => event.target.classList.contains("overlay") && close() },
@@ -95,7 +95,7 @@ const keyList = (keys, note, close) =>
   );
 
 // Runs `work` once before the next picture, however often it is asked for until then.
-function batched(work) {
+export function batched(work) {
   let waiting = false;
   return () => {
     if (waiting) return;
@@ -120,7 +120,7 @@ const ICONS = {
   copy: "M5.5 5.5h7v7h-7zM3.5 10.5v-7h7",
 };
 
-const icon = (name) =>
+export const icon = (name) =>
   svg(
     "svg",
     { viewBox: "0 0 16 16", width: 15, height: 15, class: "icon", "aria-hidden": "true" },

@@ -1,6 +1,13 @@
 // The graph as a file: SVG, PNG, or the data as JSON.
 
-function makeExportMenu(viewer) {
+import { boxElement, edgeElement, frameElement, headElement, markers, rect, textAt } from "../graph/boxes.js";
+import { themeNow } from "../graph/colours.js";
+import { FONT, textWidth } from "../graph/sizes.js";
+import { clean } from "../recording/formatting.js";
+import { SVG, el, icon, svg } from "./dom.js";
+import { describe } from "./toolbar.js";
+
+export function makeExportMenu(viewer) {
   const kinds = [
     ["svg", "SVG picture"],
     ["png", "PNG picture"],

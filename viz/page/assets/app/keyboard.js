@@ -1,5 +1,12 @@
 // Keys, and the list of them.
 
+import { COLOURINGS, themeName } from "../graph/colours.js";
+import { middleOf } from "../graph/routes.js";
+import { filmOf } from "../panels/film.js";
+import { partnersOf } from "../recording/lineage.js";
+import { keyList } from "./dom.js";
+import { VIEWS } from "./state.js";
+
 const KEYS = [
   ["/", "search; Enter goes to what was found, and leads back to the graph"],
   ["g  G", "the next, the previous of what was found (also F3)"],
@@ -24,7 +31,7 @@ const KEYS = [
   ["?", "this list"],
 ];
 
-function listenToKeys(viewer) {
+export function listenToKeys(viewer) {
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !viewer.model || viewer.root.hidden) return;
     const typing = event.target.closest && event.target.closest("input, select, textarea, [contenteditable]");
@@ -149,7 +156,7 @@ function closedBeside(viewer) {
 
 let lastFocus = null;
 
-function showHelp() {
+export function showHelp() {
   if (document.querySelector(".overlay")) return closeHelp();
   lastFocus = document.activeElement;
   const help = keyList(

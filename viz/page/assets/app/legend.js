@@ -1,6 +1,11 @@
 // What stands below the graph: what its colours mean, and of which steps its times are.
 
-function showLegend(viewer, legend) {
+import { themeNow } from "../graph/colours.js";
+import { holds } from "../graph/titles.js";
+import { lengthOfCriticalPath } from "../panels/times.js";
+import { button, el, svg } from "./dom.js";
+
+export function showLegend(viewer, legend) {
   const swatches = [...legend, ...linkSign(viewer.scene, legend)].map(([ground, text, line, dashed]) =>
     el("span", { class: ground === null ? "swatch line" : "swatch" }, svg("svg", { width: 16, height: 12, "aria-hidden": "true" }, colourSign(ground, line, dashed)), text),
   );
@@ -11,7 +16,7 @@ function showLegend(viewer, legend) {
 }
 
 // While the side panel waits for the first box that is chosen, a line that says so, and opens it, too.
-function showPanelHint({ legend, opensPanel, panel }) {
+export function showPanelHint({ legend, opensPanel, panel }) {
   const open = (event) => {
     event.stopPropagation();
     panel.setOpen(true);
@@ -21,7 +26,7 @@ function showPanelHint({ legend, opensPanel, panel }) {
 }
 
 // Before it, how long the critical path is while that stands out: on a phone, too, where the legend is one line.
-function showPathLength(viewer) {
+export function showPathLength(viewer) {
   const { pathLength, legend, state } = viewer;
   pathLength.textContent = state.lineage === "critical" ? lengthOfCriticalPath(viewer) : "";
   if (pathLength.textContent) legend.prepend(pathLength);
@@ -29,14 +34,14 @@ function showPathLength(viewer) {
 }
 
 // Brings its beginning into sight, where nothing of it is.
-function revealPath({ canvas, scene }) {
+export function revealPath({ canvas, scene }) {
   const seen = canvas.window(),
     boxes = [...canvas.marks.lineage].map((id) => scene.nodes.get(id)).filter((box) => box?.ops.length && box.lane === "forward");
   if (boxes.length && !boxes.some((box) => holds(seen, box))) canvas.reveal(boxes.reduce((a, b) => (b.y < a.y ? b : a)).id);
 }
 
 // Its ops in the side panel, which are there while nothing is selected.
-function showPath(viewer, event) {
+export function showPath(viewer, event) {
   event.stopPropagation(); // on a phone, a tap beside it opens the legend
   viewer.select(null);
   viewer.panel.setOpen(true);
@@ -44,7 +49,7 @@ function showPath(viewer, event) {
 }
 
 // On a phone the legend is one line that opens: all of it would take much of the graph's room.
-function openLegend(viewer, open) {
+export function openLegend(viewer, open) {
   viewer.state.legend = open;
   viewer.root.classList.toggle("legend-open", open);
   viewer.legendMore.textContent = open ? "▾" : "▴";

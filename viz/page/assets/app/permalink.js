@@ -1,6 +1,14 @@
 // What the reader sees, in the address: it survives a reload and can be sent to others who have the file.
 
-function writeHash(viewer) {
+import { COLOURINGS } from "../graph/colours.js";
+import { partsOf } from "../panels/parts.js";
+import { changesSince } from "../recording/step_changes.js";
+import { TIMES } from "../recording/usual_times.js";
+import { nodesOfSelected, opsOfCall, selectionOfCall, selectionOfNode } from "./chosen.js";
+import { openLegend } from "./legend.js";
+import { VIEWS } from "./state.js";
+
+export function writeHash(viewer) {
   if (!viewer.model || viewer.readingHash) return;
   const { state, canvas } = viewer,
     parts = new URLSearchParams();
@@ -61,7 +69,7 @@ function keysFrom(text) {
 }
 
 // Does what the address says; false where it says nothing.
-function applyHash(viewer) {
+export function applyHash(viewer) {
   const text = location.hash.slice(1);
   if (!text || `#${text}` === viewer.hash || !viewer.model) return false;
   const parts = new URLSearchParams(text),
@@ -108,7 +116,7 @@ function applyHash(viewer) {
 
 // A name for what is selected that also fits the next recording of the same program: for ops the layer, the op's
 // name, and which of the ops of this name there.
-function keyOfSelection(viewer) {
+export function keyOfSelection(viewer) {
   return keyOf(viewer, viewer.state.selected);
 }
 
@@ -142,7 +150,7 @@ function alikeOps({ model, selection }, { name, phase, scope }) {
     .map((op) => op.id);
 }
 
-function selectionOfKey(viewer, key) {
+export function selectionOfKey(viewer, key) {
   const [kind, ...rest] = key.split(":"),
     name = rest.join(":"),
     { model } = viewer;

@@ -1,5 +1,9 @@
 // The beginning: reads the data in the page, shows it, and offers `eagerflowViewer`, the only global name.
 
+import { themeName } from "../graph/colours.js";
+import { notice } from "./dom.js";
+import { Viewer } from "./viewer.js";
+
 // The data in the page: JSON, packed when it is large.
 async function embedded() {
   const node = document.getElementById("recording");

@@ -1,8 +1,10 @@
 // What the reader has chosen, and what follows from it: which blocks are open.
 
-const VIEWS = ["both", "forward", "backward"];
+import { isBlock } from "../recording/blocks.js";
 
-function freshState() {
+export const VIEWS = ["both", "forward", "backward"];
+
+export function freshState() {
   return {
     step: null,
     compared: null, // another step, with which the one that is shown is compared
@@ -24,7 +26,7 @@ function freshState() {
 
 // The keys of what is open when everything is open down to `depth`: blocks, and at last the parts of fused ops, and what
 // is closed at first, such as metrics.
-function openTo(index, depth) {
+export function openTo(index, depth) {
   const all = depth > deepestBlock(index),
     found = new Set(all ? index.opening.keys() : []);
   for (const block of index.blocks.values()) if (isClosedAtFirst(block) ? all : block.need <= depth) found.add(block.key);
@@ -33,11 +35,11 @@ function openTo(index, depth) {
 
 const deepestBlock = ({ blocks }) => Math.max(0, ...[...blocks.values()].map(({ need }) => need));
 const isClosedAtFirst = ({ need }) => need === null;
-const deepest = (index) =>
+export const deepest = (index) =>
   deepestBlock(index) + (index.opening.size || [...index.blocks.values()].some(isClosedAtFirst) ? 1 : 0);
 
 // All blocks of a tree by key with those around them; and for each op the row that shows it, and the block around that.
-function indexBlocks(root) {
+export function indexBlocks(root) {
   const blocks = new Map(),
     around = new Map(),
     rows = new Map(),

@@ -1,12 +1,20 @@
 // The bar on top: search, direction, colours, steps, depth, export, theme, help.
 
+import { COLOURINGS, themeName } from "../graph/colours.js";
+import { Search } from "../panels/search.js";
+import { amount, clean, counted, seconds } from "../recording/formatting.js";
+import { medianOf } from "../recording/usual_times.js";
+import { button, el, icon, segments, selectBox } from "./dom.js";
+import { makeExportMenu } from "./export.js";
+import { showHelp } from "./keyboard.js";
+
 // What a narrow bar has instead of words, as the lines of frames have them.
 const inShort = (words, sign) => [el("span", { class: "spelled" }, words), el("span", { class: "in-short" }, sign)];
 
 const TYPING = 360, // pixels for a long query
   NO_WORDS = 1390; // pixels of a window that has signs in any case
 
-class Toolbar {
+export class Toolbar {
   constructor(viewer) {
     this.viewer = viewer;
     this.title = el("h1", {});
@@ -193,7 +201,7 @@ class Toolbar {
 }
 
 // How wide the field of a search is while one types in it: it lies over what stands beside it, and covers nothing in part.
-function coverWhole(search) {
+export function coverWhole(search) {
   const { left } = search.getBoundingClientRect(),
     beside = [...search.parentNode.querySelectorAll("button, select, label, input, output")].filter((each) => !search.contains(each)),
     boxes = beside.map((each) => each.getBoundingClientRect()).filter(({ width }) => width);
@@ -216,7 +224,7 @@ function partsOfCaption(caption) {
   );
 }
 
-function describe({ model, state, data, selection, index }) {
+export function describe({ model, state, data, selection, index }) {
   const cut = data.total_ops > model.ops.length ? `cut from ${amount(data.total_ops)}` : "",
     ids = state.view === "forward" ? index.blocks.get("").ownOps : selection.ops.filter(({ phase }) => phase === "backward" || phase === "update").map(({ id }) => id),
     took = ids.map((id) => model.ops[id]).reduce((sum, { start, end }) => sum + (end ?? 0) - (start ?? 0), 0), // of this step, as in both directions

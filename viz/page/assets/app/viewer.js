@@ -1,8 +1,38 @@
 // The whole: one recording, one state, and the parts of the page that show it.
 
-const NARROW = "(max-width: 900px)";
+import { Scene } from "../graph/assembly.js";
+import { domId, spoken } from "../graph/boxes.js";
+import { Canvas } from "../graph/canvas.js";
+import { colour } from "../graph/colours.js";
+import { placeScene } from "../graph/routes.js";
+import { Changes } from "../panels/changes.js";
+import { Dock } from "../panels/dock.js";
+import { Panel, isOnPhone } from "../panels/panel.js";
+import { shownPeriod } from "../panels/period.js";
+import { placeOfBox } from "../panels/places.js";
+import { listOpsOf } from "../panels/several.js";
+import { chooseParts, openAsBefore } from "../recording/blocks.js";
+import { flawPath } from "../recording/flaws.js";
+import { ancestorsOf, criticalPath, descendantsOf, partnersOf } from "../recording/lineage.js";
+import { Model, stepsOf } from "../recording/model.js";
+import { Selection } from "../recording/selection.js";
+import { changesSince } from "../recording/step_changes.js";
+import { tellTimes } from "../recording/usual_times.js";
+import { updatesOfState } from "../recording/weights.js";
+import { Minimap } from "../view/minimap.js";
+import { showFirstView, tellsEachStep } from "../view/opening.js";
+import { placeInMiddle } from "../view/reading.js";
+import { boxesOfParts, chosenAfter, chosenBefore, closedAround, equalPart, isFoldedNow, nodesOfSelected, opsOfSelected, selectionOfNode } from "./chosen.js";
+import { batched, button, el, icon, notice } from "./dom.js";
+import { listenToKeys } from "./keyboard.js";
+import { openLegend, revealPath, showLegend, showPath, showPathLength } from "./legend.js";
+import { applyHash, keyOfSelection, selectionOfKey, writeHash } from "./permalink.js";
+import { deepest, freshState, indexBlocks, openTo } from "./state.js";
+import { Toolbar } from "./toolbar.js";
 
-class Viewer {
+export const NARROW = "(max-width: 900px)";
+
+export class Viewer {
   constructor() {
     this.state = freshState();
     this.liveValues = null; // on the page of a model: shows a tensor's values of now, and sets its statistics

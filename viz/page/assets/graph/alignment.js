@@ -1,6 +1,8 @@
 // How far right each unit of a layered graph stands: below what its arrows come from, so that these are straight. The
 // counterpart of viz/geometry/alignment.py, which says how.
 
+import { GAP_X } from "./layout.js";
+
 const FREE = 0.01, // how much it counts that a unit without neighbours, and one that has its place, stay
   SETTLED = 100,
   TRUNK = 1e6, // and that of a layer those stay from which the way goes on longest
@@ -9,7 +11,7 @@ const FREE = 0.01, // how much it counts that a unit without neighbours, and one
   AT_LEAST = 100;
 
 // The left edge of each unit, by its number: of layers of numbers, with the widths of all and the links between them.
-function aligned(layers, widths, links) {
+export function aligned(layers, widths, links) {
   const spans = layers.map((layer) => layer.reduce((sum, unit) => sum + widths[unit] + GAP_X, -GAP_X)),
     whole = Math.max(0, ...spans),
     centred = new Map();

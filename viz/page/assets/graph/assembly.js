@@ -2,12 +2,19 @@
 // them are there and where arrows end depends on what the reader opened. viz/picture/graph_builder.py does the same for
 // a picture, of which nobody opens anything: tests/viz/page/test_both_sides.py compares the two.
 
+import { isBlock, rowsIn } from "../recording/blocks.js";
+import { clean, nbytes } from "../recording/formatting.js";
+import { Rounds } from "../recording/rounds.js";
+import { markOperands, tellUnreadGradients, tellWeightsOfTerms } from "./operands.js";
+import { byOutputs, numberGradients } from "./outputs.js";
+import { partPasses } from "./passes.js";
+
 const AGAIN = "reads its last result"; // the box of equal ops of which each reads what the one before it made
 
 const FIRST_ROUND = "(first round)"; // what an arrow into a loop says that the other rounds don't read
 
 // One scene: `nodes` and `frames` by id, `edges`, and for each op the box that shows it.
-class Scene {
+export class Scene {
   constructor(selection, open) {
     Object.assign(this, { selection, open, model: selection.model });
     this.view = selection.view;
@@ -452,18 +459,18 @@ class Scene {
 }
 
 // A frame and those around it, innermost first.
-function framesOf({ frames }, frame) {
+export function framesOf({ frames }, frame) {
   const found = [];
   for (let at = frame; at !== null; at = frames.get(at).parent) found.push(at);
   return found;
 }
 
-const BETWEEN = "  ·  "; // what stands below the title of a frame
+export const BETWEEN = "  ·  "; // what stands below the title of a frame
 // What an input's letter says of the arrow to it: see viz/page/views.py.
-const VARIABLES = ["parameter", "frozen", "state"]; // roles
+export const VARIABLES = ["parameter", "frozen", "state"]; // roles
 const FLOWS = { p: "parameter", g: "gradient", d: "data", i: "data", t: "data", c: "data" };
-const OUTSIDE = { i: "input", t: "target", c: "constant" };
+export const OUTSIDE = { i: "input", t: "target", c: "constant" };
 
 // What the box of a tensor from outside is called: by its name, with a word for a target's role.
-const givenTitle = (name, title) =>
+export const givenTitle = (name, title) =>
   name && title === "target" && !name.includes(title) ? `${name} (${title})` : name || title;

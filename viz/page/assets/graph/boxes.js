@@ -1,7 +1,16 @@
 // The elements of boxes, frames and arrows: the counterpart of viz/picture/svg.py. Colours are written as attributes, so that
 // an exported picture looks like the page.
 
-function boxElement(node, theme, scene) {
+import { svg } from "../app/dom.js";
+import { amount, clean } from "../recording/formatting.js";
+import { timesOf } from "../recording/usual_times.js";
+import { coloursOf, inkOn } from "./colours.js";
+import { LABEL_SIZE } from "./measures.js";
+import { MARK_SIZE } from "./operands.js";
+import { pathOf } from "./routes.js";
+import { HEAD_HEIGHT, LID, LINE_HEIGHT, LINE_SIZE, TITLE_SIZE, headOf, linesBelow, textWidth } from "./sizes.js";
+
+export function boxElement(node, theme, scene) {
   const [ground, line] = coloursOf(node, theme),
     ink = inkOn(ground),
     { x, y, w, h } = node;
@@ -61,11 +70,11 @@ function boxElement(node, theme, scene) {
   return group;
 }
 
-const domId = (id) => `n-${id.replace(/[^\w-]/g, (c) => `.${c.codePointAt(0).toString(16)}`)}`; // without spaces
-const rect = (x, y, w, h, rx, ground, line, width) =>
+export const domId = (id) => `n-${id.replace(/[^\w-]/g, (c) => `.${c.codePointAt(0).toString(16)}`)}`; // without spaces
+export const rect = (x, y, w, h, rx, ground, line, width) =>
   svg("rect", { x, y, width: w, height: h, rx, fill: ground, stroke: line, "stroke-width": width });
 
-function textAt(text, x, y, size, colour, anchor, bold) {
+export function textAt(text, x, y, size, colour, anchor, bold) {
   return svg("text", {
     x,
     y,
@@ -78,7 +87,7 @@ function textAt(text, x, y, size, colour, anchor, bold) {
 }
 
 // Nothing is seen of it; it takes clicks between letters.
-function clickable(x, y, w, h) {
+export function clickable(x, y, w, h) {
   const area = rect(x, y, w, h, 0, "none", "none", 0);
   area.setAttribute("pointer-events", "all");
   return area;
@@ -108,7 +117,7 @@ function tipOf(node, { model, placeOf }) {
 }
 
 // What screen readers say for a box.
-function spoken(node) {
+export function spoken(node) {
   const kind = node.kind === "scope" ? "closed layer" : node.phase === "backward" ? "backward op" : kindOf(node);
   return [kind, node.title, ...node.lines, node.note].filter(Boolean).join(", ");
 }
@@ -140,7 +149,7 @@ function cylinder({ x, y, w, h }, ground, line, width) {
   return svg("path", { d, fill: ground, stroke: line, "stroke-width": width, class: "ground" });
 }
 
-function frameElement(frame, theme) {
+export function frameElement(frame, theme) {
   return svg(
     "g",
     { class: "frame", "data-id": frame.id },
@@ -149,7 +158,7 @@ function frameElement(frame, theme) {
 }
 
 // A frame's title, whose place keeps off arrows.
-function headElement(frame, theme) {
+export function headElement(frame, theme) {
   const head = headOf(frame),
     middle = frame.headX + head.w / 2;
   const group = svg("g", {
@@ -182,7 +191,7 @@ function headElement(frame, theme) {
   return group;
 }
 
-function edgeElement(edge, theme, model) {
+export function edgeElement(edge, theme, model) {
   const colour = theme.lines[edge.kind],
     link = edge.kind === "link";
   const group = svg("g", { class: `edge ${edge.kind}`, "data-id": edge.id });
@@ -206,7 +215,7 @@ function edgeElement(edge, theme, model) {
   return group;
 }
 
-function markers(theme) {
+export function markers(theme) {
   return svg(
     "defs",
     {},
@@ -230,7 +239,7 @@ function markers(theme) {
 }
 
 // Very many boxes seen from afar: one path for each colour instead of an element for each box.
-function boxesFromAfar(nodes, theme) {
+export function boxesFromAfar(nodes, theme) {
   const paths = new Map();
   for (const node of nodes) {
     const [ground, line] = coloursOf(node, theme),
@@ -246,7 +255,7 @@ function boxesFromAfar(nodes, theme) {
   });
 }
 
-function edgesFromAfar(edges, theme) {
+export function edgesFromAfar(edges, theme) {
   const paths = new Map();
   for (const edge of edges) paths.set(edge.kind, (paths.get(edge.kind) || "") + pathOf(edge.points));
   return [...paths].map(([kind, d]) =>

@@ -1,7 +1,20 @@
 // The drawing area: which part of the scene is seen, and only that part as elements. So a graph of ten thousand boxes
 // moves as smoothly as one of twenty.
 
-const MOST_ELEMENTS = 700,
+import { batched, empty, svg } from "../app/dom.js";
+import { push } from "../recording/selection.js";
+import { dimNames, nameBoxes } from "../view/box_names.js";
+import { besideInput, leftOfFirstView, wholeColumns, withoutHidden } from "../view/opening.js";
+import { onScreen, readIn, viewAsBefore, zoomed } from "../view/reading.js";
+import { lackOf, leastRevealed, rowInSight, viewWith, viewWithAll } from "../view/sight.js";
+import { untoldLines } from "../view/untold.js";
+import { boxElement, boxesFromAfar, edgeElement, edgesFromAfar, frameElement, headElement, markers } from "./boxes.js";
+import { themeNow } from "./colours.js";
+import { UNDER_BUTTONS } from "./measures.js";
+import { framesAround, meet, middleOf } from "./routes.js";
+import { holds, moveTitle, placeOfTitle, signElement, signsFromAfar } from "./titles.js";
+
+export const MOST_ELEMENTS = 700,
   NEAREST = 3,
   FARTHEST = 0.002,
   MARGIN = 200,
@@ -20,7 +33,7 @@ const MOST_ELEMENTS = 700,
   BELOW_FIRST = 8,
   PLACES = 300; // that are compared for the first view
 
-class Canvas {
+export class Canvas {
   constructor(onEvent) {
     this.onEvent = onEvent;
     this.view = { x: 0, y: 0, scale: 1 };

@@ -1,33 +1,29 @@
 // The lines that arrows may run along, and the cheapest way over them that enters no box: the counterpart of
 // viz/geometry/channels.py, which says what counts; the distances are this one's own.
 
-const KEEP_OFF = 8,
+import { push } from "../recording/selection.js";
+import { inside, linesOf } from "./lines.js";
+import { beginningOf, onwards } from "./routes.js";
+
+export const KEEP_OFF = 8,
   OFF_TITLES = 6, // nearer ones would underline them
   TRACK = 10, // between ways beside each other
   NEAR = 4.5,
-  CLOSE = 9.9, // nearer than this ways are hard to follow:
-  CLOSE_COST = 0.25, // what that costs, of the length: with more, searches take much longer here
-  BEYOND = 24, // where a way turns off a line, another that runs along it so near would look like its continuation
-  BEYOND_COST = 40,
+  BEYOND = 28, // where a way turns off a line, another that runs along it so near would look like its continuation
+  BEYOND_COST = 120,
   BEND = 14,
   CROSS = 250,
-  CROSS_MOVABLE = 60, // a crossing with one that will be asked to move
   KIN_CROSS = 25,
-  TIP = 8, // so far before the end of a way, which is KEEP_OFF away from the box, a line would cross its head,
-  TIP_COST = 60, // which hides where it leads: more than a crossing elsewhere
   BORDER = 1500,
   AGAINST = 16, // running against an arrow's direction, of its length: one that comes back to its box looks as if it led elsewhere
   CORNER = 2, // how a way passes a point: 0 level, 1 upright; 2 and 5 around a corner, after a level and an upright piece
-  BESIDE = 3, // and 3 and 4 close beside it
-  ENDING = 2 * TRACK, // from so far away from the end of a way on,
-  SHARED = 1, // running along another that leads to the same box costs so much of its length
-  PART = 100; // and leaving it again
+  BESIDE = 3; // and 3 and 4 close beside it
 const MOST_POINTS = 12e6; // for which there is memory: 40 bytes each
-const PUSHING = 500,
+export const PUSHING = 500,
   NEVER = 1e15; // what it costs to be in the way of another who must move, or will not
 
 // The index of the first of sorted numbers that is not below (or, for `after`, that is above) a value.
-function indexFrom(sorted, value, after = false) {
+export function indexFrom(sorted, value, after = false) {
   let low = 0,
     high = sorted.length;
   while (low < high) {
@@ -106,7 +102,7 @@ class Waiting {
   }
 }
 
-class Channels {
+export class Channels {
   constructor(scene, titles, ports) {
     const boxes = [...scene.nodes.values()],
       frames = [...scene.frames.values()];
@@ -120,7 +116,6 @@ class Channels {
     this.shut = [new Uint8Array(size), new Uint8Array(size)];
     this.borders = [new Map(), new Map()]; // frames whose borders are in between
     this.along = [new Map(), new Map()]; // whose ways lead on to the right, and down
-    this.beside = [new Map(), new Map()]; // the same of ways close beside
     this.beyond = new Map(); // whose ways turn off a line just before each point, and the line's direction
     this.passed = new Map(); // whose ways pass each point, and how
     this.kept = new Map();
@@ -135,7 +130,6 @@ class Channels {
     this.owners = this.edges.map(beginningOf);
     this.onwards = this.edges.map((edge) => onwards(scene, edge));
     this.begin = this.edges.map(({ kind }, i) => number(`${kind}<${this.owners[i]}`));
-    this.end = this.edges.map(({ head, kind }) => number(`${kind}>${head}`));
     for (const { outside, owner } of ports) {
       push(this.kept, this.at(outside), owner);
       this.busyPoints[this.at(outside)] = 1;
@@ -202,9 +196,9 @@ class Channels {
 
   // The points of the cheapest way from one of `starts` to one of `targets`, both with the direction of the piece on
   // the other side; A* over points and directions. None where there is no way.
-  search(arrow, starts, targets, own, pushCost, limit = Infinity, shunned = null) {
+  search(arrow, starts, targets, own, pushCost) {
     const { nx, ny, xs, ys, shut, best, before, searched, busyPoints, busyPieces } = this,
-      quest = { arrow, targets, own, push: pushCost, shunned },
+      quest = { arrow, own, push: pushCost },
       [shutLevel, shutUpright] = shut,
       waiting = this.waiting,
       search = (this.searches += 1),
@@ -227,7 +221,7 @@ class Channels {
     waiting.size = 0;
     for (const [at, first] of starts) reach(at, first, 0, -1);
     let found = -1,
-      least = limit;
+      least = Infinity;
     while (waiting.size) {
       const paid = waiting.cost[0],
         state = waiting.state[0];
@@ -263,30 +257,9 @@ class Channels {
   pieceCost(quest, piece, turn) {
     let cost = 0;
     for (const frame of this.borders[turn].get(piece) || []) cost += quest.own.has(frame) ? 0 : BORDER;
-    const close = this.beside[turn].get(piece);
-    if (close && close.length && !this.allKin(quest.arrow, close)) cost += CLOSE_COST * this.pieceLength(piece, turn);
     const users = this.along[turn].get(piece);
-    if (!users || !users.length || users.every((user) => this.begin[user] === this.begin[quest.arrow])) return cost;
-    if (!users.every((user) => this.end[user] === this.end[quest.arrow])) return cost + quest.push;
-    return cost + (this.isAtEnd(quest, piece) ? 0 : SHARED * this.pieceLength(piece, turn));
-  }
-
-  pieceLength(piece, turn) {
-    const j = Math.floor(piece / this.nx),
-      i = piece - j * this.nx;
-    return turn ? this.ys[j + 1] - this.ys[j] : this.xs[i + 1] - this.xs[i];
-  }
-
-  // Is a piece close above or below the end of a way, or close beside an end at a box's side?
-  isAtEnd({ targets }, piece) {
-    const here = this.point(piece);
-    return [...targets].some(([at, last]) => Math.abs(here[last] - this.point(at)[last]) <= ENDING);
-  }
-
-  // Is a point where the head of an arrow that is looked for may be?
-  isTip({ targets }, at) {
-    const here = this.point(at);
-    return [...targets.keys()].some((end) => distance(here, this.point(end)) <= TIP);
+    if (!users || users.every((user) => this.begin[user] === this.begin[quest.arrow])) return cost;
+    return cost + quest.push;
   }
 
   // What it costs to come to a point in one direction and leave it in another.
@@ -295,35 +268,29 @@ class Channels {
       owners = this.kept.get(at);
     if (owners && !owners.includes(this.owners[quest.arrow]) && !owners.includes(head)) return NEVER;
     let cost = direction === turn ? 0 : BEND;
-    for (const [other, how, isTip] of this.passed.get(at) || []) {
+    for (const [other, how] of this.passed.get(at) || []) {
       const across = direction === turn && how % BESIDE === 1 - direction;
-      if (this.kin(quest.arrow, other)) {
-        cost += across && how < BESIDE ? KIN_CROSS : 0;
-        if (this.begin[other] !== this.begin[quest.arrow] && parts(direction, turn, how)) cost += PART;
-      } else if (across) cost += crossingCost(quest, other) + (isTip || this.isTip(quest, at) ? TIP_COST : 0);
+      if (this.begin[other] === this.begin[quest.arrow]) cost += across && how < BESIDE ? KIN_CROSS : 0;
+      else if (across) cost += this.edges[other].head === head ? KIN_CROSS : CROSS;
       else cost += quest.push;
     }
-    for (const [other, along] of this.beyond.get(at) || []) {
-      if ((along !== direction && along !== turn) || this.begin[other] === this.begin[quest.arrow]) continue;
-      cost += this.end[other] === this.end[quest.arrow] && this.isAtEnd(quest, at) ? 0 : BEYOND_COST;
-    }
+    for (const [other, along] of this.beyond.get(at) || [])
+      if ((along === direction || along === turn) && this.begin[other] !== this.begin[quest.arrow]) cost += BEYOND_COST;
     return cost;
   }
 
   take(arrow, way, first, last) {
-    for (const [at, how, isTip] of this.passedBy(way, first, last)) {
-      push(this.passed, at, [arrow, how, isTip]);
+    for (const [at, how] of this.passedBy(way, first, last)) {
+      push(this.passed, at, [arrow, how]);
       this.busyPoints[at] = 1;
     }
     for (const [at, along] of this.pointsBeyond(way, first, last)) {
       push(this.beyond, at, [arrow, along]);
       this.busyPoints[at] = 1;
     }
-    for (const [users, within] of this.usersWithin) {
-      for (const [piece, turn] of this.pieces(way, within)) {
-        push(users[turn], piece, arrow);
-        this.busyPieces[turn][piece] = 1;
-      }
+    for (const [piece, turn] of this.pieces(way)) {
+      push(this.along[turn], piece, arrow);
+      this.busyPieces[turn][piece] = 1;
     }
   }
 
@@ -331,15 +298,7 @@ class Channels {
     const without = (users, key, ofArrow) => users.set(key, users.get(key).filter((each) => !ofArrow(each)));
     for (const [at] of this.passedBy(way, first, last)) without(this.passed, at, ([other]) => other === arrow);
     for (const [at] of this.pointsBeyond(way, first, last)) without(this.beyond, at, ([other]) => other === arrow);
-    for (const [users, within] of this.usersWithin)
-      for (const [piece, turn] of this.pieces(way, within)) without(users[turn], piece, (other) => other === arrow);
-  }
-
-  get usersWithin() {
-    return [
-      [this.along, NEAR],
-      [this.beside, CLOSE],
-    ];
+    for (const [piece, turn] of this.pieces(way)) without(this.along[turn], piece, (other) => other === arrow);
   }
 
   // Points close behind the corners of a way, on lines that it turns off there; with the lines' directions.
@@ -363,86 +322,49 @@ class Channels {
     return found;
   }
 
-  // How long a way is, with what its bends cost, and its pieces against the direction in which it leads.
-  lengthOf(way, arrow) {
-    const against = AGAINST * this.onwards[arrow];
-    let long = 0,
-      turned = null;
-    for (let k = 1; k < way.length; k += 1) {
-      const [[ax, ay], [bx, by]] = [this.point(way[k - 1]), this.point(way[k])],
-        level = Math.abs(way[k] - way[k - 1]) === 1;
-      long += Math.abs(ax - bx) + Math.abs(ay - by) + (turned !== null && turned !== level ? BEND : 0);
-      long += Math.max(0, (ay - by) * against);
-      turned = level;
-    }
-    return long;
-  }
-
   // The other ways that a way crosses, sharing no end with it, once for each time; and whose it runs along or touches.
   met(arrow, way, first, last) {
     const crossed = [],
-      touched = new Set();
+      touched = new Set(),
+      { begin, edges } = this;
     for (const [at, direction, turn] of turnsOf(way, first, last)) {
       for (const [other, how] of this.passed.get(at) || []) {
-        if (this.kin(arrow, other)) continue;
-        if (direction === turn && how % BESIDE === 1 - direction) crossed.push(other);
-        else touched.add(other);
+        if (begin[other] === begin[arrow]) continue;
+        if (direction !== turn || how % BESIDE !== 1 - direction) touched.add(other);
+        else if (edges[other].head !== edges[arrow].head) crossed.push(other);
       }
     }
-    for (const [piece, turn] of this.pieces(way)) {
-      const users = (this.along[turn].get(piece) || []).filter((user) => user !== arrow);
-      if (users.length && !this.allKin(arrow, users)) users.forEach((user) => touched.add(user));
-    }
-    touched.delete(arrow);
+    for (const [piece, turn] of this.pieces(way))
+      for (const user of this.along[turn].get(piece) || []) if (begin[user] !== begin[arrow]) touched.add(user);
     return { crossed, touched };
   }
 
-  // The arrows from other boxes to the same one that meet a way.
-  endingOn(arrow, way) {
-    const kin = (other) => this.end[other] === this.end[arrow] && this.begin[other] !== this.begin[arrow],
-      on = (how) => how < BESIDE || how === CORNER + BESIDE;
-    return new Set(way.flatMap((at) => (this.passed.get(at) || []).filter(([other, how]) => on(how) && kin(other)).map(([other]) => other)));
-  }
-
   passedBy(way, first, last) {
-    const end = this.point(way.at(-1));
     return turnsOf(way, first, last).flatMap(([at, direction, turn]) => {
-      const isTip = distance(this.point(at), end) <= TIP;
-      if (direction !== turn) return [[at, CORNER + BESIDE * direction, isTip]];
-      return this.near(at, direction).map((near) => [near, direction + (near === at ? 0 : BESIDE), isTip]);
+      if (direction !== turn) return [[at, CORNER + BESIDE * direction]];
+      return this.near(at, direction).map((near) => [near, direction + (near === at ? 0 : BESIDE)]);
     });
   }
 
-  pieces(way, within = NEAR) {
+  pieces(way) {
     const found = [];
     for (let k = 1; k < way.length; k += 1) {
       const turn = Math.abs(way[k] - way[k - 1]) === 1 ? 0 : 1;
-      for (const near of this.near(Math.min(way[k], way[k - 1]), turn, within)) found.push([near, turn]);
+      for (const near of this.near(Math.min(way[k], way[k - 1]), turn)) found.push([near, turn]);
     }
     return found;
   }
 
   // A point or piece, and those beside it that are too near to look like others.
-  near(at, direction, within = NEAR) {
+  near(at, direction) {
     const found = [at],
       lines = direction === 0 ? this.ys : this.xs,
       place = direction === 0 ? Math.floor(at / this.nx) : at % this.nx,
       step = direction === 0 ? this.nx : 1;
     for (const sign of [1, -1]) {
-      for (let k = 1; Math.abs(lines[place + sign * k] - lines[place]) < within; k += 1) found.push(at + sign * k * step);
+      for (let k = 1; Math.abs(lines[place + sign * k] - lines[place]) < NEAR; k += 1) found.push(at + sign * k * step);
     }
     return found;
-  }
-
-  // Do two arrows share an end, and are they of a kind?
-  kin(a, b) {
-    return this.begin[a] === this.begin[b] || this.end[a] === this.end[b];
-  }
-
-  // Do all begin where this one does, or all end there?
-  allKin(arrow, users) {
-    const { begin, end } = this;
-    return users.every((user) => begin[user] === begin[arrow]) || users.every((user) => end[user] === end[arrow]);
   }
 }
 
@@ -460,9 +382,6 @@ function hope(goals, x, y, direction) {
   return least;
 }
 
-// Does a way that comes to a point in one direction and goes on in another leave one that passes the point there?
-const parts = (direction, turn, how) => how === (direction !== turn ? direction : CORNER + BESIDE * direction);
-
 // A number for each text.
 function numbered() {
   const known = new Map();
@@ -478,10 +397,4 @@ function turnsOf(way, first, last) {
     k === 0 ? first : Math.abs(at - way[k - 1]) === 1 ? 0 : 1,
     k === way.length - 1 ? last : Math.abs(way[k + 1] - at) === 1 ? 0 : 1,
   ]);
-}
-
-// What it costs to cross another that shares no end.
-function crossingCost({ shunned }, other) {
-  if (shunned === null) return CROSS;
-  return shunned.has(other) ? NEVER : CROSS_MOVABLE;
 }

@@ -1,13 +1,17 @@
 // Ways for arrows that routes.js found none for: in very large drawings there is no time to look for all. A level piece,
 // an upright one and a level one, along the nearest column where they meet no box, no title and no other way.
 
+import { push } from "../recording/selection.js";
+import { TRACK } from "./channels.js";
+import { Grid } from "./routes.js";
+
 const COLUMNS = 90; // that are tried on each side
 const TRACKS = [0, 1, 2, 3, 4, 5, 6, 7]; // above or below a box, that are tried: as many arrows may leave a row at once
 const LEVELS = TRACKS.flatMap((a) => TRACKS.map((b) => [a, b])).sort((p, q) => p[0] + p[1] - q[0] - q[1]);
 const BOTH = [true, true]; // level and upright pieces keep off others
 const SAME = 5; // lines nearer than this would look like one
 
-class CoarseRouter {
+export class CoarseRouter {
   constructor(scene, heads) {
     this.scene = scene;
     this.grid = new Grid([...scene.nodes.values(), ...heads]);

@@ -1,6 +1,14 @@
 // What the colours of boxes mean. The colours themselves come from viz/picture/palette.py.
 
-const COLOURINGS = [
+import { signed } from "../panels/changes.js";
+import { flawsOf } from "../recording/flaws.js";
+import { amount, counted, magnitude, nbytes, seconds } from "../recording/formatting.js";
+import { sizeOfGradient, sizeTogether, sizeWord } from "../recording/gradient_sizes.js";
+import { rules } from "../recording/rules.js";
+import { timeOf } from "../recording/usual_times.js";
+import { OUTSIDE, VARIABLES } from "./assembly.js";
+
+export const COLOURINGS = [
   ["op", "kind of op"],
   ["time", "time"],
   ["memory", "memory made"],
@@ -11,46 +19,30 @@ const COLOURINGS = [
   ["slower", "Δ time"],
 ];
 
-// As viz/picture/legend.py says them.
-const PHASE_WORDS = {
-  input: "input",
-  forward: "forward",
-  parameter: "weight",
-  frozen: "frozen weight",
-  state: "state",
-  update: "update",
-  backward: "backward",
-  metric: "metric",
-  data: "data",
-  network: "between ranks",
-};
-
-const themes = JSON.parse(document.getElementById("themes").textContent);
-
 // "light" or "dark": what the switch says, else what the reader's system says.
-function themeName() {
+export function themeName() {
   const chosen = document.documentElement.dataset.theme;
   return chosen || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 }
 
-const themeNow = () => themes[themeName()];
+export const themeNow = () => rules.themes[themeName()];
 
 // The colour for a share from 0 to 1: the square root shows small shares too.
 const heat = (share, theme, ramp = theme.heat) =>
   ramp[Math.floor(Math.sqrt(Math.max(0, Math.min(1, share))) * (ramp.length - 1) + 0.5)];
 
 // Dark or light, whichever stands out more.
-const inkOn = (ground) => themeNow().inks[ground];
+export const inkOn = (ground) => themeNow().inks[ground];
 
 // Fill and line of a box.
-function coloursOf(node, theme) {
+export function coloursOf(node, theme) {
   if (node.error) return theme.error;
   const [own, line] = theme.phases[node.phase] || theme.phases.forward;
   return [node.fill || own, line];
 }
 
 // Sets the `fill` and `note` of all boxes, and gives the legend: pairs of colour and meaning.
-function colour(scene, mode, difference) {
+export function colour(scene, mode, difference) {
   for (const node of scene.nodes.values()) node.fill = node.note = "";
   const painter = new Painter(scene, difference);
   return mode === "op" ? painter.byOp() : painter[PAINTERS[mode]]();
@@ -73,9 +65,9 @@ class Painter {
 
   byOp() {
     const shown = new Set([...this.scene.nodes.values()].map((node) => node.phase));
-    const boxes = Object.keys(PHASE_WORDS)
+    const boxes = Object.keys(rules.phases)
       .filter((phase) => shown.has(phase))
-      .map((phase) => [this.theme.phases[phase][0], phase === "input" ? this.given() : PHASE_WORDS[phase], this.theme.phases[phase][1], phase === "input"]);
+      .map((phase) => [this.theme.phases[phase][0], phase === "input" ? this.given() : rules.phases[phase], this.theme.phases[phase][1], phase === "input"]);
     return [...boxes, ...this.shared(shown)];
   }
 

@@ -1,19 +1,27 @@
 // Where the outputs of a box leave it that have ways of their own: side by side, in their order. The counterpart of
 // viz/geometry/exits.py, which says more.
 
-const STUB = 24, // how far lines lead straight away from such a place: the labels stand there
+import { push } from "../recording/selection.js";
+import { PAD } from "./layout.js";
+import { APART, LABEL_SIZE, OFF_CORNERS } from "./measures.js";
+import { ASIDE, middleOf } from "./routes.js";
+import { textWidth } from "./sizes.js";
+
+const GOES_ON = 400; // so near to a box, what turns off there would seem to lead to another below it
+const STRAIGHT = 1; // what begins no farther from the middle of the box where it ends leads there straight
+export const STUB = 24, // how far lines lead straight away from such a place: the labels stand there
   EXITS_APART = 24,
   EXIT_CORNERS = 8, // how far they keep from a box's corners
   BESIDE_LABEL = 12,
   ROOM_OF_EXITS = { above: 8, below: 14 }; // more room beside a row with such places
 
-const exitOf = ({ tail, output }) => `${tail}\0${output}`;
-const hasExit = ({ output }) => output !== null && output !== undefined;
+export const exitOf = ({ tail, output }) => `${tail}\0${output}`;
+export const hasExit = ({ output }) => output !== null && output !== undefined;
 
 // How far from the middle of its box each output leaves it. Gradients leave it on the side of what they are for, and the
-// nearest one in the middle, so that the way back through a network stays straight; those in `turned` on the other side.
+// nearest one in the middle, so that the way back through a network stays straight.
 // Where boxes have no places yet, they are as far aside as they may come to be.
-function exitsOf(scene, isPlaced, turned = new Set()) {
+export function exitsOf(scene, isPlaced) {
   const outputs = { data: new Map(), gradient: new Map() }; // of each kind: tail -> output -> its arrows
   for (const edge of scene.edges.filter(hasExit)) {
     const ofKind = outputs[edge.kind];
@@ -22,7 +30,7 @@ function exitsOf(scene, isPlaced, turned = new Set()) {
   }
   const found = new Map();
   for (const [tail, arrows] of outputs.gradient) {
-    const aside = isPlaced ? gradientsBySide(scene, tail, arrows, turned) : [...arrows.keys()].map((output, n) => [output, n]);
+    const aside = isPlaced ? gradientsBySide(scene, tail, arrows) : [...arrows.keys()].map((output, n) => [output, n]);
     for (const [output, n] of aside) found.set(exitOf({ tail, output }), n * EXITS_APART);
   }
   for (const [tail, arrows] of outputs.data) {
@@ -40,7 +48,7 @@ function exitsOf(scene, isPlaced, turned = new Set()) {
 const exitWidth = (label) => Math.max(EXITS_APART, 2 * Math.ceil((textWidth(label, LABEL_SIZE) + BESIDE_LABEL) / 2));
 
 // Pairs: a gradient of a box, and how many places left or right of the middle it leaves.
-function gradientsBySide(scene, tail, arrows, turned) {
+function gradientsBySide(scene, tail, arrows) {
   const box = scene.nodes.get(tail),
     [x, y] = middleOf(box),
     size = ([a, b]) => [Math.abs(a), Math.abs(b)],
@@ -55,7 +63,7 @@ function gradientsBySide(scene, tail, arrows, turned) {
   // Outermost is the nearest of boxes aside, to which ways turn, and the farthest of those that ways lead around.
   const outwards = ([a, b]) => (Math.abs(a) > box.w / 2 ? -Math.abs(b) : Math.abs(b));
   for (const side of [-1, 1]) {
-    const isHere = (output) => nearest.get(output)[0] < 0 === (side < 0 !== turned.has(exitOf({ tail, output })));
+    const isHere = (output) => nearest.get(output)[0] < 0 === side < 0;
     others
       .filter(isHere)
       .sort((a, b) => outwards(nearest.get(a)) - outwards(nearest.get(b)))
@@ -66,7 +74,7 @@ function gradientsBySide(scene, tail, arrows, turned) {
 
 // Makes boxes as wide as what leaves them side by side needs; tells how wide the columns of boxes must be that gradients
 // leave aside, so that their labels have room within frames, and how much room rows need above and below.
-function leaveExits(scene) {
+export function leaveExits(scene) {
   const columns = new Map(),
     room = { above: new Map(), below: new Map() },
     exits = exitsOf(scene, false);
@@ -83,39 +91,54 @@ function leaveExits(scene) {
   return { columns, room };
 }
 
-// The gradients that leave a box on one side of its middle, and pass to the other.
-function onWrongSide({ nodes, edges }) {
-  const wrong = new Set();
-  for (const edge of edges) {
-    if (edge.kind !== "gradient" || !hasExit(edge)) continue;
-    const [[begin]] = edge.corners,
-      [middle] = middleOf(nodes.get(edge.tail)),
-      aside = edge.corners.find(([x]) => x !== begin);
-    if (aside && (aside[0] - begin) * (begin - middle) < 0) wrong.add(exitOf(edge));
-  }
-  return wrong;
-}
-
-// How far from the middle of the other box an arrow that carries one of several outputs may end: straight on, if that is
-// there; those of several that both boxes share in the order in which they begin.
-function entriesOf({ nodes, edges }, exits) {
+// How far from the middle of a box each arrow ends there, so that its inputs can be counted. From the left to the right:
+// what comes from the left, from right above or below, and from the right; of one side, what comes along next to the box
+// is outermost. One that begins right above the middle leads there straight.
+export function entriesOf({ nodes, edges }, exits) {
   const together = new Map(),
     found = new Map();
-  for (const edge of edges) if (edge.kind === "data" && hasExit(edge)) push(together, `${edge.tail}\0${edge.head}`, edge);
+  for (const edge of edges.filter(({ kind }) => kind === "data" || kind === "gradient")) {
+    const isAbove = middleOf(nodes.get(edge.tail))[1] < middleOf(nodes.get(edge.head))[1];
+    push(together, `${edge.head} ${edge.kind} ${isAbove}`, edge);
+  }
   for (const arrows of together.values()) {
-    arrows.sort((a, b) => a.output - b.output);
-    const [tail, head] = [nodes.get(arrows[0].tail), nodes.get(arrows[0].head)],
-      most = head.w / 2 - OFF_CORNERS,
-      away = middleOf(tail)[0] - middleOf(head)[0],
-      straight = arrows.map((edge) => away + exits.get(exitOf(edge))),
-      last = arrows.length - 1;
-    if (!last) {
-      found.set(arrows[0], [0, ...straight.filter((by) => by && Math.abs(by) <= most)]);
-      continue;
+    const head = nodes.get(arrows[0].head),
+      [x, y] = middleOf(head),
+      begins = new Map();
+    for (const edge of arrows) {
+      const [tailX, tailY] = middleOf(nodes.get(edge.tail)),
+        away = tailX - x + (exits.get(exitOf(edge)) || 0);
+      push(begins, exitOf(edge), { edge, away, far: Math.abs(tailY - y) });
     }
-    const apart = Math.min(APART, (2 * most) / last),
-      isThere = straight.every((by) => Math.abs(by) <= most);
-    arrows.forEach((edge, n) => found.set(edge, [isThere ? straight[n] : (n - last / 2) * apart]));
+    const all = [...begins.values()].map(([each]) => each);
+    for (const each of all) each.turn = turnOf(each, all, head.w / 2);
+    const order = [...begins.values()].sort(([{ turn: a }], [{ turn: b }]) => a[0] - b[0] || a[1] - b[1]),
+      aways = order.map(([{ away, turn }]) => Math.abs(away) + (turn[0] ? head.w / 2 : 0)),
+      least = Math.min(...aways),
+      last = order.length - 1,
+      isStraight = least < STRAIGHT,
+      isAside = !isStraight && last % 2 === 0 && isUnderAnother(nodes, head, arrows[0]),
+      shift = isAside ? (order[last / 2][0].turn[0] < 0 ? 0.5 : -0.5) : 0,
+      centre = isStraight ? aways.indexOf(least) : last / 2 + shift,
+      apart = Math.min(APART, (head.w / 2 - OFF_CORNERS) / Math.max(centre, last - centre, 1));
+    order.forEach((same, n) => same.forEach(({ edge }) => found.set(edge, (n - centre) * apart)));
   }
   return found;
+}
+
+// Does another box stand right above the middle of a box that an arrow reaches from above, or below? What leaves it would
+// seem to go on here.
+function isUnderAnother(nodes, box, { tail }) {
+  const [x, y] = middleOf(box),
+    sign = middleOf(nodes.get(tail))[1] < y ? 1 : -1,
+    gap = (each) => (sign > 0 ? box.y - each.y - each.h : each.y - box.y - box.h);
+  return [...nodes.values()].some((each) => Math.abs(middleOf(each)[0] - x) < ASIDE && gap(each) > 0 && gap(each) < GOES_ON);
+}
+
+// The turn of an arrow among others that end at the same side of a box. One that begins behind another leads around that:
+// data on the left, gradients on the right.
+function turnOf({ edge, away, far }, others, half) {
+  const isBehind = Math.abs(away) < half && others.some((other) => other.far < far && Math.abs(away - other.away) < ASIDE);
+  if (isBehind) return edge.kind === "data" ? [-1, far] : [1, -far];
+  return Math.abs(away) < half ? [0, away] : away < 0 ? [-1, far] : [1, -far];
 }

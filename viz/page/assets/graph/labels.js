@@ -1,5 +1,10 @@
 // Places for the labels of arrows, beside their lines where nothing else is: the counterpart of viz/geometry/labels.py.
 
+import { push } from "../recording/selection.js";
+import { LABEL_SIZE } from "./measures.js";
+import { Grid } from "./routes.js";
+import { textWidth } from "./sizes.js";
+
 const ABOVE = 0.8 * LABEL_SIZE,
   BELOW = 0.26 * LABEL_SIZE,
   OFF_LINES = 3, // how far labels keep above and below lines, where there is room: those look like rules under them
@@ -13,7 +18,7 @@ const ABOVE = 0.8 * LABEL_SIZE,
 // Gives edges their `labelAt`; tells for which there was no room. Of several that leave a box with the same label the
 // first has it. Where several with other labels begin as one line, a label stands behind the place where its own arrow
 // leaves them, if there is room.
-function placeLabels(scene, heads) {
+export function placeLabels(scene, heads) {
   const free = {
       taken: new Grid(obstacles(scene, heads)),
       lines: new Grid(aroundLines(scene, OFF_LINES, 0)),
@@ -76,7 +81,7 @@ const liesOn = ([x, y], corners) =>
     );
   });
 
-const areaOfLabel = (x, y, width) => ({ x: x - 1, y: y - ABOVE - 0.5, w: width + 2, h: ABOVE + BELOW + 1 });
+export const areaOfLabel = (x, y, width) => ({ x: x - 1, y: y - ABOVE - 0.5, w: width + 2, h: ABOVE + BELOW + 1 });
 
 function obstacles(scene, heads) {
   const found = [];

@@ -2,16 +2,27 @@
 // that ordering.js finds), the counterpart of viz/geometry/layout.py. Only what is open is laid out, so
 // ten thousand ops cost nothing until they are looked at.
 
-const GAP_X = 26,
+import { push } from "../recording/selection.js";
+import { aligned } from "./alignment.js";
+import { TRACK } from "./channels.js";
+import { leaveExits } from "./exits.js";
+import { placeTitles } from "./heads.js";
+import { inOrder } from "./ordering.js";
+import { BACKWARD } from "./passes.js";
+import { framesAround, meet, middleOf } from "./routes.js";
+import { headOf, leaveLevels, sizeOf } from "./sizes.js";
+import { branchesLast, spansOfBranches, weightBranches } from "./weight_branches.js";
+
+export const GAP_X = 26,
   GAP_Y = 38,
   PAD = 16;
-const BELOW_HEAD = 20; // between a frame's title and its contents: room for the head of an arrow, and for a level piece
+export const BELOW_HEAD = 20; // between a frame's title and its contents: room for the head of an arrow, and for a level piece
 const OUTWARDS = 1e-3; // of a unit's width: where arrows pass boxes, only their order counts
 const LANES = ["forward", "parameter", "update", ...BACKWARD];
 
 // Gives `x, y, w, h` to all nodes and frames of a scene and to the frames' titles, and `width` and `height` to the
 // scene; with more `room` above and below some rows.
-function arrange(scene, room) {
+export function arrange(scene, room) {
   for (const node of scene.nodes.values()) Object.assign(node, sizeOf(node));
   const exits = leaveExits(scene);
   leaveLevels(scene);

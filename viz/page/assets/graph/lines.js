@@ -1,10 +1,12 @@
 // Where the lines are that arrows may run along.
 
+import { KEEP_OFF, OFF_TITLES, TRACK, indexFrom } from "./channels.js";
+
 // Which lines lie between two places.
-const inside = (lines, low, high) => [indexFrom(lines, low + 0.01, true), indexFrom(lines, high - 0.01)];
+export const inside = (lines, low, high) => [indexFrom(lines, low + 0.01, true), indexFrom(lines, high - 0.01)];
 
 // Where upright and level lines are: those through ports exactly, others not too close to each other.
-function linesOf(boxes, titles, frames, ports) {
+export function linesOf(boxes, titles, frames, ports) {
   const loose = [new Set(), new Set()];
   for (const rect of [...boxes, ...frames]) {
     for (const by of [KEEP_OFF, KEEP_OFF + TRACK, KEEP_OFF + 2 * TRACK]) {

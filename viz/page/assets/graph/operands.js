@@ -1,19 +1,17 @@
-// Arrows reach a box in the order of the arguments that they bring, from the left to the right, where that makes no more
-// crossings.
+// What boxes say of the arrows that end there: which operands they carry.
 
-// Ops of which it matters which operand is the first, as in viz/picture/operands.py: a mark in their box, behind the head
-// of each arrow, says which it carries.
-const ORDERED = new Set(
-  ["subtract divide floor_divide mod power greater greater_equal less less_equal arctan2", "matmul solve where concatenate stack overwrite dot_product_attention"].join(" ").split(" "),
-);
-const MARK_SIZE = 8,
+import { clean, ranges } from "../recording/formatting.js";
+import { rules } from "../recording/rules.js";
+import { push } from "../recording/selection.js";
+
+export const MARK_SIZE = 8,
   MARK_ROOM = 8, // so much higher boxes are that have marks
   BEHIND_HEAD = 7, // from an arrow's head to the middle of its mark
   MOST_UNREAD = 3, // gradients that a box names
   MOST_TO_TERMS = 1; // arrows from weights to what makes terms of the loss from them
 
 // Lets arrows say which operand they carry: `mark`.
-function markOperands({ nodes, edges, model }) {
+export function markOperands({ nodes, edges, model }) {
   const into = new Map();
   for (const edge of edges)
     if (["data", "parameter"].includes(edge.kind) && ["op", "scope"].includes(nodes.get(edge.head).kind)) push(into, edge.head, edge);
@@ -30,7 +28,7 @@ function markOperands({ nodes, edges, model }) {
 }
 
 // Lets a box say whose gradients it computes where no arrow leaves it: nothing else reads them.
-function tellUnreadGradients({ nodes, edges, model }) {
+export function tellUnreadGradients({ nodes, edges, model }) {
   const read = new Set(edges.map(({ tail }) => tail)),
     isForward = ({ producer }) => producer === null || model.ops[producer].phase !== "backward";
   for (const node of nodes.values()) {
@@ -45,7 +43,7 @@ function tellUnreadGradients({ nodes, edges, model }) {
 
 // Lets the box of weight penalties say which weights it reads, of several layers, and that of its gradient, too: arrows
 // would lead around the whole network. They are `untold` until one of their ends is selected.
-function tellWeightsOfTerms(scene) {
+export function tellWeightsOfTerms(scene) {
   const { nodes, model } = scene;
   scene.untold = [];
   for (const node of [...nodes.values()].filter(({ block }) => block?.makesTerms)) {
@@ -103,7 +101,7 @@ function placesOfOperands(ops) {
   const found = new Map(),
     own = ops.filter(({ name }) => name !== "cast"),
     add = (tensor, place) => found.set(tensor, (found.get(tensor) ?? new Set()).add(place));
-  if (own.some(({ name, phase }) => !ORDERED.has(name) || phase !== "forward" || name !== own[0].name)) return found;
+  if (own.some(({ name, phase }) => !rules.ordered.includes(name) || phase !== "forward" || name !== own[0].name)) return found;
   for (const { inputs } of own) if (new Set(inputs).size > 1) inputs.forEach((tensor, i) => add(tensor, i + 1));
   for (const { name, inputs, outputs } of ops)
     if (name === "cast") for (const place of found.get(outputs[0]) ?? []) add(inputs[0], place);
@@ -111,7 +109,7 @@ function placesOfOperands(ops) {
 }
 
 // Where the marks of a box stand: texts, each with its place; those of arrows that end at one place are one.
-function placeMarks({ nodes, edges }) {
+export function placeMarks({ nodes, edges }) {
   const found = new Map();
   for (const { head, mark, corners } of edges) {
     if (!mark || !corners || corners.length < 2) continue;
@@ -123,44 +121,3 @@ function placeMarks({ nodes, edges }) {
   for (const together of found.values())
     nodes.get(together[0].head).marks.push([together.map(({ mark }) => mark).sort().join(", "), ...together[0].at]);
 }
-
-const MOST_OPERANDS = 4; // with more, some come from one side anyway
-
-// From where an arrow comes to its box: from the left (-1), straight down (0), or from the right (1).
-function sideOfEnd({ corners }) {
-  return corners.length < 3 ? 0 : Math.sign(corners.at(-1)[0] - corners.at(-3)[0]) * -1;
-}
-
-// The arrows that bring the arguments of one op to its box from above, in the order of these; for each such box.
-function operandsOf({ nodes, edges }) {
-  const found = new Map();
-  for (const edge of edges) {
-    const { kind, operand, head, corners } = edge;
-    if (kind !== "data" || !operand || nodes.get(head).kind !== "op") continue;
-    const [[ax, ay], [bx, by]] = corners.slice(-2);
-    if (ax === bx && ay < by) push(found, `${head} ${operand[0]}`, edge);
-  }
-  return [...found.values()]
-    .filter(({ length }) => length > 1 && length <= MOST_OPERANDS)
-    .map((arrows) => arrows.sort((a, b) => a.operand[1] - b.operand[1]));
-}
-
-// Where arrows should end that come from a side on which others bring later or earlier arguments: edge -> how far from
-// the middle of its box.
-function endsInTurn(scene) {
-  const ends = new Map();
-  for (const arrows of operandsOf(scene)) {
-    const sides = arrows.map(sideOfEnd),
-      straight = sides.indexOf(0);
-    if (sides.every((side, n) => !n || side >= sides[n - 1])) continue;
-    const centre = straight < 0 ? (arrows.length - 1) / 2 : straight,
-      { w } = scene.nodes.get(arrows[0].head),
-      apart = Math.min(APART, (w / 2 - OFF_CORNERS) / Math.max(centre, arrows.length - 1 - centre));
-    if (apart < LEAST_APART) continue;
-    arrows.forEach((edge, n) => sides[n] !== Math.sign(n - centre) && ends.set(edge, (n - centre) * apart));
-  }
-  return ends;
-}
-
-// Does a way come to its end from the side on which that is?
-const comesInTurn = (edge, by) => sideOfEnd(edge) === Math.sign(by) || (sideOfEnd(edge) === 0 && edge.corners.length === 2);

@@ -19,7 +19,7 @@ const SWEEPS = 8,
 // `layers`: arrays of numbers, the units, as the code has them; `links`: {upper, lower, begins, ends}; `widths`: by unit;
 // `inputs`: the units that are inputs; `lengths`: by unit, how many rows are in it; `before`: by unit, how far right it
 // stood before a click, where it did. Gives the layers in a better order.
-function inOrder(layers, links, widths, { inputs = new Set(), lengths = [], before = [] } = {}) {
+export function inOrder(layers, links, widths, { inputs = new Set(), lengths = [], before = [] } = {}) {
   if (layers.every((layer) => layer.length < 2)) return layers;
   const { rows, steps, count } = withPassing(layers, links),
     wanted = { inputs, before, turn: turnsFromLeft(layers, links, lengths, inputs) },

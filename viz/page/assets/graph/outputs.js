@@ -1,15 +1,15 @@
 // Which of several outputs of a box an arrow carries: each has a way out of its own, and is called by its name. The
 // counterpart of viz/picture/outputs.py.
 
+import { clean } from "../recording/formatting.js";
+import { rules } from "../recording/rules.js";
+import { push } from "../recording/selection.js";
+import { BACKWARD } from "./passes.js";
+
 const MOST_OUTPUTS = 6, // of a box that have ways of their own: with more of them it would be too wide
   LONGEST_NAME = 20;
-const USUAL_NAMES = {
-  ...{ lstm: ["outputs", "h", "c"], gru: ["outputs", "h"], simple_rnn: ["outputs", "h"] },
-  ...{ qr: ["q", "r"], svd: ["u", "s", "vh"], eigh: ["values", "vectors"], eig: ["values", "vectors"], slogdet: ["sign", "log"] },
-};
-
 // The flows of a scene, of which each that carries several outputs of one op or closed layer is one for each.
-function byOutputs(scene, flows) {
+export function byOutputs(scene, flows) {
   const carried = new Map(); // tail -> tensor -> which of the outputs it is, and the tensor before it was cast
   for (const { tail, kind, tensors } of flows) {
     if (kind !== "data" || !["op", "scope"].includes(scene.nodes.get(tail).kind)) continue;
@@ -77,7 +77,7 @@ function activationBehind({ ops, tensors }, tensor) {
 function usualName({ tensors, ops }, tensor) {
   const { producer } = tensors[tensor],
     { name = "", outputs = [] } = producer === null ? {} : ops[producer],
-    names = USUAL_NAMES[name.replace(/_pair$/, "")],
+    names = rules.outputs[name.replace(/_pair$/, "")],
     place = outputs.indexOf(tensor);
   if (!names || place < 0) return "";
   if (!name.endsWith("_pair")) return names[place] ?? "";
@@ -142,7 +142,7 @@ function placeOfOutput(scene, tail, tensor) {
 
 // Numbers the different gradients that one box gives to other rows: other ways out. What an op gives to several operands as
 // it is, as a sum does, is one gradient, and leaves as one.
-function numberGradients({ nodes, edges, model }) {
+export function numberGradients({ nodes, edges, model }) {
   const carried = new Map(),
     numbers = new Map();
   for (const edge of edges) {

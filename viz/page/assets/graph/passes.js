@@ -1,10 +1,10 @@
 // Columns for the boxes of several backward passes through the same ops, the counterpart of viz/geometry/passes.py.
 
-const BACKWARD = ["backward", "backward 2", "backward 3"];
+export const BACKWARD = ["backward", "backward 2", "backward 3"];
 
 // Gives these boxes their lanes, those of passes whose gradients are applied first; and to each that another stands left
 // of in its row, that as its `nearest`.
-function partPasses({ nodes, edges, frames }) {
+export function partPasses({ nodes, edges, frames }) {
   const outermost = new Map();
   for (const node of nodes.values()) {
     if (node.pass === undefined) continue;

@@ -1,7 +1,9 @@
 // Where arrows need more room than they were left at first.
 
+import { Grid, MORE, framesAround } from "./routes.js";
+
 // More room where an arrow leaves its box, and where it ends.
-function makeRoom(scene, room, { tail, head }) {
+export function makeRoom(scene, room, { tail, head }) {
   const from = scene.nodes.get(tail),
     to = scene.nodes.get(head),
     down = from.y < to.y;
@@ -10,7 +12,7 @@ function makeRoom(scene, room, { tail, head }) {
 }
 
 // More room above and below a frame, for arrows that lead past it.
-function makeRoomAround(room, frame) {
+export function makeRoomAround(room, frame) {
   addRoom(room.above, frame.id);
   addRoom(room.below, frame.id);
 }
@@ -21,7 +23,7 @@ function addRoom(side, what) {
 
 // The frames through which arrows lead that neither begin nor end there. Frames are sought where the lines are: looking at
 // all of them for each line took most of the time of a page with ten thousand boxes.
-function throughFrames(scene) {
+export function throughFrames(scene) {
   const found = new Set(),
     grid = new Grid(scene.frames.values());
   for (const { tail, head, corners } of scene.edges) {
@@ -32,15 +34,6 @@ function throughFrames(scene) {
     });
   }
   return found;
-}
-
-// The arrows that pass the box which they come from, and come back to it.
-function hooked(scene) {
-  return scene.edges.filter((edge) => {
-    const { y, h } = scene.nodes.get(edge.tail),
-      leads = onwards(scene, edge);
-    return leads && edge.corners.some(([, at]) => (leads > 0 ? at < y - 1 : at > y + h + 1));
-  });
 }
 
 // The rectangle that a level or upright line is.

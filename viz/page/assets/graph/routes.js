@@ -1,18 +1,31 @@
 // Ways for arrows: level and upright pieces that enter no box and no title; the counterpart of
 // viz/geometry/edge_routes.py and placement.py.
 
-const LABEL_SIZE = 9.5;
+import { push } from "../recording/selection.js";
+import { drawSharedOnce } from "../view/shared_lines.js";
+import { framesOf } from "./assembly.js";
+import { Channels, KEEP_OFF, NEVER, PUSHING } from "./channels.js";
+import { CoarseRouter } from "./coarse_routes.js";
+import { STUB, entriesOf, exitOf, exitsOf, hasExit } from "./exits.js";
+import { placeLabels } from "./labels.js";
+import { PAD, arrange } from "./layout.js";
+import { LABEL_SIZE } from "./measures.js";
+import { placeMarks } from "./operands.js";
+import { BACKWARD } from "./passes.js";
+import { makeRoom, makeRoomAround, throughFrames } from "./rooms.js";
+import { headOf, textWidth } from "./sizes.js";
+
 const CELL_W = 240,
   CELL_H = 120;
-const MOST_REDRAWN = 600; // arrows for which other ways are looked for, to reach boxes in the order of arguments
 const MOST_LOOKS = 4e6; // at points, before ways may be longer and cross more: seconds would pass
-const ASIDE = 12, // beside the middle of a box, where arrows begin and end that run against the others
+const BELOW_LABEL = 16; // how far straight on an arrow leads at first that has a label, for which there is room then
+export const ASIDE = 12, // beside the middle of a box, where arrows begin and end that run against the others
   ROUND = 5, // the radius of bends
   ATTEMPTS = 4,
   MORE = 15; // room for one more label, or two more arrows
 
 // Which boxes lie near a place.
-class Grid {
+export class Grid {
   constructor(boxes) {
     this.cells = new Map();
     for (const box of boxes) this.add(box);
@@ -52,12 +65,12 @@ class Grid {
   }
 }
 
-const meet = (a, b) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
-const middleOf = (box) => [box.x + box.w / 2, box.y + box.h / 2];
+export const meet = (a, b) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+export const middleOf = (box) => [box.x + box.w / 2, box.y + box.h / 2];
 
 // Gives all boxes, frames, titles, arrows and labels of a scene their places; with more room where it was too narrow. What
 // was drawn `before` stays in its order from the left to the right.
-function placeScene(scene, before) {
+export function placeScene(scene, before) {
   scene.before = new Map(before?.lefts);
   scene.lefts = new Map();
   const room = { above: new Map(), below: new Map() };
@@ -67,10 +80,9 @@ function placeScene(scene, before) {
     arrange(scene, room);
     const { lost, looks } = route(scene, left);
     left -= looks;
-    const narrow = [...new Set([...lost, ...hooked(scene)])],
-      through = throughFrames(scene);
-    if (!(narrow.length || through.size) || left < looks) break; // the next attempt would take as long
-    for (const edge of narrow) makeRoom(scene, room, edge);
+    const through = throughFrames(scene);
+    if (!(lost.length || through.size) || left < looks) break; // the next attempt would take as long
+    for (const edge of lost) makeRoom(scene, room, edge);
     for (const frame of through) makeRoomAround(room, frame);
   }
   for (const edge of scene.edges) Object.assign(edge, boundsOf(edge.points, edge.labelAt, edge.label));
@@ -90,54 +102,23 @@ function route(scene, mostLooks) {
   const heads = [...scene.frames.values()].filter((frame) => headOf(frame).h).map((frame) => frame.head),
     router = new Router(scene, heads, mostLooks);
   router.run();
-  const lost = router.draw(),
-    first = router.channels.looks;
-  let best = router,
-    looks = first;
-  // Draws the ways that are found under other conditions, if these cross as little and fit.
-  const redraw = (turned, ends, fits) => {
-    const other = new Router(scene, heads, mostLooks, turned, ends);
-    other.run();
-    looks += other.channels.looks;
-    if (other.found.size < scene.edges.length || other.crossings > best.crossings) return false;
-    other.draw();
-    if (fits()) best = other;
-    else best.draw();
-    return best === other;
-  };
-  const mayGoOn = () => !lost.length && looks + first < mostLooks,
-    turned = onWrongSide(scene),
-    isTurned = turned.size > 0 && mayGoOn() && redraw(turned, new Map(), () => true);
-  let ends = scene.edges.length < MOST_REDRAWN ? endsInTurn(scene) : new Map();
-  for (let attempt = 0; attempt < 2 && ends.size && mayGoOn(); attempt += 1) {
-    let fitting = new Map();
-    const inTurn = () => {
-      fitting = new Map([...ends].filter(([edge, by]) => comesInTurn(edge, by)));
-      return fitting.size === ends.size;
-    };
-    if (redraw(isTurned ? turned : new Set(), ends, inTurn)) break;
-    ends = fitting;
-  }
-  partEnds(scene, heads, router.own, lost);
+  const lost = router.draw();
   placeMarks(scene);
-  const unlabelled = placeLabels(scene, heads);
-  return { lost: [...new Set([...lost, ...unlabelled])], looks };
+  return { lost: [...new Set([...lost, ...placeLabels(scene, heads)])], looks: router.channels.looks };
 }
 
 class Router {
-  constructor(scene, heads, mostLooks, turned, ends = new Map()) {
+  constructor(scene, heads, mostLooks) {
     Object.assign(this, { scene, heads, mostLooks });
     this.edges = scene.edges;
-    const exits = exitsOf(scene, true, turned),
+    const exits = exitsOf(scene, true),
       entries = entriesOf(scene, exits);
-    this.ports = this.edges.map((edge) => portsOf(scene, edge, exits.get(exitOf(edge)) || 0, ends.has(edge) ? [ends.get(edge)] : entries.get(edge) || [0]));
+    this.ports = this.edges.map((edge) => portsOf(scene, edge, exits.get(exitOf(edge)) || 0, entries.get(edge) || 0));
     this.around = this.edges.map(({ tail, head }) => [framesAround(scene, tail), framesAround(scene, head)]);
     this.own = this.around.map((both) => new Set(both.flat()));
     // Those around one end only: an arrow needn't leave what is around both.
     this.left = this.around.map(([a, b]) => new Set([...a.filter((id) => !b.includes(id)), ...b.filter((id) => !a.includes(id))]));
     this.found = new Map();
-    this.taken = [0, 0]; // two hashes of all ways that are taken
-    this.looked = new Map(); // what a search found, by the arrow and by the others' ways
     const ports = this.ports.flatMap(([tails, ends], i) => [
       ...tails.map((port) => ({ ...port, owner: beginningOf(this.edges[i]) })),
       ...tails.flatMap(pointsBefore).map((outside) => ({ outside, owner: null })), // none turns off there
@@ -157,13 +138,12 @@ class Router {
     this.pushAside(order.filter((i) => !this.found.has(i)));
     for (let round = 0; round < 2; round += 1) {
       for (const i of order) {
-        if (!this.found.has(i) || this.isTired || !this.met(i).crossed.length || this.isBetweenNeighbours(i)) continue;
+        if (!this.found.has(i) || this.isTired || !this.met(i).crossed.length) continue;
         this.drop(i);
         this.look(i, false);
       }
       this.pushAside(order.filter((i) => !this.found.has(i)));
     }
-    new Untangling(this).run(order);
     this.order = order;
   }
 
@@ -172,11 +152,6 @@ class Router {
     this.edges.forEach((edge, i) => this.found.has(i) && this.drawWay(edge, i));
     this.drawCoarsely(this.order.filter((i) => !this.found.has(i)));
     return this.edges.filter((_, i) => !this.found.has(i));
-  }
-
-  // How often ways cross, each counted by both.
-  get crossings() {
-    return [...this.found.keys()].reduce((sum, i) => sum + this.met(i).crossed.length, 0);
   }
 
   get isTired() {
@@ -195,50 +170,21 @@ class Router {
     }
   }
 
-  // `limit` is what the way may cost; `shunned` are others that it may not cross. Where nothing has changed since the last
-  // search for this arrow, it would find the same again.
-  look(i, pushing, limit = Infinity, shunned = null) {
+  look(i, pushing) {
     if (this.isTired) return false;
     const [starts, targets] = this.ports[i].map(
-      (ports) => new Map(ports.map(({ outside, upright }) => [this.channels.at(outside), upright])),
-    );
-    const key = shunned ? "" : [i, pushing, limit, ...this.taken].join();
-    const way =
-      this.looked.get(key) ||
-      this.channels.search(i, starts, targets, this.left[i], pushing ? PUSHING : NEVER, limit, shunned);
-    if (key) this.looked.set(key, way);
-    if (way.length) this.take(i, [way, starts.get(way[0]), targets.get(way[way.length - 1])]);
-    return way.length > 0;
-  }
-
-  take(i, found) {
-    this.found.set(i, found);
-    this.channels.take(i, ...found);
-    this.mark(i);
+        (ports) => new Map(ports.map(({ outside, upright }) => [this.channels.at(outside), upright])),
+      ),
+      way = this.channels.search(i, starts, targets, this.left[i], pushing ? PUSHING : NEVER);
+    if (!way.length) return false;
+    this.found.set(i, [way, starts.get(way[0]), targets.get(way[way.length - 1])]);
+    this.channels.take(i, ...this.found.get(i));
+    return true;
   }
 
   drop(i) {
     this.channels.free(i, ...this.found.get(i));
-    this.mark(i);
     this.found.delete(i);
-  }
-
-  // Adds the way of an arrow to the hashes, or takes it out of them.
-  mark(i) {
-    const [way, first, last] = this.found.get(i);
-    let [a, b] = [i + 1, ~i];
-    for (const at of [first, last, ...way]) {
-      a = Math.imul(a ^ at, 0x01000193) + 1;
-      b = Math.imul(b ^ at, 0x85ebca6b) ^ (b >>> 15);
-    }
-    this.taken = [this.taken[0] ^ a, this.taken[1] ^ b];
-  }
-
-  // Does a way lead straight from a box to one beside it? It stays so: led around what crosses it, it would tell less.
-  isBetweenNeighbours(i) {
-    const [tail, head] = [this.edges[i].tail, this.edges[i].head].map((id) => this.scene.nodes.get(id)),
-      { nx } = this.channels;
-    return tail.row === head.row && new Set(this.found.get(i)[0].map((at) => Math.floor(at / nx))).size === 1;
   }
 
   met(i) {
@@ -289,23 +235,23 @@ function roundedCorners(corners) {
 const distance = (a, b) => Math.abs(a[0] - b[0]) + Math.abs(a[1] - b[1]);
 const towards = (a, b, by) => [0, 1].map((k) => a[k] + ((b[k] - a[k]) * by) / (distance(a, b) || 1));
 
-const framesAround = (scene, id) => framesOf(scene, scene.nodes.get(id).frame);
+export const framesAround = (scene, id) => framesOf(scene, scene.nodes.get(id).frame);
 
 // Does an arrow lead down (1), or up (-1)? Those of updates, and between neighbours, do neither (0).
-function onwards(scene, { tail, head, kind }) {
+export function onwards(scene, { tail, head, kind }) {
   if (!["data", "gradient", "parameter"].includes(kind)) return 0;
   const [from, to] = [tail, head].map((id) => scene.nodes.get(id));
   return to.y >= from.y + from.h ? 1 : from.y >= to.y + to.h ? -1 : 0;
 }
 
 // What an arrow leaves: a box, or one of its outputs, whose lines are no other's.
-const beginningOf = ({ tail, output }) => (hasExit({ output }) ? `${tail}[${output}]` : tail);
+export const beginningOf = ({ tail, output }) => (hasExit({ output }) ? `${tail}[${output}]` : tail);
 
-// Where an arrow may begin, and where it may end; `exit` and `entries`: how far from the middle of its boxes.
-function portsOf(scene, edge, exit, entries) {
+// Where an arrow may begin, and where it may end; `exit` and `entry`: how far from the middle of its boxes.
+function portsOf(scene, edge, exit, entry) {
   const tail = scene.nodes.get(edge.tail),
     head = scene.nodes.get(edge.head),
-    away = hasExit(edge) && (exit || edge.kind === "data") ? STUB : KEEP_OFF,
+    away = hasExit(edge) && (exit || edge.kind === "data") ? STUB : edge.label ? BELOW_LABEL : KEEP_OFF,
     all = (box, other) => [portAt(box, "left"), portAt(box, "right"), ...portsAside(box, other)];
   if (tail.row === head.row) {
     const [low, high] = [tail.x, head.x].sort((a, b) => a - b);
@@ -324,7 +270,7 @@ function portsOf(scene, edge, exit, entries) {
   const [out, back] = down ? ["bottom", "top"] : ["top", "bottom"];
   // Forward ops' arrows lead down, others' up.
   if (down === !BACKWARD.includes(tail.lane))
-    return [[portAt(tail, out, exit, away)], entries.map((by) => portAt(head, back, by))];
+    return [[portAt(tail, out, exit, away)], [portAt(head, back, entry)]];
   // One that begins where another ends would be taken for its continuation: they need places of their own.
   const [begin, end] = [[tail, out], [head, back]];
   return [begin, end].map(([box, side]) => [ASIDE, -ASIDE].map((by) => portAt(box, side, by)));
@@ -351,7 +297,7 @@ function pointsBefore({ border: [x, y], outside: [, end], upright }) {
 
 const straight = (a, b) => [1 / 3, 2 / 3, 1].map((s) => [a[0] + (b[0] - a[0]) * s, a[1] + (b[1] - a[1]) * s]);
 
-const pathOf = (points) => {
+export const pathOf = (points) => {
   const text = points.map(([x, y]) => `${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}`);
   return `M${text[0]} C${text.slice(1).join(" ")}`;
 };

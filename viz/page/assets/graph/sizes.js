@@ -1,17 +1,23 @@
 // How large boxes and the titles of frames are, by the widths of their texts.
 
-const TITLE_SIZE = 12,
+import { BETWEEN } from "./assembly.js";
+import { TRACK } from "./channels.js";
+import { BELOW_HEAD, PAD } from "./layout.js";
+import { MARK_ROOM } from "./operands.js";
+import { framesAround } from "./routes.js";
+
+export const TITLE_SIZE = 12,
   LINE_SIZE = 10.5,
   LINE_HEIGHT = 15,
   HEAD_HEIGHT = 18,
   LID = 5,
   LONGEST_LINE = 260; // of what stands below a title
-const FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Verdana, sans-serif";
+export const FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Verdana, sans-serif";
 
 const widths = new Map(); // measured texts, since measuring is the slowest part of laying out
 const ruler = document.createElement("canvas").getContext("2d");
 
-function textWidth(text, size, bold = false) {
+export function textWidth(text, size, bold = false) {
   const key = `${size}${bold}${text}`;
   let found = widths.get(key);
   if (found === undefined) {
@@ -23,7 +29,7 @@ function textWidth(text, size, bold = false) {
   return found;
 }
 
-function sizeOf(node) {
+export function sizeOf(node) {
   const lines = node.lines.map((line) => textWidth(line, LINE_SIZE));
   const width = steady(`${node.kind} ${node.title}`, Math.max(textWidth(node.title, TITLE_SIZE, true) + (node.key ? 20 : 0), ...lines));
   const lid = node.kind === "parameter" ? 2 * LID : 0;
@@ -42,17 +48,17 @@ function steady(name, width) {
   return widest.get(name);
 }
 
-const titleWidth = (frame) => (frame.title ? textWidth(frame.title, 13, true) + 26 : 0);
+export const titleWidth = (frame) => (frame.title ? textWidth(frame.title, 13, true) + 26 : 0);
 
 // What stands below the title of a frame: on two lines, where one would be so long that the frame would be wider for it.
-function linesBelow({ subtitle }) {
+export function linesBelow({ subtitle }) {
   if (!subtitle || textWidth(subtitle, LINE_SIZE) <= LONGEST_LINE) return subtitle ? [subtitle] : [];
   const parts = subtitle.split(BETWEEN),
     half = Math.ceil(parts.length / 2);
   return [parts.slice(0, half), parts.slice(half)].map((part) => part.join(BETWEEN)).filter(Boolean);
 }
 
-function headOf(frame) {
+export function headOf(frame) {
   const below = linesBelow(frame);
   const wide = steady(`frame ${frame.title}`, Math.max(titleWidth(frame), ...below.map((line) => textWidth(line, LINE_SIZE))));
   return {
@@ -65,7 +71,7 @@ const MOST_LEVELS = 4; // more arrows than two that reach a box below a frame's 
 
 // Room below each frame's title, and for gradients above its lower border, for the level pieces of arrows that reach one
 // box from outside.
-function leaveLevels(scene) {
+export function leaveLevels(scene) {
   const counts = new Map();
   for (const frame of scene.frames.values()) Object.assign(frame, { below: BELOW_HEAD, under: PAD, shift: 0 });
   for (const { kind, tail, head } of scene.edges) {

@@ -1,5 +1,14 @@
 // Frames' titles where the reader is: within what is seen of a frame, and from afar in a size that can be read.
 
+import { svg } from "../app/dom.js";
+import { extentOfLevel } from "../view/box_names.js";
+import { clickable, headElement, textAt } from "./boxes.js";
+import { BESIDE_TITLE } from "./heads.js";
+import { areaOfLabel } from "./labels.js";
+import { LABEL_SIZE, UNDER_BUTTONS } from "./measures.js";
+import { meet } from "./routes.js";
+import { headOf, textWidth, titleWidth } from "./sizes.js";
+
 const READABLE = 8.9, // pixels of a title's letters; where they would be lower, signs take the titles' place
   SIGNS = [
     { letters: 11, h: 15 },
@@ -8,7 +17,6 @@ const READABLE = 8.9, // pixels of a title's letters; where they would be lower,
   ],
   MOST_SIGNS = 80,
   LOWER = [0, 4, 8, 12], // pixels, where the title of the frame around it stands in the way
-  ASTRIDE = [2, 4], // pixels over the frame's edge, where the boxes in it leave too little room
   NO_SHAPES = 4, // pixels of the letters beside arrows: lower ones are specks that a title may cover
   COVERED = 20, // how bad it is to cover a box, against a pixel farther down
   SPECKS = 0.13, // at a lower scale boxes are so small that a title may cover them
@@ -18,14 +26,13 @@ const READABLE = 8.9, // pixels of a title's letters; where they would be lower,
   MOST_OF_IT = 0.6, // of a title's letters, with which it is still understood
   FEWEST_LETTERS = 3, // of a title that is cut to the room that there is
   EDGE = 8, // pixels between a title and the edge of what is seen
-  UNDER_BUTTONS = 52, // pixels at the right edge where buttons lie,
   HIGH_BUTTONS = 100; // and at the upper edge
 
 // Where a frame's title stands so that all of it is seen: how far to the side of its own place, and whether alone,
 // without the line below it. Among places that no arrow and no label crosses it takes the nearest; where none is as wide
 // as the title, `short` is as much of it as the widest has room for. Where there is hardly any, it stays in its own place,
 // which is always free, though the edge of what is seen may cut it.
-function placeOfTitle(frame, canvas) {
+export function placeOfTitle(frame, canvas) {
   const { scale } = canvas.view,
     seen = canvas.window(),
     { y, w, h } = frame.head;
@@ -51,7 +58,7 @@ function placeOfTitle(frame, canvas) {
 }
 
 // Puts the element of a title where `placeOfTitle` says.
-function moveTitle({ shown, theme }, frame, { shift, alone, short }) {
+export function moveTitle({ shown, theme }, frame, { shift, alone, short }) {
   const key = `h${frame.id}`,
     before = shown.get(key);
   let head = before;
@@ -71,14 +78,14 @@ function cutHead(frame, title) {
   return { ...cut, headX: frame.headX + (frame.head.w - headOf(cut).w) / 2 };
 }
 
-const TITLE_END = /\s+(?:\(calls? [^)]*\)(?:\s+×[\d,]*\d)?|×[\d,]*\d)/u; // which call it is, and of how many equal parts
+export const TITLE_END = /\s+(?:\(calls? [^)]*\)(?:\s+×[\d,]*\d)?|×[\d,]*\d)/u; // which call it is, and of how many equal parts
 
 // Which call a title is of, in short: "(2)" for "(call 2)", "(2–5)" for "(calls 2–5)".
-const shortCall = (text) => text.replace(/\(calls? ([^)]*)\)/u, "($1)");
+export const shortCall = (text) => text.replace(/\(calls? ([^)]*)\)/u, "($1)");
 
 // As much of a title as a width has room for, with its end: which call it is, at least as its number, which is never cut;
 // the name alone where there is no room for that, either. "" where that tells nothing.
-function shortened(text, width, size) {
+export function shortened(text, width, size) {
   const [end = ""] = TITLE_END.exec(text) ?? [],
     letters = Array.from(end ? text.slice(0, text.indexOf(end)) : text);
   for (const kept of new Set([end, shortCall(end), end.replace(/\s+\(.*\)/u, "")]))
@@ -101,7 +108,7 @@ function widestGap(taken, from, to) {
 }
 
 // The stretches of an area, from left to right, in which lines of arrows or their labels run, but for those of some kind.
-function crossing(scene, area, withLabels = true, but = null) {
+export function crossing(scene, area, withLabels = true, but = null) {
   const found = [];
   for (const { kind, points, label, labelAt } of scene.edgeGrid.within(area)) {
     if (kind === but) continue;
@@ -127,8 +134,8 @@ function freePlace(taken, w, from, to, wish) {
 }
 
 // The titles of frames in pixels, the outermost first, none over another: in the middle of what is seen of the frame or
-// at its sides, where no box is covered; else above the frame or beside it. A title that would cover boxes is left out.
-function signsFromAfar(frames, canvas) {
+// at its sides, where no box is covered; else beside it. A title that would cover boxes is left out.
+export function signsFromAfar(frames, canvas) {
   const { scale } = canvas.view,
     placed = [],
     found = new Map();
@@ -147,12 +154,12 @@ function signsFromAfar(frames, canvas) {
 }
 
 // Where a frame's title stands, if there is room for it that no arrow crosses: in small letters, or beside the frame, where
-// nothing is, before it is cut to the room that there is, if most of it stays; then above the frame; cut to less before it
-// is left out.
+// nothing is, before it is cut to the room that there is, if most of it stays; cut to less before it is left
+// out.
 function placeOfSign(frame, frames, placed, canvas) {
   const rooms = SIGNS.map((letters) => new SignRoom(frame, frames, placed, canvas, letters));
   if (canvas.view.scale < SPECKS) return overSpecks(rooms);
-  const ways = [(room) => room.free(), (room) => room.astride(), (room) => room.beside(), (room) => room.cut(MOST_OF_IT), (room) => room.outside()];
+  const ways = [(room) => room.free(), (room) => room.beside(), (room) => room.cut(MOST_OF_IT)];
   for (const way of ways)
     for (const room of rooms) {
       const found = way(room);
@@ -210,14 +217,6 @@ class SignRoom {
     return this.isApart(sign) && !this.boxes(sign) && !crossing(this.canvas.scene, this.world(sign), this.withLabels).length;
   }
 
-  // Within the frame around its own, and in none that isn't around its own.
-  isClear(sign) {
-    const { frame } = this,
-      area = this.world(sign),
-      parent = this.canvas.scene.frames.get(frame.parent);
-    return (!parent || holds(parent, area)) && this.frames.every((other) => other.level < frame.level || !meet(area, other));
-  }
-
   best(signs) {
     return signs.filter((sign) => this.isApart(sign)).reduce((best, each) => (best && best.cost <= each.cost ? best : each), null);
   }
@@ -231,9 +230,9 @@ class SignRoom {
   }
 
   // In the frame, where nothing else is.
-  free(rows = this.rows) {
+  free() {
     if (this.isNarrow) return null;
-    for (const y of rows) {
+    for (const y of this.rows) {
       // mostly the first place is free, and others needn't be looked for
       for (const find of [() => this.middle, () => freePlace(this.taken(y), this.w, this.left, this.right, this.middle)]) {
         const x = find();
@@ -241,16 +240,6 @@ class SignRoom {
       }
     }
     return null;
-  }
-
-  // On the frame's upper edge, where that is within the frame around it and in no other beside it.
-  astride() {
-    const { frame, frames, canvas } = this,
-      parent = canvas.scene.frames.get(frame.parent),
-      beside = frames.filter((other) => other !== frame && other.parent === frame.parent);
-    const found = this.free(ASTRIDE.map((by) => this.top - by)),
-      area = found && this.world(found);
-    return found && (!parent || holds(parent, area)) && !beside.some((other) => meet(area, other)) ? found : null;
   }
 
   // In the frame, over as few boxes as can be: from so far away they are specks.
@@ -282,13 +271,6 @@ class SignRoom {
     return text ? this.best(this.rows.map((y) => ({ ...this.sign(this.middle, y, y), w, text }))) : null;
   }
 
-  outside() {
-    if (this.isNarrow) return null;
-    const { left, right, top, w, h, size } = this,
-      found = placesOutside(left, right, top, w, h, size).map(({ x, y, cost }) => this.sign(x, y, cost));
-    return this.best(found.filter((each) => this.isFree(each) && this.isClear(each)));
-  }
-
   // As much of the title as there is room for between arrows, if that is at least a share of it.
   cut(least) {
     let best = null;
@@ -302,18 +284,10 @@ class SignRoom {
   }
 }
 
-const holds = (a, b) => a.x <= b.x && a.y <= b.y && a.x + a.w >= b.x + b.w && a.y + a.h >= b.y + b.h;
-
-// Where a title may stand outside of its frame: above it. Beside it, it would seem to belong to what is there.
-function placesOutside(left, right, top, w, h, size) {
-  const above = top - h - 3;
-  return [(left + right - w) / 2, left, right - w]
-    .map((at, i) => ({ x: at, y: above, cost: i }))
-    .filter((place) => place.x >= 0 && place.x + w <= size.w - UNDER_BUTTONS && place.y >= 0);
-}
+export const holds = (a, b) => a.x <= b.x && a.y <= b.y && a.x + a.w >= b.x + b.w && a.y + a.h >= b.y + b.h;
 
 // In the world's measure, as the whole is scaled.
-function signElement(frame, sign, { view }, theme) {
+export function signElement(frame, sign, { view }, theme) {
   const put = (value, by) => (value - by) / view.scale,
     middle = put(sign.x + sign.w / 2, view.x),
     line = put(sign.y + sign.h - 4, view.y),

@@ -1,11 +1,15 @@
 // Rows that compute something from weights alone, for one op that reads it, stand above that, each below the other: the
 // counterpart of viz/geometry/weight_branches.py, which says why.
 
+import { push } from "../recording/selection.js";
+import { TRACK } from "./channels.js";
+import { GAP_X } from "./layout.js";
+
 const BESIDE_BRANCH = 24, // room on each side of such a row, and more for each row of its branch
   MOST_TRACKS = 6;
 
 // The rows that read a branch, each with the rows of the branch, in the order in which they run.
-function weightBranches({ nodes, edges }) {
+export function weightBranches({ nodes, edges }) {
   const forward = [...nodes.values()].filter(({ lane }) => lane === "forward"),
     order = new Map([...new Set(forward.map(({ row }) => row))].map((row, i) => [row, i])),
     frameOf = new Map(forward.map(({ row, frame }) => [row, frame])),
@@ -37,7 +41,7 @@ function weightBranches({ nodes, edges }) {
 }
 
 // For each row of a branch how wide it is, and how much room arrows need on each side of it.
-function spansOfBranches({ nodes }, branches) {
+export function spansOfBranches({ nodes }, branches) {
   const boxes = new Map(),
     found = new Map();
   for (const { row, w } of nodes.values()) push(boxes, row, w);
@@ -50,7 +54,7 @@ function spansOfBranches({ nodes }, branches) {
 }
 
 // Units in the order in which they run, but for branches, which come right before their readers.
-function branchesLast(units, branches) {
+export function branchesLast(units, branches) {
   const rows = new Set([...branches.values()].flat()),
     isOf = (branch) => (unit) => unit.row !== undefined && branch.includes(unit.row);
   return units

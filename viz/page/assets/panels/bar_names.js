@@ -1,6 +1,10 @@
 // What stands in the bars of the timeline: a name, or what of it tells it from all others; of a bar that is too narrow the
 // whole name beside it, where the row is free.
 
+import { shortCall } from "../graph/titles.js";
+import { clean } from "../recording/formatting.js";
+import { ROW } from "./timeline.js";
+
 const NARROWEST_NAMED = 26, // pixels of a bar
   NAME_BESIDE = 3, // pixels from a bar to its name
   NAME_BEFORE_NEXT = 9; // and from there to the next bar, to which it would seem to belong
@@ -8,7 +12,7 @@ const NARROWEST_NAMED = 26, // pixels of a bar
 // Bars that look alike: layers, and ops of one phase.
 const lookOf = ({ op, phase }) => (op ? phase : "layer");
 
-class BarNames {
+export class BarNames {
   constructor(bars) {
     this.names = new Map(); // by look
     for (const bar of bars) {

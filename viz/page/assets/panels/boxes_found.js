@@ -1,8 +1,22 @@
 // What a search finds beside layers, ops and single variables: boxes and frames that stand for several of them, bars of the
 // timeline, and what comes from outside.
 
+import { selectionOfCall, selectionOfNode } from "../app/chosen.js";
+import { OUTSIDE, givenTitle } from "../graph/assembly.js";
+import { clean, counted } from "../recording/formatting.js";
+import { CODE_FIELDS, FIELDS, testsOf } from "../recording/query.js";
+import { shownFor } from "../recording/stand_ins.js";
+import { placeOfWeight } from "../recording/weights.js";
+import { namesOfTensor } from "./memory.js";
+import { partsOf } from "./parts.js";
+import { keyAround, pathTo } from "./places.js";
+import { rolesOf } from "./search.js";
+import { learningRateOf, settingText, settingsSaid } from "./settings.js";
+import { inCommon } from "./several.js";
+import { layersOfGradient } from "./timeline.js";
+
 // Adds the boxes that match to what was found; one that stands for ops which are all found takes their place.
-function withBoxes(viewer, tests, found) {
+export function withBoxes(viewer, tests, found) {
   const known = new Map(found.filter(({ selected }) => "id" in selected).map((hit) => [`${hit.selected.kind}${hit.selected.id}`, hit])),
     ofTree = (viewer.index.named ??= [...boxesOfRows(viewer), ...framesFound(viewer), ...callsFound(viewer), ...gradientsFound(viewer), ...sumsFound(viewer)]),
     boxes = [...ofTree, ...arrowsFound(viewer), ...inputsFound(viewer)],
@@ -22,7 +36,7 @@ function withBoxes(viewer, tests, found) {
 }
 
 // Where nothing else is found: the boxes that are drawn, on which the query stands in a line below the title.
-function saidOnBoxes({ scene }, query) {
+export function saidOnBoxes({ scene }, query) {
   const said = query.toLowerCase().replace(/\s+/g, " ");
   return [...scene.nodes.values()].flatMap((node) => {
     const line = node.lines.find((each) => each.toLowerCase().includes(said));
@@ -163,7 +177,7 @@ function inputsFound({ model, selection, index, scene }) {
 
 // Where names, shapes and the like were found, what only stands on the same line of code, or in a file of that name, is apart:
 // of a model that is written in one line, that is every layer.
-function withLinesOfCode(found, query) {
+export function withLinesOfCode(found, query) {
   const isAsked = query.startsWith("/") || /(^|\s)(code|file):/iu.test(query),
     tests = testsOf(query),
     byCode = (hit) => !hit.byPath && !hit.isIn && tests.some((test) => CODE_FIELDS.includes(test(hit.fields))),
@@ -172,4 +186,4 @@ function withLinesOfCode(found, query) {
 }
 
 // A query for lines of code and names of files alone.
-const queryForCode = (query) => query.split(/\s+/).map((word) => `code:${word.replace(/^[a-z]+:/, "")}`).join(" ");
+export const queryForCode = (query) => query.split(/\s+/).map((word) => `code:${word.replace(/^[a-z]+:/, "")}`).join(" ");

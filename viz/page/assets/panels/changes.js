@@ -1,8 +1,17 @@
 // What differs from another recording: added, removed and changed ops, the first differing value, times and memory.
 
+import { button, el, segments } from "../app/dom.js";
+import { amount, clean, counted, nbytes, percent, seconds, short, threeDigits } from "../recording/formatting.js";
+import { push } from "../recording/selection.js";
+import { chooseCompared, comparableWith, compareWith } from "../recording/step_changes.js";
+import { medianOf, usualTime } from "../recording/usual_times.js";
+import { placeOfWeight } from "../recording/weights.js";
+import { OUTSIDE_OF_LAYERS } from "./layers.js";
+import { section } from "./panel.js";
+
 const MOST_TOLD = 4; // differences of several ops, in the panel of their box
 
-class Changes {
+export class Changes {
   constructor(model, diff) {
     Object.assign(this, { model, diff });
     this.kinds = new Map();
@@ -112,9 +121,9 @@ class Changes {
   }
 }
 
-const signed = (number, format) => `${number < 0 ? "−" : "+"}${format(Math.abs(number))}`;
+export const signed = (number, format) => `${number < 0 ? "−" : "+"}${format(Math.abs(number))}`;
 
-class ChangeList {
+export class ChangeList {
   constructor(viewer) {
     Object.assign(this, { viewer, id: "changes", title: "Compare", kind: "all" });
     this.node = el("div", { class: "changes" });
@@ -310,7 +319,7 @@ const sumOf = (costs) =>
   Object.fromEntries(["time_a", "time_b", "memory_a", "memory_b"].map((figure) => [figure, costs.reduce((all, cost) => all + cost[figure], 0)]));
 
 // With which other recording this one is compared, and what all took there and here; a click leads to what differs.
-function comparedWith(viewer) {
+export function comparedWith(viewer) {
   const { difference } = viewer;
   if (!difference || difference.diff.isOfSteps) return null;
   const { a, layers } = difference.diff,

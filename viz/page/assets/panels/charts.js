@@ -1,9 +1,12 @@
 // Small charts.
 
+import { el, svg } from "../app/dom.js";
+import { amount, numeral, short } from "../recording/formatting.js";
+
 const TALL = 4; // times as far as usual reach the values of a point that stands for several, and so many times 3 pixels at least
 
 // Counts in equal bins from `min` to `max`.
-function histogram(counts, min, max) {
+export function histogram(counts, min, max) {
   const w = 280,
     h = 64,
     most = Math.max(...counts, 1),
@@ -50,7 +53,7 @@ function histogram(counts, min, max) {
 }
 
 // A canvas as wide as its place, with as many pixels as the screen has under it; gives its brush, and nothing is drawn yet.
-function sharpen(canvas, width, height) {
+export function sharpen(canvas, width, height) {
   const ratio = devicePixelRatio || 1;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
@@ -64,7 +67,7 @@ function sharpen(canvas, width, height) {
 }
 
 // Round numbers between two values, about `count` of them.
-function ticks(low, high, count) {
+export function ticks(low, high, count) {
   const rough = (high - low) / Math.max(1, count) || 1,
     power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough) || power;
@@ -75,7 +78,7 @@ function ticks(low, high, count) {
 }
 
 // Of the logarithms of numbers that are written in a unit of this size.
-function logTicks(low, high, size) {
+export function logTicks(low, high, size) {
   const by = Math.log10(size);
   return powersBetween(low - by, high - by).map((power) => power + by);
 }
@@ -91,7 +94,7 @@ function powersBetween(low, high) {
 }
 
 // How the values at the marks are written: with as many digits as tell them apart.
-function tickNames(marked, log, unit) {
+export function tickNames(marked, log, unit) {
   if (log || unit !== numeral || marked.length < 2) return (value) => (value === 0 ? "0" : unit(Number(value.toPrecision(3))));
   const size = Math.max(...marked.map(Math.abs)), digits = Math.ceil(Math.log10(size / (marked[1] - marked[0]))) + 1;
   if (size >= 1e5 || size < 1e-3) return (value) => (value === 0 ? "0" : value.toExponential(Math.max(0, Math.min(4, digits - 1))));
@@ -99,7 +102,7 @@ function tickNames(marked, log, unit) {
 }
 
 // The numbers along a plot's axis, each below its place, and before them what they count: it never changes sides.
-function numbersAlong(plot, brush, bottom, space) {
+export function numbersAlong(plot, brush, bottom, space) {
   const steps = ticks(...plot.x, Math.max(4, Math.floor(plot.width / 48))),
     isWhole = plot.options.whole || plot.axis.endsWith("step"),
     name = plot.axis.split(" ").at(-1);
@@ -119,7 +122,7 @@ function numbersAlong(plot, brush, bottom, space) {
 
 // Of a plot's line, between the least and the greatest of the values that were joined in a point. Where one of them was
 // far from those that it was joined with, a line leads there: so narrow a band couldn't be seen.
-function drawBand(plot, brush, points, breaks) {
+export function drawBand(plot, brush, points, breaks) {
   const stretches = [[]];
   points.forEach(([x, y, low, high], i) => {
     if (i && plot.parted(points[i - 1][0], x, breaks)) stretches.push([]);

@@ -1,8 +1,30 @@
 // What the side panel says of an op, a tensor, and of the whole.
 
+import { selectionOfCall } from "../app/chosen.js";
+import { button, el } from "../app/dom.js";
+import { describe } from "../app/toolbar.js";
+import { cameInSo, flawText, flawsOf, isMeasured } from "../recording/flaws.js";
+import { amount, clean, counted, nbytes, numeral, seconds, short } from "../recording/formatting.js";
+import { MOST_PARTS, gradientText, ratioText } from "../recording/gradient_sizes.js";
+import { criticalPath, partnersOf } from "../recording/lineage.js";
+import { nameShort } from "../recording/model.js";
+import { rules } from "../recording/rules.js";
+import { chooseCompared } from "../recording/step_changes.js";
+import { durationOf, passesOf, shareWord } from "../recording/usual_times.js";
+import { isWeight, placeOfWeight, updatesOfState } from "../recording/weights.js";
+import { comparedWith } from "./changes.js";
+import { namesOfTensor } from "./memory.js";
+import { codeOf, codeView, facts, section, statsView } from "./panel.js";
+import { betweenOpsText, stepWords, tookText } from "./period.js";
+import { isInView, makerSeen, readersSeen } from "./places.js";
+import { makerOf } from "./search.js";
+import { learningRates, settingsOfOptimizer, settingsTable } from "./settings.js";
+import { oneOf, placeIn, placesApart, stepOf, whereOf } from "./several.js";
+import { timesOfOps } from "./times.js";
+
 const MOST_LINKS = 24;
 
-class Details {
+export class Details {
   constructor(viewer) {
     Object.assign(this, { viewer, model: viewer.model });
   }
@@ -245,13 +267,13 @@ class Details {
     const from =
       variable !== undefined
         ? this.link(
-            clean(weight || tensor.name.split("/").pop() || roleWord(tensor.role), 60),
+            clean(weight || tensor.name.split("/").pop() || rules.roles[tensor.role], 60),
             { kind: "tensor", id },
             placeOfWeight(this.model, id).whole,
           )
         : producer !== null
           ? this.opLink(makerSeen(this.viewer, producer))
-          : this.link(clean(tensor.name, 40) || roleWord(tensor.role), { kind: "tensor", id });
+          : this.link(clean(tensor.name, 40) || rules.roles[tensor.role], { kind: "tensor", id });
     return [
       name ? el("span", { class: "name" }, clean(name, 30)) : null,
       el("span", { class: "mono" }, tensor.label),
@@ -271,7 +293,7 @@ class Details {
         el("span", { class: "mono" }, tensor.label),
         el("span", {}, tensor.nbytes ? nbytes(tensor.nbytes) : "empty"),
         tensor.device !== "cpu" ? el("span", {}, tensor.device) : null,
-        tensor.role !== "activation" ? el("span", {}, roleWord(tensor.role) + gradientOfWhat(this.model, tensor)) : null,
+        tensor.role !== "activation" ? el("span", {}, rules.roles[tensor.role] + gradientOfWhat(this.model, tensor)) : null,
       ),
       this.gradientLine(tensor),
       this.values(tensor),
@@ -317,11 +339,11 @@ class Details {
       given = tensor.producer === null && variable === undefined ? model.givenAs(tensor) : null,
       place = isWeight(model, tensor) ? placeOfWeight(model, id) : null,
       told = namesOfTensor(model, tensor),
-      title = told.name === roleWord(tensor.role) && !given ? "" : told.name, // an input is called so by its box, too
+      title = told.name === rules.roles[tensor.role] && !given ? "" : told.name, // an input is called so by its box, too
       around = place && place.scope !== null ? this.pathLinks(place.scope) : [told.layer];
     return [
       this.heading(
-        given?.role ?? roleWord(tensor.role),
+        given?.role ?? rules.roles[tensor.role],
         tensor.role === "gradient" ? "backward" : tensor.role,
         title || tensor.label,
         title ? [...around, around.some(Boolean) && "  ·  ", tensor.label].filter(Boolean) : "",
@@ -449,7 +471,7 @@ function gradientOfWhat(model, { gradientOf }) {
   return name ? ` of ${clean(name, 40)}` : "";
 }
 
-const hasForward = ({ phase, forward }) => phase === "backward" && forward !== null;
+export const hasForward = ({ phase, forward }) => phase === "backward" && forward !== null;
 
 // What is known of the values of each gradient of a tensor, of many parts of the first few.
 function gradientSections(model, id, here) {

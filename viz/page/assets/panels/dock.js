@@ -1,9 +1,18 @@
 // The tabs below the graph. Each is made when it is first looked at.
 
+import { button, el } from "../app/dom.js";
+import { ChangeList } from "./changes.js";
+import { Film } from "./film.js";
+import { LayerTable } from "./layers.js";
+import { MemoryCurve } from "./memory.js";
+import { isOnPhone } from "./panel.js";
+import { Timeline } from "./timeline.js";
+import { Training } from "./training.js";
+
 const LOWEST_DOCK = 120;
 const HARDLY_MORE = 44; // pixels
 
-class Dock {
+export class Dock {
   constructor(viewer) {
     this.viewer = viewer;
     this.tabs = new Map();

@@ -1,12 +1,15 @@
 // The film of a step: one op after the other, forward and backward, with the numbers; play, pause, forward, back.
 
+import { button, el, selectBox } from "../app/dom.js";
+import { clean } from "../recording/formatting.js";
+
 const FILM_SPEEDS = [
   ["2000", "slow"],
   ["900", "normal"],
   ["300", "fast"],
 ];
 
-class Film {
+export class Film {
   constructor(viewer) {
     Object.assign(this, { viewer, id: "film", title: "Film", at: 0, timer: null, pace: 900 });
     this.back = button("◀", "the op before (,)", () => this.move(-1));
@@ -126,7 +129,7 @@ class Film {
   }
 }
 
-function filmOf(viewer) {
+export function filmOf(viewer) {
   const tab = viewer.dock.tabs.get("film");
   return tab && !tab.tab.hidden ? tab.owner : null;
 }

@@ -1,7 +1,17 @@
 // What the side panel says of a layer, or another block: of equal parts that are drawn once the sums and each of them, or
 // one of them alone.
 
-function layerPanel(details, selected) {
+import { button, el } from "../app/dom.js";
+import { opsIn } from "../recording/blocks.js";
+import { amount, clean, counted, nbytes, percent, seconds, short } from "../recording/formatting.js";
+import { codeOf, codeView, facts, section } from "./panel.js";
+import { countOfParts, firstPart, listOfParts, partSelected, partsOf } from "./parts.js";
+import { linksTo } from "./places.js";
+import { settingsTable } from "./settings.js";
+import { factsOfOps, opThatOpens, placeIn, withoutCommon } from "./several.js";
+import { timesOfLayer, wholeOf } from "./times.js";
+
+export function layerPanel(details, selected) {
   const { viewer, model } = details,
     { key } = selected,
     all = viewer.index.blocks.get(key);

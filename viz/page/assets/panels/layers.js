@@ -1,5 +1,16 @@
 // The table of layers of a step: shapes, weights, FLOPs, times, memory, gradients; sorted by any column.
 
+import { selectionOfCall } from "../app/chosen.js";
+import { button, el, notice } from "../app/dom.js";
+import { NARROW } from "../app/viewer.js";
+import { isBlock } from "../recording/blocks.js";
+import { amount, clean, nbytes, percent, seconds, short } from "../recording/formatting.js";
+import { gradientSizes } from "../recording/gradient_sizes.js";
+import { push } from "../recording/selection.js";
+import { timeOf, toldTime } from "../recording/usual_times.js";
+import { MEANINGS } from "./panel.js";
+import { wholeTime } from "./times.js";
+
 const LAYER_COLUMNS = [
   ["layer", (row) => row.name, null],
   ["class", (row) => row.cls, null],
@@ -19,7 +30,7 @@ const MAY_GO = ["class", "ops", "FLOPs", "output shape", "|gradient|"];
 
 const MOST_ROWS_IN_TABLE = 1500;
 
-class LayerTable {
+export class LayerTable {
   constructor(viewer) {
     Object.assign(this, { viewer, id: "layers", title: "Layers", by: null, down: true, gone: new Set() });
     this.node = el("div", { class: "layers" });
@@ -154,7 +165,7 @@ class LayerTable {
   }
 }
 
-const OUTSIDE_OF_LAYERS = "outside of layers";
+export const OUTSIDE_OF_LAYERS = "outside of layers";
 
 // One row for each block of the tree that is a scope, what is folded into it counted with it, or for terms of a loss, as
 // penalties; equal parts that are drawn once have their own. Behind those within another, or of all, one for what ran between them, so that rows add up.

@@ -1,5 +1,15 @@
 // Memory over time, and what holds it at the peak or at any other moment.
 
+import { batched, button, el, notice } from "../app/dom.js";
+import { NARROW } from "../app/viewer.js";
+import { themeNow } from "../graph/colours.js";
+import { FONT } from "../graph/sizes.js";
+import { amount, clean, nbytes, percent, seconds } from "../recording/formatting.js";
+import { rules } from "../recording/rules.js";
+import { isWeight, placeOfWeight } from "../recording/weights.js";
+import { sharpen } from "./charts.js";
+import { periodOf, stepAlone, stepWords } from "./period.js";
+
 const LOWEST_CURVE = 64,
   CURVE_AXIS = 16, // below the curve
   AWAY = 30, // pixels between two words of the axis where one stands on the other side of its mark
@@ -7,7 +17,7 @@ const LOWEST_CURVE = 64,
   MEMORY_COLUMNS = ["memory", "share", "tensor", "of", "layer", "line", "role"],
   MEMORY_CLASSES = ["right", "right share", "of-array", "named", "shortened", "line", "role"]; // of these: paths and files begin with "…" where there is no room
 
-class MemoryCurve {
+export class MemoryCurve {
   constructor(viewer) {
     Object.assign(this, { viewer, id: "memory", title: "Memory", moment: null });
     this.canvas = el("canvas", {
@@ -219,7 +229,7 @@ class MemoryCurve {
         .sort((a, b) => b.size - a.size);
     const total = here.reduce((sum, each) => sum + each.size, 0),
       roles = new Map();
-    for (const { tensor, size } of here) roles.set(roleWord(tensor.role), (roles.get(roleWord(tensor.role)) || 0) + size);
+    for (const { tensor, size } of here) roles.set(rules.roles[tensor.role], (roles.get(rules.roles[tensor.role]) || 0) + size);
     this.roles.textContent = [...roles]
       .sort((a, b) => b[1] - a[1])
       .map(([role, size]) => `${role} ${nbytes(size)}`)
@@ -239,11 +249,11 @@ class MemoryCurve {
         ],
         el("span", { title: layer }, el("bdi", {}, layer)),
         line ? el("span", { title: line.place }, el("bdi", {}, clean(line.place.split(/[/\\]/).pop(), 60))) : "",
-        roleWord(tensor.role),
+        rules.roles[tensor.role],
       ];
       return el(
         "tr",
-        { title: roleWord(tensor.role) }, // whose column there may be no room for
+        { title: rules.roles[tensor.role] }, // whose column there may be no room for
         order.map((i) => el("td", { class: MEMORY_CLASSES[i] }, cells[i])),
       );
     };
@@ -356,14 +366,14 @@ class MemoryCurve {
 
 // What a tensor is called, and where it belongs: a weight where its layer is, others where they were made. A gradient that
 // no op returned, as the sum of several, is that of something.
-function namesOfTensor(model, tensor) {
+export function namesOfTensor(model, tensor) {
   const place = isWeight(model, tensor) ? placeOfWeight(model, tensor.id) : null,
     op = place || tensor.producer === null ? null : model.ops[tensor.producer],
     given = place || op ? null : model.givenAs(tensor),
     name = place?.name || given?.title || tensor.name || (op && model.titleOf(op)),
     of = name || tensor.gradientOf === null ? null : namesOfTensor(model, model.tensors[tensor.gradientOf]);
   return {
-    name: name || (of ? `gradient of ${of.name}` : roleWord(tensor.role)),
+    name: name || (of ? `gradient of ${of.name}` : rules.roles[tensor.role]),
     layer: place ? place.path : op ? model.ownerOf(op) : of?.layer ?? "",
     line: op && model.lineOf(op),
   };

@@ -1,6 +1,17 @@
 // The panel at the side: all that is known of what is selected; of nothing, an overview.
 
-class Panel {
+import { button, el, icon } from "../app/dom.js";
+import { showPanelHint } from "../app/legend.js";
+import { NARROW } from "../app/viewer.js";
+import { isMeasured } from "../recording/flaws.js";
+import { amount, clean, counted, numeral, percent } from "../recording/formatting.js";
+import { nameOfCall, standInFor } from "../recording/stand_ins.js";
+import { histogram } from "./charts.js";
+import { Details } from "./details.js";
+import { layerPanel } from "./layer.js";
+import { severalOps, severalTensors } from "./several.js";
+
+export class Panel {
   constructor(viewer) {
     this.viewer = viewer;
     this.node = el("aside", { class: "panel", "aria-label": "details" });
@@ -76,16 +87,16 @@ class Panel {
   }
 }
 
-const isOnPhone = () => matchMedia("(max-width: 600px)").matches;
+export const isOnPhone = () => matchMedia("(max-width: 600px)").matches;
 
 // A heading with what belongs to it; nothing where there is nothing.
-function section(title, ...content) {
+export function section(title, ...content) {
   const shown = content.flat(Infinity).filter(Boolean);
   return shown.length ? el("section", {}, el("h3", {}, title), shown) : null;
 }
 
 // What words of panels and tables mean, as their tips.
-const MEANINGS = {
+export const MEANINGS = {
   FLOPs: "floating-point operations: additions and multiplications, each counted as one",
   makes: "the memory of what it makes: its outputs",
   activations: "the memory of what its forward ops make",
@@ -101,7 +112,7 @@ const MEANINGS = {
 };
 
 // Names with values: pairs of which those without a value are left out.
-function facts(pairs) {
+export function facts(pairs) {
   const shown = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
   return shown.length
     ? el(
@@ -130,7 +141,7 @@ function codeLine(number, text, isHere) {
 }
 
 // The user's line with the lines around it where they were at hand; then the calls that led there.
-function codeView(viewer, stack) {
+export function codeView(viewer, stack) {
   if (!stack.length) return null;
   const [frame, ...outer] = stack,
     near = (viewer.data.excerpts || {})[frame.file] || {};
@@ -180,7 +191,7 @@ function copy(viewer, text) {
   else viewer.toolbar.warn(text);
 }
 
-function statsView(tensor) {
+export function statsView(tensor) {
   const { stats } = tensor;
   if (!stats || !isMeasured(tensor)) return null;
   const size = tensor.shape.reduce((a, b) => a * b, 1),
@@ -213,7 +224,7 @@ function statsView(tensor) {
 
 // The user's line that an op comes from, as the doctor names it: of what `fit` runs by itself that which made the layer,
 // and behind it that which ran it.
-function codeOf(viewer, op) {
+export function codeOf(viewer, op) {
   const made = viewer.model.lineOf(op),
     [run] = op.stack;
   if (!made || (run && run.place === made.place)) return [section("Code", codeView(viewer, op.stack))];

@@ -1,7 +1,14 @@
 // The equal parts that one block shows, each by itself: which ops are its own, and what it is called.
 
+import { el } from "../app/dom.js";
+import { rowsIn } from "../recording/blocks.js";
+import { amount, clean, counted, seconds } from "../recording/formatting.js";
+import { standIns } from "../recording/stand_ins.js";
+import { timeOf } from "../recording/usual_times.js";
+import { framesTo } from "./places.js";
+
 // In order of execution; none of a block that shows but one. Calls of layers have their scope, other parts only ops.
-function partsOf(viewer, block) {
+export function partsOf(viewer, block) {
   const { index } = viewer;
   index.equalParts ??= new Map();
   if (!index.equalParts.has(block.key)) index.equalParts.set(block.key, block.scope ? callsShownBy(viewer, block) : roundsShownBy(viewer, block));
@@ -47,10 +54,10 @@ function roundOf(model, block, count, i) {
 }
 
 // How many equal parts a block stands for, also where a frame around it shows them once.
-const countOfParts = (viewer, block) => partsOf(viewer, block).length || (block.scope ? 1 : countOfRounds(viewer.index, block));
+export const countOfParts = (viewer, block) => partsOf(viewer, block).length || (block.scope ? 1 : countOfRounds(viewer.index, block));
 
 // The first of the equal parts that a block shows; of one that shows but one, the block itself.
-function firstPart(viewer, block) {
+export function firstPart(viewer, block) {
   const [part] = partsOf(viewer, block),
     count = block.scope || part ? 1 : countOfRounds(viewer.index, block);
   return part ?? (count > 1 ? { scope: null, ...roundOf(viewer.model, block, count, 0) } : block);
@@ -66,7 +73,7 @@ function apart(paths) {
 }
 
 // The part that is selected by itself, as a block; undefined where all are, or there is but one.
-function partSelected(viewer, { key, call, round }) {
+export function partSelected(viewer, { key, call, round }) {
   const block = call === undefined && round === undefined ? undefined : viewer.index.blocks.get(key),
     parts = block ? partsOf(viewer, block) : [],
     found = call === undefined ? parts[round] : parts.find(({ scope }) => scope?.id === call);
@@ -91,7 +98,7 @@ function blockOfPart(model, { scope, label, ownOps, backOps }) {
 }
 
 // The parts of a block with what tells them apart: each leads to itself alone.
-function listOfParts(details, block) {
+export function listOfParts(details, block) {
   const { model, viewer } = details,
     parts = partsOf(viewer, block),
     params = parts.map(({ scope }) => scope?.params ?? null),

@@ -1,6 +1,11 @@
 // The time that the tabs below the graph show, the same for all of them: from the start of the first op or layer of the
 // shown step to the end of the last one, or the part of it that the reader has zoomed to. It is counted from its start.
 
+import { clean, seconds } from "../recording/formatting.js";
+import { nameAlone } from "../recording/model.js";
+import { isWeight } from "../recording/weights.js";
+import { ticks } from "./charts.js";
+
 const SHORTEST = 200, // nanoseconds
   MUCH_BETWEEN = 0.25; // of the time between ops, in one place
 
@@ -50,7 +55,7 @@ function wordsOfTimes(times) {
 }
 
 // Of the step that is shown. One that was recorded without times has that of its ops, or of the memory.
-function periodOf(model, step) {
+export function periodOf(model, step) {
   const span = model.views.get(step)?.span;
   if (span) return new Period(...span);
   const ends = model.data.memory.flatMap(([, , start, end]) => [start, end ?? start]);
@@ -58,12 +63,12 @@ function periodOf(model, step) {
 }
 
 // That a tab shows one step, where the graph tells of several; else "".
-function stepAlone({ model, state, selection }) {
+export function stepAlone({ model, state, selection }) {
   return !selection.medianSteps ? "" : model.steps.length < 2 ? "this step alone" : nameAlone(model, state.step); // the live page names it above
 }
 
 // The one of a viewer: what the reader has zoomed to stays while the same step is shown.
-function shownPeriod(viewer) {
+export function shownPeriod(viewer) {
   const { model } = viewer,
     { step } = viewer.state;
   if (!viewer.timed || viewer.timed.model !== model || viewer.timed.step !== step)
@@ -72,14 +77,14 @@ function shownPeriod(viewer) {
 }
 
 // How long all of the recording took, as everywhere; of several steps, how long what is shown did.
-function tookText({ data, model, places, state }) {
+export function tookText({ data, model, places, state }) {
   const span = model.views.get(state.step)?.span,
     what = state.step === null ? "what is shown" : "this step";
   return data.took && span && places.length > 1 ? `${data.took}; ${what} took ${seconds(span[1] - span[0])}` : data.took;
 }
 
 // The stretches of the shown step in which no op ran, on any thread, each with the op before it and the one after it.
-function gapsOfOps(viewer) {
+export function gapsOfOps(viewer) {
   const { model, state } = viewer;
   shownPeriod(viewer);
   return (viewer.timed.gaps ??= gapsOfStep(model, state.step, model.views.get(state.step)?.span));
@@ -100,7 +105,7 @@ function gapsOfStep(model, step, span) {
 }
 
 // What of the step's time was in no op, and where most of that was, if it was much at once.
-function betweenOpsText(viewer) {
+export function betweenOpsText(viewer) {
   const { model } = viewer,
     gaps = gapsOfOps(viewer),
     lengthOf = ({ start, end }) => end - start,
@@ -112,7 +117,7 @@ function betweenOpsText(viewer) {
 
 // Says of a tensor that an op of another step made which one that is: "from step 1"; "" else. Weights, and what optimizers
 // keep, are of all steps; of what comes from outside, one array may have the rows of several.
-function stepWords({ model, state }, tensor) {
+export function stepWords({ model, state }, tensor) {
   if (tensor.producer === null || !model.steps.length || isWeight(model, tensor)) return "";
   const { step } = model.ops[tensor.producer];
   return step === state.step ? "" : `from ${model.stepName(step).replace(/ of [^ ]*$/, "")}`;

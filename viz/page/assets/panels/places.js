@@ -1,7 +1,9 @@
 // Where a block, or what a box stands for, is: the frames around it as they are drawn, of which one may stand for several.
 
+import { inCommon } from "./several.js";
+
 // The frames from the outermost to the one with a key: layers, lines of code and equal parts; or groups of neighbours, too.
-function framesTo({ blocks, parents }, key, withGroups = false) {
+export function framesTo({ blocks, parents }, key, withGroups = false) {
   const found = [];
   for (let at = key; at; at = parents.get(at)) found.unshift(blocks.get(at));
   return found.filter(({ kind, title, isChain }) => title && (withGroups ? !isChain : kind !== "group"));
@@ -9,40 +11,40 @@ function framesTo({ blocks, parents }, key, withGroups = false) {
 
 const nameInPath = ({ scope, repeats, names, title }) => (scope && repeats === 1 && names.length < 2 ? scope.label : title);
 
-const pathTo = (index, key, withGroups) => framesTo(index, key, withGroups).map(nameInPath).join(" / ");
+export const pathTo = (index, key, withGroups) => framesTo(index, key, withGroups).map(nameInPath).join(" / ");
 
 // The same, each to click on.
-function linksTo(details, key, withGroups) {
+export function linksTo(details, key, withGroups) {
   const frames = framesTo(details.viewer.index, key, withGroups);
   return frames.flatMap((block, i) => [i ? " / " : "", details.link(nameInPath(block), { kind: "scope", key: block.key })]);
 }
 
 // The innermost block around all of these ops, where that is one; "" else.
-const keyAround = ({ around }, ids) => inCommon(ids.map((id) => around.get(id) ?? ""));
+export const keyAround = ({ around }, ids) => inCommon(ids.map((id) => around.get(id) ?? ""));
 
 // Is an op of a direction that is shown? Updates of weights go with the gradients.
-const isInView = ({ state }, { phase }) => state.view === "both" || (state.view === "forward") === !["backward", "update"].includes(phase);
+export const isInView = ({ state }, { phase }) => state.view === "both" || (state.view === "forward") === !["backward", "update"].includes(phase);
 
 // Where a box is, in words: of one that stands for several ops the frames around all of them.
-function placeOfBox({ index, model }, { key, ops, main }) {
+export function placeOfBox({ index, model }, { key, ops, main }) {
   if (index.blocks.has(key)) return pathTo(index, index.parents.get(key), !index.blocks.get(key).scope);
   const places = () => inCommon(ops.map((id) => model.placeOf(model.ops[id])));
   return ops.length > 1 ? pathTo(index, keyAround(index, ops)) || places() : model.ownerOf(model.ops[main ?? ops[0]], false);
 }
 
 // That of the box of some weights; "" for other tensors.
-function keyAroundWeights(viewer, ids) {
+export function keyAroundWeights(viewer, ids) {
   return ids.every((id) => viewer.model.variables.has(id)) ? keyAround(viewer.index, ids.map((id) => viewer.opOfTensor(id))) : "";
 }
 
 // A cast that is shown with another op has no box: what is beyond it reads, or has made, what it casts.
 const isUnseenCast = ({ index, model }, id) => model.ops[id].name === "cast" && Boolean(index.rows.get(id)?.riders.includes(id));
 
-function makerSeen(viewer, id) {
+export function makerSeen(viewer, id) {
   const { ops, tensors } = viewer.model,
     from = isUnseenCast(viewer, id) ? tensors[ops[id].inputs[0]].producer : null;
   return from === null ? id : makerSeen(viewer, from);
 }
 
-const readersSeen = (viewer, tensors) =>
+export const readersSeen = (viewer, tensors) =>
   tensors.flatMap((t) => viewer.model.readers[t]).flatMap((id) => (isUnseenCast(viewer, id) ? readersSeen(viewer, viewer.model.ops[id].outputs) : [id]));

@@ -1,10 +1,15 @@
 // A chart of a few curves over training steps, drawn on a canvas: linear or logarithmic, smoothed, with values at hand.
 // A page shows what its recording holds, the live page what comes in.
 
+import { el } from "../app/dom.js";
+import { amount, clean, numeral } from "../recording/formatting.js";
+import { drawBand, logTicks, numbersAlong, sharpen, tickNames, ticks } from "./charts.js";
+import { gapsOf, smoothed, withoutOutliers } from "./plotted_values.js";
+
 const PLOT_MARGIN = { left: 52, right: 10, top: 8, bottom: 20 }; // on the left more, where the numbers beside the axis are long
-const PLOT_HEIGHT = 140;
+export const PLOT_HEIGHT = 140;
 const LEAST_STRETCH = 3; // points between two places where a line begins anew, on average, for it to be parted there
-const FINE = "fine"; // how a line may be dashed, if not as usual
+export const FINE = "fine"; // how a line may be dashed, if not as usual
 const DASHES = new Map([[true, [5, 4]], [FINE, [1.5, 3]]]);
 const FEW = 25; // so few points are marked one by one
 const MOST_WITHIN = 5; // values of a step that fit within a chart; of more, they lie over the legend, too
@@ -16,9 +21,9 @@ const MOST_MARKS = 12; // of epochs; of more, every second, fifth, tenth, ...
 const TOO_HIGH = 0.6; // of a plot: a tip that would hide more of it stands above it, where that is wanted
 const FEW_LATER = 3; // points after the first steps, from which on these are left out of the axis
 
-const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export const cssColour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-class Plot {
+export class Plot {
   // `onSpan`: called with the first and last step of a stretch that the reader dragged over, or null for all.
   // `onToggle`: called with the name of a line that the reader hides or shows again, in all charts.
   // `onPoint`: called with the step that the reader points at, or null.

@@ -11,7 +11,7 @@ const FAR = 3; // times the range of the others: a loss that falls fast isn't cu
 
 // Where a number that is measured now and then wasn't for much longer than usual around there: the last step before.
 // A line over such a gap would look like data.
-function gapsOf(points) {
+export function gapsOf(points) {
   const apart = points.slice(1).map(([x], i) => x - points[i][0]);
   const recurs = (gap, i) => {
     const before = apart.slice(Math.max(0, i - BURST), i), after = apart.slice(i + 1, i + 1 + BURST), has = (near) => near.some((other) => 2 * other >= gap);
@@ -27,7 +27,7 @@ function gapsOf(points) {
 // The least and the greatest of a line's values that an axis must show: any, or those without the few that are far from
 // all others. Values to which the line leads step by step, as at the beginning of a loss that falls, are no outliers.
 // `begins`: whether the line begins anew at a value, by its index.
-function withoutOutliers(values, begins) {
+export function withoutOutliers(values, begins) {
   if (values.length < FEWEST) return [-Infinity, Infinity];
   const sorted = [...values].sort((a, b) => a - b), cut = Math.max(Math.min(OUTLYING_FEW, Math.floor(sorted.length / 5)), Math.floor(sorted.length * OUTLYING));
   const low = sorted[cut], high = sorted[sorted.length - 1 - cut], reach = (high - low) * FAR || Math.abs(high) * 0.1;
@@ -55,7 +55,7 @@ function leadsThere(far, before, after) {
 
 // An exponential moving average that isn't pulled towards zero at the beginning; what isn't finite is left out of it. Of a
 // number that doesn't change it is that number, to the last bit.
-function smoothed(points, weight) {
+export function smoothed(points, weight) {
   let mean = 0, left = 1;
   return points.map(([x, y, ...rest]) => {
     if (typeof y !== "number") return [x, y, ...rest];

@@ -1,12 +1,24 @@
 // Search by name, op, layer, shape, data type, file, and more: all words must be found, a word with a colon only there.
 
+import { el } from "../app/dom.js";
+import { coverWhole } from "../app/toolbar.js";
+import { amount, clean } from "../recording/formatting.js";
+import { labelled } from "../recording/model.js";
+import { FIELDS, patternOf, testsOf, wordsOf } from "../recording/query.js";
+import { rules } from "../recording/rules.js";
+import { standInFor, standIns } from "../recording/stand_ins.js";
+import { placeOfWeight, updatesOfState } from "../recording/weights.js";
+import { queryForCode, saidOnBoxes, withBoxes, withLinesOfCode } from "./boxes_found.js";
+import { pathTo } from "./places.js";
+import { reasonsOf } from "./why_found.js";
+
 const MOST_HITS = 200;
 const MANY_OPS = 20000; // with more, the search waits for the end of a word
 const MOST_MARKED = 500; // boxes of what was found
 // What tensors are, in the word that the page has for it, and as a recording has it.
-const rolesOf = (tensors) => [...new Set(tensors.flatMap(({ role }) => [roleWord(role), role]))].join(" ");
+export const rolesOf = (tensors) => [...new Set(tensors.flatMap(({ role }) => [rules.roles[role], role]))].join(" ");
 
-class Search {
+export class Search {
   constructor(viewer) {
     this.viewer = viewer;
     this.hits = [];
@@ -198,7 +210,7 @@ class Search {
 }
 
 // What is told of a hit beside its name and kind.
-const toldOf = ({ where, beside = [] }) => [where, ...beside].filter(Boolean);
+export const toldOf = ({ where, beside = [] }) => [where, ...beside].filter(Boolean);
 
 // Its name first, then what it is and where; what differs least between hits comes last, and gives way first.
 function rowOf(hit, why) {
@@ -246,7 +258,7 @@ function findBy(viewer, query, tests) {
       found.push({
         fields,
         selected: { kind: "tensor", id },
-        what: roleWord(t.role),
+        what: rules.roles[t.role],
         phase: "parameter",
         title: clean(place.name || name, 60),
         where: clean(place.path, 200),
@@ -433,7 +445,7 @@ function stepOfWeight({ model, selection }, id) {
   return !readers.length || readers.some((op) => selection.here.has(op)) ? "" : model.stepName(model.ops[Math.min(...readers)].step);
 }
 
-const makerOf = ({ phase }) => (phase === "update" ? "optimizer" : "layer");
+export const makerOf = ({ phase }) => (phase === "update" ? "optimizer" : "layer");
 
 // The line that made an op's layer, or optimizer, where the user's own line isn't the one that ran the op, and the line that did.
 function placesOf(model, op) {

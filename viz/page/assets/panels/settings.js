@@ -1,5 +1,9 @@
 // Settings of layers and ops, as their owner would write them: viz/page/settings.py has made them short.
 
+import { el } from "../app/dom.js";
+import { clean } from "../recording/formatting.js";
+import { section } from "./panel.js";
+
 const LONGEST_VALUE = 400,
   LONGEST_IN_LINE = 60, // of an object; what it was given is below it where it is longer
   FEW_UNSET = 2; // settings that are None and have a row each
@@ -11,7 +15,7 @@ const isMade = (value) => typeof value?.class_name === "string" && typeof value.
 const givenTo = ({ config }) => Object.entries(config).filter(([name, each]) => name !== "name" && each !== null);
 
 // In a line; texts have quotes within others.
-function settingText(value, isWithin = false) {
+export function settingText(value, isWithin = false) {
   if (typeof value === "string") return isWithin && !value.startsWith("…") ? `'${value}'` : value;
   if (WORDS.has(value)) return WORDS.get(value);
   if (typeof value === "number") return String(Number(value.toPrecision(7))); // of a float32: 0.10000000149011612
@@ -49,7 +53,7 @@ function settingRow([name, value]) {
 const breakable = (text) => text.split(/(?<=_)(?=[^_])/u).flatMap((part, i) => (i ? [el("wbr", {}), part] : [part]));
 
 // Many that are None, as layers have, are in one row.
-function settingsTable(settings) {
+export function settingsTable(settings) {
   const shown = Object.entries(settings).filter(([name]) => name !== "name"),
     unset = shown.filter(([, value]) => value === null).map(([name]) => name),
     isMany = unset.length > FEW_UNSET;
@@ -58,26 +62,26 @@ function settingsTable(settings) {
 }
 
 // The call of an optimizer that ran an update; nothing for other ops.
-const optimizerOf = (model, op) => (op.phase === "update" ? model.ancestors(op.scope).find(({ kind }) => kind === "optimizer") : undefined);
+export const optimizerOf = (model, op) => (op.phase === "update" ? model.ancestors(op.scope).find(({ kind }) => kind === "optimizer") : undefined);
 
 // The learning rate of such a call, as a number; undefined where it wasn't recorded.
-function learningRateOf(scope) {
+export function learningRateOf(scope) {
   const { learning_rate: rate, current_learning_rate: current } = scope.config();
   return [current, rate].find((each) => typeof each === "number");
 }
 
 // The optimizers of a step with their learning rates, as rows of its panel.
-function learningRates({ model, selection }) {
+export function learningRates({ model, selection }) {
   const calls = new Map(selection.ops.map((op) => [optimizerOf(model, op), op]).filter(([scope]) => scope));
   return [...calls].map(([scope, op]) => [learningRateOf(scope), model.titleOfCall(scope, [op.id])]).filter(([rate]) => rate !== undefined)
     .map(([rate, title], _, all) => ["learning rate", all.length > 1 ? `${settingText(rate)} (${title})` : settingText(rate)]);
 }
 
 // All settings as text, as the search finds them.
-const settingsSaid = (scope) => Object.entries(scope.config()).map(([name, value]) => `${name}: ${settingText(value)}`).join(", ");
+export const settingsSaid = (scope) => Object.entries(scope.config()).map(([name, value]) => `${name}: ${settingText(value)}`).join(", ");
 
 // The settings of the optimizer that ran an update, its learning rate among them; null for other ops.
-function settingsOfOptimizer(model, op) {
+export function settingsOfOptimizer(model, op) {
   const scope = optimizerOf(model, op);
   return scope ? section(["Settings of the optimizer", el("small", {}, clean(scope.cls || scope.label, 40))], settingsTable(scope.config())) : null;
 }

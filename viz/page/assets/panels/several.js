@@ -1,8 +1,24 @@
 // What the side panel says of a box or bar that stands for several ops, weights or inputs: their sums, and each of them
 // to click on; and where an op is.
 
+import { nodesOfSelected, selectionOfNode } from "../app/chosen.js";
+import { el } from "../app/dom.js";
+import { flawText } from "../recording/flaws.js";
+import { amount, clean, counted, nbytes, seconds, short } from "../recording/formatting.js";
+import { gradientText } from "../recording/gradient_sizes.js";
+import { partnersOf } from "../recording/lineage.js";
+import { rules } from "../recording/rules.js";
+import { push } from "../recording/selection.js";
+import { shareWord } from "../recording/usual_times.js";
+import { isWeight, placeOfWeight } from "../recording/weights.js";
+import { hasForward } from "./details.js";
+import { codeOf, facts } from "./panel.js";
+import { keyAround, keyAroundWeights, linksTo } from "./places.js";
+import { settingsOfOptimizer } from "./settings.js";
+import { timesOfOps } from "./times.js";
+
 // The frames around an op, each to click on, and of which pass it is; of an update the weights that it changes.
-function whereOf(details, op) {
+export function whereOf(details, op) {
   const { model, viewer } = details,
     changed = model.changedBy(op),
     { part, id } = model.originOf(op),
@@ -16,13 +32,13 @@ function whereOf(details, op) {
 }
 
 // Which of several steps an op is of.
-const stepOf = ({ model, places }, { step }) => (places.length > 1 ? model.stepName(step).replace(/^step /, "") : null);
+export const stepOf = ({ model, places }, { step }) => (places.length > 1 ? model.stepName(step).replace(/^step /, "") : null);
 
 // Where an op is, in a list of such: else its line of code.
-const placeIn = (model, op, withPass = true) => model.ownerOf(op, withPass) || clean(model.lineOf(op)?.place ?? "", 120);
+export const placeIn = (model, op, withPass = true) => model.ownerOf(op, withPass) || clean(model.lineOf(op)?.place ?? "", 120);
 
 // Where the ops of a list are: the end of each path, so long that it tells an op from others that are called the same.
-function placesApart(model, ops) {
+export function placesApart(model, ops) {
   const places = new Map(ops.map((op) => [op, placeIn(model, op)])),
     paths = new Map(ops.map((op) => [op, places.get(op).split(" / ")])),
     parts = new Map(ops.map((op) => [op, 1])),
@@ -39,7 +55,7 @@ function placesApart(model, ops) {
 }
 
 // Says of an op, or of several, that their box stands for others, too, and leads to all of them.
-function oneOf({ viewer }, ...ids) {
+export function oneOf({ viewer }, ...ids) {
   const [id, ...others] = new Set(ids.map((each) => viewer.scene.nodeOf.get(each))),
     node = others.length ? undefined : viewer.scene.nodes.get(id);
   if (!node || node.kind === "scope" || node.part !== undefined || node.ops.length <= ids.length) return null;
@@ -60,7 +76,7 @@ function boxOfAll(viewer, { ids }, members) {
 }
 
 // What several things have in common; "" where they differ.
-function inCommon(texts) {
+export function inCommon(texts) {
   return new Set(texts).size === 1 ? texts[0] : "";
 }
 
@@ -76,7 +92,7 @@ function whereOfAll(details, ops) {
 }
 
 // What a double click on a box does that never opens: the panel has its ops, where there are several.
-function listOpsOf(viewer, node) {
+export function listOpsOf(viewer, node) {
   if (!node || node.ops.length < 2) return;
   viewer.panel.setOpen(true);
   viewer.selectNode(node.id);
@@ -84,7 +100,7 @@ function listOpsOf(viewer, node) {
 }
 
 // What several ops took and made, as rows.
-function factsOfOps(viewer, ops) {
+export function factsOfOps(viewer, ops) {
   const sum = (of) => ops.reduce((total, op) => total + of(op), 0),
     flops = sum((op) => op.flops || 0);
   return [
@@ -95,7 +111,7 @@ function factsOfOps(viewer, ops) {
   ];
 }
 
-function severalOps(details, selected) {
+export function severalOps(details, selected) {
   const { model, viewer } = details,
     ops = selected.ids.map((id) => model.ops[id]),
     node = selected.call === undefined ? boxOfAll(viewer, selected, (box) => box.ops) : undefined,
@@ -135,7 +151,7 @@ function notesOfAll(details, ops) {
 }
 
 // An op of a box as a row, which opens to its own numbers: those above it are the box's.
-function opThatOpens(details, op, place) {
+export function opThatOpens(details, op, place) {
   const { model } = details,
     row = el(
       "details",
@@ -152,7 +168,7 @@ function opThatOpens(details, op, place) {
 }
 
 // Places without the frames around all of them.
-function withoutCommon(places) {
+export function withoutCommon(places) {
   const paths = places.map((place) => place.split(" / "));
   let count = 0;
   while (count < paths[0].length && paths.every((path) => path[count] === paths[0][count])) count += 1;
@@ -167,11 +183,11 @@ function nameAmong(model, op, ops) {
   return alike.length < 2 || at < 0 ? title : at === 0 ? `the first ${title}` : `${title} number ${at + 1}`;
 }
 
-function severalTensors(details, selected) {
+export function severalTensors(details, selected) {
   const { model, viewer } = details,
     tensors = selected.ids.map((id) => model.tensors[id]),
     node = boxOfAll(viewer, selected, (box) => box.variables ?? box.tensors),
-    role = roleWord(inCommon(tensors.map((tensor) => tensor.role)) || "tensor"),
+    role = rules.roles[inCommon(tensors.map((tensor) => tensor.role))] ?? "tensor",
     owner = (tensor) => (isWeight(model, tensor) ? placeOfWeight(model, tensor.id).path : ""),
     links = linksTo(details, keyAroundWeights(viewer, selected.ids)),
     layer = inCommon(tensors.map(owner)),

@@ -1,9 +1,23 @@
 // What ran when: layers within each other, and ops in them (a flame chart by scope). Wheel zooms, drag moves.
 
-const ROW = 19,
+import { selectionOfCall } from "../app/chosen.js";
+import { el, notice, placeTip } from "../app/dom.js";
+import { inkOn, themeNow } from "../graph/colours.js";
+import { FONT } from "../graph/sizes.js";
+import { clean, counted, seconds } from "../recording/formatting.js";
+import { partnersOf } from "../recording/lineage.js";
+import { push } from "../recording/selection.js";
+import { shareWord, tookOf, usualTime } from "../recording/usual_times.js";
+import { BarNames } from "./bar_names.js";
+import { sharpen } from "./charts.js";
+import { partsOf } from "./parts.js";
+import { gapsOfOps, stepAlone } from "./period.js";
+import { barStart } from "./times.js";
+
+export const ROW = 19,
   AXIS = 22;
 
-class Timeline {
+export class Timeline {
   constructor(viewer) {
     Object.assign(this, { viewer, id: "timeline", title: "Timeline" });
     this.canvas = el("canvas", {
@@ -342,7 +356,7 @@ class Timeline {
 
 // The layers of which an op computes gradients, from the outside in, without the model around all of them: the pass that the
 // op is part of stands for that.
-function layersOfGradient(model, op) {
+export function layersOfGradient(model, op) {
   if (op.phase !== "backward" || op.home === op.scope) return [];
   const layers = model
     .ancestors(op.home)

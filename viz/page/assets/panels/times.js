@@ -1,7 +1,14 @@
 // What the side panel says of the time of ops and of a layer: usually, in the step that is shown, and from its start to
 // its end, as the timeline draws it.
 
-function timesOfOps(ops, viewer) {
+import { el } from "../app/dom.js";
+import { counted, percent, seconds } from "../recording/formatting.js";
+import { criticalPath } from "../recording/lineage.js";
+import { nameAlone, nameShort } from "../recording/model.js";
+import { fasterOf, ofUsual, rangeOf, shareWord, stepsOfMedians, timeOf, toldTime, tookOf, usualTime, usualWord } from "../recording/usual_times.js";
+import { firstPart } from "./parts.js";
+
+export function timesOfOps(ops, viewer) {
   const { model, selection } = viewer,
     share = shareWord(model, ops),
     shown = (time) => `${seconds(time)}${share}`,
@@ -31,15 +38,15 @@ function heldUp(found) {
 }
 
 // What percentages of time are of, and how long that took in ops: as the page tells it, so that parts and whole compare.
-const wholeOf = ({ model, state }) => (!model.steps.length ? "all that ran" : state.step === null ? "all outside of steps" : "the step");
-const wholeTime = (viewer) => [wholeOf(viewer), viewer.selection.time ? `${seconds(viewer.selection.time)} in ops${isOfMedians(viewer) ? ", by medians" : ""}` : null];
+export const wholeOf = ({ model, state }) => (!model.steps.length ? "all that ran" : state.step === null ? "all outside of steps" : "the step");
+export const wholeTime = (viewer) => [wholeOf(viewer), viewer.selection.time ? `${seconds(viewer.selection.time)} in ops${isOfMedians(viewer) ? ", by medians" : ""}` : null];
 
 // Are times told as medians of several steps?
 const isOfMedians = ({ model, selection }) => selection.medianSteps > 2 && !model.tellsStep;
 
 // How many ops the critical path has, how long they took, and which share of the whole that is: below 100 %, the rest
 // could run at the same time as these.
-function lengthOfCriticalPath(viewer) {
+export function lengthOfCriticalPath(viewer) {
   const { model, selection } = viewer,
     path = [...criticalPath(model, selection.ops)],
     time = timeOf(model, path);
@@ -49,7 +56,7 @@ function lengthOfCriticalPath(viewer) {
 
 // Below what its ops took, forward and backward: of which steps that is, what they took in this one, the least and most
 // in one, and how long it was from its start to its end.
-function timesOfLayer(viewer, block, part) {
+export function timesOfLayer(viewer, block, part) {
   const { model, selection } = viewer,
     { timesOf, backward } = selection,
     both = [["→", block.ownOps], ...(backward && block.backOps.length ? [["←", block.backOps]] : [])].map(([arrow, ids]) => [arrow, ids.map((id) => model.ops[id])]),
@@ -94,4 +101,4 @@ function areApart(model, ops) {
 }
 
 // Where the bar of a layer begins in the timeline, of which this is the first op.
-const barStart = ({ start }, first) => (start !== null && start <= first.start ? Math.max(start, first.start - 1e6) : first.start);
+export const barStart = ({ start }, first) => (start !== null && start <= first.start ? Math.max(start, first.start - 1e6) : first.start);

@@ -1,9 +1,15 @@
 // What training reported: a chart for each loss and metric, with that of training and that of validation in one.
 
+import { batched, button, el } from "../app/dom.js";
+import { nameShort } from "../recording/model.js";
+import { push } from "../recording/selection.js";
+import { Plot } from "./plot.js";
+import { REPORTED, withBatches } from "./reported.js";
+
 const VALIDATION = "val_";
 const NEXT_ROW = 10; // pixels of it
 
-class Training {
+export class Training {
   constructor(viewer) {
     Object.assign(this, { viewer, id: "training", title: "Training", span: null, hidden: new Set() });
     this.plots = new Map();

@@ -1,13 +1,17 @@
 // What was found by something that its row doesn't show says by what: a name that something else has, the line of code, a
 // shape, a type, an error.
 
+import { clean } from "../recording/formatting.js";
+import { FIELDS, wordsOf } from "../recording/query.js";
+import { toldOf } from "./search.js";
+
 const MOST_SAID = 60; // letters of it
 
 // What is said before what a field has of a query: of some fields a word, of others a sentence.
 const FIELD_WORDS = { op: "op ", layer: "in ", class: "class ", name: "named ", shape: "shape ", dtype: "type ", role: "reads or makes " };
 const SENTENCES = ["code", "setting", "error"];
 
-function reasonsOf({ byPath, isIn, fields, selected, title, what, steps, ...hit }, tests, query) {
+export function reasonsOf({ byPath, isIn, fields, selected, title, what, steps, ...hit }, tests, query) {
   const inOneText = (test, text) => text && test(Object.fromEntries(FIELDS.map((name) => [name, text]))),
     isSeen = (test) => [title, what, steps, ...toldOf(hit)].some((text) => inOneText(test, text)),
     isOfTensor = (name) => name === "role" && selected.kind === "tensor", // what it is stands beside its name

@@ -1,6 +1,8 @@
 // The tree of a step, as viz/page/tree_columns.py wrote it: blocks that open, and rows of boxes. Equal parts are there
 // twice, each once and all as one block; here the reader's choice is made between the two.
 
+import { retimed, timeOf } from "./usual_times.js";
+
 class Block {
   constructor(model, columns, n) {
     Object.assign(this, { model, columns, n });
@@ -161,7 +163,7 @@ const updateBox = (model, found) => {
 
 // The blocks and rows of a tree, all that there are; `keys` are the same from run to run, so that what is open stays
 // open and links stay valid.
-function readTree(model, columns) {
+export function readTree(model, columns) {
   const blocks = columns.blocks.kind.map((_, n) => new Block(model, columns.blocks, n)),
     rows = columns.rows.ops.map((_, n) => new Row(model, columns.rows, n));
   for (const block of blocks) {
@@ -189,10 +191,10 @@ function readTree(model, columns) {
   return blocks;
 }
 
-const isBlock = (child) => child instanceof Block;
+export const isBlock = (child) => child instanceof Block;
 
 // Gives all blocks their children: runs are folded but where `unfolded` has their key.
-function chooseParts(blocks, isFolded) {
+export function chooseParts(blocks, isFolded) {
   const chosen = (child) =>
     child.kind !== "run" ? [child] : isFolded(child) ? [child.folded] : child.parts.flatMap(chosen);
   for (const block of blocks) block.children = block.parts.flatMap(chosen);
@@ -222,7 +224,7 @@ function equalKeys(one, other, found) {
 }
 
 // The keys of what is open once some runs are folded and others unfolded, so that it shows what it did.
-function openAsBefore(open, folded, unfolded) {
+export function openAsBefore(open, folded, unfolded) {
   const pairs = [...folded.flatMap((run) => equalsIn(run).map(([one, each]) => [each, one])), ...unfolded.flatMap((run) => equalsIn(run))],
     both = new Set(pairs.filter(([from, to]) => from === to).map(([key]) => key)), // the first part may have the key of all
     made = new Set(pairs.map(([, to]) => to)),
@@ -235,7 +237,7 @@ function openAsBefore(open, folded, unfolded) {
 }
 
 // All rows in a block.
-function rowsIn(block, found = []) {
+export function rowsIn(block, found = []) {
   for (const child of block.children) {
     if (isBlock(child)) rowsIn(child, found);
     else found.push(child);
@@ -244,4 +246,4 @@ function rowsIn(block, found = []) {
 }
 
 // The ids of all ops in a block, folded ones too.
-const opsIn = (block) => rowsIn(block).flatMap((row) => row.ops);
+export const opsIn = (block) => rowsIn(block).flatMap((row) => row.ops);

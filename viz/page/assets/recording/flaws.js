@@ -1,8 +1,10 @@
 // Where NaN and infinity went. Where they came from is in the data.
 
+import { amount, clean } from "./formatting.js";
+
 // Is more known of a tensor's elements than their norm, which is all that is taken of updated weights?
-const isMeasured = (tensor) => tensor.stats !== null && (tensor.stats.min !== null || flawsOf(tensor) > 0);
-const flawsOf = (tensor) => (tensor.stats ? tensor.stats.nan + tensor.stats.inf : 0);
+export const isMeasured = (tensor) => tensor.stats !== null && (tensor.stats.min !== null || flawsOf(tensor) > 0);
+export const flawsOf = (tensor) => (tensor.stats ? tensor.stats.nan + tensor.stats.inf : 0);
 // How many elements aren't finite, in words.
 function flawsText(nan, inf) {
   const kinds = [nan && `${amount(nan)} NaN`, inf && `${amount(inf)} infinite`].filter(Boolean).join(" and ");
@@ -11,7 +13,7 @@ function flawsText(nan, inf) {
 const isFlawed = (model, id) => flawsOf(model.tensors[id]) > 0;
 
 // What came from outside with NaN or infinity, in words; null where the first op made them.
-function cameInSo({ culprit, flaw }) {
+export function cameInSo({ culprit, flaw }) {
   if (!culprit) return null;
   const { role, name } = culprit,
     kind = ["parameter", "frozen", "state"].includes(role) ? "weight" : role === "input" ? "input" : "data",
@@ -20,7 +22,7 @@ function cameInSo({ culprit, flaw }) {
 }
 
 // What an op has to do with the beginning of NaN or infinity; null where nothing.
-function flawText(model, op) {
+export function flawText(model, op) {
   if (op === model.flaw && model.culprit) return `NaN or infinity came in here: ${cameInSo(model)}${clean(op.name, 40)}.`;
   if (!model.origins.has(op.id)) return null;
   const made = op.outputs.map((t) => model.tensors[t].stats).filter(Boolean),
@@ -29,7 +31,7 @@ function flawText(model, op) {
 }
 
 // The ops that passed the flaw on from `op`, itself first.
-function flawPath(model, op) {
+export function flawPath(model, op) {
   const found = new Set([op.id]),
     waiting = [op.id];
   while (waiting.length) {

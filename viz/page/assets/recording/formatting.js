@@ -10,7 +10,7 @@ function rounded(number) {
 
 const tenths = (number) => (number % 1 === 0.25 ? number - 0.05 : number).toFixed(1);
 
-function threeDigits(number) {
+export function threeDigits(number) {
   if (number >= 99.95 || Number.isInteger(number)) return String(rounded(number));
   return number < 1 ? general(number) : tenths(number);
 }
@@ -23,7 +23,7 @@ function general(number) {
 }
 
 // The size of a gradient, say.
-const magnitude = (number) => (number >= 99.5 && number < 99999.5 ? String(rounded(number)) : general(number));
+export const magnitude = (number) => (number >= 99.5 && number < 99999.5 ? String(rounded(number)) : general(number));
 
 function scaled(number, units, step) {
   let at = 0;
@@ -34,16 +34,16 @@ function scaled(number, units, step) {
   return threeDigits(number) + units[at];
 }
 
-const seconds = (nanoseconds) => scaled(nanoseconds, [" ns", " µs", " ms", " s"], 1000);
-const nbytes = (number) => scaled(number, [" B", " KB", " MB", " GB", " TB"], 1024);
-const short = (number) => scaled(number, ["", " k", " M", " G", " T", " P"], 1000);
-const amount = (number) =>
+export const seconds = (nanoseconds) => scaled(nanoseconds, [" ns", " µs", " ms", " s"], 1000);
+export const nbytes = (number) => scaled(number, [" B", " KB", " MB", " GB", " TB"], 1024);
+export const short = (number) => scaled(number, ["", " k", " M", " G", " T", " P"], 1000);
+export const amount = (number) =>
   Math.abs(number) < 1000 ? String(number) : String(number).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
-const counted = (number, noun) => `${amount(number)} ${noun}${number === 1 ? "" : "s"}`;
-const percent = (share) => share > 0 && share < 0.0005 ? "< 0.1 %" : `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
+export const counted = (number, noun) => `${amount(number)} ${noun}${number === 1 ? "" : "s"}`;
+export const percent = (share) => share > 0 && share < 0.0005 ? "< 0.1 %" : `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 
 // Numbers in their order, at least so many that follow each other as a range: "1, 3, 5–8".
-function ranges(numbers, least = 2) {
+export function ranges(numbers, least = 2) {
   const found = [];
   for (const number of numbers) {
     if (number - 1 === found.at(-1)?.at(-1)) found.at(-1).push(number);
@@ -52,11 +52,7 @@ function ranges(numbers, least = 2) {
   return found.map((row) => (row.length >= least ? `${row[0]}–${row.at(-1)}` : row.join(", "))).join(", ");
 }
 
-// What tensors are: a weight is called so, whether it is trained or not. viz/facts/formatting.py says the same.
-const ROLE_WORDS = { parameter: "weight", frozen: "frozen weight" };
-const roleWord = (role) => ROLE_WORDS[role] ?? role;
-
-function numeral(value) {
+export function numeral(value) {
   if (value === null || value === undefined) return "–";
   if (typeof value === "string") return value; // "nan", "inf", "-inf"
   const size = Math.abs(value);
@@ -66,7 +62,7 @@ function numeral(value) {
 
 // Names come from programs and may hold anything: control and direction characters become spaces, and long ones are
 // cut in the middle, so that no name can break the page's layout or reverse the text around it.
-function clean(text, longest = 60) {
+export function clean(text, longest = 60) {
   const plain = String(text)
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, " ")
     .replace(/\s+/g, " ")

@@ -27,12 +27,12 @@ function neededBy(model, id) {
 
 const needing = (model, id) => [...readersOf(model, id), ...model.backwardOf[id]];
 
-const ancestorsOf = (model, ops, here) => walk(ops, (id) => neededBy(model, id).filter((p) => here.has(p)));
-const descendantsOf = (model, ops, here) => walk(ops, (id) => needing(model, id).filter((r) => here.has(r)));
+export const ancestorsOf = (model, ops, here) => walk(ops, (id) => neededBy(model, id).filter((p) => here.has(p)));
+export const descendantsOf = (model, ops, here) => walk(ops, (id) => needing(model, id).filter((r) => here.has(r)));
 
 // The ops of the other direction that belong to `ops`: for forward ops those that compute their gradients, for backward
 // ops the ones whose gradients they compute.
-function partnersOf(model, ops) {
+export function partnersOf(model, ops) {
   const found = new Set();
   for (const id of ops) {
     const op = model.ops[id];
@@ -43,7 +43,7 @@ function partnersOf(model, ops) {
 }
 
 // The longest chain of ops by time, each needing what the one before made: no step can take less time than this chain.
-function criticalPath(model, ops) {
+export function criticalPath(model, ops) {
   const cost = new Map(),
     before = new Map();
   let last = null;

@@ -1,9 +1,15 @@
 // The recording as objects, made from the columns that viz/page/data.py wrote.
 
+import { OUTSIDE, givenTitle } from "../graph/assembly.js";
+import { clean } from "./formatting.js";
+import { push } from "./selection.js";
+import { tellTimes, usualTimes } from "./usual_times.js";
+import { placeOfWeight } from "./weights.js";
+
 const CALLED = new Set(["layer", "model", "loss", "metric", "optimizer", "step"]); // whose ops the user's own line ran
 const MOST_TO_UPDATE = 12; // ops between one that clips, say, and the updates behind it
 
-class Model {
+export class Model {
   constructor(data) {
     this.data = data;
     const text = (this.text = (number) => data.texts[number]);
@@ -310,7 +316,7 @@ class Op {
 }
 
 // Shape and type together, and each.
-function labelled(label) {
+export function labelled(label) {
   const [shapeName, dtypeName] = label.split(" ");
   return { label, shapeName, dtypeName };
 }
@@ -351,11 +357,11 @@ function statsOf([min, max, mean, std, nan, inf, l2, zeros, histogram, preview])
 }
 
 // "step 1", and that something is of it alone.
-const nameShort = (model, step) => model.stepName(step).replace(/ of .*/, "");
-const nameAlone = (model, step) => `${nameShort(model, step)} alone`;
+export const nameShort = (model, step) => model.stepName(step).replace(/ of .*/, "");
+export const nameAlone = (model, step) => `${nameShort(model, step)} alone`;
 
 // Training steps, and what ran outside of them.
-function stepsOf(model) {
+export function stepsOf(model) {
   if (!model.steps.length) return [null];
   const outside = model.ops.some((op) => op.step === null);
   return [...(outside ? [null] : []), ...model.steps.map((step) => step.index)];

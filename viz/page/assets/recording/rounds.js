@@ -1,7 +1,7 @@
 // The rounds that one part of a graph stands for: does an arrow between their ends tell a loop, and is it read in the
 // first of them alone? viz/picture/rounds.py does the same for a picture.
 
-class Rounds {
+export class Rounds {
   constructor(scene) {
     this.scene = scene; // `mainOf`, `hostOf` and `equal` say which ops were folded into which
     this.loops = new Map(); // two parts that follow each other -> are they a loop's?

@@ -1,6 +1,10 @@
 // What one step shows, as viz/page/views.py found it, and what of it the reader wants to see.
 
-class Selection {
+import { readTree } from "./blocks.js";
+import { nameAlone, nameShort } from "./model.js";
+import { fasterOf, medianOf, retimed, stepsOfMedians, toldTime } from "./usual_times.js";
+
+export class Selection {
   constructor(model, step, view) {
     const found = model.views.get(step);
     this.model = model;
@@ -31,7 +35,7 @@ class Selection {
   }
 }
 
-function push(map, key, value) {
+export function push(map, key, value) {
   const known = map.get(key);
   if (known) known.push(value);
   else map.set(key, [value]);

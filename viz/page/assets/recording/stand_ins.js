@@ -1,14 +1,14 @@
 // What is shown by its equal: of equal parts that are drawn once, the first stands for the others.
 
 // The op that is shown for one that was folded away; null for one that is shown itself.
-function shownFor({ rows }, op) {
+export function shownFor({ rows }, op) {
   const row = rows.get(op),
     shown = row && row.ops.includes(op) ? row.ops[0] : op;
   return shown === op ? null : shown;
 }
 
 // The blocks that show calls of layers which have none of their own: by the number of the call's scope, the block's key.
-function standIns({ model, index, selection }) {
+export function standIns({ model, index, selection }) {
   if (index.standIns) return index.standIns;
   const found = (index.standIns = new Map());
   for (const op of selection.ops) {
@@ -34,7 +34,7 @@ function blockOfScope({ blocks, parents }, key, scope) {
 }
 
 // Whose box stands for what is selected, where that was folded away; "" else.
-function standInFor(viewer, selected) {
+export function standInFor(viewer, selected) {
   const { index, model } = viewer;
   if (selected.kind === "scope") {
     const block = selected.call === undefined ? undefined : index.blocks.get(selected.key);
@@ -59,6 +59,6 @@ function partedFrom(path, other) {
 }
 
 // What a call that another's block shows is called beside that.
-function nameOfCall({ model, index }, { key, call }) {
+export function nameOfCall({ model, index }, { key, call }) {
   return partedFrom(model.path(call), model.path(index.blocks.get(key).scope.id)) || model.scopes[call].label;
 }

@@ -1,8 +1,15 @@
 // What differs between two steps of the recording that is shown, in the form that viz/compare writes for two recordings.
 // That values differ goes without saying, as weights change from step to step: the sizes of gradients are told.
 
+import { el, selectBox } from "../app/dom.js";
+import { Changes, signed } from "../panels/changes.js";
+import { learningRateOf, optimizerOf, settingText } from "../panels/settings.js";
+import { numeral, percent } from "./formatting.js";
+import { gradientSizes, gradientText } from "./gradient_sizes.js";
+import { placeOfWeight } from "./weights.js";
+
 // The changes since another step, null while none is chosen; they are kept, as the graph is made anew more often.
-function changesSince(viewer) {
+export function changesSince(viewer) {
   const { model, state } = viewer,
     { compared, step } = state;
   if (compared === null || compared === step || !viewer.places.includes(compared)) return null;
@@ -16,7 +23,7 @@ function changesSince(viewer) {
 
 // Compares with another step from now on, or with none (null). Times are those of the step then, as the other one's are, and
 // boxes that ran the same have the colours of how much longer or shorter that took.
-function compareWith(viewer, step) {
+export function compareWith(viewer, step) {
   const { state } = viewer;
   viewer.timesBefore = state.compared === null ? state.times : viewer.timesBefore;
   state.compared = step;
@@ -33,10 +40,10 @@ function compareWith(viewer, step) {
 }
 
 // The steps with which the shown one can be compared: none where another recording is.
-const comparableWith = ({ state, places, data }) => (data.diff || state.step === null ? [] : places.filter((step) => step !== null && step !== state.step));
+export const comparableWith = ({ state, places, data }) => (data.diff || state.step === null ? [] : places.filter((step) => step !== null && step !== state.step));
 
 // A choice of the other step; nothing where there is none.
-function chooseCompared(viewer) {
+export function chooseCompared(viewer) {
   const { model, state } = viewer,
     others = comparableWith(viewer);
   if (!others.length) return null;

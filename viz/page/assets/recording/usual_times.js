@@ -2,24 +2,20 @@
 // altogether, which is the first of them, see viz/page/usual_times.py. Of several ops it is the sum of these, so that times
 // of parts add up to that of the whole, while the least and most are those of whole steps.
 
+import { amount, seconds } from "./formatting.js";
+import { push } from "./selection.js";
+
 const ALONE = []; // the steps of what ran in one alone
 
 // For each row of times the numbers of the steps, one list for all rows that share it, with the times in them.
-function usualTimes({ steps, times }) {
-  return times.map(([number, ...row]) => ({ steps: steps[number], times: row, median: medianTime(row) }));
-}
-
-function medianTime(times) {
-  if (times.length < 3) return times[0];
-  const sorted = [...times].sort((a, b) => a - b),
-    half = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[half] : rounded((sorted[half - 1] + sorted[half]) / 2);
+export function usualTimes({ steps, times }) {
+  return times.map(([number, median, ...row]) => ({ steps: steps[number], times: row, median }));
 }
 
 // Which times boxes, layers and lists tell of ops that ran in several steps: medians, or those of the step that is shown.
-const TIMES = ["median", "step"];
+export const TIMES = ["median", "step"];
 
-function tellTimes(model, times) {
+export function tellTimes(model, times) {
   model.tellsStep = times === "step";
   for (const op of model.ops) op.duration = op.usual && !model.tellsStep ? op.usual.median : op.took;
 }
@@ -38,11 +34,11 @@ function sumsOfSteps(ops) {
   return [...found];
 }
 
-const tookOf = (ops) => ops.reduce((sum, { took }) => sum + took, 0);
-const usualTime = (ops) => ops.reduce((sum, { usual, took }) => sum + (usual ? usual.median : took), 0);
+export const tookOf = (ops) => ops.reduce((sum, { took }) => sum + took, 0);
+export const usualTime = (ops) => ops.reduce((sum, { usual, took }) => sum + (usual ? usual.median : took), 0);
 
 // The least and most that ops took together in a step, and in which; null for those that didn't run in the same steps.
-function rangeOf(ops) {
+export function rangeOf(ops) {
   const found = sumsOfSteps(ops);
   if (found.length !== 1 || found[0][1].length < 2) return null;
   const [[, times]] = found;
@@ -50,22 +46,22 @@ function rangeOf(ops) {
 }
 
 // What ops took, as it is told.
-const toldTime = (model, ops) => (model.tellsStep ? tookOf(ops) : usualTime(ops));
-const timeOf = (model, ids) => toldTime(model, ids.map((id) => model.ops[id]));
+export const toldTime = (model, ops) => (model.tellsStep ? tookOf(ops) : usualTime(ops));
+export const timeOf = (model, ids) => toldTime(model, ids.map((id) => model.ops[id]));
 
 const TIME = "{time}"; // stands for a time in what boxes say: see viz/page/tree_columns.py
 
 // What a box says, with the time that is told of its ops.
-const retimed = (model, text, ids) => (text.includes(TIME) ? text.replace(TIME, seconds(timeOf(model, ids))) : text);
+export const retimed = (model, text, ids) => (text.includes(TIME) ? text.replace(TIME, seconds(timeOf(model, ids))) : text);
 
 // In how many steps the ops of one ran, of which boxes, layers and lists tell the medians; 0 where it ran alone.
-const stepsOfMedians = (ops) => ops.reduce((most, { usual }) => Math.max(most, usual ? usual.steps.length : 0), 0);
-const usualWord = (steps) => (steps > 2 ? "median" : "faster");
-const medianOf = (steps) => `${usualWord(steps)} of ${amount(steps)} steps`;
-const ofUsual = (steps) => (steps > 2 ? "" : "of the ") + medianOf(steps); // behind a time
+export const stepsOfMedians = (ops) => ops.reduce((most, { usual }) => Math.max(most, usual ? usual.steps.length : 0), 0);
+export const usualWord = (steps) => (steps > 2 ? "median" : "faster");
+export const medianOf = (steps) => `${usualWord(steps)} of ${amount(steps)} steps`;
+export const ofUsual = (steps) => (steps > 2 ? "" : "of the ") + medianOf(steps); // behind a time
 
 // Which of two steps was the faster, where that is one of the recording; undefined else. The live page keeps one of them.
-function fasterOf({ steps: recorded }, ops) {
+export function fasterOf({ steps: recorded }, ops) {
   const steps = ops.find(({ usual }) => usual)?.usual.steps ?? [];
   return steps.length === 2 && recorded.length > 1 && steps.every((step) => step < recorded.length) ? steps[0] : undefined;
 }
@@ -78,19 +74,19 @@ const isShare = ({ updatePasses }, ops) =>
   });
 
 // Ops, each by itself, but for updates that ran as one pass: these together.
-function passesOf({ updatePasses }, ops) {
+export function passesOf({ updatePasses }, ops) {
   const found = new Map();
   for (const op of ops) push(found, updatePasses.find(([from, to]) => op.id >= from && op.id < to) ?? op, op);
   return [...found.values()];
 }
 
-const durationOf = (ops) => ops.reduce((sum, { duration }) => sum + duration, 0);
+export const durationOf = (ops) => ops.reduce((sum, { duration }) => sum + duration, 0);
 
 // The same in words, behind a time.
-const shareWord = (model, ops) => (isShare(model, ops) ? " (share)" : "");
+export const shareWord = (model, ops) => (isShare(model, ops) ? " (share)" : "");
 
 // What the ops of a box took in several steps, first that which the box shows: the median, or what it took in this step.
-function timesOf(model, ops) {
+export function timesOf(model, ops) {
   const steps = stepsOfMedians(ops),
     range = rangeOf(ops),
     told = usualTime(ops),

@@ -1,8 +1,10 @@
 // What names weights wherever they are listed: the path of the layer that reads one, as boxes tell it, and its name within
 // that. What an optimizer keeps of a weight is "momentum of kernel", of the optimizer and the weight's layer.
 
+import { push } from "./selection.js";
+
 // {path, name, whole, scope} of a weight, in any of its versions, or of an optimizer's state.
-function placeOfWeight(model, id) {
+export function placeOfWeight(model, id) {
   const known = (model.weightPlaces ??= new Map()),
     first = model.variables.get(id) ?? id;
   if (!known.has(first)) {
@@ -13,7 +15,7 @@ function placeOfWeight(model, id) {
   return known.get(first);
 }
 
-const isWeight = (model, { id, role }) => model.variables.has(id) || role === "optimizer state";
+export const isWeight = (model, { id, role }) => model.variables.has(id) || role === "optimizer state";
 
 const framed = (parts) => parts.join(" / ");
 
@@ -72,7 +74,7 @@ function placeOfState(model, name) {
 }
 
 // The ops that bring what an optimizer keeps of a weight up to date: those that change the weight. None for other tensors.
-function updatesOfState(model, id) {
+export function updatesOfState(model, id) {
   const { weight } = model.tensors[id].role === "optimizer state" ? placeOfWeight(model, id) : { weight: null },
     made = weight === null ? [] : model.versionsOf(weight).map((each) => model.tensors[each].producer);
   return made.filter((op) => op !== null && model.ops[op].phase === "update");

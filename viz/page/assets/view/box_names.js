@@ -1,6 +1,15 @@
 // What boxes of closed layers say from afar, as frames do: where their lines couldn't be read, their title alone, in
 // letters that can be.
 
+import { svg } from "../app/dom.js";
+import { rect, textAt } from "../graph/boxes.js";
+import { coloursOf, inkOn } from "../graph/colours.js";
+import { framesAround, meet } from "../graph/routes.js";
+import { TITLE_SIZE, textWidth } from "../graph/sizes.js";
+import { TITLE_END, crossing, holds, shortened } from "../graph/titles.js";
+import { push } from "../recording/selection.js";
+import { extentAround } from "./reading.js";
+
 const LEAST_TITLE = 6.5, // pixels of a box's own letters: lower ones can't be read
   NAME_LETTERS = [10, 9, 8, 7, LEAST_TITLE],
   NAME_HEIGHT = 1.25, // of its letters' size
@@ -14,7 +23,7 @@ const LEAST_TITLE = 6.5, // pixels of a box's own letters: lower ones can't be r
   LESS_BESIDE = [0.85, 0.7]; // of a title that has no room beside its box, either
 
 // Puts the titles over the lines of boxes that are seen; of one that has no room for its title, beside it, where nothing is.
-function nameBoxes(canvas, nodes, signs) {
+export function nameBoxes(canvas, nodes, signs) {
   const { shown, theme, scene, goal, layers, view: { scale } } = canvas,
     isFar = TITLE_SIZE * scale < LEAST_TITLE,
     key = isFar ? `${scale} ${canvas.isWhole()}` : "",
@@ -67,7 +76,7 @@ function framesUpFrom({ frames }, id) {
 const rowIn = ({ nodes }, { id }) => [...nodes.values()].find(({ frame }) => frame === id)?.row;
 
 // A name beside a row stands out if anything in that row does, and a frame's title if anything in the frame does.
-function dimNames({ layers, scene, marks: { lineage } }) {
+export function dimNames({ layers, scene, marks: { lineage } }) {
   const frames = lineage && new Set([...lineage].filter((id) => scene.nodes.has(id)).flatMap((id) => framesAround(scene, id)));
   for (const sign of layers.signs.children) sign.classList.toggle("dim", frames !== null && !frames.has(sign.dataset.id));
   const rows = lineage && new Set([...lineage].map((id) => String(scene.nodes.get(id)?.row)));
@@ -119,7 +128,7 @@ function outerSides(scene, node, row, sidesOf, scale) {
 }
 
 // From the left to the right of the boxes and lines that are level with a box.
-function extentOfLevel(scene, { y, h }) {
+export function extentOfLevel(scene, { y, h }) {
   const band = { x: scene.left, y, w: scene.width - scene.left, h };
   let [from, to] = [Infinity, -Infinity];
   const reach = (left, right) => ([from, to] = [Math.min(from, left), Math.max(to, right)]);

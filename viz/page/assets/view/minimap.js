@@ -1,5 +1,11 @@
 // The whole scene in small, and which part of it is seen.
 
+import { batched, button, el } from "../app/dom.js";
+import { coloursOf, themeNow } from "../graph/colours.js";
+import { meet } from "../graph/routes.js";
+import { crossing, holds } from "../graph/titles.js";
+import { READABLE_SIZE } from "./reading.js";
+
 const MAP_W = 120,
   MAP_H = 150,
   MAP_EDGE = 16, // around it, to what it stands beside
@@ -7,7 +13,7 @@ const MAP_W = 120,
   MAP_CORNERS = ["", "left", "left top"], // where it may stand, the best first; "" is right below
   BUTTONS = 270; // the height of those above it, with as much of the graph as should be seen between
 
-class Minimap {
+export class Minimap {
   constructor(viewer) {
     this.viewer = viewer;
     this.show = batched(() => this.draw()); // asked for by every mark and every move

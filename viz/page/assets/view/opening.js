@@ -1,6 +1,14 @@
 // Where the first view of a scene begins that is too wide for the window.
 
-const NAMES_READABLE = 0.7, // the scale of a first view may be as small as this, if whole columns are seen for it
+import { showPanelHint } from "../app/legend.js";
+import { BESIDE_BUTTONS, BESIDE_FRAME, BORDER_ON_PHONE, CLEAR, FIRST, LEADING, LEFT_BORDER, PHONE, PLACES, WITH_INPUT } from "../graph/canvas.js";
+import { framesAround, middleOf } from "../graph/routes.js";
+import { holds } from "../graph/titles.js";
+import { stepsOfMedians } from "../recording/usual_times.js";
+import { extentAround, onScreen } from "./reading.js";
+import { clearOfButtons } from "./sight.js";
+
+export const NAMES_READABLE = 0.7, // the scale of a first view may be as small as this, if whole columns are seen for it
   FROM_THE_START = 1500, // and it begins where the scene does, if what runs first and its input are seen from there
   ALL_READABLE = 0.92, // at such a scale the small letters in boxes can be read, too
   WORTH_CLOSING = 1.1; // how much larger the first view has to be without the side panel, or without far lines
@@ -8,7 +16,7 @@ const NAMES_READABLE = 0.7, // the scale of a first view may be as small as this
 // The first view of a recording. Where a scene is so wide that little could be read in the room that the side panel leaves,
 // the panel is closed, and a line below the graph says how it opens: with the first box that is chosen. It stays where it
 // tells what the reader came for: the first NaN, what changed, or the values of a model that is at hand.
-function showFirstView(viewer) {
+export function showFirstView(viewer) {
   const { canvas, panel, state } = viewer,
     told = viewer.flaw || viewer.difference || viewer.liveValues || viewer.deepestAtFirst < Infinity;
   canvas.fit();
@@ -27,11 +35,11 @@ function showFirstView(viewer) {
 
 // Does a page begin with the times of the step that it shows? Two steps have no median, and of the faster one the timeline
 // would tell nothing. The live page goes on to more of them.
-const tellsEachStep = ({ model, deepestAtFirst }) => deepestAtFirst === Infinity && stepsOfMedians(model.ops) === 2;
+export const tellsEachStep = ({ model, deepestAtFirst }) => deepestAtFirst === Infinity && stepsOfMedians(model.ops) === 2;
 
 // What runs first; or, where a scale shows it only without its input, what reads that nearest to it: of branches that begin
 // side by side, the one that runs first may be far from there.
-function besideInput(canvas, first, leading, scale) {
+export function besideInput(canvas, first, leading, scale) {
   const { nodes, edges } = canvas.scene,
     room = (canvas.size().w - BESIDE_BUTTONS - 2 * CLEAR) / scale,
     inputs = edges.filter(({ head }) => head === first.id).map(({ tail }) => nodes.get(tail)).filter(({ kind }) => kind === "input"),
@@ -45,7 +53,7 @@ function besideInput(canvas, first, leading, scale) {
 
 // Where a scene that is wider than the window begins: where most is seen of what runs first, and of its layers' ops
 // before all.
-function leftOfFirstView(canvas, scale) {
+export function leftOfFirstView(canvas, scale) {
   const size = canvas.size(),
     room = (size.w - BESIDE_BUTTONS) / scale,
     clear = CLEAR / scale,
@@ -118,7 +126,7 @@ function cutColumns(canvas, from, scale, boxes = [...canvas.scene.nodes.values()
 // The largest scale, of those at which names can be read, at which all that stands at the top has room beside each other, and
 // where that begins: with the lines there, or without some that lead far away, if boxes are much larger then; else the one at
 // which no box is cut; null where there is none. On a phone nothing is made smaller.
-function wholeColumns(canvas, scale) {
+export function wholeColumns(canvas, scale) {
   const { w } = canvas.size(),
     room = w - BESIDE_BUTTONS;
   if (w <= PHONE) return null;
@@ -142,7 +150,7 @@ function wholeColumns(canvas, scale) {
 }
 
 // A first view moved by as little as it takes that the buttons hide none of its boxes, if what begins it stays seen.
-function withoutHidden(canvas, view) {
+export function withoutHidden(canvas, view) {
   const first = canvas.first(view.scale),
     begins = first ? [first] : [],
     given = first ? canvas.scene.edges.filter(({ head }) => head === first.id).map(({ tail }) => canvas.scene.nodes.get(tail)) : [],

@@ -1,9 +1,16 @@
 // What is read: a part of the scene in a size at which all its words can be read, with what is selected in sight.
 
-const READABLE_SIZE = 9 / LABEL_SIZE, // the scale at which shapes beside arrows are 9 pixels high
+import { BESIDE_BUTTONS, CLEAR } from "../graph/canvas.js";
+import { LABEL_SIZE } from "../graph/measures.js";
+import { meet, middleOf } from "../graph/routes.js";
+import { holds } from "../graph/titles.js";
+import { NAMES_READABLE } from "./opening.js";
+import { rowAround } from "./sight.js";
+
+export const READABLE_SIZE = 9 / LABEL_SIZE, // the scale at which shapes beside arrows are 9 pixels high
   MOST_COMPARED = 40; // boxes of which as many as possible are shown together
 
-const extentAround = (boxes) => {
+export const extentAround = (boxes) => {
   const x = Math.min(...boxes.map((box) => box.x)),
     y = Math.min(...boxes.map((box) => box.y));
   return { x, y, w: Math.max(...boxes.map((box) => box.x + box.w)) - x, h: Math.max(...boxes.map((box) => box.y + box.h)) - y };
@@ -16,7 +23,7 @@ function nearestTo([x, y], boxes) {
 }
 
 // Where a box of the world is on the screen in a view.
-const onScreen = ({ x, y, scale }) => (box) => ({ x: box.x * scale + x, y: box.y * scale + y, w: box.w * scale, h: box.h * scale });
+export const onScreen = ({ x, y, scale }) => (box) => ({ x: box.x * scale + x, y: box.y * scale + y, w: box.w * scale, h: box.h * scale });
 
 // As many boxes of some as a room shows together, in the middle of all before others.
 function seenTogether(boxes, room) {
@@ -34,7 +41,7 @@ function seenTogether(boxes, room) {
 }
 
 // The view of a scale with as many of some boxes as it shows in its middle; of one that is too high for it, the top.
-function viewOfMost(canvas, boxes, scale) {
+export function viewOfMost(canvas, boxes, scale) {
   const size = canvas.size(),
     wide = size.w - BESIDE_BUTTONS,
     room = { w: (wide - 2 * CLEAR) / scale, h: (size.h - 2 * CLEAR) / scale },
@@ -72,7 +79,7 @@ function intoRoom(from, length, room) {
 }
 
 // The view at another scale: around a place on the screen, or the middle. What is selected and seen stays in sight.
-function zoomed(canvas, scale, at) {
+export function zoomed(canvas, scale, at) {
   const size = canvas.size(),
     { x, y, scale: now } = canvas.view,
     kept = at ? null : selectedInSight(canvas, scale),
@@ -93,7 +100,7 @@ function zoomed(canvas, scale, at) {
 // A size at which all can be read: with what is selected in the middle, else what was seen before all was fitted into the
 // window, else what is in the middle now. From all of the graph it leads back to how the page opened, if names can be read
 // there, as that shows whole columns.
-function readIn(canvas, smooth) {
+export function readIn(canvas, smooth) {
   const { width, height, left } = canvas.scene,
     all = canvas.viewOf({ x: left, y: 0, w: width - left, h: height }),
     boxes = canvas.selectedBoxes(),
@@ -111,7 +118,7 @@ function readIn(canvas, smooth) {
 }
 
 // The view in which the middle of what is seen of a box is where it was before all was laid out again.
-function viewAsBefore(canvas, before, after) {
+export function viewAsBefore(canvas, before, after) {
   const { x, y, scale } = canvas.view,
     seen = canvas.window(),
     from = Math.max(before.x, seen.x),
@@ -122,7 +129,7 @@ function viewAsBefore(canvas, before, after) {
 
 // A function that brings what is in the middle of the view back to where it is, when all was laid out again, or fits all
 // again where all was seen; it says whether it did. It doesn't where the view is as a page opens, nor where no box is seen.
-function placeInMiddle(viewer) {
+export function placeInMiddle(viewer) {
   const { canvas, scene } = viewer,
     isWhole = canvas.isWhole(),
     seen = canvas.window(),

@@ -4,7 +4,7 @@ const SAME_PART = 0.5, // parts that are so near to each other are one
   LAST_PART = 1; // of a line that is always drawn: the arrow's head is at its end
 
 // Gives edges that share a part with one before them their `own`, as a path: all that none of those drew.
-function drawSharedOnce(scene) {
+export function drawSharedOnce(scene) {
   const drawn = new Map(); // by kind and place, the stretches of straight lines that are drawn, and curves
   for (const edge of scene.edges) {
     if (edge.kind === "link") continue;

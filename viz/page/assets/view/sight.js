@@ -1,13 +1,18 @@
 // Where what is chosen, found or opened is seen: with what stands beside it in its row, and with no part of the graph cut
 // off while there is empty room on the other side.
 
+import { BESIDE_BUTTONS, CLEAR, SMALLEST } from "../graph/canvas.js";
+import { meet } from "../graph/routes.js";
+import { holds } from "../graph/titles.js";
+import { extentAround, onScreen, viewOfMost } from "./reading.js";
+
 const LEAST_REVEALED = 0.7, // the scale at which something is brought into sight
   SELECTED_WORTH = 8, // in other boxes, where the buttons can't be kept clear of all
   FROM_EDGE = 60, // pixels, if there is room for them
   SMALLER = 0.85; // how much smaller what is sought may be shown, if all of it is seen then
 
 // What a box and those in its row take; of a frame, itself.
-function rowAround({ scene }, box) {
+export function rowAround({ scene }, box) {
   const beside = box.row === undefined ? [] : [...scene.nodes.values()].filter(({ row }) => row === box.row);
   return extentAround([box, ...beside]);
 }
@@ -33,10 +38,10 @@ function scaleInSight(canvas, box, wanted, least) {
 }
 
 // From where all of the graph is seen, what is sought is shown as large as the reader had it before, or so that it can be read.
-const leastRevealed = (canvas) => (canvas.isWhole() ? Math.max(SMALLEST, Math.min(1, canvas.before?.scale ?? 0)) : LEAST_REVEALED);
+export const leastRevealed = (canvas) => (canvas.isWhole() ? Math.max(SMALLEST, Math.min(1, canvas.before?.scale ?? 0)) : LEAST_REVEALED);
 
 // The view in which a box is in sight, as near to the one that is shown, or is to be, as can be; null where it is in sight.
-function viewWith(canvas, box, least = LEAST_REVEALED) {
+export function viewWith(canvas, box, least = LEAST_REVEALED) {
   const now = canvas.goal ?? canvas.view,
     scale = scaleInSight(canvas, box, Math.max(now.scale, least), least),
     size = canvas.size(),
@@ -72,7 +77,7 @@ function withoutBlank(canvas, view) {
 // The view moved by as little as it takes that the buttons hide none of some boxes, nor, where it moves anyway, of others,
 // which count less: it shows as many of the boxes as before, if that can be. What has no room beside the buttons is left
 // where it is.
-function clearOfButtons(canvas, boxes, view, now = canvas.view) {
+export function clearOfButtons(canvas, boxes, view, now = canvas.view) {
   const buttons = canvas.buttons(),
     { w, h } = canvas.size(),
     moves = ["x", "y", "scale"].some((each) => view[each] !== now[each]),
@@ -105,7 +110,7 @@ function clearOfButtons(canvas, boxes, view, now = canvas.view) {
 }
 
 // The same of several boxes, or as many as can be read together.
-function viewWithAll(canvas, boxes) {
+export function viewWithAll(canvas, boxes) {
   const seen = canvas.window(),
     scale = Math.max(SMALLEST, Math.min(canvas.view.scale, canvas.viewOf(extentAround(boxes)).scale)),
     inSight = canvas.view.scale >= LEAST_REVEALED && boxes.every((box) => holds(seen, box)),
@@ -115,7 +120,7 @@ function viewWithAll(canvas, boxes) {
 
 // What is to be seen of a box when the panel takes room: with what stands beside it in its row, such as its gradients, if
 // there is room for that.
-function rowInSight(canvas, box) {
+export function rowInSight(canvas, box) {
   const { scale } = canvas.goal ?? canvas.view,
     { w, h } = canvas.size(),
     row = rowAround(canvas, box);
@@ -124,7 +129,7 @@ function rowInSight(canvas, box) {
 
 // How far something is moved on the screen so that all of it is seen; what is too long for the room begins at its edge, or
 // stays where it is if some of it is seen: a click in an open frame is no reason to leave what one looks at.
-function lackOf(canvas, box) {
+export function lackOf(canvas, box) {
   const { w, h } = canvas.size(),
     { x, y, scale } = canvas.goal ?? canvas.view;
   const moved = (from, length, room) => {

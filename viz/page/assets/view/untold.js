@@ -1,6 +1,9 @@
 // Lines that the graph has words for instead, as they would lead around all of it: those from weights to the penalties
 // of several layers. They are drawn for as long as one of their ends is selected, or a frame around it.
 
+import { svg } from "../app/dom.js";
+import { framesAround } from "../graph/routes.js";
+
 const UNTOLD_BELOW = 9, // below the upper box, where no other box of its row is
   UNTOLD_ABOVE = 12, // the lower box, where a line leads to its middle
   UNTOLD_CURVE = 40, // the radius with which lines go down
@@ -9,7 +12,7 @@ const UNTOLD_BELOW = 9, // below the upper box, where no other box of its row is
 
 // The lines of some edges that aren't drawn, from one selected box, or to it: from below the upper box past its row, down
 // past all boxes, and into the top of the lower one, all along one line; behind boxes where there is no other way.
-function untoldLines({ scene, theme, marks: { selected } }) {
+export function untoldLines({ scene, theme, marks: { selected } }) {
   const isChosen = (id) => [id, ...framesAround(scene, id)].some((each) => selected.has(each)),
     seen = scene.untold.filter(({ tail, head }) => isChosen(tail) || isChosen(head));
   return seen.map(({ tail, head, kind }) => {

@@ -1,6 +1,8 @@
 // The camera: only after a click, and only until the next one. Its pictures go to the model and nowhere else.
 
-class Camera {
+import { button, el } from "../../../page/assets/app/dom.js";
+
+export class Camera {
   constructor(onframe) {
     this.onframe = onframe;
     this.video = el("video", { playsinline: true });

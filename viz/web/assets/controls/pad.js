@@ -1,12 +1,16 @@
 // A pad to draw on. Strokes are smoothed, brought to the size and place that samples have, and then painted, so it doesn't
 // matter how large or where one draws.
 
-const PAD = 280,
-  PEN = 14, // how wide lines look on the pad
-  KEY_STEP = PAD / 28,
-  LEAST_SIZE = PAD * 0.2; // a dot isn't blown up to a digit
+import { button, el } from "../../../page/assets/app/dom.js";
+import { drawImage, scratch } from "../pictures.js";
+import { acceptPictures, cropped, greysOf } from "./picture.js";
 
-class Pad {
+const PAD_SIZE = 280,
+  PEN = 14, // how wide lines look on the pad
+  KEY_STEP = PAD_SIZE / 28,
+  LEAST_SIZE = PAD_SIZE * 0.2; // a dot isn't blown up to a digit
+
+export class Pad {
   constructor(about, onchange) {
     this.about = about;
     this.onchange = onchange;
@@ -14,7 +18,7 @@ class Pad {
     this.shown = null; // numbers of a sample or a picture, in place of strokes
     this.pen = null; // where the keys are: {x, y, down}
     this.canvas = el("canvas", {
-      ...{ class: "pad", width: PAD * 2, height: PAD * 2, tabindex: 0, role: "application" },
+      ...{ class: "pad", width: PAD_SIZE * 2, height: PAD_SIZE * 2, tabindex: 0, role: "application" },
       "aria-label":
         "drawing pad: arrow keys move the pen, Space lowers and lifts it, Backspace takes a line back",
     });
@@ -39,7 +43,7 @@ class Pad {
 
   place(event) {
     const { left, top, width, height } = this.canvas.getBoundingClientRect();
-    return [((event.clientX - left) / width) * PAD, ((event.clientY - top) / height) * PAD];
+    return [((event.clientX - left) / width) * PAD_SIZE, ((event.clientY - top) / height) * PAD_SIZE];
   }
 
   down(event) {
@@ -67,7 +71,7 @@ class Pad {
     if (event.key === "Delete") this.clear();
     else if (event.key === "Backspace") this.undo();
     else {
-      this.pen = this.pen || { x: PAD / 2, y: PAD / 4, down: false };
+      this.pen = this.pen || { x: PAD_SIZE / 2, y: PAD_SIZE / 4, down: false };
       if (event.key === " ") this.lower();
       else this.walk(step);
     }
@@ -80,8 +84,8 @@ class Pad {
   }
 
   walk([dx, dy]) {
-    this.pen.x = Math.max(0, Math.min(PAD, this.pen.x + dx * KEY_STEP));
-    this.pen.y = Math.max(0, Math.min(PAD, this.pen.y + dy * KEY_STEP));
+    this.pen.x = Math.max(0, Math.min(PAD_SIZE, this.pen.x + dx * KEY_STEP));
+    this.pen.y = Math.max(0, Math.min(PAD_SIZE, this.pen.y + dy * KEY_STEP));
     if (this.pen.down) this.strokes[this.strokes.length - 1].push([this.pen.x, this.pen.y]);
     if (this.pen.down) this.changed();
     else this.paint();
@@ -142,11 +146,11 @@ class Pad {
       { dark } = this.about;
     pen.setTransform(2, 0, 0, 2, 0, 0);
     pen.fillStyle = dark ? "#000" : "#fff";
-    pen.fillRect(0, 0, PAD, PAD);
+    pen.fillRect(0, 0, PAD_SIZE, PAD_SIZE);
     if (this.shown) {
       drawImage(scratch, this.about, this.shown);
       pen.imageSmoothingEnabled = false;
-      pen.drawImage(scratch, 0, 0, PAD, PAD);
+      pen.drawImage(scratch, 0, 0, PAD_SIZE, PAD_SIZE);
     }
     const ink = dark ? "#fff" : "#000";
     for (const stroke of this.strokes) drawStroke(pen, stroke, PEN, ink);
@@ -164,12 +168,12 @@ class Pad {
     pen.fillStyle = colour;
     pen.font = "14px system-ui, sans-serif";
     pen.textAlign = "center";
-    pen.fillText("draw here", PAD / 2, PAD / 2);
+    pen.fillText("draw here", PAD_SIZE / 2, PAD_SIZE / 2);
   }
 }
 
 // A press on a part of the page, and the moves until it ends.
-function listenToDrags(node, down, move) {
+export function listenToDrags(node, down, move) {
   node.addEventListener("pointerdown", (event) => {
     node.setPointerCapture(event.pointerId);
     down(event);
@@ -195,7 +199,7 @@ function drawStroke(pen, points, width, colour) {
   pen.stroke();
 }
 
-const FINE = 8; // how many times finer strokes are painted than the image is
+const FINE_STEP = 8; // how many times finer strokes are painted than the image is
 
 // How much ink each pixel has, 0 to 1: the strokes in a box as large as samples have, with its centre, or that of the ink,
 // in the middle.
@@ -232,14 +236,14 @@ function inked(strokes, { width, height, box, stroke, centre }) {
 }
 
 function averaged(strokes, width, height, line) {
-  Object.assign(scratch, { width: width * FINE, height: height * FINE });
+  Object.assign(scratch, { width: width * FINE_STEP, height: height * FINE_STEP });
   const pen = scratch.getContext("2d", { willReadFrequently: true });
-  pen.setTransform(FINE, 0, 0, FINE, 0, 0);
+  pen.setTransform(FINE_STEP, 0, 0, FINE_STEP, 0, 0);
   for (const stroke of strokes) drawStroke(pen, stroke, line, "#000");
-  const { data } = pen.getImageData(0, 0, width * FINE, height * FINE);
+  const { data } = pen.getImageData(0, 0, width * FINE_STEP, height * FINE_STEP);
   const found = new Float32Array(width * height);
-  for (let y = 0; y < height * FINE; y += 1)
-    for (let x = 0; x < width * FINE; x += 1)
-      found[Math.floor(y / FINE) * width + Math.floor(x / FINE)] += data[(y * width * FINE + x) * 4 + 3];
-  return found.map((sum) => sum / (255 * FINE * FINE));
+  for (let y = 0; y < height * FINE_STEP; y += 1)
+    for (let x = 0; x < width * FINE_STEP; x += 1)
+      found[Math.floor(y / FINE_STEP) * width + Math.floor(x / FINE_STEP)] += data[(y * width * FINE_STEP + x) * 4 + 3];
+  return found.map((sum) => sum / (255 * FINE_STEP * FINE_STEP));
 }

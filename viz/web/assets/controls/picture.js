@@ -1,6 +1,10 @@
 // A picture: dropped, pasted, chosen, or from the camera. Nothing of it leaves the page.
 
-class Picture {
+import { button, el } from "../../../page/assets/app/dom.js";
+import { drawImage } from "../pictures.js";
+import { Camera } from "./camera.js";
+
+export class Picture {
   constructor(about, onchange) {
     this.about = about;
     this.onchange = onchange;
@@ -60,7 +64,7 @@ const pictureOf = (file) => createImageBitmap(file);
 
 // The middle of a picture at a size, on a canvas. Large pictures are halved step by step, as one step would leave most of
 // their pixels out.
-function cropped(source, width, height) {
+export function cropped(source, width, height) {
   const [fullWidth, fullHeight] = [source.videoWidth || source.width, source.videoHeight || source.height],
     share = Math.min(fullWidth / width, fullHeight / height);
   let [wide, high] = [width * share, height * share],
@@ -84,7 +88,7 @@ const bytesOfCanvas = (canvas) =>
   canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
 
 // Shades from 0 to 1, as the eye weighs colours.
-function greysOf(canvas) {
+export function greysOf(canvas) {
   const bytes = bytesOfCanvas(canvas);
   return Float32Array.from({ length: bytes.length / 4 }, (_, p) => {
     const [r, g, b] = [0, 1, 2].map((c) => bytes[p * 4 + c]);
@@ -106,7 +110,7 @@ function numbersOf(canvas, { channels, channelsAt, low, high }) {
 }
 
 // Pictures that are dropped on a part of the page, or pasted anywhere.
-function acceptPictures(node, take) {
+export function acceptPictures(node, take) {
   const first = (items) =>
     [...(items || [])].map((item) => (item.getAsFile ? item.getAsFile() : item)).find(isPicture);
   const isPicture = (file) => file && file.type.startsWith("image/");

@@ -1,6 +1,9 @@
 // Numbers as text, separated by commas, spaces or lines.
 
-class Plain {
+import { el } from "../../../page/assets/app/dom.js";
+import { amount, clean } from "../../../page/assets/recording/formatting.js";
+
+export class Plain {
   constructor(about, onchange) {
     this.about = about;
     this.onchange = onchange;

@@ -1,11 +1,17 @@
 // Two numbers as a place on a pad; behind it, what the model makes of places all over. Further numbers have sliders.
 
+import { el } from "../../../page/assets/app/dom.js";
+import { clean } from "../../../page/assets/recording/formatting.js";
+import { drawImage, scratch } from "../pictures.js";
+import { listenToDrags } from "./pad.js";
+import { Sliders } from "./sliders.js";
+
 const PLANE = 280,
   PLANE_GAP = 6,
   PLANE_GRID = 7,
   PLANE_STEPS = 40; // of the arrow keys, from one side to the other
 
-class Plane {
+export class Plane {
   constructor(about, onchange) {
     this.about = about;
     this.onchange = onchange;

@@ -1,6 +1,9 @@
 // Numbers by sliders, each with a field for exact ones.
 
-class Sliders {
+import { el } from "../../../page/assets/app/dom.js";
+import { clean } from "../../../page/assets/recording/formatting.js";
+
+export class Sliders {
   constructor(about, onchange, left = () => true) {
     this.about = about;
     this.onchange = onchange;

@@ -1,6 +1,10 @@
 // Text, and the words that the model makes of it.
 
-class Words {
+import { el } from "../../../page/assets/app/dom.js";
+import { clean } from "../../../page/assets/recording/formatting.js";
+import { Vectorizer } from "../text.js";
+
+export class Words {
   constructor(about, onchange) {
     this.about = about;
     this.onchange = onchange;

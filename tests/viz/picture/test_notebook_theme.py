@@ -14,7 +14,7 @@ import viz
 from tests.viz import browser
 from tests.viz.picture.shown import pictures, words
 from viz.facts import formatting
-from viz.picture.grounds import darkened, on_any_ground
+from viz.picture.notebook_theme import darkened, on_any_ground
 from viz.picture.palette import DARK, LIGHT
 from viz.picture.svg import svg
 

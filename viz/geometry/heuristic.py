@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["BEND", "Hopes"]
+__all__ = ["BEND", "Heuristic"]
 
 BEND = 14.0  # what a bend costs, in length
 
 
-class Hopes(dict[int, float]):
+class Heuristic(dict[int, float]):
     """By state (twice a point, and the direction of the piece that led to it): the least that is left to a target.
 
     Each is told when it is asked for first.
@@ -21,7 +21,7 @@ class Hopes(dict[int, float]):
         up: what leading up costs, of its length.
         down: what leading down costs.
 
-    >>> Hopes([0.0, 10.0, 30.0], [0.0, 5.0], {2: 0})[0]  # straight on, from the first point to the third
+    >>> Heuristic([0.0, 10.0, 30.0], [0.0, 5.0], {2: 0})[0]  # straight on, from the first point to the third
     30.0
     """
 
