@@ -50,7 +50,7 @@ _CAUSES: dict[str, tuple[str, ...]] = {
         "batchnorm_misuse",
     ),
     "unscaled_input": ("augmentation",),
-    "exploding_gradient": ("loss_sign", "initial_weights", "unscaled_input", "nonfinite", "lr_too_high"),
+    "exploding_gradient": ("loss_sign", "initial_weights", "unscaled_input", "lr_too_high"),
     "lr_too_low": ("callback_mismatch", "softmax_axis", "initial_weights"),
     "vanishing_gradient": ("hidden_softmax", "initial_weights", "saturated", "vanishing_gradient"),
     "frozen": ("softmax_axis", "attention_mask", "vanishing_gradient", "lr_too_low"),
@@ -76,7 +76,6 @@ _CAUSES: dict[str, tuple[str, ...]] = {
         "loss_sign",
         "batchnorm_misuse",
         "attention_mask",
-        "no_gradient",
         *_FROM_THE_START,
         "label_range",
         "lr_too_high",
@@ -188,8 +187,6 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
         return (cause.rule, symptom.rule) == ("callback_mismatch.mode", "lr_too_low.faded")
     if symptom.rule in _OF_TARGETS:
         return False  # the targets are its cause, and stay as they are when something else is mended
-    if cause.kind == "no_gradient" and symptom.kind == "constant_output":
-        return cause.rule == "no_gradient.input"  # that weights have none is what follows from constant outputs
     if symptom.kind == "no_gradient":
         if cause.kind == "constant_output":
             return symptom.rule == "no_gradient" and symptom.evidence.get("gradient") != "None"
@@ -205,8 +202,6 @@ def _fits(cause: Finding, symptom: Finding) -> bool:
 
 def _from_nonfinite(cause: Finding, symptom: Finding) -> bool:
     """What comes from outside is a cause; NaN that training makes is none."""
-    if symptom.kind == "exploding_gradient":  # of the same states, which grow with each time step
-        return cause.rule == "nonfinite.recurrent"
     if cause.kind == "lr_too_high" and _of_a_chance(symptom):
         return False  # at lower rates answers get as certain, later
     rule = (cause if cause.kind == "nonfinite" else symptom).rule

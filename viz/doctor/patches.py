@@ -133,7 +133,7 @@ def _changed(finding: Finding, line: str) -> str | None:
             line, r"(?<=metrics\.)BinaryAccuracy\(\)", "CategoricalAccuracy()"
         )
     if rule == "softmax_axis":
-        return _once(line, r"axis\s*=\s*\d+", "axis=-1") if "softmax" in line else None
+        return _once(line, r"axis\s*=\s*\d+", "axis=-1") if "softmax" in line.lower() else None
     if rule == "hidden_softmax":
         return _once(line, _SOFTMAX, "relu") if finding.severity != "info" else None
     if rule in ("stopped_early.mode", "callback_mismatch.mode"):
@@ -143,8 +143,6 @@ def _changed(finding: Finding, line: str) -> str | None:
         return _positive(line)
     if rule == "sorted_rows":  # a stateful layer needs the order
         return None if "stateful" in _source(finding) else _once(line, r"shuffle\s*=\s*False", "shuffle=True")
-    if rule == "augmentation.always":
-        return _once(line, r"(?<=[\w\])]),\s*training\s*=\s*True(?=\s*\))", "")
     return None
 
 

@@ -54,21 +54,6 @@ def test_rows_that_come_sorted_explain_units_that_fell_silent_but_none_that_alwa
     assert {f.because for f in in_order([later, same])} == {None}
 
 
-def test_a_relu_that_ends_above_the_targets_is_told_beside_a_broadcast_and_explains_dead_units(tmp_path):
-    loop = """
-model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1, activation="relu")])
-optimizer = ef.optimizers.Adam(0.02)
-for step in range(150):
-    with ef.GradientTape() as tape:
-        loss = ops.mean((target[:, 0] - 1 - model(x)) ** 2)
-    optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-"""
-    (path := tmp_path / "train.py").write_text(script(loop)[0])
-    found = {f.kind: (f.severity, f.because) for f in examine(str(path)).diagnosis}
-    assert found["label_range"] == found["broadcast"] == ("error", None)
-    assert found["dead_relu"] == ("info", "label_range")
-
-
 def test_a_hint_explains_nothing():
     found = in_order([finding("dead_relu"), finding("unscaled_input", "info")])
     assert [(f.kind, f.severity) for f in found] == [("dead_relu", "error"), ("unscaled_input", "info")]

@@ -187,15 +187,6 @@ def test_no_patch_where_it_is_not_certain(kind, name, tmp_path, capsys):
     assert patch(examine(str(path)).diagnosis) == ""
 
 
-def test_a_layer_that_is_told_to_train_in_validation_is_told_so_no_more(tmp_path):
-    path = tmp_path / "train.py"
-    path.write_text("x = layers.RandomFlip()(x, training=True)\ny = net(*rows, training=True, mask=None)\n")
-    told = [
-        Finding("augmentation", "warning", "m", "f", rule="augmentation.always", file=str(path), line=i) for i in (1, 2)
-    ]
-    assert [changed_line(each) for each in told] == ["x = layers.RandomFlip()(x)", None]
-
-
 def test_rows_whose_order_counts_stay_in_it(tmp_path):
     path = tmp_path / "train.py"
     path.write_text("model.fit(x, y, shuffle=False)\n# layers.LSTM(3, stateful=True)\n")

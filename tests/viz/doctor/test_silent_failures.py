@@ -170,13 +170,6 @@ model.compile("adam", ef.losses.BinaryCrossentropy(from_logits=True))
 model.fit(x, binary, epochs=4, verbose=0)
 """,
     ),
-    "labels of one class": (
-        "class_imbalance.single",
-        "warning",
-        SIGMOID
-        + 'model.compile("adam", "binary_crossentropy", metrics=["accuracy"])\n'
-        + "model.fit(x, 0 * number, epochs=3, verbose=0)  # here\n",
-    ),
     "an index that is not used": (
         "sorted_rows.same",
         "warning",

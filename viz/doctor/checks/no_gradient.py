@@ -163,7 +163,9 @@ class Unreached(Check):
         end = None if value is None else self._lost.refused(value)
         if end is not None:
             what = "the gradient is asked of a plain number, which the tape refuses with an error"
-            self._tell("no_gradient.numpy", [], place=end.place, key=("no_gradient", "refused"), what=what, by=end.by)
+            self._tell(
+                "no_gradient.numpy", [], place=end.place, key=("no_gradient.refused", end.place), what=what, by=end.by
+            )
 
     def on_step_end(self) -> None:
         if not self.watch.ended_late:  # then the forward pass of the next step is over, too
@@ -193,7 +195,7 @@ class Unreached(Check):
                     without.setdefault(owner, []).append(seen)
             elif some and seen.given >= enough and not seen.nonzero and _is_kernel(seen.variable):
                 zero.setdefault(owner, []).append(seen)
-        for key in [k for k in self.watch.keys("no_gradient") if k not in without and k not in zero and k not in ends]:
+        for key in [k for k in self.watch.keys("no_gradient") if k not in without and k not in zero]:
             self.watch.retract(("no_gradient", key))
         for end, group in ends.items():
             self._tell_end(end, group)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["faded_steps", "rate_is_high", "rate_of", "times_usual", "usual_scale"]
+__all__ = ["faded_steps", "rate_is_high", "rate_of", "usual_scale"]
 
-_USUAL = 1e-3  # what Adam begins with; other optimizers in proportion
-_UNUSUAL = 0.999e-2  # ten times that
+_UNUSUAL = 0.999e-2  # ten times what Adam begins with; other optimizers in proportion
 _FADED = 1e-6  # of the highest: usual updates, 1e-3 of the weights, become smaller than what float32 tells apart
 
 
@@ -23,12 +22,6 @@ def rate_of(optimizer: Any) -> float | None:
 def usual_scale(optimizer: Any) -> float:
     """How much larger the rates of an optimizer are than Adam's: Adadelta is made for 1.0, SGD begins with 0.01."""
     return {"Adadelta": 1000.0, "SGD": 10.0, "Adagrad": 10.0, "Ftrl": 10.0}.get(type(optimizer).__name__, 1.0)
-
-
-def times_usual(optimizer: Any) -> float | None:
-    """An optimizer's learning rate, against what such ones begin with; None where it has none that is a number."""
-    rate = rate_of(optimizer)
-    return None if rate is None else rate / (_USUAL * usual_scale(optimizer))
 
 
 def rate_is_high(optimizer: Any, rate: float | None = None) -> bool:

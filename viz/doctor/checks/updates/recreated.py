@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -94,8 +95,10 @@ class Recreated(Check):
     def on_gradients(self, gradients: Gradients) -> None:
         first = getattr(gradients.sources[0], "identity", 0)
         if first != self._first:
-            new = not self._known & gradients.asked and self._model() is not self._before()
-            self._before = self._model
+            before, self._before = self._before(), self._model
+            new = not self._known & gradients.asked and self._model() is not before
+            if new and self._models.steps[-1:] == [1]:  # one step each: perhaps of a list of models
+                new = not _in_one_list(before, self._model())
             shapes = [source.shape for source in gradients.variables] if new else None
             self._models.made(made_at(self._model()) if new else None, shapes)
             self._first = first
@@ -127,6 +130,10 @@ class Recreated(Check):
 
 def _nothing() -> None:
     return None
+
+
+def _in_one_list(one: Any, other: Any) -> bool:
+    return any(isinstance(held, list) and any(x is other for x in held) for held in gc.get_referrers(one))
 
 
 def _settings(optimizer: Any) -> str:

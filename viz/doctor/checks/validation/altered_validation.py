@@ -47,7 +47,6 @@ class AlteredValidation(Check):
         self._waits = True  # for the first batch of this epoch's validation
         self._passes = 0
         self._altered = 0
-        self._place: Any = None
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         if kind == "epoch":
