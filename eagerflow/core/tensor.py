@@ -567,7 +567,8 @@ def convert_to_tensor(
     """
     if sparse or ragged:
         raise ValueError("convert_to_tensor(sparse=True / ragged=True): there are no sparse or ragged tensors here.")
-    x = as_tensor(x)
+    if not isinstance(x, Tensor):
+        x = as_tensor(x)
     if isinstance(x, Tensor):
         if dtype is None or x.dtype == as_dtype(dtype):
             return x
