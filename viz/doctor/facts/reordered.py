@@ -256,7 +256,7 @@ class _Reader:
         return any(last_name(node.func) in _SEEDS and first <= node.lineno <= last for node in calls)
 
     def _judge_rows(self, nodes: list[ast.AST], names: dict[str, _Found]) -> None:
-        """In what a tape is given, `x[rows]` in a random order beside `y[i : i + n]` as it comes, of two arrays."""
+        """Of two arrays that a tape is given: `x[rows]` in a random order beside `y[i : i + n]`; else both in turn."""
         inside = [part for node in nodes for part in ast.walk(node) if isinstance(part, ast.Subscript)]
         some = [
             each
@@ -273,6 +273,7 @@ class _Reader:
             for each in some
             if isinstance(each.slice, ast.Slice) and each.slice.lower is not None and each.slice.upper is not None
         }
+        arrays = {ast.unparse(each.value): each.value for each in some}
         draws = {ast.unparse(each.value): (each.lineno, each.slice) for each in some if _is_draw(each.slice)}
         if len(draws) == 2 and self.found is None:
             (name, (line, first)), (other, (last, second)) = draws.items()
@@ -281,6 +282,9 @@ class _Reader:
         elif len(drawn) == len(plain) == 1 and not plain & set(drawn) and self.found is None:
             ((name, line),) = drawn.items()
             self.found = Reordered(name, line, plain.pop())
+        elif len({ast.unparse(each.slice) for each in some}) == 1 and len(arrays) == 2 and self.found is None:
+            self._judge(ast.Call(ast.Name("tape"), [*arrays.values()], []), names)  # the same rows of both
+            self.found = self.found if self.found and {self.found.name, self.found.other} == {*arrays} else None
 
 
 def _batches(body: list[ast.stmt], used: set[str]) -> list[ast.AST]:
