@@ -24,11 +24,11 @@ def test_a_picture_that_is_drawn_again_is_the_same_and_nothing_is_looked_for(tmp
         asked.append(rankdir)
         return found(graph, rankdir)
 
-    found = placement._best
+    found = placement._placed
     plain = drawn(4)
     for _ in range(2):  # two builds
         placement._known.clear()
-        monkeypatch.setattr(placement, "_best", kept(best, tmp_path))
+        monkeypatch.setattr(placement, "_placed", kept(best, tmp_path))
         assert drawn(4) == plain
     assert asked == ["TB"]
     drawn(4096)  # another text in a box

@@ -26,7 +26,7 @@ def keep() -> None:
     folder = os.environ.get(FOLDER)
     if folder:
         module: Any = placement
-        module._best = kept(module._best, Path(folder))
+        module._placed = kept(module._placed, Path(folder))
 
 
 def kept(best: Callable[..., Any], folder: Path) -> Callable[..., Any]:

@@ -278,7 +278,7 @@ def test_another_export_takes_the_place_of_the_first_alone(tmp_path, capsys):
     other.write_bytes(b"")
     (tmp_path / "a.efz").write_bytes(t.save(tmp_path / "b.efz").read_bytes())
     assert main(["tensorboard", str(tmp_path / "a.efz"), str(tmp_path)]) == 0
-    assert "beside what was there" in capsys.readouterr().out
+    assert "next to what was there" in capsys.readouterr().out
     assert main(["tensorboard", str(tmp_path / "a.efz"), str(tmp_path)]) == 0
     assert "in place of what an earlier export wrote there" in capsys.readouterr().out
     assert len(list(tmp_path.glob("*tfevents*"))) == 2
