@@ -26,7 +26,7 @@ def joined(*entries: str) -> str:
     """
     order: dict[str, str] = {}
     for entry in entries:
-        _visit(entry, order, set())
+        _visit(posixpath.normpath(entry), order, set())
     lines = [line.strip() for source in order.values() for line in source.splitlines()]
     return "\n".join([line for line in lines if line and not line.startswith("//")]) + "\n"
 

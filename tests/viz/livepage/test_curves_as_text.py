@@ -10,7 +10,7 @@ import pytest
 from tests.viz.page.test_both_sides import NODE, run
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="no node")
-COMPARE = ["../../livepage/assets/compare.js"]
+CURVES_FILE = ["../../livepage/assets/curves_file.js"]
 
 
 def test_what_was_measured_before_the_first_step_ended_is_of_the_first_training():
@@ -20,7 +20,7 @@ def test_what_was_measured_before_the_first_step_ended_is_of_the_first_training(
     const text = writeCurves([{ title: "memory", lines: given.lines }], given.borders);
     return [text, readCurves(text)[1]];
     """
-    text, read = run(COMPARE, program, {"lines": lines, "borders": borders})
+    text, read = run(CURVES_FILE, program, {"lines": lines, "borders": borders})
     rows = csv.DictReader(io.StringIO(text))
     assert [row["training"] for row in rows] == ["1 first"] * 3 + ["2 second"] * 2
     assert read == borders

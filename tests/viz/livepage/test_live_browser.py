@@ -126,6 +126,39 @@ def test_the_first_graph_is_drawn_once_and_holds_up_no_other(page_in_browser):
     assert wait_first <= 0 < wait_next
 
 
+def test_long_numbers_beside_an_axis_are_whole_and_models_are_parted(page_in_browser):
+    page, seen = page_in_browser
+    for step in range(2481, 2501):
+        page.log({"norm": 3.123e18 + step * 1e10, "loss": step % 7}, step=step)
+    borders = [{"step": 0, "words": "", "model": "a"}, {"step": 2490, "words": "another model", "model": "b"}]
+    page._collector._box.put("borders", {"list": borders})
+    seen.wait(
+        "document.querySelectorAll('[data-metric]').length >= 2 && window.eagerflowLive.curves.options.breaks.length"
+    )
+    plot = "window.eagerflowLive.curves.plots.get({!r})"
+    starts = (  # of all that is written beside the axis
+        f"(() => {{ const p = {plot.format('norm')}, brush = p.brush, found = []; brush.fillText = (text, x) =>"
+        " found.push(brush.textAlign === 'right' ? x - brush.measureText(text).width : 0); p.axes(brush);"
+        " delete brush.fillText; return found; })()"
+    )
+    assert min(seen.run(starts)) >= 0
+    ends = starts.replace("'right' ? x - ", "'center' ? x - p.width + ").replace(".width : 0", ".width / 2 : -1")
+    below = max(at for at in seen.run(ends) if at != -1)
+    assert -130 < below <= -30  # of the numbers below it: at the end stands "step", and the last number beside it
+    assert seen.run(f"{plot.format('norm')}.left") > 60
+    assert seen.run(f"{plot.format('loss')}.left") == 52
+    assert seen.run(f"[{plot.format('loss')}.parted(2490, 2491), {plot.format('loss')}.parted(2491, 2492)]") == [
+        True,
+        False,
+    ]
+    moves = (
+        f"(() => {{ const p = {plot.format('loss')}, brush = new Proxy({{ n: 0 }}, {{ get: (t, k) => k === 'n' ? t.n :"
+        " () => { t.n += k === 'moveTo'; }, set: () => true });"
+        " p.path(brush, p.lines[0].points, 1, 1); return brush.n; })()"
+    )
+    assert seen.run(moves) == 2
+
+
 def test_log_scale_smoothing_and_values_under_the_pointer(page_in_browser):
     page, seen = page_in_browser
     for step in range(300):
@@ -531,6 +564,70 @@ def test_on_a_phone_the_head_is_short_until_all_numbers_are_wanted(page_in_brows
     assert seen.run("document.querySelector('.sight').clientHeight") > 400
 
 
+@pytest.mark.parametrize("width", [1400, 1100, 800])
+def test_the_head_cuts_no_number_and_leaves_out_the_least_important_ones(page_in_browser, width):
+    _, seen = page_in_browser
+    seen.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+    mlp().fit(*data(), batch_size=8, verbose=0)
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1")
+    status = {"mode": "training", "step": 123456, "in_epoch": 1234, "per_epoch": 2345, "epochs": 100, "epoch": 53}
+    status |= {"rate": 1234.5, "samples": 39504.0, "eta": 4500.0, "step_ms": 1.234, "whole_ms": 2, "elapsed": 900}
+    status |= {"memory": 987654321, "params": 12345678, "optimizer": "adam", "overhead": 0.021}
+    # In one go: what the training says between two would be measured instead.
+    tiles, ends, room = seen.run(
+        f"""(() => {{ eagerflowLive.take({{ status: {json.dumps(status)} }});"""
+        """const { tiles } = eagerflowLive, seen = [...tiles.children].filter((each) => each.offsetWidth);
+        return [seen.map((each) => each.firstChild.textContent), seen.map((each) => each.getBoundingClientRect().right),
+          tiles.getBoundingClientRect().right]; })()"""
+    )
+    assert max(ends) <= room + 1
+    assert {"epoch", "step", "speed", "left", "graph"} <= {*tiles} or width < 1000
+    seen.run("eagerflowLive.showAll()")
+    assert seen.run("[...eagerflowLive.tiles.children].every((each) => each.offsetWidth > 0)")
+
+
+def two_networks(steps):
+    """A generator and a discriminator that take turns: wider than a window, and what runs first isn't highest."""
+    generator = ef.Sequential([ef.Input((8,)), layers.Dense(32, "relu"), layers.Dense(2)], name="generator")
+    critic = ef.Sequential([ef.Input((2,)), layers.Dense(32), layers.LeakyReLU(0.2), layers.Dense(1)], name="critic")
+    loss, taught, teaching = ef.losses.BinaryCrossentropy(from_logits=True), ef.optimizers.Adam(), ef.optimizers.Adam()
+    for _ in range(steps):
+        real, noise = np.ones((16, 2), "float32"), ef.random.normal((16, 8))
+        with ef.GradientTape(persistent=True) as tape:
+            made = generator(noise, training=True)
+            true, false = critic(real, training=True), critic(made, training=True)
+            fooled = loss(ef.ops.ones_like(false), false)
+            told = loss(ef.ops.ones_like(true), true) + loss(ef.ops.zeros_like(false), false)
+        for optimizer, value, net in ((taught, fooled, generator), (teaching, told, critic)):
+            weights = net.trainable_variables
+            optimizer.apply_gradients(zip(tape.gradient(value, weights), weights, strict=True))
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (900, 500)])
+def test_the_first_view_shows_the_beginning_of_the_graph_at_any_size_of_the_window(page_in_browser, width, height):
+    _, seen = page_in_browser
+    seen.call("Emulation.setDeviceMetricsOverride", width=1440, height=1000, deviceScaleFactor=1, mobile=False)
+    two_networks(4)
+    seen.wait("Number(document.documentElement.dataset.graph) >= 1 && document.querySelectorAll('.plot').length > 3")
+    seen.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+    places = """(() => { const { canvas, scene } = eagerflowViewer.viewer, { x, y, scale } = canvas.view,
+        first = [...scene.nodes.values()].find((node) => /^dense/.test(node.title)),
+        outer = scene.frames.get('frame:/generator'),
+        { w, h } = canvas.size(), high = [...scene.nodes.values(), ...scene.frames.values()].filter((each) =>
+          x + each.x * scale < w && x + (each.x + each.w) * scale > 0).map((each) => y + each.y * scale);
+        return [innerWidth, w, h, x + outer.x * scale, x + first.x * scale, y + first.y * scale,
+          w - x - (first.x + first.w) * scale, h - y - (first.y + first.h) * scale, Math.min(...high)]; })()"""
+    seen.wait(f"({places})[0] === {width} && ({places})[7] >= 0")
+    _, _, high, *around, highest = seen.run(places)
+    assert min(around) >= 0  # the left border of the first network, and its first op wholly
+    if high > 315:  # else there is no room for what is given to it
+        assert 0 <= highest <= 30
+    seen.run("eagerflowViewer.viewer.canvas.pan(-40, 0)")
+    moved = seen.run("eagerflowViewer.viewer.canvas.view.x")
+    seen.run("eagerflowViewer.viewer.canvas.fitAgain()")
+    assert seen.run("eagerflowViewer.viewer.canvas.view.x") == moved  # what the reader moved stays
+
+
 def test_the_head_says_when_fit_has_ended_and_when_another_begins(page_in_browser):
     _, seen = page_in_browser
     word = "[eagerflowLive.word.textContent, eagerflowLive.dot.dataset.state, eagerflowLive.tiles.textContent]"
@@ -558,6 +655,19 @@ def test_how_a_program_went_is_said_where_it_cannot_be_pointed_at(page_in_browse
     seen.run(f"eagerflowLive.take({json.dumps(news)})")
     assert seen.run("[eagerflowLive.advice.hidden, eagerflowLive.advice.textContent]") == [False, "It fell silent."]
     assert "took0.3 s" in seen.run("eagerflowLive.tiles.textContent")
+
+
+def test_memory_that_hardly_changes_looks_so(page_in_browser):
+    _, seen = page_in_browser
+    series = {"extra|memory": [[1, 100 * 2**20], [50, 102 * 2**20]], "extra|other": [[1, 100], [50, 102]]}
+    news = json.dumps({name: {"all": True, "points": points} for name, points in series.items()})
+    seen.run(f"eagerflowLive.take({{ series: {news} }})")
+    seen.wait(
+        "[...eagerflowLive.curves.plots.values()].length === 2 && eagerflowLive.curves.plots.get('extra|memory').y"
+    )
+    share = "((p) => 2 / (p.y[1] - p.y[0]))(eagerflowLive.curves.plots.get('extra|{}'))"
+    assert seen.run(share.format("memory")) * 2**20 < 0.1
+    assert seen.run(share.format("other")) > 0.8
 
 
 def test_a_running_mean_has_a_gap_where_an_epoch_begins(page_in_browser):
@@ -679,12 +789,73 @@ def outside(seen, **lines):
     return seen.run("((p) => [p.outside(), p.y[1]])(eagerflowLive.curves.plots.get('loss'))")
 
 
+def test_the_first_values_of_a_gradient_norm_do_not_flatten_the_rest(page_in_browser):
+    _, seen = page_in_browser
+    told, most = outside(seen, own=[27000, 18000, *(200 + 10 * (k % 7) for k in range(13))])
+    assert told == "2 values outside, up to 27,000"
+    assert most < 1000
+    assert outside(seen, own=[-600, *(3 + k % 2 for k in range(20))])[0] == "1 value outside, down to -600"
+
+
 def test_a_validation_that_goes_astray_is_shown_and_so_is_each_of_a_few_epochs(page_in_browser):
     _, seen = page_in_browser
     many = [1 + k % 3 / 10 for k in range(200)]
     told, most = outside(seen, batch=many, validation=[1.0, 5.0, 60.0])
     assert (told, most > 60) == ("", True)
     assert outside(seen, epoch=[40.0, 2.0, 1.5, 1.4, 1.3])[0] == ""
+
+
+def test_a_fast_fall_at_the_beginning_is_seen(page_in_browser):
+    _, seen = page_in_browser
+    _, most = outside(seen, batch=[2.3 * 0.97**k + 0.1 for k in range(400)])
+    assert most > 1.8
+
+
+def test_a_loss_that_falls_or_rises_step_by_step_is_no_outlier(page_in_browser):
+    _, seen = page_in_browser
+    falling = [0.87 * 0.75**k for k in range(200)]
+    told, most = outside(seen, step=falling)
+    assert (told, most > 0.87) == ("", True)
+    told, most = outside(seen, step=[1.0] * 200 + [1.4**k for k in range(9)])  # it diverges
+    assert (told, most > 14) == ("", True)
+    told, most = outside(seen, step=[*falling[:100], 9.0, *falling[100:]])
+    assert told == "1 value outside, up to 9"
+    assert 0.8 < most < 2
+    told, _ = outside(seen, step=[0.02 + k % 2 / 1000 for k in range(100)] + [9.0, 7.0, 5.0, 3.0, 1.0] + [0.02] * 100)
+    assert told == "5 values outside, up to 9"  # a jump, though it fades
+    seen.run("eagerflowLive.curves.takeBorders([{ step: 0 }, { step: 200 }])")
+    assert outside(seen, step=falling * 2)[0] == ""  # of each of two trainings
+    seen.run("eagerflowLive.curves.takeBorders([])")
+
+
+def test_of_a_beginning_all_but_what_a_jump_parts_from_the_rest_is_shown(page_in_browser):
+    _, seen = page_in_browser
+    noise = [0.1 + k % 3 / 100 for k in range(200)]
+    told, most = outside(seen, step=[90.0, *(3.0 * 0.7**k for k in range(9)), *noise])
+    assert told == "1 value outside, up to 90"
+    assert 3 < most < 4
+
+
+def test_a_band_that_ends_a_little_beyond_the_axis_is_nothing_to_say(page_in_browser):
+    _, seen = page_in_browser
+    points = [[x, 1 + x % 3 / 10, 0.5, 9.0 if x == 50 else 1.9] for x in range(1, 101)]
+    seen.run(f"eagerflowLive.take({{ series: {{ 'step|loss': {{ all: true, points: {json.dumps(points)} }} }} }})")
+    seen.wait("eagerflowLive.curves.plots.get('loss')?.y")
+    assert seen.run("eagerflowLive.curves.plots.get('loss').y[1]") < 2.5
+    assert seen.run("eagerflowLive.curves.plots.get('loss').outside()") == "1 value outside, up to 9"
+
+
+def test_an_axis_has_several_numbers(page_in_browser):
+    _, seen = page_in_browser
+    for low, high in ((-0.6, 0.45), (0.0, 9.5), (0.0, 2.4), (0.97, 1.03)):
+        outside(seen, step=[low, high] * 5)
+        plot = "eagerflowLive.curves.plots.get('loss')"
+        named = seen.run(
+            f"(() => {{ const p = {plot}, brush = p.brush; let count = 0; brush.fillText = () => count += "
+            "brush.textAlign === 'right' && brush.textBaseline === 'middle'; p.axes(brush); delete brush.fillText;"
+            " return count; })()"
+        )
+        assert 3 <= named <= 7
 
 
 def test_a_step_that_is_pointed_at_is_marked_in_all_charts(page_in_browser):
@@ -780,6 +951,49 @@ def test_the_horizontal_axis_counts_steps_epochs_or_time(page_in_browser):
     assert seen.run(f"{plot}.lines.map(({{ points }}) => points.length && points.at(-1)[0])")[-2:] == [2, 1]
 
 
+def test_the_axis_of_time_leaves_out_the_few_steps_that_took_much_longer(page_in_browser):
+    _, seen = page_in_browser
+    points = [[step, 900.0 if step == 1 else 400.0 if step == 30 else 10.0] for step in range(1, 61)]
+    seen.run(f"eagerflowLive.take({{ series: {{ 'extra|step ms': {{ all: true, points: {json.dumps(points)} }} }} }})")
+    seen.wait("eagerflowLive.curves.plots.has('extra|step ms') && eagerflowLive.curves.plots.get('extra|step ms').y")
+    most = "eagerflowLive.curves.plots.get('extra|step ms').y[1]"
+    assert 10 < seen.run(most) < 50
+    seen.run("eagerflowLive.curves.set({ log: true })")
+    assert 400 < 10 ** seen.run(most) < 1000  # all but the first
+
+
+def test_the_axis_of_time_leaves_out_the_first_steps_of_each_run(page_in_browser):
+    _, seen = page_in_browser
+    slow = [1, 2, 3, 4, 6, 8, 11, 14, 18, 23]
+    times = [[x, 80.0 if x < 3 else 12.0] for x in slow] + [[x, 2.0 + x % 3 / 10] for x in range(37, 400, 30)]
+    points = [[start + x, y] for start in (0, 400) for x, y in times]
+    borders = [{"step": step, "words": "m", "model": "m"} for step in (0, 400)]
+    news = {"series": {"extra|step ms": {"all": True, "points": points}}, "borders": {"list": borders}}
+    seen.run(f"eagerflowLive.take({json.dumps(news)})")
+    seen.wait("Boolean(eagerflowLive.curves.plots.get('extra|step ms')?.y)")
+    assert 2.2 < seen.run("eagerflowLive.curves.plots.get('extra|step ms').y[1]") < 3
+
+
+def test_a_line_of_gradient_norms_has_a_gap_where_they_were_not_measured(page_in_browser):
+    _, seen = page_in_browser
+    steps = [*range(0, 300, 10), 700, *range(1100, 1300, 10), *range(1300, 1400)]
+    rounds = [start + step for start in range(0, 600, 20) for step in range(3)]  # of a critic, three steps in a row
+    news = {
+        name: {"all": True, "points": [[step, 1 + step % 7] for step in found]}
+        for name, found in {"extra|gradient norm": steps, "extra|gradient norm (critic)": rounds}.items()
+    }
+    seen.run(f"eagerflowLive.take({{ series: {json.dumps(news)} }})")
+    seen.wait("eagerflowLive.curves.plots.get('extra|gradient norm (critic)')?.drawn?.[0].gaps.length === 0")
+    plot = "eagerflowLive.curves.plots.get('extra|gradient norm')"
+    seen.wait(f"{plot} && {plot}.drawn")
+    breaks = f"{plot}.drawn[0].breaks"
+    assert seen.run(f"{plot}.drawn[0].gaps") == [290, 700]
+    assert seen.run(
+        f"[[280, 290], [290, 700], [700, 1100], [1100, 1110]].map(([a, b]) => {plot}.parted(a, b, {breaks}))"
+    ) == [False, True, True, False]
+    assert seen.run(f"{plot}.lone({plot}.drawn[0].raw, {breaks}).map(([x]) => x)") == [700]  # a dot
+
+
 def _graph_tile(seen):
     """What is said of the graph at the top, and behind it."""
     tile = "[...document.querySelectorAll('.live-tile')].find((each) => each.firstChild.textContent === 'graph')"
@@ -840,6 +1054,24 @@ def test_the_tab_of_an_ended_run_offers_the_next_run_at_its_port(tmp_path, left)
         seen.close()
 
 
+def test_a_learning_rate_has_its_chart_whether_it_changes_or_not(page_in_browser):
+    _, seen = page_in_browser
+    x, y = data()
+    model = mlp()
+    model.fit(x, y, batch_size=8, epochs=2, verbose=0)
+    seen.wait("document.querySelectorAll('.plot').length > 4")
+    charts = "[...document.querySelectorAll('[data-metric]')].map((each) => each.dataset.metric)"
+    known = seen.run(charts)
+    assert "extra|learning rate" in known
+    assert "learning rate 0.01" in label(seen, "extra|learning rate")
+    assert "learning rate" not in seen.run("eagerflowLive.tiles.textContent")  # where it would leave again
+    model.optimizer.learning_rate = 0.001
+    model.fit(x, y, batch_size=8, epochs=1, verbose=0)
+    told = "document.querySelector('[data-metric=\"extra|learning rate\"] canvas').getAttribute('aria-label')"
+    seen.wait(f"{told}.endsWith('0.001')")
+    assert seen.run(charts) == known
+
+
 def test_training_steps_and_those_with_evaluations_are_told_apart(page_in_browser):
     _, seen = page_in_browser
     x, y = data()
@@ -861,6 +1093,15 @@ def test_training_steps_and_those_with_evaluations_are_told_apart(page_in_browse
     assert seen.run("eagerflowLive.curves.plots.get('loss').axis") == "step"
 
 
+SMOOTH = "eagerflowLive.curves.set({{ weight: {} }})"
+
+
+def softened(seen, chart):
+    """The smoothed values of the lines of a chart."""
+    values = "drawn.map(({ soft }) => soft && soft.map(([, y]) => y))"
+    return seen.run(f"eagerflowLive.curves.plots.get('{chart}').{values}")
+
+
 def given(seen, **series):
     """Curves by "run|metric", with `__` for the bar and `_` for a blank."""
     names = {name: name.replace("__", "|").replace("_", " ") for name in series}
@@ -868,6 +1109,46 @@ def given(seen, **series):
         [f"'{names[name]}': {{ all: true, points: {json.dumps(points)} }}" for name, points in series.items()]
     )
     seen.run(f"eagerflowLive.take({{ series: {{ {sent} }} }})")
+
+
+def test_a_smoothed_line_of_one_value_is_flat_to_the_last_bit(page_in_browser):
+    _, seen = page_in_browser
+    points = [[x, 0.001] for x in range(1, 300)]
+    seen.run(
+        f"eagerflowLive.take({{ series: {{ 'extra|learning rate': {{ all: true, points: {json.dumps(points)} }} }} }})"
+    )
+    seen.run(SMOOTH.format(0.89))
+    seen.wait("eagerflowLive.curves.plots.get('extra|learning rate')?.drawn?.[0]?.soft")
+    assert set(softened(seen, "extra|learning rate")[0]) == {0.001}
+    seen.run(SMOOTH.format(0))
+
+
+def test_lines_of_epochs_are_smoothed_too_and_first_steps_that_an_axis_leaves_out_are_not(page_in_browser):
+    _, seen = page_in_browser
+    epochs = [[x, 1.0 if x % 2 else 2.0] for x in range(1, 21)]
+    times = [[x, 200.0 if x < 20 else 1.0] for x in range(1, 200)]
+    given(seen, epoch__loss=epochs, validation__loss=epochs, extra__step_ms=times)
+    seen.run(SMOOTH.format(0.9))
+    seen.wait("eagerflowLive.curves.plots.get('extra|step ms')?.drawn?.[0]?.soft")
+    for line in softened(seen, "loss"):
+        assert 1.3 < line[-1] < 1.7
+    assert max(softened(seen, "extra|step ms")[0]) == 1.0
+    seen.run(SMOOTH.format(0))
+
+
+def test_a_log_axis_of_little_more_than_a_power_of_ten_has_several_numbers(page_in_browser):
+    _, seen = page_in_browser
+    points = [[x, 1.4 + 28 * (x == 80)] for x in range(1, 200)]
+    given(seen, step__loss=points)
+    seen.run("eagerflowLive.curves.set({ log: true, robust: false })")
+    seen.wait("eagerflowLive.curves.plots.get('loss')?.log")
+    told = seen.run(
+        "(plot => { const found = [], brush = plot.canvas.getContext('2d'), old = brush.fillText;"
+        " brush.fillText = (text, ...at) => found.push(text); plot.draw(); brush.fillText = old; return found })"
+        "(eagerflowLive.curves.plots.get('loss'))"
+    )
+    assert {"2", "5", "10", "20"} <= set(told)
+    seen.run("eagerflowLive.curves.set({ log: false, robust: true })")
 
 
 def test_in_a_low_chart_the_tip_stands_above_the_curves(page_in_browser):

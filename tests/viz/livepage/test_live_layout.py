@@ -144,6 +144,55 @@ def test_the_divider_makes_charts_higher(page_in_browser):
     assert not scrolls
 
 
+def test_the_axis_is_named_at_one_place_and_begins_with_a_number(page_in_browser):
+    page, seen = page_in_browser
+    places = []
+    for last in (40, 1234, 98765):
+        for step in range(1, 40):
+            page.log(loss=1.0 / step, step=step)
+        page.log(loss=0.5, step=last)
+        seen.wait(f"eagerflowLive.curves.plots.get('loss')?.options?.last === {last}")
+        written = seen.run(
+            "(() => { const p = eagerflowLive.curves.plots.get('loss'), brush = p.brush, found = []; brush.fillText ="
+            " (text, x, y) => found.push([text, x, y]); p.axes(brush); delete brush.fillText;"
+            " const low = Math.max(...found.map((each) => each[2])); return found.filter((each) => each[2] === low)"
+            ".map(([text, x]) => [text, x, p.left]); })()"
+        )
+        places.append(written[0][:2])
+        assert written[1][0] == "0"
+        assert written[1][1] == written[1][2]  # where the axis begins
+    assert places == [["step", 0]] * 3
+
+
+def test_numbers_beside_a_logarithmic_axis_of_memory_are_round(page_in_browser):
+    _, seen = page_in_browser
+    points = [[1, 70.3 * 2**20], [50, 230.7 * 2**20]]
+    seen.run(f"eagerflowLive.take({{ series: {{ 'extra|memory': {{ all: true, points: {points} }} }} }})")
+    seen.run("eagerflowLive.curves.set({ log: true })")
+    seen.wait("eagerflowLive.curves.plots.get('extra|memory')?.log")
+    beside = seen.run(
+        "(() => { const p = eagerflowLive.curves.plots.get('extra|memory'), brush = p.brush, found = [];"
+        " brush.fillText = (text, x, y) => found.push(text); p.axes(brush); delete brush.fillText;"
+        " return found.filter((text) => /B$/.test(text)); })()"
+    )
+    assert len(beside) >= 2
+    assert all(float(each.split()[0]) % 10 == 0 for each in beside)
+
+
+def test_distributions_of_a_layer_are_told_apart_by_the_end_of_their_names(page_in_browser):
+    page, seen = page_in_browser
+    watched(seen)
+    inner = "a_network_with_a_long_name/a_block_with_a_long_name/another_block"
+    rows = [["weights", f"{inner}/dense/{name}", -1, 1, [1, 2], 0, 1, 0, 0] for name in ("kernel", "bias")]
+    page._collector._box.put("histograms", {"step": 1, "tensors": rows, "left_out": 0})
+    seen.run("document.getElementById('tab-histograms').click()")
+    seen.wait("document.querySelectorAll('[data-tensor]').length === 2")
+    ends = "[...document.querySelectorAll('.tensor-end')]"
+    assert seen.run(f"{ends}.map((each) => each.textContent)") == ["dense/kernel", "dense/bias"]
+    assert seen.run(f"{ends}.every((each) => each.offsetWidth >= each.scrollWidth)")
+    assert seen.run("document.querySelector('[data-tensor] .plot-title').title") == f"{inner}/dense/kernel"
+
+
 def test_the_side_panel_is_there_again_when_the_window_is_wide_again(page_in_browser):
     page, seen = page_in_browser
     watched(seen, 800, 900)

@@ -19,7 +19,7 @@ from tests.viz.picture.loops import LOOPS, dense_net
 from viz import page
 from viz.facts import formatting
 from viz.page import document, modules
-from viz.picture import box_texts, operands
+from viz.picture import box_texts
 from viz.picture.coloring import COLORINGS
 from viz.picture.graph_builder import graph
 from viz.picture.palette import THEMES, fill_and_line, heat
@@ -461,11 +461,6 @@ def test_numbers_that_follow_each_other_are_ranges():
     cases = [([], 2), ([4], 2), ([1, 2], 2), ([1, 2], 3), ([1, 2, 4, 5, 6], 3), ([3, 7, 8, 9, 11, 12], 2)]
     found = run(["recording/formatting.js"], "return given.map(([numbers, least]) => ranges(numbers, least));", cases)
     assert found == [formatting.ranges(numbers, least=least) for numbers, least in cases]
-
-
-def test_operands_are_told_of_the_same_ops():
-    scripts = ["recording/formatting.js", "graph/operands.js"]
-    assert set(run(scripts, "return [...ORDERED];", {})) == operands.ORDERED
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,17 @@ def test_the_panels_of_weights_and_inputs_say_how_they_differ(compared):
     assert compared.texts(".panel .remark p") == ["only here: the other recording doesn't have it"]
 
 
+def of_other_values(factor):
+    parts = [layers.Dense(3, name="first"), layers.Dense(2, name="second")]
+    model = ef.Sequential(parts, name="net")
+    model.build((None, 3))
+    for part in parts:
+        part.kernel.assign(np.full(part.kernel.shape, factor, "float32"))
+    with viz.trace(f"{factor}", stats="basic") as t:
+        model(np.ones((4, 3), "float32"))
+    return t
+
+
 def panel_of(page, title):
     """What stands in the panel of a box before its numbers: how its ops differ."""
     page.run(f"v.selectNode([...v.scene.nodes.values()].find(n => n.title === '{title}' && n.ops.length > 1).id)")
@@ -81,6 +92,22 @@ def test_the_panel_of_several_ops_says_how_they_differ_before_one_opens_a_row(co
         "kernel: input 0 3×5 f32 → 3×6 f32; input 1 3×5 f32 → 3×6 f32; output 3×5 f32 → 3×6 f32",
         "bias: input 0 5 f32 → 6 f32; input 1 5 f32 → 6 f32; output 5 f32 → 6 f32",
     ]
+
+
+def test_weights_of_other_values_are_painted_also_where_their_layer_is_closed(shown, pages):
+    class Other:
+        def to_html(self, path):
+            return of_other_values(2.0).to_html(path, diff=of_other_values(1.0))
+
+    shown.show(pages("other values", Other))
+    shown.run("v.changeDepth(9)")
+    assert [kind for title, _, kind in shown.run(PAINTED) if title.startswith("kernel")] == ["changed", "changed"]
+    shown.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title.startsWith('kernel')).id)")
+    assert shown.texts(".panel .remark p") == ["values differ"]
+    shown.run("v.changeDepth(-9); v.changeDepth(1)")
+    painted = {title: kind for title, _, kind in shown.run(PAINTED)}
+    assert painted["second"] == "changed"
+    assert shown.wrong == []
 
 
 def test_between_two_steps_an_input_of_another_shape_is_painted(shown, pages):
@@ -147,6 +174,18 @@ def test_costs_are_those_of_a_usual_step_under_the_names_of_boxes(shown, pages):
     assert shown.wrong == []
 
 
+def test_the_sum_of_all_layers_stands_first_and_what_is_not_there_has_no_time(compared):
+    by_layer = tables(compared)["By layer, median of 4 steps"]
+    (name, before, here, *_), *others = [[name, *cells] for name, cells in by_layer.items()]
+    assert name == "in all"
+    assert {before, here}.isdisjoint({"–", "0 ns"})
+    assert {row[0]: row[1] for row in others}["net / drop"] == "–"
+    titles = compared.run("[...document.querySelectorAll('.changes :is(h3, .segments)')].map(each => each.textContent)")
+    assert titles[0] == "Settings"
+    assert titles[1].startswith("By layer")
+    assert titles[2].startswith("all ")
+
+
 def test_the_panel_of_the_recording_says_with_what_it_is_compared(compared):
     compared.run("v.select(null); v.dock.choose('timeline')")
     compared.rest()
@@ -155,3 +194,29 @@ def test_the_panel_of_the_recording_says_with_what_it_is_compared(compared):
     compared.rest()
     in_all = tables(compared)["By layer, median of 4 steps"]["in all"]
     assert told["compared with"] == f"5 units: {in_all[0]} → {in_all[1]} ({in_all[2]})"
+
+
+def test_costs_without_steps_are_of_the_whole_recordings(shown, pages):
+    class Pair:
+        def to_html(self, path):
+            return of_other_values(2.0).to_html(path, diff=of_other_values(1.0))
+
+    shown.show(pages("other values", Pair))
+    found = tables(shown)
+    assert list(found) == ["By layer, of the whole recordings", "By op, of the whole recordings", "Weights"]
+    told = ["values", "net / first / kernel", "3×3 f32", "3×3 f32", "relative difference 0.5"]
+    assert told in shown.run(
+        "[...document.querySelectorAll('.changes section:last-child tbody tr')]"
+        ".map(row => [...row.children].map(cell => cell.innerText))"
+    )
+
+
+def test_removed_ops_are_called_as_boxes_are(shown, pages):
+    class Pair:
+        def to_html(self, path):
+            return fitted(6, 8).to_html(path, diff=fitted(6, 8, "gelu"))
+
+    shown.show(pages("without gelu", Pair))
+    rows = shown.run("v.data.diff.ops.filter(({ kind }) => kind === 'removed').map(({ op }) => op)")
+    assert set(rows) == {"gelu_exact", "∇ gelu_exact"}
+    assert any(row.startswith("removed∇ gelu_exact") for row in shown.texts(".changes tbody tr"))

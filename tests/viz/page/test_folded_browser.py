@@ -10,6 +10,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
+from tests.viz.picture.architectures import staged_residuals
 
 pytestmark = pytest.mark.slow
 
@@ -97,6 +98,24 @@ def convolutions():
     return t
 
 
+def test_several_layers_in_one_box_tell_their_start_to_end_and_what_the_first_of_equal_ones_makes(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("convolutions", convolutions))
+    blocks = shown.run(
+        "[...v.index.blocks.values()].filter(b => b.key && !b.scope)"
+        ".map(b => [b.key, b.repeats > 1 || v.index.parents.get(b.key).includes('×')])"
+    )
+    assert {repeated for _, repeated in blocks} == {True, False}
+    for key, repeated in blocks:
+        shown.run(f"v.select({{ kind: 'scope', key: {key!r} }})")
+        told = dict(zip(shown.texts(".panel dt"), shown.texts(".panel dd")))
+        assert told["start to end"].startswith("of the first: forward " if repeated else "forward "), key
+        assert ", backward " in told["start to end"]
+        if repeated:
+            assert told["input"] == told["output"] == "2×8×8×6 f32"
+    assert shown.wrong == []
+
+
 def look_for(page, query):
     """What a search finds: for each hit its title, and where it is."""
     page.press("/")
@@ -115,6 +134,33 @@ def test_what_is_shown_by_its_equal_says_so_with_both_paths(gpt):
     assert gpt.texts(".panel-body > .remark")[0].startswith("blocks[1] / attn is shown by blocks[0] / attn:")
 
 
+def test_hits_and_the_panels_that_they_open_say_the_same_path(gpt):
+    for query in ("norm", "∇ norm", "kernel, bias", "gamma, beta", "∇ layer_norm"):
+        said = [(title, where[0]) for title, where in look_for(gpt, query)]
+        assert any(where.startswith(PATH) for _, where in said)
+        for i, (_, where) in enumerate(said):
+            gpt.press(*(("g",) if i else ("Enter", "\r")))
+            box = gpt.run("v.state.selected.kind !== 'tensor'")  # the panel of a weight has its path in the heading
+            if box and where.startswith("gpt /") and not gpt.texts(".panel-body > .remark"):
+                assert gpt.texts(".panel .where")[0] == where
+        gpt.press("Escape")
+
+
+def test_panels_of_boxes_within_equal_parts_have_a_path(gpt):
+    gpt.run("v.changeDepth(9); 1")
+    gpt.rest()
+    boxes = "[...v.scene.nodes.values()].filter(n => n.ops && n.ops.length > 2 && n.kind !== 'scope')"
+    found = {}
+    for title, ops in gpt.run(f"{boxes}.map(n => [n.title, n.ops])"):
+        gpt.run(f"v.select({{kind: 'ops', id: {ops[0]}, ids: {ops}}}, false)")
+        gpt.rest()
+        found.setdefault(title, []).extend(gpt.texts(".panel .where")[:1])
+    assert {"layer_norm", "∇ layer_norm", "adam", "add", "∇ add"} <= set(found)
+    assert all(where.startswith(PATH) for wheres in found.values() for where in wheres)
+    assert found["∇ layer_norm"] == [f"{PATH} / norm"]
+    assert found["∇ add"] == [PATH]
+
+
 LINE = "v.dock.tabs.get('timeline').owner"
 
 
@@ -122,6 +168,24 @@ def select_bar(page, title, number=0):
     bars = f"{LINE}.bars.filter(bar => bar.title === {title!r})"
     page.run(f"v.select({LINE}.selectionOf({bars}[{number}])); 1")
     page.rest()
+
+
+def test_ops_of_a_group_that_others_ran_between_have_no_time_from_start_to_end(shown, pages):
+    def masked():
+        both = layers.Bidirectional(layers.LSTM(4, return_sequences=True))
+        model = ef.Sequential([ef.Input((5,), dtype="int32"), layers.Embedding(9, 3, mask_zero=True), both])
+        with viz.trace() as t:
+            model(np.array([[1, 2, 3, 0, 0]]))
+        return t
+
+    shown.show(pages("masked both ways", masked))
+    scattered = shown.run("""[...v.index.blocks.values()].filter(b => b.key && !b.scope && b.ownOps.length > 1 &&
+      Math.max(...b.ownOps) - Math.min(...b.ownOps) >= b.ownOps.length).map(b => b.key)""")
+    assert scattered
+    for key in scattered:
+        shown.run(f"v.select({{ kind: 'scope', key: {key!r} }})")
+        assert "start to end" not in facts(shown)
+    assert shown.wrong == []
 
 
 def test_an_equal_part_that_is_unfolded_is_shown_from_its_beginning_and_what_was_found_is_found_again(gpt):
@@ -158,6 +222,19 @@ def test_a_search_for_a_layer_in_each_of_equal_parts_leads_to_its_box_first(gpt)
     gpt.press("Enter", "\r")
     assert gpt.run("v.state.selected.call === undefined")
     assert gpt.texts(".panel .where")[0] == PATH
+    gpt.run("v.toolbar.search.clear()")
+
+
+def test_a_search_for_one_of_equal_parts_leads_to_it_alone(gpt):
+    for i in range(3):
+        gpt.run("v.select(null)")
+        gpt.press("/")
+        gpt.run(f"v.toolbar.search.input.value = 'blocks[{i}]'; v.toolbar.search.look(); 1")
+        gpt.press("Enter", "\r")
+        assert gpt.texts(".panel h2") == [f"blocks[{i}]"]
+        gpt.press("Enter", "\r")  # opens or closes it, in each of them
+        assert gpt.texts(".panel h2") == [f"blocks[{i}]"]
+        gpt.press("Enter", "\r")
     gpt.run("v.toolbar.search.clear()")
 
 
@@ -206,11 +283,30 @@ def test_a_bar_of_one_of_equal_parts_opens_a_panel_of_it_alone_and_marks_its_ops
     assert len(sums) == 3
 
 
+def test_the_tip_of_a_bar_says_which_of_equal_parts_it_is_in(gpt):
+    x, y = gpt.run(f"""(() => {{
+      const line = {LINE}, {{ x, y, width }} = line.canvas.getBoundingClientRect();
+      const {{ start, end, row }} = line.bars.filter(({{ title }}) => title === 'attn')[1];
+      return [x + ((start + end) / 2 - line.from) / (line.to - line.from) * width, y + 30 + 19 * row];
+    }})()""")
+    gpt.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    assert gpt.texts(".tip")[0].startswith("attn · gpt / blocks[1] · ")
+
+
 def test_the_address_keeps_which_of_equal_parts_is_selected(gpt, pages):
     select_bar(gpt, "blocks[1]")
     address = gpt.run("location.hash")
     gpt.show(pages("three_blocks", three_blocks), address)
     assert gpt.texts(".panel h2") == ["blocks[1]"]
+
+
+def test_an_op_of_any_of_equal_parts_says_whose_box_it_is_in_and_leads_to_all(gpt):
+    gpt.run("v.changeDepth(9); 1")
+    gpt.rest()
+    node = "[...v.scene.nodes.values()].find(n => n.title === 'layer_norm')"
+    for number in range(2):
+        gpt.run(f"v.select({{kind: 'op', id: {node}.ops[{number}]}}); 1")
+        assert gpt.texts(".panel-body > .remark")[-1].endswith(" ops of the box layer_norm.")
 
 
 def test_one_of_equal_parts_stays_selected_when_they_are_unfolded_and_folded_again(gpt):
@@ -253,6 +349,30 @@ def test_what_is_open_stays_open_when_equal_parts_are_unfolded_and_folded_again(
     assert "attn" not in gpt.run(FRAMES)
 
 
+def test_blocks_of_a_flat_network_stay_open_when_equal_ones_are_unfolded_and_folded_again(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("staged", staged_residuals))
+    shown.run("v.canvas.fit()")
+    shown.press("-")
+    stages, loss = ["net", "stage1", "stage2"], "mean_squared_error"
+    assert shown.run(FRAMES) == [loss, *stages]
+    repeated = "stage1_block2 … stage1_block4  ×3"
+    shown.run(f"v.toggle([...v.scene.nodes.values()].find(n => n.title === {repeated!r}).id)")
+    shown.press("Escape")
+    assert shown.run(FRAMES) == sorted([loss, *stages, repeated])
+    shown.press("f")
+    assert shown.run(FRAMES) == sorted([loss, *stages, *[f"stage1_block{i}" for i in (2, 3, 4)]])
+    boxes = shown.run("[...v.scene.nodes.values()].filter(n => n.phase === 'forward').map(n => n.title)")
+    assert {f"stage2_block{i}" for i in (1, 2, 3, 4)} <= set(boxes)
+    shown.press("f")
+    assert shown.run(FRAMES) == sorted([loss, *stages, repeated])
+    shown.press("-")
+    assert shown.run(FRAMES) == [loss, *stages]
+    shown.press("-")
+    assert shown.run(FRAMES) == [loss, "net"]
+    assert shown.wrong == []
+
+
 def test_a_path_finds_a_layer_with_all_that_is_in_it_and_nothing_of_others(gpt):
     gpt.press("/")
     gpt.type("blocks[1] / out")
@@ -265,6 +385,40 @@ def test_a_path_finds_a_layer_with_all_that_is_in_it_and_nothing_of_others(gpt):
     assert "layer_norm" not in marked
     gpt.run("v.toolbar.search.input.value = ''")
     gpt.press("Escape")
+
+
+def test_a_group_that_is_selected_stays_one_when_equal_parts_are_unfolded_and_folded_again(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("staged", staged_residuals))
+    shown.run("v.changeDepth(-9); v.changeDepth(2); v.panel.setOpen(true)")
+    all_of_them, first = "stage1_block2 … stage1_block4  ×3", "stage1_block2"
+    title, told = "document.querySelector('.panel h2').textContent", all_of_them.replace("  ×", " ×")
+    shown.run(f"v.selectNode([...v.scene.nodes.values()].find(n => n.title === {all_of_them!r}).id)")
+    params = int(shown.run("v.index.blocks.get(v.state.selected.key).params"))
+    for _ in range(2):
+        assert shown.run(title).replace("  ×", " ×") == told
+        shown.press("f")
+        assert shown.run(title) == first
+        shown.press("f")
+    shown.run(
+        "[...document.querySelectorAll('.panel .buttons button')].find(e => e.innerText === 'Show all 3').click()"
+    )
+    assert shown.run(title) == first
+    boxes = "[...v.scene.nodes.values()].filter(n => /^stage1_block[234]$/.test(n.title))"
+    assert len(shown.run(f"{boxes}.map(n => n.id)")) == 3
+    shown.run(
+        "[...document.querySelectorAll('.panel .buttons button')].find(e => e.innerText === 'Fold equal parts').click()"
+    )
+    assert shown.run(title).replace("  ×", " ×") == told
+    shown.run("v.select({ kind: 'scope', key: v.state.selected.key, round: 1 })")
+    for _ in range(2):
+        assert shown.run(title) == "stage1_block3"
+        shown.press("f")
+    facts = (
+        "[...document.querySelectorAll('.panel dt')].find(e => e.textContent === 'parameters').nextSibling.textContent"
+    )
+    assert int(shown.run(facts).replace(",", "")) * 3 == params
+    assert shown.wrong == []
 
 
 def rounds():
@@ -280,6 +434,46 @@ def rounds():
         for _ in range(2):
             model.train_on_batch(x, y)
     return t
+
+
+def test_equal_parts_of_several_layers_are_listed_and_shown_alone_too(shown, pages):
+    shown.show(pages("rounds", rounds))
+    block = "[...v.index.blocks.values()].find(b => b.kind === 'repeat')"
+    shown.run(f"v.select({{kind: 'scope', key: {block}.key}}); 1")
+    whole, count = facts(shown), shown.run(f"{block}.repeats")
+    parts = shown.run(f"v.index.equalParts.get({block}.key).map(p => [p.label, p.ownOps.length, p.backOps.length])")
+    assert [len(label.split(", ")) for label, *_ in parts] == [2] * count
+    assert len({(own, back) for _, own, back in parts}) == 1
+    shown.run(f"[...document.querySelectorAll('.panel .link')].find(b => b.textContent === {parts[1][0]!r}).click()")
+    shown.rest()
+    assert shown.texts(".panel h2") == [parts[1][0]]
+    assert facts(shown)["ops"] == f"{parts[1][1]} + {parts[1][2]} backward"
+    assert whole["ops"] == f"{count * parts[1][1]} + {count * parts[1][2]} backward"
+    names = {name.split("/")[0] for name in shown.texts(".panel .links .link") if "/" in name}
+    assert names == set(parts[1][0].split(", "))
+    address = shown.run("location.hash")
+    shown.show(pages("rounds", rounds), address)
+    assert shown.texts(".panel h2") == [parts[1][0]]
+    shown.run("[...document.querySelectorAll('.panel button')].find(b => b.textContent.startsWith('Show all')).click()")
+    shown.rest()
+    assert shown.run("v.state.selected.kind") == "op"  # the part has no box of its own
+    assert shown.wrong == []
+
+
+def test_arrows_lead_through_the_bars_of_the_timeline(gpt):
+    gpt.run(f"{LINE}.canvas.focus(); 1")
+    gpt.press("ArrowRight")  # the first of all
+    assert gpt.texts(".panel h2") == ["gpt"]
+    gpt.press("ArrowDown")
+    gpt.press("ArrowRight")
+    gpt.press("ArrowRight")
+    assert gpt.texts(".panel h2") == ["blocks[1]"]
+    gpt.press("ArrowDown")
+    assert gpt.texts(".panel .where")[0] == "gpt / blocks[1]"
+    gpt.press("ArrowUp")
+    gpt.press("ArrowLeft")
+    assert gpt.texts(".panel h2") == ["blocks[0]"]
+    assert gpt.run(f"document.activeElement === {LINE}.canvas")
 
 
 def test_weights_in_the_panel_of_a_layer_are_named_from_there_and_all_can_be_shown(gpt):
@@ -314,6 +508,14 @@ def test_the_panel_of_a_layer_says_what_its_closed_boxes_say(gpt):
         assert f"{own['ops']} ops" in lines[-1] or own["ops"] == "1"
         gpt.run(f"v.select({{ kind: 'scope', key: v.scene.nodes.get({node!r}).key }})")
         assert facts(gpt)["∇ box"] == lines[-1]
+
+
+def test_the_tip_of_a_box_names_all_equal_parts_that_it_stands_for(gpt):
+    gpt.run("v.changeDepth(9); 1")
+    gpt.rest()
+    tips = gpt.run("[...v.scene.nodes.values()].filter(n => n.ops.length > 2).map(n => [n.title, v.scene.placeOf(n)])")
+    assert ["layer_norm", f"{PATH} / norm"] in tips
+    assert all("blocks[0] /" not in place for _, place in tips)
 
 
 @pytest.mark.parametrize("keys", [("f", "f"), ("-", "+")])

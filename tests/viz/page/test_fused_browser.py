@@ -104,6 +104,20 @@ def test_a_double_click_on_the_empty_space_of_a_frame_closes_nothing(page):
     assert page.boxes() == before
 
 
+def test_what_is_open_stays_where_it_was_and_in_the_address(page, pages):
+    before = page.run(f"document.querySelector('{FIRST} .toggle circle').getBoundingClientRect().y")
+    page.click(f"{FIRST} .toggle")
+    after = page.run(f'document.querySelector("{OPENED} .toggle circle").getBoundingClientRect().y')
+    assert abs(after - before) < 40
+    page.click(".node.op[data-id='op0.1'] .ground")
+    page.rest()
+    address, boxes = page.run("location.hash"), page.boxes()
+    page.show(pages("fused", dense_layers), address)
+    assert page.boxes() == boxes
+    assert page.texts(".panel h2") == ["add"]
+    assert page.run("document.querySelectorAll('.ring.selected').length") == 1
+
+
 def test_the_inspector_lists_the_parts_and_tells_of_each(page):
     page.click(f"{FIRST} .ground")
     panel = page.texts(".panel-body")[0]
@@ -131,6 +145,16 @@ def test_search_finds_parts_and_opens_what_they_are_in(page):
     assert page.run("v.nodesOf(v.state.selected).map(id => v.scene.nodes.get(id).title)") == ["relu"]
 
 
+def test_parts_take_part_in_what_stands_out_and_have_no_colour_by_quantity(page):
+    page.click(f"{FIRST} .toggle")
+    page.press("d")
+    near = page.run("[...v.canvas.marks.lineage].map(id => v.scene.nodes.get(id)?.title)")
+    assert {"matmul", "add", "relu", "mean"} <= set(near)
+    page.run("v.setColour('time')")
+    fills = page.run("[...v.scene.nodes.values()].filter(n => n.part !== undefined).map(n => n.fill)")
+    assert set(fills) == {"#eef1f4"}
+
+
 def test_each_direction_shows_an_open_op(page):
     page.click(f"{FIRST} .toggle")
     page.run("v.setOpen(new Set([...v.index.blocks.keys(), ...v.index.opening.keys()]))")
@@ -143,6 +167,16 @@ def test_each_direction_shows_an_open_op(page):
     page.run("v.setOpen(new Set([...v.index.blocks.keys(), ...v.index.opening.keys()]))")
     assert not {"matmul", "dense"} & set(page.boxes())
     assert "∇ dense" in page.boxes()
+
+
+def test_equal_layers_that_are_folded_open_as_one(shown, pages):
+    shown.size(1400, 900)
+    shown.show(pages("folded", lambda: dense_layers(6)))
+    key = "[...v.index.opening.entries()].find(([key, row]) => row.ops.length === 5)[0]"
+    shown.run(f"v.setOpen(new Set([...v.open, {key}]))")
+    assert shown.boxes().count("relu") == 1
+    assert "relu → matmul" not in arrows(shown)  # no arrow from the end of a folded part to its beginning
+    assert shown.wrong == []
 
 
 def test_the_part_that_made_nan_or_infinity_is_named_and_stands_out(shown, pages):

@@ -17,6 +17,7 @@ from eagerflow import layers
 from eagerflow.core import observe
 from tests.viz import browser
 from tests.viz.nets import Trainer, mlp
+from tests.viz.picture.architectures import ALL
 from viz.facts.schema import Frame, Op, Record, Scope, TensorInfo
 
 PROGRAM = browser.find()
@@ -220,6 +221,23 @@ def test_arrow_keys_walk_along_the_graph(small):
     assert small.run("v.state.selected") is None
 
 
+def test_code_is_the_line_that_made_a_layer_where_fit_ran_it(shown, pages):
+    def trained():
+        hidden = ef.layers.Dense(3, activation="tanh")
+        model = ef.Sequential([hidden, ef.layers.Dense(2)])
+        model.compile("sgd", "mse")
+        with viz.trace() as t:
+            model.train_on_batch(np.ones((4, 5)), np.ones((4, 2)))
+        return t
+
+    shown.show(pages("trained", trained))
+    for phase in ("forward", "backward"):
+        of_phase = f"v.model.ops.filter(op => op.phase === '{phase}' && op.name === 'dense')"
+        shown.run(f"v.select({{kind: 'op', id: {of_phase}.{'shift' if phase == 'forward' else 'pop'}().id}})")
+        here = shown.texts(".panel .line.here code")
+        assert ["Dense(3" in here[0], "train_on_batch" in here[1]] == [True, True]
+
+
 def test_ancestors_and_descendants_stand_out(small):
     small.run("v.select({kind: 'op', id: v.selection.ops[1].id})")
     small.press("a")
@@ -262,6 +280,30 @@ def test_while_the_critical_path_stands_out_its_length_and_share_of_the_step_are
     assert small.texts(".legend .path-length") == []
 
 
+def test_a_search_leaves_no_ring_around_the_graph(small):
+    small.press("/")
+    small.type("tanh")
+    small.press("Enter", "\r")
+    assert small.run("document.activeElement === v.canvas.node")
+    assert small.run("getComputedStyle(v.canvas.node).outlineStyle") == "none"
+    small.press("ArrowDown")
+    assert small.run("getComputedStyle(v.canvas.node).outlineStyle") != "none"
+
+
+def test_only_who_walks_by_keys_sees_a_ring_around_the_graph(small):
+    outline = "getComputedStyle(v.canvas.node).outlineStyle"
+    small.press("p")
+    small.click("svg.graph .node")
+    assert small.run("document.activeElement === v.canvas.node")
+    assert small.run(outline) == "none"
+    small.press("p")
+    assert small.run(outline) == "none"
+    small.press("ArrowDown")
+    assert small.run(outline) == "solid"
+    small.click("svg.graph .node")
+    assert small.run(outline) == "none"
+
+
 def test_equal_parts_are_drawn_once_and_can_be_unfolded(shown, pages):
     def folded():
         trainer = Trainer(mlp("deep", 13))
@@ -294,6 +336,60 @@ def test_equal_parts_are_drawn_once_and_can_be_unfolded(shown, pages):
     assert shown.wrong == []
 
 
+def layers_of_a_kind():
+    inner = [ef.layers.Dense(16, activation="tanh", name=f"inner_{i}") for i in range(12)]
+    model = ef.Sequential([ef.Input((16,)), *inner, ef.layers.Dense(3)], name="net")
+    model.compile("adam", "mse")
+    x, y = np.ones((4, 16), "float32"), np.ones((4, 3), "float32")
+    model.fit(x, y, verbose=0)
+    with viz.trace("alike") as t:
+        model.fit(x, y, verbose=0)
+    return t
+
+
+def test_rows_of_ops_of_a_name_tell_them_apart(shown, pages):
+    shown.size(1440, 900)
+    shown.show(pages("alike", layers_of_a_kind))
+    told = shown.run("v.model.ops.filter(op => op.phase === 'update').map(op => v.model.ownerOf(op))")
+    assert len(told) == len(set(told)) == 26
+    assert "net / inner_3 / kernel" in told
+    layers = "v.selection.ops.filter(op => op.duration && op.phase !== 'update')"
+    slowest = f"{layers}.sort((a, b) => b.duration - a.duration).slice(0, 8)"
+    rows = "[...document.querySelectorAll('.panel .bars li')].map(e => [e.children[1], e.children[2]])"
+    rows = shown.run(f"{rows}.map(cells => cells.map(cell => cell.textContent))")
+    rows = [row for row in rows if row[1] != "26 ops"]  # the updates, which ran as one
+    assert len(rows) in (7, 8)
+    ran = shown.run(f"{slowest}.map(op => [v.model.titleOf(op), v.model.ownerOf(op)])")[: len(rows)]
+    told, places = [where for _, where in rows], [place for _, place in ran]
+    assert all(place.endswith(each) for place, each in zip(places, told, strict=True))  # from where equal ones part
+    assert len(set(map(tuple, rows))) == len(set(map(tuple, ran)))
+    shown.run("eagerflowViewer.openTab('memory')")
+    shown.rest()
+    heads = shown.run(
+        "[...document.querySelectorAll('.owners th')].map(e => [e.textContent, e.getBoundingClientRect().right])"
+    )
+    room = shown.run("document.querySelector('.owners').getBoundingClientRect().right")
+    ends = dict(map(tuple, heads))
+    assert ends["tensor"] < ends["of"] < ends["layer"] <= room + 1
+    assert any("inner_3" in row for row in shown.texts(".owners tbody tr"))
+    shown.press("/")
+    shown.type("op:dense inner_3")
+    where = shown.texts(".hits .where")
+    line = layers_of_a_kind.__code__.co_firstlineno + 1
+    assert any(re.search(rf"layer made at \S*test_page_browser.py:{line}, run at ", text) for text in where), where
+    shown.run("v.toolbar.search.input.value = ''")
+    shown.type("phase:update inner_3")
+    where = shown.texts(".hits .where")
+    assert where
+    assert not any("layer made at" in text for text in where)
+    shown.run("v.toolbar.search.input.value = ''")
+    shown.type("class:Dense inner_3")
+    where = shown.texts(".hits .where")
+    assert any(re.search(rf"  made at \S*test_page_browser.py:{line}$", text) for text in where), where
+    shown.press("Escape")
+    shown.size(1400, 900)
+
+
 def wide() -> viz.Recording:
     """So many branches beside each other that all of them only just don't fit into the first view."""
     given = ef.Input((4,))
@@ -301,6 +397,56 @@ def wide() -> viz.Recording:
     with viz.trace() as t:
         ef.Model(given, branches, name="wide")(np.ones((2, 4), "float32"))
     return t
+
+
+def test_an_address_shows_what_is_selected_in_a_smaller_window_too(small, pages):
+    small.press("/")
+    small.type("op:dense phase:backward")
+    small.press("Enter", "\r")
+    small.rest()
+    address = small.run("location.hash")
+    small.size(390, 600)
+    small.show(pages("small", three_steps), address)
+    small.rest()
+    sees = "(() => { const b = v.boxOf(v.state.selected), {x, y, w, h} = v.canvas.window();"
+    assert small.run(f"{sees} return b.x >= x && b.x + b.w <= x + w && b.y >= y && b.y + b.h <= y + h; }})()")
+    view = small.run("[v.canvas.view.x, v.canvas.view.y]")
+    small.show(pages("small", three_steps), small.run("location.hash"))
+    assert small.run("[v.canvas.view.x, v.canvas.view.y]") == pytest.approx(view, abs=1)  # what is seen stays
+
+
+def test_buttons_that_do_something_else_look_different(small):
+    words = small.texts(".toolbar button, .zoom button")
+    signs = [word for word in words if len(word) == 1]
+    assert len(signs) >= 5
+    assert len(set(signs)) == len(signs)
+
+
+def test_what_goes_on_beside_the_view_is_told_and_shown_by_a_click(shown, pages):
+    told = """(({ beyond }) => [
+      !beyond.hidden && beyond.textContent,
+      [...v.sight.classList].filter(c => c.startsWith('more')).sort(),
+    ])(v.minimap)"""
+    shown.size(1000, 844)
+    shown.show(pages("wide", wide))
+    shown.rest()
+    shown.run("v.canvas.setView({ ...v.canvas.view, x: 20 - v.scene.left * v.canvas.view.scale })")
+    shown.rest()
+    assert shown.run(told) == ["fit all (0) →", ["more-right"]]
+    photograph(shown, "page_beyond")
+    shown.run("v.canvas.pan(-150, 0)")
+    shown.rest()
+    assert shown.run(told) == ["← fit all (0) →", ["more-left", "more-right"]]
+    shown.click(".beyond")
+    shown.wait("v.minimap.isWhole")
+    assert shown.run(told) == ["readable size (9)", []]
+    shown.click(".beyond")
+    shown.wait("!v.minimap.isWhole")
+    shown.press("0")
+    shown.wait("v.minimap.isWhole")
+    shown.press("9")
+    shown.wait("!v.minimap.isWhole && v.canvas.view.scale >= 9 / 9.5 - 1e-6")  # it moves there
+    shown.size(1400, 900)
 
 
 def test_a_page_opens_on_the_whole_graph_where_its_names_can_be_read(small):
@@ -338,12 +484,79 @@ def test_search_finds(small, query, expected):
     assert small.run("v.state.selected !== null")
 
 
+def test_what_is_called_so_is_found_first(shown, pages):
+    """Layers whose line of code holds the word, as both of the line of code here, are a row below, and found by it."""
+    shown.show(pages("called", called_softmax))
+    shown.press("/")
+    shown.type("softmax")
+    hits = shown.texts(".hits li strong")
+    assert set(hits) == {"softmax"}
+    more = shown.texts(".hits li.in-code")
+    assert len(more) == 1
+    assert re.fullmatch(r"\d+ more in code and file names", more[0])
+    shown.click(".hits li.in-code")
+    in_code = shown.texts(".hits li strong")
+    assert shown.run("v.toolbar.search.input.value") == "code:softmax"
+    assert {"kind", "price"} <= set(in_code)
+    assert 'activation="softmax"' in dict(zip(in_code, shown.texts(".hits li .where"), strict=True))["kind"]
+    shown.run("v.toolbar.search.input.value = 'softmax'; v.toolbar.search.look(); 1")
+    shown.press("Enter", "\r")
+    marked = shown.run("[...v.canvas.marks.found].map(id => (v.scene.nodes.get(id) || v.scene.frames.get(id)).title)")
+    assert set(marked) == {"softmax"}
+    rings = "document.querySelectorAll('.ring.found').length"
+    assert shown.run(rings) == len(marked) == len(hits)
+    shown.press("Escape")
+    assert shown.run(rings) == 0
+    shown.size(390, 844)
+    shown.press("/")
+    shown.type("softmax")
+    assert shown.run("document.documentElement.scrollWidth <= innerWidth")
+    below = "(one, other) => one.getBoundingClientRect().bottom <= other.getBoundingClientRect().top"
+    assert shown.run(f"({below})(document.querySelector('.search .field'), v.toolbar.search.list)")
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
 def called_softmax():
     given = ef.Input((4,))
     kind, price = ef.layers.Dense(3, activation="softmax", name="kind")(given), ef.layers.Dense(1, name="price")(given)
     with viz.trace() as t:
         ef.Model(given, [kind, price], name="two")(np.ones((2, 4), "float32"))
     return t
+
+
+def pairs_of_layers() -> viz.Recording:
+    """Four times a layer and another one: all are drawn once, by the first two."""
+    inner = [
+        each for i in range(4) for each in (ef.layers.Dense(4, name=f"wide_{i}"), ef.layers.ReLU(name=f"flat_{i}"))
+    ]
+    model = ef.Sequential([ef.layers.Input((4,)), *inner], name="pairs")
+    with viz.trace() as t:
+        model(np.ones((2, 4), "float32"))
+    return t
+
+
+def test_a_layer_is_found_by_its_name_where_an_equal_one_is_drawn(shown, pages):
+    shown.show(pages("pairs", pairs_of_layers))
+    for query, found, remark in [
+        ("wide_2", ["wide_2", "Dense"], "wide_2 is shown by wide_0"),
+        ("flat_3", ["flat_3", "ReLU"], "flat_3 is shown by flat_0"),
+        ("wide_2/kernel", ["kernel", "weight"], "shown by wide_0"),
+    ]:
+        shown.press("/")
+        shown.type(query)
+        assert [shown.texts(".hits li strong")[0], shown.texts(".hits li .tag")[0]] == found
+        shown.press("Enter", "\r")
+        assert shown.texts(".panel-body > .remark")[0].startswith(f"{remark}:")
+        assert shown.run("v.nodesOf(v.state.selected).length") == 1
+        shown.press("Escape")
+    shown.run("v.setFold(false)")
+    shown.press("/")
+    shown.type("wide_2")
+    shown.press("Enter", "\r")
+    assert shown.texts(".panel h2") == ["wide_2"]
+    assert not shown.texts(".panel-body > .remark")
+    assert shown.wrong == []
 
 
 def test_settings_are_written_as_in_python(shown, pages):
@@ -356,6 +569,43 @@ def test_settings_are_written_as_in_python(shown, pages):
     said = dict(zip(shown.texts(".mono dt"), shown.texts(".mono dd"), strict=True))
     assert said["dtype"] == "float32"
     assert said["kernel_initializer"] == "GlorotUniform()"
+
+
+def nested_settings():
+    class Given(layers.Layer):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.ffn = ef.Sequential([layers.Dense(4, activation="gelu"), layers.Dense(3)], name="ffn")
+
+        def call(self, x):
+            return self.ffn(x)
+
+        def get_config(self):
+            sizes = {"width": 3, "of": {"first": [1, None], "last": True}}
+            return super().get_config() | {"sizes": sizes, "rate": None, "seed": None, "mask": None}
+
+    model = ef.Sequential([Given(name="given")])
+    with viz.trace() as t:
+        model(np.ones((2, 3), "float32"))
+    return t
+
+
+def test_settings_within_each_other_are_rows_and_layers_are_named(shown, pages):
+    shown.show(pages("nested", nested_settings))
+    select = "v.select({{kind: 'scope', key: [...v.index.blocks.values()].find(b => b.title === {!r}).key}}); 1"
+    for title in ("given", "ffn"):
+        shown.run(select.format(title))
+        names, values = shown.texts(".panel .mono dt"), shown.texts(".panel .mono dd")
+        said = dict(zip(names, values, strict=True))
+        assert not [value for value in values if "{" in value or '"' in value]
+        if title == "ffn":
+            layers_said = "[...[...document.querySelectorAll('.mono dt')].find(e => e.textContent === 'layers')"
+            found = shown.run(f"{layers_said}.nextSibling.children].map(e => e.textContent)")
+            assert [each.split(": ")[1] for each in found] == ["Dense", "Dense"]
+        else:
+            assert said["None"] == "rate, seed, mask"
+            assert (said["width"], said["first"], said["last"]) == ("3", "[1, None]", "True")
+    assert shown.wrong == []
 
 
 def test_a_weight_that_is_searched_is_shown_in_the_step_that_one_looks_at(small):
@@ -387,6 +637,17 @@ def test_search_opens_what_is_closed_and_goes_on_with_enter(small):
     photograph(small, "page_search")
 
 
+def test_what_each_step_runs_is_found_once(small):
+    small.press("/")
+    small.type("op:dense phase:backward")
+    hits = small.texts(".hits li")
+    ran = small.run("v.model.ops.filter(op => op.name === 'dense' && op.phase === 'backward').map(op => op.step)")
+    assert len(ran) > len(set(ran)) == 3  # several in each step
+    assert len(hits) == len(ran) // 3
+    assert all("× 3 steps" in hit for hit in hits)
+    assert small.run("v.toolbar.search.hits.every(hit => v.model.ops[hit.selected.id].step === v.state.step)")
+
+
 def test_search_says_when_nothing_is_found_or_the_pattern_is_wrong(small):
     small.press("/")
     small.type("no such thing")
@@ -412,6 +673,23 @@ def test_colours_come_with_their_legend(small, mode):
     words = {"time": "[µm]s", "memory": "[KM]?B", "grad": r"\|gradient\|", "nonfinite": "NaN", "dtype": "float32"}
     assert any(re.search(words[mode], text) for text in small.texts(".legend .swatch"))
     photograph(small, f"page_{mode}")
+
+
+def test_the_legend_has_the_weights_that_arrows_share_and_the_line_to_a_gradient(shown, pages):
+    shown.show(pages("gan", lambda: ALL["gan"]()[0]))
+    shown.run("v.setOpen(new Set())")  # no box of weights, but arrows from call to call
+    lines = shown.run("[...new Set(v.scene.edges.map(({ kind }) => kind))]")
+    assert {"parameter", "link"} <= set(lines)
+    assert "parameter" not in shown.run("[...v.scene.nodes.values()].map(n => n.phase)")
+    assert shown.texts(".legend .swatch")[-2:] == ["shared weights", "an op and its gradient"]
+    shown.run("v.setView('forward')")
+    assert "an op and its gradient" not in shown.texts(".legend .swatch")
+
+
+def test_colours_that_need_statistics_say_so(big):
+    big.run("v.setColour('grad')")
+    assert "stats=" in big.texts(".toolbar-warning")[0]
+    assert big.run("v.state.color") == "op"
 
 
 def test_the_slider_goes_through_the_steps(small):
@@ -548,6 +826,12 @@ def test_the_timeline_selects_what_is_clicked(small):
     assert small.run("v.state.selected.id === wanted")
 
 
+def test_bars_of_the_timeline_lie_within_each_other(small):
+    assert small.run("""(() => { const {bars} = v.dock.tabs.get('timeline').owner;
+      const holds = (s, b) => s.scope && s.row < b.row && s.start <= b.start && b.end <= s.end;
+      return bars.every(b => !b.op || bars.filter(s => holds(s, b)).length === b.row); })()""")
+
+
 def test_memory_shows_the_peak_and_its_owners(small):
     small.run("eagerflowViewer.openTab('memory')")
     first, last = small.run("[v.period.first, v.period.last]")
@@ -563,6 +847,59 @@ def test_memory_shows_the_peak_and_its_owners(small):
     small.run("document.querySelector('.owners button').click()")
     assert small.run("v.state.selected !== null")
     photograph(small, "page_memory")
+
+
+def test_timeline_and_memory_have_one_axis_also_when_zoomed(small):
+    small.run("eagerflowViewer.openTab('memory')")
+    timeline, memory = (f"v.dock.tabs.get('{name}').owner" for name in ("timeline", "memory"))
+    assert small.run(f"[{timeline}.from, {timeline}.to]") == small.run("v.model.views.get(v.state.step).span")
+    small.run(f"{timeline}.zoom(0.25, (v.period.first + v.period.last) / 2)")
+    start, end = small.run("[v.period.from, v.period.to]")
+    box = "document.querySelector('.memory canvas').getBoundingClientRect()"
+    small.run(f"{memory}.choose({{ clientX: {box}.left + {box}.width / 2 }})")
+    assert start < (middle := small.run(f"{memory}.moment")) < end
+    assert middle == pytest.approx((start + end) / 2, rel=1e-6)
+    said = small.run("document.querySelector('.memory canvas').getAttribute('aria-valuenow')")
+    assert int(said) == pytest.approx(middle - small.run("v.period.first"), abs=1)  # both count from the first op
+    small.run("v.period.showAll()")
+
+
+def test_the_step_in_which_most_memory_is_in_use_is_named_and_leads_there(shown, pages):
+    def two_sizes():
+        with viz.trace() as t:
+            for name, rows in (("large", 512), ("small", 8)):
+                with viz.step(name):
+                    ef.ops.tanh(ef.ops.ones((rows, 64)))
+        return t
+
+    shown.show(pages("two_sizes", two_sizes))
+    shown.run("v.setStep(1)")
+    shown.run("eagerflowViewer.openTab('memory')")
+    small = shown.run("v.dock.tabs.get('memory').owner.peak.size")
+    (link,) = [text for text in shown.texts(".memory .summary button") if "step 0" in text]
+    shown.run("[...document.querySelectorAll('.memory .summary button')].pop().click()")
+    assert shown.run("v.state.step") == 0
+    assert shown.run("v.dock.tabs.get('memory').owner.peak.size") > small
+    assert shown.texts(".memory .summary strong") == [f"peak: {link.removesuffix(' in step 0 of 0–1')}"]
+
+
+def test_memory_tells_weights_optimizers_and_parts_of_arrays_apart(shown, pages):
+    def fitted():
+        model = ef.Sequential([ef.Input((8,)), ef.layers.Dense(2)])
+        model.compile("adam", "mse")
+        x, y = np.ones((96, 8), "float32"), np.ones((96, 2), "float32")
+        model.fit(x, y, verbose=0)
+        with viz.trace() as t:
+            model.fit(x, y, batch_size=32, shuffle=False, verbose=0)
+        return t
+
+    shown.show(pages("fitted", fitted))
+    shown.run("eagerflowViewer.openTab('memory')")
+    rows = shown.texts(".owners tbody tr")
+    assert sum("optimizer state" in row and "8×2 f32" in row for row in rows) == 2
+    assert sum("weight" in row and "8×2 f32" in row for row in rows) == 1
+    assert any("32×8 f32 (1 KB of it)" in row for row in rows)
+    assert shown.wrong == []
 
 
 def three_steps_memory(page):
@@ -611,6 +948,32 @@ def test_boxes_tell_the_median_of_the_steps_that_ran_the_same_ops_and_say_so(sma
     assert "in this step" in said
     tips = small.run("[...document.querySelectorAll('.node title')].map(e => e.textContent)")
     assert any(", median of 3 steps (" in tip and "); in this step " in tip for tip in tips)
+
+
+def test_the_tip_of_a_box_has_the_line_that_its_panel_has(shown, pages):
+    def fitted():
+        model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3, name="first"), ef.layers.Dense(2, name="second")])
+        model.compile("adam", "mse")
+        with viz.trace() as t:
+            model.fit(np.ones((2, 4), "float32"), np.ones((2, 2), "float32"), verbose=0)
+        return t
+
+    shown.show(pages("fitted in one line", fitted))
+    shown.run("v.selectNode([...v.scene.nodes.values()].find(n => n.ops.length && n.phase === 'forward').id)")
+    shown.rest()
+    tip = shown.run("document.querySelector('g.node.selected > title').textContent")
+    assert "fit(" not in tip
+    assert "Dense(3" in tip
+    assert "Dense(3" in shown.run("document.querySelector('.panel').textContent")
+    assert shown.wrong == []
+
+
+def test_of_one_step_nothing_is_said_of_medians(shown, pages):
+    shown.show(pages("gan", lambda: ALL["gan"]()[0]))
+    assert shown.texts(".legend .note") == shown.texts(".panel h3 small") == []
+    assert shown.texts(".dock-note") == [""]
+    assert "this step: " not in shown.run("document.querySelector('.caption').title")
+    assert "median" not in shown.run("v.root.textContent")
 
 
 def test_tabs_of_others_can_be_added(small):
@@ -963,6 +1326,48 @@ def test_a_change_of_every_step_is_listed_once_and_settings_come_first(shown, pa
     )
     assert order.index("SECTIONSettings") < next(i for i, each in enumerate(order) if each.startswith("TABLE"))
     assert shown.wrong == []
+
+
+def test_the_difference_calls_ops_and_layers_as_the_rest_of_the_page_does(shown, pages):
+    def of_units(units):
+        q_net = ef.Sequential([layers.Dense(units), layers.Dense(2)])
+        x, adam = np.ones((4, 3), "float32"), ef.optimizers.Adam()
+        with viz.trace(f"{units} units") as t:
+            with ef.GradientTape() as tape:
+                loss = ef.ops.mean(q_net(x) ** 2)
+            adam.apply(tape.gradient(loss, q_net.trainable_weights), q_net.trainable_weights)
+        return t
+
+    class Pair:
+        def to_html(self, path):
+            return of_units(5).to_html(path, diff=of_units(4))
+
+    shown.show(pages("diff of layers", Pair))
+    rows = shown.run(
+        "[...document.querySelectorAll('.changes tbody tr')].map(r => [...r.children].map(e => e.innerText))"
+    )
+    ops = [(name, where) for kind, name, phase, where, *_ in rows if kind == "changed"]
+    assert ("∇ dense", "q_net / dense_1") in [(name, re.sub(r"dense_\d+", "dense_1", where)) for name, where in ops]
+    assert any(name == "adam" and where.endswith(" / kernel") for name, where in ops)
+    said = shown.run("document.querySelector('.changes').innerText")
+    assert "sequential" not in said
+    assert re.search(r"shape\tq_net / dense\w* / kernel", said)
+    assert shown.wrong == []
+
+
+def test_that_no_values_were_compared_is_said_once(shown, pages):
+    def of_rows(rows):
+        with viz.trace(f"{rows} rows") as t:
+            ef.ops.tanh(ef.ops.exp(ef.ops.convert_to_tensor(np.ones((rows, 2), "float32"))))
+        return t
+
+    class Pair:
+        def to_html(self, path):
+            return of_rows(3).to_html(path, diff=of_rows(2))
+
+    shown.show(pages("diff without values", Pair))
+    (said,) = [text for text in shown.texts(".changes .remark") if "compared" in text]
+    assert said.startswith("no elements were compared")
 
 
 def test_the_panel_says_of_an_op_that_it_was_replayed(shown, pages):

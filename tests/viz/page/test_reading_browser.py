@@ -97,6 +97,28 @@ def test_9_leads_from_all_of_the_graph_back_to_whole_columns_and_then_to_larger_
     assert shown.wrong == []
 
 
+def test_the_side_panel_waits_for_the_first_choice_where_the_graph_needs_its_room(shown, pages):
+    shown.size(1200, 900)
+    shown.show(pages("with_penalties", with_penalties))
+    shown.rest()
+    assert not shown.run("v.state.panel")
+    assert shown.run("document.documentElement.scrollWidth") == 1200  # what waits in it makes the page no wider
+    alone = shown.run("v.canvas.view.scale")
+    assert shown.run(CUT) == []
+    shown.run("v.panel.setOpen(true); v.canvas.fit()")
+    assert shown.run("v.canvas.view.scale") < alone or shown.run(CUT)
+    shown.show(pages("with_penalties", with_penalties))
+    assert shown.texts(".panel-hint")
+    shown.run("v.selectNode([...v.scene.nodes.keys()][0])")
+    assert shown.run("v.state.panel")
+    assert not shown.texts(".panel-hint")
+    shown.press("\\")  # by the reader's hand: it stays closed
+    shown.run("v.selectNode([...v.scene.nodes.keys()][1])")
+    assert not shown.run("v.state.panel")
+    shown.size(1400, 900)
+    assert shown.wrong == []
+
+
 UNTOLD = "[...document.querySelectorAll('.marks .untold')].map(e => e.getAttribute('stroke'))"
 
 
@@ -147,6 +169,16 @@ def resnet50() -> viz.Recording:
     return t
 
 
+def test_the_panel_says_whether_what_is_selected_is_open_after_all_was_opened_or_closed(shown, pages):
+    shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
+    shown.run("v.panel.setOpen(true); v.changeDepth(9)")
+    shown.run("v.selectNode([...v.scene.frames.values()].filter(f => f.level > 0 && f.title)[0].id)")
+    assert shown.texts(".panel .buttons button")[0] == "Close"
+    shown.run("v.changeDepth(-9)")
+    assert shown.texts(".panel .buttons button")[0] == "Open"
+    assert shown.wrong == []
+
+
 def test_what_is_clicked_stays_under_the_mouse_when_the_panel_opens_for_it(shown, pages):
     shown.prefer("prefers-reduced-motion", "reduce")
     shown.size(1300, 900)
@@ -171,6 +203,15 @@ def test_what_is_clicked_stays_under_the_mouse_when_the_panel_opens_for_it(shown
     shown.prefer("prefers-reduced-motion", "")
     shown.size(1400, 900)
     assert shown.wrong == []
+
+
+@pytest.mark.parametrize("key", ["+", "-"])
+def test_all_of_the_graph_stays_fitted_when_a_level_is_opened_or_closed(page, key):
+    page.press("0")
+    page.rest()
+    page.press(key)
+    page.rest()
+    assert page.run("v.canvas.isWhole()")
 
 
 def test_a_double_click_opens_what_its_first_click_hit_though_the_graph_moves_when_the_panel_opens(shown, pages):
@@ -214,6 +255,47 @@ def test_a_layer_that_is_closed_with_what_is_selected_in_it_is_marked(shown, pag
     inner = shown.run("[...v.scene.nodes.values()].find(n => n.kind === 'scope' && n.frame).key")
     shown.run(f"v.select({{ kind: 'scope', key: {inner!r} }}); v.setOpen(new Set()); v.update()")
     assert shown.run("v.nodesOf(v.state.selected)") == ["box:/net"]
+    assert shown.wrong == []
+
+
+def test_the_side_panel_is_open_where_there_is_room_for_it(shown, pages):
+    def small():
+        with viz.trace() as t:
+            layers.Dense(3, name="small")(np.ones((2, 4), "float32"))
+        return t
+
+    shown.size(1200, 900)
+    shown.show(pages("small", small))
+    shown.rest()
+    assert shown.run("v.state.panel")
+    assert not shown.texts(".panel-hint")
+    shown.size(1400, 900)
+
+
+@pytest.mark.parametrize("which", [0, -1])
+def test_a_click_on_the_timeline_opens_the_panel_and_leaves_all_bars_where_they_are(shown, pages, which):
+    shown.size(1400, 900)
+    shown.show(pages("with_penalties", with_penalties))
+    shown.run("v.dock.choose('timeline')")
+    shown.rest()
+    assert shown.run("[v.opensPanel, v.state.panel]") == [True, False]
+    line = "v.dock.tabs.get('timeline').owner"
+    bar = f"{line}.bars.filter(bar => bar.op).at({which})"
+    place = f"""(() => {{ const {{ x, y, width }} = {line}.canvas.getBoundingClientRect(), bar = {bar};
+      return [x + ((bar.start + bar.end) / 2 - {line}.from) * width / ({line}.to - {line}.from),
+        y + 22 + bar.row * 19 + 8]; }})()"""
+    x, y = before = shown.run(place)
+    for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+        button = {"button": "left", "clickCount": 1} if kind != "mouseMoved" else {}
+        shown.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **button)
+        tip = "document.querySelector('.timeline .tip')"
+        assert shown.run(f"{tip}.hidden") == (kind == "mouseReleased")
+    shown.rest()
+    assert shown.run(f"[v.state.panel, v.state.selected.id === {bar}.op.id, {tip}.hidden]") == [True, True, True]
+    assert shown.run(place) == pytest.approx(before, abs=1)
+    assert shown.run("document.documentElement.scrollHeight <= innerHeight")
+    below = "document.querySelector('.panel').getBoundingClientRect().bottom - v.dock.node.getBoundingClientRect().top"
+    assert shown.run(below) <= 1
     assert shown.wrong == []
 
 
@@ -269,6 +351,23 @@ def test_the_readable_size_leads_back_to_what_was_looked_at_last(page):
     assert page.run("v.canvas.window().y") == pytest.approx(top, abs=10)  # the beginning, where the page opened there
 
 
+def test_all_of_the_graph_stays_fitted_when_a_frame_is_closed_or_opened(page):
+    page.press("0")
+    small = page.run("v.canvas.view.scale")
+    page.run("v.select({ kind: 'scope', key: [...v.index.blocks.keys()].find(k => k.endsWith('deep')) }, false)")
+    page.press("Enter", "\r")
+    page.rest()
+    assert page.run("v.minimap.isWhole")
+    assert page.run("v.canvas.view.scale") > small
+    page.press("Enter", "\r")
+    page.rest()
+    assert page.run("v.minimap.isWhole")
+    page.press("z")
+    scale = page.run("v.canvas.view.scale")
+    page.press("Enter", "\r")
+    assert page.run("v.canvas.view.scale") == scale  # the reader's own
+
+
 def trained() -> viz.Recording:
     """Equal blocks, and their gradients."""
     blocks = [layers.Dense(8, activation="tanh", name=f"block_{i}") for i in range(4)]
@@ -292,6 +391,17 @@ def test_the_partner_of_a_closed_layer_is_its_box_of_the_other_direction(shown, 
     shown.press("b")
     assert shown.run("v.nodesOf(v.state.selected)") == [there]
     assert shown.run("v.open.size") == 0  # nothing was opened for it
+    assert shown.wrong == []
+
+
+def test_the_timeline_follows_what_is_selected_after_parts_were_unfolded(shown, pages):
+    shown.show(pages("trained", trained))
+    shown.run("v.dock.setOpen(true); v.dock.choose('timeline')")
+    shown.press("f")
+    shown.rest()
+    line = "v.dock.tabs.get('timeline').owner"
+    shown.run("v.select({ kind: 'op', id: v.selection.ops[0].id }, false)")
+    assert shown.run(f"{line}.made === v.selection")
     assert shown.wrong == []
 
 

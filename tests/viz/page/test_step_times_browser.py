@@ -7,6 +7,7 @@ import pytest
 import viz
 from tests.viz import browser
 from tests.viz.nets import Trainer
+from tests.viz.picture.architectures import ALL
 from viz.facts import formatting
 
 PROGRAM = browser.find()
@@ -125,6 +126,20 @@ def test_the_address_keeps_which_times_are_told(slow, pages):
     assert set(slow.texts(LONGEST)) == {formatting.seconds(SLOW)}
 
 
+def test_a_layer_tells_what_its_ops_took_in_the_step_and_how_long_its_bar_is(slow):
+    slow.run("v.select({kind: 'scope', key: '/mlp'}); 1")
+    said = slow.run("document.querySelector('.panel .facts').innerText")
+    ops = slow.run("v.index.blocks.get('/mlp').ownOps.length")
+    assert "median of 3 steps" in said
+    assert f"→ {formatting.seconds(ops * SLOW)}" in said  # in this step
+    bar = slow.run(
+        "(() => { const {start, end} = v.dock.tabs.get('timeline').owner.bars.find(b => b.scope?.name === 'mlp');"
+        "return end - start; })()"
+    )
+    assert f"{formatting.seconds(bar)} in the timeline" in said
+    assert bar > ops * SLOW
+
+
 def test_times_of_several_ops_are_those_of_real_steps(shown, pages):
     """Where an op is slow in a step another one is fast, so that all steps took the same."""
     slow, fast = 90_000, 10_000
@@ -158,6 +173,29 @@ def test_times_of_several_ops_are_those_of_real_steps(shown, pages):
     assert shown.wrong == []
 
 
+def test_a_sum_of_medians_below_the_fastest_step_says_why(shown, pages):
+    """Each of three steps is held up in other ops, so that no step is as fast as the medians together."""
+    slow, fast = 90_000, 10_000
+
+    def in_turns():
+        t = last_is_slow(3)
+        counts = {}
+        for op in t.ops:
+            counts[op.step] = at = counts.get(op.step, -1) + 1
+            op.start, op.end = op.id * 2 * slow, op.id * 2 * slow + (slow if at % 3 == op.step else fast)
+        return t
+
+    shown.show(pages("three in turns", in_turns))
+    shown.run("v.select({kind: 'scope', key: '/mlp'}); 1")
+    said = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd")))
+    count = shown.run("v.index.blocks.get('/mlp').ownOps.length")
+    assert said["forward"].startswith(formatting.seconds(count * fast))
+    assert said["these times"] == "of each op the median of 3 steps, added up"
+    assert said["range"].endswith("more than its ops' medians together: each step was held up in other ops")
+    assert said["the step"].endswith(" in ops, by medians")
+    assert shown.wrong == []
+
+
 def test_the_panel_of_several_ops_tells_their_times_as_that_of_one_does(slow):
     title = slow.run("[...v.scene.nodes.values()].find(n => n.kind === 'update' && n.ops.length > 1).id")
     count = slow.run(f"v.selectNode({title!r}); v.state.selected.ids.length")
@@ -176,6 +214,17 @@ def test_the_panel_of_several_ops_tells_their_times_as_that_of_one_does(slow):
     assert said()["median"] == f"{least}, of 3 steps"
 
 
+def test_the_bar_of_a_layer_that_is_folded_away_leads_to_that_which_stands_for_it(shown, pages):
+    shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
+    found = shown.run("""(() => {
+      const line = v.dock.tabs.get('timeline').owner, blocks = [...v.index.blocks.values()];
+      const isCall = ({ scope, ofGradient }) => !ofGradient && scope?.name.startsWith('multi_head_attention'),
+        bars = line.bars.filter(isCall);
+      return bars.map((bar) => [blocks.some(({ scope }) => scope === bar.scope), line.selectionOf(bar)?.key]); })()""")
+    assert [is_shown for is_shown, _ in found] == [True, False]
+    assert found[0][1] == found[1][1] is not None
+
+
 def test_where_a_step_is_alone_there_is_nothing_to_switch(shown, pages):
     def alone():
         trainer = Trainer()
@@ -186,4 +235,51 @@ def test_where_a_step_is_alone_there_is_nothing_to_switch(shown, pages):
     shown.show(pages("alone", alone))
     shown.press("m")
     assert shown.run("[v.state.times, document.querySelector('.steps .segments').hidden]") == ["median", True]
+    assert shown.wrong == []
+
+
+TIMELINE = "v.dock.tabs.get('timeline').owner"
+
+
+def point_at_bar(shown, which):
+    """Move the mouse to the first bar of the timeline for whose op something is true."""
+    x, y = shown.run(f"""(() => {{
+      const line = {TIMELINE}, {{ x, y, width }} = line.canvas.getBoundingClientRect();
+      const {{ start, end, row }} = line.bars.find(({{ op }}) => {which});
+      return [x + ((start + end) / 2 - line.from) / (line.to - line.from) * width, y + 30 + 19 * row];
+    }})()""")
+    shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+
+def test_shares_of_a_pass_over_several_weights_are_called_so_in_lists_and_tips(shown, pages):
+    def trained():
+        trainer = Trainer()
+        with viz.trace() as t:
+            trainer.step()
+        return t
+
+    shown.show(pages("one pass", trained))
+    shares = "v.selection.ops.filter(op => op.phase === 'update').map(op => op.id)"
+    assert len(shown.run(shares)) > 1
+    shown.run(f"v.select({{kind: 'ops', id: {shares}[0], ids: {shares}}}, false); 1")
+    shown.rest()
+    assert [text for text in shown.texts(".panel .links b") if not text.endswith(" (share)")] == []
+    point_at_bar(shown, "op?.phase === 'update'")
+    assert " (share) · at " in shown.texts(".tip")[0]
+
+
+def test_the_tip_of_the_timeline_is_of_the_step_that_is_shown_now(shown, pages):
+    shown.show(pages("slow", last_is_slow))
+    shown.run("v.dock.setOpen(true); 1")
+    shown.rest()
+    point_at_bar(shown, "op")
+    (before,) = shown.texts(".tip")
+    assert f" · {formatting.seconds(SLOW)}" in before
+    shown.press("[")  # the step before, while the mouse stays
+    shown.rest()
+    now = shown.run("(() => { const t = document.querySelector('.tip'); return t.hidden ? null : t.textContent; })()")
+    assert now is None or f" · {formatting.seconds(SLOW)}" not in now
+    shown.run(f"{TIMELINE}.canvas.focus(); 1")
+    shown.press("ArrowRight")
+    assert shown.run("document.querySelector('.tip').hidden")
     assert shown.wrong == []

@@ -66,6 +66,17 @@ def test_what_stands_out_needs_a_box_and_says_so(compared):
     compared.press("a")
 
 
+def test_a_narrow_graph_has_one_line_of_legend_that_opens(compared):
+    compared.size(950, 700)
+    compared.run("v.setColour('op')")
+    compared.rest()
+    heights = [compared.run("document.querySelector('.legend').offsetHeight")]
+    compared.click(".legend-more")
+    heights.append(compared.run("document.querySelector('.legend').offsetHeight"))
+    compared.click(".legend-more")
+    assert heights[0] < 30 <= heights[1]
+
+
 FOUND = "document.querySelectorAll('.graph .found').length"
 
 
@@ -157,3 +168,14 @@ def test_the_slash_leads_back_to_the_answer_that_was_chosen(compared):
     compared.press("ArrowDown")
     compared.press("Enter", "\r")  # chooses what the arrows led to
     assert compared.run(f"[{IN_GRAPH}, {ANSWER}]") == [True, 1]
+
+
+def test_a_click_on_an_answer_gives_the_keys_to_the_graph(compared):
+    compared.press("/")
+    compared.type("dense")
+    compared.click("#hit1")
+    assert compared.run(f"[{IN_GRAPH}, {ANSWER}]") == [True, 1]
+    compared.press("/")
+    compared.type("no such thing")
+    compared.press("Enter", "\r")
+    assert not compared.run(IN_GRAPH)  # there is something to write over

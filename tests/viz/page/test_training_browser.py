@@ -119,6 +119,26 @@ def test_training_and_validation_of_a_loss_are_in_one_chart_whose_values_a_point
     assert shown.wrong == []
 
 
+def test_a_finger_on_a_curve_reads_its_values_until_it_touches_something_else(shown, pages):
+    shown.size(390, 800)
+    shown.call("Emulation.setTouchEmulationEnabled", enabled=True)
+    try:
+        shown.show(pages("two epochs", over_two_epochs))
+        shown.run("eagerflowViewer.openTab('training')")
+        shown.rest()
+        shown.run("window.plot = v.dock.tabs.get('training').owner.plots.get('loss'); 1")
+        x, y = shown.run(
+            "(() => { const r = plot.canvas.getBoundingClientRect(); return [r.x + plot.toX(3), r.y + 30]; })()"
+        )
+        touch(shown, x, y)
+        assert shown.run("plot.tip.hidden") is False
+        assert shown.run("plot.tip.firstChild.textContent") == "batch 3 · end of epoch 1"
+        touch(shown, 100, 200)
+        shown.wait("plot.tip.hidden")
+    finally:
+        shown.call("Emulation.setTouchEmulationEnabled", enabled=False)
+
+
 def test_a_number_of_batches_is_whole(shown, pages):
     open_training(shown, pages, "logs", epochs_by_hand)
     assert list(along_the_axis(shown)) == ["batch", "1", "2", "3"]
@@ -149,3 +169,17 @@ def test_steps_of_a_loop_of_ones_own_have_the_numbers_of_the_slider(shown, pages
 def test_steps_whose_numbers_begin_anew_are_counted_on(shown, pages):
     shown.show(pages("steps anew", lambda: own_steps((0, 1, 0))))
     assert shown.run("v.model.data.logs.map(([, x]) => x)") == [1, 2, 3]
+
+
+def test_the_tip_of_a_chart_leaves_lines_out_that_are_far_from_what_is_pointed_at(shown, pages):
+    open_training(shown, pages, "two epochs", over_two_epochs)
+    lines = """[{ name: 'all', colour: '--forward', points: [[1, 1, 1, 1], [20, 2, 2, 2], [100, 3, 3, 3]] },
+      { name: 'late', colour: '--update', points: [[95, 5, 5, 5], [100, 6, 6, 6]] }]"""
+    shown.run(f"plot.show({lines}, {{ ...plot.options, first: 1, last: 100, marks: [], shown: null }})")
+    told = []
+    for at in (20, 100):
+        shown.run(f"plot.at = {at}; plot.draw()")
+        told.append(shown.run("[...plot.tip.children].slice(1).map(e => e.textContent.split(':')[0])"))
+    assert told == [["all"], ["all", "late"]]
+    shown.run("plot.at = null; v.dock.refresh()")
+    assert shown.wrong == []

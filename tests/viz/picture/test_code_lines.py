@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,19 @@ def test_what_a_line_returns_is_called_after_its_function():
     found = frames(recorded(lambda y: ops.tanh(ops.exp(result(y)))))
     assert [*found] == ["result"]
     assert found["result"].startswith("return ops.mean(ops.sqrt(ops.square(y)))")
+
+
+def test_what_a_line_runs_before_it_goes_on_in_a_layer_is_not_called_as_what_it_assigns():
+    layer, x = layers.Dense(2), ops.ones((2, 3))
+
+    def run(x):
+        h = layer(ops.tanh(ops.exp(ops.sqrt(x))))
+        return ops.mean(ops.tanh(h))
+
+    run(x)
+    with viz.trace() as t:
+        run(x)
+    assert [*frames(t)] == [f"{pathlib.Path(__file__).name}:{run.__code__.co_firstlineno + 1}"]
 
 
 def test_few_ops_and_all_that_there_are_need_no_frame():
@@ -117,6 +132,15 @@ def test_a_line_has_the_one_name_that_it_assigns_or_its_place(code, name):
 def test_what_is_returned_has_the_name_of_a_function_that_tells_something(function, name):
     for code in ("return x + 1", f"def {function}(x: int) -> int: return x + 1"):
         assert name_of_line(Frame("a.py", 3, function, code)) == name
+
+
+def test_no_name_is_told_of_what_is_one_of_several():
+    def run():
+        found = [ops.exp(each) for each in (ops.ones(3), ops.ones(4))]
+        total = ops.sum(found[1])
+        return total * 2
+
+    assert lines_of(run) == {"exp": [], "sum": ["→ total"], "multiply": ["x * 2"]}
 
 
 def test_two_losses_of_one_name_are_told_apart_by_the_one_that_is_differentiated():

@@ -38,6 +38,16 @@ def texts(element):
     return [text.text for text in element.iter(f"{SVG}text")]
 
 
+def chain(count):
+    """A recording of `count` different ops in a row, without scopes and source lines."""
+    record = viz.Recording()
+    record.tensors.append(TensorInfo(0, (4,), "float32", 16, "input"))
+    for i in range(count):
+        record.ops.append(Op(i, f"op{i * 7919 % 1000}", inputs=(i,), outputs=(i + 1,), start=i * 10, end=i * 10 + 9))
+        record.tensors.append(TensorInfo(i + 1, (4,), "float32", 16, producer=i))
+    return record
+
+
 def pixels(png):
     """The bytes of an RGBA or RGB PNG's pixels, filters undone."""
     width, height = (int.from_bytes(png[a : a + 4], "big") for a in (16, 20))
@@ -127,6 +137,14 @@ def test_layers_view_has_one_box_per_layer(steps):
     assert not any("∇" in title for title in titles)
 
 
+@pytest.mark.parametrize("count", [1, 99, 350, 5000])
+def test_many_ops_without_scopes_stay_legible(count):
+    record = chain(count)
+    graph = record.draw(max_nodes=80).graph
+    assert len(graph.nodes) <= 81
+    assert sorted(i for node in graph.nodes.values() for i in node.ops) == list(range(count))
+
+
 def test_ops_of_one_line_are_grouped_before_others_are():
     with viz.trace() as t:
         x = ef.Tensor([1.0, 2.0])
@@ -136,6 +154,14 @@ def test_ops_of_one_line_are_grouped_before_others_are():
     titles = [node.title for node in t.draw(collapse_repeats=False, max_nodes=10).graph.nodes.values()]
     assert any("test_draw.py:" in title for title in titles)
     assert len(t.draw().graph.nodes) == 6  # four ops ×40, the sum, the input
+
+
+def test_coloring_by_time_and_memory(steps):
+    for color_by in ("time", "memory"):
+        heats = [node.heat for node in steps.draw(color_by=color_by).graph.nodes.values()]
+        assert max(heats) == 1.0
+        assert min(heats) >= 0.0
+    assert steps.draw(color_by="time").svg != steps.draw().svg
 
 
 @pytest.mark.parametrize(
@@ -379,6 +405,28 @@ def test_shared_layers_and_weights_are_drawn():
     assert len(groups(t.draw().svg, "edge")) == len(t.draw().graph.edges)
 
 
+@pytest.mark.parametrize(
+    ("made", "words", "labels"),
+    [
+        ([layers.Dense(5)], "shared weights", {""}),
+        ([layers.BatchNormalization(center=False, scale=False)], "shared state", {"state"}),
+        (
+            [layers.Dense(5), layers.BatchNormalization(center=False, scale=False)],
+            "shared weights or state",
+            {"", "state"},
+        ),
+    ],
+)
+def test_the_averages_of_a_layer_that_is_called_again_are_no_weights(made, words, labels):
+    with viz.trace() as t:
+        x = ef.ops.ones((2, 5))
+        for layer in made * 2:
+            x = layer(x)
+    drawn = t.draw(view="layers")
+    assert {edge.label for edge in drawn.graph.edges if edge.kind == "parameter"} == labels
+    assert re.findall(r">(shared [^<]*)<", drawn.svg) == [words]
+
+
 @pytest.mark.parametrize("view", ["layers", "both"])
 def test_no_line_leads_from_one_call_of_a_dropout_to_the_next(view):
     drop = layers.Dropout(0.5)
@@ -444,6 +492,12 @@ def test_scopes_repeat_with_a_period():
     graph = recording.draw().graph
     assert next(cluster.title for cluster in graph.clusters.values()) == "layer_0 … layer_11  ×4"
     assert len(graph.nodes) == 4
+
+
+def test_pygraphviz_failures_are_not_hidden(steps, monkeypatch):
+    monkeypatch.setattr(render, "placed", lambda graph, rankdir: "digraph {")
+    with pytest.raises(Exception, match=r"(?i)invalid|syntax|dot"):
+        render.render(steps.draw().graph, "pdf")
 
 
 def test_trainer_with_a_penalty_still_draws():
@@ -529,6 +583,17 @@ def test_a_legend_explains_the_kinds_that_a_picture_has(steps, tmp_path):
     assert meanings(only) == []  # nothing to tell apart
 
 
+def test_what_comes_from_outside_has_a_dashed_border_in_the_legend_too(steps):
+    drawing = steps.draw()
+    first, second, *_ = [part for group in groups(drawing.svg, "legend") for part in group if part.tag.endswith("rect")]
+    assert "stroke-dasharray" in first.attrib
+    assert "stroke-dasharray" not in second.attrib
+    assert '"legend_0"' in (text := placed(drawing.graph))
+    assert [line for line in text.splitlines() if '"filled,dashed"' in line and '"legend_' in line] == [
+        line for line in text.splitlines() if line.startswith('  "legend_0" ')
+    ]
+
+
 def test_png_and_pdf_have_names_in_bold_as_svg_has_them_and_a_dashed_line_in_the_legend(steps):
     graph = steps.draw().graph
     laid = {each.get("name"): each for each in json.loads(drawn_apart(placed(graph), "json", "nop2"))["objects"]}
@@ -537,6 +602,13 @@ def test_png_and_pdf_have_names_in_bold_as_svg_has_them_and_a_dashed_line_in_the
     assert laid["heading_0"]["label"] == graph.title
     sample = re.search(r'"legend_5_from" -> "legend_5_to" (.*)', placed(graph))
     assert 'style="dashed"' in sample[1]
+
+
+def test_a_legend_says_of_what_comes_from_outside_what_it_is():
+    with viz.trace() as t:
+        ef.layers.Dense(2)(ops.exp(ops.ones((2, 3))))
+    words = [text for group in groups(t.draw().svg, "legend") for text in texts(group)]
+    assert words == ["constant", "forward", "weight"]
 
 
 def test_a_picture_of_one_pass_says_what_it_leaves_out(steps):
@@ -560,6 +632,13 @@ def test_a_picture_of_one_pass_tells_the_time_of_its_ops_and_that_the_other_is_t
     assert "whole step" not in t.draw().graph.caption
 
 
+def test_colours_of_borders_are_explained_where_fills_mean_something_else(steps):
+    drawing = steps.draw(color_by="time")
+    words = [text for group in groups(drawing.svg, "legend") for text in texts(group)]
+    kinds = ["input, target", "forward", "weight", "update", "backward"]
+    assert [word for word in words if word.startswith("border")] == [f"border: {kind}" for kind in kinds]
+
+
 def test_weights_that_two_layers_share_are_in_the_legend_where_they_have_no_box():
     same = layers.Dense(4)
     x = ops.ones((2, 4))
@@ -578,6 +657,26 @@ def test_a_picture_that_graphviz_lays_out_has_its_legend_too(steps, color_by, sa
     words = [text.strip() for text in texts(ElementTree.fromstring(steps.draw(rankdir="LR", color_by=color_by).svg))]
     assert said in words
     assert "an op and its gradient" in words
+
+
+@pytest.mark.usefixtures("default_engine")
+def test_names_in_a_heading_with_a_legend_are_text():
+    pytest.importorskip("pygraphviz")
+    viz.set_engine("pygraphviz")
+    with viz.trace("a<b>&amp;</table>") as t:
+        layers.Dense(2)(ops.ones((2, 3)))
+    found = texts(ElementTree.fromstring(t.draw(rankdir="LR").svg))
+    assert {"a<b>&amp;</table>", "forward"} <= {text.strip() for text in found}
+
+
+def test_casts_that_follow_each_other_go_with_what_they_belong_to():
+    with viz.trace() as t:
+        x = ops.cast(ops.cast(ops.ones((2, 3)), "float64"), "float16")
+        y = ops.cast(ops.cast(ef.Tensor(np.ones((4, 4), "float32")), "float64"), "float16")
+        ops.sum(x) + ops.sum(y)
+    drawn = t.draw().graph
+    assert not [node for node in drawn.nodes.values() if node.title == "cast"]
+    assert sorted(i for node in drawn.nodes.values() for i in node.ops) == [op.id for op in t.ops]
 
 
 def test_tooltips_of_layers_tell_settings_in_short():
@@ -632,6 +731,15 @@ def test_a_box_that_takes_a_part_of_a_tensor_says_which():
     assert not lines[4].startswith("x[")
 
 
+def test_equal_boxes_that_take_parts_say_the_first_and_the_last():
+    x = ef.Tensor(np.zeros((2, 6, 4), "float32"))
+    with viz.trace() as t:
+        for step in range(5):
+            ef.ops.exp(x[:, step])
+    (box,) = [node for node in t.draw().graph.nodes.values() if node.title == "take_index"]
+    assert box.lines[0] == "x[:, 0] … x[:, 4]"
+
+
 class OwnParts(ef.layers.Layer):
     def build(self, input_shape):
         self.parts = self.add_weight(shape=(2, input_shape[-1]))
@@ -653,3 +761,25 @@ def test_parts_that_the_library_takes_of_its_weights_are_shown_with_what_reads_t
             readers = [graph.nodes[e.head].title for e in graph.edges if e.kind == "parameter"]
             assert readers == ["gru", "dense"]
             assert [graph.nodes[e.head].kind for e in graph.edges if graph.nodes[e.tail].title == "∇ gru"] == ["update"]
+
+
+class Noisy(ef.Model):
+    """A layer that is called twice, beside a generator."""
+
+    def __init__(self):
+        super().__init__()
+        self.same, self.seed = layers.Dense(4), ef.random.SeedGenerator(1)
+
+    def call(self, x):
+        noise = ef.random.normal((2, 4), seed=self.seed)
+        return ops.add(self.same(x), self.same(noise))
+
+
+def test_shared_weights_are_in_the_legend_beside_the_state_of_a_generator():
+    """Which has a box of its own: no box shows weights."""
+    model = Noisy()
+    with viz.trace() as t:
+        model(ops.ones((2, 4)))
+    drawing = t.draw(view="layers")
+    assert [node.phase for node in drawing.graph.nodes.values() if node.kind == "parameter"] == ["state"]
+    assert [text for group in groups(drawing.svg, "legend") for text in texts(group)][-1] == "shared weights"

@@ -47,6 +47,13 @@ def test_an_optimizer_that_clips_gradients_says_so(setting):
     assert not [line for node in updates(t.draw().graph) for line in node.lines if "clip" in line]
 
 
+def test_averages_of_weights_are_kept_with_their_update():
+    t, _ = LOOPS["averaged"]()
+    for node in updates(t.draw().graph):
+        assert node.title == "adam, assign"
+        assert node.lines[:2] == ["clip  multiply  add", "keeps mean_kernel, mean_bias"]
+
+
 @pytest.mark.parametrize("name", ["averaged", "own_descent", "own_momentum", "polyak"])
 @pytest.mark.parametrize("view", ["both", "forward"])
 def test_the_forward_pass_is_that_of_the_model(name, view):
@@ -64,6 +71,34 @@ def test_what_all_updates_read_has_a_box_and_arrows():
     assert norm.lines[0] == "square  sum  add  sqrt  divide  minimum"
     assert {e.head for e in graph.edges if e.tail == norm.id} == {first.id, second.id}
     assert [t.ops[i].name for i in first.ops].count("assign") == 2  # of the momentum, one for each weight
+
+
+def trained(also):
+    """A step of descent, and something else."""
+    weight, total = ef.Variable(np.ones((3, 1), "float32"), name="w"), ef.Variable(0.0, name="total")
+    x = ops.ones((2, 3))
+    with viz.trace() as t:
+        with ef.GradientTape() as tape:
+            loss = ops.mean(ops.square(ops.matmul(x, weight)))
+        weight.assign_sub(0.1 * tape.gradient(loss, weight))
+        also(x, weight, total)
+    return t
+
+
+def test_a_result_that_is_summed_up_stays_one():
+    t = trained(lambda x, weight, total: total.assign_add(ops.sum(ops.tanh(ops.matmul(x, weight)))))
+    assert phases(t, "tanh") == {"forward"}
+    assert phases(t, "multiply") == {"update"}
+
+
+def test_what_is_returned_too_stays_in_the_forward_pass():
+    def also(x, weight, total):
+        size = ops.sqrt(ops.sum(weight))
+        total.assign(size * 2.0)
+        ops.exp(size)
+
+    t = trained(also)
+    assert phases(t, "sqrt") == {"forward"}
 
 
 def test_where_nothing_is_trained_ops_are_what_they_are():

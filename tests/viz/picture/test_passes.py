@@ -7,6 +7,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
+from tests.viz.picture.architectures import ALL
 from tests.viz.picture.geometry import faults, picture
 from tests.viz.picture.loops import LOOPS, numbers
 from viz.facts.gradient_passes import GradientPasses
@@ -85,6 +86,11 @@ def test_they_stand_in_columns(gan, view):
     assert {name: count for name, count in found.items() if count and name != "crossings"} == {}
 
 
+def test_networks_with_a_pass_each_have_one_column():
+    graph = ALL["gan"]()[0].draw().graph
+    assert {node.lane for node in graph.nodes.values()} == {"forward", "parameter", "update", "backward"}
+
+
 def test_a_gradient_that_is_differentiated_again_stands_beside_it():
     graph = LOOPS["penalized_critic"]()[0].draw().graph
     pairs = {tuple(node.lines[0] for node in row) for row in backward(graph) if len(row) > 1}
@@ -104,6 +110,15 @@ def closed():
 def test_closed_layers_have_them_too_and_losses_of_one_name_are_counted():
     (row,) = [row for row in backward(closed().draw(depth=0).graph) if len(row) > 1]
     assert [node.lines[0] for node in row] == ["pass 1, of loss", "pass 2, of loss"]
+
+
+def test_many_passes_are_one():
+    layer, x = layers.Dense(6), ef.Tensor(numbers(1, 3))
+    with viz.trace() as t, ef.GradientTape(persistent=True) as tape:
+        y = layer(x)
+        for i in range(6):
+            tape.gradient(y[0, i], layer.trainable_variables)
+    assert max(map(len, backward(t.draw().graph))) == 1
 
 
 def test_rounds_that_are_folded_share_the_columns_of_the_first():
@@ -130,11 +145,30 @@ def along_a_direction():
     return t.draw().graph
 
 
+def test_the_gradient_of_a_sum_of_gradients_stands_beside_it():
+    graph = along_a_direction()
+    sums = [node for node in graph.nodes.values() if node.title == "add"]
+    assert sums
+    for node in sums:
+        beside = [edge.head for edge in graph.edges if edge.tail == node.id and edge.kind == "link"]
+        assert [graph.nodes[id_].title for id_ in beside] == ["∇ add"]
+        assert node.phase == "backward"
+        assert len({node.lane, *[graph.nodes[id_].lane for id_ in beside]}) == 2
+
+
 def test_a_single_number_that_a_gradient_is_asked_of_is_an_input():
     graph = along_a_direction()
     tied = {end for edge in graph.edges for end in (edge.tail, edge.head)}
     assert [node.kind for node in graph.nodes.values()].count("input") == 2
     assert tied == graph.nodes.keys()
+
+
+def test_a_number_that_is_only_a_setting_is_none():
+    x = ef.Tensor([1.0, 2.0])
+    with viz.trace() as t, ef.GradientTape() as tape:
+        tape.watch(x)
+        tape.gradient(x * 3.0, x)
+    assert [node.kind for node in t.draw().graph.nodes.values()].count("input") == 1
 
 
 def test_a_gradient_that_is_differentiated_again_gets_its_weights_from_the_op_beside_it():
@@ -171,6 +205,11 @@ def test_a_gradient_that_the_loss_reads_has_a_box_where_the_backward_pass_is_lef
     assert graph.nodes[after.head].title == "square"
     assert at[before.tail].y < at[box.id].y < at[after.head].y
     assert faults(picture(drawing.svg, graph))["crossings"] == 0
+
+
+def test_where_the_backward_pass_is_shown_the_gradient_has_no_box_of_its_own():
+    graph = gradient_penalty().draw().graph
+    assert [node for node in graph.nodes.values() if node.kind == "gradient"] == []
 
 
 def test_a_backward_view_has_no_frame_of_what_no_gradient_flows_through():

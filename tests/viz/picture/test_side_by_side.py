@@ -177,6 +177,44 @@ def test_an_arrow_into_a_loop_says_that_only_the_first_round_reads_it():
     assert not [e for e in graph.edges if "first round" in e.label]
 
 
+def test_it_says_so_too_of_one_of_several_results_of_a_closed_layer():
+    class Encoder(ef.Model):
+        def __init__(self):
+            super().__init__()
+            self.memory, self.state = layers.Dense(8), layers.Dense(8)
+
+        def call(self, x):
+            return self.memory(x), self.state(x)
+
+    class Decoder(ef.Model):
+        def __init__(self):
+            super().__init__()
+            self.cell, self.out = layers.Dense(8, activation="tanh"), layers.Dense(3)
+
+        def call(self, h, memory):
+            h = self.cell(h) + memory
+            return self.out(h), h
+
+    encoder, decoder = Encoder(), Decoder()
+    with viz.trace() as t:
+        memory, h = encoder(np.ones((4, 3), "float32"))
+        for _ in range(5):
+            logits, h = decoder(h, memory)
+            ops.sum(logits)
+    graph = t.draw(depth=0).graph
+    into = [e.label for e in graph.edges if graph.nodes[e.tail].title == "encoder" and e.kind == "data"]
+    assert sorted(into) == ["h  4×8 f32  (first round)", "memory  4×8 f32"]
+
+
+def test_a_loop_over_ops_without_weights_has_them_too():
+    def decay():
+        h = ops.ones((4, 8))
+        for _ in range(4):
+            h = ops.tanh(h * 0.5)
+
+    assert ("tanh", "multiply") in arrows(decay)
+
+
 def test_layers_of_their_own_around_a_shared_activation_are_no_loop():
     relu = layers.Activation("relu")
     stack = [each for _ in range(4) for each in (relu, layers.Dense(8))]
@@ -187,6 +225,19 @@ def test_layers_of_their_own_around_a_shared_activation_are_no_loop():
             h = each(h)
 
     assert ("dense", "relu") not in arrows(deep)
+
+
+def test_layers_that_are_each_called_once_have_no_arrow_back():
+    model, x = ef.Sequential([layers.Dense(8, activation="tanh") for _ in range(4)]), ops.ones((4, 8))
+    assert ("tanh", "dense") not in arrows(lambda: model(x))
+
+
+def test_nor_have_their_gradients():
+    def deep():
+        return ef.Sequential([layers.Dense(8), *[layers.Dense(8, activation="tanh") for _ in range(4)]])
+
+    assert ("∇ dense", "∇ tanh", "gradient") not in of_training(deep())
+    assert ("∇ dense", "∇ tanh", "gradient") in of_training(deep(), collapse_repeats=False)
 
 
 def test_a_first_block_that_gives_no_gradient_to_the_input_stands_for_no_other():
@@ -225,6 +276,13 @@ def test_two_large_blocks_one_behind_the_other_are_drawn_once():
     assert blocks(2) == ["block, block_1  ×2"]
     assert blocks(2, width=1) == []  # six boxes each
     assert len(blocks(3, width=1)) == 1
+
+
+def test_two_calls_of_a_large_layer_and_two_side_by_side_are_drawn_apart():
+    block, others = Block(), [Block(), Block()]
+    x = layers.Input((8,))
+    assert frames(ef.Model(x, block(block(x)))) == []
+    assert frames(ef.Model(x, layers.Add()([other(x) for other in others]))) == []
 
 
 # ---------------------------------------------------------------------- parameters in what is drawn once
@@ -270,6 +328,13 @@ def test_parameters_of_a_block_that_is_called_again_and_again_count_once():
     assert folded_on_the_page(t) == [(whole, inner)]
 
 
+def test_parameters_of_runs_within_runs_add_up():
+    t, (whole, *inner) = drawn_once(Block(5), Block(5))
+    assert whole == 2 * 5 * (8 * 8 + 8 + 2 * 8)
+    assert whole in (sum(inner), sum(inner) / 2)  # with or without a frame around all five
+    assert (whole, whole) in [(all_of, sum(parts)) for all_of, parts in folded_on_the_page(t)]
+
+
 # ---------------------------------------------------------------------- how many tensors an arrow stands for
 
 
@@ -294,6 +359,14 @@ def test_an_arrow_within_equal_parts_stands_for_one_tensor_in_each():
     assert not [label for *_, label in labels(t, parts=True) if "  ×" in label]
 
 
+def test_gradients_in_parts_of_one_tensor_are_one():
+    w = ef.Variable(np.ones((2, 3), "float32"))
+    with viz.trace() as t, ef.GradientTape() as tape:
+        difference = w - 1.0
+        tape.gradient(ops.sum(difference * difference), [w])
+    assert ("∇ multiply", "∇ subtract", "2×3 f32") in labels(t)
+
+
 # ---------------------------------------------------------------------- numbers beside a tensor
 
 
@@ -307,3 +380,11 @@ def test_a_box_says_how_a_number_stands_beside_its_tensor():
     told = ["1 - x", "x - 1", "x + 1e-06", "0.5 * x", "x ** 2", "maximum(x, 0)", "x > 0.25", "x / 3"]
     assert boxes[:9] == [*told, "x + x"]  # one arrow stands for both
     assert not any("x" in line.split() for line in boxes[9:])
+
+
+def test_equal_boxes_with_other_numbers_say_the_first_and_the_last():
+    x = ef.Tensor(np.ones((2, 3), "float32"))
+    with viz.trace() as t:
+        for factor in (2.0, 3.0, 4.0):
+            x = x * factor
+    assert [n.lines[0] for n in t.draw().graph.nodes.values() if n.kind == "op"] == ["x * 2 … x * 4"]

@@ -140,6 +140,13 @@ def test_those_who_ask_for_all_see_all():
         assert "later calls" not in drawing.graph.caption
 
 
+def test_small_pictures_show_all_calls():
+    dense = layers.Dense(3, name="shared")
+    with viz.trace() as t:
+        ops.tanh(dense(ops.exp(dense(np.ones((2, 3), "float32")))))
+    assert {"shared", "shared (call 2)"} <= frames_of(t.draw(collapse_repeats=True))
+
+
 # ---------------------------------------------------------------------- what layers fill for themselves
 
 
@@ -176,6 +183,19 @@ def test_it_is_one_box_in_the_frame_of_its_layer_however_often_it_is_filled():
     assert {name: count for name, count in found.items() if count} == {}
 
 
+def test_it_has_no_box_beside_a_layer_that_is_closed():
+    graph = attending().draw(depth=1, collapse_repeats=False).graph
+    assert {"first", "second"} <= {node.title for node in graph.nodes.values()}
+    assert filled(graph) == []
+
+
+def test_it_stands_in_the_frame_around_all_that_read_it():
+    mask = ops.ones((2, 3))
+    with viz.trace() as t:
+        ops.tanh(mask) + ops.sin(mask)
+    assert {node.cluster for node in t.draw().graph.nodes.values() if node.kind == "input"} == {None}
+
+
 def test_it_stands_outside_of_a_layer_that_was_given_it():
     class Positions(ef.Model):
         def __init__(self):
@@ -194,6 +214,36 @@ def test_it_stands_outside_of_a_layer_that_was_given_it():
         assert graph.clusters[box.cluster].title == "positions"
         heads = [graph.nodes[edge.head] for edge in graph.edges if edge.tail == box.id]
         assert [(head.title == "embedding") for head in heads] == [closed]
+
+
+class Parts(ef.Model):
+    """Takes two parts of what a layer makes, and goes on with one."""
+
+    def __init__(self, returns=False):
+        super().__init__()
+        self.first, self.last, self.returns = layers.Dense(6, name="first"), layers.Dense(1, name="last"), returns
+
+    def call(self, x):
+        x = self.first(x)
+        unused, rest = x[:, 0], x[:, 1:]
+        if float(x[0, 0]) > 1e9:
+            return unused
+        return (self.last(rest), unused) if self.returns else self.last(rest)
+
+
+def test_what_only_takes_a_part_that_nobody_reads_has_no_box():
+    """It says nothing, and is counted with what it takes it of; what Python reads, or the model returns, is shown."""
+    x = np.ones((2, 4), "float32")
+    with viz.trace() as t:
+        Parts()(x)
+    boxes = [node for node in t.draw().graph.nodes.values() if node.kind == "op"]
+    assert [node.lines[0] for node in boxes if node.title == "take_index"] == ["x[:, 1:]", "x[0, 0]"]
+    assert [len(node.ops) for node in boxes if node.title == "dense"] == [2, 1]
+    assert ("op", "take_index") in drawn(layers.Lambda(lambda x: ops.exp(x)[0]), x)
+    model = Parts(returns=True)
+    with viz.trace() as t:
+        model(x)
+    assert len([node for node in t.draw().graph.nodes.values() if node.title == "take_index"]) == 3
 
 
 @pytest.mark.parametrize(

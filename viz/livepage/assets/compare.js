@@ -5,12 +5,10 @@ import { button, el, fill } from "../../page/assets/app/dom.js";
 import { RUNNING_MEAN } from "../../page/assets/panels/reported.js";
 import { amount, clean } from "../../page/assets/recording/formatting.js";
 import { RUNS } from "./curves.js";
+import { EARLIER, readCurves } from "./curves_file.js";
 import { timeTaken } from "./live.js";
 
 const COMPARE = ["compare", "draw the curves of an earlier run beside these"]; // what a button says
-export const EARLIER = "earlier"; // lines of another run, which are dashed and have its name
-const HEADER = "curve,line,step,value,least,greatest"; // of a file of curves; newer ones have a column more
-const TRAINING = "training"; // its name: which of several trainings that followed each other, as "2 fold"
 const LONGEST_COMMENT = 65535; // bytes at the end of a zip
 const MOST_HEADER = 1 << 28; // bytes of a recording's tables that are read
 
@@ -104,36 +102,6 @@ export class Comparison {
 }
 
 const whole = ([x, y, low = y, high = y]) => [x, y, low, high];
-
-// All numbers of some charts, a row for each point; where values were joined in one, with the least and the greatest of them.
-export function writeCurves(charts, borders) {
-  const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text), rows = [`${HEADER},${TRAINING}`];
-  const trainingAt = (x) => {
-    if (borders.length < 2) return "";
-    const last = Math.max(0, borders.findLastIndex(({ step }) => step < x)); // memory is measured before the first step ends, too
-    return quoted(`${last + 1} ${borders[last].model}`.trim());
-  };
-  for (const { title, lines } of charts)
-    for (const line of lines.filter(({ run }) => run !== EARLIER)) for (const [x, y, low, high] of line.points) rows.push([quoted(title), quoted(line.name), x, y, low, high, trainingAt(x)].join(","));
-  return `${rows.join("\n")}\n`;
-}
-
-// What `writeCurves` wrote: title of a chart -> its lines, and where trainings began; empty if something else did.
-function readCurves(text) {
-  const found = new Map(), begins = new Map(), field = '("(?:[^"]|"")*"|[^",\\n]*)', rows = text.replaceAll("\r\n", "\n").matchAll(new RegExp(`${field},${field},([^,\\n]*),([^,\\n]*),([^,\\n]*),([^,\\n]*)(?:,${field})?\\n`, "g"));
-  const plain = (field) => (field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field), number = (field) => (/^-?(nan|inf)$/.test(field) ? field : Number(field));
-  if (!text.startsWith(HEADER)) return [found, []];
-  for (const [, title, name, ...rest] of [...rows].slice(1)) {
-    const lines = found.get(plain(title)) || [], point = rest.slice(0, 4).map(number), training = plain(rest[4] || "");
-    found.set(plain(title), lines);
-    if (!Number.isFinite(point[0]) || point.some(Number.isNaN)) return [new Map(), []];
-    if (training) begins.set(training, Math.min(begins.get(training) ?? Infinity, point[0]));
-    if (!lines.some((line) => line.name === plain(name))) lines.push({ name: plain(name), points: [] });
-    lines.find((line) => line.name === plain(name)).points.push(point);
-  }
-  const borders = [...begins].map(([training, first]) => ({ step: Math.max(0, first - 1), model: training.replace(/^\d+ ?/, "") })).sort((a, b) => a.step - b.step);
-  return [found, borders];
-}
 
 // The tables of a recording, which is a zip: those that hold no numbers of ops.
 async function tablesOf(bytes) {

@@ -6,7 +6,8 @@ import { REPORTED, toldOnce } from "../../page/assets/panels/reported.js";
 import { amount, nbytes, numeral, seconds } from "../../page/assets/recording/formatting.js";
 import { AXES, STEPS, axisOf, lastOf, moved } from "./axes.js";
 import { ChartRows } from "./chart_rows.js";
-import { Comparison, EARLIER, writeCurves } from "./compare.js";
+import { Comparison } from "./compare.js";
+import { EARLIER, writeCurves } from "./curves_file.js";
 import { LivePlot } from "./live_plot.js";
 
 nbytes.base = 1024; // its axis has round numbers of KB, MB, ...
