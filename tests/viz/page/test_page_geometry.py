@@ -145,7 +145,7 @@ def test_the_page_is_without_a_flaw(name):
         for seen in scenes(recording, views, depth=depth):
             check(seen, MOST_UNLABELLED.get(name, 0), MOST_PAST.get(name, 0))
     for seen in scenes(recording, views, unfolded=True):
-        check(seen)
+        check(seen, past=MOST_PAST.get(name, 0))
 
 
 # ---------------------------------------------------------------------- hundreds of boxes

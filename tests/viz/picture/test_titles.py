@@ -118,7 +118,7 @@ def test_calls_of_a_layer_that_are_drawn_once_say_which_they_are():
     assert [frame.title for frame in t.draw().graph.clusters.values()] == ["net", "net (calls 2–4)  ×3"]
 
 
-class Twice(ef.Model):
+class Doubled(ef.Model):
     def __init__(self):
         super().__init__()
         self.inner = layers.Dense(2)
@@ -129,12 +129,12 @@ class Twice(ef.Model):
 
 def test_a_picture_of_a_model_of_ones_own_class_says_which():
     x = np.ones((3, 2), "float32")
-    m = Twice()  # which tells less than the class
-    assert title(lambda: m(x)) == "twice"
-    critic = Twice()
-    assert title(lambda: critic(x)) == "critic (Twice)"
-    twice = Twice()
-    assert title(lambda: twice(x)) == "twice"
+    m = Doubled()  # which tells less than the class
+    assert title(lambda: m(x)) == "doubled"
+    critic = Doubled()
+    assert title(lambda: critic(x)) == "critic (Doubled)"
+    doubled = Doubled()
+    assert title(lambda: doubled(x)) == "doubled"
 
 
 def test_a_picture_of_layers_alone_is_called_after_them():
