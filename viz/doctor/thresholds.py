@@ -12,12 +12,9 @@ HEAVY_STEPS = 24  # what is wrong from the start shows in the first steps; they 
 HEAVY_BLOCK = 4  # later, this many steps from every power of two on: what goes wrong on the way shows there
 WINDOW = 8  # steps that are judged together: one odd batch proves nothing
 
-# -- activations
+# -- activations and gradients
 
 CONSTANT_STEPS_SHORT = 3  # where training is over before
-
-# -- gradients
-
 UNREACHED_STEPS = 8  # steps without any gradient; layers that begin with zeros pass one on after the first
 
 # -- learning rate
@@ -43,19 +40,12 @@ OUT_OF_RANGE = 1e-3  # how far outside the range of an activation a label may li
 SLOW_INPUT_MS = 2.0  # shorter waits aren't worth a thought
 SLOW_STEP_MS = 5.0  # steps faster than this don't need help
 
-# -- normalization and overfitting
-
-OVERFIT_EPOCHS = 3  # epochs since then; less is noise
-
-# -- weights and layers
-
-ROWS_TOLD = 30  # rows, at least, of which a mean is taken
-
 # -- what was learnt
 
 ANSWER_SIZE = 200_000  # predictions of larger batches aren't kept: copies of them would cost too much
 ANSWERS_LOSSES = 4  # more losses than this are no plain training
 LEARNT_BY = 200  # steps after which a network should be better than one answer for all
+ROWS_TOLD = 30  # rows, at least, of which a mean is taken
 NO_LOSS = 1e-6  # constant labels: there is nothing to be better at
 IMBALANCE = 0.7  # share of the most frequent class
 IMBALANCE_STEPS = 60
@@ -68,6 +58,7 @@ OUTSIDE_UNIT = 0.5  # how far outside of 0 to 1 a column's mean lies
 
 # -- how training ended
 
+OVERFIT_EPOCHS = 3  # since the validation loss was best; less is noise
 FEW_STEPS = 20  # with fewer, nothing can be said of a trend
 FEW_SIGMA = 2.5  # the loss fell by more than so many times its noise, from the third quarter to the last
 FEW_FALL = 0.02  # of the loss; less may be all that is left

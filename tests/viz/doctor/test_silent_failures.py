@@ -14,33 +14,9 @@ from viz.doctor.watched_script import examine
 
 SOFTMAX = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(3, activation="softmax")])\n'
 SIGMOID = 'model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1, activation="sigmoid")])\n'
-HALF = """
-ef.mixed_precision.set_global_policy("mixed_float16")
-try:
-    model = ef.Sequential([layers.Dense(16, activation="tanh"), layers.Dense(16, activation="tanh"),
-                           layers.Dense(3, dtype="float32")])
-finally:
-    ef.mixed_precision.set_global_policy("float32")
-loss_of = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
-optimizer = ef.optimizers.SGD(0.1)
-for step in range(30):
-    with ef.GradientTape() as tape:
-        loss = loss_of(number, model(x)) * 1e-9
-    variables = model.trainable_variables
-    optimizer.apply([g * 1e9 for g in tape.gradient(loss, variables)], variables)
-"""
 RARE = """
 rare = (rng.random(2000) < 0.1).astype("int32")
 many = rng.normal(size=(2000, 6)).astype("float32") + 0.8 * rare[:, None]
-"""
-OWN = """
-class Own(layers.Layer):
-    def build(self, shape):
-        self.w = ops.convert_to_tensor(rng.normal(size=(shape[-1], 16)).astype("float32") * 0.1)
-        self.b = {bias}
-    def call(self, h):
-        return ops.relu(ops.matmul(h, self.w) + self.b)
-model = ef.Sequential([Own(), layers.Dense(3, activation="softmax")])
 """
 DATA = """
 class Data(ef.utils.PyDataset):
@@ -81,21 +57,20 @@ model.fit(x, number, epochs=8, verbose=0)
 """,
     ),
     "weights of zero": (
-        "no_gradient.weights",
+        "no_gradient.ignored",
         "error",
         SOFTMAX
         + 'model.compile("adam", "sparse_categorical_crossentropy")\n'
         + "model.fit(x, number, sample_weight=np.zeros(len(x)), epochs=4, verbose=0)  # here\n",
     ),
-    "gradients that float16 rounds to zero": ("no_gradient.float16", "error", HALF),
     "an input that nothing is made of": (
-        "no_gradient.input",
-        "error",  # as severe as the constant answers that follow from it
+        "constant_output",
+        "error",
         """
 a, b = ef.Input((8,)), ef.Input((8,))
 tower = layers.Dense(4)
-apart = layers.Subtract()([tower(a), tower(a)])
-model = ef.Model([a, b], layers.Dense(1, activation="sigmoid")(apart))  # here
+apart = layers.Subtract()([tower(a), tower(a)])  # here
+model = ef.Model([a, b], layers.Dense(1, activation="sigmoid")(apart))
 model.compile("adam", "binary_crossentropy")
 model.fit([x, x[::-1]], binary, batch_size=16, epochs=3, verbose=0)
 """,
@@ -108,8 +83,6 @@ model.fit([x, x[::-1]], binary, batch_size=16, epochs=3, verbose=0)
         + 'model.compile("adam", "binary_crossentropy")\n'
         + "model.fit(many, rare, epochs=4, class_weight={0: 12.0, 1: 1.0}, verbose=0)  # here\n",
     ),
-    "arrays in place of weights": ("frozen.constant", "warning", OWN.format(bias="ops.zeros((16,))") + FIT),
-    "a fixed product may be meant": ("frozen.constant", "info", OWN.format(bias="1.0") + FIT),
     "a layer that is made in each call": (
         "frozen.in_call",
         "error",
@@ -121,18 +94,6 @@ class Net(ef.Model):
     def call(self, h):
         return layers.Dense(3, activation="softmax")(self.hidden(h))  # here
 model = Net()
-"""
-        + FIT,
-    ),
-    "a variable that is made in each call": (
-        "frozen.in_call.variable",
-        "error",
-        """
-class Projected(layers.Layer):
-    def call(self, h):
-        w = ef.Variable(ef.random.normal((8, 16)))
-        return ops.relu(ops.matmul(h, w))  # here
-model = ef.Sequential([Projected(), layers.Dense(3, activation="softmax")])
 """
         + FIT,
     ),
@@ -161,15 +122,6 @@ for epoch in range(3):
         model.train_on_batch(x[i : i + 16], number[i : i + 16])
 """,
     ),
-    "logits that can't be below 0": (
-        "loss_mismatch.relu_logits",
-        "error",
-        """
-model = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1, activation="relu")])  # here
-model.compile("adam", ef.losses.BinaryCrossentropy(from_logits=True))
-model.fit(x, binary, epochs=4, verbose=0)
-""",
-    ),
     "an index that is not used": (
         "sorted_rows.same",
         "warning",
@@ -178,26 +130,15 @@ model.fit(x, binary, epochs=4, verbose=0)
         + 'model.compile("adam", "sparse_categorical_crossentropy")\nmodel.fit(Data(), epochs=2, verbose=0)  # here\n',
     ),
     "a batch that is repeated on purpose": (
-        "sorted_rows.same_given",
+        "sorted_rows.same",
         "info",
         SOFTMAX
         + 'model.compile("adam", "sparse_categorical_crossentropy")\n'
         + "same = ef.data.Dataset.from_tensor_slices((x[:16], number[:16])).batch(16).repeat()\n"
         + "model.fit(same, steps_per_epoch=16, epochs=2, verbose=0)\n",
     ),
-    "dropout in evaluation, too": (
-        "dropout_high.always",
-        "info",
-        """
-inputs = ef.Input((8,))
-h = layers.Dropout(0.3)(layers.Dense(16, activation="relu")(inputs), training=True)  # here
-model = ef.Model(inputs, layers.Dense(3, activation="softmax")(h))
-"""
-        + FIT
-        + "model.predict(x, verbose=0)\n",
-    ),
     "a schedule that counts epochs": (
-        "lr_too_low.schedule",
+        "lr_too_low.faded",
         "error",
         SOFTMAX
         + "rate = ef.optimizers.schedules.CosineDecay(1e-3, decay_steps=10)\n"
@@ -205,7 +146,7 @@ model = ef.Model(inputs, layers.Dense(3, activation="softmax")(h))
         + "model.fit(x, number, epochs=10, verbose=0)\n",
     ),
     "a scheduler that lowers what it lowered": (
-        "lr_too_low.compounds",
+        "lr_too_low.faded",
         "error",
         SOFTMAX
         + 'model.compile("adam", "sparse_categorical_crossentropy")\n'

@@ -96,10 +96,10 @@ WAYS = {
     "a loss behind the block of the tape": "no_gradient.behind_tape",
     "the generator's loss, differentiated by the discriminator's weights": "frozen.taken",
     "both losses of a GAN under two tapes of one block, differentiated by the discriminator's weights": "frozen.taken",
-    "the discriminator's loss, differentiated by the generator's weights": "frozen.taken",
+    "the discriminator's loss, differentiated by the generator's weights": "frozen.left_out",
     "an actor's loss, differentiated by the critic's weights every fourth time": "frozen.taken",
     "bias far below zero": "dead_relu.bias",
-    "an output whose loss has the weight 0": "no_gradient.ignored",
+    "an output whose loss has the weight 0": "no_gradient",
 }
 
 

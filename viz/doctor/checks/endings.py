@@ -24,6 +24,10 @@ _FEW_EPOCHS = 2  # from three epochs on, their means are compared, without the n
 _FEW_LEFT = 0.3  # and is still above this part of what it was in the first quarter
 _STOPPED_LEARNT = 0.9  # the training loss when it was stopped, against the first epoch's
 _ENDING = ("EarlyStopping", "TerminateOnNaN")
+_FALLING = (
+    "training ended after {steps} steps ({which}{epochs}) while the loss was still falling: {first:.4g} at the "
+    "beginning, {third:.4g} later, {last:.4g} in the end"
+)
 _STOPPED = "EarlyStopping ended training after {epochs} of {asked} epochs: {why}"
 
 
@@ -80,9 +84,13 @@ class Endings(Check):
         ),
         "too_few_steps": Rule(
             "info",
-            "training ended after {steps} steps ({which}{epochs}) while the loss was still falling: {first:.4g} at the "
-            "beginning, {third:.4g} later, {last:.4g} in the end",
+            _FALLING,
             "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
+        ),
+        "too_few_steps.waiting": Rule(
+            "info",
+            _FALLING,
+            "Allow more epochs, or raise the learning rate; EarlyStopping had no reason to end training yet.",
         ),
     }
 
@@ -185,7 +193,7 @@ class Endings(Check):
         if found is not None:
             first, before, last = found
             self.tell(
-                "too_few_steps",
+                "too_few_steps.waiting" if run.callbacks("EarlyStopping") else "too_few_steps",
                 place=run.place,
                 key=("too_few_steps", 0),
                 which="the last fit: " if self._runs > 1 else "",

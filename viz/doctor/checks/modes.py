@@ -188,7 +188,7 @@ class Modes(Check):
             self._idle()
 
     def _judge(self) -> None:
-        idle = ", ".join([repr(layer_label(drop.layer)) for drop in self._drops.values() if not drop.dropped])
+        idle = [repr(layer_label(drop.layer)) for drop in self._drops.values() if not drop.dropped]
         for norm in self._norms.values():
             gamma = getattr(norm.layer, "gamma", None)
             used = gamma is None or gamma.identity in self._trained
@@ -199,7 +199,7 @@ class Modes(Check):
                 numbers = {"batches_of_one": norm.ones, "calls": norm.training, "values_per_channel": norm.values}
                 self._tell(norm, "ones", norm.ones_at, severity, effect=effect, **numbers)
             if norm.untrained >= min(3, max(1, self.watch.step)) and not norm.training and used:
-                nothing = f", and {idle} drop nothing" if idle else ""
+                nothing = f", and {', '.join(idle)} drop{'s' if len(idle) == 1 else ''} nothing" if idle else ""
                 self._tell(norm, "inference", norm.untrained_at, calls=norm.untrained, idle=nothing)
             if norm.outside and norm.training and len(self._optimizers) < 2:
                 self._tell(norm, "training", norm.outside_at, calls=norm.outside)

@@ -28,12 +28,13 @@ _NONE = "the gradient of {weights} is None {steps!i}"
 class _Seen:
     """What happened to a variable whose gradient was asked for."""
 
-    __slots__ = ("asked", "end", "given", "nonzero", "variable")
+    __slots__ = ("asked", "end", "given", "nonzero", "others", "variable")
 
     def __init__(self, variable: Variable) -> None:
         self.variable = variable
         self.asked = self.given = self.nonzero = 0
         self.end: End | None = None  # where the way to the loss ended in the last step
+        self.others = False  # did others have a gradient when it had none?
 
 
 class Unreached(Check):
@@ -145,7 +146,7 @@ class Unreached(Check):
     def on_gradients(self, gradients: Gradients) -> None:
         self._loss = max(self._loss, abs(gradients.value))
         self._place = self._place or self.watch.called_at()
-        ends = self._lost.asked(gradients)
+        ends, others = self._lost.asked(gradients), any(isinstance(each, Tensor) for each in gradients.results)
         for source, result in zip(gradients.sources, gradients.results):
             if not isinstance(source, Variable) or not source.trainable:
                 continue
@@ -156,6 +157,8 @@ class Unreached(Check):
             if isinstance(result, Tensor):
                 seen.given += 1
                 seen.nonzero += bool(host(result.data).any())
+            else:
+                seen.others = others
 
     def on_crash(self, error: BaseException) -> None:
         """A tape refuses a loss that is a plain number; the line at fault is the one that read it."""
@@ -235,7 +238,7 @@ class Unreached(Check):
             layer = self.watch.owners.of(group[0].variable)
             self._tell(f"no_gradient.{end.how}_tape", group, layer=layer, **about)
             return
-        lost = end.how == "op" and self._whole_step(group)
+        lost = end.how == "op" and not any(seen.others for seen in group)
         first, them = group[0].variable.path, "them" if len(group) > 1 else "it"
         names = _listed([seen.variable.path for seen in group])
         what, goes = f"the gradient of {names} is None {self.watch.in_all(group[0].asked)}", "the loss goes through"
@@ -250,14 +253,6 @@ class Unreached(Check):
         about = {"what": what, "goes": goes, "by": end.by if lost or end.how == "read" else f"{end.by} alone"}
         layer, op = None if lost else self.watch.owners.of(group[0].variable), None if end.how == "read" else end.by
         self._tell(rule, group, layer=layer, op=op, place=end.place, key=("no_gradient", end), **about)
-
-    def _whole_step(self, group: list[_Seen]) -> bool:
-        """Are these all the weights of a network, none of which has a gradient, and not a part of them?"""
-        own = {seen.variable.identity for seen in group}
-        roots = [{v.identity for v in root.trainable_variables} for root in self.watch.owners.roots()]
-        held = [root for root in roots if root & own]
-        given = {seen.variable.identity for seen in self._seen.values() if seen.given}
-        return not any(root & given for root in held)
 
     def _outside(self, end: End) -> str:
         """How what a line computes lies outside of the tape, in words."""

@@ -70,13 +70,13 @@ class Timing(Check):
         self._guessed = False  # from the pause between two steps of a custom loop, in which anything may run
         self._pause: float | None = None  # from the end of a step of `fit` until it asks for the next batch
         self._pauses: list[float] = []
-        self._spent_at_end = 0  # what the doctor had used up when the step before ended
+        self._ended = 0  # when the step before ended, without what the doctor had used up by then
 
     def on_scope_begin(self, opened: Any) -> None:
         ended = self.watch.step_ended
         if opened.kind == "data":
             if ended:
-                self._pause = float(opened.scope.started - ended - (opened.at_begin - self._spent_at_end))
+                self._pause = float(opened.scope.started - opened.at_begin - self._ended)
         elif self._began is None and _is_training(opened):
             self._began = opened.scope.started, opened.at_begin
             if self._wait is None and ended and opened.kind != "step":
@@ -101,7 +101,7 @@ class Timing(Check):
             if self._pause is not None:
                 self._pauses.append(self._pause)
         self._wait = self._pause = None
-        self._spent_at_end = self.watch.spent
+        self._ended = self.watch.now - self.watch.spent
         if len(self._steps) in (_SLOW_STEPS, 4 * _SLOW_STEPS):
             self.finish()
 

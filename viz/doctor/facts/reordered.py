@@ -256,7 +256,7 @@ class _Reader:
         return any(last_name(node.func) in _SEEDS and first <= node.lineno <= last for node in calls)
 
     def _judge_rows(self, nodes: list[ast.AST], names: dict[str, _Found]) -> None:
-        """In what a tape is given, `x[rows]` in a random order beside `y[i : i + n]` as it comes, of two arrays."""
+        """Of two arrays that a tape is given: `x[rows]` in a random order beside `y[i : i + n]`; else both in turn."""
         inside = [part for node in nodes for part in ast.walk(node) if isinstance(part, ast.Subscript)]
         some = [
             each
@@ -281,6 +281,9 @@ class _Reader:
         elif len(drawn) == len(plain) == 1 and not plain & set(drawn) and self.found is None:
             ((name, line),) = drawn.items()
             self.found = Reordered(name, line, plain.pop())
+        arrays = {ast.unparse(each.value): each.value for each in some}
+        if len({ast.unparse(each.slice) for each in some}) == 1 and len(arrays) == 2:  # the same rows of both
+            self._judge(ast.Call(ast.Name("tape"), [*arrays.values()], []), names)
 
 
 def _batches(body: list[ast.stmt], used: set[str]) -> list[ast.AST]:

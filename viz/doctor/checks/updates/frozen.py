@@ -105,6 +105,7 @@ class Frozen(Check):
         self._empty: dict[int, int] = {}  # steps in which an optimizer is given none; -1 where it ever was
         self._without: dict[int, int] = {}  # models without trainable weights: steps
         self._differentiates = False  # has the step that runs asked for gradients?
+        self._idle = 0  # steps that asked for none, which nobody else counts
         self._given: set[int] = set()  # weights that an optimizer updated
         self._updated: dict[int, tuple[int, ...]] = {}  # what it changed, with shapes
         self._made_in_call: dict[Any, tuple[Any, dict[int, int]]] = {}  # by the line: the caller, first weights by step
@@ -132,6 +133,7 @@ class Frozen(Check):
             return
         model, differentiates = opened.owner, self._differentiates
         self._differentiates = False
+        self._idle += not differentiates
         if differentiates or getattr(model, "trainable_variables", True) or not getattr(model, "weights", ()):
             return
         count = self._without[id(model)] = self._without.get(id(model), 0) + 1
@@ -154,7 +156,7 @@ class Frozen(Check):
         caller, first = self._made_in_call.get((place, id(around[-1])), (None, {}))
         if caller is None or caller() is not around[-1]:  # models that are thrown away may get the same number again
             self._made_in_call[place, id(around[-1])] = weakref.ref(around[-1]), (first := {})
-        first.setdefault(self.watch.step, own[0].identity)
+        first.setdefault(self.watch.step + self._idle, own[0].identity)
         if len(set(first.values())) == len(first) == limits.FIRST:
             about = {"unchanged": len(own), "steps": len(first), "caller": around[-1]}
             self.tell("frozen.in_call", place=place, key=("frozen", place), made=type(layer).__name__, **about)
