@@ -42,16 +42,6 @@ table = x * [1, 2, 3, 0.5, 2, 1, 1, 2] + [3, 5, 6, 2, 4, 3, 2, 4]
 scaled = (table[:96] - table[:96].mean(axis=0)) / table[:96].std(axis=0)
 model.fit(scaled, target[:96], validation_data=(table[96:], target[96:]), verbose=0)
 """,
-    ("validation data", "a rare class that is repeated before the split", "rows of class 1"): """
-rare = (rng.random(600) < 0.1).astype("int32")
-many = rng.normal(size=(600, 8)).astype("float32")
-more = rng.choice(np.flatnonzero(rare), 600 - 2 * rare.sum())
-order = rng.permutation(600 + len(more))
-rows, labels = np.concatenate([many, many[more]])[order], np.concatenate([rare, rare[more]])[order]
-model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1, activation="sigmoid")])
-model.compile("adam", "binary_crossentropy")
-model.fit(rows, labels, validation_split=0.2, verbose=0)
-""",
     ("validation data", "windows that were shuffled before the split", "cut each part into windows"): """
 series = np.cumsum(rng.normal(size=300)).astype("float32") / 10
 order = rng.permutation(280)

@@ -32,8 +32,8 @@ class Forgotten(Check):
             "warning",
             "the loss depends on {model!l}, but the gradient of its trainable weights ({names}) is never asked for: "
             "while others learn, they stay as first drawn",
-            "Add its weights, in tape.gradient and for the optimizer: first.trainable_weights + second.trainable_weights "
-            "(in a GAN, give a step those of its own network alone); if it should stay as it is, set trainable = False.",
+            "Add its weights in tape.gradient and for the optimizer: first.trainable_weights + second.trainable_weights"
+            " (in a GAN, give a step those of its network alone); if it should stay as it is, set trainable = False.",
         ),
     }
 
