@@ -133,6 +133,8 @@ STEP = "def step(a, b):\n    with tf.GradientTape() as tape:\n        loss = f(b
         (ROWS + TAPE.format("y[Random(i).choice(9, 3)]", "x[Random(i).choice(9, 3)]"), None),
         (ROWS + TAPE.format("y[a.permutation(9)]", "x[b.permutation(9)]"), None),
         (ROWS + "    b = x[R.permutation(9)]\n    R.seed(i)\n" + TAPE.format("y[R.permutation(9)]", "b"), None),
+        ("rng.shuffle(y)\n" + ROWS + TAPE.format("y[i : i + 3]", "x[i : i + 3]"), ("y", 2, "x")),
+        ("y = rng.permutation(x)\n" + ROWS + TAPE.format("y[i : i + 3]", "x[i : i + 3]"), None),  # others, on purpose
     ],
 )
 def test_rows_drawn_by_an_order_beside_labels_as_they_come_are_read_in_a_loop(loop, found, tmp_path):

@@ -273,6 +273,7 @@ class _Reader:
             for each in some
             if isinstance(each.slice, ast.Slice) and each.slice.lower is not None and each.slice.upper is not None
         }
+        arrays = {ast.unparse(each.value): each.value for each in some}
         draws = {ast.unparse(each.value): (each.lineno, each.slice) for each in some if _is_draw(each.slice)}
         if len(draws) == 2 and self.found is None:
             (name, (line, first)), (other, (last, second)) = draws.items()
@@ -281,9 +282,9 @@ class _Reader:
         elif len(drawn) == len(plain) == 1 and not plain & set(drawn) and self.found is None:
             ((name, line),) = drawn.items()
             self.found = Reordered(name, line, plain.pop())
-        arrays = {ast.unparse(each.value): each.value for each in some}
-        if len({ast.unparse(each.slice) for each in some}) == 1 and len(arrays) == 2:  # the same rows of both
-            self._judge(ast.Call(ast.Name("tape"), [*arrays.values()], []), names)
+        elif len({ast.unparse(each.slice) for each in some}) == 1 and len(arrays) == 2 and self.found is None:
+            self._judge(ast.Call(ast.Name("tape"), [*arrays.values()], []), names)  # the same rows of both
+            self.found = self.found if self.found and {self.found.name, self.found.other} == {*arrays} else None
 
 
 def _batches(body: list[ast.stmt], used: set[str]) -> list[ast.AST]:
