@@ -129,7 +129,7 @@ def _one_class(subject: Subject) -> Row | None:
     # A discriminator may be given ones, and then zeros, for an epoch each.
     if whole is not None and first.fit.epochs > first.fit.initial_epoch + 1 and bool((whole == whole[:1]).all()):
         words = f"all {len(whole)} labels are {classes[0]}: there is nothing to tell apart"
-        return fault(words, ADVICE["class_imbalance.single"])
+        return fault(words, "look at how the labels are made, and whether they were cut out of rows sorted by class")
     if whole is not None and feed.batch_size:
         if feed.shuffle is True:
             return None  # chance, or hardly any other class
