@@ -83,7 +83,7 @@ def test_the_wheel_holds_every_file_of_both_packages_and_nothing_else(wheel):
         for path in (ROOT / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert packed == here
+    assert packed == here | {"eagerflow-keras.pth"}  # lets Keras find its backend
 
 
 def test_a_second_build_in_the_same_folder_packs_nothing_that_is_gone(tmp_path):

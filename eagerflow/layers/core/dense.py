@@ -65,6 +65,7 @@ class Dense(LargeWeightLayer):
     _kernel: Variable = StoredWeight()  # type: ignore[assignment]
     activation: Any
     use_bias: bool
+    bias: Variable | Any
     kernel_initializer: Any
     bias_initializer: Any
     kernel_regularizer: Any

@@ -70,6 +70,7 @@ class EinsumDense(LargeWeightLayer):
     _kernel: Variable = StoredWeight()  # type: ignore[assignment]
     activation: Any
     bias_axes: str | None
+    bias: Variable | Any
     kernel_initializer: Any
     bias_initializer: Any
     kernel_regularizer: Any
