@@ -118,7 +118,9 @@ def test_a_type_checker_finds_what_is_wrong_in_a_script_and_nothing_else(python,
 
 @pytest.mark.skipif(find_spec("basedpyright") is None, reason="basedpyright isn't installed")
 def test_pyright_has_nothing_to_say_of_the_examples(tmp_path):
+    """But of those for `eagerflow run`: pyright compares them with the Keras that is installed."""
     examples = sorted((ROOT / "examples").rglob("*.py"))
+    examples = [path for path in examples if not re.search(r"^(import|from) keras", path.read_text(), re.MULTILINE)]
     assert len(examples) > 20
     assert pyright_says(Path(sys.executable), tmp_path, examples, {"extraPaths": [str(ROOT)]}) == {}
 

@@ -24,8 +24,8 @@ layers.Reshape((3.5, 2))  # error: tuple
 layers.Permute(2)  # error: "Permute"
 keras.models.load_model(3)  # error: "load_model"
 keras.saving.save_model(model, 3)  # error: "save_model"
-model.save(3)  # error: "save"
-model.load_weights(["first.weights.h5"])  # error: "load_weights"
+model.save(3)  # error: PathLike
+model.load_weights(["first.weights.h5"])  # error: PathLike
 
 layers.Reshape([-1, 2])
 layers.Reshape(keras.Input((4, 2)).shape[1:])

@@ -41,11 +41,11 @@ m.fit(x, y, callbacks="early")  # error: Argument "callbacks" to "fit" of "Train
 m.fit(x, y, validation_split="0.2")  # error: Argument "validation_split" to "fit" of "Trainer" has incompatible type
 m.fit(x, y, shufle=True)  # error: Unexpected keyword argument "shufle" for "fit" of "Trainer"; did you mean "shuffle"
 m.predict(x, batchsize=3)  # error: Unexpected keyword argument "batchsize" for "predict" of "Sequential"; did you mea
-m.save()  # error: Missing positional argument "filepath" in call to "save" of "Saving"
-m.save_weights(3)  # error: Argument 1 to "save_weights" of "Saving" has incompatible type "int"; expected "str | Path
+m.save()  # error: Too few arguments
+m.save_weights(3)  # error: has incompatible type "int"; expected "str | PathLike
 ef.saving.load_model("a.keras", custom_object={})  # error: Unexpected keyword argument "custom_object" for "load_mode
 ef.saving.load_model()  # error: Missing positional argument "filepath" in call to "load_model"
-m.compile(optimiser="adam")  # error: Unexpected keyword argument "optimiser" for "compile" of "Trainer"; did you mean
+m.compile(optimiser="adam")  # error: Unexpected keyword argument "optimiser" for "compile" of
 m.compile("adam", loss_weight=[1.0])  # error: Unexpected keyword argument "loss_weight" for "compile" of "Trainer"; d
 viz.trace(stats="all")  # error: No overload variant of "trace" matches argument type "str"
 viz.trace(step=[1])  # error: Unexpected keyword argument "step" for overloaded function "trace"; did you mean "steps"

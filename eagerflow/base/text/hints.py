@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import difflib
 import functools
+import pkgutil
 import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, Literal
 
 from eagerflow.base.legacy import legacy
@@ -33,7 +33,7 @@ _HOMES = {
 @functools.cache
 def table() -> dict[str, dict[str, dict[str, str | list[str]]]]:
     """The hints by kind, by owner, and by name; read when the first one is needed."""
-    return tomllib.loads(Path(__file__).with_name("hints.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((pkgutil.get_data(__package__, "hints.toml") or b"").decode())  # also out of a zip file
 
 
 def hint_for(kind: Kind, owner: Any, name: str, known: Iterable[str] = (), value: Any = None) -> str:
