@@ -46,7 +46,7 @@ m.save_weights(3)  # error: has incompatible type "int"; expected "str | PathLik
 ef.saving.load_model("a.keras", custom_object={})  # error: Unexpected keyword argument "custom_object" for "load_mode
 ef.saving.load_model()  # error: Missing positional argument "filepath" in call to "load_model"
 m.compile(optimiser="adam")  # error: Unexpected keyword argument "optimiser" for "compile" of
-m.compile("adam", loss_weight=[1.0])  # error: Unexpected keyword argument "loss_weight" for "compile" of "Trainer"; d
+m.compile("adam", loss_weight=[1.0])  # error: Unexpected keyword argument "loss_weight" for "compile" of
 viz.trace(stats="all")  # error: No overload variant of "trace" matches argument type "str"
 viz.trace(step=[1])  # error: Unexpected keyword argument "step" for overloaded function "trace"; did you mean "steps"
 viz.load()  # error: Missing positional argument "path" in call to "load"
