@@ -151,16 +151,8 @@ class EagerflowTrainer(base_trainer.Trainer):
             (x, y, sample_weight), validation_data = array_slicing.train_validation_split(
                 (x, y, sample_weight), validation_split=validation_split
             )
-        batches = EpochIterator(
-            x=x,
-            y=y,
-            sample_weight=sample_weight,
-            batch_size=batch_size,
-            steps_per_epoch=steps_per_epoch,
-            shuffle=shuffle,
-            class_weight=class_weight,
-            steps_per_execution=self.steps_per_execution,
-        )
+        data = {"x": x, "y": y, "sample_weight": sample_weight, "class_weight": class_weight, "shuffle": shuffle}
+        batches = self._batches(batch_size, steps_per_epoch, **data)
         self._symbolic_build(iterator=batches)
         batches.reset()
         callbacks = self._callback_list(callbacks, batches, verbose, epochs=epochs, add_history=True)
@@ -198,9 +190,7 @@ class EagerflowTrainer(base_trainer.Trainer):
         x, y, sample_weight = unpack(data)
         arguments = {"x": x, "y": y, "sample_weight": sample_weight, "batch_size": batch_size}
         if self._eval_epoch_iterator is None:
-            self._eval_epoch_iterator = EpochIterator(
-                **arguments, steps_per_epoch=steps, steps_per_execution=self.steps_per_execution, shuffle=False
-            )
+            self._eval_epoch_iterator = self._batches(steps=steps, **arguments)
         logs = self.evaluate(
             **arguments, steps=steps, callbacks=callbacks, return_dict=True, _use_cached_eval_dataset=True
         )
@@ -225,15 +215,7 @@ class EagerflowTrainer(base_trainer.Trainer):
             raise ValueError(f"Arguments not recognized: {kwargs}")
         batches = self._eval_epoch_iterator if cached else None
         if batches is None:
-            batches = EpochIterator(
-                x=x,
-                y=y,
-                sample_weight=sample_weight,
-                batch_size=batch_size,
-                steps_per_epoch=steps,
-                shuffle=False,
-                steps_per_execution=self.steps_per_execution,
-            )
+            batches = self._batches(batch_size, steps, x=x, y=y, sample_weight=sample_weight)
         self._symbolic_build(iterator=batches)
         batches.reset()
         callbacks = self._callback_list(callbacks, batches, verbose)
@@ -262,13 +244,7 @@ class EagerflowTrainer(base_trainer.Trainer):
         callbacks: Any = None,
     ) -> Any:
         """The outputs for data, as NumPy arrays; see `keras.Model.predict`."""
-        batches = EpochIterator(
-            x=x,
-            batch_size=batch_size,
-            steps_per_epoch=steps,
-            shuffle=False,
-            steps_per_execution=self.steps_per_execution,
-        )
+        batches = self._batches(batch_size, steps, x=x)
         callbacks = self._callback_list(callbacks, batches, verbose)
         self.make_predict_function()
         self.stop_predicting = False
@@ -311,6 +287,11 @@ class EagerflowTrainer(base_trainer.Trainer):
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs of one batch, as NumPy arrays."""
         return tree.map_structure(backend.convert_to_numpy, self.make_predict_function()([(x,)]))
+
+    def _batches(self, batch_size: int | None, steps: int | None, shuffle: bool = False, **data: Any) -> EpochIterator:
+        """The batches of each epoch of data, as many to a call as `compile(steps_per_execution=)` says."""
+        counts = {"steps_per_epoch": steps, "steps_per_execution": self.steps_per_execution}
+        return EpochIterator(batch_size=batch_size, shuffle=shuffle, **data, **counts)
 
     def _callback_list(self, callbacks: Any, batches: EpochIterator, verbose: Any, **options: Any) -> Any:
         if isinstance(callbacks, callbacks_module.CallbackList):
