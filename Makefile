@@ -61,8 +61,8 @@ docs: $(VENV)-docs/.installed ## the documentation site in build/site/html; a wa
 docs-check: $(VENV)-docs/.installed ## look at the built site in Chromium: every kind of page and a hundred by lot, searches; ARGS=--all for every page
 	@$(VENV)-docs/bin/python -m tools.site.check $(ARGS)
 
-bench: $(if $(PEERS),,$(VENV)-peers/.installed) ## compare with other frameworks (installs them once, or PEERS=/path/to/python has them); writes docs/benchmarks.md and its notebook
-	@$(or $(PEERS),$(VENV)-peers/bin/python) -m benchmarks --also all --write docs $(ARGS)
+bench: $(if $(PEERS),,$(VENV)-peers/.installed) ## compare with other frameworks (installs them once, or PEERS=/path/to/python has them); writes docs/benchmarks.md
+	@$(or $(PEERS),$(VENV)-peers/bin/python) -m benchmarks --also all --write docs --json build/bench.json $(ARGS)
 
 interop: $(VENV)/.installed-dev $(VENV)-keras/.installed $(if $(PEERS),,$(VENV)-peers/.installed-onnx) ## exchange files with real Keras, both ways, and ONNX files with others; explanations beside Captum's (installs them once)
 	@$(BIN)/python tools/interop.py $(VENV)-keras/bin/python

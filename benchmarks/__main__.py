@@ -25,7 +25,7 @@ from typing import Any
 
 from benchmarks.aims import COMPILED, PLAIN, aims_tables
 from benchmarks.machine import DEVICE, HELD, clean_environment, described, fill_kernels
-from benchmarks.page import write_pages
+from benchmarks.page import write_page
 from benchmarks.report import failures, memory_table, ratio_table, startup_table, times_table
 from benchmarks.rotation import KINDS, PATIENCE, PEERS, rotate
 from benchmarks.runs import FAST, OURS, Run
@@ -53,7 +53,7 @@ _ALSO = {
     "ops": ["benchmarks/per_op.py"],
     "recording": ["benchmarks/trace_overhead.py"],
     "floors": ["-m", "benchmarks.floors"],
-    "growth": ["-m", "benchmarks.growth", "--svg", "docs/images/growth.svg"],
+    "growth": ["-m", "benchmarks.growth"],
     "larger": ["-m", "benchmarks.larger_than_memory"],
 }
 _ALL = [name for name in _ALSO if name != "larger"]  # which writes many gigabytes
@@ -87,9 +87,7 @@ def options() -> argparse.Namespace:
         default=[],
         help=f"other benchmarks: {', '.join(_ALSO)}; all: without the last",
     )
-    add(
-        "--write", type=Path, metavar="DOCS", help="also write benchmarks.md and internals/benchmarks_notebook.md there"
-    )
+    add("--write", type=Path, metavar="DOCS", help="also write benchmarks.md there")
     add("--held-to", choices=("avx2",), help="hold every framework to these instructions")
     add("--device", choices=("cpu", "gpu"), default="cpu", help="where every framework computes, in float32")
     add("--json", type=Path, help="also write all figures, for `python -m benchmarks.page`")
@@ -189,7 +187,7 @@ def _write(run: Run, chosen: argparse.Namespace) -> None:
     if chosen.json:
         run.save(chosen.json)
     if chosen.write:
-        write_pages([run], chosen.write)
+        write_page([run], chosen.write)
 
 
 def run_other(name: str, pythons: dict[str, str]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """How time and memory grow: with the batch, the width, the depth, the length of sequences and of chains of ops.
 
-    python -m benchmarks.growth [--only chain,depth] [--quick] [--svg docs/images/growth.svg]
+    python -m benchmarks.growth [--only chain,depth] [--quick]
 
 Every point is a process of its own. Printed are the exponents of the growth, fitted to the larger half of the
 points (1: linear), those that there is a reason for (what doesn't grow, such as Python itself, makes the measured one
@@ -234,7 +234,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join([*AXES, "large"]), help="what to measure, with commas")
     parser.add_argument("--quick", action="store_true", help="without the largest sizes")
-    parser.add_argument("--svg", type=Path, help="also draw charts into this file")
     parser.add_argument("--point", nargs=2, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.point:
@@ -248,8 +247,6 @@ def main() -> None:
         beside = f"{one['seconds']:.1f} s a step, {_size(one['bytes'])} beside the weights"
         kept = f"saved in {one['save']:.1f} s ({_size(one['saving'])} beside), loaded in {one['load']:.1f} s"
         print(f"\na model of {_size(one['weights'])}: {beside}; {kept}")
-    if chosen.svg:
-        chosen.svg.write_text(_drawn(found), encoding="utf-8")
 
 
 def _point(name: str, size: str) -> dict[str, Any]:
@@ -289,25 +286,6 @@ def _table(found: dict[str, tuple[Points, Points]]) -> str:
 
 def _size(count: float) -> str:
     return f"{count / 2**30:.2f} GiB" if count > 2**29 else f"{count / 2**20:.1f} MiB"
-
-
-def _drawn(found: dict[str, tuple[Points, Points]]) -> str:
-    from viz.picture.charts.lines import Chart, Line, line_charts
-
-    charts = []
-    for name, (times, sizes) in found.items():
-        axis = AXES[name]
-        mebibytes = [(x, y / 2**20) for x, y in sizes]
-        lines = [
-            Line(_legend("seconds", exponent(times), axis.expected[0]), times, axis.expected[0]),
-            Line(_legend("MiB", exponent(sizes), axis.expected[1]), mebibytes, axis.expected[1]),
-        ]
-        charts.append(Chart(axis.title, axis.x, axis.y, lines))
-    return line_charts("How time and memory grow (dashed: as expected)", charts)
-
-
-def _legend(unit: str, found: float, expected: float) -> str:
-    return f"{unit}: slope {found:.2f}, expected {expected:g}"
 
 
 if __name__ == "__main__":

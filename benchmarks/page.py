@@ -1,6 +1,7 @@
-"""The notebook of all figures, and beside it `docs/benchmarks.md`, made of the files of one or several runs.
+"""Every figure of one or several runs as one report, and the short page `docs/benchmarks.md` made of the same files.
 
-    python -m benchmarks.page run1.json run2.json --write docs
+    python -m benchmarks.page run1.json run2.json                 # prints the report
+    python -m benchmarks.page run1.json run2.json --write docs    # writes docs/benchmarks.md
 
 Runs stand side by side. What only one of them measured (growth, say) is taken from the last that has it. A run that was
 measured in parts is given as `part1.json+part2.json`.
@@ -22,16 +23,13 @@ from benchmarks.report import failures, memory_table, ratio_table, startup_table
 from benchmarks.runs import OURS, Run, by_instructions, fast_runs
 from benchmarks.short_page import SLOWER, short_page
 
-__all__ = ["MISSED", "main", "page", "write_pages"]
+__all__ = ["main", "page", "write_page"]
 
-MISSED = Path(__file__).with_name("missed.md")
+_INTRODUCTION = """# All benchmark figures
 
-_INTRODUCTION = """# The benchmarks' notebook
-
-All figures, for those who work on eagerflow's speed; the short page is [Benchmarks](../benchmarks.md). Made by `make
-bench` (`python -m benchmarks --help` tells what else it can do). Every framework has a process of its own and runs by
-its own defaults; they take turns, so that a slow moment of the machine hits all alike. Figures are **our time divided
-by the other's**: below 1 we are faster. Those of several runs stand side by side, with a dot between them. """
+Every framework runs in its own process with its own defaults; they take turns, so that a slow moment of the machine
+affects all of them. Figures are **our time divided by the other's**: below 1 we are faster. Those of several runs
+stand side by side, separated by a dot."""
 
 _HOW = """
 ## How it is measured
@@ -58,39 +56,33 @@ need a quarter to a half of the products, so they may take less than their floor
 """
 
 
-def write_pages(runs: Sequence[Run], docs: Path) -> None:
-    """Write both pages into the folder of the documentation.
+def write_page(runs: Sequence[Run], docs: Path) -> None:
+    """Write `benchmarks.md` into the documentation's folder.
 
     Args:
-        runs: what is shown side by side.
-        docs: the folder; its `internals` is made if missing.
+        runs: the runs, shown side by side.
+        docs: the folder.
     """
-    notebook = docs / "internals" / "benchmarks_notebook.md"
-    notebook.parent.mkdir(parents=True, exist_ok=True)
-    notebook.write_text(page(runs, MISSED.read_text(encoding="utf-8")), encoding="utf-8")
     short = short_page(runs, SLOWER.read_text(encoding="utf-8"))
     (docs / "benchmarks.md").write_text(short, encoding="utf-8")
 
 
-def page(runs: Sequence[Run], missed: str = "") -> str:
-    """The notebook.
+def page(runs: Sequence[Run]) -> str:
+    """The report of all figures as Markdown.
 
     Args:
-        runs: what is shown side by side.
-        missed: Markdown about what is missed, which is included as it is.
+        runs: the runs, shown side by side.
     """
     measured = [run for run in runs if run.results]
-    return "\n".join(_parts(runs, measured, missed)) + "\n"
+    return "\n".join(_parts(runs, measured)) + "\n"
 
 
-def _parts(runs: Sequence[Run], measured: Sequence[Run], missed: str) -> Iterator[str]:
+def _parts(runs: Sequence[Run], measured: Sequence[Run]) -> Iterator[str]:
     yield _INTRODUCTION
     groups = [group for group in _groups(measured) if group.runs]
     for group in groups:
         yield f"## Aims{group.told}\n"
         yield from aims_tables(group.runs, group.limits)
-    if missed:
-        yield f"## What is missed, and why\n\n{missed.strip()}\n"
     yield "## The machine\n"
     yield from machine_lines(measured or runs)
     yield _HOW.rstrip()
@@ -133,8 +125,6 @@ def _texts(runs: Sequence[Run]) -> Iterator[str]:
         text = next((run.also[name]["text"] for run in reversed(runs) if name in run.also), None)
         if text:
             yield f"\n## {title}\n\n```text\n{text.strip()}\n```"
-        if text and name == "growth":
-            yield "\n![How time and memory grow](../images/growth.svg)"
     larger = next((run.also["larger"]["text"] for run in reversed(runs) if "larger" in run.also), None)
     if larger:
         yield f"\n## Data larger than memory\n\n{larger.strip()}"
@@ -205,14 +195,14 @@ def main() -> None:
     )
     parser.add_argument("runs", nargs="+", help="what `python -m benchmarks --json` wrote")
     parser.add_argument(
-        "--write", type=Path, metavar="DOCS", help="the folder for both pages; without, the notebook is printed"
+        "--write", type=Path, metavar="DOCS", help="write benchmarks.md there instead of printing the report"
     )
     chosen = parser.parse_args()
     runs = [reduce(Run.joined, [Run.load(Path(part)) for part in name.split("+")]) for name in chosen.runs]
     if chosen.write:
-        write_pages(runs, chosen.write)
+        write_page(runs, chosen.write)
     else:
-        print(page(runs, MISSED.read_text(encoding="utf-8")), end="")
+        print(page(runs), end="")
 
 
 if __name__ == "__main__":

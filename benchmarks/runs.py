@@ -89,6 +89,7 @@ class Run:
             title: {name: {peer: vars(f) for peer, f in found.items()} for name, found in each.items()}
             for title, each in self.results.items()
         }
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({**vars(self), "results": results}, indent=1), encoding="utf-8")
 
     @classmethod

@@ -1,7 +1,4 @@
-"""`docs/benchmarks.md`: the figures that a user asks for, on one short page. All of them stand in the notebook.
-
-The notebook is `docs/internals/benchmarks_notebook.md`, made by `benchmarks.page`.
-"""
+"""`docs/benchmarks.md`: the figures that a user asks for, on one short page. `benchmarks.page` prints all of them."""
 
 from __future__ import annotations
 
@@ -72,10 +69,10 @@ _HOW = """
   hits all alike. Figures are medians, and the mean of all runs where there are several.
 - On one core, processor time is counted; on all cores, the time that passed.
 
-`make bench` measures it all on your machine (it installs the other frameworks beside). The [notebook of all
-figures](internals/benchmarks_notebook.md) has every workload and kernel in milliseconds, memory, growth with size,
-what recording costs, the aims that we set ourselves, and what was tried where we miss them. For GPUs see [Kernels on a
-GPU](internals/gpu_kernels.md). """
+`make bench` measures it all on your machine (it installs the other frameworks beside), and `python -m benchmarks.page
+build/bench.json` prints every figure of it: each workload and kernel in milliseconds, memory, growth with size, what
+recording costs. What was tried to make kernels faster: [Kernels, from inside](internals/kernels.md). For GPUs see
+[Kernels on a GPU](internals/gpu_kernels.md). """
 
 
 def short_page(runs: Sequence[Run], slower: str = "") -> str:

@@ -77,10 +77,7 @@ SECTIONS = [
     Section(
         "Internals",
         "internals/index",
-        {
-            "": "internals/kernels internals/gpu_kernels internals/cuda_graphs internals/benchmarks_notebook"
-            " internals/testing internals/contributing"
-        },
+        {"": "internals/kernels internals/gpu_kernels internals/cuda_graphs internals/testing internals/contributing"},
     ),
     Section("Changelog", "changelog", {}),
 ]
@@ -93,7 +90,7 @@ BESIDE = {
         "Speed",
         (
             "benchmarks guides/speed guides/captured_steps guides/compiled_kernels estimate annotate kernels"
-            " internals/benchmarks_notebook internals/kernels"
+            " internals/kernels"
         ),
     ),
 }
