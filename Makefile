@@ -12,10 +12,10 @@ PEER_PACKAGES := keras==3.15.1 jax autograd \
 ONNX_WRITERS := onnxscript onnxruntime tf2onnx transformers torchvision
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-slow test-simple test-gpu check docs docs-check bench interop differential fuzz web-runtime clean
+.PHONY: help demo test coverage test-slow test-simple test-gpu check docs docs-check bench interop differential fuzz release-check web-runtime clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed ## train on the handwritten digits, and draw what ran
 	@$(BIN)/python -m eagerflow demo
@@ -77,11 +77,14 @@ differential: $(if $(PEERS),,$(VENV)-peers/.installed) ## random programs, layer
 fuzz: $(VENV)/.installed-dev ## spoil files for ten minutes and look at what their readers do
 	@$(BIN)/python -m tests.hostile.fuzz
 
+release-check: $(VENV)-release/.installed ## build wheel and source, check both, install and use them in fresh environments; uploads nothing
+	@$(VENV)-release/bin/python -m tools.release_check $(ARGS)
+
 web-runtime: $(VENV)/.installed-dev ## fetch the onnxruntime-web that pages run, by npm; ARGS="1.31.0 sha512-..." for another version
 	@$(BIN)/python tools/web_runtime.py $(ARGS)
 
 clean: ## remove the environment and what tools left behind
-	rm -rf $(VENV) $(VENV)-docs $(VENV)-keras $(VENV)-peers build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-keras $(VENV)-peers $(VENV)-release build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 # The environment, in two steps: the demo does not wait for the tools of the tests. Both follow pyproject.toml.
 # Several makes may run at once: ALONE, behind a Python, runs a command while no other does. The lock goes with the process.
@@ -103,6 +106,11 @@ $(VENV)-keras/.installed: | $(BIN)/pip
 	@$(BIN)/python -m venv $(VENV)-keras
 	@$(VENV)-keras/bin/python -m pip install --quiet --disable-pip-version-check keras==3.15.1 jax h5py \
 		"tensorflow-cpu; sys_platform == 'linux'" "tensorflow; sys_platform != 'linux'"
+	@touch $@
+
+$(VENV)-release/.installed: | $(BIN)/pip
+	@$(BIN)/python -m venv $(VENV)-release
+	@$(VENV)-release/bin/python -m pip install --quiet --disable-pip-version-check build twine check-wheel-contents
 	@touch $@
 
 $(VENV)-docs/.installed: pyproject.toml | $(BIN)/pip

@@ -1,4 +1,4 @@
-"""`python -m eagerflow`: the demo; `run`, `keras` for scripts; `compile`, `measure` for speed; `launch` for ranks.
+"""`python -m eagerflow`: the demo; `run`, `keras` for scripts; `compile` for speed; `launch` for ranks; `info`.
 
 Each command loads what it needs when it is chosen: the launcher of ranks needs none of what models are made of.
 """
@@ -75,6 +75,13 @@ EAGERFLOW_KERNELS=plain or EAGERFLOW_KERNELS=compiled chooses for one program.
 Exit status: 0 all well, 2 a file can't be written, 3 a package isn't installed.""",
     ),
     "launch": ("run a script as several processes (ranks), on one machine or many", ""),
+    "info": (
+        "print versions, processor and BLAS, for a report of a problem",
+        """\
+Print what a report of a problem should say about the installation: versions, system, processor, BLAS, extras.
+
+  %(prog)s""",
+    ),
 }
 
 
@@ -163,6 +170,8 @@ def _ours(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     if chosen.command is None:
         parser.print_help()
         return 0
+    if chosen.command == "info":
+        return int(import_module("eagerflow._info").print_info())
     if chosen.command == "compile":
         return int(import_module("eagerflow._warm_up").fill(chosen.off, chosen.quiet))
     return int(import_module("eagerflow.demo").run_demo(chosen.out, epochs=chosen.epochs, seed=chosen.seed))

@@ -32,6 +32,7 @@ FLOORS = {
     "optimizers": 6,
     "layers": 7,
     "capture": 10,
+    "_info": 7,
     "_warm_up": 7,
     "callbacks": 8,
     "data": 8,

@@ -148,7 +148,7 @@ def test_texts_stay_what_they_are(monkeypatch):
 
 # What ends with its process, or is called from a command line only.
 COMMAND_LINES = ("eagerflow.__main__", "eagerflow.demo", "eagerflow.launch", "eagerflow._warm_up", "viz.cli")
-COMMAND_LINES += ("eagerflow.cli.statuses",)
+COMMAND_LINES += ("eagerflow._info", "eagerflow.cli.statuses")
 COMMAND_LINES += ("eagerflow.compat.run", "viz.command", "viz.add_ons", "viz.shell", "viz.replay.prompt")
 COMMAND_LINES += ("viz.doctor.watched_script",)
 

@@ -52,7 +52,7 @@ def _kinds(names: str) -> str:
 
 
 SECTIONS = [
-    Section("Start", "start/ten_minutes", {"": "install glossary"}),
+    Section("Start", "start/ten_minutes", {"": "install glossary stability roadmap"}),
     Section(
         "Guides",
         "guides/index",
