@@ -32,7 +32,7 @@ with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "model.keras"
     model.save(path)
     np.testing.assert_array_equal(ef.saving.load_model(path).predict(x, verbose=0), model.predict(x, verbose=0))
-    with viz.trace(model) as record:
+    with viz.trace() as record:
         model.train_on_batch(x, x[:, :1])
     for name in ("step.svg", "step.png"):
         record.draw(str(Path(folder) / name))
