@@ -52,7 +52,7 @@ def _kinds(names: str) -> str:
 
 
 SECTIONS = [
-    Section("Start", "start/ten_minutes", {"": "install glossary stability roadmap"}),
+    Section("Start", "start/ten_minutes", {"": "install glossary compare stability roadmap"}),
     Section(
         "Guides",
         "guides/index",
