@@ -77,7 +77,10 @@ SECTIONS = [
     Section(
         "Internals",
         "internals/index",
-        {"": "internals/kernels internals/gpu_kernels internals/cuda_graphs internals/testing internals/contributing"},
+        {
+            "": "internals/tour internals/kernels internals/gpu_kernels internals/cuda_graphs internals/testing"
+            " internals/contributing"
+        },
     ),
     Section("Changelog", "changelog", {}),
 ]
