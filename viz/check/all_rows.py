@@ -70,8 +70,8 @@ _OF_DOCTOR = {
 }
 _CAUSES, _SYMPTOMS = ("inputs", "labels"), ("first loss", "weights move", "overfits one batch")
 _NO_MODEL = (
-    "the loop calls no model or layer, and its ops don't show what it computes of which rows: call a layer of your own "
-    "in it (a subclass of layers.Layer, with the variables in its attributes and what they compute in its call)"
+    "the loop calls no model or layer: call a layer of your own in it (a subclass of layers.Layer, with the variables "
+    "in its attributes and what they compute in its call)"
 )
 
 

@@ -6,9 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 
-__all__ = ["MOST", "shares"]
-
-MOST = 5  # causes: 32 passes
+__all__ = ["shares"]
 
 
 def shares(causes: Sequence[str], value: Callable[[frozenset[str]], float]) -> dict[str, float]:

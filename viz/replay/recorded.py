@@ -10,7 +10,7 @@ from viz.recording import Recording
 from viz.replay.film import Film, Frame
 from viz.replay.first_bad import layer_of
 from viz.replay.kept import Kept, KeptStep
-from viz.replay.player import Played, Player
+from viz.replay.player import Player
 from viz.tracer import trace
 
 __all__ = ["filmed", "traced"]
@@ -21,24 +21,23 @@ _MOST = 256 << 20  # bytes of all tensors of a step, above which none are
 
 def filmed(kept: Kept, number: int) -> list[Frame]:
     """The frames of a step of the file."""
-    film = Film(kept)
-    _before(kept, number, film)
+    film, player = Film(kept), _before(kept, number)
+    with observing(Listening.to(film)):
+        player.run(number)
     return film.frames
 
 
-def _before(kept: Kept, number: int, film: Film) -> Played:
+def _before(kept: Kept, number: int) -> Player:
+    """A player that has run all steps before one."""
     player = Player(kept)
     for i in range(number):
         player.run(i)
-    with observing(Listening.to(film)):
-        return player.run(number)
+    return player
 
 
 def traced(kept: Kept, number: int) -> Recording:
     """A step of the file, recorded while it runs again; with its film, which the page plays."""
-    film, player = Film(kept), Player(kept)
-    for i in range(number):
-        player.run(i)
+    film, player = Film(kept), _before(kept, number)
     name = f"{kept.meta.get('script') or 'step'} step {kept.steps[number].number}"
     nbytes = sum(array.nbytes for array in kept.arrays)
     values = "" if nbytes <= _MOST else None
