@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.distribution.runtime.current import data_parallel_group
 from eagerflow.training.sandbox import sandbox
 from viz.doctor.program import layer_label
-from viz.fit_gap import attribution
 from viz.fit_gap.modes import BATCH_NORM, Modes
 from viz.fit_gap.passes import Totals, caught_up, has_own_steps, run_pass
 from viz.fit_gap.report import OTHER, PENALTIES, PUT_BACK, RUNNING, WEIGHTS, Gap, Part, Statistics
@@ -155,7 +156,7 @@ class _Measurement:
         return reported, plain.metrics[name], _finite(parts)
 
     def _split(self, number: Any) -> list[Part]:
-        found = attribution.shares(self.causes, lambda acting: number(self._with(acting)))
+        found = _shares(self.causes, lambda acting: number(self._with(acting)))
         return [Part(name, value) for name, value in found.items()]
 
 
@@ -183,3 +184,22 @@ def _check(model: Any) -> None:
         )
     if data_parallel_group() is not None:
         raise ValueError("gap: several ranks share each batch. Run the script in one process: viz gap train.py.")
+
+
+def _shares(causes: Sequence[str], value: Callable[[frozenset[str]], float]) -> dict[str, float]:
+    """The share of each cause, averaged over all orders in which they can be removed: its Shapley value.
+
+    Source: L. S. Shapley, "A value for n-person games", 1953.
+
+    >>> _shares(["a", "b"], lambda acting: 1.0 * ("a" in acting) + 4.0 * (len(acting) == 2))
+    {'a': 3.0, 'b': 2.0}
+    """
+    count = len(causes)
+    found = dict.fromkeys(causes, 0.0)
+    for size in range(count):
+        orders = math.factorial(size) * math.factorial(count - size - 1) / math.factorial(count)
+        for acting in map(frozenset, itertools.combinations(causes, size)):
+            for cause in causes:
+                if cause not in acting:
+                    found[cause] += orders * (value(acting | {cause}) - value(acting))
+    return found

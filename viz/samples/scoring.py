@@ -14,10 +14,9 @@ from eagerflow.core.observe import unobserved
 from eagerflow.layer.symbolic.text_type import is_text
 from viz.dry_run.first_weight import at_first_weight
 from viz.facts import formatting
-from viz.samples.broken import broken_marks
 from viz.samples.judging import Classes, classes_of, far_off, likely_wrong, losses_of, sureness
 from viz.samples.loss_tracking import Gathering, row_losses
-from viz.samples.row_keys import host, keys_of
+from viz.samples.row_keys import broken_marks, host, keys_of
 from viz.samples.sample_set import Sample, Samples, shown_target
 
 __all__ = ["judged"]
