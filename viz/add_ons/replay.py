@@ -16,10 +16,9 @@ from viz.facts.lines.room import room
 from viz.facts.text_table import Text, table
 from viz.replay.answers import changed, in_cells, told
 from viz.replay.file import read
-from viz.replay.first_bad import find_culprit
 from viz.replay.kept import Kept
 from viz.replay.player import CannotReplay, Player
-from viz.replay.recorded import filmed, traced
+from viz.replay.recorded import filmed, first_nonfinite, traced
 from viz.replay.rows import guilty_rows
 from viz.replay.verdict import verdict
 from viz.shell.output_files import check_target
@@ -64,11 +63,11 @@ def _answer(kept: Kept, number: int, options: argparse.Namespace) -> int:
         _print(options, vars(found), str(found))
         return 0
     if options.nonfinite:
-        culprit = find_culprit(kept)
+        where = first_nonfinite(kept)
         steps = formatting.count(len(kept.steps), "step")
-        words = f"all finite in {steps}: what was made, forward and backward" if culprit is None else str(culprit)
-        _print(options, {"nonfinite": None if culprit is None else vars(culprit)}, words)
-        return DONE if culprit is None else FOUND
+        words = f"all finite in {steps}: what was made, forward and backward" if where is None else str(where)
+        _print(options, {"nonfinite": None if where is None else where.to_dict()}, words)
+        return DONE if where is None else FOUND
     if options.trace:
         recording = traced(kept, number)
         recording.save(options.trace)

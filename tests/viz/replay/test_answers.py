@@ -14,9 +14,8 @@ from viz.replay import machine as machine_facts
 from viz.replay.answers import changed
 from viz.replay.file import read
 from viz.replay.film import numbers
-from viz.replay.first_bad import find_culprit
 from viz.replay.player import CannotReplay
-from viz.replay.recorded import filmed, traced
+from viz.replay.recorded import filmed, first_nonfinite, traced
 from viz.replay.rows import guilty_rows
 
 LAST = 2  # the place of the last step of `good_file`
@@ -26,11 +25,11 @@ def last(kept):
     return len(kept.steps) - 1
 
 
-def test_the_op_where_nan_begins_is_named_with_layer_and_row(nan_file):
-    found = find_culprit(read(nan_file))
-    assert (found.layer, found.phase, found.rows, found.of_data) == ("mean_squared_error", "forward", [17], True)
-    assert "of 8" in str(found)
-    assert "row 17 of the data" in str(found)
+def test_the_op_where_nan_begins_is_named_with_layer_and_line(nan_file):
+    kept = read(nan_file)
+    found = first_nonfinite(kept)
+    assert (found.kind, found.phase, found.layer) == ("op", "forward", "mean_squared_error")
+    assert f"step {kept.steps[-1].number}" in str(found)
 
 
 def test_nan_that_begins_backward_is_named(tmp_path):
@@ -38,7 +37,7 @@ def test_nan_that_begins_backward_is_named(tmp_path):
     model = ef.Sequential([layers.Input((4,)), layers.Dense(3), layers.Lambda(root), layers.Dense(1)])
     with pytest.warns(UserWarning, match="the loss is"):
         keeping, _ = train(tmp_path / "a.efr", x, y, model=model)
-    found = find_culprit(read(keeping.written[0][0]))
+    found = first_nonfinite(read(keeping.written[0][0]))
     assert (found.phase, found.op) == ("backward", "sqrt")
     assert "lambda" in found.layer
 
