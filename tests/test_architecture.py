@@ -187,7 +187,7 @@ BUDGETS = {
     "viz/add_ons": 961,
     "viz/annotation": 358,
     "viz/attribution": 1464,
-    "viz/check": 2853,
+    "viz/check": 2783,
     "viz/cockpit": 593,
     "viz/command": 802,
     "viz/doctor": 14968,

@@ -179,7 +179,8 @@ class _Examination:
             self.rows[name] = _guarded(partial(self._undone, question))
         for finding in findings:
             name = _OF_DOCTOR.get(finding.rule) or _OF_DOCTOR.get(finding.kind, "")
-            if finding.severity != "info" and name and self.rows[name].verdict != "fault":
+            unknown = bool(name) and (self.rows[name].verdict != "fault" or finding.kind == "unscaled_input")
+            if finding.severity != "info" and unknown:
                 self.rows[name] = of_finding(finding, self._excuse(finding))
         self._name_op(findings)
         if trial.error is not None:

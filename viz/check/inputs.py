@@ -13,11 +13,8 @@ from viz.check.broken_numbers import broken_inputs
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
-from viz.doctor.checks.all_checks import ADVICE
 from viz.doctor.facts.fit_arrays import inputs_of
 from viz.doctor.facts.host_arrays import number, rms
-from viz.doctor.facts.pictures import colours_first, torn, words_of_torn
-from viz.doctor.facts.scaling import unadapted_normalization
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
@@ -89,11 +86,6 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
     evidence = {"lowest": low, "highest": high, "rms": size, "shape": list(values.shape), "dtype": str(values.dtype)}
     if seen.op in ("take", "embedding", "one_hot") and values.dtype.kind in "iu":
         return _words_row(seen, words, place, high, evidence)
-    layout = _layout(seen)
-    if layout is not None:
-        is_torn = "look torn" in layout
-        cure = ADVICE["channels_first.torn"] if is_torn else "move the colours to the last axis, or pass data_format"
-        return fault(f"{words}: {layout}", cure, place, **evidence)
     if low == high and low and values.size == len(values):
         words += ": all are equal, one number for each row, as for weights that are learnt without an input"
         return open_question(words, place, **evidence)
@@ -101,21 +93,10 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
         return open_question(f"{words}: all are equal, in the {len(values)} rows of the first batch", place, **evidence)
     if low == high:
         return fault(f"{words}: all are equal", "look at how the data is read", **evidence)
-    unadapted = unadapted_normalization(subject.model) if size > limits.UNSCALED_HINT else None
-    if seen.op in PRODUCTS and unadapted is not None:
-        return fault(
-            f"{words} (root mean square {number(size)}); layer {layer_label(unadapted)!r} was never adapted, and so "
-            "hands its inputs on as they are",
-            ADVICE["unscaled_input.unadapted"],
-            made_at(unadapted),
-            **evidence,
-        )
     if seen.op in PRODUCTS and size > limits.UNSCALED:
         words = f"{words} (root mean square {number(size)}); weights are made for inputs around ±1"
         fix = "divide pictures by 255; for tables use a Normalization layer, adapted to the training data"
         return fault(words, fix, **evidence)
-    if max(abs(low), abs(high)) < limits.TINY_INPUT:
-        return fault(f"{words}: next to nothing", "scale the data to about ±1, once only", **evidence)
     apart = _rows_apart(values)
     if seen.op in PRODUCTS and apart is not None and apart * _NEARLY_CONSTANT < size and apart < _HARDLY:
         return _constant_columns(subject, words, place, {**evidence, "apart": apart})
@@ -163,19 +144,6 @@ def _words_row(seen: Seen, words: str, place: Place | None, high: float, evidenc
     if isinstance(size, int) and high >= size:
         return fault(f"{words}, but its table has {size} rows", f"input_dim={int(high) + 1} or more", place, **evidence)
     return fine(words + (f" of {size}" if isinstance(size, int) else ""), place, **evidence)
-
-
-def _layout(seen: Seen) -> str | None:
-    """What is wrong with the axes of pictures that a convolution is given."""
-    if "conv" not in seen.op:
-        return None
-    shape = seen.values.shape
-    rough = torn(seen.values) if getattr(seen.layer, "data_format", None) == "channels_last" else None
-    if rough is not None:
-        return words_of_torn(shape, *rough)
-    if not colours_first(seen.layer, shape):
-        return None
-    return f"the colours seem to be on axis 1, and the layer takes the last axis ({shape[-1]}) for them"
 
 
 def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, numpy.ndarray] | None]:

@@ -256,13 +256,12 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
     if born is not None:
         return born
     scheduled = getattr(getattr(first.optimizer, "_rate", None), "variable", None) is None
-    if own.share <= _LEARNT and not scheduled and first.fit is not None and rate_is_high(first.optimizer):
-        rate = float(first.optimizer.learning_rate)
-        words = f"{what} falls {fell}, but one batch is learnt at nearly any rate, and {own.name}({rate:g}) is far "
-        words += "above the usual: viz.find_lr(model, x, y) measures one"
-        return open_question(words, subject.compiled_at, **evidence)
     if own.share <= _LEARNT:
-        return _learnt(own, what, fell, subject, evidence)
+        unusual = ""
+        if not scheduled and rate_is_high(first.optimizer):
+            rate = float(first.optimizer.learning_rate)
+            unusual = f"; whether {own.name}({rate:g}), far above the usual, is too high, only other batches show"
+        return _learnt(own, what, fell + unusual, subject, evidence)
     told = f"{what} falls {fell} with {best.name}"
     if own.same and own.share > _STUCK >= best.share and own.steps >= _STEPS and not own.falling:
         return fault(
