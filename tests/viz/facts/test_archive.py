@@ -166,13 +166,16 @@ def test_files_cut_short_are_refused(saved, tmp_path, keep):
 def test_flipped_bytes_are_refused_or_harmless(saved, tmp_path):
     content = bytearray(saved.read_bytes())
     rng = np.random.default_rng(0)
-    flipped = tmp_path / "flipped.efz"
+    flipped, refused = tmp_path / "flipped.efz", 0
     for at in rng.integers(0, len(content), 150):
         changed = bytearray(content)
         changed[at] ^= 0x55
         flipped.write_bytes(changed)
-        with contextlib.suppress(viz.TraceFileError):
+        try:
             viz.load(flipped).summary()
+        except viz.TraceFileError:
+            refused += 1
+    assert refused > 100  # others are bytes that nothing reads
 
 
 @pytest.mark.parametrize(
