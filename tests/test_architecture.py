@@ -201,9 +201,9 @@ BUDGETS = {
     "viz/picture": 5660,
     "viz/rates": 382,
     "viz/recorder": 5639,
-    "viz/replay": 2461,
+    "viz/replay": 2453,
     "viz/reports": 51,
-    "viz/samples": 1000,
+    "viz/samples": 989,
     "viz/shell": 1307,
     "viz/web": 1050,
 }
