@@ -1,15 +1,14 @@
-"""What a step is kept with, and run again: ops by their names, variables by their keys, random states."""
+"""What a step is kept with, and run again: ops by their names, variables by their keys."""
 
 from __future__ import annotations
 
 from eagerflow.core.primitive import Op, registry
-from eagerflow.core.random import get_state as random_state, set_state as set_random_state
 from eagerflow.core.variable import variable_of
 from eagerflow.ops.elementwise import gamma as _gamma
 from eagerflow.ops.neural import dropout as _dropout, fused as _fused, group_norm as _group_norm
 from eagerflow.ops.sequences import recurrent as _recurrent, recurrent_pairs as _recurrent_pairs
 
-__all__ = ["is_ours", "op_named", "random_state", "set_random_state", "variable_of"]
+__all__ = ["is_ours", "op_named", "variable_of"]
 
 _READ = (_gamma, _dropout, _fused, _group_norm, _recurrent, _recurrent_pairs)  # which `eagerflow.ops` leaves for later
 

@@ -107,7 +107,6 @@ _HEADERS: dict[str, Callable[[dict[str, Any]], None]] = {
     "keep_none": _set("meta", "keep", to=None),
     "keep_negative": _set("meta", "keep", to=-5),
     "machine_text": _set("meta", "machine", to="x"),
-    "random_text": _set("meta", "random", to="x"),
     "narrow_objects": _set("narrow", to={"0": "object"}),
     "narrow_nothing": _set("narrow", to={"999999": "bfloat16"}),
     "places_short": _set("places", to=[["a"]]),

@@ -307,7 +307,8 @@ def test_a_doctor_tells_of_such_a_softmax_in_its_own_words():
     made.compile("sgd", "binary_crossentropy")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        made.fit(X, Y[:, :1], verbose=0, callbacks=[ef.callbacks.Doctor(verbose=0)])
+        made.fit(X, Y[:, :1], verbose=0, callbacks=[doctor := ef.callbacks.Doctor(verbose=0)])
+    assert "loss_mismatch" in doctor.diagnosis.kinds
 
 
 @pytest.mark.parametrize("asked", [{"metrics": ["mse"]}, {"weighted_metrics": ["mse"]}])

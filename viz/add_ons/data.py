@@ -9,9 +9,9 @@ from eagerflow.core.observe import observing
 from viz.facts.json_data import json_text
 from viz.recorder.listening import Listening
 from viz.reports.page import write_page
-from viz.samples.broken import HOLDS
 from viz.samples.loss_tracking import Gatherer
 from viz.samples.page import page
+from viz.samples.row_keys import HOLDS
 from viz.samples.sample_set import Samples
 from viz.samples.scoring import judged
 from viz.shell.output_files import check_target

@@ -37,7 +37,7 @@ def run_doctor(options: argparse.Namespace) -> int:
     compared = (
         listening(nonfinite=script.rerun("nonfinite"))
         if options.gap and ranks is None
-        else contextlib.nullcontext(Found([], [], []))
+        else contextlib.nullcontext(Found([], []))
     )
     with output_to_stderr(options.json or options.fix), compared as found:
         examination = examine(

@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import Any
 
 from viz.doctor.user_code import Place
 from viz.dry_run.first_step import FirstStep
 from viz.dry_run.stopped_script import run_until_first_step
-from viz.estimate.custom_loop_timing import RECORDED, AsItIs, LoopSteps, as_it_is
+from viz.estimate.custom_loop_timing import RECORDED, LoopSteps, fits, loop_facts
 from viz.estimate.estimates import Estimate, bytes_of, estimated, memory_of_machine
 from viz.estimate.measured import memory_of_viz
-from viz.estimate.report import advice, picture, text, text_as_it_is
+from viz.estimate.report import advice, picture, text, text_of_loop
 from viz.facts.json_data import json_text
 from viz.picture.rendering.raster import write_picture
 from viz.shell.output_files import check_chart
@@ -48,10 +49,10 @@ def run_estimate(options: argparse.Namespace) -> int:
     with output_to_stderr(options.json), recorder as recording:
         stopped = run_until_first_step(script, reached, [heard])
     sys.stdout.flush()
-    if loop and (isinstance(found[0], str) or heard.optimizers > 1):
-        own_steps = as_it_is(recording, heard, loop[0], str(found[0]), limit, own)
-        if own_steps is not None:
-            return _print_as_it_is(options, own_steps)
+    if loop and (isinstance(found[0], str) or len(heard.optimizers) > 1):
+        facts = loop_facts(recording, heard, loop[0], str(found[0]), limit, own)
+        if facts is not None:
+            return _print_loop(options, facts, loop[0].place)
     if not found or isinstance(found[0], str):
         why = str(found[0]) if found else stopped.why_no_step
         if options.json:
@@ -75,16 +76,16 @@ def _given(limit: str) -> int:
     return size
 
 
-def _print_as_it_is(options: argparse.Namespace, found: AsItIs) -> int:
+def _print_loop(options: argparse.Namespace, facts: dict[str, Any], place: Place | None) -> int:
     """Of a loop whose step can't be made with other batches."""
     if options.json:
-        print(json_text({"script": options.script, "failed": False, **found.to_dict()}))
+        print(json_text({"script": options.script, "failed": False, **facts}))
     else:
-        _print_head(options.script, found.place)
-        print(text_as_it_is(found))
+        _print_head(options.script, place)
+        print(text_of_loop(facts))
     if options.draw:
         print(f"viz estimate: {options.draw} isn't written: one batch size makes no curve", file=sys.stderr)
-    return int(not found.fits)
+    return int(not fits(facts))
 
 
 def _print_head(script: str, at: Place | None) -> None:

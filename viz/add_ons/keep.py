@@ -29,7 +29,7 @@ def run_kept(options: argparse.Namespace) -> int:
     script = Script.of(options)
     out = pathlib.Path(options.out or default_name(script, ".efr"))
     check_target(out, ("efr",))
-    keeping = Keeping(options.keep, out, not options.no_data, options.script)
+    keeping = Keeping(options.keep, out, options.script)
     _, status = run_script(script, keeping, keeping.ring.fail)
     if not keeping.written:
         print(

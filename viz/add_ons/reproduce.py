@@ -16,11 +16,11 @@ __all__ = ["run_reproduce"]
 def run_reproduce(options: argparse.Namespace) -> int:
     """Run `viz reproduce`."""
     script = Script.of(options)
-    if options.steps < 0 and not options.journal:
+    if options.steps < 0:
         raise ValueError("--steps must be 0 or more")
     steps = options.steps or None
     if options.journal:
-        return run_noted(script, steps, options.journal, first_step=options.steps < 0)
+        return run_noted(script, steps, options.journal)
     found = reproduce(script, steps)
     if options.json:
         print(as_json(found))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import escape
+from typing import NamedTuple
 
 from viz.annotation.costs import Costs, LineCost
-from viz.annotation.sources import SourceLine, source_lines
 from viz.facts import formatting
+from viz.facts.lines.quoted_files import lines_of
 from viz.facts.lines.room import beginning, folded, room, width
 from viz.facts.schema import Frame
 from viz.reports.page import report_page
@@ -17,6 +18,8 @@ __all__ = ["page", "text"]
 _HEADS = ("makes", "forward", "backward", "update", "bytes", "|∂made|", "|∂weights|")
 _LEAST = ("|∂made|", "update", "|∂weights|", "makes", "bytes")  # left out where there is no room, in this order
 _CODE = 40  # signs of a line with its number, for which there is room in any case
+_AROUND = 2  # lines without costs that are shown before and after one that has some
+_MOST = 20_000
 _HOT = 0.1  # of all time: a line that stands out
 _STYLE = """
 table{border-collapse:collapse} td,th{padding:0 9px;white-space:pre;text-align:right;font-size:12px}
@@ -24,6 +27,42 @@ th{color:var(--quiet);font-weight:500;border-bottom:1px solid var(--frame)}
 td.code,td.makes{text-align:left} td.code,td.n{font-family:ui-monospace,monospace}
 td.n{color:var(--quiet);border-left:1px solid var(--frame)} tr.cost:hover{outline:1px solid #0072b2}
 """
+
+
+class _SourceLine(NamedTuple):
+    """A line that is shown: its number (None for a gap), its text, and what it costs."""
+
+    number: int | None
+    text: str
+    cost: LineCost | None
+
+
+def _source_lines(costs: Costs, file: str, whole: bool) -> Iterator[_SourceLine]:
+    """The lines of a file, as far as it still is what ran; else those alone that the recording holds.
+
+    So a file that was changed isn't shown as if it had run, and a recording from elsewhere can't bring other files of
+    this machine into a page, see `lines_of`.
+    """
+    known = costs.lines[file]
+    texts = lines_of(file)[:_MOST]
+    if not all(cost.code and _stripped(texts, number) == cost.code for number, cost in known.items()):
+        for number in sorted(known):
+            yield _SourceLine(number, known[number].code, known[number])
+        return
+    near = {n + by for n in known for by in range(-_AROUND, _AROUND + 1)}
+    gap = False
+    for number, text in enumerate(texts, 1):
+        if whole or number in near:
+            if gap:
+                yield _SourceLine(None, "⋮", None)
+            gap = False
+            yield _SourceLine(number, text.rstrip().expandtabs(4)[:300], known.get(number))
+        else:
+            gap = True
+
+
+def _stripped(texts: list[str], number: int) -> str:
+    return "".join(texts[number - 1 : number]).strip()[:500]
 
 
 def cells(cost: LineCost) -> tuple[str, ...]:
@@ -60,7 +99,7 @@ def text(costs: Costs, whole: bool = False, paint: Callable[[str, str], str] = l
     for file in costs.lines:
         found += ["", paint(_name(file), "1")]
         found.append(paint("  ".join([_HEADS[i].rjust(widths[i]) for i in shown]), "2"))
-        for line in source_lines(costs, file, whole):
+        for line in _source_lines(costs, file, whole):
             margin = cells(line.cost) if line.cost else [""] * len(_HEADS)
             left = "  ".join([margin[i].rjust(widths[i]) for i in shown])
             number = f"{'' if line.number is None else line.number:>5}"
@@ -103,12 +142,12 @@ def page(costs: Costs) -> str:
     parts = []
     heads = "".join([f"<th>{escape(head)}</th>" for head in _HEADS])
     for file in costs.lines:
-        rows = "\n".join([_row(line, whole) for line in source_lines(costs, file, True)])
+        rows = "\n".join([_row(line, whole) for line in _source_lines(costs, file, True)])
         parts.append(f"<h2>{escape(_name(file))}</h2><table><tr>{heads}<th></th><th></th></tr>\n{rows}\n</table>")
     return report_page("What each line costs", [costs.head(), *_rest(costs)], parts, _STYLE)
 
 
-def _row(line: SourceLine, whole: int) -> str:
+def _row(line: _SourceLine, whole: int) -> str:
     number = "" if line.number is None else str(line.number)
     end = f'<td class="n">{number}</td><td class="code">{escape(line.text)}</td></tr>'
     if line.cost is None:

@@ -16,12 +16,10 @@ from eagerflow.core.observe import Scope, observing
 from viz.check.batch_independence import check_rows_apart
 from viz.check.first_loss import check_first_loss
 from viz.check.inputs import check_augmentation, check_inputs
-from viz.check.journal import Journal
 from viz.check.labels import check_labels, of_finding
 from viz.check.nan_source import in_loop
 from viz.check.overfitting import NOT_FINITE, check_overfitting
-from viz.check.repeatable import check_repeatable
-from viz.check.reproduce import note_first_step
+from viz.check.reproduce import check_repeatable
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.saving import check_saving
 from viz.check.stopwatch import Stopwatch
@@ -70,8 +68,8 @@ _OF_DOCTOR = {
 }
 _CAUSES, _SYMPTOMS = ("inputs", "labels"), ("first loss", "weights move", "overfits one batch")
 _NO_MODEL = (
-    "the loop calls no model or layer, and its ops don't show what it computes of which rows: call a layer of your own "
-    "in it (a subclass of layers.Layer, with the variables in its attributes and what they compute in its call)"
+    "the loop calls no model or layer: call a layer of your own in it (a subclass of layers.Layer, with the variables "
+    "in its attributes and what they compute in its call)"
 )
 
 
@@ -101,27 +99,26 @@ class Checked:
 
 def check_script(script: Script, seconds: float = 30.0) -> Checked:
     """Run a script until its first training step, and ask all questions there."""
-    journal, mode = Journal(), TrainingMode()
+    mode = TrainingMode()
     found: list[_Examination] = []
     took: list[float] = []
 
     def examine(step: FirstStep) -> None:
         took.append(watch.seconds)
-        examination = _Examination(step, seconds, journal, mode)
+        examination = _Examination(step, seconds, mode)
         found.append(examination)
         with warnings.catch_warnings(), numpy.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             examination.run()
 
     began, watch = time.perf_counter(), Stopwatch()
-    stopped = run_until_first_step(script, examine, [journal, mode])
+    stopped = run_until_first_step(script, examine, [mode])
     if not found:
         return Checked([], stopped, "", None, time.perf_counter() - began)
     examination = found[0]
     rows = examination.rows
     place, left = examination.subject.place, examination.subject.left
-    again = partial(check_repeatable, journal, script, max(left, 10.0), took[0])
-    rows["repeatable"] = _guarded(again)
+    rows["repeatable"] = _guarded(partial(check_repeatable, script, max(left, 20.0), took[0]))
     names = examination.subject.first.names
     for name, row in rows.items():
         row.name, row.message, row.fix = name, names.in_words(row.message), names.in_words(row.fix)
@@ -149,11 +146,10 @@ def _name(owner: Any) -> str:
 class _Examination:
     """The questions that are asked within the script's process."""
 
-    def __init__(self, first: FirstStep, seconds: float, journal: Journal, mode: TrainingMode) -> None:
+    def __init__(self, first: FirstStep, seconds: float, mode: TrainingMode) -> None:
         self.subject = Subject(first, seconds)
         self.rows: dict[str, Row] = {}
         self.augmented: Any = None
-        self._journal = journal
         # What the examination itself calls is in no mode of the script's.
         self._mode = mode.check() if first.kind == "loop" else None
 
@@ -183,7 +179,8 @@ class _Examination:
             self.rows[name] = _guarded(partial(self._undone, question))
         for finding in findings:
             name = _OF_DOCTOR.get(finding.rule) or _OF_DOCTOR.get(finding.kind, "")
-            if finding.severity != "info" and name and self.rows[name].verdict != "fault":
+            unknown = bool(name) and (self.rows[name].verdict != "fault" or finding.kind == "unscaled_input")
+            if finding.severity != "info" and unknown:
                 self.rows[name] = of_finding(finding, self._excuse(finding))
         self._name_op(findings)
         if trial.error is not None:
@@ -257,7 +254,6 @@ class _Examination:
         subject, trial, watcher = self.subject, Trial(self.subject), Watcher()
         watcher.interrupted = True  # where this training would have ended isn't known
         try:
-            note_first_step(subject.first, self._journal)
             subject.build()
             with subject.undone(), watcher:
                 try:

@@ -12,7 +12,6 @@ from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
-from viz.dry_run.recorded_ops import RecordedModel
 from viz.recorder.descriptions import flat
 from viz.recorder.listening import Listening
 
@@ -76,12 +75,9 @@ def _exchanged(each: Any, rows: int) -> Any:
 def _mixed(subject: Subject, runs: list[_Made], others: float, row: int, other: int) -> Row:
     guilty = next((a[0] for a, b in zip(*runs) if a[1] and _changed(a[1], b[1])[1] > _CHANGED), subject.model)
     place, name = made_at(guilty), layer_label(guilty) or type(guilty).__name__
-    words = f"row {row} changes when input row {other} is replaced, by {others:.2g} of the outputs' size"
-    if isinstance(subject.model, RecordedModel):
-        words = f"answer {words}: as it should for a batch normalization written by hand, and for nothing else"
-        return open_question(words, place, row=row, other=other)
+    words = f"output row {row} changes when input row {other} is replaced, by {others:.2g} of the outputs' size"
     where = "" if guilty is subject.model else f"; first in layer {name!r}"
-    return fault(f"output {words}{where}", _FIX, place, row=row, other=other, change=others, layer=name)
+    return fault(f"{words}{where}", _FIX, place, row=row, other=other, change=others, layer=name)
 
 
 def _with_rows(outputs: Any, rows: int) -> list[numpy.ndarray]:

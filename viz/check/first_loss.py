@@ -10,8 +10,9 @@ import numpy
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
-from viz.doctor.check_base import number
-from viz.doctor.facts.host_arrays import rms
+from viz.doctor.facts.constant_answers import best_constant, loss_of
+from viz.doctor.facts.host_arrays import number, rms
+from viz.doctor.facts.loss_questions import answer_kind
 from viz.dry_run.first_step import FirstStep
 
 __all__ = ["chance_loss", "check_first_loss"]
@@ -21,6 +22,7 @@ _FAR = 5.0
 _APART = 1.5  # the same, of targets that are thousands of times the answers: these need longer for the mean
 _LARGE = 1000.0
 _OUTPUTS = 4.0  # the mean square of a healthy network's first answers, whatever its targets
+_NO_LOSS = 1e-5  # that of labels which are all equal
 _BETTER = 0.5  # of what chance gives: such weights have learnt something already
 _FIX = (
     "weights that start too large, inputs that aren't scaled, or a wrong last activation can cause this; "
@@ -56,7 +58,7 @@ def check_first_loss(subject: Subject, first_step: float | None) -> Row:
     if len(labels) != 1:
         words = f"the loss is made of {len(labels)} arrays and the outputs: the first one is {number(loss)}"
         return open_question(words, loss=loss)
-    found = _chance(_names(first.loss), labels[0], outputs[0])
+    found = _chance(first.loss, labels[0], outputs[0])
     if found is None:
         name = getattr(first.loss, "given", first.loss).name
         return open_question(f"what chance gives isn't known for {name}: the first loss is {number(loss)}", loss=loss)
@@ -118,7 +120,7 @@ def chance_loss(first: FirstStep, y: Any, outputs: Any) -> float | None:
         return None
     if _reduction(first.loss) in ("sum", "none", None):
         return None  # then it grows with the number of rows
-    found = _chance(_names(first.loss), labels[0], answers[0])
+    found = _chance(first.loss, labels[0], answers[0])
     return found[0] if found is not None and found[0] > 0 else None
 
 
@@ -133,60 +135,32 @@ def _reduction(loss: Any) -> str | None:
     return getattr(getattr(loss, "given", loss), "reduction", "")
 
 
-def _names(loss: Any) -> list[str]:
-    """What a loss calls itself, in small letters: its class, function and name."""
-    given = getattr(loss, "given", loss)
-    function = getattr(given, "fn", None)
-    return [
-        str(n).lower().replace("_", "") for n in (type(given).__name__, getattr(function, "__name__", ""), given.name)
-    ]
-
-
 def _weighted(first: FirstStep) -> bool:
     weights = getattr(first.loss, "weights", None)
     return first.batch[2] is not None or weights not in (None, 1.0)
 
 
-def _chance(names: list[str], y: numpy.ndarray, outputs: numpy.ndarray) -> tuple[float, str, float] | None:
-    """The loss of chance, how to say it, and the largest that is still chance; None for other losses."""
-    if any("crossentropy" in name for name in names):
-        if any("binary" in name for name in names):
-            return _binary(y)
-        return _classes(names, y, outputs)
-    if any(name in ("meansquarederror", "mse") for name in names):
-        y = _as_floats(y)
-        spread, size = float(y.var(axis=0).mean()), float((y * y).mean())
-        return _regression(spread, size, "variance")
-    if any(name in ("meanabsoluteerror", "mae") for name in names):
-        y = _as_floats(y)
-        spread, size = float(numpy.abs(y - numpy.median(y, axis=0)).mean()), float(numpy.abs(y).mean())
-        return _regression(spread, size, "mean distance from the median")
-    return None
-
-
-def _as_floats(y: numpy.ndarray) -> numpy.ndarray:
-    return y.astype("float64").reshape(len(y) if y.ndim else 1, -1)
-
-
-def _regression(spread: float, size: float, what: str) -> tuple[float, str, float]:
-    words = f"{number(spread)} (the {what} of the targets)"
-    if size > _FINE * spread:
-        words += f", and answers of 0 {number(size)}, as the targets' mean isn't 0"
-    return spread, words, max(spread, size, _OUTPUTS)
-
-
-def _binary(y: numpy.ndarray) -> tuple[float, str, float]:
-    share = _as_floats(y).mean(axis=0).clip(0, 1)
-    inside = share[(share > 0) & (share < 1)]
-    of_rates = float((-inside * numpy.log(inside) - (1 - inside) * numpy.log(1 - inside)).sum() / len(share))
-    words = f"{math.log(2):.2f} (ln 2)"
-    if inside.size and of_rates < 0.8 * math.log(2):
-        words += f", and always answering the share of ones, {number(float(share.mean()))}, {number(of_rates)}"
-    return of_rates or math.log(2), words, math.log(2)
-
-
-def _classes(names: list[str], y: numpy.ndarray, outputs: numpy.ndarray) -> tuple[float, str, float] | None:
-    classes = outputs.shape[-1] if outputs.ndim > 1 else 0
-    if classes < 2:
+def _chance(loss: Any, y: numpy.ndarray, outputs: numpy.ndarray) -> tuple[float, str, float] | None:
+    """The loss of always giving the same answer, in words, and the largest that is still chance; None for others."""
+    given = getattr(loss, "given", loss)
+    kind, settings = answer_kind(given), getattr(given, "settings", {})
+    if kind in ("sparse", "categorical"):
+        classes = outputs.shape[-1] if outputs.ndim > 1 else 0
+        return (
+            None if classes < 2 else (math.log(classes), f"{math.log(classes):.2f} (ln {classes})", math.log(classes))
+        )
+    pairs = [(y, outputs)]
+    constant = best_constant(kind, pairs, pairs, settings) if kind else None
+    if constant is None:
         return None
-    return math.log(classes), f"{math.log(classes):.2f} (ln {classes})", math.log(classes)
+    if kind == "binary":
+        words = f"{math.log(2):.2f} (ln 2)"
+        if _NO_LOSS < constant < 0.8 * math.log(2):
+            words += f", and always answering the share of ones {number(constant)}"
+        return (constant if constant > _NO_LOSS else math.log(2)), words, math.log(2)
+    zero = loss_of(kind, y, numpy.zeros_like(outputs), settings)
+    what = "variance" if kind == "mean_squared_error" else "mean distance from the median"
+    words = f"{number(constant)} (the {what} of the targets)"
+    if zero > _FINE * constant:
+        words += f", and answers of 0 {number(zero)}, as the targets' mean isn't 0"
+    return constant, words, max(constant, zero, _OUTPUTS)

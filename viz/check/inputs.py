@@ -7,17 +7,14 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, no_grad
+from eagerflow import no_grad
 from eagerflow.data.packing import unpack_x_y_sample_weight
+from viz.check.broken_numbers import broken_inputs
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor import thresholds as limits
-from viz.doctor.checks.all_checks import ADVICE
-from viz.doctor.facts.broken_rows import broken_rows
 from viz.doctor.facts.fit_arrays import inputs_of
 from viz.doctor.facts.host_arrays import number, rms
-from viz.doctor.facts.pictures import colours_first, torn, words_of_torn
-from viz.doctor.facts.scaling import unadapted_normalization
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
@@ -47,7 +44,7 @@ def check_inputs(subject: Subject) -> Row:
 
     Of arrays all rows are looked at for NaN, of what else a script trains with the first batch.
     """
-    broken = _broken_rows(subject)
+    broken = _broken(subject)
     if broken is not None:
         return broken
     with subject.undone():
@@ -89,11 +86,6 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
     evidence = {"lowest": low, "highest": high, "rms": size, "shape": list(values.shape), "dtype": str(values.dtype)}
     if seen.op in ("take", "embedding", "one_hot") and values.dtype.kind in "iu":
         return _words_row(seen, words, place, high, evidence)
-    layout = _layout(seen)
-    if layout is not None:
-        is_torn = "look torn" in layout
-        cure = ADVICE["channels_first.torn"] if is_torn else "move the colours to the last axis, or pass data_format"
-        return fault(f"{words}: {layout}", cure, place, **evidence)
     if low == high and low and values.size == len(values):
         words += ": all are equal, one number for each row, as for weights that are learnt without an input"
         return open_question(words, place, **evidence)
@@ -101,21 +93,10 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
         return open_question(f"{words}: all are equal, in the {len(values)} rows of the first batch", place, **evidence)
     if low == high:
         return fault(f"{words}: all are equal", "look at how the data is read", **evidence)
-    unadapted = unadapted_normalization(subject.model) if size > limits.UNSCALED_HINT else None
-    if seen.op in PRODUCTS and unadapted is not None:
-        return fault(
-            f"{words} (root mean square {number(size)}); layer {layer_label(unadapted)!r} was never adapted, and so "
-            "hands its inputs on as they are",
-            ADVICE["unscaled_input.unadapted"],
-            made_at(unadapted),
-            **evidence,
-        )
     if seen.op in PRODUCTS and size > limits.UNSCALED:
         words = f"{words} (root mean square {number(size)}); weights are made for inputs around ±1"
         fix = "divide pictures by 255; for tables use a Normalization layer, adapted to the training data"
         return fault(words, fix, **evidence)
-    if max(abs(low), abs(high)) < limits.TINY_INPUT:
-        return fault(f"{words}: next to nothing", "scale the data to about ±1, once only", **evidence)
     apart = _rows_apart(values)
     if seen.op in PRODUCTS and apart is not None and apart * _NEARLY_CONSTANT < size and apart < _HARDLY:
         return _constant_columns(subject, words, place, {**evidence, "apart": apart})
@@ -123,56 +104,19 @@ def _row_of(subject: Subject, seen: Seen) -> Row:
     return fine(f"{words}{note}", place, **evidence)
 
 
-def _broken_rows(subject: Subject) -> Row | None:
-    """✗ where rows of the arrays to train with hold NaN or infinities, and the model makes such numbers of them."""
+def _broken(subject: Subject) -> Row | None:
+    """✗ where rows to train with hold NaN or infinities: of arrays any, of a data set those of a while."""
     fit = subject.first.fit
-    arrays = inputs_of(fit.feed) if fit is not None else []
-    if fit is not None and not arrays and not isinstance(subject.x, (tuple, list, dict)) and not subject.fixed:
-        return _broken_batch(subject)
-    if len(arrays) != 1 or isinstance(subject.x, (tuple, list, dict)) or subject.fixed or arrays[0].dtype.kind != "f":
+    if fit is None or isinstance(subject.x, (tuple, list, dict)):
         return None
-    broken = broken_rows(arrays[0])
-    if broken is None:
-        return None
-    at, column = broken
-    if _fills_in(subject, arrays[0][at[:_FEW]]):
-        return None
-    many = (
-        f"{len(at)} of the {len(arrays[0])} rows to train with hold" if len(at) > 1 else "one row to train with holds"
-    )
-    return fault(
-        f"{many} NaN or infinities, {'the first is' if len(at) > 1 else 'which is'} row {at[0]}"
-        f"{f' (column {column})' if arrays[0].ndim == 2 else ''}: what the model answers there is no number either",
-        "look at numpy.isnan(x).any(axis=1), and replace or drop those rows",
-        rows=len(at),
-        first=at[0],
-    )
-
-
-def _fills_in(subject: Subject, rows: numpy.ndarray) -> bool:
-    """Does the model answer rows with NaN by numbers, as it has layers that fill them in?"""
-    with no_grad(), subject.undone():
-        made = subject.outputs(Tensor(rows, None, None))
-    return all(bool(numpy.isfinite(a).all()) for a in leaves(made) if a.dtype.kind == "f")
-
-
-def _broken_batch(subject: Subject) -> Row | None:
-    """The same for the batches of a data set, for a while."""
+    arrays = inputs_of(fit.feed)
+    if arrays:
+        return broken_inputs(subject, arrays, "rows to train with")
     ends = subject.left - min(_SECONDS, subject.left / 4)
-    for number_of_batch, batch in enumerate(subject.epoch(), 1):
-        found = list(leaves(unpack_x_y_sample_weight(batch)[0]))
-        broken = broken_rows(found[0]) if len(found) == 1 and found[0].ndim else None
-        if broken is not None and not _fills_in(subject, found[0][broken[0][:_FEW]]):
-            return fault(
-                f"batch {number_of_batch} of the data set holds NaN or infinities, in its row {broken[0][0]}: what the "
-                "model answers there is no number either, and after that step no weight is",
-                "look at numpy.isnan(x).any(axis=1) before the data set is made, or leave such rows out with "
-                "dataset.filter; replace or drop them",
-                rows=len(broken[0]),
-                first=broken[0][0],
-            )
-        if subject.left < ends:
-            return None
+    for at, batch in enumerate(subject.epoch(), 1):
+        found = broken_inputs(subject, list(leaves(unpack_x_y_sample_weight(batch)[0])), f"rows of batch {at}")
+        if found is not None or subject.left < ends:
+            return found
     return None
 
 
@@ -200,19 +144,6 @@ def _words_row(seen: Seen, words: str, place: Place | None, high: float, evidenc
     if isinstance(size, int) and high >= size:
         return fault(f"{words}, but its table has {size} rows", f"input_dim={int(high) + 1} or more", place, **evidence)
     return fine(words + (f" of {size}" if isinstance(size, int) else ""), place, **evidence)
-
-
-def _layout(seen: Seen) -> str | None:
-    """What is wrong with the axes of pictures that a convolution is given."""
-    if "conv" not in seen.op:
-        return None
-    shape = seen.values.shape
-    rough = torn(seen.values) if getattr(seen.layer, "data_format", None) == "channels_last" else None
-    if rough is not None:
-        return words_of_torn(shape, *rough)
-    if not colours_first(seen.layer, shape):
-        return None
-    return f"the colours seem to be on axis 1, and the layer takes the last axis ({shape[-1]}) for them"
 
 
 def check_augmentation(subject: Subject) -> tuple[Row, tuple[numpy.ndarray, numpy.ndarray] | None]:

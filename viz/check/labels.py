@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy
 
 from eagerflow.data.packing import unpack_x_y_sample_weight
+from viz.check.broken_numbers import broken_labels
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.check.weights_move import words_of
 from viz.doctor.checks.all_checks import ADVICE
-from viz.doctor.facts.broken_rows import broken_rows
-from viz.doctor.facts.class_numbers import Order, classes_of, label_classes
-from viz.doctor.facts.class_weights import counted_from_1, given_keys, left_out, upside_down, weighed
+from viz.doctor.checks.rows.class_weights import ClassWeights
+from viz.doctor.facts.class_numbers import Order, label_classes
 from viz.doctor.facts.fit_arrays import labels_of
 from viz.doctor.facts.host_arrays import number
-from viz.doctor.facts.loss_questions import is_ours, loss_kind
+from viz.doctor.facts.loss_questions import loss_kind
 from viz.doctor.facts.reordered import reordered_apart
 from viz.doctor.finding import Finding
 from viz.doctor.user_code import Place
+from viz.doctor.watcher import Watcher
 
 __all__ = ["KINDS", "check_labels", "of_finding"]
 
@@ -34,7 +35,11 @@ _SECONDS = 2.0  # in which the labels of a data set are read
 
 def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseException | None) -> Row:
     """✗ where the doctor found, or the loss says, that they don't fit."""
-    broken = _broken(subject)
+    feed = getattr(subject.first.fit, "feed", None)
+    whole = labels_of(feed) if feed is not None else None
+    first = next(leaves(subject.first.batch[1]), None)
+    rows = "labels of the first batch" if whole is None else "labels"
+    broken = broken_labels(subject, first if whole is None else whole, rows)
     if broken is not None:
         return broken
     for finding in findings:
@@ -57,44 +62,13 @@ def check_labels(subject: Subject, findings: Sequence[Finding], error: BaseExcep
     return fine(f"{_named(loss)}: {described}", subject.compiled_at)
 
 
-def _broken(subject: Subject) -> Row | None:
-    """✗ where labels are NaN or infinite, which a loss of eagerflow's makes such numbers of; None where none are."""
-    first = subject.first
-    feed = getattr(first.fit, "feed", None)
-    whole = labels_of(feed) if feed is not None else None
-    labels = [whole] if whole is not None else [a for a in leaves(first.batch[1]) if a.ndim]
-    if first.loss is None or not is_ours(getattr(first.loss, "given", first.loss)):
-        return None  # one of the script's own may leave them out
-    broken = broken_rows(labels[0]) if len(labels) == 1 else None
-    if broken is None:
-        return None
-    rows, where = broken[0], "" if whole is not None else " of the first batch"
-    many = f"{len(rows)} of {len(labels[0])} labels{where} are" if len(rows) > 1 else f"one label{where} is"
-    return fault(
-        f"{many} NaN or infinite, {'the first is' if len(rows) > 1 else 'that of'} row {rows[0]}: so is then the loss",
-        ADVICE["nonfinite.labels"],
-        rows=len(rows),
-    )
-
-
 def _weights_of_classes(subject: Subject) -> Row | None:
     """✗ where `class_weight` names other classes, or is the wrong way round; None where it is as it should."""
-    feed: Any = getattr(subject.first.fit, "feed", None)
-    parts = getattr(feed, "parts", None)
-    labels = labels_of(feed) if isinstance(parts, tuple) and len(parts) > 2 else None
-    weights = next(leaves(parts[2]), None) if labels is not None and parts is not None else None
-    classes = classes_of(labels) if labels is not None else None
-    if labels is None or weights is None or classes is None:
-        return None
-    words = counted_from_1(given_keys(), numpy.unique(classes))
-    if words:
-        return fault(words, ADVICE["class_imbalance.keys"])
-    found = weighed(labels, weights)
-    words = left_out(found) if found is not None and given_keys() else ""
-    if words:
-        return fault(words, ADVICE["class_imbalance.zero"])
-    words, sure = upside_down(found) if found is not None else ("", False)
-    return fault(words, ADVICE["class_imbalance.weights"]) if sure else None
+    watcher = Watcher()
+    judge = ClassWeights(watcher)
+    judge.on_logs("epoch", 0, {})  # which looks for the running `fit`
+    judge.finish()
+    return next((of_finding(found) for found in watcher.findings if found.severity != "info"), None)
 
 
 def _shuffled_apart(subject: Subject) -> Row | None:
@@ -119,8 +93,8 @@ def _one_class(subject: Subject) -> Row | None:
     outputs = list(leaves(subject.outputs(first.batch[0])))
     if first.loss is None or len(labels) != 1 or len(outputs) != 1 or len(labels[0]) < _ROWS:
         return None
-    loss, row = getattr(first.loss, "given", first.loss), outputs[0].shape[1:]
-    classes = label_classes(loss_kind(loss), labels[0], outputs[0].shape)
+    kind, row = loss_kind(getattr(first.loss, "given", first.loss)), outputs[0].shape[1:]
+    classes = label_classes(kind, labels[0], outputs[0].shape)
     if classes is None or len(classes) != len(labels[0]) or len(numpy.unique(classes)) > 1:
         return None
     feed: Any = getattr(first.fit, "feed", None)
@@ -130,16 +104,17 @@ def _one_class(subject: Subject) -> Row | None:
     if whole is not None and first.fit.epochs > first.fit.initial_epoch + 1 and bool((whole == whole[:1]).all()):
         words = f"all {len(whole)} labels are {classes[0]}: there is nothing to tell apart"
         return fault(words, "look at how the labels are made, and whether they were cut out of rows sorted by class")
-    if whole is not None and feed.batch_size:
-        if feed.shuffle is True:
-            return None  # chance, or hardly any other class
-        batches = (whole[start : start + feed.batch_size] for start in range(0, len(whole), feed.batch_size))
-        found = _sorted(batches, loss_kind(loss), row)
-        return None if found is None else _in_order(subject, words, found)
-    found = _sorted(_labels_in_turn(subject), loss_kind(loss), row)
+    order = Order()
+    for each in _labels_in_turn(subject):
+        known = label_classes(kind, each, (len(each), *row))
+        if known is not None and order.due():
+            order.add(known)
+    found = order.sorted()
     if found is not None:
-        return _in_order(subject, words, found)
-    if outputs[0].shape[-1] < _MANY or len(classes) < _ENOUGH:
+        how = "the rows come sorted by class" if found["in_order"] else "each batch holds one class"
+        advice = ADVICE["sorted_rows" if found["in_order"] else "sorted_rows.batches"]
+        return fault(f"{words}, and so on: {how}, of which there are {found['classes']}", advice, **found)
+    if whole is not None or outputs[0].shape[-1] < _MANY or len(classes) < _ENOUGH:
         return None
     return open_question(f"{words}, of {outputs[0].shape[-1]}: are the rows sorted by class? Then shuffle them")
 
@@ -152,23 +127,6 @@ def _labels_in_turn(subject: Subject) -> Iterator[numpy.ndarray]:
         if len(labels) != 1 or subject.left < ends:
             return
         yield labels[0]
-
-
-def _sorted(batches: Iterable[numpy.ndarray], kind: str, row: tuple[int, ...]) -> dict[str, Any] | None:
-    """Numbers that prove that rows come sorted by class; None where they don't, or nothing proves it."""
-    order = Order()
-    for labels in batches:
-        classes = label_classes(kind, labels, (len(labels), *row))
-        if classes is not None and order.due():
-            order.add(classes)
-    return order.sorted()
-
-
-def _in_order(subject: Subject, words: str, found: dict[str, Any]) -> Row:
-    how = "the rows come sorted by class" if found["in_order"] else "each batch holds one class"
-    words = f"{words}, and so on: {how}, of which there are {found['classes']}"
-    advice = ADVICE["sorted_rows" if found["in_order"] else "sorted_rows.batches"]
-    return fault(words, advice, **found)
 
 
 def of_finding(finding: Finding, excuse: str = "") -> Row:

@@ -10,7 +10,7 @@ from viz.check.row import Row
 from viz.check.subject import Subject
 from viz.doctor.finding import Finding
 from viz.doctor.watcher import Watcher
-from viz.dry_run.recorded_ops import RecordedLoss, RecordedModel
+from viz.dry_run.recorded_ops import RecordedLoss
 
 __all__ = ["in_loop", "made_by_op"]
 
@@ -20,10 +20,9 @@ _OF_ZERO = tuple(f"nonfinite.{name}" for name in ("log", "log_answers", "divide"
 
 def in_loop(finding: Finding, subject: Subject) -> Finding:
     """With the line of the loop that called its op: recorded ops of a loop are run again, elsewhere."""
-    for recorded in (subject.first.loss, subject.model):
-        if isinstance(recorded, (RecordedLoss, RecordedModel)) and (place := recorded.places.get(finding.op or "")):
-            return dataclasses.replace(finding, file=place.file, line=place.line)
-    return finding
+    loss = subject.first.loss
+    place = loss.places.get(finding.op or "") if isinstance(loss, RecordedLoss) else None
+    return finding if place is None else dataclasses.replace(finding, file=place.file, line=place.line)
 
 
 def made_by_op(subject: Subject, steps: Callable[[], object], words: str) -> Row | None:

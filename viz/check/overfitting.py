@@ -12,7 +12,6 @@ from eagerflow import optimizers
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.optimizers.schedules import LearningRateSchedule
 from viz.check.first_loss import chance_loss
-from viz.check.fresh_batches import Wild, losses_of_batches, too_wild
 from viz.check.lowest_loss import lowest_loss
 from viz.check.nan_source import made_by_op
 from viz.check.row import Row, fault, fine, open_question
@@ -252,18 +251,17 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
         rate, highest = float(first.optimizer.learning_rate), max([v for v in own.heard if math.isfinite(v)])
         words = f"{what} jumps from {number(own.heard[0])} to {number(highest)} with the script's {own.name}({rate:g})"
         return _other_rate(f"{words} before it falls", subject, evidence, "a lower")
-    born = _born(subject, what, "", None, rows) if own.broken else None
+    words = f"{what} becomes NaN or infinite"
+    born = made_by_op(subject, lambda: _tried(subject, subject.part(rows), None), words) if own.broken else None
     if born is not None:
         return born
-    wild = too_wild(subject) if own.per_step == 1 else None
-    if wild is not None:
-        rate = float(first.optimizer.learning_rate)
-        words = wild.told(f"{own.name}({rate:g})")
-        learnt = f"{what} falls, but " if own.share <= _LEARNT else ""
-        return _born(subject, what, learnt, wild, rows) or _other_rate(learnt + words, subject, evidence, "a lower")
-    if own.share <= _LEARNT:
-        return _learnt(own, what, fell, subject, evidence)
     scheduled = getattr(getattr(first.optimizer, "_rate", None), "variable", None) is None
+    if own.share <= _LEARNT:
+        unusual = ""
+        if not scheduled and rate_is_high(first.optimizer):
+            rate = float(first.optimizer.learning_rate)
+            unusual = f"; whether {own.name}({rate:g}), far above the usual, is too high, only other batches show"
+        return _learnt(own, what, fell + unusual, subject, evidence)
     told = f"{what} falls {fell} with {best.name}"
     if own.same and own.share > _STUCK >= best.share and own.steps >= _STEPS and not own.falling:
         return fault(
@@ -295,16 +293,6 @@ def _judged(subject: Subject, attempts: list[_Attempt], rows: int) -> Row:
         )
     words = reason or f"{told}: not to a tenth {_of_what(best)}, but it falls"
     return open_question(words, **evidence)
-
-
-def _born(subject: Subject, what: str, learnt: str, wild: Wild | None, rows: int) -> Row | None:
-    """✗ where an op makes the loss NaN or infinite outside of its domain; None otherwise."""
-    if wild is None:
-        return made_by_op(subject, lambda: _tried(subject, subject.part(rows), None), f"{what} becomes NaN or infinite")
-    if math.isfinite(wild.highest):
-        return None
-    words = f"{learnt}after {wild.steps} batches the loss is NaN or infinite"
-    return made_by_op(subject, lambda: losses_of_batches(subject), words)
 
 
 def _why_slow(tried: _Attempt) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import subprocess
@@ -11,18 +10,16 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-from eagerflow.core.observe import heard_by
 from viz.check.journal import Event, Journal, read, write
-from viz.check.subject import Subject
+from viz.check.row import Row, fault, fine, open_question
+from viz.check.stopwatch import PATIENCE
 from viz.doctor.facts.source_calls import unseeded_generators
 from viz.doctor.user_code import Place
-from viz.dry_run.first_step import FirstStep
-from viz.dry_run.stopped_script import run_until_first_step, run_watched
+from viz.dry_run.stopped_script import run_watched
 from viz.facts.json_data import json_text
-from viz.recorder.listening import Listening
 from viz.shell.program import Script
 
-__all__ = ["Comparison", "as_json", "compare", "note_first_step", "reproduce", "run_noted", "run_once"]
+__all__ = ["Comparison", "as_json", "check_repeatable", "compare", "reproduce", "run_noted"]
 
 _SEED = "call ef.utils.set_random_seed(1) at the top of the script"
 _ELSEWHERE = (
@@ -120,37 +117,21 @@ def _named(event: Event) -> str:
     return f"{_what(event)} at {os.path.basename(event.file)}:{event.line}" if event.file else _what(event)
 
 
-def run_noted(script: Script, steps: int | None, path: str, first_step: bool = False) -> int:
+def run_noted(script: Script, steps: int | None, path: str) -> int:
     """Run a script in this process, and write its journal to a file; gives its exit status.
 
     Args:
         script: the script.
         steps: after this many training steps it is ended; None: it runs to its end.
         path: the file.
-        first_step: end it before its first step, which is tried on a side, as `viz check` does.
     """
-    journal = Journal(None if first_step else steps)
-    if first_step:
-        stopped = run_until_first_step(script, lambda first: note_first_step(first, journal), [journal])
-    else:
-        stopped = run_watched(script, [journal])
+    journal = Journal(steps)
+    stopped = run_watched(script, [journal])
     write(journal, path, str(stopped) if stopped.status else "")
     return stopped.status
 
 
-def note_first_step(first: FirstStep, journal: Journal) -> None:
-    """Let a journal hear the first step, which is then undone; that of a loop it has heard."""
-    subject = Subject(first)
-    if first.kind == "loop":
-        return
-    with heard_by((Listening.to(journal),)), contextlib.suppress(Exception):  # which the script's own step will raise
-        subject.build()
-        journal.note_weights(first.model)
-        with subject.undone():
-            first.train(first.data)
-
-
-def run_once(script: Script, steps: int | None, path: str, seconds: float | None = None) -> str | None:
+def _run_once(script: Script, steps: int | None, path: str, seconds: float | None = None) -> str | None:
     """The same in a process of its own, whose output is dropped; gives what went wrong, in words, or None."""
     options = ["--steps", str(steps or 0), "--journal", path, *["-m"] * script.as_module]
     # -P: a `viz.py` in the current folder isn't what is meant.
@@ -171,18 +152,41 @@ def run_once(script: Script, steps: int | None, path: str, seconds: float | None
     return None
 
 
-def reproduce(script: Script, steps: int | None) -> Comparison | str:
+def reproduce(script: Script, steps: int | None, seconds: float | None = None) -> Comparison | str:
     """Run a script twice, each time in a new process, and compare; gives in words why that can't be done."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [os.path.join(folder, name) for name in ("first", "second")]
         for path in paths:
-            failed = run_once(script, steps, path)
+            failed = _run_once(script, steps, path, seconds)
             if failed is not None:
                 return failed
         (first, events), (second, others) = [read(path) for path in paths]
     if not events:
         return "no op of eagerflow ran"
     return compare([first, second], [events, others])
+
+
+def check_repeatable(script: Script, seconds: float, took: float) -> Row:
+    """✗ where a seed was set, and two runs of the first step differ all the same.
+
+    Args:
+        script: the script.
+        seconds: how long both runs may take.
+        took: how long the script took to its first step. Both are seconds of computing, not by the clock.
+    """
+    if 2 * took > seconds:
+        return open_question(f"two more runs would take {2 * took:.0f} s more; viz reproduce makes them")
+    found = reproduce(script, 1, PATIENCE * max(seconds, 5.0))
+    if isinstance(found, str):
+        return open_question(f"the script was run once more, and {found}")
+    evidence = {"events": found.events, "seeded": found.seeded}
+    if found.same:
+        words = f"{found.events:,} results up to the end of the first step are the same bits in two runs"
+        return fine(words, **evidence)
+    if "eagerflow" not in found.seeded:
+        words = f"{found.message.partition(';')[0]}. {found.fix[:1].upper()}{found.fix[1:]}"
+        return open_question(f"not everything is seeded: {words}", found.place, **evidence)
+    return fault(found.message, found.fix, found.place, **evidence)
 
 
 def as_json(found: Comparison | str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import functools
 import os
 import tempfile
 from typing import Any
@@ -17,11 +16,9 @@ from eagerflow.saving import load_model
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.check.weights_move import words_of
+from viz.doctor.facts.source_calls import last_name, tree_of
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.user_code import Place, made_at
-from viz.dry_run.recorded_ops import RecordedModel
-from viz.recorder.source_lines import is_internal
-from viz.source_trees import parsed_source
 
 __all__ = ["check_saving"]
 
@@ -33,8 +30,6 @@ def check_saving(subject: Subject) -> Row:
     """✗ where a model that was saved and loaded answers otherwise, or can't be loaded though the script saves it."""
     model = subject.model
     if not isinstance(model, Model):
-        if isinstance(model, RecordedModel):
-            return nothing_to_ask("the loop has variables alone, and no model that could be saved")
         return nothing_to_ask(f"a {type(model).__name__} isn't a model, which could be saved")
     expected = _answers(subject, model)
     if expected is None:
@@ -99,19 +94,13 @@ def _weights_alone(subject: Subject, folder: str, expected: list[Any], reason: s
         row = _compared(subject, expected, _answers(subject, model), "the model with its weights saved and loaded")
     saves = _saving_line(subject)
     if row.verdict != "fault" and saves is None:
-        return open_question(
-            f"the whole model can't be loaded ({reason}); {row.message}", row_place(row), reason=reason
-        )
+        place = None if row.file is None or row.line is None else Place(row.file, row.line)
+        return open_question(f"the whole model can't be loaded ({reason}); {row.message}", place, reason=reason)
     if row.verdict != "fault":
         words = f"the script saves the model, and it can't be loaded again: {reason}"
         fix = "give its layers a get_config (and @keras.saving.register_keras_serializable), or save weights alone"
         return fault(words, fix, saves, reason=reason)
     return row
-
-
-def row_place(row: Row) -> Place | None:
-    """The line of a row."""
-    return None if row.file is None or row.line is None else Place(row.file, row.line)
 
 
 def _own_layer(model: Any) -> Any:
@@ -137,25 +126,12 @@ def _own_classes(model: Any) -> dict[str, Any]:
 
 def _saving_line(subject: Subject) -> Place | None:
     """The line of the script that saves whole models, if there is one."""
-    file = subject.place.file if subject.place is not None else None
-    line = _saves(file) if file and not is_internal(file) else None
-    return Place(str(file), line) if line is not None else None
-
-
-@functools.lru_cache(8)
-def _saves(file: str) -> int | None:
-    try:
-        with open(file, "rb") as source:
-            tree = parsed_source(source.read())
-    except (OSError, SyntaxError, ValueError):
-        return None
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        weights = any(k.arg == "save_weights_only" for k in node.keywords)
-        if name in _SAVES and not weights and (name != "save" or _of_model(node)):
-            return node.lineno
+    tree = tree_of(subject.place.file) if subject.place is not None else None
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Call) and (name := last_name(node.func)) in _SAVES:
+            weights = any(k.arg == "save_weights_only" for k in node.keywords)
+            if subject.place is not None and not weights and (name != "save" or _of_model(node)):
+                return Place(subject.place.file, node.lineno)
     return None
 
 

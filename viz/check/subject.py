@@ -154,8 +154,7 @@ class Losses:
 
     def __init__(self) -> None:
         self.values: list[float] = []  # the loss of each backward pass to weights
-        self.reached: dict[int, int] = {}  # how many gradients each variable got, by its identity
-        self.nonzero: dict[int, int] = {}  # how many of these weren't all zeros
+        self.nonzero: dict[int, int] = {}  # how many gradients of each variable weren't all zeros, by its identity
         self.nonfinite: dict[int, int] = {}  # the first pass, from 0, with NaN or infinity in a variable's gradient
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
@@ -166,7 +165,6 @@ class Losses:
         for source, gradient in wanted:
             if gradient is not None:
                 known = source.identity
-                self.reached[known] = self.reached.get(known, 0) + 1
                 data = host(getattr(gradient, "data", gradient))
                 self.nonzero[known] = self.nonzero.get(known, 0) + bool(data.any())
                 if data.dtype.kind == "f" and not numpy.isfinite(data).all():

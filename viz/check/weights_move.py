@@ -10,7 +10,7 @@ import numpy
 from viz.check.row import Row, fault, fine, open_question
 from viz.check.subject import Losses, Subject, leaves
 from viz.doctor.facts.source_calls import other_gradients
-from viz.doctor.facts.variable_owners import layers_in, one_time_step
+from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
 
@@ -55,7 +55,6 @@ class Trial:
 
     def check(self) -> Row:
         """✗ where a trainable weight got no gradient, or didn't change."""
-        subject = self.subject
         if self.error is not None:
             return open_question(f"the first step failed: {words_of(self.error)}")
         if not self.steps:
@@ -69,27 +68,18 @@ class Trial:
             words = f"{len(self._before)} trainable weights get a gradient and move"
             left, evidence = self._left_out()
             return open_question(f"{words}; {left}", **evidence) if left else fine(words)
-        without = [v for v in still if not self.losses.reached.get(v.identity)]
-        zero = [v for v in still if v not in without and not self.losses.nonzero.get(v.identity)]
-        names = ", ".join([v.path for v in (without or zero or still)[:4]]) + ("…" if len(still) > 4 else "")
-        place = self._made_at((without or zero or still)[0])
-        count = f"{len(still)} of {len(self._before)} trainable weights"
-        if without:
-            message, fix = f"{count} get no gradient: {names}", "connect them to the loss, or set trainable = False"
-        elif zero and all(v.data.ndim < 2 for v in still):
+        names = ", ".join([v.path for v in still[:4]]) + ("…" if len(still) > 4 else "")
+        place, count = self._made_at(still[0]), f"{len(still)} of {len(self._before)} trainable weights"
+        zero = not any(self.losses.nonzero.get(v.identity) for v in still)
+        if zero and all(v.data.ndim < 2 for v in still):
             why = "as of a bias that cancels in a difference, or of balanced data"
-            words = f"the gradient of {names} is 0 in all {self.steps} steps, {why}"
-            return open_question(words, place)
-        elif zero:
+            return open_question(f"the gradient of {names} is 0 in all {self.steps} steps, {why}", place)
+        if zero:
             message = f"the gradient of {count} is 0 in all {self.steps} steps: {names}"
             fix = "look for units that never fire, a loss that doesn't depend on them, or rounding (argmax, casts)"
-            sequences = one_time_step([subject.model], zero[0])
-            if sequences:
-                message += f"; the sequences, {sequences[1:]}, have one time step, at whose start the state is 0"
-                fix = "make each number of a row a step, x.reshape(rows, steps, 1); for columns, use Dense instead"
-        else:
-            message = f"{count} have a gradient, and don't move in {self.steps} steps: {names}"
-            fix = "look at the learning rate, and whether these weights are given to the optimizer"
+            return fault(message, fix, place, weights=[v.path for v in still], steps=self.steps)
+        message = f"{count} have a gradient, and don't move in {self.steps} steps: {names}"
+        fix = "look at the learning rate, and whether these weights are given to the optimizer"
         return fault(message, fix, place, weights=[v.path for v in still], steps=self.steps)
 
     def _of_nan(self) -> Row:

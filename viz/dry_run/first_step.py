@@ -17,7 +17,7 @@ from eagerflow.training.trainer import Trainer
 from viz.doctor.facts.fit_arrays import running_fit
 from viz.doctor.facts.host_arrays import host
 from viz.doctor.user_code import Place, call_place, loss_weights, op_place, scope_frame
-from viz.dry_run.recorded_ops import RecordedLoss, RecordedOp, rate_by_hand, recorded_function, recorded_loss
+from viz.dry_run.recorded_ops import RecordedLoss, RecordedOp, recorded_loss
 from viz.recorder.descriptions import flat
 from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.scopes import OpenScope, Scopes
@@ -26,7 +26,7 @@ __all__ = ["FirstStep", "FirstStepWatch", "OtherCall", "Stop", "rows_of"]
 
 _KEPT = 64  # calls of models before the step: one of them made the predictions
 _INNER = ("model", "layer", "loss", "metric", "optimizer", "data")
-_OPS = 2000  # that ran since then: a loss consists of some of them, and a loop without layers of such ops alone
+_OPS = 2000  # that ran since then: a loss consists of some of them
 _FUNCTIONS = ("train_step", "compute_loss")
 
 
@@ -48,10 +48,9 @@ class FirstStep:
 
     Attributes:
         kind: `"fit"`, `"batch"` (`train_on_batch`) or `"loop"` (a loop of the script's own).
-        model: the model, or the layer that a loop calls, or of a loop that calls none a `RecordedModel`; None where it
-            isn't known what the loop computes.
+        model: the model, or the layer that a loop calls; None where it calls none.
         data: the batch: `x`, `(x, y)` or `(x, y, sample_weight)`; in a loop what is known of it.
-        optimizer: who updates the weights; None where a loop does it by hand, and not as SGD does.
+        optimizer: who updates the weights; None where a loop does it by hand.
         loss: of a loop: the loss object, or what was recorded of a plain function; None where that isn't known. Of
             `fit`: the compiled one, or None.
         place: the line of the call of `fit`, or that of the loop.
@@ -160,8 +159,6 @@ class FirstStepWatch:
         self._losses: list[tuple[Any, Any, Any, Any]] = []  # each with labels, answers and the samples' weights
         self._ops: deque[Any] = deque(maxlen=_OPS)
         self._recorded: tuple[_Call, RecordedLoss, list[Any]] | None = None
-        self._function: tuple[Any, Any, Any] | None = None  # of a loop without layers: model, batch and loss
-        self._before: list[Any] = []  # the values of its variables, and their gradients, before the first update
         self._sources: list[Any] = []
         self._gradients: list[bool | None] = []
         self._place: Place | None = None
@@ -200,8 +197,7 @@ class FirstStepWatch:
     ) -> None:
         if self._reached is None or error is not None or self._scopes.inside(*_INNER) or get_ident() != self._thread:
             return
-        # Before any layer is called, only what variables were used for can belong to a function that is trained.
-        if self._calls or any(getattr(each, "key", None) is not None for each in flat(outputs)):
+        if self._calls:
             self._ops.append(RecordedOp(op, inputs, settings, outputs, op_place(sys._getframe(1), ())))
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
@@ -221,23 +217,6 @@ class FirstStepWatch:
             with observe.unobserved():
                 heard = recorded_loss(targets[0], self._calls[-1].kept, self._ops)
             self._recorded = None if heard is None else (self._calls[-1], *heard)
-        elif not self._calls and len(targets) == 1:
-            self._before = [[host(v.data).copy() for v in variables], found]
-            with observe.unobserved():
-                self._function = self._function_of(targets[0], variables)
-
-    def _function_of(self, target: Any, variables: list[Any]) -> tuple[Any, Any, Any] | None:
-        """What a loop without layers trains: a model and a batch for it, and the loss."""
-        asked = [each for each in self._losses if getattr(each[2], "key", None) is not None]
-        loss, y, predicted, _ = asked[-1] if asked else (None, None, None, None)
-        try:
-            found = recorded_function(target, self._ops, variables, predicted)
-        except Exception:  # noqa: BLE001  (ops that can't be run again outside of the script)
-            return None
-        if found is None:
-            return None
-        model, x, heard, labels = found
-        return model, (x, y if asked else labels), loss if asked else heard
 
     def _of_loop(self, optimizer: Any) -> FirstStep:
         """The step of a loop, as far as it can be put together from what was announced."""
@@ -253,10 +232,6 @@ class FirstStepWatch:
             call, loss, y = self._recorded
             known["others"] = self._others(call)
             return FirstStep("loop", call.owner, (call.inputs, y), optimizer, loss, self._place, **known)
-        if self._function is not None and not self._calls:
-            model, data, loss = self._function
-            optimizer = optimizer or rate_by_hand(self._sources, *self._before)
-            return FirstStep("loop", model, data, optimizer, loss, self._place, **known)
         called = [call for call in self._calls if _holds(call.owner, wanted)]
         model, data = (called[-1].owner, (called[-1].inputs, None)) if called else (None, (None, None))
         known["others"] = self._others(called[-1]) if called else []

@@ -7,10 +7,10 @@ import copy
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from eagerflow import Variable, tree
 from eagerflow.core import random
 from eagerflow.core.observe import unobserved
 from eagerflow.optimizers import Optimizer
+from eagerflow.training.sandbox import only_kept
 
 __all__ = ["optimizers_of", "put_back"]
 
@@ -61,9 +61,8 @@ def put_back(model: Any, optimizers: Iterable[Any] = ()) -> Iterator[None]:
             held.add(part)
     for metric in getattr(model, "metrics", []):
         held.add(metric)
-    variables = _Variables([*_variables(model), *[v for o in every for v in o.variables]])
     optimizers_kept = [(o, vars(o).copy() if o.built else _unbuilt(o, every)) for o in every]
-    with random.frozen():
+    with only_kept(tuple), random.frozen():
         try:
             yield
         finally:
@@ -72,28 +71,8 @@ def put_back(model: Any, optimizers: Iterable[Any] = ()) -> Iterator[None]:
                     vars(optimizer).clear()
                     vars(optimizer).update(attributes)
                 held.put_back()
-                variables.put_back()
                 if hasattr(state, "compiled"):
                     state.compiled = compiled
-
-
-def _variables(model: Any) -> list[Variable]:
-    """All variables: weights, seeds, metrics', and the states of recurrent layers."""
-    layers = list(model._flatten_layers()) if hasattr(model, "_flatten_layers") else [model]
-    states = [s for layer in layers for s in tree.flatten(getattr(layer, "states", None)) if isinstance(s, Variable)]
-    metrics = [v for metric in getattr(model, "metrics", []) for v in metric.variables]
-    return [*model.variables, *states, *metrics]
-
-
-class _Variables:
-    """The values of variables."""
-
-    def __init__(self, variables: Iterable[Variable]) -> None:
-        self._kept = {v.identity: (v, v.numpy().copy()) for v in variables}
-
-    def put_back(self) -> None:
-        for variable, values in self._kept.values():
-            variable.assign(values)
 
 
 class _Objects:

@@ -43,12 +43,12 @@ class WritesApart:
         self._root = ""
         self._stack = contextlib.ExitStack()
         self._real: dict[str, Any] = {}
-        self._opened: Callable[..., Any] = builtins.open
 
     def __enter__(self) -> WritesApart:
         self._root = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="viz-", ignore_cleanup_errors=True))
         self._root = os.path.realpath(self._root)
         self._real = {name: getattr(os, name) for name in (*_ONE, *_TWO, *_READS, *_OTHERS)}
+        self._real |= {"rmtree": shutil.rmtree, "plain": builtins.open}
         own = os.path.join(self._root, _OWN)  # temporary files of the script's own lie in it, as they are
         os.mkdir(own)
         self._stack.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
@@ -56,11 +56,10 @@ class WritesApart:
         sys.dont_write_bytecode = True
         tempfile.tempdir = own
         self._stack.callback(os.chdir, os.getcwd())
-        opened = self._opened = builtins.open
-        self._stack.callback(setattr, builtins, "open", opened)
+        self._stack.callback(setattr, builtins, "open", builtins.open)
         self._stack.callback(setattr, io, "open", io.open)
         self._stack.callback(setattr, shutil, "rmtree", shutil.rmtree)
-        builtins.open = io.open = self._opener(opened)
+        builtins.open = io.open = self._opener(self._real["plain"])
         shutil.rmtree = self._rmtree  # type: ignore[assignment]
         made = {
             "open": self._os_open,
@@ -128,7 +127,7 @@ class WritesApart:
         gone = self._is_gone(place)
         if keep and not gone and not self._has(apart) and self._has(place):
             if stat.S_ISREG(self._real["stat"](place).st_mode):
-                with self._opened(place, "rb") as source, self._opened(apart, "wb") as target:
+                with self._real["plain"](place, "rb") as source, self._real["plain"](apart, "wb") as target:
                     shutil.copyfileobj(source, target)
             elif stat.S_ISDIR(self._real["stat"](place).st_mode):
                 self._folder(place)
@@ -260,6 +259,7 @@ class WritesApart:
     def _rmtree(self, path: Any, *rest: Any, **options: Any) -> None:
         place = self._place(path)
         if place is None:
+            self._real["rmtree"](path, *rest, **options)
             return
         self._gone.add(place)
         apart = self._apart(place)

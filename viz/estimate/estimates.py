@@ -20,7 +20,6 @@ __all__ = ["Estimate", "bytes_of", "estimated", "memory_of_machine"]
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}  # as viz prints sizes, and memory is sold
 _MOST_TIMES = 16  # how much larger the second batch is at most
 _STEP = 1.0  # seconds that a step of it should take at most
-_SAME = 1.01  # times the peak before the training: still that peak
 _MOST_ROWS = 2**31
 _MANY_ROWS = 10**6  # in a batch: nobody makes a larger one
 _LINES = 8  # times the script's batch: the largest of the table, besides the largest that fits
@@ -102,9 +101,7 @@ class Estimate:
             steps, left = self.steps_per_epoch or 0, 0
         if not steps:
             return None
-        small, large = self.measured
-        loop = self._line(small.loop_seconds, large.loop_seconds, rows)
-        trained = steps * loop + (steps - bool(left)) * self.seconds(rows) + (self.seconds(left) if left else 0.0)
+        trained = (steps - bool(left)) * self.seconds(rows) + (self.seconds(left) if left else 0.0)
         whole, left = divmod(self.validation_rows, rows)
         return trained + whole * self._test_seconds(rows) + (self._test_seconds(left) if left else 0.0)
 
@@ -134,13 +131,6 @@ class Estimate:
         """Bytes of arrays that one more row of a batch costs."""
         small, large = self.measured
         return (large.arrays - small.arrays) / (large.rows - small.rows)
-
-    @property
-    def free_rows(self) -> int | None:
-        """Up to this batch size the peak of the process stays what it was before the training; None: nowhere."""
-        most = _SAME * (self.before or 0)
-        sizes = [b for b in self.sizes() if (self.process(b) or math.inf) <= most]
-        return max(sizes) if self.rows in sizes else None
 
     @property
     def largest(self) -> int | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import io
 import json
 import os
 import re
@@ -18,7 +17,6 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow import Tensor, ops, tree
-from eagerflow.callbacks import Callback, ProgbarLogger
 from eagerflow.data.feed import ArrayFeed
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.dry_run.first_step import FirstStep, rows_of
@@ -35,8 +33,6 @@ _LEAST = 3
 _ENOUGH = 30  # steps, if they take as long as
 _STEADY = 0.4  # seconds: memory, caches and the processor's clock have settled then
 _SECONDS = 1.5  # that slow steps may take together
-_LOOP_SECONDS = 0.5
-_SHORT = 3e-3  # seconds of a step, above which what the loop adds is lost in the noise
 _CLEAR = "/proc/self/clear_refs"
 _TRAINING = (
     "import eagerflow as ef; m = ef.Sequential([ef.layers.Dense(1)]); m.compile('adam', 'mse'); "
@@ -51,7 +47,6 @@ class Measured(NamedTuple):
     process: int | None  # the most memory the process had, in bytes; None where the system doesn't tell
     arrays: int  # the most bytes of arrays in a training step, as its recording knows them
     seconds: float  # a training step's time
-    loop_seconds: float  # what `fit` adds to each step (batches, callbacks, progress bar); 0 where that isn't known
     test_seconds: float  # a validation step's time; 0 where there is none
     layers: dict[str, int]  # bytes at the peak by the layer that made them
     roles: dict[str, int]  # the same by role
@@ -163,9 +158,6 @@ def _measured(first: FirstStep, rows: int, mapped: int, alone: bool) -> Measured
         if process is not None and alone:
             process += max(0, mapped - (_status("RssFile:") or mapped))
         tested = _test_seconds(first, batches)
-        looped = 0.0
-        with contextlib.suppress(Exception):  # that of the loop alone isn't known then
-            looped = max(0.0, _fit_seconds(first, rows, seconds) - seconds) if alone else 0.0
         # The first batch of a pass: it holds all that are gathered with it, and the last ones of a pass are fewer.
         batch = next(_batches(first, rows))
         record = record_of(lambda: _one_step(first, batch), Options(source=True, time=True))
@@ -176,10 +168,8 @@ def _measured(first: FirstStep, rows: int, mapped: int, alone: bool) -> Measured
             kept[each.layer] = kept.get(each.layer, 0) + each.nbytes
     at = use.at.removeprefix(", in ")
     weights, slots = _bytes_of(first)
-    found = use.by("layer"), use.by("role")
-    return Measured(
-        rows, process, use.peak, seconds, looped, tested, *found, kept, at, weights, slots, slower / seconds
-    )
+    layers, roles = use.by("layer"), use.by("role")
+    return Measured(rows, process, use.peak, seconds, tested, layers, roles, kept, at, weights, slots, slower / seconds)
 
 
 def _step_seconds(first: FirstStep, batches: Iterator[Any]) -> tuple[float, float]:
@@ -198,49 +188,6 @@ def _step_seconds(first: FirstStep, batches: Iterator[Any]) -> tuple[float, floa
         times.append(time.perf_counter() - started)
     quick, slow = numpy.quantile(times, (0.25, 0.75))  # what else runs isn't the step's time
     return float(quick), float(slow)
-
-
-class _Epochs(Callback):
-    """The times of epochs; those of the first aren't."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.times: list[float] = []
-        self._began = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """An epoch begins."""
-        self._began = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """It ended."""
-        self.times += [time.perf_counter() - self._began] if epoch else []
-
-
-def _fit_seconds(first: FirstStep, rows: int, seconds: float) -> float:
-    """The time of `fit` by steps, without the script's callbacks; 0 where it has no arrays, or steps take long."""
-    feed = getattr(first.fit, "feed", None)
-    if not isinstance(feed, ArrayFeed) or "make" in vars(feed) or feed.rows < rows or seconds > _SHORT:
-        return 0.0
-    steps = max(1, min(feed.rows // rows, int(_LOOP_SECONDS / 3 / max(seconds, 1e-6))))
-    epochs = 1 + max(4, min(200, int(_LOOP_SECONDS / (steps * max(seconds, 1e-6)))))
-    x, y, sample_weight = unpack_x_y_sample_weight(
-        tree.map_structure(lambda a: None if a is None else a[: steps * rows], feed.parts)
-    )
-    shown = any(isinstance(each, ProgbarLogger) for each in first.fit.callbacks.callbacks)
-    heard = _Epochs()
-    with contextlib.redirect_stdout(io.StringIO()):
-        first.model.fit(
-            x,
-            y,
-            sample_weight=sample_weight,
-            batch_size=rows,
-            epochs=epochs,
-            shuffle=feed.shuffle,
-            verbose=int(shown),
-            callbacks=[heard],
-        )
-    return min(heard.times) / steps
 
 
 def _bytes_of(first: FirstStep) -> tuple[int, int]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from viz.estimate.custom_loop_timing import AsItIs
+from typing import Any
+
+from viz.estimate.custom_loop_timing import fits
 from viz.estimate.estimates import Estimate, memory_of_machine
 from viz.facts import formatting
 from viz.facts.text_table import Text, table
 from viz.picture.charts.lines import Chart, Line, line_charts
 
-__all__ = ["advice", "picture", "text", "text_as_it_is"]
+__all__ = ["advice", "picture", "text", "text_of_loop"]
 
 _MUCH = 0.3  # of the peak: worth a piece of advice
 _SMALL = 0.05  # of the arrays in a step: not worth a word
@@ -42,21 +44,22 @@ def text(estimate: Estimate) -> str:
     return str(Text.of([body, "", *_sentences(estimate)]))
 
 
-def text_as_it_is(found: AsItIs) -> str:
+def text_of_loop(facts: dict[str, Any]) -> str:
     """A line of a table, and sentences below it."""
+    rows, process, seconds, peak = (facts[name] for name in ("batch_size", "process_bytes", "step_seconds", "peak"))
     heads = ("batch", "peak of the process", "arrays in a step", "step", "")
     line = (
-        f"{found.rows:,}" if found.rows else "not known",
-        "not known here" if found.process is None else formatting.nbytes(found.process),
-        formatting.nbytes(found.arrays),
-        "" if found.seconds is None else formatting.seconds(found.seconds * 1e9),
+        f"{rows:,}" if rows else "not known",
+        "not known here" if process is None else formatting.nbytes(process),
+        formatting.nbytes(facts["array_bytes"]),
+        "" if seconds is None else formatting.seconds(seconds * 1e9),
         "← the script's",
     )
-    sentences = [f"measured in {found.steps:,} steps of the loop, as the script makes them"]
-    if not found.fits and found.limit is not None:
-        sentences.append(f"that doesn't fit into {_limit(found.limit, found.process is not None)}")
-    sentences.append(f"the peak of arrays is in {found.at}; most of it was made in: {_most(found.layers)}")
-    sentences.append(f"{found.why}; for another batch size, change the script's and run this again")
+    sentences = [f"measured in {facts['steps']:,} steps of the loop, as the script makes them"]
+    if not fits(facts):
+        sentences.append(f"that doesn't fit into {_limit(facts['limit'], process is not None)}")
+    sentences.append(f"the peak of arrays is in {peak['at']}; most of it was made in: {_most(peak['layers'])}")
+    sentences.append(f"{facts['message']}; for another batch size, change the script's and run this again")
     return str(Text.of([table(heads, [line], least="arrays in a step"), "", *sentences]))
 
 
@@ -152,12 +155,6 @@ def _sentences(estimate: Estimate) -> list[str]:
 def _row(estimate: Estimate) -> str:
     """What one more row costs, in words."""
     arrays = formatting.nbytes(int(max(0.0, estimate.arrays_per_row)))
-    free, before = estimate.free_rows, estimate.before
-    if free is not None and before is not None:
-        return (
-            f"one more row costs {arrays} of arrays, and the process next to nothing up to {free:,} rows: its peak, "
-            f"{formatting.nbytes(before)}, was before the training"
-        )
     if estimate.per_row < max(0.0, estimate.arrays_per_row) / 2:  # it grows into memory that the script had used before
         return f"one more row needs {arrays} of arrays, which fit into memory that the process had used before"
     return f"one more row costs {formatting.nbytes(int(max(0.0, estimate.per_row)))}"

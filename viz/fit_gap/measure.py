@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.distribution.runtime.current import data_parallel_group
 from eagerflow.training.sandbox import sandbox
 from viz.doctor.program import layer_label
-from viz.fit_gap import attribution
-from viz.fit_gap.modes import AUGMENTATION, BATCH_NORM, Modes
-from viz.fit_gap.own_steps import has_own_steps, own_pass, own_step, reports_batches
-from viz.fit_gap.passes import Totals, caught_up, run_pass
-from viz.fit_gap.report import LAST, OTHER, PENALTIES, PUT_BACK, RUNNING, STEPS, WEIGHTS, Gap, Part, Statistics
+from viz.fit_gap.modes import BATCH_NORM, Modes
+from viz.fit_gap.passes import Totals, caught_up, has_own_steps, run_pass
+from viz.fit_gap.report import OTHER, PENALTIES, PUT_BACK, RUNNING, WEIGHTS, Gap, Part, Statistics
 from viz.fit_gap.seen_epoch import SeenEpoch
 
 __all__ = ["measure"]
@@ -32,13 +31,11 @@ class _Measurement:
 
     def __init__(self, seen: SeenEpoch) -> None:
         self.seen, self.model = seen, seen.model
-        _check()
+        _check(self.model)
         assert seen.rows is not None  # of an epoch that is over
         self.rows = seen.rows
         self.modes = Modes(self.model)
         self._passes: dict[frozenset[str], Totals] = {}
-        self._own = has_own_steps(self.model)
-        self._other = STEPS if self._own else OTHER
         self.causes: list[str] = []
 
     def gap(self, nonfinite: str) -> Gap:
@@ -49,7 +46,7 @@ class _Measurement:
             self._find_causes()
             tested, trained = self._with(frozenset()), self._with(frozenset(self.causes))
             weighted = any(unpack_x_y_sample_weight(batch)[2] is not None for batch in self.rows.batches())
-            plain = self._run(self._batches(False), False, weighted=False) if weighted else tested
+            plain = run_pass(self.model, self.rows.batches(), False, weighted=False) if weighted else tested
             before = self._before_put_back(trained)
             statistics = self._statistics(plain) if BATCH_NORM in self.modes.groups else None
             numbers = self._numbers(plain, tested, trained, before)
@@ -57,75 +54,51 @@ class _Measurement:
         told = {name: value for name, value in seen.logs.items() if isinstance(value, float)}
         by_batch = tuple([layer_label(layer) or type(layer).__name__ for layer in self.modes.always(BATCH_NORM)])
         facts = seen.epoch, plain.rows, tuple(self.causes), statistics, seen.updates, seen.place
-        return Gap(numbers, told, *facts, by_batch, seen.bad_since.get(next(iter(numbers))), nonfinite)
+        return Gap(numbers, told, *facts, by_batch, seen.bad_since.get("loss"), nonfinite)
 
     def _numbers(
         self, plain: Totals, tested: Totals, trained: Totals, before: Totals
     ) -> dict[str, tuple[float, float, list[Part]]]:
         """The loss first, then what else both `fit` and `evaluate` report."""
-        numbers = {} if self._own else {"loss": self._loss(plain, tested, trained, before)}
+        numbers = {"loss": self._loss(plain, tested, trained, before)}
         shared = plain.metrics.keys() & trained.metrics.keys()
         for name in sorted(self.seen.logs, key=lambda each: each != "loss"):
             reported = self.seen.logs[name]
             if name in shared and name not in numbers and isinstance(reported, float):
                 numbers[name] = self._metric(name, reported, plain, tested, trained, before)
-        if not numbers:
-            raise ValueError(
-                f"gap: train_step reports {_listed(trained)} and test_step {_listed(plain)}: no number in common, so "
-                "there is nothing to compare. Let both report the same names."
-            )
         return numbers
 
     # ------------------------------------------------------------------ passes
 
-    def _run(self, batches: Iterable[Any], training: bool, weighted: bool = True) -> Totals:
-        """One pass, by the model's own steps where it has some."""
-        run = own_pass if self._own else run_pass
-        return run(self.model, batches, training, weighted)
-
     def _forward(self, batch: Any, training: bool) -> None:
         """A batch through the model in a mode, for what it does to layers."""
-        if self._own:
-            moving = [v for layer in self.modes.groups.get(BATCH_NORM, []) for v in layer.non_trainable_variables]
-            own_step(self.model, batch, training, moving)
-        else:
-            self.model(unpack_x_y_sample_weight(batch)[0], training=training)
-
-    def _batches(self, augmented: bool) -> Iterator[Any]:
-        return self.rows.batches(augmented)
+        self.model(unpack_x_y_sample_weight(batch)[0], training=training)
 
     def _with(self, acting: frozenset[str]) -> Totals:
         """The pass in which these causes act."""
         known = self._passes.get(acting)
         if known is None:
-            batches = self._batches(AUGMENTATION in acting)
             if not acting:
-                known = self._run(batches, False)
+                known = run_pass(self.model, self.rows.batches(), False)
             else:
-                whole = self._other in acting or self._other not in self.causes
+                whole = OTHER in acting or OTHER not in self.causes
                 with self.modes.acting(acting):
-                    known = self._run(batches, whole)
+                    known = run_pass(self.model, self.rows.batches(), whole)
             self._passes[acting] = known
         return known
 
     def _find_causes(self) -> None:
-        """What acts differently in training: known layers, random changes of the data, and whatever else does."""
-        first = next(self._batches(False), None)
+        """What acts differently in training: known layers, and whatever else does."""
+        first = next(self.rows.batches(), None)
         if first is None:
             raise ValueError("gap: the data gave no batch.")
         with sandbox(self.model):
             self.modes.learn(lambda training: self._forward(first, training))
         causes = self.modes.changing
-        if self.rows.augmented and AUGMENTATION not in causes:
-            causes.append(AUGMENTATION)
         with self.modes.acting(()):
-            in_training = self._run([first], True)
-        in_test = self._run([first], False)
-        pairs = [(in_training.loss, in_test.loss)]
-        if self._own:
-            pairs = [(value, in_test.metrics.get(name, value)) for name, value in in_training.metrics.items()]
-        if any(_differ(a, b) for a, b in pairs):
-            causes.append(self._other)
+            in_training = run_pass(self.model, [first], True)
+        if _differ(in_training.loss, run_pass(self.model, [first], False).loss):
+            causes.append(OTHER)
         self.causes = causes
 
     def _before_put_back(self, trained: Totals) -> Totals:
@@ -140,18 +113,18 @@ class _Measurement:
         with sandbox(self.model), self.modes.acting(self.causes):
             for variable, old in changed:
                 variable.assign(old)
-            return self._run(self._batches(True), True)
+            return run_pass(self.model, self.rows.batches(), True)
 
     def _statistics(self, tested: Totals) -> Statistics:
         """What `evaluate` would say, had batch normalization seen enough steps."""
-        arrays = caught_up(self.model, self._batches(True), lambda batch: self._forward(batch, True))
+        arrays = caught_up(self.model, self.rows.batches(), lambda batch: self._forward(batch, True))
         if not arrays:
             return Statistics(0.0, tested.loss)
         momentum = max(layer.momentum for layer in self.modes.groups[BATCH_NORM])
         with sandbox(self.model):
             for variable, array in arrays.items():
                 variable.assign(array.astype(variable.dtype))
-            better = self._run(self._batches(False), False, weighted=False)
+            better = run_pass(self.model, self.rows.batches(), False, weighted=False)
         return Statistics(momentum, better.loss + better.penalties)
 
     # ------------------------------------------------------------------ parts
@@ -174,9 +147,8 @@ class _Measurement:
     def _metric(
         self, name: str, reported: float, plain: Totals, tested: Totals, trained: Totals, before: Totals
     ) -> tuple[float, float, list[Part]]:
-        running = LAST if self._own and reports_batches(self.model, name) else RUNNING
         parts = [
-            Part(running, reported - before.metrics[name]),
+            Part(RUNNING, reported - before.metrics[name]),
             *([Part(PUT_BACK, before.metrics[name] - trained.metrics[name])] if before is not trained else []),
             *self._split(lambda totals: totals.metrics[name]),
             *([Part(WEIGHTS, tested.metrics[name] - plain.metrics[name])] if plain is not tested else []),
@@ -184,7 +156,7 @@ class _Measurement:
         return reported, plain.metrics[name], _finite(parts)
 
     def _split(self, number: Any) -> list[Part]:
-        found = attribution.shares(self.causes, lambda acting: number(self._with(acting)))
+        found = _shares(self.causes, lambda acting: number(self._with(acting)))
         return [Part(name, value) for name, value in found.items()]
 
 
@@ -204,10 +176,30 @@ def _is_metric(model: Any, variable: Any) -> bool:
     return any(variable is each for metric in model.metrics for each in metric.variables)
 
 
-def _listed(totals: Totals) -> str:
-    return ", ".join(map(repr, totals.metrics)) or "no number"
-
-
-def _check() -> None:
+def _check(model: Any) -> None:
+    if has_own_steps(model):
+        raise ValueError(
+            f"gap: {type(model).__name__} has a train_step or test_step of its own, and nobody else knows what that "
+            "computes. Override compute_loss instead."
+        )
     if data_parallel_group() is not None:
         raise ValueError("gap: several ranks share each batch. Run the script in one process: viz gap train.py.")
+
+
+def _shares(causes: Sequence[str], value: Callable[[frozenset[str]], float]) -> dict[str, float]:
+    """The share of each cause, averaged over all orders in which they can be removed: its Shapley value.
+
+    Source: L. S. Shapley, "A value for n-person games", 1953.
+
+    >>> _shares(["a", "b"], lambda acting: 1.0 * ("a" in acting) + 4.0 * (len(acting) == 2))
+    {'a': 3.0, 'b': 2.0}
+    """
+    count = len(causes)
+    found = dict.fromkeys(causes, 0.0)
+    for size in range(count):
+        orders = math.factorial(size) * math.factorial(count - size - 1) / math.factorial(count)
+        for acting in map(frozenset, itertools.combinations(causes, size)):
+            for cause in causes:
+                if cause not in acting:
+                    found[cause] += orders * (value(acting | {cause}) - value(acting))
+    return found

@@ -9,7 +9,6 @@ from eagerflow.training.sandbox import sandbox
 from viz.boundary import boundary
 from viz.facts.formatting import near
 from viz.fit_gap.measure import measure
-from viz.fit_gap.own_steps import has_own_steps
 from viz.fit_gap.report import Gap
 from viz.fit_gap.seen_epoch import EpochWatch, SeenEpoch
 
@@ -37,8 +36,8 @@ def gap(model: Any, x: Any = None, y: Any = None, **fit: Any) -> Gap:
         optimizer and all random states are the same as before, bit for bit.
 
     Raises:
-        ValueError: when the model isn't compiled, when its custom `train_step` and `test_step` report no value in
-            common, in data-parallel training, and for arguments that `fit` refuses.
+        ValueError: when the model isn't compiled, for one with a custom `train_step` or `test_step`, in data-parallel
+            training, and for arguments that `fit` refuses.
 
     >>> import eagerflow as ef, viz
     >>> ef.utils.set_random_seed(0)
@@ -50,8 +49,7 @@ def gap(model: Any, x: Any = None, y: Any = None, **fit: Any) -> Gap:
     >>> round(sum(found.parts.values()) - (found.fit - found.evaluate), 9)
     0.0
     """
-    uncompiled = not getattr(model, "compiled", False)
-    if uncompiled or (model.optimizer is None and not has_own_steps(model)):
+    if not getattr(model, "compiled", False) or model.optimizer is None:
         raise ValueError("gap: compile the model first, for example model.compile(optimizer='adam', loss='mse').")
     wrong = _OURS & fit.keys()
     if wrong:
@@ -81,5 +79,5 @@ def _build(model: Any, x: Any) -> None:
             raise ValueError("gap: the model has no weights yet; call it on a batch, or give it an Input, first.")
         with unobserved():
             model(x[:2])
-    if model.optimizer is not None and not model.optimizer.built and model.trainable_variables:
+    if not model.optimizer.built and model.trainable_variables:
         model.optimizer.build(model.trainable_variables)

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from eagerflow.core import observe
 from eagerflow.core.observe import observing
-from viz.doctor.facts.prepared_rows import Trained
-from viz.doctor.user_code import user_line
-from viz.facts.formatting import near
 from viz.facts.json_data import finite
 from viz.facts.lines.room import folded, room
 from viz.fit_gap.measure import measure
 from viz.fit_gap.report import Gap
 from viz.fit_gap.seen_epoch import EpochWatch, SeenEpoch
-from viz.recorder.listening import Listening
 
 __all__ = ["Found", "listening"]
 
@@ -27,22 +21,20 @@ class Found(NamedTuple):
 
     gaps: list[Gap]  # one for each call that was taken apart
     refusals: list[str]  # why others weren't
-    notes: list[str]  # where a trained model was asked about rows that were prepared otherwise than those of `fit`
 
     def text(self, ended: str = "") -> str:
         """All of it for people."""
         if not self.gaps and not self.refusals:
             return self._no_epoch(ended)
         refused = [f"refused: {each}" for each in self.refusals]
-        notes = [*self.notes, *([f"{ended}; this is about what fit did until then"] if ended else [])]
-        said = [*refused, *[f"note: {each}" for each in notes]]
+        said = [*refused, *([f"note: {ended}; this is about what fit did until then"] if ended else [])]
         return "\n\n".join([*[str(gap.text) for gap in self.gaps], *[folded(each, room()) for each in said]])
 
     def to_dict(self, ended: str = "") -> dict[str, Any]:
         """The same as plain data, which JSON can hold."""
         gaps = [gap.to_dict() for gap in self.gaps]
         why = [] if gaps or self.refusals else [self._no_epoch(ended)]
-        found: dict[str, Any] = finite({"gaps": gaps, "refused": self.refusals, "notes": [*why, *self.notes]})
+        found: dict[str, Any] = finite({"gaps": gaps, "refused": self.refusals, "notes": why})
         return found
 
     @staticmethod
@@ -51,30 +43,10 @@ class Found(NamedTuple):
         return f"no epoch of fit was finished: {why}"
 
 
-def _other_rows(notes: list[str]) -> Listening:
-    """Listens to `evaluate` and `predict`, whose rows may be prepared otherwise than those of `fit`."""
-    trained = Trained()
-
-    def begins(scope: observe.Scope) -> None:
-        if scope.kind not in ("data", "step"):
-            return
-        words, _ = trained.hear(scope.kind, scope.name, scope.owner, scope.inputs)
-        if words:
-            place = user_line(sys._getframe(1), None)
-            where = f" on line {place[1]} of {near(place[0])}" if place is not None else ""
-            method = "predict" if scope.name == "predict_step" else "evaluate"
-            notes.append(
-                f"the inputs that {method} is given{where} {words}: what it says tells nothing about rows like those "
-                "of fit"
-            )
-
-    return Listening(on_scope_begin=begins)
-
-
 @contextmanager
 def listening(every: bool = False, nonfinite: str = "viz nonfinite SCRIPT") -> Iterator[Found]:
     """Within, calls of `fit` are seen; what `with` gives is filled when each ends, or at the end of the block."""
-    found = Found([], [], [])
+    found = Found([], [])
     last: list[SeenEpoch] = []
 
     def ended(seen: SeenEpoch) -> None:
@@ -83,7 +55,7 @@ def listening(every: bool = False, nonfinite: str = "viz nonfinite SCRIPT") -> I
             _enter(found, last.pop(), nonfinite)
 
     try:
-        with observing(EpochWatch(ended)), observing(_other_rows(found.notes)):
+        with observing(EpochWatch(ended)):
             yield found
     finally:
         if last:

@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Tensor
+from eagerflow import Model, Tensor
 from eagerflow.data.arrays import rows_of
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.layers import BatchNormalization
 from eagerflow.training.sandbox import sandbox
 from eagerflow.training.step_runner import loss_of
 
-__all__ = ["Totals", "caught_up", "number_of", "run_pass"]
+__all__ = ["Totals", "caught_up", "has_own_steps", "run_pass"]
 
 
 class Totals(NamedTuple):
@@ -24,6 +24,11 @@ class Totals(NamedTuple):
     penalties: float  # the mean of what weights and layers added to it
     metrics: dict[str, float]  # other numbers, by name
     rows: int
+
+
+def has_own_steps(model: Any) -> bool:
+    """Whether `fit` or `evaluate` runs a step of the user's."""
+    return any(getattr(type(model), step) is not getattr(Model, step) for step in ("train_step", "test_step"))
 
 
 def run_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool = True) -> Totals:
@@ -38,17 +43,17 @@ def run_pass(model: Any, batches: Iterable[Any], training: bool, weighted: bool 
             sample_weight = sample_weight if weighted else None
             y_pred = model(x, training=training)
             loss = float(loss_of(model, x, y, y_pred, sample_weight, training))
-            added = 0.0 if alone else sum(number_of(term) for term in model.losses)
+            added = 0.0 if alone else sum(_number(term) for term in model.losses)
             count = rows_of(x)
             losses, penalties, rows = losses + (loss - added) * count, penalties + added * count, rows + count
             model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
-        metrics = {name: number_of(value) for name, value in model.get_metrics_result().items() if name != "loss"}
+        metrics = {name: _number(value) for name, value in model.get_metrics_result().items() if name != "loss"}
     if not rows:
         raise ValueError("gap: the data gave no batch.")
     return Totals(losses / rows, penalties / rows, metrics, rows)
 
 
-def number_of(value: Any) -> float:
+def _number(value: Any) -> float:
     """A number, of an array its sum: as terms of the loss count."""
     data = value.data if isinstance(value, Tensor) else value
     return float(data.sum()) if getattr(data, "size", 1) != 1 else float(data)

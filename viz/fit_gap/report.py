@@ -16,10 +16,10 @@ from viz.fit_gap.waterfall import waterfall
 from viz.picture.notebook_theme import on_any_ground
 from viz.picture.rendering.raster import check_picture_name, write_picture
 
-__all__ = ["LAST", "OTHER", "PENALTIES", "PUT_BACK", "RUNNING", "STEPS", "WEIGHTS", "Gap", "Part", "Statistics"]
+__all__ = ["OTHER", "PENALTIES", "PUT_BACK", "RUNNING", "WEIGHTS", "Gap", "Part", "Statistics"]
 
 RUNNING, PUT_BACK, WEIGHTS = "running mean", "weights put back", "sample weights"
-PENALTIES, OTHER, STEPS, LAST = "penalties", "other layers", "own steps", "last batch"
+PENALTIES, OTHER = "penalties", "other layers"
 
 _LAG = 0.1  # of the loss: what evaluate loses to statistics that lag behind, from which on it is a fault
 _SMALL = 0.02  # of the larger number: a difference that isn't worth a word
@@ -34,8 +34,6 @@ MEANS = {
     "augmentation": "only fit sees rows that were changed at random",
     "batch norm": "fit normalizes by each batch's own statistics, evaluate by moving averages",
     OTHER: "another part of the model acts differently in training",
-    STEPS: "train_step and test_step compute it differently, dropout and the like apart",
-    LAST: "no metric averages it: fit's number is that of the last batch, before its update",
     WEIGHTS: "fit weighs rows (sample_weight, class_weight), evaluate(x, y) doesn't",
     PENALTIES: "regularizers and activity penalties, over the epoch and at its end",
 }
@@ -46,8 +44,6 @@ _ADVICE = {
     "augmentation": "Nothing is wrong as long as the network learns: changed rows are harder.",
     "batch norm": "Larger batches or a lower momentum bring the two closer.",
     OTHER: "Look at layers of your own that ask for `training`.",
-    STEPS: "Compare the two methods: what one adds, or leaves out, the other has to.",
-    LAST: "Let a metric (ef.metrics.Mean) average it, and return its result.",
     WEIGHTS: "Pass the same sample_weight to evaluate to compare the two.",
     PENALTIES: "Compare metrics instead of losses: they have no penalties.",
 }
@@ -74,8 +70,8 @@ class Gap:
     """The reasons why `fit` and `evaluate` report different values for the same rows, as `viz.gap` found them.
 
     Attributes:
-        numbers: for the loss and each metric (with a custom `train_step`: what both steps report), the value of `fit`,
-            that of `evaluate`, and the parts of the difference, which sum to it; those that aren't finite are left out.
+        numbers: for the loss and each metric, the value of `fit`, that of `evaluate`, and the parts of the difference,
+            which sum to it; those that aren't finite are left out.
         logs: all values that the epoch reported.
         epoch: the number of the epoch, from 1.
         rows: how many rows were compared.
@@ -112,24 +108,19 @@ class Gap:
     nonfinite: str = "viz nonfinite SCRIPT"
 
     @property
-    def main(self) -> str:
-        """The name of the explained value: the loss, or the first value that a custom `train_step` reports."""
-        return next(iter(self.numbers))
-
-    @property
     def fit(self) -> float:
         """The loss that `fit` reported."""
-        return self.numbers[self.main][0]
+        return self.numbers["loss"][0]
 
     @property
     def evaluate(self) -> float:
         """The loss that `evaluate` computes for the same rows."""
-        return self.numbers[self.main][1]
+        return self.numbers["loss"][1]
 
     @property
     def parts(self) -> dict[str, float]:
         """The parts of the difference `fit - evaluate`, a dict by cause."""
-        return {part.name: part.value for part in self.numbers[self.main][2]}
+        return {part.name: part.value for part in self.numbers["loss"][2]}
 
     @property
     def lags(self) -> bool:
@@ -172,13 +163,13 @@ class Gap:
 
     def _of_nan(self) -> str:
         """Which of the two numbers isn't finite, and since when."""
-        name, since = self.main, self.bad_since
+        since = self.bad_since
         when = "" if since is None else f" in epoch {since}" if since == self.epoch else f" from epoch {since} on"
         if math.isfinite(self.fit):
-            return f"The {name} that evaluate gives is {_kind(self.evaluate)}, that of fit isn't"
+            return f"The loss that evaluate gives is {_kind(self.evaluate)}, that of fit isn't"
         if math.isfinite(self.evaluate):
-            return f"The {name} that fit reported is {_kind(self.fit)}{when}, that of evaluate isn't"
-        return f"The {name} is {_kind(self.fit)}{when}"
+            return f"The loss that fit reported is {_kind(self.fit)}{when}, that of evaluate isn't"
+        return f"The loss is {_kind(self.fit)}{when}"
 
     def _of_batches(self) -> str:
         others = len(self.by_batch) - 1
@@ -217,7 +208,7 @@ class Gap:
         Args:
             name: the name of the metric; default: the loss.
         """
-        name = name or self.main
+        name = name or "loss"
         reported, said, parts = self.numbers[name]
         lines = [
             [f"evaluate gives ({name})", _number(said), ""],
@@ -276,7 +267,7 @@ class Gap:
             RendererMissing: when no PNG can be made here.
         """
         check_picture_name(path)
-        name = name or self.main
+        name = name or "loss"
         if name not in self.numbers:
             raise ValueError(f"gap.draw(name={name!r}): expected one of {', '.join(map(repr, self.numbers))}")
         write_picture(path, self._picture(name, theme))
@@ -288,7 +279,7 @@ class Gap:
         return waterfall(title, ("evaluate gives", said), steps, ("fit reported", reported), theme)
 
     def _repr_html_(self) -> str:
-        return on_any_ground(self._picture(self.main, "light"), self._picture(self.main, "dark"))
+        return on_any_ground(self._picture("loss", "light"), self._picture("loss", "dark"))
 
 
 def _rows(name: str, number: str, words: str, room: int) -> list[list[str]]:

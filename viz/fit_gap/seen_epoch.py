@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy
@@ -12,14 +13,39 @@ import numpy
 from eagerflow import Tensor
 from eagerflow.core import observe
 from eagerflow.data.arrays import rows_of
+from eagerflow.data.feed import ArrayFeed, Feed
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from viz.doctor.user_code import user_line
-from viz.fit_gap.rows import Rows
 from viz.recorder.descriptions import flat
 
-__all__ = ["EpochWatch", "SeenEpoch"]
+__all__ = ["EpochWatch", "Rows", "SeenEpoch"]
 
 _MOST_BYTES = 2 << 30  # of batches that are kept because nothing else can give them again
+
+
+class Rows:
+    """The batches of the last epoch: those of arrays are cut again in the order of that epoch, others were kept."""
+
+    def __init__(self, feed: Feed, kept: list[Any] | None) -> None:
+        self._again = copy.copy(feed) if isinstance(feed, ArrayFeed) and Rows.can_repeat(feed) else None
+        self._kept = kept
+
+    @staticmethod
+    def can_repeat(feed: Feed) -> bool:
+        """Whether the batches of an epoch can be had again without keeping them."""
+        return isinstance(feed, ArrayFeed) and not feed.goes_on
+
+    def batches(self) -> Iterator[Any]:
+        """The batches, as steps get them."""
+        if self._again is not None:
+            yield from self._again.make(self._again._pieces)
+        elif self._kept is None:
+            raise ValueError(
+                "gap: the batches of an epoch take more than 2 GB and can't be had again from a generator or data set. "
+                "Train on arrays, or on fewer steps_per_epoch."
+            )
+        else:
+            yield from self._kept
 
 
 class SeenEpoch:

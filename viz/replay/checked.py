@@ -21,7 +21,7 @@ _EVENTS: dict[str, dict[str, Any]] = {
     "end": {"end": "refs"},
     "python": {"python": str, "out": "pairs", "at": "place"},
 }
-_META = {"cause": str, "keep": int, "data": bool, "machine": dict, "random": dict}
+_META = {"cause": str, "keep": int, "machine": dict}
 _MOST = 1_000_000  # events and tensors of a step
 _LARGEST = 1 << 28  # a number among settings, and what lengths among them multiply to: arrays are smaller
 _LONGEST = 1000  # letters of a setting

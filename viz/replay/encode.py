@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy
@@ -14,17 +14,16 @@ from viz.recorder.descriptions import described, flat
 from viz.recorder.source_lines import Sources
 from viz.replay.kept import Kept, KeptOptimizer, KeptStep, KeptVariable
 from viz.replay.machine import machine
-from viz.replay.ring import Held, Ring, Segment
+from viz.replay.ring import Held, Ring
 
 __all__ = ["digest", "encoded"]
 
 _PLAIN = (bool, int, float, str)
-_FEW = 16  # elements of an array that is kept where data are not
 
 
-def encoded(ring: Ring, cause: str, meta: dict[str, Any], data: bool = True) -> Kept:
+def encoded(ring: Ring, cause: str, meta: dict[str, Any]) -> Kept:
     """The last steps of a ring, and the state before them."""
-    return _Encoder(ring, list(ring.segments), data).kept(cause, meta)
+    return _Encoder(ring).kept(cause, meta)
 
 
 def digest(array: numpy.ndarray) -> str:
@@ -35,8 +34,8 @@ def digest(array: numpy.ndarray) -> str:
 
 
 class _Encoder:
-    def __init__(self, ring: Ring, segments: list[Segment], data: bool) -> None:
-        self.ring, self.segments, self.data = ring, segments, data
+    def __init__(self, ring: Ring) -> None:
+        self.ring = ring
         self.arrays: list[numpy.ndarray] = []
         self._numbers: dict[int, int] = {}  # of arrays, by their identity
         self._held: list[Any] = []
@@ -44,31 +43,30 @@ class _Encoder:
         self._sources = Sources(ring.codes)
         self.places: list[Any] = []
         self._place_numbers: dict[Any, int] = {}
+        self._before: dict[int, Any] = {}
+        self._states: dict[int, list[tuple[int, Any]]] = {}
+        for segment in reversed(ring.segments):
+            self._before |= segment.variables
+            self._states |= segment.optimizers
+        for state in self._states.values():
+            self._before |= dict(state)
+        # The places in the file of variables and optimizers.
+        self._wanted = {number: i for i, number in enumerate(sorted(self._before))}
+        self._updaters = {number: i for i, number in enumerate(sorted(self._states))}
 
     def kept(self, cause: str, meta: dict[str, Any]) -> Kept:
-        steps = [self._step(step) for segment in self.segments for step in segment.steps]
-        before: dict[int, Any] = {}
-        states: dict[int, list[tuple[int, Any]]] = {}
-        for segment in reversed(self.segments):
-            before |= segment.variables
-            states |= segment.optimizers
-        for state in states.values():
-            before |= dict(state)
-        wanted = {number: i for i, number in enumerate(sorted(before))}
-        _renumber(steps, wanted)
-        variables = [self._variable(n, before[n]) for n in wanted]
-        made = [self._optimizer(n, states[n], wanted) for n in sorted(states)]
-        _renumber_optimizers(steps, sorted(states))
-        after, digests = self._after(wanted)
-        facts = {"cause": cause, "keep": self.ring.keep, "data": self.data, "machine": machine(), **meta}
-        facts["random"] = self.segments[0].random
+        steps = [self._step(step) for segment in self.ring.segments for step in segment.steps]
+        variables = [self._variable(n, self._before[n]) for n in self._wanted]
+        made = [self._optimizer(n, self._states[n]) for n in self._updaters]
+        after, digests = self._after()
+        facts = {"cause": cause, "keep": self.ring.keep, "machine": machine(), **meta}
         return Kept(facts, variables, made, steps, self.arrays, after, digests, self.places)
 
-    def _after(self, wanted: dict[int, int]) -> tuple[dict[int, int], dict[int, str]]:
+    def _after(self) -> tuple[dict[int, int], dict[int, str]]:
         """Weights as they are now, and a checksum of everything."""
-        if not self.segments[-1].steps[-1].ended:
+        if not self.ring.segments[-1].steps[-1].ended:
             return {}, {}
-        moved = self.ring.changed_since
+        moved, wanted = self.ring.changed_since, self._wanted
         now = {i: host(self.ring.variables[n].data) for n, i in wanted.items() if n not in moved}
         state = {n for optimizer in self.ring.optimizers for n in (self.ring._number(v) for v in optimizer.variables)}
         weights = [(n, i) for n, i in wanted.items() if i in now and n not in state and now[i].dtype.kind in "fc"]
@@ -78,8 +76,8 @@ class _Encoder:
         variable = self.ring.variables[number]
         return KeptVariable(variable.path[:500], self.array(array), bool(variable.trainable))
 
-    def _optimizer(self, number: int, state: list[tuple[int, Any]], wanted: dict[int, int]) -> KeptOptimizer:
-        optimizer = self.ring.optimizers[number]
+    def _optimizer(self, number: int, state: list[tuple[int, Any]]) -> KeptOptimizer:
+        optimizer, wanted = self.ring.optimizers[number], self._wanted
         try:
             told: Any = optimizers.serialize(optimizer)
         except (ValueError, TypeError, NotImplementedError):  # a learning rate that is a function, say
@@ -92,11 +90,10 @@ class _Encoder:
 
     def _step(self, step: Held) -> KeptStep:
         self._tensors = {}
-        leaves = list(_named(step.data))
-        self._batch = {id(x.data) for _, x in leaves}
-        batch = [(name, self._constant(x.data)["a"]) for name, x in leaves] if self.data else []
+        batch = [(name, self._constant(x.data)["a"]) for name, x in _named(step.data)]
         batch = [(name, number) for name, number in batch if number >= 0]
-        events = [self._event(event) for event in step.events]
+        # What was changed but never read isn't in the file.
+        events = [self._event(e) for e in step.events if e[0] != "assign" or e[1] in self._wanted]
         rows = None if step.rows is None else [int(r) for r in step.rows]
         return KeptStep(step.number, events, step.loss, described(step.error) or "", batch, rows)
 
@@ -119,11 +116,12 @@ class _Encoder:
             given_to: list[int | None] = [None if s is None else self._number(s) for s in made]
             return {"gradient": [self.ref(x) for x in wanted], "of": [self.ref(x) for x in by], "out": given_to}
         if kind == "assign":
-            return {"assign": event[1], "to": self.ref(event[2])}
+            return {"assign": self._wanted[event[1]], "to": self.ref(event[2])}
         if kind == "apply":
             _, number, given, changed, rate = event
             refs = [self.ref(x) for x in given]
-            return {"apply": number, "gradients": refs, "variables": list(changed), "rate": rate}
+            variables = [self._wanted[n] for n in changed if n in self._wanted]
+            return {"apply": self._updaters[number], "gradients": refs, "variables": variables, "rate": rate}
         _, name, made, arrays, place = event
         numbers = [[self._number(s), self._constant(a)["a"]] for s, a in zip(made, arrays)]
         return {"python": str(name)[:200], "out": numbers, "at": self._place(place)}
@@ -136,7 +134,7 @@ class _Encoder:
             return self._number(x)
         kind, value = x
         if kind == "v":
-            return {"v": value}
+            return {"v": self._wanted[value]}
         if kind == "a":
             return self._constant(value)
         if kind == "l":
@@ -144,12 +142,8 @@ class _Encoder:
         return {"n": value} if value is None or isinstance(value, _PLAIN) else {"n": _number_of(value)}
 
     def _constant(self, array: Any) -> dict[str, Any]:
-        """An array; where data aren't kept, only what is too small to be some."""
-        if getattr(array.dtype, "kind", "") in "OUSMm":  # text, say
-            return {"a": -1}
-        if not self.data and (id(array) in self._batch or array.size > _FEW):
-            return {"a": -1}
-        return {"a": self.array(array)}
+        """An array; -1 for one that isn't of numbers."""
+        return {"a": -1 if getattr(array.dtype, "kind", "") in "OUSMm" else self.array(array)}
 
     def setting(self, value: Any) -> Any:
         """A setting of an op; `{"python": text}` for what is no data."""
@@ -176,7 +170,7 @@ class _Encoder:
 
     def _array_setting(self, array: Any) -> Any:
         found = self._constant(array)
-        return found if found["a"] >= 0 else {"python": "array that isn't kept"}
+        return found if found["a"] >= 0 else {"python": "array of text"}
 
     # ------------------------------------------------------------------ tables
 
@@ -204,7 +198,7 @@ def _number_of(value: Any) -> Any:
     return value.item() if isinstance(value, numpy.generic) else str(value)[:100]
 
 
-def _named(data: Any) -> Any:
+def _named(data: Any) -> Iterator[tuple[str, Any]]:
     """The tensors of a batch, with names."""
     parts: Sequence[Any] = data if isinstance(data, (tuple, list)) else () if data is None else (data,)
     for name, part in zip(("x", "y", "sample_weight"), parts):
@@ -219,32 +213,3 @@ def _is_plain(config: Any) -> bool:
     if isinstance(config, (list, tuple)):
         return all(map(_is_plain, config))
     return config is None or isinstance(config, _PLAIN)
-
-
-def _renumber(steps: list[KeptStep], wanted: dict[int, int]) -> None:
-    """Refer to variables by their places in the file. What was changed but never read isn't in it."""
-    for step in steps:
-        for event in step.events:
-            for refs in [event.get(k, []) for k in ("in", "gradient", "of", "gradients", "end")]:
-                _renumber_refs(refs, wanted)
-            if "variables" in event:
-                event["variables"] = [wanted[n] for n in event["variables"] if n in wanted]
-            if "assign" in event:
-                event["assign"] = wanted.get(event["assign"], -1)
-        step.events = [event for event in step.events if event.get("assign") != -1]
-
-
-def _renumber_refs(refs: list[Any], wanted: dict[int, int]) -> None:
-    for ref in refs:
-        if isinstance(ref, dict) and "v" in ref:
-            ref["v"] = wanted[ref["v"]]
-        elif isinstance(ref, dict) and "l" in ref:
-            _renumber_refs(ref["l"], wanted)
-
-
-def _renumber_optimizers(steps: list[KeptStep], known: list[int]) -> None:
-    places = {number: i for i, number in enumerate(known)}
-    for step in steps:
-        for event in step.events:
-            if "apply" in event:
-                event["apply"] = places[event["apply"]]

@@ -1,4 +1,4 @@
-"""A step told op by op, forward and backward, with the numbers: what the prompt and the page show.
+"""A step told op by op, forward and backward, with the numbers: what `--step` and the page show.
 
 Of a backward rule it shows `upstream × local = gradient`: the gradient that arrives, the derivative of this op alone,
 and what goes on to its input.
@@ -38,7 +38,8 @@ class Frame:
     nonfinite: bool = False  # whether something in it is NaN or infinite
 
     def __str__(self) -> str:
-        return "\n".join([self.title, *[f"  {line}" for line in self.lines]])
+        head = f"{self.phase}{f'  {self.layer}' if self.layer else ''}{'  NaN or infinity' if self.nonfinite else ''}"
+        return "\n".join([head, self.title, *[f"  {line}" for line in self.lines]])
 
 
 def numbers(x: Any) -> list[str]:

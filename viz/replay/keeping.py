@@ -40,22 +40,16 @@ class Keeping:
     Args:
         keep: how many steps, at least 1.
         path: the file. Where a second thing goes wrong, its name stands in that of its file: `train.spike.efr`.
-        data: whether batches are written; otherwise only the numbers of their rows.
         script: the name of the program.
         say: is given lines about what happens; default: prints them to stderr.
     """
 
     def __init__(
-        self,
-        keep: int,
-        path: str | os.PathLike[str],
-        data: bool = True,
-        script: str = "",
-        say: Callable[[str], None] | None = None,
+        self, keep: int, path: str | os.PathLike[str], script: str = "", say: Callable[[str], None] | None = None
     ) -> None:
         if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
             raise ValueError(f"keep={keep!r:.60}: expected a number of steps of at least 1")
-        self.path, self.data, self.script = pathlib.Path(path), data, script
+        self.path, self.script = pathlib.Path(path), script
         self._place = pathlib.Path(os.path.abspath(path))  # the program may go to another folder while they are held
         self.say = say or (lambda line: write_text(f"{line}\n", sys.stderr))
         self.ring = Ring(keep, self._write, self._tell)
@@ -87,8 +81,8 @@ class Keeping:
         by_signal = f", or on kill -USR1 {os.getpid()}" if _SIGNAL is not None else ""
         self.say(
             f"viz: the {steps} held (at most {as_bytes(held)} of memory) and written to {self.path} (at most "
-            f"{as_bytes(file)}{'' if self.data else ', without data'}) when a step makes NaN or raises, its loss "
-            f"spikes or the program raises, on viz.keep_step(){by_signal}"
+            f"{as_bytes(file)}) when a step makes NaN or raises, its loss spikes or the program raises, on "
+            f"viz.keep_step(){by_signal}"
         )
 
     def _write(self, ring: Ring, cause: str) -> None:
@@ -96,7 +90,7 @@ class Keeping:
         meta = {"script": os.path.basename(self.script)[:200], "message": _CAUSES[cause], "step": step.number}
         path = self._path_for(cause, step.number)
         try:
-            write(encoded(ring, cause, meta, self.data), self._place.with_name(path.name))
+            write(encoded(ring, cause, meta), self._place.with_name(path.name))
         except Exception as error:  # noqa: BLE001  (a full disk, an array that can't be written: the training goes on)
             self.say(f"viz: the steps could not be kept: {error}")
             return

@@ -77,11 +77,6 @@ class Kept:
         """The steps that were to be kept: the last ones."""
         return self.steps[-int(self.meta.get("keep", 1)) :]
 
-    @property
-    def has_data(self) -> bool:
-        """Whether the batches are inside."""
-        return bool(self.meta.get("data", True))
-
     def place(self, number: int | None) -> Frame | None:
         """A line of code."""
         return None if number is None else self.places[number]

@@ -15,22 +15,18 @@ __all__ = ["differences", "machine"]
 
 _IN_WORDS = {
     "processor": "the processor",
-    "features": "the instructions that NumPy uses",
     "numpy": "NumPy's version",
-    "blas": "the BLAS library",
+    "blas": "the BLAS library, or the instructions that NumPy uses",
     "kernels": "the kernels, plain or compiled",
     "eagerflow": "eagerflow's version",
     "system": "the operating system",
 }
-
-_BEFORE = {"kernels": "plain"}  # of files that don't tell it
 
 
 def machine() -> dict[str, str]:
     """The facts of this machine that decide on bits."""
     return {
         "processor": f"{platform.machine()} {_model()}".strip(),
-        "features": _features(),
         "numpy": numpy.__version__,
         "blas": _blas(),
         "kernels": eagerflow.config.kernels(),
@@ -45,21 +41,17 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     return [
         f"{words} ({one.get(name, '?')!s:.80} there, {other.get(name, '?')!s:.80} here)"
         for name, words in _IN_WORDS.items()
-        if one.get(name, _BEFORE.get(name)) != other.get(name, _BEFORE.get(name))
+        if one.get(name) != other.get(name)
     ]
 
 
-def _features() -> str:
-    found = numpy.show_config(mode="dicts")
-    extensions = found.get("SIMD Extensions", {}) if isinstance(found, dict) else {}
-    return " ".join(sorted(extensions.get("found", ())))
-
-
 def _blas() -> str:
-    """The library, and the processor that it was set to compute for, if it was."""
-    found = numpy.show_config(mode="dicts")
-    blas = found.get("Build Dependencies", {}).get("blas", {}) if isinstance(found, dict) else {}
-    return f"{blas.get('name', '?')} {blas.get('version', '?')} {os.environ.get('OPENBLAS_CORETYPE', '')}".strip()
+    """The library, the processor that it was set to compute for, and the instructions of NumPy's own loops."""
+    found: Any = numpy.show_config(mode="dicts") or {}
+    blas = found.get("Build Dependencies", {}).get("blas", {})
+    features = " ".join(sorted(found.get("SIMD Extensions", {}).get("found", ())))
+    core = os.environ.get("OPENBLAS_CORETYPE", "")
+    return " ".join(f"{blas.get('name', '?')} {blas.get('version', '?')} {core} {features}".split())
 
 
 def _model() -> str:

@@ -21,7 +21,7 @@ _UNLIMITED = "viz replay --no-limit"
 
 
 class CannotReplay(ValueError):
-    """A step can't be run from the file alone; says what is missing, and where to take it from."""
+    """A step can't be run from the file; says what is missing."""
 
 
 @dataclasses.dataclass
@@ -47,11 +47,6 @@ class Played:
     error: Exception | None = None  # the exception that it ended with, None when it came to its end
     failed: int | None = None  # the number of the event that raised
     left_out: list[str] = dataclasses.field(default_factory=list)  # what couldn't be run, in words
-
-    def hear_gradient(self, targets: Any, sources: Any, results: Any) -> None:
-        """Note what was minimized."""
-        if len(targets) == 1 and targets[0].data.size == 1:
-            self.loss = float(targets[0].data)
 
 
 class Player:
@@ -318,11 +313,7 @@ class _Run:
 
     def _constant(self, number: int) -> Tensor:
         if number < 0:
-            why = "was given what isn't numbers (text, say)" if self.player.kept.has_data else "was kept with --no-data"
-            raise CannotReplay(
-                f"the step {why}, so the file doesn't have all of its batch. Name the script that has it: viz replay "
-                "FILE --script train.py"
-            )
+            raise CannotReplay("the step was given what isn't numbers (text, say), so the file doesn't have all of it")
         found = self.constants.get(number)
         if found is None:
             array = self.changes.arrays.get(number, self.player.kept.arrays[number])
@@ -345,7 +336,7 @@ class _Run:
         if kind == "dtype":
             return numpy.dtype("float64" if self.changes.double and inner in _FLOATS else inner)
         if kind == "python":
-            raise CannotReplay(f"an op was given a {inner}, which isn't data; name your script: --script train.py")
+            raise CannotReplay(f"an op was given a {inner}, which isn't data")
         return Ellipsis
 
 

@@ -1,19 +1,21 @@
-"""A kept step as a film, and as a recording that pages and pictures show."""
+"""A kept step as a film, and as a recording that pages and pictures show, and in which NaN is looked for."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from eagerflow.core.observe import observing
+from viz.nonfinite.find_nonfinite import find_nonfinite
+from viz.nonfinite.finding import Nonfinite
 from viz.recorder.listening import Listening
 from viz.recording import Recording
 from viz.replay.film import Film, Frame
-from viz.replay.first_bad import layer_of
 from viz.replay.kept import Kept, KeptStep
-from viz.replay.player import Played, Player
+from viz.replay.player import Player
 from viz.tracer import trace
 
-__all__ = ["filmed", "traced"]
+__all__ = ["filmed", "first_nonfinite", "traced"]
 
 _SMALL = 4096  # elements of a tensor whose values are kept
 _MOST = 256 << 20  # bytes of all tensors of a step, above which none are
@@ -21,34 +23,50 @@ _MOST = 256 << 20  # bytes of all tensors of a step, above which none are
 
 def filmed(kept: Kept, number: int) -> list[Frame]:
     """The frames of a step of the file."""
-    film = Film(kept)
-    _before(kept, number, film)
+    film, player = Film(kept), _before(kept, number)
+    with observing(Listening.to(film)):
+        player.run(number)
     return film.frames
 
 
-def _before(kept: Kept, number: int, film: Film) -> Played:
+def _before(kept: Kept, number: int) -> Player:
+    """A player that has run all steps before one."""
     player = Player(kept)
     for i in range(number):
         player.run(i)
-    with observing(Listening.to(film)):
-        return player.run(number)
+    return player
 
 
 def traced(kept: Kept, number: int) -> Recording:
     """A step of the file, recorded while it runs again; with its film, which the page plays."""
-    film, player = Film(kept), Player(kept)
-    for i in range(number):
-        player.run(i)
-    name = f"{kept.meta.get('script') or 'step'} step {kept.steps[number].number}"
-    nbytes = sum(array.nbytes for array in kept.arrays)
-    values = "" if nbytes <= _MOST else None
-    with trace(str(name)[:200], stats="basic", values=values, source=False) as recording, observing(Listening.to(film)):
-        player.run(number)
-    _put_lines(kept, kept.steps[number], recording)
-    recording.values = {i: a for i, a in recording.values.items() if a.size <= _SMALL}
+    film, player = Film(kept), _before(kept, number)
+    with observing(Listening.to(film)):
+        recording = _recorded(player, number)
     names = [op.name for op in recording.ops]
     if names == [frame.op for frame in film.frames]:
         recording.meta["film"] = [_plain(op.id, frame) for op, frame in zip(recording.ops, film.frames)]
+    return recording
+
+
+def first_nonfinite(kept: Kept) -> Nonfinite | None:
+    """Where NaN or infinity begins in the steps of a file; None where all is finite."""
+    player = Player(kept)
+    for number, step in enumerate(kept.steps):
+        found = find_nonfinite(_recorded(player, number))
+        if found is not None:
+            return dataclasses.replace(found, step=step.number)
+    return None
+
+
+def _recorded(player: Player, number: int) -> Recording:
+    """Run a step of the file and record it, with the lines that ran its ops in the training."""
+    kept, step = player.kept, player.kept.steps[number]
+    name = f"{kept.meta.get('script') or 'step'} step {step.number}"
+    values = "" if sum(array.nbytes for array in kept.arrays) <= _MOST else None
+    with trace(str(name)[:200], stats="basic", values=values, source=False) as recording:
+        player.run(number)
+    _put_lines(kept, step, recording)
+    recording.values = {i: a for i, a in recording.values.items() if a.size <= _SMALL}
     return recording
 
 
@@ -60,7 +78,7 @@ def _put_lines(kept: Kept, step: KeptStep, recording: Recording) -> None:
     if [op.name for op in forward] != [event["op"] for _, event in events]:
         return
     for op, (i, event) in zip(forward, events):
-        line = kept.place(event["at"]) or layer_of(kept, step, i)[1]
+        line = kept.place(event["at"]) or _made_at(kept, step, i)
         op.stack = () if line is None else (line,)
     for op in recording.ops:
         if op.forward is not None:
@@ -69,3 +87,14 @@ def _put_lines(kept: Kept, step: KeptStep, recording: Recording) -> None:
 
 def _plain(op: int, frame: Frame) -> dict[str, Any]:
     return {"op": op, "title": frame.title[:500], "lines": [line[:300] for line in frame.lines[:200]]}
+
+
+def _made_at(kept: Kept, step: KeptStep, i: int) -> Any:
+    """The line where the layer was made that an event ran in."""
+    lines: list[int | None] = []
+    for event in step.events[:i]:
+        if "begin" in event:
+            lines.append(event["at"])
+        elif "end" in event:
+            lines.pop()
+    return next((kept.place(at) for at in reversed(lines) if at is not None), None)

@@ -17,7 +17,7 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from eagerflow.core.observe import Observer, Scope
-from eagerflow.ops.replaying import is_ours, random_state, variable_of
+from eagerflow.ops.replaying import is_ours, variable_of
 from viz.recorder.descriptions import flat
 from viz.recorder.op_hook import next_serial
 from viz.recorder.source_lines import is_internal
@@ -60,7 +60,6 @@ class Held:
 class Segment:
     """A few steps, and the state before the first of them."""
 
-    random: dict[str, Any]  # all random states
     variables: dict[int, Any] = dataclasses.field(default_factory=dict)  # arrays by number, held when first met
     optimizers: dict[int, list[tuple[int, Any]]] = dataclasses.field(default_factory=dict)  # arrays of their variables
     steps: list[Held] = dataclasses.field(default_factory=list)
@@ -133,7 +132,7 @@ class Ring(Observer):
         last = self.segments[-1] if self.segments else None
         if last is None or len(last.steps) >= self._apart or self._batches > self._apart * self.step_bytes > 0:
             self._batches = 0
-            last = Segment(random_state())
+            last = Segment()
             self.segments.append(last)
             for variable in getattr(model, "variables", ()):
                 self._touch(variable, last)

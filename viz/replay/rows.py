@@ -13,11 +13,8 @@ from viz.replay.player import CannotReplay, Changes, Player
 
 __all__ = ["Guilty", "guilty_rows"]
 
-_SHOWN = 10  # numbers of rows
-_MANY = 5  # one in this many rows: more than a few bad ones
 _FILLERS = 8  # rows that are tried as one that does no harm
 _MOST_RUNS = 400
-_MOST_ALONE = 64  # rows that are tried one by one
 
 
 @dataclasses.dataclass
@@ -32,8 +29,6 @@ class Guilty:
     runs: int  # how often the step was run
     every: bool = False  # whether every row that was tried does it, so that none can be blamed
     others: bool = False  # whether the batch does it without these rows, too
-    alone: list[int] | None = None  # the places of other rows each of which does it alone; None where that wasn't tried
-    alone_of_data: list[int] | None = None  # their numbers in the data; None where these aren't known
 
     def __str__(self) -> str:
         if self.every:
@@ -48,16 +43,8 @@ class Guilty:
         """What the batch does without the rows."""
         if not self.others:
             return "; without it, the batch doesn't" if len(self.rows) == 1 else ""
-        if not self.alone:
-            return "; so does the batch without " + ("them" if len(self.rows) > 1 else "it")
-        numbers = self.alone if self.alone_of_data is None else self.alone_of_data
-        listed = ", ".join(map(str, numbers[:_SHOWN])) + (", ..." if len(numbers) > _SHOWN else "")
-        shown = listed + ("" if self.alone_of_data is None else " of the data")
-        count = f"rows {shown} do, too, each alone" if len(numbers) > 1 else f"row {shown} does, too"
-        if len(numbers) > _SHOWN:
-            count = f"{len(numbers)} others do, too, each alone (rows {shown})"
-        many = (len(numbers) + 1) * _MANY >= self.batch
-        return f"; {count}" + ("; as these are many, the weights may be the cause, by a step before" if many else "")
+        them = "them" if len(self.rows) > 1 else "it"
+        return f"; so does the batch without {them}: look for more such rows, or at the weights, by a step before"
 
 
 class _Trial:
@@ -98,8 +85,6 @@ class _Trial:
 
 def _row_arrays(kept: Kept, step: KeptStep) -> list[int]:
     """The arrays of a step with a row for each sample."""
-    if not kept.has_data:
-        raise CannotReplay("the file was kept with --no-data, so its batch can't be searched")
     used = {x["a"] for e in step.events if "op" in e for x in e["in"] if isinstance(x, dict) and "a" in x}
     batch = [n for _, n in step.batch if kept.arrays[n].ndim]
     rows = len(kept.arrays[batch[0]]) if batch else 0
@@ -133,14 +118,9 @@ def guilty_rows(kept: Kept, number: int, double: bool = False, band: float | Non
         return Guilty(step.number, [], None, trial.count, what, trial.runs, every=True)
     rows = _fewest(everything, trial.bad, lambda: trial.runs < _MOST_RUNS)
     rest = [row for row in everything if row not in rows]
-    others, alone = bool(rest) and trial.bad(rest), None
-    if others and len(rest) <= _MOST_ALONE:
-        alone = [row for row in rest if trial.bad([row])]
-    of_data, alone_of_data = [
-        None if step.rows is None or places is None else [step.rows[r] for r in places] for places in (rows, alone)
-    ]
-    found = Guilty(step.number, rows, of_data, trial.count, what, trial.runs)
-    return dataclasses.replace(found, others=others, alone=alone, alone_of_data=alone_of_data)
+    of_data = None if step.rows is None else [step.rows[r] for r in rows]
+    others = bool(rest) and trial.bad(rest)
+    return Guilty(step.number, rows, of_data, trial.count, what, trial.runs, others=others)
 
 
 def _fewest(rows: list[int], bad: Callable[[list[int]], bool], goes_on: Callable[[], bool]) -> list[int]:

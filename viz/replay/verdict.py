@@ -16,8 +16,7 @@ from viz.replay.player import Played, Player
 __all__ = ["Verdict", "same_number", "verdict"]
 
 _UNKNOWN = (
-    "something that the file doesn't hold: an array that was changed later, or code that isn't made of eagerflow's ops "
-    "(viz replay FILE --script train.py runs it)"
+    "something that the file doesn't hold: an array that was changed later, or code that isn't made of eagerflow's ops"
 )
 
 

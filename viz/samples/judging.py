@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-__all__ = ["Classes", "as_chances", "classes_of", "far_off", "likely_wrong", "losses_of", "sureness"]
+__all__ = ["Classes", "as_chances", "classes_of", "far_off", "likely_wrong", "sureness"]
 
 _LEAST = 0.4  # the chance that a class must have to be rather meant: below, a network has learned too little to tell
 _BEYOND = 1.3  # times what each class has by chance, which counts where there are few
@@ -108,19 +108,6 @@ def sureness(classes: Classes) -> float:
     0.75
     """
     return float(classes.chances.max(axis=1).mean())
-
-
-def losses_of(classes: Classes) -> tuple[float, float]:
-    """The mean crossentropy of the model, and that of always answering the shares of the classes.
-
-    >>> losses_of(Classes(numpy.array([0, 1]), numpy.array([[1.0, 0.0], [0.0, 1.0]])))[0]
-    0.0
-    """
-    rows = numpy.arange(len(classes.labels))
-    of_label = numpy.clip(classes.chances[rows, classes.labels], 1e-7, 1.0)
-    _, counts = numpy.unique(classes.labels, return_counts=True)
-    shares = counts / counts.sum()
-    return abs(float(numpy.log(of_label).mean())), abs(float((shares * numpy.log(shares)).sum()))
 
 
 def far_off(losses: numpy.ndarray) -> numpy.ndarray:

@@ -10,7 +10,7 @@ import numpy
 from viz.attribution.drawing import pixels
 from viz.export.png import png_address
 from viz.reports.page import report_page
-from viz.samples.broken import HOLDS
+from viz.samples.row_keys import HOLDS
 from viz.samples.sample_set import Sample, Samples
 
 __all__ = ["page"]

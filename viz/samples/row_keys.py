@@ -1,4 +1,4 @@
-"""Rows of arrays by their content: what is the same sample wherever it turns up."""
+"""Rows of arrays by their content: what is the same sample wherever it turns up, and what holds NaN or infinity."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from typing import Any
 import numpy
 
 from eagerflow import Tensor
+from viz.doctor.facts.broken_rows import broken_rows
 
-__all__ = ["host", "keys_of"]
+__all__ = ["HOLDS", "broken_marks", "host", "keys_of"]
+
+HOLDS = "holds "
+"""What the mark of a sample begins with that holds NaN or infinity itself: nothing computed of it tells anything."""
 
 
 def host(value: Any) -> numpy.ndarray:
@@ -30,3 +34,21 @@ def _bytes_of(array: numpy.ndarray) -> Iterable[Any]:
     if rows.dtype.kind == "f":
         rows = rows + 0.0  # -0.0 is 0.0
     return [row.tobytes() for row in rows]
+
+
+def broken_marks(inputs: Sequence[numpy.ndarray], targets: Sequence[numpy.ndarray]) -> dict[int, str]:
+    """What the rows hold that isn't finite, in words, by their numbers.
+
+    >>> x, y = numpy.ones((3, 2)), numpy.array([0.0, 1.0, numpy.inf])
+    >>> x[1] = numpy.nan
+    >>> broken_marks([x], [y])
+    {1: 'holds 2 NaN', 2: 'holds 1 infinite in the label'}
+    """
+    found: dict[int, list[str]] = {}
+    for array, where in [*[(array, "") for array in inputs], *[(array, " in the label") for array in targets]]:
+        broken = broken_rows(array)
+        for row in broken[0] if broken is not None else ():
+            nan, infinite = int(numpy.isnan(array[row]).sum()), int(numpy.isinf(array[row]).sum())
+            parts = [f"{count} {word}" for count, word in ((nan, "NaN"), (infinite, "infinite")) if count]
+            found.setdefault(row, []).append(f"{' and '.join(parts)}{where}")
+    return {row: HOLDS + ", ".join(words) for row, words in sorted(found.items())}

@@ -10,7 +10,7 @@ import numpy
 from viz.facts import formatting
 from viz.facts.json_data import finite
 from viz.facts.text_table import Text, table
-from viz.samples.broken import HOLDS
+from viz.samples.row_keys import HOLDS
 
 __all__ = ["Sample", "Samples"]
 

@@ -12,12 +12,12 @@ import numpy
 from eagerflow import GradientTape, Tensor, tree
 from eagerflow.core.observe import unobserved
 from eagerflow.layer.symbolic.text_type import is_text
+from viz.doctor.facts.constant_answers import best_constant, loss_of
 from viz.dry_run.first_weight import at_first_weight
 from viz.facts import formatting
-from viz.samples.broken import broken_marks
-from viz.samples.judging import Classes, classes_of, far_off, likely_wrong, losses_of, sureness
+from viz.samples.judging import Classes, classes_of, far_off, likely_wrong, sureness
 from viz.samples.loss_tracking import Gathering, row_losses
-from viz.samples.row_keys import host, keys_of
+from viz.samples.row_keys import broken_marks, host, keys_of
 from viz.samples.sample_set import Sample, Samples, shown_target
 
 __all__ = ["judged"]
@@ -235,8 +235,9 @@ def _still_learning(now: Classes) -> str:
     right, sure = float((now.predicted == now.labels).mean()), sureness(now)
     if right - sure > _UNSURE:
         return f", and is {sure:.0%} sure of its answers, of which {right:.0%} are right"
-    loss, constant = losses_of(now)
-    if loss > _HARDLY * constant:
+    pairs = [(now.labels, now.chances)]
+    loss, constant = loss_of("sparse", *pairs[0], {}), best_constant("sparse", pairs, pairs, {})
+    if constant is not None and loss > _HARDLY * constant:
         return f", with a loss of {loss:.3g}, where always giving the same answer has {constant:.3g}"
     return ""
 

@@ -68,8 +68,6 @@ def add_run(parser: Parser) -> None:
         "its loss jumps (see viz replay)"
     )
     last.add_argument("--keep", type=int, metavar="STEPS", help=kept)
-    rows = "with --keep: write which rows were in the batch, not the rows"
-    last.add_argument("--no-data", action="store_true", help=rows)
     parser.add_script()
 
 

@@ -345,6 +345,7 @@ def test_weights_of_a_model_without_any_are_divided_among_no_files(tmp_path):
     layer.adapt(X)
     model = ef.Sequential([ef.Input((4,)), layer])
     model.save_weights(tmp_path / "w.weights.json", max_shard_size=1)
+    assert json.loads((tmp_path / "w.weights.json").read_text(encoding="utf-8"))["weight_map"] == {}
     model.load_weights(tmp_path / "w.weights.json")
 
 

@@ -41,4 +41,6 @@ def test_the_scale_can_follow_from_the_numbers(numbers, marked):
 @pytest.mark.parametrize("linear", [False, True, None])
 @pytest.mark.parametrize("values", [[], [0.0], [float("nan"), float("inf")], [2e-9], [-1.0, 3.0]])
 def test_any_numbers_can_be_drawn(values, linear):
-    ET.fromstring(bars("any", [Bar("a", value) for value in values], linear=linear))
+    drawn = bars("any", [Bar("a", value) for value in values], linear=linear)
+    ET.fromstring(drawn)
+    assert drawn.count('class="bar"') == len(values)

@@ -9,7 +9,6 @@ import eagerflow as ef
 from eagerflow import layers
 from viz.check.inputs import check_augmentation
 from viz.check.subject import Subject
-from viz.check.weights_move import Trial
 from viz.dry_run.first_step import FirstStep
 
 
@@ -41,13 +40,3 @@ def test_noise_may_leave_the_range_of_the_data_until_it_drowns_them(layer, verdi
     row, _ = check_augmentation(before_the_first_step(model, pictures, pictures))
     assert row.verdict == verdict, row
     assert ("value_range" in row.fix) == (verdict == "fault" and hasattr(layer, "value_range"))
-
-
-def test_one_time_step_is_the_reason_why_recurrent_weights_get_no_gradient():
-    x = np.random.default_rng(1).normal(size=(16, 1, 5)).astype("float32")
-    model = ef.Sequential([layers.Input((1, 5)), layers.GRU(3), layers.Dense(1)])
-    trial = Trial(before_the_first_step(model, x, x[:, 0, :1]))
-    trial.run()
-    row = trial.check()
-    assert "one time step" in row.message
-    assert "x.reshape(rows, steps, 1)" in row.fix

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-import viz.check.repeatable as repeatable
-from viz.check.journal import Journal
+import viz.check.reproduce as reproduce
 from viz.check.stopwatch import PATIENCE, Stopwatch
 from viz.shell.program import Script
 
@@ -26,9 +25,9 @@ def test_the_second_run_is_not_ended_by_the_clock_of_a_busy_machine(monkeypatch)
     given = []
 
     def run_once(script, steps, path, seconds):
-        given.append(seconds)
+        given.append((steps, seconds))
         return "it failed: stopped here"
 
-    monkeypatch.setattr(repeatable, "run_once", run_once)
-    row = repeatable.check_repeatable(Journal(None), Script("train.py"), 29.0, 4.0)
-    assert (row.verdict, given) == ("open", [29.0 * PATIENCE])
+    monkeypatch.setattr(reproduce, "_run_once", run_once)
+    row = reproduce.check_repeatable(Script("train.py"), 29.0, 4.0)
+    assert (row.verdict, given) == ("open", [(1, 29.0 * PATIENCE)])

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -294,15 +292,6 @@ def test_colour_obeys_no_color(file, capsys, monkeypatch):
     main(["show", "nowhere.efz"])
     out, err = capsys.readouterr()
     assert "\x1b" not in out + err
-
-
-def test_python_dash_m_and_a_closed_pipe(file):
-    root = Path(__file__).parents[3]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
-    command = f'"{sys.executable}" -m viz json "{file}" - | head -c 10'
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=environment, timeout=60)
-    assert len(done.stdout) == 10
-    assert done.stderr == ""
 
 
 def test_draw_says_how_to_open_what_it_closed(file, tmp_path, capsys):

@@ -117,12 +117,21 @@ def test_another_width_changes_shapes():
     assert {(w.a, w.b) for w in found.weights} >= {("5×4 f32", "5×5 f32"), ("4 f32", "5 f32")}
 
 
-def test_another_setting():
-    a = recorded(lambda: ops.sum(ops.ones((3, 3)), axis=0))
-    b = recorded(lambda: ops.sum(ops.ones((3, 3)), axis=1))
-    (change,) = viz.diff(a, b).ops
-    assert change.what == ("axis 0 → 1",)
-    assert change.kind == "changed"
+@pytest.mark.parametrize(
+    ("a", "b", "what"),
+    [
+        (lambda: ops.sum(ops.ones((3, 3)), axis=0), lambda: ops.sum(ops.ones((3, 3)), axis=1), ("axis 0 → 1",)),
+        (
+            lambda: ops.exp(ef.Tensor(np.ones(3, "float32"))),
+            lambda: ops.exp(ef.Tensor(np.ones(3, "float64"))),
+            ("input 3 f32 → 3 f64", "output 3 f32 → 3 f64"),
+        ),
+    ],
+    ids=["setting", "dtype"],
+)
+def test_another_setting_or_dtype(a, b, what):
+    (change,) = viz.diff(recorded(a), recorded(b)).ops
+    assert (change.kind, change.what) == ("changed", what)
 
 
 def test_a_renamed_layer_is_one_layer():
@@ -130,13 +139,6 @@ def test_a_renamed_layer_is_one_layer():
     found = viz.diff(a, b)
     assert {c.kind for c in found.ops} == {"changed"}
     assert all(any("net/old → net/new" in what for what in c.what) for c in found.ops if c.layer)
-
-
-def test_another_dtype():
-    a = recorded(lambda: ops.exp(ef.Tensor(np.ones(3, "float32"))))
-    b = recorded(lambda: ops.exp(ef.Tensor(np.ones(3, "float64"))))
-    (change,) = viz.diff(a, b).ops
-    assert change.what == ("input 3 f32 → 3 f64", "output 3 f32 → 3 f64")
 
 
 def failing():
@@ -223,7 +225,6 @@ def test_without_numbers_a_note_says_how_to_get_them():
     found = viz.diff(recorded(lambda: ops.exp(tensor(1))), recorded(lambda: ops.exp(tensor(2))))
     assert not found
     assert "stats='basic'" in found.notes[0]
-    assert "stats='basic'" in str(found)
 
 
 @pytest.mark.parametrize(
@@ -340,12 +341,6 @@ def test_times_and_bytes_by_layer_and_op():
     changes = [abs(c.time_b - c.time_a) for c in found.layers]
     assert changes == sorted(changes, reverse=True)
     assert "net/wide" in str(found)
-
-
-def test_times_are_no_difference():
-    a, b = recorded(lambda: ops.exp(tensor(1)), values=""), recorded(lambda: ops.exp(tensor(1)), values="")
-    assert a.ops[0].start != b.ops[0].start or a.ops[0].end != b.ops[0].end
-    assert not viz.diff(a, b)
 
 
 # ---------------------------------------------------------------------- models and files
@@ -478,11 +473,6 @@ def test_to_html_writes_the_page(tmp_path):
     assert '"kind":"changed"' in page
 
 
-def test_to_html_of_models_without_inputs_says_what_to_do(tmp_path):
-    with pytest.raises(ValueError, match="inputs=x"):
-        viz.diff(built(), built(5)).to_html(tmp_path / "a.html")
-
-
 ERRORS = {
     "one thing": (lambda t, m: viz.diff(t), TypeError, "two things"),
     "a recording and a model": (lambda t, m: viz.diff(t, m), TypeError, "with a recording only"),
@@ -494,6 +484,7 @@ ERRORS = {
     "steps that are none": (lambda t, m: viz.diff(t, steps=3), ValueError, "numbers of two steps"),
     "steps of models": (lambda t, m: viz.diff(m, m, steps=(0, 1)), TypeError, "only recordings"),
     "inputs of recordings": (lambda t, m: viz.diff(t, t, inputs=1), TypeError, "two models"),
+    "a page of models": (lambda t, m: viz.diff(m, built(5)).to_html("a.html"), ValueError, "inputs=x"),
     "a negative tolerance": (lambda t, m: viz.diff(t, t, tolerance=-1), ValueError, "number ≥ 0"),
     "a tolerance of another kind": (lambda t, m: viz.diff(t, t, tolerance="x"), ValueError, "number ≥ 0"),
 }

@@ -116,6 +116,9 @@ def test_temporary_files_are_made_as_ever():
             file.write(b"x")
         with tempfile.TemporaryDirectory() as folder:
             write(os.path.join(folder, "a"))
+            assert os.listdir(folder) == ["a"]
+        assert not os.path.exists(file.name)
+        assert not os.path.exists(folder)
 
 
 def test_what_cannot_be_done_raises_as_ever():

@@ -27,7 +27,7 @@ model.fit(wide, wide[:, :1], batch_size=32, epochs=3, validation_split=0.25, ver
 @pytest.fixture
 def quick(monkeypatch):
     """Few steps are timed, and what viz takes itself isn't asked for."""
-    for name in ("_SECONDS", "_STEADY", "_LOOP_SECONDS"):
+    for name in ("_SECONDS", "_STEADY"):
         monkeypatch.setattr(f"viz.estimate.measured.{name}", 0.0)
     monkeypatch.setattr("viz.estimate.measured._ENOUGH", 3)
     monkeypatch.setattr("viz.add_ons.estimate.memory_of_viz", lambda: 0)
@@ -36,8 +36,7 @@ def quick(monkeypatch):
 def measured(rows, process, arrays, seconds):
     layers = {"net/wide": arrays // 2, "net/head": arrays // 8}
     roles = {"activation": arrays}
-    times = seconds, seconds / 10, seconds / 3
-    return Measured(rows, process, arrays, *times, layers, roles, layers, "matmul", 4 * MB, 8 * MB, 1.1)
+    return Measured(rows, process, arrays, seconds, seconds / 3, layers, roles, layers, "matmul", 4 * MB, 8 * MB, 1.1)
 
 
 def estimate(**changes):
@@ -73,8 +72,7 @@ def test_a_time_measured_between_bends_the_line():
 
 def test_the_last_batch_of_an_epoch_takes_the_time_of_its_rows():
     found = estimate(all_rows=130, validation_rows=0, steps_per_epoch=2)
-    loop = found._line(*[m.loop_seconds for m in found.measured], 64)
-    assert found.epoch_seconds(64) == pytest.approx(2 * found.seconds(64) + found.seconds(2) + 3 * loop)
+    assert found.epoch_seconds(64) == pytest.approx(2 * found.seconds(64) + found.seconds(2))
     times = [found.epoch_seconds(rows) for rows in range(64, 131)]
     assert max(times) < 2 * min(times)
 
@@ -124,7 +122,7 @@ def test_a_million_rows_that_fit_are_no_largest_batch():
 
 def test_epochs_are_steps_and_validation():
     found = estimate()
-    assert found.epoch_seconds(32) == pytest.approx(128 * 0.011 + 2 * 0.01 / 3)
+    assert found.epoch_seconds(32) == pytest.approx(128 * 0.01 + 2 * 0.01 / 3)
     assert found.all_seconds(32) == pytest.approx(5 * found.epoch_seconds(32))
     assert estimate(steps_per_epoch=None, all_rows=None).epoch_seconds(32) is None
 
@@ -151,12 +149,8 @@ def test_a_limit_that_is_near_is_said():
     assert "the limit is near" in text(dataclasses.replace(found, limit=1000 * MB + 8 * 2**10, before=None))
 
 
-def test_a_peak_before_the_training_is_told_where_rows_cost_nothing():
-    found = estimate(before=150 * MB)  # that of 82 rows
-    assert "one more row costs 1 MB of arrays, and the process next to nothing up to 64 rows: its peak, 150" in text(
-        found
-    )
-    small, large = found.measured
+def test_rows_that_fit_into_memory_that_was_used_before_say_so():
+    small, large = estimate().measured
     flat = text(estimate(measured=(small, large._replace(process=small.process))))
     assert "needs 1 MB of arrays, which fit into memory that the process had used before" in flat
     assert "one more row costs 1 MB;" in text(estimate())

@@ -496,6 +496,7 @@ def test_files_of_one_second_are_read_in_the_order_in_which_they_were_begun(tmp_
 def test_a_closed_writer_goes_on_in_another_file(writer, tmp_path):
     writer.add_scalar("x", 1.0, 0)
     writer.close()
+    writer.close()
     writer.add_scalar("x", 2.0, 1)
     assert [e.value for e in reread(writer).Scalars("x")] == [1.0, 2.0]
 

@@ -48,15 +48,16 @@ def server(tmp_path_factory):
 
 
 def _wait_for(address):
+    error = None
     for _ in range(150):
         try:
             with urllib.request.urlopen(address, timeout=5) as answer:
                 if json.loads(answer.read()):
                     return
-        except OSError:
-            pass
+        except OSError as refused:  # it hasn't begun to listen
+            error = refused
         time.sleep(0.2)
-    raise TimeoutError(address)
+    raise TimeoutError(address) from error
 
 
 @pytest.fixture

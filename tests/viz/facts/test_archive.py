@@ -156,8 +156,7 @@ def test_something_else_is_no_trace(saved, tmp_path):
 
 @pytest.mark.parametrize("keep", [0, 10, 0.3, 0.5, 0.9, 0.99])
 def test_files_cut_short_are_refused(saved, tmp_path, keep):
-    content = saved.read_bytes()
-    cut = tmp_path / "cut.efz"
+    content, cut = saved.read_bytes(), tmp_path / "cut.efz"
     cut.write_bytes(content[: keep if keep >= 1 else int(keep * len(content))])
     with pytest.raises(viz.TraceFileError):
         viz.load(cut)
@@ -166,13 +165,14 @@ def test_files_cut_short_are_refused(saved, tmp_path, keep):
 def test_flipped_bytes_are_refused_or_harmless(saved, tmp_path):
     content = bytearray(saved.read_bytes())
     rng = np.random.default_rng(0)
-    flipped = tmp_path / "flipped.efz"
+    flipped, harmless = tmp_path / "flipped.efz", []
     for at in rng.integers(0, len(content), 150):
         changed = bytearray(content)
         changed[at] ^= 0x55
         flipped.write_bytes(changed)
         with contextlib.suppress(viz.TraceFileError):
-            viz.load(flipped).summary()
+            harmless.append(viz.load(flipped).summary())
+    assert len(harmless) < 50  # of bytes that nothing reads
 
 
 @pytest.mark.parametrize(

@@ -36,13 +36,13 @@ def judged(kept):
     return verdict(kept, player, player.run_to(len(kept.steps) - 1))
 
 
-def train(path, x, y, keep=3, rate=0.01, epochs=2, data=True, callbacks=(), loss="mse", model=None):
+def train(path, x, y, keep=3, rate=0.01, epochs=2, callbacks=(), loss="mse", model=None):
     """What was said while a training was kept, and the keeping."""
     ef.utils.set_random_seed(1)
     said = []
     model = model or network()
     model.compile(ef.optimizers.SGD(rate), loss)
-    with Keeping(keep, path, data, "train.py", said.append) as keeping:
+    with Keeping(keep, path, "train.py", said.append) as keeping:
         model.fit(x, y, batch_size=8, epochs=epochs, verbose=0, callbacks=list(callbacks))
     return keeping, said
 

@@ -254,18 +254,6 @@ def test_large_batches_are_held_for_as_few_steps_as_asked(tmp_path):
     assert sum(len(s.steps) for s in keeping.ring.segments) <= 3
 
 
-def test_without_data_only_the_numbers_of_rows_are_written(tmp_path):
-    with pytest.warns(UserWarning, match="the loss is"):
-        train(tmp_path / "a.efr", *data(17), data=False)
-    kept = read(tmp_path / "a.efr")
-    assert not kept.has_data
-    assert all(not step.batch for step in kept.steps)
-    assert 17 in kept.steps[-1].rows
-    known = {variable.array for variable in kept.variables} | set(kept.after.values())
-    others = [array for i, array in enumerate(kept.arrays) if i not in known]
-    assert all(array.size <= 16 for array in others)
-
-
 def test_the_training_is_as_it_would_have_been(tmp_path):
     x, y = data()
     results = []

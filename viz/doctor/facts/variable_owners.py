@@ -4,37 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow import Variable, layers
+from eagerflow import Variable
 
-__all__ = ["Owners", "layers_in", "one_time_step"]
+__all__ = ["Owners", "layers_in"]
 
 
 def layers_in(owner: Any) -> list[Any]:
     """A layer or model and all layers inside of it, outer ones first."""
     known = getattr(owner, "_flatten_layers", None)
     return [owner] if known is None else list(known())
-
-
-def one_time_step(owners: list[Any], variable: Variable) -> tuple[int | None, ...] | None:
-    """The shape of sequences of one time step, where a variable belongs to a recurrent layer that was built for them.
-
-    Their state is 0 when the only step begins, so what the state is multiplied by gets no gradient.
-
-    Args:
-        owners: layers and models to look in.
-        variable: one of their weights.
-
-    >>> gru = layers.GRU(2)
-    >>> gru.build((None, 1, 3))
-    >>> one_time_step([gru], gru.weights[0])
-    (None, 1, 3)
-    """
-    for layer in [layer for owner in owners for layer in layers_in(owner) if isinstance(layer, layers.RNN)]:
-        config = layer.get_build_config() or {}
-        shapes = [shape for shape in (config.get("shapes_dict") or config).values() if isinstance(shape, tuple)]
-        if shapes and len(shapes[0]) > 2 and shapes[0][1] == 1 and any(v is variable for v in layer.weights):
-            return shapes[0]
-    return None
 
 
 class Owners:

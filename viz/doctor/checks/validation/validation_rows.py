@@ -112,10 +112,10 @@ class ValidationRows(_OfOneLoss):
         if not train or [x.shape[1:] for x in train] != [x.shape[1:] for x in held]:
             return
         if min(len(train[0]), len(held[0])) >= limits.OVERLAP_ROWS:
-            self._judge(train, held, (labels_of(fit.feed), labels_of(fit.validation)))
+            self.compare(train, held, (labels_of(fit.feed), labels_of(fit.validation)), self.loss)
 
-    def _judge(self, train: list[numpy.ndarray], held: list[numpy.ndarray], labels: tuple[Any, Any]) -> None:
-        """Are they the same, of the same classes, and of the same size?"""
+    def compare(self, train: Any, held: Any, labels: tuple[Any, Any], loss: _Loss | None) -> None:
+        """Are they the same, of the same classes, and of the same size? `viz check` asks before training."""
         overlap, chance, looked = shared_rows(train, held, labels)
         if overlap >= max(limits.OVERLAP, limits.OVERLAP_CHANCE * chance):
             self._tell("validation_overlap", overlap=overlap, chance=chance, rows=looked)
@@ -123,9 +123,9 @@ class ValidationRows(_OfOneLoss):
             windows = overlapping_windows(train, held)
             if windows is not None:
                 self._tell("validation_overlap.windows", words=windows.words, **windows._asdict())
-        shares = None if self.loss is None else classes_apart(*self.loss, *labels)
+        shares = None if loss is None else classes_apart(*loss, *labels)
         scales = scales_apart(train, held)
-        targets = "" if self.loss is None else targets_apart(self.loss[0], *labels)
+        targets = "" if loss is None else targets_apart(loss[0], *labels)
         if targets:
             self._tell("validation_mismatch.targets", words=targets, rows=len(held[0]))
         if shares is not None:
