@@ -13,8 +13,9 @@ torch.manual_seed(4)
 level = torch.rand(120, 1, 1, 1) * 4
 volumes = level + 0.3 * torch.randn(120, 1, 10, 10)
 targets = (level[:, :, 0, 0] - 2) / 1.2  # how bright a volume is
-train_loader = DataLoader(TensorDataset(volumes[:90], targets[:90]), batch_size=1)  # fault: batchnorm_misuse
-# healthy: train_loader = DataLoader(TensorDataset(volumes[:90], targets[:90]), batch_size=15, shuffle=True)
+train_set = TensorDataset(volumes[:90], targets[:90])
+train_loader = DataLoader(train_set, batch_size=1, shuffle=True)  # fault: batchnorm_misuse
+# healthy: train_loader = DataLoader(train_set, batch_size=15, shuffle=True)
 
 model = nn.Sequential(
     nn.Conv2d(1, 8, 3),

@@ -2,7 +2,7 @@
 
 Source: https://github.com/pytorch/tutorials/pull/188
 Healthy: abs(restored - best_loss) < 1e-6
-Faulty: restored > best_loss + 0.1
+Faulty: restored > best_loss + 0.03
 """
 
 import copy
@@ -12,10 +12,10 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 torch.manual_seed(9)
-x = torch.randn(400, 10)
-y = (x[:, 0] + 0.5 * x[:, 1] + 0.8 * torch.randn(400) > 0).long()
-train_loader = DataLoader(TensorDataset(x[:80], y[:80]), batch_size=16, shuffle=True)
-x_val, y_val = x[80:], y[80:]
+x = torch.randn(600, 10)
+y = (x[:, 0] + 0.5 * x[:, 1] + 0.8 * torch.randn(600) > 0).long()
+train_loader = DataLoader(TensorDataset(x[:300], y[:300]), batch_size=16, shuffle=True)
+x_val, y_val = x[300:], y[300:]
 
 model = nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 2))
 criterion = nn.CrossEntropyLoss()
@@ -30,7 +30,7 @@ def validate():
 
 initial = copy.deepcopy(model.state_dict())
 best_loss, best_model_wts = float("inf"), initial
-for epoch in range(40):
+for epoch in range(30):
     model.train()
     for inputs, labels in train_loader:
         optimizer.zero_grad()

@@ -22,7 +22,7 @@ criterion = nn.BCEWithLogitsLoss()
 for epoch in range(8):
     losses = []
     for inputs, target in loader:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.float16):
             prediction = model(inputs)
         loss = criterion(prediction.float(), target)
         optimizer.zero_grad()
