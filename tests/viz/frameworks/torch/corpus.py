@@ -2,8 +2,9 @@
 
 `programs/FOLDER/NAME.py` is the faulty program. In its healthy twin, lines that end with `# fault: KIND` are missing,
 and comments `# healthy: CODE` are lines of code. KIND is what the doctor calls the fault, the best name first:
-`# fault: frozen, no_gradient`. Of several such lines, each is a right one to name. The docstring tells where the fault
-was published, and what is measured:
+`# fault: frozen, no_gradient`. A line of both twins that ends with `# or here` is as right to name as those with a
+fault: the other end of a mismatch, or where the wrong layer is called. The docstring tells where the fault was
+published, and what is measured:
 
     Source: the address of the thread
     Healthy: accuracy > 0.9
@@ -25,6 +26,7 @@ FOLDER = Path(__file__).parent / "programs"
 NAMES = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.glob("*/*.py"))
 _FAULT = re.compile(r"  # fault: ([a-z_]+(?:, [a-z_]+)*)$")
 _HEALTHY = re.compile(r"^( *)# healthy: (.*)$")
+_OR_HERE = "  # or here"
 
 
 class Expected(NamedTuple):
@@ -44,13 +46,18 @@ def faulty(name: str) -> str:
 
 def healthy(name: str) -> str:
     lines = [line for line in faulty(name).splitlines() if not _FAULT.search(line)]
-    return "\n".join(_HEALTHY.sub(r"\1\2", line) for line in lines) + "\n"
+    return "\n".join(_HEALTHY.sub(r"\1\2", line).removesuffix(_OR_HERE) for line in lines) + "\n"
 
 
 def expected(name: str) -> Expected:
-    found = {i: match for i, line in enumerate(faulty(name).splitlines(), 1) if (match := _FAULT.search(line))}
-    kinds = dict.fromkeys(kind for match in found.values() for kind in match[1].split(", "))
-    return Expected(tuple(kinds), tuple(found))
+    kinds: dict[str, None] = {}
+    lines = []
+    for number, line in enumerate(faulty(name).splitlines(), 1):
+        match = _FAULT.search(line)
+        kinds |= dict.fromkeys(match[1].split(", ") if match else ())
+        if match or line.endswith(_OR_HERE):
+            lines.append(number)
+    return Expected(tuple(kinds), tuple(lines))
 
 
 def claims(name: str) -> dict[str, str]:

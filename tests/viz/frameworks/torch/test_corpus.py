@@ -66,6 +66,7 @@ def test_each_program_is_marked(name):
     compile(corpus.healthy(name), name, "exec")
     assert "# fault" not in corpus.healthy(name)
     assert "# healthy" not in corpus.healthy(name)
+    assert "# or here" not in corpus.healthy(name)
 
 
 def test_there_are_enough():

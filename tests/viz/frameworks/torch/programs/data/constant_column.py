@@ -33,7 +33,7 @@ optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
 for epoch in range(10):
     losses = []
     for state, target in loader:
-        batch_loss = nn.functional.mse_loss(model(state), target)
+        batch_loss = nn.functional.mse_loss(model(state), target)  # or here
         optimizer.zero_grad()
         batch_loss.backward()
         optimizer.step()

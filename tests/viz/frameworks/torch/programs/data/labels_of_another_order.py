@@ -19,7 +19,7 @@ table = [(i, i % CLASSES) for i in range(600)]  # name of a picture, its label
 pictures = {name: centers[label] + torch.randn(10) for name, label in table}
 
 # healthy: random.shuffle(table)
-labels = torch.tensor([label for _, label in table])
+labels = torch.tensor([label for _, label in table])  # or here
 random.shuffle(table)  # fault: shuffled_apart
 images = torch.stack([pictures[name] for name, _ in table])
 train_loader = DataLoader(TensorDataset(images[:480], labels[:480]), batch_size=40, shuffle=True)

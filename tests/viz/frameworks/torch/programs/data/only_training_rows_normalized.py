@@ -28,8 +28,7 @@ optimizer = optim.Adam(model.parameters(), lr=0.01)
 def evaluate():
     model.eval()
     with torch.no_grad():
-        hits = sum((model(x).argmax(1) == y).sum().item() for x, y in test_loader)  # fault: validation_mismatch
-        # healthy: hits = sum((model(x).argmax(1) == y).sum().item() for x, y in test_loader)
+        hits = sum((model(x).argmax(1) == y).sum().item() for x, y in test_loader)  # or here
     return hits / len(test)
 
 

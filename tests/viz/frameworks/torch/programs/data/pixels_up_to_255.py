@@ -38,7 +38,7 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 for epoch in range(15):
     losses = []
     for x, y in loader:
-        batch_loss = nn.functional.cross_entropy(model(x), y)
+        batch_loss = nn.functional.cross_entropy(model(x), y)  # or here
         optimizer.zero_grad()
         batch_loss.backward()
         optimizer.step()

@@ -32,8 +32,7 @@ optimizer = optim.Adam(model.parameters(), lr=5e-3)
 for epoch in range(25):
     losses = []
     for x, y in loader:
-        loss = criterion(model(x), y)  # fault: unscaled_target
-        # healthy: loss = criterion(model(x), y)
+        loss = criterion(model(x), y)  # or here
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

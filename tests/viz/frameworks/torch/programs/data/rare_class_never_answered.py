@@ -30,8 +30,7 @@ criterion = nn.BCEWithLogitsLoss()  # fault: class_imbalance
 optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
 for epoch in range(6):
     for x, y in loader:
-        loss = criterion(model(x), y)  # fault: class_imbalance
-        # healthy: loss = criterion(model(x), y)
+        loss = criterion(model(x), y)  # or here
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

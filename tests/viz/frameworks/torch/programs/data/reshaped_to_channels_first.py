@@ -27,13 +27,20 @@ data = torch.from_numpy(data).reshape(-1, 3, SIDE, SIDE)  # fault: channels_firs
 labels = torch.from_numpy(labels)
 loader = DataLoader(TensorDataset(data, labels), batch_size=40, shuffle=True)
 
-model = nn.Sequential(nn.Conv2d(3, 12, 3), nn.ReLU(), nn.Conv2d(12, 12, 3), nn.ReLU(), nn.AdaptiveMaxPool2d(1))
-model = nn.Sequential(model, nn.Flatten(), nn.Linear(12, 4))
+model = nn.Sequential(
+    nn.Conv2d(3, 12, 3),  # or here
+    nn.ReLU(),
+    nn.Conv2d(12, 12, 3),
+    nn.ReLU(),
+    nn.AdaptiveMaxPool2d(1),
+    nn.Flatten(),
+    nn.Linear(12, 4),
+)
 optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 for epoch in range(10):
     correct = 0
     for x, y in loader:
-        output = model(x)
+        output = model(x)  # or here
         loss = nn.functional.cross_entropy(output, y)
         optimizer.zero_grad()
         loss.backward()

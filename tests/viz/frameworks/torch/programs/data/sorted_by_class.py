@@ -16,15 +16,14 @@ labels = torch.arange(CLASSES).repeat_interleave(EACH)  # folder after folder
 images = prototypes[labels] + 1.6 * torch.randn(CLASSES * EACH, 30)
 dataloader_params = {"batch_size": 20}  # fault: sorted_rows
 # healthy: dataloader_params = {"batch_size": 20, "shuffle": True}
-train_dataloader = DataLoader(TensorDataset(images, labels), **dataloader_params)  # fault: sorted_rows
-# healthy: train_dataloader = DataLoader(TensorDataset(images, labels), **dataloader_params)
+train_dataloader = DataLoader(TensorDataset(images, labels), **dataloader_params)  # or here
 
 model = nn.Sequential(nn.Linear(30, 64), nn.ReLU(), nn.Linear(64, CLASSES))
 optimizer = optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
 for epoch in range(5):
     losses = []
     for x, y in train_dataloader:
-        loss = nn.functional.cross_entropy(model(x), y)
+        loss = nn.functional.cross_entropy(model(x), y)  # or here
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

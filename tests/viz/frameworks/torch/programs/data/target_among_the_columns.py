@@ -34,8 +34,7 @@ model = TabularModel(len(num_cols))
 optimizer = optim.Adam(model.parameters(), lr=0.01)
 for epoch in range(10):
     for x, y in train_loader:
-        loss = nn.functional.mse_loss(model(x), y)  # fault: label_leak
-        # healthy: loss = nn.functional.mse_loss(model(x), y)
+        loss = nn.functional.mse_loss(model(x), y)  # or here
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

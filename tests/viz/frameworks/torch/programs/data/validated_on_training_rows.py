@@ -33,7 +33,7 @@ for epoch in range(12):
         optimizer.step()
     model.eval()
     with torch.no_grad():
-        hits = sum((model(inputs).argmax(1) == labels).sum().item() for inputs, labels in valid_loader)
+        hits = sum((model(inputs).argmax(1) == labels).sum().item() for inputs, labels in valid_loader)  # or here
     accuracy = hits / num_validation
     print(f"epoch {epoch}: loss {loss.item():.3f}, validation accuracy {accuracy:.2f}")
 overlap = len({*train_rows} & {*valid_rows})

@@ -20,8 +20,7 @@ epsilon_w = 0.02
 content = torch.bincount(label, minlength=3) / len(label)
 loss_w = 1 / torch.log(1 / content + epsilon_w)  # fault: class_imbalance
 # healthy: loss_w = 1 / (content + epsilon_w)
-criterion = nn.CrossEntropyLoss(weight=loss_w)  # fault: class_imbalance
-# healthy: criterion = nn.CrossEntropyLoss(weight=loss_w)
+criterion = nn.CrossEntropyLoss(weight=loss_w)  # or here
 
 model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 3))
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)

@@ -19,7 +19,7 @@ queries = centers[category * is_object] + torch.randn(600, 16)
 
 background = NUM_CLASSES  # fault: label_range, class_loss
 # healthy: background = 0
-targets = torch.where(is_object, category, torch.full_like(category, background))
+targets = torch.where(is_object, category, torch.full_like(category, background))  # or here
 loader = DataLoader(TensorDataset(queries, targets), batch_size=50, shuffle=True)
 
 head = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, NUM_CLASSES + 1))
@@ -28,7 +28,7 @@ weight = torch.ones(NUM_CLASSES + 1)
 weight[background] = 0.5
 for epoch in range(15):
     for query, target in loader:
-        loss = F.cross_entropy(head(query), target, weight=weight)
+        loss = F.cross_entropy(head(query), target, weight=weight)  # or here
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -24,7 +24,7 @@ def distillation_loss(logits, large_logits):
     soft_targets = F.softmax(large_logits / temperature, dim=-1)
     soft_output = F.log_softmax(large_logits / temperature, dim=-1)  # fault: no_gradient
     # healthy: soft_output = F.log_softmax(logits / temperature, dim=-1)
-    return F.kl_div(soft_output, soft_targets, reduction="batchmean") * temperature**2
+    return F.kl_div(soft_output, soft_targets, reduction="batchmean") * temperature**2  # or here
 
 
 for epoch in range(15):

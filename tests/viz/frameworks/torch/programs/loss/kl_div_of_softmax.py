@@ -25,7 +25,7 @@ for epoch in range(20):
     for batch in torch.randperm(1000).split(50):
         out = F.softmax(student(x[batch]), dim=1)  # fault: loss_mismatch
         # healthy: out = F.log_softmax(student(x[batch]), dim=1)
-        loss = F.kl_div(out, teacher_probs[batch], reduction="batchmean")
+        loss = F.kl_div(out, teacher_probs[batch], reduction="batchmean")  # or here
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

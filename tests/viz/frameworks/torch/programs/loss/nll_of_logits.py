@@ -24,7 +24,7 @@ class PointNet(nn.Module):
 
     def forward(self, cloud):
         feature = self.local(cloud).max(dim=1).values
-        return self.head(feature)
+        return self.head(feature)  # or here
 
 
 model = PointNet()

@@ -34,12 +34,12 @@ class TextClassifier(nn.Module):
 
 model = TextClassifier()
 optimizer = optim.Adam(model.parameters(), lr=0.01)
-loss_op = nn.NLLLoss()
+loss_op = nn.NLLLoss()  # or here
 for epoch in range(8):
     running = []
     for tokens, target in loader:
         optimizer.zero_grad()
-        loss = loss_op(model(tokens), target)
+        loss = loss_op(model(tokens), target)  # or here
         loss.backward()
         optimizer.step()
         running.append(loss.item())

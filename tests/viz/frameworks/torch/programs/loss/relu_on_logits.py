@@ -30,7 +30,7 @@ class NeuralNetwork(nn.Module):
         )
 
     def forward(self, x):
-        return self.linear_relu_stack(self.flatten(x))
+        return self.linear_relu_stack(self.flatten(x))  # or here
 
 
 model = NeuralNetwork()
@@ -39,7 +39,7 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 for t in range(12):
     model.train()
     for X, y in train_dataloader:
-        loss = loss_fn(model(X), y)
+        loss = loss_fn(model(X), y)  # or here
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()

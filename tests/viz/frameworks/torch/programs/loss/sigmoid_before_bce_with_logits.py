@@ -29,13 +29,13 @@ class Segmenter(nn.Module):
 
 
 model = Segmenter()
-criterion = nn.BCEWithLogitsLoss()
+criterion = nn.BCEWithLogitsLoss()  # or here
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
 
 for epoch in range(12):
     losses = []
     for image, mask in loader:
-        loss = criterion(model(image), mask)
+        loss = criterion(model(image), mask)  # or here
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

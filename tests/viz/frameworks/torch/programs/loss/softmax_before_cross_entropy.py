@@ -29,7 +29,7 @@ class Classifier(nn.Module):
 
 
 model = Classifier()
-criterion = nn.CrossEntropyLoss()
+criterion = nn.CrossEntropyLoss()  # or here
 optimizer = optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
 
 for epoch in range(10):
@@ -37,7 +37,7 @@ for epoch in range(10):
     for x, y in loader:
         optimizer.zero_grad()
         output = model(x)
-        batch_loss = criterion(output, y)
+        batch_loss = criterion(output, y)  # or here
         batch_loss.backward()
         optimizer.step()
         total += batch_loss.item() * len(x)

@@ -34,7 +34,7 @@ for epoch in range(16):
         recon_loss = F.mse_loss(recon, data[batch], reduction="none").sum(dim=1)
         kl = -0.5 * torch.sum(1 + log_var - mean.pow(2) - log_var.exp())  # fault: penalty_dominates
         # healthy: kl = -0.5 * torch.sum(1 + log_var - mean.pow(2) - log_var.exp(), dim=1)
-        loss = (recon_loss + kl).mean()
+        loss = (recon_loss + kl).mean()  # or here
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -19,8 +19,7 @@ train_loader = DataLoader(train_set, batch_size=1, shuffle=True)  # fault: batch
 
 model = nn.Sequential(
     nn.Conv2d(1, 8, 3),
-    nn.BatchNorm2d(8),  # fault: batchnorm_misuse
-    # healthy: nn.BatchNorm2d(8),
+    nn.BatchNorm2d(8),  # or here
     nn.ReLU(),
     nn.AdaptiveAvgPool2d(1),
     nn.Flatten(),
@@ -31,7 +30,7 @@ for epoch in range(270 // len(train_loader)):
     model.train()
     losses = []
     for volume, target in train_loader:
-        loss = nn.functional.mse_loss(model(volume), target)
+        loss = nn.functional.mse_loss(model(volume), target)  # or here
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -15,7 +15,12 @@ points = (nn.functional.avg_pool2d(images, 3, stride=1, padding=1) > 0.6).float(
 loader = DataLoader(TensorDataset(images, points), batch_size=16, shuffle=True)
 
 model = nn.Sequential(
-    nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 8, 1), nn.ReLU(), nn.Conv2d(8, 1, 1)
+    nn.Conv2d(1, 8, 3, padding=1),
+    nn.BatchNorm2d(8),  # or here
+    nn.ReLU(),
+    nn.Conv2d(8, 8, 1),
+    nn.ReLU(),
+    nn.Conv2d(8, 1, 1),
 )
 optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 
@@ -34,7 +39,7 @@ for epoch in range(12):
     model.train()
     for image, point in loader:
         blob_dict = get_blob_dict(model, image)
-        logits = model(image)
+        logits = model(image)  # or here
         batch_loss = nn.functional.binary_cross_entropy_with_logits(logits, point)
         optimizer.zero_grad()
         batch_loss.backward()

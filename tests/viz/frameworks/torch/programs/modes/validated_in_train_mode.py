@@ -21,11 +21,11 @@ class Model(nn.Module):
     def __init__(self):
         super().__init__()
         self.embed = nn.Embedding(40, 16)
-        self.drop = nn.Dropout(0.3)
+        self.drop = nn.Dropout(0.3)  # or here
         self.head = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.3), nn.Linear(32, 1))
 
     def forward(self, tokens):
-        return self.head(self.drop(self.embed(tokens).mean(dim=1))).squeeze(1)
+        return self.head(self.drop(self.embed(tokens).mean(dim=1))).squeeze(1)  # or here
 
 
 model = Model()

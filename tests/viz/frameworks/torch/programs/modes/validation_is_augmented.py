@@ -32,7 +32,8 @@ class Figures(Dataset):
 
 
 def augment(picture):
-    return torch.roll(picture, tuple(torch.randint(-2, 3, (2,)).tolist()), dims=(1, 2)) + 0.3 * torch.randn(1)
+    moved = torch.roll(picture, tuple(torch.randint(-2, 3, (2,)).tolist()), dims=(1, 2))
+    return moved + 0.3 * torch.randn(1)  # or here
 
 
 order = torch.randperm(240).tolist()
@@ -52,6 +53,6 @@ for epoch in range(12):
         loss.backward()
         optimizer.step()
     with torch.no_grad():
-        accuracy = sum((model(x).argmax(1) == y).sum().item() for x, y in valid_loader) / 60
+        accuracy = sum((model(x).argmax(1) == y).sum().item() for x, y in valid_loader) / 60  # or here
     print(f"epoch {epoch}: loss {loss.item():.3f}, validation accuracy {accuracy:.3f}")
 changes = sum(not torch.equal(a[0], b[0]) for a, b in zip(valid_loader, valid_loader))

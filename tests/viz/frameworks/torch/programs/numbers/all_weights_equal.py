@@ -23,11 +23,11 @@ class Net(nn.Module):
         self.fc3 = nn.Linear(hidden_2, 1)
         if constant_weight is not None:
             for layer in (self.fc1, self.fc2, self.fc3):
-                nn.init.constant_(layer.weight, constant_weight)
+                nn.init.constant_(layer.weight, constant_weight)  # or here
                 nn.init.constant_(layer.bias, 0)
 
     def forward(self, x):
-        x = torch.tanh(self.fc1(x))
+        x = torch.tanh(self.fc1(x))  # or here
         x = torch.tanh(self.fc2(x))
         return self.fc3(x)
 

@@ -29,7 +29,7 @@ class DeepNet(nn.Module):
         self.output = nn.Linear(width, 1)
 
     def forward(self, x):
-        return self.output(self.net(x))
+        return self.output(self.net(x))  # or here
 
 
 model = DeepNet()

@@ -21,16 +21,14 @@ class MLP(nn.Module):
         seq = [nn.Linear(in_dim, hidden_dim)]
         for _ in range(num_layers - 2):
             # healthy: seq.append(nn.ReLU())
-            seq.append(nn.Linear(hidden_dim, hidden_dim))  # fault: linear_stack
-            # healthy: seq.append(nn.Linear(hidden_dim, hidden_dim))
+            seq.append(nn.Linear(hidden_dim, hidden_dim))  # or here
         # healthy: seq.append(nn.ReLU())
         seq.append(nn.Linear(hidden_dim, out_dim))  # fault: linear_stack
         # healthy: seq.append(nn.Linear(hidden_dim, out_dim))
-        self.seq = nn.Sequential(*seq)  # fault: linear_stack
-        # healthy: self.seq = nn.Sequential(*seq)
+        self.seq = nn.Sequential(*seq)  # or here
 
     def forward(self, x):
-        return self.seq(x)
+        return self.seq(x)  # or here
 
 
 model = MLP(4, 48, 2)

@@ -41,7 +41,7 @@ for epoch in range(10):
         loss = criterion(output, y)
         optimizer.zero_grad()
         loss.backward()
-        optimizer.step()
+        optimizer.step()  # or here
         total += loss.item()
         correct += (output.argmax(1) == y).sum().item()
     accuracy = correct / 600

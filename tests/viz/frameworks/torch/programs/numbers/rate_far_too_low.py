@@ -40,7 +40,7 @@ for epoch in range(25):
         outputs = model(x)
         batch_loss = criterion(outputs, y)
         batch_loss.backward()
-        optimizer.step()
+        optimizer.step()  # or here
         total += batch_loss.item()
     loss = total / len(loader)
     if epoch % 5 == 4:

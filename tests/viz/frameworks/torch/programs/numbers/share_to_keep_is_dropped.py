@@ -26,7 +26,7 @@ class InceptionHead(nn.Module):
         self.logits = nn.Linear(48, ACTIONS)
 
     def forward(self, x):
-        return self.logits(self.dropout(self.features(x)))
+        return self.logits(self.dropout(self.features(x)))  # or here
 
 
 model = InceptionHead()

@@ -31,7 +31,7 @@ for step in range(300):
     L = tours.gather(1, picked.unsqueeze(1)).squeeze(1)  # a length, to be made short
     advantage = L - b.view(-1)  # fault: opposed_updates, loss_mismatch
     # healthy: advantage = L - b.view(-1).detach()
-    actor_loss = (advantage * choice.log_prob(picked)).mean()
+    actor_loss = (advantage * choice.log_prob(picked)).mean()  # or here
     critic_loss = 0.1 * (L - b).pow(2).mean()
     optimizer.zero_grad()
     (actor_loss + critic_loss).backward()

@@ -28,7 +28,7 @@ class Net(nn.Module):
         self.head = nn.Linear(6, 2)
         if freeze_backbone:
             for parameter in self.backbone.parameters():
-                parameter.requires_grad = False
+                parameter.requires_grad = False  # or here
 
     def forward(self, x):
         return self.head(self.backbone(x))
@@ -36,7 +36,7 @@ class Net(nn.Module):
 
 model = Net(freeze_backbone=True)  # fault: frozen
 # healthy: model = Net()
-optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=0.01)
+optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=0.01)  # or here
 for epoch in range(20):
     correct = 0
     for x, y in loader:

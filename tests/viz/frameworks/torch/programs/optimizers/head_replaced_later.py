@@ -29,8 +29,7 @@ class Model(nn.Module):
 
 model = Model(num_classes=1000)
 optimizer = optim.SGD(model.parameters(), lr=0.02, momentum=0.9)  # fault: frozen
-model.fc = nn.Linear(16, CLASSES)  # fault: frozen
-# healthy: model.fc = nn.Linear(16, CLASSES)
+model.fc = nn.Linear(16, CLASSES)  # or here
 # healthy: optimizer = optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
 head = model.fc.weight.detach().clone()
 

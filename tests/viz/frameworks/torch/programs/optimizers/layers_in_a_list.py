@@ -26,13 +26,13 @@ class Net(nn.Module):
     def forward(self, x):
         x = torch.relu(self.first(x))
         for hid in self.hids:
-            x = torch.relu(hid(x))
+            x = torch.relu(hid(x))  # or here
         return self.classifier(x)
 
 
 model = Net()
 known = len(list(model.parameters()))
-optimizer = torch.optim.Adam(model.parameters(), lr=8e-3)
+optimizer = torch.optim.Adam(model.parameters(), lr=8e-3)  # or here
 for epoch in range(25):
     correct = 0
     for inputs, labels in loader:

@@ -25,8 +25,7 @@ for epoch in range(12):
     for inputs, labels in loader:
         outputs = model(inputs)
         penalty = sum(p.abs().sum() for p in model.parameters())
-        loss = criterion(outputs, labels) + l1_lambda * penalty  # fault: penalty_dominates
-        # healthy: loss = criterion(outputs, labels) + l1_lambda * penalty
+        loss = criterion(outputs, labels) + l1_lambda * penalty  # or here
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -44,8 +44,7 @@ optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 for epoch in range(20):
     for batch in torch.randperm(400).split(40):
         logits = model(input_ids[batch])[:, :-1]
-        sft_loss = F.cross_entropy(logits.flatten(0, 1), labels[batch, 1:].flatten())  # fault: nonfinite, no_gradient
-        # healthy: sft_loss = F.cross_entropy(logits.flatten(0, 1), labels[batch, 1:].flatten())
+        sft_loss = F.cross_entropy(logits.flatten(0, 1), labels[batch, 1:].flatten())  # or here
         optimizer.zero_grad()
         sft_loss.backward()
         optimizer.step()

@@ -23,8 +23,7 @@ class Model(nn.Module):
         self.fc = nn.Linear(lstm_size, 2)
 
     def forward(self, x):
-        output, state = self.lstm(x)  # fault: mixed_rows
-        # healthy: output, state = self.lstm(x)
+        output, state = self.lstm(x)  # or here
         return self.fc(output[:, -1])
 
 

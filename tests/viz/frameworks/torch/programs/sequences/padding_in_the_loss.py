@@ -37,8 +37,7 @@ optimizer = torch.optim.SGD(tagger.parameters(), lr=0.5)
 for epoch in range(15):
     for words, tags in loader:
         logits = tagger(words)
-        loss = criterion(logits.transpose(1, 2), tags)  # fault: padding_in_loss
-        # healthy: loss = criterion(logits.transpose(1, 2), tags)
+        loss = criterion(logits.transpose(1, 2), tags)  # or here
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

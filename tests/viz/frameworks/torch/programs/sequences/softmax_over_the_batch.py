@@ -31,8 +31,8 @@ def train_epoch():
     count, acc, total = 0, 0, 0.0
     for features, target in loader:
         optimizer.zero_grad()
-        out = net(features)
-        loss = loss_fn(out, target)
+        out = net(features)  # or here
+        loss = loss_fn(out, target)  # or here
         loss.backward()
         optimizer.step()
         total += loss.item()

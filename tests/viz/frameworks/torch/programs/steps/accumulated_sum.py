@@ -29,7 +29,7 @@ for epoch in range(6):
         loss.backward()  # fault: lr_too_high
         # healthy: (loss / accum_grad_n_steps).backward()
         if step % accum_grad_n_steps == 0:
-            optimizer.step()
+            optimizer.step()  # or here
             optimizer.zero_grad()
     loss = total / len(loader)
     print(f"epoch {epoch}: {loss:.4f}")

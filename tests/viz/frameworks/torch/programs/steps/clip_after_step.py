@@ -35,7 +35,7 @@ for epoch in range(20):
         optimizer.zero_grad()
         loss.backward()
         # healthy: torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        optimizer.step()  # or here
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # fault: clip_order, exploding_gradient, lr_too_high
         losses.append(loss.item())
 loss = sum(losses[-10:]) / 10

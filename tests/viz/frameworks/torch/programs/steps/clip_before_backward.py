@@ -43,7 +43,7 @@ def training_step(batch):
     nn.utils.clip_grad_norm_(model.parameters(), 0.5)  # fault: clip_order, exploding_gradient, lr_too_high
     loss.backward()
     # healthy: nn.utils.clip_grad_norm_(model.parameters(), 0.5)
-    optimizer.step()
+    optimizer.step()  # or here
     return loss.item()
 
 

@@ -28,7 +28,7 @@ for epoch in range(max_epoch):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        scheduler.step()
+        scheduler.step()  # or here
         rates.append(scheduler.get_last_lr()[0])
         total += loss.item()
     print(f"epoch {epoch}: {total / len(loader):.4f}, lr {rates[-1]:.4f}")

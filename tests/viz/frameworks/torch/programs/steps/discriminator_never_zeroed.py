@@ -23,7 +23,7 @@ for step in range(300):
     d_loss.backward()  # fault: lr_too_high
     # healthy: optimizer_D.zero_grad()
     # healthy: d_loss.backward()
-    optimizer_D.step()
+    optimizer_D.step()  # or here
 
     g_loss = F.softplus(-netD(fake)).mean()
     optimizer_G.zero_grad()

@@ -16,7 +16,7 @@ loader = DataLoader(TensorDataset(frames, smile), batch_size=32, shuffle=True)
 
 net = nn.Sequential(nn.Linear(16, 48), nn.ReLU(), nn.Linear(48, 2))
 net = net.half()  # fault: nonfinite, loss_scale
-optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
+optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)  # or here
 criterion = nn.CrossEntropyLoss()
 
 for epoch in range(10):
@@ -26,7 +26,7 @@ for epoch in range(10):
         batch_loss = criterion(net(x), y)
         optimizer.zero_grad()
         batch_loss.backward()
-        optimizer.step()
+        optimizer.step()  # or here
         losses.append(batch_loss.item())
     loss = sum(losses) / len(losses)
     print(f"epoch {epoch}: {loss:.4f}")

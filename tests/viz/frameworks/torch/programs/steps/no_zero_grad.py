@@ -37,7 +37,7 @@ def train_one_epoch(model, optimizer, data_loader):
         loss.backward()  # fault: lr_too_high
         # healthy: optimizer.zero_grad()
         # healthy: loss.backward()
-        optimizer.step()
+        optimizer.step()  # or here
         total += loss.item()
     return total / len(data_loader)
 

@@ -14,7 +14,7 @@ field = torch.sin(2 * tasks) + 0.3 * tasks
 
 
 def make_optimizer(model):
-    return optim.SGD(model.parameters(), lr=0.01, momentum=0.95)
+    return optim.SGD(model.parameters(), lr=0.01, momentum=0.95)  # or here
 
 
 def train_epoch(model, optimizer, batch_size=24):

@@ -41,7 +41,7 @@ for epoch in range(6):
             logits = model(x)
         loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), y)
         scaler.scale(loss).backward()
-        scaler.step(optimizer)
+        scaler.step(optimizer)  # or here
         scaler.update()
     print(f"epoch {epoch}: loss {loss.item():.4f}, scale {scaler.get_scale():g}")
 

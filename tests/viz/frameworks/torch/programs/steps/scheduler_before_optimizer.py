@@ -26,7 +26,7 @@ class Occupancy(nn.Module):
 
 model = Occupancy()
 optimizer = optim.Adam(model.parameters(), lr=0.02)
-lr_scheduler = optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 2], gamma=0.1)
+lr_scheduler = optim.lr_scheduler.MultiStepLR(optimizer, milestones=[1, 2], gamma=0.1)  # or here
 used = []
 
 for epoch_idx in range(3):

@@ -18,7 +18,7 @@ training = DataLoader(TensorDataset(x, y), batch_size=20, shuffle=True)
 model = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 1))
 loss_fct = nn.BCEWithLogitsLoss()
 optimizer = optim.Adam(model.parameters(), lr=0.02)
-scheduler = ExponentialLR(optimizer, gamma=0.8)
+scheduler = ExponentialLR(optimizer, gamma=0.8)  # or here
 
 for epoch in range(10):
     total = 0.0

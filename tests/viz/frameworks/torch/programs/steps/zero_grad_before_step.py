@@ -27,7 +27,7 @@ for epoch in range(12):
         loss = criterion(logits, y)
         loss.backward()
         optimizer.zero_grad()  # fault: frozen, no_gradient
-        optimizer.step()
+        optimizer.step()  # or here
         scheduler.step()
         # healthy: optimizer.zero_grad()
         correct += (logits.argmax(1) == y).sum().item()
