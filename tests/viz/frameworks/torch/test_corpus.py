@@ -10,6 +10,7 @@ import warnings
 import pytest
 
 from tests.viz.frameworks.torch import corpus
+from tests.viz.frameworks.torch.score import judge
 from viz.choices import KINDS
 
 torch = pytest.importorskip("torch", reason="PyTorch isn't installed")
@@ -71,3 +72,13 @@ def test_each_program_is_marked(name):
 
 def test_there_are_enough():
     assert len(corpus.NAMES) >= 90
+
+
+def test_a_verdict_asks_for_kind_and_line():
+    name = "loss/broadcast_mse"
+    (line,) = corpus.expected(name).lines
+    right = {"kind": "broadcast", "severity": "error", "line": line}
+    assert judge(name, [right]) == (True, True, True)
+    assert judge(name, [right | {"line": line + 1}]) == (True, True, False)
+    assert judge(name, [right | {"kind": "not_learning"}]) == (True, False, False)
+    assert judge(name, [right | {"severity": "info"}]) == (False, False, False)

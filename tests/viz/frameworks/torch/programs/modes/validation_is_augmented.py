@@ -47,11 +47,13 @@ valid_loader = DataLoader(valid_set, batch_size=60)
 model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 3))
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
 for epoch in range(12):
+    model.train()
     for x, y in train_loader:
         loss = nn.functional.cross_entropy(model(x), y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+    model.eval()
     with torch.no_grad():
         accuracy = sum((model(x).argmax(1) == y).sum().item() for x, y in valid_loader) / 60  # or here
     print(f"epoch {epoch}: loss {loss.item():.3f}, validation accuracy {accuracy:.3f}")
