@@ -1,8 +1,8 @@
 """The hidden layers stand in a Python list, so parameters() doesn't have them.
 
 Source: https://github.com/pytorch/pytorch/issues/715
-Healthy: accuracy > 0.88 and known == 8
-Faulty: accuracy < 0.87 and known == 4
+Healthy: accuracy > 0.83 and known == 12
+Faulty: accuracy < 0.78 and known == 4
 """
 
 import torch
@@ -16,7 +16,7 @@ loader = DataLoader(TensorDataset(x, y), batch_size=50, shuffle=True)
 
 
 class Net(nn.Module):
-    def __init__(self, n_hid=48, n_layers=2):
+    def __init__(self, n_hid=32, n_layers=4):
         super().__init__()
         self.first = nn.Linear(2, n_hid)
         self.hids = [nn.Linear(n_hid, n_hid) for _ in range(n_layers)]  # fault: frozen
