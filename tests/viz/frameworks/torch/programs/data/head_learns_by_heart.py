@@ -1,6 +1,6 @@
 """A large head on few rows learns them by heart: the loss of other rows grows while that of the training falls.
 
-Source: https://discuss.pytorch.org/t/how-to-solve-resnet-overfitting
+Source: https://github.com/jbohnslav/deepethogram/issues/8
 Healthy: val_loss < 0.6
 Faulty: val_loss > 1 and train_loss < 0.05
 """

@@ -1,6 +1,6 @@
 """One row in twenty is of the class that matters, all rows count alike: the network never answers it.
 
-Source: https://discuss.pytorch.org/t/how-to-go-about-unbalanced-data-in-a-binary-classification-in-pytorch
+Source: https://discuss.pytorch.org/t/how-to-go-about-unbalanced-data-in-a-binary-classification-in-pytorch/90655
 Healthy: recall > 0.7
 Faulty: recall < 0.1 and accuracy > 0.9
 """

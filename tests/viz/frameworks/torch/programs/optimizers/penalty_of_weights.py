@@ -1,6 +1,6 @@
 """An L1 penalty of all weights is added as a sum: it outweighs the loss of the data.
 
-Source: https://discuss.pytorch.org/t/how-is-your-experience-of-using-l1-regularization
+Source: https://discuss.pytorch.org/t/how-is-your-experience-of-using-l1-regularization/153565
 Healthy: accuracy > 0.9
 Faulty: accuracy < 0.65
 """
