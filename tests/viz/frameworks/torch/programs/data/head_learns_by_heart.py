@@ -36,7 +36,7 @@ for epoch in range(40):
     head.train()
     losses = []
     for x, y in train_loader:
-        loss = criterion(head(x), y)
+        loss = criterion(head(x), y)  # or here
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -40,7 +40,7 @@ class Tagger(nn.Module):
 
     def forward(self, tokens):
         x = self.embed(tokens)
-        return self.mlp(self.attention(x))
+        return self.mlp(torch.relu(self.attention(x)))
 
 
 model = Tagger()

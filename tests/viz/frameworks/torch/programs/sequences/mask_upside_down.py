@@ -32,7 +32,7 @@ class Encoder(nn.Module):
         query = self.query.expand(len(tokens), 1, -1)
         pooled, _ = self.attention(query, x, x, key_padding_mask=seen)  # fault: attention_mask
         # healthy: pooled, _ = self.attention(query, x, x, key_padding_mask=~seen)
-        return self.out(pooled[:, 0])
+        return self.out(torch.relu(pooled[:, 0]))
 
 
 model = Encoder()

@@ -32,7 +32,7 @@ class Classifier(nn.Module):
         query = self.query.expand(len(tokens), -1, -1)
         pooled, _ = self.attention(query, x, x)  # fault: attention_mask
         # healthy: pooled, _ = self.attention(query, x, x, key_padding_mask=tokens == PAD)
-        return self.fc(pooled.squeeze(1))
+        return self.fc(torch.relu(pooled.squeeze(1)))
 
 
 model = Classifier()

@@ -2,7 +2,7 @@
 
 Source: https://github.com/pytorch/tutorials/pull/188
 Healthy: abs(restored - best_loss) < 1e-6
-Faulty: restored > best_loss + 0.03
+Faulty: restored > best_loss + 0.01
 """
 
 import copy
@@ -30,7 +30,7 @@ def validate():
 
 initial = copy.deepcopy(model.state_dict())
 best_loss, best_model_wts = float("inf"), initial
-for epoch in range(30):
+for epoch in range(14):
     model.train()
     for inputs, labels in train_loader:
         optimizer.zero_grad()
