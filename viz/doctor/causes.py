@@ -15,7 +15,7 @@ _OF_TIME = OF_RANKS[1:]
 _OF_TARGETS = ("exploding_gradient.percent", "unscaled_target.gradients")
 # So far below 0, units are dead, and with no more data training ends, whatever else is wrong.
 _OF_ITSELF = ("dead_relu.bias", "stopped_early.data")
-_OF_ZEROS = ("nonfinite.divide", "nonfinite.log", "nonfinite.log_answers")
+_OF_ZEROS = ("nonfinite.divide", "nonfinite.log")
 _OF_SINGLE_ROWS = ("dead_relu", "constant_output", "no_gradient", "lr_too_high")
 _BY_CLASS = ("sorted_rows", "sorted_rows.batches")  # so the bias grows until one class is all that is answered
 _OF_DROPOUT = ("dropout_high", "dropout_idle")

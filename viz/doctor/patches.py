@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Iterable
 
-from viz.doctor.facts.scaling import scaled_after_loading
 from viz.doctor.finding import Finding
 from viz.source_trees import parsed_source
 
@@ -85,10 +84,7 @@ def _change(finding: Finding, changed: dict[int, str]) -> tuple[int, str] | None
         return None
     line = changed.get(finding.line, _line(finding))
     new = _changed(finding, line)
-    if new is not None and new != line:
-        return finding.line, new
-    scaled = _scaled(finding, finding.file, finding.line)
-    return None if scaled is None or scaled[0] in changed else scaled
+    return (finding.line, new) if new is not None and new != line else None
 
 
 def changed_line(finding: Finding) -> str | None:
@@ -106,12 +102,6 @@ def _line(finding: Finding) -> str:
 
 def _source(finding: Finding) -> str:
     return "".join(linecache.getlines(finding.file or ""))
-
-
-def _scaled(finding: Finding, file: str, line: int) -> tuple[int, str] | None:
-    """Of pictures that are trained with as bytes: the line that loads them, with one that scales them behind it."""
-    ends = finding.evidence.get("lowest"), finding.evidence.get("highest")
-    return scaled_after_loading(file, line) if finding.rule == "unscaled_input" and ends == (0, 255) else None
 
 
 def _changed(finding: Finding, line: str) -> str | None:

@@ -24,9 +24,6 @@ from viz.doctor.checks.noise import Noise
 from viz.doctor.checks.nonfinite import NonFinite
 from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers
 from viz.doctor.checks.overfitting import Overfit
-from viz.doctor.checks.own_losses.likelihoods import Likelihoods
-from viz.doctor.checks.own_losses.row_softmax import RowSoftmax
-from viz.doctor.checks.own_losses.swapped_arguments import SwappedArguments
 from viz.doctor.checks.penalties import Divergences, Penalties
 from viz.doctor.checks.rank_times import RankTimes
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
@@ -35,15 +32,14 @@ from viz.doctor.checks.rows.padding import Padding
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
+from viz.doctor.checks.swapped_arguments import SwappedArguments
 from viz.doctor.checks.timing import Costs, Timing
 from viz.doctor.checks.updates.accumulated_gradients import AccumulatedGradients
-from viz.doctor.checks.updates.adversaries import Adversaries
 from viz.doctor.checks.updates.conflicting_optimizers import ConflictingOptimizers
 from viz.doctor.checks.updates.forgotten import Forgotten
 from viz.doctor.checks.updates.frozen import Frozen
 from viz.doctor.checks.updates.random_frozen import RandomFrozen
 from viz.doctor.checks.updates.recreated import Recreated
-from viz.doctor.checks.validation.altered_validation import AlteredValidation
 from viz.doctor.checks.validation.folds import Folds
 from viz.doctor.checks.validation.prepared import LoopRows, Prepared
 from viz.doctor.checks.validation.validation_rows import ValidationLoss, ValidationRows
@@ -52,11 +48,11 @@ from viz.doctor.shared_advice import SHARED
 __all__ = ["ADVICE", "CHECKS"]
 
 CHECKS: tuple[type[Check], ...] = (
-    *(NonFinite, Mismatch, SwappedArguments, Labels, LastLayers, RowSoftmax, AttentionMasks, ClassNumbers),
+    *(NonFinite, Mismatch, SwappedArguments, Labels, LastLayers, AttentionMasks, ClassNumbers),
     *(Broadcasts, Upcasts, LossSign, Triplets, Kernels, Modes, DeadRelu, Saturated, ConstantOutput, GradientSizes),
     *(AccumulatedGradients, LearningRates, Inputs, Penalties, Unreached, Frozen, Forgotten, ConflictingOptimizers),
-    *(Recreated, Adversaries, Likelihoods, Folds, AlongTime, Noise, Memory, Timing, Costs, Overfit, ValidationRows),
-    *(AlteredValidation, Prepared, LoopRows, ClassOrder, SameBatch, Callbacks, UnresetMetrics, Endings, Answers),
+    *(Recreated, Folds, AlongTime, Noise, Memory, Timing, Costs, Overfit, ValidationRows),
+    *(Prepared, LoopRows, ClassOrder, SameBatch, Callbacks, UnresetMetrics, Endings, Answers),
     *(
         SmallInputs,
         ClassWeights,

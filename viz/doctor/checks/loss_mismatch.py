@@ -10,7 +10,6 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.checks.own_losses.row_softmax import SOFTMAX_AXIS
 from viz.doctor.facts.host_arrays import host, number
 from viz.doctor.facts.loss_questions import CROSSENTROPIES, is_answer_of_own_loss, is_ours, loss_kind
 from viz.doctor.facts.step_facts import Loss
@@ -119,7 +118,12 @@ class Mismatch(Check):
             "For classes use sparse_categorical_crossentropy or categorical_crossentropy; hinge wants labels of -1 and "
             "1, and outputs without softmax or sigmoid.",
         ),
-        "softmax_axis": SOFTMAX_AXIS,
+        "softmax_axis": Rule(
+            "error",
+            "{whose}{by} of the predictions {shaped} goes over {along}, not over the {classes} classes (the last axis)",
+            "Take the softmax over the classes: axis=-1; by hand: e = ops.exp(z - ops.max(z, axis=-1, keepdims=True)), "
+            "and e / ops.sum(e, axis=-1, keepdims=True).",
+        ),
         "class_loss": Rule(
             "info",
             "{loss} compares {activation}'s answers with {labels}: where such an answer is certain and wrong, its "
@@ -192,13 +196,10 @@ class Mismatch(Check):
             self._one_unit(shape, origin.layer, op, origin.place)
         elif len(shape) > 1 and axis != len(shape) - 1 and shape[-1] > 1:
             along = "the rows of the batch, which then depend on each other" if not axis else f"axis {axis}"
-            self._tell_axis(origin, shape, axis, along, op)
-
-    def _tell_axis(self, origin: Any, shape: Any, axis: int, along: str, by: str) -> None:
-        whose = f"layer {layer_label(origin.layer)!r}: " if origin.layer is not None else ""
-        about = {"whose": whose, "by": by, "along": along, "classes": shape[-1], "shaped": str(tuple(shape))}
-        op = by if by != "division" else origin.op
-        self.tell("softmax_axis", layer=origin.layer, op=op, place=origin.place, axis=axis, shape=list(shape), **about)
+            whose = f"layer {layer_label(origin.layer)!r}: " if origin.layer is not None else ""
+            about = {"whose": whose, "by": op, "along": along, "classes": shape[-1], "shaped": str(tuple(shape))}
+            at = {"layer": origin.layer, "op": op, "place": origin.place}
+            self.tell("softmax_axis", axis=axis, shape=list(shape), **at, **about)
 
     def _from_logits(self, op: Any, logits: Any) -> None:
         made_by = self.watch.made_by(logits) if isinstance(logits, Tensor) else ""
@@ -301,8 +302,6 @@ class Mismatch(Check):
             kind = "logits" if low < 0 else "no probabilities"
             are = f"range from {number(low)} to {number(high)}: they are {kind}"
         elif abs(total - 1) > limits.ROW_SUM:
-            if self._sums_otherwise(values, self.watch.origin(predicted)):
-                return
             are = f"sum to {number(total)} in each row: they are no chances of classes that exclude each other"
         else:
             return
@@ -317,18 +316,6 @@ class Mismatch(Check):
             high=high,
             **({} if made_by in _OTHERWISE and loss is not None else {"low": low}),
         )
-
-    def _sums_otherwise(self, values: numpy.ndarray, origin: Any) -> bool:
-        """Is it the columns, or all numbers together, that sum to 1, as of a softmax by hand over the wrong axis?"""
-        if values.ndim != 2 or values.shape[0] < limits.FIRST or origin is None:
-            return False
-        sums = values.sum(axis=0, dtype="float64")
-        columns = bool((abs(sums - 1) < limits.ROW_SUM).all())
-        if not columns and abs(float(sums.sum()) - 1) > limits.ROW_SUM:
-            return False
-        along = "the rows of the batch, so that each column sums to 1" if columns else "all of them together"
-        self._tell_axis(origin, values.shape, 0, along, "division")
-        return True
 
     def _shapes(self, loss: Loss, labels: numpy.ndarray) -> None:
         """The crossentropy that doesn't go with the shape of its labels."""

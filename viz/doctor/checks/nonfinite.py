@@ -10,12 +10,10 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.checks.own_losses.log_of_answers import layer_of_logits
 from viz.doctor.facts.broken_rows import broken_columns, where_broken
 from viz.doctor.facts.fit_arrays import inputs_of, running_fit
 from viz.doctor.facts.host_arrays import finite, host, number, tensors
 from viz.doctor.facts.step_facts import Gradients
-from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
 from viz.recorder.compositions import guilty_part, live_composition
 from viz.recorder.descriptions import flat
@@ -94,10 +92,9 @@ class NonFinite(Check):
             "Run `viz nonfinite SCRIPT`: it watches every step, and names the op with which it began, its line and its "
             "inputs. In a notebook, callbacks.Doctor() in fit does.",
         ),
-        "nonfinite.log": _rule("Keep the argument positive: ops.log(ops.maximum(x, 1e-7))."),
-        "nonfinite.log_answers": _rule(
-            "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid', for amounts 'softplus'), or "
-            "take a loss of the library with from_logits=True: it takes answers as they are."
+        "nonfinite.log": _rule(
+            "Keep the argument positive: ops.log(ops.maximum(x, 1e-7)). Where it is a network's answer, give the last "
+            "layer activation='softmax' or 'sigmoid', or take a loss of the library with from_logits=True."
         ),
         "nonfinite.divide": _rule("Add a small number to the divisor, or use ops.divide_no_nan."),
         "nonfinite.sqrt": _rule("Add a small number under the root: ops.sqrt(ops.maximum(x, 0) + 1e-7)."),
@@ -155,12 +152,8 @@ class NonFinite(Check):
         who = name if name == op.name else f"{name}, a part of {op.name},"
         cause = "" if op.name == "power" and _is_too_large(numbers, values) else name
         message = f"{who} made {_counted(values)} from finite inputs ({ranges}): {_CAUSES.get(cause, _OTHER)}"
-        logits = layer_of_logits(self.watch, given[0]) if cause == "log" else None
         layer, rule = self.watch.layer(), f"nonfinite.{cause}" if cause in _CAUSES else "nonfinite"
-        if logits is not None:
-            message += f"; it is taken of the answers of layer {layer_label(logits)!r}, which are no chances: nothing "
-            message, layer, rule = f"{message}keeps them above 0", logits, "nonfinite.log_answers"
-        elif not self.watch.step and cause not in _CAUSES:
+        if not self.watch.step and cause not in _CAUSES:
             rule = "nonfinite.first"
         return _Suspect(name, layer, self.watch.place(), message, evidence, rule)
 

@@ -12,7 +12,6 @@ from viz.doctor.user_code import Place
 from viz.source_trees import parsed_source
 
 __all__ = [
-    "argument_made_at",
     "last_name",
     "later_fits",
     "loop_over_epochs",
@@ -63,24 +62,6 @@ def only_call(file: str, name: str) -> Place | None:
     """The line of the one call of this name in a file; None where there is none, or more than one."""
     found = [node.lineno for called, node in _calls(file) if called == name]
     return Place(file, found[0]) if len(found) == 1 else None
-
-
-def argument_made_at(place: Place, keyword: str) -> Place | None:
-    """Where the file makes what a call on this line is given under a keyword, by one assignment before it."""
-    tree = tree_of(place.file)
-    for called, node in _calls(place.file):
-        if called != "fit" or not node.lineno <= place.line <= (node.end_lineno or node.lineno):
-            continue
-        names = [each.value.id for each in node.keywords if each.arg == keyword and isinstance(each.value, ast.Name)]
-        made = [
-            each.lineno
-            for each in (ast.walk(tree) if tree is not None and names else ())
-            if isinstance(each, ast.Assign)
-            and each.lineno < node.lineno
-            and any(isinstance(target, ast.Name) and target.id == names[0] for target in each.targets)
-        ]
-        return Place(place.file, max(made)) if made else None
-    return None
 
 
 def later_fits(place: Place) -> list[int]:
