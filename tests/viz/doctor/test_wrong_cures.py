@@ -9,7 +9,6 @@ import pytest
 
 from tests.viz.doctor.healthy import NEAR
 from tests.viz.doctor.planted import PLANTED, script
-from viz.doctor.checks.inputs import like_indices
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.patches import changed_line
 from viz.doctor.watched_script import examine
@@ -404,28 +403,6 @@ def test_a_metric_that_refuses_its_labels_is_no_fault_of_the_loss(tmp_path):
     assert finding.rule == "loss_mismatch.metric"
     assert finding.message.startswith("the metric binary_accuracy refuses")
     assert "sparse_categorical_accuracy" in finding.fix
-
-
-def test_numbers_of_words_are_told_from_quantities_and_pictures():
-    rng = np.random.default_rng(0)
-    words = np.minimum(rng.zipf(1.3, (64, 20)), 5000)
-    padded = np.where(np.arange(20) < rng.integers(5, 20, (64, 1)), words, 0)
-    x, y = np.meshgrid(np.arange(16), np.arange(16))
-    pictures = [2000 + 1000 * np.sin(x / a + b) * np.cos(y / a) for a, b in rng.uniform(2, 4, (64, 2))]
-    quantities = {
-        "bytes": rng.integers(0, 256, (64, 20)),
-        "fractions": words + 0.5,
-        "below 0": words - 100,
-        "series": np.round(1000 + 20 * rng.normal(size=(64, 20)).cumsum(axis=1)),
-        "a table": np.round(rng.lognormal(0, 0.5, (64, 6)) * [30, 2, 50000, 400, 5, 1000]),
-        "counts of few kinds": 100 * rng.integers(0, 9, (64, 20)),
-        "one column": rng.integers(0, 5000, (64, 1)),
-        "pictures of 12 bits": np.round(pictures).reshape(64, -1),
-    }
-    for given in (words, padded, words[:, :, None], rng.integers(0, 10_000, (16, 8))):
-        assert like_indices(given.reshape(-1).astype("float32"), given.shape)
-    for name, given in quantities.items():
-        assert not like_indices(given.reshape(-1).astype("float32"), given.shape), name
 
 
 @pytest.mark.parametrize("waits", [False, True])

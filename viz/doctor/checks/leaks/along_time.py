@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable, layers, no_grad, tree
+from eagerflow import Tensor, no_grad, tree
 from eagerflow.core import random
 from eagerflow.core.observe import unobserved
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, tensors
+from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, tensors
+from viz.doctor.facts.layer_kinds import has_reader, may_run_again, reads_onward
 from viz.doctor.facts.step_facts import Loss
 from viz.doctor.facts.variable_owners import layers_in
 
@@ -23,9 +24,6 @@ _MOVES = 16  # values that differ from the one before
 _SHARE = 0.9  # of these are the labels one step earlier: what is left out of the loss may be marked otherwise
 _CHANGED = 1e-5  # of the size of the answers: attention over a thousand steps changes a thousandth
 _ENOUGH = 3  # batches whose labels are the inputs
-
-_READERS = (layers.RNN, layers.MultiHeadAttention, layers.Attention)
-_NARROW = (layers.RepeatVector, layers.Flatten, layers.GlobalAveragePooling1D, layers.GlobalMaxPooling1D)
 
 
 class AlongTime(Check):
@@ -73,43 +71,33 @@ class AlongTime(Check):
         if self._called is None or loss.labels is None or not loss.tracked:
             return
         model, given = self._called
-        inputs = [x for x in tensors(given) if x.data.ndim > 1 and not isinstance(x, Variable)]
-        if self.watch.step in _STEPS and loss.answers.data.ndim > 1:
+        inputs = [x for x in tensors(given) if x.data.ndim > 1 and not is_variable(x)]
+        if self.watch.step in _STEPS and len(loss.shape) > 1:
             shifted = next((x for x in inputs if _is_shifted(host(x.data), loss.labels)), None)
             if shifted is not None:
                 self._ask(model, given, shifted)
-        if len(loss.shape) != 3 or loss.shape[1] < _LENGTH:
-            return
         same = next((x for x in inputs if _equal(host(x.data), loss.labels, loss.shape)), None)
         self._alike = 0 if same is None else self._alike + 1
         if same is None or self._alike != _ENOUGH:
             return
-        way = ""
+        way = "teacher" if has_reader(model) and _sees_no_later_step(model, given, same) else ""
         if len(inputs) == 1:
             words = same.data.dtype.kind in "iu" and loss.ours and loss.kind == "sparse" and loss.shape[2] > 2
-            way = "copied" if words and _reads_on(model) else ""
-        elif any(isinstance(layer, _READERS) for layer in layers_in(model)) and _sees_no_later_step(model, given, same):
-            way = "teacher"
+            way = "copied" if words and reads_onward(model) else ""
         if way:
             about = {"model": model, "positions": loss.shape[1], "rows": len(loss.labels), "column": 0, "share": 1.0}
             self.tell(f"label_leak.{way}", place=self.watch.called_at(), key=("label_leak", way), **about)
 
     def _ask(self, model: Any, given: Any, x: Any) -> None:
-        values = host(x.data)
-        other = numpy.roll(values[:_ROWS], 1, axis=0)
-        differs = (other != values[: len(other)]).reshape(*other.shape[:2], -1).any(axis=2)
+        values = host(x.data)[:_ROWS]
+        other = numpy.roll(values, 1, axis=0)
+        differs = (other != values).reshape(*other.shape[:2], -1).any(axis=2)
         at = 1 + int(differs.sum(axis=0)[1:].argmax())
-        if not differs[:, at].any():
-            return
-        changed = values[: len(other)].copy()
-        changed[:, at] = other[:, at]
-        both = _answers(model, given, x, changed)
-        if both is None:
-            return
-        size, apart = float(numpy.abs(both[0][:, at - 1]).max()), float(numpy.abs(both[1] - both[0])[:, at - 1].max())
-        if apart > _CHANGED * size:
-            about = {"model": model, "step": at, "before": at - 1, "changed": apart / size, "steps": values.shape[1]}
-            self.tell("label_leak.ahead", place=self.watch.called_at(), key=("label_leak.ahead", id(model)), **about)
+        apart = _changes(model, given, x, at) if differs[:, at].any() else None
+        if apart is not None and apart[at - 1] > _CHANGED:
+            about = {"model": model, "step": at, "before": at - 1, "changed": float(apart[at - 1])}
+            key, place = ("label_leak.ahead", id(model)), self.watch.called_at()
+            self.tell("label_leak.ahead", place=place, key=key, steps=values.shape[1], **about)
 
 
 def _is_shifted(x: numpy.ndarray, labels: numpy.ndarray) -> bool:
@@ -129,63 +117,47 @@ def _is_shifted(x: numpy.ndarray, labels: numpy.ndarray) -> bool:
 
 def _equal(given: numpy.ndarray, labels: numpy.ndarray, answers: tuple[int, ...]) -> bool:
     """Are these the labels, position by position? Numbers of classes count as their one-hot rows."""
-    if given.shape[:2] != answers[:2] or given.dtype.kind not in "fiu" or given.ndim > 3:
+    if len(answers) != 3 or answers[1] < _LENGTH or given.shape[:2] != answers[:2] or given.ndim > 3:
         return False
     if given.ndim == 3 and given.shape == labels.shape:
         return bool((given == labels).all()) and bool((given != given[:, :1]).any())
     both = [x.argmax(axis=2) if x.ndim == 3 and x.shape[2] > 1 else x for x in (given, labels)]
-    if any(x.size != answers[0] * answers[1] for x in both):
+    if any(x.size != answers[0] * answers[1] for x in both) or given.dtype.kind not in "fiu":
         return False
     first, second = (x.reshape(answers[:2]) for x in both)
     return bool((first == second).all()) and len(numpy.unique(first)) > 2
 
 
-def _reads_on(model: Any) -> bool:
-    """Does a model read from the first position to the last, and hand on what it knows at each of them?
-
-    One that hands a whole sequence on as one vector, as an autoencoder does, has something to learn; and one that
-    looks at each token alone can't be meant to know the next.
-    """
-    inner = layers_in(model)
-    both_ways = {id(each) for layer in inner if isinstance(layer, layers.Bidirectional) for each in layers_in(layer)}
-    one_way = [layer for layer in inner if isinstance(layer, _READERS) and id(layer) not in both_ways]
-    narrow = any(isinstance(layer, _NARROW) or not getattr(layer, "return_sequences", True) for layer in inner)
-    return bool(one_way) and not narrow
-
-
-def _sees_no_later_step(model: Any, given: Any, x: Tensor) -> bool:
+def _sees_no_later_step(model: Any, given: Any, x: Any) -> bool:
     """Does a model answer the last step alone in another way when the last step of an input changes?"""
-    values = host(x.data)[:_ROWS]
-    changed = values.copy()
-    changed[:, -1] = numpy.roll(values, 1, axis=0)[:, -1]
-    both = _answers(model, given, x, changed) if (changed != values).any() else None
-    if both is None:
-        return False
-    apart, size = numpy.abs(both[1] - both[0]), float(numpy.abs(both[0]).max())
-    return bool(apart[:, :-1].max() <= _CHANGED * size < apart[:, -1].max())
+    apart = _changes(model, given, x, -1)
+    return apart is not None and bool(apart[:-1].max() <= _CHANGED < apart[-1])
 
 
-def _answers(model: Any, given: Any, x: Any, changed: numpy.ndarray) -> list[numpy.ndarray] | None:
-    """What a model gives for the first rows, as they are and with other values for one input; None where nobody knows.
+def _changes(model: Any, given: Any, x: Any, at: int) -> numpy.ndarray | None:
+    """How far a model's answers for each step change, against their size there, with another value in one step.
 
-    Its variables stay as they are. A model whose calls leave something behind (states, added losses) isn't run again.
+    Its variables stay as they are. None where that isn't known: a model whose calls leave something behind isn't run.
     """
-    inside = layers_in(model)
-    if any(getattr(e, "stateful", False) or e._ef_state.losses or e.activity_regularizer is not None for e in inside):
+    if not may_run_again(model):
         return None
-    found, kept = [], [(v, v.data) for layer in inside for v in layer.variables]  # replaced where it changes
-    for values in (None, changed):
+    found, kept = [], [(v, v.data) for layer in layers_in(model) for v in layer.variables]  # replaced where it changes
+    changed = host(x.data)[:_ROWS].copy()
+    changed[:, at] = numpy.roll(changed[:, at], 1, axis=0)
+    for values in (host(x.data)[:_ROWS], changed):
 
         def cut(each: Any, values: Any = values) -> Any:
-            if not isinstance(each, Tensor):
-                return each
-            return Tensor(values) if each is x and values is not None else Tensor(each.data[:_ROWS])
+            return Tensor(values if each is x else each.data[:_ROWS]) if is_tensor(each) else each
 
         inputs = [each for each in given if not isinstance(each, bool)]
         with unobserved(), no_grad(), random.frozen():
             made = model(*tree.map_structure(cut, inputs), training=False)
-        found.append(host(made.data).astype("float64") if isinstance(made, Tensor) else numpy.empty(0))
+        found.append(host(made.data).astype("float64") if is_tensor(made) else numpy.empty(0))
     for variable, array in kept:
         if variable.data is not array:
             variable.data = array
-    return found if found[0].shape[:2] == changed.shape[:2] and numpy.isfinite(found[0]).all() else None
+    if found[0].shape[:2] != changed.shape[:2] or not numpy.isfinite(found).all():
+        return None
+    sizes = numpy.abs(found[0]).reshape(*changed.shape[:2], -1).max(axis=(0, 2))
+    apart = numpy.abs(found[1] - found[0]).reshape(*changed.shape[:2], -1).max(axis=(0, 2))
+    return apart / numpy.maximum(sizes, 1e-30)

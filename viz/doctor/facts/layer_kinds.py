@@ -1,0 +1,135 @@
+"""What kind of layer, loss or metric an object is: all questions about eagerflow's classes that checks have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from eagerflow import Model, Sequential, initializers, layers
+from eagerflow.metrics import BinaryAccuracy, binary_accuracy
+from viz.doctor.facts.variable_owners import layers_in
+from viz.recorder.descriptions import flat
+from viz.recorder.source_lines import is_internal
+
+__all__ = [
+    "attention_around",
+    "counts_each_number",
+    "glorot_kernel",
+    "halves_at_one_half",
+    "has_reader",
+    "is_accuracy",
+    "is_cell",
+    "is_chain",
+    "is_embedding",
+    "is_users",
+    "may_run_again",
+    "reads_onward",
+    "reads_to_the_end",
+    "rescaling_in",
+]
+
+_READERS = (layers.RNN, layers.MultiHeadAttention, layers.Attention)
+_NARROW = (layers.RepeatVector, layers.Flatten, layers.GlobalAveragePooling1D, layers.GlobalMaxPooling1D)
+_CELLS = (layers.GRUCell, layers.LSTMCell, layers.SimpleRNNCell)
+
+
+def is_users(owner: Any) -> bool:
+    """Is this an object of a class that the user wrote?"""
+    return not type(owner).__module__.startswith("eagerflow.")
+
+
+def is_embedding(layer: Any) -> bool:
+    """Does it look up tokens?"""
+    return isinstance(layer, layers.Embedding)
+
+
+def is_cell(layer: Any) -> bool:
+    """Does it compute one step of a recurrent layer?"""
+    return isinstance(layer, _CELLS)
+
+
+def attention_around(owners: Iterable[Any]) -> Any:
+    """The first layer of attention among these; None for none."""
+    return next((each for each in owners if isinstance(each, layers.MultiHeadAttention)), None)
+
+
+def reads_to_the_end(layer: Any, around: Iterable[Any]) -> bool:
+    """Does a recurrent layer give the state after the last step alone? One that reads both ways meets all steps."""
+    both_ways = any(isinstance(each, layers.Bidirectional) for each in around)
+    return isinstance(layer, layers.RNN) and not (both_ways or layer.return_sequences or layer.go_backwards)
+
+
+def has_reader(model: Any) -> bool:
+    """Does a layer of this model read sequences, step by step or by attention?"""
+    return any(isinstance(layer, _READERS) for layer in layers_in(model))
+
+
+def reads_onward(model: Any) -> bool:
+    """Does a model read from the first position to the last, and hand on what it knows at each of them?
+
+    One that hands a whole sequence on as one vector, as an autoencoder does, has something to learn; and one that
+    looks at each token alone can't be meant to know the next.
+    """
+    inner = layers_in(model)
+    both_ways = {id(each) for layer in inner if isinstance(layer, layers.Bidirectional) for each in layers_in(layer)}
+    one_way = [layer for layer in inner if isinstance(layer, _READERS) and id(layer) not in both_ways]
+    narrow = any(isinstance(layer, _NARROW) or not getattr(layer, "return_sequences", True) for layer in inner)
+    return bool(one_way) and not narrow
+
+
+def may_run_again(model: Any) -> bool:
+    """Does a call of this model leave nothing behind: no states, no added losses?"""
+    return not any(
+        getattr(each, "stateful", False) or each._ef_state.losses or each.activity_regularizer is not None
+        for each in layers_in(model)
+    )
+
+
+def rescaling_in(owner: Any) -> Any:
+    """The only `Rescaling` in a layer or model, by plain numbers; None where there is none, or several."""
+    found = [each for each in layers_in(owner) if isinstance(each, layers.Rescaling)] if owner is not None else []
+    plain = len(found) == 1 and all(isinstance(n, (int, float)) for n in (found[0].scale, found[0].offset))
+    return found[0] if plain else None
+
+
+def is_chain(model: Any) -> bool:
+    """Does each layer of a model get what the one before it made, so that all that stands first is learnt from?"""
+    if not isinstance(model, Model) or type(model).train_step is not Model.train_step:
+        return False
+    if isinstance(model, Sequential):
+        return True
+    graph = model._ef_state.graph
+    if is_users(model) or graph is None:
+        return False
+    ends = (graph.inputs, graph.outputs, *[node.inputs for node in graph.nodes])
+    return all(len(list(flat(each))) <= 1 for each in ends)
+
+
+def glorot_kernel(layer: Any) -> Any:
+    """The layer's own kernel, drawn by `GlorotUniform`; None where it has none."""
+    usual = isinstance(getattr(layer, "kernel_initializer", None), initializers.GlorotUniform)
+    return vars(layer).get("kernel") if usual else None
+
+
+def halves_at_one_half(metric: Any) -> bool:
+    """Is it the accuracy that takes numbers above 0.5 for a yes?"""
+    if isinstance(metric, BinaryAccuracy):
+        return float(metric.threshold) == 0.5
+    function = getattr(metric, "_fn", None)
+    ours = is_internal(getattr(getattr(function, "__code__", None), "co_filename", ""))
+    plain = getattr(function, "__name__", "") in ("_accuracy", "binary_accuracy")  # those of `metrics=["accuracy"]`
+    return ours and plain and not getattr(metric, "_fn_kwargs", None)
+
+
+def counts_each_number(metric: Any) -> bool:
+    """Does an accuracy of eagerflow's compare number by number?"""
+    function = getattr(metric, "_fn", None) or getattr(metric, "fn", None)
+    return isinstance(metric, BinaryAccuracy) or function is binary_accuracy
+
+
+def is_accuracy(metric: Any) -> bool:
+    """Does it count right answers as eagerflow does? The user's own may count what is near enough."""
+    function = getattr(metric, "fn", None) or getattr(metric, "_fn", None)
+    code = getattr(function, "__code__", None)
+    ours = code is None or is_internal(code.co_filename)
+    return ours and "accuracy" in f"{type(metric).__name__} {getattr(function, '__name__', '')}".lower()
