@@ -14,7 +14,7 @@ from viz.check.weights_move import words_of
 from viz.doctor.checks.all_checks import ADVICE
 from viz.doctor.facts.broken_rows import broken_rows
 from viz.doctor.facts.class_numbers import Order, classes_of, label_classes
-from viz.doctor.facts.class_weights import counted_from_1, given_keys, left_out, upside_down, weighed
+from viz.doctor.facts.class_weights import upside_down, weighed
 from viz.doctor.facts.fit_arrays import labels_of
 from viz.doctor.facts.host_arrays import number
 from viz.doctor.facts.loss_questions import is_ours, loss_kind
@@ -78,7 +78,7 @@ def _broken(subject: Subject) -> Row | None:
 
 
 def _weights_of_classes(subject: Subject) -> Row | None:
-    """✗ where `class_weight` names other classes, or is the wrong way round; None where it is as it should."""
+    """✗ where `class_weight` is the wrong way round; None where it is as it should."""
     feed: Any = getattr(subject.first.fit, "feed", None)
     parts = getattr(feed, "parts", None)
     labels = labels_of(feed) if isinstance(parts, tuple) and len(parts) > 2 else None
@@ -86,13 +86,7 @@ def _weights_of_classes(subject: Subject) -> Row | None:
     classes = classes_of(labels) if labels is not None else None
     if labels is None or weights is None or classes is None:
         return None
-    words = counted_from_1(given_keys(), numpy.unique(classes))
-    if words:
-        return fault(words, ADVICE["class_imbalance.keys"])
     found = weighed(labels, weights)
-    words = left_out(found) if found is not None and given_keys() else ""
-    if words:
-        return fault(words, ADVICE["class_imbalance.zero"])
     words, sure = upside_down(found) if found is not None else ("", False)
     return fault(words, ADVICE["class_imbalance.weights"]) if sure else None
 

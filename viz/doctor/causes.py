@@ -13,8 +13,6 @@ _FROM_THE_START = ("loss_mismatch", "initial_weights", "unscaled_input", "augmen
 _OF_VALIDATION = ("validation_mismatch", "validation_chance")
 _OF_TIME = OF_RANKS[1:]
 _OF_TARGETS = ("exploding_gradient.percent", "unscaled_target.gradients")
-# So far below 0, units are dead, and with no more data training ends, whatever else is wrong.
-_OF_ITSELF = ("dead_relu.bias", "stopped_early.data")
 _OF_ZEROS = ("nonfinite.divide", "nonfinite.log")
 _OF_SINGLE_ROWS = ("dead_relu", "constant_output", "no_gradient", "lr_too_high")
 _BY_CLASS = ("sorted_rows", "sorted_rows.batches")  # so the bias grows until one class is all that is answered
@@ -129,7 +127,7 @@ def in_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _cause(symptom: Finding, findings: Sequence[Finding]) -> Finding | None:
     """The finding that explains another one: a warning or an error, which nothing else explains in turn."""
-    for kind in () if symptom.rule in _OF_ITSELF else _CAUSES.get(symptom.kind, ()):
+    for kind in _CAUSES.get(symptom.kind, ()):
         for finding in findings:
             if (
                 finding.kind == kind

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.class_numbers import label_classes
 from viz.doctor.facts.constant_answers import best_constant, least_loss, loss_of
 from viz.doctor.facts.far_targets import far_targets
-from viz.doctor.facts.host_arrays import host, number
+from viz.doctor.facts.host_arrays import number
 from viz.doctor.facts.loss_questions import AMOUNTS
 from viz.doctor.facts.reordered import reordered_apart
 from viz.doctor.facts.step_facts import Loss
@@ -41,11 +40,6 @@ _IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
 _IMBALANCE_RECALL = 0.02
 
 _Pairs = list[tuple[numpy.ndarray, numpy.ndarray]]
-_IMBALANCE = (
-    "{answered:.0%} of the answers are class {number_of_class}, as are {share:.0%} of the labels{but}: {missed} of "
-    "{rows_of_others} {things} of the other class{es} aren't recognized (recall {recall_of_others:.0%}), and an "
-    "accuracy of {share:.0%} means nothing"
-)
 
 
 class _Course:
@@ -58,8 +52,6 @@ class _Course:
         self.seen = 0  # steps
         self.steps = 0  # and those that nobody watched, too
         self.unseen = unseen
-        self.weighed = False  # do rows count differently?
-        self.weights: _Pairs = []  # of rows, with their labels
         self._stride = 1
         self._kept: list[tuple[int, numpy.ndarray, numpy.ndarray]] = []
         self._last: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=_KEPT // 2)
@@ -138,17 +130,6 @@ class _Course:
             found.append((actual, said))
         return found
 
-    def weight_of(self, most: Any, shape: tuple[int, ...]) -> float | None:
-        """Which part of all weights the rows of a class have; None where rows have no class."""
-        of_class = altogether = 0.0
-        for weights, labels in self.weights:
-            actual = label_classes(self.kind, labels, (len(labels), *shape[1:]))
-            if actual is None or len(actual) != len(weights):
-                return None
-            of_class += float(weights[actual == most].sum())
-            altogether += float(weights.sum())
-        return of_class / altogether if altogether else None
-
 
 class Answers(Check):
     """Keeps a few batches of answers from all over the training, and judges the last of them in the end."""
@@ -156,15 +137,11 @@ class Answers(Check):
     rules = {
         "class_imbalance": Rule(
             "warning",
-            _IMBALANCE,
+            "{answered:.0%} of the answers are class {number_of_class}, as are {share:.0%} of the labels: {missed} of "
+            "{rows_of_others} {things} of the other class{es} aren't recognized (recall {recall_of_others:.0%}), and "
+            "an accuracy of {share:.0%} means nothing",
             "Give fit class_weight={0: ..., 1: ...}, or repeat rows of the rare class (for pixels, take a loss for "
             "overlap, 1 - dice); judge by recall or AUC instead of accuracy.",
-        ),
-        "class_imbalance.weights": Rule(
-            "warning",
-            _IMBALANCE,
-            "Turn class_weight round: the rare class gets the large weight, as in {0: 1.0, 1: rows of 0 / rows of 1}; "
-            "judge by recall or AUC instead of accuracy.",
         ),
         "not_learning": Rule(
             "warning",
@@ -203,7 +180,7 @@ class Answers(Check):
         super().__init__(watch)
         self._courses: dict[int, _Course] = {}
         self._optimizers: set[int] = set()
-        self._weights: Any = None  # of the rows of this step
+        self._weighed = False  # do the rows of this step count differently?
         self._outputs: list[tuple[str, Any]] = []  # of a model that has several, with their names
 
     def on_optimizer(self, opened: Any) -> None:
@@ -211,7 +188,7 @@ class Answers(Check):
 
     def on_fit_step(self, opened: Any) -> None:
         data = opened.scope.inputs
-        self._weights = data[2] if isinstance(data, tuple) and len(data) > 2 else None
+        self._weighed = isinstance(data, tuple) and len(data) > 2 and data[2] is not None
 
     def on_answer(self, opened: Any, outputs: Any) -> None:
         self._outputs = names_of_outputs(opened.owner, outputs)
@@ -229,15 +206,9 @@ class Answers(Check):
             return
         if not hasattr(loss.given, "dtype") or loss.answers.data.size > limits.ANSWER_SIZE or loss.labels is None:
             return
-        weights = loss.weights if self._weights is None else self._weights
-        if weights is not None:
-            course.weighed = True
-            data = weights.data if isinstance(weights, Tensor) else weights
-            if not hasattr(data, "dtype") or data.size != len(loss.labels):
-                course.kind = ""
-                return
-            if len(course.weights) < _KEPT:
-                course.weights.append((host(data).reshape(-1).copy(), loss.labels.copy()))
+        if loss.weights is not None or self._weighed:
+            course.kind = ""  # what rows of unequal weight should be answered with isn't known
+            return
         if course.place is None:
             course.place = self.watch.called_at()
             course.output = next((name for name, x in self._outputs if x is loss.answers), "")
@@ -255,7 +226,7 @@ class Answers(Check):
             told = course.seen >= limits.IMBALANCE_STEPS and (
                 self._one_class(course, pairs) or (len(more) > len(pairs) and self._one_class(course, more))
             )
-            if not told and not course.weighed:
+            if not told:
                 self._not_learning(course, pairs)
 
     def _not_learning(self, course: _Course, pairs: _Pairs) -> None:
@@ -356,20 +327,16 @@ class Answers(Check):
         recall = float((said[others] == actual[others]).mean())
         if recall > _IMBALANCE_RECALL or float((said == most).mean()) < 1 - _IMBALANCE_RECALL:
             return False
-        heavier = course.weight_of(most, pairs[0][1].shape) if course.weighed else None
-        if course.weighed and (heavier is None or heavier <= share):
-            return False  # the weights work against it
         things = "rows" if len(actual) == sum(len(p) for _, p in pairs) else _places(pairs)
         # Segmentation begins with the background, and goes on to the rest.
         severity = "info" if things == "pixels" and self.watch.raw("too_few_steps") else "warning"
         self.tell(
-            "class_imbalance" if heavier is None else "class_imbalance.weights",
+            "class_imbalance",
             severity,
             place=course.place,
             key=("class_imbalance", id(course)),
             answered=float((said == most).mean()),
             number_of_class=int(most),
-            but="" if heavier is None else f", which the weights of rows raise to {heavier:.1%}",
             share=share,
             missed=missed - int(recall * missed),
             rows_of_others=missed,

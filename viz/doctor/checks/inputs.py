@@ -140,11 +140,11 @@ class Inputs(Check):
     def finish(self) -> None:
         """Inputs a few times too large are named where something else went wrong that they explain."""
         symptoms = ("dead_relu", "constant_output", "exploding_gradient", "unscaled_target", "saturated", "lr_too_high")
-        for place, (size, *about) in self._largest.items() if self.watch.has(*symptoms) else ():
-            if size > _UNSCALED_CAUSE and place not in self._told:
-                self._tell("unscaled_input", "warning", place, size, *about, _WILD)
-            elif not size:
-                self._tell("unscaled_input.zeros", "warning", place, size, *about, "")
+        for place, about in self._largest.items() if self.watch.has(*symptoms) else ():
+            if about[0] > _UNSCALED_CAUSE and place not in self._told:
+                self._tell("unscaled_input", "warning", place, *about, _WILD)
+            elif not about[0]:
+                self._tell("unscaled_input.zeros", "warning", place, *about, "")
 
     def tell_small(self, severity: str) -> None:
         """Name inputs that are small, where a network that is given them has learnt nothing."""

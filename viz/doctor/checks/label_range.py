@@ -19,9 +19,6 @@ _OUT_OF_REACH = 0.05  # of the labels lie outside the range of the answers, at l
 _ROWS_OFF = 0.05  # of the rows of labels may have another sum, as padding has
 _NOISY_LABEL = 0.1  # beyond 0 and 1: as noise on the labels of a GAN's discriminator, which is done on purpose
 _RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, numpy.inf)}
-_BINARY = (
-    "labels go from {lowest!n} to {highest!n}, but binary crossentropy takes 0 and 1: the loss can fall without limit"
-)
 
 
 class Labels(Check):
@@ -60,13 +57,12 @@ class Labels(Check):
             "binary_crossentropy as the loss and 'binary_accuracy' as the metric; each class is then a yes-or-no "
             "question of its own.",
         ),
-        "label_range.mask": Rule(
-            "error",
-            _BINARY,
-            "Divide the labels by their largest value, y / 255, as masks from picture files need it; or y > 0.",
-        ),
         "label_range.binary": Rule(
-            "error", _BINARY, "Map the labels to 0 and 1; for class numbers use sparse_categorical_crossentropy."
+            "error",
+            "labels go from {lowest!n} to {highest!n}, but binary crossentropy takes 0 and 1: the loss can fall "
+            "without limit",
+            "Map the labels to 0 and 1 (y / 255, for masks from picture files); for class numbers use "
+            "sparse_categorical_crossentropy.",
         ),
         "label_range.rows": Rule(
             "error",
@@ -139,8 +135,7 @@ class Labels(Check):
         if outside and pair is not None:
             outside = self._counts(around.owner, pair[0], 0.0, 1.0, self.watch.made_by(pair[1]) != "sigmoid")
         if outside:
-            mask = set(numpy.unique(labels)) == {0, limits.BYTES}
-            self._tell("label_range.mask" if mask else "label_range.binary", labels)
+            self._tell("label_range.binary", labels)
 
     def _rows(self, labels: numpy.ndarray) -> None:
         sums = labels.astype("float64").sum(axis=-1)

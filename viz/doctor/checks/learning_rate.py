@@ -21,14 +21,9 @@ __all__ = ["LearningRates"]
 
 _DIVERGED_SEVERAL = 20.0  # where several losses compete (as in a GAN), one of them may well grow
 _UPDATE_TOO_LARGE = 1.0  # an update as large as the weights themselves; 1e-3 is usual
-_JUMPS = 2.0  # the loss of a late step against the first one's, where updates were as large as the weights:
-_JUMPS_STAYS = 0.5  # and the median of those steps is still above this part of it
 _ADAPTING = 0.9  # of the gradients, at most, that no update follows: of more, nothing is ever updated
 _UPDATE_CAREFUL = 0.05  # first updates of less, at a usual rate, change what a network answers by as little
 _UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-tuning goes down to 1e-4
-_MOSTLY_KILLED = 0.75  # of the units of a layer, which fell silent in the first steps
-_HARDLY_LESS = 0.7  # the loss now, against its beginning, where most units learn nothing
-_UPDATE_KILLED = 0.3  # an early update of this part of the weights, after which units are silent, did it
 _RATE_TOO_SMALL = 1.001e-5  # only rates up to this are called too low: else it is the gradients that are small
 _UNMOVED = 0.02  # relative change of the loss that counts as none
 _UNMOVED_STEPS = 10
@@ -55,18 +50,6 @@ class _Course:
         self.updated = False  # by a gradient that isn't zero
         self.trained: set[int] = set()  # the numbers of its weights
         self.set_at: set[int] = set()  # after how many steps somebody else gave the weights values
-        self.carried: float | None = None  # what was differentiated last, if steps add their losses to it
-        self.key: Any = None  # of what was differentiated last
-
-    def add(self, gradients: Gradients, carries: bool) -> None:
-        """Add what was differentiated; of a sum that is carried on from step to step, what this step added to it."""
-        value = gradients.value
-        if carries and self.carried is None and self.losses:
-            self.carried = self.losses[-1]
-        restarts = self.carried is not None and value < self.carried  # as it is in each epoch
-        self.losses.append(value if self.carried is None or restarts else value - self.carried)
-        self.carried = None if self.carried is None else value
-        self.key = getattr(gradients.targets[0], "key", None)
 
     @property
     def adapts(self) -> bool:
@@ -135,7 +118,6 @@ class LearningRates(Check):
         self._sums: dict[Any, tuple[int, Place | None]] = {}  # by the key of a number: of how many it is a sum
         self._sum: tuple[int, Place | None] | None = None  # that of the loss
         self._rows_added: tuple[int, Place | None] | None = None  # by a loss object, since the last gradient
-        self._carrying: set[Any] = set()  # keys of sums that what was differentiated last is a part of
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """Follow losses that are written by hand."""
@@ -146,8 +128,6 @@ class LearningRates(Check):
         if self.watch.inside("layer", "model"):
             return
         given = {getattr(x, "key", None) for x in inputs} - {None}
-        if op.name == "add" and outputs.data.size == 1 and self._now is not None and self._now.key in given:
-            self._carrying.add(made)
         if outputs.data.size == 1 and self._sum is None:
             self._follow_sum(op.name, inputs, made, given)
         if op.name in CROSSENTROPIES:
@@ -175,7 +155,7 @@ class LearningRates(Check):
         if gradients.first is None:
             return
         course = self._now = self._courses.setdefault(gradients.first.identity, _Course())
-        course.add(gradients, gradients.key in self._carrying)
+        course.losses.append(gradients.value)
         self._step.append((course, len(course.losses) - 1, gradients))
         if self.watch.heavy:
             course.trained.update(v.identity for v, _ in gradients.pairs)
@@ -220,7 +200,7 @@ class LearningRates(Check):
             course.losses[i] /= gradients.scale
         for course in self._touched:
             _measure(course)
-        for each in (self._step, self._touched, self._sums, self._carrying):
+        for each in (self._step, self._touched, self._sums):
             each.clear()
         if self._now is not None and len(self._now.losses) % limits.LAST == 0:
             self._judge(final=False)
@@ -264,16 +244,6 @@ class LearningRates(Check):
             self._tell_uphill(course, finite[0], last)
         elif moved >= _UPDATE_TOO_LARGE and enough and last >= limits.NOT_IMPROVED * abs(finite[0]):
             self._tell_high(course, f"the loss has not fallen ({number(finite[0])} at first, {number(last)} now)", last)
-        elif (
-            final
-            and (died := self._died(last >= _HARDLY_LESS * abs(finite[0])))
-            and course.high
-            and max(course.moves[: limits.WINDOW], default=0.0) >= _UPDATE_KILLED
-        ):
-            self._tell_high(course, f"{died} after the first updates; the loss stays at {number(last)}", last)
-        elif final and len(finite) == len(losses) and self._alone and _jumps(course):
-            ends = f"{number(finite[0])} at first, up to {number(max(losses[-(len(losses) // 3) :]))} in the last third"
-            self._tell_high(course, f"the loss has not settled ({ends})", last)
 
     @property
     def _alone(self) -> bool:
@@ -289,18 +259,6 @@ class LearningRates(Check):
         first, last = course.losses[:part], course.losses[-part:]
         noise = math.hypot(*[statistics.stdev(x) / math.sqrt(part) for x in (first, last)])
         return statistics.fmean(last) - statistics.fmean(first) > limits.FEW_SIGMA * noise
-
-    def _died(self, hardly_less: bool) -> str:
-        """What was alive in the first step, and isn't any more; empty for nothing."""
-        for finding in self.watch.raw("dead_relu", "constant_output"):
-            dead, units = finding.evidence.get("dead", 0), finding.evidence.get("units", 1)
-            if finding.evidence.get("from_start") is not False:
-                continue
-            if finding.severity == "error":
-                return "all units of a layer fell silent" if finding.kind == "dead_relu" else "the outputs froze"
-            if hardly_less and finding.severity == "warning" and dead >= _MOSTLY_KILLED * units:
-                return f"{dead} of {units} units of a layer fell silent"
-        return ""
 
     def _tell_uphill(self, course: _Course, first: float, last: float) -> None:
         """The loss grows because each update adds the gradient, which points to where it grows."""
@@ -395,13 +353,3 @@ def _usual(kernel: numpy.ndarray) -> float:
     """The sum of squares with which a kernel of this shape usually begins (`GlorotUniform`)."""
     outputs = kernel.shape[-1]
     return 2.0 * kernel.size / max(1, outputs + kernel.size // max(1, outputs))
-
-
-def _jumps(course: _Course) -> bool:
-    """Does the loss still jump in the last third, after updates that were nearly as large as the weights?"""
-    first, third = course.losses[0], course.losses[-(len(course.losses) // 3) :]
-    moved = course.moves[: limits.WINDOW]
-    if len(course.losses) < 3 * limits.FEW_STEPS or len(moved) < limits.WINDOW or not course.high:
-        return False
-    wild = statistics.median(moved) >= _UPDATE_KILLED
-    return wild and max(third) >= _JUMPS * first > 0 and statistics.median(third) >= _JUMPS_STAYS * first

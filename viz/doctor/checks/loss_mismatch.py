@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 from typing import Any
 
 import numpy
@@ -47,15 +46,9 @@ class Mismatch(Check):
         ),
         "loss_mismatch.from_logits": Rule(
             "error",
-            "the loss takes its input as logits{by_setting} and applies {applied}, but the predictions went through "
+            "the loss takes its input as logits and applies {applied}, but the predictions went through "
             "{activation} already{whose}",
-            "Leave out the activation of the last layer, or from_logits=True.",
-        ),
-        "loss_mismatch.with_logits": Rule(
-            "error",
-            "the loss takes its input as logits and applies {applied}, but the predictions went through {activation} "
-            "already{whose}",
-            "Leave out the activation of the last layer: this function takes logits.",
+            "Leave out the activation of the last layer; or, where the loss has it, from_logits=True.",
         ),
         "loss_mismatch.logits": Rule(
             "error",
@@ -96,27 +89,12 @@ class Mismatch(Check):
             "as a yes-or-no question of its own (predictions {shape})",
             "Use categorical_crossentropy (sparse_categorical_crossentropy for class numbers) with a softmax.",
         ),
-        "loss_mismatch.divergence": Rule(
-            "error",
-            "{loss} compares chances, from 0 to 1, but its {what} range from {low!n} to {high!n}: they are logits, of "
-            "which all that is below 0 or above 1 is cut off",
-            "Take the softmax of both first: kl(ops.softmax(teacher / temperature), ops.softmax(student / "
-            "temperature)); the labels of a divergence, which come first, are the shares that the predictions should "
-            "have.",
-        ),
         "loss_mismatch.several": Rule(
             "error",
             "{share:.0%} of the rows of labels have several ones, but softmax's outputs sum to 1: they are the "
             "chances of classes of which one alone is right",
             "Give the last layer activation='sigmoid': each class is then a yes-or-no question of its own, as the loss "
             "has it.",
-        ),
-        "loss_mismatch.hinge": Rule(
-            "error",
-            "{loss} wants outputs of either sign, for labels of -1 and 1; {activation} gives 0 to 1: -1 is out of "
-            "reach",
-            "For classes use sparse_categorical_crossentropy or categorical_crossentropy; hinge wants labels of -1 and "
-            "1, and outputs without softmax or sigmoid.",
         ),
         "softmax_axis": Rule(
             "error",
@@ -205,14 +183,12 @@ class Mismatch(Check):
         made_by = self.watch.made_by(logits) if isinstance(logits, Tensor) else ""
         if made_by not in _SQUASHED or self._goes_on_from(logits):
             return
-        layer, place = self._layer_of(logits), self.watch.place()
-        by_name = place is not None and "_with_logits" in linecache.getline(place.file, place.line)
+        layer = self._layer_of(logits)
         self._report(
-            "with_logits" if by_name else "from_logits",
+            "from_logits",
             layer=layer,
             op=op.name,
-            place=place,
-            by_setting=" (from_logits=True)",
+            place=self.watch.place(),
             applied="sigmoid" if op.name == "softplus" else op.name.split("_")[-2],
             whose=f", in layer {layer_label(layer)!r}" if layer is not None else "",
             activation=made_by,
@@ -252,14 +228,11 @@ class Mismatch(Check):
         self._shapes(loss, loss.labels)
 
     def _compared(self, loss: Loss, labels: numpy.ndarray) -> None:
-        """Losses of no chances: class numbers for several outputs, hinge, differences, divergences."""
+        """Losses of no chances: class numbers for several outputs, and differences of classes."""
         shape, size = loss.shape, loss.answers.data.size
         made_by, place = self.watch.made_by(loss.answers), made_at(loss.owner) or self.watch.called_at()
         if labels.size != size and shape and shape[-1] > 1 and labels.size * shape[-1] == size:
             self._wrong("elementwise", loss, labels)
-        if loss.name in ("hinge", "squared_hinge") and made_by in _SQUASHED and loss.tracked:
-            about = {"layer": self._layer_of(loss.answers), "place": place, "activation": made_by}
-            self._report("hinge", loss=loss.name, **about)
         columns, ones = labels.shape[1] if labels.ndim == 2 else 0, labels == 1
         yes_or_no = columns and labels.shape == shape and bool((ones | (labels == 0)).all()) and ones.any()
         one_hot = yes_or_no and (columns == 1 or (ones.sum(axis=1) == 1).all())
@@ -267,11 +240,6 @@ class Mismatch(Check):
             rows = "one-hot rows" if columns > 1 else "0 and 1"
             about = {"loss": loss.name, "activation": made_by, "labels": rows}
             self.tell("class_loss", place=place, columns=columns, **about)
-        for what, values in (("labels", labels), ("predictions", loss.values)) if loss.name == "kl_divergence" else ():
-            low, high = float(values.min()), float(values.max())
-            if low < -limits.OUT_OF_RANGE or high > 1 + limits.OUT_OF_RANGE:
-                self._report("divergence", place=place, loss=loss.name, what=what, low=low, high=high)
-                return
 
     def _each_step(self, loss: Loss) -> bool:
         """An answer for each step of a sequence, as the last recurrent layer gives all its states, but one label."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import Any
 
 import numpy
@@ -10,8 +9,8 @@ import numpy
 from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.checks.updates.lost_gradients import FLAT, End, LostGradients
-from viz.doctor.facts.host_arrays import host, number, tensors
+from viz.doctor.checks.updates.lost_gradients import End, LostGradients
+from viz.doctor.facts.host_arrays import host, tensors
 from viz.doctor.facts.source_calls import tape_before
 from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.facts.variable_owners import layers_in
@@ -105,7 +104,6 @@ class Unreached(Check):
         self._loss = 0.0  # the largest, of those looked at
         self._place: Any = None
         self._lost = LostGradients(watch)
-        self._flat: tuple[str, Any] | None = None  # the last op without a slope
         self._counts = False  # does any row count in a loss?
         self._ignored = ""  # why none does
         self._ignored_at: Any = None
@@ -136,9 +134,6 @@ class Unreached(Check):
             if any(numpy.size(x) > 1 and not host(x).any() for x in data):
                 self._ignored = f"{op.name} leaves everything out of the loss, with a mask that is 0 everywhere"
                 self._ignored_at = self.watch.place()
-        elif (op.name in FLAT or outputs.data.dtype.kind in "biu") and outputs.key is None:
-            followed = any(x.key is not None for x in tensors(list(inputs)))
-            self._flat = (op.name, self.watch.place()) if followed else self._flat
 
     def on_read(self, tensor: Any, how: str, place: Any) -> None:
         self._lost.read(tensor, how, place)
@@ -159,16 +154,6 @@ class Unreached(Check):
                 seen.nonzero += bool(host(result.data).any())
             else:
                 seen.others = others
-
-    def on_crash(self, error: BaseException) -> None:
-        """A tape refuses a loss that is a plain number; the line at fault is the one that read it."""
-        value = _plain_target(error)
-        end = None if value is None else self._lost.refused(value)
-        if end is not None:
-            what = "the gradient is asked of a plain number, which the tape refuses with an error"
-            self._tell(
-                "no_gradient.numpy", [], place=end.place, key=("no_gradient.refused", end.place), what=what, by=end.by
-            )
 
     def on_step_end(self) -> None:
         if not self.watch.ended_late:  # then the forward pass of the next step is over, too
@@ -280,21 +265,6 @@ class Unreached(Check):
         if self._ignored and not self._counts and not self._loss:
             about["place"] = self._ignored_at or self._place
             self._tell("no_gradient.ignored", given, "", "exactly 0", what=what, why=self._ignored, **about)
-        elif self._loss and not self.watch.has("constant_output", "initial_weights"):
-            op, place = self._flat or ("an op", None)
-            about["place"] = place or self._place
-            what += f", though the loss is {number(self._loss)}"
-            self._tell(
-                "no_gradient.cut",
-                given,
-                "",
-                "exactly 0",
-                op=op,
-                what=what,
-                goes="what it tells goes through",
-                by=op,
-                **about,
-            )
 
     def _tell_owner(self, owner: int, group: list[_Seen], gradient: str) -> None:
         layer = self.watch.owners.of(group[0].variable)
@@ -321,17 +291,6 @@ class Unreached(Check):
                 weighs = not layer.weights and type(layer).build is not layers.Layer.build
                 if not layer.built and not self.watch.owners.met(layer) and weighs:
                     self.tell("no_gradient.uncalled", layer=layer, key=("no_gradient", id(layer)), steps=0)
-
-
-def _plain_target(error: BaseException) -> float | None:
-    """The number that a gradient was asked of, where that is why a tape ended the script; NaN for several."""
-    if not isinstance(error, TypeError) or not str(error).startswith("gradient(target=...): expected a tensor"):
-        return None
-    *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
-    given = frame.f_locals.get("t")
-    if not isinstance(given, (float, numpy.floating, numpy.ndarray)):
-        return None
-    return float(numpy.asarray(given).reshape(())) if numpy.size(given) == 1 else numpy.nan
 
 
 def _listed(paths: list[str]) -> str:
