@@ -339,23 +339,6 @@ def test_tanh_is_named_where_a_loss_takes_it_for_a_probability(tmp_path):
     assert changed_line(finding) is None
 
 
-SLOW = PLANTED["batchnorm_misuse"]["averages that are learnt too slowly"]
-
-
-@pytest.mark.parametrize(
-    ("source", "severities"),
-    [
-        (SLOW, ["warning"]),
-        (SLOW.replace("momentum=0.999", ""), ["info"]),  # the usual one: the training is short
-        (SLOW.replace("momentum=0.999", "momentum=0.9"), []),
-        (SLOW.replace("epochs=8", "epochs=1"), []),
-    ],
-)
-def test_averages_that_lag_are_named_by_how_unusual_their_momentum_is(source, severities, tmp_path):
-    found, _ = diagnosed(source, tmp_path)
-    assert [f.severity for f in found if f.rule == "batchnorm_misuse.lag"] == severities
-
-
 def test_a_recurrent_layer_over_one_time_step_is_not_said_to_be_never_called(tmp_path):
     source = """
 model = ef.Sequential([layers.Input((1, 8)), layers.Bidirectional(layers.LSTM(2)), layers.Dense(1)])  # here

@@ -9,7 +9,7 @@ from viz.doctor.checks.course.callbacks import Callbacks
 from viz.doctor.checks.course.unreset_metrics import UnresetMetrics
 from viz.doctor.checks.endings import Endings
 from viz.doctor.checks.gradients import GradientSizes
-from viz.doctor.checks.inputs import Inputs, SmallInputs
+from viz.doctor.checks.inputs import Inputs
 from viz.doctor.checks.kernels import HiddenSoftmax, Kernels
 from viz.doctor.checks.label_range import Labels
 from viz.doctor.checks.leaks.along_time import AlongTime
@@ -30,7 +30,6 @@ from viz.doctor.checks.rows.attention_masks import AttentionMasks
 from viz.doctor.checks.rows.class_weights import ClassWeights
 from viz.doctor.checks.rows.padding import Padding
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
-from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.swapped_arguments import SwappedArguments
 from viz.doctor.checks.timing import Costs, Timing
@@ -38,10 +37,9 @@ from viz.doctor.checks.updates.accumulated_gradients import AccumulatedGradients
 from viz.doctor.checks.updates.conflicting_optimizers import ConflictingOptimizers
 from viz.doctor.checks.updates.forgotten import Forgotten
 from viz.doctor.checks.updates.frozen import Frozen
-from viz.doctor.checks.updates.random_frozen import RandomFrozen
 from viz.doctor.checks.updates.recreated import Recreated
 from viz.doctor.checks.validation.folds import Folds
-from viz.doctor.checks.validation.prepared import LoopRows, Prepared
+from viz.doctor.checks.validation.prepared import Prepared
 from viz.doctor.checks.validation.validation_rows import ValidationLoss, ValidationRows
 from viz.doctor.shared_advice import SHARED
 
@@ -49,21 +47,11 @@ __all__ = ["ADVICE", "CHECKS"]
 
 CHECKS: tuple[type[Check], ...] = (
     *(NonFinite, Mismatch, SwappedArguments, Labels, LastLayers, AttentionMasks, ClassNumbers),
-    *(Broadcasts, Upcasts, LossSign, Triplets, Kernels, Modes, DeadRelu, Saturated, ConstantOutput, GradientSizes),
+    *(Broadcasts, Upcasts, LossSign, Kernels, Modes, DeadRelu, Saturated, ConstantOutput, GradientSizes),
     *(AccumulatedGradients, LearningRates, Inputs, Penalties, Unreached, Frozen, Forgotten, ConflictingOptimizers),
     *(Recreated, Folds, AlongTime, Noise, Memory, Timing, Costs, Overfit, ValidationRows),
-    *(Prepared, LoopRows, ClassOrder, SameBatch, Callbacks, UnresetMetrics, Endings, Answers),
-    *(
-        SmallInputs,
-        ClassWeights,
-        HiddenSoftmax,
-        RandomFrozen,
-        Padding,
-        Divergences,
-        ValidationLoss,
-        Shuffles,
-        LabelLeak,
-    ),
+    *(Prepared, ClassOrder, SameBatch, Callbacks, UnresetMetrics, Endings, Answers),
+    *(ClassWeights, HiddenSoftmax, Padding, Divergences, ValidationLoss, Shuffles, LabelLeak),
     RankTimes,
 )
 """In the order in which they are asked: `Unreached` comes after those that explain gradients of zero, `Inputs` after

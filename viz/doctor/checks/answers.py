@@ -24,8 +24,6 @@ from viz.recorder.names.input_names import names_of_outputs
 __all__ = ["Answers"]
 
 _KEPT = 32  # batches of labels and predictions, from all over the training; and half as many of its end
-_KEPT_MORE = 64  # of its end, where classes are so rare that those have next to none of them
-_SMALL = 50_000  # predictions of batches of which so many more are kept
 _IN_AN_ORDER = 1.1  # with sorted rows, the best constant for the first rows is at least so many times worse on the last
 _NOT_LEARNT = 0.99  # its loss against that of the best constant answer
 _ABOVE = 1.02  # a loss above, which falls, is on its way to that constant: what comes after isn't known
@@ -55,28 +53,25 @@ class _Course:
         self._stride = 1
         self._kept: list[tuple[int, numpy.ndarray, numpy.ndarray]] = []
         self._last: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=_KEPT // 2)
-        self._more: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=_KEPT_MORE)
 
     def due(self, unseen: int) -> bool:
         """Is this one of the steps that are kept?"""
         self.seen += 1
         self.steps += 1 + unseen - self.unseen
         self.unseen = unseen
-        return self._everywhere() or self._lately(_KEPT_MORE)
+        return self._everywhere() or self._lately()
 
     def _everywhere(self) -> bool:
         return (self.seen - 1) % self._stride == 0
 
-    def _lately(self, kept: int = _KEPT // 2) -> bool:
+    def _lately(self) -> bool:
         """More and more seldom: the last ones kept are always of the last eighth of the training, or nearly so."""
-        return self.seen % max(1, self.seen // (8 * kept)) == 0
+        return self.seen % max(1, self.seen // (4 * _KEPT)) == 0
 
     def keep(self, labels: numpy.ndarray, predicted: numpy.ndarray) -> None:
         batch = self.seen, labels.copy(), predicted.copy()
         if self._lately():
             self._last.append(batch)
-        if self._lately(_KEPT_MORE) and predicted.size <= _SMALL:
-            self._more.append(batch)
         if not self._everywhere():
             return
         if len(self._kept) >= _KEPT:
@@ -91,10 +86,6 @@ class _Course:
     def last(self) -> _Pairs:
         """The last batches: as the network answers now, and not as it did when it still had to learn."""
         return [batch[1:] for batch in self._last if batch[0] >= self._first_of_last()]
-
-    def more(self) -> _Pairs:
-        """As `last`, and as many batches before them as there are, where batches are small: for rare classes."""
-        return [batch[1:] for batch in self._more if batch[0] > self.seen // 2]
 
     def _first_of_last(self) -> int:
         """In a short training, the last batches that are kept would be nearly all."""
@@ -220,12 +211,10 @@ class Answers(Check):
         if several or len(self._courses) > limits.ANSWERS_LOSSES:
             return  # networks that play against each other don't learn to answer labels
         for course in self._courses.values():
-            pairs, more = (_numbers(each) for each in (course.last(), course.more()))
+            pairs = [pair for pair in course.last() if numpy.isfinite(pair[1]).all()]
             if course.seen < limits.FEW_STEPS or not pairs:
                 continue
-            told = course.seen >= limits.IMBALANCE_STEPS and (
-                self._one_class(course, pairs) or (len(more) > len(pairs) and self._one_class(course, more))
-            )
+            told = course.seen >= limits.IMBALANCE_STEPS and self._one_class(course, pairs)
             if not told:
                 self._not_learning(course, pairs)
 
@@ -345,11 +334,6 @@ class Answers(Check):
             recall_of_others=recall,
         )
         return True
-
-
-def _numbers(pairs: _Pairs) -> _Pairs:
-    """Those batches whose answers are numbers."""
-    return [pair for pair in pairs if numpy.isfinite(pair[1]).all()]
 
 
 def _differ(before: list[float], last: list[float], up: bool) -> bool:

@@ -15,14 +15,13 @@ from viz.doctor.facts.scaling import unadapted_normalization
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 
-__all__ = ["Inputs", "SmallInputs"]
+__all__ = ["Inputs"]
 
 _UNSCALED_CAUSE = 4.0  # named as the cause, where something went wrong that such inputs explain
 _INDEX_COLUMNS = 4  # numbers of words in a row, at least
 _INDEX_RANGE = 0.1  # a column's largest value, against that of all; columns of a table have their own ranges
 _INDEX_KINDS = 20  # different ones; fewer may be levels at which something was measured
 _RESCALES = 1 / 64  # a Rescaling by so little is made for bytes, from 0 to 255
-_SMALL_INPUT = 0.02  # largest input, where nothing is learnt: pixels that were divided twice are below
 
 _PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
 _OTHER_USES = ("dense", "conv_bias", "conv_transpose_bias", "take", "embedding", "einsum", "tensordot")
@@ -146,13 +145,6 @@ class Inputs(Check):
             elif not about[0]:
                 self._tell("unscaled_input.zeros", "warning", place, *about, "")
 
-    def tell_small(self, severity: str) -> None:
-        """Name inputs that are small, where a network that is given them has learnt nothing."""
-        for place, about in self._largest.items():
-            if 0 < max(abs(about[1]), abs(about[2])) < _SMALL_INPUT and not self.watch.raw("unscaled_input"):
-                words = "they are so small that updates of the first layer hardly change what it gives"
-                self._tell("unscaled_input.tiny", severity, place, *about, words)
-
     def _judge(self, values: numpy.ndarray, place: Any, shape: tuple[int, ...]) -> None:
         size, low, high = rms(values), float(values.min()), float(values.max())
         first = self.watch.scopes[0].owner if self.watch.scopes else None
@@ -188,20 +180,6 @@ class Inputs(Check):
         of = f" of {layer_label(whose)!r}" if layer_label(whose) else ""
         about = {"of": of, "why": why, "rms": size, "lowest": low, "highest": high}
         self.tell(rule, severity, layer=layer, place=place, key=key, **about)
-
-
-class SmallInputs(Check):
-    """Names inputs that are small where nothing was learnt, asked after `Answers`.
-
-    Pixels that are divided by 255 twice, by a generator's `rescale` and once more by the script, are the usual case.
-    """
-
-    def finish(self) -> None:
-        """Name inputs that are too small for updates of a usual rate to show in what is made of them."""
-        idle = [each for each in self.watch.raw("not_learning") if each.rule == "not_learning"]
-        seen = next((each for each in self.watch.training.checks if isinstance(each, Inputs)), None)
-        if idle and seen is not None:
-            seen.tell_small(idle[0].severity)
 
 
 def _like_indices(values: numpy.ndarray, shape: tuple[int, ...]) -> bool:

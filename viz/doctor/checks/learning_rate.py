@@ -12,7 +12,7 @@ from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, number
-from viz.doctor.facts.loss_questions import CROSSENTROPIES, own_loss
+from viz.doctor.facts.loss_questions import CROSSENTROPIES
 from viz.doctor.facts.rates import rate_is_high, rate_of, usual_scale
 from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.user_code import Place, made_at
@@ -115,9 +115,7 @@ class LearningRates(Check):
         self._touched: list[_Course] = []
         self._compares = False  # are answers compared with labels? What else is differentiated may be meant to grow
         self._used: set[int] = set()  # the numbers of the weights that were used since the last gradient
-        self._sums: dict[Any, tuple[int, Place | None]] = {}  # by the key of a number: of how many it is a sum
-        self._sum: tuple[int, Place | None] | None = None  # that of the loss
-        self._rows_added: tuple[int, Place | None] | None = None  # by a loss object, since the last gradient
+        self._sum: tuple[int, Place | None] | None = None  # of how many rows a loss object makes a sum, and where
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """Follow losses that are written by hand."""
@@ -127,30 +125,12 @@ class LearningRates(Check):
         self._used.update(x.identity for x in inputs if isinstance(x, Variable) and x.trainable)
         if self.watch.inside("layer", "model"):
             return
-        given = {getattr(x, "key", None) for x in inputs} - {None}
-        if outputs.data.size == 1 and self._sum is None:
-            self._follow_sum(op.name, inputs, made, given)
         if op.name in CROSSENTROPIES:
             self._compares = self._compares or getattr(inputs[0], "key", None) is None  # of labels that are data
         elif op.name in ("square", "absolute", "power", "multiply"):
             self._compares = self._compares or self.watch.made_by(inputs[0]) == "subtract"
 
-    def _follow_sum(self, name: str, inputs: Any, made: Any, given: set[Any]) -> None:
-        """A loss that adds up many numbers has gradients as many times as large as those of a mean."""
-        count = inputs[0].data.size if name == "sum" and isinstance(inputs[0], Tensor) else 0
-        if count >= limits.WINDOW and (not self.watch.inside("loss") or own_loss(self.watch) is not None):
-            self._sums[made] = count, self.watch.place()
-        elif name not in ("divide", "mean"):
-            known = next((self._sums[key] for key in given if key in self._sums), None)
-            if known is not None:
-                self._sums[made] = known
-
     def on_gradients(self, gradients: Gradients) -> None:
-        added, self._rows_added = self._rows_added, None
-        if added is not None and (self._sum is None or added[0] > self._sum[0]):  # an epoch's last batch is smaller
-            self._sum = added
-        if self._sum is None:
-            self._sum = next((self._sums[t.key] for t in gradients.targets if t.key in self._sums), None)
         used, self._used = self._used, set()
         if gradients.first is None:
             return
@@ -168,7 +148,8 @@ class LearningRates(Check):
         self._compares = True
         rows = getattr(loss.given, "shape", ())[:1]
         if getattr(loss.owner, "reduction", "") == "sum" and rows:
-            self._rows_added = rows[0], made_at(loss.owner) or self.watch.called_at()
+            count, place = self._sum or (0, None)
+            self._sum = max(count, rows[0]), place or made_at(loss.owner) or self.watch.called_at()
 
     def on_optimizer(self, opened: Any) -> None:
         """The loss whose gradients it was given last; GANs compute two first, then update twice."""
@@ -200,7 +181,7 @@ class LearningRates(Check):
             course.losses[i] /= gradients.scale
         for course in self._touched:
             _measure(course)
-        for each in (self._step, self._touched, self._sums):
+        for each in (self._step, self._touched):
             each.clear()
         if self._now is not None and len(self._now.losses) % limits.LAST == 0:
             self._judge(final=False)

@@ -48,24 +48,12 @@ class Broadcasts(Check):
             "error",
             "{by} of labels {labelled} and predictions {predicted} {what}",
             "Give both the same shape: y.reshape(-1, 1), or ops.squeeze(predictions, axis=-1).",
-        ),
-        "broadcast.taken": Rule(
-            "error",
-            "each of {rows} rows is given the columns that all {rows} rows ask for: that makes {predicted}, of which "
-            "only the diagonal is meant, and {by} compares it with {labelled}",
-            "Take one column of each row: ops.take_along_axis(values, actions[:, None], axis=1)[:, 0], "
-            "tf.gather(values, actions, axis=1, batch_dims=1), or ops.sum(values * ops.one_hot(actions, columns), "
-            "axis=1).",
-        ),
+        )
     }
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._compared: _Compared | None = None
-        self._taken: dict[int, Any] = {}  # where each row was given the columns that all rows asked for, by key
-
-    def on_step_end(self) -> None:
-        self._taken.clear()
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if error is not None:
@@ -74,8 +62,6 @@ class Broadcasts(Check):
             self._compared.see(op, inputs, outputs)
         if self.watch.inside("layer") or getattr(outputs, "key", None) is None or len(inputs) < 1:
             return
-        if op.name == "take_index":
-            self._take(inputs[0], settings[0], outputs)
         if op.name not in _PAIRWISE or outputs.data.ndim < 2 or len(inputs) < 2:
             return
         a, b = inputs[:2]
@@ -84,23 +70,11 @@ class Broadcasts(Check):
             return
         answers, given = (a, b) if tracked[0] else (b, a)
         predicted, labels = tuple(answers.shape), tuple(given.shape)
-        if answers.key in self._taken and labels in ((predicted[0],), (predicted[0], 1)):
-            about = {"op": "take_index", "rows": predicted[0]}
-            self._tell("broadcast.taken", op.name, labels, predicted, self._taken[answers.key], **about)
-        elif _crossed(predicted, labels) or _crossed(labels, predicted):
+        if _crossed(predicted, labels) or _crossed(labels, predicted):
             made = tuple(outputs.data.shape)
             what = f"makes {made}: each label is compared with all {predicted[0]} predictions"
             result = {"op": op.name, "what": what, "result": list(made)}
             self._tell("broadcast", op.name, labels, predicted, self.watch.place(), **result)
-
-    def _take(self, given: Any, index: Any, outputs: Any) -> None:
-        """`values[:, actions]`, with as many actions as rows: n × n numbers, of which only the diagonal is meant."""
-        if not _is_computed(given) or given.data.ndim != 2 or not isinstance(index, tuple) or len(index) != 2:
-            return
-        (rows, columns), n = index, len(given.data)
-        whole = isinstance(rows, slice) and rows == slice(None)
-        if whole and getattr(columns, "shape", None) == (n,) and 1 < n > len(set(host(columns).tolist())):
-            self._taken[outputs.key] = self.watch.own_line() or self.watch.place()  # else it is an order of columns
 
     def on_loss(self, loss: Loss) -> None:
         labels, predicted = tuple(getattr(loss.given, "shape", ())), loss.shape

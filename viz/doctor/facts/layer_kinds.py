@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from eagerflow import Model, Sequential, initializers, layers
+from eagerflow import layers
 from eagerflow.metrics import BinaryAccuracy, binary_accuracy
 from viz.doctor.facts.variable_owners import layers_in
-from viz.recorder.descriptions import flat
 from viz.recorder.source_lines import is_internal
 
 __all__ = [
     "attention_around",
     "counts_each_number",
-    "glorot_kernel",
     "halves_at_one_half",
-    "has_reader",
     "is_accuracy",
-    "is_cell",
-    "is_chain",
     "is_embedding",
     "is_users",
     "may_run_again",
@@ -30,7 +25,6 @@ __all__ = [
 
 _READERS = (layers.RNN, layers.MultiHeadAttention, layers.Attention)
 _NARROW = (layers.RepeatVector, layers.Flatten, layers.GlobalAveragePooling1D, layers.GlobalMaxPooling1D)
-_CELLS = (layers.GRUCell, layers.LSTMCell, layers.SimpleRNNCell)
 
 
 def is_users(owner: Any) -> bool:
@@ -43,11 +37,6 @@ def is_embedding(layer: Any) -> bool:
     return isinstance(layer, layers.Embedding)
 
 
-def is_cell(layer: Any) -> bool:
-    """Does it compute one step of a recurrent layer?"""
-    return isinstance(layer, _CELLS)
-
-
 def attention_around(owners: Iterable[Any]) -> Any:
     """The first layer of attention among these; None for none."""
     return next((each for each in owners if isinstance(each, layers.MultiHeadAttention)), None)
@@ -57,11 +46,6 @@ def reads_to_the_end(layer: Any, around: Iterable[Any]) -> bool:
     """Does a recurrent layer give the state after the last step alone? One that reads both ways meets all steps."""
     both_ways = any(isinstance(each, layers.Bidirectional) for each in around)
     return isinstance(layer, layers.RNN) and not (both_ways or layer.return_sequences or layer.go_backwards)
-
-
-def has_reader(model: Any) -> bool:
-    """Does a layer of this model read sequences, step by step or by attention?"""
-    return any(isinstance(layer, _READERS) for layer in layers_in(model))
 
 
 def reads_onward(model: Any) -> bool:
@@ -90,25 +74,6 @@ def rescaling_in(owner: Any) -> Any:
     found = [each for each in layers_in(owner) if isinstance(each, layers.Rescaling)] if owner is not None else []
     plain = len(found) == 1 and all(isinstance(n, (int, float)) for n in (found[0].scale, found[0].offset))
     return found[0] if plain else None
-
-
-def is_chain(model: Any) -> bool:
-    """Does each layer of a model get what the one before it made, so that all that stands first is learnt from?"""
-    if not isinstance(model, Model) or type(model).train_step is not Model.train_step:
-        return False
-    if isinstance(model, Sequential):
-        return True
-    graph = model._ef_state.graph
-    if is_users(model) or graph is None:
-        return False
-    ends = (graph.inputs, graph.outputs, *[node.inputs for node in graph.nodes])
-    return all(len(list(flat(each))) <= 1 for each in ends)
-
-
-def glorot_kernel(layer: Any) -> Any:
-    """The layer's own kernel, drawn by `GlorotUniform`; None where it has none."""
-    usual = isinstance(getattr(layer, "kernel_initializer", None), initializers.GlorotUniform)
-    return vars(layer).get("kernel") if usual else None
 
 
 def halves_at_one_half(metric: Any) -> bool:

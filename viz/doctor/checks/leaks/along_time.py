@@ -11,7 +11,7 @@ from eagerflow.core import random
 from eagerflow.core.observe import unobserved
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, tensors
-from viz.doctor.facts.layer_kinds import has_reader, may_run_again, reads_onward
+from viz.doctor.facts.layer_kinds import may_run_again, reads_onward
 from viz.doctor.facts.step_facts import Loss
 from viz.doctor.facts.variable_owners import layers_in
 
@@ -48,14 +48,6 @@ class AlongTime(Check):
             "the very token that it is given there, so it learns to copy, and not which token comes next",
             "To predict the next token, shift the labels by one: fit(tokens[:, :-1], tokens[:, 1:]).",
         ),
-        "label_leak.teacher": Rule(
-            "warning",
-            "one of the inputs of {model!l} is the labels themselves: at each of the {positions} positions its "
-            "decoder reads the very answer that it is to give there, so it learns to copy, and needs neither what "
-            "came before nor the other input",
-            "Give the decoder its answers one step later: it reads the start token and all but the last one, "
-            "fit([source, target[:, :-1]], target[:, 1:]).",
-        ),
     }
 
     def __init__(self, watch: Any) -> None:
@@ -80,13 +72,9 @@ class AlongTime(Check):
         self._alike = 0 if same is None else self._alike + 1
         if same is None or self._alike != _ENOUGH:
             return
-        way = "teacher" if has_reader(model) and _sees_no_later_step(model, given, same) else ""
-        if len(inputs) == 1:
-            words = same.data.dtype.kind in "iu" and loss.ours and loss.kind == "sparse" and loss.shape[2] > 2
-            way = "copied" if words and reads_onward(model) else ""
-        if way:
+        if len(inputs) == 1 and loss.ours and loss.kind == "sparse" and reads_onward(model):
             about = {"model": model, "positions": loss.shape[1], "rows": len(loss.labels), "column": 0, "share": 1.0}
-            self.tell(f"label_leak.{way}", place=self.watch.called_at(), key=("label_leak", way), **about)
+            self.tell("label_leak.copied", place=self.watch.called_at(), key=("label_leak", "copied"), **about)
 
     def _ask(self, model: Any, given: Any, x: Any) -> None:
         values = host(x.data)[:_ROWS]
@@ -116,22 +104,13 @@ def _is_shifted(x: numpy.ndarray, labels: numpy.ndarray) -> bool:
 
 
 def _equal(given: numpy.ndarray, labels: numpy.ndarray, answers: tuple[int, ...]) -> bool:
-    """Are these the labels, position by position? Numbers of classes count as their one-hot rows."""
-    if len(answers) != 3 or answers[1] < _LENGTH or given.shape[:2] != answers[:2] or given.ndim > 3:
+    """Are these tokens the labels, position by position?"""
+    if len(answers) != 3 or answers[1] < _LENGTH or given.dtype.kind not in "iu":
         return False
-    if given.ndim == 3 and given.shape == labels.shape:
-        return bool((given == labels).all()) and bool((given != given[:, :1]).any())
-    both = [x.argmax(axis=2) if x.ndim == 3 and x.shape[2] > 1 else x for x in (given, labels)]
-    if any(x.size != answers[0] * answers[1] for x in both) or given.dtype.kind not in "fiu":
+    if any(x.size != answers[0] * answers[1] for x in (given, labels)):
         return False
-    first, second = (x.reshape(answers[:2]) for x in both)
+    first, second = (x.reshape(answers[:2]) for x in (given, labels))
     return bool((first == second).all()) and len(numpy.unique(first)) > 2
-
-
-def _sees_no_later_step(model: Any, given: Any, x: Any) -> bool:
-    """Does a model answer the last step alone in another way when the last step of an input changes?"""
-    apart = _changes(model, given, x, -1)
-    return apart is not None and bool(apart[:-1].max() <= _CHANGED < apart[-1])
 
 
 def _changes(model: Any, given: Any, x: Any, at: int) -> numpy.ndarray | None:
