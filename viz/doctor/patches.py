@@ -118,10 +118,6 @@ def _changed(finding: Finding, line: str) -> str | None:
         return _once(line, _SOFTMAX, "sigmoid")
     if rule == "loss_mismatch.one_unit":
         return _once(line, _SOFTMAX, "sigmoid") if _all_binary(_source(finding)) else None
-    if rule == "class_loss.binary_accuracy":
-        return _once(line, r"(?<=[\"'])binary_accuracy(?=[\"'])", "categorical_accuracy") or _once(
-            line, r"(?<=metrics\.)BinaryAccuracy\(\)", "CategoricalAccuracy()"
-        )
     if rule == "softmax_axis":
         return _once(line, r"axis\s*=\s*\d+", "axis=-1") if "softmax" in line.lower() else None
     if rule == "hidden_softmax":

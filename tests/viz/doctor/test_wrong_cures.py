@@ -393,33 +393,3 @@ def test_early_stopping_is_advised_to_those_who_have_none(waits, tmp_path):
     found, _ = diagnosed(NOISE.replace("RATE", "0.0044").replace("verbose=0", f"{told}verbose=0"), tmp_path)
     (finding,) = [f for f in found if f.kind == "too_few_steps"]
     assert ("EarlyStopping can say" in finding.fix) == (not waits)
-
-
-ADDED_DIVERGENCE = """
-import keras
-from keras import layers, ops
-keras.utils.set_random_seed(0)
-(x, _), _ = keras.datasets.digits.load_data()
-x = (x.reshape(-1, 64) / 16.0).astype("float32")
-class VAE(keras.Model):
-    def __init__(self):
-        super().__init__()
-        self.enc = keras.Sequential([layers.Dense(64, activation="relu"), layers.Dense(8)])
-        self.dec = keras.Sequential([layers.Dense(64, activation="relu"), layers.Dense(64, activation="sigmoid")])
-        self.seed = keras.random.SeedGenerator(1)
-    def call(self, inputs):
-        m, lv = ops.split(self.enc(inputs), 2, axis=-1)
-        z = m + ops.exp(0.5 * lv) * keras.random.normal(ops.shape(m), seed=self.seed)
-        self.add_loss(0.5 * ops.mean(ops.sum(1 + lv - m ** 2 - ops.exp(lv), axis=-1)) / 64)
-        return self.dec(z)
-model = VAE()
-model.compile("adam", "binary_crossentropy")
-model.fit(x, x, epochs=15, verbose=0)
-"""
-
-
-@pytest.mark.filterwarnings("ignore:the loss is nan")
-def test_a_divergence_that_a_layer_adds_with_the_wrong_sign_is_told_once(tmp_path):
-    (script := tmp_path / "train.py").write_text(ADDED_DIVERGENCE)
-    found = [finding.rule for finding in examine(str(script)).diagnosis if finding.kind == "loss_sign"]
-    assert found == ["loss_sign.divergence"]

@@ -31,7 +31,6 @@ _HARDLY_LEARNT = 0.97  # the same, where there were fewer steps: worth a hint
 _LITTLE_LEARNT = 0.95  # the same: so much is also learnt of the rows by heart
 _LITTLE_SHUFFLED = 0.9  # where the script shuffles labels or inputs alone
 _TARGETS_STEPS = 100  # of fewer steps, a few may be all that was asked for
-_LITTLE_WIDE = 0.7  # of a constant answer's loss is left, where answers are far narrower than the labels
 _TARGETS_WORSE = 1.5  # times the loss of a constant answer
 _ROWS_ALIKE = 0.01  # variance of answers between rows, against that of labels: less is one answer for all rows
 _IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
@@ -272,10 +271,10 @@ class Answers(Check):
 
     def _far_from(self, course: _Course, pairs: _Pairs, reached: float, constant: float) -> bool:
         """Is nothing learnt as the answers are still on their way to numbers that are far from 0?"""
-        if course.steps < _TARGETS_STEPS or reached < _LITTLE_WIDE * constant or self.watch.interrupted:
+        if course.steps < _TARGETS_STEPS or self.watch.interrupted:
             return False
         found = far_targets(pairs)
-        if found is None or (not found.wide and reached < _TARGETS_WORSE * constant) or not self.watch.hints_alone():
+        if found is None or reached < _TARGETS_WORSE * constant or not self.watch.hints_alone():
             return False
         self.watch.retract(("too_few_steps", 0))
         numbers = {"target": found.label, "spread": found.label_spread, "answer": found.answer}

@@ -81,8 +81,8 @@ class Labels(Check):
 
     def on_loss(self, loss: Loss) -> None:
         labels = loss.labels
-        if labels is None:
-            return
+        if labels is None or sum(opened.kind == "loss" for opened in self.watch.scopes) > 1:
+            return  # within one of the user's own, which may leave labels out, or scale them
         fits = labels.shape == loss.shape
         data = values_of(loss.weights) if loss.weights is not None and fits else None
         if data is not None and data.size == len(labels):

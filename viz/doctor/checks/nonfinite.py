@@ -142,7 +142,7 @@ class NonFinite(Check):
                 op, op.name if part is None or fused is None else fused.parts[part].name, given, made
             )
         elif self._came_in is None:
-            self._came_in = self._constant(op, bad[0], given) or self._carried(op, bad[0])
+            self._came_in = self._constant(op, bad[0]) or self._carried(op, bad[0])
 
     def _born(self, op: Any, name: str, given: list[Any], made: Any) -> _Suspect:
         values = host(next(out.data for out in made if not finite(out.data)))
@@ -173,12 +173,12 @@ class NonFinite(Check):
         evidence = _counts(values) | {"step": self.watch.step_number}
         return _Suspect(op.name, self.watch.layer(), self.watch.called_at(), what, evidence, rule)
 
-    def _constant(self, op: Any, x: Any, given: list[Any]) -> _Suspect | None:
+    def _constant(self, op: Any, x: Any) -> _Suspect | None:
         """NaN that a line of the user's computes with, and that are no rows of data; None where they may be."""
         place = None if isinstance(x, Variable) else self.watch.own_line()
         inputs = [each for opened in self.watch.scopes for each in flat(opened.scope.inputs)]
-        is_given = any(each is x or _data(each) is _data(x) for each in inputs)
-        if place is None or is_given or not _is_beside(op, x, [y for y in given if y is not x]):
+        is_data = any(each is x or _data(each) is _data(x) for each in inputs)
+        if place is None or is_data or (not inputs and numpy.shape(_data(x))):
             return None
         values = host(_data(x))
         what = f"an array, which is no row of data, with {_counted(values)}"
@@ -315,14 +315,6 @@ class NonFinite(Check):
         evidence = suspect.evidence | {"direction": "backward" if suspect.backward else "forward"}
         about = {"layer": suspect.layer, "op": suspect.op or None, "place": suspect.place, "evidence": evidence}
         self.tell(suspect.rule, what=message, **about, **words)
-
-
-def _is_beside(op: Any, x: Any, others: list[Any]) -> bool:
-    """Is this operand a number, or spread over the others, or over a weight, as rows of data aren't?"""
-    shape, shapes = numpy.shape(_data(x)), [numpy.shape(_data(y)) for y in others]
-    if not shape or any(len(shape) < len(other) or math.prod(shape) == 1 < math.prod(other) for other in shapes):
-        return True
-    return op.name not in _PRODUCTS and any(isinstance(y, Variable) and numpy.shape(y.data) == shape for y in others)
 
 
 def _is_too_large(numbers: list[numpy.ndarray], powers: numpy.ndarray) -> bool:

@@ -10,8 +10,7 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_tensor, tensors, tracked, values_of
-from viz.doctor.facts.layer_kinds import counts_each_number, halves_at_one_half, is_accuracy
-from viz.doctor.facts.source_calls import only_call
+from viz.doctor.facts.layer_kinds import halves_at_one_half, is_accuracy
 from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.program import Origin, layer_label
 from viz.doctor.user_code import made_at
@@ -198,13 +197,6 @@ class ClassNumbers(Check):
             "Give the metric the threshold of logits, metrics=[BinaryAccuracy(threshold=0.0)]; or the last layer "
             "activation='sigmoid', and the loss no from_logits.",
         ),
-        "class_loss.binary_accuracy": Rule(
-            "warning",
-            "{metric} counts each of the {columns} numbers of a row by itself, as yes or no, but the outputs are the "
-            "chances of {columns} classes: a network that knows nothing, and says no to all of them, gets {free:.0%}",
-            "Take metrics=['accuracy'] (or CategoricalAccuracy()), which counts rows whose largest number is that of "
-            "the right class.",
-        ),
         "class_loss.accuracy": Rule(
             "info",
             "an accuracy is asked of labels that are amounts, from {lowest!n} to {highest!n}: it counts answers that "
@@ -248,32 +240,22 @@ class ClassNumbers(Check):
         labels, answers = values_of(given[0]), values_of(given[1])
         if self._logits is not None and halves_at_one_half(metric):
             self._threshold(self._logits, answers)
-        elif counts_each_number(metric):
-            self._one_by_one(metric, labels, answers)
         elif is_accuracy(metric) and self._loss and len(self._classes) > 2:
             ends = {"lowest": min(self._classes), "highest": max(self._classes), "classes": len(self._classes)}
             self._tell("numbers", loss=self._loss, **ends)
         elif is_accuracy(metric):
             self._amounts(labels, answers.shape)
 
-    def _tell(self, way: str, place: Any = None, **numbers: Any) -> None:
-        place = place or self.watch.called_at()
-        self.tell(f"class_loss.{way}", place=place, key=("class_loss", way), **{"columns": 1, **numbers})
+    def _tell(self, way: str, **numbers: Any) -> None:
+        self.tell(
+            f"class_loss.{way}", place=self.watch.called_at(), key=("class_loss", way), **{"columns": 1, **numbers}
+        )
 
     def _threshold(self, logits: numpy.ndarray, values: numpy.ndarray) -> None:
         """Answers are logits where the loss was given the same, and some lie beyond 0 and 1."""
         between = float(((values > 0) & (values <= 0.5)).mean()) if values.size else 0.0
         if numpy.array_equal(logits, values) and between and (values.min() < 0 or values.max() > 1):
             self._tell("threshold", between=between)
-
-    def _one_by_one(self, metric: Any, rows: numpy.ndarray, answers: numpy.ndarray) -> None:
-        """An accuracy that counts each number of a one-hot row: where there are ten classes, "no" is right for nine."""
-        columns = rows.shape[-1] if rows.ndim == 2 else 0
-        one_hot = columns > 2 and bool(((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all())
-        if rows.shape == answers.shape and one_hot and abs(answers.sum(axis=1) - 1).max() <= 0.01:
-            place = self.watch.called_at()
-            place = (place and only_call(place.file, "compile")) or place  # where metrics are named
-            self._tell("binary_accuracy", place, metric=metric.name, columns=columns, free=1 - 1 / columns)
 
     def _amounts(self, found: numpy.ndarray, shape: tuple[int, ...]) -> None:
         """Labels between whole numbers, one for each row: no answer is ever equal to one of them."""

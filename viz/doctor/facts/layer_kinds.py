@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from eagerflow import layers
-from eagerflow.metrics import BinaryAccuracy, binary_accuracy
+from eagerflow.metrics import BinaryAccuracy
 from viz.doctor.facts.variable_owners import layers_in
 from viz.recorder.source_lines import is_internal
 
 __all__ = [
     "attention_around",
-    "counts_each_number",
     "halves_at_one_half",
     "is_accuracy",
     "is_embedding",
     "is_users",
+    "makes_weights",
     "may_run_again",
     "reads_onward",
     "reads_to_the_end",
@@ -35,6 +35,11 @@ def is_users(owner: Any) -> bool:
 def is_embedding(layer: Any) -> bool:
     """Does it look up tokens?"""
     return isinstance(layer, layers.Embedding)
+
+
+def makes_weights(layer: Any) -> bool:
+    """Does it make weights when it is first called?"""
+    return type(layer).build is not layers.Layer.build
 
 
 def attention_around(owners: Iterable[Any]) -> Any:
@@ -84,12 +89,6 @@ def halves_at_one_half(metric: Any) -> bool:
     ours = is_internal(getattr(getattr(function, "__code__", None), "co_filename", ""))
     plain = getattr(function, "__name__", "") in ("_accuracy", "binary_accuracy")  # those of `metrics=["accuracy"]`
     return ours and plain and not getattr(metric, "_fn_kwargs", None)
-
-
-def counts_each_number(metric: Any) -> bool:
-    """Does an accuracy of eagerflow's compare number by number?"""
-    function = getattr(metric, "_fn", None) or getattr(metric, "fn", None)
-    return isinstance(metric, BinaryAccuracy) or function is binary_accuracy
 
 
 def is_accuracy(metric: Any) -> bool:
