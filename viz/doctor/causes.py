@@ -155,16 +155,8 @@ def _is_zero(gradient: Finding) -> bool:
 _CONDITIONS: tuple[tuple[str, str, Callable[[Finding, Finding], bool | None]], ...] = (
     ("batchnorm_misuse", "dead_relu", lambda c, s: c.rule.endswith(".ones")),
     ("batchnorm_misuse", "constant_output", lambda c, s: c.rule.endswith(".ones")),
-    (
-        "batchnorm_misuse",
-        "no_gradient",
-        lambda c, s: c.rule.endswith(".ones") and c.severity == "error" and _is_zero(s),
-    ),
-    (
-        "batchnorm_misuse",
-        "lr_too_high",
-        lambda c, s: c.rule.endswith(".ones") and c.severity == "error" and not _unusual(s),
-    ),
+    ("batchnorm_misuse", "no_gradient", lambda c, s: _is_silent(c) and _is_zero(s)),
+    ("batchnorm_misuse", "lr_too_high", lambda c, s: _is_silent(c) and not _unusual(s)),
     ("dropout_high", "not_learning", lambda c, s: c.rule == "dropout_high"),
     ("dropout_high", "nonfinite", lambda c, s: c.rule == "dropout_high.outputs" and s.rule in _OF_ZEROS),
     (
@@ -191,11 +183,9 @@ _CONDITIONS: tuple[tuple[str, str, Callable[[Finding, Finding], bool | None]], .
     ("", "nonfinite", _from_nonfinite),
     ("", "frozen", lambda c, s: s.rule == "frozen.rounded"),
     ("callback_mismatch", "", lambda c, s: (c.rule, s.rule) == ("callback_mismatch.mode", "lr_too_low.faded")),
-    ("", "exploding_gradient.percent", lambda c, s: False),  # the targets are its cause, and stay as they are
-    ("", "unscaled_target.gradients", lambda c, s: False),
+    ("", "unscaled_target.gradients", lambda c, s: False),  # the targets are its cause, and stay as they are
     ("", "no_gradient", lambda c, s: _is_zero(s)),
-    ("exploding_gradient.percent", "", lambda c, s: True if s.kind != "lr_too_high" else None),
-    ("exploding_gradient", "", lambda c, s: s.kind == "not_learning" if c.rule == c.kind else None),
+    ("exploding_gradient", "", lambda c, s: s.kind == "not_learning"),
     ("", "lr_too_high", lambda c, s: not _unusual(s)),
     ("loss_mismatch", "label_range", lambda c, s: c.rule.endswith("one_unit")),
 )

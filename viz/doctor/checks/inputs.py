@@ -18,19 +18,12 @@ from viz.doctor.user_code import made_at
 __all__ = ["Inputs"]
 
 _UNSCALED_CAUSE = 4.0  # named as the cause, where something went wrong that such inputs explain
-_INDEX_COLUMNS = 4  # numbers of words in a row, at least
-_INDEX_RANGE = 0.1  # a column's largest value, against that of all; columns of a table have their own ranges
-_INDEX_KINDS = 20  # different ones; fewer may be levels at which something was measured
 _RESCALES = 1 / 64  # a Rescaling by so little is made for bytes, from 0 to 255
 
 _PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
 _OTHER_USES = ("dense", "conv_bias", "conv_transpose_bias", "take", "embedding", "einsum", "tensordot")
 _SAMPLE = 1_000_000  # elements that are looked at
 _WILD = "weights are made for inputs around ±1, and these make the first steps erratic"
-_INDICES = (
-    "of the same range in each column: they may be indices, of words or categories. A layer that multiplies them "
-    "takes number 8000 for twice number 4000"
-)
 _RANGE = "the inputs{of} range from {lowest!n} to {highest!n} (root mean square {rms!n}): {why}"
 
 
@@ -55,14 +48,7 @@ class Inputs(Check):
             "warning",
             _RANGE,
             "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as the first "
-            "layer.",
-        ),
-        "unscaled_input.indices": Rule(
-            "warning",
-            _RANGE,
-            "If they stand for words or categories, begin with layers.Embedding(largest + 1, 32), which has a row of "
-            "weights for each (or with one-hot rows, for a few). If they are quantities, scale them: (x - mean) / "
-            "std, or a layers.Normalization as the first layer.",
+            "layer. Numbers that stand for words or categories go into layers.Embedding(largest + 1, 32) instead.",
         ),
         "unscaled_input.twice": Rule(
             "warning",
@@ -124,7 +110,7 @@ class Inputs(Check):
         some = values.reshape(-1)[:_SAMPLE]
         some = some if some.dtype.kind == "f" else some.astype("float32")
         if some.size and numpy.isfinite(some).all():
-            self._judge(some, place, values.shape)
+            self._judge(some, place)
 
     def _pictures(self, images: numpy.ndarray, place: Any, first: bool) -> None:
         layer, shape = self.watch.layer(), images.shape
@@ -145,7 +131,7 @@ class Inputs(Check):
             elif not about[0]:
                 self._tell("unscaled_input.zeros", "warning", place, *about, "")
 
-    def _judge(self, values: numpy.ndarray, place: Any, shape: tuple[int, ...]) -> None:
+    def _judge(self, values: numpy.ndarray, place: Any) -> None:
         size, low, high = rms(values), float(values.min()), float(values.max())
         first = self.watch.scopes[0].owner if self.watch.scopes else None
         whose = next((s.owner for s in self.watch.scopes if s.kind in ("model", "layer")), first)
@@ -162,11 +148,7 @@ class Inputs(Check):
             self._tell("unscaled_input.tiny", "warning", *about, "hardly anything reaches the first layer")
         elif size > limits.UNSCALED_HINT:
             severity = "warning" if size > limits.UNSCALED else "info"
-            if place not in self._told and _like_indices(values, shape):
-                words = f"{len(numpy.unique(values))} different whole numbers in this batch, {_INDICES}"
-                self._tell("unscaled_input.indices", severity, *about, words)
-            else:
-                self._tell("unscaled_input", severity, *about, _WILD)
+            self._tell("unscaled_input", severity, *about, _WILD)
 
     def _tell(
         self, rule: str, severity: str, place: Any, size: float, low: float, high: float, whose: Any, why: str
@@ -180,17 +162,6 @@ class Inputs(Check):
         of = f" of {layer_label(whose)!r}" if layer_label(whose) else ""
         about = {"of": of, "why": why, "rms": size, "lowest": low, "highest": high}
         self.tell(rule, severity, layer=layer, place=place, key=key, **about)
-
-
-def _like_indices(values: numpy.ndarray, shape: tuple[int, ...]) -> bool:
-    """May these be numbers of words or categories: whole ones, larger than bytes, of one range in all columns?"""
-    columns = shape[1] if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1) else 0
-    if columns < _INDEX_COLUMNS or values.size < columns or values.size % columns:
-        return False
-    high, kinds = float(values.max()), numpy.unique(values)
-    if kinds[0] < 0 or high <= limits.BYTES or len(kinds) < _INDEX_KINDS or (kinds != numpy.floor(kinds)).any():
-        return False
-    return bool(numpy.median(values.reshape(-1, columns).max(axis=0)) > _INDEX_RANGE * high)
 
 
 def _scaled_twice(whose: Any, low: float, high: float) -> Any:

@@ -40,13 +40,6 @@ class Labels(Check):
             "whole number below it",
             "Leave class numbers as they are: scale the inputs only.",
         ),
-        "label_range.several": Rule(
-            "error",
-            "rows of labels sum to {lowest!n} to {highest!n}, but softmax's outputs sum to 1: {share:.0%} of the rows "
-            "are out of reach",
-            "Where several classes may be right at once, use sigmoid and binary_crossentropy; otherwise divide each "
-            "row by its sum.",
-        ),
         "label_range.multi_hot": Rule(
             "error",
             "{share:.0%} of the rows of labels have several ones, but categorical crossentropy takes the outputs for "
@@ -138,13 +131,6 @@ class Labels(Check):
         activation = "" if origin is None else origin.made_by
         if activation not in _RANGES or labels.dtype.kind == "b" or origin is None:
             return
-        if activation == "softmax":
-            rows = labels.ndim > 1 and labels.shape == loss.shape and labels.shape[-1] > 1 and labels.min() >= 0
-            sums = labels.astype("float64").sum(axis=-1) if rows else numpy.ones(1)
-            other = float((abs(sums - 1) > limits.ROW_SUM).mean())
-            if other >= _ROWS_OFF:
-                self._tell("label_range.several", sums, layer=origin.layer, place=origin.place, share=other)
-                return
         low, high = _RANGES[activation]
         outside = (labels < low - limits.OUT_OF_RANGE) | (labels > high + limits.OUT_OF_RANGE)
         share = float(outside.mean())

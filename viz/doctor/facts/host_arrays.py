@@ -22,7 +22,6 @@ __all__ = [
     "is_tensor",
     "is_variable",
     "key_of",
-    "means_of_the_ends",
     "number",
     "rms",
     "tensors",
@@ -111,12 +110,6 @@ def rms(values: numpy.ndarray) -> float:
         return largest
     scaled = flat_values / largest
     return largest * math.sqrt(sum_of_squares(scaled) / flat_values.size)
-
-
-def means_of_the_ends(values: numpy.ndarray) -> tuple[float, float]:
-    """The means of the first and of the last quarter."""
-    part = len(values) // 4
-    return float(values[:part].mean()), float(values[-part:].mean())
 
 
 def number(value: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
-import re
 from collections.abc import Iterator
 
 from viz.doctor.user_code import Place
@@ -14,7 +13,6 @@ from viz.source_trees import parsed_source
 __all__ = [
     "last_name",
     "later_fits",
-    "loop_over_epochs",
     "names_in",
     "only_call",
     "other_gradients",
@@ -22,9 +20,6 @@ __all__ = [
     "tree_of",
     "unseeded_generators",
 ]
-
-
-_EPOCHS = re.compile(r"_?(epoch|ep|step|iteration|it|batch)(_?(i|idx|index|nr|no|num|number))?", re.IGNORECASE)
 
 
 @functools.lru_cache(8)
@@ -77,25 +72,7 @@ def other_gradients(place: Place) -> list[int]:
     return sorted({call.lineno for call in calls if not _holds(call, place.line)})
 
 
-def loop_over_epochs(place: Place) -> str:
-    """The variable of the innermost loop around a line, or around calls of its function, if it is named as epochs are.
-
-    Where it isn't, the loop may go through folds, seeds or settings.
-    """
-    tree = tree_of(place.file)
-    nodes = list(ast.walk(tree)) if tree is not None else []
-    functions = [node for node in nodes if isinstance(node, ast.FunctionDef) and _holds(node, place.line)]
-    inner = max(functions, key=lambda node: node.lineno, default=None)
-    lines = [place.line]
-    if inner is not None:
-        lines += [node.lineno for name, node in _calls(place.file) if name == inner.name]
-    loops = [node for node in nodes if isinstance(node, ast.For)]
-    around = [max((n for n in loops if _holds(n, at)), key=lambda n: n.lineno, default=None) for at in lines]
-    names = [getattr(loop.target, "id", "") for loop in around if loop is not None]
-    return names[0] if len(names) == 1 and _EPOCHS.fullmatch(names[0]) else ""
-
-
-def _holds(node: ast.For | ast.FunctionDef | ast.Call, line: int) -> bool:
+def _holds(node: ast.Call, line: int) -> bool:
     return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host
-from viz.doctor.user_code import Place, user_frames
+from viz.doctor.user_code import Place, loop_counters
 
 __all__ = ["UnresetMetrics"]
 
 _METRICS_FOLLOWED = 16  # in custom loops
 _METRIC_EPOCHS = 2  # through which one goes on counting
-
-_EPOCH = re.compile(r"\w*epochs?\w*|_?ep?_?(i|idx|nr|no|num)?", re.IGNORECASE)
+_EPOCHS = ("e", "_e")  # what their variables begin with
 
 
 class _Followed:
@@ -61,10 +59,9 @@ class UnresetMetrics(Check):
             return
         found.updates += 1
         found.begun += not any(host(v.data).any() for v in opened.owner.variables)
-        for frame in user_frames():
-            for name, value in frame.f_locals.items():
-                if type(value) is int and _EPOCH.fullmatch(name):
-                    found.values.setdefault(name, set()).add(value)
+        for name, value in loop_counters().items():
+            if name.lower().startswith(_EPOCHS):
+                found.values.setdefault(name, set()).add(value)
 
     def finish(self) -> None:
         """Judge those that went through several epochs."""
