@@ -176,9 +176,7 @@ def _judge_computing(
     found = _slowest(times, _STRAGGLER, _STRAGGLER_MS)
     if found is not None:
         rank, own, others = found
-        words = (
-            f"{reports[rank].name} computes for {own:.1f} ms in a step, the others for {others:.1f} ms and then wait "
-        )
+        words = f"{reports[rank].name} computes for {own:.1f} ms in a step, the others for {others:.1f} ms, then wait "
         words += f"for it: all ranks are {own / others:.1f} times as slow as they could be"
         numbers = {"rank": rank, "host": reports[rank].host, "ms": own, "others_ms": others}
         report("straggler", "warning", words, key=("straggler", 0), evidence=numbers)
@@ -213,9 +211,7 @@ def _judge_network(
         return
     gain = 2 * (network + rest) / (network + 2 * rest)  # the network takes what it took
     words = f"{share:.0%} of a step is spent on the network: {network:.1f} ms for {formatting.nbytes(size)}, beside "
-    words += (
-        f"{rest:.1f} ms of computing. Samples per second to be expected: {gain:.1f} times as many with batch_size × 2"
-    )
+    words += f"{rest:.1f} ms of computing. Samples per second to expect: {gain:.1f} times as many with batch_size × 2"
     numbers = {"share": share, "network_ms": network, "compute_ms": rest, "bytes": size}
     report("communication_bound", "warning", words, key=("communication_bound", 0), evidence=numbers)
 

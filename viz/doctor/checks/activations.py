@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import finite, host, number, tensors
+from viz.doctor.facts.host_arrays import finite, host, number, tensors, tracked
 from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
@@ -83,7 +82,7 @@ class DeadRelu(Check):
         self._fired: set[Any] = set()  # relus of which some unit fired in the first step
 
     def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
-        if not isinstance(outputs, Tensor) or outputs.key is None or not _is_relu(op, inputs):
+        if not tracked(outputs) or not _is_relu(op, inputs):
             return
         values = host(outputs.data)
         if values.ndim < 2 or not values.size or not all(finite(x.data) for x in (outputs, *tensors(inputs))):
@@ -185,7 +184,7 @@ class Saturated(Check):
             return
         if isinstance(outputs, tuple):  # all states of a recurrent layer, where they are asked for, or the last
             outputs = next((x for x in outputs if x.data.size), None)
-        if not isinstance(outputs, Tensor) or outputs.key is None:
+        if not tracked(outputs):
             return
         values = host(outputs.data)
         if not values.size or values.ndim < 1:

@@ -12,8 +12,6 @@ from viz.doctor.checks.gradients import GradientSizes
 from viz.doctor.checks.inputs import Inputs
 from viz.doctor.checks.kernels import HiddenSoftmax, Kernels
 from viz.doctor.checks.label_range import Labels
-from viz.doctor.checks.leaks.along_time import AlongTime
-from viz.doctor.checks.leaks.label_leak import LabelLeak
 from viz.doctor.checks.learning_rate import LearningRates
 from viz.doctor.checks.loss_direction import LossSign
 from viz.doctor.checks.loss_mismatch import Mismatch
@@ -26,7 +24,9 @@ from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.checks.penalties import Divergences, Penalties
 from viz.doctor.checks.rank_times import RankTimes
+from viz.doctor.checks.rows.along_time import AlongTime
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
+from viz.doctor.checks.rows.label_leak import LabelLeak
 from viz.doctor.checks.rows.padding import Padding
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
 from viz.doctor.checks.shapes import Broadcasts, Upcasts

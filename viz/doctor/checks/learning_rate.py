@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, number
+from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, number
 from viz.doctor.facts.loss_questions import CROSSENTROPIES
 from viz.doctor.facts.rates import rate_is_high, rate_of, usual_scale
 from viz.doctor.facts.step_facts import Gradients, Loss
@@ -122,7 +122,7 @@ class LearningRates(Check):
         made = getattr(outputs, "key", None)
         if made is None:
             return
-        self._used.update(x.identity for x in inputs if isinstance(x, Variable) and x.trainable)
+        self._used.update(x.identity for x in inputs if is_variable(x) and x.trainable)
         if self.watch.inside("layer", "model"):
             return
         if op.name in CROSSENTROPIES:
@@ -169,7 +169,7 @@ class LearningRates(Check):
         if self._now is None:
             return
         if not self._now.updated and (name in ("assign_sub", "assign_add") or name.endswith("_update")):
-            self._now.updated = any(bool(host(x.data).any()) for x in inputs if isinstance(x, Tensor))
+            self._now.updated = any(bool(host(x.data).any()) for x in inputs if is_tensor(x))
         if name not in ("assign", "assign_sub", "assign_add") or self.watch.inside("optimizer"):
             return
         if name == "assign" and self._now.optimizer is not None and variable.identity in self._now.trained:

@@ -9,7 +9,7 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, number
+from viz.doctor.facts.host_arrays import host, is_tensor, number, tracked
 from viz.doctor.facts.loss_questions import CROSSENTROPIES, is_answer_of_own_loss, is_ours, loss_kind
 from viz.doctor.facts.step_facts import Loss
 from viz.doctor.program import layer_label
@@ -118,7 +118,6 @@ class Mismatch(Check):
         self._model: Any = None  # the one that answered last
         self._shares: set[Any] = set()  # keys of answers that a loss of the user's divided, by their sum perhaps
         self._squashed: set[Any] = set()  # keys of what a softmax or a sigmoid was taken of
-        self._negated: dict[Any, Any] = {}  # of what these are the negative: a crossentropy of logits has softplus(-x)
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         key = getattr(inputs[0], "key", None) if inputs else None
@@ -128,10 +127,6 @@ class Mismatch(Check):
             self._softmax(op, inputs[0], settings, outputs)
         elif op.name in CROSSENTROPIES:
             self._from_logits(op, inputs[1])
-        elif op.name == "softplus" and not self.watch.inside("layer", "metric"):
-            self._from_logits(op, self._negated.get(key, inputs[0]))
-        elif op.name == "negative" and getattr(outputs, "key", None) is not None:
-            self._negated[outputs.key] = inputs[0]
         elif op.name == "clip" and _clips_probabilities(inputs) and not self.watch.inside("metric"):
             if key in self._shares or not self.watch.inside("loss") or is_answer_of_own_loss(self.watch, inputs[0]):
                 self._as_probabilities(inputs[0], None)
@@ -144,7 +139,7 @@ class Mismatch(Check):
                 self._report("twice", op=op.name, place=self.watch.place(), by=op.name, made_by=made_by, so=so)
 
     def _softmax(self, op: Any, x: Any, settings: Any, outputs: Any) -> None:
-        if not isinstance(x, Tensor) or outputs is None or outputs.key is None:
+        if not is_tensor(x) or outputs is None or outputs.key is None:
             return
         shape, axis, layer = x.data.shape, settings[0], self.watch.layer()
         made_by = self.watch.made_by(x)
@@ -161,7 +156,7 @@ class Mismatch(Check):
         self._report("one_unit", layer=layer, op=op, place=place, whose=whose, shape=list(shape))
 
     def on_step_end(self) -> None:
-        for known in (self._axes, self._negated, self._shares, self._squashed):
+        for known in (self._axes, self._shares, self._squashed):
             known.clear()
 
     def _axis(self, predicted: Tensor) -> None:
@@ -180,7 +175,7 @@ class Mismatch(Check):
             self.tell("softmax_axis", axis=axis, shape=list(shape), **at, **about)
 
     def _from_logits(self, op: Any, logits: Any) -> None:
-        made_by = self.watch.made_by(logits) if isinstance(logits, Tensor) else ""
+        made_by = self.watch.made_by(logits) if is_tensor(logits) else ""
         if made_by not in _SQUASHED or self._goes_on_from(logits):
             return
         layer = self._layer_of(logits)
@@ -189,7 +184,7 @@ class Mismatch(Check):
             layer=layer,
             op=op.name,
             place=self.watch.place(),
-            applied="sigmoid" if op.name == "softplus" else op.name.split("_")[-2],
+            applied=op.name.split("_")[-2],
             whose=f", in layer {layer_label(layer)!r}" if layer is not None else "",
             activation=made_by,
         )
@@ -254,7 +249,7 @@ class Mismatch(Check):
 
     def _as_probabilities(self, predicted: Any, loss: Loss | None) -> None:
         """Values that a loss takes for probabilities, and which are none."""
-        if not isinstance(predicted, Tensor) or predicted.key is None:
+        if not tracked(predicted):
             return
         one_of_many = loss is not None and loss.kind != "binary"  # then they should sum to 1
         made_by, values = self.watch.made_by(predicted), host(predicted.data)

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.broken_rows import broken_columns, where_broken
 from viz.doctor.facts.fit_arrays import inputs_of, running_fit
-from viz.doctor.facts.host_arrays import finite, host, number, tensors
+from viz.doctor.facts.host_arrays import finite, host, is_tensor, is_variable, number, tensors
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.user_code import Place
 from viz.recorder.compositions import guilty_part, live_composition
@@ -130,7 +130,7 @@ class NonFinite(Check):
             return
         if outputs.__class__ is Tensor and finite(outputs.data):  # nearly always, and asked for each op
             return
-        made = (outputs,) if isinstance(outputs, Tensor) else outputs
+        made = (outputs,) if is_tensor(outputs) else outputs
         if all(finite(out.data) for out in made):
             return
         given = [x for x in flat(list(inputs)) if x is not None]
@@ -160,7 +160,7 @@ class NonFinite(Check):
     def _carried(self, op: Any, x: Any) -> _Suspect:
         """NaN that no op made: it was in the data, or in the weights."""
         values, where = host(_data(x)), ""
-        if isinstance(x, Variable):
+        if is_variable(x):
             rule = "nonfinite.weights" if self.watch.number == 1 else "nonfinite"
             whose = f"the weights {x.path!r} hold"
         elif self.watch.inside("loss"):
@@ -175,7 +175,7 @@ class NonFinite(Check):
 
     def _constant(self, op: Any, x: Any) -> _Suspect | None:
         """NaN that a line of the user's computes with, and that are no rows of data; None where they may be."""
-        place = None if isinstance(x, Variable) else self.watch.own_line()
+        place = None if is_variable(x) else self.watch.own_line()
         inputs = [each for opened in self.watch.scopes for each in flat(opened.scope.inputs)]
         is_data = any(each is x or _data(each) is _data(x) for each in inputs)
         if place is None or is_data or (not inputs and numpy.shape(_data(x))):
@@ -324,7 +324,7 @@ def _is_too_large(numbers: list[numpy.ndarray], powers: numpy.ndarray) -> bool:
 
 
 def _data(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else x
+    return x.data if is_tensor(x) else x
 
 
 def _has_nan(x: Tensor) -> bool:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable, no_grad
+from eagerflow import Variable, no_grad
 from eagerflow.core.observe import unobserved
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import first, first_gradient, host, tensors
+from viz.doctor.facts.host_arrays import first, first_gradient, host, is_tensor, tensors
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.user_code import Place
 
@@ -92,7 +92,7 @@ class Divergences(Check):
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         key = getattr(outputs, "key", None)
-        if key is not None and (op.name == "exp" or op.name in _SQUARES) and isinstance(inputs[0], Tensor):
+        if key is not None and (op.name == "exp" or op.name in _SQUARES) and is_tensor(inputs[0]):
             self._given[key] = inputs[0].data
 
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy
 
@@ -36,12 +36,12 @@ def host(data: Any) -> numpy.ndarray:
     return numpy.asarray(data.get() if hasattr(data, "get") else data)
 
 
-def is_tensor(x: Any) -> bool:
+def is_tensor(x: Any) -> TypeGuard[Tensor]:
     """Is it a tensor, a variable included?"""
     return isinstance(x, Tensor)
 
 
-def is_variable(x: Any) -> bool:
+def is_variable(x: Any) -> TypeGuard[Variable]:
     """Is it a variable?"""
     return isinstance(x, Variable)
 

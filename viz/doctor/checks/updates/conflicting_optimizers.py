@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.host_arrays import host, is_tensor
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
 
@@ -67,7 +67,7 @@ class ConflictingOptimizers(Check):
 
     def on_update(self, name: str, variable: Any, inputs: Any) -> None:
         gradient = inputs[0] if inputs else None
-        if self._now is None or len(self._courses) < 2 or not isinstance(gradient, Tensor):
+        if self._now is None or len(self._courses) < 2 or not is_tensor(gradient):
             return
         if gradient.shape == variable.shape:
             flat = host(gradient.data).reshape(-1)[: limits.FROZEN_LOOKED]

@@ -6,9 +6,9 @@ import weakref
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from eagerflow import Tensor, Variable
+from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.facts.host_arrays import tensors
+from viz.doctor.facts.host_arrays import is_tensor, is_variable, tensors
 from viz.doctor.facts.source_calls import tape_before
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import Program, layer_label
@@ -75,14 +75,14 @@ class LostGradients:
             self._end(End("read", _READS[how], place), [tensor])
 
     def _end(self, end: End, given: Iterable[Any]) -> None:
-        found = self._weights([x for x in given if not isinstance(x, Variable)])
+        found = self._weights([x for x in given if not is_variable(x)])
         if end.how == "op" or all(end != known for known, _ in self._ends):
             self._ends.append((end, found))
 
     def _weights(self, given: Iterable[Any]) -> frozenset[int]:
         found = _NOTHING
         for x in given:
-            if isinstance(x, Variable):
+            if is_variable(x):
                 own = frozenset([x.identity]) if x.trainable else _NOTHING
             else:
                 own = self._made_with.get(x.key, _NOTHING) if x.key is not None else _NOTHING
@@ -100,8 +100,8 @@ class LostGradients:
         for x in given:
             found.update(self._marks(x))
         if made.key is None and not flat:
-            own = [x for x in given if isinstance(x, Variable) and x.trainable]
-            tracked = any(x.key is not None and not isinstance(x, Variable) for x in given)
+            own = [x for x in given if is_variable(x) and x.trainable]
+            tracked = any(x.key is not None and not is_variable(x) for x in given)
             place = None if not own and not tracked else self._watch.called_at() if own else self._watch.place()
             if place is not None:
                 callers = [opened.owner for opened in self._watch.scopes if opened.kind in ("layer", "model")]
@@ -128,7 +128,7 @@ class LostGradients:
         What some of the others are made with, too, as an accuracy is, hides nothing: these have their gradient.
         """
         self._over = True
-        have = {s.identity for s, r in zip(gradients.sources, gradients.results) if isinstance(r, Tensor)}
+        have = {s.identity for s, r in zip(gradients.sources, gradients.results) if is_tensor(r)}
         marks: _Marks = {}
         for target in tensors(gradients.targets):
             marks.update(self._marks(target))

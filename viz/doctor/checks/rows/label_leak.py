@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, tensors
+from viz.doctor.facts.host_arrays import host, is_variable, tensors
 from viz.doctor.facts.step_facts import Loss
 from viz.recorder.descriptions import flat
 from viz.recorder.names.input_names import names_of_outputs
@@ -83,7 +83,7 @@ class LabelLeak(Check):
             self._inputs = []
             return
         self._made.update({id(x): x for x in tensors(outputs) if x.key is None})
-        tables = all(x.key is None and not isinstance(x, Variable) and x.data.ndim in (2, 3) for x in given)
+        tables = all(x.key is None and not is_variable(x) and x.data.ndim in (2, 3) for x in given)
         self._inputs = [host(x.data) for x in given] if given and tables else []
         self._outputs = names_of_outputs(opened.owner, outputs) if self._inputs else []
 
