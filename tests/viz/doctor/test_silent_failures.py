@@ -53,25 +53,17 @@ model.compile("adam", "binary_crossentropy")
 model.fit([x, x[::-1]], binary, batch_size=16, epochs=3, verbose=0)
 """,
     ),
-    "the frequent class weighs more": (
-        "class_imbalance.weights",
-        "warning",
-        RARE
-        + SIGMOID
-        + 'model.compile("adam", "binary_crossentropy")\n'
-        + "model.fit(many, rare, epochs=4, class_weight={0: 12.0, 1: 1.0}, verbose=0)  # here\n",
-    ),
     "a discriminator that is never trained": (
         "frozen.all",
         "error",
         """
 judge = ef.Sequential([ef.Input((8,)), layers.Dense(1, activation="sigmoid")])
-judge.trainable = False  # here
+judge.trainable = False
 judge.compile("adam", "binary_crossentropy")
 maker = ef.Sequential([ef.Input((8,)), layers.Dense(8), judge])
 maker.compile("adam", "binary_crossentropy")
 for step in range(10):
-    judge.train_on_batch(x[:16], np.ones((16, 1)))
+    judge.train_on_batch(x[:16], np.ones((16, 1)))  # here
     maker.train_on_batch(x[:16], np.ones((16, 1)))
 """,
     ),

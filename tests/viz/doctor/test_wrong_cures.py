@@ -385,11 +385,3 @@ def test_a_metric_that_refuses_its_labels_is_no_fault_of_the_loss(tmp_path):
     assert finding.rule == "loss_mismatch.metric"
     assert finding.message.startswith("the metric binary_accuracy refuses")
     assert "sparse_categorical_accuracy" in finding.fix
-
-
-@pytest.mark.parametrize("waits", [False, True])
-def test_early_stopping_is_advised_to_those_who_have_none(waits, tmp_path):
-    told = "callbacks=[ef.callbacks.EarlyStopping('loss')], " if waits else ""
-    found, _ = diagnosed(NOISE.replace("RATE", "0.0044").replace("verbose=0", f"{told}verbose=0"), tmp_path)
-    (finding,) = [f for f in found if f.kind == "too_few_steps"]
-    assert ("EarlyStopping can say" in finding.fix) == (not waits)

@@ -11,7 +11,7 @@ import numpy
 from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, number
+from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, key_of, number
 from viz.doctor.facts.loss_questions import CROSSENTROPIES
 from viz.doctor.facts.rates import rate_is_high, rate_of, usual_scale
 from viz.doctor.facts.step_facts import Gradients, Loss
@@ -49,7 +49,17 @@ class _Course:
         self.place: Place | None = None
         self.updated = False  # by a gradient that isn't zero
         self.trained: set[int] = set()  # the numbers of its weights
+        self.carried: float | None = None  # what was differentiated last, if steps add their losses to it
+        self.key: Any = None  # of what was differentiated last
         self.set_at: set[int] = set()  # after how many steps somebody else gave the weights values
+
+    def add(self, value: float, carries: bool) -> None:
+        """Add what was differentiated; of a sum that is carried on from step to step, what this step added to it."""
+        if carries and self.carried is None and self.losses:
+            self.carried = self.losses[-1]
+        restarts = self.carried is not None and value < self.carried  # as it is in each epoch
+        self.losses.append(value if self.carried is None or restarts else value - self.carried)
+        self.carried = None if self.carried is None else value
 
     @property
     def adapts(self) -> bool:
@@ -115,6 +125,7 @@ class LearningRates(Check):
         self._touched: list[_Course] = []
         self._compares = False  # are answers compared with labels? What else is differentiated may be meant to grow
         self._used: set[int] = set()  # the numbers of the weights that were used since the last gradient
+        self._carrying: set[Any] = set()  # keys of sums that what was differentiated last is a part of
         self._sum: tuple[int, Place | None] | None = None  # of how many rows a loss object makes a sum, and where
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
@@ -125,6 +136,8 @@ class LearningRates(Check):
         self._used.update(x.identity for x in inputs if is_variable(x) and x.trainable)
         if self.watch.inside("layer", "model"):
             return
+        if op.name == "add" and outputs.data.size == 1 and self._now is not None:
+            self._carrying |= {made} if self._now.key in [key_of(x) for x in inputs if key_of(x) is not None] else set()
         if op.name in CROSSENTROPIES:
             self._compares = self._compares or getattr(inputs[0], "key", None) is None  # of labels that are data
         elif op.name in ("square", "absolute", "power", "multiply"):
@@ -135,7 +148,8 @@ class LearningRates(Check):
         if gradients.first is None:
             return
         course = self._now = self._courses.setdefault(gradients.first.identity, _Course())
-        course.losses.append(gradients.value)
+        course.add(gradients.value, gradients.key in self._carrying)
+        course.key = gradients.key
         self._step.append((course, len(course.losses) - 1, gradients))
         if self.watch.heavy:
             course.trained.update(v.identity for v, _ in gradients.pairs)
@@ -147,7 +161,7 @@ class LearningRates(Check):
     def on_loss(self, loss: Loss) -> None:
         self._compares = True
         rows = getattr(loss.given, "shape", ())[:1]
-        if getattr(loss.owner, "reduction", "") == "sum" and rows:
+        if loss.tracked and getattr(loss.owner, "reduction", "") == "sum" and rows:
             count, place = self._sum or (0, None)
             self._sum = max(count, rows[0]), place or made_at(loss.owner) or self.watch.called_at()
 
@@ -181,7 +195,7 @@ class LearningRates(Check):
             course.losses[i] /= gradients.scale
         for course in self._touched:
             _measure(course)
-        for each in (self._step, self._touched):
+        for each in (self._step, self._touched, self._carrying):
             each.clear()
         if self._now is not None and len(self._now.losses) % limits.LAST == 0:
             self._judge(final=False)

@@ -36,7 +36,6 @@ _OTHER = "numbers beyond what float32 holds (3.4e38)"
 # Their gradients are products of finite numbers: only a sum beyond float32's range isn't finite, and the weights tell
 # that in the next step. Reading all of them again in each step is what would cost most.
 _PRODUCTS = ("dense", "matmul", "conv", "conv_bias", "conv_transpose_bias")
-_EITHER = "the labels or predictions hold"
 
 
 def _rule(fix: str) -> Rule:
@@ -166,7 +165,7 @@ class NonFinite(Check):
         elif self.watch.inside("loss"):
             losses = [opened.scope.inputs for opened in self.watch.scopes if opened.kind == "loss"]
             labels = any(_data(each) is _data(x) for given in losses if given for each in flat(given[0]))
-            rule, whose = ("nonfinite.labels", "the labels hold") if labels else ("nonfinite.data", _EITHER)
+            rule, whose = ("nonfinite.labels", "the labels hold") if labels else ("nonfinite.data", "the values hold")
         else:
             (rule, where), whose = _where(values), "the input data hold"
         what = f"{whose} {_counted(values)}{where}"

@@ -76,11 +76,11 @@ class Recreated(Check):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._optimizers, self._models = _Line(), _Line()
-        self._optimizer: Callable[[], Any] = _nothing
+        self._optimizer: Callable[[], Any] = lambda: None
         self._kind = ""
         self._last = 0  # the training step of the last update
-        self._model: Callable[[], Any] = _nothing  # the outermost one that ran last
-        self._before: Callable[[], Any] = _nothing  # the one whose weights were trained before
+        self._model: Callable[[], Any] = lambda: None  # the outermost one that ran last
+        self._before: Callable[[], Any] = lambda: None  # the one whose weights were trained before
         self._known: set[int] = set()  # first weights of all models
         self._first = -1  # that of the last backward pass
         self._sources: Any = ()  # of it
@@ -127,10 +127,6 @@ class Recreated(Check):
             about = {"rounds": line.rounds, "kind": self._kind, "each": line.each, "count": len(line.steps)}
             severity, steps = "info" if self.watch.unseen else "warning", sum(line.steps)
             self.tell(rule, severity, place=line.place, key=("frozen", rule), steps=steps, unchanged=0, **about)
-
-
-def _nothing() -> None:
-    return None
 
 
 def _in_one_list(one: Any, other: Any) -> bool:
