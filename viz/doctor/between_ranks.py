@@ -136,13 +136,9 @@ def _judge_threads(reports: Sequence[RankReport], report: Callable[..., None]) -
         used = sum([each.threads for each in here])
         if used > cores:
             crowded = True
-            report(
-                "oversubscribed",
-                "warning",
-                f"{len(here)} ranks on {machine} compute with {used} threads, and may use {cores} cores",
-                key=("oversubscribed", machine),
-                evidence={"host": machine, "ranks": len(here), "threads": used, "cores": cores},
-            )
+            words = f"{len(here)} ranks on {machine} compute with {used} threads, and may use {cores} cores"
+            numbers = {"host": machine, "ranks": len(here), "threads": used, "cores": cores}
+            report("oversubscribed", "warning", words, key=("oversubscribed", machine), evidence=numbers)
     return crowded
 
 
@@ -152,27 +148,18 @@ def _judge_input(
     rows = [statistics.mean([step.rows for step in each]) for each in steps]
     if min(rows) >= 1 and max(rows) > _ROWS * min(rows) and max(rows) - min(rows) > 1:
         most, least = reports[rows.index(max(rows))], reports[rows.index(min(rows))]
-        report(
-            "input_imbalance.rows",
-            "warning",
-            f"{most.name} has {number(max(rows))} rows in each step, and {least.name} has {number(min(rows))}: the "
-            "others wait for the one with the most",
-            key=("input_imbalance", "rows"),
-            evidence={"rows": rows},
-        )
+        words = f"{most.name} has {number(max(rows))} rows in each step, and {least.name} has {number(min(rows))}: the "
+        words += "others wait for the one with the most"
+        report("input_imbalance.rows", "warning", words, key=("input_imbalance", "rows"), evidence={"rows": rows})
     whole = statistics.median([statistics.median(map(sum, _times(each))) for each in steps])
     enough = max(limits.SLOW_INPUT_MS, _INPUT_IMBALANCE_OF_STEP * whole)
     found = _slowest([[step.input for step in each] for each in steps], _INPUT_IMBALANCE, enough)
     if found is not None:
         rank, own, others = found
-        report(
-            "input_imbalance",
-            "warning",
-            f"{reports[rank].name} takes {own:.1f} ms for the data of a step, the others take {others:.1f} ms and then "
-            f"wait for it; a step takes {whole:.1f} ms",
-            key=("input_imbalance", "time"),
-            evidence={"rank": rank, "ms": own, "others_ms": others, "step_ms": whole},
-        )
+        words = f"{reports[rank].name} takes {own:.1f} ms for the data of a step, the others take {others:.1f} ms and "
+        words += f"then wait for it; a step takes {whole:.1f} ms"
+        numbers = {"rank": rank, "ms": own, "others_ms": others, "step_ms": whole}
+        report("input_imbalance", "warning", words, key=("input_imbalance", "time"), evidence=numbers)
 
 
 def _times(steps: Sequence[StepTimes]) -> list[tuple[float, float, float]]:
@@ -189,14 +176,10 @@ def _judge_computing(
     found = _slowest(times, _STRAGGLER, _STRAGGLER_MS)
     if found is not None:
         rank, own, others = found
-        report(
-            "straggler",
-            "warning",
-            f"{reports[rank].name} computes for {own:.1f} ms in a step, the others for {others:.1f} ms and then wait "
-            f"for it: all ranks are {own / others:.1f} times as slow as they could be",
-            key=("straggler", 0),
-            evidence={"rank": rank, "host": reports[rank].host, "ms": own, "others_ms": others},
-        )
+        words = f"{reports[rank].name} computes for {own:.1f} ms in a step, the others for {others:.1f} ms, then wait "
+        words += f"for it: all ranks are {own / others:.1f} times as slow as they could be"
+        numbers = {"rank": rank, "host": reports[rank].host, "ms": own, "others_ms": others}
+        report("straggler", "warning", words, key=("straggler", 0), evidence=numbers)
 
 
 def _slowest(times: Sequence[Sequence[float]], factor: float, least: float) -> tuple[int, float, float] | None:
@@ -227,14 +210,10 @@ def _judge_network(
     if network > calls * limits.SLOW_CALL_MS + size * limits.SLOW_BYTE_MS:
         return
     gain = 2 * (network + rest) / (network + 2 * rest)  # the network takes what it took
-    report(
-        "communication_bound",
-        "warning",
-        f"{share:.0%} of a step is spent on the network: {network:.1f} ms for {formatting.nbytes(size)}, beside "
-        f"{rest:.1f} ms of computing. Samples per second to be expected: {gain:.1f} times as many with batch_size × 2",
-        key=("communication_bound", 0),
-        evidence={"share": share, "network_ms": network, "compute_ms": rest, "bytes": size},
-    )
+    words = f"{share:.0%} of a step is spent on the network: {network:.1f} ms for {formatting.nbytes(size)}, beside "
+    words += f"{rest:.1f} ms of computing. Samples per second to expect: {gain:.1f} times as many with batch_size × 2"
+    numbers = {"share": share, "network_ms": network, "compute_ms": rest, "bytes": size}
+    report("communication_bound", "warning", words, key=("communication_bound", 0), evidence=numbers)
 
 
 def _listed(reports: Sequence[RankReport]) -> str:

@@ -2,104 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from viz.doctor.finding import KINDS, OF_RANKS, SEVERITIES, Finding
 
 __all__ = ["in_order", "order_of"]
 
-_FROM_THE_START = ("loss_mismatch", "initial_weights", "unscaled_input", "augmentation")
-_OF_VALIDATION = ("validation_mismatch", "validation_chance")
-_OF_TIME = OF_RANKS[1:]
-_OF_TARGETS = ("exploding_gradient.percent", "unscaled_target.gradients")
-# So far below 0, units are dead, and with no more data training ends, whatever else is wrong.
-_OF_ITSELF = ("dead_relu.bias", "stopped_early.data")
-_OF_ZEROS = ("nonfinite.divide", "nonfinite.log", "nonfinite.log_answers")
-_OF_SINGLE_ROWS = ("dead_relu", "constant_output", "no_gradient", "lr_too_high")
+_OF_ZEROS = ("nonfinite.divide", "nonfinite.log")
+_OF_SMALL = ("not_learning", "constant_output", "dead_relu")  # of inputs so small that units have little but a bias
 _BY_CLASS = ("sorted_rows", "sorted_rows.batches")  # so the bias grows until one class is all that is answered
-_OF_DROPOUT = ("dropout_high", "dropout_idle")
 _NO_CAUSES = (
-    "not_learning",
-    "callback_mismatch",
-    *_OF_DROPOUT,
-    "class_loss",
-    "too_few_steps",
-    "unreset_metric",
-    "label_leak",
-    *_OF_VALIDATION,
-    *_OF_TIME,
+    *"not_learning callback_mismatch dropout_high dropout_idle class_loss too_few_steps unreset_metric".split(),
+    *"label_leak validation_mismatch validation_chance".split(),
+    *OF_RANKS[1:],
 )
-# What a rate is not to blame for: with any other, the loss would go the same way.
-_OF_LOSS = ("loss_sign", "opposed_updates", "broadcast", "softmax_axis")
-_ANYTHING = tuple(kind for kind in KINDS if kind not in _NO_CAUSES)
+_FROM_START = "loss_mismatch initial_weights unscaled_input augmentation"
 
 # What each symptom may come from, the likeliest first.
-_CAUSES: dict[str, tuple[str, ...]] = {
-    "loss_mismatch": ("dropout_high",),
-    "nonfinite": ("dropout_high", "loss_mismatch", "lr_too_high", "loss_sign"),
-    "lr_too_high": (
-        *_OF_LOSS,
-        "unscaled_target",
-        "exploding_gradient",
-        "nonfinite",
-        "loss_mismatch",
-        "label_range",
-        "unscaled_input",
-        "initial_weights",
-        "batchnorm_misuse",
-    ),
-    "unscaled_input": ("augmentation",),
-    "exploding_gradient": ("loss_sign", "initial_weights", "unscaled_input", "lr_too_high"),
-    "lr_too_low": ("callback_mismatch", "softmax_axis", "initial_weights"),
-    "vanishing_gradient": ("hidden_softmax", "initial_weights", "saturated", "vanishing_gradient"),
-    "frozen": ("softmax_axis", "attention_mask", "vanishing_gradient", "lr_too_low"),
-    "no_gradient": (
-        "batchnorm_misuse",
-        "initial_weights",
-        "unscaled_input",
-        "lr_too_high",
-        "dead_relu",
-        "constant_output",
-    ),
-    "dead_relu": (
-        "batchnorm_misuse",
-        "label_range",
-        "initial_weights",
-        "unscaled_input",
-        "constant_output",
-        "lr_too_high",
-        "sorted_rows",
-    ),
-    "saturated": ("loss_sign", *_FROM_THE_START, "lr_too_high"),
-    "constant_output": (
-        "loss_sign",
-        "batchnorm_misuse",
-        "attention_mask",
-        *_FROM_THE_START,
-        "label_range",
-        "lr_too_high",
-        "dead_relu",
-        "saturated",
-        "vanishing_gradient",
-        "sorted_rows",
-    ),
-    "label_range": ("loss_mismatch",),
-    "broadcast": ("loss_mismatch",),
-    "class_imbalance": (
-        "constant_output",
-        "loss_mismatch",
-        "label_range",
-        "initial_weights",
-        "unscaled_input",
-        "lr_too_high",
-    ),
-    "not_learning": (*_ANYTHING, "dropout_high"),
-    "validation_mismatch": ("validation_mismatch",),
-    "overfit": ("validation_mismatch", "shuffled_apart"),
-    "validation_chance": ("validation_mismatch", "shuffled_apart"),
-    "label_leak": ("attention_mask",),
-    "stopped_early": ("loss_mismatch", "label_range", "lr_too_high", "lr_too_low", "unscaled_input"),
+_CAUSES: dict[str, list[str]] = {
+    symptom: causes.split()
+    for symptom, causes in {
+        "loss_mismatch": "dropout_high",
+        "nonfinite": "dropout_high loss_mismatch lr_too_high loss_sign",
+        "lr_too_high": (  # the first four would make the loss go the same way at any rate
+            "loss_sign opposed_updates broadcast softmax_axis unscaled_target exploding_gradient nonfinite "
+            "loss_mismatch label_range unscaled_input initial_weights batchnorm_misuse"
+        ),
+        "unscaled_input": "augmentation",
+        "exploding_gradient": "loss_sign initial_weights unscaled_input lr_too_high",
+        "lr_too_low": "callback_mismatch softmax_axis initial_weights",
+        "vanishing_gradient": "hidden_softmax initial_weights saturated vanishing_gradient",
+        "frozen": "softmax_axis attention_mask vanishing_gradient lr_too_low",
+        "no_gradient": "batchnorm_misuse initial_weights unscaled_input lr_too_high dead_relu constant_output",
+        "dead_relu": (
+            "batchnorm_misuse label_range initial_weights unscaled_input constant_output lr_too_high sorted_rows"
+        ),
+        "saturated": f"loss_sign {_FROM_START} lr_too_high",
+        "constant_output": (
+            f"loss_sign batchnorm_misuse attention_mask {_FROM_START} label_range lr_too_high dead_relu saturated "
+            "vanishing_gradient sorted_rows"
+        ),
+        "label_range": "loss_mismatch",
+        "broadcast": "loss_mismatch",
+        "class_imbalance": "constant_output loss_mismatch label_range initial_weights unscaled_input lr_too_high",
+        "not_learning": " ".join([*[kind for kind in KINDS if kind not in _NO_CAUSES], "dropout_high"]),
+        "validation_mismatch": "validation_mismatch",
+        "overfit": "validation_mismatch shuffled_apart",
+        "validation_chance": "validation_mismatch shuffled_apart",
+        "stopped_early": "loss_mismatch label_range lr_too_high lr_too_low unscaled_input",
+    }.items()
 }
 # Those of them that are listed above an unusual rate, which they don't explain.
 _ABOVE_RATE = tuple(kind for kind in KINDS[: KINDS.index("lr_too_high")] if kind in _CAUSES["lr_too_high"])
@@ -129,7 +81,7 @@ def in_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _cause(symptom: Finding, findings: Sequence[Finding]) -> Finding | None:
     """The finding that explains another one: a warning or an error, which nothing else explains in turn."""
-    for kind in () if symptom.rule in _OF_ITSELF else _CAUSES.get(symptom.kind, ()):
+    for kind in _CAUSES.get(symptom.kind, ()):
         for finding in findings:
             if (
                 finding.kind == kind
@@ -143,61 +95,13 @@ def _cause(symptom: Finding, findings: Sequence[Finding]) -> Finding | None:
 
 
 def _fits(cause: Finding, symptom: Finding) -> bool:
-    """Could this one have made that one?"""
-    if cause.kind == "batchnorm_misuse" and symptom.kind in _OF_SINGLE_ROWS:
-        return cause.rule.endswith(".ones") and _of_single_rows(cause, symptom)
-    if symptom.kind == "label_leak":  # who sees what comes after sees the label
-        return (cause.rule, symptom.rule) == ("attention_mask.upside_down", "label_leak.ahead")
-    if cause.kind == "dropout_high" and symptom.kind == "not_learning":
-        return cause.rule == "dropout_high"
-    if cause.kind == "dropout_high":  # of the outputs: rows that don't sum to 1, or whose sum is 0
-        return cause.rule == "dropout_high.outputs" and (symptom.rule in _OF_ZEROS or _of_range(symptom, cause.layer))
-    if cause.kind == "sorted_rows" and symptom.kind != "not_learning":
-        return cause.rule in _BY_CLASS and symptom.evidence.get("from_start") is False
-    if cause.kind == "label_range" and symptom.kind == "dead_relu":
-        return symptom.layer is not None and cause.layer == symptom.layer  # labels below 0 silence the last one
-    if symptom.kind == "unscaled_input":  # a layer for pixels up to 255 adds as much to those up to 1
-        return symptom.rule == "unscaled_input" and "value_range" in cause.message
-    if symptom.rule == "constant_output.data":  # what the rows are is no doing of the network
-        return cause.rule == "unscaled_input.zeros"
-    if cause.rule == "unscaled_input.zeros":
-        return symptom.kind in ("not_learning", "constant_output", "dead_relu", "class_imbalance", "no_gradient")
-    if cause.kind == "constant_output" and symptom.kind == "dead_relu":
-        return cause.rule == "constant_output.data"
-    if cause.kind == "unscaled_input" and _below_1(cause):  # too small an input blows nothing up
-        return symptom.kind in ("not_learning", "constant_output", "dead_relu")  # units have little but their bias
-    if symptom.kind == cause.kind == "validation_mismatch":
-        return _same_validation(cause, symptom)
-    if symptom.kind == cause.kind:  # what lies before much padding is far away for the gradient, too
-        return symptom.rule == "vanishing_gradient" != cause.rule
-    if symptom.kind == "vanishing_gradient" and symptom.rule != "vanishing_gradient":
-        return False  # padding is no doing of the weights
-    if (cause.kind, symptom.kind) == ("loss_mismatch", "nonfinite"):  # logits whose sum is 0, in that very loss
-        place = cause.file, cause.line
-        return (
-            cause.rule.startswith("loss_mismatch.logits")
-            and symptom.rule in _OF_ZEROS
-            and place == (symptom.file, symptom.line)
-        )
-    if "nonfinite" in (cause.kind, symptom.kind):
-        return _from_nonfinite(cause, symptom)
-    if symptom.kind == "frozen":
-        return symptom.rule == "frozen.rounded"
-    if cause.kind == "callback_mismatch":
-        return (cause.rule, symptom.rule) == ("callback_mismatch.mode", "lr_too_low.faded")
-    if symptom.rule in _OF_TARGETS:
-        return False  # the targets are its cause, and stay as they are when something else is mended
-    if symptom.kind == "no_gradient":
-        if cause.kind == "constant_output":
-            return symptom.rule == "no_gradient" and symptom.evidence.get("gradient") != "None"
-        if symptom.rule != "no_gradient":
-            return False
-        return symptom.evidence.get("gradient") != "None"
-    if cause.kind == "exploding_gradient" and cause.rule not in _OF_TARGETS:
-        return symptom.kind == "not_learning"
-    if symptom.kind == "lr_too_high":
-        return not symptom.evidence.get("unusual", True)
-    return cause.rule.endswith("one_unit") if (cause.kind, symptom.kind) == ("loss_mismatch", "label_range") else True
+    """Could this one have made that one? The first condition for the two that says anything decides."""
+    for of_cause, of_symptom, holds in _CONDITIONS:
+        if of_cause in ("", cause.kind, cause.rule) and of_symptom in ("", symptom.kind, symptom.rule):
+            answer = holds(cause, symptom)
+            if answer is not None:
+                return answer
+    return True
 
 
 def _from_nonfinite(cause: Finding, symptom: Finding) -> bool:
@@ -213,25 +117,18 @@ def _of_a_chance(nonfinite: Finding) -> bool:
 
     Where the logarithm was finite and its gradient isn't, the chance is the smallest number that there is.
     """
-    if nonfinite.rule == "nonfinite.log" and nonfinite.evidence.get("direction") == "backward":
-        return True
     low, _, high = str(next(iter(nonfinite.evidence.get("inputs", ())), "")).partition(" to ")
-    return nonfinite.rule == "nonfinite.log" and low == "0" and high in ("", "1")
+    certain = nonfinite.evidence.get("direction") == "backward" or (low == "0" and high in ("", "1"))
+    return nonfinite.rule == "nonfinite.log" and certain
 
 
-def _of_single_rows(ones: Finding, symptom: Finding) -> bool:
-    """Does it follow from a normalization that gives 0 for whatever it is given, or from the loss of single rows?"""
-    if symptom.kind in ("dead_relu", "constant_output"):
-        return True
-    silent = ones.severity == "error"  # of pictures, a single one has positions that differ
-    blocked = symptom.rule == "no_gradient" and symptom.evidence.get("gradient") != "None"
-    return silent and (blocked or not symptom.evidence.get("unusual", True))
+def _same_place(cause: Finding, symptom: Finding) -> bool:
+    return (cause.file, cause.line) == (symptom.file, symptom.line)
 
 
-def _same_validation(cause: Finding, symptom: Finding) -> bool:
-    """Are these two findings on the same validation rows, of which the first says more?"""
-    same = (cause.file, cause.line) == (symptom.file, symptom.line)  # once column by column
-    return same and (cause.rule, symptom.rule) == ("validation_mismatch.prepared", "validation_mismatch.scale")
+def _by_logits(cause: Finding) -> bool:
+    """Are a layer's outputs no chances?"""
+    return cause.rule.startswith("loss_mismatch.logits")
 
 
 def _below_1(inputs: Finding) -> bool:
@@ -240,9 +137,58 @@ def _below_1(inputs: Finding) -> bool:
     return max(abs(inputs.evidence.get("lowest", highest)), abs(highest)) < 1.0
 
 
-def _of_range(mismatch: Finding, layer: str | None) -> bool:
-    """Is it that outputs of this layer are no probabilities?"""
-    return mismatch.rule.startswith("loss_mismatch.logits") and mismatch.layer == layer is not None
+def _unusual(rate: Finding) -> bool:
+    return bool(rate.evidence.get("unusual", True))
+
+
+def _is_silent(ones: Finding) -> bool:
+    """Does a normalization of single rows give nothing? Of pictures, a single one has positions that differ."""
+    return ones.rule.endswith(".ones") and ones.severity == "error"
+
+
+def _is_zero(gradient: Finding) -> bool:
+    """Is there a gradient, which is 0?"""
+    return gradient.rule == "no_gradient" and gradient.evidence.get("gradient") != "None"
+
+
+# What must hold where a kind, or a rule, is the cause, and another one the symptom; empty stands for any.
+_CONDITIONS: tuple[tuple[str, str, Callable[[Finding, Finding], bool | None]], ...] = (
+    ("batchnorm_misuse", "dead_relu", lambda c, s: c.rule.endswith(".ones")),
+    ("batchnorm_misuse", "constant_output", lambda c, s: c.rule.endswith(".ones")),
+    ("batchnorm_misuse", "no_gradient", lambda c, s: _is_silent(c) and _is_zero(s)),
+    ("batchnorm_misuse", "lr_too_high", lambda c, s: _is_silent(c) and not _unusual(s)),
+    ("dropout_high", "not_learning", lambda c, s: c.rule == "dropout_high"),
+    ("dropout_high", "nonfinite", lambda c, s: c.rule == "dropout_high.outputs" and s.rule in _OF_ZEROS),
+    (
+        "dropout_high",
+        "",
+        lambda c, s: c.rule == "dropout_high.outputs" and _by_logits(s) and c.layer == s.layer is not None,
+    ),
+    ("sorted_rows", "not_learning", lambda c, s: True),
+    ("sorted_rows", "", lambda c, s: c.rule in _BY_CLASS and s.evidence.get("from_start") is False),
+    ("label_range", "dead_relu", lambda c, s: c.layer == s.layer is not None),  # labels below 0 silence the last one
+    ("", "unscaled_input.zeros", lambda c, s: False),
+    ("", "unscaled_input.tiny", lambda c, s: False),
+    ("", "unscaled_input", lambda c, s: "value_range" in c.message),  # a layer for pixels up to 255
+    ("", "constant_output.data", lambda c, s: c.rule == "unscaled_input.zeros"),
+    ("unscaled_input.zeros", "", lambda c, s: s.kind in (*_OF_SMALL, "class_imbalance", "no_gradient")),
+    ("constant_output", "dead_relu", lambda c, s: c.rule == "constant_output.data"),
+    ("unscaled_input", "", lambda c, s: s.kind in _OF_SMALL if _below_1(c) else None),
+    ("validation_mismatch.prepared", "validation_mismatch.scale", _same_place),  # once column by column
+    ("validation_mismatch", "validation_mismatch", lambda c, s: False),
+    ("vanishing_gradient", "vanishing_gradient", lambda c, s: s.rule == "vanishing_gradient" != c.rule),
+    ("", "vanishing_gradient.padding", lambda c, s: False),  # which is no doing of the weights
+    ("loss_mismatch", "nonfinite", lambda c, s: _by_logits(c) and s.rule in _OF_ZEROS and _same_place(c, s)),
+    ("nonfinite", "", _from_nonfinite),
+    ("", "nonfinite", _from_nonfinite),
+    ("", "frozen", lambda c, s: s.rule == "frozen.rounded"),
+    ("callback_mismatch", "", lambda c, s: (c.rule, s.rule) == ("callback_mismatch.mode", "lr_too_low.faded")),
+    ("", "unscaled_target.gradients", lambda c, s: False),  # the targets are its cause, and stay as they are
+    ("", "no_gradient", lambda c, s: _is_zero(s)),
+    ("exploding_gradient", "", lambda c, s: s.kind == "not_learning"),
+    ("", "lr_too_high", lambda c, s: not _unusual(s)),
+    ("loss_mismatch", "label_range", lambda c, s: c.rule.endswith("one_unit")),
+)
 
 
 def order_of(finding: Finding) -> tuple[int, int]:

@@ -84,67 +84,27 @@ def _report(
 ) -> None:
     classes = predicted.shape[-1] if predicted.ndim else 0
     low, high = (float(labels.min()), float(labels.max())) if labels.size else (0.0, 0.0)
-    known = ", and so do the labels to train with" if watcher.total else ""
-    fits = classes > 1 and labels.size * classes == predicted.size
-    if "sparse" in loss and fits and (low < 0 or high >= classes) and watcher.failed_step == "test_step":
-        watcher.report(
-            "label_range.held",
-            "error",
-            f"the labels that the network is evaluated on go from {number(low)} to {number(high)}, and {loss} refuses "
-            f"them with an error: its {classes} outputs stand for the classes 0 to {classes - 1}{known}",
-            place=place,
-            evidence={"lowest": low, "highest": high},
-        )
-    elif "sparse" in loss and fits and (low < 0 or high >= classes):
-        watcher.report(
-            "label_range.classes",
-            "error",
-            f"labels go from {number(low)} to {number(high)}, but {classes} outputs stand for the classes 0 to "
-            f"{classes - 1}; the loss refuses them with an error",
-            place=place,
-            evidence={"lowest": low, "highest": high},
-        )
-    elif "sparse" in loss and labels.shape == predicted.shape and classes > 1 and watcher.total:
-        watcher.report(
-            "validation_mismatch.form",
-            "error",
-            f"the labels {labels.shape} that the network is evaluated on are one-hot rows, and those to train with are "
-            f"class numbers: {loss} refuses them with an error",
-            place=place,
-            evidence=_shapes(labels, predicted),
-        )
-    elif labels.shape != predicted.shape:
-        units = "sparse" not in loss and predicted.shape[:-1] == labels.shape[:-1] and labels.ndim > 1
-        if units:
-            wanted = labels.shape[-1]
-            words = (
-                f"the last layer gives {classes} number{'s' * (classes != 1)} for each row, but a row of labels has "
-                f"{wanted} (labels {labels.shape}, predictions {predicted.shape}); {loss} refuses them with an error"
-            )
-        else:
-            words = f"{loss} refuses labels {labels.shape} and predictions {predicted.shape} ({_words(error)})"
-        if _is_metric(loss):
-            words = f"the metric {words}" if words.startswith(loss) else words
-            watcher.report("loss_mismatch.metric", "error", words, place=place, evidence=_shapes(labels, predicted))
-            return
-        watcher.report(
-            "loss_mismatch.units" if units else "loss_mismatch.shapes" if _compares(loss) else "loss_mismatch",
-            "error",
-            words,
-            place=place,
-            evidence=_shapes(labels, predicted),
-        )
-
-
-def _is_metric(name: str) -> bool:
-    """Is it a metric's name alone? What has both names is taken for the loss."""
-    return hasattr(metrics, name) and not hasattr(losses, name)
-
-
-def _shapes(labels: numpy.ndarray, predicted: numpy.ndarray) -> dict[str, Any]:
-    return {"labels": list(labels.shape), "predictions": list(predicted.shape)}
-
-
-def _compares(loss: str) -> bool:
-    """Does it compare number by number? All but crossentropies do."""
-    return "crossentropy" not in loss and "cross_entropy" not in loss
+    sparse, refuses = "sparse" in loss, f"{loss} refuses them with an error"
+    ends: dict[str, Any] = {"labels": list(labels.shape), "predictions": list(predicted.shape)}
+    if sparse and classes > 1 and labels.size * classes == predicted.size and (low < 0 or high >= classes):
+        held = watcher.failed_step == "test_step"
+        rule, ends = "label_range.held" if held else "label_range.classes", {"lowest": low, "highest": high}
+        which = "the labels that the network is evaluated on" if held else "labels"
+        words = f"{which} go from {number(low)} to {number(high)}, and {refuses}: its {classes} outputs stand for the "
+        words += f"classes 0 to {classes - 1}{', and so do the labels to train with' if held and watcher.total else ''}"
+    elif sparse and labels.shape == predicted.shape and classes > 1 and watcher.total:
+        rule = "validation_mismatch.form"
+        words = f"the labels {labels.shape} that the network is evaluated on are one-hot rows, and those to train with "
+        words += f"are class numbers: {refuses}"
+    elif labels.shape == predicted.shape:
+        return
+    elif not sparse and predicted.shape[:-1] == labels.shape[:-1] and labels.ndim > 1:
+        rule, s = "loss_mismatch.units", "s" * (classes != 1)
+        words = f"the last layer gives {classes} number{s} for each row, but a row of labels has {labels.shape[-1]} "
+        words += f"(labels {labels.shape}, predictions {predicted.shape}); {refuses}"
+    else:  # all but crossentropies compare number by number
+        rule = "loss_mismatch" if "crossentropy" in loss or "cross_entropy" in loss else "loss_mismatch.shapes"
+        words = f"{loss} refuses labels {labels.shape} and predictions {predicted.shape} ({_words(error)})"
+    if rule.startswith("loss_mismatch") and hasattr(metrics, loss) and not hasattr(losses, loss):
+        rule, words = "loss_mismatch.metric", f"the metric {words}" if words.startswith(loss) else words
+    watcher.report(rule, "error", words, place=place, evidence=ends)

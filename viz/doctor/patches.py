@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Iterable
 
-from viz.doctor.facts.scaling import scaled_after_loading
 from viz.doctor.finding import Finding
 from viz.source_trees import parsed_source
 
@@ -85,10 +84,7 @@ def _change(finding: Finding, changed: dict[int, str]) -> tuple[int, str] | None
         return None
     line = changed.get(finding.line, _line(finding))
     new = _changed(finding, line)
-    if new is not None and new != line:
-        return finding.line, new
-    scaled = _scaled(finding, finding.file, finding.line)
-    return None if scaled is None or scaled[0] in changed else scaled
+    return (finding.line, new) if new is not None and new != line else None
 
 
 def changed_line(finding: Finding) -> str | None:
@@ -108,12 +104,6 @@ def _source(finding: Finding) -> str:
     return "".join(linecache.getlines(finding.file or ""))
 
 
-def _scaled(finding: Finding, file: str, line: int) -> tuple[int, str] | None:
-    """Of pictures that are trained with as bytes: the line that loads them, with one that scales them behind it."""
-    ends = finding.evidence.get("lowest"), finding.evidence.get("highest")
-    return scaled_after_loading(file, line) if finding.rule == "unscaled_input" and ends == (0, 255) else None
-
-
 def _changed(finding: Finding, line: str) -> str | None:
     rule = finding.rule
     if rule == "loss_mismatch.from_logits":
@@ -128,10 +118,6 @@ def _changed(finding: Finding, line: str) -> str | None:
         return _once(line, _SOFTMAX, "sigmoid")
     if rule == "loss_mismatch.one_unit":
         return _once(line, _SOFTMAX, "sigmoid") if _all_binary(_source(finding)) else None
-    if rule == "class_loss.binary_accuracy":
-        return _once(line, r"(?<=[\"'])binary_accuracy(?=[\"'])", "categorical_accuracy") or _once(
-            line, r"(?<=metrics\.)BinaryAccuracy\(\)", "CategoricalAccuracy()"
-        )
     if rule == "softmax_axis":
         return _once(line, r"axis\s*=\s*\d+", "axis=-1") if "softmax" in line.lower() else None
     if rule == "hidden_softmax":

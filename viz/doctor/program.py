@@ -154,13 +154,11 @@ class Program:
         for training in self.trainings:
             training.found.clear()
 
-    def amend(self, kind: str, words: str, rule: str = "") -> None:
-        """Add words to the newest finding of a kind, where there is one; with a rule, it becomes one of that."""
+    def amend(self, kind: str, words: str) -> None:
+        """Add words to the newest finding of a kind, where there is one."""
         for key, finding in reversed(self.training.found.items()):
             if finding.kind == kind:
-                now = rule or finding.rule
-                message = f"{finding.message}; {words}"
-                self.training.found[key] = replace(finding, message=message, fix=self.advice[now], rule=now)
+                self.training.found[key] = replace(finding, message=f"{finding.message}; {words}")
                 return
 
     def retract(self, key: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import runpy
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from viz.recorder.source_lines import is_internal
 __all__ = [
     "Place",
     "call_place",
+    "loop_counters",
     "loss_weights",
     "made_at",
     "op_place",
@@ -33,6 +35,7 @@ _NUMPY = (os.path.dirname(numpy.__file__) + os.sep, "<__array_function__")
 _GRAPH = os.path.join("layer", "symbolic", "graph.py")
 _REPLAY = os.path.join("replay", "player.py")
 _RUNPY = (runpy.__file__, "<frozen runpy>")  # what runs the script; callers of that aren't the user's
+_COUNTER = re.compile(r"_?(\w*epochs?|ep|e|step|iteration|it|batch)(_?(i|idx|index|nr|no|num|number))?", re.IGNORECASE)
 _kinds: dict[CodeType, str] = {}
 
 
@@ -161,6 +164,16 @@ def call_place(frame: FrameType | None, scopes: Sequence[Any]) -> Place | None:
     opened = [scope.frame for scope in scopes if scope.kind in ("layer", "model", "loss", "step", "optimizer")]
     frame = opened[0] if opened and opened[0] is not None else frame
     return user_line(frame, None)
+
+
+def loop_counters() -> dict[str, int]:
+    """The whole numbers of the user's innermost variables that are named as epochs and steps are."""
+    found: dict[str, int] = {}
+    for frame in user_frames():
+        for name, value in frame.f_locals.items():
+            if type(value) is int and _COUNTER.fullmatch(name):
+                found.setdefault(name, value)
+    return found
 
 
 def user_frames() -> list[FrameType]:

@@ -115,27 +115,6 @@ def read_in_tape(tmp_path, inside):
     return [(f.rule, script.read_text().splitlines()[f.line - 1].strip()) for f in found.diagnosis]
 
 
-@pytest.mark.parametrize(
-    "read",
-    [
-        "loss = float(loss_fn(number, answers))",
-        "loss = loss_fn(number, answers).item()",
-        "loss = loss_fn(number, answers).numpy()",
-        "loss = np.mean(answers.numpy() ** 2)",
-        "loss = answers.numpy() ** 2",
-    ],
-)
-def test_a_loss_that_is_read_in_the_tape_is_told_with_its_line(read, tmp_path):
-    assert read_in_tape(tmp_path, read) == [("no_gradient.numpy", read)]
-
-
-def test_it_is_the_line_whose_number_is_differentiated_not_one_that_is_shown(tmp_path):
-    shown = "shown = float(ops.mean(answers))\n        loss = float(loss_fn(number, answers))\n"
-    assert read_in_tape(tmp_path, shown + "        more = float(ops.max(answers))") == [
-        ("no_gradient.numpy", "loss = float(loss_fn(number, answers))")
-    ]
-
-
 @pytest.mark.parametrize("other", ["loss = 0.5", "loss = 'none'", "loss = loss_fn(number, answers); x = x[0, 0, 0]"])
 def test_another_error_of_the_tape_is_left_to_its_message(other, tmp_path):
     assert read_in_tape(tmp_path, other) == []

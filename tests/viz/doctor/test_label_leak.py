@@ -42,47 +42,6 @@ def test_a_column_that_is_the_label_is_found(inputs, fit, tmp_path):
     assert found.evidence["column"] == (0 if inputs.startswith("np.c_[-") else 8)
 
 
-BY_HAND = """
-model, optimizer = ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense({units})]), ef.optimizers.Adam(0.01)
-table = {table}.astype("float32")
-for step in range(20):
-    with ef.GradientTape() as tape:
-        answers = model(table)
-        loss = {loss}
-    optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-"""
-CROSSENTROPY = "-ops.mean(ops.sum(onehot * ops.log_softmax(answers), axis=-1))"
-
-
-@pytest.mark.parametrize(
-    ("table", "units", "loss", "words"),
-    [
-        ("np.c_[target, x]", 1, "ops.mean(ops.square(target - answers))", "Column 0 of the inputs is the label"),
-        ("np.c_[x, binary]", 1, "ops.mean(ops.square(answers - binary))", "Column 8 of the inputs is the label"),
-        (
-            "np.c_[x, binary]",
-            1,
-            "-ops.mean(binary * ops.log(ops.sigmoid(answers)) + (1 - binary) * ops.log(1 - ops.sigmoid(answers)))",
-            "Column 8 of the inputs is the label",
-        ),
-        ("x", 3, CROSSENTROPY, ""),
-        ("np.c_[x, number == 1, x[:, :1] > 0]", 3, CROSSENTROPY, ""),
-        (
-            "np.c_[x, x > 0, x[:, :3] > 1]",
-            3,
-            "-ops.mean((x[:, :3] > 1) * ops.log_softmax(answers) * onehot)",
-            "",
-        ),  # a mask
-    ],
-)
-def test_a_loss_that_is_written_out_tells_its_labels(table, units, loss, words, tmp_path):
-    (path := tmp_path / "train.py").write_text(script(BY_HAND.format(table=table, units=units, loss=loss))[0])
-    examination = examine(str(path))
-    assert examination.failures == []
-    found = [f.sentence for f in examination.diagnosis if f.kind == "label_leak" and f.severity != "info"]
-    assert [sentence[: len(words)] for sentence in found] == ([words] if words else [])
-
-
 @pytest.mark.parametrize(
     ("inputs", "fit"),
     [

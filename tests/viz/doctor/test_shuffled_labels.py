@@ -89,14 +89,12 @@ model.fit(np.tanh(x), shares, epochs=100, batch_size=16, verbose=0)
         ("order = rng.permutation(len(x))\nx, y = x[order], y[order]\n", None),
         ("order = np.arange(9)\nrng.shuffle(order)\ny = y[order[:5]]\n", ("y", 3, "x")),
         ("x = np.stack([x[i] for i in random.sample(range(9), 9)])\n", None),  # what it doesn't know it leaves alone
-        ("x = x[rng.choice(9, 9, replace=False)]\n", ("x", 1, "y")),
         ("x = x[:, rng.permutation(4)]\n", None),  # columns
         ("rng.shuffle(x)\ny = x[:, 0] > 0\n", None),  # made of the shuffled rows
         ("def both(a, b):\n    o = rng.permutation(len(a))\n    return a[o], b[o]\nx, y = both(x, y)\n", None),
-        ("def one(a, b):\n    o = rng.permutation(len(a))\n    return a[o], b\nx, y = one(x, y)\n", ("a", 3, "y")),
         ("np.random.seed(1)\nx = np.random.permutation(x)\nnp.random.seed(1)\ny = np.random.permutation(y)\n", None),
         ("x, y = shuffle(x, y)\n", None),
-        ("rng.shuffle(x)\nrng.shuffle(y)\n", ("y", 2, "x", True)),
+        ("rng.shuffle(x)\nrng.shuffle(y)\n", ("y", 2, "x")),
         ("np.random.seed(1)\nnp.random.shuffle(x)\nnp.random.seed(1)\nnp.random.shuffle(y)\n", None),
         ("s = np.random.get_state()\nnp.random.shuffle(x)\nnp.random.set_state(s)\nnp.random.shuffle(y)\n", None),
         ("np.random.default_rng(0).shuffle(x)\nnp.random.default_rng(0).shuffle(y)\n", None),
@@ -112,7 +110,6 @@ def test_the_orders_of_both_are_read(source, found, tmp_path):
 
 TAPE = "    with tf.GradientTape() as tape:\n        loss = f({}, model({}))\n"
 ROWS = "for i in range(0, 9, 3):\n"
-STEP = "def step(a, b):\n    with tf.GradientTape() as tape:\n        loss = f(b, model(a))\n"
 
 
 @pytest.mark.parametrize(
@@ -126,9 +123,7 @@ STEP = "def step(a, b):\n    with tf.GradientTape() as tape:\n        loss = f(b
         (ROWS + "    r = p[i : i + 3]\n    a, b = x[r], y[i : i + 3]\n" + TAPE.format("b", "a"), ("x", 4, "y")),
         (ROWS + "    a = x[p[i : i + 3]]\n    b = y[p[i : i + 3]]\n" + TAPE.format("b", "a"), None),
         (ROWS + "    a = x[p[i : i + 3]]\n    print(seen[i : i + 3])\n" + TAPE.format("y[p[i : i + 3]]", "a"), None),
-        (STEP + ROWS + "    step(x[p[i : i + 3]], y[i : i + 3])\n", ("x", 6, "y")),
-        (STEP + ROWS + "    step(x[p[i : i + 3]], y[p[i : i + 3]])\n", None),
-        (ROWS + TAPE.format("y[rng.integers(0, 9, 3)]", "x[rng.integers(0, 9, 3)]"), ("x", 4, "y", True)),
+        (ROWS + TAPE.format("y[rng.integers(0, 9, 3)]", "x[rng.integers(0, 9, 3)]"), ("x", 4, "y")),
         (ROWS + "    r = rng.integers(0, 9, 3)\n" + TAPE.format("y[r]", "x[r]"), None),
         (ROWS + TAPE.format("y[Random(i).choice(9, 3)]", "x[Random(i).choice(9, 3)]"), None),
         (ROWS + TAPE.format("y[a.permutation(9)]", "x[b.permutation(9)]"), None),

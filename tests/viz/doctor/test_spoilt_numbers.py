@@ -92,7 +92,6 @@ def found(train):
         (lambda: fit(Scaled(float("nan"))), "multiply is given the number NaN", "* self.factor"),
         (lambda: fit(ef.Sequential([Masked(), layers.Dense(1)])), "1 NaN of 4 values", "inputs * HOLED"),
         (functional, "1 NaN of 4 values", "inputs * HOLED"),
-        (lambda: own_loop(rows(), HOLED), "subtract is given an array, which is no row of data", "- mean"),
     ],
 )
 def test_a_number_of_the_users_that_is_nan_is_told_with_its_line(train, words, code):

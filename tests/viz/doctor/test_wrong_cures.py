@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
 import pytest
 
 from tests.viz.doctor.healthy import NEAR
 from tests.viz.doctor.planted import PLANTED, script
-from viz.doctor.checks.inputs import like_indices
 from viz.doctor.checks.overfitting import Overfit
 from viz.doctor.patches import changed_line
 from viz.doctor.watched_script import examine
@@ -341,23 +339,6 @@ def test_tanh_is_named_where_a_loss_takes_it_for_a_probability(tmp_path):
     assert changed_line(finding) is None
 
 
-SLOW = PLANTED["batchnorm_misuse"]["averages that are learnt too slowly"]
-
-
-@pytest.mark.parametrize(
-    ("source", "severities"),
-    [
-        (SLOW, ["warning"]),
-        (SLOW.replace("momentum=0.999", ""), ["info"]),  # the usual one: the training is short
-        (SLOW.replace("momentum=0.999", "momentum=0.9"), []),
-        (SLOW.replace("epochs=8", "epochs=1"), []),
-    ],
-)
-def test_averages_that_lag_are_named_by_how_unusual_their_momentum_is(source, severities, tmp_path):
-    found, _ = diagnosed(source, tmp_path)
-    assert [f.severity for f in found if f.rule == "batchnorm_misuse.lag"] == severities
-
-
 def test_a_recurrent_layer_over_one_time_step_is_not_said_to_be_never_called(tmp_path):
     source = """
 model = ef.Sequential([layers.Input((1, 8)), layers.Bidirectional(layers.LSTM(2)), layers.Dense(1)])  # here
@@ -404,63 +385,3 @@ def test_a_metric_that_refuses_its_labels_is_no_fault_of_the_loss(tmp_path):
     assert finding.rule == "loss_mismatch.metric"
     assert finding.message.startswith("the metric binary_accuracy refuses")
     assert "sparse_categorical_accuracy" in finding.fix
-
-
-def test_numbers_of_words_are_told_from_quantities_and_pictures():
-    rng = np.random.default_rng(0)
-    words = np.minimum(rng.zipf(1.3, (64, 20)), 5000)
-    padded = np.where(np.arange(20) < rng.integers(5, 20, (64, 1)), words, 0)
-    x, y = np.meshgrid(np.arange(16), np.arange(16))
-    pictures = [2000 + 1000 * np.sin(x / a + b) * np.cos(y / a) for a, b in rng.uniform(2, 4, (64, 2))]
-    quantities = {
-        "bytes": rng.integers(0, 256, (64, 20)),
-        "fractions": words + 0.5,
-        "below 0": words - 100,
-        "series": np.round(1000 + 20 * rng.normal(size=(64, 20)).cumsum(axis=1)),
-        "a table": np.round(rng.lognormal(0, 0.5, (64, 6)) * [30, 2, 50000, 400, 5, 1000]),
-        "counts of few kinds": 100 * rng.integers(0, 9, (64, 20)),
-        "one column": rng.integers(0, 5000, (64, 1)),
-        "pictures of 12 bits": np.round(pictures).reshape(64, -1),
-    }
-    for given in (words, padded, words[:, :, None], rng.integers(0, 10_000, (16, 8))):
-        assert like_indices(given.reshape(-1).astype("float32"), given.shape)
-    for name, given in quantities.items():
-        assert not like_indices(given.reshape(-1).astype("float32"), given.shape), name
-
-
-@pytest.mark.parametrize("waits", [False, True])
-def test_early_stopping_is_advised_to_those_who_have_none(waits, tmp_path):
-    told = "callbacks=[ef.callbacks.EarlyStopping('loss')], " if waits else ""
-    found, _ = diagnosed(NOISE.replace("RATE", "0.0044").replace("verbose=0", f"{told}verbose=0"), tmp_path)
-    (finding,) = [f for f in found if f.kind == "too_few_steps"]
-    assert ("EarlyStopping can say" in finding.fix) == (not waits)
-
-
-ADDED_DIVERGENCE = """
-import keras
-from keras import layers, ops
-keras.utils.set_random_seed(0)
-(x, _), _ = keras.datasets.digits.load_data()
-x = (x.reshape(-1, 64) / 16.0).astype("float32")
-class VAE(keras.Model):
-    def __init__(self):
-        super().__init__()
-        self.enc = keras.Sequential([layers.Dense(64, activation="relu"), layers.Dense(8)])
-        self.dec = keras.Sequential([layers.Dense(64, activation="relu"), layers.Dense(64, activation="sigmoid")])
-        self.seed = keras.random.SeedGenerator(1)
-    def call(self, inputs):
-        m, lv = ops.split(self.enc(inputs), 2, axis=-1)
-        z = m + ops.exp(0.5 * lv) * keras.random.normal(ops.shape(m), seed=self.seed)
-        self.add_loss(0.5 * ops.mean(ops.sum(1 + lv - m ** 2 - ops.exp(lv), axis=-1)) / 64)
-        return self.dec(z)
-model = VAE()
-model.compile("adam", "binary_crossentropy")
-model.fit(x, x, epochs=15, verbose=0)
-"""
-
-
-@pytest.mark.filterwarnings("ignore:the loss is nan")
-def test_a_divergence_that_a_layer_adds_with_the_wrong_sign_is_told_once(tmp_path):
-    (script := tmp_path / "train.py").write_text(ADDED_DIVERGENCE)
-    found = [finding.rule for finding in examine(str(script)).diagnosis if finding.kind == "loss_sign"]
-    assert found == ["loss_sign.divergence"]

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import finite, host, number, tensors
+from viz.doctor.facts.host_arrays import finite, host, number, tensors, tracked
 from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
@@ -24,7 +23,6 @@ _DEAD_SHARE_LATE = 0.9  # the same, later: units have become choosy, and fewer s
 _DEAD_UNITS = 8  # with fewer, chance alone may silence most of them: only all of them count
 _DEAD_CHANCE = 1.5  # where each unit may be dead by chance, half of n are, give or take some times √n
 _DEAD_LEARNS = 0.97  # of the loss of the epoch in which they were found: below, the others learn without them
-_DEAD_BIAS = -1  # of units that never were on; biases begin at 0 unless somebody says otherwise
 _DEAD_ROWS = 64  # a unit that is silent on fewer rows than this may simply not have met its pattern
 _SATURATED_TANH = 0.99  # the slope there is 1 - 0.99² = 0.02: fifty times less gradient than in the middle
 _SATURATED_SIGMOID = 0.01  # this near 0 or 1 the slope is 0.01, against 0.25 in the middle
@@ -33,8 +31,6 @@ _SATURATED_SHARE = 0.5  # of a hidden layer's values, in the first steps; at ini
 _SATURATED_LATE = 0.9  # of a hidden layer's values, later: units may become switches as they learn
 _SATURATED_OUTPUT = 0.9  # of the outputs, where they are also wrong:
 _SATURATED_LOSS = 1.0  # a crossentropy above 1 means less than 37 % for the right class, on average
-
-_DEAD = "{dead} of {units} units of {whose} were 0 for all {rows} rows of {steps!c}: {effect}"
 
 
 class _Units:
@@ -71,15 +67,9 @@ class DeadRelu(Check):
     rules = {
         "dead_relu": Rule(
             "warning",
-            _DEAD,
-            "Lower the learning rate, scale the inputs to about ±1, look at the bias initializer, or use leaky_relu.",
-        ),
-        "dead_relu.bias": Rule(
-            "warning",
-            _DEAD + "; their biases are {bias!n} from the start",
-            "Begin with biases of 0: leave out bias_initializer, or give 'zeros'. What comes in doesn't outweigh them, "
-            "and units that are never on get no gradient that could change them.",
-        ),
+            "{dead} of {units} units of {whose} were 0 for all {rows} rows of {steps!c}: {effect}",
+            "Lower the learning rate, scale the inputs to about ±1, begin with biases of 0, or use leaky_relu.",
+        )
     }
 
     always = ("on_logs",)
@@ -87,12 +77,12 @@ class DeadRelu(Check):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._epochs: list[float] = []  # the losses of epochs that are over
-        self._reported: dict[Any, tuple[int, str, dict[str, Any]]] = {}  # warnings, with the epochs that were over then
+        self._reported: dict[Any, tuple[int, dict[str, Any]]] = {}  # warnings, with the epochs that were over then
         self._units: dict[Any, _Units] = {}
         self._fired: set[Any] = set()  # relus of which some unit fired in the first step
 
     def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
-        if not isinstance(outputs, Tensor) or outputs.key is None or not _is_relu(op, inputs):
+        if not tracked(outputs) or not _is_relu(op, inputs):
             return
         values = host(outputs.data)
         if values.ndim < 2 or not values.size or not all(finite(x.data) for x in (outputs, *tensors(inputs))):
@@ -123,14 +113,14 @@ class DeadRelu(Check):
         for units in self._units.values():
             if units.steps >= min(limits.CONSTANT_STEPS_SHORT, max(1, self.watch.step)):
                 self._judge(units, short=units.rows < _DEAD_ROWS)
-        for key, (over, rule, about) in self._reported.items():
+        for key, (over, about) in self._reported.items():
             since = self._epochs[over:]
             if len(since) > 1 and since[-1] < _DEAD_LEARNS * since[0]:
                 about["effect"] += (
                     f"; the others learn: since then the loss went from {since[0]:.3g} to {since[-1]:.3g}"
                 )
                 self.watch.retract(key)
-                self.tell(rule, "info", key=key, **about)
+                self.tell("dead_relu", "info", key=key, **about)
 
     def _judge(self, units: _Units, short: bool = False) -> None:
         count = len(units.alive)
@@ -141,14 +131,12 @@ class DeadRelu(Check):
             return
         sure = dead >= max(by_chance, _DEAD_SURE * count) and units.steps >= limits.HEAVY_BLOCK
         from_start = (id(units.layer), units.place) not in self._fired and not self.watch.training.late
-        bias = _bias_below(units) if from_start else None
         about = {
             "layer": units.layer,
             "op": "relu",
             "place": units.place,
             "whose": f"layer {layer_label(units.layer)!r}" if units.layer is not None else "this relu",
             "effect": "nothing passes through it, forward or backward" if dead == count else "those don't learn",
-            "bias": bias,
             "dead": dead,
             "units": count,
             "rows": units.rows,
@@ -156,21 +144,12 @@ class DeadRelu(Check):
             "step": self.watch.step,
             "from_start": from_start,
         }
-        rule, key = "dead_relu" if bias is None else "dead_relu.bias", ("dead_relu", id(units.layer), units.place)
+        key = "dead_relu", id(units.layer), units.place
         severity = "error" if dead == count else "warning" if sure else "info"
         self._reported.pop(key, None)
         if severity == "warning":
-            self._reported[key] = len(self._epochs), rule, about
-        self.tell(rule, severity, key=key, **about)
-
-
-def _bias_below(units: _Units) -> float | None:
-    """The median bias of dead units, if all of them are far below 0, where no training brought them."""
-    bias = getattr(units.layer, "bias", None)
-    values = host(bias.data) if isinstance(bias, Variable) else None
-    if values is None or values.shape != units.alive.shape or float(values[~units.alive].max()) > _DEAD_BIAS:
-        return None
-    return float(numpy.median(values[~units.alive]))
+            self._reported[key] = len(self._epochs), about
+        self.tell("dead_relu", severity, key=key, **about)
 
 
 class _Shares:
@@ -205,7 +184,7 @@ class Saturated(Check):
             return
         if isinstance(outputs, tuple):  # all states of a recurrent layer, where they are asked for, or the last
             outputs = next((x for x in outputs if x.data.size), None)
-        if not isinstance(outputs, Tensor) or outputs.key is None:
+        if not tracked(outputs):
             return
         values = host(outputs.data)
         if not values.size or values.ndim < 1:

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.class_numbers import label_classes
 from viz.doctor.facts.constant_answers import best_constant, least_loss, loss_of
 from viz.doctor.facts.far_targets import far_targets
-from viz.doctor.facts.host_arrays import host, number
+from viz.doctor.facts.host_arrays import number
 from viz.doctor.facts.loss_questions import AMOUNTS
 from viz.doctor.facts.reordered import reordered_apart
 from viz.doctor.facts.step_facts import Loss
@@ -25,8 +24,6 @@ from viz.recorder.names.input_names import names_of_outputs
 __all__ = ["Answers"]
 
 _KEPT = 32  # batches of labels and predictions, from all over the training; and half as many of its end
-_KEPT_MORE = 64  # of its end, where classes are so rare that those have next to none of them
-_SMALL = 50_000  # predictions of batches of which so many more are kept
 _IN_AN_ORDER = 1.1  # with sorted rows, the best constant for the first rows is at least so many times worse on the last
 _NOT_LEARNT = 0.99  # its loss against that of the best constant answer
 _ABOVE = 1.02  # a loss above, which falls, is on its way to that constant: what comes after isn't known
@@ -34,18 +31,12 @@ _HARDLY_LEARNT = 0.97  # the same, where there were fewer steps: worth a hint
 _LITTLE_LEARNT = 0.95  # the same: so much is also learnt of the rows by heart
 _LITTLE_SHUFFLED = 0.9  # where the script shuffles labels or inputs alone
 _TARGETS_STEPS = 100  # of fewer steps, a few may be all that was asked for
-_LITTLE_WIDE = 0.7  # of a constant answer's loss is left, where answers are far narrower than the labels
 _TARGETS_WORSE = 1.5  # times the loss of a constant answer
 _ROWS_ALIKE = 0.01  # variance of answers between rows, against that of labels: less is one answer for all rows
 _IMBALANCE_ROWS = 20  # of other classes, among the rows looked at
 _IMBALANCE_RECALL = 0.02
 
 _Pairs = list[tuple[numpy.ndarray, numpy.ndarray]]
-_IMBALANCE = (
-    "{answered:.0%} of the answers are class {number_of_class}, as are {share:.0%} of the labels{but}: {missed} of "
-    "{rows_of_others} {things} of the other class{es} aren't recognized (recall {recall_of_others:.0%}), and an "
-    "accuracy of {share:.0%} means nothing"
-)
 
 
 class _Course:
@@ -58,33 +49,28 @@ class _Course:
         self.seen = 0  # steps
         self.steps = 0  # and those that nobody watched, too
         self.unseen = unseen
-        self.weighed = False  # do rows count differently?
-        self.weights: _Pairs = []  # of rows, with their labels
         self._stride = 1
         self._kept: list[tuple[int, numpy.ndarray, numpy.ndarray]] = []
         self._last: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=_KEPT // 2)
-        self._more: deque[tuple[int, numpy.ndarray, numpy.ndarray]] = deque(maxlen=_KEPT_MORE)
 
     def due(self, unseen: int) -> bool:
         """Is this one of the steps that are kept?"""
         self.seen += 1
         self.steps += 1 + unseen - self.unseen
         self.unseen = unseen
-        return self._everywhere() or self._lately(_KEPT_MORE)
+        return self._everywhere() or self._lately()
 
     def _everywhere(self) -> bool:
         return (self.seen - 1) % self._stride == 0
 
-    def _lately(self, kept: int = _KEPT // 2) -> bool:
+    def _lately(self) -> bool:
         """More and more seldom: the last ones kept are always of the last eighth of the training, or nearly so."""
-        return self.seen % max(1, self.seen // (8 * kept)) == 0
+        return self.seen % max(1, self.seen // (4 * _KEPT)) == 0
 
     def keep(self, labels: numpy.ndarray, predicted: numpy.ndarray) -> None:
         batch = self.seen, labels.copy(), predicted.copy()
         if self._lately():
             self._last.append(batch)
-        if self._lately(_KEPT_MORE) and predicted.size <= _SMALL:
-            self._more.append(batch)
         if not self._everywhere():
             return
         if len(self._kept) >= _KEPT:
@@ -99,10 +85,6 @@ class _Course:
     def last(self) -> _Pairs:
         """The last batches: as the network answers now, and not as it did when it still had to learn."""
         return [batch[1:] for batch in self._last if batch[0] >= self._first_of_last()]
-
-    def more(self) -> _Pairs:
-        """As `last`, and as many batches before them as there are, where batches are small: for rare classes."""
-        return [batch[1:] for batch in self._more if batch[0] > self.seen // 2]
 
     def _first_of_last(self) -> int:
         """In a short training, the last batches that are kept would be nearly all."""
@@ -138,17 +120,6 @@ class _Course:
             found.append((actual, said))
         return found
 
-    def weight_of(self, most: Any, shape: tuple[int, ...]) -> float | None:
-        """Which part of all weights the rows of a class have; None where rows have no class."""
-        of_class = altogether = 0.0
-        for weights, labels in self.weights:
-            actual = label_classes(self.kind, labels, (len(labels), *shape[1:]))
-            if actual is None or len(actual) != len(weights):
-                return None
-            of_class += float(weights[actual == most].sum())
-            altogether += float(weights.sum())
-        return of_class / altogether if altogether else None
-
 
 class Answers(Check):
     """Keeps a few batches of answers from all over the training, and judges the last of them in the end."""
@@ -156,15 +127,11 @@ class Answers(Check):
     rules = {
         "class_imbalance": Rule(
             "warning",
-            _IMBALANCE,
+            "{answered:.0%} of the answers are class {number_of_class}, as are {share:.0%} of the labels: {missed} of "
+            "{rows_of_others} {things} of the other class{es} aren't recognized (recall {recall_of_others:.0%}), and "
+            "an accuracy of {share:.0%} means nothing",
             "Give fit class_weight={0: ..., 1: ...}, or repeat rows of the rare class (for pixels, take a loss for "
             "overlap, 1 - dice); judge by recall or AUC instead of accuracy.",
-        ),
-        "class_imbalance.weights": Rule(
-            "warning",
-            _IMBALANCE,
-            "Turn class_weight round: the rare class gets the large weight, as in {0: 1.0, 1: rows of 0 / rows of 1}; "
-            "judge by recall or AUC instead of accuracy.",
         ),
         "not_learning": Rule(
             "warning",
@@ -203,7 +170,7 @@ class Answers(Check):
         super().__init__(watch)
         self._courses: dict[int, _Course] = {}
         self._optimizers: set[int] = set()
-        self._weights: Any = None  # of the rows of this step
+        self._weighed = False  # do the rows of this step count differently?
         self._outputs: list[tuple[str, Any]] = []  # of a model that has several, with their names
 
     def on_optimizer(self, opened: Any) -> None:
@@ -211,7 +178,7 @@ class Answers(Check):
 
     def on_fit_step(self, opened: Any) -> None:
         data = opened.scope.inputs
-        self._weights = data[2] if isinstance(data, tuple) and len(data) > 2 else None
+        self._weighed = isinstance(data, tuple) and len(data) > 2 and data[2] is not None
 
     def on_answer(self, opened: Any, outputs: Any) -> None:
         self._outputs = names_of_outputs(opened.owner, outputs)
@@ -229,15 +196,9 @@ class Answers(Check):
             return
         if not hasattr(loss.given, "dtype") or loss.answers.data.size > limits.ANSWER_SIZE or loss.labels is None:
             return
-        weights = loss.weights if self._weights is None else self._weights
-        if weights is not None:
-            course.weighed = True
-            data = weights.data if isinstance(weights, Tensor) else weights
-            if not hasattr(data, "dtype") or data.size != len(loss.labels):
-                course.kind = ""
-                return
-            if len(course.weights) < _KEPT:
-                course.weights.append((host(data).reshape(-1).copy(), loss.labels.copy()))
+        if loss.weights is not None or self._weighed:
+            course.kind = ""  # what rows of unequal weight should be answered with isn't known
+            return
         if course.place is None:
             course.place = self.watch.called_at()
             course.output = next((name for name, x in self._outputs if x is loss.answers), "")
@@ -249,13 +210,11 @@ class Answers(Check):
         if several or len(self._courses) > limits.ANSWERS_LOSSES:
             return  # networks that play against each other don't learn to answer labels
         for course in self._courses.values():
-            pairs, more = (_numbers(each) for each in (course.last(), course.more()))
+            pairs = [pair for pair in course.last() if numpy.isfinite(pair[1]).all()]
             if course.seen < limits.FEW_STEPS or not pairs:
                 continue
-            told = course.seen >= limits.IMBALANCE_STEPS and (
-                self._one_class(course, pairs) or (len(more) > len(pairs) and self._one_class(course, more))
-            )
-            if not told and not course.weighed:
+            told = course.seen >= limits.IMBALANCE_STEPS and self._one_class(course, pairs)
+            if not told:
                 self._not_learning(course, pairs)
 
     def _not_learning(self, course: _Course, pairs: _Pairs) -> None:
@@ -312,10 +271,10 @@ class Answers(Check):
 
     def _far_from(self, course: _Course, pairs: _Pairs, reached: float, constant: float) -> bool:
         """Is nothing learnt as the answers are still on their way to numbers that are far from 0?"""
-        if course.steps < _TARGETS_STEPS or reached < _LITTLE_WIDE * constant or self.watch.interrupted:
+        if course.steps < _TARGETS_STEPS or self.watch.interrupted:
             return False
         found = far_targets(pairs)
-        if found is None or (not found.wide and reached < _TARGETS_WORSE * constant) or not self.watch.hints_alone():
+        if found is None or reached < _TARGETS_WORSE * constant or not self.watch.hints_alone():
             return False
         self.watch.retract(("too_few_steps", 0))
         numbers = {"target": found.label, "spread": found.label_spread, "answer": found.answer}
@@ -356,20 +315,16 @@ class Answers(Check):
         recall = float((said[others] == actual[others]).mean())
         if recall > _IMBALANCE_RECALL or float((said == most).mean()) < 1 - _IMBALANCE_RECALL:
             return False
-        heavier = course.weight_of(most, pairs[0][1].shape) if course.weighed else None
-        if course.weighed and (heavier is None or heavier <= share):
-            return False  # the weights work against it
         things = "rows" if len(actual) == sum(len(p) for _, p in pairs) else _places(pairs)
         # Segmentation begins with the background, and goes on to the rest.
         severity = "info" if things == "pixels" and self.watch.raw("too_few_steps") else "warning"
         self.tell(
-            "class_imbalance" if heavier is None else "class_imbalance.weights",
+            "class_imbalance",
             severity,
             place=course.place,
             key=("class_imbalance", id(course)),
             answered=float((said == most).mean()),
             number_of_class=int(most),
-            but="" if heavier is None else f", which the weights of rows raise to {heavier:.1%}",
             share=share,
             missed=missed - int(recall * missed),
             rows_of_others=missed,
@@ -378,11 +333,6 @@ class Answers(Check):
             recall_of_others=recall,
         )
         return True
-
-
-def _numbers(pairs: _Pairs) -> _Pairs:
-    """Those batches whose answers are numbers."""
-    return [pair for pair in pairs if numpy.isfinite(pair[1]).all()]
 
 
 def _differ(before: list[float], last: list[float], up: bool) -> bool:

@@ -23,11 +23,6 @@ _MANY_STEPS = 2000
 _FEW_EPOCHS = 2  # from three epochs on, their means are compared, without the noise of batches
 _FEW_LEFT = 0.3  # and is still above this part of what it was in the first quarter
 _STOPPED_LEARNT = 0.9  # the training loss when it was stopped, against the first epoch's
-_ENDING = ("EarlyStopping", "TerminateOnNaN")
-_FALLING = (
-    "training ended after {steps} steps ({which}{epochs}) while the loss was still falling: {first:.4g} at the "
-    "beginning, {third:.4g} later, {last:.4g} in the end"
-)
 _STOPPED = "EarlyStopping ended training after {epochs} of {asked} epochs: {why}"
 
 
@@ -46,13 +41,6 @@ class _Run:
     def logged(self, name: str) -> list[float]:
         """A number of the epochs."""
         return [x[name] for x in self.logs if isinstance(x.get(name), float)]
-
-    @property
-    def may_be_stopped(self) -> bool:
-        """Is there a callback that ends trainings, or one of the user's, which may, or a step of the user's?"""
-        kinds = [type(callback) for callback in self.fit.callbacks.callbacks]
-        ours = [kind.__module__.startswith(("eagerflow.", "viz.")) for kind in [*kinds, type(self.fit.model)]]
-        return not all(ours) or any(kind.__name__ in _ENDING for kind in kinds)
 
 
 class Endings(Check):
@@ -75,22 +63,11 @@ class Endings(Check):
             _STOPPED,
             "Leave out mode (it is found from the name), or give 'max' for accuracy and 'min' for a loss.",
         ),
-        "stopped_early.data": Rule(
-            "warning",
-            "training ended after {epochs} of {asked} epochs, as the generator gave no more batches: it is gone "
-            "through once, not again in each epoch",
-            "Let the generator go on, with `while True:` around what it does, and give fit steps_per_epoch; or pass a "
-            "Dataset or PyDataset, which begin again in each epoch.",
-        ),
         "too_few_steps": Rule(
             "info",
-            _FALLING,
+            "training ended after {steps} steps ({which}{epochs}) while the loss was still falling: {first:.4g} at the "
+            "beginning, {third:.4g} later, {last:.4g} in the end",
             "Train for more epochs, or raise the learning rate; EarlyStopping can say when it is enough.",
-        ),
-        "too_few_steps.waiting": Rule(
-            "info",
-            _FALLING,
-            "Allow more epochs, or raise the learning rate; EarlyStopping had no reason to end training yet.",
         ),
     }
 
@@ -193,7 +170,7 @@ class Endings(Check):
         if found is not None:
             first, before, last = found
             self.tell(
-                "too_few_steps.waiting" if run.callbacks("EarlyStopping") else "too_few_steps",
+                "too_few_steps",
                 place=run.place,
                 key=("too_few_steps", 0),
                 which="the last fit: " if self._runs > 1 else "",
@@ -214,10 +191,6 @@ class Endings(Check):
         for callback in run.callbacks("EarlyStopping"):
             if done < asked and callback.stopped_epoch:
                 self._judge(run, callback, asked)
-        ran_out = done < asked and getattr(run.fit.feed, "once", False) and not run.may_be_stopped
-        if ran_out and not self.watch.interrupted:
-            key = "stopped_early", run.place
-            self.tell("stopped_early.data", place=run.place, key=key, epochs=done, asked=asked)
 
     def _judge(self, run: _Run, callback: Any, asked: int) -> None:
         monitor, mode = str(callback.monitor), callback.mode

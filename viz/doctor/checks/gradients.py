@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import number, rms
@@ -22,7 +21,6 @@ _VANISHING = 1e-4  # the first layer's gradient against the largest; healthy dee
 _EXPLODING = 1e4  # norm of all gradients together; healthy ones, with scaled data, stay below 100
 _EXPLODING_ERROR = 1e7  # nothing can be learned from this
 _EXPLODING_GROWTH = 1e3  # the norm against that of the first steps
-_PERCENT_OF_NOTHING = 1e-3  # targets this small, against their root mean square, make percentage errors explode
 _NORMS = "the norm of all gradients is {norms}"
 
 
@@ -44,8 +42,6 @@ class _Targets(NamedTuple):
     high: float
     answers: float  # their root mean square
     place: Any
-    least: float  # the one nearest to 0, where the loss divides by some that are next to nothing
-    small: float  # the part of those
 
 
 class GradientSizes(Check):
@@ -56,24 +52,12 @@ class GradientSizes(Check):
             "warning",
             _NORMS + ", most of it in {largest!r}; around 1 is usual{clipped}",
             "Use smaller initial weights, scale inputs and targets to about ±1, lower the learning rate, or give the "
-            "optimizer clipnorm=1.0.",
-        ),
-        "exploding_gradient.percent": Rule(
-            "warning",
-            "the mean absolute percentage error divides by the targets, and {small_targets:.0%} of a batch are "
-            "{near_0}, "
-            "where the others are of size {size!n}: to these rows all others are nothing; "
-            + _NORMS
-            + ", and around 1 is "
-            "usual",
-            "Use mae, or for amounts the mse of numpy.log1p(y), which counts errors by their share, too; or leave out "
-            "rows of target 0. For a percentage to report, divide the sum of all errors by the sum of all targets.",
+            "optimizer clipnorm=1.0. Percentage errors of targets next to 0 have such gradients, too: take mae.",
         ),
         "unscaled_target.gradients": Rule(
             "warning",
             "the targets range from {low!n} to {high!n} (root mean square {targets!n}), while the network's answers "
-            "begin "
-            "at around {answers!n}: " + _NORMS + "; around 1 is usual{clipped}",
+            "begin at around {answers!n}: " + _NORMS + "; around 1 is usual{clipped}",
             "Scale the targets, (y - y.mean()) / y.std(), and the answers back: a last layer, which begins with "
             "answers around 0, takes very long to reach targets that are far from it.",
         ),
@@ -90,7 +74,7 @@ class GradientSizes(Check):
         super().__init__(watch)
         self._norms: dict[int, list[float]] = {}  # by the first source: a GAN has several losses
         self._ratios: dict[int, list[float]] = {}
-        self._first: dict[int, Variable] = {}
+        self._first: dict[int, Any] = {}
         self._largest: dict[int, str] = {}
         self._sizes: dict[int, dict[str, float]] = {}
         self._optimizer: Any = None
@@ -102,20 +86,12 @@ class GradientSizes(Check):
 
     def on_loss(self, loss: Loss) -> None:
         """Targets of a batch that are compared with the answers number by number."""
-        in_percent = loss.ours and loss.name == "mean_absolute_percentage_error"
-        if loss.labels is None or (self._targets is not None and not in_percent):
-            return
         targets, answers = loss.labels, loss.values
-        if targets.size != answers.size or not targets.size or targets.dtype.kind not in "fiu":
+        if self._targets is not None or targets is None or targets.dtype.kind not in "fiu":
             return
-        if not (numpy.isfinite(targets).all() and numpy.isfinite(answers).all()):
-            return
-        sizes = numpy.abs(targets.astype("float64"))
-        small = float((sizes < _PERCENT_OF_NOTHING * rms(targets)).mean()) if in_percent else 0.0
-        least = float(sizes.min()) if small else math.inf
-        if self._targets is None or least < self._targets.least:
+        if targets.size == answers.size > 0 and numpy.isfinite(targets).all() and numpy.isfinite(answers).all():
             ends = float(targets.min()), float(targets.max())
-            self._targets = _Targets(rms(targets), *ends, rms(answers), self.watch.called_at(), least, small)
+            self._targets = _Targets(rms(targets), *ends, rms(answers), self.watch.called_at())
 
     def on_gradients(self, gradients: Gradients) -> None:
         sizes = [(source, *_size(values)) for source, values in gradients.pairs]
@@ -181,10 +157,7 @@ class GradientSizes(Check):
         about |= {"clipped": " (the optimizer clips it)" if clips else ""}
         about |= {"first": first, "recent": recent, "steps": len(norms)}
         targets = self._targets
-        if targets is not None and targets.small:
-            about |= {"small_targets": targets.small, "near_0": "0" if targets.least == 0 else "next to 0"}
-            self.tell("exploding_gradient.percent", severity, place=targets.place, size=targets.size, **about)
-        elif targets is not None and targets.size > max(limits.UNSCALED, 2 * targets.answers):
+        if targets is not None and targets.size > max(limits.UNSCALED, 2 * targets.answers):
             about |= {"targets": targets.size, "low": targets.low, "high": targets.high, "answers": targets.answers}
             self.tell("unscaled_target.gradients", severity, place=targets.place, **about)
         else:

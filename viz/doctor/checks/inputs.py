@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable, layers
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import first_tensor, host, rms, tensors
+from viz.doctor.facts.host_arrays import computed, first_tensor, is_tensor, is_variable, key_of, rms, tensors, values_of
+from viz.doctor.facts.layer_kinds import rescaling_in
 from viz.doctor.facts.pictures import colours_first, torn, words_of_torn
 from viz.doctor.facts.scaling import unadapted_normalization
-from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
-from viz.recorder.descriptions import flat
 
-__all__ = ["Inputs", "SmallInputs", "like_indices"]
+__all__ = ["Inputs"]
 
 _UNSCALED_CAUSE = 4.0  # named as the cause, where something went wrong that such inputs explain
-_INDEX_COLUMNS = 4  # numbers of words in a row, at least
-_INDEX_RANGE = 0.1  # a column's largest value, against that of all; columns of a table have their own ranges
-_INDEX_SHARE = 0.5  # of the columns have that; some hold padding alone
-_INDEX_KINDS = 20  # different ones; fewer may be levels at which something was measured
-_INDEX_PAIRS = 20  # of neighbours, whose differences are compared with those of any two values:
-_INDEX_APART = 0.7  # in time series, sorted rows and pictures, neighbours are nearer
 _RESCALES = 1 / 64  # a Rescaling by so little is made for bytes, from 0 to 255
-_SMALL_INPUT = 0.02  # largest input, where nothing is learnt: pixels that were divided twice are below
 
 _PRODUCTS = ("matmul", "conv", "depthwise_conv", "conv_transpose", "lstm", "gru", "simple_rnn")
 _OTHER_USES = ("dense", "conv_bias", "conv_transpose_bias", "take", "embedding", "einsum", "tensordot")
 _SAMPLE = 1_000_000  # elements that are looked at
 _WILD = "weights are made for inputs around ±1, and these make the first steps erratic"
-_INDICES = (
-    "of the same range in each column: they look like indices, of words or categories. A layer that multiplies them "
-    "takes number 8000 for twice number 4000"
-)
 _RANGE = "the inputs{of} range from {lowest!n} to {highest!n} (root mean square {rms!n}): {why}"
 
 
@@ -62,14 +48,7 @@ class Inputs(Check):
             "warning",
             _RANGE,
             "Scale them: x / 255 for images, (x - mean) / std for columns, or a layers.Normalization as the first "
-            "layer.",
-        ),
-        "unscaled_input.indices": Rule(
-            "warning",
-            _RANGE,
-            "If they stand for words or categories, begin with layers.Embedding(largest + 1, 32), which has a row of "
-            "weights for each (or with one-hot rows, for a few). If they are quantities, scale them: (x - mean) / "
-            "std, or a layers.Normalization as the first layer.",
+            "layer. Numbers that stand for words or categories go into layers.Embedding(largest + 1, 32) instead.",
         ),
         "unscaled_input.twice": Rule(
             "warning",
@@ -107,8 +86,8 @@ class Inputs(Check):
         """Follow what frozen weights, or what they made, were used for."""
         if error is not None or self.watch.inside("loss", "metric"):
             return
-        given = [x for x in flat(list(inputs)) if isinstance(x, Tensor)]
-        used = op.name in (*_PRODUCTS, *_OTHER_USES) and any(isinstance(x, Variable) for x in given)
+        given = tensors(list(inputs))
+        used = op.name in (*_PRODUCTS, *_OTHER_USES) and any(map(is_variable, given))
         if used or any(id(x) in self._made for x in given):
             self._made.update({id(x): x for x in tensors(outputs) if x.key is None})
 
@@ -118,20 +97,20 @@ class Inputs(Check):
     def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
         if op.name not in _PRODUCTS or len(inputs) < 2 or self.watch.inside("loss", "metric"):
             return
-        x, made = inputs[0], first_tensor(whole)
-        if x is None or made is None or made.key is None or not _is_data(x) or id(x) in self._made:
+        x = inputs[0]
+        if x is None or not computed(first_tensor(whole)) or not _is_data(x) or id(x) in self._made:
             return
         place = self.watch.called_at() if self.watch.scopes else self.watch.place()
         seen = self._seen[place] = self._seen.get(place, 0) + 1
         if seen > limits.WINDOW:
             return
-        values = host(x.data if isinstance(x, Tensor) else x)
+        values = values_of(x)
         if "conv" in op.name:
             self._pictures(values, place, first=seen == 1)
         some = values.reshape(-1)[:_SAMPLE]
         some = some if some.dtype.kind == "f" else some.astype("float32")
         if some.size and numpy.isfinite(some).all():
-            self._judge(some, place, values.shape)
+            self._judge(some, place)
 
     def _pictures(self, images: numpy.ndarray, place: Any, first: bool) -> None:
         layer, shape = self.watch.layer(), images.shape
@@ -146,46 +125,33 @@ class Inputs(Check):
     def finish(self) -> None:
         """Inputs a few times too large are named where something else went wrong that they explain."""
         symptoms = ("dead_relu", "constant_output", "exploding_gradient", "unscaled_target", "saturated", "lr_too_high")
-        for place, (size, low, high, whose) in self._largest.items() if self.watch.has(*symptoms) else ():
-            if size > _UNSCALED_CAUSE and place not in self._told:
-                self._tell("unscaled_input", "warning", place, whose, size, low, high, _WILD)
-            elif not low and not high:
-                self._tell("unscaled_input.zeros", "warning", place, whose, 0.0, low, high, "")
+        for place, about in self._largest.items() if self.watch.has(*symptoms) else ():
+            if about[0] > _UNSCALED_CAUSE and place not in self._told:
+                self._tell("unscaled_input", "warning", place, *about, _WILD)
+            elif not about[0]:
+                self._tell("unscaled_input.zeros", "warning", place, *about, "")
 
-    def tell_small(self, severity: str) -> None:
-        """Name inputs that are small, where a network that is given them has learnt nothing."""
-        for place, (size, low, high, whose) in self._largest.items():
-            if 0 < max(abs(low), abs(high)) < _SMALL_INPUT and not self.watch.raw("unscaled_input"):
-                words = "they are so small that updates of the first layer hardly change what it gives"
-                self._tell("unscaled_input.tiny", severity, place, whose, size, low, high, words)
-
-    def _judge(self, values: numpy.ndarray, place: Any, shape: tuple[int, ...]) -> None:
+    def _judge(self, values: numpy.ndarray, place: Any) -> None:
         size, low, high = rms(values), float(values.min()), float(values.max())
         first = self.watch.scopes[0].owner if self.watch.scopes else None
         whose = next((s.owner for s in self.watch.scopes if s.kind in ("model", "layer")), first)
         if size > self._largest.get(place, (-1.0,))[0]:
             self._largest[place] = size, low, high, whose
-        about = place, whose, size, low, high
-        twice = _scaled_twice(whose, low, high)
+        about, twice = (place, size, low, high, whose), _scaled_twice(whose, low, high)
         if twice is not None:
             self._told.add(place)
-            least, most = ((value - float(twice.offset)) / float(twice.scale) for value in (low, high))
-            scales = {"scale": float(twice.scale), "least": least, "most": most}
-            at, key = made_at(twice) or place, ("unscaled_input", place)
-            ends = {"rms": size, "lowest": low, "highest": high}
-            self.tell("unscaled_input.twice", layer=twice, place=at, key=key, **ends, **scales)
+            scale, offset = float(twice.scale), float(twice.offset)
+            about_scale = {"scale": scale, "least": (low - offset) / scale, "most": (high - offset) / scale}
+            at = {"layer": twice, "place": made_at(twice) or place, "key": ("unscaled_input", place)}
+            self.tell("unscaled_input.twice", rms=size, lowest=low, highest=high, **at, **about_scale)
         elif 0 < max(abs(low), abs(high)) < limits.TINY_INPUT:
             self._tell("unscaled_input.tiny", "warning", *about, "hardly anything reaches the first layer")
         elif size > limits.UNSCALED_HINT:
             severity = "warning" if size > limits.UNSCALED else "info"
-            if place not in self._told and like_indices(values, shape):
-                words = f"{len(numpy.unique(values))} different whole numbers in this batch, {_INDICES}"
-                self._tell("unscaled_input.indices", severity, *about, words)
-            else:
-                self._tell("unscaled_input", severity, *about, _WILD)
+            self._tell("unscaled_input", severity, *about, _WILD)
 
     def _tell(
-        self, rule: str, severity: str, place: Any, whose: Any, size: float, low: float, high: float, why: str
+        self, rule: str, severity: str, place: Any, size: float, low: float, high: float, whose: Any, why: str
     ) -> None:
         if severity != "info":
             self._told.add(place)
@@ -198,65 +164,16 @@ class Inputs(Check):
         self.tell(rule, severity, layer=layer, place=place, key=key, **about)
 
 
-class SmallInputs(Check):
-    """Names inputs that are small where nothing was learnt, asked after `Answers`.
-
-    Pixels that are divided by 255 twice, by a generator's `rescale` and once more by the script, are the usual case.
-    """
-
-    def finish(self) -> None:
-        """Name inputs that are too small for updates of a usual rate to show in what is made of them."""
-        idle = [each for each in self.watch.raw("not_learning") if each.rule == "not_learning"]
-        seen = next((each for each in self.watch.training.checks if isinstance(each, Inputs)), None)
-        if idle and seen is not None:
-            seen.tell_small(idle[0].severity)
-
-
-def like_indices(values: numpy.ndarray, shape: Sequence[int]) -> bool:
-    """Do these look like the numbers of words or categories, rather than like quantities, pictures or time series?
-
-    They are whole and larger than bytes, all columns have them from the same range, and neighbours have nothing to do
-    with each other.
-
-    Args:
-        values: one after the other.
-        shape: that of the inputs.
-
-    >>> words = numpy.random.default_rng(0).integers(0, 10000, (32, 20))
-    >>> like_indices(words.reshape(-1), words.shape), like_indices(numpy.sort(words).reshape(-1), words.shape)
-    (True, False)
-    """
-    columns = shape[1] if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1) else 0
-    if columns < _INDEX_COLUMNS or values.size < columns or values.size % columns:
-        return False
-    high = float(values.max())
-    if values.min() < 0 or high <= limits.BYTES or (values != numpy.floor(values)).any():
-        return False
-    table = values.reshape(-1, columns).astype("float64")
-    wide = table.max(axis=0) > _INDEX_RANGE * high
-    left, right = table[:, :-1].reshape(-1), table[:, 1:].reshape(-1)
-    used = (left > 0) & (right > 0)  # what is padded has neighbours that are 0
-    left, right = left[used], right[used]
-    if wide.mean() < _INDEX_SHARE or len(left) < _INDEX_PAIRS:
-        return False
-    steps, any_two = numpy.abs(left - right), numpy.abs(left - numpy.roll(right, len(right) // 2))
-    different = len(numpy.unique(values)) >= _INDEX_KINDS
-    return bool(different and steps.mean() > _INDEX_APART * any_two.mean())
-
-
 def _scaled_twice(whose: Any, low: float, high: float) -> Any:
     """The `Rescaling` for bytes in a layer or model that was given numbers from -1 to 1; None for none."""
-    found = [each for each in layers_in(whose) if isinstance(each, layers.Rescaling)] if whose is not None else []
-    if len(found) != 1 or not isinstance(found[0].scale, (int, float)) or not isinstance(found[0].offset, (int, float)):
+    found = rescaling_in(whose)
+    if found is None or not 0 < found.scale <= _RESCALES or low == high:
         return None
-    scale, offset = float(found[0].scale), float(found[0].offset)
-    if not 0 < scale <= _RESCALES or low == high:
-        return None
-    return found[0] if max(abs(low - offset), abs(high - offset)) / scale <= limits.SCALED_ALREADY else None
+    reach = max(abs(low - found.offset), abs(high - found.offset)) / found.scale
+    return found if reach <= limits.SCALED_ALREADY else None
 
 
 def _is_data(x: Any) -> bool:
     """Numbers that no weights were used for."""
-    data = x.data if isinstance(x, Tensor) else x
-    numbers = getattr(getattr(data, "dtype", None), "kind", "") in "fiu"
-    return numbers and getattr(x, "key", None) is None and data.ndim > 0
+    data = x.data if is_tensor(x) else x
+    return getattr(getattr(data, "dtype", None), "kind", "") in tuple("fiu") and key_of(x) is None and data.ndim > 0

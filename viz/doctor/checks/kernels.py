@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, number, rms, tensors
+from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, number, rms, tensors
 from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.program import layer_label
 from viz.facts.schema import Part
@@ -133,13 +133,13 @@ class Kernels(Check):
             self._between[number_of] = made
 
     def _source(self, x: Any, number_of: int) -> _From | None:
-        if isinstance(x, Tensor):
-            return None if x.key is None or isinstance(x, Variable) else self._from.get(x.key)
+        if is_tensor(x):
+            return None if x.key is None or is_variable(x) else self._from.get(x.key)
         return self._between.get(number_of) if x is None else None
 
     def _product(self, op: Any, inputs: Any, found: list[_From | None]) -> _From | None:
         variable = inputs[1] if len(inputs) > 1 else None
-        if not isinstance(variable, Variable) or variable.data.ndim < 2 or variable.data.dtype.kind != "f":
+        if not is_variable(variable) or variable.data.ndim < 2 or variable.data.dtype.kind != "f":
             self._used(found, hidden=True)  # the scores of an attention, or what it weighs
             self._used(found, hidden=False)
             return None
@@ -160,14 +160,14 @@ class Kernels(Check):
 
     def _passed(self, op: Any, inputs: Any, found: list[_From | None], outputs: Any) -> _From | None:
         sources = [x for x in found if x is not None]
-        if any(isinstance(x, Variable) and x.data.ndim > 1 for x in inputs or ()):
+        if any(is_variable(x) and x.data.ndim > 1 for x in inputs or ()):
             self._used(found, hidden=True)
         if not sources:
             return None
         kernel, linear, softmax = sources[0]
         if op.name in _NORMALIZES and linear:
             kernel.normalized = True
-        others = [x for x in inputs or () if isinstance(x, Tensor) and not isinstance(x, Variable)]
+        others = [x for x in inputs or () if is_tensor(x) and not is_variable(x)]
         beside = any(_of_rows(x, outputs) for x in others)
         tracked = [x for x in others if x.key is not None]
         if op.name == "softmax" and linear:

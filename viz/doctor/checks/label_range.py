@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, number
-from viz.doctor.facts.loss_questions import is_ours, labels_and_answers, own_loss, reaches
+from viz.doctor.facts.host_arrays import number, values_of
 from viz.doctor.facts.step_facts import Loss
 
 __all__ = ["Labels"]
@@ -19,9 +17,6 @@ _OUT_OF_REACH = 0.05  # of the labels lie outside the range of the answers, at l
 _ROWS_OFF = 0.05  # of the rows of labels may have another sum, as padding has
 _NOISY_LABEL = 0.1  # beyond 0 and 1: as noise on the labels of a GAN's discriminator, which is done on purpose
 _RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, numpy.inf)}
-_BINARY = (
-    "labels go from {lowest!n} to {highest!n}, but binary crossentropy takes 0 and 1: the loss can fall without limit"
-)
 
 
 class Labels(Check):
@@ -45,13 +40,6 @@ class Labels(Check):
             "whole number below it",
             "Leave class numbers as they are: scale the inputs only.",
         ),
-        "label_range.several": Rule(
-            "error",
-            "rows of labels sum to {lowest!n} to {highest!n}, but softmax's outputs sum to 1: {share:.0%} of the rows "
-            "are out of reach",
-            "Where several classes may be right at once, use sigmoid and binary_crossentropy; otherwise divide each "
-            "row by its sum.",
-        ),
         "label_range.multi_hot": Rule(
             "error",
             "{share:.0%} of the rows of labels have several ones, but categorical crossentropy takes the outputs for "
@@ -60,13 +48,12 @@ class Labels(Check):
             "binary_crossentropy as the loss and 'binary_accuracy' as the metric; each class is then a yes-or-no "
             "question of its own.",
         ),
-        "label_range.mask": Rule(
-            "error",
-            _BINARY,
-            "Divide the labels by their largest value, y / 255, as masks from picture files need it; or y > 0.",
-        ),
         "label_range.binary": Rule(
-            "error", _BINARY, "Map the labels to 0 and 1; for class numbers use sparse_categorical_crossentropy."
+            "error",
+            "labels go from {lowest!n} to {highest!n}, but binary crossentropy takes 0 and 1: the loss can fall "
+            "without limit",
+            "Map the labels to 0 and 1 (y / 255, for masks from picture files); for class numbers use "
+            "sparse_categorical_crossentropy.",
         ),
         "label_range.rows": Rule(
             "error",
@@ -77,47 +64,37 @@ class Labels(Check):
         ),
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
-        self._asked: dict[int, tuple[Any, bool]] = {}  # losses of the user's: do they take labels as they are?
-
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if self.watch.inside("metric") or op.name not in ("sparse_softmax_crossentropy", "sigmoid_crossentropy"):
-            return
-        if self.watch.inside("loss") and own_loss(self.watch) is None:
-            return  # which was given the labels as they are
+        if self.watch.inside("metric", "loss"):
+            return  # a loss object is asked as a whole, and the user's own may leave labels out, or scale them
         if op.name == "sigmoid_crossentropy":
-            self._binary(host(inputs[0].data), own_loss(self.watch))
-        else:
-            labels = inputs[0].data if isinstance(inputs[0], Tensor) else numpy.asarray(inputs[0])
-            self._classes(host(labels), inputs[1])
+            self._binary(values_of(inputs[0]))
+        elif op.name == "sparse_softmax_crossentropy":
+            self._classes(values_of(inputs[0]), inputs[1])
 
     def on_loss(self, loss: Loss) -> None:
         labels = loss.labels
-        if labels is None:
-            return
+        if labels is None or sum(opened.kind == "loss" for opened in self.watch.scopes) > 1:
+            return  # within one of the user's own, which may leave labels out, or scale them
         fits = labels.shape == loss.shape
-        weights = None if loss.weights is None or not fits else loss.weights
-        data = (
-            None if weights is None else host(weights.data if isinstance(weights, Tensor) else numpy.asarray(weights))
-        )
+        data = values_of(loss.weights) if loss.weights is not None and fits else None
         if data is not None and data.size == len(labels):
             labels = labels[data.reshape(-1) != 0]  # a row of weight 0 may have a label that nobody knows
         if loss.kind == "sparse":
             if not fits or loss.shape[-1:] == (1,):
                 self._classes(labels, loss.answers, loss.settings.get("ignore_class"))
         elif loss.kind == "binary":
-            self._binary(labels, next((each for each in self.watch.scopes if each.kind == "loss"), None))
+            self._binary(labels)
         elif loss.kind == "categorical" and fits:
             self._rows(labels)
-        elif loss.kind == "other" and labels.size and loss.labels is not None and loss.labels.size == loss.values.size:
+        elif loss.ours and labels.size and loss.labels is not None and loss.labels.size == loss.values.size:
             self._reachable(labels, loss)
 
     def _tell(self, rule: str, labels: numpy.ndarray, **about: Any) -> None:
         ends = {"lowest": float(labels.min()), "highest": float(labels.max())}
         self.tell(rule, **{"place": self.watch.called_at(), **ends, **about})
 
-    def _classes(self, found: numpy.ndarray, predicted: Tensor, ignored: Any = None) -> None:
+    def _classes(self, found: numpy.ndarray, predicted: Any, ignored: Any = None) -> None:
         """Class numbers below 0, or not below the number of classes."""
         shape = predicted.data.shape
         if not found.size or not shape or shape[-1] < 2 or found.dtype.kind not in "fiub":
@@ -132,15 +109,9 @@ class Labels(Check):
             hint = " (counted from 1?)" if kept.min() >= 1 and kept.max() == classes else ""
             self._tell("label_range.classes", kept, layer=layer, classes=classes, last=classes - 1, hint=hint)
 
-    def _binary(self, labels: numpy.ndarray, around: Any = None) -> None:
-        """Labels of a binary crossentropy, which may be a part of a loss that the user wrote."""
-        outside = labels.size and (labels.min() < -_NOISY_LABEL or labels.max() > 1 + _NOISY_LABEL)
-        pair = None if around is None or is_ours(around.owner) else labels_and_answers(around)
-        if outside and pair is not None:
-            outside = self._counts(around.owner, pair[0], 0.0, 1.0, self.watch.made_by(pair[1]) != "sigmoid")
-        if outside:
-            mask = set(numpy.unique(labels)) == {0, limits.BYTES}
-            self._tell("label_range.mask" if mask else "label_range.binary", labels)
+    def _binary(self, labels: numpy.ndarray) -> None:
+        if labels.size and (labels.min() < -_NOISY_LABEL or labels.max() > 1 + _NOISY_LABEL):
+            self._tell("label_range.binary", labels)
 
     def _rows(self, labels: numpy.ndarray) -> None:
         sums = labels.astype("float64").sum(axis=-1)
@@ -160,27 +131,9 @@ class Labels(Check):
         activation = "" if origin is None else origin.made_by
         if activation not in _RANGES or labels.dtype.kind == "b" or origin is None:
             return
-        if activation == "softmax":
-            if not loss.ours:
-                return  # it may multiply logarithms of the answers by counts, or by rewards
-            rows = labels.ndim > 1 and labels.shape == loss.shape and labels.shape[-1] > 1 and labels.min() >= 0
-            sums = labels.astype("float64").sum(axis=-1) if rows else numpy.ones(1)
-            other = float((abs(sums - 1) > limits.ROW_SUM).mean())
-            if other >= _ROWS_OFF:
-                self._tell("label_range.several", sums, layer=origin.layer, place=origin.place, share=other)
-                return
         low, high = _RANGES[activation]
         outside = (labels < low - limits.OUT_OF_RANGE) | (labels > high + limits.OUT_OF_RANGE)
         share = float(outside.mean())
-        if share >= _OUT_OF_REACH and self._counts(loss.owner, labels, low, high):
+        if share >= _OUT_OF_REACH:
             gives = f"only gives {number(low)} to {number(high)}" if numpy.isfinite(high) else "gives nothing below 0"
             self._tell("label_range", labels, layer=origin.layer, activation=activation, gives=gives, share=share)
-
-    def _counts(self, loss: Any, labels: numpy.ndarray, low: float, high: float, logits: bool = False) -> bool:
-        """Does a loss take labels as they are? One that the user wrote may leave some out, or scale them."""
-        if is_ours(loss):
-            return True
-        known = self._asked.get(id(loss))
-        if known is None:
-            known = self._asked[id(loss)] = loss, reaches(loss, labels, low, high, logits=logits) is False
-        return known[1]

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, number
-from viz.doctor.facts.loss_questions import CROSSENTROPIES, own_loss
+from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, key_of, number
+from viz.doctor.facts.loss_questions import CROSSENTROPIES
 from viz.doctor.facts.rates import rate_is_high, rate_of, usual_scale
 from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.user_code import Place, made_at
@@ -21,14 +21,9 @@ __all__ = ["LearningRates"]
 
 _DIVERGED_SEVERAL = 20.0  # where several losses compete (as in a GAN), one of them may well grow
 _UPDATE_TOO_LARGE = 1.0  # an update as large as the weights themselves; 1e-3 is usual
-_JUMPS = 2.0  # the loss of a late step against the first one's, where updates were as large as the weights:
-_JUMPS_STAYS = 0.5  # and the median of those steps is still above this part of it
 _ADAPTING = 0.9  # of the gradients, at most, that no update follows: of more, nothing is ever updated
 _UPDATE_CAREFUL = 0.05  # first updates of less, at a usual rate, change what a network answers by as little
 _UPDATE_TOO_SMALL = 5e-5  # an update against the weights; 1e-3 is usual, fine-tuning goes down to 1e-4
-_MOSTLY_KILLED = 0.75  # of the units of a layer, which fell silent in the first steps
-_HARDLY_LESS = 0.7  # the loss now, against its beginning, where most units learn nothing
-_UPDATE_KILLED = 0.3  # an early update of this part of the weights, after which units are silent, did it
 _RATE_TOO_SMALL = 1.001e-5  # only rates up to this are called too low: else it is the gradients that are small
 _UNMOVED = 0.02  # relative change of the loss that counts as none
 _UNMOVED_STEPS = 10
@@ -54,19 +49,17 @@ class _Course:
         self.place: Place | None = None
         self.updated = False  # by a gradient that isn't zero
         self.trained: set[int] = set()  # the numbers of its weights
-        self.set_at: set[int] = set()  # after how many steps somebody else gave the weights values
         self.carried: float | None = None  # what was differentiated last, if steps add their losses to it
         self.key: Any = None  # of what was differentiated last
+        self.set_at: set[int] = set()  # after how many steps somebody else gave the weights values
 
-    def add(self, gradients: Gradients, carries: bool) -> None:
+    def add(self, value: float, carries: bool) -> None:
         """Add what was differentiated; of a sum that is carried on from step to step, what this step added to it."""
-        value = gradients.value
         if carries and self.carried is None and self.losses:
             self.carried = self.losses[-1]
         restarts = self.carried is not None and value < self.carried  # as it is in each epoch
         self.losses.append(value if self.carried is None or restarts else value - self.carried)
         self.carried = None if self.carried is None else value
-        self.key = getattr(gradients.targets[0], "key", None)
 
     @property
     def adapts(self) -> bool:
@@ -132,50 +125,31 @@ class LearningRates(Check):
         self._touched: list[_Course] = []
         self._compares = False  # are answers compared with labels? What else is differentiated may be meant to grow
         self._used: set[int] = set()  # the numbers of the weights that were used since the last gradient
-        self._sums: dict[Any, tuple[int, Place | None]] = {}  # by the key of a number: of how many it is a sum
-        self._sum: tuple[int, Place | None] | None = None  # that of the loss
-        self._rows_added: tuple[int, Place | None] | None = None  # by a loss object, since the last gradient
         self._carrying: set[Any] = set()  # keys of sums that what was differentiated last is a part of
+        self._sum: tuple[int, Place | None] | None = None  # of how many rows a loss object makes a sum, and where
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         """Follow losses that are written by hand."""
         made = getattr(outputs, "key", None)
         if made is None:
             return
-        self._used.update(x.identity for x in inputs if isinstance(x, Variable) and x.trainable)
+        self._used.update(x.identity for x in inputs if is_variable(x) and x.trainable)
         if self.watch.inside("layer", "model"):
             return
-        given = {getattr(x, "key", None) for x in inputs} - {None}
-        if op.name == "add" and outputs.data.size == 1 and self._now is not None and self._now.key in given:
-            self._carrying.add(made)
-        if outputs.data.size == 1 and self._sum is None:
-            self._follow_sum(op.name, inputs, made, given)
+        if op.name == "add" and outputs.data.size == 1 and self._now is not None:
+            self._carrying |= {made} if self._now.key in [key_of(x) for x in inputs if key_of(x) is not None] else set()
         if op.name in CROSSENTROPIES:
             self._compares = self._compares or getattr(inputs[0], "key", None) is None  # of labels that are data
         elif op.name in ("square", "absolute", "power", "multiply"):
             self._compares = self._compares or self.watch.made_by(inputs[0]) == "subtract"
 
-    def _follow_sum(self, name: str, inputs: Any, made: Any, given: set[Any]) -> None:
-        """A loss that adds up many numbers has gradients as many times as large as those of a mean."""
-        count = inputs[0].data.size if name == "sum" and isinstance(inputs[0], Tensor) else 0
-        if count >= limits.WINDOW and (not self.watch.inside("loss") or own_loss(self.watch) is not None):
-            self._sums[made] = count, self.watch.place()
-        elif name not in ("divide", "mean"):
-            known = next((self._sums[key] for key in given if key in self._sums), None)
-            if known is not None:
-                self._sums[made] = known
-
     def on_gradients(self, gradients: Gradients) -> None:
-        added, self._rows_added = self._rows_added, None
-        if added is not None and (self._sum is None or added[0] > self._sum[0]):  # an epoch's last batch is smaller
-            self._sum = added
-        if self._sum is None:
-            self._sum = next((self._sums[t.key] for t in gradients.targets if t.key in self._sums), None)
         used, self._used = self._used, set()
         if gradients.first is None:
             return
         course = self._now = self._courses.setdefault(gradients.first.identity, _Course())
-        course.add(gradients, gradients.key in self._carrying)
+        course.add(gradients.value, gradients.key in self._carrying)
+        course.key = gradients.key
         self._step.append((course, len(course.losses) - 1, gradients))
         if self.watch.heavy:
             course.trained.update(v.identity for v, _ in gradients.pairs)
@@ -187,8 +161,9 @@ class LearningRates(Check):
     def on_loss(self, loss: Loss) -> None:
         self._compares = True
         rows = getattr(loss.given, "shape", ())[:1]
-        if getattr(loss.owner, "reduction", "") == "sum" and rows:
-            self._rows_added = rows[0], made_at(loss.owner) or self.watch.called_at()
+        if loss.tracked and getattr(loss.owner, "reduction", "") == "sum" and rows:
+            count, place = self._sum or (0, None)
+            self._sum = max(count, rows[0]), place or made_at(loss.owner) or self.watch.called_at()
 
     def on_optimizer(self, opened: Any) -> None:
         """The loss whose gradients it was given last; GANs compute two first, then update twice."""
@@ -208,7 +183,7 @@ class LearningRates(Check):
         if self._now is None:
             return
         if not self._now.updated and (name in ("assign_sub", "assign_add") or name.endswith("_update")):
-            self._now.updated = any(bool(host(x.data).any()) for x in inputs if isinstance(x, Tensor))
+            self._now.updated = any(bool(host(x.data).any()) for x in inputs if is_tensor(x))
         if name not in ("assign", "assign_sub", "assign_add") or self.watch.inside("optimizer"):
             return
         if name == "assign" and self._now.optimizer is not None and variable.identity in self._now.trained:
@@ -220,7 +195,7 @@ class LearningRates(Check):
             course.losses[i] /= gradients.scale
         for course in self._touched:
             _measure(course)
-        for each in (self._step, self._touched, self._sums, self._carrying):
+        for each in (self._step, self._touched, self._carrying):
             each.clear()
         if self._now is not None and len(self._now.losses) % limits.LAST == 0:
             self._judge(final=False)
@@ -264,16 +239,6 @@ class LearningRates(Check):
             self._tell_uphill(course, finite[0], last)
         elif moved >= _UPDATE_TOO_LARGE and enough and last >= limits.NOT_IMPROVED * abs(finite[0]):
             self._tell_high(course, f"the loss has not fallen ({number(finite[0])} at first, {number(last)} now)", last)
-        elif (
-            final
-            and (died := self._died(last >= _HARDLY_LESS * abs(finite[0])))
-            and course.high
-            and max(course.moves[: limits.WINDOW], default=0.0) >= _UPDATE_KILLED
-        ):
-            self._tell_high(course, f"{died} after the first updates; the loss stays at {number(last)}", last)
-        elif final and len(finite) == len(losses) and self._alone and _jumps(course):
-            ends = f"{number(finite[0])} at first, up to {number(max(losses[-(len(losses) // 3) :]))} in the last third"
-            self._tell_high(course, f"the loss has not settled ({ends})", last)
 
     @property
     def _alone(self) -> bool:
@@ -290,18 +255,6 @@ class LearningRates(Check):
         noise = math.hypot(*[statistics.stdev(x) / math.sqrt(part) for x in (first, last)])
         return statistics.fmean(last) - statistics.fmean(first) > limits.FEW_SIGMA * noise
 
-    def _died(self, hardly_less: bool) -> str:
-        """What was alive in the first step, and isn't any more; empty for nothing."""
-        for finding in self.watch.raw("dead_relu", "constant_output"):
-            dead, units = finding.evidence.get("dead", 0), finding.evidence.get("units", 1)
-            if finding.evidence.get("from_start") is not False:
-                continue
-            if finding.severity == "error":
-                return "all units of a layer fell silent" if finding.kind == "dead_relu" else "the outputs froze"
-            if hardly_less and finding.severity == "warning" and dead >= _MOSTLY_KILLED * units:
-                return f"{dead} of {units} units of a layer fell silent"
-        return ""
-
     def _tell_uphill(self, course: _Course, first: float, last: float) -> None:
         """The loss grows because each update adds the gradient, which points to where it grows."""
         self.watch.retract(("lr_too_high", id(course)))
@@ -310,8 +263,6 @@ class LearningRates(Check):
         self.tell("loss_sign.update", severity, place=course.place, key=key, perfect=first, now=last, steps=steps)
 
     def _tell_high(self, course: _Course, what: str, last: float) -> None:
-        if any(finding.rule == "lr_too_high.summed" for finding in self.watch.raw("lr_too_high")):
-            return  # the rate isn't to blame
         moved = course.moves[0] if course.moves else None
         count, added_at = self._sum or (0, None)
         # A rate that is large for a mean isn't to blame either, where updates with a mean's gradients would be small.
@@ -395,13 +346,3 @@ def _usual(kernel: numpy.ndarray) -> float:
     """The sum of squares with which a kernel of this shape usually begins (`GlorotUniform`)."""
     outputs = kernel.shape[-1]
     return 2.0 * kernel.size / max(1, outputs + kernel.size // max(1, outputs))
-
-
-def _jumps(course: _Course) -> bool:
-    """Does the loss still jump in the last third, after updates that were nearly as large as the weights?"""
-    first, third = course.losses[0], course.losses[-(len(course.losses) // 3) :]
-    moved = course.moves[: limits.WINDOW]
-    if len(course.losses) < 3 * limits.FEW_STEPS or len(moved) < limits.WINDOW or not course.high:
-        return False
-    wild = statistics.median(moved) >= _UPDATE_KILLED
-    return wild and max(third) >= _JUMPS * first > 0 and statistics.median(third) >= _JUMPS_STAYS * first

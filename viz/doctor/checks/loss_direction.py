@@ -15,7 +15,6 @@ from viz.recorder.source_lines import is_internal
 __all__ = ["LossSign"]
 
 _BOUNDED = ("softmax", "sigmoid", "hard_sigmoid")
-_CLEAR = 1e-4  # what a difference of 1 changes, at least
 _OTHERS = 8  # wrong classes that are tried in place of the right ones
 
 
@@ -28,14 +27,7 @@ class LossSign(Check):
             "the loss {loss!r} is {perfect!n} for perfect answers and {now!n} for those of the network, which are "
             "wrong: training makes the loss smaller, and so the answers worse",
             "Turn the sign: return -value, or 1 - value, of what should become large.",
-        ),
-        "loss_sign.cancels": Rule(
-            "error",
-            "the loss {loss!r} is 0 for perfect answers, {high!n} for answers that are 1 too high and {low!n} for "
-            "those 1 too low: differences cancel each other, and the loss falls without end as the answers go one way",
-            "Take squares or absolute values of the differences before their mean: ops.mean(ops.square(y - p), "
-            "axis=-1).",
-        ),
+        )
     }
 
     def __init__(self, watch: Any) -> None:
@@ -58,27 +50,11 @@ class LossSign(Check):
     def _judge(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray, bounded: bool) -> None:
         if numpy.array_equal(labels, answers):
             return
-        if self._cancels(loss, labels, answers):
-            return
         within = bounded and labels.min() >= 0 and labels.max() <= 1
         perfect, near, now = _on_the_way(loss, labels, labels, answers)
         beyond = near if within else value_of(loss, labels, labels - 0.5 * (answers - labels))
         if _worse(perfect, [near, now, beyond]):
             self._tell("loss_sign", loss, perfect, now)
-
-    def _cancels(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> bool:
-        """Do differences above and below 0 cancel each other, as in mean(y - p)? Then the loss can fall without end."""
-        if labels.dtype.kind != "f":
-            return False
-        moved = [value_of(loss, labels, labels + by) for by in (0, 1, -1, 2)]
-        both = value_of(loss, labels + 1, labels + 1)
-        if not numpy.isfinite([*moved, both]).all() or abs(moved[1]) < _CLEAR:
-            return False
-        zero, one = max(abs(moved[0]), abs(both)), moved[1]
-        if max(zero, abs(one + moved[2]), abs(2 * one - moved[3])) > 1e-3 * abs(one):
-            return False
-        self._tell("loss_sign.cancels", loss, moved[0], value_of(loss, labels, answers), high=moved[1], low=moved[2])
-        return True
 
     def _judge_classes(self, loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> None:
         """The same for numbers of classes: the right class has to be the worst of several, or it may be another's."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 from typing import Any
 
 import numpy
@@ -10,8 +9,7 @@ import numpy
 from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.checks.own_losses.row_softmax import SOFTMAX_AXIS
-from viz.doctor.facts.host_arrays import host, number
+from viz.doctor.facts.host_arrays import host, is_tensor, number, tracked
 from viz.doctor.facts.loss_questions import CROSSENTROPIES, is_answer_of_own_loss, is_ours, loss_kind
 from viz.doctor.facts.step_facts import Loss
 from viz.doctor.program import layer_label
@@ -48,15 +46,9 @@ class Mismatch(Check):
         ),
         "loss_mismatch.from_logits": Rule(
             "error",
-            "the loss takes its input as logits{by_setting} and applies {applied}, but the predictions went through "
+            "the loss takes its input as logits and applies {applied}, but the predictions went through "
             "{activation} already{whose}",
-            "Leave out the activation of the last layer, or from_logits=True.",
-        ),
-        "loss_mismatch.with_logits": Rule(
-            "error",
-            "the loss takes its input as logits and applies {applied}, but the predictions went through {activation} "
-            "already{whose}",
-            "Leave out the activation of the last layer: this function takes logits.",
+            "Leave out the activation of the last layer; or, where the loss has it, from_logits=True.",
         ),
         "loss_mismatch.logits": Rule(
             "error",
@@ -97,14 +89,6 @@ class Mismatch(Check):
             "as a yes-or-no question of its own (predictions {shape})",
             "Use categorical_crossentropy (sparse_categorical_crossentropy for class numbers) with a softmax.",
         ),
-        "loss_mismatch.divergence": Rule(
-            "error",
-            "{loss} compares chances, from 0 to 1, but its {what} range from {low!n} to {high!n}: they are logits, of "
-            "which all that is below 0 or above 1 is cut off",
-            "Take the softmax of both first: kl(ops.softmax(teacher / temperature), ops.softmax(student / "
-            "temperature)); the labels of a divergence, which come first, are the shares that the predictions should "
-            "have.",
-        ),
         "loss_mismatch.several": Rule(
             "error",
             "{share:.0%} of the rows of labels have several ones, but softmax's outputs sum to 1: they are the "
@@ -112,14 +96,12 @@ class Mismatch(Check):
             "Give the last layer activation='sigmoid': each class is then a yes-or-no question of its own, as the loss "
             "has it.",
         ),
-        "loss_mismatch.hinge": Rule(
+        "softmax_axis": Rule(
             "error",
-            "{loss} wants outputs of either sign, for labels of -1 and 1; {activation} gives 0 to 1: -1 is out of "
-            "reach",
-            "For classes use sparse_categorical_crossentropy or categorical_crossentropy; hinge wants labels of -1 and "
-            "1, and outputs without softmax or sigmoid.",
+            "{whose}{by} of the predictions {shaped} goes over {along}, not over the {classes} classes (the last axis)",
+            "Take the softmax over the classes: axis=-1; by hand: e = ops.exp(z - ops.max(z, axis=-1, keepdims=True)), "
+            "and e / ops.sum(e, axis=-1, keepdims=True).",
         ),
-        "softmax_axis": SOFTMAX_AXIS,
         "class_loss": Rule(
             "info",
             "{loss} compares {activation}'s answers with {labels}: where such an answer is certain and wrong, its "
@@ -136,7 +118,6 @@ class Mismatch(Check):
         self._model: Any = None  # the one that answered last
         self._shares: set[Any] = set()  # keys of answers that a loss of the user's divided, by their sum perhaps
         self._squashed: set[Any] = set()  # keys of what a softmax or a sigmoid was taken of
-        self._negated: dict[Any, Any] = {}  # of what these are the negative: a crossentropy of logits has softplus(-x)
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         key = getattr(inputs[0], "key", None) if inputs else None
@@ -146,10 +127,6 @@ class Mismatch(Check):
             self._softmax(op, inputs[0], settings, outputs)
         elif op.name in CROSSENTROPIES:
             self._from_logits(op, inputs[1])
-        elif op.name == "softplus" and not self.watch.inside("layer", "metric"):
-            self._from_logits(op, self._negated.get(key, inputs[0]))
-        elif op.name == "negative" and getattr(outputs, "key", None) is not None:
-            self._negated[outputs.key] = inputs[0]
         elif op.name == "clip" and _clips_probabilities(inputs) and not self.watch.inside("metric"):
             if key in self._shares or not self.watch.inside("loss") or is_answer_of_own_loss(self.watch, inputs[0]):
                 self._as_probabilities(inputs[0], None)
@@ -162,7 +139,7 @@ class Mismatch(Check):
                 self._report("twice", op=op.name, place=self.watch.place(), by=op.name, made_by=made_by, so=so)
 
     def _softmax(self, op: Any, x: Any, settings: Any, outputs: Any) -> None:
-        if not isinstance(x, Tensor) or outputs is None or outputs.key is None:
+        if not is_tensor(x) or outputs is None or outputs.key is None:
             return
         shape, axis, layer = x.data.shape, settings[0], self.watch.layer()
         made_by = self.watch.made_by(x)
@@ -179,7 +156,7 @@ class Mismatch(Check):
         self._report("one_unit", layer=layer, op=op, place=place, whose=whose, shape=list(shape))
 
     def on_step_end(self) -> None:
-        for known in (self._axes, self._negated, self._shares, self._squashed):
+        for known in (self._axes, self._shares, self._squashed):
             known.clear()
 
     def _axis(self, predicted: Tensor) -> None:
@@ -192,27 +169,22 @@ class Mismatch(Check):
             self._one_unit(shape, origin.layer, op, origin.place)
         elif len(shape) > 1 and axis != len(shape) - 1 and shape[-1] > 1:
             along = "the rows of the batch, which then depend on each other" if not axis else f"axis {axis}"
-            self._tell_axis(origin, shape, axis, along, op)
-
-    def _tell_axis(self, origin: Any, shape: Any, axis: int, along: str, by: str) -> None:
-        whose = f"layer {layer_label(origin.layer)!r}: " if origin.layer is not None else ""
-        about = {"whose": whose, "by": by, "along": along, "classes": shape[-1], "shaped": str(tuple(shape))}
-        op = by if by != "division" else origin.op
-        self.tell("softmax_axis", layer=origin.layer, op=op, place=origin.place, axis=axis, shape=list(shape), **about)
+            whose = f"layer {layer_label(origin.layer)!r}: " if origin.layer is not None else ""
+            about = {"whose": whose, "by": op, "along": along, "classes": shape[-1], "shaped": str(tuple(shape))}
+            at = {"layer": origin.layer, "op": op, "place": origin.place}
+            self.tell("softmax_axis", axis=axis, shape=list(shape), **at, **about)
 
     def _from_logits(self, op: Any, logits: Any) -> None:
-        made_by = self.watch.made_by(logits) if isinstance(logits, Tensor) else ""
+        made_by = self.watch.made_by(logits) if is_tensor(logits) else ""
         if made_by not in _SQUASHED or self._goes_on_from(logits):
             return
-        layer, place = self._layer_of(logits), self.watch.place()
-        by_name = place is not None and "_with_logits" in linecache.getline(place.file, place.line)
+        layer = self._layer_of(logits)
         self._report(
-            "with_logits" if by_name else "from_logits",
+            "from_logits",
             layer=layer,
             op=op.name,
-            place=place,
-            by_setting=" (from_logits=True)",
-            applied="sigmoid" if op.name == "softplus" else op.name.split("_")[-2],
+            place=self.watch.place(),
+            applied=op.name.split("_")[-2],
             whose=f", in layer {layer_label(layer)!r}" if layer is not None else "",
             activation=made_by,
         )
@@ -251,14 +223,11 @@ class Mismatch(Check):
         self._shapes(loss, loss.labels)
 
     def _compared(self, loss: Loss, labels: numpy.ndarray) -> None:
-        """Losses of no chances: class numbers for several outputs, hinge, differences, divergences."""
+        """Losses of no chances: class numbers for several outputs, and differences of classes."""
         shape, size = loss.shape, loss.answers.data.size
         made_by, place = self.watch.made_by(loss.answers), made_at(loss.owner) or self.watch.called_at()
         if labels.size != size and shape and shape[-1] > 1 and labels.size * shape[-1] == size:
             self._wrong("elementwise", loss, labels)
-        if loss.name in ("hinge", "squared_hinge") and made_by in _SQUASHED and loss.tracked:
-            about = {"layer": self._layer_of(loss.answers), "place": place, "activation": made_by}
-            self._report("hinge", loss=loss.name, **about)
         columns, ones = labels.shape[1] if labels.ndim == 2 else 0, labels == 1
         yes_or_no = columns and labels.shape == shape and bool((ones | (labels == 0)).all()) and ones.any()
         one_hot = yes_or_no and (columns == 1 or (ones.sum(axis=1) == 1).all())
@@ -266,11 +235,6 @@ class Mismatch(Check):
             rows = "one-hot rows" if columns > 1 else "0 and 1"
             about = {"loss": loss.name, "activation": made_by, "labels": rows}
             self.tell("class_loss", place=place, columns=columns, **about)
-        for what, values in (("labels", labels), ("predictions", loss.values)) if loss.name == "kl_divergence" else ():
-            low, high = float(values.min()), float(values.max())
-            if low < -limits.OUT_OF_RANGE or high > 1 + limits.OUT_OF_RANGE:
-                self._report("divergence", place=place, loss=loss.name, what=what, low=low, high=high)
-                return
 
     def _each_step(self, loss: Loss) -> bool:
         """An answer for each step of a sequence, as the last recurrent layer gives all its states, but one label."""
@@ -285,7 +249,7 @@ class Mismatch(Check):
 
     def _as_probabilities(self, predicted: Any, loss: Loss | None) -> None:
         """Values that a loss takes for probabilities, and which are none."""
-        if not isinstance(predicted, Tensor) or predicted.key is None:
+        if not tracked(predicted):
             return
         one_of_many = loss is not None and loss.kind != "binary"  # then they should sum to 1
         made_by, values = self.watch.made_by(predicted), host(predicted.data)
@@ -301,8 +265,6 @@ class Mismatch(Check):
             kind = "logits" if low < 0 else "no probabilities"
             are = f"range from {number(low)} to {number(high)}: they are {kind}"
         elif abs(total - 1) > limits.ROW_SUM:
-            if self._sums_otherwise(values, self.watch.origin(predicted)):
-                return
             are = f"sum to {number(total)} in each row: they are no chances of classes that exclude each other"
         else:
             return
@@ -317,18 +279,6 @@ class Mismatch(Check):
             high=high,
             **({} if made_by in _OTHERWISE and loss is not None else {"low": low}),
         )
-
-    def _sums_otherwise(self, values: numpy.ndarray, origin: Any) -> bool:
-        """Is it the columns, or all numbers together, that sum to 1, as of a softmax by hand over the wrong axis?"""
-        if values.ndim != 2 or values.shape[0] < limits.FIRST or origin is None:
-            return False
-        sums = values.sum(axis=0, dtype="float64")
-        columns = bool((abs(sums - 1) < limits.ROW_SUM).all())
-        if not columns and abs(float(sums.sum()) - 1) > limits.ROW_SUM:
-            return False
-        along = "the rows of the batch, so that each column sums to 1" if columns else "all of them together"
-        self._tell_axis(origin, values.shape, 0, along, "division")
-        return True
 
     def _shapes(self, loss: Loss, labels: numpy.ndarray) -> None:
         """The crossentropy that doesn't go with the shape of its labels."""

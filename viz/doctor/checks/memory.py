@@ -7,9 +7,8 @@ import weakref
 from collections import deque
 from typing import Any
 
-from eagerflow import Tensor
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import first_tensor
+from viz.doctor.facts.host_arrays import first_tensor, is_tensor
 from viz.doctor.facts.reference_holders import holder_of
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
@@ -55,7 +54,7 @@ class Memory(Check):
     def on_gradients(self, gradients: Gradients) -> None:
         for name, things in (("the loss", gradients.targets), ("gradients", gradients.results)):
             for thing in things:
-                if isinstance(thing, Tensor):
+                if is_tensor(thing):
                     self._now[name] = weakref.ref(thing), thing.data.nbytes
                     break
 
@@ -63,7 +62,7 @@ class Memory(Check):
         if opened.kind == "backward":
             self._now["the tape"] = weakref.ref(opened.owner), -1
         elif len(self._now) < 64:
-            x = outputs if isinstance(outputs, Tensor) else first_tensor(outputs)
+            x = outputs if is_tensor(outputs) else first_tensor(outputs)
             if x is not None:
                 label = "the loss" if opened.kind == "loss" else f"outputs of {layer_label(opened.owner)!r}"
                 if label not in self._now:

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import first_tensor, host
+from viz.doctor.facts.host_arrays import first_tensor
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
-from viz.doctor.user_code import made_at
 
 __all__ = ["Modes"]
 
-_MOMENTUM_USUAL = 0.99  # what BatchNormalization begins with; slower averages are a choice, and a warning if they lag
-_MOMENTUM_LEFT = 0.5  # of the averages is what they began with, after all updates
-_MOMENTUM_SOME = 0.05  # the same, which a high validation loss may come from
-_MEANS_APART = 0.5  # standard deviations of a batch between its mean and the average; the noise of batches is a fifth
-_VARIANCES_APART = 1.0  # factors of two between a batch's variance and the average
+_MOMENTUM_SOME = 0.05  # of the averages is what they began with, which a high validation loss may come from
 _ONES_SHARE = 0.5  # of the training batches hold one sample; a single one at the end of an epoch is a hint
 
 
@@ -29,7 +22,6 @@ class _Norm:
     def __init__(self, layer: Any) -> None:
         self.layer = layer
         self.training = self.ones = self.untrained = self.outside = 0
-        self.batch: tuple[numpy.ndarray, numpy.ndarray] | None = None  # mean and variance of what it was given last
         self.ones_at: Any = None
         self.values = 0  # of a channel, in a batch of one
         self.untrained_at: Any = None
@@ -39,19 +31,6 @@ class _Norm:
     def left(self) -> float:
         """How much of its first moving averages it still has."""
         return float(self.layer.momentum) ** self.training
-
-    def lag(self) -> float | None:
-        """How far the means' averages are from those of the batches; None where they came near, or had no time."""
-        if self.batch is None or self.training < limits.FEW_STEPS or self.left < _MOMENTUM_LEFT:
-            return None
-        mean, variance = self.batch
-        moving_mean, moving_variance = (host(v.data) for v in (self.layer.moving_mean, self.layer.moving_variance))
-        alive = variance > 0
-        if not alive.any():
-            return None
-        apart = float(numpy.median(abs(moving_mean - mean)[alive] / numpy.sqrt(variance[alive])))
-        wider = float(numpy.median(abs(numpy.log2(moving_variance[alive] / variance[alive]))))
-        return apart if apart >= _MEANS_APART or wider >= _VARIANCES_APART else None
 
 
 class _Drop:
@@ -93,13 +72,6 @@ class Modes(Check):
             "rows of the batch, and change its moving averages",
             "Leave training out of the call (or pass training=False) for evaluation and prediction.",
         ),
-        "batchnorm_misuse.lag": Rule(
-            "warning",
-            "layer {name} learns its moving averages too slowly: after {updates} updates with momentum {momentum:g} "
-            "they are still {left:.0%} of what they began with, and {means_apart!n} standard deviations from the "
-            "means of the batches. Evaluation and prediction use them, and are worse than training",
-            "Lower the momentum (0.9), or train for longer; viz gap measures what evaluation loses by it.",
-        ),
     }
 
     always = ("on_optimizer", "on_call_end")
@@ -138,13 +110,12 @@ class Modes(Check):
                 norm.outside_at = norm.outside_at or self._mode_place(opened)
         elif opened.training:
             norm.training += 1
-            axis = opened.owner.axis % x.data.ndim
-            if self.watch.heavy and _MOMENTUM_LEFT <= norm.left:
-                others, values = tuple(i for i in range(x.data.ndim) if i != axis), host(x.data)
-                norm.batch = values.mean(axis=others, dtype="float64"), values.var(axis=others, dtype="float64")
             if x.data.shape[0] == 1:
                 norm.ones += 1
-                norm.ones_at, norm.values = self.watch.called_at(), x.data.size // (x.data.shape[axis] or 1)
+                norm.ones_at, norm.values = (
+                    self.watch.called_at(),
+                    x.data.size // (x.data.shape[opened.owner.axis] or 1),
+                )
         elif not self._stays_out():
             norm.untrained += 1
             norm.untrained_at = norm.untrained_at or self._mode_place(opened)
@@ -175,15 +146,6 @@ class Modes(Check):
     def finish(self) -> None:
         """Judge once more; whether a Dropout ever drops anything, only the end can tell."""
         self._judge()
-        lags = [(apart, norm) for norm in self._norms.values() if (apart := norm.lag()) is not None]
-        if lags and not self.watch.interrupted:  # the farthest is told
-            apart, norm = max(lags, key=lambda each: each[0])
-            momentum = float(norm.layer.momentum)
-            numbers = {"updates": norm.training, "momentum": momentum, "left": norm.left, "means_apart": apart}
-            severity = "warning" if momentum > _MOMENTUM_USUAL else "info"
-            key = "batchnorm_misuse", "lag"
-            layer, place = norm.layer, made_at(norm.layer)
-            self.tell("batchnorm_misuse.lag", severity, layer=layer, place=place, key=key, **numbers)
         if not self.watch.raw("batchnorm_misuse"):  # which names them, too
             self._idle()
 

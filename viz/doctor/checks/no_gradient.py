@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import Any
 
-import numpy
-
-from eagerflow import Tensor, Variable, layers
+from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.checks.updates.lost_gradients import FLAT, End, LostGradients
-from viz.doctor.facts.host_arrays import host, number, tensors
-from viz.doctor.facts.source_calls import tape_before
+from viz.doctor.checks.updates.lost_gradients import End, LostGradients
+from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, key_of, tensors, values_of
+from viz.doctor.facts.layer_kinds import makes_weights
 from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
-from viz.doctor.user_code import Place
 
 __all__ = ["Unreached"]
 
@@ -56,25 +52,20 @@ class Unreached(Check):
         "no_gradient.stopped": Rule(
             "error",
             "{what}: {goes} {by}, which lets no gradient through",
-            "Leave stop_gradient out of this step, whose weights get their gradients through it. In a GAN it belongs "
-            "into the discriminator's step, discriminator(stop_gradient(generator(noise))), and not into the "
-            "generator's, discriminator(generator(noise)), where the optimizer is given the generator's weights alone.",
-        ),
-        "no_gradient.stopped_part": Rule(
-            "error",
-            "{what}: {goes} {by}, which lets no gradient through",
             "Leave stop_gradient out there; if these weights should stay as they are, leave them out of what the tape "
-            "and the optimizer are given, or set layer.trainable = False.",
+            "and the optimizer are given, or set layer.trainable = False. In a GAN it belongs into the discriminator's "
+            "step, discriminator(stop_gradient(generator(noise))), and not into the generator's, "
+            "discriminator(generator(noise)), where the optimizer is given the generator's weights alone.",
         ),
         "no_gradient.before_tape": Rule(
             "error",
-            "{how}: " + _NONE,
+            "{how} where no tape records it: " + _NONE,
             "Move that call into the block of the tape, with GradientTape() as tape: a tape records only what runs "
             "while it is open.",
         ),
         "no_gradient.behind_tape": Rule(
             "error",
-            "the loss is computed outside of the block of the tape{how}: " + _NONE,
+            "the loss is computed outside of the block of the tape: " + _NONE,
             "Move the loss into the block of the tape, one step to the right: a tape records only what runs while it "
             "is open.",
         ),
@@ -105,7 +96,6 @@ class Unreached(Check):
         self._loss = 0.0  # the largest, of those looked at
         self._place: Any = None
         self._lost = LostGradients(watch)
-        self._flat: tuple[str, Any] | None = None  # the last op without a slope
         self._counts = False  # does any row count in a loss?
         self._ignored = ""  # why none does
         self._ignored_at: Any = None
@@ -127,18 +117,15 @@ class Unreached(Check):
             self._counts = True
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if not isinstance(outputs, Tensor) or self.watch.inside("metric"):
+        if not is_tensor(outputs) or self.watch.inside("metric"):
             return
         self._lost.hear(op, inputs, outputs)
         if op.name in ("multiply", "where") and outputs.key is not None and not self._ignored:
             masks = inputs[:1] if op.name == "where" else inputs
-            data = [getattr(x, "data", x) for x in masks if getattr(x, "key", None) is None]
-            if any(numpy.size(x) > 1 and not host(x).any() for x in data):
+            data = [values_of(x) for x in masks if key_of(x) is None]
+            if any(x.size > 1 and not x.any() for x in data):
                 self._ignored = f"{op.name} leaves everything out of the loss, with a mask that is 0 everywhere"
                 self._ignored_at = self.watch.place()
-        elif (op.name in FLAT or outputs.data.dtype.kind in "biu") and outputs.key is None:
-            followed = any(x.key is not None for x in tensors(list(inputs)))
-            self._flat = (op.name, self.watch.place()) if followed else self._flat
 
     def on_read(self, tensor: Any, how: str, place: Any) -> None:
         self._lost.read(tensor, how, place)
@@ -146,29 +133,19 @@ class Unreached(Check):
     def on_gradients(self, gradients: Gradients) -> None:
         self._loss = max(self._loss, abs(gradients.value))
         self._place = self._place or self.watch.called_at()
-        ends, others = self._lost.asked(gradients), any(isinstance(each, Tensor) for each in gradients.results)
+        ends, others = self._lost.asked(gradients), any(map(is_tensor, gradients.results))
         for source, result in zip(gradients.sources, gradients.results):
-            if not isinstance(source, Variable) or not source.trainable:
+            if not is_variable(source) or not source.trainable:
                 continue
             seen = self._seen.setdefault(source.identity, _Seen(source))
             seen.asked += 1
             kept = seen.end if seen.end is not None and seen.end.how in ("before", "behind") else None
             seen.end = ends.get(source.identity, kept)
-            if isinstance(result, Tensor):
+            if is_tensor(result):
                 seen.given += 1
                 seen.nonzero += bool(host(result.data).any())
             else:
                 seen.others = others
-
-    def on_crash(self, error: BaseException) -> None:
-        """A tape refuses a loss that is a plain number; the line at fault is the one that read it."""
-        value = _plain_target(error)
-        end = None if value is None else self._lost.refused(value)
-        if end is not None:
-            what = "the gradient is asked of a plain number, which the tape refuses with an error"
-            self._tell(
-                "no_gradient.numpy", [], place=end.place, key=("no_gradient.refused", end.place), what=what, by=end.by
-            )
 
     def on_step_end(self) -> None:
         if not self.watch.ended_late:  # then the forward pass of the next step is over, too
@@ -208,7 +185,7 @@ class Unreached(Check):
             return
         asked = [seen for seen in self._seen.values() if seen.asked]
         if asked and not some and all(seen.given >= enough for seen in asked if seen.given):
-            self._tell_all(asked)
+            self._tell_ignored([seen for seen in asked if seen.given])
             return
         for owner, group in zero.items():
             self._tell_owner(owner, group, "exactly 0")
@@ -234,67 +211,25 @@ class Unreached(Check):
     def _tell_end(self, end: End, group: list[_Seen]) -> None:
         """One place stands between these weights and the loss."""
         if end.how in ("before", "behind"):
-            about = {"place": end.place, "key": ("no_gradient", end), "how": self._outside(end)}
-            layer = self.watch.owners.of(group[0].variable)
-            self._tell(f"no_gradient.{end.how}_tape", group, layer=layer, **about)
+            about: dict[str, Any] = {"how": f"{end.by!r} is called" if end.by else "the weights are used"}
+            about |= {"layer": self.watch.owners.of(group[0].variable), "place": end.place, "key": ("no_gradient", end)}
+            self._tell(f"no_gradient.{end.how}_tape", group, **about)
             return
         lost = end.how == "op" and not any(seen.others for seen in group)
-        first, them = group[0].variable.path, "them" if len(group) > 1 else "it"
         names = _listed([seen.variable.path for seen in group])
-        what, goes = f"the gradient of {names} is None {self.watch.in_all(group[0].asked)}", "the loss goes through"
-        if lost and len(group) < len(self._seen):
-            what = f"none of the {len(group)} weights that this step trains, from {first!r} on, has a gradient"
-        elif lost:
-            what = f"no weight has a gradient ({len(group)} were asked for)"
-        else:
-            goes = f"what is computed with {them} goes on through"
-        stopped = "no_gradient.stopped" if lost else "no_gradient.stopped_part"
-        rule = "no_gradient.numpy" if end.how == "read" else stopped if end.by == "stop_gradient" else "no_gradient.cut"
+        what = f"the gradient of {names} is None {self.watch.in_all(group[0].asked)}"
+        goes = "the loss goes through" if lost else "what is computed with them goes on through"
+        way = "numpy" if end.how == "read" else "stopped" if end.by == "stop_gradient" else "cut"
         about = {"what": what, "goes": goes, "by": end.by if lost or end.how == "read" else f"{end.by} alone"}
         layer, op = None if lost else self.watch.owners.of(group[0].variable), None if end.how == "read" else end.by
-        self._tell(rule, group, layer=layer, op=op, place=end.place, key=("no_gradient", end), **about)
+        self._tell(f"no_gradient.{way}", group, layer=layer, op=op, place=end.place, key=("no_gradient", end), **about)
 
-    def _outside(self, end: End) -> str:
-        """How what a line computes lies outside of the tape, in words."""
-        at: Place | None = self._place
-        block = tape_before(at) if at is not None and end.place is not None and at.file == end.place.file else None
-        line = end.place.line if end.place is not None else 0
-        if end.how == "behind":
-            return "" if block is None or line <= block[1] else f", lines {block[0]} to {block[1]}"
-        what = f"{end.by!r} is called" if end.by else "the weights are used"
-        if block is None or line >= block[0]:
-            return f"{what} where no tape records it"
-        return f"{what} before the tape of line {block[0]} begins, so that tape never sees it"
-
-    def _tell_all(self, asked: list[_Seen]) -> None:
-        """No weight at all had a gradient that isn't zero.
-
-        Where only biases had one at all, it is the others that tell what is wrong.
-        """
-        given = [seen for seen in asked if seen.given]
-        kernels = [seen for seen in given if _is_kernel(seen.variable)]
-        if not given or (not kernels and len(given) < len(asked)):
-            return
-        what = f"the gradient of all {len(given)} weights is exactly 0 {self.watch.in_all(asked[0].asked)}"
-        about: dict[str, Any] = {"place": self._place, "key": ("no_gradient", "all")}
-        if self._ignored and not self._counts and not self._loss:
-            about["place"] = self._ignored_at or self._place
-            self._tell("no_gradient.ignored", given, "", "exactly 0", what=what, why=self._ignored, **about)
-        elif self._loss and not self.watch.has("constant_output", "initial_weights"):
-            op, place = self._flat or ("an op", None)
-            about["place"] = place or self._place
-            what += f", though the loss is {number(self._loss)}"
-            self._tell(
-                "no_gradient.cut",
-                given,
-                "",
-                "exactly 0",
-                op=op,
-                what=what,
-                goes="what it tells goes through",
-                by=op,
-                **about,
-            )
+    def _tell_ignored(self, given: list[_Seen]) -> None:
+        """No weight at all had a gradient that isn't zero, as no row counts."""
+        if self._ignored and not self._counts and not self._loss and any(_is_kernel(seen.variable) for seen in given):
+            what = f"the gradient of all {len(given)} weights is exactly 0 {self.watch.in_all(given[0].asked)}"
+            about = {"place": self._ignored_at or self._place, "key": ("no_gradient", "all"), "what": what}
+            self._tell("no_gradient.ignored", given, "", "exactly 0", why=self._ignored, **about)
 
     def _tell_owner(self, owner: int, group: list[_Seen], gradient: str) -> None:
         layer = self.watch.owners.of(group[0].variable)
@@ -318,20 +253,9 @@ class Unreached(Check):
         for root in self.watch.owners.roots():
             inside = layers_in(root)
             for layer in inside if any(id(each) in trained for each in inside) else ():
-                weighs = not layer.weights and type(layer).build is not layers.Layer.build
+                weighs = not layer.weights and makes_weights(layer)
                 if not layer.built and not self.watch.owners.met(layer) and weighs:
                     self.tell("no_gradient.uncalled", layer=layer, key=("no_gradient", id(layer)), steps=0)
-
-
-def _plain_target(error: BaseException) -> float | None:
-    """The number that a gradient was asked of, where that is why a tape ended the script; NaN for several."""
-    if not isinstance(error, TypeError) or not str(error).startswith("gradient(target=...): expected a tensor"):
-        return None
-    *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
-    given = frame.f_locals.get("t")
-    if not isinstance(given, (float, numpy.floating, numpy.ndarray)):
-        return None
-    return float(numpy.asarray(given).reshape(())) if numpy.size(given) == 1 else numpy.nan
 
 
 def _listed(paths: list[str]) -> str:

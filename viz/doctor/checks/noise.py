@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, no_grad
+from eagerflow import no_grad
 from eagerflow.core.observe import unobserved
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import first_tensor, host
+from viz.doctor.facts.host_arrays import first_tensor, host, tracked
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
 
@@ -61,7 +61,7 @@ class Noise(Check):
 
     def _again(self, opened: Any, outputs: Any) -> None:
         """The same batch without dropout, in two of the steps."""
-        if self.watch.step not in _DROPOUT_STEPS or not isinstance(outputs, Tensor) or outputs.key is None:
+        if self.watch.step not in _DROPOUT_STEPS or not tracked(outputs):
             return
         given = [each for each in opened.scope.inputs if not isinstance(each, bool)] if _plain(opened) else []
         if len(given) != 1 or first_tensor(given) is None or outputs.data.shape[0] < _DROPOUT_ROWS:

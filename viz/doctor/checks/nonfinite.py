@@ -7,15 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.checks.own_losses.log_of_answers import layer_of_logits
 from viz.doctor.facts.broken_rows import broken_columns, where_broken
 from viz.doctor.facts.fit_arrays import inputs_of, running_fit
-from viz.doctor.facts.host_arrays import finite, host, number, tensors
+from viz.doctor.facts.host_arrays import finite, host, is_tensor, is_variable, number, tensors
 from viz.doctor.facts.step_facts import Gradients
-from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place
 from viz.recorder.compositions import guilty_part, live_composition
 from viz.recorder.descriptions import flat
@@ -38,7 +36,6 @@ _OTHER = "numbers beyond what float32 holds (3.4e38)"
 # Their gradients are products of finite numbers: only a sum beyond float32's range isn't finite, and the weights tell
 # that in the next step. Reading all of them again in each step is what would cost most.
 _PRODUCTS = ("dense", "matmul", "conv", "conv_bias", "conv_transpose_bias")
-_EITHER = "the labels or predictions hold"
 
 
 def _rule(fix: str) -> Rule:
@@ -94,10 +91,9 @@ class NonFinite(Check):
             "Run `viz nonfinite SCRIPT`: it watches every step, and names the op with which it began, its line and its "
             "inputs. In a notebook, callbacks.Doctor() in fit does.",
         ),
-        "nonfinite.log": _rule("Keep the argument positive: ops.log(ops.maximum(x, 1e-7))."),
-        "nonfinite.log_answers": _rule(
-            "Give the last layer activation='softmax' (for yes-or-no labels 'sigmoid', for amounts 'softplus'), or "
-            "take a loss of the library with from_logits=True: it takes answers as they are."
+        "nonfinite.log": _rule(
+            "Keep the argument positive: ops.log(ops.maximum(x, 1e-7)). Where it is a network's answer, give the last "
+            "layer activation='softmax' or 'sigmoid', or take a loss of the library with from_logits=True."
         ),
         "nonfinite.divide": _rule("Add a small number to the divisor, or use ops.divide_no_nan."),
         "nonfinite.sqrt": _rule("Add a small number under the root: ops.sqrt(ops.maximum(x, 0) + 1e-7)."),
@@ -133,7 +129,7 @@ class NonFinite(Check):
             return
         if outputs.__class__ is Tensor and finite(outputs.data):  # nearly always, and asked for each op
             return
-        made = (outputs,) if isinstance(outputs, Tensor) else outputs
+        made = (outputs,) if is_tensor(outputs) else outputs
         if all(finite(out.data) for out in made):
             return
         given = [x for x in flat(list(inputs)) if x is not None]
@@ -145,7 +141,7 @@ class NonFinite(Check):
                 op, op.name if part is None or fused is None else fused.parts[part].name, given, made
             )
         elif self._came_in is None:
-            self._came_in = self._constant(op, bad[0], given) or self._carried(op, bad[0])
+            self._came_in = self._constant(op, bad[0]) or self._carried(op, bad[0])
 
     def _born(self, op: Any, name: str, given: list[Any], made: Any) -> _Suspect:
         values = host(next(out.data for out in made if not finite(out.data)))
@@ -155,37 +151,33 @@ class NonFinite(Check):
         who = name if name == op.name else f"{name}, a part of {op.name},"
         cause = "" if op.name == "power" and _is_too_large(numbers, values) else name
         message = f"{who} made {_counted(values)} from finite inputs ({ranges}): {_CAUSES.get(cause, _OTHER)}"
-        logits = layer_of_logits(self.watch, given[0]) if cause == "log" else None
         layer, rule = self.watch.layer(), f"nonfinite.{cause}" if cause in _CAUSES else "nonfinite"
-        if logits is not None:
-            message += f"; it is taken of the answers of layer {layer_label(logits)!r}, which are no chances: nothing "
-            message, layer, rule = f"{message}keeps them above 0", logits, "nonfinite.log_answers"
-        elif not self.watch.step and cause not in _CAUSES:
+        if not self.watch.step and cause not in _CAUSES:
             rule = "nonfinite.first"
         return _Suspect(name, layer, self.watch.place(), message, evidence, rule)
 
     def _carried(self, op: Any, x: Any) -> _Suspect:
         """NaN that no op made: it was in the data, or in the weights."""
         values, where = host(_data(x)), ""
-        if isinstance(x, Variable):
+        if is_variable(x):
             rule = "nonfinite.weights" if self.watch.number == 1 else "nonfinite"
             whose = f"the weights {x.path!r} hold"
         elif self.watch.inside("loss"):
             losses = [opened.scope.inputs for opened in self.watch.scopes if opened.kind == "loss"]
             labels = any(_data(each) is _data(x) for given in losses if given for each in flat(given[0]))
-            rule, whose = ("nonfinite.labels", "the labels hold") if labels else ("nonfinite.data", _EITHER)
+            rule, whose = ("nonfinite.labels", "the labels hold") if labels else ("nonfinite.data", "the values hold")
         else:
             (rule, where), whose = _where(values), "the input data hold"
         what = f"{whose} {_counted(values)}{where}"
         evidence = _counts(values) | {"step": self.watch.step_number}
         return _Suspect(op.name, self.watch.layer(), self.watch.called_at(), what, evidence, rule)
 
-    def _constant(self, op: Any, x: Any, given: list[Any]) -> _Suspect | None:
+    def _constant(self, op: Any, x: Any) -> _Suspect | None:
         """NaN that a line of the user's computes with, and that are no rows of data; None where they may be."""
-        place = None if isinstance(x, Variable) else self.watch.own_line()
+        place = None if is_variable(x) else self.watch.own_line()
         inputs = [each for opened in self.watch.scopes for each in flat(opened.scope.inputs)]
-        is_given = any(each is x or _data(each) is _data(x) for each in inputs)
-        if place is None or is_given or not _is_beside(op, x, [y for y in given if y is not x]):
+        is_data = any(each is x or _data(each) is _data(x) for each in inputs)
+        if place is None or is_data or (not inputs and numpy.shape(_data(x))):
             return None
         values = host(_data(x))
         what = f"an array, which is no row of data, with {_counted(values)}"
@@ -324,14 +316,6 @@ class NonFinite(Check):
         self.tell(suspect.rule, what=message, **about, **words)
 
 
-def _is_beside(op: Any, x: Any, others: list[Any]) -> bool:
-    """Is this operand a number, or spread over the others, or over a weight, as rows of data aren't?"""
-    shape, shapes = numpy.shape(_data(x)), [numpy.shape(_data(y)) for y in others]
-    if not shape or any(len(shape) < len(other) or math.prod(shape) == 1 < math.prod(other) for other in shapes):
-        return True
-    return op.name not in _PRODUCTS and any(isinstance(y, Variable) and numpy.shape(y.data) == shape for y in others)
-
-
 def _is_too_large(numbers: list[numpy.ndarray], powers: numpy.ndarray) -> bool:
     """Are powers infinite because they are large, none of them one of 0, and none NaN as a root of what is below 0?"""
     bases = numpy.broadcast_to(numbers[0], powers.shape)
@@ -339,7 +323,7 @@ def _is_too_large(numbers: list[numpy.ndarray], powers: numpy.ndarray) -> bool:
 
 
 def _data(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else x
+    return x.data if is_tensor(x) else x
 
 
 def _has_nan(x: Tensor) -> bool:

@@ -7,16 +7,13 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
-from eagerflow.metrics import BinaryAccuracy, binary_accuracy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, tensors
-from viz.doctor.facts.source_calls import only_call
+from viz.doctor.facts.host_arrays import host, is_tensor, tensors, tracked, values_of
+from viz.doctor.facts.layer_kinds import halves_at_one_half, is_accuracy
 from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.program import Origin, layer_label
 from viz.doctor.user_code import made_at
-from viz.recorder.source_lines import is_internal
 
 __all__ = ["ClassNumbers", "ConstantOutput", "LastLayers"]
 
@@ -35,13 +32,8 @@ class ConstantOutput(Check):
         "constant_output": Rule(
             "error",
             _SAME,
-            "Look for weights that are all zero, units that never fire, saturated activations, or a call that ignores "
-            "its input.",
-        ),
-        "constant_output.frozen": Rule(
-            "error",
-            _SAME,
-            "Load its weights before it is frozen, or train it (trainable=True) from weights that aren't all zero.",
+            "Look for weights that are all zero (of frozen layers, too), units that never fire, saturated activations, "
+            "or a call that ignores its input.",
         ),
         "constant_output.data": Rule("error", _SAME, "Look at the data: was it divided as integers, or overwritten?"),
     }
@@ -54,16 +46,15 @@ class ConstantOutput(Check):
         self._since: Any = None  # the first layer of this call that gives all rows the same, though its inputs differ
 
     def on_call_end(self, opened: Any, outputs: Any) -> None:
-        given = [x for x in tensors(opened.scope.inputs) if x.data.ndim]
-        made = tensors(outputs)  # what nothing that is trained went into has no key
+        given, made = [x for x in tensors(opened.scope.inputs) if x.data.ndim], tensors(outputs)
         if self.watch.outermost():
-            self._answered(opened.owner, given, [x for x in made if x.key is not None])
+            self._answered(opened.owner, given, [x for x in made if tracked(x)])
             self._since = None
         elif self._since is None and made and given and any(self._in_a_row.values()):
             equal = all(x.data.ndim and _constant(x) for x in made) and not all(_constant(x) for x in given)
             self._since = opened.owner if equal else None
 
-    def _answered(self, owner: Any, given: list[Tensor], made: list[Tensor]) -> None:
+    def _answered(self, owner: Any, given: list[Any], made: list[Any]) -> None:
         if not made or not given or any(not x.data.ndim or x.data.shape[0] < 2 for x in made):
             return
         key, rows = id(owner), made[0].data.shape[0]
@@ -105,15 +96,12 @@ class ConstantOutput(Check):
             if about["same_inputs"]:
                 rule, why, layer = "constant_output.data", "all rows of its input are equal, too", None
             elif since is not None:
-                why += f": layer {layer_label(since)!r} is the first to make rows equal"
-                layer, zeros = since, _frozen_zeros(since)
-                if zeros:
-                    rule, why = "constant_output.frozen", f"{why}; its {zeros} is 0 everywhere, and isn't trained"
+                why, layer = f"{why}: layer {layer_label(since)!r} is the first to make rows equal", since
             self.tell(
                 rule,
                 "info" if about.pop("made_up") else "error",
                 layer=layer,
-                place=place if layer is None else None if since is None else made_at(since),
+                place=place if layer is None else made_at(since),
                 key=("constant_output", key),
                 why=why,
                 in_a_row=f"; {self.watch.counted(count)} in a row" if count > 1 else "",
@@ -123,15 +111,7 @@ class ConstantOutput(Check):
             )
 
 
-def _frozen_zeros(layer: Any) -> str:
-    """The names of a layer's kernels, where all of them are frozen zeros; else empty."""
-    kernels = [x for x in layer.weights if len(x.shape) > 1]
-    if any((x.trainable and layer.trainable) or host(x.data).any() for x in kernels):
-        return ""
-    return " and ".join(repr(x.name) for x in kernels)
-
-
-def _made_up(given: list[Tensor]) -> bool:
+def _made_up(given: list[Any]) -> bool:
     """Is there nothing to tell apart: one number for each row, always the same and not 0; or a few equal rows?
 
     So a bandit's policy is asked, or weights that are learnt without any input. Lost data are zeros, or wider.
@@ -144,7 +124,7 @@ def _made_up(given: list[Tensor]) -> bool:
     return few or (single and bool((values == values.reshape(-1)[0]).all()))
 
 
-def _constant(x: Tensor, resolution: float = _CONSTANT) -> bool:
+def _constant(x: Any, resolution: float = _CONSTANT) -> bool:
     """Are all rows equal, as far as the type resolves?"""
     values = host(x.data)
     if values.shape[0] < 2 or not values.size or values.dtype.kind not in "fiub":
@@ -178,7 +158,7 @@ class LastLayers(Check):
         self._before: dict[int, Origin] = {}  # what a softmax was taken of, by the key of its output
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if op.name == "softmax" and isinstance(outputs, Tensor) and outputs.key is not None:
+        if op.name == "softmax" and tracked(outputs):
             origin = self.watch.origin(inputs[0])
             if origin is not None:
                 self._before[outputs.key] = origin
@@ -217,13 +197,6 @@ class ClassNumbers(Check):
             "Give the metric the threshold of logits, metrics=[BinaryAccuracy(threshold=0.0)]; or the last layer "
             "activation='sigmoid', and the loss no from_logits.",
         ),
-        "class_loss.binary_accuracy": Rule(
-            "warning",
-            "{metric} counts each of the {columns} numbers of a row by itself, as yes or no, but the outputs are the "
-            "chances of {columns} classes: a network that knows nothing, and says no to all of them, gets {free:.0%}",
-            "Take metrics=['accuracy'] (or CategoricalAccuracy()), which counts rows whose largest number is that of "
-            "the right class.",
-        ),
         "class_loss.accuracy": Rule(
             "info",
             "an accuracy is asked of labels that are amounts, from {lowest!n} to {highest!n}: it counts answers that "
@@ -241,94 +214,53 @@ class ClassNumbers(Check):
         ),
     }
 
+    begins = ("metric",)
+
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._classes: set[float] = set()
         self._loss = ""  # one that compares them as amounts
-        self._logits: Tensor | None = None  # what a binary crossentropy takes for logits
-
-    begins = ("metric",)
+        self._logits: numpy.ndarray | None = None  # what a binary crossentropy takes for logits
 
     def on_loss(self, loss: Loss) -> None:
         if not loss.ours:
             return
-        self._logits = loss.answers if loss.kind == "binary" and loss.logits else None
+        self._logits = loss.values if loss.kind == "binary" and loss.logits else None
         found, shape = loss.labels, loss.shape
-        whole = found is not None and (found.dtype.kind in "iu" or bool((found == numpy.floor(found)).all()))
-        single = found is not None and len(shape) == 2 and shape[1] == 1 and found.size == shape[0] and found.size
-        if found is None or loss.name not in _DIFFERENCES or not single or not whole or found.min() < 0:
-            self._loss = ""
-        elif self._loss or not self._classes:
-            self._loss = loss.name
+        single = found is not None and len(shape) == 2 and shape[1] == 1 and found.size == shape[0] > 0
+        whole = found is not None and single and bool((found == numpy.floor(found)).all()) and found.min() >= 0
+        self._loss = loss.name if whole and loss.name in _DIFFERENCES and (self._loss or not self._classes) else ""
+        if self._loss and found is not None:
             self._classes.update(numpy.unique(found)[: limits.WINDOW].tolist())
 
     def on_scope_begin(self, opened: Any) -> None:
         given, metric = opened.scope.inputs, opened.owner
-        if not isinstance(given, tuple) or len(given) < 2 or not isinstance(given[1], Tensor):
+        if not isinstance(given, tuple) or len(given) < 2 or not is_tensor(given[1]):
             return
-        labels = host(given[0].data if isinstance(given[0], Tensor) else numpy.asarray(given[0]))
-        answers = host(given[1].data)
-        if self._logits is not None and _halves(metric):
-            self._threshold(answers)
-        elif _counts_each(metric):
-            self._one_by_one(metric, labels, answers)
-        elif _is_accuracy(metric):
-            if self._loss and len(self._classes) > 2:
-                ends = {"lowest": min(self._classes), "highest": max(self._classes), "classes": len(self._classes)}
-                self._tell("numbers", loss=self._loss, **ends)
-            else:
-                self._amounts(labels, answers.shape)
+        labels, answers = values_of(given[0]), values_of(given[1])
+        if self._logits is not None and halves_at_one_half(metric):
+            self._threshold(self._logits, answers)
+        elif is_accuracy(metric) and self._loss and len(self._classes) > 2:
+            ends = {"lowest": min(self._classes), "highest": max(self._classes), "classes": len(self._classes)}
+            self._tell("numbers", loss=self._loss, **ends)
+        elif is_accuracy(metric):
+            self._amounts(labels, answers.shape)
 
-    def _tell(self, way: str, place: Any = None, **numbers: Any) -> None:
-        place = place or self.watch.called_at()
-        self.tell(f"class_loss.{way}", place=place, key=("class_loss", way), **{"columns": 1, **numbers})
+    def _tell(self, way: str, **numbers: Any) -> None:
+        self.tell(
+            f"class_loss.{way}", place=self.watch.called_at(), key=("class_loss", way), **{"columns": 1, **numbers}
+        )
 
-    def _threshold(self, values: numpy.ndarray) -> None:
+    def _threshold(self, logits: numpy.ndarray, values: numpy.ndarray) -> None:
         """Answers are logits where the loss was given the same, and some lie beyond 0 and 1."""
-        known = self._logits
-        same = known is not None and known.data.shape == values.shape and bool((host(known.data) == values).all())
         between = float(((values > 0) & (values <= 0.5)).mean()) if values.size else 0.0
-        if same and between and (values.min() < 0 or values.max() > 1):
+        if numpy.array_equal(logits, values) and between and (values.min() < 0 or values.max() > 1):
             self._tell("threshold", between=between)
-
-    def _one_by_one(self, metric: Any, rows: numpy.ndarray, answers: numpy.ndarray) -> None:
-        """An accuracy that counts each number of a one-hot row: where there are ten classes, "no" is right for nine."""
-        columns = rows.shape[-1] if rows.ndim == 2 else 0
-        one_hot = columns > 2 and bool(((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all())
-        if rows.shape == answers.shape and one_hot and abs(answers.sum(axis=1) - 1).max() <= 0.01:
-            place = self.watch.called_at()
-            place = (place and only_call(place.file, "compile")) or place  # where metrics are named
-            self._tell("binary_accuracy", place, metric=metric.name, columns=columns, free=1 - 1 / columns)
 
     def _amounts(self, found: numpy.ndarray, shape: tuple[int, ...]) -> None:
         """Labels between whole numbers, one for each row: no answer is ever equal to one of them."""
         single = found.size == len(found) == math.prod(shape) if found.ndim else False
-        if not single or found.dtype.kind != "f" or not numpy.isfinite(found).all():
-            return
-        between = found[found != numpy.floor(found)]
-        if between.size >= _AMOUNTS * found.size and len(numpy.unique(between)) >= _AMOUNT_KINDS:
-            self._tell("accuracy", lowest=float(found.min()), highest=float(found.max()))
-
-
-def _halves(metric: Any) -> bool:
-    """Is it the accuracy that takes numbers above 0.5 for a yes?"""
-    if isinstance(metric, BinaryAccuracy):
-        return float(metric.threshold) == 0.5
-    function = getattr(metric, "_fn", None)
-    ours = is_internal(getattr(getattr(function, "__code__", None), "co_filename", ""))
-    plain = getattr(function, "__name__", "") in ("_accuracy", "binary_accuracy")  # those of `metrics=["accuracy"]`
-    return ours and plain and not getattr(metric, "_fn_kwargs", None)
-
-
-def _counts_each(metric: Any) -> bool:
-    """Does an accuracy of eagerflow's compare number by number?"""
-    function = getattr(metric, "_fn", None) or getattr(metric, "fn", None)
-    return isinstance(metric, BinaryAccuracy) or function is binary_accuracy
-
-
-def _is_accuracy(metric: Any) -> bool:
-    function = getattr(metric, "fn", None) or getattr(metric, "_fn", None)
-    code = getattr(function, "__code__", None)
-    if code is not None and not is_internal(code.co_filename):
-        return False  # the user's own may count what is near enough
-    return "accuracy" in f"{type(metric).__name__} {getattr(function, '__name__', '')}".lower()
+        if single and found.dtype.kind == "f" and numpy.isfinite(found).all():
+            between = found[found != numpy.floor(found)]
+            if between.size >= _AMOUNTS * found.size and len(numpy.unique(between)) >= _AMOUNT_KINDS:
+                self._tell("accuracy", lowest=float(found.min()), highest=float(found.max()))

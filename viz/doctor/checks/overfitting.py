@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.checks.modes import Modes
@@ -18,8 +17,6 @@ from viz.doctor.facts.step_facts import Gradients
 __all__ = ["Overfit"]
 
 _OVERFIT = 1.2  # validation loss against its best
-_LOSS_APART = 5.0  # times the first training loss is another number that is made of answers in the same way
-_LOSS_OPS = 64  # that a loss written by hand is made of, at most
 _OVERFIT_HELD = 1.02  # the same, down to which it stays said: losses rise and fall
 _OVERFIT_BACK = 0.5  # of what it had fallen by, where a loss goes below 0, as a likelihood's: then it has no size
 _OVERFIT_CLEAR = 1.5
@@ -30,8 +27,6 @@ _OVERFIT_LEARNS = 0.9  # the training loss now, against that in the best epoch
 # training began. Then it need not rise: noise has an upper bound too. What generalizes is far below that half.
 _BY_HEART = 0.1
 _NEVER_LEARNT = 0.5
-
-_INSIDE = ("layer", "model", "loss", "metric", "optimizer", "step")
 
 
 class Overfit(Check):
@@ -49,7 +44,7 @@ class Overfit(Check):
         )
     }
 
-    always = ("on_logs", "on_loss_end", "on_answer", "on_gradients", "on_op")
+    always = ("on_logs", "on_loss_end", "on_gradients")
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -59,11 +54,6 @@ class Overfit(Check):
         self._place: Any = None
         self._told = False  # by `fit`, by epochs
         self._sources: list[Any] = []  # the weights that are trained
-        self._ops: list[str] = []  # that ran since the last answers of a model
-        self._ways: dict[int, tuple[str, ...]] = {}  # by the key of a number: the ops that made it of answers
-        self._way: tuple[str, ...] = ()  # those that made the loss, where no loss object did
-        self._guessed = False  # are validation losses known by these ops alone?
-        self._asked: Any = None  # where the model was last asked without a tape
 
     def on_logs(self, kind: str, step: int, logs: dict[str, Any]) -> None:
         if kind != "epoch" or "loss" not in logs or "val_loss" not in logs:
@@ -82,29 +72,7 @@ class Overfit(Check):
         sources = list(gradients.sources)
         if list(map(id, sources)) != list(map(id, self._sources)):  # another network: its losses are no sequel
             self._sources, self._train, self._validation, self._part = sources, [], [], (True, [])
-        self._way = self._ways.get(gradients.key, ())
-        self._ways.clear()
         self._enter(True, gradients.value / sum(t.data.size for t in gradients.targets))
-
-    def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        """Numbers that are made of a model's answers like the loss, but without a tape, are losses as well."""
-        if self._told or self.watch.inside(*_INSIDE) or len(self._ops) > _LOSS_OPS:
-            return
-        self._ops.append(op.name)
-        if not isinstance(outputs, Tensor) or outputs.data.size != 1:
-            return
-        if outputs.key is not None:
-            self._ways[outputs.key] = tuple(self._ops)
-        elif self._way and tuple(self._ops) == self._way:
-            self._place = self._asked or self.watch.called_at()
-            self._guessed = True
-            self._enter(False, float(host(outputs.data).reshape(())))
-
-    def on_answer(self, opened: Any, outputs: Any) -> None:
-        found = tensors(outputs)
-        self._ops.clear()
-        if self._way and found and found[0].key is None and not self._told:
-            self._asked = self.watch.called_at()
 
     def on_loss_end(self, opened: Any, outputs: Any) -> None:
         found = tensors(outputs)
@@ -142,8 +110,6 @@ class Overfit(Check):
             return
         if not numpy.isfinite([*train, *validation]).all():
             return
-        if self._guessed and abs(validation[0]) > _LOSS_APART * abs(train[0]):
-            return  # a number of something else
         best = min(range(len(validation)), key=validation.__getitem__)
         since, key = len(validation) - 1 - best, ("overfit", 0)
         recent = statistics.median(validation[-limits.OVERFIT_EPOCHS :])

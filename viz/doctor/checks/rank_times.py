@@ -64,9 +64,7 @@ class RankTimes(Check):
         self._trained: list[Variable] = []
         self._blocked = self._sent = self._calls = 0  # nanoseconds, bytes and messages, since the last step
         self._input = 0  # nanoseconds, since the last step
-        self._began: tuple[int, int, int] | None = (
-            None  # of the step: when, and what had been blocked and spent by then
-        )
+        self._began: tuple[int, int, int] | None = None  # of the step, and what had been blocked and spent by then
         self._rows = 0
         self._data = 0  # what had been blocked when a batch began
 

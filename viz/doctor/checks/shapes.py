@@ -4,40 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow import Tensor, Variable, config
+from eagerflow import config
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host
-from viz.doctor.facts.step_facts import Loss
-from viz.doctor.user_code import made_at
+from viz.doctor.facts.host_arrays import computed, is_tensor, is_variable, tracked, values_of
 
 __all__ = ["Broadcasts", "Upcasts"]
 
 _HEAVY = ("matmul", "conv")  # elsewhere, outside of layers, it is the few numbers of a loss that are float64
 _PAIRWISE = ("subtract", "add", "multiply", "divide", "power", "equal", "not_equal", "maximum", "minimum")
-_CHOICES = ("min", "amin", "max", "amax", "logsumexp", "softmax", "log_softmax", "argmin", "sort")  # among answers
-
-
-class _Compared:
-    """Labels and answers of a loss of the user's, one of which has a single column: is that broadcast by accident?"""
-
-    def __init__(self, loss: Loss, labels: Any, answers: Any) -> None:
-        self.scope, self.labels, self.answers = loss.opened.scope, labels, answers
-        self.met = False  # did an op pair each label with several answers, or the other way round?
-        self.meant = False  # are the columns told apart, as by the quantile that each one stands for?
-
-    def see(self, op: Any, inputs: Any, outputs: Any) -> None:
-        """Hear of an op of the loss."""
-        wide = max(self.labels, self.answers)
-        if op.name in _PAIRWISE and len(inputs) >= 2 and getattr(outputs, "shape", None) == wide:
-            shapes = [tuple(getattr(x, "shape", ())) for x in inputs[:2]]
-            tracked = [_is_computed(x) for x in inputs[:2]]
-            if tracked[0] != tracked[1]:
-                pair = tuple(shapes if tracked[0] else shapes[::-1])
-                self.met = self.met or pair == (self.answers, self.labels)
-        for x in inputs if any(_is_computed(x) for x in inputs) else ():
-            self.meant = self.meant or (not _is_computed(x) and _differs_by_column(x, wide))
-        if op.name in _CHOICES and any(tuple(getattr(x, "shape", ())) == wide for x in inputs):
-            self.meant = True
 
 
 class Broadcasts(Check):
@@ -48,97 +22,24 @@ class Broadcasts(Check):
             "error",
             "{by} of labels {labelled} and predictions {predicted} {what}",
             "Give both the same shape: y.reshape(-1, 1), or ops.squeeze(predictions, axis=-1).",
-        ),
-        "broadcast.taken": Rule(
-            "error",
-            "each of {rows} rows is given the columns that all {rows} rows ask for: that makes {predicted}, of which "
-            "only the diagonal is meant, and {by} compares it with {labelled}",
-            "Take one column of each row: ops.take_along_axis(values, actions[:, None], axis=1)[:, 0], "
-            "tf.gather(values, actions, axis=1, batch_dims=1), or ops.sum(values * ops.one_hot(actions, columns), "
-            "axis=1).",
-        ),
+        )
     }
 
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
-        self._compared: _Compared | None = None
-        self._taken: dict[int, Any] = {}  # where each row was given the columns that all rows asked for, by key
-
-    def on_step_end(self) -> None:
-        self._taken.clear()
-
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if error is not None:
+        if error is not None or self.watch.inside("layer") or not tracked(outputs) or outputs.data.ndim < 2:
             return
-        if self._compared is not None:
-            self._compared.see(op, inputs, outputs)
-        if self.watch.inside("layer") or getattr(outputs, "key", None) is None or len(inputs) < 1:
-            return
-        if op.name == "take_index":
-            self._take(inputs[0], settings[0], outputs)
-        if op.name not in _PAIRWISE or outputs.data.ndim < 2 or len(inputs) < 2:
+        if op.name not in _PAIRWISE or len(inputs) < 2 or any(is_variable(x) for x in inputs[:2]):
             return
         a, b = inputs[:2]
-        tracked = [_is_computed(x) for x in (a, b)]
-        if tracked[0] == tracked[1] or any(isinstance(x, Variable) or not hasattr(x, "shape") for x in (a, b)):
+        answers, given = (a, b) if computed(a) else (b, a)
+        if computed(a) == computed(b) or not hasattr(given, "shape"):
             return
-        answers, given = (a, b) if tracked[0] else (b, a)
-        predicted, labels = tuple(answers.shape), tuple(given.shape)
-        if answers.key in self._taken and labels in ((predicted[0],), (predicted[0], 1)):
-            about = {"op": "take_index", "rows": predicted[0]}
-            self._tell("broadcast.taken", op.name, labels, predicted, self._taken[answers.key], **about)
-        elif _crossed(predicted, labels) or _crossed(labels, predicted):
-            made = tuple(outputs.data.shape)
+        predicted, labels, made = tuple(answers.shape), tuple(given.shape), tuple(outputs.shape)
+        if _crossed(predicted, labels) or _crossed(labels, predicted):
+            place, words = self.watch.place(), {"by": op.name, "labelled": str(labels), "predicted": str(predicted)}
             what = f"makes {made}: each label is compared with all {predicted[0]} predictions"
-            result = {"op": op.name, "what": what, "result": list(made)}
-            self._tell("broadcast", op.name, labels, predicted, self.watch.place(), **result)
-
-    def _take(self, given: Any, index: Any, outputs: Any) -> None:
-        """`values[:, actions]`, with as many actions as rows: n × n numbers, of which only the diagonal is meant."""
-        if not _is_computed(given) or given.data.ndim != 2 or not isinstance(index, tuple) or len(index) != 2:
-            return
-        (rows, columns), n = index, len(given.data)
-        whole = isinstance(rows, slice) and rows == slice(None)
-        if whole and getattr(columns, "shape", None) == (n,) and 1 < n > len(set(host(columns).tolist())):
-            self._taken[outputs.key] = self.watch.own_line() or self.watch.place()  # else it is an order of columns
-
-    def on_loss(self, loss: Loss) -> None:
-        labels, predicted = tuple(getattr(loss.given, "shape", ())), loss.shape
-        if loss.kind != "other" or len(labels) != len(predicted) or len(labels) < 2 or labels[:-1] != predicted[:-1]:
-            return
-        if labels[-1] != predicted[-1] and 1 in (labels[-1], predicted[-1]):
-            self._compared = _Compared(loss, labels, predicted)
-
-    def on_loss_end(self, opened: Any, outputs: Any) -> None:
-        found = self._compared
-        if found is None or opened.scope is not found.scope:
-            return
-        self._compared = None
-        if found.met and not found.meant:
-            place, name = made_at(opened.owner) or self.watch.called_at(), opened.scope.name
-            what = "are broadcast: every output is compared with the same label"
-            self._tell("broadcast", name, found.labels, found.answers, place, op=name, what=what)
-
-    def _tell(self, rule: str, by: str, labels: Any, predicted: Any, place: Any, **about: Any) -> None:
-        shapes = {"labels": list(labels), "predictions": list(predicted), "result": list(predicted)}
-        words = {"by": by, "labelled": str(labels), "predicted": str(predicted)}
-        self.tell(rule, place=place, key=("broadcast", place), **{**words, **shapes, **about})
-
-
-def _is_computed(x: Any) -> bool:
-    """Does it come from weights, without being one?"""
-    return isinstance(x, Tensor) and x.key is not None and not isinstance(x, Variable)
-
-
-def _differs_by_column(x: Any, shape: tuple[int, ...]) -> bool:
-    """Is it one number for each column, not all the same, such as the quantiles that the columns stand for?"""
-    found = tuple(getattr(x, "shape", ()))
-    if len(found) > 1 and any(n != 1 for n in found[:-1]):
-        return False
-    if not found or found[-1] != shape[-1] or shape[-1] < 2:
-        return False
-    values = host(x.data if isinstance(x, Tensor) else x).reshape(-1)
-    return bool((values != values[0]).any())
+            shapes = {"labels": list(labels), "predictions": list(predicted), "result": list(made)}
+            self.tell("broadcast", op=op.name, place=place, key=("broadcast", place), what=what, **words, **shapes)
 
 
 def _crossed(a: Any, b: Any) -> bool:
@@ -159,9 +60,9 @@ class Upcasts(Check):
     }
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        if not isinstance(outputs, Tensor) or outputs.data.dtype.name != "float64" or config.floatx() == "float64":
+        if not is_tensor(outputs) or outputs.data.dtype.name != "float64" or config.floatx() == "float64":
             return
-        given = [x for x in inputs if isinstance(x, Tensor)]
+        given = [x for x in inputs if is_tensor(x)]
         if outputs.key is None or not any(x.data.dtype.name in ("float32", "float16") for x in given):
             return
         only_in_loss = not self.watch.inside("layer", "model") and op.name not in _HEAVY
@@ -184,8 +85,7 @@ def _type_of(x: Any) -> str:
 
 
 def _described(x: Any) -> str:
-    if isinstance(x, Variable):
+    if is_variable(x):
         return f"the weights {x.path!r}, which are float64"
-    data = x.data if isinstance(x, Tensor) else x
-    shape = tuple(getattr(data, "shape", ()))
-    return f"a float64 number ({float(host(data)):.4g})" if shape == () else f"a float64 array of shape {shape}"
+    data = values_of(x)
+    return f"a float64 array of shape {data.shape}" if data.shape else f"a float64 number ({float(data):.4g})"

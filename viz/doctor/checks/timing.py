@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from eagerflow.layers import GRUCell, LSTMCell, SimpleRNNCell
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.program import layer_label
@@ -20,7 +19,6 @@ _SLOW_OP = 0.75  # share of one place in a step
 _SLOW_LOOP = 0.2  # the same, for the ops of a Python loop: half of its time is spent between them
 _MANY_CALLS = 200  # ops run by one line in one step: a Python loop over rows or time steps
 
-_CELLS = (GRUCell, LSTMCell, SimpleRNNCell)
 _SHARE = "{share:.0%} of the time; it computes for {step_ms:.1f} ms"
 _COST = "{whose} takes {share:.0%} of a step of {step_ms:.1f} ms ({op}{how})"
 
@@ -48,12 +46,6 @@ class Timing(Check):
             "one; evaluate, draw and save every few hundred steps; and let a Dataset read ahead: for batch in "
             "dataset.prefetch(2). Where an environment or a simulation takes the time, there is nothing to mend.",
         ),
-        "slow_input.callbacks": Rule(
-            "info",
-            "after a step the callbacks of fit take {pause_ms:.1f} ms: " + _SHARE,
-            "See what your callbacks do after each batch: plot, evaluate, save and write to files every few hundred "
-            "steps, or in on_epoch_end.",
-        ),
     }
 
     always = ("on_scope_begin", "on_scope_end", "on_step_end")
@@ -68,16 +60,10 @@ class Timing(Check):
         self._wait: float | None = None
         self._wait_place: Place | None = None
         self._guessed = False  # from the pause between two steps of a custom loop, in which anything may run
-        self._pause: float | None = None  # from the end of a step of `fit` until it asks for the next batch
-        self._pauses: list[float] = []
-        self._ended = 0  # when the step before ended, without what the doctor had used up by then
 
     def on_scope_begin(self, opened: Any) -> None:
         ended = self.watch.step_ended
-        if opened.kind == "data":
-            if ended:
-                self._pause = float(opened.scope.started - opened.at_begin - self._ended)
-        elif self._began is None and _is_training(opened):
+        if opened.kind != "data" and self._began is None and _is_training(opened):
             self._began = opened.scope.started, opened.at_begin
             if self._wait is None and ended and opened.kind != "step":
                 self._wait, self._wait_place = float(opened.scope.started - ended), self.watch.called_at()
@@ -98,27 +84,19 @@ class Timing(Check):
             self._steps.append(took)
             if self._wait is not None:
                 self._waits.append(self._wait)
-            if self._pause is not None:
-                self._pauses.append(self._pause)
-        self._wait = self._pause = None
-        self._ended = self.watch.now - self.watch.spent
+        self._wait = None
         if len(self._steps) in (_SLOW_STEPS, 4 * _SLOW_STEPS):
             self.finish()
 
     def finish(self) -> None:
         """Judge the times so far: what passes between two steps, if it is worth a thought."""
-        waits = "slow_input.loop" if self._guessed else "slow_input"
-        for i, (rule, name, times, place) in enumerate(
-            (
-                (waits, "wait_ms", self._waits, self._wait_place),
-                ("slow_input.callbacks", "pause_ms", self._pauses, None),
-            )
-        ):
-            if len(times) >= _SLOW_STEPS:
-                wait, step = (statistics.median(each) / 1e6 for each in (times, self._steps))
-                if wait >= max(limits.SLOW_INPUT_MS, _SLOW_INPUT * step):
-                    numbers = {name: wait, "step_ms": step, "share": wait / (wait + step), "steps": len(times)}
-                    self.tell(rule, place=place, key=("slow_input", i), **numbers)
+        if len(self._waits) < _SLOW_STEPS:
+            return
+        wait, step = (statistics.median(each) / 1e6 for each in (self._waits, self._steps))
+        if wait >= max(limits.SLOW_INPUT_MS, _SLOW_INPUT * step):
+            numbers = {"wait_ms": wait, "step_ms": step, "share": wait / (wait + step), "steps": len(self._waits)}
+            rule, key = "slow_input.loop" if self._guessed else "slow_input", ("slow_input", 0)
+            self.tell(rule, place=self._wait_place, key=key, **numbers)
 
 
 class Costs(Check):
@@ -131,13 +109,11 @@ class Costs(Check):
             "Make this part smaller (fewer units, smaller kernels, strides, pooling before it), or write it with ops "
             "on whole arrays.",
         ),
-        "slow_op.loop": Rule("info", _COST, "Do the whole array in one op instead of a loop."),
-        "slow_op.cell": Rule(
+        "slow_op.loop": Rule(
             "info",
             _COST,
-            "Take layers.LSTM, GRU or SimpleRNN instead of a cell that a loop of your own calls: they run all steps as "
-            "one op if their activation is tanh and their recurrent_activation sigmoid, as by default, and "
-            "recurrent_dropout is 0. With other settings they call their cell for each step, too.",
+            "Do the whole array in one op instead of a loop; take layers.LSTM, GRU or SimpleRNN, whose default "
+            "activations run all steps as one op, instead of cells.",
         ),
     }
 
@@ -207,9 +183,8 @@ class Costs(Check):
         # What the doctor itself takes is left out, and that may be too much of a step in which it was interrupted.
         total = max(sum(self._close), steps * middle)
         for cost in self._costs.values():
-            share, calls, rule = cost.ns / total, cost.calls / steps, "slow_op"
-            if calls >= _MANY_CALLS:  # a cell is called by no line of the user's loops
-                rule = "slow_op.cell" if isinstance(cost.layer, _CELLS) else "slow_op.loop"
+            share, calls = cost.ns / total, cost.calls / steps
+            rule = "slow_op.loop" if calls >= _MANY_CALLS else "slow_op"
             if share >= (_SLOW_OP if rule == "slow_op" else _SLOW_LOOP):
                 how = f", in {calls:.0f} ops for each step: a Python loop" if rule != "slow_op" else ""
                 whose = f"layer {layer_label(cost.layer)!r}" if cost.layer is not None else "this line"

@@ -3,32 +3,67 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy
 
-from eagerflow import Tensor
+from eagerflow import Tensor, Variable
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
 from viz.recorder.tensor_stats import sum_of_squares
 
 __all__ = [
+    "computed",
     "finite",
     "first",
     "first_gradient",
     "first_tensor",
     "host",
-    "means_of_the_ends",
+    "is_tensor",
+    "is_variable",
+    "key_of",
     "number",
     "rms",
     "tensors",
     "total",
+    "tracked",
+    "values_of",
 ]
 
 
 def host(data: Any) -> numpy.ndarray:
     """An array, or a tensor's, in the computer's own memory; not a copy where it is there already."""
     return numpy.asarray(data.get() if hasattr(data, "get") else data)
+
+
+def is_tensor(x: Any) -> TypeGuard[Tensor]:
+    """Is it a tensor, a variable included?"""
+    return isinstance(x, Tensor)
+
+
+def is_variable(x: Any) -> TypeGuard[Variable]:
+    """Is it a variable?"""
+    return isinstance(x, Variable)
+
+
+def key_of(x: Any) -> Any:
+    """The key by which a tape knows a tensor; None for what no tape follows."""
+    return getattr(x, "key", None)
+
+
+def tracked(x: Any) -> bool:
+    """Does a tape follow it?"""
+    return isinstance(x, Tensor) and x.key is not None
+
+
+def computed(x: Any) -> bool:
+    """Does a tape follow it, and is it no variable?"""
+    return tracked(x) and not isinstance(x, Variable)
+
+
+def values_of(x: Any) -> numpy.ndarray:
+    """The numbers of a tensor, or of anything that NumPy takes, in the computer's own memory."""
+    return host(x.data if isinstance(x, Tensor) else numpy.asarray(x))
 
 
 def first(given: Any) -> Any:
@@ -75,12 +110,6 @@ def rms(values: numpy.ndarray) -> float:
         return largest
     scaled = flat_values / largest
     return largest * math.sqrt(sum_of_squares(scaled) / flat_values.size)
-
-
-def means_of_the_ends(values: numpy.ndarray) -> tuple[float, float]:
-    """The means of the first and of the last quarter."""
-    part = len(values) // 4
-    return float(values[:part].mean()), float(values[-part:].mean())
 
 
 def number(value: float) -> str:

@@ -18,18 +18,13 @@ __all__ = [
     "function_name",
     "is_answer_of_own_loss",
     "is_ours",
-    "labels_and_answers",
     "loss_kind",
     "own_loss",
-    "reaches",
     "value_of",
 ]
 
 AMOUNTS = ("mean_squared_error", "mean_absolute_error")  # losses of these functions are of amounts
 CROSSENTROPIES = ("softmax_crossentropy", "sparse_softmax_crossentropy", "sigmoid_crossentropy")  # ops, of logits
-
-_END = 0.02  # of a range: so far from its ends are answers that are as good as certain, and where logarithms are finite
-_NEAR = 0.1  # of what certain answers gain against undecided ones
 
 
 def is_ours(loss: Any) -> bool:
@@ -69,15 +64,6 @@ def answer_kind(loss: Any) -> str:
     return "" if "focal" in function or getattr(loss, "settings", {}).get("ignore_class") is not None else name
 
 
-def labels_and_answers(opened: Any) -> tuple[Any, Any] | None:
-    """Labels and predictions of a loss, where each is one array."""
-    given = opened.scope.inputs
-    if opened.kind != "loss" or not isinstance(given, tuple) or len(given) != 2 or not isinstance(given[1], Tensor):
-        return None
-    labels = given[0].data if isinstance(given[0], Tensor) else numpy.asarray(given[0])
-    return (host(labels), given[1]) if labels.dtype.kind in "fiub" else None
-
-
 def own_loss(watch: Any) -> Any:
     """The scope of the loss that runs, where the user wrote it; None elsewhere."""
     opened = watch.scopes.innermost("loss")
@@ -106,50 +92,3 @@ def value_of(loss: Any, labels: numpy.ndarray, answers: numpy.ndarray) -> float:
     except Exception:  # noqa: BLE001  (a loss that needs more than labels and answers can't be asked)
         return float("nan")
     return float(host(result.data if isinstance(result, Tensor) else numpy.asarray(result)).mean())
-
-
-def reaches(loss: Any, labels: numpy.ndarray, low: float, high: float, *, logits: bool = False) -> bool | None:
-    """Can answers from `low` to `high` be right for labels beyond, as a loss leaves these out, or scales them?
-
-    Answers at the ends of the range, where labels are above or below it, or answers that were scaled like the labels,
-    must be about as good as such answers are for labels of `low` and `high` alone.
-
-    Args:
-        loss: one that the user wrote.
-        labels: of the shape of the answers.
-        low: the lowest possible answer.
-        high: the highest possible answer; infinite where there is none.
-        logits: does the loss take a sigmoid of its answers, so that these are logits of those from 0 to 1?
-
-    Returns:
-        None where it can't be told: the loss needs more than labels and answers, or doesn't compare them.
-
-    >>> import eagerflow as ef
-    >>> marked = numpy.array([[0.0], [1.0], [-1.0], [1.0]])
-    >>> reaches(ef.losses.MeanSquaredError(), marked, 0.0, 1.0)
-    False
-    >>> reaches(lambda y, p: ef.ops.mean(ef.ops.where(y < 0, 0.0, ef.ops.square(y - p))), marked, 0.0, 1.0)
-    True
-    """
-    labels = labels.astype("float32")
-    top = high if numpy.isfinite(high) else max(low + 1.0, float(labels.max()))
-    span = top - low
-    least, most, middle = low + _END * span, top - _END * span, low + 0.5 * span
-
-    def asked(given: numpy.ndarray, answers: numpy.ndarray) -> float:
-        return value_of(loss, given, (numpy.log(answers / (1 - answers)) if logits else answers).astype("float32"))
-
-    floors, gains = [], []
-    for label, answer in ((low, least), (top, most)):
-        whole = numpy.full_like(labels, label)
-        floors.append(asked(whole, numpy.full_like(labels, answer)))
-        gains.append(asked(whole, numpy.full_like(labels, middle)) - floors[-1])
-    if not numpy.isfinite([*floors, *gains]).all() or min(gains) <= 0:
-        return None
-    spread = float(labels.max() - labels.min()) or 1.0
-    scaled = low + (labels - labels.min()) / spread * span
-    tried = [asked(labels, numpy.clip(each, least, most)) for each in (labels, scaled)]
-    if not numpy.isfinite(tried).any():
-        return None
-    off = _NEAR * min(gains)
-    return any(min(floors) - off <= each <= max(floors) + off for each in tried)

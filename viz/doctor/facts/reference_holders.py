@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-import gc
 import linecache
 import sys
 import types
 from collections import deque
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.user_code import Place, user_frames
 from viz.recorder.source_lines import is_internal
 from viz.source_trees import parsed_source
@@ -17,6 +18,7 @@ from viz.source_trees import parsed_source
 __all__ = ["Holder", "holder_of"]
 
 _DEPTH = 4  # containers inside of containers
+_LARGE = 100_000  # elements of a container that is looked into, at most
 _CONTAINERS = (list, tuple, dict, set, deque)
 _ADDS = ("append", "extend", "insert", "add", "appendleft", "setdefault", "update", "put")
 
@@ -38,73 +40,43 @@ class Holder(NamedTuple):
 
 
 def holder_of(thing: Any) -> Holder | None:
-    """The container of the user's that keeps `thing` alive, as far as can be told."""
+    """The container of the user's that keeps `thing` alive, as far as can be told from the user's variables."""
     frames = user_frames()
-    files = list(dict.fromkeys([frame.f_code.co_filename for frame in frames]))
-    ours = {id(frames), id(files), id(sys._getframe())}
-    found = _search(thing, _names(frames), ours, _DEPTH)
-    if found is None:
-        return None
-    name, container = found
-    last = name.split(".")[-1]
-    place = next((p for file in files if (p := _adding_line(file, last)) is not None), None)
-    size = len(container) if hasattr(container, "__len__") else 1
-    return Holder(name, type(container).__name__, size, place)
-
-
-def _names(frames: list[types.FrameType]) -> dict[int, str]:
-    """Objects that the user's variables are bound to, by id."""
-    names: dict[int, str] = {}
-    for frame in frames:
-        for scope in (frame.f_locals, frame.f_globals):
-            for name, value in list(scope.items()):
-                if not name.startswith("__") and not isinstance(value, (types.ModuleType, type, types.FunctionType)):
-                    names.setdefault(id(value), name)
-    return names
-
-
-def _search(thing: Any, names: dict[int, str], ours: set[int], depth: int) -> tuple[str, Any] | None:
-    """The nearest container around `thing` that has a name."""
-    referrers = [r for r in gc.get_referrers(thing) if id(r) not in ours and not isinstance(r, types.FrameType)]
-    ours = ours | {id(referrers)}
-    for r in referrers:
-        attribute = None if _is_namespace(r) else _attribute(r, thing)
-        if attribute is not None:
-            return attribute, thing
-        if id(r) in names and isinstance(r, _CONTAINERS) and not _is_namespace(r):
-            return names[id(r)], r
-    if depth:
-        for r in referrers:
-            if (isinstance(r, _CONTAINERS) and not _is_namespace(r)) or _is_users(r):
-                found = _search(r, names, ours | {id(thing)}, depth - 1)
-                if found is not None:
-                    return found
+    around = [pair for frame in frames for scope in (frame.f_locals, frame.f_globals) for pair in scope.items()]
+    seen: set[int] = set()
+    for _ in range(_DEPTH + 1):
+        inner: list[tuple[str, Any]] = []
+        for name, value in around:
+            if name.startswith("__") or id(value) in seen or isinstance(value, types.ModuleType):
+                continue
+            seen.add(id(value))
+            held = list(_held(name, value))
+            if isinstance(value, _CONTAINERS) and any(each is thing for _, each in held):
+                files = dict.fromkeys(frame.f_code.co_filename for frame in frames)
+                lines = (_adding_line(file, name.split(".")[-1]) for file in files)
+                return Holder(name, type(value).__name__, len(value), next((p for p in lines if p is not None), None))
+            inner += held
+        around = inner
     return None
 
 
-def _is_namespace(r: Any) -> bool:
-    return isinstance(r, dict) and "__name__" in r and "__builtins__" in r
+def _held(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """What a container holds, under its name, or an object or class of the user's, as `Class.attribute`."""
+    if isinstance(value, dict):
+        yield from ((name, each) for each in list(value.values())[:_LARGE])
+    elif isinstance(value, _CONTAINERS):
+        yield from ((name, each) for each in list(value)[:_LARGE])
+    else:
+        kind = value if isinstance(value, type) else type(value)
+        yield from ((name, layer) for layer in (() if value is kind else layers_in(value)[1:]))
+        if _is_users(kind) and hasattr(value, "__dict__"):
+            yield from ((f"{kind.__name__}.{each}", held) for each, held in list(vars(value).items()))
 
 
-def _attribute(r: Any, thing: Any) -> str | None:
-    """`Class.name` where `r` is an object of a class (or its dict) that holds `thing` as an attribute."""
-    owner: Any = r
-    if isinstance(r, dict):
-        owner = next((o for o in gc.get_referrers(r) if getattr(o, "__dict__", None) is r), None)
-    if owner is None or isinstance(owner, (*_CONTAINERS, types.CellType, types.MethodType)):
-        return None
-    held = getattr(owner, "__dict__", {})
-    for name, value in list(held.items()):
-        if value is thing and isinstance(value, _CONTAINERS):
-            kind = owner.__name__ if isinstance(owner, type) else type(owner).__name__
-            return f"{kind}.{name}"
-    return None
-
-
-def _is_users(r: Any) -> bool:
-    """An object of a class that the user wrote."""
-    file = getattr(sys.modules.get(type(r).__module__), "__file__", None)
-    return hasattr(r, "__dict__") and (type(r).__module__ == "__main__" or (file is not None and not is_internal(file)))
+def _is_users(kind: type) -> bool:
+    """Did the user write this class?"""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    return kind.__module__ == "__main__" or (file is not None and not is_internal(file))
 
 
 def _tree(file: str) -> ast.Module | None:

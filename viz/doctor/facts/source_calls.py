@@ -5,17 +5,14 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
-import re
 from collections.abc import Iterator
 
 from viz.doctor.user_code import Place
 from viz.source_trees import parsed_source
 
 __all__ = [
-    "argument_made_at",
     "last_name",
     "later_fits",
-    "loop_over_epochs",
     "names_in",
     "only_call",
     "other_gradients",
@@ -23,9 +20,6 @@ __all__ = [
     "tree_of",
     "unseeded_generators",
 ]
-
-
-_EPOCHS = re.compile(r"_?(epoch|ep|step|iteration|it|batch)(_?(i|idx|index|nr|no|num|number))?", re.IGNORECASE)
 
 
 @functools.lru_cache(8)
@@ -65,24 +59,6 @@ def only_call(file: str, name: str) -> Place | None:
     return Place(file, found[0]) if len(found) == 1 else None
 
 
-def argument_made_at(place: Place, keyword: str) -> Place | None:
-    """Where the file makes what a call on this line is given under a keyword, by one assignment before it."""
-    tree = tree_of(place.file)
-    for called, node in _calls(place.file):
-        if called != "fit" or not node.lineno <= place.line <= (node.end_lineno or node.lineno):
-            continue
-        names = [each.value.id for each in node.keywords if each.arg == keyword and isinstance(each.value, ast.Name)]
-        made = [
-            each.lineno
-            for each in (ast.walk(tree) if tree is not None and names else ())
-            if isinstance(each, ast.Assign)
-            and each.lineno < node.lineno
-            and any(isinstance(target, ast.Name) and target.id == names[0] for target in each.targets)
-        ]
-        return Place(place.file, max(made)) if made else None
-    return None
-
-
 def later_fits(place: Place) -> list[int]:
     """The lines of a file, behind one, on which a network is trained by `fit`, too; its settings tell."""
     own = ("epochs", "batch_size", "validation_data", "validation_split", "steps_per_epoch", "callbacks", "verbose")
@@ -96,25 +72,7 @@ def other_gradients(place: Place) -> list[int]:
     return sorted({call.lineno for call in calls if not _holds(call, place.line)})
 
 
-def loop_over_epochs(place: Place) -> str:
-    """The variable of the innermost loop around a line, or around calls of its function, if it is named as epochs are.
-
-    Where it isn't, the loop may go through folds, seeds or settings.
-    """
-    tree = tree_of(place.file)
-    nodes = list(ast.walk(tree)) if tree is not None else []
-    functions = [node for node in nodes if isinstance(node, ast.FunctionDef) and _holds(node, place.line)]
-    inner = max(functions, key=lambda node: node.lineno, default=None)
-    lines = [place.line]
-    if inner is not None:
-        lines += [node.lineno for name, node in _calls(place.file) if name == inner.name]
-    loops = [node for node in nodes if isinstance(node, ast.For)]
-    around = [max((n for n in loops if _holds(n, at)), key=lambda n: n.lineno, default=None) for at in lines]
-    names = [getattr(loop.target, "id", "") for loop in around if loop is not None]
-    return names[0] if len(names) == 1 and _EPOCHS.fullmatch(names[0]) else ""
-
-
-def _holds(node: ast.For | ast.FunctionDef | ast.Call, line: int) -> bool:
+def _holds(node: ast.Call, line: int) -> bool:
     return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 

@@ -1,4 +1,4 @@
-"""Checks of the rows that a script trains with: their order, their labels, and how they were prepared."""
+"""Checks of the rows that a script trains with: their order, padding and labels, and columns that tell the label."""
 
 from __future__ import annotations
 

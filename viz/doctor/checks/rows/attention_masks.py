@@ -1,4 +1,4 @@
-"""`attention_mask`: an attention that sees the padding instead of the words, or what comes after instead of before."""
+"""`attention_mask`: an attention that sees the padding instead of the words."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Tensor, layers
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, tensors
+from viz.doctor.facts.host_arrays import host, is_tensor, key_of, tensors, tracked, values_of
+from viz.doctor.facts.layer_kinds import attention_around, is_embedding
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import Place, made_at
 
@@ -29,7 +29,7 @@ class _Mask(NamedTuple):
 
 
 class AttentionMasks(Check):
-    """Compares what attention hides with where the padding of the sequences is, and with their order in time.
+    """Compares what attention hides with where the padding of the sequences is.
 
     A mask is what a fused attention is given as one, or what makes scores very low before their softmax.
     """
@@ -41,13 +41,7 @@ class AttentionMasks(Check):
             "step that is real",
             "Turn the mask round: attention_mask is True (1) for what may be seen, as in ops.not_equal(tokens, 0)"
             "[:, None, :]; a mask that is added to the scores is 0 there, and -1e9 for what is hidden.",
-        ),
-        "attention_mask.upside_down": Rule(
-            "warning",
-            "{who} has a mask that is reversed in time: each of {rows} steps {alone}",
-            "Let each step see itself and those before it: use_causal_mask=True, or numpy.tril(numpy.ones((steps, "
-            "steps), bool)) where True means seen; a mask that is added is -1e9 above the diagonal, (1 - tril) * -1e9.",
-        ),
+        )
     }
 
     def __init__(self, watch: Any) -> None:
@@ -56,7 +50,7 @@ class AttentionMasks(Check):
         self._lowered: dict[int, _Mask] = {}  # by the key of the scores
 
     def on_call(self, opened: Any) -> None:
-        if self.watch.outermost() or isinstance(opened.owner, layers.Embedding):
+        if self.watch.outermost() or is_embedding(opened.owner):
             for x in tensors(opened.scope.inputs):
                 real = _real_steps(host(x.data)) if x.key is None and x.data.ndim > 1 else None
                 if real is not None:
@@ -67,13 +61,13 @@ class AttentionMasks(Check):
             return
         if op.name == "dot_product_attention":
             mask = _constant(inputs[4]) if len(inputs) > 4 else None
-            if mask is not None and isinstance(inputs[0], Tensor):
+            if mask is not None and is_tensor(inputs[0]):
                 self._judge(self._mask(~mask.astype(bool), inputs[0].data.ndim))
         elif op.name == "softmax":
             lowered = self._lowered.get(getattr(inputs[0], "key", None) or -1)
             if lowered is not None:
                 self._judge(lowered)
-        elif op.name in ("add", "subtract", "where") and isinstance(outputs, Tensor) and outputs.key is not None:
+        elif op.name in ("add", "subtract", "where") and tracked(outputs):
             hidden = _hidden_by(op.name, inputs) if outputs.data.ndim > 2 else None
             if hidden is not None:
                 self._lowered[outputs.key] = self._mask(hidden, outputs.data.ndim)
@@ -84,42 +78,32 @@ class AttentionMasks(Check):
 
     def _mask(self, hidden: numpy.ndarray, axes: int) -> _Mask:
         """With as many axes as the scores have; and the attention that is running, or the user's layer."""
-        opened = [each.owner for each in self.watch.scopes if each.kind == "layer"]
-        layer = next((each for each in opened if isinstance(each, layers.MultiHeadAttention)), self.watch.layer())
+        layer = attention_around(each.owner for each in self.watch.scopes) or self.watch.layer()
         place = self.watch.own_line() or made_at(layer) or self.watch.place()
         return _Mask(hidden.reshape((1,) * (axes - hidden.ndim) + hidden.shape), layer, place)
 
     def _judge(self, mask: _Mask) -> None:
-        """Does it hide all steps that are real, or all that come before?"""
+        """Does it hide all steps that are real?"""
         rows = _blind(mask.hidden, self._real)
-        first = None if rows else _upside_down(mask.hidden)
         if rows:
-            self._tell("attention_mask", mask, rows=rows[1], blind=rows[0])
-        elif first is not None:
-            steps = mask.hidden.shape[-1]
-            alone = "sees only the steps after it" if first else "sees only itself and the steps after it"
-            self._tell("attention_mask.upside_down", mask, rows=steps, blind=steps - 1, alone=alone)
-
-    def _tell(self, rule: str, mask: _Mask, **about: Any) -> None:
-        label = layer_label(mask.layer)
-        about["who"] = f"attention {label!r}" if label else "this attention"
-        key = rule, mask.place or id(mask.layer)
-        self.tell(rule, layer=mask.layer, place=mask.place, key=key, **about)
+            label, key = layer_label(mask.layer), ("attention_mask", mask.place or id(mask.layer))
+            about = {"layer": mask.layer, "place": mask.place, "key": key, "blind": rows[0], "rows": rows[1]}
+            self.tell("attention_mask", who=f"attention {label!r}" if label else "this attention", **about)
 
 
 def _hidden_by(name: str, inputs: Any) -> numpy.ndarray | None:
     """Where an op makes scores so low that a softmax gives them nothing; None where it doesn't."""
     if name == "where":
         condition, kept, other = inputs[:3]
-        scores, low, seen_here = (kept, other, True) if _tracked(kept) else (other, kept, False)
+        scores, low, seen_here = (kept, other, True) if tracked(kept) else (other, kept, False)
         seen, values = _constant(condition), _constant(low)
-        if not _tracked(scores) or seen is None or seen.ndim < 2 or values is None or values.size != 1:
+        if not tracked(scores) or seen is None or seen.ndim < 2 or values is None or values.size != 1:
             return None
         return seen.astype(bool) != seen_here if float(values.reshape(-1)[0]) <= -_HIDES else None
     one, two = inputs[:2]
-    scores, added = (one, two) if _tracked(one) else (two, one)
+    scores, added = (one, two) if tracked(one) else (two, one)
     values = _constant(added)
-    if not _tracked(scores) or values is None or values.ndim < 2 or values.dtype.kind != "f":
+    if not tracked(scores) or values is None or values.ndim < 2 or values.dtype.kind != "f":
         return None
     if values.shape[-1] != scores.data.shape[-1]:
         return None
@@ -129,13 +113,8 @@ def _hidden_by(name: str, inputs: Any) -> numpy.ndarray | None:
 
 def _constant(x: Any) -> numpy.ndarray | None:
     """The numbers of what no weights were used for; None for anything else."""
-    if isinstance(x, Tensor):
-        return host(x.data) if x.key is None else None
-    return numpy.asarray(x) if isinstance(x, (numpy.ndarray, int, float)) else None
-
-
-def _tracked(x: Any) -> bool:
-    return isinstance(x, Tensor) and x.key is not None
+    known = is_tensor(x) or isinstance(x, (numpy.ndarray, int, float))
+    return values_of(x) if known and key_of(x) is None else None
 
 
 def _real_steps(values: numpy.ndarray) -> numpy.ndarray | None:
@@ -163,12 +142,3 @@ def _blind(hidden: numpy.ndarray, known: dict[tuple[int, ...], numpy.ndarray]) -
         looking = numpy.asarray(per_row[i][real[i]] if per_row.shape[1] == real.shape[1] else per_row[i])
         blind += bool(looking[:, real[i]].all())
     return (blind, len(rows)) if blind >= _MASKED_SHARE * len(rows) else None
-
-
-def _upside_down(hidden: numpy.ndarray) -> int | None:
-    """From which step on, counted from its own, each sees all later ones and no earlier one; None for other masks."""
-    steps = hidden.shape[-1]
-    if hidden.shape[-2] != steps or steps < _MASKED_STEPS:
-        return None
-    seen = ~hidden.reshape(-1, steps, steps).all(axis=0)
-    return next((k for k in (0, 1) if numpy.array_equal(seen, numpy.triu(numpy.ones_like(seen), k))), None)

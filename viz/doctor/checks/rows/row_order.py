@@ -136,10 +136,5 @@ class Shuffles(Check):
             if alone is not None and found.file:
                 self.watch.retract(("too_few_steps", 0))  # more steps would only learn more rows by heart
                 severity, place = "info" if self.watch.interrupted else "warning", Place(found.file, alone.line)
-                about = {
-                    "array": alone.name,
-                    "other": alone.other,
-                    "evidence": {"name": alone.name},
-                    "line": alone.line,
-                }
-                self.tell("shuffled_apart", severity, place=place, **about)
+                about = {"array": alone.name, "other": alone.other, "line": alone.line}
+                self.tell("shuffled_apart", severity, place=place, evidence={"name": alone.name}, **about)

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host
-from viz.doctor.program import layer_label
+from viz.doctor.facts.host_arrays import host, is_tensor
 from viz.doctor.user_code import Place
 
 __all__ = ["ConflictingOptimizers"]
@@ -67,7 +66,7 @@ class ConflictingOptimizers(Check):
 
     def on_update(self, name: str, variable: Any, inputs: Any) -> None:
         gradient = inputs[0] if inputs else None
-        if self._now is None or len(self._courses) < 2 or not isinstance(gradient, Tensor):
+        if self._now is None or len(self._courses) < 2 or not is_tensor(gradient):
             return
         if gradient.shape == variable.shape:
             flat = host(gradient.data).reshape(-1)[: limits.FROZEN_LOOKED]
@@ -101,20 +100,15 @@ class ConflictingOptimizers(Check):
             rounds = len(cosines)
             if rounds < max(_OPPOSED_ROUNDS, min(more.turns, fewer.turns)) or middle > _OPPOSED:
                 continue
-            whole = [r for r in self.watch.owners.roots() if _trained(r) == fewer.variables.keys()]
             paths = [v.path for v in fewer.variables.values()]
             self.tell(
                 "opposed_updates",
                 place=more.place,
                 key=("opposed_updates", of_more, of_fewer),
-                whose=f"all {len(paths)} of {layer_label(whole[0])!r}" if whole else ", ".join(paths[:4]),
+                whose=", ".join(paths[:4]),
                 other="" if fewer.place is None else f" on line {fewer.place.line}",
                 cosine=middle,
                 rounds=rounds,
                 weights=len(more.gradients),
                 shared=len(fewer.gradients),
             )
-
-
-def _trained(root: Any) -> set[int]:
-    return {v.identity for v in root.trainable_variables}

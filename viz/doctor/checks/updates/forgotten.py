@@ -9,7 +9,7 @@ import numpy
 from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, tensors
+from viz.doctor.facts.host_arrays import host, is_variable, tensors
 from viz.doctor.facts.step_facts import Gradients
 
 __all__ = ["Forgotten"]
@@ -91,8 +91,8 @@ class Forgotten(Check):
         of_trained: set[Any] = set()  # tensors that depend on weights whose gradient is asked
         of_others: dict[Any, set[int]] = {}  # the others' weights, by tensors that depend on them
         for made, given in reversed(way):
-            own = {x.identity for x in given if isinstance(x, Variable)}
-            rest = [x.key for x in given if not isinstance(x, Variable)]
+            own = {x.identity for x in given if is_variable(x)}
+            rest = [x.key for x in given if not is_variable(x)]
             before = set().union(*[of_others[key] for key in rest if key in of_others])
             trained = not of_trained.isdisjoint(rest)
             self._reached |= own - asked
@@ -146,7 +146,7 @@ class Forgotten(Check):
 
 
 def _trainable(root: Any) -> list[Variable]:
-    return [v for v in getattr(root, "trainable_variables", ()) if isinstance(v, Variable)]
+    return [v for v in getattr(root, "trainable_variables", ()) if is_variable(v)]
 
 
 def _some(variable: Variable) -> numpy.ndarray:

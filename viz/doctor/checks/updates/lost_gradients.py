@@ -6,17 +6,17 @@ import weakref
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from eagerflow import Tensor, Variable
+from eagerflow import Tensor
 from viz.doctor import thresholds as limits
-from viz.doctor.facts.host_arrays import tensors
+from viz.doctor.facts.host_arrays import is_tensor, is_variable, tensors
 from viz.doctor.facts.source_calls import tape_before
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import Program, layer_label
 from viz.doctor.user_code import Place, user_frames
 
-__all__ = ["FLAT", "End", "LostGradients"]
+__all__ = ["End", "LostGradients"]
 
-FLAT = ("round", "floor", "ceil", "trunc", "sign", "stop_gradient")  # ops whose outputs have no gradient, or 0
+_FLAT = ("round", "floor", "ceil", "trunc", "sign", "stop_gradient")  # ops whose outputs have no gradient, or 0
 _READS = {"numpy": ".numpy()", "item": ".item()", "tolist": ".tolist()", "array": "NumPy", "float": "float(...)"}
 _NOTHING: frozenset[int] = frozenset()
 _Marks = dict[int | None, "End"]  # by weights (None: those of a tape that is over)
@@ -48,20 +48,18 @@ class LostGradients:
         self._watch = watch
         self._made_with: dict[int, frozenset[int]] = {}  # the numbers of weights, by the keys of tensors
         self._ends: list[tuple[End, frozenset[int]]] = []
-        self._numbers: dict[float, End] = {}  # what was read, where it was one number
         self._over = False  # was a gradient asked for since then? A second tape of the same block asks for another
         self._marked: dict[int, tuple[weakref.ref[Tensor], _Marks]] = {}  # what was made outside of tapes, by ids
 
     def hear(self, op: Any, inputs: Iterable[Any], outputs: Tensor) -> None:
         """Hear of an op."""
         given = tensors(list(inputs))
-        flat = outputs.data.dtype.kind in "biu" or op.name in FLAT
+        flat = outputs.data.dtype.kind in "biu" or op.name in _FLAT
         self._unrecorded(given, outputs, flat)
         if outputs.key is not None:
             if self._over:
                 self._over = False
                 self._ends.clear()
-                self._numbers.clear()
             found = self._weights(given)
             if found:
                 self._made_with[outputs.key] = found
@@ -74,20 +72,17 @@ class LostGradients:
             return
         of_fit = self._watch.trains() and self._watch.inside("loss", "layer", "model")
         if of_fit or any(_in_tape(Place(f.f_code.co_filename, f.f_lineno)) for f in user_frames()):
-            end = End("read", _READS[how], place)
-            self._end(end, [tensor])
-            if tensor.data.size == 1 and tensor.data.dtype.kind in "fiub":
-                self._numbers[float(tensor.data.reshape(()))] = end
+            self._end(End("read", _READS[how], place), [tensor])
 
     def _end(self, end: End, given: Iterable[Any]) -> None:
-        found = self._weights([x for x in given if not isinstance(x, Variable)])
+        found = self._weights([x for x in given if not is_variable(x)])
         if end.how == "op" or all(end != known for known, _ in self._ends):
             self._ends.append((end, found))
 
     def _weights(self, given: Iterable[Any]) -> frozenset[int]:
         found = _NOTHING
         for x in given:
-            if isinstance(x, Variable):
+            if is_variable(x):
                 own = frozenset([x.identity]) if x.trainable else _NOTHING
             else:
                 own = self._made_with.get(x.key, _NOTHING) if x.key is not None else _NOTHING
@@ -105,8 +100,8 @@ class LostGradients:
         for x in given:
             found.update(self._marks(x))
         if made.key is None and not flat:
-            own = [x for x in given if isinstance(x, Variable) and x.trainable]
-            tracked = any(x.key is not None and not isinstance(x, Variable) for x in given)
+            own = [x for x in given if is_variable(x) and x.trainable]
+            tracked = any(x.key is not None and not is_variable(x) for x in given)
             place = None if not own and not tracked else self._watch.called_at() if own else self._watch.place()
             if place is not None:
                 callers = [opened.owner for opened in self._watch.scopes if opened.kind in ("layer", "model")]
@@ -133,7 +128,7 @@ class LostGradients:
         What some of the others are made with, too, as an accuracy is, hides nothing: these have their gradient.
         """
         self._over = True
-        have = {s.identity for s, r in zip(gradients.sources, gradients.results) if isinstance(r, Tensor)}
+        have = {s.identity for s, r in zip(gradients.sources, gradients.results) if is_tensor(r)}
         marks: _Marks = {}
         for target in tensors(gradients.targets):
             marks.update(self._marks(target))
@@ -150,11 +145,6 @@ class LostGradients:
             if known:
                 found[number] = known[0]
         return found
-
-    def refused(self, number: float) -> End | None:
-        """The line that read this number, which a gradient is asked of; else the only one that reads anything."""
-        lines = list({end for end, _ in self._ends if end.how == "read"})
-        return self._numbers.get(number) or (lines[0] if len(lines) == 1 else None)
 
     def clear(self) -> None:
         """Forget what belongs to a step that is over."""

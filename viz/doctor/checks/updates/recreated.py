@@ -9,9 +9,8 @@ from typing import Any
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.source_calls import loop_over_epochs
 from viz.doctor.facts.step_facts import Gradients
-from viz.doctor.user_code import Place, made_at
+from viz.doctor.user_code import Place, loop_counters, made_at
 
 __all__ = ["Recreated"]
 
@@ -25,12 +24,14 @@ class _Line:
         self.place: Place | None = None
         self.alike: Any = None  # what they have in common
         self.steps: list[int] = []
+        self.counters: list[dict[str, int]] = []  # of loops, as each began
 
     def made(self, place: Place | None, alike: Any) -> None:
         """Another one, which begins its first step."""
         if place is None or place != self.place or alike != self.alike:
-            self.place, self.alike, self.steps = place, alike, []
+            self.place, self.alike, self.steps, self.counters = place, alike, [], []
         self.steps.append(0)
+        self.counters.append(loop_counters())
 
     @property
     def rounds(self) -> str:
@@ -39,8 +40,8 @@ class _Line:
             return ""
         if max(self.steps[:-1]) == 1:
             return "each step" if len(self.steps) >= limits.FEW_STEPS else ""
-        loop = loop_over_epochs(self.place) if min(self.steps[:-1]) > 1 else ""
-        return f"each round of the loop over {loop!r}" if loop else ""
+        names = [n for n in self.counters[0] if len({each.get(n) for each in self.counters}) == len(self.counters)]
+        return f"each round of the loop over {names[0]!r}" if names and min(self.steps[:-1]) > 1 else ""
 
     @property
     def each(self) -> str:
@@ -75,11 +76,11 @@ class Recreated(Check):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._optimizers, self._models = _Line(), _Line()
-        self._optimizer: Callable[[], Any] = _nothing
+        self._optimizer: Callable[[], Any] = lambda: None
         self._kind = ""
         self._last = 0  # the training step of the last update
-        self._model: Callable[[], Any] = _nothing  # the outermost one that ran last
-        self._before: Callable[[], Any] = _nothing  # the one whose weights were trained before
+        self._model: Callable[[], Any] = lambda: None  # the outermost one that ran last
+        self._before: Callable[[], Any] = lambda: None  # the one whose weights were trained before
         self._known: set[int] = set()  # first weights of all models
         self._first = -1  # that of the last backward pass
         self._sources: Any = ()  # of it
@@ -126,10 +127,6 @@ class Recreated(Check):
             about = {"rounds": line.rounds, "kind": self._kind, "each": line.each, "count": len(line.steps)}
             severity, steps = "info" if self.watch.unseen else "warning", sum(line.steps)
             self.tell(rule, severity, place=line.place, key=("frozen", rule), steps=steps, unchanged=0, **about)
-
-
-def _nothing() -> None:
-    return None
 
 
 def _in_one_list(one: Any, other: Any) -> bool:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.fit_arrays import inputs_of, running_fit
-from viz.doctor.facts.host_arrays import first_tensor, host, tensors
-from viz.doctor.facts.prepared_rows import Seen, Trained, otherwise
+from viz.doctor.facts.host_arrays import tensors
+from viz.doctor.facts.prepared_rows import Trained
 
-__all__ = ["LoopRows", "Prepared"]
-
-_LOOP_BATCHES = 8  # of a loop, which rows outside of the tape are compared with
-_LOOP_ASKED = 4  # times that this is done for a model
+__all__ = ["Prepared"]
 
 _RULES = {
     "validation_mismatch.prepared": Rule(
@@ -71,43 +67,6 @@ class Prepared(Check):
             of = of if fit is None else f"in the validation data of {model}"
             about = {"rows": seen.rows, "low": seen.low, "high": seen.high}
             self.tell("validation_mismatch.prepared", place=self.watch.called_at(), of=of, how=how, **about)
-
-
-class LoopRows(Check):
-    """The same in custom loops: rows outside of the tape, against some of the batches inside."""
-
-    rules = _RULES
-    always = ("on_answer",)
-
-    def __init__(self, watch: Any) -> None:
-        super().__init__(watch)
-        self._trained: weakref.WeakKeyDictionary[Any, tuple[int, Seen]] = weakref.WeakKeyDictionary()
-        self._outputs = _OutputShapes()
-        self._asked: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
-
-    def on_answer(self, opened: Any, outputs: Any) -> None:
-        owner = opened.owner
-        if opened.kind != "model":
-            return
-        self._outputs.remember(owner, outputs)
-        if self._asked.get(owner, 0) >= _LOOP_ASKED or self.watch.inside("step"):
-            return
-        known, given, made = self._trained.get(owner), first_tensor(opened.scope.inputs), first_tensor(outputs)
-        if given is None or made is None or self._outputs.of_another(owner, given):
-            return
-        if made.key is not None:
-            times, before = known or (0, None)
-            seen = Seen.of(host(given.data)) if times < _LOOP_BATCHES and not self.watch.inside("optimizer") else None
-            if seen is not None:
-                self._trained[owner] = times + 1, seen.and_those(before)
-        elif known is not None and given.key is None and len(given.data) >= limits.OVERLAP_ROWS:
-            self._asked[owner] = self._asked.get(owner, 0) + 1
-            seen = Seen.of(host(given.data))
-            how = otherwise(known[1], seen) if seen is not None else ""
-            if how and seen is not None:
-                about = {"rows": seen.rows, "low": seen.low, "high": seen.high, "key": ("validation_mismatch", "loop")}
-                of = f"that {getattr(owner, 'name', '')!r} is given outside of the tape"
-                self.tell("validation_mismatch.prepared", place=self.watch.called_at(), of=of, how=how, **about)
 
 
 def _labelled(batch: Any) -> bool:

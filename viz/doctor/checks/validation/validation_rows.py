@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.constant_answers import best_constant
 from viz.doctor.facts.fit_arrays import inputs_of, labels_of, running_fit
-from viz.doctor.facts.host_arrays import host, rms
+from viz.doctor.facts.host_arrays import rms
 from viz.doctor.facts.loss_questions import answer_kind, loss_kind
 from viz.doctor.facts.step_facts import Loss
 from viz.doctor.facts.validation_data import (
@@ -24,7 +23,6 @@ from viz.doctor.facts.validation_data import (
     words_of_classes,
     words_of_scales,
 )
-from viz.recorder.descriptions import flat
 
 __all__ = ["ValidationLoss", "ValidationRows"]
 
@@ -33,7 +31,6 @@ _CHANCE_GAIN = 18.0  # what the validation rows together should gain, in nats: i
 _CHANCE_BEST = 100.0  # likelihood ratio, per epoch, from which the best validation loss is more than luck
 _CHANCE_PART = 0.2  # of what the training loss gained: with right labels, the first epochs gain as much on both
 _CHANCE_STAYS = 0.25  # of what the training loss falls by: then more of the same doesn't help other rows
-_BATCHES_READ = 16  # again, of a data set that gives batches by their number
 _CHANCE_SIZE = 2_000_000  # numbers of labels that are looked at
 
 _Loss = tuple[Any, tuple[int, ...]]
@@ -154,14 +151,7 @@ class ValidationLoss(_OfOneLoss):
             "Look whether each row still has its own label (were x and y shuffled apart, or read in different "
             "orders?), whether validation rows are prepared as those to train with, and whether the inputs can tell "
             "the label at all.",
-        ),
-        "overfit.chance": Rule(
-            "warning",
-            "",
-            "First look at some of the validation rows: does each have its own label, in the same numbers as in "
-            "training? They may have been shuffled apart, or read in another order. If they are right: less training, "
-            "more data, Dropout or a smaller model.",
-        ),
+        )
     }
 
     always = ("on_logs",)
@@ -203,11 +193,7 @@ class ValidationLoss(_OfOneLoss):
         never, hardly = best >= constants[1], by_luck and of_best < _CHANCE_PART * gain
         if self.watch.number - self._began < limits.LEARNT_BY or not sure or not (never or hardly):
             return
-        if self.watch.has("overfit"):
-            if never:
-                words = f"{constants[1]:.4g}, which is what always giving the same answer gets"
-                self.watch.amend("overfit", f"it never was below {words}", "overfit.chance")
-        elif self.watch.hints_alone():
+        if self.watch.hints_alone():
             self.tell(
                 "validation_chance",
                 "warning" if never and not self.watch.interrupted else "info",
@@ -232,7 +218,6 @@ class ValidationLoss(_OfOneLoss):
         pairs = []
         for feed in (fit.feed, fit.validation):
             labels = labels_of(feed)
-            labels = _labels_by_index(feed) if labels is None else labels
             if labels is None:
                 return None
             some = labels[numpy.linspace(0, len(labels) - 1, min(rows, len(labels))).astype(int)]
@@ -246,16 +231,3 @@ def _stays(logs: list[tuple[float, float]]) -> bool:
     part = max(1, len(logs) // 3)
     falls = numpy.mean(logs[:part], axis=0) - numpy.mean(logs[-part:], axis=0)
     return bool(falls[0] > 0 and falls[1] < _CHANCE_STAYS * falls[0])
-
-
-def _labels_by_index(feed: Any) -> numpy.ndarray | None:
-    """Labels of some batches of a data set that gives them by their number; None for any other."""
-    if type(feed).__name__ != "PyDatasetFeed" or not feed.available:
-        return None
-    some = sorted({int(i) for i in numpy.linspace(0, feed.available - 1, _BATCHES_READ)})
-    batches: list[Any] = [feed.dataset[i] for i in some]
-    labels = [list(flat(b[1])) if isinstance(b, tuple) and len(b) == 2 else [] for b in batches]
-    if any(len(each) != 1 or not getattr(each[0], "ndim", 0) for each in labels):
-        return None
-    arrays = [host(y.data if isinstance(y, Tensor) else y) for (y,) in labels]
-    return numpy.concatenate(arrays) if len({a.shape[1:] for a in arrays}) == 1 else None

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, tensors
-from viz.doctor.facts.loss_questions import CROSSENTROPIES
+from viz.doctor.facts.host_arrays import host, is_variable, tensors
 from viz.doctor.facts.step_facts import Loss
 from viz.recorder.descriptions import flat
 from viz.recorder.names.input_names import names_of_outputs
@@ -24,10 +23,6 @@ _OF_CLASS = 10  # rows of each class
 _ROUNDING = 1e-9  # float32 columns that were scaled keep their correlation to 1e-13
 _ELEMENTS = 4_000_000  # of rows that are kept: fewer of wide ones, as long sequences are
 _COLUMNS = 10_000
-
-# In a loss that is written out: how labels are compared with what a model answers, or with its logarithm.
-_COMPARING = ("subtract", "squared_difference", *CROSSENTROPIES)
-_LOGARITHMS = ("log", "log_softmax")
 
 
 class _Rows:
@@ -80,8 +75,7 @@ class LabelLeak(Check):
         self._made: dict[int, Any] = {}  # what models made in this step outside of the tape, and what became of it
         self._inputs: list[numpy.ndarray] = []
         self._outputs: list[tuple[str, Any]] = []
-        self._answers: set[int] = set()  # keys of what a model gave for these inputs
-        self._rows: dict[tuple[Any, str], _Rows] = {}  # by the loss, or its line, and the output
+        self._rows: dict[tuple[Any, str], _Rows] = {}  # by the loss and the output
 
     def on_answer(self, opened: Any, outputs: Any) -> None:
         given = tensors(opened.scope.inputs)
@@ -89,28 +83,14 @@ class LabelLeak(Check):
             self._inputs = []
             return
         self._made.update({id(x): x for x in tensors(outputs) if x.key is None})
-        tables = all(x.key is None and not isinstance(x, Variable) and x.data.ndim in (2, 3) for x in given)
+        tables = all(x.key is None and not is_variable(x) and x.data.ndim in (2, 3) for x in given)
         self._inputs = [host(x.data) for x in given] if given and tables else []
         self._outputs = names_of_outputs(opened.owner, outputs) if self._inputs else []
-        self._answers = {x.key for x in tensors(outputs) if x.key is not None} if self._inputs else set()
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
-        """Follow what models made: rows of it may be put between rows of data; and losses that are written out."""
+        """Follow what models made: rows of it may be put between rows of data."""
         if self._made and error is None and any(id(x) in self._made for x in flat(list(inputs))):
             self._made.update({id(x): x for x in tensors(outputs) if x.key is None})
-        written = op.name in _COMPARING or op.name == "multiply"
-        if not self._answers or not written or error or self.watch.inside("loss", "metric", "layer", "model"):
-            return
-        for answers, labels in (inputs[:2], inputs[1::-1]):
-            key = getattr(answers, "key", None)
-            compared = key in self._answers if op.name in _COMPARING else self.watch.made_by(answers) in _LOGARITHMS
-            if key is None or not compared or isinstance(labels, Variable) or getattr(labels, "key", None) is not None:
-                continue
-            given = host(labels.data if isinstance(labels, Tensor) else numpy.asarray(labels))
-            mask = op.name not in _COMPARING and (not given.ndim or _one_each(given) is None)
-            if given.ndim and given.size and not mask:
-                self._keep(self.watch.place(), given, answers)
-                return
 
     def on_loss(self, loss: Loss) -> None:
         if self._inputs and loss.tracked and loss.labels is not None:
@@ -133,7 +113,7 @@ class LabelLeak(Check):
             kept.count += len(columns)
 
     def on_step_end(self) -> None:
-        self._inputs, self._outputs, self._answers = [], [], set()
+        self._inputs, self._outputs = [], []
         self._made.clear()
 
     def finish(self) -> None:
