@@ -20,7 +20,6 @@ from viz.facts.text_table import Text, table
 __all__ = ["KEYS", "top", "top_rows"]
 
 _LEAST = ("ops", "replayed", "FLOPs", "memory", "count", "output", "share", "line", "time", "phase")
-_PHASE_SIGNS = {"backward": "∇"}  # at an op's name where there is no room for its phase; other phases have own layers
 _LONGEST = 80  # signs of a name
 _MADE = "(memory: what ops newly took; views of other arrays take none; viz memory tells what was in use at once)"
 
@@ -61,8 +60,7 @@ def top(
     least = ",".join(unasked)
     at = position_of(record, step)
     which = [] if at is None else [step_name(record, at)]
-    marks = {"phase": [_PHASE_SIGNS.get(row["phase"], "") for row in found]} if by in COSTS else {}
-    body = table([h if h != "source" else "line" for h in heads], lines, least=least, marks=marks)
+    body = table([h if h != "source" else "line" for h in heads], lines, least=least)
     hidden = _hidden(ranked, n, by if by in COSTS else cost or "time", option)
     made = [_MADE] if "memory" in asked else []
     return Text.of([*which, body, *_summed(record, at, found), *made, *hidden])
