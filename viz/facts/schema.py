@@ -28,7 +28,7 @@ __all__ = [
     "Step",
     "Storage",
 ]
-__all__ += ["VARIABLES", "Read", "TensorInfo", "Whole"]
+__all__ += ["VARIABLES", "Read", "TensorInfo"]
 
 PHASES = ("forward", "backward", "update", "metric", "data", "network")
 ROLES = ("input", "parameter", "frozen", "state", "activation", "gradient", "constant", "optimizer state")
@@ -440,35 +440,6 @@ class Read:
     line: Frame | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Whole:
-    """What a recording is a part of, when no more of its file was read.
-
-    Attributes:
-        ops: how many it has.
-        first: the number there of the first op of the part.
-        kinds: what its steps are for, and how many are: `[("training", 27), ("evaluation", 9)]`.
-        last: the number of its last step.
-        unbroken: whether all steps from the first to that one were recorded.
-        trained: how many steps of training came before the first step of the part.
-        shown: the number of the step that pictures and tables show.
-        layers: how many layers were called.
-        took: how long it took, in nanoseconds.
-        outcome: what went wrong, in a word or two each.
-    """
-
-    ops: int
-    first: int
-    kinds: list[tuple[str, int]]
-    last: int
-    unbroken: bool
-    trained: int
-    shown: int
-    layers: int
-    took: int
-    outcome: list[str]
-
-
 @dataclasses.dataclass
 class Record:
     """Everything that was recorded, without the ways to show it (see `Recording`).
@@ -481,7 +452,7 @@ class Record:
     `calls` tells of ops that one call of a composed function ran, `ops.one_hot`, by their ids, its name and number.
     `others` holds the records of the other ranks, where several took part and rank 0 put them together. Each is whole
     by itself, but all times are counted on the clock of rank 0; `meta["rank"]` tells whose it is.
-    `whole` tells what it is a part of; None where it is all that was recorded.
+    `whole` is the record of which it is an excerpt; None where it is all that was recorded.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -506,7 +477,7 @@ class Record:
     called: dict[int, str] = dataclasses.field(default_factory=dict)
     calls: dict[int, tuple[str, int]] = dataclasses.field(default_factory=dict)
     others: list[Record] = dataclasses.field(default_factory=list)
-    whole: Whole | None = None
+    whole: Record | None = None
 
     @property
     def name(self) -> str:

@@ -97,7 +97,8 @@ def step_names(record: Record) -> list[str]:
     mixed, known = len(step_kinds(record)) > 1, step_numbers(record)
     last, unbroken = last_step(record)
     among = f" of 0–{last}" if last and unbroken else ""
-    found, trained = [], 0 if record.whole is None else record.whole.trained
+    before = 0 if record.whole is None or not known else position_of(record.whole, known[0])
+    found, trained = [], trainings_before(record.whole or record, before or 0)
     for number, kind in zip(known, kinds):
         other = f" step {trained}" if among and kind == _TRAINING and trained != number else ""
         trained += kind == _TRAINING
@@ -107,9 +108,7 @@ def step_names(record: Record) -> list[str]:
 
 def last_step(record: Record) -> tuple[int | None, bool]:
     """The number of the last step of all, and whether all before it were recorded, too."""
-    if record.whole is not None:
-        return record.whole.last, record.whole.unbroken
-    known = step_numbers(record)
+    known = step_numbers(record.whole or record)
     return (known[-1] if known else None), known == list(range(len(known)))
 
 
@@ -125,8 +124,7 @@ def batches_of_training(record: Record) -> list[int]:
 
 def step_kinds(record: Record) -> list[tuple[str, int]]:
     """What steps are for, and how many are: `[("training", 27), ("evaluation", 9)]`."""
-    if record.whole is not None:
-        return record.whole.kinds
+    record = record.whole or record
     kinds = collections.Counter([_step_kind(record, step) for step in record.steps])
     return [(kind or "other", count) for kind, count in kinds.most_common()]
 
@@ -151,9 +149,7 @@ def _step_kind(record: Record, step: Step) -> str:
 
 def layers_of(record: Record) -> int:
     """How many layers were called."""
-    if record.whole is not None:
-        return record.whole.layers
-    return len({scope.owner for scope in record.scopes if scope.kind == "layer"})
+    return len({scope.owner for scope in (record.whole or record).scopes if scope.kind == "layer"})
 
 
 def outcome(record: Record, ops: list[Op]) -> list[str]:

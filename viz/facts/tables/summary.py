@@ -358,8 +358,8 @@ def describe(record: Record, in_ops: int | None = None) -> str:
         in_ops: nanoseconds of its ops, for a line above times of parts, which don't sum to what the whole took.
     """
     name = f" {formatting.clean(record.name)!r}" if record.name else ""
-    whole = record.whole
-    parts = [formatting.count(len(record.ops) if whole is None else whole.ops, "op")]
+    whole = record.whole or record
+    parts = [formatting.count(len(whole.ops), "op")]
     parts += [steps_text(record)] if record.steps else []
     layers = layers_of(record)
     parts += [formatting.count(layers, "layer")] if layers else []
@@ -368,5 +368,5 @@ def describe(record: Record, in_ops: int | None = None) -> str:
     parts += [time] if time else []
     parts += [f"rank {rank_of(record)} of {record.meta.get('ranks')}"] if rank_of(record) else []
     parts += [formatting.count(1 + len(record.others), "rank")] if record.others else []
-    parts += outcome(record, record.ops) if whole is None else whole.outcome
+    parts += outcome(whole, whole.ops)
     return f"recording{name}: {', '.join(parts)}"
