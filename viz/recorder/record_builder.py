@@ -95,7 +95,7 @@ class _Builder:
         record.called |= {
             i: name for i, name in targets.items() if name and i >= 0 and record.tensors[i].producer is not None
         }
-        settle_names(record, self.named, {each.places[0] for each in capture.scopes if each.target and each.places})
+        settle_names(record, self.named)
         record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
         record.called |= self._filled_inside(capture.filled)
         self._mark_own_steps()
