@@ -18,8 +18,6 @@ import numpy
 
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
-from eagerflow.layer.layer import Layer
-from eagerflow.optimizers import Optimizer
 from viz.chosen_steps import ChosenSteps
 from viz.facts.json_data import to_plain
 from viz.recorder.compositions import guilty_part
@@ -32,6 +30,7 @@ from viz.recorder.memory_tracker import Memory
 from viz.recorder.names.array_names import ArrayNames
 from viz.recorder.names.kept_names import attribute_of, held_in_code
 from viz.recorder.names.variable_names import holders
+from viz.recorder.objects import array_of, is_layer, is_optimizer, key_of, role_of
 from viz.recorder.op_hook import Walker, argument_recorder, meeter, next_serial, op_recorder, recording
 from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes
@@ -402,8 +401,8 @@ class Capture(observe.Observer):
 
     def _tensor(self, x: Tensor, outside: bool) -> int:
         """The position of a tensor met for the first time, as an input."""
-        variable = (x.path, _role(x)) if isinstance(x, Variable) else None
-        key = x.identity if isinstance(x, Variable) else x.key
+        variable = (x.path, role_of(x)) if isinstance(x, Variable) else None
+        key = key_of(x)
         position = self._same_key.get(key)  # `variable.value` is a tensor of its own, with the variable's key
         if position is None and key is None:
             position = self._array_position(x.data)
@@ -426,7 +425,7 @@ class Capture(observe.Observer):
 
     def meet_state(self, optimizer: Any, number: int, started: int) -> None:
         """Note what an optimizer keeps beside the weights, which no op reads."""
-        if self.memory is None or not isinstance(optimizer, Optimizer):
+        if self.memory is None or not is_optimizer(optimizer):
             return
         variables = optimizer.variables
         is_known = self._states_of.get(number) == len(variables)  # as in every step but the first
@@ -510,7 +509,7 @@ class Capture(observe.Observer):
     def keep_gradient(self, op: Any, out_key: int | None, position: int, x: Any) -> None:
         """Keep what a backward rule gave, as far as that was asked for."""
         if self.keeper is not None:
-            self.keeper.keep(position, x.data if isinstance(x, Tensor) else x, self.keeper.of_key(out_key, op.name))
+            self.keeper.keep(position, array_of(x), self.keeper.of_key(out_key, op.name))
 
     def label(self, name: str) -> str:
         """The label of what an op named `name` makes here."""
@@ -543,38 +542,45 @@ class Capture(observe.Observer):
         known = self._owners.get(id(owner))
         return known[1] if known is not None and known[0]() is owner else None
 
-    def next_owner(self) -> int:
-        """A number for an object that has none yet."""
-        return next(self._owner_count)
-
     def owner(self, owner: Any) -> dict[str, Any]:
         """What is known of a layer, model, ...: asked once, after its first call, when it is built."""
         known = self.known_owner(owner)
         if known is not None:
             return known
+        return self._new_owner(owner, self._about(owner, [each.owner for each in self.open if each.owner is not owner]))
+
+    def _about(self, owner: Any, around: list[Any]) -> dict[str, Any]:
         facts = about(owner)
-        if isinstance(owner, Layer) and self.walk is not None:
-            around = [opened.owner for opened in self.open if opened.owner is not owner]
+        if is_layer(owner) and self.walk is not None:
             facts["attribute"] = attribute_of(owner, around)
-            if not any(isinstance(outer, Layer) for outer in around):
+            if not any(map(is_layer, around)):
                 facts["held"] = held_in_code(owner, sys._getframe(1))
-        return self._new_owner(owner, facts)
+        return facts
+
+    def describe_open(self) -> None:
+        """Let open scopes know their owners; when they end they are asked again, when all is built."""
+        outer, met = list[Any](), dict[int, dict[str, Any]]()
+        for opened in self.open:
+            owner = opened.owner
+            if owner is None or opened.kind == "backward":
+                continue
+            facts = self.known_owner(owner) or met.get(id(owner))
+            if facts is None:
+                facts = met[id(owner)] = self._about(owner, outer) | {"number": next(self._owner_count)}
+            opened.facts = facts
+            outer.append(owner)
 
     def tape(self, tape: Any) -> dict[str, Any]:
         """The same of a tape, of which there is a new one in each step and little to tell."""
         return self.known_owner(tape) or self._new_owner(tape, {"cls": type(tape).__name__})
 
     def _new_owner(self, owner: Any, facts: dict[str, Any]) -> dict[str, Any]:
-        facts["number"] = self.next_owner()
+        facts["number"] = next(self._owner_count)
         try:
             self._owners[id(owner)] = weakref.ref(owner), facts
         except TypeError:  # an object that can't be watched is met again each time
             return facts
         return facts
-
-
-def _role(variable: Variable) -> str:
-    return "parameter" if variable.trainable else "frozen" if variable.frozen else "state"
 
 
 def _nothing(array: Any) -> int | None:

@@ -19,6 +19,7 @@ from viz.facts.schema import Composition, Part
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
 from viz.recorder.listening import Listening
+from viz.recorder.objects import array_of, is_tensor
 
 __all__ = ["Signature", "composition_of", "guilty_of_gradient", "guilty_part", "live_composition"]
 
@@ -46,7 +47,7 @@ def live_composition(op: Any, inputs: Sequence[Any], settings: Sequence[Any]) ->
         return None
     given: list[Signature] = []
     for x in inputs:
-        data = x.data if isinstance(x, Tensor) else x
+        data = array_of(x)
         if not (data is None or hasattr(data, "dtype")):
             return None
         given.append(None if data is None else (tuple(data.shape), data.dtype))
@@ -86,9 +87,9 @@ def _for_batch(size: int, op: Any, arrays: tuple[Signature, ...], settings: tupl
     for each, inputs, others, outputs in heard:
         part = Part(each.name, settings={name: to_plain(value) for name, value in zip(each.settings, others)})
         named = list(_named(each.arrays, inputs))
-        part.settings |= {name: to_plain(x) for name, x in named if not isinstance(x, Tensor)}
-        part.input_names = tuple([name for name, x in named if isinstance(x, Tensor)])
-        part.inputs = tuple([number(x) for _, x in named if isinstance(x, Tensor)])
+        part.settings |= {name: to_plain(x) for name, x in named if not is_tensor(x)}
+        part.input_names = tuple([name for name, x in named if is_tensor(x)])
+        part.inputs = tuple([number(x) for _, x in named if is_tensor(x)])
         part.outputs = tuple([number(x) for x in flat(outputs)])
         parts.append(part)
     returned = tuple([number(x) for x in results])
@@ -145,7 +146,7 @@ def guilty_part(op: Any, inputs: Sequence[Any], settings: Sequence[Any]) -> int 
     """
     if not op.fused:
         return None
-    arrays = [x if isinstance(x, Tensor) or x is None else Tensor(x) for x in inputs]
+    arrays = [x if is_tensor(x) or x is None else Tensor(x) for x in inputs]
     for number, (_, _, _, made) in enumerate(_parts_in(op, arrays, settings)[0]):
         if not all([is_finite(x.data) for x in flat(made)]):
             return number

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from numpy import array_equal, ndarray
 
-from eagerflow import Tensor
 from viz.facts.schema import Op, Record, Scope
 from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, held_as, spoken_of, variable_of
+from viz.recorder.objects import is_plain_tensor
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["ArrayNames", "Named", "settle_names"]
@@ -124,7 +124,9 @@ class ArrayNames:
             values = {} if given is None else {name: variable_of(given, name) for name in _DATA}
             self._of_data[place] = names = []
             for name, value in values.items():
-                names += [name] * isinstance(value, ndarray | Tensor) + [""] * (isinstance(value, list) and len(value))
+                names += [name] * (isinstance(value, ndarray) or is_plain_tensor(value)) + [""] * (
+                    isinstance(value, list) and len(value)
+                )
         names = self._of_data[place]
         for position, name in zip(positions, names) if len(names) == len(positions) else ():
             if name:
@@ -168,7 +170,7 @@ def _held_in(frame: FrameType, data: Any) -> tuple[str, Any]:
         spoken += [(key, value) for key, value in [*each.items()] if isinstance(key, str)]
     for name, value in spoken:
         kind = value.__class__
-        if value is data or (kind is Tensor and value.data is data):
+        if value is data or (is_plain_tensor(value) and value.data is data):
             return name, value
         if kind is ndarray and value.shape == data.shape:
             equal.setdefault(id(value), (name, value))

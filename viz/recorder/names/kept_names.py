@@ -12,9 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
-from eagerflow.layer import layer
-from eagerflow.layer.unique_names import snake_case
 from viz.facts.schema import Record
+from viz.recorder.objects import default_name, is_layer
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["SAID_BY_ITS_PLACE", "attribute_of", "held_as", "held_in_code", "is_chosen", "is_parameter", "name_kept"]
@@ -39,7 +38,7 @@ def attribute_of(owner: Any, around: Collection[Any]) -> str:
     for outer in reversed([*around]):
         module = sys.modules.get(type(outer).__module__)
         file = getattr(module, "__file__", None)
-        if not isinstance(outer, layer.Layer) or (file is not None and is_internal(file)):
+        if not is_layer(outer) or (file is not None and is_internal(file)):
             continue
         found = [name for attribute, value in vars(outer).items() for name in held_as(attribute, value, owner)]
         return found[0] if len(found) == 1 else ""
@@ -61,7 +60,7 @@ def held_as(attribute: str, value: Any, owner: Any) -> list[str]:
 
 def is_chosen(layer_name: str, cls: str) -> bool:
     """Did somebody choose the name of a layer of this class? `dense_16` is nobody's choice."""
-    return not re.fullmatch(re.escape(snake_case(cls)) + r"(_\d+)?", layer_name)
+    return not re.fullmatch(re.escape(default_name(cls)) + r"(_\d+)?", layer_name)
 
 
 def held_in_code(owner: Any, frame: FrameType | None) -> str:
