@@ -124,14 +124,6 @@ def decode(
 ) -> list[list[Any]]:
     """The fields of a number of objects of class `cls`, in the order of its arguments.
 
-    Args:
-        columns: all of a file.
-        cls: the class.
-        texts: the table of texts.
-        frames: the table of frames.
-        counts: how many there are of all that fields refer to.
-        rows: how many objects there are.
-
     Raises:
         Damaged: when a column is missing, has another length or type, or points to nothing.
     """

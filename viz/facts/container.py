@@ -120,13 +120,7 @@ def _in_words(error: Exception) -> str:
 
 
 class Allowed:
-    """How many bytes the reading of a file may take: what it unpacks to, and the objects that are made of that.
-
-    Args:
-        limit: as of `reading`.
-        packed: the bytes of the file.
-        cure: what is to be done with a file that one trusts.
-    """
+    """How many bytes the reading of a file may take: what it unpacks to, and the objects that are made of that."""
 
     def __init__(self, limit: Limit, packed: int = 0, cure: str = "viz.load(path, limit=None)") -> None:
         self.cure = cure

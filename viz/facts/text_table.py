@@ -43,12 +43,7 @@ class Columns(str):
         return found
 
     def fitted(self, places: int | None, plain: Callable[[str], str]) -> str:
-        """As text that fits into lines of so many signs.
-
-        Args:
-            places: how many; None for no bound.
-            plain: gives signs that the output lacks others.
-        """
+        """As text that fits into lines of so many signs."""
         if self.least is None:
             return folded(plain(str.__str__(self)), places)
         heads, lines = list(map(plain, self.heads)), [list(map(plain, line)) for line in self.lines]
@@ -101,11 +96,7 @@ class Text(str):
 
     @classmethod
     def of(cls, parts: Sequence[str]) -> Text:
-        """Text of lines and tables, one below the other; in a notebook a table doesn't depend on the width of letters.
-
-        Args:
-            parts: lines, and what `table` gives.
-        """
+        """Text of lines and tables, one below the other; in notebooks tables don't depend on the width of letters."""
         text = cls("\n".join(parts))
         text.parts = tuple(parts)
         return text

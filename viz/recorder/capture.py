@@ -59,12 +59,7 @@ class Options(NamedTuple):
 
 
 class Capture(observe.Observer):
-    """Everything announced between `start` and `stop`, in lists.
-
-    Args:
-        options: what to record.
-        crashed: called with an error that leaves the last open scope.
-    """
+    """Everything announced between `start` and `stop`, in lists."""
 
     hears_steps = True  # those that `viz.step` marks
     hears_replays = True

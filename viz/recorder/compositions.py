@@ -28,13 +28,7 @@ Signature = tuple[tuple[int, ...], Any] | None
 
 
 def composition_of(op: Any, arrays: Sequence[Signature], settings: Sequence[Any]) -> Composition | None:
-    """The parts of a fused op; None for one that isn't fused, or that stands for a single op here.
-
-    Args:
-        op: the `Op`.
-        arrays: shapes and types of its arrays, in the order of its parameters.
-        settings: its other arguments, in order.
-    """
+    """The parts of a fused op; None for one that isn't fused, or that stands for a single op here."""
     if not op.fused:
         return None
     found = _composition(op, tuple(arrays), tuple(map(_fixed, settings)), image_data_format())
@@ -136,11 +130,6 @@ def guilty_part(op: Any, inputs: Sequence[Any], settings: Sequence[Any]) -> int 
 
     The parts are computed once more, so ask only when something is wrong.
 
-    Args:
-        op: the `Op`.
-        inputs: what it was given.
-        settings: its other arguments, in order.
-
     Returns:
         The number of the part, None where there is none.
     """
@@ -154,12 +143,7 @@ def guilty_part(op: Any, inputs: Sequence[Any], settings: Sequence[Any]) -> int 
 
 
 def guilty_of_gradient(composition: Composition, flawed: Sequence[int]) -> int | None:
-    """Which part's derivative made the gradients of some inputs: the part that read the first of those.
-
-    Args:
-        composition: of the fused op.
-        flawed: numbers of the inputs whose gradients hold NaN or infinity.
-    """
+    """Which part's derivative made the gradients of some inputs: the part that read the first of those."""
     for number, part in enumerate(composition.parts):
         if not set(flawed).isdisjoint(part.inputs):
             return number

@@ -71,12 +71,7 @@ class Keeper:
 
 
 def nothing_kept(record: Record, pattern: str | None) -> list[str]:
-    """A note on a pattern that is in no label, with one that was probably meant: tables call layers as the code does.
-
-    Args:
-        record: the recording.
-        pattern: the regular expression, or None.
-    """
+    """A note on a pattern that is in no label, with one that was perhaps meant: tables call layers as the code does."""
     if pattern is None or record.values or not record.ops:
         return []
     labels = list(_labels(record))

@@ -19,12 +19,6 @@ def around_step(record: Record, chosen: int | None, most: int, steps: int = MOST
 
     The part holds whole steps around the chosen one, or the beginning of that step where it is too large by itself; of
     what has no steps the beginning. Ids are positions again.
-
-    Args:
-        record: a recording.
-        chosen: the position of a step; None: none.
-        most: how many ops the part has at most.
-        steps: how many steps it has at most.
     """
     if len(record.ops) <= most and len(record.steps) <= steps:
         return record, 0

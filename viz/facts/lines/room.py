@@ -27,9 +27,6 @@ def room(stream: Any = None) -> int | None:
     """How many signs a line may have: the width of the terminal, or what COLUMNS says; None for pipes and files.
 
     COLUMNS says nothing of pipes: test runners and others set it for programs whose output they read.
-
-    Args:
-        stream: what is written to; None for the standard output.
     """
     stream = sys.stdout if stream is None else stream
     told = os.environ.get("COLUMNS", "")
@@ -110,10 +107,6 @@ def _end(text: str, places: int) -> str:
 
 def folded(text: str, places: int | None) -> str:
     """Lines that go on in the next one where there is no room: further to the right, below a second column if any.
-
-    Args:
-        text: lines.
-        places: how many a line may take; None for no bound.
 
     >>> print(folded("  run      run a script and record what it computes, with times", 40))
       run      run a script and record what

@@ -67,10 +67,6 @@ def of_masks(record: Record, children: Iterable[Any]) -> list[Part]:
 
     Each reads what was there before the first of its part, or what others of the part made. A part may begin with
     constants, as a mask does that says which steps come before which.
-
-    Args:
-        record: the recording.
-        children: blocks, and ids of ops, in the order in which they ran.
     """
     parts: list[_Growing] = []
     for op in [record.ops[child] for child in children if isinstance(child, int)]:

@@ -27,16 +27,7 @@ _MADE = "(memory: what ops newly took; views of other arrays take none; viz memo
 def top(
     record: Record, by: str = "time", n: int = 10, step: int | None = None, cost: str | None = None, option: str = "n="
 ) -> Text:
-    """What costs most as a table, and below it how many rows it hasn't; see `top_rows`.
-
-    Args:
-        record: see `top_rows`.
-        by: see `top_rows`.
-        n: see `top_rows`.
-        step: see `top_rows`.
-        cost: see `top_rows`.
-        option: what stands before the number of rows where they are asked for.
-    """
+    """What costs most as a table, and below it how many rows it hasn't; see `top_rows`."""
     ranked = _ranked(record, by, n, step, cost)
     found = ranked[:n]
     shown: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -96,13 +87,6 @@ def facts(
     """The same as data: of which `step` it is (None: of all), what its times are (see `times_facts`), and its `rows`.
 
     And `left_out`: how many rows there are beside the first `n`.
-
-    Args:
-        record: see `top_rows`.
-        by: see `top_rows`.
-        n: see `top_rows`.
-        step: see `top_rows`.
-        cost: see `top_rows`.
     """
     ranked = _ranked(record, by, n, step, cost)
     times = times_facts("sum", len(record.steps) if step is None else 1)
@@ -183,14 +167,7 @@ def _same_ops(groups: Iterable[list[Op]]) -> list[list[list[Op]]]:
 
 
 def _top_row(record: Record, groups: list[list[Op]], place: str, memory: Made) -> dict[str, Any]:
-    """Equal ops: their costs are sums, `id` is that of the one that took longest.
-
-    Args:
-        record: the recording.
-        groups: one for each number of rows, the most frequent first, which is what the row tells.
-        place: their line.
-        memory: what ops made.
-    """
+    """Equal ops: their costs are sums, `id` is that of the one that took longest."""
     op, ops = max(groups[0], key=lambda op: op.duration), [op for group in groups for op in group]
     first, *others = [[record.tensors[i] for i in group[0].outputs[:2]] for group in groups]
     shapes = [formatting.shape(tensors[0].shape) for tensors in others[:2]] + ["…"] * (len(others) > 2)

@@ -22,12 +22,6 @@ def own_losses(
 
     Each has the name that it has in the user's code. Batches whose gradients are summed have their mean. Losses of one
     name are told apart by numbers where a step has several; others of one name are one, as in phases of a training.
-
-    Args:
-        record: the recording, with all of its steps.
-        passes: when backward passes began and ended, in order, and their scopes.
-        targets: what gradients were asked of, and when.
-        learnt: by scope, the variables that a backward pass gave gradients of.
     """
     steps = {step.scope: step for step in record.steps}
     starts = [start for start, _, _ in passes]

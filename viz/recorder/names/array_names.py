@@ -108,13 +108,7 @@ class ArrayNames:
         return True
 
     def note_batch(self, positions: Sequence[int], frame: FrameType | None, step: str) -> None:
-        """Call a batch as the arrays that `fit` and its like were given: by the names of their arguments.
-
-        Args:
-            positions: of its arrays.
-            frame: the innermost frame.
-            step: the kind of the step.
-        """
+        """Call a batch as the arrays that `fit` and its like were given: by the names of their arguments."""
         caller = _of_user(frame)
         if caller is None:
             return
@@ -197,12 +191,7 @@ def _source(value: Any, data: Any) -> tuple[int, int]:
 
 
 def settle_names(record: Record, named: Mapping[int, Named]) -> None:
-    """Call arrays as the functions that hold them; those that are copies of one in a step become one tensor.
-
-    Args:
-        record: its `called` is changed, and its ops and scopes refer to the first of equal tensors afterwards.
-        named: what was found.
-    """
+    """Call arrays as the functions that hold them; those that are copies of one in a step become one tensor."""
     steps: dict[int, int | None] = {}  # in which a tensor is read first
     for op in record.ops:
         for i in op.inputs:

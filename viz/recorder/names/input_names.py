@@ -30,13 +30,7 @@ class InputNames:
         self._known: dict[int, tuple[weakref.ref[Any], str]] = {}  # of models with one input, which keep its name
 
     def note(self, model: Any, given: Any, positions: Callable[[Any], tuple[int, ...]]) -> None:
-        """Note the names of the tensors that a model is given; those noted before stay.
-
-        Args:
-            model: the model.
-            given: the arguments of its call, of which the first holds the inputs.
-            positions: gives the positions of tensors.
-        """
+        """Note the names of the tensors that a model is given; those noted before stay."""
         named = self._of(model, given)
         are_numbered = len(named) > 1 and all(_NUMBERED.fullmatch(str(name)) for name, _ in named)
         for name, x in named:

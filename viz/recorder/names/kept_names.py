@@ -29,12 +29,7 @@ _PLAIN_MODELS = frozenset(["Functional", "Model", "Sequential"])
 
 
 def attribute_of(owner: Any, around: Collection[Any]) -> str:
-    """The attribute of the nearest layer around, one of the user's own classes, that holds a layer; "" for none.
-
-    Args:
-        owner: the layer.
-        around: what was called before it and goes on, outermost first.
-    """
+    """The attribute of the nearest layer around, one of the user's own classes, that holds a layer; "" for none."""
     for outer in reversed([*around]):
         module = sys.modules.get(type(outer).__module__)
         file = getattr(module, "__file__", None)
@@ -120,12 +115,7 @@ def variable_of(frame: FrameType, name: str) -> Any:
 
 
 def name_kept(record: Record, facts: Sequence[Mapping[str, Any] | None]) -> None:
-    """Note what layers and models are kept in.
-
-    Args:
-        record: its scopes get their `called`.
-        facts: what is known of the owner of each scope.
-    """
+    """Note what layers and models are kept in."""
     names, seen = dict[int, str](), set[int]()
     claims: dict[tuple[int | None, str], set[int]] = {}  # of what several layers are called, which tells none apart
     for scope, about in zip(record.scopes, facts):

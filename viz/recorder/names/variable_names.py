@@ -57,11 +57,6 @@ def name_variables(record: Record, held: Mapping[int, list[list[str]]], versions
     """Call variables as what holds them, where one name alone does, and it holds no other variable.
 
     Of several frames the outermost counts, which knows the variable longest.
-
-    Args:
-        record: its `called` gets the names.
-        held: the holders of variables, by the tensor that each was first.
-        versions: tensors that variables became when they were changed, and which each was first.
     """
     waiting = {i: _candidates(found) for i, found in held.items()}
     names = dict[int, str]()
