@@ -518,8 +518,6 @@ class Record:
             *around, own = info.name.split("/")
             shown = [self._layer_names.get(name, name) if layers else name for name in around]
             return "/".join([*shown, called or own])
-        if info.role == "optimizer state" and self._layer_names:
-            return self._shown_state(info.name)
         if info.role == "input" and called:  # of several that models call by one name
             return called
         return info.name or called
@@ -532,24 +530,6 @@ class Record:
             if scope.kind in ("layer", "model"):
                 found.setdefault(scope.name, set()).add(scope.shown)
         return {name: shown for name, (shown, *more) in found.items() if not more and shown != name}
-
-    def _shown_state(self, name: str) -> str:
-        """The name of what an optimizer keeps of a weight, with the weight's name as it is shown.
-
-        `"adam/generator_dense_kernel_momentum"` of `"adam/sequential_dense_kernel_momentum"`.
-        """
-        around, _, own = name.rpartition("/")
-        ends = [i for i, letter in enumerate(own) if letter == "_"]
-        weight = next((known for end in reversed(ends) if (known := self._weights_of_states.get(own[:end]))), None)
-        return name if weight is None else f"{around}/{weight[1]}{own[len(weight[0]) :]}"
-
-    @functools.cached_property
-    def _weights_of_states(self) -> dict[str, tuple[str, str]]:
-        """For each weight, by its name in those of an optimizer's states, that name and how it is shown there."""
-        weights = [
-            (info.name.replace("/", "_"), self.shown(info.id)) for info in self.tensors if info.role in VARIABLES
-        ]
-        return {name: (name, shown.replace("/", "_")) for name, shown in weights}
 
     def ancestors(self, scope: int | None) -> Iterator[Scope]:
         """A scope and those around it, innermost first.

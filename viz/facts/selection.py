@@ -35,8 +35,6 @@ __all__ = [
     "step_names",
     "step_numbers",
     "steps_text",
-    "thread_name",
-    "threads_of_scopes",
     "trainings_before",
     "update_passes",
     "variables_of",
@@ -586,21 +584,3 @@ class Selection:
 def is_of_seeds(info: TensorInfo) -> bool:
     """Is it the state of a `SeedGenerator`?"""
     return info.role == "state" and info.name.rpartition("/")[2] == "seed_generator_state"
-
-
-def thread_name(record: Record, thread: int) -> str:
-    """What a track of a thread is called."""
-    if any(op.thread == thread and op.phase == "network" for op in record.ops):
-        return "network"
-    return f"thread {thread}" if thread else "main"
-
-
-def threads_of_scopes(record: Record) -> dict[int, int]:
-    """For each scope, the thread of its first op; what ranks do together has a thread without scopes."""
-    found: dict[int, int] = {}
-    for op in record.ops:
-        if op.phase == "network":
-            continue
-        for scope in record.ancestors(op.scope):
-            found.setdefault(scope.id, op.thread)
-    return found
