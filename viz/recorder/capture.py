@@ -28,9 +28,9 @@ from viz.recorder.journal import Journal
 from viz.recorder.kept_values import Keeper
 from viz.recorder.memory_tracker import Memory
 from viz.recorder.names.array_names import ArrayNames
-from viz.recorder.names.kept_names import attribute_of, held_in_code
+from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.names.variable_names import holders
-from viz.recorder.objects import array_of, is_layer, is_optimizer, key_of, role_of
+from viz.recorder.objects import array_of, is_optimizer, key_of, role_of
 from viz.recorder.op_hook import Walker, argument_recorder, meeter, next_serial, op_recorder, recording
 from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes
@@ -89,6 +89,7 @@ class Capture(observe.Observer):
         self.output_names: dict[int, str] = {}  # of models with several, by position
         self.variables: list[tuple[int, weakref.ref[Variable], list[list[str]]]] = []  # by position
         self.names = ArrayNames() if options.source else None
+        self.layers = ShownNames()
         # Counts of events, missed ones too, and of those that tell what Python reads, which aren't missed.
         self.tick, self._asked = [itertools.count().__next__ for _ in range(2)]
         self.missed = self.began = self.stopped = self._replay_from = 0
@@ -545,12 +546,9 @@ class Capture(observe.Observer):
         return self._new_owner(owner, self._about(owner, [each.owner for each in self.open if each.owner is not owner]))
 
     def _about(self, owner: Any, around: list[Any]) -> dict[str, Any]:
-        facts = about(owner)
-        if is_layer(owner) and self.walk is not None:
-            facts["attribute"] = attribute_of(owner, around)
-            if not any(map(is_layer, around)):
-                facts["held"] = held_in_code(owner, sys._getframe(1))
-        return facts
+        if self.walk is not None:
+            self.layers.hear(owner, around, sys._getframe(1))
+        return about(owner)
 
     def describe_open(self) -> None:
         """Let open scopes know their owners; when they end they are asked again, when all is built."""

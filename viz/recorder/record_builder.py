@@ -24,7 +24,6 @@ from viz.recorder.loops.own_steps import Clocks, gradients_of, mark_own_steps
 from viz.recorder.loops.reported import reported_logs
 from viz.recorder.names.array_names import settle_names
 from viz.recorder.names.composed_calls import ComposedCalls
-from viz.recorder.names.kept_names import name_kept
 from viz.recorder.names.variable_names import name_variables
 from viz.recorder.own_updates import name_own_updates
 from viz.recorder.source_lines import MAX_FRAMES, Sources
@@ -169,7 +168,9 @@ class _Builder:
                 opened.outputs,
                 opened.error,
             )
-            if opened.kind == "backward":
+            if opened.kind in ("layer", "model"):
+                scope.called = self.capture.layers.kept_in(scope.name)
+            elif opened.kind == "backward":
                 scope.config = {"target": opened.target} if opened.target else {}
             if owner is not None:
                 calls[owner, scope.kind] = scope.call + 1
@@ -180,7 +181,6 @@ class _Builder:
                     self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, at, trained))
                     self.marked.append((opened.started, scope))
             self.record.scopes.append(scope)
-        name_kept(self.record, [each.facts for each in self.capture.scopes])
         self.step_of = self._steps()
 
     def _is_nameless(self, tensor: int, role: str = "input") -> bool:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from types import CodeType, FrameType
 from typing import Any
 
-from viz.facts.schema import Record
 from viz.recorder.objects import default_name, is_layer
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["SAID_BY_ITS_PLACE", "attribute_of", "held_as", "held_in_code", "is_chosen", "is_parameter", "name_kept"]
+__all__ = ["SAID_BY_ITS_PLACE", "attribute_of", "held_as", "held_in_code", "is_chosen", "is_parameter"]
 __all__ += ["spoken_of", "tells", "variable_of"]
 
 SAID_BY_ITS_PLACE = ("input", "inputs")  # a box is called so without being told
@@ -112,27 +111,3 @@ def variable_of(frame: FrameType, name: str) -> Any:
     if own.__class__ is dict and code.co_flags & _OPTIMIZED and sys.getrefcount(own) <= _UNSHARED:
         own.clear()  # see `spoken_of`
     return found
-
-
-def name_kept(record: Record, facts: Sequence[Mapping[str, Any] | None]) -> None:
-    """Note what layers and models are kept in."""
-    names, seen = dict[int, str](), set[int]()
-    claims: dict[tuple[int | None, str], set[int]] = {}  # of what several layers are called, which tells none apart
-    for scope, about in zip(record.scopes, facts):
-        if about is None or scope.owner is None or scope.owner in seen or scope.kind not in ("layer", "model"):
-            continue
-        seen.add(scope.owner)
-        if is_chosen(scope.name, scope.cls):
-            continue
-        name = about.get("attribute") or about.get("held", "")
-        if name and name != scope.name and tells(name, scope.cls):
-            names[scope.owner] = name
-            around = [each.owner for each in record.ancestors(scope.parent) if each.kind in ("layer", "model")]
-            claims.setdefault((around[0] if around else None, name), set()).add(scope.owner)
-    for owners in claims.values():
-        if len(owners) > 1:
-            for owner in owners:
-                del names[owner]
-    for scope in record.scopes:
-        if scope.owner in names and scope.kind in ("layer", "model"):
-            scope.called = names[scope.owner]

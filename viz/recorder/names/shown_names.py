@@ -1,4 +1,4 @@
-"""What layers and models are called in what is said of a run while it goes on: as recordings of it would show them."""
+"""What layers and models are called, in recordings and in what is said of a run while it goes on."""
 
 from __future__ import annotations
 
@@ -53,6 +53,10 @@ class ShownNames:
         self.hear(owner, around, frame)
         for layer in layers_in(owner):
             self.hear_inside(layer, frame, [*around, owner])
+
+    def kept_in(self, name: str) -> str:
+        """What the user's code keeps the layer or model of this name in; "" where that isn't told."""
+        return self._known.get(name, "")
 
     def of(self, path: str) -> str:
         """The path of a layer or weight as recordings show it."""
