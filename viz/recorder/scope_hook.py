@@ -151,7 +151,7 @@ def _namer(capture: Any) -> Callable[[RecordedScope, observe.Scope, FrameType | 
     def name(recorded: RecordedScope, scope: observe.Scope, frame: FrameType | None) -> None:
         if scope.kind == "step":
             if recorded.inputs and scope.owner is not None:
-                names.note_batch(recorded.inputs, frame, scope.name)
+                names.note_batch(recorded.inputs, frame, scope.name == "test_step")
             return
         if scope.kind == "backward" and scope.inputs:
             recorded.target = names.target(scope.inputs[0], frame)

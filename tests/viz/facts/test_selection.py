@@ -146,7 +146,7 @@ def test_a_target_is_shown_where_probabilities_are_compared_with_it():
     with viz.trace() as t:
         model.train_on_batch(np.ones((2, 4), "float32"), np.array([0, 2]))
     graph = t.draw().graph
-    (target,) = [node.id for node in graph.nodes.values() if node.title == "y (target)"]
+    (target,) = [node.id for node in graph.nodes.values() if node.title == "target"]
     (read,) = [edge.head for edge in graph.edges if edge.tail == target]
     assert graph.nodes[read].title == "of_class"
 

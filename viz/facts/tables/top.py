@@ -54,21 +54,9 @@ def top(
     body = table([h if h != "source" else "line" for h in heads], lines, least=least)
     hidden = _hidden(ranked, n, by if by in COSTS else cost or "time", option)
     made = [_MADE] if "memory" in asked else []
-    return Text.of([*which, body, *_summed(record, at, found), *made, *hidden])
-
-
-def _summed(record: Record, at: int | None, found: list[dict[str, Any]]) -> list[str]:
-    """What is said of a table of several steps: its rows have their sums, where a page has medians.
-
-    And that those of an optimizer are of one weight each, where `viz show` has them together.
-    """
-    count = len(record.steps)
-    by_weight = (
-        "; an optimizer's ops by weight, with their shares of the time of one pass"
-        if any(row.get("weight") for row in found)
-        else ""
-    )
-    return [f"(sums over all {count:,} steps{by_weight})"] if at is None and count > 1 else []
+    steps = len(record.steps)
+    summed = [f"(sums over all {steps:,} steps)"] if at is None and steps > 1 else []  # where a page has medians
+    return Text.of([*which, body, *summed, *made, *hidden])
 
 
 def _hidden(ranked: list[dict[str, Any]], n: int, cost: str, option: str) -> list[str]:

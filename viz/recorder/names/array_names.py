@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import weakref
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -28,8 +28,6 @@ _ITEMS = 64  # of a dict that is searched
 _LONGEST = 40  # letters of a name
 _TRIES = 6
 _OF_DATA = ("fit", "train_on_batch", "test_on_batch", "evaluate", "predict", "predict_on_batch")
-_DATA = ("x", "y", "sample_weight")  # what these call their data
-
 
 _Place = tuple[int, int, tuple[int, ...]]  # a code object, an instruction, and the shape of an array there
 
@@ -63,7 +61,7 @@ class ArrayNames:
         self._known: dict[tuple[int, int], str] = {}  # names of targets, by code and instruction
         self._nothing: set[_Place] = set()  # calls of `fit` whose batches no variable holds
         self._usual: dict[_Place, tuple[str, bool]] = {}  # the variable that was met there, and is it a copy?
-        self._of_data: dict[tuple[int, int, str], list[str]] = {}  # what `fit` was given
+        self._of_data: dict[tuple[int, int, bool], list[str]] = {}  # what `fit` was given
 
     def note(self, position: int, data: Any) -> None:
         """An array was met."""
@@ -77,7 +75,7 @@ class ArrayNames:
             self.named[position] = Named(name[:_LONGEST], _source(value, data))
         elif place in self._nothing or not self._find(position, data, frame, place):
             self.waiting[position] = weakref.ref(data), id(frame), _TRIES
-            if place not in self._nothing and _given_data(sys._getframe(1), frame) is not None:
+            if place not in self._nothing and _is_given_data(sys._getframe(1), frame):
                 self._nothing.add(place)
 
     def expect(self, position: int, data: Any) -> None:
@@ -107,20 +105,14 @@ class ArrayNames:
                 self._usual[place] = name, value is not data
         return True
 
-    def note_batch(self, positions: Sequence[int], frame: FrameType | None, step: str) -> None:
-        """Call a batch as the arrays that `fit` and its like were given: by the names of their arguments."""
+    def note_batch(self, positions: Sequence[int], frame: FrameType | None, is_evaluation: bool) -> None:
+        """Call a batch as the arrays that `fit` and its like were given."""
         caller = _of_user(frame)
-        if caller is None:
+        if caller is None or frame is None:
             return
-        place = id(caller.f_code), caller.f_lasti, step
+        place = id(caller.f_code), caller.f_lasti, is_evaluation
         if place not in self._of_data:
-            given = _given_data(frame, caller)
-            values = {} if given is None else {name: variable_of(given, name) for name in _DATA}
-            self._of_data[place] = names = []
-            for name, value in values.items():
-                names += [name] * (isinstance(value, ndarray) or is_plain_tensor(value)) + [""] * (
-                    isinstance(value, list) and len(value)
-                )
+            self._of_data[place] = _names_of_data(frame, caller, is_evaluation)
         names = self._of_data[place]
         for position, name in zip(positions, names) if len(names) == len(positions) else ():
             if name:
@@ -139,13 +131,45 @@ class ArrayNames:
         return self._known[place]
 
 
-def _given_data(frame: FrameType | None, caller: FrameType) -> FrameType | None:
-    """The frame of `fit` or its like, if a function called one."""
+def _is_given_data(frame: FrameType | None, caller: FrameType) -> bool:
+    """Does a function call `fit` or its like?"""
     while frame is not None and frame is not caller:
-        if frame.f_code.co_name in _OF_DATA and "x" in frame.f_code.co_varnames:
-            return frame
+        if frame.f_code.co_name in _OF_DATA:
+            return True
         frame = frame.f_back
-    return None
+    return False
+
+
+def _names_of_data(frame: FrameType, caller: FrameType, is_evaluation: bool) -> list[str]:
+    """What a function calls each of the arrays that it gave to `fit` or its like; "" where it has no name."""
+    given: dict[str, Any] = {}
+    inner: FrameType | None = frame
+    while inner is not None and inner is not caller:
+        if inner.f_code.co_name in _OF_DATA and "x" in inner.f_code.co_varnames:
+            given = dict(spoken_of(inner))
+        inner = inner.f_back
+    data = given.get("validation_data") if is_evaluation else None
+    if is_evaluation and data is None and "validation_data" in given and not given.get("validation_split"):
+        return []
+    names, spoken = list[str](), spoken_of(caller)
+    for leaf in _leaves([given.get(name) for name in ("x", "y", "sample_weight")] if data is None else data):
+        base = _base_of(leaf)
+        name = next((name for name, value in spoken if value is leaf or _base_of(value) is base), "")
+        names.append("" if name.lower() in SAID_BY_ITS_PLACE else name[:_LONGEST])
+    return names
+
+
+def _leaves(nested: Any) -> Iterator[Any]:
+    if isinstance(nested, list | tuple | dict):
+        for each in nested.values() if isinstance(nested, dict) else nested:
+            yield from _leaves(each)
+    elif nested is not None:
+        yield nested
+
+
+def _base_of(array: Any) -> Any:
+    """Whose memory an array is a view of."""
+    return array.base if array.__class__ is ndarray and array.base is not None else array
 
 
 def _of_user(frame: FrameType | None) -> FrameType | None:

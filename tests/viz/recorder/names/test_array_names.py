@@ -54,16 +54,24 @@ def test_a_function_calls_what_it_is_given_by_its_own_name():
     assert run(lambda: step(real)) == ["batch"]
 
 
-def test_fit_calls_its_data_as_its_arguments_are_called(tmp_path):
-    images, labels = (np.ones((4, width), "float32") for width in (3, 2))
+@pytest.mark.parametrize("way", ["given", "elsewhere", "split"])
+def test_fit_gives_the_names_of_its_data_and_of_what_it_evaluates_on_the_way(tmp_path, way):
+    x_train, y_train, x_held, y_held = (np.ones((4, width), "float32") for width in (3, 2, 3, 2))
     model = net()
     model.compile("sgd", "mse")
     with viz.trace() as t:
-        model.fit(images, y=labels, verbose=0, batch_size=4, validation_data=(images, labels))
-        model.fit(ef.data.Dataset.from_tensor_slices((images, labels)).batch(4), verbose=0)
+        if way == "given":
+            model.fit(x_train, y=y_train, verbose=0, batch_size=4, validation_data=(x_held, y_held))
+        elif way == "elsewhere":
+            held = x_held, y_held
+            model.fit(x_train, y=y_train, verbose=0, batch_size=4, validation_data=held)
+        else:
+            model.fit(x_train, y=y_train, verbose=0, batch_size=3, validation_split=0.25)
     steps = [t.scopes[step.scope].inputs for step in t.steps]
-    assert [[t.called.get(i, "") for i in given] for given in steps] == [["x", "y"], ["x", "y"], ["images", "labels"]]
-    assert {n.title for n in t.draw(step=0).graph.nodes.values() if n.kind == "input"} == {"x", "y (target)"}
+    evaluated = {"given": ["x_held", "y_held"], "elsewhere": ["x_held", "y_held"], "split": ["x_train", "y_train"]}[way]
+    assert [[t.called.get(i, "") for i in given] for given in steps] == [["x_train", "y_train"], evaluated]
+    training = {node.title for node in t.draw(step=0).graph.nodes.values() if node.kind == "input"}
+    assert training == {"x_train", "y_train (target)"}
     assert viz.load(t.save(tmp_path / "fit.efz")).called == t.called
 
 
