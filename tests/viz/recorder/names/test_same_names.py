@@ -129,15 +129,6 @@ def test_an_array_for_which_two_models_have_names_is_one_box_called_as_in_the_co
     assert called(t) == ["state"]
 
 
-def test_arrays_of_a_loop_keep_the_name_that_the_model_has_for_them():
-    model = with_input("image")
-    with viz.trace() as t:
-        for seed in range(2):
-            model(rows(seed))
-    assert {info.name for info in t.tensors if info.role == "input"} == {"image"}
-    assert {t.shown(info.id) for info in t.tensors if info.role == "input"} == {"image"}
-
-
 def test_labels_that_a_loss_and_a_metric_are_given_are_one_box():
     loss, metric, model = ef.losses.MeanSquaredError(), ef.metrics.MeanAbsoluteError(), net()
     x, labels = rows(0), np.ones((4, 2), "float32")
