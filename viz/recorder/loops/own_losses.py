@@ -37,11 +37,19 @@ def own_losses(
         name = str(scope.config.get("target") or "loss")
         course = found.setdefault((name, frozenset(learnt.get(scope.id, ())), scope.stack[:1]), {})
         course.setdefault(steps[around.id].index, []).append(value)
+    courses: list[tuple[str, set[int], dict[int, list[float]]]] = []
+    for (name, variables, _), values in found.items():
+        same = [each for each in courses if each[0] == name and each[2].keys().isdisjoint(values)]
+        goes_on = next((each for each in same if each[1] & variables or max(each[2]) < min(values)), None)
+        if goes_on is None:
+            courses.append((name, {*variables}, values))
+        else:
+            goes_on[1].update(variables)
+            goes_on[2].update(values)
     told: dict[int, dict[str, float]] = {}
-    for (name, *_), values in found.items():
-        names = [name, *[f"{name} {number}" for number in range(2, len(found) + 1)]]
-        free = next(each for each in names if all(each not in told.get(index, ()) for index in values))
+    for i, (name, _, values) in enumerate(courses):
+        before = sum(each[0] == name for each in courses[:i])
         for index, several in values.items():
-            told.setdefault(index, {})[free] = sum(several) / len(several)
+            told.setdefault(index, {})[f"{name} {before + 1}" if before else name] = sum(several) / len(several)
     numbers = step_numbers(record)
     return [Logs("step", numbers[index], values, record.steps[index].end) for index, values in sorted(told.items())]
