@@ -200,7 +200,7 @@ BUDGETS = {
     "viz/page": 2281,
     "viz/picture": 5660,
     "viz/rates": 382,
-    "viz/recorder": 5468,
+    "viz/recorder": 5467,
     "viz/replay": 2864,
     "viz/reports": 51,
     "viz/samples": 1011,
