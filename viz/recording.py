@@ -37,64 +37,11 @@ __all__ = ["Recording", "load"]
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Record))
 _MADE_BY = {".html": "to_html(path)", ".htm": "to_html(path)", ".json": "to_json(path)"}
 _MADE_BY |= dict.fromkeys((".png", ".svg", ".pdf", ".dot"), "draw().save(path)")
-_OTHERS = {  # what other tools call it, or ours on the command line
-    "explore": "to_html",
-    "export": "to_json",
-    "page": "to_html",
-    "plot": "draw",
-    "profile": "top",
-    "render": "draw",
-    "show": "summary",
-    "table": "summary",
-    "view": "draw",
-    "write": "save",
-}
-_DIAGNOSE = "it looks at a program while that trains: viz.diagnose(model, x, y), or viz doctor train.py"
-_ELSEWHERE = {  # what isn't asked of a recording, and where it is
-    "annotate": "for that: save it, and viz annotate train.efz",
-    "check": "for that: viz check train.py, before a training",
-    "compare": "for that: viz.diff(this, other)",
-    "data": "for that: viz data train.py",
-    "diagnose": _DIAGNOSE,
-    "diff": "for that: viz.diff(this, other)",
-    "doctor": _DIAGNOSE,
-    "estimate": "for that: viz estimate train.py",
-    "explain": "for that: viz.explain(model, x)",
-    "find_lr": "for that: viz.find_lr(model, x, y)",
-    "find_nonfinite": "for that: viz.find_nonfinite(recording), of one that was made with stats='basic'",
-    "gap": "for that: viz.gap(model, x, y)",
-    "live": "for that: viz.live()",
-    "nonfinite": "for that: viz.find_nonfinite(recording), of one that was made with stats='basic'",
-    "replay": "for that: viz.keep_step, and viz replay step.efr",
-    "reproduce": "for that: viz reproduce train.py",
-    "run": "it was made by a run; another one: viz run train.py",
-}
 _ALIKE = 0.65  # of two names, of which one is a slip of the other: there are many words that a recording hasn't
 
 
-class _Named(type):
-    """For `Recording.load(path)`: what the class itself is asked for, and hasn't."""
-
-    if not TYPE_CHECKING:
-
-        @boundary
-        def __getattr__(cls, name: str) -> Any:
-            raise AttributeError(f"{cls.__name__} has no {name!r}{_meant(cls, name)}")
-
-
-def _meant(cls: type, name: str) -> str:
-    """What to ask for instead of a name that a recording hasn't; "" where nothing is like it."""
-    if name in ("load", "open", "read"):
-        return "; viz.load(path) reads a recording from its file"
-    if name in _ELSEWHERE:
-        return f"; {_ELSEWHERE[name]}"
-    known = [each for each in dir(cls) if not each.startswith("_")]
-    meant = next((each for each in (f"to_{name}", _OTHERS.get(name, "")) if each in known), None)
-    return formatting.nearest(name, known, _ALIKE) if meant is None else f"; did you mean {meant!r}?"
-
-
 @boundaries
-class Recording(Record, metaclass=_Named):
+class Recording(Record):
     """What a trace recorded: scopes, ops, tensors, steps, and the losses and metrics that training reported.
 
     Everything in it is plain data (see `viz.facts.schema`), which doesn't keep the program's tensors alive. It can be
@@ -179,7 +126,9 @@ class Recording(Record, metaclass=_Named):
         def __getattr__(self, name: str) -> Any:
             if name in _FIELDS:
                 raise RuntimeError(f"this recording isn't finished: read .{name} after the `with viz.trace()` block")
-            raise AttributeError(f"a recording has no {name!r}{_meant(type(self), name)}")
+            known = [each for each in dir(type(self)) if not each.startswith("_")]
+            meant = f"; did you mean 'to_{name}'?" if f"to_{name}" in known else formatting.nearest(name, known, _ALIKE)
+            raise AttributeError(f"a recording has no {name!r}{meant}")
 
     # ------------------------------------------------------------------ files
 

@@ -465,22 +465,18 @@ def very_many_tensors(folder: Folder, size: int) -> Path:
 
 @bomb("viz.load", 20_000)
 def very_deep_scopes(folder: Folder, size: int) -> Path:
-    def deeper(header: Any) -> None:
-        last = header["scopes"][-1]
-        for _ in range(size):
-            number = len(header["scopes"])
-            header["scopes"].append({**last, "id": number, "parent": number - 1})
+    def deeper(columns: Any) -> None:
+        for name in [name for name in columns if name.startswith("Scope.")]:
+            columns[name] = np.concatenate([columns[name], np.repeat(columns[name][-1:], size)])
+        columns["Scope.parent"] = np.arange(len(columns["Scope.parent"])) - 1
+        columns["Scope.parent"][0] = -(2**63)
 
-    return recording(folder, deeper)
+    return recording(folder, lambda header: header["counts"].update(scopes=header["counts"]["scopes"] + size), deeper)
 
 
 @bomb("viz.load", 2_000_000)
 def very_long_names(folder: Folder, size: int) -> Path:
-    def longer(header: Any) -> None:
-        for scope in header["scopes"]:
-            scope["name"] = "n" * size
-
-    return recording(folder, longer)
+    return recording(folder, lambda header: header.update(texts=["n" * size for _ in header["texts"]]))
 
 
 @bomb("viz.load", 20_000_000)

@@ -468,25 +468,13 @@ def test_reading_a_trace_before_its_block_says_how_to_record():
         viz.trace().sumary()
 
 
-def test_the_class_of_recordings_says_how_one_is_loaded():
-    with viz.trace() as t:
-        pass
-    for asked in (viz.Recording, t):
-        with pytest.raises(AttributeError, match=r"has no 'load'; viz.load\(path\) reads a recording"):
-            asked.load  # noqa: B018
-    with pytest.raises(AttributeError, match=r"Recording has no 'to_htm'; did you mean 'to_html'\?"):
-        viz.Recording.to_htm  # noqa: B018
-    assert not hasattr(viz.Recording, "load")
-
-
 def test_find_names_the_phases_it_knows(steps):
     with pytest.raises(ValueError, match=r"find\(phase='foward'\).*did you mean 'forward'"):
         steps.find(phase="foward")
 
 
 @pytest.mark.parametrize(
-    ("asked", "meant"),
-    [("html", "to_html"), ("tensorboard", "to_tensorboard"), ("plot", "draw"), ("summry", "summary")],
+    ("asked", "meant"), [("html", "to_html"), ("tensorboard", "to_tensorboard"), ("summry", "summary")]
 )
 def test_a_name_that_a_recording_lacks_is_answered_with_the_one_that_was_meant(asked, meant):
     with viz.trace() as t:
@@ -494,25 +482,6 @@ def test_a_name_that_a_recording_lacks_is_answered_with_the_one_that_was_meant(a
     with pytest.raises(AttributeError, match=f"a recording has no '{asked}'; did you mean '{meant}'"):
         getattr(t, asked)
     assert not hasattr(t, "_repr_latex_")
-
-
-@pytest.mark.parametrize(
-    ("asked", "words"),
-    [
-        ("doctor", "; it looks at a program while that trains: viz.diagnose(model, x, y), or viz doctor train.py"),
-        ("diff", "; for that: viz.diff(this, other)"),
-        ("check", "; for that: viz check train.py, before a training"),
-        ("loss", ""),
-        ("time", ""),  # not 'name', of which half the letters are the same
-    ],
-)
-def test_what_no_recording_has_is_said_to_be_elsewhere_or_nowhere(asked, words):
-    with viz.trace() as t:
-        ef.ops.add(1.0, 2.0)
-    for each in (t, viz.Recording):
-        with pytest.raises(AttributeError) as caught:
-            getattr(each, asked)
-        assert str(caught.value).endswith(f" has no {asked!r}{words}")
 
 
 def test_viz_tells_its_version():

@@ -23,10 +23,10 @@ from viz.facts.network import all_ranks, rank_name, rank_of
 from viz.facts.parts import part_names
 from viz.facts.ranks import same_collectives
 from viz.facts.schema import Op, Record
-from viz.facts.selection import line_of, thread_name, threads_of_scopes
+from viz.facts.selection import line_of
 from viz.facts.text_files import path_of
 
-__all__ = ["events", "write"]
+__all__ = ["events", "thread_name", "threads_of_scopes", "write"]
 
 
 def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
@@ -157,4 +157,22 @@ def _arrows(record: Record) -> list[dict[str, Any]]:
         common = {"name": "gradient", "cat": "gradient", "id": op.id}
         found.append({**common, "ph": "s", "tid": forward.thread, "ts": forward.start / 1000})
         found.append({**common, "ph": "f", "bp": "e", "tid": op.thread, "ts": op.start / 1000})
+    return found
+
+
+def thread_name(record: Record, thread: int) -> str:
+    """What a track of a thread is called."""
+    if any(op.thread == thread and op.phase == "network" for op in record.ops):
+        return "network"
+    return f"thread {thread}" if thread else "main"
+
+
+def threads_of_scopes(record: Record) -> dict[int, int]:
+    """For each scope, the thread of its first op; what ranks do together has a thread without scopes."""
+    found: dict[int, int] = {}
+    for op in record.ops:
+        if op.phase == "network":
+            continue
+        for scope in record.ancestors(op.scope):
+            found.setdefault(scope.id, op.thread)
     return found

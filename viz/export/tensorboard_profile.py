@@ -17,12 +17,13 @@ from typing import Any
 
 from eagerflow.base.files import replacing
 from viz.export.event_protos import Messages, message_classes
+from viz.export.perfetto import thread_name, threads_of_scopes
 from viz.export.tensorboard_memory import memory_events
 from viz.facts import formatting
 from viz.facts.digest.made import Made
 from viz.facts.parts import part_names
 from viz.facts.schema import Op, Record, Scope
-from viz.facts.selection import batches_of_training, line_of, step_numbers, thread_name, threads_of_scopes
+from viz.facts.selection import batches_of_training, line_of, step_numbers
 
 __all__ = ["Profile", "messages", "write"]
 

@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import itertools
 import json
 import math
 import os
 import pathlib
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from typing import IO, Any
 
 import numpy
 
-from viz.facts.columns import NONE, Damaged, Pool, decode, encode, frame_row, parsed, settings_text
+from viz.facts.columns import NONE, Damaged, Pool, check_numbers, decode, encode, frame_row
 from viz.facts.container import (
     KIND,
     VALUES,
@@ -32,20 +31,16 @@ from viz.facts.container import (
     Allowed,
     Limit,
     TraceFileError,
-    check_column,
     check_header,
     check_ids,
     check_members,
     check_parents,
     columns_of,
-    notes_of,
     parse,
     rank_file,
     reading,
-    reads_of,
-    scope_of,
 )
-from viz.facts.field_types import check_columns, check_counts, check_kinds, check_tables
+from viz.facts.field_types import LONGEST, fitted
 from viz.facts.json_data import to_plain
 from viz.facts.schema import (
     PHASES,
@@ -54,7 +49,7 @@ from viz.facts.schema import (
     Frame,
     Logs,
     Op,
-    Part as OpPart,
+    Read,
     Record,
     Scope,
     Stats,
@@ -66,7 +61,26 @@ from viz.facts.text_files import path_of
 
 __all__ = ["packed", "read", "unpacked", "write"]
 
-_SCOPE_FIELDS = [f.name for f in dataclasses.fields(Scope) if f.name not in ("created_at", "stack", "config", "called")]
+_HEADER = {
+    "counts": dict[str, int],
+    "meta": dict[str, Any],
+    "steps": list[Step],
+    "logs": list[Logs],
+    "compositions": list[Composition],
+    "notes": list[str],
+    "labels": dict[str, str],
+    "called": dict[str, str],
+    "calls": list[tuple[int, str, int]],
+    "reads": list[tuple[int, str, int | None]],
+    "frames": list[tuple[str, int, str, str]],
+}
+_LISTS = {"ops": Op, "tensors": TensorInfo, "storages": Storage, "scopes": Scope}  # by their attributes
+_MOST_AXES = 64
+_DTYPES = frozenset(
+    """
+    bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64 complex128
+    """.split()
+)
 
 
 def write(record: Record, path: str | os.PathLike[str]) -> pathlib.Path:
@@ -98,17 +112,17 @@ def _write(record: Record, file: IO[bytes]) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         header, columns = _parts(record)
         archive.writestr(member("trace.json"), json.dumps(header, separators=(",", ":")), zipfile.ZIP_DEFLATED)
-        archive.writestr(member("columns.npz"), _npz(columns))
+        archive.writestr(member("columns.npz"), _npz(columns), zipfile.ZIP_DEFLATED)
         if record.values:
             values = _npz({str(i): v for i, v in record.values.items()})
-            archive.writestr(member(VALUES), values)
+            archive.writestr(member(VALUES), values, zipfile.ZIP_DEFLATED)
         for number, other in enumerate(record.others, 1):
             archive.writestr(member(rank_file(number)), packed(other))
 
 
 def _npz(arrays: dict[str, numpy.ndarray]) -> bytes:
     content = io.BytesIO()
-    numpy.savez_compressed(content, allow_pickle=False, **arrays)
+    numpy.savez(content, allow_pickle=False, **arrays)  # packed together: the heads of many columns are alike
     return content.getvalue()
 
 
@@ -137,15 +151,16 @@ def _read(
         allowed.check(archive)
         header = parse(archive.read("trace.json"), allowed)
         check_header(header)
-        check_counts(header.get("counts"))
-        columns = _columns(archive, allowed, header, stats)
+        header |= {name: fitted(header[name], hint, name) for name, hint in _HEADER.items()}
+        none = {} if stats else encode([], Stats, Pool(), Pool()) | {"Stats.tensor": numpy.zeros(0, numpy.int64)}
+        header["counts"] |= {} if stats else {"stats": 0}
+        columns = columns_of(archive.read("columns.npz"), allowed, but=none) | none
         values = _values(archive, allowed)
         others = []
         for number in range(1, 1 + ranks):
             others.append(_read(io.BytesIO(archive.read(rank_file(number))), allowed, inner=True, stats=stats))
     record = _record(header, columns)
     record.values, record.others = values, others
-    check_kinds(record)
     _check_references(record, columns)
     return record
 
@@ -154,24 +169,15 @@ def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
     """The JSON part and the columns."""
     texts, frames = Pool(), Pool()
     with_stats = [tensor for tensor in record.tensors if tensor.stats is not None]
-    columns = {
-        **encode(record.ops, Op, texts, frames),
-        **encode(record.tensors, TensorInfo, texts, frames),
-        **encode(record.storages, Storage, texts, frames),
-        **encode([tensor.stats for tensor in with_stats], Stats, texts, frames),
-        "Stats.tensor": numpy.array([tensor.id for tensor in with_stats], dtype=numpy.int64),
-    }
+    columns = encode([tensor.stats for tensor in with_stats], Stats, texts, frames)
+    columns["Stats.tensor"] = numpy.array([tensor.id for tensor in with_stats], dtype=numpy.int64)
+    for name, cls in _LISTS.items():
+        columns |= encode(getattr(record, name), cls, texts, frames)
     header = {
         "kind": KIND,
         "version": VERSION,
-        "counts": {
-            "ops": len(record.ops),
-            "tensors": len(record.tensors),
-            "storages": len(record.storages),
-            "stats": len(with_stats),
-        },
+        "counts": {name: len(getattr(record, name)) for name in _LISTS} | {"stats": len(with_stats)},
         "meta": to_plain(record.meta),
-        "scopes": _scope_rows(record.scopes, texts, frames),
         "steps": [dataclasses.asdict(step) for step in record.steps],
         "logs": [to_plain(dataclasses.asdict(entry)) for entry in record.logs],
         "compositions": [to_plain(dataclasses.asdict(each)) for each in record.compositions],
@@ -179,7 +185,6 @@ def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
         "labels": {str(number): label for number, label in record.labels.items()},
         "called": {str(number): name for number, name in record.called.items()},
         "calls": [[op, *call] for op, call in record.calls.items()],
-        "kept": {str(scope.owner): scope.called for scope in record.scopes if scope.called},
         "reads": [
             [op, read.how, None if read.line is None else frames.number(read.line)]
             for op, found in record.reads.items()
@@ -189,32 +194,6 @@ def _parts(record: Record) -> tuple[dict[str, Any], dict[str, numpy.ndarray]]:
         "frames": [frame_row(frame) for frame in frames.values],
     }
     return header, columns
-
-
-def _scope_rows(scopes: Sequence[Scope], texts: Pool, frames: Pool) -> list[dict[str, Any]]:
-    """Scopes as they stand in JSON; frames and settings, which many have in common, as numbers."""
-    numbers: dict[int, int] = {}
-    rows = []
-    for scope in scopes:
-        row = {name: to_plain(getattr(scope, name)) for name in _SCOPE_FIELDS}
-        row["created_at"] = None if scope.created_at is None else frames.number(scope.created_at)
-        row["stack"] = [frames.number(frame) for frame in scope.stack]
-        if id(scope.config) not in numbers:
-            numbers[id(scope.config)] = texts.number(settings_text(scope.config))
-        row["config"] = numbers[id(scope.config)]
-        rows.append(row)
-    return rows
-
-
-def _columns(
-    archive: zipfile.ZipFile, allowed: Allowed, header: dict[str, Any], stats: bool
-) -> dict[str, numpy.ndarray]:
-    """The columns; without statistics those of none."""
-    if stats:
-        return columns_of(archive.read("columns.npz"), allowed)
-    none = encode([], Stats, Pool(), Pool()) | {"Stats.tensor": numpy.zeros(0, numpy.int64)}
-    header["counts"]["stats"] = 0
-    return columns_of(archive.read("columns.npz"), allowed, but=none) | none
 
 
 def _values(archive: zipfile.ZipFile, allowed: Allowed) -> dict[int, numpy.ndarray]:
@@ -236,87 +215,75 @@ def _array(content: bytes) -> numpy.ndarray:
 
 
 def _record(header: dict[str, Any], columns: dict[str, numpy.ndarray]) -> Record:
-    texts = Pool(header["texts"])
-    frames = Pool([Frame(*row) for row in header["frames"]])
-    counts = header["counts"]
-    check_tables(texts.values, frames.values)
-    check_columns(columns)
-    ops = list(map(Op, range(counts["ops"]), *decode(columns, Op, texts, frames, counts["ops"]).values()))
-    rows = decode(columns, TensorInfo, texts, frames, counts["tensors"])
-    tensors = list(map(TensorInfo, range(counts["tensors"]), *rows.values()))
-    rows = decode(columns, Storage, texts, frames, counts["storages"])
-    storages = list(map(Storage, range(counts["storages"]), *rows.values()))
-    stats = list(map(Stats, *decode(columns, Stats, texts, frames, counts["stats"]).values()))
-    check_ids("stats", columns["Stats.tensor"].tolist(), len(tensors))
+    """The record, of whose references to one another those in columns have been checked."""
+    texts = header["texts"]
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise Damaged(f"its texts are {texts!r:.60}")
+    if any(len(text) > LONGEST and not text.startswith("{") for text in texts):
+        raise Damaged(f"one of its texts has more than {LONGEST:,} letters")
+    pools = Pool(texts), Pool([Frame(*row) for row in header["frames"]])
+    counts = header["counts"] | {name: len(header[name]) for name in ("steps", "compositions")}
+    check_numbers("number of rows", numpy.array([*counts.values()]))
+    lists: dict[str, list[Any]] = {
+        name: list(map(cls, range(counts[name]), *decode(columns, cls, *pools, counts, counts[name])))
+        for name, cls in _LISTS.items()
+    }
+    stats = list(map(Stats, *decode(columns, Stats, *pools, counts, counts["stats"])))
+    check_ids("stats", columns["Stats.tensor"].tolist(), counts["tensors"])
     for tensor, measured in zip(columns["Stats.tensor"].tolist(), stats, strict=True):
-        tensors[tensor].stats = measured
-    configs = dict[int, dict[str, Any]]()  # calls of one object share them
-    for number in dict.fromkeys([row["config"] for row in header["scopes"]]):
-        if not isinstance(number, int):
-            raise Damaged(f"the settings of a scope are {number!r:.40}")
-        configs[number] = parsed(texts.value(number))
+        lists["tensors"][tensor].stats = measured
+    reads: dict[int, list[Read]] = {}
+    lines = pools[1].look_up(numpy.array([NONE if line is None else line for *_, line in header["reads"]], numpy.int64))
+    for (op, how, _), line in zip(header["reads"], lines):
+        reads.setdefault(op, []).append(Read(how, line))
+    plain = {name: header[name] for name in ("meta", "steps", "logs", "compositions", "notes")}
+    whole: dict[str, Any] = lists | plain
     return Record(
-        meta=dict(header["meta"]),
-        scopes=[scope_of(row, frames, configs[row["config"]], header) for row in header["scopes"]],
-        ops=ops,
-        tensors=tensors,
-        storages=storages,
-        steps=[Step(**row) for row in header["steps"]],
-        logs=[Logs(**row) for row in header["logs"]],
-        compositions=[_composition(row) for row in header["compositions"]],
-        notes=notes_of(header["notes"]),
-        reads=reads_of(header, frames),
-        labels={int(number): str(label) for number, label in header["labels"].items()},
-        called={int(number): str(name) for number, name in header["called"].items()},
-        calls={int(op): (str(name), int(number)) for op, name, number in header["calls"]},
+        **whole,
+        reads=reads,
+        labels={int(number): label for number, label in header["labels"].items()},
+        called={int(number): name for number, name in header["called"].items()},
+        calls={op: (name, number) for op, name, number in header["calls"]},
     )
 
 
-def _composition(row: dict[str, Any]) -> Composition:
-    """What a fused op is made of, whose parts refer to its own tensors only."""
-    fields = ("inputs", "input_names", "outputs")
-    parts = tuple([OpPart(**{**part, **{name: tuple(part[name]) for name in fields}}) for part in row["parts"]])
-    found = Composition(parts, tuple(map(tuple, row["shapes"])), tuple(row["dtypes"]), tuple(row["results"]))
-    if not parts or len(found.shapes) != len(found.dtypes):
-        raise Damaged(f"a fused op has {len(parts)} parts, {len(found.shapes)} shapes and {len(found.dtypes)} types")
-    for part in parts:
-        check_ids("part", (*part.inputs, *part.outputs), len(found.shapes))
-    check_ids("fused op", found.results, len(found.shapes))
-    return found
-
-
 def _check_references(record: Record, columns: Mapping[str, numpy.ndarray]) -> None:
-    """Every id must lead somewhere, and scopes must lie within scopes that came before."""
+    """What refers to an op or a scope must lead to an earlier one: in circles nobody would find an end."""
     ops, tensors, scopes = len(record.ops), len(record.tensors), len(record.scopes)
-    within = {
-        "Op.inputs": tensors,
-        "Op.outputs": tensors,
-        "Op.scope": scopes,
-        "Op.step": len(record.steps),
-        "Op.forward": ops,
-        "Op.composition": len(record.compositions),
-        "TensorInfo.producer": ops,
-        "TensorInfo.gradient_of": tensors,
-        "TensorInfo.storage": len(record.storages),
-        "Stats.tensor": tensors,
-    }
-    for name, count in within.items():
-        check_column(name, columns[name], count)
-    if (columns["Op.forward"] >= numpy.arange(ops)).any():  # an earlier one: in circles nobody would find an end
+    if (columns["Op.forward"] >= numpy.arange(ops)).any():
         raise Damaged("an op is the derivative of one that came after it")
+    check_parents(record.scopes)
+    check_numbers("number of axes", numpy.diff(columns["TensorInfo.shape@"]), 0, _MOST_AXES)
     inputs, composition = numpy.diff(columns["Op.inputs@"]), columns["Op.composition"]
     lengths = numpy.array([len(each.shapes) for each in record.compositions] or [0])
     if (inputs > numpy.where(composition == NONE, inputs, lengths[numpy.maximum(composition, 0)])).any():
         raise Damaged("a fused op has more inputs than its parts have tensors")
+    for each in record.compositions:
+        _check_composition(each)
     for word in {op.phase for op in record.ops}:
         _check_word("phase", word, PHASES)
     for word in {tensor.role for tensor in record.tensors}:
         _check_word("role", word, ROLES)
-    check_parents(record.scopes)
-    check_ids("scope", itertools.chain.from_iterable((*s.inputs, *s.outputs) for s in record.scopes), tensors)
     check_ids("reading", (*record.reads, *record.calls), ops)
     check_ids("value", (*record.values, *record.labels, *record.called), tensors)
     check_ids("step", [step.scope for step in record.steps], scopes)
+    for op in record.ops:
+        for name in ("bytes", "ranks", "waited") if op.phase == "network" else ():
+            check_numbers(f"the {name} of an op", numpy.array([fitted(op.settings.get(name, 0), int, name)]))
+    check_numbers("its rank", numpy.array([fitted(record.meta.get("rank"), int | None, "its rank") or 0]))
+    fitted(record.meta.get("name"), str | None, "its name")
+
+
+def _check_composition(found: Composition) -> None:
+    """What a fused op is made of: its parts refer to its own tensors only."""
+    if not found.parts or len(found.shapes) != len(found.dtypes) or not _DTYPES.issuperset(found.dtypes):
+        raise Damaged(f"a fused op has {len(found.parts)} parts, {len(found.shapes)} shapes and {found.dtypes!s:.40}")
+    for shape in found.shapes:
+        check_numbers("a length", numpy.array(shape), 0)
+        check_numbers("number of axes", numpy.array([len(shape)]), 0, _MOST_AXES)
+    for part in found.parts:
+        check_ids("part", (*part.inputs, *part.outputs), len(found.shapes))
+    check_ids("fused op", found.results, len(found.shapes))
 
 
 def _check_word(what: str, word: str, allowed: tuple[str, ...]) -> None:

@@ -123,13 +123,7 @@ class Block:
 
 
 def tree(record: Record, ops: Iterable[Op], calls: list[int] | None = None) -> Block:
-    """The tree of the scopes around `ops`; steps and backward passes don't count as scopes.
-
-    Args:
-        record: the recording.
-        ops: some of its ops.
-        calls: what `call_numbers` gives, where it is known.
-    """
+    """The tree of the scopes around `ops`; steps and backward passes don't count as scopes."""
     root, ops = Block(""), list(ops)
     blocks: dict[int, Block] = {}
     calls = call_numbers(record) if calls is None else calls

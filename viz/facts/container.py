@@ -19,25 +19,14 @@ from typing import Any, Literal
 import numpy
 
 from viz.facts.collector import collector_at_rest
-from viz.facts.columns import NONE, Damaged, Pool, check_nesting
+from viz.facts.columns import Damaged, check_nesting
 from viz.facts.formatting import file_kind, how_to_record, meant_file, not_a_recording
-from viz.facts.schema import Read, Scope
+from viz.facts.schema import Scope
 
-__all__ = [
-    "KIND",
-    "Limit",
-    "VALUES",
-    "VERSION",
-    "Allowed",
-    "TraceFileError",
-    "check_column",
-    "check_header",
-    "check_ids",
-]
-__all__ += ["check_members", "check_parents", "columns_of", "notes_of", "parse", "rank_file", "reading", "reads_of"]
-__all__ += ["scope_of"]
+__all__ = ["KIND", "VALUES", "VERSION", "Allowed", "Limit", "TraceFileError", "check_header", "check_ids"]
+__all__ += ["check_members", "check_parents", "columns_of", "parse", "rank_file", "reading"]
 
-VERSION = 7  # of the format; no other one is read
+VERSION = 8  # of the format; no other one is read
 KIND = "eagerflow trace"
 VALUES = "values.npz"  # only where values were kept
 _FLOOR, _MULTIPLE = 192 << 20, 256  # bytes that a file of any size may take, and for each of its bytes
@@ -131,13 +120,7 @@ def _in_words(error: Exception) -> str:
 
 
 class Allowed:
-    """How many bytes the reading of a file may take: what it unpacks to, and the objects that are made of that.
-
-    Args:
-        limit: as of `reading`.
-        packed: the bytes of the file.
-        cure: what is to be done with a file that one trusts.
-    """
+    """How many bytes the reading of a file may take: what it unpacks to, and the objects that are made of that."""
 
     def __init__(self, limit: Limit, packed: int = 0, cure: str = "viz.load(path, limit=None)") -> None:
         self.cure = cure
@@ -227,43 +210,6 @@ def _column(content: bytes) -> numpy.ndarray:
     if length * dtype.itemsize != len(content) - header.end():
         raise TraceFileError(f"damaged: a column says it is {dtype}[{length}], which it isn't")
     return numpy.frombuffer(content, dtype, offset=header.end())
-
-
-def notes_of(notes: Any) -> list[str]:
-    """Notes as they stand in JSON, once it is sure that they are."""
-    if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
-        raise Damaged(f"its notes are {notes!r:.60}")
-    return notes
-
-
-def reads_of(header: dict[str, Any], frames: Pool) -> dict[int, list[Read]]:
-    """Where Python took values, by the op's id, which may lead nowhere."""
-    found: dict[int, list[Read]] = {}
-    for op, how, line in header["reads"]:
-        if type(op) is not int or not isinstance(how, str):
-            raise Damaged(f"what Python read is {[op, how]!r:.60}")
-        found.setdefault(op, []).append(Read(how, frames.value(line)))
-    return found
-
-
-def scope_of(row: dict[str, Any], frames: Pool, config: Any, header: dict[str, Any]) -> Scope:
-    """A scope, from its row in JSON, which is changed, and from what the header says of its owner."""
-    row["created_at"] = frames.value(row["created_at"])
-    row["stack"] = tuple(map(frames.value, row["stack"]))
-    row["inputs"], row["outputs"], row["config"] = tuple(row["inputs"]), tuple(row["outputs"]), config
-    found = Scope(**row)
-    if found.kind in ("layer", "model"):
-        found.called = str(header["kept"].get(str(found.owner), ""))
-    return found
-
-
-def check_column(name: str, ids: numpy.ndarray, count: int) -> None:
-    """Numbers of a column that may be missing, but lists' numbers, must lead somewhere."""
-    wrong = (ids < 0) | (ids >= count)
-    if name not in ("Op.inputs", "Op.outputs"):
-        wrong &= ids != NONE
-    if wrong.any():
-        raise Damaged(f"{name} refers to number {ids[wrong][0]} of {count}")
 
 
 def check_ids(what: str, ids: Iterable[int], count: int) -> None:

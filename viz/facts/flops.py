@@ -17,7 +17,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from viz.facts.parts import parts_of
 from viz.facts.schema import Op, Record, TensorInfo
 
-__all__ = ["FORMULAS", "all_flops", "flops", "has_formula"]
+__all__ = ["FORMULAS", "all_flops", "flops"]
 
 Tensors = Sequence[TensorInfo]
 _Formula = Callable[[Op, Tensors, Tensors], int]
@@ -211,11 +211,6 @@ _RULES: dict[str, _Rule] = {
     "simple_rnn": _recurrent_rule(1, 2),
 }
 """What backward rules take whose gradients share work."""
-
-
-def has_formula(name: str) -> bool:
-    """Is there a formula for the op of this name?"""
-    return name in FORMULAS
 
 
 def all_flops(record: Record, ops: Iterable[Op]) -> list[int | None]:

@@ -42,13 +42,7 @@ def returned(record: Record, parts: Sequence[TensorInfo]) -> TensorInfo | None:
 def weight_gradients(
     record: Record, ops: Iterable[Op], variables: Mapping[int, int]
 ) -> dict[tuple[int | None, int], list[TensorInfo]]:
-    """By step and weight, the parts of its gradient; see `whole_gradient`.
-
-    Args:
-        record: the recording.
-        ops: those that are looked at.
-        variables: the first state of each weight by each of its states, as `variables_of` gives them.
-    """
+    """By step and weight, the parts of its gradient; see `whole_gradient`."""
     found: dict[tuple[int | None, int], list[TensorInfo]] = {}
     for op in ops:
         for i in op.outputs if op.phase == "backward" else ():

@@ -104,12 +104,7 @@ class MemoryUse:
         return str(self.text())
 
     def text(self, most: int = _MOST_LINES, option: str = "") -> Text:
-        """The table.
-
-        Args:
-            most: how many rows it has; what others took together has one more.
-            option: what stands before the number of rows where all are asked for; "" where there is no such option.
-        """
+        """The table."""
         alike: dict[tuple[str, ...], list[Alive]] = {}
         for each in self.alive:
             alike.setdefault((each.role, each.name, each.shape, each.layer, each.source), []).append(each)

@@ -70,11 +70,6 @@ def weights_of_parts(
     """The weights that a fused op is the first to read, shared out: each part has those that it is the first to read.
 
     The first part has those that no part reads: they were cast before.
-
-    Args:
-        reads: the tensors that each part reads; those between parts may be left out.
-        weights: ids of variables.
-        variables: the id of the variable for each tensor that is one at some time.
     """
     left, found = list(weights), []
     for each in reads:

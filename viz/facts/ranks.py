@@ -21,12 +21,7 @@ _SLACK = 1_000_000  # nanoseconds by which clocks may be off; more: these are no
 
 
 def to_clock(record: Record, moved: Callable[[int], int]) -> None:
-    """Count all times of a record on another clock.
-
-    Args:
-        record: the record, which is changed.
-        moved: a time as it is on that clock.
-    """
+    """Count all times of a record on another clock."""
     timed: list[tuple[list[Any], tuple[str, str]]] = [
         (record.ops, ("start", "end")),
         (record.scopes, ("start", "end")),

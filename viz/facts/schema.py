@@ -28,7 +28,7 @@ __all__ = [
     "Step",
     "Storage",
 ]
-__all__ += ["VARIABLES", "Read", "TensorInfo", "Whole"]
+__all__ += ["VARIABLES", "Read", "TensorInfo"]
 
 PHASES = ("forward", "backward", "update", "metric", "data", "network")
 ROLES = ("input", "parameter", "frozen", "state", "activation", "gradient", "constant", "optimizer state")
@@ -440,35 +440,6 @@ class Read:
     line: Frame | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Whole:
-    """What a recording is a part of, when no more of its file was read.
-
-    Attributes:
-        ops: how many it has.
-        first: the number there of the first op of the part.
-        kinds: what its steps are for, and how many are: `[("training", 27), ("evaluation", 9)]`.
-        last: the number of its last step.
-        unbroken: whether all steps from the first to that one were recorded.
-        trained: how many steps of training came before the first step of the part.
-        shown: the number of the step that pictures and tables show.
-        layers: how many layers were called.
-        took: how long it took, in nanoseconds.
-        outcome: what went wrong, in a word or two each.
-    """
-
-    ops: int
-    first: int
-    kinds: list[tuple[str, int]]
-    last: int
-    unbroken: bool
-    trained: int
-    shown: int
-    layers: int
-    took: int
-    outcome: list[str]
-
-
 @dataclasses.dataclass
 class Record:
     """Everything that was recorded, without the ways to show it (see `Recording`).
@@ -481,7 +452,7 @@ class Record:
     `calls` tells of ops that one call of a composed function ran, `ops.one_hot`, by their ids, its name and number.
     `others` holds the records of the other ranks, where several took part and rank 0 put them together. Each is whole
     by itself, but all times are counted on the clock of rank 0; `meta["rank"]` tells whose it is.
-    `whole` tells what it is a part of; None where it is all that was recorded.
+    `whole` is the record of which it is an excerpt; None where it is all that was recorded.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -506,7 +477,7 @@ class Record:
     called: dict[int, str] = dataclasses.field(default_factory=dict)
     calls: dict[int, tuple[str, int]] = dataclasses.field(default_factory=dict)
     others: list[Record] = dataclasses.field(default_factory=list)
-    whole: Whole | None = None
+    whole: Record | None = None
 
     @property
     def name(self) -> str:
@@ -547,8 +518,6 @@ class Record:
             *around, own = info.name.split("/")
             shown = [self._layer_names.get(name, name) if layers else name for name in around]
             return "/".join([*shown, called or own])
-        if info.role == "optimizer state" and self._layer_names:
-            return self._shown_state(info.name)
         if info.role == "input" and called:  # of several that models call by one name
             return called
         return info.name or called
@@ -561,24 +530,6 @@ class Record:
             if scope.kind in ("layer", "model"):
                 found.setdefault(scope.name, set()).add(scope.shown)
         return {name: shown for name, (shown, *more) in found.items() if not more and shown != name}
-
-    def _shown_state(self, name: str) -> str:
-        """The name of what an optimizer keeps of a weight, with the weight's name as it is shown.
-
-        `"adam/generator_dense_kernel_momentum"` of `"adam/sequential_dense_kernel_momentum"`.
-        """
-        around, _, own = name.rpartition("/")
-        ends = [i for i, letter in enumerate(own) if letter == "_"]
-        weight = next((known for end in reversed(ends) if (known := self._weights_of_states.get(own[:end]))), None)
-        return name if weight is None else f"{around}/{weight[1]}{own[len(weight[0]) :]}"
-
-    @functools.cached_property
-    def _weights_of_states(self) -> dict[str, tuple[str, str]]:
-        """For each weight, by its name in those of an optimizer's states, that name and how it is shown there."""
-        weights = [
-            (info.name.replace("/", "_"), self.shown(info.id)) for info in self.tensors if info.role in VARIABLES
-        ]
-        return {name: (name, shown.replace("/", "_")) for name, shown in weights}
 
     def ancestors(self, scope: int | None) -> Iterator[Scope]:
         """A scope and those around it, innermost first.

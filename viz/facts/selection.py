@@ -35,8 +35,6 @@ __all__ = [
     "step_names",
     "step_numbers",
     "steps_text",
-    "thread_name",
-    "threads_of_scopes",
     "trainings_before",
     "update_passes",
     "variables_of",
@@ -97,7 +95,8 @@ def step_names(record: Record) -> list[str]:
     mixed, known = len(step_kinds(record)) > 1, step_numbers(record)
     last, unbroken = last_step(record)
     among = f" of 0–{last}" if last and unbroken else ""
-    found, trained = [], 0 if record.whole is None else record.whole.trained
+    before = 0 if record.whole is None or not known else position_of(record.whole, known[0])
+    found, trained = [], trainings_before(record.whole or record, before or 0)
     for number, kind in zip(known, kinds):
         other = f" step {trained}" if among and kind == _TRAINING and trained != number else ""
         trained += kind == _TRAINING
@@ -107,9 +106,7 @@ def step_names(record: Record) -> list[str]:
 
 def last_step(record: Record) -> tuple[int | None, bool]:
     """The number of the last step of all, and whether all before it were recorded, too."""
-    if record.whole is not None:
-        return record.whole.last, record.whole.unbroken
-    known = step_numbers(record)
+    known = step_numbers(record.whole or record)
     return (known[-1] if known else None), known == list(range(len(known)))
 
 
@@ -125,8 +122,7 @@ def batches_of_training(record: Record) -> list[int]:
 
 def step_kinds(record: Record) -> list[tuple[str, int]]:
     """What steps are for, and how many are: `[("training", 27), ("evaluation", 9)]`."""
-    if record.whole is not None:
-        return record.whole.kinds
+    record = record.whole or record
     kinds = collections.Counter([_step_kind(record, step) for step in record.steps])
     return [(kind or "other", count) for kind, count in kinds.most_common()]
 
@@ -151,9 +147,7 @@ def _step_kind(record: Record, step: Step) -> str:
 
 def layers_of(record: Record) -> int:
     """How many layers were called."""
-    if record.whole is not None:
-        return record.whole.layers
-    return len({scope.owner for scope in record.scopes if scope.kind == "layer"})
+    return len({scope.owner for scope in (record.whole or record).scopes if scope.kind == "layer"})
 
 
 def outcome(record: Record, ops: list[Op]) -> list[str]:
@@ -590,21 +584,3 @@ class Selection:
 def is_of_seeds(info: TensorInfo) -> bool:
     """Is it the state of a `SeedGenerator`?"""
     return info.role == "state" and info.name.rpartition("/")[2] == "seed_generator_state"
-
-
-def thread_name(record: Record, thread: int) -> str:
-    """What a track of a thread is called."""
-    if any(op.thread == thread and op.phase == "network" for op in record.ops):
-        return "network"
-    return f"thread {thread}" if thread else "main"
-
-
-def threads_of_scopes(record: Record) -> dict[int, int]:
-    """For each scope, the thread of its first op; what ranks do together has a thread without scopes."""
-    found: dict[int, int] = {}
-    for op in record.ops:
-        if op.phase == "network":
-            continue
-        for scope in record.ancestors(op.scope):
-            found.setdefault(scope.id, op.thread)
-    return found

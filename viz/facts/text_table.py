@@ -5,14 +5,13 @@ from __future__ import annotations
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from importlib import import_module
 from typing import Any
 
-from viz.facts.lines.room import folded, padded, room, width
-from viz.facts.lines.table_columns import fit, made_fit
-from viz.facts.lines.visible import visible
+from viz.facts.lines.room import folded, padded, room, visible, width
+from viz.facts.lines.table_columns import fit, fitted_cell
 
 __all__ = ["Columns", "Text", "table", "wide"]
 
@@ -20,13 +19,6 @@ _CELL = "padding:2px 7px;text-align:{};color:inherit;background:transparent;whit
 _LONG = 20  # signs of a cell, from which on it goes on in another line where the table has no room
 _PARTS = re.compile(r"(?<=[/_])(?![/_])|(?<=[,:] )|(?= \()")  # of a long cell: none of them is parted
 _PART = '<span style="white-space:nowrap">{}</span>'
-# The masks of what is seen of something wide: at its beginning, in between, and at its end.
-_LEFT, _RIGHT = "transparent,#000 28px", "#000 calc(100% - 28px),transparent"
-_FADING = (
-    ("0%,0.4%", f"linear-gradient(to right,{_RIGHT})"),
-    ("0.5%,99.5%", f"linear-gradient(to right,{_LEFT},{_RIGHT})"),
-    ("99.6%,100%", f"linear-gradient(to right,{_LEFT})"),
-)
 _LINE = '<div style="white-space:pre-wrap">{}</div>'
 _SPACE = "\u2003"  # for what indents a cell, which HTML would leave out
 
@@ -34,13 +26,12 @@ _SPACE = "\u2003"  # for what indents a cell, which HTML would leave out
 class Columns(str):
     """A table as text, or a list as one, which remembers its cells."""
 
-    __slots__ = ("heads", "least", "lines", "marks", "right", "total")
+    __slots__ = ("heads", "least", "lines", "right", "total")
 
     heads: Sequence[str]
     lines: Sequence[Sequence[str]]
     right: Sequence[bool]
     total: bool
-    marks: Mapping[str, Sequence[str]]
     least: Sequence[str] | None  # None: a list, whose lines are sentences
 
     @classmethod
@@ -48,29 +39,18 @@ class Columns(str):
         """Lines of a text that are a table in a notebook."""
         found = cls("\n".join(lines))
         found.heads, found.lines, found.right, found.total = heads, cells, [False] * len(heads), False
-        found.least, found.marks = None, {}
+        found.least = None
         return found
 
     def fitted(self, places: int | None, plain: Callable[[str], str]) -> str:
-        """As text that fits into lines of so many signs.
-
-        Args:
-            places: how many; None for no bound.
-            plain: gives signs that the output lacks others.
-        """
+        """As text that fits into lines of so many signs."""
         if self.least is None:
             return folded(plain(str.__str__(self)), places)
         heads, lines = list(map(plain, self.heads)), [list(map(plain, line)) for line in self.lines]
-        chosen, widths = fit(heads, lines, self.right, self.least, places)
-        for head in [head for head in self.marks if self.heads.index(head) not in chosen]:
-            signs = map(plain, self.marks[head])
-            lines = [[f"{sign}{line[0]}", *line[1:]] for sign, line in zip(signs, lines)]
-            chosen, widths = fit(heads, lines, self.right, [head, *self.least], places)
-        mark = plain("…")
-        cut = [[made_fit(line[i], widths[i], kind, mark) for i, kind in chosen.items()] for line in lines]
-        kept, right = [widths[i] for i in chosen], [self.right[i] for i in chosen]
-        heads_kept = [made_fit(heads[i], widths[i], "name", mark) for i in chosen]
-        shown = _shown(heads_kept, cut, kept, right, self.total)
+        chosen, mark = fit(heads, lines, self.right, self.least, places), plain("…")
+        cut = [[fitted_cell(line[i], size, mark) for i, size in chosen.items()] for line in lines]
+        kept = [fitted_cell(heads[i], size, mark) for i, size in chosen.items()]
+        shown = _shown(kept, cut, list(chosen.values()), [self.right[i] for i in chosen], self.total)
         left_out = [head for i, head in enumerate(heads) if i not in chosen and self._says_something(i)]
         if left_out:
             shown.append(folded(f"(no room for: {', '.join(left_out)})", places))
@@ -116,11 +96,7 @@ class Text(str):
 
     @classmethod
     def of(cls, parts: Sequence[str]) -> Text:
-        """Text of lines and tables, one below the other; in a notebook a table doesn't depend on the width of letters.
-
-        Args:
-            parts: lines, and what `table` gives.
-        """
+        """Text of lines and tables, one below the other; in notebooks tables don't depend on the width of letters."""
         text = cls("\n".join(parts))
         text.parts = tuple(parts)
         return text
@@ -160,21 +136,11 @@ def _printable(text: str) -> str:
 
 
 def wide(content: str, style: str = "") -> str:
-    """HTML that can be moved where there is no room for it, and fades at an edge behind which it goes on."""
-    # Steps, not a slow change: a gradient with other stops is another picture, and no browser finds one in between.
-    rules = "".join([f"{when}{{-webkit-mask-image:{mask};mask-image:{mask}}}" for when, mask in _FADING])
-    moves = "animation:eagerflow-goes-on 1s linear;animation-timeline:scroll(self inline)"  # without overflow: nothing
-    sheet = f"<style>@keyframes eagerflow-goes-on{{{rules}}}</style>"
-    return f'<div style="overflow:auto;max-width:100%;{moves};{style}">{sheet}{content}</div>'
+    """HTML that can be moved where there is no room for it."""
+    return f'<div style="overflow:auto;max-width:100%;{style}">{content}</div>'
 
 
-def table(
-    heads: Sequence[str],
-    lines: Sequence[Sequence[str]],
-    total: bool = False,
-    least: str = "",
-    marks: Mapping[str, Sequence[str]] | None = None,
-) -> Columns:
+def table(heads: Sequence[str], lines: Sequence[Sequence[str]], total: bool = False, least: str = "") -> Columns:
     """Columns of text, numbers on the right; the last line set apart with `total`.
 
     Where it is printed with less room than it takes, names and places lose a part, sentences go on in the next line,
@@ -186,13 +152,12 @@ def table(
         total: is the last line a sum?
         least: heads of columns that may be left out, with commas between them, the least important first; one that is
             called "→" goes with the one before it.
-        marks: of columns that may be left out, a short sign for each line: it stands at the line's first cell then.
     """
     columns = list(zip(heads, *lines))
     right = [_is_numeric(column[1:]) for column in columns]
     found = Columns("\n".join(_shown(heads, lines, [max(map(width, column)) for column in columns], right, total)))
     found.heads, found.lines, found.right, found.total = heads, lines, right, total
-    found.least, found.marks = least.split(",") if least else [], marks or {}
+    found.least = least.split(",") if least else []
     return found
 
 

@@ -6,7 +6,7 @@ And which variables that no op of a picture reads belong to one weight: averages
 from __future__ import annotations
 
 import collections
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from viz.facts.schema import VARIABLES, Op, Record
@@ -339,56 +339,17 @@ def followed(
 ) -> dict[int, int]:
     """For variables that no op of the picture reads, the one weight that they belong to, which is updated.
 
-    Args:
-        record: the recording.
-        variables: for each tensor that is a variable at some time, the id of its first version.
-        goes_to: for each op of an update, the weights that it leads to; of what leads to none, the other variables.
-        reader_of: for variables that are read in the picture, the op that reads them first.
+    As a moving average, which is computed from it, and a sum of its gradients, which its update reads.
     """
+    found: dict[int, set[int]] = {}
+    alone = {variable for leads in goes_to.values() if len(leads) == 1 for variable in leads} - reader_of.keys()
+    for number, leads in goes_to.items():
+        op = record.ops[number]
+        read = {variables[i] for i in op.inputs if i in variables}
+        for variable in alone.intersection([*leads, *[variables[i] for i in op.outputs[:1] if i in variables]]):
+            found.setdefault(variable, set()).update((read | leads) & reader_of.keys())
     updated = {variables.get(i) for op in goes_to for i in record.ops[op].outputs[:1]}
-    found = [*_averages(record, variables, goes_to, reader_of), *_sums(record, variables, goes_to, reader_of)]
-    return {variable: weight for variable, weight in found if weight in reader_of and weight in updated}
-
-
-def _averages(
-    record: Record, variables: Mapping[int, int], goes_to: Mapping[int, set[int]], reader_of: Container[int]
-) -> Iterator[tuple[int, int]]:
-    """Those that are computed from one weight alone."""
-    read: dict[int, set[int]] = {}  # the weights that are read for a variable, -1 for anything else
-    for number, found in sorted(goes_to.items()):
-        if len(found) != 1:
-            continue
-        (variable,) = found
-        if variable in reader_of:
-            continue
-        for i in record.ops[number].inputs:
-            producer = record.tensors[i].producer
-            if i in variables:
-                read.setdefault(variable, set()).add(variables[i])
-            elif producer is not None and goes_to.get(producer) != found:
-                read.setdefault(variable, set()).add(-1)
-    for variable, weights in read.items():
-        others = [weight for weight in weights if weight != variable]
-        if len(others) == 1:
-            yield variable, others[0]
-
-
-def _sums(
-    record: Record, variables: Mapping[int, int], goes_to: Mapping[int, set[int]], reader_of: Container[int]
-) -> Iterator[tuple[int, int]]:
-    """Those that are changed on the way to one weight, and otherwise, too: set to 0 when that was updated."""
-    for_weight, otherwise = dict[int, set[int]](), set[int]()
-    for number, found in goes_to.items():
-        variable = next((variables[i] for i in record.ops[number].outputs[:1] if i in variables), None)
-        if variable is None or variable in reader_of:
-            continue
-        if found == {variable}:
-            otherwise.add(variable)
-        else:
-            for_weight.setdefault(variable, set()).update(found)
-    for variable, weights in for_weight.items():
-        if variable in otherwise and len(weights) == 1:
-            yield variable, next(iter(weights))
+    return {variable: next(iter(of)) for variable, of in found.items() if len(of) == 1 and of <= updated}
 
 
 def are_beside(record: Record, parts: list[list[int]]) -> bool:
@@ -417,12 +378,6 @@ def unused_picks(
 
     As of the states that a recurrent layer returns beside its answers. What a model returns counts as read, unless
     only other results of the same call are.
-
-    Args:
-        record: the recording.
-        ops: those of a picture, of all phases.
-        calls: for each scope, the outermost call of a layer or model around it.
-        keeps: the ids of the ops whose boxes may stand for such an op.
     """
     ops = list(ops)
     read = {i for op in ops for i in op.inputs}

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from eagerflow.core import observe
 from viz.recorder.capture import Capture, Options
 from viz.recorder.journal import Journal
-from viz.recorder.open_owners import describe_open
 from viz.recorder.record_builder import build
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.step_tracker import StepTracker
@@ -174,7 +173,7 @@ def located(capture: Capture, ran: int, number: int | None = None) -> Located | 
 
 
 def _recording(capture: Capture, number: int | None) -> Recording:
-    describe_open(capture)
+    capture.describe_open()
     now = copy.copy(capture)
     now.stopped = capture.stopped or observe.clock()
     found = Recording.pending()

@@ -80,7 +80,7 @@ def data(
         "meta": finite(part.meta),
         "took": took_told(record),
         "notes": [_cut_text(note) for note in part.notes],
-        "total_ops": len(part.ops) if part.whole is None else part.whole.ops,
+        "total_ops": len((part.whole or part).ops),
         "first_op": first,
         "ops": columns.ops(part.ops),
         "names": columns.names(),

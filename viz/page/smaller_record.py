@@ -20,7 +20,7 @@ def cut(record: Record, most: int, step: int | None = None) -> tuple[Record, int
     itself. Ids are positions again.
 
     Args:
-        record: a recording, or what was read of one.
+        record: a recording.
         most: how many ops are shown.
         step: the number of the step that is shown; None: the one that pictures show.
 
@@ -29,15 +29,12 @@ def cut(record: Record, most: int, step: int | None = None) -> tuple[Record, int
     """
     chosen = shown_position(record, step)
     part, first = around_step(record, chosen, most)
-    if part is record:
-        return record if record.whole is None else _noted(record), 0
-    return _noted(part, len(record.ops), first), first
+    return (record, 0) if part is record else (_noted(part, len(record.ops), first), first)
 
 
-def _noted(part: Record, of: int = 0, first: int = 0) -> Record:
+def _noted(part: Record, of: int, first: int) -> Record:
     """With a note that says what is shown."""
-    whole, steps = part.whole, step_numbers(part)
-    of, first = (of, first) if whole is None else (whole.ops, whole.first)
+    steps = step_numbers(part)
     shown = f"ops {first + 1:,} to {first + len(part.ops):,} of {of:,}"
     if len(steps) > 1:
         shown = f"the steps {formatting.ranges(steps)}, {shown}"

@@ -16,10 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Tensor, Variable
 from eagerflow.core import observe
-from eagerflow.layer.layer import Layer
-from eagerflow.optimizers import Optimizer
 from viz.chosen_steps import ChosenSteps
 from viz.facts.json_data import to_plain
 from viz.recorder.compositions import guilty_part
@@ -30,8 +27,9 @@ from viz.recorder.journal import Journal
 from viz.recorder.kept_values import Keeper
 from viz.recorder.memory_tracker import Memory
 from viz.recorder.names.array_names import ArrayNames
-from viz.recorder.names.kept_names import attribute_of, held_in_code
+from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.names.variable_names import holders
+from viz.recorder.objects import array_of, is_optimizer, is_tensor, is_variable, key_of, role_of
 from viz.recorder.op_hook import Walker, argument_recorder, meeter, next_serial, op_recorder, recording
 from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes
@@ -60,12 +58,7 @@ class Options(NamedTuple):
 
 
 class Capture(observe.Observer):
-    """Everything announced between `start` and `stop`, in lists.
-
-    Args:
-        options: what to record.
-        crashed: called with an error that leaves the last open scope.
-    """
+    """Everything announced between `start` and `stop`, in lists."""
 
     hears_steps = True  # those that `viz.step` marks
     hears_replays = True
@@ -93,8 +86,9 @@ class Capture(observe.Observer):
         self.input_names: dict[int, str] = {}  # by position
         self.made_up_names: dict[int, str] = {}  # of models' inputs, by position
         self.output_names: dict[int, str] = {}  # of models with several, by position
-        self.variables: list[tuple[int, weakref.ref[Variable], list[list[str]]]] = []  # by position
+        self.variables: list[tuple[int, weakref.ref[Any], list[list[str]]]] = []  # by position
         self.names = ArrayNames() if options.source else None
+        self.layers = ShownNames()
         # Counts of events, missed ones too, and of those that tell what Python reads, which aren't missed.
         self.tick, self._asked = [itertools.count().__next__ for _ in range(2)]
         self.missed = self.began = self.stopped = self._replay_from = 0
@@ -105,7 +99,7 @@ class Capture(observe.Observer):
         self._crashed = crashed
         self.parts: dict[int, list[int]] = {}
         self.gradients: dict[int, int] = {}  # key of a variable -> position of its latest gradient
-        self.gathered: dict[int, weakref.ref[Variable]] = {}  # by the identity of its array: what a metric keeps
+        self.gathered: dict[int, weakref.ref[Any]] = {}  # by the identity of its array: what a metric keeps
         self._states: set[int] = set()  # keys of the variables that optimizers keep
         self._states_of: dict[int, int] = {}  # how many, by the number of the optimizer
         self._same_key, self.arrays = dict[int | None, int](), dict[int, tuple[Any, int]]()
@@ -120,7 +114,7 @@ class Capture(observe.Observer):
         self.hold: Callable[[Any], int | None] = _nothing if self.memory is None else self.memory.number
         self.walk = self.walker.walk if options.source else None
         self.measure: Callable[[int, Any], None] | None = None if options.stats == "none" else self.small.note
-        self.look: Callable[[int, Tensor, str], None] | None = None if self.keeper is None else self._look
+        self.look: Callable[[int, Any, str], None] | None = None if self.keeper is None else self._look
         self._noted = meeter(self)
         self.meet = self._noted if self.keeper is None else self.meet  # type: ignore[assignment, method-assign]
         self.argument = argument_recorder(self)  # what this hasn't met yet, as an entry of `Event.inputs`
@@ -204,7 +198,7 @@ class Capture(observe.Observer):
         if isinstance(drawn, numpy.generic) or self.tick() >= self.limit:
             return
         places = self.walk(sys._getframe(1), self.here[2]) if self.walk else ()
-        read = {name: self.argument_of(value) for name, value in settings.items() if isinstance(value, Tensor)}
+        read = {name: self.argument_of(value) for name, value in settings.items() if is_tensor(value)}
         given = {name: to_plain(value) for name, value in settings.items() if name not in read}, tuple(read)
         name, gone = f"random_{kind.replace(' ', '_')}", 0 if self.memory is None else len(self.memory.gone)
         counts = gone, len(read), 1, len(places)
@@ -251,7 +245,7 @@ class Capture(observe.Observer):
 
     def update_from(self, variable: Any, x: Any) -> Any:
         """What a variable is updated from, as an entry of `Event.inputs`."""
-        if not isinstance(x, Tensor):
+        if not is_tensor(x):
             return self.argument_of(x)
         known = self._array_position(x.data)
         if known is None and self._known(x) is None:
@@ -311,7 +305,7 @@ class Capture(observe.Observer):
 
     def other_argument(self, x: Any) -> Any:
         """The `argument` for what is no plain tensor that no tape knows."""
-        if isinstance(x, Tensor):
+        if is_tensor(x):
             return self._tensor(x, outside=True)
         if x is None:
             return None
@@ -321,12 +315,12 @@ class Capture(observe.Observer):
             return self.array(x)
         return "=", to_plain(x)
 
-    def result(self, x: Tensor) -> int:
+    def result(self, x: Any) -> int:
         """The position of an op's output, which is new unless the op returned what it was given."""
         position = self._known(x)
         return self._number(x, self.meet(x.data, x.key, None, outside=False)) if position is None else position
 
-    def _look(self, position: int, x: Tensor, name: str) -> None:
+    def _look(self, position: int, x: Any, name: str) -> None:
         """Measure what the op `name` made, where that was asked for, and keep it."""
         if self.measure is not None:
             self.measure(position, x.data)
@@ -392,7 +386,7 @@ class Capture(observe.Observer):
         except AttributeError:  # a tensor that nobody met, or none
             return None
 
-    def _number(self, x: Tensor, position: int) -> int:
+    def _number(self, x: Any, position: int) -> int:
         """Make `position` findable by the tensor, which gets a serial number when it has none."""
         serial: int | None = getattr(x, "serial", None)
         if serial is None:
@@ -400,10 +394,10 @@ class Capture(observe.Observer):
         self.seen[serial] = position
         return position
 
-    def _tensor(self, x: Tensor, outside: bool) -> int:
+    def _tensor(self, x: Any, outside: bool) -> int:
         """The position of a tensor met for the first time, as an input."""
-        variable = (x.path, _role(x)) if isinstance(x, Variable) else None
-        key = x.identity if isinstance(x, Variable) else x.key
+        variable = (x.path, role_of(x)) if is_variable(x) else None
+        key = key_of(x)
         position = self._same_key.get(key)  # `variable.value` is a tensor of its own, with the variable's key
         if position is None and key is None:
             position = self._array_position(x.data)
@@ -418,7 +412,7 @@ class Capture(observe.Observer):
                 self._same_key[key] = position
         elif variable is not None:
             self.journal.name_variable(position, variable, storage)
-        if isinstance(x, Variable):
+        if is_variable(x):
             called = (found() for found, _ in list(self._owners.values()))  # asked where nobody chose the name
             held = [] if self.walk is None else holders(x, sys._getframe(1), self._root, called)
             self.variables.append((position, weakref.ref(x), held))
@@ -426,7 +420,7 @@ class Capture(observe.Observer):
 
     def meet_state(self, optimizer: Any, number: int, started: int) -> None:
         """Note what an optimizer keeps beside the weights, which no op reads."""
-        if self.memory is None or not isinstance(optimizer, Optimizer):
+        if self.memory is None or not is_optimizer(optimizer):
             return
         variables = optimizer.variables
         is_known = self._states_of.get(number) == len(variables)  # as in every step but the first
@@ -477,11 +471,11 @@ class Capture(observe.Observer):
             How much is written down so far.
         """
         for variable in getattr(metric, "variables", None) or ():
-            if isinstance(variable, Variable):
+            if is_variable(variable):
                 self.gathered[id(variable.data)] = weakref.ref(variable)
         return len(self.journal.log)
 
-    def _gathered_in(self, array: Any) -> Variable | None:
+    def _gathered_in(self, array: Any) -> Any:
         """The variable of a metric whose array this is."""
         found = self.gathered.get(id(array))
         variable = None if found is None else found()
@@ -510,7 +504,7 @@ class Capture(observe.Observer):
     def keep_gradient(self, op: Any, out_key: int | None, position: int, x: Any) -> None:
         """Keep what a backward rule gave, as far as that was asked for."""
         if self.keeper is not None:
-            self.keeper.keep(position, x.data if isinstance(x, Tensor) else x, self.keeper.of_key(out_key, op.name))
+            self.keeper.keep(position, array_of(x), self.keeper.of_key(out_key, op.name))
 
     def label(self, name: str) -> str:
         """The label of what an op named `name` makes here."""
@@ -530,7 +524,7 @@ class Capture(observe.Observer):
         """The position of a gradient: a raw array, or a tensor while the pass itself is recorded."""
         if x.__class__ is numpy.ndarray:
             position = self.meet(x, None, None, False)
-        elif isinstance(x, Tensor):
+        elif is_tensor(x):
             known = self._known(x)
             position = self._tensor(x, outside=False) if known is None else known
         else:
@@ -543,38 +537,42 @@ class Capture(observe.Observer):
         known = self._owners.get(id(owner))
         return known[1] if known is not None and known[0]() is owner else None
 
-    def next_owner(self) -> int:
-        """A number for an object that has none yet."""
-        return next(self._owner_count)
-
     def owner(self, owner: Any) -> dict[str, Any]:
         """What is known of a layer, model, ...: asked once, after its first call, when it is built."""
         known = self.known_owner(owner)
         if known is not None:
             return known
-        facts = about(owner)
-        if isinstance(owner, Layer) and self.walk is not None:
-            around = [opened.owner for opened in self.open if opened.owner is not owner]
-            facts["attribute"] = attribute_of(owner, around)
-            if not any(isinstance(outer, Layer) for outer in around):
-                facts["held"] = held_in_code(owner, sys._getframe(1))
-        return self._new_owner(owner, facts)
+        return self._new_owner(owner, self._about(owner, [each.owner for each in self.open if each.owner is not owner]))
+
+    def _about(self, owner: Any, around: list[Any]) -> dict[str, Any]:
+        if self.walk is not None:
+            self.layers.hear(owner, around, sys._getframe(1))
+        return about(owner)
+
+    def describe_open(self) -> None:
+        """Let open scopes know their owners; when they end they are asked again, when all is built."""
+        outer, met = list[Any](), dict[int, dict[str, Any]]()
+        for opened in self.open:
+            owner = opened.owner
+            if owner is None or opened.kind == "backward":
+                continue
+            facts = self.known_owner(owner) or met.get(id(owner))
+            if facts is None:
+                facts = met[id(owner)] = self._about(owner, outer) | {"number": next(self._owner_count)}
+            opened.facts = facts
+            outer.append(owner)
 
     def tape(self, tape: Any) -> dict[str, Any]:
         """The same of a tape, of which there is a new one in each step and little to tell."""
         return self.known_owner(tape) or self._new_owner(tape, {"cls": type(tape).__name__})
 
     def _new_owner(self, owner: Any, facts: dict[str, Any]) -> dict[str, Any]:
-        facts["number"] = self.next_owner()
+        facts["number"] = next(self._owner_count)
         try:
             self._owners[id(owner)] = weakref.ref(owner), facts
         except TypeError:  # an object that can't be watched is met again each time
             return facts
         return facts
-
-
-def _role(variable: Variable) -> str:
-    return "parameter" if variable.trainable else "frozen" if variable.frozen else "state"
 
 
 def _nothing(array: Any) -> int | None:

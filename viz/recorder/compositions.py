@@ -19,6 +19,7 @@ from viz.facts.schema import Composition, Part
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
 from viz.recorder.listening import Listening
+from viz.recorder.objects import array_of, is_tensor
 
 __all__ = ["Signature", "composition_of", "guilty_of_gradient", "guilty_part", "live_composition"]
 
@@ -27,13 +28,7 @@ Signature = tuple[tuple[int, ...], Any] | None
 
 
 def composition_of(op: Any, arrays: Sequence[Signature], settings: Sequence[Any]) -> Composition | None:
-    """The parts of a fused op; None for one that isn't fused, or that stands for a single op here.
-
-    Args:
-        op: the `Op`.
-        arrays: shapes and types of its arrays, in the order of its parameters.
-        settings: its other arguments, in order.
-    """
+    """The parts of a fused op; None for one that isn't fused, or that stands for a single op here."""
     if not op.fused:
         return None
     found = _composition(op, tuple(arrays), tuple(map(_fixed, settings)), image_data_format())
@@ -46,7 +41,7 @@ def live_composition(op: Any, inputs: Sequence[Any], settings: Sequence[Any]) ->
         return None
     given: list[Signature] = []
     for x in inputs:
-        data = x.data if isinstance(x, Tensor) else x
+        data = array_of(x)
         if not (data is None or hasattr(data, "dtype")):
             return None
         given.append(None if data is None else (tuple(data.shape), data.dtype))
@@ -86,9 +81,9 @@ def _for_batch(size: int, op: Any, arrays: tuple[Signature, ...], settings: tupl
     for each, inputs, others, outputs in heard:
         part = Part(each.name, settings={name: to_plain(value) for name, value in zip(each.settings, others)})
         named = list(_named(each.arrays, inputs))
-        part.settings |= {name: to_plain(x) for name, x in named if not isinstance(x, Tensor)}
-        part.input_names = tuple([name for name, x in named if isinstance(x, Tensor)])
-        part.inputs = tuple([number(x) for _, x in named if isinstance(x, Tensor)])
+        part.settings |= {name: to_plain(x) for name, x in named if not is_tensor(x)}
+        part.input_names = tuple([name for name, x in named if is_tensor(x)])
+        part.inputs = tuple([number(x) for _, x in named if is_tensor(x)])
         part.outputs = tuple([number(x) for x in flat(outputs)])
         parts.append(part)
     returned = tuple([number(x) for x in results])
@@ -135,17 +130,12 @@ def guilty_part(op: Any, inputs: Sequence[Any], settings: Sequence[Any]) -> int 
 
     The parts are computed once more, so ask only when something is wrong.
 
-    Args:
-        op: the `Op`.
-        inputs: what it was given.
-        settings: its other arguments, in order.
-
     Returns:
         The number of the part, None where there is none.
     """
     if not op.fused:
         return None
-    arrays = [x if isinstance(x, Tensor) or x is None else Tensor(x) for x in inputs]
+    arrays = [x if is_tensor(x) or x is None else Tensor(x) for x in inputs]
     for number, (_, _, _, made) in enumerate(_parts_in(op, arrays, settings)[0]):
         if not all([is_finite(x.data) for x in flat(made)]):
             return number
@@ -153,12 +143,7 @@ def guilty_part(op: Any, inputs: Sequence[Any], settings: Sequence[Any]) -> int 
 
 
 def guilty_of_gradient(composition: Composition, flawed: Sequence[int]) -> int | None:
-    """Which part's derivative made the gradients of some inputs: the part that read the first of those.
-
-    Args:
-        composition: of the fused op.
-        flawed: numbers of the inputs whose gradients hold NaN or infinity.
-    """
+    """Which part's derivative made the gradients of some inputs: the part that read the first of those."""
     for number, part in enumerate(composition.parts):
         if not set(flawed).isdisjoint(part.inputs):
             return number

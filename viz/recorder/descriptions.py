@@ -61,12 +61,7 @@ def learning_rate_of(optimizer: Any) -> float | None:
 
 
 def settings_at(facts: dict[str, Any], rate: float | None) -> dict[str, Any]:
-    """The settings of an object in one of its calls: those of an optimizer have the learning rate of that step.
-
-    Args:
-        facts: what `about` tells of it, once for all calls.
-        rate: the learning rate, of an optimizer's.
-    """
+    """The settings of an object in one of its calls: those of an optimizer have the learning rate of that step."""
     config: dict[str, Any] = facts.get("config") or {}
     known = config.get("learning_rate", rate)
     if rate is None or known == rate:

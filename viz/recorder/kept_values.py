@@ -8,7 +8,6 @@ its value, and `"gradients/<path>"` for its gradient.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy
@@ -71,32 +70,12 @@ class Keeper:
 
 
 def nothing_kept(record: Record, pattern: str | None) -> list[str]:
-    """A note on a pattern that is in no label, with one that was probably meant: tables call layers as the code does.
-
-    Args:
-        record: the recording.
-        pattern: the regular expression, or None.
-    """
+    """A note on a pattern that is in no label, with some labels."""
     if pattern is None or record.values or not record.ops:
         return []
-    labels = list(_labels(record))
-    meant = next((f"{label!r}, which is shown as {shown!r}" for label, shown in labels if _in(pattern, shown)), "")
-    told = meant or " and ".join([repr(label) for label, _ in labels[:2]])
+    labels = [tensor.name for tensor in record.tensors if tensor.role in VARIABLES and tensor.producer is None]
+    told = " and ".join(map(repr, [*labels, *[f"{record.path(op.scope)}/{op.name}" for op in record.ops[:2]]][:2]))
     return [f"no tensor has a label in which values={pattern!r} (--values) is found; labels are such as {told}"]
-
-
-def _in(pattern: str, label: str) -> bool:
-    return re.search(pattern, label) is not None
-
-
-def _labels(record: Record) -> Iterator[tuple[str, str]]:
-    """Labels of weights and of what ops make, each with what it would be if layers were called as they are shown."""
-    for tensor in record.tensors:
-        if tensor.role in VARIABLES and tensor.producer is None:
-            yield tensor.name, record.shown(tensor.id)
-    for op in record.ops:
-        if op.phase == "forward":
-            yield f"{record.path(op.scope)}/{op.name}", f"{record.path(op.scope, shown=True)}/{op.name}"
 
 
 def as_numpy(data: Any) -> numpy.ndarray:

@@ -73,10 +73,6 @@ class Memory:
 
         The array that holds it may be another one later, or one that it shares with others: optimizers put the weights
         and their own state into one.
-
-        Args:
-            variable: a `Variable`.
-            began: when it was made, where that is known: else now.
         """
         data = variable.data
         if isinstance(data, generic):
@@ -147,12 +143,7 @@ class Memory:
         return self.add(array, clock())
 
     def ended(self, marks: Iterable[tuple[int, int]], stopped: int) -> dict[int, int]:
-        """When each piece was given back, by its number: at the next mark.
-
-        Args:
-            marks: moments, and how many pieces had gone by then.
-            stopped: the end of the recording.
-        """
+        """When each piece was given back, by its number: at the next mark."""
         found = dict(zip(self.ends[::2], self.ends[1::2]))
         at = 0
         for moment, count in itertools.chain(marks, [(stopped, len(self.gone))]):

@@ -24,7 +24,6 @@ from viz.recorder.loops.own_steps import Clocks, gradients_of, mark_own_steps
 from viz.recorder.loops.reported import reported_logs
 from viz.recorder.names.array_names import settle_names
 from viz.recorder.names.composed_calls import ComposedCalls
-from viz.recorder.names.kept_names import name_kept
 from viz.recorder.names.variable_names import name_variables
 from viz.recorder.own_updates import name_own_updates
 from viz.recorder.source_lines import MAX_FRAMES, Sources
@@ -95,7 +94,7 @@ class _Builder:
         record.called |= {
             i: name for i, name in targets.items() if name and i >= 0 and record.tensors[i].producer is not None
         }
-        settle_names(record, self.named, {each.places[0] for each in capture.scopes if each.target and each.places})
+        settle_names(record, self.named)
         record.called |= {i: name for i, name in capture.made_up_names.items() if self._is_nameless(i)}
         record.called |= self._filled_inside(capture.filled)
         self._mark_own_steps()
@@ -169,7 +168,9 @@ class _Builder:
                 opened.outputs,
                 opened.error,
             )
-            if opened.kind == "backward":
+            if opened.kind in ("layer", "model"):
+                scope.called = self.capture.layers.kept_in(scope.name)
+            elif opened.kind == "backward":
                 scope.config = {"target": opened.target} if opened.target else {}
             if owner is not None:
                 calls[owner, scope.kind] = scope.call + 1
@@ -180,7 +181,6 @@ class _Builder:
                     self.record.steps.append(Step(len(self.record.steps), number, scope.start, scope.end, at, trained))
                     self.marked.append((opened.started, scope))
             self.record.scopes.append(scope)
-        name_kept(self.record, [each.facts for each in self.capture.scopes])
         self.step_of = self._steps()
 
     def _is_nameless(self, tensor: int, role: str = "input") -> bool:

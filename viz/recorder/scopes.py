@@ -69,12 +69,7 @@ class Scopes(list[Opened], Generic[Opened]):
 
 
 class Joined:
-    """An observer that joins a run from here on, and hears of the scope that is open as if it began now.
-
-    Args:
-        observer: who listens.
-        scope: the scope; None: there is none that matters.
-    """
+    """An observer that joins a run from here on, and hears of the scope that is open as if it began now."""
 
     def __init__(self, observer: observe.Observer, scope: observe.Scope | None = None) -> None:
         self._observer, self._scope = observer, scope

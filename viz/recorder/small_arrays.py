@@ -28,10 +28,6 @@ class SmallArrays:
     While the program runs, what it pays for is a copy and, for some hundred arrays together, a pass over their numbers.
     Of those, statistics are made in the end.
 
-    Args:
-        level: `"basic"` or `"full"`.
-        measured: where statistics go, by the array's number.
-
     Attributes:
         note: measures the array of a number as it is now: copies it and measures it with others, or at once.
     """

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Variable
 from eagerflow.core.observe import Scope, clock
 from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
+from viz.recorder.objects import is_variable, variables_in
 
 __all__ = ["ALONE", "Step", "StepTracker", "Turns", "rows_of"]
 
@@ -300,7 +300,7 @@ class StepTracker(Turns):
             results: the gradients.
             targets: what they are gradients of; without, the steps have no losses.
         """
-        weights = frozenset([x.identity for x in sources if isinstance(x, Variable)])
+        weights = frozenset([x.identity for x in variables_in(sources)])
         if not weights or self.in_marked:
             return False
         if not self._hears_ops:
@@ -331,7 +331,7 @@ class StepTracker(Turns):
             self._note_update()
             self.end()
 
-    def on_update(self, variable: Variable) -> None:
+    def on_update(self, variable: Any) -> None:
         """Weights were changed."""
         if not self._hears_ops:
             self._were_changed |= not self._inside and any(variable.identity in asked for asked in self._asked)
@@ -434,21 +434,21 @@ def rows_of(inputs: Any) -> int | None:
 def _is_tracked(outputs: Any) -> bool:
     """Can gradients be asked of what an op made?"""
     made = outputs[0] if isinstance(outputs, (tuple, list)) and outputs else outputs
-    return getattr(made, "key", None) is not None and not isinstance(made, Variable)
+    return getattr(made, "key", None) is not None and not is_variable(made)
 
 
 class _HeldWeights:
     """Some numbers of some weights, as they were when gradients of them were computed."""
 
     def __init__(self) -> None:
-        self._held: list[tuple[Variable, Any]] = []
+        self._held: list[tuple[Any, Any]] = []
 
     def hold(self, sources: Sequence[Any]) -> None:
         """Gradients of these were computed."""
         if not sources:
             self._held = []
             return
-        variables = sorted([x for x in sources if isinstance(x, Variable)], key=lambda x: x.data.size)[:_MOST]
+        variables = sorted(variables_in(sources), key=lambda x: x.data.size)[:_MOST]
         self._held = [(x, _some(x)) for x in variables]
 
     def have_changed(self) -> bool:
@@ -456,5 +456,5 @@ class _HeldWeights:
         return any(not numpy.array_equal(_some(x), before, equal_nan=True) for x, before in self._held)
 
 
-def _some(variable: Variable) -> Any:
+def _some(variable: Any) -> Any:
     return as_numpy(variable.data.reshape(-1)[:_ELEMENTS])

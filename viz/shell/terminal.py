@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from viz.facts.lines.visible import visible
+from viz.facts.lines.room import visible
 
 __all__ = ["any_encoding", "any_streams", "output_to_stderr", "paint", "without_controls"]
 

@@ -127,12 +127,12 @@ def test_a_missing_folder_is_named(steps, tmp_path):
         viz.load(tmp_path / "nothing.efz")
 
 
-@pytest.mark.parametrize(("version", "cure"), [(99, "Install a newer eagerflow"), (6, "Record it again")])
+@pytest.mark.parametrize(("version", "cure"), [(99, "Install a newer eagerflow"), (7, "Record it again")])
 def test_a_file_of_another_version_names_both_versions(saved, tmp_path, version, cure):
     def change(header, columns):
         header["version"] = version
 
-    with pytest.raises(viz.TraceFileError, match=f"version {version}.*reads version 7. {cure}"):
+    with pytest.raises(viz.TraceFileError, match=f"version {version}.*reads version 8. {cure}"):
         viz.load(rewritten(saved, tmp_path / "new.efz", change))
 
 
@@ -189,8 +189,8 @@ def test_flipped_bytes_are_refused_or_harmless(saved, tmp_path):
         ("scope out of range", lambda header, columns: columns["Op.scope"].fill(1000)),
         ("unknown phase", lambda header, columns: header["texts"].__setitem__(slice(None), ["x"] * 500)),
         ("no counts", lambda header, columns: header.pop("counts")),
-        ("scope within a later one", lambda header, columns: header["scopes"][0].update(parent=3)),
-        ("scopes of another kind", lambda header, columns: header.update(scopes=[3])),
+        ("scope within a later one", lambda header, columns: columns["Scope.parent"].fill(3)),
+        ("scopes of another kind", lambda header, columns: columns.update({"Scope.kind": np.zeros(2)})),
         ("meta of another kind", lambda header, columns: header.update(meta=3)),
     ],
 )

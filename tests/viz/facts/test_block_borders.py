@@ -48,19 +48,6 @@ def test_a_residual_block_is_folded_from_where_its_shortcut_leaves(blocks):
     assert parts(inputs, layers.Dense(2)(x)) == [(blocks - 1, [f"block1_{name}" for name in last])]
 
 
-def test_a_block_that_activates_first_begins_behind_the_sum():
-    x = inputs = layers.Input((3,))
-    x = layers.Dense(8)(x)
-    for i in range(4):
-        before = layers.ReLU(name=f"block{i}_relu")(x)
-        if i == 0:
-            before = layers.Dropout(0.1)(before)
-        made = layers.Dense(8, name=f"block{i}_1")(before)
-        made = layers.Dense(8, activation="relu", name=f"block{i}_2")(made)
-        x = layers.Add(name=f"block{i}_add")([layers.Dense(8)(x) if i == 0 else x, made])
-    assert parts(inputs, x) == [(3, ["block1_relu", "block1_1", "block1_2", "block1_add"])]
-
-
 def test_branches_that_come_together_are_folded_from_where_they_part():
     x = inputs = layers.Input((3,))
     for i in range(4):
@@ -69,13 +56,6 @@ def test_branches_that_come_together_are_folded_from_where_they_part():
         deep = layers.Dense(4, name=f"block{i}_deeper")(deep)
         x = layers.Concatenate(name=f"block{i}_joined")([wide, deep])
     assert parts(inputs, x) == [(3, [f"block1_{name}" for name in ("wide", "deep", "deeper", "joined")])]
-
-
-def test_a_row_of_layers_is_folded_from_one_with_a_kernel():
-    x = inputs = layers.Input((3,))
-    for i in range(5):
-        x = scaled(f"layer{i}", x)
-    assert parts(inputs, layers.Dense(2)(x)) == [(4, ["layer1_dense", "layer1_norm", "layer1_relu"])]
 
 
 def test_a_row_that_ends_too_soon_is_folded_all_the_same():

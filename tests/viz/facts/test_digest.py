@@ -16,8 +16,7 @@ import viz
 from eagerflow import layers
 from tests.sources import ROOT
 from viz.cli import main
-from viz.facts import archive, formatting
-from viz.facts.digest.time_spans import took
+from viz.facts import archive
 from viz.facts.overview import overview
 from viz.facts.schema import Op, Record, Scope, Step
 
@@ -50,14 +49,6 @@ def recordings(tmp_path_factory):
     return place, made
 
 
-@pytest.mark.parametrize("name", ["usual", "spoilt"])
-def test_the_peak_of_memory_is_that_of_the_table_of_memory(recordings, name):
-    told, use = overview(recordings[1][name])["memory"], recordings[1][name].memory()
-    assert (told["peak"], told["time"]) == (use.peak, use.time)
-    assert told["op"] == recordings[1][name].ops[use.op].name
-    assert told["source"] in str(use).splitlines()[0]
-
-
 def test_parts_have_the_time_of_all_their_ops_in_all_steps(recordings):
     t = recordings[1]["usual"]
     parts = {part["name"]: part for part in overview(t)["parts"]}
@@ -86,39 +77,6 @@ def _forward_path(t, op):
     while op.phase == "backward" and op.forward is not None:
         op = t.ops[op.forward]
     return t.path(op.scope)
-
-
-def test_the_time_of_the_whole_stands_beside_that_of_its_ops(recordings, monkeypatch, capsys):
-    place, made = recordings
-    monkeypatch.chdir(place)
-    assert main(["show", "usual.efz"]) == 0
-    head = capsys.readouterr().out.splitlines()[0]
-    in_ops = sum(op.duration for op in made["usual"].ops)
-    whole = took(made["usual"])
-    assert made["usual"].meta["duration"] > whole > in_ops > 0
-    assert f"{formatting.seconds(whole)}, of which {formatting.seconds(in_ops)} in ops" in head
-    assert main(["show", "bare.efz"]) == 0
-    assert "in ops" not in capsys.readouterr().out.splitlines()[0]
-
-
-def test_the_slowest_ops_are_those_of_the_table(recordings):
-    t = recordings[1]["usual"]
-    first = overview(t)["slowest"][0]
-    same = [op for op in t.ops if (op.name, op.phase) == (first["op"], first["phase"])]
-    assert first["time"] == sum(op.duration for op in same if _forward_path(t, op) == first["layer"])
-    assert first["share"] == pytest.approx(first["time"] / sum(op.duration for op in t.ops))
-    assert first["source"].startswith("tests/viz/facts/test_digest.py:")
-
-
-def test_a_long_course_says_which_of_its_values_it_has(recordings):
-    t = trained(epochs=9)
-    course = next(each for each in overview(t)["course"] if each["name"] == "loss")
-    assert course["at"] == list(range(9))
-    losses = [log.values["loss"] for log in t.logs if log.kind == "epoch"]
-    assert course["values"] == losses
-    long = next(each for each in overview(trained(epochs=40))["course"] if each["name"] == "loss")
-    assert len(long["at"]) == len(long["values"]) == 24 < long["count"] == 40
-    assert (long["at"][0], long["at"][-1]) == (0, 39)
 
 
 def test_numbers_of_epochs_are_told_where_there_are_several_and_of_batches_otherwise(recordings):

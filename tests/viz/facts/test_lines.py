@@ -91,27 +91,9 @@ def test_what_it_is_sorted_by_stays(terminal):
         assert head[0] == "op"
 
 
-def test_forward_and_backward_can_be_told_apart_in_a_usual_terminal(terminal):
-    head = terminal(["top", "net.efz"], 80).splitlines()[0].split()
-    assert {"op", "phase", "layer", "time"} <= {*head}
-    assert {"op", "phase", "layer", "time"} <= {*terminal(["top", "net.efz"], 60).splitlines()[0].split()}
-
-
-def test_the_backward_pass_is_marked_at_the_names_of_ops_where_there_is_no_room_for_a_column(terminal):
-    assert {"forward", "backward"} == {
-        row["phase"]
-        for row in json.loads(terminal(["top", "--json", "-n", "99", "net.efz"], None))["rows"]
-        if row["op"] == "dense"
-    }
-    shown = [terminal(["top", "-n", "99", "net.efz"], columns) for columns in (46, 50, 54, 58, 80)]
-    marked = [each for each in shown if "phase" not in each.splitlines()[0]]
-    assert marked
-    for each in marked:
-        assert {line.split()[0] for line in each.splitlines() if line.split()[0].endswith("dense")} == {
-            "dense",
-            "∇dense",
-        }
-    assert not any("∇" in each for each in shown if each not in marked)
+@pytest.mark.parametrize("columns", [60, 80])
+def test_forward_and_backward_can_be_told_apart_in_a_usual_terminal(terminal, columns):
+    assert {"op", "phase", "layer", "time"} <= {*terminal(["top", "net.efz"], columns).splitlines()[0].split()}
 
 
 def test_a_command_says_by_which_option_more_rows_are_shown(terminal):
@@ -147,8 +129,7 @@ def test_help_in_a_pipe_is_as_wide_as_its_options(command, monkeypatch, capsys):
 
 
 def test_names_lose_their_middle_and_paths_their_beginning():
-    assert shortened("encoder/multi_head_attention", 20) == "…/multi_hea…ttention"
-    assert shortened("a/b/attention", 12) == "…/attention"
+    assert shortened("encoder/multi_head_attention", 20) == "encoder/mu…attention"
     assert shortened("  dense_1 (Dense)", 12) == "  dense…nse)"
     assert shortened("/home/me/train.py:12", 12, at_start=True) == "…train.py:12"
     assert width(shortened("畳み込み層の名前はとても長い", 11)) <= 11

@@ -41,13 +41,6 @@ def test_the_peak_and_what_was_alive_then():
     assert "tanh" in use.at
 
 
-def test_batches_count_from_when_they_came():
-    with viz.trace() as t:
-        for _ in range(10):
-            ops.sum(ef.Tensor(np.ones(1000, "float32")))
-    assert 4000 <= t.memory().peak < 9000  # not all ten at once
-
-
 def test_it_prints_as_a_table():
     use = planted()
     text = str(use)
@@ -56,20 +49,6 @@ def test_it_prints_as_a_table():
     assert "test_memory_use.py" in text
     assert repr(use) == text
     assert "weight" in use._repr_html_()
-
-
-def test_views_count_once():
-    x = ef.Tensor(np.ones(1000, "float32"))
-    with viz.trace() as t:
-        ops.reshape(ops.exp(x), (10, 100))
-    assert 8000 <= t.memory().peak < 8100
-
-
-def test_live_memory_of_a_step(steps):
-    use = steps.memory()
-    assert use.peak >= sum(t.nbytes for t in steps.tensors if t.role == "parameter" and not t.version)
-    assert use.to_dict()["peak"] == use.peak
-    assert use.op is not None
 
 
 def test_without_memory_it_says_what_to_do():
@@ -81,65 +60,12 @@ def test_without_memory_it_says_what_to_do():
         planted().by("colour")
 
 
-def test_an_empty_recording_used_nothing():
-    with viz.trace() as t:
-        pass
-    assert t.memory().peak == 0
-    assert "peak: 0 B" in str(t.memory())
-
-
-def test_a_part_of_an_array_says_how_much_of_it_it_is():
-    model = ef.Sequential([ef.layers.Dense(1)])
-    model.compile("sgd", "mse")
-    with viz.trace() as t:
-        model.fit(np.ones((96, 8), "float32"), np.ones((96, 1), "float32"), batch_size=32, shuffle=False, verbose=0)
-    largest = t.memory().alive[0]
-    assert (largest.nbytes, largest.shape) == (3072, "32×8 f32 (1 KB of it)")
-
-
 def trained(**compiled):
     model = ef.Sequential(
         [ef.Input((8,)), ef.layers.Dense(16, name="hidden"), ef.layers.Dense(2, name="head")], name="net"
     )
     model.compile(**{"optimizer": "adam", "loss": "mse"} | compiled)
     return model, (np.ones((4, 8), "float32"), np.ones((4, 2), "float32"))
-
-
-def check_each_variable_has_a_row(use):
-    kept = {each.name: (each.shape, each.nbytes) for each in use.alive if each.role == "parameter"}
-    assert kept == {
-        "net/hidden/kernel": ("8×16 f32", 512),
-        "net/hidden/bias": ("16 f32", 64),
-        "net/head/kernel": ("16×2 f32", 128),
-        "net/head/bias": ("2 f32", 8),
-    }
-    slots = [(each.shape, each.nbytes) for each in use.alive if each.role == "optimizer state"]
-    assert sorted(slots) == sorted([*kept.values()] * 2)  # two of Adam's for each weight
-    assert len({each.name for each in use.alive if each.role == "optimizer state"}) == 8
-    assert use.peak == sum(each.nbytes for each in use.alive)
-
-
-@pytest.mark.parametrize("steps_before", [0, 1, 3])
-def test_weights_and_what_the_optimizer_keeps_have_a_row_each(steps_before):
-    model, batch = trained()
-    for _ in range(steps_before):
-        model.train_on_batch(*batch)
-    with viz.trace() as t:
-        for _ in range(3):
-            model.train_on_batch(*batch)
-    check_each_variable_has_a_row(t.memory())
-    assert sum(size for tensor, size, _, end in spans(t) if end is None and tensor.role != "activation") >= 3 * 712
-
-
-def test_weights_of_a_model_that_is_made_and_trained_in_the_recording_stay_to_the_end():
-    with viz.trace() as t:
-        model, batch = trained()
-        model.fit(*batch, epochs=2, verbose=0)
-        model.predict(batch[0], verbose=0)  # where nothing is updated
-    roles = [tensor.role for tensor, _, _, end in spans(t) if end is None]
-    assert roles.count("parameter") == 4
-    assert roles.count("optimizer state") == 8
-    check_each_variable_has_a_row(t.memory())
 
 
 def test_what_the_optimizer_makes_in_its_first_step_counts_from_there():
@@ -166,19 +92,6 @@ def test_views_of_weights_take_no_memory():
     assert t.memory().peak < 712 + 5 * 512
 
 
-def test_the_memory_of_a_variable_ends_with_it():
-    with viz.trace() as t:
-        weight = ef.Variable(np.ones(1000, "float32"), name="weight")
-        ops.sum(weight)
-        weight.assign(np.ones(1000, "float32"))
-        ops.sum(weight)
-        del weight
-        ops.sum(ops.ones(10))
-    ((size, end),) = [(size, end) for tensor, size, _, end in spans(t) if tensor.name == "weight"]
-    assert size == 4000
-    assert end is not None
-
-
 def test_slots_that_ops_read_are_the_optimizers():
     class Averaging(ef.optimizers.Optimizer):
         def build(self, variables):
@@ -197,29 +110,6 @@ def test_slots_that_ops_read_are_the_optimizers():
     counts = t.memory().counts()
     assert (counts["parameter"], counts["optimizer state"]) == (4, 4)
     assert counts.get("state", 0) <= 2  # the step counter and the learning rate, which ops read
-
-
-def test_what_an_op_gives_as_it_came_counts_once_and_ends_with_the_array():
-    """A cast to the type that an array has, say: batch normalization makes one in each call."""
-    with viz.trace() as t:
-        for _ in range(3):
-            made = ops.exp(ops.ones((100, 100)))
-            given = ops.cast(made, "float32")
-            del made, given
-    first, second = ([t.tensors[op.outputs[0]].storage for op in t.find(name)] for name in ("exp", "cast"))
-    assert first == second
-    assert all(t.storages[number].freed is not None for number in first)
-    assert t.memory().peak < 3 * 40_000
-
-
-def test_the_sum_of_gradients_of_a_weight_says_whose_it_is():
-    """The tape adds up what comes from the loss and from the penalty."""
-    layer = ef.layers.Dense(300, name="wide", kernel_regularizer="l2")
-    layer.build((None, 200))
-    with viz.trace() as t, ef.GradientTape() as tape:
-        loss = ops.mean(layer(np.ones((4, 200), "float32"))) + sum(layer.losses)
-        tape.gradient(loss, layer.trainable_variables)
-    assert "∇ wide/kernel" in [each.name for each in t.memory().alive if each.role == "gradient"]
 
 
 def test_memory_does_not_grow_with_the_steps_of_a_training():

@@ -15,6 +15,7 @@ from viz.compare import noise
 from viz.facts import archive
 from viz.facts.digest.excerpt import around_step
 from viz.facts.digest.picked_step import pick_step
+from viz.facts.selection import last_step
 from viz.facts.tables.summary import summary
 from viz.page.data import data
 from viz.recording import Recording
@@ -90,7 +91,7 @@ def test_each_step_of_a_part_tells_what_it_tells_in_the_whole(recorded, share):
     whole, _ = recorded
     for step in range(len(whole.steps)):
         part = near(whole, step, int(share * len(whole.ops)))
-        assert part.whole.ops == len(whole.ops) > len(part.ops)
+        assert len(part.whole.ops) == len(whole.ops) > len(part.ops)
         at = next(s.index for s in part.steps if s.number == step)
         assert told(part, at) == told(whole, step)
         assert summary(part, step) == summary(whole, step)
@@ -102,7 +103,7 @@ def test_a_step_is_read_to_its_end_however_large_it_is(recorded):
     part = near(whole, 1, 1)
     assert [step.number for step in part.steps] == [1]
     assert drawn(part, 1) == drawn(whole, 1)
-    shown = data(part, most_ops=3, step=1)
+    shown = data(whole, most_ops=3, step=1)
     assert len(shown["ops"]["name"]) == 3
     first = next(op.id for op in whole.ops if op.step == 1) + 1
     assert f"ops {first} to {first + 2} of {len(whole.ops)}" in shown["notes"][-1]
@@ -130,8 +131,7 @@ def test_a_step_that_is_not_there_is_told_with_those_that_are(recorded, capsys):
 def test_steps_that_were_chosen_keep_their_numbers():
     part = near(train(steps=[1, 4, 6]), 4, 30)
     assert [step.number for step in part.steps] == [4, 6]
-    assert part.whole.last == 6
-    assert not part.whole.unbroken
+    assert last_step(part) == (6, False)
     assert " of 0–" not in part.draw(step=4).source
 
 
@@ -145,7 +145,7 @@ def test_the_inputs_of_a_chosen_step_are_those_that_it_read():
 def test_the_page_of_a_part_says_what_it_is_a_part_of(recorded, tmp_path):
     whole, path = recorded
     for step in (0, 3):
-        shown = data(near(whole, step, len(whole.ops) // 3), step=step)
+        shown = data(whole, most_ops=len(whole.ops) // 3, step=step)
         assert shown["total_ops"] == len(whole.ops)
         assert sum(count for _, count in shown["step_kinds"]) == len(whole.steps)
         assert shown["steps"][shown["step"]][3] == step

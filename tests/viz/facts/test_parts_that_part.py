@@ -43,22 +43,3 @@ def test_query_key_and_value_of_an_attention_written_by_hand():
     graph = drawn(attend)
     assert frames(graph)[:3] == ["query", "key", "value"]
     assert [node.title for node in graph.nodes.values()].count("reshape") == 3
-
-
-def test_operands_of_an_attention_that_is_one_op_are_one_arrow_that_counts_them():
-    projections, x = projected()
-    graph = drawn(lambda: ops.dot_product_attention(*heads(projections, x)))
-    assert frames(graph)[0] == "query … value  ×3, side by side"
-    (into,) = [e for e in graph.edges if graph.nodes[e.head].title == "dot_product_attention"]
-    assert into.label == "2×2×5×4 f32  ×3"
-
-
-def test_those_that_are_joined_again_still_share_one():
-    projections, x = projected()
-    graph = drawn(lambda: ops.concatenate([layer(x) for layer in projections]))
-    assert frames(graph) == ["query … value  ×3, side by side"]
-
-
-def test_and_those_whose_results_nobody_reads():
-    projections, x = projected()
-    assert frames(drawn(lambda: [layer(x) for layer in projections])) == ["query … value  ×3, side by side"]

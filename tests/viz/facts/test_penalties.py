@@ -39,20 +39,6 @@ def test_penalties_of_layers_are_one_box(depth):
     assert titled(graph, "square") == []
 
 
-def test_what_opens_everything_opens_them():
-    graph = penalized(3).draw(depth=99).graph
-    assert [c.title for c in graph.clusters.values() if c.kind == "penalties"] == [TITLE, "add penalties"]
-    assert len(titled(graph, "square")) == len(titled(graph, "add")) == 3
-
-
-def test_one_penalty_is_one_box_too():
-    graph = penalized(1).draw().graph
-    ((box,), (gradient,)) = titled(graph, TITLE), titled(graph, f"∇ {TITLE}")
-    assert titled(graph, "square") == []
-    assert [e.kind for e in graph.edges if e.tail == gradient.id and graph.nodes[e.head].kind == "update"]
-    assert [e.kind for e in graph.edges if e.head == box.id and e.kind == "parameter"]
-
-
 def test_what_adds_the_penalties_to_the_loss_is_one_box_and_no_loop():
     graph = penalized(3).draw().graph
     ((box,), (gradient,)) = titled(graph, "add penalties"), titled(graph, "∇ add penalties")
@@ -90,25 +76,6 @@ def test_a_box_that_says_which_weights_it_reads_stands_by_the_loss():
     boxes, (box,), (reader,) = place(graph).layout.nodes, titled(graph, TITLE), titled(graph, "add penalties")
     top = max(rect.y for id_, rect in boxes.items() if graph.nodes[id_].title == "dense")
     assert top < boxes[box.id].y < boxes[reader.id].y
-
-
-def test_numbers_that_no_weight_goes_into_are_no_penalty():
-    values = [ops.ones(()) * i for i in range(3)]
-    with viz.trace() as t:
-        sum(values)
-    assert titled(t.draw().graph, TITLE) == []
-
-
-def test_penalties_in_a_loop_of_ones_own_are_summed_in_the_box():
-    net = ef.Sequential([layers.Input((3,)), layers.Dense(4), layers.Dense(1)])
-    with viz.trace() as t, ef.GradientTape() as tape:
-        loss = ops.mean(net(numbers(4, 3)))
-        tape.gradient(loss + 0.1 * sum([ops.sum(ops.abs(w)) for w in net.trainable_weights]), net.trainable_weights)
-    graph = t.draw().graph
-    (box,) = titled(graph, TITLE)
-    assert {t.ops[i].name for i in box.ops} == {"absolute", "sum", "add", "multiply"}
-    (reader,) = {e.head for e in graph.edges if e.tail == box.id and e.kind == "data"}
-    assert graph.nodes[reader].title == "add"
 
 
 def test_what_weights_are_made_into_for_the_network_is_no_penalty():

@@ -8,10 +8,8 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
-from viz.facts import selection
 from viz.facts.digest.picked_step import pick_step
 from viz.facts.selection import Selection, calls_around, step_names, steps_text
-from viz.page import views
 from viz.page.data import data
 
 
@@ -58,13 +56,6 @@ def test_a_step_of_training_behind_an_evaluation_has_its_number_among_those_of_t
     assert step_names(t) == [f"step {number} of 0–5 ({kind})" for number, kind in wanted]
 
 
-def test_steps_of_one_kind_are_only_numbered():
-    with viz.trace() as t:
-        model().fit(np.ones((4, 3)), np.ones((4, 1)), batch_size=2, verbose=0)
-    assert steps_text(t) == "2 steps"
-    assert step_names(t) == ["step 0 of 0–1", "step 1 of 0–1"]
-
-
 def test_in_a_loop_of_the_users_own_the_whole_batch_is_shown_too():
     weight = ef.Variable(np.ones((3, 1), "float32"))
     with viz.trace() as t:
@@ -75,12 +66,6 @@ def test_in_a_loop_of_the_users_own_the_whole_batch_is_shown_too():
                     loss = ops.sum(ops.matmul(x, weight))
                 weight.assign_sub(0.1 * tape.gradient(loss, weight))
     assert pick_step(t) == 1
-
-
-def test_of_sizes_that_are_as_frequent_the_larger_is_shown():
-    with viz.trace() as t:
-        model().fit(np.ones((5, 3)), np.ones((5, 1)), batch_size=4, verbose=0)
-    assert pick_step(t) == 0
 
 
 def test_a_step_that_failed_is_not_shown():
@@ -113,22 +98,6 @@ def test_a_seed_belongs_to_the_op_that_draws_with_it():
     (moved,) = [op.id for op in t.ops if op.name == "assign"]
     assert chosen.riders_of == {draw: [moved]}
     assert [t.tensors[i].name.split("/")[-1] for i in chosen.weights_of[draw]] == ["seed_generator_state"]
-
-
-def test_a_seed_belongs_to_the_op_that_draws_with_it_outside_of_layers_too():
-    seeds, x = ef.random.SeedGenerator(1), ef.ops.ones((2, 3))
-    with viz.trace() as t:
-        kept = ef.random.dropout(ef.ops.exp(x), 0.5, seed=seeds)
-        kept * 2.0
-    chosen = Selection(t, None, backward=True)
-    (draw,) = [op.id for op in t.ops if op.name == "masked_scale"]
-    (moved,) = [op.id for op in t.ops if op.name == "assign"]
-    assert t.ops[moved].phase == "update"
-    assert chosen.riders_of == {draw: [moved]}
-    graph = t.draw().graph
-    assert "assign" not in {node.title for node in graph.nodes.values()}
-    (state,) = [node.id for node in graph.nodes.values() if node.title == "seed_generator_state"]
-    assert [(edge.tail, edge.kind) for edge in graph.edges if edge.tail == state] == [(state, "parameter")]
 
 
 def test_moving_averages_belong_to_the_op_before_them():
@@ -167,14 +136,6 @@ def test_calls_are_known_by_the_outermost_of_them_and_by_what_it_was_given(fitte
     assert [around[scope.id] for scope in calls] == [scope.id for scope in calls]
     assert {around[step.scope] for step in fitted.steps} == {None}
     assert given == {i for scope in calls for i in scope.inputs}
-
-
-def test_the_calls_of_a_recording_are_looked_at_once_for_all_steps_of_a_page(fitted, monkeypatch):
-    told = []
-    for module in (selection, views):
-        monkeypatch.setattr(module, "calls_around", lambda record: told.append(record) or calls_around(record))
-    data(fitted)
-    assert told == [fitted]
 
 
 def test_the_state_of_a_generator_belongs_to_what_draws_in_its_line():

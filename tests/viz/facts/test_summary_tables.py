@@ -17,10 +17,10 @@ from viz.facts import formatting
 from viz.facts.digest import words
 from viz.facts.digest.made import Made
 from viz.facts.overview import overview
-from viz.facts.schema import Frame, TensorInfo
+from viz.facts.schema import Frame
 from viz.facts.tables.summary import rows
 from viz.facts.tables.top import top_rows
-from viz.facts.text_table import Text, table
+from viz.facts.text_table import table
 
 
 def test_the_summary_has_a_line_per_layer(steps):
@@ -184,13 +184,6 @@ def test_long_names_in_a_notebooks_table_may_go_on_in_another_line():
     assert not [span for span in whole.iter("span") if "border" in span.get("style")]
 
 
-def test_text_without_a_table_keeps_its_columns():
-    assert Text.of(["a  b", "c  d"])._repr_html_().startswith("<pre")
-    assert Text("a")._repr_html_().startswith("<pre")
-    assert "&lt;b&gt;" in table(["<b>"], [["<i>"]]).html()
-    assert "<i>" not in table(["<b>"], [["<i>"]]).html()
-
-
 def test_find_filters(steps):
     assert {op.name for op in steps.find(name="dense")} == {"dense"}
     assert steps.find(name="matmul") == steps.find(name="dense")  # by its part
@@ -252,34 +245,12 @@ def test_counts_that_no_unit_fits_have_an_exponent():
     ]
 
 
-def test_tensors_in_words():
-    assert formatting.tensor(TensorInfo(0, (32, 64), "float32", 0)) == "32×64 f32"
-    assert formatting.tensor(TensorInfo(0, (), "bool", 0)) == "scalar bool"
-    assert formatting.dtype("bfloat16") == "bf16"
-
-
 def test_names_are_cleaned():
     assert formatting.clean("a\nb\x00\u202e c") == "a b c"
     assert len(formatting.clean("x" * 10_000)) <= 60
     assert formatting.clean("x" * 10_000).count("…") == 1
     assert formatting.place(None) == ""
     assert formatting.place(Frame("In [3]", 2)) == "In [3]:2"
-
-
-def test_tables_align_numbers_to_the_right():
-    assert table(("name", "n"), [("a", "1"), ("bb", "22")]).splitlines()[2:] == ["a      1", "bb    22"]
-
-
-def test_top_says_which_weight_an_optimizer_changes():
-    model = ef.Sequential([ef.Input((3,)), *[ef.layers.Dense(3, name=name) for name in ("here", "there")]], name="net")
-    model.compile("adam", "mse")
-    x = ops.ones((4, 3))
-    with viz.trace() as t:
-        model.fit(x, x, batch_size=2, verbose=0)
-    updates = {row["weight"]: row["count"] for row in top_rows(t, n=1000) if row["phase"] == "update"}
-    assert updates == {f"net/{layer}/{name}": 2 for layer in ("here", "there") for name in ("kernel", "bias")}
-    assert "adam: net/there/kernel" in t.top(n=1000)
-    assert {row["weight"] for row in top_rows(t, n=1000) if row["phase"] != "update"} == {""}
 
 
 def test_top_sums_equal_ops_of_all_steps_under_the_line_that_made_the_layer():
@@ -315,16 +286,6 @@ def test_ops_of_one_step_that_differ_in_rows_are_two():
     assert sorted([(row["output"], row["count"]) for row in found]) == [("2×3 f32", 3), ("4×3 f32", 3)]
 
 
-def test_inputs_are_those_of_the_step_that_the_table_shows():
-    """Beside the weights, and the activations of one step."""
-    model = ef.Sequential([ef.Input((5,)), ef.layers.Dense(2)])
-    model.compile("sgd", "mse")
-    x, y = ops.ones((40, 5)), ops.ones((40, 2))
-    with viz.trace() as t:
-        model.fit(x, y, batch_size=4, epochs=2, verbose=0)
-    assert f"inputs {4 * (5 + 2) * 4} B" in str(t.summary())
-
-
 def test_seeds_are_no_weights_as_they_are_none_for_the_model():
     inner = [ef.layers.BatchNormalization(), ef.layers.Dropout(0.5), ef.layers.GaussianNoise(0.1)]
     model = ef.Sequential([ef.Input((4,)), *inner, ef.layers.Dense(2)])
@@ -334,24 +295,6 @@ def test_seeds_are_no_weights_as_they_are_none_for_the_model():
     said = [line for line in t.summary().splitlines() if line.startswith(("trained:", "memory:"))]
     assert said[0] == f"trained: {4 + 4 + 10} numbers, not trained: {sum(v.size for v in model.non_trainable_weights)}"
     assert said[1].startswith(f"memory: weights {formatting.nbytes(4 * sum(v.size for v in model.weights))},")
-
-
-def test_what_held_up_one_op_in_the_step_that_is_shown_is_not_in_the_summary():
-    model = ef.Sequential([ef.layers.Input((3,)), ef.layers.Dense(4, name="held_up"), ef.layers.Dense(1)])
-    model.compile("sgd", "mse")
-    with viz.trace() as t:
-        for _ in range(5):
-            model.train_on_batch(np.ones((2, 3)), np.ones((2, 1)))
-    for op in t.ops:
-        op.end = op.start + (5_000_000 if op.step == 4 and "held_up" in t.path(op.scope) else 1000)
-    (row,) = [row for row in rows(t) if row.name.startswith("held_up")]
-    assert row.forward == 1000
-    (row,) = [row for row in rows(t, 4) if row.name.startswith("held_up")]
-    assert row.forward == 5_000_000
-    assert "times: median of 5 steps" in t.summary()
-    costs = costs_by_line(t)
-    assert "(times: median of 5 steps)" in costs.head()
-    assert costs.total("forward") < 1_000_000 < costs_by_line(t, 4).total("forward")
 
 
 def test_what_optimizers_and_metrics_took_is_no_part_of_the_forward_pass():

@@ -43,12 +43,6 @@ def test_a_step_takes_from_its_first_op_or_layer_to_the_last_one():
     assert took(Record()) == 0
 
 
-def test_what_took_no_time_at_all_has_its_moment():
-    record = Record(ops=[Op(0, "tanh", start=5, end=5), Op(1, "tanh", start=3, end=3), Op(2, "tanh", start=4, end=9)])
-    assert step_spans(record) == {None: (3, 9)}
-    assert step_spans(Record(ops=record.ops[:1])) == {None: (5, 5)}
-
-
 def test_the_time_from_start_to_stop_is_told_where_it_is_another_one():
     record = a_record()
     assert recorded_for(record, 1800) == "50 ms"
@@ -85,13 +79,3 @@ def test_picture_page_and_commands_tell_one_duration(recorded, capsys):
     t.draw(picture)
     svg = picture.read_text(encoding="utf-8")
     assert len({told(text) for text in (*said, svg)}) == 1
-
-
-def test_the_peak_of_memory_is_told_on_the_same_clock(recorded):
-    t, _ = recorded
-    use = t.memory()
-    start, end = whole_span(step_spans(t))
-    assert (use.zero, start <= use.time <= end) == (start, True)
-    assert re.match(r"peak: [\d.]+ KB at [\d.]+ (µs|ms)", str(use))
-    assert use.time > 50_000_000  # the field counts from the beginning of the recording, as times of ops do
-    assert "50." not in str(use).splitlines()[0]

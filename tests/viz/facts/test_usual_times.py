@@ -44,12 +44,6 @@ def test_what_held_up_one_op_once_is_in_no_usual_time_and_those_of_parts_add_up(
     assert usual_sums(usual)(ops) == sum(usual_sums(usual)([op]) for op in ops) == 10 * len(ops)
 
 
-def test_of_two_steps_the_one_that_warms_up_does_not_count():
-    t = recorded(steps=2)
-    set_times(t, lambda step, place: [900, 5][step])
-    assert {found.median for found in usual_times(t).values()} == {5}
-
-
 def test_of_two_steps_all_times_are_of_the_one_that_was_faster_altogether():
     """Each was held up once: the faster times of parts would be of both, and not add up to that of the whole."""
     t = recorded(steps=2)
@@ -67,24 +61,6 @@ def test_of_the_last_two_recorded_one_by_one_too():
         set_times(t, lambda _, place, step=step: {(0, 1): 60_000, (1, 2): 50_000}.get((step, place), 10 + step))
         usual = recent.add(t)
     assert sum(usual[op.id].median for op in t.ops) == sum(op.duration for op in t.ops)
-
-
-def test_of_an_even_number_of_steps_the_median_lies_between_the_two_in_the_middle():
-    t = recorded(steps=4)
-    set_times(t, lambda step, place: [900, 10, 20, 5][step])
-    assert {found.median for found in usual_times(t).values()} == {15}
-
-
-def test_a_step_alone_and_ops_of_other_shapes_have_no_median():
-    assert usual_times(recorded()) == {}
-    trainer = Trainer()
-    with viz.trace() as t:
-        trainer.step()
-        trainer.x, trainer.y = trainer.x[:3], trainer.y[:3]  # what is left of an epoch
-        trainer.step()
-    usual = usual_times(t)
-    assert usual  # of updates
-    assert not [op.name for op in t.ops if op.id in usual and op.phase == "forward"]
 
 
 def test_the_recent_steps_alone_count_and_what_no_longer_runs_is_forgotten():

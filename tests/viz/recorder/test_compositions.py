@@ -14,7 +14,7 @@ import viz
 from eagerflow import layers
 from eagerflow.core.primitive import registry
 from viz.facts.parts import part_names, parts_of
-from viz.recorder.compositions import composition_of, guilty_part
+from viz.recorder.compositions import composition_of
 
 
 def traced(layer, *shape, **options):
@@ -68,14 +68,6 @@ def test_shapes_between_parts_are_those_of_the_single_ops(make, shape, name, nam
     for part, one in zip(parts_of(t, op), ran, strict=True):
         assert part.op.name == one.name
         assert [info.shape for info in part.made] == [plain.tensors[i].shape for i in one.outputs]
-
-
-def test_ops_with_equal_shapes_and_settings_share_a_composition():
-    model = ef.Sequential([layers.Dense(5), layers.Dense(5), layers.Dense(5, activation="relu")])
-    t = traced(model, 4, 5)
-    numbers = [op.composition for op in t.ops if op.name == "dense"]
-    assert numbers[0] == numbers[1] != numbers[2]
-    assert len(t.compositions) == 2
 
 
 def test_what_is_no_fused_op_has_no_parts():
@@ -169,13 +161,6 @@ def test_the_part_whose_gradient_is_not_finite_is_named(changed):
         found = viz.find_nonfinite(t)
     assert (found.op, found.phase, found.part) == ("dense", "backward", "matmul")
     assert "the gradient of matmul, a part of dense," in found.message
-
-
-def test_the_bias_may_be_the_guilty_one():
-    single = registry["dense"]
-    arrays = [ef.ops.ones((2, 3)), ef.ops.ones((3, 4)), ef.Tensor(np.full(4, np.inf, "float32"))]
-    assert guilty_part(single, arrays, (True,)) == 1
-    assert guilty_part(single, [*arrays[:2], ef.ops.ones(4)], (True,)) is None
 
 
 def test_recording_within_a_tape_records_no_part_on_it():

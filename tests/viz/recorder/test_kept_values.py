@@ -132,15 +132,6 @@ def test_steps_that_never_ran_are_noted():
     assert "step 7 was asked for" in t.notes[0]
 
 
-def test_a_chosen_step_that_fails_is_kept():
-    trainer = Trainer()
-    trainer.step()
-    trainer.loss = lambda y, predictions: predictions + np.ones(7, "float32")
-    with pytest.raises(ValueError), viz.trace(steps=0) as t:
-        trainer.step()
-    assert t.ops[-1].error
-
-
 def own_loop(count=3, fails_in=None):
     weight = ef.Variable(np.ones(3, "float32"), name="weight")
     for i in range(count):
@@ -150,22 +141,6 @@ def own_loop(count=3, fails_in=None):
             if i == fails_in:
                 raise KeyError("planted")
             weight.assign_sub(tape.gradient(loss, weight) * 0.1)
-
-
-def test_steps_of_a_loop_of_ones_own():
-    with viz.trace() as t:
-        own_loop()
-    assert [op.step for op in t.find("exp", "forward")] == [0, 1, 2]
-    assert {op.step for op in t.ops} == {0, 1, 2}
-    assert t.ops[0].source.code == "loss = ops.sum(ops.exp(weight))"
-    assert t.ops[0].stack[-1].function == "test_steps_of_a_loop_of_ones_own"
-    with viz.trace(steps=(1, 9)) as t:
-        own_loop()
-    assert [step.number for step in t.steps] == [1]
-    assert len(t.find("exp", "forward")) == 1
-    assert t.ops[0].stack[-1].function == "test_steps_of_a_loop_of_ones_own"
-    assert "step 9 was asked for" in t.notes[0]
-    assert "step 1 " in t.draw().source.replace("·", " ")
 
 
 def test_a_step_that_fails_is_marked():
@@ -187,17 +162,13 @@ def test_wrong_steps_are_refused(steps, error, says):
         viz.trace(steps=steps)
 
 
-def test_a_pattern_that_is_in_no_label_is_told_with_the_label_that_was_meant():
-    """Tables call a model as the user's code does."""
+def test_a_pattern_that_is_in_no_label_is_told_with_some_labels():
     net = ef.Sequential([ef.layers.Dense(2)])
-    with viz.trace(values="net/dense.*/kernel$") as t:
-        net(ops.ones((2, 3)))
-    (note,) = t.notes
-    assert re.search(r"'sequential\w*/dense\w*/kernel', which is shown as 'net/dense\w*/kernel'$", note)
+    net(ops.ones((2, 3)))
     with viz.trace(values="nosuch") as t:
         net(ops.ones((2, 3)))
     (note,) = t.notes
-    assert "values='nosuch' (--values) is found" in note
+    assert re.search(r"values='nosuch' \(--values\) is found; labels are such as 'sequential\w*/dense\w*/kernel'", note)
     with viz.trace(values="kernel$") as t:
         net(ops.ones((2, 3)))
     assert not t.notes

@@ -7,7 +7,6 @@ import numpy as np
 import eagerflow as ef
 import viz
 from eagerflow import ops
-from viz.recorder.memory_tracker import Memory
 
 
 def storage_of(t, name, which=0):
@@ -27,34 +26,6 @@ def test_a_tensor_ends_before_the_next_op_begins():
     assert multiply.freed == last.start
     assert cosine.freed is None  # it was there when the recording ended
     assert sine.freed is None
-
-
-def test_a_tensor_that_nothing_follows_ends_with_its_scope():
-    with viz.trace() as t:
-        with viz.step():
-            ops.sin(ops.ones((100,)))
-        with viz.step():
-            pass
-    sine = storage_of(t, "sin")
-    assert sine.freed == t.steps[0].end
-
-
-def test_what_goes_between_two_steps_is_gone_in_the_second():
-    with viz.trace() as t:
-        with viz.step():
-            x = ops.sin(ops.ones((100,)))
-        del x
-        with viz.step():
-            ops.ones((10,)) + 1
-    assert storage_of(t, "sin").freed == t.steps[1].start
-
-
-def test_nothing_ends_before_it_was_met():
-    memory = Memory()
-    array = np.ones(3)
-    number = memory.add(array, 50)
-    del array
-    assert memory.ended([(40, 1)], 60) == {number: 50}  # an event told after what happened within it
 
 
 def test_variables_that_an_optimizer_moves_keep_their_memory():

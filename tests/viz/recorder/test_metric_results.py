@@ -44,15 +44,3 @@ def test_a_result_alone_is_a_box_of_its_metric():
     with viz.trace() as t:
         metric.result()
     assert [node.title for node in t.draw().graph.nodes.values()] == ["overlap result"]
-
-
-def test_a_metric_of_another_is_told_once():
-    class Doubled(ef.metrics.Mean):
-        def result(self):
-            return super().result() * 2
-
-    metric = Doubled(name="doubled")
-    with viz.trace() as t:
-        metric.update_state([1.0, 3.0])
-        assert float(metric.result()) == 4.0
-    assert [scope.name for scope in t.scopes if scope.kind == "metric"] == ["doubled", "doubled result"]

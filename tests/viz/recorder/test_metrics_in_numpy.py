@@ -40,14 +40,6 @@ def test_predictions_lead_to_the_metric(metric):
     assert [graph.nodes[edge.tail].title for edge in graph.edges if edge.head == box].count("sigmoid") == 1
 
 
-def test_the_time_in_numpy_is_the_metrics():
-    t = recorded(ef.metrics.AUC())
-    (reading,) = [op for op in t.ops if op.name == "update_state"]
-    (scope,) = [scope for scope in t.scopes if scope.kind == "metric"]
-    assert reading.outputs == ()
-    assert scope.start <= reading.start < reading.end == scope.end
-
-
 @pytest.mark.parametrize("metric", ["binary_accuracy", "binary_crossentropy", "mse"])
 def test_metrics_made_of_ops_have_nothing_beside_them(metric):
     assert "update_state" not in [op.name for op in recorded(metric).ops]
@@ -78,43 +70,6 @@ def test_a_metric_stands_on_the_side_where_what_it_reads_is_made():
     assert (at["auc_left"] < at["auc_right"]) == (frames["left"] < frames["right"])
     middle = frames["net"]
     assert min(at.values()) < middle < max(at.values())
-
-
-class Tracking(ef.Model):
-    """It says itself what its metrics take in, as is usual in a `train_step` of one's own."""
-
-    def __init__(self):
-        super().__init__(name="tracking")
-        self.out, self.tracker = layers.Dense(3, name="out"), ef.metrics.Mean(name="my_loss")
-        self.error = ef.metrics.MeanAbsoluteError(name="mae")
-
-    def call(self, x):
-        return self.out(x)
-
-    def train_step(self, data):
-        x, y = data
-        with ef.GradientTape() as tape:
-            answer = self(x, training=True)
-            loss = ef.ops.mean(ef.ops.square(y - answer))
-        self.optimizer.apply(tape.gradient(loss, self.trainable_weights), self.trainable_weights)
-        self.tracker.update_state(loss)
-        self.error.update_state(y_true=y, y_pred=answer)
-        return {"loss": self.tracker.result(), "mae": self.error.result()}
-
-
-def test_metrics_of_ones_own_training_step_are_boxes_as_compiled_ones_are():
-    model = Tracking()
-    model.compile("sgd")
-    with viz.trace() as t:
-        model.fit(np.ones((4, 2)), np.ones((4, 3)), verbose=0)
-    metrics = [(scope.name, scope.cls) for scope in t.scopes if scope.kind == "metric"]
-    assert metrics == [("my_loss", "Mean"), ("mae", "MeanAbsoluteError")]
-    graph = t.draw(view="layers").graph
-    boxes = {node.title: node for node in graph.nodes.values() if node.phase == "metric"}
-    assert {title: node.lines[0] for title, node in boxes.items()} == {"my_loss": "Mean", "mae": "MeanAbsoluteError"}
-    read = {title: [graph.nodes[e.tail].title for e in graph.edges if e.head == box.id] for title, box in boxes.items()}
-    assert read["my_loss"] == ["loss"]
-    assert sorted(read["mae"]) == ["out", "y"]
 
 
 def test_a_metric_is_announced_once():

@@ -11,7 +11,6 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from viz import cli
-from viz.facts.schema import Read
 from viz.page.smaller_record import cut
 
 
@@ -94,15 +93,6 @@ def test_looking_at_a_tensor_is_no_reading():
     assert not t.reads
 
 
-def test_values_read_past_the_recording_are_not_told():
-    before = ops.exp(1.0)
-    with viz.trace() as t:
-        assert float(before) > 2
-        after = ops.exp(2.0)
-    assert float(after) > 7
-    assert not t.reads
-
-
 def test_what_changes_in_place_is_read_as_it_is_then():
     w = ef.Variable(1.0)
     with viz.trace() as t:
@@ -110,13 +100,6 @@ def test_what_changes_in_place_is_read_as_it_is_then():
         w.assign_add(2.0)
         assert float(w) == 4.0
     assert list(t.reads) == [t.ops[-1].id]
-
-
-def test_without_lines_the_reading_alone_is_told():
-    with viz.trace(source=False) as t:
-        float(ops.exp(1.0))
-    assert list(t.reads.values()) == [[Read("float", None)]]
-    assert "read by Python" in t.draw().graph.nodes["op0"].lines
 
 
 def test_pictures_tell_the_line():
@@ -130,18 +113,6 @@ def test_pictures_tell_the_line():
     assert f"read by Python: test_reads.py:{line}  (+1)" in nodes["op0"].lines
     assert f"read by Python: test_reads.py:{line + 2}" in nodes["op1"].lines
     assert f"read by Python, item: {__file__}:{line + 1} x.item()"[-40:] in nodes["op0"].tooltip
-
-
-def test_a_closed_layer_tells_what_was_read_in_it():
-    class Gate(layers.Layer):
-        def call(self, x):
-            return x * 2 if ops.max(x) > 0 else x
-
-    gate = Gate(name="gate")
-    with viz.trace() as t:
-        gate(ops.ones((2, 3)))
-    (box,) = [node for node in t.draw(depth=0).graph.nodes.values() if node.title == "gate"]
-    assert [line for line in box.lines if line.startswith("read by Python: test_reads.py:")]
 
 
 def test_show_lists_the_lines(tmp_path, capsys):
@@ -160,11 +131,3 @@ def test_it_is_part_of_json_and_of_a_smaller_record():
     assert '"reads":{"0":[{"how":"float"' in t.to_json()
     part, _ = cut(t, 1)
     assert list(part.reads) == [0]
-
-
-def test_of_what_is_read_so_much_is_written_down_as_there_may_be_operations():
-    with viz.trace(max_ops=3) as t:
-        x = ops.tanh(1.0)
-        exec("float(x)\n" * 8, {"x": x})  # on as many lines: what one line reads again is told once
-    assert [len(found) for found in t.reads.values()] == [3]
-    assert not t.notes

@@ -9,21 +9,11 @@ import eagerflow as ef
 import viz
 from eagerflow.core import observe
 from tests.viz.nets import Trainer
-from viz.recorder.descriptions import learning_rate_of, settings_at
 from viz.recorder.scopes import Joined, OpenScope, Scopes
 
 
 def opened(*kinds):
     return Scopes([OpenScope(observe.Scope(kind, f"{kind}{i}")) for i, kind in enumerate(kinds)])
-
-
-def test_the_innermost_of_a_kind_is_found():
-    scopes = opened("model", "layer", "layer", "metric")
-    assert scopes.innermost("layer") is scopes[2]
-    assert scopes.innermost("step", "model") is scopes[0]
-    assert scopes.innermost("step") is None
-    assert scopes.inside("step", "metric")
-    assert not scopes.inside("step")
 
 
 def test_what_was_left_open_inside_ends_first_and_the_innermost_at_once():
@@ -108,15 +98,3 @@ def test_of_a_schedule_the_learning_rate_stands_beside_it(tmp_path):
     for recording in (t, viz.load(tmp_path / "t.efz")):
         assert [current for _, current in rates(recording)] == [0.5, 0.25]
         assert {schedule["class_name"] for schedule, _ in rates(recording)} == {"ExponentialDecay"}
-
-
-def test_a_learning_rate_that_can_not_be_told_is_left_out():
-    class Own:
-        @property
-        def learning_rate(self):
-            raise RuntimeError("not now")
-
-    assert learning_rate_of(Own()) is None
-    assert learning_rate_of(object()) is None
-    settings = {"config": {"learning_rate": 0.5}}
-    assert settings_at(settings, None) is settings["config"]

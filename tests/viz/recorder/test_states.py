@@ -38,21 +38,6 @@ def test_each_version_of_a_state_is_measured_as_it_was_then(stats):
         assert np.array_equal(t.values[info.id], expected)
 
 
-def test_a_random_generator_is_measured_before_it_is_drawn_from():
-    model, x, y = normalizing()
-    (state,) = [v for v in model.variables if "seed" in v.path]
-    before = state.numpy()
-    with viz.trace(stats="basic") as t:
-        model.train_on_batch(x, y)
-    first, second = versions(t, "seed_generator_state")
-    assert (first.stats.min, first.stats.max) == (before.min(), before.max())
-    assert (
-        (second.stats.min, second.stats.max)
-        == (state.numpy().min(), state.numpy().max())
-        != (before.min(), before.max())
-    )
-
-
 @pytest.mark.parametrize("change", ["assign", "assign_add", "assign_sub"])
 @pytest.mark.parametrize("size", [3, 5000])
 def test_what_a_variable_held_before_it_was_assigned_to_is_what_is_measured_first(change, size):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 
 import numpy as np
@@ -41,19 +40,14 @@ def recorded(tmp_path, monkeypatch):
 
 
 def _changed(column, value):
-    """The same recording with another number in all rows of a column, or in its header."""
+    """The same recording with another number in all rows of a column."""
     with zipfile.ZipFile("a.efz") as file:
         members = {name: file.read(name) for name in file.namelist()}
-    if column == "scope":
-        header = json.loads(members["trace.json"])
-        header["scopes"][0]["start"] = value
-        members["trace.json"] = json.dumps(header).encode()
-    else:
-        columns = dict(np.load(io.BytesIO(members["columns.npz"])))
-        columns[column][:] = value
-        packed = io.BytesIO()
-        np.savez_compressed(packed, **columns)
-        members["columns.npz"] = packed.getvalue()
+    columns = dict(np.load(io.BytesIO(members["columns.npz"])))
+    columns[column][:] = value
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **columns)
+    members["columns.npz"] = packed.getvalue()
     with zipfile.ZipFile("a.efz", "w") as file:
         for name, content in members.items():
             file.writestr(name, content)
@@ -82,7 +76,7 @@ def test_names_do_not_steer_the_terminal(recorded, capsys, monkeypatch, colours)
         ("Stats.l2", 1e308),
         ("Stats.l2", float("inf")),
         ("Stats.mean", float("nan")),
-        ("scope", 10**400),
+        ("Scope.start", 2**62),
     ],
 )
 def test_a_hostile_number_is_no_fault_of_viz(recorded, capsys, column, value):

@@ -6,9 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from viz.facts.digest.time_spans import took
-from viz.facts.schema import VARIABLES, Op, Record, Scope, TensorInfo, Whole
-from viz.facts.selection import last_step, layers_of, outcome, step_kinds, step_numbers, trainings_before
+from viz.facts.schema import VARIABLES, Op, Record, Scope, TensorInfo
 
 __all__ = ["MOST_STEPS", "around_step", "part_of"]
 
@@ -21,12 +19,6 @@ def around_step(record: Record, chosen: int | None, most: int, steps: int = MOST
 
     The part holds whole steps around the chosen one, or the beginning of that step where it is too large by itself; of
     what has no steps the beginning. Ids are positions again.
-
-    Args:
-        record: a recording.
-        chosen: the position of a step; None: none.
-        most: how many ops the part has at most.
-        steps: how many steps it has at most.
     """
     if len(record.ops) <= most and len(record.steps) <= steps:
         return record, 0
@@ -45,22 +37,7 @@ def around_step(record: Record, chosen: int | None, most: int, steps: int = MOST
         low, high = fits[0]
     first = spans[low][0]
     part = part_of(record, record.ops[first : min(spans[high][1], first + most)])
-    if record.whole is not None:
-        part.whole = dataclasses.replace(record.whole, first=record.whole.first + first)
-    else:
-        number, unbroken = last_step(record)
-        part.whole = Whole(
-            ops=len(record.ops),
-            first=first,
-            kinds=step_kinds(record),
-            last=number or 0,
-            unbroken=unbroken,
-            trained=trainings_before(record, record.ops[first].step or 0),
-            shown=step_numbers(record)[chosen],
-            layers=layers_of(record),
-            took=took(record),
-            outcome=outcome(record, record.ops),
-        )
+    part.whole = record.whole or record
     return part, first
 
 

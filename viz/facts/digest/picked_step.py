@@ -18,7 +18,9 @@ def pick_step(record: Record) -> int | None:
     if not record.steps:
         return None
     if record.whole is not None:
-        return next(step.index for step in record.steps if step.number == record.whole.shown)
+        shown = pick_step(record.whole)
+        numbers = [step.index if step.number is None else step.number for step in record.whole.steps]
+        return next((step.index for step in record.steps if shown is not None and step.number == numbers[shown]), 0)
     complete = [s.index for s in record.steps if record.scopes[s.scope].error is None]
     ran: dict[str, set[int | None]] = {}
     for op in record.ops:

@@ -14,10 +14,6 @@ __all__ = ["shown_number", "shown_position", "times_facts"]
 def shown_position(record: Record, step: int | None) -> int | None:
     """Where among the recorded steps the one that is shown is; None without steps.
 
-    Args:
-        record: the recording.
-        step: the number of the step that was asked for, or None.
-
     Raises:
         TypeError: when it is no whole number.
         ValueError: when no step has this number.

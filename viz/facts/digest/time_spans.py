@@ -38,8 +38,7 @@ def whole_span(spans: dict[int | None, Span]) -> Span | None:
 
 def took(record: Record) -> int:
     """Nanoseconds that a recording took; where some of all steps were chosen, these steps alone."""
-    if record.whole is not None:
-        return record.whole.took
+    record = record.whole or record
     spans = step_spans(record)
     chosen = [step.index for step in record.steps if step.number is not None]
     if chosen:
@@ -56,8 +55,7 @@ def took_told(record: Record, of_it: str = "") -> str:
     time = took(record)
     if not time:
         return ""
-    whole = record.whole
-    were_chosen = any(step.number is not None for step in record.steps) if whole is None else not whole.unbroken
+    were_chosen = any(step.number is not None for step in (record.whole or record).steps)
     lasted = "" if were_chosen else recorded_for(record, time)
     around = f" (recorded for {lasted}, with what came before and after)" if lasted else ""
     return f"{formatting.seconds(time)}{of_it}{around}"

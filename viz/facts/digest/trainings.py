@@ -77,12 +77,7 @@ def _other_weights(record: Record) -> Iterator[int]:
 
 
 def endings_of_models(record: Record, steps: Sequence[Scope]) -> dict[int | None, str]:
-    """By model, what is behind the names of the numbers that its steps report: nothing where one model trains.
-
-    Args:
-        record: the recording.
-        steps: those that a program made itself, with `train_on_batch`.
-    """
+    """By model, what is behind the names of the numbers that its steps report: nothing where one model trains."""
     owners = {scope.owner: scope for scope in steps if scope.name == "train_step" and scope.owner is not None}
     if len(owners) < 2:
         return {}

@@ -40,9 +40,6 @@ def usual_sums(usual: Mapping[int, UsualTime]) -> Callable[[Iterable[Op]], int]:
     """A function that tells what some ops usually take together, in nanoseconds.
 
     It is the sum of what each usually takes. Of an op of which only this run is known, its own time counts.
-
-    Args:
-        usual: for ops by id, what they took in several steps.
     """
     return lambda ops: sum([usual[op.id].median if op.id in usual else op.duration for op in ops])
 

@@ -26,11 +26,7 @@ _NOUNS = {
 
 
 def shown(facts: dict[str, Any]) -> Iterator[Text]:
-    """The tables, and the sentences below them.
-
-    Args:
-        facts: what `viz.facts.overview.overview` gives.
-    """
+    """The tables, and the sentences below them."""
     for _, course in itertools.groupby(facts["course"], key=lambda each: each["by"]):
         yield Text.of([_course(list(course))])
     if facts["parts"]:
@@ -42,13 +38,7 @@ def shown(facts: dict[str, Any]) -> Iterator[Text]:
 
 
 def following(facts: dict[str, Any], file: str, script: str) -> list[str]:
-    """The commands that lead on from here.
-
-    Args:
-        facts: what `viz.facts.overview.overview` gives.
-        file: the recording, as a command takes it.
-        script: what was run, as a command takes it; "" where that isn't known.
-    """
+    """The commands that lead on from here."""
     flawed = facts["nonfinite"] is not None and facts["nonfinite"]["flawed"]
     grew = any(not math.isfinite(each[key]) for each in facts["course"] for key in ("first", "last"))
     found = [f"viz nonfinite {file if flawed else script or 'SCRIPT'} (where NaN begins)"] if flawed or grew else []

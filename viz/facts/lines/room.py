@@ -10,15 +10,16 @@ import functools
 import os
 import re
 import sys
-import textwrap
 import unicodedata
 from typing import Any
 
-__all__ = ["beginning", "folded", "line_length", "padded", "room", "shortened", "width"]
+__all__ = ["beginning", "folded", "line_length", "padded", "room", "shortened", "visible", "width"]
+
+# Control characters but line ends and tabs; and those that change the direction of what follows.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 _TWO_COLUMNS = re.compile(r"( +\S.*? {2,})\S")  # `  viz top a.efz     what costs most`
 _LEAST_LINE = 40
-_LEAST_PART = 10
 _LEAST_WORDS = 24  # signs of a second column that are worth an indentation
 
 
@@ -26,9 +27,6 @@ def room(stream: Any = None) -> int | None:
     """How many signs a line may have: the width of the terminal, or what COLUMNS says; None for pipes and files.
 
     COLUMNS says nothing of pipes: test runners and others set it for programs whose output they read.
-
-    Args:
-        stream: what is written to; None for the standard output.
     """
     stream = sys.stdout if stream is None else stream
     told = os.environ.get("COLUMNS", "")
@@ -61,6 +59,15 @@ def _places(sign: str) -> int:
     return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
 
 
+def visible(text: str) -> str:
+    r"""The text with control characters as JSON writes them.
+
+    >>> visible("a\x1b[2J\n")
+    'a\\u001b[2J\n'
+    """
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def padded(text: str, places: int, right: bool = False) -> str:
     """The text with blanks, so that it takes so many places."""
     blanks = " " * (places - width(text))
@@ -68,20 +75,10 @@ def padded(text: str, places: int, right: bool = False) -> str:
 
 
 def shortened(text: str, places: int, at_start: bool = False, mark: str = "…") -> str:
-    """The text with as much left out as must be: of a path its beginning, then what is in the middle.
+    """The text without what is in its middle, or, as of a place in a file, at its beginning, if it is too long.
 
-    Args:
-        text: the text; blanks before it stay as far as there is room.
-        places: how many it may take.
-        at_start: leave out the beginning, as of a place in a file.
-        mark: what stands for what is left out.
-
-    >>> shortened("encoder/block_2/attention", 16), shortened("attention_weights", 9)
-    ('…/attention', 'atte…ghts')
-    >>> shortened("classifier/kernel", 16), shortened("encoder/multi_head_attention", 16)
-    ('classifi…/kernel', '…/multi_h…ention')
-    >>> shortened("/home/me/project/train.py:12", 15, at_start=True)
-    '…ct/train.py:12'
+    >>> shortened("attention_weights", 9), shortened("/home/me/project/train.py:12", 15, at_start=True)
+    ('atte…ghts', '…ct/train.py:12')
     """
     if width(text) <= places:
         return text
@@ -90,16 +87,8 @@ def shortened(text: str, places: int, at_start: bool = False, mark: str = "…")
     left = places - len(indent)
     if width(inner) <= left:
         return indent + inner
-    if at_start:
-        return indent + mark + _end(inner, left - width(mark))
-    ends = [mark + inner[i:] for i, sign in enumerate(inner) if sign == "/" and i]
-    found = next((each for each in ends if left // 3 * 2 <= width(each) <= left), "")
-    if found:
-        return indent + found
-    if ends and width(ends[-1]) > left > _LEAST_PART:  # the last part of a path says most
-        indent, inner, left = f"{indent}{mark}/", ends[-1][len(mark) + 1 :], left - width(mark) - 1
-    half = (left - width(mark)) // 2
-    return indent + beginning(inner, left - width(mark) - half) + mark + _end(inner, half)
+    end = left - width(mark) if at_start else (left - width(mark)) // 2
+    return indent + beginning(inner, left - width(mark) - end) + mark + _end(inner, end)
 
 
 def beginning(text: str, places: int) -> str:
@@ -118,10 +107,6 @@ def _end(text: str, places: int) -> str:
 
 def folded(text: str, places: int | None) -> str:
     """Lines that go on in the next one where there is no room: further to the right, below a second column if any.
-
-    Args:
-        text: lines.
-        places: how many a line may take; None for no bound.
 
     >>> print(folded("  run      run a script and record what it computes, with times", 40))
       run      run a script and record what
@@ -154,20 +139,11 @@ def _has_room(words: str, places: int) -> bool:
 
 
 def _wrapped(text: str, start: str, indent: int, places: int) -> list[str]:
-    """Words in lines, the first of which begins so; a wide sign counts for two."""
-    # `textwrap` counts signs: a second sign that isn't written stands beside each that takes two places.
-    wide = textwrap.TextWrapper(
-        width=places,
-        initial_indent=_doubled(start),
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return [line.replace(_BESIDE, "") for line in wide.wrap(_doubled(text))] or [start]
-
-
-def _doubled(text: str) -> str:
-    return text if text.isascii() else "".join([sign + _BESIDE * (_places(sign) == 2) for sign in text])
-
-
-_BESIDE = "\ue000"
+    """Words in lines, the first of which begins so."""
+    lines, is_empty = [start], True
+    for word in text.split():
+        if not is_empty and width(lines[-1]) + 1 + width(word) > places:
+            lines, is_empty = [*lines, " " * indent], True
+        lines[-1] += word if is_empty else f" {word}"
+        is_empty = False
+    return lines

@@ -29,13 +29,7 @@ class Terms(NamedTuple):
 
 
 def activity_penalty(record: Record, layer: Scope, later: Iterable[int]) -> Terms | None:
-    """What the `activity_regularizer` of a layer makes of its outputs; None where that isn't sure.
-
-    Args:
-        record: the recording.
-        layer: the call of the layer.
-        later: the ids of the ops that ran behind it.
-    """
+    """What the `activity_regularizer` of a layer makes of its outputs; None where that isn't sure."""
     if not layer.config.get("activity_regularizer") or not layer.stack:
         return None
     made, found = {*layer.outputs}, list[int]()
@@ -53,14 +47,7 @@ def activity_penalty(record: Record, layer: Scope, later: Iterable[int]) -> Term
 def terms_of_weights(
     record: Record, ops: Sequence[Op], outside: Sequence[int], others: Iterable[int] = ()
 ) -> list[Terms]:
-    """Those terms as one part, and what adds several of them to a loss as another.
-
-    Args:
-        record: the recording.
-        ops: those of a picture, in order.
-        outside: the ids of those outside of layers and losses.
-        others: the ids of those that make penalties of layers' outputs, which are added as well.
-    """
+    """Those terms as one part, and what adds several of them to a loss as another."""
     found, penalties = _of_weights_alone(record, ops, outside), {*others}
     if not found and not penalties:
         return []

@@ -67,11 +67,6 @@ def rows(record: Record, step: int | None = None, usual: Mapping[int, UsualTime]
     Times are those of that step if it is asked for, else for each op the median of the steps that ran it, as pictures
     have them.
 
-    Args:
-        record: the recording.
-        step: the number of a training step.
-        usual: what ops took in several steps, where it is known.
-
     Raises:
         ValueError: when there is no such step.
     """
@@ -166,12 +161,7 @@ def _row(record: Record, scope: Scope) -> Row:
 
 
 class _Counting:
-    """Counts ops for lines.
-
-    Args:
-        record: the recording.
-        usual: of ops by id, what they took in several steps, where that counts and not what they took themselves.
-    """
+    """Counts ops for lines."""
 
     def __init__(self, record: Record, usual: Mapping[int, UsualTime]) -> None:
         self.record = record
@@ -250,13 +240,7 @@ def summary(record: Record, step: int | None = None, depth: int | None = None, o
 
 
 def facts(record: Record, step: int | None = None, depth: int | None = None) -> dict[str, Any]:
-    """The same as data: of which `step` it is, what its times are (see `times_facts`), and its `rows`, the total last.
-
-    Args:
-        record: see `summary`.
-        step: see `summary`.
-        depth: see `summary`.
-    """
+    """The same as data: of which `step` it is, what its times are (see `times_facts`), and its `rows`, total last."""
     usual = _usual(record, step)
     found = [dataclasses.asdict(row) | {"calls": len(row.calls)} for row in opened(rows(record, step, usual), depth)]
     count = steps_of(_ops_of(record, position_of(record, step)), usual)
@@ -358,8 +342,8 @@ def describe(record: Record, in_ops: int | None = None) -> str:
         in_ops: nanoseconds of its ops, for a line above times of parts, which don't sum to what the whole took.
     """
     name = f" {formatting.clean(record.name)!r}" if record.name else ""
-    whole = record.whole
-    parts = [formatting.count(len(record.ops) if whole is None else whole.ops, "op")]
+    whole = record.whole or record
+    parts = [formatting.count(len(whole.ops), "op")]
     parts += [steps_text(record)] if record.steps else []
     layers = layers_of(record)
     parts += [formatting.count(layers, "layer")] if layers else []
@@ -368,5 +352,5 @@ def describe(record: Record, in_ops: int | None = None) -> str:
     parts += [time] if time else []
     parts += [f"rank {rank_of(record)} of {record.meta.get('ranks')}"] if rank_of(record) else []
     parts += [formatting.count(1 + len(record.others), "rank")] if record.others else []
-    parts += outcome(record, record.ops) if whole is None else whole.outcome
+    parts += outcome(whole, whole.ops)
     return f"recording{name}: {', '.join(parts)}"

@@ -20,7 +20,6 @@ from viz.facts.text_table import Text, table
 __all__ = ["KEYS", "top", "top_rows"]
 
 _LEAST = ("ops", "replayed", "FLOPs", "memory", "count", "output", "share", "line", "time", "phase")
-_PHASE_SIGNS = {"backward": "∇"}  # at an op's name where there is no room for its phase; other phases have own layers
 _LONGEST = 80  # signs of a name
 _MADE = "(memory: what ops newly took; views of other arrays take none; viz memory tells what was in use at once)"
 
@@ -28,16 +27,7 @@ _MADE = "(memory: what ops newly took; views of other arrays take none; viz memo
 def top(
     record: Record, by: str = "time", n: int = 10, step: int | None = None, cost: str | None = None, option: str = "n="
 ) -> Text:
-    """What costs most as a table, and below it how many rows it hasn't; see `top_rows`.
-
-    Args:
-        record: see `top_rows`.
-        by: see `top_rows`.
-        n: see `top_rows`.
-        step: see `top_rows`.
-        cost: see `top_rows`.
-        option: what stands before the number of rows where they are asked for.
-    """
+    """What costs most as a table, and below it how many rows it hasn't; see `top_rows`."""
     ranked = _ranked(record, by, n, step, cost)
     found = ranked[:n]
     shown: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -61,25 +51,12 @@ def top(
     least = ",".join(unasked)
     at = position_of(record, step)
     which = [] if at is None else [step_name(record, at)]
-    marks = {"phase": [_PHASE_SIGNS.get(row["phase"], "") for row in found]} if by in COSTS else {}
-    body = table([h if h != "source" else "line" for h in heads], lines, least=least, marks=marks)
+    body = table([h if h != "source" else "line" for h in heads], lines, least=least)
     hidden = _hidden(ranked, n, by if by in COSTS else cost or "time", option)
     made = [_MADE] if "memory" in asked else []
-    return Text.of([*which, body, *_summed(record, at, found), *made, *hidden])
-
-
-def _summed(record: Record, at: int | None, found: list[dict[str, Any]]) -> list[str]:
-    """What is said of a table of several steps: its rows have their sums, where a page has medians.
-
-    And that those of an optimizer are of one weight each, where `viz show` has them together.
-    """
-    count = len(record.steps)
-    by_weight = (
-        "; an optimizer's ops by weight, with their shares of the time of one pass"
-        if any(row.get("weight") for row in found)
-        else ""
-    )
-    return [f"(sums over all {count:,} steps{by_weight})"] if at is None and count > 1 else []
+    steps = len(record.steps)
+    summed = [f"(sums over all {steps:,} steps)"] if at is None and steps > 1 else []  # where a page has medians
+    return Text.of([*which, body, *summed, *made, *hidden])
 
 
 def _hidden(ranked: list[dict[str, Any]], n: int, cost: str, option: str) -> list[str]:
@@ -98,13 +75,6 @@ def facts(
     """The same as data: of which `step` it is (None: of all), what its times are (see `times_facts`), and its `rows`.
 
     And `left_out`: how many rows there are beside the first `n`.
-
-    Args:
-        record: see `top_rows`.
-        by: see `top_rows`.
-        n: see `top_rows`.
-        step: see `top_rows`.
-        cost: see `top_rows`.
     """
     ranked = _ranked(record, by, n, step, cost)
     times = times_facts("sum", len(record.steps) if step is None else 1)
@@ -185,14 +155,7 @@ def _same_ops(groups: Iterable[list[Op]]) -> list[list[list[Op]]]:
 
 
 def _top_row(record: Record, groups: list[list[Op]], place: str, memory: Made) -> dict[str, Any]:
-    """Equal ops: their costs are sums, `id` is that of the one that took longest.
-
-    Args:
-        record: the recording.
-        groups: one for each number of rows, the most frequent first, which is what the row tells.
-        place: their line.
-        memory: what ops made.
-    """
+    """Equal ops: their costs are sums, `id` is that of the one that took longest."""
     op, ops = max(groups[0], key=lambda op: op.duration), [op for group in groups for op in group]
     first, *others = [[record.tensors[i] for i in group[0].outputs[:2]] for group in groups]
     shapes = [formatting.shape(tensors[0].shape) for tensors in others[:2]] + ["…"] * (len(others) > 2)

@@ -9,15 +9,15 @@ from __future__ import annotations
 import sys
 import weakref
 import zlib
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any, NamedTuple
 
 from numpy import array_equal, ndarray
 
-from eagerflow import Tensor
 from viz.facts.schema import Op, Record, Scope
-from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, held_as, is_parameter, spoken_of, variable_of
+from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, held_as, spoken_of, variable_of
+from viz.recorder.objects import is_plain_tensor
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["ArrayNames", "Named", "settle_names"]
@@ -26,10 +26,8 @@ _LARGEST = 1 << 22  # elements of arrays that are compared
 _SMALL, _ROWS = 1 << 14, 4  # elements of those that are compared whole; of others so many rows
 _ITEMS = 64  # of a dict that is searched
 _LONGEST = 40  # letters of a name
-_ASKING = frozenset(["gradient", "jacobian", "batch_jacobian"])  # what a step calls, which a reader thinks of
 _TRIES = 6
 _OF_DATA = ("fit", "train_on_batch", "test_on_batch", "evaluate", "predict", "predict_on_batch")
-
 
 _Place = tuple[int, int, tuple[int, ...]]  # a code object, an instruction, and the shape of an array there
 
@@ -38,12 +36,12 @@ class Named(NamedTuple):
     """What an array is called.
 
     Attributes:
-        names: by what functions call it, innermost first: the number of a code object, and the name.
+        name: by the innermost function that holds it.
         source: the identity of the variable's value and a checksum, which arrays share that are copies of one; None
             where that isn't known.
     """
 
-    names: tuple[tuple[int, str], ...]
+    name: str
     source: tuple[int, int] | None
 
 
@@ -61,28 +59,24 @@ class ArrayNames:
         self.targets: dict[int, str] = {}
         self.waiting: dict[int, tuple[weakref.ref[Any], int, int]] = {}  # arrays, where they were looked for, tries
         self._known: dict[tuple[int, int], str] = {}  # names of targets, by code and instruction
-        self._nothing: set[_Place | None] = set()  # calls of `fit` whose batches no variable holds
-        # Variables that are always met there, or copies of them; "" where there are several.
-        self._usual: dict[_Place, tuple[str, bool]] = {}
-        self._of_data: dict[tuple[int, int, bool], list[str]] = {}  # and of what `fit` was given
+        self._nothing: set[_Place] = set()  # calls of `fit` whose batches no variable holds
+        self._usual: dict[_Place, tuple[str, bool]] = {}  # the variable that was met there, and is it a copy?
+        self._of_data: dict[tuple[int, int, bool], list[str]] = {}  # what `fit` was given
 
     def note(self, position: int, data: Any) -> None:
         """An array was met."""
-        if data.__class__ is ndarray and 1 < data.size <= _LARGEST:
-            frame = _of_user(sys._getframe(1))
-            place = None if frame is None else (id(frame.f_code), frame.f_lasti, data.shape)
-            name, is_copy = self._usual.get(place, ("", False)) if place is not None else ("", False)
-            if frame is not None and name:
-                value = variable_of(frame, name)
-                if value is data or (
-                    is_copy and value.__class__ is ndarray and value.shape == data.shape and _equals(value, data)
-                ):
-                    self.named[position] = Named(((id(frame.f_code), name),), _source(value, data))
-                    return
-            if frame is not None and (place in self._nothing or not self._find(position, data, frame, place)):
-                self.waiting[position] = weakref.ref(data), id(frame), _TRIES
-                if place not in self._nothing and _is_given_data(sys._getframe(1), frame):
-                    self._nothing.add(place)
+        frame = _of_user(sys._getframe(1)) if data.__class__ is ndarray and 1 < data.size <= _LARGEST else None
+        if frame is None:
+            return
+        place = id(frame.f_code), frame.f_lasti, data.shape
+        name, is_copy = self._usual.get(place, ("", False))
+        value = variable_of(frame, name) if name else None
+        if value is not None and (value is data or (is_copy and _is_copy(value, data))):
+            self.named[position] = Named(name[:_LONGEST], _source(value, data))
+        elif place in self._nothing or not self._find(position, data, frame, place):
+            self.waiting[position] = weakref.ref(data), id(frame), _TRIES
+            if place not in self._nothing and _is_given_data(sys._getframe(1), frame):
+                self._nothing.add(place)
 
     def expect(self, position: int, data: Any) -> None:
         """An op or layer gave this array as one of several: a variable will hold it."""
@@ -92,40 +86,27 @@ class ArrayNames:
     def look_again(self, frame: FrameType | None) -> None:
         """Something is called: a function that has been called meanwhile may have a variable for what has no name."""
         frame = _of_user(frame)
-        for position, (data, last, tries) in [*self.waiting.items()] if frame is not None else []:
+        for position, (data, last, tries) in [*self.waiting.items()]:
+            if frame is None:
+                break
             array = data()
             if array is None or tries == 0 or (id(frame) != last and self._find(position, array, frame)):
                 del self.waiting[position]
             else:
                 self.waiting[position] = data, id(frame), tries - 1
 
-    def _find(self, position: int, data: Any, frame: FrameType | None, place: _Place | None = None) -> bool:
-        names, source = list[tuple[int, str]](), None
-        while frame is not None:
-            name, value = _held_in(frame, data)
-            if not name.strip("_"):
-                break
-            if name.lower() not in SAID_BY_ITS_PLACE:
-                names.append((id(frame.f_code), name[:_LONGEST]))
-            source = _source(value, data) if source is None else source
-            if not is_parameter(frame.f_code, name) or not _ASKING.isdisjoint(frame.f_code.co_names):
-                if place is not None:
-                    usual = name if len(names) == 1 else "", value is not data
-                    self._usual[place] = usual if self._usual.get(place, usual) == usual else ("", False)
-                break
-            frame = _of_user(frame.f_back)
-        if names and source is not None:
-            self.named[position] = Named(tuple(names), source)
-        return source is not None
+    def _find(self, position: int, data: Any, frame: FrameType, place: _Place | None = None) -> bool:
+        name, value = _held_in(frame, data)
+        if not name.strip("_"):
+            return False
+        if name.lower() not in SAID_BY_ITS_PLACE:
+            self.named[position] = Named(name[:_LONGEST], _source(value, data))
+            if place is not None:
+                self._usual[place] = name, value is not data
+        return True
 
     def note_batch(self, positions: Sequence[int], frame: FrameType | None, is_evaluation: bool) -> None:
-        """Call a batch as the arrays that `fit` and its like were given.
-
-        Args:
-            positions: of its arrays.
-            frame: the innermost frame.
-            is_evaluation: is it one of the data that are evaluated?
-        """
+        """Call a batch as the arrays that `fit` and its like were given."""
         caller = _of_user(frame)
         if caller is None or frame is None:
             return
@@ -135,7 +116,7 @@ class ArrayNames:
         names = self._of_data[place]
         for position, name in zip(positions, names) if len(names) == len(positions) else ():
             if name:
-                self.named[position] = Named(((id(caller.f_code), name),), None)
+                self.named[position] = Named(name, None)
                 self.waiting.pop(position, None)
 
     def target(self, target: Any, frame: FrameType | None) -> str:
@@ -207,17 +188,17 @@ def _held_in(frame: FrameType, data: Any) -> tuple[str, Any]:
         spoken += [(key, value) for key, value in [*each.items()] if isinstance(key, str)]
     for name, value in spoken:
         kind = value.__class__
-        if value is data or (kind is Tensor and value.data is data):
+        if value is data or (is_plain_tensor(value) and value.data is data):
             return name, value
         if kind is ndarray and value.shape == data.shape:
             equal.setdefault(id(value), (name, value))
-    found = [(name, value) for name, value in equal.values() if _equals(value, data)]
+    found = [(name, value) for name, value in equal.values() if _is_copy(value, data)]
     return found[0] if len(found) == 1 else ("", None)
 
 
-def _equals(array: Any, data: Any) -> bool:
-    """Are they equal, as far as one looks?"""
-    if array.dtype.kind not in "biuf":
+def _is_copy(array: Any, data: Any) -> bool:
+    """Is one a copy of the other, as far as one looks?"""
+    if array.__class__ is not ndarray or array.shape != data.shape or array.dtype.kind not in "biuf":
         return False
     array, data = _some(array), _some(data)
     array = array.astype(data.dtype, copy=False)
@@ -233,38 +214,22 @@ def _source(value: Any, data: Any) -> tuple[int, int]:
     return id(value), zlib.crc32(_some(data).tobytes())
 
 
-def settle_names(record: Record, named: Mapping[int, Named], asking: Container[int]) -> None:
-    """Call arrays as the functions that ask for gradients call them, else as the innermost function.
-
-    Arrays that are copies of one in a step become one tensor; others of one name are called as further out.
-
-    Args:
-        record: its `called` is changed, and its ops and scopes refer to the first of equal tensors afterwards.
-        named: what was found.
-        asking: numbers of the code objects that ask for gradients.
-    """
+def settle_names(record: Record, named: Mapping[int, Named]) -> None:
+    """Call arrays as the functions that hold them; those that are copies of one in a step become one tensor."""
     steps: dict[int, int | None] = {}  # in which a tensor is read first
     for op in record.ops:
         for i in op.inputs:
             steps.setdefault(i, op.step)
     outside = {i: found for i, found in named.items() if record.tensors[i].producer is None}
-    chosen = {
-        i: next((name for code, name in found.names if code in asking), found.names[0][1])
-        for i, found in outside.items()
-    }
-    record.called |= {i: found.names[0][1] for i, found in named.items() if i not in outside}
-    record.called |= {i: name for i, name in chosen.items() if not record.tensors[i].name}
+    record.called |= {i: found.name for i, found in named.items() if i not in outside or not record.tensors[i].name}
     _name_replayed(record)
-    _join_copies(record, outside, chosen, steps)
-    alike: dict[tuple[str, int | None], list[int]] = {}
+    _join_copies(record, outside, steps)
+    alike: dict[tuple[str, int | None], list[int]] = {}  # which models call by one name
     for i in sorted(steps.keys() & outside.keys()):
         alike.setdefault((record.shown(i), steps[i]), []).append(i)
     for several in alike.values():
-        for level in range(max(len(outside[i].names) for i in several) if len(several) > 1 else 0):
-            names = {i: outside[i].names[level][1] for i in several if level < len(outside[i].names)}
-            if len({*names.values()}) > 1:
-                record.called |= names
-                break
+        names = {i: outside[i].name for i in several}
+        record.called |= names if len({*names.values()}) > 1 else {}
 
 
 def _name_replayed(record: Record) -> None:
@@ -284,9 +249,7 @@ def _name_replayed(record: Record) -> None:
             targets.setdefault(scope.stack, scope.config)
 
 
-def _join_copies(
-    record: Record, named: Mapping[int, Named], chosen: Mapping[int, str], steps: Mapping[int, int | None]
-) -> None:
+def _join_copies(record: Record, named: Mapping[int, Named], steps: Mapping[int, int | None]) -> None:
     differentiated = {tensor.gradient_of for tensor in record.tensors}
     known: dict[tuple[Any, ...], int] = {}
     joined: dict[int, int] = {}
@@ -298,7 +261,7 @@ def _join_copies(
         if first != i:
             joined[i] = first
             if tensor.name != record.tensors[first].name:
-                record.called[first] = chosen[i]
+                record.called[first] = named[i].name
     parts: list[Op | Scope] = [*record.ops, *record.scopes] if joined else []
     for part in parts:
         part.inputs = tuple([joined.get(i, i) for i in part.inputs])

@@ -17,11 +17,7 @@ _RUNS_CODE_OF_USERS = "control_flow"  # functions of that module call others, wh
 
 
 class ComposedCalls:
-    """Gathers the ops of each call.
-
-    Args:
-        codes: code objects by the numbers that stand for them in places.
-    """
+    """Gathers the ops of each call."""
 
     def __init__(self, codes: Mapping[int, CodeType]) -> None:
         self._codes = codes

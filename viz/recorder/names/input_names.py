@@ -7,8 +7,8 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from eagerflow import Tensor
 from viz.recorder.descriptions import flat
+from viz.recorder.objects import is_plain_tensor
 
 __all__ = ["InputNames", "names_of_outputs"]
 
@@ -30,13 +30,7 @@ class InputNames:
         self._known: dict[int, tuple[weakref.ref[Any], str]] = {}  # of models with one input, which keep its name
 
     def note(self, model: Any, given: Any, positions: Callable[[Any], tuple[int, ...]]) -> None:
-        """Note the names of the tensors that a model is given; those noted before stay.
-
-        Args:
-            model: the model.
-            given: the arguments of its call, of which the first holds the inputs.
-            positions: gives the positions of tensors.
-        """
+        """Note the names of the tensors that a model is given; those noted before stay."""
         named = self._of(model, given)
         are_numbered = len(named) > 1 and all(_NUMBERED.fullmatch(str(name)) for name, _ in named)
         for name, x in named:
@@ -48,7 +42,7 @@ class InputNames:
 
     def _of(self, model: Any, given: Any) -> list[tuple[Any, Any]]:
         inputs = given[0] if isinstance(given, tuple) and given else given
-        if inputs.__class__ is not Tensor:
+        if not is_plain_tensor(inputs):
             return _named(model, inputs, "input_names")
         known = self._known.get(id(model))
         if known is not None and known[0]() is model:
@@ -66,7 +60,7 @@ def _told(name: Any) -> str:
 
 def names_of_outputs(model: Any, given: Any) -> list[tuple[str, Any]]:
     """The tensors that a model gave, each with its name: none of a single one, which needs no name."""
-    if given.__class__ is Tensor:  # as usual
+    if is_plain_tensor(given):  # as usual
         return []
     named = [(str(name), x) for name, x in _named(model, given, "output_names")]
     return named if len({name for name, _ in named}) > 1 else []
@@ -82,5 +76,5 @@ def _in_order(model: Any, given: Any, which: str) -> list[tuple[Any, Any]]:
         names = list(getattr(model, which, ()))
     except Exception:  # noqa: BLE001  (a property of the user's: recording must not break a run)
         return []
-    leaves = [given] if given.__class__ is Tensor else list(flat(given))
+    leaves = [given] if is_plain_tensor(given) else list(flat(given))
     return list(zip(names, leaves, strict=True)) if len(names) == len(leaves) else []

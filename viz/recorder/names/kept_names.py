@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from types import CodeType, FrameType
 from typing import Any
 
-from eagerflow.layer import layer
-from eagerflow.layer.unique_names import snake_case
-from viz.facts.schema import Record
+from viz.recorder.objects import default_name, is_layer
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["SAID_BY_ITS_PLACE", "attribute_of", "held_as", "held_in_code", "is_chosen", "is_parameter", "name_kept"]
+__all__ = ["SAID_BY_ITS_PLACE", "attribute_of", "held_as", "held_in_code", "is_chosen", "is_parameter"]
 __all__ += ["spoken_of", "tells", "variable_of"]
 
 SAID_BY_ITS_PLACE = ("input", "inputs")  # a box is called so without being told
@@ -30,16 +28,11 @@ _PLAIN_MODELS = frozenset(["Functional", "Model", "Sequential"])
 
 
 def attribute_of(owner: Any, around: Collection[Any]) -> str:
-    """The attribute of the nearest layer around, one of the user's own classes, that holds a layer; "" for none.
-
-    Args:
-        owner: the layer.
-        around: what was called before it and goes on, outermost first.
-    """
+    """The attribute of the nearest layer around, one of the user's own classes, that holds a layer; "" for none."""
     for outer in reversed([*around]):
         module = sys.modules.get(type(outer).__module__)
         file = getattr(module, "__file__", None)
-        if not isinstance(outer, layer.Layer) or (file is not None and is_internal(file)):
+        if not is_layer(outer) or (file is not None and is_internal(file)):
             continue
         found = [name for attribute, value in vars(outer).items() for name in held_as(attribute, value, owner)]
         return found[0] if len(found) == 1 else ""
@@ -61,7 +54,7 @@ def held_as(attribute: str, value: Any, owner: Any) -> list[str]:
 
 def is_chosen(layer_name: str, cls: str) -> bool:
     """Did somebody choose the name of a layer of this class? `dense_16` is nobody's choice."""
-    return not re.fullmatch(re.escape(snake_case(cls)) + r"(_\d+)?", layer_name)
+    return not re.fullmatch(re.escape(default_name(cls)) + r"(_\d+)?", layer_name)
 
 
 def held_in_code(owner: Any, frame: FrameType | None) -> str:
@@ -118,32 +111,3 @@ def variable_of(frame: FrameType, name: str) -> Any:
     if own.__class__ is dict and code.co_flags & _OPTIMIZED and sys.getrefcount(own) <= _UNSHARED:
         own.clear()  # see `spoken_of`
     return found
-
-
-def name_kept(record: Record, facts: Sequence[Mapping[str, Any] | None]) -> None:
-    """Note what layers and models are kept in.
-
-    Args:
-        record: its scopes get their `called`.
-        facts: what is known of the owner of each scope.
-    """
-    names, seen = dict[int, str](), set[int]()
-    claims: dict[tuple[int | None, str], set[int]] = {}  # of what several layers are called, which tells none apart
-    for scope, about in zip(record.scopes, facts):
-        if about is None or scope.owner is None or scope.owner in seen or scope.kind not in ("layer", "model"):
-            continue
-        seen.add(scope.owner)
-        if is_chosen(scope.name, scope.cls):
-            continue
-        name = about.get("attribute") or about.get("held", "")
-        if name and name != scope.name and tells(name, scope.cls):
-            names[scope.owner] = name
-            around = [each.owner for each in record.ancestors(scope.parent) if each.kind in ("layer", "model")]
-            claims.setdefault((around[0] if around else None, name), set()).add(scope.owner)
-    for owners in claims.values():
-        if len(owners) > 1:
-            for owner in owners:
-                del names[owner]
-    for scope in record.scopes:
-        if scope.owner in names and scope.kind in ("layer", "model"):
-            scope.called = names[scope.owner]

@@ -1,4 +1,4 @@
-"""What layers and models are called in what is said of a run while it goes on: as recordings of it would show them."""
+"""What layers and models are called, in recordings and in what is said of a run while it goes on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from types import FrameType
 from typing import Any
 
-from eagerflow.layer.layer import Layer
 from viz.recorder.names.kept_names import attribute_of, held_in_code, is_chosen, tells
+from viz.recorder.objects import is_layer, layers_in
 
 __all__ = ["ShownNames"]
 
@@ -34,10 +34,10 @@ class ShownNames:
             frame: the innermost frame.
         """
         known = self._seen.get(id(owner))
-        if (known is not None and known() is owner) or not isinstance(owner, Layer):
+        if (known is not None and known() is owner) or not is_layer(owner):
             return
         self._seen[id(owner)] = weakref.ref(owner)
-        outer = [each for each in around if isinstance(each, Layer) and each is not owner]
+        outer = [each for each in around if is_layer(each) and each is not owner]
         shown, cls = "", type(owner).__name__
         if not is_chosen(owner.name, cls):
             shown = attribute_of(owner, outer) or ("" if outer else held_in_code(owner, frame))
@@ -51,8 +51,12 @@ class ShownNames:
     def hear_inside(self, owner: Any, frame: FrameType | None, around: Sequence[Any] = ()) -> None:
         """The same of a layer or model that isn't called here, and of all within it."""
         self.hear(owner, around, frame)
-        for layer in owner._flatten_layers(include_self=False, recursive=False) if isinstance(owner, Layer) else ():
+        for layer in layers_in(owner):
             self.hear_inside(layer, frame, [*around, owner])
+
+    def kept_in(self, name: str) -> str:
+        """What the user's code keeps the layer or model of this name in; "" where that isn't told."""
+        return self._known.get(name, "")
 
     def of(self, path: str) -> str:
         """The path of a layer or weight as recordings show it."""

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping
 from types import FrameType
 from typing import Any
 
-from eagerflow import Variable
-from eagerflow.layer.layer import Layer
 from viz.facts.schema import Record
 from viz.recorder.names.kept_names import held_as, spoken_of
+from viz.recorder.objects import is_layer
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["holders", "name_variables"]
@@ -23,7 +22,7 @@ _MADE_UP = re.compile(r"variable(_\d+)?")
 
 
 def holders(
-    variable: Variable, frame: FrameType | None, last: FrameType | None, called: Iterable[Any] = ()
+    variable: Any, frame: FrameType | None, last: FrameType | None, called: Iterable[Any] = ()
 ) -> list[list[str]]:
     """What frames hold a variable in whose name nobody chose, innermost first; nothing for others.
 
@@ -47,7 +46,7 @@ def holders(
     kept = [
         name
         for each in called
-        if isinstance(each, Layer)
+        if is_layer(each)
         for key, value in vars(each).items()
         for name in held_as(key, value, variable)
     ]
@@ -58,11 +57,6 @@ def name_variables(record: Record, held: Mapping[int, list[list[str]]], versions
     """Call variables as what holds them, where one name alone does, and it holds no other variable.
 
     Of several frames the outermost counts, which knows the variable longest.
-
-    Args:
-        record: its `called` gets the names.
-        held: the holders of variables, by the tensor that each was first.
-        versions: tensors that variables became when they were changed, and which each was first.
     """
     waiting = {i: _candidates(found) for i, found in held.items()}
     names = dict[int, str]()

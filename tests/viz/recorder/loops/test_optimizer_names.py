@@ -80,11 +80,6 @@ def test_optimizers_of_parts_of_one_model_name_the_layers(adams):
     assert names(t) == ["adam of body", "adam of head"]
 
 
-def test_of_many_models_the_first_ones_are_named(adams):
-    t = recorded((adams[0], [dense("a"), dense("b"), dense("c")]), (adams[1], [dense("d"), dense("e")]))
-    assert names(t) == ["adam of a, b, …", "adam of d, e"]
-
-
 def test_others_keep_their_names(adams):
     model = dense("net")
     assert names(recorded((adams[0], [model]))) == ["adam"]

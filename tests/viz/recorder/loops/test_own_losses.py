@@ -80,19 +80,6 @@ def test_fit_and_steps_of_a_model_report_their_own():
     assert {kind for kind, _, _ in told(t)} == {"batch", "epoch"}
 
 
-def test_variables_of_a_tensorflow_script_are_weights_too():
-    class Other(ef.Variable):
-        pass
-
-    weight = Other([3.0, 1.0])
-    with viz.trace() as t:
-        for _ in range(2):
-            with ef.GradientTape() as tape:
-                loss = ops.sum(weight**2)
-            weight.assign_sub(0.1 * tape.gradient(loss, [weight])[0])
-    assert [step for _, step, _ in told(t)] == [0, 1]
-
-
 def test_a_marked_step_has_its_losses_too():
     with viz.trace() as t:
         for _ in range(2):

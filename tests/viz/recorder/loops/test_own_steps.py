@@ -12,7 +12,6 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from eagerflow.core import observe
-from viz import page
 from viz.recorder.capture import Capture, Options
 from viz.recorder.steps import StepGate
 
@@ -264,16 +263,6 @@ def test_steps_inside_of_a_scope_stay_inside():
         plain(2)
     assert [t.scopes[t.scopes[step.scope].parent].name for step in t.steps] == ["epoch", "epoch"]
     assert all(next(t.ancestors(op.scope), None) is not None for op in t.ops)
-
-
-def test_pictures_pages_and_tables_show_one_step():
-    with viz.trace("loop") as t:
-        plain(3)
-    graph = t.draw().graph
-    assert any("step 2 of 0–2" in text for text in [graph.caption, graph.title])
-    data = page.data(t)
-    assert len(data["views"]) == 3
-    assert "3 steps" in str(t.summary())
 
 
 def test_a_recording_keeps_its_steps_in_a_file(tmp_path):

@@ -80,13 +80,6 @@ def test_a_name_that_was_chosen_stays_and_so_does_that_of_the_variable():
     assert other.name.startswith("variable")
 
 
-def test_what_a_loop_gives_its_items_is_no_name():
-    variable = made(3, 4)
-    for each in [variable]:  # which still holds it when the loop is over
-        each.assign(each * 2.0)
-    assert shown(lambda: x @ variable) == ["variable"]
-
-
 def test_what_is_not_sure_is_no_name():
     class Linear:
         def __init__(self, *shape):
