@@ -169,15 +169,15 @@ ADD_ONS_OF_VIZ = """
 # Lines of Python in a folder, at most. These go down, never up.
 BUDGETS = {
     "eagerflow/base": 4189,
-    "eagerflow/capture": 4553,
+    "eagerflow/capture": 4232,
     "eagerflow/compat": 11212,
     "eagerflow/compiled": 3479,
     "eagerflow/distribution": 3391,
     "eagerflow/kernels": 9537,
     "eagerflow/launch": 896,
-    "eagerflow/lowerings": 1703,
+    "eagerflow/lowerings": 1661,
     "eagerflow/onnx": 7023,
-    "tests/capture": 4761,
+    "tests/capture": 4433,
     "tests/compiled": 1233,
     "tests/viz/facts": 3484,
     "tests/viz/geometry": 984,

@@ -49,7 +49,7 @@ class Graphs:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.instructions = gathered(program.needed, program.inputs)
+        self.instructions = gathered(program.fused, program.inputs)
         self.segments: list[Segment] = []
         self.reasons: dict[int, str] = {}
         self.source = ""

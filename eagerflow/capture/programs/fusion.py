@@ -39,8 +39,8 @@ def fused(instructions: Sequence[Instruction], outputs: set[int], sizes: Sequenc
             ref = first.arrays[0] if _is_idle_cast(first, sizes) else None
         is_large = sizes[relu.outs[0]] >= _LEAST and first.flushed == relu.flushed
         if is_large and first.op.name in _NORMALIZING:
-            function = relu_behind(first.op.forward if first.settled is None else first.settled)
-            other[id(first)] = replace(first, settled=function).at(first)
+            function = relu_behind(first.op.forward)
+            other[id(first)] = replace(first, function=function).at(first)
             other[id(relu)] = Convert(unchanged, relu.arrays[0], relu.outs[0]).at(relu)
     return [other.get(id(each), each) for each in instructions]
 
