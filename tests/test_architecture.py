@@ -170,7 +170,7 @@ ADD_ONS_OF_VIZ = """
 BUDGETS = {
     "eagerflow/base": 4189,
     "eagerflow/capture": 4232,
-    "eagerflow/compat": 11212,
+    "eagerflow/compat": 10465,
     "eagerflow/compiled": 3479,
     "eagerflow/distribution": 3391,
     "eagerflow/kernels": 9537,
