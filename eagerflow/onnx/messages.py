@@ -141,10 +141,7 @@ def write(
     """
     size = sum(array.nbytes for array in graph.constants.values())
     if size > _LARGEST:
-        raise ExportError(
-            f"its weights take {size:,} bytes, and ONNX files end at 2 GiB. export(weights='float16') halves them; or "
-            "export parts of the model."
-        )
+        raise ExportError(f"its weights take {size:,} bytes, and ONNX files end at 2 GiB. Export parts of the model.")
     target = pathlib.Path(path)
     body = _parts(1, map(_node, graph.nodes)) + _given(2, name)
     body += _parts(11, [_described(key, value, symbols) for key, value in graph.inputs.items()])

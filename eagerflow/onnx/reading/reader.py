@@ -32,7 +32,7 @@ _SCOPES = "pkg.torch.onnx.name_scopes"  # where torch notes the modules around a
 # Nodes that are computed by the functions of other nodes that ONNX' specification gives for them.
 SPECIFIED = frozenset(
     """
-    Attention Celu CenterCropPad DynamicQuantizeLinear GroupNormalization HardSwish MeanVarianceNormalization Mish
+    Attention Celu CenterCropPad GroupNormalization HardSwish MeanVarianceNormalization Mish
     RMSNormalization RotaryEmbedding Selu Shrink Swish ThresholdedRelu
     """.split()
 )
