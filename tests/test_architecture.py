@@ -176,7 +176,7 @@ BUDGETS = {
     "eagerflow/kernels": 9537,
     "eagerflow/launch": 896,
     "eagerflow/lowerings": 1661,
-    "eagerflow/onnx": 6670,
+    "eagerflow/onnx": 6711,
     "tests/capture": 4433,
     "tests/compiled": 1209,
     "tests/viz/facts": 3484,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from eagerflow.core.observe import current, state, unobserved
 from eagerflow.core.tensor import Tensor
+from eagerflow.onnx.nodes.limits import hold
 from eagerflow.onnx.nodes.values import Known, known
 
 __all__ = ["run", "wants"]
@@ -71,7 +72,9 @@ def run(
             made = function(*inputs, **named)
     else:
         made = function(*inputs, **named)
-    return [_settled(x, aside) for x in (made if isinstance(made, (list, tuple)) else [made])[:outputs]]
+    results = [_settled(x, aside) for x in (made if isinstance(made, (list, tuple)) else [made])[:outputs]]
+    hold([x.data for x in results if x is not None])
+    return results
 
 
 def _settled(x: Any, aside: bool) -> Any:
