@@ -168,15 +168,15 @@ ADD_ONS_OF_VIZ = """
 
 # Lines of Python in a folder, at most. These go down, never up.
 BUDGETS = {
-    "eagerflow/base": 4189,
-    "eagerflow/capture": 4232,
+    "eagerflow/base": 4185,
+    "eagerflow/capture": 4160,
     "eagerflow/compat": 10465,
-    "eagerflow/compiled": 3382,
-    "eagerflow/distribution": 3391,
+    "eagerflow/compiled": 3376,
+    "eagerflow/distribution": 3354,
     "eagerflow/kernels": 9537,
     "eagerflow/launch": 896,
     "eagerflow/lowerings": 1661,
-    "eagerflow/onnx": 6711,
+    "eagerflow/onnx": 6636,
     "tests/capture": 4433,
     "tests/compiled": 1209,
     "tests/viz/facts": 3484,

@@ -142,12 +142,7 @@ class Arguments:
 
 
 def weakly(x: Any, gone: Callable[[Any], None] | None = None) -> Callable[[], Any]:
-    """What gives an object, and doesn't keep it alive where that can be.
-
-    Args:
-        x: it.
-        gone: is called when it goes.
-    """
+    """What gives an object, and doesn't keep it alive where that can be."""
     try:
         return ReferenceType(x, gone)
     except TypeError:

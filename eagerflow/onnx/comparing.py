@@ -30,11 +30,6 @@ Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 def compare(run: Run, made: Made, arrays: Sequence[Any]) -> None:
     """Compute a graph on inputs, and refuse where it differs from the model.
 
-    Args:
-        run: the model.
-        made: its graph.
-        arrays: one for each input.
-
     Raises:
         ExportError: naming the first op that differs.
     """

@@ -19,13 +19,7 @@ _LEAST = 1 << 20  # bytes of a value, below which it isn't worth it
 
 
 def fused(instructions: Sequence[Instruction], outputs: set[int], sizes: Sequence[int]) -> list[Instruction]:
-    """The same instructions, with relu computed by the normalization before it where nothing else takes its input.
-
-    Args:
-        instructions: of a replay.
-        outputs: slots of what it returns.
-        sizes: bytes of the slots' values.
-    """
+    """The same instructions, with relu computed by the normalization before it where nothing else takes its input."""
     plain = [each for each in instructions if isinstance(each, Compute) and each.xp is numpy and not each.widened]
     makers = {each.outs[0]: each for each in plain}
     uses = Counter(number for each in instructions for number in each.taken())

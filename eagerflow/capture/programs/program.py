@@ -60,13 +60,6 @@ def keeps_nothing(call: Call) -> bool:
 class Program:
     """A captured step.
 
-    Args:
-        inputs: slots of the arguments' arrays, in order.
-        instructions: what is computed.
-        outputs: what the step gives.
-        sizes: bytes of the slots' values.
-        marks: what is announced between the instructions.
-
     Attributes:
         forgets: by their identities, what gives layers that the step calls and leaves without losses.
     """

@@ -54,15 +54,7 @@ def wants(function: Callable[..., Any]) -> Wants:
 def run(
     function: Callable[..., Any], inputs: Sequence[Any], attributes: Mapping[str, Any], opset: int, outputs: int
 ) -> list[Any]:
-    """The outputs of a node, known ones where all inputs are.
-
-    Args:
-        function: of `NODES`.
-        inputs: tensors, None for missing ones.
-        attributes: by name.
-        opset: the version of the operators.
-        outputs: how many are wanted.
-    """
+    """The outputs of a node, known ones where all inputs are."""
     told = {"opset": opset, "outputs": outputs}
     named = {**attributes, **{name: told[name] for name in wants(function).told}}
     holds_graphs = any([callable(value) for value in attributes.values()])  # which may use anything around them
