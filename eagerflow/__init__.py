@@ -56,7 +56,6 @@ if TYPE_CHECKING:
         distillation as distillation,
         distribution as distribution,
         dtype_policies as dtype_policies,
-        export as export,
         initializers as initializers,
         layers as layers,
         losses as losses,
@@ -95,7 +94,7 @@ if TYPE_CHECKING:
 # Subpackages, and names that live in one: loaded when first asked for.
 _SUBPACKAGES = frozenset(
     "activations applications backend callbacks config constraints data datasets distillation distribution "
-    "dtype_policies export initializers layers losses metrics mixed_precision models onnx optimizers preprocessing "
+    "dtype_policies initializers layers losses metrics mixed_precision models onnx optimizers preprocessing "
     "quantizers random regularizers saving tree utils visualization wrappers".split()
 )
 _LAZY = {
@@ -129,7 +128,7 @@ __all__ += ["Quantizer", "Regularizer", "RematScope", "Sequential", "StatelessSc
 __all__ += ["Tensor", "UnknownNameError", "Variable", "__version__", "activations", "applications", "backend"]
 __all__ += ["callbacks", "check_grads", "config", "constraints", "convert_to_tensor", "current_device"]
 __all__ += ["custom_gradient", "data", "datasets", "default_device", "device", "distillation", "distribution"]
-__all__ += ["dtype_policies", "export", "from_dlpack", "function", "get_num_threads", "grad", "hessian"]
+__all__ += ["dtype_policies", "from_dlpack", "function", "get_num_threads", "grad", "hessian"]
 __all__ += ["initializers", "is_tensor", "jacobian", "jvp"]
 __all__ += ["layers", "list_devices", "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope"]
 __all__ += ["no_grad", "onnx", "ops", "optimizers", "preprocessing", "quantizers", "random", "regularizers"]

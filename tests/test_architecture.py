@@ -54,7 +54,6 @@ FLOORS = {
     "tree": 11,
     "utils": 11,
     "wrappers": 11,
-    "export": 12,
     "visualization": 12,
     "": 13,  # eagerflow itself
     "demo": 14,

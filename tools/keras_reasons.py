@@ -30,6 +30,7 @@ LEFT_OUT: Table = {
         layers.TFSMLayer layers.JaxLayer layers.FlaxLayer layers.TorchModuleWrapper
     """,
     "checkpoints of JAX": "callbacks.OrbaxCheckpoint",
+    "TensorFlow's SavedModel; `onnx.export` writes a file for each function or model": "export export.ExportArchive",
     "`saving.read_weights` shows what a file holds; `h5py` changes it": "saving.KerasFileEditor",
     "Keras' own bridge to its older names; ours are in place": "*legacy",
     "no ragged and sparse tensors": "KerasTensor().ragged KerasTensor().ragged_rank KerasTensor().row_splits_dtype "
