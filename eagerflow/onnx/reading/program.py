@@ -15,7 +15,7 @@ from eagerflow.onnx.reading.protos import LoadError, shown
 
 __all__ = ["Around", "Body", "FileFunction", "Port", "Program", "Step"]
 
-# What a node's function may raise where it is given what it can't compute.
+# What the function of a node may raise for inputs that it does not take.
 _ERRORS = (
     ValueError,
     TypeError,
