@@ -47,7 +47,6 @@ FLOORS = {
     "backend": 11,
     "compat": 11,
     "config": 11,
-    "distillation": 11,
     "dtype_policies": 11,
     "mixed_precision": 11,
     "saving": 11,
@@ -167,12 +166,12 @@ ADD_ONS_OF_VIZ = """
 
 # Lines of Python in a folder, at most. These go down, never up.
 BUDGETS = {
-    "eagerflow/base": 4185,
+    "eagerflow/base": 4184,
     "eagerflow/capture": 4160,
     "eagerflow/compat": 10465,
     "eagerflow/compiled": 3376,
     "eagerflow/distribution": 3354,
-    "eagerflow/kernels": 9537,
+    "eagerflow/kernels": 9534,
     "eagerflow/launch": 896,
     "eagerflow/lowerings": 1661,
     "eagerflow/onnx": 6636,
@@ -231,7 +230,7 @@ DETAILS = re.compile(r"^ *Args:$|>>>", re.MULTILINE)
 CLEAN = set(
     """
     activations applications backend base callbacks capture cli compat compiled constraints core data datasets demo
-    distillation distribution initializers kernels launch layer layers losses lowerings measuring metrics models
+    distribution initializers kernels launch layer layers losses lowerings measuring metrics models
     onnx ops optimizers preprocessing quantizers random regularizers saving training utils visualization wrappers
     """.split()
 )

@@ -30,6 +30,7 @@ LEFT_OUT: Table = {
         layers.TFSMLayer layers.JaxLayer layers.FlaxLayer layers.TorchModuleWrapper
     """,
     "checkpoints of JAX": "callbacks.OrbaxCheckpoint",
+    "a `train_step` of your own with a second loss does it": "distillation distillation.*",
     "`matplotlib` shows images; what is drawn on them is here": "visualization.plot_*",
     "TensorFlow's SavedModel; `onnx.export` writes a file for each function or model": "export export.ExportArchive",
     "`saving.read_weights` shows what a file holds; `h5py` changes it": "saving.KerasFileEditor",
