@@ -53,10 +53,8 @@ if TYPE_CHECKING:
         constraints as constraints,
         data as data,
         datasets as datasets,
-        distillation as distillation,
         distribution as distribution,
         dtype_policies as dtype_policies,
-        export as export,
         initializers as initializers,
         layers as layers,
         losses as losses,
@@ -94,8 +92,8 @@ if TYPE_CHECKING:
 
 # Subpackages, and names that live in one: loaded when first asked for.
 _SUBPACKAGES = frozenset(
-    "activations applications backend callbacks config constraints data datasets distillation distribution "
-    "dtype_policies export initializers layers losses metrics mixed_precision models onnx optimizers preprocessing "
+    "activations applications backend callbacks config constraints data datasets distribution "
+    "dtype_policies initializers layers losses metrics mixed_precision models onnx optimizers preprocessing "
     "quantizers random regularizers saving tree utils visualization wrappers".split()
 )
 _LAZY = {
@@ -128,8 +126,8 @@ __all__ += ["Input", "InputSpec", "KerasTensor", "Layer", "Loss", "Metric", "Mod
 __all__ += ["Quantizer", "Regularizer", "RematScope", "Sequential", "StatelessScope", "SymbolicScope", "TapeError"]
 __all__ += ["Tensor", "UnknownNameError", "Variable", "__version__", "activations", "applications", "backend"]
 __all__ += ["callbacks", "check_grads", "config", "constraints", "convert_to_tensor", "current_device"]
-__all__ += ["custom_gradient", "data", "datasets", "default_device", "device", "distillation", "distribution"]
-__all__ += ["dtype_policies", "export", "from_dlpack", "function", "get_num_threads", "grad", "hessian"]
+__all__ += ["custom_gradient", "data", "datasets", "default_device", "device", "distribution"]
+__all__ += ["dtype_policies", "from_dlpack", "function", "get_num_threads", "grad", "hessian"]
 __all__ += ["initializers", "is_tensor", "jacobian", "jvp"]
 __all__ += ["layers", "list_devices", "losses", "memory_info", "metrics", "mixed_precision", "models", "name_scope"]
 __all__ += ["no_grad", "onnx", "ops", "optimizers", "preprocessing", "quantizers", "random", "regularizers"]
@@ -147,7 +145,6 @@ _above.model_loaders["eagerflow.onnx.model"] = "load_onnx"
 _above.layer_modules |= {
     "eagerflow.applications.convnext": ("keras.src.applications.convnext", "LayerScale StochasticDepth"),
     "eagerflow.applications.inception_resnet_v2": ("keras.src.applications.inception_resnet_v2", "CustomScaleLayer"),
-    "eagerflow.distillation": ("keras.distillation", ""),
 }
 _legacy.hint = lambda *given: _import_module("eagerflow.compat.tables").hint(*given)
 _legacy.config = lambda *given: _import_module("eagerflow.compat.tables").present_config(*given)

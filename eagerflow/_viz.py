@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from viz.livepage.callback import Live as Live
     from viz.picture.plot_model import model_to_dot as model_to_dot, plot_model as plot_model
 
-__all__ = ["NAME", "curves", "note_own_file", "package", "projector_config", "web_page"]
+__all__ = ["NAME", "curves", "note_own_file", "package", "web_page"]
 
 NAME = "viz"
 _HOMES = {
@@ -51,12 +51,6 @@ def curves(history: Any, epochs: Any) -> str:
     """What `fit` returned as HTML; empty text where it holds no numbers."""
     found: str = importlib.import_module("viz.picture.history").history_charts(history, epochs)
     return found
-
-
-def projector_config(entries: Any) -> str:
-    """The file that TensorBoard's projector reads; see `viz.export.values.projector_files`."""
-    told: str = _module("viz.export.values.projector_files").projector_config(entries)
-    return told
 
 
 def package() -> ModuleType:

@@ -48,14 +48,12 @@ FLOORS = {
     "backend": 11,
     "compat": 11,
     "config": 11,
-    "distillation": 11,
     "dtype_policies": 11,
     "mixed_precision": 11,
     "saving": 11,
     "tree": 11,
     "utils": 11,
     "wrappers": 11,
-    "export": 12,
     "visualization": 12,
     "": 13,  # eagerflow itself
     "demo": 14,
@@ -169,17 +167,17 @@ ADD_ONS_OF_VIZ = """
 
 # Lines of Python in a folder, at most. These go down, never up.
 BUDGETS = {
-    "eagerflow/base": 4189,
-    "eagerflow/capture": 4553,
-    "eagerflow/compat": 11212,
-    "eagerflow/compiled": 3479,
-    "eagerflow/distribution": 3391,
-    "eagerflow/kernels": 9537,
+    "eagerflow/base": 4184,
+    "eagerflow/capture": 4160,
+    "eagerflow/compat": 10465,
+    "eagerflow/compiled": 3376,
+    "eagerflow/distribution": 3354,
+    "eagerflow/kernels": 9534,
     "eagerflow/launch": 896,
-    "eagerflow/lowerings": 1703,
-    "eagerflow/onnx": 7023,
-    "tests/capture": 4761,
-    "tests/compiled": 1233,
+    "eagerflow/lowerings": 1661,
+    "eagerflow/onnx": 6636,
+    "tests/capture": 4433,
+    "tests/compiled": 1209,
     "tests/viz/facts": 2982,
     "tests/viz/geometry": 984,
     "tests/viz/page": 8262,
@@ -233,7 +231,7 @@ DETAILS = re.compile(r"^ *Args:$|>>>", re.MULTILINE)
 CLEAN = set(
     """
     activations applications backend base callbacks capture cli compat compiled constraints core data datasets demo
-    distillation distribution initializers kernels launch layer layers losses lowerings measuring metrics models
+    distribution initializers kernels launch layer layers losses lowerings measuring metrics models
     onnx ops optimizers preprocessing quantizers random regularizers saving training utils visualization wrappers
     """.split()
 )

@@ -30,7 +30,6 @@ ELSEWHERE = {
         layers.RandomColorJitter""",
     "no arithmetic: behaviour is tested, in tests/layers": """layers.Pipeline layers.MaxNumBoundingBoxes
         layers.Masking layers.Lambda layers.ActivityRegularization layers.StackedRNNCells layers.RNN""",
-    "compared with torch itself in tests/layers": "layers.TorchModuleWrapper",
     "a sum or mean: the formula is in tests/metrics": "metrics.Mean metrics.Sum metrics.Accuracy",
     "Keras' torch version reads a changed momentum: float64 formulas in tests/optimizers": """
         optimizers.ScheduleFreeAdamW""",

@@ -26,10 +26,14 @@ LEFT_OUT: Table = {
     "it calibrates a language model on texts, block by block; `int8` and `int4` of `quantize` need no data": """
         quantizers.AWQConfig quantizers.GPTQConfig dtype_policies.AWQDTypePolicy dtype_policies.GPTQDTypePolicy
     """,
-    "functions of TensorFlow and JAX: export them as ONNX, which `models.load_onnx` reads": """
-        layers.TFSMLayer layers.JaxLayer layers.FlaxLayer
+    "functions of TensorFlow, JAX and PyTorch: export them as ONNX, which `models.load_onnx` reads": """
+        layers.TFSMLayer layers.JaxLayer layers.FlaxLayer layers.TorchModuleWrapper
     """,
     "checkpoints of JAX": "callbacks.OrbaxCheckpoint",
+    "a `train_step` of your own with a second loss does it": "distillation distillation.*",
+    "`matplotlib` shows images; what is drawn on them is here": "visualization.plot_*",
+    "TensorFlow's SavedModel; `onnx.export` writes a file for each function or model": "export export.ExportArchive",
+    "`saving.read_weights` shows what a file holds; `h5py` changes it": "saving.KerasFileEditor",
     "Keras' own bridge to its older names; ours are in place": "*legacy",
     "no ragged and sparse tensors": "KerasTensor().ragged KerasTensor().ragged_rank KerasTensor().row_splits_dtype "
     "KerasTensor().sparse",

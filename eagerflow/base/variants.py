@@ -1,9 +1,9 @@
 """Plain kernels of which there may be a faster variant.
 
-    @accelerated("layer_norm")
-    def layer_norm(x, gamma, beta, epsilon): ...
+    @accelerated("softmax")
+    def softmax(x): ...
 
-asks a provider for the function of that name in its file `layer_norm`, when it is called for the first time. The
+asks a provider for the function of that name in its file `softmax`, when it is called for the first time. The
 variant takes the same arguments and returns the kernel's result; where it returns None, the plain kernel computes, and
 so it does without a provider.
 """

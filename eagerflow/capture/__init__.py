@@ -13,8 +13,7 @@ The capture: `recorder.py` listens to one run and writes the list of kernels, `b
 tells whether two runs gave the same.
 
 The program: `programs/instructions.py` (each as an object, as a line of Python, and as something to compute again),
-`programs/program.py` (the list as one function), `dead_code.py`, `fusion.py` and `in_place.py`
-(which save work and memory),
+`programs/program.py` (the list as one function), `fusion.py` and `in_place.py` (which save work and memory),
 `layouts.py` (how gradients lie in memory). `observed.py` and `marks.py` announce a replay, and `cuda/` makes CUDA
 graphs of it.
 """

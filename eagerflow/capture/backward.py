@@ -4,29 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy
-
-from eagerflow.capture.programs.instructions import (
-    Add,
-    Compute,
-    Const,
-    Convert,
-    Group,
-    Ref,
-    Rule,
-    Slot,
-    Unbroadcast,
-    summed_up,
-)
+from eagerflow.capture.programs.instructions import Add, Const, Group, Ref, Rule, Slot, Unbroadcast, summed_up
 from eagerflow.capture.programs.layouts import copied
 from eagerflow.core.backward import EXPLAINED, Walk, everything, fitted, in_gradient
 from eagerflow.core.custom_gradient import CustomOp
 from eagerflow.core.device import is_array, namespace_of
-from eagerflow.core.in_place import stored
-from eagerflow.core.lowering import settled
 from eagerflow.core.observe import clock
 from eagerflow.core.primitive import registry
-from eagerflow.core.tensor import Tensor
 
 __all__ = ["walk_captured"]
 
@@ -37,14 +21,11 @@ def walk_captured(recorder: Any, walk: Walk, seeds: dict[int, Any]) -> dict[int,
     if walk.since or walk.finished is not None:
         recorder.end("a tape that watches late, or gradients that are sent on while others are computed")
         return None
-    if any(_unfolds(log[start:stop]) for log, start, stop, _ in walk.stretches):
-        recorder.end("a function that is computed again for its gradient (remat)")
+    records = [record for log, start, stop, _ in walk.stretches for record in log[start:stop] if record is not None]
+    if any(record[0].unfolds or isinstance(record[0], CustomOp) for record in records):
+        recorder.end("a function with a gradient that you wrote, or that is computed again for it (remat)")
         return None
     return _Walking(recorder, walk, seeds).go()
-
-
-def _unfolds(records: list[Any]) -> bool:
-    return any(record is not None and record[0].unfolds for record in records)
 
 
 class _Walking:
@@ -103,13 +84,12 @@ class _Walking:
         arriving = self._gradient_of(record)
         reached = self.walk.reached
         if arriving is None or reached.isdisjoint(keys):
-            return None
+            return
         g, ref = arriving
-        if isinstance(op, CustomOp):
-            return self._send_back_its_own_way(record, g, ref)
-        known = self.recorder.records.get(id(record))
+        recorder = self.recorder
+        known = recorder.records.get(id(record))
         needs = tuple([key in reached for key in keys])
-        before = self._before(known, ref) if self.recorder.compares else None
+        before = self._before(known, ref) if recorder.compares else None
         xp = namespace_of(*g) if g.__class__ is tuple else namespace_of(g)
         started = clock()
         try:
@@ -120,18 +100,14 @@ class _Walking:
         except EXPLAINED as error:
             raise in_gradient(op, error) from error
         wanted = [gx is not None and need for gx, need in zip(found, needs)]
-        outs = [self.recorder.arrays.new(gx) if want else None for gx, want in zip(found, wanted)]
-        is_settled = False
+        outs = [recorder.arrays.new(gx) if want else None for gx, want in zip(found, wanted)]
         if known is None:
             if any(wanted):
-                self.recorder.end(f"the gradient of {op.name}, which ran before the capture or inside a call")
+                recorder.end(f"the gradient of {op.name}, which ran before the capture or inside a call")
         else:
             _, made, kept = known
-            rule = Rule(xp, op, ref, kept, shapes, needs, outs, made)
-            if op.joint and op.name in settled and xp is numpy:
-                rule.settled = settled[op.name].rule(g, needs, saved)
-                is_settled = rule.settled is not None
-            self._write(made, rule, before)
+            recorder.add(Rule(xp, op, ref, kept, shapes, needs, outs, made), before)
+            recorder.instructions[-1].line = made.line  # that of the op, which says more than that of tape.gradient
         ended = clock()
         told: list[tuple[int, Any]] = []
         likes = saved if op.keeps_inputs else shapes
@@ -141,57 +117,20 @@ class _Walking:
                 continue
             shape = likes[i].shape if op.keeps_inputs else likes[i]
             parts = g if g.__class__ is tuple else (g,)
-            sums = not is_settled and any(_is_broadcast(shape, part.shape) for part in parts)
+            sums = any(_is_broadcast(shape, part.shape) for part in parts)
             told.append((key, self._arrive(key, found[i], out, shape, sums)))
-        if self.recorder.others:
+        if recorder.others:
             made, arrived = (record[1], g) if record[1].__class__ is tuple else ((record[1],), (g,))
             to, results = tuple([key for key, _ in told]), tuple([gx for _, gx in told])
-            for observer in self.recorder.others:
+            for observer in recorder.others:
                 observer.on_rule(op, made, to, arrived, results, started, ended)
-        return None
-
-    def _send_back_its_own_way(self, record: Any, g: Any, ref: Ref) -> None:
-        """The gradient of a function of the user's, which runs ops: they are written down as those of the step are."""
-        op, made, keys, shapes, _ = record
-        recorder, since, started = self.recorder, len(self.recorder.instructions), clock()
-        arrived = g if g.__class__ is tuple else (g,)
-        refs = ref.parts if isinstance(ref, Group) else [ref]
-        try:
-            found = op.gradients([self._as_tensor(array, each) for array, each in zip(arrived, refs)])
-        except EXPLAINED as error:
-            raise in_gradient(op, error) from error
-        told: list[tuple[int, Any]] = []
-        for key, gradient, shape in zip(keys, found, shapes):
-            if gradient is None or key not in self.walk.reached:
-                continue
-            given, gx = recorder.raw(gradient), stored(gradient)
-            slot = recorder.arrays.new(gx)
-            recorder.add(Convert(_given, given, slot))
-            told.append((key, self._arrive(key, gx, slot, shape)))
-        to, results = [key for key, _ in told], tuple([gx for _, gx in told])
-        out_keys = made if made.__class__ is tuple else (made,)
-        if len(recorder.instructions) > since:
-            recorder.has_gone_back(op, since, out_keys, to, arrived, results)
-        for observer in recorder.others:
-            observer.on_rule(op, out_keys, tuple(to), arrived, results, started, clock())
-
-    def _as_tensor(self, array: Any, ref: Ref) -> Tensor:
-        """A gradient for code of the user's, known by its slot also where a tensor has it as another array."""
-        made = Tensor(array, None, None)
-        for number in ref.slots():
-            if stored(made) is not array:
-                self.recorder.arrays.add(number, stored(made))
-        return made
+        return
 
     def _before(self, known: Any, g: Ref) -> dict[int, Any]:
         """The values of slots before a rule runs, which may work in the memory of what its op kept."""
         numbers = {number for ref in (g, *(known[2] if known is not None else ())) for number in ref.slots()}
         values = {number: self.recorder.arrays[number] for number in numbers}
         return {number: copied(value) if is_array(value) else value for number, value in values.items()}
-
-    def _write(self, made: Compute, rule: Rule, before: dict[int, Any] | None) -> None:
-        self.recorder.add(rule, before)
-        rule.line = made.line  # that of the op, which says more than that of tape.gradient
 
     def _arrive(self, key: int, gx: Any, slot: int, shape: Any, sums: bool = False) -> Any:
         """Add a contribution to a gradient; gives the contribution in the gradient's shape.
@@ -231,8 +170,3 @@ def _is_broadcast(shape: Any, wide: tuple[int, ...]) -> bool:
     if shape is None or shape == wide or len(shape) > len(wide):
         return False
     return all(n in (1, wide[i]) for i, n in enumerate(shape, len(wide) - len(shape)))
-
-
-def _given(gradient: Any) -> Any:
-    """What a gradient that the user wrote returns, as it is: it may be one of its arguments."""
-    return gradient

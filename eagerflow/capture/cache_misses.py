@@ -36,12 +36,11 @@ def what_varies(function: Callable[..., Any], key: tuple[Any, ...], before: tupl
         name, now, then = now[0], now[1], then[1]
     else:
         name = _names(function).get(i, f"argument {i + 1}")
-    while _nests(now) and _nests(then) and len(now) == len(then):
+    while isinstance(now, tuple) and isinstance(then, tuple) and len(now) == len(then) and _nests(now[0]):
         now, then = next(((a, b) for a, b in zip(now, then) if a != b), (None, None))
     if isinstance(now, int) or (isinstance(now, tuple) and now and now[0] is MethodType):
         return f"{name} {_OBJECT}"
-    is_value = isinstance(now, tuple) and bool(now) and isinstance(now[0], type) and not _nests(now)
-    return f"{name} {_VALUE if is_value else _SHAPE}"
+    return f"{name} {_VALUE if isinstance(now, tuple) and now and isinstance(now[0], type) else _SHAPE}"
 
 
 def _names(function: Callable[..., Any]) -> dict[int, str]:
@@ -52,8 +51,6 @@ def _names(function: Callable[..., Any]) -> dict[int, str]:
     return {i: each.name for i, each in enumerate(found) if each.kind is not each.VAR_POSITIONAL}
 
 
-def _nests(part: Any) -> bool:
-    """Whether this stands for a list, tuple or dict, or for one entry of a dict."""
-    if not isinstance(part, tuple) or not part:
-        return False
-    return isinstance(part[0], tuple) or (isinstance(part[0], type) and issubclass(part[0], (list, tuple, dict)))
+def _nests(first: Any) -> bool:
+    """Whether a part of a signature that begins so is a list, tuple or dict, or an entry of a dict."""
+    return isinstance(first, tuple) or (isinstance(first, type) and issubclass(first, (list, tuple, dict)))

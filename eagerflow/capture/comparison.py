@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow.capture.closeness import not_close
-from eagerflow.capture.programs.instructions import Const, Group, Instruction, Ref
+from eagerflow.capture.programs.instructions import Const, Group, Instruction, Ref, same
 from eagerflow.capture.programs.program import Program
 from eagerflow.core.tensor import Tensor
 
@@ -21,21 +21,21 @@ __all__ = ["first_difference", "other_bits"]
 def first_difference(program: Program, other: Program) -> str | None:
     """Where two lists part, in words; None where they are the same."""
     for mine, theirs in zip(program.instructions, other.instructions):
-        if not mine.same(theirs):
+        if not same(mine, theirs):
             if mine.name == theirs.name:
                 return f"{mine.name}{_at(mine)} is given other settings or constants"
             return f"{mine.name}{_at(mine)} where there is {theirs.name}{_at(theirs)} now"
     if len(program.instructions) != len(other.instructions):
         return f"{len(program.instructions)} operations where there are {len(other.instructions)} now"
-    same = program.inputs == other.inputs and program.outputs.same(other.outputs)
-    return None if same else _other_outputs(program.outputs, other.outputs)
+    equal = program.inputs == other.inputs and same(program.outputs, other.outputs)
+    return None if equal else _other_outputs(program.outputs, other.outputs)
 
 
 def _other_outputs(mine: Ref, theirs: Ref) -> str:
     """What the step gives another one of."""
     if isinstance(mine, Group) and isinstance(theirs, Group):
         pairs = zip(mine.parts, theirs.parts)
-        return next((_other_outputs(a, b) for a, b in pairs if not a.same(b)), "other outputs")
+        return next((_other_outputs(a, b) for a, b in pairs if not same(a, b)), "other outputs")
     if isinstance(mine, Const) and not isinstance(mine.constant, (Tensor, int, float, str)):
         return f"it gives another {type(mine.constant).__name__} each time, which a replay can't make"
     return "other outputs"

@@ -14,7 +14,7 @@ from eagerflow.core.device import device_of
 from eagerflow.core.tensor import Tensor, convert_to_tensor
 from eagerflow.core.variable import Variable
 
-__all__ = ["Arguments", "Last", "last", "nested_kind", "parts_of", "weakly"]
+__all__ = ["Arguments", "nested_kind", "parts_of", "weakly"]
 
 _PLAIN = (int, float, complex, str, bytes, bool, type(None), range, slice)
 _TEXT = "OUSMmV"  # kinds of arrays that can't become tensors
@@ -141,60 +141,8 @@ class Arguments:
         return made
 
 
-class Last:
-    """The signature of the last call, for the next one, which most likely has it, too.
-
-    Args:
-        state: what is known of it.
-        args: tensors, and what is the same only if it is the same object, such as a model or None.
-    """
-
-    __slots__ = ("_alike", "_kept", "state")
-
-    def __init__(self, state: Any, args: tuple[Any, ...]) -> None:
-        self.state = state
-        self._alike = [(x.data.shape, x.data.dtype) if type(x) is Tensor else (None, id(x)) for x in args]
-        # Others may go: then the state does, and this with it.
-        self._kept = [x for x in args if not isinstance(weakly(x), ReferenceType)]
-
-    def arrays(self, args: tuple[Any, ...]) -> list[Any] | None:
-        """The tensors' arrays; None where the arguments may have another signature."""
-        if len(args) != len(self._alike):
-            return None
-        found = []
-        for x, (shape, dtype) in zip(args, self._alike):
-            if shape is None:
-                if id(x) != dtype:
-                    return None
-                continue
-            if type(x) is not Tensor:
-                return None
-            array = x.data
-            if array.__class__ is not numpy.ndarray or array.shape != shape or array.dtype is not dtype:
-                return None
-            if getattr(x, "mask", None) is not None or getattr(x, "logits", None) is not None:
-                return None
-            found.append(array)
-        if len(found) > 1 and len(set(map(id, found))) < len(found):
-            return None
-        return found
-
-
-def last(state: Any, given: Arguments, args: tuple[Any, ...]) -> Last | None:
-    """What the next call is compared with; None where it wouldn't know its own arguments again."""
-    if given.converts or any(type(x) in (MethodType, frozenset) or nested_kind(x) is not None for x in args):
-        return None
-    made = Last(state, args)
-    return None if made.arrays(args) is None else made
-
-
 def weakly(x: Any, gone: Callable[[Any], None] | None = None) -> Callable[[], Any]:
-    """What gives an object, and doesn't keep it alive where that can be.
-
-    Args:
-        x: it.
-        gone: is called when it goes.
-    """
+    """What gives an object, and doesn't keep it alive where that can be."""
     try:
         return ReferenceType(x, gone)
     except TypeError:

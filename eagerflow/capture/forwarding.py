@@ -14,11 +14,7 @@ _EVENTS = [name for name in vars(Observer) if name.startswith("on_")]
 
 
 class Forwarding(Observer):
-    """Tells observers of what is announced. What they do meanwhile - read values, count, append - isn't the step's.
-
-    Args:
-        observers: they hear the events.
-    """
+    """Tells observers of what is announced. What they do meanwhile - read values, count, append - isn't the step's."""
 
     hears_steps = True  # those that `viz.step` marks
 

@@ -22,7 +22,7 @@ from eagerflow.capture.cuda.graphs import Graphs, graphs_of
 from eagerflow.capture.draws import drawn_since, states_now
 from eagerflow.capture.eligibility import can_capture, why_not
 from eagerflow.capture.errors import explained
-from eagerflow.capture.flatten import Arguments, Last, last, weakly
+from eagerflow.capture.flatten import Arguments, weakly
 from eagerflow.capture.guards import Guards, functions_in
 from eagerflow.capture.programs.program import Program
 from eagerflow.capture.recorder import Recorder
@@ -99,7 +99,6 @@ class Captured(Generic[P, R]):
         self._function, self.verify_every = function, verify_every
         self._states: dict[Any, _State] = {}
         self._others: _State | None = None  # of all further signatures, once there were too many
-        self._last: Last | None = None
         self._made, self._key = 0, ()  # signatures, and the last of them
         self.renew_lock()
         renewed_in_children(self)
@@ -179,17 +178,6 @@ class Captured(Generic[P, R]):
     def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         observers, taping = current(), log.get()
         eligible = can_capture() and taping is None
-        if eligible and not observers and not kwargs and (before := self._last) is not None:
-            arrays = before.arrays(args)
-            if arrays is not None and (ready := self._ready(before.state)) is not None:
-                if not ready.ignores_errors:
-                    found = ready.run(*arrays)
-                else:
-                    with numpy.errstate(all="ignore"):  # as gradients are computed
-                        found = ready.run(*arrays)
-                if ready.forgets:
-                    forget_losses_of(ready.forgets)
-                return found
         given = Arguments(args, kwargs)
         if given.converts:
             args, kwargs = given.with_tensors()
@@ -211,9 +199,8 @@ class Captured(Generic[P, R]):
             state.check_at += self.verify_every
             return self._verified(state, program, given)
         self.replays += 1
-        self._last = last(state, given, args) if state.graphs is None and not kwargs else None
         arrays = [tensor.data for tensor in given.tensors]
-        with numpy.errstate(all="ignore") if program.ignores_errors else nullcontext():
+        with numpy.errstate(all="ignore") if program.ignores_errors else nullcontext():  # as gradients are computed
             if observers and program.interests(observers):
                 found = program.announce(self.name, given, observers)
             elif state.graphs is not None:
@@ -226,15 +213,6 @@ class Captured(Generic[P, R]):
     def passed_by(self) -> None:
         """Notes why this call isn't captured, where the caller takes another way itself."""
         self._around = why_not()
-
-    def _ready(self, state: _State) -> Program | None:
-        """The program, if this call is a replay of it; None if there is more to do."""
-        program = self._current(state)
-        if program is None or self._last is None or state.replays + 1 == state.check_at:
-            return None
-        state.replays += 1
-        self.replays += 1
-        return program
 
     def _launched(self, graphs: Graphs, arrays: list[Any]) -> Any:
         """A replay by CUDA graphs. The first one says what isn't in any."""
@@ -260,7 +238,6 @@ class Captured(Generic[P, R]):
             return self._others
         if len(self._states) >= _MOST:
             self._states.pop(next(iter(self._states)))
-            self._last = None
         self._made, self._key = self._made + 1, given.key
         if any(isinstance(x, numpy.ndarray) for x in given.objects):  # others are tensors
             self._around = "it is given an array of texts, another one each time: turn texts into numbers outside of it"
@@ -273,9 +250,6 @@ class Captured(Generic[P, R]):
         state = self._states.pop(key, None)
         if state is not None:
             self._around = self._around or state.why
-            last = self._last
-            if last is not None and last.state is state:
-                self._last = None
 
     def _current(self, state: _State) -> Program | None:
         """The program to replay; None if there is none yet, or something that it depends on has changed."""
@@ -287,7 +261,6 @@ class Captured(Generic[P, R]):
             return program
         with self._lock:
             if state.program is program:
-                self._last = None
                 state.again, state.replayed = state.again + 1, state.replayed + state.replays
                 state.replays = state.tries = state.endings = 0
                 state.forget()
@@ -397,7 +370,6 @@ class Captured(Generic[P, R]):
         elif recorder.other_bits is not None:
             self._give_up(state, recorder.other_bits, None)
         else:
-            self._last = None  # of the program before
             state.program, state.before, state.replays = made, None, 0
             state.check_at = self.verify_every
             state.graphs = graphs_of(made)

@@ -16,11 +16,7 @@ _LARGE = 1 << 16  # bytes
 
 
 class LiveValues:
-    """Arrays are known by their identities, as long as somebody else holds them; small ones, and a GPU's, are kept.
-
-    Attributes:
-        sizes: bytes of each.
-    """
+    """Arrays are known by their identities, as long as somebody else holds them; small ones, and a GPU's, are kept."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []

@@ -29,13 +29,7 @@ __all__ = ["Announced", "Announcing"]
 
 
 class Announced:
-    """What a program's replays announce, found once.
-
-    Args:
-        inputs: slots of the arguments.
-        instructions: of the program.
-        marks: what is announced between them.
-    """
+    """What a program's replays announce, found once."""
 
     def __init__(self, inputs: Sequence[int], instructions: Sequence[Instruction], marks: Sequence[Mark]) -> None:
         self.inputs, self.instructions, self.marks = inputs, instructions, marks
@@ -62,13 +56,7 @@ def _whole(instructions: Sequence[Instruction], i: int) -> int:
 
 
 class Announcing:
-    """One replay that is announced.
-
-    Args:
-        announced: what the program's replays announce.
-        observers: who listens.
-        given: the arguments.
-    """
+    """One replay that is announced."""
 
     def __init__(self, announced: Announced, observers: Sequence[Observer], given: Sequence[Tensor]) -> None:
         self._announced, self._observers = announced, observers

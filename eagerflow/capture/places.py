@@ -25,11 +25,7 @@ def _is_ours(code: CodeType) -> bool:
 
 
 class Walker:
-    """Walks the stack from an event to the scope around it; what led to the scope is said by the scope.
-
-    Args:
-        root: the frame that called the step.
-    """
+    """Walks the stack from an event to the scope around it; what led to the scope is said by the scope."""
 
     def __init__(self, root: FrameType) -> None:
         self._until = [root]

@@ -13,13 +13,13 @@ from eagerflow.base.capturing import capturing
 from eagerflow.base.machine.subnormals import without_subnormals
 from eagerflow.capture.backward import walk_captured
 from eagerflow.capture.comparison import other_bits
-from eagerflow.capture.errors import called_around
 from eagerflow.capture.flatten import nested_kind, parts_of, weakly
 from eagerflow.capture.forwarding import Forwarding
 from eagerflow.capture.live_values import LiveValues
 from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack, announced_ref
 from eagerflow.capture.places import Places, Walker
 from eagerflow.capture.programs.instructions import (
+    Add,
     Call,
     Compute,
     Const,
@@ -31,14 +31,13 @@ from eagerflow.capture.programs.instructions import (
     Ref,
     Slot,
 )
-from eagerflow.capture.programs.layouts import copied, goes_by_layouts
+from eagerflow.capture.programs.layouts import copied
 from eagerflow.capture.user_code import called, line_of_user
 from eagerflow.core.backward import as_given
 from eagerflow.core.custom_gradient import CustomOp
 from eagerflow.core.device import Device, is_array, namespace_of, namespaces
-from eagerflow.core.in_place import settled as settled_array, stored
+from eagerflow.core.in_place import settled, stored
 from eagerflow.core.log import log
-from eagerflow.core.lowering import settled
 from eagerflow.core.observe import Observer, Scope, clock, heard_by
 from eagerflow.core.op_function import as_float, as_real, number_beside, own, promoted, promotes, unwrap_all
 from eagerflow.core.primitive import Op
@@ -141,7 +140,7 @@ class Recorder(Observer):
         return isinstance(tensor, Variable) or self.arrays.slot_of(stored(tensor)) is not None
 
     def _read_of(self, variable: Any) -> Ref:
-        array = settled_array(variable)
+        array = settled(variable)
         slot, of = self._reads.get(id(array), (0, None))
         if of is variable:
             return Slot(slot)
@@ -270,9 +269,6 @@ class Recorder(Observer):
         made = Compute(xp, op, arrays, given, tracked, [*outs, *extras], len(extras), several, widened)
         if "index" in op.settings:
             made.indices = self._indices
-        made.called = called_around(sys._getframe(1))
-        if op.name in settled and xp is numpy and not widened:
-            made.settled = settled[op.name].forward(*values, *[ref.value(self.arrays) for ref in given])
         self.add(made)
         if tracked:
             seen: list[Ref] = [Slot(n) for n in widened] or arrays
@@ -361,19 +357,15 @@ class Recorder(Observer):
         error: BaseException | None = None,
     ) -> None:
         if self.ended is None and error is None:  # in a walk that a tape records; others are written by `walk_captured`
+            if isinstance(op, CustomOp):
+                return self.end("a function with a gradient that you wrote")
             since = next((i for i in reversed(range(len(self._times))) if self._times[i] < started), -1) + 1
             if since == len(self.instructions):  # it gives constants
-                return
-            self.has_gone_back(op, since, out_keys, in_keys, gradients, results)
-
-    def has_gone_back(
-        self, op: Op, since: int, out_keys: Any, in_keys: Any, gradients: Sequence[Any], results: Sequence[Any]
-    ) -> None:
-        """A rule ran, and what it computed with are instructions."""
-        told = [announced_ref(self.ref(list(given))) for given in (gradients, results)]
-        made, read = [list(map(self._slots_of_keys.get, given)) for given in (out_keys, in_keys)]
-        named = op.announced() if isinstance(op, CustomOp) else op
-        self._mark(WentBack(named, since, made, read, *told), ())
+                return None
+            told = [announced_ref(self.ref(list(given))) for given in (gradients, results)]
+            made, read = [list(map(self._slots_of_keys.get, given)) for given in (out_keys, in_keys)]
+            self._mark(WentBack(op, since, made, read, *told), ())
+        return None
 
     def _mark(self, mark: Mark, places: Places) -> None:
         mark.at, mark.places = len(self.instructions), places
@@ -385,7 +377,7 @@ class Recorder(Observer):
 
     def went_all_back(self, sources: Any, results: Any) -> None:
         """Know the gradients that a tape gives as what its walk computed."""
-        makers = {slot: instruction for instruction in self.instructions for slot in instruction.outs}
+        sums = {each.outs[0] for each in self.instructions if isinstance(each, Add)}  # always in the same layout
         for source, result in zip(sources, results):
             if result is None:
                 continue
@@ -394,7 +386,7 @@ class Recorder(Observer):
             if slot is None:
                 continue
             made, given = self.arrays[slot], stored(result)
-            if as_given(made, given.dtype) is made and not goes_by_layouts(makers.get(slot)):
+            if as_given(made, given.dtype) is made and slot in sums:
                 self.arrays.add(slot, given)
             else:
                 self.add(Convert(as_given, Slot(slot), slot := self.arrays.new(given), given.dtype))

@@ -17,12 +17,7 @@ __all__ = ["CommandParser", "painted", "whole_number"]
 
 
 def whole_number(least: int = 0, most: int | None = None) -> Callable[[str], int]:
-    """For `add_argument(type=...)`: a whole number within bounds.
-
-    Args:
-        least: the smallest one.
-        most: the largest one; None for no bound.
-    """
+    """For `add_argument(type=...)`: a whole number within bounds."""
     within = f" from {least} to {most}" if most is not None else f" of at least {least}" if least else ""
 
     def read(text: str) -> int:
@@ -56,11 +51,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Like the parser of `viz`: options are written out, an error is one line, and help isn't wrapped.
-
-    Args:
-        settings: those of `argparse.ArgumentParser`.
-    """
+    """Like the parser of `viz`: options are written out, an error is one line, and help isn't wrapped."""
 
     def __init__(self, **settings: Any) -> None:
         about = {"formatter_class": _Help, "allow_abbrev": False}

@@ -44,11 +44,7 @@ def not_a_script(script: str) -> str:
 
 
 def meant_script(script: str) -> str:
-    """The script in the same folder whose name is nearest: `". Did you mean 'train.py'?"`, or "".
-
-    Args:
-        script: the file, which isn't there.
-    """
+    """The script in the same folder whose name is nearest: `". Did you mean 'train.py'?"`, or ""."""
     path = pathlib.Path(script)
     folder = path.absolute().parent
     stems = [each.stem for each in folder.glob("*.py")] if folder.is_dir() else []
@@ -68,11 +64,7 @@ def apart(words: Sequence[str]) -> list[str]:
 
 
 def not_a_module(name: str) -> str:
-    """Why `python -m` can't run this, as far as can be said without importing anything; or "".
-
-    Args:
-        name: what stands behind `-m`.
-    """
+    """Why `python -m` can't run this, as far as can be said without importing anything; or ""."""
     if "/" in name or os.sep in name or os.path.isfile(name):
         return f"-m takes the name of a module, such as package.train; for a file, leave -m out: {name}"
     if PathFinder.find_spec(name.partition(".")[0], [os.getcwd(), *sys.path]) is None:
@@ -81,11 +73,7 @@ def not_a_module(name: str) -> str:
 
 
 def as_module(script: str) -> str:
-    """How to run a file that is part of a package: by its module's name, from the folder that holds the package.
-
-    Args:
-        script: the file.
-    """
+    """How to run a file that is part of a package: by its module's name, from the folder that holds the package."""
     path = pathlib.Path(script).resolve()
     root = path.parent.parent
     while (root / "__init__.py").is_file() and root != root.parent:

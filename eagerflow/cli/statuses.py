@@ -20,11 +20,6 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 def failed(command: str, why: str, status: int = MISUSED) -> int:
     """Say on stderr what is wrong.
 
-    Args:
-        command: its name; "" without one.
-        why: what to say.
-        status: that of the command.
-
     Returns:
         The status.
     """
@@ -35,10 +30,6 @@ def failed(command: str, why: str, status: int = MISUSED) -> int:
 
 def ended(command: str, error: BaseException) -> int:
     """Say on stderr which error of the system ended a command; of Ctrl-C nothing need be said.
-
-    Args:
-        command: its name; "" without one.
-        error: what was raised.
 
     Returns:
         The exit status.

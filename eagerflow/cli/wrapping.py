@@ -30,12 +30,7 @@ def folded(text: str, room: int | None = None) -> str:
 
 
 def in_parts(line: str, joint: str = " - ") -> str:
-    """A line of parts, such as a training's numbers: where the terminal has no room it goes on behind a part.
-
-    Args:
-        line: the line.
-        joint: what stands between the parts.
-    """
+    """A line of parts, such as a training's numbers: where the terminal has no room it goes on behind a part."""
     room = columns()
     if room is None or places(line) <= room:
         return line

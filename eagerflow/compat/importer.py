@@ -24,7 +24,6 @@ from eagerflow.base.legacy import legacy
 from eagerflow.compat import children, tables
 from eagerflow.compat.faces import ROOTS, Face, face, is_face_name
 from eagerflow.compat.keras_json import read_settings
-from eagerflow.compat.plugins import PLUGINS
 from eagerflow.compat.shapes import shapes_of_numpy, shapes_of_tensorflow
 
 __all__ = ["install", "is_installed", "on_demand", "uninstall", "without_ours"]
@@ -159,8 +158,6 @@ def _importing(
     level: int = 0,
 ) -> Any:
     """What the statement `import` calls."""
-    if not level and name.startswith("tensorboard."):
-        return _of_tensorboard(name, globals, locals, fromlist)
     if level or name.partition(".")[0] not in ROOTS:
         return _import(name, globals, locals, fromlist, level)
     asks = sys._getframe(1).f_globals if globals is None else globals  # None: __import__(name)
@@ -181,20 +178,6 @@ def _importing_module(name: str, package: str | None = None) -> ModuleType:
         _install_on_demand()
         return _found(name)
     return _import_module(name, package)
-
-
-def _of_tensorboard(name: str, globals: Mapping[str, Any] | None, locals: Mapping[str, Any] | None, wanted: Any) -> Any:
-    """`from tensorboard.plugins.hparams import api`: TensorBoard's own needs TensorFlow, so a script gets ours."""
-    asks = sys._getframe(2).f_globals if globals is None else globals
-    if wanted and is_installed() and _is_the_users(asks):
-        if name in PLUGINS:
-            return _import_module(PLUGINS[name])
-        ours = {each: PLUGINS[f"{name}.{each}"] for each in wanted if f"{name}.{each}" in PLUGINS}
-        if len(ours) == len(wanted):
-            found = ModuleType(name)
-            found.__dict__.update({each: _import_module(module) for each, module in ours.items()})
-            return found
-    return _import(name, globals, locals, wanted, 0)
 
 
 def _is_keras_itself() -> bool:

@@ -100,6 +100,7 @@ GONE: dict[str, dict[str, str]] = {
         "app": "Write def main() and call it.",
         "experimental": "For tf.experimental.numpy write import numpy, or eagerflow.ops where gradients are wanted.",
         "feature_column": "Use layers: Normalization, StringLookup, Embedding; or keras.utils.FeatureSpace.",
+        "lookup": "Use layers.StringLookup or IntegerLookup, with num_oov_indices.",
         "lite": "For programs without Python write model.export('name.onnx').",
         **{
             name: f"Write tf.random.{name.removeprefix('random_')}."
@@ -138,6 +139,9 @@ GONE["tensorflow.summary"] = {
     "graph": "Write tf.summary.trace_on(), run a step, and tf.summary.trace_export(name, step).",
     "write": "Write tf.summary.scalar, histogram, image, audio or text.",
 }
+GONE["tensorflow.data.experimental"] = dict.fromkeys(
+    ("CsvDataset", "make_csv_dataset"), "Write tf.data.Dataset.from_tensor_slices(dict(pandas.read_csv(path)))."
+)
 GONE["tensorflow.compiler"] = dict.fromkeys(("mlir", "jit", "xla"), "Nothing is compiled here; leave it out.")
 GONE["tensorflow.math"] = {
     **dict.fromkeys(("betainc", "igamma", "igammac"), _SCIPY),

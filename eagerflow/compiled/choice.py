@@ -20,7 +20,7 @@ __all__ = ["FILES", "INSTALL", "find", "is_on", "kernels", "mark", "missing"]
 INSTALL = pip_install("llvmlite", "numba")
 _VARIABLE = "EAGERFLOW_KERNELS"
 # The files of this folder with compiled variants of kernels.
-FILES = "activations batch_norm convolution depthwise gru layer_norm lstm maximum".split()
+FILES = "activations batch_norm convolution depthwise gru lstm maximum".split()
 FILES += "optimizers recurrent softmax winograd".split()
 _BY_PRODUCTS = ("gru", "lstm", "recurrent")  # which multiply by the BLAS of NumPy's wheels
 

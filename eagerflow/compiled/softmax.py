@@ -144,13 +144,7 @@ def crossentropy_of_labels_gradient(g: ndarray, labels: Any, probabilities: ndar
 
 
 def _filled(loop: Any, cost: float, *arrays: Any) -> Any:
-    """The last of these arrays, which a loop over rows fills from the others; None where it can't.
-
-    Args:
-        loop: compiled.
-        cost: of a number, as `run_rows` has it.
-        *arrays: what the loop takes, in order.
-    """
+    """The last of these arrays, which a loop over rows fills from the others; None where it can't."""
     out = arrays[-1]
     work = loop.on(*arrays)
     if work is None:

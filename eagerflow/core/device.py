@@ -121,11 +121,6 @@ def current_device() -> Device:
     return _scoped.get() or default_device()
 
 
-def chosen_device() -> Device | None:
-    """The device that a block or `set_default_device` chose; None where the environment decides."""
-    return _scoped.get() or _default[0]
-
-
 @contextlib.contextmanager
 def device(device_name: str | Device) -> Iterator[Device]:
     """A block inside which new tensors are made on this device. Existing ones stay where they are.

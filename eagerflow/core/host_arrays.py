@@ -16,8 +16,8 @@ from eagerflow.base.typing import DType
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.log import TapedArray, log, note_return
 
-__all__ = ["REDUCTIONS", "AxisError", "Deferred", "errstate", "first_odd_one", "host_array", "no_such_op", "not_single"]
-__all__ += ["reads_as_numbers", "without_defaults"]
+__all__ = ["REDUCTIONS", "AxisError", "Deferred", "as_tensor", "errstate", "first_odd_one", "host_array", "no_such_op"]
+__all__ += ["not_single", "reads_as_numbers", "stands_for_tensor", "without_defaults"]
 
 _MOST = 1_000_000  # cells that are looked at
 
@@ -30,6 +30,19 @@ REDUCTIONS = {
     numpy.logical_and: numpy.all,
     numpy.logical_or: numpy.any,
 }
+
+
+def stands_for_tensor(value: Any) -> bool:
+    """Whether an object of another library has a tensor, which its method `__eagerflow_tensor__()` returns.
+
+    Such an object may stand wherever a tensor may, and gradients flow to its tensor.
+    """
+    return hasattr(type(value), "__eagerflow_tensor__")
+
+
+def as_tensor(value: Any) -> Any:
+    """The tensor for which an object stands; all else as it is."""
+    return value.__eagerflow_tensor__() if stands_for_tensor(value) else value
 
 
 def reads_as_numbers(array: numpy.ndarray) -> bool:

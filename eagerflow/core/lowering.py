@@ -28,38 +28,10 @@ from eagerflow.core.links import above
 from eagerflow.core.op_function import choose_in_wrapper, kernel_test
 from eagerflow.core.primitive import Op, pull_of
 
-__all__ = ["Lowering", "Settled", "await_kernels", "install", "load_kernels", "lower", "lower_rule", "settle"]
-__all__ += ["settled", "waiting"]
+__all__ = ["Lowering", "await_kernels", "install", "load_kernels", "lower", "lower_rule", "waiting"]
 
 # The module that registers an op's kernels, by the op's name.
 waiting: dict[str, str] = {}
-
-
-class Settled(NamedTuple):
-    """What finds the kernels for arrays of known shapes and types, in steps that are captured and replayed.
-
-    Attributes:
-        forward: `forward(*arrays, *settings)` gives a function like the op's own, for arrays like these; or None.
-        rule: `rule(g, needs, saved)` gives one like the op's joint pull; or None.
-    """
-
-    forward: Callable[..., ArrayFunction | None]
-    rule: Callable[[Any, Any, tuple[Any, ...]], Any]
-
-
-settled: dict[str, Settled] = {}  # by the op's name
-
-
-def settle(call: Callable[..., Any], forward: Callable[..., Any], rule: Callable[..., Any]) -> None:
-    """Let replays call kernels without the questions to which shapes and types are the answer.
-
-    Args:
-        call: the op, as users call it; one rule gives all its gradients.
-        forward: see `Settled`. The functions that it finds give the bits that the op's kernels give.
-        rule: the same for the gradients.
-    """
-    made: Op = call.op  # type: ignore[attr-defined]
-    settled[made.name] = Settled(forward, rule)
 
 
 class Lowering(NamedTuple):

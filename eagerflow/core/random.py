@@ -24,7 +24,7 @@ from eagerflow.base.capturing import not_replayable
 from eagerflow.base.machine.forks import held_over_forks
 
 __all__ = ["Draws", "Orders", "counted", "default_seed", "drawing", "fast_bits", "frozen", "generator", "get_state"]
-__all__ += ["go_back", "next_key", "order_key", "ordering", "orders", "set_random_seed", "set_state"]
+__all__ += ["next_key", "order_key", "ordering", "orders", "set_random_seed", "set_state"]
 
 Key = tuple[int, int]  # the seed and the count of a draw
 
@@ -117,23 +117,6 @@ def _fresh_key() -> Key:
     with _lock:
         counted[1] += 1
         return _SHARED + counted[0], counted[1]
-
-
-def go_back(count: int, most: int) -> bool:
-    """Let the process-wide draws since a count be made once more, unless others drew meanwhile.
-
-    Args:
-        count: how many draws there were.
-        most: how many more there may be now.
-
-    Returns:
-        Whether it was done.
-    """
-    with _lock:
-        is_own = _draws.get() is None and count <= counted[1] <= count + most
-        if is_own:
-            counted[1] = count
-    return is_own
 
 
 def order_key(epoch: int, begun: int = 0) -> Key:

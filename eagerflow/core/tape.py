@@ -34,9 +34,10 @@ from eagerflow.core.backward import (
     wants_zero,
 )
 from eagerflow.core.dtypes import is_differentiable
+from eagerflow.core.host_arrays import as_tensor
 from eagerflow.core.log import Log, activate, deactivate, log, new_key
 from eagerflow.core.observe import current, scope, state
-from eagerflow.core.tensor import Tensor, as_tensor
+from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable, variable_of
 
 __all__ = ["GradientTape"]

@@ -23,7 +23,15 @@ from eagerflow.base.tracebacks import shorten
 from eagerflow.base.typing import Array, Axes, DType, InSequence, NewShape, Operand, TensorLike
 from eagerflow.core.device import CPU, Device, current_device, device_of, is_device_array, place, to_host
 from eagerflow.core.dtypes import as_dtype
-from eagerflow.core.host_arrays import REDUCTIONS, Deferred, host_array, no_such_op, not_single, without_defaults
+from eagerflow.core.host_arrays import (
+    REDUCTIONS,
+    Deferred,
+    as_tensor,
+    host_array,
+    no_such_op,
+    not_single,
+    without_defaults,
+)
 from eagerflow.core.links import above
 from eagerflow.core.log import log
 from eagerflow.core.observe import read, state
@@ -53,10 +61,8 @@ class Assembled(Deferred):
             value = given[name]
             if made.sequence and name == made.arrays[0] and isinstance(value, (list, tuple)):
                 given[name] = [assembled(part) if holds_tensors(part) else as_tensor(part) for part in value]
-            elif holds_tensors(value):
-                given[name] = assembled(value)
             else:
-                given[name] = as_tensor(value)
+                given[name] = assembled(value) if holds_tensors(value) else as_tensor(value)
         return op(**given)
 
 
@@ -452,7 +458,7 @@ def _owned_array(value: Any, dtype: DType, where: Device) -> Any:
     if isinstance(value, Tensor):
         value = value.data
     if not is_device_array(value):
-        if type(value) not in _NO_LISTS and (stands_for_tensor(value) or holds_tensors(value)):
+        if type(value) not in _NO_LISTS and (as_tensor(value) is not value or holds_tensors(value)):
             raise Assembled
         value = host_array(value, dtype)
         if where.kind == "gpu":  # where it is to lie in order, too, as a copy on the CPU does
@@ -461,19 +467,6 @@ def _owned_array(value: Any, dtype: DType, where: Device) -> Any:
     if dtype is not None and array.dtype != (wanted := as_dtype(dtype)):
         return array.astype(wanted)
     return array.copy() if array is value else array
-
-
-def stands_for_tensor(value: Any) -> bool:
-    """Whether an object of another library has a tensor, which its method `__eagerflow_tensor__()` returns.
-
-    Such an object may stand wherever a tensor may, and gradients flow to its tensor.
-    """
-    return hasattr(type(value), "__eagerflow_tensor__")
-
-
-def as_tensor(value: Any) -> Any:
-    """The tensor for which an object stands; all else as it is."""
-    return value.__eagerflow_tensor__() if stands_for_tensor(value) else value
 
 
 def holds_tensors(value: Any) -> bool:
@@ -511,16 +504,14 @@ def assembled(value: Any, dtype: DType = None) -> Tensor:
     Raises:
         ValueError: for parts of different shapes.
     """
-    arrays: list[Any] = []
-    numbers: list[Any] = []
+    arrays, numbers = list[Any](), list[Any]()
     _sort_leaves(value, arrays, numbers)
     kinds = {array.dtype for array in arrays}
     kind = numpy.result_type(*kinds, *numbers) if dtype is None else as_dtype(dtype)
     if dtype is None and kind == "float64" and kind not in kinds:
         floats = [k for k in kinds if k.kind == "f"]
         kind = max(floats, key=lambda k: k.itemsize) if floats else as_dtype(floatx())
-    where = next(array.device for array in arrays if isinstance(array, Tensor))
-    return _stacked(value, kind, where)
+    return _stacked(value, kind, next(array.device for array in arrays if isinstance(array, Tensor)))
 
 
 def _sort_leaves(value: Any, arrays: list[Any], numbers: list[Any]) -> None:
@@ -539,8 +530,7 @@ def _stacked(value: Any, kind: numpy.dtype, where: Device) -> Tensor:
     if isinstance(value, Tensor):
         return value if value.dtype == kind else value.astype(kind)
     if holds_tensors(value):
-        made: Tensor = numpy_functions[numpy.stack]([_stacked(part, kind, where) for part in value])
-        return made
+        return numpy_functions[numpy.stack]([_stacked(part, kind, where) for part in value])
     return Tensor(value, kind, device=where)
 
 
@@ -567,20 +557,14 @@ def convert_to_tensor(
     """
     if sparse or ragged:
         raise ValueError("convert_to_tensor(sparse=True / ragged=True): there are no sparse or ragged tensors here.")
-    if not isinstance(x, Tensor):
-        x = as_tensor(x)
+    x = as_tensor(x)
     if isinstance(x, Tensor):
-        if dtype is None or x.dtype == as_dtype(dtype):
-            return x
-        return x.astype(dtype)
+        return x if dtype is None or x.dtype == as_dtype(dtype) else x.astype(dtype)
     return Tensor(x, dtype)
 
 
 def is_tensor(x: Any) -> bool:
     """True for tensors and variables.
-
-    Args:
-        x: anything.
 
     >>> ef.is_tensor([1.0]), ef.is_tensor(ef.Tensor(1.0))
     (False, True)

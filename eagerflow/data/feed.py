@@ -71,12 +71,7 @@ class Feed:
         raise NotImplementedError
 
     def go_to(self, position: dict[str, Any], done: int) -> None:
-        """Go on where an equal feed was when it told its `position`.
-
-        Args:
-            position: what the other feed told.
-            done: how many batches of the epoch were used.
-        """
+        """Go on where an equal feed was when it told its `position`."""
         raise NotImplementedError
 
     def begin_at(self, epoch: int, key_of: Callable[[int], Key]) -> None:

@@ -44,13 +44,7 @@ def announcing(arrays: Sequence[Any]) -> Iterator[Callable[[Any], None]]:
 
 
 class _Pages:
-    """The pages of a mapped array's rows.
-
-    Args:
-        mapping: the mapped file.
-        start: bytes before the first row.
-        row: bytes of a row.
-    """
+    """The pages of a mapped array's rows."""
 
     def __init__(self, mapping: Any, start: int, row: int) -> None:
         self.mapping, self.start, self.row = mapping, start, row

@@ -104,11 +104,7 @@ def forget_losses(layer: Any) -> None:
 
 
 def forget_losses_of(layers: dict[int, Any]) -> None:
-    """Let layers hold no losses.
-
-    Args:
-        layers: what gives each of them, by their identities.
-    """
+    """Let layers hold no losses."""
     if layers and _holding:
         for layer in [each for each in _holding if id(each) in layers and layers[id(each)]() is each]:
             layer._ef_state.losses.clear()

@@ -20,7 +20,7 @@ from eagerflow.core.tensor import Deferred, Tensor
 from eagerflow.core.variable import Variable
 from eagerflow.ops import cast
 
-__all__ = ["AutocastVariable", "autocast_scope", "is_autocasting"]
+__all__ = ["AutocastVariable", "autocast_scope"]
 
 _compute: contextvars.ContextVar[numpy.dtype | None] = contextvars.ContextVar("autocast", default=None)
 
@@ -34,11 +34,6 @@ def autocast_scope(dtype: Any) -> Iterator[None]:
         yield
     finally:
         _compute.set(before)
-
-
-def is_autocasting() -> bool:
-    """Whether weights with `autocast` are seen in another type here."""
-    return _compute.get() is not None
 
 
 class _Autocast(Deferred):

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from eagerflow.layers.core.lambda_layer import *
     from eagerflow.layers.core.masking import *
     from eagerflow.layers.core.reversible_embedding import *
-    from eagerflow.layers.core.torch_module import *
     from eagerflow.layers.dropout import *
     from eagerflow.layers.merging.dot import *
     from eagerflow.layers.merging.merge import *
@@ -67,7 +66,6 @@ _listed(
         ".core.lambda_layer": "Lambda",
         ".core.masking": "Masking",
         ".core.reversible_embedding": "ReversibleEmbedding",
-        ".core.torch_module": "TorchModuleWrapper",
         ".dropout": (
             "AlphaDropout Dropout GaussianDropout GaussianNoise SpatialDropout1D SpatialDropout2D SpatialDropout3D"
         ),

@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow.core.lowering import lower, lower_rule, settle
+from eagerflow.core.lowering import lower, lower_rule
 from eagerflow.kernels.convolution.epilogue import add_bias, finish, masked, sums_of_bias
-from eagerflow.kernels.machine.blocks import ones, zeros
-from eagerflow.kernels.machine.costs import Blocks, Epilogue, Sums
-from eagerflow.kernels.machine.numbers import ZERO
+from eagerflow.kernels.machine.costs import Sums
 from eagerflow.kernels.matrices.products import large, pair, product, small
 from eagerflow.kernels.reduce.vectors import column_sums
 from eagerflow.lowerings.matrices import left_gradient, right_gradient
@@ -56,29 +54,6 @@ def _fit(x: Any, kernel: Any, bias: Any) -> bool:
     return fit and x.dtype.char in "fd"  # halves are multiplied in float32
 
 
-def _settled(x: Any, kernel: Any, bias: Any, relu: bool = False) -> Any:
-    """The first way of `_dense`, for arrays of these shapes."""
-    if x.ndim != 2 or not _fit(x, kernel, bias) or large(x, kernel):
-        return None
-    add, maximum, shape = numpy.add, numpy.maximum, (len(x), kernel.shape[1])
-    nothing: Any = ZERO[x.dtype]
-    if Epilogue.SMALL <= shape[0] * shape[1] <= Blocks.CHUNK:
-        nothing = zeros(shape[0] * shape[1], x.dtype).reshape(shape)
-
-    def dense(xp: Any, x: Any, kernel: Any, bias: Any, relu: bool) -> Any:
-        out = x.dot(kernel)
-        add(out, bias, out=out)
-        return out, None
-
-    def dense_relu(xp: Any, x: Any, kernel: Any, bias: Any, relu: bool) -> Any:
-        out = x.dot(kernel)
-        add(out, bias, out=out)
-        maximum(out, nothing, out=out)
-        return out, out
-
-    return dense_relu if relu else dense
-
-
 def _gradients(g: Any, needs: Any, x: Any, kernel: Any, bias: Any, positive: Any) -> Any:
     g = before_relu(g, positive)
     if _are_small(g, kernel):  # what follows, without its questions
@@ -101,22 +76,5 @@ def _are_small(g: Any, kernel: Any) -> bool:
     return g.ndim == kernel.ndim == 2 and g.size < Sums.SMALL and g.dtype.char in "fd" and small(len(g), *kernel.shape)
 
 
-def _settled_gradients(g: Any, needs: Any, saved: tuple[Any, ...]) -> Any:
-    """The first way of `_gradients`, for arrays of these shapes."""
-    kernel, positive = saved[1], saved[-1]
-    if not _are_small(g, kernel) or not needs[1] or not needs[2]:
-        return None
-    row, relu, of_x = ones(len(g), g.dtype), positive is not None, needs[0]
-
-    def dense_gradients(xp: Any, g: Any, record: Any, needs: Any) -> Any:
-        x, kernel, *_, positive = record[4]
-        if relu:
-            g = masked(g, positive)
-        return g.dot(kernel.T) if of_x else None, x.T.dot(g), row.dot(g)
-
-    return dense_gradients
-
-
 lower(dense, _dense)
 lower_rule(dense, _gradients)
-settle(dense, _settled, _settled_gradients)

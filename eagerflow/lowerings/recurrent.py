@@ -47,7 +47,7 @@ def _check(gates: int, *layers: lstm_kernel.Layer | gru_kernel.Layer) -> None:
 
 
 def of_both(arrays: Sequence[Any], needed: int) -> tuple[list[Any], list[Any]]:
-    """What each layer of a pair is given: its arrays that are needed, then those that may be None.
+    """The arguments of each layer of a pair: required arrays, then those that may be None.
 
     Args:
         arrays: of the first and second layer those that are needed, then of both the others.

@@ -408,7 +408,6 @@ class Model(Trainer, Layer):
         verbose: bool | int | None = None,
         input_signature: Any = None,
         opset_version: int | None = None,
-        weights: str | None = None,
         samples: Any = None,
         labels: Any = None,
         **options: Any,
@@ -429,7 +428,6 @@ class Model(Trainer, Layer):
             input_signature: `InputSpec`s, shapes or arrays in the structure of the inputs, with None for variable
                 lengths; default: the model's own inputs, or those of its first call with any batch size.
             opset_version: the version of ONNX' operators, 17 to 23; default: 18.
-            weights: `"int8"` or `"float16"` for a file of a quarter or half the size, whose outputs differ a little.
             samples: for `"web"`: examples of inputs to choose from; those of a text model are strings.
             labels: for `"web"`: names of the classes.
             **options: for `"web"`: `title`; `input` (`"pad"`, `"image"`, `"sliders"`, `"plane"`, `"text"`,
@@ -454,7 +452,7 @@ class Model(Trainer, Layer):
                 "others are made: openvino by ovc, TensorFlow's and LiteRT's by onnx2tf, torch's by onnx2torch."
             )
         write, options = above.exporters[format](), {"samples": samples, "labels": labels, **options}
-        options |= {"input_signature": input_signature, "opset_version": opset_version, "weights": weights}
+        options |= {"input_signature": input_signature, "opset_version": opset_version}
         given = {"verbose": verbose, **{name: value for name, value in options.items() if value is not None}}
         known = inspect.signature(write).parameters
         if "options" not in known and (foreign := [name for name in given if name not in known]):

@@ -1,4 +1,4 @@
-"""One op to be expressed: what converters are given."""
+"""One op to be expressed: the argument of converters."""
 
 from __future__ import annotations
 

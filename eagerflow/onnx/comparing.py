@@ -17,7 +17,7 @@ from eagerflow.onnx.graph import Graph, Value
 from eagerflow.onnx.replay import computed, computed_node
 from eagerflow.onnx.trace import ExportError, Seen, Step, Trace, as_inputs, traced
 
-__all__ = ["Different", "Run", "compare", "difference"]
+__all__ = ["Different", "Run", "compare"]
 
 
 class Different(ExportError):
@@ -27,15 +27,8 @@ class Different(ExportError):
 Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 
 
-def compare(run: Run, made: Made, arrays: Sequence[Any]) -> tuple[dict[str, Any], list[Any]]:
+def compare(run: Run, made: Made, arrays: Sequence[Any]) -> None:
     """Compute a graph on inputs, and refuse where it differs from the model.
-
-    Gives what the graph was given, and what the model made of it.
-
-    Args:
-        run: the model.
-        made: its graph.
-        arrays: one for each input.
 
     Raises:
         ExportError: naming the first op that differs.
@@ -52,9 +45,8 @@ def compare(run: Run, made: Made, arrays: Sequence[Any]) -> tuple[dict[str, Any]
         ) from None
     _check_shapes(made.graph, wanted)
     if all(agree(found[name], array, made.tolerance) for name, array in zip(made.graph.outputs, wanted, strict=True)):
-        return given, wanted
+        return
     _compare_each(traced(run, arrays, opens, keeps=True), made, arrays)
-    return given, wanted
 
 
 def _check_shapes(graph: Graph, wanted: Sequence[Any]) -> None:

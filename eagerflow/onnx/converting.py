@@ -41,14 +41,7 @@ def opens(op: Any) -> bool:
 
 
 def converted(traces: Sequence[Trace], given: Sequence[Given], opset: int, outputs: Sequence[str]) -> Made:
-    """The graph of the ops that ran.
-
-    Args:
-        traces: the same ops at several sizes.
-        given: the inputs.
-        opset: the version of ONNX' operators.
-        outputs: names.
-    """
+    """The graph of the ops that ran."""
     graph, values = Graph(opset), dict[int, Value]()
     for each, seen in zip(given, zip(*[trace.inputs for trace in traces])):
         name = graph.name(each.name)

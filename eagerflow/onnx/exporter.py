@@ -20,12 +20,10 @@ from eagerflow.core.dtypes import as_dtype, is_float_dtype
 from eagerflow.core.in_place import undone
 from eagerflow.core.random import frozen
 from eagerflow.core.tensor import Tensor
-from eagerflow.onnx.comparing import Different, Run, compare, difference
+from eagerflow.onnx.comparing import Different, Run, compare
 from eagerflow.onnx.converting import Made, converted, opens
 from eagerflow.onnx.graph import Graph, Value
 from eagerflow.onnx.messages import TYPES, write
-from eagerflow.onnx.replay import computed
-from eagerflow.onnx.rounding import KINDS, rounded
 from eagerflow.onnx.sizes import Given, Sizes, given_inputs, packed, schemes
 from eagerflow.onnx.trace import ExportError, Seen, Step, Trace, traced
 
@@ -40,7 +38,6 @@ def export(
     input_signature: Any = None,
     opset_version: int | None = None,
     verbose: bool | int | None = None,
-    weights: str | None = None,
 ) -> pathlib.Path:
     """Writes a model, or a function of tensors, to an ONNX file.
 
@@ -53,9 +50,7 @@ def export(
         input_signature: `InputSpec`s, shapes, or arrays, in the structure of the inputs; None in a shape stands for any
             length. Default: the model's own inputs, or those of its first call with any batch size.
         opset_version: the version of ONNX' operators, 17 to 23; default: 18.
-        verbose: whether to print where the file is, and how much rounded weights change the outputs.
-        weights: the type in which matrices, kernels and embeddings are stored: `"int8"` (with a scale per channel) or
-            `"float16"`; they are converted to float32 when the file is run. Default: their own type.
+        verbose: whether to print where the file is.
 
     Returns:
         The path.
@@ -77,13 +72,11 @@ def export(
             "page that runs the model). TensorFlow's folders, which Keras writes under other names, aren't written; "
             "model.save('name.keras') keeps the model for Keras."
         )
-    made = convert(model, input_signature, opset_version, weights, keeps=False)
+    made = convert(model, input_signature, opset_version, keeps=False)
     target = made.write(path)
     if verbose:
         nodes, constants = len(made.graph.nodes), len(made.graph.constants)
         say(f"Saved artifact at {str(target)!r}: {nodes} nodes, {constants} constants.")
-        if weights:
-            say(f"Its outputs differ by {made.rounding:.1e} of the largest number, by weights in {weights}.")
     return target
 
 
@@ -98,8 +91,6 @@ class Converted(NamedTuple):
         symbols: the names of variable lengths.
         values: the graph's values for the tensors of the recorded run, by their numbers in the trace.
         trace: the recorded run.
-        rounding: the error of outputs that rounding the weights causes, relative to the largest output, for one
-            example.
 
     >>> model = ef.Sequential([ef.Input((3,), name="x"), ef.layers.Dense(2, activation="relu")])
     >>> converted = ef.onnx.convert(model)
@@ -112,7 +103,6 @@ class Converted(NamedTuple):
     symbols: dict[Any, str]
     values: dict[int, Value]
     trace: Trace
-    rounding: float
 
     def write(self, path: str | os.PathLike[str]) -> pathlib.Path:
         """Writes the ONNX file, and returns the path.
@@ -155,12 +145,7 @@ class Converted(NamedTuple):
 
 
 def convert(
-    model: Any,
-    input_signature: Any = None,
-    opset_version: int | None = None,
-    weights: str | None = None,
-    *,
-    keeps: bool = True,
+    model: Any, input_signature: Any = None, opset_version: int | None = None, *, keeps: bool = True
 ) -> Converted:
     """Converts a model or function to an ONNX graph, and compares the two; `export` also writes it to a file.
 
@@ -168,7 +153,6 @@ def convert(
         model: as for `export`.
         input_signature: as for `export`.
         opset_version: as for `export`.
-        weights: as for `export`.
         keeps: whether the arrays of the recorded run are kept, so that `places` finds them.
 
     Returns:
@@ -179,8 +163,6 @@ def convert(
     ['Mul', 'Identity']
     """
     opset = 18 if opset_version is None else opset_version
-    if weights is not None and weights not in KINDS:
-        raise ValueError(f"export(weights={weights!r}): expected None, 'int8' or 'float16'.")
     if opset not in OPSETS:
         raise ValueError(f"export(opset_version={opset!r}): expected one of {OPSETS[0]} to {OPSETS[-1]}.")
     given, structure = given_inputs(input_signature, model)
@@ -193,16 +175,16 @@ def convert(
         if each.dtype not in TYPES:
             raise ExportError(f"the input {each.name!r} has the type {each.dtype}, which ONNX files don't have here.")
     with undone(), frozen():  # seeds are as they were before
-        return _converted(model, _runner(model, structure), given, opset, weights, keeps)
+        return _converted(model, _runner(model, structure), given, opset, keeps)
 
 
-def _converted(model: Any, run: Run, given: Sequence[Given], opset: int, weights: str | None, keeps: bool) -> Converted:
+def _converted(model: Any, run: Run, given: Sequence[Given], opset: int, keeps: bool) -> Converted:
     """By the first way to choose sizes that the model takes; another one where two lengths were equal by chance."""
     first: Exception | None = None
     tried = list(schemes(given))
     for sizes in tried:
         try:
-            return _at_sizes(model, run, given, sizes, opset, weights, keeps)
+            return _at_sizes(model, run, given, sizes, opset, keeps)
         except Different as error:
             if isinstance(first, Different) or not set(sizes.runs[0]) - {"batch"}:
                 raise
@@ -221,9 +203,7 @@ def _converted(model: Any, run: Run, given: Sequence[Given], opset: int, weights
     ) from first
 
 
-def _at_sizes(
-    model: Any, run: Run, given: Sequence[Given], sizes: Sizes, opset: int, weights: str | None, keeps: bool
-) -> Converted:
+def _at_sizes(model: Any, run: Run, given: Sequence[Given], sizes: Sizes, opset: int, keeps: bool) -> Converted:
     data = [_data(given, sizes, i, 7) for i in range(len(sizes.runs) - 1)]
     traces = [traced(run, arrays, opens, keeps and i == 0) for i, arrays in enumerate(data)]
     _check_same(traces)
@@ -231,20 +211,15 @@ def _at_sizes(
     made = converted(traces, given, opset, _output_names(model, first))
     del traces
     for place, seed in ((-1, 11), (0, 13)):
-        arrays, wanted = _compare(run, made, partial(_data, given, sizes, place, seed))
+        _compare(run, made, partial(_data, given, sizes, place, seed))
     if first.reads:
         warnings.warn(
             f"export(): {first.reads[0]}: Python reads the values of a tensor that depends on the inputs. What follows "
             "from them (a number, the branch of a condition) is fixed in the file, as it was for the inputs tried.",
             stacklevel=5,
         )
-    apart = 0.0
-    if weights is not None:
-        rounded(made.graph, weights)
-        found = computed(made.graph, arrays, made.graph.outputs)
-        apart = max([difference(found[n], x) for n, x in zip(made.graph.outputs, wanted) if x.size], default=0.0)
     name = str(getattr(model, "name", "function"))
-    return Converted(made.graph, name, sizes.names(), made.values, first, apart)
+    return Converted(made.graph, name, sizes.names(), made.values, first)
 
 
 # ---------------------------------------------------------------------- running
@@ -277,7 +252,7 @@ def _takes_apart(model: Any, structure: Any) -> bool:
     return False
 
 
-def _compare(run: Run, made: Made, data: Callable[[int], list[Any]]) -> tuple[dict[str, Any], list[Any]]:
+def _compare(run: Run, made: Made, data: Callable[[int], list[Any]]) -> None:
     """On integers as large as the model takes: what are indices must be small, and small ones may tell little."""
     for most in (100, 10):
         try:

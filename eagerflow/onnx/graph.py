@@ -61,9 +61,6 @@ class Value:
 class Graph:
     """Collects nodes.
 
-    Args:
-        opset: the version of the operators.
-
     Attributes:
         nodes: in the order of their execution.
         constants: arrays by name.

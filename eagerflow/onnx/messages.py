@@ -130,21 +130,10 @@ def _tensor(name: str, array: Any) -> bytes:
 def write(
     graph: Graph, path: str | os.PathLike[str], name: str, version: str, symbols: Mapping[Any, str]
 ) -> pathlib.Path:
-    """Write a graph, whole or not at all.
-
-    Args:
-        graph: what is written.
-        path: where to.
-        name: the name of the model.
-        version: of the program that wrote it.
-        symbols: names of lengths that aren't fixed.
-    """
+    """Write a graph, whole or not at all."""
     size = sum(array.nbytes for array in graph.constants.values())
     if size > _LARGEST:
-        raise ExportError(
-            f"its weights take {size:,} bytes, and ONNX files end at 2 GiB. export(weights='float16') halves them; or "
-            "export parts of the model."
-        )
+        raise ExportError(f"its weights take {size:,} bytes, and ONNX files end at 2 GiB. Export parts of the model.")
     target = pathlib.Path(path)
     body = _parts(1, map(_node, graph.nodes)) + _given(2, name)
     body += _parts(11, [_described(key, value, symbols) for key, value in graph.inputs.items()])

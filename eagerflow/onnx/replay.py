@@ -41,13 +41,7 @@ def computed(graph: Graph, inputs: Mapping[str, Any], wanted: Collection[str] | 
 
 
 def computed_node(graph: Graph, node: Node, found: Mapping[str, Any]) -> list[Any]:
-    """What one node gives.
-
-    Args:
-        graph: whose constants it may take.
-        node: the node.
-        found: its other inputs by name.
-    """
+    """What one node gives."""
     given = [graph.constants[name] if name in graph.constants else found[name] for name in node.inputs]
     with numpy.errstate(all="ignore"), no_grad():
         operands = [None if array is None else known(array) for array in given]

@@ -205,11 +205,6 @@ class Optimizer(StoredState, Minimizing, Averages):
         if before is not None and self._rate.variable is None:
             self._variables = [v for v in self._variables if v is not before]
 
-    @property
-    def _asks_users(self) -> bool:
-        """Whether code that may be the user's decides the learning rate."""
-        return self._rate.asks_users
-
     @replayed
     def _rate_of_now(self) -> Tensor:
         return Tensor(self._learning_rate(), floatx())

@@ -67,14 +67,6 @@ class LearningRate:
         else:
             self.variable.assign(value)
 
-    @property
-    def asks_users(self) -> bool:
-        """Whether code decides that may be the user's: a function, or a schedule with a `__call__` of its own."""
-        if self.variable is not None:
-            return False
-        is_schedule = isinstance(self._decides, LearningRateSchedule)
-        return not is_schedule or type(self._decides).__call__ is not LearningRateSchedule.__call__
-
     def value(self, step: Any) -> float:
         """The rate for the update number `step`, from 0."""
         if self.variable is not None:

@@ -15,7 +15,6 @@ from eagerflow.base.serialization import (
 )
 from eagerflow.models.saving import (
     FileFormatError as FileFormatError,
-    KerasFileEditor as KerasFileEditor,
     LoadLimitError as LoadLimitError,
     load_weights as load_weights,
     read_weights as read_weights,

@@ -138,13 +138,7 @@ def checked_step(model: Any, name: str, base: type) -> Any:
 
 
 def explain_unpacking(error: BaseException, step: str, data: Any) -> None:
-    """Say what data a custom step gets, if it unpacked them into another number of parts.
-
-    Args:
-        error: what the step raised.
-        step: its name.
-        data: its argument.
-    """
+    """Say what data a custom step gets, if it unpacked them into another number of parts."""
     trail = error.__traceback__
     while trail is not None and trail.tb_next is not None:
         trail = trail.tb_next

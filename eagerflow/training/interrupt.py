@@ -14,9 +14,6 @@ class Interruption:
     """Inside the block, in the main thread, a first Ctrl-C is only noted; a second one raises at once.
 
     Handlers that the user installed stay.
-
-    Attributes:
-        requested: whether there was a Ctrl-C.
     """
 
     def __init__(self) -> None:

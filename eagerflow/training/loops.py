@@ -210,16 +210,7 @@ def feeds_of_fit(
     shuffle: Any,
     class_weight: Any,
 ) -> tuple[Feed, Feed | None]:
-    """The batches that `fit` trains on, and those that it validates on.
-
-    Args:
-        arrays: `x`, `y` and `sample_weight`.
-        held_back: `validation_split` and `validation_data`.
-        batch_sizes: for training and validation.
-        steps: per epoch and per validation.
-        shuffle: as `fit` has it.
-        class_weight: as `fit` has it.
-    """
+    """The batches that `fit` trains on, and those that it validates on."""
     part, validation_data = fraction(held_back[0]), held_back[1]
     batch_size = at_least_one("fit", "batch_size", batch_sizes[0])
     validation_size = at_least_one("fit", "validation_batch_size", batch_sizes[1]) or batch_size

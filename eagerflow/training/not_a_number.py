@@ -30,12 +30,6 @@ _LARGE = 1.0  # a learning rate above which no optimizer is meant to work
 def warn_of_nan(loss: Any, epoch: int, model: Any, feed: Feed) -> bool:
     """Warn when the loss isn't finite: what is wrong with the data, and the first layer where it shows.
 
-    Args:
-        loss: the loss after the epoch, or None.
-        epoch: its number, from 0.
-        model: what is trained.
-        feed: the data.
-
     Returns:
         Whether there was something to warn of.
     """

@@ -21,13 +21,6 @@ class ShuffleSchedule:
     goes on with `initial_epoch` in the very order in which it would have gone on. A `fit` that begins with epoch 0
     again, of a model that was trained before, has other orders: they depend on the steps that were made before, too,
     which the model remembers, and its file. Where a pass comes again nevertheless, its order is drawn.
-
-    Args:
-        model: the model.
-        initial_epoch: the epoch that `fit` begins with.
-
-    Attributes:
-        epoch: the running epoch.
     """
 
     def __init__(self, model: Any, initial_epoch: int) -> None:

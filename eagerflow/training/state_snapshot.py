@@ -17,9 +17,6 @@ class StateSnapshot:
     A training step either happens or, when it raises before weights are updated, leaves nothing changed: what layers
     changed on the way to the loss is put back. Weights themselves are only changed by the optimizer, at the end.
 
-    Args:
-        model: the model, which may keep these states.
-
     A step stands between `before = states.taken()` and `states.settle(before)`, or `states.undo(before)` after an
     exception.
     """

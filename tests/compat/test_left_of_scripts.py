@@ -339,21 +339,6 @@ def test_modules_of_tensorflow_s_inside_that_others_import_are_there():
         lengths.normalize_padding("full")
 
 
-def test_a_table_is_read_from_the_lines_of_a_file(tmp_path):
-    path = tmp_path / "words.csv"
-    path.write_text("0,cat\n1,dog\n2,cow\n")
-    words = tf.lookup.TextFileInitializer(str(path), tf.string, 1, tf.int64, 0, delimiter=",")
-    found = tf.lookup.StaticHashTable(words, -1).lookup(tf.constant(["cow", "cat", "hen"]))
-    assert found.numpy().tolist() == [2, 0, -1]
-    whole, number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
-    lines = tf.lookup.TextFileInitializer(str(path), tf.int64, number, tf.string, whole, vocab_size=2)
-    assert tf.lookup.StaticHashTable(lines, "?").lookup(tf.constant([1, 2])).numpy().tolist() == [b"1,dog", b"?"]
-    with pytest.raises(ValueError, match=r"line 1, column 1: expected a number; got 'cat'"):
-        tf.lookup.TextFileInitializer(str(path), tf.string, 0, tf.int64, 1, delimiter=",")
-    with pytest.raises(ValueError, match=r"line 1: there is no column 2; it has 2"):
-        tf.lookup.TextFileInitializer(str(path), tf.string, 2, tf.int64, 0, delimiter=",")
-
-
 def test_what_only_a_call_builds_is_there_after_a_symbolic_one(keras_2):
     """Though the class tells its shapes, by which nothing is run in Keras 3."""
 

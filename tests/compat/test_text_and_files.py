@@ -110,29 +110,6 @@ def test_rows_of_tables():
         tf.io.decode_csv(",1", [tf.int32, 0])
 
 
-def test_tables_as_data_sets(tmp_path):
-    table = tmp_path / "a.csv"
-    table.write_text("x,y,z\n1,a,2.5\n2,b,3.5\n3,c,4\n")
-    batches = list(tf.data.experimental.make_csv_dataset(str(table), 2, label_name="z", num_epochs=1, shuffle=False))
-    (columns, label), (rest, _) = batches
-    assert plain(columns["x"]) == [1, 2]
-    assert plain(columns["y"]) == [b"a", b"b"]
-    assert plain(label) == [2.5, 3.5]
-    assert plain(rest["x"]) == [3]
-    assert columns["x"].dtype == "int32"
-    endless = tf.data.experimental.make_csv_dataset([str(table)], 2, select_columns=["x"], column_defaults=[tf.float32])
-    assert [sorted(b) for b in endless.take(4)] == [["x"]] * 4
-    rows = [
-        tuple(plain(v) for v in row)
-        for row in tf.data.experimental.CsvDataset(str(table), [tf.int32, tf.string, 0.0], header=True)
-    ]
-    assert rows == [(1, b"a", 2.5), (2, b"b", 3.5), (3, b"c", 4.0)]
-    with pytest.raises(ValueError, match="label_name='w'"):
-        tf.data.experimental.make_csv_dataset(str(table), 2, label_name="w")
-    with pytest.raises(FileNotFoundError, match="no such file"):
-        tf.data.experimental.make_csv_dataset(str(tmp_path / "*.tsv"), 2)
-
-
 def test_lines_of_files_as_data_sets(tmp_path):
     (tmp_path / "a.txt").write_text("a\nb c\r\n")
     assert [x.numpy() for x in tf.data.TextLineDataset([str(tmp_path / "a.txt")])] == [b"a", b"b c"]
@@ -167,16 +144,6 @@ def test_sounds_in_files():
     np.testing.assert_allclose(audio, sound, atol=1e-4)
     assert int(rate) == 8000
     assert tf.audio.decode_wav(encoded, desired_channels=1, desired_samples=3).audio.shape == (3, 1)
-
-
-def test_tables_of_keys():
-    pairs = tf.lookup.KeyValueTensorInitializer(tf.constant(["a", "b"]), tf.constant([1, 2]))
-    assert plain(tf.lookup.StaticHashTable(pairs, -1).lookup(tf.constant(["b", "z"]))) == [2, -1]
-    words = tf.lookup.StaticVocabularyTable(pairs, 1)
-    assert plain(words[tf.constant(["z"])]) == [2]
-    assert words.size() == 3
-    texts = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer([1, 2], ["x", "y"]), "?")
-    assert plain(texts.lookup([2, 5])) == [b"y", b"?"]
 
 
 def test_python_inside_of_graphs():

@@ -6,9 +6,7 @@ saves in a child process that is killed before each call that changes a file: `s
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import io
 import os
 import pathlib
 import signal
@@ -191,19 +189,6 @@ def _in_one_of_tensorflow(path: pathlib.Path) -> set[float]:
     return _found(made.get_weights())
 
 
-def _save_edited(path: pathlib.Path, version: float) -> None:
-    plain = path.with_name("source.weights.h5")
-    _plain(version).save_weights(plain)
-    with contextlib.redirect_stdout(io.StringIO()):
-        ef.saving.KerasFileEditor(plain).save(path)
-
-
-def _in_edited(path: pathlib.Path) -> set[float]:
-    made = _plain(-1.0, "reader")
-    made.load_weights(path)
-    return _found(made.get_weights())
-
-
 def _save_text(path: pathlib.Path, version: float) -> None:
     write_text(path, " ".join([str(version)] * 10_000))
 
@@ -223,7 +208,6 @@ EVERY = FORMATS | {
         Format("run.efr", _save_steps, _in_steps),
         Format("m.onnx", _save_onnx, _in_onnx),
         Format("tensorflow", _save_of_tensorflow, _in_one_of_tensorflow),
-        Format("edited.weights.h5", _save_edited, _in_edited),
         Format("page.html", _save_text, _in_text),
     )
 }

@@ -110,8 +110,6 @@ def test_what_a_model_weighs_may_be_told(model, tmp_path):
     assert len(ef.saving.read_weights(tmp_path / "m.weights.h5", limit=10**6)) == 4
     with pytest.raises(ef.saving.LoadLimitError, match="read_weights"):
         ef.saving.read_weights(tmp_path / "m.weights.h5", limit=100)
-    with pytest.raises(ef.saving.LoadLimitError, match="KerasFileEditor"):
-        ef.saving.KerasFileEditor(tmp_path / "m.weights.h5", limit=100)
 
 
 def test_patterns_of_ones_own_may_be_any():

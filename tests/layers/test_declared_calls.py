@@ -16,7 +16,7 @@ import pytest
 from eagerflow import layers
 from eagerflow.layers.rnn import calls
 
-FREE = {"Layer", "Wrapper", "TorchModuleWrapper"}  # whose `call` is the user's
+FREE = {"Layer", "Wrapper"}  # whose `call` is the user's
 
 
 class Argument(NamedTuple):

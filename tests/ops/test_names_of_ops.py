@@ -6,7 +6,6 @@ import pytest
 
 from eagerflow import ops
 from eagerflow.capture import recorder
-from eagerflow.capture.programs.dead_code import NEVER_RAISE
 from eagerflow.core.lowering import load_kernels, waiting
 from eagerflow.core.primitive import registry
 from eagerflow.onnx.converters import elementwise, indexing, neural, recurrent, reductions, shapes
@@ -19,7 +18,6 @@ CHANGES = {"assign", "assign_add", "assign_sub"}  # of variables, which no op ma
 LISTS = {
     "whose operands have an order": ORDERED,
     "that make no NaN": SAFE,
-    "that never raise": NEVER_RAISE,
     "shaped by values": recorder._SHAPED_BY_VALUES,
     "that index": recorder._INDEXING,
     "with kernels": waiting,

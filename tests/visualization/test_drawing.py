@@ -1,8 +1,6 @@
-"""Boxes and masks drawn on images, and galleries."""
+"""Boxes and masks drawn on images."""
 
 from __future__ import annotations
-
-import sys
 
 import numpy as np
 import pytest
@@ -78,34 +76,3 @@ def test_what_is_refused():
         visualization.draw_segmentation_masks(BLACK, masks, alpha=2)
     with pytest.raises(ValueError, match="a class for each pixel"):
         visualization.draw_segmentation_masks(BLACK, masks[:, :2])
-
-
-def test_galleries_are_written_into_files(tmp_path):
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("agg")
-    images = np.random.default_rng(0).integers(0, 255, (5, 8, 8, 3), "uint8")
-    masks = images[..., 0] % 3
-    boxes = {"boxes": np.tile([1.0, 1, 5, 5], (5, 1, 1)), "labels": np.zeros((5, 1), int)}
-    path = tmp_path / "gallery.png"
-    visualization.plot_image_gallery(images, [0, 1, 0, 1, 5], label_map={0: "a", 1: "b"}, path=path)
-    sizes = [path.stat().st_size]
-    visualization.plot_bounding_box_gallery(images, "xyxy", boxes, boxes, legend=True, path=path)
-    sizes.append(path.stat().st_size)
-    visualization.plot_segmentation_mask_gallery(
-        images.transpose(0, 3, 1, 2), 3, y_true=masks, y_pred=masks[:, None], data_format="channels_first", path=path
-    )
-    sizes.append(path.stat().st_size)
-    assert len(set(sizes)) == 3
-    assert matplotlib.pyplot.get_fignums() == []
-
-
-def test_what_galleries_refuse(monkeypatch):
-    with pytest.raises(ValueError, match=r"either path=... writes a file, or show=True"):
-        visualization.plot_image_gallery(BLACK, path="x.png", show=True)
-    with pytest.raises(ValueError, match="need label_map"):
-        visualization.plot_image_gallery(BLACK, y_true=[0])
-    with pytest.raises(ValueError, match="not both"):
-        visualization.plot_bounding_box_gallery(BLACK, "xyxy", legend=True, legend_handles=[1])
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r"needs matplotlib.*pip install 'matplotlib>=3"):
-        visualization.plot_image_gallery(BLACK)

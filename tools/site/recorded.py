@@ -38,7 +38,6 @@ from viz.recording import Recording
 # Whose names are called with arrays.
 MODULES = ("eagerflow.ops", "eagerflow.layers", "eagerflow.activations", "eagerflow.losses")
 AT_ONCE, SECONDS = 20, 600  # how many names a process records, and the most that it may take
-WITHOUT = {"eagerflow.layers.TorchModuleWrapper": "needs PyTorch, without which this site is built"}
 
 
 class ExampleFailed(Exception):
@@ -55,8 +54,7 @@ class Call(NamedTuple):
 
 def is_recorded(one: Public) -> bool:
     """Whether the page of a name is to show what runs."""
-    is_there = one.module in MODULES or one.module.startswith("eagerflow.ops.")
-    return is_there and one.path not in WITHOUT
+    return one.module in MODULES or one.module.startswith("eagerflow.ops.")
 
 
 def html(one: Public) -> str:

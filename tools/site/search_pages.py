@@ -260,7 +260,6 @@ SUBJECTS = {
     "eagerflow.layers.Conv3D": "video, video classification, volume, 3d convolution",
     "eagerflow.layers.ConvLSTM2D": "video, video prediction, next frame",
     "eagerflow.layers.TimeDistributed": "video, frames of a video, same layer at every step",
-    "eagerflow.distillation.Distiller": "knowledge distillation, teacher and student",
     "eagerflow.layers.Dense": "lora, low rank adaptation",
     "eagerflow.wrappers.SKLearnClassifier": "grid search, hyperparameters, hyperparameter search,"
     " hyperparameter tuning, scikit learn, sklearn",

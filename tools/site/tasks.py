@@ -178,7 +178,6 @@ QUERIES = {
     "view intermediate activations": "guides/functional#parts-of-a-model",
     "sample_weight": "reference/eagerflow/Model#eagerflow.Model.fit",
     "print model architecture": "reference/eagerflow/Model#eagerflow.Model.summary",
-    "knowledge distillation": "reference/distillation/Distiller",
     "csv": "data#tables-csv-files-and-pandas",
     "read csv into dataset": "data#tables-csv-files-and-pandas",
     "dataframe": "data#tables-csv-files-and-pandas",

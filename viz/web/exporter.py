@@ -72,7 +72,6 @@ def export(
     text: Any = None,
     input_signature: Any = None,
     opset_version: int | None = None,
-    weights: str | None = None,
     verbose: bool | int | None = None,
 ) -> pathlib.Path:
     """Write a model as a page that runs it in a browser; `Model.export(path, format="web")` is the way to call it.
@@ -95,7 +94,6 @@ def export(
         text: the `TextVectorization` that makes the model's inputs, where the model doesn't begin with one.
         input_signature: as for ONNX.
         opset_version: as for ONNX.
-        weights: as for ONNX: `"int8"` or `"float16"` for a smaller page, whose numbers differ a little.
         verbose: whether to say where the page is.
 
     Returns:
@@ -117,9 +115,8 @@ def export(
     options = _Options(labels, input, output, value_range, features, scales)
     vectorizer = vectorizer or text
     inputs = _inputs(inner, samples, input_signature, vectorizer)
-    made, first = runs.Watched(inner).converted(input_signature, opset_version, weights)
+    made, first = runs.Watched(inner).converted(input_signature, opset_version)
     content, numbers = _content(inner, inputs, made, first, vectorizer, options)
-    content["model"]["rounded"] = weights
     content["title"] = content["record"]["title"] = str(title or getattr(model, "name", "model"))
     target = pathlib.Path(path)
     document.write(document.Parts(content, _bytes(made), numbers.content()), target)

@@ -72,11 +72,9 @@ class Watched:
         with observing(Listening.to(self._first)):
             return self._model(*arguments, **settings)
 
-    def converted(
-        self, input_signature: Any, opset_version: int | None, weights: str | None
-    ) -> tuple[Converted, _RunListener]:
+    def converted(self, input_signature: Any, opset_version: int | None) -> tuple[Converted, _RunListener]:
         """The graph, and what ran first for it."""
-        made = convert(self, input_signature, opset_version, weights)
+        made = convert(self, input_signature, opset_version)
         assert self._first is not None
         return made, self._first
 

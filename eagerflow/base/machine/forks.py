@@ -42,11 +42,7 @@ def held_over_forks(lock: _Lock) -> None:
 
 
 def renewed_in_children(owner: _Owner) -> None:
-    """Give an object an open lock in a forked child, where the thread that held it doesn't exist.
-
-    Args:
-        owner: has a method `renew_lock`, and isn't kept by this.
-    """
+    """Give an object an open lock in a forked child, where the thread that held it doesn't exist."""
     _owners.add(owner)
 
 

@@ -8,7 +8,6 @@ __all__ = ["EXTRAS", "NEEDED", "brought_by", "missing_package", "pip_install"]
 EXTRAS = {
     "graphviz": ("pygraphviz>=2.0.4",),
     "image": ("pillow>=10",),
-    "plot": ("matplotlib>=3.8",),
     "sklearn": ("scikit-learn>=1.6",),
     "bfloat16": ("ml_dtypes>=0.4",),
     "onnx": ("onnx>=1.17",),

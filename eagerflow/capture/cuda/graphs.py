@@ -38,9 +38,6 @@ def graphs_of(program: Program) -> Graphs | None:
 class Graphs:
     """The CUDA graphs of one program.
 
-    Args:
-        program: what is replayed.
-
     Attributes:
         segments: one for each graph; empty before the first replay.
         reasons: why instructions aren't recorded, in words, by their numbers.
@@ -49,7 +46,7 @@ class Graphs:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.instructions = gathered(program.needed, program.inputs)
+        self.instructions = gathered(program.fused, program.inputs)
         self.segments: list[Segment] = []
         self.reasons: dict[int, str] = {}
         self.source = ""
@@ -79,11 +76,7 @@ class Graphs:
         return f"{shown} ({why[0]}{'; ...' if len(why) > 1 else ''})"
 
     def difference(self, arrays: Any) -> str | None:
-        """Where graphs give something else than the kernels one by one, in words.
-
-        Args:
-            arrays: the values of all slots in an eager run.
-        """
+        """Where graphs give something else than the kernels one by one, in words."""
         if self._place != place_now():
             return None
         with self._busy:

@@ -16,12 +16,7 @@ __all__ = ["gathered"]
 
 
 def gathered(instructions: Sequence[Instruction], inputs: Sequence[int]) -> list[Instruction]:
-    """The same instructions in an order that gives the same.
-
-    Args:
-        instructions: of a step.
-        inputs: slots of its arguments.
-    """
+    """The same instructions in an order that gives the same."""
     given, found = set(inputs), list[Instruction]()
     first, later = 0, list[Instruction]()  # where draws go, and assignments that wait
     for instruction in instructions:

@@ -65,19 +65,7 @@ class _Direct(NamedTuple):
 
 
 class Segment:
-    """Instructions one after the other, as one CUDA graph, which is recorded when they are first called.
-
-    Args:
-        number: of the segment in its program.
-        ground: what it shares with the others.
-        instructions: those that only compute, on arrays of one GPU.
-        taken: slots that are handed over in calls.
-        given: slots that calls give.
-        weights: those among `taken` that are the arrays of variables.
-
-    Attributes:
-        recorded: how often it was recorded.
-    """
+    """Instructions one after the other, as one CUDA graph, which is recorded when they are first called."""
 
     def __init__(
         self,

@@ -19,13 +19,7 @@ _LEAST = 1 << 20  # bytes of a value, below which it isn't worth it
 
 
 def fused(instructions: Sequence[Instruction], outputs: set[int], sizes: Sequence[int]) -> list[Instruction]:
-    """The same instructions, with relu computed by the normalization before it where nothing else takes its input.
-
-    Args:
-        instructions: of a replay.
-        outputs: slots of what it returns.
-        sizes: bytes of the slots' values.
-    """
+    """The same instructions, with relu computed by the normalization before it where nothing else takes its input."""
     plain = [each for each in instructions if isinstance(each, Compute) and each.xp is numpy and not each.widened]
     makers = {each.outs[0]: each for each in plain}
     uses = Counter(number for each in instructions for number in each.taken())
@@ -39,8 +33,8 @@ def fused(instructions: Sequence[Instruction], outputs: set[int], sizes: Sequenc
             ref = first.arrays[0] if _is_idle_cast(first, sizes) else None
         is_large = sizes[relu.outs[0]] >= _LEAST and first.flushed == relu.flushed
         if is_large and first.op.name in _NORMALIZING:
-            function = relu_behind(first.op.forward if first.settled is None else first.settled)
-            other[id(first)] = replace(first, settled=function).at(first)
+            function = relu_behind(first.op.forward)
+            other[id(first)] = replace(first, function=function).at(first)
             other[id(relu)] = Convert(unchanged, relu.arrays[0], relu.outs[0]).at(relu)
     return [other.get(id(each), each) for each in instructions]
 

@@ -80,13 +80,7 @@ class Masked(Instruction):
 
 
 def masks_first(instructions: Sequence[Instruction], outputs: set[int], sizes: Sequence[int]) -> list[Instruction]:
-    """The same instructions, in which large gradients are masked in place.
-
-    Args:
-        instructions: of a replay.
-        outputs: slots of what it gives.
-        sizes: bytes of the slots' values.
-    """
+    """The same instructions, in which large gradients are masked in place."""
     last = {n: i for i, instruction in enumerate(instructions) for n in instruction.taken()}
     found = list[Instruction]()
     for i, rule in enumerate(instructions):

@@ -18,7 +18,7 @@ from eagerflow.core.primitive import Op
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["Add", "Call", "Compute", "Const", "Convert", "Group", "Instruction", "Made", "Naming", "Read"]
-__all__ += ["Ref", "Rule", "Slot", "Unbroadcast", "same_value", "summed_up"]
+__all__ += ["Ref", "Rule", "Slot", "Unbroadcast", "same", "summed_up"]
 
 Naming = Callable[..., str]  # the name of a constant in the source, and what it may be called
 Arrays = Any  # the values of slots, by number
@@ -51,17 +51,6 @@ class Ref:
         """The argument in Python; `named` gives the name of a constant."""
         raise NotImplementedError
 
-    def about(self) -> Any:
-        """What has to be the same, references in it apart."""
-        raise NotImplementedError
-
-    def same(self, other: Any) -> bool:
-        """Whether another one means the same."""
-        if other.__class__ is not self.__class__ or not same_value(self.about(), other.about()):
-            return False
-        mine, theirs = self.parts_of(), other.parts_of()
-        return len(mine) == len(theirs) and all(a.same(b) for a, b in zip(mine, theirs))
-
 
 class Slot(Ref):
     """A value that the step computed, or was given."""
@@ -79,9 +68,6 @@ class Slot(Ref):
 
     def text(self, named: Naming) -> str:
         return f"v{self.number}"
-
-    def about(self) -> Any:
-        return self.number
 
 
 class Const(Ref):
@@ -103,9 +89,6 @@ class Const(Ref):
         if isinstance(value, ModuleType):  # NumPy or CuPy
             return value.__name__
         return repr(value) if value is None or value.__class__ in (bool, int) else named(value)
-
-    def about(self) -> Any:
-        return self.constant
 
 
 class Group(Ref):
@@ -139,9 +122,6 @@ class Group(Ref):
         listed = f"[{', '.join(texts)}]"
         return listed if self.kind is list else f"{named(self.kind)}._make({listed})"
 
-    def about(self) -> Any:
-        return self.kind, self.keys
-
 
 class Made(Ref):
     """A tensor, made of a slot, its mask, and what its activation was computed from: kind, source, axis."""
@@ -153,9 +133,6 @@ class Made(Ref):
 
     def parts_of(self) -> Sequence[Ref]:
         return self.parts
-
-    def about(self) -> Any:
-        return None
 
     def value(self, arrays: Arrays) -> Any:
         array, mask, logits = [part.value(arrays) for part in self.parts]
@@ -171,6 +148,23 @@ class Made(Ref):
         while texts[-1] == "None":
             texts.pop()
         return f"tensor({', '.join(texts)})"
+
+
+def same(a: Ref | Instruction, b: Ref | Instruction) -> bool:
+    """Whether two references or instructions are the same Python, with the same constants."""
+    (mine, own), (theirs, others) = _written(a), _written(b)
+    return mine == theirs and same_value(own, others)
+
+
+def _written(thing: Ref | Instruction) -> tuple[str, list[Any]]:
+    """The text with a mark for each constant, and the constants; of functions that have a word for them, the word."""
+    constants: list[Any] = []
+
+    def named(constant: Any, word: str = "") -> str:
+        constants.append(word or constant)
+        return "?"
+
+    return thing.text(named), constants
 
 
 def same_value(a: Any, b: Any) -> bool:
@@ -202,9 +196,11 @@ class Instruction:
         line: file and line of the user's code that led to it.
         places: the user's code between it and the scope around it.
         flushed: whether subnormal numbers count as zero in it.
+        note: a comment behind its line.
     """
 
     pure = True  # whether it may be computed again for comparison
+    note = ""
     outs: list[int]
     line: tuple[str, int] | None
     places: Places
@@ -232,17 +228,6 @@ class Instruction:
     def taken(self) -> set[int]:
         """The numbers of the slots that it takes."""
         return {number for ref in self.refs() for number in ref.slots()}
-
-    def about(self) -> Any:
-        """What has to be the same, slots and references apart."""
-        return None
-
-    def same(self, other: Any) -> bool:
-        """Whether another one is the same step."""
-        if other.__class__ is not self.__class__ or other.outs != self.outs:
-            return False
-        same = same_value(self.about(), other.about())
-        return same and all(a.same(b) for a, b in zip(self.refs(), other.refs(), strict=True))
 
     def call(self) -> tuple[Callable[..., Any], str, Sequence[tuple[str, Ref]]]:
         """What is called, a word for it, and what it takes, with the names of what is handed over by name."""
@@ -297,9 +282,8 @@ class Compute(Instruction):
         extras: how many of those are saved besides.
         several: whether the outputs come as a tuple.
         widened: slots of the arrays in the type in which the op was computed, where integers met floats; else empty.
-        settled: what is called instead of the op's function, where shapes and types say that.
-        called: what errors call it, where that isn't the op.
         indices: the constants in what observers get as indices; None stands for slots of the setting `index`.
+        function: what is called instead of the op's own.
     """
 
     xp: ModuleType
@@ -311,9 +295,8 @@ class Compute(Instruction):
     extras: int
     several: bool
     widened: list[int]
-    settled: Callable[..., Any] | None = None
-    called: str | None = None
     indices: Sequence[Const | None] = ()
+    function: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         self.outs = [*self.widened, *self.outs]
@@ -331,9 +314,6 @@ class Compute(Instruction):
         yield from self.arrays
         yield from self.settings
 
-    def about(self) -> Any:
-        return self.xp, self.op, self.tracked, self.extras, self.several
-
     def passed(self) -> list[tuple[str, Ref]]:
         """The arguments in the order of the function's parameters, each with the name that it is handed over by."""
         op, found = self.op, list[tuple[str, Ref]]()
@@ -347,7 +327,7 @@ class Compute(Instruction):
         return found
 
     def call(self) -> tuple[Callable[..., Any], str, Sequence[tuple[str, Ref]]]:
-        function, xp = self.op.forward if self.settled is None else self.settled, Const(self.xp)
+        function, xp = self.function or self.op.forward, Const(self.xp)
         if self.widened:
             given = Group(tuple, self.arrays), Group(tuple, self.settings)
             return promoted, "promoted", _by_position(Const(function), xp, *given)
@@ -374,11 +354,24 @@ class Convert(Instruction):
     def refs(self) -> Iterator[Ref]:
         yield self.source
 
-    def about(self) -> Any:
-        return self.function, self.settings
-
     def call(self) -> tuple[Callable[..., Any], str, Sequence[tuple[str, Ref]]]:
         return self.function, "", _by_position(self.source, *map(Const, self.settings))
+
+
+class Launch(Instruction):
+    """A CUDA graph, which stands for many instructions."""
+
+    def __init__(self, graph: Callable[..., Any], number: int, taken: Sequence[int], given: Sequence[int]) -> None:
+        self.graph, self.number, self.takes, self.outs = graph, number, taken, list(given)
+
+    def refs(self) -> Iterator[Ref]:
+        yield from map(Slot, self.takes)
+
+    def call(self) -> tuple[Callable[..., Any], str, Sequence[tuple[str, Ref]]]:
+        return self.graph, f"graph_{self.number}", _by_position(*self.refs())
+
+    def left(self) -> Any:
+        return tuple(self.outs) or None
 
 
 class Unbroadcast(Convert):
@@ -398,7 +391,6 @@ class Rule(Instruction):
         needs: for joint rules, which gradients are wanted.
         found: the slots of gradients, None where there is none.
         forward: what ran on the way there.
-        settled: what is called instead of a joint rule, where shapes and types say that.
     """
 
     xp: ModuleType
@@ -409,7 +401,6 @@ class Rule(Instruction):
     needs: tuple[bool, ...]
     found: list[int | None]
     forward: Compute
-    settled: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         self.outs = [n for n in self.found if n is not None]
@@ -422,16 +413,12 @@ class Rule(Instruction):
         yield self.g
         yield from self.saved
 
-    def about(self) -> Any:
-        return self.xp, self.op, self.needs, self.found, self.shapes
-
     def call(self) -> tuple[Callable[..., Any], str, Sequence[tuple[str, Ref]]]:
         nothing, word = Const(None), f"{self.op.name}_gradient"
         record = Group(tuple, [nothing, nothing, nothing, Const(self.shapes), Group(tuple, self.saved)])
         given = Const(self.xp), self.g, record
         if self.op.joint:
-            function = self.op.pulls[0] if self.settled is None else self.settled
-            return function, word, _by_position(*given, Const(self.needs))
+            return self.op.pulls[0], word, _by_position(*given, Const(self.needs))
         pulls = [pull for pull, n in zip(self.op.pulls, self.found) if n is not None]
         if len(pulls) == 1:
             return pulls[0], word, _by_position(*given, nothing)
@@ -494,9 +481,6 @@ class Read(Instruction):
     def name(self) -> str:
         return f"reading {self.variable.path}"
 
-    def about(self) -> Any:
-        return self.variable
-
     def text(self, named: Naming) -> str:
         name = named(self.variable)  # were it read as `stored`, another thread might be writing to it
         return f"v{self.outs[0]} = " + (f"{name}.data" if reads_as_stored(self.variable) else f"settled({name})")
@@ -527,9 +511,6 @@ class Call(Instruction):
     def refs(self) -> Iterator[Ref]:
         yield self.args
         yield self.kwargs
-
-    def about(self) -> Any:
-        return self.function
 
     def text(self, named: Naming) -> str:
         given = [part.text(named) for part in self.args.parts]

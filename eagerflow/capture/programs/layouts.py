@@ -6,22 +6,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow.capture.programs.instructions import Add, Instruction, Rule
 from eagerflow.core.device import namespace_of
 
-__all__ = ["copied", "goes_by_layouts"]
-
-
-def goes_by_layouts(made: Instruction | None) -> bool:
-    """Whether a gradient may lie in memory in one way or in another, by how arguments of the step do.
-
-    What kernels of settled shapes and sums of gradients give is new, and lies as always. The answer must not go by how
-    arrays lie now: two runs of a step are compared.
-
-    Args:
-        made: what has made it; None: it was given.
-    """
-    return not (isinstance(made, Add) or (isinstance(made, Rule) and made.settled is not None))
+__all__ = ["copied"]
 
 
 def copied(array: Any) -> Any:

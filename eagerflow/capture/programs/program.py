@@ -19,10 +19,9 @@ from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.observed import Announced, Announcing
 from eagerflow.capture.places import Places
 from eagerflow.capture.programs.computed_once import computed_once
-from eagerflow.capture.programs.dead_code import needed
 from eagerflow.capture.programs.fusion import fused
 from eagerflow.capture.programs.in_place import Masked, masks_first
-from eagerflow.capture.programs.instructions import Add, Call, Compute, Instruction, Ref, Rule
+from eagerflow.capture.programs.instructions import Add, Call, Compute, Convert, Instruction, Launch, Ref, Rule, Slot
 from eagerflow.core.in_place import settled
 from eagerflow.core.observe import Observer, clock, state as heeded
 from eagerflow.core.tensor import Tensor
@@ -33,7 +32,6 @@ _numbers = itertools.count(1)
 _TAKEN = frozenset(
     {
         "cupy",
-        "fresh",
         "numpy",
         "settled",
         "without_subnormals",
@@ -48,7 +46,7 @@ _TAKEN = frozenset(
         *keyword.kwlist,
     }
 )
-_LOCAL = re.compile(r"v\d+|graph_\d+")  # values, and CUDA graphs
+_LOCAL = re.compile(r"v\d+")  # values
 _new = object.__new__
 _Line = tuple[str, Instruction | None, int]  # with the instruction that it is, and how many came before
 
@@ -61,13 +59,6 @@ def keeps_nothing(call: Call) -> bool:
 
 class Program:
     """A captured step.
-
-    Args:
-        inputs: slots of the arguments' arrays, in order.
-        instructions: what is computed.
-        outputs: what the step gives.
-        sizes: bytes of the slots' values.
-        marks: what is announced between the instructions.
 
     Attributes:
         forgets: by their identities, what gives layers that the step calls and leaves without losses.
@@ -104,21 +95,23 @@ class Program:
     @computed_once
     def source(self) -> str:
         """The step as Python; written when it is first asked for: most runs are only compared."""
+        return self._written(self._saving_memory)
+
+    def _written(self, instructions: Sequence[Instruction]) -> str:
         inputs = [f"v{n}" for n in self.inputs]
-        body = _in_blocks(self._lines(self._saving_memory))
+        body = _in_blocks(self._lines(instructions))
         lines = [f"def step({', '.join(inputs)}):", *[f"{indent}{text}" for indent, text, *_ in body]]
         return "\n".join(lines) + "\n"
 
     @computed_once
-    def needed(self) -> list[Instruction]:
+    def fused(self) -> list[Instruction]:
         """The instructions that a replay runs."""
-        outputs = set(self.outputs.slots())
-        return fused(needed(self.instructions, outputs), outputs, self.sizes)
+        return fused(self.instructions, set(self.outputs.slots()), self.sizes)
 
     @computed_once
     def _saving_memory(self) -> list[Instruction]:
         """The same, with gradients of relu in the memory of others."""
-        return masks_first(self.needed, set(self.outputs.slots()), self.sizes)
+        return masks_first(self.fused, set(self.outputs.slots()), self.sizes)
 
     def _lines(self, instructions: Sequence[Instruction]) -> Iterator[_Line]:
         """The lines of the function, each with the instruction that it is, if it is one, and how many came before."""
@@ -127,7 +120,8 @@ class Program:
         yield from _deleted((n for n in self.inputs if n not in last and n not in outputs), 0)
         for i, instruction in enumerate(instructions):
             gone = {n for n in self._touched(instruction) if last[n] == i and n not in outputs}
-            yield instruction.text(self._named), instruction, i
+            note = f"  # {instruction.note}" if instruction.note else ""
+            yield f"{instruction.text(self._named)}{note}", instruction, i
             yield from _deleted(gone - {instruction.reused.number} if isinstance(instruction, Masked) else gone, i + 1)
         yield f"return {self.outputs.text(self._named)}", None, len(instructions)
 
@@ -185,54 +179,37 @@ class Program:
         """The same function with CUDA graphs in the place of instructions, and its source.
 
         Args:
-            instructions: those that are needed, in the order in which they are to run.
+            instructions: those of a replay, in the order in which they are to run.
             segments: of `segments.py`, in order.
             fresh: copies an array that lies in the memory of graphs.
             reasons: why instructions aren't in any, by their numbers among `instructions`.
         """
-        graphs = {f"graph_{segment.number}": segment for segment in segments}
-        of = {id(each): name for name, segment in graphs.items() for each in segment.instructions}
-        ends = {id(segment.instructions[-1]) for segment in segments}
+        graphs = {id(each): segment for segment in segments for each in segment.instructions}
         # What may lie in the memory of graphs: it is copied before it leaves the step, or Python code is given it.
         suspects = {n for segment in segments for n in segment.given}
-        inputs = [f"v{n}" for n in self.inputs]
-        lines, uses = [f"def step({', '.join(inputs)}):"], list[set[int]]()
-
-        def write(text: str, touched: Iterable[int]) -> None:
-            lines.append(f"    {text}")
-            uses.append(set(touched))
+        listed = list[Instruction]()
 
         def copy_out(slots: Iterable[int]) -> None:
             for n in sorted(suspects.intersection(slots)):
-                write(f"v{n} = fresh(v{n})", [n])
+                listed.append(Convert(fresh, Slot(n), n).at(instructions[-1]))
                 suspects.discard(n)
 
         for i, instruction in enumerate(instructions):
-            name = of.get(id(instruction))
-            if name is not None:
-                if id(instruction) in ends:
-                    taken, given = graphs[name].taken, graphs[name].given
-                    left = "".join(f"v{n}, " for n in given)
-                    call = f"{name}({', '.join(f'v{n}' for n in taken)})"
-                    write(f"({left}) = {call}" if given else call, [*taken, *given])
+            segment = graphs.get(id(instruction))
+            if segment is not None:
+                if instruction is segment.instructions[-1]:
+                    listed.append(Launch(segment, segment.number, segment.taken, segment.given).at(instruction))
                 continue
-            slots = instruction.taken()
             if isinstance(instruction, Call):
                 if not keeps_nothing(instruction):
-                    copy_out(slots)
-            elif not suspects.isdisjoint(slots):
+                    copy_out(instruction.taken())
+            elif not suspects.isdisjoint(instruction.taken()):
                 suspects.update(instruction.outs)
-            why = f"  # {reasons[i]}" if i in reasons else ""
-            write(f"{instruction.text(self._named)}{why}", self._touched(instruction))
+            listed.append(instruction)
+            instruction.note = reasons.get(i, "")
         copy_out(self.outputs.slots())
-        write(f"return {self.outputs.text(self._named)}", self.outputs.slots())
-        last = {n: i for i, touched in enumerate(uses) for n in touched}
-        for i in reversed(range(len(uses) - 1)):
-            gone = sorted(n for n in uses[i] if last[n] == i)
-            if gone:
-                lines.insert(i + 2, f"    del {', '.join(f'v{n}' for n in gone)}")
-        source = "\n".join(lines) + "\n"
-        return self._compiled(source, {"tensor": _tensor, "fresh": fresh, **graphs}), source
+        source = self._written(listed)
+        return self._compiled(source, {"tensor": _tensor}), source
 
     @computed_once
     def ignores_errors(self) -> bool:

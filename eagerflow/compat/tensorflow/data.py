@@ -10,13 +10,12 @@ from typing import Any
 from eagerflow import data, ops
 from eagerflow.base import tree
 from eagerflow.compat.tensorflow.files.records import opened
-from eagerflow.compat.tensorflow.files.tables import CsvDataset, make_csv_dataset
 from eagerflow.core.tensor import Tensor
 from eagerflow.data.text import TextTensor, holds_text, text_tensor
 
-__all__ = ["AUTOTUNE", "AutoShardPolicy", "Counter", "CsvDataset", "Dataset", "INFINITE_CARDINALITY", "Options"]
+__all__ = ["AUTOTUNE", "AutoShardPolicy", "Counter", "Dataset", "INFINITE_CARDINALITY", "Options"]
 __all__ += ["TextLineDataset", "UNKNOWN_CARDINALITY", "assert_cardinality", "cardinality", "ignore_errors"]
-__all__ += ["make_csv_dataset", "prefetch_to_device"]
+__all__ += ["prefetch_to_device"]
 
 AUTOTUNE = -1
 INFINITE_CARDINALITY, UNKNOWN_CARDINALITY = -1, -2

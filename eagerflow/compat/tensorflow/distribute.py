@@ -131,7 +131,7 @@ class Strategy:
             return fn(*args, **given)
 
     def _share_of(self, given: Any) -> BatchShard | None:
-        """The fraction of the batch that was drawn last, if that is what a function is given."""
+        """The fraction of the batch that was drawn last, if the arguments hold that batch."""
         shard = self._share
         if shard is None or self.num_replicas_in_sync == 1:
             return None

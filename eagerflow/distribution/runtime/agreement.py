@@ -80,11 +80,6 @@ def same_values(communicator: Communicator, variables: Sequence[Variable], what:
 
     The variables must have been compared by `agree`: as many on all ranks, of equal shapes and types.
 
-    Args:
-        communicator: of these ranks.
-        variables: whose values are compared.
-        what: they are, for the message.
-
     Returns:
         The paths of those that differed.
     """

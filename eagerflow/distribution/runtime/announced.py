@@ -74,12 +74,7 @@ def announcing(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class blocked:
-    """Announces, as a `"wait"`, how long the thread that trains stood still for what a helper does.
-
-    Args:
-        name: what is waited for.
-        ranks: how many ranks take part.
-    """
+    """Announces, as a `"wait"`, how long the thread that trains stood still for what a helper does."""
 
     __slots__ = ("_name", "_ranks", "_started")
 
@@ -95,11 +90,7 @@ class blocked:
 
 
 class Notes:
-    """What a helper thread did together with those of other ranks, until it is announced.
-
-    Args:
-        ranks: how many take part.
-    """
+    """What a helper thread did together with those of other ranks, until it is announced."""
 
     def __init__(self, ranks: int) -> None:
         self.ranks = ranks

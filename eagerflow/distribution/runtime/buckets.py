@@ -81,11 +81,7 @@ def cut(
 
 
 class Helper:
-    """Sums buckets, one after the other, in a thread of its own.
-
-    Args:
-        name: the name of the thread.
-    """
+    """Sums buckets, one after the other, in a thread of its own."""
 
     def __init__(self, name: str) -> None:
         self._jobs: deque[Any] = deque()

@@ -29,11 +29,7 @@ _SETS = 8  # of variables, whose memory is kept
 
 
 class GradientSums:
-    """The sums over the ranks of a communicator.
-
-    Args:
-        communicator: of the ranks; collective.
-    """
+    """The sums over the ranks of a communicator."""
 
     def __init__(self, communicator: Communicator) -> None:
         self.channel = communicator.duplicate()
@@ -94,11 +90,6 @@ class GradientSums:
         """The sums of `weight * gradient`; None where no rank has a gradient.
 
         They may be arrays to be read only, and only until the next step.
-
-        Args:
-            variables: what the gradients belong to.
-            weight: of this rank.
-            gradients: its own, None for missing ones.
         """
         found = self._find(variables) or self._make(variables)
         if not found.began:

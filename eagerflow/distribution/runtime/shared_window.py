@@ -60,12 +60,7 @@ class Machine:
 
 
 class SharedWindow(Window):
-    """A window whose `total` all ranks of a machine see.
-
-    Args:
-        machine: the machine of this rank.
-        nbytes: its size.
-    """
+    """A window whose `total` all ranks of a machine see."""
 
     def __init__(self, machine: Machine, nbytes: int) -> None:
         self.machine = machine

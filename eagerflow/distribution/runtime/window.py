@@ -57,12 +57,7 @@ class Window:
         self.total: Array = self.own
 
     def reduce(self, ranges: Sequence[Range], patient: bool = False) -> None:
-        """The sums of all ranks' `own` appear in `total`, the same bits on all.
-
-        Args:
-            ranges: where.
-            patient: wait without keeping a processor busy.
-        """
+        """The sums of all ranks' `own` appear in `total`, the same bits on all."""
         for start, stop, dtype in ranges:
             self.communicator.sum_flat(self.own[start:stop].view(dtype), patient)
 

@@ -46,7 +46,7 @@ class _Along(NamedTuple):
 
 
 def phases(geometry: Geometry) -> Iterator[Phase] | None:
-    """All phases; None for strides with dilation, which isn't taken apart like this."""
+    """All phases; None for strides with dilation, which isn't split into phases."""
     if any(s > 1 and d > 1 for s, d in zip(geometry.strides, geometry.dilation)):
         return None
     return _phases(geometry)

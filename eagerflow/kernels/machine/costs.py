@@ -169,7 +169,7 @@ class Columns:
     ROOM = 1 << 22  # bytes of a block's columns and results
     SHORT_RUN = 10  # numbers side by side below which gathering by taps is faster
     OF_PRODUCTS = 0.6  # the speed of all, of that of the multiply-adds alone, for deciding about threads
-    LITTLE = 1 << 21  # multiply-adds of a gradient that aren't worth being taken apart by strides
+    LITTLE = 1 << 21  # multiply-adds of a gradient that are too few to be split by strides
     COPY = 200  # microseconds of a copy that is worth a thread's while
     CALLS = 12  # of `Speeds.call`, all in all
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy
 from numpy import add, dot, matmul, multiply, ndarray, negative, subtract
 
-from eagerflow.base.variants import accelerated
 from eagerflow.kernels.machine.costs import LayerNorm, Runs
 from eagerflow.kernels.machine.threads import scratch
 from eagerflow.kernels.reduce.moments import each_run, far_from_zero, sums_of_columns
@@ -87,7 +86,6 @@ def _is_far(a: ndarray, share: Any, epsilon: float, mean: ndarray, variance: nda
         return far_from_zero(mean, variance)
 
 
-@accelerated("layer_norm")
 def layer_norm(x: ndarray, gamma: ndarray, beta: ndarray | None, epsilon: float) -> tuple[Any, Any, Any]:
     """The result, and for each row of x (rows, width) the mean and 1 / √(variance + epsilon)."""
     rows, width = x.shape
@@ -109,7 +107,6 @@ def layer_norm(x: ndarray, gamma: ndarray, beta: ndarray | None, epsilon: float)
     return out, mean[:, None], inverse[:, None]
 
 
-@accelerated("layer_norm")
 def layer_norm_gradient(
     g: ndarray, x: ndarray, gamma: ndarray, mean: ndarray, inverse: ndarray, needs: tuple[bool, bool]
 ) -> tuple[Any, Any, Any]:

@@ -28,7 +28,7 @@ _KERNELS = ("gru", "run_steps"), ("gru", "block_back"), ("recurrent", "inputs_sh
 
 
 class Layer(NamedTuple):
-    """What one layer is given.
+    """The inputs of one layer.
 
     Attributes:
         x: (batch, time, features).

@@ -39,7 +39,7 @@ def gru_gradient(g_states: Sequence[Any], g_h: Sequence[Any], layers: Sequence[L
     Args:
         g_states: for each layer the gradient of all states, (batch, time, units); or None for all of them.
         g_h: for each layer that of the last state, (batch, units).
-        layers: what `gru` was given.
+        layers: the argument of `gru`.
         trace: what it answered.
     """
     parts, steps = trace.strips(), layers[0].x.shape[1]

@@ -30,7 +30,7 @@ _KERNELS = ("lstm", "run_steps"), ("lstm", "block_back"), ("recurrent", "inputs_
 
 
 class Layer(NamedTuple):
-    """What one layer is given.
+    """The inputs of one layer.
 
     Attributes:
         x: (batch, time, features).

@@ -42,7 +42,7 @@ def lstm_gradient(
         g_states: for each layer the gradient of all states, (batch, time, units); or None for all of them.
         g_h: for each layer that of the last state, (batch, units).
         g_c: that of the last cell.
-        layers: what `lstm` was given.
+        layers: the argument of `lstm`.
         trace: what it answered.
     """
     parts = trace.strips()

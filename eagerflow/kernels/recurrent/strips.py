@@ -25,7 +25,7 @@ from eagerflow.kernels.recurrent.step_product import columns
 __all__ = ["masked", "on_threads", "some_sequences", "strips"]
 
 Layer = TypeVar("Layer", bound=Any)
-_OF_SEQUENCES = ("x", "h", "c", "mask")  # what layers are given of each sequence; the others are weights
+_OF_SEQUENCES = ("x", "h", "c", "mask")  # inputs with a row for each sequence; the others are weights
 
 
 def strips(kernels: Sequence[tuple[str, str]], layer: Any) -> list[slice]:

@@ -64,11 +64,6 @@ _PLAIN = (SymbolicTensor, Variable, Tensor, str, int, float, type(None))
 class Graph:
     """The calls that lead from `inputs` to `outputs`.
 
-    Args:
-        inputs: a structure of symbolic tensors that `Input` gave.
-        outputs: a structure of symbolic tensors made from them.
-        name: the model's name, for messages.
-
     Attributes:
         nodes: the calls, in the order in which they were made; those of `Input` first.
         operations: layers and ops without repetition, from the inputs to the outputs (in Keras' order).

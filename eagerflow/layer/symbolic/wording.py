@@ -14,12 +14,7 @@ __all__ = ["described_node", "hint_of", "op_name", "say_symbolically"]
 
 
 def say_symbolically(failure: Exception, inputs: Iterable[tuple[Any, Any]]) -> None:
-    """In a message, name symbolic tensors as the user knows them, without the batch that was made up.
-
-    Args:
-        failure: the error whose message is changed.
-        inputs: what stood for each symbolic tensor, and the tensor.
-    """
+    """In a message, name symbolic tensors as the user knows them, without the batch that was made up."""
     pairs = [*inputs]
     if len(failure.args) == 1 and isinstance(failure.args[0], str):
         failure.args = (_said_symbolically(failure.args[0], pairs),)
@@ -37,13 +32,7 @@ def _said_symbolically(said: str, inputs: list[tuple[Any, Any]]) -> str:
 
 
 def hint_of(node: Any, failure: Exception, samples: int) -> str:
-    """What to write instead, behind the name of the call that failed; nothing where that isn't known.
-
-    Args:
-        node: the call.
-        failure: its error.
-        samples: how many it was tried with.
-    """
+    """What to write instead, behind the name of the call that failed; nothing where that isn't known."""
     if "cannot reshape" in str(failure) and any(x.shape[:1] == (None,) for x in node.inputs):
         whole = f" To keep the batch, write -1 for it: (-1, {str(node.args[-1])[1:]}." if _of_one(node) else ""
         one = "what works with one batch size needs Input(..., batch_size=n)."

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
         save_weights as save_weights,
     )
     from eagerflow.models.saving.backup import read_backup as read_backup, write_backup as write_backup
-    from eagerflow.models.saving.editor import KerasFileEditor as KerasFileEditor
     from eagerflow.models.saving.errors import FileFormatError as FileFormatError
 
 _listed(
@@ -22,7 +21,6 @@ _listed(
     homes={
         ".api": "load_model load_weights read_weights save_model save_weights",
         ".backup": "read_backup write_backup",
-        ".editor": "KerasFileEditor",
         ".errors": "FileFormatError",
         "eagerflow.base.machine.budget": "LoadLimitError",
     },

@@ -68,10 +68,6 @@ def metadata_text() -> bytes:
 class Archive:
     """A `.keras` archive that is read.
 
-    Args:
-        source: the open file.
-        file: its name, for messages.
-
     Raises:
         FileFormatError: when it is no such archive, damaged, or of a newer format.
     """

@@ -82,13 +82,7 @@ def temporary_for(target: BinaryIO) -> BinaryIO:
 
 
 class Section(io.RawIOBase):
-    """A part of an open file, read as if it were a file of its own: nothing is copied.
-
-    Args:
-        source: the file. Others may read in it meanwhile.
-        start: where the part begins.
-        size: its bytes.
-    """
+    """A part of an open file, read as if it were a file of its own: nothing is copied."""
 
     def __init__(self, source: BinaryIO, start: int, size: int) -> None:
         super().__init__()

@@ -123,9 +123,6 @@ class Folder:
     Everything but the weights is read at once, so that all belongs to one save even if another one replaces the folder
     meanwhile.
 
-    Args:
-        path: the folder.
-
     Raises:
         FileFormatError: when it holds no model, or one of a newer format.
     """

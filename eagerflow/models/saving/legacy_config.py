@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -100,6 +101,12 @@ def _is_op(entry: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
     return "inbound_nodes" in entry and not own & config.keys()
 
 
+@functools.lru_cache(maxsize=256)
+def _known_arguments(cls: type) -> frozenset[str]:
+    """What the config of a class may hold; cached, as a file may have very many layers of few classes."""
+    return frozenset([*arguments_of(cls), "batch_shape", "input_length"])
+
+
 def _modern_settings(name: str, config: dict[str, Any], older: bool) -> dict[str, Any]:
     found = {k: v for k, v in config.items() if k not in _HARMLESS}
     for prefix, keys in _UNUSED.items():
@@ -114,11 +121,7 @@ def _modern_settings(name: str, config: dict[str, Any], older: bool) -> dict[str
     if "batch_input_shape" in found:
         found["batch_shape"] = found.pop("batch_input_shape")
     known = name.replace("Convolution", "Conv")
-    if known in layers and not found.keys() <= {
-        *arguments_of(cls := layers.find(known)),
-        "batch_shape",
-        "input_length",
-    }:
+    if known in layers and not found.keys() <= _known_arguments(cls := layers.find(known)):
         found = legacy.config(cls, found)  # Keras 1's names
     if isinstance(found.get("axis"), list) and len(found["axis"]) == 1:
         found["axis"] = found["axis"][0]

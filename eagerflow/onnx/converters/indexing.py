@@ -31,7 +31,7 @@ def _of_class(c: Call) -> None:
 
 
 class _Slices:
-    """An index of numbers, slices, None and ... taken apart."""
+    """An index of numbers, slices, None and ..., parsed."""
 
     def __init__(self, c: Call, rank: int) -> None:
         self.call, self.rank = c, rank

@@ -18,13 +18,7 @@ __all__ = ["CONVERTERS"]
 
 
 class _Recurrent:
-    """A node of one kind, and what it needs.
-
-    Args:
-        c: the op.
-        kind: of the node.
-        order: where ONNX' gates stand among ours.
-    """
+    """A node of one kind, and what it needs."""
 
     def __init__(self, c: Call, kind: str, order: tuple[int, ...]) -> None:
         self.c, self.g, self.kind, self.order = c, c.graph, kind, order

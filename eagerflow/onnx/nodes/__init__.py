@@ -13,17 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from eagerflow.onnx.nodes import (
-    control,
-    elementwise,
-    normalizing,
-    quantized,
-    recurrent,
-    reducing,
-    resizing,
-    shaping,
-    windows,
-)
+from eagerflow.onnx.nodes import control, elementwise, normalizing, recurrent, reducing, resizing, shaping, windows
 
 __all__ = ["NODES"]
 
@@ -35,6 +25,5 @@ NODES: dict[str, Callable[..., Any]] = {
     **normalizing.NODES,
     **recurrent.NODES,
     **resizing.NODES,
-    **quantized.NODES,
     **control.NODES,
 }

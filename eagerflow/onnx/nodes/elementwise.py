@@ -139,11 +139,6 @@ def _where(condition: Any, x: Any, y: Any) -> Any:
     return as_type(ops.where(condition, x, y), x.dtype)
 
 
-def _shift(x: Any, y: Any, *, direction: str) -> Any:
-    x, y = together(x, y)
-    return as_type(ops.left_shift(x, y) if direction == "LEFT" else ops.right_shift(x, y), x.dtype)
-
-
 def _is_inf(x: Any, *, detect_negative: int = 1, detect_positive: int = 1) -> Any:
     if detect_negative and detect_positive:
         return ops.isinf(x)
@@ -222,7 +217,6 @@ NODES: dict[str, Callable[..., Any]] = {
     "Pow": _power,
     "Mod": _mod,
     "Mean": _mean,
-    "BitShift": _shift,
     "Identity": lambda x: x,
     "Clip": _clip,
     "Cast": _cast,

@@ -1,4 +1,4 @@
-"""How much one run of a graph may take: a small file can ask for terabytes, or for years.
+"""How much memory one run of a graph may take: a small file can ask for terabytes.
 
 Limits grow with what the inputs and weights take, so a large model meets none of them.
 """
@@ -15,32 +15,19 @@ from typing import Any
 
 import numpy
 
-__all__ = ["go_round", "hold", "limits_for", "room", "spend", "work"]
+__all__ = ["hold", "limits_for", "room"]
 
 _GIB = 2**30
 
 
 class _Limits:
-    """What is left of a run.
+    """The bytes that further results of a run may take at one time, and those that are there."""
 
-    Args:
-        held: bytes of inputs and weights.
-
-    Attributes:
-        room: bytes that further results may take at one time.
-        results: bytes that all further results may take, one after the other.
-        steps: additions and multiplications of products.
-        rounds: of loops.
-    """
-
-    __slots__ = ("held", "results", "room", "rounds", "steps")
+    __slots__ = ("held", "room")
 
     def __init__(self, held: int) -> None:
         self.room = max(3 * _GIB // 16, 1024 * held)
         self.held = dict[int, weakref.ref[Any]]()
-        self.results = max(4 * _GIB, 65536 * held)
-        self.steps = 2 * 10**11 + 10**5 * held
-        self.rounds = 10_000
 
 
 _limits: contextvars.ContextVar[_Limits | None] = contextvars.ContextVar("limits", default=None)
@@ -65,27 +52,13 @@ def room(shape: Sequence[int], dtype: Any) -> tuple[int, ...]:
     shape = tuple([int(n) for n in shape])
     if any(n < 0 for n in shape) or len(shape) > 32:
         raise ValueError(f"the shape {list(shape)[:9]!s:.150} can't be.")
-    limits = _limits.get()
-    size = math.prod(shape) * numpy.dtype(dtype).itemsize
+    limits, size = _limits.get(), math.prod(shape) * numpy.dtype(dtype).itemsize
     if limits is not None and size > limits.room:
         raise ValueError(
             f"a result of shape {list(shape)[:9]!s:.150} would take {size / _GIB:,.1f} GiB, more than inputs and "
             f"weights give reason for ({limits.room / _GIB:,.1f} GiB)."
         )
     return shape
-
-
-def spend(size: int) -> None:
-    """So many bytes of results are made.
-
-    Raises:
-        ValueError: when that is more than a run may make.
-    """
-    limits = _limits.get()
-    if limits is not None:
-        limits.results -= size
-        if limits.results < 0:
-            raise ValueError("the results of all nodes take more than inputs and weights give reason for.")
 
 
 def hold(results: Iterable[Any]) -> None:
@@ -110,29 +83,3 @@ def hold(results: Iterable[Any]) -> None:
 def _let_go(limits: _Limits, key: int, size: int, _: Any) -> None:
     del limits.held[key]
     limits.room += size
-
-
-def work(steps: float) -> None:
-    """So many additions and multiplications are needed.
-
-    Raises:
-        ValueError: when that is more than a run may do.
-    """
-    limits = _limits.get()
-    if limits is not None:
-        limits.steps -= int(steps)
-        if limits.steps < 0:
-            raise ValueError("it computes more than inputs and weights give reason for.")
-
-
-def go_round() -> None:
-    """A loop goes round once more.
-
-    Raises:
-        ValueError: when all loops did that too often.
-    """
-    limits = _limits.get()
-    if limits is not None:
-        limits.rounds -= 1
-        if limits.rounds < 0:
-            raise ValueError("its loops go round too often.")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.limits import spend
 from eagerflow.onnx.nodes.values import as_type, axes_in
 
 __all__ = ["NODES"]
@@ -70,20 +69,8 @@ def _layer_norm(
     return [as_type(made if bias is None else ops.add(made, bias), kind), mean, inverse][:outputs]
 
 
-def _local(x: Any, *, size: int, alpha: float = 1e-4, beta: float = 0.75, bias: float = 1.0) -> Any:
-    """Across neighbouring channels."""
-    before, channels = (size - 1) // 2, x.shape[1]
-    if size < 1:
-        raise ValueError(f"size={size}.")
-    spend(size * x.data.nbytes)
-    squares = ops.pad(ops.square(x), [(0, 0), (before, size - 1 - before), *[(0, 0)] * (x.ndim - 2)])
-    total = sum([squares[:, i : i + channels] for i in range(1, size)], squares[:, :channels])
-    return as_type(ops.divide(x, ops.power(ops.add(ops.multiply(total, alpha / size), bias), beta)), x.dtype)
-
-
 NODES: dict[str, Callable[..., Any]] = {
     "BatchNormalization": _batch,
     "InstanceNormalization": _instance,
     "LayerNormalization": _layer_norm,
-    "LRN": _local,
 }

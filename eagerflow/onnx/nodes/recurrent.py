@@ -8,7 +8,6 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.limits import work
 from eagerflow.onnx.nodes.values import Known, as_type, numbers
 from eagerflow.ops.sequences.recurrent import gru, lstm, simple_rnn
 
@@ -32,7 +31,6 @@ def _direction(
     kind: str, x: Any, states: list[Any], mask: Any, weights: Sequence[Any], activation: str, after: bool
 ) -> tuple[Any, list[Any]]:
     """All states, (batch, time, units), and the last ones; `x`: (batch, time, features), `mask`: what counts."""
-    work(x.size // max(x.shape[-1], 1) * weights[1].size)
     kernel, recurrent = (_sorted(kind, each) for each in weights[:2])
     halves = [None, None] if weights[2] is None else ops.split(weights[2], 2, axis=0)
     first, second = (None if each is None else _sorted(kind, each) for each in halves)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.limits import room, work
+from eagerflow.onnx.nodes.limits import room
 from eagerflow.onnx.nodes.values import as_type, axes_in, counts, is_real, numbers
 
 __all__ = ["NODES"]
@@ -70,11 +70,6 @@ def _along_one(function: Callable[[Any, int], Any]) -> Callable[..., Any]:
     return run
 
 
-def _hardmax(x: Any, axis: int) -> Any:
-    every = numpy.arange(x.shape[axis]).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
-    return as_type(ops.equal(ops.argmax(x, axis=axis, keepdims=True), every), x.dtype)
-
-
 def _running(function: Callable[..., Any]) -> Callable[..., Any]:
     def run(x: Any, axis: Any, *, exclusive: int = 0, reverse: int = 0) -> Any:
         (along,) = axes_in([int(numbers(axis).item())], x.ndim)
@@ -108,8 +103,7 @@ def _l2(x: Any, axis: Any, keep: bool) -> Any:
 def _matmul(x: Any, y: Any) -> Any:
     if x.ndim and y.ndim:
         front = numpy.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-        shape = room((*front, *x.shape[-2:-1], *(y.shape[-1:] if y.ndim > 1 else ())), x.dtype)
-        work(math.prod(shape) * x.shape[-1])
+        room((*front, *x.shape[-2:-1], *(y.shape[-1:] if y.ndim > 1 else ())), x.dtype)
     return as_type(ops.matmul(x, y), x.dtype)
 
 
@@ -139,7 +133,6 @@ def _einsum(*xs: Any, equation: str) -> Any:
     for letters, x in zip(inputs.split(","), xs):
         if "." not in letters:
             lengths.update(zip(letters, x.shape))
-    work(math.prod(lengths.values()))
     room([lengths.get(letter, 1) for letter in output], xs[0].dtype)
     return as_type(ops.einsum(equation.replace(" ", ""), *xs), xs[0].dtype)
 
@@ -159,12 +152,10 @@ NODES: dict[str, Callable[..., Any]] = {
     "ArgMin": _place(ops.argmin),
     "Softmax": _along_one(lambda x, axis: ops.softmax(x, axis=axis)),
     "LogSoftmax": _along_one(lambda x, axis: ops.log_softmax(x, axis=axis)),
-    "Hardmax": _along_one(_hardmax),
     "CumSum": _running(ops.cumsum),
     "CumProd": _running(ops.cumprod),
     "LpNormalization": _lp_normalization,
     "MatMul": _matmul,
     "Gemm": _gemm,
     "Einsum": _einsum,
-    "Det": lambda x: as_type(ops.det(x), x.dtype),
 }

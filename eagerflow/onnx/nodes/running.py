@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from eagerflow.core.observe import current, state, unobserved
 from eagerflow.core.tensor import Tensor
-from eagerflow.onnx.nodes.limits import hold, spend
+from eagerflow.onnx.nodes.limits import hold
 from eagerflow.onnx.nodes.values import Known, known
 
 __all__ = ["run", "wants"]
@@ -54,15 +54,7 @@ def wants(function: Callable[..., Any]) -> Wants:
 def run(
     function: Callable[..., Any], inputs: Sequence[Any], attributes: Mapping[str, Any], opset: int, outputs: int
 ) -> list[Any]:
-    """The outputs of a node, known ones where all inputs are.
-
-    Args:
-        function: of `NODES`.
-        inputs: tensors, None for missing ones.
-        attributes: by name.
-        opset: the version of the operators.
-        outputs: how many are wanted.
-    """
+    """The outputs of a node, known ones where all inputs are."""
     told = {"opset": opset, "outputs": outputs}
     named = {**attributes, **{name: told[name] for name in wants(function).told}}
     holds_graphs = any([callable(value) for value in attributes.values()])  # which may use anything around them
@@ -73,9 +65,7 @@ def run(
     else:
         made = function(*inputs, **named)
     results = [_settled(x, aside) for x in (made if isinstance(made, (list, tuple)) else [made])[:outputs]]
-    arrays = [x.data for x in results if x is not None]
-    spend(sum([array.nbytes for array in arrays]))
-    hold(arrays)
+    hold([x.data for x in results if x is not None])
     return results
 
 

@@ -319,11 +319,6 @@ def _non_zero(x: Any) -> Any:
     return numpy.stack(numpy.nonzero(numpy.atleast_1d(numbers(x)))).astype(numpy.int64)
 
 
-def _compress(x: Any, condition: Any, *, axis: int | None = None) -> Any:
-    x, axis = (ops.reshape(x, (-1,)), 0) if axis is None else (x, axis)
-    return ops.take(x, numpy.flatnonzero(numbers(condition)), axis=axis)
-
-
 def _reverse_sequence(x: Any, lengths: Any, *, batch_axis: int = 1, time_axis: int = 0) -> Any:
     if lengths.__class__ is Known and (numbers(lengths) == x.shape[time_axis]).all():
         return ops.flip(x, time_axis)
@@ -370,7 +365,6 @@ NODES: dict[str, Callable[..., Any]] = {
     "GatherND": _gather_nd,
     "ScatterND": _scatter_nd,
     "ScatterElements": _scatter_elements,
-    "Scatter": _scatter_elements,
     "Expand": _expand,
     "Tile": _tile,
     "Pad": _pad,
@@ -385,7 +379,6 @@ NODES: dict[str, Callable[..., Any]] = {
     "SpaceToDepth": _space_to_depth,
     "Trilu": _trilu,
     "NonZero": _non_zero,
-    "Compress": _compress,
     "ReverseSequence": _reverse_sequence,
     "TopK": _top,
 }

@@ -11,7 +11,7 @@ from typing import Any
 import numpy
 
 from eagerflow import ops
-from eagerflow.onnx.nodes.limits import room, spend, work
+from eagerflow.onnx.nodes.limits import room
 from eagerflow.onnx.nodes.shaping import padded
 from eagerflow.onnx.nodes.values import as_type, is_real, known
 
@@ -77,7 +77,6 @@ def _convolved(
     reach = [(k - 1) * d + 1 for k, d in zip(window, apart)]
     pairs = _pairs(auto_pad, pads, x.shape[2:], reach, steps)
     outside = [(n + b + e) // s + 1 for n, (b, e), s in zip(x.shape[2:], pairs, steps)]
-    work(x.shape[0] * math.prod(outside) * kernel.size)
     room((x.shape[0], filters, *outside), x.dtype)
     halves = [((r - 1) // 2, r - 1 - (r - 1) // 2) for r in reach]
     same = (pairs == halves and set(steps) == {1}) or auto_pad == "SAME_UPPER"
@@ -140,7 +139,6 @@ def _spread_out(
         pairs = [(f, t - f) for f, t in zip(first, total)]
     else:
         pairs = _pairs(auto_pad, pads, x.shape[2:], reach, steps)
-    work(x.size * kernel.size / max(kernel.shape[-1], 1))
     room([x.shape[0], kernel.shape[-2] * group, *whole], x.dtype)
     parts = []
     for i, part in enumerate(ops.split(x, group, axis=1) if group > 1 else [x]):
@@ -202,7 +200,6 @@ class _Pool:
         counts = [
             (n - (k - 1) * d - 1) // s + 1 for n, k, s, d in zip(x.shape[2:], self.window, self.steps, self.apart)
         ]
-        spend(math.prod(self.window) * math.prod(max(n, 0) for n in counts) * math.prod(x.shape[:2]) * 4)
         for tap in itertools.product(*[range(k) for k in self.window]):
             cuts = [slice(t * d, t * d + (n - 1) * s + 1, s) for t, d, n, s in zip(tap, self.apart, counts, self.steps)]
             yield x[(slice(None), slice(None), *cuts)]

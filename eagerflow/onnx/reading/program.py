@@ -15,7 +15,7 @@ from eagerflow.onnx.reading.protos import LoadError, shown
 
 __all__ = ["Around", "Body", "FileFunction", "Port", "Program", "Step"]
 
-# What a node's function may raise where it is given what it can't compute.
+# What the function of a node may raise for inputs that it does not take.
 _ERRORS = (
     ValueError,
     TypeError,
@@ -56,11 +56,7 @@ class Port(NamedTuple):
 
 
 class Body:
-    """A graph inside of a node, which sees what is around the node.
-
-    Args:
-        program: the graph.
-    """
+    """A graph inside of a node, which sees what is around the node."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -72,11 +68,7 @@ class Body:
 
 
 class FileFunction:
-    """What a function of the file's own computes.
-
-    Args:
-        body: its nodes.
-    """
+    """What a function of the file's own computes."""
 
     def __init__(self, body: Body) -> None:
         self._body = body
@@ -143,10 +135,6 @@ class Step:
     def run(self, found: Mapping[str, Any], inputs: list[Any]) -> list[Any]:
         """Its outputs.
 
-        Args:
-            found: all values that are there, for the graphs inside.
-            inputs: its own.
-
         Raises:
             LoadError: for what it can't compute.
         """
@@ -173,14 +161,6 @@ class Step:
 
 class Program:
     """Nodes in an order in which they can run.
-
-    Args:
-        name: the name of the graph.
-        inputs: its tensors.
-        outputs: what it gives.
-        steps: its nodes.
-        constants: arrays by name; small ones, and integers.
-        weights: further arrays by name (`roles.Weight`).
 
     Attributes:
         name, inputs, outputs, steps, constants, weights: the same.

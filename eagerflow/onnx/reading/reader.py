@@ -32,7 +32,7 @@ _SCOPES = "pkg.torch.onnx.name_scopes"  # where torch notes the modules around a
 # Nodes that are computed by the functions of other nodes that ONNX' specification gives for them.
 SPECIFIED = frozenset(
     """
-    Attention Celu CenterCropPad DynamicQuantizeLinear GroupNormalization HardSwish MeanVarianceNormalization Mish
+    Attention Celu CenterCropPad GroupNormalization HardSwish MeanVarianceNormalization Mish
     RMSNormalization RotaryEmbedding Selu Shrink Swish ThresholdedRelu
     """.split()
 )
@@ -40,11 +40,7 @@ _Functions = Mapping[tuple[str, str], Message]
 
 
 class Reader:
-    """Makes programs of messages.
-
-    Args:
-        folder: where tensors outside of the file lie.
-    """
+    """Makes programs of messages."""
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
@@ -237,10 +233,6 @@ class _Graph:
 
 class Specified:
     """What a node computes by ONNX' specification, as a function of other nodes; some depend on the inputs' types.
-
-    Args:
-        node: its message.
-        opset: the version of its operator.
 
     Raises:
         LoadError: for inputs or attributes that it doesn't have.

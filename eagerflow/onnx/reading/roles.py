@@ -67,10 +67,6 @@ def weights_of(arrays: Mapping[str, Any], steps: Sequence[Step]) -> tuple[dict[s
     normalizations, embeddings and recurrent nodes, and what is added or multiplied element by element, if it is more
     than one number. Moving means and variances, masks and quantized weights are variables that aren't trained; shapes
     and other small integers, and single numbers, stay constants.
-
-    Args:
-        arrays: by name.
-        steps: the nodes that use them.
     """
     learned, kernels = _learned(steps), _kernels(steps)
     constants, weights = {}, {}

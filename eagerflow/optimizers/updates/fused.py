@@ -47,11 +47,7 @@ Rule = Callable[..., None]
 
 
 class FusedUpdates:
-    """The updates of one optimizer, one for each set of variables that it updates together.
-
-    Args:
-        temporaries: how many scratch arrays its rule needs.
-    """
+    """The updates of one optimizer, one for each set of variables that it updates together."""
 
     def __init__(self, temporaries: int) -> None:
         self.temporaries = temporaries
@@ -124,13 +120,7 @@ def _kernel(rule: Rule, slots: int, temporaries: int, kept: tuple[Any, ...], kin
 
 
 class _Update:
-    """One set of variables.
-
-    Args:
-        entries: the variables.
-        decays: which of them shrink.
-        temporaries: how many scratch arrays the rule needs.
-    """
+    """One set of variables."""
 
     def __init__(self, entries: Sequence[Entry], decays: Sequence[bool], temporaries: int) -> None:
         self.entries = list(entries)  # held, since they are known by their identities

@@ -50,13 +50,7 @@ class Part(NamedTuple):
 
 
 class Plan:
-    """Which of a set of variables are packed.
-
-    Args:
-        entries: all of them.
-        decays: which of them shrink.
-        temporaries: how many scratch arrays the rule needs.
-    """
+    """Which of a set of variables are packed."""
 
     def __init__(self, entries: list[Entry], decays: list[bool], temporaries: int) -> None:
         self.entries, self.decays = entries, decays
@@ -96,12 +90,7 @@ class Plan:
 
 
 class Passes:
-    """The passes of one optimizer.
-
-    Args:
-        temporaries: how many scratch arrays its rule needs.
-        decays: tells whether a variable's weights shrink.
-    """
+    """The passes of one optimizer."""
 
     def __init__(self, temporaries: int, decays: Callable[[Any], bool]) -> None:
         self.temporaries, self.decays = temporaries, decays
@@ -116,16 +105,7 @@ class Passes:
     def run(
         self, rule: Any, settings: Any, entries: list[Entry], gradients: list[Any], decay: float, scale: float | None
     ) -> None:
-        """Update all variables.
-
-        Args:
-            rule: an elementwise rule.
-            settings: its settings.
-            entries: the variables.
-            gradients: theirs, NumPy arrays.
-            decay: the share by which weights shrink before.
-            scale: what gradients are multiplied by before; None for nothing.
-        """
+        """Update all variables."""
         plan = self._plan(entries)
         if not plan.distinct:  # somebody gives a variable twice: one update after the other
             for entry, gradient in zip(entries, gradients):
@@ -227,15 +207,7 @@ def announce_update(name: str, variable: Variable, gradient: Any, started: int, 
 def announce_pass(
     name: str, entries: Sequence[Entry], gradients: Sequence[Any], scale: float | None, started: int
 ) -> None:
-    """Tell observers of a pass over many variables: each took the part of the time that its size makes.
-
-    Args:
-        name: the name of the update.
-        entries: the variables that were changed.
-        gradients: theirs, raw arrays.
-        scale: what they were multiplied by before; None for nothing.
-        started: when the pass began, in nanoseconds of `clock`.
-    """
+    """Tell observers of a pass over many variables: each took the part of the time that its size makes."""
     passed, whole, done, begin = clock() - started, sum([g.size for g in gradients]) or 1, 0, started
     updates: list[tuple[Variable, tuple[Tensor], int, int]] = []
     for entry, g in zip(entries, gradients):

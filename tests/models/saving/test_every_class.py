@@ -95,18 +95,9 @@ ARGUMENTS = {
     "QuantizedDTypePolicy": lambda: {"mode": "int8", "source_name": "float32"},
     "QuantizedFloat8DTypePolicy": lambda: {"mode": "float8", "source_name": "float32"},
 }
-# Bases of other classes, and what has tests of its own: modules of torch, several optimizers for a model, distillers.
+# Bases of other classes, and what has tests of its own: several optimizers for a model.
 NOT_MADE = set("LargeWeightLayer ConvolutionBase IndexLookup ImageLayer Layer Operation RandomImageLayer".split())
-NOT_MADE |= {
-    "TorchModuleWrapper",
-    "Quantizer",
-    "Loss",
-    "Metric",
-    "MultiOptimizer",
-    "OptimizerMap",
-    "Optimizer",
-    "Distiller",
-}
+NOT_MADE |= {"Quantizer", "Loss", "Metric", "MultiOptimizer", "OptimizerMap", "Optimizer"}
 NOT_CALLED_ALONE = {"SimpleRNNCell", "LSTMCell", "GRUCell", "StackedRNNCells", "Wrapper", "InputLayer"}
 
 for _table in list(tables.values()):

@@ -11,7 +11,7 @@ import pytest
 import eagerflow as ef
 from eagerflow.models import load_model
 from eagerflow.models.saving import folder
-from eagerflow.saving import FileFormatError, KerasFileEditor, load_weights, save_weights
+from eagerflow.saving import FileFormatError, load_weights, save_weights
 
 X = np.random.default_rng(3).normal(size=(5, 6)).astype("float32")
 TINY = 1.2e-6  # gigabytes: 1288 bytes
@@ -251,75 +251,3 @@ def test_layers_of_a_whole_file_can_be_left_alone(tmp_path):
     load_weights(again, tmp_path / "w.weights.h5", objects_to_skip=[again.layers[-1]])
     assert np.array_equal(again.layers[-1].get_weights()[0], end[0])
     assert np.array_equal(again.layers[0].get_weights()[0], made.layers[0].get_weights()[0])
-
-
-# The editor
-
-
-@pytest.fixture
-def editor(tmp_path):
-    made = trained()
-    made.save_weights(tmp_path / "w.weights.h5")
-    return KerasFileEditor(str(tmp_path / "w.weights.h5"))
-
-
-def test_the_editor_shows_what_is_there(editor, capsys):
-    editor.summary()
-    shown = capsys.readouterr().out
-    assert "dense ('dense" in shown
-    assert "0: shape=(6, 40), dtype=float32" in shown
-    assert editor.compare(trained()) == {"status": "success", "error_count": 0, "match_count": 22}
-
-
-def test_the_editor_compares(editor, capsys):
-    other = ef.Sequential([ef.Input((6,)), ef.layers.Dense(41)])
-    found = editor.compare(other)
-    assert (found["status"], found["match_count"]) == ("error", 0)
-    assert "(6, 41) in the model, (6, 40) in the file" in capsys.readouterr().out
-
-
-def test_the_editor_changes_and_saves(editor, tmp_path):
-    editor.rename_object("dense_1", "head")
-    editor.delete_object("optimizer")
-    editor.delete_object("layers/batch_normalization")
-    editor.add_object("layers/dense_1", {"0": np.ones((40, 3)), "1": np.zeros(3)})
-    editor.delete_weight("head", "1")
-    editor.add_weights("head", {"7": [1.0]})
-    editor.save(tmp_path / "new.weights.h5")
-    again = KerasFileEditor(tmp_path / "new.weights.h5")
-    assert list(again.weights_dict["layers"]) == ["dense", "dense_1", "head"]
-    assert list(again.weights_dict["layers"]["head"]) == ["0", "7"]
-    assert again.weights_dict["layers"]["dense_1"]["0"].shape == (40, 3)
-    plain = ef.Sequential([ef.Input((6,)), ef.layers.Dense(40), ef.layers.Dense(3)])
-    again.delete_object("head")
-    again.resave_weights(tmp_path / "new.weights.h5")
-    plain.load_weights(tmp_path / "new.weights.h5")
-    assert (plain.layers[1].get_weights()[0] == 1).all()
-
-
-def test_the_editor_reads_whole_models(tmp_path, capsys):
-    trained().save(tmp_path / "m.keras")
-    made = KerasFileEditor(tmp_path / "m.keras")
-    assert made.config["class_name"] == "Sequential"
-    assert "Saved with Keras 3." in capsys.readouterr().out
-    with pytest.raises(ValueError, match="expected a file that ends in"):
-        KerasFileEditor(tmp_path / "m.h5")
-
-
-def test_mistakes_with_the_editor(editor, tmp_path):
-    with pytest.raises(ValueError, match=r"no such object.*Did you mean 'dense'"):
-        editor.delete_object("dens")
-    with pytest.raises(ValueError, match="there is no 'layer'"):
-        editor.delete_object("layer/dense")
-    with pytest.raises(ValueError, match="not a path"):
-        editor.rename_object("dense", "a/b")
-    with pytest.raises(ValueError, match="one of this name"):
-        editor.rename_object("dense", "dense_1")
-    with pytest.raises(ValueError, match="there is such an object"):
-        editor.add_object("layers/dense", {"0": [1.0]})
-    with pytest.raises(ValueError, match="a dict of names"):
-        editor.add_object("layers/dense_9", [1.0])
-    with pytest.raises(ValueError, match="has no array '5'"):
-        editor.delete_weight("dense", "5")
-    with pytest.raises(ValueError, match="ends in"):
-        editor.save(tmp_path / "m.keras")

@@ -121,16 +121,6 @@ def test_a_difference_is_told_with_the_layer_in_which_it_begins(chromium, tmp_pa
     assert chromium.run("document.querySelector('.overlay').hidden")
 
 
-def test_rounded_weights_are_said(chromium, tmp_path):
-    model = ef.Sequential([ef.Input((60,)), ef.layers.Dense(60), ef.layers.Dense(60)])
-    model.export(tmp_path / "rounded.html", format="web", weights="int8")
-    chromium.begin((tmp_path / "rounded.html").as_uri())
-    assert chromium.run("document.querySelector('.badge').textContent").startswith(
-        "weights in int8: differs from Python"
-    )
-    assert chromium.wrong == []
-
-
 def test_a_page_whose_model_is_damaged_says_so(chromium, tmp_path):
     path = tmp_path / "mlp.html"
     EXAMPLES["mlp"]().model.export(path, format="web")

@@ -67,12 +67,7 @@ export class Check {
       first = [...this.layers.values()].find(({ most }) => most > TOLERANCE);
     this.badge.hidden = false;
     this.badge.title = "compare with Python";
-    const { rounded } = this.content.model;
-    this.badge.classList.toggle("bad", !equal && !rounded);
-    if (rounded) {
-      this.badge.textContent = `weights in ${rounded}: differs from Python by ${shortExponent(this.outputs)}`;
-      return;
-    }
+    this.badge.classList.toggle("bad", !equal);
     const where = first ? ` from ${clean(first.name, 40)} on` : "";
     const said = equal
       ? [

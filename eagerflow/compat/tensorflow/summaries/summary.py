@@ -123,7 +123,7 @@ def written(name: str, step: Any, write: Callable[[Any, str, int], None]) -> boo
     Args:
         name: the tag, without the scopes around.
         step: the step, None: that of the writer.
-        write: is given the log, the whole tag and the step.
+        write: called with the log, the whole tag and the step.
     """
     if _State.writer is None or not should_record_summaries():
         return False

@@ -1,1 +1,1 @@
-"""Text as tensors, under the names of `tf.strings` and `tf.lookup`."""
+"""Text as tensors, under the names of `tf.strings`."""
