@@ -17,6 +17,7 @@ from numpy import array_equal, ndarray
 
 from eagerflow import Tensor
 from viz.facts.schema import Op, Record, Scope
+from viz.frameworks.contract import Array, held_in_place_of
 from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, held_as, is_parameter, spoken_of, variable_of
 from viz.recorder.source_lines import is_internal
 
@@ -68,13 +69,13 @@ class ArrayNames:
 
     def note(self, position: int, data: Any) -> None:
         """An array was met."""
-        if data.__class__ is ndarray and 1 < data.size <= _LARGEST:
+        if (data.__class__ is ndarray or isinstance(data, Array)) and 1 < data.size <= _LARGEST:
             frame = _of_user(sys._getframe(1))
             place = None if frame is None else (id(frame.f_code), frame.f_lasti, data.shape)
             name, is_copy = self._usual.get(place, ("", False)) if place is not None else ("", False)
             if frame is not None and name:
                 value = variable_of(frame, name)
-                if value is data or (
+                if value is held_in_place_of(data) or (
                     is_copy and value.__class__ is ndarray and value.shape == data.shape and _equals(value, data)
                 ):
                     self.named[position] = Named(((id(frame.f_code), name),), _source(value, data))
@@ -86,7 +87,7 @@ class ArrayNames:
 
     def expect(self, position: int, data: Any) -> None:
         """An op or layer gave this array as one of several: a variable will hold it."""
-        if data.__class__ is ndarray and 1 < data.size <= _LARGEST:
+        if (data.__class__ is ndarray or isinstance(data, Array)) and 1 < data.size <= _LARGEST:
             self.waiting[position] = weakref.ref(data), 0, _TRIES
 
     def look_again(self, frame: FrameType | None) -> None:
@@ -110,7 +111,7 @@ class ArrayNames:
             source = _source(value, data) if source is None else source
             if not is_parameter(frame.f_code, name) or not _ASKING.isdisjoint(frame.f_code.co_names):
                 if place is not None:
-                    usual = name if len(names) == 1 else "", value is not data
+                    usual = name if len(names) == 1 else "", value is not held_in_place_of(data)
                     self._usual[place] = usual if self._usual.get(place, usual) == usual else ("", False)
                 break
             frame = _of_user(frame.f_back)
@@ -145,7 +146,7 @@ class ArrayNames:
             return ""
         place = id(frame.f_code), frame.f_lasti
         if place not in self._known:
-            held = [name for key, value in spoken_of(frame) for name in held_as(key, value, target)]
+            held = [name for key, value in spoken_of(frame) for name in held_as(key, value, held_in_place_of(target))]
             self._known[place] = held[0][:_LONGEST] if held else ""
         return self._known[place]
 
@@ -201,15 +202,15 @@ def _of_user(frame: FrameType | None) -> FrameType | None:
 def _held_in(frame: FrameType, data: Any) -> tuple[str, Any]:
     """The name of what is an array in a frame, and its value; or that of the only one that equals it."""
     equal: dict[int, tuple[str, Any]] = {}
-    spoken = spoken_of(frame)
+    spoken, held = spoken_of(frame), held_in_place_of(data)
     dicts = [value for name, value in spoken if value.__class__ is dict and name[:1] != "_" and len(value) <= _ITEMS]
     for each in dicts:
         spoken += [(key, value) for key, value in [*each.items()] if isinstance(key, str)]
     for name, value in spoken:
         kind = value.__class__
-        if value is data or (kind is Tensor and value.data is data):
+        if value is held or (kind is Tensor and value.data is data):
             return name, value
-        if kind is ndarray and value.shape == data.shape:
+        if kind is ndarray and held is data and value.shape == data.shape:
             equal.setdefault(id(value), (name, value))
     found = [(name, value) for name, value in equal.values() if _equals(value, data)]
     return found[0] if len(found) == 1 else ("", None)
@@ -230,7 +231,7 @@ def _some(array: Any) -> Any:
 
 
 def _source(value: Any, data: Any) -> tuple[int, int]:
-    return id(value), zlib.crc32(_some(data).tobytes())
+    return id(value), 0 if isinstance(data, Array) else zlib.crc32(_some(data).tobytes())
 
 
 def settle_names(record: Record, named: Mapping[int, Named], asking: Container[int]) -> None:

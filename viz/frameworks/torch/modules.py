@@ -1,0 +1,253 @@
+"""Modules, losses, optimizers and loaders as scopes, called as in the user's code."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import nn
+
+from eagerflow.core.observe import Scope, clock
+from viz.facts.json_data import to_plain
+from viz.frameworks.torch.ops import tensors_in
+from viz.recorder.names.kept_names import held_as, spoken_of
+from viz.recorder.source_lines import is_internal
+
+__all__ = ["Owner", "Scopes"]
+
+_LISTS = (nn.ModuleList, nn.ModuleDict)
+_LOSSES = (nn.modules.loss._Loss, nn.AdaptiveLogSoftmaxWithLoss)
+_FAST_PATHS = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerEncoder)
+_TELL_NOTHING = frozenset(["self", "cls", "module", "layer", "m", "mod", "net_", "p", "x"])
+
+_unheard = torch._C.DisableTorchFunction
+
+
+class Owner:
+    """A module, loss function or optimizer as observers know it.
+
+    Attributes:
+        name: within what calls it.
+        path: from the outermost model.
+    """
+
+    def __init__(self, thing: Any, name: str, path: str) -> None:
+        self._thing = weakref.ref(thing) if thing is not None else lambda: None
+        self.name, self.path = name, path
+
+    @property
+    def thing(self) -> Any:
+        """What it stands for, while the program keeps it."""
+        return self._thing()
+
+    def get_config(self) -> dict[str, Any]:
+        """Its settings as plain data."""
+        found = self.thing
+        if isinstance(found, torch.optim.Optimizer):
+            config = found.defaults | {"learning_rate": found.defaults.get("lr")}
+            config.pop("lr", None)
+        else:
+            config = dict(vars(found)) if found is not None else {}
+        kept = (bool, int, float, str, tuple)
+        return {k: to_plain(v) for k, v in config.items() if k[:1] != "_" and k != "training" and isinstance(v, kept)}
+
+    def count_params(self) -> int | None:
+        """How many numbers its parameters hold."""
+        found = self.thing
+        return sum([x.numel() for x in found.parameters()]) if isinstance(found, nn.Module) else None
+
+    @property
+    def learning_rate(self) -> float | None:
+        """Of an optimizer: that of its first group."""
+        groups = getattr(self.thing, "param_groups", None)
+        return float(groups[0]["lr"]) if groups and "lr" in groups[0] else None
+
+
+class Scopes:
+    """Opens and closes scopes, and knows the names of modules and parameters."""
+
+    def __init__(self, front: Any) -> None:
+        self._front = front
+        self._roots: set[str] = set()
+        self._modules: dict[int, tuple[weakref.ref[nn.Module], str]] = {}  # full names
+        self._paths: dict[int, tuple[weakref.ref[torch.Tensor], str]] = {}  # of parameters and buffers
+        self._owners: dict[int, tuple[weakref.ref[Any], Owner]] = {}
+        self._kinds: dict[type, type[Owner]] = {}
+        self._functions: dict[str, Owner] = {}  # of loss functions
+        self._open: list[tuple[Scope, str]] = []  # and the full names of modules
+
+    # ------------------------------------------------------------------ names
+
+    def path_of(self, x: torch.Tensor, is_weight: bool = False) -> str | None:
+        """The path of a parameter or buffer, of other weights what the code calls them; None for other tensors."""
+        known = self._paths.get(id(x))
+        if known is not None and known[0]() is x:
+            return known[1]
+        return self._held(x, sys._getframe(1)) if is_weight or isinstance(x, nn.Parameter) else None
+
+    def _held(self, x: Any, frame: FrameType | None) -> str | None:
+        """What the innermost of the user's functions that holds something calls it."""
+        while frame is not None:
+            if not is_internal(frame.f_code.co_filename):
+                for key, value in spoken_of(frame):
+                    for name in held_as(key, value, x) if key not in _TELL_NOTHING else ():
+                        return name[:64]
+            frame = frame.f_back
+        return None
+
+    def _holder(self, module: nn.Module, frame: FrameType | None) -> tuple[nn.Module, str] | None:
+        """A module that holds another one, and what the user's code calls it."""
+        while frame is not None:
+            if not is_internal(frame.f_code.co_filename):
+                for key, value in spoken_of(frame):
+                    if (
+                        isinstance(value, nn.Module)
+                        and key not in _TELL_NOTHING
+                        and any(each is module for each in value.modules())
+                    ):
+                        return value, key
+            frame = frame.f_back
+        return None
+
+    def _meet(self, module: nn.Module) -> str:
+        """The full name of a module that is called for the first time."""
+        frame = sys._getframe(1)
+        name, root = self._held(module, frame), module
+        if name is None and (found := self._holder(module, frame)) is not None:
+            root, name = found
+        first = name = name or type(root).__name__.lower()
+        while name in self._roots:
+            name = f"{first}_{len(self._roots)}"
+        self._roots.add(name)
+        for path, each in root.named_modules():
+            known = self._modules.get(id(each))
+            if known is None or known[0]() is not each:
+                self._modules[id(each)] = weakref.ref(each), f"{name}.{path}" if path else name
+        for path, x in [*root.named_parameters(), *root.named_buffers()]:
+            known_path = self._paths.get(id(x))
+            if known_path is None or known_path[0]() is not x:  # else it is tied to one that has a name
+                self._paths[id(x)] = weakref.ref(x), "/".join([name, *_joined(root, path.split("."))])
+        return self._modules[id(module)][1]
+
+    def owner(self, thing: Any, name: str, path: str) -> Owner:
+        """What stands for a module or optimizer."""
+        known = self._owners.get(id(thing))
+        if known is not None and known[0]() is thing:
+            return known[1]
+        owner = self._kind(type(thing))(thing, name, path)
+        self._owners[id(thing)] = weakref.ref(thing), owner
+        return owner
+
+    def _kind(self, cls: type) -> type[Owner]:
+        """A class of owners that has the name of the user's class."""
+        found = self._kinds.get(cls)
+        if found is None:
+            found = self._kinds[cls] = type(cls.__name__, (Owner,), {})
+        return found
+
+    # ------------------------------------------------------------------ scopes
+
+    def _proxies(self, nested: Any) -> tuple[Any, ...]:
+        proxy = self._front.objects.proxy
+        with _unheard():
+            return tuple([proxy(x) for _, x in tensors_in(nested)])
+
+    @property
+    def wants_loss(self) -> bool:
+        """Would a loss function be a scope of its own?"""
+        return not any(scope.kind == "loss" for scope, _ in self._open)
+
+    def of_loss(self, op: Any, inputs: tuple[Any, ...]) -> Scope:
+        """The scope of a loss function that is called."""
+        owner = self._functions.get(op.name)
+        if owner is None:
+            owner = self._functions[op.name] = self._kind(type(op.name, (), {}))(None, op.name, op.name)
+        return Scope("loss", op.name, owner, inputs[1::-1] + inputs[2:])
+
+    def opened(self, scope: Scope, full: str = "") -> None:
+        """A scope has begun; with the full name of its module."""
+        self._open.append((scope, full))
+
+    def close(self, scope: Scope, outputs: Any, error: BaseException | None) -> None:
+        """A scope ends, and with it those inside that an error left open."""
+        made = None if outputs is None else self._front.safely(self._proxies, outputs)
+        while self._open:
+            last, _ = self._open.pop()
+            is_it = last is scope
+            self._front.end(last, (made[0] if len(made) == 1 else made) if is_it and made else None, error)
+            if is_it:
+                break
+
+    def close_all(self) -> None:
+        """Nothing is heard from here on."""
+        while self._open:
+            self._front.end(self._open.pop()[0], None, None)
+
+    def module(self, call: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """A module is called."""
+        scope, full = self._front.safely(self._scope_of, module, args, kwargs) or (None, "")
+        if scope is None:
+            return call(module, *args, **kwargs)
+        self._front.begin(scope)
+        self.opened(scope, full)
+        try:
+            if _is_opaque(module):
+                out = self._front.opaque(call, module, args, kwargs)
+            else:
+                out = call(module, *args, **kwargs)
+        except BaseException as error:
+            self.close(scope, None, error)
+            raise
+        self.close(scope, out, None)
+        return out
+
+    def _scope_of(self, module: nn.Module, args: Any, kwargs: Any) -> tuple[Scope, str]:
+        """The scope of a module's call, and the module's full name."""
+        known = self._modules.get(id(module))
+        full = known[1] if known is not None and known[0]() is module else self._meet(module)
+        outer = next((name for scope, name in reversed(self._open) if name), "")
+        kind = "loss" if isinstance(module, _LOSSES) else "layer" if outer or "." in full else "model"
+        if outer:
+            name = full.removeprefix(f"{outer}.") if full.startswith(f"{outer}.") else full.rpartition(".")[2]
+        else:
+            name = full
+        inputs = self._proxies((args, kwargs))
+        if kind == "loss":  # observers know losses as called with the targets first
+            inputs = inputs[1::-1] + inputs[2:]
+        return Scope(kind, name, self.owner(module, name, full), inputs), full
+
+    def data(self, advance: Callable[..., Any], loader: Any) -> Any:
+        """A loader gives a batch."""
+        started = clock()
+        with self._front.quiet():
+            batch = advance(loader)
+        scope = Scope("data", type(loader._dataset).__name__)
+        scope.started = started
+        self._front.begin(scope)
+        self.opened(scope)
+        self.close(scope, batch, None)
+        return batch
+
+
+def _is_opaque(module: nn.Module) -> bool:
+    """Is it compiled, or might it take a way that torch doesn't go where functions are overridden?"""
+    if isinstance(module, torch.jit.ScriptModule) or type(module).__name__ == "OptimizedModule":
+        return True
+    if module.training or not isinstance(module, _FAST_PATHS):
+        return False
+    return not (torch.is_grad_enabled() and any(x.requires_grad for x in module.parameters()))
+
+
+def _joined(at: Any, steps: Sequence[str]) -> Iterator[str]:
+    """`layers.0` is one name: a list of modules is never called, so there is no scope `layers`."""
+    waiting: list[str] = []
+    for step in steps:
+        at = getattr(at, step)
+        waiting.append(step)
+        if not isinstance(at, _LISTS):
+            yield ".".join(waiting)
+            waiting = []
