@@ -16,6 +16,7 @@ from viz.boundary import boundary
 from viz.export.event_files import last_step
 from viz.export.summary_writer import SummaryWriter
 from viz.export.tensorboard_events import make_folder
+from viz.frameworks import observing
 from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
 from viz.recorder.scopes import OpenScope, Scopes
@@ -112,7 +113,7 @@ class Watch(observe.Observer):
         self._wrote: set[tuple[str, int]] = set()
         self._seen: set[Any] = set()  # variables whose gradients came in this step, which nobody marks
         self._held: dict[str, Any] = {}  # what layers gave after that, in this step or the next
-        self._observing = observe.observing(self)
+        self._observing = observing(self)
         self._observing.__enter__()
         self._open = True
 

@@ -236,5 +236,8 @@ class Backward:
                 for x, g in zip(inputs, results)
                 if isinstance(x, torch.Tensor)
             ]
+        for target in asked:
+            if target.data.shape == ():  # observers keep losses
+                target.data.keep()
         if pairs:
             self._front.tell("on_gradient", asked, [x for x, _ in pairs], [g for _, g in pairs])

@@ -404,7 +404,7 @@ def _parameters(func: Any, count: int) -> tuple[str, ...]:
     except (ValueError, TypeError):
         pass
     schemas = torch._C._jit_get_schemas_for_operator(f"aten::{name.strip('_')}")
-    known = [tuple([each.name for each in schema.arguments]) for schema in schemas]
+    known = [tuple([each.name.replace("self", "input") for each in schema.arguments]) for schema in schemas]
     return next((names for names in known if len(names) >= count), known[0] if known else ())
 
 
