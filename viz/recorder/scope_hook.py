@@ -1,7 +1,4 @@
-"""What every scope pays for while it is recorded: `Capture.on_scope_begin` and `on_scope_end`, written for speed.
-
-As in `op_hook`, all they need is closed over.
-"""
+"""What every scope pays for while it is recorded: `Capture.on_scope_begin` and `on_scope_end`, written for speed."""
 
 from __future__ import annotations
 

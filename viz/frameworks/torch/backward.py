@@ -43,13 +43,14 @@ class Backward:
 
     def __init__(self, front: Any) -> None:
         self._front, self._objects = front, front.objects
-        self._depth = 0  # passes that run, one within the other
+        self.depth = 0  # passes that run, one within the other
         self._group: _Group | None = None  # whose nodes run
         self._given: dict[int, Any] = {}  # gradients of its outputs, by key
         self._found: list[tuple[int | None, Any]] = []  # keys and gradients of what it was given
         self._began = self._last = 0
         self._leaves: dict[int, torch.Tensor] = {}  # reached in this pass
         self._heard_until = self._first = 0
+        self._tracks = False  # whether the pass can be differentiated again
         self._opened = _sequence()
         self._watched: set[int] = set()  # sequence numbers of nodes that were heard of
         self._made: set[int] = set()  # what stands for tensors that Python made in the pass since the last announcement
@@ -110,9 +111,8 @@ class Backward:
 
     def heard(self, outputs: Sequence[Any], ended: int) -> None:
         """An op ran that Python called within a pass: in a custom derivative, a hook or a checkpoint."""
-        if self._depth:
-            self._heard_until = ended
-            self._made.update(map(id, outputs))
+        self._heard_until = ended
+        self._made.update(map(id, outputs))
 
     def _ran(
         self,
@@ -123,8 +123,11 @@ class Backward:
         gradients: Sequence[torch.Tensor | None],
     ) -> None:
         """A node has run."""
-        if self._depth and not self._front.muted:
-            self._front.safely(self._note, group, number, exits, results, gradients)
+        if self.depth and not self._front.muted:
+            try:
+                self._note(group, number, exits, results, gradients)
+            except Exception as error:  # noqa: BLE001  (see `_Front.safely`)
+                self._front.broken(error)
 
     def _note(
         self,
@@ -152,11 +155,12 @@ class Backward:
             group.left -= 1
             if group.left <= 0:
                 self._flush()
-            self._last = clock()
+            else:
+                self._last = clock()
 
     def _gradient(self, group: _Group, x: torch.Tensor) -> Any:
         """What stands for a gradient: a tensor if an op that was heard made it, or it can be differentiated again."""
-        if x.grad_fn is not None:
+        if self._tracks and x.grad_fn is not None:
             return x
         known = self._objects.known(x) if self._made else None
         if known is not None and id(known) in self._made:
@@ -175,17 +179,19 @@ class Backward:
         given, found, began, ended = self._given, self._found, self._began, clock()
         self._given, self._found = {}, []
         objects, tell = self._objects, self._front.tell
-        tracked = [g for _, g in found if isinstance(g, torch.Tensor)]
+        tracked = [g for _, g in found if isinstance(g, torch.Tensor)] if self._tracks else ()
         if tracked and not all([id(objects.known(g)) in self._made for g in tracked]):  # an op that has nodes itself
             read = tuple([objects.proxy(g) if isinstance(g, torch.Tensor) else g for g in given.values()])
             made = [objects.made(g) for g in tracked]
             op = self._front.mode.op_named(group.op.name, ("g",) * len(read), ())
             tell("on_op", op, read, (), made[0] if len(made) == 1 else tuple(made), began, ended, None)
             self.watch(op, tracked, self._first)
-        results = [objects.proxy(g) if isinstance(g, torch.Tensor) else g for _, g in found]
+        results = [g for _, g in found]
+        if self._tracks:
+            results = [objects.proxy(g) if isinstance(g, torch.Tensor) else g for g in results]
+            given = {key: objects.proxy(g) if isinstance(g, torch.Tensor) else g for key, g in given.items()}
         if self._heard_until > began and self._made.isdisjoint(map(id, results)):
             began = self._heard_until  # a checkpoint ran its forward pass again first
-        given = {key: objects.proxy(g) if isinstance(g, torch.Tensor) else g for key, g in given.items()}
         gradients = tuple([given.get(key) for key in group.keys])
         keys = tuple([key for key, _ in found])
         tell("on_rule", group.op, group.keys, keys, gradients, tuple(results), began, ended, None)
@@ -195,7 +201,7 @@ class Backward:
     def run(self, engine: Callable[..., Any], targets: Sequence[Any], args: Any, kwargs: Any) -> Any:
         """A backward pass, begun by whatever function of torch."""
         front = self._front
-        if self._depth or not front.is_heard:
+        if self.depth or not front.is_heard:
             return engine(targets, *args, **kwargs)
         with _unheard():
             asked = tuple([self._objects.proxy(x) for x in targets if isinstance(x, torch.Tensor)])
@@ -203,7 +209,8 @@ class Backward:
         front.begin(scope)
         if len(self._watched) > _MOST:
             self._watched.intersection_update(range(_sequence() - _MOST // 2, _sequence()))
-        self._depth, self._leaves, self._first, self._heard_until = 1, {}, _sequence(), 0
+        self.depth, self._leaves, self._first, self._heard_until = 1, {}, _sequence(), 0
+        self._tracks = bool(args[2] if len(args) > 2 else kwargs.get("create_graph", True))
         self._last = clock()
         error, results = None, None
         try:
@@ -213,7 +220,7 @@ class Backward:
             error = raised
             raise
         finally:
-            self._depth = 0
+            self.depth = 0
             with _unheard():
                 if error is None and not front.muted:
                     front.safely(self._flush)

@@ -47,7 +47,7 @@ class _Front:
         self.updates = Updates(self)
         self.mode = OpMode(self)
         self._thread = threading.get_ident()
-        self._compiling: tuple[FrameType, list[Any]] | None = None  # and the modes that were above this one's
+        self._compiling: tuple[FrameType, list[Any] | None] | None = None  # and the modes that were above this one's
 
     @property
     def is_heard(self) -> bool:
@@ -81,7 +81,7 @@ class _Front:
                 try:
                     getattr(each, name)(*event)
                 except Exception as error:  # noqa: BLE001  (a mistake of a listener's must not reach the program)
-                    self._failed(each, error)
+                    self.failed(each, error)
 
     def guarded(self, listener: Observer, name: str, *event: Any) -> None:
         """Tell one observer."""
@@ -89,9 +89,9 @@ class _Front:
             try:
                 getattr(listener, name)(*event)
             except Exception as error:  # noqa: BLE001  (see `tell`)
-                self._failed(listener, error)
+                self.failed(listener, error)
 
-    def _failed(self, listener: Observer, error: Exception) -> None:
+    def failed(self, listener: Observer, error: Exception) -> None:
         """An observer raised: one that stops the program means to; any other rests from here on."""
         if type(error).__module__.partition(".")[0] == "viz":
             raise error
@@ -103,13 +103,17 @@ class _Front:
         """What a function of this folder gives; where it makes a mistake, None, and nothing is heard from then on."""
         try:
             return own(*args)
-        except Exception as error:
-            if type(error).__module__.partition(".")[0] == "viz":
-                raise
-            self.muted += 1
-            told = f"viz: what torch does is not heard from here on: {type(error).__name__}: {error}"
-            warnings.warn(told, RuntimeWarning, stacklevel=3)
+        except Exception as error:  # noqa: BLE001  (a mistake of this folder must not reach the program)
+            self.broken(error)
             return None
+
+    def broken(self, error: Exception) -> None:
+        """This folder made a mistake: nothing is heard from here on; but errors of viz's own go to the program."""
+        if type(error).__module__.partition(".")[0] == "viz":
+            raise error
+        self.muted += 1
+        told = f"viz: what torch does is not heard from here on: {type(error).__name__}: {error}"
+        warnings.warn(told, RuntimeWarning, stacklevel=4)
 
     @staticmethod
     def told(error: BaseException) -> BaseException | None:
@@ -118,20 +122,31 @@ class _Front:
 
     # ------------------------------------------------------------------ parts that aren't looked into
 
+    def mute(self) -> list[Any] | None:
+        """Announce nothing until `unmute` is called with what this gives: the mode is off the stack, at no cost."""
+        self.muted += 1
+        return _take_off(self.mode)
+
+    def unmute(self, above: list[Any] | None) -> None:
+        """Announce again."""
+        self.muted -= 1
+        if above is not None:
+            _put_back(self.mode, above)
+
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
         """Nothing inside is announced."""
-        self.muted += 1
+        above = self.mute()
         try:
             yield
         finally:
-            self.muted -= 1
+            self.unmute(above)
 
     def opaque(self, call: Callable[..., Any], module: Any, args: Any, kwargs: Any) -> Any:
         """Run a module as one op, without the mode, which a compiler or a fast way of torch's mustn't meet."""
 
         def run(*args: Any, **kwargs: Any) -> Any:
-            with self.quiet(), _without(self.mode):
+            with self.quiet():
                 return call(module, *args, **kwargs)
 
         is_compiled = not type(module).__module__.startswith("torch.nn.modules")
@@ -147,14 +162,10 @@ class _Front:
             is_on: whether on.
         """
         if self._compiling is None and is_on and frame.f_code.co_name != "__enter__":
-            above = _take_off(self.mode)
-            if above is not None:
-                self._compiling = frame, above
-                self.muted += 1
+            self._compiling = frame, self.mute()
         elif self._compiling is not None and self._compiling[0] is frame:
-            _put_back(self.mode, self._compiling[1])
+            self.unmute(self._compiling[1])
             self._compiling = None
-            self.muted -= 1
 
     def function(self, apply: Callable[..., Any], cls: type, args: Any, kwargs: Any) -> Any:
         """A custom derivative: its forward pass is one op, the Python of its backward pass is heard."""
@@ -191,17 +202,6 @@ def _put_back(mode: Any, above: Sequence[Any]) -> None:
     for _ in above:
         torch._C._pop_torch_function_stack()
     _push([mode, *above])
-
-
-@contextlib.contextmanager
-def _without(mode: Any) -> Iterator[None]:
-    """Run the block without a mode."""
-    above = _take_off(mode)
-    try:
-        yield
-    finally:
-        if above is not None:
-            _put_back(mode, above)
 
 
 # ---------------------------------------------------------------------- opening and closing
@@ -254,6 +254,7 @@ def _patch() -> None:
     _replace(dataloader.DataLoader, "__iter__", _quietly)
     _replace(dataloader._BaseDataLoaderIter, "__next__", _data)
     _replace(torch.autograd, "_engine_run_backward", _engine)
+    _replace(optimizers.Optimizer, "zero_grad", _zero_grad)
     for register, handle in (
         (optimizers.register_optimizer_step_pre_hook, _step_begins),
         (optimizers.register_optimizer_step_post_hook, _step_ends),
@@ -316,6 +317,18 @@ def _quietly(iterate: Any) -> Any:
             return iterate(self)
 
     return __iter__
+
+
+def _zero_grad(zero: Any) -> Any:
+    @functools.wraps(zero)
+    def zero_grad(self: Any, set_to_none: bool = True) -> Any:
+        front = _here() if set_to_none else None
+        if front is None:
+            return zero(self, set_to_none)
+        with front.quiet():
+            return zero(self, set_to_none)
+
+    return zero_grad
 
 
 def _data(advance: Any) -> Any:

@@ -6,7 +6,7 @@ import sys
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -67,6 +67,17 @@ class Owner:
         return float(groups[0]["lr"]) if groups and "lr" in groups[0] else None
 
 
+class _Call(NamedTuple):
+    """How a module is called within another one: see `Scope`; `full` is its name from the outermost model on."""
+
+    ref: weakref.ref[nn.Module]
+    kind: str
+    name: str
+    full: str
+    owner: Owner
+    is_opaque: bool | None
+
+
 class Scopes:
     """Opens and closes scopes, and knows the names of modules and parameters."""
 
@@ -78,7 +89,9 @@ class Scopes:
         self._owners: dict[int, tuple[weakref.ref[Any], Owner]] = {}
         self._kinds: dict[type, type[Owner]] = {}
         self._functions: dict[str, Owner] = {}  # of loss functions
-        self._open: list[tuple[Scope, str]] = []  # and the full names of modules
+        self._open: list[Scope] = []
+        self._names: list[str] = []  # the full names of the modules among them
+        self._called: dict[tuple[int, str], _Call] = {}
 
     # ------------------------------------------------------------------ names
 
@@ -152,14 +165,15 @@ class Scopes:
     # ------------------------------------------------------------------ scopes
 
     def _proxies(self, nested: Any) -> tuple[Any, ...]:
-        proxy = self._front.objects.proxy
         with _unheard():
-            return tuple([proxy(x) for _, x in tensors_in(nested)])
+            if nested.__class__ is torch.Tensor:
+                return (self._front.objects.proxy(nested),)
+            return tuple([self._front.objects.proxy(x) for _, x in tensors_in(nested)])
 
     @property
     def wants_loss(self) -> bool:
         """Would a loss function be a scope of its own?"""
-        return not any(scope.kind == "loss" for scope, _ in self._open)
+        return not any([scope.kind == "loss" for scope in self._open])
 
     def of_loss(self, op: Any, inputs: tuple[Any, ...]) -> Scope:
         """The scope of a loss function that is called."""
@@ -168,15 +182,15 @@ class Scopes:
             owner = self._functions[op.name] = self._kind(type(op.name, (), {}))(None, op.name, op.name)
         return Scope("loss", op.name, owner, inputs[1::-1] + inputs[2:])
 
-    def opened(self, scope: Scope, full: str = "") -> None:
-        """A scope has begun; with the full name of its module."""
-        self._open.append((scope, full))
+    def opened(self, scope: Scope) -> None:
+        """A scope that is no module's has begun."""
+        self._open.append(scope)
 
     def close(self, scope: Scope, outputs: Any, error: BaseException | None) -> None:
         """A scope ends, and with it those inside that an error left open."""
         made = None if outputs is None else self._front.safely(self._proxies, outputs)
         while self._open:
-            last, _ = self._open.pop()
+            last = self._open.pop()
             is_it = last is scope
             self._front.end(last, (made[0] if len(made) == 1 else made) if is_it and made else None, error)
             if is_it:
@@ -185,40 +199,51 @@ class Scopes:
     def close_all(self) -> None:
         """Nothing is heard from here on."""
         while self._open:
-            self._front.end(self._open.pop()[0], None, None)
+            self._front.end(self._open.pop(), None, None)
 
     def module(self, call: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
         """A module is called."""
-        scope, full = self._front.safely(self._scope_of, module, args, kwargs) or (None, "")
-        if scope is None:
+        front = self._front
+        outer = self._names[-1] if self._names else ""
+        known = self._called.get((id(module), outer))
+        if known is None or known.ref() is not module:
+            known = front.safely(self._call_of, module, outer)
+        inputs = front.safely(self._given, known.kind, args, kwargs) if known is not None else None
+        if inputs is None:
             return call(module, *args, **kwargs)
-        self._front.begin(scope)
-        self.opened(scope, full)
+        scope = Scope(known.kind, known.name, known.owner, inputs)
+        front.begin(scope)
+        self._open.append(scope)
+        self._names.append(known.full)
         try:
-            if _is_opaque(module):
-                out = self._front.opaque(call, module, args, kwargs)
+            if known.is_opaque or (known.is_opaque is None and _is_fast(module)):
+                out = front.opaque(call, module, args, kwargs)
             else:
                 out = call(module, *args, **kwargs)
         except BaseException as error:
             self.close(scope, None, error)
             raise
+        finally:
+            self._names.pop()
         self.close(scope, out, None)
         return out
 
-    def _scope_of(self, module: nn.Module, args: Any, kwargs: Any) -> tuple[Scope, str]:
-        """The scope of a module's call, and the module's full name."""
+    def _given(self, kind: str, args: Any, kwargs: Any) -> tuple[Any, ...]:
+        """What stands for the tensors that a module is given; observers know losses as called with targets first."""
+        inputs = self._proxies(args[0] if len(args) == 1 and not kwargs else (args, kwargs))
+        return inputs[1::-1] + inputs[2:] if kind == "loss" else inputs
+
+    def _call_of(self, module: nn.Module, outer: str) -> _Call:
+        """How a module is called within the one with the full name `outer`."""
         known = self._modules.get(id(module))
         full = known[1] if known is not None and known[0]() is module else self._meet(module)
-        outer = next((name for scope, name in reversed(self._open) if name), "")
         kind = "loss" if isinstance(module, _LOSSES) else "layer" if outer or "." in full else "model"
+        name = full
         if outer:
             name = full.removeprefix(f"{outer}.") if full.startswith(f"{outer}.") else full.rpartition(".")[2]
-        else:
-            name = full
-        inputs = self._proxies((args, kwargs))
-        if kind == "loss":  # observers know losses as called with the targets first
-            inputs = inputs[1::-1] + inputs[2:]
-        return Scope(kind, name, self.owner(module, name, full), inputs), full
+        found = _Call(weakref.ref(module), kind, name, full, self.owner(module, name, full), _is_opaque(module))
+        self._called[id(module), outer] = found
+        return found
 
     def data(self, advance: Callable[..., Any], loader: Any) -> Any:
         """A loader gives a batch."""
@@ -233,11 +258,16 @@ class Scopes:
         return batch
 
 
-def _is_opaque(module: nn.Module) -> bool:
-    """Is it compiled, or might it take a way that torch doesn't go where functions are overridden?"""
+def _is_opaque(module: nn.Module) -> bool | None:
+    """Is it compiled? None where it may be better not to look into it, see `_is_fast`."""
     if isinstance(module, torch.jit.ScriptModule) or type(module).__name__ == "OptimizedModule":
         return True
-    if module.training or not isinstance(module, _FAST_PATHS):
+    return None if isinstance(module, _FAST_PATHS) else False
+
+
+def _is_fast(module: nn.Module) -> bool:
+    """Might it take a way that torch doesn't go where functions are overridden?"""
+    if module.training:
         return False
     return not (torch.is_grad_enabled() and any(x.requires_grad for x in module.parameters()))
 

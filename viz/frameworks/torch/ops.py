@@ -58,6 +58,8 @@ class Op:
     def __init__(self, name: str, arrays: tuple[str, ...], settings: tuple[str, ...]) -> None:
         self.name, self.arrays, self.settings = name, arrays, settings
         self.means, self.fused = MEANS.get(name, ""), ()
+        if name == "take_index" and len(arrays) == 1:  # by numbers and slices
+            self.means = "move"
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -114,16 +116,14 @@ class OpMode(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        if self._front.muted or not state.ops or _in_transform():
-            return func(*args, **(kwargs or {}))
         try:
             handle = self._kinds[func]
         except KeyError:
             handle = self._kinds[func] = self._kind_of(func)
         except TypeError:  # what can't be hashed
             handle = None
-        if handle is None:
-            return func(*args, **(kwargs or {}))
+        if handle is None or self._front.muted or not state.ops or _in_transform():
+            return func(*args, **kwargs) if kwargs else func(*args)
         return handle(func, args, kwargs or {})
 
     def _kind_of(self, func: Any) -> Callable[..., Any] | None:
@@ -143,14 +143,14 @@ class OpMode(TorchFunctionMode):
     # ------------------------------------------------------------------ ops
 
     def _op(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        listeners = current()
-        if not listeners:
+        if not current():
             return func(*args, **kwargs)
         front = self._front
-        planned = front.safely(self._planned, func, args, kwargs)
-        if planned is None:
+        try:
+            plan, given, inputs, settings = self._planned(func, args, kwargs)
+        except Exception as error:  # noqa: BLE001  (see `_Front.safely`)
+            front.broken(error)
             return func(*args, **kwargs)
-        plan, given, inputs, settings = planned
         loss = front.scopes.of_loss(plan.op, inputs) if plan.is_loss and front.scopes.wants_loss else None
         if loss is not None:
             front.begin(loss)
@@ -168,8 +168,13 @@ class OpMode(TorchFunctionMode):
             target = kwargs[plan.changed] if plan.changed.__class__ is str else args[plan.changed]
             front.safely(self._changed, plan, given, inputs, settings, target, started, ended, first)
         elif out.__class__ is torch.Tensor:
-            if not any([out is x for x in given]):
-                front.safely(self._announce, plan, given, inputs, settings, (out,), started, ended, first)
+            for x in given:
+                if x is out:
+                    return out
+            try:
+                self._announce(plan, given, inputs, settings, (out,), started, ended, first)
+            except Exception as error:  # noqa: BLE001
+                front.broken(error)
         elif out is not None and (made := [x for _, x in tensors_in(out) if not any([x is each for each in given])]):
             front.safely(self._announce, plan, given, inputs, settings, made, started, ended, first)
         if loss is not None:
@@ -211,10 +216,15 @@ class OpMode(TorchFunctionMode):
         if plan.is_cast and given and made:
             op = self._cast(plan, given[0], made[0])
         outputs = [objects.made(x) for x in made]
-        front.backward.heard(outputs, ended)
-        front.tell(
-            "on_op", op, inputs, settings, outputs[0] if len(outputs) == 1 else tuple(outputs), started, ended, None
-        )
+        if front.backward.depth:
+            front.backward.heard(outputs, ended)
+        result = outputs[0] if len(outputs) == 1 else tuple(outputs)
+        for each in current():
+            if each not in front.resting:
+                try:
+                    each.on_op(op, inputs, settings, result, started, ended, None)
+                except Exception as error:  # noqa: BLE001
+                    front.failed(each, error)
         if _sequence() != first:
             front.backward.watch(op, made, first)
         for name in plan.written:

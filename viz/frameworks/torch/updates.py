@@ -19,7 +19,8 @@ class Updates:
 
     def __init__(self, front: Any) -> None:
         self._front = front
-        self._steps: list[tuple[Scope, bool]] = []  # that run, and whether they are heard inside
+        # Those that run; whether they are heard inside, as those with a closure; and what `mute` gave.
+        self._steps: list[tuple[Scope, bool, Any]] = []
 
     def begins(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         """An optimizer is about to make a step."""
@@ -35,15 +36,15 @@ class Updates:
             scope = Scope("optimizer", name, front.scopes.owner(optimizer, name, name), grads)
             front.begin(scope)
             front.scopes.opened(scope)
-            self._steps.append((scope, has_closure))
-            front.muted += not has_closure
+        self._steps.append((scope, has_closure, None if has_closure else front.mute()))
 
     def ends(self, optimizer: torch.optim.Optimizer) -> None:
         """It has made its step."""
         if not self._steps or self._steps[-1][0].owner.thing is not optimizer:
             return
-        scope, has_closure = self._steps.pop()
-        self._front.muted -= not has_closure
+        scope, has_closure, above = self._steps.pop()
+        if not has_closure:
+            self._front.unmute(above)
         with _unheard():
             self._tell(scope, optimizer)
             self._front.scopes.close(scope, None, None)
@@ -51,8 +52,8 @@ class Updates:
     def abandon(self) -> None:
         """Something is called that no optimizer calls within a step that isn't heard: an error ended the step."""
         if self._steps and not self._steps[-1][1]:
-            scope, _ = self._steps.pop()
-            self._front.muted -= 1
+            scope, _, above = self._steps.pop()
+            self._front.unmute(above)
             self._front.scopes.close(scope, None, None)
 
     def _tell(self, scope: Scope, optimizer: torch.optim.Optimizer) -> None:
