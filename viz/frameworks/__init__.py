@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from eagerflow.core import observe
 
-__all__ = ["observing"]
+__all__ = ["observing", "owner_of"]
 
 # By the module that programs import: what announces; and the module of a part that comes later.
 _FRONTS = {"torch": "viz.frameworks.torch.front", "torch._dynamo.eval_frame": "viz.frameworks.torch.front"}
@@ -38,6 +38,14 @@ def observing(observer: O) -> Iterator[O]:
             yield observer
         finally:
             _change(-1)
+
+
+def owner_of(model: Any) -> Any:
+    """What observers know in place of a model of another framework; other models, and whatever else, as they are."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(model, torch.nn.Module):
+        return importlib.import_module("viz.frameworks.torch.modules").owner_of(model)
+    return model
 
 
 def _change(by: int) -> None:

@@ -12,8 +12,8 @@ class Array:
     """Base of what stands for an array of another framework: NumPy gets its values when somebody asks.
 
     A framework's own class has `shape`, `dtype` (NumPy's, or with the same `name`, `kind` and `itemsize`), `size`,
-    `nbytes`, `device` (None, or with a number as `id`), `base` (the `Array` that stands for all of its memory, and goes
-    when that goes) and `get()`, the values on the host, which can be asked for while the array is announced.
+    `nbytes`, `device` (None, or with a number as `id`) and `base` (the `Array` that stands for all of its memory, and
+    goes when that goes).
     """
 
     __slots__ = ()
@@ -24,6 +24,10 @@ class Array:
     @property
     def source(self) -> Any:
         """What the program itself holds; None when it is gone."""
+        raise NotImplementedError
+
+    def get(self) -> Any:
+        """The values as NumPy's array, which may be asked for while the array is announced."""
         raise NotImplementedError
 
     @property

@@ -244,3 +244,19 @@ def test_viz_alone_imports_no_torch():
     code = "import sys, viz, eagerflow as ef\nwith viz.trace(): ef.ops.tanh(1.0)\nprint('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_module_is_watched_for_tensorboard(mlp, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboardX")
+    found = {}
+    monkeypatch.setattr(
+        viz.SummaryWriter, "scalars", lambda self, values, at: found.update({(at, k): values[k] for k in values})
+    )
+    model, optimizer, batch = mlp
+    with viz.watch(model, tmp_path / "logs", every=2, what=("weights", "gradients", "activations")):
+        for _ in range(4):
+            step(model, optimizer, batch)
+    assert {at for at, _ in found} == {0, 2}
+    assert (0, "gradients/model/0/weight/norm") in found
+    assert (2, "activations/model/1/norm") in found
+    assert found[2, "weights/model/2/bias/norm"] > 0

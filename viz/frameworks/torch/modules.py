@@ -13,6 +13,7 @@ from torch import nn
 
 from eagerflow.core.observe import Scope, clock
 from viz.facts.json_data import to_plain
+from viz.frameworks.torch.objects import Objects
 from viz.frameworks.torch.ops import tensors_in
 from viz.recorder.names.kept_names import held_as, spoken_of
 from viz.recorder.source_lines import is_internal
@@ -38,6 +39,26 @@ class Owner:
     def __init__(self, thing: Any, name: str, path: str) -> None:
         self._thing = weakref.ref(thing) if thing is not None else lambda: None
         self.name, self.path = name, path
+        self.objects: Objects | None = None  # which hold its weights, in the thread that called it last
+
+    @property
+    def variables(self) -> list[Any]:
+        """Parameters and buffers of a module, once it has been called."""
+        found = self.thing
+        if self.objects is None or not isinstance(found, nn.Module):
+            return []
+        with _unheard():
+            return [self.objects.weight(x) for x in (*found.parameters(), *found.buffers())]
+
+    weights = variables
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        """Those of which gradients are wanted."""
+        return [weight for weight in self.variables if weight.key is not None]
+
+    def _flatten_layers(self) -> list[Owner]:
+        return [owner_of(each) for each in self.thing.modules()] if isinstance(self.thing, nn.Module) else []
 
     @property
     def thing(self) -> Any:
@@ -67,6 +88,20 @@ class Owner:
         return float(groups[0]["lr"]) if groups and "lr" in groups[0] else None
 
 
+_owners: dict[int, tuple[weakref.ref[Any], Owner]] = {}
+
+
+def owner_of(thing: Any) -> Owner:
+    """What stands for a module or optimizer: of a class with the same name."""
+    known = _owners.get(id(thing))
+    if known is not None and known[0]() is thing:
+        return known[1]
+    name, at = type(thing).__name__, id(thing)
+    owner: Owner = type(name, (Owner,), {})(thing, name.lower(), name.lower())
+    _owners[at] = weakref.ref(thing, lambda gone: _owners.pop(at, None)), owner
+    return owner
+
+
 class _Call(NamedTuple):
     """How a module is called within another one: see `Scope`; `full` is its name from the outermost model on."""
 
@@ -86,8 +121,6 @@ class Scopes:
         self._roots: set[str] = set()
         self._modules: dict[int, tuple[weakref.ref[nn.Module], str]] = {}  # full names
         self._paths: dict[int, tuple[weakref.ref[torch.Tensor], str]] = {}  # of parameters and buffers
-        self._owners: dict[int, tuple[weakref.ref[Any], Owner]] = {}
-        self._kinds: dict[type, type[Owner]] = {}
         self._functions: dict[str, Owner] = {}  # of loss functions
         self._open: list[Scope] = []
         self._names: list[str] = []  # the full names of the modules among them
@@ -147,20 +180,10 @@ class Scopes:
         return self._modules[id(module)][1]
 
     def owner(self, thing: Any, name: str, path: str) -> Owner:
-        """What stands for a module or optimizer."""
-        known = self._owners.get(id(thing))
-        if known is not None and known[0]() is thing:
-            return known[1]
-        owner = self._kind(type(thing))(thing, name, path)
-        self._owners[id(thing)] = weakref.ref(thing), owner
+        """What stands for a module or optimizer, which has this name and path."""
+        owner = owner_of(thing)
+        owner.name, owner.path, owner.objects = name, path, self._front.objects
         return owner
-
-    def _kind(self, cls: type) -> type[Owner]:
-        """A class of owners that has the name of the user's class."""
-        found = self._kinds.get(cls)
-        if found is None:
-            found = self._kinds[cls] = type(cls.__name__, (Owner,), {})
-        return found
 
     # ------------------------------------------------------------------ scopes
 
@@ -179,7 +202,7 @@ class Scopes:
         """The scope of a loss function that is called."""
         owner = self._functions.get(op.name)
         if owner is None:
-            owner = self._functions[op.name] = self._kind(type(op.name, (), {}))(None, op.name, op.name)
+            owner = self._functions[op.name] = type("function", (Owner,), {})(None, op.name, op.name)
         return Scope("loss", op.name, owner, inputs[1::-1] + inputs[2:])
 
     def opened(self, scope: Scope) -> None:
@@ -241,7 +264,8 @@ class Scopes:
         name = full
         if outer:
             name = full.removeprefix(f"{outer}.") if full.startswith(f"{outer}.") else full.rpartition(".")[2]
-        found = _Call(weakref.ref(module), kind, name, full, self.owner(module, name, full), _is_opaque(module))
+        owner = self.owner(module, full if kind == "model" else name, full.replace(".", "/"))
+        found = _Call(weakref.ref(module), kind, name, full, owner, _is_opaque(module))
         self._called[id(module), outer] = found
         return found
 
