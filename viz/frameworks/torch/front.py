@@ -208,29 +208,31 @@ def _put_back(mode: Any, above: Sequence[Any]) -> None:
 
 _fronts: dict[int, _Front] = {}  # by thread
 _patches = contextlib.ExitStack()
+_lock = threading.Lock()
 
 
 def announce(wanted: bool) -> None:
     """Let what this thread does with torch be announced, or no more."""
     thread = threading.get_ident()
-    if wanted:
-        if not _fronts:
-            _patch()
-        _patch_compiler()
-    if wanted == (thread in _fronts):
-        return
-    if wanted:
-        front = _Front()
-        torch._C._push_on_torch_function_stack(front.mode)
-        _fronts[thread] = front
-    else:
-        front = _fronts.pop(thread)
+    with _lock:  # the patches are there for all threads
+        if wanted:
+            if not _fronts:
+                _patch()
+            _patch_compiler()
+        if wanted == (thread in _fronts):
+            return
+        if wanted:
+            front = _fronts[thread] = _Front()
+            torch._C._push_on_torch_function_stack(front.mode)
+        else:
+            front = _fronts.pop(thread)
+            if not _fronts:
+                _patches.close()
+    if not wanted:
         front.scopes.close_all()
         front.muted = 1  # hooks of graphs that go on
         _take_off(front.mode)
         front.objects.clear()
-        if not _fronts:
-            _patches.close()
 
 
 def _here(is_part: bool = True) -> _Front | None:
