@@ -12,7 +12,7 @@ PEER_PACKAGES := keras==3.15.1 jax autograd \
 ONNX_WRITERS := onnxscript onnxruntime tf2onnx transformers torchvision
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-slow test-simple test-gpu check docs docs-check bench interop differential fuzz release-check web-runtime clean
+.PHONY: help demo test coverage test-slow test-simple test-torch test-gpu check docs docs-check bench interop differential fuzz release-check web-runtime clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ NUMERIC := tests/test_processor.py tests/test_gradients.py tests/test_documentat
 
 test-simple: $(VENV)/.installed-dev ## the numeric tests, as on a processor without AVX2 and AVX-512
 	@$(SIMPLE) $(BIN)/python -m pytest -q $(SHARED) $(NUMERIC)
+
+test-torch: $(if $(PEERS),,$(VENV)-torch/.installed) ## viz on PyTorch's programs (installs it once, or PEERS=/path/to/python has it and pytest)
+	@$(or $(PEERS),$(VENV)-torch/bin/python) -m pytest tests/viz/frameworks
 
 test-gpu: $(VENV)/.installed-dev ## the device tests on CuPy and a real GPU; says so where there is none
 	@$(BIN)/python -m tests.gpu
@@ -84,7 +87,7 @@ web-runtime: $(VENV)/.installed-dev ## fetch the onnxruntime-web that pages run,
 	@$(BIN)/python tools/web_runtime.py $(ARGS)
 
 clean: ## remove the environment and what tools left behind
-	rm -rf $(VENV) $(VENV)-docs $(VENV)-keras $(VENV)-peers $(VENV)-release build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-keras $(VENV)-peers $(VENV)-release $(VENV)-torch build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 # The environment, in two steps: the demo does not wait for the tools of the tests. Both follow pyproject.toml.
 # Several makes may run at once: ALONE, behind a Python, runs a command while no other does. The lock goes with the process.
@@ -117,6 +120,14 @@ $(VENV)-docs/.installed: pyproject.toml | $(BIN)/pip
 	@echo "Installing Sphinx and what examples on pages need into $(VENV)-docs (once, a minute or two)"
 	@$(BIN)/python -m venv $(VENV)-docs
 	@$(BIN)/python $(ALONE) "$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'"
+	@touch $@
+
+$(VENV)-torch/.installed: pyproject.toml | $(BIN)/pip
+	@echo "Installing PyTorch and the tools of the tests into $(VENV)-torch (once, some minutes)"
+	@$(BIN)/python -m venv $(VENV)-torch
+	@$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check --retries 0 \
+		--index-url https://download.pytorch.org/whl/cpu $(TORCH) 2>/dev/null || true  # where packages come from has it, too
+	@$(BIN)/python $(ALONE) "$(VENV)-torch/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]' $(TORCH)"
 	@touch $@
 
 $(VENV)-peers/.installed: | $(BIN)/pip

@@ -25,6 +25,7 @@ from viz.facts.schema import PHASES, Op, Record
 from viz.facts.tables import summary, top
 from viz.facts.text_files import path_of
 from viz.facts.text_table import Text
+from viz.frameworks.torch.formulas import add_formulas
 from viz.page import Page, to_html as page_of
 from viz.picture import notebook
 from viz.picture.drawing import Drawing
@@ -33,6 +34,8 @@ from viz.picture.graph_builder import graph
 from viz.picture.source_links import TEMPLATE, link_to_sources
 
 __all__ = ["Recording", "load"]
+
+add_formulas()
 
 _FIELDS = frozenset(field.name for field in dataclasses.fields(Record))
 _MADE_BY = {".html": "to_html(path)", ".htm": "to_html(path)", ".json": "to_json(path)"}

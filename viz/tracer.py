@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
-from eagerflow.core.observe import Observer, observing
+from eagerflow.core.observe import Observer
 from eagerflow.distribution.joining import joined
 from viz.boundary import boundary
 from viz.facts.selection import ended_by
+from viz.frameworks import observing
 from viz.nonfinite.guard import ACTIONS, Guard
 from viz.nonfinite.segments import Segments
 from viz.recorder.all_ranks import AllRanks

@@ -16,6 +16,8 @@ from viz.boundary import boundary
 from viz.export.event_files import last_step
 from viz.export.summary_writer import SummaryWriter
 from viz.export.tensorboard_events import make_folder
+from viz.frameworks import observing, owner_of
+from viz.frameworks.contract import Array
 from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
 from viz.recorder.scopes import OpenScope, Scopes
@@ -45,7 +47,7 @@ def watch(
     in a folder that was watched before, from the last step there.
 
     Args:
-        model: a model or layer.
+        model: a model or layer, or a module of PyTorch.
         log_dir: the folder of the run for TensorBoard.
         every: the distance between the steps that are written.
         what: which tensors to write: some of `"weights"`, `"gradients"` and `"activations"`.
@@ -66,7 +68,8 @@ def watch(
     >>> with viz.watch(model, tempfile.mkdtemp(), every=10):
     ...     history = model.fit(ef.ops.ones((8, 3)), ef.ops.ones((8, 2)), verbose=0)
     """
-    if not isinstance(model, Layer):
+    watched = owner_of(model)
+    if watched is model and not isinstance(model, Layer):
         raise TypeError(f"watch(model): expected a model or layer; got {type(model).__name__}")
     wanted = (what,) if isinstance(what, str) else tuple(what)
     for word in wanted:
@@ -74,7 +77,7 @@ def watch(
             raise ValueError(f"watch(what={word!r}): expected some of {', '.join(map(repr, _WHAT))}")
     if every < 1:
         raise ValueError(f"watch(every={every}): expected a number of steps, 1 or more")
-    return Watch(model, log_dir, every, frozenset(wanted))
+    return Watch(watched, log_dir, every, frozenset(wanted))
 
 
 class Watch(observe.Observer):
@@ -112,7 +115,7 @@ class Watch(observe.Observer):
         self._wrote: set[tuple[str, int]] = set()
         self._seen: set[Any] = set()  # variables whose gradients came in this step, which nobody marks
         self._held: dict[str, Any] = {}  # what layers gave after that, in this step or the next
-        self._observing = observe.observing(self)
+        self._observing = observing(self)
         self._observing.__enter__()
         self._open = True
 
@@ -166,7 +169,7 @@ class Watch(observe.Observer):
 
     def _activated(self, place: str, data: Any) -> None:
         if self._seen:  # whether this belongs to the next step already, its gradients will tell
-            self._held[place] = data
+            self._held[place] = data.get() if isinstance(data, Array) else data
         else:
             self._write("activations", place, data)
 

@@ -344,18 +344,18 @@ class Selection:
     def _fold_casts(self, unused: dict[int, int]) -> None:
         """Let a cast go with the op of its scope that made what it casts, or with the only one that reads it.
 
-        So does what takes a part of a weight in one of the library's layers, as GRU does of its two biases; and what
-        is `unused`, with the op given for it.
+        So does what only moves numbers in one of the library's layers, or takes a part of a weight, as GRU does of its
+        two biases; and what is `unused`, with the op given for it.
         """
-        found = [op for op in self.forward if op.phase == "forward" and not op.error]
-        found = [op for op in found if op.inputs and len(op.outputs) == 1]
-        casts = [op for op in found if op.name == "cast" and op.id not in unused]
+        found = [op for op in self.forward if op.phase == "forward" and op.inputs and len(op.outputs) == 1]
+        moves = self.record.meta.get("moves", ())
+        casts = [op for op in found if op.name == "cast" or (op.name in moves and self._is_of_library(op))]
+        casts = [op for op in casts if op.id not in unused]
         taken = [op for op in found if self._takes_own_weight(op)]
         if not casts and not taken and not unused:
             return
-        shown = {op.id for op in self.forward}
+        shown, readers = {op.id for op in self.forward}, dict[int, list[int]]()
         apart = {op.id for op in casts}  # not yet known to go with another
-        readers: dict[int, list[int]] = {}
         for op in self.forward:
             for tensor in dict.fromkeys(op.inputs):
                 readers.setdefault(tensor, []).append(op.id)
@@ -376,19 +376,19 @@ class Selection:
         self.forward = [op for op in self.forward if op.id not in self.casts]
 
     def _takes_own_weight(self, op: Op) -> bool:
-        """Does an op take a part of a weight in a layer of the library's: with no line of the user's in between?"""
-        if op.name != "take_index" or op.scope is None or any(i not in self.variables for i in op.inputs):
-            return False
-        scope = self.record.scopes[op.scope]
-        return scope.kind == "layer" and bool(op.stack) and op.stack == scope.stack
+        """Does an op take a part of a weight in a layer of the library's?"""
+        return op.name == "take_index" and all(i in self.variables for i in op.inputs) and self._is_of_library(op)
+
+    def _is_of_library(self, op: Op) -> bool:
+        """Does a layer of the library's run an op: with no line of the user's in between?"""
+        scope = None if op.scope is None else self.record.scopes[op.scope]
+        return scope is not None and scope.kind == "layer" and bool(op.stack) and op.stack == scope.stack
 
     def _maker(self, op: Op, shown: set[int]) -> int | None:
         """The op of the same scope that made what an op reads."""
         producer = self.record.tensors[op.inputs[0]].producer
-        if producer is None or producer not in shown:
-            return None
-        made = self.record.ops[producer]
-        return producer if made.scope == op.scope and not made.error else None
+        is_here = producer is not None and producer in shown and self.record.ops[producer].scope == op.scope
+        return producer if is_here else None
 
     def _reader(self, op: Op, readers: dict[int, list[int]]) -> int | None:
         """The only op that reads what another made, where it ran in the same scope or within it."""

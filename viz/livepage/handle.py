@@ -17,8 +17,8 @@ from typing import Any
 
 from eagerflow.base import notebook
 from eagerflow.base.output import write
-from eagerflow.core import observe
 from viz.boundary import boundary
+from viz.frameworks import observing
 from viz.livepage.child import Child
 from viz.livepage.collector import Collector
 from viz.livepage.document import document
@@ -244,7 +244,7 @@ class LivePage:
     def resume(self) -> None:
         """Records again after `pause`."""
         if self._observing is None and not self._closed:
-            self._observing = observe.observing(self._collector)
+            self._observing = observing(self._collector)
             self._observing.__enter__()
             if self._visits is not None:
                 self._visits.begin()

@@ -11,9 +11,9 @@ from typing import Any
 import numpy
 
 from eagerflow.base.output import write
-from eagerflow.core.observe import observing
 from viz.boundary import boundary
 from viz.facts import formatting
+from viz.frameworks import observing
 from viz.nonfinite.finding import Nonfinite, NonfiniteError
 from viz.nonfinite.first_culprit import explain, statistics_known
 from viz.nonfinite.guard import Guard

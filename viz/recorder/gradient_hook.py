@@ -15,6 +15,7 @@ from numpy import generic, ndarray
 
 from eagerflow import Tensor, Variable
 from eagerflow.core.observe import clock
+from viz.frameworks.contract import Array
 from viz.recorder.descriptions import device_name
 from viz.recorder.finite_check import are_finite
 from viz.recorder.memory_tracker import Lifetime
@@ -84,13 +85,8 @@ def rule_recorder(capture: Any) -> Callable[..., None]:
 
 def gradient_recorder(capture: Any) -> Callable[[Any, Any, Any], None]:
     """The `on_gradient` of a capture: what the pass returns stands for the sum of the parts that rules gave."""
-    parts_of, seen, gradients, arrays, sums = (
-        capture.parts,
-        capture.seen,
-        capture.gradients,
-        capture.arrays,
-        capture.sums,
-    )
+    parts_of, seen, gradients = capture.parts, capture.seen, capture.gradients
+    arrays, sums = capture.arrays, capture.sums
     keeper, measure, hold, alive, watch = capture.keeper, capture.measure, capture.hold, _alive(capture), weakref.ref
     tensors, note_key = capture.journal.tensors, capture.gradient_keys.append
     note_tensor, note_target, tell = tensors.extend, capture.targets.extend, capture.tell_gradient
@@ -130,14 +126,13 @@ def gradient_recorder(capture: Any) -> Callable[[Any, Any, Any], None]:
             if keeper is not None:
                 known = source.path if isinstance(source, Variable) else "input"
                 keeper.keep(position, data, keeper.of_key(key, known))
-            if len(parts) != 1:
+            if position in sums:  # torch adds what each pass gives to one tensor
+                sums[position] = sums[position] + parts
+            elif len(parts) != 1 or parts[0] != position:
                 sums[position] = parts
                 note_key((position, key))
-                if measure is not None and parts:
+                if measure is not None and len(parts) > 1:
                     measure(position, data)
-            elif parts[0] != position:
-                sums[position] = parts
-                note_key((position, key))
         parts_of.clear()
 
     return on_gradient
@@ -186,8 +181,8 @@ def updates_recorder(capture: Any) -> Callable[[str, Any], None]:
 
 
 def _is_number(data: Any) -> bool:
-    """Is it a real number that NumPy holds?"""
-    return isinstance(data, (ndarray, generic)) and data.shape == () and data.dtype.kind == "f"
+    """Is it a real number that NumPy holds, or can?"""
+    return isinstance(data, (ndarray, generic, Array)) and data.shape == () and data.dtype.kind == "f"
 
 
 def _alive(capture: Any) -> dict[int, Any]:

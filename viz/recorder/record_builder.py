@@ -242,6 +242,8 @@ class _Builder:
         self.calls.add(op, event)
         self._read(op, event.inputs, what.arrays + ("index",) * (len(event.inputs) - len(what.arrays)))
         op.settings |= dict(zip(what.settings, event.given))
+        if getattr(what, "means", "") == "move":
+            self.record.meta.setdefault("moves", {})[what.name] = True
         self._make(op, tuple(event.outputs))
         if what.fused and event.error is None:
             self._compose(op, event)

@@ -1,7 +1,4 @@
-"""What every scope pays for while it is recorded: `Capture.on_scope_begin` and `on_scope_end`, written for speed.
-
-As in `op_hook`, all they need is closed over.
-"""
+"""What every scope pays for while it is recorded: `Capture.on_scope_begin` and `on_scope_end`, written for speed."""
 
 from __future__ import annotations
 
@@ -33,6 +30,7 @@ _NAMED = ("step", "backward")  # whose arrays are looked for in the user's code
 _JUDGES = ("loss", "metric")  # what is given a target and an output of the model
 _STEPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "steps.py")
 _CAPTURE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(observe.__file__))), "capture", "")
+_TORCH = os.path.join(os.path.dirname(os.path.dirname(_STEPS)), "frameworks", "torch", "")
 _MACHINERY = frozenset(
     [
         observe.__file__,
@@ -41,6 +39,7 @@ _MACHINERY = frozenset(
         _STEPS,
         _CAPTURE + "forwarding.py",
         _CAPTURE + "observed.py",
+        *[_TORCH + name for name in ("front.py", "updates.py")],
     ]
 )
 

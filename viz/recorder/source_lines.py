@@ -17,6 +17,7 @@ import numpy
 import eagerflow
 from eagerflow.base.notebook import cell_names
 from viz.facts.schema import Frame
+from viz.frameworks.contract import library_folders
 
 __all__ = ["MAX_FRAMES", "Sources", "asking", "is_internal"]
 
@@ -46,7 +47,8 @@ def is_internal(file: str) -> bool:
     """Is `file`, as a code object names it, something other than the user's code?"""
     if _COMMAND is not None and os.path.abspath(file) == _COMMAND:  # the file that an installer makes
         return True
-    return (file.startswith(_FOLDERS) and file != _DEMO) or file in _FILES or file.startswith(_PLUMBING)
+    folders = (*_FOLDERS, *library_folders)
+    return (file.startswith(folders) and file != _DEMO) or file in _FILES or file.startswith(_PLUMBING)
 
 
 def asking(code: CodeType) -> str:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from numpy import array_equal, ndarray
 
 from viz.facts.schema import Op, Record, Scope
+from viz.frameworks.contract import Array, held_in_place_of
 from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, held_as, spoken_of, variable_of
 from viz.recorder.objects import is_plain_tensor
 from viz.recorder.source_lines import is_internal
@@ -65,13 +66,13 @@ class ArrayNames:
 
     def note(self, position: int, data: Any) -> None:
         """An array was met."""
-        frame = _of_user(sys._getframe(1)) if data.__class__ is ndarray and 1 < data.size <= _LARGEST else None
+        frame = _of_user(sys._getframe(1)) if _is_array(data) and 1 < data.size <= _LARGEST else None
         if frame is None:
             return
         place = id(frame.f_code), frame.f_lasti, data.shape
         name, is_copy = self._usual.get(place, ("", False))
         value = variable_of(frame, name) if name else None
-        if value is not None and (value is data or (is_copy and _is_copy(value, data))):
+        if value is not None and (value is held_in_place_of(data) or (is_copy and _is_copy(value, data))):
             self.named[position] = Named(name[:_LONGEST], _source(value, data))
         elif place in self._nothing or not self._find(position, data, frame, place):
             self.waiting[position] = weakref.ref(data), id(frame), _TRIES
@@ -80,7 +81,7 @@ class ArrayNames:
 
     def expect(self, position: int, data: Any) -> None:
         """An op or layer gave this array as one of several: a variable will hold it."""
-        if data.__class__ is ndarray and 1 < data.size <= _LARGEST:
+        if _is_array(data) and 1 < data.size <= _LARGEST:
             self.waiting[position] = weakref.ref(data), 0, _TRIES
 
     def look_again(self, frame: FrameType | None) -> None:
@@ -102,7 +103,7 @@ class ArrayNames:
         if name.lower() not in SAID_BY_ITS_PLACE:
             self.named[position] = Named(name[:_LONGEST], _source(value, data))
             if place is not None:
-                self._usual[place] = name, value is not data
+                self._usual[place] = name, value is not held_in_place_of(data)
         return True
 
     def note_batch(self, positions: Sequence[int], frame: FrameType | None, is_evaluation: bool) -> None:
@@ -126,7 +127,7 @@ class ArrayNames:
             return ""
         place = id(frame.f_code), frame.f_lasti
         if place not in self._known:
-            held = [name for key, value in spoken_of(frame) for name in held_as(key, value, target)]
+            held = [name for key, value in spoken_of(frame) for name in held_as(key, value, held_in_place_of(target))]
             self._known[place] = held[0][:_LONGEST] if held else ""
         return self._known[place]
 
@@ -182,15 +183,15 @@ def _of_user(frame: FrameType | None) -> FrameType | None:
 def _held_in(frame: FrameType, data: Any) -> tuple[str, Any]:
     """The name of what is an array in a frame, and its value; or that of the only one that equals it."""
     equal: dict[int, tuple[str, Any]] = {}
-    spoken = spoken_of(frame)
+    spoken, held = spoken_of(frame), held_in_place_of(data)
     dicts = [value for name, value in spoken if value.__class__ is dict and name[:1] != "_" and len(value) <= _ITEMS]
     for each in dicts:
         spoken += [(key, value) for key, value in [*each.items()] if isinstance(key, str)]
     for name, value in spoken:
         kind = value.__class__
-        if value is data or (is_plain_tensor(value) and value.data is data):
+        if value is held or (is_plain_tensor(value) and value.data is data):
             return name, value
-        if kind is ndarray and value.shape == data.shape:
+        if kind is ndarray and held is data and value.shape == data.shape:
             equal.setdefault(id(value), (name, value))
     found = [(name, value) for name, value in equal.values() if _is_copy(value, data)]
     return found[0] if len(found) == 1 else ("", None)
@@ -205,13 +206,17 @@ def _is_copy(array: Any, data: Any) -> bool:
     return bool((array == data).all()) or (data.dtype.kind == "f" and array_equal(array, data, equal_nan=True))
 
 
+def _is_array(data: Any) -> bool:
+    return data.__class__ is ndarray or isinstance(data, Array)
+
+
 def _some(array: Any) -> Any:
     """Of a large array some rows."""
     return array if array.size <= _SMALL else array[:: len(array) // _ROWS or 1]
 
 
 def _source(value: Any, data: Any) -> tuple[int, int]:
-    return id(value), zlib.crc32(_some(data).tobytes())
+    return id(value), 0 if isinstance(data, Array) else zlib.crc32(_some(data).tobytes())
 
 
 def settle_names(record: Record, named: Mapping[int, Named]) -> None:

@@ -1,0 +1,363 @@
+"""Opens and closes the ears for torch in each thread that has observers."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import optimizer as optimizers
+from torch.utils.data import dataloader
+
+from eagerflow.core.observe import Observer, Scope, current, state
+from viz.frameworks.contract import library_folders
+from viz.frameworks.torch.backward import Backward
+from viz.frameworks.torch.modules import Scopes
+from viz.frameworks.torch.objects import Objects
+from viz.frameworks.torch.ops import OpMode
+from viz.frameworks.torch.updates import Updates
+from viz.recorder.capture import Capture
+from viz.recorder.source_lines import is_internal
+
+__all__ = ["announce"]
+
+
+class _Front:
+    """What hears torch in one thread.
+
+    Attributes:
+        muted: above 0 nothing is announced.
+        resting: observers that made a mistake.
+    """
+
+    def __init__(self) -> None:
+        self.muted = 0
+        self.resting: set[Observer] = set()
+        self.scopes = Scopes(self)
+        self.objects = Objects(self.scopes.path_of, lambda x, proxy: self.backward.adopt(x, proxy))
+        self.backward = Backward(self)
+        self.updates = Updates(self)
+        self.mode = OpMode(self)
+        self._thread = threading.get_ident()
+        self._compiling: tuple[FrameType, list[Any] | None] | None = None  # and the modes that were above this one's
+
+    @property
+    def is_heard(self) -> bool:
+        """Is what this thread does announced now?"""
+        return not self.muted and state.on and bool(current()) and threading.get_ident() == self._thread
+
+    @property
+    def wants_values(self) -> bool:
+        """May an observer look at the values of what is announced?"""
+        return any(
+            each.wants_ops and not (isinstance(each, Capture) and each.measure is None and each.keeper is None)
+            for each in current()
+        )
+
+    # ------------------------------------------------------------------ telling
+
+    def begin(self, scope: Scope) -> None:
+        """A scope begins."""
+        for each in current():
+            self.guarded(each, "on_scope_begin", scope)
+
+    def end(self, scope: Scope, outputs: Any, error: BaseException | None) -> None:
+        """A scope ends."""
+        for each in reversed(current()):
+            self.guarded(each, "on_scope_end", scope, outputs, error)
+
+    def tell(self, name: str, *event: Any) -> None:
+        """Announce an event."""
+        for each in current():
+            if each not in self.resting:
+                try:
+                    getattr(each, name)(*event)
+                except Exception as error:  # noqa: BLE001  (a mistake of a listener's must not reach the program)
+                    self.failed(each, error)
+
+    def guarded(self, listener: Observer, name: str, *event: Any) -> None:
+        """Tell one observer."""
+        if listener not in self.resting:
+            try:
+                getattr(listener, name)(*event)
+            except Exception as error:  # noqa: BLE001  (see `tell`)
+                self.failed(listener, error)
+
+    def failed(self, listener: Observer, error: Exception) -> None:
+        """An observer raised: one that stops the program means to; any other rests from here on."""
+        if type(error).__module__.partition(".")[0] == "viz":
+            raise error
+        self.resting.add(listener)
+        place = f"{type(listener).__module__}.{type(listener).__qualname__}"
+        warnings.warn(f"viz: {place} failed and rests: {type(error).__name__}: {error}", RuntimeWarning, stacklevel=3)
+
+    def safely(self, own: Callable[..., Any], *args: Any) -> Any:
+        """What a function of this folder gives; where it makes a mistake, None, and nothing is heard from then on."""
+        try:
+            return own(*args)
+        except Exception as error:  # noqa: BLE001  (a mistake of this folder must not reach the program)
+            self.broken(error)
+            return None
+
+    def broken(self, error: Exception) -> None:
+        """This folder made a mistake: nothing is heard from here on; but errors of viz's own go to the program."""
+        if type(error).__module__.partition(".")[0] == "viz":
+            raise error
+        self.muted += 1
+        told = f"viz: what torch does is not heard from here on: {type(error).__name__}: {error}"
+        warnings.warn(told, RuntimeWarning, stacklevel=4)
+
+    @staticmethod
+    def told(error: BaseException) -> BaseException | None:
+        """An error, unless a checkpoint ends its second forward pass by it, as it knows all that it wants to."""
+        return None if type(error).__module__ == "torch.utils.checkpoint" else error
+
+    # ------------------------------------------------------------------ parts that aren't looked into
+
+    def mute(self) -> list[Any] | None:
+        """Announce nothing until `unmute` is called with what this gives: the mode is off the stack, at no cost."""
+        self.muted += 1
+        return _take_off(self.mode)
+
+    def unmute(self, above: list[Any] | None) -> None:
+        """Announce again."""
+        self.muted -= 1
+        if above is not None:
+            _put_back(self.mode, above)
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Nothing inside is announced."""
+        above = self.mute()
+        try:
+            yield
+        finally:
+            self.unmute(above)
+
+    def opaque(self, call: Callable[..., Any], module: Any, args: Any, kwargs: Any) -> Any:
+        """Run a module as one op, without the mode, which a compiler or a fast way of torch's mustn't meet."""
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with self.quiet():
+                return call(module, *args, **kwargs)
+
+        is_compiled = not type(module).__module__.startswith("torch.nn.modules")
+        run.__name__ = "compiled" if is_compiled else type(module).__name__
+        with torch._C.DisableTorchFunction():
+            return self.mode.one_op(run, args, kwargs, tuple(module.parameters()))
+
+    def compiles(self, frame: FrameType, is_on: bool) -> None:
+        """The compiler is switched on or off: what it runs isn't announced, and doesn't meet the mode.
+
+        Args:
+            frame: the code that switches, which does so twice: before and after it calls what is compiled.
+            is_on: whether on.
+        """
+        if self._compiling is None and is_on and frame.f_code.co_name != "__enter__":
+            self._compiling = frame, self.mute()
+        elif self._compiling is not None and self._compiling[0] is frame:
+            self.unmute(self._compiling[1])
+            self._compiling = None
+
+    def function(self, apply: Callable[..., Any], cls: type, args: Any, kwargs: Any) -> Any:
+        """A custom derivative: its forward pass is one op, the Python of its backward pass is heard."""
+        if cls.__module__ == "torch.utils.checkpoint":
+            return apply(*args, **kwargs)
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with self.quiet():
+                return apply(*args, **kwargs)
+
+        run.__name__ = cls.__name__
+        return self.mode.one_op(run, args, kwargs)
+
+
+def _take_off(mode: Any) -> list[Any] | None:
+    """Take a mode off the stack of modes, wherever it is; gives those that were above it, None where it wasn't."""
+    above: list[Any] = []
+    while torch._C._len_torch_function_stack():
+        top = torch._C._pop_torch_function_stack()
+        if top is mode:
+            _push(above)
+            return above
+        above.insert(0, top)
+    _push(above)
+    return None
+
+
+def _push(modes: Sequence[Any]) -> None:
+    for each in modes:
+        torch._C._push_on_torch_function_stack(each)
+
+
+def _put_back(mode: Any, above: Sequence[Any]) -> None:
+    for _ in above:
+        torch._C._pop_torch_function_stack()
+    _push([mode, *above])
+
+
+# ---------------------------------------------------------------------- opening and closing
+
+_fronts: dict[int, _Front] = {}  # by thread
+_patches = contextlib.ExitStack()
+_lock = threading.Lock()
+
+
+def announce(wanted: bool) -> None:
+    """Let what this thread does with torch be announced, or no more."""
+    thread = threading.get_ident()
+    with _lock:  # the patches are there for all threads
+        if wanted:
+            if not _fronts:
+                _patch()
+            _patch_compiler()
+        if wanted == (thread in _fronts):
+            return
+        if wanted:
+            front = _fronts[thread] = _Front()
+            torch._C._push_on_torch_function_stack(front.mode)
+        else:
+            front = _fronts.pop(thread)
+            if not _fronts:
+                _patches.close()
+    if not wanted:
+        front.scopes.close_all()
+        front.muted = 1  # hooks of graphs that go on
+        _take_off(front.mode)
+        front.objects.clear()
+
+
+def _here(is_part: bool = True) -> _Front | None:
+    """What hears this thread, if anything does now; optimizers call no modules and no passes, but perhaps the rest."""
+    front = _fronts.get(threading.get_ident())
+    if front is None or not state.on or not current() or torch._C._are_functorch_transforms_active():
+        return None
+    if front.muted and not is_part:
+        front.updates.abandon()
+    return None if front.muted else front
+
+
+def _patch() -> None:
+    """Hear what no mode hears: modules, derivatives, passes, loaders, optimizers."""
+    folder = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
+    if folder not in library_folders:
+        library_folders.append(folder)
+        is_internal.cache_clear()
+    _replace(nn.Module, "__call__", _module)
+    _replace(torch.autograd.Function, "apply", _function)
+    _replace(dataloader.DataLoader, "__iter__", _quietly)
+    _replace(dataloader._BaseDataLoaderIter, "__next__", _data)
+    _replace(torch.autograd, "_engine_run_backward", _engine)
+    _replace(optimizers.Optimizer, "zero_grad", _zero_grad)
+    for register, handle in (
+        (optimizers.register_optimizer_step_pre_hook, _step_begins),
+        (optimizers.register_optimizer_step_post_hook, _step_ends),
+    ):
+        _patches.callback(register(handle).remove)
+
+
+def _patch_compiler() -> None:
+    """Compiled functions mustn't meet the mode: the compiler would trace into it."""
+    frames = sys.modules.get("torch._dynamo.eval_frame")
+    if frames is not None and not hasattr(frames._maybe_set_eval_frame, "__wrapped__"):
+        _replace(frames, "_maybe_set_eval_frame", _compiled)
+
+
+def _replace(owner: Any, name: str, made: Callable[[Any], Any]) -> None:
+    held = vars(owner).get(name)
+    setattr(owner, name, made(held))
+    _patches.callback(setattr, owner, name, held)
+
+
+def _module(call: Any) -> Any:
+    @functools.wraps(call)
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if torch.compiler.is_compiling() or (front := _here(is_part=False)) is None:
+            return call(self, *args, **kwargs)
+        return front.scopes.module(call, self, args, kwargs)
+
+    return __call__
+
+
+def _compiled(set_callback: Any) -> Any:
+    @functools.wraps(set_callback)
+    def _maybe_set_eval_frame(callback: Any) -> Any:
+        front = _fronts.get(threading.get_ident())
+        if front is not None:
+            front.compiles(sys._getframe(1), callback is not None and callback is not False)
+        return set_callback(callback)
+
+    return _maybe_set_eval_frame
+
+
+def _function(held: Any) -> Any:
+    @functools.wraps(held.__func__)
+    def apply(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        call = functools.partial(held.__func__, cls)
+        if torch.compiler.is_compiling() or (front := _here()) is None:
+            return call(*args, **kwargs)
+        return front.function(call, cls, args, kwargs)
+
+    return classmethod(apply)
+
+
+def _quietly(iterate: Any) -> Any:
+    @functools.wraps(iterate)
+    def __iter__(self: Any) -> Any:
+        front = _here()
+        if front is None:
+            return iterate(self)
+        with front.quiet():
+            return iterate(self)
+
+    return __iter__
+
+
+def _zero_grad(zero: Any) -> Any:
+    @functools.wraps(zero)
+    def zero_grad(self: Any, set_to_none: bool = True) -> Any:
+        front = _here() if set_to_none else None
+        if front is None:
+            return zero(self, set_to_none)
+        with front.quiet():
+            return zero(self, set_to_none)
+
+    return zero_grad
+
+
+def _data(advance: Any) -> Any:
+    @functools.wraps(advance)
+    def __next__(self: Any) -> Any:
+        front = _here()
+        return advance(self) if front is None else front.scopes.data(advance, self)
+
+    return __next__
+
+
+def _engine(run: Any) -> Any:
+    @functools.wraps(run)
+    def _engine_run_backward(targets: Any, *args: Any, **kwargs: Any) -> Any:
+        front = _here(is_part=False)
+        return run(targets, *args, **kwargs) if front is None else front.backward.run(run, targets, args, kwargs)
+
+    return _engine_run_backward
+
+
+def _step_begins(optimizer: Any, args: Any, kwargs: Any) -> None:
+    found = _fronts.get(threading.get_ident())
+    if found is not None:
+        found.safely(found.updates.begins, optimizer, args, kwargs)
+
+
+def _step_ends(optimizer: Any, args: Any, kwargs: Any) -> None:
+    found = _fronts.get(threading.get_ident())
+    if found is not None:
+        found.safely(found.updates.ends, optimizer)

@@ -1,0 +1,322 @@
+"""Torch's tensors and modules as observers know them: small objects that keep nothing of the program alive."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy
+import torch
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from eagerflow import Tensor, Variable
+from viz.frameworks import contract
+
+__all__ = ["Array", "Objects", "Weight", "as_numpy", "key_of_edge"]
+
+_LEAF = 2**64 - 1  # the sequence number of what gives a gradient to a leaf
+_KEYS = 1 << 48  # keys of tensors that ops made: beyond all that count from 0
+_new_key = itertools.count(1 << 40).__next__
+
+_unheard = torch._C.DisableTorchFunction
+
+
+def key_of_edge(sequence: int, output: int) -> int:
+    """The key of what an op made, by the number of its autograd node and which output of that it is."""
+    return _KEYS + (sequence << 8) + output
+
+
+class _Type(NamedTuple):
+    """A type that NumPy doesn't have."""
+
+    name: str
+    kind: str
+    itemsize: int
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class _Device(NamedTuple):
+    id: int
+
+
+def _type_of(dtype: torch.dtype) -> Any:
+    name = str(dtype).removeprefix("torch.")
+    try:
+        return numpy.dtype(name)
+    except TypeError:
+        return _Type(name, "f" if dtype.is_floating_point else "i", dtype.itemsize)
+
+
+_types = {found: _type_of(found) for found in vars(torch).values() if isinstance(found, torch.dtype)}
+
+
+def as_numpy(x: torch.Tensor) -> Any:
+    """The values of a tensor, as a view where that can be; bfloat16 and the like as float32."""
+    with _unheard():
+        x = x.detach()
+        if x.layout is not torch.strided:
+            x = x.to_dense()
+        if _types[x.dtype].__class__ is _Type:
+            x = x.float()
+        if not x.is_cpu:
+            x = x.cpu()
+        x = x.resolve_conj().resolve_neg()
+        try:  # unlike `numpy()`, it leaves a tensor free to be resized
+            return numpy.from_dlpack(x)
+        except (BufferError, RuntimeError, TypeError):
+            return x.numpy()
+
+
+class Array(contract.Array, NDArrayOperatorsMixin):
+    """A tensor's numbers, which NumPy gets when somebody asks; the tensor itself isn't kept.
+
+    Attributes:
+        base: the array that stands for the memory of which this is a view; None for that one.
+        device: None for the processor, else with its number as `id`.
+        dtype: NumPy's type, or one with the same attributes.
+        shape: the lengths of its axes.
+    """
+
+    __slots__ = ("__weakref__", "_copy", "_held", "_source", "base", "device", "dtype", "shape")
+
+    def __init__(self, x: torch.Tensor, base: Any, held: int) -> None:
+        self._source = weakref.ref(x)
+        self.base, self._held, self._copy = base, held, None
+        self.shape, self.dtype = tuple(x.shape), _types[x.dtype]
+        self.device = None if x.is_cpu else _Device(x.device.index or 0)
+
+    @property
+    def source(self) -> Any:
+        """The tensor, while the program keeps it."""
+        return self._source()
+
+    @property
+    def nbytes(self) -> int:
+        """Of all the memory, where this stands for it."""
+        return self._held or self.size * int(self.dtype.itemsize)
+
+    @property
+    def data(self) -> Array:
+        return self
+
+    @property
+    def ptr(self) -> int:
+        """Where its elements begin in memory."""
+        x = self._source()
+        return 0 if x is None else x.data_ptr()
+
+    def get(self) -> Any:
+        """The values on the host."""
+        if self._copy is not None:
+            return self._copy
+        x = self._source()
+        if x is None:
+            raise RuntimeError("the tensor is gone: its values can be read only while it is announced")
+        return as_numpy(x)
+
+    def keep(self) -> None:
+        """Keep a copy of the values: the tensor may be gone, or changed, when this is announced."""
+        self._copy = self.get().copy()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return numpy.array(self.get(), dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        given = [x.get() if isinstance(x, Array) else x for x in inputs]
+        return getattr(ufunc, method)(*given, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.get(), name)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.get()[index]
+
+    def __len__(self) -> int:
+        return len(self.get())
+
+    def __float__(self) -> float:
+        return float(self.get())
+
+    def __repr__(self) -> str:
+        return f"<{self.dtype} {list(self.shape)} of torch>"
+
+
+class Weight(Variable):
+    """A parameter, a buffer, or another leaf that a loop trains."""
+
+    __slots__ = ()
+
+    def __init__(self, x: torch.Tensor, data: Array, path: str) -> None:
+        self.data, self.mask, self.serial = data, None, None
+        self.identity = _new_key()
+        self.path, self.name = path, path.rpartition("/")[2]
+        self.autocast, self.aggregation, self.synchronization = True, "none", "auto"
+        self.regularizer = self.constraint = None
+        self.overwrite_with_gradient = self.by_hand = False
+        self._made_trainable = isinstance(x, torch.nn.Parameter) or x.requires_grad
+        self._trainable = x.requires_grad
+        self.key = self.identity if x.requires_grad else None
+
+
+class _Met(weakref.ref[torch.Tensor]):
+    """A tensor that was met, and what stands for it."""
+
+    __slots__ = ("at", "proxy")
+
+    at: int
+    proxy: Any
+
+
+class _Memory(weakref.ref[Any]):
+    """A tensor's memory, and the array that stands for it."""
+
+    __slots__ = ("at", "owner", "weights")
+
+    at: int
+    owner: Array
+    weights: Sequence[weakref.ref[Weight]]
+
+
+class Objects:
+    """What stands for the tensors that were met.
+
+    Args:
+        adopt: is called with a tensor that functions made which weren't heard, and what stands for it.
+        named: gives a parameter or buffer its path, when it is met; with True, any weight what the code calls it.
+    """
+
+    def __init__(self, named: Callable[..., str | None], adopt: Callable[[torch.Tensor, Tensor], None]) -> None:
+        self._named, self._adopt = named, adopt
+        self._known: dict[int, _Met] = {}
+        self._memory: dict[int, _Memory] = {}
+        known, memory = self._known, self._memory
+
+        def forget(met: _Met) -> None:
+            if known.get(met.at) is met:
+                del known[met.at]
+
+        def freed(met: _Memory) -> None:
+            if memory.get(met.at) is met:
+                del memory[met.at]
+
+        self._forget, self._freed = forget, freed
+        self._numbers = itertools.count(1)
+
+    # -- what is known
+
+    def proxy(self, x: Any) -> Any:
+        """What stands for a tensor as it is now."""
+        met = self._known.get(id(x))
+        if met is not None and met() is x:
+            proxy = met.proxy
+            if x is not None and proxy.key is None and x.requires_grad:
+                self._now_tracked(x, proxy)
+            return proxy
+        return self._new(x)
+
+    def known(self, x: torch.Tensor) -> Tensor | None:
+        """The same of a tensor that was met before; else None."""
+        met = self._known.get(id(x))
+        return met.proxy if met is not None and met() is x else None
+
+    def made(self, x: torch.Tensor) -> Tensor:
+        """What stands for a tensor that an op just made, or changed."""
+        proxy = Tensor.__new__(Tensor)
+        proxy.data = self._array(x)
+        node = x.grad_fn
+        proxy.key = None if node is None else key_of_edge(node._sequence_nr(), x.output_nr)
+        proxy.mask = proxy.serial = None
+        return self._keep(x, proxy)
+
+    def array(self, x: torch.Tensor) -> Any:
+        """The array of a gradient on its way."""
+        met = self._known.get(id(x))
+        return met.proxy.data if met is not None and met() is x else self.made(x).data
+
+    def weight(self, x: torch.Tensor) -> Weight:
+        """What stands for a leaf that is trained, also one that was met as something else."""
+        known = self.proxy(x)
+        return known if isinstance(known, Weight) else self._weight(x, known.key)
+
+    def holder(self, x: torch.Tensor) -> Weight | None:
+        """The weight whose memory, all of it, a tensor is: `w` of `w.data`."""
+        met = self._memory.get(x.untyped_storage()._cdata) if x.layout is torch.strided else None
+        for held in () if met is None else met.weights:
+            weight = held()
+            if weight is not None and weight.data.shape == tuple(x.shape):
+                return weight
+        return None
+
+    def alias(self, x: torch.Tensor, proxy: Tensor) -> None:
+        """From here on, another proxy stands for a tensor."""
+        self._keep(x, proxy)
+
+    # -- what is new
+
+    def _new(self, x: torch.Tensor) -> Any:
+        path = self._named(x)
+        if path is not None or (x.requires_grad and x.grad_fn is None):
+            return self._weight(x, None, path)
+        weight = None if x.requires_grad else self.holder(x)
+        if weight is not None:
+            return self._keep(x, weight)
+        proxy = self.made(x)
+        if x.grad_fn is not None:
+            self._adopt(x, proxy)
+        return proxy
+
+    def with_keys(self, keys: set[int]) -> tuple[Tensor, ...]:
+        """What stands for the tensors with these keys that still exist."""
+        return tuple([met.proxy for met in list(self._known.values()) if met.proxy.key in keys])
+
+    def _weight(self, x: torch.Tensor, key: int | None, path: str | None = None) -> Weight:
+        path = path or self._named(x, True) or f"weight_{next(self._numbers)}"
+        weight = Weight(x, self._array(x), path)
+        if key is not None:  # it was met as something else
+            weight.identity = weight.key = key
+        self._keep(x, weight)
+        met = self._memory.get(x.untyped_storage()._cdata) if x.layout is torch.strided else None
+        if met is not None:
+            met.weights = [*[each for each in met.weights if each() is not None], weakref.ref(weight)]
+        return weight
+
+    def _now_tracked(self, x: torch.Tensor, proxy: Tensor) -> None:
+        """Gradients are wanted of what was met before."""
+        node = x.grad_fn
+        if isinstance(proxy, Weight):
+            if x.is_leaf:
+                proxy._trainable, proxy.key = True, proxy.identity
+        else:
+            proxy.key = _new_key() if node is None else key_of_edge(node._sequence_nr(), x.output_nr)
+
+    def _keep(self, x: torch.Tensor, proxy: Any) -> Any:
+        met = _Met(x, self._forget)
+        met.at, met.proxy = id(x), proxy
+        self._known[met.at] = met
+        return proxy
+
+    def _array(self, x: torch.Tensor) -> Array:
+        """What stands for its numbers: views of one piece of memory have the same base."""
+        try:
+            memory = x.untyped_storage()
+        except (RuntimeError, NotImplementedError):  # of sparse tensors and the like
+            return Array(x, None, x.numel() * x.element_size())
+        at = memory._cdata
+        met = self._memory.get(at)
+        if met is not None and met() is memory:
+            return Array(x, met.owner, 0)
+        met = self._memory[at] = _Memory(memory, self._freed)
+        met.at, met.weights = at, ()
+        met.owner = made = Array(x, None, memory.nbytes())
+        return made
+
+    def clear(self) -> None:
+        """Let go of all."""
+        self._known.clear()
+        self._memory.clear()

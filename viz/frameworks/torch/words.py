@@ -1,0 +1,124 @@
+"""Torch's functions in words: which are ops, what they are called and what they mean. Torch isn't imported."""
+
+from __future__ import annotations
+
+__all__ = ["CALLED", "COUNTERS", "DRAWS", "FILLS", "LOSSES", "MEANS", "OPENED", "READS", "SKIPPED", "VIEWS", "WRITES"]
+
+# Asks for facts, or is no computation: shapes, flags, printing, hooks, random states.
+SKIPPED = frozenset(
+    """
+    __deepcopy__ __dir__ __format__ __hash__ __len__ __reduce_ex__ __repr__ __set__ __setstate__ __delete__ __iter__
+    _is_view _make_wrapper_subclass _record_function_enter_new _record_function_exit _set_grad_enabled allclose backward
+    broadcast_shapes can_cast
+    compiled_with_cxx11_abi data_ptr dim element_size equal get_default_dtype get_device grad has_names init_
+    is_complex is_conj is_contiguous is_floating_point is_grad_enabled is_inference is_neg is_nonzero is_pinned
+    is_same_size is_set_to is_shared is_signed is_storage is_tensor is_coalesced is_sparse manual_seed names ndimension
+    nelement numel pin_memory promote_types register_hook register_post_accumulate_grad_hook rename
+    requires_grad_ result_type retain_grad seed share_memory_ size storage storage_offset storage_type stride
+    type_as_ untyped_storage set_default_dtype typename iinfo finfo
+    """.split()
+)
+# Python takes the values out.
+READS = {
+    "item": "item",
+    "tolist": "tolist",
+    "numpy": "numpy",
+    "__array__": "array",
+    "__bool__": "bool",
+    "__float__": "float",
+    "__int__": "int",
+    "__index__": "index",
+    "__complex__": "complex",
+    "__contains__": "in",
+}
+# Properties that make a tensor of another one.
+VIEWS = frozenset("T mT H mH real imag".split())
+FILLS = frozenset(
+    """
+    arange as_tensor asarray empty empty_like eye from_numpy full full_like linspace logspace new_empty new_full
+    new_ones new_tensor new_zeros ones ones_like tensor tril_indices triu_indices zeros zeros_like
+    """.split()
+)
+DRAWS = {
+    "rand": "uniform",
+    "rand_like": "uniform",
+    "randn": "normal",
+    "randn_like": "normal",
+    "randint": "integers",
+    "randint_like": "integers",
+    "randperm": "permutation",
+    "normal": "normal",
+    "bernoulli": "bernoulli",
+    "multinomial": "categorical",
+}
+# Python of torch's own into which a reader wants to look.
+OPENED = frozenset(["multi_head_attention_forward"])
+# What a function changes besides: the names of its parameters.
+WRITES = {"batch_norm": ("running_mean", "running_var"), "instance_norm": ("running_mean", "running_var")}
+COUNTERS = frozenset(["num_batches_tracked"])  # buffers whose changes tell a reader nothing
+
+# Operators are called as viz calls them, by which they get signs; functions keep the names that users of torch know.
+CALLED = {
+    "sub": "subtract",
+    "mul": "multiply",
+    "div": "divide",
+    "truediv": "divide",
+    "true_divide": "divide",
+    "pow": "power",
+    "floordiv": "floor_divide",
+    "getitem": "take_index",
+    "setitem": "overwrite",
+    "neg": "negative",
+    "gt": "greater",
+    "ge": "greater_equal",
+    "lt": "less",
+    "le": "less_equal",
+    "eq": "equal",
+    "ne": "not_equal",
+    "iadd": "add",
+    "isub": "subtract",
+    "imul": "multiply",
+    "itruediv": "divide",
+    "idiv": "divide",
+    "ipow": "power",
+    "radd": "add",
+    "rsub": "subtract",
+    "rmul": "multiply",
+    "rdiv": "divide",
+    "rtruediv": "divide",
+    "rpow": "power",
+    "rmatmul": "matmul",
+    "T": "transpose",
+    "mT": "transpose",
+    "abs": "absolute",
+    "and": "logical_and",
+    "or": "logical_or",
+    "invert": "logical_not",
+}
+
+LOSSES = frozenset(
+    """
+    binary_cross_entropy binary_cross_entropy_with_logits cosine_embedding_loss cross_entropy ctc_loss gaussian_nll_loss
+    hinge_embedding_loss huber_loss kl_div l1_loss margin_ranking_loss mse_loss multi_margin_loss multilabel_margin_loss
+    multilabel_soft_margin_loss nll_loss poisson_nll_loss smooth_l1_loss soft_margin_loss triplet_margin_loss
+    triplet_margin_with_distance_loss linear_cross_entropy
+    """.split()
+)
+
+_WORDS = {
+    "product": "linear bilinear matmul mm bmm addmm baddbmm einsum dot mv tensordot",
+    "convolution": "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d",
+    "softmax": "softmax log_softmax gumbel_softmax",
+    "attention": "scaled_dot_product_attention",
+    "recurrence": "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell",
+    "normalization": "batch_norm layer_norm group_norm instance_norm rms_norm",
+    "lookup": "embedding embedding_bag gather index_select take_index",
+    "loss": " ".join(sorted(LOSSES)),
+    "move": """
+        view view_as reshape reshape_as flatten unflatten permute transpose movedim swapaxes swapdims t unsqueeze
+        squeeze expand expand_as broadcast_to chunk split unbind contiguous clone detach narrow cast to_device unfold
+        as_strided select tensor_split hsplit vsplit dsplit adjoint positive
+    """,
+}
+MEANS = {name: meaning for meaning, names in _WORDS.items() for name in names.split()}
+"""What an op means, by its name: a product, a convolution, what only moves numbers; other ops have no entry."""
