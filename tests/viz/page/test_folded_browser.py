@@ -71,16 +71,11 @@ def test_parameters_of_parts_in_the_table_and_panel_are_those_of_all(gpt):
     assert told["blocks[0] … blocks[2]  ×3"] == told["attn"] + told["norm"] + told["out"]
 
 
-def test_a_panel_names_the_equal_parts_around_and_whose_span_it_tells(gpt):
+def test_a_panel_names_the_equal_parts_around(gpt):
     select(gpt, "attn")
     assert gpt.texts(".panel .where")[0] == PATH
-    told = dict(zip(gpt.texts(".panel dt"), gpt.texts(".panel dd")))
-    assert told["start to end"].startswith("of the first: ")
     select(gpt, "head")
     told = dict(zip(gpt.texts(".panel dt"), gpt.texts(".panel dd")))
-    assert "of the first" not in told["start to end"]
-    assert "forward" in told["start to end"]
-    assert "backward" in told["start to end"]
     ops = "v.model.ops.filter(op => op.phase === 'forward' && v.model.path(op.home).endsWith('head'))"
     forward = gpt.run(f"{ops}.reduce((sum, op) => sum + op.flops, 0)")
     assert re.fullmatch(rf"forward {forward}, backward \S+( k)?", told["FLOPs"])
@@ -96,24 +91,6 @@ def convolutions():
     with viz.trace() as t:
         model.train_on_batch(np.ones((2, 8, 8, 2), "float32"), np.ones((2, 8, 8, 3), "float32"))
     return t
-
-
-def test_several_layers_in_one_box_tell_their_start_to_end_and_what_the_first_of_equal_ones_makes(shown, pages):
-    shown.size(1400, 900)
-    shown.show(pages("convolutions", convolutions))
-    blocks = shown.run(
-        "[...v.index.blocks.values()].filter(b => b.key && !b.scope)"
-        ".map(b => [b.key, b.repeats > 1 || v.index.parents.get(b.key).includes('×')])"
-    )
-    assert {repeated for _, repeated in blocks} == {True, False}
-    for key, repeated in blocks:
-        shown.run(f"v.select({{ kind: 'scope', key: {key!r} }})")
-        told = dict(zip(shown.texts(".panel dt"), shown.texts(".panel dd")))
-        assert told["start to end"].startswith("of the first: forward " if repeated else "forward "), key
-        assert ", backward " in told["start to end"]
-        if repeated:
-            assert told["input"] == told["output"] == "2×8×8×6 f32"
-    assert shown.wrong == []
 
 
 def look_for(page, query):
@@ -168,24 +145,6 @@ def select_bar(page, title, number=0):
     bars = f"{LINE}.bars.filter(bar => bar.title === {title!r})"
     page.run(f"v.select({LINE}.selectionOf({bars}[{number}])); 1")
     page.rest()
-
-
-def test_ops_of_a_group_that_others_ran_between_have_no_time_from_start_to_end(shown, pages):
-    def masked():
-        both = layers.Bidirectional(layers.LSTM(4, return_sequences=True))
-        model = ef.Sequential([ef.Input((5,), dtype="int32"), layers.Embedding(9, 3, mask_zero=True), both])
-        with viz.trace() as t:
-            model(np.array([[1, 2, 3, 0, 0]]))
-        return t
-
-    shown.show(pages("masked both ways", masked))
-    scattered = shown.run("""[...v.index.blocks.values()].filter(b => b.key && !b.scope && b.ownOps.length > 1 &&
-      Math.max(...b.ownOps) - Math.min(...b.ownOps) >= b.ownOps.length).map(b => b.key)""")
-    assert scattered
-    for key in scattered:
-        shown.run(f"v.select({{ kind: 'scope', key: {key!r} }})")
-        assert "start to end" not in facts(shown)
-    assert shown.wrong == []
 
 
 def test_an_equal_part_that_is_unfolded_is_shown_from_its_beginning_and_what_was_found_is_found_again(gpt):
@@ -258,7 +217,6 @@ def test_the_panel_of_equal_parts_lists_each_with_its_times_and_leads_to_it_alon
     assert params[0] * 3 == params[1]
     ops = [sum(int(number) for number in each["ops"].replace("backward", "").split("+")) for each in (part, whole)]
     assert ops[0] * 3 == ops[1]
-    assert not part["start to end"].startswith("of the first")
     gpt.run("[...document.querySelectorAll('.panel button')].find(b => b.textContent === 'Sums of all 3').click()")
     gpt.rest()
     assert facts(gpt) == whole

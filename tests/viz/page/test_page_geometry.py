@@ -27,7 +27,6 @@ PLACES = [
         "sizes ordering alignment weight_branches exits heads layout lines channels rooms routes labels coarse_routes"
     ).split()
 ]
-PLACES.append("view/shared_lines.js")
 SHOWN = """
 const model = new Model(given.data);
 document.documentElement = {dataset: {theme: "light"}};
@@ -246,25 +245,6 @@ def test_labels_keep_off_lines_above_and_below_where_there_is_room(end, clear):
     assert lost == 0
     assert gap > 0
     assert (gap >= 3) is clear
-
-
-def test_parts_of_lines_that_run_over_each_other_are_drawn_once():
-    program = """
-    const line = (...points) => points.flatMap((p, i) => (i ? [points[i - 1], p, p] : [p])),
-      edges = [
-        {kind: "data", points: line([0, 0], [0, 100])},
-        {kind: "data", points: line([0, 0], [0, 40], [50, 40])},
-        {kind: "gradient", points: line([0, 0], [0, 100])},
-        {kind: "data", points: line([0, 20], [0, 100])},
-        {kind: "link", points: line([0, 0], [0, 100])},
-      ];
-    drawSharedOnce({edges});
-    return edges.map(({own}) => own ?? null);
-    """
-    alone, branch, other, same, link = run([*SCENES, *PLACES], program, {})
-    assert alone is other is link is None
-    assert branch == "M0 40 C0 40 50 40 50 40"
-    assert same == " M0 99 L0 100"  # under the arrow's head
 
 
 def test_where_arrows_with_other_labels_begin_as_one_line_each_label_is_at_its_own_branch():

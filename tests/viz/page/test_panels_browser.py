@@ -91,43 +91,6 @@ def test_the_panel_of_a_box_of_several_ops_is_one_whose_ops_open_to_their_number
     assert page.texts(".panel .remark")[0] == "One of 3 ops of the box gather."
 
 
-def test_all_columns_are_there_where_the_table_is_scrolled_sideways_in_any_case(page):
-    page.size(390, 844)
-    page.run("v.dock.setOpen(true); v.dock.choose('layers')")
-    page.rest()
-    assert {"class", "ops", "output shape"} <= set(page.texts(".layers th"))
-    assert page.texts(".dock-note") == [""]
-
-
-CUT = f"""((names, rooms) => {{ const bars = names.map(title => ({{title, scope: {{}}}})),
-    own = new ({TIMELINE}.names.constructor)(bars), pen = {{measureText: text => ({{width: 6 * text.length}})}};
-  return bars.map(bar => rooms.map(room => own.fitting(pen, bar, room))); }})"""
-
-
-def test_names_in_the_timeline_are_cut_so_that_no_two_read_the_same(page):
-    names = [
-        "discriminator",
-        "tower",
-        "tower (call 2)",
-        "critic (calls 2–5)",
-        "dense",
-        "dense_1",
-        "dense_10",
-        "attention",
-        "attention_output",
-    ]
-    rooms = [200, 72, 60, 48, 36, 24]
-    found = dict(zip(names, page.run(f"{CUT}({names}, {rooms})")))
-    assert found["discriminator"] == ["discriminator", "discriminat…", "discrimin…", "discrim…", "discr…", "dis…"]
-    assert found["tower (call 2)"] == ["tower (call 2)", "tow…(call 2)", "tower…(2)", "towe…(2)", "", ""]
-    assert found["critic (calls 2–5)"][1:4] == ["critic…(2–5)", "crit…(2–5)", ""]  # never without, though none is alike
-    assert found["dense_10"] == ["dense_10", "dense_10", "dense_10", "dense_10", "", ""]
-    assert found["attention"][3:] == ["att…tion", "", ""]
-    for at in range(len(rooms)):
-        said = [each[at] for each in found.values() if each[at]]
-        assert len(said) == len(set(said))
-
-
 @pytest.mark.parametrize("query", ["kernel", "momentum", "head", "bias", "adam", "mean_squared_error"])
 def test_what_a_search_finds_is_marked_in_the_timeline_in_every_step(steps, query):
     for step in (0, 1):
@@ -295,7 +258,8 @@ def test_what_takes_longest_tells_equal_layers_of_several_blocks_apart(shown, pa
 
     shown.show(pages("blocks", blocks))
     shown.run("v.panel.setOpen(true)")
-    assert set(shown.texts(".bars .where")) == {*[f"block_{i} / inner" for i in range(3)], "out"}
+    ends = {tuple(text.split(" / ")[1:]) for text in shown.texts(".bars .where")}
+    assert ends == {*[(f"block_{i}", "inner") for i in range(3)], ("out",)}
     assert shown.wrong == []
 
 

@@ -66,17 +66,6 @@ def test_what_stands_out_needs_a_box_and_says_so(compared):
     compared.press("a")
 
 
-def test_a_narrow_graph_has_one_line_of_legend_that_opens(compared):
-    compared.size(950, 700)
-    compared.run("v.setColour('op')")
-    compared.rest()
-    heights = [compared.run("document.querySelector('.legend').offsetHeight")]
-    compared.click(".legend-more")
-    heights.append(compared.run("document.querySelector('.legend').offsetHeight"))
-    compared.click(".legend-more")
-    assert heights[0] < 30 <= heights[1]
-
-
 FOUND = "document.querySelectorAll('.graph .found').length"
 
 
