@@ -195,7 +195,7 @@ BUDGETS = {
     "viz/estimate": 929,
     "viz/facts": 8018,
     "viz/fit_gap": 1349,
-    "viz/geometry": 3386,
+    "viz/geometry": 3389,
     "viz/livepage": 4639,
     "viz/page": 2281,
     "viz/picture": 5660,
