@@ -8,7 +8,7 @@ import { shortened } from "../graph/titles.js";
 import { clean, counted, seconds } from "../recording/formatting.js";
 import { partnersOf } from "../recording/lineage.js";
 import { push } from "../recording/selection.js";
-import { shareWord, tookOf } from "../recording/usual_times.js";
+import { shareWord, tookOf, usualTime } from "../recording/usual_times.js";
 import { sharpen } from "./charts.js";
 import { partsOf } from "./parts.js";
 import { gapsOfOps, stepAlone } from "./period.js";
@@ -350,12 +350,14 @@ export class Timeline {
     const bar = this.at(event);
     this.tip.hidden = !bar && !this.tellGap(event);
     if (!bar) return;
-    const { model } = this.viewer,
+    const { model, selection, state } = this.viewer,
       ops = bar.ops ?? [bar.op],
       place = bar.op ? model.ownerOf(bar.op) : model.path(bar.scope.parent),
       share = shareWord(model, ops),
+      isOther = !model.tellsStep && selection.faster !== state.step && ops.some(({ usual }) => usual), // than boxes tell of
       told = [clean(bar.title, 60), place && clean(place, 100), `${seconds(bar.end - bar.start)}${bar.op ? share : " from start to end"}`];
     if (bar.ops) told.push(`${seconds(tookOf(ops))} in ${counted(ops.length, "op")}`);
+    if (isOther) told.push(`in boxes ${seconds(usualTime(ops))} (${selection.timesOf})`);
     this.tip.textContent = [...told, `at ${seconds(bar.start - this.first)}`].filter(Boolean).join(" · ");
     placeTip(this.tip, event);
   }
