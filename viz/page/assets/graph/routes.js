@@ -191,9 +191,9 @@ class Router {
   drawCoarsely(lost) {
     if (!lost.length) return;
     const coarse = new CoarseRouter(this.scene, this.heads);
+    for (const i of this.found.keys()) coarse.take(this.edges[i], this.edges[i].corners);
     for (const i of lost) {
-      const [[start], [end]] = this.ports[i];
-      this.edges[i].corners = coarse.way(this.edges[i], start, end);
+      this.edges[i].corners = coarse.way(this.edges[i], ...this.ports[i]);
       this.edges[i].points = roundedCorners(this.edges[i].corners);
     }
   }
