@@ -37,21 +37,41 @@ class Link(NamedTuple):
     ends: float = 0.5
 
 
-def depths(firsts: Sequence[bool], links: Sequence[Link]) -> list[int]:
+def depths(firsts: Sequence[bool], links: Sequence[Link], waits: bool = False) -> list[int]:
     """The layer of each unit: below all that it depends on; inputs right above what reads them first.
 
     Args:
         firsts: for each unit, is it an input?
         links: arrows between them, the unit that runs first ahead.
+        waits: whether what depends on inputs alone, and what follows only that, stands as low as its readers let: a
+            network stands beside its second call then, if only that one waits for something.
     """
     found = [0] * len(firsts)
     for link in sorted(links, key=lambda link: link.lower):
         found[link.lower] = max(found[link.lower], found[link.upper] + 1)
+    if waits:
+        _lowered(found, firsts, links)
     for i, first in enumerate(firsts):
         readers = [found[link.lower] for link in links if link.upper == i] if first else ()
         if readers:
             found[i] = min(readers) - 1
     return found
+
+
+def _lowered(found: list[int], firsts: Sequence[bool], links: Sequence[Link]) -> None:
+    """Moves branches that begin at inputs down to what reads them, each as a whole."""
+    makers: list[set[int]] = [set() for _ in firsts]
+    readers: list[set[int]] = [set() for _ in firsts]
+    for link in links:
+        readers[link.upper].add(link.lower)
+        if not firsts[link.upper]:
+            makers[link.lower].add(link.upper)
+    is_own: list[bool] = []  # is it such a branch, or a part of one?
+    for i, first in enumerate(firsts):
+        is_own.append(not first and all(is_own[maker] and len(readers[maker]) == 1 for maker in makers[i]))
+    for i in reversed(range(len(firsts))):
+        if is_own[i] and readers[i]:
+            found[i] = max(found[i], min(found[reader] for reader in readers[i]) - 1)
 
 
 def passing(layer_of: Sequence[int], links: Sequence[Link]) -> int:

@@ -184,7 +184,7 @@ class _Arranger:
         units = self._units(frame)
         ends = self._ends(units)
         below = [*[Link(a, b) for a, _, b, _ in ends], *self._below(units, ends)]
-        found = depths([unit.first for unit in units], below)
+        found = depths([unit.first for unit in units], below, waits=frame is None)
         for layer in {*found}:
             self._measure_rows([unit for unit, at in zip(units, found) if at == layer])
         links = list(dict.fromkeys(_links(units, ends)))
@@ -205,13 +205,11 @@ class _Arranger:
             owner.get(e.head) for e in self.graph.edges if e.kind in flows and owner.get(e.tail) != owner.get(e.head)
         }
         nodes = self.graph.nodes
-        elsewhere = {node.row for node in nodes.values() if node.lane == "update"}  # what makes all their gradients
-        elsewhere -= {node.row for node in nodes.values() if node.lane in BACKWARD}
         for edge in self.graph.edges:
             if edge.kind not in (*flows, "parameter") or edge.tail not in owner or edge.head not in owner:
                 continue
             (a, tail), (b, head) = sorted(((owner[edge.tail], edge.tail), (owner[edge.head], edge.head)))
-            is_of_weights = edge.kind == "parameter" or (edge.kind == "gradient" and nodes[edge.head].row in elsewhere)
+            is_of_weights = edge.kind == "parameter" or nodes[edge.head].lane == "update"
             if a != b and (not is_of_weights or b not in fed):  # what reads nothing but weights stands below those
                 found.append((a, tail, b, head))
         return found
@@ -252,26 +250,7 @@ class _Arranger:
                     for rect in units[reader].inside.everything():
                         rect.x += unit.w + GAP_X
                     units[reader].w += unit.w + GAP_X
-        self._lower_arguments(units, order, links)
         return made_room
-
-    def _lower_arguments(self, units: Sequence[_Unit], order: list[list[int]], links: Sequence[Link]) -> None:
-        """Of the inputs of a frame, let those that its lower boxes read stand beside those, left of it.
-
-        Above it, they would stand left of those that its upper boxes read, which are earlier arguments.
-        """
-        readers: dict[int, set[int]] = {}
-        for link in links:
-            readers.setdefault(link.upper, set()).add(link.lower)
-        in_main = [[i for i in layer if not units[i].first and not units[i].aside] for layer in order]
-        for frame in [main[0] for main in in_main if main and units[main[0]].is_frame]:
-            given = [units[i] for i in readers if units[i].first and readers[i] == {frame} and not units[i].beside]
-            inside = units[frame].inside
-            heads = [[inside.nodes[id_] for id_ in self._heads(unit, units[frame])] for unit in given]
-            highest = min([head.y + head.h for each in heads for head in each], default=0.0)
-            for unit, each in zip(given, heads):
-                if all(head.y > highest and not _hidden(head, inside) for head in each):
-                    unit.beside = units[frame]
 
     def _measure_rows(self, layer: list[_Unit]) -> None:
         """A row takes the room of all its columns, and its boxes stand in the middle of theirs."""
@@ -563,14 +542,6 @@ def _main(layer: Sequence[_Unit]) -> list[_Unit]:
     """What a layer is centred by: everything but inputs and metrics, unless there is nothing else."""
     main = [unit for unit in layer if not unit.first and not unit.aside]
     return main or [unit for unit in layer if not unit.beside] or list(layer)
-
-
-def _hidden(head: Rect, inside: Layout) -> bool:
-    """Does something stand left of a box, or of the way to it from the left?"""
-    return any(
-        rect.x + rect.w <= head.x and rect.y < head.y + head.h and head.y - GAP_Y < rect.y + rect.h
-        for rect in inside.nodes.values()
-    )
 
 
 def _is_aside(node: Node) -> bool:

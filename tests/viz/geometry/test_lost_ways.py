@@ -8,7 +8,6 @@ import pytest
 
 import eagerflow as ef
 import viz
-from viz.geometry import channels
 from viz.geometry.edge_routes import route
 from viz.geometry.graph import Edge, Graph, Node
 from viz.geometry.layout import arrange
@@ -35,29 +34,6 @@ def test_one_that_begins_where_another_ends_has_a_place_of_its_own(twice):
     assert found.lost == []
     assert found.ways[1].corners[-1] != found.ways[2].corners[0]
     assert slanted(found.ways) == []
-
-
-def test_one_without_room_lies_on_others(twice, monkeypatch):
-    search = channels.Channels.search
-    monkeypatch.setattr(
-        channels.Channels, "search", lambda self, query: search(self, query) if query.push < channels.NEVER else []
-    )
-    monkeypatch.setattr("viz.geometry.edge_routes._PUSHES", 0)
-    found = route(twice, arrange(twice))
-    assert len(found.lost) == 3
-    assert slanted(found.ways) == []
-    boxes = arrange(twice).nodes.values()
-    assert min(x for way in found.ways for x, _ in way.corners) >= min(box.x for box in boxes) - 40
-
-
-def test_one_without_any_way_leads_around_everything(twice, monkeypatch):
-    layout = arrange(twice)
-    monkeypatch.setattr(channels.Channels, "search", lambda *_: [])
-    found = route(twice, layout)
-    assert len(found.lost) == 3
-    assert slanted(found.ways) == []
-    left = min(box.x for box in layout.nodes.values())
-    assert all(min(x for x, _ in way.corners) < left for way in found.ways)
 
 
 def test_the_picture_of_a_derivative_along_a_direction_has_no_slanted_line():

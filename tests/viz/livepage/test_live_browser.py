@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import json
@@ -126,39 +125,6 @@ def test_the_first_graph_is_drawn_once_and_holds_up_no_other(page_in_browser):
     assert wait_first <= 0 < wait_next
 
 
-def test_long_numbers_beside_an_axis_are_whole_and_models_are_parted(page_in_browser):
-    page, seen = page_in_browser
-    for step in range(2481, 2501):
-        page.log({"norm": 3.123e18 + step * 1e10, "loss": step % 7}, step=step)
-    borders = [{"step": 0, "words": "", "model": "a"}, {"step": 2490, "words": "another model", "model": "b"}]
-    page._collector._box.put("borders", {"list": borders})
-    seen.wait(
-        "document.querySelectorAll('[data-metric]').length >= 2 && window.eagerflowLive.curves.options.breaks.length"
-    )
-    plot = "window.eagerflowLive.curves.plots.get({!r})"
-    starts = (  # of all that is written beside the axis
-        f"(() => {{ const p = {plot.format('norm')}, brush = p.brush, found = []; brush.fillText = (text, x) =>"
-        " found.push(brush.textAlign === 'right' ? x - brush.measureText(text).width : 0); p.axes(brush);"
-        " delete brush.fillText; return found; })()"
-    )
-    assert min(seen.run(starts)) >= 0
-    ends = starts.replace("'right' ? x - ", "'center' ? x - p.width + ").replace(".width : 0", ".width / 2 : -1")
-    below = max(at for at in seen.run(ends) if at != -1)
-    assert -130 < below <= -30  # of the numbers below it: at the end stands "step", and the last number beside it
-    assert seen.run(f"{plot.format('norm')}.left") > 60
-    assert seen.run(f"{plot.format('loss')}.left") == 52
-    assert seen.run(f"[{plot.format('loss')}.parted(2490, 2491), {plot.format('loss')}.parted(2491, 2492)]") == [
-        True,
-        False,
-    ]
-    moves = (
-        f"(() => {{ const p = {plot.format('loss')}, brush = new Proxy({{ n: 0 }}, {{ get: (t, k) => k === 'n' ? t.n :"
-        " () => { t.n += k === 'moveTo'; }, set: () => true });"
-        " p.path(brush, p.lines[0].points, 1, 1); return brush.n; })()"
-    )
-    assert seen.run(moves) == 2
-
-
 def test_log_scale_smoothing_and_values_under_the_pointer(page_in_browser):
     page, seen = page_in_browser
     for step in range(300):
@@ -259,43 +225,6 @@ def test_an_earlier_run_is_drawn_beside_this_one(page_in_browser):
 TO_COMPARE = """(name, ...parts) => { const input = document.querySelector('.live-controls input[type=file]'),
   files = new DataTransfer(); files.items.add(new File(parts, name)); input.files = files.files;
   input.dispatchEvent(new Event('change')); }"""
-
-
-def test_a_file_that_an_older_page_saved_is_read(page_in_browser):
-    page, seen = page_in_browser
-    page.log({"loss": 1.0}, step=1)
-    seen.wait("eagerflowLive.curves.plots.size === 1")
-    rows = ["curve,line,step,value,least,greatest", "loss,loss,1,3,3,3", "loss,loss,2,2,2,2", ""]
-    seen.run(f"({TO_COMPARE})('old.csv', {json.dumps(chr(10).join(rows))})")
-    seen.wait("eagerflowLive.curves.comparison.lines.size === 1")
-    assert label(seen, "loss") == "loss: old 2, loss 1"
-
-
-def test_the_losses_of_a_recording_are_drawn_beside_this_run(page_in_browser, tmp_path):
-    _, seen = page_in_browser
-    x, y = data()
-    model = mlp()
-    model.fit(x, y, batch_size=8, epochs=3, verbose=0, validation_split=0.25)
-    with viz.trace() as recorded:
-        mlp("other").fit(x, y, batch_size=8, epochs=2, verbose=0, validation_split=0.25)
-    packed = base64.b64encode(recorded.save(tmp_path / "run.efz").read_bytes()).decode()
-    seen.wait("eagerflowLive.curves.series.get('validation|loss')?.length >= 3")
-    seen.run(f"({TO_COMPARE})('run.efz', Uint8Array.from(atob('{packed}'), (each) => each.charCodeAt(0)))")
-    seen.wait("eagerflowLive.curves.comparison.lines.size >= 2")
-    lines = (
-        "Object.fromEntries(eagerflowLive.curves.comparison.lines.get('loss').map((each) => [each.name, each.points]))"
-    )
-    found = seen.run(lines)
-    assert [point[0] for point in found["validation"]] == [6, 12]
-    assert [point[0] for point in found["train"]] == [6, 12]
-    assert "epoch's mean so far" not in found
-    logs = [entry.values["val_loss"] for entry in recorded.logs if entry.kind == "epoch"]
-    assert [point[1] for point in found["validation"]] == pytest.approx(logs)
-    assert "validation, run" in label(seen, "loss")
-    for damaged in ("'PK'", "'x'.repeat(99)", "'PK\\5\\6' + '\\0'.repeat(18)"):
-        seen.run(f"({TO_COMPARE})('bad.efz', {damaged})")
-        seen.wait("/bad.efz holds no curves/.test(document.querySelector('.live-controls').textContent)")
-        seen.run("eagerflowLive.curves.comparison.set('', new Map(), [])")
 
 
 def test_a_file_may_be_dropped_on_the_curves(page_in_browser):
@@ -657,19 +586,6 @@ def test_how_a_program_went_is_said_where_it_cannot_be_pointed_at(page_in_browse
     assert "took0.3 s" in seen.run("eagerflowLive.tiles.textContent")
 
 
-def test_memory_that_hardly_changes_looks_so(page_in_browser):
-    _, seen = page_in_browser
-    series = {"extra|memory": [[1, 100 * 2**20], [50, 102 * 2**20]], "extra|other": [[1, 100], [50, 102]]}
-    news = json.dumps({name: {"all": True, "points": points} for name, points in series.items()})
-    seen.run(f"eagerflowLive.take({{ series: {news} }})")
-    seen.wait(
-        "[...eagerflowLive.curves.plots.values()].length === 2 && eagerflowLive.curves.plots.get('extra|memory').y"
-    )
-    share = "((p) => 2 / (p.y[1] - p.y[0]))(eagerflowLive.curves.plots.get('extra|{}'))"
-    assert seen.run(share.format("memory")) * 2**20 < 0.1
-    assert seen.run(share.format("other")) > 0.8
-
-
 def test_a_running_mean_has_a_gap_where_an_epoch_begins(page_in_browser):
     _, seen = page_in_browser
     series = {"batch|loss": [[step, 1 / step] for step in (1, 2, 3, 4, 7, 8)], "mark|epoch": [[4, 1], [8, 2]]}
@@ -826,36 +742,6 @@ def test_a_loss_that_falls_or_rises_step_by_step_is_no_outlier(page_in_browser):
     seen.run("eagerflowLive.curves.takeBorders([{ step: 0 }, { step: 200 }])")
     assert outside(seen, step=falling * 2)[0] == ""  # of each of two trainings
     seen.run("eagerflowLive.curves.takeBorders([])")
-
-
-def test_of_a_beginning_all_but_what_a_jump_parts_from_the_rest_is_shown(page_in_browser):
-    _, seen = page_in_browser
-    noise = [0.1 + k % 3 / 100 for k in range(200)]
-    told, most = outside(seen, step=[90.0, *(3.0 * 0.7**k for k in range(9)), *noise])
-    assert told == "1 value outside, up to 90"
-    assert 3 < most < 4
-
-
-def test_a_band_that_ends_a_little_beyond_the_axis_is_nothing_to_say(page_in_browser):
-    _, seen = page_in_browser
-    points = [[x, 1 + x % 3 / 10, 0.5, 9.0 if x == 50 else 1.9] for x in range(1, 101)]
-    seen.run(f"eagerflowLive.take({{ series: {{ 'step|loss': {{ all: true, points: {json.dumps(points)} }} }} }})")
-    seen.wait("eagerflowLive.curves.plots.get('loss')?.y")
-    assert seen.run("eagerflowLive.curves.plots.get('loss').y[1]") < 2.5
-    assert seen.run("eagerflowLive.curves.plots.get('loss').outside()") == "1 value outside, up to 9"
-
-
-def test_an_axis_has_several_numbers(page_in_browser):
-    _, seen = page_in_browser
-    for low, high in ((-0.6, 0.45), (0.0, 9.5), (0.0, 2.4), (0.97, 1.03)):
-        outside(seen, step=[low, high] * 5)
-        plot = "eagerflowLive.curves.plots.get('loss')"
-        named = seen.run(
-            f"(() => {{ const p = {plot}, brush = p.brush; let count = 0; brush.fillText = () => count += "
-            "brush.textAlign === 'right' && brush.textBaseline === 'middle'; p.axes(brush); delete brush.fillText;"
-            " return count; })()"
-        )
-        assert 3 <= named <= 7
 
 
 def test_a_step_that_is_pointed_at_is_marked_in_all_charts(page_in_browser):
@@ -1093,15 +979,6 @@ def test_training_steps_and_those_with_evaluations_are_told_apart(page_in_browse
     assert seen.run("eagerflowLive.curves.plots.get('loss').axis") == "step"
 
 
-SMOOTH = "eagerflowLive.curves.set({{ weight: {} }})"
-
-
-def softened(seen, chart):
-    """The smoothed values of the lines of a chart."""
-    values = "drawn.map(({ soft }) => soft && soft.map(([, y]) => y))"
-    return seen.run(f"eagerflowLive.curves.plots.get('{chart}').{values}")
-
-
 def given(seen, **series):
     """Curves by "run|metric", with `__` for the bar and `_` for a blank."""
     names = {name: name.replace("__", "|").replace("_", " ") for name in series}
@@ -1109,54 +986,3 @@ def given(seen, **series):
         [f"'{names[name]}': {{ all: true, points: {json.dumps(points)} }}" for name, points in series.items()]
     )
     seen.run(f"eagerflowLive.take({{ series: {{ {sent} }} }})")
-
-
-def test_a_smoothed_line_of_one_value_is_flat_to_the_last_bit(page_in_browser):
-    _, seen = page_in_browser
-    points = [[x, 0.001] for x in range(1, 300)]
-    seen.run(
-        f"eagerflowLive.take({{ series: {{ 'extra|learning rate': {{ all: true, points: {json.dumps(points)} }} }} }})"
-    )
-    seen.run(SMOOTH.format(0.89))
-    seen.wait("eagerflowLive.curves.plots.get('extra|learning rate')?.drawn?.[0]?.soft")
-    assert set(softened(seen, "extra|learning rate")[0]) == {0.001}
-    seen.run(SMOOTH.format(0))
-
-
-def test_lines_of_epochs_are_smoothed_too_and_first_steps_that_an_axis_leaves_out_are_not(page_in_browser):
-    _, seen = page_in_browser
-    epochs = [[x, 1.0 if x % 2 else 2.0] for x in range(1, 21)]
-    times = [[x, 200.0 if x < 20 else 1.0] for x in range(1, 200)]
-    given(seen, epoch__loss=epochs, validation__loss=epochs, extra__step_ms=times)
-    seen.run(SMOOTH.format(0.9))
-    seen.wait("eagerflowLive.curves.plots.get('extra|step ms')?.drawn?.[0]?.soft")
-    for line in softened(seen, "loss"):
-        assert 1.3 < line[-1] < 1.7
-    assert max(softened(seen, "extra|step ms")[0]) == 1.0
-    seen.run(SMOOTH.format(0))
-
-
-def test_a_log_axis_of_little_more_than_a_power_of_ten_has_several_numbers(page_in_browser):
-    _, seen = page_in_browser
-    points = [[x, 1.4 + 28 * (x == 80)] for x in range(1, 200)]
-    given(seen, step__loss=points)
-    seen.run("eagerflowLive.curves.set({ log: true, robust: false })")
-    seen.wait("eagerflowLive.curves.plots.get('loss')?.log")
-    told = seen.run(
-        "(plot => { const found = [], brush = plot.canvas.getContext('2d'), old = brush.fillText;"
-        " brush.fillText = (text, ...at) => found.push(text); plot.draw(); brush.fillText = old; return found })"
-        "(eagerflowLive.curves.plots.get('loss'))"
-    )
-    assert {"2", "5", "10", "20"} <= set(told)
-    seen.run("eagerflowLive.curves.set({ log: false, robust: true })")
-
-
-def test_in_a_low_chart_the_tip_stands_above_the_curves(page_in_browser):
-    _, seen = page_in_browser
-    given(seen, step__loss=[[x, x % 5] for x in range(100)])
-    seen.wait("eagerflowLive.curves.plots.get('loss')?.x")
-    place = (
-        "(p => { p.high = 90; p.draw(); p.point(200); const top = p.tip.getBoundingClientRect().bottom"
-        " - p.canvas.getBoundingClientRect().top; p.point(null); return top })(eagerflowLive.curves.plots.get('loss'))"
-    )
-    assert seen.run(place.replace("p.point(200)", "p.tip.style.minHeight = '70px'; p.point(200)")) <= 0

@@ -144,41 +144,6 @@ def test_the_divider_makes_charts_higher(page_in_browser):
     assert not scrolls
 
 
-def test_the_axis_is_named_at_one_place_and_begins_with_a_number(page_in_browser):
-    page, seen = page_in_browser
-    places = []
-    for last in (40, 1234, 98765):
-        for step in range(1, 40):
-            page.log(loss=1.0 / step, step=step)
-        page.log(loss=0.5, step=last)
-        seen.wait(f"eagerflowLive.curves.plots.get('loss')?.options?.last === {last}")
-        written = seen.run(
-            "(() => { const p = eagerflowLive.curves.plots.get('loss'), brush = p.brush, found = []; brush.fillText ="
-            " (text, x, y) => found.push([text, x, y]); p.axes(brush); delete brush.fillText;"
-            " const low = Math.max(...found.map((each) => each[2])); return found.filter((each) => each[2] === low)"
-            ".map(([text, x]) => [text, x, p.left]); })()"
-        )
-        places.append(written[0][:2])
-        assert written[1][0] == "0"
-        assert written[1][1] == written[1][2]  # where the axis begins
-    assert places == [["step", 0]] * 3
-
-
-def test_numbers_beside_a_logarithmic_axis_of_memory_are_round(page_in_browser):
-    _, seen = page_in_browser
-    points = [[1, 70.3 * 2**20], [50, 230.7 * 2**20]]
-    seen.run(f"eagerflowLive.take({{ series: {{ 'extra|memory': {{ all: true, points: {points} }} }} }})")
-    seen.run("eagerflowLive.curves.set({ log: true })")
-    seen.wait("eagerflowLive.curves.plots.get('extra|memory')?.log")
-    beside = seen.run(
-        "(() => { const p = eagerflowLive.curves.plots.get('extra|memory'), brush = p.brush, found = [];"
-        " brush.fillText = (text, x, y) => found.push(text); p.axes(brush); delete brush.fillText;"
-        " return found.filter((text) => /B$/.test(text)); })()"
-    )
-    assert len(beside) >= 2
-    assert all(float(each.split()[0]) % 10 == 0 for each in beside)
-
-
 def test_distributions_of_a_layer_are_told_apart_by_the_end_of_their_names(page_in_browser):
     page, seen = page_in_browser
     watched(seen)
@@ -219,16 +184,3 @@ def test_a_phone_has_one_scroll_bar(page_in_browser):
         " /auto|scroll/.test(getComputedStyle(each).overflowY)).map((each) => each.className || each.tagName)"
     )
     assert seen.run(scrolls) == ["BODY"]
-
-
-def test_the_points_of_an_epochs_mean_so_far_are_a_line(page_in_browser):
-    _, seen = page_in_browser
-    lines = {"batch|loss": [[step, 1 / step] for step in range(1, 20)], "epoch|loss": [[5, 1.0], [10, 0.5]]}
-    news = ", ".join(f"'{name}': {{ all: true, points: {points} }}" for name, points in lines.items())
-    seen.run(f"eagerflowLive.take({{ series: {{ {news} }} }})")
-    seen.wait("eagerflowLive.curves.plots.get('loss')?.drawn")
-    dotted = seen.run("""(() => { const p = eagerflowLive.curves.plots.get('loss'), found = [];
-      p.dots = (brush, points) => found.push(points.length); p.draw(); delete p.dots; return found; })()""")
-    assert dotted == [2]  # those of epochs
-    legend = "[...document.querySelectorAll('[data-metric=loss] .plot-legend > *')].filter((each) => each.offsetWidth)"
-    assert seen.run(f"{legend}.map((each) => each.textContent)") == ["train 0.5"]  # it doesn't come and go there

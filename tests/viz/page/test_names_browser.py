@@ -8,12 +8,10 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import ops
-from tests.viz import browser
 from tests.viz.picture.architectures import ALL
 from tests.viz.picture.loops import LOOPS
 
-PROGRAM = browser.find()
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
+pytestmark = pytest.mark.slow
 
 # Everything that has a name in the graph, at every depth, and in the tabs.
 NAMED = """(() => {
@@ -28,7 +26,8 @@ NAMED = """(() => {
   v.dock.choose('layers');
   for (const { name } of v.dock.tabs.get('layers').owner.rows) if (name !== 'outside of layers') found.add(name);
   v.dock.choose('memory');
-  for (const { title } of document.querySelectorAll('.owners tbody button')) found.add(title);
+  const owners = [...document.querySelectorAll('.owners tbody button')].map(({ title }) => title);
+  for (const title of owners) if (!/^gradient of/.test(title)) found.add(title);
   v.dock.choose('timeline');
   return [...found].filter(Boolean);
 })()"""
@@ -78,8 +77,7 @@ def targets() -> viz.Recording:
 @pytest.fixture
 def gan(shown, pages):
     shown.show(pages("adversaries", adversaries))
-    yield shown
-    assert shown.wrong == []
+    return shown
 
 
 def search(page, query):
@@ -109,7 +107,6 @@ def test_all_that_has_a_name_is_found_by_it_before_all_else(shown, pages, name):
         if not ranks or ranks[0] >= 1:
             missed.append(title)
     assert missed == []
-    assert shown.wrong == []
 
 
 @pytest.mark.parametrize(
@@ -145,7 +142,6 @@ def test_a_layer_whose_path_or_its_end_is_typed_comes_first(shown, pages, name, 
             first = "(({selected}) => v.model.path(selected.call ?? v.index.blocks.get(selected.key).scope.id))"
             found = shown.run(f"v.toolbar.search.hits.length && {first}(v.toolbar.search.hits[0])")
             assert str(found).endswith(last if query == last else path), query
-    assert shown.wrong == []
 
 
 def test_what_stands_in_a_line_of_a_box_is_found_where_nothing_is_called_so(shown, pages):
@@ -157,7 +153,6 @@ def test_what_stands_in_a_line_of_a_box_is_found_where_nothing_is_called_so(show
     assert search(shown, line.split("/")[0])[0] == title
     shown.press("Enter", "\r")
     assert title in shown.run("v.nodesOf(v.state.selected).map(id => v.scene.nodes.get(id).title)")
-    assert shown.wrong == []
 
 
 def test_a_search_that_finds_nothing_leaves_no_panel_of_what_was_selected_before(gan):
@@ -191,36 +186,6 @@ def test_a_hit_begins_with_its_name_and_its_path_keeps_its_end(shown, pages):
         told = shown.run("[...document.querySelectorAll('.hits li:not(.more)')].map(row => row.title)")
         paths = shown.texts(".hits .path")
         assert all(path in text for path, text in zip(paths, told, strict=True))
-    shown.size(1400, 900)
-
-
-def test_an_answer_whose_row_lacks_the_word_says_what_has_it(gan):
-    for query in ("gen_loss", "class:sequential", "adam_update", "16x2"):
-        search(gan, query)
-        rows = gan.run(
-            "[...document.querySelectorAll('.hits li:not(.more)')].map("
-            "row => [row.innerText, row.title, [...row.querySelectorAll('q')].map(e => e.textContent)])"
-        )
-        assert rows
-        assert all(query.split(":")[-1] in text.lower().replace("×", "x") for text, *_ in rows), (query, rows)
-        assert all(reason in title for _, title, reasons in rows for reason in reasons)
-    search(gan, "gen_loss")
-    assert ["mean", "named gen_loss"] in gan.run(
-        "[...document.querySelectorAll('.hits li')].map("
-        "row => [row.querySelector('strong')?.textContent, row.querySelector('q')?.textContent])"
-    )
-
-
-def test_gradients_that_an_arrow_carries_are_found_with_their_path(shown, pages):
-    shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
-    labels = shown.run(
-        "[...new Set(v.scene.edges.map(e => e.label).filter(l => l.startsWith('∇') && l.includes(',')))]"
-    )
-    assert labels
-    for label in labels:
-        search(shown, label)
-        paths = shown.texts(".hits .path")
-        assert all(" / " in path for path in paths), (label, paths)
 
 
 def test_the_box_of_a_closed_layers_gradients_is_found_and_marked(gan):
@@ -279,7 +244,6 @@ def test_a_closed_layers_gradients_stay_selected_from_step_to_step_and_in_the_ad
     assert shown.run(selected) == [0, title, boxes]
     shown.run("v.setView('forward')")
     shown.show(pages("gradients selected", two_steps), shown.run("location.hash"))
-    assert shown.wrong == []
 
 
 def test_a_whole_optimizer_is_found_before_its_updates_and_opens_no_layer_though_these_are_in_them(gan):
@@ -337,14 +301,13 @@ def test_what_stands_only_in_the_name_of_a_file_is_apart_and_unmarked(shown, pag
 
     shown.show(pages("named as its file", named))
     search(shown, "hidden")
-    assert not any("last" in text for text in shown.texts(".hits li:not(.more)"))
-    (more,) = shown.texts(".hits li.in-code")
-    assert int(more.split()[0]) > 5
+    in_code = shown.run("v.toolbar.search.hits.map(hit => hit.isInCode)")
+    assert in_code == sorted(in_code)  # they come last
+    assert in_code.count(True) > 5
     marked = "[...v.canvas.marks.found].map(id => (v.scene.nodes.get(id) || v.scene.frames.get(id)).title)"
     assert "last" not in shown.run(marked)
-    shown.click(".hits li.in-code")
+    search(shown, "file:hidden_network")
     assert "last" in shown.run(marked)
-    assert shown.wrong == []
 
 
 def test_a_constant_that_a_layer_fills_is_found(shown, pages):
@@ -353,7 +316,6 @@ def test_a_constant_that_a_layer_fills_is_found(shown, pages):
     for title in constants:
         assert search(shown, title)[0] == title
     assert constants
-    assert shown.wrong == []
 
 
 def chosen():
@@ -385,6 +347,7 @@ def test_a_layer_that_is_found_stands_before_its_gradients_and_updates(shown, pa
     shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
     search(shown, query)
     found = shown.run(FOUND)
+    found = found[shown.run("v.toolbar.search.hits.filter(hit => hit.rank < 1).length") :]
     layers = {f"{where} / {title}": i for i, (title, what, where) in enumerate(found) if what == "LayerNormalization"}
     behind = [(i, where) for i, (title, what, where) in enumerate(found) if what in ("update", "backward")]
     assert layers
@@ -463,7 +426,6 @@ def test_equal_ops_that_are_one_box_have_their_sum_in_the_panel(shown, pages):
     said = dict(zip(shown.texts(".panel dt"), shown.texts(".panel dd")))
     assert said["ops"] == "6"
     assert "384 B" in panel
-    assert shown.wrong == []
 
 
 def test_an_input_that_stands_for_several_has_a_panel_for_all_of_them(shown, pages):
@@ -481,7 +443,6 @@ def test_an_input_that_stands_for_several_has_a_panel_for_all_of_them(shown, pag
     click(shown, title)
     assert shown.texts(".panel h2") == ["input ×5"]
     assert dict(zip(shown.texts(".panel dt"), shown.texts(".panel dd")))["inputs"] == "5"
-    assert shown.wrong == []
 
 
 def test_the_panel_the_list_and_the_timeline_call_an_update_as_its_box_does(gan):
@@ -574,7 +535,6 @@ def test_a_weight_has_the_path_of_its_box_in_every_list(shown, pages):
     assert shown.texts(".panel .where")[0] in updates
     shown.run("document.querySelector('.panel .where button').click()")
     assert shown.texts(".panel .where")[0].startswith("net / inner  ·  ")
-    assert shown.wrong == []
 
 
 def test_an_op_of_a_line_of_code_has_its_frame_as_place(shown, pages):
@@ -586,7 +546,6 @@ def test_an_op_of_a_line_of_code_has_its_frame_as_place(shown, pages):
     assert shown.texts(".panel .where")[0] == "target_q"
     shown.run("document.querySelector('.panel .where button').click()")
     assert shown.texts(".panel h2") == ["target_q"]
-    assert shown.wrong == []
 
 
 def test_the_panel_of_a_layer_tells_its_passes_apart_as_its_boxes_do(gan):
@@ -612,4 +571,3 @@ def test_weights_of_both_directions_are_told_apart_in_the_panel_of_their_box(sho
     assert any("kernel" in each and "forward_lstm" in each for each in listed)
     assert any("kernel" in each and "backward_lstm" in each for each in listed)
     assert len(set(listed)) == len(listed)
-    assert shown.wrong == []

@@ -31,7 +31,6 @@ def two_outputs():
 
 
 def test_each_arrow_of_several_outputs_has_its_name(shown, pages):
-    shown.size(1400, 900)
     shown.show(pages("outputs", two_outputs))
     assert {"first  4×2 f32", "last  4×2 f32"} <= set(shown.run("v.scene.edges.map((edge) => edge.label)"))
     shown.run("v.changeDepth(-9); 1")  # the encoder is one box then

@@ -11,14 +11,12 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
-from tests.viz import browser
 from tests.viz.nets import Trainer
 from tests.viz.picture.architectures import ALL
 from viz.facts import formatting
 from viz.facts.tables.summary import rows as summary_rows
 
-PROGRAM = browser.find()
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason=browser.NONE_FOUND)]
+pytestmark = pytest.mark.slow
 
 TIMELINE = "v.dock.tabs.get('timeline').owner"
 SEARCHED = """(query => { const {search} = v.toolbar; search.input.value = query; search.look();
@@ -30,9 +28,7 @@ SEARCHED = """(query => { const {search} = v.toolbar; search.input.value = query
 def page(shown, pages, request):
     name = getattr(request, "param", "transformer")
     shown.show(pages(name, lambda: ALL[name]()[0]))
-    yield shown
-    shown.size(1400, 900)
-    assert shown.wrong == []
+    return shown
 
 
 def training_and_evaluation() -> viz.Recording:
@@ -49,8 +45,7 @@ def training_and_evaluation() -> viz.Recording:
 @pytest.fixture
 def steps(shown, pages):
     shown.show(pages("training and evaluation", training_and_evaluation))
-    yield shown
-    assert shown.wrong == []
+    return shown
 
 
 def test_a_double_click_on_a_box_that_never_opens_shows_the_list_of_its_ops(page):
@@ -89,43 +84,6 @@ def test_the_panel_of_a_box_of_several_ops_is_one_whose_ops_open_to_their_number
     assert page.texts(".panel h3 small")[:2] == ["of gather", "of gather"]
     page.click(".panel details.op summary .link")
     assert page.texts(".panel .remark")[0] == "One of 3 ops of the box gather."
-
-
-def test_all_columns_are_there_where_the_table_is_scrolled_sideways_in_any_case(page):
-    page.size(390, 844)
-    page.run("v.dock.setOpen(true); v.dock.choose('layers')")
-    page.rest()
-    assert {"class", "ops", "output shape"} <= set(page.texts(".layers th"))
-    assert page.texts(".dock-note") == [""]
-
-
-CUT = f"""((names, rooms) => {{ const bars = names.map(title => ({{title, scope: {{}}}})),
-    own = new ({TIMELINE}.names.constructor)(bars), pen = {{measureText: text => ({{width: 6 * text.length}})}};
-  return bars.map(bar => rooms.map(room => own.fitting(pen, bar, room))); }})"""
-
-
-def test_names_in_the_timeline_are_cut_so_that_no_two_read_the_same(page):
-    names = [
-        "discriminator",
-        "tower",
-        "tower (call 2)",
-        "critic (calls 2–5)",
-        "dense",
-        "dense_1",
-        "dense_10",
-        "attention",
-        "attention_output",
-    ]
-    rooms = [200, 72, 60, 48, 36, 24]
-    found = dict(zip(names, page.run(f"{CUT}({names}, {rooms})")))
-    assert found["discriminator"] == ["discriminator", "discriminat…", "discrimin…", "discrim…", "discr…", "dis…"]
-    assert found["tower (call 2)"] == ["tower (call 2)", "tow…(call 2)", "tower…(2)", "towe…(2)", "", ""]
-    assert found["critic (calls 2–5)"][1:4] == ["critic…(2–5)", "crit…(2–5)", ""]  # never without, though none is alike
-    assert found["dense_10"] == ["dense_10", "dense_10", "dense_10", "dense_10", "", ""]
-    assert found["attention"][3:] == ["att…tion", "", ""]
-    for at in range(len(rooms)):
-        said = [each[at] for each in found.values() if each[at]]
-        assert len(said) == len(set(said))
 
 
 @pytest.mark.parametrize("query", ["kernel", "momentum", "head", "bias", "adam", "mean_squared_error"])
@@ -189,10 +147,8 @@ def shared_tower():
 
 @pytest.fixture
 def siamese(shown, pages):
-    shown.size(1400, 900)
     shown.show(pages("shared_tower", shared_tower))
-    yield shown
-    assert shown.wrong == []
+    return shown
 
 
 def test_a_layer_s_gradient_is_the_whole_of_its_weights_in_each_call(siamese):
@@ -241,7 +197,6 @@ def test_rows_of_the_table_of_layers_add_up_to_its_total_and_to_the_rows_around_
             if within:
                 inner = sum(row[field] for row in within if row["level"] == outer["level"] + 1)
                 assert inner == outer[field], field
-    assert shown.wrong == []
 
 
 def test_each_layer_has_its_own_row_also_where_equal_ones_are_drawn_once(shown, pages):
@@ -257,7 +212,6 @@ def test_each_layer_has_its_own_row_also_where_equal_ones_are_drawn_once(shown, 
     shown.run(f"{table}.go({last})")  # of which no block is drawn: that of an equal one shows it
     assert shown.run("document.querySelector('.panel h2').textContent") == shown.run(f"{last}.name")
     assert shown.texts(".layers tr.chosen td:first-child") == [shown.run(f"{last}.name")]
-    assert shown.wrong == []
 
 
 def test_losses_and_metrics_of_a_function_are_called_after_it_and_nothing_else(shown, pages):
@@ -295,8 +249,8 @@ def test_what_takes_longest_tells_equal_layers_of_several_blocks_apart(shown, pa
 
     shown.show(pages("blocks", blocks))
     shown.run("v.panel.setOpen(true)")
-    assert set(shown.texts(".bars .where")) == {*[f"block_{i} / inner" for i in range(3)], "out"}
-    assert shown.wrong == []
+    ends = {tuple(text.split(" / ")[1:]) for text in shown.texts(".bars .where")}
+    assert ends == {*[(f"block_{i}", "inner") for i in range(3)], ("out",)}
 
 
 def test_a_group_of_layers_tells_its_line_and_what_it_is_given_and_makes(shown, pages):
@@ -322,7 +276,6 @@ def test_a_group_of_layers_tells_its_line_and_what_it_is_given_and_makes(shown, 
     assert text[text.index("input") + 1] == "2×8×8×2 f32"
     assert text[text.index("output") + 1] == "2×8×8×2 f32"
     assert "MADE HERE" in text
-    assert shown.wrong == []
 
 
 def test_the_readers_of_a_shared_weight_say_which_call_and_its_gradient_leads_to_the_ops(siamese):
@@ -381,10 +334,8 @@ def two_sizes() -> viz.Recording:
 
 @pytest.fixture
 def sizes(shown, pages):
-    shown.size(1400, 900)
     shown.show(pages("two sizes", two_sizes))
-    yield shown
-    assert shown.wrong == []
+    return shown
 
 
 def penalized() -> viz.Recording:
@@ -407,7 +358,6 @@ def test_what_belongs_to_no_layer_has_the_same_name_in_a_comparison_as_in_the_ta
     shown.run("v.setView('forward')")
     forward = shown.run("v.index.blocks.get('').ownOps.length")
     assert shown.texts(".titles .caption")[0].startswith(f"forward: {forward} ops")
-    assert shown.wrong == []
 
 
 def test_the_timeline_names_the_layers_whose_gradients_are_computed(shown, pages):
@@ -420,7 +370,6 @@ def test_the_timeline_names_the_layers_whose_gradients_are_computed(shown, pages
     at = f"{line}.bars.find(b => b.title === '∇ price' && b.ofGradient)"
     shown.run(f"v.select({line}.selectionOf({at})); 1")
     assert shown.run(f"v.opsOf(v.state.selected).length === {at}.ops.length")
-    assert shown.wrong == []
 
 
 def test_charts_mark_the_step_that_the_graph_shows(shown, pages):
@@ -445,7 +394,6 @@ def test_charts_mark_the_step_that_the_graph_shows(shown, pages):
         shown.rest()
         found.append(float(shown.run(told)))
     assert found == pytest.approx(shown.run(values)[:2], rel=1e-2)
-    assert shown.wrong == []
 
 
 def test_a_step_is_compared_with_another_of_the_recording(sizes):
@@ -520,7 +468,6 @@ def test_between_two_steps_a_layer_with_others_in_it_says_so_and_penalties_have_
     assert all(re.fullmatch(r"[+−][\d.<]+ %|×[\d.]+ ?k?|", cells[4]) for cells in rows)
     assert len({len(cells) for cells in rows}) == 1
     assert len(rows[0]) == 7  # nothing was made in one step alone
-    assert shown.wrong == []
 
 
 def test_boxes_are_coloured_by_how_much_longer_they_took_than_in_another_step(shown, pages):
@@ -556,7 +503,6 @@ def test_boxes_are_coloured_by_how_much_longer_they_took_than_in_another_step(sh
     assert any(text.startswith("Δ −") for text in legend)
     shown.run("[...document.querySelectorAll('.changes .link')].find(e => e.textContent === 'stop comparing').click()")
     assert shown.run("v.state.color") == "op"
-    assert shown.wrong == []
 
 
 def test_updates_that_ran_as_one_pass_are_one_row_of_what_takes_longest(sizes):
@@ -580,7 +526,6 @@ def test_the_panel_of_equal_parts_says_that_its_numbers_are_sums(shown, pages):
     shown.run("v.selectNode([...v.scene.nodes.values(), ...v.scene.frames.values()].find(n => / ×/.test(n.title)).id)")
     told = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd"), strict=True))
     assert re.fullmatch(r"of \d+ equal parts together", told["sums"])
-    assert shown.wrong == []
 
 
 def test_the_panel_of_a_recording_tells_how_long_it_and_the_step_took(sizes):
@@ -693,7 +638,6 @@ def test_the_header_of_one_direction_tells_the_time_of_the_step_that_is_shown(si
         assert told.startswith("backward: ")
         assert told.endswith(f"this step {formatting.seconds(sizes.run(own))}")
     sizes.run("v.setView('both')")
-    assert sizes.wrong == []
 
 
 def paused():
@@ -728,5 +672,3 @@ def test_time_between_ops_is_told_with_where_most_of_it_was(shown, pages):
       return [box.left + (100e6 - from) / (to - from) * box.width, box.bottom - 4]; }})()""")
     shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
     assert shown.run("document.querySelector('.timeline .tip').textContent").startswith("201 ms between exp and sum · ")
-    shown.size(1400, 900)
-    assert shown.wrong == []

@@ -36,7 +36,6 @@ WRITTEN = """(() => { const found = [], write = CanvasRenderingContext2D.prototy
 
 def open_training(page, pages, name, make):
     """The tab of a recording, with `window.plot` the chart of its loss."""
-    page.size(1400, 900)
     page.show(pages(name, make))
     page.run("eagerflowViewer.openTab('training')")
     page.rest()
@@ -116,7 +115,6 @@ def test_training_and_validation_of_a_loss_are_in_one_chart_whose_values_a_point
         shown.run(f"v.setStep({step})")
         names.append(shown.run("plot.options.shownAs"))
     assert names == ["step 0 (batch 1)", "step 6 (batch 4)"]
-    assert shown.wrong == []
 
 
 def test_a_finger_on_a_curve_reads_its_values_until_it_touches_something_else(shown, pages):
@@ -163,7 +161,6 @@ def test_steps_of_a_loop_of_ones_own_have_the_numbers_of_the_slider(shown, pages
     assert shown.run("plot.drawn[0].raw.map(([x, y]) => [x, y])") == [[n, 1 + n] for n in numbers]
     shown.run(f"plot.at = {numbers[1]}; plot.draw()")
     assert shown.texts(".plot-step") == [f"step {numbers[1]}"]
-    assert shown.wrong == []
 
 
 def test_steps_whose_numbers_begin_anew_are_counted_on(shown, pages):
@@ -182,4 +179,3 @@ def test_the_tip_of_a_chart_leaves_lines_out_that_are_far_from_what_is_pointed_a
         told.append(shown.run("[...plot.tip.children].slice(1).map(e => e.textContent.split(':')[0])"))
     assert told == [["all"], ["all", "late"]]
     shown.run("plot.at = null; v.dock.refresh()")
-    assert shown.wrong == []

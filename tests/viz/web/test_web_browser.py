@@ -118,7 +118,7 @@ def test_a_difference_is_told_with_the_layer_in_which_it_begins(chromium, tmp_pa
     chromium.click(".badge")
     assert chromium.texts(".compared .bad td:first-child") == ["answer", "output"]
     chromium.press("Escape")
-    assert chromium.run("document.querySelector('.overlay').hidden")
+    assert chromium.run("document.querySelector('dialog') === null")
 
 
 def test_a_page_whose_model_is_damaged_says_so(chromium, tmp_path):

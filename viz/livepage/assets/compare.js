@@ -9,15 +9,13 @@ import { EARLIER, readCurves } from "./curves_file.js";
 import { timeTaken } from "./live.js";
 
 const COMPARE = ["compare", "draw the curves of an earlier run beside these"]; // what a button says
-const LONGEST_COMMENT = 65535; // bytes at the end of a zip
-const MOST_HEADER = 1 << 28; // bytes of a recording's tables that are read
 
 export class Comparison {
   // `chartsOf`: gives the charts of curves by "run|metric". `onchange`: called when there is another run to compare with, or none.
   constructor(chartsOf, onchange) {
     Object.assign(this, { chartsOf, onchange, name: "", lines: new Map(), borders: [], series: new Map() }); // lines: of each chart by its title, {name, points}
     this.problem = el("span", { class: "live-note", role: "status" });
-    this.file = el("input", { type: "file", accept: ".csv,.efz", hidden: true, "aria-label": "curves of an earlier run", onchange: async () => {
+    this.file = el("input", { type: "file", accept: ".csv", hidden: true, "aria-label": "curves of an earlier run", onchange: async () => {
       await this.load(this.file.files[0]);
       this.file.value = "";
     } });
@@ -40,7 +38,7 @@ export class Comparison {
     const runs = await fetch("runs").then((answer) => (answer.ok ? answer.json() : []), () => []); // none once the page's process has gone
     if (!runs.length) return this.file.click();
     const entries = runs.map((run, i) => button([`${i ? "run" : "last run"}, ${timeOfDay(run.ended)}`, el("small", {}, extentOf(run))], "draw the curves of this run of the script beside these", () => this.recall(run)));
-    this.menu.replaceChildren(...entries, button("a file …", "curves saved by CSV, or a recording (.efz)", () => { this.close(); this.file.click(); }));
+    this.menu.replaceChildren(...entries, button("a file …", "curves saved by CSV", () => { this.close(); this.file.click(); }));
     this.menu.hidden = false;
     this.menu.style.left = "0";
     this.menu.style.left = `${Math.min(0, innerWidth - 8 - this.menu.getBoundingClientRect().right)}px`; // within a small screen
@@ -59,28 +57,20 @@ export class Comparison {
     this.close();
     try {
       const found = await (await fetch(`runs/${encodeURIComponent(run.name)}`)).json();
-      this.take(`run of ${timeOfDay(run.ended)}`, new Map(Object.entries(found.series).map(([name, points]) => [name, points.map(whole)])), found.borders);
+      const series = new Map(Object.entries(found.series).map(([name, points]) => [name, points.map(whole)])),
+        lines = [...this.chartsOf(series).values()].map((chart) => [chart.title, chart.lines.map(({ name, points }) => ({ name, points }))]);
+      this.set(`run of ${timeOfDay(run.ended)}`, new Map(lines), found.borders, series);
     } catch {
       this.problem.textContent = "the curves of this run aren't there any more";
     }
   }
 
   async load(file) {
-    const name = clean(file.name.replace(/\.(csv|efz)$/i, ""), 37) || EARLIER;
-    try {
-      if (/\.efz$/i.test(file.name)) this.take(name, reportedIn(await tablesOf(await file.arrayBuffer())), []);
-      else this.set(name, ...readCurves(await file.text()));
-    } catch {
-      this.lines = new Map();
-    }
+    const name = clean(file.name.replace(/\.csv$/i, ""), 37) || EARLIER;
+    this.set(name, ...readCurves(await file.text()));
     if (this.lines.size) return;
-    this.problem.textContent = `${clean(file.name, 60)} holds no curves: it takes a file that "CSV" saved, or a recording (.efz) with losses`;
+    this.problem.textContent = `${clean(file.name, 60)} holds no curves: it takes a file that "CSV" saved`;
     this.onchange();
-  }
-
-  take(name, series, borders) {
-    const lines = [...this.chartsOf(series).values()].map((chart) => [chart.title, chart.lines.map(({ name, points }) => ({ name, points }))]);
-    this.set(name, new Map(lines), borders, series);
   }
 
   set(name, lines, borders, series = new Map()) {
@@ -102,48 +92,6 @@ export class Comparison {
 }
 
 const whole = ([x, y, low = y, high = y]) => [x, y, low, high];
-
-// The tables of a recording, which is a zip: those that hold no numbers of ops.
-async function tablesOf(bytes) {
-  const view = new DataView(bytes), names = new TextDecoder();
-  let end = bytes.byteLength - 22;
-  const least = Math.max(0, end - LONGEST_COMMENT);
-  while (end >= least && view.getUint32(end, true) !== 0x06054b50) end -= 1;
-  if (end < least) throw new Error("no zip");
-  let at = view.getUint32(end + 16, true);
-  for (let left = view.getUint16(end + 10, true); left; left -= 1) {
-    const packed = view.getUint32(at + 20, true), size = view.getUint32(at + 24, true), long = view.getUint16(at + 28, true), from = view.getUint32(at + 42, true);
-    if (names.decode(new Uint8Array(bytes, at + 46, long)) === "trace.json" && size <= MOST_HEADER) {
-      const begin = from + 30 + view.getUint16(from + 26, true) + view.getUint16(from + 28, true), content = new Uint8Array(bytes, begin, packed);
-      const stream = view.getUint16(at + 10, true) === 0 ? content : new Blob([content]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-      return new Response(stream).json();
-    }
-    at += 46 + long + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
-  }
-  throw new Error("no recording");
-}
-
-// What training reported in a recording, by "run|metric", as a live page would have it.
-function reportedIn({ logs }) {
-  const found = new Map();
-  let done = 0, epochs = 0, began; // batches, over all epochs
-  const push = (name, x, y) => {
-    if (typeof y !== "number" && !/^-?(nan|inf)$/.test(y)) return;
-    if (!found.has(name)) found.set(name, []);
-    found.get(name).push([x, y, y, y]);
-  };
-  for (const { kind, values, time } of logs) {
-    const counts = kind === "batch" || kind === "step";
-    done += counts;
-    if (counts && typeof time === "number") push("mark|time", done, (time - (began ??= time)) / 1e9);
-    if (kind === "epoch") push("mark|epoch", done, (epochs += 1));
-    for (const [name, value] of Object.entries(values)) {
-      if (kind === "batch" || kind === "step") push(`${kind}|${name}`, done, value);
-      else if (kind === "epoch") push(name.startsWith("val_") ? `validation|${name.slice(4)}` : `epoch|${name}`, done, value);
-    }
-  }
-  return found;
-}
 
 function timeOfDay(seconds) {
   const at = new Date(seconds * 1000), two = (number) => String(number).padStart(2, "0"), time = `${two(at.getHours())}:${two(at.getMinutes())}`;

@@ -82,7 +82,7 @@ class Live {
   // Escape shows all charts again after one was enlarged.
   leaveLarge(event) {
     const { large, node } = this.curves;
-    if (event.key !== "Escape" || large === null || !node.isConnected || document.querySelector(".overlay") || event.target.closest?.("input, select")) return;
+    if (event.key !== "Escape" || large === null || !node.isConnected || document.querySelector("dialog") || event.target.closest?.("input, select")) return;
     this.curves.enlarge(large);
     event.preventDefault();
     event.stopPropagation();

@@ -1,18 +1,6 @@
 // Arrays of numbers: those that go into the model, and those that come out of it.
 
-export const ARRAYS = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int64: BigInt64Array,
-  uint64: BigUint64Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-};
+export const ARRAYS = { float32: Float32Array, float64: Float64Array, int64: BigInt64Array, uint64: BigUint64Array, int32: Int32Array, uint32: Uint32Array, int16: Int16Array, uint16: Uint16Array, int8: Int8Array, uint8: Uint8Array, bool: Uint8Array };
 
 // Numbers as an array of a type of NumPy's.
 export function arrayOf(type, numbers) {
@@ -65,13 +53,7 @@ export class Values {
 
 // What is known of all numbers together.
 export function statistics(data) {
-  let min = Infinity,
-    max = -Infinity,
-    sum = 0,
-    squares = 0,
-    zeros = 0,
-    nan = 0,
-    inf = 0;
+  let [min, max, sum, squares, zeros, nan, inf] = [Infinity, -Infinity, 0, 0, 0, 0, 0];
   for (let i = 0; i < data.length; i += 1) {
     const x = data[i];
     if (x !== x) nan += 1;
@@ -86,13 +68,8 @@ export function statistics(data) {
   }
   const count = data.length - nan - inf,
     mean = count ? sum / count : null;
-  return {
-    min: count ? min : null,
-    max: count ? max : null,
-    mean,
-    std: count ? Math.sqrt(Math.max(0, squares / count - mean * mean)) : null,
-    ...{ nan, inf, zeros, l2: count ? Math.sqrt(squares) : null },
-  };
+  if (!count) return { min: null, max: null, mean, std: null, nan, inf, zeros, l2: null };
+  return { min, max, mean, std: Math.sqrt(Math.max(0, squares / count - mean * mean)), nan, inf, zeros, l2: Math.sqrt(squares) };
 }
 
 const BINS = 32;

@@ -1,6 +1,6 @@
 // The comparison with Python: samples whose outputs travel with the page.
 
-import { button, el } from "../../page/assets/app/dom.js";
+import { dialog, el } from "../../page/assets/app/dom.js";
 import { clean, counted } from "../../page/assets/recording/formatting.js";
 import { probed } from "./arrays.js";
 
@@ -29,9 +29,6 @@ export class Check {
     this.layers = new Map(content.layers.map(({ name }, i) => [i, { name, most: 0 }]));
     this.done = 0;
     this.badge = el("button", { type: "button", class: "badge", hidden: true, onclick: () => this.tell() });
-    this.details = el("div", { class: "overlay", hidden: true });
-    this.details.addEventListener("click", (event) => event.target === this.details && this.close());
-    this.details.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
   }
 
   // Runs one sample after the other; gives the first one's results as soon as they are there.
@@ -39,10 +36,7 @@ export class Check {
     const expected = this.content.checks[number];
     const results = await machine.run(this.samples.given(number));
     this.content.outputs.forEach(({ name }, i) => {
-      this.outputs = Math.max(
-        this.outputs,
-        difference(expected.outputs[i], this.largest("outputs", i), results.output(name), this.bytes),
-      );
+      this.outputs = Math.max(this.outputs, difference(expected.outputs[i], this.largest("outputs", i), results.output(name), this.bytes));
     });
     this.content.layers.forEach(({ tensor }, i) => {
       const values = results.tensor(tensor),
@@ -69,51 +63,15 @@ export class Check {
     this.badge.title = "compare with Python";
     this.badge.classList.toggle("bad", !equal);
     const where = first ? ` from ${clean(first.name, 40)} on` : "";
-    const said = equal
-      ? [
-          "✓ equal to Python: ",
-          el("span", { class: "wide" }, "largest difference "),
-          shortExponent(this.worst),
-        ]
-      : [`✗ differs from Python${where}: ${shortExponent(this.worst)}`];
+    const said = equal ? ["✓ equal to Python: ", el("span", { class: "wide" }, "largest difference "), shortExponent(this.worst)] : [`✗ differs from Python${where}: ${shortExponent(this.worst)}`];
     this.badge.replaceChildren(...said);
   }
 
   tell() {
-    const rows = [...this.layers.values(), { name: "output", most: this.outputs }];
-    const close = button("×", "close (Esc)", () => this.close(), { class: "close" });
-    this.details.replaceChildren(
-      el(
-        "div",
-        { class: "help", role: "dialog", "aria-modal": "true", "aria-label": "comparison with Python" },
-        close,
-        el("h2", {}, "Compared with Python"),
-        el(
-          "p",
-          {},
-          `${counted(this.done, "sample")} ran here and in Python. The largest difference, as a share of the largest number of each:`,
-        ),
-        el(
-          "table",
-          { class: "compared" },
-          rows.map(({ name, most }) =>
-            el(
-              "tr",
-              { class: most > TOLERANCE ? "bad" : "" },
-              el("td", {}, clean(name, 50)),
-              el("td", {}, shortExponent(most)),
-            ),
-          ),
-        ),
-      ),
-    );
-    this.details.hidden = false;
-    close.focus();
-  }
-
-  close() {
-    this.details.hidden = true;
-    this.badge.focus();
+    const rows = [...this.layers.values(), { name: "output", most: this.outputs }],
+      how = `${counted(this.done, "sample")} ran here and in Python. The largest difference, as a share of the largest number of each:`,
+      row = ({ name, most }) => el("tr", { class: most > TOLERANCE ? "bad" : "" }, el("td", {}, clean(name, 50)), el("td", {}, shortExponent(most)));
+    dialog("comparison with Python", el("h2", {}, "Compared with Python"), el("p", {}, how), el("table", { class: "compared" }, rows.map(row)));
   }
 }
 

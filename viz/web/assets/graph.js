@@ -29,9 +29,7 @@ export class Graph {
 
   // A layer; where equal ones are drawn once, what it makes.
   select({ scope, tensor }) {
-    const block = [...this.viewer.index.blocks.values()].find(
-      (each) => each.scope && each.scope.id === scope,
-    );
+    const block = [...this.viewer.index.blocks.values()].find((each) => each.scope?.id === scope);
     this.viewer.select(block ? { kind: "scope", key: block.key } : { kind: "tensor", id: tensor });
   }
 

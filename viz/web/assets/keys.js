@@ -19,21 +19,17 @@ export function listenToPageKeys(page) {
     i: () => page.focusInput(),
     l: () => page.focusLayers(),
     t: () => page.toggleTheme(),
-    c: () => page.check && page.check.tell(),
-    "?": () => page.toggleHelp(),
+    c: () => page.check?.tell(),
+    "?": () => page.showHelp(),
   };
-  addEventListener(
-    "keydown",
-    (event) => {
-      const typing = event.target.closest && event.target.closest("input, select, textarea");
-      if (event.ctrlKey || event.metaKey || event.altKey || typing) return;
-      const inGraph = page.tab === "graph"; // where the graph's own keys count
-      if (event.key === "Escape" && page.help.isConnected) page.toggleHelp();
-      if (!actions[event.key] || (inGraph && event.key !== "1")) return;
-      event.preventDefault();
-      if (inGraph) event.stopImmediatePropagation();
-      actions[event.key]();
-    },
-    true,
-  );
+  const listen = (event) => {
+    const { key, target } = event,
+      inGraph = page.tab === "graph"; // where the graph's own keys count
+    if (event.ctrlKey || event.metaKey || event.altKey || target.closest?.("input, select, textarea, dialog")) return;
+    if (!actions[key] || (inGraph && key !== "1")) return;
+    event.preventDefault();
+    if (inGraph) event.stopImmediatePropagation();
+    actions[key]();
+  };
+  addEventListener("keydown", listen, true);
 }

@@ -6,9 +6,6 @@ import { statistics } from "./arrays.js";
 import { INK, drawValues, layoutOf, themeInUse } from "./pictures.js";
 import { Readout, placeName } from "./readout.js";
 
-const WORD = 72, // pixels of a step with a word below it, at most and at least
-  NARROWEST_WORD = 34;
-
 const ENOUGH = 20; // inputs after which channels that are still zero are called dead
 
 class LayerRow {
@@ -21,35 +18,14 @@ class LayerRow {
     this.alive = layer.alive ? Uint8Array.from(layer.alive) : null;
     this.inputs = 0; // that were looked at here
     this.canvas = el("canvas", { role: "img" });
-    this.readout = new Readout(
-      this.canvas,
-      () => this,
-      (found, values) => this.nameOf(found, values),
-    );
+    this.readout = new Readout(this.canvas, () => this, (found, values) => this.nameOf(found, values));
     this.shape = el("span", { class: "shape" });
     this.stats = el("p", { class: "stats" });
     this.dead = el("p", { class: "dead", hidden: true });
-    this.words = el("ol", { class: "words", hidden: true, "aria-hidden": "true" });
     this.more = button("", "show every channel", () => this.toggle(), { class: "link more", hidden: true });
-    const name = button(
-      withBreaks(clean(layer.name, 60)),
-      `${clean(layer.name, 200)}: show it in the graph`,
-      () => strip.onopen(layer),
-    );
-    name.className = "link name";
-    this.node = el(
-      "li",
-      { class: "layer", "data-layer": layer.name },
-      el(
-        "div",
-        { class: "about" },
-        el("h3", {}, name),
-        el("p", { class: "class" }, clean(layer.cls, 40), " ", this.shape),
-        this.stats,
-        this.dead,
-      ),
-      el("div", { class: "shown" }, this.readout.node, this.words, this.more),
-    );
+    const name = button(withBreaks(clean(layer.name, 60)), `${clean(layer.name, 200)}: show it in the graph`, () => strip.onopen(layer), { class: "link name" }),
+      about = el("div", { class: "about" }, el("h3", {}, name), el("p", { class: "class" }, clean(layer.cls, 40), " ", this.shape), this.stats, this.dead);
+    this.node = el("li", { class: "layer", "data-layer": layer.name }, about, el("div", { class: "shown" }, this.readout.node, this.more));
   }
 
   nameOf(found, values) {
@@ -96,36 +72,12 @@ class LayerRow {
     if (!this.known) this.learn();
     const { values, known } = this,
       width = Math.max(40, this.strip.width());
-    const tokens = this.tokensOf(values);
-    this.layout = layoutOf(values, width, this.whole, tokens ? WORD : undefined);
-    this.tellTokens(tokens);
+    this.layout = layoutOf(values, width, this.whole);
     const most = Math.max(Math.abs(known.min ?? 0), Math.abs(known.max ?? 0));
-    drawValues(this.canvas, values, this.layout, {
-      most,
-      each: this.strip.each,
-      dead: (channel) => this.isDead(channel),
-    });
+    drawValues(this.canvas, values, this.layout, { most, each: this.strip.each, dead: (channel) => this.isDead(channel) });
     this.tell();
     this.readout.refresh();
     this.stale = false;
-  }
-
-  // The words of the input, where each is a step of the sequence; null where there is too little room for them.
-  tokensOf({ shape, points }) {
-    const { tokens } = this.strip;
-    return shape.length === 2 && points === tokens.length && this.strip.width() / points >= NARROWEST_WORD
-      ? tokens
-      : null;
-  }
-
-  tellTokens(tokens) {
-    this.words.hidden = !tokens;
-    if (!tokens) return;
-    this.words.style.width = `${this.layout.wide}px`;
-    this.words.style.gridTemplateColumns = `repeat(${tokens.length}, minmax(0, 1fr))`;
-    this.words.replaceChildren(
-      ...tokens.map((token) => el("li", { title: clean(token, 100) }, clean(token, 30) || " ")),
-    );
   }
 
   tell() {
@@ -133,12 +85,8 @@ class LayerRow {
       zeros = values.data.length ? known.zeros / values.data.length : 0;
     this.shape.textContent = values.shape.join("×") || "scalar";
     const range = known.min === null ? "nothing finite" : `${numeral(known.min)} … ${numeral(known.max)}`;
-    const further = [
-      known.mean === null ? "" : `mean ${numeral(known.mean)}`,
-      zeros ? `${percent(zeros)} zeros` : "",
-    ];
-    const parts = [range, further.filter(Boolean).join(" · ")];
-    this.stats.replaceChildren(...parts.filter(Boolean).map((part) => el("span", {}, part)));
+    const further = [known.mean === null ? "" : `mean ${numeral(known.mean)}`, zeros ? `${percent(zeros)} zeros` : ""].filter(Boolean).join(" · ");
+    this.stats.replaceChildren(...[range, further].filter(Boolean).map((part) => el("span", {}, part)));
     const flaws = known.nan + known.inf;
     if (flaws) this.stats.append(el("span", { class: "alarm" }, `${amount(flaws)} not finite`));
     const count = this.alive.reduce((sum, _, channel) => sum + (this.isDead(channel) ? 1 : 0), 0);
@@ -148,10 +96,7 @@ class LayerRow {
     this.dead.title = `zero for ${counted(this.strip.looked, "sample")} in Python and ${counted(this.inputs, "input")} here`;
     this.more.hidden = layout.shown === layout.count && !this.whole;
     this.more.textContent = this.whole ? "fewer" : `all ${amount(layout.count)}`;
-    this.canvas.setAttribute(
-      "aria-label",
-      `${clean(this.layer.name, 60)}, ${this.shape.textContent}: ${range}. Arrow keys read single values.`,
-    );
+    this.canvas.setAttribute("aria-label", `${clean(this.layer.name, 60)}, ${this.shape.textContent}: ${range}. Arrow keys read single values.`);
   }
 }
 
@@ -165,44 +110,21 @@ export class Strip {
     this.each = false;
     this.tokens = []; // words of the input, by their place
     this.rows = layers.map((layer, number) => new LayerRow(layer, number, this));
-    this.list = el(
-      "ol",
-      { class: "layer-rows" },
-      this.rows.map((row) => row.node),
-    );
+    this.list = el("ol", { class: "layer-rows" }, this.rows.map((row) => row.node));
     this.time = el("span", { class: "time" });
     [this.less, this.more] = [el("i"), el("i")];
     this.paintLegend();
-    this.scales = segments(
-      "what the strongest colour stands for",
-      [
-        ["layer", "layer", "the largest number of the layer"],
-        ["channel", "channel", "the largest number of each channel"],
-      ],
-      (chosen) => {
-        this.each = chosen === "channel";
-        this.scales.show(chosen);
-        this.redraw();
-      },
-    );
-    this.scales.show("layer");
-    this.node = el(
-      "section",
-      { class: "strip", "aria-label": "layers" },
-      el(
-        "header",
-        {},
-        el("h2", {}, "Layers"),
-        this.time,
-        el("span", { class: "legend-bar", "aria-hidden": "true" }, "−", this.less, "0", this.more, "+"),
-        el("span", { class: "label" }, "scale by"),
-        this.scales,
-      ),
-      this.list,
-    );
-    const sight = new IntersectionObserver((entries) => entries.forEach((entry) => this.seen(entry)), {
-      rootMargin: "400px",
+    const choices = [["layer", "layer", "the largest number of the layer"], ["channel", "channel", "the largest number of each channel"]];
+    this.scales = segments("what the strongest colour stands for", choices, (chosen) => {
+      this.each = chosen === "channel";
+      this.scales.show(chosen);
+      this.redraw();
     });
+    this.scales.show("layer");
+    const legend = el("span", { class: "legend-bar", "aria-hidden": "true" }, "−", this.less, "0", this.more, "+"),
+      head = el("header", {}, el("h2", {}, "Layers"), this.time, legend, el("span", { class: "label" }, "scale by"), this.scales);
+    this.node = el("section", { class: "strip", "aria-label": "layers" }, head, this.list);
+    const sight = new IntersectionObserver((entries) => entries.forEach((entry) => this.seen(entry)), { rootMargin: "400px" });
     this.rows.forEach((row) => sight.observe(row.node));
     new ResizeObserver(batched(() => this.resized())).observe(this.list);
   }

@@ -1,6 +1,6 @@
 // The page: inputs and answers on the left, layers on the right, the graph behind a second tab.
 
-import { button, el, icon, keyList, notice, segments } from "../../page/assets/app/dom.js";
+import { button, el, icon, notice, segments, showKeys } from "../../page/assets/app/dom.js";
 import { clean, counted, short } from "../../page/assets/recording/formatting.js";
 import { arrayOf } from "./arrays.js";
 import { loadBytes } from "./bytes.js";
@@ -33,18 +33,11 @@ class Page {
     this.answers = new Answers(content.outputs);
     this.strip = new Strip(content.layers, content.samples.looked, (layer) => this.openInGraph(layer));
     this.graph = new Graph(content);
-    this.help = keyList(
-      PAGE_KEYS,
-      "Everything happens in this page: it holds the model, and sends nothing anywhere.",
-      () => this.toggleHelp(),
-    );
     this.tab = "model";
     this.build();
     listenToPageKeys(this);
     LIGHT_IS_PREFERRED.addEventListener("change", () => this.repaint());
-    new MutationObserver(() => this.repaint()).observe(document.documentElement, {
-      attributeFilter: ["data-theme"],
-    });
+    new MutationObserver(() => this.repaint()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   }
 
   build() {
@@ -52,51 +45,18 @@ class Page {
       title = clean(content.title, 80);
     document.title = title;
     document.documentElement.classList.add("web");
-    this.tabs = segments(
-      "what is shown",
-      [
-        ["model", "Model", "the model at work (1)"],
-        ["graph", "Graph", "what it is made of (2)"],
-      ],
-      (tab) => this.setTab(tab),
-    );
+    this.tabs = segments("what is shown", [["model", "Model", "the model at work (1)"], ["graph", "Graph", "what it is made of (2)"]], (tab) => this.setTab(tab));
     this.tabs.show("model");
     this.place = el("span", { class: "place-of-badge" });
     this.progress = el("p", { class: "progress", role: "status" }, "starting …");
-    const bar = el(
-      "header",
-      { class: "web-bar" },
-      el("h1", { title: clean(content.title, 500) }, title),
-      el("span", { class: "caption" }, factsOf(content)),
-      this.place,
-      this.tabs,
-      button(icon("theme"), "light or dark (t)", () => this.toggleTheme()),
-      button("?", "keys (?)", () => this.toggleHelp()),
-    );
+    const heading = [el("h1", { title: clean(content.title, 500) }, title), el("span", { class: "caption" }, factsOf(content))],
+      buttons = [button(icon("theme"), "light or dark (t)", () => this.toggleTheme()), button("?", "keys (?)", () => this.showHelp())],
+      bar = el("header", { class: "web-bar" }, heading, this.place, this.tabs, buttons);
     this.samplesPlace = el("div", {});
-    const input = el(
-      "section",
-      { class: "card-box", "aria-label": "input" },
-      el("h2", {}, "Input"),
-      this.controls.map((control, i) => [
-        content.inputs.length > 1 ? el("h3", {}, clean(content.inputs[i].name, 60)) : null,
-        control.node,
-      ]),
-      this.samplesPlace,
-    );
-    const output = el(
-      "section",
-      { class: "card-box", "aria-label": "output" },
-      el("h2", {}, "Output"),
-      this.answers.node,
-      this.progress,
-    );
-    this.main = el(
-      "main",
-      { class: "model-tab" },
-      el("div", { class: "side" }, input, output),
-      this.strip.node,
-    );
+    const box = (name, ...inside) => el("section", { class: "card-box", "aria-label": name.toLowerCase() }, el("h2", {}, name), inside),
+      controls = this.controls.map((control, i) => [content.inputs.length > 1 ? el("h3", {}, clean(content.inputs[i].name, 60)) : null, control.node]),
+      side = el("div", { class: "side" }, box("Input", controls, this.samplesPlace), box("Output", this.answers.node, this.progress));
+    this.main = el("main", { class: "model-tab" }, side, this.strip.node);
     document.body.append(bar, this.main, this.graph.node, bubble);
   }
 
@@ -108,7 +68,6 @@ class Page {
     this.samplesPlace.replaceWith(this.samples.node);
     this.check = new Check(this.content, this.samples, bytes);
     this.place.replaceWith(this.check.badge);
-    document.body.append(this.check.details);
     const first = await this.showFirst();
     document.documentElement.dataset.model = String(Math.round(performance.now()));
     for (let i = 0; i < this.content.checks.length; i += 1) {
@@ -143,9 +102,7 @@ class Page {
     if (!(control instanceof Plane) || about.kind !== "image" || this.controls.length > 1) return;
     await control.paintGround(async (rows) => {
       const data = arrayOf(type, rows.flat());
-      const results = await this.machine.run({
-        [name]: { type, data, shape: [rows.length, rows[0].length] },
-      });
+      const results = await this.machine.run({ [name]: { type, data, shape: [rows.length, rows[0].length] } });
       const made = results.results[about.name],
         size = made.data.length / rows.length;
       return rows.map((_, i) => made.data.subarray(i * size, (i + 1) * size));
@@ -171,23 +128,18 @@ class Page {
 
   // The reader has changed something: run, at once or when the hand rests, and never twice at a time.
   changed() {
-    if (!(this.time > SLOW)) return this.runNow();
     clearTimeout(this.waiting);
-    this.rest = this.rest || later();
-    this.waiting = setTimeout(() => {
-      const { done } = this.rest;
-      this.rest = this.waiting = null;
-      this.runNow().then(done);
-    }, REST);
-    return this.rest.promise;
+    this.skipped?.(); // who waits for an earlier change goes on
+    if (!(this.time > SLOW)) return this.runNow();
+    return new Promise((done) => {
+      this.skipped = done;
+      this.waiting = setTimeout(() => this.runNow().then(done), REST);
+    });
   }
 
   runNow() {
     this.again = true;
-    if (!this.running)
-      this.running = this.work().finally(() => {
-        this.running = null;
-      });
+    this.running ??= this.work().finally(() => (this.running = null));
     return this.running;
   }
 
@@ -246,23 +198,15 @@ class Page {
   }
 
   focusInput() {
-    const found = this.controls[0].node.querySelector(
-      "canvas[tabindex], [tabindex], textarea, input, button",
-    );
-    if (found) found.focus();
+    this.controls[0].node.querySelector("canvas[tabindex], [tabindex], textarea, input, button")?.focus();
   }
 
   focusLayers() {
-    const [row] = this.strip.rows;
-    if (row) row.canvas.focus();
+    this.strip.rows[0]?.canvas.focus();
   }
 
-  toggleHelp() {
-    if (this.help.isConnected) this.help.remove();
-    else {
-      document.body.append(this.help);
-      this.help.querySelector("button").focus();
-    }
+  showHelp() {
+    showKeys(PAGE_KEYS, "Everything happens in this page: it holds the model, and sends nothing anywhere.");
   }
 
   toggleTheme() {
@@ -278,21 +222,7 @@ class Page {
   }
 }
 
-// A promise, and what fulfils it.
-function later() {
-  const made = {};
-  made.promise = new Promise((done) => {
-    made.done = done;
-  });
-  return made;
-}
-
-const factsOf = ({ model, layers }) =>
-  [
-    `${short(model.weights)} weights`,
-    counted(layers.length, "layer"),
-    `onnxruntime-web ${model.runtime}`,
-  ].join("  ·  ");
+const factsOf = ({ model, layers }) => [`${short(model.weights)} weights`, counted(layers.length, "layer"), `onnxruntime-web ${model.runtime}`].join("  ·  ");
 
 const page = new Page(JSON.parse(document.getElementById("content").textContent));
 window.eagerflowModel = { page, ready: null };

@@ -51,13 +51,14 @@ const GAP = 4,
   SMALL_TILE = 36, // pixels that the tiles of small maps have, about
   TALLEST = 200,
   MOST_HIGH = 126, // of a vector's cells that aren't all wanted
-  ROWS = 2;
+  ROWS = 2,
+  WIDEST_STEP = 28; // pixels of a sequence's step
 
 // Where values are drawn in a width: rows of equal rectangles, each of `across` times `down` values.
-export function layoutOf(values, width, whole, widest = 28) {
+export function layoutOf(values, width, whole) {
   const { shape, channels, points } = values;
   if (shape.length <= 1) return cellsLayout(channels, width, whole);
-  if (shape.length === 2) return mapLayout(points, channels, width, widest);
+  if (shape.length === 2) return mapLayout(points, channels, width);
   return tilesLayout(channels, shape[shape.length - 2], points, width, whole);
 }
 
@@ -101,8 +102,8 @@ function tilesLayout(count, across, points, width, whole) {
 }
 
 // A sequence: time runs to the right, channels downwards.
-function mapLayout(steps, channels, width, widest) {
-  const wide = Math.min(width, steps * Math.min(widest, Math.max(1, Math.floor(width / steps)))),
+function mapLayout(steps, channels, width) {
+  const wide = Math.min(width, steps * Math.min(WIDEST_STEP, Math.max(1, Math.floor(width / steps)))),
     high = Math.min(TALLEST, channels * Math.max(1, Math.min(12, Math.floor(TALLEST / channels))));
   return {
     ...{ kind: "map", count: 1, shown: 1, inRow: 1, gap: 0, across: steps, down: channels },

@@ -79,11 +79,7 @@ export class Readout {
     this.mark.hidden = false;
     this.mark.style.cssText = `left:${left}px;top:${top}px;width:${wide}px;height:${high}px`;
     const value = values.at(found.channel, found.point);
-    showBubble(
-      ...this.point,
-      el("b", {}, numeral(Number.isFinite(value) ? value : String(value))),
-      el("span", {}, this.names(found, values)),
-    );
+    showBubble(...this.point, el("b", {}, numeral(Number.isFinite(value) ? value : String(value))), el("span", {}, this.names(found, values)));
   }
 
   // The same place after another run.
@@ -104,11 +100,7 @@ function shifted(layout, { tile, x, y }, [dx, dy]) {
   if (inside.x >= 0 && inside.x < layout.across && inside.y >= 0 && inside.y < layout.down) return inside;
   const next = tile + dx + dy * layout.inRow;
   if (next < 0 || next >= layout.shown) return { tile, x, y };
-  return {
-    tile: next,
-    x: (inside.x + layout.across) % layout.across,
-    y: (inside.y + layout.down) % layout.down,
-  };
+  return { tile: next, x: (inside.x + layout.across) % layout.across, y: (inside.y + layout.down) % layout.down };
 }
 
 // Where a value is, in words.

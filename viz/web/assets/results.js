@@ -29,9 +29,7 @@ class Bars {
     if (numbers.length > MOST_BARS) order.sort((a, b) => numbers[b] - numbers[a]).splice(MOST_BARS - 2);
     const most = this.about.shares ? 1 : Math.max(...numbers.map(Math.abs), 1e-12);
     if (this.list.children.length !== order.length)
-      this.list.replaceChildren(
-        ...order.map(() => el("li", {}, el("span", {}), el("i", {}, el("u", {})), el("b", {}))),
-      );
+      this.list.replaceChildren(...order.map(() => el("li", {}, el("span", {}), el("i", {}, el("u", {})), el("b", {}))));
     order.forEach((i, row) => {
       const item = this.list.children[row],
         [name, track, number] = item.children,
@@ -55,21 +53,8 @@ class SingleNumber {
     this.about = about;
     this.value = el("output", { class: "number" });
     this.bar = el("u", {});
-    const labels = about.labels && about.labels.length === 2 ? about.labels : null;
-    this.named = about.labels && about.labels.length === 1 ? about.labels[0] : "";
-    this.node = el(
-      "div",
-      { class: "single" },
-      this.value,
-      about.share ? el("i", { class: "track" }, this.bar) : null,
-      labels
-        ? el(
-            "p",
-            { class: "ends" },
-            labels.map((label) => el("span", {}, clean(label, 40))),
-          )
-        : el("p", { class: "ends" }, clean(this.named, 60)),
-    );
+    const ends = about.labels?.length === 2 ? about.labels : [about.labels?.length === 1 ? about.labels[0] : ""];
+    this.node = el("div", { class: "single" }, this.value, about.share ? el("i", { class: "track" }, this.bar) : null, el("p", { class: "ends" }, ends.map((label) => el("span", {}, clean(label, 40)))));
   }
 
   show(values) {
@@ -118,22 +103,13 @@ export class Answers {
     this.outputs = outputs;
     this.parts = outputs.map((about) => new RESULTS[about.kind](about));
     this.voice = el("p", { class: "voice", role: "status", "aria-live": "polite" });
-    this.node = el(
-      "div",
-      { class: "answers" },
-      this.parts.map((part, i) => [
-        outputs.length > 1 ? el("h3", {}, clean(outputs[i].name, 60)) : null,
-        part.node,
-      ]),
-      this.voice,
-    );
+    const named = this.parts.map((part, i) => [outputs.length > 1 ? el("h3", {}, clean(outputs[i].name, 60)) : null, part.node]);
+    this.node = el("div", { class: "answers" }, named, this.voice);
   }
 
   show(results) {
     const said = this.parts.map((part, i) => part.show(results.output(this.outputs[i].name)));
     clearTimeout(this.later);
-    this.later = setTimeout(() => {
-      this.voice.textContent = said.join("; ");
-    }, 400);
+    this.later = setTimeout(() => (this.voice.textContent = said.join("; ")), 400);
   }
 }

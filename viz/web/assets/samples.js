@@ -15,11 +15,7 @@ export class Samples {
     const { count, given } = content.samples;
     this.buttons = Array.from({ length: given ? count : 0 }, (_, i) => this.button(i));
     const asText = Boolean(content.samples.texts);
-    this.node = el(
-      "div",
-      { class: asText ? "samples sentences" : "samples", role: "group", "aria-label": "samples" },
-      this.buttons,
-    );
+    this.node = el("div", { class: asText ? "samples sentences" : "samples", role: "group", "aria-label": "samples" }, this.buttons);
     const [first] = controls;
     if (given && first instanceof Plane)
       first.showPlaces(this.buttons.map((_, i) => Array.from(this.numbers(0, i).data.slice(0, 2))));
@@ -32,10 +28,7 @@ export class Samples {
       inner = shape.slice(1),
       size = inner.reduce((product, n) => product * n, 1),
       Made = ARRAYS[type];
-    return {
-      data: new Made(this.bytes.buffer, at + sample * size * Made.BYTES_PER_ELEMENT, size),
-      shape: inner,
-    };
+    return { data: new Made(this.bytes.buffer, at + sample * size * Made.BYTES_PER_ELEMENT, size), shape: inner };
   }
 
   button(i) {
@@ -73,11 +66,7 @@ export class Samples {
 
   // The inputs of a sample, as the machine takes them: exactly those that Python had.
   given(sample) {
-    const found = {};
-    this.content.inputs.forEach(({ name, type }, i) => {
-      const { data, shape } = this.numbers(i, sample);
-      found[name] = { type, data, shape: [1, ...shape] };
-    });
-    return found;
+    const arrayOfInput = ({ name, type }, i) => [name, { ...this.numbers(i, sample), type }];
+    return Object.fromEntries(this.content.inputs.map(arrayOfInput).map(([name, array]) => [name, { ...array, shape: [1, ...array.shape] }]));
   }
 }

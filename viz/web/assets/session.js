@@ -17,18 +17,13 @@ export class Machine {
     const [runtime, model] = await Promise.all([loadedRuntime(), loadBytes("model")]);
     this.runtime = runtime;
     this.model = model;
-    this.session = await this.sessionFor(
-      this.content.layers.map(({ tensor }) => this.places.get(tensor).name),
-    );
+    this.session = await this.sessionFor(this.content.layers.map(({ tensor }) => this.places.get(tensor).name));
   }
 
   sessionFor(names) {
     const known = new Set([...this.outputs, ...this.inputs]);
     const further = [...new Set(names)].filter((name) => !known.has(name));
-    return this.runtime.InferenceSession.create(withOutputs(this.model, further), {
-      executionProviders: ["wasm"],
-      logSeverityLevel: 3,
-    });
+    return this.runtime.InferenceSession.create(withOutputs(this.model, further), { executionProviders: ["wasm"], logSeverityLevel: 3 });
   }
 
   // One after the other: the runtime does one thing at a time.
@@ -50,10 +45,7 @@ export class Machine {
   }
 
   fed(given) {
-    const fed = {};
-    for (const [name, { type, data, shape }] of Object.entries(given))
-      fed[name] = new this.runtime.Tensor(type, data, shape);
-    return fed;
+    return Object.fromEntries(Object.entries(given).map(([name, { type, data, shape }]) => [name, new this.runtime.Tensor(type, data, shape)]));
   }
 
   // The values of a tensor that is no layer's output: the graph with that output is made when it is asked for first.
@@ -105,9 +97,7 @@ async function loadedRuntime() {
   if (bytesAreFiles) {
     const runtime = await import(new URL("runtime.mjs", document.baseURI).href);
     runtime.env.wasm.wasmPaths = { wasm: new URL("runtime.wasm", document.baseURI).href };
-    runtime.env.wasm.numThreads = self.crossOriginIsolated
-      ? Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1)
-      : 1;
+    runtime.env.wasm.numThreads = self.crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1) : 1;
     return runtime;
   }
   const [script, program] = await Promise.all([loadBytes("runtime-script"), loadBytes("runtime-program")]);

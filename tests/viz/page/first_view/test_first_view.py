@@ -148,5 +148,3 @@ def test_every_stage_has_a_title_where_all_of_the_graph_is_seen_also_beside_line
     stages = shown.run("[...v.scene.frames.values()].filter(f => f.title.includes(' … ')).map(f => f.title)")
     assert len(stages) == 7
     assert set(stages) <= set(shown.texts(".sign text"))
-    shown.size(1400, 900)
-    assert shown.wrong == []

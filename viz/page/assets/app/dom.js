@@ -9,9 +9,7 @@ export function fill(node, attributes, children) {
     else if (name === "text") node.textContent = value;
     else node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(
-    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
-  );
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return node;
 }
 
@@ -46,13 +44,7 @@ export function selectBox(name, choices, onchoose) {
 
 // A notice where there is nothing to show: what is missing, and how to get it.
 export const notice = (title, hint, code) =>
-  el(
-    "div",
-    { class: "notice" },
-    el("strong", {}, title),
-    hint && el("p", {}, hint),
-    code && el("code", {}, code),
-  );
+  el("div", { class: "notice" }, el("strong", {}, title), hint && el("p", {}, hint), code && el("code", {}, code));
 
 // Puts a tip below the mouse, or above it where there is no room, so that all of it is in the window.
 export function placeTip(tip, { clientX, clientY }) {
@@ -64,35 +56,18 @@ export function placeTip(tip, { clientX, clientY }) {
   tip.style.top = `${Math.max(space, isLow ? clientY - offsetHeight - space : below)}px`;
 }
 
-// A list of keys, over the page: pairs of keys and what they do, and a sentence below.
-export const keyList = (keys, note, close) =>
-  el(
-    "div",
-    { class: "overlay", onclick: (event) => event.target.classList.contains("overlay") && close() },
-    el(
-      "div",
-      { class: "help", role: "dialog", "aria-modal": "true", "aria-label": "keys" },
-      button("×", "close (Esc)", close, { class: "close" }),
-      el("h2", {}, "Keys"),
-      el(
-        "dl",
-        {},
-        keys.map(([pressed, what]) =>
-          el(
-            "div",
-            {},
-            el(
-              "dt",
-              {},
-              pressed.split("  ").map((key) => el("kbd", {}, key)),
-            ),
-            el("dd", {}, what),
-          ),
-        ),
-      ),
-      el("p", {}, note),
-    ),
-  );
+// A window over the page, which Escape, a click beside it and its button close.
+export function dialog(name, ...content) {
+  const node = el("dialog", { class: "help", "aria-label": name, onclose: () => node.remove(), onclick: (event) => event.target === node && node.close(), onkeydown: ({ key }) => key === "Escape" && node.close() });
+  node.append(el("div", {}, button("×", "close (Esc)", () => node.close(), { class: "close" }), ...content));
+  document.body.append(node);
+  node.showModal();
+  return node;
+}
+
+// A list of keys: pairs of keys and what they do, and a sentence below.
+export const showKeys = (keys, note) =>
+  dialog("keys", el("h2", {}, "Keys"), el("dl", {}, keys.map(([pressed, what]) => el("div", {}, el("dt", {}, pressed.split("  ").map((key) => el("kbd", {}, key))), el("dd", {}, what)))), el("p", {}, note));
 
 // Runs `work` once before the next picture, however often it is asked for until then.
 export function batched(work) {
@@ -121,8 +96,4 @@ const ICONS = {
 };
 
 export const icon = (name) =>
-  svg(
-    "svg",
-    { viewBox: "0 0 16 16", width: 15, height: 15, class: "icon", "aria-hidden": "true" },
-    svg("path", { d: ICONS[name] }),
-  );
+  svg("svg", { viewBox: "0 0 16 16", width: 15, height: 15, class: "icon", "aria-hidden": "true" }, svg("path", { d: ICONS[name] }));

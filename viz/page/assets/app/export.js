@@ -8,49 +8,18 @@ import { SVG, el, icon, svg } from "./dom.js";
 import { describe } from "./toolbar.js";
 
 export function makeExportMenu(viewer) {
-  const kinds = [
-    ["svg", "SVG picture"],
-    ["png", "PNG picture"],
-    ["json", "JSON data"],
-  ];
-  const menu = el(
-    "details",
-    { class: "menu" },
-    el("summary", { title: "save as a file", "aria-label": "save as a file" }, icon("save")),
-    el(
-      "div",
-      { role: "menu" },
-      kinds.map(([kind, label]) =>
-        el(
-          "button",
-          {
-            type: "button",
-            role: "menuitem",
-            onclick: () => {
-              menu.open = false;
-              exportAs(viewer, kind);
-            },
-          },
-          label,
-        ),
-      ),
-    ),
-  );
-  document.addEventListener("pointerdown", (event) => {
-    if (!menu.contains(event.target)) menu.open = false;
-  });
+  const entry = ([kind, label]) => el("button", { type: "button", role: "menuitem", onclick: () => exportAs(viewer, kind, (menu.open = false)) }, label),
+    kinds = [["svg", "SVG picture"], ["png", "PNG picture"], ["json", "JSON data"]],
+    menu = el("details", { class: "menu" }, el("summary", { title: "save as a file", "aria-label": "save as a file" }, icon("save")), el("div", { role: "menu" }, kinds.map(entry)));
+  document.addEventListener("pointerdown", (event) => (menu.open &&= menu.contains(event.target)));
   return menu;
 }
 
 async function exportAs(viewer, kind) {
   const name = clean(viewer.data.title, 60).replace(/[^\p{L}\p{N}._-]+/gu, "_") || "recording";
   try {
-    const content =
-      kind === "json"
-        ? new Blob([JSON.stringify(viewer.data)], { type: "application/json" })
-        : kind === "svg"
-          ? new Blob([svgText(viewer)], { type: "image/svg+xml" })
-          : await pngOf(viewer);
+    const text = { json: () => JSON.stringify(viewer.data), svg: () => svgText(viewer) }[kind],
+      content = text ? new Blob([text()], { type: kind === "json" ? "application/json" : "image/svg+xml" }) : await pngOf(viewer);
     save(content, `${name}.${kind}`);
   } catch (error) {
     viewer.toolbar.warn(String(error.message || error));
@@ -88,36 +57,20 @@ function svgText(viewer) {
     ];
   });
   const full = Math.max(width, x);
+  const all = [...scene.frames.values()],
+    drawn = [all.map((frame) => frameElement(frame, theme)), scene.edges.map((edge) => edgeElement(edge, theme, model)), all.map((frame) => headElement(frame, theme)), [...scene.nodes.values()].map((each) => boxElement(each, theme, scene))],
+    title = viewer.toolbar.title.textContent,
+    caption = [model.stepName(state.step), describe(viewer)].filter(Boolean).join("  ·  ");
   const node = svg(
     "svg",
-    {
-      xmlns: SVG,
-      width: full,
-      height: h,
-      viewBox: `0 0 ${full} ${h}`,
-      "font-family": FONT.replace(/'/g, ""),
-    },
-    svg("title", { text: viewer.toolbar.title.textContent }),
+    { xmlns: SVG, width: full, height: h, viewBox: `0 0 ${full} ${h}`, "font-family": FONT.replace(/'/g, "") },
+    svg("title", { text: title }),
     markers(theme),
     rect(0, 0, full, h, 0, theme.page, "none", 0),
-    textAt(viewer.toolbar.title.textContent, full / 2, 20, 15, theme.ink, "middle", true),
-    textAt(
-      [model.stepName(state.step), describe(viewer)].filter(Boolean).join("  ·  "),
-      full / 2,
-      38,
-      11,
-      theme.muted,
-      "middle",
-    ),
+    textAt(title, full / 2, 20, 15, theme.ink, "middle", true),
+    textAt(caption, full / 2, 38, 11, theme.muted, "middle"),
     ...legend,
-    svg(
-      "g",
-      { transform: `translate(${(full - w) / 2 - scene.left} ${top})` },
-      [...scene.frames.values()].map((frame) => frameElement(frame, theme)),
-      scene.edges.map((edge) => edgeElement(edge, theme, model)),
-      [...scene.frames.values()].map((frame) => headElement(frame, theme)),
-      [...scene.nodes.values()].map((each) => boxElement(each, theme, scene)),
-    ),
+    svg("g", { transform: `translate(${(full - w) / 2 - scene.left} ${top})` }, drawn),
   );
   for (const each of node.querySelectorAll(".toggle")) each.remove(); // nothing opens in a picture
   return `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(node)}`;
@@ -136,9 +89,6 @@ async function pngOf(viewer) {
   const canvas = el("canvas", { width: Math.round(w * scale), height: Math.round(h * scale) });
   canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) =>
-    canvas.toBlob(
-      (blob) => (blob ? resolve(blob) : reject(new Error("the browser made no PNG"))),
-      "image/png",
-    ),
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the browser made no PNG"))), "image/png"),
   );
 }

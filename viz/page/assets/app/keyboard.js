@@ -4,7 +4,7 @@ import { COLOURINGS, themeName } from "../graph/colours.js";
 import { middleOf } from "../graph/routes.js";
 import { filmOf } from "../panels/film.js";
 import { partnersOf } from "../recording/lineage.js";
-import { keyList } from "./dom.js";
+import { showKeys } from "./dom.js";
 import { VIEWS } from "./state.js";
 
 const KEYS = [
@@ -33,7 +33,7 @@ const KEYS = [
 
 export function listenToKeys(viewer) {
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !viewer.model || viewer.root.hidden) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !viewer.model || viewer.root.hidden || document.querySelector("dialog")) return;
     const typing = event.target.closest && event.target.closest("input, select, textarea, [contenteditable]");
     if (typing && !(event.key === "Escape")) return;
     const inGraph =
@@ -63,8 +63,7 @@ const ACTIONS = {
       .slice(0, 1)
       .forEach((id) => viewer.toggle(id)),
   Escape: (viewer) => {
-    if (document.querySelector(".overlay")) closeHelp();
-    else if (viewer.state.lineage) viewer.setLineage(viewer.state.lineage);
+    if (viewer.state.lineage) viewer.setLineage(viewer.state.lineage);
     else if (!viewer.toolbar.search.clear()) viewer.select(null);
   },
   b: (viewer) => goToPartner(viewer),
@@ -111,9 +110,7 @@ function step(viewer, dx, dy) {
     const [first] = [...scene.nodes.values()].sort((a, b) => a.y - b.y || a.x - b.x);
     if (first) viewer.selectNode(first.id);
   } else {
-    const joined = new Set(
-      scene.edges.flatMap((e) => (e.tail === id ? [e.head] : e.head === id ? [e.tail] : [])),
-    );
+    const joined = new Set(scene.edges.flatMap((e) => (e.tail === id ? [e.head] : e.head === id ? [e.tail] : [])));
     const [fx, fy] = middleOf(from);
     let best = null,
       least = Infinity;
@@ -128,7 +125,7 @@ function step(viewer, dx, dy) {
     if (best) viewer.selectNode(best);
   }
   const [now] = viewer.nodesOf(viewer.state.selected);
-  if (now) viewer.canvas.reveal(now);
+  if (now) viewer.canvas.reveal([now]);
 }
 
 function goToPartner(viewer) {
@@ -144,7 +141,7 @@ function goToPartner(viewer) {
     return;
   }
   viewer.selectNode(box.id);
-  viewer.canvas.reveal(box.id);
+  viewer.canvas.reveal([box.id]);
 }
 
 // The box of the other direction of the closed layer that is selected; undefined where none is.
@@ -154,23 +151,5 @@ function closedBeside(viewer) {
   return [...viewer.scene.nodes.values()].find(({ id, kind, key }) => kind === "scope" && key === box.key && id !== box.id);
 }
 
-let lastFocus = null;
-
-export function showHelp() {
-  if (document.querySelector(".overlay")) return closeHelp();
-  lastFocus = document.activeElement;
-  const help = keyList(
-    KEYS,
-    "Drag to move, Ctrl+wheel to zoom, double-click to open and close. The address keeps what you see: copy it to share the view.",
-    closeHelp,
-  );
-  document.body.append(help);
-  help.querySelector("button").focus();
-  return undefined;
-}
-
-function closeHelp() {
-  const overlay = document.querySelector(".overlay");
-  if (overlay) overlay.remove();
-  if (lastFocus) lastFocus.focus();
-}
+export const showHelp = () =>
+  showKeys(KEYS, "Drag to move, Ctrl+wheel to zoom, double-click to open and close. The address keeps what you see: copy it to share the view.");

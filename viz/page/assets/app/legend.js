@@ -17,15 +17,11 @@ export function showLegend(viewer, legend) {
 
 // While the side panel waits for the first box that is chosen, a line that says so, and opens it, too.
 export function showPanelHint({ legend, opensPanel, panel }) {
-  const open = (event) => {
-    event.stopPropagation();
-    panel.setOpen(true);
-  };
   legend.querySelector(".panel-hint")?.remove();
-  if (opensPanel) legend.append(button("click a box to see what it is", "show the side panel (\\)", open, { class: "link panel-hint", "aria-label": null }));
+  if (opensPanel) legend.append(button("click a box to see what it is", "show the side panel (\\)", () => panel.setOpen(true), { class: "link panel-hint", "aria-label": null }));
 }
 
-// Before it, how long the critical path is while that stands out: on a phone, too, where the legend is one line.
+// Before it, how long the critical path is while that stands out.
 export function showPathLength(viewer) {
   const { pathLength, legend, state } = viewer;
   pathLength.textContent = state.lineage === "critical" ? lengthOfCriticalPath(viewer) : "";
@@ -37,24 +33,14 @@ export function showPathLength(viewer) {
 export function revealPath({ canvas, scene }) {
   const seen = canvas.window(),
     boxes = [...canvas.marks.lineage].map((id) => scene.nodes.get(id)).filter((box) => box?.ops.length && box.lane === "forward");
-  if (boxes.length && !boxes.some((box) => holds(seen, box))) canvas.reveal(boxes.reduce((a, b) => (b.y < a.y ? b : a)).id);
+  if (boxes.length && !boxes.some((box) => holds(seen, box))) canvas.reveal([boxes.reduce((a, b) => (b.y < a.y ? b : a)).id]);
 }
 
 // Its ops in the side panel, which are there while nothing is selected.
-export function showPath(viewer, event) {
-  event.stopPropagation(); // on a phone, a tap beside it opens the legend
+export function showPath(viewer) {
   viewer.select(null);
   viewer.panel.setOpen(true);
   viewer.panel.body.querySelector(".bars").closest("section").scrollIntoView();
-}
-
-// On a phone the legend is one line that opens: all of it would take much of the graph's room.
-export function openLegend(viewer, open) {
-  viewer.state.legend = open;
-  viewer.root.classList.toggle("legend-open", open);
-  viewer.legendMore.textContent = open ? "▾" : "▴";
-  viewer.legendMore.setAttribute("aria-expanded", String(open));
-  viewer.saveHash();
 }
 
 // A small box, dashed like those of what comes from outside; without a ground, a line, dashed between an op and its gradient.

@@ -5,7 +5,6 @@ import { partsOf } from "../panels/parts.js";
 import { changesSince } from "../recording/step_changes.js";
 import { TIMES } from "../recording/usual_times.js";
 import { nodesOfSelected, opsOfCall, selectionOfCall, selectionOfNode } from "./chosen.js";
-import { openLegend } from "./legend.js";
 import { VIEWS } from "./state.js";
 
 export function writeHash(viewer) {
@@ -21,7 +20,6 @@ export function writeHash(viewer) {
   if (state.unfolded.size) parts.set("unfold", JSON.stringify([...state.unfolded]));
   if (state.lineage) parts.set("lineage", state.lineage);
   if (state.tab !== "timeline") parts.set("tab", state.tab);
-  if (state.legend) parts.set("legend", "all");
   const selected = keyOfSelection(viewer);
   if (selected) parts.set("sel", selected);
   if (state.open) parts.set("open", openText(viewer));
@@ -98,7 +96,6 @@ export function applyHash(viewer) {
     state.tab = parts.get("tab");
     viewer.dock.setOpen(true); // it is closed at first on a narrow page, also in a frame
   }
-  openLegend(viewer, parts.get("legend") === "all");
   const at = (parts.get("at") || "").split(",").map(Number);
   if (at.length === 3 && at.every(Number.isFinite) && at[2] > 0)
     viewer.canvas.setView({ x: at[0], y: at[1], scale: at[2] });
@@ -183,9 +180,7 @@ export function selectionOfKey(viewer, key) {
     return found === undefined ? null : { kind: "tensor", id: found };
   }
   if (kind === "weight") {
-    const found = [...new Set(model.variables.values())].find(
-      (id) => model.tensors[id].name.slice(0, 200) === name,
-    );
+    const found = [...new Set(model.variables.values())].find((id) => model.tensors[id].name.slice(0, 200) === name);
     return found === undefined ? null : { kind: "tensor", id: found };
   }
   if (kind === "part") {
@@ -195,9 +190,7 @@ export function selectionOfKey(viewer, key) {
   }
   const [number, phase, op, ...path] = rest,
     wanted = path.join(":");
-  const alike = viewer.selection.ops.filter(
-    (each) => each.phase === phase && each.name.slice(0, 60) === op && model.path(each.scope) === wanted,
-  );
+  const alike = viewer.selection.ops.filter((each) => each.phase === phase && each.name.slice(0, 60) === op && model.path(each.scope) === wanted);
   const found = alike[Number(number)] || alike[0];
   return found ? { kind: "op", id: found.id } : null;
 }

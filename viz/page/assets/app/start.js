@@ -82,11 +82,7 @@ window.eagerflowViewer.ready = embedded()
   .catch((error) => {
     viewer.message.hidden = false;
     viewer.message.replaceChildren(
-      notice(
-        "The recording can't be shown",
-        String(error.message || error),
-        "Write the page again with this version of viz.",
-      ),
+      notice("The recording can't be shown", String(error.message || error), "Write the page again with this version of viz."),
     );
     document.documentElement.dataset.ready = "failed";
   });

@@ -20,7 +20,6 @@ export function freshState() {
     tab: "timeline",
     dock: true,
     panel: true,
-    legend: false, // on a phone: whether all of it is shown, or one line
   };
 }
 

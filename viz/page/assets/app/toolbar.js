@@ -11,8 +11,7 @@ import { showHelp } from "./keyboard.js";
 // What a narrow bar has instead of words, as the lines of frames have them.
 const inShort = (words, sign) => [el("span", { class: "spelled" }, words), el("span", { class: "in-short" }, sign)];
 
-const TYPING = 360, // pixels for a long query
-  NO_WORDS = 1390; // pixels of a window that has signs in any case
+const NO_WORDS = 1390; // pixels of a window that has signs in any case
 
 export class Toolbar {
   constructor(viewer) {
@@ -20,41 +19,18 @@ export class Toolbar {
     this.title = el("h1", {});
     this.caption = el("span", { class: "caption" });
     this.search = new Search(viewer);
-    this.views = segments(
-      "direction",
-      [
-        ["both", inShort("Both", "→←"), "forward and backward (v)"],
-        ["forward", inShort("Forward", "→"), "only the forward pass (v)"],
-        ["backward", inShort("Backward", "←"), "only the backward pass (v)"],
-      ],
-      (view) => viewer.setView(view),
-    );
+    const views = [["both", inShort("Both", "→←"), "forward and backward (v)"], ["forward", inShort("Forward", "→"), "only the forward pass (v)"], ["backward", inShort("Backward", "←"), "only the backward pass (v)"]],
+      lineages = [["ancestors", icon("up"), "what the selected op depends on (a)"], ["descendants", icon("down"), "what depends on the selected op (d)"], ["critical", icon("clock"), "the critical path: the longest chain by time (p)"]],
+      [less, more] = [["⊖", "close a level (-)", -1], ["⊕", "open a level (+)", 1]].map(([sign, tip, by]) => button(sign, tip, () => viewer.changeDepth(by)));
+    this.views = segments("direction", views, (view) => viewer.setView(view));
     this.colours = selectBox("what colours mean (c)", COLOURINGS, (mode) => {
       viewer.setColour(mode);
       this.show();
     });
-    this.lineage = segments(
-      "what stands out",
-      [
-        ["ancestors", icon("up"), "what the selected op depends on (a)"],
-        ["descendants", icon("down"), "what depends on the selected op (d)"],
-        ["critical", icon("clock"), "the critical path: the longest chain by time (p)"],
-      ],
-      (kind) => viewer.setLineage(kind),
-    );
-    this.depth = el(
-      "div",
-      { class: "segments", role: "group", "aria-label": "depth" },
-      button("⊖", "close a level (-)", () => viewer.changeDepth(-1)),
-      el("span", { class: "label" }, "depth"),
-      button("⊕", "open a level (+)", () => viewer.changeDepth(1)),
-    );
-    this.fold = button(icon("fold"), "show equal parts once (f)", () => viewer.setFold(!viewer.state.fold), {
-      "aria-pressed": "true",
-    });
-    this.flaw = button("NaN", "the first op with NaN or infinity (n)", () => viewer.goToFlaw(), {
-      class: "flaw",
-    });
+    this.lineage = segments("what stands out", lineages, (kind) => viewer.setLineage(kind));
+    this.depth = el("div", { class: "segments", role: "group", "aria-label": "depth" }, less, el("span", { class: "label" }, "depth"), more);
+    this.fold = button(icon("fold"), "show equal parts once (f)", () => viewer.setFold(!viewer.state.fold), { "aria-pressed": "true" });
+    this.flaw = button("NaN", "the first op with NaN or infinity (n)", () => viewer.goToFlaw(), { class: "flaw" });
     this.steps = this.makeSteps();
     this.exports = makeExportMenu(viewer);
     this.theme = button(icon("theme"), "light or dark (t)", () =>
@@ -64,59 +40,23 @@ export class Toolbar {
     this.side = button(icon("side"), "show or hide the side panel (\\)", () => viewer.panel.toggle());
     this.warning = el("div", { class: "toolbar-warning", role: "alert", hidden: true });
     addEventListener("resize", () => this.fitWords());
-    this.node = el(
-      "header",
-      { class: "toolbar" },
-      el("div", { class: "titles" }, this.title, this.caption),
-      this.search.node,
-      el(
-        "div",
-        { class: "controls" },
-        this.steps.node,
-        this.views,
-        el("label", { class: "colours" }, el("span", {}, "colour"), this.colours),
-        this.depth,
-        this.fold,
-        this.lineage,
-        this.flaw,
-      ),
-      el("div", { class: "end" }, this.exports, this.theme, this.help, this.side),
-      this.warning,
-    );
+    const colours = el("label", { class: "colours" }, el("span", {}, "colour"), this.colours);
+    this.controls = el("div", { class: "controls" }, this.steps.node, this.views, colours, this.depth, this.fold, this.lineage, this.flaw);
+    this.node = el("header", { class: "toolbar" }, el("div", { class: "titles" }, this.title, this.caption), this.search.node, this.controls, el("div", { class: "end" }, this.exports, this.theme, this.help, this.side), this.warning);
   }
 
   makeSteps() {
-    const viewer = this.viewer;
-    const range = el("input", {
-      type: "range",
-      min: 0,
-      step: 1,
-      "aria-label": "step",
-      oninput: () => viewer.setStep(viewer.places[Number(range.value)]),
-    });
+    const viewer = this.viewer,
+      range = el("input", { type: "range", min: 0, step: 1, "aria-label": "step", oninput: () => viewer.setStep(viewer.places[Number(range.value)]) }),
+      name = el("output", {}),
+      choices = [["median", "median", ""], ["step", [el("span", { class: "further" }, "this\u00a0"), "step"], "times: those of this step (m)"]],
+      times = segments("which times", choices, (each) => viewer.setTimes(each));
     const move = (by) => {
-      // one of the places may be null: outside of steps
-      const at = viewer.places.indexOf(viewer.state.step) + by;
+      const at = viewer.places.indexOf(viewer.state.step) + by; // one of the places may be null: outside of steps
       if (at >= 0 && at < viewer.places.length) viewer.setStep(viewer.places[at]);
     };
-    const name = el("output", {});
-    const times = segments(
-      "which times",
-      [
-        ["median", "median", ""],
-        ["step", [el("span", { class: "further" }, "this\u00a0"), "step"], "times: those of this step (m)"],
-      ],
-      (each) => viewer.setTimes(each),
-    );
-    const node = el(
-      "div",
-      { class: "steps", role: "group", "aria-label": "training step" },
-      button("‹", "the step before ([)", () => move(-1)),
-      range,
-      button("›", "the next step (])", () => move(1)),
-      name,
-      times,
-    );
+    const [back, on] = [["‹", "the step before ([)", -1], ["›", "the next step (])", 1]].map(([sign, tip, by]) => button(sign, tip, () => move(by))),
+      node = el("div", { class: "steps", role: "group", "aria-label": "training step" }, back, range, on, name, times);
     return { node, range, name, times, move };
   }
 
@@ -127,8 +67,7 @@ export class Toolbar {
     this.title.textContent = clean(model.data.title, 60);
     this.title.title = clean(model.data.title, 500);
     const caption = describe(viewer);
-    this.caption.title = caption;
-    this.caption.replaceChildren(...partsOfCaption(caption));
+    this.caption.title = this.caption.textContent = caption;
     this.views.show(state.view);
     this.colours.value = viewer.canColour(state.color) === true ? state.color : "op"; // as boxes are drawn
     for (const option of this.colours.options) {
@@ -156,13 +95,12 @@ export class Toolbar {
     this.fitWords();
   }
 
-  // Words on buttons, where the caption beside them is seen whole then; else signs, and less of the title.
+  // Words on buttons, where all of them and the caption beside them are seen whole then; else signs.
   fitWords() {
-    const { caption, node } = this;
-    const isWhole = () => caption.scrollHeight <= caption.clientHeight + 2 && node.scrollWidth <= node.clientWidth;
-    node.classList.remove("signs", "short-title");
-    if (innerWidth <= NO_WORDS || !isWhole()) node.classList.add("signs");
-    if (!isWhole()) node.classList.add("short-title"); // which is also that of the window
+    const { caption, controls, node } = this;
+    node.classList.remove("signs");
+    const isWhole = caption.scrollWidth <= caption.clientWidth && controls.scrollWidth <= controls.clientWidth;
+    node.classList.toggle("signs", innerWidth <= NO_WORDS || !isWhole);
   }
 
   showLineage() {
@@ -198,30 +136,6 @@ export class Toolbar {
     clearTimeout(this.waiting);
     this.warning.hidden = true;
   }
-}
-
-// How wide the field of a search is while one types in it: it lies over what stands beside it, and covers nothing in part.
-export function coverWhole(search) {
-  const { left } = search.getBoundingClientRect(),
-    beside = [...search.parentNode.querySelectorAll("button, select, label, input, output")].filter((each) => !search.contains(each)),
-    boxes = beside.map((each) => each.getBoundingClientRect()).filter(({ width }) => width);
-  let right = left + TYPING;
-  for (let cut = boxes; cut.length; ) {
-    cut = boxes.filter((box) => box.left - 4 < right && box.right + 2 > right);
-    right = Math.max(right, ...cut.map((box) => box.right + 3));
-  }
-  search.style.setProperty("--typing", `${right - left}px`);
-  search.style.setProperty("--left", `${left}px`); // the list is as wide as the window goes on
-}
-
-// Each is seen whole or, where it has no room, not at all, the last first.
-function partsOfCaption(caption) {
-  return caption.split(" · ").flatMap((part, i) =>
-    part.trim().split(/(?=, )/).map((each, j) => {
-      const [, which, told] = /^(this step: )?(.*)$/.exec(each);
-      return el("span", {}, i && !j ? "\u00a0· " : "", which ? el("span", { class: "which" }, which) : "", told);
-    }),
-  );
 }
 
 export function describe({ model, state, data, selection, index }) {

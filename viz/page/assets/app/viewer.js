@@ -20,12 +20,11 @@ import { changesSince } from "../recording/step_changes.js";
 import { tellTimes } from "../recording/usual_times.js";
 import { updatesOfState } from "../recording/weights.js";
 import { Minimap } from "../view/minimap.js";
-import { showFirstView, tellsEachStep } from "../view/opening.js";
-import { placeInMiddle } from "../view/reading.js";
+import { placeInMiddle, showFirstView, tellsEachStep } from "../view/sight.js";
 import { boxesOfParts, chosenAfter, chosenBefore, closedAround, equalPart, isFoldedNow, nodesOfSelected, opsOfSelected, selectionOfNode } from "./chosen.js";
 import { batched, button, el, icon, notice } from "./dom.js";
 import { listenToKeys } from "./keyboard.js";
-import { openLegend, revealPath, showLegend, showPath, showPathLength } from "./legend.js";
+import { revealPath, showLegend, showPath, showPathLength } from "./legend.js";
 import { applyHash, keyOfSelection, selectionOfKey, writeHash } from "./permalink.js";
 import { deepest, freshState, indexBlocks, openTo } from "./state.js";
 import { Toolbar } from "./toolbar.js";
@@ -44,9 +43,8 @@ export class Viewer {
     this.toolbar = new Toolbar(this);
     this.canvas = new Canvas((name, detail) => this.onCanvas(name, detail));
     this.minimap = new Minimap(this);
-    this.legend = el("div", { class: "legend", "aria-label": "what colours mean", onclick: () => openLegend(this, !this.state.legend) });
-    this.pathLength = button("", "list its ops", (event) => showPath(this, event), { class: "link path-length", "aria-label": null });
-    this.legendMore = button("▴", "all of the legend, or one line", () => openLegend(this, !this.state.legend), { class: "legend-more", "aria-expanded": "false" });
+    this.legend = el("div", { class: "legend", "aria-label": "what colours mean" });
+    this.pathLength = button("", "list its ops", () => showPath(this), { class: "link path-length", "aria-label": null });
     this.message = el("div", { class: "message" });
     this.voice = el("div", { class: "voice", role: "status", "aria-live": "polite" });
     const zoom = el(
@@ -57,17 +55,9 @@ export class Viewer {
       button(icon("fit"), "fit all (0); readable (9)", () => this.canvas.fit(true, true)),
     );
     this.sight = el("div", { class: "sight" }, this.canvas.node, zoom, this.minimap.node, this.message);
-    const foot = el("div", { class: "foot" }, this.legend, this.legendMore, this.minimap.beyond);
+    const foot = el("div", { class: "foot" }, this.legend, this.minimap.beyond);
     this.stage = el("main", { class: "stage" }, this.sight, foot);
-    this.root = el(
-      "div",
-      { class: "viewer" },
-      this.toolbar.node,
-      this.stage,
-      this.panel.node,
-      this.dock.node,
-      this.voice,
-    );
+    this.root = el("div", { class: "viewer" }, this.toolbar.node, this.stage, this.panel.node, this.dock.node, this.voice);
     document.body.append(this.root);
     if (matchMedia(NARROW).matches) {
       // little room: the graph first
@@ -142,12 +132,8 @@ export class Viewer {
   repaint() {
     if (!this.scene) return;
     this.toolbar.showTheme();
-    const legend =
-      this.canColour(this.state.color) === true
-        ? colour(this.scene, this.state.color, this.difference)
-        : colour(this.scene, "op");
-    const notes = [...this.scene.nodes.values()].some((node) => node.note);
-    if (notes) this.grow();
+    const legend = colour(this.scene, this.canColour(this.state.color) === true ? this.state.color : "op", this.difference);
+    if ([...this.scene.nodes.values()].some((node) => node.note)) this.grow();
     this.canvas.show(this.scene);
     showLegend(this, legend);
     this.minimap.show();
@@ -164,26 +150,12 @@ export class Viewer {
   }
 
   showMessage() {
-    const nothing = this.scene.nodes.size === 0;
-    this.message.hidden = !nothing;
-    if (!nothing) return;
-    const failed = this.model.data.meta.error;
-    if (this.model.ops.length === 0) {
-      this.message.replaceChildren(
-        notice(
-          "Nothing was recorded",
-          "No op of eagerflow ran while this was recorded." +
-            (failed
-              ? ` It ended with ${failed}.`
-              : " Run a model, a loss or a training step inside the block:"),
-          "with viz.trace() as t: model.fit(x, y)",
-        ),
-      );
-    } else {
-      this.message.replaceChildren(
-        notice(`No ${this.state.view} ops here`, "Choose another direction (v) or step ([ and ])."),
-      );
-    }
+    this.message.hidden = this.scene.nodes.size > 0;
+    if (this.message.hidden) return;
+    const { error } = this.model.data.meta,
+      why = `No op of eagerflow ran while this was recorded.${error ? ` It ended with ${error}.` : " Run a model, a loss or a training step inside the block:"}`,
+      empty = this.model.ops.length ? [`No ${this.state.view} ops here`, "Choose another direction (v) or step ([ and ])."] : ["Nothing was recorded", why, "with viz.trace() as t: model.fit(x, y)"];
+    this.message.replaceChildren(notice(...empty));
   }
 
   // true, or in words why not.
@@ -251,9 +223,7 @@ export class Viewer {
     if (closed.length) {
       this.setOpen(new Set([...this.open, ...closed]));
     }
-    const nodes = this.nodesOf(selected);
-    if (nodes.length > 1) this.canvas.revealAll(nodes);
-    else if (nodes.length) this.canvas.reveal(nodes[0]);
+    this.canvas.reveal(this.nodesOf(selected));
   }
 
   opOfTensor(id) {
@@ -304,17 +274,11 @@ export class Viewer {
     nodes.forEach((node) => partners.delete(node));
     let near = null;
     if (lineage === "flaw" && this.flaw)
-      near = shown([
-        ...flawPath(this.model, this.flaw),
-        ...ancestorsOf(this.model, [this.flaw.id], this.selection.here),
-      ]);
+      near = shown([...flawPath(this.model, this.flaw), ...ancestorsOf(this.model, [this.flaw.id], this.selection.here)]);
     else if (lineage === "critical") near = shown(criticalPath(this.model, this.selection.ops));
     else if (lineage && ops.length) {
       const { here } = this.selection;
-      near = shown([
-        ...(lineage !== "descendants" ? ancestorsOf(this.model, ops, here) : []),
-        ...(lineage !== "ancestors" ? descendantsOf(this.model, ops, here) : []),
-      ]);
+      near = shown([...(lineage !== "descendants" ? ancestorsOf(this.model, ops, here) : []), ...(lineage !== "ancestors" ? descendantsOf(this.model, ops, here) : [])]);
       nodes.forEach((node) => near.add(node));
     }
     if (near) this.addSources(near);
@@ -355,7 +319,7 @@ export class Viewer {
     this.setOpen(open, isWhole ? null : this.anchorOf(id), key);
     this.select(equalPart(this.state.selected, key) ?? this.selectionOf(key), false);
     if (isWhole) this.canvas.fit(true, true);
-    else this.canvas.settle(this.boxOf(this.state.selected));
+    else this.canvas.reveal(this.nodesOf(this.state.selected).slice(0, 1), true, 0);
     return undefined;
   }
 
@@ -400,7 +364,7 @@ export class Viewer {
     this.select(chosenAfter(this, was));
     const parts = boxesOfParts(this, key);
     if (isWhole) this.canvas.fit(false, true);
-    else if (parts.length) this.canvas.revealAll(parts);
+    else this.canvas.reveal(parts);
   }
 
   // Draws other equal parts once than before. What is open stays open, in each part as in the one that stands for all.
@@ -431,7 +395,7 @@ export class Viewer {
     else if (from && to) {
       this.canvas.keep(from, to);
       this.canvas.cull();
-      this.canvas.showBeginning(this.boxOf(this.state.selected));
+      this.canvas.showBeginning(this.nodesOf(this.state.selected)[0]);
     } else if (!back()) this.canvas.fit();
     this.toolbar.show();
     this.update();
@@ -505,7 +469,7 @@ export class Viewer {
     this.select({ kind: "op", id: this.flaw.id });
     this.setColour("nonfinite");
     this.toolbar.showLineage();
-    this.canvas.reveal(this.scene.nodeOf.get(this.flaw.id));
+    this.canvas.reveal([this.scene.nodeOf.get(this.flaw.id)]);
     return undefined;
   }
 

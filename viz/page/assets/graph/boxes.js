@@ -15,51 +15,22 @@ export function boxElement(node, theme, scene) {
     ink = inkOn(ground),
     { x, y, w, h } = node;
   const width = node.error ? 3 : 1.3;
-  const group = svg("g", {
-    class: `node ${node.kind}`,
-    id: domId(node.id),
-    "data-id": node.id,
-    role: "button",
-    "aria-label": spoken(node),
-  });
+  const group = svg("g", { class: `node ${node.kind}`, id: domId(node.id), "data-id": node.id, role: "button", "aria-label": spoken(node) });
   group.append(svg("title", { text: tipOf(node, scene) }));
   if (node.kind === "parameter") group.append(cylinder(node, ground, line, width));
   else {
-    const rounded = node.kind === "op" || node.kind === "scope" ? 7 : 1;
-    if (node.key) {
-      // a second edge behind it: there is more inside
-      group.append(rect(x + 3.5, y + 3.5, w, h, rounded, ground, line, 1));
-    }
-    group.append(
-      svg("rect", {
-        x,
-        y,
-        width: w,
-        height: h,
-        rx: rounded,
-        fill: ground,
-        stroke: line,
-        "stroke-width": width,
-        "stroke-dasharray": ["input", "gradient"].includes(node.kind) ? "5 3" : null,
-        class: "ground",
-      }),
-    );
+    const rounded = node.kind === "op" || node.kind === "scope" ? 7 : 1,
+      front = rect(x, y, w, h, rounded, ground, line, width);
+    front.setAttribute("class", "ground");
+    if (["input", "gradient"].includes(node.kind)) front.setAttribute("stroke-dasharray", "5 3");
+    if (node.key) group.append(rect(x + 3.5, y + 3.5, w, h, rounded, ground, line, 1)); // a second edge behind it: there is more inside
+    group.append(front);
   }
   const lines = [node.title, ...node.lines, node.note].filter(Boolean);
   const middle = y + h / 2 + (node.kind === "parameter" ? LID : 0),
     top = middle - (LINE_HEIGHT * lines.length) / 2 + LINE_HEIGHT * 0.76;
   lines.forEach((text, i) =>
-    group.append(
-      textAt(
-        text,
-        x + w / 2 + (i || !node.key ? 0 : 6),
-        top + LINE_HEIGHT * i,
-        i ? LINE_SIZE : TITLE_SIZE,
-        ink,
-        "middle",
-        !i,
-      ),
-    ),
+    group.append(textAt(text, x + w / 2 + (i || !node.key ? 0 : 6), top + LINE_HEIGHT * i, i ? LINE_SIZE : TITLE_SIZE, ink, "middle", !i)),
   );
   for (const [text, left, down] of node.marks ?? [])
     group.append(textAt(text, left, down + MARK_SIZE * 0.36, MARK_SIZE, ink, "middle", false));
@@ -74,17 +45,7 @@ export const domId = (id) => `n-${id.replace(/[^\w-]/g, (c) => `.${c.codePointAt
 export const rect = (x, y, w, h, rx, ground, line, width) =>
   svg("rect", { x, y, width: w, height: h, rx, fill: ground, stroke: line, "stroke-width": width });
 
-export function textAt(text, x, y, size, colour, anchor, bold) {
-  return svg("text", {
-    x,
-    y,
-    "font-size": size,
-    fill: colour,
-    "text-anchor": anchor,
-    "font-weight": bold ? 600 : null,
-    text,
-  });
-}
+export const textAt = (text, x, y, size, fill, anchor, bold) => svg("text", { x, y, "font-size": size, fill, "text-anchor": anchor, "font-weight": bold ? 600 : null, text });
 
 // Nothing is seen of it; it takes clicks between letters.
 export function clickable(x, y, w, h) {
@@ -171,20 +132,11 @@ export function headElement(frame, theme) {
   let y = frame.y + HEAD_HEIGHT;
   if (frame.title) {
     group.append(textAt(frame.title, middle + 8, y, 13, theme.ink, "middle", true));
-    group.append(
-      toggle(
-        middle - textWidth(frame.title, 13, true) / 2 - 7,
-        y - 4.5,
-        true,
-        theme.muted,
-        `close ${frame.title}`,
-      ),
-    );
+    group.append(toggle(middle - textWidth(frame.title, 13, true) / 2 - 7, y - 4.5, true, theme.muted, `close ${frame.title}`));
     y += HEAD_HEIGHT;
   }
   for (const line of linesBelow(frame)) {
     const text = textAt(line, middle, y, LINE_SIZE, theme.muted, "middle", false);
-    text.classList.add("subtitle");
     group.append(text);
     y += HEAD_HEIGHT;
   }
@@ -202,16 +154,9 @@ export function edgeElement(edge, theme, model) {
       .map((t) => model.tensors[t].label)
       .join("\n");
   group.append(svg("title", { text: tip || edge.label }));
-  const path = (d, more) =>
-    svg("path", {
-      ...{ d, fill: "none", stroke: colour, "stroke-width": link ? 1 : 1.4, "stroke-dasharray": link ? "4 3" : null },
-      ...{ "marker-end": link ? null : `url(#head-${edge.kind})`, ...more },
-    });
-  if (edge.own) group.append(path(edge.own, { class: "own" }), path(pathOf(edge.points), { class: "whole", display: "none" }));
-  else group.append(path(pathOf(edge.points)));
-  if (edge.label && edge.labelAt) {
-    group.append(textAt(edge.label, ...edge.labelAt, LABEL_SIZE, theme.muted, "start", false));
-  }
+  const line = { d: pathOf(edge.points), fill: "none", stroke: colour, "stroke-width": link ? 1 : 1.4, "stroke-dasharray": link ? "4 3" : null };
+  group.append(svg("path", { ...line, "marker-end": link ? null : `url(#head-${edge.kind})` }));
+  if (edge.label && edge.labelAt) group.append(textAt(edge.label, ...edge.labelAt, LABEL_SIZE, theme.muted, "start", false));
   return group;
 }
 
@@ -244,10 +189,7 @@ export function boxesFromAfar(nodes, theme) {
   for (const node of nodes) {
     const [ground, line] = coloursOf(node, theme),
       key = `${ground}\0${line}`;
-    paths.set(
-      key,
-      (paths.get(key) || "") + `M${node.x | 0} ${node.y | 0}h${node.w | 0}v${node.h | 0}h${-node.w | 0}z`,
-    );
+    paths.set(key, (paths.get(key) || "") + `M${node.x | 0} ${node.y | 0}h${node.w | 0}v${node.h | 0}h${-node.w | 0}z`);
   }
   return [...paths].map(([key, d]) => {
     const [ground, line] = key.split("\0");

@@ -3,35 +3,17 @@
 
 import { batched, empty, svg } from "../app/dom.js";
 import { push } from "../recording/selection.js";
-import { dimNames, nameBoxes } from "../view/box_names.js";
-import { besideInput, leftOfFirstView, wholeColumns, withoutHidden } from "../view/opening.js";
-import { onScreen, readIn, viewAsBefore, zoomed } from "../view/reading.js";
-import { lackOf, leastRevealed, rowInSight, viewWith, viewWithAll } from "../view/sight.js";
-import { untoldLines } from "../view/untold.js";
+import { dimLabels, labelElement, labelsFromAfar } from "../view/from_afar.js";
+import { SMALLEST, firstView, leastRevealed, nudged, readIn, viewOf, viewWith, zoomed } from "../view/sight.js";
 import { boxElement, boxesFromAfar, edgeElement, edgesFromAfar, frameElement, headElement, markers } from "./boxes.js";
 import { themeNow } from "./colours.js";
-import { UNDER_BUTTONS } from "./measures.js";
-import { framesAround, meet, middleOf } from "./routes.js";
-import { holds, moveTitle, placeOfTitle, signElement, signsFromAfar } from "./titles.js";
+import { meet, middleOf } from "./routes.js";
+import { holds, shiftOfTitle } from "./titles.js";
 
-export const MOST_ELEMENTS = 700,
+const MOST_ELEMENTS = 700,
   NEAREST = 3,
   FARTHEST = 0.002,
-  MARGIN = 200,
-  ALMOST = 0.92,
-  SMALLEST = 0.74, // of a page's first view, where frames' titles can be read: a larger scene is shown in part
-  CLEAR = 24, // at least so much room is left beside the first box
-  BUTTONS_HEIGHT = 108, // of three, with the room around them
-  BESIDE_BUTTONS = UNDER_BUTTONS - 20, // which lie over the graph at its right edge, more than the room that is left anyway
-  LEADING = 3, // boxes without a forward pass are worth as much as one of its
-  FIRST = 2, // and what runs first with what it is given as so many more: alone they are worth less than several others
-  LEFT_BORDER = 1000, // more than all boxes: where the frame around what runs first is cut off at the left, that looks like a mistake
-  WITH_INPUT = 2000, // more than that: what runs first is seen with what it is given
-  BORDER_ON_PHONE = 4, // but as much as so many boxes where few fit beside each other
-  PHONE = 480,
-  BESIDE_FRAME = 12,
-  BELOW_FIRST = 8,
-  PLACES = 300; // that are compared for the first view
+  MARGIN = 200;
 
 export class Canvas {
   constructor(onEvent) {
@@ -48,14 +30,12 @@ export class Canvas {
         class: "graph",
         tabindex: 0,
         role: "application",
-        "aria-label":
-          "graph of operations; arrow keys walk along it, Enter opens and closes, ? lists all keys",
+        "aria-label": "graph of operations; arrow keys walk along it, Enter opens and closes, ? lists all keys",
       },
       this.defs,
       this.world,
     );
     this.shown = new Map(); // key -> element
-    this.movedAt = -Infinity; // by the reader's hand
     this.largest = 1; // scale of a scene that is shown in part
     this.marks = { selected: new Set(), partners: new Set(), lineage: null, found: new Set() };
     this.refresh = batched(() => this.cull());
@@ -105,27 +85,23 @@ export class Canvas {
       edges = [...this.scene.edgeGrid.within(area)];
     const afar = nodes.length + edges.length > MOST_ELEMENTS * (scale < 0.3 ? 1 : 4);
     const wanted = new Map(),
-      signs = signsFromAfar(frames, this);
+      labels = labelsFromAfar(this, afar ? [] : nodes, frames),
+      signed = new Set(labels.map(({ of }) => of.id));
     for (const frame of frames) {
       wanted.set(`f${frame.id}`, ["frames", () => frameElement(frame, this.theme)]);
-      if (!afar && !signs.has(frame.id)) wanted.set(`h${frame.id}`, ["heads", () => headElement(frame, this.theme)]);
+      if (!afar && !signed.has(frame.id)) wanted.set(`h${frame.id}`, ["heads", () => headElement(frame, this.theme)]);
     }
     if (!afar) {
-      for (const node of nodes)
-        wanted.set(`n${node.id}`, ["nodes", () => boxElement(node, this.theme, this.scene)]);
-      for (const edge of edges)
-        wanted.set(`e${edge.id}`, ["edges", () => edgeElement(edge, this.theme, this.scene.model)]);
+      for (const node of nodes) wanted.set(`n${node.id}`, ["nodes", () => boxElement(node, this.theme, this.scene)]);
+      for (const edge of edges) wanted.set(`e${edge.id}`, ["edges", () => edgeElement(edge, this.theme, this.scene.model)]);
     }
     this.replace(wanted);
-    if (!afar) nameBoxes(this, nodes, signs);
-    this.layers.signs.replaceChildren(
-      ...[...signs].map(([id, sign]) => signElement(this.scene.frames.get(id), sign, this, this.theme)),
-    );
-    const titles = frames.filter(({ id }) => this.shown.has(`h${id}`)).map((frame) => [frame, placeOfTitle(frame, this)]);
-    for (const [frame, place] of titles) moveTitle(this, frame, place); // after all are measured, so that the browser lays out once
-    this.layers.afar.replaceChildren(
-      ...(afar ? [...edgesFromAfar(edges, this.theme), ...boxesFromAfar(nodes, this.theme)] : []),
-    );
+    const of = (isFrame) => labels.filter((label) => this.scene.frames.has(label.of.id) === isFrame).map((label) => labelElement(label, this));
+    this.layers.signs.replaceChildren(...of(true));
+    this.layers.names.replaceChildren(...of(false));
+    const seen = { scene: this.scene, view: this.view, window: this.window() };
+    for (const frame of frames) this.shown.get(`h${frame.id}`)?.setAttribute("transform", `translate(${shiftOfTitle(frame, seen)} 0)`);
+    this.layers.afar.replaceChildren(...(afar ? [...edgesFromAfar(edges, this.theme), ...boxesFromAfar(nodes, this.theme)] : []));
     this.applyMarks();
     this.onEvent("view");
   }
@@ -179,12 +155,7 @@ export class Canvas {
       } else if (key[0] === "e") {
         const { tail, head } = this.scene.edges[Number(key.slice(2))];
         element.classList.toggle("dim", lineage !== null && !(lineage.has(tail) && lineage.has(head)));
-        element.classList.toggle(
-          "strong",
-          selected.has(tail) ||
-            selected.has(head) ||
-            (lineage !== null && lineage.has(tail) && lineage.has(head)),
-        );
+        element.classList.toggle("strong", selected.has(tail) || selected.has(head) || Boolean(lineage?.has(tail) && lineage.has(head)));
       }
     }
     for (const [ids, name] of [
@@ -198,8 +169,8 @@ export class Canvas {
         if (box) rings.push(svg("rect", { class: `ring ${name}`, x: box.x - by, y: box.y - by, width: box.w + 2 * by, height: box.h + 2 * by, rx: 11 }));
       }
     }
-    this.layers.marks.replaceChildren(...untoldLines(this), ...rings);
-    dimNames(this);
+    this.layers.marks.replaceChildren(...rings);
+    dimLabels(this);
   }
 
   // ---------------------------------------------------------------- moving
@@ -219,9 +190,7 @@ export class Canvas {
     const step = (now) => {
       const t = Math.min(1, (now - begin) / length),
         eased = 1 - (1 - t) ** 3;
-      this.view = Object.fromEntries(
-        ["x", "y", "scale"].map((k) => [k, from[k] + (view[k] - from[k]) * eased]),
-      );
+      this.view = Object.fromEntries(["x", "y", "scale"].map((k) => [k, from[k] + (view[k] - from[k]) * eased]));
       this.cull();
       if (t < 1) this.moving = requestAnimationFrame(step);
       else [this.view, this.goal] = [view, null]; // itself, by which `fitAgain` knows it
@@ -235,25 +204,17 @@ export class Canvas {
     this.goal = null;
   }
 
-  // The view that shows a part of the world as large as it can be, beside the buttons.
-  viewOf({ x, y, w, h }, largest = 1) {
-    const size = this.size(),
-      room = size.w - BESIDE_BUTTONS,
-      scale = Math.max(FARTHEST, Math.min(largest, (room - 40) / w, (size.h - 40) / h));
-    return { x: room / 2 - (x + w / 2) * scale, y: size.h / 2 - (y + h / 2) * scale, scale };
+  // The view in which all of the scene is seen.
+  wholeView() {
+    const { width, height, left } = this.scene;
+    return viewOf(this, { x: left, y: 0, w: width - left, h: height }, FARTHEST);
   }
 
-  // All of the scene; or, where it would be too small to read, its beginning: as wide as it is, if that can be read.
+  // All of the scene; or, where it would be too small to read, its beginning.
   fit(smooth = false, whole = false, smallest = SMALLEST) {
-    const { width, height, left } = this.scene,
-      size = this.size();
-    const view = this.viewOf({ x: left, y: 0, w: width - left, h: height });
-    const across = (size.w - BESIDE_BUTTONS - 40) / (width - left),
-      least = smallest > SMALLEST || across < ALMOST * SMALLEST ? smallest : Math.min(SMALLEST, across); // nothing is cut off for little
-    const readable = this.lowered(Math.min(this.largest, Math.max(least, across)), least),
-      chosen = whole || view.scale >= least ? view : withoutHidden(this, this.start(readable, smallest === SMALLEST));
-    if (whole && !this.isWhole())
-      this.before = { middle: middleOf(this.window()), scale: this.view.scale, begins: this.isAsFitted() };
+    const all = this.wholeView(),
+      chosen = whole || all.scale >= smallest ? all : firstView(this, smallest);
+    if (whole && !this.isWhole()) this.before = { middle: middleOf(this.window()), scale: this.view.scale, begins: this.isAsFitted() };
     this.fitted = { view: chosen, whole, smallest };
     if (whole) this.whole = chosen;
     this.setView(chosen, smooth);
@@ -289,13 +250,14 @@ export class Canvas {
 
   // Fits again; or, where the reader has moved the view, keeps in sight what is selected, as when the panel takes its room.
   resized() {
-    const had = this.had;
+    const { w, h } = this.had;
     this.had = this.size();
     if (!this.scene) return;
-    const fitted = this.isAsFitted(),
-      [box, ...more] = this.selectedBoxes();
-    this.fitAgain();
-    if (!fitted && box && !more.length && holds({ x: 0, y: 0, ...had }, onScreen(this.goal ?? this.view)(box))) this.keepInSight(box);
+    const [box, ...more] = this.selectedBoxes(),
+      { x, y, scale } = this.goal ?? this.view,
+      seen = { x: -x / scale, y: -y / scale, w: w / scale, h: h / scale };
+    if (this.isAsFitted()) this.fitAgain();
+    else if (box && !more.length && holds(seen, box)) this.keepInSight(box);
   }
 
   // What is seen stays from now on, as the reader works with it.
@@ -303,140 +265,55 @@ export class Canvas {
     this.fitted = null;
   }
 
-  // A scale that is at most the given one, at which a low window shows what runs first and all that is above it; but one
-  // that can be read.
-  lowered(scale, least) {
-    const first = this.first(least);
-    if (!first) return scale;
-    const top = this.tops().reduce((least, { y }) => Math.min(least, y), Infinity);
-    return Math.min(scale, Math.max(least, (this.size().h - CLEAR - BELOW_FIRST) / (first.y + first.h - top)));
-  }
-
-  // All boxes and frames: one of them is the highest.
-  tops() {
-    return [...this.scene.nodes.values(), ...this.scene.frames.values()];
-  }
-
-  // The part of the scene that is seen first, at a given scale: what is empty above its boxes is left out. Where the scene
-  // is wider than the window, it may be at a smaller scale, if whole columns are seen for that.
-  start(scale, mayShrink = false) {
-    const { width, left } = this.scene,
-      wide = this.size().w - BESIDE_BUTTONS,
-      fits = (width - left) * scale <= wide - 40,
-      at = fits || !mayShrink ? null : wholeColumns(this, scale),
-      { scale: chosen, from } = at ?? { scale, from: fits ? (left + width - wide / scale) / 2 : leftOfFirstView(this, scale) };
-    return { x: -from * chosen, y: this.upper(this.tops(), from, wide / chosen, chosen, this.first(chosen)), scale: chosen };
-  }
-
-  // How far down the world begins where the highest of what stands in some columns of it is seen. Where there is too
-  // little room below that for what runs first, the corner of a frame around it is seen instead, or at least itself.
-  upper(boxes, from, room, scale, first) {
-    const meets = ({ x, w }) => x < from + room && x + w > from;
-    const ys = boxes.filter(meets).map(({ y }) => y),
-      tops = [ys.length ? ys.reduce((a, b) => Math.min(a, b)) : 0];
-    if (first && meets(first)) {
-      const around = framesAround(this.scene, first.id).map((id) => this.scene.frames.get(id).y);
-      tops.push(...around.reverse(), first.y);
-    }
-    const isSeen = (y) => tops.length === 1 || (first.y + first.h - y) * scale + CLEAR + BELOW_FIRST <= this.size().h;
-    return Math.min(20, CLEAR - (tops.find(isSeen) ?? first.y) * scale);
-  }
-
-  // Does a box stand for what runs forward: where most of it runs in layers, for what they run?
-  leading() {
-    const nodes = [...this.scene.nodes.values()],
-      runs = (node) => (node.kind === "op" || node.kind === "scope") && node.lane === "forward",
-      forward = nodes.filter(runs),
-      isLayer = (node) => node.frame !== null || node.kind === "scope", // closed, it has no frame around it
-      layered = 2 * forward.filter(isLayer).length >= forward.length;
-    return (node) => runs(node) && (!layered || isLayer(node));
-  }
-
-  // The box of what runs first, or null; but the one of another reader of its input, where that is nearer: see `besideInput`.
-  first(scale) {
-    const turn = (node) => node.ops[0] ?? node.main ?? Infinity, // parts of an op run in the order in which they stand
-      order = (a, b) => turn(a) - turn(b) || a.y - b.y || a.x - b.x,
-      isFirst = (node, best) => order(node, best) < 0;
-    const leading = [...this.scene.nodes.values()].filter(this.leading()),
-      first = leading.reduce((best, node) => (best && !isFirst(node, best) ? best : node), null);
-    return first && besideInput(this, first, leading, scale);
-  }
-
-  // The left border of the frame around what runs first; or what computes its input outside of all frames, a GAN's
-  // random numbers say, if that is further left and there is room for both.
-  leftmost(around, first, given, room) {
-    const nodes = [...given].map((id) => this.scene.nodes.get(id)),
-      outside = nodes.filter((node) => node.kind === "op" && node.frame === null),
-      left = Math.min(around.x, ...outside.map(({ x }) => x));
-    return first.x + first.w - left <= room ? left : around.x;
-  }
-
   zoom(factor, at = null) {
     this.stop();
-    this.movedAt = performance.now();
     this.view = zoomed(this, Math.max(FARTHEST, Math.min(NEAREST, this.view.scale * factor)), at);
     this.refresh();
   }
 
   pan(dx, dy) {
     this.stop();
-    this.movedAt = performance.now();
     this.view = { ...this.view, x: this.view.x + dx, y: this.view.y + dy };
     this.refresh();
   }
 
-  // Brings a box into sight, with as little movement as that takes; several, or as many as can be read together.
-  reveal(id, smooth = true) {
-    const [box] = this.boxesOf([id]);
-    if (box) this.jump(viewWith(this, box, leastRevealed(this)), smooth);
-  }
-
-  // The same of a box or a frame that was opened, closed or chosen; at the reader's scale.
-  settle(box) {
-    const view = box && viewWith(this, box, 0);
-    if (view) this.setView(view, true);
-  }
-
-  revealAll(ids, smooth = true) {
-    this.jump(viewWithAll(this, this.boxesOf(ids)), smooth);
-  }
-
-  // To a view, or (null) nowhere, as all is in sight.
-  jump(view, smooth) {
-    this.movedAt = -Infinity;
+  // Brings boxes into sight, or as many as can be read together, with as little movement as that takes.
+  reveal(ids, smooth = true, least = leastRevealed(this)) {
+    const boxes = this.boxesOf(ids),
+      view = boxes.length ? viewWith(this, boxes, least) : null;
     if (view) this.setView(view, smooth);
-  }
-
-  // Where the buttons lie over it, with some room around them.
-  buttons() {
-    return { x: this.size().w - UNDER_BUTTONS, y: 0, w: UNDER_BUTTONS, h: BUTTONS_HEIGHT };
   }
 
   // Brings a box into sight if its middle isn't.
   showIfUnseen(id) {
-    const box = this.scene.nodes.get(id) || this.scene.frames.get(id);
-    if (!box) return;
-    const { x, y, w, h } = this.window(),
-      middle = [box.x + box.w / 2, box.y + Math.min(box.h, h) / 2];
-    if (middle[0] < x || middle[0] > x + w || middle[1] < y || middle[1] > y + h) this.reveal(id, false);
+    const [box] = this.boxesOf([id]),
+      { x, y, w, h } = this.window(),
+      [left, top] = box ? [box.x + box.w / 2, box.y + Math.min(box.h, h) / 2] : [x, y];
+    if (left < x || left > x + w || top < y || top > y + h) this.reveal([id], false);
   }
 
   // Keeps the middle of what is seen of a box where it is on the screen while everything around it is laid out again.
   keep(before, after) {
-    if (before && after) this.view = viewAsBefore(this, before, after);
+    if (!before || !after) return;
+    const { x, y, scale } = this.view,
+      seen = this.window(),
+      [from, to] = [Math.max(before.x, seen.x), Math.min(before.x + before.w, seen.x + seen.w)],
+      middle = from < to ? (from + to) / 2 : before.x + before.w / 2;
+    this.view = { scale, x: x + (middle - after.x - after.w / 2) * scale, y: y + (before.y - after.y) * scale };
   }
 
   // Of a frame that is larger than the window, its beginning.
-  showBeginning(box) {
-    const { w, h } = this.window();
-    if (box && (box.w > w || box.h > h)) this.settle(box);
+  showBeginning(id) {
+    const { w, h } = this.window(),
+      [box] = this.boxesOf([id]);
+    if (box && (box.w > w || box.h > h)) this.reveal([id], true, 0);
   }
 
   // Moves by no more than what a box or a frame lacks to be seen as a whole; or all of its row, if there is room.
   keepInSight(box, withRow = false) {
-    const [dx, dy] = box ? lackOf(this, withRow ? rowInSight(this, box) : box) : [0, 0],
-      { x, y, scale } = this.goal ?? this.view;
-    if (dx || dy) this.setView({ x: x + dx, y: y + dy, scale }, true);
+    const { x, y } = this.goal ?? this.view,
+      view = box ? nudged(this, box, withRow) : { x, y };
+    if (view.x !== x || view.y !== y) this.setView(view, true);
   }
 
   // ---------------------------------------------------------------- the reader's hand
@@ -449,13 +326,9 @@ export class Canvas {
         event.preventDefault();
         const { left, top } = node.getBoundingClientRect();
         const unit = event.deltaMode === 1 ? 30 : 1; // lines, in Firefox
-        if (event.ctrlKey || event.metaKey) {
-          // so pinches on a touchpad arrive too
-          this.zoom(Math.exp(-Math.max(-200, Math.min(200, event.deltaY * unit)) / 300), [
-            event.clientX - left,
-            event.clientY - top,
-          ]);
-        } else if (event.shiftKey && !event.deltaX) this.pan(-event.deltaY * unit, 0);
+        // so pinches on a touchpad arrive too
+        if (event.ctrlKey || event.metaKey) this.zoom(Math.exp(-Math.max(-200, Math.min(200, event.deltaY * unit)) / 300), [event.clientX - left, event.clientY - top]);
+        else if (event.shiftKey && !event.deltaX) this.pan(-event.deltaY * unit, 0);
         else this.pan(-event.deltaX * unit, -event.deltaY * unit);
       },
       { passive: false },

@@ -80,7 +80,7 @@ export class CoarseRouter {
   isFree(edge, a, b, kept) {
     const area = { x: Math.min(a[0], b[0]) - 3, y: Math.min(a[1], b[1]) - 3 };
     Object.assign(area, { w: Math.abs(a[0] - b[0]) + 6, h: Math.abs(a[1] - b[1]) + 6 });
-    if (this.grid.meets(area)) return false;
+    if (this.grid.within(area).size) return false;
     if (a[0] === b[0] && a[1] === b[1]) return true;
     const [level, place, low, high] = pieceOf(a, b),
       key = Math.round(place / SAME);

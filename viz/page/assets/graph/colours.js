@@ -192,9 +192,7 @@ class Painter {
   }
 
   byDtype() {
-    const types = new Map(
-      [...this.scene.nodes.values()].map((node) => [node, new Set(this.madeButCasts(node).map((t) => t.dtype))]),
-    );
+    const types = new Map([...this.scene.nodes.values()].map((node) => [node, new Set(this.madeButCasts(node).map((t) => t.dtype))]));
     const shown = new Set([...types.values()].flatMap((found) => [...found])),
       { kinds } = this.theme;
     const fills = new Map(this.model.data.types.map((dtype, i) => [dtype, kinds[i % kinds.length]]));

@@ -2,12 +2,11 @@
 
 import { push } from "../recording/selection.js";
 import { PAD } from "./layout.js";
-import { APART, OFF_CORNERS } from "./measures.js";
+import { APART, BESIDE_TITLE, OFF_CORNERS } from "./measures.js";
 import { framesAround, middleOf } from "./routes.js";
 import { headOf } from "./sizes.js";
 
-export const BESIDE_TITLE = 8, // between a frame's title and an arrow
-  LOPSIDED = 30; // a title that takes more room on one side of what is in its frame takes it there only
+const LOPSIDED = 30; // a title that takes more room on one side of what is in its frame takes it there only
 
 // Puts the title of each frame as near to the middle as arrows that enter or leave the frame let it stand; false where
 // a frame must be wider for that.

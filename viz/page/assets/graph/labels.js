@@ -99,9 +99,7 @@ function obstacles(scene, heads) {
       });
     }
     const [[ax, ay], [bx, by]] = corners.slice(-2); // the arrow's head is wider than its line
-    found.push(
-      ax === bx ? { x: bx - 4, y: by < ay ? by : by - 6, w: 8, h: 6 } : { x: bx - 3, y: by - 4, w: 6, h: 8 },
-    );
+    found.push(ax === bx ? { x: bx - 4, y: by < ay ? by : by - 6, w: 8, h: 6 } : { x: bx - 3, y: by - 4, w: 6, h: 8 });
   }
   return found;
 }

@@ -156,7 +156,7 @@ class Arranger {
         unit.index = i;
       });
     for (const edge of this.scene.edges) {
-      if (edge.kind !== "data" && edge.kind !== "gradient") continue;
+      if ((edge.kind !== "data" && edge.kind !== "gradient") || this.scene.nodes.get(edge.head).lane === "update") continue; // calls that share weights may stand side by side
       const a = chain(edge.tail),
         b = chain(edge.head);
       let at = 0;
@@ -184,7 +184,7 @@ class Arranger {
     const found = units.get(frame) || [];
     for (const unit of found) this.measure(unit, units);
     const layers = [];
-    depthsOf(found).forEach((depth, i) => (layers[depth] = layers[depth] || []).push(found[i]));
+    depthsOf(found, frame === null).forEach((depth, i) => (layers[depth] = layers[depth] || []).push(found[i]));
     const full = layers.filter(Boolean);
     for (const layer of full) {
       if (mainOf(layer).length < 2) continue;
@@ -467,19 +467,23 @@ function passingIn(layers) {
 }
 
 // The layer of each unit: below all that it depends on; inputs, and what else reads nothing, such as noise, or says what it
-// reads, right above what reads them first.
-function depthsOf(units) {
+// reads, right above what reads them first. Where branches that begin at inputs wait, each stands as low as its readers let.
+function depthsOf(units, waits) {
   const depths = units.map(() => 0),
-    fed = new Set(units.flatMap((unit) => [...unit.links]));
-  for (let i = 0; i < units.length; i += 1) {
-    for (const next of [...units[i].links, ...(units[i].above || [])])
-      depths[next.index] = Math.max(depths[next.index], depths[i] + 1);
-  }
+    makers = units.map(() => new Set());
+  units.forEach((unit, i) => {
+    for (const next of [...unit.links, ...(unit.above || [])]) depths[next.index] = Math.max(depths[next.index], depths[i] + 1);
+    if (!unit.first) for (const next of unit.links) makers[next.index].add(i);
+  });
+  const lowest = ({ links }) => Math.min(...[...links].map((next) => depths[next.index])) - 1,
+    isOwn = []; // is it such a branch, or a part of one?
+  units.forEach((unit, i) => isOwn.push(waits && !unit.first && !unit.above && [...makers[i]].every((maker) => isOwn[maker] && units[maker].links.size === 1)));
+  for (let i = units.length - 1; i >= 0; i -= 1) if (isOwn[i] && units[i].links.size) depths[i] = Math.max(depths[i], lowest(units[i]));
+  const fed = new Set(units.flatMap((unit) => [...unit.links]));
   units.forEach((unit, i) => {
     const isAlone = unit.nodes.length === 1 || unit.nodes[0]?.saysWhatItReads,
       isSource = unit.first || (isAlone && !unit.above && !fed.has(unit));
-    if (isSource && unit.links.size)
-      depths[i] = Math.max(0, Math.min(...[...unit.links].map((next) => depths[next.index])) - 1);
+    if (isSource && unit.links.size) depths[i] = Math.max(0, lowest(unit));
   });
   return depths;
 }

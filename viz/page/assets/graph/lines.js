@@ -26,10 +26,7 @@ export function linesOf(boxes, titles, frames, ports) {
     loose[0].add(right + KEEP_OFF + k * TRACK);
   }
   return [0, 1].map((k) =>
-    spaced(
-      ports.map(({ outside }) => outside[k]),
-      [...loose[k]],
-    ),
+    spaced(ports.map(({ outside }) => outside[k]), [...loose[k]]),
   );
 }
 

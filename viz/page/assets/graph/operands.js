@@ -42,10 +42,9 @@ export function tellUnreadGradients({ nodes, edges, model }) {
 }
 
 // Lets the box of weight penalties say which weights it reads, of several layers, and that of its gradient, too: arrows
-// would lead around the whole network. They are `untold` until one of their ends is selected.
+// would lead around the whole network.
 export function tellWeightsOfTerms(scene) {
   const { nodes, model } = scene;
-  scene.untold = [];
   for (const node of [...nodes.values()].filter(({ block }) => block?.makesTerms)) {
     const read = scene.edges.filter(({ head, kind }) => head === node.id && kind === "parameter");
     if (read.length <= MOST_TO_TERMS) continue;
@@ -60,7 +59,6 @@ export function tellWeightsOfTerms(scene) {
       const updates = given.filter(({ tail }) => tail === back).map(({ head }) => nodes.get(head).title);
       nodes.get(back).lines.splice(-1, 0, `→ ${[...new Set(updates)].join(" ")}`);
     }
-    scene.untold.push(...read, ...given);
     scene.edges = scene.edges.filter((edge) => !read.includes(edge) && !given.includes(edge));
   }
 }

@@ -2,7 +2,6 @@
 // viz/geometry/edge_routes.py and placement.py.
 
 import { push } from "../recording/selection.js";
-import { drawSharedOnce } from "../view/shared_lines.js";
 import { framesOf } from "./assembly.js";
 import { Channels, KEEP_OFF, NEVER, PUSHING } from "./channels.js";
 import { CoarseRouter } from "./coarse_routes.js";
@@ -43,21 +42,6 @@ export class Grid {
     }
   }
 
-  // Does a box other than `a` and `b` meet the area?
-  meets(area, a, b) {
-    let found = false;
-    this.each(area, (key) => {
-      if (found) return;
-      for (const box of this.cells.get(key) || []) {
-        if (box !== a && box !== b && meet(area, box)) {
-          found = true;
-          return;
-        }
-      }
-    });
-    return found;
-  }
-
   within(area) {
     const found = new Set();
     this.each(area, (key) => (this.cells.get(key) || []).forEach((box) => meet(area, box) && found.add(box)));
@@ -86,7 +70,6 @@ export function placeScene(scene, before) {
     for (const frame of through) makeRoomAround(room, frame);
   }
   for (const edge of scene.edges) Object.assign(edge, boundsOf(edge.points, edge.labelAt, edge.label));
-  drawSharedOnce(scene);
   scene.edgeGrid = new Grid(scene.edges);
   scene.left = 0;
   for (const edge of scene.edges) {
@@ -172,9 +155,7 @@ class Router {
 
   look(i, pushing) {
     if (this.isTired) return false;
-    const [starts, targets] = this.ports[i].map(
-        (ports) => new Map(ports.map(({ outside, upright }) => [this.channels.at(outside), upright])),
-      ),
+    const [starts, targets] = this.ports[i].map((ports) => new Map(ports.map(({ outside, upright }) => [this.channels.at(outside), upright]))),
       way = this.channels.search(i, starts, targets, this.left[i], pushing ? PUSHING : NEVER);
     if (!way.length) return false;
     this.found.set(i, [way, starts.get(way[0]), targets.get(way[way.length - 1])]);
@@ -303,16 +284,9 @@ export const pathOf = (points) => {
 };
 
 function boundsOf(points, labelAt, label) {
-  let left = Infinity,
-    top = Infinity,
-    right = -Infinity,
-    bottom = -Infinity;
-  for (const [x, y] of points) {
-    left = Math.min(left, x);
-    right = Math.max(right, x);
-    top = Math.min(top, y);
-    bottom = Math.max(bottom, y);
-  }
+  const [xs, ys] = [0, 1].map((k) => points.map((point) => point[k])),
+    [top, bottom] = [Math.min(...ys), Math.max(...ys)];
+  let [left, right] = [Math.min(...xs), Math.max(...xs)];
   if (labelAt && label) {
     left = Math.min(left, labelAt[0]); // it may stand left of its line
     right = Math.max(right, labelAt[0] + textWidth(label, LABEL_SIZE));

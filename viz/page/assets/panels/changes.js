@@ -9,6 +9,7 @@ import { placeOfWeight } from "../recording/weights.js";
 import { OUTSIDE_OF_LAYERS } from "./layers.js";
 import { section } from "./panel.js";
 
+const MOST_CHANGES = 500; // rows
 const MOST_TOLD = 4; // differences of several ops, in the panel of their box
 
 export class Changes {
@@ -149,58 +150,34 @@ export class ChangeList {
     }
     const { diff } = this.viewer.difference,
       count = (kind) => diff.ops.filter((change) => change.kind === kind).length;
-    const choices = segments(
-      "which",
-      [
-        ["all", `all ${amount(diff.ops.length)}`],
-        ...["added", "removed", "changed"].map((kind) => [kind, `${kind} ${amount(count(kind))}`]),
-      ],
-      (kind) => {
+    const kinds = [["all", `all ${amount(diff.ops.length)}`], ...["added", "removed", "changed"].map((kind) => [kind, `${kind} ${amount(count(kind))}`])],
+      choices = segments("which", kinds, (kind) => {
         this.kind = kind;
         this.show();
-      },
-    );
+      }),
+      ops = diff.ops.filter((change) => this.kind === "all" || change.kind === this.kind),
+      isSame = diff.isOfSteps && !diff.ops.length,
+      stop = diff.isOfSteps ? button("stop comparing", "compare with no other step", () => compareWith(this.viewer, null), { class: "link" }) : "";
     choices.show(this.kind);
-    const ops = diff.ops.filter((change) => this.kind === "all" || change.kind === this.kind);
-    this.node.replaceChildren(
-      ...[
-        el(
-          "p",
-          { class: "summary" },
-          el("strong", {}, clean(diff.a, 80)),
-          " → ",
-          el("strong", {}, clean(diff.b, 80)),
-          diff.different ? "" : "  ·  no difference",
-          diff.isOfSteps ? button("stop comparing", "compare with no other step", () => compareWith(this.viewer, null), { class: "link" }) : "",
-        ),
-        ...diff.notes.map((note) => el("p", { class: "remark" }, clean(note, 400))),
-        diff.first
-          ? el(
-              "p",
-              { class: "alarm" },
-              "First differing value: ",
-              this.opButton(diff.first),
-              ` ${clean(this.viewer.difference.placeOf(diff.first), 90)} ${diff.first.source ? `at ${clean(diff.first.source, 100)}` : ""} — ${clean(diff.first.what, 300)}`,
-            )
-          : this.agreement(diff),
-        diff.settings.length
-          ? section(
-              "Settings",
-              el(
-                "ul",
-                {},
-                diff.settings.map((text) => el("li", {}, clean(text, 300))),
-              ),
-            )
-          : null,
-        diff.isOfSteps && !diff.ops.length ? el("p", { class: "remark" }, "Both steps ran the same ops, on the same shapes.") : null,
-        this.costs(`By layer${this.ofWhich(diff)}`, diff.layers, (name) => this.viewer.difference.pathAs(name), true),
-        diff.isOfSteps && !diff.ops.length ? null : choices,
-        this.table(ops),
-        this.costs(`By op${this.ofWhich(diff)}`, diff.kinds, (name) => name),
-        this.weights(diff),
-      ].filter(Boolean),
-    );
+    const shown = [
+      el("p", { class: "summary" }, el("strong", {}, clean(diff.a, 80)), " → ", el("strong", {}, clean(diff.b, 80)), diff.different ? "" : "  ·  no difference", stop),
+      ...diff.notes.map((note) => el("p", { class: "remark" }, clean(note, 400))),
+      diff.first ? this.firstValue(diff.first) : this.agreement(diff),
+      section("Settings", diff.settings.length ? el("ul", {}, diff.settings.map((text) => el("li", {}, clean(text, 300)))) : null),
+      isSame ? el("p", { class: "remark" }, "Both steps ran the same ops, on the same shapes.") : null,
+      this.costs(`By layer${this.ofWhich(diff)}`, diff.layers, (name) => this.viewer.difference.pathAs(name), true),
+      isSame ? null : choices,
+      this.table(ops),
+      this.costs(`By op${this.ofWhich(diff)}`, diff.kinds, (name) => name),
+      this.weights(diff),
+    ];
+    this.node.replaceChildren(...shown.filter(Boolean));
+  }
+
+  firstValue(first) {
+    const place = clean(this.viewer.difference.placeOf(first), 90),
+      at = first.source ? `at ${clean(first.source, 100)}` : "";
+    return el("p", { class: "alarm" }, "First differing value: ", this.opButton(first), ` ${place} ${at} — ${clean(first.what, 300)}`);
   }
 
   // A note says where nothing was compared, and why.
@@ -211,25 +188,13 @@ export class ChangeList {
   }
 
   opButton(change) {
-    return change.b === null
-      ? el("span", {}, clean(this.viewer.difference.titleOf(change), 40))
-      : el(
-          "button",
-          { type: "button", class: "link", onclick: () => this.viewer.select({ kind: "op", id: change.b }) },
-          clean(this.viewer.difference.titleOf(change), 40),
-        );
+    const title = clean(this.viewer.difference.titleOf(change), 40);
+    return change.b === null ? el("span", {}, title) : button(title, null, () => this.viewer.select({ kind: "op", id: change.b }), { class: "link", "aria-label": null });
   }
 
   cellsOf(change) {
     const { difference } = this.viewer;
-    return [
-      change.kind,
-      clean(difference.titleOf(change), 40),
-      change.phase,
-      clean(difference.placeOf(change), 90),
-      clean(change.source, 80),
-      clean(change.what.join("; "), 200),
-    ];
+    return [change.kind, clean(difference.titleOf(change), 40), change.phase, clean(difference.placeOf(change), 90), clean(change.source, 80), clean(change.what.join("; "), 200)];
   }
 
   // Each change once, with how often it is there: the same op is changed in every step.
@@ -237,21 +202,15 @@ export class ChangeList {
     if (!all.length) return null;
     const alike = new Map();
     for (const change of all) push(alike, this.cellsOf(change).join("\n"), change);
-    const ops = [...alike.values()].map(([first]) => first),
-      times = new Map([...alike.values()].map((each) => [each[0], each.length]));
-    const row = (change) =>
-      el(
-        "tr",
-        { class: change.kind },
-        el("td", {}, el("span", { class: `tag diff-${change.kind}` }, change.kind)),
-        el("td", {}, this.opButton(change), times.get(change) > 1 ? `  ×${amount(times.get(change))}` : ""),
-        this.cellsOf(change)
-          .slice(2)
-          .map((text) => el("td", {}, text)),
-      );
-    const more =
-      ops.length > 500 ? [el("tr", {}, el("td", { colspan: 6 }, `${amount(ops.length - 500)} more`))] : [];
-    return tableOf(["", "op", "phase", "layer", "line", "what"].map((name) => [name]), [...ops.slice(0, 500).map(row), ...more]);
+    const row = ([change, ...others]) => {
+      const times = others.length ? `  ×${amount(others.length + 1)}` : "",
+        cells = this.cellsOf(change).slice(2).map((text) => el("td", {}, text));
+      return el("tr", { class: change.kind }, el("td", {}, el("span", { class: `tag diff-${change.kind}` }, change.kind)), el("td", {}, this.opButton(change), times), cells);
+    };
+    const rows = [...alike.values()].slice(0, MOST_CHANGES).map(row),
+      more = alike.size - rows.length;
+    if (more) rows.push(el("tr", {}, el("td", { colspan: 6 }, `${amount(more)} more`)));
+    return tableOf(["", "op", "phase", "layer", "line", "what"].map((name) => [name]), rows);
   }
 
   // Of how many steps the costs are: of several, as elsewhere, those of a usual one.

@@ -13,43 +13,13 @@ export function histogram(counts, min, max) {
     step = w / counts.length;
   const bars = counts.map((count, i) => {
     const high = count ? Math.max(1, (count / most) * h) : 0,
-      from = min + ((max - min) * i) / counts.length;
-    return svg(
-      "rect",
-      { x: i * step + 0.5, y: h - high, width: Math.max(1, step - 1), height: high, class: "bar" },
-      svg("title", {
-        text: `${amount(count)} from ${numeral(from)} to ${numeral(from + (max - min) / counts.length)}`,
-      }),
-    );
+      [from, to] = [i, i + 1].map((at) => numeral(min + ((max - min) * at) / counts.length));
+    return svg("rect", { x: i * step + 0.5, y: h - high, width: Math.max(1, step - 1), height: high, class: "bar" }, svg("title", { text: `${amount(count)} from ${from} to ${to}` }));
   });
-  const zero =
-    min < 0 && max > 0
-      ? [
-          svg("line", {
-            x1: (-min / (max - min)) * w,
-            x2: (-min / (max - min)) * w,
-            y1: 0,
-            y2: h,
-            class: "zero",
-          }),
-        ]
-      : [];
-  return el(
-    "figure",
-    { class: "histogram" },
-    svg(
-      "svg",
-      {
-        viewBox: `0 0 ${w} ${h}`,
-        preserveAspectRatio: "none",
-        role: "img",
-        "aria-label": `histogram from ${numeral(min)} to ${numeral(max)}`,
-      },
-      ...zero,
-      bars,
-    ),
-    el("figcaption", {}, el("span", {}, numeral(min)), el("span", {}, numeral(max))),
-  );
+  const at = (-min / (max - min)) * w,
+    zero = min < 0 && max > 0 ? [svg("line", { x1: at, x2: at, y1: 0, y2: h, class: "zero" })] : [],
+    said = { role: "img", "aria-label": `histogram from ${numeral(min)} to ${numeral(max)}` };
+  return el("figure", { class: "histogram" }, svg("svg", { viewBox: `0 0 ${w} ${h}`, preserveAspectRatio: "none", ...said }, ...zero, bars), el("figcaption", {}, el("span", {}, numeral(min)), el("span", {}, numeral(max))));
 }
 
 // A canvas as wide as its place, with as many pixels as the screen has under it; gives its brush, and nothing is drawn yet.

@@ -17,9 +17,9 @@ import { namesOfTensor } from "./memory.js";
 import { codeOf, codeView, facts, section, statsView } from "./panel.js";
 import { betweenOpsText, stepWords, tookText } from "./period.js";
 import { isInView, makerSeen, readersSeen } from "./places.js";
-import { makerOf } from "./search.js";
+import { makerOf } from "./found.js";
 import { learningRates, settingsOfOptimizer, settingsTable } from "./settings.js";
-import { oneOf, placeIn, placesApart, stepOf, whereOf } from "./several.js";
+import { oneOf, placeIn, stepOf, whereOf } from "./several.js";
 import { timesOfOps } from "./times.js";
 
 const MOST_LINKS = 24;
@@ -30,21 +30,11 @@ export class Details {
   }
 
   heading(kind, phase, title, where) {
-    return el(
-      "header",
-      {},
-      el("span", { class: `tag ${phase}` }, kind),
-      el("h2", { title: String(title).slice(0, 500) }, clean(title, 90)),
-      where && el("p", { class: "where" }, where),
-    );
+    return el("header", {}, el("span", { class: `tag ${phase}` }, kind), el("h2", { title: String(title).slice(0, 500) }, clean(title, 90)), where && el("p", { class: "where" }, where));
   }
 
-  link(label, selected, hint = "") {
-    return el(
-      "button",
-      { type: "button", class: "link", title: hint || null, onclick: () => this.viewer.select(selected) },
-      label,
-    );
+  link(label, selected, hint = null) {
+    return button(label, hint, () => this.viewer.select(selected), { class: "link", "aria-label": null });
   }
 
   opLink(id) {
@@ -80,20 +70,18 @@ export class Details {
     const { model, viewer } = this,
       times = passes.map(durationOf),
       most = Math.max(1, ...times),
-      places = placesApart(model, passes.map(([op]) => op)),
       row = (ops, i) => [
         el("span", { class: `bar ${ops[0].phase}`, style: `width:${Math.max(1, (times[i] / most) * 100)}%` }),
         ops.length > 1 ? this.linkToSeveral(ops) : this.opLink(ops[0].id),
-        el("span", { class: "where", title: ops.length > 1 ? null : placeIn(model, ops[0]) }, el("bdi", {}, ops.length > 1 ? counted(ops.length, "op") : places.get(ops[0]))),
+        el("span", { class: "where", title: ops.length > 1 ? null : placeIn(model, ops[0]) }, el("bdi", {}, ops.length > 1 ? counted(ops.length, "op") : placeIn(model, ops[0]))),
         el("b", {}, seconds(times[i]) + shareWord(model, ops)),
       ];
     return passes.length ? section([title, viewer.selection.timesOf ? el("small", {}, viewer.selection.timesOf) : ""], el("ul", { class: "bars" }, this.lines(passes.map(row)))) : null;
   }
 
   linkToSeveral(ops) {
-    const ids = ops.map(({ id }) => id),
-      select = () => this.viewer.select({ kind: "ops", id: ids[0], ids });
-    return el("button", { type: "button", class: "link", onclick: select }, clean(this.model.titleOf(ops[0]), 40));
+    const ids = ops.map(({ id }) => id);
+    return this.link(clean(this.model.titleOf(ops[0]), 40), { kind: "ops", id: ids[0], ids });
   }
 
   // While the critical path stands out: its ops in the order in which they wait for each other.
@@ -140,20 +128,11 @@ export class Details {
     return [
       ...codeOf(this.viewer, op),
       ...this.readsOf(op),
-      section(
-        titled(op.outputs.length > 1 ? "Outputs" : "Output"),
-        op.outputs.map((t) => this.tensorCard(t)),
-      ),
-      this.list(
-        titled("Inputs"),
-        op.inputs.map((t, i) => this.inputLine(t, op.inputNames[i])),
-      ),
+      section(titled(op.outputs.length > 1 ? "Outputs" : "Output"), op.outputs.map((t) => this.tensorCard(t))),
+      this.list(titled("Inputs"), op.inputs.map((t, i) => this.inputLine(t, op.inputNames[i]))),
       this.readOfForward(op),
       section(titled("Settings"), settingsTable(op.settings())),
-      this.list(
-        titled("Parts, which ran as one"),
-        model.partsOf(op).map((part) => this.partLine(part)),
-      ),
+      this.list(titled("Parts, which ran as one"), model.partsOf(op).map((part) => this.partLine(part))),
       this.opList(titled(op.phase === "backward" ? "Gradient of" : "Backward"), partnersOf(model, [op.id])),
       this.opList(titled("Read by"), readersSeen(this.viewer, op.outputs)),
     ];
@@ -193,48 +172,25 @@ export class Details {
       parts = model.partsOf(op),
       part = parts[number];
     if (!part) return this.op(id);
-    const maker = (at) => parts.find(({ made }) => made.some((each) => each.at === at));
-    const from = ({ at, id: tensor, label }, name) =>
-      tensor !== null && !maker(at)
-        ? this.inputLine(tensor, name)
-        : [
-            name ? el("span", { class: "name" }, clean(name, 30)) : null,
-            el("span", { class: "mono" }, label),
-            this.link(maker(at).name, { kind: "part", id, number: maker(at).number }),
-          ];
+    const maker = (at) => parts.find(({ made }) => made.some((each) => each.at === at)),
+      made = ({ at, label }, name) => [name ? el("span", { class: "name" }, clean(name, 30)) : null, el("span", { class: "mono" }, label), this.link(maker(at).name, { kind: "part", id, number: maker(at).number })],
+      from = (each, name) => (each.id !== null && !maker(each.at) ? this.inputLine(each.id, name) : made(each, name)),
+      readers = parts.filter(({ read }) => read.some(({ at }) => part.made.some((each) => each.at === at))),
+      readBy = [...readers.map((each) => this.partLine(each)), ...this.placed(readersSeen(this.viewer, part.made.flatMap((each) => each.id ?? [])))];
     return [
       this.heading("part", op.phase, part.name, [...this.pathLinks(op.home), " / ", this.opLink(id)]),
-      model.guilty.get(id) === number
-        ? el("p", { class: "alarm" }, "NaN or infinity arises here: all that it reads is finite.")
-        : null,
+      model.guilty.get(id) === number ? el("p", { class: "alarm" }, "NaN or infinity arises here: all that it reads is finite.") : null,
       el("p", { class: "remark" }, `${op.name} ran as one op: its parts have no time and no memory of their own.`),
-      this.list(
-        "Inputs",
-        part.read.map((each, i) => from(each, part.inputNames[i])),
-      ),
-      section(
-        part.made.length > 1 ? "Outputs" : "Output",
-        part.made.map(({ id: tensor, label }) =>
-          tensor === null ? el("div", { class: "card mono" }, label) : this.tensorCard(tensor),
-        ),
-      ),
+      this.list("Inputs", part.read.map((each, i) => from(each, part.inputNames[i]))),
+      section(part.made.length > 1 ? "Outputs" : "Output", part.made.map((each) => (each.id === null ? el("div", { class: "card mono" }, each.label) : this.tensorCard(each.id)))),
       section("Settings", settingsTable(part.settings())),
-      this.list(
-        "Read by",
-        [
-          ...parts.filter(({ read }) => read.some(({ at }) => part.made.some((each) => each.at === at))).map((each) => this.partLine(each)),
-          ...this.placed(readersSeen(this.viewer, part.made.flatMap(({ id: tensor }) => tensor ?? []))),
-        ],
-      ),
+      this.list("Read by", readBy),
       ...codeOf(this.viewer, op),
     ];
   }
 
   pathLinks(scope) {
-    const scopes = this.model
-      .ancestors(scope)
-      .filter((s) => s.label)
-      .reverse();
+    const scopes = this.model.ancestors(scope).filter(({ label }) => label).reverse();
     return scopes.flatMap((s, i) => {
       const selected = selectionOfCall(this.viewer, s);
       return [i ? " / " : "", selected?.kind === "scope" ? this.link(s.label, selected) : s.label];
@@ -250,54 +206,30 @@ export class Details {
 
   changeNote(about) {
     const changes = this.viewer.difference ? about(this.viewer.difference) : [];
-    return changes.length
-      ? el(
-          "div",
-          { class: "remark" },
-          changes.map((text) => el("p", {}, clean(text, 300))),
-        )
-      : null;
+    return changes.length ? el("div", { class: "remark" }, changes.map((text) => el("p", {}, clean(text, 300)))) : null;
   }
 
   // The tensor that is read as an argument of this name; a weight is called so, or by its own name.
   inputLine(id, name, weight = "") {
     const tensor = this.model.tensors[id],
       { producer } = tensor,
-      variable = this.model.variables.get(id);
-    const from =
-      variable !== undefined
-        ? this.link(
-            clean(weight || tensor.name.split("/").pop() || rules.roles[tensor.role], 60),
-            { kind: "tensor", id },
-            placeOfWeight(this.model, id).whole,
-          )
-        : producer !== null
-          ? this.opLink(makerSeen(this.viewer, producer))
-          : this.link(clean(tensor.name, 40) || rules.roles[tensor.role], { kind: "tensor", id });
+      isWeightHere = this.model.variables.has(id),
+      role = rules.roles[tensor.role],
+      called = isWeightHere ? clean(weight || tensor.name.split("/").pop() || role, 60) : clean(tensor.name, 40) || role,
+      isMade = !isWeightHere && producer !== null;
     return [
       name ? el("span", { class: "name" }, clean(name, 30)) : null,
       el("span", { class: "mono" }, tensor.label),
-      from,
+      isMade ? this.opLink(makerSeen(this.viewer, producer)) : this.link(called, { kind: "tensor", id }, isWeightHere ? placeOfWeight(this.model, id).whole : null),
       flawsOf(tensor) ? el("span", { class: "alarm" }, "not finite") : null,
     ];
   }
 
   tensorCard(id) {
-    const tensor = this.model.tensors[id];
-    return el(
-      "div",
-      { class: "card" },
-      el(
-        "div",
-        { class: "card-head" },
-        el("span", { class: "mono" }, tensor.label),
-        el("span", {}, tensor.nbytes ? nbytes(tensor.nbytes) : "empty"),
-        tensor.device !== "cpu" ? el("span", {}, tensor.device) : null,
-        tensor.role !== "activation" ? el("span", {}, rules.roles[tensor.role] + gradientOfWhat(this.model, tensor)) : null,
-      ),
-      this.gradientLine(tensor),
-      this.values(tensor),
-    );
+    const tensor = this.model.tensors[id],
+      told = [tensor.nbytes ? nbytes(tensor.nbytes) : "empty", tensor.device !== "cpu" && tensor.device, tensor.role !== "activation" && rules.roles[tensor.role] + gradientOfWhat(this.model, tensor)],
+      head = el("div", { class: "card-head" }, el("span", { class: "mono" }, tensor.label), told.filter(Boolean).map((text) => el("span", {}, text)));
+    return el("div", { class: "card" }, head, this.gradientLine(tensor), this.values(tensor));
   }
 
   // What is known of a tensor's values; where the model runs beside the graph, those of now.
@@ -374,12 +306,7 @@ export class Details {
       words = stepWords(viewer, tensor);
     if (!words) return null;
     const { step, id } = model.ops[tensor.producer];
-    return el(
-      "p",
-      { class: "remark" },
-      `${words}, still in memory: `,
-      button("go there", `shows ${model.stepName(step)}`, () => viewer.select({ kind: "op", id }), { class: "link" }),
-    );
+    return el("p", { class: "remark" }, `${words}, still in memory: `, this.link("go there", { kind: "op", id }, `shows ${model.stepName(step)}`));
   }
 
   // ---------------------------------------------------------------- the whole
@@ -398,39 +325,16 @@ export class Details {
     const { viewer, model } = this,
       { data } = viewer,
       here = viewer.selection.ops;
-    const layers = new Set(model.scopes.filter((s) => s.kind === "layer").map((s) => s.owner)).size;
-    const top = passesOf(model, here.filter((op) => op.duration && isInView(viewer, op)))
-      .sort((a, b) => durationOf(b) - durationOf(a))
-      .slice(0, 8);
-    const failed = model.ops.filter((op) => op.error);
+    const layers = new Set(model.scopes.filter((s) => s.kind === "layer").map((s) => s.owner)).size,
+      top = passesOf(model, here.filter((op) => op.duration && isInView(viewer, op))).sort((a, b) => durationOf(b) - durationOf(a)).slice(0, 8),
+      failed = model.ops.filter((op) => op.error).slice(-3),
+      flaw = viewer.flaw && button(clean(model.titleOf(viewer.flaw), 40), null, () => viewer.goToFlaw(), { class: "link", "aria-label": null }),
+      madeWith = [["Python", data.meta.python], ["NumPy", data.meta.numpy]].filter(([, version]) => version).map((each) => each.join(" "));
     return [
-      this.heading(
-        "recording",
-        "scope",
-        data.title,
-        String(data.meta.began || "")
-          .replace("T", " ")
-          .slice(0, 19),
-      ),
+      this.heading("recording", "scope", data.title, String(data.meta.began || "").replace("T", " ").slice(0, 19)),
       ...data.notes.map((note) => el("p", { class: "remark" }, note)),
-      ...failed
-        .slice(-3)
-        .map((op) =>
-          el("p", { class: "alarm" }, "failed in ", this.opLink(op.id), ` — ${clean(op.error, 400)}`),
-        ),
-      viewer.flaw
-        ? el(
-            "p",
-            { class: "alarm" },
-            cameInSo(model) || "the first NaN or infinity: ",
-            el(
-              "button",
-              { type: "button", class: "link", onclick: () => viewer.goToFlaw() },
-              clean(model.titleOf(viewer.flaw), 40),
-            ),
-            this.madeAndRun(viewer.flaw),
-          )
-        : null,
+      ...failed.map((op) => el("p", { class: "alarm" }, "failed in ", this.opLink(op.id), ` — ${clean(op.error, 400)}`)),
+      flaw ? el("p", { class: "alarm" }, cameInSo(model) || "the first NaN or infinity: ", flaw, this.madeAndRun(viewer.flaw)) : null,
       facts([
         ["ops", amount(model.ops.length)],
         ["shown", describe(viewer)], // for which the bar above may have no room
@@ -443,24 +347,11 @@ export class Details {
         ["took", tookText(viewer)],
         ["between ops", betweenOpsText(viewer)],
         ["statistics", viewer.liveValues || !model.ops.length ? null : statisticsText(data)],
-        [
-          "made with",
-          [data.meta.python && `Python ${data.meta.python}`, data.meta.numpy && `NumPy ${data.meta.numpy}`]
-            .filter(Boolean)
-            .join(", "),
-        ],
+        ["made with", madeWith.join(", ")],
       ]),
       this.criticalPath(),
       this.bars("What takes longest here", top),
-      el(
-        "p",
-        { class: "hint" },
-        "Click a box to see what it is; double-click one with a ⊕ to open it. The ops of others are listed here. ",
-        el("kbd", {}, "/"),
-        " searches, ",
-        el("kbd", {}, "?"),
-        " lists all keys.",
-      ),
+      el("p", { class: "hint" }, "Click a box to see what it is; double-click one with a ⊕ to open it. The ops of others are listed here. ", el("kbd", {}, "/"), " searches, ", el("kbd", {}, "?"), " lists all keys."),
     ];
   }
 }

@@ -105,7 +105,6 @@ export class Dock {
     if (chosen.onshow) chosen.onshow();
     this.note.textContent = chosen.owner?.note || ""; // which may tell of what there is no room for
     this.fit(chosen.owner);
-    this.showEdge();
   }
 
   // Brings the tab into sight where there isn't room for all of them.
@@ -127,16 +126,6 @@ export class Dock {
     const need = owner && owner.height ? owner.height + this.node.offsetHeight - this.body.clientHeight : Infinity;
     if (need < most + HARDLY_MORE) root.style.setProperty("--dock", `${Math.max(LOWEST_DOCK, need)}px`);
     else root.style.removeProperty("--dock");
-  }
-
-  // Says that a tab goes on to the right of what is seen of it, and that there are more tabs.
-  showEdge() {
-    const { scrollWidth, clientWidth, scrollLeft } = this.body;
-    this.node.classList.toggle("goes-on", this.viewer.state.dock && scrollWidth - clientWidth - scrollLeft > 2);
-    this.node.style.setProperty("--head", `${this.head.offsetHeight}px`); // below which the edge is
-    const { bar } = this;
-    bar.classList.toggle("goes-on", bar.scrollWidth - bar.clientWidth - bar.scrollLeft > 2);
-    bar.classList.toggle("came-from", bar.scrollLeft > 2);
   }
 
   // What is selected has changed.
@@ -161,10 +150,6 @@ export class Dock {
   }
 
   listen() {
-    for (const node of [this.body, this.bar]) {
-      node.addEventListener("scroll", () => this.showEdge());
-      new ResizeObserver(() => this.showEdge()).observe(node);
-    }
     this.grip.addEventListener("pointerdown", (event) => {
       this.grip.setPointerCapture(event.pointerId);
       const move = (to) => {

@@ -3,11 +3,7 @@
 import { button, el, selectBox } from "../app/dom.js";
 import { clean } from "../recording/formatting.js";
 
-const FILM_SPEEDS = [
-  ["2000", "slow"],
-  ["900", "normal"],
-  ["300", "fast"],
-];
+const FILM_SPEEDS = [["2000", "slow"], ["900", "normal"], ["300", "fast"]];
 
 export class Film {
   constructor(viewer) {
@@ -15,13 +11,7 @@ export class Film {
     this.back = button("◀", "the op before (,)", () => this.move(-1));
     this.play = button("▶ play", "play or pause (k)", () => this.toggle(), { class: "play" });
     this.forth = button("▶|", "the next op (.)", () => this.move(1));
-    this.range = el("input", {
-      type: "range",
-      min: 0,
-      step: 1,
-      "aria-label": "frame",
-      oninput: () => this.go(Number(this.range.value)),
-    });
+    this.range = el("input", { type: "range", min: 0, step: 1, "aria-label": "frame", oninput: () => this.go(Number(this.range.value)) });
     this.speed = selectBox("how fast it plays", FILM_SPEEDS, (pace) => {
       this.pace = Number(pace);
       if (this.timer) this.start();
@@ -30,16 +20,7 @@ export class Film {
     this.count = el("output", { class: "count" });
     this.name = el("h3", {});
     this.lines = el("pre", { class: "film-lines", tabindex: 0, "aria-label": "the numbers" });
-    this.bar = el(
-      "div",
-      { class: "film-bar", role: "group", "aria-label": "film" },
-      this.back,
-      this.play,
-      this.forth,
-      this.range,
-      this.count,
-      this.speed,
-    );
+    this.bar = el("div", { class: "film-bar", role: "group", "aria-label": "film" }, this.back, this.play, this.forth, this.range, this.count, this.speed);
     this.node = el("div", { class: "film" }, this.bar, this.name, this.lines);
   }
 
@@ -48,9 +29,7 @@ export class Film {
     if (this.of !== data) {
       const film = Array.isArray(data.meta.film) ? data.meta.film : [];
       const found = film.map((frame) => frame && { ...frame, op: frame.op - data.first_op });
-      this.known = found.filter(
-        (frame) => frame && ops[frame.op] && typeof frame.title === "string" && Array.isArray(frame.lines),
-      );
+      this.known = found.filter((frame) => frame && ops[frame.op] && typeof frame.title === "string" && Array.isArray(frame.lines));
       [this.of, this.at] = [data, 0];
     }
     return this.known;

@@ -31,10 +31,7 @@ export function layerPanel(details, selected) {
     scope && scope.error ? el("p", { class: "alarm" }, clean(scope.error, 500)) : null,
     factsOfLayer(viewer, block, part),
     viewer.liveValues && scope
-      ? section(
-          "Output",
-          scope.outputs.slice(0, 3).map((t) => details.tensorCard(t)),
-        )
+      ? section("Output", scope.outputs.slice(0, 3).map((t) => details.tensorCard(t)))
       : null,
     part ? null : listOfParts(details, all),
     weightsOfLayer(details, block, part),
@@ -95,7 +92,7 @@ function factsOfLayer(viewer, block, part) {
     ["forward", forward ? share(forward) : null],
     ["backward", back ? share(back) : null],
     ...(back ? block.back.map(({ name, cost }) => [block.back.length > 1 ? clean(name || `∇ ${block.title}`, 60) : "∇ box", cost]) : []), // as their boxes say
-    ...timesOfLayer(viewer, block, part),
+    ...timesOfLayer(viewer, block),
     ["ops", amount(figures.ops) + (backwardOps ? ` + ${amount(backwardOps)} backward` : "")],
     ["FLOPs", flops ? `forward ${short(flops)}${back && ofBack ? `, backward ${short(ofBack)}` : ""}` : null],
     ["parameters", params ? amount(params) : null],

@@ -25,21 +25,17 @@ const LAYER_COLUMNS = [
   ["|gradient|", (row) => row.gradient, (gradient) => gradient.text],
 ];
 
-// What goes, in this order, where the table has no room for all: a layer's box and panel tell it, too.
-const MAY_GO = ["class", "ops", "FLOPs", "output shape", "|gradient|"];
-
 const MOST_ROWS_IN_TABLE = 1500;
 
 export class LayerTable {
   constructor(viewer) {
-    Object.assign(this, { viewer, id: "layers", title: "Layers", by: null, down: true, gone: new Set() });
+    Object.assign(this, { viewer, id: "layers", title: "Layers", by: null, down: true });
     this.node = el("div", { class: "layers" });
   }
 
   get note() {
-    const { timesOf } = this.viewer.selection,
-      { gone } = this;
-    return [timesOf && `times: ${timesOf}`, gone.size && `no room for: ${[...gone].join(", ")}`].filter(Boolean).join("  ·  ");
+    const { timesOf } = this.viewer.selection;
+    return timesOf && `times: ${timesOf}`;
   }
 
   show() {
@@ -49,34 +45,14 @@ export class LayerTable {
       this.total = totalOfRows(this.viewer);
     }
     if (!this.rows.length)
-      this.node.replaceChildren(
-        notice("No layers here", "The ops of this step ran outside of layers and models."),
-      );
+      this.node.replaceChildren(notice("No layers here", "The ops of this step ran outside of layers and models."));
     else this.draw();
   }
 
-  // With as many columns as there is room for; with all of them where the table is scrolled sideways in any case.
   draw() {
-    const { node } = this,
-      fits = () => node.scrollWidth <= (node.parentNode?.clientWidth ?? Infinity);
-    this.gone.clear();
-    this.drawColumns();
-    if (fits()) return;
-    for (const name of MAY_GO) {
-      this.gone.add(name);
-      this.drawColumns();
-      if (fits()) return;
-    }
-    this.gone.clear();
-    this.drawColumns();
-  }
-
-  drawColumns() {
     const of = this.by === null ? null : LAYER_COLUMNS[this.by][1];
     const rows = of === null ? this.rows : [...this.rows].sort((a, b) => this.compare(of(a), of(b)));
-    const known = LAYER_COLUMNS.filter(
-      (column, i) => !this.gone.has(column[0]) && (i < 3 || this.rows.some((row) => column[1](row) !== null)),
-    );
+    const known = LAYER_COLUMNS.filter((column, i) => i < 3 || this.rows.some((row) => column[1](row) !== null));
     const [name, ...rest] = known,
       text = rest.filter((column) => !column[2]); // in little room the numbers come first
     const shown = matchMedia(NARROW).matches ? [name, ...rest.filter((column) => column[2]), ...text] : known;
@@ -86,23 +62,14 @@ export class LayerTable {
       return el(
         "th",
         { scope: "col", "aria-sort": sorted, class: column[2] ? "right" : "" },
-        button(
-          column[0] + (sorted === "none" ? "" : this.down ? " ▾" : " ▴"),
-["sort by ", column[0], column[0] === "% of time" ? ` (of ${wholeTime(this.viewer).join(": ")})` : "", this.meaningOf(column[0])].join(""),
-          () => this.sort(at),
-          { class: "link" },
-        ),
+        button(column[0] + (sorted === "none" ? "" : this.down ? " ▾" : " ▴"), ["sort by ", column[0], column[0] === "% of time" ? ` (of ${wholeTime(this.viewer).join(": ")})` : "", this.meaningOf(column[0])].join(""), () => this.sort(at), { class: "link" }),
       );
     });
     this.lines = new Map();
     const body = rows.slice(0, MOST_ROWS_IN_TABLE).map((row) => {
       const line = el(
         "tr",
-        {
-          tabindex: 0,
-          onclick: () => this.go(row),
-          onkeydown: (event) => event.key === "Enter" && this.go(row),
-        },
+        { tabindex: 0, onclick: () => this.go(row), onkeydown: (event) => event.key === "Enter" && this.go(row) },
         shown.map((column, i) => {
           const style = i === 0 && of === null ? `padding-left:${10 + row.level * 14}px` : null;
           return el("td", { class: column[2] ? "right" : "", style }, this.words(column, row));
@@ -112,14 +79,7 @@ export class LayerTable {
       return line;
     });
     const more = rows.length - MOST_ROWS_IN_TABLE;
-    if (more > 0)
-      body.push(
-        el(
-          "tr",
-          {},
-          el("td", { colspan: shown.length }, `${amount(more)} more: sort to see others first, or search`),
-        ),
-      );
+    if (more > 0) body.push(el("tr", {}, el("td", { colspan: shown.length }, `${amount(more)} more: sort to see others first, or search`)));
     const foot = shown.map((column) => el("td", { class: column[2] ? "right" : "" }, this.words(column, this.total)));
     this.node.replaceChildren(
       el("table", { class: "sortable" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, body), el("tfoot", {}, el("tr", {}, foot))),

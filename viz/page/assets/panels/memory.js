@@ -6,68 +6,50 @@ import { themeNow } from "../graph/colours.js";
 import { FONT } from "../graph/sizes.js";
 import { amount, clean, nbytes, percent, seconds } from "../recording/formatting.js";
 import { rules } from "../recording/rules.js";
+import { push } from "../recording/selection.js";
 import { isWeight, placeOfWeight } from "../recording/weights.js";
 import { sharpen } from "./charts.js";
 import { periodOf, stepAlone, stepWords } from "./period.js";
 
 const LOWEST_CURVE = 64,
   CURVE_AXIS = 16, // below the curve
-  AWAY = 30, // pixels between two words of the axis where one stands on the other side of its mark
   CURVE_TOP = 18, // above it, where the peak's name stands
+  MOST_OWNERS = 40,
   MEMORY_COLUMNS = ["memory", "share", "tensor", "of", "layer", "line", "role"],
-  MEMORY_CLASSES = ["right", "right share", "of-array", "named", "shortened", "line", "role"]; // of these: paths and files begin with "…" where there is no room
+  MEMORY_CLASSES = ["right", "right share", "", "named", "shortened", "line", "role"]; // of these: paths and files begin with "…" where there is no room
 
 export class MemoryCurve {
   constructor(viewer) {
     Object.assign(this, { viewer, id: "memory", title: "Memory", moment: null });
     this.canvas = el("canvas", {
-      class: "curve",
-      tabindex: 0,
-      role: "slider",
-      "aria-label": "memory over time; left and right move the moment",
-      onclick: (event) => this.choose(event),
-      onkeydown: (event) => this.onKey(event),
+      ...{ class: "curve", tabindex: 0, role: "slider", "aria-label": "memory over time; left and right move the moment" },
+      ...{ onclick: (event) => this.choose(event), onkeydown: (event) => this.onKey(event) },
     });
     this.head = el("p", { class: "summary" });
     this.roles = el("p", { class: "roles" });
     this.sizes = el("div", { class: "sizes", "aria-hidden": "true" });
-    this.table = el("div", { class: "owners", onscroll: () => this.showEdge() });
-    this.beside = el("div", { class: "beside" }, this.table);
-    new ResizeObserver(() => this.showEdge()).observe(this.table);
-    this.content = el(
-      "div",
-      { class: "memory" },
-      el("div", { class: "memory-words" }, this.head, this.roles),
-      el("div", { class: "memory-curve" }, this.sizes, el("div", {}, this.canvas)),
-      this.beside,
-    );
+    this.table = el("div", { class: "owners" });
+    const curve = el("div", { class: "memory-curve" }, this.sizes, el("div", {}, this.canvas));
+    this.content = el("div", { class: "memory" }, el("div", { class: "memory-words" }, this.head, this.roles), curve, this.table);
     this.node = el("div", { class: "memory-pane" }); // as high as the pane, which the curve fills
     new ResizeObserver(batched(() => this.content.isConnected && this.draw())).observe(this.node);
   }
 
   make() {
-    const { model, period } = this.viewer;
+    const { model, period, places, state } = this.viewer;
     if (this.made === period) return;
     this.made = period;
-    this.spans = model.data.memory.map(([tensor, size, start, end]) => ({
-      tensor: model.tensors[tensor],
-      size,
-      start,
-      end,
-    }));
+    this.spans = model.data.memory.map(([tensor, size, start, end]) => ({ tensor: model.tensors[tensor], size, start, end }));
     // As viz/facts/memory_use.py does: the curve is not in the data, since it would be a sixth of a page.
-    const changes = this.spans
-      .flatMap(({ size, start, end }) => [[start, 1, size], ...(end === null ? [] : [[end, 0, -size]])])
-      .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-    this.curve = [];
+    const changes = this.spans.flatMap(({ size, start, end }) => [[start, 1, size], ...(end === null ? [] : [[end, 0, -size]])]).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
     let live = 0;
-    for (const [time, , change] of changes) this.curve.push([time, (live += change)]);
+    this.curve = changes.map(([time, , change]) => [time, (live += change)]);
     this.peak = this.peakOf(period);
     this.moment = this.peak.time;
     // The step in which most is in use; null where that is this one.
-    const peaks = this.viewer.places.map((step) => [step, step === this.viewer.state.step ? this.peak : this.peakOf(periodOf(model, step))]);
-    const [step, most] = peaks.reduce((one, other) => (other[1].size > one[1].size ? other : one));
-    this.highest = most.size > this.peak.size ? { step, size: most.size } : null;
+    const others = places.filter((step) => step !== state.step).map((step) => ({ step, size: this.peakOf(periodOf(model, step)).size })),
+      most = others.reduce((one, other) => (one && one.size >= other.size ? one : other), null);
+    this.highest = most && most.size > this.peak.size ? most : null;
   }
 
   // The most that is in use within a time, and when.
@@ -84,13 +66,8 @@ export class MemoryCurve {
   show() {
     this.make();
     if (!this.spans.length) {
-      this.node.replaceChildren(
-        notice(
-          "No memory curve",
-          this.viewer.model.ops.length ? "Memory was not recorded." : "There are no ops in this recording.",
-          "viz.trace(memory=True)",
-        ),
-      );
+      const why = this.viewer.model.ops.length ? "Memory was not recorded." : "There are no ops in this recording.";
+      this.node.replaceChildren(notice("No memory curve", why, "viz.trace(memory=True)"));
       return;
     }
     if (this.node.firstChild !== this.content) this.node.replaceChildren(this.content);
@@ -115,14 +92,9 @@ export class MemoryCurve {
     this.showSizes(height);
     const width = canvas.parentNode.clientWidth || 500; // what the sizes leave
     this.paint(sharpen(canvas, width, height), width, height);
-    this.canvas.setAttribute(
-      "aria-valuetext",
-      `${nbytes(this.liveAt(this.moment))} at ${this.sayTime()}`,
-    );
-    const { first, last } = this.viewer.period;
-    this.canvas.setAttribute("aria-valuemin", "0");
-    this.canvas.setAttribute("aria-valuemax", String(Math.round(last - first)));
-    this.canvas.setAttribute("aria-valuenow", String(Math.round(this.moment - first)));
+    const { first, last } = this.viewer.period,
+      said = { valuetext: `${nbytes(this.liveAt(this.moment))} at ${this.sayTime()}`, valuemin: 0, valuemax: Math.round(last - first), valuenow: Math.round(this.moment - first) };
+    for (const [name, value] of Object.entries(said)) canvas.setAttribute(`aria-${name}`, String(value));
   }
 
   // The chosen moment, or another, counted as the timeline does.
@@ -143,18 +115,12 @@ export class MemoryCurve {
   }
 
   // Nothing, and one to three sizes that are powers of two: those are round in KB and MB, too.
-  roundSizes(height) {
+  showSizes(height) {
     const most = this.peak.size,
       count = height - CURVE_AXIS - CURVE_TOP < 50 ? 2 : 3,
       step = Math.max(1, 2 ** Math.ceil(Math.log2(most / count || 1)));
-    return Array.from({ length: Math.floor(most / step) + 1 }, (_, i) => i * step);
-  }
-
-  showSizes(height) {
-    this.marked = this.roundSizes(height);
-    this.sizes.replaceChildren(
-      ...this.marked.map((size) => el("span", { style: `top: ${this.heightOf(size, height)}px` }, size ? nbytes(size) : "0")),
-    );
+    this.marked = Array.from({ length: Math.floor(most / step) + 1 }, (_, i) => i * step);
+    this.sizes.replaceChildren(...this.marked.map((size) => el("span", { style: `top: ${this.heightOf(size, height)}px` }, size ? nbytes(size) : "0")));
   }
 
   paint(pen, width, height) {
@@ -162,51 +128,37 @@ export class MemoryCurve {
       { period } = this.viewer,
       x = (time) => Math.max(-9, Math.min(width + 9, ((time - period.from) / period.span) * width)), // beyond the edges unseen
       y = (size) => this.heightOf(size, height);
-    pen.clearRect(0, 0, width, height);
-    pen.beginPath();
-    pen.moveTo(0, y(0));
     let last = this.liveAt(period.from),
       lastX = -1;
+    pen.beginPath();
+    pen.moveTo(0, y(0));
     pen.lineTo(0, y(last));
-    for (const [time, size] of this.curve) {
-      if (time <= period.from || time > period.to) continue;
+    for (const [time, size] of this.curve.filter(([time]) => time > period.from && time <= period.to)) {
       if (x(time) - lastX > 0.3 || size === this.peak.size) pen.lineTo(x(time), y(last));
       pen.lineTo(x(time), y(size));
       [last, lastX] = [size, x(time)];
     }
     pen.lineTo(width, y(last));
     pen.lineTo(width, y(0));
-    pen.fillStyle = theme.phases.forward[0];
-    pen.strokeStyle = theme.phases.forward[1];
+    [pen.fillStyle, pen.strokeStyle] = theme.phases.forward;
     pen.fill();
     pen.stroke();
     pen.fillStyle = theme.frame;
     for (const size of this.marked) pen.fillRect(0, Math.round(y(size)), width, 1);
     pen.fillStyle = theme.ink;
     pen.fillRect(x(this.moment), 4, 1.2, height - CURVE_AXIS - 4);
-    if (this.isSeen(this.peak.time)) this.mark(pen, x(this.peak.time), y(this.peak.size), x(this.moment), theme, width);
-    this.paintAxis(pen, width, height, theme);
-  }
-
-  paintAxis(pen, width, height, theme) {
+    if (this.isSeen(this.peak.time)) this.mark(pen, x(this.peak.time), y(this.peak.size), theme, width);
     pen.font = `10.5px ${FONT}`;
-    let end = -9;
-    for (const [at, words] of this.viewer.period.ticks(width, 56)) {
-      const long = pen.measureText(words).width,
-        isMoved = at + 4 + long > width,
-        left = isMoved ? at - 4 - long : at + 4; // it stands left of its mark where there is no room
+    for (const [at, words] of period.ticks(width, 56)) {
       pen.fillStyle = theme.frame;
       pen.fillRect(at, height - CURVE_AXIS, 1, CURVE_AXIS - 2);
-      if (left < end + (isMoved ? AWAY : 6)) continue; // it would seem to be of the mark before
       pen.fillStyle = theme.muted;
-      pen.fillText(words, left, height - 4);
-      end = left + long;
+      if (at + 4 + pen.measureText(words).width <= width) pen.fillText(words, at + 4, height - 4);
     }
   }
 
-  // The peak's name stands on that side of it where the line of the moment doesn't run through it; where it does so on
-  // both, it interrupts the line.
-  mark(pen, x, y, moment, theme, width) {
+  // The peak, and its name beside it, which interrupts the line of the moment.
+  mark(pen, x, y, theme, width) {
     pen.fillStyle = theme.error[1];
     pen.beginPath();
     pen.arc(x, y, 4, 0, 7);
@@ -214,77 +166,44 @@ export class MemoryCurve {
     pen.font = `600 11px ${FONT}`;
     const text = `peak ${nbytes(this.peak.size)}`,
       long = pen.measureText(text).width,
-      isClear = (left) => moment < left - 6 || moment > left + long + 6,
-      places = [x + 10, x - 10 - long].filter((left) => left >= 2 && left + long + 2 <= width),
-      left = places.find(isClear) ?? places[0] ?? Math.max(0, x - 10 - long);
-    if (!isClear(left)) pen.clearRect(left - 4, 0, long + 8, CURVE_TOP - 2);
+      left = x + 12 + long <= width ? x + 10 : Math.max(0, x - 10 - long);
+    pen.clearRect(left - 4, 0, long + 8, CURVE_TOP - 2);
     pen.fillText(text, left, Math.max(11, y - 5));
   }
 
   // What was in use at the chosen moment, the largest first.
   showOwners() {
-    const { model } = this.viewer,
-      here = this.spans
-        .filter(({ start, end }) => start <= this.moment && (end === null || end > this.moment))
-        .sort((a, b) => b.size - a.size);
-    const total = here.reduce((sum, each) => sum + each.size, 0),
-      roles = new Map();
-    for (const { tensor, size } of here) roles.set(rules.roles[tensor.role], (roles.get(rules.roles[tensor.role]) || 0) + size);
-    this.roles.textContent = [...roles]
-      .sort((a, b) => b[1] - a[1])
-      .map(([role, size]) => `${role} ${nbytes(size)}`)
-      .join("  ·  ");
+    const here = this.spans.filter(({ start, end }) => start <= this.moment && (end === null || end > this.moment)).sort((a, b) => b.size - a.size),
+      sum = (spans) => spans.reduce((all, { size }) => all + size, 0),
+      total = sum(here),
+      byRole = new Map(),
+      order = matchMedia(NARROW).matches ? [0, 3, 4, 2, 1, 5, 6] : MEMORY_COLUMNS.map((_, i) => i), // in little room names come first
+      head = order.map((i) => el("th", { scope: "col", class: MEMORY_CLASSES[i] }, MEMORY_COLUMNS[i])),
+      rows = here.slice(0, MOST_OWNERS).map((span) => this.row(span, total, order)),
+      rest = here.slice(MOST_OWNERS);
+    if (rest.length) rows.push(el("tr", {}, el("td", { class: "right" }, nbytes(sum(rest))), el("td", { colspan: 6 }, `${amount(rest.length)} more`)));
+    for (const span of here) push(byRole, rules.roles[span.tensor.role], span);
+    const roles = [...byRole].map(([role, spans]) => [role, sum(spans)]);
+    this.roles.textContent = roles.sort((a, b) => b[1] - a[1]).map(([role, size]) => `${role} ${nbytes(size)}`).join("  ·  ");
     this.showHead(total);
-    const order = matchMedia(NARROW).matches ? [0, 3, 4, 2, 1, 5, 6] : MEMORY_COLUMNS.map((_, i) => i); // in little room names come first
-    const row = ({ tensor, size }) => {
-      const { name, layer, line } = namesOfTensor(model, tensor),
-        step = stepWords(this.viewer, tensor);
-      const cells = [
+    this.table.replaceChildren(el("table", {}, el("caption", { class: "voice" }, "what holds memory at this moment"), el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows)));
+  }
+
+  row({ tensor, size }, total, order) {
+    const { name, layer, line } = namesOfTensor(this.viewer.model, tensor),
+      role = rules.roles[tensor.role],
+      step = stepWords(this.viewer, tensor),
+      isPart = tensor.nbytes && tensor.nbytes < size,
+      cells = [
         nbytes(size),
         percent(size / (total || 1)),
-        [el("span", {}, tensor.label), tensor.nbytes && tensor.nbytes < size ? [" ", el("span", { title: `of an array of ${nbytes(size)}, which is kept whole, it has ${nbytes(tensor.nbytes)}` }, `(${nbytes(tensor.nbytes)} of it)`)] : ""],
-        [
-          el("button", { type: "button", class: "link", onclick: () => this.go(tensor), title: [clean(name, 200), step].filter(Boolean).join("  ·  ") }, clean(name, 44)),
-          step ? [" ", el("small", {}, step)] : "",
-        ],
+        [tensor.label, isPart ? el("span", { title: `of an array of ${nbytes(size)}, which is kept whole, it has ${nbytes(tensor.nbytes)}` }, ` (${nbytes(tensor.nbytes)} of it)`) : ""],
+        [button(clean(name, 44), [clean(name, 200), step].filter(Boolean).join("  ·  "), () => this.go(tensor), { class: "link" }), step && el("small", {}, ` ${step}`)],
         el("span", { title: layer }, el("bdi", {}, layer)),
         line ? el("span", { title: line.place }, el("bdi", {}, clean(line.place.split(/[/\\]/).pop(), 60))) : "",
-        rules.roles[tensor.role],
+        role,
       ];
-      return el(
-        "tr",
-        { title: rules.roles[tensor.role] }, // whose column there may be no room for
-        order.map((i) => el("td", { class: MEMORY_CLASSES[i] }, cells[i])),
-      );
-    };
-    const rest = here.slice(40),
-      more = rest.length
-        ? [
-            el(
-              "tr",
-              {},
-              el("td", { class: "right" }, nbytes(rest.reduce((sum, each) => sum + each.size, 0))),
-              el("td", { colspan: 6 }, `${amount(rest.length)} more`),
-            ),
-          ]
-        : [];
-    this.table.replaceChildren(
-      el(
-        "table",
-        {},
-        el("caption", { class: "voice" }, "what holds memory at this moment"),
-        el(
-          "thead",
-          {},
-          el(
-            "tr",
-            {},
-            order.map((i) => el("th", { scope: "col", class: MEMORY_CLASSES[i] }, MEMORY_COLUMNS[i])),
-          ),
-        ),
-        el("tbody", {}, here.slice(0, 40).map(row), more),
-      ),
-    );
+    return el("tr", { title: role }, order.map((i) => el("td", { class: MEMORY_CLASSES[i] }, cells[i])));
   }
 
   // How much was in use when, whether that is in sight, and which stretch of the step is.
@@ -293,26 +212,16 @@ export class MemoryCurve {
       { time, size } = this.peak,
       atPeak = this.moment === time,
       unseen = (at) => (this.isSeen(at) ? "" : ", outside of what is shown"),
-      isPart = period.from !== period.first || period.to !== period.last;
+      isPart = period.from !== period.first || period.to !== period.last,
+      link = (words, tip, go) => button(words, tip, go, { class: "link" });
     this.head.replaceChildren(
       el("strong", {}, `${atPeak ? "peak: " : ""}${nbytes(total)}`),
       ` at ${this.sayTime()}${unseen(this.moment)}`,
       atPeak || this.isSeen(time) ? "" : `  ·  peak: ${nbytes(size)} at ${this.sayTime(time)}${unseen(time)}`,
-      atPeak && this.isSeen(time)
-        ? ""
-        : button("go to the peak", "the moment of the most memory", () => this.moveTo(time), { class: "link" }),
+      atPeak && this.isSeen(time) ? "" : link("go to the peak", "the moment of the most memory", () => this.moveTo(time)),
       isPart ? `  ·  shown: ${seconds(period.span)} of ${seconds(period.last - period.first)}, from ${this.sayTime(period.from)}` : "",
-      isPart
-        ? button(state.step === null ? "show all" : "whole step", "all of the time again, here and in the timeline", () => this.showAll(), { class: "link" })
-        : "",
-      this.highest
-        ? button(
-            `${nbytes(this.highest.size)} in ${model.stepName(this.highest.step)}`,
-            "go to where most is in use in this recording",
-            () => this.viewer.setStep(this.highest.step),
-            { class: "link" },
-          )
-        : "",
+      isPart ? link(state.step === null ? "show all" : "whole step", "all of the time again, here and in the timeline", () => this.showAll()) : "",
+      this.highest ? link(`${nbytes(this.highest.size)} in ${model.stepName(this.highest.step)}`, "go to where most is in use in this recording", () => this.viewer.setStep(this.highest.step)) : "",
     );
   }
 
@@ -331,12 +240,6 @@ export class MemoryCurve {
       op = ofTensor ? viewer.opOfTensor(id) : producer,
       isHere = op === null || !model.steps.length || model.ops[op].step === state.step;
     viewer.select(ofTensor || !isHere ? { kind: "tensor", id } : { kind: "op", id: producer }, isHere);
-  }
-
-  // Says that the table goes on to the right of what is seen of it.
-  showEdge() {
-    const { scrollWidth, clientWidth, scrollLeft } = this.table;
-    this.beside.classList.toggle("goes-on", scrollWidth - clientWidth - scrollLeft > 2);
   }
 
   // What is shown follows the moment.

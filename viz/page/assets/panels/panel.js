@@ -21,10 +21,7 @@ export class Panel {
     this.grip.addEventListener("pointerdown", (event) => {
       this.grip.setPointerCapture(event.pointerId);
       const move = (to) =>
-        this.viewer.root.style.setProperty(
-          "--panel",
-          `${Math.max(220, Math.min(innerWidth * 0.7, innerWidth - to.clientX))}px`,
-        );
+        this.viewer.root.style.setProperty("--panel", `${Math.max(220, Math.min(innerWidth * 0.7, innerWidth - to.clientX))}px`);
       this.grip.addEventListener("pointermove", move);
       const release = () => {
         this.grip.removeEventListener("pointermove", move);
@@ -61,17 +58,15 @@ export class Panel {
   show() {
     const { selected } = this.viewer.state,
       details = new Details(this.viewer);
-    const content = !selected
-      ? details.overview()
-      : selected.kind === "op"
-        ? details.op(selected.id)
-        : selected.kind === "scope"
-          ? layerPanel(details, selected)
-          : selected.kind === "part"
-            ? details.part(selected)
-            : selected.kind === "tensor"
-              ? details.tensor(selected.id)
-              : (selected.kind === "ops" ? severalOps : severalTensors)(details, selected);
+    const panels = {
+      op: () => details.op(selected.id),
+      scope: () => layerPanel(details, selected),
+      part: () => details.part(selected),
+      tensor: () => details.tensor(selected.id),
+      ops: () => severalOps(details, selected),
+      tensors: () => severalTensors(details, selected),
+    };
+    const content = selected ? panels[selected.kind]() : details.overview();
     const same =
       this.last && selected && ["kind", "id", "ids", "number", "key", "call", "round"].every((name) => String(this.last[name]) === String(selected[name]));
     this.body.replaceChildren(this.shownBy(selected), ...[content].flat(Infinity).filter(Boolean));
@@ -107,7 +102,6 @@ export const MEANINGS = {
   "|gradient|": "the length of the gradient: the root of the sum of its squares (L2 norm)",
   "|g| / |w|": "the length of the gradient, of that of the weight",
   "these times": "the sum of what each op usually took: so times of parts add up to that of the whole",
-  "start to end": "what ran between its ops is counted, too",
   "between ops": "time of the step in which no op ran: Python, the tracer, and what isn't recorded as an op",
 };
 
@@ -115,11 +109,7 @@ export const MEANINGS = {
 export function facts(pairs) {
   const shown = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
   return shown.length
-    ? el(
-        "dl",
-        { class: "facts" },
-        shown.map(([name, value]) => [el("dt", { title: MEANINGS[name] ?? null }, name), el("dd", {}, value)]),
-      )
+    ? el("dl", { class: "facts" }, shown.map(([name, value]) => [el("dt", { title: MEANINGS[name] ?? null }, name), el("dd", {}, value)]))
     : null;
 }
 
@@ -152,34 +142,11 @@ export function codeView(viewer, stack) {
   }
   const indented = commonIndentation(shown.map(([, text]) => text)),
     lines = shown.map(([number, text]) => codeLine(number, text.slice(indented), number === frame.line));
+  const called = outer.map((each) => el("li", {}, el("span", { class: "place" }, clean(each.place, 200)), el("code", {}, clean(each.code, 160))));
   return [
-    el(
-      "div",
-      { class: "place" },
-      el("strong", {}, clean(frame.place, 200)),
-      frame.fn && frame.fn !== "<module>" ? ` in ${clean(frame.fn, 80)}` : "",
-      button(icon("copy"), "copy the place", () => copy(viewer, frame.place), { class: "small" }),
-    ),
+    el("div", { class: "place" }, el("strong", {}, clean(frame.place, 200)), frame.fn && frame.fn !== "<module>" ? ` in ${clean(frame.fn, 80)}` : "", button(icon("copy"), "copy the place", () => copy(viewer, frame.place), { class: "small" })),
     lines.length ? el("div", { class: "code" }, lines) : null,
-    outer.length
-      ? el(
-          "details",
-          {},
-          el("summary", {}, `called from ${counted(outer.length, "place")}`),
-          el(
-            "ol",
-            { class: "stack" },
-            outer.map((each) =>
-              el(
-                "li",
-                {},
-                el("span", { class: "place" }, clean(each.place, 200)),
-                el("code", {}, clean(each.code, 160)),
-              ),
-            ),
-          ),
-        )
-      : null,
+    outer.length ? el("details", {}, el("summary", {}, `called from ${counted(outer.length, "place")}`), el("ol", { class: "stack" }, called)) : null,
   ];
 }
 
@@ -196,29 +163,15 @@ export function statsView(tensor) {
   if (!stats || !isMeasured(tensor)) return null;
   const size = tensor.shape.reduce((a, b) => a * b, 1),
     bad = stats.nan + stats.inf;
-  const pair = (name, value, alarm) =>
-    el("div", { class: alarm ? "alarm" : "" }, el("span", {}, name), el("b", {}, value));
+  const pair = (name, value, alarm) => el("div", { class: alarm ? "alarm" : "" }, el("span", {}, name), el("b", {}, value)),
+    known = ["min", "max", "mean", "std"].map((name) => pair(name, numeral(stats[name])));
+  if (stats.l2 !== null) known.push(pair("L2", numeral(stats.l2)));
+  if (stats.zeros !== null && size) known.push(pair("zeros", percent(stats.zeros / size), stats.zeros === size));
+  if (bad) known.push(pair("NaN", amount(stats.nan), stats.nan > 0), pair("inf", amount(stats.inf), stats.inf > 0));
   return [
-    el(
-      "div",
-      { class: "numbers" },
-      pair("min", numeral(stats.min)),
-      pair("max", numeral(stats.max)),
-      pair("mean", numeral(stats.mean)),
-      pair("std", numeral(stats.std)),
-      stats.l2 === null ? null : pair("L2", numeral(stats.l2)),
-      stats.zeros === null || !size ? null : pair("zeros", percent(stats.zeros / size), stats.zeros === size),
-      bad ? pair("NaN", amount(stats.nan), stats.nan > 0) : null,
-      bad ? pair("inf", amount(stats.inf), stats.inf > 0) : null,
-    ),
+    el("div", { class: "numbers" }, known),
     stats.histogram.length && stats.min !== null ? histogram(stats.histogram, stats.min, stats.max) : null,
-    stats.preview.length
-      ? el(
-          "p",
-          { class: "preview" },
-          `${stats.preview.map(numeral).join("  ")}${size > stats.preview.length ? " …" : ""}`,
-        )
-      : null,
+    stats.preview.length ? el("p", { class: "preview" }, `${stats.preview.map(numeral).join("  ")}${size > stats.preview.length ? " …" : ""}`) : null,
   ];
 }
 

@@ -8,7 +8,6 @@ import { amount, clean, counted, nbytes, seconds, short } from "../recording/for
 import { gradientText } from "../recording/gradient_sizes.js";
 import { partnersOf } from "../recording/lineage.js";
 import { rules } from "../recording/rules.js";
-import { push } from "../recording/selection.js";
 import { shareWord } from "../recording/usual_times.js";
 import { isWeight, placeOfWeight } from "../recording/weights.js";
 import { hasForward } from "./details.js";
@@ -36,23 +35,6 @@ export const stepOf = ({ model, places }, { step }) => (places.length > 1 ? mode
 
 // Where an op is, in a list of such: else its line of code.
 export const placeIn = (model, op, withPass = true) => model.ownerOf(op, withPass) || clean(model.lineOf(op)?.place ?? "", 120);
-
-// Where the ops of a list are: the end of each path, so long that it tells an op from others that are called the same.
-export function placesApart(model, ops) {
-  const places = new Map(ops.map((op) => [op, placeIn(model, op)])),
-    paths = new Map(ops.map((op) => [op, places.get(op).split(" / ")])),
-    parts = new Map(ops.map((op) => [op, 1])),
-    told = (op) => paths.get(op).slice(-parts.get(op)).join(" / ");
-  for (let longer = ops; longer.length; ) {
-    const called = new Map();
-    for (const op of ops) push(called, `${model.titleOf(op)}  ${told(op)}`, op);
-    longer = [...called.values()]
-      .filter((alike) => new Set(alike.map((op) => places.get(op))).size > 1)
-      .flatMap((alike) => alike.filter((op) => parts.get(op) < paths.get(op).length));
-    for (const op of longer) parts.set(op, parts.get(op) + 1);
-  }
-  return new Map(ops.map((op) => [op, told(op)]));
-}
 
 // Says of an op, or of several, that their box stands for others, too, and leads to all of them.
 export function oneOf({ viewer }, ...ids) {
@@ -129,10 +111,7 @@ export function severalOps(details, selected) {
     node ? null : oneOf(details, ...selected.ids),
     facts([...factsOfOps(viewer, ops), ["step", stepOf(viewer, ops[0])]]),
     settingsOfOptimizer(model, ops[0]),
-    details.list(
-      `${amount(ops.length)} ops`,
-      ops.map((op, i) => opThatOpens(details, op, told[i])),
-    ),
+    details.list(`${amount(ops.length)} ops`, ops.map((op, i) => opThatOpens(details, op, told[i]))),
     details.opList("Gradient of", partnersOf(model, ops.filter(hasForward).map(({ id }) => id))),
     ...(main ? details.restOf(main, `of ${nameAmong(model, main, ops)}`) : line ? codeOf(viewer, ops[0]) : []),
   ];

@@ -4,18 +4,20 @@ import { selectionOfCall } from "../app/chosen.js";
 import { el, notice, placeTip } from "../app/dom.js";
 import { inkOn, themeNow } from "../graph/colours.js";
 import { FONT } from "../graph/sizes.js";
+import { shortened } from "../graph/titles.js";
 import { clean, counted, seconds } from "../recording/formatting.js";
 import { partnersOf } from "../recording/lineage.js";
 import { push } from "../recording/selection.js";
 import { shareWord, tookOf, usualTime } from "../recording/usual_times.js";
-import { BarNames } from "./bar_names.js";
 import { sharpen } from "./charts.js";
 import { partsOf } from "./parts.js";
 import { gapsOfOps, stepAlone } from "./period.js";
 import { barStart } from "./times.js";
 
-export const ROW = 19,
-  AXIS = 22;
+const ROW = 19,
+  AXIS = 22,
+  NARROWEST_NAMED = 26, // pixels of a bar
+  NAME_GAP = 3; // pixels from a bar that is narrower to its name
 
 export class Timeline {
   constructor(viewer) {
@@ -94,7 +96,6 @@ export class Timeline {
       base += deepest + 1;
     }
     this.rows = Math.max(1, base - 1);
-    this.names = new BarNames(this.bars);
   }
 
   // The stretch of time that is seen, which the curve of memory shows, too.
@@ -162,7 +163,7 @@ export class Timeline {
     }
     for (const isStrong of [false, true]) // what is selected lies over its neighbours, however narrow it is
       for (const place of drawn) if (place.strong === isStrong) this.paintBar(pen, place, !isStrong && place.bar.op && partners.has(place.bar.op.id), theme);
-    this.names.write(pen, rows, width, theme.muted);
+    for (const row of rows.values()) this.writeNames(pen, row, width, theme.muted);
   }
 
   paintBar(pen, { bar, x, y, w, strong, alpha }, isPartner, theme) {
@@ -181,6 +182,19 @@ export class Timeline {
     if (w > 3 || strong) pen.strokeRect(x + 0.5, y + 0.5, Math.max(0.5, w - 1), ROW - 4);
     pen.globalAlpha = 1;
     pen.setLineDash([]);
+  }
+
+  // The names of a row's bars, cut where they have little room; of a narrow bar the whole name beside it, where the row is free.
+  writeNames(pen, row, width, muted) {
+    row.forEach(({ bar, x, y, w, ink, alpha }, i) => {
+      const name = clean(bar.title, 60),
+        left = Math.max(0, x),
+        inside = w > NARROWEST_NAMED ? shortened(name, Math.min(x + w, width) - left - 7, 10.5) : "",
+        isFree = !inside && x >= 0 && x + w + 4 * NAME_GAP + pen.measureText(name).width <= (row[i + 1]?.x ?? width);
+      Object.assign(pen, { globalAlpha: alpha, fillStyle: inside ? ink : muted });
+      if (inside || isFree) pen.fillText(inside || name, inside ? left + 4 : x + w + NAME_GAP, y + ROW / 2 - 1);
+    });
+    pen.globalAlpha = 1;
   }
 
   at(event) {
@@ -318,13 +332,6 @@ export class Timeline {
     this.draw();
   }
 
-  // What boxes tell of the time of these ops, where that isn't of the step whose bars these are.
-  inBoxes(ops) {
-    const { model, selection, state } = this.viewer,
-      isOther = !model.tellsStep && selection.faster !== state.step && ops.some(({ usual }) => usual);
-    return isOther ? `in boxes ${seconds(usualTime(ops))} (${selection.timesOf})` : "";
-  }
-
   // Where no op ran: for how long, and between which.
   tellGap(event) {
     const { model } = this.viewer,
@@ -343,13 +350,15 @@ export class Timeline {
     const bar = this.at(event);
     this.tip.hidden = !bar && !this.tellGap(event);
     if (!bar) return;
-    const { model } = this.viewer,
+    const { model, selection, state } = this.viewer,
       ops = bar.ops ?? [bar.op],
       place = bar.op ? model.ownerOf(bar.op) : model.path(bar.scope.parent),
       share = shareWord(model, ops),
+      isOther = !model.tellsStep && selection.faster !== state.step && ops.some(({ usual }) => usual), // than boxes tell of
       told = [clean(bar.title, 60), place && clean(place, 100), `${seconds(bar.end - bar.start)}${bar.op ? share : " from start to end"}`];
     if (bar.ops) told.push(`${seconds(tookOf(ops))} in ${counted(ops.length, "op")}`);
-    this.tip.textContent = [...told, this.inBoxes(ops), `at ${seconds(bar.start - this.first)}`].filter(Boolean).join(" · ");
+    if (isOther) told.push(`in boxes ${seconds(usualTime(ops))} (${selection.timesOf})`);
+    this.tip.textContent = [...told, `at ${seconds(bar.start - this.first)}`].filter(Boolean).join(" · ");
     placeTip(this.tip, event);
   }
 }

@@ -1,12 +1,10 @@
-// What the side panel says of the time of ops and of a layer: usually, in the step that is shown, and from its start to
-// its end, as the timeline draws it.
+// What the side panel says of the time of ops and of a layer: usually, and in the step that is shown.
 
 import { el } from "../app/dom.js";
 import { counted, percent, seconds } from "../recording/formatting.js";
 import { criticalPath } from "../recording/lineage.js";
 import { nameAlone, nameShort } from "../recording/model.js";
 import { fasterOf, ofUsual, rangeOf, shareWord, stepsOfMedians, timeOf, toldTime, tookOf, usualTime, usualWord } from "../recording/usual_times.js";
-import { firstPart } from "./parts.js";
 
 export function timesOfOps(ops, viewer) {
   const { model, selection } = viewer,
@@ -26,15 +24,9 @@ export function timesOfOps(ops, viewer) {
     ["time", told && `${told}, ${alone ? nameAlone(model, ops[0].step) : selection.faster === undefined ? `${ops.length > 1 && steps > 2 ? "each op's " : ""}${ofUsual(steps)}` : `in ${selection.timesOf}`}`],
     ofPass,
     isSame ? ["", ""] : beside,
-    ["range", range && [`${seconds(range.least)} … ${seconds(range.most)}${share}`, heldUp([[ops, range]])]],
+    ["range", range && `${seconds(range.least)} … ${seconds(range.most)}${share}`],
     wholeTime(viewer),
   ];
-}
-
-// Why a sum of medians is less than the least of the sums that it stands beside, where it is.
-function heldUp(found) {
-  const isLess = found.some(([ops, range]) => usualTime(ops) < range.least);
-  return isLess ? el("div", { class: "held-up" }, "more than its ops' medians together: each step was held up in other ops") : null;
 }
 
 // What percentages of time are of, and how long that took in ops: as the page tells it, so that parts and whole compare.
@@ -55,49 +47,19 @@ export function lengthOfCriticalPath(viewer) {
 }
 
 // Below what its ops took, forward and backward: of which steps that is, what they took in this one, the least and most
-// in one, and how long it was from its start to its end.
-export function timesOfLayer(viewer, block, part) {
+// in one.
+export function timesOfLayer(viewer, block) {
   const { model, selection } = viewer,
     { timesOf, backward } = selection,
     both = [["→", block.ownOps], ...(backward && block.backOps.length ? [["←", block.backOps]] : [])].map(([arrow, ids]) => [arrow, ids.map((id) => model.ops[id])]),
     inStep = both.map(([arrow, ops]) => `${arrow} ${seconds(tookOf(ops))}`),
-    bounds = both.map(([arrow, ops]) => [arrow, ops, rangeOf(ops)]).filter(([, , range]) => range),
-    shown = part ?? firstPart(viewer, block),
-    spans = [["forward", spanOf(model, shown)], ["backward", backward && spanOfGradients(model, shown)]].filter(([, span]) => span);
+    bounds = both.map(([arrow, ops]) => [arrow, ops, rangeOf(ops)]).filter(([, , range]) => range);
   return [
     ["these times", timesOf ? `${isOfMedians(viewer) ? "of each op the " : ""}${timesOf}${isOfMedians(viewer) ? ", added up" : ", in ops alone"}` : null],
     ["in this step", timesOf && !model.tellsStep && selection.faster !== viewer.state.step ? inStep.join("   ") : null],
-    ["range", bounds.length ? [...bounds.map(([arrow, , { least, most }]) => el("div", {}, `${arrow} ${seconds(least)} … ${seconds(most)}`)), heldUp(bounds.map(([, ...each]) => each))] : null],
+    ["range", bounds.length ? bounds.map(([arrow, , { least, most }]) => el("div", {}, `${arrow} ${seconds(least)} … ${seconds(most)}`)) : null],
     wholeTime(viewer),
-    ["start to end", spans.length ? `${shown === block || part ? "" : "of the first: "}${spans.map(([way, span]) => `${way} ${seconds(span)}`).join(", ")} in the timeline, with what ran between its ops` : null],
   ];
-}
-
-const timed = (model, ids) => ids.map((id) => model.ops[id]).filter((op) => op.start !== null && op.end !== null);
-const endOf = (ops) => ops.reduce((last, { end }) => Math.max(last, end), 0);
-const firstOf = (ops) => ops.reduce((one, other) => (other.start < one.start ? other : one));
-
-// How long a call of a layer, or several layers in one box, were, from the start of the first to the end of the last
-// forward op; 0 where that isn't known, or tells nothing, as other ops ran between those of a group.
-function spanOf(model, { scope, ownOps }) {
-  const ops = timed(model, ownOps).filter((op) => !scope || model.ancestors(op.scope).includes(scope));
-  if (!ops.length || (!scope && areApart(model, ops))) return 0;
-  const first = firstOf(ops),
-    layer = scope ?? model.ancestors(first.scope).filter((each) => ops.some((op) => !model.ancestors(op.scope).includes(each))).at(-1);
-  return endOf(ops) - (layer ? barStart(layer, first) : first.start);
-}
-
-// The same of its gradients, where these are computed once.
-function spanOfGradients(model, { scope, backOps }) {
-  const ops = timed(model, backOps);
-  return new Set(ops.map(({ pass }) => pass)).size === 1 && (scope || !areApart(model, ops)) ? endOf(ops) - firstOf(ops).start : 0;
-}
-
-// Did other ops run between some?
-function areApart(model, ops) {
-  const ids = ops.map(({ id }) => id),
-    own = new Set(ids);
-  return model.ops.slice(Math.min(...ids), Math.max(...ids)).some(({ id, step }) => !own.has(id) && step === ops[0].step);
 }
 
 // Where the bar of a layer begins in the timeline, of which this is the first op.

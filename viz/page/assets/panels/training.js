@@ -79,10 +79,7 @@ export class Training {
     this.whole.hidden = this.span === null;
     for (const [title, lines] of charts) {
       if (!this.plots.has(title))
-        this.plots.set(
-          title,
-          new Plot(title, null, null, (span) => this.setSpan(span), (name) => this.toggle(name)),
-        );
+        this.plots.set(title, new Plot(title, null, null, (span) => this.setSpan(span), (name) => this.toggle(name)));
       const known = Object.keys(REPORTED).filter((run) => lines.has(run));
       const lookOf = (run) => REPORTED[run === "step" && lines.has("epoch") ? "single" : run];
       this.plots.get(title).wanted = withBatches(known.map((run) => ({ ...lookOf(run), run, points: lines.get(run) })));

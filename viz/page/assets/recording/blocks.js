@@ -110,11 +110,7 @@ class Row {
   // For each pass its backward ops, what their box says, and its number.
   get back() {
     const found = this.columns.back[this.n] || [];
-    return backBoxes(
-      this.model,
-      found.map(([, ...said]) => said),
-      (n) => found[n][0],
-    );
+    return backBoxes(this.model, found.map(([, ...said]) => said), (n) => found[n][0]);
   }
 
   // What the user's code calls that which the op drew at random; "" for others.

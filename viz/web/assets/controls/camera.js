@@ -7,22 +7,10 @@ export class Camera {
     this.onframe = onframe;
     this.video = el("video", { playsinline: true });
     this.video.muted = true;
-    this.button = button(
-      "Camera",
-      "show the model what the camera sees; it stays on this device",
-      () => this.toggle(),
-      {
-        "aria-pressed": "false",
-      },
-    );
+    this.button = button("Camera", "show the model what the camera sees; it stays on this device", () => (this.stream ? this.stop() : this.start()), { "aria-pressed": "false" });
     this.message = el("p", { class: "remark", role: "alert", hidden: true });
     this.button.hidden = !(navigator.mediaDevices && navigator.mediaDevices.getUserMedia);
     document.addEventListener("visibilitychange", () => document.hidden && this.stop());
-  }
-
-  toggle() {
-    if (this.stream) this.stop();
-    else this.start();
   }
 
   async start() {
@@ -31,10 +19,7 @@ export class Camera {
       this.stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     } catch (error) {
       this.message.hidden = false;
-      this.message.textContent =
-        error.name === "NotAllowedError"
-          ? "The browser does not allow the camera here."
-          : "There is no camera.";
+      this.message.textContent = error.name === "NotAllowedError" ? "The browser does not allow the camera here." : "There is no camera.";
       return;
     }
     this.video.srcObject = this.stream;

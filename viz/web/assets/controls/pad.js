@@ -19,17 +19,12 @@ export class Pad {
     this.pen = null; // where the keys are: {x, y, down}
     this.canvas = el("canvas", {
       ...{ class: "pad", width: PAD_SIZE * 2, height: PAD_SIZE * 2, tabindex: 0, role: "application" },
-      "aria-label":
-        "drawing pad: arrow keys move the pen, Space lowers and lifts it, Backspace takes a line back",
+      "aria-label": "drawing pad: arrow keys move the pen, Space lowers and lifts it, Backspace takes a line back",
     });
     this.small = el("canvas", { class: "seen", role: "img", "aria-label": "what the model sees" });
-    const tools = el(
-      "div",
-      { class: "tools" },
-      button("Undo", "take the last line back (Backspace)", () => this.undo()),
-      button("Clear", "begin again (Delete)", () => this.clear()),
-      el("span", { class: "sees" }, "the model sees", this.small),
-    );
+    const undo = button("Undo", "take the last line back (Backspace)", () => this.undo()),
+      clear = button("Clear", "begin again (Delete)", () => this.clear()),
+      tools = el("div", { class: "tools" }, undo, clear, el("span", { class: "sees" }, "the model sees", this.small));
     this.node = el("div", { class: "control" }, this.canvas, tools);
     listenToDrags(this.canvas, (event) => this.down(event), (event) => this.move(event));
     this.canvas.addEventListener("keydown", (event) => this.key(event));
@@ -213,16 +208,8 @@ function inked(strokes, { width, height, box, stroke, centre }) {
     line = stroke * side,
     scale = Math.max(0, side - line) / Math.max(right - left, bottom - top, LEAST_SIZE);
   const painted = (dx, dy) => {
-    const place = ([x, y]) => [
-      width / 2 + dx + (x - (left + right) / 2) * scale,
-      height / 2 + dy + (y - (top + bottom) / 2) * scale,
-    ];
-    return averaged(
-      strokes.map((each) => each.map(place)),
-      width,
-      height,
-      line,
-    );
+    const place = ([x, y]) => [width / 2 + dx + (x - (left + right) / 2) * scale, height / 2 + dy + (y - (top + bottom) / 2) * scale];
+    return averaged(strokes.map((each) => each.map(place)), width, height, line);
   };
   const first = painted(0, 0);
   if (centre !== "mass") return first;

@@ -13,24 +13,10 @@ export class Picture {
     this.canvas.style.aspectRatio = `${about.width} / ${about.height}`;
     this.hint = el("p", { class: "hint" }, "Drop a picture here, or paste one");
     const files = el("input", { type: "file", accept: "image/*", hidden: true, "aria-label": "picture" });
-    files.addEventListener(
-      "change",
-      () => files.files[0] && pictureOf(files.files[0]).then((x) => this.take(x)),
-    );
+    files.addEventListener("change", () => files.files[0] && createImageBitmap(files.files[0]).then((x) => this.take(x)));
     this.camera = new Camera((frame) => this.take(frame));
-    this.node = el(
-      "div",
-      { class: "control" },
-      el("div", { class: "photo-frame" }, this.canvas, this.hint),
-      el(
-        "div",
-        { class: "tools" },
-        button("Choose…", "choose a picture; it stays on this device", () => files.click()),
-        this.camera.button,
-        files,
-      ),
-      this.camera.message,
-    );
+    const choose = button("Choose…", "choose a picture; it stays on this device", () => files.click());
+    this.node = el("div", { class: "control" }, el("div", { class: "photo-frame" }, this.canvas, this.hint), el("div", { class: "tools" }, choose, this.camera.button, files), this.camera.message);
     acceptPictures(this.node, (bitmap) => {
       this.camera.stop();
       this.take(bitmap);
@@ -59,8 +45,6 @@ export class Picture {
     return this.numbers && { data: this.numbers, shape: this.about.shape };
   }
 }
-
-const pictureOf = (file) => createImageBitmap(file);
 
 // The middle of a picture at a size, on a canvas. Large pictures are halved step by step, as one step would leave most of
 // their pixels out.
@@ -111,9 +95,10 @@ function numbersOf(canvas, { channels, channelsAt, low, high }) {
 
 // Pictures that are dropped on a part of the page, or pasted anywhere.
 export function acceptPictures(node, take) {
-  const first = (items) =>
-    [...(items || [])].map((item) => (item.getAsFile ? item.getAsFile() : item)).find(isPicture);
-  const isPicture = (file) => file && file.type.startsWith("image/");
+  const takeFirst = (items) => {
+    const file = [...(items || [])].map((item) => (item.getAsFile ? item.getAsFile() : item)).find((each) => each?.type.startsWith("image/"));
+    if (file) createImageBitmap(file).then(take);
+  };
   node.addEventListener("dragover", (event) => {
     event.preventDefault();
     node.classList.add("over");
@@ -122,11 +107,7 @@ export function acceptPictures(node, take) {
   node.addEventListener("drop", (event) => {
     event.preventDefault();
     node.classList.remove("over");
-    const file = first(event.dataTransfer.files);
-    if (file) pictureOf(file).then(take);
+    takeFirst(event.dataTransfer.files);
   });
-  addEventListener("paste", (event) => {
-    const file = first(event.clipboardData && event.clipboardData.items);
-    if (file) pictureOf(file).then(take);
-  });
+  addEventListener("paste", (event) => takeFirst(event.clipboardData?.items));
 }

@@ -8,16 +8,7 @@ export class Plain {
     this.about = about;
     this.onchange = onchange;
     this.wanted = about.shape;
-    this.field = el("textarea", {
-      ...{
-        rows: 5,
-        spellcheck: "false",
-        class: "mono",
-        placeholder: "0.5, 1, -2 …",
-        oninput: () => this.onchange(),
-      },
-      "aria-label": `numbers of ${clean(about.name, 40)}`,
-    });
+    this.field = el("textarea", { rows: 5, spellcheck: "false", class: "mono", placeholder: "0.5, 1, -2 …", oninput: () => this.onchange(), "aria-label": `numbers of ${clean(about.name, 40)}` });
     this.message = el("p", { class: "remark" });
     this.node = el("div", { class: "control" }, this.field, this.message);
   }
@@ -38,15 +29,9 @@ export class Plain {
       open = this.about.shape.filter((n) => n === null).length,
       shape = open === 1 ? this.about.shape.map((n) => n ?? numbers.length / inner) : this.wanted;
     const size = shape.reduce((product, n) => product * n, 1),
-      fits =
-        numbers.length === size &&
-        numbers.length > 0 &&
-        numbers.every(Number.isFinite) &&
-        shape.every(Number.isInteger);
-    const expected = open === 1 ? `a multiple of ${amount(inner)}` : amount(size);
-    this.message.textContent = fits
-      ? `${amount(size)} numbers`
-      : `${amount(numbers.length)} numbers; expected ${expected}`;
+      fits = numbers.length === size && size > 0 && numbers.every(Number.isFinite) && shape.every(Number.isInteger),
+      expected = open === 1 ? `a multiple of ${amount(inner)}` : amount(size);
+    this.message.textContent = fits ? `${amount(size)} numbers` : `${amount(numbers.length)} numbers; expected ${expected}`;
     return fits ? { data: numbers, shape } : null;
   }
 }

@@ -16,22 +16,10 @@ export class Plane {
     this.about = about;
     this.onchange = onchange;
     this.axes = [0, 1];
-    this.sliders = new Sliders(
-      about,
-      () => this.changed(),
-      (i) => i > 1,
-    );
+    this.sliders = new Sliders(about, () => this.changed(), (i) => i > 1);
     this.ground = el("canvas", { class: "plane-ground", "aria-hidden": "true" });
     this.dot = el("span", { class: "dot" });
-    this.pad = el(
-      "div",
-      {
-        ...{ class: "plane", tabindex: 0, role: "application" },
-        "aria-label": "a place in the latent space: arrow keys move it",
-      },
-      this.ground,
-      this.dot,
-    );
+    this.pad = el("div", { class: "plane", tabindex: 0, role: "application", "aria-label": "a place in the latent space: arrow keys move it" }, this.ground, this.dot);
     this.told = el("p", { class: "told" });
     this.node = el("div", { class: "control" }, this.pad, this.told, this.sliders.node);
     const point = (event) => this.point(event);
@@ -58,11 +46,7 @@ export class Plane {
     event.preventDefault();
     const { low, high } = this.about,
       now = this.sliders.numbers;
-    this.move(
-      step.map((by, i) =>
-        Math.max(low[i], Math.min(high[i], now[i] + (by * (high[i] - low[i])) / PLANE_STEPS)),
-      ),
-    );
+    this.move(step.map((by, i) => Math.max(low[i], Math.min(high[i], now[i] + (by * (high[i] - low[i])) / PLANE_STEPS))));
   }
 
   move([x, y]) {
@@ -100,10 +84,7 @@ export class Plane {
       share = (value, i) => (value - low[i]) / (high[i] - low[i]);
     this.dot.style.left = `${share(x, 0) * 100}%`;
     this.dot.style.top = `${(1 - share(y, 1)) * 100}%`;
-    this.told.replaceChildren(
-      el("span", {}, clean(names[0], 20), " ", el("b", {}, x.toFixed(2))),
-      el("span", {}, clean(names[1], 20), " ", el("b", {}, y.toFixed(2))),
-    );
+    this.told.replaceChildren(...[x, y].map((value, i) => el("span", {}, clean(names[i], 20), " ", el("b", {}, value.toFixed(2)))));
   }
 
   value() {

@@ -9,11 +9,7 @@ export class Sliders {
     this.onchange = onchange;
     this.numbers = about.start.slice();
     this.rows = about.names.map((name, i) => this.row(name, i));
-    this.node = el(
-      "div",
-      { class: "control sliders" },
-      this.rows.filter((_, i) => left(i)).map(({ node }) => node),
-    );
+    this.node = el("div", { class: "control sliders" }, this.rows.filter((_, i) => left(i)).map(({ node }) => node));
     this.showAll();
   }
 
@@ -30,14 +26,7 @@ export class Sliders {
       oninput: () => Number.isFinite(exact.valueAsNumber) && this.set(i, exact.valueAsNumber, true),
       onblur: () => this.show(i),
     });
-    const node = el(
-      "label",
-      { class: "slider" },
-      el("span", { title: clean(name, 200) }, label),
-      slider,
-      exact,
-    );
-    return { node, slider, exact };
+    return { node: el("label", { class: "slider" }, el("span", { title: clean(name, 200) }, label), slider, exact), slider, exact };
   }
 
   set(i, number, byField = false) {

@@ -9,16 +9,7 @@ export class Words {
     this.about = about;
     this.onchange = onchange;
     this.vectorizer = new Vectorizer(about);
-    this.field = el("textarea", {
-      ...{
-        rows: 4,
-        spellcheck: "false",
-        "aria-label": "text",
-        placeholder: "write something",
-        maxlength: 20000,
-      },
-      oninput: () => this.changed(),
-    });
+    this.field = el("textarea", { rows: 4, spellcheck: "false", "aria-label": "text", placeholder: "write something", maxlength: 20000, oninput: () => this.changed() });
     this.tokens = el("ol", { class: "tokens", "aria-label": "words as the model reads them" });
     this.node = el("div", { class: "control" }, this.field, this.tokens);
   }
@@ -39,12 +30,8 @@ export class Words {
     this.tokens.replaceChildren(
       ...tokens.slice(0, 200).map((token, i) => {
         const number = this.vectorizer.number(token),
-          [state, why] =
-            i >= most
-              ? ["cut", "the model doesn't read so far"]
-              : number === this.vectorizer.unknown
-                ? ["unknown", "not in the vocabulary"]
-                : ["", `word ${number} of the vocabulary`];
+          isUnknown = number === this.vectorizer.unknown,
+          [state, why] = i >= most ? ["cut", "the model doesn't read so far"] : isUnknown ? ["unknown", "not in the vocabulary"] : ["", `word ${number} of the vocabulary`];
         return el("li", { class: state, title: why }, clean(token, 30) || " ", el("sub", {}, String(number)));
       }),
     );
