@@ -156,7 +156,7 @@ class Arranger {
         unit.index = i;
       });
     for (const edge of this.scene.edges) {
-      if ((edge.kind !== "data" && edge.kind !== "gradient") || this.scene.nodes.get(edge.head).lane === "update") continue; // calls that share weights may stand side by side
+      if (edge.kind !== "data" && (edge.kind !== "gradient" || this.scene.nodes.get(edge.head).lane === "update")) continue; // calls that share weights may stand side by side
       const a = chain(edge.tail),
         b = chain(edge.head);
       let at = 0;
