@@ -3,8 +3,9 @@
 Some modules of Keras choose the backend by an `if` chain over its names and raise where they don't know one. When the
 chosen backend is `eagerflow`, they are compiled with one branch reading otherwise: what they would import from
 `keras.src.backend.numpy` for the name `"numpy"`, they import from `eagerflow.keras_backend.backend` for `"eagerflow"`.
-(Optimizers have no branch for NumPy; theirs is JAX's.) All other modules of Keras are imported as they are, and Keras'
-setters of `floatx`, `epsilon` and `image_data_format` set eagerflow's, too. When Keras gets an entry point for
+(Optimizers and ONNX have no branch for NumPy; theirs is JAX's.) Names that no branch imports are replaced once the
+module is loaded. All other modules of Keras are imported as they are, and Keras' setters of `floatx`, `epsilon` and
+`image_data_format` set eagerflow's, too. When Keras gets an entry point for
 backends (RFC 23523 of keras-team/keras), this file registers there instead.
 """
 
@@ -16,6 +17,7 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import wraps
+from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType
@@ -30,11 +32,18 @@ NAME = "eagerflow"
 # The modules that choose, each with the backend whose branch becomes ours.
 _CHOOSERS = {
     "keras.src.backend": "numpy",
+    "keras.src.export.onnx": "jax",
     "keras.src.export.saved_model": "numpy",
     "keras.src.layers.layer": "numpy",
     "keras.src.models.model": "numpy",
     "keras.src.optimizers.optimizer": "jax",
     "keras.src.utils.backend_utils": "numpy",
+}
+# What is ours in modules of Keras whose backends have no module for it, by the module of ours.
+_REPLACED = {
+    "keras.src.backend": ("", ["distribution_lib"]),
+    "keras.src.export.onnx": (".export", ["_export_onnx_jax"]),
+    "keras.src.export.openvino": (".export", ["export_openvino"]),
 }
 _OLDEST, _NEWEST = (3, 12), (3, 15)  # that were tried
 _SETTINGS = "keras.src.backend.config"
@@ -82,7 +91,7 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if (name not in _CHOOSERS and name != _SETTINGS) or not _is_chosen():
+        if name not in {*_CHOOSERS, *_REPLACED, _SETTINGS} or not _is_chosen():
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
@@ -123,7 +132,15 @@ class _Chooser(SourceFileLoader):
         """The module's code, compiled from its source: what is cached on disk has Keras' own choices."""
         path = self.get_filename(fullname)
         tree = ast.parse(self.get_data(path), path)
-        return compile(_Rewriter(_CHOOSERS[fullname]).visit(tree), path, "exec")
+        if fullname in _CHOOSERS:
+            tree = _Rewriter(_CHOOSERS[fullname]).visit(tree)
+        return compile(tree, path, "exec")
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        ours, names = _REPLACED.get(module.__name__, ("", []))
+        for name in names:
+            setattr(module, name, getattr(import_module(_OURS + ours), name))
 
 
 class _Rewriter(ast.NodeTransformer):
