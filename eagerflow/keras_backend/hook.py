@@ -3,7 +3,7 @@
 Some modules of Keras choose the backend by an `if` chain over its names and raise where they don't know one. When the
 chosen backend is `eagerflow`, they are compiled with one branch reading otherwise: what they would import from
 `keras.src.backend.numpy` for the name `"numpy"`, they import from `eagerflow.keras_backend.backend` for `"eagerflow"`.
-(Optimizers and ONNX have no branch for NumPy; theirs is JAX's.) Names that no branch imports are replaced once the
+(Optimizers and ONNX have no branch for NumPy; theirs is JAX's.) What no branch imports, `changes` replaces once the
 module is loaded. All other modules of Keras are imported as they are, and Keras' setters of `floatx`, `epsilon` and
 `image_data_format` set eagerflow's, too. When Keras gets an entry point for
 backends (RFC 23523 of keras-team/keras), this file registers there instead.
@@ -20,11 +20,12 @@ from functools import wraps
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 from eagerflow import config as ef_config
-from eagerflow.base.tracebacks import warn
+from eagerflow.base.tracebacks import libraries, warn
 
 __all__ = ["install"]
 
@@ -39,11 +40,13 @@ _CHOOSERS = {
     "keras.src.optimizers.optimizer": "jax",
     "keras.src.utils.backend_utils": "numpy",
 }
-# What is ours in modules of Keras whose backends have no module for it, by the module of ours.
-_REPLACED = {
-    "keras.src.backend": ("", ["distribution_lib"]),
-    "keras.src.export.onnx": (".export", ["_export_onnx_jax"]),
-    "keras.src.export.openvino": (".export", ["export_openvino"]),
+# Modules in which something is replaced or wrapped once they are loaded, by functions of `changes`.
+_CHANGED = {
+    "keras.src.backend": "no_distribution",
+    "keras.src.export.onnx": "our_onnx",
+    "keras.src.export.openvino": "no_openvino",
+    "keras.src.losses.loss": "announced_losses",
+    "keras.src.metrics.metric": "announced_metrics",
 }
 _OLDEST, _NEWEST = (3, 12), (3, 15)  # that were tried
 _SETTINGS = "keras.src.backend.config"
@@ -91,7 +94,7 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name not in {*_CHOOSERS, *_REPLACED, _SETTINGS} or not _is_chosen():
+        if name not in {*_CHOOSERS, *_CHANGED, _SETTINGS} or not _is_chosen():
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
@@ -111,6 +114,7 @@ class _Settings(SourceFileLoader):
         finally:
             if before is None:
                 del os.environ["KERAS_BACKEND"]
+        libraries.append(os.path.join(Path(self.path).parents[2], ""))  # whose lines are not the user's
         for setting in ("floatx", "epsilon", "image_data_format"):
             _follow(module, setting)
 
@@ -138,9 +142,8 @@ class _Chooser(SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
-        ours, names = _REPLACED.get(module.__name__, ("", []))
-        for name in names:
-            setattr(module, name, getattr(import_module(_OURS + ours), name))
+        if module.__name__ in _CHANGED:
+            getattr(import_module("eagerflow.keras_backend.changes"), _CHANGED[module.__name__])(module)
 
 
 class _Rewriter(ast.NodeTransformer):

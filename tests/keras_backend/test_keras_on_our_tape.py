@@ -206,7 +206,14 @@ model.fit(x[:32], y[:32], verbose=0)
 with viz.trace() as recording:
     model.fit(x[:32], y[:32], verbose=0)
 recording.to_html("page.html")
-print(json.dumps([str(recording), recording.summary()]))
+lines = {frame.file.rpartition("/")[2] for op in recording.ops for frame in op.stack}
+import eagerflow as ef
+import viz.callbacks
+board, steps, doctor = viz.callbacks.TensorBoard("logs", 1), viz.callbacks.Trace(1), ef.callbacks.Doctor(verbose=0)
+model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(x, y, epochs=6, validation_split=0.25, verbose=0, callbacks=[board, steps, doctor])
+kinds = doctor.diagnosis.kinds
+print(json.dumps([str(recording), recording.summary(), sorted(lines), steps.recordings[1].summary(), kinds]))
 """,
         tmp_path,
     )
@@ -215,6 +222,48 @@ print(json.dumps([str(recording), recording.summary()]))
     for told in ("hidden (Dense)", "out (Dense)", "adam (Adam)", "28", "15"):
         assert told in found[1]
     assert (tmp_path / "page.html").stat().st_size > 10_000
+    assert found[2] == ["script.py"]  # none of Keras' own
+    assert "sparse_categorical_crossentropy " in found[3]
+    assert "accuracy (SparseCategoricalAccuracy)" in found[3]
+    assert "loss_mismatch" in found[4]  # logits for a loss that takes probabilities; none above, with from_logits=True
+    assert {path.name for path in (tmp_path / "logs").iterdir()} == {"train", "validation"}
+
+
+def test_the_doctor_knows_layers_losses_and_weights_of_keras(tmp_path):
+    found = run(
+        DATA
+        + """
+from keras import layers
+from viz.doctor.watcher import Watcher
+amounts, signs, zeros = x[:, :1], np.sign(x[:, :1]), {"kernel_initializer": "zeros"}
+logits = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+def train(*last, loss=logits, y=y, optimizer="adam", trainable=True):
+    model = keras.Sequential([keras.Input((6,)), *last])
+    model.trainable = trainable
+    model.compile(optimizer, loss)
+    model.fit(x, y, epochs=6, verbose=0)
+dense = lambda units, **options: layers.Dense(units, activation="relu", **options)
+cases = {
+    "": lambda: train(dense(16), layers.BatchNormalization(), layers.Dropout(0.1), layers.Dense(3)),
+    "label_range": lambda: train(layers.Dense(1, activation="sigmoid"), loss="binary_crossentropy", y=signs),
+    "initial_weights": lambda: train(dense(8, **zeros), dense(8, **zeros), layers.Dense(3)),
+    "frozen": lambda: train(dense(8), layers.Dense(3), trainable=False),
+    "lr_too_high": lambda: train(dense(8), layers.Dense(1), loss="mse", y=amounts, optimizer=keras.optimizers.SGD(5.0)),
+    "linear_stack": lambda: train(layers.Dense(8), layers.Dense(3)),
+}
+found = {}
+for name, case in cases.items():
+    with warnings.catch_warnings(), Watcher() as watcher:
+        warnings.simplefilter("ignore")
+        case()
+    found[name] = [finding.kind for finding in watcher.findings if finding.severity != "info"], len(watcher.failures)
+print(json.dumps(found))
+""",
+        tmp_path,
+    )
+    assert found.pop("") == [[], 0]
+    assert {name: name in kinds for name, (kinds, _) in found.items()} == dict.fromkeys(found, True)
+    assert sum(failures for _, failures in found.values()) == 0
 
 
 def test_the_command_runs_a_script_on_keras_itself(tmp_path):

@@ -16,6 +16,7 @@ import numpy
 
 import eagerflow
 from eagerflow.base.notebook import cell_names
+from eagerflow.base.tracebacks import libraries
 from viz.facts.schema import Frame
 
 __all__ = ["MAX_FRAMES", "Sources", "asking", "is_internal"]
@@ -44,9 +45,13 @@ _COMMAND = os.path.abspath(sys.argv[0]) if sys.argv and os.path.basename(sys.arg
 @functools.cache
 def is_internal(file: str) -> bool:
     """Is `file`, as a code object names it, something other than the user's code?"""
-    if _COMMAND is not None and os.path.abspath(file) == _COMMAND:  # the file that an installer makes
-        return True
-    return (file.startswith(_FOLDERS) and file != _DEMO) or file in _FILES or file.startswith(_PLUMBING)
+    command = _COMMAND is not None and os.path.abspath(file) == _COMMAND  # the file that an installer makes
+    return (
+        command
+        or (file.startswith((*_FOLDERS, *libraries)) and file != _DEMO)
+        or file in _FILES
+        or file.startswith(_PLUMBING)
+    )
 
 
 def asking(code: CodeType) -> str:

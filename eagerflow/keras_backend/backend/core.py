@@ -37,7 +37,7 @@ __all__ += ["device_scope", "is_tensor", "random_seed_dtype", "remat", "shape", 
 SUPPORTS_SPARSE_TENSORS = False
 SUPPORTS_RAGGED_TENSORS = False
 SUPPORTS_COMPLEX_DTYPES = True
-IS_THREAD_SAFE = True
+IS_THREAD_SAFE = False  # a step ends before callbacks are called, so a thread of their own gains nothing
 
 globals().update(adapted(ops, _CONTROL_FLOW))
 
@@ -75,6 +75,16 @@ class Variable(KerasVariable):
             return stateless(value)
         getattr(self._value, method)(convert_to_tensor(value, self._dtype))
         return self._value
+
+    @property
+    def data(self) -> Any:
+        """The array of the value, as tensors of eagerflow have it."""
+        return self.value.data
+
+    @property
+    def identity(self) -> int:
+        """The number by which observers know the variable."""
+        return int(self._value.identity)
 
     @property
     def trainable(self) -> bool:

@@ -8,13 +8,13 @@ from keras.src import tree
 
 from eagerflow.onnx import convert
 
-__all__ = ["EagerflowExportArchive", "export_openvino"]
+__all__ = ["EagerflowExportArchive", "export_onnx", "export_openvino"]
 
 _CURE = "Export with format='onnx', or save a .keras file and export that with another backend of Keras."
 
 
-def _export_onnx_jax(model: Any, filepath: Any, input_signature: Any, opset_version: int | None) -> None:
-    """Writes a model's forward pass as an ONNX file. Keras calls it by the name of what it has for JAX."""
+def export_onnx(model: Any, filepath: Any, input_signature: Any, opset_version: int | None) -> None:
+    """Writes a model's forward pass as an ONNX file."""
     leaves = tree.flatten(input_signature)
 
     def call(inputs: Any) -> Any:

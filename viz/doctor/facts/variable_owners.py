@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import Variable, layers
+from eagerflow.core.tensor import as_tensor
 
 __all__ = ["Owners", "layers_in", "one_time_step"]
 
@@ -64,15 +65,13 @@ class Owners:
 
     def of(self, variable: Variable) -> Any:
         """The innermost layer that holds a variable; None for one of the user's own."""
-        found = self._of.get(variable.identity)
-        if found is None:
+        if variable.identity not in self._of:
             self._learn()
-            found = self._of.get(variable.identity)
-        return found
+        return self._of.get(variable.identity)
 
     def variables(self) -> list[Variable]:
         """All variables of the layers met."""
-        seen = {v.identity: v for root in self.roots() for v in root.weights if isinstance(v, Variable)}
+        seen = {v.identity: v for root in self.roots() for v in map(as_tensor, root.weights) if isinstance(v, Variable)}
         return list(seen.values())
 
     def _learn(self) -> None:
@@ -80,7 +79,7 @@ class Owners:
         fewest: dict[int, int] = {}
         for root in self.roots():
             for layer in layers_in(root):
-                weights = [v for v in layer.weights if isinstance(v, Variable)]
+                weights = [v for v in map(as_tensor, layer.weights) if isinstance(v, Variable)]
                 for variable in weights:
                     if len(weights) <= fewest.get(variable.identity, len(weights)):
                         fewest[variable.identity] = len(weights)

@@ -148,7 +148,7 @@ class Frozen(Check):
         layer = opened.owner
         if not self.watch.heavy or opened.kind != "layer":
             return
-        own = [v for v in getattr(layer, "weights", ()) if isinstance(v, Variable)]
+        own = [v for v in getattr(layer, "weights", ()) if hasattr(v, "identity")]
         around = [each.owner for each in self.watch.scopes if each.kind in ("layer", "model")][:-1]
         place = made_at(layer) if own and around else None
         if place is None:
