@@ -29,9 +29,8 @@ _PLUMBING = ("<eagerflow", "<frozen", "<__array_function__")
 
 def _folders() -> tuple[str, ...]:
     """The folders whose code is not the user's: eagerflow, viz and NumPy."""
-    viz = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    found = (os.path.dirname(os.path.abspath(eagerflow.__file__)), viz, os.path.dirname(numpy.__file__))
-    return tuple([folder + os.sep for folder in found])
+    viz = os.path.dirname(os.path.dirname(__file__))
+    return tuple([os.path.abspath(each) + os.sep for each in (*eagerflow.__path__, viz, *numpy.__path__)])
 
 
 _FOLDERS = _folders()
@@ -46,12 +45,8 @@ _COMMAND = os.path.abspath(sys.argv[0]) if sys.argv and os.path.basename(sys.arg
 def is_internal(file: str) -> bool:
     """Is `file`, as a code object names it, something other than the user's code?"""
     command = _COMMAND is not None and os.path.abspath(file) == _COMMAND  # the file that an installer makes
-    return (
-        command
-        or (file.startswith((*_FOLDERS, *libraries)) and file != _DEMO)
-        or file in _FILES
-        or file.startswith(_PLUMBING)
-    )
+    library = file.startswith((*_FOLDERS, *libraries)) and file != _DEMO
+    return command or library or file in _FILES or file.startswith(_PLUMBING)
 
 
 def asking(code: CodeType) -> str:
