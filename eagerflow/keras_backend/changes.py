@@ -8,13 +8,35 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from eagerflow.core.observe import scope, state
+import numpy
 
-__all__ = ["announced_losses", "announced_metrics", "no_distribution", "no_openvino", "our_onnx"]
+from eagerflow import Tensor, ops
+from eagerflow.core.observe import scope, state
+from eagerflow.ops.neural.normalization import normalize_batch
+
+__all__ = ["announced_losses", "announced_metrics", "fused_batch_normalization", "fused_layer_normalization"]
+__all__ += ["names_of_types", "no_distribution", "no_openvino", "our_onnx"]
 
 
 def _ours(name: str) -> Any:
     return import_module(f"eagerflow.keras_backend.backend.{name}")
+
+
+def names_of_types(module: ModuleType) -> None:
+    """`standardize_dtype` of arrays' types: Keras asks it many times in each call of a layer."""
+    standardize: Callable[[Any], str] = module.standardize_dtype
+    known: dict[numpy.dtype, str] = {}
+
+    @wraps(standardize)
+    def cached(dtype: Any) -> str:
+        if dtype.__class__ is str or not isinstance(dtype, numpy.dtype):
+            return standardize(dtype)
+        found = known.get(dtype)
+        if found is None:
+            found = known[dtype] = standardize(dtype)
+        return found
+
+    module.standardize_dtype = cached  # type: ignore[attr-defined]
 
 
 def no_distribution(module: ModuleType) -> None:
@@ -68,3 +90,41 @@ def _announced(update_state: Callable[..., Any]) -> Callable[..., Any]:
             return update_state(self, *args, **kwargs)
 
     return announced
+
+
+def fused_batch_normalization(module: ModuleType) -> None:
+    """`BatchNormalization` while it trains: one op for moments and normalization."""
+    call = module.BatchNormalization.call
+    tensor_of = _ours("adapting").tensor_of
+
+    @wraps(call)
+    def fused(self: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        plain = training and self.trainable and mask is None and not self.renorm and not self.synchronized
+        if not plain or inputs.__class__ is not Tensor or inputs.dtype.name not in ("float32", "float64"):
+            return call(self, inputs, training, mask)
+        kind = inputs.dtype
+        gamma = tensor_of(self.gamma).astype(kind) if self.scale else None
+        beta = tensor_of(self.beta).astype(kind) if self.center else None
+        axes = tuple(sorted([axis % inputs.ndim for axis in self._reduction_axes]))
+        outputs, mean, variance = normalize_batch(inputs, gamma, beta, axes, self.epsilon)
+        for average, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            average.assign(average * self.momentum + now * (1.0 - self.momentum))
+        return outputs.astype(self.compute_dtype)
+
+    module.BatchNormalization.call = fused
+
+
+def fused_layer_normalization(module: Any) -> None:
+    """`layer_normalization` over the last axis: one op."""
+    tensor_of, compose = _ours("adapting").tensor_of, module._layer_normalization
+
+    @wraps(compose)
+    def fused(x: Any, gamma: Any = None, beta: Any = None, axis: Any = -1, epsilon: Any = None, **options: Any) -> Any:
+        last = axis in (-1, [-1], (-1,), [len(x.shape) - 1], (len(x.shape) - 1,))
+        gamma, beta = tensor_of([gamma, beta])
+        kinds = {each.dtype.name for each in (x, gamma, beta) if each is not None} if isinstance(x, Tensor) else set()
+        if not last or options.get("rms_scaling") or kinds not in ({"float32"}, {"float64"}):
+            return compose(x, gamma, beta, axis, epsilon, **options)
+        return ops.layer_normalization(x, gamma, beta, -1, module.backend.epsilon() if epsilon is None else epsilon)
+
+    module._layer_normalization = fused

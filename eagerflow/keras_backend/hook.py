@@ -43,10 +43,13 @@ _CHOOSERS = {
 # Modules in which something is replaced or wrapped once they are loaded, by functions of `changes`.
 _CHANGED = {
     "keras.src.backend": "no_distribution",
+    "keras.src.backend.common.variables": "names_of_types",
     "keras.src.export.onnx": "our_onnx",
     "keras.src.export.openvino": "no_openvino",
+    "keras.src.layers.normalization.batch_normalization": "fused_batch_normalization",
     "keras.src.losses.loss": "announced_losses",
     "keras.src.metrics.metric": "announced_metrics",
+    "keras.src.ops.nn": "fused_layer_normalization",
 }
 _OLDEST, _NEWEST = (3, 12), (3, 15)  # that were tried
 _SETTINGS = "keras.src.backend.config"

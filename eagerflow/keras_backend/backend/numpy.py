@@ -10,7 +10,7 @@ from typing import Any
 from keras.src.backend.common import standardize_dtype
 from keras.src.backend.common.dtypes import result_type
 
-from eagerflow.keras_backend.backend.adapting import public_functions, tensor_of
+from eagerflow.keras_backend.backend.adapting import name_of, public_functions, tensor_of
 from eagerflow.ops import cast, numpy as ours
 
 _functions = public_functions(ours)
@@ -28,7 +28,7 @@ def _promoting(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _promoted(*arrays: Any) -> list[Any]:
     tensors = tensor_of(list(arrays))
-    kinds = {x.dtype.name if hasattr(x, "dtype") else type(x) for x in tensors if x is not None}
+    kinds = {name_of(x.dtype) if hasattr(x, "dtype") else type(x) for x in tensors if x is not None}
     if len(kinds) < 2 or (len(kinds) == 2 and float in kinds and "float32" in kinds):
         return tensors
     kind = result_type(*kinds)
@@ -143,6 +143,6 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
 
 def _wide_enough(*operands: Any) -> list[Any]:
     tensors = tensor_of(list(operands))
-    if {str(getattr(x, "dtype", None)) for x in tensors} == {"int8"}:
+    if {name_of(x.dtype) if hasattr(x, "dtype") else None for x in tensors} == {"int8"}:
         return [cast(x, "int32") for x in tensors]
     return _promoted(*tensors)
