@@ -56,6 +56,33 @@ _INDICES = "argmax argmin argpartition argsort count_nonzero digitize nanargmax 
 globals().update({name: _with_small_indices(_functions[name]) for name in _INDICES})
 
 
+_WIDER = dict.fromkeys(("bool", "int8", "int16", "int32"), "int32") | dict.fromkeys(
+    ("uint8", "uint16", "uint32"), "uint32"
+)
+
+
+def _of_small_integers(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A sum or product, which has 32 bits for integers of at most 32, where NumPy takes 64."""
+
+    @wraps(function)
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        x = tensor_of(x)
+        found = function(x, *args, **kwargs)
+        kind = _WIDER.get(standardize_dtype(getattr(x, "dtype", "float32")))
+        return found if kind is None or kwargs.get("dtype") else cast(found, kind)
+
+    return call
+
+
+globals().update({name: _of_small_integers(_functions[name]) for name in ("nanprod", "trace")})
+
+
+def square(x: Any) -> Any:
+    """The square of each element; that of True is the number 1."""
+    x = tensor_of(x)
+    return ours.square(cast(x, "int32") if getattr(x, "dtype", None) == "bool" else x)
+
+
 def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
     """The mean, or the weighted mean."""
     x, weights = _promoted(x, weights)
