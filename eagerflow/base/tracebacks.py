@@ -28,7 +28,7 @@ from eagerflow.base.legacy import RUN, legacy, name_of
 from eagerflow.base.text.hints import hint_for
 
 __all__ = ["arguments_of", "bound_init", "boundaries", "boundary", "call_in_words", "called", "check_flags"]
-__all__ += ["filter_in_ipython", "flags_of", "in_words", "is_ours", "is_refused", "is_slip", "libraries"]
+__all__ += ["filter_in_ipython", "flags_of", "in_words", "is_ours", "is_refused", "is_slip"]
 __all__ += ["makes_a_layer", "named_after", "plain", "reworded", "shorten", "unknown_arguments", "warn", "wrappers"]
 
 P = ParamSpec("P")
@@ -46,7 +46,6 @@ _LONGEST = 500  # characters of a message
 boundaries: WeakSet[Callable[..., Any]] = WeakSet()  # functions that cut tracebacks
 wrappers: set[CodeType] = set()  # what runs around a function that cuts tracebacks, and isn't to be seen in them
 _FILES = (contextlib.__file__, functools.__file__)
-libraries: list[str] = []  # folders of what stands between the user's code and ours, such as Keras on our backend
 
 
 def is_ours(file: str) -> bool:

@@ -25,7 +25,8 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from eagerflow import config as ef_config
-from eagerflow.base.tracebacks import libraries, warn
+from eagerflow.base.tracebacks import warn
+from eagerflow.core.observe import libraries
 
 __all__ = ["install"]
 

@@ -16,7 +16,7 @@ import numpy
 
 import eagerflow
 from eagerflow.base.notebook import cell_names
-from eagerflow.base.tracebacks import libraries
+from eagerflow.core.observe import libraries
 from viz.facts.schema import Frame
 
 __all__ = ["MAX_FRAMES", "Sources", "asking", "is_internal"]

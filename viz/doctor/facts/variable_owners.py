@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from eagerflow import Variable, layers
-from eagerflow.core.tensor import as_tensor
 
 __all__ = ["Owners", "layers_in", "one_time_step"]
 
 
 def layers_in(owner: Any) -> list[Any]:
     """A layer or model and all layers inside of it, outer ones first."""
-    known = getattr(owner, "_flatten_layers", None)
-    return [owner] if known is None else list(known())
+    return list(owner._flatten_layers()) if hasattr(owner, "_flatten_layers") else [owner]
+
+
+def known_weights(owner: Any) -> list[Variable]:
+    """The weights of a layer or model; for those of Keras itself, the variables that they hold."""
+    return [v for v in [getattr(v, "_value", v) for v in owner.weights] if isinstance(v, Variable)]
 
 
 def one_time_step(owners: list[Any], variable: Variable) -> tuple[int | None, ...] | None:
@@ -71,15 +74,14 @@ class Owners:
 
     def variables(self) -> list[Variable]:
         """All variables of the layers met."""
-        seen = {v.identity: v for root in self.roots() for v in map(as_tensor, root.weights) if isinstance(v, Variable)}
-        return list(seen.values())
+        return list({v.identity: v for root in self.roots() for v in known_weights(root)}.values())
 
     def _learn(self) -> None:
         """The layer with the fewest weights among those that have it is the innermost."""
         fewest: dict[int, int] = {}
         for root in self.roots():
             for layer in layers_in(root):
-                weights = [v for v in map(as_tensor, layer.weights) if isinstance(v, Variable)]
+                weights = known_weights(layer)
                 for variable in weights:
                     if len(weights) <= fewest.get(variable.identity, len(weights)):
                         fewest[variable.identity] = len(weights)
