@@ -63,7 +63,7 @@ class _State:
 
 
 state = _State()
-libraries: list[str] = []  # folders whose lines aren't the user's, beside ours: those of Keras on our backend
+libraries: list[str] = []  # folders of packages whose frames observers skip, such as Keras with this backend
 _observers: contextvars.ContextVar[tuple[Observer, ...]] = contextvars.ContextVar("observers", default=())
 current = _observers.get  # the observers of the running context, outermost first; no function around it, for speed
 
