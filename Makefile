@@ -12,7 +12,8 @@ PEER_PACKAGES := keras==3.15.1 jax autograd \
 ONNX_WRITERS := onnxscript onnxruntime tf2onnx transformers torchvision
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-slow test-simple test-torch test-gpu check docs docs-check bench interop differential fuzz release-check web-runtime clean
+.PHONY: help demo test coverage test-slow test-simple test-torch test-gpu check docs docs-check bench interop keras-suite keras-hub
+.PHONY: differential fuzz release-check web-runtime clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +75,12 @@ interop: $(VENV)/.installed-dev $(VENV)-keras/.installed $(if $(PEERS),,$(VENV)-
 	@$(BIN)/python tools/interop_loaded.py $(or $(PEERS),$(VENV)-peers/bin/python)
 	@$(or $(PEERS),$(VENV)-peers/bin/python) tools/interop_explain.py
 
+keras-suite: $(if $(PEERS),,$(VENV)-peers/.installed-suite) ## the tests that come with Keras, on PyTorch's backend and ours (an hour and more; results are kept); ARGS="--run eagerflow"
+	@python=$$(realpath -s $(or $(PEERS),$(VENV)-peers/bin/python)); $$python -m tools.keras_suite --python $$python $(ARGS)
+
+keras-hub: $(VENV)-hub/.installed ## language models of KerasHub on our backend: Hugging Face's layout, generated text, the guide (installs KerasHub and PyTorch once)
+	@$(VENV)-hub/bin/python -m pytest -q tests/keras_backend/test_keras_hub.py
+
 differential: $(if $(PEERS),,$(VENV)-peers/.installed) ## random programs, layers and models, here and in PyTorch and Keras (installs them once); ARGS="--programs 20000 --seed 7"
 	@$(or $(PEERS),$(VENV)-peers/bin/python) -m tools.differential $(ARGS)
 
@@ -87,7 +94,8 @@ web-runtime: $(VENV)/.installed-dev ## fetch the onnxruntime-web that pages run,
 	@$(BIN)/python tools/web_runtime.py $(ARGS)
 
 clean: ## remove the environment and what tools left behind
-	rm -rf $(VENV) $(VENV)-docs $(VENV)-keras $(VENV)-peers $(VENV)-release $(VENV)-torch build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-docs $(VENV)-hub $(VENV)-keras $(VENV)-peers $(VENV)-release $(VENV)-torch build dist
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 # The environment, in two steps: the demo does not wait for the tools of the tests. Both follow pyproject.toml.
 # Several makes may run at once: ALONE, behind a Python, runs a command while no other does. The lock goes with the process.
@@ -137,6 +145,19 @@ $(VENV)-peers/.installed: | $(BIN)/pip
 		--index-url https://download.pytorch.org/whl/cpu $(TORCH) 2>/dev/null || \
 		echo "Its build without CUDA can't be reached: taking PyTorch from where packages come from here"
 	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check -e . $(TORCH) $(PEER_PACKAGES)
+	@touch $@
+
+$(VENV)-peers/.installed-suite: $(VENV)-peers/.installed
+	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check pytest pytest-timeout
+	@touch $@
+
+# KerasHub itself would bring TensorFlow, for tokenizers that its tests here don't use.
+$(VENV)-hub/.installed: pyproject.toml | $(BIN)/pip
+	@echo "Installing KerasHub and PyTorch into $(VENV)-hub (once, some minutes)"
+	@$(BIN)/python -m venv $(VENV)-hub
+	@$(VENV)-hub/bin/python -m pip install --quiet --disable-pip-version-check -e '.[keras,plot,safetensors]' \
+		$(TORCH) absl-py grain hypothesis kagglehub packaging pytest regex rich sentencepiece tokenizers
+	@$(VENV)-hub/bin/python -m pip install --quiet --disable-pip-version-check --no-deps keras-hub
 	@touch $@
 
 $(VENV)-peers/.installed-onnx: $(VENV)-peers/.installed

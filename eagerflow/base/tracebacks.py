@@ -28,15 +28,13 @@ from eagerflow.base.legacy import RUN, legacy, name_of
 from eagerflow.base.text.hints import hint_for
 
 __all__ = ["arguments_of", "bound_init", "boundaries", "boundary", "call_in_words", "called", "check_flags"]
-__all__ += ["filter_in_ipython", "flags_of", "in_words", "is_ours", "is_refused", "is_slip", "makes_a_layer"]
-__all__ += ["named_after", "plain", "reworded", "shorten", "unknown_arguments", "warn", "wrappers"]
+__all__ += ["filter_in_ipython", "flags_of", "in_words", "is_ours", "is_refused", "is_slip"]
+__all__ += ["makes_a_layer", "named_after", "plain", "reworded", "shorten", "unknown_arguments", "warn", "wrappers"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_FOLDERS = tuple(
-    [os.path.dirname(os.path.abspath(path)) + os.sep for path in (os.path.dirname(__file__), numpy.__file__)]
-)
+_FOLDERS = tuple([os.path.dirname(os.path.abspath(p)) + os.sep for p in (os.path.dirname(__file__), numpy.__file__)])
 _LIBRARY = os.path.dirname(os.path.abspath(os.__file__))
 _REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'(?:\. Did you mean '\w+'\?)?$")  # from 3.13 on
 _INNER_CLASS = re.compile(r"^(?:Compilable|Trainer|WeightHolder)\.")  # bases of Model and Layer, unknown to users

@@ -34,6 +34,7 @@ _also: set[str] = set()
 _answers: dict[str, bool] = {}  # by file: whether it is the user's
 _OURS = Path(__file__).parents[1]
 _KERAS_ITSELF = "eagerflow.keras_backend"
+_PRIVATE = " Private names of Keras are there where Keras itself runs: python -m eagerflow keras SCRIPT."
 
 
 def install(packages: Iterable[str] = ()) -> None:
@@ -193,8 +194,8 @@ def _install_on_demand() -> None:
 def _found(name: str) -> Face:
     if not is_face_name(name):
         parent, _, last = name.rpartition(".")
-        told = f"No module named {name!r} in eagerflow's {_whose(name)}. {_hint(parent, last)}"
-        raise ModuleNotFoundError(told.rstrip(), name=name)
+        told = f"No module named {name!r} in eagerflow's {_whose(name)}. {_hint(parent, last)}".rstrip()
+        raise ModuleNotFoundError(told + _PRIVATE * (".src" in name), name=name)
     return face(name)
 
 
@@ -215,12 +216,10 @@ def _hint(parent: str, last: str) -> str:
 
 def _check(found: Face, wanted: str) -> None:
     """`from x import y` with a message of ours: Python's own drops what the module says."""
-    if wanted == "*":
-        return
     try:
-        getattr(found, wanted)
+        getattr(found, wanted if wanted != "*" else "__name__")
     except AttributeError as error:
-        raise ImportError(str(error), name=found.__name__) from None
+        raise ImportError(f"{error}{_PRIVATE * ('.src' in found.__name__)}", name=found.__name__) from None
 
 
 def _is_the_users(importing: Mapping[str, Any]) -> bool:

@@ -33,7 +33,7 @@ from typing import Any
 from eagerflow.core.links import above
 
 __all__ = ["Observer", "Scope", "clock", "current", "draw", "heard_by", "logs", "observing", "scope", "state"]
-__all__ += ["fill", "indices", "read", "read_kernels", "unobserved", "want_ops"]
+__all__ += ["fill", "indices", "libraries", "read", "read_kernels", "unobserved", "want_ops"]
 
 
 class _State:
@@ -63,6 +63,7 @@ class _State:
 
 
 state = _State()
+libraries: list[str] = []  # folders of packages whose frames observers skip, such as Keras with this backend
 _observers: contextvars.ContextVar[tuple[Observer, ...]] = contextvars.ContextVar("observers", default=())
 current = _observers.get  # the observers of the running context, outermost first; no function around it, for speed
 

@@ -3,8 +3,9 @@
 Some modules of Keras choose the backend by an `if` chain over its names and raise where they don't know one. When the
 chosen backend is `eagerflow`, they are compiled with one branch reading otherwise: what they would import from
 `keras.src.backend.numpy` for the name `"numpy"`, they import from `eagerflow.keras_backend.backend` for `"eagerflow"`.
-(Optimizers have no branch for NumPy; theirs is JAX's.) All other modules of Keras are imported as they are, and Keras'
-setters of `floatx`, `epsilon` and `image_data_format` set eagerflow's, too. When Keras gets an entry point for
+(Optimizers and ONNX have no branch for NumPy; theirs is JAX's.) What no branch imports, `changes` replaces once the
+module is loaded. All other modules of Keras are imported as they are, and Keras' setters of `floatx`, `epsilon` and
+`image_data_format` set eagerflow's, too. When Keras gets an entry point for
 backends (RFC 23523 of keras-team/keras), this file registers there instead.
 """
 
@@ -16,13 +17,16 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import wraps
+from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 from eagerflow import config as ef_config
 from eagerflow.base.tracebacks import warn
+from eagerflow.core.observe import libraries
 
 __all__ = ["install"]
 
@@ -30,11 +34,23 @@ NAME = "eagerflow"
 # The modules that choose, each with the backend whose branch becomes ours.
 _CHOOSERS = {
     "keras.src.backend": "numpy",
+    "keras.src.export.onnx": "jax",
     "keras.src.export.saved_model": "numpy",
     "keras.src.layers.layer": "numpy",
     "keras.src.models.model": "numpy",
     "keras.src.optimizers.optimizer": "jax",
     "keras.src.utils.backend_utils": "numpy",
+}
+# Modules in which something is replaced or wrapped once they are loaded, by functions of `changes`.
+_CHANGED = {
+    "keras.src.backend": "no_distribution",
+    "keras.src.backend.common.variables": "names_of_types",
+    "keras.src.export.onnx": "our_onnx",
+    "keras.src.export.openvino": "no_openvino",
+    "keras.src.layers.normalization.batch_normalization": "fused_batch_normalization",
+    "keras.src.losses.loss": "announced_losses",
+    "keras.src.metrics.metric": "announced_metrics",
+    "keras.src.ops.nn": "fused_layer_normalization",
 }
 _OLDEST, _NEWEST = (3, 12), (3, 15)  # that were tried
 _SETTINGS = "keras.src.backend.config"
@@ -82,7 +98,7 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if (name not in _CHOOSERS and name != _SETTINGS) or not _is_chosen():
+        if name not in {*_CHOOSERS, *_CHANGED, _SETTINGS} or not _is_chosen():
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
@@ -102,6 +118,7 @@ class _Settings(SourceFileLoader):
         finally:
             if before is None:
                 del os.environ["KERAS_BACKEND"]
+        libraries.append(os.path.join(Path(self.path).parents[2], ""))  # whose lines are not the user's
         for setting in ("floatx", "epsilon", "image_data_format"):
             _follow(module, setting)
 
@@ -123,7 +140,14 @@ class _Chooser(SourceFileLoader):
         """The module's code, compiled from its source: what is cached on disk has Keras' own choices."""
         path = self.get_filename(fullname)
         tree = ast.parse(self.get_data(path), path)
-        return compile(_Rewriter(_CHOOSERS[fullname]).visit(tree), path, "exec")
+        if fullname in _CHOOSERS:
+            tree = _Rewriter(_CHOOSERS[fullname]).visit(tree)
+        return compile(tree, path, "exec")
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        if module.__name__ in _CHANGED:
+            getattr(import_module("eagerflow.keras_backend.changes"), _CHANGED[module.__name__])(module)
 
 
 class _Rewriter(ast.NodeTransformer):

@@ -206,7 +206,14 @@ model.fit(x[:32], y[:32], verbose=0)
 with viz.trace() as recording:
     model.fit(x[:32], y[:32], verbose=0)
 recording.to_html("page.html")
-print(json.dumps([str(recording), recording.summary()]))
+lines = {frame.file.rpartition("/")[2] for op in recording.ops for frame in op.stack}
+import eagerflow as ef
+import viz.callbacks
+board, steps, doctor = viz.callbacks.TensorBoard("logs", 1), viz.callbacks.Trace(1), ef.callbacks.Doctor(verbose=0)
+model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit(x, y, epochs=6, validation_split=0.25, verbose=0, callbacks=[board, steps, doctor])
+kinds = doctor.diagnosis.kinds
+print(json.dumps([str(recording), recording.summary(), sorted(lines), steps.recordings[1].summary(), kinds]))
 """,
         tmp_path,
     )
@@ -215,6 +222,48 @@ print(json.dumps([str(recording), recording.summary()]))
     for told in ("hidden (Dense)", "out (Dense)", "adam (Adam)", "28", "15"):
         assert told in found[1]
     assert (tmp_path / "page.html").stat().st_size > 10_000
+    assert found[2] == ["script.py"]  # none of Keras' own
+    assert "sparse_categorical_crossentropy " in found[3]
+    assert "accuracy (SparseCategoricalAccuracy)" in found[3]
+    assert "loss_mismatch" in found[4]  # logits for a loss that takes probabilities; none above, with from_logits=True
+    assert {path.name for path in (tmp_path / "logs").iterdir()} == {"train", "validation"}
+
+
+def test_the_doctor_knows_layers_losses_and_weights_of_keras(tmp_path):
+    found = run(
+        DATA
+        + """
+from keras import layers
+from viz.doctor.watcher import Watcher
+amounts, signs, zeros = x[:, :1], np.sign(x[:, :1]), {"kernel_initializer": "zeros"}
+logits = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+def train(*last, loss=logits, y=y, optimizer="adam", trainable=True):
+    model = keras.Sequential([keras.Input((6,)), *last])
+    model.trainable = trainable
+    model.compile(optimizer, loss)
+    model.fit(x, y, epochs=6, verbose=0)
+dense = lambda units, **options: layers.Dense(units, activation="relu", **options)
+cases = {
+    "": lambda: train(dense(16), layers.BatchNormalization(), layers.Dropout(0.1), layers.Dense(3)),
+    "label_range": lambda: train(layers.Dense(1, activation="sigmoid"), loss="binary_crossentropy", y=signs),
+    "initial_weights": lambda: train(dense(8, **zeros), dense(8, **zeros), layers.Dense(3)),
+    "frozen": lambda: train(dense(8), layers.Dense(3), trainable=False),
+    "lr_too_high": lambda: train(dense(8), layers.Dense(1), loss="mse", y=amounts, optimizer=keras.optimizers.SGD(5.0)),
+    "linear_stack": lambda: train(layers.Dense(8), layers.Dense(3)),
+}
+found = {}
+for name, case in cases.items():
+    with warnings.catch_warnings(), Watcher() as watcher:
+        warnings.simplefilter("ignore")
+        case()
+    found[name] = [finding.kind for finding in watcher.findings if finding.severity != "info"], len(watcher.failures)
+print(json.dumps(found))
+""",
+        tmp_path,
+    )
+    assert found.pop("") == [[], 0]
+    assert {name: name in kinds for name, (kinds, _) in found.items()} == dict.fromkeys(found, True)
+    assert sum(failures for _, failures in found.values()) == 0
 
 
 def test_the_command_runs_a_script_on_keras_itself(tmp_path):
@@ -265,6 +314,74 @@ def test_examples_of_the_page_run(tmp_path):
     page = (ROOT / "docs" / "keras_backend.md").read_text(encoding="utf-8")
     code = "\n".join(re.findall(r"^```py\n(.*?)^```$", page, re.MULTILINE | re.DOTALL))
     assert run(code, tmp_path, backend="", command=("script.py",)) < 1.2
+
+
+def test_models_are_exported_as_onnx_and_other_ways_out_are_refused_in_a_sentence(tmp_path):
+    found = run(
+        """
+import keras
+import onnxruntime
+from keras import layers
+rng = np.random.default_rng(0)
+tokens = keras.Input((None,), dtype="int32", name="tokens")
+hidden = layers.Bidirectional(layers.LSTM(6, return_sequences=True))(layers.Embedding(20, 8, mask_zero=True)(tokens))
+attended = layers.MultiHeadAttention(2, 4)(hidden, hidden)
+of_texts = keras.Model(tokens, [layers.Dense(2)(layers.GRU(5)(hidden)), attended])
+of_pictures = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(4, 3), layers.BatchNormalization(),
+    layers.MaxPooling2D(), layers.Flatten(), layers.Dropout(0.5), layers.Dense(3, activation="softmax")])
+found = {"apart": [], "refused": []}
+images = rng.normal(size=(5, 8, 8, 3)).astype("float32")
+for model, x in ((of_texts, rng.integers(0, 20, (3, 9)).astype("int32")), (of_pictures, images)):
+    wanted = keras.tree.flatten(model(x, training=False))
+    model.export("model.onnx", format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession("model.onnx")
+    outputs = session.run(None, {session.get_inputs()[0].name: x})
+    found["apart"] += [float(abs(a - np.array(b)).max()) for a, b in zip(outputs, wanted, strict=True)]
+openvino = lambda: model.export("model.xml", format="openvino")
+for way in (lambda: model.export("model"), openvino, keras.distribution.DataParallel):
+    try:
+        way()
+    except NotImplementedError as error:
+        found["refused"].append(str(error))
+found["devices"] = keras.distribution.list_devices("cpu")
+print(json.dumps(found))
+""",
+        tmp_path,
+    )
+    assert len(found["apart"]) == 3
+    assert max(found["apart"]) < 1e-5
+    assert ["format='onnx'" in error for error in found["refused"]] == [True, True, False]
+    assert "eagerflow.distribution" in found["refused"][2]
+    assert found["devices"] == ["cpu:0"]
+
+
+def test_masked_sequences_of_one_op_are_those_of_the_cell_step_by_step(tmp_path):
+    found = run(
+        """
+import keras
+import eagerflow as ef
+x = np.random.default_rng(0).normal(size=(4, 6, 3)).astype("float32")
+mask = np.arange(6) < np.array([[6], [3], [1], [4]])
+def run(layer):
+    with ef.GradientTape() as tape:
+        outputs = layer(x, mask=mask)
+        loss = sum(keras.ops.sum(keras.ops.sin(part * (i + 1))) for i, part in enumerate(outputs))
+    return [np.array(part) for part in (*outputs, *tape.gradient(loss, layer.trainable_weights))]
+found = []
+for cell in (keras.layers.LSTM, keras.layers.GRU):
+    for sequences, zeros in ((True, True), (False, True), (True, False)):
+        options = dict(return_sequences=sequences, zero_output_for_mask=zeros, go_backwards=sequences)
+        options["return_state"] = True
+        one, steps = cell(5, **options), cell(5, activation=lambda x: keras.ops.tanh(x), **options)
+        one.build(x.shape), steps.build(x.shape)
+        steps.set_weights(one.get_weights())
+        found.append(float(max(abs(a - b).max() for a, b in zip(run(one), run(steps), strict=True))))
+print(json.dumps(found))
+""",
+        tmp_path,
+    )
+    assert len(found) == 6
+    assert max(found) < 2e-5
 
 
 def test_a_captured_training_has_the_same_bits(tmp_path):

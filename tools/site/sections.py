@@ -58,6 +58,7 @@ SECTIONS = [
         "guides/index",
         {
             "Building and training": "guides/training guides/custom guides/functional guides/sequences data files"
+            " guides/language_model"
             " gradients guides/callbacks guides/fine_tuning guides/mixed_precision ops applications",
             "Finding faults": "guides/debugging check estimate find_lr gap cockpit replay explain samples annotate",
             "Seeing what ran": "viz/index viz/recording viz/pictures viz/page viz/live viz/tables viz/nan viz/changes"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from eagerflow.core.observe import libraries as library_folders
+
 __all__ = ["Array", "held_in_place_of", "library_folders"]
 
 
@@ -34,10 +36,6 @@ class Array:
     def size(self) -> int:
         """The number of elements."""
         return math.prod(self.shape)
-
-
-library_folders: list[str] = []
-"""Folders of frameworks that are in use: what runs there isn't the user's code."""
 
 
 def held_in_place_of(x: Any) -> Any:

@@ -16,8 +16,8 @@ import numpy
 
 import eagerflow
 from eagerflow.base.notebook import cell_names
+from eagerflow.core.observe import libraries
 from viz.facts.schema import Frame
-from viz.frameworks.contract import library_folders
 
 __all__ = ["MAX_FRAMES", "Sources", "asking", "is_internal"]
 
@@ -29,9 +29,8 @@ _PLUMBING = ("<eagerflow", "<frozen", "<__array_function__")
 
 def _folders() -> tuple[str, ...]:
     """The folders whose code is not the user's: eagerflow, viz and NumPy."""
-    viz = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    found = (os.path.dirname(os.path.abspath(eagerflow.__file__)), viz, os.path.dirname(numpy.__file__))
-    return tuple([folder + os.sep for folder in found])
+    viz = os.path.dirname(os.path.dirname(__file__))
+    return tuple([os.path.abspath(each) + os.sep for each in (*eagerflow.__path__, viz, *numpy.__path__)])
 
 
 _FOLDERS = _folders()
@@ -45,10 +44,9 @@ _COMMAND = os.path.abspath(sys.argv[0]) if sys.argv and os.path.basename(sys.arg
 @functools.cache
 def is_internal(file: str) -> bool:
     """Is `file`, as a code object names it, something other than the user's code?"""
-    if _COMMAND is not None and os.path.abspath(file) == _COMMAND:  # the file that an installer makes
-        return True
-    folders = (*_FOLDERS, *library_folders)
-    return (file.startswith(folders) and file != _DEMO) or file in _FILES or file.startswith(_PLUMBING)
+    command = _COMMAND is not None and os.path.abspath(file) == _COMMAND  # the file that an installer makes
+    library = file.startswith((*_FOLDERS, *libraries)) and file != _DEMO
+    return command or library or file in _FILES or file.startswith(_PLUMBING)
 
 
 def asking(code: CodeType) -> str:

@@ -4,6 +4,7 @@ from keras.src.backend.common.name_scope import name_scope as name_scope
 
 from eagerflow.keras_backend.backend import (
     core as core,
+    distribution_lib as distribution_lib,
     image as image,
     linalg as linalg,
     math as math,

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 from keras.src.backend.common import KerasVariable
 
-__all__ = ["adapt", "adapted", "public_functions", "tensor_of"]
+__all__ = ["adapt", "adapted", "name_of", "public_functions", "tensor_of"]
+
+
+@cache
+def name_of(dtype: Any) -> str:
+    """The name of a type of arrays, which NumPy makes each time it is asked."""
+    return str(dtype.name)
 
 
 def tensor_of(value: Any) -> Any:

@@ -18,7 +18,7 @@ import eagerflow as ef
 from eagerflow import ops
 from eagerflow.core.dtypes import as_dtype
 from eagerflow.core.observe import unobserved
-from eagerflow.keras_backend.backend.adapting import adapt, adapted, tensor_of
+from eagerflow.keras_backend.backend.adapting import adapt, adapted, name_of, tensor_of
 
 _CONTROL_FLOW = """
     associative_scan fori_loop map scan scatter scatter_update slice slice_update stop_gradient switch unstack
@@ -37,7 +37,7 @@ __all__ += ["device_scope", "is_tensor", "random_seed_dtype", "remat", "shape", 
 SUPPORTS_SPARSE_TENSORS = False
 SUPPORTS_RAGGED_TENSORS = False
 SUPPORTS_COMPLEX_DTYPES = True
-IS_THREAD_SAFE = True
+IS_THREAD_SAFE = False  # a step ends before callbacks are called, so a thread of their own gains nothing
 
 globals().update(adapted(ops, _CONTROL_FLOW))
 
@@ -75,6 +75,16 @@ class Variable(KerasVariable):
             return stateless(value)
         getattr(self._value, method)(convert_to_tensor(value, self._dtype))
         return self._value
+
+    @property
+    def data(self) -> Any:
+        """The array of the value, as tensors of eagerflow have it."""
+        return self.value.data
+
+    @property
+    def identity(self) -> int:
+        """The number by which observers know the variable."""
+        return int(self._value.identity)
 
     @property
     def trainable(self) -> bool:
@@ -116,12 +126,14 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, rag
         raise ValueError("The eagerflow backend has no sparse or ragged tensors. Use sparse=False and ragged=False.")
     if isinstance(x, KerasVariable):
         x = x.value
+    if isinstance(x, ef.Tensor) and (dtype is None or dtype == name_of(x.dtype)):
+        return x
     kind = None if dtype is None else standardize_dtype(dtype)
     if kind in _FLOAT8:
         as_dtype("bfloat16")  # which loads ml_dtypes, by which NumPy knows these types
         return ef.Tensor(numpy.asarray(tensor_of(x)).astype(kind), None, None)
     if isinstance(x, ef.Tensor):
-        return x if kind is None or x.dtype.name == kind else x.astype(kind)
+        return x if kind is None or name_of(x.dtype) == kind else x.astype(kind)
     x = tensor_of(x)
     if kind is None and not hasattr(x, "dtype"):
         parts = tree.flatten(x)

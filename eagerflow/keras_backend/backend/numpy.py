@@ -10,7 +10,7 @@ from typing import Any
 from keras.src.backend.common import standardize_dtype
 from keras.src.backend.common.dtypes import result_type
 
-from eagerflow.keras_backend.backend.adapting import public_functions, tensor_of
+from eagerflow.keras_backend.backend.adapting import name_of, public_functions, tensor_of
 from eagerflow.ops import cast, numpy as ours
 
 _functions = public_functions(ours)
@@ -28,7 +28,7 @@ def _promoting(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _promoted(*arrays: Any) -> list[Any]:
     tensors = tensor_of(list(arrays))
-    kinds = {x.dtype.name if hasattr(x, "dtype") else type(x) for x in tensors if x is not None}
+    kinds = {name_of(x.dtype) if hasattr(x, "dtype") else type(x) for x in tensors if x is not None}
     if len(kinds) < 2 or (len(kinds) == 2 and float in kinds and "float32" in kinds):
         return tensors
     kind = result_type(*kinds)
@@ -54,6 +54,33 @@ def _with_small_indices(function: Callable[..., Any]) -> Callable[..., Any]:
 
 _INDICES = "argmax argmin argpartition argsort count_nonzero digitize nanargmax nanargmin".split()
 globals().update({name: _with_small_indices(_functions[name]) for name in _INDICES})
+
+
+_WIDER = dict.fromkeys(("bool", "int8", "int16", "int32"), "int32") | dict.fromkeys(
+    ("uint8", "uint16", "uint32"), "uint32"
+)
+
+
+def _of_small_integers(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A sum or product, which has 32 bits for integers of at most 32, where NumPy takes 64."""
+
+    @wraps(function)
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        x = tensor_of(x)
+        found = function(x, *args, **kwargs)
+        kind = _WIDER.get(standardize_dtype(getattr(x, "dtype", "float32")))
+        return found if kind is None or kwargs.get("dtype") else cast(found, kind)
+
+    return call
+
+
+globals().update({name: _of_small_integers(_functions[name]) for name in ("nanprod", "trace")})
+
+
+def square(x: Any) -> Any:
+    """The square of each element; that of True is the number 1."""
+    x = tensor_of(x)
+    return ours.square(cast(x, "int32") if getattr(x, "dtype", None) == "bool" else x)
 
 
 def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
@@ -143,6 +170,6 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
 
 def _wide_enough(*operands: Any) -> list[Any]:
     tensors = tensor_of(list(operands))
-    if {str(getattr(x, "dtype", None)) for x in tensors} == {"int8"}:
+    if {name_of(x.dtype) if hasattr(x, "dtype") else None for x in tensors} == {"int8"}:
         return [cast(x, "int32") for x in tensors]
     return _promoted(*tensors)

@@ -34,13 +34,13 @@ def lstm(
     Raises:
         NotImplementedError: for what one op doesn't do; Keras then runs its cell step by step.
     """
-    _check_one_op_does(activation, recurrent_activation, mask)
+    _check_one_op_does(activation, recurrent_activation)
     states = tensor_of([initial_state_h, initial_state_c])
     inputs, mask = _in_order(inputs, states[0].dtype, mask, go_backwards)
     weights = tensor_of([kernel, recurrent_kernel, bias])
     op: Callable[..., Any] = recurrent.lstm
     outputs, h, c = op(inputs, *states, *weights, mask, return_sequences)
-    return h, outputs if return_sequences else ops.expand_dims(h, 1), [h, c]
+    return *_results(outputs if return_sequences else None, h, mask), [h, c]
 
 
 def gru(
@@ -62,7 +62,7 @@ def gru(
     Raises:
         NotImplementedError: for what one op doesn't do; Keras then runs its cell step by step.
     """
-    _check_one_op_does(activation, recurrent_activation, mask)
+    _check_one_op_does(activation, recurrent_activation)
     state = tensor_of(initial_state)
     inputs, mask = _in_order(inputs, state.dtype, mask, go_backwards)
     kernel, recurrent_kernel, bias = tensor_of([kernel, recurrent_kernel, bias])
@@ -71,15 +71,21 @@ def gru(
         bias, recurrent_bias = bias[0], bias[1]
     weights = (kernel, recurrent_kernel, bias, recurrent_bias)
     outputs, h = recurrent.gru(inputs, state, *weights, mask, reset_after, return_sequences)
-    return h, outputs if return_sequences else ops.expand_dims(h, 1), [h]
+    return *_results(outputs if return_sequences else None, h, mask), [h]
 
 
-def _check_one_op_does(activation: Any, recurrent_activation: Any, mask: Any) -> None:
+def _check_one_op_does(activation: Any, recurrent_activation: Any) -> None:
     if activation is not activations.tanh or recurrent_activation is not activations.sigmoid:
         raise NotImplementedError("one op for all steps has tanh and sigmoid only")
-    # Keras doesn't say whether the layer, whose method called, wants zeros where the mask is False.
+
+
+def _results(outputs: Any, last: Any, mask: Any) -> tuple[Any, Any]:
+    """The last output and those of all steps, with zeros where the mask is False if the layer wants them."""
+    # Keras doesn't say so: the layer is what called `lstm` or `gru`.
     if mask is not None and getattr(sys._getframe(2).f_locals.get("self"), "zero_output_for_mask", False):
-        raise NotImplementedError("one op for all steps has no zeros for masked steps")
+        last = ops.where(mask[:, -1:], last, 0.0)
+        outputs = outputs if outputs is None else ops.where(mask[..., None], outputs, 0.0)
+    return last, ops.expand_dims(last, 1) if outputs is None else outputs
 
 
 def _in_order(inputs: Any, dtype: Any, mask: Any, go_backwards: bool) -> tuple[Any, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy
@@ -16,7 +16,7 @@ from keras.src.utils import traceback_utils
 from keras.src.utils.python_utils import pythonify_logs
 
 import eagerflow as ef
-from eagerflow.core.observe import scope
+from eagerflow.core.observe import logs as announce_logs, scope, state
 from eagerflow.training.step_runner import EAGER, StepRunner, runner_for
 
 __all__ = ["EagerflowTrainer"]
@@ -114,7 +114,7 @@ class EagerflowTrainer(base_trainer.Trainer):
             found: list[Any] = []
             for batch in batches:
                 batch = tree.map_structure(_as_tensor, batch)
-                with scope("step", name, self, batch) as announced:
+                with scope("step", f"{name}_step", self, batch) as announced:
                     outputs = announced.value = step(batch)
                 found = [*found, outputs] if keep else [outputs]
             return found if keep else found[-1]
@@ -167,6 +167,7 @@ class EagerflowTrainer(base_trainer.Trainer):
                 size = validation_batch_size or batch_size
                 logs |= self._validated(validation_data, size, validation_steps, callbacks)
             callbacks.on_epoch_end(epoch, logs)
+            announce_logs("epoch", epoch, dict(logs))
             if self.stop_training:
                 break
         if isinstance(self.optimizer, optimizers_module.Optimizer) and epochs > 0:
@@ -178,10 +179,12 @@ class EagerflowTrainer(base_trainer.Trainer):
     def _one_epoch(self, batches: EpochIterator, callbacks: Any) -> dict[str, Any]:
         self.reset_metrics()
         logs: Any = {}
-        for first, last, data in batches:
+        for first, last, data in _observed(batches):
             callbacks.on_train_batch_begin(first)
             logs = self.train_function(data)
             callbacks.on_train_batch_end(last, logs)
+            if state.on:
+                announce_logs("batch", last, pythonify_logs(logs))
             if self.stop_training:
                 break
         return dict(self._get_metrics_result_or_logs(logs))
@@ -224,10 +227,12 @@ class EagerflowTrainer(base_trainer.Trainer):
         self.reset_metrics()
         logs: Any = {}
         callbacks.on_test_begin()
-        for first, last, data in batches:
+        for first, last, data in _observed(batches):
             callbacks.on_test_batch_begin(first)
             logs = self.test_function(data)
             callbacks.on_test_batch_end(last, logs)
+            if state.on:
+                announce_logs("batch", last, pythonify_logs(logs))
             if self.stop_evaluating:
                 break
         logs = pythonify_logs(self._get_metrics_result_or_logs(logs))
@@ -282,6 +287,7 @@ class EagerflowTrainer(base_trainer.Trainer):
         function = make_function()
         self.reset_metrics()
         logs = pythonify_logs(function([data]))
+        announce_logs("step", 0, dict(logs))
         return logs if return_dict else self._flatten_metrics_in_order(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
@@ -298,6 +304,17 @@ class EagerflowTrainer(base_trainer.Trainer):
             return callbacks
         options = {"epochs": 1, "steps": batches.num_batches, "verbose": verbose, **options}
         return callbacks_module.CallbackList(callbacks, add_progbar=verbose != 0, model=self, **options)
+
+
+def _observed(batches: EpochIterator) -> Iterator[tuple[int, int, Any]]:
+    """The batches of an epoch, the making of each announced."""
+    iterator = iter(batches)
+    while True:
+        with scope("data", "batch") as announced:
+            found = announced.value = next(iterator, None)
+        if found is None:
+            return
+        yield found
 
 
 def _as_tensor(value: Any) -> Any:

@@ -11,8 +11,12 @@ __all__ = ["Owners", "layers_in"]
 
 def layers_in(owner: Any) -> list[Any]:
     """A layer or model and all layers inside of it, outer ones first."""
-    known = getattr(owner, "_flatten_layers", None)
-    return [owner] if known is None else list(known())
+    return list(owner._flatten_layers()) if hasattr(owner, "_flatten_layers") else [owner]
+
+
+def known_weights(owner: Any) -> list[Variable]:
+    """The weights of a layer or model; for those of Keras itself, the variables that they hold."""
+    return [v for v in [getattr(v, "_value", v) for v in owner.weights] if isinstance(v, Variable)]
 
 
 class Owners:
@@ -42,23 +46,20 @@ class Owners:
 
     def of(self, variable: Variable) -> Any:
         """The innermost layer that holds a variable; None for one of the user's own."""
-        found = self._of.get(variable.identity)
-        if found is None:
+        if variable.identity not in self._of:
             self._learn()
-            found = self._of.get(variable.identity)
-        return found
+        return self._of.get(variable.identity)
 
     def variables(self) -> list[Variable]:
         """All variables of the layers met."""
-        seen = {v.identity: v for root in self.roots() for v in root.weights if isinstance(v, Variable)}
-        return list(seen.values())
+        return list({v.identity: v for root in self.roots() for v in known_weights(root)}.values())
 
     def _learn(self) -> None:
         """The layer with the fewest weights among those that have it is the innermost."""
         fewest: dict[int, int] = {}
         for root in self.roots():
             for layer in layers_in(root):
-                weights = [v for v in layer.weights if isinstance(v, Variable)]
+                weights = known_weights(layer)
                 for variable in weights:
                     if len(weights) <= fewest.get(variable.identity, len(weights)):
                         fewest[variable.identity] = len(weights)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from eagerflow import Variable
 from viz.doctor.facts.variable_owners import Owners
 from viz.doctor.finding import Finding
 from viz.doctor.user_code import Place
@@ -17,7 +16,7 @@ Handlers = dict[str, list[Callable[..., None]]]
 
 def identities(variables: Iterable[Any]) -> frozenset[int]:
     """The numbers by which variables are known as long as the program runs."""
-    return frozenset([v.identity for v in variables if isinstance(v, Variable)])
+    return frozenset([v.identity for v in variables if hasattr(v, "identity")])
 
 
 class Training:

@@ -146,7 +146,7 @@ class Forgotten(Check):
 
 
 def _trainable(root: Any) -> list[Variable]:
-    return [v for v in getattr(root, "trainable_variables", ()) if is_variable(v)]
+    return [v for v in getattr(root, "trainable_variables", ()) if hasattr(v, "identity")]
 
 
 def _some(variable: Variable) -> numpy.ndarray:

@@ -1,0 +1,161 @@
+"""Runs the tests that come with Keras on PyTorch's backend and on ours, and writes docs/internals/keras_suite.md.
+
+    python -m tools.keras_suite --python .venv-peers/bin/python
+
+The interpreter needs Keras, PyTorch, pytest and pytest-timeout. Results are kept in build/keras_suite, a line for each
+test, and a backend that has results there isn't run again: `--run eagerflow` does, and with `--only ops/nn_test.py` it
+renews those of some files. A test that PyTorch's backend passes and ours doesn't has its reason in
+tools/keras_suite_reasons.txt; those without one are listed as such.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "build" / "keras_suite"
+REASONS = Path(__file__).with_name("keras_suite_reasons.txt")
+PAGE = ROOT / "docs" / "internals" / "keras_suite.md"
+BACKENDS = ("torch", "eagerflow")
+# Whole architectures and downloads, most of an hour, and no backend of their own.
+LEFT_OUT = ("applications/applications_test.py",)
+_LOG = "EAGERFLOW_KERAS_SUITE_LOG"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: Any, call: Any) -> Any:
+    """Write down how a test ended: this module is the plugin of the runs that it starts."""
+    report = yield
+    if report.when == "call" or report.outcome != "passed":
+        error = "" if call.excinfo is None else call.excinfo.exconly()[:300]
+        with open(os.environ[_LOG], "a", encoding="utf-8") as log:
+            log.write(json.dumps([report.nodeid, report.outcome, error]) + "\n")
+    return report
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Stand for the `conftest` of Keras' repository, which its package doesn't hold."""
+    config.addinivalue_line("markers", "requires_trainable_backend: of tests that train")
+    conftest = ModuleType("conftest")
+    conftest.skip_if_backend = lambda name, reason: pytest.mark.skipif(  # type: ignore[attr-defined]
+        os.environ["KERAS_BACKEND"] == name, reason=reason
+    )
+    sys.modules["conftest"] = conftest
+
+
+def main() -> None:
+    """Run what has no results yet, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--python", default=sys.executable, help="an interpreter with Keras, PyTorch and pytest")
+    parser.add_argument("--run", nargs="*", choices=BACKENDS, default=(), help="run these though there are results")
+    parser.add_argument("--only", nargs="*", default=(), help="files or folders of keras/src")
+    options = parser.parse_args()
+    for backend in BACKENDS:
+        if backend in options.run or not (RESULTS / f"{backend}.jsonl").exists():
+            run(backend, options.python, options.only)
+    found = {backend: results(backend) for backend in BACKENDS}
+    PAGE.write_text(page(found["torch"], found["eagerflow"], read_reasons()), encoding="utf-8")
+    print(f"{summary(found['torch'], found['eagerflow'])}\nwritten: {PAGE.relative_to(ROOT)}")
+
+
+def run(backend: str, python: str, only: Any) -> None:
+    """Run Keras' tests on a backend, and add how they end to its results; later lines go before earlier ones."""
+    code = "import importlib.util as u; print(u.find_spec('keras').submodule_search_locations[0])"
+    keras = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
+    source = Path(keras, "src")
+    chosen = [str(source / part) for part in only or ["."]]
+    left_out = [f"--ignore={source / part}" for part in LEFT_OUT]
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    options = (
+        "-q --tb=no -c /dev/null -p no:cacheprovider -W ignore --timeout 60 --continue-on-collection-errors".split()
+    )
+    plugins = ["-p", "tools.keras_suite", *(["-p", "eagerflow.keras_backend"] if backend == "eagerflow" else [])]
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {"KERAS_BACKEND": backend, "KERAS_HOME": folder, "PYTHONPATH": str(ROOT)}
+        settings |= {_LOG: str(RESULTS / f"{backend}.jsonl"), "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [python, "-m", "pytest", *options, *plugins, f"--rootdir={source}", *left_out, *chosen]
+        subprocess.run(command, cwd=folder, env={**os.environ, **settings}, check=False)
+
+
+def results(backend: str) -> dict[str, tuple[str, str]]:
+    """How each test ended at last, and its error."""
+    lines = (RESULTS / f"{backend}.jsonl").read_text(encoding="utf-8").splitlines()
+    return {test: (outcome, error) for test, outcome, error in map(json.loads, lines)}
+
+
+def read_reasons() -> dict[str, str]:
+    """The reason for each pattern of the names of tests."""
+    found: dict[str, str] = {}
+    reason = ""
+    for line in REASONS.read_text(encoding="utf-8").splitlines():
+        if line.startswith("    "):
+            found |= dict.fromkeys(line.split(), reason)
+        elif line and not line.startswith("#"):
+            reason = line
+    return found
+
+
+def _passed(ended: dict[str, tuple[str, str]]) -> list[str]:
+    return [test for test, (outcome, _) in ended.items() if outcome == "passed"]
+
+
+def summary(torch: dict[str, tuple[str, str]], ours: dict[str, tuple[str, str]]) -> str:
+    """How many of the tests that PyTorch's backend passes pass with ours."""
+    there = _passed(torch)
+    same = sum(ours.get(test, ("",))[0] == "passed" for test in there)
+    skipped = sum(ours.get(test, ("",))[0] == "skipped" for test in there)
+    counted = len(there) - skipped
+    return (
+        f"Of the {len(there):,} tests that pass with the PyTorch backend, {same:,} pass with eagerflow's, and "
+        f"{skipped:,} skip themselves there: {same / counted:.2%} of those that run."
+    )
+
+
+def page(torch: dict[str, tuple[str, str]], ours: dict[str, tuple[str, str]], reasons: dict[str, str]) -> str:
+    """The page: figures by folder, and every test that passes with PyTorch and not with ours, by reason."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for test in _passed(torch):
+        outcome, error = ours.get(test, ("failed", "not collected"))
+        counts[test.split("/")[0]][outcome] += 1
+        if outcome == "failed":
+            reason = next((why for pattern, why in reasons.items() if fnmatchcase(test, pattern)), "")
+            by_reason[reason].append(test if reason else f"{test}: {error}")
+    rows = "\n".join(f"| {name} | {sum(n.values())} | {n['passed']} | {n['failed']} |" for name, n in counts.items())
+    lists = [
+        f"### {reason or 'No reason is known'}\n\n" + "\n".join(f"- `{test}`" for test in sorted(tests))
+        for reason, tests in sorted(by_reason.items(), key=lambda item: (bool(item[0]), -len(item[1])))
+    ]
+    return TEXT.format(summary=summary(torch, ours), rows=rows, lists="\n\n".join(lists))
+
+
+TEXT = """# Keras' own tests on our backend
+
+How far does [`KERAS_BACKEND=eagerflow`](../keras_backend.md) do what Keras asks of a backend? `make keras-suite` runs
+the tests that come with Keras on its PyTorch backend and on ours, and writes this page.
+
+{summary}
+
+| `keras/src/` | pass with PyTorch | with eagerflow | fail |
+|---|---|---|---|
+{rows}
+
+## Those that fail with ours alone
+
+{lists}
+"""
+
+if __name__ == "__main__":
+    main()
