@@ -21,8 +21,9 @@ from tests.sources import ROOT, SOURCES
 from tools.site.names import catalogue
 from tools.site.reference import own_members
 
-KERAS_BACKEND = "eagerflow.keras_backend"  # changes what `import keras` gives, in the whole process
-MODULES = [s for s in SOURCES if s.path.stem != "__main__" and not s.name.startswith(KERAS_BACKEND)]
+# The first changes what `import keras` gives, in the whole process; the second needs PyTorch.
+NOT_IMPORTED = ("eagerflow.keras_backend", "viz.frameworks.torch")
+MODULES = [s for s in SOURCES if s.path.stem != "__main__" and not s.name.startswith(NOT_IMPORTED)]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ARGUMENTS = re.compile(r"^(?:Args|Attributes):\n((?:    .*\n|\n)*)", re.MULTILINE)

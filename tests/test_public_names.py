@@ -24,8 +24,9 @@ def is_internal(name: str) -> bool:
     return name.split(".")[1:2] in [[floor] for floor in INTERNAL] or name.startswith(WINGS)
 
 
-KERAS_BACKEND = "eagerflow.keras_backend"  # changes what `import keras` gives, in the whole process
-PUBLIC = [source for source in SOURCES if source.is_public and not source.name.startswith(KERAS_BACKEND)]
+# The first changes what `import keras` gives, in the whole process; the second needs PyTorch.
+NOT_IMPORTED = ("eagerflow.keras_backend", "viz.frameworks.torch")
+PUBLIC = [source for source in SOURCES if source.is_public and not source.name.startswith(NOT_IMPORTED)]
 PACKAGES = [source for source in PUBLIC if source.is_package and not is_internal(source.name)]
 
 

@@ -325,7 +325,8 @@ class Tensor(InSequence):
         >>> ef.Tensor([1.0], device="cpu").to("cpu").device
         Device('cpu')
         """
-        return _move(self, Device(device))
+        where = Device(device)
+        return self if self.device == where else above.move(self, where)
 
     def __array__(self, dtype: DType = None, copy: bool | None = None) -> ndarray:
         mark = None
@@ -566,6 +567,9 @@ def convert_to_tensor(
 def is_tensor(x: Any) -> bool:
     """True for tensors and variables.
 
+    Args:
+        x: anything.
+
     >>> ef.is_tensor([1.0]), ef.is_tensor(ef.Tensor(1.0))
     (False, True)
     """
@@ -593,7 +597,3 @@ def register_methods(**methods: Callable[..., Any]) -> None:
     """Put ops on the class as operators and methods."""
     for name, method in methods.items():
         setattr(Tensor, name, method)
-
-
-def _move(tensor: Tensor, where: Device) -> Tensor:
-    return tensor if tensor.device == where else above.move(tensor, where)

@@ -58,11 +58,10 @@ SECTIONS = [
         "guides/index",
         {
             "Building and training": "guides/training guides/custom guides/functional guides/sequences data files"
-            " guides/language_model"
             " gradients guides/callbacks guides/fine_tuning guides/mixed_precision ops applications",
             "Finding faults": "guides/debugging check estimate find_lr gap cockpit replay explain samples annotate",
             "Seeing what ran": "viz/index viz/recording viz/pictures viz/page viz/live viz/tables viz/nan viz/changes"
-            " viz/tensorboard viz/command_line viz_with_pytorch",
+            " viz/tensorboard viz/command_line viz_with_pytorch guides/language_model",
             "Speed": "guides/speed guides/captured_steps guides/compiled_kernels",
             "Editors and notebooks": "guides/types guides/notebooks",
             "Getting it out": "onnx web distribution distribution_exact distribution_dask security",

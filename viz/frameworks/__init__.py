@@ -7,13 +7,11 @@ works, only while something observes in a thread where a program has imported it
 from __future__ import annotations
 
 import contextlib
-import importlib
-import importlib.abc
-import importlib.machinery
 import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
+from importlib import abc as _abc, import_module as _import_module, machinery as _machinery
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -44,7 +42,7 @@ def owner_of(model: Any) -> Any:
     """What observers know in place of a model of another framework; other models, and whatever else, as they are."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(model, torch.nn.Module):
-        return importlib.import_module("viz.frameworks.torch.modules").owner_of(model)
+        return _import_module("viz.frameworks.torch.modules").owner_of(model)
     return model
 
 
@@ -67,12 +65,12 @@ def _change(by: int) -> None:
 def _follow(name: str) -> None:
     """Let a framework announce, or cease to, as there are observers in this thread."""
     try:
-        importlib.import_module(_FRONTS[name]).announce(threading.get_ident() in _open)
+        _import_module(_FRONTS[name]).announce(threading.get_ident() in _open)
     except Exception as error:  # noqa: BLE001  (another version of it, perhaps: the program goes on)
         warnings.warn(f"viz doesn't hear {name}: {type(error).__name__}: {error}", RuntimeWarning, stacklevel=2)
 
 
-class _Watch(importlib.abc.MetaPathFinder):
+class _Watch(_abc.MetaPathFinder):
     """Notices that the program imports a framework while something observes."""
 
     def __init__(self) -> None:
@@ -84,7 +82,7 @@ class _Watch(importlib.abc.MetaPathFinder):
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
+    ) -> _machinery.ModuleSpec | None:
         if fullname not in _FRONTS:
             return None
         for finder in list(sys.meta_path):
@@ -95,13 +93,13 @@ class _Watch(importlib.abc.MetaPathFinder):
         return None
 
 
-class _Loader(importlib.abc.Loader):
+class _Loader(_abc.Loader):
     """Loads a framework as its own loader does, which takes this one's place at once; then it announces."""
 
     def __init__(self, loader: Any, busy: set[str]) -> None:
         self._loader, self._busy = loader, busy
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+    def create_module(self, spec: _machinery.ModuleSpec) -> ModuleType | None:
         made: ModuleType | None = self._loader.create_module(spec)
         return made
 
