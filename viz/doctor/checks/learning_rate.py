@@ -29,6 +29,11 @@ _UNMOVED = 0.02  # relative change of the loss that counts as none
 _UNMOVED_STEPS = 10
 _BY_SIZE = ("SGD", "NoneType")  # whose updates are as large as the gradients are; Adam divides by their size
 _WEIGHTLESS = 1e-4  # weights whose largest is below begin with zeros, and are as small as their first updates then
+_JUMPS = 2.0  # the loss of a late step against the first one's, where updates were as large as the weights:
+_JUMPS_STAYS = 0.5  # and the median of those steps is still above this part of it
+_MOSTLY_KILLED = 0.75  # of the units of a layer, which fell silent in the first steps
+_HARDLY_LESS = 0.7  # the loss now, against its beginning, where most units learn nothing
+_UPDATE_KILLED = 0.3  # an early update of this part of the weights, after which units are silent, did it
 
 _HIGH = "{what} in {steps!c}{at_rate}{by} (about 0.001 is usual)"
 
@@ -239,6 +244,16 @@ class LearningRates(Check):
             self._tell_uphill(course, finite[0], last)
         elif moved >= _UPDATE_TOO_LARGE and enough and last >= limits.NOT_IMPROVED * abs(finite[0]):
             self._tell_high(course, f"the loss has not fallen ({number(finite[0])} at first, {number(last)} now)", last)
+        elif (
+            final
+            and (died := self._died(last >= _HARDLY_LESS * abs(finite[0])))
+            and course.high
+            and max(course.moves[: limits.WINDOW], default=0.0) >= _UPDATE_KILLED
+        ):
+            self._tell_high(course, f"{died} after the first updates; the loss stays at {number(last)}", last)
+        elif final and len(finite) == len(losses) and self._alone and _jumps(course):
+            ends = f"{number(finite[0])} at first, up to {number(max(losses[-(len(losses) // 3) :]))} in the last third"
+            self._tell_high(course, f"the loss has not settled ({ends})", last)
 
     @property
     def _alone(self) -> bool:
@@ -254,6 +269,18 @@ class LearningRates(Check):
         first, last = course.losses[:part], course.losses[-part:]
         noise = math.hypot(*[statistics.stdev(x) / math.sqrt(part) for x in (first, last)])
         return statistics.fmean(last) - statistics.fmean(first) > limits.FEW_SIGMA * noise
+
+    def _died(self, hardly_less: bool) -> str:
+        """What was alive in the first step, and isn't any more; empty for nothing."""
+        for finding in self.watch.raw("dead_relu", "constant_output"):
+            dead, units = finding.evidence.get("dead", 0), finding.evidence.get("units", 1)
+            if finding.evidence.get("from_start") is not False:
+                continue
+            if finding.severity == "error":
+                return "all units of a layer fell silent" if finding.kind == "dead_relu" else "the outputs froze"
+            if hardly_less and finding.severity == "warning" and dead >= _MOSTLY_KILLED * units:
+                return f"{dead} of {units} units of a layer fell silent"
+        return ""
 
     def _tell_uphill(self, course: _Course, first: float, last: float) -> None:
         """The loss grows because each update adds the gradient, which points to where it grows."""
@@ -346,3 +373,13 @@ def _usual(kernel: numpy.ndarray) -> float:
     """The sum of squares with which a kernel of this shape usually begins (`GlorotUniform`)."""
     outputs = kernel.shape[-1]
     return 2.0 * kernel.size / max(1, outputs + kernel.size // max(1, outputs))
+
+
+def _jumps(course: _Course) -> bool:
+    """Does the loss still jump in the last third, after updates that were nearly as large as the weights?"""
+    first, third = course.losses[0], course.losses[-(len(course.losses) // 3) :]
+    moved = course.moves[: limits.WINDOW]
+    if len(course.losses) < 3 * limits.FEW_STEPS or len(moved) < limits.WINDOW or not course.high:
+        return False
+    wild = statistics.median(moved) >= _UPDATE_KILLED
+    return wild and max(third) >= _JUMPS * first > 0 and statistics.median(third) >= _JUMPS_STAYS * first
