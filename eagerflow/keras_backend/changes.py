@@ -99,7 +99,13 @@ def fused_batch_normalization(module: ModuleType) -> None:
 
     @wraps(call)
     def fused(self: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-        plain = training and self.trainable and mask is None and not self.renorm and not self.synchronized
+        plain = (
+            training
+            and self.trainable
+            and mask is None
+            and not getattr(self, "renorm", False)
+            and not self.synchronized
+        )
         if not plain or inputs.__class__ is not Tensor or inputs.dtype.name not in ("float32", "float64"):
             return call(self, inputs, training, mask)
         kind = inputs.dtype
