@@ -190,7 +190,7 @@ BUDGETS = {
     "viz/check": 3149,
     "viz/cockpit": 593,
     "viz/command": 802,
-    "viz/doctor": 12000,
+    "viz/doctor": 12770,
     "viz/dry_run": 1209,
     "viz/estimate": 929,
     "viz/facts": 8018,

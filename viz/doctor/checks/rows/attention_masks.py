@@ -1,4 +1,4 @@
-"""`attention_mask`: an attention that sees the padding instead of the words."""
+"""`attention_mask`: an attention that sees the padding instead of the words, or what comes after instead of before."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Mask(NamedTuple):
 
 
 class AttentionMasks(Check):
-    """Compares what attention hides with where the padding of the sequences is.
+    """Compares what attention hides with where the padding of the sequences is, and with their order in time.
 
     A mask is what a fused attention is given as one, or what makes scores very low before their softmax.
     """
@@ -41,7 +41,13 @@ class AttentionMasks(Check):
             "step that is real",
             "Turn the mask round: attention_mask is True (1) for what may be seen, as in ops.not_equal(tokens, 0)"
             "[:, None, :]; a mask that is added to the scores is 0 there, and -1e9 for what is hidden.",
-        )
+        ),
+        "attention_mask.upside_down": Rule(
+            "warning",
+            "{who} has a mask that is reversed in time: each of {rows} steps sees only {alone} after it",
+            "Let each step see itself and those before it: use_causal_mask=True, or numpy.tril(numpy.ones((steps, "
+            "steps), bool)) where True means seen; a mask that is added is -1e9 above the diagonal, (1 - tril) * -1e9.",
+        ),
     }
 
     def __init__(self, watch: Any) -> None:
@@ -83,12 +89,17 @@ class AttentionMasks(Check):
         return _Mask(hidden.reshape((1,) * (axes - hidden.ndim) + hidden.shape), layer, place)
 
     def _judge(self, mask: _Mask) -> None:
-        """Does it hide all steps that are real?"""
-        rows = _blind(mask.hidden, self._real)
+        """Does it hide all steps that are real, or all that come before?"""
+        rows, steps = _blind(mask.hidden, self._real), mask.hidden.shape[-1]
+        rule, numbers, alone = "attention_mask", {}, _upside_down(mask.hidden)
         if rows:
-            label, key = layer_label(mask.layer), ("attention_mask", mask.place or id(mask.layer))
-            about = {"layer": mask.layer, "place": mask.place, "key": key, "blind": rows[0], "rows": rows[1]}
-            self.tell("attention_mask", who=f"attention {label!r}" if label else "this attention", **about)
+            numbers = {"blind": rows[0], "rows": rows[1]}
+        elif alone:
+            rule, numbers = "attention_mask.upside_down", {"blind": steps - 1, "rows": steps}
+        if numbers:
+            label, key = layer_label(mask.layer), (rule, mask.place or id(mask.layer))
+            about = {"layer": mask.layer, "place": mask.place, "key": key, "alone": alone, **numbers}
+            self.tell(rule, who=f"attention {label!r}" if label else "this attention", **about)
 
 
 def _hidden_by(name: str, inputs: Any) -> numpy.ndarray | None:
@@ -142,3 +153,13 @@ def _blind(hidden: numpy.ndarray, known: dict[tuple[int, ...], numpy.ndarray]) -
         looking = numpy.asarray(per_row[i][real[i]] if per_row.shape[1] == real.shape[1] else per_row[i])
         blind += bool(looking[:, real[i]].all())
     return (blind, len(rows)) if blind >= _MASKED_SHARE * len(rows) else None
+
+
+def _upside_down(hidden: numpy.ndarray) -> str:
+    """Which steps each one sees, where it sees all later ones and no earlier one; empty for other masks."""
+    steps = hidden.shape[-1]
+    if hidden.shape[-2] != steps or steps < _MASKED_STEPS:
+        return ""
+    seen = ~hidden.reshape(-1, steps, steps).all(axis=0)
+    ways = {"itself and those": 0, "those": 1}
+    return next((way for way, k in ways.items() if numpy.array_equal(seen, numpy.triu(numpy.ones_like(seen), k))), "")
