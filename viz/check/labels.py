@@ -12,15 +12,16 @@ from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.check.weights_move import words_of
 from viz.doctor.checks.all_checks import ADVICE
+from viz.doctor.checks.rows.class_weights import ClassWeights
 from viz.doctor.facts.broken_rows import broken_rows
-from viz.doctor.facts.class_numbers import Order, classes_of, label_classes
-from viz.doctor.facts.class_weights import upside_down, weighed
+from viz.doctor.facts.class_numbers import Order, label_classes
 from viz.doctor.facts.fit_arrays import labels_of
 from viz.doctor.facts.host_arrays import number
 from viz.doctor.facts.loss_questions import is_ours, loss_kind
 from viz.doctor.facts.reordered import reordered_apart
 from viz.doctor.finding import Finding
 from viz.doctor.user_code import Place
+from viz.doctor.watcher import Watcher
 
 __all__ = ["KINDS", "check_labels", "of_finding"]
 
@@ -79,16 +80,11 @@ def _broken(subject: Subject) -> Row | None:
 
 def _weights_of_classes(subject: Subject) -> Row | None:
     """✗ where `class_weight` is the wrong way round; None where it is as it should."""
-    feed: Any = getattr(subject.first.fit, "feed", None)
-    parts = getattr(feed, "parts", None)
-    labels = labels_of(feed) if isinstance(parts, tuple) and len(parts) > 2 else None
-    weights = next(leaves(parts[2]), None) if labels is not None and parts is not None else None
-    classes = classes_of(labels) if labels is not None else None
-    if labels is None or weights is None or classes is None:
-        return None
-    found = weighed(labels, weights)
-    words, sure = upside_down(found) if found is not None else ("", False)
-    return fault(words, ADVICE["class_imbalance.weights"]) if sure else None
+    watcher = Watcher()
+    judge = ClassWeights(watcher)
+    judge.on_logs("epoch", 0, {})  # which looks for the running `fit`
+    judge.finish()
+    return next((of_finding(found) for found in watcher.findings if found.severity != "info"), None)
 
 
 def _shuffled_apart(subject: Subject) -> Row | None:

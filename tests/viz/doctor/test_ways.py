@@ -75,9 +75,9 @@ WAYS = {
     ),
     "one optimizer, and all weights in both of its updates": "opposed_updates.deceived",
     "one optimizer, and all weights in both updates, whose gradients are computed before": "opposed_updates.deceived",
-    "the generator's loss, differentiated by the discriminator's weights": "frozen.taken",
-    "both losses of a GAN under two tapes of one block, differentiated by the discriminator's weights": "frozen.taken",
-    "an actor's loss, differentiated by the critic's weights every fourth time": "frozen.taken",
+    "both losses of a GAN under two tapes of one block, differentiated by the discriminator's weights": (
+        "frozen.left_out"
+    ),
 }
 
 

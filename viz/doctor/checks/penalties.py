@@ -68,8 +68,7 @@ class Divergences(Check):
     """Finds log_var and mean of a KL divergence, by the one gradient that both its terms get, and looks at them.
 
     The divergence of a normal distribution from the standard one is -0.5 * (1 + log_var - mean**2 - exp(log_var)), in
-    which both count alike: the gradients that reach them are one and the same number at all places. Where that is
-    below 0, training makes both as large as it can.
+    which both count alike: the gradients that reach them are one and the same number at all places.
     """
 
     rules = {
@@ -121,8 +120,7 @@ class Divergences(Check):
             self._place = (origin.place if origin is not None else None) or self._place
             self._wrong += slope < 0
             if slope < 0 and self._wrong == _SIGN_STEPS:
-                numbers = {"perfect": 0.0, "now": slope}
-                self.tell("loss_sign.divergence", place=self._place, key=("loss_sign", "divergence"), **numbers)
+                self.tell("loss_sign.divergence", place=self._place, perfect=0.0, now=slope)
             if slope > 0 and len(shape) > 1 and shape[0] >= limits.WINDOW and self._given[mean].shape == shape:
                 log_var, means = (host(self._given[k]).astype("float64") for k in (key, mean))
                 with numpy.errstate(all="ignore"):

@@ -8,7 +8,7 @@ import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import first, first_gradient, host, is_variable, number, tracked
+from viz.doctor.facts.host_arrays import first, first_gradient, host, is_variable, tracked
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.user_code import Place
 
@@ -19,7 +19,6 @@ _EQUAL = 1e-2  # by which factors of single rows may differ: something small is 
 _CLEAR = -9.2  # logarithm of a chance, above which what is added to it (1e-7, say) changes little
 _REST = 0.5  # of what a likelihood makes of the loss may be other terms, such as penalties
 _FALLS = 1.2  # times as far below 0 as at first it is in the end
-_Asked = tuple[float, float, int]  # the mean log-likelihood of labels, by what the loss grows with one, how many
 _CHANCES = ("softmax", "log_softmax", "sigmoid")
 
 
@@ -35,9 +34,8 @@ class Likelihoods(Check):
         "loss_sign.likelihood": Rule(
             "error",
             "the loss grows with the log-likelihood of the labels, and training makes it small: the likelihood of a "
-            "label fell from {before} to {after}, and the loss can fall without end",
-            "Give the loss a minus sign: loss = -mean(log_likelihood); or take a loss of the library, as "
-            "losses.SparseCategoricalCrossentropy().",
+            "label fell from {before!n} to {after!n}, and the loss can fall without end",
+            "Give the loss a minus sign: loss = -mean(log_likelihood); or take a loss of the library.",
         )
     }
 
@@ -46,9 +44,9 @@ class Likelihoods(Check):
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self._answers: dict[int, tuple[str, numpy.ndarray]] = {}  # chances of this step, by their keys
-        self._found: list[_Asked] = []
+        self._found: list[Any] = []  # mean log-likelihoods of labels, by what the loss grows with one, and how many
         self._used: set[int] = set()  # the weights that ops were given since the last gradients
-        self._course: list[_Asked] = []
+        self._course: list[Any] = []
         self._always = True
         self._place: Place | None = None
 
@@ -57,10 +55,6 @@ class Likelihoods(Check):
             self._used.update(x.identity for x in inputs if is_variable(x) and x.trainable)
             if op.name in _CHANCES and tracked(outputs):
                 self._answers[outputs.key] = op.name, host(outputs.data)
-
-    def on_update(self, name: str, variable: Any, inputs: Any) -> None:
-        if name == "assign" and variable.trainable and not self._course:
-            self._always = False  # weights that are loaded may have learnt what is unlearnt now
 
     def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
         kind, answers = self._answers.pop(first(out_keys), ("", None))
@@ -75,12 +69,10 @@ class Likelihoods(Check):
             # Weights that stay as they are may be misled; or it is another term that the loss is about.
             self._always = self._always and self._used <= gradients.asked and whole
             self._course += self._found
-            origin = self.watch.origin(first(gradients.targets))
-            self._place = self._place or (origin.place if origin is not None else None) or self.watch.called_at()
+            self._place = self._place or getattr(self.watch.origin(first(gradients.targets)), "place", None)
         elif self._found:
             self._always = False
-        for each in (self._answers, self._found, self._used):
-            each.clear()
+        self._answers, self._found, self._used = {}, [], set()
 
     def finish(self) -> None:
         """Judge by how the likelihood went."""
@@ -93,12 +85,11 @@ class Likelihoods(Check):
         part = len(means) // 4
         before, after = float(means[:part].mean()), float(means[-part:].mean())
         if numpy.isfinite([before, after]).all() and after < _FALLS * before and not self.watch.has("loss_sign"):
-            words = {"before": number(float(numpy.exp(before))), "after": number(float(numpy.exp(after)))}
-            key = "loss_sign", "likelihood"
-            self.tell("loss_sign.likelihood", place=self._place, key=key, perfect=before, now=after, **words)
+            chances = {"before": float(numpy.exp(before)), "after": float(numpy.exp(after))}
+            self.tell("loss_sign.likelihood", place=self._place, perfect=before, now=after, **chances)
 
 
-def _asked(kind: str, chances: numpy.ndarray, gradient: numpy.ndarray) -> list[_Asked]:
+def _asked(kind: str, chances: numpy.ndarray, gradient: numpy.ndarray) -> list[Any]:
     """What a loss asks of chances, where it is the likelihood of one class a row, with a plus; else nothing."""
     if gradient.shape != chances.shape or not chances.ndim:
         return []
@@ -108,9 +99,11 @@ def _asked(kind: str, chances: numpy.ndarray, gradient: numpy.ndarray) -> list[_
     chosen = gradient.reshape(-1, chances.shape[-1]) != 0
     if chosen.sum() < _ROWS or (chosen.sum(axis=0) > 0).sum() < 2 or (chosen.sum(axis=1) > 1).any():
         return []  # one class for all rows: no labels of data
-    picked, slopes = chances.reshape(chosen.shape)[chosen], gradient.reshape(chosen.shape)[chosen]
-    logs = picked if kind == "log_softmax" else numpy.log(numpy.maximum(picked, 1e-300))
-    clear = (slopes * (1.0 if kind == "log_softmax" else picked))[logs > _CLEAR]
+    logs = picked = chances.reshape(chosen.shape)[chosen]
+    slopes = gradient.reshape(chosen.shape)[chosen]
+    if kind != "log_softmax":
+        logs, slopes = numpy.log(numpy.maximum(picked, 1e-300)), slopes * picked
+    clear = slopes[logs > _CLEAR]
     factor = float(clear.mean()) if clear.size else 0.0
     if not numpy.isfinite(factor) or factor <= 0 or numpy.abs(clear - factor).max() > _EQUAL * factor:
         return []

@@ -52,8 +52,7 @@ class AlongTime(Check):
             "warning",
             "one of the inputs of {model!l} is the labels themselves: at each of the {positions} positions its decoder "
             "reads the very answer that it is to give there, so it learns to copy",
-            "Give the decoder its answers one step later: it reads the start token and all but the last one, "
-            "fit([source, target[:, :-1]], target[:, 1:]).",
+            "Give the decoder its answers one step later: fit([source, target[:, :-1]], target[:, 1:]).",
         ),
     }
 

@@ -44,9 +44,8 @@ class AttentionMasks(Check):
         ),
         "attention_mask.upside_down": Rule(
             "warning",
-            "{who} has a mask that is reversed in time: each of {rows} steps sees only {alone} after it",
-            "Let each step see itself and those before it: use_causal_mask=True, or numpy.tril(numpy.ones((steps, "
-            "steps), bool)) where True means seen; a mask that is added is -1e9 above the diagonal, (1 - tril) * -1e9.",
+            "{who} has a mask that is reversed in time: each of {rows} steps sees only what comes after it",
+            "Let each step see itself and those before it: use_causal_mask=True, or numpy.tril(ones) as the mask.",
         ),
     }
 
@@ -91,15 +90,11 @@ class AttentionMasks(Check):
     def _judge(self, mask: _Mask) -> None:
         """Does it hide all steps that are real, or all that come before?"""
         rows, steps = _blind(mask.hidden, self._real), mask.hidden.shape[-1]
-        rule, numbers, alone = "attention_mask", {}, _upside_down(mask.hidden)
-        if rows:
-            numbers = {"blind": rows[0], "rows": rows[1]}
-        elif alone:
-            rule, numbers = "attention_mask.upside_down", {"blind": steps - 1, "rows": steps}
-        if numbers:
-            label, key = layer_label(mask.layer), (rule, mask.place or id(mask.layer))
-            about = {"layer": mask.layer, "place": mask.place, "key": key, "alone": alone, **numbers}
-            self.tell(rule, who=f"attention {label!r}" if label else "this attention", **about)
+        if rows or _upside_down(mask.hidden):
+            rule = "attention_mask" if rows else "attention_mask.upside_down"
+            label, (blind, every) = layer_label(mask.layer), rows or (steps - 1, steps)
+            about = {"layer": mask.layer, "place": mask.place, "key": (rule, mask.place or id(mask.layer))}
+            self.tell(rule, who=f"attention {label!r}" if label else "this attention", blind=blind, rows=every, **about)
 
 
 def _hidden_by(name: str, inputs: Any) -> numpy.ndarray | None:
@@ -155,11 +150,8 @@ def _blind(hidden: numpy.ndarray, known: dict[tuple[int, ...], numpy.ndarray]) -
     return (blind, len(rows)) if blind >= _MASKED_SHARE * len(rows) else None
 
 
-def _upside_down(hidden: numpy.ndarray) -> str:
-    """Which steps each one sees, where it sees all later ones and no earlier one; empty for other masks."""
-    steps = hidden.shape[-1]
-    if hidden.shape[-2] != steps or steps < _MASKED_STEPS:
-        return ""
-    seen = ~hidden.reshape(-1, steps, steps).all(axis=0)
-    ways = {"itself and those": 0, "those": 1}
-    return next((way for way, k in ways.items() if numpy.array_equal(seen, numpy.triu(numpy.ones_like(seen), k))), "")
+def _upside_down(hidden: numpy.ndarray) -> bool:
+    """Does each step see all later ones and no earlier one?"""
+    seen = ~hidden.reshape(-1, *hidden.shape[-2:]).all(axis=0)
+    ones = numpy.ones((seen.shape[-1], seen.shape[-1]), bool)
+    return len(ones) >= _MASKED_STEPS and any(numpy.array_equal(seen, numpy.triu(ones, k)) for k in (0, 1))

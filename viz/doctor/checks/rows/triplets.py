@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -11,7 +10,6 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import first, first_gradient, host, tracked
-from viz.doctor.user_code import Place
 
 __all__ = ["Triplets"]
 
@@ -46,7 +44,7 @@ class Triplets(Check):
         self._pulled: dict[bool, list[Any]] = {True: [], False: []}  # which the loss makes smaller, or larger
         self._gaps: list[numpy.ndarray] = []  # of each step looked at: how much further apart the former are
         self._first: tuple[float, float] | None = None
-        self._place: Place | None = None
+        self._place: Any = None
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         given = [x for x in inputs if tracked(x)]  # not 0.5 of 0.5 * square
@@ -54,9 +52,8 @@ class Triplets(Check):
             return
         keys, shape = {x.key for x in given}, given[0].data.shape
         known = self._differences.get(given[0].key)
-        if op.name in ("subtract", "squared_difference"):
-            if len(keys) == 2 and len(shape) == 2 and shape == given[1].data.shape:
-                self._differences[outputs.key] = frozenset(keys)
+        if op.name in ("subtract", "squared_difference") and len(keys) == 2 and len(shape) == 2:
+            self._differences[outputs.key] = frozenset(keys)
         elif known is not None and op.name in _KEEPS and len(keys) == 1 and outputs.data.shape == shape:
             self._differences[outputs.key] = known
         elif known is not None and op.name in ("sum", "mean") and outputs.data.size == shape[0] > 1:
@@ -85,14 +82,13 @@ class Triplets(Check):
             return
         sure = max(_sureness(self._gaps[: limits.FIRST]), _sureness(self._gaps))
         if sure >= _SURE and _sureness(self._gaps[-limits.LAST :]) >= -_NOISE:
-            numbers = {"perfect": self._first[0], "now": self._first[1], "steps": self.watch.step}
-            self.tell("loss_sign.triplet", place=self._place, key=("loss_sign", "triplet"), **numbers)
+            perfect, now = self._first
+            self.tell("loss_sign.triplet", place=self._place, perfect=perfect, now=now, steps=self.watch.step)
 
 
-def _sureness(gaps: Sequence[numpy.ndarray]) -> float:
+def _sureness(gaps: list[numpy.ndarray]) -> float:
     """The mean of some numbers, against its own standard error."""
     values = numpy.concatenate(gaps)
-    if len(values) < limits.ROWS_TOLD or not numpy.isfinite(values).all():
-        return 0.0
     spread = float(values.std()) / math.sqrt(len(values))
-    return float(values.mean()) / spread if spread else 0.0
+    known = len(values) >= limits.ROWS_TOLD and math.isfinite(spread) and spread > 0
+    return float(values.mean()) / spread if known else 0.0

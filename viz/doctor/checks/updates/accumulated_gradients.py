@@ -16,16 +16,13 @@ __all__ = ["AccumulatedGradients"]
 _LINKS = 4  # updates in a row that are given all that was given before, too
 _OTHERS = 4  # updates that aren't, behind which an optimizer isn't asked any more
 _ELEMENTS = 256  # of each of a few gradients
-_BATCHES = 256  # gradients for one update, at most
+_STEPS = 256  # in which a loop without an optimizer is listened to
 _APART = 1e-4  # square of the sine of the angle between two gradients: nearer ones can't be told apart in a sum
 _REST = 1e-5  # of a sum may be something else: float32 resolves 1e-7, and momentum by hand leaves 1e-3
 
 
 class AccumulatedGradients(Check):
-    """Asks whether an optimizer is given the tape's gradients plus all of what it was given before, again and again.
-
-    It listens in all steps, as updates may be far apart, until a few of them have shown that they are none of these.
-    """
+    """Asks of each update whether it is given the tape's gradients plus all that the one before it was given."""
 
     rules = {
         "lr_too_high.summed": Rule(
@@ -45,21 +42,16 @@ class AccumulatedGradients(Check):
         self._links: dict[int, int] = {}  # updates in a row that added the tape's gradients to that
         self._others: dict[int, int] = {}
         self._pending: dict[Any, numpy.ndarray] = {}  # sums of what tapes gave since the last update, by their shapes
-        self._waiting = self._unseen = 0
 
     def on_gradients(self, gradients: Gradients) -> None:
-        self._waiting += 1
-        if self._waiting <= _BATCHES and (not self._others or min(self._others.values()) < _OTHERS):
+        if (self._others or self.watch.step < _STEPS) and min(self._others.values(), default=0) < _OTHERS:
             shapes, now = _some(gradients.results)
             self._pending[shapes] = self._pending.get(shapes, 0.0) + now
 
     def on_optimizer(self, opened: Any) -> None:
-        key, self._waiting = id(opened.owner), 0
+        key = id(opened.owner)
         if self._others.setdefault(key, 0) >= _OTHERS:
             return
-        if self.watch.unseen != self._unseen:  # others came in between
-            self._unseen = self.watch.unseen
-            self._before.clear()
         shapes, now = _some(opened.scope.inputs)
         taken, before = self._pending.pop(shapes, None), self._before.get(key)
         self._before[key] = now
@@ -83,12 +75,7 @@ def _some(nested: Any) -> tuple[Any, numpy.ndarray]:
 
 
 def _is_added(before: numpy.ndarray, taken: numpy.ndarray, now: numpy.ndarray) -> bool | None:
-    """Is what an optimizer is given what it was given before, plus the tape's gradients? None where nothing tells.
-
-    >>> a, b = numpy.array([1.0, 2.0, 0.0]), numpy.array([0.5, -1.0, 3.0])
-    >>> _is_added(a, b, a + b / 4), _is_added(a, b, 0.999 * a + b), _is_added(a, a, 3 * a)
-    (True, False, None)
-    """
+    """Is what an optimizer is given what it was given before, plus the tape's gradients? None where nothing tells."""
     aa, bb, ab = float(before @ before), float(taken @ taken), float(before @ taken)
     if not aa * bb - ab * ab > _APART * aa * bb:  # as those of a single weight, or of nothing but zeros
         return None

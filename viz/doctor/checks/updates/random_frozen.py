@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ast
+import linecache
 import math
+import re
 from typing import Any
 
 import numpy
 
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
-from viz.doctor.facts.host_arrays import host, rms
+from viz.doctor.facts.host_arrays import host, is_variable, rms
 from viz.doctor.facts.layer_kinds import is_chain
-from viz.doctor.facts.source_calls import tree_of
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.user_code import Place
 
@@ -21,14 +21,11 @@ __all__ = ["RandomFrozen"]
 _SHARE = 0.5  # of the numbers in kernels are frozen and random: fewer may be drawn on purpose
 _LEARNT = 0.5  # of a constant answer's loss: who draws features on purpose draws enough to learn more
 _NOISE = 2.0  # times 1 / √n by which the size of n random numbers may be off
+_SAYS = re.compile(r"\.trainable\s*=\s*(True|False)\b")
 
 
 class RandomFrozen(Check):
-    """Looks at frozen layers, behind `Answers`: all of them where nothing is learnt.
-
-    Where a little is, those count that stand first in a model that `fit` trains, if the script froze them after it had
-    made them: who wants random features says so where the layer is made.
-    """
+    """Looks at frozen layers where nothing is learnt, or little behind those that a script froze after making them."""
 
     rules = {
         "frozen.random": Rule(
@@ -58,29 +55,22 @@ class RandomFrozen(Check):
         idle = bool(self.watch.raw("not_learning"))
         roots = self.watch.owners.roots() if idle else [model] if place is not None else []
         layers = {id(layer): layer for root in roots for layer in layers_in(root)}
-        kernels = [(layer, kernel) for layer in layers.values() if (kernel := vars(layer).get("kernel")) is not None]
+        kernels = [(layer, kernel) for layer in layers.values() if is_variable(kernel := vars(layer).get("kernel"))]
         frozen = [not kernel.trainable and _as_drawn(layer, kernel) for layer, kernel in kernels]
         sizes = numpy.array([kernel.data.size for _, kernel in kernels])
         count, learns = sum(frozen), any(kernel.trainable for _, kernel in kernels)
         most = count and learns and sizes[frozen].sum() >= _SHARE * sizes.sum()
         if most and (idle or (count > 1 and all(frozen[:count]))):
-            about = {
-                "layer": kernels[frozen.index(True)][0],
-                "place": None if idle else place,
-                "key": ("frozen", "random"),
-            }
+            about = {"layer": kernels[frozen.index(True)][0], "place": None if idle else place}
             self.tell("frozen.random", unchanged=count, all=len(kernels), steps=self.watch.step, **about)
             self.watch.retract(("too_few_steps", 0))  # more steps would only train what learns from random numbers
 
 
 def _as_drawn(layer: Any, kernel: Any) -> bool:
-    """Does a kernel look as Glorot's uniform distribution made it, with the bias at 0?
-
-    Those of trained layers go beyond its limits, or have another size, and a bias beside them that isn't 0.
-    """
+    """Does a kernel look as Glorot's uniform distribution made it, with the bias at 0? Trained ones don't."""
     values, bias = host(kernel.data).astype("float64"), vars(layer).get("bias")
     uniform = type(getattr(layer, "kernel_initializer", None)).__name__ == "GlorotUniform"
-    if values.ndim < 2 or not uniform or (bias is not None and host(bias.data).any()):
+    if values.ndim < 2 or not uniform or (is_variable(bias) and host(bias.data).any()):
         return False
     highest = math.sqrt(6.0 / (math.prod(values.shape[:-2]) * sum(values.shape[-2:])))
     size, noise = rms(values) * math.sqrt(3.0), _NOISE / math.sqrt(values.size)
@@ -89,14 +79,8 @@ def _as_drawn(layer: Any, kernel: Any) -> bool:
 
 def _frozen_before(fit: Place) -> Place | None:
     """The last line before a `fit` that says `trainable = False`; None for none, or where a later line frees any."""
-    tree = tree_of(fit.file)
-    every = [each for each in (ast.walk(tree) if tree is not None else ()) if isinstance(each, ast.Assign)]
-    lines = [
-        (each.lineno, each.value.value)
-        for each in every
-        if isinstance(each.value, ast.Constant)
-        and any(isinstance(at, ast.Attribute) and at.attr == "trainable" for at in each.targets)
-    ]
-    freed = any(value is True and line > fit.line for line, value in lines)
-    before = [line for line, value in lines if value is False and line < fit.line]
-    return Place(fit.file, max(before)) if before and not freed else None
+    lines = enumerate(linecache.getlines(fit.file), 1)
+    said = [(number, found[1]) for number, line in lines if (found := _SAYS.search(line)) is not None]
+    before = [number for number, value in said if value == "False" and number < fit.line]
+    freed = any(value == "True" and number > fit.line for number, value in said)
+    return Place(fit.file, before[-1]) if before and not freed else None
