@@ -38,7 +38,7 @@ class AccumulatedGradients(Check):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._before: dict[int, numpy.ndarray] = {}  # what each optimizer was given last
+        self._before: dict[Any, numpy.ndarray] = {}  # what each optimizer was given last, by their shapes
         self._links: dict[int, int] = {}  # updates in a row that added the tape's gradients to that
         self._others: dict[int, int] = {}
         self._pending: dict[Any, numpy.ndarray] = {}  # sums of what tapes gave since the last update, by their shapes
@@ -53,8 +53,8 @@ class AccumulatedGradients(Check):
         if self._others.setdefault(key, 0) >= _OTHERS:
             return
         shapes, now = _some(opened.scope.inputs)
-        taken, before = self._pending.pop(shapes, None), self._before.get(key)
-        self._before[key] = now
+        taken, before = self._pending.pop(shapes, None), self._before.get((key, shapes))
+        self._before[key, shapes] = now
         added = None if taken is None or before is None else _is_added(before, taken, now)
         links = self._links[key] = self._links.get(key, 0) + (added is True)
         if added and links == _LINKS:
