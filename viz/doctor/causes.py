@@ -50,6 +50,7 @@ _CAUSES: dict[str, list[str]] = {
         "validation_mismatch": "validation_mismatch",
         "overfit": "validation_mismatch shuffled_apart",
         "validation_chance": "validation_mismatch shuffled_apart",
+        "label_leak": "attention_mask",
         "stopped_early": "loss_mismatch label_range lr_too_high lr_too_low unscaled_input",
     }.items()
 }
@@ -181,6 +182,7 @@ _CONDITIONS: tuple[tuple[str, str, Callable[[Finding, Finding], bool | None]], .
     ("loss_mismatch", "nonfinite", lambda c, s: _by_logits(c) and s.rule in _OF_ZEROS and _same_place(c, s)),
     ("nonfinite", "", _from_nonfinite),
     ("", "nonfinite", _from_nonfinite),
+    ("", "label_leak", lambda c, s: (c.rule, s.rule) == ("attention_mask.upside_down", "label_leak.ahead")),
     ("", "frozen", lambda c, s: s.rule == "frozen.rounded"),
     ("callback_mismatch", "", lambda c, s: (c.rule, s.rule) == ("callback_mismatch.mode", "lr_too_low.faded")),
     ("", "unscaled_target.gradients", lambda c, s: False),  # the targets are its cause, and stay as they are

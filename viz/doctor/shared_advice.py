@@ -28,10 +28,6 @@ SHARED = {
         "Count the classes of all rows alike, from 0: what was done to the labels of one part (y - 1, a LabelEncoder) "
         "has to be done to those of the other."
     ),
-    "class_imbalance.weights": (
-        "Turn class_weight round: the rare class gets the large weight, as in {0: 1.0, 1: rows of 0 / rows of 1}; "
-        "judge by recall or AUC instead of accuracy."
-    ),
     "replicas_diverged": (
         "Change weights on all ranks alike: no assign, seed or data of one rank's own outside of the steps, and every "
         "gradient through optimizer.apply inside of a step; rank 0's files then hold what all have."

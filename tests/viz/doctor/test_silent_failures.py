@@ -34,6 +34,14 @@ model.fit(words, {labels}, epochs={epochs}, verbose=0)
 FIT = 'model.compile("adam", "sparse_categorical_crossentropy")\nmodel.fit(x, number, epochs=8, verbose=0)\n'
 
 FOUND = {
+    "the frequent class weighs more": (
+        "class_imbalance.weights",
+        "warning",
+        RARE
+        + SIGMOID
+        + 'model.compile("adam", "binary_crossentropy")\n'
+        + "model.fit(many, rare, epochs=4, class_weight={0: 9.0, 1: 1.0}, verbose=0)  # here\n",
+    ),
     "weights of zero": (
         "no_gradient.ignored",
         "error",

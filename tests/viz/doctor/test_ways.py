@@ -50,6 +50,34 @@ WAYS = {
     "a loss behind the block of the tape": "no_gradient.behind_tape",
     "the discriminator's loss, differentiated by the generator's weights": "frozen.left_out",
     "an output whose loss has the weight 0": "no_gradient",
+    "a divergence with the wrong sign": "loss_sign.divergence",
+    "two tapes beside each other, and a generator that aims at zeros": "loss_sign.adversary",
+    "two tapes one after the other, and a critic's wrong sign": "loss_sign.adversary",
+    "a train_step whose misleading labels mislead nobody": "loss_sign.adversary",
+    "a discriminator that is taught ones for all rows": "loss_sign.same_labels",
+    "a decoder that reads its answers": "label_leak.teacher",
+    "random layers that are kept as they are": "frozen.random",
+    "all but the last layer of a new network, which learns a little": "frozen.random",
+    "a base without trained weights, in a functional model": "frozen.random",
+    "each step sees those after it": "attention_mask.upside_down",
+    "the mean logarithm of the chance of the label, in a loop": "loss_sign.likelihood",
+    "one-hot rows times log_softmax, in a loop": "loss_sign.likelihood",
+    "the log-likelihood of yes and no, in a loop": "loss_sign.likelihood",
+    "triplets whose distances are swapped": "loss_sign.triplet",
+    "gradients that are added up, and never begin anew": "lr_too_high.summed",
+    "means of four batches whose sums are never cleared": "lr_too_high.summed",
+    "a train_step that keeps what it sums": "lr_too_high.summed",
+    "the generator's step updates the discriminator, too": "opposed_updates.deceived",
+    "a combined model whose discriminator isn't frozen": "opposed_updates.deceived",
+    "both gradients of one forward pass, and the critic's weights in both": "opposed_updates.deceived",
+    "one persistent tape that is asked for each optimizer's step, and the critic's weights in both": (
+        "opposed_updates.deceived"
+    ),
+    "one optimizer, and all weights in both of its updates": "opposed_updates.deceived",
+    "one optimizer, and all weights in both updates, whose gradients are computed before": "opposed_updates.deceived",
+    "both losses of a GAN under two tapes of one block, differentiated by the discriminator's weights": (
+        "frozen.left_out"
+    ),
 }
 
 

@@ -22,19 +22,25 @@ from viz.doctor.checks.noise import Noise
 from viz.doctor.checks.nonfinite import NonFinite
 from viz.doctor.checks.outputs import ClassNumbers, ConstantOutput, LastLayers
 from viz.doctor.checks.overfitting import Overfit
+from viz.doctor.checks.own_losses.likelihoods import Likelihoods
 from viz.doctor.checks.penalties import Divergences, Penalties
 from viz.doctor.checks.rank_times import RankTimes
 from viz.doctor.checks.rows.along_time import AlongTime
 from viz.doctor.checks.rows.attention_masks import AttentionMasks
+from viz.doctor.checks.rows.class_weights import ClassWeights
 from viz.doctor.checks.rows.label_leak import LabelLeak
 from viz.doctor.checks.rows.padding import Padding
 from viz.doctor.checks.rows.row_order import ClassOrder, SameBatch, Shuffles
+from viz.doctor.checks.rows.triplets import Triplets
 from viz.doctor.checks.shapes import Broadcasts, Upcasts
 from viz.doctor.checks.swapped_arguments import SwappedArguments
 from viz.doctor.checks.timing import Costs, Timing
+from viz.doctor.checks.updates.accumulated_gradients import AccumulatedGradients
+from viz.doctor.checks.updates.adversaries import Adversaries
 from viz.doctor.checks.updates.conflicting_optimizers import ConflictingOptimizers
 from viz.doctor.checks.updates.forgotten import Forgotten
 from viz.doctor.checks.updates.frozen import Frozen
+from viz.doctor.checks.updates.random_frozen import RandomFrozen
 from viz.doctor.checks.updates.recreated import Recreated
 from viz.doctor.checks.validation.folds import Folds
 from viz.doctor.checks.validation.prepared import Prepared
@@ -45,11 +51,11 @@ __all__ = ["ADVICE", "CHECKS"]
 
 CHECKS: tuple[type[Check], ...] = (
     *(NonFinite, Mismatch, SwappedArguments, Labels, LastLayers, AttentionMasks, ClassNumbers),
-    *(Broadcasts, Upcasts, LossSign, Kernels, Modes, DeadRelu, Saturated, ConstantOutput, GradientSizes),
-    *(LearningRates, Inputs, Penalties, Unreached, Frozen, Forgotten, ConflictingOptimizers),
-    *(Recreated, Folds, AlongTime, Noise, Memory, Timing, Costs, Overfit, ValidationRows),
-    *(Prepared, ClassOrder, SameBatch, Callbacks, UnresetMetrics, Endings, Answers),
-    *(HiddenSoftmax, Padding, Divergences, ValidationLoss, Shuffles, LabelLeak),
+    *(Broadcasts, Upcasts, LossSign, Triplets, Kernels, Modes, DeadRelu, Saturated, ConstantOutput, GradientSizes),
+    *(AccumulatedGradients, LearningRates, Inputs, Penalties, Unreached, Frozen, Forgotten, ConflictingOptimizers),
+    *(Recreated, Adversaries, Likelihoods, Folds, AlongTime, Noise, Memory, Timing, Costs, Overfit, ValidationRows),
+    *(Prepared, ClassOrder, SameBatch, Callbacks, UnresetMetrics, Endings, Answers, ClassWeights),
+    *(HiddenSoftmax, RandomFrozen, Padding, Divergences, ValidationLoss, Shuffles, LabelLeak),
     RankTimes,
 )
 """In the order in which they are asked: `Unreached` comes after those that explain gradients of zero, `Inputs` after

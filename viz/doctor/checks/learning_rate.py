@@ -290,6 +290,8 @@ class LearningRates(Check):
         self.tell("loss_sign.update", severity, place=course.place, key=key, perfect=first, now=last, steps=steps)
 
     def _tell_high(self, course: _Course, what: str, last: float) -> None:
+        if any(finding.rule == "lr_too_high.summed" for finding in self.watch.raw("lr_too_high")):
+            return
         moved = course.moves[0] if course.moves else None
         count, added_at = self._sum or (0, None)
         # A rate that is large for a mean isn't to blame either, where updates with a mean's gradients would be small.

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from eagerflow import layers
+from eagerflow import Model, Sequential, layers
 from eagerflow.metrics import BinaryAccuracy
 from viz.doctor.facts.variable_owners import layers_in
+from viz.recorder.descriptions import flat
 from viz.recorder.source_lines import is_internal
 
 __all__ = [
     "attention_around",
     "halves_at_one_half",
     "is_accuracy",
+    "is_chain",
     "is_embedding",
     "is_users",
     "makes_weights",
@@ -72,6 +74,14 @@ def may_run_again(model: Any) -> bool:
         getattr(each, "stateful", False) or each._ef_state.losses or each.activity_regularizer is not None
         for each in layers_in(model)
     )
+
+
+def is_chain(model: Any) -> bool:
+    """Does each layer of a model that `fit` trains get what the one before it made, and nothing else?"""
+    ours = isinstance(model, Model) and type(model).train_step is Model.train_step
+    graph = model._ef_state.graph if ours and not is_users(model) else None
+    ends = [] if graph is None else [graph.inputs, graph.outputs, *[node.inputs for node in graph.nodes]]
+    return (ours and isinstance(model, Sequential)) or (bool(ends) and all(len(list(flat(each))) <= 1 for each in ends))
 
 
 def rescaling_in(owner: Any) -> Any:

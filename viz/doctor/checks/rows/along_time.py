@@ -48,6 +48,12 @@ class AlongTime(Check):
             "the very token that it is given there, so it learns to copy, and not which token comes next",
             "To predict the next token, shift the labels by one: fit(tokens[:, :-1], tokens[:, 1:]).",
         ),
+        "label_leak.teacher": Rule(
+            "warning",
+            "one of the inputs of {model!l} is the labels themselves: at each of the {positions} positions its decoder "
+            "reads the very answer that it is to give there, so it learns to copy",
+            "Give the decoder its answers one step later: fit([source, target[:, :-1]], target[:, 1:]).",
+        ),
     }
 
     def __init__(self, watch: Any) -> None:
@@ -72,9 +78,14 @@ class AlongTime(Check):
         self._alike = 0 if same is None else self._alike + 1
         if same is None or self._alike != _ENOUGH:
             return
-        if len(inputs) == 1 and loss.ours and loss.kind == "sparse" and reads_onward(model):
+        way = "copied" if loss.ours and loss.kind == "sparse" and reads_onward(model) else ""
+        if len(inputs) > 1:
+            ends = [_changes(model, given, same, at) for at in (0, loss.shape[1] - 1)]
+            first, last = [each if each is not None else numpy.zeros(2) for each in ends]
+            way = "teacher" if last[:-1].max() <= _CHANGED < min(last[-1], first[1:].max()) else ""
+        if way:
             about = {"model": model, "positions": loss.shape[1], "rows": len(loss.labels), "column": 0, "share": 1.0}
-            self.tell("label_leak.copied", place=self.watch.called_at(), key=("label_leak", "copied"), **about)
+            self.tell(f"label_leak.{way}", place=self.watch.called_at(), key=("label_leak", way), **about)
 
     def _ask(self, model: Any, given: Any, x: Any) -> None:
         values = host(x.data)[:_ROWS]

@@ -1,4 +1,4 @@
-"""`attention_mask`: an attention that sees the padding instead of the words."""
+"""`attention_mask`: an attention that sees the padding instead of the words, or what comes after instead of before."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Mask(NamedTuple):
 
 
 class AttentionMasks(Check):
-    """Compares what attention hides with where the padding of the sequences is.
+    """Compares what attention hides with where the padding of the sequences is, and with their order in time.
 
     A mask is what a fused attention is given as one, or what makes scores very low before their softmax.
     """
@@ -41,7 +41,12 @@ class AttentionMasks(Check):
             "step that is real",
             "Turn the mask round: attention_mask is True (1) for what may be seen, as in ops.not_equal(tokens, 0)"
             "[:, None, :]; a mask that is added to the scores is 0 there, and -1e9 for what is hidden.",
-        )
+        ),
+        "attention_mask.upside_down": Rule(
+            "warning",
+            "{who} has a mask that is reversed in time: each of {rows} steps sees only what comes after it",
+            "Let each step see itself and those before it: use_causal_mask=True, or numpy.tril(ones) as the mask.",
+        ),
     }
 
     def __init__(self, watch: Any) -> None:
@@ -83,12 +88,13 @@ class AttentionMasks(Check):
         return _Mask(hidden.reshape((1,) * (axes - hidden.ndim) + hidden.shape), layer, place)
 
     def _judge(self, mask: _Mask) -> None:
-        """Does it hide all steps that are real?"""
-        rows = _blind(mask.hidden, self._real)
-        if rows:
-            label, key = layer_label(mask.layer), ("attention_mask", mask.place or id(mask.layer))
-            about = {"layer": mask.layer, "place": mask.place, "key": key, "blind": rows[0], "rows": rows[1]}
-            self.tell("attention_mask", who=f"attention {label!r}" if label else "this attention", **about)
+        """Does it hide all steps that are real, or all that come before?"""
+        rows, steps = _blind(mask.hidden, self._real), mask.hidden.shape[-1]
+        if rows or _upside_down(mask.hidden):
+            rule = "attention_mask" if rows else "attention_mask.upside_down"
+            label, (blind, every) = layer_label(mask.layer), rows or (steps - 1, steps)
+            about = {"layer": mask.layer, "place": mask.place, "key": (rule, mask.place or id(mask.layer))}
+            self.tell(rule, who=f"attention {label!r}" if label else "this attention", blind=blind, rows=every, **about)
 
 
 def _hidden_by(name: str, inputs: Any) -> numpy.ndarray | None:
@@ -142,3 +148,10 @@ def _blind(hidden: numpy.ndarray, known: dict[tuple[int, ...], numpy.ndarray]) -
         looking = numpy.asarray(per_row[i][real[i]] if per_row.shape[1] == real.shape[1] else per_row[i])
         blind += bool(looking[:, real[i]].all())
     return (blind, len(rows)) if blind >= _MASKED_SHARE * len(rows) else None
+
+
+def _upside_down(hidden: numpy.ndarray) -> bool:
+    """Does each step see all later ones and no earlier one?"""
+    seen = ~hidden.reshape(-1, *hidden.shape[-2:]).all(axis=0)
+    ones = numpy.ones((seen.shape[-1], seen.shape[-1]), bool)
+    return len(ones) >= _MASKED_STEPS and any(numpy.array_equal(seen, numpy.triu(ones, k)) for k in (0, 1))

@@ -1,0 +1,110 @@
+"""`loss_sign.likelihood`: a likelihood, written by hand, that training makes small."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+
+from viz.doctor import thresholds as limits
+from viz.doctor.check_base import Check, Rule
+from viz.doctor.facts.host_arrays import first, first_gradient, host, is_variable, tracked
+from viz.doctor.facts.step_facts import Gradients
+from viz.doctor.user_code import Place
+
+__all__ = ["Likelihoods"]
+
+_ROWS = 4  # labels of a batch, at least: of fewer, any number is the same for all
+_EQUAL = 1e-2  # by which factors of single rows may differ: something small is added before a logarithm
+_CLEAR = -9.2  # logarithm of a chance, above which what is added to it (1e-7, say) changes little
+_REST = 0.5  # of what a likelihood makes of the loss may be other terms, such as penalties
+_FALLS = 1.2  # times as far below 0 as at first it is in the end
+_CHANCES = ("softmax", "log_softmax", "sigmoid")
+
+
+class Likelihoods(Check):
+    """Asks the backward pass which class of each row the loss makes less likely.
+
+    Of a likelihood of labels, the gradient at the logarithms of the chances has the same number in one place of each
+    row, and zeros beside it. This speaks only where all weights behind the answers are trained so from their beginning,
+    where nothing outweighs it, and where the likelihood did fall.
+    """
+
+    rules = {
+        "loss_sign.likelihood": Rule(
+            "error",
+            "the loss grows with the log-likelihood of the labels, and training makes it small: the likelihood of a "
+            "label fell from {before!n} to {after!n}, and the loss can fall without end",
+            "Give the loss a minus sign: loss = -mean(log_likelihood); or take a loss of the library.",
+        )
+    }
+
+    always = ("on_gradients",)
+
+    def __init__(self, watch: Any) -> None:
+        super().__init__(watch)
+        self._answers: dict[int, tuple[str, numpy.ndarray]] = {}  # chances of this step, by their keys
+        self._found: list[Any] = []  # mean log-likelihoods of labels, by what the loss grows with one, and how many
+        self._used: set[int] = set()  # the weights that ops were given since the last gradients
+        self._course: list[Any] = []
+        self._always = True
+        self._place: Place | None = None
+
+    def on_single_op(self, op: Any, inputs: Any, outputs: Any, whole: Any) -> None:
+        if self._always:
+            self._used.update(x.identity for x in inputs if is_variable(x) and x.trainable)
+            if op.name in _CHANCES and tracked(outputs):
+                self._answers[outputs.key] = op.name, host(outputs.data)
+
+    def on_rule(self, op: Any, out_keys: Any, in_keys: Any, gradients: Any, results: Any) -> None:
+        kind, answers = self._answers.pop(first(out_keys), ("", None))
+        if answers is not None:
+            self._found += _asked(kind, answers.astype("float64"), first_gradient(gradients).astype("float64"))
+
+    def on_gradients(self, gradients: Gradients) -> None:
+        if len(self._found) == 1:
+            mean, factor, rows = self._found[0]
+            counted, value = mean * factor * rows, gradients.value
+            whole = abs(value - counted) <= _REST * abs(counted) or not numpy.isfinite(value)
+            # Weights that stay as they are may be misled; or it is another term that the loss is about.
+            self._always = self._always and self._used <= gradients.asked and whole
+            self._course += self._found
+            self._place = self._place or getattr(self.watch.origin(first(gradients.targets)), "place", None)
+        elif self._found:
+            self._always = False
+        self._answers, self._found, self._used = {}, [], set()
+
+    def finish(self) -> None:
+        """Judge by how the likelihood went."""
+        if not self._always or len(self._course) < limits.WINDOW or self.watch.training.known:
+            return
+        means, factors, rows = (numpy.array(each) for each in zip(*self._course))
+        # The loss may be a mean, or a sum, of batches that have other numbers of rows.
+        if not any(numpy.ptp(each) <= 1e-3 * each.min() for each in (factors, factors * rows)):
+            return
+        part = len(means) // 4
+        before, after = float(means[:part].mean()), float(means[-part:].mean())
+        if numpy.isfinite([before, after]).all() and after < _FALLS * before and not self.watch.has("loss_sign"):
+            chances = {"before": float(numpy.exp(before)), "after": float(numpy.exp(after))}
+            self.tell("loss_sign.likelihood", place=self._place, perfect=before, now=after, **chances)
+
+
+def _asked(kind: str, chances: numpy.ndarray, gradient: numpy.ndarray) -> list[Any]:
+    """What a loss asks of chances, where it is the likelihood of one class a row, with a plus; else nothing."""
+    if gradient.shape != chances.shape or not chances.ndim:
+        return []
+    if kind == "sigmoid":  # of yes, and 1 minus them
+        chances = numpy.stack([chances, 1 - chances], axis=-1)
+        gradient = numpy.stack([gradient.clip(0), (-gradient).clip(0)], axis=-1)
+    chosen = gradient.reshape(-1, chances.shape[-1]) != 0
+    if chosen.sum() < _ROWS or (chosen.sum(axis=0) > 0).sum() < 2 or (chosen.sum(axis=1) > 1).any():
+        return []  # one class for all rows: no labels of data
+    logs = picked = chances.reshape(chosen.shape)[chosen]
+    slopes = gradient.reshape(chosen.shape)[chosen]
+    if kind != "log_softmax":
+        logs, slopes = numpy.log(numpy.maximum(picked, 1e-300)), slopes * picked
+    clear = slopes[logs > _CLEAR]
+    factor = float(clear.mean()) if clear.size else 0.0
+    if not numpy.isfinite(factor) or factor <= 0 or numpy.abs(clear - factor).max() > _EQUAL * factor:
+        return []
+    return [(float(logs.mean()), factor, len(logs))]
