@@ -7,7 +7,6 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from viz.doctor.checks.all_checks import ADVICE
 from viz.doctor.finding import Finding
 from viz.facts.json_data import finite, json_text
 
@@ -25,9 +24,12 @@ def sarif(findings: Sequence[Finding], version: str, succeeded: bool = True) -> 
         version: of this program.
         succeeded: whether the script ran to its end.
     """
+    advice = {finding.rule: finding.fix for finding in reversed(findings)}
     rules = list(dict.fromkeys([finding.rule for finding in findings]))
     run = {
-        "tool": {"driver": {"name": "viz doctor", "version": version, "rules": [_rule(rule) for rule in rules]}},
+        "tool": {
+            "driver": {"name": "viz doctor", "version": version, "rules": [_rule(rule, advice[rule]) for rule in rules]}
+        },
         "invocations": [{"executionSuccessful": succeeded}],
         "originalUriBaseIds": {"SRCROOT": {"uri": f"{pathlib.Path.cwd().as_uri()}/"}},
         "columnKind": "unicodeCodePoints",
@@ -37,12 +39,12 @@ def sarif(findings: Sequence[Finding], version: str, succeeded: bool = True) -> 
     return json_text(log)
 
 
-def _rule(rule: str) -> dict[str, Any]:
+def _rule(rule: str, advice: str) -> dict[str, Any]:
     kind = rule.partition(".")[0]
     return {
         "id": rule,
         "shortDescription": {"text": kind.replace("_", " ")},
-        "help": {"text": f"{ADVICE[rule]} See docs/doctor/{kind}.md in eagerflow's sources."},
+        "help": {"text": f"{advice} See docs/doctor/{kind}.md in eagerflow's sources."},
     }
 
 

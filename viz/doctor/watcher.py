@@ -9,6 +9,7 @@ from typing import Any
 
 from eagerflow import Tensor, Variable
 from eagerflow.core import observe
+from viz import frameworks
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check
 from viz.doctor.checks.all_checks import ADVICE, CHECKS
@@ -58,6 +59,7 @@ class Watcher(Turns, observe.Observer):
     """
 
     tells_mistakes = True
+    knows_layouts_of_eagerflow = True
     advice = ADVICE
 
     def __init__(self, found: Callable[[Finding], None] | None = None, ignored: Iterable[str] = ()) -> None:
@@ -147,7 +149,7 @@ class Watcher(Turns, observe.Observer):
         """Begin to watch the running thread."""
         if self._observing is None:
             self.choose_thread()
-            self._observing = observe.observing(self)
+            self._observing = frameworks.observing(self)
             self._observing.__enter__()
         return self
 

@@ -20,8 +20,9 @@ from torch.utils.data import dataloader
 from eagerflow.core.observe import Observer, Scope, current, state
 from viz.frameworks.contract import library_folders
 from viz.frameworks.torch.backward import Backward
+from viz.frameworks.torch.canonical import Canonical
 from viz.frameworks.torch.modules import Scopes
-from viz.frameworks.torch.objects import Objects
+from viz.frameworks.torch.objects import Objects, note_line
 from viz.frameworks.torch.ops import OpMode
 from viz.frameworks.torch.updates import Updates
 from viz.recorder.capture import Capture
@@ -47,6 +48,9 @@ class _Front:
         self.updates = Updates(self)
         self.mode = OpMode(self)
         self._thread = threading.get_ident()
+        self._adapters: dict[Observer, Observer] = {}
+        self._current: tuple[Observer, ...] = ()
+        self._listeners: tuple[Observer, ...] = ()
         self._compiling: tuple[FrameType, list[Any] | None] | None = None  # and the modes that were above this one's
 
     @property
@@ -64,19 +68,34 @@ class _Front:
 
     # ------------------------------------------------------------------ telling
 
+    def listeners(self) -> tuple[Observer, ...]:
+        """The observers of the running context; what stands between for those that know eagerflow's layouts alone."""
+        found = current()
+        if found is not self._current:
+            self._current = found
+            self._listeners = tuple([self._adapted(each) for each in found])
+        return self._listeners
+
+    def _adapted(self, observer: Observer) -> Observer:
+        if not getattr(observer, "knows_layouts_of_eagerflow", False):
+            return observer
+        if observer not in self._adapters:
+            self._adapters[observer] = Canonical(observer)
+        return self._adapters[observer]
+
     def begin(self, scope: Scope) -> None:
         """A scope begins."""
-        for each in current():
+        for each in self.listeners():
             self.guarded(each, "on_scope_begin", scope)
 
     def end(self, scope: Scope, outputs: Any, error: BaseException | None) -> None:
         """A scope ends."""
-        for each in reversed(current()):
+        for each in reversed(self.listeners()):
             self.guarded(each, "on_scope_end", scope, outputs, error)
 
     def tell(self, name: str, *event: Any) -> None:
         """Announce an event."""
-        for each in current():
+        for each in self.listeners():
             if each not in self.resting:
                 try:
                     getattr(each, name)(*event)
@@ -252,6 +271,8 @@ def _patch() -> None:
         library_folders.append(folder)
         is_internal.cache_clear()
     _replace(nn.Module, "__call__", _module)
+    _replace(nn.Module, "__init__", _made)
+    _replace(optimizers.Optimizer, "__init__", _made)
     _replace(torch.autograd.Function, "apply", _function)
     _replace(dataloader.DataLoader, "__iter__", _quietly)
     _replace(dataloader._BaseDataLoaderIter, "__next__", _data)
@@ -285,6 +306,16 @@ def _module(call: Any) -> Any:
         return front.scopes.module(call, self, args, kwargs)
 
     return __call__
+
+
+def _made(initialize: Any) -> Any:
+    @functools.wraps(initialize)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        if not torch.compiler.is_compiling() and _here() is not None:
+            note_line(self, sys._getframe(1))
+        initialize(self, *args, **kwargs)
+
+    return __init__
 
 
 def _compiled(set_callback: Any) -> Any:

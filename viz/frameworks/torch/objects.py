@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy
@@ -13,14 +14,33 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from eagerflow import Tensor, Variable
 from viz.frameworks import contract
+from viz.recorder.source_lines import is_internal
 
-__all__ = ["Array", "Objects", "Weight", "as_numpy", "key_of_edge"]
+__all__ = ["Array", "Objects", "Weight", "as_numpy", "key_of_edge", "made_at", "note_line"]
 
 _LEAF = 2**64 - 1  # the sequence number of what gives a gradient to a leaf
 _KEYS = 1 << 48  # keys of tensors that ops made: beyond all that count from 0
 _new_key = itertools.count(1 << 40).__next__
 
 _unheard = torch._C.DisableTorchFunction
+
+
+_made: dict[int, tuple[weakref.ref[Any], tuple[str, int]]] = {}
+
+
+def note_line(thing: Any, frame: FrameType | None) -> None:
+    """A module or optimizer is being made: note the user's line that does so."""
+    while frame is not None and (is_internal(frame.f_code.co_filename) or frame.f_locals.get("self") is thing):
+        frame = frame.f_back
+    if frame is not None:
+        at = id(thing)
+        _made[at] = weakref.ref(thing, lambda gone: _made.pop(at, None)), (frame.f_code.co_filename, frame.f_lineno)
+
+
+def made_at(thing: Any) -> tuple[str, int] | None:
+    """The user's line that made a module or optimizer; None where nothing observed then."""
+    known = _made.get(id(thing))
+    return known[1] if known is not None and known[0]() is thing else None
 
 
 def key_of_edge(sequence: int, output: int) -> int:

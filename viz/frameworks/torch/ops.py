@@ -219,7 +219,7 @@ class OpMode(TorchFunctionMode):
         if front.backward.depth:
             front.backward.heard(outputs, ended)
         result = outputs[0] if len(outputs) == 1 else tuple(outputs)
-        for each in current():
+        for each in front.listeners():
             if each not in front.resting:
                 try:
                     each.on_op(op, inputs, settings, result, started, ended, None)
@@ -350,7 +350,7 @@ class OpMode(TorchFunctionMode):
     def _read(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Python takes the values: three frames up, for observers, is the code that asked."""
         if args and (known := self._objects.known(args[0])) is not None:
-            for each in current():
+            for each in self._front.listeners():
                 if each not in self._front.resting:
                     each.on_read(known, READS[func.__name__])
         return func(*args, **kwargs)

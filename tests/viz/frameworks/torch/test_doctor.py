@@ -1,0 +1,68 @@
+"""`viz doctor` names faults of unmodified PyTorch programs, with lines, and says nothing of their healthy twins."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.viz.frameworks.torch import corpus
+from tests.viz.frameworks.torch.score import alarms, judge
+from viz.doctor.checks.all_checks import ADVICE
+from viz.doctor.watched_script import examine
+
+torch = pytest.importorskip("torch", reason="PyTorch isn't installed here: make test-torch")
+
+RULES = {
+    "loss/broadcast_mse": "broadcast",
+    "loss/nll_of_softmax": "loss_mismatch.log_probabilities",
+    "numbers/log_behind_a_where": "nonfinite.log",
+    "numbers/rate_far_too_low": "lr_too_low",
+    "steps/no_zero_grad": "lr_too_high.never_zeroed",
+    "steps/zero_grad_before_step": "frozen.zeroed",
+}
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def findings(source, path):
+    path.write_text(source, encoding="utf-8")
+    found = examine(str(path))
+    assert found.steps > 0
+    assert not found.failures
+    assert not found.status
+    return found.diagnosis.to_dict()["findings"]
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_doctor_names_faults_and_lines_and_leaves_twins_alone(name, tmp_path, capsys):
+    found = findings(corpus.faulty(name), tmp_path / "train.py")
+    assert judge(name, found) == (True, True, True)
+    first = next(each for each in found if each["rule"] == RULES[name])
+    assert (first["fix"] == ADVICE.get(first["rule"])) == (first["rule"] == "lr_too_low")  # the others name functions
+    assert alarms(findings(corpus.healthy(name), tmp_path / "healthy.py")) == []
+
+
+def test_convolutions_and_weights_are_seen_in_the_layout_of_the_checks(tmp_path, capsys):
+    source = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 3))
+nn.init.constant_(net[0].bias, -100.0)  # all of its units are dead
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+x, y = torch.randn(64, 1, 8, 8), torch.randint(0, 3, (64,))
+for step in range(20):
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(net(x), y).backward()
+    optimizer.step()
+"""
+    found = alarms(findings(source, tmp_path / "train.py"))
+    assert found[0]["kind"] == "dead_relu"
+    assert found[0]["message"].startswith("4 of 4 units of layer 'net/1' were 0")

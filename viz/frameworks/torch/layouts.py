@@ -1,0 +1,148 @@
+"""PyTorch's weights, modules and losses as the doctor's checks know them: kernels are (*window, in, out)."""
+
+from __future__ import annotations
+
+import weakref
+from types import SimpleNamespace
+from typing import Any
+
+import numpy
+from torch import nn
+
+from eagerflow import Tensor, layers, losses
+from viz.frameworks.torch.objects import Weight, made_at
+
+__all__ = ["Layer", "LaidOut", "answers_last", "layer_of", "loss_of", "tensor_of"]
+
+_FLIPPED = (nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase)
+_CLASSES = {"Linear": "Dense", "LayerNorm": "LayerNormalization"}
+_CLASSES |= dict.fromkeys(("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"), "BatchNormalization")
+_CLASSES |= dict.fromkeys(("Dropout1d", "Dropout2d", "Dropout3d"), "Dropout")
+
+
+class LaidOut(Weight):
+    """A weight in the layout that checks know: kernels are (*window, in, out)."""
+
+    __slots__ = ("flips", "last", "raw")
+
+    def __init__(self, raw: Weight, flips: bool) -> None:
+        self.raw, self.flips, self.last = raw, flips, None
+        self.identity, self.path, self.name, self.mask = raw.identity, raw.path, raw.name, None
+        self.serial, self.by_hand = None, False
+        self._made_trainable = self._trainable = raw._trainable
+        self.autocast, self.aggregation, self.synchronization = True, "none", "auto"
+        self.regularizer = self.constraint = None
+        self.overwrite_with_gradient = False
+
+    @property
+    def data(self) -> Any:
+        if self.last is None or self.raw.data.source is not None:
+            self.last = self.laid_out(self.raw.data.get())
+        return self.last  # of a model that is gone, as it was at last
+
+    @property
+    def key(self) -> int | None:  # type: ignore[override]
+        return self.raw.key
+
+    @property  # type: ignore[misc]
+    def trainable(self) -> bool:
+        found = self.raw.data.source
+        return found is not None and bool(found.requires_grad)
+
+    def laid_out(self, values: Any) -> Any:
+        return values.transpose(*range(2, values.ndim), 1, 0) if self.flips and values.ndim > 1 else values
+
+
+class Layer:
+    """A module."""
+
+    built, compute_dtype, data_format, axis, activity_regularizer = True, "float32", None, -1, None
+    build = layers.Layer.build  # weights were made with the module
+    stateful = True  # no check runs it once more
+
+    def __init__(self, canonical: Any, raw: Any) -> None:
+        self._canonical, self._raw = canonical, raw
+        module = raw.thing
+        self.created_at = made_at(module)
+        self.rate = float(getattr(module, "p", 0.0) or 0.0)
+        self.momentum = 1 - float(getattr(module, "momentum", 0.0) or 0.0)
+        self.epsilon = getattr(module, "eps", 1e-5)
+
+    @property
+    def name(self) -> str:
+        return str(self._raw.name)
+
+    @property
+    def path(self) -> str:
+        return str(self._raw.path)
+
+    @property
+    def weights(self) -> list[Any]:
+        return [self._canonical.of(x) for x in self._raw.variables]
+
+    variables = weights
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        return [x for x in self.weights if x.trainable]
+
+    @property
+    def trainable(self) -> bool:
+        return bool(self.trainable_variables) or not self.weights
+
+    @property
+    def gamma(self) -> Any:
+        return next((x for x in self.weights if x.name == "weight"), None)
+
+    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Any]:
+        found = [self._canonical.owner(each) for each in self._raw._flatten_layers()]
+        return found if include_self else found[1:]
+
+
+def loss_of(name: str, kind: str, ignores: int | None) -> Any:
+    """A loss of eagerflow's that compares as torch's does.
+
+    Args:
+        name: what it is called in torch, in small letters without `_`.
+        kind: that of the targets' numbers.
+        ignores: the class that isn't judged, where it is among the targets.
+    """
+    if name in ("crossentropy", "crossentropyloss", "nllloss"):
+        if kind == "f":
+            return losses.CategoricalCrossentropy(from_logits=True)
+        return losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignores)
+    if name.startswith(("bce", "binarycrossentropy")):
+        return losses.BinaryCrossentropy(from_logits="logits" in name)
+    if name == "mseloss":
+        return losses.MeanSquaredError()
+    if name == "l1loss":
+        return losses.MeanAbsoluteError()
+    return SimpleNamespace(name=name, settings={}, created_at=None)
+
+
+def tensor_of(values: Any, key: int | None) -> Tensor:
+    """A tensor with this array, by the key that tapes would know it by."""
+    made = Tensor.__new__(Tensor)
+    made.data, made.key = values, key
+    made.mask = made.serial = None
+    return made
+
+
+def answers_last(name: str, answers: Any) -> Any:
+    """Torch has classes on axis 1."""
+    if name == "cross_entropy" and isinstance(answers, Tensor) and answers.data.ndim > 2:
+        return tensor_of(numpy.moveaxis(answers.data, 1, -1), answers.key)
+    return answers
+
+
+def layer_of(canonical: Any, raw: Any, flips: dict[int, tuple[weakref.ref[Any], bool]]) -> Layer:
+    """What stands for a module, of a class that is called as eagerflow's; notes which parameters are flipped."""
+    module = raw.thing
+    for each in module.modules():
+        for x in each.parameters(recurse=False):
+            flips.setdefault(id(x), (weakref.ref(x), isinstance(each, _FLIPPED)))
+    name = type(module).__name__
+    made: type[Layer] = type(_CLASSES.get(name, name), (Layer,), {})
+    if type(module).__module__.startswith("torch."):
+        made.__module__ = "eagerflow.layers.torch"  # it may use the weights of those inside without a call
+    return made(canonical, raw)
