@@ -10,6 +10,7 @@ from eagerflow.core.lowering import load_kernels, waiting
 from eagerflow.core.primitive import registry
 from eagerflow.onnx.converters import elementwise, indexing, neural, recurrent, reductions, shapes
 from viz.facts.flops import FORMULAS
+from viz.frameworks.torch.formulas import OF_TORCH
 from viz.picture.operands import ORDERED
 from viz.recorder.finite_check import SAFE
 
@@ -21,7 +22,7 @@ LISTS = {
     "shaped by values": recorder._SHAPED_BY_VALUES,
     "that index": recorder._INDEXING,
     "with kernels": waiting,
-    "with FLOPs": FORMULAS.keys() - CHANGES,
+    "with FLOPs": FORMULAS.keys() - CHANGES - OF_TORCH.keys(),
     **{
         f"in ONNX ({module.__name__.rpartition('.')[2]})": module.CONVERTERS
         for module in (elementwise, indexing, neural, recurrent, reductions, shapes)

@@ -260,3 +260,24 @@ def test_a_module_is_watched_for_tensorboard(mlp, tmp_path, monkeypatch):
     assert (0, "gradients/model/0/weight/norm") in found
     assert (2, "activations/model/1/norm") in found
     assert found[2, "weights/model/2/bias/norm"] > 0
+
+
+def test_a_view_that_was_made_and_changed_without_gradients_does_not_end_the_recording(mlp):
+    model, optimizer, x = mlp
+
+    class Shifted(torch.nn.Module):
+        def forward(self, x):
+            with torch.no_grad():
+                rows = x.clone()
+                first = rows[:, :1]
+                first.mul_(2.0)
+            rows += model(x).sum() * 0.0
+            with torch.no_grad():
+                first.mul_(1.0)
+            return model(rows)
+
+    with warnings.catch_warnings(), viz.trace() as trace:
+        warnings.simplefilter("error", RuntimeWarning)
+        Shifted()(x).sum().backward()
+        optimizer.step()
+    assert any(op.phase == "update" for op in trace.ops)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from eagerflow.core.observe import Scope
-from viz.frameworks.torch.objects import Weight, key_of_edge
+from viz.frameworks.torch.objects import Weight, key_of_edge, node_of
 
 __all__ = ["Backward"]
 
@@ -63,10 +63,9 @@ class Backward:
         Returns:
             The nodes, and the keys of what they give gradients to.
         """
-        nodes = [x.grad_fn for x in made if x.grad_fn is not None]
-        group = _Group(
-            op, tuple([key_of_edge(x.grad_fn._sequence_nr(), x.output_nr) for x in made if x.grad_fn is not None])
-        )
+        ends = [(node, x.output_nr) for x in made if (node := node_of(x)) is not None]
+        nodes = [node for node, _ in ends]
+        group = _Group(op, tuple([key_of_edge(node._sequence_nr(), output) for node, output in ends]))
         watched, own, keys = self._watched, set[int](), set[int | None]()
         while nodes:
             node = nodes.pop()
@@ -97,7 +96,7 @@ class Backward:
 
     def adopt(self, x: torch.Tensor, proxy: Any) -> None:
         """Functions that weren't heard made a tensor, such as compiled ones: all of them are announced as one op."""
-        node, now = x.grad_fn, clock()
+        node, now = node_of(x), clock()
         if node is None or node._sequence_nr() < self._opened or node._sequence_nr() in self._watched:
             return
         group, keys = self.watch(None, [x], self._opened)
@@ -160,7 +159,7 @@ class Backward:
 
     def _gradient(self, group: _Group, x: torch.Tensor) -> Any:
         """What stands for a gradient: a tensor if an op that was heard made it, or it can be differentiated again."""
-        if self._tracks and x.grad_fn is not None:
+        if self._tracks and node_of(x) is not None:
             return x
         known = self._objects.known(x) if self._made else None
         if known is not None and id(known) in self._made:

@@ -16,7 +16,7 @@ from eagerflow import Tensor, Variable
 from viz.frameworks import contract
 from viz.recorder.source_lines import is_internal
 
-__all__ = ["Array", "Objects", "Weight", "as_numpy", "key_of_edge", "made_at", "note_line"]
+__all__ = ["Array", "Objects", "Weight", "as_numpy", "key_of_edge", "node_of"]
 
 _LEAF = 2**64 - 1  # the sequence number of what gives a gradient to a leaf
 _KEYS = 1 << 48  # keys of tensors that ops made: beyond all that count from 0
@@ -41,6 +41,14 @@ def made_at(thing: Any) -> tuple[str, int] | None:
     """The user's line that made a module or optimizer; None where nothing observed then."""
     known = _made.get(id(thing))
     return known[1] if known is not None and known[0]() is thing else None
+
+
+def node_of(x: torch.Tensor) -> Any:
+    """The autograd node of a tensor; None for leaves, and for views that were changed in place without gradients."""
+    try:
+        return x.grad_fn
+    except RuntimeError:  # PyTorch refuses to say of which op such a view is now
+        return None
 
 
 def key_of_edge(sequence: int, output: int) -> int:
@@ -249,7 +257,7 @@ class Objects:
         """What stands for a tensor that an op just made, or changed."""
         proxy = Tensor.__new__(Tensor)
         proxy.data = self._array(x)
-        node = x.grad_fn
+        node = node_of(x)
         proxy.key = None if node is None else key_of_edge(node._sequence_nr(), x.output_nr)
         proxy.mask = proxy.serial = None
         return self._keep(x, proxy)
@@ -281,13 +289,13 @@ class Objects:
 
     def _new(self, x: torch.Tensor) -> Any:
         path = self._named(x)
-        if path is not None or (x.requires_grad and x.grad_fn is None):
+        if path is not None or (x.requires_grad and node_of(x) is None):
             return self._weight(x, None, path)
         weight = None if x.requires_grad else self.holder(x)
         if weight is not None:
             return self._keep(x, weight)
         proxy = self.made(x)
-        if x.grad_fn is not None:
+        if node_of(x) is not None:
             self._adopt(x, proxy)
         return proxy
 
@@ -308,9 +316,9 @@ class Objects:
 
     def _now_tracked(self, x: torch.Tensor, proxy: Tensor) -> None:
         """Gradients are wanted of what was met before."""
-        node = x.grad_fn
+        node = node_of(x)
         if isinstance(proxy, Weight):
-            if x.is_leaf:
+            if node_of(x) is None:
                 proxy._trainable, proxy.key = True, proxy.identity
         else:
             proxy.key = _new_key() if node is None else key_of_edge(node._sequence_nr(), x.output_nr)

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from eagerflow.core.observe import current, state
 from viz.facts.json_data import to_plain
-from viz.frameworks.torch.objects import Weight
+from viz.frameworks.torch.objects import Weight, node_of
 from viz.frameworks.torch.words import (
     CALLED,
     COUNTERS,
@@ -257,7 +257,8 @@ class OpMode(TorchFunctionMode):
             for each in (x,) if whole is None else (x, whole):
                 weight = next((w for w, y in zip(inputs, given) if y is each), None)
                 weight = objects.known(each) if weight is None else weight
-                if weight is not None and not isinstance(weight, Weight) and each.is_leaf and each.requires_grad:
+                is_new = weight is not None and not isinstance(weight, Weight)
+                if is_new and each.requires_grad and node_of(each) is None:
                     weight = objects.weight(each)
                 if isinstance(weight, Weight):
                     if weight.name not in COUNTERS:
