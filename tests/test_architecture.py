@@ -194,7 +194,7 @@ BUDGETS = {
     "viz/doctor": 12641,
     "viz/dry_run": 1024,
     "viz/estimate": 821,
-    "viz/facts": 7415,
+    "viz/facts": 7430,
     "viz/fit_gap": 1138,
     "viz/geometry": 3389,
     "viz/livepage": 4639,

@@ -58,5 +58,5 @@ def test_nine_in_ten_pass_of_all_tests_of_the_nodes_that_are_known(outcomes):
     """Those of types that tensors don't have here among them."""
     refused = {name for names in conformance.REFUSED.values() for name in names.split()}
     tried = [each for each in outcomes if each.known and each.name not in refused]
-    assert len(tried) > 1500
+    assert len(tried) > 1400
     assert sum(not each.error for each in tried) >= 0.9 * len(tried)

@@ -518,6 +518,8 @@ class Record:
             *around, own = info.name.split("/")
             shown = [self._layer_names.get(name, name) if layers else name for name in around]
             return "/".join([*shown, called or own])
+        if info.role == "optimizer state" and self._layer_names:
+            return self._shown_state(info.name)
         if info.role == "input" and called:  # of several that models call by one name
             return called
         return info.name or called
@@ -530,6 +532,19 @@ class Record:
             if scope.kind in ("layer", "model"):
                 found.setdefault(scope.name, set()).add(scope.shown)
         return {name: shown for name, (shown, *more) in found.items() if not more and shown != name}
+
+    def _shown_state(self, name: str) -> str:
+        """`"adam/generator_dense_kernel_momentum"` for `"adam/sequential_dense_kernel_momentum"`."""
+        around, _, own = name.rpartition("/")
+        ends = [i for i, letter in enumerate(own) if letter == "_"]
+        known = next((own[:end] for end in reversed(ends) if own[:end] in self._weights_of_states), "")
+        return f"{around}/{self._weights_of_states[known]}{own[len(known) :]}" if known else name
+
+    @functools.cached_property
+    def _weights_of_states(self) -> dict[str, str]:
+        """How a weight is shown in the names of an optimizer's states, by its own name in them."""
+        variables = [info for info in self.tensors if info.role in VARIABLES]
+        return {info.name.replace("/", "_"): self.shown(info.id).replace("/", "_") for info in variables}
 
     def ancestors(self, scope: int | None) -> Iterator[Scope]:
         """A scope and those around it, innermost first.

@@ -22,8 +22,6 @@ model = ef.Sequential([layers.Dense(1, activation="sigmoid")])
 model.compile("adam", "binary_crossentropy")
 model.fit(x, rare, class_weight={0: (rare == 0).mean(), 1: (rare == 1).mean()}, verbose=0)
 """,
-    ("labels", "weights that count classes from 1", "from 0"): SOFTMAX
-    + "model.fit(x, number, class_weight={1: 1.0, 2: 2.0, 3: 4.0}, verbose=0)\n",
     ("first loss", "a root of numbers below 0", "sqrt"): """
 inputs = ef.Input((8,))
 model = ef.Model(inputs, layers.Dense(1)(ops.sqrt(layers.Dense(8)(inputs))))
@@ -68,8 +66,6 @@ model.fit(x, target, validation_split=0.25, epochs=4, callbacks=[stop], verbose=
 stop = ef.callbacks.EarlyStopping("val_acc", patience=20)
 model.fit(x, number, validation_split=0.25, epochs=4, callbacks=[stop], verbose=0)
 """,
-    ("labels", "a weight of 0", "nothing is learnt from these rows"): SOFTMAX
-    + "model.fit(x, number, class_weight={0: 1.0, 1: 1.0, 2: 0.0}, verbose=0)\n",
     ("inputs", "pictures torn by reshape", "look torn"): """
 rows, columns = np.mgrid[:16, :16] / 16.0
 pictures = np.sin(3 * rows[..., None] + 6 * rng.random((64, 1, 1, 3))) + columns[..., None]

@@ -100,7 +100,7 @@ NONE += ("labels on borders", "labels on lines", "labels missing", "titles on bo
 # How many labels find no room in one picture, of very many; and how many more arrows cross than in Graphviz' layout.
 MOST_UNLABELLED = {"inception": 2, "densenet": 1, "control_flow": 1}
 MORE_CROSSINGS = {"own_momentum": 1, "actor_critic": 2, "siamese": 1, "two_losses": 3, "vae": 3, "densenet": 5}
-MORE_CROSSINGS |= {"inception": 5, "penalties": 2, "seq2seq": 5, "shared_layers": 2, "gan": 1}
+MORE_CROSSINGS |= {"inception": 5, "penalties": 2, "seq2seq": 5, "shared_layers": 2, "gan": 1, "graph_network": 2}
 NONE += ("lines on lines", "frames through boxes", "frames through frames")
 
 
