@@ -169,13 +169,6 @@ def test_samples_of_several_inputs_go_by_name(tmp_path):
         example.model.export(tmp_path / "m.html", format="web", samples={"right": np.ones((1, 3))})
 
 
-def test_weights_are_stored_in_fewer_bits_where_that_is_asked_for(tmp_path):
-    model = ef.Sequential([L.Input((200,)), L.Dense(300), L.Dense(3)])
-    pages = {kind: export(Example(model, {"weights": kind}), tmp_path / "m.html") for kind in (None, "int8")}
-    assert len(bytes_of(pages["int8"], "model")) < 0.3 * len(bytes_of(pages[None], "model"))
-    assert content_of(pages["int8"])["model"]["rounded"] == "int8"
-
-
 def test_channels_that_no_sample_reaches_are_known(tmp_path):
     model = ef.Sequential([L.Input((2,)), L.Dense(3, activation="relu")])
     model.layers[0].set_weights([np.zeros((2, 3), "float32"), np.array([1, 0, -1], "float32")])

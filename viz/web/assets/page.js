@@ -129,11 +129,15 @@ class Page {
   // The reader has changed something: run, at once or when the hand rests, and never twice at a time.
   changed() {
     clearTimeout(this.waiting);
+    this.waiting = null;
     this.skipped?.(); // who waits for an earlier change goes on
     if (!(this.time > SLOW)) return this.runNow();
     return new Promise((done) => {
       this.skipped = done;
-      this.waiting = setTimeout(() => this.runNow().then(done), REST);
+      this.waiting = setTimeout(() => {
+        this.waiting = null;
+        this.runNow().then(done);
+      }, REST);
     });
   }
 
