@@ -410,10 +410,10 @@ def _parameters(func: Any, count: int) -> tuple[str, ...]:
         return ("x", "index")
     try:
         found = tuple(inspect.signature(func).parameters)
-        if found != ("args", "kwargs"):
-            return found
-    except (ValueError, TypeError):
-        pass
+    except (ValueError, TypeError):  # of a function in C
+        found = ("args", "kwargs")
+    if found != ("args", "kwargs"):
+        return found
     schemas = torch._C._jit_get_schemas_for_operator(f"aten::{name.strip('_')}")
     known = [tuple([each.name.replace("self", "input") for each in schema.arguments]) for schema in schemas]
     return next((names for names in known if len(names) >= count), known[0] if known else ())
