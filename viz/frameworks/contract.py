@@ -1,4 +1,8 @@
-"""What a framework hands to observers besides plain data; eagerflow's own objects have all this already."""
+"""What a framework hands to observers: the events of `eagerflow.core.observe`, with objects of these classes.
+
+Eagerflow's own tensors, variables, layers and optimizers have all this already. Another framework's folder derives what
+stands for its own objects from the classes here. Whoever observes asks `viz.frameworks.objects` what an object is.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,14 @@ from typing import Any
 
 from eagerflow.core.observe import libraries as library_folders
 
-__all__ = ["Array", "held_in_place_of", "library_folders"]
+__all__ = ["Array", "Op", "Owner", "Tensor", "Variable", "library_folders"]
 
 
 class Array:
-    """Base of what stands for an array of another framework: NumPy gets its values when somebody asks.
+    """The numbers of a tensor, which NumPy gets when somebody asks.
 
-    A framework's own class has `shape`, `dtype` (NumPy's, or with the same `name`, `kind` and `itemsize`), `size`,
-    `nbytes`, `device` (None, or with a number as `id`) and `base` (the `Array` that stands for all of its memory, and
-    goes when that goes).
+    Derived classes have `shape`, `dtype` (NumPy's, or with the same `name`, `kind` and `itemsize`), `nbytes`, `device`
+    (None, or with a number as `id`) and `base` (the `Array` of all of its memory, which goes when that goes).
     """
 
     __slots__ = ()
@@ -38,7 +41,82 @@ class Array:
         return math.prod(self.shape)
 
 
-def held_in_place_of(x: Any) -> Any:
-    """What the program holds where observers are told of `x`: a tensor of another framework, or `x` itself."""
-    data = getattr(x, "data", None)
-    return data.source if isinstance(data, Array) else x.source if isinstance(x, Array) else x
+class Tensor:
+    """What an op reads or makes.
+
+    Attributes:
+        data: its numbers: an `Array`, or NumPy's or CuPy's array.
+        key: by which backward passes know it; None where gradients stop.
+        serial: free for observers; None until one writes it.
+    """
+
+    __slots__ = ("__weakref__", "data", "key", "serial")
+
+    data: Any
+    key: int | None
+    serial: int | None
+
+    def __init__(self, data: Any, key: int | None) -> None:
+        self.data, self.key, self.serial = data, key, None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of its axes."""
+        return tuple(self.data.shape)
+
+    @property
+    def dtype(self) -> Any:
+        """The type of its elements."""
+        return self.data.dtype
+
+
+class Variable(Tensor):
+    """What a program keeps and changes in place.
+
+    Attributes:
+        identity: its number; `key` is the same while gradients are wanted of it.
+        path: its name, with those of what holds it: `net/layers.0/weight`.
+    """
+
+    __slots__ = ()
+
+    identity: int
+    path: str
+
+    @property
+    def trainable(self) -> bool:
+        """Are gradients wanted of it?"""
+        raise NotImplementedError
+
+    @property
+    def frozen(self) -> bool:
+        """Were gradients wanted when it was made, and aren't now?"""
+        raise NotImplementedError
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+
+class Op:
+    """What ran: `name` is the framework's word, `means` viz's own, which checks, FLOPs and pictures ask for.
+
+    `arrays` and `settings` name what it was given; `fused` names those of several samples, where it is several ops.
+    """
+
+    __slots__ = ("arrays", "fused", "means", "name", "settings")
+
+    name: str
+    means: str
+    arrays: tuple[str, ...]
+    settings: tuple[str, ...]
+    fused: tuple[str, ...]
+
+
+class Owner:
+    """A layer, model, loss or optimizer: `name` within what calls it, `path` from the outermost model on."""
+
+    name: str
+    path: str
+    created_at: tuple[str, int] | None = None  # the user's line

@@ -19,6 +19,7 @@ import numpy
 from eagerflow.core import observe
 from viz.chosen_steps import ChosenSteps
 from viz.facts.json_data import to_plain
+from viz.frameworks.objects import array_of, is_optimizer, is_tensor, is_variable, key_of, role_of
 from viz.recorder.compositions import guilty_part
 from viz.recorder.descriptions import about, device_name, filling, flat, learning_rate_of
 from viz.recorder.finite_check import is_finite
@@ -29,7 +30,6 @@ from viz.recorder.memory_tracker import Memory
 from viz.recorder.names.array_names import ArrayNames
 from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.names.variable_names import holders
-from viz.recorder.objects import array_of, is_optimizer, is_tensor, is_variable, key_of, role_of
 from viz.recorder.op_hook import Walker, argument_recorder, meeter, next_serial, op_recorder, recording
 from viz.recorder.scope_hook import Here, RecordedScope, scope_recorder
 from viz.recorder.scopes import Scopes

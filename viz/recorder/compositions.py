@@ -9,17 +9,13 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-import numpy
-
-from eagerflow import Tensor, no_grad
 from eagerflow.config import image_data_format
-from eagerflow.core.observe import observing, unobserved
 from viz.facts.json_data import to_plain
 from viz.facts.schema import Composition, Part
+from viz.frameworks.eagerflow.references import ones, run_reference
+from viz.frameworks.objects import array_of, is_tensor
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
-from viz.recorder.listening import Listening
-from viz.recorder.objects import array_of, is_tensor
 
 __all__ = ["Signature", "composition_of", "guilty_of_gradient", "guilty_part", "live_composition"]
 
@@ -67,18 +63,18 @@ def _composition(op: Any, arrays: tuple[Signature, ...], settings: tuple[Any, ..
 
 def _for_batch(size: int, op: Any, arrays: tuple[Signature, ...], settings: tuple[Any, ...]) -> Composition:
     given = [_ones(each, size if name in op.fused else None) for name, each in zip(op.arrays, arrays)]
-    heard, results = _parts_in(op, given, settings)
+    calls, results = run_reference(op, given, settings)
     numbers = {id(x): i for i, x in enumerate(x for x in given if x is not None)}
     tensors = [x for x in given if x is not None]
 
-    def number(x: Tensor) -> int:
+    def number(x: Any) -> int:
         if id(x) not in numbers:
             numbers[id(x)] = len(tensors)
             tensors.append(x)
         return numbers[id(x)]
 
     parts = []
-    for each, inputs, others, outputs in heard:
+    for each, inputs, others, outputs in calls:
         part = Part(each.name, settings={name: to_plain(value) for name, value in zip(each.settings, others)})
         named = list(_named(each.arrays, inputs))
         part.settings |= {name: to_plain(x) for name, x in named if not is_tensor(x)}
@@ -86,17 +82,17 @@ def _for_batch(size: int, op: Any, arrays: tuple[Signature, ...], settings: tupl
         part.inputs = tuple([number(x) for _, x in named if is_tensor(x)])
         part.outputs = tuple([number(x) for x in flat(outputs)])
         parts.append(part)
-    returned = tuple([number(x) for x in results])
+    returned = tuple([number(x) for x in flat(results)])
     shapes, dtypes = tuple([tuple(x.shape) for x in tensors]), tuple([str(x.data.dtype) for x in tensors])
     return Composition(tuple(parts), shapes, dtypes, returned)
 
 
-def _ones(given: Signature, batch: int | None) -> Tensor | None:
-    """Ones that take no memory."""
+def _ones(given: Signature, batch: int | None) -> Any:
+    """Ones of this shape and type, or with this many rows; None for an optional array that is missing."""
     if given is None:
         return None
     shape, dtype = given
-    return Tensor(numpy.broadcast_to(numpy.ones((), dtype), shape if batch is None else (batch, *shape[1:])))
+    return ones(shape if batch is None else (batch, *shape[1:]), dtype)
 
 
 def _named(names: Sequence[str], inputs: Sequence[Any]) -> list[tuple[str, Any]]:
@@ -110,21 +106,6 @@ def _named(names: Sequence[str], inputs: Sequence[Any]) -> list[tuple[str, Any]]
     return found
 
 
-def _parts_in(
-    op: Any, arrays: Sequence[Any], settings: Sequence[Any]
-) -> tuple[list[tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]], list[Tensor]]:
-    """Run the reference of a fused op: the ops in it, with what each was given and made; and its results."""
-    heard = list[tuple[Any, tuple[Any, ...], tuple[Any, ...], Any]]()
-    with (
-        unobserved(),
-        observing(Listening(on_op=lambda *event: heard.append(event[:4]))),
-        no_grad(),
-        numpy.errstate(all="ignore"),
-    ):
-        results = op.reference(*arrays, **dict(zip(op.settings, settings)))
-    return heard, list(flat(results))
-
-
 def guilty_part(op: Any, inputs: Sequence[Any], settings: Sequence[Any]) -> int | None:
     """Which part of a fused op that just ran is the first to make NaN or infinity.
 
@@ -135,8 +116,7 @@ def guilty_part(op: Any, inputs: Sequence[Any], settings: Sequence[Any]) -> int 
     """
     if not op.fused:
         return None
-    arrays = [x if is_tensor(x) or x is None else Tensor(x) for x in inputs]
-    for number, (_, _, _, made) in enumerate(_parts_in(op, arrays, settings)[0]):
+    for number, (_, _, _, made) in enumerate(run_reference(op, inputs, settings)[0]):
         if not all([is_finite(x.data) for x in flat(made)]):
             return number
     return None

@@ -13,9 +13,9 @@ from typing import Any
 
 from numpy import generic, ndarray
 
-from eagerflow import Tensor, Variable
 from eagerflow.core.observe import clock
 from viz.frameworks.contract import Array
+from viz.frameworks.objects import PLAIN_TENSORS, is_tensor, is_variable, key_of
 from viz.recorder.descriptions import device_name
 from viz.recorder.finite_check import are_finite
 from viz.recorder.memory_tracker import Lifetime
@@ -92,13 +92,13 @@ def gradient_recorder(capture: Any) -> Callable[[Any, Any, Any], None]:
     note_tensor, note_target, tell = tensors.extend, capture.targets.extend, capture.tell_gradient
 
     def on_gradient(targets: Any, sources: Any, results: Any) -> None:
-        if len(targets) == 1 and sources and isinstance(sources[0], Variable) and _is_number(loss := targets[0].data):
+        if len(targets) == 1 and sources and is_variable(sources[0]) and _is_number(loss := targets[0].data):
             note_target((clock(), loss.item()))
         tell(sources)
         for source, result in zip(sources, results):
-            key = source.identity if isinstance(source, Variable) else source.key
+            key = key_of(source)
             parts = parts_of.get(key)
-            if parts is None or not isinstance(result, Tensor):
+            if parts is None or not is_tensor(result):
                 continue
             data, serial = result.data, getattr(result, "serial", None)
             position = None if serial is None else seen.get(serial)
@@ -124,7 +124,7 @@ def gradient_recorder(capture: Any) -> Callable[[Any, Any, Any], None]:
                 arrays[id(data)] = watch(data), position
             gradients[key] = position
             if keeper is not None:
-                known = source.path if isinstance(source, Variable) else "input"
+                known = source.path if is_variable(source) else "input"
                 keeper.keep(position, data, keeper.of_key(key, known))
             if position in sums:  # torch adds what each pass gives to one tensor
                 sums[position] = sums[position] + parts
@@ -144,6 +144,7 @@ def updates_recorder(capture: Any) -> Callable[[str, Any], None]:
     update_from, walk, getframe = capture.update_from, capture.walk, sys._getframe
     limit, tick, thread, log = capture.limit, capture.tick, threading.get_ident, capture.journal.log
     note, measures, gone, steps = log.extend, capture.measure is not None, _gone(capture), capture.steps
+    plain_tensors = PLAIN_TENSORS
 
     def on_updates(name: str, updates: Any) -> None:
         scope, _, until = capture.here
@@ -164,7 +165,7 @@ def updates_recorder(capture: Any) -> Callable[[str, Any], None]:
                 position = capture.changed_argument(variable)
             event = ["update", name, started, ended, scope, number, (), len(gone), 1 + len(inputs), 0, length, position]
             for x in inputs:
-                if x.__class__ is Tensor:
+                if x.__class__ in plain_tensors:
                     known = arrays.get(id(x.data))
                     if known is not None and known[0]() is x.data:
                         event.append(known[1])

@@ -16,8 +16,8 @@ from typing import Any
 
 from numpy import isfinite, ndarray
 
-from eagerflow import Tensor
 from eagerflow.core.observe import clock
+from viz.frameworks.objects import PLAIN_TENSORS
 from viz.recorder.descriptions import PLAIN, device_name, flat, frozen
 from viz.recorder.finite_check import SMALL
 from viz.recorder.memory_tracker import Lifetime
@@ -155,9 +155,10 @@ def argument_recorder(capture: Any) -> Callable[[Any], Any]:
     other, from_outside, drawn, unread = capture.other_argument, capture.from_outside, capture.drawn, capture.unread
     memory, keeper, note_tensor = capture.memory, capture.keeper, tensors.extend
     name, gathered = None if capture.names is None else capture.names.note, capture.gathered
+    plain_tensors = PLAIN_TENSORS
 
     def argument(x: Any) -> Any:
-        if x.__class__ is not Tensor or x.key is not None or id(x.data) in gathered:
+        if x.__class__ not in plain_tensors or x.key is not None or id(x.data) in gathered:
             return other(x)
         data = x.data
         known = arrays.get(id(data))
@@ -189,7 +190,7 @@ def op_recorder(capture: Any) -> Callable[..., None]:
     look, measure, memory = capture.look, capture.measure, capture.memory
     alive, pieces, gone = ({}, [], []) if memory is None else (memory.alive, memory.pieces, memory.gone)
     note, note_tensor, note_piece, went = capture.journal.log.extend, tensors.extend, pieces.extend, gone.append
-    thread, getframe, plain = threading.get_ident, sys._getframe, PLAIN
+    thread, getframe, plain, plain_tensors = threading.get_ident, sys._getframe, PLAIN, PLAIN_TENSORS
 
     def on_op(op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None) -> None:
         """Most ops make one tensor that no recording has met: that is spelled out.
@@ -205,7 +206,7 @@ def op_recorder(capture: Any) -> Callable[..., None]:
             inputs = (*inputs, *named)
         if not plain.issuperset(map(type, settings)):
             settings = frozen(settings)
-        if not inputs or outputs.__class__ is not Tensor or recording[0] != 1:
+        if not inputs or outputs.__class__ not in plain_tensors or recording[0] != 1:
             _note_rare(capture, op, inputs, settings, outputs, started, ended, places, error)
             return
         event = ["op", op, started, ended, scope, thread(), settings, len(gone), len(inputs), 1, len(places)]

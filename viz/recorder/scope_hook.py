@@ -12,8 +12,8 @@ from typing import Any
 
 from numpy import ndarray
 
-from eagerflow import Tensor
 from eagerflow.core import observe
+from viz.frameworks.objects import PLAIN_TENSORS, TENSORS, is_tensor
 from viz.recorder import scopes
 from viz.recorder.descriptions import described, flat
 from viz.recorder.names.input_names import InputNames, names_of_outputs
@@ -193,7 +193,7 @@ def _ender(capture: Any, positions: Callable[[Any], tuple[int, ...]]) -> Callabl
             recorded.outputs = positions(outputs)
             if len(recorded.outputs) > 1 and names is not None and recorded.kind in ("layer", "model"):
                 for position, x in zip(recorded.outputs, flat(outputs)):
-                    if isinstance(x, Tensor):
+                    if is_tensor(x):
                         names.expect(position, x.data)
             if recorded.kind == "model":  # the outermost model's names come last
                 for name, x in names_of_outputs(recorded.owner, outputs):
@@ -243,25 +243,25 @@ class _Callers:
 def _positions(capture: Any) -> Callable[[Any], tuple[int, ...]]:
     """What gives the positions of the tensors in what a scope was given or returned."""
     seen, argument, argument_of, array_position = capture.seen, capture.argument, capture.argument_of, capture.array
-    arrays = (Tensor, ndarray)
+    tensors, arrays, plain_tensors = TENSORS, (*TENSORS, ndarray), PLAIN_TENSORS
 
     def positions(nested: Any) -> tuple[int, ...]:
         found: list[int]
         kind = nested.__class__
-        if kind is Tensor:
+        if kind in plain_tensors:
             try:
                 known = seen.get(nested.serial)
             except AttributeError:
                 known = None
             return (argument(nested) if known is None else known,)
-        if kind is not tuple and isinstance(nested, Tensor):
+        if kind is not tuple and isinstance(nested, tensors):
             return (argument_of(nested),)
         if kind is tuple and len(nested) < 8:
             found = []
             for x in nested:
                 if x.__class__ is ndarray:
                     found.append(array_position(x))
-                elif isinstance(x, Tensor):
+                elif isinstance(x, tensors):
                     try:
                         known = seen.get(x.serial)
                     except AttributeError:
@@ -274,7 +274,7 @@ def _positions(capture: Any) -> Callable[[Any], tuple[int, ...]]:
         if kind is list and len(nested) <= _MOST_TENSORS:  # gradients
             found = []
             for x in nested:
-                if x.__class__ is Tensor:
+                if x.__class__ in plain_tensors:
                     if x.data.shape != ():
                         found.append(argument_of(x))
                 elif x is not None:

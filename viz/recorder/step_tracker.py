@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.core.observe import Scope, clock
+from viz.frameworks.objects import is_variable, variables_in
 from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
-from viz.recorder.objects import is_variable, variables_in
 
 __all__ = ["ALONE", "Step", "StepTracker", "Turns", "rows_of"]
 

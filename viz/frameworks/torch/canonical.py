@@ -11,11 +11,10 @@ import numpy
 import torch
 from torch import nn
 
-from eagerflow import Tensor
 from eagerflow.core.observe import Observer, Scope
-from viz.frameworks.contract import Array
+from viz.frameworks.contract import Array, Tensor
 from viz.frameworks.torch.advice import ADVICE, NOT_JUDGED
-from viz.frameworks.torch.layouts import LaidOut, answers_last, layer_of, loss_of, tensor_of
+from viz.frameworks.torch.layouts import LaidOut, answers_last, layer_of, loss_of
 from viz.frameworks.torch.objects import Weight, as_numpy, made_at
 
 __all__ = ["Canonical"]
@@ -121,7 +120,7 @@ class Canonical(Observer):
             made = LaidOut(raw, found is not None and found[0]() is source and found[1])
             self._weights[raw.identity] = made
             return made
-        return tensor_of(self._values(raw), raw.key)
+        return Tensor(self._values(raw), raw.key)
 
     def _values(self, raw: Any) -> Any:
         values = raw.data.get()
@@ -201,7 +200,7 @@ class Canonical(Observer):
         """The difference that a loss function takes, where its shapes are stretched for it."""
         if answers.shape != target.shape:
             stretched = numpy.broadcast_shapes(answers.shape, target.shape)
-            made = tensor_of(numpy.broadcast_to(numpy.float32(0), stretched), answers.key)
+            made = Tensor(numpy.broadcast_to(numpy.float32(0), stretched), answers.key)
             self._to._hand("op", self._op("subtract", ("x1", "x2"), ()), (answers, target), (), made, None)
 
     def _op(self, *signature: Any) -> Any:
@@ -260,7 +259,7 @@ class Canonical(Observer):
     def _tell_gradients(self, weights: Sequence[LaidOut]) -> None:
         """What backward passes gave since the last update, as a tape would."""
         found = [self._fresh.pop(w.identity, None) for w in weights]
-        self._to.on_gradient(self._root, weights, [None if x is None else tensor_of(x, None) for x in found])
+        self._to.on_gradient(self._root, weights, [None if x is None else Tensor(x, None) for x in found])
         self._root = ()
 
     def on_updates(self, name: str, updates: Sequence[Any]) -> None:
@@ -283,7 +282,7 @@ class Canonical(Observer):
         trained = [x for group in optimizer.param_groups for x in group["params"] if x.requires_grad]
         weights = [self.of(objects.weight(x)) for x in trained]
         self._used = {
-            w.identity: tensor_of(w.laid_out(as_numpy(x.grad)), None)
+            w.identity: Tensor(w.laid_out(as_numpy(x.grad)), None)
             for w, x in zip(weights, trained)
             if x.grad is not None
         }

@@ -9,10 +9,11 @@ from typing import Any
 import numpy
 from torch import nn
 
-from eagerflow import Tensor, layers, losses
+from eagerflow import layers, losses
+from viz.frameworks.contract import Tensor, Variable
 from viz.frameworks.torch.objects import Weight, made_at
 
-__all__ = ["Layer", "LaidOut", "answers_last", "layer_of", "loss_of", "tensor_of"]
+__all__ = ["Layer", "LaidOut", "answers_last", "layer_of", "loss_of"]
 
 _FLIPPED = (nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase)
 _CLASSES = {"Linear": "Dense", "LayerNorm": "LayerNormalization"}
@@ -20,19 +21,14 @@ _CLASSES |= dict.fromkeys(("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"), "BatchN
 _CLASSES |= dict.fromkeys(("Dropout1d", "Dropout2d", "Dropout3d"), "Dropout")
 
 
-class LaidOut(Weight):
+class LaidOut(Variable):
     """A weight in the layout that checks know: kernels are (*window, in, out)."""
 
-    __slots__ = ("flips", "last", "raw")
+    __slots__ = ("flips", "identity", "last", "path", "raw")
 
     def __init__(self, raw: Weight, flips: bool) -> None:
-        self.raw, self.flips, self.last = raw, flips, None
-        self.identity, self.path, self.name, self.mask = raw.identity, raw.path, raw.name, None
-        self.serial, self.by_hand = None, False
-        self._made_trainable = self._trainable = raw._trainable
-        self.autocast, self.aggregation, self.synchronization = True, "none", "auto"
-        self.regularizer = self.constraint = None
-        self.overwrite_with_gradient = False
+        self.raw, self.flips, self.last, self.serial = raw, flips, None, None
+        self.identity, self.path = raw.identity, raw.path
 
     @property
     def data(self) -> Any:
@@ -44,10 +40,14 @@ class LaidOut(Weight):
     def key(self) -> int | None:  # type: ignore[override]
         return self.raw.key
 
-    @property  # type: ignore[misc]
+    @property
     def trainable(self) -> bool:
         found = self.raw.data.source
         return found is not None and bool(found.requires_grad)
+
+    @property
+    def frozen(self) -> bool:
+        return self.raw.made_trainable and not self.trainable
 
     def laid_out(self, values: Any) -> Any:
         return values.transpose(*range(2, values.ndim), 1, 0) if self.flips and values.ndim > 1 else values
@@ -120,18 +120,10 @@ def loss_of(name: str, kind: str, ignores: int | None) -> Any:
     return SimpleNamespace(name=name, settings={}, created_at=None)
 
 
-def tensor_of(values: Any, key: int | None) -> Tensor:
-    """A tensor with this array, by the key that tapes would know it by."""
-    made = Tensor.__new__(Tensor)
-    made.data, made.key = values, key
-    made.mask = made.serial = None
-    return made
-
-
 def answers_last(name: str, answers: Any) -> Any:
     """Torch has classes on axis 1."""
     if name == "cross_entropy" and isinstance(answers, Tensor) and answers.data.ndim > 2:
-        return tensor_of(numpy.moveaxis(answers.data, 1, -1), answers.key)
+        return Tensor(numpy.moveaxis(answers.data, 1, -1), answers.key)
     return answers
 
 

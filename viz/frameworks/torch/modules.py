@@ -13,6 +13,7 @@ from torch import nn
 
 from eagerflow.core.observe import Scope, clock
 from viz.facts.json_data import to_plain
+from viz.frameworks import contract
 from viz.frameworks.torch.objects import Objects
 from viz.frameworks.torch.ops import tensors_in
 from viz.recorder.names.kept_names import held_as, spoken_of
@@ -28,13 +29,8 @@ _TELL_NOTHING = frozenset(["self", "cls", "module", "layer", "m", "mod", "net_",
 _unheard = torch._C.DisableTorchFunction
 
 
-class Owner:
-    """A module, loss function or optimizer as observers know it.
-
-    Attributes:
-        name: within what calls it.
-        path: from the outermost model.
-    """
+class Owner(contract.Owner):
+    """A module, loss function or optimizer as observers know it."""
 
     def __init__(self, thing: Any, name: str, path: str) -> None:
         self._thing = weakref.ref(thing) if thing is not None else lambda: None

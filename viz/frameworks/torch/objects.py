@@ -12,8 +12,8 @@ import numpy
 import torch
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from eagerflow import Tensor, Variable
 from viz.frameworks import contract
+from viz.frameworks.contract import Tensor, Variable
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["Array", "Objects", "Weight", "as_numpy", "key_of_edge", "node_of"]
@@ -178,18 +178,20 @@ class Array(contract.Array, NDArrayOperatorsMixin):
 class Weight(Variable):
     """A parameter, a buffer, or another leaf that a loop trains."""
 
-    __slots__ = ()
+    __slots__ = ("identity", "made_trainable", "path", "requires_grad")
 
     def __init__(self, x: torch.Tensor, data: Array, path: str) -> None:
-        self.data, self.mask, self.serial = data, None, None
-        self.identity = _new_key()
-        self.path, self.name = path, path.rpartition("/")[2]
-        self.autocast, self.aggregation, self.synchronization = True, "none", "auto"
-        self.regularizer = self.constraint = None
-        self.overwrite_with_gradient = self.by_hand = False
-        self._made_trainable = isinstance(x, torch.nn.Parameter) or x.requires_grad
-        self._trainable = x.requires_grad
-        self.key = self.identity if x.requires_grad else None
+        self.identity, self.path, self.requires_grad = _new_key(), path, x.requires_grad
+        self.made_trainable = isinstance(x, torch.nn.Parameter) or x.requires_grad
+        super().__init__(data, self.identity if x.requires_grad else None)
+
+    @property
+    def trainable(self) -> bool:
+        return self.requires_grad
+
+    @property
+    def frozen(self) -> bool:
+        return self.made_trainable and not self.requires_grad
 
 
 class _Met(weakref.ref[torch.Tensor]):
@@ -255,12 +257,9 @@ class Objects:
 
     def made(self, x: torch.Tensor) -> Tensor:
         """What stands for a tensor that an op just made, or changed."""
-        proxy = Tensor.__new__(Tensor)
-        proxy.data = self._array(x)
         node = node_of(x)
-        proxy.key = None if node is None else key_of_edge(node._sequence_nr(), x.output_nr)
-        proxy.mask = proxy.serial = None
-        return self._keep(x, proxy)
+        key = None if node is None else key_of_edge(node._sequence_nr(), x.output_nr)
+        return self._keep(x, Tensor(self._array(x), key))
 
     def array(self, x: torch.Tensor) -> Any:
         """The array of a gradient on its way."""
@@ -319,7 +318,7 @@ class Objects:
         node = node_of(x)
         if isinstance(proxy, Weight):
             if node_of(x) is None:
-                proxy._trainable, proxy.key = True, proxy.identity
+                proxy.requires_grad, proxy.key = True, proxy.identity
         else:
             proxy.key = _new_key() if node is None else key_of_edge(node._sequence_nr(), x.output_nr)
 

@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from eagerflow.core.observe import current, state
 from viz.facts.json_data import to_plain
+from viz.frameworks import contract
 from viz.frameworks.torch.objects import Weight, node_of
 from viz.frameworks.torch.words import (
     CALLED,
@@ -43,17 +44,10 @@ _sequence = torch.autograd._get_sequence_nr
 _in_transform = torch._C._are_functorch_transforms_active  # of `torch.func`, which wraps tensors
 
 
-class Op:
-    """A function of torch with a certain signature, as observers know ops.
+class Op(contract.Op):
+    """A function of torch with a certain signature."""
 
-    Attributes:
-        name: what it is called.
-        means: what it does, one of the words in `MEANS`, or "".
-        arrays: the names of the tensors that it is given.
-        settings: the names of all else.
-    """
-
-    __slots__ = ("arrays", "fused", "means", "name", "settings")
+    __slots__ = ()
 
     def __init__(self, name: str, arrays: tuple[str, ...], settings: tuple[str, ...]) -> None:
         self.name, self.arrays, self.settings = name, arrays, settings

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from numpy import array_equal, ndarray
 
 from viz.facts.schema import Op, Record, Scope
-from viz.frameworks.contract import Array, held_in_place_of
+from viz.frameworks.contract import Array
+from viz.frameworks.objects import PLAIN_TENSORS, held_in_place_of
 from viz.recorder.names.kept_names import SAID_BY_ITS_PLACE, held_as, spoken_of, variable_of
-from viz.recorder.objects import is_plain_tensor
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["ArrayNames", "Named", "settle_names"]
@@ -189,7 +189,7 @@ def _held_in(frame: FrameType, data: Any) -> tuple[str, Any]:
         spoken += [(key, value) for key, value in [*each.items()] if isinstance(key, str)]
     for name, value in spoken:
         kind = value.__class__
-        if value is held or (is_plain_tensor(value) and value.data is data):
+        if value is held or (value.__class__ in PLAIN_TENSORS and value.data is data):
             return name, value
         if kind is ndarray and held is data and value.shape == data.shape:
             equal.setdefault(id(value), (name, value))

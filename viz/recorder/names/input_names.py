@@ -7,8 +7,8 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from viz.frameworks.objects import PLAIN_TENSORS
 from viz.recorder.descriptions import flat
-from viz.recorder.objects import is_plain_tensor
 
 __all__ = ["InputNames", "names_of_outputs"]
 
@@ -42,7 +42,7 @@ class InputNames:
 
     def _of(self, model: Any, given: Any) -> list[tuple[Any, Any]]:
         inputs = given[0] if isinstance(given, tuple) and given else given
-        if not is_plain_tensor(inputs):
+        if inputs.__class__ not in PLAIN_TENSORS:
             return _named(model, inputs, "input_names")
         known = self._known.get(id(model))
         if known is not None and known[0]() is model:
@@ -60,7 +60,7 @@ def _told(name: Any) -> str:
 
 def names_of_outputs(model: Any, given: Any) -> list[tuple[str, Any]]:
     """The tensors that a model gave, each with its name: none of a single one, which needs no name."""
-    if is_plain_tensor(given):  # as usual
+    if given.__class__ in PLAIN_TENSORS:  # as usual
         return []
     named = [(str(name), x) for name, x in _named(model, given, "output_names")]
     return named if len({name for name, _ in named}) > 1 else []
@@ -76,5 +76,5 @@ def _in_order(model: Any, given: Any, which: str) -> list[tuple[Any, Any]]:
         names = list(getattr(model, which, ()))
     except Exception:  # noqa: BLE001  (a property of the user's: recording must not break a run)
         return []
-    leaves = [given] if is_plain_tensor(given) else list(flat(given))
+    leaves = [given] if given.__class__ in PLAIN_TENSORS else list(flat(given))
     return list(zip(names, leaves, strict=True)) if len(names) == len(leaves) else []

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from types import CodeType, FrameType
 from typing import Any
 
-from viz.recorder.objects import default_name, is_layer
+from viz.frameworks.objects import default_name, is_layer
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["SAID_BY_ITS_PLACE", "attribute_of", "held_as", "held_in_code", "is_chosen", "is_parameter"]

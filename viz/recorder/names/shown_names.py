@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from types import FrameType
 from typing import Any
 
+from viz.frameworks.objects import is_layer, layers_in
 from viz.recorder.names.kept_names import attribute_of, held_in_code, is_chosen, tells
-from viz.recorder.objects import is_layer, layers_in
 
 __all__ = ["ShownNames"]
 

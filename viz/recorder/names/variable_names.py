@@ -12,8 +12,8 @@ from types import FrameType
 from typing import Any
 
 from viz.facts.schema import Record
+from viz.frameworks.objects import is_layer
 from viz.recorder.names.kept_names import held_as, spoken_of
-from viz.recorder.objects import is_layer
 from viz.recorder.source_lines import is_internal
 
 __all__ = ["holders", "name_variables"]
