@@ -12,6 +12,7 @@ from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
+from viz.frameworks.objects import is_tensor
 from viz.recorder.descriptions import flat
 from viz.recorder.listening import Listening
 
@@ -82,7 +83,7 @@ def _mixed(subject: Subject, runs: list[_Made], others: float, row: int, other: 
 
 def _with_rows(outputs: Any, rows: int) -> list[numpy.ndarray]:
     """The outputs of floats that have a row for each of the inputs'."""
-    tensors = [t for t in flat(outputs) if isinstance(t, Tensor) and t.shape and t.shape[0] == rows]
+    tensors = [t for t in flat(outputs) if is_tensor(t) and t.shape and t.shape[0] == rows]
     return [next(leaves(t)) for t in tensors if t.data.dtype.kind == "f"]
 
 

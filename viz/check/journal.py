@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from eagerflow.core.random import get_state
 from eagerflow.layer.weights import WeightHolder, gather
@@ -20,6 +19,7 @@ from viz.doctor.facts.host_arrays import host
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.user_code import Place, made_at, op_place, scope_frame, user_line
 from viz.dry_run.first_step import Stop
+from viz.frameworks.objects import is_tensor, is_variable
 from viz.recorder.descriptions import flat
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.step_tracker import Step, StepTracker
@@ -79,7 +79,7 @@ class Journal:
             self._note("draw", kind, drawn)
 
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
-        if get_ident() != self._thread or not any(isinstance(source, Variable) for source in sources):
+        if get_ident() != self._thread or not any(is_variable(source) for source in sources):
             return
         self._tracker.on_gradient(sources, results)
         self._note("loss", "loss", targets)
@@ -149,7 +149,7 @@ def _sum(values: Any) -> int:
     found = 0
     for each in flat(values):
         if each is not None:
-            array = host(each.data if isinstance(each, Tensor) else each)
+            array = host(each.data if is_tensor(each) else each)
             found = zlib.crc32(f"{array.dtype}{array.shape}".encode(), found)
             found = zlib.crc32(_bytes(array), found)
     return found

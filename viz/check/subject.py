@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, no_grad, tree
+from eagerflow import no_grad, tree
 from eagerflow.core.observe import observing
 from eagerflow.data.arrays import as_batch
 from eagerflow.data.dataset import Dataset
@@ -22,6 +22,7 @@ from viz.doctor.facts.host_arrays import host, total
 from viz.doctor.user_code import Place, made_at
 from viz.dry_run.first_step import FirstStep, rows_of
 from viz.dry_run.kept_state import put_back
+from viz.frameworks.objects import is_tensor
 from viz.recorder.descriptions import flat
 from viz.recorder.listening import Listening
 
@@ -173,7 +174,7 @@ class Losses:
 
 def number_of(value: Any) -> float:
     """A loss as a float; the mean of one that has a value per row."""
-    data = host(value.data if isinstance(value, Tensor) else value)
+    data = host(value.data if is_tensor(value) else value)
     return float(data.mean()) if data.size else math.nan
 
 
@@ -181,4 +182,4 @@ def leaves(structure: Any) -> Iterator[numpy.ndarray]:
     """The arrays in a structure of tensors."""
     for each in flat(structure):
         if each is not None:
-            yield host(each.data if isinstance(each, Tensor) else numpy.asarray(each))
+            yield host(each.data if is_tensor(each) else numpy.asarray(each))

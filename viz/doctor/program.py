@@ -8,7 +8,6 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any
 
-from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz.doctor import thresholds as limits
 from viz.doctor.facts.variable_owners import Owners
@@ -18,6 +17,8 @@ from viz.doctor.trainings.script import Script
 from viz.doctor.trainings.together import together
 from viz.doctor.trainings.training import Training
 from viz.doctor.user_code import Place, call_place, made_at, op_place, own_line, user_line
+from viz.frameworks.contract import Variable
+from viz.frameworks.objects import is_tensor
 from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.step_tracker import StepTracker
@@ -264,7 +265,7 @@ class Program:
 
     def origin(self, x: Any) -> Origin | None:
         """Where a tensor came from."""
-        key = x.key if isinstance(x, Tensor) else None
+        key = x.key if is_tensor(x) else None
         return None if key is None else self.origins.get(key)
 
     def made_by(self, x: Any) -> str:

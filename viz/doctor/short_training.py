@@ -8,13 +8,14 @@ from typing import Any, Literal, TypedDict, Unpack
 
 import numpy
 
-from eagerflow import Model, Tensor, ops
+from eagerflow import Model, ops
 from eagerflow.callbacks import Callback
 from eagerflow.core.observe import observing, unobserved
 from viz.boundary import boundary
 from viz.doctor.crash import explain_crash
 from viz.doctor.diagnosis import Diagnosis
 from viz.doctor.watcher import Watcher
+from viz.frameworks.objects import is_tensor
 from viz.recorder.listening import Listening
 
 __all__ = ["diagnose"]
@@ -111,7 +112,8 @@ def _build(model: Any, x: Any) -> None:
     if model.built or not hasattr(x, "shape") or not len(x):
         return
     with unobserved(), observing(Listening(tells_mistakes=True)):
-        model(x[:2] if isinstance(x, Tensor) else ops.convert_to_tensor(numpy.asarray(x[:2])))
+        rows = x[:2]
+        model(rows if is_tensor(rows) else ops.convert_to_tensor(numpy.asarray(rows)))
 
 
 class _StopAfter(Callback):

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import get_ident
 from typing import Any
 
-from eagerflow import Tensor, Variable
 from eagerflow.core import observe
 from viz import frameworks
 from viz.doctor import thresholds as limits
@@ -20,6 +19,8 @@ from viz.doctor.trainings.training import Training
 from viz.doctor.trainings.turns import Turns
 from viz.doctor.user_code import Place, made_at, op_place, reader_line, scope_frame, user_line
 from viz.facts.schema import Composition
+from viz.frameworks.objects import is_tensor, is_variable
+from viz.frameworks.owners import is_library
 from viz.recorder.compositions import live_composition
 
 __all__ = ["Watcher"]
@@ -213,10 +214,10 @@ class Watcher(Turns, observe.Observer):
 
     def _remember(self, op: Any, inputs: Any, outputs: Any, made_by: str) -> None:
         """Enter the origin of tracked outputs."""
-        for out in (outputs,) if isinstance(outputs, Tensor) else outputs or ():
-            if out.key is None or isinstance(out, Variable):
+        for out in (outputs,) if is_tensor(outputs) else outputs or ():
+            if out.key is None or is_variable(out):
                 continue
-            if made_by in _COPIES and inputs and isinstance(inputs[0], Tensor):
+            if made_by in _COPIES and inputs and is_tensor(inputs[0]):
                 made_by = self.made_by(inputs[0]) or made_by
             layer = self.layer()
             place = None if self.heavy or layer is None else self._line_of(layer)
@@ -225,11 +226,10 @@ class Watcher(Turns, observe.Observer):
             self.origins[out.key] = Origin(op.name, made_by, layer, place)
 
     def _line_of(self, layer: Any) -> Place | None:
-        """Where a layer of eagerflow's was made; None for one of the user's own. Quicker than looking at frames."""
+        """Where a layer of the framework's was made; None for one of the user's own. Quicker than looking at frames."""
         known = self._lines.get(id(layer))
         if known is None or known[0] is not layer:
-            ours = type(layer).__module__.startswith("eagerflow.")
-            known = self._lines[id(layer)] = layer, made_at(layer) if ours else None
+            known = self._lines[id(layer)] = layer, made_at(layer) if is_library(layer) else None
         return known[1]
 
     def on_rule(
@@ -250,7 +250,7 @@ class Watcher(Turns, observe.Observer):
         self.spent += observe.clock() - ended
 
     def on_gradient(self, targets: Sequence[Any], sources: Sequence[Any], results: Sequence[Any]) -> None:
-        if get_ident() != self._thread or not any(isinstance(source, Variable) for source in sources):
+        if get_ident() != self._thread or not any(is_variable(source) for source in sources):
             return
         began = self.now = observe.clock()
         gradients = Gradients(targets, sources, results)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Any, NamedTuple
 
-from eagerflow import GradientTape, Tensor, Variable
+from eagerflow import GradientTape
 from eagerflow.core import observe
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.trainer import Trainer
@@ -18,6 +18,7 @@ from viz.doctor.facts.fit_arrays import running_fit
 from viz.doctor.facts.host_arrays import host
 from viz.doctor.user_code import Place, call_place, loss_weights, op_place, scope_frame
 from viz.dry_run.recorded_ops import RecordedLoss, RecordedOp, recorded_loss
+from viz.frameworks.objects import is_tensor, is_variable
 from viz.recorder.descriptions import flat
 from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.scopes import OpenScope, Scopes
@@ -203,14 +204,14 @@ class FirstStepWatch:
     def on_gradient(self, targets: Any, sources: Any, results: Any) -> None:
         if self._reached is None or get_ident() != self._thread:
             return
-        variables = [each for each in sources if isinstance(each, Variable)]
+        variables = [each for each in sources if is_variable(each)]
         if not variables or self._scopes.inside("step"):
             return
         if self._sources:  # the second time, and no optimizer was seen
             self._tell(self._of_loop(None))
             return
         self._sources = variables
-        found = [g for s, g in zip(sources, results) if isinstance(s, Variable)]
+        found = [g for s, g in zip(sources, results) if is_variable(s)]
         self._gradients = [None if g is None else bool(host(g.data).any()) for g in found]
         self._place = call_place(scope_frame(sys._getframe(1)), self._scopes)
         if not self._losses and self._calls and len(targets) == 1:
@@ -265,4 +266,4 @@ def _holds(owner: Any, wanted: set[int]) -> bool:
 
 def rows_of(data: Any) -> int:
     """How many rows a batch has; 0 where nothing in it has rows."""
-    return next((each.shape[0] for each in flat(data) if isinstance(each, Tensor) and each.shape), 0)
+    return next((each.shape[0] for each in flat(data) if is_tensor(each) and each.shape), 0)

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Tensor, Variable
 from eagerflow.core.observe import Scope, observing
 from viz.doctor.facts.host_arrays import host
+from viz.frameworks.objects import is_tensor, is_variable
 from viz.recorder.descriptions import flat
 from viz.recorder.listening import Listening
 
@@ -53,7 +53,7 @@ class _FirstWeight:
 
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, *times: Any) -> None:
         given = [each for each in flat(list(inputs)) if each is not None]
-        if op.name == "cast" and isinstance(given[0], Variable) and isinstance(outputs, Tensor):
+        if op.name == "cast" and is_variable(given[0]) and is_tensor(outputs):
             self._cast.append(outputs)
             return
         product = op.name in PRODUCTS  # in which frozen weights are weights, too, unlike the means of a Normalization
@@ -62,12 +62,12 @@ class _FirstWeight:
         if weights and others:
             x = others[0]
             layer = self._layers[-1] if self._layers else None
-            values = host(x.data if isinstance(x, Tensor) else x).copy()
+            values = host(x.data if is_tensor(x) else x).copy()
             self.seen = Seen(op.name, layer, values, getattr(weights[0], "path", op.name))
             raise _Reached
 
     def _is_weight(self, given: Any, product: bool) -> bool:
-        if isinstance(given, Variable):
+        if is_variable(given):
             return bool(given.trainable or product)
         return any(given is each for each in self._cast)
 

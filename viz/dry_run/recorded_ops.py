@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Tensor, Variable, no_grad, ops
+from eagerflow import no_grad, ops
 from eagerflow.ops.replaying import is_ours
 from viz.doctor.facts.host_arrays import host
 from viz.doctor.user_code import Place
+from viz.frameworks.objects import is_tensor, is_variable
 from viz.recorder.descriptions import flat
 
 __all__ = ["RecordedLoss", "RecordedOp", "recorded_loss"]
@@ -51,7 +52,7 @@ class RecordedLoss:
             arrays = [_replaced(each, values) for each in inputs]
             chosen = [_with_rows(op, inputs, arrays, _index(each, values)) for each in settings]
             result = op.call(**dict(zip(op.arrays, arrays)), **dict(zip(op.settings, chosen)))
-            results = (result,) if isinstance(result, Tensor) else result
+            results = (result,) if is_tensor(result) else result
             values.update({id(old): new for old, new in zip(_tensors(made), results)})
         return values[id(self._result)]
 
@@ -72,8 +73,8 @@ def recorded_loss(result: Any, outputs: Any, ran: Iterable[RecordedOp]) -> tuple
     Returns:
         None where it is made of anything else than outputs, constants and arrays with a row for each of the outputs'.
     """
-    given = [each for each in flat(outputs) if isinstance(each, Tensor)]
-    if not isinstance(result, Tensor) or result.data.size != 1 or not given or not given[0].shape:
+    given = [each for each in flat(outputs) if is_tensor(each)]
+    if not is_tensor(result) or result.data.size != 1 or not given or not given[0].shape:
         return None
     known = {id(each) for each in given}
     taken = _leading_to(result, list(ran), known)
@@ -106,7 +107,7 @@ def _leading_to(target: Any, ran: Sequence[RecordedOp], stops: Iterable[int] = (
 
 def _is_constant(x: Any) -> bool:
     """Was no variable used for it?"""
-    return getattr(x, "key", None) is None and not isinstance(x, Variable)
+    return getattr(x, "key", None) is None and not is_variable(x)
 
 
 def _leaves(inputs: Any) -> list[Any]:
@@ -118,7 +119,7 @@ def _leaves(inputs: Any) -> list[Any]:
 
 
 def _tensors(made: Any) -> tuple[Any, ...]:
-    return (made,) if isinstance(made, Tensor) else tuple(made)
+    return (made,) if is_tensor(made) else tuple(made)
 
 
 # ---------------------------------------------------------------------- other tensors in the place of those of then
@@ -135,7 +136,7 @@ def _index(setting: Any, values: dict[int, Any]) -> Any:
     if isinstance(setting, tuple):
         return tuple(_index(each, values) for each in setting)
     other = values.get(id(setting))
-    return other.data if isinstance(other, Tensor) else setting if other is None else other
+    return other.data if is_tensor(other) else setting if other is None else other
 
 
 def _with_rows(op: Any, inputs: Sequence[Any], given: Sequence[Any], setting: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Sequential, Tensor, Variable
+from eagerflow import Sequential
 from eagerflow.core import observe
 from eagerflow.layers import Layer
 from viz.boundary import boundary
@@ -18,6 +18,7 @@ from viz.export.summary_writer import SummaryWriter
 from viz.export.tensorboard_events import make_folder
 from viz.frameworks import observing, owner_of
 from viz.frameworks.contract import Array
+from viz.frameworks.objects import is_tensor, is_variable
 from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
 from viz.recorder.scopes import OpenScope, Scopes
@@ -163,7 +164,7 @@ class Watch(observe.Observer):
             path = "/".join([call.scope.name for call in self._calls])
             self._calls.end(scope)
             if scope.kind == "layer" and "activations" in self._what and (self._chosen or self._seen):
-                tensors = [x for x in flat(outputs) if isinstance(x, Tensor)]
+                tensors = [x for x in flat(outputs) if is_tensor(x)]
                 if self._is_ours(scope.owner) and tensors:
                     self._activated(self._place(scope, path), tensors[0].data)
 
@@ -178,14 +179,14 @@ class Watch(observe.Observer):
         if self._aside:
             return
         ours = {variable.identity for variable in self._model.trainable_variables}
-        found = [pair for pair in zip(sources, results) if isinstance(pair[0], Variable) and pair[0].identity in ours]
+        found = [pair for pair in zip(sources, results) if is_variable(pair[0]) and pair[0].identity in ours]
         if not found:
             return
         if not self._steps:
             self._of_unmarked({variable.identity for variable, _ in found})
         if self._chosen and "gradients" in self._what:
             for variable, gradient in found:
-                if isinstance(gradient, Tensor):
+                if is_tensor(gradient):
                     self._write("gradients", self._within(variable.path), gradient.data)
 
     def _of_unmarked(self, variables: set[Any]) -> None:

@@ -115,8 +115,18 @@ class Op:
 
 
 class Owner:
-    """A layer, model, loss or optimizer: `name` within what calls it, `path` from the outermost model on."""
+    """A layer, model, loss or optimizer.
+
+    Attributes:
+        name: within what calls it.
+        path: from the outermost model on.
+        role: what a layer does, as `viz.frameworks.owners.layer_role` has it.
+        is_library: is it of a class that comes with the framework?
+        created_at: the file and line on which the user made it.
+    """
 
     name: str
     path: str
-    created_at: tuple[str, int] | None = None  # the user's line
+    role = ""
+    is_library = False
+    created_at: tuple[str, int] | None = None

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Variable
+from viz.frameworks.objects import is_variable
 
 __all__ = ["GradientNorm"]
 
@@ -63,7 +63,7 @@ class GradientNorm:
             for source, result in zip(sources, results, strict=True):
                 array = getattr(result, "data", None)
                 if (
-                    isinstance(source, Variable)
+                    is_variable(source)
                     and isinstance(array, (numpy.ndarray, numpy.generic))
                     and array.dtype.kind == "f"
                 ):

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
 from eagerflow.core import observe
 from viz.facts.schema import Op, Record, Stats
+from viz.frameworks.objects import PLAIN_TENSORS, is_tensor
 from viz.nonfinite.examples import examples_of, given_by_place
 from viz.nonfinite.finding import Nonfinite, NonfiniteError, NonfiniteWarning
 from viz.nonfinite.first_culprit import explain
@@ -108,7 +108,7 @@ class Guard(observe.Observer):
             self._count += 1
         if op.name in SAFE or outputs is None or self._quiet:
             return
-        if outputs.__class__ is Tensor:
+        if outputs.__class__ in PLAIN_TENSORS:
             if is_finite(outputs.data):
                 return
         elif all([is_finite(x.data) for x in flat(outputs)]):
@@ -137,7 +137,7 @@ class Guard(observe.Observer):
         if op.name in SAFE or self._quiet:
             return
         for result in results:
-            if result is not None and not isinstance(result, Tensor) and not is_finite(result):
+            if result is not None and not is_tensor(result) and not is_finite(result):
                 names = tuple(["g"] * len(gradients))
                 self._found(gradients, results, names, ("on_rule", *event))
                 return
@@ -279,7 +279,7 @@ def _counts(x: Any) -> Stats | None:
 
 
 def _array(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else x
+    return x.data if is_tensor(x) else x
 
 
 def _host(array: Any) -> Any:

@@ -9,9 +9,8 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import computed, first_tensor, is_tensor, is_variable, key_of, rms, tensors, values_of
-from viz.doctor.facts.layer_kinds import rescaling_in
+from viz.doctor.facts.layer_kinds import rescaling_in, unadapted
 from viz.doctor.facts.pictures import colours_first, torn, words_of_torn
-from viz.doctor.facts.scaling import unadapted_normalization
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
 
@@ -155,7 +154,7 @@ class Inputs(Check):
     ) -> None:
         if severity != "info":
             self._told.add(place)
-        layer, key = unadapted_normalization(whose), ("unscaled_input", place)
+        layer, key = unadapted(whose), ("unscaled_input", place)
         if layer is not None and size:
             rule, place = "unscaled_input.unadapted", made_at(layer) or place
             why = f"layer {layer_label(layer)!r} was never adapted, and so hands them on as they are; {why}"

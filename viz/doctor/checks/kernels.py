@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, number, rms, tensors
 from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.program import layer_label
 from viz.facts.schema import Part
+from viz.frameworks.contract import Variable
 
 __all__ = ["HiddenSoftmax", "Kernels"]
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, key_of, number
@@ -16,6 +15,7 @@ from viz.doctor.facts.loss_questions import CROSSENTROPIES
 from viz.doctor.facts.rates import rate_is_high, rate_of, usual_scale
 from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.user_code import Place, made_at
+from viz.frameworks.contract import Variable
 
 __all__ = ["LearningRates"]
 

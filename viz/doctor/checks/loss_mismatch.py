@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_tensor, number, tracked
@@ -14,6 +13,7 @@ from viz.doctor.facts.loss_questions import CROSSENTROPIES, is_answer_of_own_los
 from viz.doctor.facts.step_facts import Loss
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
+from viz.frameworks.contract import Tensor
 
 __all__ = ["Mismatch"]
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.checks.updates.lost_gradients import End, LostGradients
 from viz.doctor.facts.host_arrays import host, is_tensor, is_variable, key_of, tensors, values_of
-from viz.doctor.facts.layer_kinds import makes_weights
 from viz.doctor.facts.step_facts import Gradients, Loss
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
+from viz.frameworks.contract import Variable
+from viz.frameworks.owners import makes_weights
 
 __all__ = ["Unreached"]
 

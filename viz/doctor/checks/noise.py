@@ -11,8 +11,10 @@ from eagerflow.core.observe import unobserved
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import first_tensor, host, tracked
+from viz.doctor.facts.layer_kinds import may_run_again
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.program import layer_label
+from viz.frameworks.owners import is_library
 
 __all__ = ["Noise"]
 
@@ -104,10 +106,5 @@ class Noise(Check):
 
 def _plain(opened: Any) -> bool:
     """May the model be run once more? Not where a call leaves something behind: states, added losses."""
-    inside = layers_in(opened.owner)
-    leaves = any(
-        getattr(each, "stateful", False) or each._ef_state.losses or each.activity_regularizer is not None
-        for each in inside
-    )
-    ours = all(type(each).__module__.startswith("eagerflow.") for each in inside)
-    return isinstance(opened.scope.inputs, tuple) and ours and not leaves
+    known = all(map(is_library, layers_in(opened.owner)))
+    return isinstance(opened.scope.inputs, tuple) and known and may_run_again(opened.owner)

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.broken_rows import broken_columns, where_broken
@@ -15,6 +14,8 @@ from viz.doctor.facts.fit_arrays import inputs_of, running_fit
 from viz.doctor.facts.host_arrays import finite, host, is_tensor, is_variable, number, tensors
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.user_code import Place
+from viz.frameworks.contract import Tensor
+from viz.frameworks.objects import PLAIN_TENSORS
 from viz.recorder.compositions import guilty_part, live_composition
 from viz.recorder.descriptions import flat
 
@@ -127,7 +128,7 @@ class NonFinite(Check):
     def on_op(self, op: Any, inputs: Any, settings: Any, outputs: Any, error: Any) -> None:
         if self._done or self._forward is not None or outputs is None:
             return
-        if outputs.__class__ is Tensor and finite(outputs.data):  # nearly always, and asked for each op
+        if outputs.__class__ in PLAIN_TENSORS and finite(outputs.data):  # nearly always, and asked for each op
             return
         made = (outputs,) if is_tensor(outputs) else outputs
         if all(finite(out.data) for out in made):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Variable, no_grad
+from eagerflow import no_grad
 from eagerflow.core.observe import unobserved
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
@@ -48,9 +48,9 @@ class Penalties(Check):
     def on_gradients(self, gradients: Gradients) -> None:
         if self.watch.step not in (0, limits.WINDOW - 1) or not self._data:
             return
-        regular = [v for v in gradients.variables if getattr(v, "regularizer", None) is not None]
         with unobserved(), no_grad():
-            terms: list[tuple[Variable, float]] = [(v, abs(float(v.regularizer(v)))) for v in regular]
+            found = [(v, getattr(v, "regularizer", None)) for v in gradients.variables]
+            terms = [(v, abs(float(penalty(v)))) for v, penalty in found if penalty is not None]
         total = sum(value for _, value in terms)
         self._dominated += total > _PENALTY * self._data
         if self._dominated == 2:

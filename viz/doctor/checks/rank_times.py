@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Variable
 from eagerflow.distribution.runtime.current import world
 from viz.doctor.check_base import Check
 from viz.doctor.facts.host_arrays import host
 from viz.doctor.facts.step_facts import Gradients
+from viz.frameworks.contract import Variable
 
 __all__ = ["RankTimes", "StepTimes"]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable
+from viz.frameworks.contract import Tensor
+from viz.frameworks.objects import is_tensor, is_variable
 from viz.recorder.descriptions import flat
 from viz.recorder.finite_check import is_finite
 from viz.recorder.tensor_stats import sum_of_squares
@@ -36,16 +37,6 @@ def host(data: Any) -> numpy.ndarray:
     return numpy.asarray(data.get() if hasattr(data, "get") else data)
 
 
-def is_tensor(x: Any) -> TypeGuard[Tensor]:
-    """Is it a tensor, a variable included?"""
-    return isinstance(x, Tensor)
-
-
-def is_variable(x: Any) -> TypeGuard[Variable]:
-    """Is it a variable?"""
-    return isinstance(x, Variable)
-
-
 def key_of(x: Any) -> Any:
     """The key by which a tape knows a tensor; None for what no tape follows."""
     return getattr(x, "key", None)
@@ -53,17 +44,17 @@ def key_of(x: Any) -> Any:
 
 def tracked(x: Any) -> bool:
     """Does a tape follow it?"""
-    return isinstance(x, Tensor) and x.key is not None
+    return is_tensor(x) and x.key is not None
 
 
 def computed(x: Any) -> bool:
     """Does a tape follow it, and is it no variable?"""
-    return tracked(x) and not isinstance(x, Variable)
+    return tracked(x) and not is_variable(x)
 
 
 def values_of(x: Any) -> numpy.ndarray:
     """The numbers of a tensor, or of anything that NumPy takes, in the computer's own memory."""
-    return host(x.data if isinstance(x, Tensor) else numpy.asarray(x))
+    return host(x.data if is_tensor(x) else numpy.asarray(x))
 
 
 def first(given: Any) -> Any:
@@ -79,7 +70,7 @@ def first_gradient(gradients: Any) -> numpy.ndarray:
 
 def tensors(nested: Any) -> list[Tensor]:
     """The tensors in nested tuples, lists and dicts."""
-    return [x for x in flat(nested) if isinstance(x, Tensor)]
+    return [x for x in flat(nested) if is_tensor(x)]
 
 
 def first_tensor(nested: Any) -> Tensor | None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable
 from viz.doctor.facts.host_arrays import host, tensors, total
 from viz.doctor.facts.loss_questions import answer_kind, function_name, is_ours, loss_kind
 from viz.doctor.user_code import loss_weights
+from viz.frameworks.contract import Tensor, Variable
+from viz.frameworks.objects import is_tensor, is_variable
 
 __all__ = ["Gradients", "Loss", "loss_of_scope", "loss_scale"]
 
@@ -49,7 +50,7 @@ class Loss:
     @cached_property
     def labels(self) -> numpy.ndarray | None:
         """The labels, in the computer's own memory; None where they are no numbers."""
-        found = self.given.data if isinstance(self.given, Tensor) else numpy.asarray(self.given)
+        found = self.given.data if is_tensor(self.given) else numpy.asarray(self.given)
         return host(found) if found.dtype.kind in "fiub" else None
 
     @cached_property
@@ -76,7 +77,7 @@ def loss_of_scope(opened: Any, known: dict[int, tuple[Any, tuple[bool, str, str,
         known: what is known of loss objects, by their ids: it is added to.
     """
     given = opened.scope.inputs
-    if not isinstance(given, tuple) or len(given) != 2 or not isinstance(given[1], Tensor):
+    if not isinstance(given, tuple) or len(given) != 2 or not is_tensor(given[1]):
         return None
     owner = opened.owner
     about = known.get(id(owner))
@@ -118,7 +119,7 @@ class Gradients:
     @cached_property
     def variables(self) -> list[Variable]:
         """The sources that are variables."""
-        return [source for source in self.sources if isinstance(source, Variable)]
+        return [source for source in self.sources if is_variable(source)]
 
     @cached_property
     def first(self) -> Variable | None:
@@ -142,7 +143,7 @@ class Gradients:
 
 
 def _is_given(source: Any, result: Any) -> bool:
-    return isinstance(source, Variable) and isinstance(result, Tensor)
+    return is_variable(source) and is_tensor(result)
 
 
 def loss_scale(results: Any, opened: Any) -> float:
@@ -161,7 +162,7 @@ def loss_scale(results: Any, opened: Any) -> float:
     1024.0
     """
     factor = float(getattr(opened.owner, "loss_scale_factor", None) or 1.0)
-    pairs = list(zip([x for x in results if isinstance(x, Tensor)], tensors(opened.scope.inputs)))
+    pairs = list(zip([x for x in results if is_tensor(x)], tensors(opened.scope.inputs)))
     if not pairs or any(a.shape != b.shape for a, b in pairs):
         return factor
     ours, given = min(pairs, key=lambda pair: pair[0].data.size)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow import Variable
+from viz.frameworks.contract import Variable
+from viz.frameworks.objects import is_variable
+from viz.frameworks.owners import uses_inner_weights
 
 __all__ = ["Owners", "layers_in"]
 
@@ -16,7 +18,7 @@ def layers_in(owner: Any) -> list[Any]:
 
 def known_weights(owner: Any) -> list[Variable]:
     """The weights of a layer or model; for those of Keras itself, the variables that they hold."""
-    return [v for v in [getattr(v, "_value", v) for v in owner.weights] if isinstance(v, Variable)]
+    return [v for v in [getattr(v, "_value", v) for v in owner.weights] if is_variable(v)]
 
 
 class Owners:
@@ -36,8 +38,8 @@ class Owners:
         return id(layer) in self._met
 
     def used(self, layer: Any) -> bool:
-        """Was this layer called, or one of eagerflow's own around it, which may use its weights without a call?"""
-        holders = [each for each in self.roots() if type(each).__module__.startswith("eagerflow.layers.")]
+        """Was this layer called, or one of the framework's around it, which may use its weights without a call?"""
+        holders = [each for each in self.roots() if uses_inner_weights(each)]
         return self.met(layer) or any(inside is layer for each in holders for inside in layers_in(each))
 
     def roots(self) -> list[Any]:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy
 from torch import nn
 
-from eagerflow import layers, losses
-from viz.frameworks.contract import Tensor, Variable
+from eagerflow import losses
+from viz.frameworks.contract import Owner, Tensor, Variable
 from viz.frameworks.torch.objects import Weight, made_at
 
 __all__ = ["Layer", "LaidOut", "answers_last", "layer_of", "loss_of"]
@@ -53,12 +53,10 @@ class LaidOut(Variable):
         return values.transpose(*range(2, values.ndim), 1, 0) if self.flips and values.ndim > 1 else values
 
 
-class Layer:
+class Layer(Owner):
     """A module."""
 
-    built, compute_dtype, data_format, axis, activity_regularizer = True, "float32", None, -1, None
-    build = layers.Layer.build  # weights were made with the module
-    stateful = True  # no check runs it once more
+    built, compute_dtype, data_format, axis = True, "float32", None, -1
 
     def __init__(self, canonical: Any, raw: Any) -> None:
         self._canonical, self._raw = canonical, raw
@@ -69,11 +67,11 @@ class Layer:
         self.epsilon = getattr(module, "eps", 1e-5)
 
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]
         return str(self._raw.name)
 
     @property
-    def path(self) -> str:
+    def path(self) -> str:  # type: ignore[override]
         return str(self._raw.path)
 
     @property
@@ -134,7 +132,6 @@ def layer_of(canonical: Any, raw: Any, flips: dict[int, tuple[weakref.ref[Any], 
         for x in each.parameters(recurse=False):
             flips.setdefault(id(x), (weakref.ref(x), isinstance(each, _FLIPPED)))
     name = type(module).__name__
-    made: type[Layer] = type(_CLASSES.get(name, name), (Layer,), {})
-    if type(module).__module__.startswith("torch."):
-        made.__module__ = "eagerflow.layers.torch"  # it may use the weights of those inside without a call
+    about = {"is_library": type(module).__module__.startswith("torch.")}
+    made: type[Layer] = type(_CLASSES.get(name, name), (Layer,), about)
     return made(canonical, raw)

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from eagerflow import Variable
 from viz.facts.formatting import clean
+from viz.frameworks.contract import Variable
+from viz.frameworks.objects import is_variable
 from viz.recorder.names.array_names import ArrayNames
 
 __all__ = ["OwnLosses"]
@@ -227,7 +228,7 @@ def _nothing() -> None:
 
 
 def _first_variable(sources: Sequence[Any]) -> Variable | None:
-    return next((source for source in sources if isinstance(source, Variable)), None)
+    return next((source for source in sources if is_variable(source)), None)
 
 
 def _one_of(gradients: Sequence[Any]) -> Callable[[], Any]:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_variable, tensors
 from viz.doctor.facts.step_facts import Loss
+from viz.frameworks.contract import Tensor
 from viz.recorder.descriptions import flat
 from viz.recorder.names.input_names import names_of_outputs
 

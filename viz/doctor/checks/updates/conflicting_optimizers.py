@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_tensor
 from viz.doctor.user_code import Place
+from viz.frameworks.contract import Variable
 
 __all__ = ["ConflictingOptimizers"]
 

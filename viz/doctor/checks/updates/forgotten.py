@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_variable, tensors
 from viz.doctor.facts.step_facts import Gradients
+from viz.frameworks.contract import Tensor, Variable
+from viz.frameworks.owners import newest_identity
 
 __all__ = ["Forgotten"]
 
@@ -42,7 +43,7 @@ class Forgotten(Check):
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
-        self._born = Variable(0.0, trainable=False).identity  # what was made later has never been anything but drawn
+        self._born = newest_identity()  # what was made later has never been anything but drawn
         self._groups: dict[Any, int] = {}  # sources of gradients, by their number and ends: how often
         self._sources: set[int] = set()  # all variables of which a gradient was ever asked
         self._set: set[int] = set()  # variables that somebody gave values: loaded ones, say

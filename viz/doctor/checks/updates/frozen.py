@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Variable
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host
@@ -14,6 +13,7 @@ from viz.doctor.facts.rates import rate_of
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
+from viz.frameworks.contract import Variable
 
 __all__ = ["Frozen"]
 

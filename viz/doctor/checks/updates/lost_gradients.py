@@ -6,13 +6,13 @@ import weakref
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from eagerflow import Tensor
 from viz.doctor import thresholds as limits
 from viz.doctor.facts.host_arrays import is_tensor, is_variable, tensors
 from viz.doctor.facts.source_calls import tape_before
 from viz.doctor.facts.step_facts import Gradients
 from viz.doctor.program import Program, layer_label
 from viz.doctor.user_code import Place, user_frames
+from viz.frameworks.contract import Tensor
 
 __all__ = ["End", "LostGradients"]
 

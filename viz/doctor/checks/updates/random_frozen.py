@@ -12,9 +12,9 @@ import numpy
 from viz.doctor import thresholds as limits
 from viz.doctor.check_base import Check, Rule
 from viz.doctor.facts.host_arrays import host, is_variable, rms
-from viz.doctor.facts.layer_kinds import is_chain
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.user_code import Place
+from viz.frameworks.owners import is_chain
 
 __all__ = ["RandomFrozen"]
 

@@ -1,0 +1,1 @@
+"""What viz knows of eagerflow's own classes and ops."""
