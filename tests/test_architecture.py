@@ -109,6 +109,7 @@ FLOORS_OF_VIZ = {
     "boundary": 1,
     "facts": 0,
     "frameworks": 0,
+    "frameworks/eagerflow": -1,
     "frameworks/torch": 2,
     "geometry": 1,
     "recorder": 1,
@@ -160,7 +161,7 @@ ADD_ONS = """
 CORE_OF_VIZ = set(
     """
     choices chosen_steps boundary source_trees facts geometry recorder shell picture export page compare nonfinite
-    livepage recording tracer callbacks comparison command cli frameworks frameworks/torch
+    livepage recording tracer callbacks comparison command cli frameworks frameworks/eagerflow frameworks/torch
     """.split()
 )
 ADD_ONS_OF_VIZ = """
@@ -455,6 +456,22 @@ def test_viz_uses_the_public_names_of_eagerflow_the_observer_and_whole_files():
         and (not MODULES[target].is_public or folder(target) in ("base", "core", "kernels"))
     ]
     assert private == []
+
+
+CLASSES = r"(Tensor|Variable|Layer|Model|Sequential|Optimizer|layers\.\w+|losses\.\w+)\b"
+OWN_TO_EAGERFLOW = set("attribution cockpit estimate fit_gap rates replay samples web frameworks".split())
+
+
+def test_viz_asks_the_contract_what_objects_are_not_the_classes_of_eagerflow():
+    """But for commands that run eagerflow's programs alone."""
+    found = [
+        f"{source}:{number}: {line.strip()}"
+        for source in VIZ
+        if folder(source.name) not in OWN_TO_EAGERFLOW and not folder(source.name).startswith("frameworks/")
+        for number, line in enumerate(source.text.splitlines(), 1)
+        if re.search(rf"isinstance\(.*\b{CLASSES}|__class__ is (not )?{CLASSES}", line)
+    ]
+    assert found == []
 
 
 def test_files_have_one_subject():

@@ -7,7 +7,6 @@ import os
 import zipfile
 from typing import Any
 
-from eagerflow import Model
 from eagerflow.saving import read_weights
 from viz.boundary import boundary
 from viz.chosen_steps import ChosenSteps
@@ -16,6 +15,7 @@ from viz.compare.traces import compare_traces
 from viz.compare.weights import compare_models, compare_weights
 from viz.facts import formatting
 from viz.facts.selection import known_steps, step_numbers
+from viz.frameworks.objects import is_model
 from viz.recording import Recording, load
 from viz.tracer import trace
 
@@ -95,10 +95,10 @@ def diff(
 
 
 def _of_weights(a: Any, b: Any, inputs: Any, tolerance: float, names: tuple[str, str]) -> Difference:
-    if not (isinstance(a, Model) and isinstance(b, Model)):
+    if not (is_model(a) and is_model(b)):
         if inputs is not None:
             raise TypeError(f"viz.diff(inputs=...): only for two models; got {_kind(a)} and {_kind(b)}")
-        before, after = (read_weights(each) if isinstance(each, Model) else each for each in (a, b))
+        before, after = (read_weights(each) if is_model(each) else each for each in (a, b))
         return compare_weights(before, after, tolerance, names)
     found = compare_models(a, b, tolerance, names)
     if inputs is None:
@@ -122,7 +122,7 @@ def _opened(given: Any, which: str) -> tuple[Any, str]:
     """What a path leads to, and what to call it."""
     if isinstance(given, Recording):
         return given, given.name or f"the {which}"
-    if isinstance(given, Model):
+    if is_model(given):
         return given, given.name
     if isinstance(given, (str, os.PathLike)):
         path = os.fspath(given)

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Tensor, no_grad, ops, tree
+from eagerflow import no_grad, ops, tree
 from eagerflow.core.observe import Scope, observing
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
 from viz.doctor.program import layer_label
 from viz.doctor.user_code import made_at
-from viz.frameworks.objects import is_tensor
+from viz.frameworks.objects import TENSORS, is_tensor
 from viz.recorder.descriptions import flat
 from viz.recorder.listening import Listening
 
@@ -33,7 +33,7 @@ def check_rows_apart(subject: Subject) -> Row:
     rows = next((each.shape[0] for each in flat(x) if getattr(each, "shape", ())), 0)
     if rows < 2:
         return nothing_to_ask(f"the batch has {rows} row{'s' * (rows != 1)}: nothing could mix")
-    if not isinstance(x, (Tensor, list, tuple, dict)):
+    if not isinstance(x, (*TENSORS, list, tuple, dict)):
         return open_question(f"the inputs are a {type(x).__name__}, which can't be taken apart")
     runs = [_run(subject, given, rows) for given in (x, tree.map_structure(lambda each: _exchanged(each, rows), x))]
     if not runs[0][-1][1]:

@@ -11,7 +11,6 @@ import numpy
 
 from eagerflow import no_grad
 from eagerflow.core.random import set_random_seed
-from eagerflow.models.model import Model
 from eagerflow.saving import load_model
 from viz.check.row import Row, fault, fine, nothing_to_ask, open_question
 from viz.check.subject import Subject, leaves
@@ -19,6 +18,8 @@ from viz.check.weights_move import words_of
 from viz.doctor.facts.source_calls import last_name, tree_of
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.user_code import Place, made_at
+from viz.frameworks.objects import is_model
+from viz.frameworks.owners import is_library
 
 __all__ = ["check_saving"]
 
@@ -29,7 +30,7 @@ _ROUNDING = 1e-5  # of the size of the outputs: another object may add in anothe
 def check_saving(subject: Subject) -> Row:
     """✗ where a model that was saved and loaded answers otherwise, or can't be loaded though the script saves it."""
     model = subject.model
-    if not isinstance(model, Model):
+    if not is_model(model):
         return nothing_to_ask(f"a {type(model).__name__} isn't a model, which could be saved")
     expected = _answers(subject, model)
     if expected is None:
@@ -105,7 +106,7 @@ def _weights_alone(subject: Subject, folder: str, expected: list[Any], reason: s
 
 def _own_layer(model: Any) -> Any:
     """The first layer of a class of the user's, or None."""
-    return next((each for each in layers_in(model) if not type(each).__module__.startswith("eagerflow")), None)
+    return next((each for each in layers_in(model) if not is_library(each)), None)
 
 
 def _own_classes(model: Any) -> dict[str, Any]:

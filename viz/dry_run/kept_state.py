@@ -9,8 +9,8 @@ from typing import Any
 
 from eagerflow.core import random
 from eagerflow.core.observe import unobserved
-from eagerflow.optimizers import Optimizer
 from eagerflow.training.sandbox import only_kept
+from viz.frameworks.objects import is_optimizer
 
 __all__ = ["optimizers_of", "put_back"]
 
@@ -24,7 +24,7 @@ def optimizers_of(model: Any) -> list[Any]:
     found: list[Any] = []
     while held:
         each = held.pop(0)
-        if isinstance(each, Optimizer) and not any(each is known for known in found):
+        if is_optimizer(each) and not any(each is known for known in found):
             found.append(each)
             held += vars(each).values()
     return found

@@ -9,16 +9,14 @@ from typing import Any
 
 import numpy
 
-from eagerflow import Sequential
 from eagerflow.core import observe
-from eagerflow.layers import Layer
 from viz.boundary import boundary
 from viz.export.event_files import last_step
 from viz.export.summary_writer import SummaryWriter
 from viz.export.tensorboard_events import make_folder
 from viz.frameworks import observing, owner_of
 from viz.frameworks.contract import Array
-from viz.frameworks.objects import is_tensor, is_variable
+from viz.frameworks.objects import is_layer, is_tensor, is_variable
 from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
 from viz.recorder.scopes import OpenScope, Scopes
@@ -70,7 +68,7 @@ def watch(
     ...     history = model.fit(ef.ops.ones((8, 3)), ef.ops.ones((8, 2)), verbose=0)
     """
     watched = owner_of(model)
-    if watched is model and not isinstance(model, Layer):
+    if watched is model and not is_layer(model):
         raise TypeError(f"watch(model): expected a model or layer; got {type(model).__name__}")
     wanted = (what,) if isinstance(what, str) else tuple(what)
     for word in wanted:
@@ -226,7 +224,7 @@ class Watch(observe.Observer):
     def _within(self, path: str) -> str:
         """A path within the model: those of a `Sequential` that was loaded lack its name, and its curves go on."""
         name = self._model.name
-        is_inside = path == name or path.startswith(f"{name}/") or not isinstance(self._model, Sequential)
+        is_inside = path == name or path.startswith(f"{name}/") or not hasattr(self._model, "add")
         return path if is_inside else f"{name}/{path}"
 
     def _end_step(self) -> None:

@@ -11,8 +11,8 @@ from eagerflow.layer.unique_names import snake_case
 from eagerflow.optimizers import Optimizer
 from viz.frameworks.contract import Array, Tensor, Variable
 
-__all__ = ["PLAIN_TENSORS", "TENSORS", "array_of", "default_name", "held_in_place_of", "is_layer", "is_optimizer"]
-__all__ += ["is_tensor", "is_variable", "key_of", "layers_in", "role_of", "variables_in"]
+__all__ = ["PLAIN_TENSORS", "TENSORS", "array_of", "default_name", "held_in_place_of", "is_layer", "is_model"]
+__all__ += ["is_optimizer", "is_tensor", "is_variable", "key_of", "layers_in", "role_of", "variables_in"]
 
 PLAIN_TENSORS: frozenset[Any] = frozenset([eagerflow.Tensor, Tensor])
 """The classes of tensors that hold an array: no variables, and none that stand for an input."""
@@ -34,6 +34,11 @@ def is_variable(x: Any) -> TypeGuard[Variable]:
 def is_layer(x: Any) -> bool:
     """Is it a layer or a model?"""
     return isinstance(x, Layer)
+
+
+def is_model(x: Any) -> bool:
+    """Is it a model of eagerflow's?"""
+    return isinstance(x, eagerflow.Model)
 
 
 def is_optimizer(x: Any) -> bool:

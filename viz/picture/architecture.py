@@ -12,6 +12,7 @@ from eagerflow.layers import Layer
 from viz.facts import formatting
 from viz.facts.schema import Record, Scope
 from viz.facts.selection import call_numbers
+from viz.frameworks.objects import is_layer
 from viz.geometry.graph import Cluster, Edge, Graph, Node
 from viz.picture.graph_builder import graph as graph_of_run
 from viz.picture.palette import LIGHT
@@ -109,7 +110,7 @@ def architecture(
 def has_parts_alone(model: Any) -> bool:
     """Can nobody call the model itself, but layers that it holds: as a GAN that has only a `train_step`?"""
     written = getattr(type(model), "call", None) not in (Layer.call, Model.call)
-    return isinstance(model, Layer) and not written and symbolic_ends(model) is None and bool(inner_layers(model))
+    return is_layer(model) and not written and symbolic_ends(model) is None and bool(inner_layers(model))
 
 
 def _of_parts(model: Any, shown: Shown, expand: bool) -> Graph:

@@ -9,11 +9,11 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from eagerflow.layers import Layer
 from eagerflow.models.summary import in_range
 from viz.boundary import boundary
 from viz.facts.tables import summary as tables
 from viz.facts.text_table import Text
+from viz.frameworks.objects import is_layer
 from viz.geometry.graph import Cluster, Graph
 from viz.picture.architecture import Shown, architecture, has_parts_alone, trial
 from viz.picture.drawing import Drawing
@@ -180,7 +180,7 @@ def plot_model(
     >>> viz.plot_model(model, to_file=None, show_shapes=True)
     <Drawing 'm': 2 boxes, 1 arrows; save(path) writes svg, png, pdf or dot>
     """
-    if not isinstance(model, Layer):
+    if not is_layer(model):
         raise TypeError(f"plot_model(model): expected a model or layer; got {type(model).__name__}")
     drawing = model_to_dot(
         model,
