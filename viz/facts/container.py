@@ -26,7 +26,7 @@ from viz.facts.schema import Scope
 __all__ = ["KIND", "VALUES", "VERSION", "Allowed", "Limit", "TraceFileError", "check_header", "check_ids"]
 __all__ += ["check_members", "check_parents", "columns_of", "parse", "rank_file", "reading"]
 
-VERSION = 8  # of the format; no other one is read
+VERSION = 9  # of the format; no other one is read
 KIND = "eagerflow trace"
 VALUES = "values.npz"  # only where values were kept
 _FLOOR, _MULTIPLE = 192 << 20, 256  # bytes that a file of any size may take, and for each of its bytes

@@ -62,7 +62,7 @@ def _conv_transpose(op: Op, read: Tensors, made: Tensors) -> int:
 
 
 def _pool(op: Op, read: Tensors, made: Tensors) -> int:
-    window = op.settings.get("pool_size", 1)
+    window = op.settings.get("pool_size") or op.settings.get("kernel_size", 1)
     rank = max(1, len(made[0].shape) - 2)
     cells = math.prod(window) if isinstance(window, (list, tuple)) else int(window) ** rank
     return _size(made[:1]) * int(cells)
@@ -227,7 +227,7 @@ def flops(record: Record, op: Op) -> int | None:
 def _flops(record: Record, op: Op, known: _Known) -> int | None:
     if op.phase == "network":
         return 0
-    if op.phase == "update" and op.name not in FORMULAS:
+    if op.phase == "update" and op.means not in FORMULAS:
         return None
     at, wanted = op, None
     if op.phase == "backward" and op.input_names[:1] == ("g",) and op.forward is not None:
@@ -260,7 +260,7 @@ def _of_parts(record: Record, at: Op, wanted: Container[int | None] | None) -> i
 
 def _counted(op: Op, read: Tensors, made: Tensors, times: int = 1, wanted: Sequence[bool] | None = None) -> int | None:
     """What an op takes; or, for some of its inputs, its rule: as much so many times, if no formula is for that."""
-    formula, rule = FORMULAS.get(op.name), _RULES.get(op.name)
+    formula, rule = FORMULAS.get(op.name) or FORMULAS.get(op.means), _RULES.get(op.name)
     if formula is None:
         return None
     try:

@@ -191,6 +191,7 @@ class Op:
             number.
         composition: for a fused op, the position in `Record.compositions` of the ops that it is made of.
         replayed: whether it ran in a captured step that was replayed (`ef.function`, `compile(jit_compile=True)`).
+        means: eagerflow's op that does the same, where another framework calls it otherwise; else the name.
 
     >>> import eagerflow as ef
     >>> import viz
@@ -218,6 +219,10 @@ class Op:
     thread: int = 0
     composition: int | None = None
     replayed: bool = False
+    means: str = ""
+
+    def __post_init__(self) -> None:
+        self.means = self.means or self.name
 
     def __repr__(self) -> str:
         """In a few words, as at a prompt; every field has its name."""

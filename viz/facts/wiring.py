@@ -385,7 +385,7 @@ def unused_picks(
     for op in ops:
         call = None if op.scope is None else calls[op.scope]
         maker = record.tensors[op.inputs[0]].producer if len(op.inputs) == 1 else None
-        if op.name not in _PICKS or op.phase != "forward" or op.error or call is None or maker is None:
+        if op.means not in _PICKS or op.phase != "forward" or op.error or call is None or maker is None:
             continue
         returned = record.scopes[call].outputs
         is_result = not read.isdisjoint(op.outputs) or (

@@ -100,15 +100,21 @@ class Variable(Tensor):
 
 
 class Op:
-    """What ran: `name` is the framework's word, `means` viz's own, which checks, FLOPs and pictures ask for.
+    """What ran.
 
-    `arrays` and `settings` name what it was given; `fused` names those of several samples, where it is several ops.
+    Attributes:
+        name: the framework's word.
+        means: eagerflow's op that does the same; else the name.
+        moves: does it only rearrange numbers, so that it isn't shown where a layer of the framework calls it?
+        arrays, settings: the names of what it is given.
+        fused: the arrays with several samples, where it stands for several ops.
     """
 
-    __slots__ = ("arrays", "fused", "means", "name", "settings")
+    __slots__ = ("arrays", "fused", "means", "moves", "name", "settings")
 
     name: str
     means: str
+    moves: bool
     arrays: tuple[str, ...]
     settings: tuple[str, ...]
     fused: tuple[str, ...]

@@ -92,7 +92,7 @@ def _all_flaws(record: Record) -> dict[int, tuple[int, int]]:
     if found and is_guarded(record):
         for op in reversed(record.ops):
             made = next((found[i] for i in op.outputs if i in found), None)
-            safe = op.name in SAFE and op.phase != "backward" and len(op.inputs) == 1
+            safe = op.means in SAFE and op.phase != "backward" and len(op.inputs) == 1
             if made is not None and safe and record.tensors[op.inputs[0]].stats is None:
                 found.setdefault(op.inputs[0], made)
     return found

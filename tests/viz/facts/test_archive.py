@@ -132,7 +132,7 @@ def test_a_file_of_another_version_names_both_versions(saved, tmp_path, version,
     def change(header, columns):
         header["version"] = version
 
-    with pytest.raises(viz.TraceFileError, match=f"version {version}.*reads version 8. {cure}"):
+    with pytest.raises(viz.TraceFileError, match=f"version {version}.*reads version 9. {cure}"):
         viz.load(rewritten(saved, tmp_path / "new.efz", change))
 
 

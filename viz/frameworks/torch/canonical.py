@@ -19,22 +19,6 @@ from viz.frameworks.torch.objects import Weight, as_numpy, made_at
 
 __all__ = ["Canonical"]
 
-_NAMES = {
-    "linear": "matmul",
-    "flatten": "reshape",
-    "view": "reshape",
-    "permute": "transpose",
-    "detach": "stop_gradient",
-}
-_NAMES |= dict.fromkeys(("conv1d", "conv2d", "conv3d"), "conv") | dict.fromkeys(("unsqueeze", "squeeze"), "reshape")
-_NAMES |= dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool3d"), "max_pool") | {
-    "cat": "concatenate",
-    "clone": "copy",
-}
-_NAMES |= dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d"), "average_pool") | {"dropout": "masked_scale"}
-_NAMES |= {"batch_norm": "normalize_batch", "gelu": "gelu_exact", "embedding": "gather", "clamp": "clip"}
-_NAMES |= {"contiguous": "copy", "relu6": "relu", "sign": "sign_of", "mse_loss": "mean_squared_error"}
-_NAMES |= {"l1_loss": "mean_absolute_error", "kl_div": "kl_divergence", "binary_cross_entropy": "binary_crossentropy"}
 _OF_LOGITS = {
     "cross_entropy": "sparse_softmax_crossentropy",
     "binary_cross_entropy_with_logits": "sigmoid_crossentropy",
@@ -148,7 +132,7 @@ class Canonical(Observer):
         self, op: Any, inputs: Any, settings: Any, outputs: Any, started: int, ended: int, error: Any = None
     ) -> None:
         with _unheard():
-            name = _NAMES.get(op.name, op.name)
+            name = op.means
             by_name, given = dict(zip(op.arrays, inputs)), dict(zip(op.settings, settings))
             made = outputs if isinstance(outputs, tuple) else () if outputs is None else (outputs,)
             first: Any = inputs[0] if inputs else None
@@ -238,7 +222,7 @@ class Canonical(Observer):
                     known = self._fresh.get(key)
                     self._fresh[key] = values.copy() if known is None else known + values
             if self._to._now["rule"]:
-                name = _OF_LOGITS.get(op.name) or _NAMES.get(op.name, op.name)
+                name = _OF_LOGITS.get(op.name) or op.means
                 given = tuple([self._gradient(key, x) for key, x in zip(out_keys, gradients)])
                 told = self._op(name, op.arrays, ())
                 if any(x is not None for x in given):

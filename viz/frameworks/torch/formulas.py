@@ -1,4 +1,4 @@
-"""Floating-point operations of PyTorch's ops, by their names: additions to `viz.facts.flops`."""
+"""Floating-point operations of PyTorch's ops that mean none of eagerflow's: additions to `viz.facts.flops`."""
 
 from __future__ import annotations
 
@@ -28,10 +28,6 @@ def _transposed_kernel(op: Op, read: Tensors, made: Tensors) -> int:
     return 2 * _size(read[0]) * math.prod(read[1].shape[1:])
 
 
-def _product(op: Op, read: Tensors, made: Tensors) -> int:
-    return 2 * _size(made[0]) * read[0].shape[-1]
-
-
 def _product_added(op: Op, read: Tensors, made: Tensors) -> int:
     return 2 * _size(made[0]) * read[1].shape[-1]
 
@@ -55,20 +51,16 @@ def _none(op: Op, read: Tensors, made: Tensors) -> int:
 
 
 _BY_NAMES: list[tuple[_Formula, str]] = [
-    (_kernel, "linear conv1d conv2d conv3d"),
+    (_kernel, "conv1d conv2d conv3d"),
     (_transposed_kernel, "conv_transpose1d conv_transpose2d conv_transpose3d"),
-    (_product, "mm bmm"),
     (_product_added, "addmm baddbmm"),
     (_attention, "scaled_dot_product_attention"),
-    (_per_input(8), "batch_norm instance_norm"),
+    (_per_input(8), "instance_norm"),
     (_per_input(6), "cross_entropy"),
     (_per_input(4), "mse_loss l1_loss binary_cross_entropy binary_cross_entropy_with_logits nll_loss var std norm"),
-    (_per_output(8), "gelu"),
-    (_per_output(1), "dropout hardtanh relu6 logical_not clamp masked_fill rsqrt"),
-    (_per_input(1), "max_pool1d max_pool2d max_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d"),
-    (_per_input(1), "avg_pool1d avg_pool2d avg_pool3d"),
-    (_none, "view view_as reshape_as flatten unflatten permute movedim swapaxes t unsqueeze squeeze expand expand_as"),
-    (_none, "detach clone contiguous cat chunk unbind narrow select embedding index_select zero repeat triu tril"),
+    (_per_output(1), "hardtanh logical_not masked_fill rsqrt"),
+    (_per_input(1), "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d"),
+    (_none, "narrow select zero repeat triu tril"),
 ]
 
 

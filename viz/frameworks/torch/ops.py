@@ -23,6 +23,7 @@ from viz.frameworks.torch.words import (
     FILLS,
     LOSSES,
     MEANS,
+    MOVES,
     OPENED,
     READS,
     SKIPPED,
@@ -51,9 +52,8 @@ class Op(contract.Op):
 
     def __init__(self, name: str, arrays: tuple[str, ...], settings: tuple[str, ...]) -> None:
         self.name, self.arrays, self.settings = name, arrays, settings
-        self.means, self.fused = MEANS.get(name, ""), ()
-        if name == "take_index" and len(arrays) == 1:  # by numbers and slices
-            self.means = "move"
+        self.means, self.fused = MEANS.get(name, name), ()
+        self.moves = name in MOVES or (name == "take_index" and len(arrays) == 1)  # by numbers and slices
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["CALLED", "COUNTERS", "DRAWS", "FILLS", "LOSSES", "MEANS", "OPENED", "READS", "SKIPPED", "VIEWS", "WRITES"]
+__all__ = [
+    "CALLED",
+    "COUNTERS",
+    "DRAWS",
+    "FILLS",
+    "LOSSES",
+    "MEANS",
+    "MOVES",
+    "OPENED",
+    "READS",
+    "SKIPPED",
+    "VIEWS",
+    "WRITES",
+]
 
 # Asks for facts, or is no computation: shapes, flags, printing, hooks, random states.
 SKIPPED = frozenset(
@@ -105,20 +118,38 @@ LOSSES = frozenset(
     """.split()
 )
 
-_WORDS = {
-    "product": "linear bilinear matmul mm bmm addmm baddbmm einsum dot mv tensordot",
-    "convolution": "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d",
-    "softmax": "softmax log_softmax gumbel_softmax",
-    "attention": "scaled_dot_product_attention",
-    "recurrence": "lstm gru rnn_tanh rnn_relu lstm_cell gru_cell",
-    "normalization": "batch_norm layer_norm group_norm instance_norm rms_norm",
-    "lookup": "embedding embedding_bag gather index_select take_index",
-    "loss": " ".join(sorted(LOSSES)),
-    "move": """
-        view view_as reshape reshape_as flatten unflatten permute transpose movedim swapaxes swapdims t unsqueeze
-        squeeze expand expand_as broadcast_to chunk split unbind contiguous clone detach narrow cast to_device unfold
-        as_strided select tensor_split hsplit vsplit dsplit adjoint positive
-    """,
+# Functions that do what an op of eagerflow's does, by that.
+_SAME = {
+    "matmul": "linear mm bmm",
+    "conv": "conv1d conv2d conv3d",
+    "max_pool": "max_pool1d max_pool2d max_pool3d",
+    "average_pool": "avg_pool1d avg_pool2d avg_pool3d",
+    "reshape": "view view_as reshape_as flatten unflatten unsqueeze squeeze",
+    "transpose": "permute movedim swapaxes swapdims t",
+    "broadcast_to": "expand expand_as",
+    "split": "chunk unbind tensor_split hsplit vsplit dsplit",
+    "concatenate": "cat",
+    "copy": "clone contiguous",
+    "stop_gradient": "detach",
+    "gather": "embedding index_select",
+    "clip": "clamp",
+    "relu": "relu6",
+    "gelu_exact": "gelu",
+    "masked_scale": "dropout",
+    "normalize_batch": "batch_norm",
+    "sign_of": "sign",
+    "mean_squared_error": "mse_loss",
+    "mean_absolute_error": "l1_loss",
+    "kl_divergence": "kl_div",
+    "binary_crossentropy": "binary_cross_entropy",
 }
-MEANS = {name: meaning for meaning, names in _WORDS.items() for name in names.split()}
-"""What an op means, by its name: a product, a convolution, what only moves numbers; other ops have no entry."""
+MEANS = {name: same for same, names in _SAME.items() for name in names.split()}
+"""By the names of functions."""
+MOVES = frozenset(
+    """
+    view view_as reshape reshape_as flatten unflatten permute transpose movedim swapaxes swapdims t unsqueeze squeeze
+    expand expand_as broadcast_to chunk split unbind contiguous clone detach narrow cast to_device unfold as_strided
+    select tensor_split hsplit vsplit dsplit adjoint positive
+    """.split()
+)
+"""Functions that only rearrange numbers."""
