@@ -1,7 +1,7 @@
 """What a framework hands to observers: the events of `eagerflow.core.observe`, with objects of these classes.
 
-Eagerflow's own tensors, variables, layers and optimizers have all this already. Another framework's folder derives what
-stands for its own objects from the classes here. Whoever observes asks `viz.frameworks.objects` what an object is.
+Eagerflow's own have all this already; another framework's folder derives what stands for its objects from the classes
+here. Observers ask `viz.frameworks.objects` what an object is.
 """
 
 from __future__ import annotations
@@ -9,27 +9,26 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from eagerflow.core.observe import libraries as library_folders
-
-__all__ = ["Array", "Op", "Owner", "Tensor", "Variable", "library_folders"]
+__all__ = ["Array", "Op", "Owner", "Tensor", "Variable"]
 
 
 class Array:
     """The numbers of a tensor, which NumPy gets when somebody asks.
 
-    Derived classes have `shape`, `dtype` (NumPy's, or with the same `name`, `kind` and `itemsize`), `nbytes`, `device`
-    (None, or with a number as `id`) and `base` (the `Array` of all of its memory, which goes when that goes).
+    Attributes:
+        shape: the lengths of its axes.
+        dtype: NumPy's, or with the same `name`, `kind` and `itemsize`.
+        nbytes: its size in memory, or that of all the memory which it stands for.
+        device: None, or with a number as `id`.
+        base: the `Array` of all of its memory, which goes when that goes.
+        source: what the program itself holds; None when it is gone.
     """
 
     __slots__ = ()
 
     shape: tuple[int, ...]
     dtype: Any
-
-    @property
-    def source(self) -> Any:
-        """What the program itself holds; None when it is gone."""
-        raise NotImplementedError
+    source: Any
 
     def get(self) -> Any:
         """The values as NumPy's array, which may be asked for while the array is announced."""
@@ -76,22 +75,16 @@ class Variable(Tensor):
     Attributes:
         identity: its number; `key` is the same while gradients are wanted of it.
         path: its name, with those of what holds it: `net/layers.0/weight`.
+        trainable: are gradients wanted of it?
+        frozen: were gradients wanted when it was made, and aren't now?
     """
 
     __slots__ = ()
 
     identity: int
     path: str
-
-    @property
-    def trainable(self) -> bool:
-        """Are gradients wanted of it?"""
-        raise NotImplementedError
-
-    @property
-    def frozen(self) -> bool:
-        """Were gradients wanted when it was made, and aren't now?"""
-        raise NotImplementedError
+    trainable: Any  # bool; derived classes may have a property
+    frozen: Any
 
     @property
     def name(self) -> str:
@@ -100,39 +93,23 @@ class Variable(Tensor):
 
 
 class Op:
-    """What ran.
-
-    Attributes:
-        name: the framework's word.
-        means: eagerflow's op that does the same; else the name.
-        moves: does it only rearrange numbers, so that it isn't shown where a layer of the framework calls it?
-        arrays, settings: the names of what it is given.
-        fused: the arrays with several samples, where it stands for several ops.
-    """
+    """What ran."""
 
     __slots__ = ("arrays", "fused", "means", "moves", "name", "settings")
 
-    name: str
-    means: str
-    moves: bool
-    arrays: tuple[str, ...]
-    settings: tuple[str, ...]
-    fused: tuple[str, ...]
+    name: str  # the framework's word
+    means: str  # eagerflow's op that does the same; else the name
+    moves: bool  # does it only rearrange numbers? Then it isn't shown where a layer of the framework calls it
+    arrays: tuple[str, ...]  # the names of the tensors that it is given
+    settings: tuple[str, ...]  # and of all else
+    fused: tuple[str, ...]  # the arrays with several samples, where it stands for several ops
 
 
 class Owner:
-    """A layer, model, loss or optimizer.
+    """A layer, model, loss or optimizer."""
 
-    Attributes:
-        name: within what calls it.
-        path: from the outermost model on.
-        role: what a layer does, as `viz.frameworks.owners.layer_role` has it.
-        is_library: is it of a class that comes with the framework?
-        created_at: the file and line on which the user made it.
-    """
-
-    name: str
-    path: str
-    role = ""
-    is_library = False
-    created_at: tuple[str, int] | None = None
+    name: str  # within what calls it
+    path: str  # from the outermost model on
+    role = ""  # what a layer does, as `viz.frameworks.owners.layer_role` has it
+    is_library = False  # is it of a class that comes with the framework?
+    created_at: tuple[str, int] | None = None  # the file and line on which the user made it

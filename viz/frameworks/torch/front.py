@@ -17,8 +17,7 @@ from torch import nn
 from torch.optim import optimizer as optimizers
 from torch.utils.data import dataloader
 
-from eagerflow.core.observe import Observer, Scope, current, state
-from viz.frameworks.contract import library_folders
+from eagerflow.core.observe import Observer, Scope, current, libraries, state
 from viz.frameworks.torch.backward import Backward
 from viz.frameworks.torch.canonical import Canonical
 from viz.frameworks.torch.modules import Scopes
@@ -267,8 +266,8 @@ def _here(is_part: bool = True) -> _Front | None:
 def _patch() -> None:
     """Hear what no mode hears: modules, derivatives, passes, loaders, optimizers."""
     folder = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
-    if folder not in library_folders:
-        library_folders.append(folder)
+    if folder not in libraries:
+        libraries.append(folder)
         is_internal.cache_clear()
     _replace(nn.Module, "__call__", _module)
     _replace(nn.Module, "__init__", _made)
