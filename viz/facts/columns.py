@@ -57,7 +57,7 @@ _TABLES: dict[type, dict[str, _Field]] = {
         """
         name:text! phase:text! scope:>scopes step:>steps inputs:>>tensors input_names:texts outputs:>>tensors
         settings:json stack:frames start:int end:int forward:>ops error:text thread:count! composition:>compositions
-        replayed:flag
+        replayed:flag means:text!
         """
     ),
     TensorInfo: _fields(
