@@ -11,14 +11,24 @@ from eagerflow.layer.unique_names import snake_case
 from eagerflow.optimizers import Optimizer
 from viz.frameworks.contract import Array, Tensor, Variable
 
-__all__ = ["PLAIN_TENSORS", "TENSORS", "array_of", "default_name", "held_in_place_of", "is_layer", "is_model"]
+__all__ = [
+    "PLAIN_TENSORS",
+    "TENSORS",
+    "VARIABLES",
+    "array_of",
+    "default_name",
+    "held_in_place_of",
+    "is_layer",
+    "is_model",
+]
 __all__ += ["is_optimizer", "is_tensor", "is_variable", "key_of", "layers_in", "role_of", "variables_in"]
 
-PLAIN_TENSORS: frozenset[Any] = frozenset([eagerflow.Tensor, Tensor])
+PLAIN_TENSORS: tuple[Any, ...] = (eagerflow.Tensor, Tensor)
 """The classes of tensors that hold an array: no variables, and none that stand for an input."""
 TENSORS = (eagerflow.Tensor, Tensor)
 """The classes of all tensors and variables."""
-_VARIABLES = (eagerflow.Variable, Variable)
+VARIABLES = (eagerflow.Variable, Variable)
+"""The classes of variables."""
 
 
 def is_tensor(x: Any) -> TypeGuard[Tensor]:
@@ -28,7 +38,7 @@ def is_tensor(x: Any) -> TypeGuard[Tensor]:
 
 def is_variable(x: Any) -> TypeGuard[Variable]:
     """Is it a variable?"""
-    return isinstance(x, _VARIABLES)
+    return isinstance(x, VARIABLES)
 
 
 def is_layer(x: Any) -> bool:
@@ -59,7 +69,7 @@ def held_in_place_of(x: Any) -> Any:
 
 def key_of(x: Any) -> Any:
     """What backward passes know a tensor or variable by."""
-    return x.identity if isinstance(x, _VARIABLES) else x.key
+    return x.identity if isinstance(x, VARIABLES) else x.key
 
 
 def role_of(variable: Any) -> str:

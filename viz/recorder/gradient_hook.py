@@ -15,7 +15,7 @@ from numpy import generic, ndarray
 
 from eagerflow.core.observe import clock
 from viz.frameworks.contract import Array
-from viz.frameworks.objects import PLAIN_TENSORS, is_tensor, is_variable, key_of
+from viz.frameworks.objects import PLAIN_TENSORS, TENSORS, VARIABLES, is_variable
 from viz.recorder.descriptions import device_name
 from viz.recorder.finite_check import are_finite
 from viz.recorder.memory_tracker import Lifetime
@@ -96,9 +96,9 @@ def gradient_recorder(capture: Any) -> Callable[[Any, Any, Any], None]:
             note_target((clock(), loss.item()))
         tell(sources)
         for source, result in zip(sources, results):
-            key = key_of(source)
+            key = source.identity if isinstance(source, VARIABLES) else source.key
             parts = parts_of.get(key)
-            if parts is None or not is_tensor(result):
+            if parts is None or not isinstance(result, TENSORS):
                 continue
             data, serial = result.data, getattr(result, "serial", None)
             position = None if serial is None else seen.get(serial)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.core.observe import Scope, clock
-from viz.frameworks.objects import is_variable, variables_in
+from viz.frameworks.objects import VARIABLES, variables_in
 from viz.recorder.descriptions import flat
 from viz.recorder.kept_values import as_numpy
 
@@ -434,7 +434,7 @@ def rows_of(inputs: Any) -> int | None:
 def _is_tracked(outputs: Any) -> bool:
     """Can gradients be asked of what an op made?"""
     made = outputs[0] if isinstance(outputs, (tuple, list)) and outputs else outputs
-    return getattr(made, "key", None) is not None and not is_variable(made)
+    return getattr(made, "key", None) is not None and not isinstance(made, VARIABLES)
 
 
 class _HeldWeights:
