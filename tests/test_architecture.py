@@ -134,6 +134,7 @@ FLOORS_OF_VIZ = {
     "tracer": 7,
     "callbacks": 8,
     "comparison": 8,
+    "patching": 8,
     "cockpit": 8,
     "livepage": 8,
     "replay": 8,
@@ -161,7 +162,7 @@ ADD_ONS = """
 CORE_OF_VIZ = set(
     """
     choices chosen_steps boundary source_trees facts geometry recorder shell picture export page compare nonfinite
-    livepage recording tracer callbacks comparison command cli frameworks frameworks/eagerflow frameworks/torch
+    livepage recording tracer callbacks comparison patching command cli frameworks frameworks/eagerflow frameworks/torch
     """.split()
 )
 ADD_ONS_OF_VIZ = """

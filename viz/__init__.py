@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         NonfiniteError as NonfiniteError,
         NonfiniteWarning as NonfiniteWarning,
     )
+    from viz.patching import patch as patch
     from viz.picture.drawing import Drawing as Drawing
     from viz.picture.plot_model import model_to_dot as model_to_dot, plot_model as plot_model, summary as summary
     from viz.picture.rendering.render import RendererMissing as RendererMissing, set_engine as set_engine
@@ -71,6 +72,7 @@ _HOMES = {
     "livepage": "LivePage live",
     "nonfinite.find_nonfinite": "find_nonfinite",
     "nonfinite.finding": "Nonfinite NonfiniteError NonfiniteWarning",
+    "patching": "patch",
     "picture.drawing": "Drawing",
     "picture.plot_model": "model_to_dot plot_model summary",
     "picture.rendering.render": "RendererMissing set_engine",
@@ -87,7 +89,7 @@ __all__ = ["Diagnosis", "Difference", "Drawing", "Explanation", "Finding", "Fram
 __all__ += ["LivePage", "Logs", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "Op", "Recording"]
 __all__ += ["RendererMissing", "Scope", "Stats", "Step", "Storage", "SummaryWriter", "TensorInfo", "TraceFileError"]
 __all__ += ["Tracer", "Watch", "diagnose", "diff", "explain", "find_lr", "find_nonfinite", "gap", "keep_step", "live"]
-__all__ += ["load", "model_to_dot", "plot_model", "set_engine", "step", "summary", "trace", "watch"]
+__all__ += ["load", "model_to_dot", "patch", "plot_model", "set_engine", "step", "summary", "trace", "watch"]
 
 
 # What people write as functions who know the commands: the file that each takes, and what does it in Python.

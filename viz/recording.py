@@ -13,7 +13,7 @@ from viz.boundary import boundaries, boundary
 from viz.compare.difference import Difference
 from viz.compare.page_marks import page_marks
 from viz.compare.traces import difference_from
-from viz.export import json_file, perfetto, tensorboard_graph
+from viz.export import data_frame, json_file, perfetto, tensorboard_graph
 from viz.facts import archive, formatting
 from viz.facts.digest.usual_times import usual_times
 from viz.facts.memory_use import MemoryUse, memory_use
@@ -231,6 +231,27 @@ class Recording(Record):
         ('hello', 'tanh', [2, 3])
         """
         return json_file.write(self, path)
+
+    def to_pandas(self) -> Any:
+        """The ops as a table of pandas, for questions that no table here answers.
+
+        Returns:
+            A `pandas.DataFrame` with a row for each op, in the order of execution: `step` (its number, as tables have
+            it), `phase`, `layer` (its path), `op`, `inputs` (shapes), `output` (the shape of the first), `dtype`,
+            `nbytes` (of all outputs), `flops`, `start_ms` (since the recording began), `ms`, `line` (of the user's).
+
+        Raises:
+            ImportError: without pandas.
+
+        >>> import viz
+        >>> model = ef.Sequential([ef.layers.Dense(3, name="hidden"), ef.layers.Dense(1, name="out")], name="net")
+        >>> with viz.trace() as t:
+        ...     y = model(ef.ops.ones((2, 4)))
+        >>> table = t.to_pandas()
+        >>> table.groupby("layer")["flops"].sum().to_dict()
+        {'net/hidden': 54, 'net/out': 14}
+        """
+        return data_frame.to_pandas(self)
 
     # ------------------------------------------------------------------ pictures
 

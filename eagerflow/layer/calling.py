@@ -86,14 +86,12 @@ def call_within_scopes(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     with contextlib.ExitStack() as stack:
         if state.is_mixed:
             stack.enter_context(autocast_scope(state.compute_type))
+        announced = stack.enter_context(scope(layer._scope_kind, layer.name, layer, (*args, *kwargs.values())))
         call = layer.call if state.policy.quantization_mode is None else layer.quantized_call
         if state.remat_mode is not None:
             call = layer.rematerialized_call(call, *args, **kwargs)
-        if not observing.on:
-            return call(*args, **kwargs)
-        announced = stack.enter_context(scope(layer._scope_kind, layer.name, layer, (*args, *kwargs.values())))
-        announced.value = call(*args, **kwargs)
-        return announced.value
+        announced.value = outputs = call(*args, **kwargs)
+        return outputs
 
 
 def call_symbolically(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
