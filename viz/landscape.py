@@ -32,7 +32,10 @@ class LossLandscape:
         self.distances, self.losses = distances, losses
 
     def save(self, path: str | os.PathLike[str]) -> pathlib.Path:
-        """Draws it as a map of the logarithms of the losses, in a file whose name ends in `.svg`, `.png` or `.pdf`.
+        """Draws it as a map of the logarithms of the losses.
+
+        Args:
+            path: the path of a file, which ends in `.svg`, `.png` or `.pdf`.
 
         Raises:
             ValueError: for another ending.

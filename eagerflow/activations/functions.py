@@ -55,7 +55,7 @@ def exponential(x: Any) -> Tensor:
         x: a tensor of any shape.
 
     >>> ef.activations.exponential([0.0, 1.0]).round(4)
-    Tensor([1.    , 2.7183], shape=(2,), dtype=float32)
+    Tensor(2 float32, [1.    , 2.7183])
     """
     return ops.exp(x)
 
@@ -70,7 +70,7 @@ def gelu(x: Any, approximate: bool = False) -> Tensor:
     Source: Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415.
 
     >>> ef.activations.gelu([-1.0, 0.0, 1.0]).round(4)
-    Tensor([-0.1587,  0.    ,  0.8413], shape=(3,), dtype=float32)
+    Tensor(3 float32, [-0.1587,  0.    ,  0.8413])
     """
     return ops.gelu(x, approximate)
 
@@ -98,7 +98,7 @@ def mish(x: Any) -> Tensor:
     Source: Misra 2019, https://arxiv.org/abs/1908.08681.
 
     >>> ef.activations.mish([-1.0, 0.0, 1.0]).round(4)
-    Tensor([-0.3034,  0.    ,  0.8651], shape=(3,), dtype=float32)
+    Tensor(3 float32, [-0.3034,  0.    ,  0.8651])
     """
     return ops.multiply(x, ops.tanh(ops.softplus(x)))
 
@@ -113,7 +113,7 @@ def sigmoid(x: Any) -> Tensor:
         A tensor of the same shape, with values from 0 to 1.
 
     >>> ef.activations.sigmoid([-1.0, 0.0, 1.0]).round(4)
-    Tensor([0.2689, 0.5   , 0.7311], shape=(3,), dtype=float32)
+    Tensor(3 float32, [0.2689, 0.5   , 0.7311])
     """
     return _remembering("sigmoid", ops.sigmoid(x), x, -1)
 
@@ -129,8 +129,8 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
         A tensor of the same shape.
 
     >>> ef.activations.softmax([[1.0, 2.0], [3.0, 3.0]]).round(4)
-    Tensor([[0.2689, 0.7311],
-            [0.5   , 0.5   ]], shape=(2, 2), dtype=float32)
+    Tensor(2×2 float32, [[0.2689, 0.7311],
+                         [0.5   , 0.5   ]])
     """
     return _remembering("softmax", ops.softmax(x, axis), x, axis)
 

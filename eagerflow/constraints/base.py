@@ -56,8 +56,8 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
     >>> config = ef.constraints.serialize(ef.constraints.MaxNorm(2.0))
     >>> ef.constraints.deserialize(config)([[3.0], [4.0]]).round(4)
-    Tensor([[1.2],
-            [1.6]], shape=(2, 1), dtype=float32)
+    Tensor(2×1 float32, [[1.2],
+                         [1.6]])
     """
     return table.deserialize(config, custom_objects)
 

@@ -36,8 +36,8 @@ class MaxNorm(Constraint):
     Source: Srivastava et al. 2014.
 
     >>> ef.constraints.MaxNorm(1.0)([[3.0, 0.1], [4.0, 0.2]]).round(4)
-    Tensor([[0.6, 0.1],
-            [0.8, 0.2]], shape=(2, 2), dtype=float32)
+    Tensor(2×2 float32, [[0.6, 0.1],
+                         [0.8, 0.2]])
     """
 
     @boundary
@@ -71,8 +71,8 @@ class UnitNorm(Constraint):
         axis: the axis or axes along which a unit's weights lie; 0 for `Dense`, `[0, 1, 2]` for `Conv2D`.
 
     >>> ef.constraints.UnitNorm()([[3.0, 0.0], [4.0, 2.0]]).round(4)
-    Tensor([[0.6, 0. ],
-            [0.8, 1. ]], shape=(2, 2), dtype=float32)
+    Tensor(2×2 float32, [[0.6, 0. ],
+                         [0.8, 1. ]])
     """
 
     def __init__(self, axis: int | Sequence[int] = 0) -> None:
@@ -94,8 +94,8 @@ class MinMaxNorm(Constraint):
         axis: the axis or axes along which a unit's weights lie; 0 for `Dense`, `[0, 1, 2]` for `Conv2D`.
 
     >>> ef.constraints.MinMaxNorm(2.0, 3.0)([[0.6, 2.5], [0.8, 0.0]]).round(4)
-    Tensor([[1.2, 2.5],
-            [1.6, 0. ]], shape=(2, 2), dtype=float32)
+    Tensor(2×2 float32, [[1.2, 2.5],
+                         [1.6, 0. ]])
     """
 
     def __init__(

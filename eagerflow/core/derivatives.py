@@ -118,7 +118,7 @@ def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = Fal
         A function of the same arguments. It returns a tensor of the argument's shape; a tuple of them for several.
 
     >>> ef.grad(lambda x, y: x * x * y)(3.0, 2.0)
-    Tensor(12., shape=(), dtype=float32)
+    Tensor(float32, 12.)
     >>> slopes = ef.grad(lambda x, y: x * x * y, argnums=(0, 1))(3.0, 2.0)
     >>> [float(slope) for slope in slopes]
     [12.0, 9.0]

@@ -107,7 +107,7 @@ def from_dlpack(x: Any, *, device: str | Device | None = None, copy: bool | None
 
     >>> import numpy as np
     >>> ef.from_dlpack(np.arange(3, dtype="float32"))
-    Tensor([0., 1., 2.], shape=(3,), dtype=float32)
+    Tensor(3 float32, [0., 1., 2.])
     >>> np.from_dlpack(ef.Tensor([1.0, 2.0]))
     array([1., 2.], dtype=float32)
     """

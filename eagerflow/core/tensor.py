@@ -83,7 +83,7 @@ class Tensor(InSequence):
     >>> x.shape, x.dtype, x.ndim, x.size, x.nbytes, x.device
     ((2, 3), dtype('float32'), 2, 6, 24, Device('cpu'))
     >>> x[0] * 10, x.sum(axis=0).tolist(), x[1, 2].item()
-    (Tensor([10., 20., 30.], shape=(3,), dtype=float32), [5.0, 7.0, 9.0], 6.0)
+    (Tensor(3 float32, [10., 20., 30.]), [5.0, 7.0, 9.0], 6.0)
     """
 
     # `serial` belongs to observers, `logits` to activations: unset until used, so they cost nothing. `mask` belongs to
@@ -431,9 +431,11 @@ class Tensor(InSequence):
         return self._shown("Tensor")
 
     def _shown(self, name: str, more: str = "") -> str:
-        values = shown_numbers(numpy.asarray(to_host(self.data)), f"{name}(")
-        where = "" if self.device == CPU else f", device='{self.device}'"
-        return f"{name}({values}, shape={self.shape}, dtype={self.dtype}{where}{more})"
+        """Shape and type come first, which a debugger's one line still shows."""
+        shape = "".join(["×".join(map(str, self.shape)), " "]) if self.shape else ""
+        where = "" if self.device == CPU else f" on {self.device}"
+        before = f"{name}({shape}{self.dtype}{where}{more}, "
+        return f"{before}{shown_numbers(numpy.asarray(to_host(self.data)), before)})"
 
     def _repr_html_(self) -> str:
         return notebook.pre(repr(self))
@@ -552,7 +554,7 @@ def convert_to_tensor(
         ValueError: for lists of unequal lengths and unknown types.
 
     >>> ef.convert_to_tensor([1, 2]), ef.convert_to_tensor([1.0, 2.0])
-    (Tensor([1, 2], shape=(2,), dtype=int32), Tensor([1., 2.], shape=(2,), dtype=float32))
+    (Tensor(2 int32, [1, 2]), Tensor(2 float32, [1., 2.]))
     >>> ef.convert_to_tensor([1, 2], "float32").dtype.name
     'float32'
     """

@@ -20,7 +20,7 @@ def one_batch(x: Any, y: Any = None, sample_weight: Any = None, class_weight: An
         class_weight: a dict from class numbers to weights, or None.
 
     >>> one_batch([[1.0, 2.0]], [3.0])
-    (Tensor([[1., 2.]], shape=(1, 2), dtype=float32), Tensor([3.], shape=(1,), dtype=float32), None)
+    (Tensor(1×2 float32, [[1., 2.]]), Tensor(1 float32, [3.]), None)
     """
     x, y, sample_weight = (as_arrays(n, v) for n, v in (("x", x), ("y", y), ("sample_weight", sample_weight)))
     check_lengths(x=x, y=y, sample_weight=sample_weight)

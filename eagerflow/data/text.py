@@ -77,7 +77,7 @@ class TextTensor(numpy.ndarray):
 
     def __repr__(self) -> str:
         shown = numpy.array2string(_strings(self), separator=", ", threshold=20) if self.ndim else repr(self.item())
-        return f"TextTensor({shown}, shape={tuple(self.shape)}, dtype=string)"
+        return f"TextTensor({'×'.join(map(str, self.shape))}{' ' * bool(self.ndim)}string, {shown})"
 
     __str__ = __repr__
 

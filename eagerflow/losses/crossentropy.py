@@ -68,9 +68,9 @@ def binary_crossentropy(
         ValueError: when the shapes differ.
 
     >>> ef.losses.binary_crossentropy([[1, 0]], [[0.5, 0.5]]).round(4)
-    Tensor([0.6931], shape=(1,), dtype=float32)
+    Tensor(1 float32, [0.6931])
     >>> ef.losses.binary_crossentropy([[1, 0]], [[0.0, 0.0]], from_logits=True).round(4)
-    Tensor([0.6931], shape=(1,), dtype=float32)
+    Tensor(1 float32, [0.6931])
     """
     return _binary(y_true, y_pred, from_logits, label_smoothing).mean(axis=axis)
 
@@ -93,7 +93,7 @@ def categorical_crossentropy(
         ValueError: when the shapes differ.
 
     >>> ef.losses.categorical_crossentropy([[0, 1, 0]], [[0.25, 0.5, 0.25]]).round(4)
-    Tensor([0.6931], shape=(1,), dtype=float32)
+    Tensor(1 float32, [0.6931])
     """
     if not from_logits:
         logits = logits_of(y_pred, "softmax", axis)
@@ -128,7 +128,7 @@ def sparse_categorical_crossentropy(
         ValueError: for a label that is no class, or shapes that don't fit.
 
     >>> ef.losses.sparse_categorical_crossentropy([1, 0], [[0.25, 0.5, 0.25], [0.25, 0.5, 0.25]]).round(4)
-    Tensor([0.6931, 1.3863], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.6931, 1.3863])
     """
     if not from_logits:
         logits = logits_of(y_pred, "softmax", axis)
@@ -173,9 +173,9 @@ def binary_focal_crossentropy(
     Source: Lin et al., "Focal loss for dense object detection", 2017.
 
     >>> ef.losses.binary_focal_crossentropy([[1], [1]], [[0.5], [0.99]]).round(4)
-    Tensor([0.1733, 0.    ], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.1733, 0.    ])
     >>> ef.losses.binary_crossentropy([[1], [1]], [[0.5], [0.99]]).round(4)
-    Tensor([0.6931, 0.0101], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.6931, 0.0101])
     """
     y_true, y_pred = same_shape("binary_focal_crossentropy", y_true, y_pred)
     if label_smoothing:
@@ -216,7 +216,7 @@ def categorical_focal_crossentropy(
     Source: Lin et al., "Focal loss for dense object detection", 2017.
 
     >>> ef.losses.categorical_focal_crossentropy([[1, 0], [1, 0]], [[0.5, 0.5], [0.99, 0.01]], alpha=1.0).round(4)
-    Tensor([0.1733, 0.    ], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.1733, 0.    ])
     """
     y_true, y_pred = same_shape("categorical_focal_crossentropy", y_true, y_pred)
     if label_smoothing:
@@ -274,9 +274,9 @@ class BinaryCrossentropy(_Smoothed):
         dtype: see `Loss`.
 
     >>> ef.losses.BinaryCrossentropy()([[1], [0]], [[0.5], [0.25]]).round(4)
-    Tensor(0.4904, shape=(), dtype=float32)
+    Tensor(float32, 0.4904)
     >>> ef.losses.BinaryCrossentropy(from_logits=True)([[1]], [[0.0]]).round(4)
-    Tensor(0.6931, shape=(), dtype=float32)
+    Tensor(float32, 0.6931)
     """
 
     fn = staticmethod(binary_crossentropy)
@@ -308,9 +308,9 @@ class CategoricalCrossentropy(_Smoothed):
 
     >>> loss = ef.losses.CategoricalCrossentropy()
     >>> loss([[0, 1], [1, 0]], [[0.5, 0.5], [0.75, 0.25]]).round(4)
-    Tensor(0.4904, shape=(), dtype=float32)
+    Tensor(float32, 0.4904)
     >>> ef.losses.CategoricalCrossentropy(from_logits=True)([[0, 1]], [[0.0, 0.0]]).round(4)
-    Tensor(0.6931, shape=(), dtype=float32)
+    Tensor(float32, 0.6931)
     """
 
     fn = staticmethod(categorical_crossentropy)
@@ -342,10 +342,10 @@ class SparseCategoricalCrossentropy(FunctionLoss):
 
     >>> loss = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
     >>> loss([1, 0], [[0.0, 0.0], [100.0, 0.0]]).round(4)
-    Tensor(0.3466, shape=(), dtype=float32)
+    Tensor(float32, 0.3466)
     >>> loss = ef.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1)
     >>> loss([1, -1], [[0.0, 0.0], [0.0, 0.0]]).round(4)
-    Tensor(0.6931, shape=(), dtype=float32)
+    Tensor(float32, 0.6931)
     """
 
     fn = staticmethod(sparse_categorical_crossentropy)
@@ -382,9 +382,9 @@ class BinaryFocalCrossentropy(_Smoothed):
         dtype: see `Loss`.
 
     >>> ef.losses.BinaryFocalCrossentropy(gamma=2.0)([[1]], [[0.5]]).round(4)
-    Tensor(0.1733, shape=(), dtype=float32)
+    Tensor(float32, 0.1733)
     >>> ef.losses.BinaryCrossentropy()([[1]], [[0.5]]).round(4)
-    Tensor(0.6931, shape=(), dtype=float32)
+    Tensor(float32, 0.6931)
     """
 
     fn = staticmethod(binary_focal_crossentropy)
@@ -428,7 +428,7 @@ class CategoricalFocalCrossentropy(_Smoothed):
 
     >>> loss = ef.losses.CategoricalFocalCrossentropy(alpha=1.0, reduction=None)
     >>> loss([[1, 0], [1, 0]], [[0.5, 0.5], [0.99, 0.01]]).round(4)
-    Tensor([0.1733, 0.    ], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.1733, 0.    ])
     """
 
     fn = staticmethod(categorical_focal_crossentropy)

@@ -103,7 +103,7 @@ def dice(y_true: TensorLike, y_pred: TensorLike, axis: Axes = None) -> Tensor:
         axis: the axes of the elements of a set; default: all.
 
     >>> ef.losses.dice([1.0, 0.0], [1.0, 1.0]).round(4)
-    Tensor(0.3333, shape=(), dtype=float32)
+    Tensor(float32, 0.3333)
     """
     y_true, y_pred = same_shape("dice", y_true, y_pred, broadcasts=True)
     overlap = sum_over(y_true * y_pred, axis)
@@ -128,9 +128,9 @@ def tversky(y_true: TensorLike, y_pred: TensorLike, alpha: float = 0.5, beta: fl
     Source: Salehi et al., "Tversky loss function for image segmentation", 2017.
 
     >>> ef.losses.tversky([1.0, 1.0], [1.0, 0.0], alpha=0.0, beta=1.0).round(4)
-    Tensor(0., shape=(), dtype=float32)
+    Tensor(float32, 0.)
     >>> ef.losses.tversky([1.0, 1.0], [1.0, 0.0], alpha=1.0, beta=0.0).round(4)
-    Tensor(0.5, shape=(), dtype=float32)
+    Tensor(float32, 0.5)
     """
     y_true, y_pred = same_shape("tversky", y_true, y_pred, broadcasts=True)
     overlap = sum_over(y_true * y_pred, axis)
@@ -198,7 +198,7 @@ class Dice(FunctionLoss):
         dtype: see `Loss`.
 
     >>> ef.losses.Dice()([[1.0, 0.0]], [[1.0, 1.0]]).round(4)
-    Tensor(0.3333, shape=(), dtype=float32)
+    Tensor(float32, 0.3333)
     """
 
     fn = staticmethod(dice)
@@ -227,7 +227,7 @@ class Tversky(FunctionLoss):
         dtype: see `Loss`.
 
     >>> ef.losses.Tversky(alpha=0.0, beta=1.0)([[1.0, 1.0]], [[1.0, 0.0]]).round(4)
-    Tensor(0., shape=(), dtype=float32)
+    Tensor(float32, 0.)
     """
 
     fn = staticmethod(tversky)

@@ -114,7 +114,7 @@ def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Te
         A tensor without the last axis: one number per sample.
 
     >>> ef.losses.mean_squared_logarithmic_error([[0.0]], [[np.e - 1]]).round(4)
-    Tensor([1.], shape=(1,), dtype=float32)
+    Tensor(1 float32, [1.])
     """
     return _mean_squared_logarithmic_error(y_true, y_pred).mean(axis=-1)
 
@@ -168,7 +168,7 @@ def log_cosh(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         A tensor without the last axis: one number per sample.
 
     >>> ef.losses.log_cosh([[0.0], [0.0]], [[1.0], [100.0]]).round(2)
-    Tensor([ 0.43, 99.31], shape=(2,), dtype=float32)
+    Tensor(2 float32, [ 0.43, 99.31])
     """
     return _log_cosh(y_true, y_pred).mean(axis=-1)
 
@@ -186,7 +186,7 @@ def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         A tensor of shape `(...)`: one number per sample.
 
     >>> ef.losses.kl_divergence([[0.5, 0.5], [0.5, 0.5]], [[0.5, 0.5], [0.25, 0.75]]).round(4)
-    Tensor([0.    , 0.1438], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.    , 0.1438])
     """
     y_true, y_pred = same_shape("kl_divergence", y_true, y_pred, broadcasts=True)
     y_true, y_pred = ops.clip(y_true, epsilon(), 1.0), ops.clip(y_pred, epsilon(), 1.0)
@@ -212,7 +212,7 @@ def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
         A tensor without the last axis: one number per sample.
 
     >>> ef.losses.poisson([[2.0], [2.0]], [[1.0], [2.0]]).round(4)
-    Tensor([1.    , 0.6137], shape=(2,), dtype=float32)
+    Tensor(2 float32, [1.    , 0.6137])
     """
     return _poisson(y_true, y_pred).mean(axis=-1)
 
@@ -234,7 +234,7 @@ def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) ->
         A tensor without that axis: numbers from -1 to 1.
 
     >>> ef.losses.cosine_similarity([[1.0, 0.0]] * 3, [[2.0, 0.0], [3.0, 4.0], [-1.0, 0.0]]).round(4)
-    Tensor([-1. , -0.6,  1. ], shape=(3,), dtype=float32)
+    Tensor(3 float32, [-1. , -0.6,  1. ])
     """
     y_true, y_pred = same_shape("cosine_similarity", y_true, y_pred, broadcasts=True)
     return -sum_over(_normalized(y_true, axis) * _normalized(y_pred, axis), axis)
@@ -305,7 +305,7 @@ class MeanSquaredLogarithmicError(FunctionLoss):
         dtype: see `Loss`.
 
     >>> ef.losses.MeanSquaredLogarithmicError()([[0.0]], [[np.e - 1]]).round(4)
-    Tensor(1., shape=(), dtype=float32)
+    Tensor(float32, 1.)
     """
 
     fn = staticmethod(mean_squared_logarithmic_error)
@@ -321,7 +321,7 @@ class LogCosh(FunctionLoss):
         dtype: see `Loss`.
 
     >>> ef.losses.LogCosh(reduction=None)([[0.0], [0.0]], [[1.0], [100.0]]).round(2)
-    Tensor([ 0.43, 99.31], shape=(2,), dtype=float32)
+    Tensor(2 float32, [ 0.43, 99.31])
     """
 
     fn = staticmethod(log_cosh)
@@ -337,7 +337,7 @@ class KLDivergence(FunctionLoss):
         dtype: see `Loss`.
 
     >>> ef.losses.KLDivergence()([[0.5, 0.5]], [[0.25, 0.75]]).round(4)
-    Tensor(0.1438, shape=(), dtype=float32)
+    Tensor(float32, 0.1438)
     """
 
     fn = staticmethod(kl_divergence)
@@ -353,7 +353,7 @@ class Poisson(FunctionLoss):
         dtype: see `Loss`.
 
     >>> ef.losses.Poisson(reduction=None)([[2.0], [2.0]], [[1.0], [2.0]]).round(4)
-    Tensor([1.    , 0.6137], shape=(2,), dtype=float32)
+    Tensor(2 float32, [1.    , 0.6137])
     """
 
     fn = staticmethod(poisson)
@@ -400,7 +400,7 @@ class CosineSimilarity(FunctionLoss):
 
     >>> loss = ef.losses.CosineSimilarity(reduction=None)
     >>> loss([[1.0, 0.0]] * 3, [[2.0, 0.0], [3.0, 4.0], [-1.0, 0.0]]).round(4)
-    Tensor([-1. , -0.6,  1. ], shape=(3,), dtype=float32)
+    Tensor(3 float32, [-1. , -0.6,  1. ])
     """
 
     fn = staticmethod(cosine_similarity)

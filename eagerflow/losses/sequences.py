@@ -47,9 +47,9 @@ def circle(
 
     >>> embeddings = [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
     >>> ef.losses.circle([0, 0, 1, 1], embeddings).round(2)
-    Tensor([0., 0., 0., 0.], shape=(4,), dtype=float32)
+    Tensor(4 float32, [0., 0., 0., 0.])
     >>> ef.losses.circle([0, 1, 0, 1], embeddings).round(2)
-    Tensor([134.4, 134.4, 134.4, 134.4], shape=(4,), dtype=float32)
+    Tensor(4 float32, [134.4, 134.4, 134.4, 134.4])
     """
     y_pred, y_true = convert_to_tensor(y_pred), convert_to_tensor(y_true)
     others = placed_rows(y_pred) if ref_embeddings is None else convert_to_tensor(ref_embeddings)
@@ -88,7 +88,7 @@ def ctc(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     Source: Graves et al., "Connectionist temporal classification", 2006.
 
     >>> ef.ops.exp(-ef.losses.ctc([[1]], ef.ops.zeros((1, 2, 2)))).round(4)
-    Tensor([0.75], shape=(1,), dtype=float32)
+    Tensor(1 float32, [0.75])
     """
     y_true, y_pred = convert_to_tensor(y_true), convert_to_tensor(y_pred)
     if y_true.ndim != 2 or y_pred.ndim != 3:

@@ -261,7 +261,7 @@ class Precision(_Rate):
         dtype: the type of the result.
 
     >>> ef.metrics.Precision()([0, 1, 1, 1], [1, 0, 1, 1]).round(4)
-    Tensor(0.6667, shape=(), dtype=float32)
+    Tensor(float32, 0.6667)
     """
 
     _error, _error_name = 1, "false_positives"

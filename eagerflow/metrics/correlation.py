@@ -29,7 +29,7 @@ def pearson_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) 
         A tensor without that axis; NaN where all targets or all predictions are equal, as those of one value are.
 
     >>> ef.metrics.pearson_correlation([[0.0, 1.0, 2.0]] * 2, [[1.0, 3.0, 5.0], [2.0, 1.0, 0.0]]).round(4)
-    Tensor([ 1., -1.], shape=(2,), dtype=float32)
+    Tensor(2 float32, [ 1., -1.])
     """
     y_true, y_pred = same_shape("pearson_correlation", y_true, y_pred)
     a, b = (_standardized(y, axis) for y in (y_true, y_pred))
@@ -59,7 +59,7 @@ def concordance_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = 
     Source: Lin, "A concordance correlation coefficient to evaluate reproducibility", 1989.
 
     >>> ef.metrics.concordance_correlation([[0.0, 1.0, 2.0]] * 2, [[0.0, 1.0, 2.0], [1.0, 2.0, 3.0]]).round(4)
-    Tensor([1.    , 0.5714], shape=(2,), dtype=float32)
+    Tensor(2 float32, [1.    , 0.5714])
     """
     y_true, y_pred = same_shape("concordance_correlation", y_true, y_pred)
     mean_true, mean_pred = (y.mean(axis=axis, keepdims=True) for y in (y_true, y_pred))
@@ -79,7 +79,7 @@ class PearsonCorrelation(MeanMetricWrapper):
 
     >>> metric = ef.metrics.PearsonCorrelation()
     >>> metric([[0.0, 1.0, 2.0]], [[1.0, 3.0, 5.0]]).round(4)
-    Tensor(1., shape=(), dtype=float32)
+    Tensor(float32, 1.)
     """
 
     _direction = "up"
@@ -101,7 +101,7 @@ class ConcordanceCorrelation(MeanMetricWrapper):
 
     >>> metric = ef.metrics.ConcordanceCorrelation()
     >>> metric([[0.0, 1.0, 2.0]], [[1.0, 2.0, 3.0]]).round(4)
-    Tensor(0.5714, shape=(), dtype=float32)
+    Tensor(float32, 0.5714)
     """
 
     _direction = "up"

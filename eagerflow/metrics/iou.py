@@ -43,7 +43,7 @@ class IoU(Metric):
 
     >>> metric = ef.metrics.IoU(num_classes=2, target_class_ids=[0])
     >>> metric([0, 0, 1, 1], [0, 1, 0, 1]).round(4)
-    Tensor(0.3333, shape=(), dtype=float32)
+    Tensor(float32, 0.3333)
     """
 
     _direction = "up"
@@ -173,7 +173,7 @@ class MeanIoU(IoU):
 
     >>> metric = ef.metrics.MeanIoU(num_classes=2)
     >>> metric([0, 0, 1, 1], [0, 1, 1, 1]).round(4)
-    Tensor(0.5833, shape=(), dtype=float32)
+    Tensor(float32, 0.5833)
     """
 
     def __init__(
@@ -205,7 +205,7 @@ class OneHotIoU(IoU):
 
     >>> metric = ef.metrics.OneHotIoU(num_classes=2, target_class_ids=[1])
     >>> metric([[1, 0], [1, 0], [0, 1], [0, 1]], [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.1, 0.9]]).round(4)
-    Tensor(0.6667, shape=(), dtype=float32)
+    Tensor(float32, 0.6667)
     """
 
     def __init__(
@@ -235,7 +235,7 @@ class OneHotMeanIoU(MeanIoU):
 
     >>> metric = ef.metrics.OneHotMeanIoU(num_classes=2)
     >>> metric([[1, 0], [1, 0], [0, 1], [0, 1]], [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.1, 0.9]]).round(4)
-    Tensor(0.5833, shape=(), dtype=float32)
+    Tensor(float32, 0.5833)
     """
 
     def __init__(

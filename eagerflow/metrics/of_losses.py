@@ -86,7 +86,7 @@ class MeanSquaredLogarithmicError(_Error):
         dtype: the type of the result.
 
     >>> ef.metrics.MeanSquaredLogarithmicError()([0.0], [np.e - 1]).round(4)
-    Tensor(1., shape=(), dtype=float32)
+    Tensor(float32, 1.)
     """
 
     def __init__(self, name: str = "mean_squared_logarithmic_error", dtype: DType = None) -> None:
@@ -102,7 +102,7 @@ class LogCoshError(_Error):
         dtype: the type of the result.
 
     >>> ef.metrics.LogCoshError()([0.0], [1.0]).round(4)
-    Tensor(0.4338, shape=(), dtype=float32)
+    Tensor(float32, 0.4338)
     """
 
     def __init__(self, name: str = "logcosh", dtype: DType = None) -> None:
@@ -118,7 +118,7 @@ class KLDivergence(_Error):
         dtype: the type of the result.
 
     >>> ef.metrics.KLDivergence()([[0.5, 0.5]], [[0.25, 0.75]]).round(4)
-    Tensor(0.1438, shape=(), dtype=float32)
+    Tensor(float32, 0.1438)
     """
 
     def __init__(self, name: str = "kl_divergence", dtype: DType = None) -> None:
@@ -134,7 +134,7 @@ class Poisson(_Error):
         dtype: the type of the result.
 
     >>> ef.metrics.Poisson()([2.0], [1.0]).round(4)
-    Tensor(1., shape=(), dtype=float32)
+    Tensor(float32, 1.)
     """
 
     def __init__(self, name: str = "poisson", dtype: DType = None) -> None:
@@ -204,7 +204,7 @@ class CosineSimilarity(MeanMetricWrapper):
 
     >>> metric = ef.metrics.CosineSimilarity()
     >>> metric([[1.0, 0.0], [1.0, 0.0]], [[2.0, 0.0], [0.0, 1.0]]).round(4)
-    Tensor(0.5, shape=(), dtype=float32)
+    Tensor(float32, 0.5)
     """
 
     _direction = "up"
@@ -226,7 +226,7 @@ class BinaryCrossentropy(_Error):
         label_smoothing: moves labels this far towards 0.5, from 0 to 1.
 
     >>> ef.metrics.BinaryCrossentropy()([[1], [0]], [[0.5], [0.5]]).round(4)
-    Tensor(0.6931, shape=(), dtype=float32)
+    Tensor(float32, 0.6931)
     """
 
     from_logits: bool
@@ -256,7 +256,7 @@ class CategoricalCrossentropy(_Error):
         axis: the axis of the classes.
 
     >>> ef.metrics.CategoricalCrossentropy()([[0, 1]], [[0.5, 0.5]]).round(4)
-    Tensor(0.6931, shape=(), dtype=float32)
+    Tensor(float32, 0.6931)
     """
 
     from_logits: bool
@@ -287,7 +287,7 @@ class SparseCategoricalCrossentropy(_Error):
         axis: the axis of the classes.
 
     >>> ef.metrics.SparseCategoricalCrossentropy()([1, 0], [[0.5, 0.5], [0.5, 0.5]]).round(4)
-    Tensor(0.6931, shape=(), dtype=float32)
+    Tensor(float32, 0.6931)
     """
 
     from_logits: bool

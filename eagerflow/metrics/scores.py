@@ -33,7 +33,7 @@ class FBetaScore(Metric):
     >>> y_true = [[1, 0], [1, 0], [0, 1]]
     >>> y_pred = [[0.9, 0.1], [0.3, 0.7], [0.2, 0.8]]
     >>> ef.metrics.FBetaScore(beta=2.0)(y_true, y_pred).round(4)
-    Tensor([0.5556, 0.8333], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.5556, 0.8333])
     """
 
     _direction = "up"
@@ -118,9 +118,9 @@ class F1Score(FBetaScore):
     >>> y_true = [[1, 0], [1, 0], [0, 1]]
     >>> y_pred = [[0.9, 0.1], [0.3, 0.7], [0.2, 0.8]]
     >>> ef.metrics.F1Score()(y_true, y_pred).round(4)
-    Tensor([0.6667, 0.6667], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.6667, 0.6667])
     >>> ef.metrics.F1Score(average="macro")(y_true, y_pred).round(4)
-    Tensor(0.6667, shape=(), dtype=float32)
+    Tensor(float32, 0.6667)
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class R2Score(Metric):
         dtype: the type of the result.
 
     >>> ef.metrics.R2Score()([[1.0], [4.0], [3.0]], [[2.0], [4.0], [4.0]]).round(4)
-    Tensor(0.5714, shape=(), dtype=float32)
+    Tensor(float32, 0.5714)
     """
 
     _direction = "up"

@@ -24,7 +24,7 @@ class L1(Regularizer):
         ValueError: for a factor that is negative or no number.
 
     >>> ef.regularizers.L1(0.1)([1.0, -2.0]).round(4)
-    Tensor(0.3, shape=(), dtype=float32)
+    Tensor(float32, 0.3)
     """
 
     @boundary
@@ -46,11 +46,11 @@ class L2(Regularizer):
         ValueError: for a factor that is negative or no number.
 
     >>> ef.regularizers.L2(0.1)([1.0, -2.0]).round(4)
-    Tensor(0.5, shape=(), dtype=float32)
+    Tensor(float32, 0.5)
     >>> layer = ef.layers.Dense(2, kernel_initializer="ones", kernel_regularizer=ef.regularizers.L2(0.1))
     >>> _ = layer(ef.ops.ones((1, 3)))
     >>> layer.losses[0].round(4)
-    Tensor(0.6, shape=(), dtype=float32)
+    Tensor(float32, 0.6)
     """
 
     @boundary
@@ -73,7 +73,7 @@ class L1L2(Regularizer):
         ValueError: for a factor that is negative or no number.
 
     >>> ef.regularizers.L1L2(l1=0.1, l2=0.1)([1.0, -2.0]).round(4)
-    Tensor(0.8, shape=(), dtype=float32)
+    Tensor(float32, 0.8)
     """
 
     def __init__(self, l1: Number = 0.0, l2: Number = 0.0) -> None:

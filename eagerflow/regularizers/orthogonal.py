@@ -24,9 +24,9 @@ class OrthogonalRegularizer(Regularizer):
         ValueError: for an unusable factor or mode; when called with anything but a matrix.
 
     >>> ef.regularizers.OrthogonalRegularizer(1.0)([[1.0, 0.0], [0.0, 5.0]]).round(4)
-    Tensor(0., shape=(), dtype=float32)
+    Tensor(float32, 0.)
     >>> ef.regularizers.OrthogonalRegularizer(1.0)([[1.0, 0.0], [1.0, 1.0]]).round(4)
-    Tensor(0.7071, shape=(), dtype=float32)
+    Tensor(float32, 0.7071)
     """
 
     def __init__(self, factor: float = 0.01, mode: Literal["rows", "columns"] | str = "rows") -> None:

@@ -246,7 +246,7 @@ class Compilable:
         >>> before = model.get_metrics_result()
         >>> model.reset_metrics()
         >>> before, model.get_metrics_result()
-        ({'loss': Tensor(1., shape=(), dtype=float32)}, {'loss': Tensor(0., shape=(), dtype=float32)})
+        ({'loss': Tensor(float32, 1.)}, {'loss': Tensor(float32, 0.)})
         """
         if self._ef_state.compiled is not None:
             self._ef_state.compiled.measured = False
@@ -260,7 +260,7 @@ class Compilable:
         >>> model.compile("sgd", "mse", metrics=["mae"])
         >>> numbers = model.evaluate(np.array([[3.0]]), np.zeros((1, 1)), verbose=0)
         >>> model.get_metrics_result()
-        {'loss': Tensor(9., shape=(), dtype=float32), 'mae': Tensor(3., shape=(), dtype=float32)}
+        {'loss': Tensor(float32, 9.), 'mae': Tensor(float32, 3.)}
         """
         compiled = self._ef_state.compiled
         results = {} if compiled is None else compiled.named_results()

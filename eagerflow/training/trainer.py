@@ -92,7 +92,7 @@ class Trainer(Compilable):
         >>> model = ef.Sequential([ef.layers.Dense(1)])
         >>> model.compile("sgd", metrics=["mae"])
         >>> model.compute_metrics(x=None, y=ef.Tensor([[1.0]]), y_pred=ef.Tensor([[4.0]]))
-        {'mae': Tensor(3., shape=(), dtype=float32)}
+        {'mae': Tensor(float32, 3.)}
         """
         compiled = self._ef_state.compiled
         if compiled is not None and y is not None:
@@ -170,7 +170,7 @@ class Trainer(Compilable):
         >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
         >>> model.compile("sgd", "mse")
         >>> model.test_step((ef.Tensor([[3.0]]), ef.Tensor([[1.0]])))
-        {'loss': Tensor(4., shape=(), dtype=float32)}
+        {'loss': Tensor(float32, 4.)}
         """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         compiled = self._ready("test_step")
@@ -202,7 +202,7 @@ class Trainer(Compilable):
         >>> model.compile("sgd", "mse")
         >>> step = model.make_train_function()
         >>> step((ef.Tensor([[3.0]]), ef.Tensor([[1.0]])))
-        {'loss': Tensor(4., shape=(), dtype=float32)}
+        {'loss': Tensor(float32, 4.)}
         """
         compiled, step = self._ef_state.compiled, self.train_step
         own = is_own_step(self, "train_step", Trainer)
@@ -218,7 +218,7 @@ class Trainer(Compilable):
         >>> model.compile("sgd", "mse")
         >>> step = model.make_test_function()
         >>> step((ef.Tensor([[3.0]]), ef.Tensor([[1.0]])))
-        {'loss': Tensor(4., shape=(), dtype=float32)}
+        {'loss': Tensor(float32, 4.)}
         """
         compiled, step = self._ef_state.compiled, self.test_step
         own = is_own_step(self, "test_step", Trainer)

@@ -80,7 +80,7 @@ def compute_ciou(boxes1: Any, boxes2: Any, bounding_box_format: BoxFormat, image
 
     >>> boxes, others = [[0.0, 0.0, 2.0, 2.0]] * 2, [[0.0, 0.0, 2.0, 2.0], [4.0, 0.0, 6.0, 2.0]]
     >>> ef.utils.bounding_boxes.compute_ciou(boxes, others, "xyxy").round(4)
-    Tensor([ 1. , -0.4], shape=(2,), dtype=float32)
+    Tensor(2 float32, [ 1. , -0.4])
     """
     a = _split(_corners("compute_ciou", "boxes1", boxes1, bounding_box_format, image_shape))
     b = _split(_corners("compute_ciou", "boxes2", boxes2, bounding_box_format, image_shape))

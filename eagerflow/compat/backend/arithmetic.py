@@ -100,8 +100,8 @@ def l2_normalize(x: Any, axis: Any = None) -> Any:
     """`x` divided by its length, along `axis` or as a whole.
 
     >>> l2_normalize([[3.0, 4.0], [0.0, 2.0]], axis=1).round(4)
-    Tensor([[0.6, 0.8],
-            [0. , 1. ]], shape=(2, 2), dtype=float32)
+    Tensor(2×2 float32, [[0.6, 0.8],
+                         [0. , 1. ]])
     """
     squares = ops.sum(ops.square(x), axis, keepdims=True)
     return x * ops.rsqrt(ops.maximum(squares, 1e-12))

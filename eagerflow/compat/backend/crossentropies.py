@@ -18,7 +18,7 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     """The crossentropy of targets that are class numbers.
 
     >>> sparse_categorical_crossentropy([1, 0], [[0.5, 0.5], [0.25, 0.75]]).round(4)
-    Tensor([0.6931, 1.3863], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.6931, 1.3863])
     """
     target, output = ops.convert_to_tensor(target), ops.convert_to_tensor(output)
     if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
@@ -40,7 +40,7 @@ def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: An
 
     >>> even = ef.ops.full((1, 2, 2), 0.5)
     >>> ef.ops.exp(-ctc_batch_cost([[0]], even, [[2]], [[1]])).round(4)
-    Tensor([[0.75]], shape=(1, 1), dtype=float32)
+    Tensor(1×1 float32, [[0.75]])
     """
     y_pred = ops.convert_to_tensor(y_pred)
     labels, steps = [ops.cast(ops.reshape(n, (-1,)), "int32") for n in (label_length, input_length)]

@@ -45,7 +45,7 @@ def hard_sigmoid(x: Any) -> Any:
     """`0.2 * x + 0.5`, limited to 0 and 1: Keras 2's, which isn't `keras.activations.hard_sigmoid` of Keras 3.
 
     >>> hard_sigmoid([-3.0, 0.0, 1.0]).round(4)
-    Tensor([0. , 0.5, 0.7], shape=(3,), dtype=float32)
+    Tensor(3 float32, [0. , 0.5, 0.7])
     """
     return ops.clip(ops.convert_to_tensor(x) * 0.2 + 0.5, 0.0, 1.0)
 

@@ -174,7 +174,7 @@ def clip_by_norm(t: Any, clip_norm: float, axes: Any = None, name: str | None = 
     """`t` scaled down to a length of at most `clip_norm`.
 
     >>> clip_by_norm([3.0, 4.0], 1.0).round(4)
-    Tensor([0.6, 0.8], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.6, 0.8])
     """
     t = ops.multiply(t, 1.0)
     length = _root(_squares(t, _axes(axes), keepdims=True))
@@ -222,8 +222,8 @@ def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | N
     """`x` divided by its length, along `axis` (of old, `dim`) or as a whole.
 
     >>> l2_normalize([[3.0, 4.0], [0.0, 2.0]], axis=1).round(4)
-    Tensor([[0.6, 0.8],
-            [0. , 1. ]], shape=(2, 2), dtype=float32)
+    Tensor(2×2 float32, [[0.6, 0.8],
+                         [0. , 1. ]])
     """
     x, axis = ops.multiply(x, 1.0), dim if axis is None else axis
     return x * ops.cast(ops.rsqrt(ops.maximum(_squares(x, _axes(axis), keepdims=True), epsilon)), x.dtype)

@@ -52,7 +52,7 @@ def silu(features: Any, beta: float = 1.0) -> Any:
     """`features * sigmoid(beta * features)`.
 
     >>> silu([-1.0, 1.0]).round(4)
-    Tensor([-0.2689,  0.7311], shape=(2,), dtype=float32)
+    Tensor(2 float32, [-0.2689,  0.7311])
     """
     return ops.silu(features) if beta == 1.0 else ops.multiply(features, ops.sigmoid(ops.multiply(beta, features)))
 
@@ -222,7 +222,7 @@ def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, na
     """The binary crossentropy of every element, of logits.
 
     >>> sigmoid_cross_entropy_with_logits(labels=[1.0, 0.0], logits=[0.0, 0.0]).round(4)
-    Tensor([0.6931, 0.6931], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.6931, 0.6931])
     """
     return ops.softplus(logits) - ops.multiply(logits, labels)
 
@@ -280,7 +280,7 @@ def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any
     """The binary crossentropy of every element, of logits; where the label is 1, `pos_weight` times as much.
 
     >>> weighted_cross_entropy_with_logits(labels=[1.0, 0.0], logits=[0.0, 0.0], pos_weight=3.0).round(4)
-    Tensor([2.0794, 0.6931], shape=(2,), dtype=float32)
+    Tensor(2 float32, [2.0794, 0.6931])
     """
     weight = 1 + (pos_weight - 1) * ops.convert_to_tensor(labels)
     return ops.multiply(1 - ops.convert_to_tensor(labels), logits) + weight * ops.softplus(ops.negative(logits))

@@ -33,7 +33,7 @@ def polygamma(a: Any, x: Any, name: str | None = None) -> Tensor:
     """The derivative of `digamma` of order `a`, a whole number for each of `x`. No gradient flows to `a`.
 
     >>> polygamma([1.0], [1.0]).round(4)
-    Tensor([1.6449], shape=(1,), dtype=float32)
+    Tensor(1 float32, [1.6449])
     """
     orders = numpy.array(ops.convert_to_numpy(a))
     x = ops.convert_to_tensor(x)
@@ -44,7 +44,7 @@ def lbeta(x: Any, name: str | None = None) -> Tensor:
     """The logarithm of the beta function of the numbers along the last axis.
 
     >>> lbeta([1.0, 2.0]).round(4)
-    Tensor(-0.6931, shape=(), dtype=float32)
+    Tensor(float32, -0.6931)
     """
     x = ops.convert_to_tensor(x)
     return ops.sum(gamma.lgamma(x), axis=-1) - gamma.lgamma(ops.sum(x, axis=-1))
@@ -54,7 +54,7 @@ def ndtri(x: Any, name: str | None = None) -> Tensor:
     """The quantiles of the normal distribution.
 
     >>> ndtri([0.025, 0.975]).round(4)
-    Tensor([-1.96,  1.96], shape=(2,), dtype=float32)
+    Tensor(2 float32, [-1.96,  1.96])
     """
     return inverse_of_erfc(ops.multiply(x, 2.0)) * -math.sqrt(2)
 

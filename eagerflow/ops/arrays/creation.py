@@ -214,7 +214,7 @@ def array(x: TensorLike, dtype: DType = None) -> Tensor:
         dtype: a type name; default: that of the array, `floatx()` for Python floats, int32 for Python ints.
 
     >>> ef.ops.array([1.0, 2.0]), ef.ops.array([1, 2], "float32")
-    (Tensor([1., 2.], shape=(2,), dtype=float32), Tensor([1., 2.], shape=(2,), dtype=float32))
+    (Tensor(2 float32, [1., 2.]), Tensor(2 float32, [1., 2.]))
     >>> (ef.ops.array([1.0, 2.0]) * ef.Variable(3.0)).tolist()
     [3.0, 6.0]
     """

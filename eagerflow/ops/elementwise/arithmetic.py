@@ -143,7 +143,7 @@ def fabs(x: TensorLike) -> Tensor:
     >>> ef.ops.fabs([-2.5, 3.0]).tolist()
     [2.5, 3.0]
     >>> ef.ops.fabs([-2, 3])
-    Tensor([2., 3.], shape=(2,), dtype=float32)
+    Tensor(2 float32, [2., 3.])
     """
     return absolute(add(x, 0.0))
 

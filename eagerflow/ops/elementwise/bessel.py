@@ -74,6 +74,6 @@ def i0(x: TensorLike) -> Tensor:
         x: a tensor of real numbers.
 
     >>> ef.ops.i0([0.0, 1.0, 2.0]).round(4)
-    Tensor([1.    , 1.2661, 2.2796], shape=(3,), dtype=float32)
+    Tensor(3 float32, [1.    , 1.2661, 2.2796])
     """
     return bessel_i(x)

@@ -28,7 +28,7 @@ def exp(xp: Numpy, x: Array) -> Array:
         x: a tensor.
 
     >>> ef.ops.exp([0.0, 1.0, -np.inf]).round(4)
-    Tensor([1.    , 2.7183, 0.    ], shape=(3,), dtype=float32)
+    Tensor(3 float32, [1.    , 2.7183, 0.    ])
     """
     return xp.exp(x)
 
@@ -41,7 +41,7 @@ def expm1(xp: Numpy, x: Array) -> Array:
         x: a tensor.
 
     >>> ef.ops.expm1([0.0, 1.0]).round(4)
-    Tensor([0.    , 1.7183], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.    , 1.7183])
     >>> float(ef.ops.expm1(1e-10)) > 0, float(ef.ops.exp(1e-10) - 1) > 0
     (True, False)
     """
@@ -56,7 +56,7 @@ def log(xp: Numpy, x: Array) -> Array:
         x: a tensor.
 
     >>> ef.ops.log([1.0, np.e, 10.0]).round(4)
-    Tensor([0.    , 1.    , 2.3026], shape=(3,), dtype=float32)
+    Tensor(3 float32, [0.    , 1.    , 2.3026])
     """
     return xp.log(x)
 
@@ -69,7 +69,7 @@ def log1p(xp: Numpy, x: Array) -> Array:
         x: a tensor.
 
     >>> ef.ops.log1p([0.0, 1.0]).round(4)
-    Tensor([0.    , 0.6931], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.    , 0.6931])
     >>> float(ef.ops.log1p(1e-10)) > 0, float(ef.ops.log(1 + ef.Tensor(1e-10))) > 0
     (True, False)
     """
@@ -97,7 +97,7 @@ def log10(xp: Numpy, x: Array) -> Array:
         x: a tensor.
 
     >>> ef.ops.log10([1.0, 10.0, 1000.0]).round(4)
-    Tensor([0., 1., 3.], shape=(3,), dtype=float32)
+    Tensor(3 float32, [0., 1., 3.])
     """
     return xp.log10(x)
 
@@ -169,7 +169,7 @@ def logaddexp(xp: Numpy, x1: Array, x2: Array) -> Array:
         x2: a tensor or number.
 
     >>> ef.ops.logaddexp([0.0, 100.0], [0.0, 100.0]).round(2)
-    Tensor([  0.69, 100.69], shape=(2,), dtype=float32)
+    Tensor(2 float32, [  0.69, 100.69])
     """
     return xp.logaddexp(x1, x2)
 

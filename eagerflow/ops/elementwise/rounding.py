@@ -58,7 +58,7 @@ def round(xp: Numpy, x: Array, decimals: int = 0) -> Array:
     >>> ef.ops.round([0.5, 1.5, 2.25]).tolist()
     [0.0, 2.0, 2.0]
     >>> ef.ops.round([12.3456, 0.126], 2)
-    Tensor([12.35,  0.13], shape=(2,), dtype=float32)
+    Tensor(2 float32, [12.35,  0.13])
     """
     return x.round(decimals) if x.dtype.kind != "b" else x
 

@@ -86,7 +86,7 @@ def erf(xp: Numpy, x: Array) -> Array:
         x: a tensor of real numbers.
 
     >>> ef.ops.erf([-0.5, 0.0, 0.5]).round(4)
-    Tensor([-0.5205,  0.    ,  0.5205], shape=(3,), dtype=float32)
+    Tensor(3 float32, [-0.5205,  0.    ,  0.5205])
     """
     wide = _widened(x)
     a = xp.minimum(abs(wide), _BEYOND)
@@ -102,7 +102,7 @@ def erfc(xp: Numpy, x: Array) -> Array:
         x: a tensor of real numbers.
 
     >>> ef.ops.erfc([-0.5, 0.0, 0.5]).round(4)
-    Tensor([1.5205, 1.    , 0.4795], shape=(3,), dtype=float32)
+    Tensor(3 float32, [1.5205, 1.    , 0.4795])
     """
     wide = _widened(x)
     size = _erfc_far(xp, xp.minimum(abs(wide), _BEYOND))
@@ -120,7 +120,7 @@ def erfinv(xp: Numpy, x: Array) -> Array:
     two of Halley's steps with erf itself make it exact.
 
     >>> ef.ops.erfinv(ef.ops.erf([-0.5, 0.0, 0.5])).round(4)
-    Tensor([-0.5,  0. ,  0.5], shape=(3,), dtype=float32)
+    Tensor(3 float32, [-0.5,  0. ,  0.5])
     """
     a = abs(x.astype("float64"))
     with errstate(all="ignore"):

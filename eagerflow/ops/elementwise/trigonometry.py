@@ -24,7 +24,7 @@ def sin(xp: Numpy, x: Array) -> Array:
         x: a tensor of angles in radians.
 
     >>> ef.ops.sin([0.0, np.pi / 6, np.pi / 2]).round(4)
-    Tensor([0. , 0.5, 1. ], shape=(3,), dtype=float32)
+    Tensor(3 float32, [0. , 0.5, 1. ])
     """
     return xp.sin(x)
 
@@ -37,7 +37,7 @@ def cos(xp: Numpy, x: Array) -> Array:
         x: a tensor of angles in radians.
 
     >>> ef.ops.cos([0.0, np.pi / 3, np.pi]).round(4)
-    Tensor([ 1. ,  0.5, -1. ], shape=(3,), dtype=float32)
+    Tensor(3 float32, [ 1. ,  0.5, -1. ])
     """
     return xp.cos(x)
 
@@ -50,7 +50,7 @@ def tan(xp: Numpy, x: Array) -> Array:
         x: a tensor of angles in radians.
 
     >>> ef.ops.tan([0.0, np.pi / 4]).round(4)
-    Tensor([0., 1.], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0., 1.])
     """
     return xp.tan(x)
 
@@ -63,7 +63,7 @@ def arcsin(xp: Numpy, x: Array) -> Array:
         x: a tensor.
 
     >>> ef.ops.arcsin([0.0, 0.5, 1.0]).round(4)
-    Tensor([0.    , 0.5236, 1.5708], shape=(3,), dtype=float32)
+    Tensor(3 float32, [0.    , 0.5236, 1.5708])
     """
     return xp.arcsin(x)
 
@@ -76,7 +76,7 @@ def arccos(xp: Numpy, x: Array) -> Array:
         x: a tensor.
 
     >>> ef.ops.arccos([1.0, 0.0, -1.0]).round(4)
-    Tensor([0.    , 1.5708, 3.1416], shape=(3,), dtype=float32)
+    Tensor(3 float32, [0.    , 1.5708, 3.1416])
     """
     return xp.arccos(x)
 
@@ -89,7 +89,7 @@ def arctan(xp: Numpy, x: Array) -> Array:
         x: a tensor.
 
     >>> ef.ops.arctan([0.0, 1.0, np.inf]).round(4)
-    Tensor([0.    , 0.7854, 1.5708], shape=(3,), dtype=float32)
+    Tensor(3 float32, [0.    , 0.7854, 1.5708])
     """
     return xp.arctan(x)
 
@@ -109,7 +109,7 @@ def arctan2(xp: Numpy, x1: Array, x2: Array) -> Array:
         x2: the abscissae (x), a tensor or number.
 
     >>> ef.ops.arctan2([0.0, 1.0, 0.0], [1.0, 0.0, -1.0]).round(4)
-    Tensor([0.    , 1.5708, 3.1416], shape=(3,), dtype=float32)
+    Tensor(3 float32, [0.    , 1.5708, 3.1416])
     """
     return xp.arctan2(x1, x2)
 
@@ -122,7 +122,7 @@ def sinh(xp: Numpy, x: Array) -> Array:
         x: a tensor.
 
     >>> ef.ops.sinh([0.0, 1.0]).round(4)
-    Tensor([0.    , 1.1752], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.    , 1.1752])
     """
     return xp.sinh(x)
 
@@ -135,7 +135,7 @@ def cosh(xp: Numpy, x: Array) -> Array:
         x: a tensor.
 
     >>> ef.ops.cosh([0.0, 1.0]).round(4)
-    Tensor([1.    , 1.5431], shape=(2,), dtype=float32)
+    Tensor(2 float32, [1.    , 1.5431])
     """
     return xp.cosh(x)
 
@@ -148,7 +148,7 @@ def tanh(xp: Numpy, x: Array) -> Array:
         x: a tensor.
 
     >>> ef.ops.tanh([0.0, 1.0, 100.0]).round(4)
-    Tensor([0.    , 0.7616, 1.    ], shape=(3,), dtype=float32)
+    Tensor(3 float32, [0.    , 0.7616, 1.    ])
     """
     return xp.tanh(x)
 
@@ -161,7 +161,7 @@ def arcsinh(xp: Numpy, x: Array) -> Array:
         x: a tensor.
 
     >>> ef.ops.arcsinh([0.0, 1.0]).round(4)
-    Tensor([0.    , 0.8814], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.    , 0.8814])
     """
     return xp.arcsinh(x)
 
@@ -174,7 +174,7 @@ def arccosh(xp: Numpy, x: Array) -> Array:
         x: a tensor.
 
     >>> ef.ops.arccosh([1.0, 2.0]).round(4)
-    Tensor([0.   , 1.317], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.   , 1.317])
     """
     return xp.arccosh(x)
 
@@ -187,7 +187,7 @@ def arctanh(xp: Numpy, x: Array) -> Array:
         x: a tensor.
 
     >>> ef.ops.arctanh([0.0, 0.5]).round(4)
-    Tensor([0.    , 0.5493], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.    , 0.5493])
     """
     return xp.arctanh(x)
 
@@ -200,7 +200,7 @@ def sinc(x: TensorLike) -> Tensor:
         x: a tensor.
 
     >>> ef.ops.sinc([0.0, 0.5]).round(4)
-    Tensor([1.    , 0.6366], shape=(2,), dtype=float32)
+    Tensor(2 float32, [1.    , 0.6366])
     """
     scaled = multiply(multiply(x, 1.0), math.pi)
     near = less(absolute(scaled), 1)
@@ -221,7 +221,7 @@ def deg2rad(x: TensorLike) -> Tensor:
         x: a tensor of angles in degrees.
 
     >>> ef.ops.deg2rad([0.0, 90.0, 180.0]).round(4)
-    Tensor([0.    , 1.5708, 3.1416], shape=(3,), dtype=float32)
+    Tensor(3 float32, [0.    , 1.5708, 3.1416])
     """
     return multiply(x, math.pi / 180)
 
@@ -234,6 +234,6 @@ def rad2deg(x: TensorLike) -> Tensor:
         x: a tensor of angles in radians.
 
     >>> ef.ops.rad2deg([0.0, np.pi / 2]).round(4)
-    Tensor([ 0., 90.], shape=(2,), dtype=float32)
+    Tensor(2 float32, [ 0., 90.])
     """
     return multiply(x, 180 / math.pi)

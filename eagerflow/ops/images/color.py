@@ -43,7 +43,7 @@ def rgb_to_grayscale(images: TensorLike, data_format: DataFormat | None = None) 
         ValueError: for other numbers of axes or channels.
 
     >>> ef.ops.image.rgb_to_grayscale([[[255.0, 0.0, 0.0], [0.0, 255.0, 0.0]]])[0, :, 0].round(1)
-    Tensor([ 76.2, 149.7], shape=(2,), dtype=float32)
+    Tensor(2 float32, [ 76.2, 149.7])
     """
     images = checked_images("rgb_to_grayscale", images)
     axis = channels_axis(images, data_format)

@@ -68,9 +68,9 @@ def gaussian_blur(
 
     >>> dot = ef.ops.pad([[[1.0]]], ((1, 1), (1, 1), (0, 0)))
     >>> ef.ops.image.gaussian_blur(dot)[:, :, 0].round(3)
-    Tensor([[0.075, 0.124, 0.075],
-            [0.124, 0.204, 0.124],
-            [0.075, 0.124, 0.075]], shape=(3, 3), dtype=float32)
+    Tensor(3×3 float32, [[0.075, 0.124, 0.075],
+                         [0.124, 0.204, 0.124],
+                         [0.075, 0.124, 0.075]])
     """
     batch, back = as_batch("gaussian_blur", images, data_format)
     sizes = per_axis(_plain(kernel_size), 2, "kernel_size")

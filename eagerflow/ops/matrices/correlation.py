@@ -35,8 +35,8 @@ def corrcoef(x: TensorLike) -> Tensor:
         A square matrix, with one row and column per variable; for a vector, a scalar.
 
     >>> ef.ops.corrcoef([[1.0, 2.0, 3.0], [6.0, 4.0, 2.0]]).round(3)
-    Tensor([[ 1., -1.],
-            [-1.,  1.]], shape=(2, 2), dtype=float32)
+    Tensor(2×2 float32, [[ 1., -1.],
+                         [-1.,  1.]])
     """
     x = multiply(x, 1.0)
     if is_half(x.dtype):  # float16 holds no square above 65504

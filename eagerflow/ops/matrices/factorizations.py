@@ -160,10 +160,10 @@ def eigh(xp: Numpy, x: Array) -> tuple[Array, ...]:
 
     >>> values, vectors = ef.ops.linalg.eigh([[2.0, 1.0], [1.0, 2.0]])
     >>> values.round(4)
-    Tensor([1., 3.], shape=(2,), dtype=float32)
+    Tensor(2 float32, [1., 3.])
     >>> abs(vectors).round(4)
-    Tensor([[0.7071, 0.7071],
-            [0.7071, 0.7071]], shape=(2, 2), dtype=float32)
+    Tensor(2×2 float32, [[0.7071, 0.7071],
+                         [0.7071, 0.7071]])
     """
     values, vectors = xp.linalg.eigh(x)
     return values, vectors
@@ -398,8 +398,8 @@ def qr(x: TensorLike, mode: Literal["reduced", "complete"] | str = "reduced") ->
 
     >>> q, r = ef.ops.linalg.qr([[3.0, 1.0], [4.0, 2.0]])
     >>> (q @ r).round(4)
-    Tensor([[3., 1.],
-            [4., 2.]], shape=(2, 2), dtype=float32)
+    Tensor(2×2 float32, [[3., 1.],
+                         [4., 2.]])
     """
     if mode not in ("reduced", "complete"):
         raise ValueError(f"qr: mode={mode!r}; expected 'reduced' or 'complete'.")
@@ -435,8 +435,8 @@ def svd(x: TensorLike, full_matrices: bool = True, compute_uv: bool = True) -> A
 
     >>> u, s, vh = ef.ops.linalg.svd([[1.0, 2.0], [3.0, 4.0]])
     >>> ((u * s) @ vh).round(4)
-    Tensor([[1., 2.],
-            [3., 4.]], shape=(2, 2), dtype=float32)
+    Tensor(2×2 float32, [[1., 2.],
+                         [3., 4.]])
     >>> ef.ops.linalg.svd([[0.0, 2.0], [1.0, 0.0]], compute_uv=False).round(4).tolist()
     [2.0, 1.0]
     """

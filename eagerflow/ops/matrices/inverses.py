@@ -62,7 +62,7 @@ def logdet(x: TensorLike) -> Tensor:
         x: matrices, of shape `(..., n, n)`.
 
     >>> ef.ops.logdet([[2.0, 0.0], [0.0, 4.0]]).round(4)
-    Tensor(2.0794, shape=(), dtype=float32)
+    Tensor(float32, 2.0794)
     """
     return slogdet(as_square(x, "logdet"))[1]
 

@@ -71,7 +71,7 @@ def sigmoid(xp: Numpy, x: Array) -> Array:
         x: a tensor of any shape.
 
     >>> ef.ops.sigmoid([0.0, 1.0, 1000.0]).round(4)
-    Tensor([0.5   , 0.7311, 1.    ], shape=(3,), dtype=float32)
+    Tensor(3 float32, [0.5   , 0.7311, 1.    ])
     """
     with errstate(over="ignore"):  # exp(1000) = inf gives the right answer, 0
         e = xp.exp(-x)
@@ -94,7 +94,7 @@ def silu(xp: Numpy, x: Array) -> Array:
     Source: Ramachandran et al. 2017, https://arxiv.org/abs/1710.05941.
 
     >>> ef.ops.silu([-1.0, 0.0, 1.0]).round(4)
-    Tensor([-0.2689,  0.    ,  0.7311], shape=(3,), dtype=float32)
+    Tensor(3 float32, [-0.2689,  0.    ,  0.7311])
     """
     return x * apply(sigmoid, xp, x)
 
@@ -111,7 +111,7 @@ def softplus(xp: Numpy, x: Array) -> Array:
         x: a tensor of any shape.
 
     >>> ef.ops.softplus([-1.0, 0.0, 100.0]).round(2)
-    Tensor([  0.31,   0.69, 100.  ], shape=(3,), dtype=float32)
+    Tensor(3 float32, [  0.31,   0.69, 100.  ])
     """
     return xp.maximum(x, 0) + xp.log1p(xp.exp(-abs(x)))
 
@@ -136,7 +136,7 @@ def elu(xp: Numpy, x: Array, alpha: float = 1.0) -> Array:
     Source: Clevert et al. 2015, https://arxiv.org/abs/1511.07289.
 
     >>> ef.ops.elu([-1.0, 0.0, 2.0]).round(4)
-    Tensor([-0.6321,  0.    ,  2.    ], shape=(3,), dtype=float32)
+    Tensor(3 float32, [-0.6321,  0.    ,  2.    ])
     """
     if alpha.__class__ is not float:
         alpha = as_number("alpha", alpha, _elu_by_ops)

@@ -59,7 +59,7 @@ def selu(x: TensorLike) -> Tensor:
     Source: Klambauer et al. 2017, https://arxiv.org/abs/1706.02515.
 
     >>> ef.ops.selu([-1.0, 0.0, 1.0]).round(4)
-    Tensor([-1.1113,  0.    ,  1.0507], shape=(3,), dtype=float32)
+    Tensor(3 float32, [-1.1113,  0.    ,  1.0507])
     """
     return elu(x, _SELU_ALPHA) * _SELU_SCALE
 
@@ -75,7 +75,7 @@ def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     Source: Barron 2017, https://arxiv.org/abs/1704.07483.
 
     >>> ef.ops.celu([-1.0, 0.0, 2.0]).round(4)
-    Tensor([-0.6321,  0.    ,  2.    ], shape=(3,), dtype=float32)
+    Tensor(3 float32, [-0.6321,  0.    ,  2.    ])
     """
     if alpha.__class__ in (float, int) and alpha == 1:
         return elu(x)
@@ -97,7 +97,7 @@ def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
     Source: Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415.
 
     >>> ef.ops.gelu([-1.0, 0.0, 1.0]).round(4)
-    Tensor([-0.1588,  0.    ,  0.8412], shape=(3,), dtype=float32)
+    Tensor(3 float32, [-0.1588,  0.    ,  0.8412])
     """
     return gelu_tanh(x) if approximate else gelu_exact(x)
 
@@ -213,7 +213,7 @@ def tanh_shrink(x: TensorLike) -> Tensor:
         x: a tensor of any shape.
 
     >>> ef.ops.tanh_shrink([-1.0, 0.0, 1.0]).round(4)
-    Tensor([-0.2384,  0.    ,  0.2384], shape=(3,), dtype=float32)
+    Tensor(3 float32, [-0.2384,  0.    ,  0.2384])
     """
     x = _floats(x)
     return x - tanh(x)
@@ -243,7 +243,7 @@ def log_sigmoid(x: TensorLike) -> Tensor:
         x: a tensor of any shape.
 
     >>> ef.ops.log_sigmoid([-100.0, 0.0]).round(2)
-    Tensor([-100.  ,   -0.69], shape=(2,), dtype=float32)
+    Tensor(2 float32, [-100.  ,   -0.69])
     """
     return -softplus(-_floats(x))
 

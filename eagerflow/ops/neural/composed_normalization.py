@@ -91,7 +91,7 @@ def rms_normalization(
     Source: Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467.
 
     >>> ef.ops.rms_normalization([[3.0, 4.0]], epsilon=0.0).round(4)
-    Tensor([[0.8485, 1.1314]], shape=(1, 2), dtype=float32)
+    Tensor(1×2 float32, [[0.8485, 1.1314]])
     """
     wide, dtype = _at_least_float32(x)
     axes = axes_of(axis, wide.ndim)
@@ -114,8 +114,8 @@ def normalize(x: TensorLike, axis: int | Sequence[int] = -1, order: int = 2, eps
         ValueError: for an order that isn't an integer of at least 1.
 
     >>> ef.ops.normalize([[0.0, 4.0], [3.0, 4.0]]).round(4)
-    Tensor([[0. , 1. ],
-            [0.6, 0.8]], shape=(2, 2), dtype=float32)
+    Tensor(2×2 float32, [[0. , 1. ],
+                         [0.6, 0.8]])
     """
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ValueError(f"normalize: order={order!r}: expected an integer of at least 1.")

@@ -148,9 +148,9 @@ def binary_crossentropy(target: TensorLike, output: TensorLike, from_logits: boo
         ValueError: when the shapes differ.
 
     >>> ef.ops.binary_crossentropy([1.0, 0.0], [0.5, 0.25]).round(4)
-    Tensor([0.6931, 0.2877], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.6931, 0.2877])
     >>> ef.ops.binary_crossentropy([1.0], [0.0], from_logits=True).round(4)
-    Tensor([0.6931], shape=(1,), dtype=float32)
+    Tensor(1 float32, [0.6931])
     """
     target, output = _pair("binary_crossentropy", target, output)
     if from_logits:
@@ -181,9 +181,9 @@ def categorical_crossentropy(
         ValueError: when the shapes differ.
 
     >>> ef.ops.categorical_crossentropy([[0, 1], [1, 0]], [[0.5, 0.5], [0.25, 0.75]]).round(4)
-    Tensor([0.6931, 1.3863], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.6931, 1.3863])
     >>> ef.ops.categorical_crossentropy([0, 1], [0.0, 0.0], from_logits=True).round(4)
-    Tensor(0.6931, shape=(), dtype=float32)
+    Tensor(float32, 0.6931)
     """
     target, output = _pair("categorical_crossentropy", target, output)
     axis = _class_axis("categorical_crossentropy", output, axis)
@@ -215,7 +215,7 @@ def sparse_categorical_crossentropy(
         ValueError: when the shapes don't fit, or a label is no class.
 
     >>> ef.ops.sparse_categorical_crossentropy([1, 0], [[0.5, 0.5], [0.25, 0.75]]).round(4)
-    Tensor([0.6931, 1.3863], shape=(2,), dtype=float32)
+    Tensor(2 float32, [0.6931, 1.3863])
     """
     target, output = convert_to_tensor(target), convert_to_tensor(output)
     axis = _class_axis("sparse_categorical_crossentropy", output, axis)

@@ -39,8 +39,8 @@ def softmax(xp: Numpy, x: Array, axis: Axes = -1) -> Array:
         A tensor of the same shape. Slices in which all elements are minus infinity give NaN.
 
     >>> ef.ops.softmax([[1.0, 2.0], [3.0, 3.0]]).round(4)
-    Tensor([[0.2689, 0.7311],
-            [0.5   , 0.5   ]], shape=(2, 2), dtype=float32)
+    Tensor(2×2 float32, [[0.2689, 0.7311],
+                         [0.5   , 0.5   ]])
     """
     if not x.size:
         return x.copy()
@@ -62,8 +62,8 @@ def log_softmax(xp: Numpy, x: Array, axis: Axes = -1) -> Array:
         axis: an axis or a tuple of axes (None: all).
 
     >>> ef.ops.log_softmax([[1.0, 2.0], [0.0, -50.0]]).round(2)
-    Tensor([[ -1.31,  -0.31],
-            [  0.  , -50.  ]], shape=(2, 2), dtype=float32)
+    Tensor(2×2 float32, [[ -1.31,  -0.31],
+                         [  0.  , -50.  ]])
     """
     if not x.size:
         return x.copy()

@@ -29,7 +29,7 @@ def logsumexp(x: TensorLike, axis: Axes = None, keepdims: bool = False) -> Tenso
         keepdims: whether to keep the reduced axes, with length 1.
 
     >>> ef.ops.logsumexp([[0.0, 0.0], [100.0, 100.0]], axis=1).round(3)
-    Tensor([  0.693, 100.693], shape=(2,), dtype=float32)
+    Tensor(2 float32, [  0.693, 100.693])
     """
     x = convert_to_tensor(x)
     highest = stop_gradient(max(x, axis=axis, keepdims=True, initial=-math.inf))

@@ -43,9 +43,9 @@ def blackman(x: int) -> Tensor:
         x: the number of samples of the window.
 
     >>> abs(ef.ops.blackman(5)).round(4)
-    Tensor([0.  , 0.34, 1.  , 0.34, 0.  ], shape=(5,), dtype=float32)
+    Tensor(5 float32, [0.  , 0.34, 1.  , 0.34, 0.  ])
     >>> ef.ops.blackman(5)[1:-1] * ef.Variable([1.0, 2.0, 3.0])
-    Tensor([0.34, 2.  , 1.02], shape=(3,), dtype=float32)
+    Tensor(3 float32, [0.34, 2.  , 1.02])
     """
     return _weights(numpy.blackman(int(x)))
 
@@ -58,9 +58,9 @@ def hamming(x: int) -> Tensor:
         x: the number of samples of the window.
 
     >>> ef.ops.hamming(5).round(4)
-    Tensor([0.08, 0.54, 1.  , 0.54, 0.08], shape=(5,), dtype=float32)
+    Tensor(5 float32, [0.08, 0.54, 1.  , 0.54, 0.08])
     >>> ef.ops.hamming(3) * ef.Variable([1.0, 2.0, 3.0])
-    Tensor([0.08, 2.  , 0.24], shape=(3,), dtype=float32)
+    Tensor(3 float32, [0.08, 2.  , 0.24])
     """
     return _weights(numpy.hamming(int(x)))
 
@@ -89,7 +89,7 @@ def kaiser(x: int, beta: Any) -> Tensor:
         beta: the shape of the window: 0 for a rectangle; larger values make it narrower.
 
     >>> ef.ops.kaiser(5, beta=8.0).round(4)
-    Tensor([0.0023, 0.369 , 1.    , 0.369 , 0.0023], shape=(5,), dtype=float32)
+    Tensor(5 float32, [0.0023, 0.369 , 1.    , 0.369 , 0.0023])
     >>> (ef.ops.kaiser(3, beta=0.0) * ef.Variable([1.0, 2.0, 3.0])).tolist()  # a rectangle leaves all as it is
     [1.0, 2.0, 3.0]
     """
