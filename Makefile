@@ -32,11 +32,8 @@ test: $(VENV)/.installed-dev ## the whole suite but its slow part
 coverage: $(VENV)/.installed-dev ## the same, with the lines that no test ran (takes half as long again)
 	$(BIN)/python -m pytest $(SHARED) --cov --cov-report=term
 
-# Which quarter of the slow tests is run, by the day: in four days CI has run all of them.
-PART = $(if $(ALL),,$(shell echo $$(($$(date +%s) / 86400))))
-
-test-slow: $(VENV)/.installed-dev ## a quarter of the slow tests, another one each day; ALL=1 for all, with every case of the largest families
-	@EAGERFLOW_TEST_ALL=$(ALL) EAGERFLOW_TEST_PART=$(PART) $(BIN)/python -m pytest $(SHARED) --maxprocesses 2 -m "slow and not gpu"; status=$$?; \
+test-slow: $(VENV)/.installed-dev ## what takes seconds, some 15 minutes on two cores
+	@$(BIN)/python -m pytest $(SHARED) --maxprocesses 2 -m "slow and not gpu"; status=$$?; \
 	if [ $$status -eq 5 ]; then echo "no slow tests"; else exit $$status; fi
 
 # What NumPy and OpenBLAS choose by processor is switched off; tests/test_processor.py looks whether it is.

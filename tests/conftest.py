@@ -17,7 +17,6 @@ from eagerflow.base import config
 from eagerflow.core import device as devices
 from eagerflow.core.strategy import Strategy, active
 from tests import stand_in
-from tests.durations.lots import in_part
 from tests.durations.measured import SLOW
 from tests.stand_in.kernels import compiler
 
@@ -41,20 +40,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that were measured to take long are slow ones, as if marked so (`tests/durations/measured.py`).
-
-    `make test-slow` has EAGERFLOW_TEST_PART say which part of them is to be run.
-    """
-    slow, part = set(SLOW.read_text(encoding="utf-8").splitlines()), os.environ.get("EAGERFLOW_TEST_PART", "")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that were measured to take long are slow ones, as if marked so (`tests/durations/measured.py`)."""
+    slow = set(SLOW.read_text(encoding="utf-8").splitlines())
     for item in items:
         if item.nodeid in slow:
             item.add_marker(pytest.mark.slow)
-    others = [item for item in items if item.get_closest_marker("slow") and not in_part(item.nodeid, part)]
-    if others:
-        config.hook.pytest_deselected(items=others)
-        left = set(map(id, others))
-        items[:] = [item for item in items if id(item) not in left]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from tests.durations.lots import PARTS, in_part
 from tests.durations.measured import SLOW, slow_ones
 from tests.sources import ROOT
 
@@ -22,11 +21,3 @@ def test_the_list_names_tests_that_there_are():
 def test_of_tests_with_parameters_the_shortest_stays_and_some_stay_anyhow():
     took = {"a.py::one": 2.0, "a.py::two[x]": 1.0, "a.py::two[y]": 0.7, "a.py::three": 0.05, "tests/ops/b.py::one": 9.0}
     assert slow_ones(took) == ["a.py::one", "a.py::two[x]"]
-
-
-def test_each_slow_test_belongs_to_one_part_and_parts_are_about_equal():
-    names = SLOW.read_text(encoding="utf-8").splitlines()
-    parts = [[name for name in names if in_part(name, str(number))] for number in range(20_000, 20_000 + PARTS)]
-    assert sorted(name for part in parts for name in part) == sorted(names)
-    assert min(map(len, parts)) > len(names) / PARTS * 0.8
-    assert all(in_part(name, "") for name in names)

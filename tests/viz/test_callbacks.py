@@ -110,28 +110,9 @@ def test_convolution_kernels_become_three_pictures(tmp_path):
     assert any("bias" in tag for tag in tags)
 
 
-def test_the_graph_of_a_training_step_is_written(tmp_path):
-    fit(TensorBoard(tmp_path))
-    train = read(tmp_path / "train")
-    names = {node.name for node in train.Graph().node}
-    assert "mlp/hidden_0/dense/matmul" in names
-    assert any(name.startswith("gradients/") for name in names)
-    assert train.Tags()["run_metadata"] == ["step_2"]
-
-
 def test_profiled_batches_are_written(tmp_path):
     fit(TensorBoard(tmp_path, profile_batch=" 3, 4"))
     assert read(tmp_path / "train").Tags()["run_metadata"] == ["step_3", "step_4"]
-
-
-def test_profiled_batches_share_one_graph(tmp_path):
-    """TensorBoard shows one graph for each run, and warns of more."""
-    from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
-
-    fit(TensorBoard(tmp_path, profile_batch=(2, 5)))
-    (file,) = (tmp_path / "train").glob("events.*")
-    events = list(LegacyEventFileLoader(str(file)).Load())
-    assert sum(event.HasField("graph_def") for event in events) == 1
 
 
 def test_what_the_callback_writes_between_batches_is_no_part_of_the_profile(tmp_path, monkeypatch):
@@ -154,14 +135,6 @@ def test_what_the_callback_writes_between_batches_is_no_part_of_the_profile(tmp_
     assert max(between) < 0.1 * 1e12
 
 
-def test_no_graph_when_not_wanted(tmp_path):
-    fit(TensorBoard(tmp_path, write_graph=False))
-    tags = read(tmp_path / "train").Tags()
-    assert not tags["graph"]
-    assert not tags["run_metadata"]
-    assert "keras" not in tags["tensors"]
-
-
 def test_the_layers_are_written_for_the_conceptual_graph(tmp_path):
     class Model:
         weights = layers = ()
@@ -179,24 +152,6 @@ def test_the_layers_are_written_for_the_conceptual_graph(tmp_path):
     callback.on_train_end()
     (event,) = read(tmp_path / "train").Tensors("keras")
     assert json.loads(event.tensor_proto.string_val[0])["config"]["name"] == "é"
-
-
-class Subclassed(ef.Model):
-    def __init__(self):
-        super().__init__()
-        self.dense = ef.layers.Dense(2)
-
-    def call(self, x):
-        return self.dense(x)
-
-
-def test_a_subclassed_model_has_no_conceptual_graph_which_tensorboard_could_not_read(tmp_path):
-    model = Subclassed()
-    model.compile("sgd", "mse")
-    model.fit(np.ones((8, 3)), np.ones((8, 2)), batch_size=2, verbose=0, callbacks=[TensorBoard(tmp_path)])
-    tags = read(tmp_path / "train").Tags()
-    assert tags["graph"]
-    assert "keras" not in tags["tensors"]
 
 
 def test_models_of_every_form_have_a_conceptual_graph_that_tensorboard_reads(tmp_path):
@@ -253,64 +208,6 @@ def test_a_second_fit_writes_no_second_graph(tmp_path):
 def graphs_in(folder):
     files = (folder / "train").glob("*tfevents*")
     return sum(event.HasField("graph_def") for file in files for event in EventFileLoader(str(file)).Load())
-
-
-class Own(ef.Model):
-    def __init__(self):
-        super().__init__()
-        self.dense, self.own = ef.layers.Dense(2), ef.optimizers.SGD()
-
-    def call(self, x):
-        return self.dense(x)
-
-    def train_step(self, data):
-        with ef.GradientTape() as tape:
-            loss = ef.ops.mean(self(data[0]) ** 2)
-        self.own.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
-        return {"loss": loss}
-
-    def test_step(self, data):
-        return {"loss": ef.ops.mean(self(data[0]) ** 2)}
-
-
-@pytest.mark.parametrize("kind", ["an optimizer of its own", "updates of two batches"])
-def test_batches_are_counted_on_where_the_optimizer_counts_others(tmp_path, kind):
-    model = Own() if kind == "an optimizer of its own" else ef.Sequential([ef.layers.Dense(2)])
-    optimizer = "sgd" if isinstance(model, Own) else ef.optimizers.SGD(gradient_accumulation_steps=2)
-    model.compile(optimizer, None if isinstance(model, Own) else "mse")
-    x, y = np.ones((8, 3)), np.ones((8, 2))
-    for first in (0, 2):
-        options = {
-            "batch_size": 2,
-            "initial_epoch": first,
-            "epochs": first + 2,
-            "verbose": 0,
-            "validation_data": (x, y),
-        }
-        model.fit(x, y, callbacks=[TensorBoard(tmp_path, update_freq="batch")], **options)
-    assert [event.step for event in read(tmp_path / "train").Scalars("batch_loss")] == list(range(1, 17))
-    ends = [event.step for event in read(tmp_path / "validation").Scalars("evaluation_loss_vs_iterations")]
-    assert ends == ([4, 8, 12, 16] if isinstance(model, Own) else [2, 4, 6, 8] if ends[0] == 2 else [4, 8, 12, 16])
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_batches_are_counted_on_behind_a_backup(tmp_path, order):
-    def fit(fails):
-        model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
-        model.compile("sgd", "mse")
-        backup = ef.callbacks.BackupAndRestore(tmp_path / "backup")
-        stop = ef.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: 1 / (epoch != fails))
-        board = TensorBoard(tmp_path, update_freq="batch")
-        callbacks = [*[board, backup][::order], stop]
-        try:
-            model.fit(np.ones((8, 3)), np.ones((8, 2)), 2, 3, verbose=0, callbacks=callbacks)
-        finally:
-            board.on_train_end()
-
-    with pytest.raises(ZeroDivisionError):
-        fit(2)
-    fit(None)
-    assert [event.step for event in read(tmp_path / "train").Scalars("batch_loss")] == list(range(1, 13))
 
 
 def test_batches_to_profile_that_never_came_are_told(tmp_path):
@@ -488,26 +385,6 @@ def test_what_evaluation_reports_stays_apart_from_the_batches_of_training():
         *(("evaluation", 0), ("evaluation", 1)),
     ]
     assert [kind for kind, *_ in page_data(t)["logs"]].count("evaluation") == 2  # a point of each
-
-
-def test_a_traced_fit_has_steps_phases_and_logs():
-    x, y = Trainer().x, Trainer().y
-    model = compiled()
-    model.fit(x, y, verbose=0)
-    with viz.trace() as t:
-        model.fit(x, y, batch_size=4, epochs=2, verbose=0)
-    assert len(t.steps) == 4
-    assert {op.phase for op in t.ops} >= {"forward", "backward", "update", "metric"}
-    assert [logs.step for logs in t.logs if logs.kind == "epoch"] == [0, 1]
-    assert sum(op.duration for op in t.ops) <= t.meta["duration"]
-    assert all(op.source.file == __file__ for op in t.find("matmul"))
-    for op in t.find(phase="backward"):
-        assert t.ops[op.forward].name == op.name
-        assert t.ops[op.forward].step == op.step
-    for op in t.find(phase="update"):
-        weight, gradient = (t.tensors[i] for i in op.inputs)
-        assert t.tensors[gradient.gradient_of].name == weight.name
-    assert "step 3 of 0–3" in t.draw().graph.caption
 
 
 def batch_and_model():

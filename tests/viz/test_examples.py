@@ -50,11 +50,6 @@ def test_examples_run(name, tmp_path, capsys):
     assert capsys.readouterr().out or name == "viz_models"
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_examples_are_short(name):
-    assert len((FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()) <= 100
-
-
 def test_the_pages_show_pictures_that_are_there_and_name_their_scripts():
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES.iterdir())
     shown = [part.split(")")[0] for part in text.split("](../images/")[1:]]

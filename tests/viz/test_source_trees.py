@@ -24,15 +24,6 @@ def test_a_tree_that_python_gave_up_for_another_thread_is_made_again(monkeypatch
     assert ast.unparse(parsed_source("x = 1")) == "x = 1"
 
 
-def test_it_is_tried_three_times(monkeypatch):
-    def disturbed(source):
-        raise SystemError("AST constructor recursion depth mismatch (before=192, after=52)")
-
-    monkeypatch.setattr(ast, "parse", disturbed)
-    with pytest.raises(SystemError):
-        parsed_source("x = 1")
-
-
 def test_threads_make_their_trees_one_after_the_other(monkeypatch):
     inside, most = [], []
 

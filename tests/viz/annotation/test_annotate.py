@@ -11,7 +11,6 @@ from eagerflow import layers
 from viz.annotation.costs import costs_by_line
 from viz.annotation.report import page, text
 from viz.cli import main
-from viz.facts.digest.picked_step import pick_step
 
 SCRIPT = """\
 import numpy as np
@@ -80,22 +79,6 @@ def test_every_op_counts_once(file):
     assert costs_by_line(t, 0).step == "step 0 of 0–1"
 
 
-def test_metrics_count_for_the_line_that_made_them_with_what_they_made():
-    model = ef.Sequential([layers.Input((3,)), layers.Dense(2, activation="softmax")])
-    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    with viz.trace() as t:
-        model.fit(np.ones((4, 3), "float32"), np.ones(4, "float32"), verbose=0)
-    own = [op for op in t.ops if op.phase == "metric"]
-    compiled = by_code(costs_by_line(t))['model.compile("sgd", "sparse_categorical_crossentropy", metrics']
-    assert {op.name for op in own} <= compiled.ops.keys()
-    assert compiled.nbytes == sum(
-        t.tensors[i].nbytes
-        for op in t.ops
-        for i in op.outputs
-        if op in own or (op.phase == "forward" and "crossentropy" in t.path(op.scope))
-    )
-
-
 def test_norms_are_those_of_the_gradients(file):
     t = viz.load(file)
     kernel, bias = t.grad_flow().rows[:2]
@@ -148,14 +131,3 @@ def test_what_was_not_recorded_is_said():
         ef.ops.exp(1.0)
     with pytest.raises(ValueError, match="holds no lines of code"):
         costs_by_line(t)
-
-
-def test_the_smaller_last_batch_of_an_epoch_is_not_the_one_that_is_shown():
-    model = ef.Sequential([layers.Dense(4), layers.Dense(1)])
-    model.compile("sgd", "mse")
-    x = np.ones((20, 3), "float32")
-    with viz.trace() as t:
-        model.fit(x, x[:, :1], batch_size=8, verbose=0)  # batches of 8, 8 and 4 rows
-        model.predict(x, verbose=0)
-    assert pick_step(t) == 1
-    assert costs_by_line(t).step.startswith("step 1 of 0–3 (training) (times: ")

@@ -155,21 +155,6 @@ def test_a_baseline_of_tokens_is_looked_up():
     assert np.allclose(found.base, model(np.full_like(x, 7)).numpy()[:, 0], atol=1e-6)
 
 
-def test_positions_that_a_model_looks_up_by_itself_are_no_input():
-    class WithPositions(ef.Model):
-        def __init__(self):
-            super().__init__()
-            self.words, self.places = layers.Embedding(9, 4), layers.Embedding(3, 4)
-            self.head = layers.Dense(2)
-
-        def call(self, ids):
-            return self.head((self.words(ids) + self.places(ef.ops.arange(3))).mean(1))
-
-    found = viz.explain(WithPositions(), np.array([[1, 2, 3], [4, 5, 6], [7, 8, 0]]))
-    assert [part.name for part in found.parts] == ["embedding" + found.parts[0].name[9:]]
-    assert found.values.shape == (3, 3, 4)
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_every_input_has_values_of_its_own(method):
     words, numbers = ef.Input((3,), dtype="int32", name="words"), ef.Input((2,), name="numbers")
@@ -222,27 +207,6 @@ def test_portions_give_what_one_pass_gives(cnn, monkeypatch):
     monkeypatch.setattr(question, "_AT_ONCE", 400)
     parts = [viz.explain(cnn, x, method).values for method in (*METHODS, "gradcam")]
     assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(whole, parts))
-
-
-def test_rows_that_mix_are_told_of(linear):
-    assert not viz.explain(linear, rows(4, 3)).notes
-    for method in ("gradient", "occlusion"):
-        found = viz.explain(lambda x: x.sum(-1) - 2 * x.mean(), rows(4, 3), method)
-        assert "rows of a batch mix in this model" in found.text
-
-
-def test_a_gradient_keeps_its_sign_where_there_is_one_channel_and_is_a_size_where_there_are_several():
-    def answer(x):
-        return ef.ops.stack([x[:, 2, 5, 0] * -3.0 + x[:, 1, 1, 0], x[:, 0, 0, 0] * 0.1], axis=1)
-
-    grey = viz.explain(answer, np.ones((1, 8, 8, 1), "float32"), target=0)
-    assert grey.heatmap[0, 2, 5] == -3
-    assert "[2,5] -3, [1,1] +1" in grey.text
-    assert "orange: a larger number here raises the answer; blue: it lowers it" in grey.draw().svg
-    coloured = viz.explain(answer, np.ones((1, 8, 8, 3), "float32"), target=0)
-    assert coloured.heatmap[0, 2, 5] == 3
-    assert "[2,5] 3, [1,1] 1" in coloured.text
-    assert "the darker, the more it counts" in coloured.draw().svg
 
 
 def test_a_pixel_that_decides_is_found_by_all_methods():

@@ -33,11 +33,6 @@ def test_on_a_scale_of_powers_of_ten_a_thousand_times_as_much_is_three_steps_lon
     assert marks(bars("norms", [Bar("a", 1e-5), Bar("b", 1e5)]))[-1] == "1e5"
 
 
-@pytest.mark.parametrize(("numbers", "marked"), [((2.0, 8.0), "0"), ((2.0, 800.0), "1"), ((0.0, 0.0), "0")])
-def test_the_scale_can_follow_from_the_numbers(numbers, marked):
-    assert marks(bars("any", [Bar("a", value) for value in numbers], linear=None))[0] == marked
-
-
 @pytest.mark.parametrize("linear", [False, True, None])
 @pytest.mark.parametrize("values", [[], [0.0], [float("nan"), float("inf")], [2e-9], [-1.0, 3.0]])
 def test_any_numbers_can_be_drawn(values, linear):

@@ -84,21 +84,6 @@ def test_where_something_else_begins_no_curve_goes_through():
     assert line.get("d").startswith(f"M{marks(root)[1][0]:.1f} ")
 
 
-def test_a_long_title_stays_within_its_chart():
-    titles = ["loss", "time per step (ms), without callbacks and waits"]
-    root = ET.fromstring(curve_charts([Panel(title, [Curve("a", [(0, 1.0)])]) for title in titles]))
-    texts = [each for each in root.iter(f"{SVG}text") if each.text in titles]
-    sizes = [float(each.get("font-size")) for each in texts]
-    assert sizes[0] == 13
-    assert float(texts[1].get("x")) + 0.65 * sizes[1] * len(titles[1]) <= 400 + 0.5
-
-
-@pytest.mark.parametrize("points", [[(1, 0.5)], [(1, 7.0), (2, 7.0)], [(3, 0.0)], [(1, -1e-30)], [(1, math.nan)], []])
-def test_few_and_equal_numbers_have_a_chart(points):
-    root = drawn(Curve("train", points))
-    assert all(math.isfinite(v) for place in marks(root) for v in place)
-
-
 def test_of_many_points_the_extremes_stay():
     values = [(i, 1.0) for i in range(20_000)]
     values[7_777] = (7_777, 5.0)

@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from tests.durations.lots import one_in
 from tests.viz.doctor.healthy import HEALTHY
 from tests.viz.doctor.planted import PRELUDE
 from viz.check.all_rows import NAMES
@@ -305,7 +304,7 @@ def test_weights_that_are_frozen_all_together_are_one_fault(rows):
 
 
 QUICK = list(HEALTHY)[:60:12]
-OTHERS = one_in(3, [name for name in HEALTHY if name not in QUICK])
+OTHERS = [name for name in HEALTHY if name not in QUICK][::6]
 
 
 @pytest.mark.parametrize("name", [*QUICK, *[pytest.param(n, marks=pytest.mark.slow) for n in OTHERS]])
@@ -339,24 +338,6 @@ def test_a_loss_of_more_than_outputs_and_labels_stays_unknown(rows):
     row = rows(NET + PLAIN_LOOP.replace("LOSS", weighted))["overfits one batch"]
     assert row.verdict == "open"
     assert "isn't known" in row.message
-
-
-XOR = """
-ef.utils.set_random_seed({seed})
-small = ef.initializers.RandomUniform(-0.05, 0.05)
-model = ef.Sequential([layers.Dense(n, activation="sigmoid", kernel_initializer=small) for n in (2, 3, 1)])
-model.compile(ef.optimizers.SGD(0.1, momentum=0.9), "mse")
-x = np.array([[1.0, 1.0], [0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-model.fit(x, np.array([[0.0], [0.0], [1.0], [1.0]]), batch_size=4, epochs=10_000, shuffle=False, verbose=0)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-def test_a_plateau_that_is_left_after_many_steps_is_no_fault(seed, rows):
-    found = rows(XOR.format(seed=seed))
-    assert faults(found) == []
-    assert found["overfits one batch"].verdict == "open"
 
 
 def test_a_model_that_draws_at_random_in_inference_is_compared_with_equal_draws(rows):
@@ -412,20 +393,6 @@ def test_augmentation_is_drawn_where_it_is_asked_for(tmp_path, monkeypatch, caps
     assert "RandomBrightness" in capsys.readouterr().out
 
 
-def test_a_flip_that_left_the_first_rows_as_they_are_is_drawn_again(tmp_path, capsys):
-    script = tmp_path / "train.py"
-    script.write_text(
-        "import eagerflow as ef\n"
-        "ef.utils.set_random_seed(3)\n"
-        "model = ef.Sequential([ef.layers.Input((4, 4, 1)), ef.layers.RandomFlip(), ef.layers.Flatten(),"
-        " ef.layers.Dense(1)])\n"
-        "model.compile('sgd', 'mse')\n"
-        "model.fit(ef.ops.arange(128.0).reshape((8, 4, 4, 1)) / 128, ef.ops.ones((8, 1)), batch_size=1)\n"
-    )
-    main(["check", str(script)])
-    assert "RandomFlip: 100% of the numbers change" in capsys.readouterr().out
-
-
 def test_an_op_that_makes_the_loss_infinite_is_blamed_and_not_the_rate(rows):
     name = "the logarithm of a softmax of the user's own, which becomes 0"
     (row,) = [row for row in rows(PLANTED["overfits one batch", name]).values() if "log" in row.message]
@@ -472,13 +439,6 @@ def test_a_usual_rate_at_which_the_loss_grows_and_one_batch_is_learnt_is_no_faul
     assert "nevertheless" in row.message
 
 
-def test_no_loss_is_said_to_fall_below_0(rows):
-    row = rows(PLANTED["overfits one batch", next(n for q, n in PLANTED if q == "overfits one batch")])[
-        "overfits one batch"
-    ]
-    assert all(each["lowest"] >= 0 for each in row.evidence.values())
-
-
 def test_a_batch_of_one_answer_has_no_base_rate_to_tell(rows):
     source = """
 model = ef.Sequential([layers.Dense(1, activation="sigmoid")])
@@ -488,52 +448,3 @@ model.fit(x, np.zeros((128, 1)), verbose=0)
     found = rows(source)
     assert "-0" not in found["first loss"].message
     assert "all 0 in the first batch" in found["labels"].message
-
-
-LABELS = """
-many = rng.poisson(np.exp(x @ np.linspace(-0.5, 0.5, 8)))
-shares = 1 / (1 + np.exp(-2 * x[:, :1]))
-model = ef.Sequential([layers.Dense(LAST)])
-"""
-POISSON = LABELS.replace("LAST", '1, activation="exponential"') + 'model.compile(ef.optimizers.Adam(0.01), "poisson")\n'
-
-
-def test_a_poisson_loss_is_measured_from_the_lowest_that_counts_allow(rows):
-    row = rows(POISSON + "model.fit(x, many, batch_size=4, verbose=0)\n")["overfits one batch"]
-    assert row.verdict == "ok", row.message
-
-
-@pytest.mark.parametrize(
-    ("last", "loss"),
-    [
-        ('1, activation="sigmoid"', '"binary_crossentropy"'),
-        ("1", "ef.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.2)"),
-    ],
-)
-def test_shares_as_labels_have_a_lowest_loss_above_0(last, loss, rows):
-    source = LABELS.replace("LAST", last) + f"model.compile(ef.optimizers.Adam(0.1), {loss})\n"
-    row = rows(source + "model.fit(x, shares, batch_size=16, verbose=0)\n")["overfits one batch"]
-    assert row.verdict == "ok", row.message
-
-
-def test_targets_on_both_sides_of_0_are_not_said_to_lie_between_0_and_1(rows):
-    source = 'model = ef.Sequential([layers.Dense(16, activation="relu"), layers.Dense(1, activation="relu")])\n'
-    row = rows(source + FIT.replace("target", "-abs(target)"))["overfits one batch"]
-    assert row.verdict == "fault"
-    assert "between 0 and 1" not in row.message
-
-
-def test_an_autoencoder_need_not_learn_its_rows_by_heart(rows):
-    narrow = "model = ef.Sequential([layers.Dense(24), layers.Dense(1), layers.Dense(24), layers.Dense(8)])\n"
-    row = rows(narrow + FIT.replace("target", "x"))["overfits one batch"]
-    assert row.verdict == "open"
-    assert "shape of the inputs" in row.message
-
-
-@pytest.mark.parametrize("mode", [", training=True", ", training=False"])
-def test_a_mode_that_a_loop_asks_for_is_no_fault(mode, rows):
-    assert rows(MODES + LOOP.format(mode=mode))["weights move"].verdict != "fault"
-
-
-def test_rows_that_are_shuffled_before_their_labels_are_made_keep_them(rows):
-    assert rows("rng.shuffle(x)\ntarget = x[:, :1] - x[:, 1:2]\n" + NET + FIT)["labels"].verdict == "ok"

@@ -135,12 +135,6 @@ def test_tensorboard_and_the_live_page_are_told(tmp_path):
     assert cockpit.advice.encode() in written
 
 
-def test_the_last_batch_may_be_a_single_row():
-    cockpit = Cockpit(every=1, verbose=0)
-    net(layers.Dense(4)).fit(X[:17], Y[:17], batch_size=8, verbose=0, callbacks=[cockpit])
-    assert len(cockpit.history["step"]) == 2
-
-
 def test_mistakes_are_told():
     with pytest.raises(ValueError, match="parts=1"):
         Cockpit(parts=1)

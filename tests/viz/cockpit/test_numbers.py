@@ -79,21 +79,6 @@ def test_the_largest_eigenvalue_is_that_of_the_matrix():
         assert matrix @ vector == pytest.approx(value * vector, abs=1e-4)
 
 
-def test_it_begins_where_it_ended_the_last_time():
-    matrix = np.diag(np.linspace(1.0, 2.0, 200))
-    calls = []
-
-    def multiply(v):
-        calls.append(1)
-        return matrix @ v
-
-    _, vector = largest_eigenvalue(multiply, 200, steps=100, tolerance=1e-6)
-    first = len(calls)
-    value, _ = largest_eigenvalue(multiply, 200, vector, steps=100, tolerance=1e-4)
-    assert value == pytest.approx(2.0, rel=1e-3)
-    assert len(calls) - first < first / 2
-
-
 def test_the_hessian_of_a_network_is_that_of_finite_differences():
     ef.utils.set_random_seed(0)
     model = ef.Sequential([layers.Input((3,)), layers.Dense(4, activation="tanh"), layers.Dense(2)])
@@ -124,18 +109,6 @@ def quadratic(rate):
     model = ef.Sequential([layers.Input((5,)), layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
     model.compile(ef.optimizers.SGD(rate), "mse")
     return model, x, y
-
-
-def test_a_step_on_a_quadratic_model_has_its_exact_length_and_curvature():
-    model, x, y = quadratic(0.03)
-    hessian = 2 * x.T @ x / len(x)
-    gradient = -2 * x.T @ y / len(x)
-    probe = Probe(model, (ef.Tensor(x), ef.Tensor(y)), parts=4)
-    assert probe.norm == pytest.approx(np.linalg.norm(gradient), rel=1e-5)
-    assert probe.curvature(None)[0] == pytest.approx(np.linalg.eigvalsh(hessian)[-1], rel=0.01)
-    model.train_on_batch(x, y)
-    along = (gradient.T @ hessian @ gradient / (gradient.T @ gradient)).item()
-    assert probe.step_length() == pytest.approx(0.03 * along - 1, abs=2e-3)
 
 
 def test_the_noise_of_a_linear_model_is_that_of_its_rows():

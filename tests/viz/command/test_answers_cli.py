@@ -14,9 +14,7 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from viz.cli import main
-from viz.shell.commands import parser_of
 
-OF_SCRIPTS = ["run", "doctor", "check", "estimate", "nonfinite", "gap", "data", "reproduce"]
 BAD = """\
 import sys
 import numpy as np
@@ -72,13 +70,6 @@ def test_what_was_found_as_json_with_the_scripts_output_elsewhere(script, capsys
     assert "arguments []" in said.err
 
 
-def test_a_finite_script(script, capsys):
-    assert main(["nonfinite", script(GOOD)]) == 0
-    assert capsys.readouterr().out == "3.0\nall finite in 1 op: forward\n"
-    assert main(["nonfinite", "--json", script(GOOD)]) == 0
-    assert json.loads(capsys.readouterr().out) == {"nonfinite": None, "next": [], "ops": 1, "failed": False}
-
-
 def test_a_script_that_fails_otherwise(script, capsys):
     assert main(["nonfinite", script(GOOD + "1 / 0")]) == 3
     said = capsys.readouterr()
@@ -86,21 +77,6 @@ def test_a_script_that_fails_otherwise(script, capsys):
     assert "all finite" not in said.out
     assert main(["nonfinite", "--json", script(GOOD + "1 / 0")]) == 3
     assert json.loads(capsys.readouterr().out)["failed"]
-
-
-def test_the_recording_of_a_script_that_failed_is_not_called_finite(script, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    main(["run", "--stats", "basic", script(GOOD + "1 / 0")])
-    assert main(["nonfinite", "train.efz"]) == 3
-    assert "nonfinite: failed: the script failed; what ran until then was finite" in capsys.readouterr().err
-
-
-def test_a_script_that_catches_the_error(script, capsys):
-    caught = BAD.replace("import sys", "import sys, viz", 1).replace("for step", "try:\n  for step", 1)
-    head, loop = caught.split("try:\n")
-    loop = "\n".join([f"  {line}" if i else line for i, line in enumerate(loop.splitlines())])
-    assert main(["nonfinite", script(f"{head}try:\n{loop}\nexcept FloatingPointError:\n  pass\n")]) == 1
-    assert "log made" in capsys.readouterr().out
 
 
 def test_a_recording_is_searched_and_the_neighbourhood_drawn(tmp_path, capsys):
@@ -154,11 +130,6 @@ critic.fit(np.ones((8, 2), "float32"), np.ones((8, 1), "float32"), verbose=0)
 """
 
 
-def test_nan_in_the_very_first_step_names_the_layer_as_the_code_does(script, capsys):
-    assert main(["nonfinite", script(FIRST)]) == 1
-    assert "critic/half, forward, step 0" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     ("command", "hint"), [("doctor", "in or after its first training step"), ("estimate", "viz check ")]
 )
@@ -179,12 +150,6 @@ def test_gradients_that_are_not_finite_have_no_size(tmp_path, capsys):
     assert "3 not finite" in said
     assert " nan " in said
     assert "zeros" not in said  # they take stats="full"
-
-
-def test_a_script_that_stays_finite_is_told_in_how_many_steps(script, capsys):
-    rows = FIRST.replace("ops.log(t * 0 - 1)", "t").replace("8, 2", "80, 2").replace("8, 1", "80, 1")
-    assert main(["nonfinite", script(rows)]) == 0
-    assert "all finite in 3 steps: forward, backward, updates" in capsys.readouterr().out
 
 
 def test_recordings_are_compared(two, capsys):
@@ -223,18 +188,6 @@ def test_steps_of_one_recording(tmp_path, capsys):
     assert "steps 0–1 of both were compared" in capsys.readouterr().out
     assert main(["diff", "--steps", "7-", path, path]) == 2
     assert "viz.diff(steps=7-): the first recording has the steps 0 to 1" in capsys.readouterr().err
-
-
-def test_chosen_steps_are_compared_by_the_numbers_they_were_asked_for_by(tmp_path, capsys):
-    with viz.trace(steps=(1, 2)) as t:
-        for _ in range(4):
-            with viz.step():
-                ops.exp(ef.Tensor([1.0]))
-    path = str(t.save(tmp_path / "a.efz"))
-    assert main(["diff", "--steps", "1,2", path]) == 0
-    assert "step 1 → " in capsys.readouterr().out
-    assert main(["diff", "--steps", "1,7", path]) == 2
-    assert "viz.diff(steps=(1, 7)): the recording has the steps 1 to 2" in capsys.readouterr().err
 
 
 INTERRUPTED = GOOD + "raise KeyboardInterrupt\n"
@@ -282,13 +235,6 @@ def test_a_device_is_written_to_and_stays_one(tmp_path):
     assert not os.path.isfile("/dev/null")
 
 
-@pytest.mark.parametrize("command", OF_SCRIPTS)
-def test_all_that_follows_a_script_is_the_scripts(command):
-    theirs = ["--epochs", "3", "-o", "-m", "--steps", "--json"]
-    options = parser_of(command).parse_args(["train.py", *theirs])
-    assert (options.script, options.arguments, options.json) == ("train.py", theirs, False)
-
-
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A package whose modules import one another, by dots."""
@@ -311,11 +257,6 @@ def test_every_command_that_runs_a_script_runs_a_module(command, status, package
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_two_runs_of_a_module_are_compared(package, capsys):
-    assert main(["reproduce", "-m", "of_tests.tr"]) == 0
-    assert "the same bits in both runs" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize("command", ["run", "doctor", "check"])
 def test_a_file_of_a_package_is_told_to_be_run_as_a_module(command, package, monkeypatch, capsys):
     main([command, os.path.join("of_tests", "tr.py")])
@@ -325,14 +266,6 @@ def test_a_file_of_a_package_is_told_to_be_run_as_a_module(command, package, mon
     monkeypatch.chdir("of_tests")
     main([command, "tr.py"])
     assert "give -m of_tests.tr, in the folder " in capsys.readouterr().err
-
-
-def test_recordings_of_modules_are_named_after_the_module(package):
-    for module, name in (("of_tests.tr", "tr"), ("of_tests.ev", "ev"), ("of_tests.__main__", "of_tests")):
-        assert main(["run", "-m", module]) == 0
-        assert viz.load(f"{name}.efz").name == name
-    assert main(["run", "-m", "--draw", "of_tests.svg", "of_tests"]) == 0
-    assert os.path.exists("of_tests.svg")
 
 
 def test_what_was_run_is_named_unless_a_shell_would_obey_it(script, tmp_path, monkeypatch, capsys):

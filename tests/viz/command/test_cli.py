@@ -96,15 +96,6 @@ def test_a_run_that_records_nothing_leaves_a_recording_as_it_was(script, capsys,
     assert not Path("new.efz").exists()
 
 
-def test_a_run_says_that_its_recording_takes_the_place_of_another(script, capsys):
-    assert main(["run", "little.py"]) == 0
-    assert "in place of" not in capsys.readouterr().err
-    assert main(["run", "little.py"]) == 0
-    assert "wrote little.efz, in place of the one that was there (viz run -o NAME keeps both)" in " ".join(
-        capsys.readouterr().err.split()
-    )
-
-
 def test_a_long_recording_is_announced_before_it_is_written(script, capsys, monkeypatch):
     monkeypatch.setattr(viz.command.run, "_MANY_OPS", 10)
     script.write_text("import eagerflow as ef\nfor i in range(40):\n    ef.ops.tanh(1.0)\n", encoding="utf-8")
@@ -184,14 +175,6 @@ def test_show(file, capsys):
     assert json.loads(capsys.readouterr().out)["steps"] == 2
 
 
-@pytest.mark.parametrize("options", [[], ["--color-by", "grad"], ["--depth", "1", "--step", "0"]])
-def test_draw(file, tmp_path, options, capsys):
-    out = tmp_path / "a.svg"
-    assert main(["draw", file, str(out), *options]) == 0
-    assert out.read_text(encoding="utf-8").startswith("<?xml")
-    assert "boxes" in capsys.readouterr().out
-
-
 def test_tables(file, capsys, steps):
     assert main(["summary", file]) == 0
     assert capsys.readouterr().out.rstrip("\n") == steps.summary()
@@ -212,12 +195,6 @@ def test_a_summary_lists_as_many_levels_as_it_is_asked_for(file, capsys):
     assert {row["level"] for row in json.loads(capsys.readouterr().out)["rows"]} == {0}
     assert main(["summary", "--depth", "-1", file]) == 2
     assert "depth" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("command", ["summary", "top", "memory", "gradients"])
-def test_tables_as_json(file, command, capsys):
-    assert main([command, "--json", file]) == 0
-    assert json.loads(capsys.readouterr().out)
 
 
 def test_tables_as_json_tell_of_which_steps_they_are(file, capsys):
@@ -274,11 +251,6 @@ def test_settings_that_are_called_like_a_recording_are_not_written_over(file, tm
     assert main(["json", file]) == 2
     assert "isn't made by viz json; give another name" in capsys.readouterr().err
     assert settings.read_text() == '{"lr": 0.1}'
-
-
-def test_gradients_say_of_which_step_they_are(file, capsys):
-    assert main(["gradients", "--step", "0", file]) == 0
-    assert capsys.readouterr().out.startswith("step 0 of 0–1\n")
 
 
 def test_colour_obeys_no_color(file, capsys, monkeypatch):

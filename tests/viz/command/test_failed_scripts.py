@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 
 import pytest
@@ -53,11 +52,6 @@ def test_a_missing_framework_is_told_to_be_none_that_viz_watches(command, name, 
     assert said in capsys.readouterr().err
 
 
-def test_other_modules_that_are_missing_are_told_by_python_alone(script, capsys):
-    assert main(["run", script("import jaxes_and_torches\n")]) == 1
-    assert "viz watches" not in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(("source", "status", "said"), ENDS)
 def test_what_trained_until_a_script_failed_is_told_as_such(source, status, said, script, capsys):
     assert main(["gap", script(TRAINS + source)]) == status
@@ -77,20 +71,6 @@ def test_json_says_that_a_script_failed(command, script, capsys):
     assert json.loads(capsys.readouterr().out)["failed"] is True
     main([command, "--json", script(TRAINS)])
     assert json.loads(capsys.readouterr().out)["failed"] is False
-
-
-@pytest.mark.parametrize(("command", "place"), [("estimate", "message"), ("data", "notes"), ("gap", "notes")])
-def test_json_says_why_there_is_no_answer(command, place, script, capsys):
-    assert main([command, "--json", script("pass\n")]) == 3
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["failed"] is False
-    assert re.search("no step|no training step|no epoch of fit", str(answer[place]))
-
-
-def test_the_samples_of_an_interrupted_script_are_none_in_json(script, capsys):
-    assert main(["data", "--json", script("raise KeyboardInterrupt\n")]) == 130
-    answer = json.loads(capsys.readouterr().out)
-    assert (answer["samples"], answer["failed"]) == ([], True)
 
 
 FAILING = """

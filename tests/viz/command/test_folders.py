@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import atexit
-import os
-import subprocess
-import sys
 
 import pytest
 
-from tests.sources import ROOT
 from viz.cli import main
 
 GOES = """\
@@ -75,14 +71,6 @@ def test_lines_of_a_script_that_went_elsewhere_are_named_from_where_the_command_
     goes(TRAINS_WELL.replace("random.normal", "ops.zeros"))
     assert main(["doctor", "train.py"]) == 1
     assert "  train.py:" in capsys.readouterr().out
-
-
-def test_what_a_script_does_at_exit_finds_the_folder_that_it_went_to(goes):
-    folder = goes("import atexit\natexit.register(lambda: print('left in', os.path.basename(os.getcwd())))\n")
-    command, found = [sys.executable, "-m", "viz", "doctor", "train.py"], {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, env=found, capture_output=True, text=True, check=False)
-    assert "left in elsewhere" in done.stdout, done.stderr
-    assert os.getcwd() == str(folder)
 
 
 def test_a_script_that_removes_its_folder_is_recorded_all_the_same(goes, capsys):

@@ -15,13 +15,6 @@ model = keras.Sequential([keras.layers.Dense(2)])
 model.compile("sgd", "mse")
 model.train_on_batch(keras.ops.ones((4, 3)), keras.ops.ones((4, 2)))
 """
-PLAIN = """
-import eagerflow as ef
-from eagerflow import compat
-
-assert not compat.is_installed()
-ef.ops.tanh(ef.ops.ones(3))
-"""
 
 
 @pytest.fixture
@@ -37,12 +30,6 @@ def test_scripts_that_import_keras_are_recorded(folder):
     assert viz.load("net.efz").find("matmul")
     assert not compat.is_installed()
     assert builtins.__import__ is before
-
-
-def test_other_scripts_run_without_what_keras_2_expects(folder):
-    (folder / "plain.py").write_text(PLAIN, encoding="utf-8")
-    assert main(["run", "plain.py"]) == 0
-    assert viz.load("plain.efz").find("tanh")
 
 
 def test_a_module_of_the_users_own_with_that_name_is_left_alone(folder):

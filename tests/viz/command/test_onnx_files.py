@@ -42,16 +42,6 @@ def test_other_commands_take_it_too(command, path, capsys):
     assert json.loads(capsys.readouterr().out)
 
 
-def test_a_picture_of_a_model(path):
-    assert main(["draw", str(path), str(path.with_suffix(".svg"))]) == 0
-    assert "look" in path.with_suffix(".svg").read_text(encoding="utf-8")
-
-
-def test_unknown_lengths_are_answered_with_those_there_are(path, capsys):
-    assert main(["summary", str(path), "--sizes", "time=7"]) == 2
-    assert "['words:0', 'batch', 'words:1', 'words_1']" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("sizes", ["7", "a=b", "=3", "a=-1", ""])
 def test_what_is_no_list_of_lengths_is_refused(sizes, path, capsys):
     with pytest.raises(SystemExit):

@@ -11,7 +11,6 @@ import pytest
 import eagerflow as ef
 import viz
 from viz.cli import main
-from viz.page.data import data
 
 CHOSEN = (4, 6)  # of the eight steps of the training
 
@@ -45,43 +44,11 @@ def test_a_caption_names_the_number_that_step_takes(folder, monkeypatch, capsys,
     assert capsys.readouterr().out.startswith(f"{name}: ")
 
 
-def test_a_page_calls_steps_as_commands_do(folder):
-    page = data(viz.load(folder / "some.efz"))
-    names = [page["texts"][view["name"]] for step, view in page["views"] if step is not None]
-    assert names == ["step 4", "step 6"]
-
-
 @pytest.mark.parametrize("command", ["summary", "annotate", "gradients", "draw", "top", "memory"])
 def test_a_position_is_no_number_where_steps_were_chosen(folder, monkeypatch, capsys, command):
     monkeypatch.chdir(folder)
     assert main([command, "some.efz", "--step", "1"]) == 2
     assert "step=1: the recording has the steps 4 and 6" in capsys.readouterr().err
-
-
-def test_draw_says_which_step_it_shows(folder, monkeypatch, capsys):
-    monkeypatch.chdir(folder)
-    for file, name in (("all", "step 7 of 0–7"), ("some", "step 6")):
-        assert main(["draw", f"{file}.efz", "a.svg"]) == 0
-        assert capsys.readouterr().out.endswith(f"; it shows {name} (--step N for another)\n")
-        assert f">{name}  ·" in (folder / "a.svg").read_text(encoding="utf-8")
-    assert main(["draw", "some.efz", "a.svg", "--step", "4"]) == 0
-    assert capsys.readouterr().out.endswith("; it shows step 4\n")
-
-
-@pytest.mark.parametrize(("file", "name"), [("all", "step 6 of 0–7"), ("some", "step 6")])
-def test_top_tells_of_one_step(folder, monkeypatch, capsys, file, name):
-    monkeypatch.chdir(folder)
-    assert main(["top", f"{file}.efz", "-n", "99", "--step", "6"]) == 0
-    assert capsys.readouterr().out.startswith(f"{name}\n")
-    assert main(["top", f"{file}.efz", "-n", "99", "--step", "6", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["step"], told["times"], told["left_out"]) == (6, "own", 0)
-    found = told["rows"]
-    recording = viz.load(folder / f"{file}.efz")
-    at = recording.steps[-1 if file == "some" else 6]
-    ops = [op for op in recording.ops if op.step == at.index]
-    assert sum(row["count"] for row in found) == len(ops)
-    assert sum(row["time"] for row in found) == sum(op.duration for op in ops)
 
 
 def test_memory_tells_of_the_peak_within_one_step(tmp_path, monkeypatch, capsys):

@@ -1,14 +1,15 @@
 """Scripts with one mistake each, from `planted/<kind>.txt`: `PLANTED` maps a kind of finding to variants of it.
 
 In those files `=== name` begins a script; the lines of `PRELUDE` stand before it, `LOOP` stands for a training loop.
-The guilty line ends with `# here`; scripts without such a line have none that is more guilty than others.
+The guilty line ends with `# here`; scripts without such a line have none that is more guilty than others. Where a
+rule stands behind the name, its finding is all that is found: `RULES` has these.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["HERE", "PLANTED", "PRELUDE", "read", "script"]
+__all__ = ["HERE", "PLANTED", "PRELUDE", "RULES", "read", "script"]
 
 HERE = Path(__file__).parent
 
@@ -40,7 +41,9 @@ def read(path: Path) -> dict[str, str]:
     return {name: body.strip() + "\n" for name, _, body in (part.partition("\n") for part in parts)}
 
 
-PLANTED = {path.stem: read(path) for path in sorted((HERE / "planted").glob("*.txt"))}
+_NAMED = {path.stem: read(path) for path in sorted((HERE / "planted").glob("*.txt"))}
+PLANTED = {kind: {name.split(" | ")[0]: each for name, each in found.items()} for kind, found in _NAMED.items()}
+RULES = dict([name.split(" | ") for found in _NAMED.values() for name in found if " | " in name])
 
 
 def script(source: str) -> tuple[str, int | None]:

@@ -43,23 +43,6 @@ for epoch in range(3):
         loss = sum(loss_of(number[i : i + 8], model(x[i : i + 8], training=True)) for i in range(0, 128, 8)) / 16
     optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
 """
-KEPT = """
-members = [ef.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1)]) for _ in range(24)]
-for member in members:
-    with ef.GradientTape() as tape:
-        loss = ops.mean(ops.square(member(x) - target))
-    for weight, gradient in zip(member.trainable_weights, tape.gradient(loss, member.trainable_weights)):
-        weight.assign_sub(0.05 * gradient)
-"""
-LAYERS_IN_TURNS = """
-inner = [layers.Dense(8, activation="tanh") for _ in range(24)]
-model = ef.Sequential([*inner, layers.Dense(8)])
-for layer in inner:
-    with ef.GradientTape() as tape:
-        loss = ops.mean(ops.square(model(x) - x))
-    for weight, gradient in zip(layer.trainable_weights, tape.gradient(loss, layer.trainable_weights)):
-        weight.assign_sub(0.05 * gradient)
-"""
 
 
 def diagnosed(source, tmp_path):
@@ -78,11 +61,6 @@ def test_weights_without_gradients_are_not_taken_for_new_ones(loss, tmp_path):
     found = [f for f in diagnosed(source, tmp_path) if f.severity != "info"]
     assert [f.kind for f in found] == ["no_gradient"]
     assert found[0].line == script(source)[1]
-
-
-@pytest.mark.parametrize("source", [KEPT, LAYERS_IN_TURNS])
-def test_weights_that_are_trained_in_turns_and_kept_are_not_called_thrown_away(source, tmp_path):
-    assert [f for f in diagnosed(source, tmp_path) if f.kind == "frozen"] == []
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")

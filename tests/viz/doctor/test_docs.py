@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from eagerflow.utils import set_random_seed
-from tools.site import run_page, running
+from tools.site import run_page
 from viz.doctor import KINDS
 from viz.doctor.finding import OF_RANKS
 
@@ -73,28 +73,6 @@ def test_what_the_site_says_of_an_example_has_the_numbers_of_its_picture(kind, t
     assert without_counts(message) in without_counts(shown["data"])
 
 
-def test_what_the_site_says_of_an_example_fits_its_page(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("COLUMNS", "NO_COLOR"):
-        monkeypatch.setenv(name, running.environment()[name])
-    (shown,) = run_page.run(PAGES["loss_mismatch"], "loss_mismatch.md")["outputs"][0]
-    lines = shown["data"].splitlines()
-    assert max(map(len, lines)) <= running.COLUMNS
-    assert any(line.startswith("  ") and len(line) > 70 for line in lines)  # and is folded no more than it need be
-
-
 def without_counts(text):
     """Its words in small letters, without line ends, and with `dense` for `dense_83`, of which others may be there."""
     return " ".join(re.sub(r"_\d+", "", text.lower()).split())
-
-
-@pytest.mark.parametrize("kind", EXAMPLES)
-def test_the_page_shows_the_picture(kind):
-    assert f"](../images/doctor_{kind}.svg)" in PAGES[kind]
-    assert (pictures.PAGES.parent / "images" / f"doctor_{kind}.svg").exists()
-
-
-def test_pictures_are_written(tmp_path, capsys):
-    pictures.main(tmp_path, kinds=("dead_relu",))
-    assert [path.name for path in tmp_path.iterdir()] == ["doctor_dead_relu.svg"]
-    assert capsys.readouterr().out.startswith("dead_relu: ")

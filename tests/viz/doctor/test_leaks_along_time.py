@@ -112,23 +112,3 @@ def test_a_network_that_sees_the_token_to_predict_is_found(hidden, how, tmp_path
 )
 def test_a_network_that_sees_only_what_came_before_is_none(hidden, how, tmp_path):
     assert leaks(TOKENS.format(hidden=hidden, **how), tmp_path) == []
-
-
-def test_rows_that_are_run_again_leave_no_trace(tmp_path):
-    counted = TOKENS.format(hidden=OWN.format(causal=True), **SPARSE) + "assert float(model.layers[2].calls) == 4.0\n"
-    assert leaks(counted, tmp_path) == []
-
-
-def test_a_decoder_beside_its_encoder_is_looked_at(tmp_path):
-    source = """
-tokens, other = rng.integers(1, 12, (64, 9)), rng.integers(1, 12, (64, 5))
-given, asked = layers.Input((5,), dtype="int32"), layers.Input((8,), dtype="int32")
-table = layers.Embedding(12, 8)
-hidden = table(asked) + layers.MultiHeadAttention(2, 4)(table(asked), table(given))
-hidden = layers.MultiHeadAttention(2, 4)(hidden, hidden)
-model = ef.Model([given, asked], layers.Dense(12, activation="softmax")(hidden))
-model.compile("adam", "sparse_categorical_crossentropy")
-model.fit([other, tokens[:, :-1]], tokens[:, 1:], epochs=2, verbose=0)
-"""
-    (found,) = leaks(source, tmp_path)
-    assert found.rule == "label_leak.ahead"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import textwrap
 
-import numpy as np
 import pytest
 
 from tests.viz.doctor.planted import PLANTED, script
-from viz.doctor.facts.prepared_rows import Seen, otherwise
 from viz.doctor.patches import changed_line
 from viz.doctor.watched_script import examine
 
@@ -216,19 +214,3 @@ model.fit(x, target, epochs=3, callbacks=watching, verbose=0)
     assert len(found) == 1
     assert "EarlyStopping" in found[0].message
     assert "ReduceLROnPlateau" in found[0].message
-
-
-def test_a_softmax_between_layers_is_a_hint_where_they_learn(tmp_path):
-    source = """
-model = ef.Sequential([layers.Dense(32, activation="softmax"), layers.Dense(1)])
-model.compile(ef.optimizers.Adam(0.1), "mse")
-model.fit(x, target, batch_size=16, epochs=20, verbose=0)
-"""
-    assert [f.severity for f in _watched(source, tmp_path) if f.kind == "hidden_softmax"] == ["info"]
-
-
-def test_a_drift_of_columns_is_no_other_scale():
-    rng = np.random.default_rng(0)
-    table = rng.normal(size=(200, 4)) + np.linspace(0, 4, 200)[:, None]
-    table = (table - table[:120].mean(0)) / table[:120].std(0)
-    assert otherwise(Seen.of(table[:120]), Seen.of(table[120:]), by_columns=True) == ""

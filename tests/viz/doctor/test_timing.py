@@ -27,13 +27,6 @@ def said_of(guessed):
     return watcher.findings[0]
 
 
-def test_what_passes_between_the_steps_of_a_loop_need_not_be_waiting_for_data():
-    assert said_of(False).message.startswith("a step waits 40.0 ms for its data: 98% of the time; it computes")
-    assert said_of(True).message.startswith(
-        "between two steps the loop takes 40.0 ms to get its data, or for other work"
-    )
-
-
 def test_reading_ahead_is_the_cure_where_it_is_data_that_a_step_waits_for():
     assert said_of(False).fix.startswith("Prepare data beforehand")
     assert said_of(True).fix.startswith("See what the loop does between two steps")

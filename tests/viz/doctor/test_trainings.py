@@ -92,15 +92,6 @@ for fold in range(4):
     assert found[0].message.endswith("(in all 4 trainings)")
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")  # of numbers that grow
-def test_the_only_training_of_a_script_is_not_numbered(tmp_path):
-    source = (
-        "model = make()\nmodel.compile(ef.optimizers.SGD(10.0), 'mse')\nmodel.fit(x, target, epochs=5, verbose=0)\n"
-    )
-    examination, _ = examined(MAKE + source, tmp_path)
-    assert all("trainings" not in f.evidence and "(training" not in f.message for f in examination.diagnosis)
-
-
 HEALTHY = {
     "folds": """
 for fold in range(5):
@@ -178,31 +169,9 @@ def test_healthy_trainings_one_after_the_other_get_no_warning(name, tmp_path):
     assert [f for f in examination.diagnosis if f.severity != "info"] == [], examination.diagnosis.text
 
 
-def test_steps_of_all_trainings_are_counted(tmp_path):
-    examination, _ = examined(MAKE + "for _ in range(3):\n    train(make(), ef.optimizers.SGD(0.01), 10)\n", tmp_path)
-    assert (examination.steps, examination.trainings) == (30, 3)
-
-
 def test_networks_that_take_turns_make_one_step_as_in_recordings(tmp_path):
     examination, _ = examined(MAKE + HEALTHY["networks that make a step each in turn"], tmp_path)
     assert examination.steps == 40
-
-
-LEFT_OUT = """
-train(make(), ef.optimizers.Adam(0.01))
-model, optimizer = make(), ef.optimizers.Adam(0.01)
-for step in range(40):
-    with ef.GradientTape() as tape:
-        loss = ops.mean(ops.square(model(x) - target))
-    weights = model.trainable_variables[2:]
-    gradients = tape.gradient(loss, weights)  # here
-    optimizer.apply_gradients(zip(gradients, weights))
-"""
-
-
-def test_weights_that_a_second_loop_forgets_are_named_with_its_line(tmp_path):
-    examination, line = examined(MAKE + LEFT_OUT, tmp_path)
-    assert [(f.rule, f.line) for f in examination.diagnosis if f.severity != "info"] == [("frozen.forgotten", line)]
 
 
 def examined(source, folder):

@@ -46,18 +46,3 @@ def test_everything_is_as_before(trained, optimizer):
         model.optimizer.learning_rate = 0.5
         assert state(model)[0] != before[0]
     assert state(model) == before
-
-
-def test_a_training_goes_on_as_if_nothing_had_been():
-    def training(tried):
-        model = built(ef.optimizers.LossScaleOptimizer(ef.optimizers.Adam(0.01, use_ema=True)))
-        losses = []
-        for i in range(4):
-            if tried and i in (0, 2):
-                with put_back(model):
-                    model.train_on_batch(X[16:], Y[16:])
-                    model.compile("sgd", "sparse_categorical_crossentropy")
-            losses.append(model.train_on_batch(X[:16], Y[:16]))
-        return losses
-
-    assert training(tried=False) == training(tried=True)

@@ -11,7 +11,7 @@ import pytest
 from tests.viz.doctor.planted import PRELUDE
 from viz.cli import main
 from viz.estimate.estimates import Estimate, bytes_of, memory_of_machine
-from viz.estimate.measured import Measured, _in_child
+from viz.estimate.measured import Measured
 from viz.estimate.report import advice, picture, text
 
 MB = 2**20
@@ -65,18 +65,6 @@ def test_memory_and_time_lie_on_a_line():
     assert found.per_row == MB
 
 
-def test_a_time_measured_between_bends_the_line():
-    found = estimate(between=(64, 0.012))
-    assert [found.seconds(rows) for rows in (32, 48, 64, 96, 128)] == pytest.approx([0.01, 0.011, 0.012, 0.021, 0.03])
-
-
-def test_the_last_batch_of_an_epoch_takes_the_time_of_its_rows():
-    found = estimate(all_rows=130, validation_rows=0, steps_per_epoch=2)
-    assert found.epoch_seconds(64) == pytest.approx(2 * found.seconds(64) + found.seconds(2))
-    times = [found.epoch_seconds(rows) for rows in range(64, 131)]
-    assert max(times) < 2 * min(times)
-
-
 def test_the_data_of_fit_are_told_apart_from_the_arrays_of_a_step():
     assert "the data of fit (30 MB) are part of the process" in text(estimate(data=30 * MB))
     assert "the data of fit" not in text(estimate(data=MB))
@@ -85,11 +73,6 @@ def test_the_data_of_fit_are_told_apart_from_the_arrays_of_a_step():
 def test_callbacks_that_are_left_out_are_named():
     assert "without what the callbacks Slow, Save take" in text(estimate(callbacks=("Slow", "Save")))
     assert "callback" not in text(estimate())
-
-
-def test_a_loop_of_unknown_epochs_has_no_empty_columns():
-    assert "epoch" not in text(estimate(steps_per_epoch=None, all_rows=None, epochs=None)).splitlines()[0]
-    assert "all epochs" in text(estimate()).splitlines()[0]
 
 
 def test_the_largest_batch_is_the_one_that_just_fits():
@@ -287,13 +270,3 @@ def test_a_loop_with_several_optimizers_is_measured_as_it_is(tmp_path, capsys, q
     (tmp_path / "train.py").write_text(GAN.replace("made.trainable_variables", "judge.trainable_variables"))
     assert main(["estimate", "--json", str(tmp_path / "train.py")]) == 0
     assert "made" in json.loads(capsys.readouterr().out)["peak"]["layers"]
-
-
-def test_a_step_that_fails_is_told_with_its_error_and_not_its_notes():
-    def failing():
-        error = ValueError("expected 16 columns")
-        error.add_note("In the call of a layer")
-        raise error
-
-    if sys.platform == "linux":
-        assert _in_child(failing) == "ValueError: expected 16 columns"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import inspect
 import io
-import itertools
 import math
 import os
 import re
-import subprocess
 import sys
 import time
 
@@ -199,22 +197,6 @@ def test_frames_and_their_texts_are_drawn(writer):
     assert not pixels(found.Images("none")[0]).any()
 
 
-@pytest.mark.slow
-def test_figures_are_closed_and_those_without_a_window_drawn(writer):
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    from matplotlib.figure import Figure
-
-    figure = pyplot.figure(figsize=(2, 1), dpi=50)
-    writer.add_figure("kept", figure, 0, close=False)
-    assert pyplot.fignum_exists(figure.number)
-    writer.add_figure("closed", [figure, figure], 0)
-    assert not pyplot.fignum_exists(figure.number)
-    writer.figure("bare", Figure(figsize=(2, 1), dpi=50), 0)
-    found = reread(writer)
-    assert pixels(found.Images("kept")[0]).shape == (50, 100, 3)
-    assert pixels(found.Images("closed")[0]).shape == (50, 200, 3)
-
-
 def test_videos_play_all_frames_beside_each_other(writer, monkeypatch):
     video = (np.arange(2 * 3 * 3 * 4 * 5).reshape(2, 3, 3, 4, 5) * 2 % 255).astype("uint8")
     writer.add_video("film", video, 1, fps=10)
@@ -369,25 +351,12 @@ def test_what_is_of_another_kind_is_named(writer, write, says):
         write(writer)
 
 
-def test_steps_may_be_tensors_and_arrays(writer):
-    for step in (ef.ops.convert_to_tensor(1), ef.Variable(2), np.array([3]), np.int64(4)):
-        writer.add_scalar("x", 1.0, step)
-    assert [event.step for event in reread(writer).Scalars("x")] == [1, 2, 3, 4]
-
-
 def test_nothing_is_written_of_empty_pictures_and_sounds(writer, tmp_path):
     writer.add_image("i", np.zeros((3, 0, 4)), 0)
     writer.add_images("i", np.zeros((0, 3, 4, 4)), 0)
     writer.add_audio("a", np.zeros((1, 0)), 0)
     writer.close()
     assert not list(tmp_path.iterdir())
-
-
-def test_a_folder_that_was_removed_is_made_again(tmp_path):
-    with viz.SummaryWriter(tmp_path / "run") as log:
-        (tmp_path / "run").rmdir()
-        log.add_scalar("x", 1.0, 0)
-    assert len(read(tmp_path / "run").Scalars("x")) == 1
 
 
 @pytest.mark.parametrize("path", ["nothing.onnx", ""])
@@ -485,22 +454,6 @@ def test_steps_from_purge_step_on_are_forgotten(tmp_path):
     assert len(list(tmp_path.glob("*.again"))) == 1
 
 
-def test_files_of_one_second_are_read_in_the_order_in_which_they_were_begun(tmp_path, monkeypatch):
-    monkeypatch.setattr("viz.export.tensorboard_events._counter", itertools.count(8))
-    for step in range(4):
-        with viz.SummaryWriter(tmp_path) as log:
-            log.scalar("loss", 1.0, step)
-    assert [event.step for event in read(tmp_path).Scalars("loss")] == [0, 1, 2, 3]
-
-
-def test_a_closed_writer_goes_on_in_another_file(writer, tmp_path):
-    writer.add_scalar("x", 1.0, 0)
-    writer.close()
-    writer.close()
-    writer.add_scalar("x", 2.0, 1)
-    assert [e.value for e in reread(writer).Scalars("x")] == [1.0, 2.0]
-
-
 @pytest.mark.parametrize(
     "make",
     [
@@ -514,13 +467,3 @@ def test_a_file_in_place_of_the_folder_is_named(tmp_path, make):
     for folder in (tmp_path / "taken", tmp_path / "taken" / "run"):
         with pytest.raises(OSError, match=r"log_dir=.*taken.*there is a file of that name.*Give another log_dir"):
             make(folder)
-
-
-@pytest.mark.slow
-def test_what_was_written_is_there_without_closing(tmp_path):
-    program = (
-        "import sys, viz; w = viz.SummaryWriter(sys.argv[1]); w.add_scalar('x', 1.0); w.add_scalars('m', {'a': 1})"
-    )
-    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
-    assert len(read(tmp_path).Scalars("x")) == 1
-    assert len(read(tmp_path / "m_a").Scalars("m")) == 1

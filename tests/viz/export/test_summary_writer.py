@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib
 import io
 import json
 import math
@@ -165,20 +164,6 @@ def test_batches_that_are_evaluated_or_predicted_are_no_steps(tmp_path):
         assert [e.step for e in found.Scalars(tag)] == [0, 2, 4, 6, 8, 10]
 
 
-def test_layers_without_weights_are_watched_beside_the_others(tmp_path):
-    model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(4), ef.layers.Dropout(0.5), ef.layers.ReLU()], name="net")
-    model.compile("sgd", "mse")
-    with viz.watch(model, tmp_path, every=1, what=("weights", "activations")):
-        model.fit(np.ones((4, 3), "float32"), np.ones((4, 4), "float32"), verbose=0)
-    tags = read(tmp_path).Tags()["histograms"]
-    names = [tag.removeprefix("activations/") for tag in tags if tag.startswith("activations/")]
-    assert names == [f"net/{layer.name}" for layer in model.layers]
-    assert sorted(tag for tag in tags if tag.startswith("weights/")) == [  # no seed of the dropout
-        f"weights/net/{model.layers[0].name}/bias",
-        f"weights/net/{model.layers[0].name}/kernel",
-    ]
-
-
 def test_watch_counts_backward_passes_in_a_loop_without_steps(tmp_path):
     x, y = batch()
     model, optimizer = compiled(), ef.optimizers.SGD(0.1)
@@ -202,17 +187,6 @@ def watched_steps(folder, model, every=2, steps=4):
     with viz.watch(model, folder, every=every):
         model.fit(x[:steps], y[:steps], batch_size=1, verbose=0)
     return [event.step for event in read(folder).Scalars("weights/mlp/head/bias/norm")]
-
-
-def test_steps_of_a_model_that_is_watched_again_go_on(tmp_path):
-    model = compiled()
-    assert watched_steps(tmp_path, model) == [0, 2]
-    assert watched_steps(tmp_path, model) == [0, 2, 4, 6]
-
-
-def test_another_model_in_the_folder_is_drawn_behind_the_first(tmp_path):
-    watched_steps(tmp_path, compiled())
-    assert watched_steps(tmp_path, compiled()) == [0, 2, 4, 6]
 
 
 def test_a_training_that_goes_on_from_a_checkpoint_replaces_what_came_after_it(tmp_path):
@@ -336,18 +310,6 @@ def test_steps_that_a_loop_marks_are_steps(tmp_path):
     assert [event.step for event in read(tmp_path).Scalars("gradients/generator/head/bias/norm")] == [0, 2]
 
 
-def test_watch_leaves_other_models_and_broken_numbers_alone(tmp_path, capsys):
-    x, _ = batch()
-    model, other = compiled(), mlp("other")
-    with viz.watch(model, tmp_path, every=1, what=("gradients", "activations")), ef.GradientTape() as tape:
-        loss = ops.sum(model(x)) * math.inf + ops.sum(other(x))
-        tape.gradient(loss, [*model.trainable_variables, *other.trainable_variables])
-    tags = read(tmp_path).Tags()
-    assert not any("other" in tag for tag in tags["scalars"])
-    assert any(tag.endswith("/nonfinite") for tag in tags["scalars"])
-    assert capsys.readouterr() == ("", "")
-
-
 def test_watch_stops_when_closed(tmp_path):
     trainer = Trainer()
     trainer.step()
@@ -387,12 +349,6 @@ def test_names_that_a_writer_has_not_lead_to_those_that_it_has(tmp_path):
         log.add_scalr("loss", 0.5, 1)
 
 
-def test_a_writer_that_writes_nothing_leaves_no_run(tmp_path):
-    with viz.SummaryWriter(tmp_path) as log:
-        log.flush()
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-
-
 @pytest.mark.parametrize(
     ("write", "says"),
     [
@@ -422,17 +378,6 @@ def test_tables_of_another_writer_of_the_folder_stay(tmp_path):
             log.embedding(name, np.eye(3), labels=["}", "embeddings {", "c"])
     told = (tmp_path / "projector_config.pbtxt").read_text(encoding="utf-8")
     assert [line.split()[-1] for line in told.splitlines() if "tensor_name" in line] == ['"second"', '"first"']
-
-
-def test_a_figure_of_matplotlib_is_a_picture(tmp_path):
-    figure = pytest.importorskip("matplotlib.figure").Figure(figsize=(2, 1), dpi=50)
-    importlib.import_module("matplotlib.backends.backend_agg").FigureCanvasAgg(figure)
-    figure.subplots().plot([1, 2])
-    with viz.SummaryWriter(tmp_path) as log:
-        log.figure("chart", figure, 0)
-    width, height, picture = read(tmp_path).Tensors("chart")[0].tensor_proto.string_val
-    assert (width, height) == (b"100", b"50")
-    assert np.ptp(np.asarray(PIL.Image.open(io.BytesIO(picture)))[..., 0]) > 100
 
 
 def test_metrics_of_hparams_leave_their_curve_as_it_is(tmp_path):
@@ -475,16 +420,6 @@ def test_what_was_written_can_be_read_in_time_though_nothing_more_is(tmp_path):
         time.sleep(0.02)
     assert size_of(tmp_path)
     assert not [thread for thread in threading.enumerate() if thread is log._timer]
-    log.close()
-
-
-def test_so_many_events_as_wait_at_most_are_in_the_file(tmp_path):
-    log = viz.SummaryWriter(tmp_path, max_queue=3, flush_secs=1000)
-    sizes = []
-    for i in range(6):
-        log.add_scalar("loss", 0.5, i)
-        sizes.append(size_of(tmp_path))
-    assert sizes[0] == sizes[1] == 0 < sizes[2] == sizes[4] < sizes[5]
     log.close()
 
 
@@ -564,22 +499,6 @@ def test_models_and_recordings_can_be_written_as_they_are(tmp_path):
     found = read(tmp_path)
     assert "only" in found.Tensors("keras")[0].tensor_proto.string_val[0].decode()
     assert any("only" in node.name for node in found.Graph().node)
-
-
-def test_watched_curves_go_on_in_a_sequential_model_that_was_loaded(tmp_path):
-    model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2), ef.layers.Dropout(0.5), ef.layers.Dense(1)])
-    model.compile("sgd", "mse")
-    x, y = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
-    with viz.watch(model, tmp_path / "logs"):
-        model.fit(x, y, verbose=0)
-    model.save(tmp_path / "model.keras")
-    before = set(read(tmp_path / "logs").Tags()["histograms"])
-    loaded = ef.models.load_model(tmp_path / "model.keras")
-    with viz.watch(loaded, tmp_path / "logs"):
-        loaded.fit(x, y, verbose=0)
-    found = read(tmp_path / "logs")
-    assert set(found.Tags()["histograms"]) == before
-    assert all([event.step for event in found.Histograms(tag)] == [0, 1] for tag in before)
 
 
 def test_what_was_flushed_is_read_though_the_program_is_killed(tmp_path):

@@ -98,14 +98,3 @@ def test_the_graphs_tab_shows_layers_gradients_and_times(server, page, tmp_path)
     kept = os.environ.get("EAGERFLOW_SCREENSHOTS")
     if kept:
         page.screenshot(browser.pathlib.Path(kept) / "tensorboard_graphs.png")
-
-
-def test_the_scalars_tab_shows_keras_tags(server, page, tmp_path):
-    page.open(f"{server}/#timeseries")
-    text = "(document.body ? document.body.innerText : '')"
-    page.wait(f"{text}.includes('epoch_loss')", 60)
-    assert page.run(f"{text}.includes('evaluation_loss_vs_iterations')")
-    kept = os.environ.get("EAGERFLOW_SCREENSHOTS")
-    if kept:
-        time.sleep(2)
-        page.screenshot(browser.pathlib.Path(kept) / "tensorboard_scalars.png")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -13,7 +11,6 @@ import viz
 pytest.importorskip("tensorboard")
 
 from tests.viz.export.test_tensorboard_graph import curves, fitted, read
-from viz.cli import main
 
 
 def test_what_training_reported_stands_in_the_charts(tmp_path):
@@ -73,25 +70,6 @@ def steps_of(found, tag):
     return [step for step, _ in found[tag]]
 
 
-def test_batches_of_a_loop_go_on_counting_behind_those_of_fit(tmp_path):
-    model, x, y, tracer = trained(stats="basic")
-    with tracer as t:
-        model.fit(x, y, batch_size=4, verbose=0, validation_data=(x, y))
-        evaluated = model.evaluate(x, y, verbose=0)
-        losses = [model.train_on_batch(x, y)]
-        tested = model.test_on_batch(x, y)
-        losses.append(model.train_on_batch(x, y))
-    t.to_tensorboard(tmp_path)
-    found = curves(tmp_path)
-    assert found["batch_loss"][3:] == [(4, pytest.approx(losses[0])), (5, pytest.approx(losses[1]))]
-    assert steps_of(found, "gradient_norm/net/out/kernel") == [1, 2, 3, 4, 5] == steps_of(found, "batch_loss")
-    aside = curves(tmp_path / "validation")
-    assert steps_of(aside, "epoch_loss") == [0]
-    of_validation = (3, aside["epoch_loss"][0][1])
-    expected = [of_validation, (3, pytest.approx(evaluated)), (4, pytest.approx(tested))]
-    assert aside["evaluation_loss_vs_iterations"] == expected
-
-
 def test_the_loss_of_train_on_batch_has_a_chart_and_each_model_its_own(tmp_path):
     model, x, y, tracer = trained()
     with tracer as t:
@@ -132,21 +110,6 @@ def test_a_second_fit_has_a_run_of_its_own_unless_its_epochs_go_on(tmp_path):
     assert not [*(tmp_path / "training_2").rglob("*tfevents*")]  # of the recording before
 
 
-def test_another_recording_takes_the_place_of_the_profile_too(tmp_path):
-    model, x, y, tracer = trained()
-    with tracer as t:
-        model.train_on_batch(x, y)
-    sessions = tmp_path / "plugins" / "profile"
-    (sessions / "2026_01_02_03_04_05_batch_3").mkdir(parents=True)  # of the callback
-    for began in ("2026-01-02T03:04:05+00:00", "2026-01-03T03:04:05+00:00"):
-        t.meta["began"] = began
-        t.to_tensorboard(tmp_path)
-    assert {path.name for path in sessions.iterdir()} == {
-        "2026_01_02_03_04_05_batch_3",
-        "2026_01_03_03_04_05_recording",
-    }
-
-
 def own_loop(model, x, y, rate, steps=3):
     optimizer = ef.optimizers.SGD(rate)
     losses = []
@@ -172,35 +135,6 @@ def test_a_search_in_a_loop_of_ones_own_has_a_run_for_each_model_with_the_same_c
         assert all(steps_of(found, tag) == [0, 1, 2] for tag in found)
 
 
-def test_a_search_with_train_on_batch_keeps_apart_what_is_evaluated(tmp_path):
-    _, x, y, tracer = trained()
-    expected = []
-    with tracer as t:
-        for _ in range(2):
-            model = ef.Sequential([ef.layers.Dense(1)])
-            model.compile("sgd", "mse")
-            losses = [model.train_on_batch(x, y) for _ in range(2)]
-            expected.append(([*enumerate(map(pytest.approx, losses), 1)], pytest.approx(model.test_on_batch(x, y))))
-    assert len({name for log in t.logs for name in log.values if log.kind == "step"}) == 2  # with the models' names
-    t.to_tensorboard(tmp_path)
-    for folder, (losses, tested) in zip((tmp_path, tmp_path / "training_2"), expected, strict=True):
-        assert curves(folder) == {"batch_loss": losses}
-        assert curves(folder / "validation") == {"evaluation_loss_vs_iterations": [(2, tested)]}
-
-
-def test_networks_that_take_turns_are_one_training_and_so_is_a_model_with_another_optimizer(tmp_path):
-    _, x, y, tracer = trained()
-    first, second = (ef.Sequential([ef.layers.Dense(1)]) for _ in range(2))
-    with tracer as t:
-        for _ in range(2):
-            own_loop(first, x, y, 0.01, steps=2)  # each with an optimizer of its own
-            own_loop(second, x, y, 0.01, steps=2)
-    t.to_tensorboard(tmp_path)
-    found = curves(tmp_path)
-    assert (steps_of(found, "loss"), steps_of(found, "loss 2")) == ([0, 1, 4, 5], [2, 3, 6, 7])
-    assert not (tmp_path / "training_2").exists()
-
-
 def test_an_epoch_has_its_learning_rate(tmp_path):
     model, x, y, tracer = trained()
     schedule = ef.callbacks.LearningRateScheduler(lambda epoch: [0.1, 0.01][epoch])
@@ -222,20 +156,6 @@ def test_recordings_without_times_have_their_epochs(tmp_path):
     assert steps_of(found, "batch_loss") == [1, 2, 3]
 
 
-def test_the_command_exports_all_of_a_long_recording(tmp_path, capsys):
-    _, x, y, tracer = trained(stats="basic")
-    with tracer as t:
-        for _ in range(2):
-            own_loop(ef.Sequential([ef.layers.Dense(1)]), x, y, 0.01, steps=520)
-    t.save(tmp_path / "long.efz")
-    assert main(["tensorboard", str(tmp_path / "long.efz"), str(tmp_path / "logs")]) == 0
-    assert "(curves of all 1,040 steps, times of 100 in the Graphs tab)" in capsys.readouterr().out
-    for folder in (tmp_path / "logs", tmp_path / "logs" / "training_2"):
-        found = curves(folder)
-        assert steps_of(found, "loss") == [*range(520)]
-        assert all(steps_of(found, tag) == [*range(520)] for tag in found)
-
-
 def test_of_chosen_steps_batches_have_the_numbers_of_the_whole_run(tmp_path):
     model, x, y, _ = trained()
     with viz.trace(stats="basic", steps=(5, 6, 8, 12)) as t:
@@ -253,19 +173,6 @@ def test_of_chosen_steps_batches_have_the_numbers_of_the_whole_run(tmp_path):
     t.to_tensorboard(tmp_path / "tested")
     assert steps_of(curves(tmp_path / "tested"), "batch_loss") == [2]
     assert steps_of(curves(tmp_path / "tested" / "validation"), "evaluation_loss_vs_iterations") == [2]
-
-
-def test_steps_of_another_model_than_the_graph_shows_have_no_tag(tmp_path):
-    model, x, y, tracer = trained()
-    other = ef.Sequential([ef.layers.Dense(3), ef.layers.Dense(2), ef.layers.Dense(1)])
-    other.compile("adam", "mae")
-    with tracer as t:
-        other.train_on_batch(x, y)
-        model.train_on_batch(x, y)
-        model.test_on_batch(x, y)
-        model.train_on_batch(x, y)
-    t.to_tensorboard(tmp_path)
-    assert read(tmp_path).Tags()["run_metadata"] == ["step_1", "step_2", "step_3"]
 
 
 def test_batches_that_are_tested_one_after_the_other_are_one_point(tmp_path):
@@ -349,27 +256,6 @@ def test_a_loop_behind_fit_has_steps_and_fit_its_losses(tmp_path):
     assert curves(tmp_path / "validation")["evaluation_loss_vs_iterations"][-1] == (6, pytest.approx(tested))
 
 
-def test_validation_of_a_recording_stands_beside_that_of_the_callback(tmp_path):
-    model, x, y, tracer = trained()
-    board = ef.callbacks.TensorBoard(tmp_path)
-    with tracer as t:
-        model.fit(x, y, verbose=0, validation_data=(x, y), callbacks=board)
-    for _ in range(2):
-        t.to_tensorboard(tmp_path)
-    assert len(curves(tmp_path / "validation")["epoch_loss"]) == 1
-    assert len(curves(tmp_path / "validation_recorded")["epoch_loss"]) == 1
-
-
-def test_a_loss_has_one_chart_whoever_calls_what_computes_it(tmp_path):
-    model, x, y, tracer = trained()
-    with tracer as t:
-        expected = own_loop(model, x, y, 0.1)
-        model.layers[0].trainable = True
-        expected += own_loop(model, x, y, 0.01)
-    t.to_tensorboard(tmp_path)
-    assert curves(tmp_path) == {"loss": [*enumerate(expected)]}
-
-
 def test_of_chosen_steps_each_fit_has_its_own_numbers(tmp_path):
     model, x, y, _ = trained()
     with viz.trace(stats="basic", steps=(1, 3, 9, 11, 17)) as t:
@@ -382,17 +268,6 @@ def test_of_chosen_steps_each_fit_has_its_own_numbers(tmp_path):
         assert steps_of(found, "batch_loss") == expected == steps_of(found, "gradient_norm/net/out/kernel"), run
 
 
-def test_chosen_steps_of_a_loop_that_assigns_weights_are_one_training(tmp_path):
-    model, x, y, _ = trained()
-    with viz.trace(steps=(1, 4, 7)) as t:
-        for _ in range(3):
-            own_loop(model, x, y, 0.1)
-            model.set_weights(model.get_weights())
-    t.to_tensorboard(tmp_path)
-    assert steps_of(curves(tmp_path), "loss") == [1, 4, 7]
-    assert not (tmp_path / "training_2").exists()
-
-
 def test_weights_of_another_model_keep_their_names(tmp_path):
     _, x, y, tracer = trained(stats="basic")
     with tracer as t:
@@ -400,15 +275,3 @@ def test_weights_of_another_model_keep_their_names(tmp_path):
             own_loop(ef.Sequential([ef.layers.Dense(1, name="out")], name=name), x, y, 0.1)
     t.to_tensorboard(tmp_path)
     assert "gradient_norm/second/out/kernel" in curves(tmp_path / "training_2")
-
-
-def test_times_are_those_of_the_clock_whatever_runs_behind_the_training(tmp_path):
-    model, x, y, tracer = trained()
-    before = time.time()
-    with tracer as t:
-        model.fit(x, y, verbose=0)
-        after = time.time()
-        time.sleep(0.1)
-    t.to_tensorboard(tmp_path)
-    told = read(tmp_path).Scalars("epoch_loss")[0].wall_time
-    assert before - 0.01 <= told <= after + 0.01  # which a recording has in milliseconds

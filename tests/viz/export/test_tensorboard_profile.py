@@ -87,12 +87,6 @@ def test_memory_comes_and_goes_on_the_line_of_the_first_thread(tmp_path):
     assert in_use == list(np.cumsum(sizes))
 
 
-def test_where_memory_was_not_recorded_there_is_nothing_of_it(tmp_path):
-    with viz.trace(memory=False) as t:
-        ef.ops.tanh(ef.ops.ones(3))
-    assert of_memory(plane_of(tensorboard_profile.write(t, tmp_path))) == []
-
-
 def test_without_times_there_is_no_profile(tmp_path):
     with viz.trace(time=False) as t:
         ef.ops.tanh(ef.ops.ones(3))
@@ -134,17 +128,6 @@ def test_the_callback_profiles_the_chosen_batches(tmp_path):
     ]
 
 
-def test_trainings_of_the_same_second_leave_a_profile_each(tmp_path, monkeypatch):
-    monkeypatch.setattr("viz.callbacks.time.strftime", lambda form: "2026_01_02_03_04_05")
-    model = ef.Sequential([layers.Dense(2)])
-    model.compile("sgd", "mse")
-    x, y = np.ones((16, 3), "float32"), np.ones((16, 2), "float32")
-    for _ in range(3):
-        model.fit(x, y, batch_size=4, verbose=0, callbacks=[ef.callbacks.TensorBoard(tmp_path, profile_batch=2)])
-    found = sorted(path.name for path in (tmp_path / "train" / "plugins" / "profile").iterdir())
-    assert found == [f"2026_01_02_03_04_05_{name}" for name in ("2_batch_2", "3_batch_2", "batch_2")]
-
-
 def test_a_training_that_breaks_off_leaves_what_was_profiled(tmp_path):
     model = ef.Sequential([layers.Dense(2)])
     model.compile("sgd", "mse")
@@ -163,14 +146,6 @@ def test_a_training_that_breaks_off_leaves_what_was_profiled(tmp_path):
     callback.on_train_end()
 
 
-def test_one_batch_is_a_session_by_itself(tmp_path):
-    model = ef.Sequential([layers.Dense(2)])
-    model.compile("sgd", "mse")
-    callback = ef.callbacks.TensorBoard(tmp_path, profile_batch=2)
-    model.fit(np.ones((8, 3), "float32"), np.ones((8, 2), "float32"), batch_size=4, verbose=0, callbacks=[callback])
-    assert [p.name[19:] for p in (tmp_path / "train" / "plugins" / "profile").iterdir()] == ["_batch_2"]
-
-
 @pytest.mark.slow
 def test_the_plugins_overview_knows_the_time_of_a_step(tmp_path):
     convert = pytest.importorskip("xprof.convert.raw_to_tool_data")
@@ -184,35 +159,6 @@ def test_the_plugins_overview_knows_the_time_of_a_step(tmp_path):
     assert "No step time measured" not in str(text)
     assert len(steps["rows"]) >= 2
     assert {"host_compute_time_ms_avg", "steptime_ms_average"} <= steps["p"].keys()
-
-
-def test_hostile_names_stay_names_of_ops(tmp_path):
-    with viz.trace() as t, ef.core.observe.scope("user", "</script> \u202e 'x' 🙂"):
-        ef.ops.tanh(ef.ops.ones(3))
-    names = [name for name, _, about in named(plane_of(tensorboard_profile.write(t, tmp_path))) if "layer" in about]
-    assert all(re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_./>-]*:[a-z0-9_]+", name) for name in names)
-
-
-def test_steps_have_the_numbers_of_the_graphs_and_their_kind(tmp_path):
-    model = ef.Sequential([layers.Dense(2)])
-    model.compile("sgd", "mse")
-    x, y = np.ones((8, 3), "float32"), np.ones((8, 2), "float32")
-    with viz.trace() as t:
-        model.fit(x, y, batch_size=4, verbose=0, validation_data=(x, y), validation_batch_size=8)
-        model.predict(x, verbose=0)
-    assert numbered_steps(t, tmp_path / "fit") == [("train", 0), ("train", 1), ("test", 2), ("predict", 3)]
-    w, sgd = ef.Variable([1.0, 2.0]), ef.optimizers.SGD(0.1)
-    with viz.trace() as t:
-        for _ in range(3):
-            with ef.GradientTape() as tape:
-                loss = ef.ops.sum(w * w)
-            sgd.apply_gradients([(tape.gradient(loss, w), w)])
-    assert numbered_steps(t, tmp_path / "loop") == [("train", 0), ("train", 1), ("train", 2)]
-
-
-def numbered_steps(recording, folder):
-    events = named(plane_of(tensorboard_profile.write(recording, folder)))
-    return [(name, about["step_num"]) for name, _, about in events if "step_num" in about]
 
 
 class Clips(ef.callbacks.Callback):

@@ -218,12 +218,6 @@ def test_bombs_are_refused(saved, tmp_path):
         viz.load(deep)
 
 
-def test_brackets_inside_of_texts_do_not_count_as_nesting(tmp_path):
-    with viz.trace('[[["\\"' * 100) as t:
-        pass
-    assert viz.load(t.save(tmp_path / "a.efz")).name == t.name
-
-
 def test_a_backward_op_leads_to_an_earlier_one(tmp_path):
     ops = [Op(0, "tanh", "backward", forward=1), Op(1, "tanh", "backward", forward=0)]
     with pytest.raises(viz.TraceFileError, match="damaged"):

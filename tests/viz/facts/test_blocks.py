@@ -39,13 +39,6 @@ def test_parts_are_called_by_their_first_and_last_layers():
     assert all(block.is_group for block in found)
 
 
-def test_a_group_of_one_is_that_one():
-    record = record_of("abbb")
-    first, rest = grouped(record, [0, 1, 2, 3], 2)
-    assert first == 0
-    assert rest.children == [1, 2, 3]
-
-
 def groups_of(*files: str) -> list[str]:
     ops = [Op(i, "exp", stack=(Frame(file, 7 + i, "step"),)) for i, file in enumerate(files)]
     return [name for name, _ in groups(Record(ops=ops), list(range(len(ops))), len(ops))]
@@ -54,8 +47,3 @@ def groups_of(*files: str) -> list[str]:
 def test_groups_are_called_by_files_without_the_folders_that_lie_elsewhere():
     assert groups_of("/home/me/a b/train.py", r"C:\work\net.py") == ["train.py:7", "net.py:8"]
     assert groups_of("models/net.py", "train.py") == ["models/net.py:7", "train.py:8"]
-
-
-def test_groups_of_files_of_one_name_keep_their_folders():
-    one, other = (Op(i, "exp", stack=(Frame(file, 7, "step"),)) for i, file in enumerate(("/a/net.py", "/b/net.py")))
-    assert [name for name, _ in groups(Record(ops=[one, other]), [0, 1], 2)] == ["/a/net.py:7", "/b/net.py:7"]

@@ -89,20 +89,6 @@ def test_numbers_of_epochs_are_told_where_there_are_several_and_of_batches_other
     assert by_epoch[0]["first"] > by_epoch[0]["last"] == by_epoch[0]["lowest"]
 
 
-def test_evaluations_stand_in_a_table_of_their_own_beside_batches(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    trained(1, validated=True, steps=(0, 2, 5)).save("some.efz")
-    assert main(["show", "some.efz"]) == 0
-    out = capsys.readouterr().out
-    assert re.search(r"^2 batches, means so far .*\n─+\nloss ", out, re.MULTILINE)
-    assert re.search(r"^1 batch of evaluation, means so far .*\n─+\nloss ", out, re.MULTILINE)
-
-
-def test_steps_that_were_recorded_here_and_there_are_told_though_their_epochs_were_too():
-    course = overview(trained(steps=(0, 3, 7)))["course"]  # the last two end an epoch each
-    assert [(each["by"], each["count"]) for each in course] == [("batch", 3), ("batch", 3)]
-
-
 def test_nan_is_told_with_where_it_was_first_seen(recordings, monkeypatch, capsys):
     monkeypatch.chdir(recordings[0])
     found = overview(recordings[1]["spoilt"])["nonfinite"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 import subprocess
@@ -14,8 +13,7 @@ import pytest
 import eagerflow as ef
 import viz
 from viz.cli import main
-from viz.facts import formatting
-from viz.facts.lines.room import folded, room, shortened, width
+from viz.facts.lines.room import folded, shortened, width
 from viz.facts.text_table import Text, table
 
 NUMBER = r"\d[\d,.]* (?:ms|µs|ns|s|B|KB|MB|k|M|%)(?=\s|$)"
@@ -91,22 +89,6 @@ def test_what_it_is_sorted_by_stays(terminal):
         assert head[0] == "op"
 
 
-@pytest.mark.parametrize("columns", [60, 80])
-def test_forward_and_backward_can_be_told_apart_in_a_usual_terminal(terminal, columns):
-    assert {"op", "phase", "layer", "time"} <= {*terminal(["top", "net.efz"], columns).splitlines()[0].split()}
-
-
-def test_a_command_says_by_which_option_more_rows_are_shown(terminal):
-    said = terminal(["top", "-n", "2", "net.efz"], None).splitlines()[-1]
-    number = re.search(r"; -n (\d+) shows all", said)[1]
-    assert "more row" not in terminal(["top", "-n", number, "net.efz"], None)
-
-
-def test_json_does_not_know_of_terminals(terminal):
-    assert terminal(["top", "--json", "net.efz"], 40) == terminal(["top", "--json", "net.efz"], None)
-    assert json.loads(terminal(["summary", "--json", "net.efz"], 40))
-
-
 @pytest.mark.parametrize("command", ["", "diff", "run"])
 def test_help_fits(command, monkeypatch, capsys):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
@@ -118,14 +100,6 @@ def test_help_fits(command, monkeypatch, capsys):
     assert max(map(len, lines)) <= 70
     if not command:
         assert "  viz nonfinite train.py                where NaN begins" in lines
-
-
-@pytest.mark.parametrize("command", ["", "diff", "check"])
-def test_help_in_a_pipe_is_as_wide_as_its_options(command, monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "60")
-    with pytest.raises(SystemExit):
-        main([command, "--help"] if command else ["--help"])
-    assert max(map(len, capsys.readouterr().out.splitlines())) <= 60
 
 
 def test_names_lose_their_middle_and_paths_their_beginning():
@@ -182,20 +156,6 @@ def test_text_is_whole_where_it_is_written_to_a_file(monkeypatch):
     assert max(map(width, str(text).splitlines())) <= 30
 
 
-def test_columns_says_nothing_of_pipes_and_terminals_tell_their_width(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "50")
-    assert room(io.StringIO()) is None
-    pty, fcntl, termios, struct = (pytest.importorskip(name) for name in ("pty", "fcntl", "termios", "struct"))
-    ours, theirs = pty.openpty()
-    with os.fdopen(theirs, "w") as stream, os.fdopen(ours):
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 72, 0, 0))
-        assert room(stream) == 50
-        monkeypatch.delenv("COLUMNS")
-        assert room(stream) == 72
-        monkeypatch.setenv("COLUMNS", "wide")
-        assert room(stream) == 72
-
-
 def test_old_encodings_keep_their_columns_aligned():
     program = (
         "import sys; sys.stdout.isatty = lambda: True\n"
@@ -207,42 +167,3 @@ def test_old_encodings_keep_their_columns_aligned():
     lines = done.stdout.splitlines()
     assert {len(line) for line in lines} == {40}
     assert "..." in lines[2]
-
-
-@pytest.mark.parametrize(
-    ("written", "meant"),
-    [
-        ("trcae", "; did you mean 'trace'?"),
-        ("reprot", "; did you mean 'report'?"),
-        ("colr", "; did you mean 'color' or 'colour'?"),
-        ("qqq", ""),
-    ],
-)
-def test_only_names_that_are_about_as_near_as_the_nearest_are_suggested(written, meant):
-    known = ["trace", "Storage", "Frame", "report", "color", "colour", "step"]
-    assert formatting.nearest(written, known) == meant
-
-
-def test_the_table_of_the_readme_has_one_form_in_a_pipe_and_in_a_terminal_of_100_signs(monkeypatch):
-    stack = [ef.Input((8, 8)), ef.layers.Flatten(), ef.layers.Dense(10, activation="softmax")]
-    model = ef.Sequential(stack, name="sequential")
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    with viz.trace() as t:
-        model.train_on_batch(ef.ops.ones((32, 8, 8)), ef.ops.ones((32,), "int32"))
-    summary = t.summary()
-
-    def shown():  # the line above the table is as long as it is, and folded in a terminal
-        text = str(summary)
-        return text[text.index("layer  ") :]
-
-    piped = shown()
-    names = [line.split("  ")[0] for line in piped.splitlines()]
-    assert {"model (Sequential)", "sparse_categorical_crossentropy", "accuracy"} <= {*names}
-    assert any(name.startswith("adam") and name.endswith(" (Adam)") for name in names)
-    assert max(map(width, piped.splitlines())) <= 100
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    monkeypatch.setenv("COLUMNS", "100")
-    assert room() == 100
-    assert shown() == piped
-    monkeypatch.setenv("COLUMNS", "80")
-    assert max(map(width, str(summary).splitlines())) <= 80

@@ -91,15 +91,6 @@ def test_a_causal_mask_is_one_box_that_reads_nothing(layer, called):
     assert not [node.title for node in drawing.graph.nodes.values() if node.title.startswith("arange")]
 
 
-def test_a_causal_mask_beside_one_of_what_fills_up_is_one_box_with_it():
-    x = given = layers.Input((4,), dtype="int32")
-    x = layers.Embedding(9, 4, mask_zero=True)(x)
-    x = layers.MultiHeadAttention(2, 2, name="attention")(x, x, use_causal_mask=True)
-    drawing = fitted(ef.Model(given, layers.Dense(1)(x)), WORDS, numbers(2, 4, 1))[0].draw()
-    assert [title for title in titles(drawing) if title.endswith("mask")][:2] == ["mask", "causal mask"]
-    assert "logical_and" not in titles(drawing)
-
-
 def test_positions_that_a_layer_counts_are_no_mask():
     class Placed(layers.Layer):
         def call(self, x):

@@ -11,8 +11,6 @@ import eagerflow as ef
 import viz
 from tests.viz.page.test_page_data import long_record
 from viz.cli import main
-from viz.compare import noise
-from viz.facts import archive
 from viz.facts.digest.excerpt import around_step
 from viz.facts.digest.picked_step import pick_step
 from viz.facts.selection import last_step
@@ -117,11 +115,6 @@ def test_the_step_that_is_shown_is_that_of_the_whole(recorded):
     assert str(part.grad_flow()) == str(whole.grad_flow())
 
 
-def test_a_recording_that_is_short_is_shown_whole(recorded):
-    whole, _ = recorded
-    assert near(whole, 2, len(whole.ops)).whole is None
-
-
 def test_a_step_that_is_not_there_is_told_with_those_that_are(recorded, capsys):
     whole, path = recorded
     assert main(["draw", str(path), "--step", "99"]) == 2
@@ -135,13 +128,6 @@ def test_steps_that_were_chosen_keep_their_numbers():
     assert " of 0–" not in part.draw(step=4).source
 
 
-def test_the_inputs_of_a_chosen_step_are_those_that_it_read():
-    chosen = train(steps=[5])
-    lines = [str(summary(record, 5)).splitlines()[-1] for record in (chosen, train())]
-    assert "inputs 8 B" in lines[0]
-    assert lines[0] == lines[1]
-
-
 def test_the_page_of_a_part_says_what_it_is_a_part_of(recorded, tmp_path):
     whole, path = recorded
     for step in (0, 3):
@@ -153,28 +139,7 @@ def test_the_page_of_a_part_says_what_it_is_a_part_of(recorded, tmp_path):
     assert main(["html", str(path), "--step", "3", str(tmp_path / "page.html")]) == 0
 
 
-def test_of_a_recording_in_memory_the_page_shows_the_steps_around_the_one_that_is_asked_for(recorded):
-    shown = data(recorded[0], most_ops=len(recorded[0].ops) // 3, step=1)
-    numbers = [step[3] for step in shown["steps"]]
-    assert numbers[shown["step"]] == 1
-    assert len(numbers) < len(recorded[0].steps)
-
-
 def test_no_more_than_a_thousand_steps_are_shown_together():
     part, _ = around_step(long_record(1500, 1), 700, 10**6)
     assert len(part.steps) == 1000
     assert 700 in [each.number for each in part.steps]
-
-
-def test_tables_need_no_statistics(recorded):
-    whole, path = recorded
-    lean = archive.read(path, stats=False)
-    assert all(info.stats is None for info in lean.tensors)
-    assert lean.ops == whole.ops
-
-
-def test_runs_of_thousands_of_steps_are_compared_by_a_thousand_of_them():
-    a = np.random.default_rng(0).uniform(1, 1.1, 5000).tolist()
-    b = [1.5 * x for x in a]
-    assert noise.typical_ratio(a, b) == pytest.approx(1.5, rel=0.01)
-    assert 1.45 < noise.least_ratio(a, b) < 1.5

@@ -11,7 +11,6 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from tests.viz.picture.architectures import fitted, numbers
-from viz.geometry.placement import place
 
 TITLE = "weight penalties"
 
@@ -62,22 +61,6 @@ def test_penalties_of_many_layers_say_which_in_place_of_as_many_arrows(view):
         assert [e for e in graph.edges if e.tail == gradient.id and graph.nodes[e.head].kind == "update"] == []
 
 
-def test_penalties_of_two_layers_say_so_in_words_that_name_both():
-    """Their arrows, and those back to the updates, led around the network."""
-    net = [layers.Dense(4, kernel_regularizer="l2", bias_regularizer="l1", name=name) for name in ("in", "out")]
-    graph = fitted(ef.Sequential([layers.Input((3,)), *net]), numbers(4, 3), numbers(4, 4))[0].draw().graph
-    (box,) = titled(graph, TITLE)
-    assert "of in, out" in box.lines
-    assert "reads 4 weights" in box.lines
-
-
-def test_a_box_that_says_which_weights_it_reads_stands_by_the_loss():
-    graph = penalized(6).draw().graph
-    boxes, (box,), (reader,) = place(graph).layout.nodes, titled(graph, TITLE), titled(graph, "add penalties")
-    top = max(rect.y for id_, rect in boxes.items() if graph.nodes[id_].title == "dense")
-    assert top < boxes[box.id].y < boxes[reader.id].y
-
-
 def test_what_weights_are_made_into_for_the_network_is_no_penalty():
     """As the transposed kernels of an autoencoder, and all that a function without layers computes."""
     weights = [ef.Variable(np.ones(shape, "float32"), name=name) for name, shape in (("a", (3, 4)), ("b", (4, 5)))]
@@ -90,27 +73,6 @@ def test_what_weights_are_made_into_for_the_network_is_no_penalty():
     with viz.trace() as t:
         ops.sum(ops.exp(weights[0])) + ops.sum(ops.exp(weights[1]))
     assert titled(t.draw().graph, TITLE) == []
-
-
-def test_an_entropy_of_weights_is_no_penalty():
-    mean, log_std = layers.Dense(2), ef.Variable(np.zeros(2, "float32"), name="log_std")
-    x = np.ones((4, 3), "float32")
-    mean(x)
-    with viz.trace() as t:
-        loss = ops.mean(mean(x) * ops.exp(log_std))
-        loss - 0.01 * ops.sum(log_std + 1.4)
-    graph = t.draw().graph
-    assert titled(graph, TITLE) == []
-    assert titled(graph, "loss terms of weights")
-
-
-@pytest.mark.parametrize("size", [ops.square, ops.abs, lambda w: w * w, lambda w: w**2, lambda w: ops.transpose(w) @ w])
-def test_sizes_of_weights_that_ones_own_code_adds_are_penalties(size):
-    layer, x = layers.Dense(2), np.ones((4, 3), "float32")
-    layer(x)
-    with viz.trace() as t:
-        ops.mean(layer(x)) + 0.1 * ops.sum(size(layer.kernel))
-    assert titled(t.draw().graph, TITLE)
 
 
 def _regularized(regularizer="l1"):
@@ -153,12 +115,3 @@ def test_the_zero_with_which_a_sum_of_losses_begins_is_no_box(count):
     assert [node.title for node in found].count("activity penalty") == count
     assert not any("0 + x" in node.lines for node in found)
     assert any(node.title == "add penalties" for node in found)
-
-
-def test_an_op_behind_a_penalty_in_one_line_is_no_part_of_it():
-    layer = layers.Dense(4, activity_regularizer="l2")
-    layer(np.ones((3, 5), "float32"))
-    with viz.trace() as t:
-        made = ops.tanh(layer(np.ones((3, 5), "float32")))
-    assert made.shape == (3, 4)
-    assert [title for title in _boxes(t) if title in ("activity penalty", "tanh")] == ["activity penalty", "tanh"]

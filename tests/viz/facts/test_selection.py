@@ -56,18 +56,6 @@ def test_a_step_of_training_behind_an_evaluation_has_its_number_among_those_of_t
     assert step_names(t) == [f"step {number} of 0–5 ({kind})" for number, kind in wanted]
 
 
-def test_in_a_loop_of_the_users_own_the_whole_batch_is_shown_too():
-    weight = ef.Variable(np.ones((3, 1), "float32"))
-    with viz.trace() as t:
-        for rows in (4, 4, 1):
-            x = ef.Tensor(np.ones((rows, 3), "float32"))
-            with viz.step():
-                with ef.GradientTape() as tape:
-                    loss = ops.sum(ops.matmul(x, weight))
-                weight.assign_sub(0.1 * tape.gradient(loss, weight))
-    assert pick_step(t) == 1
-
-
 def test_a_step_that_failed_is_not_shown():
     fitting = model()
     with viz.trace() as t:
@@ -120,14 +108,6 @@ def test_a_target_is_shown_where_probabilities_are_compared_with_it():
     assert graph.nodes[read].title == "of_class"
 
 
-def test_a_loss_that_is_given_targets_and_answers_alike_has_inputs():
-    with viz.trace() as t:
-        ef.losses.MeanSquaredError()(ef.ops.ones((2, 3)), ef.ops.zeros((2, 3)))
-    titles = [node.title for node in t.draw().graph.nodes.values()]
-    assert "input" in titles
-    assert "target" not in titles
-
-
 def test_calls_are_known_by_the_outermost_of_them_and_by_what_it_was_given(fitted):
     around, given = calls_around(fitted)
     calls = [scope for scope in fitted.scopes if scope.kind == "model"]
@@ -158,13 +138,3 @@ def test_the_state_of_a_generator_belongs_to_what_draws_in_its_line():
     graph = t.draw().graph
     readers = {graph.nodes[e.head].title for e in graph.edges if "seed" in graph.nodes[e.tail].title}
     assert readers == {"noise"}
-
-
-@pytest.mark.parametrize("training", [True, False])
-def test_weights_of_a_normalization_have_one_order_in_training_and_evaluation(training):
-    norm = layers.BatchNormalization()
-    with viz.trace() as t:
-        norm(np.ones((4, 3), "float32"), training=training)
-    chosen = Selection(t, None, backward=True)
-    names = [t.tensors[i].name.split("/")[-1] for of in chosen.weights_of.values() for i in of]
-    assert [name for name in names if name in ("gamma", "beta")] == ["gamma", "beta"]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -14,13 +13,10 @@ from eagerflow.core import observe
 from tests.viz.picture.architectures import ALL
 from viz.annotation.costs import costs_by_line
 from viz.facts import formatting
-from viz.facts.digest import words
 from viz.facts.digest.made import Made
-from viz.facts.overview import overview
 from viz.facts.schema import Frame
 from viz.facts.tables.summary import rows
 from viz.facts.tables.top import top_rows
-from viz.facts.text_table import table
 
 
 def test_the_summary_has_a_line_per_layer(steps):
@@ -71,12 +67,6 @@ def test_penalties_have_lines_that_are_called_as_in_pictures():
         name for name in names if name in drawn and "penalt" in name
     ]
     assert "weight penalties" in names
-
-
-def test_of_several_steps_the_summary_says_of_which_it_is(steps):
-    assert "\nthis table is of step 1 of 0–1, times: faster of 2 steps\n" in steps.summary()
-    assert "\nthis table is of step 0 of 0–1 alone\n" in steps.summary(step=0)
-    assert "this table is of" not in viz.summary(ef.Sequential([ef.layers.Dense(2)]), ops.ones((1, 2)))
 
 
 def test_calls_of_the_same_layer_share_a_line_and_its_weights_are_counted_once():
@@ -171,19 +161,6 @@ def test_tables_are_tables_in_a_notebook_too(steps):
     assert [div.text for div in summary.iter("div")][-1].startswith("memory: weights")
 
 
-def test_long_names_in_a_notebooks_table_may_go_on_in_another_line():
-    long = "network/first_part/dense_layer"
-    lines = [[long, "12"], ["8×1352 f32, 1352×64 f32", "3"], ["dense", "4"], ["all_of_them (the whole network)", "19"]]
-    whole = ET.fromstring(table(["name", "count"], lines, total=True).html())
-    cells = ["".join(cell.itertext()) for cell in whole.iter("td")]
-    assert cells == [cell for line in lines for cell in line]  # it can still be copied
-    parts = [[part.text for part in cell.iter("span")] for cell in whole.iter("td")]
-    assert parts[0] == ["network/", "first_", "part/", "dense_", "layer"]
-    assert parts[2] == ["8×1352 f32, ", "1352×64 f32"]  # numbers are never parted
-    assert parts[1] == parts[4] == []
-    assert not [span for span in whole.iter("span") if "border" in span.get("style")]
-
-
 def test_find_filters(steps):
     assert {op.name for op in steps.find(name="dense")} == {"dense"}
     assert steps.find(name="matmul") == steps.find(name="dense")  # by its part
@@ -274,18 +251,6 @@ def test_top_sums_equal_ops_of_all_steps_under_the_line_that_made_the_layer():
     assert t.top("source", 20).count(f"{place} ") == 1
 
 
-def test_ops_of_one_step_that_differ_in_rows_are_two():
-    layer, large, small = ef.layers.Dense(3, name="twice"), ops.ones((4, 2)), ops.ones((2, 2))
-    layer.build((None, 2))
-    with viz.trace() as t:
-        for _ in range(3):
-            with viz.step():
-                for x in (large, small):
-                    layer(x)
-    found = [row for row in top_rows(t, n=1000) if row["op"] == "dense"]
-    assert sorted([(row["output"], row["count"]) for row in found]) == [("2×3 f32", 3), ("4×3 f32", 3)]
-
-
 def test_seeds_are_no_weights_as_they_are_none_for_the_model():
     inner = [ef.layers.BatchNormalization(), ef.layers.Dropout(0.5), ef.layers.GaussianNoise(0.1)]
     model = ef.Sequential([ef.Input((4,)), *inner, ef.layers.Dense(2)])
@@ -313,9 +278,3 @@ def test_what_optimizers_and_metrics_took_is_no_part_of_the_forward_pass():
     assert costs_by_line(t).total("forward") == total.forward
     assert "update" in t.summary()
     assert "update" not in viz.summary(ef.Sequential([ef.layers.Dense(2)]), ops.ones((1, 2)))
-
-
-def test_of_several_steps_it_is_told_of_which_the_peak_is_and_that_times_are_sums(steps):
-    assert re.search(r"peak: .* in step \d of 0–1", str(steps.memory()))
-    told = "\n".join(map(str, words.shown(overview(steps))))
-    assert "(times: sums over all 2 steps)" in told

@@ -55,14 +55,6 @@ def test_of_two_steps_all_times_are_of_the_one_that_was_faster_altogether():
     assert {found.steps for found in usual.values()} == {(1, 0)}
 
 
-def test_of_the_last_two_recorded_one_by_one_too():
-    recent, t = RecentTimes(), recorded()
-    for step in (0, 1):
-        set_times(t, lambda _, place, step=step: {(0, 1): 60_000, (1, 2): 50_000}.get((step, place), 10 + step))
-        usual = recent.add(t)
-    assert sum(usual[op.id].median for op in t.ops) == sum(op.duration for op in t.ops)
-
-
 def test_the_recent_steps_alone_count_and_what_no_longer_runs_is_forgotten():
     recent, t = RecentTimes(most=3), recorded()
     for time in (1000, 1, 2, 3):

@@ -56,17 +56,6 @@ def test_a_chain_may_read_the_same_at_each_step_or_one_thing_after_the_other():
     assert frames(recurrent, x, ops.stack(steps)) == ["round with same  ×4"]
 
 
-def test_equal_calls_with_other_inputs_and_other_readers_are_not_side_by_side():
-    loss, (a, b, c) = ef.losses.MeanSquaredError(name="loss"), tensors(3)
-    predicted = dense("predicted")
-
-    def losses():
-        real, made = predicted(a), predicted(b)
-        return loss(c, made), loss(a, real) + loss(b, made)
-
-    assert frames(losses) == ["predicted (call 2)", "loss (call 2)", "loss (call 3)"]
-
-
 def test_towers_whose_results_come_together_are_side_by_side():
     towers, flat = [dense(f"tower_{i}") for i in range(3)], [layers.ReLU(name=f"relu_{i}") for i in range(3)]
     start = dense("start")
@@ -112,17 +101,6 @@ def test_two_networks_of_one_loop_are_named_once():
     assert frames(run) == ["actor, critic  ×4, side by side"]
 
 
-def test_calls_from_several_lines_with_inputs_of_their_own_are_drawn_apart():
-    same, (a, b, c) = dense("same"), games(3)
-
-    def run():
-        first = same(a)
-        second = same(b)
-        return ops.stack([first, second, same(c)])
-
-    assert frames(run) == ["same (call 2)", "same (call 3)"]
-
-
 def test_parts_in_a_folded_part_are_folded_like_those_in_the_others():
     class Block(layers.Layer):
         def __init__(self, name):
@@ -153,17 +131,6 @@ def test_of_equal_parts_those_are_one_that_read_the_same():
     assert frames(cross, x) == ["key, value  ×2, side by side"]
     h = first(x)
     assert frames(lambda: attention(h, h)) == ["query … value  ×3, side by side"]
-
-
-def test_single_ops_of_other_lines_are_no_parts_of_one_run():
-    x = ops.ones((2, 4))
-
-    def once_and_in_a_loop(rounds):
-        y = ops.cond(ops.sum(x) > 0, lambda: x * 2, lambda: x)
-        return ops.while_loop(lambda k, v: k < rounds, lambda k, v: (k + 1, v * 1.5), (0, y))
-
-    assert frames(once_and_in_a_loop, 2) == []
-    assert frames(once_and_in_a_loop, 3) == ["multiply  ×3"]
 
 
 def test_rounds_come_together_after_many_ops_too():
@@ -238,12 +205,3 @@ def test_a_closed_layer_says_where_it_reads_its_own_result_of_the_round_before_a
         nodes = t.draw(view=view, depth=depth).graph.nodes.values()
         told = {node.title.partition(" (")[0] for node in nodes if AGAIN in node.lines}
         assert told == {"both": {"cell", "∇ cell"}, "backward": {"∇ cell"}, "layers": {"cell"}}[view]
-
-
-def test_layers_that_follow_each_other_as_one_box_read_no_result_of_their_own():
-    hidden = [layers.Dense(5, activation="tanh", name=f"d{i}") for i in range(5)]
-    with viz.trace() as t:
-        ef.Sequential(hidden)(np.ones((2, 5), "float32"))
-    nodes = t.draw(view="layers").graph.nodes.values()
-    assert any("×5" in node.title for node in nodes)
-    assert not any(AGAIN in node.lines for node in nodes)

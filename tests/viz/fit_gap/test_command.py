@@ -11,10 +11,8 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import layers
-from eagerflow.core.observe import observing
 from viz.cli import main
 from viz.fit_gap.of_script import listening
-from viz.fit_gap.seen_epoch import EpochWatch
 
 SCRIPT = """\
 import sys
@@ -128,15 +126,6 @@ def test_a_training_that_is_watched_has_the_bits_of_one_that_is_not():
     assert trained(True) == trained(False)
 
 
-def test_a_fit_that_fails_in_its_first_epoch_has_no_epoch():
-    model = ef.Sequential([layers.Input((4,)), layers.Dense(1)])
-    model.compile("sgd", "mse")
-    seen = []
-    with observing(EpochWatch(seen.append)), pytest.raises(ValueError, match="shape"):
-        model.fit(np.ones((8, 3)), np.ones((8, 1)), verbose=0)
-    assert seen == []
-
-
 def test_a_fit_that_is_broken_off_is_taken_apart_as_its_last_epoch_left_it():
     class Stops(ef.callbacks.Callback):
         def on_train_batch_begin(self, batch, logs=None):
@@ -152,17 +141,6 @@ def test_a_fit_that_is_broken_off_is_taken_apart_as_its_last_epoch_left_it():
     (gap,) = found.gaps
     assert gap.epoch == 1
     assert list(gap.parts) == ["running mean"]
-
-
-def test_the_doctor_has_a_section_on_it(tmp_path, capsys):
-    script = tmp_path / "train.py"
-    script.write_text(WELL)
-    main(["doctor", "--gap", str(script)])
-    assert "evaluate gives (loss)" in capsys.readouterr().out
-    main(["doctor", "--gap", "--json", str(script)])
-    data = json.loads(capsys.readouterr().out)
-    assert data["gaps"][0]["ok"]
-    assert "findings" in data
 
 
 NAN = """\

@@ -13,7 +13,6 @@ from eagerflow.core import random
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(256, 4)).astype("float32")
 Y = (X @ np.array([[1.0], [-2.0], [0.5], [0.0]]) + 0.1).astype("float32")
-ONES = np.ones((4, 1), "float32")
 
 
 def compiled(*body, rate=0.0, loss="mse", **options):
@@ -67,27 +66,6 @@ def test_batch_norm_is_the_difference_between_the_two_statistics():
     assert found.statistics.evaluate == pytest.approx(losses[0], rel=1e-4)
     assert not found.ok
     assert "lag behind" in found.verdict
-
-
-def test_statistics_of_several_batches_are_put_together():
-    model = compiled(layers.BatchNormalization(momentum=1.0), line())
-    found = viz.gap(model, np.sort(X, axis=0), Y, batch_size=64, shuffle=False)
-    x = np.sort(X, axis=0)
-    plain = ((x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-3)).sum(axis=1, keepdims=True)
-    assert found.statistics.evaluate == pytest.approx(np.square(plain - Y).mean(), rel=1e-4)
-
-
-def test_penalties_are_those_of_the_epoch_against_those_of_now():
-    model = compiled(
-        layers.Dense(1, use_bias=False, kernel_initializer="ones", kernel_regularizer=ef.regularizers.L2(0.1)), rate=0.1
-    )
-    before = 0.1 * float(np.square(model.get_weights()[0]).sum())
-    found = viz.gap(model, X, Y, batch_size=256)
-    model.fit(X, Y, batch_size=256, verbose=0)
-    after = 0.1 * float(np.square(model.get_weights()[0]).sum())
-    assert found.parts["penalties"] == pytest.approx(before - after, rel=1e-4)
-    assert found.evaluate == pytest.approx(model.evaluate(X, Y, verbose=0), rel=1e-5)
-    assert adds_up(found)
 
 
 def test_weights_of_classes_are_not_there_in_evaluate():
@@ -157,18 +135,6 @@ def test_causes_that_act_on_each_other_share_what_they_do_together():
     found = viz.gap(compiled(layers.BatchNormalization(), layers.Dropout(0.3), layers.Dense(1)), X + 3, Y)
     assert set(found.causes) == {"dropout", "batch norm"}
     assert adds_up(found)
-
-
-def test_what_is_frozen_or_always_on_is_no_cause():
-    ef.utils.set_random_seed(0)
-    base = ef.Sequential([layers.Input((4,)), layers.BatchNormalization(), layers.Dropout(0.5)])
-    inputs = ef.Input((4,))
-    outputs = layers.Dense(1)(layers.Dropout(0.5)(base(inputs, training=False), training=True))
-    model = ef.Model(inputs, outputs)
-    model.compile(ef.optimizers.SGD(0.0), "mse")
-    found = viz.gap(model, X + 3, Y)
-    assert not {"batch norm", "dropout"} & set(found.parts)
-    assert found.ok
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -47,21 +47,6 @@ def test_outputs_leave_a_box_and_reach_another_at_places_of_their_own(rankdir):
     assert all(way.label is not None for way in ways)
 
 
-def test_outputs_without_a_name_are_numbered():
-    with viz.trace() as t:
-        parts = ops.split(np.ones((2, 4), "float32"), 2, axis=-1)
-        _ = parts[0] * parts[1]
-    graph = t.draw().graph
-    assert [edge.label for edge in arrows_from(graph, "split")] == ["[0]  2×2 f32", "[1]  2×2 f32"]
-
-
-def test_very_many_outputs_leave_a_box_as_one():
-    with viz.trace() as t:
-        parts = ops.split(np.ones((2, 16), "float32"), 16, axis=-1)
-        _ = ops.concatenate([ops.exp(part) for part in parts[:2]] + parts[2:])
-    assert {edge.output for edge in arrows_from(t.draw(collapse_repeats=False).graph, "split")} == {None}
-
-
 class Encoder(layers.Layer):
     def __init__(self):
         super().__init__(name="encoder")
@@ -96,16 +81,6 @@ def test_an_arrow_from_inside_of_a_closed_layer_says_so_also_where_it_is_the_onl
     assert way.label is not None
 
 
-def test_an_arrow_from_an_open_layer_to_the_loss_says_that_it_leads_around_the_activation():
-    body = [layers.Dense(5, activation="relu"), layers.Dense(3, activation="softmax")]
-    model = ef.Sequential([layers.Input((4,)), *body], name="net")
-    recording, _ = fitted(model, numbers(4, 4), np.arange(4) % 3, "sparse_categorical_crossentropy")
-    graph = recording.draw().graph
-    told = [(graph.nodes[e.tail].title, graph.nodes[e.head].title) for e in graph.edges if "before" in e.label]
-    assert told == [("dense", "sparse_softmax_crossentropy")]
-    assert place(graph).ways
-
-
 def two_towers():
     """A step in which a layer is called twice, so that gradients of weights lead to the update of the first call."""
     tower = ef.Sequential([layers.Dense(4, activation="relu"), layers.Dense(3)], name="tower")
@@ -134,29 +109,6 @@ def test_gradients_of_inputs_and_of_weights_leave_an_op_at_places_of_their_own(r
         assert len({*labels.values()}) == len(labels)
     assert {*found[next(id_ for id_, n in graph.nodes.items() if n.title == "∇ concatenate")]} == {"2×3 f32", "2×2 f32"}
     assert sum(faults(picture(drawing.svg, graph))[name] for name in ("labels missing", "lines on lines")) == 0
-
-
-def joined(loss_of, axis=0):
-    """The picture of a step in which what two weights gave is concatenated."""
-    x, weights = ef.Tensor(np.ones((2, 3), "float32")), [ef.Variable(np.ones((3, 2), "float32")) for _ in range(2)]
-    with viz.trace() as t, ef.GradientTape() as tape:
-        tape.gradient(loss_of(ops.concatenate([ops.exp(x @ w) for w in weights], axis=axis)), weights)
-    return t.draw().graph
-
-
-def test_gradients_of_what_was_concatenated_leave_apart_even_where_they_look_alike():
-    graph = joined(ops.sum)
-    (tail,) = [id_ for id_, node in graph.nodes.items() if node.title == "∇ concatenate"]
-    found = [(edge.label, way.corners[0]) for edge, way in zip(graph.edges, place(graph).ways) if edge.tail == tail]
-    assert [label for label, _ in found] == ["2×2 f32"] * 2
-    assert len({place for _, place in found}) == 2
-
-
-def test_one_gradient_for_several_operands_leaves_an_op_as_one():
-    w = ef.Variable(np.ones((2, 2), "float32"))
-    with viz.trace() as t, ef.GradientTape() as tape:
-        tape.gradient(ops.sum(ops.exp(w) + ops.tanh(w)), w)
-    assert {edge.output for edge in t.draw().graph.edges} == {None}
 
 
 class Moments(layers.Layer):

@@ -6,8 +6,6 @@ import itertools
 
 import pytest
 
-import eagerflow as ef
-import viz
 from viz.geometry.edge_routes import route
 from viz.geometry.graph import Edge, Graph, Node
 from viz.geometry.layout import arrange
@@ -33,18 +31,4 @@ def test_one_that_begins_where_another_ends_has_a_place_of_its_own(twice):
     found = route(twice, arrange(twice))
     assert found.lost == []
     assert found.ways[1].corners[-1] != found.ways[2].corners[0]
-    assert slanted(found.ways) == []
-
-
-def test_the_picture_of_a_derivative_along_a_direction_has_no_slanted_line():
-    x, along = ef.Tensor([3.0]), ef.Tensor([1.0])
-    with viz.trace() as t, ef.GradientTape() as tape:
-        tape.watch(x)
-        tape.watch(along)
-        found = ef.ops.linalg.jvp(lambda x: x * x, x, along)
-        tape.gradient(list(found), [x, along])
-    graph = t.draw().graph
-    assert graph.edges
-    found = route(graph, arrange(graph))
-    assert found.lost == []
     assert slanted(found.ways) == []

@@ -11,9 +11,6 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from tests.viz.picture.geometry import picture
-from viz.geometry.graph import Edge, Graph
-from viz.geometry.operand_marks import MARK, marks, with_room_for_marks
-from viz.geometry.text_sizes import text_width
 from viz.picture.dot import placed
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -75,12 +72,6 @@ def test_three_operands_and_a_variable():
     assert computed(lambda a, *_: w @ a) == {"matmul": {"w": "1", "exp": "2"}}
 
 
-def test_a_number_that_has_no_box_counts():
-    """The only arrow into the division carries what it divides by."""
-    one = ef.Tensor(np.float32(1.0))
-    assert computed(lambda a, *_: one / a) == {"divide": {"exp": "2"}}
-
-
 def test_a_cast_that_has_no_box_is_passed_on():
     with viz.trace() as t:
         ops.exp(ef.Tensor(np.ones(2, "float32"))) - ops.sin(ef.Tensor(np.ones(2, "float16")))
@@ -138,22 +129,6 @@ def test_indices_of_several_axes_are_numbered():
     assert told(t) == {"take_index": {"absolute": "index 1", "square": "index 2"}}
 
 
-def test_an_array_that_is_an_index_is_an_input():
-    assert computed(lambda a, *_: a[PLACES]) == {"take_index": {"PLACES": "index"}}
-
-
-@pytest.mark.parametrize("make", [lambda a, *_: a[[1, 0]], lambda a, *_: ops.diag(a), lambda a, *_: a[1]])
-def test_places_that_nothing_made_have_none(make):
-    assert computed(make) == {}
-
-
-def test_numbers_of_words_into_a_table_of_weights_say_nothing():
-    words = layers.Embedding(4, 2)
-    with viz.trace() as t:
-        words(ops.abs(ef.Tensor(PLACES)))
-    assert told(t) == {}
-
-
 @pytest.mark.parametrize("rankdir", ["TB", "BT", "LR", "RL"])
 def test_marks_stand_in_their_box_where_the_arrow_ends(rankdir):
     with viz.trace() as t:
@@ -204,13 +179,3 @@ def test_a_closed_layer_tells_what_is_read_of_what_is_inside_from_what_it_gives(
     with viz.trace() as t:
         net(x)
     assert [e.output for e in t.draw(view="layers").graph.edges] == [None]
-
-
-@pytest.mark.parametrize("operand", ["1", "1–3", "2, 4"])
-def test_a_mark_behind_a_level_arrow_is_in_its_box_beside_what_that_says(operand):
-    graph = Graph(edges=[Edge("a", "op", "data", operand=operand)])
-    (mark,) = marks(graph, [[(10.0, 20.0), (50.0, 20.0)]])
-    half = text_width(operand, MARK) / 2
-    assert mark.at[0] - half > 50
-    width, _ = with_room_for_marks(graph, {"op": (22 + 40.0, 26.0)}, across=True)["op"]
-    assert mark.at[0] + half <= 50 + (width - 40) / 2

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
-from tests.viz.page.test_page_geometry import scenes
 from viz.geometry.layout import arrange
 from viz.geometry.placement import place
 from viz.geometry.weight_branches import weight_branches
@@ -88,23 +85,3 @@ def test_what_only_weights_lead_to_is_no_branch():
     with viz.trace() as t:
         ops.sum(ops.exp(ops.tanh(w)))
     assert weight_branches(t.draw().graph) == {}
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="the scripts are run by node")
-def test_so_does_the_page(recording):
-    (seen,) = scenes(recording, ["both"])
-    middle = {name: (box.left + box.right) / 2 for name, box in seen.boxes.items()}
-    tails = {}
-    for arrow in seen.arrows:
-        tails.setdefault(arrow.head, []).append(arrow.tail)
-    number = {op.name: op.id for op in recording.ops if op.phase == "forward"}
-    names = {title: f"op{number[title]}" for title in ("concatenate", "tanh", "exp")}
-    assert set(names.values()) <= set(seen.boxes)
-    reader = names["concatenate"]
-    assert len(tails[reader]) == 3
-    (straight,) = [a for a in seen.arrows if a.head == reader and a.tail not in names.values()]
-    assert middle[straight.tail] == middle[reader]
-    for title in ("tanh", "exp"):
-        assert middle[reader] < seen.boxes[names[title]].left
-        assert seen.boxes[names[title]].bottom < seen.boxes[reader].top
-    assert seen.boxes[names["tanh"]].bottom < seen.boxes[names["exp"]].top

@@ -11,7 +11,7 @@ import pytest
 import viz
 from tests.viz import browser
 from tests.viz.livepage.watching import data, mlp, watched
-from viz.livepage.server import folder as folders, former_runs
+from viz.livepage.server import folder as folders
 from viz.livepage.server.former_runs import FormerRuns
 from viz.livepage.server.hub import Hub
 
@@ -70,13 +70,6 @@ def test_the_last_runs_of_each_script_are_kept_and_nothing_that_has_no_curve():
     here.keep(trained(9, "crashed"))
     assert [run["step"] for run in here.facts()] == [8, 7]  # its own isn't a former one
     assert runs_of("a").facts()[0]["how"] == "crashed"
-
-
-def test_there_are_never_many_files(monkeypatch):
-    monkeypatch.setattr(former_runs, "_MOST_FILES", 5)
-    for script in range(9):
-        runs_of(f"s{script}").keep(trained())
-    assert [len(runs_of(f"s{script}").facts()) for script in range(9)] == [0] * 4 + [1] * 5
 
 
 def test_a_damaged_file_is_passed_over():

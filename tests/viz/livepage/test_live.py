@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import itertools
 import linecache
-import re
 import sys
 from types import SimpleNamespace
 
@@ -20,7 +19,6 @@ from viz.livepage import child, collector, gradients, mailbox, sender, snapshot,
 from viz.livepage.document import document
 from viz.livepage.gradients import GradientNorm
 from viz.livepage.pace import Pace
-from viz.livepage.progress import Progress
 from viz.recorder.step_tracker import rows_of
 
 
@@ -41,15 +39,6 @@ def quick(monkeypatch):
 def test_files_of_the_page_are_named_after_the_title_or_the_script(monkeypatch, script, title, expected):
     monkeypatch.setattr(sys, "argv", [script])
     assert f'window.eagerflowProgram = "{expected}"' in document(title)
-
-
-def test_the_page_knows_the_scripts_name_and_lets_it_do_no_harm(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["/a/train.py"])
-    assert 'window.eagerflowTitle = "train.py"' in document()
-    assert 'window.eagerflowTitle = "run 7"' in document("run 7")
-    assert "</script><b>" not in document("</script><b>")
-    monkeypatch.setattr(sys, "argv", ["-c"])
-    assert 'window.eagerflowTitle = ""' in document()
 
 
 def test_fit_is_shown_with_curves_progress_and_the_graph():
@@ -74,21 +63,6 @@ def test_fit_is_shown_with_curves_progress_and_the_graph():
         assert {"dense", "tanh", "adam_update"} <= names
         assert len(graph["steps"]) == 1
         assert any(graph["tensors"]["stats"])
-
-
-def test_a_training_that_a_callback_stops_ends_in_its_last_epoch():
-    class Stop(ef.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            self.model.stop_training = epoch == 2
-
-    with watched() as (page, reader):
-        x, y = data()
-        mlp().fit(x, y, batch_size=8, epochs=10, verbose=0, callbacks=[Stop()])
-        page.close()
-        reader.wait(lambda r: r.parts.get("end"))
-        status = reader.parts["status"]
-    assert (status["epoch"], status["epochs"], status["in_epoch"], status["per_epoch"]) == (3, 10, 8, 8)
-    assert status["eta"] == 0
 
 
 def test_the_end_of_fit_is_told_while_the_program_goes_on():
@@ -141,30 +115,6 @@ def test_another_model_is_marked_and_more_training_of_the_same_one_is_not():
         ]
 
 
-def test_training_is_told_again_when_another_fit_begins():
-    model, x_y = mlp(), data()
-    progress = Progress(model)
-    progress.begin_fit(0, model)
-    model.fit(*x_y, verbose=0)
-    assert "took" not in progress.status(2, 1.0, model, "training")
-    assert progress.end_fit(2)
-    over = progress.status(2, 2.0, None, "")
-    assert (over["mode"], over["took"] > 0) == ("done", True)
-    progress.begin_fit(2, model)
-    again = progress.status(3, 3.0, model, "training")
-    assert again["mode"] == "training"
-    assert "took" not in again
-
-
-def test_a_short_training_has_its_last_numbers(monkeypatch):
-    monkeypatch.setattr(collector, "_REPORT", 1e9)
-    with watched() as (_, reader):
-        mlp().fit(*data(), batch_size=8, epochs=4, verbose=0)
-        reader.wait(lambda r: r.parts.get("status", {}).get("mode") == "done")
-    for name in ("learning rate", "step ms"):
-        assert reader.curves[f"extra|{name}"][-1][0] == 32
-
-
 def test_gradient_norms_are_frequent_at_first(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=lambda: now[0], thread_time=lambda: 0.0))
@@ -178,17 +128,6 @@ def test_gradient_norms_are_frequent_at_first(monkeypatch):
     apart = [after - before for before, after in itertools.pairwise(measured)]
     assert max(apart[:20]) <= 60
     assert 100 <= apart[-1] <= 101
-
-
-def test_a_thread_that_has_to_wait_measures_no_less_gradient_norms(monkeypatch):
-    now = itertools.count(0.0, 0.05).__next__  # each look at the clock comes much later
-    monkeypatch.setattr(gradients, "time", SimpleNamespace(perf_counter=now, thread_time=lambda: 0.0))
-    measured, weight = [], ef.Variable([3.0])
-    norm = gradients.GradientNorm(lambda _, step, norm: measured.append(step), print)
-    for step in range(100):
-        norm.hear([weight], [ef.Tensor([4.0])])
-        norm.end_step(step, lambda _: "net")
-    assert len(measured) > 40
 
 
 def test_what_is_left_at_the_end_of_an_epoch_is_not_recorded(monkeypatch):
@@ -205,23 +144,6 @@ def test_what_is_left_at_the_end_of_an_epoch_is_not_recorded(monkeypatch):
     with watched(every_steps=3) as _:
         mlp().fit(*data(6), batch_size=4, epochs=5, verbose=0, shuffle=False)  # batches of 4 and 2 rows
     assert recorded == [(0, 4), (2, 4), (4, 4), (6, 4), (9, 2)]  # in place of steps 1 and 3; the last one has no next
-
-
-def test_batches_that_are_all_alike_or_grow_are_whole(monkeypatch):
-    recorded = []
-
-    class Noted(collector.Snapshot):
-        def __init__(self, step, stats, scope):
-            super().__init__(step, stats, scope)
-            recorded.append(rows_of(scope.inputs))
-
-    monkeypatch.setattr(collector, "Snapshot", Noted)
-    monkeypatch.setattr(collector.Pace, "is_due", lambda self, now: True)
-    model = mlp()
-    with watched() as _:
-        for rows in (2, 2, 4, 8, 8, 4, 4):
-            model.train_on_batch(*data(rows))
-    assert recorded == [2, 2, 4, 8, 8, 4]
 
 
 def test_distributions_of_weights_gradients_and_activations():
@@ -290,29 +212,6 @@ def test_the_graph_is_that_of_the_newest_training(monkeypatch):
         graph = reader.parts["graph"]
         assert (graph["model"], graph["step"]) == ("second", 17)  # the step before may build the layers
         assert "second/hidden" in str(reader.get("graph"))
-
-
-def test_a_loop_of_ones_own_has_the_distributions_of_its_end():
-    with watched(every=1e6) as (page, reader):
-        model = mlp()
-        own_loop(model, ef.optimizers.SGD(0.1), 12)
-        page.close()
-        reader.wait(lambda r: r.parts.get("end"))
-        found = {(kind, name): moments[-1] for kind, name, moments in reader.get("histograms")}
-    for variable in model.trainable_variables:
-        step, _, _, _, mean, *_ = found["weights", variable.path]
-        assert (step, mean) == (12, pytest.approx(variable.numpy().mean(), abs=1e-5))
-
-
-def test_the_graph_says_what_a_step_takes_that_is_not_recorded(monkeypatch):
-    monkeypatch.setattr(collector, "_REPORT", 0.0)
-    monkeypatch.setattr(collector.Pace, "affords_last", lambda self, now: True)
-    with watched(every=1e6, doctor=False) as (_, reader):
-        mlp().fit(*data(), batch_size=8, epochs=3, verbose=0)  # of which the second and the last step are recorded
-        reader.wait(lambda r: r.parts.get("graph", {}).get("step") == 23)
-        told = str(reader.get("graph"))
-        assert re.search(r"[\d.]+ [µm]s a step \(median\)", told)
-        assert re.search(r"this one [\d.]+ [µm]s while recorded", told)
 
 
 def test_the_numbers_are_those_of_history():
@@ -410,21 +309,6 @@ def test_a_loop_of_ones_own_is_seen_by_its_optimizer():
         assert reader.parts["status"]["step"] == 12
         graph = reader.get("graph")
         assert {"dense", "sgd_update"} <= {graph["texts"][i] for i in graph["ops"]["name"]}
-
-
-def test_two_optimizers_make_one_step():
-    with watched() as (page, reader):
-        first, second = mlp("first"), mlp("second")
-        a, b = ef.optimizers.SGD(0.1), ef.optimizers.SGD(0.1)
-        for _ in range(5):
-            own_loop(first, a, 1)
-            own_loop(second, b, 1)
-        page.close()
-        reader.wait(lambda r: r.parts.get("end"))
-    assert reader.parts["status"]["step"] == 5
-    assert [p[0] for p in reader.curves["step|loss (first)"]] == [1, 2, 3, 4, 5]
-    assert [p[0] for p in reader.curves["step|loss (second)"]] == [1, 2, 3, 4, 5]
-    assert not {"step|loss", "step|loss 2"} & reader.curves.keys()
 
 
 def test_a_loop_without_an_optimizer_counts_backward_passes():
@@ -617,19 +501,6 @@ def test_training_is_at_full_speed_between_the_steps_that_are_looked_at():
     assert sum(later) <= visits.AGAIN + 1  # the second time it is known what looking costs
 
 
-def test_the_doctor_looks_again_when_the_loss_turns_nan():
-    x, y = data(64)
-    model = mlp()
-    with watched(every=1e6, overhead=1e-6) as (page, reader):
-        model.fit(x, y, batch_size=1, epochs=1, verbose=0)
-        assert not page._collector._visits.looks
-        model.head = model.layers[-1]
-        model.head.kernel.assign(model.head.kernel.numpy() * np.float32("nan"))
-        with pytest.warns(UserWarning, match="nan"):
-            model.fit(x, y, batch_size=1, epochs=1, verbose=0)
-        reader.wait(lambda r: "nonfinite" in {each["kind"] for each in r.parts.get("findings", {}).get("list", ())})
-
-
 def test_a_page_that_is_forgotten_goes_when_nobody_looks():
     page = viz.live(open_browser=False, linger=0)
     process = page._child._process
@@ -659,15 +530,6 @@ def test_the_norm_of_all_gradients_is_that_of_the_variables_gradients(monkeypatc
     norm.hear([a], tape.gradient(loss, [a]))
     norm.end_step(3, lambda _: "net")  # so soon after the last
     assert len(told) == 1
-
-
-def test_a_norm_that_overflows_is_told_as_infinite():
-    a = ef.Variable(np.full(4, 3e30, "float32"))
-    told = []
-    norm = GradientNorm(lambda *point: told.append(point), print)
-    norm.hear([a], [a])
-    norm.end_step(1, lambda _: "")
-    assert told == [("gradient norm", 1, np.inf)]
 
 
 def test_memory_is_read_while_no_step_is_recorded(monkeypatch):

@@ -16,8 +16,6 @@ import viz
 from eagerflow import layers
 from tests.viz import browser
 from tests.viz.livepage.watching import data, mlp
-from viz.doctor.finding import Finding
-from viz.livepage.pace import Pace
 
 pytestmark = pytest.mark.slow
 
@@ -101,28 +99,6 @@ def test_curves_and_the_graph_update_while_training_runs(page_in_browser):
         f"document.querySelector('[data-metric=\"loss\"] canvas').getAttribute('aria-label') !== {json.dumps(first)}"
     )
     seen.wait("/3 \\/ 3/.test(document.querySelector('.live-line').textContent)")
-
-
-def test_the_first_graph_is_drawn_once_and_holds_up_no_other(page_in_browser):
-    _, seen = page_in_browser
-    x, y = data()
-    mlp().fit(x, y, batch_size=8, verbose=0)
-    seen.wait("Number(document.documentElement.dataset.graph) >= 1")
-    drawings, wait_first, wait_next, colour = seen.run("""(() => {
-      const live = eagerflowLive, { viewer } = eagerflowViewer, draw = viewer.draw, facts = live.shown, waits = [];
-      let drawings = 0;
-      viewer.draw = function () { drawings += 1; return draw.call(this); };
-      viewer.state.color = "op";
-      live.shown = null;
-      for (let k = 0; k < 2; k += 1) {
-        live.showGraph(viewer.data, facts);
-        waits.push(live.nextGraph - performance.now());
-      }
-      viewer.draw = draw;
-      return [drawings, ...waits, viewer.state.color]; })()""")
-    assert drawings == 2  # of the two that were shown
-    assert colour == "time"
-    assert wait_first <= 0 < wait_next
 
 
 def test_log_scale_smoothing_and_values_under_the_pointer(page_in_browser):
@@ -225,66 +201,6 @@ def test_an_earlier_run_is_drawn_beside_this_one(page_in_browser):
 TO_COMPARE = """(name, ...parts) => { const input = document.querySelector('.live-controls input[type=file]'),
   files = new DataTransfer(); files.items.add(new File(parts, name)); input.files = files.files;
   input.dispatchEvent(new Event('change')); }"""
-
-
-def test_a_file_may_be_dropped_on_the_curves(page_in_browser):
-    page, seen = page_in_browser
-    page.log({"loss": 1.0}, step=1)
-    seen.wait("eagerflowLive.curves.plots.size === 1")
-    seen.run("""(() => { const files = new DataTransfer();
-      files.items.add(new File([eagerflowLive.curves.csv()], 'dropped.csv'));
-      document.querySelector('[data-metric=loss]').dispatchEvent(
-        new DragEvent('drop', { dataTransfer: files, bubbles: true, cancelable: true })); })()""")
-    seen.wait("eagerflowLive.curves.comparison.name === 'dropped'")
-
-
-def test_the_trainings_of_another_run_are_overlaid_too(page_in_browser):
-    _, seen = page_in_browser
-    x, y = data()
-    for name in ("first", "second"):
-        mlp(name).fit(x, y, batch_size=8, epochs=2, verbose=0, validation_split=0.25)
-    seen.wait("eagerflowLive.curves.options.borders.length === 2")
-    seen.wait("eagerflowLive.curves.series.get('validation|loss').length === 4")
-    rows = list(csv.DictReader(io.StringIO(seen.run("eagerflowLive.curves.csv()"))))
-    assert {row["training"] for row in rows} == {"1 first", "2 second"}
-    seen.run(f"({TO_COMPARE})('old.csv', eagerflowLive.curves.csv())")
-    seen.wait("eagerflowLive.curves.comparison.borders.length === 2")
-    seen.run("eagerflowLive.curves.set({ overlaid: true })")
-    lines = "eagerflowLive.curves.plots.get('loss').all.map(({ name, points }) => [name, points.map(([step]) => step)])"
-    own = [f"{run}, {part}" for run in ("train", "validation") for part in ("1 first", "2 second")]
-    old = [f"{run}, old, {part}" for run in ("train", "validation") for part in ("1 first", "2 second")]
-    assert sorted(seen.run(lines)) == sorted([[name, [6, 12]] for name in (*own, *old)])
-    single = seen.run("eagerflowLive.curves.csv()").replace("2 second", "").replace("1 first", "")
-    seen.run(f"({TO_COMPARE})('alone.csv', {json.dumps(single)})")
-    seen.wait("eagerflowLive.curves.comparison.name === 'alone'")
-    assert ["train, alone", [6, 12, 18, 24]] in seen.run(lines)  # as it is, from its own first step
-
-
-def test_the_mean_so_far_is_drawn_of_the_epoch_that_runs_and_alone_in_the_first(page_in_browser):
-    _, seen = page_in_browser
-    seen.wait("window.eagerflowLive?.curves")
-    means, ends = [[1, 3.0], [2, 2.5], [3, 2.0], [4, 1.5], [5, 1.0]], [[2, 2.5], [4, 1.5]]
-
-    def drawn(batch, epoch):
-        series = f"['batch|loss', {json.dumps(batch)}], ['epoch|loss', {json.dumps(epoch)}]"
-        lines = f"eagerflowLive.curves.charts(new Map([{series}])).get('loss').lines"
-        return seen.run(f"{lines}.map(({{ run, points }}) => [run, points.length])")
-
-    assert drawn(means[:2], ends[:1]) == [["batch", 2]]
-    assert drawn(means[:4], ends) == [["epoch", 2]]
-    assert drawn(means, ends) == [["batch", 1], ["epoch", 2]]
-
-
-def test_what_a_program_logs_has_its_own_name_unless_others_are_in_its_chart(page_in_browser):
-    page, seen = page_in_browser
-    x, y = data()
-    mlp().fit(x, y, batch_size=8, epochs=2, verbose=0)
-    page.log({"learning_rate": 0.5, "beta": 1.0, "f1": 0.5, "val_f1": 0.25, "loss": 9.0})
-    seen.wait("['learning_rate', 'beta', 'f1'].every((name) => eagerflowLive.curves.plots.get(name)?.legend.innerText)")
-    legends = "['learning_rate', 'beta', 'f1'].map((name) => eagerflowLive.curves.plots.get(name).legend.textContent)"
-    assert seen.run(legends) == ["0.5", "1", "train 0.5validation 0.25"]
-    told = label(seen, "loss")
-    assert re.match(r"loss: each batch \S+, logged 9, train ", told)
 
 
 def test_a_line_is_hidden_in_all_charts_by_its_name_and_shown_again(page_in_browser):
@@ -442,20 +358,6 @@ def test_what_the_cockpit_says_stands_on_the_page(page_in_browser):
     seen.wait("document.querySelector('[data-metric=\"extra|cockpit: alpha\"]') !== null")
 
 
-def test_curves_stand_above_the_graph_and_the_legend_beside_it(page_in_browser):
-    _, seen = page_in_browser
-    x, y = data()
-    mlp().fit(x, y, batch_size=8, epochs=3, verbose=0)
-    seen.wait("Number(document.documentElement.dataset.graph) >= 1 && document.querySelector('.swatch') !== null")
-    places = seen.run(
-        """Object.fromEntries(['.dock', '.stage', '.sight', '.legend'].map((name) => {
-        const box = document.querySelector(name).getBoundingClientRect(); return [name, [box.top, box.bottom]]; }))"""
-    )
-    assert places[".dock"][1] <= places[".stage"][0]
-    assert places[".sight"][1] <= places[".legend"][0]
-    assert places[".legend"][1] <= places[".stage"][1] + 1
-
-
 def train_on_a_phone(page, seen):
     """The page on a narrow screen, with the graph of a training that has ended."""
     seen.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
@@ -493,70 +395,6 @@ def test_on_a_phone_the_head_is_short_until_all_numbers_are_wanted(page_in_brows
     assert seen.run("document.querySelector('.sight').clientHeight") > 400
 
 
-@pytest.mark.parametrize("width", [1400, 1100, 800])
-def test_the_head_cuts_no_number_and_leaves_out_the_least_important_ones(page_in_browser, width):
-    _, seen = page_in_browser
-    seen.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
-    mlp().fit(*data(), batch_size=8, verbose=0)
-    seen.wait("Number(document.documentElement.dataset.graph) >= 1")
-    status = {"mode": "training", "step": 123456, "in_epoch": 1234, "per_epoch": 2345, "epochs": 100, "epoch": 53}
-    status |= {"rate": 1234.5, "samples": 39504.0, "eta": 4500.0, "step_ms": 1.234, "whole_ms": 2, "elapsed": 900}
-    status |= {"memory": 987654321, "params": 12345678, "optimizer": "adam", "overhead": 0.021}
-    # In one go: what the training says between two would be measured instead.
-    tiles, ends, room = seen.run(
-        f"""(() => {{ eagerflowLive.take({{ status: {json.dumps(status)} }});"""
-        """const { tiles } = eagerflowLive, seen = [...tiles.children].filter((each) => each.offsetWidth);
-        return [seen.map((each) => each.firstChild.textContent), seen.map((each) => each.getBoundingClientRect().right),
-          tiles.getBoundingClientRect().right]; })()"""
-    )
-    assert max(ends) <= room + 1
-    assert {"epoch", "step", "speed", "left", "graph"} <= {*tiles} or width < 1000
-    seen.run("eagerflowLive.showAll()")
-    assert seen.run("[...eagerflowLive.tiles.children].every((each) => each.offsetWidth > 0)")
-
-
-def two_networks(steps):
-    """A generator and a discriminator that take turns: wider than a window, and what runs first isn't highest."""
-    generator = ef.Sequential([ef.Input((8,)), layers.Dense(32, "relu"), layers.Dense(2)], name="generator")
-    critic = ef.Sequential([ef.Input((2,)), layers.Dense(32), layers.LeakyReLU(0.2), layers.Dense(1)], name="critic")
-    loss, taught, teaching = ef.losses.BinaryCrossentropy(from_logits=True), ef.optimizers.Adam(), ef.optimizers.Adam()
-    for _ in range(steps):
-        real, noise = np.ones((16, 2), "float32"), ef.random.normal((16, 8))
-        with ef.GradientTape(persistent=True) as tape:
-            made = generator(noise, training=True)
-            true, false = critic(real, training=True), critic(made, training=True)
-            fooled = loss(ef.ops.ones_like(false), false)
-            told = loss(ef.ops.ones_like(true), true) + loss(ef.ops.zeros_like(false), false)
-        for optimizer, value, net in ((taught, fooled, generator), (teaching, told, critic)):
-            weights = net.trainable_variables
-            optimizer.apply_gradients(zip(tape.gradient(value, weights), weights, strict=True))
-
-
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (900, 500)])
-def test_the_first_view_shows_the_beginning_of_the_graph_at_any_size_of_the_window(page_in_browser, width, height):
-    _, seen = page_in_browser
-    seen.call("Emulation.setDeviceMetricsOverride", width=1440, height=1000, deviceScaleFactor=1, mobile=False)
-    two_networks(4)
-    seen.wait("Number(document.documentElement.dataset.graph) >= 1 && document.querySelectorAll('.plot').length > 3")
-    seen.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-    places = """(() => { const { canvas, scene } = eagerflowViewer.viewer, { x, y, scale } = canvas.view,
-        first = [...scene.nodes.values()].find((node) => /^dense/.test(node.title)),
-        outer = scene.frames.get('frame:/generator'),
-        { w, h } = canvas.size(), high = [...scene.nodes.values(), ...scene.frames.values()].filter((each) =>
-          x + each.x * scale < w && x + (each.x + each.w) * scale > 0).map((each) => y + each.y * scale);
-        return [innerWidth, w, h, x + outer.x * scale, x + first.x * scale, y + first.y * scale,
-          w - x - (first.x + first.w) * scale, h - y - (first.y + first.h) * scale, Math.min(...high)]; })()"""
-    seen.wait(f"({places})[0] === {width} && ({places})[7] >= 0")
-    _, _, high, *around, highest = seen.run(places)
-    assert min(around) >= 0  # the left border of the first network, and its first op wholly
-    if high > 315:  # else there is no room for what is given to it
-        assert 0 <= highest <= 30
-    seen.run("eagerflowViewer.viewer.canvas.pan(-40, 0)")
-    moved = seen.run("eagerflowViewer.viewer.canvas.view.x")
-    seen.run("eagerflowViewer.viewer.canvas.fitAgain()")
-    assert seen.run("eagerflowViewer.viewer.canvas.view.x") == moved  # what the reader moved stays
-
-
 def test_the_head_says_when_fit_has_ended_and_when_another_begins(page_in_browser):
     _, seen = page_in_browser
     word = "[eagerflowLive.word.textContent, eagerflowLive.dot.dataset.state, eagerflowLive.tiles.textContent]"
@@ -573,27 +411,6 @@ def test_the_head_says_when_fit_has_ended_and_when_another_begins(page_in_browse
     ]
     assert ["left" in each[2] for each in said] == [True, False, False, True]
     assert ["took4.2 s" in each[2] for each in said] == [False, True, False, False]
-
-
-def test_how_a_program_went_is_said_where_it_cannot_be_pointed_at(page_in_browser):
-    _, seen = page_in_browser
-    news = {
-        "status": {"mode": "training", "step": 9, "elapsed": 0.3},
-        "end": {"how": "gone", "words": "It fell silent."},
-    }
-    seen.run(f"eagerflowLive.take({json.dumps(news)})")
-    assert seen.run("[eagerflowLive.advice.hidden, eagerflowLive.advice.textContent]") == [False, "It fell silent."]
-    assert "took0.3 s" in seen.run("eagerflowLive.tiles.textContent")
-
-
-def test_a_running_mean_has_a_gap_where_an_epoch_begins(page_in_browser):
-    _, seen = page_in_browser
-    series = {"batch|loss": [[step, 1 / step] for step in (1, 2, 3, 4, 7, 8)], "mark|epoch": [[4, 1], [8, 2]]}
-    news = json.dumps({name: {"all": True, "points": points} for name, points in series.items()})
-    seen.run(f"eagerflowLive.take({{ status: {{ epochs: 2 }}, series: {news} }})")
-    seen.wait("eagerflowLive.curves.plots.has('loss') && eagerflowLive.curves.plots.get('loss').drawn")
-    plot = "eagerflowLive.curves.plots.get('loss')"
-    assert seen.run(f"[[2, 3], [4, 7]].map(([a, b]) => {plot}.parted(a, b, {plot}.drawn[0].breaks))") == [False, True]
 
 
 def test_a_finding_of_each_severity_is_seen_in_its_tab(page_in_browser):
@@ -654,26 +471,6 @@ def test_an_error_is_loud_and_leads_to_its_tab_a_hint_is_not(page_in_browser):
     assert "frozen" in seen.run(STRIP)[1]  # which nobody has put away
 
 
-@pytest.mark.parametrize("width", [1400, 1024, 390])
-def test_the_command_that_a_finding_leads_to_stands_in_the_strip_itself(page_in_browser, monkeypatch, width):
-    page, seen = page_in_browser
-    page.belongs_to("nan.py")
-    seen.call("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=width < 400)
-    found = Finding("nonfinite", "error", "weights hold NaN " * 30, fix="Run `viz nonfinite SCRIPT`: it tells where.")
-    monkeypatch.setattr(type(page._visits.watcher), "findings", (found,))
-    page.log(loss=1.0)
-    command = "document.querySelector('.live-finding-command')"
-    seen.wait(f"{command}?.textContent === 'viz nonfinite nan.py'")
-    left, top, right, bottom = seen.run(
-        f"(({{ left, top, right, bottom }}) => [left, top, right, bottom])({command}.getBoundingClientRect())"
-    )
-    assert 0 <= left < right <= width
-    assert seen.run(f"document.elementFromPoint({(left + right) / 2}, {(top + bottom) / 2}) === {command}")
-    end = "document.querySelector('.live-finding-words').getBoundingClientRect()"
-    assert seen.run(f"{end}.bottom") <= top if width < 400 else seen.run(f"{end}.right") <= left
-    assert seen.run(f"{end}.width") > width / 2  # the message has room, too
-
-
 def test_charts_share_their_steps_and_a_value_far_away_may_be_ignored(page_in_browser):
     page, seen = page_in_browser
     for step in range(60):
@@ -705,28 +502,6 @@ def outside(seen, **lines):
     return seen.run("((p) => [p.outside(), p.y[1]])(eagerflowLive.curves.plots.get('loss'))")
 
 
-def test_the_first_values_of_a_gradient_norm_do_not_flatten_the_rest(page_in_browser):
-    _, seen = page_in_browser
-    told, most = outside(seen, own=[27000, 18000, *(200 + 10 * (k % 7) for k in range(13))])
-    assert told == "2 values outside, up to 27,000"
-    assert most < 1000
-    assert outside(seen, own=[-600, *(3 + k % 2 for k in range(20))])[0] == "1 value outside, down to -600"
-
-
-def test_a_validation_that_goes_astray_is_shown_and_so_is_each_of_a_few_epochs(page_in_browser):
-    _, seen = page_in_browser
-    many = [1 + k % 3 / 10 for k in range(200)]
-    told, most = outside(seen, batch=many, validation=[1.0, 5.0, 60.0])
-    assert (told, most > 60) == ("", True)
-    assert outside(seen, epoch=[40.0, 2.0, 1.5, 1.4, 1.3])[0] == ""
-
-
-def test_a_fast_fall_at_the_beginning_is_seen(page_in_browser):
-    _, seen = page_in_browser
-    _, most = outside(seen, batch=[2.3 * 0.97**k + 0.1 for k in range(400)])
-    assert most > 1.8
-
-
 def test_a_loss_that_falls_or_rises_step_by_step_is_no_outlier(page_in_browser):
     _, seen = page_in_browser
     falling = [0.87 * 0.75**k for k in range(200)]
@@ -742,21 +517,6 @@ def test_a_loss_that_falls_or_rises_step_by_step_is_no_outlier(page_in_browser):
     seen.run("eagerflowLive.curves.takeBorders([{ step: 0 }, { step: 200 }])")
     assert outside(seen, step=falling * 2)[0] == ""  # of each of two trainings
     seen.run("eagerflowLive.curves.takeBorders([])")
-
-
-def test_a_step_that_is_pointed_at_is_marked_in_all_charts(page_in_browser):
-    page, seen = page_in_browser
-    for step in range(30):
-        page.log({"loss": 1.0, "f1": 2.0}, step=step)
-    seen.wait("eagerflowLive.curves.plots.size === 2 && Boolean(eagerflowLive.curves.plots.get('f1').brush)")
-    seen.run("eagerflowLive.curves.plots.get('loss').point(200)")
-    seen.wait("eagerflowLive.curves.plots.get('f1').elsewhere !== null")
-    assert seen.run(
-        "(({ elsewhere, tip }) => [elsewhere === eagerflowLive.curves.plots.get('loss').at, tip.hidden])"
-        "(eagerflowLive.curves.plots.get('f1'))"
-    ) == [True, True]
-    seen.run("eagerflowLive.curves.plots.get('loss').point(null)")
-    seen.wait("eagerflowLive.curves.plots.get('f1').elsewhere === null")
 
 
 def test_many_charts_can_be_filtered_by_their_names(page_in_browser):
@@ -837,29 +597,6 @@ def test_the_horizontal_axis_counts_steps_epochs_or_time(page_in_browser):
     assert seen.run(f"{plot}.lines.map(({{ points }}) => points.length && points.at(-1)[0])")[-2:] == [2, 1]
 
 
-def test_the_axis_of_time_leaves_out_the_few_steps_that_took_much_longer(page_in_browser):
-    _, seen = page_in_browser
-    points = [[step, 900.0 if step == 1 else 400.0 if step == 30 else 10.0] for step in range(1, 61)]
-    seen.run(f"eagerflowLive.take({{ series: {{ 'extra|step ms': {{ all: true, points: {json.dumps(points)} }} }} }})")
-    seen.wait("eagerflowLive.curves.plots.has('extra|step ms') && eagerflowLive.curves.plots.get('extra|step ms').y")
-    most = "eagerflowLive.curves.plots.get('extra|step ms').y[1]"
-    assert 10 < seen.run(most) < 50
-    seen.run("eagerflowLive.curves.set({ log: true })")
-    assert 400 < 10 ** seen.run(most) < 1000  # all but the first
-
-
-def test_the_axis_of_time_leaves_out_the_first_steps_of_each_run(page_in_browser):
-    _, seen = page_in_browser
-    slow = [1, 2, 3, 4, 6, 8, 11, 14, 18, 23]
-    times = [[x, 80.0 if x < 3 else 12.0] for x in slow] + [[x, 2.0 + x % 3 / 10] for x in range(37, 400, 30)]
-    points = [[start + x, y] for start in (0, 400) for x, y in times]
-    borders = [{"step": step, "words": "m", "model": "m"} for step in (0, 400)]
-    news = {"series": {"extra|step ms": {"all": True, "points": points}}, "borders": {"list": borders}}
-    seen.run(f"eagerflowLive.take({json.dumps(news)})")
-    seen.wait("Boolean(eagerflowLive.curves.plots.get('extra|step ms')?.y)")
-    assert 2.2 < seen.run("eagerflowLive.curves.plots.get('extra|step ms').y[1]") < 3
-
-
 def test_a_line_of_gradient_norms_has_a_gap_where_they_were_not_measured(page_in_browser):
     _, seen = page_in_browser
     steps = [*range(0, 300, 10), 700, *range(1100, 1300, 10), *range(1300, 1400)]
@@ -878,36 +615,6 @@ def test_a_line_of_gradient_norms_has_a_gap_where_they_were_not_measured(page_in
         f"[[280, 290], [290, 700], [700, 1100], [1100, 1110]].map(([a, b]) => {plot}.parted(a, b, {breaks}))"
     ) == [False, True, True, False]
     assert seen.run(f"{plot}.lone({plot}.drawn[0].raw, {breaks}).map(([x]) => x)") == [700]  # a dot
-
-
-def _graph_tile(seen):
-    """What is said of the graph at the top, and behind it."""
-    tile = "[...document.querySelectorAll('.live-tile')].find((each) => each.firstChild.textContent === 'graph')"
-    return seen.run(f"[{tile}.lastChild.textContent, {tile}.title]")
-
-
-def test_when_training_is_over_the_page_says_why_its_graph_is_of_an_earlier_step(page_in_browser, monkeypatch):
-    _, seen = page_in_browser
-    once = iter([True])
-    monkeypatch.setattr(Pace, "is_due", lambda self, now: next(once, False))
-    monkeypatch.setattr(Pace, "affords_last", lambda self, now: False)
-    mlp().fit(*data(), batch_size=8, epochs=2, verbose=0)  # of 16 steps
-    seen.wait("document.documentElement.dataset.graph === '1'")
-    seen.wait("/done|ended/.test(document.querySelector('.live-head').textContent)")
-    words, why = _graph_tile(seen)
-    assert words == "step 1 (last)"
-    assert "Only some steps are recorded" in why
-    # Nothing is said of the last step's graph, nor while training runs.
-    assert seen.run("window.eagerflowLive.shownStep({ step: 2 }, false)") == ["step 1", ""]
-    assert seen.run("window.eagerflowLive.shownStep({ step: 16 }, true)") == ["step 1", ""]
-
-
-def test_the_chart_of_gradient_norms_says_why_it_has_gaps(page_in_browser):
-    _, seen = page_in_browser
-    mlp().fit(*data(), batch_size=8, epochs=2, verbose=0)
-    seen.wait("document.querySelector('[data-metric^=\"extra|gradient norm\"]') !== null")
-    note = seen.run("document.querySelector('[data-metric^=\"extra|gradient norm\"] .plot-title').title")
-    assert "measured only in some steps" in note
 
 
 @pytest.mark.parametrize("left", ["by Ctrl-C", "to the next run"])
@@ -938,51 +645,3 @@ def test_the_tab_of_an_ended_run_offers_the_next_run_at_its_port(tmp_path, left)
         if again is not None:
             again.close(quit=True)
         seen.close()
-
-
-def test_a_learning_rate_has_its_chart_whether_it_changes_or_not(page_in_browser):
-    _, seen = page_in_browser
-    x, y = data()
-    model = mlp()
-    model.fit(x, y, batch_size=8, epochs=2, verbose=0)
-    seen.wait("document.querySelectorAll('.plot').length > 4")
-    charts = "[...document.querySelectorAll('[data-metric]')].map((each) => each.dataset.metric)"
-    known = seen.run(charts)
-    assert "extra|learning rate" in known
-    assert "learning rate 0.01" in label(seen, "extra|learning rate")
-    assert "learning rate" not in seen.run("eagerflowLive.tiles.textContent")  # where it would leave again
-    model.optimizer.learning_rate = 0.001
-    model.fit(x, y, batch_size=8, epochs=1, verbose=0)
-    told = "document.querySelector('[data-metric=\"extra|learning rate\"] canvas').getAttribute('aria-label')"
-    seen.wait(f"{told}.endsWith('0.001')")
-    assert seen.run(charts) == known
-
-
-def test_training_steps_and_those_with_evaluations_are_told_apart(page_in_browser):
-    _, seen = page_in_browser
-    x, y = data()
-    told = "eagerflowLive.facts().map(([name, value]) => `${name}: ${value}`)"
-    model = mlp()
-    model.fit(x, y, batch_size=8, epochs=2, verbose=0)
-    seen.wait("Number(document.documentElement.dataset.graph) >= 1 && eagerflowLive.status.step === 16")
-    assert "step: 16 (8 / 8)" in seen.run(told)
-    model.fit(x, y, batch_size=8, epochs=60, verbose=0, validation_data=(x, y), validation_batch_size=16)
-    seen.wait("eagerflowLive.status.step === 496 && eagerflowLive.status.others === 240")
-    seen.wait("eagerflowLive.shown.step > 24")
-    assert "step: 496 (8 / 8)" in seen.run(told)
-    assert "736 with those of evaluations" in seen.run("eagerflowLive.facts().find(([name]) => name === 'step')[2]")
-    step, number = seen.run("[eagerflowLive.shown.step, eagerflowLive.shown.number]")
-    assert number == step + 4 * ((step - 16) // 8)
-    words, why = _graph_tile(seen)
-    assert words.split(" (")[0] == f"step {step}"
-    assert f"Recordings and --step call it step {number}" in why
-    assert seen.run("eagerflowLive.curves.plots.get('loss').axis") == "step"
-
-
-def given(seen, **series):
-    """Curves by "run|metric", with `__` for the bar and `_` for a blank."""
-    names = {name: name.replace("__", "|").replace("_", " ") for name in series}
-    sent = ", ".join(
-        [f"'{names[name]}': {{ all: true, points: {json.dumps(points)} }}" for name, points in series.items()]
-    )
-    seen.run(f"eagerflowLive.take({{ series: {{ {sent} }} }})")

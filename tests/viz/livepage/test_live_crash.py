@@ -8,8 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import textwrap
-import time
 from pathlib import Path
 
 import numpy as np
@@ -186,22 +184,6 @@ def test_a_script_that_is_killed_leaves_its_page(script):
     again.close()
 
 
-@linux
-@pytest.mark.slow
-def test_a_run_that_is_told_to_end_says_by_which_signal(script):
-    process, url = started("-m", "viz", "run", "--live", script(), "stay")
-    reader = Reader(url)
-    reader.wait(lambda r: len(r.curves.get("epoch|loss", [])) == 2)
-    server = server_of(url)
-    process.send_signal(signal.SIGTERM)
-    end = reader.wait(lambda r: r.parts.get("end"))
-    assert (end["how"], end["by"]) == ("killed", "SIGTERM")
-    assert process.wait(30) == -signal.SIGTERM
-    process.stderr.close()
-    os.killpg(server, signal.SIGKILL)
-    reader.close()
-
-
 def server_of(url):
     """The number of the process that serves a page: the only one with that port."""
     port = int(url.split(":")[2].split("/")[0])
@@ -250,15 +232,6 @@ def test_run_live_refuses_what_belongs_to_whole_recordings(script, capsys):
     assert "--steps can't be combined with --live" in capsys.readouterr().err
     assert main(["run", "--live", "--no-open", "nowhere.py"]) == 2
     assert "nowhere.py" in capsys.readouterr().err
-
-
-def test_ctrl_c_while_it_serves(script, monkeypatch, capsys):
-    def interrupt(seconds):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(live.time, "sleep", interrupt)
-    assert main(["run", "--live", "--no-open", script()]) == 0
-    assert "until Ctrl-C" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("moment", "status"), [("until Ctrl-C", 0), ("wrote the last", 130)])
@@ -337,24 +310,3 @@ def is_free(port):
         except OSError:
             return False
         return True
-
-
-@pytest.mark.slow
-def test_the_port_is_free_while_browsers_hear_of_the_end():
-    page = viz.live(open_browser=False)
-    reader = Reader(page.url)
-    reader.wait(lambda r: r.parts)
-    page.close(quit=True)
-    while page.is_served and not is_free(page._child.port):
-        time.sleep(0.001)
-    assert page.is_served
-    reader.close()
-    assert reader.ended
-
-
-def test_help_shows_how(capsys):
-    with pytest.raises(SystemExit):
-        main(["run", "--help"])
-    out = textwrap.dedent(capsys.readouterr().out)
-    for words in ("--live", "--exit", "--port", "viz run --live train.py"):
-        assert words in out

@@ -92,27 +92,6 @@ def fit(epochs, on_epoch_end=None, x=None, **options):
     model.fit(features if x is None else x, y, batch_size=8, epochs=epochs, verbose=0, callbacks=given, **options)
 
 
-def spoil_weights_after(epoch):
-    def of_model(model):
-        def spoil(number, logs=None):
-            if number == epoch:
-                model.layers[0].kernel.assign(model.layers[0].kernel.numpy() * NAN)
-
-        return spoil
-
-    return of_model
-
-
-@pytest.mark.filterwarnings("ignore:the loss is nan")
-def test_steps_of_fit_are_those_of_the_training():
-    finding = the_nonfinite(
-        watched(lambda: fit(14, spoil_weights_after(11)))
-    )  # so in the first step of epoch 13: it is step 48
-    assert finding.message.startswith("the weights 'mlp/hidden/kernel' hold 40 NaN")
-    assert "in step 49, the loss is NaN" in finding.message
-    assert "NaN in step 48 already, where nobody watched, so the op with which it began isn't known" in finding.message
-
-
 def logarithm_of_nothing(steps, step_of_zero, heard=True):
     """Trains with a loss of its own whose logarithm meets 0 in this step; if it isn't heard, the loss stays finite."""
     model, optimizer, (x, _) = mlp(), ef.optimizers.SGD(0.01), data(8)
@@ -137,13 +116,6 @@ def test_of_nan_that_began_where_nobody_watched_no_line_is_blamed_and_the_comman
     assert "clipnorm" not in finding.fix
 
 
-@pytest.mark.filterwarnings("ignore:the loss is nan")
-def test_a_watched_nan_is_numbered_as_ever():
-    finding = the_nonfinite(watched(lambda: fit(5, spoil_weights_after(1))))
-    assert "in step 8, the loss is NaN" in finding.message
-    assert "nobody watched" not in finding.message
-
-
 def test_a_nan_that_passes_stays_found_and_does_not_make_every_step_slow():
     def now_and_then(step, x):
         x[:] = data(8)[0] if step % 2 == 0 or step < 39 else NAN
@@ -157,40 +129,11 @@ def test_a_nan_that_passes_stays_found_and_does_not_make_every_step_slow():
     assert found.watcher.step <= visits.FIRST + visits.HURRIES * visits.AGAIN
 
 
-@pytest.mark.filterwarnings("ignore:the loss is nan")
-def test_nan_of_rows_for_validation_are_found_in_the_next_evaluation():
-    x, y = data(32)
-    bad = x.copy()
-    seen = watched(lambda: fit(12, validation_data=(bad, y), on_epoch_end=lambda _: lambda e, _: spoil_at(9)(e, bad)))
-    finding = the_nonfinite(seen)
-    assert finding.rule == "nonfinite.data"
-    assert "in the evaluation after step 43, the prediction is NaN" in finding.message
-
-
 def test_an_ending_that_nobody_watched_is_told_by_the_epochs_and_the_steps_of_the_training():
     ef.utils.set_random_seed(0)
     found = watched(lambda: fit(25))
     (finding,) = [each for each in found.watcher.findings if "training ended" in each.message]
     assert "after 100 steps (25 epochs)" in finding.message
-
-
-def test_nothing_is_said_of_the_ending_of_an_own_loop_that_nobody_watched():
-    found = watched(lambda: own_loop(100, lambda step, x: None))
-    assert (found.watcher.step, found.watcher.unseen) == (visits.FIRST + visits.AGAIN, 60)
-    assert not [each for each in found.watcher.findings if "training ended" in each.message]
-
-
-def test_numbers_of_steps_say_that_they_count_the_watched_ones():
-    kept = []
-
-    def keep(step, x):
-        kept.append(ef.ops.convert_to_tensor(x))
-
-    def train():
-        own_loop(60, keep, ef.optimizers.SGD(0.0))
-
-    (finding,) = [each for each in watched(train).watcher.findings if each.kind == "frozen"]
-    assert "has changed in 24 watched steps" in finding.message
 
 
 @pytest.mark.filterwarnings("ignore:the loss is nan")

@@ -137,12 +137,6 @@ def test_a_program_that_goes_without_a_word_is_said_to_have_died():
     assert polite.news(-1, {})["end"]["how"] == "finished"
 
 
-def test_unknown_messages_are_ignored():
-    hub = Hub()
-    hub.take({"is": "hologram", "depth": 3}, b"bytes")
-    assert hub.news(-1, {}) == {"version": 1}
-
-
 def test_messages_go_through_a_pipe():
     stream = io.BytesIO()
     messages.write(stream, {"is": "about", "text": "λ\n"}, b"\0\n{}")
@@ -180,11 +174,6 @@ def test_the_last_values_of_a_long_curve_are_there_when_training_is_over():
     assert hub.news(-1, {})["series"]["batch|loss"]["points"][-1] == [4098, 4097.0, 4096.0, 4098.0]
 
 
-def test_numbers_that_json_has_not_are_refused():
-    with pytest.raises(ValueError):
-        messages.write(io.BytesIO(), {"x": float("nan")})
-
-
 def test_a_mailbox_that_nobody_empties_stays_small():
     box = Mailbox()
     for x in range(100_000):
@@ -209,18 +198,6 @@ def test_the_last_step_of_a_training_may_cost_a_few_times_the_share():
     pace.settle()
     assert [pace.affords_last(100 + later) for later in (0.05, 0.2)] == [False, True]
     assert not pace.is_due(100.2)
-
-
-def test_a_picture_of_another_training_may_cost_a_few_times_the_share():
-    pace = Pace(every=2.0, share=0.03)
-    assert pace.affords_picture(100.0)
-    pace.begin_picture(100.0)
-    assert not pace.affords_picture(200.0)  # what it costs isn't known
-    pace.end_picture(0.012)
-    assert [pace.affords_picture(100 + later) for later in (0.05, 0.2)] == [False, True]
-    assert pace.cost == 0.012
-    pace.begin(100.1)
-    assert not pace.affords_picture(200.0)  # a step is being recorded
 
 
 def test_recorded_steps_come_as_rarely_as_their_cost_demands():

@@ -76,20 +76,6 @@ def test_nothing_moves_by_itself_after_the_first_epoch(page_in_browser, width, h
     assert seen.run(MOVED) == []
 
 
-def test_nothing_moves_in_a_loop_with_two_optimizers(page_in_browser):
-    _, seen = page_in_browser
-    watched(seen)
-    test_live_browser.two_networks(400)
-    seen.wait(SETTLED)
-    seen.run(WATCH)
-    test_live_browser.two_networks(120)
-    seen.wait("Number(document.documentElement.dataset.graph) > 400")
-    assert (
-        seen.run("[...document.querySelectorAll('.live-tile')].some((tile) => /rate/.test(tile.textContent))") is False
-    )
-    assert seen.run(MOVED) == []
-
-
 def press(seen, key):
     for kind in ("keyDown", "keyUp"):
         seen.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode={"Escape": 27}[key])
@@ -142,45 +128,3 @@ def test_the_divider_makes_charts_higher(page_in_browser):
         .getBoundingClientRect().bottom, body.scrollHeight > body.clientHeight]; })()""")
     assert blank < 20
     assert not scrolls
-
-
-def test_distributions_of_a_layer_are_told_apart_by_the_end_of_their_names(page_in_browser):
-    page, seen = page_in_browser
-    watched(seen)
-    inner = "a_network_with_a_long_name/a_block_with_a_long_name/another_block"
-    rows = [["weights", f"{inner}/dense/{name}", -1, 1, [1, 2], 0, 1, 0, 0] for name in ("kernel", "bias")]
-    page._collector._box.put("histograms", {"step": 1, "tensors": rows, "left_out": 0})
-    seen.run("document.getElementById('tab-histograms').click()")
-    seen.wait("document.querySelectorAll('[data-tensor]').length === 2")
-    ends = "[...document.querySelectorAll('.tensor-end')]"
-    assert seen.run(f"{ends}.map((each) => each.textContent)") == ["dense/kernel", "dense/bias"]
-    assert seen.run(f"{ends}.every((each) => each.offsetWidth >= each.scrollWidth)")
-    assert seen.run("document.querySelector('[data-tensor] .plot-title').title") == f"{inner}/dense/kernel"
-
-
-def test_the_side_panel_is_there_again_when_the_window_is_wide_again(page_in_browser):
-    page, seen = page_in_browser
-    watched(seen, 800, 900)
-    seen.open(page.url)
-    seen.wait("document.documentElement?.dataset.live === 'waiting' && innerWidth === 800")
-    mlp().fit(*data(), batch_size=8, verbose=0)
-    seen.wait("Number(document.documentElement.dataset.graph) >= 1")
-    wide = "document.querySelector('.panel').getBoundingClientRect().width"
-    watched(seen)
-    seen.wait(f"innerWidth === 1440 && {wide} > 200")
-    seen.run("(eagerflowViewer.viewer.panel.toggle(), 1)")
-    for width in (800, 1440):
-        watched(seen, width)
-        seen.wait(f"innerWidth === {width}")
-    assert seen.run(wide) == 0  # as the reader has left it
-
-
-def test_a_phone_has_one_scroll_bar(page_in_browser):
-    page, seen = page_in_browser
-    test_live_browser.train_on_a_phone(page, seen)
-    seen.wait("document.querySelectorAll('.plot').length === 6")
-    scrolls = (
-        "[...document.querySelectorAll('*')].filter((each) => each.scrollHeight > each.clientHeight + 1 &&"
-        " /auto|scroll/.test(getComputedStyle(each).overflowY)).map((each) => each.className || each.tagName)"
-    )
-    assert seen.run(scrolls) == ["BODY"]

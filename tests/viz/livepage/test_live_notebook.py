@@ -164,18 +164,6 @@ def test_a_line_stands_where_fit_begins_again_in_a_later_cell(shell):
     assert steps > first[1]
 
 
-def test_a_fit_that_fails_is_not_shown_as_training(shell):
-    viz.live(linger=0)
-    model = train()
-    with pytest.raises(ValueError, match="shape"):
-        model.fit(data()[0][:, :2], data()[1], verbose=0)
-    end_cell(shell)
-    plain, html = places[0].fills[-1]
-    assert re.match(r"viz\.live, failed after [\d.]+ m?s", plain)
-    assert "left" not in plain
-    assert "#d63a30" in html.split("</b>")[0]
-
-
 def test_a_fit_that_fails_takes_nothing_back_from_the_one_before(shell):
     viz.live(linger=0)
     model = train()
@@ -195,18 +183,6 @@ def test_a_fit_that_fails_takes_nothing_back_from_the_one_before(shell):
     assert re.match(r"viz\.live, done after .* · before: done after [\d.]+ m?s, failed after [\d.]+ m?s", plain)
     assert 'opacity="0.45"' in pictures(html)[0]  # the curves of the first are fainter
     assert [f">run {i}<" in pictures(html)[0] for i in (1, 2, 3)] == [True, False, True]
-
-
-def test_the_page_of_a_notebook_names_the_cells_line_that_failed(shell):
-    x, y = data()
-    page = viz.live(linger=0)
-    model = train()
-    with pytest.raises(ValueError, match="shape") as caught:
-        model.fit(x[:, :2], y, verbose=0)
-    end_cell(shell, SimpleNamespace(error_in_exec=caught.value))
-    shown = page._view._hub.news(-1, {})["failure"]
-    assert __file__ in [file for file, *_ in shown["frames"]]
-    page.close()
 
 
 def test_one_picture_goes_on_with_what_later_cells_train(shell):
@@ -248,18 +224,6 @@ def own_step(model, x, y):
         loss = model.compute_loss(x, y, model(x, training=True))
     weights = model.trainable_variables
     model.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
-
-
-def test_what_the_user_tells_in_a_later_cell_is_shown_too(shell):
-    page = viz.live(linger=0)
-    train()
-    end_cell(shell)
-    page.report(KeyError("answer"))
-    page.log(score=0.5)
-    end_cell(shell)
-    assert "KeyError" in places[0].fills[-1][1]
-    assert "score" in places[0].fills[-1][1]
-    assert len(places) == 1
 
 
 def test_a_diagnosis_is_no_training(shell):
@@ -361,14 +325,6 @@ def test_a_new_page_ends_the_former(shell):
     second.close(quit=True)
 
 
-def test_the_callback_leaves_the_last_state_of_its_training(shell):
-    show = ef.callbacks.Live(linger=0)
-    train(callbacks=[show])
-    end_cell(shell)
-    assert re.match(r"viz\.live, done after [\d.]+ m?s · epoch 2 / 2 · step 4", places[0].fills[-1][0])
-    show.page.close(quit=True)
-
-
 def test_where_there_is_no_screen_a_link_leads_to_the_page_once(shell, monkeypatch):
     monkeypatch.setattr(handle, "_has_screen", lambda: False)
     shown = []
@@ -424,19 +380,6 @@ def test_hostile_names_stay_text():
     html = still(news, bad)[1]
     assert html.count("<img") == html.count('<img class="eagerflow-picture"') == 2
     ET.fromstring(html)
-
-
-def test_a_running_mean_begins_anew_with_each_epoch():
-    loss = [[step, 1.0 / step] for step in (1, 2, 3, 4, 7, 8, 11, 12)]  # the first of later epochs are left out
-    series = {"batch|loss": {"points": loss}, "mark|epoch": {"points": [[4, 1], [8, 2], [12, 3]]}}
-    (of_loop,) = pictures(still({"series": {"step|loss": {"points": loss}, "mark|epoch": series["mark|epoch"]}})[1])
-    assert of_loop.count("<polyline") == 1  # the numbers of a loop of one's own are no means
-    short = {**series, "batch|loss": {"points": loss[:8]}, "mark|epoch": {"points": [[4, 1], [8, 2]]}}
-    (of_fit,) = pictures(still({"series": short, "status": {"epoch": 3, "epochs": 3}})[1])
-    assert of_fit.count("<polyline") == 3
-    many = {**series, "mark|epoch": {"points": [[step, step] for step in range(1, 13)]}}
-    (joined,) = pictures(still({"series": many, "status": {"epoch": 12, "epochs": 12}})[1])
-    assert joined.count("<polyline") == 1  # where a point stands for an epoch or more, a line leads on
 
 
 def test_what_a_program_logs_has_its_own_name_unless_others_are_in_its_chart():

@@ -11,8 +11,6 @@ from tests.viz.livepage.watching import data, mlp
 from viz.livepage.collector import Collector
 from viz.livepage.mailbox import Mailbox
 from viz.livepage.pace import Pace
-from viz.livepage.step_times import StepTimes
-from viz.picture.box_texts import caption
 
 
 @pytest.fixture
@@ -112,15 +110,6 @@ def test_time_per_step_of_an_own_loop_begins_with_the_first_call(clock):
     assert whole == pytest.approx([1010.0] * len(whole))
 
 
-def test_the_speed_of_an_own_loop_leaves_out_what_ran_before_it(clock):
-    def late():
-        clock[0] += 60.0
-        own_loop(clock, [slow_model(clock)], 6)()
-
-    _, status = points_of(late)
-    assert status["rate"] == pytest.approx(1 / 1.010)
-
-
 def test_the_parts_of_a_step_with_two_optimizers_are_added_and_its_pauses_left_out(clock):
     models = [slow_model(clock), slow_model(clock)]
     points, status = points_of(own_loop(clock, models, 5))
@@ -160,73 +149,3 @@ def test_each_batch_is_shown_where_an_epoch_has_few():
     x, y = data(12)
     points, _ = points_of(lambda: mlp().fit(x, y, batch_size=4, epochs=4, verbose=0))
     assert [step for step, _ in points["batch|loss"]] == list(range(1, 13))
-
-
-def test_the_first_epoch_of_another_model_is_shown_as_a_whole():
-    x, y = data(64)
-
-    def train():
-        for name in ("first", "second"):
-            mlp(name).fit(x, y, batch_size=4, epochs=1, verbose=0)
-
-    points, _ = points_of(train)
-    assert [step for step, _ in points["batch|loss"]] == list(range(1, 33))
-
-
-def test_what_an_unrecorded_step_takes_is_not_told_by_a_single_slow_one(clock, monkeypatch):
-    monkeypatch.setattr("viz.livepage.collector._REPORT", 0.0)  # so that the report before holds that step alone
-    monkeypatch.setattr(Pace, "affords_last", lambda self, now: True)
-    model = slow_model(clock)
-    box = Mailbox()
-    collector = Collector(box, Pace(1e6, 0.01))
-
-    class Stumble(ef.layers.Layer):
-        def call(self, inputs):
-            clock[0] += 0.500 if collector.step == 6 else 0.0
-            return inputs
-
-    model.add(Stumble())
-    with observe.observing(collector):
-        model.fit(*data(), batch_size=8, verbose=0, shuffle=False)
-    recorded = box.take()[1]["snapshot"]
-    assert recorded.step == 7
-    assert recorded.usual_ms == pytest.approx(10.0)
-
-
-@pytest.mark.parametrize(("critics", "expected"), [(1, 20.0), (3, 40.0)])
-def test_the_time_of_a_recorded_round_is_that_of_all_its_steps(clock, monkeypatch, critics, expected):
-    critic, actor = [(slow_model(clock), ef.optimizers.SGD(0.1)) for _ in range(2)]
-    recorded = []
-    box = Mailbox()
-    monkeypatch.setattr(box, "put", lambda kind, value: recorded.append(value) if kind == "snapshot" else None)
-    pace = Pace(0.0, 1.0)
-    monkeypatch.setattr(pace, "is_due", lambda now: collector.step > 12)
-    collector = Collector(box, pace)
-    x, y = data(8)
-    loss_of = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
-    with observe.observing(collector):
-        for model, optimizer in ([critic] * critics + [actor]) * 20:
-            with ef.GradientTape() as tape:
-                loss = loss_of(y, model(x))
-            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-    collector.close()  # a round may just have begun to be recorded
-    assert recorded
-    assert recorded[0].usual_ms == pytest.approx(expected)
-    assert recorded[0].steps == critics
-    found = recorded[0].recording()
-    told = caption(found, found.ops)
-    assert any(f"round of {critics} steps takes 40 ms untraced" in each for each in told) == (critics > 1)
-
-
-def test_steps_with_fewer_rows_do_not_say_how_long_whole_ones_take():
-    times = StepTimes()
-    for rows, seconds in [(32, 0.010), (32, 0.012), (4, 0.001), (4, 0.002), (4, 0.003), (32, 0.011)]:
-        times.add(seconds, None, watched=False, kind=rows)
-    times.add(0.5, None, watched=True, kind=32)
-    assert times.usual_ms() == pytest.approx(11.0)
-    times.add(0.5, None, watched=True, kind=16)
-    assert times.usual_ms() is None
-    times.add(0.5, None, watched=True, kind=4)
-    assert times.usual_ms() == pytest.approx(2.0)
-    times.forget()
-    assert times.usual_ms() is None

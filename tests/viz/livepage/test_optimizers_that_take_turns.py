@@ -74,18 +74,6 @@ def test_a_recorded_step_holds_the_forward_pass_from_which_all_learn(rounds):
     assert all(map(is_whole, steps))
 
 
-def test_so_does_one_of_optimizers_with_forward_passes_of_their_own():
-    nets, optimizers = (net("first"), net("second")), (ef.optimizers.SGD(0.01), ef.optimizers.SGD(0.02))
-
-    def train():
-        for model, optimizer in [*zip(nets, optimizers)] * 4:
-            with ef.GradientTape() as tape:
-                loss = ef.ops.mean(model(X) ** 2)
-            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-
-    assert all(map(is_whole, [step.recording().ops for step in heard(train).recorded][:3]))
-
-
 def test_the_recorded_step_ends_where_the_optimizers_no_longer_take_turns():
     nets, optimizers = (net("generator"), net("discriminator")), (ef.optimizers.SGD(0.01), ef.optimizers.SGD(0.02))
 
@@ -142,14 +130,6 @@ def test_the_rate_of_a_single_model_has_no_name(steps):
     assert rates(heard(lambda: [model.train_on_batch(X, X) for _ in range(steps)])) == {"": {0.25}}
 
 
-def test_a_rate_that_a_callback_changes_after_an_epoch_is_seen():
-    model = net("alone")
-    model.compile(ef.optimizers.SGD(0.25), "mse")
-    schedule = ef.callbacks.LearningRateScheduler(lambda epoch: 0.25 / 2**epoch)
-    box = heard(lambda: model.fit(X, X, epochs=3, verbose=0, callbacks=[schedule]))
-    assert rates(box) == {"": {0.25, 0.125, 0.0625}}
-
-
 class Pair(ef.Model):
     """A GAN as in Keras' tutorial: a `train_step` with two optimizers."""
 
@@ -172,12 +152,6 @@ def test_a_train_step_with_optimizers_of_its_own_has_their_rates():
     model.compile(ef.optimizers.SGD(0.25), ef.optimizers.SGD(0.5))
     box = heard(lambda: model.fit(X, epochs=4, verbose=0))
     assert rates(box) == {" (g_optimizer)": {0.25}, " (d_optimizer)": {0.5}}
-
-
-def test_a_loss_scale_optimizer_is_one():
-    model = net("alone")
-    model.compile(ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(0.25)), "mse")
-    assert rates(heard(lambda: model.fit(X, X, epochs=3, verbose=0))) == {"": {0.25}}
 
 
 def test_of_gradients_that_are_summed_a_recorded_step_holds_all_batches():
@@ -224,21 +198,6 @@ def test_each_network_of_a_loop_has_a_curve_of_its_gradients():
         assert norms(train).keys() == {" (generator)", " (discriminator)"}
 
 
-def test_networks_whose_names_nobody_chose_have_curves_of_the_names_that_the_code_keeps_them_in():
-    maker, critic = (ef.Sequential([ef.Input((3,)), ef.layers.Dense(1)]) for _ in range(2))
-    optimizers = ef.optimizers.SGD(0.01), ef.optimizers.SGD(0.02)
-
-    def train():
-        for _ in range(6):
-            with ef.GradientTape(persistent=True) as tape:
-                one, two = ef.ops.mean(maker(X) ** 2), ef.ops.mean(critic(X) ** 2)
-            for model, loss, optimizer in zip((maker, critic), (one, two), optimizers, strict=True):
-                optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-            time.sleep(0.05)
-
-    assert norms(train).keys() == {" (maker)", " (critic)"}
-
-
 def test_of_networks_that_take_several_steps_each_the_first_ones_curves_get_its_name_too():
     critic, actor = net("critic"), net("actor")
     trained = [(critic, ef.optimizers.SGD(0.25))] * 3 + [(actor, ef.optimizers.SGD(0.5))]
@@ -259,38 +218,6 @@ def test_of_networks_that_take_several_steps_each_the_first_ones_curves_get_its_
     assert ("step|loss", "step|loss (critic)", None) in latest["renamed"]
 
 
-def test_a_norm_that_several_networks_had_one_after_the_other_keeps_its_name():
-    points, renamed = [], []
-    norm = gradients.GradientNorm(lambda name, *_: points.append(name), lambda *names: renamed.append(names))
-    first, second = ef.Variable(1.0), ef.Variable(1.0)
-    for learn in ([first], [second], [first, second]):
-        norm._next = 0.0  # in each step
-        for variable in learn:
-            norm.hear([variable], [ef.ops.ones(())])
-        norm.end_step(len(points), lambda variable: "first" if variable is first else "second")
-    assert points == ["gradient norm"] * 2 + ["gradient norm (first)", "gradient norm (second)"]
-    assert not renamed
-
-
-class Both(ef.Model):
-    """A GAN as a model whose training step has two passes."""
-
-    def __init__(self):
-        super().__init__()
-        self.generator, self.discriminator = net("generator"), net("discriminator")
-        self.g_optimizer, self.d_optimizer = ef.optimizers.SGD(0.01), ef.optimizers.SGD(0.02)
-
-    def train_step(self, data):
-        of_both(self.generator, self.discriminator, self.g_optimizer, self.d_optimizer, 1.0)
-        return {"turn": 1.0}
-
-
-def test_each_network_of_a_models_training_step_has_one_too():
-    model = Both()
-    model.compile()
-    assert norms(lambda: model.fit(X, batch_size=2, epochs=2, verbose=0)).keys() == {" (generator)", " (discriminator)"}
-
-
 def test_one_network_has_one_whatever_passes_it_takes():
     model = net("alone")
 
@@ -303,12 +230,6 @@ def test_one_network_has_one_whatever_passes_it_takes():
             ef.optimizers.SGD(0.01).apply([a + b for a, b in zip(*parts)], model.trainable_variables)
 
     assert norms(train).keys() == {""}
-
-
-def test_a_single_step_has_its_norm():
-    model = net("alone")
-    model.compile("sgd", "mse")
-    assert norms(lambda: model.train_on_batch(X, X)) == {"": 1}
 
 
 def in_turns(order, rounds):

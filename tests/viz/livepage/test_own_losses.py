@@ -75,36 +75,6 @@ def test_each_network_has_its_own_loss_where_both_passes_come_first():
         assert found[f"loss ({name})"] == pytest.approx(np.array(expected))
 
 
-def test_the_loss_of_a_single_network_is_called_loss():
-    model, optimizer = net("net"), ef.optimizers.SGD(0.1)
-
-    def train():
-        for _ in range(3):
-            optimizer.apply(passed(model, 1.0)[1], model.trainable_variables)
-
-    assert [step for step, _ in curves(train)["loss"]] == [1, 2, 3]
-
-
-def test_a_single_step_has_a_point_too():
-    model, optimizer = net("net"), ef.optimizers.SGD(0.1)
-    found = curves(lambda: optimizer.apply(passed(model, 1.0)[1], model.trainable_variables))
-    assert [step for step, _ in found["loss"]] == [1]
-
-
-def test_two_optimizers_of_one_network_are_counted():
-    model, optimizers = net("net"), [ef.optimizers.SGD(0.1) for _ in range(2)]
-
-    def train():
-        for _ in range(3):
-            for optimizer, variable in zip(optimizers, model.trainable_variables, strict=True):
-                with ef.GradientTape() as tape:
-                    loss = ef.ops.mean(model(X) ** 2)
-                optimizer.apply([tape.gradient(loss, variable)], [variable])
-
-    found = curves(train)
-    assert found.keys() == {"loss 1", "loss 2"}
-
-
 def test_a_single_loss_is_called_loss_until_another_comes():
     model, optimizer = net("net"), ef.optimizers.SGD(0.1)
 
@@ -119,24 +89,6 @@ def test_a_single_loss_is_called_loss_until_another_comes():
 
     assert {name: len(found) for name, found in curves(lambda: train(False)).items()} == {"loss": 6}
     assert {name: len(found) for name, found in curves(lambda: train(True)).items()} == {"warm_up": 4, "full": 2}
-
-
-def test_losses_are_called_as_in_the_code_where_they_differ():
-    critic, actor = net("critic"), net("actor")
-    optimizers = ef.optimizers.SGD(0.1), ef.optimizers.SGD(0.1)
-
-    def train():
-        for _ in range(3):
-            for _ in range(3):
-                with ef.GradientTape() as tape:
-                    critic_loss = ef.ops.mean(critic(X) ** 2)
-                variables = critic.trainable_variables
-                optimizers[0].apply(tape.gradient(critic_loss, variables), variables)
-            with ef.GradientTape() as tape:
-                actor_loss = ef.ops.mean(actor(X) ** 2)
-            optimizers[1].apply(tape.gradient(actor_loss, actor.trainable_variables), actor.trainable_variables)
-
-    assert {name: len(found) for name, found in curves(train).items()} == {"critic_loss": 9, "actor_loss": 3}
 
 
 @pytest.mark.parametrize("names", [["loss", "loss"], ["first_loss", "second_loss"]])

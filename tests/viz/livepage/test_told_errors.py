@@ -40,17 +40,6 @@ def test_the_first_error_of_each_kind_is_told_in_the_words_of_viz_doctor(capsys)
     assert "frozen" in capsys.readouterr().err
 
 
-def test_in_a_terminal_the_line_does_not_go_on_a_progress_bar(monkeypatch):
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
-    stream = Terminal()
-    monkeypatch.setattr(sys, "stderr", stream)
-    ToldErrors().hear([finding("lr_too_high")])
-    assert stream.getvalue().startswith("\ndoctor: ")
-
-
 def test_a_terminal_that_was_closed_ends_nothing(monkeypatch):
     stream = io.StringIO()
     stream.close()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -24,7 +22,6 @@ model = keras.Sequential([layers.Input((6,)), layers.Dense(4), layers.Lambda(lam
 model.compile("sgd", "mse")
 model.fit({data}, epochs=2, verbose=0)
 """
-BATCHES = "((x[i:i + 32], y[i:i + 32]) for i in range(0, 96, 32)), steps_per_epoch=3"
 
 
 @pytest.fixture
@@ -57,22 +54,6 @@ def test_several_rows_labels_and_columns_are_named_too(nonfinite):
     assert "the data: y held 1 infinite of 32 elements (row 70 of y)" in out
     assert "np.nan_to_num(y, posinf=0, neginf=0), or drop the rows where ~np.isfinite(y)\n" in out
     assert "(column 3 of 6 is NaN in all 96 rows)" in nonfinite(change="x[:, 3] = np.nan")
-
-
-def test_json_has_the_rows(nonfinite):
-    found = json.loads(nonfinite("--json", change="x[70, 2] = np.nan"))
-    assert found["next"] == []
-    assert found["nonfinite"]["rows"] == [70]
-    assert found["nonfinite"]["where"] == "row 70, column 2 of x"
-
-
-def test_where_rows_are_not_known_the_commands_that_find_them_are_named(nonfinite):
-    following = "viz run --keep 3 late.py; viz replay late.efr --bisect-rows"
-    out = nonfinite(change="x[70] = np.nan", data=BATCHES)
-    assert "input 0 of the batch held 6 NaN" in out
-    assert f"next     {following}" in out
-    assert following in nonfinite(function="ops.log(t)")
-    assert json.loads(nonfinite("--json", function="ops.log(t)"))["next"] == following.split("; ")
 
 
 def test_of_several_inputs_the_one_is_named_and_a_file_keeps_it(tmp_path, capsys):

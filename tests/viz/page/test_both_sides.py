@@ -441,22 +441,6 @@ def test_the_runs_have_what_is_compared():
     assert {edge.kind for drawn in found for edge in drawn.edges} == {"data", "gradient", "parameter", "update", "link"}
 
 
-@pytest.mark.parametrize(
-    ("times", "words"),
-    [
-        ([0, 500_000, 1_000_000], ["0", "0.5 ms", "1.0 ms"]),
-        ([8_600_000, 8_650_000, 8_700_000], ["8.60 ms", "8.65 ms", "8.70 ms"]),
-        ([12_000, 14_000], ["12 µs", "14 µs"]),
-        ([999_000, 1_000_000, 1_001_000], ["0.999 ms", "1.000 ms", "1.001 ms"]),
-        ([100, 200], ["100 ns", "200 ns"]),
-        ([2e9, 2.5e9, 3e9], ["2.0 s", "2.5 s", "3.0 s"]),
-    ],
-)
-def test_times_on_an_axis_have_different_names(times, words):
-    found = run(["recording/formatting.js", "panels/period.js"], "return wordsOfTimes(given.times);", {"times": times})
-    assert found == words
-
-
 def test_numbers_that_follow_each_other_are_ranges():
     cases = [([], 2), ([4], 2), ([1, 2], 2), ([1, 2], 3), ([1, 2, 4, 5, 6], 3), ([3, 7, 8, 9, 11, 12], 2)]
     found = run(["recording/formatting.js"], "return given.map(([numbers, least]) => ranges(numbers, least));", cases)

@@ -92,21 +92,6 @@ def test_the_panel_of_several_ops_says_how_they_differ_before_one_opens_a_row(co
     ]
 
 
-def test_weights_of_other_values_are_painted_also_where_their_layer_is_closed(shown, pages):
-    class Other:
-        def to_html(self, path):
-            return of_other_values(2.0).to_html(path, diff=of_other_values(1.0))
-
-    shown.show(pages("other values", Other))
-    shown.run("v.changeDepth(9)")
-    assert [kind for title, _, kind in shown.run(PAINTED) if title.startswith("kernel")] == ["changed", "changed"]
-    shown.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title.startsWith('kernel')).id)")
-    assert shown.texts(".panel .remark p") == ["values differ"]
-    shown.run("v.changeDepth(-9); v.changeDepth(1)")
-    painted = {title: kind for title, _, kind in shown.run(PAINTED)}
-    assert painted["second"] == "changed"
-
-
 def test_between_two_steps_an_input_of_another_shape_is_painted(shown, pages):
     def smaller_last():
         model = ef.Sequential([layers.Dense(2)], name="net")
@@ -139,48 +124,6 @@ def tables(page):
     )
 
 
-MADE = """`${v.model.ops.filter(op => op.name === 'dense' && op.phase === 'forward' && op.step === 0)
-  .flatMap(op => op.outputs).reduce((sum, id) => sum + v.model.tensors[id].nbytes, 0)} B`"""  # in one step
-
-
-def slow_at_first(times):
-    """Steps in which a layer takes a time each: the first warms up."""
-    t = fitted(5, 4)
-    for op in t.ops:
-        op.end = op.start + (times[op.step] if op.name == "dense" and op.phase == "forward" else 0)
-    return t
-
-
-def test_costs_are_those_of_a_usual_step_under_the_names_of_boxes(shown, pages):
-    class Pair:
-        def to_html(self, path):
-            before, after = slow_at_first([9_000_000, 1000, 3000, 2000]), slow_at_first([1000, 5000, 5000, 6000])
-            return after.to_html(path, diff=before)
-
-    shown.show(pages("slow at first", Pair))
-    found = tables(shown)
-    assert list(found) == ["By layer, median of 4 steps", "By op, median of 4 steps"]
-    by_layer, by_op = found.values()
-    assert by_layer["net / a"][:3] == ["2.5 µs", "5 µs", "+2.5 µs"]
-    assert by_op["dense"][:3] == ["5 µs", "10 µs", "+5 µs"]
-    assert {"adam", "∇ dense"} <= set(by_op)
-    assert not any("_update" in name or "(" in name for name in by_op)
-    assert by_op["dense"][3] == "+100 %"
-    assert by_op["dense"][4] == shown.run(MADE)
-
-
-def test_the_sum_of_all_layers_stands_first_and_what_is_not_there_has_no_time(compared):
-    by_layer = tables(compared)["By layer, median of 4 steps"]
-    (name, before, here, *_), *others = [[name, *cells] for name, cells in by_layer.items()]
-    assert name == "in all"
-    assert {before, here}.isdisjoint({"–", "0 ns"})
-    assert {row[0]: row[1] for row in others}["net / drop"] == "–"
-    titles = compared.run("[...document.querySelectorAll('.changes :is(h3, .segments)')].map(each => each.textContent)")
-    assert titles[0] == "Settings"
-    assert titles[1].startswith("By layer")
-    assert titles[2].startswith("all ")
-
-
 def test_the_panel_of_the_recording_says_with_what_it_is_compared(compared):
     compared.run("v.select(null); v.dock.choose('timeline')")
     compared.rest()
@@ -204,14 +147,3 @@ def test_costs_without_steps_are_of_the_whole_recordings(shown, pages):
         "[...document.querySelectorAll('.changes section:last-child tbody tr')]"
         ".map(row => [...row.children].map(cell => cell.innerText))"
     )
-
-
-def test_removed_ops_are_called_as_boxes_are(shown, pages):
-    class Pair:
-        def to_html(self, path):
-            return fitted(6, 8).to_html(path, diff=fitted(6, 8, "gelu"))
-
-    shown.show(pages("without gelu", Pair))
-    rows = shown.run("v.data.diff.ops.filter(({ kind }) => kind === 'removed').map(({ op }) => op)")
-    assert set(rows) == {"gelu_exact", "∇ gelu_exact"}
-    assert any(row.startswith("removed∇ gelu_exact") for row in shown.texts(".changes tbody tr"))

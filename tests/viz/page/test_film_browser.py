@@ -68,34 +68,6 @@ def test_what_is_selected_in_the_graph_is_the_frame(shown, page):
     assert at(shown) == 7
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_a_phone(shown, page, scheme):
-    shown.size(390, 844)
-    shown.prefer("prefers-color-scheme", scheme)
-    try:
-        shown.show(page)
-        shown.press(".")
-        assert shown.run("document.documentElement.scrollWidth") <= 390
-        right = shown.run(
-            "Math.max(...[...document.querySelectorAll('.film-bar > *')].map(e => e.getBoundingClientRect().right))"
-        )
-        assert right <= 390
-    finally:
-        shown.size(1400, 900)
-        shown.prefer("prefers-color-scheme", "light")
-
-
-@pytest.mark.parametrize(("address", "is_open"), [("#tab=film", True), ("", False)])
-def test_a_tab_that_the_address_names_is_open_also_where_there_is_little_room(shown, page, address, is_open):
-    shown.size(880, 700)
-    try:
-        shown.show(page, address)
-        assert shown.run("v.state.dock") is is_open
-        assert bool(shown.texts(".film-bar")) is is_open
-    finally:
-        shown.size(1400, 900)
-
-
 @pytest.mark.parametrize("film", [3, "x", [None], [{"op": 10**9}], [{"op": 0, "title": [], "lines": "x"}], {"0": 1}])
 def test_a_strange_film_is_no_tab(shown, page, film):
     shown.show(page)

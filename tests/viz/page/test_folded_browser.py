@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 
@@ -55,9 +53,6 @@ def gpt(shown, pages):
     return shown
 
 
-PATH = "gpt / blocks[0] … blocks[2]  ×3"
-
-
 def select(page, title):
     page.run(f"v.select({{kind: 'scope', key: [...v.index.blocks.values()].find(b => b.title === {title!r}).key}})")
     page.rest()
@@ -67,28 +62,6 @@ def test_parameters_of_parts_in_the_table_and_panel_are_those_of_all(gpt):
     params = "[...v.index.blocks.values()].filter(b => b.scope).map(b => [b.title, b.params])"
     told = dict(gpt.run(params))
     assert told["blocks[0] … blocks[2]  ×3"] == told["attn"] + told["norm"] + told["out"]
-
-
-def test_a_panel_names_the_equal_parts_around(gpt):
-    select(gpt, "attn")
-    assert gpt.texts(".panel .where")[0] == PATH
-    select(gpt, "head")
-    told = dict(zip(gpt.texts(".panel dt"), gpt.texts(".panel dd")))
-    ops = "v.model.ops.filter(op => op.phase === 'forward' && v.model.path(op.home).endsWith('head'))"
-    forward = gpt.run(f"{ops}.reduce((sum, op) => sum + op.flops, 0)")
-    assert re.fullmatch(rf"forward {forward}, backward \S+( k)?", told["FLOPs"])
-
-
-def convolutions():
-    """More layers than are drawn one by one: convolutions with a normalization and a ReLU, of which six are equal."""
-    model = ef.Sequential([ef.Input((8, 8, 2))])
-    for filters in (4, 6, 6, 6, 6, 6, 6, 6, 3):
-        for layer in (layers.Conv2D(filters, 3, padding="same"), layers.BatchNormalization(), layers.ReLU()):
-            model.add(layer)
-    model.compile("sgd", "mse")
-    with viz.trace() as t:
-        model.train_on_batch(np.ones((2, 8, 8, 2), "float32"), np.ones((2, 8, 8, 3), "float32"))
-    return t
 
 
 def look_for(page, query):
@@ -109,33 +82,6 @@ def test_what_is_shown_by_its_equal_says_so_with_both_paths(gpt):
     assert gpt.texts(".panel-body > .remark")[0].startswith("blocks[1] / attn is shown by blocks[0] / attn:")
 
 
-def test_hits_and_the_panels_that_they_open_say_the_same_path(gpt):
-    for query in ("norm", "∇ norm", "kernel, bias", "gamma, beta", "∇ layer_norm"):
-        said = [(title, where[0]) for title, where in look_for(gpt, query)]
-        assert any(where.startswith(PATH) for _, where in said)
-        for i, (_, where) in enumerate(said):
-            gpt.press(*(("g",) if i else ("Enter", "\r")))
-            box = gpt.run("v.state.selected.kind !== 'tensor'")  # the panel of a weight has its path in the heading
-            if box and where.startswith("gpt /") and not gpt.texts(".panel-body > .remark"):
-                assert gpt.texts(".panel .where")[0] == where
-        gpt.press("Escape")
-
-
-def test_panels_of_boxes_within_equal_parts_have_a_path(gpt):
-    gpt.run("v.changeDepth(9); 1")
-    gpt.rest()
-    boxes = "[...v.scene.nodes.values()].filter(n => n.ops && n.ops.length > 2 && n.kind !== 'scope')"
-    found = {}
-    for title, ops in gpt.run(f"{boxes}.map(n => [n.title, n.ops])"):
-        gpt.run(f"v.select({{kind: 'ops', id: {ops[0]}, ids: {ops}}}, false)")
-        gpt.rest()
-        found.setdefault(title, []).extend(gpt.texts(".panel .where")[:1])
-    assert {"layer_norm", "∇ layer_norm", "adam", "add", "∇ add"} <= set(found)
-    assert all(where.startswith(PATH) for wheres in found.values() for where in wheres)
-    assert found["∇ layer_norm"] == [f"{PATH} / norm"]
-    assert found["∇ add"] == [PATH]
-
-
 LINE = "v.dock.tabs.get('timeline').owner"
 
 
@@ -143,41 +89,6 @@ def select_bar(page, title, number=0):
     bars = f"{LINE}.bars.filter(bar => bar.title === {title!r})"
     page.run(f"v.select({LINE}.selectionOf({bars}[{number}])); 1")
     page.rest()
-
-
-def test_an_equal_part_that_is_unfolded_is_shown_from_its_beginning_and_what_was_found_is_found_again(gpt):
-    gpt.prefer("prefers-reduced-motion", "reduce")
-    gpt.size(1000, 900)
-    gpt.run("v.changeDepth(9); v.panel.setOpen(true); v.canvas.fit()")
-    gpt.press("/")
-    gpt.run("v.toolbar.search.input.value = 'blocks[1]'; v.toolbar.search.look(); 1")
-    gpt.press("Enter", "\r")
-    found = gpt.run("v.toolbar.search.hits.length")
-    gpt.press("f")
-    gpt.rest()
-    assert gpt.run("v.boxOf(v.state.selected).title") == "blocks[1]"
-    left, right, room = gpt.run(
-        "(b => [b.x, b.x + b.w].map(at => at * v.canvas.view.scale + v.canvas.view.x))(v.boxOf(v.state.selected))"
-        ".concat(v.canvas.size().w)"
-    )
-    assert right - left > room
-    assert 0 <= left < 100
-    assert gpt.run("v.toolbar.search.list.hidden")
-    again = gpt.run("v.toolbar.search.hits.length")
-    assert again > found  # each part has boxes of its own now
-    gpt.run("v.toolbar.search.look(); v.toolbar.search.close(); 1")
-    assert gpt.run("v.toolbar.search.hits.length") == again
-    gpt.press("f")
-    gpt.run("v.toolbar.search.clear()")
-
-
-def test_a_search_for_a_layer_in_each_of_equal_parts_leads_to_its_box_first(gpt):
-    gpt.press("/")
-    gpt.run("v.toolbar.search.input.value = 'attn'; v.toolbar.search.look(); 1")
-    gpt.press("Enter", "\r")
-    assert gpt.run("v.state.selected.call === undefined")
-    assert gpt.texts(".panel .where")[0] == PATH
-    gpt.run("v.toolbar.search.clear()")
 
 
 def test_a_search_for_one_of_equal_parts_leads_to_it_alone(gpt):
@@ -254,15 +165,6 @@ def test_the_address_keeps_which_of_equal_parts_is_selected(gpt, pages):
     assert gpt.texts(".panel h2") == ["blocks[1]"]
 
 
-def test_an_op_of_any_of_equal_parts_says_whose_box_it_is_in_and_leads_to_all(gpt):
-    gpt.run("v.changeDepth(9); 1")
-    gpt.rest()
-    node = "[...v.scene.nodes.values()].find(n => n.title === 'layer_norm')"
-    for number in range(2):
-        gpt.run(f"v.select({{kind: 'op', id: {node}.ops[{number}]}}); 1")
-        assert gpt.texts(".panel-body > .remark")[-1].endswith(" ops of the box layer_norm.")
-
-
 def test_one_of_equal_parts_stays_selected_when_they_are_unfolded_and_folded_again(gpt):
     select_bar(gpt, "blocks[1]")
     for key in ("f", "f"):
@@ -301,28 +203,6 @@ def test_what_is_open_stays_open_when_equal_parts_are_unfolded_and_folded_again(
         gpt.run(f"v.toggle([...v.scene.frames.values()].find(f => f.key === {key}).id)")
     gpt.press("f")
     assert "attn" not in gpt.run(FRAMES)
-
-
-def test_blocks_of_a_flat_network_stay_open_when_equal_ones_are_unfolded_and_folded_again(shown, pages):
-    shown.show(pages("staged", staged_residuals))
-    shown.run("v.canvas.fit()")
-    shown.press("-")
-    stages, loss = ["net", "stage1", "stage2"], "mean_squared_error"
-    assert shown.run(FRAMES) == [loss, *stages]
-    repeated = "stage1_block2 … stage1_block4  ×3"
-    shown.run(f"v.toggle([...v.scene.nodes.values()].find(n => n.title === {repeated!r}).id)")
-    shown.press("Escape")
-    assert shown.run(FRAMES) == sorted([loss, *stages, repeated])
-    shown.press("f")
-    assert shown.run(FRAMES) == sorted([loss, *stages, *[f"stage1_block{i}" for i in (2, 3, 4)]])
-    boxes = shown.run("[...v.scene.nodes.values()].filter(n => n.phase === 'forward').map(n => n.title)")
-    assert {f"stage2_block{i}" for i in (1, 2, 3, 4)} <= set(boxes)
-    shown.press("f")
-    assert shown.run(FRAMES) == sorted([loss, *stages, repeated])
-    shown.press("-")
-    assert shown.run(FRAMES) == [loss, *stages]
-    shown.press("-")
-    assert shown.run(FRAMES) == [loss, "net"]
 
 
 def test_a_path_finds_a_layer_with_all_that_is_in_it_and_nothing_of_others(gpt):
@@ -371,44 +251,6 @@ def test_a_group_that_is_selected_stays_one_when_equal_parts_are_unfolded_and_fo
     assert int(shown.run(facts).replace(",", "")) * 3 == params
 
 
-def rounds():
-    """A loop whose rounds are no layers, beside layers that take turns."""
-    hidden = [
-        each for i in range(4) for each in (layers.Dense(8, name=f"d{i}"), layers.BatchNormalization(name=f"n{i}"))
-    ]
-    model = ef.Sequential([*hidden, layers.Dense(3)], name="normalized")
-    model.compile("adam", "mse")
-    x, y = np.ones((6, 8), "float32"), np.ones((6, 3), "float32")
-    model.train_on_batch(x, y)
-    with viz.trace() as t:
-        for _ in range(2):
-            model.train_on_batch(x, y)
-    return t
-
-
-def test_equal_parts_of_several_layers_are_listed_and_shown_alone_too(shown, pages):
-    shown.show(pages("rounds", rounds))
-    block = "[...v.index.blocks.values()].find(b => b.kind === 'repeat')"
-    shown.run(f"v.select({{kind: 'scope', key: {block}.key}}); 1")
-    whole, count = facts(shown), shown.run(f"{block}.repeats")
-    parts = shown.run(f"v.index.equalParts.get({block}.key).map(p => [p.label, p.ownOps.length, p.backOps.length])")
-    assert [len(label.split(", ")) for label, *_ in parts] == [2] * count
-    assert len({(own, back) for _, own, back in parts}) == 1
-    shown.run(f"[...document.querySelectorAll('.panel .link')].find(b => b.textContent === {parts[1][0]!r}).click()")
-    shown.rest()
-    assert shown.texts(".panel h2") == [parts[1][0]]
-    assert facts(shown)["ops"] == f"{parts[1][1]} + {parts[1][2]} backward"
-    assert whole["ops"] == f"{count * parts[1][1]} + {count * parts[1][2]} backward"
-    names = {name.split("/")[0] for name in shown.texts(".panel .links .link") if "/" in name}
-    assert names == set(parts[1][0].split(", "))
-    address = shown.run("location.hash")
-    shown.show(pages("rounds", rounds), address)
-    assert shown.texts(".panel h2") == [parts[1][0]]
-    shown.run("[...document.querySelectorAll('.panel button')].find(b => b.textContent.startsWith('Show all')).click()")
-    shown.rest()
-    assert shown.run("v.state.selected.kind") == "op"  # the part has no box of its own
-
-
 def test_arrows_lead_through_the_bars_of_the_timeline(gpt):
     gpt.run(f"{LINE}.canvas.focus(); 1")
     gpt.press("ArrowRight")  # the first of all
@@ -439,32 +281,6 @@ def test_weights_in_the_panel_of_a_layer_are_named_from_there_and_all_can_be_sho
     before = gpt.run("document.querySelectorAll('.panel .links li').length")
     gpt.run(f"{rest}.click()")
     assert gpt.run("document.querySelectorAll('.panel .links li').length") == before - 1 + int(count.split()[2])
-
-
-def test_the_panel_of_a_layer_says_what_its_closed_boxes_say(gpt):
-    gpt.run("v.changeDepth(-9); v.changeDepth(1); 1")
-    gpt.rest()
-    boxes = gpt.run(
-        "[...v.scene.nodes.values()].filter(n => n.kind === 'scope' && n.phase === 'backward')"
-        ".map(n => [n.id, n.lines])"
-    )
-    assert boxes
-    for node, lines in boxes:
-        gpt.run(f"v.selectNode({node!r})")
-        own = facts(gpt)
-        assert own["time"].split("  ")[0].split(" (")[0] in lines[-1]
-        assert own["makes"] in lines[-1]
-        assert f"{own['ops']} ops" in lines[-1] or own["ops"] == "1"
-        gpt.run(f"v.select({{ kind: 'scope', key: v.scene.nodes.get({node!r}).key }})")
-        assert facts(gpt)["∇ box"] == lines[-1]
-
-
-def test_the_tip_of_a_box_names_all_equal_parts_that_it_stands_for(gpt):
-    gpt.run("v.changeDepth(9); 1")
-    gpt.rest()
-    tips = gpt.run("[...v.scene.nodes.values()].filter(n => n.ops.length > 2).map(n => [n.title, v.scene.placeOf(n)])")
-    assert ["layer_norm", f"{PATH} / norm"] in tips
-    assert all("blocks[0] /" not in place for _, place in tips)
 
 
 @pytest.mark.parametrize("keys", [("f", "f"), ("-", "+")])

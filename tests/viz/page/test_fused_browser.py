@@ -90,18 +90,6 @@ def test_it_opens_and_closes_by_a_double_click_and_by_enter(page):
     assert "matmul" in page.boxes()
 
 
-def test_a_double_click_on_the_empty_space_of_a_frame_closes_nothing(page):
-    before = page.boxes()
-    frame = "document.querySelector('.frame rect').getBoundingClientRect()"
-    x, y = page.run(f"(r => [r.x + 5, r.y + r.height / 2])({frame})")
-    assert page.run(f"document.elementFromPoint({x}, {y}).closest('.frame') !== null")
-    for count in (1, 2):
-        for kind in ("mousePressed", "mouseReleased"):
-            page.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=count)
-    page.rest()
-    assert page.boxes() == before
-
-
 def test_what_is_open_stays_where_it_was_and_in_the_address(page, pages):
     before = page.run(f"document.querySelector('{FIRST} .toggle circle').getBoundingClientRect().y")
     page.click(f"{FIRST} .toggle")
@@ -151,28 +139,6 @@ def test_parts_take_part_in_what_stands_out_and_have_no_colour_by_quantity(page)
     page.run("v.setColour('time')")
     fills = page.run("[...v.scene.nodes.values()].filter(n => n.part !== undefined).map(n => n.fill)")
     assert set(fills) == {"#eef1f4"}
-
-
-def test_each_direction_shows_an_open_op(page):
-    page.click(f"{FIRST} .toggle")
-    page.run("v.setOpen(new Set([...v.index.blocks.keys(), ...v.index.opening.keys()]))")
-    page.press("v")
-    assert page.run("v.state.view") == "forward"
-    page.run("v.setOpen(new Set([...v.index.blocks.keys(), ...v.index.opening.keys()]))")
-    assert {"matmul", "add", "relu"} <= set(page.boxes())
-    assert "←" not in dict(frames(page))["dense"]
-    page.press("v")
-    page.run("v.setOpen(new Set([...v.index.blocks.keys(), ...v.index.opening.keys()]))")
-    assert not {"matmul", "dense"} & set(page.boxes())
-    assert "∇ dense" in page.boxes()
-
-
-def test_equal_layers_that_are_folded_open_as_one(shown, pages):
-    shown.show(pages("folded", lambda: dense_layers(6)))
-    key = "[...v.index.opening.entries()].find(([key, row]) => row.ops.length === 5)[0]"
-    shown.run(f"v.setOpen(new Set([...v.open, {key}]))")
-    assert shown.boxes().count("relu") == 1
-    assert "relu → matmul" not in arrows(shown)  # no arrow from the end of a folded part to its beginning
 
 
 def test_the_part_that_made_nan_or_infinity_is_named_and_stands_out(shown, pages):

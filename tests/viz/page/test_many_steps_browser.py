@@ -73,13 +73,3 @@ def test_each_step_is_shown_when_it_is_looked_at(shown, pages):
         assert {"dense", "normalizes"} & {title.split(" ")[0] for title in shown.boxes()}
     shown.run("v.setStep(v.data.step)")
     assert shown.boxes() == boxes
-
-
-def test_a_layer_and_its_only_box_tell_the_same_time(shown, pages):
-    shown.show(pages("training and evaluation", trained))
-    shown.run("v.setTimes('step'); v.changeDepth(9)")
-    frames = dict(shown.run("[...v.scene.frames.values()].map(f => [f.title, f.subtitle])"))
-    boxes = shown.run("[...v.scene.nodes.values()].filter(n => n.ops.length > 1).map(n => n.lines.at(-1))")
-    for name in ("normalizes", "drops"):
-        time = frames[name].split("→ ")[1].split(" ←")[0].strip()
-        assert any(time in line.split(" · ") for line in boxes), (name, time, boxes)

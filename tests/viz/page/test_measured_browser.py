@@ -83,26 +83,6 @@ def test_gradients_with_nan_are_told_as_such(page):
     assert table == ["NaN", "NaN", "NaN", "", ""]  # the last are the optimizer and what ran outside of layers
 
 
-def test_a_ratio_is_told_only_of_the_weight_that_the_gradient_is_of(page):
-    """Of updated weights, the norm is taken, unless there is NaN in them; that of the third step is in the gradient."""
-    told = [weight(page, step)[0] for step in range(4)]
-    assert ["|g| / |w|" in facts for facts in told] == [True, True, False, False]
-    assert all("|gradient|" in facts for facts in told)
-    norms = page.run(
-        "v.model.versionsOf(v.model.tensors.find((t) => t.name === 'net/hidden/kernel').id).map("
-        "(id) => v.model.norm(v.model.tensors[id]))"
-    )
-    size, ratio = (float(told[1][name]) for name in ("|gradient|", "|g| / |w|"))
-    assert norms[0] != norms[1]
-    assert size / norms[1] == pytest.approx(ratio, rel=1e-3)
-
-
-def test_the_norm_of_an_updated_weight_stands_with_the_values_before(page):
-    (told,) = [text for title, text in weight(page, 1)[1].items() if "alues" in title]
-    assert told.startswith("Valuesbefore the first recorded updateL2 as read in step 1: ")
-    assert "min" in told
-
-
 def logarithms() -> viz.Recording:
     """Five logarithms in one line, of which three make NaN of finite numbers."""
     x = ef.Tensor([2.5, 2.5])

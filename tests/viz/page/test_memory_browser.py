@@ -106,16 +106,6 @@ def test_the_curve_fits_into_the_pane_with_both_axes(page, before, width, height
     assert all(top <= at <= bottom and end <= left for _, at, end in marks)
 
 
-def test_the_table_is_scrolled_while_the_curve_stays(page):
-    page.run("document.querySelector('.owners').scrollTop = 200")
-    assert page.run("document.querySelector('.owners').scrollTop") > 50
-    assert page.run(
-        "document.querySelector('.dock-body').scrollHeight <= document.querySelector('.dock-body').clientHeight"
-    )
-    head, table = (page.run(f"{EDGES}({of!r})")[1] for of in (".owners th", ".owners"))
-    assert head == pytest.approx(table, abs=1)
-
-
 def test_a_part_of_the_step_says_which_and_where_the_peak_is(page):
     memory = "v.dock.tabs.get('memory').owner"
     said = "document.querySelector('.memory .summary').textContent"
@@ -163,20 +153,3 @@ def test_what_is_left_of_another_step_says_so_and_a_click_keeps_the_step(page):
     assert page.texts(".panel .remark")[0].startswith("from step 1, still in memory")
     page.run("document.querySelector('.panel .remark button').click()")
     assert page.run("v.state.step") == 1
-
-
-def test_an_array_of_all_rows_is_of_no_step(shown, pages):
-    def fitted():
-        model = ef.Sequential([ef.Input((8,)), ef.layers.Dense(2)])
-        model.compile("adam", "mse")
-        x, y = np.ones((96, 8), "float32"), np.ones((96, 2), "float32")
-        model.fit(x, y, verbose=0)
-        with viz.trace(memory=True) as t:
-            model.fit(x, y, batch_size=32, shuffle=False, verbose=0)
-        return t
-
-    shown.show(pages("all_rows", fitted))
-    shown.run("v.setStep(2); v.dock.setOpen(true); v.dock.choose('memory')")
-    rows = [row for row in shown.run(ROWS) if row["role"] == "input"]
-    assert rows
-    assert not any("step" in row["of"] for row in rows)

@@ -7,7 +7,6 @@ import pytest
 
 import eagerflow as ef
 import viz
-from eagerflow import ops
 from tests.viz.picture.architectures import ALL
 from tests.viz.picture.loops import LOOPS
 
@@ -58,19 +57,6 @@ def adversaries() -> viz.Recording:
     train_step(rows)
     with viz.trace(memory=True) as t:
         train_step(rows)
-    return t
-
-
-def targets() -> viz.Recording:
-    """A line of code that is a part of the picture, outside of layers."""
-    net = ef.Sequential([ef.layers.Dense(3)])
-    rewards, states = np.ones((8,), "float32"), np.ones((8, 4), "float32")
-    net(states)
-    with viz.trace() as t, ef.GradientTape() as tape:
-        q = net(states)
-        target_q = rewards + 0.9 * ef.ops.max(q, axis=1) * 2.0
-        loss = ef.ops.mean((ef.ops.sum(q, axis=1) - target_q) ** 2)
-        tape.gradient(loss, net.trainable_variables)
     return t
 
 
@@ -155,39 +141,6 @@ def test_what_stands_in_a_line_of_a_box_is_found_where_nothing_is_called_so(show
     assert title in shown.run("v.nodesOf(v.state.selected).map(id => v.scene.nodes.get(id).title)")
 
 
-def test_a_search_that_finds_nothing_leaves_no_panel_of_what_was_selected_before(gan):
-    click(gan, "adam of generator")
-    assert search(gan, "no such thing") == []
-    gan.press("Enter", "\r")
-    assert gan.run("v.state.selected") is None
-    assert gan.texts(".panel .tag") == ["recording"]
-    assert "nothing found: no such thing" in gan.run("v.root.innerText")
-
-
-def test_a_hit_begins_with_its_name_and_its_path_keeps_its_end(shown, pages):
-    """Its kind, its path, what is beside that, and last in how many steps it ran; none of them over another."""
-    shown.show(pages("fitted_siamese", lambda: ALL["siamese"]()[0]))
-    for width, height in ((1400, 900), (390, 800)):
-        shown.size(width, height)
-        search(shown, "dense")
-        rows = shown.run(
-            "[...document.querySelectorAll('.hits li:not(.more)')].map("
-            "row => [...row.children].map(e => e.tagName + '.' + e.className.split(' ')[0]))"
-        )
-        assert rows
-        assert all(row == ["STRONG.", "SPAN.tag", "SPAN.where"] for row in rows)
-        parts = shown.run(
-            "[...document.querySelectorAll('.hits .where')].map(where => [...where.children].map("
-            "e => [e.className, getComputedStyle(e).direction, e.scrollWidth, e.clientWidth]))"
-        )
-        for path, beside, *_ in parts:
-            assert [path[0], path[1], beside[0]] == ["path", "rtl", "beside"]
-            assert not beside[3] or path[2] <= path[3]  # a path is cut only where nothing else is left to cut
-        told = shown.run("[...document.querySelectorAll('.hits li:not(.more)')].map(row => row.title)")
-        paths = shown.texts(".hits .path")
-        assert all(path in text for path, text in zip(paths, told, strict=True))
-
-
 def test_the_box_of_a_closed_layers_gradients_is_found_and_marked(gan):
     gan.run("v.changeDepth(-9)")
     search(gan, "∇ discriminator (call 2)")
@@ -199,28 +152,6 @@ def test_the_box_of_a_closed_layers_gradients_is_found_and_marked(gan):
         "v.nodesOf(v.state.selected).map(id => v.scene.nodes.get(id)).map(({title, lines}) => [title, lines[0]])"
     )
     assert marked == [["∇ discriminator (call 2)", "of gen_loss"]]
-
-
-def test_the_panel_of_a_closed_layers_gradients_is_called_as_their_box_and_the_layer_is_marked_beside_it(gan):
-    gan.run("v.changeDepth(-9)")
-    gan.run("v.selectNode([...v.scene.nodes.values()].find(n => n.title === '∇ generator').id)")
-    assert gan.texts(".panel h2") == ["∇ generator"]
-    partners = "[...v.canvas.marks.partners].map(id => v.scene.nodes.get(id).title)"
-    assert gan.run(partners) == ["generator"]
-    count = "v.opsOf(v.state.selected).filter(op => v.model.ops[op].phase === 'backward').length"
-    boxes = "[...v.scene.nodes.values()].filter(n => n.title === '∇ discriminator (call 2)')"
-    panels, numbers = [], []
-    for i in range(2):
-        gan.run(f"v.selectNode({boxes}[{i}].id)")
-        assert gan.run(partners) == ["discriminator (call 2)"]  # not the gradients of the other loss
-        panels.append(gan.run("document.querySelector('.panel').innerText"))
-        numbers.append([gan.run(count), gan.run(f"{boxes}[{i}].ops.length")])
-        said = gan.run(f"{boxes}[{i}].lines")
-        told = dict(zip(gan.texts(".panel .facts dt"), gan.texts(".panel .facts dd"), strict=True))
-        assert gan.texts(".panel header .where") == said[:1]
-        assert any(told["time"].split("  ")[0] in line for line in said)
-    assert panels[0] != panels[1]
-    assert all(selected == shown for selected, shown in numbers)
 
 
 def test_a_closed_layers_gradients_stay_selected_from_step_to_step_and_in_the_address(shown, pages):
@@ -256,104 +187,8 @@ def test_a_whole_optimizer_is_found_before_its_updates_and_opens_no_layer_though
     assert gan.run("v.nodesOf(v.state.selected).map(id => v.scene.nodes.get(id).title)") == ["adam of generator"]
 
 
-def test_updates_of_one_layer_are_told_apart_by_their_weights(shown, pages):
-    shown.show(pages("resnet updates", lambda: ALL["resnet"]()[0]))
-    shown.run("v.changeDepth(-9); v.changeDepth(1)")
-    optimizer = shown.run("v.selection.ops.filter(op => op.phase === 'update').map(op => v.model.titleOf(op))[0]")
-    search(shown, optimizer)
-    rows = shown.run("[...document.querySelectorAll('.hits li')].map(e => e.innerText)")[:40]
-    assert any(" ops for " in row for row in rows)
-    assert len(rows) == len(set(rows))
-
-
-def test_a_drawn_op_is_found_before_parts_of_closed_ops_that_are_called_so(shown, pages):
-    def recurrent():
-        both = ef.layers.Bidirectional(ef.layers.LSTM(4, return_sequences=True))
-        model = ef.Sequential([ef.Input((5, 3)), both, ef.layers.LSTM(4, name="last")])
-        with viz.trace() as t:
-            model(np.ones((2, 5, 3), "float32"))
-        return t
-
-    shown.show(pages("both and last", recurrent))
-    search(shown, "lstm")
-    tags = shown.texts(".hits .tag")
-    assert tags.index("forward") < tags.index("part")
-    shown.press("Enter", "\r")
-    assert shown.run("v.state.selected.kind") == "op"
-
-
-def test_what_stands_only_in_the_name_of_a_file_is_apart_and_unmarked(shown, pages, tmp_path):
-    def named():
-        code = compile(
-            "def step():\n    model.train_on_batch(x, y)\n",
-            str(tmp_path / "hidden_network.py"),
-            "exec",
-            dont_inherit=True,
-        )
-        (tmp_path / "hidden_network.py").write_text("def step():\n    model.train_on_batch(x, y)\n")
-        model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3, name="hidden"), ef.layers.Dense(2, name="last")])
-        model.compile("adam", "mse")
-        given = {"model": model, "x": np.ones((2, 4), "float32"), "y": np.ones((2, 2), "float32")}
-        exec(code, given)
-        with viz.trace() as t:
-            given["step"]()
-        return t
-
-    shown.show(pages("named as its file", named))
-    search(shown, "hidden")
-    in_code = shown.run("v.toolbar.search.hits.map(hit => hit.isInCode)")
-    assert in_code == sorted(in_code)  # they come last
-    assert in_code.count(True) > 5
-    marked = "[...v.canvas.marks.found].map(id => (v.scene.nodes.get(id) || v.scene.frames.get(id)).title)"
-    assert "last" not in shown.run(marked)
-    search(shown, "file:hidden_network")
-    assert "last" in shown.run(marked)
-
-
-def test_a_constant_that_a_layer_fills_is_found(shown, pages):
-    shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
-    constants = shown.run("[...v.scene.nodes.values()].filter(n => n.kind === 'input').map(n => n.title)")
-    for title in constants:
-        assert search(shown, title)[0] == title
-    assert constants
-
-
-def chosen():
-    """Which of two answers each was, by comparing them with numbers that the code fills."""
-    with viz.trace() as t:
-        ops.sum(ops.equal(np.array([[0], [1], [1]]), ops.arange(2)))
-    return t
-
-
-@pytest.mark.parametrize(("name", "said"), [("chosen", "input, constant"), ("vae", "input, target")])
-def test_the_legend_names_what_comes_from_outside_as_it_is_there(shown, pages, name, said):
-    """Constants that the code makes are no inputs; each sign has the border that the boxes have."""
-    shown.show(pages(name, chosen if name == "chosen" else lambda: ALL[name]()[0]))
-    roles = shown.run(
-        "[...new Set([...v.scene.nodes.values()].filter(n => n.phase === 'input').map(n => n.role))].sort()"
-    )
-    assert roles == sorted(said.split(", "))
-    assert shown.texts(".swatch")[0] == said
-    dashed = "[...document.querySelectorAll('.swatch rect')].map(e => e.hasAttribute('stroke-dasharray'))"
-    assert shown.run(dashed)[:2] == [True, False]
-
-
 # Names and paths of what is found, in the order of the list.
 FOUND = "v.toolbar.search.hits.map(({title, what, where}) => [title, what, where])"
-
-
-@pytest.mark.parametrize("query", ["/normalization_\\d/", "norm", "layer_norm", "normalization_1"])
-def test_a_layer_that_is_found_stands_before_its_gradients_and_updates(shown, pages, query):
-    shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
-    search(shown, query)
-    found = shown.run(FOUND)
-    found = found[shown.run("v.toolbar.search.hits.filter(hit => hit.rank < 1).length") :]
-    layers = {f"{where} / {title}": i for i, (title, what, where) in enumerate(found) if what == "LayerNormalization"}
-    behind = [(i, where) for i, (title, what, where) in enumerate(found) if what in ("update", "backward")]
-    assert layers
-    assert behind
-    assert all(i > layers[where] for i, where in behind if where in layers)
-    assert any(where in layers for _, where in behind)
 
 
 # ---------------------------------------------------------------- boxes that stand for several things
@@ -410,22 +245,6 @@ def test_an_address_keeps_a_box_that_stands_for_several_things(gan, pages):
         gan.show(pages("adversaries", adversaries), address)
         assert gan.run("v.state.selected.kind") == kind
         assert gan.texts(".panel h2") == [title]
-
-
-def test_equal_ops_that_are_one_box_have_their_sum_in_the_panel(shown, pages):
-    def powers():
-        x = ef.Tensor(np.ones((4, 4), "float32"))
-        with viz.trace() as t:
-            for _ in range(6):
-                x = ef.ops.tanh(x)
-        return t
-
-    shown.show(pages("powers", powers))
-    panel = click(shown, "tanh")
-    assert shown.run("v.state.selected.ids.length") == 6
-    said = dict(zip(shown.texts(".panel dt"), shown.texts(".panel dd")))
-    assert said["ops"] == "6"
-    assert "384 B" in panel
 
 
 def test_an_input_that_stands_for_several_has_a_panel_for_all_of_them(shown, pages):
@@ -491,23 +310,6 @@ def test_the_memory_says_which_call_made_what_and_of_which_loss(gan):
     assert all(of.endswith(("of gen_loss", "of disc_loss")) for of in gradients)
 
 
-def test_gradients_of_two_losses_are_told_apart(gan):
-    found = gan.run(
-        "v.selection.ops.filter(op => op.name === 'leaky_relu' && op.phase === 'backward')"
-        ".map(op => v.model.ownerOf(op))"
-    )
-    assert len(found) == len(set(found)) == 3
-    assert sum(place.endswith("of gen_loss") for place in found) == 1
-    headings = []
-    for number in range(3):
-        gan.run(
-            "v.select({kind: 'op', id: v.selection.ops.filter("
-            f"op => op.name === 'leaky_relu' && op.phase === 'backward')[{number}].id}})"
-        )
-        headings.append(gan.texts(".panel h2")[0] + gan.texts(".panel .where")[0])
-    assert headings == [f"∇ leaky_relu{place}" for place in found]
-
-
 def functional():
     """A fitted model whose weights are called by their layers alone."""
     given = ef.Input((4,))
@@ -535,39 +337,3 @@ def test_a_weight_has_the_path_of_its_box_in_every_list(shown, pages):
     assert shown.texts(".panel .where")[0] in updates
     shown.run("document.querySelector('.panel .where button').click()")
     assert shown.texts(".panel .where")[0].startswith("net / inner  ·  ")
-
-
-def test_an_op_of_a_line_of_code_has_its_frame_as_place(shown, pages):
-    shown.show(pages("targets", targets))
-    places = shown.run("Object.fromEntries(v.selection.ops.map(op => [v.model.titleOf(op), v.model.ownerOf(op)]))")
-    assert places["max"] == places["multiply"] == "target_q"
-    assert places["subtract"] == places["∇ mean"] == places["mean"] == "loss"
-    shown.run("v.select({kind: 'op', id: v.selection.ops.find(op => op.name === 'max').id})")
-    assert shown.texts(".panel .where")[0] == "target_q"
-    shown.run("document.querySelector('.panel .where button').click()")
-    assert shown.texts(".panel h2") == ["target_q"]
-
-
-def test_the_panel_of_a_layer_tells_its_passes_apart_as_its_boxes_do(gan):
-    gan.run("v.changeDepth(-9)")
-    click(gan, "discriminator (call 2)")
-    said = dict(zip(gan.texts(".panel dt"), gan.texts(".panel dd")))
-    boxes = gan.run("[...v.scene.nodes.values()].filter(n => n.title === '∇ discriminator (call 2)').map(n => n.lines)")
-    assert {name: said[name] for name, _ in boxes} == dict(boxes)
-
-
-def test_an_answer_of_the_search_says_once_what_it_is(gan):
-    search(gan, "optimizer")
-    rows = [row for row in gan.texts(".hits li") if row.startswith("momentum of")]
-    assert rows
-    assert all(row.count("optimizer state") == 1 for row in rows)
-
-
-def test_weights_of_both_directions_are_told_apart_in_the_panel_of_their_box(shown, pages):
-    shown.show(pages("both directions", lambda: ALL["bidirectional"]()[0]))
-    box = "[...v.scene.nodes.values()].find(n => n.lines.includes('of forward_lstm, backward_lstm'))"
-    shown.run(f"v.changeDepth(-9); v.changeDepth(2); v.selectNode({box}.id)")
-    listed = shown.run("[...document.querySelectorAll('.panel li')].map(each => each.innerText)")
-    assert any("kernel" in each and "forward_lstm" in each for each in listed)
-    assert any("kernel" in each and "backward_lstm" in each for each in listed)
-    assert len(set(listed)) == len(listed)

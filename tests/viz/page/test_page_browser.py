@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import pathlib
@@ -16,7 +15,6 @@ import viz
 from eagerflow import layers
 from eagerflow.core import observe
 from tests.viz.nets import Trainer, mlp
-from tests.viz.picture.architectures import ALL
 from viz.facts.schema import Frame, Op, Record, Scope, TensorInfo
 
 pytestmark = pytest.mark.slow
@@ -215,23 +213,6 @@ def test_arrow_keys_walk_along_the_graph(small):
     assert small.run("v.state.selected") is None
 
 
-def test_code_is_the_line_that_made_a_layer_where_fit_ran_it(shown, pages):
-    def trained():
-        hidden = ef.layers.Dense(3, activation="tanh")
-        model = ef.Sequential([hidden, ef.layers.Dense(2)])
-        model.compile("sgd", "mse")
-        with viz.trace() as t:
-            model.train_on_batch(np.ones((4, 5)), np.ones((4, 2)))
-        return t
-
-    shown.show(pages("trained", trained))
-    for phase in ("forward", "backward"):
-        of_phase = f"v.model.ops.filter(op => op.phase === '{phase}' && op.name === 'dense')"
-        shown.run(f"v.select({{kind: 'op', id: {of_phase}.{'shift' if phase == 'forward' else 'pop'}().id}})")
-        here = shown.texts(".panel .line.here code")
-        assert ["Dense(3" in here[0], "train_on_batch" in here[1]] == [True, True]
-
-
 def test_ancestors_and_descendants_stand_out(small):
     small.run("v.select({kind: 'op', id: v.selection.ops[1].id})")
     small.press("a")
@@ -244,22 +225,6 @@ def test_ancestors_and_descendants_stand_out(small):
     assert "x" not in near
     small.press("d")
     assert small.run("v.canvas.marks.lineage") is None
-
-
-def test_a_gradient_op_descends_from_the_op_whose_saved_values_it_needs(small):
-    near = "[...v.canvas.marks.lineage].map(id => v.scene.nodes.get(id).title)"
-    small.run("v.select({kind: 'op', id: v.selection.ops.findLast(op => op.phase === 'backward').id})")
-    small.press("a")
-    assert {"dense", "tanh", "∇ mean"} <= set(small.run(near))
-    small.run("v.select({kind: 'op', id: v.selection.ops[0].id})")
-    small.press("d")
-    assert {"∇ dense", "sgd"} <= set(small.run(near))
-
-
-def test_the_critical_path_leads_forward_and_back_to_an_update_of_weights(small):
-    small.press("p")
-    near = small.run("[...v.canvas.marks.lineage].map(id => v.scene.nodes.get(id).title)")
-    assert {"dense", "tanh", "mean", "∇ mean", "∇ dense", "sgd"} <= set(near)
 
 
 def test_while_the_critical_path_stands_out_its_length_and_share_of_the_step_are_told(small):
@@ -305,59 +270,6 @@ def test_equal_parts_are_drawn_once_and_can_be_unfolded(shown, pages):
     assert len(shown.boxes()) == count
 
 
-def layers_of_a_kind():
-    inner = [ef.layers.Dense(16, activation="tanh", name=f"inner_{i}") for i in range(12)]
-    model = ef.Sequential([ef.Input((16,)), *inner, ef.layers.Dense(3)], name="net")
-    model.compile("adam", "mse")
-    x, y = np.ones((4, 16), "float32"), np.ones((4, 3), "float32")
-    model.fit(x, y, verbose=0)
-    with viz.trace("alike") as t:
-        model.fit(x, y, verbose=0)
-    return t
-
-
-def test_rows_of_ops_of_a_name_tell_them_apart(shown, pages):
-    shown.size(1440, 900)
-    shown.show(pages("alike", layers_of_a_kind))
-    told = shown.run("v.model.ops.filter(op => op.phase === 'update').map(op => v.model.ownerOf(op))")
-    assert len(told) == len(set(told)) == 26
-    assert "net / inner_3 / kernel" in told
-    layers = "v.selection.ops.filter(op => op.duration && op.phase !== 'update')"
-    slowest = f"{layers}.sort((a, b) => b.duration - a.duration).slice(0, 8)"
-    rows = "[...document.querySelectorAll('.panel .bars li')].map(e => [e.children[1], e.children[2]])"
-    rows = shown.run(f"{rows}.map(cells => cells.map(cell => cell.textContent))")
-    rows = [row for row in rows if row[1] != "26 ops"]  # the updates, which ran as one
-    assert len(rows) in (7, 8)
-    ran = shown.run(f"{slowest}.map(op => [v.model.titleOf(op), v.model.ownerOf(op)])")[: len(rows)]
-    told, places = [where for _, where in rows], [place for _, place in ran]
-    assert all(place.endswith(each) for place, each in zip(places, told, strict=True))  # from where equal ones part
-    assert len(set(map(tuple, rows))) == len(set(map(tuple, ran)))
-    shown.run("eagerflowViewer.openTab('memory')")
-    shown.rest()
-    heads = shown.run(
-        "[...document.querySelectorAll('.owners th')].map(e => [e.textContent, e.getBoundingClientRect().right])"
-    )
-    room = shown.run("document.querySelector('.owners').getBoundingClientRect().right")
-    ends = dict(map(tuple, heads))
-    assert ends["tensor"] < ends["of"] < ends["layer"] <= room + 1
-    assert any("inner_3" in row for row in shown.texts(".owners tbody tr"))
-    shown.press("/")
-    shown.type("op:dense inner_3")
-    where = shown.texts(".hits .where")
-    line = layers_of_a_kind.__code__.co_firstlineno + 1
-    assert any(re.search(rf"layer made at \S*test_page_browser.py:{line}, run at ", text) for text in where), where
-    shown.run("v.toolbar.search.input.value = ''")
-    shown.type("phase:update inner_3")
-    where = shown.texts(".hits .where")
-    assert where
-    assert not any("layer made at" in text for text in where)
-    shown.run("v.toolbar.search.input.value = ''")
-    shown.type("class:Dense inner_3")
-    where = shown.texts(".hits .where")
-    assert any(re.search(rf"  made at \S*test_page_browser.py:{line}$", text) for text in where), where
-    shown.press("Escape")
-
-
 def wide() -> viz.Recording:
     """So many branches beside each other that all of them only just don't fit into the first view."""
     given = ef.Input((4,))
@@ -365,22 +277,6 @@ def wide() -> viz.Recording:
     with viz.trace() as t:
         ef.Model(given, branches, name="wide")(np.ones((2, 4), "float32"))
     return t
-
-
-def test_an_address_shows_what_is_selected_in_a_smaller_window_too(small, pages):
-    small.press("/")
-    small.type("op:dense phase:backward")
-    small.press("Enter", "\r")
-    small.rest()
-    address = small.run("location.hash")
-    small.size(390, 600)
-    small.show(pages("small", three_steps), address)
-    small.rest()
-    sees = "(() => { const b = v.boxOf(v.state.selected), {x, y, w, h} = v.canvas.window();"
-    assert small.run(f"{sees} return b.x >= x && b.x + b.w <= x + w && b.y >= y && b.y + b.h <= y + h; }})()")
-    view = small.run("[v.canvas.view.x, v.canvas.view.y]")
-    small.show(pages("small", three_steps), small.run("location.hash"))
-    assert small.run("[v.canvas.view.x, v.canvas.view.y]") == pytest.approx(view, abs=1)  # what is seen stays
 
 
 def test_what_goes_on_beside_the_view_is_told_and_shown_by_a_click(shown, pages):
@@ -404,14 +300,6 @@ def test_what_goes_on_beside_the_view_is_told_and_shown_by_a_click(shown, pages)
     shown.wait("v.minimap.isWhole")
     shown.press("9")
     shown.wait("!v.minimap.isWhole && v.canvas.view.scale >= 9 / 9.5 - 1e-6")  # it moves there
-
-
-def test_a_page_opens_on_the_whole_graph_where_its_names_can_be_read(small):
-    small.run("v.setOpen(new Set())")
-    small.run("v.canvas.fit()")
-    small.rest()
-    assert small.run("[v.minimap.isWhole, v.minimap.beyond.hidden]") == [True, True]
-    assert small.run("v.canvas.view.scale") >= 0.74
 
 
 # ---------------------------------------------------------------------- search
@@ -439,83 +327,6 @@ def test_search_finds(small, query, expected):
     assert expected in small.texts(".hits li strong")
     small.press("Enter", "\r")
     assert small.run("v.state.selected !== null")
-
-
-def test_what_is_called_so_is_found_first(shown, pages):
-    """Layers whose line of code holds the word, as both of the line of code here, are a row below, and found by it."""
-    shown.show(pages("called", called_softmax))
-    shown.press("/")
-    shown.type("softmax")
-    hits = shown.texts(".hits li strong")
-    called = [hit for hit in hits if hit == "softmax"]
-    assert hits[: len(called)] == called
-    assert {"kind", "price"} <= set(hits)
-    shown.press("Enter", "\r")
-    marked = shown.run("[...v.canvas.marks.found].map(id => (v.scene.nodes.get(id) || v.scene.frames.get(id)).title)")
-    assert set(marked) == {"softmax"}
-    rings = "document.querySelectorAll('.ring.found').length"
-    assert shown.run(rings) == len(marked) == len(called)
-    shown.press("Escape")
-    assert shown.run(rings) == 0
-    shown.size(390, 844)
-    shown.press("/")
-    shown.type("softmax")
-    assert shown.run("document.documentElement.scrollWidth <= innerWidth")
-    below = "(one, other) => one.getBoundingClientRect().bottom <= other.getBoundingClientRect().top"
-    assert shown.run(f"({below})(document.querySelector('.search .field'), v.toolbar.search.list)")
-
-
-def called_softmax():
-    given = ef.Input((4,))
-    kind, price = ef.layers.Dense(3, activation="softmax", name="kind")(given), ef.layers.Dense(1, name="price")(given)
-    with viz.trace() as t:
-        ef.Model(given, [kind, price], name="two")(np.ones((2, 4), "float32"))
-    return t
-
-
-def pairs_of_layers() -> viz.Recording:
-    """Four times a layer and another one: all are drawn once, by the first two."""
-    inner = [
-        each for i in range(4) for each in (ef.layers.Dense(4, name=f"wide_{i}"), ef.layers.ReLU(name=f"flat_{i}"))
-    ]
-    model = ef.Sequential([ef.layers.Input((4,)), *inner], name="pairs")
-    with viz.trace() as t:
-        model(np.ones((2, 4), "float32"))
-    return t
-
-
-def test_a_layer_is_found_by_its_name_where_an_equal_one_is_drawn(shown, pages):
-    shown.show(pages("pairs", pairs_of_layers))
-    for query, found, remark in [
-        ("wide_2", ["wide_2", "Dense"], "wide_2 is shown by wide_0"),
-        ("flat_3", ["flat_3", "ReLU"], "flat_3 is shown by flat_0"),
-        ("wide_2/kernel", ["kernel", "weight"], "shown by wide_0"),
-    ]:
-        shown.press("/")
-        shown.type(query)
-        assert [shown.texts(".hits li strong")[0], shown.texts(".hits li .tag")[0]] == found
-        shown.press("Enter", "\r")
-        assert shown.texts(".panel-body > .remark")[0].startswith(f"{remark}:")
-        assert shown.run("v.nodesOf(v.state.selected).length") == 1
-        shown.press("Escape")
-    shown.run("v.setFold(false)")
-    shown.press("/")
-    shown.type("wide_2")
-    shown.press("Enter", "\r")
-    assert shown.texts(".panel h2") == ["wide_2"]
-    assert not shown.texts(".panel-body > .remark")
-
-
-def test_settings_are_written_as_in_python(shown, pages):
-    shown.show(pages("called", called_softmax))
-    shown.run(
-        "v.select({kind: 'scope', key: [...v.index.blocks.keys()].find(key => key.endswith('kind'))})".replace(
-            "endswith", "endsWith"
-        )
-    )
-    said = dict(zip(shown.texts(".mono dt"), shown.texts(".mono dd"), strict=True))
-    assert said["dtype"] == "float32"
-    assert said["kernel_initializer"] == "GlorotUniform()"
 
 
 def nested_settings():
@@ -554,16 +365,6 @@ def test_settings_within_each_other_are_rows_and_layers_are_named(shown, pages):
             assert (said["width"], said["first"], said["last"]) == ("3", "[1, None]", "True")
 
 
-def test_a_weight_that_is_searched_is_shown_in_the_step_that_one_looks_at(small):
-    small.run("v.setStep(2)")
-    small.press("/")
-    small.type("hidden_0/kernel")
-    small.press("Enter", "\r")
-    small.rest()
-    assert small.run("[v.state.step, v.state.selected.kind]") == [2, "tensor"]
-    assert small.run("v.nodesOf(v.state.selected).length") == 1
-
-
 def test_search_opens_what_is_closed_and_goes_on_with_enter(small):
     small.run("v.changeDepth(-9)")
     small.press("/")
@@ -581,17 +382,6 @@ def test_search_opens_what_is_closed_and_goes_on_with_enter(small):
     small.run("v.setStep(0)")
     assert small.run("v.model.ops[v.state.selected.id].step") == 0  # where the same op is selected
     photograph(small, "page_search")
-
-
-def test_what_each_step_runs_is_found_once(small):
-    small.press("/")
-    small.type("op:dense phase:backward")
-    hits = small.texts(".hits li")
-    ran = small.run("v.model.ops.filter(op => op.name === 'dense' && op.phase === 'backward').map(op => op.step)")
-    assert len(ran) > len(set(ran)) == 3  # several in each step
-    assert len(hits) == len(ran) // 3
-    assert all("× 3 steps" in hit for hit in hits)
-    assert small.run("v.toolbar.search.hits.every(hit => v.model.ops[hit.selected.id].step === v.state.step)")
 
 
 def test_search_says_when_nothing_is_found_or_the_pattern_is_wrong(small):
@@ -619,17 +409,6 @@ def test_colours_come_with_their_legend(small, mode):
     words = {"time": "[µm]s", "memory": "[KM]?B", "grad": r"\|gradient\|", "nonfinite": "NaN", "dtype": "float32"}
     assert any(re.search(words[mode], text) for text in small.texts(".legend .swatch"))
     photograph(small, f"page_{mode}")
-
-
-def test_the_legend_has_the_weights_that_arrows_share_and_the_line_to_a_gradient(shown, pages):
-    shown.show(pages("gan", lambda: ALL["gan"]()[0]))
-    shown.run("v.setOpen(new Set())")  # no box of weights, but arrows from call to call
-    lines = shown.run("[...new Set(v.scene.edges.map(({ kind }) => kind))]")
-    assert {"parameter", "link"} <= set(lines)
-    assert "parameter" not in shown.run("[...v.scene.nodes.values()].map(n => n.phase)")
-    assert shown.texts(".legend .swatch")[-2:] == ["shared weights", "an op and its gradient"]
-    shown.run("v.setView('forward')")
-    assert "an op and its gradient" not in shown.texts(".legend .swatch")
 
 
 def test_colours_that_need_statistics_say_so(big):
@@ -737,21 +516,6 @@ def test_nan_that_a_weight_held_before_is_not_blamed_on_an_op(shown, pages):
     assert "arise here" not in "".join(shown.texts(".panel .alarm"))
 
 
-def test_of_nan_in_a_loss_the_line_that_chose_it_is_named_as_by_the_doctor_and_that_which_ran_it(shown, pages):
-    def overflowing():
-        model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="ones")])
-        model.compile("sgd", "mse")
-        with viz.trace("overflowing", stats="basic") as t, np.errstate(all="ignore"):
-            model.evaluate(np.full((2, 2), 1e20, "float32"), np.zeros((2, 1), "float32"), verbose=0)
-        return t
-
-    shown.show(pages("overflowing", overflowing))
-    lines, first = inspect.getsourcelines(overflowing)
-    chosen, ran = [first + i for i, line in enumerate(lines) if "compile(" in line or "evaluate(" in line]
-    (alarm,) = shown.texts(".panel .alarm")
-    assert re.search(rf"made at \S*test_page_browser.py:{chosen}, run at \S*test_page_browser.py:{ran}$", alarm)
-
-
 # ---------------------------------------------------------------------- below the graph
 
 
@@ -826,24 +590,6 @@ def test_the_step_in_which_most_memory_is_in_use_is_named_and_leads_there(shown,
     assert shown.texts(".memory .summary strong") == [f"peak: {link.removesuffix(' in step 0 of 0–1')}"]
 
 
-def test_memory_tells_weights_optimizers_and_parts_of_arrays_apart(shown, pages):
-    def fitted():
-        model = ef.Sequential([ef.Input((8,)), ef.layers.Dense(2)])
-        model.compile("adam", "mse")
-        x, y = np.ones((96, 8), "float32"), np.ones((96, 2), "float32")
-        model.fit(x, y, verbose=0)
-        with viz.trace() as t:
-            model.fit(x, y, batch_size=32, shuffle=False, verbose=0)
-        return t
-
-    shown.show(pages("fitted", fitted))
-    shown.run("eagerflowViewer.openTab('memory')")
-    rows = shown.texts(".owners tbody tr")
-    assert sum("optimizer state" in row and "8×2 f32" in row for row in rows) == 2
-    assert sum("weight" in row and "8×2 f32" in row for row in rows) == 1
-    assert any("32×8 f32 (1 KB of it)" in row for row in rows)
-
-
 def three_steps_memory(page):
     """The curve again from the spans, in Python."""
     spans = page.run("v.model.data.memory")
@@ -890,31 +636,6 @@ def test_boxes_tell_the_median_of_the_steps_that_ran_the_same_ops_and_say_so(sma
     assert "in this step" in said
     tips = small.run("[...document.querySelectorAll('.node title')].map(e => e.textContent)")
     assert any(", median of 3 steps (" in tip and "); in this step " in tip for tip in tips)
-
-
-def test_the_tip_of_a_box_has_the_line_that_its_panel_has(shown, pages):
-    def fitted():
-        model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3, name="first"), ef.layers.Dense(2, name="second")])
-        model.compile("adam", "mse")
-        with viz.trace() as t:
-            model.fit(np.ones((2, 4), "float32"), np.ones((2, 2), "float32"), verbose=0)
-        return t
-
-    shown.show(pages("fitted in one line", fitted))
-    shown.run("v.selectNode([...v.scene.nodes.values()].find(n => n.ops.length && n.phase === 'forward').id)")
-    shown.rest()
-    tip = shown.run("document.querySelector('g.node.selected > title').textContent")
-    assert "fit(" not in tip
-    assert "Dense(3" in tip
-    assert "Dense(3" in shown.run("document.querySelector('.panel').textContent")
-
-
-def test_of_one_step_nothing_is_said_of_medians(shown, pages):
-    shown.show(pages("gan", lambda: ALL["gan"]()[0]))
-    assert shown.texts(".legend .note") == shown.texts(".panel h3 small") == []
-    assert shown.texts(".dock-note") == [""]
-    assert "this step: " not in shown.run("document.querySelector('.caption').title")
-    assert "median" not in shown.run("v.root.textContent")
 
 
 def test_tabs_of_others_can_be_added(small):
@@ -1235,90 +956,6 @@ def test_what_differs_from_another_recording_is_marked_and_listed(shown, pages):
     assert shown.texts(".panel h2") == ["exp"]
     assert "only here" in shown.texts(".panel .remark")[0]
     photograph(shown, "page_diff")
-
-
-def test_a_change_of_every_step_is_listed_once_and_settings_come_first(shown, pages):
-    def of_rate(rate):
-        model = ef.Sequential([layers.Dropout(rate, seed=1, name="drop"), layers.Dense(2)], name="net")
-        model.compile("sgd", "mse")
-        x, y = np.ones((8, 3), "float32"), np.ones((8, 2), "float32")
-        with viz.trace(f"rate {rate}") as t:
-            model.fit(x, y, batch_size=2, verbose=0)
-        return t
-
-    class Pair:
-        def to_html(self, path):
-            return of_rate(0.4).to_html(path, diff=of_rate(0.2))
-
-    shown.show(pages("diff_of_rates", Pair))
-    rows = [row for row in shown.texts(".changes tbody tr") if "scale" in row and "changed" in row]
-    assert rows
-    assert len(rows) == len(set(rows))
-    assert "×4" in rows[0]
-    order = shown.run(
-        "[...document.querySelectorAll('.changes > *')].map((e) => e.tagName + e.textContent.slice(0, 8))"
-    )
-    assert order.index("SECTIONSettings") < next(i for i, each in enumerate(order) if each.startswith("TABLE"))
-
-
-def test_the_difference_calls_ops_and_layers_as_the_rest_of_the_page_does(shown, pages):
-    def of_units(units):
-        q_net = ef.Sequential([layers.Dense(units), layers.Dense(2)])
-        x, adam = np.ones((4, 3), "float32"), ef.optimizers.Adam()
-        with viz.trace(f"{units} units") as t:
-            with ef.GradientTape() as tape:
-                loss = ef.ops.mean(q_net(x) ** 2)
-            adam.apply(tape.gradient(loss, q_net.trainable_weights), q_net.trainable_weights)
-        return t
-
-    class Pair:
-        def to_html(self, path):
-            return of_units(5).to_html(path, diff=of_units(4))
-
-    shown.show(pages("diff of layers", Pair))
-    rows = shown.run(
-        "[...document.querySelectorAll('.changes tbody tr')].map(r => [...r.children].map(e => e.innerText))"
-    )
-    ops = [(name, where) for kind, name, phase, where, *_ in rows if kind == "changed"]
-    assert ("∇ dense", "q_net / dense_1") in [(name, re.sub(r"dense_\d+", "dense_1", where)) for name, where in ops]
-    assert any(name == "adam" and where.endswith(" / kernel") for name, where in ops)
-    said = shown.run("document.querySelector('.changes').innerText")
-    assert "sequential" not in said
-    assert re.search(r"shape\tq_net / dense\w* / kernel", said)
-
-
-def test_that_no_values_were_compared_is_said_once(shown, pages):
-    def of_rows(rows):
-        with viz.trace(f"{rows} rows") as t:
-            ef.ops.tanh(ef.ops.exp(ef.ops.convert_to_tensor(np.ones((rows, 2), "float32"))))
-        return t
-
-    class Pair:
-        def to_html(self, path):
-            return of_rows(3).to_html(path, diff=of_rows(2))
-
-    shown.show(pages("diff without values", Pair))
-    (said,) = [text for text in shown.texts(".changes .remark") if "compared" in text]
-    assert said.startswith("no elements were compared")
-
-
-def test_the_panel_says_of_an_op_that_it_was_replayed(shown, pages):
-    def replayed():
-        run = ef.function(lambda x: ef.ops.tanh(x) + 1.0)
-        for _ in range(4):
-            run(ef.Tensor([1.0]))
-        with viz.trace() as record:
-            run(ef.Tensor([1.0]))
-            ef.ops.exp(1.0)
-        return record
-
-    shown.show(pages("replayed", replayed))
-    panels = []
-    for number in (0, 2):
-        shown.run(f"v.select({{kind: 'op', id: {number}}})")
-        panels.append("in a captured step, replayed" in shown.texts(".panel-body")[0])
-    assert panels == [True, False]
-    photograph(shown, "page_replayed")
 
 
 def test_the_panel_shows_the_line_on_which_python_read_a_value(shown, pages):

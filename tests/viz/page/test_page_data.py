@@ -20,15 +20,11 @@ from eagerflow.core import observe
 from tests.viz.nets import Trainer, mlp
 from viz import page
 from viz.cli import main
-from viz.compare.page_marks import page_marks
-from viz.compare.traces import difference_from
 from viz.facts.derived_stats import norm
 from viz.facts.json_data import finite
 from viz.facts.schema import Op, Record, Scope, Stats, Step, Storage, TensorInfo
 from viz.facts.tables.summary import rows
 from viz.page import document, modules
-from viz.page.document import to_html
-from viz.page.settings import settings_text
 from viz.page.smaller_record import cut
 from viz.page.stats_column import stats_column
 
@@ -135,10 +131,6 @@ def in_digits(number, digits):
     return float(f"{number:.{digits}g}") if isinstance(number, float) else number
 
 
-def test_recordings_without_statistics_carry_none(deep):
-    assert page.data(deep)["tensors"]["stats"] is None
-
-
 def test_equal_lines_are_written_once(deep):
     data = page.data(deep)
     assert len(data["frames"]) < 12
@@ -237,10 +229,6 @@ def test_large_data_is_packed(steps):
     assert embedded(shown)["texts"] == data["texts"]
 
 
-def test_equal_recordings_give_equal_pages(steps):
-    assert steps.to_html() == steps.to_html()
-
-
 def test_to_html_writes_a_file_or_gives_a_page_that_shows_itself_in_notebooks(steps, tmp_path):
     path = steps.to_html(tmp_path / "step.html", title="My <title>")
     assert path == tmp_path / "step.html"
@@ -264,14 +252,6 @@ def test_an_empty_recording_has_a_page():
     data = embedded(t.to_html())
     assert data["ops"]["name"] == []
     assert data["title"] == "recording"
-
-
-def test_a_recording_cut_short_has_a_page():
-    tracer = viz.trace("cut short")
-    with pytest.raises(ValueError, match="matmul"), tracer as t:
-        ef.ops.matmul(ef.ops.ones((2, 3)), ef.ops.ones((2, 3)))
-    data = embedded(t.to_html())
-    assert "matmul" in data["texts"][data["ops"]["error"][-1]]
 
 
 def test_a_recording_with_few_ops_is_not_cut(deep):
@@ -367,13 +347,6 @@ def test_pending_recordings_say_so():
         t.to_html()
 
 
-def test_models_give_their_name_to_the_page():
-    trainer = Trainer(mlp("classifier"))
-    with viz.trace() as t:
-        trainer.step()
-    assert page.data(t)["title"] == "classifier"
-
-
 def two_steps():
     trainer = Trainer()
     trainer.step()
@@ -397,28 +370,6 @@ def test_a_difference_tells_times_before_and_where_removed_ops_stood():
     (removed,) = [change for change in back["ops"] if change["kind"] == "removed" and change["op"] == "tanh"]
     assert removed["b"] is None
     assert removed["before"] == len(before.ops) - 1
-
-
-def test_a_difference_can_be_given_if_it_is_one_of_this_recording(tmp_path):
-    before, after = two_steps()
-    found = viz.diff(before, after)
-    assert embedded(after.to_html(diff=found))["diff"]["a"] == found.a
-    assert found.to_html(tmp_path / "a.html") == tmp_path / "a.html"
-    with pytest.raises(ValueError, match="other recordings"):
-        before.to_html(diff=found)
-    with pytest.raises(TypeError, match="expected a recording"):
-        before.to_html(diff="before.efz")
-
-
-def test_differences_of_cut_recordings_point_into_the_page():
-    record = long_record(10, 100)
-    a, b = viz.Recording.pending(), viz.Recording.pending()
-    a.fill(record)
-    b.fill(long_record(10, 100))
-    b.ops[950].settings = {"changed": 1}
-    content = embedded(to_html(b, marks=lambda *shown: page_marks(difference_from(a, b), *shown), most_ops=350))
-    (change,) = content["diff"]["ops"]
-    assert change["b"] == 250
 
 
 @pytest.fixture
@@ -495,43 +446,6 @@ def test_at_first_as_much_is_open_as_can_be_looked_at():
     assert view["tree"]["depths"] == [2, 1]  # with equal parts folded, and not
 
 
-def residual():
-    """8 blocks of 8 layers, no two blocks alike."""
-    x = given = ef.Input((6,))
-    for block in range(8):
-        for i in range(8):
-            x = ef.layers.Dense(6 + i + (i < 7) * block, activation="relu", name=f"block{block}_{i}_dense")(x)
-    model = ef.Model(given, x, name="residual")
-    trainer = Trainer(model)
-    trainer.x, trainer.y = np.ones((2, 6), "float32"), np.zeros(2, "int64")
-    with viz.trace() as t:
-        trainer.step()
-    return t
-
-
-def test_what_brings_a_generator_on_is_called_so():
-    with viz.trace() as t:
-        ef.layers.Dropout(0.5)(ef.ops.ones((2, 3)), training=True)
-    told = page.data(t)
-    (moved,) = [op.id for op in t.ops if op.name == "assign"]
-    assert (moved, "next random state") in [(op, told["texts"][text]) for op, text in told["names"]["titles"]]
-
-
-def test_very_many_layers_are_grouped_by_name_with_what_is_in_them():
-    t = residual()
-    found = page.data(t)
-    ((_, view),) = found["views"]
-    texts, blocks = found["texts"], view["tree"]["blocks"]
-    groups = [i for i, kind in enumerate(blocks["kind"]) if texts[kind] == "group"]
-    assert [texts[blocks["title"][i]] for i in groups] == [f"block{block}" for block in range(8)]
-    for i in groups:
-        ops, backward_ops, *_ = blocks["figures"][i]
-        assert ops == backward_ops == 8
-        assert texts[blocks["cost"][i]].startswith("8 ops")
-        assert texts[blocks["update"][i][0]] == "sgd"
-        assert [texts[line] for line in blocks["lines"][i] if "parameters" in texts[line]]
-
-
 def test_weights_have_memory_of_their_own_though_an_optimizer_keeps_them_in_one_array():
     model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3), ef.layers.Dense(1)])
     model.compile("adam", "mse")
@@ -553,24 +467,6 @@ def fused():
     return t
 
 
-def test_a_fused_op_tells_of_its_parts():
-    data = page.data(fused())
-    texts = data["texts"]
-    ((_, view),) = data["views"]
-    assert data["ops"]["composition"] == [0]
-    (made_of,) = data["compositions"]
-    assert [texts[part["name"]] for part in made_of["parts"]] == ["matmul", "add", "relu"]
-    assert [[texts[i] for i in part["lines"]] for part in made_of["parts"]] == [["→ 2×3 f32"]] * 3
-    assert [texts[i] for i in made_of["tensors"]][:3] == ["2×4 f32", "4×3 f32", "3 f32"]
-    *words, beside = view["tree"]["rows"]["opens"][0]
-    names, forward, backward, _, memory = [texts[i] for i in words]
-    assert names == "matmul  add  relu"
-    assert forward.startswith("→ ")
-    assert (backward, memory) == ("", "24 B")
-    titles = [texts[weights[1]] if weights else None for weights, _ in beside]
-    assert titles == ["kernel", "bias", None]  # beside the part that reads them
-
-
 def test_what_a_file_says_of_guilty_parts_is_only_taken_where_it_makes_sense():
     recording = fused()
     for said, found in (({"0": 1}, [(0, 1)]), ({"7": 1, "x": 2, "0": "1"}, []), ([1], []), (None, [])):
@@ -586,23 +482,6 @@ def test_a_long_line_of_code_ends_with_a_sign_that_it_goes_on(tmp_path, monkeypa
     (lines,) = page.data(Record(ops=[Op(0, "tanh", stack=(frame,))]))["excerpts"].values()
     assert lines["1"].endswith("1…")
     assert lines["2"] == "second = 2"
-
-
-def test_functions_in_settings_are_told_by_their_names():
-    function = {"module": "builtins", "class_name": "function", "config": "accuracy", "registered_name": "accuracy"}
-    assert json.loads(settings_text({"fn": function, "all": [function]})) == {"fn": "accuracy", "all": ["accuracy"]}
-
-
-def test_settings_that_are_long_keep_their_form_with_fewer_parts():
-    layer = {"module": "m", "class_name": "Dense", "config": {"name": "d", "units": 3}, "registered_name": None}
-    given = {"layers": [layer] * 50, "one": layer, "sizes": list(range(99)), "of": {"a": {"b": "x" * 999}}}
-    found = json.loads(settings_text(given))
-    assert found["layers"][0] == {"class_name": "Dense", "config": {"name": "d"}}
-    assert found["layers"][-1] == "… 10 more"
-    assert found["one"] == {"class_name": "Dense", "config": {"name": "d", "units": 3}}
-    assert found["sizes"][:2] == [0, 1]
-    assert found["sizes"][-1] == "… 59 more"
-    assert len(found["of"]["a"]["b"]) <= 400
 
 
 def test_modules_run_after_what_they_import_and_hold_no_text_that_spans_lines():

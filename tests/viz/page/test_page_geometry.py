@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
-import viz
-from eagerflow import layers, ops
+from eagerflow import layers
 from tests.viz.page.test_both_sides import SCENES, run
 from tests.viz.picture.architectures import ALL, conv, fitted, numbers
 from tests.viz.picture.geometry import Arrow, Box, Picture, curve, faults
 from tests.viz.picture.loops import LOOPS
 from tests.viz.picture.test_geometry import NONE
-from tests.viz.picture.test_placing import Experts
 from viz import page
 from viz.page import document
 
@@ -113,19 +111,6 @@ def test_the_page_keeps_arrows_and_labels_off_everything(name):
     recording, _ = ALL[name]()
     for seen in scenes(recording, ["forward"]):
         check(seen)
-
-
-@pytest.mark.parametrize(("name", "view"), [("seq2seq", "backward"), ("inception", "forward")])
-def test_each_arrow_that_ends_at_a_box_has_a_line_of_its_own(name, view):
-    recording, _ = ALL[name]()
-    (seen,) = scenes(recording, [view])
-    assert faults(seen)["lines joined"] == 0
-
-
-def test_layers_side_by_side_stand_from_left_to_right_as_they_run():
-    (seen,) = scenes(fitted(Experts(), numbers(4, 4), numbers(4, 4))[0], ["forward"])
-    lefts = {name: box.left for name, box in seen.frames.items() if name[-1].isdigit()}
-    assert [name[-1] for name in sorted(lefts, key=lefts.get)] == ["0", "1", "2"]
 
 
 @pytest.mark.parametrize(("name", "depth"), [("triplet", FIRST), ("siamese", 99), ("two_losses", 1)])
@@ -230,21 +215,3 @@ def test_blocks_in_a_run_of_many_layers_have_keys_of_their_own():
     keys = run(SCENES, program, {"data": page.data(recording), "step": recording.steps[-1].index})
     assert len(keys) == len(set(keys)) > 50
     assert not [key for key in keys if "undefined" in key]
-
-
-def places_by_label(picture):
-    """For each box, where what leaves it begins, by the label."""
-    found = {}
-    for arrow in picture.arrows:
-        if arrow.label:
-            found.setdefault(arrow.tail, {}).setdefault(arrow.label, set()).add(arrow.points[0])
-    return found
-
-
-def test_outputs_of_a_split_leave_it_side_by_side_in_their_order():
-    with viz.trace() as t:
-        first, second = ops.split(ef.Tensor(np.ones((2, 6), "float32")), 2, axis=-1)
-        ops.multiply(ops.exp(second), ops.tanh(first))
-    (picture,) = scenes(t, ["both"])
-    (places,) = [of_labels for of_labels in places_by_label(picture).values() if len(of_labels) > 1]
-    assert list(dict(sorted(places.items(), key=lambda item: min(item[1])))) == ["first  2×3 f32", "second  2×3 f32"]

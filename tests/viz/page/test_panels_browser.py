@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 
 import numpy as np
 import pytest
@@ -13,8 +12,6 @@ import viz
 from eagerflow import layers
 from tests.viz.nets import Trainer
 from tests.viz.picture.architectures import ALL
-from viz.facts import formatting
-from viz.facts.tables.summary import rows as summary_rows
 
 pytestmark = pytest.mark.slow
 
@@ -46,28 +43,6 @@ def training_and_evaluation() -> viz.Recording:
 def steps(shown, pages):
     shown.show(pages("training and evaluation", training_and_evaluation))
     return shown
-
-
-def test_a_double_click_on_a_box_that_never_opens_shows_the_list_of_its_ops(page):
-    page.run("v.panel.setOpen(false); v.select(null)")
-    box = "[...v.scene.nodes.values()].find(n => n.kind === 'op' && !n.key && n.ops.length > 1)"
-    count = page.run(f"(() => {{ const n = {box}; v.onCanvas('open', {{ id: n.id }}); return n.ops.length; }})()")
-    page.rest()
-    text = page.run("document.querySelector('.panel-body').innerText")
-    assert f"{count} ops".lower() in text.lower()
-    assert f"Its {count} ops are always drawn as one box" in page.run("document.body.innerText")
-    assert page.run("v.state.panel")
-
-
-def test_rows_of_a_box_tell_only_where_they_are_apart(steps):
-    """What all of them are in stands above them."""
-    steps.run("v.setStep(0, true)")
-    for title, told in (("adam", ["kernel", "bias"]), ("masked_scale", ["", ""])):
-        steps.run(
-            f"v.selectNode([...v.scene.nodes.values()].find(n => n.title === '{title}' && n.ops.length === 2).id)"
-        )
-        steps.rest()
-        assert steps.texts(".panel details.op summary .where") == told
 
 
 def test_the_panel_of_a_box_of_several_ops_is_one_whose_ops_open_to_their_numbers(page):
@@ -107,28 +82,6 @@ def test_a_search_that_leads_to_another_step_says_so_and_leads_back(steps):
     steps.click(".toolbar-warning button")
     assert steps.run("[v.state.step, v.state.selected.id]") == [2, before]
     assert steps.run("document.querySelector('.toolbar-warning').hidden")
-
-
-def test_the_hits_tell_of_weights_too_in_which_other_step_they_are(steps):
-    steps.run("v.setStep(2)")
-    steps.run("v.toolbar.search.input.value = 'seed'; v.toolbar.search.look()")
-    rows = steps.run(
-        "[...document.querySelectorAll('.hits li')].map(e => [e.querySelector('strong').textContent, e.textContent])"
-    )
-    (state,) = [row for name, row in rows if name == "seed_generator_state"]
-    assert "step 0" in state
-
-
-def test_the_panel_of_a_group_tells_its_parameters_as_its_frame_does_and_what_percentages_are_of(page):
-    title, said = (
-        page.run("""(() => { const block = [...v.index.blocks.values()].find(b => b.key && !b.scope && b.repeats > 1);
-      v.select({kind: 'scope', key: block.key});
-      return [v.scene.frames.get(`frame:${block.key}`).subtitle,
-        document.querySelector('.panel .facts').innerText.split('\\n')]; })()""")
-    )
-    told = said[said.index("parameters") + 1]
-    assert title.startswith(f"{told} parameters")
-    assert said[said.index("forward") + 1].endswith(" of the step)")
 
 
 def shared_tower():
@@ -199,46 +152,6 @@ def test_rows_of_the_table_of_layers_add_up_to_its_total_and_to_the_rows_around_
                 assert inner == outer[field], field
 
 
-def test_each_layer_has_its_own_row_also_where_equal_ones_are_drawn_once(shown, pages):
-    recording, *_ = ALL["transformer"]()
-    shown.show(pages("its own rows", lambda: recording))
-    shown.run("v.dock.setOpen(true); v.dock.choose('layers')")
-    assert shown.run("[...v.scene.frames.values()].some(({ title }) => title.includes('×'))")
-    table = "v.dock.tabs.get('layers').owner"
-    rows = shown.run(f"{table}.rows.filter(({{ params }}) => params).map(row => [row.name, row.params])")
-    told = [(row.name.split(" (")[0], row.params) for row in summary_rows(recording) if row.params]
-    assert [tuple(row) for row in rows] == told
-    last = f"{table}.rows.findLast(({{ name }}) => name.startsWith('multi_head_attention'))"
-    shown.run(f"{table}.go({last})")  # of which no block is drawn: that of an equal one shows it
-    assert shown.run("document.querySelector('.panel h2').textContent") == shown.run(f"{last}.name")
-    assert shown.texts(".layers tr.chosen td:first-child") == [shown.run(f"{last}.name")]
-
-
-def test_losses_and_metrics_of_a_function_are_called_after_it_and_nothing_else(shown, pages):
-    shown.show(pages("penalties", lambda: ALL["penalties"]()[0]))
-    shown.run("v.dock.setOpen(true); v.dock.choose('layers')")
-    table = shown.run("document.querySelector('.layers').innerText")
-    assert "Wrapper" not in table
-    assert "add penalties" in table
-    shown.run("v.select({ kind: 'scope', key: [...v.index.blocks.values()].find(b => b.scope?.kind === 'loss').key })")
-    assert "Wrapper" not in shown.run("document.querySelector('.panel-body').innerText")
-
-
-def test_an_update_tells_the_settings_of_its_optimizer(siamese):
-    siamese.run("v.select({ kind: 'op', id: v.selection.ops.find(({ phase }) => phase === 'update').id })")
-    text = siamese.run("document.querySelector('.panel-body').innerText")
-    assert "learning_rate" in text
-    assert "CosineDecay" in text
-
-
-@pytest.mark.parametrize(("view", "wrong"), [("forward", {"backward", "update"}), ("backward", {"forward"})])
-def test_what_takes_longest_is_of_the_direction_that_is_shown(siamese, view, wrong):
-    siamese.run(f"v.select(null); v.setView({view!r})")
-    phases = siamese.run("[...document.querySelectorAll('.bars .bar')].map((bar) => bar.className.split(' ')[1])")
-    assert phases
-    assert not wrong & {*phases}
-
-
 def test_what_takes_longest_tells_equal_layers_of_several_blocks_apart(shown, pages):
     def blocks():
         parts = [ef.Sequential([layers.Dense(4, name="inner")], name=f"block_{i}") for i in range(3)]
@@ -251,31 +164,6 @@ def test_what_takes_longest_tells_equal_layers_of_several_blocks_apart(shown, pa
     shown.run("v.panel.setOpen(true)")
     ends = {tuple(text.split(" / ")[1:]) for text in shown.texts(".bars .where")}
     assert ends == {*[(f"block_{i}", "inner") for i in range(3)], ("out",)}
-
-
-def test_a_group_of_layers_tells_its_line_and_what_it_is_given_and_makes(shown, pages):
-    def deep():
-        x = inputs = ef.Input((8, 8, 2))
-        for _ in range(13):
-            x = layers.Conv2D(2, 3, padding="same")(x)
-            x = layers.ReLU()(layers.BatchNormalization()(x))
-        model = ef.Model(inputs, layers.Dense(1)(layers.Flatten()(layers.MaxPooling2D()(x))), name="deep")
-        model.compile("sgd", "mse")
-        images, targets = np.ones((2, 8, 8, 2), "float32"), np.ones((2, 1), "float32")
-        model.train_on_batch(images, targets)
-        with viz.trace() as t:
-            model.train_on_batch(images, targets)
-        return t
-
-    shown.size(1400, 900)
-    shown.show(pages("deep", deep))
-    shown.run("v.setFold(false)")
-    key = "[...v.index.blocks.values()].find(({ scope, title }) => !scope && title.startsWith('conv2d')).key"
-    shown.run(f"v.select({{ kind: 'scope', key: {key} }})")
-    text = shown.run("document.querySelector('.panel-body').innerText").split("\n")
-    assert text[text.index("input") + 1] == "2×8×8×2 f32"
-    assert text[text.index("output") + 1] == "2×8×8×2 f32"
-    assert "MADE HERE" in text
 
 
 def test_the_readers_of_a_shared_weight_say_which_call_and_its_gradient_leads_to_the_ops(siamese):
@@ -344,20 +232,6 @@ def penalized() -> viz.Recording:
     with viz.trace() as t:
         model.fit(np.ones((8, 3)), np.ones((8, 2)), batch_size=4, verbose=0)
     return t
-
-
-def test_what_belongs_to_no_layer_has_the_same_name_in_a_comparison_as_in_the_table(shown, pages):
-    shown.show(pages("penalized fit", penalized))
-    shown.run(f"v.select(null); v.panel.setOpen(true); {COMPARE}('step 0')")
-    names = set(shown.texts(".changes section:first-of-type td:first-child"))
-    assert {"weight penalties", "outside of layers"} < names
-    assert "(no layer)" not in shown.run("document.querySelector('.changes').textContent")
-    shown.run("v.setColour('diff')")  # of kinds that are drawn, and what is equal of two steps
-    assert shown.texts(".legend .swatch")[:1] == ["same ops and shapes (times and gradients: see the tab)"]
-    assert "added" not in shown.texts(".legend .swatch")
-    shown.run("v.setView('forward')")
-    forward = shown.run("v.index.blocks.get('').ownOps.length")
-    assert shown.texts(".titles .caption")[0].startswith(f"forward: {forward} ops")
 
 
 def test_the_timeline_names_the_layers_whose_gradients_are_computed(shown, pages):
@@ -436,40 +310,6 @@ def test_a_step_is_compared_with_another_of_the_recording(sizes):
     assert " → " in sizes.texts(".panel .remark")[0]  # the time of each
 
 
-def test_between_two_steps_a_layer_with_others_in_it_says_so_and_penalties_have_their_own_row(shown, pages):
-    class Block(layers.Layer):
-        def __init__(self):
-            super().__init__(name="block")
-            self.a, self.b = layers.Dense(3, activity_regularizer="l1", name="a"), layers.Dense(3, name="b")
-
-        def call(self, x):
-            return ef.ops.tanh(self.a(x)) * self.b(x)
-
-    def nested():
-        model = ef.Sequential([ef.Input((4,)), Block(), layers.Dense(2, name="last")], name="outer")
-        model.compile("adam", "mse")
-        x, y = np.ones((8, 4), "float32"), np.ones((8, 2), "float32")
-        with viz.trace() as t:
-            model.fit(x, y, batch_size=4, verbose=0)
-        return t
-
-    shown.show(pages("nested with a penalty", nested))
-    shown.run("v.setStep(1); v.select(null)")
-    shown.run(f"{COMPARE}('step 0')")
-    rows = shown.run("""[...document.querySelectorAll('.changes section:first-of-type tbody tr')]
-      .map(row => [...row.children].map(cell => cell.innerText.replace(/\\s+/g, ' ').trim()))""")
-    names = [name for name, *_ in rows]
-    assert any(name.endswith("/ activity penalty") for name in names)
-    assert "outer / block without the layers in it" in names
-    whole = {name.removesuffix(" without the layers in it") for name in names}
-    for name in names:
-        has_others = any(other.startswith(f"{name.removesuffix(' without the layers in it')} / ") for other in whole)
-        assert name.endswith(" without the layers in it") == has_others, name
-    assert all(re.fullmatch(r"[+−][\d.<]+ %|×[\d.]+ ?k?|", cells[4]) for cells in rows)
-    assert len({len(cells) for cells in rows}) == 1
-    assert len(rows[0]) == 7  # nothing was made in one step alone
-
-
 def test_boxes_are_coloured_by_how_much_longer_they_took_than_in_another_step(shown, pages):
     def uneven():
         with viz.trace() as t:
@@ -505,37 +345,6 @@ def test_boxes_are_coloured_by_how_much_longer_they_took_than_in_another_step(sh
     assert shown.run("v.state.color") == "op"
 
 
-def test_updates_that_ran_as_one_pass_are_one_row_of_what_takes_longest(sizes):
-    sizes.run("v.setStep(1); v.select(null)")
-    rows = sizes.run("[...document.querySelectorAll('.panel .bars li')].map(li => li.innerText.replace(/\\s+/g, ' '))")
-    updates = [row for row in rows if row.startswith("sgd")]
-    assert len(updates) == 1
-    assert re.search(r"sgd \d+ ops", updates[0])
-    assert "share" not in updates[0]
-    sizes.run("[...document.querySelectorAll('.panel .bars .link')].find(e => e.textContent === 'sgd').click()")
-    selected = sizes.run(
-        "[v.state.selected.kind, v.state.selected.ids.every(id => v.model.ops[id].phase === 'update')]"
-    )
-    assert selected == ["ops", True]
-    sizes.run("v.select(null)")
-
-
-def test_the_panel_of_equal_parts_says_that_its_numbers_are_sums(shown, pages):
-    shown.show(pages("transformer sums", lambda: ALL["transformer"]()[0]))
-    shown.run("v.changeDepth(-9); v.changeDepth(1)")
-    shown.run("v.selectNode([...v.scene.nodes.values(), ...v.scene.frames.values()].find(n => / ×/.test(n.title)).id)")
-    told = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd"), strict=True))
-    assert re.fullmatch(r"of \d+ equal parts together", told["sums"])
-
-
-def test_the_panel_of_a_recording_tells_how_long_it_and_the_step_took(sizes):
-    sizes.run("v.setStep(1); v.select(null)")
-    told = dict(zip(sizes.texts(".panel .facts dt"), sizes.texts(".panel .facts dd")))
-    assert told["took"].startswith(sizes.run("v.data.took"))
-    spans = sizes.run("[...v.model.views].map(([step, {span}]) => [step, span[1] - span[0]])")
-    assert told["took"].endswith(f"; this step took {formatting.seconds(dict(spans)[1])}")
-
-
 def test_what_two_steps_ran_on_other_shapes_is_marked_until_the_comparison_ends(sizes, pages):
     sizes.run("v.setStep(2); v.select(null)")
     sizes.run(f"{COMPARE}('step 1')")
@@ -552,29 +361,6 @@ def test_what_two_steps_ran_on_other_shapes_is_marked_until_the_comparison_ends(
     assert sizes.run("[v.state.color, v.difference.diff.a]") == ["diff", "step 1 of 0–2"]
     sizes.run("[...document.querySelectorAll('.changes .link')].find(e => e.textContent === 'stop comparing').click()")
     assert sizes.run("[v.difference, v.state.color, v.state.tab]") == [None, "op", "changes"]
-
-
-def clipped(together: bool) -> viz.Recording:
-    """A loop that clips gradients: each by itself, or all of them by their norm."""
-    layer, optimizer = ef.layers.Dense(2, name="head"), ef.optimizers.SGD(0.1)
-    layer.build((None, 3))
-    with viz.trace() as t:
-        with ef.GradientTape() as tape:
-            loss = ef.ops.mean(layer(ef.ops.ones((4, 3))))
-        found = tape.gradient(loss, layer.trainable_variables)
-        scale = ef.ops.sqrt(sum([ef.ops.sum(ef.ops.square(each)) for each in found])) if together else 2.0
-        optimizer.apply_gradients(zip([each / scale for each in found], layer.trainable_variables))
-    return t
-
-
-@pytest.mark.parametrize("together", [False, True])
-def test_ops_on_the_way_to_an_update_are_told_apart_by_its_weight(shown, pages, together):
-    shown.show(pages(f"clipped {together}", lambda: clipped(together)))
-    owners = shown.run("v.model.ops.map(op => [op.name, op.phase, v.model.ownerOf(op)])")
-    divided = [owner for name, phase, owner in owners if name in ("divide", "true_divide") and phase == "update"]
-    assert divided == ["for head / kernel", "for head / bias"]
-    squares = {owner for name, phase, owner in owners if name == "square"}
-    assert not any("for " in owner for owner in squares)  # of all weights
 
 
 LINES = """[...document.querySelectorAll('.panel section')].map(each => [each.querySelector('h3').textContent,
@@ -602,73 +388,3 @@ def test_a_gradient_leads_to_its_forward_op_and_to_what_that_read_and_made(steps
         "[...document.querySelectorAll('.panel .facts button')].find(each => each.textContent === 'dense').click()"
     )
     assert steps.run("v.state.selected.id") == forward
-
-
-def test_a_box_of_several_gradients_says_of_what_they_are(shown, pages):
-    shown.show(pages("transformer", lambda: ALL["transformer"]()[0]))
-    ids = shown.run(
-        "[...v.scene.nodes.values()]"
-        ".find(n => n.ops.length > 1 && n.ops.every(id => v.model.ops[id].phase === 'backward')).ops"
-    )
-    shown.run(f"v.select({{ kind: 'ops', id: {ids[0]}, ids: {ids} }})")
-    assert "Gradient of" in dict(shown.run(LINES))
-
-
-@pytest.mark.parametrize(
-    ("level", "said"),
-    [("none", "no: viz.trace"), ("basic", "deviation, NaN and infinity"), ("full", "histogram and first values")],
-)
-def test_the_panel_of_a_recording_says_what_was_measured_of_how_many_tensors(shown, pages, level, said):
-    def measured():
-        with viz.trace(stats=level) as t:
-            ef.layers.Dense(3)(np.ones((2, 4), "float32"))
-        return t
-
-    shown.show(pages(f"measured {level}", measured))
-    rows = dict(zip(shown.texts(".panel .facts dt"), shown.texts(".panel .facts dd"), strict=True))
-    assert said in rows["statistics"]
-    assert level == "none" or rows["statistics"].startswith("of ")
-
-
-def test_the_header_of_one_direction_tells_the_time_of_the_step_that_is_shown(sizes):
-    own = "v.selection.ops.filter(op => op.phase !== 'forward').reduce((sum, { start, end }) => sum + end - start, 0)"
-    for step in (0, 1):
-        sizes.run(f"v.setStep({step}); v.setView('backward')")
-        told = sizes.run("document.querySelector('.titles .caption').textContent").replace("\u00a0", " ")
-        assert told.startswith("backward: ")
-        assert told.endswith(f"this step {formatting.seconds(sizes.run(own))}")
-    sizes.run("v.setView('both')")
-
-
-def paused():
-    """A step that waits between its first two ops."""
-    weight = ef.Variable(np.ones((4, 4), "float32"), name="w")
-    optimizer = ef.optimizers.Adam()
-    with viz.trace() as t, viz.step():
-        with ef.GradientTape() as tape:
-            loss = ef.ops.sum(ef.ops.exp(weight))
-        optimizer.apply([tape.gradient(loss, weight)], [weight])
-    for i, op in enumerate(t.ops):
-        op.start = i * 2_000_000 + (200_000_000 if i else 0)
-        op.end = op.start + 1_000_000
-    (step,) = t.steps
-    step.start, step.end = 0, t.ops[-1].end
-    return t
-
-
-def test_time_between_ops_is_told_with_where_most_of_it_was(shown, pages):
-    shown.size(1440, 900)
-    shown.show(pages("paused", paused))
-    shown.run("v.panel.setOpen(true); v.select(null)")
-    told = "[...document.querySelectorAll('.panel dt')].find(e => e.textContent === 'between ops').nextSibling"
-    count = shown.run("v.selection.ops.length")
-    assert shown.run(f"{told}.textContent") == f"{200 + count - 1} ms, 201 ms of it before sum"
-    shown.run("v.setView('forward')")  # where the same is told of all of the step
-    assert shown.run(f"{told}.textContent") == f"{200 + count - 1} ms, 201 ms of it before sum"
-    shown.run("v.setView('both'); v.dock.choose('timeline')")
-    shown.rest()
-    line = "v.dock.tabs.get('timeline').owner"
-    x, y = shown.run(f"""(() => {{ const box = {line}.canvas.getBoundingClientRect(), {{ from, to }} = {line};
-      return [box.left + (100e6 - from) / (to - from) * box.width, box.bottom - 4]; }})()""")
-    shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
-    assert shown.run("document.querySelector('.timeline .tip').textContent").startswith("201 ms between exp and sum · ")

@@ -28,25 +28,12 @@ def epochs_by_hand():
     return t
 
 
-WRITTEN = """(() => { const found = [], write = CanvasRenderingContext2D.prototype.fillText;
-  CanvasRenderingContext2D.prototype.fillText = function (text, x, y) { found.push([text, x, y]); };
-  try { plot.draw(); } finally { CanvasRenderingContext2D.prototype.fillText = write; }
-  return found; })()"""
-
-
 def open_training(page, pages, name, make):
     """The tab of a recording, with `window.plot` the chart of its loss."""
     page.show(pages(name, make))
     page.run("eagerflowViewer.openTab('training')")
     page.rest()
     page.run("window.plot = v.dock.tabs.get('training').owner.plots.get('loss'); 1")
-
-
-def along_the_axis(page):
-    """What is written below the chart, from the left to the right as it is drawn, each with its place."""
-    written = page.run(WRITTEN)
-    lowest = max(y for *_, y in written)
-    return {text: x for text, x, y in written if y == lowest}
 
 
 def test_what_training_reported_is_drawn_from_epoch_to_epoch(shown, pages):
@@ -117,37 +104,6 @@ def test_training_and_validation_of_a_loss_are_in_one_chart_whose_values_a_point
     assert names == ["step 0 (batch 1)", "step 6 (batch 4)"]
 
 
-def test_a_finger_on_a_curve_reads_its_values_until_it_touches_something_else(shown, pages):
-    shown.size(390, 800)
-    shown.call("Emulation.setTouchEmulationEnabled", enabled=True)
-    try:
-        shown.show(pages("two epochs", over_two_epochs))
-        shown.run("eagerflowViewer.openTab('training')")
-        shown.rest()
-        shown.run("window.plot = v.dock.tabs.get('training').owner.plots.get('loss'); 1")
-        x, y = shown.run(
-            "(() => { const r = plot.canvas.getBoundingClientRect(); return [r.x + plot.toX(3), r.y + 30]; })()"
-        )
-        touch(shown, x, y)
-        assert shown.run("plot.tip.hidden") is False
-        assert shown.run("plot.tip.firstChild.textContent") == "batch 3 · end of epoch 1"
-        touch(shown, 100, 200)
-        shown.wait("plot.tip.hidden")
-    finally:
-        shown.call("Emulation.setTouchEmulationEnabled", enabled=False)
-
-
-def test_a_number_of_batches_is_whole(shown, pages):
-    open_training(shown, pages, "logs", epochs_by_hand)
-    assert list(along_the_axis(shown)) == ["batch", "1", "2", "3"]
-
-
-def touch(page, x, y):
-    page.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
-    page.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
-    page.rest()
-
-
 def own_steps(numbers=(0, 1, 2)):
     with viz.trace() as t:
         Trainer().step()
@@ -161,21 +117,3 @@ def test_steps_of_a_loop_of_ones_own_have_the_numbers_of_the_slider(shown, pages
     assert shown.run("plot.drawn[0].raw.map(([x, y]) => [x, y])") == [[n, 1 + n] for n in numbers]
     shown.run(f"plot.at = {numbers[1]}; plot.draw()")
     assert shown.texts(".plot-step") == [f"step {numbers[1]}"]
-
-
-def test_steps_whose_numbers_begin_anew_are_counted_on(shown, pages):
-    shown.show(pages("steps anew", lambda: own_steps((0, 1, 0))))
-    assert shown.run("v.model.data.logs.map(([, x]) => x)") == [1, 2, 3]
-
-
-def test_the_tip_of_a_chart_leaves_lines_out_that_are_far_from_what_is_pointed_at(shown, pages):
-    open_training(shown, pages, "two epochs", over_two_epochs)
-    lines = """[{ name: 'all', colour: '--forward', points: [[1, 1, 1, 1], [20, 2, 2, 2], [100, 3, 3, 3]] },
-      { name: 'late', colour: '--update', points: [[95, 5, 5, 5], [100, 6, 6, 6]] }]"""
-    shown.run(f"plot.show({lines}, {{ ...plot.options, first: 1, last: 100, marks: [], shown: null }})")
-    told = []
-    for at in (20, 100):
-        shown.run(f"plot.at = {at}; plot.draw()")
-        told.append(shown.run("[...plot.tip.children].slice(1).map(e => e.textContent.split(':')[0])"))
-    assert told == [["all"], ["all", "late"]]
-    shown.run("plot.at = null; v.dock.refresh()")

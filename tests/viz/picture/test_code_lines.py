@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import pathlib
-
 import numpy as np
 import pytest
 
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
-from tests.viz.picture.architectures import ALL
 from tests.viz.picture.loops import LOOPS
 from viz.facts.lines.assigned import name_of_line
 from viz.facts.schema import Frame
@@ -45,30 +42,6 @@ def test_what_a_line_returns_is_called_after_its_function():
     assert found["result"].startswith("return ops.mean(ops.sqrt(ops.square(y)))")
 
 
-def test_what_a_line_runs_before_it_goes_on_in_a_layer_is_not_called_as_what_it_assigns():
-    layer, x = layers.Dense(2), ops.ones((2, 3))
-
-    def run(x):
-        h = layer(ops.tanh(ops.exp(ops.sqrt(x))))
-        return ops.mean(ops.tanh(h))
-
-    run(x)
-    with viz.trace() as t:
-        run(x)
-    assert [*frames(t)] == [f"{pathlib.Path(__file__).name}:{run.__code__.co_firstlineno + 1}"]
-
-
-def test_few_ops_and_all_that_there_are_need_no_frame():
-    def few(y):
-        _ = ops.mean(ops.square(y))
-        ops.tanh(ops.exp(y))
-
-    assert frames(recorded(few)) == {}
-    with viz.trace() as t:
-        ops.sum(ops.exp(ops.tanh(ops.ones((2, 3)))))
-    assert frames(t) == {}
-
-
 def test_rounds_of_a_loop_are_folded_as_they_are():
     def loop(y):
         for _ in range(4):
@@ -76,10 +49,6 @@ def test_rounds_of_a_loop_are_folded_as_they_are():
 
     titles = frames(recorded(loop))
     assert [title.rpartition("  ")[2] for title in titles] == ["×4"]
-
-
-def test_what_fit_runs_by_itself_is_of_no_line():
-    assert frames(ALL["mlp"]()[0]) == {}
 
 
 def test_a_line_is_one_box_where_layers_are():
@@ -114,20 +83,6 @@ def test_what_few_ops_of_a_line_make_has_the_name_that_the_line_gives_it():
     assert lines_of(run) == {"exp": [], "sigmoid": ["→ gate"], "tanh": ["→ h"], "sqrt": []}
 
 
-@pytest.mark.parametrize(
-    ("code", "name"),
-    [
-        ("h = 1", "h"),
-        ("h: Tensor = 1", "h"),
-        ("else: h = 1", "a.py:3"),
-        ("a = 1; b = 2", "a.py:3"),
-        ("f(x=1)", "a.py:3"),
-    ],
-)
-def test_a_line_has_the_one_name_that_it_assigns_or_its_place(code, name):
-    assert name_of_line(Frame("a.py", 3, "run", code)) == name
-
-
 @pytest.mark.parametrize(("function", "name"), [("log_prob", "log_prob"), ("call", "a.py:3"), ("<lambda>", "a.py:3")])
 def test_what_is_returned_has_the_name_of_a_function_that_tells_something(function, name):
     for code in ("return x + 1", f"def {function}(x: int) -> int: return x + 1"):
@@ -141,15 +96,6 @@ def test_no_name_is_told_of_what_is_one_of_several():
         return total * 2
 
     assert lines_of(run) == {"exp": [], "sum": ["→ total"], "multiply": ["x * 2"]}
-
-
-def test_two_losses_of_one_name_are_told_apart_by_the_one_that_is_differentiated():
-    x = ef.Variable([1.0, 2.0])
-    with viz.trace() as t, ef.GradientTape() as tape:
-        loss = ops.sum(ops.exp(x))
-        loss = loss + ops.sum(ops.tanh(x))
-        tape.gradient(loss, x)
-    assert [node.title for node in t.draw().graph.nodes.values() if "→ loss" in node.lines] == ["add"]
 
 
 def test_each_round_names_what_its_line_assigns_though_the_next_one_reads_it():

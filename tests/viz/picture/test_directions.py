@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.durations.lots import one_in
 from tests.viz.picture.architectures import ALL
-from tests.viz.picture.geometry import picture
 from tests.viz.picture.test_geometry import check
 from viz.geometry.placement import place
-from viz.picture.dot import placed
 
 
 @pytest.mark.parametrize("rankdir", ["LR", "RL", "BT"])
@@ -23,7 +20,7 @@ def test_nothing_lies_on_anything_else(name, rankdir):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", one_in(2, ALL))
+@pytest.mark.parametrize("name", list(ALL)[::2])
 def test_nothing_lies_on_anything_else_from_left_to_right(name):
     recording, _ = ALL[name]()
     # Sideways there is not always a way around a foreign frame for each of DenseNet's many long arrows.
@@ -46,11 +43,3 @@ def test_data_flows_that_way_and_gradients_back(rankdir, axis, sign):
         if nodes[edge.tail].row != nodes[edge.head].row and edge.kind in ("data", "gradient"):
             onwards = getattr(boxes[edge.head], axis) - getattr(boxes[edge.tail], axis)
             assert sign * onwards * (1 if edge.kind == "data" else -1) > 0
-
-
-def test_the_same_picture_goes_to_graphviz():
-    recording, _ = ALL["siamese"]()
-    drawing = recording.draw(rankdir="LR")
-    seen = picture(drawing.svg, drawing.graph)
-    assert seen.size.right - seen.size.left > seen.size.bottom - seen.size.top
-    assert placed(drawing.graph, "LR") != placed(drawing.graph)

@@ -139,13 +139,6 @@ def test_lines_keep_off_the_borders_of_frames(name):
     assert beside_borders(picture(drawing.svg, drawing.graph)) < 60
 
 
-def test_how_far_lines_run_beside_borders():
-    frames = [("f", Box(5, 90, 100, 140))]
-    assert beside_borders(seen([straight((9, 0), (9, 200))], frames=frames)) == 50
-    assert beside_borders(seen([straight((0, 135), (90, 135))], frames=frames)) == 85
-    assert beside_borders(seen([straight((20, 0), (20, 200))], frames=frames)) == 0
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*ALL, *LOOPS])
 def test_pictures_without_a_flaw(name):

@@ -8,7 +8,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
-from tests.viz.picture.architectures import equal_residuals, fitted, numbers
+from tests.viz.picture.architectures import fitted, numbers
 from viz.picture.box_texts import CHAINS
 
 
@@ -68,40 +68,11 @@ def test_the_longer_beginning_gives_way_where_it_makes_too_many_groups(trained):
     assert titles(trained.draw(max_nodes=12, collapse_repeats=False).graph) == [f"stage{s}" for s in range(4)]
 
 
-def test_names_that_have_nothing_in_common_still_give_groups():
-    serial = iter(range(1000))
-    model = residual(lambda *_: f"n{next(serial) * 7919 % 997}")
-    with viz.trace() as t:
-        model(np.ones((2, 6), "float32"))
-    graph = t.draw(max_nodes=50, collapse_repeats=False).graph
-    assert "closed to groups of layers" in graph.caption
-    assert 10 < len(titles(graph)) <= 50
-
-
-def test_what_has_room_is_not_grouped(trained):
-    graph = trained.draw(max_nodes=200, collapse_repeats=False).graph
-    assert not titles(graph)
-    assert "closed" not in graph.caption
-
-
-def test_layers_one_by_one_are_better_than_groups(trained):
-    """At depth 1 each of the 65 layers is a box, and all have room."""
-    graph = trained.draw(max_nodes=72, depth=1, collapse_repeats=False).graph
-    assert len(titles(graph)) >= 65
-    assert "closed" not in graph.caption
-
-
 def test_closed_groups_tell_how_many_parameters_are_in_them(trained):
     graph = trained.draw(max_nodes=50, collapse_repeats=False).graph
     said = {node.title: [line for line in node.lines if "parameter" in line] for node in graph.nodes.values()}
     counts = {"stage0_block0": 7 * 7 + 8 * 7 + 8 * 6, "stage3_block1": 7 * 10 + 11 * 10 + 11 * 6}
     assert {name: said[name] for name in counts} == {name: [f"{n} parameters"] for name, n in counts.items()}
-
-
-def test_frames_of_equal_groups_tell_it_of_all(trained):
-    graph = trained.draw(max_nodes=30).graph
-    (frame,) = [frame for frame in graph.clusters.values() if frame.title.startswith("stage0_block1")]
-    assert f"{3 * (7 * 7 + 8 * 7 + 8 * 6)} parameters" in frame.subtitle
 
 
 def test_a_layer_that_is_called_again_counts_once():
@@ -148,20 +119,6 @@ def test_a_layer_and_what_only_scales_or_activates_behind_it_are_one_box(chained
     assert "closed to layers, activations and the like in the box before them" in graph.caption
 
 
-@pytest.mark.parametrize("asked", [{"depth": 9}, {"collapse_repeats": False}, {"max_nodes": 1000}])
-def test_who_asks_for_all_of_it_sees_all_layers(chained, asked):
-    graph = chained.draw(**asked).graph
-    layers_ = [frame for frame in graph.clusters.values() if frame.kind == "layer"]
-    assert len(layers_) == 28
-    assert "closed" not in graph.caption
-
-
-def test_few_layers_stay_apart():
-    graph = stacked(7).draw(view="layers", max_nodes=60).graph
-    assert len([node for node in graph.nodes.values() if node.kind == "scope"]) == 22
-    assert "closed" not in graph.caption
-
-
 def test_what_others_read_is_seen():
     boxes = [node.lines[0] for node in stacked(branch=True).draw(view="layers", max_nodes=60).graph.nodes.values()]
     assert "Dense → LayerNormalization" in boxes
@@ -178,22 +135,6 @@ def test_a_long_chain_goes_on_in_the_next_line():
     graph = recording.draw(view="layers", max_nodes=60).graph
     lines = [node.lines[:2] for node in graph.nodes.values() if "→ SpatialDropout1D" in node.lines]
     assert ["Conv1D 3 → BatchNormalization → LeakyReLU", "→ SpatialDropout1D"] in lines
-
-
-RESIDUAL = ["Conv2D 3×3 → BatchNormalization → ReLU", "Conv2D 3×3 → BatchNormalization", "Add → ReLU"]
-
-
-def test_chains_within_equal_blocks_are_one_box_each_in_a_model_of_many_layers():
-    graph = equal_residuals().draw(view="layers", max_nodes=20).graph
-    boxes = [node for node in graph.nodes.values() if node.kind == "scope"]
-    assert [node.lines[0] for node in boxes if node.lines[0] in RESIDUAL] == RESIDUAL
-
-
-def test_equal_blocks_are_called_as_the_names_of_each_begin():
-    frames = [frame.title for frame in equal_residuals(blocks=3).draw().graph.clusters.values()]
-    assert "block0 … block2  ×3" in frames
-    nameless = equal_residuals(blocks=3, name=lambda block, layer: f"{layer}_{block}").draw().graph.clusters.values()
-    assert "conv1_0 … out_2  ×3" in [frame.title for frame in nameless]
 
 
 def deep():

@@ -47,14 +47,6 @@ def test_lines_of_code_without_a_file_resolve_through_linecache():
     assert "# here" in t.draw().svg
 
 
-def test_code_that_is_gone_still_has_its_line():
-    names: dict = {}
-    exec(compile("def run(ops, x):\n    return ops.tanh(x)\n", "<gone>", "exec"), names)
-    with viz.trace() as t:
-        names["run"](ops, ef.Tensor([1.0]))
-    assert t.ops[0].source == viz.Frame("<gone>", 2, "run", "")
-
-
 def executed(cells, monkeypatch, **options):
     """A notebook with these cells, after they ran in a real kernel."""
     nbformat = pytest.importorskip("nbformat")

@@ -8,7 +8,6 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
-from viz.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -94,38 +93,8 @@ def test_equal_layers_are_folded_with_their_parts():
     assert titles(t.draw(parts=True, collapse_repeats=False).graph).count("relu") == 6
 
 
-def test_layers_that_differ_in_their_activation_are_not_folded():
-    model = ef.Sequential([layers.Dense(5, activation=None if i % 2 else "relu") for i in range(4)])
-    x = np.ones((2, 5), "float32")
-    model(x)
-    with viz.trace() as t:
-        model(x)
-    kinds = [node.lines[0] for node in t.draw().graph.nodes.values() if node.title == "dense"]
-    assert kinds == ["matmul  add  relu", "matmul  add"] * 2
-
-
-@pytest.mark.parametrize("view", ["backward", "layers"])
-def test_views_without_single_ops_open_none(training, view):
-    assert "matmul" not in titles(training.draw(view=view, parts=True).graph)
-
-
 def test_rows_of_parts_count(training):
     assert len(training.draw(parts=True, max_nodes=4).graph.clusters) < len(training.draw(parts=True).graph.clusters)
-
-
-def test_the_command_line_opens_them_too(training, tmp_path, capsys):
-    file = training.save(tmp_path / "a.efz")
-    assert main(["draw", str(file), str(tmp_path / "a.svg"), "--parts"]) == 0
-    assert ">relu<" in (tmp_path / "a.svg").read_text(encoding="utf-8")
-    capsys.readouterr()
-
-
-def test_a_pair_says_its_parts_once():
-    """`lstm_pair` with `lstm  lstm` below it says one thing thrice."""
-    with viz.trace() as t:
-        layers.Bidirectional(layers.LSTM(3))(np.ones((2, 4, 3), "float32"))
-    (pair,) = [node for node in t.draw().graph.nodes.values() if node.title == "lstm_pair"]
-    assert len(pair.lines) == 1
 
 
 def test_a_gradient_that_nothing_reads_says_whose_it_is():

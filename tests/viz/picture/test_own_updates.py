@@ -73,54 +73,11 @@ def test_what_all_updates_read_has_a_box_and_arrows():
     assert [t.ops[i].name for i in first.ops].count("assign") == 2  # of the momentum, one for each weight
 
 
-def trained(also):
-    """A step of descent, and something else."""
-    weight, total = ef.Variable(np.ones((3, 1), "float32"), name="w"), ef.Variable(0.0, name="total")
-    x = ops.ones((2, 3))
-    with viz.trace() as t:
-        with ef.GradientTape() as tape:
-            loss = ops.mean(ops.square(ops.matmul(x, weight)))
-        weight.assign_sub(0.1 * tape.gradient(loss, weight))
-        also(x, weight, total)
-    return t
-
-
-def test_a_result_that_is_summed_up_stays_one():
-    t = trained(lambda x, weight, total: total.assign_add(ops.sum(ops.tanh(ops.matmul(x, weight)))))
-    assert phases(t, "tanh") == {"forward"}
-    assert phases(t, "multiply") == {"update"}
-
-
-def test_what_is_returned_too_stays_in_the_forward_pass():
-    def also(x, weight, total):
-        size = ops.sqrt(ops.sum(weight))
-        total.assign(size * 2.0)
-        ops.exp(size)
-
-    t = trained(also)
-    assert phases(t, "sqrt") == {"forward"}
-
-
 def test_where_nothing_is_trained_ops_are_what_they_are():
     state = ef.Variable(np.ones(3, "float32"), name="state")
     with viz.trace() as t:
         state.assign(ops.tanh(state * 0.5))
     assert phases(t, "tanh") == {"forward"}
-
-
-def test_the_model_of_averages_is_named():
-    model, mean = [
-        ef.Sequential([layers.Input((3,)), layers.Dense(2, name="dense")], name=name) for name in ("student", "teacher")
-    ]
-    optimizer, x = ef.optimizers.SGD(0.1), np.ones((4, 3), "float32")
-    with viz.trace() as t:
-        with ef.GradientTape() as tape:
-            loss = ops.mean(model(x) ** 2)
-        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-        for average, weight in zip(mean.variables, model.variables):
-            average.assign(0.99 * average + 0.01 * weight)
-    (lines,) = [node.lines for node in t.draw().graph.nodes.values() if node.kind == "update"]
-    assert "keeps teacher: kernel, bias" in lines
 
 
 def test_sums_of_gradients_that_an_optimizer_is_given_are_kept_with_the_update():
@@ -147,18 +104,3 @@ def test_sums_of_gradients_that_an_optimizer_is_given_are_kept_with_the_update()
     ]
     (update,) = [node for node in t.draw().graph.nodes.values() if node.kind == "update"]
     assert (update.title, update.lines[0]) == ("sgd, assign_add, assign", "keeps sums[0], sums[1]")
-
-
-def test_what_an_update_reads_is_called_as_its_frame_is():
-    q_net, target_net = [ef.Sequential([layers.Dense(2, name="out")]) for _ in range(2)]
-    optimizer, x = ef.optimizers.SGD(), np.ones((4, 3), "float32")
-    q_net(x), target_net(x)
-    with viz.trace() as t:
-        with ef.GradientTape() as tape:
-            loss = ops.mean(ops.square(q_net(x) - ops.stop_gradient(target_net(x))))
-        optimizer.apply(tape.gradient(loss, q_net.trainable_variables), q_net.trainable_variables)
-        for copy, weight in zip(target_net.variables, q_net.variables):
-            copy.assign(0.01 * weight + 0.99 * copy)
-    graph = t.draw().graph
-    assert {"q_net", "target_net"} <= {frame.title for frame in graph.clusters.values()}
-    assert {line for node in updates(graph) for line in node.lines if "reads" in line} == {"reads q_net/out"}

@@ -10,7 +10,6 @@ from eagerflow import layers, ops
 from tests.viz.picture.architectures import ALL
 from tests.viz.picture.geometry import faults, picture
 from tests.viz.picture.loops import LOOPS, numbers
-from viz.facts.gradient_passes import GradientPasses
 from viz.geometry.placement import place
 
 
@@ -74,18 +73,6 @@ def test_each_leads_only_to_the_weights_that_it_is_for(gan):
     assert found == [{"generator"}, {"discriminator"}]
 
 
-@pytest.mark.parametrize("view", ["both", "backward"])
-def test_they_stand_in_columns(gan, view):
-    graph = gan.draw(view=view).graph
-    boxes = place(graph).layout.nodes
-    pairs = [[boxes[node.id].middle[0] for node in row] for row in backward(graph) if len(row) > 1]
-    assert pairs[0] == pairs[1]
-    assert pairs[0][0] < pairs[0][1]
-    drawing = gan.draw(view=view)
-    found = faults(picture(drawing.svg, drawing.graph))
-    assert {name: count for name, count in found.items() if count and name != "crossings"} == {}
-
-
 def test_networks_with_a_pass_each_have_one_column():
     graph = ALL["gan"]()[0].draw().graph
     assert {node.lane for node in graph.nodes.values()} == {"forward", "parameter", "update", "backward"}
@@ -121,19 +108,6 @@ def test_many_passes_are_one():
     assert max(map(len, backward(t.draw().graph))) == 1
 
 
-def test_rounds_that_are_folded_share_the_columns_of_the_first():
-    critic, games = ef.Sequential([layers.Dense(4), layers.Dense(1)], name="critic"), numbers(4, 8, 3)
-    with viz.trace() as t:
-        for game in games:
-            with ef.GradientTape() as tape:
-                loss = ops.mean(critic(game))
-            tape.gradient(loss, critic.trainable_variables)
-    graph = t.draw().graph
-    passes = GradientPasses(t, t.ops)
-    assert len({passes.name(scope.id) for scope in t.scopes if scope.kind == "backward"}) == 4
-    assert max(map(len, backward(graph))) == 1
-
-
 def along_a_direction():
     """The derivative of a square along a direction, and the gradient of that."""
     x, along = ef.Tensor([3.0]), ef.Tensor([1.0])
@@ -163,21 +137,6 @@ def test_a_single_number_that_a_gradient_is_asked_of_is_an_input():
     assert tied == graph.nodes.keys()
 
 
-def test_a_number_that_is_only_a_setting_is_none():
-    x = ef.Tensor([1.0, 2.0])
-    with viz.trace() as t, ef.GradientTape() as tape:
-        tape.watch(x)
-        tape.gradient(x * 3.0, x)
-    assert [node.kind for node in t.draw().graph.nodes.values()].count("input") == 1
-
-
-def test_a_gradient_that_is_differentiated_again_gets_its_weights_from_the_op_beside_it():
-    """As the first gradients do: an arrow of its own from the weights leads around the row, and tells nothing."""
-    graph = LOOPS["penalized_critic"]()[0].draw().graph
-    heads = {graph.nodes[edge.head].lane for edge in graph.edges if edge.kind == "parameter"}
-    assert heads == {"forward"}
-
-
 def gradient_penalty():
     """A step whose loss reads a gradient."""
     critic = ef.Sequential([layers.Dense(4, activation="relu"), layers.Dense(1)], name="critic")
@@ -205,19 +164,6 @@ def test_a_gradient_that_the_loss_reads_has_a_box_where_the_backward_pass_is_lef
     assert graph.nodes[after.head].title == "square"
     assert at[before.tail].y < at[box.id].y < at[after.head].y
     assert faults(picture(drawing.svg, graph))["crossings"] == 0
-
-
-def test_where_the_backward_pass_is_shown_the_gradient_has_no_box_of_its_own():
-    graph = gradient_penalty().draw().graph
-    assert [node for node in graph.nodes.values() if node.kind == "gradient"] == []
-
-
-def test_a_backward_view_has_no_frame_of_what_no_gradient_flows_through():
-    net = ef.Sequential([layers.Input((2, 2)), layers.Flatten(name="flatten"), layers.Dense(1, name="dense")])
-    with viz.trace() as t, ef.GradientTape() as tape:
-        tape.gradient(ops.mean(net(numbers(3, 2, 2))), net.trainable_variables)
-    titles = {view: {c.title for c in t.draw(view=view).graph.clusters.values()} for view in ("both", "backward")}
-    assert titles["both"] - titles["backward"] == {"flatten"}
 
 
 def _distance(a, b):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 import eagerflow as ef
@@ -10,7 +9,6 @@ from eagerflow import layers
 from tests.viz.picture.architectures import ALL, fitted, numbers
 from viz.geometry.frame_titles import broken
 from viz.geometry.graph import Cluster
-from viz.geometry.layout import GAP_Y
 from viz.geometry.placement import place
 
 
@@ -63,14 +61,6 @@ def test_layers_side_by_side_stand_from_left_to_right_as_they_run():
     assert sorted(lefts, key=lefts.get) == ["expert0", "expert1", "expert2"]
 
 
-def test_a_metric_opens_only_where_everything_does():
-    recording, _ = ALL["convnet"]()
-    titles = {depth: {n.title for n in recording.draw(depth=depth).graph.nodes.values()} for depth in (None, 1, 99)}
-    assert "accuracy" in titles[None]
-    assert "accuracy" in titles[1]
-    assert "accuracy" not in titles[99]
-
-
 def test_a_target_stands_beside_its_loss_and_gradients_run_straight_past_it():
     """However wide the model above them is."""
     recording, _ = ALL["control_flow"]()
@@ -104,47 +94,6 @@ def test_lines_of_code_are_broken_outside_of_brackets_where_that_makes_them_litt
     assert broken(frame)[-1] == (["target_q", "target_q = rewards", "+ 0.99 * (1 - done)", "* ops.max(…)"], 1)
     nested = Cluster("frame", None, "rec_loss", "rec_loss = ops.mean(ops.sum(ops.square(…), axis=-1))")
     assert broken(nested)[-1] == (["rec_loss", "rec_loss =", "ops.mean(ops.sum(", "ops.square(…), axis=-1))"], 1)
-
-
-def residual():
-    """A network whose longest branch stands right of its shorter one."""
-    x = start = layers.Input((8,))
-    for _ in range(2):
-        short = layers.Dense(8)(x)
-        inner = layers.LayerNormalization()(layers.Dense(8)(layers.ReLU()(layers.Dense(8)(x))))
-        x = layers.Add()([short, inner])
-    return fitted(ef.Model(start, layers.Dense(2)(x), name="net"), numbers(4, 8), numbers(4, 2), metrics=["mae"])[0]
-
-
-@pytest.mark.parametrize("view", ["both", "layers"])
-def test_the_longest_branch_of_residual_blocks_is_one_straight_line(view):
-    graph, layout, _ = drawn(residual(), view=view, collapse_repeats=False)
-    names = {c.id: c.title for c in graph.clusters.values()}
-    ops = [node for node in graph.nodes.values() if node.lane == "forward" and node.kind != "input"]
-    middles = {
-        (names.get(n.cluster) or n.title) if view == "both" else n.title: layout.nodes[n.id].middle[0] for n in ops
-    }
-    chain = [x for title, x in middles.items() if title.startswith(("add", "layer_norm", "re_lu"))]
-    assert len(chain) == 6
-    assert max(chain) - min(chain) < 1
-
-
-@pytest.mark.parametrize("view", ["both", "layers"])
-def test_a_metric_and_its_target_stand_beside_the_loss_however_wide_the_model_is(view):
-    x = start = layers.Input((4,), dtype="int32")
-    x = layers.GlobalAveragePooling1D()(layers.Embedding(9, 4, mask_zero=True)(x))
-    model = ef.Model(start, layers.Dense(3, activation="softmax", name="last")(x), name="net")
-    given = np.array([[1, 2, 3, 0], [4, 0, 0, 0]]), np.array([1, 2])
-    recording = fitted(model, *given, "sparse_categorical_crossentropy", metrics=["accuracy"])[0]
-    graph, layout, ways = drawn(recording, view=view)
-    frames = {frame.title: layout.frames[id_] for id_, frame in graph.clusters.items()}
-    loss = frames["sparse_categorical_crossentropy"]
-    for box in ("accuracy", "y (target)"):
-        at = layout.nodes[named(graph, box)]
-        assert 0 < loss.x - (at.x + at.w) < 2 * GAP_Y, box
-        assert at.y > frames["net"].y + frames["net"].h  # below the model, not beside it
-    (way,) = [w for e, w in zip(graph.edges, ways) if (e.head, e.label) == (named(graph, "accuracy"), "2×3 f32")]
-    assert all(y >= way.corners[0][1] for _, y in way.corners)  # straight down, and aside once
 
 
 def test_the_state_of_an_op_stands_above_the_straight_line_to_its_gradient():

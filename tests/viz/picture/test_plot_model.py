@@ -64,17 +64,6 @@ def test_sequential_models_are_chains():
     assert len(arrows(drawing)) == 2
 
 
-def test_functional_models_have_their_edges():
-    drawing = viz.model_to_dot(functional())
-    assert titles(drawing) == ["given (InputLayer)", "hidden (Dense)", "inner (Sequential)", "both (Add)"]
-    assert arrows(drawing) == {
-        ("given (InputLayer)", "hidden (Dense)"),
-        ("hidden (Dense)", "inner (Sequential)"),
-        ("hidden (Dense)", "both (Add)"),
-        ("inner (Sequential)", "both (Add)"),
-    }
-
-
 def test_nested_models_open_into_frames():
     drawing = viz.model_to_dot(functional(), expand_nested=True)
     assert [cluster.title for cluster in drawing.graph.clusters.values()] == ["inner (Sequential)"]
@@ -93,12 +82,6 @@ def test_subclassed_models_are_drawn_from_a_run():
     opened = viz.model_to_dot(model, expand_nested=True)
     assert {"a (Dense)", "b (Dense)", "add (Add)"} <= set(titles(opened))
     assert not any(node.kind == "parameter" for node in opened.graph.nodes.values())
-
-
-def test_a_subclassed_model_can_be_given_its_input():
-    model = Subclassed()
-    drawing = viz.plot_model(model, None, show_shapes=True, inputs=np.zeros((7, 4), "float32"))
-    assert "output: (7, 2)" in [line for n in drawing.graph.nodes.values() for line in n.lines]
 
 
 def test_an_input_says_what_was_asked_for_as_layers_do_and_no_type_that_is_not_known():
@@ -148,44 +131,6 @@ def test_models_with_several_inputs_and_a_shared_layer():
     assert len([edge for edge in drawing.graph.edges if edge.kind == "data"]) == 4
 
 
-def test_an_arrow_tells_that_calls_share_weights():
-    a, b = ef.Input((3,), name="a"), ef.Input((3,), name="b")
-    shared, flat = layers.Dense(2, name="shared"), layers.Flatten(name="flat")
-    joined = layers.Concatenate()([flat(shared(a)), flat(shared(b))])
-    drawing = viz.model_to_dot(ef.Model([a, b], joined))
-    kept = [(e.tail, e.head) for e in drawing.graph.edges if e.kind == "parameter"]
-    named = [tuple(drawing.graph.nodes[id_].title for id_ in ends) for ends in kept]
-    assert named == [("shared (Dense)", "shared (Dense) (call 2)")]  # a layer without weights shares none
-    legend = drawing.svg.partition('<g class="legend">')[2].partition("</g>")[0]
-    assert "shared weights" in legend
-    assert "<path" in legend  # a line, as it stands for arrows
-    assert 'stroke-dasharray="4 3"' not in legend
-
-
-@pytest.mark.parametrize(
-    ("widths", "told"),
-    [
-        ((4, 5, 6, 7, 8), "(None, 4), (None, 5), (None, 6), (None, 7), (None, 8)"),
-        ((4,) * 12, "12 × (None, 4)"),
-        ((4, 4, 5), "(None, 4), (None, 4), (None, 5)"),
-        (tuple(range(1, 11)), ", ".join([f"(None, {i})" for i in range(1, 9)]) + ", …"),
-    ],
-)
-def test_a_layer_of_many_inputs_tells_the_shapes_of_all_that_have_room(widths, told):
-    inputs = [ef.Input((width,)) for width in widths]
-    model = ef.Model(inputs, layers.Concatenate(name="joined")(inputs))
-    (box,) = [n for n in viz.model_to_dot(model, show_shapes=True).graph.nodes.values() if n.kind == "scope"]
-    assert box.lines[0] == f"input: {told}"
-
-
-def test_the_calls_of_a_shared_layer_bear_its_name_and_their_numbers():
-    given, same = ef.Input((4,)), layers.Dense(4, name="same")
-    model = ef.Model(given, layers.Dense(1, name="once")(layers.Add()([same(same(given)), same(given)])))
-    boxes = ["same (Dense)", "same (Dense) (call 2)", "same (Dense) (call 3)"]
-    assert [title for title in titles(viz.plot_model(model, None)) if title.startswith("same")] == boxes
-    assert "Dense" in titles(viz.plot_model(model, None))  # of the layer that is called once its class is enough
-
-
 def test_each_frame_of_a_shared_model_says_which_call_it_is():
     encoder = ef.Sequential([ef.Input((4,)), layers.Dense(2, name="inner")], name="encoder")
     left, right = ef.Input((4,)), ef.Input((4,))
@@ -197,19 +142,6 @@ def test_each_frame_of_a_shared_model_says_which_call_it_is():
         "encoder (Sequential) (call 2)",
     ]
     assert [t for t in titles(drawing) if "inner" in t] == ["inner (Dense)", "inner (Dense) (call 2)"]
-
-
-def test_a_subclassed_model_says_so_too():
-    class Twice(ef.Model):
-        def __init__(self):
-            super().__init__(name="twice")
-            self.same = layers.Dense(4, name="same")
-
-        def call(self, x):
-            return self.same(self.same(x))
-
-    found = titles(viz.plot_model(Twice(), None, inputs=np.ones((2, 4), "float32")))
-    assert [t for t in found if "same" in t] == ["same (Dense)", "same (Dense) (call 2)"]
 
 
 def test_files_of_every_kind(tmp_path):
@@ -260,11 +192,6 @@ def test_the_summary_of_a_model_without_known_input_says_what_to_do():
     model = Bare()
     with pytest.raises(ValueError, match=r"viz\.summary\(model, x\)"):
         viz.summary(model)
-
-
-def test_keras_utilities_are_these(tmp_path):
-    assert ef.utils.plot_model is viz.plot_model
-    assert ef.utils.model_to_dot is viz.model_to_dot
 
 
 def test_layers_that_the_call_did_not_reach_are_named():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import struct
 import sys
@@ -19,13 +18,6 @@ from viz.picture.rendering.render import RendererMissing
 from viz.picture.svg_document import text_at
 
 PNG, PDF = b"\x89PNG\r\n\x1a\n", b"%PDF-1.5"
-TRAINING = (
-    "import eagerflow as ef\n"
-    "model = ef.Sequential([ef.layers.Input((4, 4, 1)), ef.layers.RandomFlip(), ef.layers.Flatten(),"
-    " ef.layers.Dense(1)])\n"
-    "model.compile('sgd', 'mse')\n"
-    "model.fit(ef.ops.arange(128.0).reshape((8, 4, 4, 1)), ef.ops.ones((8, 1)), batch_size=4, verbose=0)\n"
-)
 
 
 def explanation():
@@ -64,12 +56,6 @@ def test_an_explanation_is_drawn_as_png_with_its_images(tmp_path):
     assert raster.converted(without, "png") != (tmp_path / "why.png").read_bytes()
 
 
-def test_small_images_are_enlarged_pixel_by_pixel_since_not_everybody_draws_them_sharp(tmp_path):
-    drawn = explanation().draw(tmp_path / "why.svg").svg
-    sizes = [struct.unpack(">II", base64.b64decode(data)[16:24]) for data in re.findall(r'base64,([^"]+)', drawn)]
-    assert sizes == [(264, 264)] * 4  # of images of 4 × 4, drawn 132 wide
-
-
 def test_cairosvg_is_given_halos_as_texts_of_their_own_as_it_draws_them_in_front(tmp_path, cairo):
     text = text_at(1, 2, "a & b", "black", 9, halo="white")
     raster.converted(f"<svg>{text}</svg>", "pdf")
@@ -91,31 +77,6 @@ def test_charts_are_drawn_as_png_and_pdf_too(tmp_path, cairo):
     t.grad_flow(tmp_path / "flow.pdf")
     assert (tmp_path / "flow.pdf").read_bytes() == PDF
     assert "gradient norms" in cairo[0]
-
-
-def test_estimates_are_drawn_as_png_too(tmp_path):
-    (tmp_path / "train.py").write_text(
-        "import eagerflow as ef\n"
-        "model = ef.Sequential([ef.layers.Input((2,)), ef.layers.Dense(1)])\n"
-        "model.compile('sgd', 'mse')\n"
-        "model.fit(ef.ops.ones((8, 2)), ef.ops.ones((8, 1)), batch_size=4, verbose=0)\n"
-    )
-    assert main(["estimate", "--draw", str(tmp_path / "memory.png"), str(tmp_path / "train.py")]) == 0
-    assert min(size(tmp_path / "memory.png")) > 100
-
-
-def test_gradients_and_augmented_rows_are_drawn_by_the_ending_of_the_file(tmp_path, cairo):
-    script = tmp_path / "train.py"
-    script.write_text(TRAINING)
-    rows, flow, record = (tmp_path / name for name in ("rows.png", "flow.pdf", "train.efz"))
-    main(["check", "--augmented", str(rows), str(script)])
-    assert main(["run", "--stats", "basic", "-o", str(record), str(script)]) == 0
-    assert main(["gradients", "--draw", str(flow), str(record)]) == 0
-    assert main(["gradients", "--draw", str(tmp_path / "flow.svg"), str(record)]) == 0
-    assert min(size(rows)) > 10
-    assert len(cairo) == 1
-    assert flow.read_bytes() == PDF
-    assert (tmp_path / "flow.svg").read_text().startswith("<?xml")
 
 
 def test_a_picture_that_cannot_be_made_is_refused_before_the_script_runs(tmp_path, monkeypatch, capsys):

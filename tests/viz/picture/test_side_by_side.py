@@ -9,7 +9,6 @@ import eagerflow as ef
 import viz
 from eagerflow import layers, ops
 from viz import page
-from viz.facts.blocks import all_blocks, stand_in, tree
 
 
 def frames(model, width=8):
@@ -39,16 +38,6 @@ def test_layers_that_read_each_other_do_not():
 def test_casts_between_parts_do_not_part_them():
     assert frames(chain("mixed_float16")) == ["dense_0 … dense_4  ×5"]
     assert frames(experts("mixed_float16")) == ["expert_0 … expert_3  ×4, side by side"]
-
-
-def test_ops_without_a_layer_are_told_apart_too():
-    x = ops.ones((2, 3))
-    with viz.trace() as t:
-        beside = [ops.tanh(x) for _ in range(3)]
-        y = ops.concatenate(beside)
-        for _ in range(3):
-            y = ops.exp(y)
-    assert [frame.title for frame in t.draw().graph.clusters.values()] == ["tanh  ×3, side by side", "exp  ×3"]
 
 
 def meta_learned(tasks=3, rounds=5):
@@ -91,16 +80,6 @@ def test_calls_of_one_policy_do_whether_its_input_has_a_name_or_not(name):
         answers = [ops.softmax(policy(np.full((1, 4), i, "float32")))[0, 1] for i in range(5)]
         ops.sum(ops.stack(answers))
     assert any("×5, side by side" in frame.title for frame in t.draw().graph.clusters.values())
-
-
-def test_the_page_says_the_same(tmp_path):
-    model = experts()
-    with viz.trace() as t:
-        model(np.ones((4, 8), "float32"))
-    root = tree(t, t.ops)
-    parts = [[block] for block in all_blocks(root) if block.title.startswith("expert")]
-    assert stand_in(t, parts).is_beside
-    assert "×4, side by side" in t.to_html(tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def arrows(run):
@@ -177,67 +156,9 @@ def test_an_arrow_into_a_loop_says_that_only_the_first_round_reads_it():
     assert not [e for e in graph.edges if "first round" in e.label]
 
 
-def test_it_says_so_too_of_one_of_several_results_of_a_closed_layer():
-    class Encoder(ef.Model):
-        def __init__(self):
-            super().__init__()
-            self.memory, self.state = layers.Dense(8), layers.Dense(8)
-
-        def call(self, x):
-            return self.memory(x), self.state(x)
-
-    class Decoder(ef.Model):
-        def __init__(self):
-            super().__init__()
-            self.cell, self.out = layers.Dense(8, activation="tanh"), layers.Dense(3)
-
-        def call(self, h, memory):
-            h = self.cell(h) + memory
-            return self.out(h), h
-
-    encoder, decoder = Encoder(), Decoder()
-    with viz.trace() as t:
-        memory, h = encoder(np.ones((4, 3), "float32"))
-        for _ in range(5):
-            logits, h = decoder(h, memory)
-            ops.sum(logits)
-    graph = t.draw(depth=0).graph
-    into = [e.label for e in graph.edges if graph.nodes[e.tail].title == "encoder" and e.kind == "data"]
-    assert sorted(into) == ["h  4×8 f32  (first round)", "memory  4×8 f32"]
-
-
-def test_a_loop_over_ops_without_weights_has_them_too():
-    def decay():
-        h = ops.ones((4, 8))
-        for _ in range(4):
-            h = ops.tanh(h * 0.5)
-
-    assert ("tanh", "multiply") in arrows(decay)
-
-
-def test_layers_of_their_own_around_a_shared_activation_are_no_loop():
-    relu = layers.Activation("relu")
-    stack = [each for _ in range(4) for each in (relu, layers.Dense(8))]
-
-    def deep():
-        h = ops.ones((4, 8))
-        for each in stack:
-            h = each(h)
-
-    assert ("dense", "relu") not in arrows(deep)
-
-
 def test_layers_that_are_each_called_once_have_no_arrow_back():
     model, x = ef.Sequential([layers.Dense(8, activation="tanh") for _ in range(4)]), ops.ones((4, 8))
     assert ("tanh", "dense") not in arrows(lambda: model(x))
-
-
-def test_nor_have_their_gradients():
-    def deep():
-        return ef.Sequential([layers.Dense(8), *[layers.Dense(8, activation="tanh") for _ in range(4)]])
-
-    assert ("∇ dense", "∇ tanh", "gradient") not in of_training(deep())
-    assert ("∇ dense", "∇ tanh", "gradient") in of_training(deep(), collapse_repeats=False)
 
 
 def test_a_first_block_that_gives_no_gradient_to_the_input_stands_for_no_other():
@@ -322,19 +243,6 @@ def test_parameters_in_blocks_that_are_drawn_once_add_up_to_those_of_all():
     assert folded_on_the_page(t) == [(whole, inner)]
 
 
-def test_parameters_of_a_block_that_is_called_again_and_again_count_once():
-    t, (whole, *inner) = drawn_once(*[Block()] * 3)
-    assert whole == sum(inner) == 2 * (8 * 8 + 8 + 2 * 8)
-    assert folded_on_the_page(t) == [(whole, inner)]
-
-
-def test_parameters_of_runs_within_runs_add_up():
-    t, (whole, *inner) = drawn_once(Block(5), Block(5))
-    assert whole == 2 * 5 * (8 * 8 + 8 + 2 * 8)
-    assert whole in (sum(inner), sum(inner) / 2)  # with or without a frame around all five
-    assert (whole, whole) in [(all_of, sum(parts)) for all_of, parts in folded_on_the_page(t)]
-
-
 # ---------------------------------------------------------------------- how many tensors an arrow stands for
 
 
@@ -351,20 +259,6 @@ def test_an_arrow_from_boxes_side_by_side_says_how_many_tensors_it_stands_for():
     assert ("dense", "concatenate", "4×8 f32  ×4") in labels(t, view="forward")
     apart = labels(t, view="forward", collapse_repeats=False)
     assert not [label for *_, label in apart if "  ×" in label]
-
-
-def test_an_arrow_within_equal_parts_stands_for_one_tensor_in_each():
-    with viz.trace() as t:
-        chain()(np.ones((4, 8), "float32"))
-    assert not [label for *_, label in labels(t, parts=True) if "  ×" in label]
-
-
-def test_gradients_in_parts_of_one_tensor_are_one():
-    w = ef.Variable(np.ones((2, 3), "float32"))
-    with viz.trace() as t, ef.GradientTape() as tape:
-        difference = w - 1.0
-        tape.gradient(ops.sum(difference * difference), [w])
-    assert ("∇ multiply", "∇ subtract", "2×3 f32") in labels(t)
 
 
 # ---------------------------------------------------------------------- numbers beside a tensor

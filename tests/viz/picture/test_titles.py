@@ -73,17 +73,6 @@ def test_frames_name_all_layers_that_take_turns_and_the_loop():
     assert {"b, a  ×4", "b, a", "while_loop  ×4"} <= {written["texts"][i] for i in view["tree"]["blocks"]["title"]}
 
 
-def test_layers_that_take_turns_without_anything_between_count_each_once():
-    one, two = [layers.Dense(4, name=name) for name in ("one", "two")]
-    one.build((2, 4)), two.build((2, 4))
-    with viz.trace() as t:
-        x = ops.ones((2, 4))
-        for layer in (one, two, two, one):
-            x = layer(x)
-    frames = {frame.title: frame.subtitle for frame in t.draw().graph.clusters.values()}
-    assert "40 parameters" in frames["one, two  ×4"]
-
-
 @pytest.mark.parametrize("depth", [0, 9])
 def test_what_wraps_the_function_of_a_loss_or_metric_is_not_named(depth):
     """Nobody wrote `LossFunctionWrapper`: the title is the function's name, and says it all."""
@@ -109,15 +98,6 @@ def test_rounds_with_a_layer_say_which_of_its_calls_they_are():
     assert titles == ["net", "inner", "round with net  ×4", "net (calls 2–5)", "inner (calls 2–5)"]
 
 
-def test_calls_of_a_layer_that_are_drawn_once_say_which_they_are():
-    net, x = layers.Dense(4, name="net"), ef.Tensor(np.ones((2, 4), "float32"))
-    with viz.trace() as t:
-        y = ops.tanh(net(x))
-        for _ in range(3):
-            y = net(y)
-    assert [frame.title for frame in t.draw().graph.clusters.values()] == ["net", "net (calls 2–4)  ×3"]
-
-
 class Doubled(ef.Model):
     def __init__(self):
         super().__init__()
@@ -135,8 +115,3 @@ def test_a_picture_of_a_model_of_ones_own_class_says_which():
     assert title(lambda: critic(x)) == "critic (Doubled)"
     doubled = Doubled()
     assert title(lambda: doubled(x)) == "doubled"
-
-
-def test_a_picture_of_layers_alone_is_called_after_them():
-    first, second, x = layers.Dense(2, name="first"), layers.Dense(2, name="second"), np.ones((3, 2), "float32")
-    assert title(lambda: second(first(x))) == "first, second"

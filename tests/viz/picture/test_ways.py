@@ -9,7 +9,7 @@ import pytest
 
 import eagerflow as ef
 import viz
-from eagerflow import layers, ops
+from eagerflow import layers
 from viz.geometry import placement
 from viz.geometry.edge_routes import Route
 from viz.geometry.graph import Edge, Graph, Node
@@ -18,63 +18,12 @@ from viz.geometry.places import Layout, Rect
 from viz.geometry.text_sizes import text_width
 
 
-class Tied(ef.Model):
-    """The embeddings are read a second time, in the end, so their gradient comes from afar."""
-
-    def __init__(self):
-        super().__init__(name="tied")
-        self.embedding, self.inner = layers.Embedding(30, 8), layers.GRU(8, return_sequences=True)
-
-    def call(self, x):
-        return ops.matmul(self.inner(self.embedding(x)), ops.transpose(self.embedding.embeddings))
-
-
-class Loop(ef.Model):
-    """Two layers that are called in turns, as the numbers want it."""
-
-    def __init__(self):
-        super().__init__(name="loop")
-        self.first, self.second = layers.Dense(8, activation="tanh"), layers.Dense(8, activation="relu")
-        self.last = layers.Dense(1)
-
-    def call(self, x):
-        for i in range(5):
-            kept = float(ops.mean(x)) < 9
-            x = self.first(x) if kept and i in (1, 2, 4) else self.second(x)
-        return self.last(x)
-
-
 def graph(model, x, y, loss, optimizer="adam"):
     model.compile(optimizer, loss)
     model.train_on_batch(x, y)
     with viz.trace() as t:
         model.train_on_batch(x, y)
     return t.draw().graph
-
-
-def tied():
-    words = np.arange(24).reshape(4, 6)
-    return graph(Tied(), words, words, ef.losses.SparseCategoricalCrossentropy(from_logits=True))
-
-
-def loop():
-    return graph(Loop(), np.ones((4, 8), "float32"), np.ones((4, 1), "float32"), "mse")
-
-
-def pieces(way):
-    return [((min(a, c), min(b, d)), (max(a, c), max(b, d))) for (a, b), (c, d) in itertools.pairwise(way.corners)]
-
-
-def cross(one, other):
-    """Does an upright piece of one way meet a level one of the other, within both?"""
-    return any(
-        low[0] < x < high[0] and bottom[1] < low[1] < top[1]
-        for level, upright in ((one, other), (other, one))
-        for low, high in pieces(level)
-        for bottom, top in pieces(upright)
-        if low[1] == high[1] and bottom[0] == top[0]
-        for x in [bottom[0]]
-    )
 
 
 @pytest.mark.parametrize("text", ["4×4 f32", "12×12 f32", "4×12×12 f32", "128×128 f32", "2×3×4×5 f16", "scalar f32"])
@@ -103,14 +52,6 @@ def test_a_picture_is_laid_out_once_for_all_formats(monkeypatch, tmp_path):
     assert (count, len(searched)) == (1, 1)
     t.draw(tmp_path / "b.svg", view="layers")
     assert len(searched) == 2
-
-
-def test_a_placement_is_not_shared():
-    found = loop()
-    first = placement.place(found)
-    before = dict(first.layout.nodes)
-    first.layout.nodes.clear()
-    assert placement.place(found).layout.nodes == before
 
 
 def two_heads():

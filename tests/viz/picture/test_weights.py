@@ -86,45 +86,13 @@ def test_the_weights_of_both_directions_are_named_with_their_layers():
     assert all(text_width(line, 11) < node_size(box)[0] for line in (box.title, *box.lines))
 
 
-def test_the_weights_of_each_direction_are_named_with_their_layer_where_both_are_one_op_that_is_open():
-    both = layers.Bidirectional(layers.LSTM(4, name="lstm", return_sequences=True))
-    model = ef.Sequential([layers.Input((5, 3)), both])
-    with viz.trace() as t:
-        model(np.ones((2, 5, 3), "float32"))
-    boxes = [node for node in t.draw(parts=True).graph.nodes.values() if node.kind == "parameter"]
-    assert [(box.title, box.lines[0]) for box in boxes] == [
-        ("kernel, recurrent_kernel, bias", "of forward_lstm"),
-        ("kernel, recurrent_kernel, bias", "of backward_lstm"),
-    ]
-
-
 def weights(tensors):
     return box_texts.weights(Record(tensors=tensors), tensors)
-
-
-def test_a_single_layer_has_no_line_for_itself():
-    assert weights(variables("net/dense/kernel", "net/dense/bias"))[1] == ["2 × 4 f32", "32 B"]
-
-
-def test_more_names_than_a_title_takes_have_a_line_each():
-    title, lines = weights(variables("a/one", "a/two", "a/three", "a/four"))
-    assert title == "4 weights"
-    assert lines == ["one 4 f32", "two 4 f32", "three 4 f32", "four 4 f32", "64 B"]
 
 
 def test_very_many_are_counted():
     _, lines = weights(variables(*[f"a/w{i}" for i in range(12)]))
     assert lines[7:9] == ["w7 4 f32", "and 4 more"]
-
-
-def test_state_by_itself_is_called_variables():
-    title, _ = weights(variables("a", "b", "c", "d", role="state"))
-    assert title == "4 variables"
-
-
-def test_weights_of_layers_that_differ_in_more_than_a_name_are_not_told_apart():
-    _, lines = weights(variables("a/b/kernel", "c/d/kernel"))
-    assert lines[0] == "2 × 4 f32"
 
 
 class Policy(ef.Model):

@@ -132,21 +132,6 @@ def test_a_layer_of_many_ops_that_a_loop_calls_is_a_box_from_the_first_call_on()
     assert "cell" in frames_of(written(2).draw())
 
 
-def test_those_who_ask_for_all_see_all():
-    recording = written(4)
-    for asked in ({"depth": 9}, {"collapse_repeats": False, "max_nodes": 300}, {"max_nodes": 300}):
-        drawing = recording.draw(**asked)
-        assert {"cell (call 2)", "cell (calls 2–4)"} & frames_of(drawing)
-        assert "later calls" not in drawing.graph.caption
-
-
-def test_small_pictures_show_all_calls():
-    dense = layers.Dense(3, name="shared")
-    with viz.trace() as t:
-        ops.tanh(dense(ops.exp(dense(np.ones((2, 3), "float32")))))
-    assert {"shared", "shared (call 2)"} <= frames_of(t.draw(collapse_repeats=True))
-
-
 # ---------------------------------------------------------------------- what layers fill for themselves
 
 
@@ -181,39 +166,6 @@ def test_it_is_one_box_in_the_frame_of_its_layer_however_often_it_is_filled():
         assert len([edge for edge in drawing.graph.edges if edge.tail == box.id]) == 2
     found = faults(picture(drawing.svg, drawing.graph))
     assert {name: count for name, count in found.items() if count} == {}
-
-
-def test_it_has_no_box_beside_a_layer_that_is_closed():
-    graph = attending().draw(depth=1, collapse_repeats=False).graph
-    assert {"first", "second"} <= {node.title for node in graph.nodes.values()}
-    assert filled(graph) == []
-
-
-def test_it_stands_in_the_frame_around_all_that_read_it():
-    mask = ops.ones((2, 3))
-    with viz.trace() as t:
-        ops.tanh(mask) + ops.sin(mask)
-    assert {node.cluster for node in t.draw().graph.nodes.values() if node.kind == "input"} == {None}
-
-
-def test_it_stands_outside_of_a_layer_that_was_given_it():
-    class Positions(ef.Model):
-        def __init__(self):
-            super().__init__()
-            self.embedding = layers.Embedding(5, 8)
-
-        def call(self, x):
-            return x + self.embedding(ops.arange(5))
-
-    model, x = Positions(), np.ones((2, 5, 8), "float32")
-    with viz.trace() as t:
-        model(x)
-    for depth, closed in ((None, False), (1, True)):
-        graph = t.draw(depth=depth).graph
-        (box,) = filled(graph)
-        assert graph.clusters[box.cluster].title == "positions"
-        heads = [graph.nodes[edge.head] for edge in graph.edges if edge.tail == box.id]
-        assert [(head.title == "embedding") for head in heads] == [closed]
 
 
 class Parts(ef.Model):

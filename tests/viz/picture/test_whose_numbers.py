@@ -91,30 +91,3 @@ def test_all_numbers_of_a_folded_frame_are_said_to_be_together(equal):
     assert all(said.endswith(" together") for said in frames[title])
     assert any("672 B together" in said for said in frames[title])
     assert not any("together" in said for name in ("first", "last") for said in frames[name])
-
-
-def test_closed_layers_say_so_too(equal):
-    boxes = {node.title: node.lines for node in equal.draw(view="layers").graph.nodes.values()}
-    (title,) = [title for title in boxes if "×4" in title]
-    assert "168 parameters together" in boxes[title]
-    assert boxes[title][-1].endswith(" together")
-    assert not any("together" in line for line in boxes["last"])
-
-
-def test_each_part_by_itself_has_its_own_numbers(equal):
-    frames = told(equal.draw(collapse_repeats=False).graph)
-    assert not any("together" in said for each in frames.values() for said in each)
-
-
-def test_weights_that_every_round_reads_are_those_of_one_layer():
-    layer = layers.Dense(4, name="again")
-    x = ef.Tensor(np.ones((2, 4), "float32"))
-    layer(x)
-    with viz.trace() as recording:
-        for _ in range(5):
-            x = layer(x)
-    ((title, (subtitle, *boxes)),) = told(recording.draw().graph).items()
-    assert title == "again  ×5"
-    assert "20 parameters  ·" in subtitle
-    assert subtitle.endswith(" together")
-    assert [box.endswith("together") for box in boxes] == [True, False]  # the op, and its weights

@@ -84,14 +84,6 @@ def test_a_fused_op_that_failed_has_no_parts():
     assert all(op.composition is None for op in t.ops)
 
 
-def test_parts_survive_a_file(tmp_path):
-    t = traced(layers.Dense(3, activation="relu"), 4, 5)
-    loaded = viz.load(t.save(tmp_path / "a.efz"))
-    assert loaded.compositions == t.compositions
-    assert [op.composition for op in loaded.ops] == [op.composition for op in t.ops]
-    assert "compositions" in json.loads(t.to_json())
-
-
 def rewritten(path, change):
     """The same file with another header."""
     with zipfile.ZipFile(path) as archive:

@@ -47,12 +47,6 @@ def test_what_was_drawn_is_kept_where_values_are():
     np.testing.assert_array_equal(kept[0] * kept[2], kept[1])
 
 
-def test_numbers_that_nothing_reads_as_a_tensor_are_no_part():
-    with viz.trace() as t:
-        layers.Dense(3, kernel_initializer=ef.initializers.RandomNormal())(ops.ones((2, 4)))
-    assert not [op.name for op in t.ops if op.name.startswith("random")]
-
-
 def test_the_same_numbers_at_every_call_are_a_constant():
     with viz.trace() as t:
         ops.sum(ef.random.normal((2, 3), seed=1))

@@ -7,7 +7,7 @@ import pytest
 
 import eagerflow as ef
 import viz
-from eagerflow import layers, losses, ops
+from eagerflow import layers, ops
 
 
 def roles(t, name):
@@ -39,14 +39,6 @@ def test_an_array_that_an_op_fills_is_a_constant_beside_what_was_given(make, nam
         ops.add(given, make(given))
     assert roles(t, "add") == ["input", "constant"]
     assert drawn(t) == sorted(["given", name])
-
-
-def test_what_a_layer_a_model_or_a_loss_is_given_is_an_input_whoever_filled_it():
-    model = ef.Sequential([layers.Dense(1)])
-    loss = losses.MeanSquaredError()
-    with viz.trace() as t:
-        loss(ops.ones((4, 1)), model(ops.ones((4, 2))))
-    assert drawn(t) == ["input", "target"]
 
 
 def test_what_a_layer_fills_for_itself_has_no_box():

@@ -45,11 +45,6 @@ def test_a_captured_step_says_so_too():
     assert given == [[("update", "clip")], [("update", "clip")]]
 
 
-@pytest.mark.parametrize("options", [{}, {"clipnorm": 1.0}])
-def test_gradients_that_were_given_as_they_are_come_from_the_backward_pass(options):
-    assert made_what_updates_read(list, **options) == [[("backward", "exp")], [("backward", "exp")]]
-
-
 def test_sums_over_small_batches_lead_to_the_update():
     net, optimizer = ef.layers.Dense(2, name="net"), ef.optimizers.Adam()
     net.build((None, 3))

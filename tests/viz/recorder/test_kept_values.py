@@ -11,8 +11,6 @@ import eagerflow as ef
 import viz
 from eagerflow import ops
 from tests.viz.nets import Trainer, batch, mlp
-from viz.facts import formatting
-from viz.facts.digest.time_spans import step_spans
 
 
 def traced(pattern, steps=1):
@@ -109,19 +107,6 @@ def test_only_chosen_steps_of_a_fit_are_recorded(tmp_path):
     assert "step 3  ·" in t.draw().graph.caption
     t.save(tmp_path / "a.efz")
     assert [step.number for step in viz.load(tmp_path / "a.efz").steps] == [1, 3]
-
-
-def test_what_is_told_of_chosen_steps_is_their_own_time():
-    trainer = Trainer()
-    with viz.trace(steps=[1]) as t:
-        for _ in range(4):
-            trainer.step()
-    (step,) = t.steps
-    assert "1 step, " in repr(t)
-    first, last = min(op.start for op in t.ops), max(op.end for op in t.ops)
-    start, end = step_spans(t)[step.index]
-    assert step.start <= start <= first < last <= end <= step.end  # without what the recorder took to begin
-    assert f", {formatting.seconds(end - start)}" in repr(t)
 
 
 def test_steps_that_never_ran_are_noted():

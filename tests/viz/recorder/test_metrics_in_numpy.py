@@ -40,11 +40,6 @@ def test_predictions_lead_to_the_metric(metric):
     assert [graph.nodes[edge.tail].title for edge in graph.edges if edge.head == box].count("sigmoid") == 1
 
 
-@pytest.mark.parametrize("metric", ["binary_accuracy", "binary_crossentropy", "mse"])
-def test_metrics_made_of_ops_have_nothing_beside_them(metric):
-    assert "update_state" not in [op.name for op in recorded(metric).ops]
-
-
 def test_a_metric_called_as_its_class_says_so_once():
     graph = recorded("AUC").draw().graph
     (box,) = [node for node in graph.nodes.values() if node.phase == "metric"]

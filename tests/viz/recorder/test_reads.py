@@ -85,14 +85,6 @@ def test_what_training_reads_for_itself_is_not_told():
     assert not t.reads
 
 
-def test_looking_at_a_tensor_is_no_reading():
-    with viz.trace() as t:
-        x = ops.exp(ops.ones(3))
-        assert str(x)
-        assert len(x) == x.shape[0] == 3
-    assert not t.reads
-
-
 def test_what_changes_in_place_is_read_as_it_is_then():
     w = ef.Variable(1.0)
     with viz.trace() as t:

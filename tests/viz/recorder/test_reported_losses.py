@@ -7,7 +7,6 @@ import eagerflow as ef
 import viz
 from eagerflow import layers
 from viz.chosen_steps import ChosenSteps
-from viz.compare.step_figures import last_reported
 
 TRAINED, EVALUATED = 4, 2  # batches of an epoch
 X = np.random.default_rng(0).normal(size=(48, 3)).astype("float32")
@@ -52,29 +51,9 @@ def test_steps_that_go_on_in_strides_have_theirs(whole):
     assert told(fitted(steps=ChosenSteps.parsed("1:12:3"))) == whole[1::3]
 
 
-def test_without_times_evaluations_are_told_from_training_too(whole):
-    assert told(fitted(time=False)) == whole
-    assert told(fitted(time=False, steps=(2, 5))) == [whole[2], whole[5]]
-
-
-def test_a_comparison_tells_a_batch_of_validation_from_one_of_training(whole):
-    assert last_reported(fitted(steps=(0, 2, 4)).logs) == {"loss": whole[2][2], "val_loss": whole[4][2]}
-    assert last_reported(fitted(steps=(4,)).logs) == {"loss": whole[4][2]}
-
-
 def test_an_epoch_is_reported_where_its_last_step_is_recorded():
     assert told(fitted(steps=(0, 4)), ("epoch",)) == []
     assert [step for _, step, _ in told(fitted(steps=(0, 11)), ("epoch",))] == [1]
-
-
-def test_a_prediction_by_a_callback_takes_no_report_away():
-    def predict(batch, logs):
-        model = ef.Sequential([layers.Dense(1)])
-        model.predict(X[:2], verbose=0)
-
-    looking = ef.callbacks.LambdaCallback(on_train_batch_end=predict)
-    steps = (0, 2, 4)  # of training, as each is followed by a prediction
-    assert [log.step for log in fitted(1, [looking], steps=steps).logs if log.kind == "batch"] == [0, 1, 2]
 
 
 def test_what_is_evaluated_behind_a_loop_of_ones_own_is_reported_where_it_is_chosen():

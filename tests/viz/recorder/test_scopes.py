@@ -87,14 +87,3 @@ def test_an_optimizer_has_the_learning_rate_of_each_step():
             trainer.optimizer.learning_rate = trainer.optimizer.learning_rate * 0.5
     assert rates(t) == [(0.5, None), (0.25, None), (0.125, None)]
     assert len(t.steps) == 3
-
-
-def test_of_a_schedule_the_learning_rate_stands_beside_it(tmp_path):
-    trainer = Trainer(optimizer=ef.optimizers.SGD(ef.optimizers.schedules.ExponentialDecay(0.5, 1, 0.5)))
-    with viz.trace() as t:
-        trainer.step()
-        trainer.step()
-    t.save(tmp_path / "t.efz")
-    for recording in (t, viz.load(tmp_path / "t.efz")):
-        assert [current for _, current in rates(recording)] == [0.5, 0.25]
-        assert {schedule["class_name"] for schedule, _ in rates(recording)} == {"ExponentialDecay"}

@@ -69,13 +69,6 @@ def assert_watched_is_run(workload):
         assert plain.tobytes() == seen.tobytes()
 
 
-@pytest.mark.parametrize("name", WORKLOADS)
-def test_watched_and_unwatched_small_batches_call_the_same_kernels(name, one_thread):
-    workload = WORKLOADS[name]
-    inputs = (20,) if workload.words else workload.inputs
-    assert_watched_is_run(dataclasses.replace(workload, batch=3, steps=1, inputs=inputs))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_watched_and_unwatched_benchmarks_call_the_same_kernels(name, one_thread):

@@ -13,7 +13,6 @@ from viz.cli import main
 from viz.recorder.listening import Listening
 from viz.samples.loss_tracking import Gatherer
 from viz.samples.page import page
-from viz.samples.sample_set import Sample, Samples
 from viz.samples.scoring import judged
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -57,15 +56,6 @@ def test_samples_that_hold_nan_come_first_where_losses_are_nan(data):
     assert lines[1].endswith("holds 1 infinite in the label")
     assert "next: viz nonfinite late.py" in lines
     assert "hardest" not in out
-
-
-def test_where_the_model_makes_nan_there_is_no_answer_and_a_next_step(data):
-    status, out, err = data(function="ops.log(t)")
-    assert status == 3
-    assert "losses are NaN from step 0 on" in out
-    assert "next: viz nonfinite late.py" in out
-    assert "hardest" not in out
-    assert "viz data: failed: no sample holds NaN or infinity" in err
 
 
 def test_json_tells_that_nothing_is_ranked_and_why(data):
@@ -120,32 +110,3 @@ def test_steps_of_a_loop_of_ones_own_are_counted_and_the_page_has_no_hardest():
     shown = page(found)
     assert "Samples that hold NaN or infinity" in shown
     assert "The hardest" not in shown
-
-
-def test_one_bad_mean_does_not_hide_the_order_of_what_is_finite_again():
-    """A sample whose loss was infinite once is ranked by that of the trained model."""
-    x = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
-    model, loss = Sequential([layers.Dense(1)]), losses.MeanSquaredError()
-    model.build((None, 3))
-    kept = model.get_weights()
-
-    def train():
-        for scale in (1.0, np.inf, 1.0):
-            model.layers[0].bias.assign([0.0 if scale == 1.0 else scale])
-            with GradientTape() as tape:
-                value = loss(x[:, :1], model(x, training=True))
-            tape.gradient(value, model.trainable_variables)
-            model.set_weights(kept)
-
-    found = gathered(train)
-    hardness = [sample.loss for sample in found.samples]
-    assert found.is_ranked
-    assert hardness == sorted(hardness, reverse=True)
-    assert found.head().count("far off") == 0
-
-
-def test_several_samples_far_off_are_told_in_plain_words():
-    samples = [Sample(row, "1.0", "0.0", None, 1.0, 1.0, 1, marks=["far off"]) for row in range(2)]
-    assert Samples(samples, "net", "the hardest first").head() == (
-        "net: 2 samples, 2 samples far off the others; the hardest first"
-    )

@@ -79,13 +79,6 @@ def test_a_loss_that_gives_one_number_for_the_batch_is_asked_row_by_row():
     assert "no mean or sum of the rows'" in gatherer.notes[0]
 
 
-def test_a_network_that_has_learned_nothing_doubts_no_label_of_two():
-    rng = np.random.default_rng(0)
-    chances = 0.5 + 0.02 * rng.normal(size=(200, 1))
-    found = classes_of(rng.integers(0, 2, 200), chances, ef.losses.BinaryCrossentropy())
-    assert not likely_wrong(found).any()
-
-
 @pytest.mark.parametrize("epochs", [1, 8])  # wrong still; mostly right, and not sure of it
 def test_a_network_that_still_learns_marks_no_right_label(epochs):
     ef.utils.set_random_seed(4)
@@ -139,28 +132,6 @@ def test_training_is_the_same_while_samples_are_gathered():
         run(lambda model=model: model.fit(x, y, epochs=2, verbose=0))
         results.append(model.get_weights())
     assert all((a == b).all() for a, b in zip(*results))
-
-
-def test_a_network_that_learned_too_little_doubts_no_label():
-    x, y = digits(300)
-    rng = np.random.default_rng(0)
-    model = classifier()
-    model.fit(x, y, epochs=12, verbose=0)
-    model.optimizer.learning_rate = 0.0
-    found = samples_of(lambda: model.fit(x, rng.permutation(y), verbose=0))
-    assert "learned too little to judge them" in found.text()
-    assert not found.marked("label likely")
-
-
-def test_rows_that_mix_are_told_of():
-    class Centred(layers.Layer):
-        def call(self, inputs):
-            return inputs - ef.ops.mean(inputs, axis=0)
-
-    x, y = digits(40)
-    model = ef.Sequential([layers.Flatten(), Centred(), layers.Dense(10)])
-    model.compile("sgd", ef.losses.SparseCategoricalCrossentropy(from_logits=True))
-    assert "rows of a batch mix" in samples_of(lambda: model.fit(x, y, verbose=0)).text()
 
 
 def test_steps_that_fit_does_not_make_are_no_part_of_its_arrays():
@@ -221,20 +192,6 @@ def test_what_reaches_the_first_weight_is_shown_after_preparing_layers():
     assert found.pictures[0].shape == (8, 8)
     assert np.allclose(found.pictures[0], 2 * x[found.samples[0].row] - 1)
     assert page(found).count("<img") >= 8
-
-
-def test_batches_of_a_generator_are_counted_as_they_come():
-    x, y = digits(48)
-
-    def batches():
-        for _ in range(3):
-            for start in range(0, 48, 16):
-                yield x[start : start + 16], y[start : start + 16]
-
-    found = samples_of(lambda: classifier().fit(batches(), steps_per_epoch=3, epochs=3, verbose=0))
-    assert sorted(sample.row for sample in found.samples) == list(range(48))
-    assert {sample.times for sample in found.samples} == {3}
-    assert {s.row: s.label for s in found.samples} == {i: str(label) for i, label in enumerate(y)}
 
 
 def test_a_loop_of_ones_own_is_heard_too():

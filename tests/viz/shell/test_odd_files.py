@@ -53,23 +53,6 @@ def test_a_recording_for_which_there_is_no_room_is_written_elsewhere(script, tmp
     assert [op.name for op in viz.load(elsewhere).ops] == ["exp"]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-@pytest.mark.parametrize("program", ["viz", "eagerflow"])
-def test_a_version_that_cannot_be_written_is_told_in_one_line(program):
-    with open("/dev/full", "w", encoding="utf-8") as full:
-        command = [sys.executable, "-u", "-m", program, "--version"]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr.endswith("error: cannot write: no space left on device\n")
-    assert done.stderr.count("\n") == 1
-
-
-def test_output_that_was_closed_ends_nothing(script):
-    command = f"{sys.executable} -m viz run {script} && {sys.executable} -m viz top train.efz >&-"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
-    assert (done.returncode, "bug" in done.stderr) == (0, False)
-
-
 @pytest.mark.parametrize(
     ("name", "said"), [("train.py", "'train.py' is a script, not a file of kept steps"), ("a.efr", "'a.efr' is empty")]
 )

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import zipfile
 
 import pytest
 
@@ -17,7 +16,6 @@ from eagerflow import layers
 from tests.sources import ROOT
 from viz.cli import main
 from viz.shell.commands import COMMANDS, parser_of
-from viz.shell.parser import Parser
 from viz.shell.statuses import told
 
 TRAINS = """\
@@ -64,12 +62,6 @@ def test_help_is_a_command_too(asked, shown, capsys):
     assert capsys.readouterr().out.startswith(shown)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_option_has_a_long_name(command):
-    for action in parser_of(command)._actions:
-        assert not action.option_strings or any(each.startswith("--") for each in action.option_strings)
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -106,13 +98,6 @@ def test_every_option_has_a_long_name(command):
 def test_a_mistake_is_answered_in_one_line_with_what_is_near(words, said, here, capsys):
     assert ended(words) == 2
     assert said in capsys.readouterr().err
-
-
-def test_a_zip_file_with_a_main_module_is_run_as_python_runs_it(here, capsys):
-    with zipfile.ZipFile(here / "program.pyz", "w") as archive:
-        archive.writestr("__main__.py", "import eagerflow\neagerflow.ops.exp(1.0)\nprint('it ran')\n")
-    assert ended(["run", "program.pyz"]) == 0
-    assert "it ran" in capsys.readouterr().out
 
 
 def test_a_recording_and_kept_steps_are_told_apart(here, capsys):
@@ -281,20 +266,6 @@ def test_options_may_stand_between_words(here, given, capsys):
     assert ended(given) == 0, capsys.readouterr().err
 
 
-def test_an_option_of_many_files_takes_all_up_to_the_next_option():
-    options = parser_of("diff").parse_args(["a.efz", "--more-a", "c.efz", "d.efz", "--json", "b.efz"])
-    assert (options.a, options.b, options.more_a, options.json) == ("a.efz", "b.efz", ["c.efz", "d.efz"], True)
-
-
-def test_what_follows_two_dashes_stays_a_word():
-    parser = Parser(prog="viz test")
-    parser.add_argument("file")
-    parser.add_argument("out", nargs="?")
-    parser.add_argument("-n", type=int)
-    assert vars(parser.parse_args(["-n3", "a", "--", "-b"])) == {"file": "a", "out": "-b", "n": 3}
-    assert vars(parser.parse_args(["a", "-n3", "b"])) == {"file": "a", "out": "b", "n": 3}
-
-
 def test_a_users_own_viz_in_the_way_of_eagerflow_is_explained(tmp_path):
     (tmp_path / "viz.py").write_text("mine = 1\n", encoding="utf-8")
     (tmp_path / "net.py").write_text(
@@ -331,16 +302,6 @@ def test_what_an_own_viz_lacks_is_explained_where_a_script_ends_by_it(tmp_path, 
     assert "your own" not in done.stderr
 
 
-def test_an_own_eagerflow_in_the_way_of_viz_in_a_script_is_explained(tmp_path):
-    (tmp_path / "eagerflow.py").write_text("mine = 1\n", encoding="utf-8")
-    (tmp_path / "net.py").write_text("import viz\nviz.trace()\n", encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    run = [sys.executable, "net.py"]
-    done = subprocess.run(run, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
-    assert "viz.trace needs the package eagerflow: " in done.stderr
-    assert "is imported in place of the package eagerflow" in done.stderr
-
-
 def test_a_users_own_eagerflow_in_the_way_of_viz_is_explained(here):
     os.mkdir("elsewhere")
     (here / "elsewhere" / "eagerflow.py").write_text("mine = 1\n", encoding="utf-8")
@@ -357,18 +318,6 @@ def test_a_users_own_eagerflow_in_the_way_of_viz_is_explained(here):
     assert "is imported in place of the package eagerflow" in done.stderr
 
 
-def test_python_dash_m_eagerflow_alone_shows_help(capsys):
-    from_main = __import__("eagerflow.__main__", fromlist=["main"]).main
-    assert from_main([]) == 0
-    assert "launch" in capsys.readouterr().out
-
-
-def test_eagerflow_run_asks_for_the_script_alone(capsys):
-    with pytest.raises(SystemExit):
-        __import__("eagerflow.__main__", fromlist=["main"]).main(["run"])
-    assert "are required: SCRIPT, or -m MODULE\n" in capsys.readouterr().err
-
-
 def test_a_script_that_is_not_there_is_no_module_and_a_folder_is_made_without_python(here, capsys):
     assert main(["run", "no.py"]) == 2
     assert capsys.readouterr().err == "viz run: error: there is no script 'no.py'\n"
@@ -376,40 +325,11 @@ def test_a_script_that_is_not_there_is_no_module_and_a_folder_is_made_without_py
     assert capsys.readouterr().err.endswith("doesn't exist; make it first (os.makedirs).\n")
 
 
-def test_help_says_which_status_a_script_that_raises_gives(here, capsys):
-    (here / "raises.py").write_text("import eagerflow as ef\nef.ops.ones(3)\nraise ValueError\n", encoding="utf-8")
-    assert main(["run", "raises.py"]) == 1
-    assert ended(["--help"]) == 0
-    assert "1 where the script raised" in capsys.readouterr().out
-
-
 def test_json_stays_json_where_files_are_told(here, capsys):
     assert main(["gradients", "--json", "--draw", "a.svg", "train.efz"]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out)
     assert "wrote a.svg" in said.err
-
-
-@pytest.mark.parametrize(
-    ("content", "begins"),
-    [
-        (b"garbage", "it begins with b'garb'"),
-        (b"", "'net.efz' is empty"),
-        (b"PK\x03\x04" + bytes(99), "'net.efz' is damaged, or was cut short"),
-    ],
-)
-def test_a_file_that_is_no_recording_is_told_without_talk_of_zip_files(here, capsys, content, begins):
-    (here / "net.efz").write_bytes(content)
-    assert main(["show", "net.efz"]) == 2
-    said = capsys.readouterr().err
-    assert begins in said
-    assert "zip" not in said
-
-
-def test_hints_put_names_with_blanks_in_quotes(here, capsys):
-    (here / "my train.py").write_text(TRAINS)
-    assert main(["run", "my train.py"]) == 0
-    assert "viz show 'my train.efz'; viz html 'my train.efz'" in capsys.readouterr().err
 
 
 def test_a_command_whose_output_nobody_reads_any_more_was_cut_short(tmp_path):
@@ -422,23 +342,6 @@ def test_a_command_whose_output_nobody_reads_any_more_was_cut_short(tmp_path):
     assert command.wait() == 141
 
 
-HELPS = [["--help"], *[[name, "--help"] for name in ("run", "top", "doctor")]]
-
-
-@pytest.mark.parametrize("given", [["completion", "bash"], *HELPS])
-def test_what_commands_understand_is_told_without_what_they_do(given):
-    """Else a shell that evaluates the completion waits a second each time it starts."""
-    program = (
-        "import sys, viz.cli\n"
-        f"try: viz.cli.main({given})\n"
-        "except SystemExit: pass\n"
-        "heavy = ('numpy', 'eagerflow', 'viz.command')\n"
-        "print([name for name in sys.modules if name.startswith(heavy)], file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stderr == "[]\n"
-
-
 @pytest.mark.parametrize("command", ["show", "top", "summary", "memory"])
 def test_tables_of_a_recording_are_printed_without_the_framework(command, here):
     program = (
@@ -449,12 +352,6 @@ def test_tables_of_a_recording_are_printed_without_the_framework(command, here):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
     assert done.stderr == "[]\n"
-
-
-def test_help_begins_with_what_a_command_is_for_and_ends_with_what_all_have(capsys):
-    assert ended(["top", "--help"]) == 0
-    shown = capsys.readouterr().out
-    assert shown.index("  --by {") < shown.index("\nof any recording:") < shown.index("  --rank N")
 
 
 def test_a_recording_is_made_without_the_doctor_and_the_live_page(here):

@@ -61,14 +61,6 @@ def test_a_recording_that_a_signal_ended_is_written(name, status, script, capsys
     assert signal.getsignal(getattr(signal, name)) is signal.SIG_DFL
 
 
-@pytest.mark.parametrize("command", ["doctor", "nonfinite", "gap", "data"])
-def test_what_was_found_until_a_signal_came_is_told(command, script, capsys):
-    assert main([command, script(OPS + "os.kill(os.getpid(), signal.SIGTERM)\n")]) == 143
-    out, err = capsys.readouterr()
-    assert "SIGTERM ended the script" in out + err
-    assert "Ctrl-C" not in out + err
-
-
 @pytest.mark.parametrize("command", ["check", pytest.param("estimate", marks=pytest.mark.slow)])
 def test_a_command_that_a_signal_ends_leaves_nothing_behind(command, script, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "temporary"
@@ -101,13 +93,6 @@ def test_a_script_with_plans_for_a_signal_is_left_alone(script, capsys):
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     assert capsys.readouterr().out == "mine\n"
-
-
-def test_a_process_that_the_script_forks_is_ended_as_ever(script, capsys):
-    source = "child = os.fork()\nif not child:\n    os.kill(os.getpid(), signal.SIGTERM)\n    os._exit(3)\n"
-    source += "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)\n"
-    assert main(["run", script(OPS + source)]) == 0
-    assert capsys.readouterr().out == "-15\n"
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 
 import eagerflow as ef
 from tests.viz import browser
-from tests.viz.web.models import EXAMPLES, HOSTILE, Example, several
+from tests.viz.web.models import EXAMPLES, Example, several
 from tests.viz.web.models_browser import ModelBrowser
 from viz.recorder.listening import Listening
 from viz.web import checks, document
@@ -135,26 +135,6 @@ def test_a_page_whose_model_is_damaged_says_so(chromium, tmp_path):
 # ---------------------------------------------------------------------- inputs
 
 
-def test_sliders_move_by_pointer_and_take_numbers_by_keys(opened):
-    shown = opened("mlp")
-    before = shown.page.outputs()[0]
-    shown.page.drag(".slider:nth-child(2) input[type=range]", (0.2, 0.5), (0.6, 0.5), (0.9, 0.5))
-    assert np.abs(shown.page.outputs()[0] - before).max() > 1e-4
-    shown.assert_equal()
-    shown.page.click(".slider:nth-child(3) input[type=number]")
-    shown.page.run("document.activeElement.select()")
-    shown.page.type("-1.25")
-    shown.page.settle()
-    assert shown.page.inputs()[0][0, 2] == np.float32(-1.25)
-    shown.assert_equal()
-
-
-def test_labels_are_text(opened):
-    shown = opened("mlp")
-    assert HOSTILE[:9] in shown.page.texts(".results-bars span")[1]
-    assert shown.page.run("document.querySelectorAll('.results-bars img').length") == 0
-
-
 SEVEN = [(0.3, 0.25), (0.5, 0.24), (0.7, 0.25), (0.6, 0.5), (0.5, 0.8)]
 
 
@@ -189,23 +169,6 @@ def test_one_can_draw_with_the_keys_alone(opened):
     shown.page.press("Backspace")
     shown.page.settle()
     assert not shown.page.inputs()[0].any()
-
-
-def test_one_can_draw_with_a_finger(opened):
-    shown = opened("digits", 390, 844)
-    page = shown.page
-    left, top, width, height = page.middle("canvas.pad")
-    places = [{"x": left + a * width, "y": top + b * height} for a, b in SEVEN]
-    page.call("Emulation.setTouchEmulationEnabled", enabled=True)
-    page.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=places[:1])
-    for place in places[1:]:
-        page.call("Input.dispatchTouchEvent", type="touchMove", touchPoints=[place])
-    page.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
-    page.call("Emulation.setTouchEmulationEnabled", enabled=False)
-    page.settle()
-    assert page.run("page.controls[0].strokes[0].length") >= len(SEVEN)
-    assert page.run("scrollY") == 0
-    shown.assert_equal()
 
 
 def test_samples_are_chosen_by_click_and_key(opened):
@@ -303,19 +266,6 @@ def test_the_value_under_the_pointer_and_the_cursor_is_told(opened):
     assert page.run("document.querySelector('.bubble b + span').textContent") == "channel 1, row 0, column 1"
 
 
-def test_cells_of_a_vector_stand_in_rows_that_are_alike(opened):
-    """Where a row ends as the room does, no cell's place can be told by the row."""
-    page = opened("digits").page
-    page.press("2")
-    op = page.run("(window.v = eagerflowViewer.viewer).model.ops.find(op => op.name === 'reshape').id")
-    page.run(f"eagerflowViewer.select({op})")
-    page.wait("Boolean(document.querySelector('.panel .live-values canvas'))")
-    shape = "(({ style }) => [parseFloat(style.width), parseFloat(style.height)])"
-    width, height = page.run(f"{shape}(document.querySelector('.panel .live-values canvas'))")
-    side = 12 + 2  # and the gap
-    assert (width + 2) / side * (height + 2) / side == 128
-
-
 def test_the_graph_shows_values_of_now(opened):
     shown = opened("digits")
     page = shown.page
@@ -364,16 +314,6 @@ def test_several_inputs_have_a_control_each(opened):
     for found, wanted in zip(page.outputs(), expected, strict=True):
         np.testing.assert_allclose(found, np.asarray(wanted)[0], rtol=0, atol=1e-5 * np.abs(wanted).max())
     assert page.texts(".answers h3") == ["pair", "one"]
-
-
-@pytest.mark.parametrize("name", ["mlp", "digits", "text", "decoder", "several"])
-@pytest.mark.parametrize("width", [360, 768, 1400])
-def test_nothing_is_wider_than_the_window(opened, name, width):
-    page = opened(name, width, 800).page
-    assert page.run("document.documentElement.scrollWidth <= innerWidth")
-    wide = """[...document.querySelectorAll('.model-tab *')]
-      .filter(e => !e.closest('.samples') && e.getBoundingClientRect().right > innerWidth + 1)"""
-    assert page.run(f"{wide}.map(e => e.className)") == []
 
 
 # ---------------------------------------------------------------------- served

@@ -69,14 +69,6 @@ def test_labels_and_names_are_text_and_never_markup(page):
     assert content_of(page)["inputs"][0]["names"][1] == content_of(page)["title"] == HOSTILE
 
 
-def test_words_and_sentences_are_text_and_never_markup(tmp_path):
-    page = export(text(), tmp_path / "text.html")
-    assert "<img" not in page
-    found = content_of(page)
-    assert found["inputs"][0]["words"][2:4] == ["film", "good"]
-    assert found["samples"]["texts"][2] == HOSTILE
-
-
 def test_no_path_and_no_line_of_the_program_is_in_the_page(page):
     found = content_of(page)
     assert __file__ not in page
@@ -169,22 +161,6 @@ def test_samples_of_several_inputs_go_by_name(tmp_path):
         example.model.export(tmp_path / "m.html", format="web", samples={"right": np.ones((1, 3))})
 
 
-def test_channels_that_no_sample_reaches_are_known(tmp_path):
-    model = ef.Sequential([L.Input((2,)), L.Dense(3, activation="relu")])
-    model.layers[0].set_weights([np.zeros((2, 3), "float32"), np.array([1, 0, -1], "float32")])
-    samples = np.ones((5, 2), "float32")
-    found = content_of(export(Example(model, {"samples": samples}), tmp_path / "m.html"))
-    assert found["samples"]["looked"] == 5
-    assert found["layers"][0]["alive"] == [True, False, False]
-
-
-def test_layers_that_only_pass_on_have_no_dead_units(tmp_path):
-    whole = [L.Input((2, 2)), L.Flatten(), L.Dense(3), L.ReLU(), L.Activation("tanh"), L.Reshape((3, 1))]
-    found = content_of(export(Example(ef.Sequential(whole), {}), tmp_path / "m.html"))
-    computes = {layer["cls"]: layer["computes"] for layer in found["layers"]}
-    assert computes == {"Flatten": False, "Dense": True, "ReLU": True, "Activation": True, "Reshape": False}
-
-
 def test_only_as_many_samples_travel_as_are_little_beside_the_weights():
     samples = [np.random.default_rng(0).random((50, 100, 100), dtype="float32")]
     assert checks.kept(samples, 10_000) < 10
@@ -218,14 +194,6 @@ def test_open_sizes_of_images_become_those_of_samples_or_the_usual_one():
     samples = np.zeros((2, 3, 40, 50), "uint8")
     found = input_control((3, None, None), "uint8", samples, None, {}, "bars")
     assert (found["height"], found["width"], found["shape"]) == (40, 50, [3, 40, 50])
-
-
-@pytest.mark.parametrize(
-    ("dtype", "scales", "high"), [("float32", False, 1), ("float32", True, 255), ("uint8", False, 255)]
-)
-def test_without_samples_the_range_of_pixels_is_that_of_type_and_model(dtype, scales, high):
-    found = input_control((32, 32, 3), dtype, None, None, {"scales": scales}, "bars")
-    assert (found["low"], found["high"]) == (0, high)
 
 
 def test_two_numbers_that_make_an_image_are_a_plane():
@@ -275,16 +243,6 @@ def test_what_does_not_fit_is_named(options, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         mlp().model.export(tmp_path / "m.html", format="web", **options)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_an_unknown_option_is_refused(tmp_path):
-    with pytest.raises(TypeError, match="colour"):
-        mlp().model.export(tmp_path / "m.html", format="web", colour="red")
-
-
-def test_options_of_the_page_are_refused_for_onnx(tmp_path):
-    with pytest.raises(TypeError, match="labels"):
-        mlp().model.export(tmp_path / "m.onnx", labels=["a"])
 
 
 def test_a_function_of_python_in_the_vectorization_is_refused(tmp_path):

@@ -56,12 +56,6 @@ def test_a_large_group_has_groups_of_its_own():
     assert grouped(few) == [{"s1": few[:6]}, {"s2": few[6:]}]
 
 
-def test_equal_parts_count_as_often_as_they_are_there():
-    names = ["s1_b1_0", "s1_b1_1", "s1", "s2_b1_0", "s2_b1_1", "s2"]
-    found = grouped(names, [1, 1, 20, 1, 1, 20])
-    assert found == [{"s1": [{"s1_b1": names[:2]}, "s1"]}, {"s2": [{"s2_b1": names[3:5]}, "s2"]}]
-
-
 @pytest.mark.parametrize(
     ("name", "cls"),
     [("conv2d", "Conv2D"), ("conv2d_7", "Conv2D"), ("batch_normalization_12", "BatchNormalization"), ("re_lu", "ReLU")],
@@ -137,29 +131,3 @@ def test_equal_parts_that_are_drawn_one_by_one_are_groups_too():
     (_, _, parts), _ = told(unfolded=True)
     names = [f"stage1_block{i}" for i in range(1, 5)]
     assert [(name, need) for name, need, _ in parts[1][2]] == [(name, 3) for name in names]
-
-
-@pytest.mark.slow
-def test_a_group_is_told_with_the_groups_around_it(shown, pages):
-    shown.show(pages("staged", staged_residuals))
-    shown.run("v.panel.setOpen(true); v.select({ kind: 'scope', key: '/net/≡stage1/≡stage1_block1' })")
-    assert shown.texts(".panel h2") == ["stage1_block1"]
-    assert shown.texts(".panel .where")[0] == "net / stage1"
-    shown.run("v.select({ kind: 'scope', key: '/net/stage1_block1_1_conv' })")
-    assert shown.texts(".panel .where")[0] == "net / stage1 / stage1_block1"
-    shown.press("/")
-    shown.type("stage2_block1")
-    assert shown.texts(".hits .where")[0] == "net / stage2"
-    shown.run("v.toolbar.search.input.value = ''")
-    shown.press("Escape")
-
-
-@pytest.mark.slow
-def test_an_opened_chain_is_not_called_as_the_layer_in_it(shown, pages):
-    shown.show(pages("staged", staged_residuals))
-    shown.run("v.changeDepth(9)")
-    titles = [
-        title for title in shown.run("[...v.scene.frames.values()].map(f => f.title)") if title.startswith("stage")
-    ]
-    assert len(titles) == len(set(titles))
-    assert "stage1_block1_1_conv … stage1_block1_1_relu" in titles

@@ -56,17 +56,6 @@ def test_models_whose_names_nobody_chose_are_called_as_the_code_keeps_them(adams
     assert names(t) == ["adam of maker", "adam of critic"]
 
 
-def functional(name):
-    given = layers.Input((2,))
-    return ef.Model(given, layers.Dense(2)(layers.Dense(3)(given)), name=name)
-
-
-def test_models_whose_weights_do_not_have_their_name_are_named_too(adams):
-    first, second, actor = functional("first"), functional("second"), functional("actor")
-    t = recorded((adams[0], [first, second]), (adams[1], [actor]))
-    assert names(t) == ["adam of first, second", "adam of actor"]
-
-
 def test_optimizers_of_parts_of_one_model_name_the_layers(adams):
     given = layers.Input((2,))
     model = ef.Model(given, layers.Dense(2, name="head")(layers.Dense(3, name="body")(given)), name="whole")
@@ -78,10 +67,3 @@ def test_optimizers_of_parts_of_one_model_name_the_layers(adams):
         for adam, own in zip(adams, (slice(0, 2), slice(2, 4))):
             adam.apply(gradients[own], weights[own])
     assert names(t) == ["adam of body", "adam of head"]
-
-
-def test_others_keep_their_names(adams):
-    model = dense("net")
-    assert names(recorded((adams[0], [model]))) == ["adam"]
-    assert names(recorded((adams[0], [model]), (ef.optimizers.SGD(), [dense("other")]))) == ["adam", "sgd"]
-    assert names(recorded((adams[0], [model]), (adams[1], [model]))) == ["adam", "adam"]

@@ -8,7 +8,7 @@ import numpy as np
 
 import eagerflow as ef
 import viz
-from eagerflow import layers, ops
+from eagerflow import ops
 from tests.viz.recorder.loops import test_own_steps as loops
 from viz import page
 from viz.facts.overview import overview
@@ -70,25 +70,6 @@ def test_two_recordings_are_compared_by_them():
     (verdict,) = difference.check("loss>10%")
     assert verdict.failed
     assert "reported last:\n  loss  0.01238" in str(difference)
-
-
-def test_fit_and_steps_of_a_model_report_their_own():
-    model = ef.Sequential([layers.Dense(1)])
-    model.compile("sgd", "mse")
-    with viz.trace() as t:
-        model.fit(loops.X, loops.Y, batch_size=40, verbose=0)
-    assert {kind for kind, _, _ in told(t)} == {"batch", "epoch"}
-
-
-def test_a_marked_step_has_its_losses_too():
-    with viz.trace() as t:
-        for _ in range(2):
-            with viz.step():
-                loops.plain(1)
-    assert [(kind, step, list(values)) for kind, step, values in told(t)] == [
-        ("step", 0, ["value"]),
-        ("step", 1, ["value"]),
-    ]
 
 
 def test_the_course_stands_in_tables_on_the_page_and_in_files(tmp_path):

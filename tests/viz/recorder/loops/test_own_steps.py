@@ -240,12 +240,6 @@ def test_steps_of_fit_evaluate_and_a_loop_are_numbered_as_they_ran():
         assert phases(chosen) == [phases(t)[number] for number in steps]
 
 
-def test_a_gans_predictions_are_steps_of_their_own():
-    with viz.trace() as t:
-        gan(3, predicts=True)
-    assert [t.scopes[step.scope].name for step in t.steps] == ["predict_step", "train_step"] * 3
-
-
 def test_the_step_that_an_error_ended_is_one_too():
     model, optimizer = net(), ef.optimizers.SGD(0.1)
     with viz.trace() as t, contextlib.suppress(ValueError):
@@ -256,20 +250,6 @@ def test_the_step_that_an_error_ended_is_one_too():
     assert len(t.steps) == 4
     assert [t.scopes[step.scope].error is None for step in t.steps] == [True, True, True, False]
     assert "reshape" in [op.name for op in t.ops if op.step == 3 and op.error]
-
-
-def test_steps_inside_of_a_scope_stay_inside():
-    with viz.trace() as t, observe.scope("user", "epoch"):
-        plain(2)
-    assert [t.scopes[t.scopes[step.scope].parent].name for step in t.steps] == ["epoch", "epoch"]
-    assert all(next(t.ancestors(op.scope), None) is not None for op in t.ops)
-
-
-def test_a_recording_keeps_its_steps_in_a_file(tmp_path):
-    with viz.trace() as t:
-        plain(3)
-    t.save(tmp_path / "loop.efz")
-    assert viz.load(tmp_path / "loop.efz").steps == t.steps
 
 
 def test_without_backward_ops_and_without_times_there_are_the_same_steps():
@@ -286,15 +266,6 @@ def test_the_time_of_steps_that_nobody_records_is_known():
     with viz.trace(steps=0) as t:
         plain(6)
     assert t.meta["untraced_step"]["steps"] >= 3
-
-
-def test_nothing_of_steps_that_are_not_chosen_is_kept():
-    with viz.trace(steps=0) as t:
-        plain(6)
-    with viz.trace(steps=range(6)) as all_of_them:
-        plain(6)
-    assert len(t.tensors) < len(all_of_them.tensors) / 3
-    assert all(s.kind != "step" or i == t.steps[0].scope for i, s in enumerate(t.scopes))
 
 
 def test_a_long_training_leaves_nothing_of_the_steps_that_nobody_recorded():

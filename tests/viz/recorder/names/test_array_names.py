@@ -68,21 +68,6 @@ def test_fit_gives_the_names_of_its_data_and_of_what_it_evaluates_on_the_way(tmp
     assert viz.load(t.save(tmp_path / "fit.efz")).called == t.called
 
 
-def test_the_name_that_an_input_has_comes_first():
-    model = ef.Model(start := layers.Input((3,), name="image"), layers.Dense(2)(start))
-    assert run(lambda: model(real)) == ["image"]
-
-
-def test_names_tell_no_rounds_of_a_loop_apart():
-    critic = net(1)
-    games = [np.ones((4, 3), "float32") for _ in range(6)]
-    with viz.trace() as t:
-        found = [critic(now) + critic(then) for now, then in zip(games[::2], games[1::2], strict=True)]
-        ops.stack(found)
-    titles = [frame.title for frame in t.draw().graph.clusters.values()]
-    assert any("×3" in title for title in titles), titles
-
-
 def test_without_source_there_are_no_names():
     with viz.trace(source=False) as t:
         net()(real)

@@ -34,16 +34,6 @@ def test_two_calls_in_one_line_are_two_boxes():
     assert {"normalize", "one_hot", "subtract", "tanh"} <= {*titles(t)}
 
 
-def test_rounds_of_a_loop_are_calls_of_their_own():
-    x = ef.Tensor(X + 1)
-    with viz.trace() as t:
-        for _ in range(3):
-            x = ops.normalize(x)
-    found = calls(t)
-    assert [name for name, _ in found] == ["normalize"] * 3
-    assert len({count for _, count in found}) == 1
-
-
 def test_ops_layers_and_losses_are_no_such_calls():
     normalize = ef.layers.LayerNormalization(rms_scaling=False)
     mean_squared_error = ef.losses.MeanSquaredError()
@@ -52,12 +42,3 @@ def test_ops_layers_and_losses_are_no_such_calls():
         loss = mean_squared_error(X, normalize(X)) + ops.mean(ops.square(X))
     assert loss.shape == ()
     assert calls(t) == []
-
-
-def test_calls_are_kept_in_files(tmp_path):
-    with viz.trace() as t:
-        assert ops.std(X).shape == ()
-    t.save(tmp_path / "calls.efz")
-    again = viz.load(tmp_path / "calls.efz")
-    assert again.calls == t.calls
-    assert calls(again) == [("std", len(t.ops))]

@@ -38,14 +38,6 @@ class Towers(ef.Model):
         return self.named(found)
 
 
-def test_attributes_of_the_model_around_are_names(tmp_path):
-    towers = Towers()
-    with viz.trace() as t:
-        towers(x)
-    assert titles(t) >= {"img", "steps[0]", "steps[1]", "chosen"}
-    assert titles(viz.load(t.save(tmp_path / "towers.efz"))) == titles(t)
-
-
 def test_variables_that_the_code_calls_are_names():
     q, target, chosen = net(), net(), net(name="chosen")
     nets = {"a": net()}

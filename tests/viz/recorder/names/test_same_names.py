@@ -35,19 +35,6 @@ def test_an_array_that_was_written_to_between_both_is_two_boxes():
     assert run(step) == ["x", "x"]
 
 
-def test_an_array_that_an_op_and_a_metric_are_given_is_one_box():
-    labels, answers = np.arange(4), ef.Tensor(rows(0))
-    accuracy = ef.metrics.SparseCategoricalAccuracy()
-
-    def step():
-        ops.sum(ops.one_hot(labels, 3) * answers)
-        accuracy.update_state(labels, answers)
-
-    with viz.trace() as t:
-        step()
-    assert called(t).count("labels") == 1
-
-
 def test_equal_arrays_of_a_loop_or_of_other_names_stay_apart():
     model, x = net(), rows(0)
     y = x.copy()
@@ -74,48 +61,8 @@ def test_an_array_that_each_step_is_given_is_one_of_each_step():
     assert set(given[0]).isdisjoint(given[1])
 
 
-def learner(x, weight):
-    return ops.tanh(x @ weight)
-
-
-def scaled(x, weight):
-    x = x / 2.0
-    return ops.tanh(x @ weight)
-
-
-def test_arrays_that_a_function_calls_the_same_keep_its_name():
-    weight, support, query = ef.Variable(np.ones((3, 1), "float32")), rows(0), rows(1)
-    assert run(lambda: learner(support, weight) + scaled(query, weight)) == ["x", "x"]
-
-
-def test_what_has_a_name_of_its_own_keeps_it():
-    weight, support = ef.Variable(np.ones((3, 1), "float32")), rows(0)
-    assert run(lambda: learner(support, weight)) == ["x"]
-
-
-def squared_error(made, goal):
-    return ops.mean((made - goal) ** 2)
-
-
-def test_where_a_step_does_not_name_what_it_gives_the_function_does():
-    model, x, sale = net(), rows(0), [rows(1)[:, :2]]
-    with viz.trace() as t, ef.GradientTape() as tape:
-        tape.gradient(squared_error(model(x), sale[0]), model.trainable_variables)
-    assert called(t) == ["goal", "x"]
-
-
 def with_input(name):
     return ef.Sequential([ef.layers.Input((3,), name=name), ef.layers.Dense(2)])
-
-
-def test_arrays_that_models_call_by_one_name_are_called_as_in_the_code():
-    online, target, obs, next_obs = with_input("obs"), with_input("obs"), rows(0), rows(1)
-    with viz.trace() as t:
-        ops.mean(target(next_obs) - online(obs))
-    assert called(t) == ["next_obs", "obs"]
-    with viz.trace() as t:
-        ops.mean(online(next_obs))  # of one alone, the model's name says what it is to it
-    assert called(t) == ["obs"]
 
 
 def test_an_array_for_which_two_models_have_names_is_one_box_called_as_in_the_code():

@@ -47,15 +47,6 @@ def test_words_that_are_no_paths_stay():
     assert heard(critic).in_words(text) == text
 
 
-def test_what_two_layers_are_kept_in_tells_neither():
-    ef.backend.clear_session()
-    nets = [ef.Sequential([layers.Dense(1)]) for _ in range(2)]
-    names = ShownNames()
-    for net in nets:
-        names.hear(net, (), sys._getframe())
-    assert names.of("sequential") == "sequential"
-
-
 def test_layers_are_not_kept_alive():
     names = ShownNames()
     net = ef.Sequential([layers.Dense(1)])

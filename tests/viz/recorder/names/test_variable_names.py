@@ -118,13 +118,6 @@ def test_pictures_page_and_tables_show_it(tmp_path):
         assert "scaled/shift" in page.data(found)["texts"]
 
 
-def test_an_update_of_a_variable_that_is_in_no_layer_is_called_by_its_name():
-    with viz.trace() as t:
-        w.assign_sub(0.1 * ops.ones((3, 4)))
-    assert ": w" not in str(t.top())
-    assert "  w  " in str(t.top())
-
-
 class Policy(ef.Model):
     def __init__(self):
         super().__init__(name="policy")
