@@ -95,14 +95,10 @@ def test_a_loss_is_announced_as_a_scope():
 @pytest.mark.parametrize(
     ("compute", "words"),
     [
-        (lambda: losses.get("mean_square_error"), "Did you mean 'mean_squared_error'"),
-        (lambda: losses.MeanSquaredError(reduction="average"), "reduction='average'"),
         (lambda: losses.MeanSquaredError(reduction="summ"), "Did you mean 'sum'"),
         (lambda: losses.MeanSquaredError()([[1.0, 2.0]], [[1.0, 2.0, 3.0]]), "same shape"),
         (lambda: losses.MeanSquaredError()(np.zeros((0, 1)), np.zeros((0, 1))), "no samples"),
         (lambda: losses.MeanSquaredError()([[1.0]], [[1.0]], sample_weight=[1.0, 2.0]), "one weight per sample"),
-        (lambda: losses.SparseCategoricalCrossentropy()([5], [[0.5, 0.5]]), "5"),
-        (lambda: losses.SparseCategoricalCrossentropy()([-1], [[0.5, 0.5]]), "-1"),
         (lambda: losses.BinaryCrossentropy(label_smoothing=2.0), "label_smoothing=2.0"),
         (lambda: losses.Huber(delta=0), "delta=0"),
     ],

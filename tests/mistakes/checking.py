@@ -14,7 +14,7 @@ from eagerflow.base.tracebacks import is_ours
 __all__ = ["Mistake", "check"]
 
 # What is run, the kind of error, and texts that its message must hold.
-Mistake = tuple[Callable[[], Any], type[BaseException], tuple[str, ...]]
+Mistake = tuple[Callable[[], Any], type[BaseException] | tuple[type[BaseException], ...], tuple[str, ...]]
 
 # What Python says about our own slips: such words never reach a user.
 _INTERNAL = (

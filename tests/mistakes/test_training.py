@@ -82,13 +82,6 @@ def endless():
     return ef.data.Dataset.from_tensor_slices((X, Y)).batch(2).repeat()
 
 
-class Forever:
-    """Batches without a length or an end that nobody declared."""
-
-    def __getitem__(self, i):
-        raise IndexError
-
-
 def generator_used_up():
     data = iter([(X, Y)])
     made = model()
