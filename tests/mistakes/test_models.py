@@ -48,14 +48,6 @@ def exchanged(*lengths):
     return ef.Model([a, b], layers.Concatenate()([a, b]))([np.ones((2, n), "float32") for n in lengths])
 
 
-class WithoutInit(ef.Model):
-    def __init__(self):
-        self.dense = layers.Dense(2)
-
-    def call(self, x):
-        return self.dense(x)
-
-
 class WithoutCall(ef.Model):
     pass
 
@@ -95,7 +87,6 @@ BUILDING: dict[str, Mistake] = {
     "an input that is no input": (lambda: ef.Model(X, X), (TypeError, ValueError), ("Input",)),
     "outputs that are no outputs": (lambda: ef.Model(ef.Input((3,)), X), (TypeError, ValueError), ("output",)),
     "an unknown input": (lambda: two_inputs()({"a": X, "c": X}), ValueError, ("b",)),
-    "super().__init__() forgotten": (lambda: WithoutInit()(X), RuntimeError, ("WithoutInit", "super().__init__()")),
     "no call": (lambda: WithoutCall()(X), NotImplementedError, ("WithoutCall", "call")),
     "a negative length": (lambda: ef.Input((-3,)), ValueError, ("shape", "-3")),
     "a shape of text": (lambda: ef.Input("3"), (TypeError, ValueError), ("shape", "3")),
