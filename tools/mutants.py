@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import ast
 import gc
+import importlib
 import json
 import os
 import random
@@ -188,7 +189,9 @@ class Try:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Before anything is frozen: all functions there are, by file, name and line."""
+        """Before anything is frozen: all functions there are, by file, name and line, once they are loaded."""
+        for mutant in self.drawn:
+            importlib.import_module(mutant.file.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
         self.items = {item.nodeid: item for item in session.items if item.nodeid in self.took}
         self.functions: dict[str, dict[tuple[str, int], list[FunctionType]]] = defaultdict(lambda: defaultdict(list))
         for function in [each for each in gc.get_objects() if type(each) is FunctionType]:

@@ -177,11 +177,14 @@ def test_random_crops_are_parts_of_the_images():
     assert {left for _, left in starts} == set(range(8))
 
 
-def test_crops_are_in_the_middle_outside_of_training():
-    """Of the largest window of the right proportions, which is then resized."""
+def test_crops_keep_the_proportions():
+    # Of the largest window of the right proportions, which is then resized.
     found = layers.RandomCrop(5, 5)(IMAGES, training=False).numpy()
     expected = layers.Resizing(5, 5)(IMAGES[:, :, 1:11]).numpy()
     np.testing.assert_allclose(found, expected)
+    small = IMAGES[:, :4]
+    found = layers.RandomCrop(6, 6)(small, training=True).numpy()
+    np.testing.assert_allclose(found, layers.Resizing(6, 6)(small[:, :, 4:8]).numpy())
 
 
 def test_elastic_transforms_move_images_and_masks_alike():
@@ -231,12 +234,6 @@ def test_boxes_and_masks_of_blended_images():
 def test_auto_contrast_treats_channels_one_by_one():
     first = layers.AutoContrast(data_format="channels_first")(IMAGES.transpose(0, 3, 1, 2)).numpy()
     np.testing.assert_allclose(first.transpose(0, 2, 3, 1), layers.AutoContrast()(IMAGES).numpy(), atol=1e-3)
-
-
-def test_small_images_are_not_distorted_by_random_crops():
-    small = IMAGES[:, :4]
-    found = layers.RandomCrop(6, 6)(small, training=True).numpy()
-    np.testing.assert_allclose(found, layers.Resizing(6, 6)(small[:, :, 4:8]).numpy())
 
 
 def test_the_data_handed_in_stay_as_they_are():
