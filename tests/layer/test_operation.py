@@ -65,8 +65,3 @@ def test_a_symbolic_call_is_noted_in_the_graph(make):
     assert ef.Model(x, y)(np.ones((1, 3))).shape == (1, y.shape[1])
     with pytest.raises(TypeError, match="expected what Input gives, or was made from it; got float32"):
         operation.symbolic_call(ef.ops.ones((1, 3)))
-
-
-def test_add_metric_says_what_to_write_instead():
-    with pytest.raises(NotImplementedError, match=r"gone since Keras 3. Hold a metric"):
-        L.Dense(1).add_metric(1.0, name="mean")

@@ -45,6 +45,18 @@ def test_half_precision_keeps_the_logits():
     assert float(losses.SparseCategoricalCrossentropy()([1], ef.activations.softmax(logits))) == 40.0
 
 
+@pytest.mark.parametrize("name", ["binary_crossentropy", "binary_focal_crossentropy"])
+def test_smoothed_labels_lie_between(name):
+    loss, y, p = getattr(losses, name), np.array([[0.0, 1.0]]), np.array([[0.3, 0.6]])
+    np.testing.assert_allclose(loss(y, p, label_smoothing=0.2), loss(0.8 * y + 0.1, p), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["categorical_crossentropy", "categorical_focal_crossentropy"])
+def test_smoothed_classes_share_what_is_taken_away(name):
+    loss, y, p = getattr(losses, name), np.array([[0.0, 1.0, 0.0]]), np.array([[0.3, 0.6, 0.1]])
+    np.testing.assert_allclose(loss(y, p, label_smoothing=0.3), loss(0.7 * y + 0.1, p), rtol=1e-6)
+
+
 def test_a_mask_on_the_predictions_counts(device):
     y_pred = ef.Tensor([[[1.0], [5.0]], [[1.0], [1.0]]])
     y_pred.mask = ef.Tensor([[True, False], [True, True]])

@@ -86,7 +86,6 @@ ARGUMENTS: dict[str, Mistake] = {
         ValueError,
         ("Use 'glorot_uniform' (the default) or 'glorot_normal'.",),
     ),
-    "an unknown regularizer": (lambda: layers.Dense(2, kernel_regularizer="l3"), ValueError, ("l3",)),
     "an unknown constraint": (lambda: layers.Dense(2, kernel_constraint="maxnorm3"), ValueError, ("maxnorm3",)),
     "a misspelt shape of the input": (
         lambda: layers.Dense(2, input_shap=(3,)),
@@ -97,12 +96,10 @@ ARGUMENTS: dict[str, Mistake] = {
     "a name that is no text": (lambda: layers.Dense(2, name=3), ValueError, ("name", "3")),
     "a name with a slash": (lambda: layers.Dense(2, name="a/b"), ValueError, ("name", "a/b")),
     "an endless name": (lambda: layers.Dense(2, name="a/" * 9000), ValueError, ("name",)),
-    "an unknown type": (lambda: layers.Dense(2, dtype="float33"), ValueError, ("float33",)),
     "a fractional kernel": (lambda: layers.Conv2D(4, 2.5), ValueError, ("kernel_size", "2.5")),
     "a stride of 0": (lambda: layers.Conv2D(4, 3, strides=0), ValueError, ("strides", "0")),
     "a negative rate": (lambda: layers.Dropout(-0.1), ValueError, ("rate", "-0.1")),
     "a vocabulary of fractions": (lambda: layers.Embedding(2.5, 4), ValueError, ("input_dim", "2.5")),
-    "heads of 0": (lambda: layers.MultiHeadAttention(0, 4), ValueError, ("num_heads", "0")),
     "key_dim of text": (lambda: layers.MultiHeadAttention(2, "4"), ValueError, ("key_dim", "'4'")),
     "a tensor as the first argument": (
         lambda: layers.BatchNormalization(ops.ones((4, 3))),
@@ -116,11 +113,6 @@ ARGUMENTS: dict[str, Mistake] = {
         lambda: layers.Bidirectional(layers.Dense(2)),
         (TypeError, ValueError),
         ("Bidirectional",),
-    ),
-    "an unknown merge": (
-        lambda: layers.Bidirectional(layers.LSTM(2), merge_mode="add"),
-        ValueError,
-        ("merge_mode", "add"),
     ),
     "a misspelt argument beside required ones": (
         lambda: layers.Conv2D(filter=16, kernel_size=3),
@@ -233,6 +225,7 @@ INPUTS: dict[str, Mistake] = {
     "an array of objects": (lambda: layers.Dense(2)(np.array([[{}]], object)), (TypeError, ValueError), ("object",)),
     "nothing": (lambda: layers.Dense(2)(), TypeError, ("inputs",)),
     "rows of several lengths": (lambda: layers.Dense(2)([[1, 2], [3]]), (TypeError, ValueError), ("length",)),
+    "an index out of the vocabulary": (lambda: layers.Embedding(5, 2)(np.array([[1, 7]])), IndexError, ("7", "5")),
     "indices as text": (lambda: layers.Embedding(5, 2)(np.array([["a"]])), TypeError, ("text",)),
     "shapes that don't add": (lambda: layers.Add()([X, SERIES[:, :, :2]]), ValueError, ("Add",)),
     "shapes that don't join": (lambda: layers.Concatenate()([X, SERIES]), ValueError, ("Concatenate",)),

@@ -174,6 +174,8 @@ OPS: dict[str, Mistake] = {
 }
 TAPES: dict[str, Mistake] = {
     "a tape used twice": (spent, TapeError, ("persistent=True",)),
+    "a tape never opened": (lambda: ef.GradientTape().gradient(A, [ef.Variable([1.0])]), TapeError, ("with",)),
+    "a gradient of no number": (lambda: ef.grad(lambda x: x)(tensor()), TypeError, ("one element", "jacobian")),
     "another shape assigned in between": (changed_in_between, ValueError, ("(2,)", "[1]")),
     "a source of numbers": (lambda: gradient_of(tensor, 3.0), TypeError, ("float",)),
     "a source of arrays": (lambda: gradient_of(tensor, A), TypeError, ("ndarray",)),

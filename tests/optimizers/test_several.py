@@ -107,12 +107,6 @@ def test_no_optimizer_is_enough_to_evaluate():
         model.fit(X, Y, verbose=0)
 
 
-def test_arguments_that_belong_to_the_inner_optimizer():
-    for error in (TypeError, ValueError):
-        with pytest.raises(error, match="clipnorm"):
-            optimizers.LossScaleOptimizer(optimizers.SGD(), clipnorm=1.0)
-
-
 def test_parts_of_muon():
     muon = optimizers.Muon(rms_rate=0.2)
     assert muon.lr_adjust(ef.ops.ones((4, 2)))[0, 0].tolist() == pytest.approx(0.4)

@@ -33,7 +33,7 @@ def test_input_gives_a_tensor_with_unknown_lengths():
     assert Input((2,), batch_size=4).shape == (4, 2)
     assert Input(batch_shape=(4, 2)).size == 8
     assert Input(()).shape == (None,)
-    assert repr(x) == "<SymbolicTensor 'pixels' shape=(None, 28, None) dtype=int32>"
+    assert repr(x) == f"{x}" == "<SymbolicTensor 'pixels' shape=(None, 28, None) dtype=int32>"
 
 
 @pytest.mark.parametrize(

@@ -213,6 +213,7 @@ def test_partitions(device):
     np.testing.assert_array_equal(parted[2], np.sort(x, axis=0)[2])
     assert (parted[:2] <= parted[2]).all()
     assert (parted[3:] >= parted[2]).all()
+    assert x.ravel()[ops.argpartition(x, 17, axis=None).numpy()[17]] == np.sort(x, axis=None)[17]
 
 
 def test_sorting_nothing_and_nan(device):
