@@ -87,6 +87,15 @@ def test_the_direction_follows_from_the_metric():
     assert callback.direction() == "max"
 
 
+@pytest.mark.parametrize(("name", "direction"), [("accuracy", "max"), ("crossentropy", "min")])
+def test_the_direction_of_metrics_that_shapes_choose(name, direction):
+    model, callback = ef.Sequential([ef.layers.Dense(1)]), callbacks.EarlyStopping(name)
+    model.compile("sgd", "mse", metrics=[name])
+    model.fit(np.ones((2, 1)), np.ones((2, 1)), verbose=0)
+    callback.set_model(model)
+    assert callback.direction() == direction
+
+
 def test_an_unknown_direction_must_be_given():
     with pytest.raises(ValueError, match="pass mode='max' or mode='min'"):
         callbacks.EarlyStopping("odd").direction()

@@ -82,6 +82,7 @@ def test_lengths():
     assert len(dataset.repeat(3)) == 30
     assert dataset.repeat().cardinality() == -1
     assert dataset.filter(bool).cardinality() == -2
+    assert dataset.repeat().batch(2).cardinality() == -1
     assert len(dataset.repeat().take(5)) == 5
     with pytest.raises(TypeError, match="no end"):
         len(dataset.repeat())

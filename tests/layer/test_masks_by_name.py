@@ -94,6 +94,7 @@ def test_a_symbolic_tensor_tells_the_mask_it_will_have():
     x = layers.Concatenate(axis=1)([layers.Dropout(0.5)(layers.Embedding(5, 4, mask_zero=True)(ids)), other])
     assert x._keras_mask.shape == (None, 6)
     assert layers.Flatten()(other)._keras_mask is None
+    assert layers.Flatten()(layers.Embedding(5, 4, mask_zero=True)(ids))._keras_mask is None
     model = ef.Model([ids, other], x._keras_mask)
     assert model([IDS, np.ones((2, 3, 4))]).tolist() == [[1, 1, 0, 1, 1, 1], [1, 0, 0, 1, 1, 1]]
 

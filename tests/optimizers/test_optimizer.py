@@ -69,6 +69,14 @@ def test_what_others_see_of_a_variable_does_not_change(device):
     assert w.numpy().tolist() == [0.5, 0.5, 0.5]
 
 
+@pytest.mark.parametrize("limit", [0.5, 4.0])
+def test_what_is_within_a_limit_is_not_clipped(limit):
+    for setting in ("clipnorm", "global_clipnorm"):
+        w = ones(1)
+        SGD(1.0, **{setting: limit}).apply([ef.Tensor([0.25])], [w])
+        assert w.numpy().tolist() == [0.75]
+
+
 def test_the_gradient_is_left_alone():
     g = gradient()
     for name in ("SGD", "Adam", "RMSprop", "Nadam", "Ftrl", "Lion", "Lamb", "Adagrad", "Adadelta", "Adamax"):

@@ -177,6 +177,16 @@ def test_attention_without_anything_to_see_gives_zeros(device):
     assert ops.dot_product_attention(q, k[:, :0], k[:, :0]).numpy().any() == np.False_
 
 
+def test_a_mask_of_each_head_is_that_heads():
+    q, k, v = normal(1, 3, 2, 4), normal(1, 5, 2, 4), normal(1, 5, 2, 3)
+    mask = np.random.default_rng(0).random((1, 2, 3, 5)) < 0.6
+    found = ops.dot_product_attention(q, k, v, mask=mask).numpy()
+    for head in (0, 1):
+        one = slice(head, head + 1)
+        alone = ops.dot_product_attention(q[:, :, one], k[:, :, one], v[:, :, one], mask=mask[:, one])
+        np.testing.assert_allclose(found[:, :, one], alone.numpy(), rtol=1e-6)
+
+
 def test_large_attention_logits_do_not_overflow():
     x = np.full((1, 2, 1, 4), 1e4, "float32")
     np.testing.assert_allclose(ops.dot_product_attention(x, x, x).numpy(), x)
