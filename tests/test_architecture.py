@@ -182,7 +182,7 @@ BUDGETS = {
     "eagerflow/launch": 896,
     "eagerflow/lowerings": 1661,
     "eagerflow/onnx": 6636,
-    "tests/capture": 4433,
+    "tests/capture": 4432,
     "tests/compiled": 1209,
     "tests/viz/facts": 2982,
     "tests/viz/geometry": 728,

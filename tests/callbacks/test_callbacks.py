@@ -51,35 +51,23 @@ def run(callback, numbers, name="val_loss", model=None):
     return len(kept), kept
 
 
-def test_early_stopping_waits_patiently():
+def test_how_long_early_stopping_waits():
     stop = callbacks.EarlyStopping(patience=2)
     assert run(stop, [3, 2, 1, 2, 2, 0])[0] == 5
     assert (stop.stopped_epoch, stop.best) == (4, 1)
+    assert run(callbacks.EarlyStopping(patience=1, min_delta=0.5), [3, 2.9, 2.8])[0] == 2
+    assert run(callbacks.EarlyStopping(patience=2, baseline=1.0), [5, 5, 5, 5])[0] == 2
+    assert run(callbacks.EarlyStopping(patience=2, baseline=9.0), [5, 5, 5, 5])[0] == 3
+    assert run(callbacks.EarlyStopping(patience=1, start_from_epoch=3), [1, 2, 3, 4, 5, 6])[0] == 5
 
 
-def test_early_stopping_gives_the_best_weights_back():
+def test_early_stopping_gives_the_best_weights_back_with_and_without_stopping():
     model = Model()
     run(callbacks.EarlyStopping(patience=1, restore_best_weights=True), [3, 1, 2, 2], model=model)
     assert model.weights == 1
-
-
-def test_the_best_weights_come_back_without_stopping_too():
     model = Model()
     run(callbacks.EarlyStopping(patience=10, restore_best_weights=True), [3, 1, 2], model=model)
     assert model.weights == 1
-
-
-def test_small_changes_are_no_improvement():
-    assert run(callbacks.EarlyStopping(patience=1, min_delta=0.5), [3, 2.9, 2.8])[0] == 2
-
-
-def test_a_baseline_must_be_beaten():
-    assert run(callbacks.EarlyStopping(patience=2, baseline=1.0), [5, 5, 5, 5])[0] == 2
-    assert run(callbacks.EarlyStopping(patience=2, baseline=9.0), [5, 5, 5, 5])[0] == 3
-
-
-def test_epochs_before_the_start_do_not_count():
-    assert run(callbacks.EarlyStopping(patience=1, start_from_epoch=3), [1, 2, 3, 4, 5, 6])[0] == 5
 
 
 @pytest.mark.parametrize(("name", "direction"), [("val_acc", "max"), ("auc", "max"), ("mae", "min"), ("loss", "min")])
@@ -97,6 +85,15 @@ def test_the_direction_follows_from_the_metric():
     model.metrics = [Metric()]
     callback.set_model(model)
     assert callback.direction() == "max"
+
+
+@pytest.mark.parametrize(("name", "direction"), [("accuracy", "max"), ("crossentropy", "min")])
+def test_the_direction_of_metrics_that_shapes_choose(name, direction):
+    model, callback = ef.Sequential([ef.layers.Dense(1)]), callbacks.EarlyStopping(name)
+    model.compile("sgd", "mse", metrics=[name])
+    model.fit(np.ones((2, 1)), np.ones((2, 1)), verbose=0)
+    callback.set_model(model)
+    assert callback.direction() == direction
 
 
 def test_an_unknown_direction_must_be_given():
@@ -136,9 +133,11 @@ def test_schedules_of_epochs():
     assert float(model.optimizer.learning_rate) == pytest.approx(0.05)
 
 
-def test_a_schedule_must_give_a_number():
+def test_what_schedules_must_give():
     with pytest.raises(TypeError, match="must give a number"):
         run(callbacks.LearningRateScheduler(lambda epoch: "fast"), [1])
+    with pytest.raises(TypeError, match=r"it gave None\. Was a `return` forgotten"):
+        run(callbacks.LearningRateScheduler(lambda epoch: None), [1])
 
 
 def test_not_a_number_ends_training(capsys):
@@ -160,17 +159,6 @@ def test_csv_has_a_line_per_epoch(tmp_path):
     run(callbacks.CSVLogger(file, append=True), [0.25], name="loss")
     assert file.read_text(encoding="utf-8").splitlines()[-1] == "0,0.25"
     assert file.read_text(encoding="utf-8").count("epoch") == 1
-
-
-def test_functions_as_callbacks():
-    seen = []
-    callback = callbacks.LambdaCallback(
-        on_train_begin=lambda logs: seen.append("begin"), on_epoch_end=lambda epoch, logs: seen.append(epoch)
-    )
-    group = callbacks.CallbackList([callback])
-    group.on_train_begin()
-    group.on_epoch_end(3, {})
-    assert seen == ["begin", 3]
 
 
 def test_only_hooks_that_somebody_overrides_are_called():
@@ -200,19 +188,14 @@ def test_a_callback_needs_no_super_init():
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
-        (lambda: callbacks.CallbackList(["early_stopping"]), TypeError, "expected Callback objects"),
         (lambda: callbacks.CallbackList(["early_stopping"]), TypeError, r"mean [\w.]*callbacks\.EarlyStopping\("),
         (lambda: callbacks.CallbackList([viz.trace()]), TypeError, r"mean [\w.]*callbacks\.Trace\("),
         (lambda: callbacks.CallbackList([viz.live]), TypeError, r"mean [\w.]*callbacks\.Live\("),
         (lambda: callbacks.CallbackList(["x"]), TypeError, "got str 'x'.$"),
-        (lambda: callbacks.CallbackList([callbacks.History]), TypeError, r"pass an object: History\("),
         (lambda: callbacks.LambdaCallback(on_epoch_ends=print), TypeError, "Did you mean 'on_epoch_end'"),
         (lambda: callbacks.LambdaCallback(on_epoch_end=3), TypeError, "expected a function"),
-        (lambda: callbacks.EarlyStopping(mode="maximum"), ValueError, "expected one of 'auto', 'min', 'max'"),
-        (lambda: callbacks.EarlyStopping(patience=-1), ValueError, "patience=-1"),
         (lambda: callbacks.EarlyStopping(3), TypeError, "name of a number"),
         (lambda: callbacks.ReduceLROnPlateau(factor=1.0), ValueError, "factor=1.0"),
-        (lambda: callbacks.LearningRateScheduler(0.1), TypeError, "expected a function"),
         (lambda: callbacks.Nothing, AttributeError, "has no attribute 'Nothing'"),
     ],
 )
@@ -264,11 +247,6 @@ def test_the_best_model_is_saved_where_nothing_tells_which_it_is(tmp_path):
 def test_a_backup_needs_a_folder():
     with pytest.raises(ValueError, match="backup_dir=None"):
         callbacks.BackupAndRestore(None)
-
-
-def test_a_schedule_without_a_return_is_told_so():
-    with pytest.raises(TypeError, match=r"it gave None\. Was a `return` forgotten"):
-        run(callbacks.LearningRateScheduler(lambda epoch: None), [1])
 
 
 def test_type_checkers_know_every_hook_of_a_lambda_callback():

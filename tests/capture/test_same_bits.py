@@ -18,7 +18,7 @@ def trained(model, optimizer=None, loss="mse"):
     def step(x, y):
         with ef.GradientTape() as tape:
             out = model(x, training=True)
-            value = ef.ops.mean(measure(y, out)) + sum(model.losses, 0.0)
+            value = optimizer.scale_loss(ef.ops.mean(measure(y, out)) + sum(model.losses, 0.0))
         optimizer.apply(tape.gradient(value, model.trainable_variables), model.trainable_variables)
         return {"loss": value, "out": out}
 
@@ -58,9 +58,7 @@ MODELS = {
     "functional": functional,
     "constraint": lambda: ef.Sequential([layers.Dense(4, kernel_constraint="max_norm"), layers.Dense(2)]),
     "lstm": lambda: ef.Sequential([layers.Reshape((5, 1)), layers.LSTM(4), layers.Dense(2)]),
-    "gru both ways": lambda: ef.Sequential(
-        [layers.Reshape((5, 1)), layers.Bidirectional(layers.GRU(3)), layers.Dense(2)]
-    ),
+    "both ways": lambda: ef.Sequential([layers.Reshape((5, 1)), layers.Bidirectional(layers.GRU(3)), layers.Dense(2)]),
     "attention": lambda: ef.Sequential([layers.Reshape((5, 1)), Attends(), layers.Flatten(), layers.Dense(2)]),
     "convolution": lambda: ef.Sequential(
         [
@@ -99,6 +97,7 @@ OPTIMIZERS = {
     "clipped": lambda: ef.optimizers.RMSprop(0.01, global_clipnorm=0.01),
     "accumulates": lambda: ef.optimizers.Adam(0.1, gradient_accumulation_steps=3),
     "average": lambda: ef.optimizers.SGD(0.1, use_ema=True, ema_overwrite_frequency=2),
+    "scaled": lambda: ef.optimizers.LossScaleOptimizer(ef.optimizers.Adam(0.1), dynamic_growth_steps=2),
     "decays": lambda: ef.optimizers.AdamW(0.1, weight_decay=0.1),
 }
 

@@ -20,31 +20,16 @@ def test_value_and_grad_of_several_arguments(device):
     assert db.tolist() == [1.0, 2.0]
 
 
-def test_grad_of_a_structure():
+def test_grad_of_structures_of_several_arguments_and_of_grad():
     weights = {"w": Tensor([1.0, 2.0]), "b": Tensor(3.0)}
     found = grad(lambda p: (p["w"] * p["b"]).sum())(weights)
     assert found["w"].tolist() == [3.0, 3.0]
     assert float(found["b"]) == 3.0
-
-
-def test_has_aux():
     slope, extra = grad(lambda x: (x * x, "note"), has_aux=True)(3.0)
     assert (float(slope), extra) == (6.0, "note")
-
-
-def test_independent_argument_has_zero_gradient():
     assert grad(lambda a, b: a * 1.0, argnums=1)(1.0, Tensor([2.0])).tolist() == [0.0]
-
-
-def test_nested_grad_keeps_perturbations_apart():
     assert float(grad(lambda x: x * grad(lambda y: x + y)(x))(2.0)) == 1.0
-
-
-def test_grad_of_grad_of_grad():
     assert float(grad(grad(grad(lambda x: x * x * x * x)))(2.0)) == 48.0
-
-
-def test_grad_inside_a_tape():
     x = Variable(2.0)
     with GradientTape() as tape:
         y = grad(lambda v: v * v * v)(x)
@@ -64,27 +49,27 @@ def test_the_gradient_of_a_complex_number_is_refused(transform):
         transform(lambda x: ops.cast(x, "complex64") * 1j)(1.0)
 
 
-def test_argnums_out_of_range():
-    with pytest.raises(ValueError, match="argnums"):
-        grad(lambda x: x, argnums=3)(1.0)
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: grad(lambda x: x, argnums=3)(1.0), ValueError, "argnums"),
+        (lambda: jvp(lambda x: x, [[1.0, 2.0]], [[1.0]]), ValueError, "tangents"),
+        (lambda: custom_gradient(3), TypeError, "custom_gradient: expected a function; got int"),
+    ],
+)
+def test_wrong_arguments(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
 
 
-def test_vjp_can_be_pulled_twice():
+def test_vjp_and_jvp(device):
     out, pull = vjp(lambda x: x * x, [1.0, 2.0])
     assert out.tolist() == [1.0, 4.0]
     assert pull([1.0, 0.0])[0].tolist() == [2.0, 0.0]
     assert pull([0.0, 1.0])[0].tolist() == [0.0, 4.0]
-
-
-def test_jvp_along_a_direction(device):
     out, slope = jvp(lambda x, y: x * x * y, [[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]])
     assert out.tolist() == [3.0, 16.0]
     assert slope.tolist() == [6.0, 4.0]
-
-
-def test_jvp_checks_shapes():
-    with pytest.raises(ValueError, match="tangents"):
-        jvp(lambda x: x, [[1.0, 2.0]], [[1.0]])
 
 
 def test_jacobian_and_hessian():
@@ -245,11 +230,6 @@ def test_a_custom_gradient_is_summed_where_its_input_was_broadcast():
 
     slope = grad(lambda f: scaled(Tensor([1.0, 2.0]), f).sum())(3.0)
     assert float(slope) == 3.0
-
-
-def test_custom_gradient_needs_a_function():
-    with pytest.raises(TypeError, match="custom_gradient: expected a function; got int"):
-        custom_gradient(3)
 
 
 @pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian, hessian])

@@ -92,12 +92,23 @@ def test_ops_are_announced_in_order_with_inputs_settings_and_times():
     assert diary.ops[1][1][1] == 1.0
 
 
-def test_nothing_is_announced_outside_the_block():
+def test_what_is_not_announced():
     with observing(Diary()) as diary:
         pass
     _ = Variable(1.0) + 1.0
     assert diary.ops == []
     assert not state.on
+    with pytest.raises(ZeroDivisionError), observing(Diary()):
+        _ = 1 / 0
+    assert not state.on
+    with observing(Diary()) as diary:
+        with unobserved():
+            _ = Variable(1.0) + 1.0
+        _ = Variable(1.0) * 1.0
+    assert [op.name for op, *_ in diary.ops] == ["multiply"]
+    with observing(Diary()) as diary, ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: Variable(1.0) + 1.0).result()
+    assert diary.ops == []
 
 
 def test_failing_op_is_announced_with_its_error():
@@ -163,12 +174,18 @@ def test_failing_rule_is_announced():
     assert diary.scopes[-1] == ("end", "backward", "gradient", ZeroDivisionError)
 
 
-def test_updates_are_announced():
+def test_updates_and_logs_are_announced_to_all():
     v = Variable([1.0])
     with observing(Diary()) as diary:
         v.assign([2.0])
         v.assign_add([1.0])
     assert [(name, variable is v) for name, variable, _ in diary.updates] == [("assign", True), ("assign_add", True)]
+    with observing(Diary()) as outer, observing(Diary()) as inner:
+        _ = Variable(1.0) + 1.0
+    assert len(outer.ops) == len(inner.ops) == 1
+    with observing(Diary()) as diary:
+        observe.logs("epoch", 3, {"loss": 0.5})
+    assert diary.logs == [("epoch", 3, {"loss": 0.5})]
 
 
 def test_scopes_nest_and_carry_errors():
@@ -180,38 +197,6 @@ def test_scopes_nest_and_carry_errors():
         ("end", "user", "inner", KeyError),
         ("end", "layer", "outer", KeyError),
     ]
-
-
-def test_two_observers_hear_the_same():
-    with observing(Diary()) as outer, observing(Diary()) as inner:
-        _ = Variable(1.0) + 1.0
-    assert len(outer.ops) == len(inner.ops) == 1
-
-
-def test_unobserved_is_silent():
-    with observing(Diary()) as diary:
-        with unobserved():
-            _ = Variable(1.0) + 1.0
-        _ = Variable(1.0) * 1.0
-    assert [op.name for op, *_ in diary.ops] == ["multiply"]
-
-
-def test_other_threads_are_not_observed():
-    with observing(Diary()) as diary, ThreadPoolExecutor(1) as pool:
-        pool.submit(lambda: Variable(1.0) + 1.0).result()
-    assert diary.ops == []
-
-
-def test_logs_are_announced():
-    with observing(Diary()) as diary:
-        observe.logs("epoch", 3, {"loss": 0.5})
-    assert diary.logs == [("epoch", 3, {"loss": 0.5})]
-
-
-def test_exception_in_the_block_removes_the_observer():
-    with pytest.raises(ZeroDivisionError), observing(Diary()):
-        _ = 1 / 0
-    assert not state.on
 
 
 def test_an_observer_that_wants_no_ops_hears_of_scopes_and_errors_only():

@@ -26,13 +26,10 @@ def _registry_restored():
     op_module.registry.update(before)
 
 
-def test_wrapper_has_a_real_signature():
+def test_wrappers_have_a_signature_and_are_picklable():
     assert str(inspect.signature(ops.exp)) == "(x: 'TensorLike') -> 'Tensor'"
     with pytest.raises(TypeError, match="unexpected keyword"):
         ops.exp(Tensor(1.0), nonsense=1)
-
-
-def test_wrappers_are_picklable():
     assert pickle.loads(pickle.dumps(ops.exp)) is ops.exp
 
 
@@ -49,23 +46,19 @@ def test_generated_code_shows_in_tracebacks():
     assert "raise _op.explain" in text
 
 
-def test_rule_that_asks_for_something_unknown_is_refused():
+def test_ops_that_are_refused():
     with pytest.raises(ValueError, match="nonsense"):
 
         @op(lambda g, nonsense: g)
         def strange_op(xp, x):
             return x
 
-
-def test_two_ops_of_one_name_are_refused():
     with pytest.raises(ValueError, match="exists already"):
 
         @op()
         def exp(xp, x):
             return x
 
-
-def test_unknown_gradient_class_is_refused():
     with pytest.raises(ValueError, match="gradient"):
         op(gradient="rough")
 
@@ -242,14 +235,11 @@ def test_numbers_never_widen(number, device):
         assert result.dtype == "float32"
 
 
-def test_quotient_and_exponential_of_integers_are_floatx(device):
+def test_types_of_integers_and_numbers(device):
     i = Tensor([1, 2])
     assert (i / i).dtype == "float32"
     assert ops.exp(i).dtype == "float32"
     assert (i * 2.5).dtype == "float32"
-
-
-def test_ops_on_numbers_alone_give_tensors():
     total = ops.add(1, 2)
     assert isinstance(total, Tensor)
     assert int(total) == 3

@@ -15,12 +15,17 @@ from eagerflow.core.tensor import Tensor
 from eagerflow.core.variable import Variable
 
 
-def test_assignments_change_the_values(device):
+def test_assignments_change_the_values_and_keep_the_type(device):
     v = Variable([1.0, 2.0])
     v.assign([3.0, 4.0])
     v.assign_add([1.0, 1.0])
     v.assign_sub(2.0)
     assert v.tolist() == [2.0, 3.0]
+    v = Variable(np.zeros(2, "float32"))
+    v.assign(np.ones(2, "float64"))
+    v.assign_add(np.ones(2, "int64"))
+    assert v.dtype == "float32"
+    assert v.tolist() == [2.0, 2.0]
 
 
 def test_assignment_is_in_place_when_nobody_looks():
@@ -84,7 +89,7 @@ def test_two_tapes_two_updates_as_in_a_gan():
     assert g.tolist() == [-2.0, -2.0]
 
 
-def test_assign_copies_the_users_array():
+def test_nothing_is_shared(device):
     array = np.zeros(3)
     v = Variable(array)
     array[:] = 5.0
@@ -92,9 +97,6 @@ def test_assign_copies_the_users_array():
     v.assign(array)
     array[:] = 7.0
     assert v.tolist() == [5.0] * 3
-
-
-def test_assign_of_a_tensor_shares_nothing_with_it():
     t = Tensor([1.0, 2.0])
     v = Variable([0.0, 0.0])
     keep = v.value  # forces a new array
@@ -102,9 +104,6 @@ def test_assign_of_a_tensor_shares_nothing_with_it():
     v.assign_add(1.0)
     assert t.tolist() == [1.0, 2.0]
     assert keep.tolist() == [0.0, 0.0]
-
-
-def test_numpy_gives_a_copy(device):
     v = Variable([1.0, 2.0])
     v.numpy()[:] = 100.0
     assert v.tolist() == [1.0, 2.0]
@@ -130,14 +129,6 @@ def test_assign_add_broadcasts_but_assign_does_not():
         v.assign([1.0, 2.0, 3.0])
 
 
-def test_assign_keeps_the_type():
-    v = Variable(np.zeros(2, "float32"))
-    v.assign(np.ones(2, "float64"))
-    v.assign_add(np.ones(2, "int64"))
-    assert v.dtype == "float32"
-    assert v.tolist() == [2.0, 2.0]
-
-
 def test_item_assignment_and_augmented_assignment_say_what_to_write():
     v = Variable([1.0, 2.0])
     with pytest.raises(TypeError, match="assign"):
@@ -148,10 +139,16 @@ def test_item_assignment_and_augmented_assignment_say_what_to_write():
         v -= 1.0
 
 
-def test_initializer_function_gets_shape_and_type():
+def test_initializers():
     v = Variable(lambda shape, dtype: np.full(shape, 3, dtype), shape=(2,), dtype="float64")
     assert v.tolist() == [3.0, 3.0]
     assert v.dtype == "float64"
+    assert Variable(lambda shape, dtype: np.ones(shape), shape=(2,)).dtype == "float32"
+    assert ef.Variable("ones", shape=(2,), dtype="int32").tolist() == [1, 1]
+    with pytest.raises(ValueError, match=r"needs shape="):
+        ef.Variable("ones")
+    with pytest.raises(ValueError, match="Unknown initializer 'onez'"):
+        ef.Variable("onez", shape=(2,))
 
 
 def test_what_a_function_made_for_the_variable_is_not_copied():
@@ -174,20 +171,22 @@ def test_a_variable_shares_nothing_with_what_its_function_keeps():
         assert both[0].numpy().tolist() == [[2.0] * 3] * 2
 
 
-def test_initializer_function_without_shape_is_an_error():
-    with pytest.raises(ValueError, match="shape"):
-        Variable(lambda shape, dtype: np.zeros(shape, dtype))
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: Variable(lambda shape, dtype: np.zeros(shape, dtype)), ValueError, "shape"),
+        (lambda: Variable([1.0, 2.0], shape=(3,)), ValueError, "another shape"),
+    ],
+)
+def test_shapes_that_are_missing_or_wrong(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
 
 
 @pytest.mark.parametrize("shape", [(-1,), (None, 2), (1.5,)])
 def test_impossible_shapes_are_refused(shape):
     with pytest.raises(ValueError, match="shape"):
         Variable(lambda shape, dtype: np.zeros(shape, dtype), shape=shape)
-
-
-def test_value_of_another_shape_than_said_is_an_error():
-    with pytest.raises(ValueError, match="another shape"):
-        Variable([1.0, 2.0], shape=(3,))
 
 
 def test_integers_are_never_tracked():
@@ -198,15 +197,12 @@ def test_integers_are_never_tracked():
     assert tape.watched_variables() == ()
 
 
-def test_frozen_and_thawed():
+def test_frozen_variables():
     v = Variable(3.0, trainable=False)
     v.trainable = True
     with GradientTape() as tape:
         y = v * v
     assert float(tape.gradient(y, v)) == 6.0
-
-
-def test_frozen_after_forward_still_has_its_gradient():
     v = Variable(3.0)
     with GradientTape() as tape:
         y = v * v
@@ -255,15 +251,3 @@ def test_a_small_change_that_fails_changes_nothing():
     with pytest.raises(ValueError, match="broadcast"):
         change()
     assert v.tolist() == [1.0, 2.0]
-
-
-def test_a_function_gives_values_of_the_default_type():
-    assert Variable(lambda shape, dtype: np.ones(shape), shape=(2,)).dtype == "float32"
-
-
-def test_an_initializer_is_found_by_its_name():
-    assert ef.Variable("ones", shape=(2,), dtype="int32").tolist() == [1, 1]
-    with pytest.raises(ValueError, match=r"needs shape="):
-        ef.Variable("ones")
-    with pytest.raises(ValueError, match="Unknown initializer 'onez'"):
-        ef.Variable("onez", shape=(2,))

@@ -44,23 +44,17 @@ def test_shuffling_keeps_every_element_and_changes_each_time(direct):
     assert first != second
 
 
-def test_shuffling_follows_the_random_seed():
+def test_shuffling():
     found = []
     for _ in range(2):
         set_random_seed(3)
         found.append(values(Dataset.range(20).shuffle(20).batch(4)))
     assert found[0] == found[1]
-
-
-def test_a_seed_of_its_own_and_one_order_for_all_times():
     one = Dataset.range(20).shuffle(20, seed=1)
     other = Dataset.range(20).shuffle(20, seed=1)
     assert values(one) == values(other)
     fixed = Dataset.range(20).shuffle(5, seed=1, reshuffle_each_iteration=False)
     assert values(fixed) == values(fixed)
-
-
-def test_a_small_buffer_moves_elements_a_little():
     order = values(Dataset.range(100).shuffle(2, seed=0))
     assert order != list(range(100))
     assert all(element <= place + 2 for place, element in enumerate(order))
@@ -88,6 +82,7 @@ def test_lengths():
     assert len(dataset.repeat(3)) == 30
     assert dataset.repeat().cardinality() == -1
     assert dataset.filter(bool).cardinality() == -2
+    assert dataset.repeat().batch(2).cardinality() == -1
     assert len(dataset.repeat().take(5)) == 5
     with pytest.raises(TypeError, match="no end"):
         len(dataset.repeat())

@@ -22,44 +22,32 @@ def test_slices_share_the_memory_of_the_array():
     assert first.shape == (2, 2)
 
 
-def test_float64_becomes_floatx_and_integers_stay():
+def test_structures_and_types():
     feed = feed_for(np.zeros((2, 1)), np.zeros(2, "int64"))
     ((x, y),) = batches(feed)
     assert (x.dtype, y.dtype) == ("float32", "int64")
-
-
-def test_structures_keep_their_shape():
     feed = feed_for({"a": np.zeros((3, 1)), "b": np.zeros((3, 2))}, [np.zeros(3), np.ones(3)])
     ((x, y),) = batches(feed)
     assert x["b"].shape == (3, 2)
     assert y[1].tolist() == [1, 1, 1]
-
-
-def test_lists_of_numbers_are_data():
     ((x, y),) = batches(feed_for([[1.0, 2.0], [3.0, 4.0]], [0, 1]))
     assert x.shape == (2, 2)
     assert y.shape == (2,)
 
 
-def test_columns_of_a_table_in_a_dict_are_columns():
-    """As in Keras: `dict(table)` gives a model (n, 1) for each column."""
+def test_tables_of_pandas():
+    # As in Keras: `dict(table)` gives a model (n, 1) for each column.
     pandas = pytest.importorskip("pandas")
     table = pandas.DataFrame({"a": [1.0, 2.0], "b": [3, 4]})
     ((x, _y),) = batches(feed_for(dict(table), table["b"]))
     assert {name: part.shape for name, part in x.items()} == {"a": (2, 1), "b": (2, 1)}
     assert feed_for({"a": table["a"].to_numpy()}).parts["a"].shape == (2,)  # an array stays as it is
-
-
-def test_a_table_of_numbers_and_truth_values_is_one_array():
     pandas = pytest.importorskip("pandas")
     table = pandas.DataFrame({"a": [1.5, 2.0], "b": [True, False], "c": [1, 2]})
     (x,) = batches(feed_for(table))
     assert x.tolist() == [[1.5, 1.0, 1.0], [2.0, 0.0, 2.0]]
     with pytest.raises(TypeError, match="expected numbers"):
         feed_for(table.assign(d=["a", None]))
-
-
-def test_pandas_objects_are_data():
     pandas = pytest.importorskip("pandas")
     table = pandas.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0], "y": [0, 1]})
     ((x, y),) = batches(feed_for(table[["a", "b"]], table["y"]))
@@ -90,18 +78,15 @@ def test_shuffling_whole_batches():
     assert found[2] == [8, 9]
 
 
-def test_classes_without_a_weight_count_once():
-    feed = feed_for(np.zeros((3, 1)), np.array([0, 2, 1]), class_weight={0: 4.0})
-    _, _, weights = next(iter(feed.epoch()))
-    assert weights.tolist() == [4.0, 1.0, 1.0]
-
-
-def test_class_weights_become_sample_weights(device):
+def test_class_weights_become_sample_weights_and_others_count_once(device):
     feed = feed_for(np.zeros((3, 1)), np.array([0, 1, 1]), np.array([1.0, 1.0, 2.0]), class_weight={0: 1.0, 1: 5.0})
     ((_, _, weights),) = batches(feed)
     assert weights.tolist() == [1.0, 5.0, 10.0]
     one_hot = feed_for(np.zeros((2, 1)), np.eye(2), class_weight={0: 1.0, 1: 3.0})
     assert batches(one_hot)[0][2].tolist() == [1.0, 3.0]
+    feed = feed_for(np.zeros((3, 1)), np.array([0, 2, 1]), class_weight={0: 4.0})
+    _, _, weights = next(iter(feed.epoch()))
+    assert weights.tolist() == [4.0, 1.0, 1.0]
 
 
 def test_batches_by_number():
@@ -123,23 +108,6 @@ def test_batches_by_number():
         assert [y.tolist()[0] for _, y in batches(feed)] == [0, 1, 2, 3]
     shuffled = feed_for(Numbers(), shuffle=True)
     assert sorted(y.tolist()[0] for _, y in batches(shuffled)) == [0, 1, 2, 3]
-
-
-def test_a_generator_goes_on_where_it_stopped():
-    feed = feed_for((np.full((1, 1), i) for i in range(10)), steps=3)
-    assert [b.item() for b in batches(feed)] == [0, 1, 2]
-    assert [b.item() for b in batches(feed)] == [3, 4, 5]
-
-
-def test_a_generator_that_runs_out_warns():
-    feed = feed_for((np.full((1, 1), i) for i in range(2)), steps=3)
-    with pytest.warns(UserWarning, match="ran out after 2 of 3"):
-        assert len(batches(feed)) == 2
-
-
-def test_what_can_be_iterated_anew_begins_anew():
-    feed = feed_for(ef.data.Dataset.range(3).batch(1), steps=2, goes_on=True)
-    assert [[b.item() for b in feed.epoch()] for _ in range(4)] == [[0, 1], [2, 0], [1, 2], [0, 1]]
 
 
 class Unsized:
@@ -234,26 +202,14 @@ def test_packing_and_unpacking():
     assert unpack_x_y_sample_weight(pack_x_y_sample_weight([1])) == ([1], None, None)
 
 
-def test_one_hot_rows():
+def test_one_hot_and_normalized_rows():
     assert to_categorical([[1], [0]]).tolist() == [[0, 1], [1, 0]]
     assert isinstance(to_categorical(ef.Tensor([1])), ef.Tensor)
     with pytest.raises(ValueError, match="from 0 to 1"):
         to_categorical([2], num_classes=2)
     with pytest.raises(ValueError, match="whole"):
         to_categorical([0.5])
-
-
-def test_normalized_rows():
     np.testing.assert_allclose(normalize([[3.0, 4.0], [0.0, 0.0]]), [[0.6, 0.8], [0.0, 0.0]])
-
-
-def test_epochs_of_other_lengths_go_on_where_the_last_one_stopped():
-    feed = ArrayFeed(np.arange(7), batch_size=2, steps=3, goes_on=True)
-    assert [[b.tolist() for b in feed.epoch()] for _ in range(3)] == [
-        [[0, 1], [2, 3], [4, 5]],
-        [[6], [0, 1], [2, 3]],
-        [[4, 5], [6], [0, 1]],
-    ]
 
 
 def test_what_goes_on_is_shuffled_anew_only_after_all_was_seen():
@@ -265,8 +221,3 @@ def test_what_goes_on_is_shuffled_anew_only_after_all_was_seen():
     cut_off = ArrayFeed(np.arange(8), batch_size=2, steps=2, goes_on=True)
     next(cut_off.epoch())
     assert next(cut_off.epoch()).tolist() == [2, 3]
-
-
-def test_what_does_not_go_on_begins_with_the_first_batches():
-    feed = ArrayFeed(np.arange(7), batch_size=2, steps=2)
-    assert [[b.tolist() for b in feed.epoch()] for _ in range(2)] == [[[0, 1], [2, 3]]] * 2

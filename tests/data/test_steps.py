@@ -34,6 +34,7 @@ def test_windows_of_tuples_and_dicts_have_a_data_set_for_each_part():
     assert [numbers(part) for part in pair] == [[1, 2], [4, 5]]
     named = next(iter(Dataset.from_tensor_slices({"a": [1, 2, 3]}).window(2)))
     assert numbers(named["a"]) == [1, 2]
+    assert numbers(next(iter(Dataset.from_tensor_slices({"a": [1, 2, 3]}).window(1)))["a"]) == [1]
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,10 @@ def test_padded_batches_of_structures_and_text():
     x, y = next(iter(rows.padded_batch(2)))
     assert x["w"].numpy().tolist() == [[b"a", b""], [b"b", b"c"]]
     assert y.tolist() == [1, 2]
+    x, _ = next(iter(rows.padded_batch(2, ({"w": [3]}, []))))
+    assert x["w"].shape == (2, 3)
+    with pytest.raises(ValueError, match="longer than"):
+        next(iter(rows.padded_batch(2, ({"w": [3]},))))
     with pytest.raises(ValueError, match="an element has the shape"):
         next(iter(counted(1, 4).padded_batch(3, [2])))
 

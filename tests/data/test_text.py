@@ -19,6 +19,7 @@ def test_text_has_the_interface_of_a_tensor():
     assert [row.shape for row in LINES] == [(2,), (2,)]
     assert LINES[Tensor([1, 0])][0, 1].numpy() == b"e"
     assert repr(LINES[0]) == "TextTensor(2 string, ['a b', 'c'])"
+    assert "..." in repr(text_tensor([b"a"] * 21))
 
 
 def test_comparisons_take_text_for_its_bytes():

@@ -74,23 +74,6 @@ def test_the_official_file_is_downloaded_checked_and_read(served, site, home):
     assert (home / "datasets" / "mnist.npz").exists()
 
 
-def test_a_download_that_broke_off_goes_on(served, site):
-    served(mnist, npz(digits()))
-    site.break_off_after = 700
-    with pytest.raises(ConnectionError, match="broke off after 700"):
-        mnist.load_data()
-    assert mnist.load_data()[0][0].shape == (3, 28, 28)
-    assert site.requests[-1] == ("/mnist.npz", "bytes=700-")
-
-
-def test_a_downloaded_file_with_another_checksum_is_not_used(served, site, home):
-    served(mnist, npz(digits()))
-    site.files["mnist.npz"] = npz(digits(5))
-    with pytest.raises(ValueError, match="another checksum"):
-        mnist.load_data()
-    assert list((home / "datasets").iterdir()) == []
-
-
 def test_a_file_of_the_users_own_is_used_if_its_format_is_right(home, tmp_path):
     put(home, "mnist.npz", npz(digits(2)))
     assert mnist.load_data()[0][0].shape == (2, 28, 28)

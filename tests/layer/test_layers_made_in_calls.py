@@ -43,6 +43,21 @@ def test_a_layer_made_in_each_call_is_told_of_once():
         model(X)
 
 
+def test_the_innermost_model_is_named():
+    class Outer(ef.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = MakesNew()
+
+        def call(self, inputs):
+            return self.inner(inputs)
+
+    outer = Outer()
+    outer(X)
+    with pytest.warns(UserWarning, match='MakesNew "outer.*makes_new'):
+        outer(X)
+
+
 def test_fit_says_so_of_a_model_without_other_weights():
     class Net(ef.Model):
         def call(self, inputs):

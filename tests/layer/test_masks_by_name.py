@@ -94,16 +94,22 @@ def test_a_symbolic_tensor_tells_the_mask_it_will_have():
     x = layers.Concatenate(axis=1)([layers.Dropout(0.5)(layers.Embedding(5, 4, mask_zero=True)(ids)), other])
     assert x._keras_mask.shape == (None, 6)
     assert layers.Flatten()(other)._keras_mask is None
+    assert layers.Flatten()(layers.Embedding(5, 4, mask_zero=True)(ids))._keras_mask is None
     model = ef.Model([ids, other], x._keras_mask)
     assert model([IDS, np.ones((2, 3, 4))]).tolist() == [[1, 1, 0, 1, 1, 1], [1, 0, 0, 1, 1, 1]]
 
 
-def test_a_model_inside_a_model_tells_the_mask_of_its_outputs():
+def test_models_tell_the_mask_of_their_outputs():
     ids = ef.Input((3,), dtype="int32")
     inner = ef.Model(ids, layers.Embedding(5, 4, mask_zero=True)(ids))
     assert inner.compute_mask(IDS, None).tolist() == (IDS != 0).tolist()
     outer = ef.Input((3,), dtype="int32")
     assert ef.Model(outer, inner(outer)._keras_mask)(IDS).tolist() == (IDS != 0).tolist()
+    assert layers.Dropout(0.5).compute_mask(embedded()) is None
+    ids = ef.Input((3,))
+    model = ef.Model(ids, layers.Embedding(5, 4, mask_zero=True)(ids))
+    assert model.compute_mask(IDS).tolist() == (IDS != 0).tolist()
+    assert model.layers[-1].compute_mask(IDS).tolist() == (IDS != 0).tolist()
 
 
 def test_a_mask_put_on_a_symbolic_tensor_reaches_the_layers_behind():
@@ -127,11 +133,3 @@ def test_a_mask_with_an_axis_of_heads_goes_with_those_of_the_tensors(heads):
     np.testing.assert_allclose(
         attention(x, x, attention_mask=given).numpy()[live], expected.numpy()[live], rtol=1e-5, atol=1e-6
     )
-
-
-def test_a_layer_and_a_model_say_their_mask_without_one_of_the_inputs():
-    assert layers.Dropout(0.5).compute_mask(embedded()) is None
-    ids = ef.Input((3,))
-    model = ef.Model(ids, layers.Embedding(5, 4, mask_zero=True)(ids))
-    assert model.compute_mask(IDS).tolist() == (IDS != 0).tolist()
-    assert model.layers[-1].compute_mask(IDS).tolist() == (IDS != 0).tolist()

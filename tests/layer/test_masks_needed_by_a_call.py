@@ -31,22 +31,16 @@ def _with_mask():
     return ids, OverTime()(x)
 
 
-def test_the_shape_is_found_with_the_mask_that_the_model_will_have():
+def test_a_call_that_needs_a_mask_gets_it_also_inside_of_another_model():
     ids, shares = _with_mask()
     assert shares.shape == (None, None, 1)
     found = ef.Model(ids, shares)(IDS).numpy()[..., 0]
     assert (found[IDS == 0] == 0).all()
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
-
-
-def test_also_inside_of_another_model():
     ids, shares = _with_mask()
     inner = ef.Model(ids, shares)
     outer = ef.Input((5,), dtype="int32")
     model = ef.Model(outer, ops.sum(inner(outer), axis=(1, 2)))
     np.testing.assert_allclose(model(np.array([[1, 2, 0, 0, 0]])).numpy(), [1], rtol=1e-6)
-
-
-def test_without_a_mask_the_layers_own_error_is_told():
     with pytest.raises(RuntimeError, match="no mask"):
         OverTime()(ef.Input((3, 1)))

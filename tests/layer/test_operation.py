@@ -29,10 +29,15 @@ class Told(ef.Operation):
         return ef.KerasTensor((*x.shape, 7), "int32")
 
 
-def test_on_values_an_operation_is_its_call():
+def test_operations():
     assert Times(3)(ef.Tensor([1.0, 2.0])).tolist() == [3.0, 6.0]
     with pytest.raises(NotImplementedError, match=r"Operation needs a method call"):
         ef.Operation()(ef.Tensor(1.0))
+    x = ef.Input((3,))
+    assert Times().compute_output_spec(x).shape == (None, 3)
+    assert (Told()(x).shape, Told()(x).dtype) == ((None, 3, 7), "int32")
+    assert isinstance(L.Dense(1), ef.Operation)
+    assert issubclass(ef.Model, ef.Operation)
 
 
 def test_an_operation_in_a_model():
@@ -52,12 +57,6 @@ def test_an_operation_in_a_model():
     assert "triple (Times)" in lines[0]
 
 
-def test_shapes_of_operations():
-    x = ef.Input((3,))
-    assert Times().compute_output_spec(x).shape == (None, 3)
-    assert (Told()(x).shape, Told()(x).dtype) == ((None, 3, 7), "int32")
-
-
 @pytest.mark.parametrize("make", [Times, lambda: L.Dense(2)], ids=["operation", "layer"])
 def test_a_symbolic_call_is_noted_in_the_graph(make):
     x, operation = ef.Input((3,)), make()
@@ -66,13 +65,3 @@ def test_a_symbolic_call_is_noted_in_the_graph(make):
     assert ef.Model(x, y)(np.ones((1, 3))).shape == (1, y.shape[1])
     with pytest.raises(TypeError, match="expected what Input gives, or was made from it; got float32"):
         operation.symbolic_call(ef.ops.ones((1, 3)))
-
-
-def test_layers_are_operations():
-    assert isinstance(L.Dense(1), ef.Operation)
-    assert issubclass(ef.Model, ef.Operation)
-
-
-def test_add_metric_says_what_to_write_instead():
-    with pytest.raises(NotImplementedError, match=r"gone since Keras 3. Hold a metric"):
-        L.Dense(1).add_metric(1.0, name="mean")

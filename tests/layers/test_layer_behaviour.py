@@ -51,12 +51,6 @@ class TestNoise:
         set_random_seed(1)
         assert np.array_equal(first, NOISE[name]()(self.X, training=True).numpy())
 
-    def test_configuration(self, name):
-        layer = NOISE[name](seed=3)
-        again = type(layer).from_config(layer.get_config())
-        assert again.get_config() == layer.get_config()
-        assert again.compute_output_shape((None, 4, 3)) == (None, 4, 3)
-
 
 def test_dropout_rates():
     x = np.ones((300, 300), "float32")
@@ -110,25 +104,11 @@ def test_masks_travel_from_embedding_through_layers():
     assert get_mask(L.LSTM(3)(sequences)) is None
 
 
-@pytest.mark.parametrize("name", ["SimpleRNN", "GRU", "LSTM"])
-def test_padding_makes_no_difference_to_a_masked_recurrent_layer(name):
-    embed, layer = L.Embedding(5, 3, mask_zero=True), getattr(L, name)(4)
-    padded = layer(embed(TOKENS[:1]))
-    np.testing.assert_allclose(padded.numpy(), layer(embed(TOKENS[:1, :2])).numpy(), rtol=1e-6)
-
-
 def test_masking_layer():
     x = np.array([[[1.0, 2.0], [9.0, 9.0], [9.0, 0.0]]])
     out = L.Masking(mask_value=9.0)(x)
     assert out.numpy().tolist() == [[[1, 2], [0, 0], [9, 0]]]
     assert get_mask(out).numpy().tolist() == [[True, False, True]]
-
-
-def test_global_average_leaves_masked_steps_out():
-    embed = L.Embedding(5, 3, mask_zero=True)
-    pooled = L.GlobalAveragePooling1D()(embed(TOKENS[1:]))
-    np.testing.assert_allclose(pooled.numpy()[0], embed(TOKENS[1:, :3]).numpy().mean(axis=(0, 1)), rtol=1e-6)
-    assert get_mask(pooled) is None
 
 
 def masked(values, mask):
@@ -192,17 +172,6 @@ def test_input_dropout_uses_one_mask_for_all_steps():
     out = layer(np.ones((8, 5, 3), "float32"), training=True).numpy()[..., 0]
     assert (out == out[:, :1]).all()
     assert len(set(out[:, 0].tolist())) > 1
-
-
-def test_a_recurrent_layer_and_its_cell_give_the_same():
-    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
-    for name in ("SimpleRNN", "GRU", "LSTM"):
-        layer = getattr(L, name)(4, return_sequences=True)
-        by_cell = L.RNN(getattr(L, f"{name}Cell")(4), return_sequences=True)
-        expected = layer(x).numpy()
-        by_cell.build(x.shape)
-        by_cell.set_weights(layer.get_weights())
-        np.testing.assert_allclose(by_cell(x).numpy(), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_cell_of_ones_own():

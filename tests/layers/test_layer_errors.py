@@ -9,6 +9,7 @@ import pytest
 
 from eagerflow import Sequential, layers as L
 from eagerflow.core.tensor import Tensor
+from tests.mistakes.checking import check
 
 
 def floats(*shape):
@@ -20,7 +21,6 @@ ARGUMENTS = [
     (lambda: L.Dense(2.5), "Dense(units=2.5)"),
     (lambda: L.Dense(True), "Dense(units=True)"),
     (lambda: L.Dense(3, activation="rellu"), "Did you mean 'relu'?"),
-    (lambda: L.Dense(3, kernel_initializer="glorot"), "Unknown initializer 'glorot'"),
     (lambda: L.Dense(3, kernel_regularizer="l1__l2"), "Did you mean 'l1_l2'?"),
     (lambda: L.Dense(3, lora_rank=-4), "Dense(lora_rank=-4)"),
     (lambda: L.Dense(3, unit=4), "Did you mean 'units'?"),
@@ -105,18 +105,12 @@ INPUTS = [
 
 @pytest.mark.parametrize(("call", "words"), ARGUMENTS, ids=[w for _, w in ARGUMENTS])
 def test_arguments(call, words):
-    with pytest.raises((ValueError, TypeError)) as caught:
-        call()
-    assert words in str(caught.value)
-    assert len(str(caught.value)) <= 500
+    check((call, (ValueError, TypeError), (words,)))
 
 
 @pytest.mark.parametrize(("call", "words"), INPUTS, ids=[w for _, w in INPUTS])
 def test_inputs(call, words):
-    with pytest.raises(ValueError) as caught:
-        call()
-    assert words in str(caught.value)
-    assert len(str(caught.value)) <= 500
+    check((call, ValueError, (words,)))
 
 
 def test_a_layer_keeps_the_size_of_its_first_input():

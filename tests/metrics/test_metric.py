@@ -26,10 +26,13 @@ def test_a_mask_leaves_values_out(device):
     assert float(metric([[1, 1]], y_pred)) == 1.0
 
 
-def test_weights_of_samples_count_for_values_of_several_axes():
+def test_weights_of_samples_and_axes():
     metric = metrics.Mean()
     metric.update_state([[1.0, 3.0], [5.0, 5.0]], sample_weight=[1.0, 0.0])
     assert float(metric.result()) == 2.0
+    metric = metrics.Sum()
+    metric.update_state([[1.0, 2.0], [3.0, 4.0]], sample_weight=[0.5, 3.0])
+    assert float(metric.result()) == 22.5
 
 
 def test_a_metric_of_ones_own_as_in_keras():
@@ -60,18 +63,12 @@ def test_stateless_methods_leave_the_metric_alone():
     assert float(metric.result()) == 4.0
 
 
-def test_a_function_becomes_a_metric():
+def test_functions_as_metrics():
     metric = metrics.MeanMetricWrapper(lambda y_true, y_pred: ef.ops.abs(y_true - y_pred), name="distance")
     assert float(metric(ef.Tensor([1.0]), ef.Tensor([3.0]))) == 2.0
-
-
-def test_a_function_gets_tensors_for_lists_of_numbers():
     metric = metrics.MeanMetricWrapper(lambda y_true, y_pred: abs(y_true - y_pred))
     assert float(metric([1.0, 2.0], (1.0, 4.0))) == 1.0
-
-
-def test_a_function_gets_lists_of_tensors_as_they_are():
-    """Of different shapes, they make no tensor."""
+    # Of different shapes, they make no tensor.
     short, long = ef.ops.ones((2,)), ef.ops.ones((3,))
     metric = metrics.MeanMetricWrapper(lambda y_true, y_pred: y_pred[1] - y_true[1])
     assert float(metric([short, long], [short, 3 * long])) == 2.0
@@ -115,12 +112,6 @@ def test_updates_need_no_tape(device):
         y = ef.ops.sum(x * x)
         metric.update_state(y)
     assert tape.gradient(y, x).numpy().tolist() == [2, 2, 2]
-
-
-def test_a_sum_adds_up_axes_that_weights_lack():
-    metric = metrics.Sum()
-    metric.update_state([[1.0, 2.0], [3.0, 4.0]], sample_weight=[0.5, 3.0])
-    assert float(metric.result()) == 22.5
 
 
 @pytest.mark.parametrize(("name", "expected"), [("Precision", 2 / 3), ("Recall", 0.5)])

@@ -14,7 +14,7 @@ from eagerflow.base.tracebacks import is_ours
 __all__ = ["Mistake", "check"]
 
 # What is run, the kind of error, and texts that its message must hold.
-Mistake = tuple[Callable[[], Any], type[BaseException], tuple[str, ...]]
+Mistake = tuple[Callable[[], Any], type[BaseException] | tuple[type[BaseException], ...], tuple[str, ...]]
 
 # What Python says about our own slips: such words never reach a user.
 _INTERNAL = (
@@ -39,6 +39,7 @@ def check(mistake: Mistake) -> None:
     missing = [word for word in words if word not in message]
     assert not missing, f"not said: {missing}; said: {type(caught.value).__name__}: {message}"
     assert len(message) <= 500, message
+    assert not message.endswith("None"), message
     assert not [word for word in _INTERNAL if word in message], message
     assert _frames(caught.value) <= 2, traceback.format_exception(caught.value)
 

@@ -122,10 +122,6 @@ CURES = {
         lambda: ef.ops.reshape(x := ef.Input((3,)), (x.shape[0], 1, 3)),
         "reshape(newshape=(None, 1, 3)): A None from",
     ),
-    "a model without outputs": (
-        lambda: ef.Model(inputs=ef.Input((3,))),
-        "Model(inputs, outputs): both are needed; outputs",
-    ),
     "attention to itself": (lambda: layers.Attention()(np.ones((1, 2, 3))), "at itself: [x, x]."),
     "groups": (lambda: layers.Conv2D(6, 3, groups=4), "6 filters don't divide into 4 groups; 4 or 8 would."),
     "rows without labels": (lambda: model().fit(np.ones((8, 4)), np.ones(6)), "x has 8, y has 6. Row i of each"),

@@ -47,23 +47,6 @@ def watching(x):
         tape.watch(x)
 
 
-def unknown_answer():
-    with ef.GradientTape() as tape:
-        y = tensor()
-    tape.gradient(y, [ef.Variable([1.0])], unconnected_gradients="zeros")
-
-
-def never_opened():
-    ef.GradientTape().gradient(tensor(), [ef.Variable([1.0])])
-
-
-def seeds_of_another_shape():
-    x = ef.Variable([1.0, 2.0])
-    with ef.GradientTape() as tape:
-        y = x * x
-    tape.gradient(y, x, output_gradients=ops.ones(5))
-
-
 def custom_of_another_number():
     @ef.custom_gradient
     def double(x, y):
@@ -117,23 +100,16 @@ TENSORS: dict[str, Mistake] = {
     "a float of many elements": (lambda: float(tensor()), (TypeError, ValueError), ("2, 3",)),
     "a whole number of many elements": (lambda: int(tensor()), (TypeError, ValueError), ("2, 3",)),
     "an index of many elements": (lambda: [1, 2][tensor()], TypeError, ("index",)),
-    "an element set": (lambda: tensor().__setitem__(0, 1.0), TypeError, ("Variable",)),
-    "an index out of range": (lambda: tensor()[5], IndexError, ("5", "2")),
     "too many indices": (lambda: tensor()[0, 0, 0], IndexError, ("3", "2")),
     "an index of text": (lambda: tensor()["a"], (IndexError, TypeError), ("a",)),
     "an index of fractions": (lambda: tensor()[1.5], (IndexError, TypeError), ("integers",)),
-    "requires_grad": (lambda: tensor().requires_grad, AttributeError, ("requires_grad", "tape.watch")),
-    "backward": (lambda: tensor().backward(), AttributeError, ("backward", "GradientTape")),
-    "detach": (lambda: tensor().detach(), AttributeError, ("detach", "stop_gradient")),
     "a misspelt attribute": (lambda: tensor().shap, AttributeError, ("Tensor", "shap")),
-    "a variable's other shape": (lambda: ef.Variable([1.0, 2.0]).assign([1.0]), ValueError, ("(2,)", "[1]")),
     "a variable of zeros without a shape": (lambda: ef.Variable("zeros"), ValueError, ("zeros", "shape=")),
     "a variable of a negative length": (
         lambda: ef.Variable(ef.initializers.Zeros(), shape=(-1,)),
         ValueError,
         ("shape", "-1"),
     ),
-    "an unknown device": (lambda: ef.set_default_device("gpux"), ValueError, ("gpux",)),
     "a tensor in JSON": (lambda: json.dumps({"loss": tensor()}), TypeError, ("Tensor", "JSON serializable")),
 }
 OPS: dict[str, Mistake] = {
@@ -149,48 +125,16 @@ OPS: dict[str, Mistake] = {
     ),
     "rows of other lengths": (lambda: ops.add(A, ops.ones((2, 4))), ValueError, ("(2, 3) and (2, 4)", "equal or 1")),
     "shapes that don't add": (lambda: ops.add(A, np.ones((4, 5))), ValueError, ("add", "[2, 3]", "[4, 5]")),
-    "shapes that don't multiply": (lambda: ops.matmul(A, A), ValueError, ("matmul", "[2, 3]")),
-    "a number to multiply": (lambda: ops.matmul(A, 3), ValueError, ("matmul", "3")),
-    "an axis that isn't there": (lambda: ops.sum(A, axis=2), ValueError, ("sum", "axis 2")),
     "an axis twice": (lambda: ops.sum(A, axis=(0, 0)), ValueError, ("sum", "duplicate")),
     "an axis of text": (lambda: ops.sum(A, axis="rows"), TypeError, ("sum", "rows")),
-    "another size": (lambda: ops.reshape(A, (4, 2)), ValueError, ("reshape", "6", "(4, 2)")),
-    "two unknown lengths": (lambda: ops.reshape(A, (-1, -1)), ValueError, ("reshape",)),
     "axes that aren't all": (lambda: ops.transpose(A, (0,)), ValueError, ("transpose",)),
-    "shapes that don't join": (
-        lambda: ops.concatenate([A, np.ones((4, 4))], axis=0),
-        ValueError,
-        ("concatenate", "[4, 4]"),
-    ),
-    "nothing to join": (lambda: ops.concatenate([]), ValueError, ("concatenate", "empty")),
     "a tensor where a list belongs": (lambda: ops.stack(3), TypeError, ("list",)),
-    "shapes that don't stack": (lambda: ops.stack([A, np.ones((2, 4))]), ValueError, ("stack",)),
-    "parts that aren't equal": (lambda: ops.split(A, 2, axis=1), ValueError, ("split", "3", "2")),
     "text": (lambda: ops.add(A, "text"), TypeError, ("add", "text")),
     "None": (lambda: ops.add(A, None), TypeError, ("add", "None")),
     "no argument": (lambda: ops.add(A), TypeError, ("x2",)),
     "an unknown argument": (lambda: ops.sum(A, axs=0), TypeError, ("axs",)),
-    "an einsum of another rank": (lambda: ops.einsum("ijk->i", A), ValueError, ("einsum",)),
-    "an einsum of lengths that differ": (lambda: ops.einsum("ij,jk->ik", A, A), ValueError, ("einsum",)),
-    "an index out of range": (lambda: ops.take(A, [5], axis=0), (IndexError, ValueError), ("5",)),
-    "more than there are": (lambda: ops.top_k(A, 9), ValueError, ("top_k", "9")),
-    "a one-hot of no classes": (lambda: ops.one_hot([1], -1), ValueError, ("-1",)),
-    "a convolution of other channels": (
-        lambda: ops.conv(np.ones((1, 5, 5, 3), "float32"), np.ones((3, 3, 4, 2), "float32")),
-        ValueError,
-        ("conv", "3", "4"),
-    ),
-    "an unknown padding": (
-        lambda: ops.conv(np.ones((1, 5, 5, 3), "float32"), np.ones((3, 3, 3, 2), "float32"), padding="sam"),
-        ValueError,
-        ("sam",),
-    ),
-    "an inverse of what isn't square": (lambda: ops.inv(A), ValueError, ("square",)),
-    "an inverse of a singular matrix": (lambda: ops.inv(np.zeros((2, 2))), ValueError, ("ingular",)),
     "a negative length": (lambda: ops.zeros((-1, 2)), ValueError, ("-1",)),
     "a length of text": (lambda: ops.zeros("3"), (TypeError, ValueError), ("3",)),
-    "a range without an end": (lambda: ops.arange(0, 10, 0), (ValueError, ZeroDivisionError), ("arange",)),
-    "shapes that don't broadcast": (lambda: ops.add(A, np.ones(4)), ValueError, ("(2, 3) and (4,)", "equal or 1")),
     "rows and columns that differ, one axis apart": (
         lambda: ops.add(A, np.ones(2)),
         ValueError,
@@ -219,10 +163,7 @@ OPS: dict[str, Mistake] = {
         ("sparse_categorical_crossentropy(", "from 0 to 2", "more outputs"),
     ),
     "a negative repetition": (lambda: ops.repeat(A, -1), ValueError, ("repeat", "-1")),
-    "padding of another rank": (lambda: ops.pad(A, ((1, 1), (1, 1), (1, 1))), ValueError, ("pad",)),
-    "a cast to an unknown type": (lambda: ops.cast(A, "float33"), ValueError, ("float33",)),
     "a misspelt op": (lambda: ops.reshpe(A, (6,)), AttributeError, ("reshpe",)),
-    "a scan over nothing": (lambda: ops.scan(lambda c, x: (c, x), 0.0), (TypeError, ValueError), ("scan",)),
     "a negative count of segments": (
         lambda: ops.segment_sum(np.ones(3), np.array([0, 1, 2]), num_segments=-1),
         ValueError,
@@ -233,24 +174,15 @@ OPS: dict[str, Mistake] = {
 }
 TAPES: dict[str, Mistake] = {
     "a tape used twice": (spent, TapeError, ("persistent=True",)),
-    "a tape never opened": (never_opened, TapeError, ("with",)),
+    "a tape never opened": (lambda: ef.GradientTape().gradient(A, [ef.Variable([1.0])]), TapeError, ("with",)),
+    "a gradient of no number": (lambda: ef.grad(lambda x: x)(tensor()), TypeError, ("one element", "jacobian")),
     "another shape assigned in between": (changed_in_between, ValueError, ("(2,)", "[1]")),
     "a source of numbers": (lambda: gradient_of(tensor, 3.0), TypeError, ("float",)),
     "a source of arrays": (lambda: gradient_of(tensor, A), TypeError, ("ndarray",)),
-    "a target of whole numbers": (lambda: gradient_of(lambda: ops.argmax(tensor())), TypeError, ("int",)),
     "a target that is no tensor": (lambda: gradient_of(lambda: 3.0), TypeError, ("float",)),
     "None as target": (lambda: gradient_of(lambda: None), TypeError, ("None",)),
-    "seeds of another shape": (seeds_of_another_shape, ValueError, ("(2,)", "5")),
-    "an unknown answer for what isn't connected": (unknown_answer, ValueError, ("zeros", "zero")),
     "a custom gradient of another number": (custom_of_another_number, ValueError, ("3", "2")),
-    "watching a number": (lambda: watching(3.0), TypeError, ("float",)),
-    "watching whole numbers": (lambda: watching(ef.Tensor([1, 2])), (TypeError, ValueError), ("int",)),
     "a gradient of what is no function": (lambda: ef.grad(3), TypeError, ("function", "int")),
-    "a gradient of no number": (
-        lambda: ef.grad(lambda x: x)(tensor()),
-        (TypeError, ValueError),
-        ("one element", "jacobian"),
-    ),
 }
 
 

@@ -33,7 +33,7 @@ def branches():
 # Making
 
 
-def test_model_of_two_ends_is_functional():
+def test_both_ends_of_a_functional_model():
     model = branches()
     assert isinstance(model, Functional)
     assert (model.input_shape, model.output_shape) == ((None, 4), (None, 3))
@@ -41,9 +41,6 @@ def test_model_of_two_ends_is_functional():
     assert model.input_names == ["x"]
     assert model.output_names == [model.operations[-1].name]
     assert model.built
-
-
-def test_both_ends_may_be_given_by_name_in_any_spelling():
     x = Input((4,))
     y = Affine(2)(x)
     for model in (Model(inputs=x, outputs=y), Model(x, outputs=y), Model(x, y, "named")):
@@ -77,43 +74,28 @@ def test_ends_must_be_symbolic(bad):
         Model(bad, Affine(1)(x))
 
 
-def test_one_end_is_not_enough():
+def test_graphs_that_are_refused():
     with pytest.raises(TypeError, match="both are needed"):
         Model(Input((4,)))
-
-
-def test_a_missing_input_is_named():
     x, y = Input((4,), name="left"), Input((4,), name="right")
     out = Affine(2, name="joined")(x + y)
     with pytest.raises(ValueError, match=r"the Input 'right' \(needed by 'add.*is not among its inputs \['left'\]"):
         Model(x, out)
-
-
-def test_an_input_given_twice_is_refused():
     x = Input((4,))
     with pytest.raises(ValueError, match="the same Input appears twice"):
         Model([x, x], Affine(1)(x))
-
-
-def test_equal_names_are_refused():
     x = Input((4,))
     with pytest.raises(ValueError, match=r"two layers are named 'twin'"):
         Model(x, Affine(2, name="twin")(Affine(2, name="twin")(x)))
-
-
-def test_a_tensor_without_origin_is_refused():
     with pytest.raises(ValueError, match="made by KerasTensor"):
         Model(Input((2,)), ef.KerasTensor((None, 2)))
 
 
-def test_an_input_may_be_an_output():
+def test_inputs_as_outputs_and_unused_ones():
     x = Input((4,))
     assert np.array_equal(Model(x, x)(X).numpy(), X)
     same, doubled = Model(x, [x, x * 2])(X)
     assert np.array_equal(doubled.numpy(), 2 * same.numpy())
-
-
-def test_an_unused_input_is_fine():
     x, unused = Input((4,)), Input((2,))
     model = Model([x, unused], Affine(2)(x))
     assert model([X, np.zeros((3, 2))]).shape == (3, 2)
@@ -164,15 +146,12 @@ def test_wrong_inputs_are_named():
         Sequential([Input((8,)), ef.layers.Dense(1)])(np.ones(3, "float32"))
 
 
-def test_a_last_axis_of_one_comes_and_goes():
+def test_data_get_the_shape_and_type_of_their_input():
     x = Input((1,))
     model = Model(x, x * 2)
     assert model(np.ones(3)).shape == (3, 1)
     x = Input(())
     assert Model(x, x * 2)(np.ones((3, 1))).shape == (3,)
-
-
-def test_data_get_the_type_of_their_input():
     x = Input((2,), dtype="int32")
     assert Model(x, x + 1)(np.ones((1, 2))).dtype == "int32"
     x = Input((2,), dtype="float64")

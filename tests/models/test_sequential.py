@@ -117,21 +117,17 @@ def test_only_layers_are_added(thing):
         Sequential([thing])
 
 
-def test_a_class_in_place_of_a_layer_is_explained():
+def test_layers_that_are_refused():
     with pytest.raises(TypeError, match=r"got the class Affine; make a layer of it: Affine\(...\)"):
         Sequential([Affine])
-
-
-def test_equal_names_are_refused():
     with pytest.raises(ValueError, match="a layer named 'twin' already"):
         Sequential([Affine(2, name="twin"), Affine(2, name="twin")])
-
-
-def test_an_input_comes_first():
     with pytest.raises(ValueError, match="an Input comes first, and only once"):
         Sequential([Affine(2), Input((4,))])
     with pytest.raises(ValueError, match="an Input comes first, and only once"):
         Sequential([Input((4,)), Input((4,))])
+    with pytest.raises(ValueError, match="has no layers: add one"):
+        Sequential()(X)
 
 
 def test_a_layer_that_does_not_fit_is_not_kept():
@@ -148,11 +144,6 @@ def test_a_layer_that_does_not_fit_is_not_kept():
     model.add(Affine(3))
     model.add(Picky(1))
     assert model.output_shape == (None, 1)
-
-
-def test_calling_without_layers_is_explained():
-    with pytest.raises(ValueError, match="has no layers: add one"):
-        Sequential()(X)
 
 
 def test_data_that_do_not_fit_are_explained():

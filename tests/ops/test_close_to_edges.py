@@ -84,14 +84,6 @@ def test_quantiles_among_infinities():
     np.testing.assert_array_equal(_slope(lambda x: ops.median(x, axis=1)[0], rows, "float64")[0], [0, 1, 0])
 
 
-def test_solve_triangular_takes_one_vector_per_matrix():
-    a = np.array([[[2.0, 1.0], [9.0, 4.0]], [[1.0, 3.0], [9.0, 2.0]]])
-    b = np.array([[4.0, 4.0], [7.0, 2.0]])
-    found = ops.linalg.solve_triangular(a, b).numpy()
-    np.testing.assert_allclose(found, [[1.5, 1.0], [4.0, 1.0]])
-    np.testing.assert_allclose(ops.linalg.solve_triangular(a, b[..., None]).numpy()[..., 0], found)
-
-
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0,), (2, 0, 3)])
 def test_gradients_of_nothing_have_its_shape(shape):
     x = ef.Variable(np.zeros(shape))

@@ -29,7 +29,7 @@ CASES = {
         name: (partial(getattr(ops, name), axis=0), [ROWS])
         for name in (
             "sum mean var std logsumexp norm cumsum trapezoid nansum nanmean nanvar nanstd nancumsum average "
-            "softmax sparsemax max min"
+            "softmax log_softmax sparsemax max min"
         ).split()
     },
     "median": (ops.median, [ROWS]),
@@ -47,7 +47,9 @@ CASES = {
     "broadcast_to": (lambda x: ops.broadcast_to(x, ROWS), [(3,)]),
     "repeat": (lambda x: ops.repeat(x, N), [(2,)]),
     "tile": (lambda x: ops.tile(x, (N, 1)), [(1, 3)]),
+    "add": (ops.add, [ROWS, (1, 3)]),
     "multiply": (ops.multiply, [ROWS, (3,)]),
+    "multiply by one": (ops.multiply, [ROWS, (1, 1)]),
     "divide": (ops.divide, [ROWS, (3,)]),
     "where": (lambda a, b: ops.where(np.ones((N, 1), bool), a, b), [(3,), (3,)]),
     "matmul": (ops.matmul, [COLUMNS, ROWS]),

@@ -182,26 +182,12 @@ def test_every_kernel_is_here():
     assert kernels == CASES.keys()
 
 
-def all_cases():
-    return [pytest.param(n, *case, id=f"{n}-{i}") for n, cases in CASES.items() for i, case in enumerate(cases)]
-
-
 def on_device(arrays):
     return [None if a is None else Tensor(a) for a in arrays]
 
 
-@pytest.mark.parametrize(("name", "arrays", "settings"), all_cases())
-def test_values_are_those_of_the_composition(name, arrays, settings):
-    compare_values(name, arrays, settings)
-
-
-@pytest.mark.parametrize(("name", "arrays", "settings"), all_cases())
-def test_gradients_are_those_of_the_composition(name, arrays, settings):
-    compare_gradients(name, arrays, settings)
-
-
 @pytest.mark.parametrize("name", CASES)
-def test_the_same_on_a_gpu(name, device):
+def test_values_and_gradients_are_those_of_the_composition(name, device):
     for arrays, settings in CASES[name]:
         compare_values(name, arrays, settings)
         compare_gradients(name, arrays, settings)

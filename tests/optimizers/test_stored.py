@@ -126,6 +126,12 @@ def test_every_argument_is_explained_once(name):
     assert "**shared" not in cls.__doc__
 
 
+def test_state_is_never_trained():
+    for optimizer in (optimizers.Adam(), optimizers.SGD(momentum=0.9, use_ema=True), optimizers.Ftrl()):
+        optimizer.build(weights())
+        assert not any(variable.trainable for variable in optimizer.variables)
+
+
 def test_state_of_a_users_optimizer():
     optimizer = optimizers.SGD()
     made = optimizer.add_variable((2,), "ones", "float64", name="mine")

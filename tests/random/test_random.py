@@ -73,6 +73,13 @@ def test_frozen_draws_leave_no_trace(draw):
     assert (np.random.rand(), python_random.random()) == numbers  # noqa: NPY002
 
 
+def test_seeds_of_the_process_have_32_bits():
+    core_random.set_random_seed(2**32 - 1)
+    for seed in (2**32, -1):
+        with pytest.raises(ValueError, match=r"from 0 to 2\*\*32 - 1"):
+            core_random.set_random_seed(seed)
+
+
 def test_undone_puts_a_seed_generator_back():
     seeds = random.SeedGenerator(1)
     with undone():

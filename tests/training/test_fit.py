@@ -126,73 +126,11 @@ def test_accuracy_follows_from_the_shapes(units, activation, loss, y):
     assert model.evaluate(x, y, verbose=0)[1] == pytest.approx(right.mean())
 
 
-def test_sample_weights_count_in_the_loss():
-    model = line()
-    y = np.array([1.0, 100.0, 100.0, 1.0])
-    model.fit(ONES, y, sample_weight=np.array([1.0, 0.0, 0.0, 1.0]), batch_size=4, verbose=0)
-    assert model.get_weights()[0].item() == 0.5  # half of the weights are zero, the mean is over all
-
-
-def test_sample_weights_count_in_weighted_metrics_only():
-    model = line(metrics=["mae"], weighted_metrics=[ef.metrics.MeanAbsoluteError(name="weighted")])
-    y = np.array([1.0, 9.0, 9.0, 1.0])
-    found = model.evaluate(ONES, y, sample_weight=np.array([1.0, 0.0, 0.0, 1.0]), verbose=0, return_dict=True)
-    model_error = model.evaluate(ONES, y, verbose=0, return_dict=True)["mae"]
-    assert found["mae"] == model_error == 5.0
-    assert found["weighted"] == 1.0
-
-
-def test_class_weights_count_in_the_loss():
-    x, y = blobs(60, 2)
-    biased = classifier(2)
-    biased.fit(x, y, epochs=10, class_weight={0: 0.001, 1: 1.0}, verbose=0)
-    assert (biased.predict(x, verbose=0).argmax(1) == 1).mean() > 0.9
-
-
-def test_the_last_part_is_held_back():
-    seen = []
-    model = line()
-
-    class Watch(callbacks.Callback):
-        def on_test_batch_end(self, batch, logs=None):
-            seen.append(batch)
-
-    x = np.arange(10.0)[:, None]
-    model.fit(x, x, validation_split=0.25, batch_size=2, verbose=0, callbacks=Watch())
-    assert seen == [0, 1]  # three of ten rows
-
-
-def test_validation_only_now_and_then():
-    history = line().fit(ONES, ONES, epochs=4, validation_data=(ONES, ONES), validation_freq=2, verbose=0)
-    assert len(history.history["val_loss"]) == 2
-    history = line().fit(ONES, ONES, epochs=4, validation_data=(ONES, ONES), validation_freq=[1, 2, 4], verbose=0)
-    assert len(history.history["val_loss"]) == 3
-
-
-def test_epochs_go_on_from_initial_epoch():
-    history = line().fit(ONES, ONES, epochs=5, initial_epoch=3, verbose=0)
-    assert history.epoch == [3, 4]
-
-
-def test_generators_and_steps():
-    def forever():
-        while True:
-            yield ONES, ONES
-
-    history = line().fit(
-        forever(), steps_per_epoch=3, epochs=2, verbose=0, validation_data=forever(), validation_steps=1
-    )
-    assert len(history.history["val_loss"]) == 2
-
-
-def test_a_generator_that_ends_stops_training():
+def test_generators_that_end_stop_training():
     model = line()
     with pytest.warns(UserWarning, match="ran out"):
         history = model.fit(iter([(ONES, ONES)] * 3), steps_per_epoch=2, epochs=5, verbose=0)
     assert len(history.epoch) == 2
-
-
-def test_a_generator_serves_one_epoch():
     model = line()
     with pytest.warns(UserWarning, match="no batch in epoch 2: training ends after 1 epoch\\."):
         history = model.fit(iter([(ONES, ONES)]), epochs=3, verbose=0)
@@ -220,33 +158,6 @@ def test_batches_by_number():
 
     history = line().fit(Numbers(workers=2), epochs=2, verbose=0)
     assert len(history.epoch) == 2
-
-
-def test_several_inputs_and_outputs_by_place_and_name():
-    a, b = ef.Input((2,), name="a"), ef.Input((3,), name="b")
-    both = layers.Concatenate()([a, b])
-    model = ef.Model(
-        [a, b], [layers.Dense(1, name="value")(both), layers.Dense(2, activation="softmax", name="kind")(both)]
-    )
-    losses = {"value": "mse", "kind": "sparse_categorical_crossentropy"}
-    model.compile(
-        "sgd", losses, loss_weights={"value": 0.5, "kind": 2.0}, metrics={"kind": ["accuracy"], "value": "mae"}
-    )
-    x, kinds = [np.ones((4, 2)), np.ones((4, 3))], np.array([0, 1, 1, 0])
-    history = model.fit({"a": x[0], "b": x[1]}, {"value": np.ones(4), "kind": kinds}, verbose=0)
-    assert set(history.history) == {"loss", "value_loss", "kind_loss", "value_mae", "kind_accuracy"}
-    found = model.evaluate(x, [np.ones(4), kinds], verbose=0, return_dict=True)
-    assert found["loss"] == pytest.approx(0.5 * found["value_loss"] + 2 * found["kind_loss"], rel=1e-5)
-    value, kind = model.predict(x, verbose=0)
-    assert (value.shape, kind.shape) == ((4, 1), (4, 2))
-
-
-def test_one_loss_serves_all_outputs():
-    x = ef.Input((2,))
-    model = ef.Model(x, [layers.Dense(1, name="p")(x), layers.Dense(1, name="q")(x)])
-    model.compile("sgd", "mse")
-    history = model.fit(np.ones((4, 2)), [np.ones(4), np.ones(4)], verbose=0)
-    assert set(history.history) == {"loss", "p_loss", "q_loss"}
 
 
 def test_a_list_of_metrics_of_another_length_serves_all_outputs():
@@ -294,44 +205,6 @@ def test_the_only_output_of_a_subclass_goes_by_any_name():
         named.compile("sgd", "mse", metrics={"prise": ["mae"]})
 
 
-def test_added_losses_are_minimized():
-    class Pulled(layers.Layer):
-        def build(self, shape):
-            self.w = self.add_weight(shape=(), initializer="ones")
-
-        def call(self, inputs):
-            self.add_loss(self.w * self.w)
-            return inputs * self.w
-
-    model = ef.Sequential([Pulled()])
-    model.compile(ef.optimizers.SGD(0.5))
-    history = model.fit(ONES, batch_size=4, verbose=0)
-    assert history.history["loss"] == [1.0]
-    assert model.get_weights()[0].item() == 0.0
-
-
-def test_a_training_step_of_ones_own():
-    class Mine(ef.Sequential):
-        def train_step(self, data):
-            x, y = data
-            with ef.GradientTape() as tape:
-                y_pred = self(x, training=True)
-                loss = self.compute_loss(y=y, y_pred=y_pred)
-            gradients = tape.gradient(loss, self.trainable_variables)
-            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
-            for metric in self.metrics:
-                if metric.name == "loss":
-                    metric.update_state(loss)
-                else:
-                    metric.update_state(y, y_pred)
-            return {**{m.name: m.result() for m in self.metrics}, "twice": 2 * loss}
-
-    model = Mine([layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
-    model.compile(ef.optimizers.SGD(0.5), "mse", metrics=["mae"])
-    history = model.fit(ONES, ONES, batch_size=4, verbose=0)
-    assert history.history == {"loss": [1.0], "mae": [1.0], "twice": [2.0]}
-
-
 def test_a_step_that_tracks_nothing_reports_what_it_returns():
     class Mine(ef.Sequential):
         def train_step(self, data):
@@ -371,52 +244,12 @@ def test_metrics_that_the_model_holds():
     assert model.fit(ONES, ONES, epochs=2, verbose=0).history == {"loss": [1.0, 0.25]}
 
 
-def test_two_models_and_two_optimizers_in_one():
-    class Pair(ef.Model):
-        def __init__(self):
-            super().__init__()
-            self.maker = layers.Dense(2, name="maker")
-            self.judge = layers.Dense(1, name="judge")
-
-        def compile(self, maker, judge):
-            super().compile()
-            self.maker_optimizer, self.judge_optimizer = maker, judge
-
-        def train_step(self, data):
-            with ef.GradientTape() as tape:
-                verdict = ef.ops.mean(self.judge(data)) - ef.ops.mean(self.judge(self.maker(data)))
-            weights = self.judge.trainable_variables
-            self.judge_optimizer.apply(tape.gradient(verdict, weights), weights)
-            with ef.GradientTape() as tape:
-                loss = ef.ops.mean(self.judge(self.maker(data)))
-            weights = self.maker.trainable_variables
-            self.maker_optimizer.apply(tape.gradient(loss, weights), weights)
-            return {"verdict": verdict, "loss": loss}
-
-    pair = Pair()
-    pair.compile(ef.optimizers.Adam(0.01), ef.optimizers.SGD(0.01))
-    history = pair.fit(np.ones((8, 2), "float32"), epochs=3, verbose=0)
-    assert len(history.history["verdict"]) == 3
-    assert len(pair.maker_optimizer.variables) == 6
-
-
 def test_optimizer_and_loss_may_be_set():
     model = line()
     model.optimizer = ef.optimizers.SGD(0.25)
     model.loss = "mae"
     model.fit(ONES, ONES, batch_size=4, verbose=0)
     assert model.get_weights()[0].item() == 0.25
-
-
-def test_single_batches():
-    model = line(metrics=["mae"])
-    assert model.train_on_batch(ONES, ONES) == [1.0, 1.0]
-    model.train_on_batch(ONES, 3 * ONES)  # metrics start over with each batch
-    assert model.test_on_batch(ONES, ONES, return_dict=True) == {"loss": 4.0, "mae": 2.0}
-    model.set_weights([np.ones((1, 1))])
-    assert model.test_on_batch(ONES, ONES) == [0.0, 0.0]
-    assert model.predict_on_batch(ONES).tolist() == ONES.tolist()
-    assert model.metrics_names == ["loss", "mae"]
 
 
 def test_single_batches_within_a_callback():
@@ -428,12 +261,6 @@ def test_single_batches_within_a_callback():
 
     line(metrics=["mae"]).fit(ONES, ONES, callbacks=Extra(), verbose=0)
     assert set(seen[0]) == {"loss", "mae"}
-
-
-def test_averages_of_weights_are_used_in_the_end():
-    model = line(optimizer=ef.optimizers.SGD(0.25, use_ema=True, ema_momentum=0.5))
-    model.fit(ONES, ONES, epochs=2, batch_size=4, verbose=0)
-    assert model.get_weights()[0].item() == 0.625  # of 0.5 and 0.75
 
 
 def test_evaluations_with_averaged_weights():
@@ -476,18 +303,6 @@ def test_half_precision_scales_its_loss(device):
     assert model.get_weights()[0].dtype == "float32"
 
 
-def test_frozen_layers_stay():
-    x, y = blobs()
-    model = classifier()
-    model.build((None, 3))
-    model.layers[0].trainable = False
-    before = [w.copy() for w in model.get_weights()]
-    model.fit(x, y, verbose=0)
-    after = model.get_weights()
-    assert (before[0] == after[0]).all()
-    assert (before[2] != after[2]).any()
-
-
 def test_a_model_without_weights_to_train_warns():
     model = ef.Sequential([layers.Flatten()])
     model.compile("sgd", "mse")
@@ -500,15 +315,6 @@ def test_predictions_do_not_share_the_memory_of_the_input():
     found = model.predict(ONES, verbose=0)
     assert not np.shares_memory(found, ONES)
     assert not np.shares_memory(model.predict_on_batch(ONES), ONES)
-
-
-def test_compile_configs():
-    model = line(metrics=["mae"])
-    again = ef.Sequential([layers.Dense(1)])
-    again.compile_from_config(model.get_compile_config())
-    again.fit(ONES, ONES, verbose=0)
-    assert again.metrics_names == ["loss", "mae"]
-    assert float(again.optimizer.learning_rate) == 0.5
 
 
 def test_weights_and_slots_are_changed_in_place():

@@ -106,14 +106,6 @@ def test_a_callback_can_stop_training_in_the_middle():
     assert int(made.optimizer.iterations) == 4
 
 
-def test_early_stopping_with_the_best_weights():
-    made = model(optimizer=ef.optimizers.SGD(2.0))  # far too fast: it gets worse
-    history = made.fit(
-        X, Y, epochs=20, callbacks=callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True), verbose=0
-    )
-    assert len(history.epoch) < 20
-
-
 def test_the_learning_rate_is_in_the_history():
     history = model().fit(X, Y, epochs=2, callbacks=callbacks.LearningRateScheduler(lambda e: 0.1 / (e + 1)), verbose=0)
     assert history.history["learning_rate"] == pytest.approx([0.1, 0.05])

@@ -73,8 +73,11 @@ def test_metrics_nested_as_the_outputs(graph):
 def test_one_list_of_targets_fits_nested_outputs():
     model = nested()
     model.compile("sgd", "mse")
-    given = model.evaluate(X, [ONES, ONES, ONES, ONES], verbose=0, return_dict=True)
-    assert given == model.evaluate(X, TARGETS, verbose=0, return_dict=True)
+    expected = model.evaluate(X, TARGETS, verbose=0, return_dict=True)
+    assert model.evaluate(X, [ONES, ONES, ONES, ONES], verbose=0, return_dict=True) == expected
+    assert model.evaluate(X, TARGETS | {"a": [ONES]}, verbose=0, return_dict=True) == expected
+    with pytest.raises(ValueError, match="the output 'a' is one array; got a list for it"):
+        model.evaluate(X, TARGETS | {"a": [ONES, ONES]}, verbose=0)
 
 
 @pytest.mark.parametrize(

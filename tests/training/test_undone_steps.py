@@ -110,6 +110,7 @@ class Late(ef.Sequential):
 def test_a_step_that_fails_after_the_update_has_happened():
     made = Late([layers.Dense(2), layers.BatchNormalization(), layers.Dense(1)])
     made.compile("sgd", "mse")
+    made(X[:4])  # has states now, which could be put back
     with pytest.raises(RuntimeError, match="late"):
         made.fit(X, Y, batch_size=4, verbose=0)
     assert int(made.optimizer.iterations) == 1

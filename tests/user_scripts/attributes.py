@@ -39,19 +39,15 @@ reveal_type(layers.TimeDistributed(dense).layer.units)  # type: Any
 
 
 class Pair(keras.Model):
-    """Two layers."""
-
     def __init__(self) -> None:
         super().__init__()
         self.first = layers.Dense(2)
         self.second: layers.Dense | None = None
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        """Make the second."""
         self.scale = self.add_weight(shape=(1,))
 
     def call(self, x: keras.Tensor, training: bool = False) -> keras.Tensor:
-        """Scaled."""
         return self.first(x) * self.scale
 
 
@@ -65,8 +61,6 @@ functional.fitt()  # error: fitt
 
 
 class Hooks(keras.callbacks.Callback):
-    """As in Keras' guide, without annotations and with."""
-
     def on_epoch_end(self, epoch, logs=None):
         print(epoch, logs["loss"], self.model.optimizer.learning_rate, self.model.made_by_user, self.params["epochs"])
 
@@ -97,7 +91,6 @@ layers.Dense(2, kernel_initializer=lambda shape, dtype=None: ops.ones(shape), ac
 
 @keras.function
 def step(x: keras.Tensor, scale: float) -> keras.Tensor:
-    """A captured function keeps its signature."""
     return x * scale
 
 
@@ -107,7 +100,6 @@ step(ops.ones(3))  # error: argument
 
 @keras.function(verify_every=10)
 def other(x: keras.Tensor) -> tuple[keras.Tensor, keras.Tensor]:
-    """By a decorator with settings."""
     return x, x
 
 

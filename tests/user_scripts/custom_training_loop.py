@@ -46,12 +46,10 @@ for epoch in range(2):
 
 
 def norm_of(gradients: list[ef.Tensor]) -> float:
-    """The length of all gradients as one vector."""
     return float(ops.sqrt(sum((ops.sum(g * g) for g in gradients), ops.zeros(()))))
 
 
 def typed_step(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """A step whose types are written."""
     with ef.GradientTape(persistent=True) as tape:
         logits = model(x, training=True)
         loss = loss_fn(y, logits)
@@ -104,7 +102,6 @@ print(float(ef.grad(cube)(2.0)))
 
 
 def square(t: ef.Tensor) -> ef.Tensor:
-    """Of a number."""
     return t * t
 
 
@@ -114,7 +111,6 @@ print(float(answer), float(rate))
 
 
 def fitting(weights: dict[str, ef.Tensor], inputs: np.ndarray) -> ef.Tensor:
-    """A loss of a dict of weights, in the way of JAX."""
     return ops.mean((inputs @ weights["w"] + weights["b"]) ** 2)
 
 

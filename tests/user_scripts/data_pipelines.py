@@ -22,7 +22,6 @@ ef.data.Dataset.from_tensor_slices(x_train).batch(32, drop_remaindr=True)  # err
 
 
 def rows() -> Iterator[tuple[np.ndarray, int]]:
-    """Samples one by one."""
     for i in range(10):
         yield np.full(3, i, "float32"), i % 2
 
@@ -32,8 +31,6 @@ print(next(iter(made.batch(5))))
 
 
 class Batches(ef.utils.PyDataset):
-    """Batches of one's own."""
-
     def __init__(self, x: np.ndarray, y: np.ndarray, batch_size: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.x, self.y, self.batch_size = x, y, batch_size

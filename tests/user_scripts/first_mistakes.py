@@ -52,14 +52,10 @@ reveal_type(score[0])  # type: Any
 
 
 class Machine(keras.Model):
-    """A model with methods of such names."""
-
     def train(self, x: Any) -> float:
-        """Trained."""
         return self.score(x)
 
     def score(self, x: Any) -> float:
-        """A number."""
         return self.evaluate(x)
 
 

@@ -79,12 +79,10 @@ guesses = (guesses > 0.5).astype("int32").flatten()
 
 
 def predicted(inner: keras.Model, inputs: np.ndarray) -> np.ndarray:
-    """The outputs of a model with one output."""
     return inner.predict(inputs, verbose=0)
 
 
 def block(inputs: keras.Tensor, filters: int, downsample: bool = False) -> keras.Tensor:
-    """Part of a residual network."""
     shortcut = inputs
     if downsample:
         shortcut = layers.Conv2D(filters, 1, strides=2)(inputs)

@@ -82,54 +82,19 @@ pictures = generator.predict(keras.random.normal((3, 16)), verbose=0)
 print(pictures.shape, pictures[0].max())
 
 
-class TypedGAN:
-    """The same without a model around it."""
-
-    def __init__(self, latent_dim: int) -> None:
-        self.latent_dim = latent_dim
-        self.bce = keras.losses.BinaryCrossentropy(from_logits=True)
-        self.optimizers = (keras.optimizers.Adam(1e-4, beta_1=0.5), keras.optimizers.Adam(1e-4))
-        self.history: dict[str, list[float]] = {"d": [], "g": []}
-
-    def noise(self, count: int) -> keras.Tensor:
-        """What pictures are made from."""
-        return keras.random.normal((count, self.latent_dim))
-
-    def step(self, real: keras.Tensor) -> dict[str, float]:
-        """One step for both."""
-        with keras.GradientTape() as of_d, keras.GradientTape() as of_g:
-            fake = generator(self.noise(len(real)), training=True)
-            judged_real, judged_fake = discriminator(real, training=True), discriminator(fake, training=True)
-            g_loss = self.bce(ops.ones_like(judged_fake), judged_fake)
-            d_loss = self.bce(ops.ones_like(judged_real), judged_real)
-            d_loss = d_loss + self.bce(ops.zeros_like(judged_fake), judged_fake)
-        for tape, loss, net, optimizer in zip(
-            (of_d, of_g), (d_loss, g_loss), (discriminator, generator), self.optimizers, strict=True
-        ):
-            gradients = tape.gradient(loss, net.trainable_variables)
-            optimizer.apply_gradients(zip(gradients, net.trainable_variables, strict=True))
-        losses = {"d": float(d_loss), "g": float(g_loss)}
-        for name, value in losses.items():
-            self.history[name].append(value)
-        return losses
-
-
-print(TypedGAN(16).step(ops.ones((4, 28, 28, 1))))
-print(generator(TypedGAN(16).noise(2), training=False).nump())  # error: nump
-generator(TypedGAN(16).noise(2), trainig=False)  # error: trainig
+noise = keras.random.normal((2, 16))
+print(generator(noise, training=False).nump())  # error: nump
+generator(noise, trainig=False)  # error: trainig
 keras.random.normal(shape=(2, 16), sed=3)  # error: sed
 layers.LeakyReLU(negative_slop=0.2)  # error: negative_slop
 
 
 class Sampling(layers.Layer):
-    """Draws from what an encoder gave, as autoencoders do."""
-
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed_generator = keras.random.SeedGenerator(1337)
 
     def call(self, inputs: tuple[keras.Tensor, keras.Tensor]) -> keras.Tensor:
-        """A draw for each."""
         z_mean, z_log_var = inputs
         epsilon = keras.random.normal(shape=ops.shape(z_mean), seed=self.seed_generator)
         return z_mean + ops.exp(0.5 * z_log_var) * epsilon

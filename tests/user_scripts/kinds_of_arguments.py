@@ -59,22 +59,16 @@ with open("model.keras", "rb") as file:
 
 
 class Steps(keras.optimizers.Optimizer):
-    """An optimizer of the user's own."""
-
     def update_step(self, gradient: keras.Tensor, variable: keras.Variable, learning_rate: float) -> None:
-        """Downhill."""
         variable.assign_sub(learning_rate * gradient)
 
 
 class Net(keras.Model):
-    """A model that hands on its settings."""
-
     def __init__(self, activation: str = "relu", padding: Literal["same", "valid"] = "same") -> None:
         super().__init__()
         self.conv = layers.Conv2D(8, 3, padding=padding, activation=activation)
 
     def train_step(self, data: tuple[keras.Tensor, keras.Tensor]) -> dict[str, keras.Tensor]:
-        """One step, as guides write it."""
         x, y = data
         with keras.GradientTape() as tape:
             loss = self.compute_loss(y=y, y_pred=self(x))

@@ -49,27 +49,20 @@ array: np.ndarray = keras.utils.to_categorical(np.zeros(3))
 
 
 class Adversarial(keras.Model):
-    """Metrics of one class, as Keras' tutorials have them."""
-
     def __init__(self) -> None:
         super().__init__()
         self.d_loss = keras.metrics.Mean(name="d_loss")
 
     @property
     def metrics(self) -> list[keras.metrics.Mean]:
-        """What is reset."""
         return [self.d_loss]
 
 
 class More(keras.Model):
-    """Metrics beside the others'."""
-
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """All."""
         return [*super().metrics, keras.metrics.Mean()]
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """Told."""
         return (3,)

@@ -49,69 +49,48 @@ print(layers.Dens)  # error: Dens
 
 
 class Scale(layers.Layer):
-    """Layers of the user's own."""
-
     def __init__(self, factor: float) -> None:
         super().__init__()
         self.factor = factor
 
     def call(self, inputs: keras.Tensor) -> keras.Tensor:
-        """Scaled."""
         return inputs * self.factor
 
 
 class Twice(keras.Model):
-    """A model of the user's own, whose `call` takes what it likes."""
-
     def call(self, x: keras.Tensor) -> keras.Tensor:
-        """Scaled twice."""
         return Scale(2.0)(Scale(2.0)(x))
 
 
 class Counting(keras.Model):
-    """A model with metrics of its own, in the way of Keras' tutorials."""
-
     def __init__(self) -> None:
         super().__init__()
         self.tracker = keras.metrics.Mean(name="loss")
 
     @property
     def metrics(self) -> list[keras.metrics.Mean]:
-        """What is reset when an epoch begins."""
         return [self.tracker]
 
 
 class FromItsSettings(keras.Model):
-    """A model that is read from a file in its own way, without what it doesn't need."""
-
     @classmethod
     def from_config(cls, config):
-        """Made anew."""
         return cls(**config)
 
 
 class FromItsTypedSettings(keras.Model):
-    """The same with types."""
-
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "FromItsTypedSettings":
-        """Made anew."""
         return cls(**config)
 
 
 class Doubled(layers.Layer):
-    """A layer that calls the mask as Keras' guides do."""
-
     def compute_mask(self, inputs: keras.Tensor, mask: Any = None) -> Any:
-        """One step for two."""
         return None if mask is None else ops.repeat(mask, 2, axis=1)
 
 
 class Handed(layers.Layer):
-    """A layer that needs one."""
-
     def compute_mask(self, inputs: keras.Tensor, previous_mask: Any) -> Any:
-        """The same."""
         return previous_mask
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import eagerflow as ef
 import eagerflow as keras
 import viz
-from eagerflow import callbacks, layers, losses, metrics, ops, optimizers
+from eagerflow import callbacks, layers, losses, ops, optimizers
 from eagerflow.layers import Conv2D, Dense, Flatten, Input, MaxPooling2D
 
 Floats = npt.NDArray[np.float32]
@@ -64,79 +64,6 @@ class Net(ef.Model):
         return {metric.name: metric.result() for metric in self.metrics}
 
 
-class Focal(losses.Loss):
-    def __init__(self, gamma: float = 2.0, name: str = "focal", reduction: str = "sum_over_batch_size") -> None:
-        super().__init__(name=name, reduction=reduction)
-        self.gamma = gamma
-
-    def call(self, y_true: ef.Tensor, y_pred: ef.Tensor) -> ef.Tensor:
-        p = ops.clip(y_pred, 1e-6, 1 - 1e-6)
-        return -ops.mean(y_true * (1 - p) ** self.gamma * ops.log(p), axis=-1)
-
-
-class Hits(metrics.Metric):
-    def __init__(self, name: str = "hits", **kwargs: Any) -> None:
-        super().__init__(name=name, **kwargs)
-        self.total = self.add_weight(name="total", initializer="zeros")
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        self.total.assign_add(ops.sum(ops.cast(ops.equal(y_true, ops.argmax(y_pred, axis=-1)), "float32")))
-
-    def result(self) -> ef.Tensor:
-        return self.total + 0
-
-    def reset_state(self) -> None:
-        self.total.assign(0.0)
-
-
-class Stop(callbacks.Callback):
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if logs is not None and logs.get("loss", 1.0) < 0.1:
-            self.model.stop_training = True
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        print(batch, logs)
-
-
-class Warm(optimizers.schedules.LearningRateSchedule):
-    def __init__(self, rate: float, steps: int) -> None:
-        self.rate, self.steps = rate, steps
-
-    def __call__(self, step: Any) -> ef.Tensor:
-        return self.rate * ops.minimum(ops.cast(step, "float32") / self.steps, 1.0)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"rate": self.rate, "steps": self.steps}
-
-
-class Batches(ef.utils.PyDataset):
-    def __init__(self, x: Floats, y: Floats, size: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.x, self.y, self.size = x, y, size
-
-    def __len__(self) -> int:
-        return len(self.x) // self.size
-
-    def __getitem__(self, index: int) -> tuple[Floats, Floats]:
-        part = slice(index * self.size, (index + 1) * self.size)
-        return self.x[part], self.y[part]
-
-
-class Own(keras.initializers.Initializer):
-    def __call__(self, shape: Any, dtype: Any = None) -> ef.Tensor:
-        return ops.ones(shape, dtype=dtype)
-
-
-class Cap(keras.constraints.Constraint):
-    def __call__(self, w: ef.Tensor) -> ef.Tensor:
-        return ops.clip(w, -1.0, 1.0)
-
-
-class Reg(keras.regularizers.Regularizer):
-    def __call__(self, x: ef.Tensor) -> ef.Tensor:
-        return 0.1 * ops.sum(ops.square(x))
-
-
 M = TypeVar("M", bound=ef.Model)
 
 
@@ -157,27 +84,6 @@ def batches(x: Floats, size: int) -> Iterator[Floats]:
         yield x[begin : begin + size]
 
 
-def make_model(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:
-    inputs = keras.Input(shape=input_shape)
-    x = layers.Rescaling(1.0 / 255)(inputs)
-    x = layers.Conv2D(128, 3, strides=2, padding="same")(x)
-    x = layers.BatchNormalization()(x)
-    x = layers.Activation("relu")(x)
-    previous = x
-    for size in [256, 512, 728]:
-        x = layers.Activation("relu")(x)
-        x = layers.SeparableConv2D(size, 3, padding="same")(x)
-        x = layers.BatchNormalization()(x)
-        x = layers.MaxPooling2D(3, strides=2, padding="same")(x)
-        residual = layers.Conv2D(size, 1, strides=2, padding="same")(previous)
-        x = layers.add([x, residual])
-        previous = x
-    x = layers.GlobalAveragePooling2D()(x)
-    units = 1 if num_classes == 2 else num_classes
-    outputs = layers.Dense(units, activation=None)(x)
-    return keras.Model(inputs, outputs)
-
-
 def block(x, filters, padding="same", activation="relu", **kwargs):
     x = Conv2D(filters, 3, padding=padding, **kwargs)(x)
     return layers.Activation(activation)(x)
@@ -186,14 +92,8 @@ def block(x, filters, padding="same", activation="relu", **kwargs):
 rng = np.random.default_rng(0)
 x = rng.random((100, 8)).astype("float32")
 y = rng.integers(0, 3, 100)
-model = make_model((28, 28, 1), 3)
-model.compile(
-    optimizer=keras.optimizers.Adam(3e-4),
-    loss=keras.losses.BinaryCrossentropy(from_logits=True),
-    metrics=[keras.metrics.BinaryAccuracy(name="acc")],
-)
 net = Net([8, 8], 3)
-net.compile(optimizer=optimizers.AdamW(Warm(1e-3, 10), weight_decay=1e-4), loss=Focal(), metrics=[Hits(), "accuracy"])
+net.compile(optimizer=optimizers.AdamW(1e-3, weight_decay=1e-4), loss=losses.BinaryCrossentropy(), metrics=["accuracy"])
 history = net.fit(
     x,
     y,
@@ -201,7 +101,7 @@ history = net.fit(
     epochs=2,
     validation_split=0.2,
     verbose=0,
-    callbacks=[Stop(), callbacks.EarlyStopping(patience=2, restore_best_weights=True)],
+    callbacks=[callbacks.EarlyStopping(patience=2, restore_best_weights=True)],
 )
 best: float = min(history.history["loss"])
 print(history.epoch, history.history.keys())
@@ -217,7 +117,6 @@ net.save_weights("a.weights.h5")
 net.load_weights("a.weights.h5")
 kw: dict[str, Any] = {"kernel_regularizer": keras.regularizers.L2(1e-4)}
 layers.Dense(3, **kw)
-Dense(3, kernel_initializer=Own(), kernel_constraint=Cap(), kernel_regularizer=Reg())
 Dense(3, activation=ops.relu)
 Dense(3, activation=lambda t: t * 2)
 seq = keras.Sequential()
@@ -234,7 +133,6 @@ ds = ef.data.Dataset.from_tensor_slices((x, y)).shuffle(100).batch(16).map(lambd
 for step, (xb, yb) in enumerate(ds):
     print(step, xb.shape[0], yb.dtype)
 net.fit(ds, epochs=1, steps_per_epoch=3, validation_data=(x, y))
-net.fit(Batches(x, x, 8))
 net.fit(x=x, y=y, class_weight={0: 1.0, 1: 2.0})
 Trainer(net, optimizers.SGD(0.1, momentum=0.9), losses.SparseCategoricalCrossentropy(from_logits=True)).step(x, x)
 lr = net.optimizer.learning_rate if net.optimizer else 0.0

@@ -51,5 +51,4 @@ keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: None, on_test_en
 def scaled(
     a: Any, factors: Sequence[float], rate: float | Tensor, shape: Sequence[int], plain: keras.KerasTensor
 ) -> Tensor:
-    """What others hand on."""
     return a * rate + x * rate + x * a + x * np.asarray(factors) + x.reshape(shape) + plain * x

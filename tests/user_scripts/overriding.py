@@ -10,132 +10,98 @@ from eagerflow import Tensor, Variable, layers, ops
 
 
 class Momentum(keras.optimizers.Optimizer):
-    """An optimizer as in Keras' guides."""
-
     def __init__(self, learning_rate: float = 0.01, momentum: float = 0.9, name: str = "momentum") -> None:
         super().__init__(learning_rate=learning_rate, name=name)
         self.momentum = momentum
 
     def build(self, variables: list[Variable]) -> None:
-        """The state."""
         super().build(variables)
         self.velocities = [self.add_variable_from_reference(v, "velocity") for v in variables]
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """One variable."""
         velocity = self.velocities[0]
         velocity.assign(self.momentum * velocity - learning_rate * gradient)
         variable.assign_add(velocity)
 
     def get_config(self) -> dict[str, Any]:
-        """For files."""
         return {**super().get_config(), "momentum": self.momentum}
 
 
 class Clipped(keras.optimizers.SGD):
-    """One of the library's with more."""
-
     def build(self, variables: Sequence[Variable]) -> None:
-        """In an order."""
         super().build(variables)
 
     def apply_gradients(self, grads_and_vars: list[tuple[Tensor, Variable]]) -> None:
-        """Clipped by hand."""
         super().apply_gradients([(ops.clip(g, -1, 1), v) for g, v in grads_and_vars])
 
     def apply(self, grads: list[Tensor], trainable_variables: list[Variable] | None = None) -> None:
-        """The same."""
         super().apply([ops.clip(g, -1, 1) for g in grads], trainable_variables)
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: float) -> None:
-        """With a number."""
         super().update_step(gradient, variable, learning_rate)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Clipped":
-        """Made anew."""
         return cls(**config)
 
 
 class Projected(layers.Layer):
-    """A layer."""
-
     def build(self, input_shape: tuple[int, ...]) -> None:
-        """The weights."""
         self.kernel: Variable = self.add_weight(shape=(input_shape[-1], 2))
         super().build(input_shape)
 
     def call(self, inputs: Tensor, *, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
-        """A product."""
         return ops.matmul(inputs, self.kernel)
 
     def compute_output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """With two columns."""
         return (*input_shape[:-1], 2)
 
     def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
-        """The same."""
         return keras.KerasTensor((*inputs.shape[:-1], 2), inputs.dtype)
 
     def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor | None:
-        """As it was."""
         return mask
 
     def get_config(self) -> dict[str, Any]:
-        """For files."""
         return super().get_config()
 
     def get_build_config(self) -> dict[str, Any]:
-        """For files."""
         return {}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """From files."""
         self.build((None, 3))  # type: ignore[arg-type]
 
     def save_own_variables(self, store: dict[str, np.ndarray]) -> None:
-        """To files."""
         store["kernel"] = self.kernel.numpy()
 
     def load_own_variables(self, store: dict[str, np.ndarray]) -> None:
-        """From files."""
         self.kernel.assign(store["kernel"])
 
 
 class Joined(layers.Layer):
-    """A layer of two inputs."""
-
     def build(self, a_shape: tuple[int | None, ...], b_shape: tuple[int | None, ...]) -> None:
         """Nothing."""
 
     def call(self, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-        """Both."""
         return a, b
 
 
 class Trained(keras.Model):
-    """A model with steps of its own."""
-
     def build(self, input_shape: list[int | None]) -> None:
-        """Built."""
         super().build(input_shape)
 
     def call(self, inputs: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
-        """As it is."""
         return inputs
 
     def train_step(self, data: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-        """One step."""
         x, y = data
         loss = self.compute_loss(x=x, y=y, y_pred=y)
         return {"loss": loss}
 
     def test_step(self, data: tuple[np.ndarray, np.ndarray]) -> dict[str, float]:
-        """One batch."""
         return {"loss": 0.0}
 
     def predict_step(self, data: Tensor) -> Tensor:
-        """One batch."""
         return data
 
     def compute_loss(
@@ -146,77 +112,57 @@ class Trained(keras.Model):
         sample_weight: Tensor | None = None,
         training: bool = True,
     ) -> Tensor:
-        """The loss."""
         return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def compute_metrics(
         self, x: Tensor, y: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> dict[str, float]:
-        """The numbers."""
         return {}
 
     def get_config(self) -> dict[str, Any]:
-        """For files."""
         return {}
 
 
 class Older(keras.Model):
-    """As in older guides."""
-
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        """Without annotations."""
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     def train_step(self, batch):
-        """By another name."""
         return {}
 
 
 class Hinge(keras.losses.Loss):
-    """A loss."""
-
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """Of each sample."""
         return ops.maximum(1 - y_true * y_pred, 0)
 
     def get_config(self) -> dict[str, Any]:
-        """For files."""
         return super().get_config()
 
 
 class Hits(keras.metrics.Metric):
-    """A metric."""
-
     def __init__(self, name: str = "hits") -> None:
         super().__init__(name=name)
         self.total: Variable = self.add_weight(name="total", initializer="zeros")
 
     def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
-        """Count."""
         self.total.assign_add(ops.sum(y_true == y_pred))
 
     def result(self) -> Tensor:
-        """So far."""
         return self.total / 2
 
     def reset_state(self) -> None:
-        """From the start."""
         self.total.assign(0)
 
 
 class Images(keras.utils.PyDataset):
-    """Batches."""
-
     def __init__(self, x: np.ndarray, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.x = x
 
     def __len__(self) -> int:
-        """How many."""
         return 3
 
     def __getitem__(self, idx: int) -> tuple[np.ndarray, np.ndarray]:
-        """One."""
         return self.x[idx], self.x[idx]
 
     def on_epoch_end(self) -> None:
@@ -227,14 +173,10 @@ class Images(keras.utils.PyDataset):
 
 
 class Hooks(keras.callbacks.Callback):
-    """All of the usual hooks."""
-
     def set_model(self, model: keras.Model) -> None:
-        """Kept."""
         super().set_model(model)
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Kept."""
         super().set_params(params)
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
@@ -257,72 +199,52 @@ class Hooks(keras.callbacks.Callback):
 
 
 class Best(keras.callbacks.EarlyStopping):
-    """One of the library's."""
-
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """As it was."""
         super().on_epoch_end(epoch, logs)
 
 
 class Decay(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule."""
-
     def __call__(self, step: int) -> float:
-        """Falls."""
         return 1 / (step + 1)
 
     def get_config(self) -> dict[str, Any]:
-        """For files."""
         return {}
 
 
 class Ones(keras.initializers.Initializer):
-    """An initializer."""
-
     def __call__(self, shape: tuple[int, ...], dtype: str | None = None, **kwargs: Any) -> Tensor:
-        """Ones."""
         return ops.ones(shape, dtype=dtype)
 
 
 class Small(keras.regularizers.Regularizer):
-    """A regularizer."""
-
     def __call__(self, x: Tensor) -> Tensor:
-        """A penalty."""
         return ops.sum(ops.abs(x))
 
 
 class Positive(keras.constraints.Constraint):
-    """A constraint."""
-
     def __call__(self, w: Tensor) -> Tensor:
-        """What is left."""
         return ops.maximum(w, 0)
 
 
 class Cell(layers.Layer):
-    """A cell for `RNN`."""
-
     def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = units
         self.state_size = units
 
     def call(self, inputs: Tensor, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """One step."""
         return inputs, states
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
-        """Zeros."""
         return [ops.zeros((batch_size or 1, self.units))]
 
 
 def plain(variables: Iterable[Variable]) -> None:
-    """What the base takes it takes still."""
     keras.optimizers.Adam().build(variables)
     keras.optimizers.Adam().apply_gradients(zip([ops.ones(3)], variables, strict=True))
     reveal_type(keras.optimizers.Adam().apply_gradients([]))  # type: Variable | Any
     keras.optimizers.Adam().build(variable=variables)  # error: variable
 
 
+layers.Dense(3, kernel_initializer=Ones(), kernel_constraint=Positive(), kernel_regularizer=Small())
 print(layers.RNN(Cell(3)), Momentum(0.1), Projected()(ops.ones((1, 3))))

@@ -11,8 +11,6 @@ from eagerflow import layers, ops
 
 
 class StopAt(keras.callbacks.Callback):
-    """Stops where a number is good enough."""
-
     def __init__(self, monitor="loss", value=0.01, verbose=0):
         super().__init__()
         self.monitor, self.value, self.verbose = monitor, value, verbose
@@ -39,46 +37,20 @@ class StopAt(keras.callbacks.Callback):
 
 
 class Recorder(keras.callbacks.Callback):
-    """With types."""
-
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
         self.rows: list[dict[str, float]] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Keep the numbers."""
         self.rows.append({"epoch": epoch, **(logs or {})})
         self.model.optimizer.learning_rate = 0.5 * float(self.model.optimizer.learning_rate)
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Write them."""
         self.path.write_text("\n".join(str(row) for row in self.rows))
 
 
-class F1(keras.metrics.Metric):
-    """A metric of one's own."""
-
-    def __init__(self, name: str = "f1", **kwargs: Any) -> None:
-        super().__init__(name=name, **kwargs)
-        self.tp = self.add_weight(name="tp", initializer="zeros")
-        self.wrong = self.add_weight(name="wrong", initializer="zeros")
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count."""
-        found = ops.cast(y_pred > 0.5, "float32")
-        true = ops.cast(y_true, "float32")
-        self.tp.assign_add(ops.sum(found * true))
-        self.wrong.assign_add(ops.sum(ops.abs(found - true)))
-
-    def result(self) -> keras.Tensor:
-        """Of all so far."""
-        return 2 * self.tp / (2 * self.tp + self.wrong + 1e-7)
-
-
 class Warmup(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule of one's own."""
-
     def __init__(self, peak: float, steps: int) -> None:
         self.peak, self.steps = peak, steps
 
@@ -87,26 +59,20 @@ class Warmup(keras.optimizers.schedules.LearningRateSchedule):
         return self.peak * ops.minimum(step / self.steps, 0.5 * (1 + ops.cos(math.pi * step / 1000)))
 
     def get_config(self) -> dict[str, Any]:
-        """For files."""
         return {"peak": self.peak, "steps": self.steps}
 
 
 class Weighted(keras.losses.Loss):
-    """A loss of one's own."""
-
     def __init__(self, weight: float = 2.0, name: str = "weighted") -> None:
         super().__init__(name=name)
         self.weight = weight
 
     def call(self, y_true: keras.Tensor, y_pred: keras.Tensor) -> keras.Tensor:
-        """Of each sample."""
         return ops.mean(ops.where(y_true > y_pred, self.weight, 1.0) * ops.square(y_true - y_pred), axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="mine")
 class Linear(layers.Layer):
-    """Keras' example of a layer."""
-
     def __init__(self, units=32, **kwargs):
         super().__init__(**kwargs)
         self.units = units
@@ -126,20 +92,14 @@ print(Linear(4)(ops.ones((2, 3)), scale=2.0).shape, Linear(4)(np.ones((2, 3)), 3
 
 
 class Scaled(layers.Dense):
-    """A library's layer, whose call takes more."""
-
     def call(self, inputs: keras.Tensor, training: bool | None = None, scale: float = 1.0) -> keras.Tensor:
-        """Scaled."""
         return super().call(inputs) * scale
 
     def __call__(self, *args: Any, **kwargs: Any) -> keras.Tensor:
-        """As its `call`."""
         return super().__call__(*args, **kwargs)
 
 
 class Centred(layers.Conv2D):
-    """A library's layer with another kernel."""
-
     def call(self, inputs):
         return super().call(inputs - ops.mean(inputs))
 
@@ -147,7 +107,7 @@ class Centred(layers.Conv2D):
 print(Scaled(2)(ops.ones((2, 3)), scale=2.0).shape, Centred(2, 3)(ops.ones((1, 4, 4, 1)), training=True).shape)
 inputs = keras.Input((3,))
 model = keras.Model(inputs, layers.Dense(1)(Linear(4)(inputs)))
-model.compile(keras.optimizers.SGD(Warmup(0.1, 10), momentum=0.9), Weighted(3.0), metrics=[F1(), "mae"])
+model.compile(keras.optimizers.SGD(Warmup(0.1, 10), momentum=0.9), Weighted(3.0), metrics=["mae"])
 stop = StopAt("loss", 0.001)
 history = model.fit(
     np.ones((8, 3)),
@@ -171,7 +131,7 @@ stop.set_modle(model)  # error: set_modle
 print(stop.losses, history.params, history.history.get("mae"))
 
 model.save("whole.keras")
-again = keras.models.load_model("whole.keras", custom_objects={"Weighted": Weighted, "F1": F1, "Warmup": Warmup})
+again = keras.models.load_model("whole.keras", custom_objects={"Weighted": Weighted, "Warmup": Warmup})
 reveal_type(again)  # type: AnyModel | Any
 reveal_type(keras.saving.load_model("whole.keras"))  # type: AnyModel | Any
 print(again.encoder, again.predict(np.ones((2, 3)))[0])  # of which class it is, is known to a run alone
@@ -190,7 +150,6 @@ layers.Dense(4, lora_rank=2, lora_alpha=0.5)
 
 
 def begun(path: Path) -> keras.Model:
-    """A model from a file, or a new one."""
     if path.exists():
         found = keras.models.load_model(path)
     else:

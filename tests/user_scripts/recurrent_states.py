@@ -41,22 +41,17 @@ print(layers.LSTM(4, **options)(x).shape)
 
 
 class Encoder(keras.Model):
-    """Words to states."""
-
     def __init__(self, vocabulary: int, units: int = 8) -> None:
         super().__init__()
         self.embedding = layers.Embedding(vocabulary, units)
         self.lstm = layers.LSTM(units, return_sequences=True, return_state=True)
 
     def call(self, words: keras.Tensor, training: bool = False) -> tuple[keras.Tensor, list[keras.Tensor]]:
-        """All outputs, and the last states."""
         found, h, c = self.lstm(self.embedding(words), training=training)
         return found, [h, c]
 
 
 class Decoder(keras.Model):
-    """States to words, with attention to what the encoder gave."""
-
     def __init__(self, vocabulary: int, units: int = 8) -> None:
         super().__init__()
         self.embedding = layers.Embedding(vocabulary, units)
@@ -78,8 +73,6 @@ print(encoder.lstm.unitz)  # error: unitz
 
 
 class Stack(layers.Layer):
-    """As many layers as one likes."""
-
     def __init__(self, units: list[int], bidirectional: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         made: list[layers.Layer] = []
@@ -89,7 +82,6 @@ class Stack(layers.Layer):
         self.stack = made
 
     def call(self, x: keras.Tensor) -> keras.Tensor:
-        """The output of the last one."""
         for layer in self.stack:
             x = layer(x)
         return x
@@ -99,8 +91,6 @@ print(Stack([4, 3], bidirectional=True)(x).shape)
 
 
 class Remembering(layers.LSTM):
-    """A layer made of a library's."""
-
     def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(units, return_state=True, return_sequences=True, **kwargs)
 
@@ -109,8 +99,6 @@ output, h, c = Remembering(4)(x)
 
 
 class Summing(layers.Layer):
-    """A cell of one's own."""
-
     state_size = output_size = 3
 
     def call(self, inputs, states):
@@ -123,12 +111,10 @@ layers.RNN([layers.GRUCell(3), layers.GRUCell(2)])(x)
 
 
 def last_of(layer: layers.LSTM, sequences: keras.Tensor) -> keras.Tensor:
-    """What a layer gives that isn't told more of."""
     return layer(sequences)
 
 
 def applied(function: Callable[[keras.Tensor], keras.Tensor], sequences: keras.Tensor) -> keras.Tensor:
-    """Layers are functions, too."""
     return function(sequences)
 
 
@@ -139,7 +125,6 @@ applied(layers.LSTM(4)(x), x)  # error: applied
 
 
 def kept(layer: layers.GRU, with_state: bool) -> layers.GRU:
-    """Another one like it."""
     return layers.GRU(layer.units, return_state=with_state)
 
 
@@ -148,13 +133,11 @@ for recurrent in (layers.LSTM(4), layers.GRU(4), layers.SimpleRNN(4)):
 
 
 def either_way(units: int, **kwargs: Any) -> keras.Tensor:
-    """Settings that are handed on: what comes out isn't known."""
     found = layers.Bidirectional(layers.LSTM(units), **kwargs)(x)
     return found + layers.GRU(units, **kwargs)(x)
 
 
 def chosen(units: int, with_state: bool) -> None:
-    """One name for two kinds."""
     layer = layers.LSTM(units)
     if with_state:
         layer = layers.LSTM(units, return_state=True)

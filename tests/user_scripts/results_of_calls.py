@@ -11,45 +11,31 @@ x = ops.ones((2, 3))
 
 @dataclass
 class Out:
-    """What a model gives."""
-
     prediction: Tensor
     hidden: Tensor
 
 
 class Several(keras.Model):
-    """With a dataclass."""
-
     def call(self, x: Tensor) -> Out:
-        """Both."""
         return Out(x, x)
 
 
 class Named(keras.Model):
-    """With a dict."""
-
     def call(self, x: Tensor, training: bool | None = None) -> dict[str, Tensor]:
-        """By name."""
         return {"a": x}
 
 
 class Listed(layers.Layer):
-    """With a tuple."""
-
     def call(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """One and several."""
         return x, [x]
 
 
 class Sampled(keras.Model):
-    """A model of models."""
-
     def __init__(self, encoder: keras.Model, decoder: keras.Model) -> None:
         super().__init__()
         self.encoder, self.decoder, self.listed = encoder, decoder, Listed()
 
     def call(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The mean, and what is decoded."""
         mean, spread = self.encoder(x)
         first, rest = self.listed(x)
         rest.append(first)
@@ -57,15 +43,11 @@ class Sampled(keras.Model):
 
 
 class Plain(layers.Layer):
-    """Without annotations."""
-
     def call(self, inputs):
         return {"a": inputs}
 
 
 class Unknown(layers.Layer):
-    """Without annotations, and of a type that nothing tells."""
-
     def __init__(self, gives):
         super().__init__()
         self.gives = gives
@@ -75,22 +57,15 @@ class Unknown(layers.Layer):
 
 
 class Own(layers.Layer):
-    """With a `__call__`, too."""
-
     def call(self, x: Tensor) -> Tensor:
-        """As it is."""
         return x
 
     def __call__(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        """Twice."""
         return super().__call__(x * 2, *args, **kwargs)
 
 
 class Pair(keras.Operation):
-    """An operation."""
-
     def call(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Twice the same."""
         return x, x
 
 
@@ -113,7 +88,6 @@ print(Unknown(dict)(x)["a"].items(), Unknown(Out)(x).hidden, Unknown(layers.Dens
 
 
 def of_any(layer: layers.Layer, model: keras.Model, x: Tensor) -> Tensor:
-    """Which layer it is, is known to a run alone: mostly it gives a tensor."""
     reveal_type(layer(x))  # type: Tensor | Any
     print(model(x)["a"], model(x).shpe)  # error: shpe
     a, b = model(x)

@@ -48,14 +48,12 @@ reveal_type(tape.gradient(loss, [weight]))  # type: list[Tensor | Any]
 
 
 def grow(variable: keras.Variable) -> None:
-    """Operators don't change variables."""
     variable += 1.0  # error: Incompatible types in assignment
     variable.assing(1.0)  # error: assing
 
 
 @keras.custom_gradient
 def square(a: keras.Tensor) -> tuple[keras.Tensor, object]:
-    """A decorated function stays one."""
     return a * a, lambda upstream: 2 * a * upstream
 
 

@@ -1,6 +1,6 @@
 """A small transformer with masks, in the way of Keras' examples."""
 
-from typing import Any, reveal_type
+from typing import reveal_type
 
 import numpy as np
 
@@ -23,8 +23,6 @@ layers.Attention()([x, x, x], mask=[None, None], training=False)
 
 
 class TransformerBlock(layers.Layer):
-    """Attention and two dense layers."""
-
     def __init__(self, embed_dim, num_heads, ff_dim, rate=0.1, **kwargs):
         super().__init__(**kwargs)
         self.att = layers.MultiHeadAttention(num_heads=num_heads, key_dim=embed_dim)
@@ -51,27 +49,7 @@ class TransformerBlock(layers.Layer):
         return config
 
 
-class Positions(layers.Layer):
-    """Words and their places."""
-
-    def __init__(self, maxlen: int, vocab_size: int, embed_dim: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.token_emb = layers.Embedding(input_dim=vocab_size, output_dim=embed_dim, mask_zero=True)
-        self.pos_emb = layers.Embedding(input_dim=maxlen, output_dim=embed_dim)
-
-    def call(self, x: keras.Tensor) -> keras.Tensor:
-        """Their sum."""
-        positions = self.pos_emb(ops.arange(0, x.shape[-1], 1))
-        return self.token_emb(x) + positions
-
-    def compute_mask(self, inputs: keras.Tensor, previous_mask: Any = None) -> Any:
-        """That of the words."""
-        return self.token_emb.compute_mask(inputs)
-
-
 class Decoder(layers.Layer):
-    """Two attentions, of which the second looks at what an encoder gave."""
-
     def __init__(self, width: int) -> None:
         super().__init__()
         self.own = layers.MultiHeadAttention(2, width)
@@ -79,7 +57,6 @@ class Decoder(layers.Layer):
         self.last_scores: keras.Tensor | None = None
 
     def call(self, x: keras.Tensor, context: keras.Tensor, training: bool = False) -> keras.Tensor:
-        """The attended context."""
         x = x + self.own(query=x, value=x, use_causal_mask=True, training=training)
         attended, scores = self.cross(query=x, value=context, return_attention_scores=True)
         self.last_scores = scores
@@ -90,7 +67,7 @@ block = TransformerBlock(8, 2, 16)
 print(block(x, training=True).shape, block(x, mask=ops.ones((2, 5), dtype="bool")).shape)
 print(Decoder(8)(x, context=ops.ones((2, 7, 8)), training=True).shape)
 inputs = layers.Input(shape=(20,))
-h = Positions(20, 100, 8)(inputs)
+h = layers.Embedding(100, 8, mask_zero=True)(inputs)
 h = block(h)
 h = layers.GlobalAveragePooling1D()(h, mask=None)
 h = layers.Dense(2, activation="softmax")(h)
@@ -101,12 +78,5 @@ model.fit(np.ones((4, 20)), np.ones((4,)), validation_splitt=0.5)  # error: fit
 print(max(history.history["val_accuracy"]))
 
 
-def causal_mask(batch: int, n: int) -> keras.Tensor:
-    """Which positions see which."""
-    i = ops.arange(n)[:, None]
-    mask = ops.cast(i >= ops.arange(n), "int32")
-    return ops.tile(ops.reshape(mask, (1, n, n)), [batch, 1, 1])
-
-
-scores = layers.MultiHeadAttention(2, 4)(x, x, x, attention_mask=causal_mask(2, 5), return_attention_scores=True)[1]
+scores = layers.MultiHeadAttention(2, 4)(x, x, x, attention_mask=ops.ones((2, 5, 5)), return_attention_scores=True)[1]
 print(ops.sum(scores, axis=-1).numpy())

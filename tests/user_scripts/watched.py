@@ -21,7 +21,6 @@ reveal_type(viz.load("step.efz"))  # type: Recording
 
 @viz.trace
 def double(x: ef.Tensor) -> ef.Tensor:
-    """A traced function keeps its signature."""
     return 2 * x
 
 

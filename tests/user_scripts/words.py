@@ -26,17 +26,14 @@ layers.Conv2D(8, 3, **options)
 
 
 def block(x, filters, padding="same", pooled="valid"):  # type: ignore[no-untyped-def]
-    """Two layers with settings that are handed on, without annotations."""
     return layers.MaxPooling2D(padding=pooled)(layers.Conv2D(filters, 3, padding=padding)(x))
 
 
 def annotated_block(filters: int, padding: str = "same") -> layers.Layer:
-    """A layer with a setting that is handed on."""
     return layers.SeparableConv1D(filters, 3, padding=padding)
 
 
 def stopping(mode: str = "auto", reduction: str = "sum") -> tuple[callbacks.Callback, losses.Loss]:
-    """Settings of training that are handed on."""
     return callbacks.EarlyStopping("val_loss", mode=mode), losses.MeanSquaredError(reduction=reduction)
 
 

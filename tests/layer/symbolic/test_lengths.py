@@ -47,9 +47,11 @@ def test_matrices_that_ones_are_not_are_found_symbolically(function):
     assert ef.tree.flatten(found)[-1].shape == (None, 3, 3)
 
 
-def test_equations_are_solved_symbolically():
+def test_lengths_that_kernels_settle():
     assert ops.linalg.solve(Input((3, 3)), Input((3, 2))).shape == (None, 3, 2)
     assert ops.linalg.solve_triangular(Input((3, 3)), Input((3,))).shape == (None, 3)
+    assert ops.conv(KerasTensor((None, 10, None)), KerasTensor((3, 5, 4))).shape == (None, 8, 4)
+    assert ops.segment_sum(KerasTensor((None, 4)), KerasTensor((10,), "int32"), num_segments=3).shape == (3, 4)
 
 
 @pytest.mark.parametrize(
@@ -66,13 +68,10 @@ def test_lengths_that_depend_on_values_are_unknown(call, shape):
     assert call().shape == shape
 
 
-def test_a_loop_over_symbolic_tensors_keeps_their_shapes():
+def test_loops_over_symbolic_tensors():
     turns = ops.while_loop(lambda x: ops.sum(x) < 100, lambda x: x * 2, Input((3,)))
     assert turns.shape == (None, 3)
     assert ops.while_loop(lambda i, x: i < 9, lambda i, x: (i + 1, x), (0, Input((3,))))[1].shape == (None, 3)
-
-
-def test_a_loop_in_a_model_runs_on_the_values():
     x = Input((2,))
     model = ef.Model(x, ops.while_loop(lambda x: ops.sum(x) < 100, lambda x: x * 2, x))
     assert model(np.array([[3.0, 10.0]], "float32")).tolist() == [[24.0, 80.0]]
@@ -99,14 +98,6 @@ def test_a_function_begins_at_any_symbolic_tensor():
     after = ef.Function(y, y * 3)
     assert len(after.operations) == 1
     np.testing.assert_array_equal(after(np.ones((2, 3))), np.full((2, 3), 3.0))
-
-
-def test_a_length_may_be_the_one_that_a_kernel_asks_for():
-    assert ops.conv(KerasTensor((None, 10, None)), KerasTensor((3, 5, 4))).shape == (None, 8, 4)
-
-
-def test_one_number_per_row_settles_how_many_rows_there_are():
-    assert ops.segment_sum(KerasTensor((None, 4)), KerasTensor((10,), "int32"), num_segments=3).shape == (3, 4)
 
 
 def test_every_step_has_the_type_that_its_layer_gives():

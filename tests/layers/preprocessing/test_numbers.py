@@ -43,19 +43,19 @@ def test_normalization_adapts_to_all_kinds_of_data(data):
     np.testing.assert_allclose(found.std(axis=0), 1, atol=1e-5)
 
 
-def test_adapting_again_forgets_what_was_found_before():
+def test_weights_of_normalization():
     layer = layers.Normalization(axis=None)
     layer.adapt(DATA)
     layer.adapt(np.array([[1.0, 3.0, 1.0, 3.0]]))
     assert layer.mean.item() == 2.0
     assert layer.variance.item() == 1.0
-
-
-def test_normalization_follows_weights_that_are_set():
     layer = layers.Normalization()
     layer.build((None, 2))
     layer.set_weights([np.array([1.0, 2.0]), np.array([4.0, 9.0]), np.array(0)])
     np.testing.assert_allclose(layer([[3.0, 5.0]]).numpy(), [[1.0, 1.0]])
+    layer = layers.Normalization()
+    layer.adapt(DATA)
+    assert layer.trainable_variables == []
 
 
 def test_normalization_saves_what_it_found():
@@ -67,12 +67,6 @@ def test_normalization_saves_what_it_found():
     again.build_from_config(layer.get_build_config())
     again.load_own_variables(store)
     np.testing.assert_array_equal(again(DATA).numpy(), layer(DATA).numpy())
-
-
-def test_normalization_has_nothing_to_train():
-    layer = layers.Normalization()
-    layer.adapt(DATA)
-    assert layer.trainable_variables == []
 
 
 @pytest.mark.parametrize(

@@ -51,15 +51,6 @@ def test_bidirectional_with_states(merge_mode):
     assert [tuple(f.shape) for f in found] == list(layer.compute_output_shape((2, 4, 3)))
 
 
-def test_time_distributed_is_the_layer_at_each_step():
-    x = floats(2, 3, 6, 6, 1)
-    inner = L.Conv2D(2, 3)
-    out = L.TimeDistributed(inner)(x).numpy()
-    for t in range(3):
-        np.testing.assert_allclose(out[:, t], inner(x[:, t]).numpy(), rtol=1e-6)
-    assert L.TimeDistributed(L.Dense(4)).compute_output_shape((None, None, 3)) == (None, None, 4)
-
-
 def test_time_distributed_passes_masks_and_training():
     layer = L.TimeDistributed(L.Dropout(0.5))
     assert np.array_equal(layer(np.ones((2, 3, 4), "float32")).numpy(), np.ones((2, 3, 4)))
@@ -104,16 +95,6 @@ def test_configurations():
         again = L.deserialize(L.serialize(layer))
         assert type(again) is type(layer)
         assert again.get_config() == layer.get_config()
-
-
-def test_einsum_dense_does_what_dense_does():
-    x = floats(2, 5, 3)
-    dense, einsum = L.Dense(4), L.EinsumDense("abc,cd->abd", output_shape=(None, 4), bias_axes="d")
-    dense(x)
-    einsum(x)
-    einsum.set_weights(dense.get_weights())
-    np.testing.assert_allclose(einsum(x).numpy(), dense(x).numpy(), rtol=1e-5, atol=1e-6)
-    assert einsum.compute_output_shape((None, None, 3)) == (None, None, 4)
 
 
 @pytest.mark.parametrize(

@@ -62,14 +62,6 @@ def test_training_goes_on_as_if_nothing_had_happened(tmp_path, ending):
     assert again.metrics_names == made.metrics_names
 
 
-@pytest.mark.parametrize("ending", ["weights.h5", "h5", "safetensors"])
-def test_weights_alone(tmp_path, ending):
-    made, again = small(), small()
-    made.save_weights(tmp_path / f"m.{ending}")
-    again.load_weights(tmp_path / f"m.{ending}")
-    assert all(np.array_equal(a, b) for a, b in zip(made.get_weights(), again.get_weights()))
-
-
 def test_an_optimizer_that_has_not_begun_keeps_its_settings(tmp_path):
     made, again = small(ef.optimizers.Adam(0.5)), small(ef.optimizers.Adam(0.001))
     made.fit(X, Y, verbose=0)
@@ -125,14 +117,6 @@ def test_classes_and_functions_of_ones_own(tmp_path):
         load_model(tmp_path / "m.keras")
     with pytest.warns(UserWarning, match=r"couldn't be compiled .*bent"):
         assert not load_model(tmp_path / "m.keras", custom_objects={"Block": block}).compiled
-
-
-def test_subclassed_models_are_built_again(tmp_path):
-    net = model_cases.CUSTOM["subclassed"](ef)["Net"]
-    made = model_cases.subclassed(ef)
-    made.save(tmp_path / "m.keras")
-    again = load_model(tmp_path / "m.keras", custom_objects={"Net": net})
-    assert same_weights(made, again)
 
 
 def test_variables_that_a_layer_saves_itself(tmp_path):

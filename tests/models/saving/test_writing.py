@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import stat
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -140,50 +136,3 @@ def test_wrong_arguments(tmp_path):
     os.mkfifo(tmp_path / "pipe.keras")
     with pytest.raises(ValueError, match="pipe"):
         model().save(tmp_path / "pipe.keras")
-
-
-_SAVES = """
-import sys
-import numpy as np
-import eagerflow as ef
-model = ef.Sequential([ef.Input((300,)), ef.layers.Dense(500), ef.layers.Dense(2)])
-value = 0.0
-print("ready", flush=True)
-while True:
-    value += 1.0
-    model.set_weights([np.full(w.shape, value) for w in model.weights])
-    model.save(sys.argv[1])
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("ending", ["keras", "h5", "safetensors"])
-def test_a_process_killed_while_saving_leaves_a_whole_file(tmp_path, ending):
-    path = tmp_path / f"m.{ending}"
-    draw = np.random.RandomState(7)
-    for _ in range(4):
-        with subprocess.Popen([sys.executable, "-c", _SAVES, str(path)], stdout=subprocess.PIPE) as child:
-            child.stdout.readline()
-            deadline = time.monotonic() + 20
-            while not path.exists() and time.monotonic() < deadline:
-                time.sleep(0.005)
-            time.sleep(draw.uniform(0, 0.15))
-            child.send_signal(signal.SIGKILL)
-        values = {float(v) for w in load_model(path).get_weights() for v in np.unique(w)}
-        assert len(values) == 1
-
-
-@pytest.mark.slow
-def test_a_reader_always_finds_a_whole_file(tmp_path):
-    path = tmp_path / "m.keras"
-    with subprocess.Popen([sys.executable, "-c", _SAVES, str(path)], stdout=subprocess.PIPE) as child:
-        try:
-            child.stdout.readline()
-            deadline = time.monotonic() + 20
-            while not path.exists() and time.monotonic() < deadline:
-                time.sleep(0.005)
-            for _ in range(30):
-                values = {float(v) for w in load_model(path).get_weights() for v in np.unique(w)}
-                assert len(values) == 1
-        finally:
-            child.kill()

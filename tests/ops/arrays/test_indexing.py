@@ -7,7 +7,6 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.core.primitive import registry
 from tests.ops.compare import same, some, whole
 
 KEYS = [
@@ -44,16 +43,13 @@ def test_every_index_that_numpy_knows(key, device):
     same(ops.get_item(x.T[:3].T[:, :3].T, 0), x.T[:3].T[:, :3].T[0])
 
 
-def test_tensors_as_indices(device):
+def test_tensors_and_arrays_as_indices(device):
     x = ops.array(some(3, 4))
     same(x[ops.array([2, 0])], x.numpy()[[2, 0]])
     same(x[:, ops.array([[0, 1], [1, 0]])], x.numpy()[:, [[0, 1], [1, 0]]])
     same(x[x > 0], x.numpy()[x.numpy() > 0])
     same(x[ops.array(1) : ops.array(3)], x.numpy()[1:3])
     same(x[ops.argmax([1, 5, 2])], x.numpy()[1])
-
-
-def test_arrays_of_numpy_as_indices(device):
     x = ops.array(some(3, 4))
     same(x[np.array([2, 0])], x.numpy()[[2, 0]])
     same(x[x.numpy() > 0], x.numpy()[x.numpy() > 0])
@@ -107,17 +103,25 @@ def test_blocks(device):
         ops.slice_update(x, (0,), [1.0])
 
 
-def test_scatter(device):
+def test_scatter_of_numbers_and_bools(device):
     same(ops.scatter([[0, 1], [2, 2], [0, 1]], [1.0, 2.0, 3.0], (3, 3)), [[0, 4, 0], [0, 0, 0], [0, 0, 2]])
     same(ops.scatter([[1], [0]], some(2, 3), (2, 3)), some(2, 3)[::-1])
     same(ops.scatter(np.zeros((0, 1), int), some(0), (2,)), [0.0, 0.0])
     with pytest.raises(ValueError, match=r"want values of shape \(2,\); got \(3,\)"):
         ops.scatter([[0], [1]], [1.0, 2.0, 3.0], (4,))
+    same(ops.scatter([[1], [1]], [True, False], (3,)), [False, True, False], "bool")
 
 
-def test_places_outside_raise_on_the_cpu():
-    with pytest.raises(IndexError, match="scatter"):
-        ops.scatter([[9]], [1.0], (4,))
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: ops.scatter([[9]], [1.0], (4,)), IndexError, "scatter"),
+        (lambda: ops.scatter_update([1.0], [[0]], [2.0], "sum"), ValueError, "reduction='sum'"),
+    ],
+)
+def test_what_scatter_refuses(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
 
 
 @pytest.mark.parametrize(
@@ -143,17 +147,6 @@ def test_scatter_update_of_rows(reduction, device):
     expected = x.copy()
     expected[[2, 0]] = combine(x[[2, 0]], rows)
     same(ops.scatter_update(x, [[2], [0]], rows, reduction), expected)
-
-
-def test_scatter_update_knows_its_reductions():
-    with pytest.raises(ValueError, match="reduction='sum'"):
-        ops.scatter_update([1.0], [[0]], [2.0], "sum")
-
-
-def test_the_last_write_gets_the_gradient():
-    same(ef.grad(lambda u: ops.scatter_update([1.0, 2.0], [[1], [1]], u).sum())([5.0, 6.0]), [0.0, 1.0])
-    mask = registry["written_last"].call(ops.array([5, 6, 7]), (np.array([1, 1, 0]),), (2,))
-    same(mask, [False, True, True])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int32"])
@@ -220,6 +213,7 @@ def test_partitions(device):
     np.testing.assert_array_equal(parted[2], np.sort(x, axis=0)[2])
     assert (parted[:2] <= parted[2]).all()
     assert (parted[3:] >= parted[2]).all()
+    assert x.ravel()[ops.argpartition(x, 17, axis=None).numpy()[17]] == np.sort(x, axis=None)[17]
 
 
 def test_sorting_nothing_and_nan(device):
@@ -259,10 +253,6 @@ def test_searching(side, device):
 def test_errors_of_sorting(call, message):
     with pytest.raises(ValueError, match=message):
         call()
-
-
-def test_bools_are_scattered_too(device):
-    same(ops.scatter([[1], [1]], [True, False], (3,)), [False, True, False], "bool")
 
 
 def test_the_order_of_a_number():

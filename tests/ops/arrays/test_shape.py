@@ -290,6 +290,7 @@ def test_errors_of_patterns(pattern, lengths, message):
         (lambda x: ops.squeeze(x, 0), r"axis=0.*\(2, 3\)"),
         (lambda x: ops.rot90(x, axes=(0, 0)), "different axes"),
         (lambda x: ops.split(x, 2, axis=1), "3 can't be cut into 2 equal parts"),
+        (lambda x: ops.split(x, 0, axis=1), "3 can't be cut into 0 equal parts"),
         (lambda x: ops.array_split(x, 0), "at least 1"),
         (lambda x: ops.dsplit(x, 1), "dsplit"),
         (lambda x: ops.concatenate([x, x[0]]), r"concatenate.*float32\[2, 3\]"),

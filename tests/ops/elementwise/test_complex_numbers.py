@@ -52,6 +52,17 @@ def test_gradients_of_functions_of_complex_numbers(name, device):
     same(ef.grad(loss)(Z), slope(loss, Z)[0], "complex128", atol=1e-7)
 
 
+def test_the_gradient_of_a_singular_value_decomposition():
+    """Of what doesn't depend on the phases, which are free, of both factors together."""
+
+    def loss(z):
+        u, s, vh = ops.linalg.svd(ops.reshape(z, (2, 2)), full_matrices=False)
+        return real_part(u[:, 0] * vh[0, 0]) + ops.sum(s**2)
+
+    z = np.array([2 + 1j, 0.5 - 1j, 1j, 1 + 0.3j])
+    same(ef.grad(loss)(z), slope(loss, z)[0], atol=1e-7)
+
+
 @pytest.mark.parametrize("name", ["absolute", "angle", "var"])
 def test_gradients_of_real_functions_of_complex_numbers(name):
     def loss(z):

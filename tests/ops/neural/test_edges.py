@@ -9,10 +9,8 @@ import pytest
 
 import eagerflow as ef
 from eagerflow import ops
-from eagerflow.core.primitive import registry
 from eagerflow.core.tensor import Tensor
 from eagerflow.ops.neural import dropout
-from eagerflow.ops.sequences import recurrent
 
 INF = math.inf
 EXTREMES = [1e4, -1e4, 0.0]
@@ -151,18 +149,6 @@ def test_strides_longer_than_windows_skip_elements():
     assert slope.numpy().ravel().tolist() == [1, 0, 0, 1, 0, 0, 1]
 
 
-def test_same_padding_puts_the_odd_element_behind():
-    x, kernel = np.ones((1, 4, 1)), np.array([1.0, 10.0, 100.0, 1000.0]).reshape(4, 1, 1)
-    assert ops.conv(x, kernel, padding="same").numpy().ravel().tolist() == [1110, 1111, 111, 11]
-    assert ops.conv(x, kernel, padding="same", strides=2).numpy().ravel().tolist() == [1110, 111]
-
-
-def test_causal_convolutions_see_the_past_only():
-    kernel = np.array([1.0, 10.0]).reshape(2, 1, 1)
-    found = ops.conv(np.arange(1.0, 5).reshape(1, 4, 1), kernel, padding="causal", dilation_rate=2)
-    assert found.numpy().ravel().tolist() == [10, 20, 31, 42]
-
-
 def test_layout_of_memory_does_not_matter(device):
     x, kernel = normal(2, 5, 6, 3), normal(2, 2, 3, 4)
     expected = ops.conv(x, kernel).numpy()
@@ -191,6 +177,16 @@ def test_attention_without_anything_to_see_gives_zeros(device):
     assert ops.dot_product_attention(q, k[:, :0], k[:, :0]).numpy().any() == np.False_
 
 
+def test_a_mask_of_each_head_is_that_heads():
+    q, k, v = normal(1, 3, 2, 4), normal(1, 5, 2, 4), normal(1, 5, 2, 3)
+    mask = np.random.default_rng(0).random((1, 2, 3, 5)) < 0.6
+    found = ops.dot_product_attention(q, k, v, mask=mask).numpy()
+    for head in (0, 1):
+        one = slice(head, head + 1)
+        alone = ops.dot_product_attention(q[:, :, one], k[:, :, one], v[:, :, one], mask=mask[:, one])
+        np.testing.assert_allclose(found[:, :, one], alone.numpy(), rtol=1e-6)
+
+
 def test_large_attention_logits_do_not_overflow():
     x = np.full((1, 2, 1, 4), 1e4, "float32")
     np.testing.assert_allclose(ops.dot_product_attention(x, x, x).numpy(), x)
@@ -216,14 +212,6 @@ def test_normalization_in_half_precision_does_not_overflow():
     assert np.isfinite(ops.layer_normalization(x * 100).numpy()).all()
 
 
-def test_batches_are_normalized_by_their_own_moments(device):
-    x = normal(50, 3) * 5 + 2
-    out, mean, variance = registry["normalize_batch"].call(x, None, None, (0,), 0.0)
-    np.testing.assert_allclose(mean.numpy(), x.mean(axis=0))
-    np.testing.assert_allclose(variance.numpy(), x.var(axis=0))
-    np.testing.assert_allclose(out.numpy(), (x - x.mean(axis=0)) / x.std(axis=0))
-
-
 def test_one_hot_leaves_out_what_is_no_class(device):
     assert ops.one_hot([-1, 3], 3).tolist() == [[0.0, 0.0, 0.0]] * 2
     assert ops.one_hot(np.zeros((0,), "int32"), 3).shape == (0, 3)
@@ -232,21 +220,6 @@ def test_one_hot_leaves_out_what_is_no_class(device):
 
 def test_adaptive_pooling_to_more_elements_repeats_them():
     assert ops.adaptive_max_pool([[[1.0], [2.0]]], 3).tolist() == [[[1.0], [2.0], [2.0]]]
-
-
-def test_recurrent_layers_of_no_steps_keep_their_state():
-    h = normal(2, 3)
-    sequence, last = recurrent.simple_rnn(normal(2, 0, 4), h, normal(4, 3), normal(3, 3))
-    assert sequence.shape == (2, 0, 3)
-    np.testing.assert_array_equal(last.numpy(), h)
-
-
-def test_masked_steps_keep_the_state(device):
-    h, mask = normal(1, 3), np.array([[False, True, False]])
-    sequence, last = recurrent.gru(normal(1, 3, 2), h, normal(2, 9), normal(3, 9), mask=mask)
-    np.testing.assert_array_equal(sequence[:, 0].numpy(), h)
-    np.testing.assert_array_equal(sequence[:, 2].numpy(), sequence[:, 1].numpy())
-    np.testing.assert_array_equal(last.numpy(), sequence[:, 1].numpy())
 
 
 def test_dropout_by_a_mask():
