@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from eagerflow.capture.programs.instructions import Add, Const, Group, Ref, Rule, Slot, Unbroadcast, summed_up
+from eagerflow.capture.programs.instructions import Add, Group, Ref, Rule, summed_up
 from eagerflow.capture.programs.layouts import copied
-from eagerflow.core.backward import EXPLAINED, Walk, everything, fitted, in_gradient
+from eagerflow.core.backward import Walk, everything, fitted
 from eagerflow.core.custom_gradient import CustomOp
 from eagerflow.core.device import is_array, namespace_of
 from eagerflow.core.observe import clock
@@ -25,106 +25,69 @@ def walk_captured(recorder: Any, walk: Walk, seeds: dict[int, Any]) -> dict[int,
     if any(record[0].unfolds or isinstance(record[0], CustomOp) for record in records):
         recorder.end("a function with a gradient that you wrote, or that is computed again for it (remat)")
         return None
-    return _Walking(recorder, walk, seeds).go()
+    return _CapturedWalk(recorder, walk).gradients(seeds)
 
 
-class _Walking:
-    """One walk. Gradients are pairs: the array, and the reference to it."""
+class _CapturedWalk(Walk):
+    """A walk whose rules and sums are written down. The recorder knows gradients by their arrays."""
 
-    def __init__(self, recorder: Any, walk: Walk, seeds: dict[int, Any]) -> None:
-        self.recorder, self.walk = recorder, walk
-        self.gradients: dict[int, tuple[Any, Ref]] = {
-            key: (array, recorder.ref_of_array(array)) for key, array in seeds.items()
+    def __init__(self, recorder: Any, walk: Walk) -> None:
+        vars(self).update(vars(walk))
+        self.recorder = recorder
+        stays = [stretch for stretch in walk.stretches if stretch.free is not everything]
+        self._kept = {
+            id(each.log[i]) for each in stays for i in range(each.start, each.stop) if not (each.free and each.free(i))
         }
-        self.owned: set[int] = set()
 
-    def go(self) -> dict[int, Any] | None:
-        walk, recorder = self.walk, self.recorder
-        for log, start, stop, free in reversed(walk.stretches):
-            for i in range(stop - 1, start - 1, -1):
-                record = log[i]
-                if record is None:
-                    continue
-                is_over = free is not None and (free is everything or free(i))
-                if is_over:
-                    log[i] = None
-                self._send_back(record)
-                if is_over:
-                    recorder.went_back(record)
-        found = {key: self.gradients[key] for key in walk.wanted if key in self.gradients}
-        for key, (array, ref) in found.items():
+    def gradients(self, seeds: dict[int, Any]) -> dict[int, Any]:
+        found, recorder = dict(seeds), self.recorder
+        self._send_back_with_care(found, set(), self.stretches, set(self.reached), False)
+        found = {key: found[key] for key in self.wanted if key in found}
+        for key, array in found.items():
             recorder.arrays.hold(array)  # the tape may give it in another type
-            slots = list(ref.slots())
-            if slots:
-                recorder.rule_slots[key] = slots[0]
-        return {key: array for key, (array, _) in found.items()}
+            slot = recorder.arrays.slot_of(array)
+            if slot is not None:
+                recorder.rule_slots[key] = slot
+        return found
 
-    def _arriving(self, key: int) -> tuple[Any, Ref] | None:
-        return self.gradients.get(key) if key in self.walk.wanted else self.gradients.pop(key, None)
-
-    def _gradient_of(self, record: Any) -> tuple[Any, Ref] | None:
-        """What arrives at a record's output, or outputs."""
-        key = record[1]
-        if key.__class__ is int:
-            return self._arriving(key)
-        found = [self._arriving(k) for k in key]
-        if all(g is None for g in found):
-            return None
-        xp = namespace_of(*[g[0] for g in found if g is not None])
-        parts = []
-        for g, (shape, dtype) in zip(found, record[3][-1]):
-            if g is None:
-                zeros = xp.zeros(shape, dtype)
-                g = (zeros, Const(zeros))
-            parts.append(g)
-        return tuple([array for array, _ in parts]), Group(tuple, [ref for _, ref in parts])
-
-    def _send_back(self, record: Any) -> None:
-        op, _, keys, shapes, saved = record
-        arriving = self._gradient_of(record)
-        reached = self.walk.reached
-        if arriving is None or reached.isdisjoint(keys):
-            return
-        g, ref = arriving
-        recorder = self.recorder
+    def _contributions(self, record: Any, g: Any, reached: set[int]) -> list[tuple[int, Any]]:
+        op, made, keys, shapes, saved = record
+        if reached.isdisjoint(keys):
+            return []
+        recorder, several = self.recorder, g.__class__ is tuple
         known = recorder.records.get(id(record))
-        needs = tuple([key in reached for key in keys])
+        if id(record) not in self._kept:
+            recorder.records.pop(id(record), None)
+        parts = g if several else (g,)
+        refs = [recorder.ref_of_array(part) for part in parts]
+        ref = Group(tuple, refs) if several else refs[0]
         before = self._before(known, ref) if recorder.compares else None
-        xp = namespace_of(*g) if g.__class__ is tuple else namespace_of(g)
         started = clock()
-        try:
-            if op.joint:
-                found = list(op.pulls[0](xp, g, record, needs))
-            else:
-                found = [pull(xp, g, record, None) if need else None for pull, need in zip(op.pulls, needs)]
-        except EXPLAINED as error:
-            raise in_gradient(op, error) from error
-        wanted = [gx is not None and need for gx, need in zip(found, needs)]
-        outs = [recorder.arrays.new(gx) if want else None for gx, want in zip(found, wanted)]
-        if known is None:
-            if any(wanted):
-                recorder.end(f"the gradient of {op.name}, which ran before the capture or inside a call")
-        else:
-            _, made, kept = known
-            recorder.add(Rule(xp, op, ref, kept, shapes, needs, outs, made), before)
-            recorder.instructions[-1].line = made.line  # that of the op, which says more than that of tape.gradient
-        ended = clock()
-        told: list[tuple[int, Any]] = []
-        likes = saved if op.keeps_inputs else shapes
-        for i, key in enumerate(keys):
-            out = outs[i]
-            if out is None:
+        outs, fits, sent = list[int | None](), list[Any](), list[tuple[int, Any]]()
+        for key, gx, like in zip(keys, self._pulled(record, g, reached), saved if op.keeps_inputs else shapes):
+            if gx is None or key not in reached:
+                outs.append(None)
+                fits.append(None)
                 continue
-            shape = likes[i].shape if op.keeps_inputs else likes[i]
-            parts = g if g.__class__ is tuple else (g,)
-            sums = any(_is_broadcast(shape, part.shape) for part in parts)
-            told.append((key, self._arrive(key, found[i], out, shape, sums)))
-        if recorder.others:
-            made, arrived = (record[1], g) if record[1].__class__ is tuple else ((record[1],), (g,))
-            to, results = tuple([key for key, _ in told]), tuple([gx for _, gx in told])
-            for observer in recorder.others:
-                observer.on_rule(op, made, to, arrived, results, started, ended)
-        return
+            shape = getattr(like, "shape", None) if op.keeps_inputs else like
+            # Some kernels sum over broadcast axes by themselves where arrays lie in memory in one way, and not where a
+            # replay's lie in another.
+            sums = shape is not None and (gx.shape != shape or any(_is_broadcast(shape, part.shape) for part in parts))
+            fits.append(shape if sums else None)
+            gx = fitted(gx, shape) if sums else gx  # type: ignore[arg-type]
+            outs.append(recorder.arrays.new(gx))
+            sent.append((key, gx))
+        if known is not None and sent:
+            needs = tuple([key in reached for key in keys])
+            rule = Rule(namespace_of(*parts), op, ref, known[2], shapes, needs, outs, known[1], fits)
+            recorder.add(rule, before)
+            rule.line = known[1].line  # that of the op says more than that of tape.gradient
+        elif sent:
+            recorder.end(f"the gradient of {op.name}, which ran before the capture or inside a call")
+        to, results = tuple([key for key, _ in sent]), tuple([gx for _, gx in sent])
+        for observer in recorder.others:
+            observer.on_rule(op, made if made.__class__ is tuple else (made,), to, parts, results, started, clock())
+        return sent
 
     def _before(self, known: Any, g: Ref) -> dict[int, Any]:
         """The values of slots before a rule runs, which may work in the memory of what its op kept."""
@@ -132,41 +95,21 @@ class _Walking:
         values = {number: self.recorder.arrays[number] for number in numbers}
         return {number: copied(value) if is_array(value) else value for number, value in values.items()}
 
-    def _arrive(self, key: int, gx: Any, slot: int, shape: Any, sums: bool = False) -> Any:
-        """Add a contribution to a gradient; gives the contribution in the gradient's shape.
-
-        Args:
-            key: of the gradient.
-            gx: the contribution.
-            slot: that of it.
-            shape: the gradient's.
-            sums: whether the rule may leave the sum over broadcast axes to us: some kernels do it by themselves for
-                arrays that lie in memory in one way, and not for others, which a replay may be given.
-        """
-        recorder = self.recorder
-        if shape is not None and (sums or gx.shape != shape):
-            gx = fitted(gx, shape)
-            summed = recorder.arrays.new(gx)
-            recorder.add(Unbroadcast(fitted, Slot(slot), summed, shape))
-            slot = summed
-        before = self.gradients.get(key)
+    def _add(self, gradients: dict[int, Any], owned: set[int], key: int, gx: Any) -> None:
+        before = gradients.get(key)
         if before is None:
-            self.gradients[key] = (gx, Slot(slot))
-            return gx
-        add = registry["add"].forward
-        array, ref = before
-        in_place = key in self.owned and array.dtype == gx.dtype
-        xp = namespace_of(array, gx)
-        total = summed_up(xp, add, array, gx, in_place)
-        made = recorder.arrays.new(total)
-        recorder.add(Add(xp, add, ref, Slot(slot), made, in_place))
-        self.owned.add(key)
-        self.gradients[key] = (total, Slot(made))
-        return gx
+            gradients[key] = gx
+            return
+        recorder, add = self.recorder, registry["add"].forward
+        in_place, xp = key in owned and before.dtype == gx.dtype, namespace_of(before, gx)
+        first, second = recorder.ref_of_array(before), recorder.ref_of_array(gx)
+        gradients[key] = total = summed_up(xp, add, before, gx, in_place)
+        recorder.add(Add(xp, add, first, second, recorder.arrays.new(total), in_place))
+        owned.add(key)
 
 
-def _is_broadcast(shape: Any, wide: tuple[int, ...]) -> bool:
-    """Is this shape stretched to the other one, as that of a bias is?"""
-    if shape is None or shape == wide or len(shape) > len(wide):
+def _is_broadcast(shape: tuple[int, ...], wide: tuple[int, ...]) -> bool:
+    """Whether this shape is stretched to the other one, as that of a bias is."""
+    if shape == wide or len(shape) > len(wide):
         return False
     return all(n in (1, wide[i]) for i, n in enumerate(shape, len(wide) - len(shape)))

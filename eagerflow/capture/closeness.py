@@ -39,14 +39,7 @@ def not_close(value: Any, eager: Any) -> str | None:
 def _within_rounding(value: numpy.ndarray, eager: numpy.ndarray) -> bool:
     if eager.dtype.kind in "iub":
         return False
-    size = eager.dtype.itemsize // (2 if eager.dtype.kind == "c" else 1)
-    parts = [(value.real, eager.real), (value.imag, eager.imag)] if eager.dtype.kind == "c" else [(value, eager)]
-    for mine, theirs in parts:
-        mine, theirs = mine.astype("float64"), theirs.astype("float64")
-        finite = numpy.isfinite(theirs)
-        if not numpy.array_equal(mine[~finite], theirs[~finite], equal_nan=True):
-            return False
-        largest = numpy.abs(theirs[finite]).max(initial=0.0)
-        if not (numpy.abs(mine[finite] - theirs[finite]) <= TOLERANCE[size] * largest).all():  # so NaN isn't close
-            return False
-    return True
+    tolerance = TOLERANCE[eager.dtype.itemsize // (2 if eager.dtype.kind == "c" else 1)]
+    value, eager = (array.astype("complex128" if eager.dtype.kind == "c" else "float64") for array in (value, eager))
+    largest = numpy.abs(eager[numpy.isfinite(eager)]).max(initial=0.0)
+    return bool(numpy.allclose(value, eager, 0.0, tolerance * largest, equal_nan=True))

@@ -20,12 +20,10 @@ def explained(error: BaseException) -> BaseException | None:
     """The error that the eager step would raise; None if it is this one, or not known."""
     trail = error.__traceback__
     while trail is not None:
-        ask = trail.tb_frame.f_globals.get("<program>")
-        program = None if ask is None else ask()
-        if program is not None:
+        ran = trail.tb_frame.f_globals.get("<instructions>")
+        if ran is not None:
             unclear = is_refused(error) or _is_of_arrays(error)  # others are ours, and say already what was wrong
-            instruction = program.instruction_at(trail.tb_lineno, trail.tb_frame)
-            return _of(error, instruction, trail.tb_frame) if unclear else None
+            return _of(error, ran[trail.tb_lineno], trail.tb_frame) if unclear else None
         trail = trail.tb_next
     return None
 

@@ -20,7 +20,7 @@ from eagerflow.capture.cache_misses import changes_too_often, never_pays, what_v
 from eagerflow.capture.comparison import first_difference
 from eagerflow.capture.cuda.graphs import Graphs, graphs_of
 from eagerflow.capture.draws import drawn_since, states_now
-from eagerflow.capture.eligibility import can_capture, why_not
+from eagerflow.capture.eligibility import why_not
 from eagerflow.capture.errors import explained
 from eagerflow.capture.flatten import Arguments, weakly
 from eagerflow.capture.guards import Guards, functions_in
@@ -147,11 +147,7 @@ class Captured(Generic[P, R]):
 
     @property
     def graphs(self) -> list[str]:
-        """The captured steps that run as CUDA graphs, as Python that can be read.
-
-        `graph_0` and so on stand for graphs; behind other operations stands why they aren't in one. Empty on the CPU,
-        and before the first replays.
-        """
+        """The captured steps that run as CUDA graphs, as Python; behind operations outside stands why they are."""
         known = [state.graphs for state in list(self._states.values()) if state.graphs is not None]
         return [graphs.source for graphs in known if graphs.source]
 
@@ -177,16 +173,16 @@ class Captured(Generic[P, R]):
 
     def _called(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         observers, taping = current(), log.get()
-        eligible = can_capture() and taping is None
+        around = "it is called under a GradientTape" if taping is not None else why_not()
         given = Arguments(args, kwargs)
         if given.converts:
             args, kwargs = given.with_tensors()
-        if not eligible or not all(observer.hears_replays for observer in observers):
-            around = "it is called under a GradientTape" if taping is not None else why_not()
-            self._around = around if not eligible else "who watches it needs the eager step"
-            return self._function(*args, **kwargs)
-        if not given.plain:
-            self._around = "it is given a tensor of another class than Tensor, whose methods may do anything"
+        if around is None and not all(observer.hears_replays for observer in observers):
+            around = "who watches it needs the eager step"
+        if around is None and not given.plain:
+            around = "it is given a tensor of another class than Tensor, whose methods may do anything"
+        if around is not None:
+            self._around = around
             return self._function(*args, **kwargs)
         state = self._state(given)
         if state.why is not None:
@@ -194,6 +190,8 @@ class Captured(Generic[P, R]):
         program = self._current(state)
         if program is None:
             return self._recorded(state, given)
+        if observers and program.quiet and program.interests(observers):
+            return self._function(*args, **kwargs)
         state.replays += 1
         if state.replays == state.check_at:
             state.check_at += self.verify_every
@@ -322,7 +320,7 @@ class Captured(Generic[P, R]):
         if recorder.ended is not None:
             return found, None
         made = Program(inputs, recorder.instructions, outputs, recorder.arrays.sizes, recorder.marks)
-        made.forgets = forgets
+        made.forgets, made.quiet = forgets, recorder.quiet
         return found, made
 
     def _functions(self, given: Arguments) -> Iterator[FunctionType]:
@@ -370,7 +368,7 @@ class Captured(Generic[P, R]):
         elif recorder.other_bits is not None:
             self._give_up(state, recorder.other_bits, None)
         else:
-            state.program, state.before, state.replays = made, None, 0
+            state.program, state.before, state.replays = made.prepare(), None, 0
             state.check_at = self.verify_every
             state.graphs = graphs_of(made)
 
@@ -408,24 +406,19 @@ def function(
 ) -> Any:
     """Makes a function faster: after two eager calls its ops are captured, and later calls replay them.
 
-    A replay calls the same kernels on the same shapes, without the overhead of layers, tape and checks; its results are
-    the same bit for bit. Optimizers, metrics, assignments and random draws run in each replay.
+    A replay calls the same kernels on the same shapes; its results are the same bit for bit. Optimizers, metrics,
+    assignments and random draws run in each replay.
 
     A captured step is a function of its tensor arguments, of Variables, of layers' `trainable` and settings, and of
     what it draws by `ef.random`. Other Python values are those of the capture.
 
-    So what Python does besides - print, append to a list, count on `self` - happens while the step is captured and not
-    in replays. The function is captured again for other shapes, types and Python values among its arguments, when a
-    setting of a layer is changed, and when a global, closure cell or default that its own code names is another object,
-    or another number or string. Attributes of other objects aren't looked at: pass what changes as an argument.
+    So what Python does besides, such as printing, happens while the step is captured and not in replays. The function
+    is captured again for other shapes, types and Python values among its arguments, when a setting of a layer is
+    changed, and when a global, closure cell or default that its own code names is another object, number or string.
 
-    A call runs eagerly, with one warning that says why and names the line, where the function reads a tensor's values
-    (`float`, `bool`, `.numpy()`), where shapes depend on values, where two runs differ (a draw from `numpy.random`,
-    say), and where several ranks train. Under a `GradientTape`, calls run eagerly, too. Recordings of `viz` show each
-    op of a replay.
-
-    On a GPU, the computations become CUDA graphs; what CuPy can't record runs between them, and one warning names
-    it. Not run on real hardware yet: see `docs/guides/captured_steps.md`.
+    A call runs eagerly, with one warning that says why, where the function reads a tensor's values (`float`, `bool`,
+    `.numpy()`), where shapes depend on values, where two runs differ, where several ranks train, and under a
+    `GradientTape`. On a GPU, the computations become CUDA graphs: see `docs/guides/captured_steps.md`.
 
     Args:
         func: takes tensors (numbers and other objects too), in lists, tuples and dicts; returns tensors, numbers and

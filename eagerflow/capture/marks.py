@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 
 from eagerflow.capture.places import Places
 from eagerflow.capture.programs.instructions import Const, Group, Made, Ref, Slot
-from eagerflow.core.primitive import Op
 from eagerflow.core.variable import Variable
 
-__all__ = ["Begins", "Differentiated", "Ends", "Mark", "OwnTape", "WentBack", "announced_ref"]
+__all__ = ["Begins", "Differentiated", "Ends", "Mark", "OwnTape", "announced_ref"]
 
 
 class OwnTape(NamedTuple):
@@ -54,27 +53,6 @@ class Differentiated(Mark):
 
     targets: Ref
     sources: Ref
-    results: Ref
-
-
-@dataclass(eq=False)
-class WentBack(Mark):
-    """A rule ran on tensors, because a tape around it recorded; what it computed with are instructions.
-
-    Attributes:
-        op: whose rule.
-        since: the first of those instructions.
-        made: slots of the op's outputs, None for those without gradients.
-        read: slots of its inputs.
-        gradients: of the outputs.
-        results: the gradients of the inputs.
-    """
-
-    op: Op
-    since: int
-    made: list[int | None]
-    read: list[int | None]
-    gradients: Ref
     results: Ref
 
 

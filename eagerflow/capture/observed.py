@@ -5,20 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack
-from eagerflow.capture.programs.instructions import (
-    Add,
-    Compute,
-    Const,
-    Convert,
-    Group,
-    Instruction,
-    Read,
-    Ref,
-    Rule,
-    Slot,
-    Unbroadcast,
-)
+from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape
+from eagerflow.capture.programs.instructions import Compute, Const, Convert, Group, Instruction, Read, Ref, Rule, Slot
 from eagerflow.core.dtypes import is_differentiable
 from eagerflow.core.log import new_key
 from eagerflow.core.observe import Observer, Scope, clock, state as heeded
@@ -33,26 +21,10 @@ class Announced:
 
     def __init__(self, inputs: Sequence[int], instructions: Sequence[Instruction], marks: Sequence[Mark]) -> None:
         self.inputs, self.instructions, self.marks = inputs, instructions, marks
-        self.rules = {_whole(instructions, i): i for i, each in enumerate(instructions) if isinstance(each, Rule)}
         asked = {n for mark in marks if isinstance(mark, Differentiated) for n in mark.sources.slots()}
         self.watched = asked & set(inputs)  # arguments whose gradients are asked for
         # Losses, which nobody may use after the backward pass; observers hear of them when it is over.
         self.kept = asked.union(n for mark in marks if isinstance(mark, Differentiated) for n in mark.targets.slots())
-
-
-def _whole(instructions: Sequence[Instruction], i: int) -> int:
-    """The instruction after which all that a rule gave has the shapes of its inputs."""
-    rule = instructions[i]
-    last, slots = i, set(rule.outs)
-    for j in range(i + 1, len(instructions)):
-        following = instructions[j]
-        if isinstance(following, Unbroadcast):
-            if slots.isdisjoint(following.source.slots()):
-                break
-            last = j
-        elif not isinstance(following, Add):
-            break
-    return last
 
 
 class Announcing:
@@ -65,8 +37,6 @@ class Announcing:
         self._keys: dict[int, int | None] = {}  # under which rules name them
         self._scopes: list[Scope] = []
         self._tapes: dict[int, GradientTape] = {}
-        self._times: dict[int, int] = {}  # when instructions began
-        self._rule: tuple[int, Any, dict[int, Any]] = (0, (), {})  # the latest: when, what arrived, what it gave
         for number, tensor in zip(announced.inputs, given, strict=True):
             if number in announced.watched and tensor.key is None:
                 tensor.key = new_key()  # as `GradientTape.watch` has it
@@ -77,24 +47,18 @@ class Announcing:
     def heard(self, number: int, started: int, outs: Sequence[Any]) -> None:
         """An instruction ran."""
         ended = clock()
-        self._times[number] = started
         instruction = self._announced.instructions[number]
         if isinstance(instruction, Compute):
             self._computed(instruction, outs, started, ended)
+        elif isinstance(instruction, Rule):
+            self._gone_back(instruction, outs, started, ended)
         elif isinstance(instruction, Read):
             self._told[instruction.outs[0]] = instruction.variable
             self._keys[instruction.outs[0]] = instruction.variable.identity
-        elif isinstance(instruction, Convert) and not isinstance(instruction, Unbroadcast):
+        elif isinstance(instruction, Convert):
             self._same_as(instruction.source, instruction.outs[0])  # observers hear of the op's own arguments
         else:
             self._tell_of(instruction.outs, outs)
-            if isinstance(instruction, Rule):
-                self._rule = (started, self._arrived(instruction), dict(zip(instruction.outs, outs)))
-            elif isinstance(instruction, Unbroadcast):
-                self._rule[2].update(dict.fromkeys(instruction.source.slots(), outs[0]))
-        rule = self._announced.rules.get(number)
-        if rule is not None:
-            self._gone_back(rule, ended)
 
     def forget(self, *slots: int) -> None:
         """Nobody takes these slots any more."""
@@ -113,23 +77,12 @@ class Announcing:
             self._scopes.append(scope)
             for observer in self._observers:
                 observer.on_scope_begin(scope)
-        elif isinstance(mark, WentBack):
-            self._went_back(mark)
         elif isinstance(mark, Ends):
             self._end(self._shown(mark.outputs), None)
         elif isinstance(mark, Differentiated):
             told = self._shown(mark.targets), self._shown(mark.sources), self._shown(mark.results)
             for observer in self._observers:
                 observer.on_gradient(*told)
-
-    def _went_back(self, mark: WentBack) -> None:
-        started = self._times.get(mark.since, clock())
-        made, read = [
-            tuple([None if n is None else self._key_of(n) for n in slots]) for slots in (mark.made, mark.read)
-        ]
-        gradients, results = tuple(self._shown(mark.gradients)), tuple(self._shown(mark.results))
-        for observer in self._of_ops:
-            observer.on_rule(mark.op, made, read, gradients, results, started, clock())
 
     def tensor(self, array: Any, mask: Any = None, logits: Any = None) -> Tensor:
         """A tensor for a call or for who called the step; observers know it already."""
@@ -164,39 +117,27 @@ class Announcing:
         inputs = tuple(map(self._shown, instruction.arrays))
         settings = tuple(map(self._raw, instruction.settings))
         found = tuple(made) if instruction.several else made[0]
-        places = self._indices(instruction) if instruction.indices else []
         for observer in self._of_ops:
-            if places:
-                observer.on_indices(places)
             observer.on_op(instruction.op, inputs, settings, found, started, ended)
 
-    def _indices(self, instruction: Compute) -> list[Any]:
-        """What the setting `index` is made of; tensors that are gone aren't told."""
-        index = instruction.settings[instruction.op.settings.index("index")]
-        slots = (ref for ref in _flat(index.parts if isinstance(index, Group) else [index]) if isinstance(ref, Slot))
-        found = [next(slots, None) if each is None else each for each in instruction.indices]
-        return [shown for shown in map(self._shown, filter(None, found)) if shown is not None]
-
-    def _arrived(self, rule: Rule) -> tuple[Any, ...]:
-        found = self._raw(rule.g)
-        return found if isinstance(rule.g, Group) else (found,)
-
-    def _gone_back(self, number: int, ended: int) -> None:
-        """A rule's gradients have the shapes of its inputs."""
-        rule = self._announced.instructions[number]
-        assert isinstance(rule, Rule)
-        started, arrived, gave = self._rule
-        self._rule = (0, (), {})
+    def _gone_back(self, rule: Rule, outs: Sequence[Any], started: int, ended: int) -> None:
+        """A rule's gradients."""
+        arrived = self._raw(rule.g)
+        self._tell_of(rule.outs, outs)
         forward = rule.forward
         made = forward.outs[len(forward.widened) : len(forward.outs) - forward.extras]
         out_keys = tuple([self._keys.get(n) for n in made])
-        in_keys, results = [], []
-        for ref, slot in zip(_flat(forward.arrays), rule.found):
-            if slot is not None and isinstance(ref, Slot):
-                in_keys.append(self._key_of(ref.number))
-                results.append(gave[slot])
+        gave = dict(zip(rule.outs, outs))
+        read = [
+            (n, gave[out])
+            for ref, out in zip(_flat(forward.arrays), rule.found)
+            if out is not None
+            for n in ref.slots()
+        ]
+        in_keys, results = tuple([self._key_of(n) for n, _ in read]), tuple([gx for _, gx in read])
+        arrived = arrived if isinstance(rule.g, Group) else (arrived,)
         for observer in self._of_ops:
-            observer.on_rule(rule.op, out_keys, tuple(in_keys), arrived, tuple(results), started, ended)
+            observer.on_rule(rule.op, out_keys, in_keys, arrived, results, started, ended)
 
     def _key_of(self, number: int) -> int:
         key = self._keys.get(number)

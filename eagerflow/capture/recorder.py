@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -16,7 +16,7 @@ from eagerflow.capture.comparison import other_bits
 from eagerflow.capture.flatten import nested_kind, parts_of, weakly
 from eagerflow.capture.forwarding import Forwarding
 from eagerflow.capture.live_values import LiveValues
-from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, WentBack, announced_ref
+from eagerflow.capture.marks import Begins, Differentiated, Ends, Mark, OwnTape, announced_ref
 from eagerflow.capture.places import Places, Walker
 from eagerflow.capture.programs.instructions import (
     Add,
@@ -38,7 +38,7 @@ from eagerflow.core.custom_gradient import CustomOp
 from eagerflow.core.device import Device, is_array, namespace_of, namespaces
 from eagerflow.core.in_place import settled, stored
 from eagerflow.core.log import log
-from eagerflow.core.observe import Observer, Scope, clock, heard_by
+from eagerflow.core.observe import Observer, Scope, heard_by
 from eagerflow.core.op_function import as_float, as_real, number_beside, own, promoted, promotes, unwrap_all
 from eagerflow.core.primitive import Op
 from eagerflow.core.tape import GradientTape
@@ -66,6 +66,7 @@ class Recorder(Observer):
 
     Attributes:
         marks: what is announced between the instructions, in order.
+        quiet: whether observers need the eager step, for indexing by tensors and gradients of gradients.
         other_bits: which instruction gave something else the second time, in words; None while all give the same.
         instructions: what was computed, in order.
         arrays: the values of slots, by number.
@@ -81,9 +82,7 @@ class Recorder(Observer):
         self.walker = Walker(sys._getframe(1))
         self.marks: list[Mark] = []
         self._tapes: list[Any] = []
-        self._indices: Sequence[Const | None] = ()  # of the op that is heard next
-        self._times: list[int] = []  # when instructions were written
-        self._slots_of_keys: dict[int | None, int] = {}
+        self.quiet = False
         self.other_bits: str | None = None
         self.instructions: list[Instruction] = []
         self.arrays = LiveValues()
@@ -116,7 +115,6 @@ class Recorder(Observer):
         frame = sys._getframe(1)
         instruction.line, instruction.places = line_of_user(frame), self.walker.places(frame)
         instruction.flushed = without_subnormals.entered
-        self._times.append(clock())
         self.instructions.append(instruction)
         if self.compares and instruction.pure and self.other_bits is None:
             with numpy.errstate(all="ignore"):  # of what NumPy warns, it did when the op ran
@@ -146,7 +144,6 @@ class Recorder(Observer):
             return Slot(slot)
         slot = self.arrays.new(array)
         self._reads[id(array)] = slot, variable
-        self._slots_of_keys[variable.identity] = slot
         self.add(Read(variable, slot))
         return Slot(slot)
 
@@ -227,7 +224,6 @@ class Recorder(Observer):
             self._write(op, inputs, settings, list(outputs) if op.outputs != 1 else [outputs])
         except Exception as caught:  # noqa: BLE001 - a step isn't broken off because it can't be written down
             self.end(f"{op.name} can't be written down ({type(caught).__name__}: {caught})")
-        self._indices = ()
         self.arrays.let_go()
         return None
 
@@ -265,10 +261,7 @@ class Recorder(Observer):
         if op.saves:
             kept = dict(zip(op.saved, record[4])) if tracked else {}  # type: ignore[index]
             extras = [self.arrays.new(kept.get(name)) for name in op.saves]
-        self._slots_of_keys.update((key, slot) for key, slot in zip(keys, outs) if key is not None)
         made = Compute(xp, op, arrays, given, tracked, [*outs, *extras], len(extras), several, widened)
-        if "index" in op.settings:
-            made.indices = self._indices
         self.add(made)
         if tracked:
             seen: list[Ref] = [Slot(n) for n in widened] or arrays
@@ -314,8 +307,7 @@ class Recorder(Observer):
         return ref
 
     def on_indices(self, tensors: Any) -> None:
-        found = [self.raw(x) if isinstance(x, Tensor) else self.ref_of_array(x) for x in tensors]
-        self._indices = [None if isinstance(ref, Slot) else Const(x) for ref, x in zip(found, tensors)]
+        self.quiet = True  # observers hear which tensors name the places
 
     def on_update(self, name: str, variable: Any, inputs: tuple[Any, ...], started: int, ended: int) -> None:
         self.end(f"{name} of variable {variable.path!r}, which the step's objects don't hold")
@@ -358,14 +350,8 @@ class Recorder(Observer):
     ) -> None:
         if self.ended is None and error is None:  # in a walk that a tape records; others are written by `walk_captured`
             if isinstance(op, CustomOp):
-                return self.end("a function with a gradient that you wrote")
-            since = next((i for i in reversed(range(len(self._times))) if self._times[i] < started), -1) + 1
-            if since == len(self.instructions):  # it gives constants
-                return None
-            told = [announced_ref(self.ref(list(given))) for given in (gradients, results)]
-            made, read = [list(map(self._slots_of_keys.get, given)) for given in (out_keys, in_keys)]
-            self._mark(WentBack(op, since, made, read, *told), ())
-        return None
+                self.end("a function with a gradient that you wrote")
+            self.quiet = True
 
     def _mark(self, mark: Mark, places: Places) -> None:
         mark.at, mark.places = len(self.instructions), places
@@ -395,10 +381,6 @@ class Recorder(Observer):
     def walk(self, walk: Any, seeds: dict[int, Any]) -> dict[int, Any] | None:
         """A tape's walk back, written down; None where it must go its usual way."""
         return None if self.ended is not None else walk_captured(self, walk, seeds)
-
-    def went_back(self, record: Any) -> None:
-        """A record's rule has run, and its tape has dropped it."""
-        self.records.pop(id(record), None)
 
     def _alias(self, ref: Ref, kept: Any) -> None:
         """Know a record's own copy of a value, too."""

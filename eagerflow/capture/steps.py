@@ -14,7 +14,6 @@ __all__ = ["CapturedSteps"]
 
 
 def _custom_step(step: Callable[..., Any], *given: Any) -> Any:
-    """A custom step: a model's method, with the model and a batch, or a function assigned to the model."""
     return step(*given)
 
 

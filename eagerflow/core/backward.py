@@ -99,7 +99,7 @@ class Walk:
         """The gradients of the wanted keys, from those of the targets (raw arrays, or tensors when recorded)."""
         recorder = capturing.get()
         if recorder is not None and not self.recorded:
-            captured = recorder.walk(self, seeds)
+            captured: Gradients | None = recorder.walk(self, seeds)
             if captured is not None:
                 return captured
         gradients = dict(seeds)
@@ -208,7 +208,7 @@ class Walk:
                     continue
                 step = self._observed_contributions if observed else self._contributions
                 for key, gx in step(record, g, reached):
-                    _add(gradients, owned, key, gx, self.recorded)
+                    self._add(gradients, owned, key, gx)
 
     def _unfolded(self, record: Record, gradients: Gradients, reached: set[int]) -> list[Stretch]:
         """The records of a function that is computed again, where a gradient arrives and is wanted."""
@@ -236,25 +236,29 @@ class Walk:
         zeros = like.zeros(*part)
         return Tensor(zeros, None, None) if self.recorded else zeros
 
+    def _add(self, gradients: Gradients, owned: set[int], key: int, gx: Array) -> None:
+        _add(gradients, owned, key, gx, self.recorded)
+
+    def _pulled(self, record: Record, g: Array, reached: set[int]) -> Sequence[Any]:
+        """What a record's rules give, for each of its inputs; None where it isn't wanted."""
+        op, keys = record[0], record[2]
+        xp = above.ops if self.recorded else self.xp or _namespace_of_gradient(g)
+        pulls = op.recorded_pulls if self.recorded else op.pulls
+        try:
+            if op.recorded_joint if self.recorded else op.joint:
+                found: Sequence[Any] = pulls[0](xp, g, record, tuple([key in reached for key in keys]))
+                return found
+            return [p(xp, g, record, None) if key in reached else None for p, key in zip(pulls, keys)]
+        except EXPLAINED as error:
+            raise in_gradient(op, error) from error
+
     def _contributions(self, record: Record, g: Array, reached: set[int]) -> list[tuple[int, Array]]:
         """What one record sends to its inputs, in order."""
         op, _, keys, shapes, saved = record
         if reached.isdisjoint(keys):
             return []
-        kept = op.keeps_inputs
-        xp = above.ops if self.recorded else self.xp or _namespace_of_gradient(g)
-        pulls = op.recorded_pulls if self.recorded else op.pulls
-        try:
-            if op.recorded_joint if self.recorded else op.joint:
-                found = pulls[0](xp, g, record, tuple([key in reached for key in keys]))
-            elif len(keys) == 1:
-                found = (pulls[0](xp, g, record, None),)
-            else:
-                found = [p(xp, g, record, None) if key in reached else None for p, key in zip(pulls, keys)]
-        except EXPLAINED as error:
-            raise in_gradient(op, error) from error
-        sent = []
-        for key, gx, like in zip(keys, found, saved if kept else shapes):
+        kept, sent = op.keeps_inputs, []
+        for key, gx, like in zip(keys, self._pulled(record, g, reached), saved if kept else shapes):
             if gx is None or key not in reached:
                 continue
             shape = getattr(like, "shape", None) if kept else like

@@ -272,11 +272,7 @@ class OnnxModel(Model):
         return [port.name for port in self._program.outputs]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> AnyLayer:
-        """A part of the model, or a node.
-
-        Args:
-            name: the name of a layer, or a path such as `"encoder/layer/0"`.
-            index: its place in `layers`, instead.
+        """A part of the model or a node, by its name, its place in `layers`, or a path such as `"encoder/layer/0"`.
 
         Raises:
             ValueError: for an unknown name, path or place, with the nearest name.
@@ -287,11 +283,8 @@ class OnnxModel(Model):
         found: Any = super().get_layer(first)
         for part in rest:
             if part not in found.parts:
-                known = list(found.parts)
-                raise ValueError(
-                    f"get_layer({name!r:.150}): {found.name!r:.80} has no {part!r:.80}."
-                    f"{did_you_mean(part, known)} It has {known!r:.150}"
-                )
+                hint = did_you_mean(part, found.parts)
+                raise ValueError(f"get_layer({name!r:.150}): {found.name!r:.80} has no {part!r:.80}.{hint}")
             found = found.parts[part]
         return found
 

@@ -45,6 +45,13 @@ REFUSED = {
     "recurrent nodes with peepholes": "test_lstm_with_peepholes",
     "resizing of a part": "test_resize_tf_crop_and_resize test_resize_tf_crop_and_resize_extrapolation_value "
     "test_resize_tf_crop_and_resize_axes_2_3 test_resize_tf_crop_and_resize_axes_3_2",
+    "resizing that PyTorch and tf2onnx seldom write": "test_resize_downsample_scales_cubic_A_n0p5_exclude_outside "
+    "test_resize_downsample_scales_cubic_antialias test_resize_downsample_scales_linear_antialias "
+    "test_resize_downsample_scales_linear_half_pixel_symmetric test_resize_downsample_sizes_cubic_antialias "
+    "test_resize_downsample_sizes_linear_antialias test_resize_downsample_sizes_nearest_not_larger "
+    "test_resize_downsample_sizes_nearest_not_smaller test_resize_upsample_scales_cubic_A_n0p5_exclude_outside "
+    "test_resize_upsample_scales_linear_half_pixel_symmetric test_resize_upsample_sizes_nearest_not_larger "
+    "test_resize_upsample_sizes_nearest_not_smaller",
     "batch normalization in training": "test_batchnorm_epsilon_training_mode test_batchnorm_example_training_mode",
 }
 

@@ -8,6 +8,7 @@ the products. An eager step holds all of them at once. Whether anybody else sees
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy
@@ -129,4 +130,4 @@ def _kernel_of(relu: Rule) -> Kernel:
 def _without_mask(rule: Rule, positive: Slot) -> Rule:
     """The rule for a gradient that is masked already."""
     saved = [Const(None) if ref is positive else ref for ref in rule.saved]
-    return Rule(rule.xp, rule.op, rule.g, saved, rule.shapes, rule.needs, rule.found, rule.forward).at(rule)
+    return replace(rule, saved=saved).at(rule)

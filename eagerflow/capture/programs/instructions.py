@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy
 
 from eagerflow.capture.places import Places
 from eagerflow.capture.user_code import called
+from eagerflow.core.backward import fitted
 from eagerflow.core.device import Device, is_array
 from eagerflow.core.in_place import reads_as_stored, stored
 from eagerflow.core.op_function import promoted
@@ -18,7 +20,7 @@ from eagerflow.core.primitive import Op
 from eagerflow.core.tensor import Tensor
 
 __all__ = ["Add", "Call", "Compute", "Const", "Convert", "Group", "Instruction", "Made", "Naming", "Read"]
-__all__ += ["Ref", "Rule", "Slot", "Unbroadcast", "same", "summed_up"]
+__all__ += ["Ref", "Rule", "Slot", "same", "summed_up"]
 
 Naming = Callable[..., str]  # the name of a constant in the source, and what it may be called
 Arrays = Any  # the values of slots, by number
@@ -282,7 +284,6 @@ class Compute(Instruction):
         extras: how many of those are saved besides.
         several: whether the outputs come as a tuple.
         widened: slots of the arrays in the type in which the op was computed, where integers met floats; else empty.
-        indices: the constants in what observers get as indices; None stands for slots of the setting `index`.
         function: what is called instead of the op's own.
     """
 
@@ -295,7 +296,6 @@ class Compute(Instruction):
     extras: int
     several: bool
     widened: list[int]
-    indices: Sequence[Const | None] = ()
     function: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
@@ -374,10 +374,6 @@ class Launch(Instruction):
         return tuple(self.outs) or None
 
 
-class Unbroadcast(Convert):
-    """A gradient, summed over the axes that broadcasting stretched."""
-
-
 @dataclass(eq=False)
 class Rule(Instruction):
     """A backward rule: from the gradient of an op's output to those of its arrays.
@@ -391,6 +387,7 @@ class Rule(Instruction):
         needs: for joint rules, which gradients are wanted.
         found: the slots of gradients, None where there is none.
         forward: what ran on the way there.
+        fits: for each gradient the shape to which it may have to be summed, over axes that broadcasting stretched.
     """
 
     xp: ModuleType
@@ -401,9 +398,16 @@ class Rule(Instruction):
     needs: tuple[bool, ...]
     found: list[int | None]
     forward: Compute
+    fits: Sequence[Any]
 
     def __post_init__(self) -> None:
         self.outs = [n for n in self.found if n is not None]
+        pulls, fits = self.op.pulls, self.fits
+        if not self.op.joint:
+            pulls, fits = zip(*[each for *each, n in zip(pulls, fits, self.found) if n is not None])
+        alone = len(pulls) == 1 and all(shape is None for shape in fits)
+        self.is_listed = self.op.joint or not alone
+        self.function = pulls[0] if alone else partial(_all_of, pulls, fits)
 
     @property
     def name(self) -> str:
@@ -416,22 +420,21 @@ class Rule(Instruction):
     def call(self) -> tuple[Callable[..., Any], str, Sequence[tuple[str, Ref]]]:
         nothing, word = Const(None), f"{self.op.name}_gradient"
         record = Group(tuple, [nothing, nothing, nothing, Const(self.shapes), Group(tuple, self.saved)])
-        given = Const(self.xp), self.g, record
-        if self.op.joint:
-            return self.op.pulls[0], word, _by_position(*given, Const(self.needs))
-        pulls = [pull for pull, n in zip(self.op.pulls, self.found) if n is not None]
-        if len(pulls) == 1:
-            return pulls[0], word, _by_position(*given, nothing)
-        return _all_of, word, _by_position(Const(tuple(pulls)), *given)
+        needs = Const(self.needs) if self.op.joint else nothing
+        return self.function, word, _by_position(Const(self.xp), self.g, record, needs)
 
     def left(self) -> Any:
         if self.op.joint:
             return tuple(self.found)
-        return tuple(self.outs) if len(self.outs) > 1 else self.outs[0]
+        return tuple(self.outs) if self.is_listed else self.outs[0]
 
 
-def _all_of(pulls: Sequence[Callable[..., Any]], xp: ModuleType, g: Any, record: Any) -> list[Any]:
-    return [pull(xp, g, record, None) for pull in pulls]
+def _all_of(
+    pulls: Sequence[Callable[..., Any]], fits: Sequence[Any], xp: ModuleType, g: Any, record: Any, needs: Any
+) -> list[Any]:
+    """What rules give, in the shapes of what it is the gradient of."""
+    found = [pull(xp, g, record, None) for pull in pulls] if needs is None else pulls[0](xp, g, record, needs)
+    return [gx if shape is None else fitted(gx, shape) for gx, shape in zip(found, fits)]
 
 
 class Add(Instruction):

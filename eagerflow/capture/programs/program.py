@@ -8,7 +8,6 @@ import linecache
 import re
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import FrameType, ModuleType
 from typing import Any
 
 import numpy
@@ -18,7 +17,6 @@ from eagerflow.capture.flatten import Arguments
 from eagerflow.capture.marks import Begins, Mark
 from eagerflow.capture.observed import Announced, Announcing
 from eagerflow.capture.places import Places
-from eagerflow.capture.programs.computed_once import computed_once
 from eagerflow.capture.programs.fusion import fused
 from eagerflow.capture.programs.in_place import Masked, masks_first
 from eagerflow.capture.programs.instructions import Add, Call, Compute, Convert, Instruction, Launch, Ref, Rule, Slot
@@ -29,23 +27,8 @@ from eagerflow.core.tensor import Tensor
 __all__ = ["Program", "keeps_nothing"]
 
 _numbers = itertools.count(1)
-_TAKEN = frozenset(
-    {
-        "cupy",
-        "numpy",
-        "settled",
-        "without_subnormals",
-        "tensor",
-        "record",
-        "step",
-        "box",
-        "slice",
-        "replay",
-        "clock",
-        "t",
-        *keyword.kwlist,
-    }
-)
+_NAMES = "cupy numpy settled without_subnormals tensor record step box slice replay clock t"
+_TAKEN = frozenset([*_NAMES.split(), *keyword.kwlist])
 _LOCAL = re.compile(r"v\d+")  # values
 _new = object.__new__
 _Line = tuple[str, Instruction | None, int]  # with the instruction that it is, and how many came before
@@ -62,6 +45,7 @@ class Program:
 
     Attributes:
         forgets: by their identities, what gives layers that the step calls and leaves without losses.
+        quiet: whether replays can't be announced to observers of ops, who need the eager step.
     """
 
     def __init__(
@@ -73,8 +57,14 @@ class Program:
         marks: Sequence[Mark] = (),
     ) -> None:
         self.forgets: dict[int, Any] = {}
+        self.quiet = False
         self.inputs, self.instructions, self.outputs, self.sizes = inputs, instructions, outputs, sizes
         self.marks = marks
+        self.modules = {numpy}.union(each.xp for each in instructions if isinstance(each, (Add, Compute, Rule)))
+        # NumPy's warnings are switched off while gradients are computed, as they are in eager ones.
+        self.ignores_errors = any(isinstance(each, Rule) for each in instructions)
+        self._marks_steps = any(isinstance(mark, Begins) and mark.kind == "step" for mark in marks)
+        self._announcing: Callable[..., Any] | None = None
         self._constants: dict[str, Any] = {}
         self._names: dict[int, str] = {}
 
@@ -92,26 +82,21 @@ class Program:
             self._names[id(constant)], self._constants[known] = known, constant
         return known
 
-    @computed_once
-    def source(self) -> str:
-        """The step as Python; written when it is first asked for: most runs are only compared."""
-        return self._written(self._saving_memory)
+    def prepare(self) -> Program:
+        """Write and compile what replays run; most runs are only compared."""
+        outputs = set(self.outputs.slots())
+        self.fused = fused(self.instructions, outputs, self.sizes)
+        self.source, ran = self._written(masks_first(self.fused, outputs, self.sizes))
+        self.run = self._compiled(self.source, ran)
+        self._announced = Announced(self.inputs, self.instructions, self.marks)
+        return self
 
-    def _written(self, instructions: Sequence[Instruction]) -> str:
-        inputs = [f"v{n}" for n in self.inputs]
-        body = _in_blocks(self._lines(instructions))
-        lines = [f"def step({', '.join(inputs)}):", *[f"{indent}{text}" for indent, text, *_ in body]]
-        return "\n".join(lines) + "\n"
-
-    @computed_once
-    def fused(self) -> list[Instruction]:
-        """The instructions that a replay runs."""
-        return fused(self.instructions, set(self.outputs.slots()), self.sizes)
-
-    @computed_once
-    def _saving_memory(self) -> list[Instruction]:
-        """The same, with gradients of relu in the memory of others."""
-        return masks_first(self.fused, set(self.outputs.slots()), self.sizes)
+    def _written(self, instructions: Sequence[Instruction]) -> tuple[str, list[Instruction | None]]:
+        """The source of instructions, and which of them is on each line, counted from 1."""
+        body = list(_in_blocks(self._lines(instructions)))
+        inputs = ", ".join([f"v{n}" for n in self.inputs])
+        lines = [f"def step({inputs}):", *[f"{indent}{text}" for indent, text, *_ in body]]
+        return "\n".join(lines) + "\n", [None, None, *[instruction for *_, instruction, _ in body]]
 
     def _lines(self, instructions: Sequence[Instruction]) -> Iterator[_Line]:
         """The lines of the function, each with the instruction that it is, if it is one, and how many came before."""
@@ -135,33 +120,15 @@ class Program:
             last.update(dict.fromkeys(self._touched(instruction), i))
         return last
 
-    @computed_once
-    def modules(self) -> set[ModuleType]:
-        """Those whose arrays it computes with: NumPy, CuPy, or both."""
-        return {numpy}.union(each.xp for each in self.instructions if isinstance(each, (Add, Compute, Rule)))
-
-    @computed_once
-    def run(self) -> Callable[..., Any]:
-        """The step as a function of its arguments' arrays."""
-        return self._compiled(self.source, {"tensor": _tensor, "<program>": weakref.ref(self)})
-
-    def instruction_at(self, line: int, frame: FrameType) -> Instruction | None:
-        """The instruction on a line of what runs in a frame, counted from 1; None where there is none."""
-        ran = frame.f_globals.get("<instructions>")
-        if ran is None:
-            ran = [None, *[each for *_, each, _ in _in_blocks(self._lines(self._saving_memory))]]
-            line -= 1
-        return ran[line] if line < len(ran) else None
-
-    def _compiled(self, source: str, names: dict[str, Any]) -> Callable[..., Any]:
+    def _compiled(self, source: str, ran: list[Instruction | None], **names: Any) -> Callable[..., Any]:
         file = f"<eagerflow captured step {next(_numbers)}>"
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
         weakref.finalize(self, linecache.cache.pop, file, None)
-        modules = {module.__name__: module for module in self.modules}
-        scope: dict[str, Any] = {
-            **modules,
+        scope: dict[str, Any] = {module.__name__: module for module in self.modules} | {
             "settled": settled,
             "without_subnormals": without_subnormals,
+            "tensor": _tensor,
+            "<instructions>": ran,
             **names,
             **self._constants,
         }
@@ -208,22 +175,12 @@ class Program:
             listed.append(instruction)
             instruction.note = reasons.get(i, "")
         copy_out(self.outputs.slots())
-        source = self._written(listed)
-        return self._compiled(source, {"tensor": _tensor}), source
-
-    @computed_once
-    def ignores_errors(self) -> bool:
-        """Whether it computes gradients: NumPy's warnings are switched off then, as they are in eager ones."""
-        return any(isinstance(each, Rule) for each in self.instructions)
+        source, ran = self._written(listed)
+        return self._compiled(source, ran), source
 
     # -- while others listen
 
-    @computed_once
-    def _announced(self) -> Announced:
-        return Announced(self.inputs, self.instructions, self.marks)
-
-    @computed_once
-    def _announcing(self) -> Callable[..., Any]:
+    def _with_announcements(self) -> Callable[..., Any]:
         """The same function; it is given an `Announcing`, too, and tells it of every instruction.
 
         `<places>` in its globals says of each line what code of the user's led to it, and `<by user>` which lines stand
@@ -256,8 +213,7 @@ class Program:
             heard = f"replay.heard({numbers[id(instruction)]}, t, ({outs}))"
             write(f"{indent}t = clock(); {text}; {heard}", instruction.places, instruction)
         names = {"clock": clock, "<places>": tuple(places), "<by user>": frozenset(by_user)}
-        names |= {"<program>": weakref.ref(self), "<instructions>": tuple(ran)}
-        return self._compiled("\n".join(lines) + "\n", names)
+        return self._compiled("\n".join(lines) + "\n", ran, **names)
 
     def announce(self, name: str, given: Arguments, observers: Sequence[Observer]) -> Any:
         """Run the step, and let observers hear of it."""
@@ -265,7 +221,8 @@ class Program:
         for observer in observers:
             observer.on_replay_begin(name)
         try:
-            return self._announcing(replay, *[tensor.data for tensor in given.tensors])
+            self._announcing = step = self._announcing or self._with_announcements()
+            return step(replay, *[tensor.data for tensor in given.tensors])
         except BaseException as error:
             replay.fail(error)
             raise
@@ -276,11 +233,6 @@ class Program:
     def interests(self, observers: Sequence[Observer]) -> bool:
         """Whether any of them is to hear of the replay."""
         return heeded.ops or self._marks_steps or any(observer.wants_scopes for observer in observers)
-
-    @computed_once
-    def _marks_steps(self) -> bool:
-        """Whether the user's code marks training steps inside."""
-        return any(isinstance(mark, Begins) and mark.kind == "step" for mark in self.marks)
 
 
 def _in_blocks(lines: Iterable[_Line]) -> Iterator[tuple[str, str, Instruction | None, int]]:

@@ -21,16 +21,11 @@ def _source(places: Any, scale: float, before: int, after: float, how: str) -> A
         return places * 0.0 if after <= 1 else places * (before - 1) / (after - 1)
     if how == "asymmetric":
         return places / scale
-    if how == "tf_half_pixel_for_nn":
-        return (places + 0.5) / scale
     found = (places + 0.5) / scale - 0.5
     if how == "half_pixel":
         return found
     if how == "pytorch_half_pixel":
         return found if after > 1 else places * 0.0
-    if how == "half_pixel_symmetric":
-        whole = scale * before
-        return before / 2 * (1 - after / whole) + found
     raise ValueError(f"coordinate_transformation_mode={how!r:.40}.")
 
 
@@ -51,19 +46,14 @@ def _cubic(x: Any, a: float) -> Any:
     return numpy.where(x <= 1, near, numpy.where(x < 2, far, 0))
 
 
-def _weights(places: Any, before: int, mode: str, scale: float, antialias: int, a: float, outside: int) -> Any:
+def _weights(places: Any, before: int, mode: str, a: float) -> Any:
     """How much each element of the output takes of each of the input: (output, input)."""
     room((len(places), before), "float64")
-    stretch = min(scale, 1.0) if antialias else 1.0
-    reach = (1 if mode == "linear" else 2) / stretch
-    first = numpy.floor(places - reach).astype(int)
-    steps = numpy.arange(math.ceil(2 * reach) + 2)
-    near = first[:, None] + steps  # neighbours, some beyond the ends
-    distance = (near - places[:, None]) * stretch
+    reach = 1 if mode == "linear" else 2
+    near = numpy.floor(places - reach).astype(int)[:, None] + numpy.arange(2 * reach + 2)  # some beyond the ends
+    distance = near - places[:, None]
     parts = numpy.maximum(0, 1 - numpy.abs(distance)) if mode == "linear" else _cubic(distance, a)
-    if outside:
-        parts = numpy.where((near >= 0) & (near < before), parts, 0)
-    parts = parts / numpy.where((total := parts.sum(1, keepdims=True)) == 0, 1, total)
+    parts = parts / parts.sum(1, keepdims=True)
     made = numpy.zeros((len(places), before))
     numpy.add.at(made, (numpy.arange(len(places))[:, None], numpy.clip(near, 0, before - 1)), parts)
     return made
@@ -82,16 +72,14 @@ def _resized(x: Any, axes: dict[int, _Axis], mode: str, how: dict[str, Any]) -> 
     dtype = x.dtype
     for i, axis in axes.items():
         transform = how["coordinate_transformation_mode"]
-        exact = how["sizes"] is None and transform not in ("half_pixel_symmetric", "pytorch_half_pixel")
+        exact = how["sizes"] is None and transform != "pytorch_half_pixel"
         whole = axis.scale * axis.before if exact else axis.after
         places = _source(numpy.arange(axis.after, dtype="float64"), axis.scale, axis.before, whole, transform)
         if mode == "nearest":
             spots = numpy.clip(_nearest(places, how["nearest_mode"]), 0, axis.before - 1).astype(numpy.int64)
             x = ops.take(x, spots, axis=i)
             continue
-        weights = _weights(
-            places, axis.before, mode, axis.scale, how["antialias"], how["cubic_coeff_a"], how["exclude_outside"]
-        )
+        weights = _weights(places, axis.before, mode, how["cubic_coeff_a"])
         x = x if is_real(x.dtype) else ops.cast(x, "float32")
         moved = ops.matmul(ops.moveaxis(x, i, -1), weights.T.astype(x.dtype))
         x = ops.moveaxis(moved, -1, i)
@@ -115,16 +103,14 @@ def _resize(
     nearest_mode: str | None = None,
     opset: int,
 ) -> Any:
+    if antialias or exclude_outside or keep_aspect_ratio_policy != "stretch":
+        raise ValueError("antialias, exclude_outside and keep_aspect_ratio_policy aren't computed here.")
     if opset < 11:  # (x, scales), as Upsample
         return _upsample(x, roi if scales is None else scales, mode=mode)
     along = range(x.ndim) if axes is None else axes_in(axes, x.ndim)
     given = None if sizes is None or not sizes.size else counts(sizes)
     if given is not None:
         factors = [n / max(x.shape[a], 1) for n, a in zip(given, along, strict=True)]
-        if keep_aspect_ratio_policy != "stretch":
-            factor = (min if keep_aspect_ratio_policy == "not_larger" else max)(factors)
-            factors = [factor] * len(factors)
-            given = [math.floor(factor * x.shape[a] + 0.5) for a in along]
     elif scales is not None and scales.size == len(along):
         factors = [float(n) for n in numbers(scales)]
     else:
@@ -138,10 +124,8 @@ def _resize(
         if after != before or factors[i] != 1:
             changed[axis] = _Axis(before, after, factors[i])
     how = {
-        "antialias": antialias,
         "coordinate_transformation_mode": coordinate_transformation_mode or "half_pixel",
         "cubic_coeff_a": cubic_coeff_a,
-        "exclude_outside": exclude_outside,
         "nearest_mode": nearest_mode or "round_prefer_floor",
         "sizes": given,
     }

@@ -11,7 +11,7 @@ import numpy
 
 from eagerflow import ops
 from eagerflow.onnx.nodes.limits import room
-from eagerflow.onnx.nodes.values import Known, as_type, axes_in, counts, known, numbers, type_numbered
+from eagerflow.onnx.nodes.values import Known, as_type, axes_in, counts, known, numbers
 
 __all__ = ["NODES", "padded", "placed_slice"]
 
@@ -285,12 +285,6 @@ def _one_hot(places: Any, depth: Any, values: Any, *, axis: int = -1) -> Any:
     return as_type(ops.where(ops.equal(wrapped, every.astype(places.dtype)), on, off), values.dtype)
 
 
-def _eye_like(x: Any, *, dtype: Any = None, k: int = 0) -> Any:
-    kind = x.dtype if dtype is None else type_numbered(dtype)
-    rows, columns = room(x.shape, kind)
-    return numpy.eye(rows, columns, k, dtype=kind)
-
-
 def _depth_to_space(x: Any, *, blocksize: int, mode: str = "DCR") -> Any:
     b, c, h, w = x.shape
     n = blocksize
@@ -374,7 +368,6 @@ NODES: dict[str, Callable[..., Any]] = {
     "ConstantOfShape": _constant_of_shape,
     "Constant": _constant,
     "OneHot": _one_hot,
-    "EyeLike": _eye_like,
     "DepthToSpace": _depth_to_space,
     "SpaceToDepth": _space_to_depth,
     "Trilu": _trilu,
