@@ -434,8 +434,8 @@ class Tensor(InSequence):
         """Shape and type come first, which a debugger's one line still shows."""
         shape = "".join(["×".join(map(str, self.shape)), " "]) if self.shape else ""
         where = "" if self.device == CPU else f" on {self.device}"
-        before = f"{name}({shape}{self.dtype}{where}{more}, "
-        return f"{before}{shown_numbers(numpy.asarray(to_host(self.data)), before)})"
+        before = f"{name}({shape}{self.dtype}{where}, "
+        return f"{before}{shown_numbers(numpy.asarray(to_host(self.data)), before)}{more})"
 
     def _repr_html_(self) -> str:
         return notebook.pre(repr(self))

@@ -81,7 +81,7 @@ class Variable(Tensor):
     >>> with ef.GradientTape() as tape:
     ...     loss = (w * w).sum()
     >>> w.assign_sub(0.5 * tape.gradient(loss, w))
-    Variable(2 float32, name='w', [0., 0.])
+    Variable(2 float32, [0., 0.], name='w')
     """
 
     __slots__ = tuple(

@@ -15,11 +15,10 @@ import numpy
 from eagerflow.core import observe
 from eagerflow.core.random import get_state
 from eagerflow.layer.weights import WeightHolder, gather
-from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.host_arrays import host, is_tensor, is_variable
 from viz.doctor.facts.variable_owners import layers_in
 from viz.doctor.user_code import Place, made_at, op_place, scope_frame, user_line
 from viz.dry_run.first_step import Stop
-from viz.frameworks.objects import is_tensor, is_variable
 from viz.recorder.descriptions import flat
 from viz.recorder.scopes import OpenScope, Scopes
 from viz.recorder.step_tracker import Step, StepTracker

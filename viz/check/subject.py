@@ -18,11 +18,10 @@ from eagerflow.data.dataset import Dataset
 from eagerflow.data.feed import ArrayFeed, IterableFeed
 from eagerflow.data.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from viz.check.stopwatch import Stopwatch
-from viz.doctor.facts.host_arrays import host, total
+from viz.doctor.facts.host_arrays import host, is_tensor, total
 from viz.doctor.user_code import Place, made_at
 from viz.dry_run.first_step import FirstStep, rows_of
 from viz.dry_run.kept_state import put_back
-from viz.frameworks.objects import is_tensor
 from viz.recorder.descriptions import flat
 from viz.recorder.listening import Listening
 

@@ -15,10 +15,9 @@ from eagerflow.core import observe
 from eagerflow.data.packing import unpack_x_y_sample_weight
 from eagerflow.training.trainer import Trainer
 from viz.doctor.facts.fit_arrays import running_fit
-from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.host_arrays import host, is_tensor, is_variable
 from viz.doctor.user_code import Place, call_place, loss_weights, op_place, scope_frame
 from viz.dry_run.recorded_ops import RecordedLoss, RecordedOp, recorded_loss
-from viz.frameworks.objects import is_tensor, is_variable
 from viz.recorder.descriptions import flat
 from viz.recorder.names.shown_names import ShownNames
 from viz.recorder.scopes import OpenScope, Scopes

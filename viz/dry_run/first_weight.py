@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import numpy
 
 from eagerflow.core.observe import Scope, observing
-from viz.doctor.facts.host_arrays import host
-from viz.frameworks.objects import is_tensor, is_variable
+from viz.doctor.facts.host_arrays import host, is_tensor, is_variable
 from viz.recorder.descriptions import flat
 from viz.recorder.listening import Listening
 

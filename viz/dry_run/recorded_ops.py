@@ -9,9 +9,8 @@ import numpy
 
 from eagerflow import no_grad, ops
 from eagerflow.ops.replaying import is_ours
-from viz.doctor.facts.host_arrays import host
+from viz.doctor.facts.host_arrays import host, is_tensor, is_variable
 from viz.doctor.user_code import Place
-from viz.frameworks.objects import is_tensor, is_variable
 from viz.recorder.descriptions import flat
 
 __all__ = ["RecordedLoss", "RecordedOp", "recorded_loss"]

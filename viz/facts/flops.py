@@ -227,7 +227,7 @@ def flops(record: Record, op: Op) -> int | None:
 def _flops(record: Record, op: Op, known: _Known) -> int | None:
     if op.phase == "network":
         return 0
-    if op.phase == "update" and op.means not in FORMULAS:
+    if op.phase == "update" and op.name not in FORMULAS:
         return None
     at, wanted = op, None
     if op.phase == "backward" and op.input_names[:1] == ("g",) and op.forward is not None:

@@ -187,14 +187,12 @@ class Op:
         start, end: times in nanoseconds, None when not recorded.
         forward: for backward ops, the id of the op whose derivative this is.
         error: what it raised, as text, or None.
-        thread: the number of the thread it ran in; communication between ranks (phase `"network"`) has a separate
-            number.
+        thread: the number of the thread it ran in; communication between ranks has another.
         composition: for a fused op, the position in `Record.compositions` of the ops that it is made of.
         replayed: whether it ran in a captured step that was replayed (`ef.function`, `compile(jit_compile=True)`).
         means: eagerflow's op that does the same, where another framework calls it otherwise; else the name.
 
-    >>> import eagerflow as ef
-    >>> import viz
+    >>> import eagerflow as ef, viz
     >>> with viz.trace() as t:
     ...     y = ef.ops.sum(ef.ops.ones((2, 3)), axis=1)
     >>> op = t.ops[-1]
@@ -220,9 +218,6 @@ class Op:
     composition: int | None = None
     replayed: bool = False
     means: str = ""
-
-    def __post_init__(self) -> None:
-        self.means = self.means or self.name
 
     def __repr__(self) -> str:
         """In a few words, as at a prompt; every field has its name."""

@@ -62,11 +62,8 @@ class GradientNorm:
         with numpy.errstate(all="ignore"):
             for source, result in zip(sources, results, strict=True):
                 array = getattr(result, "data", None)
-                if (
-                    is_variable(source)
-                    and isinstance(array, (numpy.ndarray, numpy.generic))
-                    and array.dtype.kind == "f"
-                ):
+                is_array = isinstance(array, (numpy.ndarray, numpy.generic)) and array.dtype.kind == "f"
+                if is_array and is_variable(source):
                     self._squares[id(source)] = _square(array)
                     measured[id(source)] = source
         for other in [each for each in self._passes if not measured.keys().isdisjoint(each)]:

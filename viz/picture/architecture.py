@@ -7,8 +7,7 @@ import itertools
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from eagerflow import Model, tree
-from eagerflow.layers import Layer
+from eagerflow import Layer, Model, tree
 from viz.facts import formatting
 from viz.facts.schema import Record, Scope
 from viz.facts.selection import call_numbers

@@ -242,7 +242,6 @@ class _Builder:
         self.calls.add(op, event)
         self._read(op, event.inputs, what.arrays + ("index",) * (len(event.inputs) - len(what.arrays)))
         op.settings |= dict(zip(what.settings, event.given))
-        op.means = getattr(what, "means", op.name)
         if getattr(what, "moves", False):
             self.record.meta.setdefault("moves", {})[what.name] = True
         self._make(op, tuple(event.outputs))
@@ -278,7 +277,6 @@ class _Builder:
         if self._claim(event.started, forward):
             return  # the rule was itself recorded: its ops are the backward ops
         op = self._op(event, event.op.name, "backward")
-        op.means = getattr(event.op, "means", op.name)
         op.forward = forward
         if forward is not None:
             op.stack = self.record.ops[forward].stack
@@ -371,6 +369,7 @@ class _Builder:
             error=event.error,
             thread=0 if phase == "network" else self.threads.setdefault(event.thread, len(self.threads)),
             replayed=self._replayed(event),
+            means=getattr(event.op, "means", name),
         )
         self.record.ops.append(op)
         self.began.append(event.started)
