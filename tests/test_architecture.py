@@ -134,7 +134,7 @@ FLOORS_OF_VIZ = {
     "tracer": 7,
     "callbacks": 8,
     "comparison": 8,
-    "landscape": 8,
+    "maps": 8,
     "patching": 8,
     "cockpit": 8,
     "livepage": 8,
@@ -168,7 +168,7 @@ CORE_OF_VIZ = set(
 )
 ADD_ONS_OF_VIZ = """
     doctor check dry_run estimate rates fit_gap cockpit samples attribution annotation replay web reports add_ons
-    landscape
+    maps
     """.split()
 
 # Lines of Python in a folder, at most. These go down, never up.

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     )
     from viz.fit_gap.of_model import gap as gap
     from viz.fit_gap.report import Gap as Gap
-    from viz.landscape import LossLandscape as LossLandscape, loss_landscape as loss_landscape
     from viz.livepage import LivePage as LivePage, live as live
+    from viz.maps.attention import Attention as Attention, attention as attention
+    from viz.maps.landscape import LossLandscape as LossLandscape, loss_landscape as loss_landscape
     from viz.nonfinite.find_nonfinite import find_nonfinite as find_nonfinite
     from viz.nonfinite.finding import (
         Nonfinite as Nonfinite,
@@ -70,8 +71,9 @@ _HOMES = {
     "facts.schema": "Frame Logs Op Scope Stats Step Storage TensorInfo",
     "fit_gap.of_model": "gap",
     "fit_gap.report": "Gap",
-    "landscape": "LossLandscape loss_landscape",
     "livepage": "LivePage live",
+    "maps.attention": "Attention attention",
+    "maps.landscape": "LossLandscape loss_landscape",
     "nonfinite.find_nonfinite": "find_nonfinite",
     "nonfinite.finding": "Nonfinite NonfiniteError NonfiniteWarning",
     "patching": "patch",
@@ -87,22 +89,12 @@ _HOMES = {
 }
 _LAZY = {name: home for home, names in _HOMES.items() for name in names.split()}
 
-__all__ = ["Diagnosis", "Difference", "Drawing", "Explanation", "Finding", "Frame", "Gap", "LearningRates"]
+__all__ = ["Attention", "Diagnosis", "Difference", "Drawing", "Explanation", "Finding", "Frame", "Gap", "LearningRates"]
 __all__ += ["LivePage", "Logs", "LossLandscape", "Nonfinite", "NonfiniteError", "NonfiniteWarning", "Op", "Recording"]
 __all__ += ["RendererMissing", "Scope", "Stats", "Step", "Storage", "SummaryWriter", "TensorInfo", "TraceFileError"]
-__all__ += ["Tracer", "Watch", "diagnose", "diff", "explain", "find_lr", "find_nonfinite", "gap", "keep_step", "live"]
-__all__ += [
-    "load",
-    "loss_landscape",
-    "model_to_dot",
-    "patch",
-    "plot_model",
-    "set_engine",
-    "step",
-    "summary",
-    "trace",
-    "watch",
-]
+__all__ += ["Tracer", "Watch", "attention", "diagnose", "diff", "explain", "find_lr", "find_nonfinite", "gap"]
+__all__ += ["keep_step", "live", "load", "loss_landscape", "model_to_dot", "patch", "plot_model", "set_engine", "step"]
+__all__ += ["summary", "trace", "watch"]
 
 
 # What people write as functions who know the commands: the file that each takes, and what does it in Python.

@@ -10,9 +10,8 @@ import numpy
 
 from eagerflow.core.observe import unobserved
 from viz.dry_run.kept_state import put_back
-from viz.export.png import png_address
 from viz.frameworks.objects import is_model
-from viz.picture.palette import LIGHT, heat
+from viz.maps.heat_map import heat_map, picture
 from viz.picture.rendering.raster import check_picture_name, write_picture
 
 __all__ = ["LossLandscape", "loss_landscape"]
@@ -48,8 +47,6 @@ class LossLandscape:
         finite = heights[numpy.isfinite(heights)]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
         shares = numpy.clip(numpy.nan_to_num((heights - low) / ((high - low) or 1.0), nan=1.0, posinf=1.0), 0, 1)
-        colors = [[bytes.fromhex(heat(float(share), LIGHT)[1:7]) for share in row] for row in shares]
-        pixels = numpy.frombuffer(b"".join(map(b"".join, colors)), "uint8").reshape(*shares.shape, 3)
         size, end = _SIDE + 2 * _MARGIN, self.distances[-1]
         middle = float(self.losses[len(self.losses) // 2, len(self.losses) // 2])
         words = [
@@ -60,12 +57,11 @@ class LossLandscape:
             (28, size / 2, "first"),
         ]
         texts = "".join([f'<text x="{x}" y="{y}" text-anchor="middle">{text}</text>' for x, y, text in words])
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" viewBox="0 0 {size} {size}" '
-            f'font-family="sans-serif" font-size="13"><rect width="{size}" height="{size}" fill="#fff"/>'
-            f'<image x="{_MARGIN}" y="{_MARGIN}" width="{_SIDE}" height="{_SIDE}" href="{png_address(pixels, _SIDE)}"/>'
-            f'<circle cx="{size / 2}" cy="{size / 2}" r="4" fill="none" stroke="#000"/>{texts}</svg>'
+        image = (
+            f'<image x="{_MARGIN}" y="{_MARGIN}" width="{_SIDE}" height="{_SIDE}" href="{heat_map(shares, _SIDE)}"/>'
         )
+        circle = f'<circle cx="{size / 2}" cy="{size / 2}" r="4" fill="none" stroke="#000"/>'
+        return picture(size, size, image + circle + texts)
 
     def __repr__(self) -> str:
         lowest, highest = float(self.losses.min()), float(self.losses.max())
