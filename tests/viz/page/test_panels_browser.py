@@ -15,7 +15,6 @@ from tests.viz.picture.architectures import ALL
 
 pytestmark = pytest.mark.slow
 
-TIMELINE = "v.dock.tabs.get('timeline').owner"
 SEARCHED = """(query => { const {search} = v.toolbar; search.input.value = query; search.look();
   search.go(0); search.close();
   return search.hits.map(({title}) => title); })"""
@@ -59,16 +58,6 @@ def test_the_panel_of_a_box_of_several_ops_is_one_whose_ops_open_to_their_number
     assert page.texts(".panel h3 small")[:2] == ["of gather", "of gather"]
     page.click(".panel details.op summary .link")
     assert page.texts(".panel .remark")[0] == "One of 3 ops of the box gather."
-
-
-@pytest.mark.parametrize("query", ["kernel", "momentum", "head", "bias", "adam", "mean_squared_error"])
-def test_what_a_search_finds_is_marked_in_the_timeline_in_every_step(steps, query):
-    for step in (0, 1):
-        steps.run(f"v.setStep({step}); v.period.zoom(0.1, v.period.first)")
-        assert steps.run(f"{SEARCHED}({query!r})")
-        assert steps.run("v.state.step") == step
-        seen = "({start, end}) => start < v.period.to && end > v.period.from"
-        assert steps.run(f"{TIMELINE}.barsOf(v.state.selected).some({seen})")
 
 
 def test_a_search_that_leads_to_another_step_says_so_and_leads_back(steps):
