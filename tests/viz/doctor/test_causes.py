@@ -22,129 +22,76 @@ def finding(kind, severity="error", **about):
     return Finding(kind, severity, "m", "f", **about)
 
 
-def test_a_symptom_is_a_hint_that_names_its_cause():
-    found = in_order([finding("constant_output"), finding("dead_relu"), finding("unscaled_input", "warning")])
-    assert [(f.kind, f.severity, f.because) for f in found] == [
-        ("unscaled_input", "error", None),  # as severe as what it explains
-        ("dead_relu", "info", "unscaled_input"),
-        ("constant_output", "info", "unscaled_input"),
-    ]
-    assert "a consequence of unscaled_input, above: mend that first" in text(found)
+def rule(name, severity="error", **about):
+    return finding(name.partition(".")[0], severity, rule=name, **about)
 
 
-@pytest.mark.parametrize("evidence", [{"direction": "backward"}, {"direction": "forward", "inputs": ["0 to 1"]}])
-def test_a_rate_that_is_too_high_is_no_excuse_for_the_logarithm_of_0(evidence):
-    log = finding("nonfinite", rule="nonfinite.log", evidence=evidence)
-    assert {(f.kind, f.severity, f.because) for f in in_order([finding("lr_too_high"), log])} == {
-        ("lr_too_high", "error", None),
-        ("nonfinite", "error", None),
-    }
+RATE, USUAL = (finding("lr_too_high", evidence={"unusual": unusual}) for unusual in (True, False))
+LOGARITHM = rule("nonfinite.log", evidence={"direction": "backward"})
+OF_CHANCES, OF_ZERO, OF_LESS = (rule("nonfinite.log", evidence={"inputs": [i]}) for i in ("0 to 1", "0", "-3 to 1"))
+SORTED, SAME = rule("sorted_rows", "warning"), rule("sorted_rows.same", "warning")
+LATER, ALWAYS = (finding("dead_relu", evidence={"from_start": known}) for known in (False, True))
+LOGITS = rule("loss_mismatch.logits_classes", file="a.py", line=7)
+DIVIDE, ELSEWHERE = (rule("nonfinite.divide", file="a.py", line=line) for line in (7, 3))
+ONES, IMAGES = rule("batchnorm_misuse.ones"), rule("batchnorm_misuse.ones", "warning")  # of many positions each
+COLUMNS = rule("validation_mismatch.prepared", "warning", file="a.py", line=7)
+SIZE, OTHER = (rule("validation_mismatch.scale", "warning", file="a.py", line=line) for line in (7, 3))
+SCALE, SMALL = finding("unscaled_input", "warning", evidence={"highest": 300.0}), finding("unscaled_input", "info")
+IDLE, BLOCKED = finding("not_learning", "warning"), finding("no_gradient", evidence={"gradient": 0.0})
+RANGE, LAST, HIDDEN = finding("label_range", layer="last"), *(finding("dead_relu", layer=n) for n in ("last", "hidden"))
+CONSTANT = finding("constant_output")
+
+# What was found, the first of it the cause; and whether the others follow from it, in order.
+EXPLAINED = {
+    "inputs of another scale": ([SCALE, CONSTANT, LATER], [True, True]),
+    "a hint explains nothing": ([SMALL, LATER], [False]),
+    "inputs of another scale and a usual rate": ([SCALE, USUAL], [True]),
+    "inputs of another scale and a wild rate": ([SCALE, RATE], [False]),
+    "a rate and the logarithm of 0": ([finding("lr_too_high"), LOGARITHM], [False]),
+    "a wild rate and the logarithm of chances": ([RATE, OF_CHANCES], [False]),
+    "a wild rate and the logarithm of 0 alone": ([RATE, OF_ZERO], [False]),
+    "a wild rate and what it made negative": ([RATE, OF_LESS], [True]),
+    "a wild rate and NaN": ([RATE, rule("nonfinite.log")], [True]),
+    "NaN in the data": ([rule("nonfinite.data"), RATE], [True]),
+    "sorted rows and units that fell silent": ([SORTED, LATER], [True]),
+    "sorted rows and units that always were": ([SORTED, ALWAYS], [False]),
+    "one batch again and again": ([SAME, LATER], [False]),
+    "labels out of reach of the last relu": ([RANGE, LAST, HIDDEN], [True, False]),
+    "logits in the line that divides": ([LOGITS, DIVIDE], [True]),
+    "logits in another line": ([LOGITS, ELSEWHERE], [False]),
+    "batches of one": ([ONES, CONSTANT, finding("dead_relu"), BLOCKED, USUAL], [True] * 4),
+    "batches of one and a wild rate": ([ONES, RATE], [False]),
+    "batches of one image": ([IMAGES, USUAL], [False]),
+    "averages that lag": ([rule("batchnorm_misuse.lag"), finding("dead_relu")], [False]),
+    "validation rows without scale": ([COLUMNS, SIZE], [True]),
+    "validation rows of another line": ([COLUMNS, OTHER], [False]),
+    "a rate that moves nothing": ([finding("lr_too_low", "warning"), finding("stopped_early", "warning")], [True]),
+    "a dropout of nearly all units": ([finding("dropout_high", "warning"), IDLE], [True]),
+    "a dropout that was always high": ([rule("dropout_high.always", "info"), IDLE], [False]),
+    **{
+        f"{kind} and a usual rate": ([finding(kind), USUAL], [True])
+        for kind in ("loss_sign", "broadcast", "softmax_axis")
+    },
+}
 
 
-@pytest.mark.parametrize("symptom", ["dead_relu", "constant_output"])
-def test_rows_that_come_sorted_explain_units_that_fell_silent_but_none_that_always_were(symptom):
-    order = finding("sorted_rows", "warning", rule="sorted_rows")
-    later, always = (finding(symptom, evidence={"from_start": known}) for known in (False, True))
-    assert [(f.kind, f.severity, f.because) for f in in_order([later, order])] == [
-        ("sorted_rows", "error", None),
-        (symptom, "info", "sorted_rows"),
-    ]
-    assert {f.because for f in in_order([always, order])} == {None}
-    same = finding("sorted_rows", "warning", rule="sorted_rows.same")
-    assert {f.because for f in in_order([later, same])} == {None}
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_what_follows_from_a_cause_is_a_hint_that_names_it(name):
+    (cause, *others), follows = EXPLAINED[name]
+    found = in_order([*others, cause])
+    told = {(f.kind, f.rule, f.layer, f.file, f.line): f for f in found}
+    for each, does in zip(others, follows, strict=True):
+        now = told[each.kind, each.rule, each.layer, each.file, each.line]
+        assert now.because == (cause.kind if does else None)
+        assert now.severity == ("info" if does else each.severity)
+    if any(follows):
+        first = found[0]
+        assert (first.kind, first.because) == (cause.kind, None)
+        assert f"a consequence of {cause.kind}, above: mend that first" in text(found)
 
 
-def test_a_usual_rate_is_no_cause_of_its_own_where_inputs_explain_it():
-    rate = finding("lr_too_high", evidence={"unusual": False})
-    scale = finding("unscaled_input", "warning", evidence={"highest": 300.0})
-    assert [(f.kind, f.because) for f in in_order([rate, scale])] == [
-        ("unscaled_input", None),
-        ("lr_too_high", "unscaled_input"),
-    ]
-    rate = finding("lr_too_high", evidence={"unusual": True})
-    assert [(f.kind, f.severity, f.because) for f in in_order([rate, scale])] == [
-        ("unscaled_input", "error", None),
-        ("lr_too_high", "error", None),
-    ]
-
-
-@pytest.mark.parametrize("cause", ["loss_sign", "opposed_updates", "broadcast", "softmax_axis"])
-def test_a_usual_rate_is_not_blamed_for_what_the_loss_or_the_updates_do(cause):
-    rate = finding("lr_too_high", evidence={"unusual": False})
-    assert [(f.kind, f.because) for f in in_order([rate, finding(cause)])] == [(cause, None), ("lr_too_high", cause)]
-
-
-def test_labels_out_of_reach_explain_the_silence_of_the_last_relu_alone():
-    labels = finding("label_range", layer="last")
-    found = in_order([finding("dead_relu", layer="last"), finding("dead_relu", layer="hidden"), labels])
-    assert {f.layer: f.because for f in found if f.kind == "dead_relu"} == {"last": "label_range", "hidden": None}
-
-
-def test_logits_explain_a_division_by_0_in_the_loss_that_takes_them_for_probabilities_and_no_other_one():
-    logits = finding("loss_mismatch", rule="loss_mismatch.logits_classes", file="a.py", line=7)
-    inside = finding("nonfinite", rule="nonfinite.divide", file="a.py", line=7)
-    elsewhere = finding("nonfinite", rule="nonfinite.divide", file="a.py", line=3)
-    assert [(f.kind, f.because) for f in in_order([inside, logits])] == [
-        ("loss_mismatch", None),
-        ("nonfinite", "loss_mismatch"),
-    ]
-    assert {f.because for f in in_order([elsewhere, logits])} == {None}
-
-
-def test_data_with_nan_are_a_cause_and_nan_of_a_wild_rate_are_none():
-    data, rate = finding("nonfinite", rule="nonfinite.data"), finding("lr_too_high", evidence={"unusual": True})
-    assert [(f.kind, f.because) for f in in_order([rate, data])] == [("nonfinite", None), ("lr_too_high", "nonfinite")]
-    made = finding("nonfinite", rule="nonfinite.log")
-    assert [(f.kind, f.because) for f in in_order([made, rate])] == [
-        ("lr_too_high", None),
-        ("nonfinite", "lr_too_high"),
-    ]
-
-
-@pytest.mark.parametrize(("inputs", "because"), [("0 to 1", None), ("0", None), ("-3 to 1", "lr_too_high")])
-def test_a_logarithm_of_chances_keeps_its_own_cure_beside_a_wild_rate(inputs, because):
-    rate = finding("lr_too_high", evidence={"unusual": True})
-    made = finding("nonfinite", rule="nonfinite.log", evidence={"inputs": [inputs]})
-    assert [f.because for f in in_order([made, rate]) if f.kind == "nonfinite"] == [because]
-
-
-def test_batches_of_one_explain_what_is_silent_after_their_normalization():
-    ones = finding("batchnorm_misuse", rule="batchnorm_misuse.ones")
-    found = in_order([finding("dead_relu"), finding("constant_output"), ones])
-    assert {f.kind: f.because for f in found if f is not found[0]} == dict.fromkeys(
-        ("dead_relu", "constant_output"), "batchnorm_misuse"
-    )
-    lag = finding("batchnorm_misuse", rule="batchnorm_misuse.lag")
-    assert [f.because for f in in_order([finding("dead_relu"), lag])] == [None, None]
-
-
-def test_batches_of_one_explain_gradients_of_0_and_a_loss_that_jumps_from_row_to_row():
-    ones = finding("batchnorm_misuse", rule="batchnorm_misuse.ones")
-    usual, wild = ({"unusual": unusual} for unusual in (False, True))
-    blocked = finding("no_gradient", evidence={"gradient": 0.0})
-    assert [f.because for f in in_order([blocked, finding("lr_too_high", evidence=usual), ones])] == [
-        None,
-        "batchnorm_misuse",
-        "batchnorm_misuse",
-    ]
-    assert {f.because for f in in_order([finding("lr_too_high", evidence=wild), ones])} == {None}
-    images = finding("batchnorm_misuse", "warning", rule="batchnorm_misuse.ones")  # of many positions each
-    assert {f.because for f in in_order([finding("lr_too_high", evidence=usual), images])} == {None}
-
-
-def test_validation_rows_that_are_not_scaled_are_told_once():
-    columns = finding("validation_mismatch", "warning", rule="validation_mismatch.prepared", file="a.py", line=7)
-    size = finding("validation_mismatch", "warning", rule="validation_mismatch.scale", file="a.py", line=7)
-    elsewhere = finding("validation_mismatch", "warning", rule="validation_mismatch.scale", file="a.py", line=3)
-    assert [f.because for f in in_order([size, columns])] == [None, "validation_mismatch"]
-    assert {f.because for f in in_order([elsewhere, columns])} == {None}
-
-
-def test_a_dropout_of_nearly_all_units_explains_that_nothing_is_learnt():
-    found = in_order([finding("not_learning", "warning"), finding("dropout_high", "warning")])
-    assert [(f.kind, f.because) for f in found] == [("dropout_high", None), ("not_learning", "dropout_high")]
-    always = finding("dropout_high", "info", rule="dropout_high.always")
-    assert [f.because for f in in_order([finding("not_learning", "warning"), always])] == [None, None]
+def test_a_cause_is_as_severe_as_what_it_explains():
+    assert in_order([CONSTANT, SCALE])[0].severity == "error"
 
 
 def test_nothing_is_lost_and_order_does_not_matter():

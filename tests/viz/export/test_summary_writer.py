@@ -18,7 +18,7 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers, ops
-from tests.viz.nets import Trainer, batch, mlp
+from tests.viz.nets import batch, mlp
 from viz.export.event_files import last_step
 
 pytest.importorskip("tensorboard")
@@ -296,30 +296,6 @@ def test_activations_are_those_of_the_step_that_they_are_written_at(tmp_path):
     events = read(tmp_path).Scalars("activations/mlp/head/norm")
     assert [event.step for event in events] == [0, 1, 2]
     np.testing.assert_allclose([event.value for event in events], norms, rtol=1e-5)
-
-
-def test_steps_that_a_loop_marks_are_steps(tmp_path):
-    parts = adversaries()
-    play(*parts)
-    with viz.watch(parts[0], tmp_path, every=2) as watch:
-        for _ in range(3):
-            with viz.step():
-                play(*parts)
-                play(*parts)
-    assert watch.step == 3
-    assert [event.step for event in read(tmp_path).Scalars("gradients/generator/head/bias/norm")] == [0, 2]
-
-
-def test_watch_stops_when_closed(tmp_path):
-    trainer = Trainer()
-    trainer.step()
-    watch = viz.watch(trainer.model, tmp_path, every=1)
-    trainer.step()
-    watch.close()
-    watch.close()
-    trainer.step()
-    assert watch.step == 1
-    assert not ef.core.observe.state.on
 
 
 @pytest.mark.parametrize(("arguments", "says"), [({"every": 0}, "every=0"), ({"what": "biases"}, "'biases'")])

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import eagerflow as ef
+import viz
 from eagerflow import layers
+from eagerflow.core import random
 from viz.cli import main
 from viz.fit_gap.of_script import listening
 
@@ -180,3 +182,250 @@ def test_which_of_the_two_numbers_is_nan_is_told(tmp_path, capsys):
     status, out = run(tmp_path, capsys, NAN.replace("BEGIN", "2").replace("END", "True"))
     assert status == 1
     assert "The loss that fit reported is NaN in epoch 3, that of evaluate isn't" in out
+
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(256, 4)).astype("float32")
+Y = (X @ np.array([[1.0], [-2.0], [0.5], [0.0]]) + 0.1).astype("float32")
+
+
+def compiled(*body, rate=0.0, loss="mse", **options):
+    ef.utils.set_random_seed(3)
+    model = ef.Sequential([layers.Input(X.shape[1:]), *body])
+    model.compile(ef.optimizers.SGD(rate), loss, **options)
+    return model
+
+
+def line():
+    """A linear model that gives the sum of its inputs."""
+    return layers.Dense(1, use_bias=False, kernel_initializer="ones")
+
+
+def adds_up(found):
+    return sum(found.parts.values()) == pytest.approx(found.fit - found.evaluate, abs=1e-9)
+
+
+def test_without_anything_else_all_of_it_is_the_running_mean():
+    model = compiled(layers.Dense(1), rate=0.05)
+    found = viz.gap(model, X, Y, batch_size=32)
+    history = model.fit(X, Y, batch_size=32, verbose=0)
+    assert list(found.parts) == ["running mean"]
+    assert found.fit == history.history["loss"][0] > found.evaluate
+    assert found.evaluate == pytest.approx(model.evaluate(X, Y, verbose=0), rel=1e-6)
+    assert adds_up(found)
+
+
+def test_nothing_is_left_to_explain_where_the_weights_stand_still():
+    found = viz.gap(compiled(layers.Dense(1)), X, Y)
+    assert found.fit == pytest.approx(found.evaluate, rel=1e-6)
+    assert found.verdict == "The two agree."
+    assert found.ok
+
+
+def test_dropout_adds_the_variance_of_what_it_drops():
+    x, y = np.tile(X, (40, 1)), np.tile(Y, (40, 1))
+    found = viz.gap(compiled(layers.Dropout(0.5), line()), x, y, batch_size=1024)
+    assert found.parts["dropout"] == pytest.approx(np.square(x).sum(axis=1).mean(), rel=0.03)
+    assert "dropout" in found.verdict
+    assert adds_up(found)
+
+
+def test_batch_norm_is_the_difference_between_the_two_statistics():
+    x, kernel = X + 5.0, layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    found = viz.gap(compiled(layers.BatchNormalization(momentum=1.0), kernel), x, Y, batch_size=256)
+    by_batch = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-3)
+    losses = [np.square(v.sum(axis=1, keepdims=True) - Y).mean() for v in (by_batch, x / np.sqrt(1 + 1e-3))]
+    assert found.evaluate == pytest.approx(losses[1], rel=1e-5)
+    assert found.parts["batch norm"] == pytest.approx(losses[0] - losses[1], rel=1e-5)
+    assert found.statistics.evaluate == pytest.approx(losses[0], rel=1e-4)
+    assert not found.ok
+    assert "lag behind" in found.verdict
+
+
+def test_weights_of_classes_are_not_there_in_evaluate():
+    model = compiled(layers.Dense(1, activation="sigmoid"), loss="binary_crossentropy")
+    labels = (Y > 0) + 0
+    found = viz.gap(model, X, labels, class_weight={0: 1.0, 1: 10.0})
+    assert found.parts["sample weights"] == pytest.approx(found.fit - found.evaluate, rel=1e-5)
+    assert found.evaluate == pytest.approx(model.evaluate(X, labels, verbose=0), rel=1e-5)
+
+
+def test_losses_of_several_outputs_and_their_weights_are_told_from_penalties():
+    ef.utils.set_random_seed(0)
+    inputs = ef.Input((4,))
+    hidden = layers.Dense(3, kernel_regularizer="l2")(inputs)
+    model = ef.Model(inputs, [layers.Dense(1)(hidden), layers.Dense(1)(hidden)])
+    model.compile(ef.optimizers.SGD(0.0), ["mse", "mae"], loss_weights=[1.0, 5.0])
+    found = viz.gap(model, X, [Y, Y])
+    assert found.parts["penalties"] == pytest.approx(0.0, abs=1e-6)
+    assert adds_up(found)
+
+
+def test_changed_images_are_augmentation():
+    images = np.zeros((64, 8, 8, 1), "float32")
+    images[:, :, :4] = 1.0
+    ef.utils.set_random_seed(0)
+    flip = layers.RandomFlip("horizontal", seed=1)
+    model = ef.Sequential([layers.Input((8, 8, 1)), flip, layers.Flatten(), layers.Dense(1)])
+    weights = np.zeros((8, 8, 1))
+    weights[:, :4] = 1.0 / 32
+    model.layers[-1].set_weights([weights.reshape(-1, 1), np.zeros(1)])
+    model.compile(ef.optimizers.SGD(0.0), "mse")
+    found = viz.gap(model, images, np.ones((64, 1), "float32"))
+    assert found.evaluate == pytest.approx(0.0, abs=1e-9)
+    assert 0.3 < found.parts["augmentation"] < 0.7  # half of the pictures are flipped
+    assert adds_up(found)
+
+
+class Doubled(layers.Layer):
+    """What people write themselves."""
+
+    def call(self, inputs, training=False):
+        return inputs * 2.0 if training else inputs
+
+
+def test_a_layer_of_ones_own_is_another_part():
+    found = viz.gap(compiled(layers.Dense(1, kernel_initializer="ones"), Doubled()), X, Y)
+    assert found.parts["other layers"] == pytest.approx(found.fit - found.evaluate, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [layers.Reshape((2, 2)), layers.LSTM(3, dropout=0.5), layers.Dense(1)],
+        [layers.Reshape((2, 2)), layers.Bidirectional(layers.GRU(3, recurrent_dropout=0.5)), layers.Dense(1)],
+        [layers.GaussianNoise(0.5), layers.Dense(1)],
+    ],
+    ids=["lstm", "both directions", "noise"],
+)
+def test_noise_inside_of_layers_is_dropout(body):
+    found = viz.gap(compiled(*body), X, Y)
+    assert found.causes == ("dropout",)
+    assert found.parts["dropout"] != 0
+    assert adds_up(found)
+
+
+def test_causes_that_act_on_each_other_share_what_they_do_together():
+    found = viz.gap(compiled(layers.BatchNormalization(), layers.Dropout(0.3), layers.Dense(1)), X + 3, Y)
+    assert set(found.causes) == {"dropout", "batch norm"}
+    assert adds_up(found)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_batch_norm_that_uses_the_batch_in_evaluation_too_is_no_cause_but_a_fault(count):
+    ef.utils.set_random_seed(0)
+    inputs = h = ef.Input((4,))
+    for number in range(count):
+        h = layers.BatchNormalization(name=f"norm_{number}")(h, training=True)
+    model = ef.Model(inputs, layers.Dense(1)(h))
+    model.compile(ef.optimizers.SGD(0.05), "mse")
+    found = viz.gap(model, X + 3, Y, batch_size=32)
+    assert list(found.parts) == ["running mean"]
+    assert not found.ok
+    assert found.verdict.startswith(
+        {1: "'norm_0' normalizes by each batch's", 3: "'norm_0' and 2 more layers normalize by each batch's"}[count]
+    )
+    assert "training=True" in found.verdict
+    assert "moving averages" not in str(found)
+    assert "Nothing is wrong" not in found.verdict
+    assert found.to_dict()["normalized_by_batch"] == list(found.by_batch)
+
+
+def test_metrics_have_their_parts_too():
+    model = compiled(layers.Dropout(0.5), layers.Dense(1), metrics=["mae"])
+    found = viz.gap(model, X, Y)
+    reported, said, parts = found.numbers["mae"]
+    assert said == pytest.approx(model.evaluate(X, Y, verbose=0)[1], rel=1e-5)
+    assert sum(part.value for part in parts) == pytest.approx(reported - said, abs=1e-9)
+    assert "mae" in found.table("mae")
+
+
+def test_best_weights_that_are_put_back_are_a_part():
+    model = compiled(layers.Dense(1), rate=0.9, metrics=["mae"])
+
+    class Back(ef.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.kept = self.model.get_weights()
+
+        def on_train_end(self, logs=None):
+            self.model.set_weights(self.kept)
+
+    found = viz.gap(model, X, Y, callbacks=[Back()], batch_size=256)
+    assert found.evaluate == pytest.approx(model.evaluate(X, Y, verbose=0)[0], rel=1e-5)
+    assert found.parts["weights put back"] != 0
+    assert adds_up(found)
+
+
+def test_batches_of_a_generator_are_kept():
+    def batches():
+        for start in range(0, 256, 64):
+            yield X[start : start + 64], Y[start : start + 64]
+
+    model = compiled(layers.Dense(1), rate=0.05)
+    found = viz.gap(model, batches(), steps_per_epoch=4)
+    assert found.rows == 256
+    assert adds_up(found)
+
+
+def everything(model):
+    kept = [v.numpy() for v in (*model.variables, *model.optimizer.variables)]
+    return [*kept, *[v.numpy() for m in model.metrics for v in m.variables]], random.get_state()
+
+
+def test_all_is_put_back_bit_for_bit():
+    body = layers.Dense(8), layers.BatchNormalization(), layers.Dropout(0.5), layers.Dense(1, kernel_regularizer="l2")
+    model = compiled(*body, metrics=["mae"])
+    model.compile("adam", "mse", metrics=["mae"])
+    model.fit(X, Y, verbose=0)
+    history, (arrays, state), numbers = model.history, everything(model), model.get_metrics_result()
+    losses = [float(x) for x in model.losses]
+    viz.gap(model, X, Y)
+    after, state_after = everything(model)
+    assert all(a.tobytes() == b.tobytes() for a, b in zip(arrays, after, strict=True))
+    assert str(state_after) == str(state)
+    assert model.history is history
+    assert {k: float(v) for k, v in model.get_metrics_result().items()} == {k: float(v) for k, v in numbers.items()}
+    assert [float(x) for x in model.losses] == losses
+
+
+class Plain(ef.Sequential):
+    """Steps of its own that do what those of every model do."""
+
+    def train_step(self, data):
+        return super().train_step(data)
+
+
+def test_where_layers_add_the_whole_loss_it_is_no_penalty():
+    inputs = layers.Input((4,))
+    outputs = layers.Dense(4)(inputs)
+    model = ef.Model(inputs, outputs)
+    model.add_loss(ef.ops.mean((inputs - outputs) ** 2))
+    model.compile(ef.optimizers.SGD(0.1))
+    found = viz.gap(model, X, batch_size=32)
+    assert list(found.parts) == ["running mean"]
+    assert adds_up(found)
+
+
+def test_what_cannot_be_taken_apart_is_refused():
+    model = Plain([layers.Input((4,)), layers.Dense(1)])
+    with pytest.raises(ValueError, match="compile the model first"):
+        viz.gap(model, X, Y)
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="Plain has a train_step or test_step of its own"):
+        viz.gap(model, X, Y)
+    with pytest.raises(ValueError, match=r"gap\(epochs=\.\.\.\)"):
+        viz.gap(compiled(layers.Dense(1)), X, Y, epochs=3)
+
+
+def test_the_picture_has_a_bar_for_each_part(tmp_path):
+    found = viz.gap(compiled(layers.Dropout(0.5), layers.Dense(1)), X, Y)
+    found.draw(tmp_path / "gap.svg")
+    drawn = (tmp_path / "gap.svg").read_text(encoding="utf-8")
+    names = ["evaluate gives", "dropout", "running mean", "fit reported"]
+    at = [drawn.index(f">{name}<") for name in names]
+    assert at == sorted(at)
+    assert drawn.count('class="bar"') == 4
+    with pytest.raises(ValueError, match=r"must end in \.svg, \.png or \.pdf"):
+        found.draw(tmp_path / "gap.jpg")
+    with pytest.raises(ValueError, match="'loss'"):
+        found.draw(tmp_path / "gap.svg", "accuracy")

@@ -200,20 +200,6 @@ def test_a_short_training_has_the_distributions_and_the_graph_of_its_end(monkeyp
     assert graph is not None
 
 
-def test_the_graph_is_that_of_the_newest_training(monkeypatch):
-    monkeypatch.setattr(collector.Pace, "affords_last", lambda self, now: False)
-    monkeypatch.setattr(collector.Pace, "affords_picture", lambda self, now: True)
-    x, y = data()
-    with watched(every=1e6) as (page, reader):
-        for name in ("first", "second"):
-            mlp(name).fit(x, y, batch_size=8, epochs=2, verbose=0)
-        page.close()
-        reader.wait(lambda r: r.parts.get("end"))
-        graph = reader.parts["graph"]
-        assert (graph["model"], graph["step"]) == ("second", 17)  # the step before may build the layers
-        assert "second/hidden" in str(reader.get("graph"))
-
-
 def test_the_numbers_are_those_of_history():
     with watched() as (page, reader):
         x, y = data()

@@ -358,43 +358,6 @@ def test_what_the_cockpit_says_stands_on_the_page(page_in_browser):
     seen.wait("document.querySelector('[data-metric=\"extra|cockpit: alpha\"]') !== null")
 
 
-def train_on_a_phone(page, seen):
-    """The page on a narrow screen, with the graph of a training that has ended."""
-    seen.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
-    seen.open(page.url)
-    seen.wait("document.documentElement && document.documentElement.dataset.live === 'waiting' && innerWidth === 390")
-    x, y = data()
-    mlp().fit(x, y, batch_size=8, epochs=3, verbose=0)
-    seen.wait("Number(document.documentElement.dataset.graph) >= 1")
-
-
-def test_the_tab_and_the_top_line_are_named_after_the_script(page_in_browser):
-    page, seen = page_in_browser
-    seen.run("window.eagerflowTitle = 'gan.py'; 1")
-    page.log(loss=1.0)
-    page._collector._box.put("status", {"step": 1, "mode": "training", "model": "generator"})
-    seen.wait("document.title === 'training · gan.py'")
-    assert seen.run("document.querySelector('.live-line').title") == "gan.py"
-    assert "gan.py" in seen.run("eagerflowLive.tiles.textContent")
-    seen.run("window.eagerflowTitle = ''; eagerflowLive.say()")  # of a notebook
-    assert seen.run("document.title") == "training · generator"
-
-
-def test_on_a_phone_the_head_is_short_until_all_numbers_are_wanted(page_in_browser):
-    page, seen = page_in_browser
-    train_on_a_phone(page, seen)
-    height = "document.querySelector('.live-head').getBoundingClientRect().height"
-    short = seen.run(height)
-    assert short < 844 / 12
-    assert seen.run("document.documentElement.scrollWidth <= innerWidth")
-    assert seen.run("document.querySelector('.plot').getBoundingClientRect().top") < 200
-    seen.run("document.querySelector('.live-more').click()")
-    assert seen.run(height) > short + 30
-    seen.run("document.querySelector('.closer').click()")  # without the curves the graph has its tools
-    assert seen.run("document.querySelector('.toolbar').getBoundingClientRect().height") > 30
-    assert seen.run("document.querySelector('.sight').clientHeight") > 400
-
-
 def test_the_head_says_when_fit_has_ended_and_when_another_begins(page_in_browser):
     _, seen = page_in_browser
     word = "[eagerflowLive.word.textContent, eagerflowLive.dot.dataset.state, eagerflowLive.tiles.textContent]"

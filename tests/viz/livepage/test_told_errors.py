@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import viz
 from viz.doctor.report import text
+from viz.livepage.failures import Blame
 from viz.livepage.told_errors import ToldErrors
 
 WRONG = """
@@ -56,3 +58,23 @@ def test_viz_run_live_says_what_is_wrong_with_the_script(tmp_path):
     lines = [line for line in ran.stderr.splitlines() if line.startswith("doctor: ")]
     assert len(lines) == 1
     assert lines[0].startswith("doctor: error loss_mismatch  wrong.py:7  The loss takes its input as logits")
+
+
+def test_an_error_is_not_blamed_on_the_op_of_one_that_is_gone():
+    blame = Blame()
+    for _ in range(50):  # of one another's place in memory
+        error = ValueError("of an op")
+        blame.op(SimpleNamespace(name="matmul"), error)
+        assert blame.of(error) == {"op": "matmul"}
+        del error
+        assert blame.of(ValueError("of no op")) == {}
+
+
+def test_the_innermost_layer_and_the_op_of_the_cause_are_named():
+    blame, cause = Blame(), ValueError("of an op")
+    blame.op(SimpleNamespace(name="matmul"), cause)
+    for name in ("model/dense", "model"):
+        blame.scope(SimpleNamespace(kind="layer", name=name, owner=None), cause)
+    error = RuntimeError("around")
+    error.__cause__ = cause
+    assert blame.of(error) == {"op": "matmul", "layer": "model/dense"}

@@ -66,17 +66,6 @@ def test_the_panels_of_weights_and_inputs_say_how_they_differ(compared):
     assert compared.texts(".panel .remark p") == ["only here: the other recording doesn't have it"]
 
 
-def of_other_values(factor):
-    parts = [layers.Dense(3, name="first"), layers.Dense(2, name="second")]
-    model = ef.Sequential(parts, name="net")
-    model.build((None, 3))
-    for part in parts:
-        part.kernel.assign(np.full(part.kernel.shape, factor, "float32"))
-    with viz.trace(f"{factor}", stats="basic") as t:
-        model(np.ones((4, 3), "float32"))
-    return t
-
-
 def panel_of(page, title):
     """What stands in the panel of a box before its numbers: how its ops differ."""
     page.run(f"v.selectNode([...v.scene.nodes.values()].find(n => n.title === '{title}' && n.ops.length > 1).id)")
@@ -132,18 +121,3 @@ def test_the_panel_of_the_recording_says_with_what_it_is_compared(compared):
     compared.rest()
     in_all = tables(compared)["By layer, median of 4 steps"]["in all"]
     assert told["compared with"] == f"5 units: {in_all[0]} → {in_all[1]} ({in_all[2]})"
-
-
-def test_costs_without_steps_are_of_the_whole_recordings(shown, pages):
-    class Pair:
-        def to_html(self, path):
-            return of_other_values(2.0).to_html(path, diff=of_other_values(1.0))
-
-    shown.show(pages("other values", Pair))
-    found = tables(shown)
-    assert list(found) == ["By layer, of the whole recordings", "By op, of the whole recordings", "Weights"]
-    told = ["values", "net / first / kernel", "3×3 f32", "3×3 f32", "relative difference 0.5"]
-    assert told in shown.run(
-        "[...document.querySelectorAll('.changes section:last-child tbody tr')]"
-        ".map(row => [...row.children].map(cell => cell.innerText))"
-    )

@@ -113,23 +113,6 @@ def test_what_stands_on_a_box_is_found_and_enter_selects_that_box(gan, query, ti
     assert gan.texts(".panel h2") == [title]
 
 
-@pytest.mark.parametrize(("name", "fewest"), [("transformer", 8), ("siamese", 3)])
-def test_a_layer_whose_path_or_its_end_is_typed_comes_first(shown, pages, name, fewest):
-    shown.show(pages(name, lambda: ALL[name]()[0]))
-    paths = shown.run(
-        "[...v.index.blocks.values()].filter(b => b.scope?.kind === 'layer').map(b => v.model.path(b.scope.id))"
-    )
-    nested = [path for path in dict.fromkeys(paths) if " / " in path]
-    assert len(nested) >= fewest
-    for path in nested:
-        last = " / ".join(path.split(" / ")[-2:])
-        for query in (path, path.replace(" / ", "/"), last):
-            search(shown, query)
-            first = "(({selected}) => v.model.path(selected.call ?? v.index.blocks.get(selected.key).scope.id))"
-            found = shown.run(f"v.toolbar.search.hits.length && {first}(v.toolbar.search.hits[0])")
-            assert str(found).endswith(last if query == last else path), query
-
-
 def test_what_stands_in_a_line_of_a_box_is_found_where_nothing_is_called_so(shown, pages):
     shown.show(pages("polyak", lambda: LOOPS["polyak"]()[0]))
     line, title = shown.run(
@@ -175,16 +158,6 @@ def test_a_closed_layers_gradients_stay_selected_from_step_to_step_and_in_the_ad
     assert shown.run(selected) == [0, title, boxes]
     shown.run("v.setView('forward')")
     shown.show(pages("gradients selected", two_steps), shown.run("location.hash"))
-
-
-def test_a_whole_optimizer_is_found_before_its_updates_and_opens_no_layer_though_these_are_in_them(gan):
-    gan.run("v.changeDepth(-9)")
-    before = gan.boxes()
-    search(gan, "adam of generator")
-    assert gan.texts(".hits .tag")[0] == "optimizer"
-    gan.press("Enter", "\r")
-    assert gan.boxes() == before
-    assert gan.run("v.nodesOf(v.state.selected).map(id => v.scene.nodes.get(id).title)") == ["adam of generator"]
 
 
 # Names and paths of what is found, in the order of the list.
@@ -233,20 +206,6 @@ def test_a_box_of_several_weights_has_a_panel_for_all_of_them(gan):
     assert gan.texts(".panel .where")[0].startswith("generator / wide  ·  ")
 
 
-def test_an_address_keeps_a_box_that_stands_for_several_things(gan, pages):
-    for title, kind, told in [
-        ("adam of generator", "ops", "box"),
-        ("kernel, bias", "tensors", "box"),
-        ("images", "tensor", "input"),
-    ]:
-        click(gan, title)
-        gan.rest()
-        address = gan.wait(f"v.hash && v.hash.includes('sel={told}') && v.hash")
-        gan.show(pages("adversaries", adversaries), address)
-        assert gan.run("v.state.selected.kind") == kind
-        assert gan.texts(".panel h2") == [title]
-
-
 def test_an_input_that_stands_for_several_has_a_panel_for_all_of_them(shown, pages):
     def rounds():
         cell, x = ef.layers.SimpleRNNCell(4), np.ones((2, 5, 3), "float32")
@@ -293,21 +252,6 @@ def test_the_timeline_says_which_call_of_a_layer_it_is_and_of_what_gradients_are
     assert gan.texts(".panel h2") == ["gradient of gen_loss"]
     assert not gan.texts(".panel header .where")
     assert not any("of gen_loss" in where for where in gan.texts(".panel .links .where"))  # the title says it
-
-
-def test_the_memory_says_which_call_made_what_and_of_which_loss(gan):
-    gan.run("v.dock.choose('memory')")
-    rows = gan.run(
-        "[...document.querySelectorAll('.owners tbody tr')].map(({ children: [,,, what, layer] }) =>"
-        " [what.textContent, layer?.firstChild?.title ?? ''])"
-    )
-    made = [tuple(row) for row in rows if row[1].startswith("discriminator")]
-    assert len(made) == len(set(made)) > 2
-    leaky = [of.split(" / ")[0] for name, of in made if name == "leaky_relu"]
-    assert leaky == ["discriminator", "discriminator (call 2)"]
-    gradients = [of for name, of in made if name.startswith("∇")]
-    assert gradients
-    assert all(of.endswith(("of gen_loss", "of disc_loss")) for of in gradients)
 
 
 def functional():

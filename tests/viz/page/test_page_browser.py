@@ -469,23 +469,6 @@ def test_an_op_that_fit_ran_is_shown_at_the_line_that_made_its_layer(shown, page
     assert max(map(max, starts)) > 0
 
 
-def test_what_ran_outside_of_steps_has_a_place_of_its_own(shown, pages):
-    def mixed():
-        trainer = Trainer()
-        trainer.step()
-        with viz.trace("mixed") as t:
-            ef.ops.sin(ef.ops.ones((2,)))
-            trainer.step()
-        return t
-
-    shown.show(pages("mixed", mixed))
-    assert shown.texts(".steps output") == ["step 0"]
-    assert "sin" not in shown.boxes()
-    shown.press("[")
-    assert shown.texts(".steps output") == ["outside of steps"]
-    assert "sin" in shown.boxes()
-
-
 def test_the_first_nan_is_found_with_its_path(shown, pages):
     shown.show(pages("nan", with_nan))
     shown.press("n")
@@ -496,24 +479,6 @@ def test_the_first_nan_is_found_with_its_path(shown, pages):
     assert "sin" not in near
     assert any("not finite" in text for text in shown.texts(".node text"))
     photograph(shown, "page_nan")
-
-
-def test_nan_that_a_weight_held_before_is_not_blamed_on_an_op(shown, pages):
-    def spoiled():
-        model = ef.Sequential([ef.layers.Dense(1)], name="spoiled")
-        model.compile("sgd", "mse")
-        model.build((None, 2))
-        model.layers[0].kernel.assign(np.full((2, 1), np.nan))
-        with viz.trace("spoiled", stats="basic") as t:
-            model.train_on_batch(np.ones((4, 2), "float32"), np.ones((4, 1), "float32"))
-        return t
-
-    shown.show(pages("spoiled", spoiled))
-    assert "kernel held 2 NaN elements when it came to dense" in shown.texts(".panel .alarm")[0]
-    shown.press("n")
-    assert shown.texts(".panel h2") == ["dense"]
-    assert "kernel held 2 NaN elements" in shown.texts(".panel .alarm")[0]
-    assert "arise here" not in "".join(shown.texts(".panel .alarm"))
 
 
 # ---------------------------------------------------------------------- below the graph
@@ -569,25 +534,6 @@ def test_timeline_and_memory_have_one_axis_also_when_zoomed(small):
     said = small.run("document.querySelector('.memory canvas').getAttribute('aria-valuenow')")
     assert int(said) == pytest.approx(middle - small.run("v.period.first"), abs=1)  # both count from the first op
     small.run("v.period.showAll()")
-
-
-def test_the_step_in_which_most_memory_is_in_use_is_named_and_leads_there(shown, pages):
-    def two_sizes():
-        with viz.trace() as t:
-            for name, rows in (("large", 512), ("small", 8)):
-                with viz.step(name):
-                    ef.ops.tanh(ef.ops.ones((rows, 64)))
-        return t
-
-    shown.show(pages("two_sizes", two_sizes))
-    shown.run("v.setStep(1)")
-    shown.run("eagerflowViewer.openTab('memory')")
-    small = shown.run("v.dock.tabs.get('memory').owner.peak.size")
-    (link,) = [text for text in shown.texts(".memory .summary button") if "step 0" in text]
-    shown.run("[...document.querySelectorAll('.memory .summary button')].pop().click()")
-    assert shown.run("v.state.step") == 0
-    assert shown.run("v.dock.tabs.get('memory').owner.peak.size") > small
-    assert shown.texts(".memory .summary strong") == [f"peak: {link.removesuffix(' in step 0 of 0–1')}"]
 
 
 def three_steps_memory(page):

@@ -15,7 +15,6 @@ from tests.viz.picture.architectures import ALL
 
 pytestmark = pytest.mark.slow
 
-TIMELINE = "v.dock.tabs.get('timeline').owner"
 SEARCHED = """(query => { const {search} = v.toolbar; search.input.value = query; search.look();
   search.go(0); search.close();
   return search.hits.map(({title}) => title); })"""
@@ -59,16 +58,6 @@ def test_the_panel_of_a_box_of_several_ops_is_one_whose_ops_open_to_their_number
     assert page.texts(".panel h3 small")[:2] == ["of gather", "of gather"]
     page.click(".panel details.op summary .link")
     assert page.texts(".panel .remark")[0] == "One of 3 ops of the box gather."
-
-
-@pytest.mark.parametrize("query", ["kernel", "momentum", "head", "bias", "adam", "mean_squared_error"])
-def test_what_a_search_finds_is_marked_in_the_timeline_in_every_step(steps, query):
-    for step in (0, 1):
-        steps.run(f"v.setStep({step}); v.period.zoom(0.1, v.period.first)")
-        assert steps.run(f"{SEARCHED}({query!r})")
-        assert steps.run("v.state.step") == step
-        seen = "({start, end}) => start < v.period.to && end > v.period.from"
-        assert steps.run(f"{TIMELINE}.barsOf(v.state.selected).some({seen})")
 
 
 def test_a_search_that_leads_to_another_step_says_so_and_leads_back(steps):
@@ -388,3 +377,37 @@ def test_a_gradient_leads_to_its_forward_op_and_to_what_that_read_and_made(steps
         "[...document.querySelectorAll('.panel .facts button')].find(each => each.textContent === 'dense').click()"
     )
     assert steps.run("v.state.selected.id") == forward
+
+
+def paused():
+    """A step that waits between its first two ops."""
+    weight = ef.Variable(np.ones((4, 4), "float32"), name="w")
+    optimizer = ef.optimizers.Adam()
+    with viz.trace() as t, viz.step():
+        with ef.GradientTape() as tape:
+            loss = ef.ops.sum(ef.ops.exp(weight))
+        optimizer.apply([tape.gradient(loss, weight)], [weight])
+    for i, op in enumerate(t.ops):
+        op.start = i * 2_000_000 + (200_000_000 if i else 0)
+        op.end = op.start + 1_000_000
+    (step,) = t.steps
+    step.start, step.end = 0, t.ops[-1].end
+    return t
+
+
+def test_time_between_ops_is_told_with_where_most_of_it_was(shown, pages):
+    shown.size(1440, 900)
+    shown.show(pages("paused", paused))
+    shown.run("v.panel.setOpen(true); v.select(null)")
+    told = "[...document.querySelectorAll('.panel dt')].find(e => e.textContent === 'between ops').nextSibling"
+    count = shown.run("v.selection.ops.length")
+    assert shown.run(f"{told}.textContent") == f"{200 + count - 1} ms, 201 ms of it before sum"
+    shown.run("v.setView('forward')")  # where the same is told of all of the step
+    assert shown.run(f"{told}.textContent") == f"{200 + count - 1} ms, 201 ms of it before sum"
+    shown.run("v.setView('both'); v.dock.choose('timeline')")
+    shown.rest()
+    line = "v.dock.tabs.get('timeline').owner"
+    x, y = shown.run(f"""(() => {{ const box = {line}.canvas.getBoundingClientRect(), {{ from, to }} = {line};
+      return [box.left + (100e6 - from) / (to - from) * box.width, box.bottom - 4]; }})()""")
+    shown.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+    assert shown.run("document.querySelector('.timeline .tip').textContent").startswith("201 ms between exp and sum · ")

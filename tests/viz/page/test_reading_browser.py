@@ -8,7 +8,8 @@ import pytest
 import eagerflow as ef
 import viz
 from eagerflow import layers
-from tests.viz.picture.architectures import ALL
+from tests.viz.nets import adversarial_step, mlp
+from tests.viz.picture.architectures import ALL, numbers
 
 pytestmark = pytest.mark.slow
 
@@ -183,3 +184,96 @@ def test_on_a_phone_the_panel_and_the_tabs_take_turns(page):
     page.size(1400, 900)
     page.run("v.panel.setOpen(true); v.dock.setOpen(true)")
     assert page.run(which) == [True, True]
+
+
+SIGNS = """[...document.querySelectorAll('.sign')].map(sign => {
+  const { left, right, top, bottom } = sign.getBoundingClientRect();
+  const size = parseFloat(getComputedStyle(sign.querySelector('text')).fontSize) * v.canvas.view.scale;
+  return [sign.textContent, left, right, top, bottom, size]; })"""
+
+
+def towers() -> viz.Recording:
+    """Columns of layers beside each other, wider than a phone's screen and higher than any."""
+    given = ef.Input((4,))
+    branches = []
+    for i in range(4):
+        x = given
+        for j in range(4):
+            x = ef.layers.Dense(3 + i, activation="tanh", name=f"tower_{i}_{j}")(x)
+        branches.append(x)
+    with viz.trace() as t:
+        ef.Model(given, branches, name="towers")(np.ones((2, 4), "float32"))
+    return t
+
+
+@pytest.fixture
+def seen(shown, pages):
+    shown.show(pages("towers", towers))
+    return shown
+
+
+def test_titles_of_frames_are_read_from_afar_and_none_lies_over_another(seen):
+    seen.run("v.canvas.setView({ x: 300, y: 20, scale: 0.74 })")
+    seen.rest()
+    assert seen.run(SIGNS) == []  # the titles themselves can be read
+    seen.run("v.changeDepth(9); v.canvas.setView({ x: 300, y: 20, scale: 0.4 })")
+    seen.rest()
+    signs = seen.run(SIGNS)
+    assert {"towers", "tower_0_0"} <= {name for name, *_ in signs}
+    for k, (_, left, right, top, bottom, size) in enumerate(signs):
+        assert any(size == pytest.approx(letters) for letters in (11, 9, 8))
+        for _, *other, _ in signs[:k]:
+            assert left >= other[1] or other[0] >= right or top >= other[3] or other[2] >= bottom
+    seen.run("v.canvas.setView({ x: 300, y: 20, scale: 1 })")
+    seen.rest()
+    assert seen.run(SIGNS) == []
+
+
+def test_titles_that_are_read_from_afar_cover_no_box(shown, pages):
+    def tall():
+        with viz.trace() as t:
+            mlp("tall", 13)(np.ones((2, 12), "float32"))
+        return t
+
+    shown.show(pages("tall", tall))
+    shown.run("v.setFold(false)")
+    for level, scale in [(0, 0.3), (0, 0.16), (1, 0.3), (1, 0.16)]:
+        shown.run(f"v.depth = {level}; v.changeDepth(1); v.canvas.setView({{ x: 500, y: 90, scale: {scale} }})")
+        shown.rest()
+        signs = shown.run(SIGNS)
+        assert "tall" in {name for name, *_ in signs}
+        boxes = shown.run("""[...document.querySelectorAll('.node .ground')].map(box => {
+          const { left, right, top, bottom } = box.getBoundingClientRect(); return [left, right, top, bottom]; })""")
+        assert len(boxes) > 12
+        for _, left, right, top, bottom, _ in signs:
+            assert not any(right > a and b > left and bottom > c and d > top for a, b, c, d in boxes)
+
+
+def two_networks():
+    """Both losses of a generative adversarial network, whose gradients come from one forward pass."""
+    generator = ef.Sequential([layers.Input((6,)), *[layers.Dense(8, "relu") for _ in range(5)]], name="generator")
+    discriminator = ef.Sequential([layers.Input((8,)), layers.Dense(6), layers.Dense(1)], name="discriminator")
+    return adversarial_step(generator, discriminator, lambda: ef.random.normal((4, 6)), numbers(4, 8))
+
+
+# The middles of boxes and frames with a title, forward ones, by title.
+MIDDLES = """Object.fromEntries([...v.scene.frames.values(), ...v.scene.nodes.values()]
+  .filter(e => e.title && e.phase !== 'backward').map(e => [e.title, e.x + e.w / 2]))"""
+TOGGLE = "v.toggle([...v.scene.nodes.values(), ...v.scene.frames.values()].find(e => e.title === {!r}).id)"
+
+
+@pytest.mark.parametrize("name", ["generator", "discriminator", "discriminator (call 2)"])
+def test_what_stands_side_by_side_keeps_its_order_when_a_network_is_opened_and_closed(shown, pages, name):
+    shown.size(1440, 900)
+    shown.show(pages("two networks", two_networks))
+    shown.run("v.changeDepth(-9)")
+
+    def order():
+        found = shown.run(MIDDLES)
+        return found["generator"] < found["discriminator"], found["discriminator (call 2)"] < found["discriminator"]
+
+    before = order()
+    assert before == (True, True)
+    for _ in range(2):
+        shown.run(TOGGLE.format(name))
+        assert order() == before

@@ -117,3 +117,29 @@ def test_steps_of_a_loop_of_ones_own_have_the_numbers_of_the_slider(shown, pages
     assert shown.run("plot.drawn[0].raw.map(([x, y]) => [x, y])") == [[n, 1 + n] for n in numbers]
     shown.run(f"plot.at = {numbers[1]}; plot.draw()")
     assert shown.texts(".plot-step") == [f"step {numbers[1]}"]
+
+
+def test_a_finger_on_a_curve_reads_its_values_until_it_touches_something_else(shown, pages):
+    shown.size(390, 800)
+    shown.call("Emulation.setTouchEmulationEnabled", enabled=True)
+    try:
+        shown.show(pages("two epochs", over_two_epochs))
+        shown.run("eagerflowViewer.openTab('training')")
+        shown.rest()
+        shown.run("window.plot = v.dock.tabs.get('training').owner.plots.get('loss'); 1")
+        x, y = shown.run(
+            "(() => { const r = plot.canvas.getBoundingClientRect(); return [r.x + plot.toX(3), r.y + 30]; })()"
+        )
+        touch(shown, x, y)
+        assert shown.run("plot.tip.hidden") is False
+        assert shown.run("plot.tip.firstChild.textContent") == "batch 3 · end of epoch 1"
+        touch(shown, 100, 200)
+        shown.wait("plot.tip.hidden")
+    finally:
+        shown.call("Emulation.setTouchEmulationEnabled", enabled=False)
+
+
+def touch(page, x, y):
+    page.call("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+    page.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    page.rest()

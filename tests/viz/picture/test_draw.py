@@ -537,28 +537,6 @@ def test_numbers_of_other_types_are_refused_by_name(steps, name, wrong):
         steps.draw(**{name: wrong})
 
 
-def test_pairs_of_equal_blocks_are_drawn_once_where_there_is_no_room_for_all():
-    def block(units, name):
-        return ef.Sequential([layers.Dense(units), layers.LayerNormalization(), layers.Dense(units)], name=name)
-
-    parts = [
-        each
-        for units in (8, 12, 16, 20)
-        for each in (layers.Dense(units, name=f"to_{units}"), block(units, f"a_{units}"), block(units, f"b_{units}"))
-    ]
-    model = ef.Sequential([ef.Input((8,)), *parts], name="net")
-    with viz.trace() as t:
-        model(np.ones((2, 8), "float32"))
-    titles = [cluster.title for cluster in t.draw().graph.clusters.values()]
-    assert "a_8" in titles
-    assert "b_8" in titles
-    titles = [cluster.title for cluster in t.draw(max_nodes=20).graph.clusters.values()]
-    assert "a_8, b_8  ×2" in titles
-    assert len([title for title in titles if title.endswith("×2")]) == 4
-    twice = t.draw(max_nodes=20, collapse_repeats=False).graph
-    assert "closed to depth 1" in twice.caption
-
-
 def test_a_box_that_takes_a_part_of_a_tensor_says_which():
     x = ef.Tensor(np.zeros((2, 6, 4), "float32"))
     with viz.trace() as t:
@@ -570,26 +548,3 @@ def test_a_box_that_takes_a_part_of_a_tensor_says_which():
     lines = [node.lines[0] for node in t.draw().graph.nodes.values() if node.title == "take_index"]
     assert lines[:4] == ["x[:, -1]", "x[:, ::-1]", "x[..., 1:3]", "x[:, None]"]
     assert not lines[4].startswith("x[")
-
-
-class OwnParts(ef.layers.Layer):
-    def build(self, input_shape):
-        self.parts = self.add_weight(shape=(2, input_shape[-1]))
-
-    def call(self, x):
-        return x * self.parts[0] + self.parts[1]
-
-
-def test_parts_that_the_library_takes_of_its_weights_are_shown_with_what_reads_them():
-    for layer, taken in (ef.layers.GRU(3), []), (OwnParts(), ["x[0]", "x[1]"]):
-        model = ef.Sequential([layer, ef.layers.Dense(1)])
-        model.compile("sgd", "mse")
-        model.train_on_batch(np.ones((2, 4, 3)), np.ones((2, 1)) if not taken else np.ones((2, 4, 1)))
-        with viz.trace() as t:
-            model.train_on_batch(np.ones((2, 4, 3)), np.ones((2, 1)) if not taken else np.ones((2, 4, 1)))
-        graph = t.draw().graph
-        assert [n.lines[0] for n in graph.nodes.values() if n.title == "take_index" and n.lane == "forward"] == taken
-        if not taken:
-            readers = [graph.nodes[e.head].title for e in graph.edges if e.kind == "parameter"]
-            assert readers == ["gru", "dense"]
-            assert [graph.nodes[e.head].kind for e in graph.edges if graph.nodes[e.tail].title == "∇ gru"] == ["update"]

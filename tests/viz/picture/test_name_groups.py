@@ -125,18 +125,6 @@ def test_what_others_read_is_seen():
     assert BLOCK not in boxes
 
 
-def test_a_long_chain_goes_on_in_the_next_line():
-    x = start = layers.Input((8, 2))
-    for i in range(9):
-        x = layers.LeakyReLU()(layers.BatchNormalization()(layers.Conv1D(3 + i, 3, padding="same")(x)))
-        x = layers.SpatialDropout1D(0.1)(x)
-    x = layers.Dense(2)(layers.Flatten()(x))
-    recording, _ = fitted(ef.Model(start, x), numbers(4, 8, 2), numbers(4, 2))
-    graph = recording.draw(view="layers", max_nodes=60).graph
-    lines = [node.lines[:2] for node in graph.nodes.values() if "→ SpatialDropout1D" in node.lines]
-    assert ["Conv1D 3 → BatchNormalization → LeakyReLU", "→ SpatialDropout1D"] in lines
-
-
 def deep():
     x = start = layers.Input((8, 8, 4))
     for i in range(28):

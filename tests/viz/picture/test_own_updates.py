@@ -104,3 +104,18 @@ def test_sums_of_gradients_that_an_optimizer_is_given_are_kept_with_the_update()
     ]
     (update,) = [node for node in t.draw().graph.nodes.values() if node.kind == "update"]
     assert (update.title, update.lines[0]) == ("sgd, assign_add, assign", "keeps sums[0], sums[1]")
+
+
+def test_what_an_update_reads_is_called_as_its_frame_is():
+    q_net, target_net = [ef.Sequential([layers.Dense(2, name="out")]) for _ in range(2)]
+    optimizer, x = ef.optimizers.SGD(), np.ones((4, 3), "float32")
+    q_net(x), target_net(x)
+    with viz.trace() as t:
+        with ef.GradientTape() as tape:
+            loss = ops.mean(ops.square(q_net(x) - ops.stop_gradient(target_net(x))))
+        optimizer.apply(tape.gradient(loss, q_net.trainable_variables), q_net.trainable_variables)
+        for copy, weight in zip(target_net.variables, q_net.variables):
+            copy.assign(0.01 * weight + 0.99 * copy)
+    graph = t.draw().graph
+    assert {"q_net", "target_net"} <= {frame.title for frame in graph.clusters.values()}
+    assert {line for node in updates(graph) for line in node.lines if "reads" in line} == {"reads q_net/out"}

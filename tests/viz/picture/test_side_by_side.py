@@ -72,16 +72,6 @@ def test_a_loop_within_a_loop_is_drawn_once_within_what_is_drawn_once():
     assert len(drawn.nodes) < 50
 
 
-@pytest.mark.parametrize("name", [None, "state"])
-def test_calls_of_one_policy_do_whether_its_input_has_a_name_or_not(name):
-    given = ef.Input((4,), name=name)
-    policy = ef.Model(given, layers.Dense(2)(layers.Dense(8, activation="relu")(given)), name="policy")
-    with viz.trace() as t:
-        answers = [ops.softmax(policy(np.full((1, 4), i, "float32")))[0, 1] for i in range(5)]
-        ops.sum(ops.stack(answers))
-    assert any("×5, side by side" in frame.title for frame in t.draw().graph.clusters.values())
-
-
 def arrows(run):
     with viz.trace() as t:
         run()

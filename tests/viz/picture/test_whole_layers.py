@@ -73,33 +73,6 @@ def test_their_gradient_is_one_box_too_and_the_page_opens_them_only_when_asked()
     assert [need for title, need in needs.items() if title.startswith("conv2d")] == [2, 2]
 
 
-tokens = np.arange(30).reshape(5, 6) % 7
-
-
-def written(rounds):
-    """A loop of one's own over a cell, with a loss in each round, whose rounds differ in the data alone."""
-    embed, cell, head = (
-        layers.Embedding(7, 4, name="embed"),
-        layers.GRUCell(4, name="cell"),
-        layers.Dense(7, name="head"),
-    )
-    judge = ef.losses.SparseCategoricalCrossentropy(from_logits=True)
-    weights = lambda: embed.trainable_weights + cell.trainable_weights + head.trainable_weights  # noqa: E731
-
-    def step():
-        with ef.GradientTape() as tape:
-            state, loss = [ops.zeros((5, 4))], 0.0
-            for at in range(rounds):
-                out, state = cell(embed(tokens[:, at]), state)
-                loss = loss + judge(tokens[:, at + 1], head(out))
-        tape.gradient(loss, weights())
-
-    step()
-    with viz.trace() as t:
-        step()
-    return t
-
-
 def frames_of(drawing):
     return {frame.title for frame in drawing.graph.clusters.values()}
 
@@ -122,14 +95,6 @@ def test_later_calls_are_boxes_and_the_caption_says_so():
     assert {"one", "two"} <= frames_of(drawing)
     assert {"one (call 2)", "two (call 2)"} <= boxes_of(drawing)
     assert "later calls of a layer are closed" in drawing.graph.caption
-
-
-def test_a_layer_of_many_ops_that_a_loop_calls_is_a_box_from_the_first_call_on():
-    drawing = written(4).draw()
-    assert {"embed", "head"} <= frames_of(drawing)
-    assert {"cell", "cell (calls 2–4)"} <= boxes_of(drawing)
-    assert "layers called in a loop are closed" in drawing.graph.caption
-    assert "cell" in frames_of(written(2).draw())
 
 
 # ---------------------------------------------------------------------- what layers fill for themselves

@@ -302,22 +302,6 @@ def test_what_an_own_viz_lacks_is_explained_where_a_script_ends_by_it(tmp_path, 
     assert "your own" not in done.stderr
 
 
-def test_a_users_own_eagerflow_in_the_way_of_viz_is_explained(here):
-    os.mkdir("elsewhere")
-    (here / "elsewhere" / "eagerflow.py").write_text("mine = 1\n", encoding="utf-8")
-    paths = os.pathsep.join([str(here / "elsewhere"), str(ROOT)])
-    done = subprocess.run(
-        [sys.executable, "-m", "viz", "diff", "train.efz", "train.efz"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": paths},
-        check=False,
-    )
-    assert done.returncode == 3
-    assert "viz diff: failed: " in done.stderr
-    assert "is imported in place of the package eagerflow" in done.stderr
-
-
 def test_a_script_that_is_not_there_is_no_module_and_a_folder_is_made_without_python(here, capsys):
     assert main(["run", "no.py"]) == 2
     assert capsys.readouterr().err == "viz run: error: there is no script 'no.py'\n"

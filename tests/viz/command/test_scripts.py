@@ -1,12 +1,17 @@
-"""Scripts that fail, leave or are interrupted before they train, or after it: what commands say, and their JSON."""
+"""Scripts that fail, modules, and scripts of Keras under the commands of viz."""
 
 from __future__ import annotations
 
+import builtins
 import json
+import os
 import sys
 
 import pytest
 
+import viz
+from eagerflow import compat
+from eagerflow.__main__ import main as eagerflow
 from viz.cli import main
 
 TRAINS = """\
@@ -95,3 +100,79 @@ def test_what_answers_a_failure_comes_first_in_what_is_next(value, then, said, t
     (tmp_path / "t.py").write_text(FAILING.format(value=value, then=then))
     main(["run", "t.py"])
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+RUNS = "import sys, eagerflow as ef\nif __name__ == '__main__':\n    ef.ops.exp(1.0)\n    print('ran', sys.argv[1:])\n"
+FILES = {
+    "runs_alone.py": RUNS,
+    "of_many/__init__.py": "print('imported')\n",
+    "of_many/train.py": RUNS,
+    "of_many/inner/__init__.py": "",
+    "of_many/inner/__main__.py": RUNS,
+    "spread/deep/go.py": RUNS,
+}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """A folder of modules and packages."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", sys.argv[:])
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    yield
+    for name in [each for each in sys.modules if each.partition(".")[0] in ("of_many", "spread", "runs_alone")]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("runs_alone.py", "for a file, leave -m out: runs_alone.py"),
+        ("of_many/train.py", "for a file, leave -m out: of_many/train.py"),
+        ("nowhere", "there is no module 'nowhere' here, nor among installed packages"),
+    ],
+)
+def test_what_is_no_module_is_refused_with_the_cure_before_anything_runs(name, said, capsys):
+    for command, given in ((main, ["run"]), (main, ["doctor"]), (eagerflow, ["run"])):
+        assert command([*given, "-m", name]) == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert said in err
+    assert not [each for each in os.listdir() if each.endswith(".efz")]
+
+
+KERAS = """
+import keras
+
+model = keras.Sequential([keras.layers.Dense(2)])
+model.compile("sgd", "mse")
+model.train_on_batch(keras.ops.ones((4, 3)), keras.ops.ones((4, 2)))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_scripts_that_import_keras_are_recorded(folder):
+    (folder / "net.py").write_text(KERAS, encoding="utf-8")
+    before = builtins.__import__
+    assert main(["run", "net.py"]) == 0
+    assert viz.load("net.efz").find("matmul")
+    assert not compat.is_installed()
+    assert builtins.__import__ is before
+
+
+def test_a_module_of_the_users_own_with_that_name_is_left_alone(folder):
+    package = folder / "mine"
+    package.mkdir()
+    (package / "__init__.py").write_text("", encoding="utf-8")
+    (package / "keras.py").write_text("answer = 42", encoding="utf-8")
+    code = "import eagerflow\nfrom .keras import answer\nassert int(eagerflow.ops.abs(-answer)) == 42"
+    (package / "net.py").write_text(code, encoding="utf-8")
+    assert main(["run", "-m", "mine.net"]) == 0
