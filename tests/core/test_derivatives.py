@@ -224,8 +224,8 @@ def test_a_custom_gradient_of_the_wrong_shape_is_refused(shape):
 
 
 def test_a_custom_gradient_gets_arrays_as_tensors():
-    kinds = custom_gradient(lambda *xs: (ef.Tensor([isinstance(x, ef.Tensor) for x in xs]), lambda up: [up] * len(xs)))
-    assert kinds(np.ones(2), 1.0, ef.Tensor(1.0), None, "a").tolist() == [True, True, True, False, False]
+    kinds = custom_gradient(lambda *xs: (Tensor([isinstance(x, Tensor) for x in xs]), lambda up: [up] * len(xs)))
+    assert kinds(np.ones(2), 1.0, Tensor(1.0), None, "a").tolist() == [True, True, True, False, False]
 
 
 def test_a_custom_gradient_is_summed_where_its_input_was_broadcast():
