@@ -228,12 +228,12 @@ class Try:
         if not child:
             os.setsid()
             resource.setrlimit(resource.RLIMIT_CPU, (int(6 * _SECONDS), int(6 * _SECONDS)))
-            status = 1  # what no test can catch, such as a KeyboardInterrupt, ends it too
+            result = 1  # what no test can catch, such as a KeyboardInterrupt, ends it too
             try:
                 os.write(writer, self.first_failure(mutant.code() if mutant else {}, tests).encode())
-                status = 0
+                result = 0
             finally:
-                os._exit(status)
+                os._exit(result)
         os.close(writer)
         until, status = time.monotonic() + 60 * _SECONDS, None
         while status is None and time.monotonic() < until:

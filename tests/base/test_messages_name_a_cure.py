@@ -42,6 +42,10 @@ CURES = {
         lambda: layers.Add()([ef.Input((10,)), ef.Input((12,))]),
         r"10 features needs 12 as well: Dense\(12\)\(x\)",
     ),
+    "sequences of other lengths and features": (
+        lambda: layers.Add()([ef.Input((10, 4)), ef.Input((12, 6))]),
+        r"\(None, 12, 6\)\]\.$",  # nothing that one line would cure
+    ),
     "sequences of other lengths": (
         lambda: layers.Concatenate()([ef.Input((10, 4)), ef.Input((12, 4))]),
         r"Concatenate\(axis=1\)",

@@ -223,6 +223,11 @@ def test_a_custom_gradient_of_the_wrong_shape_is_refused(shape):
         grad(lambda x: double(x).sum())([1.0, 2.0])
 
 
+def test_a_custom_gradient_gets_arrays_as_tensors():
+    kinds = custom_gradient(lambda *xs: (Tensor([isinstance(x, Tensor) for x in xs]), lambda up: [up] * len(xs)))
+    assert kinds(np.ones(2), 1.0, Tensor(1.0), None, "a").tolist() == [True, True, True, False, False]
+
+
 def test_a_custom_gradient_is_summed_where_its_input_was_broadcast():
     @custom_gradient
     def scaled(x, factor):

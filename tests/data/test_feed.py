@@ -189,6 +189,7 @@ def test_batches_of_arrays_of_others():
         (lambda: feed_for(np.zeros((2, 1)), np.zeros(2), class_weight={0: -1.0}), ValueError, "negative"),
         (lambda: batches(feed_for(iter([(1, 2, 3, 4)]))), ValueError, "tuple of 4 parts"),
         (lambda: feed_for([[1.0], [1.0, 2.0]]), ValueError, "unequal lengths"),
+        (lambda: feed_for(type("Sized", (), {"__len__": lambda self: 3})()), TypeError, "got Sized"),
     ],
 )
 def test_mistakes_have_clear_errors(make, error, words):

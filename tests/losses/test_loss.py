@@ -77,15 +77,6 @@ def test_weights_of_zero_leave_samples_out(reduction):
     assert value.tolist() == expected.get(reduction, [1.0, 0.0])
 
 
-def test_small_losses_of_circle_count_in_its_mean():
-    angles = np.array([0.0, 0.1, 3.0, 1.5])
-    embeddings, labels = np.stack([np.cos(angles), np.sin(angles)], axis=1), np.array([0, 0, 1, 1])
-    values = losses.circle(labels, embeddings, gamma=10).numpy()
-    assert values.min() < 1 < values.max()
-    found = losses.Circle(gamma=10)(labels, embeddings)
-    np.testing.assert_allclose(found, values[values > 0].mean(), rtol=1e-5)
-
-
 def test_a_function_becomes_a_loss():
     def distance(y_true, y_pred):
         return ef.ops.abs(y_true - y_pred)

@@ -169,6 +169,16 @@ def test_clipping_by_the_norm_of_halves():
         np.testing.assert_allclose(w.numpy(), -100 / np.sqrt(N), rtol=2e-3)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_means_of_squared_gradients_of_halves(dtype):
+    g, found = np.random.default_rng(0).normal(size=(2, 70000)), []
+    for kind in (dtype, "float32"):
+        w = ef.Variable(ops.ones((2, 70000), dtype=kind))
+        ef.optimizers.Adafactor(0.5).apply([ops.cast(ops.cast(g, dtype), kind)], [w])
+        found.append(ops.cast(w, "float32").numpy())
+    np.testing.assert_allclose(*found, rtol=2e-2, atol=1e-2)
+
+
 def test_a_regularizer_whose_sum_a_half_does_not_hold():
     x = ops.ones((400, 3), dtype="float16")
     assert float(ef.regularizers.OrthogonalRegularizer(1.0)(x)) == pytest.approx(1.0, rel=2e-3)

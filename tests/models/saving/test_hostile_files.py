@@ -115,6 +115,20 @@ def test_flipped_bits_change_nothing_unnoticed(tmp_path, ending, flips):
             np.testing.assert_array_equal(a, b)
 
 
+def test_another_configuration_in_hdf5(tmp_path):
+    model().save(tmp_path / "m.h5")
+    content = (tmp_path / "m.h5").read_bytes().replace(b'"linear"', b'"silu"  ')
+    (tmp_path / "m.h5").write_bytes(content)
+    refused(tmp_path / "m.h5", "checksum of its configuration is wrong")
+
+
+def test_hdf5_with_too_few_arrays(tmp_path):
+    made = ef.Sequential([ef.Input((3,)), ef.layers.Dense(4, use_bias=False), ef.layers.Dense(2)])
+    made.save_weights(tmp_path / "w.h5")
+    with pytest.raises(FileFormatError, match=r"array 1 'bias': expected .*, found nothing"):
+        model().load_weights(tmp_path / "w.h5")
+
+
 def test_half_an_archive_is_cut_off(tmp_path):
     model().save(tmp_path / "half.keras")
     whole = (tmp_path / "half.keras").read_bytes()

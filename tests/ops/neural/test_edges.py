@@ -177,13 +177,14 @@ def test_attention_without_anything_to_see_gives_zeros(device):
     assert ops.dot_product_attention(q, k[:, :0], k[:, :0]).numpy().any() == np.False_
 
 
-def test_a_mask_of_each_head_is_that_heads():
-    q, k, v = normal(1, 3, 2, 4), normal(1, 5, 2, 4), normal(1, 5, 2, 3)
+@pytest.mark.parametrize("bias", [None, np.zeros((1, 1, 3, 5))])
+def test_a_mask_of_each_head_is_that_heads(bias, device):
+    q, k, v = (normal(1, n, 2, width) for n, width in ((3, 4), (5, 4), (5, 3)))
     mask = np.random.default_rng(0).random((1, 2, 3, 5)) < 0.6
-    found = ops.dot_product_attention(q, k, v, mask=mask).numpy()
+    found = ops.dot_product_attention(q, k, v, bias, mask).numpy()
     for head in (0, 1):
         one = slice(head, head + 1)
-        alone = ops.dot_product_attention(q[:, :, one], k[:, :, one], v[:, :, one], mask=mask[:, one])
+        alone = ops.dot_product_attention(q[:, :, one], k[:, :, one], v[:, :, one], bias, mask[:, one])
         np.testing.assert_allclose(found[:, :, one], alone.numpy(), rtol=1e-6)
 
 
