@@ -101,7 +101,6 @@ def _elementwise(dtype: str) -> Calls:
         yield lambda one=one: one(x)  # type: ignore[misc]
     for name in ("relu", "sigmoid", "tanh", "silu", "gelu_tanh"):
         yield lambda name=name: getattr(activations, f"{name}_gradient")(x, x)  # type: ignore[misc]
-    yield lambda: activations.masked(x, x > 0, 1.25)
     if dtype == "float32":
         yield lambda: (gelu(x, True), gelu(x, False))
 

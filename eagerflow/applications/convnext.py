@@ -30,8 +30,6 @@ class StochasticDepth(layers.Layer):
 
     Source: Deep Networks with Stochastic Depth, 2016, arXiv:1603.09382.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.applications.convnext.StochasticDepth(0.5)(np.ones((1, 2), "float32")).tolist()
     [[1.0, 1.0]]
     """
@@ -66,8 +64,6 @@ class LayerScale(layers.Layer):
 
     Source: Going deeper with Image Transformers, 2021, arXiv:2103.17239.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.applications.convnext.LayerScale(0.5, 2)(np.ones((1, 2), "float32")).tolist()
     [[0.5, 0.5]]
     """

@@ -54,8 +54,6 @@ def preprocess_input(
     Raises:
         ValueError: for an unknown mode or format.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.applications.imagenet_utils.preprocess_input(np.array([[[0, 127.5, 255]]]), mode="tf").tolist()
     [[[-1.0, 0.0, 1.0]]]
     """
@@ -98,8 +96,6 @@ def preprocessor(module: str, mode: Literal["caffe", "tf", "torch"] | str | None
     Raises:
         ValueError: for an unknown format.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> pixel = np.array([[[0, 127.5, 255]]])
     >>> ef.applications.{module.rpartition(".")[2]}.preprocess_input(pixel).round(2).tolist()
     [[{_EXAMPLES[mode]}]]

@@ -31,8 +31,6 @@ class CustomScaleLayer(Layer):
         scale: the factor.
         **kwargs: arguments of every layer: `name`, `dtype`, `trainable` and more; see `Layer`.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.applications.inception_resnet_v2.CustomScaleLayer(0.5)([np.array([1.0]), np.array([2.0])]).tolist()
     [2.0]
     """

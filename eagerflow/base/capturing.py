@@ -11,7 +11,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, Protocol, TypeVar
 
-__all__ = ["Capturing", "capturing", "not_replayable", "replayed", "replayed_assignment"]
+__all__ = ["Capturing", "capturing", "not_replayable", "replayed"]
+__all__ += ["replayed_assignment", "replayed_check", "replayed_draw"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,8 +47,24 @@ def replayed(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
+def replayed_check(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for a function that looks at values, may raise, and changes nothing."""
+    function.only_checks = True  # type: ignore[attr-defined]
+    return replayed(function)
+
+
+def replayed_draw(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for a function that only draws random numbers: replays may draw before they compute."""
+    function.only_draws = True  # type: ignore[attr-defined]
+    return replayed(function)
+
+
 def replayed_assignment(function: Callable[P, R]) -> Callable[P, R]:
-    """The same for a function that returns nothing and keeps no array that it was given."""
+    """The same for a function that only changes variables which it is given: it may run later.
+
+    It returns nothing, and keeps no array that it was given.
+    """
+    function.only_assigns = True  # type: ignore[attr-defined]
     function.lets_go = lambda owner: True  # type: ignore[attr-defined]
     return replayed(function)
 

@@ -36,8 +36,6 @@ class BackupAndRestore(Callback):
         ValueError: for an empty path, or another `save_freq`.
         FileFormatError: in `fit`, when the file belongs to another model, or is damaged.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> model = ef.Sequential([ef.layers.Dense(1)])
     >>> model.compile("sgd", "mse")
     >>> x, y = np.ones((8, 2)), np.ones(8)

@@ -22,8 +22,6 @@ class Callback:
         model: the model that is trained.
         params: `epochs`, `steps`, `verbose` of this run.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> class StopBelow(ef.callbacks.Callback):
     ...     def on_epoch_end(self, epoch, logs=None):
     ...         if logs["loss"] < 0.1:

@@ -19,8 +19,6 @@ class CSVLogger(Callback):
         separator: the text between two fields.
         append: whether to add lines to an existing file instead of replacing it.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> from pathlib import Path
     >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros")])
     >>> model.compile("sgd", "mse", metrics=["mae"])

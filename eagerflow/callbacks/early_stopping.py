@@ -30,8 +30,6 @@ class EarlyStopping(MonitorCallback):
         stopped_epoch: the epoch, counted from 0, after which training was stopped; 0 if it wasn't.
         best: the best value so far.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> model = ef.Sequential([ef.layers.Dense(1)])
     >>> model.compile("sgd", "mse")
     >>> stopping = ef.callbacks.EarlyStopping("loss", patience=2)
@@ -105,8 +103,6 @@ class TerminateOnNaN(Callback):
     Args:
         raise_error: raise a `RuntimeError` instead of stopping quietly.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> model = ef.Sequential([ef.layers.Dense(1)])
     >>> model.compile("sgd", "mse")
     >>> nan = ef.callbacks.TerminateOnNaN(raise_error=True)

@@ -34,7 +34,6 @@ class CallbackList(Callback):
     Raises:
         TypeError: for something that is no callback.
 
-    >>> import eagerflow as ef
     >>> callbacks = ef.callbacks.CallbackList([ef.callbacks.EarlyStopping()], add_history=True, epochs=3)
     >>> [type(c).__name__ for c in callbacks.callbacks]
     ['EarlyStopping', 'History']

@@ -22,8 +22,6 @@ class History(Callback):
         history: one list of numbers per metric, `{"loss": [...], "val_loss": [...]}`.
         epoch: the numbers of the epochs, from 0.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros")])
     >>> model.compile("sgd", "mse")
     >>> history = model.fit(np.zeros((8, 2)), np.zeros(8), epochs=3, validation_split=0.5, verbose=0)

@@ -43,7 +43,6 @@ class LambdaCallback(Callback):
     Raises:
         TypeError: for a hook that doesn't exist, or something that can't be called.
 
-    >>> import eagerflow as ef
     >>> seen = []
     >>> callback = ef.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
     >>> callback.on_epoch_end(0, {})

@@ -26,8 +26,6 @@ class LearningRateScheduler(Callback):
     Raises:
         TypeError: when the function doesn't return a number.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> model = ef.Sequential([ef.layers.Dense(1)])
     >>> model.compile(ef.optimizers.SGD(0.5), "mse")
     >>> schedule = ef.callbacks.LearningRateScheduler(lambda epoch, rate: rate if epoch < 2 else rate / 2)
@@ -92,8 +90,6 @@ class ReduceLROnPlateau(MonitorCallback):
         min_lr: the rate never falls below this.
         **kwargs: `epsilon`, Keras 2's name of `min_delta`.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> model = ef.Sequential([ef.layers.Dense(1)])
     >>> model.compile(ef.optimizers.SGD(0.5), "mse")
     >>> reduce = ef.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=2)

@@ -34,8 +34,6 @@ class ModelCheckpoint(MonitorCallback):
 
     Each file is replaced only when the new one is complete. Folders are made as needed.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> from pathlib import Path
     >>> model = ef.Sequential([ef.layers.Dense(1)])
     >>> model.compile("sgd", "mse")

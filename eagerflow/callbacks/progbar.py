@@ -51,7 +51,6 @@ class Progbar:
     Raises:
         ValueError: when both kinds of names are given.
 
-    >>> import eagerflow as ef
     >>> bar = ef.utils.Progbar(2, verbose=2)
     >>> bar.update(1, [("loss", 0.5)])
     >>> bar.update(2, [("loss", 0.25)])

@@ -21,8 +21,6 @@ class ProgbarLogger(Callback):
     Custom training loops can use it too: they call `due()` at every step and, where it is true, compute the metrics and
     pass them to `show`.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros")])
     >>> model.compile("sgd", "mse")
     >>> history = model.fit(np.zeros((8, 2)), np.zeros(8), verbose=2)

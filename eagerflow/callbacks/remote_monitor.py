@@ -31,7 +31,6 @@ class RemoteMonitor(Callback):
     Raises:
         ValueError: when `root` doesn't begin with `http://` or `https://`.
 
-    >>> import eagerflow as ef
     >>> monitor = ef.callbacks.RemoteMonitor("http://localhost:9000", path="/publish/epoch/end/")
     >>> monitor.root + monitor.path  # model.fit(..., callbacks=monitor) sends {"epoch": 0, "loss": ...} there
     'http://localhost:9000/publish/epoch/end/'

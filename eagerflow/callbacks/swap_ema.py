@@ -19,8 +19,6 @@ class SwapEMAWeights(Callback):
     Raises:
         ValueError: at the beginning of training, when the optimizer keeps no averages.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> model = ef.Sequential([ef.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
     >>> model.compile(ef.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.5), "mae")
     >>> swap = ef.callbacks.SwapEMAWeights(swap_on_epoch=True)

@@ -16,7 +16,7 @@ import numpy
 from eagerflow.base.capturing import capturing
 from eagerflow.base.machine.forks import renewed_in_children
 from eagerflow.base.tracebacks import boundary, warn
-from eagerflow.capture.cache_misses import changes_too_often, never_pays, what_varies
+from eagerflow.capture.cache_misses import VARIES, changes_too_often, never_pays
 from eagerflow.capture.comparison import first_difference
 from eagerflow.capture.cuda.graphs import Graphs, graphs_of
 from eagerflow.capture.draws import drawn_since, states_now
@@ -99,7 +99,7 @@ class Captured(Generic[P, R]):
         self._function, self.verify_every = function, verify_every
         self._states: dict[Any, _State] = {}
         self._others: _State | None = None  # of all further signatures, once there were too many
-        self._made, self._key = 0, ()  # signatures, and the last of them
+        self._made = 0  # signatures
         self.renew_lock()
         renewed_in_children(self)
         self._told = self._told_of_graphs = False
@@ -232,11 +232,11 @@ class Captured(Generic[P, R]):
     def _new_state(self, given: Arguments) -> _State:
         if never_pays(self._made, self.replays):
             self._others = _State([])
-            self._give_up(self._others, what_varies(self._function, given.key, self._key), None)
+            self._give_up(self._others, VARIES, None)
             return self._others
         if len(self._states) >= _MOST:
             self._states.pop(next(iter(self._states)))
-        self._made, self._key = self._made + 1, given.key
+        self._made += 1
         if any(isinstance(x, numpy.ndarray) for x in given.objects):  # others are tensors
             self._around = "it is given an array of texts, another one each time: turn texts into numbers outside of it"
         gone = functools.partial(_forget, weakref.ref(self), given.key)

@@ -10,11 +10,7 @@ __all__ = ["BaseLogger"]
 
 
 class BaseLogger(Callback):
-    """Nothing: the logs that callbacks get are means over the epoch already.
-
-    Args:
-        stateful_metrics: accepted for Keras 2's signature.
-    """
+    """Nothing: the logs that callbacks get are means over the epoch already."""
 
     def __init__(self, stateful_metrics: Any = None) -> None:
         super().__init__()

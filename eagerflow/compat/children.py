@@ -27,12 +27,7 @@ class _Begins:
 
 
 def begin(function: Callable[..., Any], arguments: Callable[[], tuple[Any, ...]]) -> None:
-    """From now on, spawned processes begin with `function`.
-
-    Args:
-        function: what to call; found there by its module and name.
-        arguments: gives its arguments when a process is started.
-    """
+    """From now on, spawned processes begin with `function`."""
     if _before:
         return
     spawn: Any = import_module("multiprocessing.spawn")

@@ -25,12 +25,6 @@ _SETTERS: dict[str, Callable[[Any], None]] = {
 def read_settings(file: Path | None = None) -> dict[str, Any]:
     """Apply the settings in `keras.json`, where there is one.
 
-    Args:
-        file: default: `$KERAS_HOME/keras.json`, else `~/.keras/keras.json`.
-
-    Returns:
-        What was applied: some of `floatx`, `epsilon`, `image_data_format`. `backend` is left alone.
-
     Raises:
         ValueError: when the file is no JSON object, or a value isn't possible.
     """

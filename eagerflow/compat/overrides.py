@@ -23,13 +23,7 @@ class Override(NamedTuple):
 
 
 def instead_of(owner: Any, name: str, function: Callable[..., Any]) -> Override:
-    """A function or method is replaced by `function`, which gets the original one as its first argument.
-
-    Args:
-        owner: the class or module.
-        name: the name there.
-        function: what is called instead.
-    """
+    """A function or method is replaced by `function`, which gets the original one as its first argument."""
 
     def replaced(original: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(original)

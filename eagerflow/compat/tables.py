@@ -94,12 +94,6 @@ def present_config(cls: type, config: Mapping[str, Any]) -> dict[str, Any]:
 def hint(kind: str, name: str, known: Collection[str], shown: str) -> str:
     """What to write instead of an older name, and how a script may keep it; empty for a name that isn't one.
 
-    Args:
-        kind: "argument" or "attribute".
-        name: the name.
-        known: the names that there are.
-        shown: the argument's value.
-
     >>> from eagerflow.compat.tables import hint
     >>> hint("argument", "nb_filter", ["filters"], "8")
     ' Use filters=8. For older Keras: `python -m eagerflow run script.py`, or `eagerflow.compat.install()`.'

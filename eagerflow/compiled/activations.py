@@ -1,4 +1,4 @@
-"""Activation functions, their gradients and exact gelu of flat arrays: one pass over memory each.
+"""Activation functions with exponentials, their gradients and exact gelu of flat arrays: one pass over memory each.
 
 Φ(-z) and 1 - Φ(z) of gelu, x Φ(x), are (6 - z)³ P(z) / Q(z), whose coefficients come from `tools/fit_gelu.py`; beyond 6
 they are 0. x Φ(x) is off by 1e-7 below 0 and by a few rounding errors above, its slope by 2e-7.
@@ -16,28 +16,10 @@ from eagerflow.compiled.jit import compiled, helper
 from eagerflow.compiled.loops.exponential import exponential, one_and_exponential
 from eagerflow.compiled.pieces import LARGE, run_rows
 
-__all__ = ["gelu", "gelu_tanh", "gelu_tanh_gradient", "masked", "relu_gradient", "sigmoid"]
-__all__ += ["sigmoid_gradient", "silu", "silu_gradient", "tanh_gradient"]
+__all__ = ["gelu", "gelu_tanh", "gelu_tanh_gradient", "sigmoid"]
+__all__ += ["silu", "silu_gradient"]
 
 _ONE = np.float32(1)
-
-
-@compiled("g[n], y[n], out[n]", noalias=True)
-def _relu_gradient(g: Any, y: Any, out: Any, start: int, stop: int) -> None:
-    """g where y > 0; elsewhere 0 times g, which is NaN of what isn't finite."""
-    g, y, out = g[start:stop], y[start:stop], out[start:stop]
-    one, zero = g.dtype.type(1), g.dtype.type(0)
-    for i in range(g.size):
-        out[i] = g[i] * (one if y[i] > zero else zero)
-
-
-@compiled("x[n], mask: uint8[n], out[n]", noalias=True)
-def _masked(x: Any, mask: Any, out: Any, factor: float, start: int, stop: int) -> None:
-    """x factor where the mask isn't 0; elsewhere 0 times x."""
-    x, mask, out = x[start:stop], mask[start:stop], out[start:stop]
-    one, zero, times = x.dtype.type(1), x.dtype.type(0), x.dtype.type(factor)
-    for i in range(x.size):
-        out[i] = x[i] * (one if mask[i] != 0 else zero) * times
 
 
 @compiled("x[n], out[n]", dtypes=("float32",), noalias=True)
@@ -46,24 +28,6 @@ def _sigmoid(x: Any, out: Any, start: int, stop: int) -> None:
     x, out = x[start:stop], out[start:stop]
     for i in range(x.size):
         out[i] = _ONE / one_and_exponential(-x[i])
-
-
-@compiled("g[n], y[n], out[n]", noalias=True)
-def _sigmoid_gradient(g: Any, y: Any, out: Any, start: int, stop: int) -> None:
-    """g y (1 - y)."""
-    g, y, out = g[start:stop], y[start:stop], out[start:stop]
-    one = g.dtype.type(1)
-    for i in range(g.size):
-        out[i] = (one - y[i]) * y[i] * g[i]
-
-
-@compiled("g[n], y[n], out[n]", noalias=True)
-def _tanh_gradient(g: Any, y: Any, out: Any, start: int, stop: int) -> None:
-    """g (1 - y²)."""
-    g, y, out = g[start:stop], y[start:stop], out[start:stop]
-    one = g.dtype.type(1)
-    for i in range(g.size):
-        out[i] = (one - y[i] * y[i]) * g[i]
 
 
 @compiled("x[n], out[n]", dtypes=("float32",), noalias=True)
@@ -146,65 +110,43 @@ def _gelu_with_slope(x: Any, out: Any, slope: Any, start: int, stop: int) -> Non
         slope[i] = share + a * exponential(_HALF * (a * a) + _CONSTANT)
 
 
-_MOVED, _COMPUTED = 0.2, 0.4  # nanoseconds for a number: with an exponential the latter
+_NANOSECONDS = 0.4  # for a number
 
 
-def _made(kernel: Any, nanoseconds: float, *arrays: ndarray, settings: tuple[float, ...] = ()) -> Any:
+def _made(kernel: Any, *arrays: ndarray) -> Any:
     """What a kernel makes of arrays of one shape, of which the first has its type."""
     first = arrays[0]
     out = np.empty(first.shape, first.dtype)
-    work = kernel.on(*[a.reshape(-1) for a in arrays], out.reshape(-1), *settings)
+    work = kernel.on(*[a.reshape(-1) for a in arrays], out.reshape(-1))
     if work is None:
         return None
-    run_rows(work, first.size, 1, first.size * nanoseconds, numbers=LARGE)
+    run_rows(work, first.size, 1, first.size * _NANOSECONDS, numbers=LARGE)
     return out
-
-
-def relu_gradient(g: ndarray, out: ndarray) -> Any:
-    """g where out > 0."""
-    return _made(_relu_gradient, _MOVED, g, out)
-
-
-def masked(x: ndarray, mask: Any, scale: float) -> Any:
-    """x scale where the mask is True, 0 elsewhere."""
-    if mask.dtype != bool or not isinstance(scale, (int, float)):
-        return None
-    return _made(_masked, _MOVED, x, mask.view("uint8"), settings=(float(scale),))
 
 
 def sigmoid(x: ndarray) -> Any:
     """1 / (1 + exp(-x))."""
-    return _made(_sigmoid, _COMPUTED, x)
-
-
-def sigmoid_gradient(g: ndarray, out: ndarray) -> Any:
-    """g out (1 - out)."""
-    return _made(_sigmoid_gradient, _MOVED, g, out)
-
-
-def tanh_gradient(g: ndarray, out: ndarray) -> Any:
-    """g (1 - out²)."""
-    return _made(_tanh_gradient, _MOVED, g, out)
+    return _made(_sigmoid, x)
 
 
 def silu(x: ndarray) -> Any:
     """x / (1 + exp(-x))."""
-    return _made(_silu, _COMPUTED, x)
+    return _made(_silu, x)
 
 
 def silu_gradient(g: ndarray, x: ndarray) -> Any:
     """The gradient of `silu`."""
-    return _made(_silu_gradient, _COMPUTED, g, x)
+    return _made(_silu_gradient, g, x)
 
 
 def gelu_tanh(x: ndarray) -> Any:
     """x / 2 (1 + tanh(√(2/π) (x + 0.044715 x³)))."""
-    return _made(_gelu_tanh, _COMPUTED, x)
+    return _made(_gelu_tanh, x)
 
 
 def gelu_tanh_gradient(g: ndarray, x: ndarray) -> Any:
     """The gradient of `gelu_tanh`."""
-    return _made(_gelu_tanh_gradient, _COMPUTED, g, x)
+    return _made(_gelu_tanh_gradient, g, x)
 
 
 def gelu(x: ndarray, keep: bool) -> Any:

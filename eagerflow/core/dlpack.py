@@ -105,7 +105,6 @@ def from_dlpack(x: Any, *, device: str | Device | None = None, copy: bool | None
         TypeError: for objects without `__dlpack__`, and for types that NumPy doesn't have, such as PyTorch's bfloat16.
         ValueError: with `copy=False`, for another device than that of `x`.
 
-    >>> import numpy as np
     >>> ef.from_dlpack(np.arange(3, dtype="float32"))
     Tensor(3 float32, [0., 1., 2.])
     >>> np.from_dlpack(ef.Tensor([1.0, 2.0]))

@@ -51,7 +51,6 @@ class Dataset(MoreSteps):
         make: a function without arguments that returns a new iterator over the elements.
         length: the number of elements; None when unknown, -1 for an endless data set.
 
-    >>> import eagerflow as ef
     >>> batches = ef.data.Dataset.from_tensor_slices(([1, 2, 3], [0, 1, 0])).batch(2)
     >>> [x.tolist() for x, y in batches]
     [[1, 2], [3]]
@@ -74,7 +73,6 @@ class Dataset(MoreSteps):
         Raises:
             ValueError: when the numbers of rows differ, or there are none.
 
-        >>> import eagerflow as ef
         >>> data = ef.data.Dataset.from_tensor_slices({"x": [[1.0, 2.0], [3.0, 4.0]], "y": [0, 1]})
         >>> [(row["x"].tolist(), int(row["y"])) for row in data]
         [([1.0, 2.0], 0), ([3.0, 4.0], 1)]
@@ -97,7 +95,6 @@ class Dataset(MoreSteps):
         Raises:
             TypeError: for something that can't be called, such as a generator itself.
 
-        >>> import eagerflow as ef
         >>> list(ef.data.Dataset.from_generator(lambda: [(1.0, 0), (2.0, 1)]))[1][0].tolist()
         2.0
         """
@@ -115,7 +112,6 @@ class Dataset(MoreSteps):
         Args:
             *bounds: `stop`; `start, stop`; or `start, stop, step`.
 
-        >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(3)], [int(x) for x in ef.data.Dataset.range(2, 8, 2)]
         ([0, 1, 2], [2, 4, 6])
         """
@@ -128,7 +124,6 @@ class Dataset(MoreSteps):
         Args:
             *datasets: the data sets, or a tuple of them, which may hold tuples.
 
-        >>> import eagerflow as ef
         >>> [(int(a), int(b)) for a, b in ef.data.Dataset.zip(ef.data.Dataset.range(3), ef.data.Dataset.range(10, 20))]
         [(0, 10), (1, 11), (2, 12)]
         """
@@ -153,7 +148,6 @@ class Dataset(MoreSteps):
         Raises:
             FileNotFoundError: when there is none.
 
-        >>> import eagerflow as ef
         >>> from pathlib import Path
         >>> for name in ("a.csv", "b.csv", "notes.txt"):
         ...     Path(name).touch()
@@ -174,7 +168,6 @@ class Dataset(MoreSteps):
             seed: an integer for the same choices in every run.
             stop_on_empty_dataset: whether to end with the first data set that ends; by default, the others go on.
 
-        >>> import eagerflow as ef
         >>> few, many = ef.data.Dataset.range(100).repeat(), ef.data.Dataset.range(100, 200).repeat()
         >>> data = ef.data.Dataset.sample_from_datasets([few, many], weights=[0.2, 0.8], seed=1).take(1000)
         >>> round(sum(int(x) >= 100 for x in data) / 1000, 1)
@@ -209,7 +202,6 @@ class Dataset(MoreSteps):
     def as_numpy_iterator(self) -> Iterator[Any]:
         """An iterator over the elements, with NumPy arrays in place of tensors.
 
-        >>> import eagerflow as ef
         >>> [x.item() for x in ef.data.Dataset.range(2).as_numpy_iterator()]
         [0, 1]
         """
@@ -235,7 +227,6 @@ class Dataset(MoreSteps):
     def cardinality(self) -> int:
         """The number of elements; -1 for an endless data set, -2 when it is unknown.
 
-        >>> import eagerflow as ef
         >>> ef.data.Dataset.range(5).batch(2).cardinality(), ef.data.Dataset.range(5).repeat().cardinality()
         (3, -1)
         """
@@ -252,7 +243,6 @@ class Dataset(MoreSteps):
             num_parallel_calls: how many threads compute elements ahead of their use; the order stays the same. Default:
                 none.
 
-        >>> import eagerflow as ef
         >>> data = ef.data.Dataset.from_tensor_slices(([1.0, 2.0], [0, 1]))
         >>> [(float(x), int(y)) for x, y in data.map(lambda x, y: (10 * x, y))]
         [(10.0, 0), (20.0, 1)]
@@ -276,7 +266,6 @@ class Dataset(MoreSteps):
         Args:
             function: takes an element and returns a bool; the parts of a tuple are passed as arguments.
 
-        >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(6).filter(lambda x: x % 2 == 0)]
         [0, 2, 4]
         """
@@ -290,7 +279,6 @@ class Dataset(MoreSteps):
             batch_size: the number of elements in a batch, at least 1.
             drop_remainder: whether to leave out a last batch that is smaller.
 
-        >>> import eagerflow as ef
         >>> [batch.tolist() for batch in ef.data.Dataset.range(5).batch(2)]
         [[0, 1], [2, 3], [4]]
         >>> [batch.tolist() for batch in ef.data.Dataset.range(5).batch(2, drop_remainder=True)]
@@ -303,7 +291,6 @@ class Dataset(MoreSteps):
     def unbatch(self) -> Dataset:
         """Splits each element, a batch, into its rows.
 
-        >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.from_tensor_slices([[1, 2], [3, 4]]).unbatch()]
         [1, 2, 3, 4]
         """
@@ -318,7 +305,6 @@ class Dataset(MoreSteps):
             seed: an integer for the same order in every run; default: one that `set_random_seed` decides.
             reshuffle_each_iteration: whether the order is another one in each iteration.
 
-        >>> import eagerflow as ef
         >>> data = ef.data.Dataset.range(5).shuffle(5, seed=1)
         >>> first, second = [int(x) for x in data], [int(x) for x in data]
         >>> sorted(first), first == second  # another order each time
@@ -335,7 +321,6 @@ class Dataset(MoreSteps):
         Args:
             count: how often the elements come in all; None or -1: without end.
 
-        >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(3).repeat(2)]
         [0, 1, 2, 0, 1, 2]
         >>> [int(x) for x in ef.data.Dataset.range(3).repeat().take(4)]
@@ -353,7 +338,6 @@ class Dataset(MoreSteps):
         Args:
             count: how many elements to take at most.
 
-        >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(5).take(3)]
         [0, 1, 2]
         """
@@ -368,7 +352,6 @@ class Dataset(MoreSteps):
         Args:
             count: how many elements to leave out.
 
-        >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(5).skip(3)]
         [3, 4]
         """
@@ -382,7 +365,6 @@ class Dataset(MoreSteps):
         Args:
             start: the number of the first element.
 
-        >>> import eagerflow as ef
         >>> [(i, int(x)) for i, x in ef.data.Dataset.range(10, 13).enumerate()]
         [(0, 10), (1, 11), (2, 12)]
         """
@@ -395,7 +377,6 @@ class Dataset(MoreSteps):
         Args:
             dataset: the other data set.
 
-        >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(2).concatenate(ef.data.Dataset.range(10, 12))]
         [0, 1, 10, 11]
         """
@@ -407,7 +388,6 @@ class Dataset(MoreSteps):
     def cache(self) -> Dataset:
         """Keeps the elements in memory, so that the earlier steps of the pipeline run only during the first iteration.
 
-        >>> import eagerflow as ef
         >>> made = []
         >>> data = ef.data.Dataset.range(3).map(lambda x: made.append(int(x)) or 2 * x).cache()
         >>> first, second = [int(x) for x in data], [int(x) for x in data]
@@ -437,7 +417,6 @@ class Dataset(MoreSteps):
         Args:
             buffer_size: how many elements are prepared ahead at most; -1 (`AUTOTUNE`): two.
 
-        >>> import eagerflow as ef
         >>> [int(x) for x in ef.data.Dataset.range(3).map(lambda x: x * x).prefetch(2)]
         [0, 1, 4]
         """

@@ -36,7 +36,6 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Encoded:
     Raises:
         ValueError: for a number outside the classes, or one that isn't whole.
 
-    >>> import eagerflow as ef
     >>> ef.data.to_categorical([0, 2], num_classes=3).tolist()
     [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
@@ -82,7 +81,6 @@ def normalize(x: ArrayOrTensor, axis: int = -1, order: int = 2) -> ArrayOrTensor
     Returns:
         A NumPy array, or a tensor for a tensor.
 
-    >>> import eagerflow as ef
     >>> ef.data.normalize([[3.0, 4.0]]).tolist()
     [[0.6, 0.8]]
     """

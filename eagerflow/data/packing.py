@@ -18,7 +18,6 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     Raises:
         ValueError: for a tuple of more than three parts.
 
-    >>> import eagerflow as ef
     >>> ef.data.unpack_x_y_sample_weight((1, 2))
     (1, 2, None)
     """
@@ -44,7 +43,6 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
         y: the targets, or None.
         sample_weight: a weight for each sample, or None.
 
-    >>> import eagerflow as ef
     >>> ef.data.pack_x_y_sample_weight(1, 2)
     (1, 2)
     """

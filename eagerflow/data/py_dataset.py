@@ -28,8 +28,6 @@ class PyDataset:
     also override `num_rows(index)`, the number of rows of a batch, and `rows(index, start, stop)`, which returns
     some of them.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> class Squares(ef.data.PyDataset):
     ...     def __len__(self):
     ...         return 3

@@ -42,8 +42,6 @@ def split_dataset(
         TypeError: for sizes that are no numbers, and data that can't be split.
         ValueError: for sizes that leave nothing, or take more than there is.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> left, right = ef.utils.split_dataset(np.arange(5), left_size=0.6)
     >>> [int(x) for x in left], [int(x) for x in right]
     ([0, 1, 2], [3, 4])

@@ -48,8 +48,6 @@ def timeseries_dataset_from_array(
     Raises:
         ValueError: for arguments out of range, or when no window fits.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> series = np.arange(6)
     >>> windows = ef.preprocessing.timeseries_dataset_from_array(series, series[3:], sequence_length=3, batch_size=2)
     >>> [(x.tolist(), y.tolist()) for x, y in windows]

@@ -20,7 +20,6 @@ T = TypeVar("T")
 def barrier() -> None:
     """Waits until all ranks have reached this point.
 
-    >>> import eagerflow as ef
     >>> ef.distribution.barrier()  # a single process waits for nobody
     """
     communicator = joined()
@@ -40,7 +39,6 @@ def all_reduce(x: Any, op: str = "sum") -> Tensor:
     Raises:
         ValueError: for an unknown `op`.
 
-    >>> import eagerflow as ef
     >>> ef.distribution.all_reduce([1.0, 2.0]).tolist()
     [1.0, 2.0]
     """
@@ -60,7 +58,6 @@ def all_gather(x: Any, axis: int = 0) -> numpy.ndarray:
         x: this rank's array. Shapes may differ between ranks along `axis` only.
         axis: the axis to join along.
 
-    >>> import eagerflow as ef
     >>> ef.distribution.all_gather([1.0, 2.0]).tolist()
     [1.0, 2.0]
     """
@@ -76,7 +73,6 @@ def broadcast(x: T, root: int = 0) -> T:
         x: what is sent; only the value on `root` counts.
         root: the rank that sends.
 
-    >>> import eagerflow as ef
     >>> ef.distribution.broadcast({"rate": 0.1})
     {'rate': 0.1}
     """

@@ -45,7 +45,6 @@ class DataParallel:
     Raises:
         ValueError: for a mesh with another number of devices than there are ranks, and settings out of range.
 
-    >>> import eagerflow as ef
     >>> ef.distribution.DataParallel()
     <DataParallel device_mesh=<DeviceMesh shape=(1,), axis_names=['batch']>>
     """
@@ -202,7 +201,6 @@ class ModelParallel(DataParallel):
     Raises:
         ValueError: where the mesh would divide the model.
 
-    >>> import eagerflow as ef
     >>> mesh = ef.distribution.DeviceMesh((1, 1), ["batch", "model"])
     >>> ef.distribution.ModelParallel(layout_map=ef.distribution.LayoutMap(mesh))
     <ModelParallel device_mesh=<DeviceMesh shape=(1, 1), axis_names=['batch', 'model']>>
@@ -242,7 +240,6 @@ class ModelParallel(DataParallel):
         Args:
             variable: the variable.
 
-        >>> import eagerflow as ef
         >>> mesh = ef.distribution.DeviceMesh((1, 1), ["batch", "model"])
         >>> layouts = ef.distribution.LayoutMap(mesh)
         >>> layouts[".*kernel"] = ef.distribution.TensorLayout([None, "model"], mesh)
@@ -258,7 +255,6 @@ class ModelParallel(DataParallel):
         Args:
             path: the path of the tensor.
 
-        >>> import eagerflow as ef
         >>> mesh = ef.distribution.DeviceMesh((1, 1), ["batch", "model"])
         >>> layouts = ef.distribution.LayoutMap(mesh)
         >>> layouts["dense/output"] = ef.distribution.TensorLayout(["batch", None], mesh)
@@ -286,7 +282,6 @@ def _above_zero(name: str, value: Any) -> float:
 def distribution() -> DataParallel | None:
     """The distribution that applies now; None for none.
 
-    >>> import eagerflow as ef
     >>> print(ef.distribution.distribution())
     None
     >>> with ef.distribution.DataParallel().scope():
@@ -305,7 +300,6 @@ def set_distribution(value: DataParallel | None) -> None:
     Raises:
         TypeError: for anything else.
 
-    >>> import eagerflow as ef
     >>> ef.distribution.set_distribution(ef.distribution.DataParallel())
     >>> ef.distribution.distribution()
     <DataParallel device_mesh=<DeviceMesh shape=(1,), axis_names=['batch']>>

@@ -21,7 +21,6 @@ def list_devices(device_type: str | None = None) -> list[str]:
     Raises:
         ValueError: for another type.
 
-    >>> import eagerflow as ef
     >>> ef.distribution.list_devices()
     ['cpu:0']
     """
@@ -38,7 +37,6 @@ def get_device_count(device_type: str | None = None) -> int:
     Args:
         device_type: `"cpu"`, `"gpu"`, or None for the type in use.
 
-    >>> import eagerflow as ef
     >>> ef.distribution.get_device_count()
     1
     """

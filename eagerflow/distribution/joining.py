@@ -47,7 +47,6 @@ def initialize(
         RuntimeError: where MPI sees other ranks than the launcher started, or versions differ among ranks.
         ImportError: where a launcher started several ranks, and mpi4py or MPI is missing.
 
-    >>> import eagerflow as ef
     >>> ef.distribution.initialize()
     >>> ef.distribution.rank(), ef.distribution.size()  # alone, unless a launcher started several
     (0, 1)
@@ -93,7 +92,6 @@ def _contradiction(found: int, name: str) -> str:
 def joined() -> Communicator:
     """The communicator of all ranks, which are connected at the first call (see `initialize`).
 
-    >>> import eagerflow as ef
     >>> ef.distribution.joined().size
     1
     """
@@ -139,7 +137,6 @@ def _waiting_for_all_ranks_to_start(found: Told) -> Mpi:
 def rank() -> int:
     """The number of this process among all, from 0.
 
-    >>> import eagerflow as ef
     >>> ef.distribution.rank()
     0
     """
@@ -149,7 +146,6 @@ def rank() -> int:
 def size() -> int:
     """The number of ranks (processes that train together).
 
-    >>> import eagerflow as ef
     >>> ef.distribution.size()
     1
     """
@@ -159,7 +155,6 @@ def size() -> int:
 def local_rank() -> int:
     """The number of this process among those of its machine, from 0.
 
-    >>> import eagerflow as ef
     >>> ef.distribution.local_rank()
     0
     """

@@ -32,7 +32,6 @@ class DeviceMesh:
     Raises:
         ValueError: when these don't fit together.
 
-    >>> import eagerflow as ef
     >>> ef.distribution.DeviceMesh((1,), ["batch"])
     <DeviceMesh shape=(1,), axis_names=['batch']>
     """
@@ -67,7 +66,6 @@ class TensorLayout:
     Raises:
         ValueError: for an axis that the mesh doesn't have, and for a second mesh.
 
-    >>> import eagerflow as ef
     >>> ef.distribution.TensorLayout(("batch", None))
     <TensorLayout axes=('batch', None), device_mesh=None>
     """
@@ -118,7 +116,6 @@ class LayoutMap(MutableMapping[str, Any]):
         ValueError: for a key that is there already, for a value that is neither a `TensorLayout` nor a tuple of axes,
             for an axis that the mesh doesn't have, and where several keys match a path.
 
-    >>> import eagerflow as ef
     >>> layouts = ef.distribution.LayoutMap(ef.distribution.DeviceMesh((1, 1), ["batch", "model"]))
     >>> layouts["dense.*kernel"] = (None, "model")
     >>> layouts["dense_1/kernel"].axes
@@ -174,7 +171,6 @@ def distribute_tensor(tensor: TensorLike, layout: TensorLayout) -> Tensor:
         ValueError: when the layout has another number of axes than the tensor, or divides it among several ranks along
             an axis that isn't the first.
 
-    >>> import eagerflow as ef
     >>> ef.distribution.distribute_tensor([1.0, 2.0], ef.distribution.TensorLayout([None])).tolist()
     [1.0, 2.0]
     """

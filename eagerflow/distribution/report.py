@@ -19,7 +19,6 @@ def report() -> list[str]:
     that a layer computes from the rows it sees, such as the moving averages of a `BatchNormalization` that isn't
     synchronized. The list is empty if nothing of the kind happened.
 
-    >>> import eagerflow as ef
     >>> ef.distribution.report()
     []
     """

@@ -20,7 +20,6 @@ def serialize(layer: Any) -> dict[str, Any]:
     Args:
         layer: the layer.
 
-    >>> import eagerflow as ef
     >>> from eagerflow.layers import Flatten
     >>> ef.layers.serialize(Flatten(name="flat"))["class_name"]
     'Flatten'
@@ -42,7 +41,6 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     Raises:
         UnknownNameError: for a class that is neither built in nor registered, with the nearest known name.
 
-    >>> import eagerflow as ef
     >>> config = ef.layers.serialize(ef.layers.Dense(3))
     >>> ef.layers.deserialize(config).units
     3

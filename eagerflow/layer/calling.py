@@ -235,7 +235,6 @@ def stateless_call(  # noqa: D417 # a method of `Layer`
     Raises:
         ValueError: before the layer is built, or when numbers or shapes of the values don't fit.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.Dense(1, use_bias=False)
     >>> layer.build((None, 2))
     >>> outputs, non_trainable = layer.stateless_call([ef.Tensor([[1.0], [2.0]])], [], ef.Tensor([[10.0, 1.0]]))

@@ -36,7 +36,6 @@ class DTypePolicy(Configured):
     Raises:
         ValueError: for an unknown name.
 
-    >>> import eagerflow as ef
     >>> policy = ef.DTypePolicy("mixed_float16")
     >>> policy.variable_dtype, policy.compute_dtype
     ('float32', 'float16')
@@ -71,7 +70,6 @@ class DTypePolicy(Configured):
             autocast: whether to cast floating-point values.
             dtype: the name of the type that they are cast to.
 
-        >>> import eagerflow as ef
         >>> import numpy
         >>> ef.DTypePolicy("float16").convert_input(numpy.ones(2), True, "float16").dtype.name
         'float16'
@@ -110,7 +108,6 @@ class FloatDTypePolicy(DTypePolicy):
     Args:
         name: as for `DTypePolicy`: a type name, `"mixed_float16"` or `"mixed_bfloat16"`.
 
-    >>> import eagerflow as ef
     >>> ef.FloatDTypePolicy("mixed_bfloat16").compute_dtype
     'bfloat16'
     """
@@ -128,7 +125,6 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
         ValueError: for a map as `default_policy`.
         TypeError: when `policy_map` is no dict.
 
-    >>> import eagerflow as ef
     >>> policies = ef.dtype_policies.DTypePolicyMap("float32", {"encoder/.*": ef.DTypePolicy("float16")})
     >>> policies["encoder/dense"].name, policies["decoder/dense"].name
     ('float16', 'float32')
@@ -268,7 +264,6 @@ _global: list[DTypePolicy] = []
 def dtype_policy() -> DTypePolicy:
     """The policy of new layers: `floatx()` unless `set_dtype_policy` said otherwise.
 
-    >>> import eagerflow as ef
     >>> ef.config.dtype_policy().name
     'float32'
     """
@@ -285,7 +280,6 @@ def set_dtype_policy(policy: Any) -> None:
     Raises:
         ImportError: for a policy with bfloat16 where ml_dtypes isn't installed, which layers would need.
 
-    >>> import eagerflow as ef
     >>> ef.config.set_dtype_policy("mixed_float16")
     >>> layer = ef.layers.Dense(2)
     >>> ef.config.set_dtype_policy("float32")  # as it is at first
@@ -304,7 +298,6 @@ def get_policy(identifier: Any) -> DTypePolicy:
     Args:
         identifier: a name such as `"mixed_float16"` or `"float32"`, a policy, its configuration, or None.
 
-    >>> import eagerflow as ef
     >>> ef.dtype_policies.get("float16")
     <DTypePolicy "float16">
     """
@@ -345,7 +338,6 @@ def serialize(dtype_policy: DTypePolicy) -> Configuration:
     Args:
         dtype_policy: the policy.
 
-    >>> import eagerflow as ef
     >>> ef.dtype_policies.serialize(ef.DTypePolicy("float16"))["config"]
     {'name': 'float16'}
     """
@@ -363,7 +355,6 @@ def deserialize(config: Any, custom_objects: Any = None) -> DTypePolicy:
     Raises:
         UnknownNameError: for a class that is neither built in nor registered.
 
-    >>> import eagerflow as ef
     >>> config = ef.dtype_policies.serialize(ef.DTypePolicy("mixed_float16"))
     >>> ef.dtype_policies.deserialize(config).compute_dtype
     'float16'

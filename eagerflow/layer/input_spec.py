@@ -30,7 +30,6 @@ class InputSpec(Configured):
         name: the input's key when inputs come as a dict.
         optional: whether the input may be None.
 
-    >>> import eagerflow as ef
     >>> ef.InputSpec(min_ndim=2, axes={-1: 4})
     InputSpec(min_ndim=2, axes={-1: 4})
     """

@@ -87,7 +87,6 @@ class Layer(WeightHolder, Operation, InSequence):
 
     Source: the interface of `keras.layers.Layer` 3.15.
 
-    >>> import eagerflow as ef
     >>> class Scale(ef.Layer):
     ...     def build(self, input_shape):
     ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="factor")

@@ -62,7 +62,6 @@ class Operation:
 
     Source: the interface of `keras.Operation` 3.15.
 
-    >>> import eagerflow as ef
     >>> class Double(ef.Operation):
     ...     def call(self, x):
     ...         return 2 * x

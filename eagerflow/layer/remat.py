@@ -62,7 +62,6 @@ class RematScope:
 
     Source: Chen, Xu, Zhang and Guestrin 2016, https://arxiv.org/abs/1604.06174; the interface of `keras.RematScope`.
 
-    >>> import eagerflow as ef
     >>> with ef.RematScope("full"):
     ...     layer = ef.layers.Dense(3, activation="tanh")
     >>> with ef.GradientTape() as tape:
@@ -104,7 +103,6 @@ def remat(f: Callable[P, R]) -> Callable[P, R]:
     Raises:
         RuntimeError: in the backward pass, when `f` runs other ops than it did at first.
 
-    >>> import eagerflow as ef
     >>> from eagerflow import Tensor, grad, ops
     >>> float(grad(ef.remat(lambda x: ops.exp(ops.sin(x))))(Tensor(0.0)))
     1.0

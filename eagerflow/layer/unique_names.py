@@ -35,7 +35,6 @@ def get_uid(prefix: str = "") -> int:
     Args:
         prefix: the beginning of names; each has its own count.
 
-    >>> import eagerflow as ef
     >>> first = ef.backend.get_uid("picture")
     >>> ef.backend.get_uid("picture") - first
     1

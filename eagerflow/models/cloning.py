@@ -65,7 +65,6 @@ def clone_model(
     Raises:
         TypeError: when `model` is no model.
 
-    >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
     >>> ef.models.clone_model(model).count_params()
     8
@@ -192,7 +191,6 @@ def model_from_json(
         ValueError: when the text is no JSON, or nested too deep.
         TypeError: when the text describes something else.
 
-    >>> import eagerflow as ef
     >>> text = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)], name="small").to_json()
     >>> model = ef.models.model_from_json(text)
     >>> model.name, model.output_shape

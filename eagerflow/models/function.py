@@ -28,7 +28,6 @@ class Function(Operation):
 
     Source: the interface of `keras.Function` 3.15.
 
-    >>> import eagerflow as ef
     >>> x = ef.Input((2,))
     >>> ef.Function(x, ef.ops.sum(x * x, axis=-1))(ef.Tensor([[3.0, 4.0]])).tolist()
     [25.0]

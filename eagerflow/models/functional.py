@@ -42,7 +42,6 @@ class Functional(Model):
 
     Source: the functional API of Keras 3.15.
 
-    >>> import eagerflow as ef
     >>> a, b = ef.Input((2,), name="a"), ef.Input((2,), name="b")
     >>> model = ef.Model([a, b], [a + b, a * b])
     >>> total, product = model([ef.Tensor([[1.0, 2.0]]), ef.Tensor([[3.0, 4.0]])])

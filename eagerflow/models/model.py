@@ -62,7 +62,6 @@ class Model(Trainer, Layer):
         TypeError: for inputs or outputs that aren't symbolic.
         ValueError: when outputs need an `Input` that is not given.
 
-    >>> import eagerflow as ef
     >>> x = ef.Input((4,))
     >>> model = ef.Model(x, ef.layers.Dense(2)(x))
     >>> model.output_shape
@@ -441,7 +440,6 @@ class Model(Trainer, Layer):
             ExportError: (a ValueError) for what ONNX can't express; the message names the layer, line of code and op.
 
         >>> import os, tempfile
-        >>> import eagerflow as ef
         >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)])
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     model.export(os.path.join(folder, "model.onnx"))

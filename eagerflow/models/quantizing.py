@@ -30,7 +30,6 @@ def quantize(  # noqa: D417 # a method of `Model`, as the next one
     Raises:
         ValueError: for other arguments, or a layer that is not built or quantized already.
 
-    >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(3)])
     >>> model.quantize("int8")
     >>> [(v.name, v.dtype.name) for v in model.weights]
@@ -60,7 +59,6 @@ def get_quantization_layer_structure(self: Any, mode: str | None = None) -> Any:
     Args:
         mode: accepted for Keras' signature.
 
-    >>> import eagerflow as ef
     >>> print(ef.Sequential([ef.layers.Dense(2)]).get_quantization_layer_structure("gptq"))
     None
     """

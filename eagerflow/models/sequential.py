@@ -55,7 +55,6 @@ class Sequential(Model):
         TypeError: for something that is no layer.
         ValueError: when two layers have one name.
 
-    >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, activation="relu"), ef.layers.Dense(1)])
     >>> model(ef.ops.ones((5, 3))).shape
     (5, 1)

@@ -29,7 +29,6 @@ def get_state_tree(  # noqa: D417 # a method of `Model`
     Raises:
         ValueError: for another format, or when two variables have one path.
 
-    >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((2,)), ef.layers.Dense(1, name="dense")], name="model")
     >>> tree = model.get_state_tree()["trainable_variables"]
     >>> tree["model"]["dense"]["kernel"].shape

@@ -66,7 +66,6 @@ def load_onnx(
         FileNotFoundError: when there is no file.
 
     >>> import os, tempfile
-    >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((4,)), ef.layers.Dense(2)])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "model.onnx")

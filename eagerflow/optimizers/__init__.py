@@ -37,7 +37,6 @@ def get(identifier: _OptimizerLike) -> _AnyOptimizer:
         UnknownNameError: for an unknown name.
         TypeError: for anything that is no optimizer.
 
-    >>> import eagerflow as ef
     >>> ef.optimizers.get("SGD").name
     'sgd'
     """
@@ -60,7 +59,6 @@ def serialize(optimizer: Optimizer) -> dict[str, _Any]:
     Args:
         optimizer: the optimizer.
 
-    >>> import eagerflow as ef
     >>> ef.optimizers.serialize(ef.optimizers.SGD(0.5))["class_name"]
     'SGD'
     """
@@ -76,7 +74,6 @@ def deserialize(config: _Any, custom_objects: _Any = None) -> Optimizer:
         config: the configuration that `serialize` returned: a dict with `class_name` and `config`.
         custom_objects: a dict of custom classes by name; registered ones are known already.
 
-    >>> import eagerflow as ef
     >>> config = ef.optimizers.serialize(ef.optimizers.SGD(0.5))
     >>> float(ef.optimizers.deserialize(config).learning_rate)
     0.5

@@ -64,7 +64,6 @@ class Adagrad(Optimizer):
 
     Source: Duchi, Hazan and Singer, "Adaptive subgradient methods", 2011.
 
-    >>> import eagerflow as ef
     >>> weight = ef.Variable(1.0)
     >>> optimizer = ef.optimizers.Adagrad(0.5, initial_accumulator_value=0.0)
     >>> for _ in range(3):
@@ -109,7 +108,6 @@ class Adadelta(Optimizer):
 
     Source: Zeiler, "ADADELTA: an adaptive learning rate method", 2012.
 
-    >>> import eagerflow as ef
     >>> weight = ef.Variable(1.0)
     >>> optimizer = ef.optimizers.Adadelta(1.0, rho=0.5, epsilon=0.01)
     >>> for _ in range(3):

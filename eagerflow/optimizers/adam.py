@@ -114,7 +114,6 @@ class Adam(_Moments):
 
     Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2014; amsgrad: Reddi et al., 2018.
 
-    >>> import eagerflow as ef
     >>> w = ef.Variable([1.0])
     >>> optimizer = ef.optimizers.Adam(learning_rate=0.1)
     >>> optimizer.apply_gradients([(ef.Tensor([4.0]), w)]).name
@@ -163,7 +162,6 @@ class AdamW(Adam):
 
     Source: Loshchilov and Hutter, "Decoupled weight decay regularization", 2017.
 
-    >>> import eagerflow as ef
     >>> weight = ef.Variable([1.0, 2.0])
     >>> ef.optimizers.AdamW(0.25, weight_decay=0.5).apply([ef.Tensor([0.0, 4.0])], [weight])
     >>> weight.numpy().round(3).tolist()  # decay takes an eighth of each weight, the gradient's step is 0.25
@@ -199,7 +197,6 @@ class Adamax(_Moments):
 
     Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2014, section 7.
 
-    >>> import eagerflow as ef
     >>> weight = ef.Variable([1.0, 1.0])
     >>> ef.optimizers.Adamax(0.25).apply([ef.Tensor([100.0, -0.01])], [weight])
     >>> weight.numpy().round(3).tolist()  # the first step has the size of the rate, for gradients of any size
@@ -236,7 +233,6 @@ class Nadam(_Moments):
 
     Source: Dozat, "Incorporating Nesterov momentum into Adam", 2016.
 
-    >>> import eagerflow as ef
     >>> weight = ef.Variable([1.0, 1.0])
     >>> optimizer = ef.optimizers.Nadam(0.25)
     >>> optimizer.apply([ef.Tensor([100.0, -0.01])], [weight])

@@ -83,7 +83,6 @@ class Optimizer(StoredState, Minimizing, Averages):
         TypeError: for an unknown argument.
         ValueError: for a setting out of range, or two kinds of clipping.
 
-    >>> import eagerflow as ef
     >>> class Signs(ef.optimizers.Optimizer):  # a custom optimizer: a step of fixed size
     ...     def update_step(self, gradient, variable, learning_rate):
     ...         variable.assign_sub(learning_rate * ef.ops.sign(gradient))

@@ -55,7 +55,6 @@ class Adafactor(Optimizer):
 
     Source: Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory cost", 2018.
 
-    >>> import eagerflow as ef
     >>> small, large = ef.Variable(ef.ops.ones((2, 3))), ef.Variable(100 * ef.ops.ones((2, 3)))
     >>> gradient = ef.Tensor([[7.0, 7.0, 7.0], [7.0, 7.0, 7.0]])
     >>> ef.optimizers.Adafactor(0.125).apply([gradient, gradient], [small, large])

@@ -38,7 +38,6 @@ class Ftrl(Optimizer):
 
     Source: McMahan et al., "Ad click prediction: a view from the trenches", 2013.
 
-    >>> import eagerflow as ef
     >>> weight = ef.Variable([1.0, 1.0])
     >>> optimizer = ef.optimizers.Ftrl(0.5, l1_regularization_strength=0.1)
     >>> for _ in range(5):

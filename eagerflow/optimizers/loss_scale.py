@@ -43,7 +43,6 @@ class LossScaleOptimizer(Optimizer):
 
     Source: Micikevicius et al., "Mixed precision training", 2017.
 
-    >>> import eagerflow as ef
     >>> weight = ef.Variable(1.0)
     >>> optimizer = ef.optimizers.LossScaleOptimizer(ef.optimizers.SGD(0.5), initial_scale=1024.0)
     >>> float(optimizer.scale_loss(ef.Tensor(2.0)))

@@ -31,7 +31,6 @@ class Minimizing:
             ValueError: for a value without a tape.
             TypeError: without variables.
 
-        >>> import eagerflow as ef
         >>> x = ef.Variable(3.0)
         >>> for _ in range(3):
         ...     _ = ef.optimizers.SGD(0.25).minimize(lambda: x * x, [x])

@@ -32,7 +32,6 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
         TypeError: for something that is no optimizer.
         ValueError: for an optimizer that wraps others.
 
-    >>> import eagerflow as ef
     >>> from eagerflow.optimizers import SGD, Adam
     >>> ef.optimizers.OptimizerMap(Adam(), {"encoder/.*": SGD()})["encoder/dense/kernel"].name
     'sgd'
@@ -117,7 +116,6 @@ class MultiOptimizer(Optimizer):
     Raises:
         TypeError: for something else.
 
-    >>> import eagerflow as ef
     >>> from eagerflow.optimizers import SGD, MultiOptimizer, OptimizerMap
     >>> body, head = ef.Variable(1.0, name="body"), ef.Variable(1.0, name="head")
     >>> optimizer = MultiOptimizer(OptimizerMap(SGD(0.5), {"head": SGD(0.125)}))

@@ -76,8 +76,6 @@ class Muon(Optimizer):
     Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024; Liu et al., "Muon is
     scalable for LLM training", 2025.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> weight = ef.Variable(ef.ops.zeros((2, 2)), name="kernel")
     >>> optimizer = ef.optimizers.Muon(1.0, weight_decay=None, rms_rate=None)
     >>> optimizer.apply([ef.Tensor([[100.0, 0.0], [0.0, 0.5]])], [weight])

@@ -62,7 +62,6 @@ class RMSprop(Optimizer):
 
     Source: Tieleman and Hinton, lecture 6.5 of "Neural networks for machine learning", 2012.
 
-    >>> import eagerflow as ef
     >>> weight = ef.Variable([1.0, 1.0])
     >>> ef.optimizers.RMSprop(0.25, rho=0.75).apply([ef.Tensor([100.0, -0.01])], [weight])
     >>> [round(w, 2) for w in weight.tolist()]  # g / sqrt(g² / 4) is 2 for any g: both steps are 0.5 long

@@ -52,7 +52,6 @@ class ScheduleFreeAdamW(_Moments):
 
     Source: Defazio et al., "The road less scheduled", 2024.
 
-    >>> import eagerflow as ef
     >>> weight = ef.Variable(1.0)
     >>> optimizer = ef.optimizers.ScheduleFreeAdamW(0.1)
     >>> for _ in range(100):

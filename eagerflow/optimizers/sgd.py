@@ -57,7 +57,6 @@ class SGD(Optimizer):
 
     Source: Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
 
-    >>> import eagerflow as ef
     >>> w = ef.Variable([1.0, 2.0])
     >>> ef.optimizers.SGD(learning_rate=0.5).apply([ef.Tensor([1.0, 1.0])], [w])
     >>> w.numpy().tolist()

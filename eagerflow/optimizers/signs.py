@@ -65,7 +65,6 @@ class Lion(Optimizer):
 
     Source: Chen et al., "Symbolic discovery of optimization algorithms", 2023.
 
-    >>> import eagerflow as ef
     >>> weight = ef.Variable([1.0, 1.0])
     >>> ef.optimizers.Lion(0.25).apply([ef.Tensor([100.0, -0.01])], [weight])
     >>> weight.tolist()  # by the sign alone
@@ -100,7 +99,6 @@ class Lamb(_Moments):
 
     Source: You et al., "Large batch optimization for deep learning: training BERT in 76 minutes", 2019.
 
-    >>> import eagerflow as ef
     >>> weight = ef.Variable([3.0, 4.0])
     >>> ef.optimizers.Lamb(0.1).apply([ef.Tensor([100.0, 100.0])], [weight])
     >>> [round(w, 3) for w in weight.tolist()]  # a step of a tenth of the weights' norm, 5

@@ -161,7 +161,6 @@ class StoredState:
         Raises:
             ValueError: before the optimizer is built, or when numbers or shapes differ.
 
-        >>> import eagerflow as ef
         >>> weight, optimizer = ef.Variable(1.0), ef.optimizers.SGD(0.5)
         >>> optimizer.build([weight])
         >>> (after,), state = optimizer.stateless_apply(optimizer.variables, [1.0], [3.0])

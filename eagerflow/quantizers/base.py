@@ -26,7 +26,6 @@ class Quantizer(Configured):
     Args:
         output_dtype: the type of the integers.
 
-    >>> import eagerflow as ef
     >>> class Halves(ef.quantizers.Quantizer):  # whole and half numbers, as integers and their scale
     ...     def __call__(self, x):
     ...         return ef.ops.cast(ef.ops.round(x * 2), self.output_dtype), 2.0
@@ -74,7 +73,6 @@ class AbsMaxQuantizer(Quantizer):
     Raises:
         ValueError: for a range outside of int8's.
 
-    >>> import eagerflow as ef
     >>> values, scale = ef.quantizers.AbsMaxQuantizer(axis=-1)(ef.Tensor([[0.5, -1.0]]))
     >>> values.tolist(), float(scale[0, 0])
     ([[63, -127]], 126.9999...)
@@ -119,7 +117,6 @@ def serialize(initializer: Any) -> Configuration:
     Args:
         initializer: the quantizer, under Keras' name for the argument.
 
-    >>> import eagerflow as ef
     >>> ef.quantizers.serialize(ef.quantizers.AbsMaxQuantizer(axis=0))["class_name"]
     'AbsMaxQuantizer'
     """
@@ -137,7 +134,6 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     Raises:
         UnknownNameError: for a class that is neither built in nor registered.
 
-    >>> import eagerflow as ef
     >>> config = ef.quantizers.serialize(ef.quantizers.AbsMaxQuantizer(axis=0))
     >>> ef.quantizers.deserialize(config).output_dtype
     'int8'
@@ -157,7 +153,6 @@ def get(identifier: Any, **kwargs: Any) -> Quantizer | Any:
         ValueError: for an unknown name.
         TypeError: for anything else.
 
-    >>> import eagerflow as ef
     >>> ef.quantizers.get("abs_max_quantizer").output_dtype
     'int8'
     """

@@ -21,7 +21,6 @@ class QuantizationConfig:
         weight_quantizer: the quantizer of the weights; None for the layer's own choice.
         activation_quantizer: the quantizer of the inputs; None to leave them floating-point numbers.
 
-    >>> import eagerflow as ef
     >>> config = ef.quantizers.Int8QuantizationConfig(activation_quantizer=None)  # inputs stay floats
     >>> layer = ef.layers.Dense(2, kernel_initializer="ones")
     >>> layer.build((None, 3))
@@ -78,7 +77,6 @@ class Int8QuantizationConfig(QuantizationConfig):
     Raises:
         ValueError: for a `weight_quantizer` with another type.
 
-    >>> import eagerflow as ef
     >>> config = ef.quantizers.Int8QuantizationConfig()
     >>> config.mode, type(config.activation_quantizer).__name__, config.weight_quantizer
     ('int8', 'AbsMaxQuantizer', None)
@@ -114,7 +112,6 @@ class Int4QuantizationConfig(QuantizationConfig):
         ValueError: for another `block_size`, for quantizers together with blocks, or for a quantizer with another range
             than -8 to 7.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.Dense(8, use_bias=False)
     >>> layer.build((None, 128))
     >>> layer.quantize(config=ef.quantizers.Int4QuantizationConfig(block_size=64))
@@ -173,7 +170,6 @@ class Int4QuantizationConfig(QuantizationConfig):
 class Float8QuantizationConfig(QuantizationConfig):
     """Configures a layer for training with 8-bit floats, whose scales follow the values.
 
-    >>> import eagerflow as ef
     >>> ef.quantizers.Float8QuantizationConfig().mode
     'float8'
     """

@@ -24,7 +24,6 @@ def compute_float8_scale(amax: TensorLike, scale: TensorLike, dtype_max: TensorL
         dtype_max: the largest number of the type.
         margin: the number of powers of two that are left unused at the upper end.
 
-    >>> import eagerflow as ef
     >>> float(ef.quantizers.compute_float8_scale(896.0, 1.0, 448.0))
     2.0
     """
@@ -42,7 +41,6 @@ def compute_float8_amax_history(x: TensorLike, amax_history: TensorLike) -> Tens
         x: the values.
         amax_history: the history so far, a vector.
 
-    >>> import eagerflow as ef
     >>> ef.quantizers.compute_float8_amax_history([1.0, -3.0], [0.0, 1.0, 2.0]).tolist()
     [3.0, 2.0, 0.0]
     """
@@ -63,7 +61,6 @@ def quantize_and_dequantize(inputs: TensorLike, scale: TensorLike, quantized_dty
     Raises:
         ValueError: for another type.
 
-    >>> import eagerflow as ef
     >>> ef.quantizers.quantize_and_dequantize([0.3, 17.0, 1000.0], 1.0, "float8_e4m3fn", "float32").tolist()
     [0.3125, 16.0, 448.0]
     """

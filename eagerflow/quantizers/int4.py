@@ -29,8 +29,6 @@ def pack_int4(arr: TensorLike, axis: int = 0, dtype: str = "int8") -> tuple[Tens
         ValueError: for another `dtype`.
         TypeError: for integers of another type.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> packed, shape, length = ef.quantizers.pack_int4(np.array([[-3, 7], [2, -8], [1, 0]], "int8"))
     >>> packed.tolist(), shape, length
     ([[45, -121], [1, 0]], (2, 2), 3)
@@ -61,8 +59,6 @@ def unpack_int4(packed: TensorLike, orig_len: int, axis: int = 0, dtype: str = "
         ValueError: for another `dtype`.
         TypeError: when `packed` isn't int8 or uint8.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> ef.quantizers.unpack_int4(np.array([[45, -121], [1, 0]], "int8"), 3).tolist()
     [[-3, 7], [2, -8], [1, 0]]
     """

@@ -28,7 +28,6 @@ class QuantizedDTypePolicy(DTypePolicy):
     Raises:
         ValueError: for another mode, or for `"int8"` with float16 computations, whose range is too small for the sums.
 
-    >>> import eagerflow as ef
     >>> ef.dtype_policies.QuantizedDTypePolicy("int8", "float32").name
     'int8_from_float32'
     """
@@ -74,7 +73,6 @@ class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
     Raises:
         TypeError: when `amax_history_length` is no integer.
 
-    >>> import eagerflow as ef
     >>> policy = ef.dtype_policies.QuantizedFloat8DTypePolicy("float8", "float32")
     >>> policy.name, policy.quantization_mode, policy.amax_history_length
     ('float8_from_float32', 'float8', 1024)
@@ -113,7 +111,6 @@ class Int4DTypePolicy(QuantizedDTypePolicy):
     Raises:
         ValueError: for another mode.
 
-    >>> import eagerflow as ef
     >>> policy = ef.dtype_policies.Int4DTypePolicy("int4/32", "float32")
     >>> policy.name, policy.block_size
     ('int4/32_from_float32', 32)

@@ -39,7 +39,6 @@ def abs_max_quantize(
     Returns:
         The integers, and the scale, with axes of length 1: `integers = round(inputs * scale)`.
 
-    >>> import eagerflow as ef
     >>> values, scale = ef.quantizers.abs_max_quantize([[0.5, -1.0], [2.0, 0.25]], axis=0, value_range=(-8, 7))
     >>> values.tolist()
     [[2, -7], [7, 2]]
@@ -79,7 +78,6 @@ def abs_max_quantize_grouped_with_zero_point(
     Raises:
         ValueError: for anything but a matrix, or a `block_size` below 1.
 
-    >>> import eagerflow as ef
     >>> quantize = ef.quantizers.abs_max_quantize_grouped_with_zero_point
     >>> values, scale, zero = quantize([[0.0], [3.0], [-1.0], [0.5]], block_size=2)
     >>> [round(float(v), 1) for v in (values[:, 0] - [zero[0, 0], zero[0, 0], zero[1, 0], zero[1, 0]])]
@@ -128,7 +126,6 @@ def fake_quant_with_min_max_vars(
         narrow_range: whether the integers begin at 1 instead of 0.
         axis: the axis whose indices have separate limits; None: all values have the same.
 
-    >>> import eagerflow as ef
     >>> ef.quantizers.fake_quant_with_min_max_vars([-2.0, 0.1, 0.6, 3.0], 0.0, 1.0, num_bits=1).tolist()
     [0.0, 0.0, 1.0, 1.0]
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.capturing import replayed
+from eagerflow.base.capturing import replayed, replayed_draw
 from eagerflow.base.typing import Seed
 from eagerflow.core.device import Device, device_of, place
 from eagerflow.core.op import composite
@@ -74,7 +74,7 @@ def _noise_shape(shape: tuple[int, ...], noise_shape: Sequence[int | None]) -> t
     return tuple([m if n is None else n for n, m in zip(noise_shape, shape, strict=True)])
 
 
-@replayed
+@replayed_draw
 def _mask(where: Device, shape: tuple[int, ...], rate: float, seed: Seed, one_for_all: bool) -> Any:
     """True with probability 1 - rate. Raw bits against a threshold: several times faster than floats.
 

@@ -28,7 +28,6 @@ def sandbox(model: Any) -> Iterator[None]:
     Args:
         model: a compiled model; trainable in the block is what `fit` would train.
 
-    >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((2,)), ef.layers.Dense(1)])
     >>> model.compile("sgd", "mse")
     >>> before = model.get_weights()[0].tolist()
@@ -58,7 +57,6 @@ def only_kept(variables: Callable[[], Iterable[Any]]) -> Iterator[None]:
     Args:
         variables: gives those that keep what they are assigned; asked at the end of the block.
 
-    >>> import eagerflow as ef
     >>> a, b = ef.Variable(1.0), ef.Variable(1.0)
     >>> with only_kept(lambda: [b]):
     ...     _ = a.assign(2.0), b.assign(2.0)

@@ -52,8 +52,6 @@ def draw_bounding_boxes(
 
     Source: the interface of `keras.visualization.draw_bounding_boxes` 3.15; letters are Pillow's.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> image = np.zeros((1, 6, 6, 3))
     >>> boxes = {"boxes": [[[1, 1, 4, 4]]], "labels": [[0]]}
     >>> drawn = ef.visualization.draw_bounding_boxes(image, boxes, "xyxy", color=(255, 0, 0), line_thickness=1)

@@ -49,8 +49,6 @@ def draw_segmentation_masks(
 
     Source: the interface of `keras.visualization.draw_segmentation_masks` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> image, mask = np.zeros((1, 2, 3, 3)), np.array([[[0, 1, 1], [0, 0, 1]]])
     >>> colors = {0: (0, 0, 0), 1: (0, 200, 0)}
     >>> drawn = ef.visualization.draw_segmentation_masks(image, mask, color_mapping=colors, blend=False)

@@ -163,8 +163,6 @@ class SKLearnClassifier(ClassifierMixin, _Estimator, BaseEstimator):
 
     Source: the interface of `keras.wrappers.SKLearnClassifier` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> def make(X, y):
     ...     model = ef.Sequential([ef.layers.Dense(2, activation="softmax", kernel_initializer="zeros")])
     ...     model.compile(ef.optimizers.SGD(1.0), "categorical_crossentropy")
@@ -230,8 +228,6 @@ class SKLearnRegressor(RegressorMixin, _Estimator, BaseEstimator):
 
     Source: the interface of `keras.wrappers.SKLearnRegressor` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> model = ef.Sequential([ef.layers.Dense(1, kernel_initializer="zeros")])
     >>> model.compile(ef.optimizers.SGD(0.25), "mse")
     >>> X, y = np.array([[-1.0], [1.0]]), np.array([-3.0, 3.0])
@@ -266,8 +262,6 @@ class SKLearnTransformer(TransformerMixin, _Estimator, BaseEstimator):
 
     Source: the interface of `keras.wrappers.SKLearnTransformer` 3.15.
 
-    >>> import eagerflow as ef
-    >>> import numpy as np
     >>> model = ef.Sequential([ef.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
     >>> model.compile(ef.optimizers.SGD(0.0), "mse")
     >>> X, y = np.array([[1.0, 2.0], [3.0, 4.0]]), np.zeros(2)

@@ -346,22 +346,22 @@ def call_with(captured, arguments):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "name"),
+    "arguments",
     [
-        ([(X, i / 10) for i in range(40)], "factor"),
-        ([(X, {"a": [i / 10]}) for i in range(40)], "factor"),
-        ([(ef.Tensor([1.0] * i), 2.0) for i in range(1, 40)], "x"),
-        ([(X, 2.0, object()) for _ in range(40)], "other"),
+        [(X, i / 10) for i in range(40)],
+        [(X, {"a": [i / 10]}) for i in range(40)],
+        [(ef.Tensor([1.0] * i), 2.0) for i in range(1, 40)],
+        [(X, 2.0, object()) for _ in range(40)],
     ],
     ids=["numbers", "nested", "shapes", "objects"],
 )
-def test_arguments_that_are_others_each_time_end_the_capturing(arguments, name):
+def test_arguments_that_are_others_each_time_end_the_capturing(arguments):
     def step(x, factor, other=None):
         return x * (factor["a"][0] if isinstance(factor, dict) else factor)
 
     captured = ef.function(step)
     (told,) = [each for each in call_with(captured, arguments) if "again and again" in each]
-    assert f"{name} has another shape, type, Python value or identity again and again" in told
+    assert "its arguments have another shape, type, Python value or identity" in told
     assert captured.why_eager is not None
     assert captured.signatures <= 16
 

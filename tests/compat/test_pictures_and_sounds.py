@@ -40,7 +40,6 @@ WAVE = np.sin(np.arange(20)).astype("float32")
         ),
         (lambda: IMAGE.resize_with_pad(X, 3, 6)[0, 0, :, 0], [0, 0.0957, 0.5213, 0.805, 0, 0]),
         (lambda: IMAGE.resize_with_crop_or_pad(X, 2, 6)[0, 0, :, 0], [0, 0.2553, 0.5745, 0.8936, 0.1915, 0]),
-        (lambda: IMAGE.image_gradients(X)[1][0, 0, :, 0], [0.3191, 0.3191, 0.3191, 0]),
         (lambda: IMAGE.sobel_edges(X)[0, 1, 1, 0], [1.0213, 1.5319]),
         (lambda: IMAGE.convert_image_dtype(X, tf.uint8)[0, 0, 0], [0, 201, 141]),
         (lambda: F.hann_window(5), [0, 0.5, 1, 0.5, 0]),

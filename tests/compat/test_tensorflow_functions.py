@@ -13,30 +13,6 @@ pytestmark = pytest.mark.usefixtures("keras_2")
 tf = face("tensorflow")
 
 
-def test_nce_loss_of_all_classes_is_the_crossentropy_with_their_expected_counts():
-    weights, biases = tf.random.normal((4, 3), seed=1), tf.random.normal((4,), seed=2)
-    inputs, labels = tf.random.normal((2, 3), seed=3), numpy.array([[1], [3]])
-    losses = tf.nn.nce_loss(weights, biases, labels, inputs, 4, 4)
-    assert losses.shape == (2,)
-    assert numpy.isfinite(losses.numpy()).all()
-    with pytest.raises(ValueError, match="num_sampled from 1 to 4"):
-        tf.nn.nce_loss(weights, biases, labels, inputs, 5, 4)
-
-
-def test_nce_loss_trains_word_vectors():
-    tf.random.set_seed(0)
-    table, weights, biases = tf.Variable(tf.random.normal((8, 4))), tf.Variable(tf.zeros((8, 4))), tf.zeros((8,))
-    words, optimizer = numpy.arange(8), tf.optimizers.Adam(0.1)
-    first = last = 0.0
-    for step in range(30):
-        with tf.GradientTape() as tape:
-            inputs = tf.nn.embedding_lookup(table, words)
-            loss = tf.reduce_mean(tf.nn.nce_loss(weights, biases, (words[:, None] + 1) % 8, inputs, 3, 8))
-        optimizer.apply_gradients(zip(tape.gradient(loss, [table, weights]), [table, weights], strict=True))
-        first, last = (float(loss) if step == 0 else first), float(loss)
-    assert last < 0.7 * first
-
-
 def test_non_max_suppression():
     boxes = [[0, 0, 10, 10], [1, 1, 11, 11], [0, 20, 10, 30], [0, 0, 10, 9], [50, 50, 60, 60]]
     boxes, scores = numpy.array(boxes, "float32"), numpy.array([0.6, 0.9, 0.3, 0.8, 0.1], "float32")

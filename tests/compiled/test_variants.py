@@ -63,10 +63,6 @@ TABLE = {
     ("activations", "sigmoid"): (FLOATS[:1], lambda x, g, a, b: (with_odd(3 * x),), 8),
     ("activations", "silu"): (FLOATS[:1], lambda x, g, a, b: (with_odd(3 * x),), 8),
     ("activations", "gelu_tanh"): (FLOATS[:1], lambda x, g, a, b: (with_odd(3 * x),), 8),
-    ("activations", "masked"): (FLOATS, lambda x, g, a, b: (with_odd(g), x > 0, 1.25), 0),
-    gradient("relu"): (FLOATS, lambda x, g, a, b: (with_odd(g), x), 0),
-    gradient("tanh"): (FLOATS, lambda x, g, a, b: (g, with_odd(x)), 8),
-    gradient("sigmoid"): (FLOATS, lambda x, g, a, b: (g, with_odd(x)), 8),
     gradient("silu"): (FLOATS[:1], lambda x, g, a, b: (g, with_odd(3 * x)), 16),
     gradient("gelu_tanh"): (FLOATS[:1], lambda x, g, a, b: (g, with_odd(3 * x)), 16),
 }
@@ -108,7 +104,6 @@ def test_rows_with_odd_numbers():
 
 def test_arguments_that_loops_do_not_take_go_to_the_plain_kernel():
     w = numbers(5000)
-    assert choice.find("activations", "masked")(w, w, 2.0) is None
     assert choice.find("optimizers", "_rmsprop")(np, w, w, [w, w], (1e-2, 0.9, 0.1, 0.5, 1e-7, False), ()) is None
     assert choice.find("optimizers", "_adam")(np, w, w, [w, w, w], (1e-2, 0.1, 0.001, 1e-7), ()) is None
     nothing, plan = (numbers(0, 8, 8, 16), numbers(3, 3, 16, 1)), window_geometry((8, 8), (3, 3), (1, 1), "same")

@@ -45,7 +45,6 @@ class LoadLimitError(ValueError):
 
     For files that you trust, loaders take `limit=None`.
 
-    >>> import eagerflow as ef
     >>> text = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)]).to_json().replace('"units": 2', '"units": 99999999')
     >>> try:
     ...     ef.models.model_from_json(text)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from eagerflow.capture.cuda.order import gathered
 from eagerflow.capture.cuda.recording import PER_THREAD, Recording, graphs_on, place_now
 from eagerflow.capture.cuda.segments import Ground, Segment, is_plain, root_of
 from eagerflow.capture.programs.instructions import Call, Instruction, Read
@@ -45,7 +46,7 @@ class Graphs:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.instructions = program.fused
+        self.instructions = gathered(program.fused, program.inputs)
         self.segments: list[Segment] = []
         self.reasons: dict[int, str] = {}
         self.source = ""

@@ -67,15 +67,6 @@ def gather(reference: Any, indices: Any) -> Any:
 def batch_dot(x: Any, y: Any, axes: Any = None) -> Any:
     """Products of the examples of two batches, summed over one axis of each.
 
-    Args:
-        x: (batch, ...).
-        y: (batch, ...), as long.
-        axes: the axis of `x` and that of `y`, or one number for both. Default: the last of `x`, and the last but one
-            of `y` (the last when there are only two).
-
-    Returns:
-        Without the summed axes; at least two-dimensional.
-
     >>> batch_dot([[1.0, 2.0], [3.0, 4.0]], [[1.0, 1.0], [10.0, 10.0]], axes=1).tolist()
     [[3.0], [70.0]]
     >>> batch_dot(ef.ops.ones((8, 2, 3)), ef.ops.ones((8, 3, 4))).shape

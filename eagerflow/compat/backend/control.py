@@ -141,19 +141,6 @@ def rnn(
 ) -> tuple[Any, Any, list[Any]]:
     """A step function over the time axis of (batch, time, ...).
 
-    Args:
-        step_function: takes the inputs of one step and the states (and constants), gives the output and new states.
-        inputs: (batch, time, ...).
-        initial_states: the states before the first step.
-        go_backwards: from the last step to the first.
-        mask: (batch, time); where it is false, states and outputs stay as they were.
-        constants: appended to the states of every step.
-        unroll: accepted for Keras' signature.
-        input_length: the same.
-
-    Returns:
-        The last output, all outputs (batch, time, ...), and the last states.
-
     Raises:
         ValueError: for inputs without steps.
 

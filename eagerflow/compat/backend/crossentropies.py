@@ -29,15 +29,6 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
 def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: Any) -> Any:
     """The CTC loss of every sequence; the last class is the blank.
 
-    Args:
-        y_true: class numbers, (batch, labels).
-        y_pred: what softmax gave, (batch, time, classes).
-        input_length: how many time steps count, (batch, 1).
-        label_length: how many labels count, (batch, 1).
-
-    Returns:
-        (batch, 1).
-
     >>> even = ef.ops.full((1, 2, 2), 0.5)
     >>> ef.ops.exp(-ctc_batch_cost([[0]], even, [[2]], [[1]])).round(4)
     Tensor(1×1 float32, [[0.75]])
@@ -53,9 +44,6 @@ def ctc_decode(
     y_pred: Any, input_length: Any, greedy: bool = True, beam_width: int = 100, top_paths: int = 1
 ) -> tuple[list[Any], Any]:
     """The most probable labels of every sequence; the last class is the blank.
-
-    Returns:
-        For each path the labels, (batch, labels) padded with -1; and the log probabilities, (batch, paths).
 
     >>> scores = [[[0.8, 0.1, 0.1], [0.1, 0.1, 0.8], [0.1, 0.8, 0.1]]]
     >>> labels, _ = ctc_decode(scores, [3])

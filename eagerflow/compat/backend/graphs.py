@@ -20,16 +20,6 @@ __all__ = ["function", "gradients"]
 def function(inputs: Any, outputs: Any, updates: Any = None, **kwargs: Any) -> Callable[[Any], Any]:
     """A function from values of symbolic tensors to values of others.
 
-    Args:
-        inputs: what `Input` gave, or tensors from the middle of a model; a list may contain `K.learning_phase()`,
-            for which the function then takes 0 or 1 (it does so behind the other values, too).
-        outputs: symbolic tensors made from them.
-        updates: nothing; variables are assigned to as programs run.
-        **kwargs: `name`; TensorFlow's other arguments are accepted and have no effect.
-
-    Returns:
-        A function of a list of arrays, which gives a list of NumPy arrays (one array for a single output).
-
     Raises:
         TypeError: for outputs that aren't symbolic.
         ValueError: for `updates`.
@@ -71,13 +61,6 @@ def _is_phase(value: Any) -> bool:
 
 def gradients(loss: Any, variables: Any) -> list[Any]:
     """The gradients of a symbolic tensor's sum with respect to symbolic tensors or weights, symbolically.
-
-    Args:
-        loss: made from `Input` by layers and ops.
-        variables: one tensor or weight, or a list of them: `model.input`, `layer.output`, `layer.kernel`.
-
-    Returns:
-        A symbolic tensor for each, for `K.function` and models; None for a tensor that the loss isn't made from.
 
     Raises:
         TypeError: when the loss is a number already; `GradientTape` differentiates those.

@@ -43,14 +43,7 @@ class OlderName(type):
 
 
 def by_numbers(present: Any, name: str, *, sure: bool = False) -> Any:
-    """A class that reads numbers by position as lengths of the window: `Convolution2D(8, 3, 3)`.
-
-    Args:
-        present: the convolution, of two or three axes.
-        name: that of the class.
-        sure: whether nobody means strides by such a name. Otherwise arguments of Keras 3 decide, and
-            a second number that is smaller than the first: `Conv2D(8, 3, 2)` has strides of 2.
-    """
+    """A class that reads numbers by position as lengths of the window: `Convolution2D(8, 3, 3)`."""
 
     def translated(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         if not _are_lengths(args[1:], present.rank, kwargs):

@@ -75,12 +75,7 @@ def _in_batches(source: Any, samples: int, name: str) -> tuple[Any, int | None]:
 
 
 class _Counted:
-    """A generator whose batches all have as many samples as the first.
-
-    Args:
-        batches: the generator.
-        name: the argument that counts samples.
-    """
+    """A generator whose batches all have as many samples as the first."""
 
     def __init__(self, batches: Any, name: str) -> None:
         self.name = name

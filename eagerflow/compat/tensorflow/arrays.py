@@ -19,10 +19,10 @@ from eagerflow.data.text import text_tensor
 
 __all__ = ["argsort", "boolean_mask", "broadcast_to", "concat", "einsum", "expand_dims", "eye", "fill", "gather"]
 __all__ += ["gather_nd", "linspace", "map_fn", "meshgrid", "norm", "one_hot", "ones", "ones_like", "pad", "range"]
-__all__ += ["rank", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "scatter_nd", "searchsorted", "shape"]
+__all__ += ["rank", "repeat", "reshape", "reverse", "roll", "scatter_nd", "searchsorted", "shape"]
 __all__ += ["size", "slice", "sort", "split", "squeeze", "stack", "tensor_scatter_nd_add", "tensor_scatter_nd_max"]
 __all__ += ["tensor_scatter_nd_min", "tensor_scatter_nd_sub", "tensor_scatter_nd_update", "tensordot", "tile"]
-__all__ += ["transpose", "unique", "unique_with_counts", "unstack", "where", "zeros", "zeros_like"]
+__all__ += ["transpose", "unique", "unstack", "where", "zeros", "zeros_like"]
 __all__ += ["strided_slice"]
 
 einsum, searchsorted = ops.einsum, ops.searchsorted
@@ -321,20 +321,6 @@ class Unique(NamedTuple):
     idx: Tensor
 
 
-class UniqueWithCounts(NamedTuple):
-    """What `unique_with_counts` gives.
-
-    Attributes:
-        y: the different values.
-        idx: for each element the place of its value.
-        count: how often each value occurs.
-    """
-
-    y: Any
-    idx: Tensor
-    count: Tensor  # type: ignore[assignment]  # TensorFlow's name, in place of that of a tuple's method
-
-
 def _unique_words(words: Any, out_idx: Any) -> Unique:
     """The different words in their order, and for each the place of its like."""
     places: dict[Any, int] = {}
@@ -354,16 +340,6 @@ def unique(x: Any, out_idx: Any = "int32", name: str | None = None) -> Unique:
     order = ops.argsort(first)
     places = ops.argsort(order)
     return Unique(ops.take(found, order), ops.cast(ops.take(places, ops.reshape(inverse, (-1,))), out_idx))
-
-
-def unique_with_counts(x: Any, out_idx: Any = "int32", name: str | None = None) -> UniqueWithCounts:
-    """What `unique` gives, and how often each value occurs.
-
-    >>> unique_with_counts([7, 5, 7]).count.tolist()
-    [2, 1]
-    """
-    y, idx = unique(x, out_idx)
-    return UniqueWithCounts(y, idx, ops.cast(ops.bincount(idx, minlength=len(y)), out_idx))
 
 
 def norm(
@@ -391,27 +367,3 @@ def _scattering(reduction: Any, sign: int = 1) -> Any:
 tensor_scatter_nd_update, tensor_scatter_nd_add = _scattering(None), _scattering("add")
 tensor_scatter_nd_sub = _scattering("add", -1)
 tensor_scatter_nd_max, tensor_scatter_nd_min = _scattering("max"), _scattering("min")
-
-
-def reverse_sequence(
-    input: Any, seq_lengths: Any, seq_axis: int | None = None, batch_axis: int | None = None, name: str | None = None
-) -> Tensor:
-    """Each example with its first `seq_lengths` steps in reverse, the others as they are.
-
-    Raises:
-        ValueError: without `seq_axis`.
-
-    >>> reverse_sequence([[1, 2, 3], [4, 5, 6]], [2, 3], seq_axis=1, batch_axis=0).tolist()
-    [[2, 1, 3], [6, 5, 4]]
-    """
-    x = ops.convert_to_tensor(input)
-    if seq_axis is None:
-        raise ValueError("reverse_sequence(seq_axis=...): needed: the axis of the steps.")
-    along, over = seq_axis % x.ndim, (batch_axis or 0) % x.ndim
-    steps = ops.arange(x.shape[along])
-    lengths = ops.expand_dims(ops.cast(seq_lengths, "int64"), -1)
-    places = ops.where(steps < lengths, lengths - 1 - steps, steps)  # (batch, steps)
-    if over > along:
-        places = ops.transpose(places)
-    shape = [n if i in (along, over) else 1 for i, n in enumerate(x.shape)]
-    return ops.take_along_axis(x, ops.broadcast_to(ops.reshape(places, shape), x.shape), along)

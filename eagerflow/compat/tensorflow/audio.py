@@ -25,14 +25,7 @@ class DecodeWav(NamedTuple):
 def decode_wav(
     contents: Any, desired_channels: int = -1, desired_samples: int = -1, name: str | None = None
 ) -> DecodeWav:
-    """The sound in the bytes of a WAV file.
-
-    Args:
-        contents: the bytes.
-        desired_channels: as many channels: the first ones, the last repeated; -1: those of the file.
-        desired_samples: cut, or padded with silence, to this number; -1: all.
-        name: accepted for TensorFlow's signature.
-    """
+    """The sound in the bytes of a WAV file."""
     sound, rate = read_wav(io.BytesIO(text_tensor(contents).numpy()))
     if desired_channels != -1:
         sound = sound[:, numpy.minimum(numpy.arange(desired_channels), sound.shape[1] - 1)]

@@ -71,22 +71,7 @@ class _AnyVariable(type):
 
 
 class Variable(variables.Variable, metaclass=_AnyVariable):
-    """`eagerflow.Variable` with TensorFlow's arguments.
-
-    Args:
-        initial_value: a number, array, tensor, or function without arguments.
-        trainable: whether tapes track it and optimizers change it.
-        validate_shape: accepted for TensorFlow's signature.
-        caching_device: the same.
-        name: shown in messages.
-        variable_def: accepted for TensorFlow's signature.
-        dtype: a type; default: that of the value.
-        import_scope: accepted for TensorFlow's signature.
-        constraint: a function that optimizers apply after changing it.
-        synchronization: accepted for TensorFlow's signature.
-        aggregation: the same.
-        shape: checked, when given.
-    """
+    """`eagerflow.Variable` with TensorFlow's arguments."""
 
     __slots__ = ()
 
@@ -127,12 +112,7 @@ class Variable(variables.Variable, metaclass=_AnyVariable):
 
 
 class Module(Layer):
-    """Base of classes that hold variables and write `__call__` themselves.
-
-    Args:
-        *args: those of the class; a class needn't call `super().__init__`.
-        **kwargs: the same.
-    """
+    """Base of classes that hold variables and write `__call__` themselves."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """A module that can hold variables at once."""
@@ -173,13 +153,7 @@ class UnconnectedGradients:
 
 
 class TensorSpec:
-    """The shape and type of a tensor, as `tf.function` signatures and generators tell them.
-
-    Args:
-        shape: the lengths.
-        dtype: the type.
-        name: a name.
-    """
+    """The shape and type of a tensor, as `tf.function` signatures and generators tell them."""
 
     def __init__(self, shape: Any = None, dtype: Any = "float32", name: str | None = None) -> None:
         self.shape, self.dtype, self.name = TensorShape(shape or ()), dtype, name

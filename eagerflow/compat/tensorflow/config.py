@@ -83,12 +83,7 @@ enable_op_determinism = disable_op_determinism = _accepted
 
 
 class LogicalDeviceConfiguration:
-    """Accepted without effect.
-
-    Args:
-        memory_limit: accepted.
-        **kwargs: accepted.
-    """
+    """Accepted without effect."""
 
     def __init__(self, memory_limit: Any = None, **kwargs: Any) -> None:
         self.memory_limit = memory_limit

@@ -42,14 +42,6 @@ class Dataset(data.Dataset, metaclass=_AnyDataset):
     ) -> data.Dataset:
         """What a generator function yields, called again for each pass.
 
-        Args:
-            generator: the function.
-            output_types: the types that numbers get; default: their own.
-            output_shapes: accepted for TensorFlow's signature.
-            args: arguments of the function.
-            output_signature: `tf.TensorSpec`s, for the types.
-            name: accepted for TensorFlow's signature.
-
         A list that is yielded is one tensor where types or signature name one, and a structure where they name several.
         """
         types = output_types

@@ -62,13 +62,7 @@ CommunicationOptions = CrossDeviceOps = HierarchicalCopyAllReduce = NcclAllReduc
 
 
 class DistributedDataset(Distributed):
-    """What a strategy makes of a data set: each rank's rows of its batches.
-
-    Args:
-        strategy: the strategy.
-        dataset: batches.
-        own: whether these are this rank's own batches, and not the same global ones on all ranks.
-    """
+    """What a strategy makes of a data set: each rank's rows of its batches."""
 
     def __init__(self, strategy: Strategy, dataset: Any, own: bool = False) -> None:
         super().__init__(dataset, strategy._communicator)
@@ -86,12 +80,7 @@ class DistributedDataset(Distributed):
 
 
 class Strategy:
-    """Training on all ranks, a replica on each. On one rank everything runs as it is written.
-
-    Args:
-        devices: accepted; each rank computes on `eagerflow.current_device()`.
-        **kwargs: accepted for TensorFlow's signature.
-    """
+    """Training on all ranks, a replica on each. On one rank everything runs as it is written."""
 
     distributes = True
     _share: BatchShard | None = None  # of the batch that was drawn last
@@ -179,12 +168,7 @@ class Strategy:
 
 
 class OneDeviceStrategy(Strategy):
-    """Training on one device: a model that every rank trains for itself.
-
-    Args:
-        device: accepted; arrays live on `eagerflow.current_device()`.
-        **kwargs: accepted for TensorFlow's signature.
-    """
+    """Training on one device: a model that every rank trains for itself."""
 
     distributes = False
 
@@ -198,11 +182,6 @@ class MirroredStrategy(Strategy):
 
 class MultiWorkerMirroredStrategy(Strategy):
     """A replica on every rank of the launcher.
-
-    Args:
-        cluster_resolver: accepted; the launcher knows the machines.
-        communication_options: accepted.
-        **kwargs: accepted for TensorFlow's signature.
 
     Raises:
         ValueError: where `TF_CONFIG` names several workers, and no launcher started them.
@@ -246,10 +225,6 @@ class _ClusterSpec(dict[str, list[str]]):
 class TPUClusterResolver:
     """There are no TPUs here.
 
-    Args:
-        *args: TensorFlow's.
-        **kwargs: TensorFlow's.
-
     Raises:
         ValueError: always, as TensorFlow does where there are none: scripts then take `get_strategy()`.
     """
@@ -264,11 +239,7 @@ class TPUClusterResolver:
 
 
 class InputContext:
-    """What functions that make data sets get to know about the ranks.
-
-    Args:
-        strategy: the strategy.
-    """
+    """What functions that make data sets get to know about the ranks."""
 
     def __init__(self, strategy: Strategy) -> None:
         self.num_input_pipelines = self.num_replicas_in_sync = strategy.num_replicas_in_sync

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
-
-import numpy
 
 from eagerflow import ops, random
 from eagerflow.base.typing import DataFormat, Padding
@@ -27,12 +24,12 @@ from eagerflow.core.tensor import Tensor
 
 __all__ = ["avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_normalization", "bias_add"]
 __all__ += ["compute_average_loss", "conv1d", "conv2d", "scale_regularization_loss"]
-__all__ += ["conv2d_transpose", "crelu", "depth_to_space", "depthwise_conv2d", "dropout", "elu", "embedding_lookup"]
+__all__ += ["conv2d_transpose", "depth_to_space", "depthwise_conv2d", "dropout", "elu", "embedding_lookup"]
 __all__ += ["gelu", "in_top_k", "l2_loss", "l2_normalize", "leaky_relu", "local_response_normalization", "log_softmax"]
 __all__ += ["lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "moments", "relu", "relu6", "selu", "sigmoid"]
 __all__ += ["sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cross_entropy_with_logits", "softplus"]
 __all__ += ["softsign", "space_to_depth", "sparse_softmax_cross_entropy_with_logits", "swish", "tanh", "top_k"]
-__all__ += ["nce_loss", "weighted_cross_entropy_with_logits", "zero_fraction"]
+__all__ += ["weighted_cross_entropy_with_logits", "zero_fraction"]
 
 relu, relu6, elu, selu = (renamed(op, "features") for op in (ops.relu, ops.relu6, ops.elu, ops.selu))
 leaky_relu, gelu = (
@@ -227,55 +224,6 @@ def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, na
     return ops.softplus(logits) - ops.multiply(logits, labels)
 
 
-def nce_loss(
-    weights: Any,
-    biases: Any,
-    labels: Any,
-    inputs: Any,
-    num_sampled: int,
-    num_classes: int,
-    num_true: int = 1,
-    sampled_values: None = None,
-    remove_accidental_hits: bool = False,
-    name: str | None = None,
-) -> Any:
-    """The noise-contrastive loss of each row: its true classes against others, which are drawn log-uniformly here.
-
-    Frequent classes should have small numbers. `sampled_values` must be None.
-    """
-    if sampled_values is not None or not 0 < num_sampled <= num_classes:
-        raise ValueError(
-            f"nce_loss: expected num_sampled from 1 to {num_classes} and no sampled_values; got {num_sampled}."
-        )
-    drawn, tries = _log_uniform_classes(num_sampled, num_classes)
-    inputs, labels = ops.convert_to_tensor(inputs), ops.reshape(ops.cast(labels, "int64"), (-1, num_true))
-    true = ops.sum(inputs[:, None, :] * ops.take(weights, labels, 0), -1) + ops.take(biases, labels, 0)
-    other = inputs @ ops.transpose(ops.take(weights, drawn, 0)) + ops.take(biases, drawn, 0)
-
-    def log_expected(classes: Any) -> Any:
-        """The logarithm of how often each class is expected among those that are drawn."""
-        classes = ops.cast(classes, inputs.dtype)
-        chance = ops.log((classes + 2) / (classes + 1)) / math.log(num_classes + 1)
-        return ops.log(-ops.expm1(tries * ops.log1p(-chance)))
-
-    losses = ops.softplus(other - log_expected(drawn))
-    if remove_accidental_hits:
-        losses = ops.where(ops.any(labels[:, :, None] == drawn, 1), 0.0, losses)
-    true = true - log_expected(labels)
-    return ops.sum(ops.softplus(true) - true / num_true, 1) + ops.sum(losses, 1)
-
-
-def _log_uniform_classes(count: int, classes: int) -> tuple[numpy.ndarray, int]:
-    """Different classes, and how many had to be drawn."""
-    found: set[int] = set()
-    tries = 0
-    while len(found) < count:
-        tries += 1
-        number = math.floor(math.exp(float(random.uniform((), dtype="float64")) * math.log(classes + 1))) - 1
-        found.add(min(number, classes - 1))
-    return numpy.array(sorted(found)), tries
-
-
 def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any, name: str | None = None) -> Any:
     """The binary crossentropy of every element, of logits; where the label is 1, `pos_weight` times as much.
 
@@ -288,11 +236,6 @@ def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any
 
 def compute_average_loss(per_example_loss: Any, sample_weight: Any = None, global_batch_size: Any = None) -> Any:
     """The sum of the losses of this rank's rows by the number of rows of the whole batch.
-
-    Args:
-        per_example_loss: one loss per row, or more.
-        sample_weight: what they are multiplied by.
-        global_batch_size: the number of rows; default: that of the batch, of which all ranks have their rows.
 
     >>> float(compute_average_loss([1.0, 3.0])), float(compute_average_loss([1.0, 3.0], global_batch_size=8))
     (2.0, 0.5)
@@ -333,15 +276,6 @@ def _spatial(value: Any, layout: str, rank: int) -> Any:
     if len(numbers) != rank + 2:
         return tuple(numbers) * (rank if len(numbers) == 1 else 1)
     return tuple(numbers[1:-1]) if layout == "channels_last" else tuple(numbers[2:])
-
-
-def crelu(features: Any, axis: int = -1, name: str | None = None) -> Tensor:
-    """The positive part, and that of the negative, side by side.
-
-    >>> crelu([-1.0, 2.0]).tolist()
-    [0.0, 2.0, 1.0, 0.0]
-    """
-    return ops.concatenate([ops.relu(features), ops.relu(ops.negative(features))], axis=axis)
 
 
 def local_response_normalization(

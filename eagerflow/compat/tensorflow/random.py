@@ -101,11 +101,7 @@ def _one_seed(seed: Any) -> int:
 
 
 class Generator:
-    """A source of random numbers with a seed of its own.
-
-    Args:
-        seed: an integer.
-    """
+    """A source of random numbers with a seed of its own."""
 
     def __init__(self, seed: Any = None) -> None:
         self.seeds = random.SeedGenerator(None if seed is None else int(seed))

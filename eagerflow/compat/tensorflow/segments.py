@@ -8,9 +8,9 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["reduce_euclidean_norm", "segment_max", "segment_mean", "segment_min", "segment_prod"]
+__all__ = ["segment_max", "segment_mean", "segment_min", "segment_prod"]
 __all__ += ["segment_sum", "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_min"]
-__all__ += ["unsorted_segment_prod", "unsorted_segment_sqrt_n", "unsorted_segment_sum", "xdivy", "xlog1py", "xlogy"]
+__all__ += ["unsorted_segment_prod", "unsorted_segment_sum", "xdivy", "xlogy"]
 
 
 def _in_order(op: Callable[..., Tensor], empty: float | None = None) -> Callable[..., Tensor]:
@@ -41,15 +41,11 @@ def _mean(data: Tensor, segment_ids: Any, count: int | None = None) -> Tensor:
     return ops.segment_sum(data, segment_ids, count) / ops.maximum(_counts(data, segment_ids, count), 1)
 
 
-def _sqrt_n(data: Tensor, segment_ids: Any, count: int) -> Tensor:
-    return ops.segment_sum(data, segment_ids, count) / ops.sqrt(ops.maximum(_counts(data, segment_ids, count), 1))
-
-
 segment_sum, segment_prod, segment_mean = (_in_order(op) for op in (ops.segment_sum, ops.segment_prod, _mean))
 segment_max, segment_min = _in_order(ops.segment_max, 0), _in_order(ops.segment_min, 0)
 unsorted_segment_sum, unsorted_segment_prod = _unsorted(ops.segment_sum), _unsorted(ops.segment_prod)
 unsorted_segment_max, unsorted_segment_min = _unsorted(ops.segment_max), _unsorted(ops.segment_min)
-unsorted_segment_mean, unsorted_segment_sqrt_n = _unsorted(_mean), _unsorted(_sqrt_n)
+unsorted_segment_mean = _unsorted(_mean)
 
 
 def _unless_zero(x: Any, other: Any, function: Any) -> Tensor:
@@ -68,15 +64,6 @@ def xlogy(x: Any, y: Any, name: str | None = None) -> Tensor:
     return _unless_zero(x, y, lambda x, y: x * ops.log(y))
 
 
-def xlog1py(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """`x * log(1 + y)`, and 0 where `x` is 0.
-
-    >>> xlog1py([0.0, 2.0], [-1.0, 0.0]).tolist()
-    [0.0, 0.0]
-    """
-    return _unless_zero(x, y, lambda x, y: x * ops.log1p(y))
-
-
 def xdivy(x: Any, y: Any, name: str | None = None) -> Tensor:
     """`x / y`, and 0 where `x` is 0.
 
@@ -84,16 +71,3 @@ def xdivy(x: Any, y: Any, name: str | None = None) -> Tensor:
     [0.0, 3.0]
     """
     return _unless_zero(x, y, lambda x, y: x / y)
-
-
-def reduce_euclidean_norm(
-    input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
-) -> Tensor:
-    """The root of the sum of squares.
-
-    >>> float(reduce_euclidean_norm([3.0, 4.0]))
-    5.0
-    """
-    x = ops.convert_to_tensor(input_tensor)
-    squares = ops.square(ops.abs(x) if x.dtype.kind == "c" else x)
-    return ops.cast(ops.sqrt(ops.sum(squares, axis=axis, keepdims=keepdims)), x.dtype)

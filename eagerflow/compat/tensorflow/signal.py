@@ -51,15 +51,6 @@ def stft(
 ) -> Tensor:
     """The spectra of windows along the last axis: (..., windows, fft_length // 2 + 1), complex.
 
-    Args:
-        signals: sounds.
-        frame_length: the length of a window.
-        frame_step: from one window to the next.
-        fft_length: default: the next power of 2.
-        window_fn: a function of the length that gives a window's weights; default: `hann_window`.
-        pad_end: whether zeros follow the sound, for windows that begin near its end.
-        name: accepted for TensorFlow's signature.
-
     >>> stft(ef.ops.ones((16,)), frame_length=8, frame_step=4).shape
     (3, 5)
     """

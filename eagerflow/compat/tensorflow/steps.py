@@ -65,13 +65,6 @@ def scan(
 ) -> Any:
     """What `fn(result, element)` gives for one row after the other, stacked.
 
-    Args:
-        fn: takes the result so far and a row of `elems`.
-        elems: a tensor, or a structure of tensors.
-        initializer: the first result; default: the first row.
-        reverse: whether to begin with the last row.
-        **kwargs: accepted for TensorFlow's signature: everything runs at once, one row after the other.
-
     >>> scan(lambda total, x: total + x, ops.convert_to_tensor([1.0, 2.0, 3.0])).tolist()
     [1.0, 3.0, 6.0]
     """
@@ -97,13 +90,7 @@ def group(*inputs: Any, **kwargs: Any) -> None:
 
 
 class TensorArray:
-    """A list of tensors that are written one by one.
-
-    Args:
-        dtype: the type of the tensors.
-        size: how many there are at first.
-        **kwargs: `dynamic_size` and others of TensorFlow's; it always grows.
-    """
+    """A list of tensors that are written one by one."""
 
     def __init__(self, dtype: Any, size: Any = 0, **kwargs: Any) -> None:
         self.dtype = dtype

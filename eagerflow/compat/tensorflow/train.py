@@ -23,10 +23,6 @@ _ENDING = ".weights.h5"
 class Checkpoint:
     """The values of models, optimizers, variables, metrics, and lists and dicts of them, saved and put back together.
 
-    Args:
-        root: one object whose state is saved under no name.
-        **kwargs: objects by names of your choice.
-
     Attributes:
         save_counter: how often `save` was called.
 
@@ -120,15 +116,7 @@ class _Restored:
 
 
 class CheckpointManager:
-    """Numbered checkpoints in a folder, of which the last ones are kept. Of several ranks, the first one writes.
-
-    Args:
-        checkpoint: what is saved.
-        directory: the folder.
-        max_to_keep: how many are kept; None: all.
-        checkpoint_name: how their names begin.
-        **kwargs: accepted for TensorFlow's signature.
-    """
+    """Numbered checkpoints in a folder, of which the last ones are kept. Of several ranks, the first one writes."""
 
     def __init__(
         self,
@@ -202,9 +190,6 @@ def _variables_of(value: Any) -> list[Variable]:
 def values_of(save_path: Any) -> dict[str, Any]:
     """The arrays of a checkpoint by name, such as `"embedding/0"` for `tf.train.Checkpoint(embedding=variable)`.
 
-    Args:
-        save_path: what `Checkpoint.save` or `latest_checkpoint` gave.
-
     Raises:
         FileNotFoundError: when there is no such file.
     """
@@ -214,12 +199,7 @@ def values_of(save_path: Any) -> dict[str, Any]:
 
 
 def latest_checkpoint(checkpoint_dir: Any, latest_filename: Any = None) -> str | None:
-    """The newest weights in a folder, as `model.load_weights` and `Checkpoint.restore` take them; None without any.
-
-    Args:
-        checkpoint_dir: the folder.
-        latest_filename: accepted for TensorFlow's signature.
-    """
+    """The newest weights in a folder, as `model.load_weights` and `Checkpoint.restore` take them; None without any."""
     folder = os.fspath(checkpoint_dir)
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     found = [os.path.join(folder, n) for n in names if n.endswith(_ENDING)]

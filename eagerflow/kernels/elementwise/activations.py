@@ -46,7 +46,6 @@ def _where_positive(g: ndarray, y: ndarray, out: ndarray) -> None:
     multiply(out, g, out=out)
 
 
-@accelerated("activations")
 def relu_gradient(g: ndarray, out: ndarray) -> Any:
     """g where out > 0."""
     return elementwise(_where_positive, g, out, nanoseconds=0.4)
@@ -98,7 +97,6 @@ def _sigmoid_slope(g: ndarray, y: ndarray, out: ndarray) -> None:
     multiply(out, g, out=out)
 
 
-@accelerated("activations")
 def sigmoid_gradient(g: ndarray, out: ndarray) -> Any:
     """g * out * (1 - out)."""
     return elementwise(_sigmoid_slope, g, out, nanoseconds=0.5)
@@ -110,7 +108,6 @@ def _tanh_slope(g: ndarray, y: ndarray, out: ndarray) -> None:
     multiply(out, g, out=out)
 
 
-@accelerated("activations")
 def tanh_gradient(g: ndarray, out: ndarray) -> Any:
     """g * (1 - out * out)."""
     return elementwise(_tanh_slope, g, out, nanoseconds=0.5)
@@ -190,7 +187,6 @@ def sigmoid_crossentropy_gradient(g: ndarray, target: ndarray, x: ndarray) -> An
     return elementwise(_away_from_target, g, target, x)
 
 
-@accelerated("activations")
 def masked(x: ndarray, mask: Any, scale: float) -> Any:
     """x * scale where the mask is True, 0 elsewhere."""
 

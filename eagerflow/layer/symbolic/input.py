@@ -36,7 +36,6 @@ class InputLayer(Layer):
     Raises:
         ValueError: without a shape.
 
-    >>> import eagerflow as ef
     >>> layer = ef.layers.InputLayer((3,), name="x")
     >>> model = ef.Sequential([layer, ef.layers.Dense(2)])
     >>> layer.output.shape, model.output_shape
@@ -190,7 +189,6 @@ def Input(
         ValueError: without a shape, or for one that isn't a shape.
         TypeError: when `tensor` holds values.
 
-    >>> import eagerflow as ef
     >>> x = ef.Input((4,), name="x")
     >>> x.shape
     (None, 4)

@@ -18,7 +18,6 @@ __all__ = ["SymbolicTensor", "symbolic_mask"]
 def symbolic_mask(x: SymbolicTensor) -> Any:
     """The mask that a symbolic tensor will have, itself symbolic; None when there will be none.
 
-    >>> import eagerflow as ef
     >>> ids = ef.Input((4,), dtype="int32")
     >>> ef.layers.Embedding(9, 2, mask_zero=True)(ids)._keras_mask.shape
     (None, 4)

@@ -16,7 +16,6 @@ class SymbolicScope:
 
     Source: the interface of `keras.SymbolicScope` 3.15.
 
-    >>> import eagerflow as ef
     >>> norm = ef.layers.BatchNormalization()
     >>> with ef.SymbolicScope():
     ...     norm(ef.ops.ones((2, 3)), training=True).shape

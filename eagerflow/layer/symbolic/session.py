@@ -19,7 +19,6 @@ def clear_session(free_memory: bool = True) -> None:
     Args:
         free_memory: accepted for Keras' signature.
 
-    >>> import eagerflow as ef
     >>> first, second = ef.layers.Dense(1), ef.layers.Dense(1)
     >>> ef.utils.clear_session()
     >>> ef.layers.Dense(1).name
@@ -34,7 +33,6 @@ def is_keras_tensor(x: Any) -> bool:
     Args:
         x: anything.
 
-    >>> import eagerflow as ef
     >>> ef.utils.is_keras_tensor(ef.Input((3,))), ef.utils.is_keras_tensor(ef.ops.ones((2, 3)))
     (True, False)
     """
@@ -50,7 +48,6 @@ def get_source_inputs(tensor: Any) -> list[Any]:
     Raises:
         TypeError: for something that isn't symbolic.
 
-    >>> import eagerflow as ef
     >>> image, label = ef.Input((4,), name="image"), ef.Input((1,), name="label")
     >>> joint = ef.layers.concatenate([image, ef.layers.Dense(2)(label)])
     >>> [x.name for x in ef.utils.get_source_inputs(joint)]

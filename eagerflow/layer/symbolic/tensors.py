@@ -73,7 +73,6 @@ class SymbolicTensor(Tensor):
         record_history: accepted for Keras' signature.
         name: shown in messages.
 
-    >>> import eagerflow as ef
     >>> ef.KerasTensor((None, 4), name="x")
     <SymbolicTensor 'x' shape=(None, 4) dtype=float32>
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from eagerflow import ops
-from eagerflow.base.capturing import replayed
+from eagerflow.base.capturing import replayed_check
 from eagerflow.base.errors import WrongTypeError
 from eagerflow.base.typing import ConstraintLike, InitializerLike, Integer, RegularizerLike, Shape, TensorLike
 from eagerflow.core.device import namespace_of
@@ -131,7 +131,7 @@ class Embedding(LargeWeightLayer):
         self._check_range(indices)
         return indices
 
-    @replayed
+    @replayed_check
     def _check_whole(self, given: Tensor) -> None:
         data = given.data
         broken = data != namespace_of(data).trunc(data)
@@ -141,7 +141,7 @@ class Embedding(LargeWeightLayer):
                 "them. Numbers with fractions go into a Dense layer; round them if they stand for classes."
             )
 
-    @replayed
+    @replayed_check
     def _check_range(self, indices: Tensor) -> None:
         data = indices.data
         if data.size and (int(data.min()) < 0 or int(data.max()) >= self.input_dim):

@@ -49,7 +49,6 @@ def save_model(
         FileExistsError: when there is a file and `overwrite` is False; or a folder with something else in it.
         TypeError: when the model contains something that can't be saved, such as a `lambda`.
 
-    >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_initializer="ones")])
     >>> ef.saving.save_model(model, "model.keras")
     >>> again = ef.saving.load_model("model.keras")
@@ -133,7 +132,6 @@ def load_model(
         LoadLimitError: (a ValueError) when it would take more memory or time than its size gives reason for.
         UnknownNameError: for a class that is neither built in, registered nor in `custom_objects`.
 
-    >>> import eagerflow as ef
     >>> class Twice(ef.layers.Layer):
     ...     def call(self, inputs):
     ...         return 2 * inputs
@@ -180,7 +178,6 @@ def save_weights(
         ValueError: for another ending, before the model has weights, or for an array larger than `max_shard_size`.
         FileExistsError: when there is a file and `overwrite` is False.
 
-    >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_initializer="ones", name="out")])
     >>> ef.saving.save_weights(model, "model.weights.h5")
     >>> list(ef.saving.read_weights("model.weights.h5"))
@@ -247,7 +244,6 @@ def load_weights(model: Any, filepath: FilePath, skip_mismatch: bool = False, **
         FileFormatError: (a ValueError) naming file, layer, array, what was expected and what was found.
         ValueError: before the model has weights.
 
-    >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_initializer="ones")])
     >>> ef.saving.save_weights(model, "model.weights.h5")
     >>> other = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
@@ -289,7 +285,6 @@ def read_weights(source: Any, limit: Limit = "auto") -> dict[str, numpy.ndarray]
         FileNotFoundError: when there is no such file.
         FileFormatError: (a ValueError) when it is damaged or of another kind.
 
-    >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
     >>> {path: array.shape for path, array in ef.saving.read_weights(model).items()}
     {'layers/dense/vars/0': (3, 2), 'layers/dense/vars/1': (2,)}

@@ -13,7 +13,6 @@ SKIPS = " load_weights(..., skip_mismatch=True) loads what fits."
 class FileFormatError(ValueError):
     """Raised for a file that is damaged, of another format, or doesn't fit the model. Reading it has changed nothing.
 
-    >>> import eagerflow as ef
     >>> from pathlib import Path
     >>> _ = Path("model.keras").write_bytes(b"not a model")
     >>> try:

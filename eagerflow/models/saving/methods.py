@@ -27,7 +27,6 @@ def save(  # noqa: D417 # a method of `Model`, as the next ones
         zipped: False writes a folder instead of a `.keras` file.
         **kwargs: `include_optimizer`: whether the optimizer and the arguments of `compile` are saved.
 
-    >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
     >>> model.save("model.keras")
     >>> again = ef.models.load_model("model.keras")
@@ -50,7 +49,6 @@ def save_weights(  # noqa: D417 # a method of `Model`, as the next ones
         max_shard_size: the largest size of a file in gigabytes. Larger weights are split into several files, listed
             in one that ends in `.weights.json`. Default: one file.
 
-    >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_initializer="ones")])
     >>> model.save_weights("model.weights.h5")
     >>> other = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])
@@ -75,7 +73,6 @@ def load_weights(  # noqa: D417 # a method of `Model`, as the next ones
     Raises:
         ValueError: naming file, layer, array, what was expected and what was found.
 
-    >>> import eagerflow as ef
     >>> model = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2, kernel_initializer="ones")])
     >>> model.save_weights("model.weights.h5")
     >>> other = ef.Sequential([ef.Input((3,)), ef.layers.Dense(2)])

@@ -134,29 +134,3 @@ def erfinv(xp: Numpy, x: Array) -> Array:
             guess = guess - step / (guess * step + 1)
         guess = xp.where(a == 1, math.inf, guess)
         return xp.copysign(guess, x).astype(x.dtype)
-
-
-@op(lambda xp, g, out: g * xp.exp(out * out) / -_SLOPE, floating="real")
-def erfcinv(xp: Numpy, x: Array) -> Array:
-    """The inverse of `erfc`, elementwise, exact also for tiny numbers; inf at 0, -inf at 2, NaN beyond.
-
-    Args:
-        x: a tensor of numbers from 0 to 2.
-
-    Source: as `erfinv`.
-
-    >>> round(float(erfcinv(0.4795)), 4)
-    0.5
-    """
-    wide = x.astype("float64")
-    a = xp.minimum(wide, 2 - wide)
-    with errstate(all="ignore"):
-        logarithm = xp.log(a) + xp.log(2 - a)
-        term = logarithm / 2 + 2 / (math.pi * 0.147)
-        guess = xp.sqrt(xp.sqrt(term * term - logarithm / 0.147) - term)
-        for _ in range(3):
-            off = a - xp.where(guess < 1, 1 - _erf_near(xp.minimum(guess, 1)), _erfc_far(xp, guess))
-            step = off / (xp.exp(-guess * guess) * _SLOPE)
-            guess = guess - step / (guess * step + 1)
-        guess = xp.where(a == 0, math.inf, guess)
-        return xp.where(wide > 1, -guess, guess).astype(x.dtype)

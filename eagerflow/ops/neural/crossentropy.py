@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.capturing import replayed
+from eagerflow.base.capturing import replayed_check
 from eagerflow.base.config import epsilon
 from eagerflow.base.errors import signature_of
 from eagerflow.base.typing import Array, Needs, Numpy, TensorLike
@@ -244,7 +244,7 @@ def negative_log_of_picked(target: Tensor, probabilities: Tensor, output: Tensor
     return loss if outside is None else where(outside, numpy.nan, loss)
 
 
-@replayed
+@replayed_check
 def _labels_outside(target: Tensor, output: Tensor) -> Any:
     """As `check_labels`."""
     return check_labels(namespace_of(target.data), target.data, output.data)
@@ -293,7 +293,7 @@ def _as_labels(target: Tensor, output: Tensor, axis: int) -> Tensor:
     return target.astype("int32")
 
 
-@replayed
+@replayed_check
 def _check_whole(target: Tensor) -> None:
     numbers = target.data
     if namespace_of(numbers) is numpy and (numbers != numpy.floor(numbers)).any():

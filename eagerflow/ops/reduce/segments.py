@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from eagerflow.base.capturing import capturing, replayed
+from eagerflow.base.capturing import capturing, replayed_check
 from eagerflow.base.typing import TensorLike
 from eagerflow.core.device import to_host
 from eagerflow.core.op import composite
@@ -43,7 +43,7 @@ def _checked(name: str, data: Any, segment_ids: Any, num_segments: Any) -> tuple
     return data, ids, count, count
 
 
-@replayed
+@replayed_check
 def _expect_below(name: str, ids: Tensor, count: int) -> None:
     highest = int(ids.data.max()) if ids.size else -1
     if highest >= count:

@@ -7,7 +7,7 @@ from typing import Any, Literal, overload
 
 import numpy
 
-from eagerflow.base.capturing import replayed
+from eagerflow.base.capturing import replayed_check
 from eagerflow.base.typing import Array, Numpy, TensorLike
 from eagerflow.core.dtypes import as_dtype, is_half
 from eagerflow.core.op import composite, op
@@ -298,7 +298,7 @@ def unravel_index(indices: TensorLike, shape: Any) -> tuple[Tensor, ...]:
     return tuple(reversed(found))
 
 
-@replayed
+@replayed_check
 def _expect_within(indices: Tensor, total: int, shape: tuple[int, ...]) -> None:
     if indices.size and not -total <= int(indices.data.min()) <= int(indices.data.max()) < total:
         raise ValueError(f"unravel_index: positions must lie within {total}, the size of shape {shape}.")

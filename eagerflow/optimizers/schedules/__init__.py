@@ -21,7 +21,6 @@ def serialize(learning_rate_schedule: _Any) -> _Configuration:
     Args:
         learning_rate_schedule: the schedule.
 
-    >>> import eagerflow as ef
     >>> ef.optimizers.schedules.serialize(ef.optimizers.schedules.CosineDecay(0.5, 100))["class_name"]
     'CosineDecay'
     """
@@ -36,7 +35,6 @@ def deserialize(config: _Any, custom_objects: _Any = None) -> LearningRateSchedu
         config: the configuration that `serialize` returned: a dict with `class_name` and `config`.
         custom_objects: further classes by name; those that are registered are known already.
 
-    >>> import eagerflow as ef
     >>> config = ef.optimizers.schedules.serialize(ef.optimizers.schedules.CosineDecay(0.5, 100))
     >>> float(ef.optimizers.schedules.deserialize(config)(100))  # at the end of the decay
     0.0

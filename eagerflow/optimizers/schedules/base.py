@@ -19,7 +19,6 @@ class LearningRateSchedule(Configured):
 
     A custom schedule overrides `__call__(step)` and `get_config()`, as in Keras.
 
-    >>> import eagerflow as ef
     >>> class Halved(ef.optimizers.schedules.LearningRateSchedule):
     ...     def __call__(self, step):
     ...         return 0.5 ** (1 + step // 10)

@@ -26,7 +26,6 @@ class CosineDecay(LearningRateSchedule):
         warmup_target: the rate at the end of the warmup; None: no warmup.
         warmup_steps: the number of steps of the warmup, which comes before the decay.
 
-    >>> import eagerflow as ef
     >>> float(ef.optimizers.schedules.CosineDecay(1.0, decay_steps=10)(5))
     0.5
     """
@@ -72,7 +71,6 @@ class CosineDecayRestarts(LearningRateSchedule):
         alpha: the lowest rate, as a fraction of the initial one.
         name: the name, for configs.
 
-    >>> import eagerflow as ef
     >>> schedule = ef.optimizers.schedules.CosineDecayRestarts(1.0, first_decay_steps=10)
     >>> float(schedule(5)), float(schedule(10))
     (0.5, 1.0)

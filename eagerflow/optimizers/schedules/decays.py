@@ -42,7 +42,6 @@ class ExponentialDecay(_Stepwise):
         staircase: whether the rate changes only every `decay_steps` steps, instead of at every step.
         name: the name, for configs.
 
-    >>> import eagerflow as ef
     >>> float(ef.optimizers.schedules.ExponentialDecay(1.0, decay_steps=10, decay_rate=0.5)(20))
     0.25
     """
@@ -73,7 +72,6 @@ class InverseTimeDecay(_Stepwise):
         staircase: whether the rate changes only every `decay_steps` steps, instead of at every step.
         name: the name, for configs.
 
-    >>> import eagerflow as ef
     >>> float(ef.optimizers.schedules.InverseTimeDecay(1.0, decay_steps=10, decay_rate=1.0)(10))
     0.5
     """
@@ -105,7 +103,6 @@ class PolynomialDecay(LearningRateSchedule):
             multiple.
         name: the name, for configs.
 
-    >>> import eagerflow as ef
     >>> float(ef.optimizers.schedules.PolynomialDecay(1.0, decay_steps=10, end_learning_rate=0.5)(10))
     0.5
     """
@@ -146,7 +143,6 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     Raises:
         ValueError: when the numbers of boundaries and values don't fit, or boundaries don't increase.
 
-    >>> import eagerflow as ef
     >>> schedule = ef.optimizers.schedules.PiecewiseConstantDecay([100], [0.5, 0.25])
     >>> float(schedule(100)), float(schedule(101))
     (0.5, 0.25)

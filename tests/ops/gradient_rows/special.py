@@ -11,7 +11,6 @@ ROWS = [
     smooth("erf", case(apart(2, 4))),
     smooth("erfc", case(apart(2, 4))),
     smooth("erfinv", case(inside(2, 3))),
-    smooth("erfcinv", case(inside(2, 3) + 1)),
     smooth("i0", case(apart(2, 3)), case(np.zeros(1))),
     smooth(
         "bessel_i",

@@ -42,11 +42,7 @@ class _Values(_Message):
 
 
 class BytesList(_Values):
-    """Some `bytes`.
-
-    Args:
-        value: a list of them.
-    """
+    """Some `bytes`."""
 
     number = 1
 
@@ -59,11 +55,7 @@ class BytesList(_Values):
 
 
 class FloatList(_Values):
-    """Some floats.
-
-    Args:
-        value: a list of them.
-    """
+    """Some floats."""
 
     number = 2
 
@@ -73,11 +65,7 @@ class FloatList(_Values):
 
 
 class Int64List(_Values):
-    """Some whole numbers.
-
-    Args:
-        value: a list of them.
-    """
+    """Some whole numbers."""
 
     number = 3
 
@@ -87,13 +75,7 @@ class Int64List(_Values):
 
 
 class Feature(_Message):
-    """One list of values.
-
-    Args:
-        bytes_list: a `BytesList`.
-        float_list: a `FloatList`.
-        int64_list: an `Int64List`.
-    """
+    """One list of values."""
 
     def __init__(self, bytes_list: Any = None, float_list: Any = None, int64_list: Any = None) -> None:
         self.bytes_list = bytes_list or BytesList()
@@ -118,11 +100,7 @@ class Feature(_Message):
 
 
 class Features(_Message):
-    """Features by their names.
-
-    Args:
-        feature: a dict of them; `features.feature["new"]` adds one.
-    """
+    """Features by their names."""
 
     def __init__(self, feature: Mapping[str, Feature] | None = None) -> None:
         self.feature: dict[str, Feature] = defaultdict(Feature, feature or {})
@@ -134,11 +112,7 @@ class Features(_Message):
 
 
 class Example(_Message):
-    """What a record holds.
-
-    Args:
-        features: its `Features`.
-    """
+    """What a record holds."""
 
     def __init__(self, features: Features | None = None) -> None:
         self.features = features or Features()
@@ -162,13 +136,7 @@ class Example(_Message):
 
 
 class FixedLenFeature:
-    """A feature of which every example has as many values.
-
-    Args:
-        shape: of the values.
-        dtype: their type: `tf.string`, `tf.float32` or `tf.int64`.
-        default_value: for examples that don't have it.
-    """
+    """A feature of which every example has as many values."""
 
     def __init__(self, shape: Any, dtype: Any, default_value: Any = None) -> None:
         self.shape, self.dtype, self.default = tuple(shape), dtype, default_value
@@ -202,11 +170,6 @@ class FixedLenFeature:
 
 def parse_single_example(serialized: Any, features: Mapping[str, Any], name: str | None = None) -> dict[str, Any]:
     """The features of an example as tensors.
-
-    Args:
-        serialized: its bytes.
-        features: `tf.io.FixedLenFeature`s by their names.
-        name: accepted for TensorFlow's signature.
 
     Raises:
         TypeError: for other kinds of features: they need sparse or ragged tensors.

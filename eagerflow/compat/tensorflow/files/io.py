@@ -63,15 +63,6 @@ def decode_csv(
 ) -> list[Any]:
     """The columns of rows of text.
 
-    Args:
-        records: one row, or several.
-        record_defaults: for every column its type, or the value that stands for a missing one.
-        field_delim: what separates the columns.
-        use_quote_delim: whether quotes hold a column together.
-        na_value: what is written for a missing value.
-        select_cols: the numbers of the columns that are wanted.
-        name: accepted for TensorFlow's signature.
-
     Raises:
         ValueError: for rows with another number of columns, or a missing value without a default.
     """

@@ -38,24 +38,14 @@ def masked_checksum(content: bytes) -> int:
 
 
 class TFRecordOptions:
-    """How records are written.
-
-    Args:
-        compression_type: `"GZIP"`, or nothing.
-        **kwargs: accepted for TensorFlow's signature.
-    """
+    """How records are written."""
 
     def __init__(self, compression_type: str | None = None, **kwargs: Any) -> None:
         self.compression_type = compression_type
 
 
 class TFRecordWriter:
-    """A file that records are written into, one after the other; also in a `with` block.
-
-    Args:
-        path: the file.
-        options: `"GZIP"` or `TFRecordOptions`.
-    """
+    """A file that records are written into, one after the other; also in a `with` block."""
 
     def __init__(self, path: Any, options: Any = None) -> None:
         kind = options.compression_type if isinstance(options, TFRecordOptions) else options

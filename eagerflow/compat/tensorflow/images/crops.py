@@ -40,14 +40,6 @@ def resize(
 ) -> Tensor:
     """Images, (batch, height, width, channels) or one, in another size; floats except for `"nearest"`.
 
-    Args:
-        images: the images.
-        size: height and width.
-        method: `"bilinear"`, `"nearest"`, `"bicubic"`, `"lanczos3"`, `"lanczos5"` or `"area"`.
-        preserve_aspect_ratio: the largest size inside `size` that distorts nothing.
-        antialias: whether pixels are averaged where images become smaller.
-        name: accepted for TensorFlow's signature.
-
     Raises:
         ValueError: for another method.
     """
@@ -200,16 +192,7 @@ def generator_of(seed: Any) -> numpy.random.Generator:
 
 
 def extract_patches(images: Any, sizes: Any, strides: Any, rates: Any, padding: str, name: str | None = None) -> Tensor:
-    """Windows of images: (batch, rows, columns, height * width * channels).
-
-    Args:
-        images: (batch, height, width, channels).
-        sizes: `[1, height, width, 1]`, of the windows.
-        strides: `[1, rows, columns, 1]`, from one window to the next.
-        rates: `[1, rows, columns, 1]`, from one pixel of a window to the next.
-        padding: `"VALID"` or `"SAME"`.
-        name: accepted for TensorFlow's signature.
-    """
+    """Windows of images: (batch, rows, columns, height * width * channels)."""
     border: Any = padding.lower()
     return ops.image.extract_patches(
         images,

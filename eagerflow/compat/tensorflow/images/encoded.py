@@ -27,13 +27,6 @@ def decode_image(
 ) -> Tensor:
     """A picture of any kind from the bytes of its file: (height, width, channels).
 
-    Args:
-        contents: the bytes.
-        channels: 1, 3 or 4; None or 0: as in the file.
-        dtype: `"uint8"`; floats are from 0 to 1.
-        name: accepted for TensorFlow's signature.
-        expand_animations: accepted; of a moving picture, the first is taken.
-
     Raises:
         ImportError: without Pillow.
         ValueError: for bytes that hold no picture, or another number of channels.

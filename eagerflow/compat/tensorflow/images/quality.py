@@ -7,7 +7,7 @@ from typing import Any
 from eagerflow import ops
 from eagerflow.core.tensor import Tensor
 
-__all__ = ["image_gradients", "psnr", "sobel_edges", "ssim", "total_variation"]
+__all__ = ["psnr", "sobel_edges", "ssim", "total_variation"]
 
 
 def psnr(a: Any, b: Any, max_val: Any, name: str | None = None) -> Tensor:
@@ -37,14 +37,6 @@ def total_variation(images: Any, name: str | None = None) -> Tensor:
     down = images[..., 1:, :, :] - images[..., :-1, :, :]
     right = images[..., 1:, :] - images[..., :-1, :]
     return ops.sum(ops.abs(down), axis=(-3, -2, -1)) + ops.sum(ops.abs(right), axis=(-3, -2, -1))
-
-
-def image_gradients(image: Any) -> tuple[Tensor, Tensor]:
-    """The differences from each pixel to the one below, and to the one on the right; zeros at the ends."""
-    image = ops.convert_to_tensor(image)
-    down = ops.pad(image[:, 1:] - image[:, :-1], [(0, 0), (0, 1), (0, 0), (0, 0)])
-    right = ops.pad(image[:, :, 1:] - image[:, :, :-1], [(0, 0), (0, 0), (0, 1), (0, 0)])
-    return down, right
 
 
 def sobel_edges(image: Any) -> Tensor:

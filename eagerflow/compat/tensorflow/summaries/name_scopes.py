@@ -15,9 +15,6 @@ _around = contextvars.ContextVar("name scope", default="")
 def name_scope(name: str | None) -> Iterator[str]:
     """Put a name before the tags that `tf.summary` writes within the block.
 
-    Args:
-        name: goes behind those of the blocks around it. With a `/` at its end it replaces them; an empty one ends them.
-
     Yields:
         The whole name, with a `/` at its end.
 

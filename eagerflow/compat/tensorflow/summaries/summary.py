@@ -22,11 +22,7 @@ __all__ += ["trace_export", "trace_off", "trace_on"]
 
 
 class SummaryWriter:
-    """Where `scalar`, `image` and the like write to, inside of `as_default()`.
-
-    Args:
-        log: writes the files; None: nothing is written.
-    """
+    """Where `scalar`, `image` and the like write to, inside of `as_default()`."""
 
     def __init__(self, log: Any = None) -> None:
         self.log = log
@@ -118,13 +114,7 @@ def create_noop_writer() -> SummaryWriter:
 
 
 def written(name: str, step: Any, write: Callable[[Any, str, int], None]) -> bool:
-    """Whether there was a writer. TensorFlow says nothing where there is none, either.
-
-    Args:
-        name: the tag, without the scopes around.
-        step: the step, None: that of the writer.
-        write: called with the log, the whole tag and the step.
-    """
+    """Whether there was a writer. TensorFlow says nothing where there is none, either."""
     if _State.writer is None or not should_record_summaries():
         return False
     not_replayable("it writes with tf.summary: do that outside")
@@ -140,17 +130,7 @@ def written(name: str, step: Any, write: Callable[[Any, str, int], None]) -> boo
 
 
 def scalar(name: str, data: Any, step: Any = None, description: str | None = None) -> bool:
-    """Write a number.
-
-    Args:
-        name: the tag.
-        data: a number, or a tensor of one element.
-        step: the step; default: that of the writer.
-        description: accepted for TensorFlow's signature.
-
-    Returns:
-        Whether there was a writer.
-    """
+    """Write a number."""
     return written(name, step, lambda log, tag, at: log.scalar(tag, data, at))
 
 
@@ -183,20 +163,7 @@ def audio(
     encoding: str | None = None,
     description: str | None = None,
 ) -> bool:
-    """Write sounds (number, frames, channels), the first `max_outputs` of them, of numbers from -1 to 1.
-
-    Args:
-        name: the tag.
-        data: the sounds.
-        sample_rate: frames per second.
-        step: the step; default: that of the writer.
-        max_outputs: how many are written at most.
-        encoding: accepted for TensorFlow's signature; they are WAV files.
-        description: likewise.
-
-    Returns:
-        Whether there was a writer.
-    """
+    """Write sounds (number, frames, channels), the first `max_outputs` of them, of numbers from -1 to 1."""
     return written(
         name, step, lambda log, tag, at: log.audio(tag, _array(data)[: int(max_outputs)], at, int(sample_rate))
     )
@@ -218,13 +185,7 @@ def summary_scope(name: str, default_name: str = "summary", values: Any = None) 
 
 
 def trace_on(graph: bool = True, profiler: bool = False, profiler_outdir: Any = None) -> None:
-    """Record what runs from now on, for `trace_export`.
-
-    Args:
-        graph: accepted for TensorFlow's signature: both the graph and its times are recorded.
-        profiler: likewise.
-        profiler_outdir: likewise; `trace_export` writes to the folder of the writer.
-    """
+    """Record what runs from now on, for `trace_export`."""
     trace_off()
     _State.trace.begin()
 
@@ -236,11 +197,6 @@ def trace_off() -> None:
 
 def trace_export(name: str, step: Any = None, profiler_outdir: Any = None) -> None:
     """Write what ran since `trace_on` for the Graphs and the Profile tab, and stop recording.
-
-    Args:
-        name: the run below the writer's that it is written to: TensorBoard shows one graph for each run.
-        step: accepted for TensorFlow's signature.
-        profiler_outdir: likewise; all of it goes to that run.
 
     Raises:
         RuntimeError: without a writer, or where nothing is recorded.

@@ -30,14 +30,6 @@ def print(
 ) -> None:
     """Prints values, to the standard error as TensorFlow does.
 
-    Args:
-        *inputs: tensors, texts, other objects, and lists and dicts of them.
-        output_stream: another stream: `sys.stdout`, an open file, or `"file://..."`, to whose end it is written.
-        summarize: how many numbers are shown at each end of an axis; -1 or None: all.
-        sep: what stands between two values.
-        end: what stands behind the last one.
-        name: accepted, and without effect.
-
     >>> import sys
     >>> from eagerflow.compat.tensorflow.text.printing import print as tf_print
     >>> tf_print("x =", ef.ops.arange(8), ef.Tensor([0.1, 2.0]), output_stream=sys.stdout)

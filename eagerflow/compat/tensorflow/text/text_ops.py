@@ -16,11 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def or_text(on_text: Callable[..., Any]) -> Callable[[F], F]:
-    """A decorator: where the first argument is text, another function runs, and arrays it gives become text tensors.
-
-    Args:
-        on_text: takes a `TextTensor` (or a list of them) and the other arguments.
-    """
+    """A decorator: where the first argument is text, another function runs, and arrays it gives become text tensors."""
 
     def decorate(function: F) -> F:
         @wraps(function)
