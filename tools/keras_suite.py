@@ -32,6 +32,9 @@ BACKENDS = ("torch", "eagerflow")
 # Whole architectures and downloads, most of an hour, and no backend of their own.
 LEFT_OUT = ("applications/applications_test.py",)
 _LOG = "EAGERFLOW_KERAS_SUITE_LOG"
+# A file of tests that imports the trainer of a backend by its name: it's read as Keras' own such modules are.
+_CHOOSES = "keras.src.trainers.trainer_test"
+_LIMIT = 3600  # seconds for the files of a folder
 
 
 @pytest.hookimpl(wrapper=True)
@@ -46,13 +49,15 @@ def pytest_runtest_makereport(item: Any, call: Any) -> Any:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Stand for the `conftest` of Keras' repository, which its package doesn't hold."""
+    """Stand for the `conftest` of Keras' repository, which its package doesn't hold; see `_CHOOSES`."""
     config.addinivalue_line("markers", "requires_trainable_backend: of tests that train")
     conftest = ModuleType("conftest")
     conftest.skip_if_backend = lambda name, reason: pytest.mark.skipif(  # type: ignore[attr-defined]
         os.environ["KERAS_BACKEND"] == name, reason=reason
     )
     sys.modules["conftest"] = conftest
+    if "eagerflow.keras_backend" in sys.modules:
+        sys.modules["eagerflow.keras_backend.hook"]._CHOOSERS[_CHOOSES] = "numpy"
 
 
 def main() -> None:
@@ -63,7 +68,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=(), help="files or folders of keras/src")
     options = parser.parse_args()
     for backend in BACKENDS:
-        if backend in options.run or not (RESULTS / f"{backend}.jsonl").exists():
+        if backend in options.run if options.run else not (RESULTS / f"{backend}.jsonl").exists():
             run(backend, options.python, options.only)
     found = {backend: results(backend) for backend in BACKENDS}
     PAGE.write_text(page(found["torch"], found["eagerflow"], read_reasons()), encoding="utf-8")
@@ -71,22 +76,36 @@ def main() -> None:
 
 
 def run(backend: str, python: str, only: Any) -> None:
-    """Run Keras' tests on a backend, and add how they end to its results; later lines go before earlier ones."""
+    """Run Keras' tests on a backend, a process for each folder, and add how they end to its results."""
     code = "import importlib.util as u; print(u.find_spec('keras').submodule_search_locations[0])"
     keras = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
     source = Path(keras, "src")
-    chosen = [str(source / part) for part in only or ["."]]
-    left_out = [f"--ignore={source / part}" for part in LEFT_OUT]
+    folders: dict[Path, list[Path]] = defaultdict(list)
+    for part in only or ["."]:
+        path = source / part
+        for file in [path] if path.is_file() else sorted(path.rglob("*_test.py")):
+            if str(file.relative_to(source)) not in LEFT_OUT:
+                folders[file.parent].append(file)
     RESULTS.mkdir(parents=True, exist_ok=True)
+    for files in folders.values():
+        _run_files(backend, python, source, files)
+
+
+def _run_files(backend: str, python: str, source: Path, files: list[Path]) -> None:
+    """Run files in one process; where that takes too long, each in its own, so that a hang costs one file."""
     options = (
-        "-q --tb=no -c /dev/null -p no:cacheprovider -W ignore --timeout 60 --continue-on-collection-errors".split()
+        "-q --tb=no -c /dev/null -p no:cacheprovider -W ignore --timeout 300 --continue-on-collection-errors".split()
     )
     plugins = ["-p", "tools.keras_suite", *(["-p", "eagerflow.keras_backend"] if backend == "eagerflow" else [])]
     with tempfile.TemporaryDirectory() as folder:
         settings = {"KERAS_BACKEND": backend, "KERAS_HOME": folder, "PYTHONPATH": str(ROOT)}
         settings |= {_LOG: str(RESULTS / f"{backend}.jsonl"), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [python, "-m", "pytest", *options, *plugins, f"--rootdir={source}", *left_out, *chosen]
-        subprocess.run(command, cwd=folder, env={**os.environ, **settings}, check=False)
+        command = [python, "-m", "pytest", *options, *plugins, f"--rootdir={source}", *map(str, files)]
+        try:
+            subprocess.run(command, cwd=folder, env={**os.environ, **settings}, check=False, timeout=_LIMIT)
+        except subprocess.TimeoutExpired:
+            for file in files if len(files) > 1 else []:
+                _run_files(backend, python, source, [file])
 
 
 def results(backend: str) -> dict[str, tuple[str, str]]:
